@@ -1,0 +1,115 @@
+/**
+ * The contract of an object store: keys name bytes, with create-only and compare-and-swap writes.
+ *
+ * Keys are non-empty strings of printable ASCII, segments separated by `/`, no empty, `.` or `..` segment,
+ * at most 1,024 bytes. One key may be the prefix of another (`a` and `a/b` may both exist).
+ *
+ * Promises every implementation and wrapper keeps (axioms A1–A3, proved by the conformance cases):
+ * - A1 a write answered `written` is durable before the answer;
+ * - A2 a read that starts after an answered write sees it, or a later one;
+ * - A3 of several conditional writes predicated on one version at most one succeeds, provided that a
+ *   key never holds the same body twice (version tokens may be derived from the content).
+ * A write is all or nothing: no reader sees half of a body. An aborted write may or may not have happened.
+ *
+ * "Not there" and "could not ask" never merge: `missing` means that the store answered and has no such key;
+ * when it did not answer, `get`, `head`, `list` and `delete` throw a {@link CairnError} of kind `unavailable`.
+ * A conditional write whose outcome is not known returns `unknown`; it is never resent behind the caller's back.
+ */
+import type { Readable } from 'node:stream';
+
+/** Opaque: equal tokens mean the same write of the same key. Never empty, no surrounding quotes. */
+export type VersionToken = string;
+
+/** A part of a file on local disk, sent without being read into memory. Offsets and lengths in bytes. */
+export interface FileRange {
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export type ObjectBody = Uint8Array | FileRange;
+
+/** `create`: only if the key is absent. `replace`: only if the key's version is this. `overwrite`: always. */
+export type PutMode =
+  | { readonly mode: 'create' }
+  | { readonly mode: 'replace'; readonly version: VersionToken }
+  | { readonly mode: 'overwrite' };
+
+/**
+ * - `written`   the body is durable under this version
+ * - `exists`    *create* found the key present (it may be the caller's own earlier attempt)
+ * - `changed`   *replace* found another version (it may be the caller's own earlier attempt)
+ * - `conflict`  the store refused because another write was under way; re-read, then retry
+ * - `missing`   *replace* found no such key
+ * - `unknown`   no answer, or one that says nothing: the write may have happened, or may happen yet
+ */
+export type PutOutcome =
+  | { readonly outcome: 'written'; readonly version: VersionToken }
+  | { readonly outcome: 'exists' }
+  | { readonly outcome: 'changed' }
+  | { readonly outcome: 'conflict' }
+  | { readonly outcome: 'missing' }
+  | { readonly outcome: 'unknown'; readonly cause: unknown };
+
+export interface GetOptions {
+  /** First byte and number of bytes wanted; a range beyond the end is cut short. */
+  readonly range?: { readonly offset: number; readonly length: number };
+  /** Answer `not-modified` when the key still has this version. */
+  readonly ifNoneMatch?: VersionToken;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A found object. `size` is the whole object's size in bytes, whatever the range. The caller drains or destroys
+ * `body`; until then it holds a connection or a file. A body that breaks off emits an error, it never just ends.
+ */
+export type GetResult =
+  | { readonly found: true; readonly version: VersionToken; readonly size: number; readonly body: Readable }
+  | { readonly found: false; readonly reason: 'missing' | 'not-modified' };
+
+export type HeadResult =
+  | { readonly found: true; readonly version: VersionToken; readonly size: number }
+  | { readonly found: false };
+
+export interface ListedObject {
+  readonly key: string;
+  readonly size: number;
+}
+
+export interface ListOptions {
+  /** Only keys strictly after this one, in byte order. */
+  readonly startAfter?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface ObjectStore {
+  get(key: string, options?: GetOptions): Promise<GetResult>;
+  head(key: string, options?: { readonly signal?: AbortSignal }): Promise<HeadResult>;
+  put(
+    key: string,
+    body: ObjectBody,
+    mode: PutMode,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<PutOutcome>;
+  /** Every key that starts with `prefix`, in byte order, read page by page. */
+  list(prefix: string, options?: ListOptions): AsyncIterable<ListedObject>;
+  /** Deletes a key; a key that is not there is no error. */
+  delete(key: string, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Frees connections and files. No call may follow. */
+  close(): Promise<void>;
+}
+
+/**
+ * One store reached over two pools of connections, so that a thousand slow downloads never stand in the way of
+ * a pointer. `control` carries pointers, manifests and other small mutable objects, and never resends a
+ * write; `bulk` carries packs and their companions.
+ */
+export interface ObjectStorePair {
+  readonly control: ObjectStore;
+  readonly bulk: ObjectStore;
+}
+
+/** Number of bytes of a body. */
+export function bodyLength(body: ObjectBody): number {
+  return body instanceof Uint8Array ? body.byteLength : body.length;
+}
