@@ -1,7 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  esbuild: { target: 'es2023' },
   oxc: { target: 'es2023' },
   test: {
     include: ['test/**/*.test.ts'],
