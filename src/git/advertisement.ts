@@ -1,0 +1,61 @@
+import { type ObjectFormat, zeroId } from './object-id.ts';
+import { encodePacket, flushPacket, packetText } from './pkt-line.ts';
+
+export type Service = 'git-upload-pack' | 'git-receive-pack';
+
+/** Refs as pairs of name and object id, in byte order of their names. */
+export type RefEntries = Iterable<readonly [name: string, oid: string]>;
+
+/** What HEAD points at: the name of a branch, and its object id unless the branch is unborn. */
+export interface Head {
+  readonly target: string;
+  readonly oid?: string | undefined;
+}
+
+/** The lines a smart HTTP answer to `info/refs` opens with, before protocol v0 or v1; v2 goes without them. */
+export function encodeServiceHeader(service: Service): Buffer {
+  return Buffer.concat([encodePacket(`# service=${service}\n`), flushPacket]);
+}
+
+/** What goes into the list of refs of protocol v0 and v1. */
+export interface V0Advertisement {
+  readonly service: Service;
+  readonly version: 0 | 1;
+  readonly format: ObjectFormat;
+  readonly refs: RefEntries;
+  /** What annotated tags point at in the end, by the name of the tag's ref. */
+  readonly peeled: ReadonlyMap<string, string>;
+  readonly head?: Head | undefined;
+  /** The whole capability list, `symref=HEAD:…` and `agent=…` included. */
+  readonly capabilities: string;
+}
+
+/**
+ * The list of refs of protocol v0 and v1 (gitprotocol-pack, "Reference Discovery"). For upload-pack HEAD comes
+ * first when it resolves, and each annotated tag is followed by what it points at; receive-pack lists refs
+ * only. Without any line the capabilities hang on a made-up name.
+ */
+export function encodeV0Advertisement(advertisement: V0Advertisement): Buffer {
+  const { service, version, format, refs, peeled, head, capabilities } = advertisement;
+  const reading = service === 'git-upload-pack';
+  const packets: string[] = version === 1 ? [packetText('version 1\n')] : [];
+  let pending = `\0${capabilities}`;
+  const add = (oid: string, name: string) => {
+    packets.push(packetText(`${oid} ${name}${pending}\n`));
+    pending = '';
+  };
+  if (reading && head?.oid !== undefined) add(head.oid, 'HEAD');
+  for (const [name, oid] of refs) {
+    add(oid, name);
+    const target = reading ? peeled.get(name) : undefined;
+    if (target !== undefined) add(target, `${name}^{}`);
+  }
+  if (pending !== '') add(zeroId(format), 'capabilities^{}');
+  return Buffer.concat([Buffer.from(packets.join('')), flushPacket]);
+}
+
+/** What protocol v2 answers first, one capability a line (gitprotocol-v2, "Capability Advertisement"). */
+export function encodeV2Capabilities(lines: readonly string[]): Buffer {
+  const packets = ['version 2', ...lines].map((line) => encodePacket(`${line}\n`));
+  return Buffer.concat([...packets, flushPacket]);
+}

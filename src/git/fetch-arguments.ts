@@ -1,0 +1,135 @@
+import { CairnError } from '../lib/errors.ts';
+import type { ObjectFormat } from './object-id.ts';
+import { numberIn, objectIdIn, unexpectedLine } from './request-line.ts';
+
+/** How much history a client wants, and what of it it has. The same words in every version of the protocol. */
+export interface HistoryLimits {
+  /** Commits whose parents the client does not have. */
+  readonly shallow: readonly string[];
+  /** How many commits deep, at least 1. */
+  readonly deepen?: number;
+  /** Seconds since the epoch. */
+  readonly deepenSince?: number;
+  /** Refs (not ids) whose history is to be left out. */
+  readonly deepenNot: readonly string[];
+  /** Which objects are to be left out, as `git rev-list --filter` understands it. */
+  readonly filter?: string;
+}
+
+/** Collects {@link HistoryLimits} line by line. */
+export class HistoryLimitsReader {
+  readonly #shallow: string[] = [];
+  readonly #deepenNot: string[] = [];
+  #deepen: number | undefined;
+  #deepenSince: number | undefined;
+  #filter: string | undefined;
+
+  /** True when `line` was one of these words. Throws `invalid` when it is one with a value it cannot have. */
+  take(line: string, format?: ObjectFormat): boolean {
+    const space = line.indexOf(' ');
+    const value = line.slice(space + 1);
+    switch (line.slice(0, space + 1)) {
+      case 'shallow ':
+        this.#shallow.push(objectIdIn(line, value, format));
+        return true;
+      case 'deepen ':
+        this.#deepen = numberIn(line, value, 0x7fff_ffff);
+        return true;
+      case 'deepen-since ':
+        this.#deepenSince = numberIn(line, value, Number.MAX_SAFE_INTEGER);
+        return true;
+      case 'deepen-not ':
+        this.#deepenNot.push(value);
+        return true;
+      case 'filter ':
+        if (this.#filter !== undefined) {
+          throw new CairnError('invalid', 'only one filter can be asked for at a time');
+        }
+        this.#filter = value;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** What was collected. Throws `invalid` for limits that exclude each other. */
+  result(): HistoryLimits {
+    if (this.#deepen !== undefined && (this.#deepenSince !== undefined || this.#deepenNot.length > 0)) {
+      throw new CairnError('invalid', 'deepen and deepen-since (or deepen-not) cannot be used together');
+    }
+    return {
+      shallow: this.#shallow,
+      deepenNot: this.#deepenNot,
+      ...(this.#deepen !== undefined && { deepen: this.#deepen }),
+      ...(this.#deepenSince !== undefined && { deepenSince: this.#deepenSince }),
+      ...(this.#filter !== undefined && { filter: this.#filter }),
+    };
+  }
+}
+
+/** What a client asked of the `fetch` command of protocol v2. */
+export interface FetchRequest extends HistoryLimits {
+  readonly wants: readonly string[];
+  readonly haves: readonly string[];
+  readonly wantRefs: readonly string[];
+  /** Negotiation is over: the pack is to be sent now. */
+  readonly done: boolean;
+  readonly deepenRelative: boolean;
+  readonly thin: boolean;
+  readonly noProgress: boolean;
+  readonly includeTag: boolean;
+  readonly ofsDelta: boolean;
+  readonly sidebandAll: boolean;
+  readonly waitForDone: boolean;
+  /** Protocols by which parts of the pack may be fetched elsewhere. */
+  readonly packfileUris: readonly string[];
+}
+
+const flags = {
+  done: 'done',
+  deepenRelative: 'deepen-relative',
+  thin: 'thin-pack',
+  noProgress: 'no-progress',
+  includeTag: 'include-tag',
+  ofsDelta: 'ofs-delta',
+  sidebandAll: 'sideband-all',
+  waitForDone: 'wait-for-done',
+} as const;
+const flagWords: ReadonlySet<string> = new Set(Object.values(flags));
+
+/**
+ * Reads the arguments of `fetch` (gitprotocol-v2). Ids must have the length of `format`, or of any format when
+ * none is given. Throws `invalid` for an argument that is not one.
+ */
+export function parseFetch(args: readonly string[], format?: ObjectFormat): FetchRequest {
+  const wants: string[] = [];
+  const haves: string[] = [];
+  const wantRefs: string[] = [];
+  const packfileUris: string[] = [];
+  const given = new Set<string>();
+  const limits = new HistoryLimitsReader();
+  for (const arg of args) {
+    if (arg.startsWith('want ')) wants.push(objectIdIn(arg, arg.slice('want '.length), format));
+    else if (arg.startsWith('have ')) haves.push(objectIdIn(arg, arg.slice('have '.length), format));
+    else if (arg.startsWith('want-ref ')) wantRefs.push(arg.slice('want-ref '.length));
+    else if (arg.startsWith('packfile-uris '))
+      packfileUris.push(...arg.slice('packfile-uris '.length).split(','));
+    else if (flagWords.has(arg)) given.add(arg);
+    else if (!limits.take(arg, format)) throw unexpectedLine('fetch', arg);
+  }
+  return {
+    ...limits.result(),
+    wants,
+    haves,
+    wantRefs,
+    packfileUris,
+    done: given.has(flags.done),
+    deepenRelative: given.has(flags.deepenRelative),
+    thin: given.has(flags.thin),
+    noProgress: given.has(flags.noProgress),
+    includeTag: given.has(flags.includeTag),
+    ofsDelta: given.has(flags.ofsDelta),
+    sidebandAll: given.has(flags.sidebandAll),
+    waitForDone: given.has(flags.waitForDone),
+  };
+}

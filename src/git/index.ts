@@ -1,0 +1,50 @@
+export {
+  encodeServiceHeader,
+  encodeV0Advertisement,
+  encodeV2Capabilities,
+  type Head,
+  type RefEntries,
+  type Service,
+  type V0Advertisement,
+} from './advertisement.ts';
+export { Capabilities, parseCapabilities } from './capabilities.ts';
+export type { CommitProof } from './commit-proof.ts';
+export { encodeErrorPacket } from './error-packet.ts';
+export { type FetchRequest, type HistoryLimits, parseFetch } from './fetch-arguments.ts';
+export { encodeLsRefs, type LsRefsAnswer, type LsRefsOptions, parseLsRefs } from './ls-refs.ts';
+export { hexLength, isObjectId, isZeroId, type ObjectFormat, readObjectId, zeroId } from './object-id.ts';
+export { type PackHeader, packHeaderLength, parsePackHeader } from './pack-header.ts';
+export { encodePackedRefs } from './packed-refs.ts';
+export {
+  delimiterPacket,
+  encodePacket,
+  flushPacket,
+  lineOf,
+  maxPayloadLength,
+  type Packet,
+  PacketReader,
+  responseEndPacket,
+  textOf,
+} from './pkt-line.ts';
+export { type CommandRequest, CommandRequestParser } from './protocol-v2.ts';
+export { cleanReason } from './reason.ts';
+export {
+  type ReceivedCommand,
+  type ReceiveRequest,
+  type ReceiveRequestOptions,
+  ReceiveRequestParser,
+} from './receive-request.ts';
+export {
+  compareBytes,
+  decodeRefName,
+  isBranch,
+  isTag,
+  maxRefNameBytes,
+  refNameProblem,
+  sortByBytes,
+} from './ref-name.ts';
+export { directoryFileConflict, RefNameIndex, type RefNames } from './ref-name-index.ts';
+export { commandKind, type RefCommand } from './ref-update.ts';
+export { encodeReport, type RefStatus, type StatusReport } from './report-status.ts';
+export { type Band, encodeSideband, keepAlive, largeSideband, smallSideband } from './sideband.ts';
+export { type UploadRequest, UploadRequestParser } from './upload-request.ts';

@@ -1,0 +1,29 @@
+import { CairnError } from '../lib/errors.ts';
+
+/** How many bytes a pack's header has. */
+export const packHeaderLength = 12;
+
+export interface PackHeader {
+  readonly version: 2 | 3;
+  /** How many objects the pack says it holds. */
+  readonly objects: number;
+}
+
+/**
+ * Reads the header of a pack (gitformat-pack): `PACK`, version and number of objects, 32 bits each in network
+ * byte order. Undefined while `bytes` has fewer than {@link packHeaderLength}. Throws `invalid` as soon as what
+ * is there cannot be the beginning of a pack.
+ */
+export function parsePackHeader(bytes: Uint8Array): PackHeader | undefined {
+  const header = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, packHeaderLength));
+  const signature = header.toString('latin1', 0, 4);
+  if (!'PACK'.startsWith(signature)) {
+    throw new CairnError('invalid', `not a pack: it starts with ${JSON.stringify(signature)}, not "PACK"`);
+  }
+  if (header.length < packHeaderLength) return undefined;
+  const version = header.readUInt32BE(4);
+  if (version !== 2 && version !== 3) {
+    throw new CairnError('invalid', `pack version ${version} is not supported`);
+  }
+  return { version, objects: header.readUInt32BE(8) };
+}

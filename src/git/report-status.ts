@@ -1,0 +1,39 @@
+import type { Capabilities } from './capabilities.ts';
+import { CommitProof } from './commit-proof.ts';
+import { encodePacket, flushPacket, maxPayloadLength } from './pkt-line.ts';
+import { cleanReason, maxReasonBytes } from './reason.ts';
+
+/** The outcome for one ref. A name that is not UTF-8 is given as the bytes the client sent. */
+export type RefStatus =
+  | { readonly ref: string | Buffer; readonly status: 'ok'; readonly proof: CommitProof }
+  | { readonly ref: string | Buffer; readonly status: 'ng'; readonly reason: string };
+
+export interface StatusReport {
+  /** `ok`, or why the pack could not be taken in. */
+  readonly unpack: string;
+  readonly refs: readonly RefStatus[];
+}
+
+/**
+ * The report a push ends with (gitprotocol-pack, "Report Status"), empty when the client asked for none.
+ * Version 2 adds lines only for refs that were rewritten, which never happens here, so both versions are equal.
+ * The caller puts it into band 1 when a side-band was agreed.
+ */
+export function encodeReport(report: StatusReport, capabilities: Capabilities): Buffer {
+  if (!capabilities.has('report-status') && !capabilities.has('report-status-v2')) return Buffer.alloc(0);
+  const unpack = encodePacket(`unpack ${cleanReason(report.unpack)}\n`);
+  return Buffer.concat([unpack, ...report.refs.map(encodeRefStatus), flushPacket]);
+}
+
+function encodeRefStatus(status: RefStatus): Buffer {
+  const name = typeof status.ref === 'string' ? Buffer.from(status.ref) : status.ref;
+  if (status.status === 'ok') {
+    if (!CommitProof.isProof(status.proof)) throw new TypeError('"ok" needs the proof of a publish');
+    return encodePacket(Buffer.concat([Buffer.from('ok '), name, Buffer.from('\n')]));
+  }
+  // A name as long as a packet may be leaves less room for the reason than reasons usually get.
+  const room = Math.min(maxReasonBytes, maxPayloadLength - name.length - 'ng  \n'.length);
+  return encodePacket(
+    Buffer.concat([Buffer.from('ng '), name, Buffer.from(` ${cleanReason(status.reason, room)}\n`)]),
+  );
+}

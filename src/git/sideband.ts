@@ -1,0 +1,30 @@
+import { encodePacket, maxPayloadLength } from './pkt-line.ts';
+
+/** Band 1 carries data, band 2 progress for people to read, band 3 the error that ends the stream. */
+export type Band = 1 | 2 | 3;
+
+/** Data bytes in one packet when `side-band-64k` was agreed: one byte of each payload names the band. */
+export const largeSideband = maxPayloadLength - 1;
+/** Data bytes in one packet when only `side-band` was agreed: packets there end at 1000 bytes. */
+export const smallSideband = 1000 - 5;
+
+/** `0005 02`: a packet of band 2 without text, sent in silence so that nobody takes the connection for dead. */
+export const keepAlive: Buffer = encodePacket(Buffer.of(2));
+
+/** `data` (text as UTF-8) as packets of `band`, each with at most `capacity` data bytes; none for no data. */
+export function encodeSideband(
+  band: Band,
+  data: string | Uint8Array,
+  capacity: number = largeSideband,
+): Buffer[] {
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+  const packets: Buffer[] = [];
+  for (let start = 0; start < bytes.byteLength; start += capacity) {
+    const part = bytes.subarray(start, start + capacity);
+    const payload = Buffer.allocUnsafe(1 + part.byteLength);
+    payload[0] = band;
+    payload.set(part, 1);
+    packets.push(encodePacket(payload));
+  }
+  return packets;
+}

@@ -1,0 +1,100 @@
+import { CairnError } from '../lib/errors.ts';
+import { type Capabilities, parseCapabilities } from './capabilities.ts';
+import { type HistoryLimits, HistoryLimitsReader } from './fetch-arguments.ts';
+import type { ObjectFormat } from './object-id.ts';
+import { type Packet, PacketReader, textOf } from './pkt-line.ts';
+import { objectIdIn, unexpectedLine } from './request-line.ts';
+
+/** What a client of protocol v0 or v1 asks of upload-pack: the body of a POST. */
+export interface UploadRequest extends HistoryLimits {
+  readonly wants: readonly string[];
+  /** Sent with the first want. */
+  readonly capabilities: Capabilities;
+  /** Everything the client says it has, of all rounds in this body. */
+  readonly haves: readonly string[];
+  /** Negotiation is over: the pack is to be sent now. */
+  readonly done: boolean;
+}
+
+/**
+ * Reads a request to upload-pack of protocol v0 or v1 as its bytes come (gitprotocol-pack, "Packfile
+ * Negotiation"): wants and limits up to a flush, then rounds of haves, each ended by a flush, and perhaps
+ * `done`. Over HTTP every POST repeats the wants, so one body is read by one parser.
+ */
+export class UploadRequestParser {
+  readonly #packets: PacketReader;
+  readonly #format: ObjectFormat;
+  readonly #limits = new HistoryLimitsReader();
+  readonly #wants: string[] = [];
+  readonly #haves: string[] = [];
+  #capabilities = parseCapabilities('');
+  #state: 'wants' | 'haves' | 'done' = 'wants';
+
+  /** `bytes` is how long the whole request may be. */
+  constructor(options: { format: ObjectFormat; limits: { bytes: number } }) {
+    this.#format = options.format;
+    this.#packets = new PacketReader({ maxBytes: options.limits.bytes });
+  }
+
+  /**
+   * Takes in more bytes; true when the wants are complete, and from then on. Haves that follow are read too, for
+   * as long as bytes are given; what comes after `done` is dropped. Throws `invalid` or `too-large`.
+   */
+  push(chunk: Buffer): boolean {
+    if (this.#state === 'done') return true;
+    this.#packets.push(chunk);
+    while (this.#state !== 'done') {
+      const packet = this.#packets.next();
+      if (packet === undefined) break;
+      if (this.#state === 'wants') this.#wantsPacket(packet);
+      else this.#havesPacket(packet);
+    }
+    return this.#state !== 'wants';
+  }
+
+  /** To be called at the end of the stream. Throws `invalid` when it ended within the wants or within a packet. */
+  finish(): void {
+    const cut = this.#state === 'haves' && this.#packets.buffered > 0;
+    if (this.#state === 'wants' || cut) throw new CairnError('invalid', 'the request ended early');
+  }
+
+  /** What has been read so far. Throws `invalid` until the wants are complete. */
+  get result(): UploadRequest {
+    if (this.#state === 'wants') throw new CairnError('invalid', 'the request ended early');
+    return {
+      ...this.#limits.result(),
+      wants: this.#wants,
+      capabilities: this.#capabilities,
+      haves: this.#haves,
+      done: this.#state === 'done',
+    };
+  }
+
+  #wantsPacket(packet: Packet): void {
+    if (packet.kind === 'flush') {
+      this.#limits.result();
+      this.#state = 'haves';
+      return;
+    }
+    const line = lineIn(packet);
+    if (this.#limits.take(line, this.#format)) return;
+    if (!line.startsWith('want ')) throw unexpectedLine('a fetch request', line);
+    const [, id = '', capabilities] = /^want (\S*)(?: (.*))?$/s.exec(line) ?? [];
+    if (this.#wants.length === 0) this.#capabilities = parseCapabilities(capabilities ?? '');
+    this.#wants.push(objectIdIn(line, id, this.#format));
+  }
+
+  #havesPacket(packet: Packet): void {
+    if (packet.kind === 'flush') return;
+    const line = lineIn(packet);
+    if (line === 'done') this.#state = 'done';
+    else if (line.startsWith('have '))
+      this.#haves.push(objectIdIn(line, line.slice('have '.length), this.#format));
+    else throw unexpectedLine('a fetch request', line);
+  }
+}
+
+function lineIn(packet: Packet): string {
+  if (packet.kind === 'data') return textOf(packet.payload);
+  throw new CairnError('invalid', `unexpected ${packet.kind} packet in a request`);
+}
