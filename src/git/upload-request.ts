@@ -28,7 +28,8 @@ export class UploadRequestParser {
   readonly #wants: string[] = [];
   readonly #haves: string[] = [];
   #capabilities = parseCapabilities('');
-  #state: 'wants' | 'haves' | 'done' = 'wants';
+  #wantsComplete = false;
+  #done = false;
 
   /** `bytes` is how long the whole request may be. */
   constructor(options: { format: ObjectFormat; limits: { bytes: number } }) {
@@ -41,39 +42,39 @@ export class UploadRequestParser {
    * as long as bytes are given; what comes after `done` is dropped. Throws `invalid` or `too-large`.
    */
   push(chunk: Buffer): boolean {
-    if (this.#state === 'done') return true;
+    if (this.#done) return true;
     this.#packets.push(chunk);
-    while (this.#state !== 'done') {
+    while (!this.#done) {
       const packet = this.#packets.next();
       if (packet === undefined) break;
-      if (this.#state === 'wants') this.#wantsPacket(packet);
-      else this.#havesPacket(packet);
+      if (this.#wantsComplete) this.#havesPacket(packet);
+      else this.#wantsPacket(packet);
     }
-    return this.#state !== 'wants';
+    return this.#wantsComplete;
   }
 
   /** To be called at the end of the stream. Throws `invalid` when it ended within the wants or within a packet. */
   finish(): void {
-    const cut = this.#state === 'haves' && this.#packets.buffered > 0;
-    if (this.#state === 'wants' || cut) throw new CairnError('invalid', 'the request ended early');
+    const cut = !this.#done && this.#packets.buffered > 0;
+    if (!this.#wantsComplete || cut) throw new CairnError('invalid', 'the request ended early');
   }
 
   /** What has been read so far. Throws `invalid` until the wants are complete. */
   get result(): UploadRequest {
-    if (this.#state === 'wants') throw new CairnError('invalid', 'the request ended early');
+    if (!this.#wantsComplete) throw new CairnError('invalid', 'the request ended early');
     return {
       ...this.#limits.result(),
       wants: this.#wants,
       capabilities: this.#capabilities,
       haves: this.#haves,
-      done: this.#state === 'done',
+      done: this.#done,
     };
   }
 
   #wantsPacket(packet: Packet): void {
     if (packet.kind === 'flush') {
       this.#limits.result();
-      this.#state = 'haves';
+      this.#wantsComplete = true;
       return;
     }
     const line = lineIn(packet);
@@ -87,10 +88,9 @@ export class UploadRequestParser {
   #havesPacket(packet: Packet): void {
     if (packet.kind === 'flush') return;
     const line = lineIn(packet);
-    if (line === 'done') this.#state = 'done';
-    else if (line.startsWith('have '))
-      this.#haves.push(objectIdIn(line, line.slice('have '.length), this.#format));
-    else throw unexpectedLine('a fetch request', line);
+    if (line === 'done') this.#done = true;
+    else if (!line.startsWith('have ')) throw unexpectedLine('a fetch request', line);
+    else this.#haves.push(objectIdIn(line, line.slice('have '.length), this.#format));
   }
 }
 
