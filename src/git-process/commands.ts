@@ -1,0 +1,122 @@
+/**
+ * Every git command Cairn runs, as data: name, arguments, settings and variables. No string is ever split into
+ * arguments, and nothing a client sent becomes an argument, an option or a variable: names and object ids go
+ * through standard input.
+ */
+
+export interface GitCommand {
+  /** The subcommand, also the label in metrics. */
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly config?: readonly (readonly [key: string, value: string])[];
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+/** An object directory of its own over a snapshot: what one push brings, beside what is published. */
+export interface QuarantinePaths {
+  /** The snapshot: a bare repository. */
+  readonly gitDir: string;
+  /** The scratch object directory new packs are written to. */
+  readonly objects: string;
+}
+
+/** What upload-pack offers: by-id wants and the partial-clone filters that cost the server a bounded walk. */
+const SERVING_CONFIG: readonly (readonly [key: string, value: string])[] = [
+  ['uploadpack.allowTipSHA1InWant', 'true'],
+  ['uploadpack.allowReachableSHA1InWant', 'true'],
+  ['uploadpack.allowFilter', 'true'],
+  ['uploadpackfilter.allow', 'false'],
+  ['uploadpackfilter.blob:none.allow', 'true'],
+  ['uploadpackfilter.blob:limit.allow', 'true'],
+  ['uploadpackfilter.tree.allow', 'true'],
+  ['uploadpackfilter.object:type.allow', 'true'],
+  ['uploadpackfilter.combine.allow', 'true'],
+  ['uploadpack.keepAlive', '5'],
+];
+
+/** fsck findings that old histories are full of and that harm nobody; the rest of git's table stays in force. */
+const IGNORED_FINDINGS = ['badTimezone', 'missingSpaceBeforeDate', 'zeroPaddedFilemode'];
+
+export function gitVersion(): GitCommand {
+  return { name: 'version', args: [] };
+}
+
+/** Lists what upload-pack offers. `protocol` is the value of GIT_PROTOCOL, for example `version=2`. */
+export function advertiseUploadPack(gitDir: string, protocol?: string): GitCommand {
+  return {
+    name: 'upload-pack',
+    args: ['--stateless-rpc', '--advertise-refs', '--strict', gitDir],
+    config: SERVING_CONFIG,
+    ...(protocol === undefined ? {} : { variables: { GIT_PROTOCOL: protocol } }),
+  };
+}
+
+/** Answers one stateless request read from standard input, under protocol version 0, 1 or 2. */
+export function uploadPack(gitDir: string, version: 0 | 1 | 2): GitCommand {
+  return {
+    name: 'upload-pack',
+    args: ['--stateless-rpc', '--strict', gitDir],
+    config: SERVING_CONFIG,
+    variables: version === 0 ? {} : { GIT_PROTOCOL: `version=${version}` },
+  };
+}
+
+export interface IndexPackOptions {
+  readonly paths: QuarantinePaths;
+  /** Upper bound of the pack in bytes; 0 for none. */
+  readonly maxInputBytes: number;
+  /** Print `Resolving deltas` on standard error. */
+  readonly progress: boolean;
+  /** A file of shallow commits (see gitformat: one object id a line) that the pack is cut at. */
+  readonly shallowFile?: string;
+}
+
+/** Reads a pack from standard input into the quarantine, completes a thin one, checks every object and link. */
+export function indexPack(options: IndexPackOptions): GitCommand {
+  const args = ['--stdin', '--fix-thin', `--strict=${IGNORED_FINDINGS.map((f) => `${f}=ignore`).join(',')}`];
+  if (options.progress) args.push('--show-resolving-progress');
+  if (options.maxInputBytes > 0) args.push(`--max-input-size=${options.maxInputBytes}`);
+  return {
+    name: 'index-pack',
+    args,
+    variables: {
+      ...quarantineVariables(options.paths),
+      ...(options.shallowFile === undefined ? {} : { GIT_SHALLOW_FILE: options.shallowFile }),
+    },
+  };
+}
+
+/**
+ * Exit code 0 when everything reachable from the object ids on standard input, and not from the snapshot's refs,
+ * is in the quarantine or the snapshot. The commit-graph is off: it would vouch for commits without looking.
+ */
+export function checkConnectivity(paths: QuarantinePaths): GitCommand {
+  return {
+    name: 'rev-list',
+    args: ['--objects', '--stdin', '--not', '--all', '--quiet'],
+    config: [['core.commitGraph', 'false']],
+    variables: quarantineVariables(paths),
+  };
+}
+
+/** For each expression on standard input, one line `<object id> <type>`, or `<expression> missing`. */
+export function describeObjects(paths: QuarantinePaths): GitCommand {
+  return {
+    name: 'cat-file',
+    args: ['--batch-check=%(objectname) %(objecttype)', '--buffer'],
+    variables: quarantineVariables(paths),
+  };
+}
+
+function quarantineVariables(paths: QuarantinePaths): Record<string, string> {
+  return {
+    GIT_DIR: paths.gitDir,
+    GIT_OBJECT_DIRECTORY: paths.objects,
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: quotePath(`${paths.gitDir}/objects`),
+  };
+}
+
+/** git splits this variable at colons, unless an entry is written as a C string (git(1)). */
+function quotePath(path: string): string {
+  return `"${path.replace(/["\\]/g, '\\$&')}"`;
+}

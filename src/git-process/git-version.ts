@@ -1,0 +1,36 @@
+import { CairnError } from '../lib/errors.ts';
+import { gitVersion } from './commands.ts';
+import type { Git } from './git.ts';
+
+/** The oldest git Cairn runs with: earlier ones lack fixes a server needs (CVE-2022-23521, CVE-2022-41903). */
+export const MINIMUM_GIT = '2.39.0';
+
+/**
+ * Asks git for its version and refuses one that is too old.
+ * @returns the version, for example `2.39.5`
+ * @throws CairnError `unavailable`, naming what was found and what is needed
+ */
+export async function checkGitVersion(git: Git): Promise<string> {
+  const result = await git.run(gitVersion());
+  const version = /^git version (\d+\.\d+(?:\.\d+)?)/.exec(result.stdout.toString('utf8'))?.[1];
+  if (result.exitCode !== 0 || version === undefined) {
+    throw new CairnError(
+      'unavailable',
+      `git did not say its version: ${result.stderr.trim() || 'no answer'}`,
+    );
+  }
+  if (compareVersions(version, MINIMUM_GIT) < 0) {
+    throw new CairnError('unavailable', `git ${version} is too old: Cairn needs git ${MINIMUM_GIT} or newer`);
+  }
+  return version;
+}
+
+function compareVersions(a: string, b: string): number {
+  const left = a.split('.').map(Number);
+  const right = b.split('.').map(Number);
+  for (let part = 0; part < 3; part++) {
+    const difference = (left[part] ?? 0) - (right[part] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

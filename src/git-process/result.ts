@@ -1,0 +1,26 @@
+import type { CairnError } from '../lib/errors.ts';
+
+/**
+ * How a git process ended. An exit code is a result, whatever its value; only a process that could not be
+ * started is an exception, a {@link CairnError} of kind `unavailable`.
+ */
+export interface GitResult {
+  /** null when a signal ended it. */
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** True when Cairn ended it: the caller's signal, or no place to write to. */
+  readonly cancelled: boolean;
+  /** The last part of standard error, at most 16 KiB. */
+  readonly stderr: string;
+}
+
+/** The line git died with (`fatal: …` or `error: …`), without its prefix, or a sentence about how it ended. */
+export function failureReason(name: string, result: GitResult): string {
+  const lines = result.stderr.split(/[\r\n]+/).filter((line) => line.length > 0);
+  const fatal =
+    lines.findLast((line) => line.startsWith('fatal: ')) ??
+    lines.findLast((line) => line.startsWith('error: '));
+  if (fatal !== undefined) return fatal.replace(/^(fatal|error): /, '');
+  if (result.signal !== null) return `git ${name} was ended by ${result.signal}`;
+  return `git ${name} ended with exit code ${result.exitCode}`;
+}

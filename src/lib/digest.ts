@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+
+/** SHA-256 in 64 lower-case hex characters: the name of every artifact. */
+export type Digest = string;
+
+const DIGEST = /^[0-9a-f]{64}$/;
+
+/** True for 64 lower-case hex characters. */
+export function isDigest(text: string): text is Digest {
+  return DIGEST.test(text);
+}
+
+/** SHA-256 of bytes, or of the UTF-8 of a string. */
+export function sha256(data: string | Uint8Array): Digest {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+/** SHA-256 of a file, read as a stream. */
+export async function sha256OfFile(path: string): Promise<Digest> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}

@@ -1,0 +1,73 @@
+import { CairnError } from './errors.ts';
+
+/** Gives a place back; calling it twice is harmless. */
+export type Release = () => void;
+
+interface Waiter {
+  admit(release: Release): void;
+}
+
+/** A bounded number of places with a bounded queue in front: whoever finds the queue full is told `busy` at once. */
+export class Limiter {
+  private readonly waiting: Waiter[] = [];
+  private taken = 0;
+  private readonly name: string;
+  private readonly places: number;
+  private readonly queue: number;
+
+  /** @param name what is limited, for the error a refused caller gets */
+  constructor(name: string, places: number, queue: number) {
+    this.name = name;
+    this.places = places;
+    this.queue = queue;
+  }
+
+  get active(): number {
+    return this.taken;
+  }
+
+  get queued(): number {
+    return this.waiting.length;
+  }
+
+  /**
+   * Waits for a place, first come first served.
+   * @returns the function that gives the place back
+   * @throws CairnError `busy` when the queue is full; the signal's reason when aborted while waiting
+   */
+  async acquire(signal?: AbortSignal): Promise<Release> {
+    signal?.throwIfAborted();
+    if (this.taken < this.places) {
+      this.taken++;
+      return this.releaseOnce();
+    }
+    if (this.waiting.length >= this.queue) {
+      throw new CairnError('busy', `too many ${this.name} at once, try again in a moment`);
+    }
+    return new Promise<Release>((resolve, reject) => {
+      const waiter: Waiter = {
+        admit: (release) => {
+          signal?.removeEventListener('abort', leave);
+          resolve(release);
+        },
+      };
+      const leave = () => {
+        this.waiting.splice(this.waiting.indexOf(waiter), 1);
+        reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', leave, { once: true });
+      this.waiting.push(waiter);
+    });
+  }
+
+  private releaseOnce(): Release {
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      const next = this.waiting.shift();
+      if (next === undefined) this.taken--;
+      else next.admit(this.releaseOnce());
+    };
+  }
+}

@@ -1,0 +1,12 @@
+/** Runs one task per key at a time; callers that arrive while it runs share its result, or its error. */
+export class SingleFlight<K, V> {
+  private readonly flights = new Map<K, Promise<V>>();
+
+  run(key: K, task: () => Promise<V>): Promise<V> {
+    const running = this.flights.get(key);
+    if (running !== undefined) return running;
+    const flight = task().finally(() => this.flights.delete(key));
+    this.flights.set(key, flight);
+    return flight;
+  }
+}

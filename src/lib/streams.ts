@@ -1,0 +1,39 @@
+import type { Readable, Writable } from 'node:stream';
+import { CairnError } from './errors.ts';
+
+/**
+ * Reads a stream whole.
+ * @throws CairnError `too-large` when it has more than `limit` bytes
+ */
+export async function readAll(stream: Readable, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limit) throw new CairnError('too-large', `more than ${limit} bytes`);
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
+}
+
+/**
+ * Writes a chunk and waits until the stream has room for the next.
+ * @returns false when the stream was closed or failed, so that nothing more can be written
+ */
+export function writeChunk(stream: Writable, chunk: Uint8Array): Promise<boolean> {
+  if (stream.destroyed || stream.writableEnded) return Promise.resolve(false);
+  if (stream.write(chunk)) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const settle = (writable: boolean) => {
+      stream.off('drain', onDrain);
+      stream.off('close', onClose);
+      stream.off('error', onClose);
+      resolve(writable);
+    };
+    const onDrain = () => settle(true);
+    const onClose = () => settle(false);
+    stream.once('drain', onDrain);
+    stream.once('close', onClose);
+    stream.once('error', onClose);
+  });
+}

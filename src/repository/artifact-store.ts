@@ -1,0 +1,171 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Dice } from '../lib/dice.ts';
+import { sha256 } from '../lib/digest.ts';
+import { CairnError, messageOf } from '../lib/errors.ts';
+import { readAll } from '../lib/streams.ts';
+import type { GetResult, ObjectBody, ObjectStore, ObjectStorePair } from '../object-store/object-store.ts';
+import { bodyLength } from '../object-store/object-store.ts';
+import { type ArtifactKind, type ArtifactName, artifactFileName, artifactKey } from './keys.ts';
+import type { ArtifactRef } from './manifest.ts';
+import type { RepositoryPlace } from './repository-id.ts';
+import { rescueFromTombstones } from './tombstones.ts';
+
+/** How often a write of an artifact is sent before the store is said not to answer. Resending is safe: the name is the content. */
+const ATTEMPTS = 5;
+const FIRST_PAUSE_MS = 50;
+
+export interface ArtifactStoreOptions {
+  readonly stores: ObjectStorePair;
+  readonly clock: Clock;
+  readonly dice: Dice;
+}
+
+/** Immutable objects of a repository, each under its digest. Manifests travel with control traffic, the rest with bulk. */
+export class ArtifactStore {
+  private readonly stores: ObjectStorePair;
+  private readonly clock: Clock;
+  private readonly dice: Dice;
+
+  constructor(options: ArtifactStoreOptions) {
+    this.stores = options.stores;
+    this.clock = options.clock;
+    this.dice = options.dice;
+  }
+
+  /**
+   * Makes an artifact durable under its digest. One that is there already is as good as written, once a collector
+   * can no longer take it: it is taken off the tombstones, then looked at; one already condemned is stored again as
+   * another copy, `n`.
+   * @returns how a manifest names it
+   * @throws CairnError `unavailable` when the store does not take it
+   */
+  async put(
+    id: RepositoryPlace,
+    kind: ArtifactKind,
+    digest: string,
+    body: ObjectBody,
+    signal?: AbortSignal,
+  ): Promise<ArtifactRef> {
+    const size = bodyLength(body);
+    for (let n = 0; ; n++) {
+      const name: ArtifactName = n === 0 ? { digest, kind } : { digest, kind, n };
+      const stored = await this.putCopy(id, name, body, signal);
+      if (stored === 'written') return n === 0 ? { digest, size } : { digest, size, n };
+      const rescued = await rescueFromTombstones(this.stores.control, id, artifactFileName(name), signal);
+      if (rescued === 'condemned') continue;
+      const head = await this.storeFor(kind).head(
+        artifactKey(id, name),
+        signal === undefined ? {} : { signal },
+      );
+      if (head.found && head.size === size) return n === 0 ? { digest, size } : { digest, size, n };
+      // Deleted between the two looks, or of another size and so not ours to name: write it anew, as another copy if need be.
+      if (!head.found && (await this.putCopy(id, name, body, signal)) === 'written') {
+        return n === 0 ? { digest, size } : { digest, size, n };
+      }
+    }
+  }
+
+  private async putCopy(
+    id: RepositoryPlace,
+    name: ArtifactName,
+    body: ObjectBody,
+    signal?: AbortSignal,
+  ): Promise<'written' | 'exists'> {
+    let cause: unknown;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      if (attempt > 0)
+        await this.clock.sleep(FIRST_PAUSE_MS * 2 ** attempt * (0.5 + this.dice.fraction()), signal);
+      const outcome = await this.storeFor(name.kind).put(
+        artifactKey(id, name),
+        body,
+        { mode: 'create' },
+        signal === undefined ? {} : { signal },
+      );
+      if (outcome.outcome === 'written') return 'written';
+      if (outcome.outcome === 'exists') return 'exists';
+      cause = outcome.outcome === 'unknown' ? outcome.cause : outcome.outcome;
+      signal?.throwIfAborted();
+    }
+    throw new CairnError(
+      'unavailable',
+      `the object store did not take ${artifactFileName(name)}: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+
+  /**
+   * Opens an artifact for reading; the caller checks the digest of what it reads.
+   * @throws CairnError `corrupt` when a manifest names it and the store has not got it
+   */
+  async open(
+    id: RepositoryPlace,
+    kind: ArtifactKind,
+    ref: ArtifactRef,
+    signal?: AbortSignal,
+  ): Promise<Extract<GetResult, { found: true }>> {
+    const name = nameOf(kind, ref);
+    const result = await this.storeFor(kind).get(
+      artifactKey(id, name),
+      signal === undefined ? {} : { signal },
+    );
+    if (!result.found) throw missingArtifact(id, name);
+    if (result.size !== ref.size) {
+      result.body.destroy();
+      throw damagedArtifact(id, name, `it has ${result.size} bytes instead of ${ref.size}`);
+    }
+    return result;
+  }
+
+  /**
+   * Reads a small artifact whole and verifies its digest.
+   * @throws CairnError `corrupt` when it is missing, or is not what its name says
+   */
+  async read(
+    id: RepositoryPlace,
+    kind: ArtifactKind,
+    digest: string,
+    limit: number,
+    signal?: AbortSignal,
+  ): Promise<Buffer> {
+    const name: ArtifactName = { digest, kind };
+    const result = await this.storeFor(kind).get(
+      artifactKey(id, name),
+      signal === undefined ? {} : { signal },
+    );
+    if (!result.found) throw missingArtifact(id, name);
+    let bytes: Buffer;
+    try {
+      bytes = await readAll(result.body, limit);
+    } catch (error) {
+      if (error instanceof CairnError) throw damagedArtifact(id, name, messageOf(error));
+      throw new CairnError(
+        'unavailable',
+        `the object store broke off while reading ${artifactFileName(name)}: ${messageOf(error)}`,
+        {
+          cause: error,
+        },
+      );
+    }
+    if (sha256(bytes) !== digest) throw damagedArtifact(id, name, 'its bytes do not match its digest');
+    return bytes;
+  }
+
+  private storeFor(kind: ArtifactKind): ObjectStore {
+    return kind === 'json' ? this.stores.control : this.stores.bulk;
+  }
+}
+
+export function nameOf(kind: ArtifactKind, ref: ArtifactRef): ArtifactName {
+  return ref.n === undefined ? { digest: ref.digest, kind } : { digest: ref.digest, kind, n: ref.n };
+}
+
+export function missingArtifact(id: RepositoryPlace, name: ArtifactName): CairnError {
+  return new CairnError(
+    'corrupt',
+    `the repository is damaged: the object store has no ${artifactKey(id, name)}`,
+  );
+}
+
+export function damagedArtifact(id: RepositoryPlace, name: ArtifactName, problem: string): CairnError {
+  return new CairnError('corrupt', `the repository is damaged: ${artifactKey(id, name)}: ${problem}`);
+}

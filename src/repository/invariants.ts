@@ -1,0 +1,52 @@
+/**
+ * What must hold between a manifest and the one it replaces. Checked before every swap: a publish that would break
+ * one is a fault of Cairn, and stops before anything is written.
+ */
+import { CairnError } from '../lib/errors.ts';
+import type { Manifest, ParentState } from './manifest.ts';
+
+type Invariant = readonly [name: string, holds: (next: Manifest, parent: ParentState | undefined) => boolean];
+
+const INVARIANTS: readonly Invariant[] = [
+  ['the chain names its parent', (next, parent) => next.parent === (parent?.digest ?? null)],
+  [
+    'depth counts the chain',
+    (next, parent) => next.depth === (parent === undefined ? 0 : parent.manifest.depth + 1),
+  ],
+  [
+    'receipts never share or turn back time',
+    (next, parent) => parent === undefined || next.receiptAt > parent.manifest.receiptAt,
+  ],
+  [
+    'a repository keeps its identifier',
+    (next, parent) => parent === undefined || next.identifier === parent.manifest.identifier,
+  ],
+  [
+    'the object format changes only with the incarnation',
+    (next, parent) =>
+      parent === undefined ||
+      next.objectFormat === parent.manifest.objectFormat ||
+      next.incarnation !== parent.manifest.incarnation,
+  ],
+  [
+    'packs are dropped only by a fold, a restore or a new incarnation',
+    (next, parent) => {
+      if (parent === undefined || next.incarnation !== parent.manifest.incarnation) return true;
+      if (next.causes.some((cause) => cause.kind === 'fold' || cause.kind === 'restore')) return true;
+      const kept = new Set(next.packs.map((entry) => entry.pack.digest));
+      return parent.manifest.packs.every((entry) => kept.has(entry.pack.digest));
+    },
+  ],
+  [
+    'a pack is named once',
+    (next) => new Set(next.packs.map((entry) => entry.pack.digest)).size === next.packs.length,
+  ],
+  ['a cause is given', (next) => next.causes.length > 0],
+];
+
+/** @throws CairnError `corrupt`, naming the invariant that `next` would break */
+export function checkInvariants(next: Manifest, parent: ParentState | undefined): void {
+  for (const [name, holds] of INVARIANTS) {
+    if (!holds(next, parent)) throw new CairnError('corrupt', `refused to publish: "${name}" would not hold`);
+  }
+}

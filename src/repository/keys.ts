@@ -1,0 +1,60 @@
+/**
+ * Every key in the bucket is built and parsed here; the layout can be learned from this file alone.
+ *
+ *     v1/repos/<owner, 64 hex>/<SHA-256 of the identifier, hex>/pointer
+ *     v1/repos/<owner>/<…>/held
+ *     v1/repos/<owner>/<…>/tombstones
+ *     v1/repos/<owner>/<…>/artifacts/<sha256>[-<n>].<pack|idx|rev|bitmap|graph|json>
+ *
+ * Identifiers are free text, so their digest stands in the key: no identifier can climb out of its place.
+ */
+import { type Digest, isDigest } from '../lib/digest.ts';
+import type { RepositoryPlace } from './repository-id.ts';
+
+export type ArtifactKind = 'pack' | 'idx' | 'rev' | 'bitmap' | 'graph' | 'json';
+
+/** What names an artifact: its digest, its kind, and which copy (absent for the first). */
+export interface ArtifactName {
+  readonly digest: Digest;
+  readonly kind: ArtifactKind;
+  readonly n?: number;
+}
+
+const REPOSITORIES = 'v1/repos/';
+
+/** The prefix of everything that belongs to one repository, ending in `/`. */
+export function repositoryPrefix(place: RepositoryPlace): string {
+  return `${REPOSITORIES}${place.owner}/${place.identifierDigest}/`;
+}
+
+export function pointerKey(place: RepositoryPlace): string {
+  return `${repositoryPrefix(place)}pointer`;
+}
+
+export function tombstonesKey(place: RepositoryPlace): string {
+  return `${repositoryPrefix(place)}tombstones`;
+}
+
+export function artifactKey(place: RepositoryPlace, name: ArtifactName): string {
+  return `${repositoryPrefix(place)}artifacts/${artifactFileName(name)}`;
+}
+
+/** The last segment of an artifact's key; also how tombstones name it. */
+export function artifactFileName(name: ArtifactName): string {
+  return `${name.digest}${name.n === undefined ? '' : `-${name.n}`}.${name.kind}`;
+}
+
+/** The prefix under which the pointers of all repositories, or of one owner's, are found. */
+export function repositoriesPrefix(owner?: string): string {
+  return owner === undefined ? REPOSITORIES : `${REPOSITORIES}${owner}/`;
+}
+
+/** The owner and the digest of the identifier if `key` is a pointer, else undefined. */
+export function parsePointerKey(key: string): RepositoryPlace | undefined {
+  if (!key.startsWith(REPOSITORIES)) return undefined;
+  const [owner, identifierDigest, name, ...rest] = key.slice(REPOSITORIES.length).split('/');
+  if (owner === undefined || identifierDigest === undefined || name !== 'pointer' || rest.length > 0)
+    return undefined;
+  if (!isDigest(owner) || !isDigest(identifierDigest)) return undefined;
+  return { owner, identifierDigest };
+}

@@ -1,0 +1,144 @@
+/**
+ * The manifest: the whole published state of one repository at one moment, immutable, named by its digest.
+ * In memory `refs` and `peeled` are maps in byte order of UTF-8, the order git looks names up in.
+ */
+import type { ObjectFormat } from '../git/object-id.ts';
+import type { Digest } from '../lib/digest.ts';
+
+/** An artifact a manifest names. `n` is the copy stored, absent for the first. */
+export interface ArtifactRef {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+  readonly n?: number;
+}
+
+export type PackKind = 'push' | 'fold' | 'mirror' | 'unreachable';
+
+export interface PackEntry {
+  readonly kind: PackKind;
+  /** Number of objects in the pack, bases that completed a thin one included. */
+  readonly objects: number;
+  readonly pack: ArtifactRef;
+  readonly idx: ArtifactRef;
+  readonly rev?: ArtifactRef;
+  readonly bitmap?: ArtifactRef;
+  /** Digest of the sorted set of wants that this pack answers exactly. */
+  readonly tips?: Digest;
+  /** True when its objects are proven to be in no other pack of the manifest. */
+  readonly disjoint?: boolean;
+}
+
+/** Who may do what, as last announced. A change of rules is a publish too: no push commits under rules it did not see. */
+export interface Policy {
+  /** Event ids of the announcements of the whole maintainer closure. */
+  readonly announcements: readonly string[];
+  /** Public keys that may push. Empty while nobody has announced the repository. */
+  readonly writers: readonly string[];
+  readonly protection: readonly { readonly pattern: string; readonly rules: readonly string[] }[];
+  readonly private: boolean;
+  readonly readers: readonly string[];
+}
+
+/** The maintainer-signed state last applied. */
+export interface Order {
+  readonly id: string;
+  readonly author: string;
+  /** Seconds. */
+  readonly at: number;
+  /** Digest of the ref map it set. */
+  readonly refs: Digest;
+}
+
+export type CauseKind = 'announce' | 'push' | 'order' | 'fold' | 'mirror' | 'restore' | 'head' | 'withdraw';
+
+/** One entry per push, order or other act that this publish carries. */
+export interface Cause {
+  readonly kind: CauseKind;
+  /** Public key that acted, or null when nobody had to say who they are. */
+  readonly actor: string | null;
+  /** Event id of the evidence, or null. */
+  readonly evidence: string | null;
+  /** Names of the refs it changed. */
+  readonly refs: readonly string[];
+}
+
+/** What a publish may change; everything else in a manifest is bookkeeping of the chain. */
+export interface RepositoryState {
+  readonly identifier: string;
+  readonly objectFormat: ObjectFormat;
+  readonly state: 'held' | 'live' | 'withdrawn';
+  /** Random, new whenever the repository is announced again. 32 hex characters. */
+  readonly incarnation: string;
+  /** The branch HEAD names, which need not exist. */
+  readonly head: string;
+  readonly refs: ReadonlyMap<string, string>;
+  /** For each ref that names a tag object: what it peels to. */
+  readonly peeled: ReadonlyMap<string, string>;
+  readonly packs: readonly PackEntry[];
+  readonly graph?: ArtifactRef;
+  readonly policy: Policy;
+  readonly order: Order | null;
+}
+
+export interface Manifest extends RepositoryState {
+  readonly version: 1;
+  readonly causes: readonly Cause[];
+  /** Seconds: max(clock at composing, parent's + 1). */
+  readonly receiptAt: number;
+  /** Digest of the manifest this one replaced; null for the first. */
+  readonly parent: Digest | null;
+  /** Number of manifests before this one. */
+  readonly depth: number;
+}
+
+/** A manifest as published: what a publish is predicated on. */
+export interface ParentState {
+  /** Version token of the pointer when it named this manifest. */
+  readonly version: string;
+  readonly digest: Digest;
+  readonly manifest: Manifest;
+}
+
+/** The policy of a repository that nobody has announced. */
+export const UNANNOUNCED: Policy = {
+  announcements: [],
+  writers: [],
+  protection: [],
+  private: false,
+  readers: [],
+};
+
+/** A repository without refs, as the first publish starts from. */
+export function emptyState(
+  identifier: string,
+  objectFormat: ObjectFormat,
+  incarnation: string,
+): RepositoryState {
+  return {
+    identifier,
+    objectFormat,
+    state: 'live',
+    incarnation,
+    head: 'refs/heads/main',
+    refs: new Map(),
+    peeled: new Map(),
+    packs: [],
+    policy: UNANNOUNCED,
+    order: null,
+  };
+}
+
+/** Every artifact a manifest names, the manifest itself excepted, each with its kind. */
+export function namedArtifacts(
+  manifest: RepositoryState,
+): { kind: 'pack' | 'idx' | 'rev' | 'bitmap' | 'graph'; ref: ArtifactRef }[] {
+  const named: ReturnType<typeof namedArtifacts> = [];
+  for (const entry of manifest.packs) {
+    named.push({ kind: 'pack', ref: entry.pack }, { kind: 'idx', ref: entry.idx });
+    if (entry.rev !== undefined) named.push({ kind: 'rev', ref: entry.rev });
+    if (entry.bitmap !== undefined) named.push({ kind: 'bitmap', ref: entry.bitmap });
+  }
+  if (manifest.graph !== undefined) named.push({ kind: 'graph', ref: manifest.graph });
+  return named;
+}

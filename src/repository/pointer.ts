@@ -1,0 +1,43 @@
+import { type Digest, isDigest } from '../lib/digest.ts';
+import { CairnError, messageOf } from '../lib/errors.ts';
+import { readAll } from '../lib/streams.ts';
+import type { ObjectStore, VersionToken } from '../object-store/object-store.ts';
+import { pointerKey } from './keys.ts';
+import type { RepositoryPlace } from './repository-id.ts';
+
+export type PointerReading =
+  | { readonly is: 'absent' }
+  | { readonly is: 'unchanged' }
+  | { readonly is: 'found'; readonly version: VersionToken; readonly digest: Digest };
+
+/**
+ * Reads a repository's pointer: one small request, strongly consistent.
+ * @param known the version last seen; when it is still current the answer is `unchanged`
+ * @throws CairnError `unavailable` when the store does not answer, `corrupt` when the body is no digest
+ */
+export async function readPointer(
+  store: ObjectStore,
+  id: RepositoryPlace,
+  known?: VersionToken,
+  signal?: AbortSignal,
+): Promise<PointerReading> {
+  const result = await store.get(pointerKey(id), {
+    ...(known === undefined ? {} : { ifNoneMatch: known }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (!result.found) return { is: result.reason === 'missing' ? 'absent' : 'unchanged' };
+  let body: string;
+  try {
+    body = (await readAll(result.body, 1024)).toString('latin1');
+  } catch (error) {
+    if (error instanceof CairnError)
+      throw new CairnError('corrupt', `the pointer ${pointerKey(id)} is not a digest`);
+    throw new CairnError(
+      'unavailable',
+      `the object store broke off while reading a pointer: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+  if (!isDigest(body)) throw new CairnError('corrupt', `the pointer ${pointerKey(id)} is not a digest`);
+  return { is: 'found', version: result.version, digest: body };
+}

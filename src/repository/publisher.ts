@@ -1,0 +1,292 @@
+/**
+ * Publishing: from changes to one swapped pointer.
+ *
+ * There is one publisher per repository and process. Changes that arrive while a swap is in flight go together with
+ * the next one, each evaluated against the result of those before it. A lost swap is not the end of a change:
+ * it is evaluated again on what won, which may refuse some of its refs, and swapped again. Objects never travel
+ * twice: they are in the store before a change gets here.
+ */
+import type { Clock } from '../lib/clock.ts';
+import type { Dice } from '../lib/dice.ts';
+import type { Digest } from '../lib/digest.ts';
+import { CairnError } from '../lib/errors.ts';
+import { checkInvariants } from './invariants.ts';
+import type { Cause, Manifest, ParentState, RepositoryState } from './manifest.ts';
+import type { EncodedManifest, ManifestStore } from './manifest-store.ts';
+import { type Published, published } from './published.ts';
+import type { RepositoryId } from './repository-id.ts';
+import type { SwapResult } from './swap.ts';
+
+/** What a change makes of a state. */
+export interface Evaluation<R> {
+  /** The state to publish; absent when this change has nothing to publish on it. */
+  readonly next?: RepositoryState;
+  /** Why, for the manifest; present with `next`. */
+  readonly cause?: Cause;
+  /** What the one who asked is told, should this evaluation stand. */
+  readonly result: R;
+  /** True when something was refused because of the state, so that a fresher one might allow it. */
+  readonly refusedByState: boolean;
+}
+
+/** A change of a repository, ready to be evaluated as often as it takes. Its artifacts are in the store. */
+export interface Change<R> {
+  /** Observations older than this are no ground for a refusal (see {@link ObservedState.sequence}). */
+  readonly since: number;
+  /** Must go alone: it replaces what others in the batch may rely on. */
+  readonly alone?: boolean;
+  /** Applies the change to a state (undefined: the repository does not exist). Writes nothing to the store. */
+  evaluate(state: RepositoryState | undefined): Promise<Evaluation<R>>;
+}
+
+/** A state and when it was asked for, by the repository's own counter. */
+export interface ObservedState {
+  readonly sequence: number;
+  readonly state: ParentState | undefined;
+}
+
+/** What a publisher needs of its repository. */
+export interface PublisherHost {
+  readonly id: RepositoryId;
+  /** The last known state, or a fresh look when nothing is known. */
+  known(): Promise<ObservedState>;
+  /** A fresh look. */
+  observe(): Promise<ObservedState>;
+  swap(parent: ParentState | undefined, next: Digest, sent: Set<Digest>): Promise<SwapResult>;
+  /** Told what the pointer is now. */
+  learned(pointer: { readonly version: string; readonly digest: Digest }): Promise<ObservedState>;
+  /** Told that what was known may be wrong. */
+  doubt(): void;
+}
+
+/** Hears how publishes end. */
+export interface PublishObserver {
+  ended(outcome: 'published' | 'unchanged' | 'busy' | 'unknown' | 'failed', changes: number): void;
+  rebased(): void;
+}
+
+export interface PublisherOptions {
+  readonly host: PublisherHost;
+  readonly manifests: ManifestStore;
+  readonly clock: Clock;
+  readonly dice: Dice;
+  readonly observer?: PublishObserver;
+}
+
+/** The answer was lost and could not be learnt: the publish may or may not have happened. */
+export class UnknownOutcomeError extends CairnError {
+  constructor(cause: unknown) {
+    super(
+      'unavailable',
+      'the object store did not answer; this push may or may not have happened, fetch to see',
+      { cause },
+    );
+  }
+}
+
+interface Member {
+  readonly change: Change<unknown>;
+  resolve(value: { readonly result: unknown; readonly published: Published }): void;
+  reject(error: unknown): void;
+}
+
+/** A manifest composed ahead, while the artifacts of its only change were being written. */
+interface Draft {
+  readonly parent: Digest | undefined;
+  readonly evaluation: Evaluation<unknown>;
+  readonly encoded: EncodedManifest;
+}
+
+const BATCH = 64;
+const TRIES = 16;
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 500;
+
+export class Publisher {
+  private readonly options: PublisherOptions;
+  private readonly queue: Member[] = [];
+  private readonly drafts = new WeakMap<Change<unknown>, Draft>();
+  private running: Promise<void> | undefined;
+
+  constructor(options: PublisherOptions) {
+    this.options = options;
+  }
+
+  /** True while changes wait or a swap is in flight. */
+  get busy(): boolean {
+    return this.running !== undefined;
+  }
+
+  /**
+   * Publishes a change, alone or with others, and returns once its outcome is known.
+   * @returns what the change's last evaluation said, and the published state
+   * @throws UnknownOutcomeError; CairnError `busy` after 16 lost swaps; whatever the evaluation throws
+   */
+  join<R>(change: Change<R>): Promise<{ readonly result: R; readonly published: Published }> {
+    return new Promise((resolve, reject) => {
+      this.queue.push({ change, resolve: resolve as Member['resolve'], reject });
+      this.running ??= this.drain();
+    });
+  }
+
+  /**
+   * Composes and writes the manifest this change would lead to if nothing comes between, so that it travels beside
+   * the artifacts instead of after them. Only a saving of time: {@link join} uses it if it still fits. When others are
+   * publishing, nothing is done.
+   */
+  async prepare(change: Change<unknown>): Promise<void> {
+    if (this.busy) return;
+    const base = await this.options.host.known();
+    const evaluation = await change.evaluate(base.state?.manifest);
+    if (evaluation.next === undefined || evaluation.cause === undefined) return;
+    const encoded = this.compose(evaluation.next, [evaluation.cause], base.state);
+    await this.options.manifests.write(this.options.host.id, encoded);
+    this.drafts.set(change, { parent: base.state?.digest, evaluation, encoded });
+  }
+
+  private async drain(): Promise<void> {
+    while (this.queue.length > 0) {
+      const batch = this.takeBatch();
+      try {
+        await this.publish(batch);
+      } catch (error) {
+        this.options.observer?.ended(
+          error instanceof UnknownOutcomeError ? 'unknown' : 'failed',
+          batch.length,
+        );
+        for (const member of batch) member.reject(error);
+      }
+    }
+    this.running = undefined;
+  }
+
+  private takeBatch(): Member[] {
+    const alone = this.queue.findIndex((member) => member.change.alone === true);
+    const size = alone === -1 ? BATCH : Math.max(1, alone);
+    return this.queue.splice(0, size);
+  }
+
+  private async publish(batch: Member[]): Promise<void> {
+    const { host, manifests, observer } = this.options;
+    const sent = new Set<Digest>();
+    let base = await host.known();
+    for (let tries = 0; tries < TRIES; ) {
+      const draft = this.draftFor(batch, base);
+      const round = draft ?? (await this.evaluate(batch, base));
+      // A refusal stands only on a state observed after the change arrived here.
+      if (round.staleRefusal) {
+        base = await host.observe();
+        continue;
+      }
+      if (batch.length === 0) return;
+      if (round.next === undefined) {
+        this.settleUnchanged(batch, round.results, base.state);
+        return;
+      }
+      const encoded = round.encoded ?? this.compose(round.next, round.causes, base.state);
+      if (round.encoded === undefined) await manifests.write(host.id, encoded);
+      const swapped = await host.swap(base.state, encoded.digest, sent);
+      if (swapped.swap === 'unknown') {
+        host.doubt();
+        throw new UnknownOutcomeError(swapped.cause);
+      }
+      if (swapped.swap === 'won') {
+        // Whatever fails from here on, the publish has happened and is reported as such.
+        await host.learned(swapped.current).catch(() => host.doubt());
+        const outcome = published(encoded.manifest, encoded.digest);
+        observer?.ended('published', batch.length);
+        for (const [at, member] of batch.entries()) member.resolve({ result: round.results[at], published: outcome });
+        return;
+      }
+      observer?.rebased();
+      base = await host.learned(swapped.current);
+      tries++;
+      await this.pause(tries);
+    }
+    observer?.ended('busy', batch.length);
+    for (const member of batch) member.reject(new CairnError('busy', 'busy, try again'));
+  }
+
+  /** Evaluates every change on the result of those before it. One whose evaluation fails leaves alone. */
+  private async evaluate(batch: Member[], base: ObservedState): Promise<Round> {
+    let state: RepositoryState | undefined = base.state?.manifest;
+    let changed = false;
+    const causes: Cause[] = [];
+    const results: unknown[] = [];
+    let staleRefusal = false;
+    for (const member of [...batch]) {
+      let evaluation: Evaluation<unknown>;
+      try {
+        evaluation = await member.change.evaluate(state);
+      } catch (error) {
+        batch.splice(batch.indexOf(member), 1);
+        member.reject(error);
+        continue;
+      }
+      results.push(evaluation.result);
+      if (evaluation.refusedByState && base.sequence < member.change.since) staleRefusal = true;
+      if (evaluation.next !== undefined && evaluation.cause !== undefined) {
+        state = evaluation.next;
+        changed = true;
+        causes.push(evaluation.cause);
+      }
+    }
+    return { next: changed ? state : undefined, causes, results, staleRefusal, encoded: undefined };
+  }
+
+  private draftFor(batch: readonly Member[], base: ObservedState): Round | undefined {
+    const only = batch.length === 1 ? batch[0] : undefined;
+    const draft = only === undefined ? undefined : this.drafts.get(only.change);
+    if (only === undefined || draft === undefined || draft.parent !== base.state?.digest) return undefined;
+    return {
+      next: draft.evaluation.next,
+      causes: [],
+      results: [draft.evaluation.result],
+      staleRefusal: draft.evaluation.refusedByState && base.sequence < only.change.since,
+      encoded: draft.encoded,
+    };
+  }
+
+  private settleUnchanged(
+    batch: readonly Member[],
+    results: readonly unknown[],
+    state: ParentState | undefined,
+  ): void {
+    this.options.observer?.ended('unchanged', batch.length);
+    const outcome = published(state?.manifest, undefined);
+    for (const [at, member] of batch.entries()) member.resolve({ result: results[at], published: outcome });
+  }
+
+  private compose(
+    next: RepositoryState,
+    causes: readonly Cause[],
+    parent: ParentState | undefined,
+  ): EncodedManifest {
+    const now = Math.floor(this.options.clock.now() / 1000);
+    const manifest: Manifest = {
+      version: 1,
+      ...next,
+      causes,
+      receiptAt: parent === undefined ? now : Math.max(now, parent.manifest.receiptAt + 1),
+      parent: parent?.digest ?? null,
+      depth: parent === undefined ? 0 : parent.manifest.depth + 1,
+    };
+    checkInvariants(manifest, parent);
+    return this.options.manifests.encode(manifest);
+  }
+
+  private pause(tries: number): Promise<void> {
+    const { clock, dice } = this.options;
+    return clock.sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries) * dice.fraction());
+  }
+}
+
+interface Round {
+  readonly next: RepositoryState | undefined;
+  readonly causes: readonly Cause[];
+  /** In the order of the batch. */
+  readonly results: readonly unknown[];
+  readonly staleRefusal: boolean;
+  /** Present when the manifest was composed, and written, ahead. */
+  readonly encoded: EncodedManifest | undefined;
+}

@@ -1,0 +1,76 @@
+import { LruMap } from '../lib/lru.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
+import { parsePointerKey, repositoriesPrefix } from './keys.ts';
+import type { ParentState } from './manifest.ts';
+import { readPointer } from './pointer.ts';
+import { Repository, type RepositoryContext } from './repository.ts';
+import {
+  formatRepositoryId,
+  type RepositoryId,
+  type RepositoryPlace,
+  repositoryId,
+} from './repository-id.ts';
+
+/** Repositories remembered at once; forgetting one costs a request when it is asked for again. */
+const REMEMBERED = 10_000;
+
+/** All repositories of a bucket; each one asked for is remembered for a while. */
+export class Repositories {
+  private readonly context: RepositoryContext;
+  private readonly known = new LruMap<string, Repository>(
+    REMEMBERED,
+    (repository) => !repository.publisher.busy,
+  );
+
+  constructor(context: RepositoryContext) {
+    this.context = context;
+  }
+
+  get(id: RepositoryId): Repository {
+    const name = formatRepositoryId(id);
+    const remembered = this.known.get(name);
+    if (remembered !== undefined) return remembered;
+    const repository = new Repository(id, this.context);
+    this.known.set(name, repository, 1);
+    return repository;
+  }
+
+  /**
+   * Every repository in the bucket, or of one owner, with its published state. Reads the bucket's listing, pointers and
+   * manifests: for operators, never on a request path.
+   * @throws CairnError `corrupt` naming what is damaged; `unavailable` when the store does not answer
+   */
+  async *list(owner?: string): AsyncGenerator<ListedRepository> {
+    const { control, manifests } = this.context;
+    for await (const place of listPlaces(control, repositoriesPrefix(owner))) {
+      const reading = await readPointer(control, place);
+      if (reading.is !== 'found') continue;
+      const manifest = await manifests.load(place, reading.digest);
+      const id = repositoryId(place.owner, manifest.identifier);
+      yield { id, state: { version: reading.version, digest: reading.digest, manifest } };
+    }
+  }
+}
+
+export interface ListedRepository {
+  readonly id: RepositoryId;
+  readonly state: ParentState;
+}
+
+/** Finds pointers in a listing, starting again behind each repository's artifacts: there may be thousands. */
+async function* listPlaces(store: ObjectStore, prefix: string): AsyncGenerator<RepositoryPlace> {
+  let startAfter: string | undefined = '';
+  while (startAfter !== undefined) {
+    const from: string = startAfter;
+    startAfter = undefined;
+    for await (const { key } of store.list(prefix, from === '' ? {} : { startAfter: from })) {
+      const artifacts = key.indexOf('/artifacts/');
+      if (artifacts !== -1) {
+        startAfter = `${key.slice(0, artifacts)}/artifacts/~`;
+        break;
+      }
+      const place = parsePointerKey(key);
+      if (place !== undefined) yield place;
+    }
+  }
+}

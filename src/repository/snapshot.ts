@@ -1,0 +1,92 @@
+import { link, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encodePackedRefs } from '../git/packed-refs.ts';
+import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
+import type { ArtifactCache, PinnedFile } from './artifact-cache.ts';
+import type { ArtifactKind } from './keys.ts';
+import type { ArtifactRef, RepositoryState } from './manifest.ts';
+import type { RepositoryId } from './repository-id.ts';
+
+/** Downloads at once for one snapshot. */
+const PARALLEL = 8;
+
+/**
+ * Writes a bare repository that holds exactly what a manifest names: git reads it, nothing ever writes to it. Node
+ * writes the few files itself (a `git init` would cost 8 ms) and hard-links packs out of the artifact cache. Only packs
+ * the manifest names, never a pool shared between repositories: protocol v2 serves any object it can find.
+ *
+ * @param path the folder to make; it must not exist
+ * @returns the cached files it links, to be released when the folder is gone
+ * @throws CairnError `corrupt` naming the artifact at fault, `unavailable` when store or disk fail; nothing is left behind
+ */
+export async function writeSnapshot(
+  cache: ArtifactCache,
+  id: RepositoryId,
+  state: RepositoryState,
+  path: string,
+): Promise<PinnedFile[]> {
+  const pinned: PinnedFile[] = [];
+  try {
+    const packs = join(path, 'objects', 'pack');
+    await Promise.all(
+      [packs, join(path, 'objects', 'info'), join(path, 'refs')].map((folder) =>
+        mkdir(folder, { recursive: true }),
+      ),
+    );
+    await Promise.all([
+      writeFile(join(path, 'HEAD'), `ref: ${state.head}\n`),
+      writeFile(join(path, 'config'), configFor(state)),
+      writeFile(join(path, 'packed-refs'), encodePackedRefs(state.refs, state.peeled)),
+    ]);
+    const links = linksFor(state, path);
+    const workers = Array.from({ length: Math.min(PARALLEL, links.length) }, async () => {
+      for (let next = links.shift(); next !== undefined; next = links.shift()) {
+        const file = await cache.acquire(id, next.kind, next.ref);
+        pinned.push(file);
+        await link(file.path, next.target);
+      }
+    });
+    // Every worker is waited for, so that none still links into a folder that is being removed.
+    const failed = (await Promise.allSettled(workers)).find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    return pinned;
+  } catch (error) {
+    for (const file of pinned) file.release();
+    await rm(path, { recursive: true, force: true });
+    if (error instanceof CairnError || systemCode(error) === undefined) throw error;
+    throw new CairnError('unavailable', `the cache folder cannot be written: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function configFor(state: RepositoryState): string {
+  if (state.objectFormat === 'sha1') return '[core]\n\trepositoryformatversion = 0\n\tbare = true\n';
+  return '[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectFormat = sha256\n';
+}
+
+interface Link {
+  readonly kind: ArtifactKind;
+  readonly ref: ArtifactRef;
+  readonly target: string;
+}
+
+function linksFor(state: RepositoryState, path: string): Link[] {
+  const hexLength = state.objectFormat === 'sha1' ? 40 : 64;
+  const links: Link[] = [];
+  for (const entry of state.packs) {
+    // git reads an object id out of the file's name, so it has to have the length of one; its value means nothing.
+    const stem = join(path, 'objects', 'pack', `pack-${entry.pack.digest.slice(0, hexLength)}`);
+    links.push(
+      { kind: 'pack', ref: entry.pack, target: `${stem}.pack` },
+      { kind: 'idx', ref: entry.idx, target: `${stem}.idx` },
+    );
+    if (entry.rev !== undefined) links.push({ kind: 'rev', ref: entry.rev, target: `${stem}.rev` });
+    if (entry.bitmap !== undefined)
+      links.push({ kind: 'bitmap', ref: entry.bitmap, target: `${stem}.bitmap` });
+  }
+  if (state.graph !== undefined) {
+    links.push({ kind: 'graph', ref: state.graph, target: join(path, 'objects', 'info', 'commit-graph') });
+  }
+  return links;
+}

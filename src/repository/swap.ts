@@ -1,0 +1,145 @@
+/**
+ * The commit: one conditional write of the pointer, and the certainty about what became of it.
+ *
+ * A reply may be lost, or say "precondition failed" about our own earlier attempt. So no answer but `written` is
+ * believed by itself. The rules:
+ * - While the pointer is what the attempt was predicated on, the same bytes are sent again under the same condition.
+ * - Every digest ever sent is remembered. If the pointer is one of them, or one of them is in the parent chain above
+ *   the state we built on, we won: somebody may have built on our publish already.
+ * - An attempt is lost only when the pointer has moved past the version it was predicated on: from then on the store
+ *   can no longer apply a late copy of it.
+ * - If that cannot be learnt in time the outcome is unknown, and the caller says exactly that.
+ */
+import type { Clock } from '../lib/clock.ts';
+import type { Dice } from '../lib/dice.ts';
+import type { Digest } from '../lib/digest.ts';
+import { CairnError, messageOf } from '../lib/errors.ts';
+import type { ObjectStore, PutOutcome, VersionToken } from '../object-store/object-store.ts';
+import { pointerKey } from './keys.ts';
+import type { Manifest, ParentState } from './manifest.ts';
+import { type PointerReading, readPointer } from './pointer.ts';
+import type { RepositoryId } from './repository-id.ts';
+
+export interface SwapContext {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly dice: Dice;
+  /** Loads a manifest by digest, verified. */
+  readonly load: (digest: Digest) => Promise<Manifest>;
+  /** How long to go on asking, in milliseconds, before the outcome is called unknown. */
+  readonly patience: number;
+}
+
+/** `won`: `current` names our manifest, or one that descends from it. `lost`: `current` is what is there instead. */
+export type SwapResult =
+  | {
+      readonly swap: 'won';
+      readonly digest: Digest;
+      readonly current: { readonly version: VersionToken; readonly digest: Digest };
+    }
+  | { readonly swap: 'lost'; readonly current: { readonly version: VersionToken; readonly digest: Digest } }
+  | { readonly swap: 'unknown'; readonly cause: unknown };
+
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 2_000;
+
+/**
+ * Swaps the pointer of a repository from `parent` (undefined: none yet) to the manifest `next`.
+ * @param sent every digest this publisher has ever tried on this repository; `next` is added
+ * @throws CairnError `corrupt` when the pointer of an existing repository has vanished
+ */
+export async function swapPointer(
+  context: SwapContext,
+  id: RepositoryId,
+  parent: ParentState | undefined,
+  next: Digest,
+  sent: Set<Digest>,
+): Promise<SwapResult> {
+  const deadline = context.clock.monotonic() + context.patience;
+  const body = Buffer.from(next, 'latin1');
+  sent.add(next);
+  let cause: unknown;
+  for (let attempt = 0; ; attempt++) {
+    const outcome = await tryPut(context, id, parent, body);
+    if (outcome.outcome === 'written') {
+      return { swap: 'won', digest: next, current: { version: outcome.version, digest: next } };
+    }
+    cause = outcome.outcome === 'unknown' ? outcome.cause : `the object store answered "${outcome.outcome}"`;
+    const settled = await settle(context, id, parent, sent, deadline, (error) => {
+      cause = error;
+    });
+    if (settled !== 'unchanged') return settled === 'unanswered' ? { swap: 'unknown', cause } : settled;
+    if (context.clock.monotonic() >= deadline) return { swap: 'unknown', cause };
+    await pause(context, attempt);
+  }
+}
+
+async function tryPut(
+  context: SwapContext,
+  id: RepositoryId,
+  parent: ParentState | undefined,
+  body: Buffer,
+): Promise<PutOutcome> {
+  const mode =
+    parent === undefined
+      ? ({ mode: 'create' } as const)
+      : ({ mode: 'replace', version: parent.version } as const);
+  try {
+    return await context.store.put(pointerKey(id), body, mode);
+  } catch (error) {
+    return { outcome: 'unknown', cause: error };
+  }
+}
+
+/** Learns from the pointer and the chain below it what became of everything sent. */
+async function settle(
+  context: SwapContext,
+  id: RepositoryId,
+  parent: ParentState | undefined,
+  sent: ReadonlySet<Digest>,
+  deadline: number,
+  onTrouble: (error: unknown) => void,
+): Promise<Exclude<SwapResult, { swap: 'unknown' }> | 'unchanged' | 'unanswered'> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const reading = await readPointer(context.store, id);
+      return await judge(context, id, parent, sent, reading);
+    } catch (error) {
+      if (error instanceof CairnError && error.kind === 'corrupt') throw error;
+      onTrouble(messageOf(error));
+    }
+    if (context.clock.monotonic() >= deadline) return 'unanswered';
+    await pause(context, attempt);
+  }
+}
+
+async function judge(
+  context: SwapContext,
+  id: RepositoryId,
+  parent: ParentState | undefined,
+  sent: ReadonlySet<Digest>,
+  reading: PointerReading,
+): Promise<Exclude<SwapResult, { swap: 'unknown' }> | 'unchanged'> {
+  if (reading.is !== 'found') {
+    if (parent === undefined) return 'unchanged';
+    throw new CairnError('corrupt', `the pointer ${pointerKey(id)} has vanished; Cairn never deletes one`);
+  }
+  const current = { version: reading.version, digest: reading.digest };
+  if (sent.has(reading.digest)) return { swap: 'won', digest: reading.digest, current };
+  if (parent !== undefined && reading.digest === parent.digest) return 'unchanged';
+  // Somebody else's manifest. Ours may be below it: then it was built on our publish, and we won.
+  let manifest = await context.load(reading.digest);
+  const floor = parent === undefined ? 0 : parent.manifest.depth + 1;
+  while (manifest.parent !== null && manifest.depth > floor) {
+    if (sent.has(manifest.parent)) return { swap: 'won', digest: manifest.parent, current };
+    manifest = await context.load(manifest.parent);
+  }
+  return { swap: 'lost', current };
+}
+
+/** Exponential pause with full jitter, so that losers do not come back together. */
+function pause(context: SwapContext, attempt: number): Promise<void> {
+  return context.clock.sleep(
+    Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * context.dice.fraction(),
+  );
+}
