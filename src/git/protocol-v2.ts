@@ -25,9 +25,9 @@ export class CommandRequestParser {
   #command: string | undefined;
   #state: 'capabilities' | 'arguments' | 'complete' = 'capabilities';
 
-  /** `bytes` is how long the whole request may be. */
-  constructor(options: { limits: { bytes: number } }) {
-    this.#packets = new PacketReader({ maxBytes: options.limits.bytes });
+  /** `bytes` is how long the whole request may be; who gives no limit counts what it pushes. */
+  constructor(options: { limits?: { bytes: number } } = {}) {
+    this.#packets = new PacketReader(options.limits && { maxBytes: options.limits.bytes });
   }
 
   /** Takes in more bytes; true when the request is complete, and then no more are to be given. Throws `invalid` or `too-large`. */

@@ -31,10 +31,10 @@ export class UploadRequestParser {
   #wantsComplete = false;
   #done = false;
 
-  /** `bytes` is how long the whole request may be. */
-  constructor(options: { format: ObjectFormat; limits: { bytes: number } }) {
+  /** `bytes` is how long the whole request may be; who gives no limit counts what it pushes. */
+  constructor(options: { format: ObjectFormat; limits?: { bytes: number } }) {
     this.#format = options.format;
-    this.#packets = new PacketReader({ maxBytes: options.limits.bytes });
+    this.#packets = new PacketReader(options.limits && { maxBytes: options.limits.bytes });
   }
 
   /**
