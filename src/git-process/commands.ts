@@ -120,3 +120,30 @@ function quarantineVariables(paths: QuarantinePaths): Record<string, string> {
 function quotePath(path: string): string {
   return `"${path.replace(/["\\]/g, '\\$&')}"`;
 }
+
+/** Makes a bare repository. Only for finding out what git offers: served repositories are written by Cairn itself. */
+export function initRepository(gitDir: string, format: 'sha1' | 'sha256'): GitCommand {
+  return { name: 'init', args: ['--quiet', '--bare', `--object-format=${format}`, gitDir] };
+}
+
+/** Object ids of the empty tree, which git knows without storing it. */
+const EMPTY_TREE = {
+  sha1: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+  sha256: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
+};
+
+/** Commits the empty tree with a message from standard input; prints the commit's id. */
+export function commitEmptyTree(gitDir: string, format: 'sha1' | 'sha256'): GitCommand {
+  const who = { NAME: 'Cairn', EMAIL: 'cairn@localhost', DATE: '0 +0000' };
+  const variables: Record<string, string> = { GIT_DIR: gitDir };
+  for (const [field, value] of Object.entries(who)) {
+    variables[`GIT_AUTHOR_${field}`] = value;
+    variables[`GIT_COMMITTER_${field}`] = value;
+  }
+  return { name: 'commit-tree', args: [EMPTY_TREE[format]], variables };
+}
+
+/** Changes refs by the instructions on standard input (git-update-ref(1)). */
+export function updateRef(gitDir: string): GitCommand {
+  return { name: 'update-ref', args: ['--stdin'], variables: { GIT_DIR: gitDir } };
+}

@@ -45,7 +45,7 @@ export class ArtifactCache {
   private total = 0;
   private temporary = 0;
   /** Asked to unpin what it can when pinned files alone exceed the budget. */
-  onPressure: () => Promise<void> = async () => {};
+  onPressure: () => Promise<void> = () => Promise.resolve();
 
   /** @param budget bytes; pinned files may exceed it for as long as they are pinned */
   constructor(options: {

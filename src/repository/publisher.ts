@@ -35,8 +35,12 @@ export interface Change<R> {
   readonly since: number;
   /** Must go alone: it replaces what others in the batch may rely on. */
   readonly alone?: boolean;
-  /** Applies the change to a state (undefined: the repository does not exist). Writes nothing to the store. */
-  evaluate(state: RepositoryState | undefined): Promise<Evaluation<R>>;
+  /**
+   * Applies the change to a state (undefined: the repository does not exist). Writes nothing to the store.
+   * @param state the published state, or what the changes before this one in the batch make of it
+   * @param base the published state itself; its packs are among those of `state`
+   */
+  evaluate(state: RepositoryState | undefined, base: ParentState | undefined): Promise<Evaluation<R>>;
 }
 
 /** A state and when it was asked for, by the repository's own counter. */
@@ -137,7 +141,7 @@ export class Publisher {
   async prepare(change: Change<unknown>): Promise<void> {
     if (this.busy) return;
     const base = await this.options.host.known();
-    const evaluation = await change.evaluate(base.state?.manifest);
+    const evaluation = await change.evaluate(base.state?.manifest, base.state);
     if (evaluation.next === undefined || evaluation.cause === undefined) return;
     const encoded = this.compose(evaluation.next, [evaluation.cause], base.state);
     await this.options.manifests.write(this.options.host.id, encoded);
@@ -217,7 +221,7 @@ export class Publisher {
     for (const member of [...batch]) {
       let evaluation: Evaluation<unknown>;
       try {
-        evaluation = await member.change.evaluate(state);
+        evaluation = await member.change.evaluate(state, base.state);
       } catch (error) {
         batch.splice(batch.indexOf(member), 1);
         member.reject(error);

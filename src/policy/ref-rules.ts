@@ -1,0 +1,111 @@
+/**
+ * What may become of each ref a push names, by the state it meets and the objects it brings. Pure: facts in, decisions
+ * with a reason out.
+ */
+import { isBranch } from '../git/ref-name.ts';
+import { directoryFileConflict, RefNameIndex } from '../git/ref-name-index.ts';
+import { commandKind, type RefCommand } from '../git/ref-update.ts';
+
+/** The state a push meets. */
+export interface RefState {
+  readonly refs: ReadonlyMap<string, string>;
+  readonly head: string;
+}
+
+export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag';
+
+/** What is known of an object a ref is to point at. */
+export interface ObjectFacts {
+  readonly type: ObjectType;
+  /** For a tag: what it peels to. */
+  readonly peeled?: string;
+}
+
+export interface PushFacts {
+  readonly commands: readonly (RefCommand & { readonly problem?: string })[];
+  readonly atomic: boolean;
+  /** undefined while the objects have not been looked at; rules about them are then left for later. */
+  readonly objects: ReadonlyMap<string, ObjectFacts> | undefined;
+}
+
+/** Why a command is refused, and whether another state might allow it. */
+export interface Refusal {
+  readonly reason: string;
+  readonly byState: boolean;
+}
+
+/**
+ * Decides every command of a push.
+ * @returns one entry per command, in order: the refusal, or undefined when the command is allowed
+ */
+export function decideRefUpdates(push: PushFacts, state: RefState): (Refusal | undefined)[] {
+  const decisions = push.commands.map((command) => {
+    if (command.problem !== undefined) return refuse(command.problem);
+    return staleness(command, state) ?? typeProblem(command, push.objects);
+  });
+  refuseDeletingHead(push, state, decisions);
+  refuseConflictingNames(push, state, decisions);
+  if (!push.atomic) return decisions;
+  const cause = decisions.find((decision) => decision !== undefined);
+  if (cause === undefined) return decisions;
+  return decisions.map((decision) => decision ?? { reason: 'atomic push failure', byState: cause.byState });
+}
+
+/** A command that asks for what is already so is allowed: its sender may be repeating a push whose answer was lost. */
+function staleness(command: RefCommand, state: RefState): Refusal | undefined {
+  const current = state.refs.get(command.name);
+  const kind = commandKind(command);
+  if (kind === 'delete' ? current === undefined : current === command.newId) return undefined;
+  if (current === undefined) return kind === 'create' ? undefined : refuseByState('it was deleted meanwhile, fetch first');
+  if (kind === 'create') return refuseByState('it exists already, fetch first');
+  return current === command.oldId ? undefined : refuseByState('it was updated meanwhile, fetch first');
+}
+
+function typeProblem(command: RefCommand, objects: PushFacts['objects']): Refusal | undefined {
+  if (objects === undefined || commandKind(command) === 'delete') return undefined;
+  const facts = objects.get(command.newId);
+  if (facts === undefined) return refuse('missing necessary objects');
+  if (isBranch(command.name) && facts.type !== 'commit') {
+    return refuse(`a branch must point at a commit, this is a ${facts.type}`);
+  }
+  return undefined;
+}
+
+/** The branch HEAD names may go only as the last one: a repository with branches keeps a default among them. */
+function refuseDeletingHead(push: PushFacts, state: RefState, decisions: (Refusal | undefined)[]): void {
+  const at = push.commands.findIndex((command) => command.name === state.head && commandKind(command) === 'delete');
+  if (at === -1 || decisions[at] !== undefined || !state.refs.has(state.head)) return;
+  const remaining = new Set([...state.refs.keys()].filter(isBranch));
+  for (const [index, command] of push.commands.entries()) {
+    if (decisions[index] !== undefined || !isBranch(command.name)) continue;
+    if (commandKind(command) === 'delete') remaining.delete(command.name);
+    else remaining.add(command.name);
+  }
+  if (remaining.size === 0) return;
+  decisions[at] = { reason: 'it is the default branch: point HEAD at another branch first', byState: true };
+}
+
+/** Deletes make room before creates are looked at, whatever the order they were sent in. */
+function refuseConflictingNames(push: PushFacts, state: RefState, decisions: (Refusal | undefined)[]): void {
+  const creates = [...push.commands.entries()].filter(
+    ([at, command]) => decisions[at] === undefined && commandKind(command) !== 'delete' && !state.refs.has(command.name),
+  );
+  if (creates.length === 0) return;
+  const names = new RefNameIndex(state.refs.keys());
+  for (const [at, command] of push.commands.entries()) {
+    if (decisions[at] === undefined && commandKind(command) === 'delete') names.delete(command.name);
+  }
+  for (const [at, command] of creates) {
+    const other = directoryFileConflict(command.name, names);
+    if (other === undefined) names.add(command.name);
+    else decisions[at] = { reason: `it cannot exist beside ${other}`, byState: true };
+  }
+}
+
+function refuse(reason: string): Refusal {
+  return { reason, byState: false };
+}
+
+function refuseByState(reason: string): Refusal {
+  return { reason, byState: true };
+}

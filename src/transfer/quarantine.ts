@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { dir as temporaryFolder } from 'tmp-promise';
+import { parsePackHeader, packHeaderLength } from '../git/index.ts';
+import { type IndexPackOptions, indexPack, type QuarantinePaths } from '../git-process/commands.ts';
+import type { Git } from '../git-process/git.ts';
+import { failureReason } from '../git-process/result.ts';
+import { type Digest, sha256OfFile } from '../lib/digest.ts';
+import { CairnError, messageOf } from '../lib/errors.ts';
+import { writeChunk } from '../lib/streams.ts';
+import type { RequestBody } from './request-body.ts';
+
+/** A pack that git has taken in, completed and checked, on local disk and nowhere else yet. */
+export interface ReceivedPack {
+  readonly objects: number;
+  readonly pack: LocalArtifact;
+  readonly idx: LocalArtifact;
+}
+
+/** A file whose digest is known. */
+export interface LocalArtifact {
+  readonly path: string;
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+/** The scratch object directory of one push. It is dropped whole when the push is over, however it went. */
+export interface Quarantine {
+  readonly folder: string;
+  readonly objects: string;
+  drop(): Promise<void>;
+}
+
+/**
+ * @param scratch the folder to make it in; on the same file system as the artifact cache, which links out of it
+ * @throws CairnError `unavailable` when the disk does not take it
+ */
+export async function openQuarantine(scratch: string): Promise<Quarantine> {
+  try {
+    const { path, cleanup } = await temporaryFolder({ tmpdir: scratch, prefix: 'push', unsafeCleanup: true });
+    const objects = join(path, 'objects');
+    await mkdir(join(objects, 'pack'), { recursive: true });
+    return { folder: path, objects, drop: cleanup };
+  } catch (error) {
+    throw new CairnError('unavailable', `the scratch folder cannot be written: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+export interface ReceivePackOptions {
+  readonly git: Git;
+  readonly body: RequestBody;
+  readonly paths: QuarantinePaths;
+  readonly maxBytes: number;
+  readonly shallowFile?: string;
+  /** Gets what git says about its progress; undefined when nobody wants to hear it. */
+  readonly onProgress?: (text: Buffer) => void;
+  readonly signal: AbortSignal;
+}
+
+/** What became of the pack in a push: taken in, without objects, or refused with a reason. */
+export type PackOutcome =
+  | { readonly outcome: 'received'; readonly pack: ReceivedPack }
+  | { readonly outcome: 'empty' }
+  | { readonly outcome: 'refused'; readonly reason: string };
+
+/**
+ * Streams the rest of a push's body into `git index-pack`, to its end whatever git thinks of it. A pack without
+ * objects, which git sends when it creates refs for what is here already, costs no process.
+ *
+ * @throws CairnError `unavailable` when git cannot be run or the disk is full; the signal's reason when the client has gone
+ */
+export async function receivePack(options: ReceivePackOptions): Promise<PackOutcome> {
+  const { body, git, signal } = options;
+  const header = await readHeader(body);
+  if (typeof header === 'string') {
+    await body.drain(options.maxBytes);
+    return { outcome: 'refused', reason: header };
+  }
+  if (header.objects === 0) {
+    await body.drain(options.maxBytes);
+    return { outcome: 'empty' };
+  }
+  const running = git.start(indexPack(indexPackOptions(options)), { signal });
+  const onProgress = options.onProgress;
+  running.stderr.on('data', (text: Buffer) => {
+    if (onProgress !== undefined && isProgress(text)) onProgress(text);
+  });
+  const printed: Buffer[] = [];
+  running.stdout.on('data', (text: Buffer) => printed.push(text));
+  const hash = createHash('sha256');
+  let size = 0;
+  try {
+    for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
+      hash.update(chunk);
+      size += chunk.length;
+      // When git has given up, its reason is told after the client has sent the rest.
+      if (!(await writeChunk(running.stdin, chunk))) await body.drain(options.maxBytes);
+    }
+  } catch (error) {
+    running.stop();
+    await running.ended;
+    throw error;
+  }
+  running.stdin.end();
+  const result = await running.ended;
+  signal.throwIfAborted();
+  if (result.exitCode !== 0) {
+    if (/No space left on device/.test(result.stderr)) {
+      throw new CairnError('unavailable', 'the server has no disk space left to take in this push');
+    }
+    return { outcome: 'refused', reason: failureReason('index-pack', result) };
+  }
+  const name = /^(?:pack|keep)\t([0-9a-f]+)/.exec(Buffer.concat(printed).toString('latin1'))?.[1];
+  if (name === undefined) throw new CairnError('unavailable', 'git index-pack did not name its pack');
+  return { outcome: 'received', pack: await describePack(options.paths, name, { size, digest: hash.digest('hex') }) };
+}
+
+function indexPackOptions(options: ReceivePackOptions): IndexPackOptions {
+  const { paths, maxBytes, shallowFile, onProgress } = options;
+  return {
+    paths,
+    maxInputBytes: maxBytes,
+    progress: onProgress !== undefined,
+    ...(shallowFile === undefined ? {} : { shallowFile }),
+  };
+}
+
+/** What git died of goes into the report; everything else it says on the way is for the one who waits. */
+function isProgress(text: Buffer): boolean {
+  return !/^(fatal|error): /m.test(text.toString('latin1'));
+}
+
+/** Reads the pack's header and gives it back. Returns what is wrong with it, if something is. */
+async function readHeader(body: RequestBody): Promise<{ readonly objects: number } | string> {
+  let read = Buffer.alloc(0);
+  while (read.length < packHeaderLength) {
+    const chunk = await body.next();
+    if (chunk === undefined) return 'the pack is missing or cut short';
+    read = Buffer.concat([read, chunk]);
+  }
+  body.unread(read);
+  try {
+    const header = parsePackHeader(read);
+    return header ?? 'the pack is missing or cut short';
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/**
+ * Measures what index-pack left. A pack of the size that came in is what came in, byte for byte, and was hashed on the
+ * way; a longer one was thin and has been completed, so it is read again.
+ */
+async function describePack(
+  paths: QuarantinePaths,
+  name: string,
+  received: { readonly size: number; readonly digest: Digest },
+): Promise<ReceivedPack> {
+  const stem = join(paths.objects, 'pack', `pack-${name}`);
+  const packPath = `${stem}.pack`;
+  const idxPath = `${stem}.idx`;
+  const [packSize, idxSize, idxDigest, objects] = await Promise.all([
+    stat(packPath).then((entry) => entry.size),
+    stat(idxPath).then((entry) => entry.size),
+    sha256OfFile(idxPath),
+    countObjects(idxPath),
+  ]);
+  const digest = packSize === received.size ? received.digest : await sha256OfFile(packPath);
+  return {
+    objects,
+    pack: { path: packPath, digest, size: packSize },
+    idx: { path: idxPath, digest: idxDigest, size: idxSize },
+  };
+}
+
+/** The last entry of the fan-out table of an idx, version 2, is the number of objects (gitformat-pack). */
+async function countObjects(idxPath: string): Promise<number> {
+  const file = await open(idxPath);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 8 + 255 * 4);
+    return buffer.readUInt32BE(0);
+  } finally {
+    await file.close();
+  }
+}

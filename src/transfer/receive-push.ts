@@ -1,0 +1,403 @@
+/**
+ * A push from its first byte to its report: read the head, decide what needs no objects, take in the pack, prove it
+ * complete, decide the rest, make artifacts durable, join the publisher, report. Whatever is refused once commands
+ * are known is refused in the answer itself, after the client has sent everything: a client that is cut off shows its
+ * user no reason.
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  commandKind,
+  type ReceivedCommand,
+  type ReceiveRequest,
+  ReceiveRequestParser,
+  type ReceiveRequestOptions,
+  type RefStatus,
+} from '../git/index.ts';
+import type { QuarantinePaths } from '../git-process/commands.ts';
+import type { Git } from '../git-process/git.ts';
+import type { Dice } from '../lib/dice.ts';
+import { CairnError } from '../lib/errors.ts';
+import { decideRefUpdates, type ObjectFacts, type Refusal } from '../policy/ref-rules.ts';
+import type { ArtifactCache } from '../repository/artifact-cache.ts';
+import type { ArtifactStore } from '../repository/artifact-store.ts';
+import { emptyState, type PackEntry, type ParentState, type RepositoryState } from '../repository/manifest.ts';
+import type { Published } from '../repository/published.ts';
+import { UnknownOutcomeError } from '../repository/publisher.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { SnapshotLease } from '../repository/snapshot-cache.ts';
+import { writeSnapshot } from '../repository/snapshot.ts';
+import { findDisconnected, inspectObjects } from './inspect-objects.ts';
+import type { Output } from './output.ts';
+import { PushAnswer } from './push-answer.ts';
+import { PushChange, type PushResult } from './push-change.ts';
+import { openQuarantine, type Quarantine, type ReceivedPack, receivePack } from './quarantine.ts';
+import type { RequestBody } from './request-body.ts';
+
+export interface ReceivePushContext {
+  readonly git: Git;
+  readonly artifacts: ArtifactStore;
+  readonly cache: ArtifactCache;
+  readonly dice: Dice;
+  /** Folder for quarantines, on the file system of the artifact cache. */
+  readonly scratch: string;
+  readonly limits: ReceiveRequestOptions['limits'] & { readonly packBytes: number };
+  /** Milliseconds for which a look at the pointer is good enough to start from. */
+  readonly recency: number;
+}
+
+export interface PushRequestIn {
+  readonly repository: Repository;
+  /** Public key of who pushes; null when nobody had to say. */
+  readonly actor: string | null;
+  readonly body: RequestBody;
+  readonly output: Output;
+  /** Aborted when the client has gone; a push that has joined the publisher goes on. */
+  readonly signal: AbortSignal;
+}
+
+/** How a push ended, for logs and metrics. */
+export interface PushSummary {
+  readonly accepted: number;
+  readonly refused: number;
+  readonly packBytes: number;
+  /** Digest of the manifest published; undefined when nothing was. */
+  readonly manifest: string | undefined;
+}
+
+/**
+ * Takes in one push.
+ * @throws CairnError before commands are known: `invalid`, `too-large`, `unavailable`, `corrupt`; afterwards only the
+ *   signal's reason when the client has gone, because everything else is told in the answer
+ */
+export async function receivePush(context: ReceivePushContext, incoming: PushRequestIn): Promise<PushSummary> {
+  const { repository, body, output } = incoming;
+  const since = repository.mark();
+  if (await isProbe(body)) return { accepted: 0, refused: 0, packBytes: 0, manifest: undefined };
+  const state = await repository.resolveRecent(context.recency);
+  const request = await readHead(context, body, state);
+  const answer = new PushAnswer(output, request.capabilities);
+  const push = new Push(context, incoming, request, answer, since);
+  try {
+    return await push.run(state);
+  } catch (error) {
+    if (incoming.signal.aborted) throw error;
+    return await push.failed(error);
+  } finally {
+    await answer.close();
+    await push.cleanUp();
+  }
+}
+
+/** Before a push that is too large to be sent twice, git sends a lone flush to see whether it would be let in. */
+async function isProbe(body: RequestBody): Promise<boolean> {
+  let read = Buffer.alloc(0);
+  while (read.length <= 4) {
+    const chunk = await body.next();
+    if (chunk === undefined) break;
+    read = Buffer.concat([read, chunk]);
+  }
+  body.unread(read);
+  return read.length === 4 && read.toString('latin1') === '0000';
+}
+
+async function readHead(
+  context: ReceivePushContext,
+  body: RequestBody,
+  state: ParentState | undefined,
+): Promise<ReceiveRequest> {
+  const parser = new ReceiveRequestParser({
+    format: state?.manifest.objectFormat ?? 'sha1',
+    limits: context.limits,
+  });
+  try {
+    for (;;) {
+      const chunk = await body.next();
+      if (chunk === undefined) break;
+      if (parser.push(chunk)) {
+        body.unread(parser.takeRest());
+        break;
+      }
+    }
+    parser.finish();
+    return parser.result;
+  } catch (error) {
+    if (error instanceof CairnError) await body.drain(context.limits.packBytes);
+    throw error;
+  }
+}
+
+/** One push whose head has been read. */
+class Push {
+  private readonly context: ReceivePushContext;
+  private readonly incoming: PushRequestIn;
+  private readonly request: ReceiveRequest;
+  private readonly answer: PushAnswer;
+  private readonly since: number;
+  private readonly atomic: boolean;
+  private quarantine: Quarantine | undefined;
+  private snapshot: SnapshotLease | undefined;
+  private packBytes = 0;
+  private initial: RepositoryState | undefined;
+
+  constructor(
+    context: ReceivePushContext,
+    incoming: PushRequestIn,
+    request: ReceiveRequest,
+    answer: PushAnswer,
+    since: number,
+  ) {
+    this.context = context;
+    this.incoming = incoming;
+    this.request = request;
+    this.answer = answer;
+    this.since = since;
+    this.atomic = request.capabilities.has('atomic');
+  }
+
+  async run(resolved: ParentState | undefined): Promise<PushSummary> {
+    const { body } = this.incoming;
+    const { state, refusals } = await this.decideEarly(resolved);
+    if (refusals !== undefined || !this.request.needsPack) {
+      await body.drain(this.context.limits.packBytes);
+      this.answer.startKeepAlive();
+      if (refusals !== undefined) return this.reportRefusals('ok', refusals);
+      return this.publish(state, undefined, new Map(), new Set());
+    }
+    const paths = await this.openPaths(state);
+    const shallowFile = await this.writeShallowFile();
+    const { packBytes: maxBytes } = this.context.limits;
+    const wantsProgress = !this.request.capabilities.has('quiet');
+    const received = await receivePack({
+      git: this.context.git,
+      body,
+      paths,
+      maxBytes,
+      signal: this.incoming.signal,
+      ...(shallowFile === undefined ? {} : { shallowFile }),
+      ...(wantsProgress ? { onProgress: (text) => this.answer.progress(text) } : {}),
+    });
+    this.answer.startKeepAlive();
+    if (received.outcome === 'refused') return this.reportUnpackFailure(received.reason);
+    const pack = received.outcome === 'received' ? received.pack : undefined;
+    this.packBytes = pack?.pack.size ?? 0;
+    const tips = this.newTips();
+    const { git } = this.context;
+    const { signal } = this.incoming;
+    const known = knownObjects(state?.manifest);
+    const unknown = tips.filter((oid) => !known.has(oid));
+    const [disconnected, facts] = await Promise.all([
+      findDisconnected(git, paths, tips, signal),
+      inspectObjects(git, paths, unknown, signal),
+    ]);
+    for (const oid of tips) {
+      const fact = known.get(oid);
+      if (fact !== undefined) facts.set(oid, fact);
+    }
+    return this.publish(state, pack, facts, disconnected);
+  }
+
+  /** Tells the client what went wrong, in the answer. */
+  async failed(error: unknown): Promise<PushSummary> {
+    if (error instanceof UnknownOutcomeError) {
+      await this.answer.fatal(error.message);
+      return this.summary([], undefined);
+    }
+    await this.incoming.body.drain(this.context.limits.packBytes);
+    const reason = error instanceof CairnError ? error.message : 'internal error, the server log has the details';
+    await this.reportUnpackFailure(reason);
+    if (error instanceof CairnError) return this.summary([], undefined);
+    throw error;
+  }
+
+  async cleanUp(): Promise<void> {
+    this.snapshot?.release();
+    await this.quarantine?.drop();
+  }
+
+  /**
+   * Decides what needs no objects. A push that is refused whole by what is already known costs no more than that; one
+   * refused because of the state only after a fresh look at it.
+   */
+  private async decideEarly(
+    resolved: ParentState | undefined,
+  ): Promise<{ readonly state: ParentState | undefined; readonly refusals?: PushResult }> {
+    const decide = (state: ParentState | undefined) =>
+      decideRefUpdates(
+        { commands: this.request.commands, atomic: this.atomic, objects: undefined },
+        state?.manifest ?? this.initialState(),
+      );
+    let state = resolved;
+    let refusals = decide(state);
+    if (!refusals.some((refusal) => refusal?.byState === true)) {
+      return refusals.every((refusal) => refusal !== undefined) ? { state, refusals } : { state };
+    }
+    state = await this.incoming.repository.resolve();
+    refusals = decide(state);
+    return refusals.every((refusal) => refusal !== undefined) ? { state, refusals } : { state };
+  }
+
+  private async openPaths(state: ParentState | undefined): Promise<QuarantinePaths> {
+    this.quarantine = await openQuarantine(this.context.scratch);
+    return { gitDir: await this.gitDirFor(state), objects: this.quarantine.objects };
+  }
+
+  /** The snapshot of a state; for a repository that does not exist yet, an empty one beside the quarantine. */
+  private async gitDirFor(state: ParentState | undefined): Promise<string> {
+    this.snapshot?.release();
+    this.snapshot = undefined;
+    if (state !== undefined) {
+      this.snapshot = await this.incoming.repository.snapshot(state);
+      return this.snapshot.path;
+    }
+    const path = join(this.quarantine?.folder ?? this.context.scratch, 'empty');
+    await writeSnapshot(this.context.cache, this.incoming.repository.id, this.initialState(), path);
+    return path;
+  }
+
+  /** Lets index-pack take in a pack that is cut where the client's history is; completeness is proved without it. */
+  private async writeShallowFile(): Promise<string | undefined> {
+    if (this.request.shallow.length === 0 || this.quarantine === undefined) return undefined;
+    const path = join(this.quarantine.folder, 'shallow');
+    await writeFile(path, `${this.request.shallow.join('\n')}\n`);
+    return path;
+  }
+
+  private async publish(
+    state: ParentState | undefined,
+    received: ReceivedPack | undefined,
+    objects: ReadonlyMap<string, ObjectFacts>,
+    disconnected: ReadonlySet<string>,
+  ): Promise<PushSummary> {
+    const { repository, actor } = this.incoming;
+    const commands = this.request.commands.map((command) => this.withConnectivityProblem(command, disconnected));
+    const changeWith = (pack: PackEntry | undefined) =>
+      new PushChange({
+        commands,
+        atomic: this.atomic,
+        actor,
+        objects,
+        pack,
+        proof: {
+          packs: new Set(state?.manifest.packs.map((entry) => entry.pack.digest)),
+          incarnation: state?.manifest.incarnation,
+        },
+        since: this.since,
+        initial: state?.manifest ?? this.initialState(),
+        proveAgain: (base, tips) => this.proveAgain(base, tips),
+      });
+    let change = changeWith(received === undefined ? undefined : packEntry(received));
+    if (received !== undefined) {
+      const refusals = decideRefUpdates(
+        { commands, atomic: this.atomic, objects },
+        state?.manifest ?? this.initialState(),
+      );
+      // Nothing accepted, nothing written; one refused by the state is for the publisher to decide, on a fresh one.
+      if (refusals.every((refusal) => refusal !== undefined && !refusal.byState)) {
+        return this.reportRefusals('ok', refusals);
+      }
+      const [stored] = await Promise.all([this.store(received), repository.publisher.prepare(change)]);
+      if (stored.pack.n !== undefined || stored.idx.n !== undefined) change = changeWith(stored);
+      await this.keepForReaders(received, stored);
+    }
+    const { result, published } = await repository.publisher.join(change);
+    return this.reportResult(result, published);
+  }
+
+  private withConnectivityProblem(command: ReceivedCommand, disconnected: ReadonlySet<string>): ReceivedCommand {
+    if (command.problem !== undefined || !disconnected.has(command.newId)) return command;
+    const problem = this.request.shallow.length > 0 ? 'shallow update not allowed' : 'missing necessary objects';
+    return { ...command, problem };
+  }
+
+  private async store(received: ReceivedPack): Promise<PackEntry> {
+    const { artifacts } = this.context;
+    const { id } = this.incoming.repository;
+    const put = (kind: 'pack' | 'idx') => {
+      const { path, digest, size } = received[kind];
+      return artifacts.put(id, kind, digest, { path, offset: 0, length: size });
+    };
+    const [pack, idx] = await Promise.all([put('pack'), put('idx')]);
+    return { kind: 'push', objects: received.objects, pack, idx };
+  }
+
+  /** The next reader finds the new pack on local disk. A cache that cannot take it is no reason to fail a push. */
+  private async keepForReaders(received: ReceivedPack, stored: PackEntry): Promise<void> {
+    const { cache } = this.context;
+    await Promise.allSettled([
+      cache.adopt('pack', stored.pack, received.pack.path),
+      cache.adopt('idx', stored.idx, received.idx.path),
+    ]);
+  }
+
+  private async proveAgain(base: ParentState | undefined, tips: readonly string[]): Promise<ReadonlySet<string>> {
+    this.quarantine ??= await openQuarantine(this.context.scratch);
+    const paths = { gitDir: await this.gitDirFor(base), objects: this.quarantine.objects };
+    return findDisconnected(this.context.git, paths, tips, new AbortController().signal);
+  }
+
+  private initialState(): RepositoryState {
+    this.initial ??= emptyState(this.incoming.repository.id.identifier, 'sha1', this.context.dice.hex(16));
+    return this.initial;
+  }
+
+  /** Object ids that refs are to point at. */
+  private newTips(): string[] {
+    const tips = this.request.commands.filter(
+      (command) => command.problem === undefined && commandKind(command) !== 'delete',
+    );
+    return [...new Set(tips.map((command) => command.newId))];
+  }
+
+  private async reportResult(result: PushResult, published: Published): Promise<PushSummary> {
+    const refs = this.request.commands.map((command, at): RefStatus => {
+      const refusal = result[at];
+      const ref = command.rawName ?? command.name;
+      if (refusal === undefined) return { ref, status: 'ok', proof: published.proof };
+      return { ref, status: 'ng', reason: refusal.reason };
+    });
+    await this.answer.report({ unpack: 'ok', refs });
+    return this.summary(refs, published.digest);
+  }
+
+  private async reportRefusals(unpack: string, refusals: PushResult): Promise<PushSummary> {
+    const refs = this.request.commands.map(
+      (command, at): RefStatus => ({
+        ref: command.rawName ?? command.name,
+        status: 'ng',
+        reason: refusals[at]?.reason ?? 'refused',
+      }),
+    );
+    await this.answer.report({ unpack, refs });
+    return this.summary(refs, undefined);
+  }
+
+  private reportUnpackFailure(reason: string): Promise<PushSummary> {
+    const refusal: Refusal = { reason, byState: false };
+    return this.reportRefusals(
+      reason,
+      this.request.commands.map(() => refusal),
+    );
+  }
+
+  private summary(refs: readonly RefStatus[], manifest: string | undefined): PushSummary {
+    const accepted = refs.filter((ref) => ref.status === 'ok').length;
+    return { accepted, refused: refs.length - accepted, packBytes: this.packBytes, manifest };
+  }
+}
+
+function packEntry(received: ReceivedPack): PackEntry {
+  const ref = ({ digest, size }: ReceivedPack['pack']) => ({ digest, size });
+  return { kind: 'push', objects: received.objects, pack: ref(received.pack), idx: ref(received.idx) };
+}
+
+/** What the published refs already say about objects: branches are commits, and peeled refs are tags. */
+function knownObjects(manifest: RepositoryState | undefined): Map<string, ObjectFacts> {
+  const known = new Map<string, ObjectFacts>();
+  for (const [name, oid] of manifest?.refs ?? []) {
+    const peeled = manifest?.peeled.get(name);
+    if (peeled !== undefined) known.set(oid, { type: 'tag', peeled });
+    else if (name.startsWith('refs/heads/')) known.set(oid, { type: 'commit' });
+  }
+  return known;
+}
