@@ -1,5 +1,6 @@
 import { type ObjectFormat, zeroId } from './object-id.ts';
-import { encodePacket, flushPacket, packetText } from './pkt-line.ts';
+import { PacketWriter } from './packet-writer.ts';
+import { encodePacket, flushPacket } from './pkt-line.ts';
 
 export type Service = 'git-upload-pack' | 'git-receive-pack';
 
@@ -38,10 +39,11 @@ export interface V0Advertisement {
 export function encodeV0Advertisement(advertisement: V0Advertisement): Buffer {
   const { service, version, format, refs, peeled, head, capabilities } = advertisement;
   const reading = service === 'git-upload-pack';
-  const packets: string[] = version === 1 ? [packetText('version 1\n')] : [];
+  const packets = new PacketWriter();
+  if (version === 1) packets.line('version 1\n');
   let pending = `\0${capabilities}`;
   const add = (oid: string, name: string) => {
-    packets.push(packetText(`${oid} ${name}${pending}\n`));
+    packets.line(`${oid} ${name}${pending}\n`);
     pending = '';
   };
   if (reading && head?.oid !== undefined) add(head.oid, 'HEAD');
@@ -51,11 +53,12 @@ export function encodeV0Advertisement(advertisement: V0Advertisement): Buffer {
     if (target !== undefined) add(target, `${name}^{}`);
   }
   if (pending !== '') add(zeroId(format), 'capabilities^{}');
-  return Buffer.concat([Buffer.from(packets.join('')), flushPacket]);
+  return packets.finish();
 }
 
 /** What protocol v2 answers first, one capability a line (gitprotocol-v2, "Capability Advertisement"). */
 export function encodeV2Capabilities(lines: readonly string[]): Buffer {
-  const packets = ['version 2', ...lines].map((line) => encodePacket(`${line}\n`));
-  return Buffer.concat([...packets, flushPacket]);
+  const packets = new PacketWriter();
+  for (const line of ['version 2', ...lines]) packets.line(`${line}\n`);
+  return packets.finish();
 }

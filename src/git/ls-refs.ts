@@ -1,5 +1,5 @@
 import type { Head, RefEntries } from './advertisement.ts';
-import { flushPacket, packetText } from './pkt-line.ts';
+import { PacketWriter } from './packet-writer.ts';
 import { unexpectedLine } from './request-line.ts';
 
 /** As many prefixes as git heeds; who sends this many or more gets every ref, as from git. */
@@ -41,21 +41,21 @@ export interface LsRefsAnswer {
 export function encodeLsRefs(answer: LsRefsAnswer): Buffer {
   const { refs, peeled, head, options } = answer;
   const wanted = prefixMatcher(options.prefixes);
-  const packets: string[] = [];
+  const packets = new PacketWriter();
   if (
     head !== undefined &&
     wanted('HEAD') &&
     (head.oid !== undefined || (options.unborn && options.symrefs))
   ) {
     const target = options.symrefs ? ` symref-target:${head.target}` : '';
-    packets.push(packetText(`${head.oid ?? 'unborn'} HEAD${target}\n`));
+    packets.line(`${head.oid ?? 'unborn'} HEAD${target}\n`);
   }
   for (const [name, oid] of refs) {
     if (!wanted(name)) continue;
     const peeledOid = options.peel ? peeled.get(name) : undefined;
-    packets.push(packetText(`${oid} ${name}${peeledOid === undefined ? '' : ` peeled:${peeledOid}`}\n`));
+    packets.line(`${oid} ${name}${peeledOid === undefined ? '' : ` peeled:${peeledOid}`}\n`);
   }
-  return Buffer.concat([Buffer.from(packets.join('')), flushPacket]);
+  return packets.finish();
 }
 
 /**

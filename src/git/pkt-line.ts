@@ -34,20 +34,23 @@ export function encodePacket(payload: string | Uint8Array): Buffer {
   return packet;
 }
 
-/** One packet carrying `line`, as text: for answers of very many lines, encoded to bytes once at their end. */
-export function packetText(line: string): string {
-  return packetHeader(Buffer.byteLength(line)) + line;
-}
-
-function packetHeader(payloadLength: number): string {
+/** The four digits before `payloadLength` bytes. Throws `invalid` above {@link maxPayloadLength}. */
+export function packetHeader(payloadLength: number): string {
   if (payloadLength > maxPayloadLength) {
     throw new CairnError(
       'invalid',
       `a packet carries at most ${maxPayloadLength} bytes, not ${payloadLength}`,
     );
   }
+  return shortHeaders[payloadLength] ?? hexHeader(payloadLength);
+}
+
+function hexHeader(payloadLength: number): string {
   return (headerLength + payloadLength).toString(16).padStart(headerLength, '0');
 }
+
+/** The headers of lines of usual length: lists of 100,000 refs need one each. */
+const shortHeaders = Array.from({ length: 256 }, (_, payloadLength) => hexHeader(payloadLength));
 
 /** `payload` without the one line feed that may end it: senders should add it, receivers must not need it. */
 export function lineOf(payload: Buffer): Buffer {

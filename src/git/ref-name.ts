@@ -3,6 +3,9 @@ import { isUtf8 } from 'node:buffer';
 /** The longest ref name Cairn stores, in bytes of UTF-8. */
 export const maxRefNameBytes = 1024;
 
+/** Most names, recognized in one step because every ref of a manifest is checked when it is read. */
+const ordinaryName = /^refs(?:\/[A-Za-z0-9_-]+)+$/;
+
 /**
  * Why `name` cannot be the name of a ref here, or undefined when it can.
  *
@@ -10,6 +13,7 @@ export const maxRefNameBytes = 1024;
  * UTF-8 form (no lone surrogates; it is kept in JSON), and that form is at most {@link maxRefNameBytes} long.
  */
 export function refNameProblem(name: string): string | undefined {
+  if (name.length <= maxRefNameBytes && ordinaryName.test(name)) return undefined;
   if (!name.startsWith('refs/')) return 'a ref name must start with "refs/"';
   if (/[\ud800-\udfff]/u.test(name)) return 'a ref name must be valid UTF-8';
   if (Buffer.byteLength(name) > maxRefNameBytes) {

@@ -6,7 +6,6 @@ import {
   maxPayloadLength,
   type Packet,
   PacketReader,
-  packetText,
   responseEndPacket,
   textOf,
 } from '../../../src/git/pkt-line.ts';
@@ -43,7 +42,6 @@ describe('writing', () => {
   ])('%j becomes %j', (payload, packet) => {
     expect(encodePacket(payload).toString()).toBe(packet);
     expect(encodePacket(Buffer.from(payload)).toString()).toBe(packet);
-    expect(packetText(payload)).toBe(packet);
   });
 
   test('the longest packet is 65520 bytes, and a longer one is refused', () => {
@@ -51,7 +49,6 @@ describe('writing', () => {
     expect(encodePacket('x'.repeat(65516)).toString('latin1', 0, 5)).toBe('fff0x');
     expect(kindOf(() => encodePacket('x'.repeat(65517)))).toBe('invalid');
     expect(kindOf(() => encodePacket('ä'.repeat(40_000)))).toBe('invalid');
-    expect(kindOf(() => packetText('x'.repeat(65517)))).toBe('invalid');
   });
 });
 
