@@ -9,11 +9,18 @@
  * - A2 a read that starts after an answered write sees it, or a later one;
  * - A3 of several conditional writes predicated on one version at most one succeeds, provided that a
  *   key never holds the same body twice (version tokens may be derived from the content).
- * A write is all or nothing: no reader sees half of a body. An aborted write may or may not have happened.
+ * A write is all or nothing: no reader sees half of a body.
  *
  * "Not there" and "could not ask" never merge: `missing` means that the store answered and has no such key;
- * when it did not answer, `get`, `head`, `list` and `delete` throw a {@link CairnError} of kind `unavailable`.
- * A conditional write whose outcome is not known returns `unknown`; it is never resent behind the caller's back.
+ * when it did not answer, `get`, `head`, `list` and `delete` throw a {@link CairnError} of kind `unavailable`, and
+ * a body that breaks off emits one. Damage that the store itself finds in what it kept is of kind `corrupt`.
+ *
+ * `put` throws only when the write certainly did not happen and will not: a bad key or body (`invalid`), a full
+ * disk, nothing listening, wrong credentials or bucket (`unavailable`), a signal that was aborted before anything
+ * was sent (its reason). Every doubt, an abort on the way included, is the outcome `unknown`; such a write is never
+ * resent behind the caller's back. A throw says nothing about earlier attempts.
+ *
+ * Other operations that are aborted reject with the signal's reason.
  */
 import type { Readable } from 'node:stream';
 
@@ -40,7 +47,7 @@ export type PutMode =
  * - `exists`    *create* found the key present (it may be the caller's own earlier attempt)
  * - `changed`   *replace* found another version (it may be the caller's own earlier attempt)
  * - `conflict`  the store refused because another write was under way; re-read, then retry
- * - `missing`   *replace* found no such key
+ * - `missing`   *replace* found no such key (some stores cannot tell this from `changed`)
  * - `unknown`   no answer, or one that says nothing: the write may have happened, or may happen yet
  */
 export type PutOutcome =
@@ -52,7 +59,7 @@ export type PutOutcome =
   | { readonly outcome: 'unknown'; readonly cause: unknown };
 
 export interface GetOptions {
-  /** First byte and number of bytes wanted; a range beyond the end is cut short. */
+  /** First byte and number of bytes wanted; a range beyond the end is cut short, if need be to nothing. */
   readonly range?: { readonly offset: number; readonly length: number };
   /** Answer `not-modified` when the key still has this version. */
   readonly ifNoneMatch?: VersionToken;

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { conformanceCases } from '../../src/object-store/conformance.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import type { ObjectStore } from '../../src/object-store/object-store.ts';
+import { FaultyStore } from '../helpers/faulty-store.ts';
+import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+
+interface OpenStores extends AsyncDisposable {
+  readonly first: ObjectStore;
+  readonly second: ObjectStore;
+}
+
+/** Every implementation and every wrapper; each opens two connections to one store. */
+const subjects: readonly { readonly name: string; open(folder: string): Promise<OpenStores> }[] = [
+  { name: 'memory', open: async () => alone(new MemoryObjectStore()) },
+  { name: 'faulty store without faults', open: async () => alone(new FaultyStore(new MemoryObjectStore())) },
+];
+
+function alone(store: ObjectStore): OpenStores {
+  return { first: store, second: store, [Symbol.asyncDispose]: () => store.close() };
+}
+
+describe.each(subjects)('$name', ({ name, open }) => {
+  let folder: TempDir;
+  let stores: OpenStores;
+  let used = 0;
+
+  beforeAll(async () => {
+    folder = await tempDir('cairn-contract');
+    stores = await open(folder.path);
+  });
+
+  afterAll(async () => {
+    await stores[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  it.each(conformanceCases)('$name', async (conformanceCase) => {
+    const prefix = `conformance/${name.replaceAll(' ', '-')}-${process.pid}-${used++}/`;
+    await expect(
+      conformanceCase.run({ ...stores, prefix, scratch: folder.path, pause: async () => undefined }),
+    ).resolves.toBeUndefined();
+  });
+});
