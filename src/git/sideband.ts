@@ -8,8 +8,8 @@ export const largeSideband = maxPayloadLength - 1;
 /** Data bytes in one packet when only `side-band` was agreed: packets there end at 1000 bytes. */
 export const smallSideband = 1000 - 5;
 
-/** `0005 02`: a packet of band 2 without text, sent in silence so that nobody takes the connection for dead. */
-export const keepAlive: Buffer = encodePacket(Buffer.of(2));
+/** `0005 01`: a packet of band 1 without data, as git's own receive-pack sends it in silence so that nobody takes the connection for dead. */
+export const keepAlive: Buffer = encodePacket(Buffer.of(1));
 
 /** `data` (text as UTF-8) as packets of `band`, each with at most `capacity` data bytes; none for no data. */
 export function encodeSideband(

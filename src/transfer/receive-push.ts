@@ -17,6 +17,7 @@ import {
 import type { QuarantinePaths } from '../git-process/commands.ts';
 import type { Git } from '../git-process/git.ts';
 import type { Dice } from '../lib/dice.ts';
+import type { Release } from '../lib/limiter.ts';
 import { CairnError } from '../lib/errors.ts';
 import { decideRefUpdates, type ObjectFacts, type Refusal } from '../policy/ref-rules.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
@@ -27,6 +28,7 @@ import { UnknownOutcomeError } from '../repository/publisher.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { SnapshotLease } from '../repository/snapshot-cache.ts';
 import { writeSnapshot } from '../repository/snapshot.ts';
+import type { GitPlaces } from './git-places.ts';
 import { findDisconnected, inspectObjects } from './inspect-objects.ts';
 import type { Output } from './output.ts';
 import { PushAnswer } from './push-answer.ts';
@@ -36,6 +38,7 @@ import type { RequestBody } from './request-body.ts';
 
 export interface ReceivePushContext {
   readonly git: Git;
+  readonly places: GitPlaces;
   readonly artifacts: ArtifactStore;
   readonly cache: ArtifactCache;
   readonly dice: Dice;
@@ -135,6 +138,7 @@ class Push {
   private readonly answer: PushAnswer;
   private readonly since: number;
   private readonly atomic: boolean;
+  private releasePlace: Release | undefined;
   private quarantine: Quarantine | undefined;
   private snapshot: SnapshotLease | undefined;
   private packBytes = 0;
@@ -164,6 +168,8 @@ class Push {
       if (refusals !== undefined) return this.reportRefusals('ok', refusals);
       return this.publish(state, undefined, new Map(), new Set());
     }
+    const { repository, signal } = this.incoming;
+    this.releasePlace = await this.context.places.acquire(String(repository), signal);
     const paths = await this.openPaths(state);
     const shallowFile = await this.writeShallowFile();
     const { packBytes: maxBytes } = this.context.limits;
@@ -173,7 +179,7 @@ class Push {
       body,
       paths,
       maxBytes,
-      signal: this.incoming.signal,
+      signal,
       ...(shallowFile === undefined ? {} : { shallowFile }),
       ...(wantsProgress ? { onProgress: (text) => this.answer.progress(text) } : {}),
     });
@@ -183,7 +189,6 @@ class Push {
     this.packBytes = pack?.pack.size ?? 0;
     const tips = this.newTips();
     const { git } = this.context;
-    const { signal } = this.incoming;
     const known = knownObjects(state?.manifest);
     const unknown = tips.filter((oid) => !known.has(oid));
     const [disconnected, facts] = await Promise.all([
@@ -211,6 +216,7 @@ class Push {
   }
 
   async cleanUp(): Promise<void> {
+    this.releasePlace?.();
     this.snapshot?.release();
     await this.quarantine?.drop();
   }
@@ -300,6 +306,8 @@ class Push {
       if (stored.pack.n !== undefined || stored.idx.n !== undefined) change = changeWith(stored);
       await this.keepForReaders(received, stored);
     }
+    // Waiting for the swap takes no git: others may have the place, and join the same swap.
+    this.releasePlace?.();
     const { result, published } = await repository.publisher.join(change);
     return this.reportResult(result, published);
   }

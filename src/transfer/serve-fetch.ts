@@ -13,12 +13,15 @@ import { CairnError, isCairnError } from '../lib/errors.ts';
 import { writeChunk } from '../lib/streams.ts';
 import type { Manifest, ParentState } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { SnapshotLease } from '../repository/snapshot-cache.ts';
 import type { Advertiser, ProtocolVersion } from './advertise-refs.ts';
+import type { GitPlaces } from './git-places.ts';
 import type { Output } from './output.ts';
 import type { RequestBody } from './request-body.ts';
 
 export interface ServeFetchContext {
   readonly git: Git;
+  readonly places: GitPlaces;
   readonly advertiser: Advertiser;
   /** Milliseconds for which a look at the pointer is good enough for a fetch of refs it showed. */
   readonly recency: number;
@@ -97,9 +100,12 @@ function shownObjects(manifest: Manifest): ReadonlySet<string> {
 }
 
 async function runUploadPack(context: ServeFetchContext, request: FetchRequestIn, state: ParentState): Promise<void> {
-  const { body, output, signal } = request;
-  const snapshot = await request.repository.snapshot(state);
+  const { body, output, signal, repository } = request;
+  const release = await context.places.acquire(String(repository), signal);
+  let snapshot: SnapshotLease | undefined;
   try {
+    snapshot = await repository.snapshot(state);
+    signal.throwIfAborted();
     const git = context.git.start(uploadPack(snapshot.path, request.version), { signal });
     git.stderr.resume();
     const feeding = feed(body, git.stdin).catch((error: unknown) => {
@@ -127,7 +133,8 @@ async function runUploadPack(context: ServeFetchContext, request: FetchRequestIn
       throw new CairnError('unavailable', failureReason('upload-pack', result));
     }
   } finally {
-    snapshot.release();
+    snapshot?.release();
+    release();
   }
 }
 

@@ -34,5 +34,5 @@ test('long data is divided into packets of 65520 bytes, or of 1000 for the small
 });
 
 test('the keep-alive is an empty packet of band 2', () => {
-  expect(keepAlive.toString()).toBe('0005\x02');
+  expect(keepAlive.toString()).toBe('0005\x01');
 });

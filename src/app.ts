@@ -1,0 +1,188 @@
+/**
+ * The one place where Cairn is put together, by hand. Start-up, in order, each step able to refuse with one clear line:
+ *
+ * 1. the cache folder is ours and can be written;
+ * 2. git is there and new enough, and says what it offers;
+ * 3. the object store is opened, and proves that it keeps its promises;
+ * 4. repositories, use cases and routes are built on top;
+ * 5. the server listens.
+ *
+ * What was started is closed in reverse order.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Secrets } from './config/secrets.ts';
+import type { Settings } from './config/settings.ts';
+import { checkGitVersion } from './git-process/git-version.ts';
+import { Git } from './git-process/git.ts';
+import { healthRoutes } from './http/health-routes.ts';
+import { HttpServer } from './http/server.ts';
+import { type Clock, systemClock } from './lib/clock.ts';
+import { type Dice, systemDice } from './lib/dice.ts';
+import { CairnError, messageOf } from './lib/errors.ts';
+import { claimFolder } from './object-store/folder-ownership.ts';
+import type { ObjectStorePair } from './object-store/object-store.ts';
+import type { Logger } from './observability/logger.ts';
+import { Metrics } from './observability/metrics.ts';
+import { cacheObserver, gitObserver, observeStores, publishObserver } from './observers.ts';
+import { ArtifactCache } from './repository/artifact-cache.ts';
+import { ArtifactStore } from './repository/artifact-store.ts';
+import { ManifestStore } from './repository/manifest-store.ts';
+import { Repositories } from './repository/repositories.ts';
+import { SnapshotCache } from './repository/snapshot-cache.ts';
+import { openStores } from './stores.ts';
+import { Advertiser } from './transfer/advertise-refs.ts';
+import { GitPlaces } from './transfer/git-places.ts';
+import { learnUploadCapabilities } from './transfer/upload-capabilities.ts';
+import { VERSION } from './version.ts';
+
+/** Parts a test may put in place of the real ones. */
+export interface Overrides {
+  readonly stores?: ObjectStorePair;
+  readonly clock?: Clock;
+  readonly dice?: Dice;
+}
+
+/** A running server. */
+export interface App extends AsyncDisposable {
+  /** Where it is reached, for example `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly metrics: Metrics;
+  readonly git: Git;
+  readonly repositories: Repositories;
+  /** Takes no new requests, lets running ones finish within the grace period, then closes everything. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds for which a look at a public repository's pointer is good enough for what it showed. */
+const RECENCY_MS = 2_000;
+const FETCH_REQUEST_BYTES = 256 * 1024 * 1024;
+const PUSH_HEAD_BYTES = 64 * 1024 * 1024;
+const CONCURRENT_REQUESTS = 2_048;
+
+/**
+ * Starts a server.
+ * @throws CairnError with one line that says what is wrong and names the setting or thing at fault
+ */
+export async function startApp(
+  settings: Settings,
+  secrets: Secrets,
+  log: Logger,
+  overrides: Overrides = {},
+): Promise<App> {
+  const clock = overrides.clock ?? systemClock;
+  const dice = overrides.dice ?? systemDice;
+  const metrics = new Metrics();
+  const closers: (() => Promise<void>)[] = [];
+  const closeAll = async () => {
+    for (const close of closers.splice(0).reverse()) {
+      await close().catch((error: unknown) => log.warn({ err: error }, 'closing'));
+    }
+  };
+  try {
+    const scratch = await openCacheFolder(settings.cache.folder, closers);
+    const git = new Git({ binary: settings.git, home: scratch, observer: gitObserver(metrics) });
+    closers.push(() => git.close());
+    const gitVersion = await checkGitVersion(git);
+    const capabilities = await learnUploadCapabilities(git, scratch);
+
+    const opened = overrides.stores ?? (await openStores(settings, log));
+    const stores = observeStores(opened, metrics);
+    closers.push(async () => {
+      await Promise.all([stores.control.close(), stores.bulk.close()]);
+    });
+
+    const artifacts = new ArtifactStore({ stores, clock, dice });
+    const cache = new ArtifactCache({
+      folder: join(settings.cache.folder, 'artifacts'),
+      budget: settings.cache.size,
+      store: artifacts,
+      observer: cacheObserver(metrics),
+    });
+    const snapshots = new SnapshotCache(join(settings.cache.folder, 'snapshots'), cache);
+    await Promise.all([cache.open(), snapshots.open()]);
+    const manifests = new ManifestStore(artifacts);
+    const repositories = new Repositories({
+      control: stores.control,
+      manifests,
+      snapshots,
+      clock,
+      dice,
+      swapPatience: settings.swapPatience,
+      publishObserver: publishObserver(metrics),
+    });
+
+    const advertiser = new Advertiser(capabilities, `cairn/${VERSION}`);
+    const places = new GitPlaces(settings.gitConcurrency, settings.gitQueue);
+    let stopping = false;
+    const server = new HttpServer({
+      git: {
+        repositories,
+        advertiser,
+        access: settings.access,
+        idle: settings.idleTimeout,
+        fetchRequestBytes: FETCH_REQUEST_BYTES,
+        fetch: { git, places, advertiser, recency: RECENCY_MS },
+        push: {
+          git,
+          places,
+          artifacts,
+          cache,
+          dice,
+          scratch,
+          recency: RECENCY_MS,
+          limits: {
+            commands: settings.maxRefsPerPush,
+            bytes: PUSH_HEAD_BYTES,
+            shallow: 100_000,
+            pushOptions: 1_000,
+            packBytes: settings.maxPushSize,
+          },
+        },
+      },
+      others: healthRoutes({
+        metrics,
+        checkStore: async () => {
+          await stores.control.head('v1/ready');
+        },
+        stopping: () => stopping,
+      }),
+      log,
+      metrics,
+      dice,
+      concurrentRequests: CONCURRENT_REQUESTS,
+      ...(secrets.tls === undefined ? {} : { tls: secrets.tls }),
+    });
+    const url = await server.listen(settings.listen.host, settings.listen.port);
+    closers.push(async () => {
+      stopping = true;
+      const cut = setTimeout(() => server.closeAll(), settings.shutdownGrace);
+      await server.close();
+      clearTimeout(cut);
+    });
+    log.info({ url, store: settings.store, git: gitVersion, version: VERSION, access: settings.access }, 'started');
+    return { url, metrics, git, repositories, close: closeAll, [Symbol.asyncDispose]: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** Claims the cache folder and empties its scratch folder. Returns the scratch folder. */
+async function openCacheFolder(folder: string, closers: (() => Promise<void>)[]): Promise<string> {
+  const scratch = join(folder, 'scratch');
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new CairnError('unavailable', `the cache folder ${folder} cannot be made: ${messageOf(error)}`);
+  }
+  const ownership = await claimFolder(folder, 'cache');
+  closers.push(() => ownership.release());
+  try {
+    await rm(scratch, { recursive: true, force: true });
+    await mkdir(scratch);
+  } catch (error) {
+    throw new CairnError('unavailable', `the cache folder ${folder} cannot be written: ${messageOf(error)}`);
+  }
+  return scratch;
+}

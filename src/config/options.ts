@@ -1,0 +1,189 @@
+/**
+ * Every setting of Cairn in one table: its flag, its variable, what it means and what it is when nobody says.
+ * The reference page is printed from this table.
+ */
+export interface Option {
+  /** Flag without the dashes; also the name of the setting. */
+  readonly name: string;
+  /** Environment variable. A flag wins over it. */
+  readonly variable: string;
+  /** What stands for the value in help, or undefined for a switch. */
+  readonly value?: string;
+  readonly default: string;
+  readonly description: string;
+  /** Commands that know it. */
+  readonly commands: 'all' | 'serve';
+}
+
+export const OPTIONS = [
+  {
+    name: 'store',
+    variable: 'CAIRN_STORE',
+    value: '<url>',
+    default: 'file:./data',
+    description: 'Where repositories live: `file:<folder>` or `s3://<bucket>[/<prefix>]`.',
+    commands: 'all',
+  },
+  {
+    name: 's3-endpoint',
+    variable: 'CAIRN_S3_ENDPOINT',
+    value: '<url>',
+    default: '',
+    description: 'URL of an S3 service other than AWS.',
+    commands: 'all',
+  },
+  {
+    name: 's3-region',
+    variable: 'CAIRN_S3_REGION',
+    value: '<region>',
+    default: '',
+    description: 'Region of the bucket; without it AWS_REGION, or `auto` when an endpoint is given.',
+    commands: 'all',
+  },
+  {
+    name: 's3-path-style',
+    variable: 'CAIRN_S3_PATH_STYLE',
+    value: '<true|false>',
+    default: '',
+    description: 'Name the bucket in the path instead of the host name; without it true when an endpoint is given.',
+    commands: 'all',
+  },
+  {
+    name: 'cache',
+    variable: 'CAIRN_CACHE',
+    value: '<folder>',
+    default: './cache',
+    description: 'Folder for copies of artifacts and for scratch files. One server each; losing it loses nothing.',
+    commands: 'all',
+  },
+  {
+    name: 'log-level',
+    variable: 'CAIRN_LOG_LEVEL',
+    value: '<level>',
+    default: 'info',
+    description: 'debug, info, warn, error or silent. Logs are JSON lines on standard error.',
+    commands: 'all',
+  },
+  {
+    name: 'git',
+    variable: 'CAIRN_GIT',
+    value: '<program>',
+    default: 'git',
+    description: 'The git to run, 2.39 or newer.',
+    commands: 'all',
+  },
+  {
+    name: 'host',
+    variable: 'CAIRN_HOST',
+    value: '<address>',
+    default: '127.0.0.1',
+    description: 'Address to listen on.',
+    commands: 'serve',
+  },
+  {
+    name: 'port',
+    variable: 'CAIRN_PORT',
+    value: '<port>',
+    default: '8080',
+    description: 'Port to listen on; 0 picks a free one.',
+    commands: 'serve',
+  },
+  {
+    name: 'access',
+    variable: 'CAIRN_ACCESS',
+    value: '<mode>',
+    default: 'open',
+    description: '`open`: anyone may push, allowed on a loopback address only. `read-only`: nobody may.',
+    commands: 'serve',
+  },
+  {
+    name: 'tls-cert',
+    variable: 'CAIRN_TLS_CERT',
+    value: '<file>',
+    default: '',
+    description: 'Certificate chain in PEM; with `--tls-key`, HTTPS is served instead of HTTP.',
+    commands: 'serve',
+  },
+  {
+    name: 'tls-key',
+    variable: 'CAIRN_TLS_KEY',
+    value: '<file>',
+    default: '',
+    description: 'Private key in PEM.',
+    commands: 'serve',
+  },
+  {
+    name: 'probe',
+    variable: 'CAIRN_PROBE',
+    value: '<on|off>',
+    default: 'on',
+    description: 'Prove at start that the object store keeps its promises, and refuse to run if not. `off` risks lost pushes.',
+    commands: 'serve',
+  },
+  {
+    name: 'cache-size',
+    variable: 'CAIRN_CACHE_SIZE',
+    value: '<size>',
+    default: '20GiB',
+    description: 'Bytes of artifacts kept in the cache; what is in use stays even beyond it.',
+    commands: 'serve',
+  },
+  {
+    name: 'max-push-size',
+    variable: 'CAIRN_MAX_PUSH_SIZE',
+    value: '<size>',
+    default: '8GiB',
+    description: 'Largest pack accepted in one push.',
+    commands: 'serve',
+  },
+  {
+    name: 'max-refs-per-push',
+    variable: 'CAIRN_MAX_REFS_PER_PUSH',
+    value: '<count>',
+    default: '50000',
+    description: 'Most refs changed by one push.',
+    commands: 'serve',
+  },
+  {
+    name: 'idle-timeout',
+    variable: 'CAIRN_IDLE_TIMEOUT',
+    value: '<seconds>',
+    default: '120',
+    description: 'Seconds a client may neither send nor take anything before it is cut off.',
+    commands: 'serve',
+  },
+  {
+    name: 'git-concurrency',
+    variable: 'CAIRN_GIT_CONCURRENCY',
+    value: '<count>',
+    default: '32',
+    description: 'Fetches and pushes that run git at once; a quarter of them for any one repository.',
+    commands: 'serve',
+  },
+  {
+    name: 'git-queue',
+    variable: 'CAIRN_GIT_QUEUE',
+    value: '<count>',
+    default: '512',
+    description: 'Fetches and pushes that may wait for their turn; more are answered `busy`.',
+    commands: 'serve',
+  },
+  {
+    name: 'swap-patience',
+    variable: 'CAIRN_SWAP_PATIENCE',
+    value: '<seconds>',
+    default: '30',
+    description: 'Seconds to go on asking a store that does not answer what became of a push.',
+    commands: 'serve',
+  },
+  {
+    name: 'shutdown-grace',
+    variable: 'CAIRN_SHUTDOWN_GRACE',
+    value: '<seconds>',
+    default: '60',
+    description: 'Seconds that running requests get to finish when the server is asked to stop.',
+    commands: 'serve',
+  },
+] as const satisfies readonly Option[];
+
+export type OptionName = (typeof OPTIONS)[number]['name'];

@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises';
+import { CairnError, messageOf } from '../lib/errors.ts';
+import type { Settings } from './settings.ts';
+
+/** What is read from files only at start, and never logged. */
+export interface Secrets {
+  /** PEM texts. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+}
+
+/** @throws CairnError `invalid`, naming the flag whose file cannot be read */
+export async function readSecrets(settings: Settings): Promise<Secrets> {
+  if (settings.tls === undefined) return { tls: undefined };
+  const [cert, key] = await Promise.all([
+    readNamed('--tls-cert', settings.tls.certFile),
+    readNamed('--tls-key', settings.tls.keyFile),
+  ]);
+  return { tls: { cert, key } };
+}
+
+async function readNamed(flag: string, path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new CairnError('invalid', `${flag} ${path} cannot be read: ${messageOf(error)}`);
+  }
+}

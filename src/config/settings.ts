@@ -1,0 +1,171 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { CairnError } from '../lib/errors.ts';
+import { OPTIONS, type Option, type OptionName } from './options.ts';
+
+/** Where repositories live. */
+export type StoreSettings =
+  | { readonly kind: 'file'; readonly folder: string }
+  | {
+      readonly kind: 's3';
+      readonly bucket: string;
+      readonly prefix: string;
+      readonly endpoint: string | undefined;
+      readonly region: string | undefined;
+      readonly pathStyle: boolean;
+    };
+
+/** What every setting means, checked: nothing in here is undefined by accident. Sizes in bytes, times in milliseconds. */
+export interface Settings {
+  readonly store: StoreSettings;
+  readonly cache: { readonly folder: string; readonly size: number };
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly access: 'open' | 'read-only';
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  readonly probe: boolean;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  readonly git: string;
+  readonly maxPushSize: number;
+  readonly maxRefsPerPush: number;
+  readonly idleTimeout: number;
+  readonly gitConcurrency: number;
+  readonly gitQueue: number;
+  readonly swapPatience: number;
+  readonly shutdownGrace: number;
+}
+
+const UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+
+const size = z.string().transform((text, context) => {
+  const [, digits, unit = 'B'] = /^(\d+)\s*(B|KiB|MiB|GiB|TiB)?$/.exec(text) ?? [];
+  if (digits !== undefined) return Number(digits) * (UNITS[unit] ?? 1);
+  context.addIssue({ code: 'custom', message: 'expected a size such as 512MiB or 8GiB' });
+  return z.NEVER;
+});
+
+const whole = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'expected a whole number')
+    .transform(Number)
+    .pipe(z.number().min(least).max(most));
+
+const seconds = whole(1, 86_400).transform((value) => value * 1000);
+
+const flag = z.enum(['true', 'false', '1', '0', ''], 'expected true or false').transform((text) => {
+  return text === '' ? undefined : text === 'true' || text === '1';
+});
+
+const url = z.string().transform((text, context) => {
+  const [, folder] = /^file:(?:\/\/)?(.+)$/.exec(text) ?? [];
+  if (folder !== undefined) return { kind: 'file', folder: resolve(folder) } as const;
+  const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)(?:\/(.*))?$/.exec(text) ?? [];
+  if (bucket !== undefined) return { kind: 's3', bucket, prefix: prefix.replace(/\/+$/, '') } as const;
+  context.addIssue({ code: 'custom', message: 'expected file:<folder> or s3://<bucket>[/<prefix>]' });
+  return z.NEVER;
+});
+
+const httpUrl = z.string().refine((text) => text === '' || /^https?:\/\/[^/]/.test(text), 'expected http://… or https://…');
+
+const SCHEMAS = {
+  store: url,
+  's3-endpoint': httpUrl,
+  's3-region': z.string(),
+  's3-path-style': flag,
+  cache: z.string().min(1, 'expected a folder').transform((folder) => resolve(folder)),
+  'log-level': z.enum(['debug', 'info', 'warn', 'error', 'silent']),
+  git: z.string().min(1, 'expected a program'),
+  host: z.string().min(1, 'expected an address'),
+  port: whole(0, 65_535),
+  access: z.enum(['open', 'read-only']),
+  'tls-cert': z.string(),
+  'tls-key': z.string(),
+  probe: z.enum(['on', 'off']).transform((text) => text === 'on'),
+  'cache-size': size,
+  'max-push-size': size.pipe(z.number().min(1)),
+  'max-refs-per-push': whole(1, 1_000_000),
+  'idle-timeout': seconds,
+  'git-concurrency': whole(1, 10_000),
+  'git-queue': whole(0, 1_000_000),
+  'swap-patience': seconds,
+  'shutdown-grace': seconds,
+} satisfies Record<OptionName, z.ZodType<unknown, string>>;
+
+/** Values as given: by flag, by name of the option. */
+export type GivenFlags = Partial<Record<OptionName, string>>;
+
+/**
+ * Reads all settings: a flag wins over its variable, a variable over the default.
+ * @throws CairnError `invalid`, naming the flag or variable at fault and what was expected
+ */
+export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv): Settings {
+  const read = <N extends OptionName>(name: N) => readOption(name, flags, environment);
+  const tlsCert = read('tls-cert');
+  const tlsKey = read('tls-key');
+  if ((tlsCert === '') !== (tlsKey === '')) {
+    throw new CairnError('invalid', '--tls-cert and --tls-key go together: one of them is missing');
+  }
+  const settings: Settings = {
+    store: readStore(flags, environment),
+    cache: { folder: read('cache'), size: read('cache-size') },
+    listen: { host: read('host'), port: read('port') },
+    access: read('access'),
+    tls: tlsCert === '' ? undefined : { certFile: tlsCert, keyFile: tlsKey },
+    probe: read('probe'),
+    logLevel: read('log-level'),
+    git: read('git'),
+    maxPushSize: read('max-push-size'),
+    maxRefsPerPush: read('max-refs-per-push'),
+    idleTimeout: read('idle-timeout'),
+    gitConcurrency: read('git-concurrency'),
+    gitQueue: read('git-queue'),
+    swapPatience: read('swap-patience'),
+    shutdownGrace: read('shutdown-grace'),
+  };
+  return settings;
+}
+
+/** @throws CairnError `invalid` when anyone may push and others than this machine can reach the server */
+export function refuseOpenAccessBeyondLoopback(settings: Settings): void {
+  if (settings.access !== 'open' || isLoopback(settings.listen.host)) return;
+  throw new CairnError(
+    'invalid',
+    `--access open lets anyone push and is allowed on a loopback address only, not on --host ${settings.listen.host}; use --access read-only there`,
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function readStore(flags: GivenFlags, environment: NodeJS.ProcessEnv): StoreSettings {
+  const store = readOption('store', flags, environment);
+  if (store.kind === 'file') return store;
+  const endpoint = readOption('s3-endpoint', flags, environment) || environment['AWS_ENDPOINT_URL_S3'] || undefined;
+  const region = readOption('s3-region', flags, environment) || environment['AWS_REGION'] || undefined;
+  return {
+    ...store,
+    endpoint,
+    region: region ?? (endpoint === undefined ? undefined : 'auto'),
+    pathStyle: readOption('s3-path-style', flags, environment) ?? endpoint !== undefined,
+  };
+}
+
+function readOption<N extends OptionName>(
+  name: N,
+  flags: GivenFlags,
+  environment: NodeJS.ProcessEnv,
+): z.output<(typeof SCHEMAS)[N]> {
+  const option = OPTIONS.find((candidate): candidate is Extract<(typeof OPTIONS)[number], { name: N }> => candidate.name === name);
+  if (option === undefined) throw new TypeError(`no option ${name}`);
+  const given = flags[name] ?? environment[option.variable] ?? option.default;
+  const result = SCHEMAS[name].safeParse(given);
+  if (result.success) return result.data as z.output<(typeof SCHEMAS)[N]>;
+  const source = flags[name] === undefined ? option.variable : `--${name}`;
+  throw new CairnError('invalid', `${source} is ${JSON.stringify(given)}: ${result.error.issues[0]?.message ?? 'not valid'}`);
+}
+
+/** The options a command knows. */
+export function optionsFor(command: Option['commands']): readonly (Option & { readonly name: OptionName })[] {
+  return OPTIONS.filter((option) => option.commands === 'all' || option.commands === command);
+}

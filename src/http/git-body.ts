@@ -1,0 +1,61 @@
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { CairnError, messageOf } from '../lib/errors.ts';
+
+export interface BodyLimits {
+  /** Milliseconds a client may be silent before it is given up. */
+  readonly idle: number;
+  /** Decoded bytes; a small compressed body may hide a very large one. */
+  readonly bytes: number;
+}
+
+/**
+ * The decoded body of a git request, chunk by chunk, at the pace it is read. git compresses bodies above 1 KiB.
+ *
+ * @throws CairnError `invalid` for an unknown or broken encoding, and for a client that broke off or fell silent;
+ *   `too-large` beyond the limit
+ */
+export async function* readBody(request: IncomingMessage, limits: BodyLimits): AsyncGenerator<Buffer, void, undefined> {
+  const source = decode(request);
+  const chunks = source[Symbol.asyncIterator]();
+  let size = 0;
+  try {
+    for (;;) {
+      const step = await withinIdle(chunks.next(), limits.idle, request);
+      if (step.done) return;
+      const chunk = step.value as Buffer;
+      size += chunk.length;
+      if (size > limits.bytes) throw new CairnError('too-large', `the request has more than ${limits.bytes} bytes`);
+      yield chunk;
+    }
+  } catch (error) {
+    if (error instanceof CairnError) throw error;
+    throw new CairnError('invalid', `the request body cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function decode(request: IncomingMessage): Readable {
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (encoding === 'identity') return request;
+  if (encoding !== 'gzip' && encoding !== 'x-gzip') {
+    throw new CairnError('invalid', `content encoding ${encoding} is not supported, send gzip or none`);
+  }
+  const gunzip = createGunzip();
+  request.on('error', (error) => gunzip.destroy(error));
+  request.on('close', () => {
+    if (!request.complete) gunzip.destroy(new Error('the client has gone'));
+  });
+  return request.pipe(gunzip);
+}
+
+async function withinIdle<T>(step: Promise<T>, idle: number, request: IncomingMessage): Promise<T> {
+  const timer = setTimeout(() => {
+    request.destroy(new CairnError('invalid', `nothing was received for ${Math.round(idle / 1000)} seconds`));
+  }, idle);
+  try {
+    return await step;
+  } finally {
+    clearTimeout(timer);
+  }
+}

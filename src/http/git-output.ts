@@ -1,0 +1,47 @@
+import type { ServerResponse } from 'node:http';
+import { writeChunk } from '../lib/streams.ts';
+import type { Output } from '../transfer/output.ts';
+
+/** The headers `git http-backend` sends with every answer, and nothing more: git's own tests compare the whole set. */
+const NO_CACHE = {
+  Expires: 'Fri, 01 Jan 1980 00:00:00 GMT',
+  Pragma: 'no-cache',
+  'Cache-Control': 'no-cache, max-age=0, must-revalidate',
+};
+
+/** Starts a successful git answer. */
+export function startGitAnswer(response: ServerResponse, contentType: string): void {
+  // Said explicitly, or Node would add a Keep-Alive header of its own.
+  const connection = response.shouldKeepAlive ? { Connection: 'keep-alive' } : {};
+  response.writeHead(200, { 'Content-Type': contentType, ...NO_CACHE, ...connection });
+}
+
+/** The body of a git answer. Headers go out with the first bytes: until then an error can still have a status. */
+export class GitOutput implements Output {
+  private readonly response: ServerResponse;
+  private readonly contentType: string;
+  private readonly idle: number;
+
+  /** @param idle milliseconds a client may take none of what is waiting before it is given up */
+  constructor(response: ServerResponse, contentType: string, idle: number) {
+    this.response = response;
+    this.contentType = contentType;
+    this.idle = idle;
+  }
+
+  async write(chunk: Uint8Array): Promise<boolean> {
+    if (!this.response.headersSent) startGitAnswer(this.response, this.contentType);
+    const timer = setTimeout(() => this.response.destroy(), this.idle);
+    try {
+      return await writeChunk(this.response, chunk);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends the answer, empty if nothing was written. */
+  end(): void {
+    if (!this.response.headersSent) startGitAnswer(this.response, this.contentType);
+    this.response.end();
+  }
+}

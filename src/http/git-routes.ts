@@ -1,0 +1,141 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CairnError } from '../lib/errors.ts';
+import { type AccessMode, decidePush } from '../policy/access.ts';
+import { emptyState } from '../repository/manifest.ts';
+import type { Repositories } from '../repository/repositories.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { Advertiser, ProtocolVersion } from '../transfer/advertise-refs.ts';
+import { type PushSummary, type ReceivePushContext, receivePush } from '../transfer/receive-push.ts';
+import { RequestBody } from '../transfer/request-body.ts';
+import { type ServeFetchContext, serveFetch } from '../transfer/serve-fetch.ts';
+import { readBody } from './git-body.ts';
+import { GitOutput } from './git-output.ts';
+import { parseGitPath } from './git-path.ts';
+
+export interface GitRoutesContext {
+  readonly repositories: Repositories;
+  readonly advertiser: Advertiser;
+  readonly fetch: ServeFetchContext;
+  readonly push: ReceivePushContext;
+  readonly access: AccessMode;
+  /** Milliseconds a client may neither send nor take anything. */
+  readonly idle: number;
+  /** Decoded bytes of a fetch request. */
+  readonly fetchRequestBytes: number;
+}
+
+/** One request of a git client. */
+export interface GitRequest {
+  readonly incoming: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly query: URLSearchParams;
+  readonly repository: Repository;
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+  /** Told how a push ended, for the log. */
+  readonly onPush: (summary: PushSummary) => void;
+}
+
+interface GitRoute {
+  readonly method: 'GET' | 'POST';
+  readonly endpoint: string;
+  readonly contentType?: string;
+  readonly handle: (context: GitRoutesContext, request: GitRequest) => Promise<void>;
+}
+
+/** The smart HTTP protocol (gitprotocol-http): everything a git client may ask for under a repository's URL. */
+export const GIT_ROUTES: readonly GitRoute[] = [
+  { method: 'GET', endpoint: 'info/refs', handle: infoRefs },
+  {
+    method: 'POST',
+    endpoint: 'git-upload-pack',
+    contentType: 'application/x-git-upload-pack-request',
+    handle: uploadPack,
+  },
+  {
+    method: 'POST',
+    endpoint: 'git-receive-pack',
+    contentType: 'application/x-git-receive-pack-request',
+    handle: receivePack,
+  },
+];
+
+/**
+ * Finds the route and repository of a git request.
+ * @param method HTTP method; HEAD counts as GET
+ * @param path raw path without the query
+ * @throws CairnError `not-found` or `invalid`, with a reason for the user
+ */
+export function findGitRoute(
+  repositories: Repositories,
+  method: string,
+  path: string,
+): { readonly route: GitRoute; readonly repository: Repository } {
+  const { id, endpoint } = parseGitPath(path);
+  const route = GIT_ROUTES.find((candidate) => candidate.endpoint === endpoint);
+  if (route === undefined) {
+    throw new CairnError('not-found', 'only the smart HTTP protocol is spoken here, by git 1.6.6 and newer');
+  }
+  if (route.method !== (method === 'HEAD' ? 'GET' : method)) {
+    throw new CairnError('invalid', `${endpoint} is asked for with ${route.method}`);
+  }
+  return { route, repository: repositories.get(id) };
+}
+
+async function infoRefs(context: GitRoutesContext, request: GitRequest): Promise<void> {
+  const service = request.query.get('service');
+  if (service === null) {
+    throw new CairnError('forbidden', 'only the smart HTTP protocol is spoken here, by git 1.6.6 and newer');
+  }
+  if (service !== 'git-upload-pack' && service !== 'git-receive-pack') {
+    throw new CairnError('invalid', `unknown service ${JSON.stringify(service)}`);
+  }
+  const version = protocolVersion(request.incoming);
+  const output = new GitOutput(request.response, `application/x-${service}-advertisement`, context.idle);
+  const state = (await request.repository.resolve())?.manifest;
+  if (service === 'git-receive-pack') {
+    const { id } = request.repository;
+    mayPush(context);
+    const begun = state ?? emptyState(id.identifier, 'sha1', context.push.dice.hex(16));
+    await output.write(context.advertiser.refs(service, version, begun));
+  } else {
+    if (state === undefined) throw new CairnError('not-found', 'repository not found');
+    await output.write(
+      version === 2
+        ? context.advertiser.v2Capabilities(state.objectFormat)
+        : context.advertiser.refs(service, version, state),
+    );
+  }
+  output.end();
+}
+
+async function uploadPack(context: GitRoutesContext, request: GitRequest): Promise<void> {
+  const { incoming, response, repository, signal } = request;
+  const output = new GitOutput(response, 'application/x-git-upload-pack-result', context.idle);
+  const body = new RequestBody(readBody(incoming, { idle: context.idle, bytes: context.fetchRequestBytes }));
+  await serveFetch(context.fetch, { repository, version: protocolVersion(incoming), body, output, signal });
+  output.end();
+}
+
+async function receivePack(context: GitRoutesContext, request: GitRequest): Promise<void> {
+  const { incoming, response, repository, signal } = request;
+  mayPush(context);
+  const output = new GitOutput(response, 'application/x-git-receive-pack-result', context.idle);
+  const { packBytes, bytes } = context.push.limits;
+  const body = new RequestBody(readBody(incoming, { idle: context.idle, bytes: 2 * packBytes + bytes }));
+  request.onPush(await receivePush(context.push, { repository, actor: null, body, output, signal }));
+  output.end();
+}
+
+function mayPush(context: GitRoutesContext): void {
+  const decision = decidePush(context.access);
+  if (!decision.allow) throw new CairnError('forbidden', decision.reason);
+}
+
+/** The highest version named in `Git-Protocol: version=…` that is known here; 0 when none is. */
+function protocolVersion(incoming: IncomingMessage): ProtocolVersion {
+  const header = incoming.headers['git-protocol'];
+  const words = typeof header === 'string' ? header.split(':') : [];
+  if (words.includes('version=2')) return 2;
+  return words.includes('version=1') ? 1 : 0;
+}

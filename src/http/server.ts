@@ -1,0 +1,198 @@
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import type { Hono } from 'hono';
+import type { Dice } from '../lib/dice.ts';
+import { CairnError, messageOf } from '../lib/errors.ts';
+import { Limiter } from '../lib/limiter.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { sendGitError } from './git-errors.ts';
+import { findGitRoute, GIT_ROUTES, type GitRoutesContext } from './git-routes.ts';
+
+export interface HttpServerContext {
+  readonly git: GitRoutesContext;
+  /** Everything outside the git URL spaces. */
+  readonly others: Hono;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly dice: Dice;
+  /** PEM texts; without them plain HTTP is served. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Git requests answered at once; more are told to come back. */
+  readonly concurrentRequests: number;
+}
+
+/** How long a client may take to send its headers, and how long an idle connection is kept for its next request. */
+const HEADERS_MS = 60_000;
+const KEEP_ALIVE_MS = 75_000;
+
+/** The listening server: git requests on the raw request and response, everything else through hono. */
+export class HttpServer {
+  private readonly context: HttpServerContext;
+  private readonly server: Server;
+  private readonly places: Limiter;
+
+  constructor(context: HttpServerContext) {
+    this.context = context;
+    this.places = new Limiter('requests', context.concurrentRequests, 0);
+    const others = getRequestListener(context.others.fetch);
+    const listener = (incoming: IncomingMessage, response: ServerResponse) => {
+      if (incoming.url?.startsWith('/git/')) void this.answerGit(incoming, response);
+      else void this.answerOther(incoming, response, others);
+    };
+    // Time limits are on no progress, not on total time: a push may take an hour as long as it moves.
+    const options = { requestTimeout: 0, headersTimeout: HEADERS_MS, keepAliveTimeout: KEEP_ALIVE_MS };
+    this.server =
+      context.tls === undefined
+        ? createHttpServer(options, listener)
+        : createHttpsServer({ ...options, ...context.tls }, listener);
+  }
+
+  /**
+   * Starts listening.
+   * @param port 0 picks a free one
+   * @returns the URL it is reached at
+   * @throws CairnError `unavailable` when the address is taken or not ours
+   */
+  async listen(host: string, port: number): Promise<string> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', (error) => {
+        reject(new CairnError('unavailable', `cannot listen on ${host}:${port}: ${messageOf(error)}`));
+      });
+      this.server.listen(port, host, resolve);
+    });
+    const address = this.server.address() as AddressInfo;
+    const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+    return `${this.context.tls === undefined ? 'http' : 'https'}://${shownHost}:${address.port}`;
+  }
+
+  /** Takes no new connections, and waits until every request under way has been answered. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    this.server.closeIdleConnections();
+    await closed;
+  }
+
+  /** Cuts every connection that is left. */
+  closeAll(): void {
+    this.server.closeAllConnections();
+  }
+
+  private async answerGit(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { dice, log, git } = this.context;
+    const requestId = dice.hex(6);
+    const { path, query } = splitUrl(incoming);
+    const endpoint = GIT_ROUTES.find((route) => path.endsWith(`/${route.endpoint}`))?.endpoint ?? 'other';
+    const gone = new AbortController();
+    response.on('close', () => {
+      if (!response.writableFinished) gone.abort(new CairnError('unavailable', 'the client has gone'));
+    });
+    const finish = this.observe(incoming, response, `git ${endpoint}`, requestId);
+    let release: (() => void) | undefined;
+    try {
+      release = await this.places.acquire();
+      const { route, repository } = findGitRoute(git.repositories, incoming.method ?? 'GET', path);
+      checkContentType(incoming, route.contentType);
+      await route.handle(git, {
+        incoming,
+        response,
+        query,
+        repository,
+        signal: gone.signal,
+        onPush: (summary) => log.info({ requestId, repository: String(repository), ...summary }, 'push'),
+      });
+    } catch (error) {
+      this.fail(error, incoming, response, endpoint, requestId, gone.signal);
+    } finally {
+      release?.();
+      finish();
+    }
+  }
+
+  private fail(
+    error: unknown,
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    endpoint: string,
+    requestId: string,
+    gone: AbortSignal,
+  ): void {
+    const { log } = this.context;
+    if (gone.aborted) {
+      log.info({ requestId, reason: messageOf(gone.reason) }, 'request broken off');
+      response.destroy();
+      return;
+    }
+    const surprise = !(error instanceof CairnError) || error.kind === 'corrupt';
+    log[surprise ? 'error' : 'warn']({ requestId, path: incoming.url, err: error }, 'git request failed');
+    if (response.headersSent) {
+      // Too late for a reason: an answer that breaks off is at least not taken for a whole one.
+      response.destroy();
+      return;
+    }
+    // Nobody reads what is still coming; the connection cannot be used again before it has come.
+    if (!incoming.complete) response.setHeader('Connection', 'close');
+    sendGitError(response, error, endpoint, requestId);
+    incoming.resume();
+  }
+
+  private async answerOther(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    listener: ReturnType<typeof getRequestListener>,
+  ): Promise<void> {
+    const requestId = this.context.dice.hex(6);
+    response.setHeader('X-Request-Id', requestId);
+    const { path } = splitUrl(incoming);
+    const known = ['/healthz', '/readyz', '/metrics'].includes(path);
+    const finish = this.observe(incoming, response, known ? path : 'other', requestId);
+    try {
+      await listener(incoming, response);
+    } catch (error) {
+      this.context.log.error({ requestId, path: incoming.url, err: error }, 'request failed');
+      response.destroy();
+    } finally {
+      finish();
+    }
+  }
+
+  /** Counts and logs one request; returns what is to be called when it has been handled. */
+  private observe(incoming: IncomingMessage, response: ServerResponse, route: string, requestId: string): () => void {
+    const { metrics, log } = this.context;
+    const began = performance.now();
+    const { socket } = incoming;
+    const [readBefore, writtenBefore] = [socket.bytesRead, socket.bytesWritten];
+    metrics.requestsActive.inc();
+    return () => {
+      const seconds = (performance.now() - began) / 1000;
+      const received = socket.bytesRead - readBefore;
+      const sent = socket.bytesWritten - writtenBefore;
+      metrics.requestsActive.dec();
+      metrics.requests.inc({ route, status: String(response.statusCode) });
+      metrics.requestSeconds.observe({ route }, seconds);
+      metrics.bytesIn.inc({ route }, received);
+      metrics.bytesOut.inc({ route }, sent);
+      log.info(
+        { requestId, method: incoming.method, path: incoming.url, status: response.statusCode, seconds, received, sent },
+        'request',
+      );
+    };
+  }
+}
+
+function splitUrl(incoming: IncomingMessage): { readonly path: string; readonly query: URLSearchParams } {
+  const url = incoming.url ?? '/';
+  const mark = url.indexOf('?');
+  if (mark === -1) return { path: url, query: new URLSearchParams() };
+  return { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) };
+}
+
+function checkContentType(incoming: IncomingMessage, expected: string | undefined): void {
+  if (expected === undefined) return;
+  const given = incoming.headers['content-type'];
+  if (given === expected) return;
+  throw new CairnError('invalid', `expected content type ${expected}, got ${given ?? 'none'}`);
+}
+

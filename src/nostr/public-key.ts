@@ -1,0 +1,24 @@
+import { decode, npubEncode } from 'nostr-tools/nip19';
+
+const HEX = /^[0-9a-f]{64}$/;
+
+/**
+ * Reads a public key as people write it: 64 hex characters, or `npub1…` (NIP-19).
+ * @returns 64 lower-case hex characters, or undefined when it is neither
+ */
+export function parsePublicKey(text: string): string | undefined {
+  if (HEX.test(text)) return text;
+  if (!text.startsWith('npub1')) return undefined;
+  try {
+    const decoded = decode(text);
+    return decoded.type === 'npub' ? decoded.data : undefined;
+  } catch {
+    // The library throws whatever is wrong with the text; for us it is simply no key.
+    return undefined;
+  }
+}
+
+/** The `npub1…` form of a public key in hex. */
+export function formatNpub(publicKey: string): string {
+  return npubEncode(publicKey);
+}

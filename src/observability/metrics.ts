@@ -1,0 +1,58 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/**
+ * Every metric of a server, by name. No label ever names a repository, a user or a key: labels have few values, logs
+ * have the rest.
+ */
+export class Metrics {
+  readonly registry = new Registry();
+
+  readonly requests = this.counter('cairn_http_requests_total', 'HTTP requests answered', ['route', 'status']);
+  readonly requestSeconds = this.histogram('cairn_http_request_seconds', 'Time to answer a request whole', ['route']);
+  readonly bytesIn = this.counter('cairn_http_received_bytes_total', 'Bytes of request bodies, as sent', ['route']);
+  readonly bytesOut = this.counter('cairn_http_sent_bytes_total', 'Bytes of response bodies', ['route']);
+  readonly requestsActive = this.gauge('cairn_http_requests_active', 'HTTP requests being answered');
+
+  readonly gitStarted = this.counter('cairn_git_processes_total', 'git processes started', ['command']);
+  readonly gitFailed = this.counter('cairn_git_failures_total', 'git processes that ended with an error', ['command']);
+  readonly gitSeconds = this.histogram('cairn_git_process_seconds', 'Running time of git processes', ['command']);
+
+  readonly storeRequests = this.counter('cairn_store_requests_total', 'Object store requests', [
+    'traffic',
+    'operation',
+    'outcome',
+  ]);
+  readonly storeBytes = this.counter('cairn_store_bytes_total', 'Bytes moved to and from the object store', [
+    'traffic',
+    'operation',
+  ]);
+  readonly storeSeconds = this.histogram('cairn_store_request_seconds', 'Time of object store requests', [
+    'traffic',
+    'operation',
+  ]);
+
+  readonly publishes = this.counter('cairn_publishes_total', 'Publishes by outcome', ['outcome']);
+  readonly publishedChanges = this.counter('cairn_published_changes_total', 'Pushes and other changes in publishes', [
+    'outcome',
+  ]);
+  readonly rebases = this.counter('cairn_publish_rebases_total', 'Swaps lost to another server and tried again');
+
+  readonly cacheLooks = this.counter('cairn_artifact_cache_looks_total', 'Looks into the artifact cache', ['result']);
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  private counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  private gauge(name: string, help: string): Gauge {
+    return new Gauge({ name, help, registers: [this.registry] });
+  }
+
+  private histogram<L extends string>(name: string, help: string, labelNames: readonly L[]): Histogram<L> {
+    const buckets = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60, 600];
+    return new Histogram({ name, help, labelNames, buckets, registers: [this.registry] });
+  }
+}
