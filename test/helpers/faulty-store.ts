@@ -32,7 +32,7 @@ export interface StoreCall {
  * What happens to a request instead of, or besides, being made.
  * - `lose-reply-applied`      put: it happens, the answer is unknown; delete: it happens, then throws
  * - `lose-reply-not-applied`  put: it does not happen, the answer is unknown; reads and delete: throws
- * - `apply-late`              put: the answer is unknown; it is sent on `applyLate()`, or after `after` more requests
+ * - `apply-late`              put: the answer is unknown; it is sent on `applyLate()`, or once `after` more requests were made
  * - `conflict`                put: 409, nothing happens
  * - `missing`                 put: 404, nothing happens; get and head: not found although it may be there
  * - `refuse-after-applying`   put: it happens, the answer is `exists` or `changed` (a late 412)
@@ -144,9 +144,9 @@ export class FaultyStore implements ObjectStore {
   }
 
   get(key: string, options?: GetOptions): Promise<GetResult> {
-    return this.request('get', key, async (behaviour) => {
+    return this.request<GetResult>('get', key, async (behaviour) => {
       if (behaviour?.does === 'missing')
-        return { value: { found: false, reason: 'missing' } as const, outcome: 'missing' };
+        return { value: { found: false, reason: 'missing' }, outcome: 'missing' };
       failWhenTold(behaviour);
       const result = await this.store.get(key, options);
       if (!result.found) return { value: result, outcome: result.reason };
@@ -157,8 +157,8 @@ export class FaultyStore implements ObjectStore {
   }
 
   head(key: string, options?: { readonly signal?: AbortSignal }): Promise<HeadResult> {
-    return this.request('head', key, async (behaviour) => {
-      if (behaviour?.does === 'missing') return { value: { found: false } as const, outcome: 'missing' };
+    return this.request<HeadResult>('head', key, async (behaviour) => {
+      if (behaviour?.does === 'missing') return { value: { found: false }, outcome: 'missing' };
       failWhenTold(behaviour);
       const result = await this.store.head(key, options);
       return { value: result, outcome: result.found ? 'found' : 'missing' };

@@ -24,7 +24,7 @@ describe('the store with faults', () => {
   it('holds a late write back until it is told, or until so many requests later', async () => {
     const store = new FaultyStore(new MemoryObjectStore());
     store.next(isPut, { does: 'apply-late' });
-    store.next(isPut, { does: 'apply-late', after: 2 });
+    store.next(isPut, { does: 'apply-late', after: 1 });
     await store.put('told', body, create);
     await store.put('counted', body, create);
     expect(await store.head('counted')).toEqual({ found: false });
