@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { conformanceCases } from '../../src/object-store/conformance.ts';
+import { FileObjectStore } from '../../src/object-store/file.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { ObjectStore } from '../../src/object-store/object-store.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
@@ -13,6 +14,7 @@ interface OpenStores extends AsyncDisposable {
 /** Every implementation and every wrapper; each opens two connections to one store. */
 const subjects: readonly { readonly name: string; open(folder: string): Promise<OpenStores> }[] = [
   { name: 'memory', open: async () => alone(new MemoryObjectStore()) },
+  { name: 'file', open: async (folder) => alone(await FileObjectStore.open(folder)) },
   { name: 'faulty store without faults', open: async () => alone(new FaultyStore(new MemoryObjectStore())) },
 ];
 

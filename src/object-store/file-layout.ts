@@ -1,0 +1,76 @@
+/**
+ * Where the object of a key is below the root folder, and back.
+ *
+ * Every segment of a key becomes a folder, the last one a file, with names that keep apart what keys keep apart:
+ * - a file ends in `@`, so that `a` (file `a@`) and `a/b` (file `a/b@`) can both exist;
+ * - anything but `a-z 0-9 _ - .` is written `%xx`, upper case included, so that a file system that ignores case
+ *   keeps `A` and `a` apart; a leading `.` too, so that nothing is hidden and no name is `.` or `..`;
+ * - segments of 80 bytes or more are cut into folders that end in `+`, because file systems end names at 255 bytes;
+ *   what is left for the last folder may be nothing, which is written `=`.
+ */
+const PIECE_BYTES = 80;
+
+export interface ObjectPlace {
+  /** Names of the folders from the root to the file. */
+  readonly folders: readonly string[];
+  readonly file: string;
+}
+
+/** The place of a valid key. No two keys have the same place. */
+export function placeOfKey(key: string): ObjectPlace {
+  const segments = key.split('/');
+  const last = segments.pop() ?? '';
+  const folders: string[] = [];
+  for (const segment of segments) {
+    const { whole, rest } = cut(segment);
+    folders.push(...whole, rest === '' ? '=' : encode(rest));
+  }
+  const { whole, rest } = cut(last);
+  return { folders: [...folders, ...whole], file: `${encode(rest)}@` };
+}
+
+function cut(segment: string): { readonly whole: readonly string[]; readonly rest: string } {
+  const whole: string[] = [];
+  let rest = segment;
+  while (rest.length >= PIECE_BYTES) {
+    whole.push(`${encode(rest.slice(0, PIECE_BYTES))}+`);
+    rest = rest.slice(PIECE_BYTES);
+  }
+  return { whole, rest };
+}
+
+function encode(text: string): string {
+  return text.replace(/^\.|[^a-z0-9_.-]/g, (character) => {
+    return `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+}
+
+/** An entry of a folder: an object, or a folder of objects. */
+export interface FolderEntry {
+  readonly isObject: boolean;
+  readonly name: string;
+  /**
+   * What the entry adds to the key. Sorting entries by it sorts the keys below them: all keys below a folder begin
+   * with its text, and no other entry's text lies among them.
+   */
+  readonly text: string;
+}
+
+/** Reads a name found in a folder; undefined for one that no key has. */
+export function readEntry(name: string, isFolder: boolean): FolderEntry | undefined {
+  if (!isFolder) {
+    const text = name.endsWith('@') ? decode(name.slice(0, -1)) : undefined;
+    return text === undefined ? undefined : { isObject: true, name, text };
+  }
+  if (name === '=') return { isObject: false, name, text: '/' };
+  const goesOn = name.endsWith('+');
+  const text = decode(goesOn ? name.slice(0, -1) : name);
+  return text === undefined ? undefined : { isObject: false, name, text: goesOn ? text : `${text}/` };
+}
+
+function decode(name: string): string | undefined {
+  const text = name.replace(/%([0-9a-f]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return encode(text) === name ? text : undefined;
+}
