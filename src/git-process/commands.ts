@@ -134,7 +134,7 @@ const EMPTY_TREE = {
 
 /** Commits the empty tree with a message from standard input; prints the commit's id. */
 export function commitEmptyTree(gitDir: string, format: 'sha1' | 'sha256'): GitCommand {
-  const who = { NAME: 'Cairn', EMAIL: 'cairn@localhost', DATE: '0 +0000' };
+  const who = { NAME: 'Cairn', EMAIL: 'cairn@localhost', DATE: '@0 +0000' };
   const variables: Record<string, string> = { GIT_DIR: gitDir };
   for (const [field, value] of Object.entries(who)) {
     variables[`GIT_AUTHOR_${field}`] = value;

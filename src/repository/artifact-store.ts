@@ -150,6 +150,14 @@ export class ArtifactStore {
     return bytes;
   }
 
+  /** @throws CairnError `corrupt` when the store has not got the artifact, or has it in another size */
+  async mustExist(id: RepositoryPlace, kind: ArtifactKind, ref: ArtifactRef): Promise<void> {
+    const name = nameOf(kind, ref);
+    const head = await this.storeFor(kind).head(artifactKey(id, name));
+    if (!head.found) throw missingArtifact(id, name);
+    if (head.size !== ref.size) throw damagedArtifact(id, name, `it has ${head.size} bytes instead of ${ref.size}`);
+  }
+
   private storeFor(kind: ArtifactKind): ObjectStore {
     return kind === 'json' ? this.stores.control : this.stores.bulk;
   }

@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Dice } from '../lib/dice.ts';
 import type { Digest } from '../lib/digest.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
-import type { ParentState } from './manifest.ts';
+import type { Manifest, ParentState } from './manifest.ts';
 import type { ManifestStore } from './manifest-store.ts';
 import { readPointer } from './pointer.ts';
 import { type ObservedState, Publisher, type PublisherHost, type PublishObserver } from './publisher.ts';
@@ -79,6 +79,11 @@ export class Repository {
   /** A number that only looks at the store begun after this moment exceed; see `Change.since`. */
   mark(): number {
     return ++this.sequence;
+  }
+
+  /** Loads one manifest of this repository by digest, verified. */
+  manifest(digest: Digest): Promise<Manifest> {
+    return this.context.manifests.load(this.id, digest);
   }
 
   /** A read-only bare repository on local disk with exactly this state; release it when git is done. */

@@ -1,0 +1,187 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type GivenFlags, readSettings } from '../config/settings.ts';
+import { systemClock } from '../lib/clock.ts';
+import { systemDice } from '../lib/dice.ts';
+import { CairnError } from '../lib/errors.ts';
+import { createRepository, restore, setHead } from '../maintenance/administer.ts';
+import { history } from '../maintenance/history.ts';
+import { parsePublicKey } from '../nostr/public-key.ts';
+import { createLogger } from '../observability/logger.ts';
+import { ArtifactCache } from '../repository/artifact-cache.ts';
+import { ArtifactStore } from '../repository/artifact-store.ts';
+import type { Manifest, ParentState } from '../repository/manifest.ts';
+import { ManifestStore } from '../repository/manifest-store.ts';
+import { Repositories } from '../repository/repositories.ts';
+import type { Repository } from '../repository/repository.ts';
+import { formatRepositoryId, repositoryId } from '../repository/repository-id.ts';
+import { SnapshotCache } from '../repository/snapshot-cache.ts';
+import { openStores } from '../tmp-stubs.ts';
+import type { CommandContext } from './command-line.ts';
+
+/** Repositories opened for one command, without a server. */
+interface Opened {
+  readonly repositories: Repositories;
+  readonly artifacts: ArtifactStore;
+}
+
+export async function repoCreate(
+  name: string,
+  options: { readonly objectFormat: string; readonly head: string },
+  flags: GivenFlags,
+  context: CommandContext,
+): Promise<void> {
+  const { objectFormat } = options;
+  if (objectFormat !== 'sha1' && objectFormat !== 'sha256') {
+    throw new CairnError('invalid', `--object-format is ${JSON.stringify(objectFormat)}: expected sha1 or sha256`);
+  }
+  await withRepository(name, flags, context, async (repository) => {
+    await createRepository(repository, { objectFormat, head: branchName(options.head), dice: systemDice });
+    const { owner, identifier } = repository.id;
+    context.print(`created ${repository}`);
+    context.print(`git URL path: /git/${owner}/${encodeURIComponent(identifier)}.git`);
+  });
+}
+
+export async function repoList(
+  owner: string | undefined,
+  options: { readonly json?: boolean },
+  flags: GivenFlags,
+  context: CommandContext,
+): Promise<void> {
+  await withRepositories(flags, context, async ({ repositories }) => {
+    for await (const { id, state } of repositories.list(owner === undefined ? undefined : publicKey(owner))) {
+      const { refs, state: life, packs, objectFormat } = state.manifest;
+      if (options.json === true) {
+        const line = { owner: id.owner, identifier: id.identifier, state: life, objectFormat, refs: refs.size, packs: packs.length };
+        context.print(JSON.stringify(line));
+      } else {
+        context.print(`${formatRepositoryId(id)}\t${refs.size} refs\t${packs.length} packs\t${life}`);
+      }
+    }
+  });
+}
+
+export async function repoShow(
+  name: string,
+  options: { readonly json?: boolean },
+  flags: GivenFlags,
+  context: CommandContext,
+): Promise<void> {
+  await withRepository(name, flags, context, async (repository) => {
+    const state = await mustResolve(repository);
+    if (options.json === true) {
+      context.print(JSON.stringify({ digest: state.digest, manifest: plain(state.manifest) }, null, 2));
+      return;
+    }
+    const { manifest } = state;
+    const bytes = manifest.packs.reduce((sum, entry) => sum + entry.pack.size, 0);
+    context.print(`repository  ${repository}`);
+    context.print(`manifest    ${state.digest} (depth ${manifest.depth})`);
+    context.print(`state       ${manifest.state}, ${manifest.objectFormat}`);
+    context.print(`packs       ${manifest.packs.length} (${bytes} bytes)`);
+    context.print(`HEAD        ${manifest.head}${manifest.refs.has(manifest.head) ? '' : ' (unborn)'}`);
+    for (const [ref, oid] of manifest.refs) context.print(`${oid}  ${ref}`);
+  });
+}
+
+export async function repoLog(
+  name: string,
+  options: { readonly limit: string; readonly json?: boolean },
+  flags: GivenFlags,
+  context: CommandContext,
+): Promise<void> {
+  const limit = Number(options.limit);
+  if (!Number.isInteger(limit) || limit < 1) throw new CairnError('invalid', '--limit: expected a whole number from 1');
+  await withRepository(name, flags, context, async (repository) => {
+    let left = limit;
+    for await (const { digest, manifest } of history(repository, await mustResolve(repository))) {
+      const at = new Date(manifest.receiptAt * 1000).toISOString();
+      if (options.json === true) {
+        context.print(JSON.stringify({ depth: manifest.depth, digest, at, causes: manifest.causes }));
+      } else {
+        const causes = manifest.causes.map((cause) => [cause.kind, ...cause.refs.slice(0, 5)].join(' ')).join('; ');
+        context.print(`${String(manifest.depth).padStart(5)}  ${digest.slice(0, 12)}  ${at}  ${causes}`);
+      }
+      left--;
+      if (left === 0) return;
+    }
+  });
+}
+
+export async function repoRestore(name: string, which: string, flags: GivenFlags, context: CommandContext): Promise<void> {
+  await withRepository(name, flags, context, async (repository, { artifacts }) => {
+    const published = await restore(repository, artifacts, which);
+    context.print(
+      published.digest === undefined
+        ? 'nothing to do: the repository is in that state'
+        : `restored: depth ${published.manifest?.depth}, manifest ${published.digest}`,
+    );
+  });
+}
+
+export async function repoSetHead(name: string, branch: string, flags: GivenFlags, context: CommandContext): Promise<void> {
+  await withRepository(name, flags, context, async (repository) => {
+    await setHead(repository, branchName(branch));
+    context.print(`HEAD is ${branchName(branch)}`);
+  });
+}
+
+async function withRepository(
+  name: string,
+  flags: GivenFlags,
+  context: CommandContext,
+  use: (repository: Repository, opened: Opened) => Promise<void>,
+): Promise<void> {
+  const slash = name.indexOf('/');
+  if (slash === -1) throw new CairnError('invalid', 'a repository is named <owner>/<identifier>');
+  const id = repositoryId(publicKey(name.slice(0, slash)), name.slice(slash + 1).replace(/\.git$/, ''));
+  await withRepositories(flags, context, (opened) => use(opened.repositories.get(id), opened));
+}
+
+async function withRepositories(
+  flags: GivenFlags,
+  context: CommandContext,
+  use: (opened: Opened) => Promise<void>,
+): Promise<void> {
+  const settings = readSettings(flags, context.environment);
+  const stores = await openStores(settings, { onOwned: 'borrow', log: createLogger(settings.logLevel) });
+  try {
+    const artifacts = new ArtifactStore({ stores, clock: systemClock, dice: systemDice });
+    const manifests = new ManifestStore(artifacts);
+    // Nothing here runs git, so neither folder is ever made.
+    const unused = join(tmpdir(), 'cairn-no-cache');
+    const cache = new ArtifactCache({ folder: unused, budget: 0, store: artifacts });
+    const repositories = new Repositories({
+      control: stores.control,
+      manifests,
+      snapshots: new SnapshotCache(unused, cache),
+      clock: systemClock,
+      dice: systemDice,
+      swapPatience: settings.swapPatience,
+    });
+    await use({ repositories, artifacts });
+  } finally {
+    await Promise.all([stores.control.close(), stores.bulk.close()]);
+  }
+}
+
+async function mustResolve(repository: Repository): Promise<ParentState> {
+  const state = await repository.resolve();
+  if (state === undefined) throw new CairnError('not-found', `there is no repository ${repository}`);
+  return state;
+}
+
+function publicKey(text: string): string {
+  const key = parsePublicKey(text);
+  if (key === undefined) throw new CairnError('invalid', `${JSON.stringify(text)} is neither an npub nor 64 hex characters`);
+  return key;
+}
+
+function branchName(text: string): string {
+  return text.startsWith('refs/') ? text : `refs/heads/${text}`;
+}
+
+function plain(manifest: Manifest): unknown {
+  return { ...manifest, refs: Object.fromEntries(manifest.refs), peeled: Object.fromEntries(manifest.peeled) };
+}

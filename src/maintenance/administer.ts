@@ -1,0 +1,101 @@
+/** What an operator does to a repository from the command line. Each is a publish like any other. */
+import { isBranch, type ObjectFormat, refNameProblem } from '../git/index.ts';
+import type { Dice } from '../lib/dice.ts';
+import { CairnError } from '../lib/errors.ts';
+import type { ArtifactStore } from '../repository/artifact-store.ts';
+import { emptyState, type Manifest, namedArtifacts, type ParentState, type RepositoryState } from '../repository/manifest.ts';
+import type { Published } from '../repository/published.ts';
+import type { Repository } from '../repository/repository.ts';
+import { findInHistory } from './history.ts';
+
+/**
+ * Makes an empty repository.
+ * @throws CairnError `conflict` when there is one already
+ */
+export async function createRepository(
+  repository: Repository,
+  options: { readonly objectFormat: ObjectFormat; readonly head: string; readonly dice: Dice },
+): Promise<Published> {
+  checkBranchName(options.head);
+  const initial = emptyState(repository.id.identifier, options.objectFormat, options.dice.hex(16));
+  return publishState(repository, 'announce', (state) => {
+    if (state !== undefined) throw new CairnError('conflict', `the repository ${repository} exists already`);
+    return { ...initial, head: options.head };
+  });
+}
+
+/**
+ * Points HEAD at a branch.
+ * @throws CairnError `not-found` when the repository or, in a repository that has branches, the branch does not exist
+ */
+export async function setHead(repository: Repository, branch: string): Promise<Published> {
+  checkBranchName(branch);
+  return publishState(repository, 'head', (state) => {
+    const existing = mustExist(repository, state);
+    const hasBranches = [...existing.refs.keys()].some(isBranch);
+    if (hasBranches && !existing.refs.has(branch)) {
+      throw new CairnError('not-found', `the repository ${repository} has no branch ${branch}`);
+    }
+    return existing.head === branch ? undefined : { ...existing, head: branch };
+  });
+}
+
+/**
+ * Brings back the refs, HEAD and packs of an earlier state, as a new state on top: nothing in between is lost.
+ * @param which depth or digest of the state, see {@link findInHistory}
+ * @throws CairnError `not-found` when there is no such state; `corrupt` when artifacts it needs are gone
+ */
+export async function restore(repository: Repository, artifacts: ArtifactStore, which: string): Promise<Published> {
+  const current = mustExist(repository, await repository.resolve());
+  const { manifest: past } = await findInHistory(repository, current, which);
+  if (past.incarnation !== current.manifest.incarnation) {
+    throw new CairnError('invalid', `state ${which} belongs to an earlier repository of that name`);
+  }
+  for (const { kind, ref } of namedArtifacts(past)) await artifacts.mustExist(repository.id, kind, ref);
+  return publishState(repository, 'restore', (state) => {
+    const { graph: _current, ...existing } = mustExist(repository, state);
+    const { head, refs, peeled, packs, graph } = past;
+    if (sameRefs(existing, past)) return undefined;
+    return { ...existing, head, refs, peeled, packs, ...(graph === undefined ? {} : { graph }) };
+  });
+}
+
+async function publishState(
+  repository: Repository,
+  kind: 'announce' | 'head' | 'restore',
+  change: (state: RepositoryState | undefined) => RepositoryState | undefined,
+): Promise<Published> {
+  await repository.resolve();
+  const { published } = await repository.publisher.join({
+    since: 0,
+    alone: true,
+    evaluate: async (state) => {
+      const next = change(state);
+      if (next === undefined) return { result: undefined, refusedByState: false };
+      const refs = changedRefs(state, next);
+      return { next, cause: { kind, actor: null, evidence: null, refs }, result: undefined, refusedByState: false };
+    },
+  });
+  return published;
+}
+
+function changedRefs(before: RepositoryState | undefined, after: RepositoryState): string[] {
+  const names = new Set([...(before?.refs.keys() ?? []), ...after.refs.keys()]);
+  return [...names].filter((name) => before?.refs.get(name) !== after.refs.get(name));
+}
+
+function sameRefs(a: RepositoryState, b: Manifest): boolean {
+  if (a.head !== b.head || a.refs.size !== b.refs.size) return false;
+  for (const [name, oid] of a.refs) if (b.refs.get(name) !== oid) return false;
+  return true;
+}
+
+function mustExist<S extends ParentState | RepositoryState>(repository: Repository, state: S | undefined): S {
+  if (state === undefined) throw new CairnError('not-found', `there is no repository ${repository}`);
+  return state;
+}
+
+function checkBranchName(name: string): void {
+  const problem = isBranch(name) ? refNameProblem(name) : 'it does not begin with refs/heads/';
+  if (problem !== undefined) throw new CairnError('invalid', `${JSON.stringify(name)} is not a branch: ${problem}`);
+}

@@ -1,0 +1,39 @@
+import type { Digest } from '../lib/digest.ts';
+import { CairnError } from '../lib/errors.ts';
+import type { Manifest, ParentState } from '../repository/manifest.ts';
+import type { Repository } from '../repository/repository.ts';
+
+export interface HistoryEntry {
+  readonly digest: Digest;
+  readonly manifest: Manifest;
+}
+
+/**
+ * The published states of a repository, newest first: its full history, one manifest each.
+ * @throws CairnError `corrupt` naming the manifest that is missing or damaged
+ */
+export async function* history(repository: Repository, from: ParentState): AsyncGenerator<HistoryEntry> {
+  let entry: HistoryEntry = { digest: from.digest, manifest: from.manifest };
+  for (;;) {
+    yield entry;
+    const { parent } = entry.manifest;
+    if (parent === null) return;
+    entry = { digest: parent, manifest: await repository.manifest(parent) };
+  }
+}
+
+/**
+ * Finds one state in a repository's history.
+ * @param which its depth as a number, or the digest of its manifest, or the beginning of the digest (at least 6 characters)
+ * @throws CairnError `not-found` when there is no such state, `invalid` when `which` is neither
+ */
+export async function findInHistory(repository: Repository, from: ParentState, which: string): Promise<HistoryEntry> {
+  const depth = /^\d{1,5}$/.test(which) ? Number(which) : undefined;
+  if (depth === undefined && !/^[0-9a-f]{6,64}$/.test(which)) {
+    throw new CairnError('invalid', `${JSON.stringify(which)} is neither a depth nor the digest of a manifest`);
+  }
+  for await (const entry of history(repository, from)) {
+    if (depth === undefined ? entry.digest.startsWith(which) : entry.manifest.depth === depth) return entry;
+  }
+  throw new CairnError('not-found', `the history of ${repository} has no state ${which}`);
+}

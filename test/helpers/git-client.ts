@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** How a command ended; an exit code is a result. */
+export interface CommandResult {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly input?: string | Uint8Array;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/** The real git, as a user with an empty home would run it. */
+export class GitClient {
+  readonly folder: string;
+  private readonly settings: readonly string[];
+
+  /** @param settings more `-c key=value` for every command, for example `protocol.version=1` */
+  constructor(folder: string, settings: readonly string[] = []) {
+    this.folder = folder;
+    this.settings = settings.flatMap((setting) => ['-c', setting]);
+  }
+
+  /** The same user with further settings. */
+  with(...settings: string[]): GitClient {
+    return new GitClient(this.folder, [...this.settings.filter((word) => word !== '-c'), ...settings]);
+  }
+
+  /** Runs git and returns how it ended, whatever the exit code. */
+  async try(args: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
+    return run('git', [...this.settings, ...args], { cwd: this.folder, ...options, env: { ...this.environment(), ...options.env } });
+  }
+
+  /** Runs git, throws with its words when it fails, and returns its standard output without the last newline. */
+  async run(args: readonly string[], options: RunOptions = {}): Promise<string> {
+    const result = await this.try(args, options);
+    if (result.exitCode !== 0) {
+      throw new Error(`git ${args.join(' ')} ended with ${result.exitCode}:\n${result.stderr}${result.stdout}`);
+    }
+    return result.stdout.replace(/\n$/, '');
+  }
+
+  /** Makes a repository in a new subfolder and returns a client that works in it. */
+  async init(name: string, ...options: string[]): Promise<GitClient> {
+    await mkdir(join(this.folder, name), { recursive: true });
+    await this.run(['init', '--quiet', '--initial-branch=main', ...options, name]);
+    return this.at(name);
+  }
+
+  /** Clones into a new subfolder and returns a client that works in it. */
+  async clone(url: string, name: string, ...options: string[]): Promise<GitClient> {
+    await this.run(['clone', '--quiet', ...options, url, name]);
+    return this.at(name);
+  }
+
+  /** A client that works in a subfolder. */
+  at(name: string): GitClient {
+    return new GitClient(join(this.folder, name), this.settings.filter((word) => word !== '-c'));
+  }
+
+  /** Commits files (path → content) on the current branch and returns the commit's id. */
+  async commit(message: string, files: Readonly<Record<string, string | Uint8Array>> = {}): Promise<string> {
+    for (const [path, content] of Object.entries(files)) {
+      await mkdir(join(this.folder, path, '..'), { recursive: true });
+      await writeFile(join(this.folder, path), content);
+    }
+    await this.run(['add', '--all']);
+    await this.run(['commit', '--quiet', '--allow-empty', '-m', message]);
+    return this.run(['rev-parse', 'HEAD']);
+  }
+
+  private environment(): Record<string, string> {
+    return {
+      PATH: process.env['PATH'] ?? '',
+      HOME: this.folder,
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_CONFIG_GLOBAL: '/dev/null',
+      GIT_TERMINAL_PROMPT: '0',
+      GIT_AUTHOR_NAME: 'A User',
+      GIT_AUTHOR_EMAIL: 'user@example.com',
+      GIT_COMMITTER_NAME: 'A User',
+      GIT_COMMITTER_EMAIL: 'user@example.com',
+      LC_ALL: 'C',
+    };
+  }
+}
+
+/** Runs a program to its end, with exactly the environment given. */
+export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(options.input ?? '');
+    child.on('error', reject);
+    child.on('close', (exitCode) => {
+      resolve({ exitCode, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() });
+    });
+  });
+}

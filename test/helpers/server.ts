@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type App, type Overrides, startApp } from '../../src/app.ts';
+import { type GivenFlags, readSettings } from '../../src/config/settings.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import type { ObjectStore } from '../../src/object-store/object-store.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { tempDir } from './temp-dir.ts';
+
+/** An owner for tests that do not care who it is. */
+export const OWNER = 'a'.repeat(64);
+
+/** The URL of a repository on a server. */
+export function repositoryUrl(server: { readonly url: string }, identifier: string, owner = OWNER): string {
+  return `${server.url}/git/${owner}/${encodeURIComponent(identifier)}.git`;
+}
+
+export interface TestServerOptions {
+  /** The store to serve from; a new one in memory when not given. Wrap it to count requests or to inject faults. */
+  readonly store?: ObjectStore;
+  readonly flags?: GivenFlags;
+  readonly overrides?: Omit<Overrides, 'stores'>;
+  /** Gets the log, one JSON line a call. */
+  readonly onLog?: (line: string) => void;
+}
+
+/** A whole server in this process, on a free port, with a cache folder of its own; close it or `await using` it. */
+export async function startServer(options: TestServerOptions = {}): Promise<App & { readonly cacheFolder: string }> {
+  const store = options.store ?? new MemoryObjectStore();
+  const folder = await tempDir();
+  const cacheFolder = options.flags?.cache ?? join(folder.path, 'cache');
+  const settings = readSettings({ port: '0', cache: cacheFolder, ...options.flags }, {});
+  const log = createLogger(options.onLog === undefined ? 'silent' : 'debug', { write: options.onLog ?? (() => undefined) });
+  const app = await startApp(settings, { tls: undefined }, log, {
+    ...options.overrides,
+    stores: { control: store, bulk: store },
+  });
+  const close = async () => {
+    await app.close();
+    await folder[Symbol.asyncDispose]();
+  };
+  return { ...app, cacheFolder, close, [Symbol.asyncDispose]: close };
+}
+
+/** The built program. */
+export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+export interface ServerProcess extends AsyncDisposable {
+  readonly url: string;
+  readonly pid: number;
+  /** Everything printed on standard error so far. */
+  readonly log: () => string;
+  /** Sends a signal and waits for the end; returns the exit code (null after a signal that killed). */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Starts `cairn serve` as a process of its own and waits until it listens. Throws with its words when it does not. */
+export async function spawnServer(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> {
+  const child = spawn(process.execPath, ['--enable-source-maps', MAIN, 'serve', '--port', '0', ...args], {
+    env: { PATH: process.env['PATH'] ?? '', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.on('data', (text: Buffer) => {
+    stderr += text.toString();
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const url = await listeningUrl(child, () => stderr);
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    child.kill(signal);
+    return ended;
+  };
+  return {
+    url,
+    pid: child.pid ?? 0,
+    log: () => stderr,
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      await stop('SIGKILL');
+    },
+  };
+}
+
+function listeningUrl(child: ChildProcess, stderr: () => string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let stdout = '';
+    child.stdout?.on('data', (text: Buffer) => {
+      stdout += text.toString();
+      const url = /^listening on (\S+)$/m.exec(stdout)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+    child.once('close', (code) => reject(new Error(`the server ended with ${code}:\n${stderr()}`)));
+  });
+}
