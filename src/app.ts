@@ -13,14 +13,13 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Secrets } from './config/secrets.ts';
 import type { Settings } from './config/settings.ts';
-import { checkGitVersion } from './git-process/git-version.ts';
 import { Git } from './git-process/git.ts';
+import { checkGitVersion } from './git-process/git-version.ts';
 import { healthRoutes } from './http/health-routes.ts';
 import { HttpServer } from './http/server.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { type Dice, systemDice } from './lib/dice.ts';
 import { CairnError, messageOf } from './lib/errors.ts';
-import { claimFolder, openStores, observeStores } from './tmp-stubs.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import type { Logger } from './observability/logger.ts';
 import { Metrics } from './observability/metrics.ts';
@@ -159,7 +158,10 @@ export async function startApp(
       await server.close();
       clearTimeout(cut);
     });
-    log.info({ url, store: settings.store, git: gitVersion, version: VERSION, access: settings.access }, 'started');
+    log.info(
+      { url, store: settings.store, git: gitVersion, version: VERSION, access: settings.access },
+      'started',
+    );
     return { url, metrics, git, repositories, close: closeAll, [Symbol.asyncDispose]: closeAll };
   } catch (error) {
     await closeAll();

@@ -1,6 +1,6 @@
 import { Command, Option as CommanderOption } from 'commander';
-import { type GivenFlags, optionsFor } from '../config/settings.ts';
 import type { Option, OptionName } from '../config/options.ts';
+import { type GivenFlags, optionsFor } from '../config/settings.ts';
 import { VERSION } from '../version.ts';
 import { repoCreate, repoList, repoLog, repoRestore, repoSetHead, repoShow } from './repo.ts';
 import { serve } from './serve.ts';
@@ -26,7 +26,9 @@ export function commandLine(context: CommandContext): Command {
     .description('Run the server.')
     .action((flags) => serve(given(flags), context));
 
-  const repo = program.command('repo').description('Look at and change repositories; works beside a running server.');
+  const repo = program
+    .command('repo')
+    .description('Look at and change repositories; works beside a running server.');
   withOptions(repo.command('create <repository>'), 'all')
     .description('Make an empty repository, named <owner>/<identifier>.')
     .option('--object-format <format>', 'sha1 or sha256', 'sha1')
@@ -56,7 +58,10 @@ export function commandLine(context: CommandContext): Command {
 
 function withOptions(command: Command, scope: Option['commands']): Command {
   for (const option of optionsFor(scope)) {
-    const flag = new CommanderOption(`--${option.name} ${option.value}`, `${option.description} (${option.variable})`);
+    const flag = new CommanderOption(
+      `--${option.name} ${option.value}`,
+      `${option.description} (${option.variable})`,
+    );
     if (option.default !== '') flag.description += ` [${option.default}]`;
     command.addOption(flag);
   }

@@ -33,7 +33,10 @@ export async function repoCreate(
 ): Promise<void> {
   const { objectFormat } = options;
   if (objectFormat !== 'sha1' && objectFormat !== 'sha256') {
-    throw new CairnError('invalid', `--object-format is ${JSON.stringify(objectFormat)}: expected sha1 or sha256`);
+    throw new CairnError(
+      'invalid',
+      `--object-format is ${JSON.stringify(objectFormat)}: expected sha1 or sha256`,
+    );
   }
   await withRepository(name, flags, context, async (repository) => {
     await createRepository(repository, { objectFormat, head: branchName(options.head), dice: systemDice });
@@ -53,7 +56,14 @@ export async function repoList(
     for await (const { id, state } of repositories.list(owner === undefined ? undefined : publicKey(owner))) {
       const { refs, state: life, packs, objectFormat } = state.manifest;
       if (options.json === true) {
-        const line = { owner: id.owner, identifier: id.identifier, state: life, objectFormat, refs: refs.size, packs: packs.length };
+        const line = {
+          owner: id.owner,
+          identifier: id.identifier,
+          state: life,
+          objectFormat,
+          refs: refs.size,
+          packs: packs.length,
+        };
         context.print(JSON.stringify(line));
       } else {
         context.print(`${formatRepositoryId(id)}\t${refs.size} refs\t${packs.length} packs\t${life}`);
@@ -92,7 +102,8 @@ export async function repoLog(
   context: CommandContext,
 ): Promise<void> {
   const limit = Number(options.limit);
-  if (!Number.isInteger(limit) || limit < 1) throw new CairnError('invalid', '--limit: expected a whole number from 1');
+  if (!Number.isInteger(limit) || limit < 1)
+    throw new CairnError('invalid', '--limit: expected a whole number from 1');
   await withRepository(name, flags, context, async (repository) => {
     let left = limit;
     for await (const { digest, manifest } of history(repository, await mustResolve(repository))) {
@@ -100,7 +111,9 @@ export async function repoLog(
       if (options.json === true) {
         context.print(JSON.stringify({ depth: manifest.depth, digest, at, causes: manifest.causes }));
       } else {
-        const causes = manifest.causes.map((cause) => [cause.kind, ...cause.refs.slice(0, 5)].join(' ')).join('; ');
+        const causes = manifest.causes
+          .map((cause) => [cause.kind, ...cause.refs.slice(0, 5)].join(' '))
+          .join('; ');
         context.print(`${String(manifest.depth).padStart(5)}  ${digest.slice(0, 12)}  ${at}  ${causes}`);
       }
       left--;
@@ -109,7 +122,12 @@ export async function repoLog(
   });
 }
 
-export async function repoRestore(name: string, which: string, flags: GivenFlags, context: CommandContext): Promise<void> {
+export async function repoRestore(
+  name: string,
+  which: string,
+  flags: GivenFlags,
+  context: CommandContext,
+): Promise<void> {
   await withRepository(name, flags, context, async (repository, { artifacts }) => {
     const published = await restore(repository, artifacts, which);
     context.print(
@@ -120,7 +138,12 @@ export async function repoRestore(name: string, which: string, flags: GivenFlags
   });
 }
 
-export async function repoSetHead(name: string, branch: string, flags: GivenFlags, context: CommandContext): Promise<void> {
+export async function repoSetHead(
+  name: string,
+  branch: string,
+  flags: GivenFlags,
+  context: CommandContext,
+): Promise<void> {
   await withRepository(name, flags, context, async (repository) => {
     await setHead(repository, branchName(branch));
     context.print(`HEAD is ${branchName(branch)}`);
@@ -174,7 +197,8 @@ async function mustResolve(repository: Repository): Promise<ParentState> {
 
 function publicKey(text: string): string {
   const key = parsePublicKey(text);
-  if (key === undefined) throw new CairnError('invalid', `${JSON.stringify(text)} is neither an npub nor 64 hex characters`);
+  if (key === undefined)
+    throw new CairnError('invalid', `${JSON.stringify(text)} is neither an npub nor 64 hex characters`);
   return key;
 }
 
@@ -183,5 +207,9 @@ function branchName(text: string): string {
 }
 
 function plain(manifest: Manifest): unknown {
-  return { ...manifest, refs: Object.fromEntries(manifest.refs), peeled: Object.fromEntries(manifest.peeled) };
+  return {
+    ...manifest,
+    refs: Object.fromEntries(manifest.refs),
+    peeled: Object.fromEntries(manifest.peeled),
+  };
 }

@@ -13,7 +13,9 @@ export async function serve(flags: GivenFlags, context: CommandContext): Promise
   const app = await startApp(settings, secrets, log);
   context.print(`listening on ${app.url}`);
   if (!context.signal.aborted) {
-    await new Promise<void>((resolve) => context.signal.addEventListener('abort', () => resolve(), { once: true }));
+    await new Promise<void>((resolve) =>
+      context.signal.addEventListener('abort', () => resolve(), { once: true }),
+    );
   }
   log.info('stopping: running requests get to finish');
   await app.close();

@@ -45,7 +45,8 @@ export const OPTIONS = [
     variable: 'CAIRN_S3_PATH_STYLE',
     value: '<true|false>',
     default: '',
-    description: 'Name the bucket in the path instead of the host name; without it true when an endpoint is given.',
+    description:
+      'Name the bucket in the path instead of the host name; without it true when an endpoint is given.',
     commands: 'all',
   },
   {
@@ -53,7 +54,8 @@ export const OPTIONS = [
     variable: 'CAIRN_CACHE',
     value: '<folder>',
     default: './cache',
-    description: 'Folder for copies of artifacts and for scratch files. One server each; losing it loses nothing.',
+    description:
+      'Folder for copies of artifacts and for scratch files. One server each; losing it loses nothing.',
     commands: 'all',
   },
   {
@@ -117,7 +119,8 @@ export const OPTIONS = [
     variable: 'CAIRN_PROBE',
     value: '<on|off>',
     default: 'on',
-    description: 'Prove at start that the object store keeps its promises, and refuse to run if not. `off` risks lost pushes.',
+    description:
+      'Prove at start that the object store keeps its promises, and refuse to run if not. `off` risks lost pushes.',
     commands: 'serve',
   },
   {

@@ -34,7 +34,13 @@ export interface Settings {
   readonly shutdownGrace: number;
 }
 
-const UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+const UNITS: Readonly<Record<string, number>> = {
+  B: 1,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+};
 
 const size = z.string().transform((text, context) => {
   const [, digits, unit = 'B'] = /^(\d+)\s*(B|KiB|MiB|GiB|TiB)?$/.exec(text) ?? [];
@@ -65,14 +71,19 @@ const url = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-const httpUrl = z.string().refine((text) => text === '' || /^https?:\/\/[^/]/.test(text), 'expected http://… or https://…');
+const httpUrl = z
+  .string()
+  .refine((text) => text === '' || /^https?:\/\/[^/]/.test(text), 'expected http://… or https://…');
 
 const SCHEMAS = {
   store: url,
   's3-endpoint': httpUrl,
   's3-region': z.string(),
   's3-path-style': flag,
-  cache: z.string().min(1, 'expected a folder').transform((folder) => resolve(folder)),
+  cache: z
+    .string()
+    .min(1, 'expected a folder')
+    .transform((folder) => resolve(folder)),
   'log-level': z.enum(['debug', 'info', 'warn', 'error', 'silent']),
   git: z.string().min(1, 'expected a program'),
   host: z.string().min(1, 'expected an address'),
@@ -141,7 +152,8 @@ function isLoopback(host: string): boolean {
 function readStore(flags: GivenFlags, environment: NodeJS.ProcessEnv): StoreSettings {
   const store = readOption('store', flags, environment);
   if (store.kind === 'file') return store;
-  const endpoint = readOption('s3-endpoint', flags, environment) || environment['AWS_ENDPOINT_URL_S3'] || undefined;
+  const endpoint =
+    readOption('s3-endpoint', flags, environment) || environment['AWS_ENDPOINT_URL_S3'] || undefined;
   const region = readOption('s3-region', flags, environment) || environment['AWS_REGION'] || undefined;
   return {
     ...store,
@@ -156,13 +168,18 @@ function readOption<N extends OptionName>(
   flags: GivenFlags,
   environment: NodeJS.ProcessEnv,
 ): z.output<(typeof SCHEMAS)[N]> {
-  const option = OPTIONS.find((candidate): candidate is Extract<(typeof OPTIONS)[number], { name: N }> => candidate.name === name);
+  const option = OPTIONS.find(
+    (candidate): candidate is Extract<(typeof OPTIONS)[number], { name: N }> => candidate.name === name,
+  );
   if (option === undefined) throw new TypeError(`no option ${name}`);
   const given = flags[name] ?? environment[option.variable] ?? option.default;
   const result = SCHEMAS[name].safeParse(given);
   if (result.success) return result.data as z.output<(typeof SCHEMAS)[N]>;
   const source = flags[name] === undefined ? option.variable : `--${name}`;
-  throw new CairnError('invalid', `${source} is ${JSON.stringify(given)}: ${result.error.issues[0]?.message ?? 'not valid'}`);
+  throw new CairnError(
+    'invalid',
+    `${source} is ${JSON.stringify(given)}: ${result.error.issues[0]?.message ?? 'not valid'}`,
+  );
 }
 
 /** The options a command knows. */

@@ -16,7 +16,10 @@ export interface BodyLimits {
  * @throws CairnError `invalid` for an unknown or broken encoding, and for a client that broke off or fell silent;
  *   `too-large` beyond the limit
  */
-export async function* readBody(request: IncomingMessage, limits: BodyLimits): AsyncGenerator<Buffer, void, undefined> {
+export async function* readBody(
+  request: IncomingMessage,
+  limits: BodyLimits,
+): AsyncGenerator<Buffer, void, undefined> {
   const source = decode(request);
   const chunks = source[Symbol.asyncIterator]();
   let size = 0;
@@ -26,7 +29,8 @@ export async function* readBody(request: IncomingMessage, limits: BodyLimits): A
       if (step.done) return;
       const chunk = step.value as Buffer;
       size += chunk.length;
-      if (size > limits.bytes) throw new CairnError('too-large', `the request has more than ${limits.bytes} bytes`);
+      if (size > limits.bytes)
+        throw new CairnError('too-large', `the request has more than ${limits.bytes} bytes`);
       yield chunk;
     }
   } catch (error) {

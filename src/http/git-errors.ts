@@ -34,7 +34,12 @@ export function statusOf(error: unknown): number {
  * git shows the text of a failed `info/refs`, but of a failed POST only the status: damage, which a user cannot repair
  * by trying again, is therefore told to upload-pack's clients in an ERR packet, which git does show.
  */
-export function sendGitError(response: ServerResponse, error: unknown, endpoint: string, requestId: string): void {
+export function sendGitError(
+  response: ServerResponse,
+  error: unknown,
+  endpoint: string,
+  requestId: string,
+): void {
   const status = statusOf(error);
   const reason = publicReason(error);
   response.setHeader('Cache-Control', 'no-cache');

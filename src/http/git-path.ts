@@ -17,21 +17,36 @@ export interface GitPath {
  */
 export function parseGitPath(path: string): GitPath {
   const [empty, space, owner, identifier, ...rest] = path.split('/');
-  if (empty !== '' || space !== 'git' || owner === undefined || identifier === undefined || rest.length === 0) {
+  if (
+    empty !== '' ||
+    space !== 'git' ||
+    owner === undefined ||
+    identifier === undefined ||
+    rest.length === 0
+  ) {
     throw new CairnError('not-found', 'not a repository: expected /git/<owner>/<identifier>.git');
   }
   const publicKey = parsePublicKey(owner);
   if (publicKey === undefined) {
-    throw new CairnError('invalid', 'the owner in the URL is neither an npub nor a public key of 64 lower-case hex characters');
+    throw new CairnError(
+      'invalid',
+      'the owner in the URL is neither an npub nor a public key of 64 lower-case hex characters',
+    );
   }
   const name = decodeOnce(identifier);
-  return { id: repositoryId(publicKey, name.endsWith('.git') ? name.slice(0, -4) : name), endpoint: rest.join('/') };
+  return {
+    id: repositoryId(publicKey, name.endsWith('.git') ? name.slice(0, -4) : name),
+    endpoint: rest.join('/'),
+  };
 }
 
 function decodeOnce(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new CairnError('invalid', 'the repository identifier in the URL is not valid percent-encoded UTF-8');
+    throw new CairnError(
+      'invalid',
+      'the repository identifier in the URL is not valid percent-encoded UTF-8',
+    );
   }
 }

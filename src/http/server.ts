@@ -1,4 +1,9 @@
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
@@ -71,8 +76,10 @@ export class HttpServer {
   /** Takes no new connections, and waits until every request under way has been answered. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    this.server.closeIdleConnections();
+    // A connection that goes idle later, having had its last answer, would be kept for a next request.
+    const sweep = setInterval(() => this.server.closeIdleConnections(), 100);
     await closed;
+    clearInterval(sweep);
   }
 
   /** Cuts every connection that is left. */
@@ -159,7 +166,12 @@ export class HttpServer {
   }
 
   /** Counts and logs one request; returns what is to be called when it has been handled. */
-  private observe(incoming: IncomingMessage, response: ServerResponse, route: string, requestId: string): () => void {
+  private observe(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    route: string,
+    requestId: string,
+  ): () => void {
     const { metrics, log } = this.context;
     const began = performance.now();
     const { socket } = incoming;
@@ -175,7 +187,15 @@ export class HttpServer {
       metrics.bytesIn.inc({ route }, received);
       metrics.bytesOut.inc({ route }, sent);
       log.info(
-        { requestId, method: incoming.method, path: incoming.url, status: response.statusCode, seconds, received, sent },
+        {
+          requestId,
+          method: incoming.method,
+          path: incoming.url,
+          status: response.statusCode,
+          seconds,
+          received,
+          sent,
+        },
         'request',
       );
     };
@@ -195,4 +215,3 @@ function checkContentType(incoming: IncomingMessage, expected: string | undefine
   if (given === expected) return;
   throw new CairnError('invalid', `expected content type ${expected}, got ${given ?? 'none'}`);
 }
-

@@ -3,7 +3,13 @@ import { isBranch, type ObjectFormat, refNameProblem } from '../git/index.ts';
 import type { Dice } from '../lib/dice.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
-import { emptyState, type Manifest, namedArtifacts, type ParentState, type RepositoryState } from '../repository/manifest.ts';
+import {
+  emptyState,
+  type Manifest,
+  namedArtifacts,
+  type ParentState,
+  type RepositoryState,
+} from '../repository/manifest.ts';
 import type { Published } from '../repository/published.ts';
 import type { Repository } from '../repository/repository.ts';
 import { findInHistory } from './history.ts';
@@ -45,7 +51,11 @@ export async function setHead(repository: Repository, branch: string): Promise<P
  * @param which depth or digest of the state, see {@link findInHistory}
  * @throws CairnError `not-found` when there is no such state; `corrupt` when artifacts it needs are gone
  */
-export async function restore(repository: Repository, artifacts: ArtifactStore, which: string): Promise<Published> {
+export async function restore(
+  repository: Repository,
+  artifacts: ArtifactStore,
+  which: string,
+): Promise<Published> {
   const current = mustExist(repository, await repository.resolve());
   const { manifest: past } = await findInHistory(repository, current, which);
   if (past.incarnation !== current.manifest.incarnation) {
@@ -73,7 +83,12 @@ async function publishState(
       const next = change(state);
       if (next === undefined) return { result: undefined, refusedByState: false };
       const refs = changedRefs(state, next);
-      return { next, cause: { kind, actor: null, evidence: null, refs }, result: undefined, refusedByState: false };
+      return {
+        next,
+        cause: { kind, actor: null, evidence: null, refs },
+        result: undefined,
+        refusedByState: false,
+      };
     },
   });
   return published;
@@ -97,5 +112,6 @@ function mustExist<S extends ParentState | RepositoryState>(repository: Reposito
 
 function checkBranchName(name: string): void {
   const problem = isBranch(name) ? refNameProblem(name) : 'it does not begin with refs/heads/';
-  if (problem !== undefined) throw new CairnError('invalid', `${JSON.stringify(name)} is not a branch: ${problem}`);
+  if (problem !== undefined)
+    throw new CairnError('invalid', `${JSON.stringify(name)} is not a branch: ${problem}`);
 }

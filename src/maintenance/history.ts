@@ -27,10 +27,17 @@ export async function* history(repository: Repository, from: ParentState): Async
  * @param which its depth as a number, or the digest of its manifest, or the beginning of the digest (at least 6 characters)
  * @throws CairnError `not-found` when there is no such state, `invalid` when `which` is neither
  */
-export async function findInHistory(repository: Repository, from: ParentState, which: string): Promise<HistoryEntry> {
+export async function findInHistory(
+  repository: Repository,
+  from: ParentState,
+  which: string,
+): Promise<HistoryEntry> {
   const depth = /^\d{1,5}$/.test(which) ? Number(which) : undefined;
   if (depth === undefined && !/^[0-9a-f]{6,64}$/.test(which)) {
-    throw new CairnError('invalid', `${JSON.stringify(which)} is neither a depth nor the digest of a manifest`);
+    throw new CairnError(
+      'invalid',
+      `${JSON.stringify(which)} is neither a depth nor the digest of a manifest`,
+    );
   }
   for await (const entry of history(repository, from)) {
     if (depth === undefined ? entry.digest.startsWith(which) : entry.manifest.depth === depth) return entry;

@@ -7,6 +7,9 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 /**
  * Structured logs, one JSON object a line, on standard error: standard output belongs to what a command was asked to print.
  */
-export function createLogger(level: LogLevel, destination: { write(line: string): void } = process.stderr): Logger {
+export function createLogger(
+  level: LogLevel,
+  destination: { write(line: string): void } = process.stderr,
+): Logger {
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
 }

@@ -7,15 +7,26 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export class Metrics {
   readonly registry = new Registry();
 
-  readonly requests = this.counter('cairn_http_requests_total', 'HTTP requests answered', ['route', 'status']);
-  readonly requestSeconds = this.histogram('cairn_http_request_seconds', 'Time to answer a request whole', ['route']);
-  readonly bytesIn = this.counter('cairn_http_received_bytes_total', 'Bytes of request bodies, as sent', ['route']);
+  readonly requests = this.counter('cairn_http_requests_total', 'HTTP requests answered', [
+    'route',
+    'status',
+  ]);
+  readonly requestSeconds = this.histogram('cairn_http_request_seconds', 'Time to answer a request whole', [
+    'route',
+  ]);
+  readonly bytesIn = this.counter('cairn_http_received_bytes_total', 'Bytes of request bodies, as sent', [
+    'route',
+  ]);
   readonly bytesOut = this.counter('cairn_http_sent_bytes_total', 'Bytes of response bodies', ['route']);
   readonly requestsActive = this.gauge('cairn_http_requests_active', 'HTTP requests being answered');
 
   readonly gitStarted = this.counter('cairn_git_processes_total', 'git processes started', ['command']);
-  readonly gitFailed = this.counter('cairn_git_failures_total', 'git processes that ended with an error', ['command']);
-  readonly gitSeconds = this.histogram('cairn_git_process_seconds', 'Running time of git processes', ['command']);
+  readonly gitFailed = this.counter('cairn_git_failures_total', 'git processes that ended with an error', [
+    'command',
+  ]);
+  readonly gitSeconds = this.histogram('cairn_git_process_seconds', 'Running time of git processes', [
+    'command',
+  ]);
 
   readonly storeRequests = this.counter('cairn_store_requests_total', 'Object store requests', [
     'traffic',
@@ -32,12 +43,19 @@ export class Metrics {
   ]);
 
   readonly publishes = this.counter('cairn_publishes_total', 'Publishes by outcome', ['outcome']);
-  readonly publishedChanges = this.counter('cairn_published_changes_total', 'Pushes and other changes in publishes', [
-    'outcome',
-  ]);
-  readonly rebases = this.counter('cairn_publish_rebases_total', 'Swaps lost to another server and tried again');
+  readonly publishedChanges = this.counter(
+    'cairn_published_changes_total',
+    'Pushes and other changes in publishes',
+    ['outcome'],
+  );
+  readonly rebases = this.counter(
+    'cairn_publish_rebases_total',
+    'Swaps lost to another server and tried again',
+  );
 
-  readonly cacheLooks = this.counter('cairn_artifact_cache_looks_total', 'Looks into the artifact cache', ['result']);
+  readonly cacheLooks = this.counter('cairn_artifact_cache_looks_total', 'Looks into the artifact cache', [
+    'result',
+  ]);
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });

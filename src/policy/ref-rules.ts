@@ -56,7 +56,8 @@ function staleness(command: RefCommand, state: RefState): Refusal | undefined {
   const current = state.refs.get(command.name);
   const kind = commandKind(command);
   if (kind === 'delete' ? current === undefined : current === command.newId) return undefined;
-  if (current === undefined) return kind === 'create' ? undefined : refuseByState('it was deleted meanwhile, fetch first');
+  if (current === undefined)
+    return kind === 'create' ? undefined : refuseByState('it was deleted meanwhile, fetch first');
   if (kind === 'create') return refuseByState('it exists already, fetch first');
   return current === command.oldId ? undefined : refuseByState('it was updated meanwhile, fetch first');
 }
@@ -73,7 +74,9 @@ function typeProblem(command: RefCommand, objects: PushFacts['objects']): Refusa
 
 /** The branch HEAD names may go only as the last one: a repository with branches keeps a default among them. */
 function refuseDeletingHead(push: PushFacts, state: RefState, decisions: (Refusal | undefined)[]): void {
-  const at = push.commands.findIndex((command) => command.name === state.head && commandKind(command) === 'delete');
+  const at = push.commands.findIndex(
+    (command) => command.name === state.head && commandKind(command) === 'delete',
+  );
   if (at === -1 || decisions[at] !== undefined || !state.refs.has(state.head)) return;
   const remaining = new Set([...state.refs.keys()].filter(isBranch));
   for (const [index, command] of push.commands.entries()) {
@@ -88,7 +91,8 @@ function refuseDeletingHead(push: PushFacts, state: RefState, decisions: (Refusa
 /** Deletes make room before creates are looked at, whatever the order they were sent in. */
 function refuseConflictingNames(push: PushFacts, state: RefState, decisions: (Refusal | undefined)[]): void {
   const creates = [...push.commands.entries()].filter(
-    ([at, command]) => decisions[at] === undefined && commandKind(command) !== 'delete' && !state.refs.has(command.name),
+    ([at, command]) =>
+      decisions[at] === undefined && commandKind(command) !== 'delete' && !state.refs.has(command.name),
   );
   if (creates.length === 0) return;
   const names = new RefNameIndex(state.refs.keys());

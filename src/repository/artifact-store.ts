@@ -155,7 +155,8 @@ export class ArtifactStore {
     const name = nameOf(kind, ref);
     const head = await this.storeFor(kind).head(artifactKey(id, name));
     if (!head.found) throw missingArtifact(id, name);
-    if (head.size !== ref.size) throw damagedArtifact(id, name, `it has ${head.size} bytes instead of ${ref.size}`);
+    if (head.size !== ref.size)
+      throw damagedArtifact(id, name, `it has ${head.size} bytes instead of ${ref.size}`);
   }
 
   private storeFor(kind: ArtifactKind): ObjectStore {

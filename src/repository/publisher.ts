@@ -199,7 +199,8 @@ export class Publisher {
         await host.learned(swapped.current).catch(() => host.doubt());
         const outcome = published(encoded.manifest, encoded.digest);
         observer?.ended('published', batch.length);
-        for (const [at, member] of batch.entries()) member.resolve({ result: round.results[at], published: outcome });
+        for (const [at, member] of batch.entries())
+          member.resolve({ result: round.results[at], published: outcome });
         return;
       }
       observer?.rebased();

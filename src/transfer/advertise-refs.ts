@@ -30,7 +30,11 @@ export class Advertiser {
 
   /** The answer to `info/refs` with protocol v2: what the server can do. Needs nothing of the repository but its format. */
   v2Capabilities(format: ObjectFormat): Buffer {
-    return encodeV2Capabilities([`agent=${this.agent}`, ...this.upload[format].v2, `object-format=${format}`]);
+    return encodeV2Capabilities([
+      `agent=${this.agent}`,
+      ...this.upload[format].v2,
+      `object-format=${format}`,
+    ]);
   }
 
   /** The answer to `info/refs` with protocol v0 or v1, service header included. */

@@ -29,7 +29,12 @@ export async function findDisconnected(
   return disconnected;
 }
 
-async function isConnected(git: Git, paths: QuarantinePaths, tips: readonly string[], signal: AbortSignal): Promise<boolean> {
+async function isConnected(
+  git: Git,
+  paths: QuarantinePaths,
+  tips: readonly string[],
+  signal: AbortSignal,
+): Promise<boolean> {
   const result = await git.run(checkConnectivity(paths), { input: `${tips.join('\n')}\n`, signal });
   signal.throwIfAborted();
   if (result.signal !== null) throw new CairnError('unavailable', failureReason('rev-list', result));
@@ -58,7 +63,10 @@ export async function inspectObjects(
     const [, type] = (lines[2 * at] ?? '').split(' ');
     const [peeled] = (lines[2 * at + 1] ?? '').split(' ');
     if (!isObjectType(type)) continue;
-    facts.set(oid, type === 'tag' && peeled !== undefined && !peeled.endsWith('^{}') ? { type, peeled } : { type });
+    facts.set(
+      oid,
+      type === 'tag' && peeled !== undefined && !peeled.endsWith('^{}') ? { type, peeled } : { type },
+    );
   }
   return facts;
 }

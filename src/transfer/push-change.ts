@@ -24,7 +24,10 @@ export interface PushChangeOptions {
   /** The repository to begin with when there is none. */
   readonly initial: RepositoryState;
   /** Shows connectivity again over another state; returns the tips that something is missing below. */
-  readonly proveAgain: (base: ParentState | undefined, tips: readonly string[]) => Promise<ReadonlySet<string>>;
+  readonly proveAgain: (
+    base: ParentState | undefined,
+    tips: readonly string[],
+  ) => Promise<ReadonlySet<string>>;
 }
 
 /** What a push is told, one entry per command: why it is refused, or undefined when it is carried out. */
@@ -70,7 +73,9 @@ export class PushChange implements Change<PushResult> {
     const named = new Set(base?.manifest.packs.map((entry) => entry.pack.digest));
     if ([...this.proof.packs].every((digest) => named.has(digest))) return;
     const tips = this.options.commands.filter((command) => commandKind(command) !== 'delete');
-    this.disconnected = await this.options.proveAgain(base, [...new Set(tips.map((command) => command.newId))]);
+    this.disconnected = await this.options.proveAgain(base, [
+      ...new Set(tips.map((command) => command.newId)),
+    ]);
     this.proof = { ...this.proof, packs: named };
   }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dir as temporaryFolder } from 'tmp-promise';
-import { parsePackHeader, packHeaderLength } from '../git/index.ts';
+import { packHeaderLength, parsePackHeader } from '../git/index.ts';
 import { type IndexPackOptions, indexPack, type QuarantinePaths } from '../git-process/commands.ts';
 import type { Git } from '../git-process/git.ts';
 import { failureReason } from '../git-process/result.ts';
@@ -43,7 +43,9 @@ export async function openQuarantine(scratch: string): Promise<Quarantine> {
     await mkdir(join(objects, 'pack'), { recursive: true });
     return { folder: path, objects, drop: cleanup };
   } catch (error) {
-    throw new CairnError('unavailable', `the scratch folder cannot be written: ${messageOf(error)}`, { cause: error });
+    throw new CairnError('unavailable', `the scratch folder cannot be written: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -113,7 +115,10 @@ export async function receivePack(options: ReceivePackOptions): Promise<PackOutc
   }
   const name = /^(?:pack|keep)\t([0-9a-f]+)/.exec(Buffer.concat(printed).toString('latin1'))?.[1];
   if (name === undefined) throw new CairnError('unavailable', 'git index-pack did not name its pack');
-  return { outcome: 'received', pack: await describePack(options.paths, name, { size, digest: hash.digest('hex') }) };
+  return {
+    outcome: 'received',
+    pack: await describePack(options.paths, name, { size, digest: hash.digest('hex') }),
+  };
 }
 
 function indexPackOptions(options: ReceivePackOptions): IndexPackOptions {

@@ -10,24 +10,29 @@ import {
   commandKind,
   type ReceivedCommand,
   type ReceiveRequest,
-  ReceiveRequestParser,
   type ReceiveRequestOptions,
+  ReceiveRequestParser,
   type RefStatus,
 } from '../git/index.ts';
 import type { QuarantinePaths } from '../git-process/commands.ts';
 import type { Git } from '../git-process/git.ts';
 import type { Dice } from '../lib/dice.ts';
-import type { Release } from '../lib/limiter.ts';
 import { CairnError } from '../lib/errors.ts';
+import type { Release } from '../lib/limiter.ts';
 import { decideRefUpdates, type ObjectFacts, type Refusal } from '../policy/ref-rules.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
-import { emptyState, type PackEntry, type ParentState, type RepositoryState } from '../repository/manifest.ts';
+import {
+  emptyState,
+  type PackEntry,
+  type ParentState,
+  type RepositoryState,
+} from '../repository/manifest.ts';
 import type { Published } from '../repository/published.ts';
 import { UnknownOutcomeError } from '../repository/publisher.ts';
 import type { Repository } from '../repository/repository.ts';
-import type { SnapshotLease } from '../repository/snapshot-cache.ts';
 import { writeSnapshot } from '../repository/snapshot.ts';
+import type { SnapshotLease } from '../repository/snapshot-cache.ts';
 import type { GitPlaces } from './git-places.ts';
 import { findDisconnected, inspectObjects } from './inspect-objects.ts';
 import type { Output } from './output.ts';
@@ -73,12 +78,14 @@ export interface PushSummary {
  * @throws CairnError before commands are known: `invalid`, `too-large`, `unavailable`, `corrupt`; afterwards only the
  *   signal's reason when the client has gone, because everything else is told in the answer
  */
-export async function receivePush(context: ReceivePushContext, incoming: PushRequestIn): Promise<PushSummary> {
+export async function receivePush(
+  context: ReceivePushContext,
+  incoming: PushRequestIn,
+): Promise<PushSummary> {
   const { repository, body, output } = incoming;
   const since = repository.mark();
   if (await isProbe(body)) return { accepted: 0, refused: 0, packBytes: 0, manifest: undefined };
-  const state = await repository.resolveRecent(context.recency);
-  const request = await readHead(context, body, state);
+  const { state, request } = await begin(context, incoming);
   const answer = new PushAnswer(output, request.capabilities);
   const push = new Push(context, incoming, request, answer, since);
   try {
@@ -104,6 +111,21 @@ async function isProbe(body: RequestBody): Promise<boolean> {
   return read.length === 4 && read.toString('latin1') === '0000';
 }
 
+/** Looks at the repository and reads the head. Whatever is wrong, the client gets to send the rest before it is told. */
+async function begin(
+  context: ReceivePushContext,
+  incoming: PushRequestIn,
+): Promise<{ readonly state: ParentState | undefined; readonly request: ReceiveRequest }> {
+  const { body, repository } = incoming;
+  try {
+    const state = await repository.resolveRecent(context.recency);
+    return { state, request: await readHead(context, body, state) };
+  } catch (error) {
+    await body.drain(context.limits.packBytes);
+    throw error;
+  }
+}
+
 async function readHead(
   context: ReceivePushContext,
   body: RequestBody,
@@ -113,21 +135,13 @@ async function readHead(
     format: state?.manifest.objectFormat ?? 'sha1',
     limits: context.limits,
   });
-  try {
-    for (;;) {
-      const chunk = await body.next();
-      if (chunk === undefined) break;
-      if (parser.push(chunk)) {
-        body.unread(parser.takeRest());
-        break;
-      }
+  for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
+    if (parser.push(chunk)) {
+      body.unread(parser.takeRest());
+      break;
     }
-    parser.finish();
-    return parser.result;
-  } catch (error) {
-    if (error instanceof CairnError) await body.drain(context.limits.packBytes);
-    throw error;
   }
+  return parser.result;
 }
 
 /** One push whose head has been read. */
@@ -209,7 +223,8 @@ class Push {
       return this.summary([], undefined);
     }
     await this.incoming.body.drain(this.context.limits.packBytes);
-    const reason = error instanceof CairnError ? error.message : 'internal error, the server log has the details';
+    const reason =
+      error instanceof CairnError ? error.message : 'internal error, the server log has the details';
     await this.reportUnpackFailure(reason);
     if (error instanceof CairnError) return this.summary([], undefined);
     throw error;
@@ -276,7 +291,9 @@ class Push {
     disconnected: ReadonlySet<string>,
   ): Promise<PushSummary> {
     const { repository, actor } = this.incoming;
-    const commands = this.request.commands.map((command) => this.withConnectivityProblem(command, disconnected));
+    const commands = this.request.commands.map((command) =>
+      this.withConnectivityProblem(command, disconnected),
+    );
     const changeWith = (pack: PackEntry | undefined) =>
       new PushChange({
         commands,
@@ -312,9 +329,13 @@ class Push {
     return this.reportResult(result, published);
   }
 
-  private withConnectivityProblem(command: ReceivedCommand, disconnected: ReadonlySet<string>): ReceivedCommand {
+  private withConnectivityProblem(
+    command: ReceivedCommand,
+    disconnected: ReadonlySet<string>,
+  ): ReceivedCommand {
     if (command.problem !== undefined || !disconnected.has(command.newId)) return command;
-    const problem = this.request.shallow.length > 0 ? 'shallow update not allowed' : 'missing necessary objects';
+    const problem =
+      this.request.shallow.length > 0 ? 'shallow update not allowed' : 'missing necessary objects';
     return { ...command, problem };
   }
 
@@ -338,7 +359,10 @@ class Push {
     ]);
   }
 
-  private async proveAgain(base: ParentState | undefined, tips: readonly string[]): Promise<ReadonlySet<string>> {
+  private async proveAgain(
+    base: ParentState | undefined,
+    tips: readonly string[],
+  ): Promise<ReadonlySet<string>> {
     this.quarantine ??= await openQuarantine(this.context.scratch);
     const paths = { gitDir: await this.gitDirFor(base), objects: this.quarantine.objects };
     return findDisconnected(this.context.git, paths, tips, new AbortController().signal);

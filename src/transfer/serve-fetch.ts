@@ -99,7 +99,11 @@ function shownObjects(manifest: Manifest): ReadonlySet<string> {
   return shown;
 }
 
-async function runUploadPack(context: ServeFetchContext, request: FetchRequestIn, state: ParentState): Promise<void> {
+async function runUploadPack(
+  context: ServeFetchContext,
+  request: FetchRequestIn,
+  state: ParentState,
+): Promise<void> {
   const { body, output, signal, repository } = request;
   const release = await context.places.acquire(String(repository), signal);
   let snapshot: SnapshotLease | undefined;

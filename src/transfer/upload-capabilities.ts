@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type ObjectFormat, PacketReader, textOf } from '../git/index.ts';
 import { advertiseUploadPack, commitEmptyTree, initRepository, updateRef } from '../git-process/commands.ts';
 import type { Git } from '../git-process/git.ts';
@@ -25,7 +25,10 @@ const SET_PER_ANSWER = /^(symref|object-format|agent|session-id)(=|$)/;
  * @param scratch a folder to work in
  * @throws CairnError `unavailable` when git does not answer
  */
-export async function learnUploadCapabilities(git: Git, scratch: string): Promise<Record<ObjectFormat, UploadCapabilities>> {
+export async function learnUploadCapabilities(
+  git: Git,
+  scratch: string,
+): Promise<Record<ObjectFormat, UploadCapabilities>> {
   const [sha1, sha256] = await Promise.all([learn(git, scratch, 'sha1'), learn(git, scratch, 'sha256')]);
   return { sha1, sha256 };
 }
@@ -35,14 +38,21 @@ async function learn(git: Git, scratch: string, format: ObjectFormat): Promise<U
   await mkdir(gitDir, { recursive: true });
   const must = async (command: Parameters<Git['run']>[0], input = ''): Promise<Buffer> => {
     const result = await git.run(command, { input });
-    if (result.exitCode !== 0) throw new CairnError('unavailable', `git: ${failureReason(command.name, result)}`);
+    if (result.exitCode !== 0)
+      throw new CairnError('unavailable', `git: ${failureReason(command.name, result)}`);
     return result.stdout;
   };
   await must(initRepository(gitDir, format));
   const commit = (await must(commitEmptyTree(gitDir, format))).toString('latin1').trim();
   await must(updateRef(gitDir), `create refs/heads/main ${commit}\n`);
-  const [v0, v2] = await Promise.all([must(advertiseUploadPack(gitDir)), must(advertiseUploadPack(gitDir, 'version=2'))]);
-  return { v0: capabilitiesOfV0(v0), v2: packetLines(v2).filter((line) => line !== 'version 2' && !SET_PER_ANSWER.test(line)) };
+  const [v0, v2] = await Promise.all([
+    must(advertiseUploadPack(gitDir)),
+    must(advertiseUploadPack(gitDir, 'version=2')),
+  ]);
+  return {
+    v0: capabilitiesOfV0(v0),
+    v2: packetLines(v2).filter((line) => line !== 'version 2' && !SET_PER_ANSWER.test(line)),
+  };
 }
 
 function capabilitiesOfV0(advertisement: Buffer): string {
