@@ -20,6 +20,7 @@ import { HttpServer } from './http/server.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { type Dice, systemDice } from './lib/dice.ts';
 import { CairnError, messageOf } from './lib/errors.ts';
+import { claimFolder } from './object-store/folder-ownership.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import type { Logger } from './observability/logger.ts';
 import { Metrics } from './observability/metrics.ts';
@@ -29,6 +30,7 @@ import { ArtifactStore } from './repository/artifact-store.ts';
 import { ManifestStore } from './repository/manifest-store.ts';
 import { Repositories } from './repository/repositories.ts';
 import { SnapshotCache } from './repository/snapshot-cache.ts';
+import { openStores } from './stores.ts';
 import { Advertiser } from './transfer/advertise-refs.ts';
 import { GitPlaces } from './transfer/git-places.ts';
 import { learnUploadCapabilities } from './transfer/upload-capabilities.ts';
@@ -84,8 +86,7 @@ export async function startApp(
     const gitVersion = await checkGitVersion(git);
     const capabilities = await learnUploadCapabilities(git, scratch);
 
-    const opened = overrides.stores ?? (await openStores(settings, log));
-    const stores = observeStores(opened, metrics);
+    const stores = overrides.stores ?? (await openStores(settings, log));
     closers.push(async () => {
       await Promise.all([stores.control.close(), stores.bulk.close()]);
     });

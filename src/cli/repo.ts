@@ -16,7 +16,7 @@ import { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
 import { formatRepositoryId, repositoryId } from '../repository/repository-id.ts';
 import { SnapshotCache } from '../repository/snapshot-cache.ts';
-import { openStores } from '../tmp-stubs.ts';
+import { openStores } from '../stores.ts';
 import type { CommandContext } from './command-line.ts';
 
 /** Repositories opened for one command, without a server. */
