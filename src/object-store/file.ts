@@ -54,6 +54,7 @@ export class FileObjectStore implements ObjectStore {
   /** Folders whose last fsync failed. */
   private readonly doubtful = new Set<string>();
   private readonly writes = new Set<Promise<unknown>>();
+  private closed = false;
 
   private constructor(root: string, options: FileStoreOptions) {
     this.objects = join(root, 'objects');
@@ -159,8 +160,9 @@ export class FileObjectStore implements ObjectStore {
     );
   }
 
-  /** Waits for writes under way. */
+  /** Refuses new writes and waits for those under way. */
   async close(): Promise<void> {
+    this.closed = true;
     await Promise.allSettled(this.writes);
   }
 
@@ -176,6 +178,7 @@ export class FileObjectStore implements ObjectStore {
   }
 
   private async tracked<T>(work: () => Promise<T>): Promise<T> {
+    if (this.closed) throw new CairnError('unavailable', 'the object store is closed');
     const write = work();
     this.writes.add(write);
     try {

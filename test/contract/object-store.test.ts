@@ -3,6 +3,7 @@ import { conformanceCases } from '../../src/object-store/conformance.ts';
 import { FileObjectStore } from '../../src/object-store/file.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { ObjectStore } from '../../src/object-store/object-store.ts';
+import { openFileStore } from '../../src/object-store/open-file-store.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
@@ -15,8 +16,19 @@ interface OpenStores extends AsyncDisposable {
 const subjects: readonly { readonly name: string; open(folder: string): Promise<OpenStores> }[] = [
   { name: 'memory', open: async () => alone(new MemoryObjectStore()) },
   { name: 'file', open: async (folder) => alone(await FileObjectStore.open(folder)) },
+  { name: 'borrowed', open: openBorrowed },
   { name: 'faulty store without faults', open: async () => alone(new FaultyStore(new MemoryObjectStore())) },
 ];
+
+async function openBorrowed(folder: string): Promise<OpenStores> {
+  const owner = await openFileStore(folder, { onOwned: 'refuse' });
+  const borrower = await openFileStore(folder, { onOwned: 'borrow' });
+  const close = async () => {
+    await borrower.close();
+    await owner.close();
+  };
+  return { first: borrower.store, second: owner.store, [Symbol.asyncDispose]: close };
+}
 
 function alone(store: ObjectStore): OpenStores {
   return { first: store, second: store, [Symbol.asyncDispose]: () => store.close() };
