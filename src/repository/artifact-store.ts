@@ -3,7 +3,13 @@ import type { Dice } from '../lib/dice.ts';
 import { sha256 } from '../lib/digest.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import { readAll } from '../lib/streams.ts';
-import type { GetResult, ObjectBody, ObjectStore, ObjectStorePair } from '../object-store/object-store.ts';
+import type {
+  GetResult,
+  ObjectBody,
+  ObjectStore,
+  ObjectStorePair,
+  PutOutcome,
+} from '../object-store/object-store.ts';
 import { bodyLength } from '../object-store/object-store.ts';
 import { type ArtifactKind, type ArtifactName, artifactFileName, artifactKey } from './keys.ts';
 import type { ArtifactRef } from './manifest.ts';
@@ -75,14 +81,8 @@ export class ArtifactStore {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (attempt > 0)
         await this.clock.sleep(FIRST_PAUSE_MS * 2 ** attempt * (0.5 + this.dice.fraction()), signal);
-      const outcome = await this.storeFor(name.kind).put(
-        artifactKey(id, name),
-        body,
-        { mode: 'create' },
-        signal === undefined ? {} : { signal },
-      );
-      if (outcome.outcome === 'written') return 'written';
-      if (outcome.outcome === 'exists') return 'exists';
+      const outcome = await this.tryPut(id, name, body, signal);
+      if (outcome.outcome === 'written' || outcome.outcome === 'exists') return outcome.outcome;
       cause = outcome.outcome === 'unknown' ? outcome.cause : outcome.outcome;
       signal?.throwIfAborted();
     }
@@ -91,6 +91,21 @@ export class ArtifactStore {
       `the object store did not take ${artifactFileName(name)}: ${messageOf(cause)}`,
       { cause },
     );
+  }
+
+  /** A write that certainly did not happen, and one that nobody knows about, are tried again alike. */
+  private async tryPut(
+    id: RepositoryPlace,
+    name: ArtifactName,
+    body: ObjectBody,
+    signal?: AbortSignal,
+  ): Promise<PutOutcome> {
+    const options = signal === undefined ? {} : { signal };
+    try {
+      return await this.storeFor(name.kind).put(artifactKey(id, name), body, { mode: 'create' }, options);
+    } catch (error) {
+      return { outcome: 'unknown', cause: error };
+    }
   }
 
   /**

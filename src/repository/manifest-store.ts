@@ -1,5 +1,5 @@
-import type { Digest } from '../lib/digest.ts';
-import { sha256 } from '../lib/digest.ts';
+import { type Digest, sha256 } from '../lib/digest.ts';
+import { CairnError } from '../lib/errors.ts';
 import { LruMap } from '../lib/lru.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import type { ArtifactStore } from './artifact-store.ts';
@@ -44,7 +44,9 @@ export class ManifestStore {
 
   /** Makes a manifest durable. It means nothing until a pointer names it. */
   async write(id: RepositoryPlace, encoded: EncodedManifest): Promise<void> {
-    await this.artifacts.put(id, 'json', encoded.digest, encoded.bytes);
+    const { n } = await this.artifacts.put(id, 'json', encoded.digest, encoded.bytes);
+    // A pointer names a manifest by digest alone, so another copy would never be found.
+    if (n !== undefined) throw new CairnError('busy', 'an equal manifest is being collected, try again');
     this.recent.set(encoded.digest, encoded.manifest, encoded.bytes.length);
   }
 }

@@ -111,6 +111,7 @@ export class Publisher {
   private readonly queue: Member[] = [];
   private readonly drafts = new WeakMap<Change<unknown>, Draft>();
   private running: Promise<void> | undefined;
+  private preparing = false;
 
   constructor(options: PublisherOptions) {
     this.options = options;
@@ -139,7 +140,16 @@ export class Publisher {
    * publishing, nothing is done.
    */
   async prepare(change: Change<unknown>): Promise<void> {
-    if (this.busy) return;
+    if (this.busy || this.preparing) return;
+    this.preparing = true;
+    try {
+      await this.draft(change);
+    } finally {
+      this.preparing = false;
+    }
+  }
+
+  private async draft(change: Change<unknown>): Promise<void> {
     const base = await this.options.host.known();
     const evaluation = await change.evaluate(base.state?.manifest, base.state);
     if (evaluation.next === undefined || evaluation.cause === undefined) return;

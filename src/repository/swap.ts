@@ -42,11 +42,14 @@ export type SwapResult =
 
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 2_000;
+/** How often the store may refuse to write at all (a full disk, nothing listening) before the publish fails. */
+const REFUSALS = 5;
 
 /**
  * Swaps the pointer of a repository from `parent` (undefined: none yet) to the manifest `next`.
  * @param sent every digest this publisher has ever tried on this repository; `next` is added
- * @throws CairnError `corrupt` when the pointer of an existing repository has vanished
+ * @throws CairnError `unavailable` when it certainly did not happen and the store goes on refusing; `corrupt` when the
+ *   pointer of an existing repository has vanished
  */
 export async function swapPointer(
   context: SwapContext,
@@ -59,27 +62,37 @@ export async function swapPointer(
   const body = Buffer.from(next, 'latin1');
   sent.add(next);
   let cause: unknown;
+  let refused = 0;
+  // As long as every attempt is known not to have been applied, giving up is a plain failure and not a doubt.
+  let mayHaveHappened = false;
   for (let attempt = 0; ; attempt++) {
     const outcome = await tryPut(context, id, parent, body);
     if (outcome.outcome === 'written') {
       return { swap: 'won', digest: next, current: { version: outcome.version, digest: next } };
     }
-    cause = outcome.outcome === 'unknown' ? outcome.cause : `the object store answered "${outcome.outcome}"`;
+    if (outcome.outcome === 'unknown') mayHaveHappened = true;
+    if (outcome.outcome === 'refused') refused++;
+    cause = 'cause' in outcome ? outcome.cause : `the object store answered "${outcome.outcome}"`;
     const settled = await settle(context, id, parent, sent, deadline, (error) => {
       cause = error;
     });
-    if (settled !== 'unchanged') return settled === 'unanswered' ? { swap: 'unknown', cause } : settled;
-    if (context.clock.monotonic() >= deadline) return { swap: 'unknown', cause };
+    if (settled !== 'unchanged' && settled !== 'unanswered') return settled;
+    const over = settled === 'unanswered' || context.clock.monotonic() >= deadline || refused === REFUSALS;
+    if (over && mayHaveHappened) return { swap: 'unknown', cause };
+    if (over) throw new CairnError('unavailable', `nothing was changed: ${messageOf(cause)}`, { cause });
     await pause(context, attempt);
   }
 }
+
+/** `refused`: the write certainly did not happen, and will not (a `put` that throws, by the store's contract). */
+type Attempt = PutOutcome | { readonly outcome: 'refused'; readonly cause: unknown };
 
 async function tryPut(
   context: SwapContext,
   id: RepositoryId,
   parent: ParentState | undefined,
   body: Buffer,
-): Promise<PutOutcome> {
+): Promise<Attempt> {
   const mode =
     parent === undefined
       ? ({ mode: 'create' } as const)
@@ -87,7 +100,7 @@ async function tryPut(
   try {
     return await context.store.put(pointerKey(id), body, mode);
   } catch (error) {
-    return { outcome: 'unknown', cause: error };
+    return { outcome: 'refused', cause: error };
   }
 }
 
