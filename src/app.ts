@@ -36,7 +36,7 @@ import { GitPlaces } from './transfer/git-places.ts';
 import { learnUploadCapabilities } from './transfer/upload-capabilities.ts';
 import { VERSION } from './version.ts';
 
-/** Parts a test may put in place of the real ones. */
+/** Parts a test may put in place of the real ones; it closes them itself. */
 export interface Overrides {
   readonly stores?: ObjectStorePair;
   readonly clock?: Clock;
@@ -86,10 +86,7 @@ export async function startApp(
     const gitVersion = await checkGitVersion(git);
     const capabilities = await learnUploadCapabilities(git, scratch);
 
-    const stores = overrides.stores ?? (await openStores(settings, log));
-    closers.push(async () => {
-      await Promise.all([stores.control.close(), stores.bulk.close()]);
-    });
+    const stores = overrides.stores ?? (await openOwnStores(settings, closers));
 
     const artifacts = new ArtifactStore({ stores, clock, dice });
     const cache = new ArtifactCache({
@@ -168,6 +165,12 @@ export async function startApp(
     await closeAll();
     throw error;
   }
+}
+
+async function openOwnStores(settings: Settings, closers: (() => Promise<void>)[]): Promise<ObjectStorePair> {
+  const { stores, close } = await openStores(settings.store, 'refuse');
+  closers.push(close);
+  return stores;
 }
 
 /** Claims the cache folder and empties its scratch folder. Returns the scratch folder. */

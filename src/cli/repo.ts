@@ -7,7 +7,6 @@ import { CairnError } from '../lib/errors.ts';
 import { createRepository, restore, setHead } from '../maintenance/administer.ts';
 import { history } from '../maintenance/history.ts';
 import { parsePublicKey } from '../nostr/public-key.ts';
-import { createLogger } from '../observability/logger.ts';
 import { ArtifactCache } from '../repository/artifact-cache.ts';
 import { ArtifactStore } from '../repository/artifact-store.ts';
 import type { Manifest, ParentState } from '../repository/manifest.ts';
@@ -168,7 +167,7 @@ async function withRepositories(
   use: (opened: Opened) => Promise<void>,
 ): Promise<void> {
   const settings = readSettings(flags, context.environment);
-  const stores = await openStores(settings, { onOwned: 'borrow', log: createLogger(settings.logLevel) });
+  const { stores, close } = await openStores(settings.store, 'borrow');
   try {
     const artifacts = new ArtifactStore({ stores, clock: systemClock, dice: systemDice });
     const manifests = new ManifestStore(artifacts);
@@ -185,7 +184,7 @@ async function withRepositories(
     });
     await use({ repositories, artifacts });
   } finally {
-    await Promise.all([stores.control.close(), stores.bulk.close()]);
+    await close();
   }
 }
 
