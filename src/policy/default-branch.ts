@@ -1,4 +1,4 @@
-import { compareBytes, isBranch } from '../git/ref-name.ts';
+import { compareBytes, isBranch } from '../git/index.ts';
 
 /**
  * The branch HEAD names after refs have changed. As long as HEAD's branch exists, or no branch does, HEAD stays; an

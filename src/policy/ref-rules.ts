@@ -2,9 +2,7 @@
  * What may become of each ref a push names, by the state it meets and the objects it brings. Pure: facts in, decisions
  * with a reason out.
  */
-import { isBranch } from '../git/ref-name.ts';
-import { directoryFileConflict, RefNameIndex } from '../git/ref-name-index.ts';
-import { commandKind, type RefCommand } from '../git/ref-update.ts';
+import { commandKind, directoryFileConflict, isBranch, type RefCommand, RefNameIndex } from '../git/index.ts';
 
 /** The state a push meets. */
 export interface RefState {

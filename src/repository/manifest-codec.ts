@@ -3,8 +3,7 @@
  * format to the letter is refused, so that two programs that read one manifest see one repository.
  */
 import { z } from 'zod';
-import { isObjectId } from '../git/object-id.ts';
-import { compareBytes, refNameProblem } from '../git/ref-name.ts';
+import { compareBytes, isObjectId, refNameProblem } from '../git/index.ts';
 import { canonicalJson, type JsonValue } from '../lib/canonical-json.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { Manifest } from './manifest.ts';

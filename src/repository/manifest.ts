@@ -2,7 +2,7 @@
  * The manifest: the whole published state of one repository at one moment, immutable, named by its digest.
  * In memory `refs` and `peeled` are maps in byte order of UTF-8, the order git looks names up in.
  */
-import type { ObjectFormat } from '../git/object-id.ts';
+import type { ObjectFormat } from '../git/index.ts';
 import type { Digest } from '../lib/digest.ts';
 
 /** An artifact a manifest names. `n` is the copy stored, absent for the first. */

@@ -1,6 +1,6 @@
 import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodePackedRefs } from '../git/packed-refs.ts';
+import { encodePackedRefs } from '../git/index.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
 import type { ArtifactCache, PinnedFile } from './artifact-cache.ts';
 import type { ArtifactKind } from './keys.ts';
