@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CairnError } from '../src/lib/errors.ts';
+import { git } from './git-client.ts';
+import type { Host } from './host.ts';
+import { projectRoot } from './paths.ts';
+import { startService } from './processes.ts';
+import { startR2 } from './r2.ts';
+
+/** Where Cairn keeps its data: a local folder, or S3 as miniflare's R2 endpoint speaks it. */
+export type StoreKind = 'file' | 's3';
+
+/** Anybody's key: with open access the owner is only a part of the path. */
+const owner = 'be'.repeat(32);
+
+/** Starts the built `cairn serve` as an operator would, with its data and cache under `folder`. */
+export async function startCairn(folder: string, kind: StoreKind): Promise<Host> {
+  const entry = join(projectRoot(), 'dist', 'main.js');
+  if (!existsSync(entry)) throw new CairnError('unavailable', `${entry} is missing: run \`npm run build\``);
+  await mkdir(folder, { recursive: true });
+  const store = await (kind === 'file' ? fileStore(folder) : s3Store(folder));
+  const args = [
+    '--store',
+    store.location,
+    '--cache',
+    join(folder, 'cache'),
+    '--access',
+    'open',
+    '--port',
+    '0',
+  ];
+  const service = await startService(process.execPath, [entry, 'serve', ...args], {
+    env: { PATH: process.env['PATH'], HOME: folder, ...store.env },
+    log: join(folder, 'cairn.log'),
+    ready: /listening on (http:\/\/\S+)/,
+  }).catch(async (error) => {
+    await store.stop?.();
+    throw error;
+  });
+  const urlOf = (identifier: string) => `${service.ready[1]}/git/${owner}/${identifier}.git`;
+  return {
+    pid: service.pid,
+    // The first push makes the repository.
+    create: async (identifier) => urlOf(identifier),
+    async add(identifier, dataset) {
+      await git(['-C', dataset.path, 'push', '--quiet', '--mirror', urlOf(identifier)]);
+      return urlOf(identifier);
+    },
+    async stop() {
+      await service.stop();
+      await store.stop?.();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Store {
+  readonly location: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Ends the store's own server, if it has one. */
+  readonly stop?: () => Promise<void>;
+}
+
+function fileStore(folder: string): Store {
+  return { location: `file:${join(folder, 'data')}`, env: {} };
+}
+
+async function s3Store(folder: string): Promise<Store> {
+  const r2 = await startR2(folder);
+  return {
+    location: `s3://${r2.bucket}/bench`,
+    env: {
+      AWS_ACCESS_KEY_ID: r2.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: r2.secretAccessKey,
+      AWS_REGION: 'auto',
+      CAIRN_S3_ENDPOINT: r2.endpoint,
+    },
+    stop: r2.stop,
+  };
+}

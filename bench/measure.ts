@@ -1,0 +1,101 @@
+import { CairnError } from '../src/lib/errors.ts';
+import type { RowGroup, RowSpec, Values } from './rows/row.ts';
+import type { Stage } from './stage.ts';
+
+/** One line of the report. All fields but the name and the unit are null when they could not be had. */
+export interface Row {
+  readonly name: string;
+  readonly unit: string;
+  /** Median of Cairn's runs; for memory their maximum. */
+  readonly cairn: number | null;
+  /** The same of the reference's runs. */
+  readonly reference: number | null;
+  /** The one median by the other; null where the reference's is 0 or the row is about memory. */
+  readonly ratio: number | null;
+  readonly goal: number | null;
+  /** Whether the goal is met; null without one. */
+  readonly met: boolean | null;
+}
+
+/** A row and how far its pairs lie apart. */
+export interface MeasuredRow {
+  readonly row: Row;
+  /** Least and greatest ratio of a pair. */
+  readonly spread: readonly [number, number] | null;
+}
+
+/** The two sides' values of one pair of runs. */
+export interface Pair {
+  readonly cairn: Values;
+  readonly reference: Values;
+}
+
+const perUnit: Record<RowSpec['unit'], number> = { ms: 1e-3, s: 1, MiB: 2 ** 20 };
+
+/**
+ * Measures a group: Cairn, the reference, Cairn, the reference …, so that whatever else the machine
+ * does falls on both. The first `warmUps` pairs are thrown away.
+ */
+export async function measureGroup(group: RowGroup, stage: Stage, runs: number): Promise<Pair[]> {
+  const contest = await group.prepare(stage);
+  const pairs: Pair[] = [];
+  try {
+    for (let run = 0; run < group.warmUps + runs; run++) {
+      const cairn = await contest.cairn(run);
+      const reference = await contest.reference(run);
+      if (run >= group.warmUps) pairs.push({ cairn, reference });
+    }
+  } finally {
+    await contest.close?.();
+  }
+  return pairs;
+}
+
+/** What the pairs say about one row. */
+export function summarize(spec: RowSpec, pairs: readonly Pair[]): MeasuredRow {
+  const scaled = (values: Values) => {
+    const value = values[spec.value];
+    if (value === undefined) throw new CairnError('invalid', `${spec.name} measures no ${spec.value}`);
+    return value / perUnit[spec.unit];
+  };
+  // Of times the middle counts, of memory the worst.
+  const isMemory = spec.unit === 'MiB';
+  const typical = isMemory ? (values: number[]) => Math.max(...values) : median;
+  const cairn = typical(pairs.map((pair) => scaled(pair.cairn)));
+  const reference = typical(pairs.map((pair) => scaled(pair.reference)));
+  const ratio = isMemory || reference === 0 ? null : cairn / reference;
+  const goal = spec.goal ?? null;
+  const judged = isMemory ? cairn : ratio;
+  const ratios = pairs.map((pair) => scaled(pair.cairn) / scaled(pair.reference)).filter(Number.isFinite);
+  return {
+    row: {
+      name: spec.name,
+      unit: spec.unit,
+      cairn,
+      reference,
+      ratio,
+      goal,
+      met: goal === null ? null : judged !== null && judged <= goal,
+    },
+    spread: ratio === null || ratios.length === 0 ? null : [Math.min(...ratios), Math.max(...ratios)],
+  };
+}
+
+/** The line of a row that could not be measured; a goal of such a row is not met. */
+export function failedRow(spec: RowSpec): MeasuredRow {
+  const goal = spec.goal ?? null;
+  const met = goal === null ? null : false;
+  return {
+    row: { name: spec.name, unit: spec.unit, cairn: null, reference: null, ratio: null, goal, met },
+    spread: null,
+  };
+}
+
+/** The middle value, or the mean of the two in the middle. NaN for no values. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const high = sorted[Math.floor(middle)] ?? Number.NaN;
+  const low = sorted[Math.ceil(middle) - 1] ?? Number.NaN;
+  return (low + high) / 2;
+}

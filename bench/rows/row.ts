@@ -1,0 +1,43 @@
+import type { StoreKind } from '../cairn.ts';
+import type { Stage } from '../stage.ts';
+
+/** The values one run of one side gives: seconds or bytes, by the name rows refer to them with. */
+export type Values = Readonly<Record<string, number>>;
+
+/** One run of one side. `run` counts from 0, the warm-up included, and is the same for both sides. */
+export type Measure = (run: number) => Promise<Values>;
+
+/** Cairn and the reference, ready to be measured in turns. */
+export interface Contest {
+  readonly cairn: Measure;
+  readonly reference: Measure;
+  /** Ends what was started for this contest alone. */
+  readonly close?: () => Promise<void>;
+}
+
+/** One line of the report. */
+export interface RowSpec {
+  /** `<operation>/<store>`. */
+  readonly name: string;
+  /** How the value is shown; times are measured in seconds and sizes in bytes. */
+  readonly unit: 'ms' | 's' | 'MiB';
+  /** Which of the measured values this row shows. */
+  readonly value: string;
+  /** The most the ratio may be; for a row in MiB, the most Cairn's own value may be. */
+  readonly goal?: number;
+}
+
+/** Rows that one and the same measurement fills. */
+export interface RowGroup {
+  readonly rows: readonly RowSpec[];
+  /** Measured pairs, unless `--runs` says otherwise. */
+  readonly runs: number;
+  /** Pairs made before and not counted. */
+  readonly warmUps: number;
+  readonly prepare: (stage: Stage) => Promise<Contest>;
+}
+
+/** Goals hold for the file store only: S3 is a network away from the reference's local disk. */
+export function fileGoal(store: StoreKind, goal: number): { goal?: number } {
+  return store === 'file' ? { goal } : {};
+}

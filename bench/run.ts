@@ -1,0 +1,73 @@
+import { messageOf } from '../src/lib/errors.ts';
+import { describeMachine } from './machine.ts';
+import { failedRow, type MeasuredRow, measureGroup, summarize } from './measure.ts';
+import { parseOptions, type Selection, select, usage } from './options.ts';
+import { killEverything } from './processes.ts';
+import { jsonReport, tableReport } from './report.ts';
+import { allRows } from './rows/index.ts';
+import { Stage } from './stage.ts';
+
+/** `npm run bench`: arguments → rows → pairs of runs → a report. Progress goes to standard error. */
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2));
+  if (options.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const selections = select(allRows(), options.rows);
+  const machine = await describeMachine();
+  const stage = await Stage.open();
+  endOnSignals(stage);
+  try {
+    const rows: MeasuredRow[] = [];
+    for (const selection of selections) rows.push(...(await measured(selection, stage, options.runs)));
+    const text = options.json ? jsonReport(rows, machine) : tableReport(rows, machine);
+    process.stdout.write(`${text}\n`);
+    return rows.some(({ row }) => row.cairn === null) ? 1 : 0;
+  } finally {
+    await stage.close();
+    // What a failed preparation left behind would keep this process alive.
+    killEverything();
+  }
+}
+
+/** One group's rows. A failure is told and shown as rows without values; the others go on. */
+async function measured(
+  { group, rows }: Selection,
+  stage: Stage,
+  runs: number | undefined,
+): Promise<MeasuredRow[]> {
+  const began = performance.now();
+  const names = rows.map((row) => row.name).join(', ');
+  process.stderr.write(`${names} …`);
+  try {
+    const pairs = await measureGroup(group, stage, runs ?? group.runs);
+    process.stderr.write(` ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
+    return rows.map((row) => summarize(row, pairs));
+  } catch (error) {
+    process.stderr.write(` failed: ${messageOf(error)}\n`);
+    return rows.map(failedRow);
+  }
+}
+
+/** Whatever ends the run, no server outlives it and its folder goes. */
+function endOnSignals(stage: Stage): void {
+  process.on('exit', killEverything);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      killEverything();
+      stage.discard();
+      process.exit(1);
+    });
+  }
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error) => {
+    process.stderr.write(`bench: ${messageOf(error)}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
+import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startApache } from './apache.ts';
+import { type StoreKind, startCairn } from './cairn.ts';
+import { type Dataset, type DatasetName, generate } from './generate.ts';
+import type { Host, Upkeep } from './host.ts';
+import { workFolder } from './paths.ts';
+
+/** The two servers of a contest. */
+export interface Hosts {
+  readonly cairn: Host;
+  readonly reference: Host;
+}
+
+/** The addresses of one repository on both servers. */
+export interface Urls {
+  readonly cairn: string;
+  readonly reference: string;
+}
+
+/**
+ * What the rows share: servers started when first needed, data sets generated when first needed, and
+ * repositories for reading that are filled once. Everything lives in one folder that `close` deletes.
+ */
+export class Stage {
+  readonly folder: string;
+  #servers = new Map<string, Promise<Host>>();
+  #shared = new Map<string, Promise<Urls>>();
+  #names = 0;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async open(): Promise<Stage> {
+    await removeAbandonedRuns();
+    const folder = join(workFolder(), `run-${process.pid}-${randomBytes(4).toString('hex')}`);
+    await mkdir(folder, { recursive: true });
+    // Apache's account must be able to reach the repositories below.
+    await chmod(folder, 0o755);
+    return new Stage(folder);
+  }
+
+  /** The servers all reading and small pushing rows share. */
+  async hosts(store: StoreKind): Promise<Hosts> {
+    const cairn = await this.#server(`cairn-${store}`, (folder) => startCairn(folder, store));
+    const reference = await this.#server('reference', startApache);
+    return { cairn, reference };
+  }
+
+  /** Two servers nobody else uses; the caller stops them. */
+  async freshHosts(store: StoreKind): Promise<Hosts> {
+    const cairn = await startCairn(this.scratch('cairn'), store);
+    const reference = await startApache(this.scratch('reference'));
+    return { cairn, reference };
+  }
+
+  dataset(name: DatasetName): Promise<Dataset> {
+    return generate(workFolder(), name, this.scratch(`${name}-unfinished`));
+  }
+
+  /** A repository for reading only, filled on the first call and shared by all rows. */
+  shared(store: StoreKind, dataset: DatasetName, upkeep: Upkeep = 'repacked'): Promise<Urls> {
+    const key = `${store} ${dataset} ${upkeep}`;
+    let urls = this.#shared.get(key);
+    if (urls === undefined) {
+      urls = this.filled(store, dataset, upkeep);
+      this.#shared.set(key, urls);
+    }
+    return urls;
+  }
+
+  /** A repository of the caller's own, filled with the data set. */
+  async filled(store: StoreKind, name: DatasetName, upkeep: Upkeep = 'repacked'): Promise<Urls> {
+    const { cairn, reference } = await this.hosts(store);
+    const dataset = await this.dataset(name);
+    const identifier = this.#unique(name);
+    return {
+      cairn: await cairn.add(identifier, dataset),
+      reference: await reference.add(identifier, dataset, upkeep),
+    };
+  }
+
+  /** A path in the run's folder nobody else uses; nothing is there yet. */
+  scratch(name: string): string {
+    return join(this.folder, this.#unique(name));
+  }
+
+  /** Stops the shared servers and deletes the folder. */
+  async close(): Promise<void> {
+    const started = await Promise.allSettled(this.#servers.values());
+    await Promise.all(started.map((server) => (server.status === 'fulfilled' ? server.value.stop() : null)));
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** Deletes the folder at once, for a run that is being ended; its servers must be dead. */
+  discard(): void {
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  #server(name: string, start: (folder: string) => Promise<Host>): Promise<Host> {
+    let server = this.#servers.get(name);
+    if (server === undefined) {
+      server = start(join(this.folder, name));
+      this.#servers.set(name, server);
+    }
+    return server;
+  }
+
+  #unique(name: string): string {
+    this.#names++;
+    return `${name}-${this.#names}`;
+  }
+}
+
+/** A run that was killed hard could not tidy up; its folder carries its process id. */
+async function removeAbandonedRuns(): Promise<void> {
+  if (!existsSync(workFolder())) return;
+  for (const name of await readdir(workFolder())) {
+    const pid = /^run-(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) {
+      await rm(join(workFolder(), name), { recursive: true, force: true });
+    }
+  }
+}

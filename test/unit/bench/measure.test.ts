@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { failedRow, measureGroup, median, summarize } from '../../../bench/measure.ts';
+import type { Contest, RowGroup } from '../../../bench/rows/row.ts';
+import { Stage } from '../../../bench/stage.ts';
+
+const pairs = [
+  { cairn: { wall: 0.01, rss: 2 ** 20 }, reference: { wall: 0.04, rss: 0 } },
+  { cairn: { wall: 0.03, rss: 3 * 2 ** 20 }, reference: { wall: 0.03, rss: 0 } },
+  { cairn: { wall: 0.02, rss: 2 * 2 ** 20 }, reference: { wall: 0.05, rss: 0 } },
+];
+
+describe('median', () => {
+  it('is the middle, or the mean of the two middle values, in any order', () => {
+    expect(median([3, 1, 2])).toBe(2);
+    expect(median([10, 1, 2, 4])).toBe(3);
+    expect(median([7])).toBe(7);
+    expect(median([])).toBeNaN();
+  });
+});
+
+describe('summarize', () => {
+  it('compares medians, and shows how far the pairs lie apart', () => {
+    const { row, spread } = summarize({ name: 'a/file', unit: 'ms', value: 'wall' }, pairs);
+    expect(row).toEqual({
+      name: 'a/file',
+      unit: 'ms',
+      cairn: 20,
+      reference: 40,
+      ratio: 0.5,
+      goal: null,
+      met: null,
+    });
+    expect(spread).toEqual([0.25, 1]);
+  });
+
+  it('holds a goal against the ratio', () => {
+    const spec = { name: 'a/file', unit: 's', value: 'wall' } as const;
+    expect(summarize({ ...spec, goal: 0.5 }, pairs).row.met).toBe(true);
+    expect(summarize({ ...spec, goal: 0.49 }, pairs).row.met).toBe(false);
+  });
+
+  it('holds a goal for memory against the worst of Cairn’s own values', () => {
+    const spec = { name: 'a-rss/file', unit: 'MiB', value: 'rss' } as const;
+    const { row, spread } = summarize({ ...spec, goal: 3 }, pairs);
+    expect(row).toMatchObject({ cairn: 3, reference: 0, ratio: null, goal: 3, met: true });
+    expect(spread).toBeNull();
+    expect(summarize({ ...spec, goal: 2.9 }, pairs).row.met).toBe(false);
+  });
+
+  it('refuses a row whose value nobody measured', () => {
+    expect(() => summarize({ name: 'a/file', unit: 's', value: 'cpu' }, pairs)).toThrow(/measures no cpu/);
+  });
+});
+
+describe('failedRow', () => {
+  it('has no values, and does not meet its goal', () => {
+    expect(failedRow({ name: 'a/file', unit: 's', value: 'wall', goal: 1 }).row).toMatchObject({
+      cairn: null,
+      ratio: null,
+      met: false,
+    });
+    expect(failedRow({ name: 'a/file', unit: 's', value: 'wall' }).row.met).toBeNull();
+  });
+});
+
+describe('measureGroup', () => {
+  function recording(contest: (log: string[]) => Contest): { group: RowGroup; log: string[] } {
+    const log: string[] = [];
+    return { log, group: { rows: [], runs: 9, warmUps: 1, prepare: async () => contest(log) } };
+  }
+
+  it('alternates the two sides and throws the warm-up away', async () => {
+    await using stage = await openStage();
+    const { group, log } = recording((seen) => ({
+      cairn: async (run) => ({ value: seen.push(`cairn ${run}`) }),
+      reference: async (run) => ({ value: seen.push(`reference ${run}`) }),
+      close: async () => void seen.push('closed'),
+    }));
+    const measured = await measureGroup(group, stage.stage, 2);
+    expect(log).toEqual([
+      'cairn 0',
+      'reference 0',
+      'cairn 1',
+      'reference 1',
+      'cairn 2',
+      'reference 2',
+      'closed',
+    ]);
+    expect(measured).toEqual([
+      { cairn: { value: 3 }, reference: { value: 4 } },
+      { cairn: { value: 5 }, reference: { value: 6 } },
+    ]);
+  });
+
+  it('closes the contest when a run fails', async () => {
+    await using stage = await openStage();
+    const { group, log } = recording((seen) => ({
+      cairn: async () => Promise.reject(new Error('refused')),
+      reference: async () => ({}),
+      close: async () => void seen.push('closed'),
+    }));
+    await expect(measureGroup(group, stage.stage, 1)).rejects.toThrow('refused');
+    expect(log).toEqual(['closed']);
+  });
+});
+
+async function openStage() {
+  const stage = await Stage.open();
+  return { stage, [Symbol.asyncDispose]: () => stage.close() };
+}
