@@ -38,14 +38,18 @@ export class HttpServer {
   private readonly context: HttpServerContext;
   private readonly server: Server;
   private readonly places: Limiter;
+  private readonly answering = new Set<Promise<void>>();
 
   constructor(context: HttpServerContext) {
     this.context = context;
     this.places = new Limiter('requests', context.concurrentRequests, 0);
     const others = getRequestListener(context.others.fetch);
     const listener = (incoming: IncomingMessage, response: ServerResponse) => {
-      if (incoming.url?.startsWith('/git/')) void this.answerGit(incoming, response);
-      else void this.answerOther(incoming, response, others);
+      const answered = incoming.url?.startsWith('/git/')
+        ? this.answerGit(incoming, response)
+        : this.answerOther(incoming, response, others);
+      this.answering.add(answered);
+      void answered.finally(() => this.answering.delete(answered));
     };
     // Time limits are on no progress, not on total time: a push may take an hour as long as it moves.
     const options = { requestTimeout: 0, headersTimeout: HEADERS_MS, keepAliveTimeout: KEEP_ALIVE_MS };
@@ -80,6 +84,8 @@ export class HttpServer {
     const sweep = setInterval(() => this.server.closeIdleConnections(), 100);
     await closed;
     clearInterval(sweep);
+    // A push whose client was cut off may be in the middle of its swap: that one is finished, too.
+    await Promise.all(this.answering);
   }
 
   /** Cuts every connection that is left. */

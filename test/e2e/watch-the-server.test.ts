@@ -1,0 +1,49 @@
+import { expect, it } from 'vitest';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { FaultyStore } from '../helpers/faulty-store.ts';
+import { GitClient } from '../helpers/git-client.ts';
+import { repositoryUrl, startServer } from '../helpers/server.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+it('tells a balancer whether it can serve', async () => {
+  let down = false;
+  const store = new FaultyStore(new MemoryObjectStore());
+  store.rules.push(() => (down ? { does: 'unavailable' } : undefined));
+  await using server = await startServer({ store });
+  expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+  expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+  down = true;
+  const ready = await fetch(`${server.url}/readyz`);
+  expect(ready.status).toBe(503);
+  expect(await ready.json()).toMatchObject({ status: 'unavailable' });
+  expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+  expect((await fetch(`${server.url}/nothing-here`)).status).toBe(404);
+});
+
+it('counts what it does, without naming repositories, and logs each request with an id', async () => {
+  await using folder = await tempDir();
+  const lines: string[] = [];
+  await using server = await startServer({ onLog: (line) => lines.push(line) });
+  const user = new GitClient(folder.path);
+  const work = await user.init('work');
+  await work.commit('first', { a: '1\n' });
+  await work.run(['push', repositoryUrl(server, 'secret-name'), 'main']);
+  await user.clone(repositoryUrl(server, 'secret-name'), 'clone');
+
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  expect(metrics).toMatch(/^cairn_http_requests_total\{route="git git-receive-pack",status="200"\} 1$/m);
+  expect(metrics).toMatch(/^cairn_git_processes_total\{command="index-pack"\} 1$/m);
+  expect(metrics).toMatch(/^cairn_publishes_total\{outcome="published"\} 1$/m);
+  expect(metrics).toMatch(
+    /^cairn_store_requests_total\{traffic="control",operation="put",outcome="written"\} \d+$/m,
+  );
+  expect(metrics).toMatch(/^cairn_artifact_cache_looks_total\{result="hit"\} \d+$/m);
+  expect(metrics).not.toContain('secret-name');
+
+  const requests = lines.map((line) => JSON.parse(line)).filter((entry) => entry.msg === 'request');
+  expect(requests.length).toBeGreaterThanOrEqual(4);
+  expect(new Set(requests.map((entry) => entry.requestId)).size).toBe(requests.length);
+  const push = lines.map((line) => JSON.parse(line)).find((entry) => entry.msg === 'push');
+  expect(push).toMatchObject({ accepted: 1, refused: 0, manifest: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  expect(requests.map((entry) => entry.requestId)).toContain(push.requestId);
+});
