@@ -4,6 +4,10 @@ import { FileObjectStore } from '../../src/object-store/file.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { ObjectStore } from '../../src/object-store/object-store.ts';
 import { openFileStore } from '../../src/object-store/open-file-store.ts';
+import { withLimit } from '../../src/object-store/with-limit.ts';
+import { withMetrics } from '../../src/object-store/with-metrics.ts';
+import { withPrefix } from '../../src/object-store/with-prefix.ts';
+import { withRetry } from '../../src/object-store/with-retry.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
@@ -18,7 +22,19 @@ const subjects: readonly { readonly name: string; open(folder: string): Promise<
   { name: 'file', open: async (folder) => alone(await FileObjectStore.open(folder)) },
   { name: 'borrowed', open: openBorrowed },
   { name: 'faulty store without faults', open: async () => alone(new FaultyStore(new MemoryObjectStore())) },
+  { name: 'with prefix', open: async () => alone(withPrefix(new MemoryObjectStore(), 'some/where')) },
+  {
+    name: 'with limit',
+    open: async () => alone(withLimit(new MemoryObjectStore(), { concurrent: 4, queue: 1000 })),
+  },
+  { name: 'with retry', open: async () => alone(withRetry(new MemoryObjectStore(), { patience: 1000 })) },
+  {
+    name: 'with metrics',
+    open: async () => alone(withMetrics(new MemoryObjectStore(), 'bulk', silentObserver)),
+  },
 ];
+
+const silentObserver = { answered: () => undefined, moved: () => undefined };
 
 async function openBorrowed(folder: string): Promise<OpenStores> {
   const owner = await openFileStore(folder, { onOwned: 'refuse' });
