@@ -24,7 +24,7 @@ import { claimFolder } from './object-store/folder-ownership.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import type { Logger } from './observability/logger.ts';
 import { Metrics } from './observability/metrics.ts';
-import { cacheObserver, gitObserver, publishObserver } from './observers.ts';
+import { cacheObserver, gitObserver, observeStores, publishObserver } from './observers.ts';
 import { ArtifactCache } from './repository/artifact-cache.ts';
 import { ArtifactStore } from './repository/artifact-store.ts';
 import { ManifestStore } from './repository/manifest-store.ts';
@@ -86,7 +86,8 @@ export async function startApp(
     const gitVersion = await checkGitVersion(git);
     const capabilities = await learnUploadCapabilities(git, scratch);
 
-    const stores = overrides.stores ?? (await openOwnStores(settings, closers));
+    const opened = overrides.stores ?? (await openOwnStores(settings, closers));
+    const stores = observeStores(opened, metrics);
 
     const artifacts = new ArtifactStore({ stores, clock, dice });
     const cache = new ArtifactCache({

@@ -1,4 +1,6 @@
 import type { GitObserver } from './git-process/git.ts';
+import type { ObjectStorePair } from './object-store/object-store.ts';
+import { type StoreObserver, withMetrics } from './object-store/with-metrics.ts';
 import type { Metrics } from './observability/metrics.ts';
 import type { CacheObserver } from './repository/artifact-cache.ts';
 import type { PublishObserver } from './repository/publisher.ts';
@@ -26,5 +28,20 @@ export function publishObserver(metrics: Metrics): PublishObserver {
       metrics.publishedChanges.inc({ outcome }, changes);
     },
     rebased: () => metrics.rebases.inc(),
+  };
+}
+
+/** The same stores, every request of them counted. */
+export function observeStores(stores: ObjectStorePair, metrics: Metrics): ObjectStorePair {
+  const observer: StoreObserver = {
+    answered: (traffic, operation, outcome, seconds) => {
+      metrics.storeRequests.inc({ traffic, operation, outcome });
+      metrics.storeSeconds.observe({ traffic, operation }, seconds);
+    },
+    moved: (traffic, operation, bytes) => metrics.storeBytes.inc({ traffic, operation }, bytes),
+  };
+  return {
+    control: withMetrics(stores.control, 'control', observer),
+    bulk: withMetrics(stores.bulk, 'bulk', observer),
   };
 }
