@@ -3,6 +3,7 @@ import type { Git } from '../git-process/git.ts';
 import { failureReason } from '../git-process/result.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { ObjectFacts, ObjectType } from '../policy/ref-rules.ts';
+import type { RepositoryState } from '../repository/manifest.ts';
 
 /** Tips asked about one by one when the whole set is not connected; beyond that all of them are refused. */
 const ASKED_ONE_BY_ONE = 100;
@@ -73,4 +74,15 @@ export async function inspectObjects(
 
 function isObjectType(word: string | undefined): word is ObjectType {
   return word === 'commit' || word === 'tree' || word === 'blob' || word === 'tag';
+}
+
+/** What the published refs already say about objects: branches are commits, and peeled refs are tags. */
+export function knownObjects(manifest: RepositoryState | undefined): Map<string, ObjectFacts> {
+  const known = new Map<string, ObjectFacts>();
+  for (const [name, oid] of manifest?.refs ?? []) {
+    const peeled = manifest?.peeled.get(name);
+    if (peeled !== undefined) known.set(oid, { type: 'tag', peeled });
+    else if (name.startsWith('refs/heads/')) known.set(oid, { type: 'commit' });
+  }
+  return known;
 }

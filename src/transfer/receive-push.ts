@@ -11,7 +11,6 @@ import {
   type ReceivedCommand,
   type ReceiveRequest,
   type ReceiveRequestOptions,
-  ReceiveRequestParser,
   type RefStatus,
 } from '../git/index.ts';
 import type { QuarantinePaths } from '../git-process/commands.ts';
@@ -34,10 +33,11 @@ import type { Repository } from '../repository/repository.ts';
 import { writeSnapshot } from '../repository/snapshot.ts';
 import type { SnapshotLease } from '../repository/snapshot-cache.ts';
 import type { GitPlaces } from './git-places.ts';
-import { findDisconnected, inspectObjects } from './inspect-objects.ts';
+import { findDisconnected, inspectObjects, knownObjects } from './inspect-objects.ts';
 import type { Output } from './output.ts';
 import { PushAnswer } from './push-answer.ts';
 import { PushChange, type PushResult } from './push-change.ts';
+import { isProbe, readHead } from './push-head.ts';
 import { openQuarantine, type Quarantine, type ReceivedPack, receivePack } from './quarantine.ts';
 import type { RequestBody } from './request-body.ts';
 
@@ -99,18 +99,6 @@ export async function receivePush(
   }
 }
 
-/** Before a push that is too large to be sent twice, git sends a lone flush to see whether it would be let in. */
-async function isProbe(body: RequestBody): Promise<boolean> {
-  let read = Buffer.alloc(0);
-  while (read.length <= 4) {
-    const chunk = await body.next();
-    if (chunk === undefined) break;
-    read = Buffer.concat([read, chunk]);
-  }
-  body.unread(read);
-  return read.length === 4 && read.toString('latin1') === '0000';
-}
-
 /** Looks at the repository and reads the head. Whatever is wrong, the client gets to send the rest before it is told. */
 async function begin(
   context: ReceivePushContext,
@@ -119,29 +107,12 @@ async function begin(
   const { body, repository } = incoming;
   try {
     const state = await repository.resolveRecent(context.recency);
-    return { state, request: await readHead(context, body, state) };
+    const format = state?.manifest.objectFormat ?? 'sha1';
+    return { state, request: await readHead(body, { format, limits: context.limits }) };
   } catch (error) {
     await body.drain(context.limits.packBytes);
     throw error;
   }
-}
-
-async function readHead(
-  context: ReceivePushContext,
-  body: RequestBody,
-  state: ParentState | undefined,
-): Promise<ReceiveRequest> {
-  const parser = new ReceiveRequestParser({
-    format: state?.manifest.objectFormat ?? 'sha1',
-    limits: context.limits,
-  });
-  for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
-    if (parser.push(chunk)) {
-      body.unread(parser.takeRest());
-      break;
-    }
-  }
-  return parser.result;
 }
 
 /** One push whose head has been read. */
@@ -421,15 +392,4 @@ class Push {
 function packEntry(received: ReceivedPack): PackEntry {
   const ref = ({ digest, size }: ReceivedPack['pack']) => ({ digest, size });
   return { kind: 'push', objects: received.objects, pack: ref(received.pack), idx: ref(received.idx) };
-}
-
-/** What the published refs already say about objects: branches are commits, and peeled refs are tags. */
-function knownObjects(manifest: RepositoryState | undefined): Map<string, ObjectFacts> {
-  const known = new Map<string, ObjectFacts>();
-  for (const [name, oid] of manifest?.refs ?? []) {
-    const peeled = manifest?.peeled.get(name);
-    if (peeled !== undefined) known.set(oid, { type: 'tag', peeled });
-    else if (name.startsWith('refs/heads/')) known.set(oid, { type: 'commit' });
-  }
-  return known;
 }

@@ -1,0 +1,32 @@
+import { type ReceiveRequest, type ReceiveRequestOptions, ReceiveRequestParser } from '../git/index.ts';
+import type { RequestBody } from './request-body.ts';
+
+/**
+ * True when the body is git's probe: before a push that is too large to be sent twice, it sends a lone flush to see
+ * whether it would be let in. What was read of any other body is given back.
+ */
+export async function isProbe(body: RequestBody): Promise<boolean> {
+  let read = Buffer.alloc(0);
+  while (read.length <= 4) {
+    const chunk = await body.next();
+    if (chunk === undefined) break;
+    read = Buffer.concat([read, chunk]);
+  }
+  body.unread(read);
+  return read.length === 4 && read.toString('latin1') === '0000';
+}
+
+/**
+ * Reads everything a client sends before the pack; the pack stays in the body.
+ * @throws CairnError `invalid` or `too-large` when the request as a whole is wrong
+ */
+export async function readHead(body: RequestBody, options: ReceiveRequestOptions): Promise<ReceiveRequest> {
+  const parser = new ReceiveRequestParser(options);
+  for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
+    if (parser.push(chunk)) {
+      body.unread(parser.takeRest());
+      break;
+    }
+  }
+  return parser.result;
+}
