@@ -2,17 +2,9 @@ import { Command, Option as CommanderOption } from 'commander';
 import type { Option, OptionName } from '../config/options.ts';
 import { type GivenFlags, optionsFor } from '../config/settings.ts';
 import { VERSION } from '../version.ts';
+import type { CommandContext } from './command-context.ts';
 import { repoCreate, repoList, repoLog, repoRestore, repoSetHead, repoShow } from './repo.ts';
 import { serve } from './serve.ts';
-
-/** What a command may use of the world. */
-export interface CommandContext {
-  readonly environment: NodeJS.ProcessEnv;
-  /** What was asked for; one call, one line or more. */
-  readonly print: (text: string) => void;
-  /** Aborted when the process is asked to stop. */
-  readonly signal: AbortSignal;
-}
 
 /** The table of commands: everything `cairn` can be asked to do. */
 export function commandLine(context: CommandContext): Command {

@@ -16,7 +16,7 @@ import type { Repository } from '../repository/repository.ts';
 import { formatRepositoryId, repositoryId } from '../repository/repository-id.ts';
 import { SnapshotCache } from '../repository/snapshot-cache.ts';
 import { openStores } from '../stores.ts';
-import type { CommandContext } from './command-line.ts';
+import type { CommandContext } from './command-context.ts';
 
 /** Repositories opened for one command, without a server. */
 interface Opened {

@@ -2,7 +2,7 @@ import { startApp } from '../app.ts';
 import { readSecrets } from '../config/secrets.ts';
 import { type GivenFlags, readSettings, refuseOpenAccessBeyondLoopback } from '../config/settings.ts';
 import { createLogger } from '../observability/logger.ts';
-import type { CommandContext } from './command-line.ts';
+import type { CommandContext } from './command-context.ts';
 
 /** `cairn serve`: runs until the process is asked to stop. Prints `listening on <url>` when it can be used. */
 export async function serve(flags: GivenFlags, context: CommandContext): Promise<void> {
