@@ -21,6 +21,7 @@ import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '../lib/clock.ts';
 import { type Dice, systemDice } from '../lib/dice.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
 import { openSocketPath } from './socket-path.ts';
@@ -126,7 +127,12 @@ async function tryToClaim(
       throw new FolderTakenError(folder, what, highest.owner);
     }
     const number = (highest?.number ?? 0) + 1;
-    const owner = { socket, pid: process.pid, host: hostname(), since: new Date().toISOString() };
+    const owner = {
+      socket,
+      pid: process.pid,
+      host: hostname(),
+      since: new Date(systemClock.now()).toISOString(),
+    };
     if ((await claim(claims, number, owner, dice)) && (await isStillOurs(claims, number, socket))) {
       await cleanUp(claims, number);
       return ownership;
@@ -202,7 +208,7 @@ async function cleanUp(claims: string, number: number): Promise<void> {
     if (OWNER_FILE.test(name)) continue;
     const path = join(claims, name);
     const found = await stat(path).catch(() => undefined);
-    if (found === undefined || Date.now() - found.mtimeMs < LEFT_BEHIND_MS) continue;
+    if (found === undefined || systemClock.now() - found.mtimeMs < LEFT_BEHIND_MS) continue;
     if (name.endsWith('.sock') && (await isAlive(claims, name))) continue;
     await rm(path, { force: true });
   }
