@@ -4,13 +4,15 @@ import { isUtf8 } from 'node:buffer';
 export const maxRefNameBytes = 1024;
 
 /** Most names, recognized in one step because every ref of a manifest is checked when it is read. */
-const ordinaryName = /^refs(?:\/[A-Za-z0-9_-]+)+$/;
+const ordinaryName = /^refs(?:\/[A-Za-z0-9_-]+){2,}$/;
 
 /**
  * Why `name` cannot be the name of a ref here, or undefined when it can.
  *
- * The rules are those of `git check-ref-format`, and three of Cairn's own: the name is below `refs/`, it has a
- * UTF-8 form (no lone surrogates; it is kept in JSON), and that form is at most {@link maxRefNameBytes} long.
+ * The rules are those of `git check-ref-format`, and four of Cairn's own: the name is below `refs/` and in a folder
+ * there (git's client does not see `refs/x` when it pushes, so it could neither update nor delete it, and git's
+ * receive-pack refuses to make it), it has a UTF-8 form (no lone surrogates; it is kept in JSON), and that form is at
+ * most {@link maxRefNameBytes} long.
  */
 export function refNameProblem(name: string): string | undefined {
   if (name.length <= maxRefNameBytes && ordinaryName.test(name)) return undefined;
@@ -31,6 +33,7 @@ export function refNameProblem(name: string): string | undefined {
     if (component.startsWith('.')) return 'no part of a ref name may start with "."';
     if (component.endsWith('.lock')) return 'no part of a ref name may end with ".lock"';
   }
+  if (name.indexOf('/', 'refs/'.length) === -1) return 'a ref name must have a folder below "refs/"';
   return undefined;
 }
 

@@ -13,7 +13,7 @@ import { RealRepository } from './real-git.ts';
 const accepted = [
   'refs/heads/main',
   'refs/heads/a/b/c',
-  'refs/x',
+  'refs/x/y',
   'refs/heads/@',
   'refs/heads/a@b',
   'refs/heads/a.b',
@@ -82,6 +82,10 @@ describe('ref names', () => {
       expect(refNameProblem(name)).toContain('must start with "refs/"');
     },
   );
+
+  test.each(['refs/x', 'refs/stash'])('%j is refused: a client that pushes does not see it', (name) => {
+    expect(refNameProblem(name)).toContain('a folder below "refs/"');
+  });
 
   test('a NUL is refused', () => {
     expect(refNameProblem('refs/heads/a\0b')).toContain('control characters');
