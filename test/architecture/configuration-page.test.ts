@@ -1,0 +1,59 @@
+import { expect, it } from 'vitest';
+import { OPTIONS, type Option } from '../../src/config/options.ts';
+
+/** `npm run docs:configuration` writes the page anew. */
+const PAGE = '../../docs/reference/configuration.md';
+
+const SCOPES: Readonly<Record<Option['commands'], string>> = {
+  all: 'every command',
+  serve: '`cairn serve`',
+};
+
+it('the reference page of the configuration says what the table of options says', async () => {
+  await expect(configurationPage(OPTIONS)).toMatchFileSnapshot(PAGE);
+});
+
+it('no two options share a flag or a variable, and a variable is named after its flag', () => {
+  const options: readonly Option[] = OPTIONS;
+  expect(new Set(options.map((option) => option.name)).size).toBe(options.length);
+  for (const { name, variable } of options) {
+    expect(variable).toBe(`CAIRN_${name.toUpperCase().replaceAll('-', '_')}`);
+  }
+});
+
+function configurationPage(options: readonly Option[]): string {
+  return `<!-- Written by \`npm run docs:configuration\` from src/config/options.ts: change it there. -->
+
+# Configuration
+
+Every setting has a flag and an environment variable. A flag wins over the variable, the variable over the default. All of
+them are checked at start: a value that makes no sense stops Cairn with one line that names the flag or the variable.
+
+Sizes are whole numbers with \`B\`, \`KiB\`, \`MiB\`, \`GiB\` or \`TiB\`, bytes without a unit. Times are whole seconds.
+
+## Settings
+
+${options.map(section).join('\n')}
+## Variables that belong to others
+
+An S3 store also takes what the AWS tools take: credentials from the standard chain (\`AWS_ACCESS_KEY_ID\` and
+\`AWS_SECRET_ACCESS_KEY\`, \`AWS_PROFILE\` with the shared files, the instance or container role), \`AWS_REGION\` when
+\`--s3-region\` is not given, and \`AWS_ENDPOINT_URL_S3\` when \`--s3-endpoint\` is not given. Credentials are never flags: other
+users of the machine could read them in the list of processes.
+
+\`CAIRN_GIT_TRACE2_EVENT\` is passed on to git as \`GIT_TRACE2_EVENT\`, to see what the git processes of a server do. Nothing
+else of the environment but \`PATH\` reaches git.
+`;
+}
+
+function section({ name, variable, value, default: standard, description, commands }: Option): string {
+  const flag = value === undefined ? `--${name}` : `--${name} ${value}`;
+  return `### \`${flag}\`
+
+${description}
+
+- Variable: \`${variable}\`
+- Default: ${standard === '' ? 'none' : `\`${standard}\``}
+- Known to: ${SCOPES[commands]}
+`;
+}
