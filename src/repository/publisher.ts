@@ -57,7 +57,7 @@ export interface PublisherHost {
   /** A fresh look. */
   observe(): Promise<ObservedState>;
   swap(parent: ParentState | undefined, next: Digest, sent: Set<Digest>): Promise<SwapResult>;
-  /** Told what the pointer is now. */
+  /** Told what the pointer is now, as the last swap found it. */
   learned(pointer: { readonly version: string; readonly digest: Digest }): Promise<ObservedState>;
   /** Told that what was known may be wrong. */
   doubt(): void;
@@ -87,6 +87,9 @@ export class UnknownOutcomeError extends CairnError {
     );
   }
 }
+
+/** Several changes make a state that is not valid, or too large: each is to be told about itself alone. */
+class UnpublishableBatch extends Error {}
 
 interface Member {
   readonly change: Change<unknown>;
@@ -159,19 +162,22 @@ export class Publisher {
   }
 
   private async drain(): Promise<void> {
-    while (this.queue.length > 0) {
-      const batch = this.takeBatch();
-      try {
-        await this.publish(batch);
-      } catch (error) {
-        this.options.observer?.ended(
-          error instanceof UnknownOutcomeError ? 'unknown' : 'failed',
-          batch.length,
-        );
-        for (const member of batch) member.reject(error);
-      }
-    }
+    while (this.queue.length > 0) await this.settle(this.takeBatch());
     this.running = undefined;
+  }
+
+  /** Publishes a batch and tells its members. What they make together and cannot be published is tried one by one. */
+  private async settle(batch: Member[]): Promise<void> {
+    try {
+      await this.publish(batch);
+    } catch (error) {
+      if (error instanceof UnpublishableBatch) {
+        for (const member of batch) await this.settle([member]);
+        return;
+      }
+      this.options.observer?.ended(error instanceof UnknownOutcomeError ? 'unknown' : 'failed', batch.length);
+      for (const member of batch) member.reject(error);
+    }
   }
 
   private takeBatch(): Member[] {
@@ -197,7 +203,7 @@ export class Publisher {
         this.settleUnchanged(batch, round.results, base.state);
         return;
       }
-      const encoded = round.encoded ?? this.compose(round.next, round.causes, base.state);
+      const encoded = round.encoded ?? this.composeBatch(batch, round.next, round.causes, base.state);
       if (round.encoded === undefined) await manifests.write(host.id, encoded);
       const swapped = await host.swap(base.state, encoded.digest, sent);
       if (swapped.swap === 'unknown') {
@@ -216,7 +222,11 @@ export class Publisher {
       observer?.rebased();
       base = await host.learned(swapped.current);
       tries++;
-      await this.pause(tries);
+      // The first loss is met at once: what won has just been seen. After a pause it would be old, so it is looked at again.
+      if (tries > 1) {
+        await this.pause(tries);
+        base = await host.observe();
+      }
     }
     observer?.ended('busy', batch.length);
     for (const member of batch) member.reject(new CairnError('busy', 'busy, try again'));
@@ -270,6 +280,20 @@ export class Publisher {
     this.options.observer?.ended('unchanged', batch.length);
     const outcome = published(state?.manifest, undefined);
     for (const [at, member] of batch.entries()) member.resolve({ result: results[at], published: outcome });
+  }
+
+  /** @throws UnpublishableBatch when several changes together break a rule that one alone might not */
+  private composeBatch(
+    batch: readonly Member[],
+    next: RepositoryState,
+    causes: readonly Cause[],
+    parent: ParentState | undefined,
+  ): EncodedManifest {
+    try {
+      return this.compose(next, causes, parent);
+    } catch (error) {
+      throw batch.length > 1 ? new UnpublishableBatch() : error;
+    }
   }
 
   private compose(

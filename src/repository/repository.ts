@@ -22,12 +22,21 @@ export interface RepositoryContext {
   readonly publishObserver?: PublishObserver;
 }
 
-/** What was last seen of the pointer. `sequence` orders looks by when they began, not by when they were answered. */
-interface Sighting {
+/** When a look at the pointer began: everything published before is in what it shows. */
+interface Look {
+  /** By the repository's own counter. */
   readonly sequence: number;
-  /** Monotonic milliseconds when the look began. */
+  /** Monotonic milliseconds. */
   readonly at: number;
+}
+
+/** What is known of the pointer, and how fresh that knowledge is. */
+interface Sighting extends Look {
   readonly pointer: { readonly version: string; readonly digest: Digest } | undefined;
+  /** Number of manifests below; -1 without a pointer. */
+  readonly depth: number;
+  /** The counter when this pointer was learnt. */
+  readonly learnt: number;
 }
 
 /** One repository as this process sees it: its published state, its snapshot, and the way to change it. */
@@ -66,14 +75,14 @@ export class Repository {
   async resolveRecent(maxAge: number): Promise<ParentState | undefined> {
     const last = this.sighting;
     if (last === undefined || this.context.clock.monotonic() - last.at > maxAge) return this.resolve();
-    return this.load(last);
+    return this.load(last.pointer);
   }
 
-  /** The published state if this process saw it at most `maxAge` milliseconds ago; makes no request. */
+  /** The published state if this process saw it at most `maxAge` milliseconds ago; makes no request for the pointer. */
   async peek(maxAge: number): Promise<ParentState | undefined> {
     const last = this.sighting;
     if (last === undefined || this.context.clock.monotonic() - last.at > maxAge) return undefined;
-    return this.load(last);
+    return this.load(last.pointer);
   }
 
   /** A number that only looks at the store begun after this moment exceed; see `Change.since`. */
@@ -96,44 +105,60 @@ export class Repository {
   }
 
   private async observe(): Promise<ObservedState> {
-    const sequence = ++this.sequence;
-    const at = this.context.clock.monotonic();
+    const look = this.look();
     const known = this.sighting?.pointer;
     const reading = await readPointer(this.context.control, this.id, known?.version);
     const pointer = reading.is === 'absent' ? undefined : reading.is === 'unchanged' ? known : reading;
-    const sighting = { sequence, at, pointer };
-    const state = await this.load(sighting);
-    this.remember(sighting);
-    return { sequence, state };
+    return this.learn(look, pointer);
   }
 
-  private async load(sighting: Sighting): Promise<ParentState | undefined> {
-    if (sighting.pointer === undefined) return undefined;
-    const { version, digest } = sighting.pointer;
+  private look(): Look {
+    return { sequence: ++this.sequence, at: this.context.clock.monotonic() };
+  }
+
+  private async learn(look: Look, pointer: Sighting['pointer']): Promise<ObservedState> {
+    const state = await this.load(pointer);
+    this.remember({ ...look, pointer, depth: state?.manifest.depth ?? -1, learnt: ++this.sequence });
+    return { sequence: look.sequence, state };
+  }
+
+  private async load(pointer: Sighting['pointer']): Promise<ParentState | undefined> {
+    if (pointer === undefined) return undefined;
+    const { version, digest } = pointer;
     return { version, digest, manifest: await this.context.manifests.load(this.id, digest) };
   }
 
-  /** Looks may be answered out of order; only one that began later replaces what is known. */
+  /**
+   * A look that began after something was learnt is newer, whatever it shows. Looks that overlapped may be answered in
+   * any order; of what they show the deeper state is the newer one, because depth only grows.
+   */
   private remember(sighting: Sighting): void {
-    if (this.sighting === undefined || sighting.sequence > this.sighting.sequence) this.sighting = sighting;
+    const last = this.sighting;
+    if (last === undefined || sighting.sequence > last.learnt) {
+      this.sighting = sighting;
+      return;
+    }
+    const newer = sighting.depth > last.depth ? sighting : last;
+    const freshest = sighting.sequence > last.sequence ? sighting : last;
+    this.sighting = { ...newer, sequence: freshest.sequence, at: freshest.at };
   }
 
   private publisherHost(): PublisherHost {
+    let swapped = this.look();
     return {
       id: this.id,
       known: async () => {
         const last = this.sighting;
         if (last === undefined) return this.observe();
-        return { sequence: last.sequence, state: await this.load(last) };
+        return { sequence: last.sequence, state: await this.load(last.pointer) };
       },
       observe: () => this.observe(),
-      swap: (parent, next, sent) => this.swap(parent, next, sent),
-      learned: async (pointer) => {
-        const sighting = { sequence: ++this.sequence, at: this.context.clock.monotonic(), pointer };
-        const state = await this.load(sighting);
-        this.remember(sighting);
-        return { sequence: sighting.sequence, state };
+      swap: (parent, next, sent) => {
+        swapped = this.look();
+        return this.swap(parent, next, sent);
       },
+      // Known as of the moment the swap was sent: what was asked for since may rest on something newer.
+      learned: ({ version, digest }) => this.learn(swapped, { version, digest }),
       doubt: () => {
         this.sighting = undefined;
       },

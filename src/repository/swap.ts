@@ -8,12 +8,14 @@
  *   the state we built on, we won: somebody may have built on our publish already.
  * - An attempt is lost only when the pointer has moved past the version it was predicated on: from then on the store
  *   can no longer apply a late copy of it.
- * - If that cannot be learnt in time the outcome is unknown, and the caller says exactly that.
+ * - It has failed only when every attempt is known not to have been applied; a single doubtful answer forbids that word.
+ * - If that cannot be learnt in time, or what lies below the pointer is damaged, the outcome is unknown, and the
+ *   caller says exactly that.
  */
 import type { Clock } from '../lib/clock.ts';
 import type { Dice } from '../lib/dice.ts';
 import type { Digest } from '../lib/digest.ts';
-import { CairnError, messageOf } from '../lib/errors.ts';
+import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import type { ObjectStore, PutOutcome, VersionToken } from '../object-store/object-store.ts';
 import { pointerKey } from './keys.ts';
 import type { Manifest, ParentState } from './manifest.ts';
@@ -30,7 +32,10 @@ export interface SwapContext {
   readonly patience: number;
 }
 
-/** `won`: `current` names our manifest, or one that descends from it. `lost`: `current` is what is there instead. */
+/**
+ * `won`: `current` names our manifest, or one that descends from it. `lost`: `current` is what is there instead.
+ * `unknown`: nobody can tell.
+ */
 export type SwapResult =
   | {
       readonly swap: 'won';
@@ -40,6 +45,15 @@ export type SwapResult =
   | { readonly swap: 'lost'; readonly current: { readonly version: VersionToken; readonly digest: Digest } }
   | { readonly swap: 'unknown'; readonly cause: unknown };
 
+/** What {@link settle} finds out, if anything. */
+type Settled = Extract<SwapResult, { swap: 'won' | 'lost' }> | 'unchanged' | 'unanswered';
+
+/** `refused`: the write certainly did not happen, and will not (a `put` that throws, by the store's contract). */
+type Attempt = PutOutcome | { readonly outcome: 'refused'; readonly cause: unknown };
+
+/** Answers behind which a write of ours may have happened, or may happen yet. */
+const DOUBTFUL: readonly Attempt['outcome'][] = ['unknown', 'exists', 'changed'];
+
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 2_000;
 /** How often the store may refuse to write at all (a full disk, nothing listening) before the publish fails. */
@@ -48,8 +62,8 @@ const REFUSALS = 5;
 /**
  * Swaps the pointer of a repository from `parent` (undefined: none yet) to the manifest `next`.
  * @param sent every digest this publisher has ever tried on this repository; `next` is added
- * @throws CairnError `unavailable` when it certainly did not happen and the store goes on refusing; `corrupt` when the
- *   pointer of an existing repository has vanished
+ * @throws CairnError when it certainly did not happen: `unavailable` when the store goes on refusing, `corrupt` when the
+ *   repository turns out to be damaged
  */
 export async function swapPointer(
   context: SwapContext,
@@ -61,31 +75,34 @@ export async function swapPointer(
   const deadline = context.clock.monotonic() + context.patience;
   const body = Buffer.from(next, 'latin1');
   sent.add(next);
-  let cause: unknown;
+  let doubtful = false;
   let refused = 0;
-  // As long as every attempt is known not to have been applied, giving up is a plain failure and not a doubt.
-  let mayHaveHappened = false;
   for (let attempt = 0; ; attempt++) {
-    const outcome = await tryPut(context, id, parent, body);
-    if (outcome.outcome === 'written') {
-      return { swap: 'won', digest: next, current: { version: outcome.version, digest: next } };
+    const put = await tryPut(context, id, parent, body);
+    if (put.outcome === 'written') {
+      return { swap: 'won', digest: next, current: { version: put.version, digest: next } };
     }
-    if (outcome.outcome === 'unknown') mayHaveHappened = true;
-    if (outcome.outcome === 'refused') refused++;
-    cause = 'cause' in outcome ? outcome.cause : `the object store answered "${outcome.outcome}"`;
-    const settled = await settle(context, id, parent, sent, deadline, (error) => {
-      cause = error;
-    });
-    if (settled !== 'unchanged' && settled !== 'unanswered') return settled;
-    const over = settled === 'unanswered' || context.clock.monotonic() >= deadline || refused === REFUSALS;
-    if (over && mayHaveHappened) return { swap: 'unknown', cause };
-    if (over) throw new CairnError('unavailable', `nothing was changed: ${messageOf(cause)}`, { cause });
+    doubtful ||= DOUBTFUL.includes(put.outcome);
+    if (put.outcome === 'refused') refused++;
+    let cause: unknown = 'cause' in put ? put.cause : `the object store answered "${put.outcome}"`;
+    let settled: Settled;
+    try {
+      settled = await settle(context, id, parent, sent, deadline, (trouble) => {
+        cause = trouble;
+      });
+    } catch (damage) {
+      if (!doubtful) throw damage;
+      return { swap: 'unknown', cause: damage };
+    }
+    if (typeof settled === 'object') return settled;
+    const late = settled === 'unanswered' || context.clock.monotonic() >= deadline;
+    if (doubtful && late) return { swap: 'unknown', cause };
+    if (!doubtful && (late || refused === REFUSALS)) {
+      throw new CairnError('unavailable', `nothing was changed: ${messageOf(cause)}`, { cause });
+    }
     await pause(context, attempt);
   }
 }
-
-/** `refused`: the write certainly did not happen, and will not (a `put` that throws, by the store's contract). */
-type Attempt = PutOutcome | { readonly outcome: 'refused'; readonly cause: unknown };
 
 async function tryPut(
   context: SwapContext,
@@ -100,11 +117,15 @@ async function tryPut(
   try {
     return await context.store.put(pointerKey(id), body, mode);
   } catch (error) {
-    return { outcome: 'refused', cause: error };
+    // Anything but the errors of the contract is a surprise, and says nothing.
+    return { outcome: error instanceof CairnError ? 'refused' : 'unknown', cause: error };
   }
 }
 
-/** Learns from the pointer and the chain below it what became of everything sent. */
+/**
+ * Learns from the pointer and the chain below it what became of everything sent.
+ * @throws CairnError `corrupt` when pointer or chain are damaged
+ */
 async function settle(
   context: SwapContext,
   id: RepositoryId,
@@ -112,14 +133,14 @@ async function settle(
   sent: ReadonlySet<Digest>,
   deadline: number,
   onTrouble: (error: unknown) => void,
-): Promise<Exclude<SwapResult, { swap: 'unknown' }> | 'unchanged' | 'unanswered'> {
+): Promise<Settled> {
   for (let attempt = 0; ; attempt++) {
     try {
       const reading = await readPointer(context.store, id);
       return await judge(context, id, parent, sent, reading);
     } catch (error) {
-      if (error instanceof CairnError && error.kind === 'corrupt') throw error;
-      onTrouble(messageOf(error));
+      if (isCairnError(error, 'corrupt')) throw error;
+      onTrouble(error);
     }
     if (context.clock.monotonic() >= deadline) return 'unanswered';
     await pause(context, attempt);
@@ -132,14 +153,17 @@ async function judge(
   parent: ParentState | undefined,
   sent: ReadonlySet<Digest>,
   reading: PointerReading,
-): Promise<Exclude<SwapResult, { swap: 'unknown' }> | 'unchanged'> {
+): Promise<Exclude<Settled, 'unanswered'>> {
   if (reading.is !== 'found') {
     if (parent === undefined) return 'unchanged';
     throw new CairnError('corrupt', `the pointer ${pointerKey(id)} has vanished; Cairn never deletes one`);
   }
   const current = { version: reading.version, digest: reading.digest };
   if (sent.has(reading.digest)) return { swap: 'won', digest: reading.digest, current };
-  if (parent !== undefined && reading.digest === parent.digest) return 'unchanged';
+  // The same digest under another version: the pointer was written again behind our back, and no attempt can match it.
+  if (reading.digest === parent?.digest) {
+    return reading.version === parent.version ? 'unchanged' : { swap: 'lost', current };
+  }
   // Somebody else's manifest. Ours may be below it: then it was built on our publish, and we won.
   let manifest = await context.load(reading.digest);
   const floor = parent === undefined ? 0 : parent.manifest.depth + 1;

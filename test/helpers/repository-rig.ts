@@ -1,0 +1,134 @@
+import { sha256 } from '../../src/lib/digest.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import type { ObjectStore } from '../../src/object-store/object-store.ts';
+import { ArtifactCache } from '../../src/repository/artifact-cache.ts';
+import { ArtifactStore } from '../../src/repository/artifact-store.ts';
+import { pointerKey } from '../../src/repository/keys.ts';
+import {
+  emptyState,
+  type Manifest,
+  type PackEntry,
+  type ParentState,
+  type RepositoryState,
+} from '../../src/repository/manifest.ts';
+import { ManifestStore } from '../../src/repository/manifest-store.ts';
+import { Repositories } from '../../src/repository/repositories.ts';
+import type { RepositoryContext } from '../../src/repository/repository.ts';
+import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
+import { SnapshotCache } from '../../src/repository/snapshot-cache.ts';
+import { FaultyStore } from './faulty-store.ts';
+import { InstantClock } from './instant-clock.ts';
+import { SeededDice } from './seeded-dice.ts';
+
+export const ID: RepositoryId = repositoryId('a'.repeat(64), 'rig');
+export const INCARNATION = '1'.repeat(32);
+
+/** An object id of one repeated digit, for tests that look into no object. */
+export function oid(digit: string): string {
+  return digit.repeat(40);
+}
+
+/** A state without refs, with what is given put over it. */
+export function stateOf(parts: Partial<RepositoryState> = {}): RepositoryState {
+  return { ...emptyState(ID.identifier, 'sha1', INCARNATION), ...parts };
+}
+
+/** A valid first manifest, with what is given put over it. */
+export function manifestOf(parts: Partial<Manifest> = {}): Manifest {
+  return {
+    version: 1,
+    ...stateOf(),
+    causes: [{ kind: 'push', actor: null, evidence: null, refs: [] }],
+    receiptAt: 1_700_000_000,
+    parent: null,
+    depth: 0,
+    ...parts,
+  };
+}
+
+/** What a manifest says about a pack that no test reads; the name makes its digests. */
+export function packOf(name: string, parts: Partial<PackEntry> = {}): PackEntry {
+  const ref = (kind: string) => ({ digest: sha256(`${name}.${kind}`), size: 1 });
+  return { kind: 'push', objects: 1, pack: ref('pack'), idx: ref('idx'), ...parts };
+}
+
+export interface RigOptions {
+  readonly store?: ObjectStore;
+  readonly patience?: number;
+  readonly seed?: number;
+  /** Folder for the artifact cache and snapshots; without one, nothing may ask for them. */
+  readonly folder?: string;
+  readonly cacheBudget?: number;
+}
+
+/** Everything of the repository layer, over one store with faults, without a server. */
+export class RepositoryRig {
+  readonly store: FaultyStore;
+  readonly clock = new InstantClock();
+  readonly dice: SeededDice;
+  readonly artifacts: ArtifactStore;
+  readonly manifests: ManifestStore;
+  readonly cache: ArtifactCache;
+  readonly snapshots: SnapshotCache;
+  readonly repositories: Repositories;
+
+  constructor(options: RigOptions = {}) {
+    const { store = new MemoryObjectStore(), patience = 10_000, seed = 1, folder = '/nowhere' } = options;
+    this.store = store instanceof FaultyStore ? store : new FaultyStore(store);
+    this.dice = new SeededDice(seed);
+    const { clock, dice } = this;
+    this.artifacts = new ArtifactStore({ stores: { control: this.store, bulk: this.store }, clock, dice });
+    this.manifests = new ManifestStore(this.artifacts);
+    this.cache = new ArtifactCache({
+      folder: `${folder}/artifacts`,
+      budget: options.cacheBudget ?? 2 ** 30,
+      store: this.artifacts,
+    });
+    this.snapshots = new SnapshotCache(`${folder}/snapshots`, this.cache);
+    this.repositories = new Repositories(this.context(patience));
+  }
+
+  private context(swapPatience: number): RepositoryContext {
+    const { store: control, manifests, snapshots, clock, dice } = this;
+    return { control, manifests, snapshots, clock, dice, swapPatience };
+  }
+
+  get repository() {
+    return this.repositories.get(ID);
+  }
+
+  /** Writes a manifest and points the pointer at it, as another server would. */
+  async publish(manifest: Manifest, over?: ParentState, id: RepositoryId = ID): Promise<ParentState> {
+    const encoded = this.manifests.encode(manifest);
+    await this.manifests.write(id, encoded);
+    const body = Buffer.from(encoded.digest);
+    const mode =
+      over === undefined
+        ? ({ mode: 'create' } as const)
+        : ({ mode: 'replace', version: over.version } as const);
+    const put = await this.store.put(pointerKey(id), body, mode);
+    if (put.outcome !== 'written') throw new Error(`the rig could not publish: ${put.outcome}`);
+    return { version: put.version, digest: encoded.digest, manifest };
+  }
+
+  /** Publishes a manifest on top of another, with what is given put over it. */
+  async publishOver(over: ParentState, parts: Partial<Manifest> = {}): Promise<ParentState> {
+    return this.publish(childOf(over, parts), over);
+  }
+
+  /** Forgets everything read so far, as a server that has just started. */
+  cold(): RepositoryRig {
+    return new RepositoryRig({ store: this.store });
+  }
+}
+
+/** A manifest on top of another, with what is given put over it. */
+export function childOf(over: ParentState, parts: Partial<Manifest> = {}): Manifest {
+  return {
+    ...over.manifest,
+    parent: over.digest,
+    depth: over.manifest.depth + 1,
+    receiptAt: over.manifest.receiptAt + 1,
+    ...parts,
+  };
+}

@@ -1,0 +1,273 @@
+import { describe, expect, it } from 'vitest';
+import type { Digest } from '../../../src/lib/digest.ts';
+import { artifactKey, pointerKey } from '../../../src/repository/keys.ts';
+import type { ParentState } from '../../../src/repository/manifest.ts';
+import { readPointer } from '../../../src/repository/pointer.ts';
+import { type SwapResult, swapPointer } from '../../../src/repository/swap.ts';
+import type { Behaviour, StoreCall } from '../../helpers/faulty-store.ts';
+import { childOf, ID, manifestOf, oid, RepositoryRig } from '../../helpers/repository-rig.ts';
+
+const PATIENCE = 10_000;
+
+/** One repository about to be swapped: from nothing, or from a first manifest, to `next`. */
+interface Scene {
+  readonly rig: RepositoryRig;
+  readonly parent: ParentState | undefined;
+  readonly next: Digest;
+  swap(sent?: Set<Digest>): Promise<SwapResult>;
+  /** Another server publishes on what the pointer names now. */
+  moveOn(): Promise<ParentState>;
+  now(): Promise<Digest | undefined>;
+}
+
+type Kind = 'create' | 'replace';
+
+async function scene(kind: Kind): Promise<Scene> {
+  const rig = new RepositoryRig();
+  const parent = kind === 'create' ? undefined : await rig.publish(manifestOf());
+  const refs = new Map([['refs/heads/ours', oid('1')]]);
+  const manifest = parent === undefined ? manifestOf({ refs }) : childOf(parent, { refs });
+  const encoded = rig.manifests.encode(manifest);
+  await rig.manifests.write(ID, encoded);
+  const context = {
+    store: rig.store,
+    clock: rig.clock,
+    dice: rig.dice,
+    load: (digest: Digest) => rig.manifests.load(ID, digest),
+    patience: PATIENCE,
+  };
+  const other = rig.cold();
+  let moves = 0;
+  const read = async (): Promise<ParentState | undefined> => {
+    const reading = await readPointer(other.store, ID);
+    if (reading.is !== 'found') return undefined;
+    return { ...reading, manifest: await other.manifests.load(ID, reading.digest) };
+  };
+  return {
+    rig,
+    parent,
+    next: encoded.digest,
+    swap: (sent = new Set()) => swapPointer(context, ID, parent, encoded.digest, sent),
+    moveOn: async () => {
+      const theirs = { refs: new Map([['refs/heads/theirs', oid(String(2 + moves++))]]) };
+      const current = await read();
+      return current === undefined ? other.publish(manifestOf(theirs)) : other.publishOver(current, theirs);
+    },
+    now: async () => (await read())?.digest,
+  };
+}
+
+const isPointerPut = (call: StoreCall) => call.operation === 'put' && call.key === pointerKey(ID);
+const isPointerGet = (call: StoreCall) => call.operation === 'get' && call.key === pointerKey(ID);
+
+/** What may become of the first attempt, and whether it is in the store afterwards. */
+const FATES: readonly { readonly fate: string; readonly behaviour: Behaviour | undefined }[] = [
+  { fate: 'is answered', behaviour: undefined },
+  { fate: 'is applied and its answer lost', behaviour: { does: 'lose-reply-applied' } },
+  { fate: 'is lost', behaviour: { does: 'lose-reply-not-applied' } },
+  { fate: 'is applied before the read-back', behaviour: { does: 'apply-late', after: 1 } },
+  { fate: 'is applied after the read-back', behaviour: { does: 'apply-late', after: 2 } },
+  { fate: 'meets a 409', behaviour: { does: 'conflict' } },
+  { fate: 'meets a 404', behaviour: { does: 'missing' } },
+  { fate: 'is applied and answered 412', behaviour: { does: 'refuse-after-applying' } },
+  { fate: 'is refused for certain', behaviour: { does: 'unavailable' } },
+  { fate: 'is throttled', behaviour: { does: 'throttle' } },
+];
+
+describe.each(['create', 'replace'] as const)('a swap (%s)', (kind) => {
+  it.each(FATES)('wins when its first attempt $fate and nobody else swaps', async ({ behaviour }) => {
+    const { rig, next, swap, now } = await scene(kind);
+    if (behaviour !== undefined) rig.store.next(isPointerPut, behaviour);
+    const result = await swap();
+    expect(result).toMatchObject({ swap: 'won', digest: next, current: { digest: next } });
+    expect(await now()).toBe(next);
+  });
+
+  it.each(FATES)(
+    'loses when its first attempt $fate after somebody else has swapped',
+    async ({ behaviour }) => {
+      const { rig, next, swap, moveOn, now } = await scene(kind);
+      const theirs = await moveOn();
+      if (behaviour !== undefined) rig.store.next(isPointerPut, behaviour);
+      const result = await swap();
+      expect(result).toEqual({ swap: 'lost', current: { version: theirs.version, digest: theirs.digest } });
+      await rig.store.applyLate();
+      expect(await now(), 'no late copy of the loser').toBe(theirs.digest);
+      expect(next).not.toBe(theirs.digest);
+    },
+  );
+
+  it.each(FATES.filter(({ behaviour }) => behaviour !== undefined))(
+    'is told as it is when its first attempt $fate and somebody else swaps before the read-back',
+    async ({ behaviour }) => {
+      const { rig, next, swap, moveOn, now } = await scene(kind);
+      if (behaviour !== undefined) rig.store.next(isPointerPut, behaviour);
+      rig.store.next(isPointerGet, { does: 'run', before: async () => void (await moveOn()) });
+      const result = await swap();
+      await rig.store.applyLate();
+      const digest = await now();
+      if (digest === undefined) throw new Error('no pointer');
+      const chain = await chainBelow(rig, digest);
+      expect(chain.includes(next), 'ours is published exactly when it is said to be').toBe(
+        result.swap === 'won',
+      );
+      if (result.swap !== 'unknown') expect(result.current.digest).toBe(digest);
+    },
+  );
+
+  it('finds its own manifest below those that others have built on it', async () => {
+    const { rig, next, swap, moveOn, now } = await scene(kind);
+    rig.store.next(isPointerPut, { does: 'lose-reply-applied' });
+    rig.store.next(isPointerGet, {
+      does: 'run',
+      before: async () => {
+        await moveOn();
+        await moveOn();
+        await moveOn();
+      },
+    });
+    const result = await swap();
+    expect(result).toMatchObject({ swap: 'won', digest: next, current: { digest: await now() } });
+  });
+
+  it('asks again while it does not get to read, and sends the same bytes under the same condition', async () => {
+    const { rig, next, swap, now } = await scene(kind);
+    rig.store.next(isPointerPut, { does: 'lose-reply-not-applied' }, 3);
+    rig.store.next(isPointerGet, { does: 'unavailable' }, 4);
+    rig.store.log.length = 0;
+    expect(await swap()).toMatchObject({ swap: 'won', digest: next });
+    expect(await now()).toBe(next);
+    const puts = rig.store.log.filter((request) => request.operation === 'put');
+    expect(puts).toHaveLength(4);
+    expect(new Set(puts.map((put) => put.mode))).toEqual(new Set([kind]));
+  });
+
+  it('pauses longer and longer, with jitter, at most two seconds', async () => {
+    const { rig, swap } = await scene(kind);
+    rig.store.next(isPointerPut, { does: 'throttle' }, 40);
+    rig.clock.slept.length = 0;
+    await swap();
+    const { slept } = rig.clock;
+    expect(slept.length).toBeGreaterThan(8);
+    expect(Math.max(...slept)).toBeLessThanOrEqual(2_000);
+    for (const [at, pause] of slept.entries()) expect(pause).toBeLessThanOrEqual(20 * 2 ** at);
+  });
+
+  it.each(['lose-reply-not-applied', 'throttle'] as const)(
+    'is unknown when every attempt meets "%s" until its patience ends',
+    async (does) => {
+      const { rig, swap } = await scene(kind);
+      rig.store.rules.push((call) => (isPointerPut(call) ? { does } : undefined));
+      const began = rig.clock.monotonic();
+      expect(await swap()).toMatchObject({ swap: 'unknown', cause: expect.any(Error) });
+      const took = rig.clock.monotonic() - began;
+      expect(took).toBeGreaterThanOrEqual(PATIENCE);
+      expect(took).toBeLessThanOrEqual(PATIENCE + 2_000);
+    },
+  );
+
+  it('is unknown when it was sent, and the pointer cannot be read until its patience ends', async () => {
+    const { rig, swap } = await scene(kind);
+    rig.store.next(isPointerPut, { does: 'lose-reply-applied' });
+    rig.store.rules.push((call) => (isPointerGet(call) ? { does: 'unavailable' } : undefined));
+    expect(await swap()).toMatchObject({ swap: 'unknown' });
+  });
+
+  it.each(['unavailable', 'conflict'] as const)(
+    'fails, and is not unknown, when every attempt meets a certain refusal (%s)',
+    async (does) => {
+      const { rig, swap, now, parent } = await scene(kind);
+      rig.store.rules.push((call) => (isPointerPut(call) ? { does } : undefined));
+      await expect(swap()).rejects.toMatchObject({
+        kind: 'unavailable',
+        message: expect.stringMatching(/^nothing was changed: /),
+      });
+      rig.store.reset();
+      expect(await now()).toBe(parent?.digest);
+    },
+  );
+
+  it('stays unknown when refusals for certain follow one doubtful answer', async () => {
+    const { rig, swap } = await scene(kind);
+    rig.store.next(isPointerPut, { does: 'lose-reply-not-applied' });
+    rig.store.rules.push((call) => (isPointerPut(call) ? { does: 'unavailable' } : undefined));
+    expect(await swap()).toMatchObject({ swap: 'unknown' });
+  });
+
+  it('is unknown, and not failed, when what stands on top of it cannot be read for damage', async () => {
+    const { rig, swap, moveOn } = await scene(kind);
+    rig.store.next(isPointerPut, { does: 'lose-reply-applied' });
+    rig.store.next(isPointerGet, {
+      does: 'run',
+      before: async () => {
+        const { digest } = await moveOn();
+        await rig.store.delete(artifactKey(ID, { digest, kind: 'json' }));
+      },
+    });
+    expect(await swap()).toMatchObject({ swap: 'unknown', cause: { kind: 'corrupt' } });
+  });
+
+  it('wins by an earlier digest it has sent', async () => {
+    const { rig, next, swap } = await scene(kind);
+    const earlier = await rig
+      .cold()
+      .publish(manifestOf({ refs: new Map([['refs/heads/earlier', oid('7')]]) }), await current(rig));
+    rig.store.next(isPointerPut, { does: 'lose-reply-not-applied' });
+    const sent = new Set([earlier.digest]);
+    expect(await swap(sent)).toMatchObject({ swap: 'won', digest: earlier.digest });
+    expect(sent).toContain(next);
+  });
+});
+
+describe('a swap of a repository that is damaged', () => {
+  it('fails as damage when the pointer has vanished', async () => {
+    const { rig, swap } = await scene('replace');
+    await rig.store.delete(pointerKey(ID));
+    await expect(swap()).rejects.toMatchObject({
+      kind: 'corrupt',
+      message: expect.stringContaining('vanished'),
+    });
+  });
+
+  it('is unknown when the pointer vanishes after it may have been applied', async () => {
+    const { rig, swap } = await scene('replace');
+    rig.store.next(isPointerPut, { does: 'lose-reply-applied' });
+    rig.store.next(isPointerGet, { does: 'run', before: () => rig.store.delete(pointerKey(ID)) });
+    expect(await swap()).toMatchObject({ swap: 'unknown', cause: { kind: 'corrupt' } });
+  });
+
+  it('loses when the pointer has the same body under another version: no attempt of its can ever match', async () => {
+    const { rig, parent, swap } = await scene('replace');
+    if (parent === undefined) throw new Error('no parent');
+    await rig.store.put(pointerKey(ID), Buffer.from(parent.digest), { mode: 'overwrite' });
+    expect(await swap()).toMatchObject({ swap: 'lost', current: { digest: parent.digest } });
+  });
+
+  it('does not believe a surprise thrown by the store to mean that nothing happened', async () => {
+    const { rig, next, swap, now } = await scene('replace');
+    const put = rig.store.put.bind(rig.store);
+    let calls = 0;
+    rig.store.put = async (...args) => {
+      const outcome = await put(...args);
+      if (calls++ === 0) throw new TypeError('socket of undefined');
+      return outcome;
+    };
+    expect(await swap()).toMatchObject({ swap: 'won', digest: next });
+    expect(await now()).toBe(next);
+  });
+});
+
+async function current(rig: RepositoryRig): Promise<ParentState | undefined> {
+  const reading = await readPointer(rig.store, ID);
+  if (reading.is !== 'found') return undefined;
+  return { ...reading, manifest: await rig.manifests.load(ID, reading.digest) };
+}
+
+async function chainBelow(rig: RepositoryRig, from: Digest): Promise<Digest[]> {
+  const chain: Digest[] = [];
+  for (let digest: Digest | null = from; digest !== null; ) {
+    chain.push(digest);
+    digest = (await rig.manifests.load(ID, digest)).parent;
+  }
+  return chain;
+}
