@@ -13,6 +13,11 @@ export function checkKey(key: string): void {
   if (problem !== undefined) throw new CairnError('invalid', `object key ${JSON.stringify(key)}: ${problem}`);
 }
 
+/** Whether a string can be a key. */
+export function isKey(text: string): boolean {
+  return keyProblem(text) === undefined;
+}
+
 function keyProblem(key: string): string | undefined {
   if (key.length === 0) return 'it is empty';
   if (key.length > LONGEST_KEY) return `longer than ${LONGEST_KEY} bytes`;

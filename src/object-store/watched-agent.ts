@@ -39,7 +39,10 @@ function watch<A extends HttpAgent>(agent: A, limits: AgentLimits): A {
 
 function watchSocket(socket: Socket, limits: AgentLimits): void {
   const connecting = setTimeout(() => {
-    socket.destroy(timedOut(`no connection within ${limits.connect} ms`));
+    // As the kernel says it when it gives up by itself: from `connect` it follows that nothing was sent.
+    socket.destroy(
+      Object.assign(timedOut(`no connection within ${limits.connect} ms`), { syscall: 'connect' }),
+    );
   }, limits.connect);
   const connected = () => clearTimeout(connecting);
   socket.once('connect', connected);

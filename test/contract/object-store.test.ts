@@ -4,11 +4,13 @@ import { FileObjectStore } from '../../src/object-store/file.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { ObjectStore } from '../../src/object-store/object-store.ts';
 import { openFileStore } from '../../src/object-store/open-file-store.ts';
+import { openS3 } from '../../src/object-store/s3.ts';
 import { withLimit } from '../../src/object-store/with-limit.ts';
 import { withMetrics } from '../../src/object-store/with-metrics.ts';
 import { withPrefix } from '../../src/object-store/with-prefix.ts';
 import { withRetry } from '../../src/object-store/with-retry.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
+import { startR2 } from '../helpers/r2.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
 interface OpenStores extends AsyncDisposable {
@@ -22,6 +24,7 @@ const subjects: readonly { readonly name: string; open(folder: string): Promise<
   { name: 'file', open: async (folder) => alone(await FileObjectStore.open(folder)) },
   { name: 'borrowed', open: openBorrowed },
   { name: 'faulty store without faults', open: async () => alone(new FaultyStore(new MemoryObjectStore())) },
+  { name: 's3', open: openBucket },
   { name: 'with prefix', open: async () => alone(withPrefix(new MemoryObjectStore(), 'some/where')) },
   {
     name: 'with limit',
@@ -44,6 +47,17 @@ async function openBorrowed(folder: string): Promise<OpenStores> {
     await owner.close();
   };
   return { first: borrower.store, second: owner.store, [Symbol.asyncDispose]: close };
+}
+
+/** Two pools of connections to a real S3 endpoint. */
+async function openBucket(): Promise<OpenStores> {
+  const bucket = await startR2();
+  const { control, bulk } = openS3(bucket);
+  const close = async () => {
+    await Promise.all([control.close(), bulk.close()]);
+    await bucket.close();
+  };
+  return { first: bulk, second: control, [Symbol.asyncDispose]: close };
 }
 
 function alone(store: ObjectStore): OpenStores {

@@ -1,0 +1,69 @@
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { type AgentLimits, watchedAgents } from './watched-agent.ts';
+
+export interface S3Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+export interface S3Access {
+  readonly bucket: string;
+  /** URL of the service; AWS when left out. */
+  readonly endpoint?: string;
+  /** Found by the standard chain when left out, except for other endpoints than AWS, most of which ignore it. */
+  readonly region?: string;
+  /** Bucket in the path instead of the host name; by default for other endpoints than AWS. */
+  readonly forcePathStyle?: boolean;
+  /** Found by the standard chain when left out: environment, shared files, container, instance. */
+  readonly credentials?: S3Credentials;
+}
+
+const REGION_ELSEWHERE = 'us-east-1';
+const NEVER_MS = 2 ** 31 - 1;
+
+/** Tigris replicates lazily across regions; with this header a request sees every write that was answered. */
+const TIGRIS = /(?:^|\.)(?:tigris\.dev|storage\.dev)$/;
+
+/** Makes a client with its own connections that sends every request once. */
+export function createS3Client(access: S3Access, limits: AgentLimits): S3Client {
+  // The SDK announces on standard error that later versions of it will need a later Node; ours is pinned.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  const { endpoint, credentials } = access;
+  const agents = watchedAgents(limits);
+  const region = access.region ?? (endpoint === undefined ? undefined : REGION_ELSEWHERE);
+  const config: S3ClientConfig = {
+    maxAttempts: 1,
+    cacheMiddleware: true,
+    forcePathStyle: access.forcePathStyle ?? endpoint !== undefined,
+    // Stores other than AWS choke on the checksums the SDK adds by default. Cairn verifies SHA-256 on every read.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    // Some stores never answer 100 Continue, and the wait costs a round trip on those that do.
+    expectContinueHeader: false,
+    requestHandler: new NodeHttpHandler({
+      httpAgent: agents.http,
+      httpsAgent: agents.https,
+      socketAcquisitionWarningTimeout: NEVER_MS,
+    }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(credentials === undefined ? {} : { credentials: { ...credentials } }),
+  };
+  const client = new S3Client(config);
+  if (endpoint !== undefined && TIGRIS.test(new URL(endpoint).hostname))
+    addHeader(client, 'x-tigris-consistent');
+  return client;
+}
+
+function addHeader(client: S3Client, name: string): void {
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const { request } = args as { request?: { headers?: Record<string, string> } };
+      if (request?.headers !== undefined) request.headers[name] = 'true';
+      return next(args);
+    },
+    { step: 'build', name: `${name}Header` },
+  );
+}
