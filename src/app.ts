@@ -169,7 +169,7 @@ export async function startApp(
 }
 
 async function openOwnStores(settings: Settings, closers: (() => Promise<void>)[]): Promise<ObjectStorePair> {
-  const { stores, close } = await openStores(settings.store, 'refuse');
+  const { stores, close } = await openStores(settings.store, { onOwned: 'refuse' });
   closers.push(close);
   return stores;
 }
