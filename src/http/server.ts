@@ -5,7 +5,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Dice } from '../lib/dice.ts';
@@ -38,6 +38,8 @@ export class HttpServer {
   private readonly context: HttpServerContext;
   private readonly server: Server;
   private readonly places: Limiter;
+  /** Bytes read from each connection that belong to requests which have been counted. */
+  private readonly counted = new WeakMap<Socket, number>();
   private readonly answering = new Set<Promise<void>>();
 
   constructor(context: HttpServerContext) {
@@ -181,12 +183,16 @@ export class HttpServer {
     const { metrics, log } = this.context;
     const began = performance.now();
     const { socket } = incoming;
-    const [readBefore, writtenBefore] = [socket.bytesRead, socket.bytesWritten];
+    // What came before this request on its connection was counted with the requests before it: by now, its own
+    // first bytes have been read already.
+    const readBefore = this.counted.get(socket) ?? 0;
+    const writtenBefore = socket.bytesWritten;
     metrics.requestsActive.inc();
     return () => {
       const seconds = (performance.now() - began) / 1000;
       const received = socket.bytesRead - readBefore;
       const sent = socket.bytesWritten - writtenBefore;
+      this.counted.set(socket, socket.bytesRead);
       metrics.requestsActive.dec();
       metrics.requests.inc({ route, status: String(response.statusCode) });
       metrics.requestSeconds.observe({ route }, seconds);

@@ -14,10 +14,16 @@ export class Metrics {
   readonly requestSeconds = this.histogram('cairn_http_request_seconds', 'Time to answer a request whole', [
     'route',
   ]);
-  readonly bytesIn = this.counter('cairn_http_received_bytes_total', 'Bytes of request bodies, as sent', [
-    'route',
-  ]);
-  readonly bytesOut = this.counter('cairn_http_sent_bytes_total', 'Bytes of response bodies', ['route']);
+  readonly bytesIn = this.counter(
+    'cairn_http_received_bytes_total',
+    'Bytes read from connections for requests, heads included',
+    ['route'],
+  );
+  readonly bytesOut = this.counter(
+    'cairn_http_sent_bytes_total',
+    'Bytes written to connections for responses, heads included',
+    ['route'],
+  );
   readonly requestsActive = this.gauge('cairn_http_requests_active', 'HTTP requests being answered');
 
   readonly gitStarted = this.counter('cairn_git_processes_total', 'git processes started', ['command']);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
@@ -46,4 +47,24 @@ it('counts what it does, without naming repositories, and logs each request with
   const push = lines.map((line) => JSON.parse(line)).find((entry) => entry.msg === 'push');
   expect(push).toMatchObject({ accepted: 1, refused: 0, manifest: expect.stringMatching(/^[0-9a-f]{64}$/) });
   expect(requests.map((entry) => entry.requestId)).toContain(push.requestId);
+});
+
+it('counts the bytes of each request once, also on a connection that is used again', async () => {
+  await using folder = await tempDir();
+  const lines: string[] = [];
+  await using server = await startServer({ onLog: (line) => lines.push(line) });
+  const work = await new GitClient(folder.path).init('work');
+  await work.commit('first', { large: randomBytes(200_000) });
+  await work.run(['push', repositoryUrl(server, 'bytes'), 'main']);
+
+  const requests = lines.map((line) => JSON.parse(line)).filter((entry) => entry.msg === 'request');
+  const [asked, pushed] = ['GET', 'POST'].map((method) => requests.find((entry) => entry.method === method));
+  expect(asked.received).toBeGreaterThan(100);
+  expect(asked.received).toBeLessThan(2_000);
+  expect(pushed.received).toBeGreaterThan(200_000);
+  expect(pushed.received).toBeLessThan(210_000);
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  expect(metrics).toContain(
+    `cairn_http_received_bytes_total{route="git git-receive-pack"} ${pushed.received}`,
+  );
 });
