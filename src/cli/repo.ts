@@ -65,7 +65,9 @@ export async function repoList(
         };
         context.print(JSON.stringify(line));
       } else {
-        context.print(`${formatRepositoryId(id)}\t${refs.size} refs\t${packs.length} packs\t${life}`);
+        context.print(
+          [formatRepositoryId(id), count(refs.size, 'ref'), count(packs.length, 'pack'), life].join('\t'),
+        );
       }
     }
   });
@@ -203,6 +205,10 @@ function publicKey(text: string): string {
 
 function branchName(text: string): string {
   return text.startsWith('refs/') ? text : `refs/heads/${text}`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 function plain(manifest: Manifest): unknown {
