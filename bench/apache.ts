@@ -10,10 +10,13 @@ import { run, startService } from './processes.ts';
 /**
  * The reference: git's own `git http-backend` as a CGI program under Debian's Apache, on a local disk.
  *
- * Prefork with mod_cgi, because then every git process is waited for by an Apache process and its CPU
- * time can be read from /proc (mod_cgid's are lost). Compared side by side, mpm_event with mod_cgid took
- * 0.9 to 1.0 of its time for a push, within the noise, and 1.0 to 1.6 of it for ls-remote.
+ * - `cgid`: mpm_event with mod_cgid, what Debian sets up, for everything timed.
+ * - `cgi`: mpm_prefork with mod_cgi, whose processes wait for git, so that git's CPU time can be read from
+ *   /proc; cgid's daemon ignores its children and their time is lost. Not for short times: when git has
+ *   closed its output but not yet ended, mod_cgi sleeps 46 ms before the connection's next request.
  */
+export type Cgi = 'cgid' | 'cgi';
+
 const program = '/usr/sbin/apache2';
 const modules = '/usr/lib/apache2/modules';
 
@@ -28,7 +31,7 @@ const repositorySettings: Record<string, string> = {
 };
 
 /** Starts Apache on a free loopback port, with its configuration and repositories under `folder`. */
-export async function startApache(folder: string): Promise<Host> {
+export async function startApache(folder: string, cgi: Cgi): Promise<Host> {
   if (!existsSync(program)) {
     throw new CairnError(
       'unavailable',
@@ -42,7 +45,7 @@ export async function startApache(folder: string): Promise<Host> {
   const port = await freePort();
   const log = join(folder, 'apache.log');
   const configuration = join(folder, 'apache.conf');
-  await writeFile(configuration, configurationText({ folder, log, repositories, port, backend }));
+  await writeFile(configuration, configurationText({ cgi, folder, log, repositories, port, backend }));
   const service = await startService(program, ['-DFOREGROUND', '-f', configuration], {
     env: { PATH: process.env['PATH'], LC_ALL: 'C' },
     log,
@@ -103,13 +106,20 @@ function isRoot(): boolean {
 }
 
 function configurationText(options: {
+  cgi: Cgi;
   folder: string;
   log: string;
   repositories: string;
   port: number;
   backend: string;
 }): string {
-  const needed = ['mpm_prefork', 'authz_core', 'alias', 'env', 'cgi'];
+  const needed = [
+    options.cgi === 'cgi' ? 'mpm_prefork' : 'mpm_event',
+    'authz_core',
+    'alias',
+    'env',
+    options.cgi,
+  ];
   return [
     ...needed.map((name) => `LoadModule ${name}_module ${modules}/mod_${name}.so`),
     `ServerRoot "${options.folder}"`,
@@ -119,10 +129,7 @@ function configurationText(options: {
     'ServerName 127.0.0.1',
     `Listen 127.0.0.1:${options.port}`,
     ...(isRoot() ? [`User ${account}`, `Group ${account}`] : []),
-    // Enough waiting processes that no request pays for the fork of one.
-    'StartServers 8',
-    'MinSpareServers 8',
-    'MaxSpareServers 64',
+    ...(options.cgi === 'cgid' ? [`ScriptSock "${options.folder}/cgi.sock"`] : []),
     'Timeout 600',
     // The default refuses bodies above 1 GiB.
     'LimitRequestBody 0',

@@ -32,18 +32,25 @@ export interface Pair {
 
 const perUnit: Record<RowSpec['unit'], number> = { ms: 1e-3, s: 1, MiB: 2 ** 20 };
 
+/** No further pair is begun by itself that would carry a group's pairs beyond this. */
+const secondsPerGroup = 100;
+
 /**
  * Measures a group: Cairn, the reference, Cairn, the reference …, so that whatever else the machine
- * does falls on both. The first `warmUps` pairs are thrown away.
+ * does falls on both. The first `warmUps` pairs are thrown away. Without `runs` the group's own number
+ * of pairs is made, or fewer (but one) on a machine so slow that they would take too long.
  */
-export async function measureGroup(group: RowGroup, stage: Stage, runs: number): Promise<Pair[]> {
+export async function measureGroup(group: RowGroup, stage: Stage, runs?: number): Promise<Pair[]> {
   const contest = await group.prepare(stage);
   const pairs: Pair[] = [];
   try {
-    for (let run = 0; run < group.warmUps + runs; run++) {
+    const began = performance.now();
+    for (let run = 0; run < group.warmUps + (runs ?? group.runs); run++) {
       const cairn = await contest.cairn(run);
       const reference = await contest.reference(run);
       if (run >= group.warmUps) pairs.push({ cairn, reference });
+      const afterNext = ((performance.now() - began) / 1000) * ((run + 2) / (run + 1));
+      if (runs === undefined && pairs.length > 0 && afterNext > secondsPerGroup) break;
     }
   } finally {
     await contest.close?.();

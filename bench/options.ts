@@ -15,7 +15,7 @@ export interface Options {
 export const usage = `usage: npm run bench -- [--rows <prefix>[,<prefix>…]] [--runs <n>] [--json]
 
   --rows   measure only rows whose name begins so, e.g. --rows ls-remote,push-one-commit/file
-  --runs   measured pairs for each row (default: each row has its own number)
+  --runs   measured pairs for each row (default: each row's own number, fewer when slow)
   --json   print {rows, machine} and nothing else on standard output
 `;
 

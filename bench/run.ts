@@ -41,8 +41,9 @@ async function measured(
   const names = rows.map((row) => row.name).join(', ');
   process.stderr.write(`${names} …`);
   try {
-    const pairs = await measureGroup(group, stage, runs ?? group.runs);
-    process.stderr.write(` ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
+    const pairs = await measureGroup(group, stage, runs);
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    process.stderr.write(` ${pairs.length} pair${pairs.length === 1 ? '' : 's'}, ${seconds} s\n`);
     return rows.map((row) => summarize(row, pairs));
   } catch (error) {
     process.stderr.write(` failed: ${messageOf(error)}\n`);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startApache } from './apache.ts';
+import { type Cgi, startApache } from './apache.ts';
 import { type StoreKind, startCairn } from './cairn.ts';
 import { type Dataset, type DatasetName, generate } from './generate.ts';
 import type { Host, Upkeep } from './host.ts';
@@ -27,7 +27,7 @@ export interface Urls {
 export class Stage {
   readonly folder: string;
   #servers = new Map<string, Promise<Host>>();
-  #shared = new Map<string, Promise<Urls>>();
+  #shared = new Map<Host, Map<string, Promise<string>>>();
   #names = 0;
 
   private constructor(folder: string) {
@@ -43,17 +43,17 @@ export class Stage {
     return new Stage(folder);
   }
 
-  /** The servers all reading and small pushing rows share. */
-  async hosts(store: StoreKind): Promise<Hosts> {
+  /** The servers that all rows but the largest share. */
+  async hosts(store: StoreKind, cgi: Cgi): Promise<Hosts> {
     const cairn = await this.#server(`cairn-${store}`, (folder) => startCairn(folder, store));
-    const reference = await this.#server('reference', startApache);
+    const reference = await this.#server(`reference-${cgi}`, (folder) => startApache(folder, cgi));
     return { cairn, reference };
   }
 
   /** Two servers nobody else uses; the caller stops them. */
-  async freshHosts(store: StoreKind): Promise<Hosts> {
+  async freshHosts(store: StoreKind, cgi: Cgi): Promise<Hosts> {
     const cairn = await startCairn(this.scratch('cairn'), store);
-    const reference = await startApache(this.scratch('reference'));
+    const reference = await startApache(this.scratch('reference'), cgi);
     return { cairn, reference };
   }
 
@@ -61,25 +61,31 @@ export class Stage {
     return generate(workFolder(), name, this.scratch(`${name}-unfinished`));
   }
 
-  /** A repository for reading only, filled on the first call and shared by all rows. */
-  shared(store: StoreKind, dataset: DatasetName, upkeep: Upkeep = 'repacked'): Promise<Urls> {
-    const key = `${store} ${dataset} ${upkeep}`;
-    let urls = this.#shared.get(key);
-    if (urls === undefined) {
-      urls = this.filled(store, dataset, upkeep);
-      this.#shared.set(key, urls);
-    }
-    return urls;
+  /** A repository for reading only, on each of the two; filled on the first call and shared by all rows. */
+  async shared(hosts: Hosts, name: DatasetName, upkeep: Upkeep = 'repacked'): Promise<Urls> {
+    const dataset = await this.dataset(name);
+    const once = (host: Host, identifier: string, fill: () => Promise<string>) => {
+      const urls = this.#shared.get(host) ?? new Map<string, Promise<string>>();
+      this.#shared.set(host, urls);
+      const url = urls.get(identifier) ?? fill();
+      urls.set(identifier, url);
+      return url;
+    };
+    const { cairn, reference } = hosts;
+    const kept = `${name}-${upkeep}`;
+    return {
+      cairn: await once(cairn, name, () => cairn.add(name, dataset)),
+      reference: await once(reference, kept, () => reference.add(kept, dataset, upkeep)),
+    };
   }
 
-  /** A repository of the caller's own, filled with the data set. */
-  async filled(store: StoreKind, name: DatasetName, upkeep: Upkeep = 'repacked'): Promise<Urls> {
-    const { cairn, reference } = await this.hosts(store);
+  /** A filled repository of the caller's own on each of the two. */
+  async filled(hosts: Hosts, name: DatasetName): Promise<Urls> {
     const dataset = await this.dataset(name);
     const identifier = this.#unique(name);
     return {
-      cairn: await cairn.add(identifier, dataset),
-      reference: await reference.add(identifier, dataset, upkeep),
+      cairn: await hosts.cairn.add(identifier, dataset),
+      reference: await hosts.reference.add(identifier, dataset),
     };
   }
 

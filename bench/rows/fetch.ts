@@ -11,7 +11,7 @@ export function incrementalFetch(store: StoreKind): RowGroup {
     runs: 9,
     warmUps: 1,
     async prepare(stage) {
-      const urls = await stage.shared(store, 'medium');
+      const urls = await stage.shared(await stage.hosts(store, 'cgid'), 'medium');
       const { path } = await stage.dataset('medium');
       const behind = stage.scratch('behind');
       await git(['init', '--quiet', '--bare', behind]);

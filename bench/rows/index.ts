@@ -1,9 +1,9 @@
 import type { StoreKind } from '../cairn.ts';
-import { fullClone, gitClone, shallowClone } from './clone.ts';
+import { cloneCpu, cloneKinds, gitClone, rawClones } from './clone.ts';
 import { incrementalFetch } from './fetch.ts';
 import { lsRemote, lsRemoteRaw } from './ls-remote.ts';
 import { oneGibibyte } from './one-gib.ts';
-import { pushOneCommit } from './push.ts';
+import { pushOneCommit, pushOneCommitCpu } from './push.ts';
 import type { RowGroup } from './row.ts';
 
 /** Every row there is, in the order of the report. */
@@ -12,17 +12,22 @@ export function allRows(): RowGroup[] {
 }
 
 function rowsOf(store: StoreKind): RowGroup[] {
+  const { full, fullAgainstBitmap, fullSmall, shallow } = cloneKinds;
   return [
     lsRemote(store),
     lsRemoteRaw(store),
-    fullClone(store, 'medium'),
-    fullClone(store, 'medium', 'bitmapped'),
-    fullClone(store, 'small'),
-    gitClone(store, 'full'),
-    shallowClone(store),
-    gitClone(store, 'shallow'),
+    rawClones(store, full),
+    cloneCpu(store, full),
+    rawClones(store, fullAgainstBitmap),
+    cloneCpu(store, fullAgainstBitmap),
+    rawClones(store, fullSmall),
+    gitClone(store, full),
+    rawClones(store, shallow),
+    cloneCpu(store, shallow),
+    gitClone(store, shallow),
     incrementalFetch(store),
     pushOneCommit(store, 'medium'),
+    pushOneCommitCpu(store, 'medium'),
     pushOneCommit(store, 'small'),
     oneGibibyte(store),
   ];

@@ -10,7 +10,7 @@ export function lsRemote(store: StoreKind): RowGroup {
     runs: 20,
     warmUps: 3,
     async prepare(stage) {
-      const urls = await stage.shared(store, 'medium');
+      const urls = await stage.shared(await stage.hosts(store, 'cgid'), 'medium');
       const measure = async (url: string) => ({ wall: (await git(['ls-remote', '--quiet', url])).seconds });
       return { cairn: () => measure(urls.cairn), reference: () => measure(urls.reference) };
     },
@@ -24,7 +24,7 @@ export function lsRemoteRaw(store: StoreKind): RowGroup {
     runs: 20,
     warmUps: 3,
     async prepare(stage) {
-      const urls = await stage.shared(store, 'medium');
+      const urls = await stage.shared(await stage.hosts(store, 'cgid'), 'medium');
       const measure = async (url: string) => ({ wall: (await rawLsRemote(url)).seconds });
       return { cairn: () => measure(urls.cairn), reference: () => measure(urls.reference) };
     },

@@ -1,40 +1,67 @@
+import type { Cgi } from '../apache.ts';
 import type { StoreKind } from '../cairn.ts';
 import type { DatasetName } from '../generate.ts';
 import { git, resolve } from '../git-client.ts';
+import type { Host } from '../host.ts';
 import { childrenEnded, cpuSeconds } from '../process-figures.ts';
-import { fileGoal, type RowGroup, type Values } from './row.ts';
+import type { Stage } from '../stage.ts';
+import { type Contest, fileGoal, type RowGroup, type Values } from './row.ts';
 
-/** `git push` of one new commit that changes one file, onto main; a different commit each time. */
+/** `git push` of one new commit that adds one file, onto main; a different commit each time. */
 export function pushOneCommit(store: StoreKind, dataset: DatasetName): RowGroup {
-  const name = `push-one-commit${dataset === 'medium' ? '' : `-${dataset}`}`;
   return {
-    rows: [
-      { name: `${name}/${store}`, unit: 'ms', value: 'wall', ...fileGoal(store, 1.0) },
-      { name: `${name}-cpu/${store}`, unit: 'ms', value: 'cpu' },
-    ],
+    rows: [{ name: `${nameFor(dataset)}/${store}`, unit: 'ms', value: 'wall', ...fileGoal(store, 1.0) }],
     runs: 15,
     warmUps: 2,
-    async prepare(stage) {
-      const urls = await stage.filled(store, dataset);
-      const hosts = await stage.hosts(store);
-      const { path } = await stage.dataset(dataset);
-      const client = stage.scratch('pusher');
-      await git(['clone', '--quiet', '--bare', path, client]);
-      /** The commit of a run, made by whichever side is first; both sides push the same ones. */
-      const commits: Promise<string>[] = [];
-      const measure = async (run: number, url: string, pid: number): Promise<Values> => {
-        commits[run] ??= commitOnto(client, (await commits[run - 1]) ?? (await resolve(client, 'main')), run);
-        const commit = await commits[run];
-        const before = cpuSeconds(pid);
-        const { seconds } = await git(['-C', client, 'push', '--quiet', url, `${commit}:refs/heads/main`]);
-        await childrenEnded(pid);
-        return { wall: seconds, cpu: cpuSeconds(pid) - before };
-      };
-      return {
-        cairn: (run) => measure(run, urls.cairn, hosts.cairn.pid),
-        reference: (run) => measure(run, urls.reference, hosts.reference.pid),
-      };
-    },
+    prepare: (stage) =>
+      pushContest(stage, store, dataset, 'cgid', async (_host, push) => ({ wall: await push() })),
+  };
+}
+
+/** CPU time of the server for the same pushes. */
+export function pushOneCommitCpu(store: StoreKind, dataset: DatasetName): RowGroup {
+  return {
+    rows: [{ name: `${nameFor(dataset)}-cpu/${store}`, unit: 'ms', value: 'cpu' }],
+    runs: 9,
+    warmUps: 1,
+    prepare: (stage) =>
+      pushContest(stage, store, dataset, 'cgi', async (host, push) => {
+        const before = cpuSeconds(host.pid);
+        await push();
+        await childrenEnded(host.pid);
+        return { cpu: cpuSeconds(host.pid) - before };
+      }),
+  };
+}
+
+function nameFor(dataset: DatasetName): string {
+  return `push-one-commit${dataset === 'medium' ? '' : `-${dataset}`}`;
+}
+
+/** Both sides are pushed the same commits; `push` returns its wall time in seconds. */
+async function pushContest(
+  stage: Stage,
+  store: StoreKind,
+  dataset: DatasetName,
+  cgi: Cgi,
+  values: (host: Host, push: () => Promise<number>) => Promise<Values>,
+): Promise<Contest> {
+  const hosts = await stage.hosts(store, cgi);
+  const urls = await stage.filled(hosts, dataset);
+  const { path } = await stage.dataset(dataset);
+  const client = stage.scratch('pusher');
+  await git(['clone', '--quiet', '--bare', path, client]);
+  /** The commit of each run, made when the first side gets there. */
+  const commits: string[] = [];
+  const measure = async (run: number, host: Host, url: string): Promise<Values> => {
+    const commit = commits[run] ?? (await commitOnto(client, commits[run - 1] ?? 'main', run));
+    commits[run] = commit;
+    const push = ['-C', client, 'push', '--quiet', url, `${commit}:refs/heads/main`];
+    return values(host, async () => (await git(push)).seconds);
+  };
+  return {
+    cairn: (run) => measure(run, hosts.cairn, urls.cairn),
+    reference: (run) => measure(run, hosts.reference, urls.reference),
   };
 }
 
@@ -42,8 +69,9 @@ export function pushOneCommit(store: StoreKind, dataset: DatasetName): RowGroup 
 async function commitOnto(repository: string, parent: string, run: number): Promise<string> {
   const at = `Bench <bench@example.com> ${1_700_000_000 + run} +0000`;
   const text = `written in run ${run}\n`;
+  const from = await resolve(repository, parent);
   const stream = [
-    `commit refs/bench/next\ncommitter ${at}\ndata ${text.length}\n${text}from ${parent}\n`,
+    `commit refs/bench/next\ncommitter ${at}\ndata ${text.length}\n${text}from ${from}\n`,
     `M 100644 inline part-0/group-0/run-${run}.txt\ndata ${text.length}\n${text}\ndone\n`,
   ];
   await git(['-C', repository, 'fast-import', '--quiet', '--done', '--force'], { input: stream });

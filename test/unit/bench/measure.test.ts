@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { failedRow, measureGroup, median, summarize } from '../../../bench/measure.ts';
 import type { Contest, RowGroup } from '../../../bench/rows/row.ts';
 import { Stage } from '../../../bench/stage.ts';
@@ -90,6 +90,29 @@ describe('measureGroup', () => {
       { cairn: { value: 3 }, reference: { value: 4 } },
       { cairn: { value: 5 }, reference: { value: 6 } },
     ]);
+  });
+
+  describe('on a slow machine', () => {
+    afterEach(() => {
+      vi.useRealTimers();
+    });
+    const slow = (seconds: number) =>
+      recording((seen) => ({
+        cairn: async (run) => {
+          vi.advanceTimersByTime(seconds * 1000);
+          return { value: seen.push(`cairn ${run}`) };
+        },
+        reference: async () => ({ value: 1 }),
+      })).group;
+
+    it('makes fewer pairs, but one, unless their number was asked for', async () => {
+      await using stage = await openStage();
+      vi.useFakeTimers({ toFake: ['performance'] });
+      expect(await measureGroup(slow(1), stage.stage)).toHaveLength(9);
+      expect(await measureGroup(slow(20), stage.stage)).toHaveLength(4);
+      expect(await measureGroup(slow(300), stage.stage)).toHaveLength(1);
+      expect(await measureGroup(slow(300), stage.stage, 3)).toHaveLength(3);
+    });
   });
 
   it('closes the contest when a run fails', async () => {
