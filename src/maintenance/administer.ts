@@ -81,13 +81,12 @@ async function publishState(
     alone: true,
     evaluate: async (state) => {
       const next = change(state);
-      if (next === undefined) return { result: undefined, refusedByState: false };
+      if (next === undefined) return { result: undefined };
       const refs = changedRefs(state, next);
       return {
         next,
         cause: { kind, actor: null, evidence: null, refs },
         result: undefined,
-        refusedByState: false,
       };
     },
   });

@@ -25,13 +25,11 @@ export interface Evaluation<R> {
   readonly cause?: Cause;
   /** What the one who asked is told, should this evaluation stand. */
   readonly result: R;
-  /** True when something was refused because of the state, so that a fresher one might allow it. */
-  readonly refusedByState: boolean;
 }
 
 /** A change of a repository, ready to be evaluated as often as it takes. Its artifacts are in the store. */
 export interface Change<R> {
-  /** Observations older than this are no ground for a refusal (see {@link ObservedState.sequence}). */
+  /** Observations older than this are no ground for an answer without a swap (see {@link ObservedState.sequence}). */
   readonly since: number;
   /** Must go alone: it replaces what others in the batch may rely on. */
   readonly alone?: boolean;
@@ -193,13 +191,15 @@ export class Publisher {
     for (let tries = 0; tries < TRIES; ) {
       const draft = this.draftFor(batch, base);
       const round = draft ?? (await this.evaluate(batch, base));
-      // A refusal stands only on a state observed after the change arrived here.
-      if (round.staleRefusal) {
-        base = await host.observe();
-        continue;
-      }
       if (batch.length === 0) return;
       if (round.next === undefined) {
+        // A swap proves that the state was current. Without one, a refusal, and an `ok` for what is so already, stand
+        // only on a state observed after the change arrived here.
+        const { sequence } = base;
+        if (batch.some((member) => sequence < member.change.since)) {
+          base = await host.observe();
+          continue;
+        }
         this.settleUnchanged(batch, round.results, base.state);
         return;
       }
@@ -238,7 +238,6 @@ export class Publisher {
     let changed = false;
     const causes: Cause[] = [];
     const results: unknown[] = [];
-    let staleRefusal = false;
     for (const member of [...batch]) {
       let evaluation: Evaluation<unknown>;
       try {
@@ -249,14 +248,13 @@ export class Publisher {
         continue;
       }
       results.push(evaluation.result);
-      if (evaluation.refusedByState && base.sequence < member.change.since) staleRefusal = true;
       if (evaluation.next !== undefined && evaluation.cause !== undefined) {
         state = evaluation.next;
         changed = true;
         causes.push(evaluation.cause);
       }
     }
-    return { next: changed ? state : undefined, causes, results, staleRefusal, encoded: undefined };
+    return { next: changed ? state : undefined, causes, results, encoded: undefined };
   }
 
   private draftFor(batch: readonly Member[], base: ObservedState): Round | undefined {
@@ -267,7 +265,6 @@ export class Publisher {
       next: draft.evaluation.next,
       causes: [],
       results: [draft.evaluation.result],
-      staleRefusal: draft.evaluation.refusedByState && base.sequence < only.change.since,
       encoded: draft.encoded,
     };
   }
@@ -325,7 +322,6 @@ interface Round {
   readonly causes: readonly Cause[];
   /** In the order of the batch. */
   readonly results: readonly unknown[];
-  readonly staleRefusal: boolean;
   /** Present when the manifest was composed, and written, ahead. */
   readonly encoded: EncodedManifest | undefined;
 }

@@ -21,7 +21,7 @@ export interface PushChangeOptions {
   readonly proof: ConnectivityProof;
   /** See `Change.since`. */
   readonly since: number;
-  /** The repository to begin with when there is none. */
+  /** The state the push was taken in on, or the one to begin with when there is no repository. */
   readonly initial: RepositoryState;
   /** Shows connectivity again over another state; returns the tips that something is missing below. */
   readonly proveAgain: (
@@ -58,24 +58,26 @@ export class PushChange implements Change<PushResult> {
     const commands = this.options.commands.map((command) => this.withProofProblem(command, state));
     const met = state ?? this.options.initial;
     const result = decideRefUpdates({ commands, atomic, objects: this.options.objects }, met);
-    const refusedByState = result.some((refusal) => refusal?.byState === true);
     const accepted = commands.filter((command, at) => result[at] === undefined && changes(command, met));
-    if (accepted.length === 0) return { result, refusedByState };
+    if (accepted.length === 0) return { result };
     return {
       next: this.apply(accepted, met),
       cause: { kind: 'push', actor, evidence: null, refs: accepted.map((command) => command.name) },
       result,
-      refusedByState,
     };
   }
 
   private async renewProof(base: ParentState | undefined): Promise<void> {
     const named = new Set(base?.manifest.packs.map((entry) => entry.pack.digest));
     if ([...this.proof.packs].every((digest) => named.has(digest))) return;
-    const tips = this.options.commands.filter((command) => commandKind(command) !== 'delete');
-    this.disconnected = await this.options.proveAgain(base, [
-      ...new Set(tips.map((command) => command.newId)),
-    ]);
+    const tips = this.options.commands.filter(
+      (command) => command.problem === undefined && commandKind(command) !== 'delete',
+    );
+    if (tips.length > 0) {
+      this.disconnected = await this.options.proveAgain(base, [
+        ...new Set(tips.map((command) => command.newId)),
+      ]);
+    }
     this.proof = { ...this.proof, packs: named };
   }
 
@@ -84,6 +86,10 @@ export class PushChange implements Change<PushResult> {
     const { incarnation } = this.proof;
     if (incarnation !== undefined && incarnation !== state?.incarnation) {
       return { ...command, problem: 'the repository was announced anew meanwhile, fetch first' };
+    }
+    if (state !== undefined && state.objectFormat !== this.options.initial.objectFormat) {
+      const problem = `the repository was made with object format ${state.objectFormat} meanwhile`;
+      return { ...command, problem };
     }
     if (!this.disconnected.has(command.newId)) return command;
     return { ...command, problem: 'objects it builds on were removed meanwhile, fetch first' };
