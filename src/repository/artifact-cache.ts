@@ -6,7 +6,7 @@ import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { damagedArtifact, nameOf } from './artifact-store.ts';
-import type { ArtifactKind } from './keys.ts';
+import { type ArtifactKind, artifactKey } from './keys.ts';
 import type { ArtifactRef } from './manifest.ts';
 import type { RepositoryId } from './repository-id.ts';
 
@@ -80,17 +80,25 @@ export class ArtifactCache {
    */
   async acquire(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef): Promise<PinnedFile> {
     const name = `${ref.digest}.${kind}`;
+    this.observer?.looked(this.files.get(name)?.verified === true);
     for (;;) {
       const file = this.files.get(name);
-      this.observer?.looked(file?.verified === true);
       if (file?.verified) {
         const pinned = this.pin(name, file);
         // Only now that it is pinned: a file larger than the whole budget must not chase itself out.
         await this.makeRoom();
         return pinned;
       }
-      await this.fills.run(name, () => this.fill(id, kind, ref, name));
+      // By repository: what is wrong with the artifact of one is not the business of another that has it, too.
+      const flight = artifactKey(id, nameOf(kind, ref));
+      await this.fills.run(flight, () => this.fill(id, kind, ref, name));
     }
+  }
+
+  /** Gives up everything that is not in use: somebody found the disk full. */
+  async relieve(): Promise<void> {
+    await this.onPressure();
+    await this.makeRoom(0);
   }
 
   /**
@@ -122,9 +130,7 @@ export class ArtifactCache {
       await this.download(id, kind, ref, name);
     } catch (error) {
       if (systemCode(error) !== 'ENOSPC') throw diskError(error);
-      // Give up everything that is not in use, then try once more.
-      await this.onPressure();
-      await this.makeRoom(0);
+      await this.relieve();
       await this.download(id, kind, ref, name).catch((again) => {
         throw diskError(again);
       });
@@ -150,7 +156,8 @@ export class ArtifactCache {
         for await (const chunk of found.body as AsyncIterable<Buffer>) {
           hash.update(chunk);
           size += chunk.length;
-          await file.write(chunk);
+          // Not `write`: on a disk that is filling up it may take a part of the chunk and say nothing.
+          await file.writeFile(chunk);
         }
       } finally {
         await file.close();
@@ -223,7 +230,10 @@ export class ArtifactCache {
     if (file === undefined) return;
     this.files.delete(name);
     this.total -= file.size;
-    const gone = rm(this.pathOf(name), { force: true }).finally(() => this.leaving.delete(name));
+    // Best effort: what cannot be removed now is found again, and removed, at the next start.
+    const gone = rm(this.pathOf(name), { force: true })
+      .catch(() => undefined)
+      .finally(() => this.leaving.delete(name));
     this.leaving.set(name, gone);
     await gone;
   }

@@ -2,6 +2,7 @@ import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodePackedRefs } from '../git/index.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
+import { settleAll } from '../lib/settle-all.ts';
 import type { ArtifactCache, PinnedFile } from './artifact-cache.ts';
 import type { ArtifactKind } from './keys.ts';
 import type { ArtifactRef, RepositoryState } from './manifest.ts';
@@ -25,15 +26,32 @@ export async function writeSnapshot(
   state: RepositoryState,
   path: string,
 ): Promise<PinnedFile[]> {
+  try {
+    return await write(cache, id, state, path);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOSPC') throw diskError(error);
+    await cache.relieve();
+    return await write(cache, id, state, path).catch((again) => {
+      throw diskError(again);
+    });
+  }
+}
+
+async function write(
+  cache: ArtifactCache,
+  id: RepositoryId,
+  state: RepositoryState,
+  path: string,
+): Promise<PinnedFile[]> {
   const pinned: PinnedFile[] = [];
   try {
     const packs = join(path, 'objects', 'pack');
-    await Promise.all(
+    await settleAll(
       [packs, join(path, 'objects', 'info'), join(path, 'refs')].map((folder) =>
         mkdir(folder, { recursive: true }),
       ),
     );
-    await Promise.all([
+    await settleAll([
       writeFile(join(path, 'HEAD'), `ref: ${state.head}\n`),
       writeFile(join(path, 'config'), configFor(state)),
       writeFile(join(path, 'packed-refs'), encodePackedRefs(state.refs, state.peeled)),
@@ -47,17 +65,20 @@ export async function writeSnapshot(
       }
     });
     // Every worker is waited for, so that none still links into a folder that is being removed.
-    const failed = (await Promise.allSettled(workers)).find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    await settleAll(workers);
     return pinned;
   } catch (error) {
     for (const file of pinned) file.release();
     await rm(path, { recursive: true, force: true });
-    if (error instanceof CairnError || systemCode(error) === undefined) throw error;
-    throw new CairnError('unavailable', `the cache folder cannot be written: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw error;
   }
+}
+
+function diskError(error: unknown): unknown {
+  if (error instanceof CairnError || systemCode(error) === undefined) return error;
+  return new CairnError('unavailable', `the cache folder cannot be written: ${messageOf(error)}`, {
+    cause: error,
+  });
 }
 
 function configFor(state: RepositoryState): string {

@@ -67,6 +67,8 @@ export class PushAnswer {
 
   private write(chunks: readonly Uint8Array[]): void {
     const bytes = Buffer.concat(chunks);
-    if (bytes.length > 0) this.writing = this.writing.then(() => this.output.write(bytes));
+    if (bytes.length === 0) return;
+    // What cannot be written has no reader: the push ends as it ends, and its cleaning up must not be missed.
+    this.writing = this.writing.then(() => this.output.write(bytes)).catch(() => false);
   }
 }

@@ -7,7 +7,7 @@ import { type IndexPackOptions, indexPack, type QuarantinePaths } from '../git-p
 import type { Git } from '../git-process/git.ts';
 import { failureReason } from '../git-process/result.ts';
 import { type Digest, sha256OfFile } from '../lib/digest.ts';
-import { CairnError, messageOf } from '../lib/errors.ts';
+import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
 import { writeChunk } from '../lib/streams.ts';
 import type { RequestBody } from './request-body.ts';
 
@@ -32,9 +32,16 @@ export interface Quarantine {
   drop(): Promise<void>;
 }
 
+/** The disk of the scratch folder, and so of the artifact cache, is full. */
+export class DiskFullError extends CairnError {
+  constructor(cause: unknown) {
+    super('unavailable', 'the server has no disk space left to take in this push', { cause });
+  }
+}
+
 /**
  * @param scratch the folder to make it in; on the same file system as the artifact cache, which links out of it
- * @throws CairnError `unavailable` when the disk does not take it
+ * @throws DiskFullError; CairnError `unavailable` when the disk does not take it for another reason
  */
 export async function openQuarantine(scratch: string): Promise<Quarantine> {
   try {
@@ -43,6 +50,7 @@ export async function openQuarantine(scratch: string): Promise<Quarantine> {
     await mkdir(join(objects, 'pack'), { recursive: true });
     return { folder: path, objects, drop: cleanup };
   } catch (error) {
+    if (systemCode(error) === 'ENOSPC') throw new DiskFullError(error);
     throw new CairnError('unavailable', `the scratch folder cannot be written: ${messageOf(error)}`, {
       cause: error,
     });
@@ -70,7 +78,7 @@ export type PackOutcome =
  * Streams the rest of a push's body into `git index-pack`, to its end whatever git thinks of it. A pack without
  * objects, which git sends when it creates refs for what is here already, costs no process.
  *
- * @throws CairnError `unavailable` when git cannot be run or the disk is full; the signal's reason when the client has gone
+ * @throws DiskFullError; CairnError `unavailable` when git cannot be run; the signal's reason when the client has gone
  */
 export async function receivePack(options: ReceivePackOptions): Promise<PackOutcome> {
   const { body, git, signal } = options;
@@ -108,9 +116,7 @@ export async function receivePack(options: ReceivePackOptions): Promise<PackOutc
   const result = await running.ended;
   signal.throwIfAborted();
   if (result.exitCode !== 0) {
-    if (/No space left on device/.test(result.stderr)) {
-      throw new CairnError('unavailable', 'the server has no disk space left to take in this push');
-    }
+    if (/No space left on device/.test(result.stderr)) throw new DiskFullError(result.stderr);
     return { outcome: 'refused', reason: failureReason('index-pack', result) };
   }
   const name = /^(?:pack|keep)\t([0-9a-f]+)/.exec(Buffer.concat(printed).toString('latin1'))?.[1];

@@ -18,6 +18,7 @@ import type { Git } from '../git-process/git.ts';
 import type { Dice } from '../lib/dice.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { Release } from '../lib/limiter.ts';
+import { settleAll } from '../lib/settle-all.ts';
 import { decideRefUpdates, type ObjectFacts, type Refusal } from '../policy/ref-rules.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
@@ -38,8 +39,15 @@ import type { Output } from './output.ts';
 import { PushAnswer } from './push-answer.ts';
 import { PushChange, type PushResult } from './push-change.ts';
 import { isProbe, readHead } from './push-head.ts';
-import { openQuarantine, type Quarantine, type ReceivedPack, receivePack } from './quarantine.ts';
+import {
+  DiskFullError,
+  openQuarantine,
+  type Quarantine,
+  type ReceivedPack,
+  receivePack,
+} from './quarantine.ts';
 import type { RequestBody } from './request-body.ts';
+import { keepForReaders, packEntry, storePack } from './store-pack.ts';
 
 export interface ReceivePushContext {
   readonly git: Git;
@@ -71,6 +79,8 @@ export interface PushSummary {
   readonly packBytes: number;
   /** Digest of the manifest published; undefined when nothing was. */
   readonly manifest: string | undefined;
+  /** What went wrong on the server's side, of which the client was told no more than it can act on. */
+  readonly err?: unknown;
 }
 
 /**
@@ -176,7 +186,7 @@ class Push {
     const { git } = this.context;
     const known = knownObjects(state?.manifest);
     const unknown = tips.filter((oid) => !known.has(oid));
-    const [disconnected, facts] = await Promise.all([
+    const [disconnected, facts] = await settleAll([
       findDisconnected(git, paths, tips, signal),
       inspectObjects(git, paths, unknown, signal),
     ]);
@@ -191,13 +201,14 @@ class Push {
   async failed(error: unknown): Promise<PushSummary> {
     if (error instanceof UnknownOutcomeError) {
       await this.answer.fatal(error.message);
-      return this.summary([], undefined);
+      return this.summary([], undefined, error);
     }
+    if (error instanceof DiskFullError) await this.context.cache.relieve();
     await this.incoming.body.drain(this.context.limits.packBytes);
     const reason =
       error instanceof CairnError ? error.message : 'internal error, the server log has the details';
     await this.reportUnpackFailure(reason);
-    if (error instanceof CairnError) return this.summary([], undefined);
+    if (error instanceof CairnError) return this.summary([], undefined, error);
     throw error;
   }
 
@@ -261,6 +272,7 @@ class Push {
     objects: ReadonlyMap<string, ObjectFacts>,
     disconnected: ReadonlySet<string>,
   ): Promise<PushSummary> {
+    const { artifacts, cache } = this.context;
     const { repository, actor } = this.incoming;
     const commands = this.request.commands.map((command) =>
       this.withConnectivityProblem(command, disconnected),
@@ -290,9 +302,12 @@ class Push {
       if (refusals.every((refusal) => refusal !== undefined && !refusal.byState)) {
         return this.reportRefusals('ok', refusals);
       }
-      const [stored] = await Promise.all([this.store(received), repository.publisher.prepare(change)]);
+      const [stored] = await settleAll([
+        storePack(artifacts, repository.id, received),
+        repository.publisher.prepare(change),
+      ]);
       if (stored.pack.n !== undefined || stored.idx.n !== undefined) change = changeWith(stored);
-      await this.keepForReaders(received, stored);
+      await keepForReaders(cache, received, stored);
     }
     // Waiting for the swap takes no git: others may have the place, and join the same swap.
     this.releasePlace?.();
@@ -308,26 +323,6 @@ class Push {
     const problem =
       this.request.shallow.length > 0 ? 'shallow update not allowed' : 'missing necessary objects';
     return { ...command, problem };
-  }
-
-  private async store(received: ReceivedPack): Promise<PackEntry> {
-    const { artifacts } = this.context;
-    const { id } = this.incoming.repository;
-    const put = (kind: 'pack' | 'idx') => {
-      const { path, digest, size } = received[kind];
-      return artifacts.put(id, kind, digest, { path, offset: 0, length: size });
-    };
-    const [pack, idx] = await Promise.all([put('pack'), put('idx')]);
-    return { kind: 'push', objects: received.objects, pack, idx };
-  }
-
-  /** The next reader finds the new pack on local disk. A cache that cannot take it is no reason to fail a push. */
-  private async keepForReaders(received: ReceivedPack, stored: PackEntry): Promise<void> {
-    const { cache } = this.context;
-    await Promise.allSettled([
-      cache.adopt('pack', stored.pack, received.pack.path),
-      cache.adopt('idx', stored.idx, received.idx.path),
-    ]);
   }
 
   private async proveAgain(
@@ -383,13 +378,9 @@ class Push {
     );
   }
 
-  private summary(refs: readonly RefStatus[], manifest: string | undefined): PushSummary {
+  private summary(refs: readonly RefStatus[], manifest: string | undefined, err?: unknown): PushSummary {
     const accepted = refs.filter((ref) => ref.status === 'ok').length;
-    return { accepted, refused: refs.length - accepted, packBytes: this.packBytes, manifest };
+    const counts = { accepted, refused: refs.length - accepted, packBytes: this.packBytes, manifest };
+    return err === undefined ? counts : { ...counts, err };
   }
-}
-
-function packEntry(received: ReceivedPack): PackEntry {
-  const ref = ({ digest, size }: ReceivedPack['pack']) => ({ digest, size });
-  return { kind: 'push', objects: received.objects, pack: ref(received.pack), idx: ref(received.idx) };
 }

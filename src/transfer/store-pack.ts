@@ -1,0 +1,42 @@
+import { settleAll } from '../lib/settle-all.ts';
+import type { ArtifactCache } from '../repository/artifact-cache.ts';
+import type { ArtifactStore } from '../repository/artifact-store.ts';
+import type { PackEntry } from '../repository/manifest.ts';
+import type { RepositoryId } from '../repository/repository-id.ts';
+import type { LocalArtifact, ReceivedPack } from './quarantine.ts';
+
+/** How a manifest names a received pack whose artifacts are stored as their first copies. */
+export function packEntry(received: ReceivedPack): PackEntry {
+  const ref = ({ digest, size }: LocalArtifact) => ({ digest, size });
+  return { kind: 'push', objects: received.objects, pack: ref(received.pack), idx: ref(received.idx) };
+}
+
+/**
+ * Makes a received pack and its idx durable, side by side.
+ * @returns how a manifest names them
+ * @throws CairnError `unavailable` when the store does not take them; nothing is being read from the files any more
+ */
+export async function storePack(
+  artifacts: ArtifactStore,
+  id: RepositoryId,
+  received: ReceivedPack,
+): Promise<PackEntry> {
+  const put = (kind: 'pack' | 'idx') => {
+    const { path, digest, size } = received[kind];
+    return artifacts.put(id, kind, digest, { path, offset: 0, length: size });
+  };
+  const [pack, idx] = await settleAll([put('pack'), put('idx')]);
+  return { kind: 'push', objects: received.objects, pack, idx };
+}
+
+/** The next reader finds a new pack on local disk. A cache that cannot take it is no reason to fail a push. */
+export async function keepForReaders(
+  cache: ArtifactCache,
+  received: ReceivedPack,
+  stored: PackEntry,
+): Promise<void> {
+  await Promise.allSettled([
+    cache.adopt('pack', stored.pack, received.pack.path),
+    cache.adopt('idx', stored.idx, received.idx.path),
+  ]);
+}
