@@ -81,9 +81,11 @@ export class Git {
     this.options.observer?.started(command.name);
 
     let cancelled = false;
+    let over = false;
     let killTimer: NodeJS.Timeout | undefined;
     const stop = () => {
-      if (cancelled) return;
+      // Once it is over its process id may be somebody else's.
+      if (cancelled || over) return;
       cancelled = true;
       killGroup(pid, 'SIGTERM');
       killTimer = setTimeout(() => killGroup(pid, 'SIGKILL'), KILL_AFTER_MS);
@@ -94,6 +96,7 @@ export class Git {
     options.signal?.addEventListener('abort', stop, { once: true });
 
     const ended = child.then((result): GitResult => {
+      over = true;
       clearTimeout(killTimer);
       options.signal?.removeEventListener('abort', stop);
       this.alive.delete(running);

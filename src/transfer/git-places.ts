@@ -25,7 +25,10 @@ export class GitPlaces {
     const releaseOwn = await limiter.acquire(signal);
     const leave = () => {
       releaseOwn();
-      if (limiter.active === 0) this.perRepository.delete(repository);
+      // By the time of a second call the name may stand for another limiter, which is in use.
+      if (limiter.active === 0 && this.perRepository.get(repository) === limiter) {
+        this.perRepository.delete(repository);
+      }
     };
     try {
       const releaseAll = await this.all.acquire(signal);
