@@ -87,9 +87,11 @@ export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
   const corrupt = (problem: string) =>
     new CairnError('corrupt', `the manifest ${name} is damaged: ${problem}`);
   if (bytes.length > MAX_MANIFEST_BYTES) throw corrupt('it is too large');
+  let text: string;
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    value = JSON.parse(text);
   } catch {
     throw corrupt('it is not JSON in UTF-8');
   }
@@ -103,6 +105,8 @@ export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
   const manifest = { ...rest, refs: refMap(refs), peeled: refMap(peeled) } as unknown as Manifest;
   const wrong = contentProblem(manifest);
   if (wrong !== undefined) throw corrupt(wrong);
+  // Among others a key that stands there twice, of which parsers choose one or the other.
+  if (canonicalJson(value as JsonValue) !== text) throw corrupt('it is not canonical');
   return manifest;
 
   function refMap(object: unknown): Map<string, string> {

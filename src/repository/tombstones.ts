@@ -17,6 +17,8 @@ const ATTEMPTS = 16;
 
 const format = z.strictObject({
   version: z.literal(1),
+  /** Goes up with every write, so that no body ever repeats: version tokens may be derived from the content. */
+  revision: z.int().min(0),
   /** By artifact file name: since when (seconds) it has been unnamed, and whether it may be deleted now. */
   artifacts: z.record(z.string(), z.strictObject({ since: z.int().min(0), condemned: z.boolean() })),
 });
@@ -44,7 +46,8 @@ export async function rescueFromTombstones(
     if (entry === undefined) return 'safe';
     if (entry.condemned) return 'condemned';
     const { [fileName]: _rescued, ...artifacts } = tombstones.artifacts;
-    const body = Buffer.from(canonicalJson({ ...tombstones, artifacts }));
+    const next: Tombstones = { ...tombstones, revision: tombstones.revision + 1, artifacts };
+    const body = Buffer.from(canonicalJson(next));
     // Whatever the outcome, the next look tells: an unknown swap is settled by reading the list again.
     await store.put(tombstonesKey(id), body, { mode: 'replace', version: found.version }, options);
   }
