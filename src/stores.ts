@@ -1,7 +1,6 @@
 import type { StoreSettings } from './config/settings.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import { openFileStore } from './object-store/open-file-store.ts';
-import { openS3 } from './object-store/s3.ts';
 import type { S3Profile } from './object-store/s3-profile.ts';
 import { withRetry } from './object-store/with-retry.ts';
 
@@ -31,6 +30,8 @@ export async function openStores(settings: StoreSettings, options: OpenStoresOpt
     const { store, close } = await openFileStore(settings.folder, { onOwned: options.onOwned });
     return { stores: { control: store, bulk: store }, close };
   }
+  // Loaded only where it is needed: the SDK takes most of a second to load.
+  const { openS3 } = await import('./object-store/s3.ts');
   const { control, bulk } = openS3({
     bucket: settings.bucket,
     prefix: settings.prefix,

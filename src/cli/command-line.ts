@@ -11,8 +11,7 @@ export function commandLine(context: CommandContext): Command {
   const program = new Command('cairn');
   program
     .description('Git hosting on nothing but an object store.')
-    .version(VERSION)
-    .showHelpAfterError('(run with --help for what is possible)');
+    .version(VERSION);
 
   withOptions(program.command('serve'), 'serve')
     .description('Run the server.')
