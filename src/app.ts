@@ -15,6 +15,7 @@ import type { Secrets } from './config/secrets.ts';
 import type { Settings } from './config/settings.ts';
 import { Git } from './git-process/git.ts';
 import { checkGitVersion } from './git-process/git-version.ts';
+import { ConnectionMemory } from './http/connection-memory.ts';
 import { healthRoutes } from './http/health-routes.ts';
 import { HttpServer } from './http/server.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
@@ -116,6 +117,7 @@ export async function startApp(
       git: {
         repositories,
         advertiser,
+        connections: new ConnectionMemory(),
         access: settings.access,
         idle: settings.idleTimeout,
         fetchRequestBytes: FETCH_REQUEST_BYTES,
@@ -127,7 +129,6 @@ export async function startApp(
           cache,
           dice,
           scratch,
-          recency: RECENCY_MS,
           limits: {
             commands: settings.maxRefsPerPush,
             bytes: PUSH_HEAD_BYTES,

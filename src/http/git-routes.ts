@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CairnError } from '../lib/errors.ts';
 import { type AccessMode, decidePush } from '../policy/access.ts';
-import { emptyState } from '../repository/manifest.ts';
+import { emptyState, type Manifest } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Advertiser, ProtocolVersion } from '../transfer/advertise-refs.ts';
 import { type PushSummary, type ReceivePushContext, receivePush } from '../transfer/receive-push.ts';
 import { RequestBody } from '../transfer/request-body.ts';
 import { type ServeFetchContext, serveFetch } from '../transfer/serve-fetch.ts';
+import type { ConnectionMemory } from './connection-memory.ts';
 import { readBody } from './git-body.ts';
 import { GitOutput } from './git-output.ts';
 import { parseGitPath } from './git-path.ts';
@@ -17,6 +18,7 @@ export interface GitRoutesContext {
   readonly advertiser: Advertiser;
   readonly fetch: ServeFetchContext;
   readonly push: ReceivePushContext;
+  readonly connections: ConnectionMemory;
   readonly access: AccessMode;
   /** Milliseconds a client may neither send nor take anything. */
   readonly idle: number;
@@ -92,11 +94,14 @@ async function infoRefs(context: GitRoutesContext, request: GitRequest): Promise
   }
   const version = protocolVersion(request.incoming);
   const output = new GitOutput(request.response, `application/x-${service}-advertisement`, context.idle);
-  const state = (await request.repository.resolve())?.manifest;
+  const { repository, incoming } = request;
+  // What the v2 reply says of a repository never changes, so one that is known to be public costs no request.
+  const known = service === 'git-upload-pack' && version === 2 ? await knownPublic(repository) : undefined;
+  const state = known ?? (await repository.resolve())?.manifest;
+  context.connections.remember(incoming, repository, service, known === undefined);
   if (service === 'git-receive-pack') {
-    const { id } = request.repository;
     mayPush(context);
-    const begun = state ?? emptyState(id.identifier, 'sha1', context.push.dice.hex(16));
+    const begun = state ?? emptyState(repository.id.identifier, 'sha1', context.push.dice.hex(16));
     await output.write(context.advertiser.refs(service, version, begun));
   } else {
     if (state === undefined) throw new CairnError('not-found', 'repository not found');
@@ -109,11 +114,19 @@ async function infoRefs(context: GitRoutesContext, request: GitRequest): Promise
   output.end();
 }
 
+/** The state this process last saw of a repository, if it saw one and anyone may read it. */
+async function knownPublic(repository: Repository): Promise<Manifest | undefined> {
+  const manifest = (await repository.peek(Number.POSITIVE_INFINITY))?.manifest;
+  return manifest?.state === 'withdrawn' || manifest?.policy.private ? undefined : manifest;
+}
+
 async function uploadPack(context: GitRoutesContext, request: GitRequest): Promise<void> {
   const { incoming, response, repository, signal } = request;
   const output = new GitOutput(response, 'application/x-git-upload-pack-result', context.idle);
   const body = new RequestBody(readBody(incoming, { idle: context.idle, bytes: context.fetchRequestBytes }));
-  await serveFetch(context.fetch, { repository, version: protocolVersion(incoming), body, output, signal });
+  const version = protocolVersion(incoming);
+  const looked = context.connections.takeLook(incoming, repository, 'git-upload-pack');
+  await serveFetch(context.fetch, { repository, version, looked, body, output, signal });
   output.end();
 }
 
@@ -123,7 +136,9 @@ async function receivePack(context: GitRoutesContext, request: GitRequest): Prom
   const output = new GitOutput(response, 'application/x-git-receive-pack-result', context.idle);
   const { packBytes, bytes } = context.push.limits;
   const body = new RequestBody(readBody(incoming, { idle: context.idle, bytes: 2 * packBytes + bytes }));
-  request.onPush(await receivePush(context.push, { repository, actor: null, body, output, signal }));
+  const advertised = context.connections.wasShown(incoming, repository, 'git-receive-pack');
+  const push = { repository, actor: null, advertised, body, output, signal };
+  request.onPush(await receivePush(context.push, push));
   output.end();
 }
 

@@ -69,16 +69,12 @@ export class Repository {
     return (await this.observe()).state;
   }
 
-  /**
-   * The published state as this process saw it at most `maxAge` milliseconds ago, asking the store only if it has to.
-   */
-  async resolveRecent(maxAge: number): Promise<ParentState | undefined> {
-    const last = this.sighting;
-    if (last === undefined || this.context.clock.monotonic() - last.at > maxAge) return this.resolve();
-    return this.load(last.pointer);
+  /** The published state as this process last saw it, however long ago; the store is asked only if it never was. */
+  async known(): Promise<ParentState | undefined> {
+    return this.sighting === undefined ? this.resolve() : this.load(this.sighting.pointer);
   }
 
-  /** The published state if this process saw it at most `maxAge` milliseconds ago; makes no request for the pointer. */
+  /** The published state if this process saw one at most `maxAge` milliseconds ago; makes no request for the pointer. */
   async peek(maxAge: number): Promise<ParentState | undefined> {
     const last = this.sighting;
     if (last === undefined || this.context.clock.monotonic() - last.at > maxAge) return undefined;

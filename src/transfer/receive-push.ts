@@ -58,14 +58,14 @@ export interface ReceivePushContext {
   /** Folder for quarantines, on the file system of the artifact cache. */
   readonly scratch: string;
   readonly limits: ReceiveRequestOptions['limits'] & { readonly packBytes: number };
-  /** Milliseconds for which a look at the pointer is good enough to start from. */
-  readonly recency: number;
 }
 
 export interface PushRequestIn {
   readonly repository: Repository;
   /** Public key of who pushes; null when nobody had to say. */
   readonly actor: string | null;
+  /** True when this process advertised its refs for this push: it then knows all that the client builds on. */
+  readonly advertised: boolean;
   readonly body: RequestBody;
   readonly output: Output;
   /** Aborted when the client has gone; a push that has joined the publisher goes on. */
@@ -116,7 +116,8 @@ async function begin(
 ): Promise<{ readonly state: ParentState | undefined; readonly request: ReceiveRequest }> {
   const { body, repository } = incoming;
   try {
-    const state = await repository.resolveRecent(context.recency);
+    // A thin pack leans on objects of what the client was shown, possibly by another server a moment ago.
+    const state = await (incoming.advertised ? repository.known() : repository.resolve());
     const format = state?.manifest.objectFormat ?? 'sha1';
     return { state, request: await readHead(body, { format, limits: context.limits }) };
   } catch (error) {

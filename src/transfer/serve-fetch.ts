@@ -30,6 +30,8 @@ export interface ServeFetchContext {
 export interface FetchRequestIn {
   readonly repository: Repository;
   readonly version: ProtocolVersion;
+  /** True when the store was asked for this repository moments ago, and for this very command. */
+  readonly looked: boolean;
   readonly body: RequestBody;
   readonly output: Output;
   /** Aborted when the client has gone. */
@@ -57,18 +59,26 @@ type Request =
  */
 export async function serveFetch(context: ServeFetchContext, request: FetchRequestIn): Promise<void> {
   const { repository, output, version } = request;
-  const read = await readRequest(request.body, version, () => repository.resolveRecent(context.recency));
+  const read = await readRequest(request.body, version, () => recentState(repository, context.recency));
   if (read.command === 'nothing') return;
   if (read.command === 'unknown') {
     await output.write(encodeErrorPacket(`unknown command '${read.name}'`));
     return;
   }
   if (read.command === 'ls-refs') {
-    const state = found(await repository.resolve());
+    const state = found(
+      request.looked ? await recentState(repository, context.recency) : await repository.resolve(),
+    );
     await output.write(context.advertiser.lsRefs(state.manifest, read.options));
     return;
   }
   await runUploadPack(context, request, await stateForFetch(repository, context.recency, read.wants));
+}
+
+/** The state seen a moment ago if it may be read by anyone, else a fresh look. */
+async function recentState(repository: Repository, recency: number): Promise<ParentState | undefined> {
+  const recent = await repository.peek(recency);
+  return recent === undefined || recent.manifest.policy.private ? repository.resolve() : recent;
 }
 
 /** A state recent enough for these wants; a look at the store is spared when all of them are refs just shown. */
@@ -81,7 +91,7 @@ async function stateForFetch(
     const recent = await repository.peek(recency);
     if (recent !== undefined && !recent.manifest.policy.private) {
       const shown = shownObjects(recent.manifest);
-      if (wants.every((oid) => shown.has(oid))) return recent;
+      if (wants.every((oid) => shown.has(oid))) return found(recent);
     }
   }
   return found(await repository.resolve());
