@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { type Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
 import { readAll } from '../lib/streams.ts';
 import { abortReason } from './abort.ts';
-import { openFileRange } from './local-body.ts';
+import { openFileRange, streamFile } from './local-body.ts';
 import { checkKey, checkKeyPart, checkMode, checkRange, clipRange } from './object-key.ts';
 import {
   bodyLength,
@@ -32,7 +32,7 @@ import {
   VERSION_HEADER,
   type WirePutOutcome,
 } from './store-wire.ts';
-import { watchedAgents } from './watched-agent.ts';
+import { type WatchedAgents, watchedAgents } from './watched-agent.ts';
 
 const SOCKETS = 64;
 const CONNECT_MS = 5_000;
@@ -51,12 +51,12 @@ interface Exchange {
 /** The object store of a folder that another process on this machine owns, through that process. */
 export class BorrowedObjectStore implements ObjectStore {
   private readonly socketPath: string;
-  private readonly agent: Agent;
+  private readonly agents: WatchedAgents;
 
   /** @param socketPath the owner's socket; it must stay valid until `close` */
   constructor(socketPath: string) {
     this.socketPath = socketPath;
-    this.agent = watchedAgents({ sockets: SOCKETS, connect: CONNECT_MS, noProgress: NO_PROGRESS_MS }).http;
+    this.agents = watchedAgents({ sockets: SOCKETS, connect: CONNECT_MS, noProgress: NO_PROGRESS_MS });
   }
 
   async get(key: string, options: GetOptions = {}): Promise<GetResult> {
@@ -145,7 +145,7 @@ export class BorrowedObjectStore implements ObjectStore {
   }
 
   async close(): Promise<void> {
-    this.agent.destroy();
+    this.agents.http.destroy();
   }
 
   /** A request without doubts: what goes wrong is thrown, as `unavailable` or the signal's reason. */
@@ -168,9 +168,7 @@ export class BorrowedObjectStore implements ObjectStore {
         if (body === undefined || body instanceof Uint8Array) request.end(body);
         else if (file === undefined || body.length === 0) request.end();
         else {
-          const { offset, length } = body;
-          const options = { start: offset, end: offset + length - 1, autoClose: false };
-          await pipeline(file.createReadStream(options), request);
+          await pipeline(streamFile(file, body.offset, body.length), request);
         }
       });
       if (response.headers[SERVED_BY] === undefined) {
@@ -195,7 +193,8 @@ export class BorrowedObjectStore implements ObjectStore {
     sendBody: (request: ReturnType<typeof httpRequest>) => Promise<void>,
   ): Promise<IncomingMessage> {
     const { method, path, headers, signal } = exchange;
-    const options: RequestOptions = { socketPath: this.socketPath, agent: this.agent, method, path };
+    this.agents.dropIdle();
+    const options: RequestOptions = { socketPath: this.socketPath, agent: this.agents.http, method, path };
     const request = httpRequest({ ...options, headers: { ...headers } });
     // A connection that breaks after the answer tells the body, and the request as well, where nobody waits any more.
     request.on('error', () => undefined);

@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import type { FileRange } from './object-store.ts';
 
@@ -45,5 +46,59 @@ export async function readFileRange(body: FileRange): Promise<Buffer> {
     return bytes;
   } finally {
     await handle.close();
+  }
+}
+
+const READ_AHEAD_BYTES = 256 * 1024;
+
+/**
+ * A part of an open file as a stream that leaves the file open: Node's own streams close it when they are destroyed,
+ * also when told not to, and other streams may be reading it. Once closed, it reads no more. A file that is shorter
+ * than it was is an error.
+ */
+export function streamFile(handle: FileHandle, offset: number, length: number): Readable {
+  return new FileStream(handle, offset, length);
+}
+
+class FileStream extends Readable {
+  private readonly handle: FileHandle;
+  private position: number;
+  private readonly end: number;
+  private reading: Promise<void> = Promise.resolve();
+
+  constructor(handle: FileHandle, offset: number, length: number) {
+    super({ highWaterMark: READ_AHEAD_BYTES });
+    this.handle = handle;
+    this.position = offset;
+    this.end = offset + length;
+  }
+
+  override _read(): void {
+    this.reading = this.readNext();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.reading.then(() => callback(error), callback);
+  }
+
+  private async readNext(): Promise<void> {
+    try {
+      const wanted = Math.min(READ_AHEAD_BYTES, this.end - this.position);
+      if (wanted === 0) {
+        this.push(null);
+        return;
+      }
+      const { buffer, bytesRead } = await this.handle.read(
+        Buffer.allocUnsafe(wanted),
+        0,
+        wanted,
+        this.position,
+      );
+      if (bytesRead === 0) throw new CairnError('invalid', 'the file became shorter while it was sent');
+      this.position += bytesRead;
+      this.push(buffer.subarray(0, bytesRead));
+    } catch (error) {
+      this.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 }

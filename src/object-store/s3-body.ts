@@ -1,10 +1,8 @@
-import type { FileHandle } from 'node:fs/promises';
+import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { abortReason } from './abort.ts';
-import { openFileRange } from './local-body.ts';
+import { openFileRange, streamFile } from './local-body.ts';
 import type { ObjectBody } from './object-store.ts';
-
-const READ_AHEAD_BYTES = 256 * 1024;
 
 /** A body that is sent in one or several parts, opened once. */
 export interface OpenBody {
@@ -24,18 +22,9 @@ export async function openBody(body: ObjectBody): Promise<OpenBody> {
   const handle = await openFileRange(body);
   return {
     part: (offset, length) =>
-      length === 0 ? new Uint8Array() : streamOf(handle, body.offset + offset, length),
+      length === 0 ? new Uint8Array() : streamFile(handle, body.offset + offset, length),
     close: () => handle.close(),
   };
-}
-
-function streamOf(handle: FileHandle, offset: number, length: number): Readable {
-  return handle.createReadStream({
-    start: offset,
-    end: offset + length - 1,
-    highWaterMark: READ_AHEAD_BYTES,
-    autoClose: false,
-  });
 }
 
 /**
@@ -58,9 +47,12 @@ export async function sendPart<T>(
     return await send(part, abort.signal);
   } finally {
     signal?.removeEventListener('abort', onAbort);
-    if (stream !== undefined && !stream.readableEnded) {
+    if (stream !== undefined && !stream.readableEnded)
       abort.abort(new Error('the body was not wanted whole'));
+    if (stream !== undefined && !stream.closed) {
       stream.destroy();
+      // Its last read must be over before the file is closed.
+      await once(stream, 'close');
     }
   }
 }

@@ -23,6 +23,14 @@ export interface S3Access {
 const REGION_ELSEWHERE = 'us-east-1';
 const NEVER_MS = 2 ** 31 - 1;
 
+/** What goes wrong is thrown; what the SDK says besides would land on the console. */
+const SILENT = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
 /** Tigris replicates lazily across regions; with this header a request sees every write that was answered. */
 const TIGRIS = /(?:^|\.)(?:tigris\.dev|storage\.dev)$/;
 
@@ -47,23 +55,32 @@ export function createS3Client(access: S3Access, limits: AgentLimits): S3Client 
       httpsAgent: agents.https,
       socketAcquisitionWarningTimeout: NEVER_MS,
     }),
+    logger: SILENT,
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials: { ...credentials } }),
   };
   const client = new S3Client(config);
-  if (endpoint !== undefined && TIGRIS.test(new URL(endpoint).hostname))
-    addHeader(client, 'x-tigris-consistent');
+  beforeEachRequest(client, 'dropIdleConnections', agents.dropIdle);
+  if (endpoint !== undefined && TIGRIS.test(new URL(endpoint).hostname)) {
+    beforeEachRequest(client, 'readYourWrites', (headers) => {
+      headers['x-tigris-consistent'] = 'true';
+    });
+  }
   return client;
 }
 
-function addHeader(client: S3Client, name: string): void {
+function beforeEachRequest(
+  client: S3Client,
+  name: string,
+  act: (headers: Record<string, string>) => void,
+): void {
   client.middlewareStack.add(
     (next) => (args) => {
       const { request } = args as { request?: { headers?: Record<string, string> } };
-      if (request?.headers !== undefined) request.headers[name] = 'true';
+      act(request?.headers ?? {});
       return next(args);
     },
-    { step: 'build', name: `${name}Header` },
+    { step: 'build', name },
   );
 }

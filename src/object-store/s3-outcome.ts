@@ -40,6 +40,8 @@ export function outcomeOfError(error: unknown, mode: PutMode, place: S3Place): P
       throw new StoreRefusedError(verdict.reason, { cause: error });
     case 'not-sent':
       throw new CairnError('unavailable', verdict.reason, { cause: error });
+    case 'nothing-there':
+      throw notAStore(error, place);
     case 'unanswered':
       return { outcome: 'unknown', cause: new CairnError('unavailable', verdict.reason, { cause: error }) };
     default:
@@ -53,6 +55,8 @@ export function readError(error: unknown, place: S3Place): CairnError {
   switch (verdict.is) {
     case 'refused':
       return new StoreRefusedError(verdict.reason, { cause: error });
+    case 'nothing-there':
+      return notAStore(error, place);
     case 'not-sent':
     case 'unanswered':
       return new CairnError('unavailable', verdict.reason, { cause: error });
@@ -63,4 +67,11 @@ export function readError(error: unknown, place: S3Place): CairnError {
         { cause: error },
       );
   }
+}
+
+function notAStore(cause: unknown, place: S3Place): StoreRefusedError {
+  return new StoreRefusedError(
+    `${place.endpoint} answered 404 without naming a key: is it the endpoint of an object store?`,
+    { cause },
+  );
 }

@@ -99,9 +99,6 @@ function refusalOf(failure: Failure, place: S3Place): string | undefined {
       code === '' ? '' : ` (${code})`
     }`;
   }
-  if (status === 404) {
-    return `${place.endpoint} answered 404 without naming a key: is it the endpoint of an object store?`;
-  }
   return undefined;
 }
 

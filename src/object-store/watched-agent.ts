@@ -12,13 +12,46 @@ export interface AgentLimits {
   readonly noProgress: number;
 }
 
+export interface WatchedAgents {
+  readonly http: HttpAgent;
+  readonly https: HttpsAgent;
+  /** Closes connections that were idle for long. To be called before each request. */
+  dropIdle(): void;
+}
+
+/**
+ * Servers close idle connections, some after 5 s, and a write that meets the close on its way has an unknown outcome.
+ * So this side closes first. A timer alone would not do: after a busy moment it fires too late.
+ */
+const IDLE_MS = 4_000;
+
+const SECOND_LOOK_MS = 50;
+
+/** When a connection became idle. */
+const idleSince = new WeakMap<object, number>();
+
 /**
  * Connection pools with limits on progress, not on total time: a large object may take as long as it keeps moving.
  * A download that stands still because its reader is slow is left alone; that is the reader's time limit to set.
  */
-export function watchedAgents(limits: AgentLimits): { readonly http: HttpAgent; readonly https: HttpsAgent } {
+export function watchedAgents(limits: AgentLimits): WatchedAgents {
   const options: AgentOptions = { keepAlive: true, maxSockets: limits.sockets, timeout: limits.noProgress };
-  return { http: watch(new HttpAgent(options), limits), https: watch(new HttpsAgent(options), limits) };
+  const http = watch(new HttpAgent(options), limits);
+  const https = watch(new HttpsAgent(options), limits);
+  const dropIdle = () => {
+    dropIdleSockets(http);
+    dropIdleSockets(https);
+  };
+  return { http, https, dropIdle };
+}
+
+function dropIdleSockets(agent: HttpAgent): void {
+  const latest = performance.now() - IDLE_MS;
+  for (const sockets of Object.values(agent.freeSockets)) {
+    for (const socket of sockets ?? []) {
+      if ((idleSince.get(socket) ?? 0) < latest) socket.destroy();
+    }
+  }
 }
 
 function watch<A extends HttpAgent>(agent: A, limits: AgentLimits): A {
@@ -28,10 +61,17 @@ function watch<A extends HttpAgent>(agent: A, limits: AgentLimits): A {
     if (socket !== undefined && socket !== null) watchSocket(socket as Socket, limits);
     return socket;
   };
+  const keepSocketAlive = agent.keepSocketAlive.bind(agent);
+  agent.keepSocketAlive = (socket: Duplex) => {
+    idleSince.set(socket, performance.now());
+    const kept: unknown = keepSocketAlive(socket);
+    (socket as Socket).setTimeout(IDLE_MS);
+    // The declared type says nothing, but the agent closes a socket for which this is not true.
+    return kept as undefined;
+  };
   const reuseSocket = agent.reuseSocket.bind(agent);
   agent.reuseSocket = (socket: Duplex, request: ClientRequest) => {
     reuseSocket(socket, request);
-    // While it was idle the agent may have set the shorter time the server announced for idle connections.
     (socket as Socket).setTimeout(limits.noProgress);
   };
   return agent;
@@ -48,8 +88,13 @@ function watchSocket(socket: Socket, limits: AgentLimits): void {
   socket.once('connect', connected);
   socket.once('close', connected);
   socket.on('timeout', () => {
-    if (socket.isPaused()) socket.setTimeout(limits.noProgress);
-    else socket.destroy(timedOut(`no progress for ${limits.noProgress} ms`));
+    // A process that was busy runs its timers before it looks at what has arrived meanwhile: so look again.
+    const { bytesRead, bytesWritten } = socket;
+    setTimeout(() => {
+      const moved = socket.bytesRead !== bytesRead || socket.bytesWritten !== bytesWritten;
+      if (moved || socket.isPaused()) socket.setTimeout(limits.noProgress);
+      else socket.destroy(timedOut(`no progress for ${limits.noProgress} ms`));
+    }, SECOND_LOOK_MS);
   });
 }
 
