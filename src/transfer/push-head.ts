@@ -1,4 +1,10 @@
-import { type ReceiveRequest, type ReceiveRequestOptions, ReceiveRequestParser } from '../git/index.ts';
+import {
+  type Capabilities,
+  type ReceiveRequest,
+  type ReceiveRequestOptions,
+  ReceiveRequestParser,
+} from '../git/index.ts';
+import { CairnError, isCairnError } from '../lib/errors.ts';
 import type { RequestBody } from './request-body.ts';
 
 /**
@@ -16,17 +22,35 @@ export async function isProbe(body: RequestBody): Promise<boolean> {
   return read.length === 4 && read.toString('latin1') === '0000';
 }
 
+/** A push names more than it may. As its commands can be read, so can what its client is able to show. */
+export class HeadTooLarge extends CairnError {
+  readonly capabilities: Capabilities;
+
+  constructor(message: string, capabilities: Capabilities) {
+    super('too-large', message);
+    this.capabilities = capabilities;
+  }
+}
+
 /**
  * Reads everything a client sends before the pack; the pack stays in the body.
- * @throws CairnError `invalid` or `too-large` when the request as a whole is wrong
+ * @throws HeadTooLarge; CairnError `invalid` when the request as a whole is wrong
  */
 export async function readHead(body: RequestBody, options: ReceiveRequestOptions): Promise<ReceiveRequest> {
   const parser = new ReceiveRequestParser(options);
   for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
-    if (parser.push(chunk)) {
+    if (takeIn(parser, chunk)) {
       body.unread(parser.takeRest());
       break;
     }
   }
   return parser.result;
+}
+
+function takeIn(parser: ReceiveRequestParser, chunk: Buffer): boolean {
+  try {
+    return parser.push(chunk);
+  } catch (error) {
+    throw isCairnError(error, 'too-large') ? new HeadTooLarge(error.message, parser.capabilities) : error;
+  }
 }

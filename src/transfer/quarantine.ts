@@ -57,12 +57,18 @@ export async function openQuarantine(scratch: string): Promise<Quarantine> {
   }
 }
 
+/** Where a pack is taken in. */
+export interface ReceivingPaths extends QuarantinePaths {
+  /** A file of shallow commits that the pack is cut at. */
+  readonly shallowFile?: string;
+}
+
 export interface ReceivePackOptions {
   readonly git: Git;
   readonly body: RequestBody;
-  readonly paths: QuarantinePaths;
+  /** Asked for once it is known that there are objects. */
+  readonly paths: () => Promise<ReceivingPaths>;
   readonly maxBytes: number;
-  readonly shallowFile?: string;
   /** Gets what git says about its progress; undefined when nobody wants to hear it. */
   readonly onProgress?: (text: Buffer) => void;
   readonly signal: AbortSignal;
@@ -91,7 +97,8 @@ export async function receivePack(options: ReceivePackOptions): Promise<PackOutc
     await body.drain(options.maxBytes);
     return { outcome: 'empty' };
   }
-  const running = git.start(indexPack(indexPackOptions(options)), { signal });
+  const paths = await options.paths();
+  const running = git.start(indexPack(indexPackOptions(options, paths)), { signal });
   const onProgress = options.onProgress;
   running.stderr.on('data', (text: Buffer) => {
     if (onProgress !== undefined && isProgress(text)) onProgress(text);
@@ -123,12 +130,13 @@ export async function receivePack(options: ReceivePackOptions): Promise<PackOutc
   if (name === undefined) throw new CairnError('unavailable', 'git index-pack did not name its pack');
   return {
     outcome: 'received',
-    pack: await describePack(options.paths, name, { size, digest: hash.digest('hex') }),
+    pack: await describePack(paths, name, { size, digest: hash.digest('hex') }),
   };
 }
 
-function indexPackOptions(options: ReceivePackOptions): IndexPackOptions {
-  const { paths, maxBytes, shallowFile, onProgress } = options;
+function indexPackOptions(options: ReceivePackOptions, paths: ReceivingPaths): IndexPackOptions {
+  const { maxBytes, onProgress } = options;
+  const { shallowFile } = paths;
   return {
     paths,
     maxInputBytes: maxBytes,

@@ -4,8 +4,6 @@
  * are known is refused in the answer itself, after the client has sent everything: a client that is cut off shows its
  * user no reason.
  */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   commandKind,
   type ReceivedCommand,
@@ -13,7 +11,6 @@ import {
   type ReceiveRequestOptions,
   type RefStatus,
 } from '../git/index.ts';
-import type { QuarantinePaths } from '../git-process/commands.ts';
 import type { Git } from '../git-process/git.ts';
 import type { Dice } from '../lib/dice.ts';
 import { CairnError } from '../lib/errors.ts';
@@ -31,21 +28,14 @@ import {
 import type { Published } from '../repository/published.ts';
 import { UnknownOutcomeError } from '../repository/publisher.ts';
 import type { Repository } from '../repository/repository.ts';
-import { writeSnapshot } from '../repository/snapshot.ts';
-import type { SnapshotLease } from '../repository/snapshot-cache.ts';
 import type { GitPlaces } from './git-places.ts';
 import { findDisconnected, inspectObjects, knownObjects } from './inspect-objects.ts';
 import type { Output } from './output.ts';
 import { PushAnswer } from './push-answer.ts';
 import { PushChange, type PushResult } from './push-change.ts';
-import { isProbe, readHead } from './push-head.ts';
-import {
-  DiskFullError,
-  openQuarantine,
-  type Quarantine,
-  type ReceivedPack,
-  receivePack,
-} from './quarantine.ts';
+import { HeadTooLarge, isProbe, readHead } from './push-head.ts';
+import { PushWorkspace } from './push-workspace.ts';
+import { DiskFullError, type ReceivedPack, type ReceivingPaths, receivePack } from './quarantine.ts';
 import type { RequestBody } from './request-body.ts';
 import { keepForReaders, packEntry, storePack } from './store-pack.ts';
 
@@ -83,8 +73,10 @@ export interface PushSummary {
   readonly err?: unknown;
 }
 
+const NOTHING: PushSummary = { accepted: 0, refused: 0, packBytes: 0, manifest: undefined };
+
 /**
- * Takes in one push.
+ * Takes in one push. Whatever is wrong with it, the client gets to send the rest before it is told.
  * @throws CairnError before commands are known: `invalid`, `too-large`, `unavailable`, `corrupt`; afterwards only the
  *   signal's reason when the client has gone, because everything else is told in the answer
  */
@@ -94,12 +86,21 @@ export async function receivePush(
 ): Promise<PushSummary> {
   const { repository, body, output } = incoming;
   const since = repository.mark();
-  if (await isProbe(body)) return { accepted: 0, refused: 0, packBytes: 0, manifest: undefined };
-  const { state, request } = await begin(context, incoming);
+  if (await isProbe(body)) return NOTHING;
+  let begun: Seen & { readonly request: ReceiveRequest };
+  try {
+    begun = await begin(context, incoming);
+  } catch (error) {
+    await body.drain(context.limits.packBytes);
+    if (!(error instanceof HeadTooLarge) || !error.capabilities.has('side-band-64k')) throw error;
+    await new PushAnswer(output, error.capabilities).fatal(error.message);
+    return NOTHING;
+  }
+  const { request, ...seen } = begun;
   const answer = new PushAnswer(output, request.capabilities);
   const push = new Push(context, incoming, request, answer, since);
   try {
-    return await push.run(state);
+    return await push.run(seen);
   } catch (error) {
     if (incoming.signal.aborted) throw error;
     return await push.failed(error);
@@ -109,21 +110,23 @@ export async function receivePush(
   }
 }
 
-/** Looks at the repository and reads the head. Whatever is wrong, the client gets to send the rest before it is told. */
+/** The state a push begins with, and whether the store was asked for it after the push came. */
+interface Seen {
+  readonly state: ParentState | undefined;
+  readonly fresh: boolean;
+}
+
+/** Looks at the repository and reads the head. */
 async function begin(
   context: ReceivePushContext,
   incoming: PushRequestIn,
-): Promise<{ readonly state: ParentState | undefined; readonly request: ReceiveRequest }> {
-  const { body, repository } = incoming;
-  try {
-    // A thin pack leans on objects of what the client was shown, possibly by another server a moment ago.
-    const state = await (incoming.advertised ? repository.known() : repository.resolve());
-    const format = state?.manifest.objectFormat ?? 'sha1';
-    return { state, request: await readHead(body, { format, limits: context.limits }) };
-  } catch (error) {
-    await body.drain(context.limits.packBytes);
-    throw error;
-  }
+): Promise<Seen & { readonly request: ReceiveRequest }> {
+  const { body, repository, advertised } = incoming;
+  // A thin pack leans on objects of what the client was shown, possibly by another server a moment ago.
+  const state = await (advertised ? repository.known() : repository.resolve());
+  const format = state?.manifest.objectFormat ?? 'sha1';
+  const request = await readHead(body, { format, limits: context.limits });
+  return { state, fresh: !advertised, request };
 }
 
 /** One push whose head has been read. */
@@ -134,11 +137,11 @@ class Push {
   private readonly answer: PushAnswer;
   private readonly since: number;
   private readonly atomic: boolean;
+  /** The repository to begin with when there is none. */
+  private readonly initial: RepositoryState;
+  private readonly workspace: PushWorkspace;
   private releasePlace: Release | undefined;
-  private quarantine: Quarantine | undefined;
-  private snapshot: SnapshotLease | undefined;
   private packBytes = 0;
-  private initial: RepositoryState | undefined;
 
   constructor(
     context: ReceivePushContext,
@@ -153,11 +156,16 @@ class Push {
     this.answer = answer;
     this.since = since;
     this.atomic = request.capabilities.has('atomic');
+    const { repository } = incoming;
+    const { cache, scratch, dice } = context;
+    const { shallow } = request;
+    this.initial = emptyState(repository.id.identifier, 'sha1', dice.hex(16));
+    this.workspace = new PushWorkspace({ repository, cache, scratch, initial: this.initial, shallow });
   }
 
-  async run(resolved: ParentState | undefined): Promise<PushSummary> {
+  async run(seen: Seen): Promise<PushSummary> {
     const { body } = this.incoming;
-    const { state, refusals } = await this.decideEarly(resolved);
+    const { state, refusals } = await this.decideEarly(seen);
     if (refusals !== undefined || !this.request.needsPack) {
       await body.drain(this.context.limits.packBytes);
       this.answer.startKeepAlive();
@@ -166,8 +174,7 @@ class Push {
     }
     const { repository, signal } = this.incoming;
     this.releasePlace = await this.context.places.acquire(String(repository), signal);
-    const paths = await this.openPaths(state);
-    const shallowFile = await this.writeShallowFile();
+    const paths = () => this.workspace.open(state);
     const { packBytes: maxBytes } = this.context.limits;
     const wantsProgress = !this.request.capabilities.has('quiet');
     const received = await receivePack({
@@ -176,7 +183,6 @@ class Push {
       paths,
       maxBytes,
       signal,
-      ...(shallowFile === undefined ? {} : { shallowFile }),
       ...(wantsProgress ? { onProgress: (text) => this.answer.progress(text) } : {}),
     });
     this.answer.startKeepAlive();
@@ -184,18 +190,27 @@ class Push {
     const pack = received.outcome === 'received' ? received.pack : undefined;
     this.packBytes = pack?.pack.size ?? 0;
     const tips = this.newTips();
-    const { git } = this.context;
     const known = knownObjects(state?.manifest);
     const unknown = tips.filter((oid) => !known.has(oid));
-    const [disconnected, facts] = await settleAll([
-      findDisconnected(git, paths, tips, signal),
-      inspectObjects(git, paths, unknown, signal),
-    ]);
+    const { disconnected, facts } = await this.inspect(paths, unknown);
     for (const oid of tips) {
       const fact = known.get(oid);
       if (fact !== undefined) facts.set(oid, fact);
     }
     return this.publish(state, pack, facts, disconnected);
+  }
+
+  /** What must be learnt about tips that no published ref names; what one names is complete. */
+  private async inspect(paths: () => Promise<ReceivingPaths>, tips: readonly string[]) {
+    if (tips.length === 0) return { disconnected: new Set<string>(), facts: new Map<string, ObjectFacts>() };
+    const { git } = this.context;
+    const { signal } = this.incoming;
+    const opened = await paths();
+    const [disconnected, facts] = await settleAll([
+      findDisconnected(git, opened, tips, signal),
+      inspectObjects(git, opened, tips, signal),
+    ]);
+    return { disconnected, facts };
   }
 
   /** Tells the client what went wrong, in the answer. */
@@ -215,8 +230,7 @@ class Push {
 
   async cleanUp(): Promise<void> {
     this.releasePlace?.();
-    this.snapshot?.release();
-    await this.quarantine?.drop();
+    await this.workspace.drop();
   }
 
   /**
@@ -224,47 +238,20 @@ class Push {
    * refused because of the state only after a fresh look at it.
    */
   private async decideEarly(
-    resolved: ParentState | undefined,
+    seen: Seen,
   ): Promise<{ readonly state: ParentState | undefined; readonly refusals?: PushResult }> {
     const decide = (state: ParentState | undefined) =>
       decideRefUpdates(
         { commands: this.request.commands, atomic: this.atomic, objects: undefined },
-        state?.manifest ?? this.initialState(),
+        state?.manifest ?? this.initial,
       );
-    let state = resolved;
+    let { state } = seen;
     let refusals = decide(state);
-    if (!refusals.some((refusal) => refusal?.byState === true)) {
-      return refusals.every((refusal) => refusal !== undefined) ? { state, refusals } : { state };
+    if (!seen.fresh && refusals.some((refusal) => refusal?.byState === true)) {
+      state = await this.incoming.repository.resolve();
+      refusals = decide(state);
     }
-    state = await this.incoming.repository.resolve();
-    refusals = decide(state);
     return refusals.every((refusal) => refusal !== undefined) ? { state, refusals } : { state };
-  }
-
-  private async openPaths(state: ParentState | undefined): Promise<QuarantinePaths> {
-    this.quarantine = await openQuarantine(this.context.scratch);
-    return { gitDir: await this.gitDirFor(state), objects: this.quarantine.objects };
-  }
-
-  /** The snapshot of a state; for a repository that does not exist yet, an empty one beside the quarantine. */
-  private async gitDirFor(state: ParentState | undefined): Promise<string> {
-    this.snapshot?.release();
-    this.snapshot = undefined;
-    if (state !== undefined) {
-      this.snapshot = await this.incoming.repository.snapshot(state);
-      return this.snapshot.path;
-    }
-    const path = join(this.quarantine?.folder ?? this.context.scratch, 'empty');
-    await writeSnapshot(this.context.cache, this.incoming.repository.id, this.initialState(), path);
-    return path;
-  }
-
-  /** Lets index-pack take in a pack that is cut where the client's history is; completeness is proved without it. */
-  private async writeShallowFile(): Promise<string | undefined> {
-    if (this.request.shallow.length === 0 || this.quarantine === undefined) return undefined;
-    const path = join(this.quarantine.folder, 'shallow');
-    await writeFile(path, `${this.request.shallow.join('\n')}\n`);
-    return path;
   }
 
   private async publish(
@@ -290,14 +277,14 @@ class Push {
           incarnation: state?.manifest.incarnation,
         },
         since: this.since,
-        initial: state?.manifest ?? this.initialState(),
+        initial: state?.manifest ?? this.initial,
         proveAgain: (base, tips) => this.proveAgain(base, tips),
       });
     let change = changeWith(received === undefined ? undefined : packEntry(received));
     if (received !== undefined) {
       const refusals = decideRefUpdates(
         { commands, atomic: this.atomic, objects },
-        state?.manifest ?? this.initialState(),
+        state?.manifest ?? this.initial,
       );
       // Nothing accepted, nothing written; one refused by the state is for the publisher to decide, on a fresh one.
       if (refusals.every((refusal) => refusal !== undefined && !refusal.byState)) {
@@ -330,14 +317,8 @@ class Push {
     base: ParentState | undefined,
     tips: readonly string[],
   ): Promise<ReadonlySet<string>> {
-    this.quarantine ??= await openQuarantine(this.context.scratch);
-    const paths = { gitDir: await this.gitDirFor(base), objects: this.quarantine.objects };
+    const paths = await this.workspace.moveOver(base);
     return findDisconnected(this.context.git, paths, tips, new AbortController().signal);
-  }
-
-  private initialState(): RepositoryState {
-    this.initial ??= emptyState(this.incoming.repository.id.identifier, 'sha1', this.context.dice.hex(16));
-    return this.initial;
   }
 
   /** Object ids that refs are to point at. */
