@@ -26,8 +26,10 @@ export interface ConformanceStores {
   readonly prefix: string;
   /** An existing local folder for files that are sent as bodies. */
   readonly scratch: string;
-  /** Waits until the same key may be written again, and before a question is repeated. */
+  /** Waits until the same key may be written again; some stores take one write of a key per second. */
   readonly pause: () => Promise<void>;
+  /** Waits before a write that was not answered is sent again. */
+  readonly backOff: () => Promise<void>;
 }
 
 const MOST_BYTES_READ = 64 * 1024 * 1024;
@@ -62,7 +64,7 @@ export async function write(
   let doubt = false;
   let last = 'nothing';
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    if (attempt > 0) await stores.pause();
+    if (attempt > 0) await stores.backOff();
     const outcome = await stores.first.put(key, body, mode);
     if (outcome.outcome === 'written') {
       check(outcome.version !== '', key, 'a write was answered with an empty version');

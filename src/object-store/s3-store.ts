@@ -32,6 +32,8 @@ import { StoreRefusedError } from './store-refused.ts';
 
 /** The most a single PUT may have, by the protocol. */
 const LARGEST_PUT = 5 * 1024 ** 3;
+/** More than this is worth a question before it is sent. */
+const MANY_BYTES = 64 * 1024 ** 2;
 
 export interface S3StoreOptions {
   readonly client: S3Client;
@@ -196,9 +198,12 @@ export class S3ObjectStore implements ObjectStore {
     mode: PutMode,
     signal: AbortSignal | undefined,
   ): Promise<PutOutcome> {
-    // Asked before many bytes are sent: the condition would refuse them all at the end.
-    const refused = await this.refusal(key, mode, signal);
-    if (refused !== undefined) return refused;
+    if (length > MANY_BYTES) {
+      // Asked first: the condition would refuse them all at the end.
+      const refused = await this.refusal(key, mode, signal);
+      if (refused !== undefined) return refused;
+    }
+    // Unconditional only above the largest PUT, and so never without the question above: best effort, no promise.
     const isConditional = this.profile.multipart === 'conditional';
     if (!isConditional && mode.mode === 'replace') {
       throw new CairnError('invalid', `${key}: this object store replaces no more than ${LARGEST_PUT} bytes`);
