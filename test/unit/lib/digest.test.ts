@@ -1,0 +1,28 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { isDigest, sha256, sha256OfFile } from '../../../src/lib/digest.ts';
+import { tempDir } from '../../helpers/temp-dir.ts';
+
+const OF_ABC = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
+
+it('is SHA-256 in lower-case hex, of bytes, of UTF-8 and of a file alike', async () => {
+  await using folder = await tempDir();
+  const path = join(folder.path, 'abc');
+  await writeFile(path, 'abc');
+  expect(sha256('abc')).toBe(OF_ABC);
+  expect(sha256(Buffer.from('abc'))).toBe(OF_ABC);
+  expect(await sha256OfFile(path)).toBe(OF_ABC);
+  await expect(sha256OfFile(join(folder.path, 'absent'))).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+it.each([
+  [OF_ABC, true],
+  [OF_ABC.toUpperCase(), false],
+  [OF_ABC.slice(1), false],
+  [`${OF_ABC}0`, false],
+  [`${OF_ABC}\n`, false],
+  ['', false],
+])('tells whether %j is one', (text, is) => {
+  expect(isDigest(text)).toBe(is);
+});
