@@ -1,13 +1,20 @@
 #!/usr/bin/env node
 import { commandLine } from './cli/command-line.ts';
+import { systemClock } from './lib/clock.ts';
 import { CairnError, messageOf } from './lib/errors.ts';
 
-/** Entry: arguments → one command → exit code. The first signal asks for a clean end, the second one insists. */
+/** Ctrl-C under npm comes twice, from the terminal and from npm, and is one wish. */
+const ONE_WISH_MS = 1_000;
+
+/** Entry: arguments → one command → exit code. The first signal asks for a clean end, a later one insists. */
 async function main(): Promise<void> {
   const stop = new AbortController();
+  let askedAt: number | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(130);
+      const now = systemClock.monotonic();
+      askedAt ??= now;
+      if (now - askedAt > ONE_WISH_MS) process.exit(130);
       stop.abort();
     });
   }
@@ -15,7 +22,8 @@ async function main(): Promise<void> {
   try {
     await commandLine({ environment: process.env, print, signal: stop.signal }).parseAsync();
   } catch (error) {
-    const reason = error instanceof CairnError ? error.message : error instanceof Error ? error.stack : messageOf(error);
+    const reason =
+      error instanceof CairnError ? error.message : error instanceof Error ? error.stack : messageOf(error);
     process.stderr.write(`cairn: ${reason}\n`);
     process.exitCode = 1;
   }

@@ -39,7 +39,7 @@ const READS_CONFIG = new Set(['src/app.ts', 'src/stores.ts']);
 const PURE = ['git', 'nostr', 'policy'];
 const PURE_BUILTINS = new Set(['node:buffer', 'node:util']);
 
-/** The one home of each package Cairn depends on; `config/` and `repository/` both check foreign data with zod. */
+/** The one home of each package Cairn depends on; zod goes where foreign data is checked. */
 const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@aws-sdk/client-s3': ['object-store'],
   '@hono/node-server': ['http'],
@@ -51,7 +51,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   pino: ['observability'],
   'prom-client': ['observability'],
   'tmp-promise': ['transfer'],
-  zod: ['config', 'repository'],
+  zod: ['config', 'object-store', 'repository'],
 };
 
 /** Time and chance are arguments (`lib/clock.ts`, `lib/dice.ts`). Each exception has its reason. */
