@@ -1,0 +1,177 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { GitClient } from '../helpers/git-client.ts';
+import { type Hosted, hosted, PROTOCOL_VERSIONS, speaking } from '../helpers/hosted.ts';
+import { eachStore } from '../helpers/stores.ts';
+
+/** A repository with ten commits on main, one an hour from 2024-01-01 on, each of which changes the file `count`. */
+async function tenCommits(cairn: Hosted): Promise<{ url: string; user: GitClient; author: GitClient }> {
+  const { url, user } = await cairn.place();
+  const author = await user.init('author');
+  const commits = Array.from({ length: 10 }, (_, at) => {
+    const text = `${at + 1}`;
+    const date = Date.UTC(2024, 0, 1, at) / 1000;
+    return [
+      'commit refs/heads/main',
+      `committer A User <user@example.com> ${date} +0000`,
+      `data ${text.length}\n${text}`,
+      'M 644 inline count',
+      `data ${text.length}\n${text}`,
+      '',
+    ].join('\n');
+  });
+  await author.run(['fast-import', '--quiet'], { input: commits.join('\n') });
+  await author.run(['reset', '--quiet', '--hard', 'main']);
+  await author.run(['push', '--quiet', url, 'main']);
+  await author.run(['remote', 'add', 'origin', url]);
+  return { url, user, author };
+}
+
+function commitsIn(repository: GitClient, range = 'HEAD'): Promise<string> {
+  return repository.run(['rev-list', '--count', range]);
+}
+
+eachStore('cloning part of history', (openStore) => {
+  const cairn = hosted(openStore);
+
+  describe.each(PROTOCOL_VERSIONS)('with protocol v%i', (version) => {
+    it('clones the last commits, then more of them, then all', async () => {
+      const { url, user } = await tenCommits(cairn);
+      const reader = user.with(speaking(version));
+
+      const clone = (await reader.clone(url, 'clone', '--depth=1')).with(speaking(version));
+      expect(await commitsIn(clone)).toBe('1');
+      expect(await readFile(join(clone.folder, 'count'), 'utf8')).toBe('10');
+
+      await clone.run(['fetch', '--quiet', '--depth=3']);
+      expect(await commitsIn(clone)).toBe('3');
+      await clone.run(['fetch', '--quiet', '--deepen=2']);
+      expect(await commitsIn(clone)).toBe('5');
+      await clone.run(['fetch', '--quiet', '--unshallow']);
+      expect(await commitsIn(clone)).toBe('10');
+      expect(await clone.run(['rev-parse', '--is-shallow-repository'])).toBe('false');
+      await clone.run(['fsck', '--strict']);
+    });
+
+    it('clones what is newer than a date, and what a ref does not have', async () => {
+      const { url, user, author } = await tenCommits(cairn);
+      await author.run(['push', '--quiet', 'origin', 'main~4:refs/heads/old']);
+      const reader = user.with(speaking(version));
+
+      const since = await reader.clone(
+        url,
+        'since',
+        '--shallow-since=2024-01-01T06:30:00Z',
+        '--single-branch',
+      );
+      expect(await commitsIn(since)).toBe('3');
+      const without = await reader.clone(
+        url,
+        'without',
+        '--shallow-exclude=old',
+        '--branch=main',
+        '--single-branch',
+      );
+      expect(await commitsIn(without)).toBe('4');
+    });
+
+    it('pulls into a shallow clone', async () => {
+      const { url, user, author } = await tenCommits(cairn);
+      const clone = (await user.with(speaking(version)).clone(url, 'clone', '--depth=2')).with(
+        speaking(version),
+      );
+      await author.commit('Eleven', { count: '11' });
+      await author.run(['push', '--quiet', 'origin', 'main']);
+
+      await clone.run(['pull', '--quiet', '--ff-only']);
+
+      expect(await commitsIn(clone)).toBe('3');
+      await clone.run(['fsck', '--strict']);
+    });
+  });
+
+  it('says that there is nothing newer than a date in the future', async () => {
+    const { url, user } = await tenCommits(cairn);
+
+    const cloned = await user.try(['clone', '--shallow-since=2030-01-01', url, 'clone']);
+
+    expect(cloned.exitCode).not.toBe(0);
+    expect(cloned.stderr).toMatch(/no commits selected for shallow requests|error processing shallow info/);
+  });
+});
+
+eachStore('pushing from a shallow clone', (openStore) => {
+  const cairn = hosted(openStore);
+
+  it('is accepted when the parents are here', async () => {
+    const { url, user, author } = await tenCommits(cairn);
+    const clone = await user.clone(url, 'clone', '--depth=1');
+    const mine = await clone.commit('Mine', { mine: 'mine' });
+
+    await clone.run(['push', '--quiet', 'origin', 'main']);
+
+    await author.run(['pull', '--quiet', '--ff-only', 'origin', 'main']);
+    expect(await author.run(['rev-parse', 'HEAD'])).toBe(mine);
+    expect(await commitsIn(author)).toBe('11');
+    await author.run(['fsck', '--strict']);
+  });
+
+  it('makes and moves branches within what it has', async () => {
+    const { url, user } = await tenCommits(cairn);
+    const clone = await user.clone(url, 'clone', '--depth=3');
+
+    await clone.run(['push', '--quiet', 'origin', 'main~2:refs/heads/side']);
+    await clone.run(['push', '--quiet', 'origin', 'main:refs/heads/side']);
+
+    const full = await user.clone(url, 'full', '--branch=side');
+    expect(await commitsIn(full)).toBe('10');
+  });
+
+  it('is refused in words when the parents are not here, and writes nothing', async () => {
+    const { url, user } = await tenCommits(cairn);
+    const elsewhere = await cairn.created();
+    const clone = await user.clone(url, 'clone', '--depth=1');
+    await clone.commit('Mine', { mine: 'mine' });
+    cairn.store.reset();
+
+    const refused = await clone.try(['push', elsewhere.url, 'main']);
+
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr).toContain('! [remote rejected] main -> main (shallow update not allowed)');
+    expect(cairn.store.writes()).toBe(0);
+    expect(await user.run(['ls-remote', elsewhere.url])).toBe('');
+
+    await clone.run(['fetch', '--quiet', '--unshallow']);
+    await clone.run(['push', '--quiet', elsewhere.url, 'main']);
+    expect(await commitsIn(await user.clone(elsewhere.url, 'whole'))).toBe('11');
+  });
+
+  it('is refused for a new repository, which has no parents at all', async () => {
+    const { url, user } = await tenCommits(cairn);
+    const elsewhere = await cairn.place();
+    const clone = await user.clone(url, 'clone', '--depth=1');
+
+    const refused = await clone.try(['push', elsewhere.url, 'main']);
+
+    expect(refused.stderr).toContain('! [remote rejected] main -> main (shallow update not allowed)');
+    expect((await user.try(['ls-remote', elsewhere.url])).stderr).toContain('not found');
+  });
+
+  it('takes the branch whose parents are here, and refuses the other', async () => {
+    const { url, user } = await tenCommits(cairn);
+    const other = await tenCommits(cairn);
+    await other.author.commit('Eleven', { count: '11' });
+    await other.author.commit('Twelve', { count: '12' });
+    await other.author.run(['push', '--quiet', 'origin', 'main']);
+    const clone = await user.clone(url, 'clone', '--depth=1');
+    await clone.run(['fetch', '--quiet', '--depth=1', other.url, 'main:foreign']);
+    await clone.commit('Mine', { mine: 'mine' });
+
+    const pushed = await clone.try(['push', url, 'main', 'foreign']);
+
+    expect(pushed.stderr).toContain('main -> main\n');
+    expect(pushed.stderr).toContain('! [remote rejected] foreign -> foreign (shallow update not allowed)');
+    await (await user.clone(url, 'check')).run(['fsck', '--strict']);
+  });
+});

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { hosted, PROTOCOL_VERSIONS, speaking } from '../helpers/hosted.ts';
+import { absentId } from '../helpers/raw-git.ts';
+import { eachStore } from '../helpers/stores.ts';
+
+eachStore('fetching by object id', (openStore) => {
+  const cairn = hosted(openStore);
+
+  describe.each(PROTOCOL_VERSIONS)('with protocol v%i', (version) => {
+    it('gets a commit that is a tip, and one that is only reachable', async () => {
+      const { url, user, author, tip } = await cairn.published();
+      const earlier = await author.run(['rev-parse', 'HEAD~1']);
+      const reader = (await user.init('reader')).with(speaking(version));
+
+      await reader.run(['fetch', '--quiet', '--depth=1', url, tip]);
+      expect(await reader.run(['show', `${tip}:README`])).toBe('second');
+      await reader.run(['fetch', '--quiet', url, earlier]);
+      expect(await reader.run(['show', `${earlier}:README`])).toBe('first');
+    });
+
+    it('gets a single tree and a single file', async () => {
+      const { url, user, author } = await cairn.published();
+      const ids = (await author.run(['rev-parse', 'HEAD^{tree}', 'HEAD:README'])).split('\n');
+      const reader = (await user.init('reader')).with(speaking(version));
+
+      for (const id of ids) await reader.run(['fetch', '--quiet', '--no-write-fetch-head', url, id]);
+
+      expect(await reader.run(['cat-file', 'blob', ids[1] ?? ''])).toBe('second');
+    });
+
+    it('says that it has no such object', async () => {
+      const { url, user } = await cairn.published();
+      const reader = (await user.init('reader')).with(speaking(version));
+
+      const refused = await reader.try(['fetch', url, absentId()]);
+
+      expect(refused.exitCode).toBe(128);
+      expect(refused.stderr).toMatch(/not our ref d{40}/);
+    });
+
+    it('says that it has no such ref', async () => {
+      const { url, user } = await cairn.published();
+      const reader = (await user.init('reader')).with(speaking(version));
+
+      const refused = await reader.try(['fetch', url, 'refs/heads/nowhere']);
+
+      expect(refused.stderr).toContain("couldn't find remote ref refs/heads/nowhere");
+    });
+  });
+
+  it('never shows what is in another repository of the same server', async () => {
+    const { url, user } = await cairn.published();
+    const { author: stranger, url: elsewhere } = await cairn.published();
+    const secret = await stranger.commit('Secret', { secret: 'nobody else may see this' });
+    await stranger.run(['push', '--quiet', elsewhere, 'main']);
+
+    for (const version of PROTOCOL_VERSIONS) {
+      const reader = (await user.init(`reader-${version}`)).with(speaking(version));
+      const refused = await reader.try(['fetch', url, secret]);
+      expect(refused.stderr).toContain(`not our ref ${secret}`);
+    }
+  });
+});
