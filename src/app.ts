@@ -31,7 +31,7 @@ import { ArtifactStore } from './repository/artifact-store.ts';
 import { ManifestStore } from './repository/manifest-store.ts';
 import { Repositories } from './repository/repositories.ts';
 import { SnapshotCache } from './repository/snapshot-cache.ts';
-import { openStores } from './stores.ts';
+import { checkReady, describeStore, openProvenStores, openStores } from './stores.ts';
 import { Advertiser } from './transfer/advertise-refs.ts';
 import { GitPlaces } from './transfer/git-places.ts';
 import { learnUploadCapabilities } from './transfer/upload-capabilities.ts';
@@ -87,7 +87,7 @@ export async function startApp(
     const gitVersion = await checkGitVersion(git);
     const capabilities = await learnUploadCapabilities(git, scratch);
 
-    const opened = overrides.stores ?? (await openOwnStores(settings, closers));
+    const opened = overrides.stores ?? (await openOwnStores(settings, log, closers));
     const stores = observeStores(opened, metrics);
 
     const artifacts = new ArtifactStore({ stores, clock, dice });
@@ -140,9 +140,7 @@ export async function startApp(
       },
       others: healthRoutes({
         metrics,
-        checkStore: async () => {
-          await stores.control.head('v1/ready');
-        },
+        checkStore: () => checkReady(stores),
         stopping: () => stopping,
       }),
       log,
@@ -159,7 +157,13 @@ export async function startApp(
       clearTimeout(cut);
     });
     log.info(
-      { url, store: settings.store, git: gitVersion, version: VERSION, access: settings.access },
+      {
+        url,
+        store: describeStore(settings.store),
+        git: gitVersion,
+        version: VERSION,
+        access: settings.access,
+      },
       'started',
     );
     return { url, metrics, git, repositories, close: closeAll, [Symbol.asyncDispose]: closeAll };
@@ -169,8 +173,21 @@ export async function startApp(
   }
 }
 
-async function openOwnStores(settings: Settings, closers: (() => Promise<void>)[]): Promise<ObjectStorePair> {
-  const { stores, close } = await openStores(settings.store, { onOwned: 'refuse' });
+/** Opens the object store, proved unless the operator has said that it need not be. */
+async function openOwnStores(
+  settings: Settings,
+  log: Logger,
+  closers: (() => Promise<void>)[],
+): Promise<ObjectStorePair> {
+  if (!settings.probe) {
+    log.warn(
+      { store: describeStore(settings.store) },
+      'PROBE OFF: nobody has checked that this object store keeps its promises; if it does not, pushes will be lost',
+    );
+  }
+  const { stores, close } = settings.probe
+    ? await openProvenStores(settings.store, join(settings.cache.folder, 'verdicts'), log)
+    : await openStores(settings.store, 'refuse');
   closers.push(close);
   return stores;
 }

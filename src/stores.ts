@@ -1,8 +1,14 @@
 import type { StoreSettings } from './config/settings.ts';
+import { CairnError } from './lib/errors.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import { openFileStore } from './object-store/open-file-store.ts';
+import { type ProbeOptions, type ProbeReport, probeStore } from './object-store/probe.ts';
+import { cachedVerdict } from './object-store/probe-verdict.ts';
+import type { S3Options } from './object-store/s3.ts';
 import type { S3Profile } from './object-store/s3-profile.ts';
 import { withRetry } from './object-store/with-retry.ts';
+import type { Logger } from './observability/logger.ts';
+import { VERSION } from './version.ts';
 
 /** An object store opened for a process. */
 export interface OpenedStores {
@@ -10,35 +16,45 @@ export interface OpenedStores {
   close(): Promise<void>;
 }
 
+/** When another process owns the data folder: a server refuses to start, a command borrows the store. */
+export type OnOwned = 'refuse' | 'borrow';
+
 /** Milliseconds for which reads that are not answered are repeated. Somebody waits for a pointer; a pack is worth more. */
 const CONTROL_PATIENCE_MS = 3_000;
 const BULK_PATIENCE_MS = 10_000;
 
-export interface OpenStoresOptions {
-  /** When another process owns the data folder: a server refuses to start, a command borrows the store. */
-  readonly onOwned: 'refuse' | 'borrow';
-  /** What the probe found out about an S3 service. */
-  readonly profile?: S3Profile;
+/** Shorter than in service: whoever starts a server on an endpoint that never answers is told so soon. */
+const PROBE_NO_PROGRESS_MS = 5_000;
+
+/** A key nobody writes: asking for it shows that the store answers, and that the credentials are good. */
+const READY_KEY = 'v1/ready';
+
+/** What a store is called in messages and reports, for example `s3://bucket/prefix at https://…`. */
+export function describeStore(settings: StoreSettings): string {
+  if (settings.kind === 'file') return `file:${settings.folder}`;
+  const prefix = settings.prefix === '' ? '' : `/${settings.prefix}`;
+  const place = settings.endpoint === undefined ? '' : ` at ${settings.endpoint}`;
+  return `s3://${settings.bucket}${prefix}${place}`;
 }
 
 /**
  * Opens the object store that the settings name.
  * @throws CairnError `unavailable` when the folder of a file store cannot be used; nothing is asked of S3 yet
  */
-export async function openStores(settings: StoreSettings, options: OpenStoresOptions): Promise<OpenedStores> {
+export async function openStores(
+  settings: StoreSettings,
+  onOwned: OnOwned,
+  profile?: S3Profile,
+): Promise<OpenedStores> {
   if (settings.kind === 'file') {
-    const { store, close } = await openFileStore(settings.folder, { onOwned: options.onOwned });
+    const { store, close } = await openFileStore(settings.folder, { onOwned });
     return { stores: { control: store, bulk: store }, close };
   }
   // Loaded only where it is needed: the SDK takes most of a second to load.
   const { openS3 } = await import('./object-store/s3.ts');
   const { control, bulk } = openS3({
-    bucket: settings.bucket,
-    prefix: settings.prefix,
-    forcePathStyle: settings.pathStyle,
-    ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
-    ...(settings.region === undefined ? {} : { region: settings.region }),
-    ...(options.profile === undefined ? {} : { profile: options.profile }),
+    ...s3Options(settings),
+    ...(profile === undefined ? {} : { profile }),
   });
   return {
     stores: {
@@ -48,5 +64,90 @@ export async function openStores(settings: StoreSettings, options: OpenStoresOpt
     close: async () => {
       await Promise.all([control.close(), bulk.close()]);
     },
+  };
+}
+
+/**
+ * Opens the object store for a server, once it has proved that it keeps its promises, today or at an earlier start.
+ * @param verdicts folder for the verdicts of earlier starts
+ * @throws CairnError `unavailable`, saying which promise was found broken, or why the store cannot be used
+ */
+export async function openProvenStores(
+  settings: StoreSettings,
+  verdicts: string,
+  log: Logger,
+): Promise<OpenedStores> {
+  const name = describeStore(settings);
+  if (settings.kind === 'file') {
+    const opened = await openStores(settings, 'refuse');
+    try {
+      const { control, bulk } = opened.stores;
+      await prove(name, verdicts, log, () => probeStore([control, bulk], name));
+      return opened;
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
+  }
+  const { probeS3 } = await import('./object-store/probe-s3.ts');
+  const options = { ...s3Options(settings), control: { noProgress: PROBE_NO_PROGRESS_MS } };
+  const report = await prove(name, verdicts, log, () => probeS3(options, name));
+  const opened = await openStores(settings, 'refuse', report.profile);
+  try {
+    // A verdict of yesterday says nothing about today's credentials.
+    await checkReady(opened.stores);
+    return opened;
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+/** Asks the store something cheap. @throws CairnError `unavailable` when it does not answer */
+export async function checkReady(stores: ObjectStorePair): Promise<void> {
+  await stores.control.head(READY_KEY);
+}
+
+/** Probes a store for an operator; the data folder of a running server is reached through that server. */
+export async function probeStores(settings: StoreSettings, options: ProbeOptions): Promise<ProbeReport> {
+  const name = describeStore(settings);
+  if (settings.kind === 's3') {
+    const { probeS3 } = await import('./object-store/probe-s3.ts');
+    return probeS3(s3Options(settings), name, options);
+  }
+  const { stores, close } = await openStores(settings, 'borrow');
+  try {
+    return await probeStore([stores.control, stores.bulk], name, options);
+  } finally {
+    await close();
+  }
+}
+
+async function prove(
+  name: string,
+  folder: string,
+  log: Logger,
+  probe: () => Promise<ProbeReport>,
+): Promise<ProbeReport> {
+  const { report, cached } = await cachedVerdict({ folder, subject: [name, VERSION] }, probe);
+  if (report.failure !== undefined) {
+    const { phase, round, reason } = report.failure;
+    const where = round === null ? phase : `${phase}, round ${round}`;
+    throw new CairnError(
+      'unavailable',
+      `the object store ${name} cannot be trusted with repositories (${where}): ${reason}`,
+    );
+  }
+  log.info({ store: name, cached, seconds: report.seconds, profile: report.profile }, 'object store proved');
+  return report;
+}
+
+function s3Options(settings: Extract<StoreSettings, { kind: 's3' }>): S3Options {
+  return {
+    bucket: settings.bucket,
+    prefix: settings.prefix,
+    forcePathStyle: settings.pathStyle,
+    ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
+    ...(settings.region === undefined ? {} : { region: settings.region }),
   };
 }

@@ -3,19 +3,26 @@ import type { Option, OptionName } from '../config/options.ts';
 import { type GivenFlags, optionsFor } from '../config/settings.ts';
 import { VERSION } from '../version.ts';
 import type { CommandContext } from './command-context.ts';
+import { probe } from './probe.ts';
 import { repoCreate, repoList, repoLog, repoRestore, repoSetHead, repoShow } from './repo.ts';
 import { serve } from './serve.ts';
 
 /** The table of commands: everything `cairn` can be asked to do. */
 export function commandLine(context: CommandContext): Command {
   const program = new Command('cairn');
-  program
-    .description('Git hosting on nothing but an object store.')
-    .version(VERSION);
+  program.description('Git hosting on nothing but an object store.').version(VERSION);
 
   withOptions(program.command('serve'), 'serve')
     .description('Run the server.')
     .action((flags) => serve(given(flags), context));
+
+  withOptions(program.command('probe [store]'), 'all')
+    .description('Prove that an object store keeps the promises Cairn builds on.')
+    .option('--width <count>', 'writers in a race', '16')
+    .option('--rounds <count>', 'races of each kind', '3')
+    .option('--spacing <milliseconds>', 'time between writes of one key, for stores that limit them', '0')
+    .option('--json', 'print JSON')
+    .action((store, flags) => probe(store, flags, given(flags), context));
 
   const repo = program
     .command('repo')

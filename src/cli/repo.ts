@@ -169,7 +169,7 @@ async function withRepositories(
   use: (opened: Opened) => Promise<void>,
 ): Promise<void> {
   const settings = readSettings(flags, context.environment);
-  const { stores, close } = await openStores(settings.store, { onOwned: 'borrow' });
+  const { stores, close } = await openStores(settings.store, 'borrow');
   try {
     const artifacts = new ArtifactStore({ stores, clock: systemClock, dice: systemDice });
     const manifests = new ManifestStore(artifacts);

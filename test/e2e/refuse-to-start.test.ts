@@ -1,0 +1,188 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CommandResult, run } from '../helpers/git-client.ts';
+import { startR2, type TestBucket } from '../helpers/r2.ts';
+import { MAIN, spawnServer } from '../helpers/server.ts';
+import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+
+/** What an operator gets to see when the server will not run: one line, an exit code, and soon. */
+async function refusal(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const began = performance.now();
+  const signal = AbortSignal.timeout(30_000);
+  const result: CommandResult = await run(process.execPath, [MAIN, 'serve', '--port', '0', ...args], {
+    env: { PATH: process.env['PATH'] ?? '', ...environment },
+    signal,
+  });
+  const seconds = (performance.now() - began) / 1000;
+  expect(result.exitCode, result.stdout).toBe(1);
+  expect(result.stdout).toBe('');
+  const lines = result.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('{'));
+  expect(lines, result.stderr).toHaveLength(1);
+  expect(seconds).toBeLessThan(15);
+  return lines[0] ?? '';
+}
+
+let folder: TempDir;
+let count = 0;
+
+beforeAll(async () => {
+  folder = await tempDir();
+});
+
+afterAll(() => folder[Symbol.asyncDispose]());
+
+/** Flags for folders that nobody else uses. */
+function ownFolders(): string[] {
+  count++;
+  return [
+    '--store',
+    `file:${join(folder.path, `data-${count}`)}`,
+    '--cache',
+    join(folder.path, `cache-${count}`),
+  ];
+}
+
+describe('malformed configuration', () => {
+  it.each([
+    [['--port', '70000'], {}, '--port is "70000"'],
+    [['--store', 'ftp://x'], {}, '--store is "ftp://x": expected file:<folder> or s3://<bucket>[/<prefix>]'],
+    [['--max-push-size', 'lots'], {}, '--max-push-size is "lots": expected a size such as 512MiB or 8GiB'],
+    [[], { CAIRN_ACCESS: 'everybody' }, 'CAIRN_ACCESS is "everybody"'],
+    [['--host', '0.0.0.0'], {}, '--access open lets anyone push and is allowed on a loopback address only'],
+    [['--tls-cert', '/nowhere.pem'], {}, '--tls-cert and --tls-key go together'],
+    [
+      ['--tls-cert', '/nowhere.pem', '--tls-key', '/nowhere.key'],
+      {},
+      '--tls-cert /nowhere.pem cannot be read',
+    ],
+  ])('%j %j: %s', async (args, environment, reason) => {
+    expect(await refusal([...ownFolders(), ...args], environment)).toContain(`cairn: ${reason}`);
+  });
+
+  it('names an option it does not know', async () => {
+    expect(await refusal(['--colour', 'red'])).toContain("unknown option '--colour'");
+  });
+});
+
+describe('git', () => {
+  it('that is not there', async () => {
+    expect(await refusal([...ownFolders(), '--git', '/nowhere/git'])).toMatch(
+      /git could not be started.*\/nowhere\/git/,
+    );
+  });
+
+  it('that is too old', async () => {
+    const old = join(folder.path, 'old-git');
+    await writeFile(old, '#!/bin/sh\necho git version 2.30.2\n');
+    await chmod(old, 0o755);
+    expect(await refusal([...ownFolders(), '--git', old])).toBe(
+      'cairn: git 2.30.2 is too old: Cairn needs git 2.39.0 or newer',
+    );
+  });
+});
+
+describe('folders', () => {
+  it('that cannot be written', async () => {
+    const file = join(folder.path, 'a-file');
+    await writeFile(file, '');
+    const [, store = ''] = ownFolders();
+    expect(await refusal(['--store', store, '--cache', join(file, 'cache')])).toMatch(
+      /cache folder .*a-file\/cache/,
+    );
+    expect(await refusal(['--store', `file:${join(file, 'data')}`])).toMatch(/data folder .*a-file\/data/);
+  });
+
+  it('that another server owns, until that one is gone, however it went', async () => {
+    const flags = ownFolders();
+    const [, store = '', , cache = ''] = flags;
+    const first = await spawnServer(flags);
+    const elsewhere = join(folder.path, 'another-cache');
+    await mkdir(elsewhere);
+    expect(await refusal(['--store', store, '--cache', elsewhere])).toMatch(
+      new RegExp(`the data folder .* is in use by process ${first.pid}`),
+    );
+    expect(await refusal([...ownFolders().slice(0, 2), '--cache', cache])).toMatch(
+      new RegExp(`the cache folder .* is in use by process ${first.pid}`),
+    );
+    await first.stop('SIGKILL');
+    await using second = await spawnServer(flags);
+    expect(second.url).toMatch(/^http:/);
+  });
+
+  it('of which exactly one of two servers started together gets each', async () => {
+    const flags = ownFolders();
+    const starts = await Promise.allSettled([spawnServer(flags), spawnServer(flags)]);
+    const running = starts.filter((start) => start.status === 'fulfilled');
+    expect(running).toHaveLength(1);
+    for (const { value } of running) await value.stop();
+  });
+});
+
+describe('an address', () => {
+  it('that is taken', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    expect(await refusal([...ownFolders(), '--port', String(port)])).toContain(
+      `cannot listen on 127.0.0.1:${port}`,
+    );
+    other.close();
+  });
+});
+
+describe('an object store', () => {
+  let bucket: TestBucket;
+  beforeAll(async () => {
+    bucket = await startR2();
+  });
+  afterAll(() => bucket.close());
+
+  const s3 = (changes: Partial<Pick<TestBucket, 'bucket' | 'endpoint' | 'credentials'>> = {}) => {
+    const { bucket: name, endpoint, credentials } = { ...bucket, ...changes };
+    count++;
+    return [
+      ['--store', `s3://${name}/${bucket.prefix}`, '--cache', join(folder.path, `cache-${count}`)],
+      {
+        CAIRN_S3_ENDPOINT: endpoint,
+        CAIRN_S3_REGION: bucket.region,
+        AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      },
+    ] as const;
+  };
+
+  it('runs on one that keeps its promises', async () => {
+    await using server = await spawnServer(...s3());
+    expect(await (await fetch(`${server.url}/readyz`)).json()).toEqual({ status: 'ready' });
+  });
+
+  it('with the wrong bucket', async () => {
+    expect(await refusal(...s3({ bucket: 'no-such-bucket' }))).toMatch(/no-such-bucket/);
+  });
+
+  it('with the wrong credentials', async () => {
+    const credentials = { ...bucket.credentials, secretAccessKey: 'wrong' };
+    expect(await refusal(...s3({ credentials }))).toMatch(
+      /credentials|SignatureDoesNotMatch|refused|denied/i,
+    );
+  });
+
+  it('that cannot be reached', async () => {
+    expect(await refusal(...s3({ endpoint: 'http://127.0.0.1:1' }))).toMatch(/127\.0\.0\.1:1/);
+  });
+
+  it('that never answers', async () => {
+    const silent = createServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    expect(await refusal(...s3({ endpoint: `http://127.0.0.1:${port}` }))).toContain(`127.0.0.1:${port}`);
+    silent.closeAllConnections();
+    silent.close();
+  });
+});
