@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CairnError } from '../src/lib/errors.ts';
 import { git } from './git-client.ts';
@@ -30,9 +30,10 @@ export async function startCairn(folder: string, kind: StoreKind): Promise<Host>
     '--port',
     '0',
   ];
+  const log = join(folder, 'cairn.log');
   const service = await startService(process.execPath, [entry, 'serve', ...args], {
     env: { PATH: process.env['PATH'], HOME: folder, ...store.env },
-    log: join(folder, 'cairn.log'),
+    log,
     ready: /listening on (http:\/\/\S+)/,
   }).catch(async (error) => {
     await store.stop?.();
@@ -50,9 +51,16 @@ export async function startCairn(folder: string, kind: StoreKind): Promise<Host>
     async stop() {
       await service.stop();
       await store.stop?.();
+      await tellErrors(log);
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Shows what a server logged as an error (level 50 and above), since its log goes with its folder. */
+async function tellErrors(log: string): Promise<void> {
+  const lines = (await readFile(log, 'utf8')).split('\n').filter((line) => /"level":[56]0,/.test(line));
+  if (lines.length > 0) process.stderr.write(`cairn logged:\n${lines.slice(-5).join('\n')}\n`);
 }
 
 interface Store {

@@ -33,7 +33,7 @@ export interface Pair {
 const perUnit: Record<RowSpec['unit'], number> = { ms: 1e-3, s: 1, MiB: 2 ** 20 };
 
 /** No further pair is begun by itself that would carry a group's pairs beyond this. */
-const secondsPerGroup = 100;
+const secondsPerGroup = 180;
 
 /**
  * Measures a group: Cairn, the reference, Cairn, the reference …, so that whatever else the machine

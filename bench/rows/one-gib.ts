@@ -29,9 +29,17 @@ export function oneGibibyte(store: StoreKind): RowGroup {
     async prepare(stage) {
       // Seconds are measured here: what mod_cgi loses does not show, and it lets git's CPU time be read.
       const hosts = await stage.freshHosts(store, 'cgi');
+      const close = async () => {
+        await Promise.all([hosts.cairn.stop(), hosts.reference.stop()]);
+      };
       const big = await stage.dataset('big');
       const small = await stage.dataset('small');
-      for (const host of [hosts.cairn, hosts.reference]) await rawClone(await host.add('warm-up', small));
+      try {
+        for (const host of [hosts.cairn, hosts.reference]) await rawClone(await host.add('warm-up', small));
+      } catch (error) {
+        await close();
+        throw error;
+      }
 
       const measure = async (host: Host, run: number): Promise<Values> => {
         const url = await host.create(`big-${run}`);
@@ -56,9 +64,7 @@ export function oneGibibyte(store: StoreKind): RowGroup {
       return {
         cairn: (run) => measure(hosts.cairn, run),
         reference: (run) => measure(hosts.reference, run),
-        async close() {
-          await Promise.all([hosts.cairn.stop(), hosts.reference.stop()]);
-        },
+        close,
       };
     },
   };

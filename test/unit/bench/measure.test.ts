@@ -109,7 +109,7 @@ describe('measureGroup', () => {
       await using stage = await openStage();
       vi.useFakeTimers({ toFake: ['performance'] });
       expect(await measureGroup(slow(1), stage.stage)).toHaveLength(9);
-      expect(await measureGroup(slow(20), stage.stage)).toHaveLength(4);
+      expect(await measureGroup(slow(40), stage.stage)).toHaveLength(3);
       expect(await measureGroup(slow(300), stage.stage)).toHaveLength(1);
       expect(await measureGroup(slow(300), stage.stage, 3)).toHaveLength(3);
     });
