@@ -34,14 +34,20 @@ export class GitClient {
 
   /** Runs git and returns how it ended, whatever the exit code. */
   async try(args: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
-    return run('git', [...this.settings, ...args], { cwd: this.folder, ...options, env: { ...this.environment(), ...options.env } });
+    return run('git', [...this.settings, ...args], {
+      cwd: this.folder,
+      ...options,
+      env: { ...this.environment(), ...options.env },
+    });
   }
 
   /** Runs git, throws with its words when it fails, and returns its standard output without the last newline. */
   async run(args: readonly string[], options: RunOptions = {}): Promise<string> {
     const result = await this.try(args, options);
     if (result.exitCode !== 0) {
-      throw new Error(`git ${args.join(' ')} ended with ${result.exitCode}:\n${result.stderr}${result.stdout}`);
+      throw new Error(
+        `git ${args.join(' ')} ended with ${result.exitCode}:\n${result.stderr}${result.stdout}`,
+      );
     }
     return result.stdout.replace(/\n$/, '');
   }
@@ -61,7 +67,10 @@ export class GitClient {
 
   /** A client that works in a subfolder. */
   at(name: string): GitClient {
-    return new GitClient(join(this.folder, name), this.settings.filter((word) => word !== '-c'));
+    return new GitClient(
+      join(this.folder, name),
+      this.settings.filter((word) => word !== '-c'),
+    );
   }
 
   /** Commits files (path → content) on the current branch and returns the commit's id. */
@@ -92,7 +101,11 @@ export class GitClient {
 }
 
 /** Runs a program to its end, with exactly the environment given. */
-export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
+export function run(
+  program: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: options.cwd,
@@ -108,7 +121,11 @@ export function run(program: string, args: readonly string[], options: RunOption
     child.stdin.end(options.input ?? '');
     child.on('error', reject);
     child.on('close', (exitCode) => {
-      resolve({ exitCode, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() });
+      resolve({
+        exitCode,
+        stdout: Buffer.concat(stdout).toString(),
+        stderr: Buffer.concat(stderr).toString(),
+      });
     });
   });
 }

@@ -26,12 +26,16 @@ export interface TestServerOptions {
 }
 
 /** A whole server in this process, on a free port, with a cache folder of its own; close it or `await using` it. */
-export async function startServer(options: TestServerOptions = {}): Promise<App & { readonly cacheFolder: string }> {
+export async function startServer(
+  options: TestServerOptions = {},
+): Promise<App & { readonly cacheFolder: string }> {
   const store = options.store ?? new MemoryObjectStore();
   const folder = await tempDir();
   const cacheFolder = options.flags?.cache ?? join(folder.path, 'cache');
   const settings = readSettings({ port: '0', cache: cacheFolder, ...options.flags }, {});
-  const log = createLogger(options.onLog === undefined ? 'silent' : 'debug', { write: options.onLog ?? (() => undefined) });
+  const log = createLogger(options.onLog === undefined ? 'silent' : 'debug', {
+    write: options.onLog ?? (() => undefined),
+  });
   const app = await startApp(settings, { tls: undefined }, log, {
     ...options.overrides,
     stores: { control: store, bulk: store },
