@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import type { Settings } from './settings.ts';
 
@@ -8,13 +9,19 @@ export interface Secrets {
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
 }
 
-/** @throws CairnError `invalid`, naming the flag whose file cannot be read */
+/** @throws CairnError `invalid`, naming the flag whose file cannot be read, or saying why a pair cannot be used */
 export async function readSecrets(settings: Settings): Promise<Secrets> {
   if (settings.tls === undefined) return { tls: undefined };
   const [cert, key] = await Promise.all([
     readNamed('--tls-cert', settings.tls.certFile),
     readNamed('--tls-key', settings.tls.keyFile),
   ]);
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    const files = `--tls-cert ${settings.tls.certFile} with --tls-key ${settings.tls.keyFile}`;
+    throw new CairnError('invalid', `${files} cannot be used: ${messageOf(error)}`);
+  }
   return { tls: { cert, key } };
 }
 
