@@ -32,6 +32,19 @@ export interface ConformanceStores {
   readonly backOff: () => Promise<void>;
 }
 
+/**
+ * What a case costs beyond a few small requests: `many-keys` and `many-writes` take minutes on a far or throttled
+ * store, `large-body` moves more than 64 MiB, `early-end` opens many bodies at once.
+ */
+export type ConformanceCost = 'many-keys' | 'many-writes' | 'large-body' | 'early-end';
+
+/** One promise of the contract, shown on a real store. `run` rejects when the store breaks it. */
+export interface ConformanceCase {
+  readonly name: string;
+  readonly cost?: ConformanceCost;
+  run(stores: ConformanceStores): Promise<void>;
+}
+
 const MOST_BYTES_READ = 64 * 1024 * 1024;
 const TRIES = 5;
 

@@ -1,5 +1,4 @@
-import type { ConformanceCase } from './conformance.ts';
-import { check, mustRefuse, mustWrite, read } from './conformance-check.ts';
+import { type ConformanceCase, check, mustRefuse, mustWrite, read } from './conformance-check.ts';
 
 /** Create, replace, overwrite, version tokens and conditional reads. */
 export const conditionCases: readonly ConformanceCase[] = [

@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto';
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ConformanceCase } from './conformance.ts';
-import { check, listKeys, mustRefuse, mustWrite, patterned, read } from './conformance-check.ts';
+import {
+  type ConformanceCase,
+  check,
+  listKeys,
+  mustRefuse,
+  mustWrite,
+  patterned,
+  read,
+} from './conformance-check.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const LARGE_BYTES = 72 * MEBIBYTE + 12_345;

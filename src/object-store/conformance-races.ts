@@ -1,5 +1,4 @@
-import type { ConformanceCase } from './conformance.ts';
-import { type ConformanceStores, check, mustWrite, read } from './conformance-check.ts';
+import { type ConformanceCase, type ConformanceStores, check, mustWrite, read } from './conformance-check.ts';
 import type { ObjectStore, PutMode, PutOutcome } from './object-store.ts';
 
 const RACERS = 16;

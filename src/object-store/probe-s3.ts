@@ -1,3 +1,4 @@
+import { systemClock } from '../lib/clock.ts';
 import { systemDice } from '../lib/dice.ts';
 import { messageOf } from '../lib/errors.ts';
 import { readAll } from '../lib/streams.ts';
@@ -20,13 +21,14 @@ export async function probeS3(
   store: string,
   probe: ProbeOptions = {},
 ): Promise<ProbeReport & { readonly profile: S3Profile }> {
-  const started = performance.now();
+  const clock = probe.clock ?? systemClock;
+  const started = clock.monotonic();
   const key = `probe/${(probe.dice ?? systemDice).hex(8)}/profile`;
   let profile: S3Profile;
   try {
     profile = await findProfile(options, key);
   } catch (error) {
-    const seconds = (performance.now() - started) / 1000;
+    const seconds = (clock.monotonic() - started) / 1000;
     return { ...failedReport(store, key, messageOf(error), seconds), profile: STANDARD_PROFILE };
   }
   return {

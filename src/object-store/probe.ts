@@ -72,14 +72,15 @@ export async function probeStore(
   options: ProbeOptions = {},
 ): Promise<ProbeReport> {
   const probe = new Probe(connections, options);
-  const started = performance.now();
+  const clock = options.clock ?? systemClock;
+  const started = clock.monotonic();
   const scratch = await mkdtemp(join(tmpdir(), 'cairn-probe-'));
   try {
     await probe.run(scratch);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-  return { ...probe.result(), store, seconds: (performance.now() - started) / 1000 };
+  return { ...probe.result(), store, seconds: (clock.monotonic() - started) / 1000 };
 }
 
 /** The report of a store that did not even take a first write. */
@@ -143,8 +144,8 @@ class Probe {
 
   /** Runs one phase; its failure is noted, and the first one is the probe's. */
   private async phase(name: string, run: () => Promise<string>): Promise<void> {
-    const started = performance.now();
-    const secondsNow = () => (performance.now() - started) / 1000;
+    const started = this.clock.monotonic();
+    const secondsNow = () => (this.clock.monotonic() - started) / 1000;
     try {
       const detail = await run();
       this.phases.push({ name, ok: true, seconds: secondsNow(), detail });
