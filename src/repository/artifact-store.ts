@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Dice } from '../lib/dice.ts';
 import { sha256 } from '../lib/digest.ts';
-import { CairnError, messageOf } from '../lib/errors.ts';
+import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import { readAll } from '../lib/streams.ts';
 import type {
   GetResult,
@@ -152,7 +152,8 @@ export class ArtifactStore {
     try {
       bytes = await readAll(result.body, limit);
     } catch (error) {
-      if (error instanceof CairnError) throw damagedArtifact(id, name, messageOf(error));
+      if (isCairnError(error, 'too-large')) throw damagedArtifact(id, name, messageOf(error));
+      if (isCairnError(error)) throw error;
       throw new CairnError(
         'unavailable',
         `the object store broke off while reading ${artifactFileName(name)}: ${messageOf(error)}`,

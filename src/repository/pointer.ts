@@ -1,5 +1,5 @@
 import { type Digest, isDigest } from '../lib/digest.ts';
-import { CairnError, messageOf } from '../lib/errors.ts';
+import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import { readAll } from '../lib/streams.ts';
 import type { ObjectStore, VersionToken } from '../object-store/object-store.ts';
 import { pointerKey } from './keys.ts';
@@ -30,14 +30,18 @@ export async function readPointer(
   try {
     body = (await readAll(result.body, 1024)).toString('latin1');
   } catch (error) {
-    if (error instanceof CairnError)
-      throw new CairnError('corrupt', `the pointer ${pointerKey(id)} is not a digest`);
+    if (isCairnError(error, 'too-large')) throw notADigest(id);
+    if (isCairnError(error)) throw error;
     throw new CairnError(
       'unavailable',
       `the object store broke off while reading a pointer: ${messageOf(error)}`,
       { cause: error },
     );
   }
-  if (!isDigest(body)) throw new CairnError('corrupt', `the pointer ${pointerKey(id)} is not a digest`);
+  if (!isDigest(body)) throw notADigest(id);
   return { is: 'found', version: result.version, digest: body };
+}
+
+function notADigest(id: RepositoryPlace): CairnError {
+  return new CairnError('corrupt', `the pointer ${pointerKey(id)} is not a digest`);
 }

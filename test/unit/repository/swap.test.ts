@@ -134,6 +134,7 @@ describe.each(['create', 'replace'] as const)('a swap (%s)', (kind) => {
     const { rig, next, swap, now } = await scene(kind);
     rig.store.next(isPointerPut, { does: 'lose-reply-not-applied' }, 3);
     rig.store.next(isPointerGet, { does: 'unavailable' }, 4);
+    rig.store.next(isPointerGet, { does: 'break-body' });
     rig.store.log.length = 0;
     expect(await swap()).toMatchObject({ swap: 'won', digest: next });
     expect(await now()).toBe(next);

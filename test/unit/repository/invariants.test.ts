@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { checkInvariants } from '../../../src/repository/invariants.ts';
+import type { Cause, Manifest, ParentState } from '../../../src/repository/manifest.ts';
+import { childOf, manifestOf, packOf } from '../../helpers/repository-rig.ts';
+
+const parent: ParentState = {
+  version: 'v',
+  digest: 'd'.repeat(64),
+  manifest: manifestOf({ packs: [packOf('a'), packOf('b')] }),
+};
+const because = (kind: Cause['kind']): { causes: Cause[] } => ({
+  causes: [{ kind, actor: null, evidence: null, refs: [] }],
+});
+
+const BROKEN: readonly (readonly [name: string, next: Manifest, over: ParentState | undefined])[] = [
+  ['the chain names its parent', childOf(parent, { parent: 'e'.repeat(64) }), parent],
+  ['the chain names its parent', childOf(parent), undefined],
+  ['depth counts the chain', childOf(parent, { depth: 2 }), parent],
+  [
+    'receipts never share or turn back time',
+    childOf(parent, { receiptAt: parent.manifest.receiptAt }),
+    parent,
+  ],
+  ['a repository keeps its identifier', childOf(parent, { identifier: 'other' }), parent],
+  [
+    'the object format changes only with the incarnation',
+    childOf(parent, { objectFormat: 'sha256' }),
+    parent,
+  ],
+  [
+    'packs are dropped only by a fold, a restore or a new incarnation',
+    childOf(parent, { packs: [packOf('a'), packOf('c')] }),
+    parent,
+  ],
+  ['a pack is named once', childOf(parent, { packs: [packOf('a'), packOf('b'), packOf('a')] }), parent],
+  ['a cause is given', childOf(parent, { causes: [] }), parent],
+];
+
+describe('before a swap', () => {
+  it.each(BROKEN)('"%s" must hold', (name, next, over) => {
+    expect(() => checkInvariants(next, over)).toThrow(
+      expect.objectContaining({ kind: 'corrupt', message: expect.stringContaining(name) }),
+    );
+  });
+
+  it.each([
+    ['a first manifest', manifestOf(), undefined],
+    ['a pack more', childOf(parent, { packs: [...parent.manifest.packs, packOf('c')] }), parent],
+    ['a fold', childOf(parent, { packs: [packOf('c', { kind: 'fold' })], ...because('fold') }), parent],
+    ['a restore', childOf(parent, { packs: [packOf('a')], ...because('restore') }), parent],
+    [
+      'a new incarnation',
+      childOf(parent, { packs: [], incarnation: '2'.repeat(32), objectFormat: 'sha256' }),
+      parent,
+    ],
+  ] as const)('%s may be published', (_what, next, over) => {
+    expect(() => checkInvariants(next, over)).not.toThrow();
+  });
+});
