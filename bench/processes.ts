@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { CairnError } from '../src/lib/errors.ts';
+import { CairnError, systemCode } from '../src/lib/errors.ts';
 
 /**
  * Every process of a benchmark is started here, as the leader of its own process group, so that
@@ -13,6 +13,15 @@ const groups = new Set<number>();
 export function killEverything(): void {
   for (const pid of groups) killGroup(pid, 'SIGKILL');
   groups.clear();
+}
+
+/** Kills every process group and waits, 5 s at most, until the last process has gone. */
+export async function endEverything(): Promise<void> {
+  const killed = [...groups];
+  killEverything();
+  for (let tries = 0; tries < 250 && killed.some((pid) => !killGroup(pid, 'SIGKILL')); tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** Starts a command as a group leader; the group is forgotten when the leader has ended. */
@@ -118,12 +127,14 @@ export async function startService(
   };
 }
 
-function killGroup(pid: number, signal: NodeJS.Signals): void {
+/** Signals a group; true when there is nobody left to signal. */
+function killGroup(pid: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(-pid, signal);
+    return false;
   } catch (error) {
-    // ESRCH: the group is gone already, which is what was wanted.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (systemCode(error) === 'ESRCH') return true;
+    throw error;
   }
 }
 
@@ -149,6 +160,6 @@ async function feed(child: ChildProcess, input: Iterable<string | Buffer>): Prom
     await pipeline(input, child.stdin);
   } catch (error) {
     // EPIPE: the command ended without reading all of it; its exit code and standard error say why.
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error;
+    if (systemCode(error) !== 'EPIPE') throw error;
   }
 }

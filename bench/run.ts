@@ -2,7 +2,7 @@ import { messageOf } from '../src/lib/errors.ts';
 import { describeMachine } from './machine.ts';
 import { failedRow, type MeasuredRow, measureGroup, summarize } from './measure.ts';
 import { parseOptions, type Selection, select, usage } from './options.ts';
-import { killEverything } from './processes.ts';
+import { endEverything, killEverything } from './processes.ts';
 import { jsonReport, tableReport } from './report.ts';
 import { allRows } from './rows/index.ts';
 import { Stage } from './stage.ts';
@@ -56,19 +56,19 @@ function endOnSignals(stage: Stage): void {
   process.on('exit', killEverything);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
-      killEverything();
-      stage.discard();
-      process.exit(1);
+      endEverything().then(() => {
+        stage.discard();
+        process.exit(1);
+      }, told);
     });
   }
 }
 
-main().then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error) => {
-    process.stderr.write(`bench: ${messageOf(error)}\n`);
-    process.exitCode = 1;
-  },
-);
+function told(error: unknown): void {
+  process.stderr.write(`bench: ${messageOf(error)}\n`);
+  process.exitCode = 1;
+}
+
+main().then((code) => {
+  process.exitCode = code;
+}, told);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { childrenEnded, cpuSeconds, watchMemory } from '../../../bench/process-figures.ts';
-import { killEverything, run, type Service, start, startService } from '../../../bench/processes.ts';
+import { endEverything, run, type Service, start, startService } from '../../../bench/processes.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -80,14 +80,15 @@ describe('startService', () => {
   });
 });
 
-describe('killEverything', () => {
-  it('ends every process group that was started', async () => {
+describe('endEverything', () => {
+  it('returns when every process group that was started is gone', async () => {
     const child = start('sh', ['-c', 'sleep 600 & wait'], { env, stdio: 'ignore' });
     const { pid } = child;
     if (pid === undefined) throw new Error('sh did not start');
-    killEverything();
-    await until(() => child.signalCode === 'SIGKILL');
-    await until(() => !isAlive(-pid));
+    expect(isAlive(-pid)).toBe(true);
+    await endEverything();
+    expect(isAlive(-pid)).toBe(false);
+    expect(child.signalCode).toBe('SIGKILL');
   });
 });
 
