@@ -34,6 +34,23 @@ describe('links', () => {
   });
 });
 
+describe('the two commands of the README', () => {
+  const readme = readText('README.md');
+
+  it('are all there is to set up', () => {
+    expect(readme).toContain('npm ci && npm start ');
+    expect(readme).toContain('npm ci && npm test ');
+  });
+
+  it('are what every change is checked with', () => {
+    expect(readText('.ci/run')).toContain('npm ci && npm test');
+  });
+
+  it('install from any registry: the lock file names no addresses', () => {
+    expect(readText('package-lock.json')).not.toMatch(/"resolved"|\.tgz"/);
+  });
+});
+
 describe('errors', () => {
   const page = readText('docs/reference/errors.md');
 

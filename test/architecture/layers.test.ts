@@ -62,7 +62,8 @@ const MAY_LOOK_AT_THE_CLOCK: Readonly<Record<string, string>> = {
   'src/lib/dice.ts': 'the dice',
   'src/git-process/git.ts': 'measures how long a process ran, for a metric; nothing is decided by it',
   'src/object-store/watched-agent.ts': 'ages connections, whose other end closes them by the same real time',
-  'src/object-store/with-metrics.ts': 'measures how long a request took, for a metric; nothing is decided by it',
+  'src/object-store/with-metrics.ts':
+    'measures how long a request took, for a metric; nothing is decided by it',
   'src/http/server.ts':
     'measures how long a request took, for a metric and the log; nothing is decided by it',
 };
