@@ -23,7 +23,7 @@ export interface WatchedAgents {
  * Servers close idle connections, some after 5 s, and a write that meets the close on its way has an unknown outcome.
  * So this side closes first. A timer alone would not do: after a busy moment it fires too late.
  */
-const IDLE_MS = 4_000;
+const IDLE_MS = 3_000;
 
 const SECOND_LOOK_MS = 50;
 
@@ -39,17 +39,17 @@ export function watchedAgents(limits: AgentLimits): WatchedAgents {
   const http = watch(new HttpAgent(options), limits);
   const https = watch(new HttpsAgent(options), limits);
   const dropIdle = () => {
-    dropIdleSockets(http);
-    dropIdleSockets(https);
+    dropIdleSockets(http, IDLE_MS);
+    dropIdleSockets(https, IDLE_MS);
   };
   return { http, https, dropIdle };
 }
 
-function dropIdleSockets(agent: HttpAgent): void {
-  const latest = performance.now() - IDLE_MS;
+function dropIdleSockets(agent: HttpAgent, age: number): void {
+  const latest = performance.now() - age;
   for (const sockets of Object.values(agent.freeSockets)) {
     for (const socket of sockets ?? []) {
-      if ((idleSince.get(socket) ?? 0) < latest) socket.destroy();
+      if ((idleSince.get(socket) ?? 0) <= latest) socket.destroy();
     }
   }
 }
@@ -73,6 +73,8 @@ function watch<A extends HttpAgent>(agent: A, limits: AgentLimits): A {
   agent.reuseSocket = (socket: Duplex, request: ClientRequest) => {
     reuseSocket(socket, request);
     (socket as Socket).setTimeout(limits.noProgress);
+    // What was idle together was closed together: another attempt must not find the next dead connection.
+    request.once('error', () => dropIdleSockets(agent, 0));
   };
   return agent;
 }

@@ -54,7 +54,7 @@ describe('the ownership of a folder', () => {
     }
     // Owners clean up behind one another: what is left is the last claim and what the last round dropped.
     expect((await readdir(join(folder.path, 'ownership'))).length).toBeLessThan(10);
-  }, 180_000);
+  }, 300_000);
 
   it('is refused to a second claimant of the same process, and free after a release', async () => {
     await using folder = await tempDir();
