@@ -11,7 +11,9 @@ export default function buildOnce(): void {
 /** When the last file below a folder changed, in milliseconds; 0 when there is none. */
 function newestIn(folder: string): number {
   try {
-    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    );
     return Math.max(0, ...files.map((file) => statSync(join(file.parentPath, file.name)).mtimeMs));
   } catch {
     // Nothing built yet.
