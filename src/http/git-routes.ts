@@ -5,6 +5,7 @@ import { emptyState, type Manifest } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Advertiser, ProtocolVersion } from '../transfer/advertise-refs.ts';
+import { isProbe } from '../transfer/push-head.ts';
 import { type PushSummary, type ReceivePushContext, receivePush } from '../transfer/receive-push.ts';
 import { RequestBody } from '../transfer/request-body.ts';
 import { type ServeFetchContext, serveFetch } from '../transfer/serve-fetch.ts';
@@ -37,6 +38,8 @@ export interface GitRequest {
   /** Told how a push ended, for the log. */
   readonly onPush: (summary: PushSummary) => void;
 }
+
+const LEAST_DROPPED_BYTES = 2 ** 30;
 
 interface GitRoute {
   readonly method: 'GET' | 'POST';
@@ -100,7 +103,8 @@ async function infoRefs(context: GitRoutesContext, request: GitRequest): Promise
   const state = known ?? (await repository.resolve())?.manifest;
   context.connections.remember(incoming, repository, service, known === undefined);
   if (service === 'git-receive-pack') {
-    mayPush(context);
+    const refusal = pushRefusal(context);
+    if (refusal !== undefined) throw refusal;
     const begun = state ?? emptyState(repository.id.identifier, 'sha1', context.push.dice.hex(16));
     await output.write(context.advertiser.refs(service, version, begun));
   } else {
@@ -132,19 +136,48 @@ async function uploadPack(context: GitRoutesContext, request: GitRequest): Promi
 
 async function receivePack(context: GitRoutesContext, request: GitRequest): Promise<void> {
   const { incoming, response, repository, signal } = request;
-  mayPush(context);
+  const refusal = pushRefusal(context);
+  if (refusal !== undefined) return refusePush(context, incoming, response, refusal);
   const output = new GitOutput(response, 'application/x-git-receive-pack-result', context.idle);
-  const { packBytes, bytes } = context.push.limits;
-  const body = new RequestBody(readBody(incoming, { idle: context.idle, bytes: 2 * packBytes + bytes }));
+  const body = pushBody(context, incoming);
   const advertised = context.connections.wasShown(incoming, repository, 'git-receive-pack');
   const push = { repository, actor: null, advertised, body, output, signal };
   request.onPush(await receivePush(context.push, push));
   output.end();
 }
 
-function mayPush(context: GitRoutesContext): void {
+function pushRefusal(context: GitRoutesContext): CairnError | undefined {
   const decision = decidePush(context.access);
-  if (!decision.allow) throw new CairnError('forbidden', decision.reason);
+  return decision.allow ? undefined : new CairnError('forbidden', decision.reason);
+}
+
+/**
+ * Refuses a push as a whole, once its client has sent it. git's probe is let in even then, whatever it is for and
+ * whoever sends it: after a refused probe git would not get as far as to hear a reason.
+ * @throws `reason`, unless the request is a probe
+ */
+export async function refusePush(
+  context: GitRoutesContext,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  reason: unknown,
+): Promise<void> {
+  const body = pushBody(context, incoming);
+  if (!(await isProbe(body))) {
+    await body.drain();
+    throw reason;
+  }
+  new GitOutput(response, 'application/x-git-receive-pack-result', context.idle).end();
+}
+
+/**
+ * The body of a push. A pack that is too large is read on and dropped, so that its user gets to read the reason: for
+ * as much again as is allowed, and for a gibibyte where little is. Beyond that the client is cut off.
+ */
+function pushBody(context: GitRoutesContext, incoming: IncomingMessage): RequestBody {
+  const { packBytes, bytes } = context.push.limits;
+  const dropped = Math.max(packBytes, LEAST_DROPPED_BYTES);
+  return new RequestBody(readBody(incoming, { idle: context.idle, bytes: bytes + packBytes + dropped }));
 }
 
 /** The highest version named in `Git-Protocol: version=…` that is known here; 0 when none is. */

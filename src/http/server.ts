@@ -14,7 +14,7 @@ import { Limiter } from '../lib/limiter.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { sendGitError } from './git-errors.ts';
-import { findGitRoute, GIT_ROUTES, type GitRoutesContext } from './git-routes.ts';
+import { findGitRoute, GIT_ROUTES, type GitRoutesContext, refusePush } from './git-routes.ts';
 
 export interface HttpServerContext {
   readonly git: GitRoutesContext;
@@ -108,7 +108,15 @@ export class HttpServer {
     let release: (() => void) | undefined;
     try {
       release = await this.places.acquire();
-      const { route, repository } = findGitRoute(git.repositories, incoming.method ?? 'GET', path);
+      let target: ReturnType<typeof findGitRoute>;
+      try {
+        target = findGitRoute(git.repositories, incoming.method ?? 'GET', path);
+      } catch (reason) {
+        if (endpoint !== 'git-receive-pack') throw reason;
+        await refusePush(git, incoming, response, reason);
+        return;
+      }
+      const { route, repository } = target;
       checkContentType(incoming, route.contentType);
       await route.handle(git, {
         incoming,

@@ -90,11 +90,11 @@ export async function receivePack(options: ReceivePackOptions): Promise<PackOutc
   const { body, git, signal } = options;
   const header = await readHeader(body);
   if (typeof header === 'string') {
-    await body.drain(options.maxBytes);
+    await body.drain();
     return { outcome: 'refused', reason: header };
   }
   if (header.objects === 0) {
-    await body.drain(options.maxBytes);
+    await body.drain();
     return { outcome: 'empty' };
   }
   const paths = await options.paths();
@@ -112,7 +112,7 @@ export async function receivePack(options: ReceivePackOptions): Promise<PackOutc
       hash.update(chunk);
       size += chunk.length;
       // When git has given up, its reason is told after the client has sent the rest.
-      if (!(await writeChunk(running.stdin, chunk))) await body.drain(options.maxBytes);
+      if (!(await writeChunk(running.stdin, chunk))) await body.drain();
     }
   } catch (error) {
     running.stop();

@@ -91,7 +91,7 @@ export async function receivePush(
   try {
     begun = await begin(context, incoming);
   } catch (error) {
-    await body.drain(context.limits.packBytes);
+    await body.drain();
     if (!(error instanceof HeadTooLarge) || !error.capabilities.has('side-band-64k')) throw error;
     await new PushAnswer(output, error.capabilities).fatal(error.message);
     return NOTHING;
@@ -167,7 +167,7 @@ class Push {
     const { body } = this.incoming;
     const { state, refusals } = await this.decideEarly(seen);
     if (refusals !== undefined || !this.request.needsPack) {
-      await body.drain(this.context.limits.packBytes);
+      await body.drain();
       this.answer.startKeepAlive();
       if (refusals !== undefined) return this.reportRefusals('ok', refusals);
       return this.publish(state, undefined, new Map(), new Set());
@@ -220,7 +220,7 @@ class Push {
       return this.summary([], undefined, error);
     }
     if (error instanceof DiskFullError) await this.context.cache.relieve();
-    await this.incoming.body.drain(this.context.limits.packBytes);
+    await this.incoming.body.drain();
     const reason =
       error instanceof CairnError ? error.message : 'internal error, the server log has the details';
     await this.reportUnpackFailure(reason);

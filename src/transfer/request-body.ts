@@ -1,12 +1,10 @@
-import { CairnError } from '../lib/errors.ts';
-
 /** A request's body, read piece by piece by one reader after another: first whoever parses its head, then the rest. */
 export class RequestBody {
   private readonly chunks: AsyncIterator<Buffer>;
   private pending: Buffer[] = [];
   private ended = false;
 
-  /** @param source the decoded body; an error it throws means that the client has gone */
+  /** @param source the decoded body, bounded; an error it throws means that the client has gone, or sent too much */
   constructor(source: AsyncIterable<Buffer>) {
     this.chunks = source[Symbol.asyncIterator]();
   }
@@ -29,13 +27,10 @@ export class RequestBody {
 
   /**
    * Reads and drops what is left, so that a client that is still sending gets to read its answer.
-   * @throws CairnError `too-large` when more than `limit` bytes were left
+   * @throws whatever the source throws, beyond its bound `too-large`
    */
-  async drain(limit: number): Promise<void> {
-    let dropped = 0;
-    for (let chunk = await this.next(); chunk !== undefined; chunk = await this.next()) {
-      dropped += chunk.length;
-      if (dropped > limit) throw new CairnError('too-large', `the request has more than ${limit} bytes`);
-    }
+  async drain(): Promise<void> {
+    this.pending = [];
+    while ((await this.next()) !== undefined);
   }
 }
