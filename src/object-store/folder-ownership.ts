@@ -95,18 +95,6 @@ export async function claimFolder(
   throw new CairnError('unavailable', `too many processes claim the ${what} folder ${folder} at once`);
 }
 
-/**
- * Finds the living owner of a folder.
- * @returns the owner, or undefined when nobody owns it
- */
-export async function findOwner(folder: string): Promise<FolderOwner | undefined> {
-  const claims = join(folder, FOLDER);
-  const highest = (await readGenerations(claims)).at(-1);
-  return highest?.owner !== undefined && (await isAlive(claims, highest.owner.socket))
-    ? highest.owner
-    : undefined;
-}
-
 /** The path of an owner's socket, to connect to. */
 export function ownerSocket(folder: string, owner: FolderOwner): ReturnType<typeof openSocketPath> {
   return openSocketPath(join(folder, FOLDER), owner.socket);
