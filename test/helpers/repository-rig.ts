@@ -12,8 +12,9 @@ import {
   type RepositoryState,
 } from '../../src/repository/manifest.ts';
 import { ManifestStore } from '../../src/repository/manifest-store.ts';
+import type { PublishObserver } from '../../src/repository/publisher.ts';
 import { Repositories } from '../../src/repository/repositories.ts';
-import type { RepositoryContext } from '../../src/repository/repository.ts';
+import { Repository, type RepositoryContext } from '../../src/repository/repository.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import { SnapshotCache } from '../../src/repository/snapshot-cache.ts';
 import { FaultyStore } from './faulty-store.ts';
@@ -95,6 +96,11 @@ export class RepositoryRig {
 
   get repository() {
     return this.repositories.get(ID);
+  }
+
+  /** The repository with an observer of its publishes. */
+  observing(publishObserver: PublishObserver): Repository {
+    return new Repository(ID, { ...this.context(10_000), publishObserver });
   }
 
   /** Writes a manifest and points the pointer at it, as another server would. */

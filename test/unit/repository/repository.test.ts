@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import { pointerKey } from '../../../src/repository/keys.ts';
+import type { ParentState } from '../../../src/repository/manifest.ts';
+import type { StoreCall } from '../../helpers/faulty-store.ts';
+import { ID, manifestOf, oid, RepositoryRig } from '../../helpers/repository-rig.ts';
+
+const isPointerGet = (call: StoreCall) => call.operation === 'get' && call.key === pointerKey(ID);
+
+async function published(): Promise<{ rig: RepositoryRig; first: ParentState }> {
+  const rig = new RepositoryRig();
+  const first = await rig.cold().publish(manifestOf());
+  rig.store.reset();
+  return { rig, first };
+}
+
+function outcomes(rig: RepositoryRig): string[] {
+  return rig.store.log.map((request) => `${request.operation} ${request.outcome}`);
+}
+
+describe('resolving', () => {
+  it('reads pointer and manifest once, then asks only whether the pointer has changed', async () => {
+    const { rig, first } = await published();
+    expect(await rig.repository.resolve()).toEqual(first);
+    expect(await rig.repository.resolve()).toEqual(first);
+    expect(outcomes(rig)).toEqual(['get found', 'get found', 'get not-modified']);
+  });
+
+  it('sees what others publish, at once', async () => {
+    const { rig, first } = await published();
+    await rig.repository.resolve();
+    const second = await rig.cold().publishOver(first);
+    expect((await rig.repository.resolve())?.digest).toBe(second.digest);
+  });
+
+  it('says that there is none, and sees it when there is', async () => {
+    const rig = new RepositoryRig();
+    expect(await rig.repository.resolve()).toBeUndefined();
+    expect(await rig.repository.peek(1_000)).toBeUndefined();
+    const first = await rig.cold().publish(manifestOf());
+    expect((await rig.repository.resolve())?.digest).toBe(first.digest);
+  });
+
+  it('never shows what is known in place of what could not be asked', async () => {
+    const { rig, first } = await published();
+    await rig.repository.resolve();
+    rig.store.next(isPointerGet, { does: 'unavailable' });
+    await expect(rig.repository.resolve()).rejects.toMatchObject({ kind: 'unavailable' });
+    expect((await rig.repository.resolve())?.digest).toBe(first.digest);
+  });
+
+  it('names the manifest that is damaged', async () => {
+    const { rig, first } = await published();
+    const key = [...rig.store.log, ...(await keysOf(rig))]
+      .map(String)
+      .find((name) => name.includes(first.digest));
+    if (key === undefined) throw new Error('no manifest');
+    await rig.store.put(key, Buffer.from('{}'), { mode: 'overwrite' });
+    await expect(rig.repository.resolve()).rejects.toMatchObject({
+      kind: 'corrupt',
+      message: expect.stringContaining(first.digest),
+    });
+    await rig.store.delete(key);
+    await expect(rig.repository.resolve()).rejects.toMatchObject({
+      kind: 'corrupt',
+      message: expect.stringContaining(first.digest),
+    });
+  });
+});
+
+describe('what was seen', () => {
+  it('is good enough for as long as one says', async () => {
+    const { rig, first } = await published();
+    expect(await rig.repository.peek(1_000)).toBeUndefined();
+    await rig.repository.resolve();
+    rig.store.reset();
+    rig.clock.advance(1_000);
+    expect((await rig.repository.peek(1_000))?.digest).toBe(first.digest);
+    rig.clock.advance(1);
+    expect(await rig.repository.peek(1_000)).toBeUndefined();
+    expect((await rig.repository.known())?.digest).toBe(first.digest);
+    expect(rig.store.count()).toBe(0);
+  });
+
+  it('is as old as the moment it was asked for', async () => {
+    const { rig } = await published();
+    rig.store.next(isPointerGet, { does: 'run', before: async () => rig.clock.advance(1_500) });
+    await rig.repository.resolve();
+    expect(await rig.repository.peek(1_000)).toBeUndefined();
+    expect(await rig.repository.peek(1_500)).toBeDefined();
+  });
+
+  it('is asked for when nothing ever was', async () => {
+    const { rig, first } = await published();
+    expect((await rig.repository.known())?.digest).toBe(first.digest);
+    expect(rig.store.count()).toBe(2);
+    const empty = new RepositoryRig();
+    expect(await empty.repository.known()).toBeUndefined();
+    expect(await empty.repository.known()).toBeUndefined();
+    expect(empty.store.count()).toBe(1);
+  });
+
+  it('is the newer of two looks that overlapped, whichever is answered last', async () => {
+    const { rig, first } = await published();
+    let answer: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    // The first look reads the old pointer and is answered late.
+    const get = rig.store.get.bind(rig.store);
+    let calls = 0;
+    rig.store.get = async (...args) => {
+      const result = await get(...args);
+      if (calls++ === 0) await held;
+      return result;
+    };
+    const early = rig.repository.resolve();
+    await new Promise(setImmediate);
+    const second = await rig.cold().publishOver(first);
+    expect((await rig.repository.resolve())?.digest).toBe(second.digest);
+    answer();
+    expect((await early)?.digest, 'it is told what it saw').toBe(first.digest);
+    expect((await rig.repository.peek(1_000))?.digest, 'the newer one is remembered').toBe(second.digest);
+  });
+
+  it('follows a store that was set back, once it is looked at again', async () => {
+    const { rig, first } = await published();
+    const second = await rig.cold().publishOver(first);
+    await rig.repository.resolve();
+    await rig.store.put(pointerKey(ID), Buffer.from(first.digest), { mode: 'overwrite' });
+    expect((await rig.repository.resolve())?.digest).toBe(first.digest);
+    expect((await rig.repository.peek(1_000))?.digest).toBe(first.digest);
+    expect(second.digest).not.toBe(first.digest);
+  });
+
+  it('is what this process published, at once', async () => {
+    const { rig } = await published();
+    await rig.repository.publisher.join({
+      since: 0,
+      evaluate: async (state) => ({
+        next: { ...(state ?? manifestOf()), refs: new Map([['refs/heads/a', oid('1')]]) },
+        cause: { kind: 'push', actor: null, evidence: null, refs: ['refs/heads/a'] },
+        result: undefined,
+      }),
+    });
+    rig.store.reset();
+    expect((await rig.repository.peek(1_000))?.manifest.refs.size).toBe(1);
+    expect(await rig.repository.resolve()).toEqual(await rig.cold().repository.resolve());
+    expect(outcomes(rig)[0]).toBe('get not-modified');
+  });
+});
+
+async function keysOf(rig: RepositoryRig): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of rig.store.list('v1/')) keys.push(key);
+  return keys;
+}
