@@ -31,7 +31,7 @@ import { ArtifactStore } from './repository/artifact-store.ts';
 import { ManifestStore } from './repository/manifest-store.ts';
 import { Repositories } from './repository/repositories.ts';
 import { SnapshotCache } from './repository/snapshot-cache.ts';
-import { checkReady, describeStore, openProvenStores, openStores } from './stores.ts';
+import { checkReady, describeStore, type Observe, openProvenStores, openStores } from './stores.ts';
 import { Advertiser } from './transfer/advertise-refs.ts';
 import { GitPlaces } from './transfer/git-places.ts';
 import { learnUploadCapabilities } from './transfer/upload-capabilities.ts';
@@ -87,8 +87,11 @@ export async function startApp(
     const gitVersion = await checkGitVersion(git);
     const capabilities = await learnUploadCapabilities(git, scratch);
 
-    const opened = overrides.stores ?? (await openOwnStores(settings, log, closers));
-    const stores = observeStores(opened, metrics);
+    const observe: Observe = (opened) => observeStores(opened, metrics);
+    const stores =
+      overrides.stores === undefined
+        ? await openOwnStores(settings, log, observe, closers)
+        : observe(overrides.stores);
 
     const artifacts = new ArtifactStore({ stores, clock, dice });
     const cache = new ArtifactCache({
@@ -177,6 +180,7 @@ export async function startApp(
 async function openOwnStores(
   settings: Settings,
   log: Logger,
+  observe: Observe,
   closers: (() => Promise<void>)[],
 ): Promise<ObjectStorePair> {
   if (!settings.probe) {
@@ -186,8 +190,8 @@ async function openOwnStores(
     );
   }
   const { stores, close } = settings.probe
-    ? await openProvenStores(settings.store, join(settings.cache.folder, 'verdicts'), log)
-    : await openStores(settings.store, 'refuse');
+    ? await openProvenStores(settings.store, join(settings.cache.folder, 'verdicts'), log, observe)
+    : await openStores(settings.store, 'refuse', observe);
   closers.push(close);
   return stores;
 }

@@ -6,6 +6,7 @@ import { type ProbeOptions, type ProbeReport, probeStore } from './object-store/
 import { cachedVerdict } from './object-store/probe-verdict.ts';
 import type { S3Options } from './object-store/s3.ts';
 import type { S3Profile } from './object-store/s3-profile.ts';
+import { withLimit } from './object-store/with-limit.ts';
 import { withRetry } from './object-store/with-retry.ts';
 import type { Logger } from './observability/logger.ts';
 import { VERSION } from './version.ts';
@@ -18,6 +19,13 @@ export interface OpenedStores {
 
 /** When another process owns the data folder: a server refuses to start, a command borrows the store. */
 export type OnOwned = 'refuse' | 'borrow';
+
+/** Puts an observer around both stores of a pair. */
+export type Observe = (stores: ObjectStorePair) => ObjectStorePair;
+
+/** Requests at once, and those that may wait, over each pool of connections; what comes then is told `busy`. */
+const CONTROL_LIMITS = { concurrent: 64, queue: 4_096 };
+const BULK_LIMITS = { concurrent: 128, queue: 4_096 };
 
 /** Milliseconds for which reads that are not answered are repeated. Somebody waits for a pointer; a pack is worth more. */
 const CONTROL_PATIENCE_MS = 3_000;
@@ -44,25 +52,25 @@ export function describeStore(settings: StoreSettings): string {
 export async function openStores(
   settings: StoreSettings,
   onOwned: OnOwned,
+  observe: Observe = (stores) => stores,
   profile?: S3Profile,
 ): Promise<OpenedStores> {
   if (settings.kind === 'file') {
     const { store, close } = await openFileStore(settings.folder, { onOwned });
-    return { stores: { control: store, bulk: store }, close };
+    return { stores: observe({ control: store, bulk: store }), close };
   }
   // Loaded only where it is needed: the SDK takes most of a second to load.
   const { openS3 } = await import('./object-store/s3.ts');
-  const { control, bulk } = openS3({
-    ...s3Options(settings),
-    ...(profile === undefined ? {} : { profile }),
-  });
+  const pair = openS3({ ...s3Options(settings), ...(profile === undefined ? {} : { profile }) });
+  // Observed innermost, so that a request that is sent again counts again.
+  const { control, bulk } = observe(pair);
   return {
     stores: {
-      control: withRetry(control, { patience: CONTROL_PATIENCE_MS }),
-      bulk: withRetry(bulk, { patience: BULK_PATIENCE_MS }),
+      control: withRetry(withLimit(control, CONTROL_LIMITS), { patience: CONTROL_PATIENCE_MS }),
+      bulk: withRetry(withLimit(bulk, BULK_LIMITS), { patience: BULK_PATIENCE_MS }),
     },
     close: async () => {
-      await Promise.all([control.close(), bulk.close()]);
+      await Promise.all([pair.control.close(), pair.bulk.close()]);
     },
   };
 }
@@ -76,10 +84,11 @@ export async function openProvenStores(
   settings: StoreSettings,
   verdicts: string,
   log: Logger,
+  observe: Observe,
 ): Promise<OpenedStores> {
   const name = describeStore(settings);
   if (settings.kind === 'file') {
-    const opened = await openStores(settings, 'refuse');
+    const opened = await openStores(settings, 'refuse', observe);
     try {
       const { control, bulk } = opened.stores;
       await prove(name, verdicts, log, () => probeStore([control, bulk], name));
@@ -92,7 +101,7 @@ export async function openProvenStores(
   const { probeS3 } = await import('./object-store/probe-s3.ts');
   const options = { ...s3Options(settings), control: { noProgress: PROBE_NO_PROGRESS_MS } };
   const report = await prove(name, verdicts, log, () => probeS3(options, name));
-  const opened = await openStores(settings, 'refuse', report.profile);
+  const opened = await openStores(settings, 'refuse', observe, report.profile);
   try {
     // A verdict of yesterday says nothing about today's credentials.
     await checkReady(opened.stores);
