@@ -1,0 +1,170 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { GitCommand } from '../../../src/git-process/commands.ts';
+import { Git } from '../../../src/git-process/git.ts';
+import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
+
+let folder: TempDir;
+
+beforeEach(async () => {
+  folder = await tempDir();
+});
+
+afterEach(() => folder[Symbol.asyncDispose]());
+
+/** A `git` that is the shell script given. */
+async function scripted(script: string): Promise<Git> {
+  const binary = join(folder.path, 'git');
+  await writeFile(binary, `#!/bin/sh\n${script}\n`);
+  await chmod(binary, 0o755);
+  return new Git({ binary, home: folder.path });
+}
+
+const command: GitCommand = { name: 'anything', args: ['--option'] };
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function until(check: () => boolean, milliseconds = 5_000): Promise<void> {
+  const end = performance.now() + milliseconds;
+  while (!check()) {
+    if (performance.now() > end) throw new Error(`not within ${milliseconds} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+describe('a git process', () => {
+  it('gets its arguments and its input, and its output and exit code are a result', async () => {
+    const git = await scripted('echo "$@"; cat; echo broken >&2; exit 7');
+    const result = await git.run(command, { input: 'input' });
+    expect(result).toEqual({
+      exitCode: 7,
+      signal: null,
+      cancelled: false,
+      stderr: 'broken\n',
+      stdout: Buffer.from('anything --option\ninput'),
+    });
+    expect(git.running).toBe(0);
+  });
+
+  it('that does not read its input is no error', async () => {
+    const git = await scripted('exit 0');
+    const result = await git.run(command, { input: Buffer.alloc(4 * 1024 * 1024) });
+    expect(result.exitCode).toBe(0);
+  });
+
+  it('that is ended by a signal says which', async () => {
+    const git = await scripted('kill -9 $$');
+    expect(await git.run(command)).toMatchObject({ exitCode: null, signal: 'SIGKILL', cancelled: false });
+  });
+
+  it('keeps no more than the end of what it says on standard error', async () => {
+    const git = await scripted(
+      'i=0; while [ $i -lt 3000 ]; do echo "line $i of a long complaint" >&2; i=$((i+1)); done',
+    );
+    const { stderr } = await git.run(command);
+    expect(Buffer.byteLength(stderr)).toBeLessThanOrEqual(16 * 1024);
+    expect(stderr).toMatch(/line 2999 of a long complaint\n$/);
+  });
+
+  it('is stopped when it prints more than is wanted', async () => {
+    const git = await scripted('exec yes');
+    await expect(git.run(command, { maxOutput: 100_000 })).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringContaining('more than 100000 bytes'),
+    });
+    expect(git.running).toBe(0);
+  });
+
+  it('that cannot be started is an error', async () => {
+    const git = new Git({ binary: join(folder.path, 'absent'), home: folder.path });
+    expect(() => git.start(command)).toThrow(expect.objectContaining({ kind: 'unavailable' }));
+    await expect(git.run(command)).rejects.toMatchObject({ kind: 'unavailable' });
+    expect(git.running).toBe(0);
+  });
+
+  it('is seen from its start to its end', async () => {
+    const seen: string[] = [];
+    const binary = join(folder.path, 'git');
+    await writeFile(binary, '#!/bin/sh\nexit 3\n');
+    await chmod(binary, 0o755);
+    const git = new Git({
+      binary,
+      home: folder.path,
+      observer: {
+        started: (name) => seen.push(`started ${name}`),
+        ended: (name, seconds, ok) => seen.push(`ended ${name} ${ok} ${seconds >= 0}`),
+      },
+    });
+    await git.run(command);
+    expect(seen).toEqual(['started anything', 'ended anything false true']);
+  });
+});
+
+describe('stopping a git process', () => {
+  /** Prints its own process id and that of a child, then waits for a minute. */
+  const withChild = 'sleep 60 & echo $$ $!; wait';
+
+  async function pids(git: Git, signal?: AbortSignal) {
+    const running = git.start(command, signal === undefined ? {} : { signal });
+    running.stderr.resume();
+    const [first] = await new Promise<Buffer[]>((resolve) =>
+      running.stdout.once('data', (chunk) => resolve([chunk])),
+    );
+    const [own = 0, child = 0] = String(first).trim().split(' ').map(Number);
+    return { running, own, child };
+  }
+
+  it('ends its children, too', async () => {
+    const git = await scripted(withChild);
+    const { running, own, child } = await pids(git);
+    expect(isAlive(child)).toBe(true);
+    running.stop();
+    running.stdout.resume();
+    expect(await running.ended).toMatchObject({ cancelled: true, signal: 'SIGTERM' });
+    await until(() => !isAlive(own) && !isAlive(child));
+    expect(git.running).toBe(0);
+    running.stop();
+  });
+
+  it('happens when its signal is aborted, before or after it started', async () => {
+    const git = await scripted(withChild);
+    const gone = new AbortController();
+    const { running, child } = await pids(git, gone.signal);
+    gone.abort();
+    running.stdout.resume();
+    expect((await running.ended).cancelled).toBe(true);
+    await until(() => !isAlive(child));
+    const late = git.start(command, { signal: gone.signal });
+    late.stdout.resume();
+    expect((await late.ended).cancelled).toBe(true);
+  });
+
+  it('is not asked twice politely: one that does not listen is killed', async () => {
+    const git = await scripted('trap "" TERM; echo $$ $$; while :; do sleep 0.1; done');
+    const { running, own } = await pids(git);
+    const began = performance.now();
+    running.stop();
+    running.stdout.resume();
+    expect(await running.ended).toMatchObject({ cancelled: true, signal: 'SIGKILL' });
+    expect(performance.now() - began).toBeGreaterThan(1_500);
+    expect(isAlive(own)).toBe(false);
+  });
+
+  it('is done to all of them in the end', async () => {
+    const git = await scripted(withChild);
+    const all = await Promise.all([pids(git), pids(git), pids(git)]);
+    expect(git.running).toBe(3);
+    for (const { running } of all) running.stdout.resume();
+    await git.close();
+    expect(git.running).toBe(0);
+    await until(() => all.every(({ own, child }) => !isAlive(own) && !isAlive(child)));
+  });
+});
