@@ -3,9 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CommandResult, run } from '../helpers/git-client.ts';
+import { type CommandResult, GitClient, run } from '../helpers/git-client.ts';
 import { startR2, type TestBucket } from '../helpers/r2.ts';
-import { MAIN, spawnServer } from '../helpers/server.ts';
+import { MAIN, repositoryUrl, spawnServer } from '../helpers/server.ts';
+import { type StubS3, startStubS3 } from '../helpers/stub-s3.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
 /** What an operator gets to see when the server will not run: one line, an exit code, and soon. */
@@ -160,6 +161,44 @@ describe('an object store', () => {
   it('runs on one that keeps its promises', async () => {
     await using server = await spawnServer(...s3());
     expect(await (await fetch(`${server.url}/readyz`)).json()).toEqual({ status: 'ready' });
+  });
+
+  const stub = ({ options }: StubS3) => {
+    const { endpoint = '', bucket: name, credentials = { accessKeyId: '', secretAccessKey: '' } } = options;
+    return s3({ endpoint, bucket: name, credentials });
+  };
+
+  it('without conditional writes', async () => {
+    await using store = await startStubS3({ ignoreConditions: true });
+    expect(await refusal(...stub(store))).toMatch(/cannot be trusted with repositories \(.*create.*\)/);
+  });
+
+  it('that lets two racers win', async () => {
+    await using store = await startStubS3({ gapBeforeWrite: 20 });
+    expect(await refusal(...stub(store))).toMatch(/cannot be trusted with repositories \(.*at once.*\)/);
+  });
+
+  it('whose promises nobody checks only when told so, and then says it loudly', async () => {
+    await using store = await startStubS3({ ignoreConditions: true });
+    const [flags, environment] = stub(store);
+    await using server = await spawnServer([...flags, '--probe', 'off'], environment);
+    expect(server.log()).toContain('PROBE OFF');
+  });
+
+  it('like Ceph is run on, its ways found by the probe', async () => {
+    await using store = await startStubS3({
+      ifMatchUnquoted: true,
+      missingIsPrecondition: true,
+      multipartUnconditional: true,
+      losersGet500: true,
+    });
+    await using server = await spawnServer(...stub(store));
+    const work = await new GitClient(folder.path).init('ceph');
+    await work.commit('first', { a: '1\n' });
+    await work.run(['push', repositoryUrl(server, 'ceph'), 'main']);
+    const second = await work.commit('second', { a: '2\n' });
+    await work.run(['push', repositoryUrl(server, 'ceph'), 'main']);
+    expect(await work.run(['ls-remote', repositoryUrl(server, 'ceph'), 'main'])).toContain(second);
   });
 
   it('with the wrong bucket', async () => {

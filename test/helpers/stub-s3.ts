@@ -20,6 +20,8 @@ export interface S3Quirks {
   readonly losersGet500?: boolean;
   /** s3rver: conditions are ignored. */
   readonly ignoreConditions?: boolean;
+  /** versitygw: milliseconds between the look at the condition and the write, so that several racers may pass. */
+  readonly gapBeforeWrite?: number;
   /** Milliseconds every request takes. */
   readonly latency?: number;
 }
@@ -85,7 +87,9 @@ class Service {
     try {
       await new Promise((resolve) => setTimeout(resolve, this.quirks.latency ?? 0));
       if (request.method === 'POST') return this.post(key, query, request, response);
-      if (request.method === 'PUT') return this.put(key, query, body, request, response, racers > 1);
+      if (request.method === 'PUT') {
+        return await this.put(key, query, body, request, response, racers > 1);
+      }
       if (request.method === 'DELETE') return this.remove(key, query, response);
       if (key === '') return this.list(query, response);
       return this.get(key, request, response);
@@ -94,14 +98,14 @@ class Service {
     }
   }
 
-  private put(
+  private async put(
     key: string,
     query: URLSearchParams,
     body: Buffer,
     request: IncomingMessage,
     response: ServerResponse,
     isRacing: boolean,
-  ): ServerResponse {
+  ): Promise<ServerResponse> {
     const upload = this.uploads.get(query.get('uploadId') ?? '');
     if (upload !== undefined) {
       upload.set(Number(query.get('partNumber')), body);
@@ -117,6 +121,9 @@ class Service {
       return fail(response, 500, 'InternalError');
     }
     if (refusal !== undefined) return fail(response, ...refusal);
+    if (this.quirks.gapBeforeWrite !== undefined) {
+      await new Promise((resolve) => setTimeout(resolve, this.quirks.gapBeforeWrite));
+    }
     this.objects.set(key, body);
     return response.writeHead(200, { etag: etagOf(body) }).end();
   }
