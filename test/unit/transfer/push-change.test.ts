@@ -1,0 +1,243 @@
+import { describe, expect, it } from 'vitest';
+import type { ReceivedCommand } from '../../../src/git/index.ts';
+import type { ObjectFacts } from '../../../src/policy/ref-rules.ts';
+import type { PackEntry, ParentState, RepositoryState } from '../../../src/repository/manifest.ts';
+import { PushChange, type PushChangeOptions } from '../../../src/transfer/push-change.ts';
+import { manifestOf, oid, packOf, stateOf } from '../../helpers/repository-rig.ts';
+
+const zero = '0'.repeat(40);
+const [one, two, three] = [oid('1'), oid('2'), oid('3')] as const;
+
+function command(name: string, oldId: string, newId: string, problem?: string): ReceivedCommand {
+  return { name: `refs/${name}`, oldId, newId, ...(problem === undefined ? {} : { problem }) };
+}
+
+interface Asked {
+  readonly base: ParentState | undefined;
+  readonly tips: readonly string[];
+}
+
+/** A push, and a log of how often it had to be proved complete again. */
+function pushOf(
+  commands: readonly ReceivedCommand[],
+  options: Partial<Omit<PushChangeOptions, 'proof'>> & {
+    readonly provedOver?: readonly PackEntry[];
+    readonly incarnation?: string;
+    readonly missing?: () => readonly string[];
+  } = {},
+): { change: PushChange; asked: Asked[] } {
+  const { provedOver = [], incarnation, missing = () => [], ...rest } = options;
+  const asked: Asked[] = [];
+  const commit: ObjectFacts = { type: 'commit' };
+  const change = new PushChange({
+    commands,
+    atomic: false,
+    actor: 'f'.repeat(64),
+    objects: new Map([one, two, three].map((id) => [id, commit])),
+    pack: packOf('pushed'),
+    proof: { packs: new Set(provedOver.map((entry) => entry.pack.digest)), incarnation },
+    since: 5,
+    initial: stateOf(),
+    proveAgain: async (base, tips) => {
+      asked.push({ base, tips });
+      return new Set(missing());
+    },
+    ...rest,
+  });
+  return { change, asked };
+}
+
+function baseOf(parts: Partial<RepositoryState>): ParentState {
+  return { version: 'v', digest: 'd'.repeat(64), manifest: manifestOf(parts) };
+}
+
+async function evaluate(change: PushChange, base: ParentState | undefined) {
+  const { next, cause, result } = await change.evaluate(base?.manifest, base);
+  return { next, cause, reasons: result.map((refusal) => refusal?.reason) };
+}
+
+describe('a push', () => {
+  it('makes, moves and deletes refs, names its pack, and says why', async () => {
+    const refs = new Map([
+      ['refs/heads/a', one],
+      ['refs/heads/b', one],
+      ['refs/heads/c', one],
+    ]);
+    const base = baseOf({ refs, packs: [packOf('old')], head: 'refs/heads/a' });
+    const { change } = pushOf([
+      command('heads/a', one, two),
+      command('heads/b', one, zero),
+      command('heads/0', zero, three),
+    ]);
+    const { next, cause, reasons } = await evaluate(change, base);
+    expect(reasons).toEqual([undefined, undefined, undefined]);
+    expect([...(next?.refs ?? [])]).toEqual([
+      ['refs/heads/0', three],
+      ['refs/heads/a', two],
+      ['refs/heads/c', one],
+    ]);
+    expect(next?.packs).toEqual([packOf('old'), packOf('pushed')]);
+    expect(cause).toEqual({
+      kind: 'push',
+      actor: 'f'.repeat(64),
+      evidence: null,
+      refs: ['refs/heads/a', 'refs/heads/b', 'refs/heads/0'],
+    });
+    expect(base.manifest.refs, 'the state it met is left as it was').toBe(refs);
+    expect(refs.get('refs/heads/a')).toBe(one);
+  });
+
+  it('begins a repository, and gives it a default branch', async () => {
+    const { change } = pushOf([command('heads/trunk', zero, one)]);
+    const { next } = await evaluate(change, undefined);
+    expect(next?.head).toBe('refs/heads/trunk');
+    expect(next?.refs.get('refs/heads/trunk')).toBe(one);
+  });
+
+  it('keeps refs in the order of their bytes', async () => {
+    const [bmp, astral] = ['heads/\uff5e', 'heads/\u{10000}'];
+    const { change } = pushOf([
+      command(astral, zero, one),
+      command(bmp, zero, two),
+      command('heads/a', zero, three),
+    ]);
+    const { next } = await evaluate(change, undefined);
+    expect([...(next?.refs.keys() ?? [])]).toEqual(['refs/heads/a', `refs/${bmp}`, `refs/${astral}`]);
+  });
+
+  it('knows what tags peel to, and forgets it with them', async () => {
+    const objects = new Map<string, ObjectFacts>([
+      [one, { type: 'tag', peeled: three }],
+      [two, { type: 'commit' }],
+    ]);
+    const refs = new Map([
+      ['refs/tags/gone', one],
+      ['refs/tags/moved', one],
+      ['refs/tags/stays', one],
+    ]);
+    const base = baseOf({ refs, peeled: new Map([...refs.keys()].map((name) => [name, three])) });
+    const { change } = pushOf(
+      [command('tags/gone', one, zero), command('tags/moved', one, two), command('tags/made', zero, one)],
+      { objects },
+    );
+    const { next } = await evaluate(change, base);
+    expect([...(next?.peeled ?? [])]).toEqual([
+      ['refs/tags/made', three],
+      ['refs/tags/stays', three],
+    ]);
+  });
+
+  it('publishes nothing when nothing is accepted, or everything is so already', async () => {
+    const base = baseOf({ refs: new Map([['refs/heads/a', two]]) });
+    const refused = await evaluate(pushOf([command('heads/a', one, three)]).change, base);
+    expect(refused.next).toBeUndefined();
+    expect(refused.reasons).toEqual(['it was updated meanwhile, fetch first']);
+    const same = await evaluate(
+      pushOf([command('heads/a', one, two), command('heads/x', one, zero)]).change,
+      base,
+    );
+    expect(same.next).toBeUndefined();
+    expect(same.reasons).toEqual([undefined, undefined]);
+  });
+
+  it('names only the refs it changes, and carries out what it can', async () => {
+    const base = baseOf({ refs: new Map([['refs/heads/a', two]]), head: 'refs/heads/a' });
+    const commands = [
+      command('heads/a', one, two),
+      command('heads/b', one, three),
+      command('heads/c', zero, three),
+    ];
+    const { cause, reasons } = await evaluate(pushOf(commands).change, base);
+    expect(cause?.refs).toEqual(['refs/heads/c']);
+    expect(reasons).toEqual([undefined, 'it was deleted meanwhile, fetch first', undefined]);
+    const atomic = await evaluate(pushOf(commands, { atomic: true }).change, base);
+    expect(atomic.next).toBeUndefined();
+    expect(atomic.reasons).toContain('atomic push failure');
+  });
+
+  it('does not name a pack that brought nothing, that is named already, or of which nothing is used', async () => {
+    const base = baseOf({ refs: new Map([['refs/heads/a', one]]), packs: [packOf('pushed')] });
+    const twice = await evaluate(pushOf([command('heads/b', zero, two)]).change, base);
+    expect(twice.next?.packs).toHaveLength(1);
+    const empty = await evaluate(
+      pushOf([command('heads/b', zero, two)], { pack: undefined }).change,
+      undefined,
+    );
+    expect(empty.next?.packs).toEqual([]);
+    const onlyDeleted = await evaluate(
+      pushOf([command('heads/a', one, zero), command('heads/b', one, two)]).change,
+      baseOf({ refs: new Map([['refs/heads/a', one]]), head: 'refs/heads/x' }),
+    );
+    expect(onlyDeleted.reasons[1]).toContain('fetch first');
+    expect(onlyDeleted.next?.packs).toEqual([]);
+  });
+});
+
+describe('the proof that a push is complete', () => {
+  const leaned = packOf('leaned on');
+
+  it('holds on every state that names the packs it was made over', async () => {
+    const { change, asked } = pushOf([command('heads/a', zero, one)], { provedOver: [leaned] });
+    for (const packs of [[leaned], [packOf('more'), leaned], [leaned, packOf('other')]]) {
+      expect((await evaluate(change, baseOf({ packs }))).next).toBeDefined();
+    }
+    expect(asked).toEqual([]);
+  });
+
+  it('is made again over a state that lacks one of them, and may fail', async () => {
+    const missing = { tips: [one] };
+    const { change, asked } = pushOf([command('heads/a', zero, one), command('heads/b', zero, two)], {
+      provedOver: [leaned],
+      missing: () => missing.tips,
+    });
+    const folded = baseOf({ packs: [packOf('folded', { kind: 'fold' })] });
+    const { next, reasons } = await evaluate(change, folded);
+    expect(asked).toEqual([{ base: folded, tips: [one, two] }]);
+    expect(reasons).toEqual(['objects it builds on were removed meanwhile, fetch first', undefined]);
+    expect(next?.refs.has('refs/heads/a')).toBe(false);
+    await evaluate(change, folded);
+    expect(asked, 'the new proof holds on this state').toHaveLength(1);
+    missing.tips = [];
+    const later = await evaluate(change, baseOf({ packs: [packOf('folded again', { kind: 'fold' })] }));
+    expect(later.reasons, 'and so does the one after').toEqual([undefined, undefined]);
+  });
+
+  it('is not asked for by what needs no objects', async () => {
+    const refs = new Map([
+      ['refs/heads/a', one],
+      ['refs/heads/b', one],
+    ]);
+    const { change, asked } = pushOf([command('heads/b', one, zero), command('heads/c', zero, two, 'bad')], {
+      provedOver: [leaned],
+    });
+    const { reasons } = await evaluate(change, baseOf({ refs, head: 'refs/heads/a' }));
+    expect(reasons).toEqual([undefined, 'bad']);
+    expect(asked).toEqual([]);
+  });
+
+  it('never crosses an incarnation', async () => {
+    const incarnation = '1'.repeat(32);
+    const { change } = pushOf([command('heads/a', zero, one)], { incarnation });
+    expect((await evaluate(change, baseOf({ incarnation }))).next).toBeDefined();
+    for (const base of [baseOf({ incarnation: '2'.repeat(32) }), undefined]) {
+      const { next, reasons } = await evaluate(change, base);
+      expect(next).toBeUndefined();
+      expect(reasons[0]).toContain('announced anew');
+    }
+  });
+
+  it('says nothing about a repository of another object format, made meanwhile', async () => {
+    const { change } = pushOf([command('heads/a', zero, one)]);
+    const { next, reasons } = await evaluate(change, baseOf({ objectFormat: 'sha256' }));
+    expect(next).toBeUndefined();
+    expect(reasons[0]).toContain('object format sha256');
+  });
+
+  it('that cannot be made fails the push alone', async () => {
+    const { change } = pushOf([command('heads/a', zero, one)], {
+      provedOver: [leaned],
+      proveAgain: () => Promise.reject(new Error('no disk')),
+    });
+    await expect(change.evaluate(stateOf(), baseOf({}))).rejects.toThrow('no disk');
+  });
+});
