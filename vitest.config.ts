@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { SkipReporter } from './test/helpers/skip-reporter.ts';
 
 export default defineConfig({
   oxc: { target: 'es2023' },
@@ -10,6 +11,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 3,
-    reporters: ['default', ['json', { outputFile: '.test-report.json' }]],
+    reporters: ['default', new SkipReporter(), ['json', { outputFile: '.test-report.json' }]],
   },
 });
