@@ -13,6 +13,7 @@ import { CairnError, messageOf } from '../lib/errors.ts';
 import { Limiter } from '../lib/limiter.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { answerBrowser } from './cors.ts';
 import { sendGitError } from './git-errors.ts';
 import { findGitRoute, GIT_ROUTES, type GitRoutesContext, refusePush } from './git-routes.ts';
 
@@ -107,6 +108,7 @@ export class HttpServer {
     const finish = this.observe(incoming, response, `git ${endpoint}`, requestId);
     let release: (() => void) | undefined;
     try {
+      if (answerBrowser(git.access, incoming, response)) return;
       release = await this.places.acquire();
       let target: ReturnType<typeof findGitRoute>;
       try {

@@ -240,6 +240,44 @@ describe('HTTP as git speaks it', () => {
     });
   });
 
+  describe('answers a page in a browser', () => {
+    const readOnly = hosted(async () => new MemoryObjectStore(), { flags: { access: 'read-only' } });
+    const origin = { Origin: 'https://app.example' };
+    const ask = { ...origin, 'Access-Control-Request-Method': 'POST' };
+
+    it('with leave to read, on success, refusal and nonsense', async () => {
+      const { url } = await readOnly.created();
+
+      for (const path of ['info/refs?service=git-upload-pack', 'info/refs?service=x', 'nowhere']) {
+        const answer = await send(`${url}/${path}`, { headers: origin });
+        expect(answer.headers['access-control-allow-origin']).toBe('*');
+      }
+    });
+
+    it('that asks whether it may send what git sends', async () => {
+      const { url } = await readOnly.created();
+
+      const answer = await send(`${url}/git-upload-pack`, { method: 'OPTIONS', headers: ask });
+
+      expect(answer).toMatchObject({ status: 204, text: '' });
+      expect(answer.headers['access-control-allow-methods']).toContain('POST');
+      const allowed = answer.headers['access-control-allow-headers']?.toLowerCase().split(', ');
+      expect(allowed).toEqual(expect.arrayContaining(['content-type', 'git-protocol', 'authorization']));
+    });
+
+    it('with no leave at all where anyone on this machine may push', async () => {
+      const { url } = await cairn.published();
+
+      const asked = await send(`${url}/git-receive-pack`, { method: 'OPTIONS', headers: ask });
+      const read = await send(`${url}/info/refs?service=git-upload-pack`, { headers: origin });
+
+      expect(asked.status).toBe(400);
+      for (const { headers } of [asked, read]) {
+        expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+      }
+    });
+  });
+
   it('answers HEAD with the headers alone', async () => {
     const { url } = await cairn.published();
 
