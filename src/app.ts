@@ -31,7 +31,14 @@ import { ArtifactStore } from './repository/artifact-store.ts';
 import { ManifestStore } from './repository/manifest-store.ts';
 import { Repositories } from './repository/repositories.ts';
 import { SnapshotCache } from './repository/snapshot-cache.ts';
-import { checkReady, describeStore, type Observe, openProvenStores, openStores } from './stores.ts';
+import {
+  checkReady,
+  describeStore,
+  type Observe,
+  openProvenStores,
+  openStores,
+  verdictsFolder,
+} from './stores.ts';
 import { Advertiser } from './transfer/advertise-refs.ts';
 import { GitPlaces } from './transfer/git-places.ts';
 import { learnUploadCapabilities } from './transfer/upload-capabilities.ts';
@@ -190,7 +197,7 @@ async function openOwnStores(
     );
   }
   const { stores, close } = settings.probe
-    ? await openProvenStores(settings.store, join(settings.cache.folder, 'verdicts'), log, observe)
+    ? await openProvenStores(settings.store, verdictsFolder(settings.cache.folder), log, observe)
     : await openStores(settings.store, 'refuse', observe);
   closers.push(close);
   return stores;

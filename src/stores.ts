@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { StoreSettings } from './config/settings.ts';
 import { CairnError } from './lib/errors.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
@@ -75,6 +76,11 @@ export async function openStores(
   };
 }
 
+/** Where verdicts are kept in a cache folder. */
+export function verdictsFolder(cacheFolder: string): string {
+  return join(cacheFolder, 'verdicts');
+}
+
 /**
  * Opens the object store for a server, once it has proved that it keeps its promises, today or at an earlier start.
  * @param verdicts folder for the verdicts of earlier starts
@@ -110,6 +116,18 @@ export async function openProvenStores(
     await opened.close();
     throw error;
   }
+}
+
+/**
+ * Opens the object store for one command. A command that writes to S3 wants the same proof as a server, and the same
+ * profile; the data folder of a running server is reached through that server, which has proved it.
+ */
+export async function openStoresForCommand(
+  settings: StoreSettings,
+  options: { readonly writes: boolean; readonly verdicts: string; readonly log: Logger },
+): Promise<OpenedStores> {
+  if (settings.kind === 'file' || !options.writes) return openStores(settings, 'borrow');
+  return openProvenStores(settings, options.verdicts, options.log, (stores) => stores);
 }
 
 /** Asks the store something cheap. @throws CairnError `unavailable` when it does not answer */

@@ -7,6 +7,7 @@ import { CairnError } from '../lib/errors.ts';
 import { createRepository, restore, setHead } from '../maintenance/administer.ts';
 import { history } from '../maintenance/history.ts';
 import { parsePublicKey } from '../nostr/public-key.ts';
+import { createLogger } from '../observability/logger.ts';
 import { ArtifactCache } from '../repository/artifact-cache.ts';
 import { ArtifactStore } from '../repository/artifact-store.ts';
 import type { Manifest, ParentState } from '../repository/manifest.ts';
@@ -15,8 +16,11 @@ import { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
 import { formatRepositoryId, repositoryId } from '../repository/repository-id.ts';
 import { SnapshotCache } from '../repository/snapshot-cache.ts';
-import { openStores } from '../stores.ts';
+import { openStoresForCommand, verdictsFolder } from '../stores.ts';
 import type { CommandContext } from './command-context.ts';
+
+/** A command that writes wants a store that has proved itself. */
+type Intent = 'reads' | 'writes';
 
 /** Repositories opened for one command, without a server. */
 interface Opened {
@@ -37,7 +41,7 @@ export async function repoCreate(
       `--object-format is ${JSON.stringify(objectFormat)}: expected sha1 or sha256`,
     );
   }
-  await withRepository(name, flags, context, async (repository) => {
+  await withRepository(name, flags, context, 'writes', async (repository) => {
     await createRepository(repository, { objectFormat, head: branchName(options.head), dice: systemDice });
     const { owner, identifier } = repository.id;
     context.print(`created ${repository}`);
@@ -51,7 +55,7 @@ export async function repoList(
   flags: GivenFlags,
   context: CommandContext,
 ): Promise<void> {
-  await withRepositories(flags, context, async ({ repositories }) => {
+  await withRepositories(flags, context, 'reads', async ({ repositories }) => {
     for await (const { id, state } of repositories.list(owner === undefined ? undefined : publicKey(owner))) {
       const { refs, state: life, packs, objectFormat } = state.manifest;
       if (options.json === true) {
@@ -79,7 +83,7 @@ export async function repoShow(
   flags: GivenFlags,
   context: CommandContext,
 ): Promise<void> {
-  await withRepository(name, flags, context, async (repository) => {
+  await withRepository(name, flags, context, 'reads', async (repository) => {
     const state = await mustResolve(repository);
     if (options.json === true) {
       context.print(JSON.stringify({ digest: state.digest, manifest: plain(state.manifest) }, null, 2));
@@ -105,7 +109,7 @@ export async function repoLog(
   const limit = Number(options.limit);
   if (!Number.isInteger(limit) || limit < 1)
     throw new CairnError('invalid', '--limit: expected a whole number from 1');
-  await withRepository(name, flags, context, async (repository) => {
+  await withRepository(name, flags, context, 'reads', async (repository) => {
     let left = limit;
     for await (const { digest, manifest } of history(repository, await mustResolve(repository))) {
       const at = new Date(manifest.receiptAt * 1000).toISOString();
@@ -129,7 +133,7 @@ export async function repoRestore(
   flags: GivenFlags,
   context: CommandContext,
 ): Promise<void> {
-  await withRepository(name, flags, context, async (repository, { artifacts }) => {
+  await withRepository(name, flags, context, 'writes', async (repository, { artifacts }) => {
     const published = await restore(repository, artifacts, which);
     context.print(
       published.digest === undefined
@@ -145,7 +149,7 @@ export async function repoSetHead(
   flags: GivenFlags,
   context: CommandContext,
 ): Promise<void> {
-  await withRepository(name, flags, context, async (repository) => {
+  await withRepository(name, flags, context, 'writes', async (repository) => {
     await setHead(repository, branchName(branch));
     context.print(`HEAD is ${branchName(branch)}`);
   });
@@ -155,21 +159,27 @@ async function withRepository(
   name: string,
   flags: GivenFlags,
   context: CommandContext,
+  intent: Intent,
   use: (repository: Repository, opened: Opened) => Promise<void>,
 ): Promise<void> {
   const slash = name.indexOf('/');
   if (slash === -1) throw new CairnError('invalid', 'a repository is named <owner>/<identifier>');
   const id = repositoryId(publicKey(name.slice(0, slash)), name.slice(slash + 1).replace(/\.git$/, ''));
-  await withRepositories(flags, context, (opened) => use(opened.repositories.get(id), opened));
+  await withRepositories(flags, context, intent, (opened) => use(opened.repositories.get(id), opened));
 }
 
 async function withRepositories(
   flags: GivenFlags,
   context: CommandContext,
+  intent: Intent,
   use: (opened: Opened) => Promise<void>,
 ): Promise<void> {
   const settings = readSettings(flags, context.environment);
-  const { stores, close } = await openStores(settings.store, 'borrow');
+  const { stores, close } = await openStoresForCommand(settings.store, {
+    writes: intent === 'writes',
+    verdicts: verdictsFolder(settings.cache.folder),
+    log: createLogger('error'),
+  });
   try {
     const artifacts = new ArtifactStore({ stores, clock: systemClock, dice: systemDice });
     const manifests = new ManifestStore(artifacts);

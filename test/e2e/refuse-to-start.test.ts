@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CommandResult, GitClient, run } from '../helpers/git-client.ts';
 import { startR2, type TestBucket } from '../helpers/r2.ts';
-import { MAIN, repositoryUrl, spawnServer } from '../helpers/server.ts';
+import { MAIN, OWNER, repositoryUrl, spawnServer } from '../helpers/server.ts';
 import { type StubS3, startStubS3 } from '../helpers/stub-s3.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
@@ -192,7 +192,20 @@ describe('an object store', () => {
       multipartUnconditional: true,
       losersGet500: true,
     });
-    await using server = await spawnServer(...stub(store));
+    const [flags, environment] = stub(store);
+    const created = await run(
+      process.execPath,
+      [MAIN, 'repo', 'create', `${OWNER}/made-here`, '--head', 'trunk', ...flags],
+      { env: { PATH: process.env['PATH'] ?? '', ...environment } },
+    );
+    expect(created).toMatchObject({ exitCode: 0, stderr: '' });
+    const redirected = await run(
+      process.execPath,
+      [MAIN, 'repo', 'set-head', `${OWNER}/made-here`, 'main', ...flags],
+      { env: { PATH: process.env['PATH'] ?? '', ...environment } },
+    );
+    expect(redirected).toMatchObject({ exitCode: 0, stderr: '' });
+    await using server = await spawnServer(flags, environment);
     const work = await new GitClient(folder.path).init('ceph');
     await work.commit('first', { a: '1\n' });
     await work.run(['push', repositoryUrl(server, 'ceph'), 'main']);
