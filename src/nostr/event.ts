@@ -110,6 +110,12 @@ export function eventId(event: EventTemplate & { readonly pubkey: string }): str
   return sha256(serializeEvent(event));
 }
 
+/** The JSON of an event as it travels: the seven fields and nothing else. */
+export function encodeEvent(event: NostrEvent): string {
+  const { id, pubkey, created_at, kind, tags, content, sig } = event;
+  return JSON.stringify({ id, pubkey, created_at, kind, tags, content, sig });
+}
+
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,4 @@
 /** What a relay says to a client, as the text of one WebSocket message (NIP-01, 42, 45). */
-import type { NostrEvent } from './event.ts';
-
 /**
  * The word a program reads in front of a reason. Those of NIP-01 and NIP-42; `unsupported` as NIP-01 has it in an
  * example; `purgatory` of GRASP-01: taken, and not shown before the git data is here.
@@ -21,13 +19,7 @@ export type ReasonPrefix =
 /** A reason for people behind a word for programs. */
 export type Reason = `${ReasonPrefix}: ${string}`;
 
-/** The JSON of an event as it is sent, made once however many receive it. */
-export function encodeEvent(event: NostrEvent): string {
-  const { id, pubkey, created_at, kind, tags, content, sig } = event;
-  return JSON.stringify({ id, pubkey, created_at, kind, tags, content, sig });
-}
-
-/** @param encoded the event, from {@link encodeEvent} */
+/** @param encoded the JSON of an event, made once however many receive it */
 export function eventMessage(subscription: string, encoded: string): string {
   return `["EVENT",${JSON.stringify(subscription)},${encoded}]`;
 }

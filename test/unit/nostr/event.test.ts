@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   defaultEventLimits,
   type EventLimits,
+  encodeEvent,
   eventId,
   parseEvent,
   serializeEvent,
@@ -93,6 +94,11 @@ describe('an event from a stranger', () => {
       reason: `there are more than ${defaultEventLimits.maxTags} tags`,
     });
   });
+});
+
+test('an event travels without anything that was stuck to it', () => {
+  const marked = { ...event, seenOn: 'wss://x' };
+  expect(JSON.parse(encodeEvent(marked))).toEqual(event);
 });
 
 describe('the id', () => {

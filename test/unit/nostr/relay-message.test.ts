@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
+import { encodeEvent } from '../../../src/nostr/event.ts';
 import {
   acceptedMessage,
   authMessage,
   closedMessage,
   countMessage,
-  encodeEvent,
   endOfStoredMessage,
   eventMessage,
   noticeMessage,
@@ -34,8 +34,4 @@ test.each<[string, string, unknown[]]>([
   ['a count', countMessage('q', 3), ['COUNT', 'q', { count: 3 }]],
 ])('%s', (_what, text, expected) => {
   expect(JSON.parse(text)).toEqual(expected);
-});
-
-test('an event is sent without anything that was stuck to it', () => {
-  expect(JSON.parse(encodeEvent({ ...event, seenOn: 'x' } as typeof event))).toEqual(event);
 });
