@@ -2,12 +2,17 @@ import { decode, npubEncode } from 'nostr-tools/nip19';
 
 const HEX = /^[0-9a-f]{64}$/;
 
+/** True for a public key as events hold it: 64 lower-case hex characters. Says nothing about the curve. */
+export function isPublicKey(text: string): boolean {
+  return HEX.test(text);
+}
+
 /**
  * Reads a public key as people write it: 64 hex characters, or `npub1…` (NIP-19).
  * @returns 64 lower-case hex characters, or undefined when it is neither
  */
 export function parsePublicKey(text: string): string | undefined {
-  if (HEX.test(text)) return text;
+  if (isPublicKey(text)) return text;
   if (!text.startsWith('npub1')) return undefined;
   try {
     const decoded = decode(text);

@@ -1,0 +1,64 @@
+/** A deletion request (NIP-09, kind 5): its author takes back what he published. */
+
+import { isDigest } from '../lib/digest.ts';
+import { type Address, addressOf, formatAddress, parseAddress } from './address.ts';
+import type { NostrEvent } from './event.ts';
+import { kinds } from './kinds.ts';
+import { type Parsed, parsed, refused } from './parsed.ts';
+import { values } from './tags.ts';
+
+export interface Deletion {
+  /** Id of the request. */
+  readonly id: string;
+  readonly author: string;
+  /** Seconds. */
+  readonly at: number;
+  /** Ids of single events. Whose they are shows only when they are here. */
+  readonly events: ReadonlySet<string>;
+  /** Addresses of the author's own, as text: all versions up to the date of the request. */
+  readonly addresses: ReadonlySet<string>;
+}
+
+/**
+ * Reads a deletion request. Addresses of others are left out: nobody takes back what another published.
+ * @returns a refusal when nothing is left that it could delete
+ */
+export function parseDeletion(event: NostrEvent): Parsed<Deletion> {
+  if (event.kind !== kinds.deletion) return refused(`not a deletion request: its kind is ${event.kind}`);
+  const events = new Set(values(event, 'e').filter(isDigest));
+  const addresses = values(event, 'a')
+    .map(parseAddress)
+    .filter((address) => address !== undefined)
+    .filter((address) => address.pubkey === event.pubkey)
+    .map(formatAddress);
+  if (events.size === 0 && addresses.length === 0) {
+    return refused('the request names no event (e tag) and no address of its author (a tag)');
+  }
+  return parsed({
+    id: event.id,
+    author: event.pubkey,
+    at: event.created_at,
+    events,
+    addresses: new Set(addresses),
+  });
+}
+
+/**
+ * True when the request takes this event back. It must be of the same author. A single event goes whenever it was made;
+ * at an address, what is dated no later than the request. A deletion request cannot be taken back.
+ */
+export function deletes(deletion: Deletion, event: NostrEvent): boolean {
+  if (event.pubkey !== deletion.author || event.kind === kinds.deletion) return false;
+  if (deletion.events.has(event.id)) return true;
+  const address = addressOf(event);
+  if (address === undefined || event.created_at > deletion.at) return false;
+  return deletion.addresses.has(formatAddress(address));
+}
+
+/**
+ * The date up to which an address is deleted, in seconds, or undefined when the request does not concern it: no event of
+ * that date or before may appear there again.
+ */
+export function watermark(deletion: Deletion, address: Address): number | undefined {
+  return deletion.addresses.has(formatAddress(address)) ? deletion.at : undefined;
+}

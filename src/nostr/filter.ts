@@ -1,0 +1,127 @@
+/** What a subscriber asks for (NIP-01): read from strangers, and matched against events. */
+import { isDigest } from '../lib/digest.ts';
+import { maxKind, type NostrEvent } from './event.ts';
+import { parsed, type Refused } from './parsed.ts';
+
+/**
+ * All conditions must hold. A list holds when one of its values does; an empty one never does.
+ *
+ * `limit` is no condition: it bounds the stored events an answer begins with, the newest ones, and says nothing about
+ * those that come later; 0 asks for later ones alone. The relay lowers it to its own maximum.
+ */
+export interface Filter {
+  readonly ids?: ReadonlySet<string>;
+  readonly authors?: ReadonlySet<string>;
+  readonly kinds?: ReadonlySet<number>;
+  /** By letter, both cases: one of these is the first value of a tag of that name. */
+  readonly tags: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Seconds; an event of this very second passes. */
+  readonly since?: number;
+  /** Seconds; an event of this very second passes. */
+  readonly until?: number;
+  readonly limit?: number;
+}
+
+export interface FilterLimits {
+  /** Values in all lists of one filter together. */
+  readonly maxValues: number;
+  /** Bytes of UTF-8 of one value of a tag. */
+  readonly maxValueBytes: number;
+}
+
+export const defaultFilterLimits: FilterLimits = { maxValues: 2_000, maxValueBytes: 1_024 };
+
+/** Why a filter cannot be used. Something this relay does not know is `unsupported`; it may be right elsewhere. */
+export interface FilterRefused extends Refused {
+  readonly prefix: 'invalid' | 'unsupported';
+}
+
+export type ParsedFilter = { readonly ok: true; readonly value: Filter } | FilterRefused;
+
+/** Tags whose values are ids or keys, and must be given whole. */
+const exactTags = new Set(['e', 'p']);
+
+/**
+ * Reads a filter from JSON a stranger sent. A condition it does not know is refused, not ignored: the answer would hold
+ * events the sender wanted left out.
+ */
+export function parseFilter(value: unknown, limits: FilterLimits = defaultFilterLimits): ParsedFilter {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return refuse('invalid', 'a filter is a JSON object');
+  }
+  const tags = new Map<string, ReadonlySet<string>>();
+  const filter: { -readonly [Key in keyof Filter]: Filter[Key] } = { tags };
+  let room = limits.maxValues;
+  for (const [key, member] of Object.entries(value) as [string, unknown][]) {
+    if (Array.isArray(member)) {
+      room -= member.length;
+      if (room < 0) return refuse('invalid', `a filter has more than ${limits.maxValues} values`);
+    }
+    const [, letter] = /^#([A-Za-z])$/.exec(key) ?? [];
+    if (key === 'ids' || key === 'authors') {
+      if (!isListOf(member, isExact))
+        return refuse('invalid', `${key} is not a list of 64 lower-case hex characters`);
+      filter[key] = new Set(member);
+    } else if (key === 'kinds') {
+      if (!isListOf(member, isKind))
+        return refuse('invalid', `kinds is not a list of integers from 0 to ${maxKind}`);
+      filter.kinds = new Set(member);
+    } else if (key === 'since' || key === 'until' || key === 'limit') {
+      if (!isCount(member)) return refuse('invalid', `${key} is not a whole number`);
+      filter[key] = member;
+    } else if (letter === undefined) {
+      return refuse('unsupported', 'filter contains unknown elements');
+    } else if (exactTags.has(letter)) {
+      if (!isListOf(member, isExact))
+        return refuse('invalid', `${key} is not a list of 64 lower-case hex characters`);
+      tags.set(letter, new Set(member));
+    } else {
+      if (!isListOf(member, isString)) return refuse('invalid', `${key} is not a list of strings`);
+      if (member.some((text) => Buffer.byteLength(text) > limits.maxValueBytes)) {
+        return refuse('invalid', `a value of ${key} is longer than ${limits.maxValueBytes} bytes`);
+      }
+      tags.set(letter, new Set(member));
+    }
+  }
+  return parsed(filter);
+}
+
+/** True when every condition of the filter holds for the event. Its `limit` has no part in it. */
+export function matches(filter: Filter, event: NostrEvent): boolean {
+  if (filter.ids?.has(event.id) === false) return false;
+  if (filter.kinds?.has(event.kind) === false) return false;
+  if (filter.authors?.has(event.pubkey) === false) return false;
+  if (filter.since !== undefined && event.created_at < filter.since) return false;
+  if (filter.until !== undefined && event.created_at > filter.until) return false;
+  for (const [letter, wanted] of filter.tags) {
+    const found = event.tags.some(
+      ([name, value]) => name === letter && value !== undefined && wanted.has(value),
+    );
+    if (!found) return false;
+  }
+  return true;
+}
+
+function isListOf<T>(value: unknown, is: (member: unknown) => member is T): value is T[] {
+  return Array.isArray(value) && value.every(is);
+}
+
+function isExact(value: unknown): value is string {
+  return typeof value === 'string' && isDigest(value);
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isKind(value: unknown): value is number {
+  return isCount(value) && value <= maxKind;
+}
+
+function refuse(prefix: FilterRefused['prefix'], reason: string): FilterRefused {
+  return { ok: false, prefix, reason };
+}

@@ -1,0 +1,46 @@
+import type { Announcement } from './announcement.ts';
+import {
+  canonicalRelayUrl,
+  canonicalRepositoryUrl,
+  graspUrl,
+  relayUrl,
+  repositoryUrls,
+} from './repository-url.ts';
+
+/** Where an announcement names a service. */
+export interface NamedService {
+  /**
+   * How its `clone` tag names the repository here: in the form of GRASP, `http(s)://<base>/<npub>/<identifier>.git`, as
+   * another URL it has here, or not at all.
+   */
+  readonly clone: 'grasp' | 'git' | 'none';
+  /** Whether its `relays` tag names the relay here. */
+  readonly relays: boolean;
+}
+
+/**
+ * Whether an announcement names this service. Http and https (and ws and wss) are the same to this question: who runs
+ * behind a proxy is announced with either.
+ * @param base the public base URL of the service
+ */
+export function namesThisService(announcement: Announcement, base: string): NamedService {
+  const { owner, identifier } = announcement;
+  const grasp = withoutScheme(canonicalRepositoryUrl(graspUrl(base, owner, identifier)));
+  const own = repositoryUrls(base, owner, identifier).map((url) =>
+    withoutScheme(canonicalRepositoryUrl(url)),
+  );
+  const relay = withoutScheme(canonicalRelayUrl(relayUrl(base)));
+  let clone: NamedService['clone'] = 'none';
+  for (const url of announcement.clone) {
+    const named = withoutScheme(canonicalRepositoryUrl(url));
+    if (named === undefined) continue;
+    if (named === grasp && /\.git\/?$/.test(url)) clone = 'grasp';
+    else if (clone === 'none' && named !== grasp && own.includes(named)) clone = 'git';
+  }
+  const relays = announcement.relays.some((url) => withoutScheme(canonicalRelayUrl(url)) === relay);
+  return { clone, relays: relays && relay !== undefined };
+}
+
+function withoutScheme(url: string | undefined): string | undefined {
+  return url?.replace(/^[a-z]+:/, '');
+}

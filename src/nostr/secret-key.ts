@@ -1,0 +1,11 @@
+/** The order of secp256k1: a secret key is a number from 1 to one less than this. */
+const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+
+const HEX = /^[0-9a-f]{64}$/;
+
+/** True for a secret key in 64 lower-case hex characters that is a valid number on the curve. */
+export function isSecretKey(text: string): boolean {
+  if (!HEX.test(text)) return false;
+  const number = BigInt(`0x${text}`);
+  return number > 0n && number < CURVE_ORDER;
+}

@@ -1,0 +1,54 @@
+/** Pushes that prove nothing by themselves (GRASP-01): they must do exactly what a waiting order says. */
+import { sortByBytes } from '../git/index.ts';
+import { type Parsed, parsed, refused } from '../nostr/parsed.ts';
+import { currentOrders, newestOrder, type OrderStamp } from './order-precedence.ts';
+
+/** An order that waits for its objects. */
+export interface HeldOrder extends OrderStamp {
+  /** All branches and tags it wants. */
+  readonly refs: ReadonlyMap<string, string>;
+}
+
+/** Differences named in a refusal; the rest is told by their number. */
+const maxShown = 3;
+
+/**
+ * Finds the order a push carries out.
+ * @param after all branches and tags there would be after the push
+ * @param held orders that may be applied now: by keys that may write, and newer than the one applied last. Of one author
+ *   only the newest counts
+ * @returns the newest order that wants exactly these refs, or how they differ from what the newest one wants
+ */
+export function matchOrder<Order extends HeldOrder>(
+  after: ReadonlyMap<string, string>,
+  held: readonly Order[],
+): Parsed<Order> {
+  const match = newestOrder(currentOrders(held).filter((order) => isSame(after, order.refs)));
+  if (match !== undefined) return parsed(match);
+  const newest = newestOrder(held);
+  if (newest === undefined) {
+    return refused(
+      'no signed state is waiting for this push: sign one first (kind 30618), then push exactly that',
+    );
+  }
+  return refused(
+    `the push does not match the signed state ${newest.id.slice(0, 8)}: ${differences(after, newest.refs)}`,
+  );
+}
+
+function isSame(after: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): boolean {
+  return after.size === wanted.size && [...wanted].every(([name, oid]) => after.get(name) === oid);
+}
+
+function differences(after: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): string {
+  const names = sortByBytes(new Set([...after.keys(), ...wanted.keys()]));
+  const different = names.filter((name) => after.get(name) !== wanted.get(name));
+  const shown = different.slice(0, maxShown).map((name) => {
+    const [is, shall] = [after.get(name), wanted.get(name)];
+    if (is === undefined) return `${name} is missing`;
+    if (shall === undefined) return `${name} is not in it`;
+    return `${name} would be ${is.slice(0, 8)} and shall be ${shall.slice(0, 8)}`;
+  });
+  const rest = different.length - shown.length;
+  return shown.join(', ') + (rest > 0 ? ` and ${rest} more` : '');
+}

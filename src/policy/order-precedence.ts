@@ -1,0 +1,52 @@
+/** Which of several orders counts. An order is a maintainer's signed statement of what the refs shall be. */
+
+/** What tells the age of an order. */
+export interface OrderStamp {
+  readonly id: string;
+  /** Public key of its author. */
+  readonly author: string;
+  /** Seconds. */
+  readonly at: number;
+}
+
+/** Seconds an order may be dated ahead. Without a bound one key could lock out all later orders for ever. */
+export const maxOrderAhead = 15 * 60;
+
+/** Why an order cannot be taken now, or undefined. @param now seconds */
+export function orderDateProblem(order: OrderStamp, now: number): string | undefined {
+  if (order.at <= now + maxOrderAhead) return undefined;
+  return `the state is dated ${order.at - now} s ahead, at most ${maxOrderAhead} s are taken: check your clock`;
+}
+
+/**
+ * True when an order comes after the one applied last: it is dated later. At the same second the lower id counts among
+ * the events of one author, since that is the one NIP-01 keeps; among authors the larger id, as the clients in use have it.
+ */
+export function isNewerOrder(order: OrderStamp, applied: OrderStamp | null): boolean {
+  if (applied === null) return true;
+  if (order.at !== applied.at) return order.at > applied.at;
+  if (order.id === applied.id) return false;
+  return order.author === applied.author ? order.id < applied.id : order.id > applied.id;
+}
+
+/** The order of each author that NIP-01 keeps: his newest replaces the others. */
+export function currentOrders<Order extends OrderStamp>(orders: Iterable<Order>): Order[] {
+  const ofAuthor = new Map<string, Order>();
+  for (const order of orders) {
+    const known = ofAuthor.get(order.author);
+    if (known === undefined || isNewerOrder(order, known)) ofAuthor.set(order.author, order);
+  }
+  return [...ofAuthor.values()];
+}
+
+/**
+ * The order that counts among many, whatever sequence they are given in: the newest of those that
+ * {@link currentOrders} leaves. Pairwise comparison alone would run in circles among three of one second.
+ */
+export function newestOrder<Order extends OrderStamp>(orders: Iterable<Order>): Order | undefined {
+  let newest: Order | undefined;
+  for (const order of currentOrders(orders)) {
+    if (newest === undefined || isNewerOrder(order, newest)) newest = order;
+  }
+  return newest;
+}

@@ -1,0 +1,99 @@
+/**
+ * What an order may do to the refs it meets. An order is the whole state as its author knew it, without a word about what
+ * it was built on: taken literally, one from a stale clone would undo every push its author had not seen. Three states
+ * tell the difference: what the last applied order set, what is there now, and what this order wants.
+ */
+import { directoryFileConflict, isBranch, RefNameIndex, sortByBytes } from '../git/index.ts';
+import { headAfter } from './default-branch.ts';
+
+type Refs = ReadonlyMap<string, string>;
+
+/** A ref an order changes. */
+export interface OrderChange {
+  readonly name: string;
+  /** The object id now; undefined when the ref is not there. */
+  readonly from: string | undefined;
+  /** The object id wanted; undefined when the ref shall go. */
+  readonly to: string | undefined;
+}
+
+/** A question only the objects can answer: does `to` descend from `from`? */
+export interface FastForwardQuestion {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface OrderPlan {
+  /** Every ref that would change, in byte order. */
+  readonly changes: readonly OrderChange[];
+  /** The changes that are allowed only if they are fast-forwards. */
+  readonly questions: readonly FastForwardQuestion[];
+  /** The changes that would undo a push; with one of these the whole order waits. */
+  readonly conflicts: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/**
+ * Compares three states of branches and tags. A ref that is as the last applied order set it (or as absent as that order
+ * left it) may become anything. One that was created, moved or deleted since, by a push, may only stay, or be
+ * fast-forwarded if it is a branch.
+ *
+ * @param current the branches and tags there are
+ * @param lastOrder what the last applied order set; empty when there was none
+ * @param wanted what this order sets
+ */
+export function planOrder(current: Refs, lastOrder: Refs, wanted: Refs): OrderPlan {
+  const changes: OrderChange[] = [];
+  const questions: FastForwardQuestion[] = [];
+  const conflicts: { name: string; reason: string }[] = [];
+  for (const name of sortByBytes(new Set([...current.keys(), ...wanted.keys()]))) {
+    const [from, to] = [current.get(name), wanted.get(name)];
+    if (from === to) continue;
+    changes.push({ name, from, to });
+    if (from === lastOrder.get(name)) continue;
+    if (from === undefined) conflicts.push({ name, reason: 'a push deleted it' });
+    else if (to === undefined)
+      conflicts.push({ name, reason: 'a push changed it, and the state leaves it out' });
+    else if (isBranch(name)) questions.push({ name, from, to });
+    else conflicts.push({ name, reason: 'a push changed it' });
+  }
+  return { changes, questions, conflicts };
+}
+
+export type OrderDecision =
+  | { readonly apply: true; readonly changes: readonly OrderChange[] }
+  /** The order is held, and its author told why. */
+  | { readonly apply: false; readonly reason: string };
+
+/**
+ * Decides a plan once its questions are answered.
+ * @param fastForwards names of the refs in question whose change is a fast-forward
+ */
+export function decideOrder(plan: OrderPlan, fastForwards: ReadonlySet<string>): OrderDecision {
+  const rewinds = plan.questions
+    .filter(({ name }) => !fastForwards.has(name))
+    .map(({ name }) => ({ name, reason: 'a push moved it, and the state does not build on that' }));
+  const undone = [...plan.conflicts, ...rewinds];
+  if (undone.length === 0) return { apply: true, changes: plan.changes };
+  const named = undone.slice(0, 3).map(({ name, reason }) => `${name} (${reason})`);
+  const more = undone.length > named.length ? ` and ${undone.length - named.length} more` : '';
+  return {
+    apply: false,
+    reason: `the state would undo a push: ${named.join(', ')}${more}; fetch, then sign a new one`,
+  };
+}
+
+/** Why no repository can ever have these refs, or undefined: a ref cannot be a folder of others. */
+export function impossibleState(wanted: Refs): string | undefined {
+  const names = new RefNameIndex(wanted.keys());
+  for (const name of wanted.keys()) {
+    const other = directoryFileConflict(name, names);
+    if (other !== undefined) return `${name} cannot exist beside ${other}`;
+  }
+  return undefined;
+}
+
+/** The branch HEAD names after an order: the one it asks for if that exists then, else what a push would leave. */
+export function headAfterOrder(wantedHead: string | undefined, head: string, refs: Refs): string {
+  return wantedHead !== undefined && refs.has(wantedHead) ? wantedHead : headAfter(head, refs);
+}

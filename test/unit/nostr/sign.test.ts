@@ -1,0 +1,120 @@
+import { nsecEncode } from 'nostr-tools/nip19';
+import { generateSecretKey, getPublicKey, verifyEvent } from 'nostr-tools/pure';
+import { describe, expect, test } from 'vitest';
+import { formatKeyFile, parseKeyFile } from '../../../src/nostr/key-file.ts';
+import { isSecretKey } from '../../../src/nostr/secret-key.ts';
+import { createSigner } from '../../../src/nostr/sign.ts';
+import { alice } from './authors.ts';
+
+const ORDER = 'fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141';
+const template = {
+  kind: 30_618,
+  created_at: 12,
+  tags: [
+    ['d', 'x'],
+    ['HEAD', 'ref: refs/heads/main'],
+  ],
+  content: '',
+};
+
+describe('a signer', () => {
+  test('signs what nostr-tools accepts, and nothing but the seven fields', () => {
+    const signer = createSigner(alice.secretKey);
+    const event = signer.sign(template);
+    expect(signer.publicKey).toBe(alice.publicKey);
+    expect(event).toMatchObject({ ...template, pubkey: alice.publicKey });
+    expect(Reflect.ownKeys(event).toSorted()).toEqual(
+      ['content', 'created_at', 'id', 'kind', 'pubkey', 'sig', 'tags'].toSorted(),
+    );
+    expect(verifyEvent(JSON.parse(JSON.stringify(event)))).toBe(true);
+  });
+
+  test('makes the same id every time', () => {
+    const ids = new Set([1, 2, 3].map(() => createSigner(alice.secretKey).sign(template).id));
+    expect(ids.size).toBe(1);
+  });
+
+  test('does not touch the template, and later changes to it do not touch the event', () => {
+    const tags = [['d', 'x']];
+    const event = createSigner(alice.secretKey).sign(Object.freeze({ ...template, tags }));
+    tags[0]?.push('more');
+    expect(event.tags).toEqual([['d', 'x']]);
+  });
+
+  test.each(['', '0'.repeat(64), ORDER, 'f'.repeat(64), `${alice.secretKey}00`, 'g'.repeat(64)])(
+    'is not made of "%s"',
+    (key) => {
+      expect(() => createSigner(key)).toThrow(/^a secret key is 64/);
+      expect(isSecretKey(key)).toBe(false);
+    },
+  );
+
+  test('is made of every number on the curve', () => {
+    expect(isSecretKey('1'.padStart(64, '0'))).toBe(true);
+    expect(isSecretKey(`${ORDER.slice(0, -1)}0`)).toBe(true);
+    for (let round = 0; round < 100; round += 1) {
+      const secret = generateSecretKey();
+      const hex = Buffer.from(secret).toString('hex');
+      expect(isSecretKey(hex)).toBe(true);
+      expect(createSigner(hex).publicKey).toBe(getPublicKey(secret));
+    }
+  });
+});
+
+describe('a key file', () => {
+  const secret = 'd5f1c0fb4c9b3a5e8a2f0b3c6d7e8f90123456789abcdef0123456789abcdef0';
+  const nsec = nsecEncode(Uint8Array.from(Buffer.from(secret, 'hex')));
+
+  test('is read as it is written', () => {
+    expect(parseKeyFile(formatKeyFile(secret))).toBe(secret);
+    expect(formatKeyFile(secret)).toMatch(/^# .*npub1[^\n]*\nnsec1[^\n]*\n$/);
+  });
+
+  test.each([
+    ['nsec', nsec],
+    ['nsec with a line break', `${nsec}\n`],
+    ['nsec with Windows line breaks', `# key\r\n${nsec}\r\n`],
+    ['hex', secret],
+    ['hex in upper case', secret.toUpperCase()],
+    ['comments and empty lines', `# a\n\n  ${nsec}  \n# b\n`],
+  ])('%s', (_what, text) => {
+    expect(parseKeyFile(text)).toBe(secret);
+  });
+
+  test.each([
+    ['empty', '', 'has no key'],
+    ['comments only', '# nothing\n\n', 'has no key'],
+    ['two keys', `${nsec}\n${nsec}\n`, 'more than one line'],
+    ['an npub', 'npub10xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqpkge6d', 'a public key (npub)'],
+    [
+      'an encrypted key',
+      'ncryptsec1qgg9947rlpvqu76pj5ecreduf9jxhselq2nae2kghhvd5g7dgjtcxfqtd67p9',
+      'encrypted key',
+    ],
+    [
+      'an nsec with a typing error',
+      nsec.replace(/.$/, (last) => (last === 'q' ? 'p' : 'q')),
+      'wrong, missing or added',
+    ],
+    ['an nsec cut short', nsec.slice(0, -4), 'wrong, missing or added'],
+    ['zero', '0'.repeat(64), 'not a valid secret key'],
+    ['the order of the curve', ORDER, 'not a valid secret key'],
+    ['short hex', secret.slice(1), 'neither an nsec nor 64 hex'],
+    ['words', 'correct horse battery staple', 'neither an nsec nor 64 hex'],
+    ['a PEM file', '-----BEGIN PRIVATE KEY-----', 'neither an nsec nor 64 hex'],
+  ])('%s is refused without repeating it', (_what, text, reason) => {
+    const message = messageOfThrown(() => parseKeyFile(text));
+    expect(message).toContain(reason);
+    for (const line of text.split('\n').filter((part) => part.length > 20))
+      expect(message).not.toContain(line);
+  });
+});
+
+function messageOfThrown(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  throw new Error('nothing was thrown');
+}

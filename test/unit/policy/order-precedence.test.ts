@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import {
+  currentOrders,
+  isNewerOrder,
+  newestOrder,
+  type OrderStamp,
+  orderDateProblem,
+} from '../../../src/policy/order-precedence.ts';
+
+const order = (author: string, at: number, id: string): OrderStamp => ({ author, at, id });
+
+describe('newer than the order applied last', () => {
+  const applied = order('alice', 100, '5');
+  test.each<[string, OrderStamp, boolean]>([
+    ['later, by the same', order('alice', 101, '1'), true],
+    ['later, by another', order('bob', 101, '1'), true],
+    ['earlier, by the same', order('alice', 99, '9'), false],
+    ['earlier, by another', order('bob', 99, '9'), false],
+    ['the same second and author, lower id', order('alice', 100, '4'), true],
+    ['the same second and author, larger id', order('alice', 100, '6'), false],
+    ['the same second, another author, larger id', order('bob', 100, '6'), true],
+    ['the same second, another author, lower id', order('bob', 100, '4'), false],
+    ['itself', order('alice', 100, '5'), false],
+  ])('%s', (_what, candidate, expected) => {
+    expect(isNewerOrder(candidate, applied)).toBe(expected);
+  });
+
+  test('everything is newer than nothing', () => {
+    expect(isNewerOrder(order('alice', 0, '0'), null)).toBe(true);
+  });
+
+  test('of two different orders exactly one is newer', () => {
+    const orders = ['alice', 'bob'].flatMap((author) =>
+      [1, 2].flatMap((at) => ['1', '2', '3'].map((id) => order(author, at, `${id}${author}`))),
+    );
+    for (const a of orders) {
+      for (const b of orders) if (a !== b) expect(isNewerOrder(a, b)).toBe(!isNewerOrder(b, a));
+    }
+  });
+});
+
+describe('the newest of many', () => {
+  test('does not depend on the sequence, not even where pairs run in circles', () => {
+    // a5 beats b3 by its larger id, b3 beats a1 likewise, and a1 beats a5 as the lower one of one author.
+    const [a1, a5, b3] = [order('alice', 9, '1'), order('alice', 9, '5'), order('bob', 9, '3')];
+    expect([isNewerOrder(a5, b3), isNewerOrder(b3, a1), isNewerOrder(a1, a5)]).toEqual([true, true, true]);
+    for (const sequence of permutations([a1, a5, b3, order('carol', 8, '9')])) {
+      expect(newestOrder(sequence)).toBe(b3);
+    }
+  });
+
+  test.each<[string, OrderStamp[], string | undefined]>([
+    ['none', [], undefined],
+    ['one', [order('alice', 1, '1')], '1'],
+    ['the latest', [order('alice', 1, '1'), order('bob', 3, '2'), order('alice', 2, '3')], '2'],
+    ['the larger id of two authors', [order('alice', 1, '1'), order('bob', 1, '2')], '2'],
+    ['the lower id of one author', [order('alice', 1, '1'), order('alice', 1, '2')], '1'],
+  ])('%s', (_what, orders, expected) => {
+    for (const sequence of permutations(orders)) expect(newestOrder(sequence)?.id).toBe(expected);
+  });
+
+  test('of each author the newest is current', () => {
+    const orders = [
+      order('alice', 1, '1'),
+      order('bob', 1, '2'),
+      order('alice', 2, '3'),
+      order('bob', 1, '0'),
+    ];
+    for (const sequence of permutations(orders)) {
+      expect(
+        currentOrders(sequence)
+          .map(({ id }) => id)
+          .toSorted(),
+      ).toEqual(['0', '3']);
+    }
+  });
+});
+
+test('an order is dated at most 15 minutes ahead', () => {
+  expect(orderDateProblem(order('alice', 1_900, '1'), 1_000)).toBeUndefined();
+  expect(orderDateProblem(order('alice', 1_901, '1'), 1_000)).toContain('901 s ahead');
+  expect(orderDateProblem(order('alice', 0, '1'), 1_000_000_000)).toBeUndefined();
+});
+
+function permutations<T>(items: readonly T[]): T[][] {
+  if (items.length === 0) return [[]];
+  return items.flatMap((item, index) =>
+    permutations([...items.slice(0, index), ...items.slice(index + 1)]).map((rest) => [item, ...rest]),
+  );
+}
