@@ -1,0 +1,64 @@
+/**
+ * A whole server over a folder that kills itself, `kill -9`, at one of the writes of a push. Runs what was built.
+ *
+ * Arguments: data folder, cache folder, how a key ends (`.pack`, `/pointer`, …), which of the writes of such keys (from
+ * 1), and when: `before` the write, `during` it (it has been begun and nobody waits for it), or `after` it has been
+ * answered. Prints `listening on <url>`.
+ */
+import { startApp } from '../../dist/app.js';
+import { readSettings } from '../../dist/config/settings.js';
+import { openFileStore } from '../../dist/object-store/open-file-store.js';
+import { createLogger } from '../../dist/observability/logger.js';
+
+const [, , data, cache, ending, ordinal, moment] = process.argv;
+
+/** Passes everything on, and dies at the chosen write. */
+class KillingStore {
+  constructor(store) {
+    this.store = store;
+    this.writes = 0;
+  }
+
+  async put(key, ...rest) {
+    const chosen = key.endsWith(ending) && ++this.writes === Number(ordinal);
+    if (chosen && moment === 'before') die();
+    const writing = this.store.put(key, ...rest);
+    if (chosen && moment === 'during') setImmediate(die);
+    const outcome = await writing;
+    if (chosen && moment === 'after') die();
+    return outcome;
+  }
+
+  get(...args) {
+    return this.store.get(...args);
+  }
+
+  head(...args) {
+    return this.store.head(...args);
+  }
+
+  list(...args) {
+    return this.store.list(...args);
+  }
+
+  delete(...args) {
+    return this.store.delete(...args);
+  }
+
+  close() {
+    return this.store.close();
+  }
+}
+
+function die() {
+  process.kill(process.pid, 'SIGKILL');
+}
+
+const { store } = await openFileStore(data, { onOwned: 'refuse' });
+const killing = new KillingStore(store);
+const log = createLogger('silent', { write: () => undefined });
+const settings = readSettings({ port: '0', cache }, {});
+const app = await startApp(settings, { tls: undefined }, log, {
+  stores: { control: killing, bulk: killing },
+});
+process.stdout.write(`listening on ${app.url}\n`);
