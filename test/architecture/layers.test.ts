@@ -48,6 +48,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   execa: ['git-process'],
   hono: ['http'],
   'nostr-tools': ['nostr'],
+  'nostr-wasm': ['nostr'],
   pino: ['observability'],
   'prom-client': ['observability'],
   'tmp-promise': ['transfer'],
