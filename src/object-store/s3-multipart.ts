@@ -14,7 +14,8 @@ import type { S3Place } from './s3-verdict.ts';
 const MEBIBYTE = 1024 * 1024;
 const SMALLEST_PART = 16 * MEBIBYTE;
 const MOST_PARTS = 10_000;
-const PARTS_AT_ONCE = 4;
+/** Two keep a connection busy while the other turns around; four were no faster and held 30 MiB more. */
+const PARTS_AT_ONCE = 2;
 const ATTEMPTS_PER_PART = 3;
 
 export interface MultipartPut {
