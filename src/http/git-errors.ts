@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { encodeErrorPacket } from '../git/index.ts';
+import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError, type ErrorKind } from '../lib/errors.ts';
 
 /** The status of each kind of error. */
@@ -31,8 +32,9 @@ export function statusOf(error: unknown): number {
 /**
  * Answers a git request with an error, before anything else was answered.
  *
- * git shows the text of a failed `info/refs`, but of a failed POST only the status: damage, which a user cannot repair
- * by trying again, is therefore told to upload-pack's clients in an ERR packet, which git does show.
+ * git shows the text of a failed `info/refs`, but of a failed POST only the status: damage and a full disk, which a
+ * user cannot mend by trying again and has to tell somebody about, are therefore told to upload-pack's clients in an
+ * ERR packet, which git does show.
  */
 export function sendGitError(
   response: ServerResponse,
@@ -43,7 +45,7 @@ export function sendGitError(
   const status = statusOf(error);
   const reason = publicReason(error);
   response.setHeader('Cache-Control', 'no-cache');
-  if (status === 500 && endpoint === 'git-upload-pack') {
+  if ((status === 500 || error instanceof DiskFullError) && endpoint === 'git-upload-pack') {
     response.setHeader('Content-Type', 'application/x-git-upload-pack-result');
     response.end(encodeErrorPacket(`${reason} (request ${requestId})`));
     return;

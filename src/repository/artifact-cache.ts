@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256OfFile } from '../lib/digest.ts';
+import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import type { ArtifactStore } from './artifact-store.ts';
@@ -246,6 +247,7 @@ export class ArtifactCache {
 function diskError(error: unknown): unknown {
   const code = systemCode(error);
   if (error instanceof CairnError || code === undefined) return error;
+  if (code === 'ENOSPC') return new DiskFullError('for this repository', error);
   return new CairnError('unavailable', `the artifact cache cannot be written: ${messageOf(error)}`, {
     cause: error,
   });

@@ -1,6 +1,7 @@
 import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodePackedRefs } from '../git/index.ts';
+import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
 import { settleAll } from '../lib/settle-all.ts';
 import type { ArtifactCache, PinnedFile } from './artifact-cache.ts';
@@ -76,6 +77,7 @@ async function write(
 
 function diskError(error: unknown): unknown {
   if (error instanceof CairnError || systemCode(error) === undefined) return error;
+  if (systemCode(error) === 'ENOSPC') return new DiskFullError('for this repository', error);
   return new CairnError('unavailable', `the cache folder cannot be written: ${messageOf(error)}`, {
     cause: error,
   });

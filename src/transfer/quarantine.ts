@@ -7,6 +7,7 @@ import { type IndexPackOptions, indexPack, type QuarantinePaths } from '../git-p
 import type { Git } from '../git-process/git.ts';
 import { failureReason } from '../git-process/result.ts';
 import { type Digest, sha256OfFile } from '../lib/digest.ts';
+import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
 import { writeChunk } from '../lib/streams.ts';
 import type { RequestBody } from './request-body.ts';
@@ -32,13 +33,6 @@ export interface Quarantine {
   drop(): Promise<void>;
 }
 
-/** The disk of the scratch folder, and so of the artifact cache, is full. */
-export class DiskFullError extends CairnError {
-  constructor(cause: unknown) {
-    super('unavailable', 'the server has no disk space left to take in this push', { cause });
-  }
-}
-
 /**
  * @param scratch the folder to make it in; on the same file system as the artifact cache, which links out of it
  * @throws DiskFullError; CairnError `unavailable` when the disk does not take it for another reason
@@ -50,7 +44,7 @@ export async function openQuarantine(scratch: string): Promise<Quarantine> {
     await mkdir(join(objects, 'pack'), { recursive: true });
     return { folder: path, objects, drop: cleanup };
   } catch (error) {
-    if (systemCode(error) === 'ENOSPC') throw new DiskFullError(error);
+    if (systemCode(error) === 'ENOSPC') throw new DiskFullError('to take in this push', error);
     throw new CairnError('unavailable', `the scratch folder cannot be written: ${messageOf(error)}`, {
       cause: error,
     });
@@ -123,7 +117,9 @@ export async function receivePack(options: ReceivePackOptions): Promise<PackOutc
   const result = await running.ended;
   signal.throwIfAborted();
   if (result.exitCode !== 0) {
-    if (/No space left on device/.test(result.stderr)) throw new DiskFullError(result.stderr);
+    if (/No space left on device/.test(result.stderr)) {
+      throw new DiskFullError('to take in this push', result.stderr);
+    }
     return { outcome: 'refused', reason: failureReason('index-pack', result) };
   }
   const name = /^(?:pack|keep)\t([0-9a-f]+)/.exec(Buffer.concat(printed).toString('latin1'))?.[1];

@@ -13,6 +13,7 @@ import {
 } from '../git/index.ts';
 import type { Git } from '../git-process/git.ts';
 import type { Dice } from '../lib/dice.ts';
+import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { Release } from '../lib/limiter.ts';
 import { settleAll } from '../lib/settle-all.ts';
@@ -35,7 +36,7 @@ import { PushAnswer } from './push-answer.ts';
 import { PushChange, type PushResult } from './push-change.ts';
 import { HeadTooLarge, isProbe, readHead } from './push-head.ts';
 import { PushWorkspace } from './push-workspace.ts';
-import { DiskFullError, type ReceivedPack, type ReceivingPaths, receivePack } from './quarantine.ts';
+import { type ReceivedPack, type ReceivingPaths, receivePack } from './quarantine.ts';
 import type { RequestBody } from './request-body.ts';
 import { keepForReaders, packEntry, storePack } from './store-pack.ts';
 

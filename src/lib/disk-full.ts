@@ -1,0 +1,9 @@
+import { CairnError } from './errors.ts';
+
+/** The local disk, which holds the artifact cache and pushes on their way, is full. */
+export class DiskFullError extends CairnError {
+  /** @param purpose what the room was needed for, after "no disk space left" */
+  constructor(purpose: 'to take in this push' | 'for this repository', cause: unknown) {
+    super('unavailable', `the server has no disk space left ${purpose}`, { cause });
+  }
+}
