@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type GivenFlags, readSettings } from '../config/settings.ts';
 import { systemClock } from '../lib/clock.ts';
 import { systemDice } from '../lib/dice.ts';
-import { CairnError } from '../lib/errors.ts';
+import { CairnError, messageOf } from '../lib/errors.ts';
 import { createRepository, restore, setHead } from '../maintenance/administer.ts';
 import { history } from '../maintenance/history.ts';
 import { parsePublicKey } from '../nostr/public-key.ts';
@@ -56,7 +56,11 @@ export async function repoList(
   context: CommandContext,
 ): Promise<void> {
   await withRepositories(flags, context, 'reads', async ({ repositories }) => {
-    for await (const { id, state } of repositories.list(owner === undefined ? undefined : publicKey(owner))) {
+    const damaged: CairnError[] = [];
+    const listed = repositories.list(owner === undefined ? undefined : publicKey(owner), (damage) => {
+      damaged.push(damage);
+    });
+    for await (const { id, state } of listed) {
       const { refs, state: life, packs, objectFormat } = state.manifest;
       if (options.json === true) {
         const line = {
@@ -74,6 +78,8 @@ export async function repoList(
         );
       }
     }
+    // Told last: a damaged repository hides none of the others.
+    if (damaged.length > 0) throw new CairnError('corrupt', damaged.map(messageOf).join('; '));
   });
 }
 

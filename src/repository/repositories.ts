@@ -1,3 +1,4 @@
+import { type CairnError, isCairnError } from '../lib/errors.ts';
 import { LruMap } from '../lib/lru.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { parsePointerKey, repositoriesPrefix } from './keys.ts';
@@ -38,17 +39,35 @@ export class Repositories {
   /**
    * Every repository in the bucket, or of one owner, with its published state. Reads the bucket's listing, pointers and
    * manifests: for operators, never on a request path.
+   * @param onDamaged told of each repository whose state cannot be read, which is then left out; without it the
+   *   listing ends there
    * @throws CairnError `corrupt` naming what is damaged; `unavailable` when the store does not answer
    */
-  async *list(owner?: string): AsyncGenerator<ListedRepository> {
-    const { control, manifests } = this.context;
-    for await (const place of listPlaces(control, repositoriesPrefix(owner))) {
-      const reading = await readPointer(control, place);
-      if (reading.is !== 'found') continue;
-      const manifest = await manifests.load(place, reading.digest);
-      const id = repositoryId(place.owner, manifest.identifier);
-      yield { id, state: { version: reading.version, digest: reading.digest, manifest } };
+  async *list(
+    owner?: string,
+    onDamaged: (damage: CairnError) => void = (damage) => {
+      throw damage;
+    },
+  ): AsyncGenerator<ListedRepository> {
+    for await (const place of listPlaces(this.context.control, repositoriesPrefix(owner))) {
+      let listed: ListedRepository | undefined;
+      try {
+        listed = await this.read(place);
+      } catch (error) {
+        if (!isCairnError(error, 'corrupt')) throw error;
+        onDamaged(error);
+      }
+      if (listed !== undefined) yield listed;
     }
+  }
+
+  private async read(place: RepositoryPlace): Promise<ListedRepository | undefined> {
+    const { control, manifests } = this.context;
+    const reading = await readPointer(control, place);
+    if (reading.is !== 'found') return undefined;
+    const { version, digest } = reading;
+    const manifest = await manifests.load(place, digest);
+    return { id: repositoryId(place.owner, manifest.identifier), state: { version, digest, manifest } };
   }
 }
 

@@ -6,10 +6,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { App } from '../../src/app.ts';
+import { repoList } from '../../src/cli/repo.ts';
 import { encodePacket, flushPacket } from '../../src/git/index.ts';
 import { readAll } from '../../src/lib/streams.ts';
 import { history } from '../../src/maintenance/history.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { openFileStore } from '../../src/object-store/open-file-store.ts';
 import { artifactKey, pointerKey } from '../../src/repository/keys.ts';
 import type { PackEntry } from '../../src/repository/manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
@@ -57,9 +59,10 @@ async function published(reading: App): Promise<Target> {
   const id = repositoryId(OWNER, name);
   const author = await user.init(name);
   const url = repositoryUrl(writing, name);
-  await author.commit('Begin', { README: 'first\n', big: 'x'.repeat(5_000) });
+  // No two targets are alike: a cache that has the artifact of one would have the other's, too.
+  await author.commit(`Begin ${name}`, { README: 'first\n', big: 'x'.repeat(5_000) });
   await author.run(['push', '--quiet', url, 'main']);
-  const tip = await author.commit('Go on', { README: 'second\n' });
+  const tip = await author.commit(`Go on with ${name}`, { README: 'second\n' });
   await author.run(['push', '--quiet', url, 'main', 'main:topic']);
   await author.commit('Later', { README: 'third\n' });
   const [parent, current] = await readChain({ control: store, bulk: store }, id);
@@ -194,10 +197,11 @@ describe('a damaged repository', () => {
     const pushed = await target.author.try(['push', target.url, 'main']);
     expect(pushed.exitCode).not.toBe(0);
     expect(pushed.stderr).toContain(named);
-    await expect(collect(reading.repositories.list(OWNER))).rejects.toMatchObject({
-      kind: 'corrupt',
-      message: expect.stringContaining(named),
-    });
+    const damages: string[] = [];
+    const others = await collect(reading.repositories.list(OWNER, ({ message }) => damages.push(message)));
+    expect(damages).toEqual([expect.stringContaining(named)]);
+    expect(others.map(({ id }) => id.identifier)).toContain(sound.id.identifier);
+    expect(others.map(({ id }) => id.identifier)).not.toContain(target.id.identifier);
     await serves(sound);
 
     await repair();
@@ -294,5 +298,38 @@ describe('a store that is down', () => {
     expect(await copy.run(['pull'])).toContain('up to date');
     await target.author.run(['push', '--quiet', target.url, 'main']);
     expect(await copy.run(['pull'])).toContain('Fast-forward');
+  });
+});
+
+describe('`cairn repo list`', () => {
+  it('shows every other repository before it says which ones are damaged', async () => {
+    await using data = await tempDir('cairn-data');
+    const opened = await openFileStore(data.path, { onOwned: 'refuse' });
+    const server = await startServer({ store: opened.store });
+    try {
+      const author = await user.init('listed');
+      await author.commit('Begin', { README: 'first\n' });
+      for (const name of ['first', 'second', 'third']) {
+        await author.run(['push', '--quiet', repositoryUrl(server, name), 'main']);
+      }
+      const key = pointerKey(repositoryId(OWNER, 'second'));
+      await opened.store.put(key, Buffer.from('no digest'), { mode: 'overwrite' });
+
+      const printed: string[] = [];
+      const context = {
+        environment: {},
+        signal: new AbortController().signal,
+        print: (line: string) => {
+          printed.push(line);
+        },
+      };
+      const listing = repoList(OWNER, { json: true }, { store: `file:${data.path}` }, context);
+      await expect(listing).rejects.toMatchObject({ kind: 'corrupt', message: expect.stringContaining(key) });
+      const shown = printed.map((line) => JSON.parse(line).identifier);
+      expect(shown.sort()).toEqual(['first', 'third']);
+    } finally {
+      await server.close();
+      await opened.close();
+    }
   });
 });
