@@ -1,0 +1,223 @@
+/**
+ * Clients that stop in the middle, vanish or do not read: what they held (git processes, scratch folders, places in
+ * queues, connections) is free again within seconds, and everybody else is served.
+ */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { encodePacket, flushPacket } from '../../src/git/index.ts';
+import { GitClient } from '../helpers/git-client.ts';
+import {
+  commitObject,
+  fetchFrom,
+  packOf,
+  push,
+  pushHead,
+  RECEIVE_PACK,
+  UPLOAD_PACK,
+} from '../helpers/raw-git.ts';
+import { repositoryUrl, startServer } from '../helpers/server.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+type Server = Awaited<ReturnType<typeof startServer>>;
+
+const OID = 'd'.repeat(40);
+/** A push whose pack announces more than is ever sent. */
+const HALF_A_PUSH = Buffer.concat([
+  pushHead([{ name: 'refs/heads/never', to: OID }]),
+  Buffer.from('PACK\0\0\0\x02\0\0\x03\xe8', 'latin1'),
+]);
+
+/** Begins a request and leaves it open. */
+function begin(url: string, headers: Record<string, string>, body: Uint8Array): ClientRequest {
+  const outgoing = request(url, { method: 'POST', headers, agent: false });
+  outgoing.on('error', () => undefined);
+  outgoing.write(body);
+  return outgoing;
+}
+
+/** Waits until the server has cut the connection. */
+function closed(outgoing: ClientRequest): Promise<void> {
+  return new Promise((resolve) => outgoing.once('close', () => resolve()));
+}
+
+/** A v2 request for everything below a tip, answered by a process. */
+function wantRequest(tip: string): Buffer {
+  return Buffer.concat([
+    encodePacket('command=fetch\n'),
+    Buffer.from('0001'),
+    encodePacket(`want ${tip}\n`),
+    encodePacket('done\n'),
+    flushPacket,
+  ]);
+}
+
+const V2 = { ...UPLOAD_PACK, 'Git-Protocol': 'version=2' };
+
+/** A repository too large to fit into socket buffers; returns its tip. */
+async function pushLarge(server: Server, folder: string, name: string): Promise<string> {
+  const work = await new GitClient(folder).init(`work-${name}`);
+  const tip = await work.commit('large', { blob: randomBytes(30 * 1024 * 1024) });
+  await work.run(['push', repositoryUrl(server, name), 'main']);
+  return tip;
+}
+
+async function scratchFolders(server: Server): Promise<string[]> {
+  const entries = await readdir(join(server.cacheFolder, 'scratch'));
+  return entries.filter((entry) => !entry.startsWith('capabilities-'));
+}
+
+async function activeRequests(server: Server): Promise<number> {
+  return (await server.metrics.requestsActive.get()).values[0]?.value ?? 0;
+}
+
+/** Waits until nothing of any request is left; fails after some seconds with what is. */
+async function expectNothingLeft(server: Server): Promise<void> {
+  await expect
+    .poll(
+      async () => ({
+        processes: server.git.running,
+        folders: await scratchFolders(server),
+        requests: await activeRequests(server),
+      }),
+      { timeout: 8_000, interval: 50 },
+    )
+    .toEqual({ processes: 0, folders: [], requests: 0 });
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let waited = 0; waited < 10_000; waited += 20) {
+    if (await condition()) return;
+    await sleep(20);
+  }
+  throw new Error('what was waited for did not happen');
+}
+
+describe('a client that', () => {
+  it('stops in the middle of its pack is given up', async () => {
+    await using server = await startServer({ flags: { 'idle-timeout': '1' } });
+    const outgoing = begin(`${repositoryUrl(server, 'half')}/git-receive-pack`, RECEIVE_PACK, HALF_A_PUSH);
+    await until(() => server.git.running > 0);
+    expect(await scratchFolders(server)).toHaveLength(1);
+    await closed(outgoing);
+    await expectNothingLeft(server);
+  });
+
+  it('stops in the middle of its commands is given up', async () => {
+    await using server = await startServer({ flags: { 'idle-timeout': '1' } });
+    const url = `${repositoryUrl(server, 'half')}/git-receive-pack`;
+    const outgoing = begin(url, RECEIVE_PACK, HALF_A_PUSH.subarray(0, 20));
+    await closed(outgoing);
+    await expectNothingLeft(server);
+  });
+
+  it('vanishes in the middle of its pack leaves nothing', async () => {
+    await using server = await startServer();
+    const outgoing = begin(`${repositoryUrl(server, 'half')}/git-receive-pack`, RECEIVE_PACK, HALF_A_PUSH);
+    await until(() => server.git.running > 0);
+    outgoing.destroy();
+    await expectNothingLeft(server);
+  });
+
+  it('does not read what it fetches is given up', async () => {
+    await using folder = await tempDir();
+    await using server = await startServer({ flags: { 'idle-timeout': '1' } });
+    const tip = await pushLarge(server, folder.path, 'large');
+    const outgoing = begin(`${repositoryUrl(server, 'large')}/git-upload-pack`, V2, wantRequest(tip));
+    outgoing.end();
+    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+    incoming.pause();
+    incoming.on('error', () => undefined);
+    expect(server.git.running).toBeGreaterThan(0);
+    await expectNothingLeft(server);
+    incoming.destroy();
+  });
+
+  it('vanishes in the middle of a fetch leaves nothing, and others are served', async () => {
+    await using folder = await tempDir();
+    await using server = await startServer();
+    const tip = await pushLarge(server, folder.path, 'large');
+    const outgoing = begin(`${repositoryUrl(server, 'large')}/git-upload-pack`, V2, wantRequest(tip));
+    outgoing.end();
+    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+    await once(incoming, 'data');
+    incoming.destroy();
+    await expectNothingLeft(server);
+    const clone = await new GitClient(folder.path).clone(repositoryUrl(server, 'large'), 'clone');
+    expect(await clone.run(['rev-parse', 'HEAD'])).toBe(tip);
+  });
+});
+
+it('500 requests given up at any point leave nothing behind', { timeout: 120_000 }, async () => {
+  await using folder = await tempDir();
+  await using server = await startServer();
+  const tip = await pushLarge(server, folder.path, 'large');
+  const large = repositoryUrl(server, 'large');
+  const small = repositoryUrl(server, 'small');
+  const kinds: readonly (() => ClientRequest)[] = [
+    () => begin(`${small}/git-receive-pack`, RECEIVE_PACK, HALF_A_PUSH.subarray(0, 30)),
+    () => begin(`${small}/git-receive-pack`, RECEIVE_PACK, HALF_A_PUSH),
+    () => begin(`${large}/git-receive-pack`, RECEIVE_PACK, HALF_A_PUSH),
+    () => begin(`${large}/git-upload-pack`, V2, wantRequest(tip).subarray(0, 40)),
+    () => begin(`${large}/git-upload-pack`, V2, wantRequest(tip)),
+    () => begin(`${large}/git-upload-pack`, { ...V2, 'Content-Encoding': 'gzip' }, randomBytes(50)),
+  ];
+  const openFiles = async () => (await readdir('/proc/self/fd')).length;
+  const before = await openFiles();
+  let begun = 0;
+  const worker = async () => {
+    while (begun < 500) {
+      const at = begun++;
+      const outgoing = kinds[at % kinds.length]?.();
+      outgoing?.on('response', (incoming) => {
+        incoming.on('error', () => undefined);
+        incoming.resume();
+      });
+      await sleep(at % 40);
+      outgoing?.destroy();
+    }
+  };
+  await Promise.all(Array.from({ length: 20 }, worker));
+  await expectNothingLeft(server);
+  await expect.poll(openFiles, { timeout: 5_000 }).toBeLessThanOrEqual(before + 5);
+
+  // Every place in every queue is free again: as many as there are can be taken at once.
+  const work = new GitClient(folder.path);
+  const clones = await Promise.all([1, 2, 3, 4].map((n) => work.clone(large, `clone-${n}`, '--no-checkout')));
+  for (const clone of clones) expect(await clone.run(['rev-parse', 'origin/main'])).toBe(tip);
+});
+
+it('when all places are taken and nobody more may wait, says so in the way the client can show', async () => {
+  await using folder = await tempDir();
+  await using server = await startServer({ flags: { 'git-concurrency': '1', 'git-queue': '0' } });
+  const tip = await pushLarge(server, folder.path, 'large');
+  const holding = begin(`${repositoryUrl(server, 'large')}/git-upload-pack`, V2, wantRequest(tip));
+  holding.end();
+  const [incoming] = (await once(holding, 'response')) as [IncomingMessage];
+  incoming.on('error', () => undefined);
+  incoming.pause();
+
+  const fetched = await fetchFrom(repositoryUrl(server, 'large'), wantRequest(tip), {
+    'Git-Protocol': 'version=2',
+  });
+  expect(fetched.status).toBe(503);
+  expect(fetched.headers['retry-after']).toMatch(/^\d+$/);
+  expect(fetched.text).toMatch(/too many .* at once, try again/);
+
+  const commit = commitObject('4b825dc642cb6eb9a060e54bf8d69288fbee4904');
+  const pushed = await push(
+    repositoryUrl(server, 'large'),
+    Buffer.concat([pushHead([{ name: 'refs/heads/other', to: OID }]), packOf([commit])]),
+  );
+  expect(pushed.status).toBe(200);
+  expect(pushed.text).toMatch(/ng refs\/heads\/other too many .* at once, try again/);
+
+  incoming.destroy();
+  await expectNothingLeft(server);
+  const work = new GitClient(folder.path);
+  await work.clone(repositoryUrl(server, 'large'), 'clone', '--no-checkout');
+});
