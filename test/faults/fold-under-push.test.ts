@@ -1,0 +1,305 @@
+/**
+ * A push leans on objects that nothing reaches any more, and a fold drops them: in whatever order the two are
+ * published, no published ref ever misses an object, and the one who pushed is told.
+ */
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { App } from '../../src/app.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { systemDice } from '../../src/lib/dice.ts';
+import { sha256 } from '../../src/lib/digest.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { ArtifactStore } from '../../src/repository/artifact-store.ts';
+import type { PackEntry, RepositoryState } from '../../src/repository/manifest.ts';
+import type { Change, Evaluation } from '../../src/repository/publisher.ts';
+import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
+import { FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
+import { type CommandResult, GitClient } from '../helpers/git-client.ts';
+import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
+import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+
+const isPointerPut = (call: StoreCall) => call.operation === 'put' && call.key.endsWith('/pointer');
+
+let folder: TempDir;
+let memory: MemoryObjectStore;
+let store: FaultyStore;
+/** Takes the pushes; its store does what a test tells it to. */
+let app: App;
+/** Another server on the same bucket. */
+let other: App;
+let names = 0;
+
+let id: RepositoryId;
+let url: string;
+let otherUrl: string;
+let author: GitClient;
+
+beforeAll(async () => {
+  folder = await tempDir('cairn-folds');
+  memory = new MemoryObjectStore();
+  store = new FaultyStore(memory);
+  app = await startServer({ store });
+  other = await startServer({ store: memory });
+});
+
+afterAll(async () => {
+  await app.close();
+  await other.close();
+  await folder[Symbol.asyncDispose]();
+});
+
+/** `main` and `topic` are published, each in a pack of its own; `next` is ready to be pushed and builds on `topic`. */
+beforeEach(async () => {
+  store.reset();
+  const name = `folded-${++names}`;
+  id = repositoryId(OWNER, name);
+  [url, otherUrl] = [repositoryUrl(app, name), repositoryUrl(other, name)];
+  author = await new GitClient(folder.path).init(name);
+  await author.run(['remote', 'add', 'origin', url]);
+  await author.commit('Main', { a: `${name}\n` });
+  await author.run(['push', '--quiet', 'origin', 'main']);
+  await author.run(['checkout', '--quiet', '-b', 'topic']);
+  await author.commit('Topic', { b: 'leaned on\n'.repeat(100) });
+  await author.run(['push', '--quiet', 'origin', 'topic']);
+  await author.run(['checkout', '--quiet', '-b', 'next']);
+  await author.commit('Next', { b: `${'leaned on\n'.repeat(100)}and a little more\n` });
+});
+
+/** Another user deletes the branch that everything else of `topic` hung on. */
+async function deleteTopic(): Promise<void> {
+  await new GitClient(folder.path).run([
+    '-C',
+    author.folder,
+    'push',
+    '--quiet',
+    '--no-verify',
+    otherUrl,
+    ':topic',
+  ]);
+}
+
+/**
+ * What a fold does, as a double: everything that the published refs reach in one pack of git's making, in place of the
+ * packs there are; whatever they do not reach is gone. It gives up when refs have changed since it was planned.
+ */
+async function planFold(): Promise<Change<'folded' | 'given up'>> {
+  const planned = await other.repositories.get(id).resolve();
+  if (planned === undefined) throw new Error('no repository');
+  const copy = await new GitClient(folder.path).clone(otherUrl, `fold-${++names}`, '--mirror');
+  await copy.run(['repack', '-a', '-d', '--quiet']);
+  const packs = join(copy.folder, 'objects', 'pack');
+  const artifacts = new ArtifactStore({
+    stores: { control: memory, bulk: memory },
+    clock: systemClock,
+    dice: systemDice,
+  });
+  const files = await readdir(packs);
+  const stored = async (kind: 'pack' | 'idx') => {
+    const file = files.find((candidate) => candidate.endsWith(`.${kind}`));
+    if (file === undefined) throw new Error(`git made no ${kind}`);
+    const bytes = await readFile(join(packs, file));
+    return artifacts.put(id, kind, sha256(bytes), bytes);
+  };
+  const objects = Number((await copy.run(['count-objects', '-v'])).match(/in-pack: (\d+)/)?.[1]);
+  const entry: PackEntry = { kind: 'fold', objects, pack: await stored('pack'), idx: await stored('idx') };
+  const replaced = new Set(planned.manifest.packs.map(({ pack }) => pack.digest));
+  const evaluate = async (state: RepositoryState | undefined): Promise<Evaluation<'folded' | 'given up'>> => {
+    const same = state !== undefined && sameRefs(state.refs, planned.manifest.refs);
+    if (!same) return { result: 'given up' };
+    const kept = state.packs.filter(({ pack }) => !replaced.has(pack.digest));
+    const cause = { kind: 'fold', actor: null, evidence: null, refs: [] } as const;
+    return { next: { ...state, packs: [...kept, entry] }, cause, result: 'folded' };
+  };
+  return { since: 0, alone: true, evaluate };
+}
+
+function sameRefs(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && [...a].every(([name, oid]) => b.get(name) === oid);
+}
+
+async function fold(server: App, change: Change<'folded' | 'given up'>): Promise<'folded' | 'given up'> {
+  await server.repositories.get(id).resolve();
+  return (await server.repositories.get(id).publisher.join(change)).result;
+}
+
+function pushNext(): Promise<CommandResult> {
+  return author.try(['push', 'origin', 'next']);
+}
+
+/** Pushes `next`, and does something after git was shown the refs and before it sends anything. */
+async function pushNextAfter(happens: () => Promise<void>): Promise<CommandResult> {
+  const [shown, go] = [join(author.folder, 'shown'), join(author.folder, 'go')];
+  // git runs this hook in between.
+  const hook = `#!/bin/sh\ntouch '${shown}'\nfor i in $(seq 400); do [ -e '${go}' ] && exit; sleep 0.05; done; exit 1\n`;
+  await writeFile(join(author.folder, '.git', 'hooks', 'pre-push'), hook, { mode: 0o755 });
+  const pushing = pushNext();
+  while (!existsSync(shown)) await sleep(10);
+  await happens();
+  await writeFile(go, '');
+  const pushed = await pushing;
+  await rm(join(author.folder, '.git', 'hooks', 'pre-push'));
+  return pushed;
+}
+
+/** Every published state, by a server that knows nothing, is complete. */
+async function expectComplete(branches: readonly string[]): Promise<void> {
+  const cold = await startServer({ store: memory });
+  try {
+    const copy = await new GitClient(folder.path).clone(
+      repositoryUrl(cold, id.identifier),
+      `whole-${++names}`,
+      '--mirror',
+    );
+    expect(await copy.run(['fsck', '--full', '--strict'])).toBe('');
+    const found = await copy.run(['for-each-ref', '--format=%(refname:short)']);
+    expect(found.split('\n')).toEqual(branches);
+  } finally {
+    await cold.close();
+  }
+}
+
+async function expectTold(pushed: CommandResult, reason: string | RegExp): Promise<void> {
+  expect(pushed.exitCode).not.toBe(0);
+  expect(pushed.stderr).toMatch(/! \[remote rejected\] next -> next/);
+  expect(pushed.stderr).toMatch(reason);
+}
+
+async function tryAgain(): Promise<void> {
+  await author.run(['fetch', '--quiet', '--prune', 'origin']);
+  await author.run(['push', '--quiet', 'origin', 'next']);
+  await expectComplete(['main', 'next']);
+}
+
+describe('a push that leans on dropped objects', () => {
+  it('is refused when they go between its proof and its swap', async () => {
+    store.next(isPointerPut, {
+      does: 'run',
+      before: async () => {
+        await deleteTopic();
+        expect(await fold(other, await planFold())).toBe('folded');
+      },
+    });
+    await expectTold(await pushNext(), 'objects it builds on were removed meanwhile, fetch first');
+    await expectComplete(['main']);
+    await tryAgain();
+  });
+
+  it('is refused when they go after it was advertised them, by a server that has not noticed', async () => {
+    const pushed = await pushNextAfter(async () => {
+      await deleteTopic();
+      await fold(other, await planFold());
+    });
+    await expectTold(pushed, 'objects it builds on were removed meanwhile, fetch first');
+    await expectComplete(['main']);
+    await tryAgain();
+  });
+
+  it('is refused when they go after it was advertised them, by a server that has', async () => {
+    const pushed = await pushNextAfter(async () => {
+      await deleteTopic();
+      await fold(other, await planFold());
+      await app.repositories.get(id).resolve();
+    });
+    await expectTold(pushed, /missing necessary objects|unresolved delta/);
+    await expectComplete(['main']);
+    await tryAgain();
+  });
+
+  it('is refused when it waits behind the fold in the same server', async () => {
+    let folding: Promise<'folded' | 'given up'> | undefined;
+    store.next((call) => call.operation === 'put' && call.key.endsWith('.pack'), {
+      does: 'run',
+      before: async () => {
+        await deleteTopic();
+        const planned = await planFold();
+        let arrive: () => void = () => undefined;
+        const arrived = new Promise<void>((resolve) => {
+          arrive = resolve;
+        });
+        store.next(isPointerPut, {
+          does: 'run',
+          before: async () => {
+            arrive();
+            // Long enough for the push to write what is left of it, and to join.
+            await sleep(300);
+          },
+        });
+        folding = fold(app, planned);
+        await arrived;
+      },
+    });
+    await expectTold(await pushNext(), 'objects it builds on were removed meanwhile, fetch first');
+    expect(await folding).toBe('folded');
+    await expectComplete(['main']);
+    await tryAgain();
+  });
+
+  it('is kept whole when it is published before the fold, which then gives up', async () => {
+    await deleteTopicUnseen();
+    const planned = await planFold();
+    const pushed = await pushNext();
+    expect(pushed.stderr).toContain('next -> next');
+    expect(await fold(other, planned)).toBe('given up');
+    await expectComplete(['main', 'next']);
+    expect(await fold(other, await planFold())).toBe('folded');
+    await expectComplete(['main', 'next']);
+  });
+
+  it('is kept whole when it is published while the fold is about to swap', async () => {
+    await deleteTopicUnseen();
+    const planned = await planFold();
+    store.next(isPointerPut, {
+      does: 'run',
+      before: async () => {
+        await author.run(['push', '--quiet', otherUrl, 'next']);
+      },
+    });
+    expect(await fold(app, planned)).toBe('given up');
+    await expectComplete(['main', 'next']);
+  });
+});
+
+describe('a push that leans on nothing that is dropped', () => {
+  it('goes through behind a fold, proved again', async () => {
+    await author.run(['checkout', '--quiet', 'main']);
+    await author.commit('Main goes on', { a: 'more\n' });
+    store.next(isPointerPut, {
+      does: 'run',
+      before: async () => {
+        await deleteTopic();
+        expect(await fold(other, await planFold())).toBe('folded');
+      },
+    });
+    await author.run(['push', '--quiet', 'origin', 'main']);
+    const state = await other.repositories.get(id).resolve();
+    expect(state?.manifest.packs.map(({ kind }) => kind)).toEqual(['fold', 'push']);
+    await expectComplete(['main']);
+  });
+
+  it('is carried out but for the ref that does', async () => {
+    await author.run(['checkout', '--quiet', 'main']);
+    await author.commit('Main goes on', { a: 'more\n' });
+    const drop = {
+      does: 'run',
+      before: async () => {
+        await deleteTopic();
+        await fold(other, await planFold());
+      },
+    } as const;
+    store.next(isPointerPut, drop);
+    const pushed = await author.try(['push', 'origin', 'main', 'next']);
+    await expectTold(pushed, 'objects it builds on were removed meanwhile');
+    expect(pushed.stderr).toMatch(/main -> main\n/);
+    expect(pushed.stderr).not.toMatch(/rejected\] main/);
+    await expectComplete(['main']);
+  });
+});
+
+/** The branch goes, and its objects stay in their pack for now; every server has seen it. */
+async function deleteTopicUnseen(): Promise<void> {
+  await deleteTopic();
+  await app.repositories.get(id).resolve();
+}
