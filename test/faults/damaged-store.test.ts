@@ -1,216 +1,335 @@
 /**
- * Something below a pointer is missing or spoilt. Users are told which artifact, in git's own output; nobody gets an
- * empty or a partial repository; other repositories go on; and once it is repaired, so does this one.
+ * Somebody has taken or changed what a pointer names: servers that have nothing of it on local disk say which artifact
+ * it is, serve everything else, and serve the repository again as soon as it is whole.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { App } from '../../src/app.ts';
+import { repoList } from '../../src/cli/repo.ts';
+import { encodePacket, flushPacket } from '../../src/git/index.ts';
 import { readAll } from '../../src/lib/streams.ts';
+import { history } from '../../src/maintenance/history.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { openFileStore } from '../../src/object-store/open-file-store.ts';
 import { artifactKey, pointerKey } from '../../src/repository/keys.ts';
-import type { Manifest } from '../../src/repository/manifest.ts';
-import { repositoryId } from '../../src/repository/repository-id.ts';
+import type { PackEntry } from '../../src/repository/manifest.ts';
+import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
-import { PROTOCOL_VERSIONS, speaking } from '../helpers/hosted.ts';
+import { type Link, readChain } from '../helpers/manifest-chain.ts';
+import { fetchFrom, send } from '../helpers/raw-git.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
-const id = repositoryId(OWNER, 'damaged');
+/** A repository of two pushes that no server has in its cache. */
+interface Target {
+  readonly id: RepositoryId;
+  readonly url: string;
+  readonly author: GitClient;
+  readonly tip: string;
+  readonly parent: Link;
+  readonly current: Link;
+  /** The pack of the second push. */
+  readonly entry: PackEntry;
+}
 
 let folder: TempDir;
-let author: GitClient;
-let bystander: GitClient;
-/** The bucket as it was before anything happened to it. */
-let sound: ReadonlyMap<string, Buffer>;
-let manifest: Manifest;
-let manifestKey: string;
-
+let user: GitClient;
 let store: FaultyStore;
-let app: App;
-let names = 0;
+let writing: App;
+let count = 0;
 
 beforeAll(async () => {
   folder = await tempDir('cairn-damage');
-  const bucket = new MemoryObjectStore();
-  const server = await startServer({ store: bucket });
-  author = await new GitClient(folder.path).init('author');
-  await author.commit('One', { a: 'one\n' });
-  await author.run(['push', '--quiet', repositoryUrl(server, id.identifier), 'main']);
-  await author.commit('Two', { a: 'two\n' });
-  await author.run(['push', '--quiet', repositoryUrl(server, id.identifier), 'main']);
-  bystander = await new GitClient(folder.path).init('bystander');
-  await bystander.commit('Mine', { b: 'mine\n' });
-  await bystander.run(['push', '--quiet', repositoryUrl(server, 'other'), 'main']);
-  const state = await server.repositories.get(id).resolve();
-  if (state === undefined) throw new Error('nothing was published');
-  manifest = state.manifest;
-  manifestKey = artifactKey(id, { digest: state.digest, kind: 'json' });
-  sound = await contents(bucket);
-  await server.close();
-  await author.commit('Three', { a: 'three\n' });
+  user = new GitClient(folder.path);
+  store = new FaultyStore(new MemoryObjectStore());
+  writing = await startServer({ store });
 });
-
+afterEach(() => store.reset());
 afterAll(async () => {
+  await writing.close();
+  await store.close();
   await folder[Symbol.asyncDispose]();
 });
 
-/** Each test begins with the sound bucket and a server that has seen nothing of it. */
-beforeEach(async () => {
-  const bucket = new MemoryObjectStore();
-  for (const [key, bytes] of sound) await bucket.put(key, bytes, { mode: 'create' });
-  store = new FaultyStore(bucket);
-  app = await startServer({ store });
-  return () => app.close();
-});
-
-async function contents(bucket: MemoryObjectStore): Promise<Map<string, Buffer>> {
-  const found = new Map<string, Buffer>();
-  for await (const { key } of bucket.list('')) found.set(key, await bytesOf(bucket, key));
-  return found;
+/** Pushes a repository through a server other than the one that `reading` is, which is to meet it for the first time. */
+async function published(reading: App): Promise<Target> {
+  const name = `target-${++count}`;
+  const id = repositoryId(OWNER, name);
+  const author = await user.init(name);
+  const url = repositoryUrl(writing, name);
+  // No two targets are alike: a cache that has the artifact of one would have the other's, too.
+  await author.commit(`Begin ${name}`, { README: 'first\n', big: 'x'.repeat(5_000) });
+  await author.run(['push', '--quiet', url, 'main']);
+  const tip = await author.commit(`Go on with ${name}`, { README: 'second\n' });
+  await author.run(['push', '--quiet', url, 'main', 'main:topic']);
+  await author.commit('Later', { README: 'third\n' });
+  const [parent, current] = await readChain({ control: store, bulk: store }, id);
+  const entry = current?.manifest.packs[1];
+  if (parent === undefined || current === undefined || entry === undefined) throw new Error('two pushes');
+  return { id, url: repositoryUrl(reading, name), author, tip, parent, current, entry };
 }
 
-async function bytesOf(bucket: MemoryObjectStore | FaultyStore, key: string): Promise<Buffer> {
-  const object = await bucket.get(key);
-  if (!object.found) throw new Error(`there is no ${key}`);
-  return readAll(object.body, 2 ** 30);
+async function bytesOf(key: string): Promise<Buffer> {
+  const found = await store.get(key);
+  if (!found.found) throw new Error(`there is no ${key}`);
+  return readAll(found.body, 2 ** 20);
 }
 
-/** What can happen to a stored object. */
-const DAMAGES: readonly (readonly [damage: string, spoil: (bytes: Buffer) => Buffer | undefined])[] = [
-  ['is missing', () => undefined],
-  [
-    'has a flipped bit',
-    (bytes) => Buffer.from(bytes.map((byte, at) => (at === bytes.length >> 1 ? byte ^ 1 : byte))),
-  ],
-  ['is cut short', (bytes) => bytes.subarray(0, bytes.length - 1)],
-  ['is empty', () => Buffer.alloc(0)],
-  ['is something else of the same length', (bytes) => Buffer.alloc(bytes.length, 'x')],
+/** Changes an object behind Cairn's back, undefined removes it; returns what puts it back. */
+async function damage(
+  key: string,
+  change: (bytes: Buffer) => Buffer | undefined,
+): Promise<() => Promise<void>> {
+  const whole = await bytesOf(key);
+  const changed = change(Buffer.from(whole));
+  if (changed === undefined) await store.delete(key);
+  else await store.put(key, changed, { mode: 'overwrite' });
+  return async () => {
+    await store.put(key, whole, { mode: 'overwrite' });
+  };
+}
+
+async function collect<T>(things: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const thing of things) all.push(thing);
+  return all;
+}
+
+const removed = () => undefined;
+const flipped = (bytes: Buffer) => {
+  const middle = Math.floor(bytes.length / 2);
+  bytes[middle] = (bytes[middle] ?? 0) ^ 1;
+  return bytes;
+};
+const longer = (bytes: Buffer) => Buffer.concat([bytes, Buffer.of(0)]);
+const shorter = (bytes: Buffer) => bytes.subarray(0, bytes.length - 1);
+
+interface Damage {
+  readonly what: string;
+  /** What is changed, and how. */
+  readonly key: (target: Target) => string;
+  readonly change: (bytes: Buffer, target: Target) => Buffer | undefined | Promise<Buffer>;
+  /** What a message has to name, when that is not the key. */
+  readonly named?: (target: Target) => string;
+}
+
+const manifestKey = ({ id }: Target, digest: string) => artifactKey(id, { digest, kind: 'json' });
+const current = (target: Target) => manifestKey(target, target.current.digest);
+const packKey = ({ id, entry }: Target) => artifactKey(id, { digest: entry.pack.digest, kind: 'pack' });
+const idxKey = ({ id, entry }: Target) => artifactKey(id, { digest: entry.idx.digest, kind: 'idx' });
+const pointer = ({ id }: Target) => pointerKey(id);
+const NOWHERE = 'e'.repeat(64);
+
+/** Without its refs nothing can be said about a repository. */
+const REFS_LOST: readonly Damage[] = [
+  { what: 'its manifest is missing', key: current, change: removed },
+  { what: 'its manifest has a flipped byte', key: current, change: flipped },
+  { what: 'its manifest is cut short', key: current, change: shorter },
+  {
+    what: 'its manifest is replaced by another good one',
+    key: current,
+    change: (_, target) => bytesOf(manifestKey(target, target.parent.digest)),
+  },
+  { what: 'its pointer is garbage', key: pointer, change: () => Buffer.from('no digest\n') },
+  { what: 'its pointer is empty', key: pointer, change: () => Buffer.alloc(0) },
+  {
+    what: 'its pointer names a manifest that never was',
+    key: pointer,
+    change: () => Buffer.from(NOWHERE),
+    named: (target) => manifestKey(target, NOWHERE),
+  },
 ];
 
-async function damage(key: string, spoil: (bytes: Buffer) => Buffer | undefined): Promise<void> {
-  const spoilt = spoil(await bytesOf(store, key));
-  if (spoilt === undefined) await store.delete(key);
-  else await store.put(key, spoilt, { mode: 'overwrite' });
-  store.reset();
-}
+/** With its refs whole a repository can be listed, and no object of it be had. */
+const OBJECTS_LOST: readonly Damage[] = [
+  { what: 'a pack is missing', key: packKey, change: removed },
+  { what: 'a pack has a flipped byte', key: packKey, change: flipped },
+  { what: 'a pack is longer', key: packKey, change: longer },
+  { what: 'a pack is cut short', key: packKey, change: shorter },
+  { what: 'a pack is empty', key: packKey, change: () => Buffer.alloc(0) },
+  { what: 'an idx is missing', key: idxKey, change: removed },
+  { what: 'an idx has a flipped byte', key: idxKey, change: flipped },
+];
 
-async function repair(key: string): Promise<void> {
-  const bytes = sound.get(key);
-  if (bytes === undefined) throw new Error(`there never was ${key}`);
-  await store.put(key, bytes, { mode: 'overwrite' });
-}
+describe('a damaged repository', () => {
+  let reading: App;
+  let sound: Target;
+  beforeAll(async () => {
+    reading = await startServer({ store });
+    sound = await published(reading);
+  });
+  afterAll(() => reading.close());
 
-function url(): string {
-  return repositoryUrl(app, id.identifier);
-}
+  async function suffer({ key, change, named = key }: Damage) {
+    const target = await published(reading);
+    const changed = await change(await bytesOf(key(target)), target);
+    const repair = await damage(key(target), () => changed);
+    return { target, repair, named: named(target) };
+  }
 
-/** A clone fails, leaves nothing behind and says what is wrong. */
-async function expectNoClone(word: string, version: 0 | 1 | 2): Promise<void> {
-  const name = `copy-${++names}`;
-  const failed = await new GitClient(folder.path, [speaking(version)]).try(['clone', url(), name]);
-  expect(failed.exitCode, `protocol v${version}`).not.toBe(0);
-  expect(failed.stderr).toContain(word);
-  expect(failed.stderr).not.toContain('empty repository');
-  expect(existsSync(join(folder.path, name))).toBe(false);
-}
+  /** A clone that fails: with this in git's own words, and nothing left that could be taken for a repository. */
+  async function failsToClone({ url }: Target, named: string): Promise<void> {
+    for (const version of [0, 2]) {
+      const copy = `copy-${++count}`;
+      const { exitCode, stderr } = await user.with(`protocol.version=${version}`).try(['clone', url, copy]);
+      expect(exitCode, stderr).toBe(128);
+      expect(stderr).toContain(named);
+      expect(stderr).not.toMatch(/empty repository/);
+      expect(existsSync(join(folder.path, copy))).toBe(false);
+    }
+  }
 
-async function expectPushRefused(word: string): Promise<void> {
-  const refused = await author.try(['push', url(), 'main']);
-  expect(refused.exitCode).not.toBe(0);
-  expect(refused.stderr).toContain(word);
-  expect(store.writes(), 'nothing was written').toBe(0);
-}
+  async function serves(target: Target): Promise<void> {
+    const copy = await user.clone(target.url, `copy-${++count}`, '--mirror');
+    expect(await copy.run(['fsck', '--full', '--strict'])).toBe('');
+    expect(await copy.run(['rev-parse', 'main', 'topic'])).toBe(`${target.tip}\n${target.tip}`);
+  }
 
-async function expectOthersWell(): Promise<void> {
-  const copy = await new GitClient(folder.path).clone(repositoryUrl(app, 'other'), `other-${++names}`);
-  expect(await copy.run(['rev-parse', 'HEAD'])).toBe(await bystander.run(['rev-parse', 'HEAD']));
-}
+  it.each(REFS_LOST)('of which $what: no command takes it for empty', async (how) => {
+    const { target, repair, named } = await suffer(how);
 
-async function expectWell(): Promise<void> {
-  const copy = await new GitClient(folder.path).clone(url(), `well-${++names}`);
-  expect(await copy.run(['rev-parse', 'HEAD'])).toBe(await author.run(['rev-parse', 'main~1']));
-  expect(await copy.run(['fsck', '--full', '--strict'])).toBe('');
-  await author.run(['push', '--quiet', url(), 'main']);
-}
+    await failsToClone(target, named);
+    const listed = await user.try(['ls-remote', target.url]);
+    expect(listed).toMatchObject({ exitCode: 128, stdout: '' });
+    expect(listed.stderr).toContain(named);
+    const pushed = await target.author.try(['push', target.url, 'main']);
+    expect(pushed.exitCode).not.toBe(0);
+    expect(pushed.stderr).toContain(named);
+    const damages: string[] = [];
+    const others = await collect(reading.repositories.list(OWNER, ({ message }) => damages.push(message)));
+    expect(damages).toEqual([expect.stringContaining(named)]);
+    expect(others.map(({ id }) => id.identifier)).toContain(sound.id.identifier);
+    expect(others.map(({ id }) => id.identifier)).not.toContain(target.id.identifier);
+    await serves(sound);
 
-describe('a manifest', () => {
-  it.each(DAMAGES)('that %s is named to everybody who asks', async (_damage, spoil) => {
-    await damage(manifestKey, spoil);
-    for (const version of PROTOCOL_VERSIONS) await expectNoClone(manifestKey, version);
-    const listed = await author.try(['ls-remote', url()]);
-    expect(listed.exitCode).not.toBe(0);
-    expect(listed.stdout).toBe('');
-    expect(listed.stderr).toContain(manifestKey);
-    await expectPushRefused(manifestKey);
-    await expectOthersWell();
-    await repair(manifestKey);
-    await expectWell();
+    await repair();
+    await serves(target);
+    await target.author.run(['push', '--quiet', target.url, 'main']);
+  });
+
+  it.each(OBJECTS_LOST)('of which $what: its refs are shown, its objects are not', async (how) => {
+    const { target, repair, named } = await suffer(how);
+
+    await failsToClone(target, named);
+    expect(await user.run(['ls-remote', target.url, 'main'])).toContain(target.tip);
+    const pushed = await target.author.try(['push', target.url, 'main']);
+    expect(pushed.exitCode).toBe(1);
+    expect(pushed.stderr).toContain('! [remote rejected] main -> main');
+    expect(pushed.stderr).toContain(named);
+    await serves(sound);
+
+    await repair();
+    await serves(target);
+    await target.author.run(['push', '--quiet', target.url, 'main']);
+  });
+
+  it('of which an earlier manifest is missing is whole but for its history', async () => {
+    const target = await published(reading);
+    const key = manifestKey(target, target.parent.digest);
+    const repair = await damage(key, removed);
+
+    await serves(target);
+    const repository = reading.repositories.get(target.id);
+    const state = await repository.resolve();
+    if (state === undefined) throw new Error('the repository has gone');
+    await expect(collect(history(repository, state))).rejects.toMatchObject({
+      kind: 'corrupt',
+      message: expect.stringContaining(key),
+    });
+    await target.author.run(['push', '--quiet', target.url, 'main']);
+
+    await repair();
+    const repaired = await repository.resolve();
+    if (repaired === undefined) throw new Error('the repository has gone');
+    expect(await collect(history(repository, repaired))).toHaveLength(3);
   });
 });
 
-describe.each(['pack', 'idx'] as const)('a %s', (kind) => {
-  it.each(DAMAGES)('that %s is named to everybody who needs it', async (_damage, spoil) => {
-    const ref = manifest.packs[0]?.[kind];
-    if (ref === undefined) throw new Error('no pack');
-    const key = artifactKey(id, { digest: ref.digest, kind });
-    await damage(key, spoil);
-    expect(await author.run(['ls-remote', url(), 'main']), 'refs are in the manifest').toContain(
-      'refs/heads/main',
+describe('a store that breaks off', () => {
+  it('in the middle of a pack fails the clone without being called damaged, and the next one works', async () => {
+    await using reading = await startServer({ store });
+    const target = await published(reading);
+    store.next(({ operation, key }) => operation === 'get' && key === packKey(target), {
+      does: 'break-body',
+    });
+
+    const answer = await fetchFrom(
+      target.url,
+      Buffer.concat([encodePacket(`want ${target.tip} ofs-delta\n`), flushPacket, encodePacket('done\n')]),
     );
-    for (const version of PROTOCOL_VERSIONS) await expectNoClone(key, version);
-    await expectPushRefused(key);
-    await expectOthersWell();
-    await repair(key);
-    await expectWell();
+    expect(answer.status).toBe(503);
+    expect(answer.headers['retry-after']).toMatch(/^\d+$/);
+    expect(answer.text).toContain('broke off');
+    expect(answer.text).not.toContain('damaged');
+
+    const copy = await user.clone(target.url, `copy-${++count}`);
+    expect(await copy.run(['rev-parse', 'HEAD'])).toBe(target.tip);
   });
 });
 
-describe('a pointer', () => {
-  const key = pointerKey(id);
+describe('a store that is down', () => {
+  it('stops a server that has all of a repository on local disk from passing it for current', async () => {
+    await using reading = await startServer({ store });
+    const target = await published(reading);
+    const copy = await user.clone(target.url, `copy-${++count}`);
+    store.rules.push(() => ({ does: 'unavailable' }));
 
-  it.each([
-    ['nothing', ''],
-    ['nonsense', 'nonsense'],
-    ['a digest in upper case', 'A'.repeat(64)],
-    ['far too much', 'x'.repeat(10_000)],
-  ])('that says %s is named', async (_what, body) => {
-    await damage(key, () => Buffer.from(body));
-    await expectNoClone(key, 2);
-    await expectPushRefused(key);
-    await expectOthersWell();
-    await repair(key);
-    await expectWell();
-  });
+    for (const service of ['git-upload-pack', 'git-receive-pack']) {
+      const refs = await send(`${target.url}/info/refs?service=${service}`);
+      expect(refs.status).toBe(503);
+      expect(refs.headers['retry-after']).toMatch(/^\d+$/);
+      expect(refs.text).toContain('the object store does not answer');
+    }
+    for (const version of [0, 1, 2]) {
+      const listed = await user.with(`protocol.version=${version}`).try(['ls-remote', target.url]);
+      expect(listed).toMatchObject({ exitCode: 128, stdout: '' });
+      expect(listed.stderr).toContain('503');
+    }
+    const pulled = await copy.try(['pull']);
+    expect(pulled.exitCode).not.toBe(0);
+    expect(pulled.stdout).not.toContain('up to date');
+    const pushed = await target.author.try(['push', target.url, 'main']);
+    expect(pushed.exitCode).not.toBe(0);
+    expect(pushed.stderr).toContain('the object store does not answer');
 
-  it('to a manifest that never was names that one', async () => {
-    const digest = '0'.repeat(64);
-    await damage(key, () => Buffer.from(digest));
-    const absent = artifactKey(id, { digest, kind: 'json' });
-    await expectNoClone(absent, 2);
-    await expectPushRefused(absent);
-    await repair(key);
-    await expectWell();
+    store.reset();
+    expect(await copy.run(['pull'])).toContain('up to date');
+    await target.author.run(['push', '--quiet', target.url, 'main']);
+    expect(await copy.run(['pull'])).toContain('Fast-forward');
   });
 });
 
-describe('a fetch', () => {
-  it('of what came in a damaged pack fails, and adds nothing', async () => {
-    const copy = await new GitClient(folder.path).clone(url(), `copy-${++names}`);
-    await author.run(['push', '--quiet', url(), 'main']);
-    const state = await app.repositories.get(id).resolve();
-    const ref = state?.manifest.packs.at(-1)?.pack;
-    if (ref === undefined) throw new Error('no pack');
-    const key = artifactKey(id, { digest: ref.digest, kind: 'pack' });
-    await damage(key, (bytes) => Buffer.alloc(bytes.length, 'x'));
-    const cold = await startServer({ store });
-    await copy.run(['remote', 'set-url', 'origin', repositoryUrl(cold, id.identifier)]);
-    const before = await copy.run(['rev-parse', 'origin/main']);
-    const failed = await copy.try(['fetch', 'origin']);
-    expect(failed.exitCode).not.toBe(0);
-    expect(failed.stderr).toContain(key);
-    expect(await copy.run(['rev-parse', 'origin/main'])).toBe(before);
-    await cold.close();
+describe('`cairn repo list`', () => {
+  it('shows every other repository before it says which ones are damaged', async () => {
+    await using data = await tempDir('cairn-data');
+    const opened = await openFileStore(data.path, { onOwned: 'refuse' });
+    const server = await startServer({ store: opened.store });
+    try {
+      const author = await user.init('listed');
+      await author.commit('Begin', { README: 'first\n' });
+      for (const name of ['first', 'second', 'third']) {
+        await author.run(['push', '--quiet', repositoryUrl(server, name), 'main']);
+      }
+      const key = pointerKey(repositoryId(OWNER, 'second'));
+      await opened.store.put(key, Buffer.from('no digest'), { mode: 'overwrite' });
+
+      const printed: string[] = [];
+      const context = {
+        environment: {},
+        signal: new AbortController().signal,
+        print: (line: string) => {
+          printed.push(line);
+        },
+      };
+      const listing = repoList(OWNER, { json: true }, { store: `file:${data.path}` }, context);
+      await expect(listing).rejects.toMatchObject({ kind: 'corrupt', message: expect.stringContaining(key) });
+      const shown = printed.map((line) => JSON.parse(line).identifier);
+      expect(shown.sort()).toEqual(['first', 'third']);
+    } finally {
+      await server.close();
+      await opened.close();
+    }
   });
 });
