@@ -1,18 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { GitClient } from '../helpers/git-client.ts';
-import { type Hosted, hosted, PROTOCOL_VERSIONS, speaking } from '../helpers/hosted.ts';
+import { type Hosted, hosted, type Place, PROTOCOL_VERSIONS, speaking } from '../helpers/hosted.ts';
+import { importCommits } from '../helpers/import-commits.ts';
 import { eachStore } from '../helpers/stores.ts';
 
-/** A repository with two commits, a small file, a large one, and one in a folder, each with an older version. */
-async function someFiles(cairn: Hosted): Promise<{ url: string; user: GitClient; author: GitClient }> {
-  const { url, user } = await cairn.place();
-  const author = await user.init('author');
-  await author.commit('Begin', { small: 'old\n', large: 'old\n'.repeat(1000), 'dir/deep': 'old deep\n' });
-  await author.commit('Go on', { small: 'new\n', large: 'new\n'.repeat(1000), 'dir/deep': 'new deep\n' });
-  await author.run(['push', '--quiet', url, 'main']);
-  return { url, user, author };
+/** Makes a repository with a small file, a large one and one in a folder, all of them in an older version, too. */
+async function publishFiles(cairn: Hosted): Promise<Place & { readonly author: GitClient }> {
+  const place = await cairn.place();
+  const author = await place.user.init('author');
+  await importCommits(author, ['Begin', 'Go on'], (at) => {
+    const age = at === 0 ? 'old' : 'new';
+    return { small: `${age}\n`, large: `${age}\n`.repeat(1000), 'dir/deep': `${age} deep\n` };
+  });
+  await author.run(['push', '--quiet', place.url, 'main']);
+  return { ...place, author };
 }
 
 /** How many objects of a type a repository has itself; none are fetched for asking. */
@@ -28,6 +31,16 @@ async function count(repository: GitClient, type: string): Promise<number> {
 
 eachStore('cloning without all objects', (openStore) => {
   const cairn = hosted(openStore);
+  let url: string;
+  let user: GitClient;
+  let clones = 0;
+
+  /** A name no other test clones into. */
+  const freshName = () => `clone-${clones++}`;
+
+  beforeAll(async () => {
+    ({ url, user } = await publishFiles(cairn));
+  });
 
   describe.each(PROTOCOL_VERSIONS)('with protocol v%i', (version) => {
     it.each([
@@ -38,9 +51,9 @@ eachStore('cloning without all objects', (openStore) => {
       { filter: 'object:type=commit', blobs: 0, trees: 0 },
       { filter: 'combine:blob:none+tree:1', blobs: 0, trees: 2 },
     ])('leaves out what $filter says', async ({ filter, blobs, trees }) => {
-      const { url, user } = await someFiles(cairn);
-
-      const clone = await user.with(speaking(version)).clone(url, 'clone', '--bare', `--filter=${filter}`);
+      const clone = await user
+        .with(speaking(version))
+        .clone(url, freshName(), '--bare', `--filter=${filter}`);
 
       expect({ blobs: await count(clone, 'blob'), trees: await count(clone, 'tree') }).toEqual({
         blobs,
@@ -50,10 +63,9 @@ eachStore('cloning without all objects', (openStore) => {
     });
 
     it.each(['blob:none', 'tree:0'])('fetches what %s left out when it is needed', async (filter) => {
-      const { url, user } = await someFiles(cairn);
       const reader = user.with(speaking(version));
 
-      const clone = (await reader.clone(url, 'clone', `--filter=${filter}`)).with(speaking(version));
+      const clone = (await reader.clone(url, freshName(), `--filter=${filter}`)).with(speaking(version));
 
       expect(await readFile(join(clone.folder, 'dir/deep'), 'utf8')).toBe('new deep\n');
       expect(await count(clone, 'blob')).toBe(3);
@@ -63,10 +75,9 @@ eachStore('cloning without all objects', (openStore) => {
     });
 
     it('names the filter that the server does not support', async () => {
-      const { url, user } = await someFiles(cairn);
       const filter = '--filter=sparse:oid=main:small';
 
-      const refused = await user.with(speaking(version)).try(['clone', '--bare', filter, url, 'clone']);
+      const refused = await user.with(speaking(version)).try(['clone', '--bare', filter, url, freshName()]);
 
       expect(refused.exitCode).toBe(128);
       expect(refused.stderr).toContain("filter 'sparse:oid' not supported");
@@ -74,7 +85,7 @@ eachStore('cloning without all objects', (openStore) => {
   });
 
   it('pulls into, commits in and pushes from a partial clone', async () => {
-    const { url, user, author } = await someFiles(cairn);
+    const { url, user, author } = await publishFiles(cairn);
     const clone = await user.clone(url, 'clone', '--filter=blob:none', '--sparse');
     await author.commit('Third', { 'dir/deep': 'third deep\n' });
     await author.run(['push', '--quiet', url, 'main']);
@@ -90,9 +101,7 @@ eachStore('cloning without all objects', (openStore) => {
   });
 
   it('is both shallow and partial', async () => {
-    const { url, user } = await someFiles(cairn);
-
-    const clone = await user.clone(url, 'clone', '--bare', '--depth=1', '--filter=tree:0');
+    const clone = await user.clone(url, freshName(), '--bare', '--depth=1', '--filter=tree:0');
 
     expect(await count(clone, 'commit')).toBe(1);
     expect(await count(clone, 'tree')).toBe(0);

@@ -1,31 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { GitClient } from '../helpers/git-client.ts';
-import { type Hosted, hosted, PROTOCOL_VERSIONS, speaking } from '../helpers/hosted.ts';
+import { type Hosted, hosted, type Place, PROTOCOL_VERSIONS, speaking } from '../helpers/hosted.ts';
+import { importCommits } from '../helpers/import-commits.ts';
 import { eachStore } from '../helpers/stores.ts';
 
-/** A repository with ten commits on main, one an hour from 2024-01-01 on, each of which changes the file `count`. */
-async function tenCommits(cairn: Hosted): Promise<{ url: string; user: GitClient; author: GitClient }> {
-  const { url, user } = await cairn.place();
-  const author = await user.init('author');
-  const commits = Array.from({ length: 10 }, (_, at) => {
-    const text = `${at + 1}`;
-    const date = Date.UTC(2024, 0, 1, at) / 1000;
-    return [
-      'commit refs/heads/main',
-      `committer A User <user@example.com> ${date} +0000`,
-      `data ${text.length}\n${text}`,
-      'M 644 inline count',
-      `data ${text.length}\n${text}`,
-      '',
-    ].join('\n');
-  });
-  await author.run(['fast-import', '--quiet'], { input: commits.join('\n') });
-  await author.run(['reset', '--quiet', '--hard', 'main']);
-  await author.run(['push', '--quiet', url, 'main']);
-  await author.run(['remote', 'add', 'origin', url]);
-  return { url, user, author };
+/** Makes a repository with ten commits on main, one an hour from 2024-01-01 on, each of which changes `count`. */
+async function publishTen(cairn: Hosted): Promise<Place & { readonly author: GitClient }> {
+  const place = await cairn.place();
+  const author = await place.user.init('author');
+  const numbers = Array.from({ length: 10 }, (_, at) => String(at + 1));
+  await importCommits(author, numbers, (at) => ({ count: numbers[at] ?? '' }));
+  await author.run(['push', '--quiet', place.url, 'main', 'main~4:refs/heads/old']);
+  await author.run(['remote', 'add', 'origin', place.url]);
+  return { ...place, author };
 }
 
 function commitsIn(repository: GitClient, range = 'HEAD'): Promise<string> {
@@ -34,13 +23,18 @@ function commitsIn(repository: GitClient, range = 'HEAD'): Promise<string> {
 
 eachStore('cloning part of history', (openStore) => {
   const cairn = hosted(openStore);
+  let url: string;
+  let user: GitClient;
+
+  beforeAll(async () => {
+    ({ url, user } = await publishTen(cairn));
+  });
 
   describe.each(PROTOCOL_VERSIONS)('with protocol v%i', (version) => {
     it('clones the last commits, then more of them, then all', async () => {
-      const { url, user } = await tenCommits(cairn);
       const reader = user.with(speaking(version));
 
-      const clone = (await reader.clone(url, 'clone', '--depth=1')).with(speaking(version));
+      const clone = (await reader.clone(url, `last-v${version}`, '--depth=1')).with(speaking(version));
       expect(await commitsIn(clone)).toBe('1');
       expect(await readFile(join(clone.folder, 'count'), 'utf8')).toBe('10');
 
@@ -55,20 +49,18 @@ eachStore('cloning part of history', (openStore) => {
     });
 
     it('clones what is newer than a date, and what a ref does not have', async () => {
-      const { url, user, author } = await tenCommits(cairn);
-      await author.run(['push', '--quiet', 'origin', 'main~4:refs/heads/old']);
       const reader = user.with(speaking(version));
 
       const since = await reader.clone(
         url,
-        'since',
+        `since-v${version}`,
         '--shallow-since=2024-01-01T06:30:00Z',
         '--single-branch',
       );
       expect(await commitsIn(since)).toBe('3');
       const without = await reader.clone(
         url,
-        'without',
+        `without-v${version}`,
         '--shallow-exclude=old',
         '--branch=main',
         '--single-branch',
@@ -77,12 +69,11 @@ eachStore('cloning part of history', (openStore) => {
     });
 
     it('pulls into a shallow clone', async () => {
-      const { url, user, author } = await tenCommits(cairn);
-      const clone = (await user.with(speaking(version)).clone(url, 'clone', '--depth=2')).with(
-        speaking(version),
-      );
-      await author.commit('Eleven', { count: '11' });
-      await author.run(['push', '--quiet', 'origin', 'main']);
+      const place = await publishTen(cairn);
+      const reader = place.user.with(speaking(version));
+      const clone = (await reader.clone(place.url, 'clone', '--depth=2')).with(speaking(version));
+      await place.author.commit('Eleven', { count: '11' });
+      await place.author.run(['push', '--quiet', 'origin', 'main']);
 
       await clone.run(['pull', '--quiet', '--ff-only']);
 
@@ -92,8 +83,6 @@ eachStore('cloning part of history', (openStore) => {
   });
 
   it('says that there is nothing newer than a date in the future', async () => {
-    const { url, user } = await tenCommits(cairn);
-
     const cloned = await user.try(['clone', '--shallow-since=2030-01-01', url, 'clone']);
 
     expect(cloned.exitCode).not.toBe(0);
@@ -105,7 +94,7 @@ eachStore('pushing from a shallow clone', (openStore) => {
   const cairn = hosted(openStore);
 
   it('is accepted when the parents are here', async () => {
-    const { url, user, author } = await tenCommits(cairn);
+    const { url, user, author } = await publishTen(cairn);
     const clone = await user.clone(url, 'clone', '--depth=1');
     const mine = await clone.commit('Mine', { mine: 'mine' });
 
@@ -118,7 +107,7 @@ eachStore('pushing from a shallow clone', (openStore) => {
   });
 
   it('makes and moves branches within what it has', async () => {
-    const { url, user } = await tenCommits(cairn);
+    const { url, user } = await publishTen(cairn);
     const clone = await user.clone(url, 'clone', '--depth=3');
 
     await clone.run(['push', '--quiet', 'origin', 'main~2:refs/heads/side']);
@@ -129,7 +118,7 @@ eachStore('pushing from a shallow clone', (openStore) => {
   });
 
   it('is refused in words when the parents are not here, and writes nothing', async () => {
-    const { url, user } = await tenCommits(cairn);
+    const { url, user } = await publishTen(cairn);
     const elsewhere = await cairn.created();
     const clone = await user.clone(url, 'clone', '--depth=1');
     await clone.commit('Mine', { mine: 'mine' });
@@ -148,7 +137,7 @@ eachStore('pushing from a shallow clone', (openStore) => {
   });
 
   it('is refused for a new repository, which has no parents at all', async () => {
-    const { url, user } = await tenCommits(cairn);
+    const { url, user } = await publishTen(cairn);
     const elsewhere = await cairn.place();
     const clone = await user.clone(url, 'clone', '--depth=1');
 
@@ -159,8 +148,8 @@ eachStore('pushing from a shallow clone', (openStore) => {
   });
 
   it('takes the branch whose parents are here, and refuses the other', async () => {
-    const { url, user } = await tenCommits(cairn);
-    const other = await tenCommits(cairn);
+    const { url, user } = await publishTen(cairn);
+    const other = await publishTen(cairn);
     await other.author.commit('Eleven', { count: '11' });
     await other.author.commit('Twelve', { count: '12' });
     await other.author.run(['push', '--quiet', 'origin', 'main']);

@@ -1,16 +1,30 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { GitClient } from '../helpers/git-client.ts';
 import { hosted, PROTOCOL_VERSIONS, speaking } from '../helpers/hosted.ts';
 import { absentId } from '../helpers/raw-git.ts';
 import { eachStore } from '../helpers/stores.ts';
 
 eachStore('fetching by object id', (openStore) => {
   const cairn = hosted(openStore);
+  let url: string;
+  let user: GitClient;
+  let author: GitClient;
+  let tip: string;
+  let readers = 0;
+
+  beforeAll(async () => {
+    ({ url, user, author, tip } = await cairn.published());
+  });
+
+  /** An empty repository that reads with a version of the protocol. */
+  async function newReader(version: 0 | 1 | 2): Promise<GitClient> {
+    return (await user.init(`reader-${readers++}`)).with(speaking(version));
+  }
 
   describe.each(PROTOCOL_VERSIONS)('with protocol v%i', (version) => {
     it('gets a commit that is a tip, and one that is only reachable', async () => {
-      const { url, user, author, tip } = await cairn.published();
       const earlier = await author.run(['rev-parse', 'HEAD~1']);
-      const reader = (await user.init('reader')).with(speaking(version));
+      const reader = await newReader(version);
 
       await reader.run(['fetch', '--quiet', '--depth=1', url, tip]);
       expect(await reader.run(['show', `${tip}:README`])).toBe('second');
@@ -19,9 +33,8 @@ eachStore('fetching by object id', (openStore) => {
     });
 
     it('gets a single tree and a single file', async () => {
-      const { url, user, author } = await cairn.published();
       const ids = (await author.run(['rev-parse', 'HEAD^{tree}', 'HEAD:README'])).split('\n');
-      const reader = (await user.init('reader')).with(speaking(version));
+      const reader = await newReader(version);
 
       for (const id of ids) await reader.run(['fetch', '--quiet', '--no-write-fetch-head', url, id]);
 
@@ -29,8 +42,7 @@ eachStore('fetching by object id', (openStore) => {
     });
 
     it('says that it has no such object', async () => {
-      const { url, user } = await cairn.published();
-      const reader = (await user.init('reader')).with(speaking(version));
+      const reader = await newReader(version);
 
       const refused = await reader.try(['fetch', url, absentId()]);
 
@@ -39,8 +51,7 @@ eachStore('fetching by object id', (openStore) => {
     });
 
     it('says that it has no such ref', async () => {
-      const { url, user } = await cairn.published();
-      const reader = (await user.init('reader')).with(speaking(version));
+      const reader = await newReader(version);
 
       const refused = await reader.try(['fetch', url, 'refs/heads/nowhere']);
 
@@ -49,13 +60,12 @@ eachStore('fetching by object id', (openStore) => {
   });
 
   it('never shows what is in another repository of the same server', async () => {
-    const { url, user } = await cairn.published();
     const { author: stranger, url: elsewhere } = await cairn.published();
     const secret = await stranger.commit('Secret', { secret: 'nobody else may see this' });
     await stranger.run(['push', '--quiet', elsewhere, 'main']);
 
     for (const version of PROTOCOL_VERSIONS) {
-      const reader = (await user.init(`reader-${version}`)).with(speaking(version));
+      const reader = await newReader(version);
       const refused = await reader.try(['fetch', url, secret]);
       expect(refused.stderr).toContain(`not our ref ${secret}`);
     }

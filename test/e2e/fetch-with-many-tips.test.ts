@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { delimiterPacket, encodePacket, flushPacket } from '../../src/git/index.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { GitClient } from '../helpers/git-client.ts';
 import { hosted, PROTOCOL_VERSIONS, speaking } from '../helpers/hosted.ts';
 import { pushPattern } from '../helpers/push-pattern.ts';
 import { fetchFrom, packetsOf } from '../helpers/raw-git.ts';
-import { eachStore } from '../helpers/stores.ts';
 
 const COUNT = 5_000;
 
@@ -23,8 +23,8 @@ async function makeTips(repository: GitClient, folder: string): Promise<void> {
   await repository.run(['fast-import', '--quiet'], { input: commits.join('\n') });
 }
 
-eachStore('a client with thousands of tips', (openStore) => {
-  const cairn = hosted(openStore);
+describe('a client with thousands of tips', () => {
+  const cairn = hosted(async () => new MemoryObjectStore());
   let url: string;
   let user: GitClient;
   let tip: string;

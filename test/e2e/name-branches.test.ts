@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { zeroId } from '../../src/git/index.ts';
 import { hosted, PROTOCOL_VERSIONS, speaking } from '../helpers/hosted.ts';
-import { push, pushHead, type RawCommand, reportOf } from '../helpers/raw-git.ts';
+import {
+  commitObject,
+  objectId,
+  packOf,
+  push,
+  pushHead,
+  type RawObject,
+  reportOf,
+} from '../helpers/raw-git.ts';
 import { eachStore } from '../helpers/stores.ts';
 
 /** Names git accepts and other hosts have stumbled over. */
@@ -125,32 +132,33 @@ eachStore('naming branches', (openStore) => {
       { name: `refs/heads/${'x'.repeat(1024)}`, reason: 'a ref name must not be longer than 1024 bytes' },
     ];
 
+    const tree: RawObject = { type: 'tree', content: Buffer.alloc(0) };
+    const commit = commitObject(objectId(tree));
+    const pack = packOf([commit, tree]);
+
     it.each(cases)('refuses $name with a reason, and nothing else of the push', async ({ name, reason }) => {
-      const { url, author, tip } = await cairn.published();
-      const commands: RawCommand[] = [
-        { name: 'refs/heads/main', from: tip, to: zeroId('sha1') },
-        { name, from: zeroId('sha1'), to: zeroId('sha1') },
-      ];
-
-      const report = reportOf(await push(url, pushHead(commands)));
-
-      expect(report).toEqual([
-        'unpack ok',
-        'ok refs/heads/main',
-        `ng ${Buffer.from(name).toString()} ${reason}`,
+      const { url, repository } = await cairn.created();
+      const to = objectId(commit);
+      const head = pushHead([
+        { name, to },
+        { name: 'refs/heads/fine', to },
       ]);
-      expect(await author.run(['ls-remote', url])).toBe('');
+
+      const report = reportOf(await push(url, Buffer.concat([head, pack])));
+
+      expect(report).toEqual(['unpack ok', `ng ${Buffer.from(name)} ${reason}`, 'ok refs/heads/fine']);
+      const refs = (await repository.resolve())?.manifest.refs;
+      expect([...(refs ?? [])]).toEqual([['refs/heads/fine', to]]);
     });
 
     it('answers with the very bytes of a name that is not UTF-8', async () => {
-      const { url } = await cairn.published();
+      const { url } = await cairn.created();
       const name = Buffer.from('refs/heads/caf\xe9', 'latin1');
 
-      const answer = await push(url, pushHead([{ name }]));
+      const answer = await push(url, Buffer.concat([pushHead([{ name, to: objectId(commit) }]), pack]));
 
-      expect(answer.body.includes(Buffer.concat([Buffer.from('ng '), name, Buffer.from(' a ref')]))).toBe(
-        true,
-      );
+      const line = Buffer.concat([Buffer.from('ng '), name, Buffer.from(' a ref name must be valid UTF-8')]);
+      expect(answer.body.includes(line)).toBe(true);
     });
   });
 });

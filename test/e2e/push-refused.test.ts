@@ -291,7 +291,7 @@ describe('a large push that is refused', () => {
 
   async function thirtyMegabytes(on: Hosted) {
     const place = await on.published();
-    await place.author.commit('Large', { 'large.bin': randomBytes(30 * MIB) });
+    await place.author.with('core.compression=0').commit('Large', { 'large.bin': randomBytes(30 * MIB) });
     on.store.reset();
     return place;
   }

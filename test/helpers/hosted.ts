@@ -9,6 +9,7 @@ import type { Repository } from '../../src/repository/repository.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { GitClient } from './git-client.ts';
+import { importCommits } from './import-commits.ts';
 import { OWNER, repositoryUrl, startServer, type TestServerOptions } from './server.ts';
 import type { OpenStore } from './stores.ts';
 import { type TempDir, tempDir } from './temp-dir.ts';
@@ -76,10 +77,12 @@ export function hosted(openStore: OpenStore, options: Omit<TestServerOptions, 's
     published: async () => {
       const made = await place();
       const author = await made.user.init('author');
-      await author.commit('Begin', { README: 'first\n' });
-      const tip = await author.commit('Go on', { README: 'second\n' });
       await author.run(['remote', 'add', 'origin', made.url]);
+      await importCommits(author, ['Begin', 'Go on'], (at) => ({
+        README: at === 0 ? 'first\n' : 'second\n',
+      }));
       await author.run(['push', '--quiet', '--set-upstream', 'origin', 'main']);
+      const tip = await author.run(['rev-parse', 'HEAD']);
       return { ...made, author, tip };
     },
   };
