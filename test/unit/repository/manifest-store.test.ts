@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { sha256 } from '../../../src/lib/digest.ts';
+import { artifactFileName, artifactKey, tombstonesKey } from '../../../src/repository/keys.ts';
+import { ID, manifestOf, oid, RepositoryRig } from '../../helpers/repository-rig.ts';
+
+describe('manifests', () => {
+  it('are read once and kept, also by those who ask at the same time', async () => {
+    const rig = new RepositoryRig();
+    const { digest, manifest } = await rig.publish(
+      manifestOf({ refs: new Map([['refs/heads/a', oid('1')]]) }),
+    );
+    const reader = rig.cold();
+    reader.store.reset();
+    const loads = await Promise.all([1, 2, 3].map(() => reader.manifests.load(ID, digest)));
+    for (const loaded of loads) expect(loaded).toEqual(manifest);
+    await reader.manifests.load(ID, digest);
+    expect(reader.store.count()).toBe(1);
+  });
+
+  it('that were written need not be read', async () => {
+    const rig = new RepositoryRig();
+    const { digest, manifest } = await rig.publish(manifestOf());
+    rig.store.reset();
+    expect(await rig.manifests.load(ID, digest)).toEqual(manifest);
+    expect(rig.store.count()).toBe(0);
+  });
+
+  it('are asked for again after a failure', async () => {
+    const rig = new RepositoryRig();
+    const { digest } = await rig.publish(manifestOf());
+    const reader = rig.cold();
+    reader.store.next(() => true, { does: 'unavailable' });
+    await expect(reader.manifests.load(ID, digest)).rejects.toMatchObject({ kind: 'unavailable' });
+    expect((await reader.manifests.load(ID, digest)).depth).toBe(0);
+  });
+
+  it('that are not what their name says are damaged, and named', async () => {
+    const rig = new RepositoryRig();
+    const { digest } = await rig.publish(manifestOf());
+    const key = artifactKey(ID, { digest, kind: 'json' });
+    const reader = rig.cold();
+    await reader.store.put(key, rig.manifests.encode(manifestOf({ receiptAt: 5 })).bytes, {
+      mode: 'overwrite',
+    });
+    const damage = { kind: 'corrupt', message: expect.stringContaining(key) };
+    await expect(reader.manifests.load(ID, digest)).rejects.toMatchObject(damage);
+    const nonsense = Buffer.from('{"version":7}');
+    const named = sha256(nonsense);
+    await reader.artifacts.put(ID, 'json', named, nonsense);
+    await expect(reader.manifests.load(ID, named)).rejects.toMatchObject({
+      kind: 'corrupt',
+      message: expect.stringContaining('version 7'),
+    });
+  });
+
+  it('are never named by another copy, which no pointer could find', async () => {
+    const rig = new RepositoryRig();
+    const encoded = rig.manifests.encode(manifestOf());
+    await rig.manifests.write(ID, encoded);
+    const name = artifactFileName({ digest: encoded.digest, kind: 'json' });
+    const tombstones = { version: 1, revision: 0, artifacts: { [name]: { since: 1, condemned: true } } };
+    await rig.store.put(tombstonesKey(ID), Buffer.from(JSON.stringify(tombstones)), { mode: 'create' });
+    await expect(rig.manifests.write(ID, encoded)).rejects.toMatchObject({ kind: 'busy' });
+  });
+});
