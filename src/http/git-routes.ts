@@ -132,6 +132,8 @@ async function uploadPack(context: GitRoutesContext, request: GitRequest): Promi
   const looked = context.connections.takeLook(incoming, repository, 'git-upload-pack');
   await serveFetch(context.fetch, { repository, version, looked, body, output, signal });
   output.end();
+  // What git did not want to read would stand in the way of the connection's next request.
+  await body.drain().catch(() => incoming.destroy());
 }
 
 async function receivePack(context: GitRoutesContext, request: GitRequest): Promise<void> {
