@@ -18,9 +18,15 @@ export interface UploadCapabilities {
 const SET_PER_ANSWER = /^(symref|object-format|agent|session-id)(=|$)/;
 
 /**
- * Asks git itself, once at start, what it offers for each object format: so that a newer git brings its new
- * capabilities along, and Cairn never promises what git would refuse. The repositories have one commit each, because
- * an empty one shows no capabilities in protocol v0.
+ * What of protocol v2 Cairn reads itself, and so can promise: commands and options, and the features of `fetch`. A newer
+ * git may know more; its requests would not be understood here.
+ */
+const UNDERSTOOD = /^(ls-refs|fetch|server-option)(=|$)/;
+const FETCH_FEATURES = new Set(['shallow', 'wait-for-done', 'filter', 'ref-in-want', 'sideband-all']);
+
+/**
+ * Asks git itself, once at start, what it offers for each object format: so that Cairn never promises what this git would refuse.
+ * The repositories have one commit each, because an empty one shows no capabilities in protocol v0.
  *
  * @param scratch a folder to work in
  * @throws CairnError `unavailable` when git does not answer
@@ -51,8 +57,16 @@ async function learn(git: Git, scratch: string, format: ObjectFormat): Promise<U
   ]);
   return {
     v0: capabilitiesOfV0(v0),
-    v2: packetLines(v2).filter((line) => line !== 'version 2' && !SET_PER_ANSWER.test(line)),
+    v2: packetLines(v2)
+      .filter((line) => UNDERSTOOD.test(line))
+      .map(understood),
   };
+}
+
+function understood(line: string): string {
+  if (!line.startsWith('fetch=')) return line;
+  const features = line.slice('fetch='.length).split(' ');
+  return `fetch=${features.filter((feature) => FETCH_FEATURES.has(feature)).join(' ')}`;
 }
 
 function capabilitiesOfV0(advertisement: Buffer): string {
