@@ -3,11 +3,11 @@ import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256OfFile } from '../lib/digest.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
-import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
+import { CairnError, isCairnError, messageOf, systemCode } from '../lib/errors.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { damagedArtifact, nameOf } from './artifact-store.ts';
-import { type ArtifactKind, artifactKey } from './keys.ts';
+import type { ArtifactKind } from './keys.ts';
 import type { ArtifactRef } from './manifest.ts';
 import type { RepositoryId } from './repository-id.ts';
 
@@ -90,9 +90,25 @@ export class ArtifactCache {
         await this.makeRoom();
         return pinned;
       }
-      // By repository: what is wrong with the artifact of one is not the business of another that has it, too.
-      const flight = artifactKey(id, nameOf(kind, ref));
-      await this.fills.run(flight, () => this.fill(id, kind, ref, name));
+      await this.fillOnce(id, kind, ref, name);
+    }
+  }
+
+  /** One fill of a name at a time. What is wrong with the artifact of another repository is not our business. */
+  private async fillOnce(
+    id: RepositoryId,
+    kind: ArtifactKind,
+    ref: ArtifactRef,
+    name: string,
+  ): Promise<void> {
+    let ours = false;
+    try {
+      await this.fills.run(name, () => {
+        ours = true;
+        return this.fill(id, kind, ref, name);
+      });
+    } catch (error) {
+      if (ours || !isCairnError(error, 'corrupt')) throw error;
     }
   }
 
