@@ -49,9 +49,11 @@ export class Git {
 
   /**
    * Starts a command with open streams. The caller reads or destroys `stdout`.
-   * @throws CairnError `unavailable` when the process cannot be started
+   * @throws CairnError `unavailable` when the process cannot be started; the signal's reason when it is aborted already:
+   *   a process costs more to start than most of them run
    */
   start(command: GitCommand, options: { readonly signal?: AbortSignal } = {}): RunningGit {
+    options.signal?.throwIfAborted();
     const began = performance.now();
     const child = execa(this.options.binary, [command.name, ...command.args], {
       env: gitEnvironment({
@@ -111,7 +113,6 @@ export class Git {
     });
     const running: RunningGit = { stdin, stdout, stderr, ended, stop };
     this.alive.add(running);
-    if (options.signal?.aborted) stop();
     return running;
   }
 
