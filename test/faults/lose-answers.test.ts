@@ -108,58 +108,6 @@ describe.each(['new', 'published'] as const)('a push to a %s repository', (kind)
     await store.applyLate();
     await expectWhole(here);
   });
-
-  it('is said to have changed nothing when the store refuses every swap for certain', async () => {
-    const here = await place(kind);
-    const before = await here.main();
-    store.rules.push((call) => (isPointerPut(call) ? { does: 'unavailable' } : undefined));
-    const pushed = await here.author.try(['push', 'origin', 'main']);
-    expect(pushed.exitCode).not.toBe(0);
-    expect(pushed.stderr).toMatch(/remote rejected.*nothing was changed/);
-    store.reset();
-    expect(await here.main()).toBe(before);
-    await here.author.run(['push', '--quiet', 'origin', 'main']);
-  });
-
-  it.each([true, false])('is said to be unknown when nobody can know it (published: %s)', async (applied) => {
-    const here = await place(kind);
-    const before = await here.main();
-    const does = applied ? 'lose-reply-applied' : 'lose-reply-not-applied';
-    store.next(isPointerPut, { does });
-    store.rules.push((call) => {
-      if (isPointerPut(call)) return { does: 'throttle' };
-      return isPointerGet(call) && store.log.some((entry) => isPut(entry))
-        ? { does: 'unavailable' }
-        : undefined;
-    });
-    const pushed = await here.author.try(['push', 'origin', 'main']);
-    expect(pushed.exitCode).not.toBe(0);
-    expect(pushed.stderr).toContain(UNKNOWN);
-    expect(pushed.stderr).not.toContain('rejected');
-    store.reset();
-    const tip = await here.author.run(['rev-parse', 'main']);
-    expect(await here.main(), 'fetching shows it').toBe(applied ? tip : before);
-    await here.author.run(['push', '--quiet', 'origin', 'main']);
-    await expectWhole(here);
-  });
-
-  it('that nobody could know of goes on well when it arrives after all', async () => {
-    const here = await place(kind);
-    store.rules.push((call) => {
-      if (isPointerPut(call)) return { does: 'apply-late' };
-      return isPointerGet(call) && store.log.some((entry) => isPut(entry))
-        ? { does: 'unavailable' }
-        : undefined;
-    });
-    const pushed = await here.author.try(['push', 'origin', 'main']);
-    expect(pushed.stderr).toContain(UNKNOWN);
-    store.reset();
-    await store.applyLate();
-    await expectWhole(here);
-    await here.author.commit('Three', { a: 'three\n' });
-    await here.author.run(['push', '--quiet', 'origin', 'main']);
-    await expectWhole(here);
-  });
 });
 
 describe('a push', () => {
@@ -197,7 +145,7 @@ describe('a push', () => {
     await expectWhole(here);
   });
 
-  it.each(['.pack', '.idx', '.json'])(
+  it.each(['.pack', '.json'])(
     'fails, and says of what, when the store never takes its %s',
     async (ending) => {
       const here = await place('published');
@@ -216,6 +164,58 @@ describe('a push', () => {
       await expectWhole(here);
     },
   );
+
+  it('is said to have changed nothing when the store refuses every swap for certain', async () => {
+    const here = await place('published');
+    const before = await here.main();
+    store.rules.push((call) => (isPointerPut(call) ? { does: 'unavailable' } : undefined));
+    const pushed = await here.author.try(['push', 'origin', 'main']);
+    expect(pushed.exitCode).not.toBe(0);
+    expect(pushed.stderr).toMatch(/remote rejected.*nothing was changed/);
+    store.reset();
+    expect(await here.main()).toBe(before);
+    await here.author.run(['push', '--quiet', 'origin', 'main']);
+  });
+
+  it.each([true, false])('is said to be unknown when nobody can know it (published: %s)', async (applied) => {
+    const here = await place('published');
+    const before = await here.main();
+    const does = applied ? 'lose-reply-applied' : 'lose-reply-not-applied';
+    store.next(isPointerPut, { does });
+    store.rules.push((call) => {
+      if (isPointerPut(call)) return { does: 'throttle' };
+      return isPointerGet(call) && store.log.some((entry) => isPut(entry))
+        ? { does: 'unavailable' }
+        : undefined;
+    });
+    const pushed = await here.author.try(['push', 'origin', 'main']);
+    expect(pushed.exitCode).not.toBe(0);
+    expect(pushed.stderr).toContain(UNKNOWN);
+    expect(pushed.stderr).not.toContain('rejected');
+    store.reset();
+    const tip = await here.author.run(['rev-parse', 'main']);
+    expect(await here.main(), 'fetching shows it').toBe(applied ? tip : before);
+    await here.author.run(['push', '--quiet', 'origin', 'main']);
+    await expectWhole(here);
+  });
+
+  it('that nobody could know of goes on well when it arrives after all', async () => {
+    const here = await place('published');
+    store.rules.push((call) => {
+      if (isPointerPut(call)) return { does: 'apply-late' };
+      return isPointerGet(call) && store.log.some((entry) => isPut(entry))
+        ? { does: 'unavailable' }
+        : undefined;
+    });
+    const pushed = await here.author.try(['push', 'origin', 'main']);
+    expect(pushed.stderr).toContain(UNKNOWN);
+    store.reset();
+    await store.applyLate();
+    await expectWhole(here);
+    await here.author.commit('Three', { a: 'three\n' });
+    await here.author.run(['push', '--quiet', 'origin', 'main']);
+    await expectWhole(here);
+  });
 });
 
 function isPut(entry: { readonly operation: string; readonly key: string }): boolean {
