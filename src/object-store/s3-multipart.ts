@@ -14,7 +14,7 @@ import type { S3Place } from './s3-verdict.ts';
 const MEBIBYTE = 1024 * 1024;
 const SMALLEST_PART = 16 * MEBIBYTE;
 const MOST_PARTS = 10_000;
-/** Two keep a connection busy while the other turns around; four were no faster and held 30 MiB more. */
+/** Two keep a connection busy while the other turns around; four were no faster and held more memory. */
 const PARTS_AT_ONCE = 2;
 const ATTEMPTS_PER_PART = 3;
 
