@@ -31,7 +31,7 @@ export async function startCairn(folder: string, kind: StoreKind): Promise<Host>
     '0',
   ];
   const log = join(folder, 'cairn.log');
-  const service = await startService(process.execPath, [entry, 'serve', ...args], {
+  const service = await startService(entry, ['serve', ...args], {
     env: { PATH: process.env['PATH'], HOME: folder, ...store.env },
     log,
     ready: /listening on (http:\/\/\S+)/,

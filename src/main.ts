@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=4
 import { commandLine } from './cli/command-line.ts';
 import { systemClock } from './lib/clock.ts';
 import { CairnError, messageOf } from './lib/errors.ts';

@@ -1,5 +1,5 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { execa } from 'execa';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import type { GitCommand } from './commands.ts';
 import { gitEnvironment } from './environment.ts';
@@ -55,30 +55,12 @@ export class Git {
   start(command: GitCommand, options: { readonly signal?: AbortSignal } = {}): RunningGit {
     options.signal?.throwIfAborted();
     const began = performance.now();
-    const child = execa(this.options.binary, [command.name, ...command.args], {
-      env: gitEnvironment({
-        home: this.options.home,
-        ...(command.config === undefined ? {} : { config: command.config }),
-        ...(command.variables === undefined ? {} : { variables: command.variables }),
-      }),
-      extendEnv: false,
-      // A group of its own: upload-pack's pack-objects dies with it, and Ctrl-C at the server reaches neither.
-      detached: true,
-      cleanup: false,
-      buffer: false,
-      reject: false,
-      stdin: 'pipe',
-      stdout: 'pipe',
-      stderr: 'pipe',
-      encoding: 'buffer',
-    });
+    const child = this.spawnGit(command);
     const { stdin, stdout, stderr, pid } = child;
-    if (pid === undefined || stdin === null || stdout === null || stderr === null) {
-      child.catch(() => undefined);
-      throw new CairnError(
-        'unavailable',
-        `git could not be started (${this.options.binary} ${command.name})`,
-      );
+    if (pid === undefined) {
+      // The missing process id tells it already; unheard, the event would end the server.
+      child.on('error', () => undefined);
+      throw this.notStarted(command, undefined);
     }
     this.options.observer?.started(command.name);
 
@@ -97,23 +79,46 @@ export class Git {
     const kept = keepTail(stderr);
     options.signal?.addEventListener('abort', stop, { once: true });
 
-    const ended = child.then((result): GitResult => {
-      over = true;
-      clearTimeout(killTimer);
-      options.signal?.removeEventListener('abort', stop);
-      this.alive.delete(running);
-      const ok = result.exitCode === 0;
-      this.options.observer?.ended(command.name, (performance.now() - began) / 1000, ok);
-      return {
-        exitCode: result.exitCode ?? null,
-        signal: result.signal ?? null,
-        cancelled,
-        stderr: kept(),
-      };
+    const ended = new Promise<GitResult>((resolve) => {
+      child.once('close', (exitCode, signal) => {
+        over = true;
+        clearTimeout(killTimer);
+        options.signal?.removeEventListener('abort', stop);
+        this.alive.delete(running);
+        this.options.observer?.ended(command.name, (performance.now() - began) / 1000, exitCode === 0);
+        resolve({ exitCode, signal, cancelled, stderr: kept() });
+      });
     });
     const running: RunningGit = { stdin, stdout, stderr, ended, stop };
     this.alive.add(running);
     return running;
+  }
+
+  private spawnGit(command: GitCommand): ChildProcessWithoutNullStreams {
+    try {
+      return spawn(this.options.binary, [command.name, ...command.args], {
+        env: gitEnvironment({
+          home: this.options.home,
+          ...(command.config === undefined ? {} : { config: command.config }),
+          ...(command.variables === undefined ? {} : { variables: command.variables }),
+        }),
+        // A group of its own: upload-pack's pack-objects dies with it, and Ctrl-C at the server reaches neither.
+        detached: true,
+        stdio: 'pipe',
+      });
+    } catch (error) {
+      throw this.notStarted(command, error);
+    }
+  }
+
+  private notStarted(command: GitCommand, cause: unknown): CairnError {
+    return new CairnError(
+      'unavailable',
+      `git could not be started (${this.options.binary} ${command.name})`,
+      {
+        cause,
+      },
+    );
   }
 
   /**

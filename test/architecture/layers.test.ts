@@ -45,7 +45,6 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['http'],
   '@smithy/node-http-handler': ['object-store'],
   commander: ['cli'],
-  execa: ['git-process'],
   hono: ['http'],
   'nostr-tools': ['nostr'],
   'nostr-wasm': ['nostr'],

@@ -64,7 +64,7 @@ export async function spawnServer(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ServerProcess> {
-  const child = spawn(process.execPath, ['--enable-source-maps', MAIN, 'serve', '--port', '0', ...args], {
+  const child = spawn(MAIN, ['serve', '--port', '0', ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
