@@ -5,6 +5,12 @@
  *     v1/repos/<owner>/<…>/held
  *     v1/repos/<owner>/<…>/tombstones
  *     v1/repos/<owner>/<…>/artifacts/<sha256>[-<n>].<pack|idx|rev|bitmap|graph|json>
+ *     v1/repos/<owner>/<…>/events/<event id>.json
+ *     v1/owners/<owner>
+ *     v1/service
+ *     v1/events/catalog
+ *     v1/events/writers/<writer>/<sequence>.json
+ *     v1/events/segments/<sha256>.json
  *
  * Identifiers are free text, so their digest stands in the key: no identifier can climb out of its place.
  */
@@ -21,6 +27,7 @@ export interface ArtifactName {
 }
 
 const REPOSITORIES = 'v1/repos/';
+const EVENTS = 'v1/events/';
 
 /** The prefix of everything that belongs to one repository, ending in `/`. */
 export function repositoryPrefix(place: RepositoryPlace): string {
@@ -35,6 +42,16 @@ export function tombstonesKey(place: RepositoryPlace): string {
   return `${repositoryPrefix(place)}tombstones`;
 }
 
+/** Orders that wait for their objects. */
+export function heldKey(place: RepositoryPlace): string {
+  return `${repositoryPrefix(place)}held`;
+}
+
+/** A signed event that a manifest names. Its id is the hash of what was signed, so it proves itself. */
+export function signedEventKey(place: RepositoryPlace, eventId: string): string {
+  return `${repositoryPrefix(place)}events/${eventId}.json`;
+}
+
 export function artifactKey(place: RepositoryPlace, name: ArtifactName): string {
   return `${repositoryPrefix(place)}artifacts/${artifactFileName(name)}`;
 }
@@ -42,6 +59,26 @@ export function artifactKey(place: RepositoryPlace, name: ArtifactName): string 
 /** The last segment of an artifact's key; also how tombstones name it. */
 export function artifactFileName(name: ArtifactName): string {
   return `${name.digest}${name.n === undefined ? '' : `-${name.n}`}.${name.kind}`;
+}
+
+/** The identifiers an owner has reserved. */
+export function ownerKey(owner: string): string {
+  return `v1/owners/${owner}`;
+}
+
+/** Which service this bucket belongs to. */
+export const SERVICE_KEY = 'v1/service';
+
+/** What the event log consists of: its segments, and its writers with what of theirs is in segments already. */
+export const CATALOG_KEY = `${EVENTS}catalog`;
+
+/** One entry of the event log. @param sequence from 0, without gaps */
+export function logEntryKey(writer: string, sequence: number): string {
+  return `${EVENTS}writers/${writer}/${String(sequence).padStart(10, '0')}.json`;
+}
+
+export function segmentKey(digest: Digest): string {
+  return `${EVENTS}segments/${digest}.json`;
 }
 
 /** The prefix under which the pointers of all repositories, or of one owner's, are found. */

@@ -51,6 +51,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   pino: ['observability'],
   'prom-client': ['observability'],
   'tmp-promise': ['transfer'],
+  ws: ['cli', 'http'],
   zod: ['config', 'object-store', 'repository'],
 };
 

@@ -1,0 +1,63 @@
+/**
+ * The events kept here, as the rest of the relay sees them. Durable truth is the event log in the object store; what is
+ * asked here is answered from memory.
+ */
+import type { NostrEvent, VerifiedEvent } from '../nostr/event.ts';
+import type { Filter } from '../nostr/filter.ts';
+
+/**
+ * What became of an event, or would become of it:
+ * - `stored`: it is new, and in force
+ * - `duplicate`: it is here already
+ * - `superseded`: a newer replaceable or addressable one is here
+ * - `deleted`: its author deleted it (NIP-09)
+ */
+export type Stored = 'stored' | 'duplicate' | 'superseded' | 'deleted';
+
+export interface QueryOptions {
+  /** Events returned at most; the newest win. */
+  readonly limit: number;
+  /** Seconds; what has expired by then (NIP-40) is left out. */
+  readonly now: number;
+  /** Who asks may not see everything. */
+  readonly visible: (event: NostrEvent) => boolean;
+}
+
+/** Reading. Hidden events (announcements of repositories that wait for their first data) are found by id and address only. */
+export interface EventReader {
+  get(id: string): NostrEvent | undefined;
+  isHidden(id: string): boolean;
+  /** The newest event of an addressable or replaceable kind, hidden or not. @param identifier the `d` tag; '' for replaceable kinds */
+  latest(kind: number, author: string, identifier: string): NostrEvent | undefined;
+  /** The newest announcement of every key that announces this identifier, hidden or not. */
+  announcements(identifier: string): readonly NostrEvent[];
+  /** Visible events that match any of the filters, newest first, of equal date the lowest id first, each once. */
+  query(filters: readonly Filter[], options: QueryOptions): NostrEvent[];
+  count(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): number;
+  /** True when a visible or hidden event refers to this id or address by a tag (e, E, q, a, A). */
+  isReferredTo(idOrAddress: string): boolean;
+  /** What {@link EventWriter.append} would say of an event. */
+  judge(event: NostrEvent): Stored;
+}
+
+export interface EventWriter {
+  /**
+   * Makes events durable in the log, then known here. What is not `stored` is not written; of a hidden event that is
+   * appended again without `hidden`, the answer is `stored` and it becomes visible.
+   * @throws CairnError `unavailable` when the store does not take them: none of them is known then
+   */
+  append(
+    events: readonly VerifiedEvent[],
+    options?: { readonly hidden?: boolean },
+  ): Promise<readonly Stored[]>;
+}
+
+export interface Events extends EventReader, EventWriter {
+  /**
+   * Calls `listener` for every event that becomes visible, whichever server wrote it, and with `hidden` for one that is
+   * known but not to be shown. Returns what ends it. A listener does not throw.
+   */
+  onEvent(
+    listener: (event: NostrEvent, facts: { readonly hidden: boolean; readonly elsewhere: boolean }) => void,
+  ): () => void;
+}

@@ -1,0 +1,27 @@
+/** What gives a push the right to move refs. */
+import type { HeldOrder } from '../policy/order-match.ts';
+import type { RepositoryId } from '../repository/repository-id.ts';
+
+export type PushAuthority =
+  /** The operator lets anyone push, for trying things out. */
+  | { readonly kind: 'anyone' }
+  /** A key has signed a token for this repository (NIP-98); whether it may push is decided on every state the push meets. */
+  | { readonly kind: 'key'; readonly actor: string; readonly token: string }
+  /** Nobody has shown who he is: the push must do exactly what a waiting order says (GRASP-01). */
+  | { readonly kind: 'order' };
+
+/** A maintainer-signed state that waits for its objects. */
+export interface WaitingOrder extends HeldOrder {
+  /** The branch HEAD shall name. */
+  readonly head?: string;
+}
+
+/** The orders that wait, and the pull requests whose tips pushes bring to `refs/nostr/<event id>`. */
+export interface OrderBook {
+  /** Every order that waits for a repository; one request. */
+  waiting(id: RepositoryId): Promise<readonly WaitingOrder[]>;
+  /** Told once an order has been carried out: it and those it overtook wait no more. Never rejects. */
+  carriedOut(id: RepositoryId, order: WaitingOrder): Promise<void>;
+  /** The tip that the pull request with this event id names; undefined while no such event is here. */
+  pullRequestTip(eventId: string): string | undefined;
+}
