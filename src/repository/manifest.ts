@@ -84,7 +84,10 @@ export interface RepositoryState {
 export interface Manifest extends RepositoryState {
   readonly version: 1;
   readonly causes: readonly Cause[];
-  /** Seconds: max(clock at composing, parent's + 1). */
+  /**
+   * Seconds: the date of the receipt. The clock at composing, or a second before the order this publish carries out, but
+   * always later than the parent's.
+   */
   readonly receiptAt: number;
   /** Digest of the manifest this one replaced; null for the first. */
   readonly parent: Digest | null;

@@ -23,6 +23,11 @@ export interface Evaluation<R> {
   readonly next?: RepositoryState;
   /** Why, for the manifest; present with `next`. */
   readonly cause?: Cause;
+  /**
+   * Seconds: the date of the receipt shall be before it, if the one of the parent's leaves room. For a publish that carries
+   * out an order, of which the receipt is a mere witness: it must never outrank what a maintainer signed.
+   */
+  readonly receiptBefore?: number;
   /** What the one who asked is told, should this evaluation stand. */
   readonly result: R;
 }
@@ -73,7 +78,12 @@ export interface PublisherOptions {
   readonly clock: Clock;
   readonly dice: Dice;
   readonly observer?: PublishObserver;
+  /** Called after each publish, once those who asked for it have been told. Does not throw. */
+  readonly onPublished?: OnPublished;
 }
+
+/** Hears of what has been published. @param digest of the manifest */
+export type OnPublished = (id: RepositoryId, manifest: Manifest, digest: Digest) => void;
 
 /** The answer was lost and could not be learnt: the publish may or may not have happened. */
 export class UnknownOutcomeError extends CairnError {
@@ -154,7 +164,8 @@ export class Publisher {
     const base = await this.options.host.known();
     const evaluation = await change.evaluate(base.state?.manifest, base.state);
     if (evaluation.next === undefined || evaluation.cause === undefined) return;
-    const encoded = this.compose(evaluation.next, [evaluation.cause], base.state);
+    const { next, cause, receiptBefore } = evaluation;
+    const encoded = this.compose({ next, causes: [cause], receiptBefore }, base.state);
     await this.options.manifests.write(this.options.host.id, encoded);
     this.drafts.set(change, { parent: base.state?.digest, evaluation, encoded });
   }
@@ -203,7 +214,8 @@ export class Publisher {
         this.settleUnchanged(batch, round.results, base.state);
         return;
       }
-      const encoded = round.encoded ?? this.composeBatch(batch, round.next, round.causes, base.state);
+      const { next, causes, receiptBefore } = round;
+      const encoded = round.encoded ?? this.composeBatch(batch, { next, causes, receiptBefore }, base.state);
       if (round.encoded === undefined) await manifests.write(host.id, encoded);
       const swapped = await host.swap(base.state, encoded.digest, sent);
       if (swapped.swap === 'unknown') {
@@ -217,6 +229,7 @@ export class Publisher {
         observer?.ended('published', batch.length);
         for (const [at, member] of batch.entries())
           member.resolve({ result: round.results[at], published: outcome });
+        this.options.onPublished?.(host.id, encoded.manifest, encoded.digest);
         return;
       }
       observer?.rebased();
@@ -236,6 +249,7 @@ export class Publisher {
   private async evaluate(batch: Member[], base: ObservedState): Promise<Round> {
     let state: RepositoryState | undefined = base.state?.manifest;
     let changed = false;
+    let receiptBefore: number | undefined;
     const causes: Cause[] = [];
     const results: unknown[] = [];
     for (const member of [...batch]) {
@@ -251,10 +265,12 @@ export class Publisher {
       if (evaluation.next !== undefined && evaluation.cause !== undefined) {
         state = evaluation.next;
         changed = true;
+        // What comes after an order in one publish is not part of it, and its receipt need not stand back.
+        receiptBefore = evaluation.receiptBefore;
         causes.push(evaluation.cause);
       }
     }
-    return { next: changed ? state : undefined, causes, results, encoded: undefined };
+    return { next: changed ? state : undefined, causes, receiptBefore, results, encoded: undefined };
   }
 
   private draftFor(batch: readonly Member[], base: ObservedState): Round | undefined {
@@ -264,6 +280,7 @@ export class Publisher {
     return {
       next: draft.evaluation.next,
       causes: [],
+      receiptBefore: undefined,
       results: [draft.evaluation.result],
       encoded: draft.encoded,
     };
@@ -282,28 +299,25 @@ export class Publisher {
   /** @throws UnpublishableBatch when several changes together break a rule that one alone might not */
   private composeBatch(
     batch: readonly Member[],
-    next: RepositoryState,
-    causes: readonly Cause[],
+    composition: Composition,
     parent: ParentState | undefined,
   ): EncodedManifest {
     try {
-      return this.compose(next, causes, parent);
+      return this.compose(composition, parent);
     } catch (error) {
       throw batch.length > 1 ? new UnpublishableBatch() : error;
     }
   }
 
-  private compose(
-    next: RepositoryState,
-    causes: readonly Cause[],
-    parent: ParentState | undefined,
-  ): EncodedManifest {
+  private compose(composition: Composition, parent: ParentState | undefined): EncodedManifest {
+    const { next, causes, receiptBefore } = composition;
     const now = Math.floor(this.options.clock.now() / 1000);
+    const receiptAt = receiptBefore === undefined ? now : Math.min(now, receiptBefore - 1);
     const manifest: Manifest = {
       version: 1,
       ...next,
       causes,
-      receiptAt: parent === undefined ? now : Math.max(now, parent.manifest.receiptAt + 1),
+      receiptAt: Math.max(receiptAt, (parent?.manifest.receiptAt ?? -1) + 1),
       parent: parent?.digest ?? null,
       depth: parent === undefined ? 0 : parent.manifest.depth + 1,
     };
@@ -317,9 +331,17 @@ export class Publisher {
   }
 }
 
+/** What a manifest is made of. */
+interface Composition {
+  readonly next: RepositoryState;
+  readonly causes: readonly Cause[];
+  readonly receiptBefore: number | undefined;
+}
+
 interface Round {
   readonly next: RepositoryState | undefined;
   readonly causes: readonly Cause[];
+  readonly receiptBefore: number | undefined;
   /** In the order of the batch. */
   readonly results: readonly unknown[];
   /** Present when the manifest was composed, and written, ahead. */

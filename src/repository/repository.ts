@@ -5,7 +5,13 @@ import type { ObjectStore } from '../object-store/object-store.ts';
 import type { Manifest, ParentState } from './manifest.ts';
 import type { ManifestStore } from './manifest-store.ts';
 import { readPointer } from './pointer.ts';
-import { type ObservedState, Publisher, type PublisherHost, type PublishObserver } from './publisher.ts';
+import {
+  type ObservedState,
+  type OnPublished,
+  Publisher,
+  type PublisherHost,
+  type PublishObserver,
+} from './publisher.ts';
 import type { RepositoryId } from './repository-id.ts';
 import { formatRepositoryId } from './repository-id.ts';
 import type { SnapshotCache, SnapshotLease } from './snapshot-cache.ts';
@@ -20,6 +26,8 @@ export interface RepositoryContext {
   /** Milliseconds to go on asking what became of a swap. */
   readonly swapPatience: number;
   readonly publishObserver?: PublishObserver;
+  /** Hears of every publish of this process. */
+  readonly onPublished?: OnPublished;
 }
 
 /** When a look at the pointer began: everything published before is in what it shows. */
@@ -50,13 +58,14 @@ export class Repository {
   constructor(id: RepositoryId, context: RepositoryContext) {
     this.id = id;
     this.context = context;
-    const { manifests, clock, dice, publishObserver: observer } = context;
+    const { manifests, clock, dice, publishObserver: observer, onPublished } = context;
     this.publisher = new Publisher({
       host: this.publisherHost(),
       manifests,
       clock,
       dice,
       ...(observer === undefined ? {} : { observer }),
+      ...(onPublished === undefined ? {} : { onPublished }),
     });
   }
 
