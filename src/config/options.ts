@@ -94,8 +94,60 @@ export const OPTIONS = [
     name: 'access',
     variable: 'CAIRN_ACCESS',
     value: '<mode>',
-    default: 'open',
-    description: '`open`: anyone may push, allowed on a loopback address only. `read-only`: nobody may.',
+    default: 'signed',
+    description:
+      '`signed`: pushes are authorized by signatures. `read-only`: nobody may push. `open`: anyone may, for development, on a loopback address only.',
+    commands: 'serve',
+  },
+  {
+    name: 'public-url',
+    variable: 'CAIRN_PUBLIC_URL',
+    value: '<url>',
+    default: '',
+    description:
+      'URL clients reach this server at, for example `https://git.example.org`: signatures are made for it. Without it the address listened on, which must then be a loopback address.',
+    commands: 'serve',
+  },
+  {
+    name: 'service-key',
+    variable: 'CAIRN_SERVICE_KEY',
+    value: '<file>',
+    default: './service.key',
+    description:
+      'File with the secret key this service signs with, made at the first start. All servers of a bucket need the same one.',
+    commands: 'serve',
+  },
+  {
+    name: 'service-name',
+    variable: 'CAIRN_SERVICE_NAME',
+    value: '<name>',
+    default: 'Cairn',
+    description: 'What the service is called on its pages and in its relay information.',
+    commands: 'serve',
+  },
+  {
+    name: 'maintainers',
+    variable: 'CAIRN_MAINTAINERS',
+    value: '<rule>',
+    default: 'recursive',
+    description:
+      'Who may write besides an owner. `recursive`: whom announcements name, and whom those name. `reciprocal`: of them only those who name a member in turn. `owner-only`: nobody.',
+    commands: 'serve',
+  },
+  {
+    name: 'max-repositories',
+    variable: 'CAIRN_MAX_REPOSITORIES',
+    value: '<count>',
+    default: '1000',
+    description: 'Most repositories one key may have.',
+    commands: 'serve',
+  },
+  {
+    name: 'removal-grace',
+    variable: 'CAIRN_REMOVAL_GRACE',
+    value: '<days>',
+    default: '7',
+    description: 'Days for which the objects of a withdrawn repository are kept.',
     commands: 'serve',
   },
   {

@@ -20,7 +20,14 @@ export interface Settings {
   readonly store: StoreSettings;
   readonly cache: { readonly folder: string; readonly size: number };
   readonly listen: { readonly host: string; readonly port: number };
-  readonly access: 'open' | 'read-only';
+  readonly access: 'signed' | 'open' | 'read-only';
+  /** Without a slash at its end; undefined: the address listened on. */
+  readonly publicUrl: string | undefined;
+  readonly serviceKeyFile: string;
+  readonly serviceName: string;
+  readonly maintainers: 'recursive' | 'reciprocal' | 'owner-only';
+  readonly maxRepositories: number;
+  readonly removalGrace: number;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   readonly probe: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -88,7 +95,25 @@ const SCHEMAS = {
   git: z.string().min(1, 'expected a program'),
   host: z.string().min(1, 'expected an address'),
   port: whole(0, 65_535),
-  access: z.enum(['open', 'read-only']),
+  access: z.enum(['signed', 'open', 'read-only']),
+  'public-url': httpUrl.transform((text, context) => {
+    if (text === '') return undefined;
+    const { pathname, search, hash, username } = new URL(text);
+    if (pathname === '/' && search === '' && hash === '' && username === '') return text.replace(/\/$/, '');
+    context.addIssue({
+      code: 'custom',
+      message: 'expected a URL without a path: git, relay and pages share one host',
+    });
+    return z.NEVER;
+  }),
+  'service-key': z
+    .string()
+    .min(1, 'expected a file')
+    .transform((file) => resolve(file)),
+  'service-name': z.string().min(1, 'expected a name').max(100),
+  maintainers: z.enum(['recursive', 'reciprocal', 'owner-only']),
+  'max-repositories': whole(0, 1_000_000),
+  'removal-grace': whole(0, 3_650).transform((days) => days * 86_400_000),
   'tls-cert': z.string(),
   'tls-key': z.string(),
   probe: z.enum(['on', 'off']).transform((text) => text === 'on'),
@@ -121,6 +146,12 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
     cache: { folder: read('cache'), size: read('cache-size') },
     listen: { host: read('host'), port: read('port') },
     access: read('access'),
+    publicUrl: read('public-url'),
+    serviceKeyFile: read('service-key'),
+    serviceName: read('service-name'),
+    maintainers: read('maintainers'),
+    maxRepositories: read('max-repositories'),
+    removalGrace: read('removal-grace'),
     tls: tlsCert === '' ? undefined : { certFile: tlsCert, keyFile: tlsKey },
     probe: read('probe'),
     logLevel: read('log-level'),
@@ -136,13 +167,25 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
   return settings;
 }
 
-/** @throws CairnError `invalid` when anyone may push and others than this machine can reach the server */
-export function refuseOpenAccessBeyondLoopback(settings: Settings): void {
-  if (settings.access !== 'open' || isLoopback(settings.listen.host)) return;
-  throw new CairnError(
-    'invalid',
-    `--access open lets anyone push and is allowed on a loopback address only, not on --host ${settings.listen.host}; use --access read-only there`,
-  );
+/**
+ * Checks what is allowed only while nobody but this machine can reach the server.
+ * @throws CairnError `invalid` when anyone may push, or when nobody has said which URL signatures are made for
+ */
+export function refuseBeyondLoopback(settings: Settings): void {
+  const { host } = settings.listen;
+  if (isLoopback(host)) return;
+  if (settings.access === 'open') {
+    throw new CairnError(
+      'invalid',
+      `--access open lets anyone push and is allowed on a loopback address only, not on --host ${host}`,
+    );
+  }
+  if (settings.publicUrl === undefined) {
+    throw new CairnError(
+      'invalid',
+      `--public-url is missing: signatures are made for the URL clients use, which --host ${host} does not tell`,
+    );
+  }
 }
 
 function isLoopback(host: string): boolean {

@@ -1,5 +1,5 @@
 /** Who may do what as long as repositories have no announced owners: `open`, anyone may push; `read-only`, nobody. */
-export type AccessMode = 'open' | 'read-only';
+export type AccessMode = 'signed' | 'open' | 'read-only';
 
 export type AccessDecision = { readonly allow: true } | { readonly allow: false; readonly reason: string };
 

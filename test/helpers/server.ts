@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type App, type Overrides, startApp } from '../../src/app.ts';
@@ -32,7 +33,7 @@ export async function startServer(
   const store = options.store ?? new MemoryObjectStore();
   const folder = await tempDir();
   const cacheFolder = options.flags?.cache ?? join(folder.path, 'cache');
-  const settings = readSettings({ port: '0', cache: cacheFolder, ...options.flags }, {});
+  const settings = readSettings({ port: '0', cache: cacheFolder, access: 'open', ...options.flags }, {});
   const log = createLogger(options.onLog === undefined ? 'silent' : 'debug', {
     write: options.onLog ?? (() => undefined),
   });
@@ -46,6 +47,9 @@ export async function startServer(
   };
   return { ...app, cacheFolder, close, [Symbol.asyncDispose]: close };
 }
+
+/** The key file of every server spawned by one test file: servers of one bucket need the same key. */
+const SERVICE_KEY_FILE = join(tmpdir(), `cairn-test-service-${process.pid}.key`);
 
 /** The built program. */
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -65,7 +69,12 @@ export async function spawnServer(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ServerProcess> {
   const child = spawn(MAIN, ['serve', '--port', '0', ...args], {
-    env: { PATH: process.env['PATH'] ?? '', ...environment },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      CAIRN_ACCESS: 'open',
+      CAIRN_SERVICE_KEY: SERVICE_KEY_FILE,
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stderr = '';
