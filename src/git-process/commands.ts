@@ -1,8 +1,10 @@
 /**
  * Every git command Cairn runs, as data: name, arguments, settings and variables. No string is ever split into
  * arguments, and nothing a client sent becomes an argument, an option or a variable: names and object ids go
- * through standard input.
+ * through standard input. The one exception takes object ids that are checked to be nothing but hex digits.
  */
+
+import { isObjectId } from '../git/index.ts';
 
 export interface GitCommand {
   /** The subcommand, also the label in metrics. */
@@ -106,6 +108,26 @@ export function describeObjects(paths: QuarantinePaths): GitCommand {
     args: ['--batch-check=%(objectname) %(objecttype)', '--buffer'],
     variables: quarantineVariables(paths),
   };
+}
+
+/**
+ * Exit code 0 when commit `to` descends from commit `from`, 1 when it does not. merge-base reads nothing from standard
+ * input, so these two are arguments; rev-list could be asked by standard input, but errs where dates are skewed.
+ *
+ * @param from and @param to whole object ids in hex
+ */
+export function checkAncestry(paths: QuarantinePaths, from: string, to: string): GitCommand {
+  return {
+    name: 'merge-base',
+    args: ['--is-ancestor', checkedObjectId(from), checkedObjectId(to)],
+    variables: quarantineVariables(paths),
+  };
+}
+
+function checkedObjectId(oid: string): string {
+  if (!isObjectId(oid, 'sha1') && !isObjectId(oid, 'sha256'))
+    throw new Error('only a whole object id may become an argument');
+  return oid;
 }
 
 function quarantineVariables(paths: QuarantinePaths): Record<string, string> {
