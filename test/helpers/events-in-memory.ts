@@ -1,0 +1,130 @@
+import { addressOf, formatAddress } from '../../src/nostr/address.ts';
+import { deletes, parseDeletion } from '../../src/nostr/deletion.ts';
+import type { NostrEvent, VerifiedEvent } from '../../src/nostr/event.ts';
+import { newestFirst, replaces } from '../../src/nostr/event-order.ts';
+import { isExpired } from '../../src/nostr/expiration.ts';
+import { type Filter, matches } from '../../src/nostr/filter.ts';
+import { kinds } from '../../src/nostr/kinds.ts';
+import { firstValue } from '../../src/nostr/tags.ts';
+import type { Events, QueryOptions, Stored } from '../../src/relay/events.ts';
+
+type Listener = Parameters<Events['onEvent']>[0];
+
+const REFERENCES = new Set(['e', 'E', 'q', 'a', 'A']);
+
+/**
+ * The events of one server without a store: every question is answered by looking at all of them. Two of them tied with
+ * {@link EventsInMemory.follow} behave like two servers over one bucket.
+ */
+export class EventsInMemory implements Events {
+  private readonly kept = new Map<string, { readonly event: NostrEvent; hidden: boolean }>();
+  private readonly listeners = new Set<Listener>();
+  private readonly followers = new Set<EventsInMemory>();
+  /** When set, nothing can be appended: this is thrown. */
+  failure: Error | undefined;
+
+  /** What `other` appends is known here too, as from elsewhere, and the other way round. */
+  follow(other: EventsInMemory): void {
+    this.followers.add(other);
+    other.followers.add(this);
+  }
+
+  /** Everything kept, for assertions. */
+  get all(): NostrEvent[] {
+    return [...this.kept.values()].map(({ event }) => event).sort(newestFirst);
+  }
+
+  get(id: string): NostrEvent | undefined {
+    return this.kept.get(id)?.event;
+  }
+
+  isHidden(id: string): boolean {
+    return this.kept.get(id)?.hidden === true;
+  }
+
+  latest(kind: number, author: string, identifier: string): NostrEvent | undefined {
+    const wanted = formatAddress({ kind, pubkey: author, identifier });
+    return this.all.find((event) => {
+      const address = addressOf(event);
+      return address !== undefined && formatAddress(address) === wanted;
+    });
+  }
+
+  announcements(identifier: string): readonly NostrEvent[] {
+    return this.all.filter(
+      (event) => event.kind === kinds.repository && firstValue(event, 'd') === identifier,
+    );
+  }
+
+  query(filters: readonly Filter[], options: QueryOptions): NostrEvent[] {
+    const found = new Map<string, NostrEvent>();
+    for (const filter of filters) {
+      const limit = Math.min(filter.limit ?? options.limit, options.limit);
+      for (const event of this.matching(filter, options).slice(0, limit)) found.set(event.id, event);
+    }
+    return [...found.values()].sort(newestFirst).slice(0, options.limit);
+  }
+
+  count(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): number {
+    return new Set(filters.flatMap((filter) => this.matching(filter, options).map((event) => event.id))).size;
+  }
+
+  isReferredTo(idOrAddress: string): boolean {
+    return this.all.some((event) =>
+      event.tags.some(([name = '', value]) => REFERENCES.has(name) && value === idOrAddress),
+    );
+  }
+
+  judge(event: NostrEvent): Stored {
+    if (this.kept.has(event.id)) return 'duplicate';
+    for (const { event: other } of this.kept.values()) {
+      const deletion = other.kind === kinds.deletion ? parseDeletion(other) : undefined;
+      if (deletion?.ok === true && deletes(deletion.value, event)) return 'deleted';
+      if (replaces(other, event)) return 'superseded';
+    }
+    return 'stored';
+  }
+
+  async append(
+    events: readonly VerifiedEvent[],
+    options: { readonly hidden?: boolean } = {},
+  ): Promise<readonly Stored[]> {
+    if (this.failure !== undefined) throw this.failure;
+    const hidden = options.hidden === true;
+    return events.map((event) => {
+      const stored = this.take(event, hidden, false);
+      if (stored === 'stored') for (const follower of this.followers) follower.take(event, hidden, true);
+      return stored;
+    });
+  }
+
+  onEvent(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  private matching(filter: Filter, options: Omit<QueryOptions, 'limit'>): NostrEvent[] {
+    return this.all.filter(
+      (event) =>
+        !this.isHidden(event.id) &&
+        matches(filter, event) &&
+        !isExpired(event, options.now) &&
+        options.visible(event),
+    );
+  }
+
+  private take(event: NostrEvent, hidden: boolean, elsewhere: boolean): Stored {
+    const known = this.kept.get(event.id);
+    const judged = known?.hidden === true && !hidden ? 'stored' : this.judge(event);
+    if (judged !== 'stored') return judged;
+    this.kept.set(event.id, { event, hidden });
+    const deletion = event.kind === kinds.deletion ? parseDeletion(event) : undefined;
+    for (const { event: other } of [...this.kept.values()]) {
+      if (replaces(event, other) || (deletion?.ok === true && deletes(deletion.value, other))) {
+        this.kept.delete(other.id);
+      }
+    }
+    for (const listener of this.listeners) listener(event, { hidden, elsewhere });
+    return 'stored';
+  }
+}
