@@ -124,6 +124,20 @@ export async function startApp(
     const places = new GitPlaces(settings.gitConcurrency, settings.gitQueue);
     let stopping = false;
     const server = new HttpServer({
+      log,
+      metrics,
+      dice,
+      concurrentRequests: CONCURRENT_REQUESTS,
+      ...(secrets.tls === undefined ? {} : { tls: secrets.tls }),
+    });
+    const url = await server.listen(settings.listen.host, settings.listen.port);
+    closers.push(async () => {
+      stopping = true;
+      const cut = setTimeout(() => server.closeAll(), settings.shutdownGrace);
+      await server.close();
+      clearTimeout(cut);
+    });
+    server.serve({
       git: {
         repositories,
         advertiser,
@@ -153,18 +167,6 @@ export async function startApp(
         checkStore: () => checkReady(stores),
         stopping: () => stopping,
       }),
-      log,
-      metrics,
-      dice,
-      concurrentRequests: CONCURRENT_REQUESTS,
-      ...(secrets.tls === undefined ? {} : { tls: secrets.tls }),
-    });
-    const url = await server.listen(settings.listen.host, settings.listen.port);
-    closers.push(async () => {
-      stopping = true;
-      const cut = setTimeout(() => server.closeAll(), settings.shutdownGrace);
-      await server.close();
-      clearTimeout(cut);
     });
     log.info(
       {

@@ -17,10 +17,14 @@ import { answerBrowser } from './cors.ts';
 import { sendGitError } from './git-errors.ts';
 import { findGitRoute, GIT_ROUTES, type GitRoutesContext, refusePush } from './git-routes.ts';
 
-export interface HttpServerContext {
+/** What the server answers with. */
+export interface HttpRoutes {
   readonly git: GitRoutesContext;
   /** Everything outside the git URL spaces. */
   readonly others: Hono;
+}
+
+export interface HttpServerContext {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly dice: Dice;
@@ -28,6 +32,11 @@ export interface HttpServerContext {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Git requests answered at once; more are told to come back. */
   readonly concurrentRequests: number;
+}
+
+interface ServedRoutes {
+  readonly git: GitRoutesContext;
+  readonly others: ReturnType<typeof getRequestListener>;
 }
 
 /** How long a client may take to send its headers, and how long an idle connection is kept for its next request. */
@@ -42,15 +51,18 @@ export class HttpServer {
   /** Bytes read from each connection that belong to requests which have been counted. */
   private readonly counted = new WeakMap<Socket, number>();
   private readonly answering = new Set<Promise<void>>();
+  private readonly routes: Promise<ServedRoutes>;
+  private serving = false;
+  private begin: (routes: ServedRoutes) => void = () => undefined;
 
   constructor(context: HttpServerContext) {
     this.context = context;
     this.places = new Limiter('requests', context.concurrentRequests, 0);
-    const others = getRequestListener(context.others.fetch);
+    this.routes = new Promise((resolve) => {
+      this.begin = resolve;
+    });
     const listener = (incoming: IncomingMessage, response: ServerResponse) => {
-      const answered = incoming.url?.startsWith('/git/')
-        ? this.answerGit(incoming, response)
-        : this.answerOther(incoming, response, others);
+      const answered = this.answer(incoming, response);
       this.answering.add(answered);
       void answered.finally(() => this.answering.delete(answered));
     };
@@ -80,9 +92,20 @@ export class HttpServer {
     return `${this.context.tls === undefined ? 'http' : 'https'}://${shownHost}:${address.port}`;
   }
 
+  /** Begins to answer. Requests that came since {@link listen} have waited: what is answered may depend on the address. */
+  serve(routes: HttpRoutes): void {
+    this.serving = true;
+    this.begin({ git: routes.git, others: getRequestListener(routes.others.fetch) });
+  }
+
   /** Takes no new connections, and waits until every request under way has been answered. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    if (!this.serving) {
+      // Nobody will answer those who wait.
+      this.server.closeAllConnections();
+      return closed;
+    }
     // A connection that goes idle later, having had its last answer, would be kept for a next request.
     const sweep = setInterval(() => this.server.closeIdleConnections(), 100);
     await closed;
@@ -96,8 +119,18 @@ export class HttpServer {
     this.server.closeAllConnections();
   }
 
-  private async answerGit(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { dice, log, git } = this.context;
+  private async answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { git, others } = await this.routes;
+    if (incoming.url?.startsWith('/git/')) await this.answerGit(git, incoming, response);
+    else await this.answerOther(incoming, response, others);
+  }
+
+  private async answerGit(
+    git: GitRoutesContext,
+    incoming: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const { dice, log } = this.context;
     const requestId = dice.hex(6);
     const { path, query } = splitUrl(incoming);
     const endpoint = GIT_ROUTES.find((route) => path.endsWith(`/${route.endpoint}`))?.endpoint ?? 'other';
@@ -166,7 +199,7 @@ export class HttpServer {
   private async answerOther(
     incoming: IncomingMessage,
     response: ServerResponse,
-    listener: ReturnType<typeof getRequestListener>,
+    listener: ServedRoutes['others'],
   ): Promise<void> {
     const requestId = this.context.dice.hex(6);
     response.setHeader('X-Request-Id', requestId);
