@@ -1,0 +1,106 @@
+/**
+ * What is kept of all that is sent: events that belong to repositories hosted here, and nothing else. Some of them do
+ * something: they create a repository, say what its refs shall be, or withdraw it.
+ */
+import type { Clock } from '../lib/clock.ts';
+import { CairnError } from '../lib/errors.ts';
+import type { NostrEvent, VerifiedEvent } from '../nostr/event.ts';
+import { eventClass } from '../nostr/event-class.ts';
+import { isExpired } from '../nostr/expiration.ts';
+import { kinds, roleOfKind } from '../nostr/kinds.ts';
+import type { Reason } from '../nostr/relay-message.ts';
+import { isProtected } from '../nostr/tags.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Events } from './events.ts';
+import { type Authenticated, accept, type Publication, reject, type Verdict } from './publication.ts';
+
+/** Seconds an event may be dated ahead. */
+export const MAX_AHEAD_SECONDS = 15 * 60;
+
+/** What is known of the repositories an event may belong to. */
+export interface Belonging {
+  /** The repositories here that an event is about, directly or through the events it answers. */
+  mentions(event: NostrEvent): readonly unknown[];
+  /** False when it is about a private repository of which none of these keys may know. */
+  visible(event: NostrEvent, reader: Authenticated): boolean;
+  /** True for a key that owns or maintains a repository here. */
+  hasRepository(publicKey: string): boolean;
+}
+
+/** What an event of one kind makes happen. */
+type Act = (event: VerifiedEvent) => Promise<Verdict>;
+
+export interface AdmissionContext {
+  readonly events: Events;
+  readonly belonging: Belonging;
+  readonly announce: Act;
+  readonly order: Act;
+  /** A deletion (NIP-09) of something here, whatever it deletes. */
+  readonly withdraw: Act;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const NOT_OURS: Reason = 'blocked: this relay keeps what belongs to the repositories hosted here';
+
+export class Admission implements Publication {
+  private readonly context: AdmissionContext;
+
+  constructor(context: AdmissionContext) {
+    this.context = context;
+  }
+
+  async publish(event: VerifiedEvent, sender: Authenticated): Promise<Verdict> {
+    try {
+      return this.refusal(event, sender) ?? (await this.act(event, sender));
+    } catch (error) {
+      const surprise = !(error instanceof CairnError) || error.kind === 'corrupt';
+      this.context.log[surprise ? 'error' : 'warn']({ err: error, event: event.id }, 'event not taken');
+      return reject(`error: ${error instanceof CairnError ? error.message : 'internal error'}`);
+    }
+  }
+
+  /** What can be said of an event whatever it is about. */
+  private refusal(event: VerifiedEvent, sender: Authenticated): Verdict | undefined {
+    const { events, clock } = this.context;
+    const now = Math.floor(clock.now() / 1000);
+    if (event.created_at > now + MAX_AHEAD_SECONDS) {
+      return reject(`invalid: it is dated more than ${MAX_AHEAD_SECONDS} s ahead: check your clock`);
+    }
+    if (isExpired(event, now)) return reject('invalid: it has expired');
+    if (eventClass(event.kind) === 'ephemeral') return reject(NOT_OURS);
+    if (isProtected(event) && !sender.has(event.pubkey)) {
+      return sender.size === 0
+        ? reject('auth-required: only its author may publish it here')
+        : reject('restricted: only its author may publish it here');
+    }
+    const stored = events.judge(event);
+    if (stored === 'deleted') return reject('blocked: its author deleted it');
+    if (stored === 'superseded') return accept('duplicate: a newer one is here');
+    return undefined;
+  }
+
+  private async act(event: VerifiedEvent, sender: Authenticated): Promise<Verdict> {
+    const { events, announce, order, withdraw } = this.context;
+    if (event.kind === kinds.repository) return announce(event);
+    if (events.judge(event) === 'duplicate') return accept('duplicate: it is here already');
+    if (event.kind === kinds.repositoryState) return order(event);
+    if (event.kind === kinds.deletion) return withdraw(event);
+    return this.belongs(event, sender) ? this.keep(event) : reject(NOT_OURS);
+  }
+
+  /** Somebody who may not know of a repository is answered as if it were not there. */
+  private belongs(event: VerifiedEvent, sender: Authenticated): boolean {
+    const { events, belonging } = this.context;
+    if (roleOfKind(event.kind) === 'author') return belonging.hasRepository(event.pubkey);
+    // An attestation by somebody else would be taken for the service's.
+    if (event.kind === kinds.applicationData || event.kind === kinds.httpAuth) return false;
+    if (belonging.mentions(event).length > 0) return belonging.visible(event, sender);
+    return events.isReferredTo(event.id);
+  }
+
+  private async keep(event: VerifiedEvent): Promise<Verdict> {
+    const [stored] = await this.context.events.append([event]);
+    return stored === 'stored' ? accept() : accept('duplicate: it is here already');
+  }
+}
