@@ -13,17 +13,17 @@ FROM node:22-bookworm-slim
 RUN apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates git tini \
   && rm -rf /var/lib/apt/lists/* \
-  && mkdir /data /cache \
-  && chown node:node /data /cache
+  && mkdir /data /cache /keys \
+  && chown node:node /data /cache /keys
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 RUN ln -s /app/dist/main.js /usr/local/bin/cairn && chmod +x /app/dist/main.js
 
-# Cairn listens on 127.0.0.1 unless CAIRN_HOST says otherwise: while anyone may push, it must not be reached from outside.
-ENV NODE_ENV=production CAIRN_STORE=file:/data CAIRN_CACHE=/cache
-VOLUME ["/data", "/cache"]
+# On every address, so that ports can be published; CAIRN_PUBLIC_URL then has to say what clients call it.
+ENV NODE_ENV=production CAIRN_STORE=file:/data CAIRN_CACHE=/cache CAIRN_SERVICE_KEY=/keys/service.key CAIRN_HOST=0.0.0.0
+VOLUME ["/data", "/cache", "/keys"]
 EXPOSE 8080
 USER node
 

@@ -32,7 +32,12 @@ export async function startCairn(folder: string, kind: StoreKind): Promise<Host>
   ];
   const log = join(folder, 'cairn.log');
   const service = await startService(entry, ['serve', ...args], {
-    env: { PATH: process.env['PATH'], HOME: folder, ...store.env },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: folder,
+      CAIRN_SERVICE_KEY: join(folder, 'service.key'),
+      ...store.env,
+    },
     log,
     ready: /listening on (http:\/\/\S+)/,
   }).catch(async (error) => {
