@@ -45,7 +45,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['http'],
   '@smithy/node-http-handler': ['object-store'],
   commander: ['cli'],
-  hono: ['http'],
+  hono: ['http', 'web'],
   'nostr-tools': ['nostr'],
   'nostr-wasm': ['nostr'],
   pino: ['observability'],

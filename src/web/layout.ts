@@ -1,0 +1,63 @@
+import { html, raw } from 'hono/html';
+import { STYLE } from './style.ts';
+
+/** HTML in which everything that was put into it has been escaped. */
+export type Html = ReturnType<typeof html>;
+
+export interface PageParts {
+  /** Of the window; plain text. */
+  readonly title: string;
+  /** What a search engine shows; plain text. */
+  readonly description?: string;
+  /** The one URL of this page, if it has several. */
+  readonly canonical?: string;
+  /** The public base URL of the service. */
+  readonly base: string;
+  readonly content: Html;
+}
+
+/** Three stones on one another. */
+const ICON =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='%23b35900'%3E" +
+  "%3Cellipse cx='8' cy='13' rx='7' ry='2.6'/%3E%3Cellipse cx='8' cy='8' rx='5' ry='2.2'/%3E" +
+  "%3Cellipse cx='8' cy='3.6' rx='3' ry='1.9'/%3E%3C/svg%3E";
+
+/** A whole page around its content. */
+export function page(parts: PageParts): Html {
+  const { title, description, canonical, base, content } = parts;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+${description === undefined ? '' : html`<meta name="description" content="${description}">`}
+${canonical === undefined ? '' : html`<link rel="canonical" href="${canonical}">`}
+<link rel="icon" href="${raw(ICON)}">
+<style>${raw(STYLE)}</style>
+</head>
+<body>
+<header><a href="${base}/">${hostOf(base)}</a></header>
+<main>
+${content}
+</main>
+<footer>Served by Cairn: git hosting on nothing but an object store.</footer>
+</body>
+</html>
+`;
+}
+
+/** The part of a URL that people call a service by. */
+export function hostOf(base: string): string {
+  return base.replace(/^https?:\/\//, '');
+}
+
+/** Lines to be typed into a terminal. */
+export function commands(...lines: readonly string[]): Html {
+  return html`<pre><code>${lines.join('\n')}</code></pre>`;
+}
+
+/** One word of a shell command, quoted where it needs to be: identifiers are anybody's text, and people copy commands. */
+export function shellWord(text: string): string {
+  return /^[\w:/.%+=,@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

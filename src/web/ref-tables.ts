@@ -1,0 +1,59 @@
+import { html } from 'hono/html';
+import { isBranch, isTag } from '../git/index.ts';
+import type { RepositoryState } from '../repository/manifest.ts';
+import type { Html } from './layout.ts';
+import { said } from './said.ts';
+
+/** Refs shown of each sort at most; a repository may have a million. */
+const SHOWN = 100;
+/** Tags put into the order of their numbers at most. */
+const ORDERED = 1_000;
+
+const byNumbers = new Intl.Collator('en', { numeric: true });
+
+/** What a repository's refs point at: branches, the one HEAD names first; tags, the highest first; then all others. */
+export function refTables(state: Pick<RepositoryState, 'head' | 'refs' | 'peeled'>): Html {
+  const { head, refs } = state;
+  const branches = refs.has(head) ? [head] : [];
+  const tags: string[] = [];
+  const others: string[] = [];
+  for (const name of refs.keys()) {
+    if (name !== head) (isBranch(name) ? branches : isTag(name) ? tags : others).push(name);
+  }
+  const highest = tags.slice(-ORDERED).sort((a, b) => byNumbers.compare(b, a));
+  return html`${table('Branches', branches, branches.length, state)}
+${table('Tags', highest, tags.length, state)}
+${table('Other refs', others, others.length, state)}`;
+}
+
+function table(
+  title: string,
+  names: readonly string[],
+  count: number,
+  { head, refs, peeled }: Parameters<typeof refTables>[0],
+): Html | '' {
+  if (count === 0) return '';
+  const shown = names.slice(0, SHOWN);
+  const rows = shown.map((name) => {
+    const target = peeled.get(name) ?? refs.get(name) ?? '';
+    const mark = name === head ? html` <span class="quiet">(HEAD)</span>` : '';
+    return html`<tr><th scope="row"><code>${said(shortName(name), 1_024)}</code>${mark}</th><td><code>${target}</code></td></tr>
+`;
+  });
+  const rest =
+    count > shown.length
+      ? html`<p class="quiet">${shown.length} of ${count.toLocaleString('en')}: <code>git ls-remote</code> shows all of them.</p>`
+      : '';
+  return html`<h2>${title}</h2>
+<table>
+<thead><tr><th scope="col">Name</th><th scope="col">Points at</th></tr></thead>
+<tbody>
+${rows}</tbody>
+</table>
+${rest}`;
+}
+
+/** A ref's name as people say it: a branch and a tag without the folder they are in. */
+function shortName(name: string): string {
+  return name.replace(/^refs\/(?:heads|tags)\//, '');
+}

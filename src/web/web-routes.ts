@@ -1,0 +1,87 @@
+import { type Context, Hono } from 'hono';
+import type { Clock } from '../lib/clock.ts';
+import type { NostrEvent } from '../nostr/event.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { AccessMode } from '../policy/access.ts';
+import { decideAccess } from '../policy/push-access.ts';
+import type { EventReader } from '../relay/events.ts';
+import type { Repositories } from '../repository/repositories.ts';
+import { errorPage } from './error-page.ts';
+import { homePage, type ServiceInformation } from './home-page.ts';
+import type { Html } from './layout.ts';
+import { notFoundPage } from './not-found-page.ts';
+import { PAGE_HEADERS } from './page-headers.ts';
+import { readPagePath } from './page-path.ts';
+import { PublicRepositories } from './public-repositories.ts';
+import { repositoryPage } from './repository-page.ts';
+
+export interface WebRoutesContext {
+  readonly repositories: Pick<Repositories, 'get'>;
+  readonly events: Pick<EventReader, 'latest' | 'isHidden' | 'query'>;
+  /** Whether somebody who has not said who he is may see an event. */
+  readonly visible: (event: NostrEvent) => boolean;
+  /** The public base URL of the service, without a slash at its end. */
+  readonly base: string;
+  readonly access: AccessMode;
+  /** The relay's information document (NIP-11). */
+  readonly information: ServiceInformation;
+  /** Headers that let pages of other origins read the answers; none where anyone may push. */
+  readonly crossOrigin: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Repositories on the front page at most. */
+const LISTED = 100;
+const RETRY_AFTER_SECONDS = '5';
+
+/**
+ * What a browser finds at the URLs that git and Nostr clients use: the front page, a page for every public repository, and
+ * a page for all there is not. To be mounted last: it answers whatever nothing else has answered.
+ */
+export function webRoutes(context: WebRoutesContext): Hono {
+  const { base, access, information, crossOrigin } = context;
+  const announced = new PublicRepositories(context);
+  const answer = (c: Context, body: Html, status: 200 | 404 | 500 | 503 = 200) =>
+    c.html(body, status, { ...PAGE_HEADERS, ...crossOrigin });
+  const notFound = (c: Context) => answer(c, notFoundPage(base), 404);
+
+  const app = new Hono();
+  app.options('*', (c) => c.body(null, 204, { ...crossOrigin }));
+  app.get('/', (c) => {
+    c.header('Vary', 'Accept');
+    if (asksForRelayInformation(c)) {
+      return c.body(JSON.stringify(information), 200, {
+        'Content-Type': 'application/nostr+json',
+        ...crossOrigin,
+        'Access-Control-Allow-Origin': '*',
+      });
+    }
+    const found = announced.newest(LISTED + 1);
+    const repositories = found.slice(0, LISTED);
+    return answer(c, homePage({ base, access, information, repositories, more: found.length > LISTED }));
+  });
+  app.get('*', async (c) => {
+    const id = readPagePath(new URL(c.req.url).pathname);
+    const manifest = id === undefined ? undefined : (await context.repositories.get(id).resolve())?.manifest;
+    if (id === undefined || manifest === undefined || manifest.state === 'withdrawn') return notFound(c);
+    const { owner } = id;
+    // A browser carries no token, so what is private is not here as far as it is concerned.
+    if (!decideAccess('read', undefined, { owner, ...manifest.policy }).allow) return notFound(c);
+    const announcement = announced.find(id);
+    const parts = { base, access, owner, manifest };
+    return answer(c, repositoryPage(announcement === undefined ? parts : { ...parts, announcement }));
+  });
+  app.all('*', notFound);
+  app.onError((error, c) => {
+    context.log.error({ path: c.req.path, err: error }, 'page failed');
+    const { status, html } = errorPage(error, base);
+    if (status === 503) c.header('Retry-After', RETRY_AFTER_SECONDS);
+    return answer(c, html, status);
+  });
+  return app;
+}
+
+function asksForRelayInformation(c: Context): boolean {
+  return c.req.header('Accept')?.includes('application/nostr+json') === true;
+}
