@@ -6,6 +6,7 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Dice } from '../lib/dice.ts';
@@ -16,12 +17,16 @@ import type { Metrics } from '../observability/metrics.ts';
 import { answerBrowser } from './cors.ts';
 import { sendGitError } from './git-errors.ts';
 import { findGitRoute, GIT_ROUTES, type GitRoutesContext, refusePush } from './git-routes.ts';
+import type { RelaySockets } from './relay-socket.ts';
+import { answerWithoutUpgrade, asksForWebSocket } from './upgrade.ts';
 
 /** What the server answers with. */
 export interface HttpRoutes {
   readonly git: GitRoutesContext;
   /** Everything outside the git URL spaces. */
   readonly others: Hono;
+  /** Who asks for WebSocket is sent there; without it such requests are answered like any other. */
+  readonly relay?: RelaySockets;
 }
 
 export interface HttpServerContext {
@@ -53,6 +58,7 @@ export class HttpServer {
   private readonly answering = new Set<Promise<void>>();
   private readonly routes: Promise<ServedRoutes>;
   private serving = false;
+  private relay: RelaySockets | undefined;
   private begin: (routes: ServedRoutes) => void = () => undefined;
 
   constructor(context: HttpServerContext) {
@@ -94,8 +100,16 @@ export class HttpServer {
 
   /** Begins to answer. Requests that came since {@link listen} have waited: what is answered may depend on the address. */
   serve(routes: HttpRoutes): void {
+    const { git, others, relay } = routes;
     this.serving = true;
-    this.begin({ git: routes.git, others: getRequestListener(routes.others.fetch) });
+    this.relay = relay;
+    if (relay !== undefined) {
+      this.server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
+        if (asksForWebSocket(incoming)) relay.upgrade(incoming, socket, head);
+        else answerWithoutUpgrade(this.server, incoming, socket, head);
+      });
+    }
+    this.begin({ git, others: getRequestListener(others.fetch) });
   }
 
   /** Takes no new connections, and waits until every request under way has been answered. */
@@ -108,8 +122,8 @@ export class HttpServer {
     }
     // A connection that goes idle later, having had its last answer, would be kept for a next request.
     const sweep = setInterval(() => this.server.closeIdleConnections(), 100);
-    await closed;
-    clearInterval(sweep);
+    // A connection of the relay never goes idle.
+    await Promise.all([closed, this.relay?.close()]).finally(() => clearInterval(sweep));
     // A push whose client was cut off may be in the middle of its swap: that one is finished, too.
     await Promise.all(this.answering);
   }
@@ -117,6 +131,7 @@ export class HttpServer {
   /** Cuts every connection that is left. */
   closeAll(): void {
     this.server.closeAllConnections();
+    this.relay?.closeAll();
   }
 
   private async answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {

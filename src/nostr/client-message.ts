@@ -32,6 +32,8 @@ export interface ClientMessageRefused {
   readonly ok: false;
   /** The text to send back. */
   readonly answer: string;
+  /** The subscription the answer ends, with whatever was open under its name before. */
+  readonly subscription?: string;
 }
 
 export type ParsedClientMessage = { readonly ok: true; readonly value: ClientMessage } | ClientMessageRefused;
@@ -74,6 +76,7 @@ function queryOf(type: 'REQ' | 'COUNT', rest: unknown[], limits: ClientMessageLi
   const close = (reason: Parameters<typeof closedMessage>[1]): ClientMessageRefused => ({
     ok: false,
     answer: closedMessage(subscription, reason),
+    subscription,
   });
   if (given.length === 0) return close(`invalid: ${type} has no filter`);
   if (given.length > limits.maxFilters) return close(`invalid: more than ${limits.maxFilters} filters`);

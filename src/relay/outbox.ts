@@ -1,0 +1,102 @@
+/**
+ * What is still to be sent to one client, in order. Events wait as they are and become text only when the client is
+ * ready for them: a client that asks for much and reads slowly costs references, not copies.
+ */
+import { encodeEvent, type NostrEvent } from '../nostr/event.ts';
+import { eventMessage } from '../nostr/relay-message.ts';
+import type { Subscription, Subscriptions } from './subscriptions.ts';
+
+/** An event on its way to any number of clients; its JSON is made once. */
+export class Outgoing {
+  readonly event: NostrEvent;
+  private encoded: string | undefined;
+
+  constructor(event: NostrEvent) {
+    this.event = event;
+  }
+
+  get json(): string {
+    this.encoded ??= encodeEvent(this.event);
+    return this.encoded;
+  }
+}
+
+/** What belongs to a subscription is dropped when that has ended by the time it would be sent. */
+type Entry =
+  | string
+  | { readonly subscription: Subscription; readonly outgoing: Outgoing }
+  | { readonly subscription: Subscription; readonly text: string };
+
+export class Outbox {
+  private readonly send: (text: string) => boolean;
+  private readonly subscriptions: Subscriptions;
+  private entries: Entry[] = [];
+  private next = 0;
+  private ready = true;
+
+  /** @param send returns false when it wants no more before {@link resume} is called; what it was given is sent all the same */
+  constructor(send: (text: string) => boolean, subscriptions: Subscriptions) {
+    this.send = send;
+    this.subscriptions = subscriptions;
+  }
+
+  /** Entries that wait for the client. */
+  get length(): number {
+    return this.entries.length - this.next;
+  }
+
+  /** Sends something for the connection itself. */
+  say(text: string): void {
+    this.push(text);
+  }
+
+  /** Sends something that only matters while the subscription is open. */
+  sayOf(subscription: Subscription, text: string): void {
+    this.push({ subscription, text });
+  }
+
+  deliver(subscription: Subscription, outgoing: Outgoing): void {
+    this.push({ subscription, outgoing });
+  }
+
+  /** The client has read. */
+  resume(): void {
+    this.ready = true;
+    this.pump();
+  }
+
+  clear(): void {
+    this.entries = [];
+    this.next = 0;
+  }
+
+  private push(entry: Entry): void {
+    this.entries.push(entry);
+    this.pump();
+  }
+
+  private pump(): void {
+    while (this.ready) {
+      const entry = this.entries[this.next];
+      if (entry === undefined) {
+        this.clear();
+        return;
+      }
+      this.next++;
+      const text = this.textOf(entry);
+      if (text !== undefined) this.ready = this.send(text);
+    }
+    // Every entry is moved once for each time it was in front of as many that had been sent: a cost that does not grow.
+    if (this.next > 1_000 && this.next * 2 > this.entries.length) {
+      this.entries = this.entries.slice(this.next);
+      this.next = 0;
+    }
+  }
+
+  private textOf(entry: Entry): string | undefined {
+    if (typeof entry === 'string') return entry;
+    const { subscription } = entry;
+    if (!this.subscriptions.isOpen(subscription)) return undefined;
+    return 'text' in entry ? entry.text : eventMessage(subscription.id, entry.outgoing.json);
+  }
+}

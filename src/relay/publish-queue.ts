@@ -1,0 +1,58 @@
+/** The events of one client on their way to be published: one after another, since one may refer to the one before. */
+import { messageOf } from '../lib/errors.ts';
+import type { VerifiedEvent } from '../nostr/event.ts';
+import { acceptedMessage, rejectedMessage } from '../nostr/relay-message.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Authenticated, Publication } from './publication.ts';
+
+/** So many wait at most before the client is not read for a while. */
+const EVENTS_WAITING = 32;
+const BYTES_WAITING = 1024 * 1024;
+
+export class PublishQueue {
+  private readonly publication: Publication;
+  private readonly log: Logger;
+  private last: Promise<void> = Promise.resolve();
+  private events = 0;
+  private bytes = 0;
+
+  constructor(publication: Publication, log: Logger) {
+    this.publication = publication;
+    this.log = log;
+  }
+
+  isFull(): boolean {
+    return this.events >= EVENTS_WAITING || this.bytes >= BYTES_WAITING;
+  }
+
+  /**
+   * @param bytes the size of the message it came in
+   * @param answer gets the OK message once the event has been decided about; does not throw
+   */
+  add(event: VerifiedEvent, bytes: number, sender: Authenticated, answer: (text: string) => void): void {
+    this.events++;
+    this.bytes += bytes;
+    this.last = this.last.then(async () => {
+      const text = await this.publish(event, sender);
+      this.events--;
+      this.bytes -= bytes;
+      answer(text);
+    });
+  }
+
+  /** Resolves when every event added so far has been answered. */
+  idle(): Promise<void> {
+    return this.last;
+  }
+
+  private async publish(event: VerifiedEvent, sender: Authenticated): Promise<string> {
+    try {
+      const { accepted, note } = await this.publication.publish(event, sender);
+      if (accepted) return acceptedMessage(event.id, note);
+      return rejectedMessage(event.id, note === '' ? 'error: the event was not taken' : note);
+    } catch (error) {
+      this.log.error({ err: error, event: event.id, kind: event.kind }, 'an event was not published');
+      return rejectedMessage(event.id, `error: ${messageOf(error)}`);
+    }
+  }
+}

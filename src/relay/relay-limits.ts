@@ -1,0 +1,49 @@
+/** What the relay bears from one client, and from all of them. The NIP-11 document names what a client can know beforehand. */
+import { type ClientMessageLimits, defaultClientMessageLimits } from '../nostr/client-message.ts';
+import type { Rate } from './rate-limit.ts';
+
+export interface RelayLimits {
+  /** Bytes of UTF-8 of one message. */
+  readonly messageBytes: number;
+  readonly message: ClientMessageLimits;
+  /** Seconds an event may be dated ahead of our clock. */
+  readonly secondsAhead: number;
+  /** Stored events one filter is answered with at most. */
+  readonly eventsPerFilter: number;
+  readonly subscriptionsPerConnection: number;
+  /** Keys that may show themselves on one connection (NIP-42). */
+  readonly keysPerConnection: number;
+  readonly connections: number;
+  readonly connectionsPerAddress: number;
+  readonly perConnection: ClientRates;
+  readonly perAddress: ClientRates;
+  /** Refusals because of a rate that a client may earn before its connection is ended. */
+  readonly refusals: Rate;
+}
+
+export interface ClientRates {
+  /** Of all messages. One counts for more when it is long or asks for much. */
+  readonly messages: Rate;
+  /** Of EVENT messages. */
+  readonly events: Rate;
+}
+
+export const defaultRelayLimits: RelayLimits = {
+  messageBytes: 512 * 1024,
+  message: defaultClientMessageLimits,
+  secondsAhead: 15 * 60,
+  eventsPerFilter: 500,
+  subscriptionsPerConnection: 32,
+  keysPerConnection: 16,
+  connections: 4_096,
+  connectionsPerAddress: 64,
+  perConnection: {
+    messages: { perSecond: 50, burst: 400 },
+    events: { perSecond: 20, burst: 200 },
+  },
+  perAddress: {
+    messages: { perSecond: 200, burst: 2_000 },
+    events: { perSecond: 50, burst: 500 },
+  },
+  refusals: { perSecond: 5, burst: 200 },
+};

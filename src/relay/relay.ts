@@ -1,0 +1,94 @@
+import type { Dice } from '../lib/dice.ts';
+import type { NostrEvent } from '../nostr/event.ts';
+import { isExpired } from '../nostr/expiration.ts';
+import { Connection, type ConnectionContext, type RelaySocket } from './connection.ts';
+import type { Events } from './events.ts';
+import { Outgoing } from './outbox.ts';
+import { Callers } from './rate-limit.ts';
+
+export interface RelayContext extends ConnectionContext {
+  readonly events: ConnectionContext['events'] & Pick<Events, 'onEvent'>;
+  readonly dice: Dice;
+}
+
+/** Bytes of a challenge; as many as make two that are equal, or one that is guessed, no concern. */
+const CHALLENGE_BYTES = 16;
+
+/** The Nostr relay: every client that is connected to it, and the events that go to them as they come. */
+export class Relay {
+  private readonly context: RelayContext;
+  private readonly callers: Callers;
+  private readonly connections = new Map<Connection, () => void>();
+  private readonly stopListening: () => void;
+  private stopping = false;
+
+  constructor(context: RelayContext) {
+    this.context = context;
+    this.callers = new Callers(context.limits.perAddress, context.clock);
+    this.stopListening = context.events.onEvent((event, { hidden }) => {
+      if (!hidden) this.deliver(event);
+    });
+  }
+
+  /** Clients connected now. */
+  get size(): number {
+    return this.connections.size;
+  }
+
+  /**
+   * Why a client that calls from this address cannot be connected now, for a person to read; undefined when it can.
+   * To be asked before {@link connect}.
+   */
+  refusal(address: string): string | undefined {
+    const { connections, connectionsPerAddress } = this.context.limits;
+    if (this.stopping) return 'the server is stopping';
+    if (this.connections.size >= connections) return `all ${connections} connections are taken`;
+    if (this.callers.connectionsFrom(address) >= connectionsPerAddress) {
+      return `there are ${connectionsPerAddress} connections from your address already`;
+    }
+    return undefined;
+  }
+
+  /**
+   * Begins to speak with a client. When its connection has ended, {@link disconnect} must be told.
+   * @param address where it calls from; limits are shared by all who call from there
+   */
+  connect(socket: RelaySocket, address: string): Connection {
+    const caller = this.callers.enter(address);
+    const challenge = this.context.dice.hex(CHALLENGE_BYTES);
+    const connection = new Connection(this.context, socket, caller, challenge);
+    this.connections.set(connection, () => {
+      caller.connections--;
+    });
+    return connection;
+  }
+
+  /** The connection of a client has ended, from either side. */
+  disconnect(connection: Connection): void {
+    connection.close();
+    this.connections.get(connection)?.();
+    this.connections.delete(connection);
+  }
+
+  /** Takes no new clients, answers every event it was given, and ends all connections. */
+  async close(): Promise<void> {
+    this.stopping = true;
+    this.stopListening();
+    await Promise.all(
+      [...this.connections.keys()].map((connection) => connection.finish('the server is stopping')),
+    );
+  }
+
+  private deliver(event: NostrEvent): void {
+    const { clock, log } = this.context;
+    if (isExpired(event, Math.floor(clock.now() / 1000))) return;
+    const outgoing = new Outgoing(event);
+    for (const connection of this.connections.keys()) {
+      try {
+        connection.deliver(outgoing);
+      } catch (error) {
+        log.error({ err: error, event: event.id }, 'an event was not delivered to a subscriber');
+      }
+    }
+  }
+}
