@@ -11,8 +11,8 @@ export interface Option {
   readonly value?: string;
   readonly default: string;
   readonly description: string;
-  /** Commands that know it. */
-  readonly commands: 'all' | 'serve';
+  /** Commands that know it: all that work on a store, the server alone, or those by which people speak to a server. */
+  readonly commands: 'all' | 'serve' | 'client';
 }
 
 export const OPTIONS = [
@@ -238,6 +238,22 @@ export const OPTIONS = [
     default: '60',
     description: 'Seconds that running requests get to finish when the server is asked to stop.',
     commands: 'serve',
+  },
+  {
+    name: 'server',
+    variable: 'CAIRN_SERVER',
+    value: '<url>',
+    default: '',
+    description: 'The server to speak to, by its public URL, for example `https://git.example.org`.',
+    commands: 'client',
+  },
+  {
+    name: 'key',
+    variable: 'CAIRN_KEY_FILE',
+    value: '<file>',
+    default: '~/.config/cairn/key',
+    description: 'File with your secret key; `cairn key new` makes one.',
+    commands: 'client',
   },
 ] as const satisfies readonly Option[];
 

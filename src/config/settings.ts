@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { CairnError } from '../lib/errors.ts';
@@ -82,6 +83,25 @@ const httpUrl = z
   .string()
   .refine((text) => text === '' || /^https?:\/\/[^/]/.test(text), 'expected http://… or https://…');
 
+const serviceUrl = httpUrl.transform((text, context) => {
+  if (text === '') return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.pathname === '/' && url.search === '' && url.hash === '' && url.username === '') {
+    return text.replace(/\/$/, '');
+  }
+  context.addIssue({
+    code: 'custom',
+    message: 'expected a URL without a path: git, relay and pages share one host',
+  });
+  return z.NEVER;
+});
+
+/** A path; the shell leaves `~` as it is in `--key=~/x` and in defaults. */
+const homeFile = z
+  .string()
+  .min(1, 'expected a file')
+  .transform((path) => resolve(path.replace(/^~(?=\/)/, homedir())));
+
 const SCHEMAS = {
   store: url,
   's3-endpoint': httpUrl,
@@ -96,16 +116,7 @@ const SCHEMAS = {
   host: z.string().min(1, 'expected an address'),
   port: whole(0, 65_535),
   access: z.enum(['signed', 'open', 'read-only']),
-  'public-url': httpUrl.transform((text, context) => {
-    if (text === '') return undefined;
-    const { pathname, search, hash, username } = new URL(text);
-    if (pathname === '/' && search === '' && hash === '' && username === '') return text.replace(/\/$/, '');
-    context.addIssue({
-      code: 'custom',
-      message: 'expected a URL without a path: git, relay and pages share one host',
-    });
-    return z.NEVER;
-  }),
+  'public-url': serviceUrl,
   'service-key': z
     .string()
     .min(1, 'expected a file')
@@ -125,6 +136,8 @@ const SCHEMAS = {
   'git-queue': whole(0, 1_000_000),
   'swap-patience': seconds,
   'shutdown-grace': seconds,
+  server: serviceUrl,
+  key: homeFile,
 } satisfies Record<OptionName, z.ZodType<unknown, string>>;
 
 /** Values as given: by flag, by name of the option. */
@@ -165,6 +178,27 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
     shutdownGrace: read('shutdown-grace'),
   };
   return settings;
+}
+
+/** What somebody who speaks to a server has set. */
+export interface ClientSettings {
+  /** Public URL of the server, without a slash at its end; undefined when nobody has named one. */
+  readonly server: string | undefined;
+  readonly keyFile: string;
+  /** False when the file is only where keys are looked for: nobody has said that there is one. */
+  readonly keyNamed: boolean;
+}
+
+/**
+ * Reads the settings of the commands by which people speak to a server.
+ * @throws CairnError `invalid`, naming the flag or variable at fault and what was expected
+ */
+export function readClientSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv): ClientSettings {
+  return {
+    server: readOption('server', flags, environment),
+    keyFile: readOption('key', flags, environment),
+    keyNamed: (flags.key ?? environment['CAIRN_KEY_FILE']) !== undefined,
+  };
 }
 
 /**
@@ -227,5 +261,7 @@ function readOption<N extends OptionName>(
 
 /** The options a command knows. */
 export function optionsFor(command: Option['commands']): readonly (Option & { readonly name: OptionName })[] {
-  return OPTIONS.filter((option) => option.commands === 'all' || option.commands === command);
+  return OPTIONS.filter(
+    (option) => option.commands === command || (option.commands === 'all' && command === 'serve'),
+  );
 }
