@@ -29,9 +29,10 @@ const INVARIANTS: readonly Invariant[] = [
       next.incarnation !== parent.manifest.incarnation,
   ],
   [
-    'packs are dropped only by a fold, a restore or a new incarnation',
+    'packs are dropped only by a fold, a restore, a withdrawal or a new incarnation',
     (next, parent) => {
       if (parent === undefined || next.incarnation !== parent.manifest.incarnation) return true;
+      if (next.state === 'withdrawn') return true;
       if (next.causes.some((cause) => cause.kind === 'fold' || cause.kind === 'restore')) return true;
       const kept = new Set(next.packs.map((entry) => entry.pack.digest));
       return parent.manifest.packs.every((entry) => kept.has(entry.pack.digest));
@@ -40,6 +41,22 @@ const INVARIANTS: readonly Invariant[] = [
   [
     'a pack is named once',
     (next) => new Set(next.packs.map((entry) => entry.pack.digest)).size === next.packs.length,
+  ],
+  [
+    'a withdrawn repository holds nothing',
+    (next) => next.state !== 'withdrawn' || (next.refs.size === 0 && next.packs.length === 0),
+  ],
+  [
+    'a withdrawn repository comes back as a new incarnation only',
+    (next, parent) =>
+      parent === undefined ||
+      parent.manifest.state !== 'withdrawn' ||
+      next.state === 'withdrawn' ||
+      next.incarnation !== parent.manifest.incarnation,
+  ],
+  [
+    'the watermark of a withdrawal never goes back',
+    (next, parent) => (next.withdrawal?.at ?? -1) >= (parent?.manifest.withdrawal?.at ?? -1),
   ],
   ['a cause is given', (next) => next.causes.length > 0],
 ];

@@ -53,6 +53,7 @@ const frame = z.strictObject({
     readers: z.array(hex64),
   }),
   order: z.strictObject({ id: hex64, author: hex64, at: count, refs: hex64 }).nullable(),
+  withdrawal: z.strictObject({ id: hex64, at: count }).optional(),
   causes: z.array(cause),
   receiptAt: count,
   parent: hex64.nullable(),

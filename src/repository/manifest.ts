@@ -50,6 +50,13 @@ export interface Order {
   readonly refs: Digest;
 }
 
+/** A deletion request (NIP-09) by which the owner withdrew the repository. */
+export interface Withdrawal {
+  readonly id: string;
+  /** Seconds: no announcement of that date or before brings the repository back. */
+  readonly at: number;
+}
+
 export type CauseKind = 'announce' | 'push' | 'order' | 'fold' | 'mirror' | 'restore' | 'head' | 'withdraw';
 
 /** One entry per push, order or other act that this publish carries. */
@@ -79,6 +86,8 @@ export interface RepositoryState {
   readonly graph?: ArtifactRef;
   readonly policy: Policy;
   readonly order: Order | null;
+  /** The last withdrawal; it stays when the repository is announced again. */
+  readonly withdrawal?: Withdrawal;
 }
 
 export interface Manifest extends RepositoryState {

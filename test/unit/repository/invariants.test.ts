@@ -8,6 +8,11 @@ const parent: ParentState = {
   digest: 'd'.repeat(64),
   manifest: manifestOf({ packs: [packOf('a'), packOf('b')] }),
 };
+const withdrawn: ParentState = {
+  version: 'w',
+  digest: 'c'.repeat(64),
+  manifest: manifestOf({ state: 'withdrawn', withdrawal: { id: 'e'.repeat(64), at: 7 } }),
+};
 const because = (kind: Cause['kind']): { causes: Cause[] } => ({
   causes: [{ kind, actor: null, evidence: null, refs: [] }],
 });
@@ -28,11 +33,22 @@ const BROKEN: readonly (readonly [name: string, next: Manifest, over: ParentStat
     parent,
   ],
   [
-    'packs are dropped only by a fold, a restore or a new incarnation',
+    'packs are dropped only by a fold, a restore, a withdrawal or a new incarnation',
     childOf(parent, { packs: [packOf('a'), packOf('c')] }),
     parent,
   ],
   ['a pack is named once', childOf(parent, { packs: [packOf('a'), packOf('b'), packOf('a')] }), parent],
+  ['a withdrawn repository holds nothing', childOf(parent, { state: 'withdrawn' }), parent],
+  [
+    'a withdrawn repository comes back as a new incarnation only',
+    childOf(withdrawn, { state: 'live' }),
+    withdrawn,
+  ],
+  [
+    'the watermark of a withdrawal never goes back',
+    childOf(withdrawn, { withdrawal: { id: 'e'.repeat(64), at: 6 } }),
+    withdrawn,
+  ],
   ['a cause is given', childOf(parent, { causes: [] }), parent],
 ];
 
@@ -47,6 +63,12 @@ describe('before a swap', () => {
     ['a first manifest', manifestOf(), undefined],
     ['a pack more', childOf(parent, { packs: [...parent.manifest.packs, packOf('c')] }), parent],
     ['a fold', childOf(parent, { packs: [packOf('c', { kind: 'fold' })], ...because('fold') }), parent],
+    ['a withdrawal', childOf(parent, { state: 'withdrawn', packs: [] }), parent],
+    [
+      'a withdrawn repository announced again',
+      childOf(withdrawn, { state: 'live', incarnation: '2'.repeat(32) }),
+      withdrawn,
+    ],
     ['a restore', childOf(parent, { packs: [packOf('a')], ...because('restore') }), parent],
     [
       'a new incarnation',

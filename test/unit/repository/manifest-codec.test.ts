@@ -49,6 +49,7 @@ const full: Manifest = childOf(
       readers: [key],
     },
     order: { id: key, author: key, at: 5, refs: key },
+    withdrawal: { id: key, at: 4 },
     causes: [{ kind: 'order', actor: key, evidence: key, refs: ['refs/heads/a'] }],
     receiptAt: 42,
   },
