@@ -61,9 +61,18 @@ export function artifactFileName(name: ArtifactName): string {
   return `${name.digest}${name.n === undefined ? '' : `-${name.n}`}.${name.kind}`;
 }
 
+/** The prefix of what owners have. */
+export const ownersPrefix = 'v1/owners/';
+
 /** The identifiers an owner has reserved. */
 export function ownerKey(owner: string): string {
-  return `v1/owners/${owner}`;
+  return `${ownersPrefix}${owner}`;
+}
+
+/** The owner whose record `key` is, or undefined. */
+export function parseOwnerKey(key: string): string | undefined {
+  const owner = key.startsWith(ownersPrefix) ? key.slice(ownersPrefix.length) : '';
+  return isDigest(owner) ? owner : undefined;
 }
 
 /** Which service this bucket belongs to. */
@@ -79,6 +88,11 @@ export function logEntryKey(writer: string, sequence: number): string {
 
 export function segmentKey(digest: Digest): string {
   return `${EVENTS}segments/${digest}.json`;
+}
+
+/** The prefix of a repository's artifacts. */
+export function artifactsPrefix(place: RepositoryPlace): string {
+  return `${repositoryPrefix(place)}artifacts/`;
 }
 
 /** The prefix under which the pointers of all repositories, or of one owner's, are found. */
