@@ -109,6 +109,15 @@ export const OPTIONS = [
     commands: 'serve',
   },
   {
+    name: 'trusted-proxies',
+    variable: 'CAIRN_TRUSTED_PROXIES',
+    value: '<count>',
+    default: '0',
+    description:
+      'Proxies in front of this server whose word on who calls (X-Forwarded-For) is believed; limits of the relay are by address.',
+    commands: 'serve',
+  },
+  {
     name: 'service-key',
     variable: 'CAIRN_SERVICE_KEY',
     value: '<file>',

@@ -24,6 +24,7 @@ export interface Settings {
   readonly access: 'signed' | 'open' | 'read-only';
   /** Without a slash at its end; undefined: the address listened on. */
   readonly publicUrl: string | undefined;
+  readonly trustedProxies: number;
   readonly serviceKeyFile: string;
   readonly serviceName: string;
   readonly maintainers: 'recursive' | 'reciprocal' | 'owner-only';
@@ -117,6 +118,7 @@ const SCHEMAS = {
   port: whole(0, 65_535),
   access: z.enum(['signed', 'open', 'read-only']),
   'public-url': serviceUrl,
+  'trusted-proxies': whole(0, 16),
   'service-key': z
     .string()
     .min(1, 'expected a file')
@@ -160,6 +162,7 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
     listen: { host: read('host'), port: read('port') },
     access: read('access'),
     publicUrl: read('public-url'),
+    trustedProxies: read('trusted-proxies'),
     serviceKeyFile: read('service-key'),
     serviceName: read('service-name'),
     maintainers: read('maintainers'),
