@@ -34,7 +34,6 @@ export function homePage(parts: HomePageParts): Html {
     title: information.name,
     description: information.description,
     canonical: `${base}/`,
-    base,
     content: html`<h1>${information.name}</h1>
 <p class="said">${information.description}</p>
 <dl>
@@ -66,7 +65,7 @@ ${commands(
   `cairn credential install --server ${server}`,
   `cairn announce my-project --server ${server}`,
 )}
-<p>The last line that prints is the URL to push to:</p>
+<p>The last line printed is the URL to push to:</p>
 ${commands('git remote add origin <that URL>', 'git push -u origin main')}
 <p>With a Nostr git client, name <code>${hostOf(base)}</code> as a GRASP server of your repository.</p>`;
 }

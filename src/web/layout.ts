@@ -11,8 +11,8 @@ export interface PageParts {
   readonly description?: string;
   /** The one URL of this page, if it has several. */
   readonly canonical?: string;
-  /** The public base URL of the service. */
-  readonly base: string;
+  /** The public base URL of the service, where every page but the first leads back to. */
+  readonly base?: string;
   readonly content: Html;
 }
 
@@ -37,7 +37,7 @@ ${canonical === undefined ? '' : html`<link rel="canonical" href="${canonical}">
 <style>${raw(STYLE)}</style>
 </head>
 <body>
-<header><a href="${base}/">${hostOf(base)}</a></header>
+${base === undefined ? '' : html`<header><a href="${base}/">${hostOf(base)}</a></header>`}
 <main>
 ${content}
 </main>

@@ -67,7 +67,7 @@ function clone({ base, owner, manifest }: RepositoryPageParts): Html {
   const withGit = commands(`git clone ${shellWord(gitUrl(base, owner, identifier))}`);
   if (!isShownOnRelay(manifest)) return withGit;
   return html`${withGit}
-<p>Or with a Nostr git client, which checks against the signatures of its maintainers what it is given:</p>
+<p>Or with a Nostr git client, which checks the refs against the signatures of the maintainers:</p>
 ${commands(`git clone ${shellWord(nostrCloneUrl(base, owner, identifier))}`)}
 <p><a href="${gitWorkshopUrl(base, owner, identifier)}" rel="noopener">Issues, patches and pull requests on gitworkshop.dev</a></p>`;
 }
@@ -75,7 +75,7 @@ ${commands(`git clone ${shellWord(nostrCloneUrl(base, owner, identifier))}`)}
 function push({ base, access, owner, manifest }: RepositoryPageParts): Html {
   if (access === 'read-only') return html`<p>This server is read-only.</p>`;
   const url = shellWord(gitUrl(base, owner, manifest.identifier));
-  const branch = shellWord(manifest.head.replace('refs/heads/', ''));
+  const branch = shellWord(branchArgument(manifest.head));
   const git =
     manifest.refs.size === 0
       ? commands(`git remote add origin ${url}`, `git push -u origin ${branch}`)
@@ -89,6 +89,12 @@ ${commands(`cairn credential install --server ${shellWord(base)}`)}
 <p>Then:</p>
 ${git}
 <p>A Nostr git client pushes as well: it publishes the signed state of the refs first, and the push has to match it.</p>`;
+}
+
+/** How git is told of a branch: by its short name, unless git could take that for an option or a wish to force. */
+function branchArgument(head: string): string {
+  const name = head.replace('refs/heads/', '');
+  return /^\w/.test(name) ? name : head;
 }
 
 /** Whether the announcement can be asked for at the relay: until its first data comes, it cannot. */

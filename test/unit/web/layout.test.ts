@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { html } from 'hono/html';
+import { describe, expect, it } from 'vitest';
+import { page, shellWord } from '../../../src/web/layout.ts';
+import { PAGE_HEADERS } from '../../../src/web/page-headers.ts';
+import { cut, said } from '../../../src/web/said.ts';
+
+describe('a word of a shell command', () => {
+  it.each([
+    ['https://git.example.org/git/npub1x/tool.git', 'https://git.example.org/git/npub1x/tool.git'],
+    ["https://git.example.org/git/npub1x/it's.git", "'https://git.example.org/git/npub1x/it'\\''s.git'"],
+    ['$(reboot)', "'$(reboot)'"],
+    ['a;b', "'a;b'"],
+    ['!!', "'!!'"],
+    ['ünï', "'ünï'"],
+    ['', "''"],
+  ])('%s', (text, word) => {
+    expect(shellWord(text)).toBe(word);
+  });
+});
+
+describe('what somebody said', () => {
+  it('is escaped, and stands apart in its direction of writing', () => {
+    expect(String(said('<b>"\u202Ehi\'&', 100))).toBe('<bdi>&lt;b&gt;&quot;\u202Ehi&#39;&amp;</bdi>');
+  });
+
+  it.each([
+    ['short', 5, 'short'],
+    ['longer', 5, 'longe…'],
+    ['one two', 4, 'one…'],
+    ['ab🚀', 3, 'ab…'],
+    ['ab🚀', 4, 'ab🚀'],
+  ])('%s, cut to %i', (text, limit, shown) => {
+    expect(cut(text, limit)).toBe(shown);
+  });
+});
+
+describe('a page', () => {
+  const text = String(page({ title: 'A "title"', base: 'https://git.example.org', content: html`<p>x</p>` }));
+
+  it('is allowed the style sheet that is in it, and nothing else', () => {
+    const [, style = ''] = /<style>(.*)<\/style>/s.exec(text) ?? [];
+    const hash = createHash('sha256').update(style).digest('base64');
+    const policy = PAGE_HEADERS['Content-Security-Policy']?.split('; ');
+    expect(policy).toContain(`style-src 'sha256-${hash}'`);
+    expect(policy).toContain("default-src 'none'");
+    expect(policy?.join()).not.toContain('unsafe');
+    expect(text.match(/<style|<script|style=|<link|<img/g)).toEqual(['<link', '<style']);
+  });
+
+  it('says its language and its title, and leads back to the first page', () => {
+    expect(text).toContain('<html lang="en">');
+    expect(text).toContain('<title>A &quot;title&quot;</title>');
+    expect(text).toContain('<a href="https://git.example.org/">git.example.org</a>');
+  });
+});

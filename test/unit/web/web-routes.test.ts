@@ -1,0 +1,320 @@
+import { Hono } from 'hono';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { NostrEvent, VerifiedEvent } from '../../../src/nostr/event.ts';
+import { kinds } from '../../../src/nostr/kinds.ts';
+import { formatNpub } from '../../../src/nostr/public-key.ts';
+import { createLogger } from '../../../src/observability/logger.ts';
+import { pointerKey } from '../../../src/repository/keys.ts';
+import type { Manifest } from '../../../src/repository/manifest.ts';
+import { type RepositoryId, repositoryId } from '../../../src/repository/repository-id.ts';
+import { type WebRoutesContext, webRoutes } from '../../../src/web/web-routes.ts';
+import { EventsInMemory } from '../../helpers/events-in-memory.ts';
+import { manifestOf, oid, RepositoryRig } from '../../helpers/repository-rig.ts';
+import { alice, bob } from '../nostr/authors.ts';
+
+const BASE = 'https://git.example.org';
+const NPUB = formatNpub(alice.publicKey);
+const TOOL = repositoryId(alice.publicKey, 'tool');
+const PAGE = `/${NPUB}/tool.git`;
+const HTML = 'text/html; charset=UTF-8';
+const CORS = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Allow-Headers': 'Authorization' };
+
+let rig: RepositoryRig;
+let events: EventsInMemory;
+let unseen: Set<string>;
+let logged: string[];
+
+beforeEach(() => {
+  rig = new RepositoryRig();
+  events = new EventsInMemory();
+  unseen = new Set();
+  logged = [];
+});
+
+describe('the page of a repository', () => {
+  it.each([
+    ['as GRASP has it', PAGE],
+    ['without .git', `/${NPUB}/tool`],
+    ['below /git', `/git/${NPUB}/tool.git`],
+    ['below /git in hex', `/git/${alice.publicKey}/tool`],
+    ['with a slash behind', `/${NPUB}/tool/`],
+  ])('is at its URL %s', async (_, path) => {
+    await host(TOOL);
+    const response = await get(path);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe(HTML);
+    expect(await response.text()).toContain('<h1><bdi>The Tool</bdi></h1>');
+  });
+
+  it('costs one request to the store', async () => {
+    await host(TOOL);
+    await get(PAGE);
+    const before = rig.store.log.length;
+    await get(PAGE);
+    expect(rig.store.log.slice(before).map(({ outcome }) => outcome)).toEqual(['not-modified']);
+  });
+
+  it('is shown of a repository that waits for its first data, without the words of its announcement', async () => {
+    await publish(TOOL, { state: 'held', refs: new Map() });
+    await announce(TOOL, { hidden: true });
+    const text = await (await get(PAGE)).text();
+    expect(text).toContain('nothing has been pushed');
+    expect(text).not.toContain('The Tool');
+  });
+
+  it('is shown of a repository that nobody has announced', async () => {
+    await rig.publish(manifestOf({ identifier: 'tool' }), undefined, TOOL);
+    expect((await get(PAGE, { access: 'open' })).status).toBe(200);
+  });
+
+  it('keeps to itself an announcement that is not for everybody', async () => {
+    await host(TOOL);
+    unseen.add((await announce(TOOL, { name: 'Secret plan', at: 1_800_000_000 })).id);
+    const text = await (await get(PAGE)).text();
+    expect(text).toContain('<h1><bdi>tool</bdi></h1>');
+    expect(text).not.toContain('Secret plan');
+  });
+
+  it('is sent without a body when only its head is asked for', async () => {
+    await host(TOOL);
+    const response = await get(PAGE, {}, { method: 'HEAD' });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe('');
+  });
+});
+
+describe('what is not there for everybody', () => {
+  it('gets the same answer whatever it is, byte for byte and header for header', async () => {
+    const asked: [string, string][] = [
+      ['unknown', `/${NPUB}/unknown.git`],
+      ['private', `/${NPUB}/private.git`],
+      ['private, by its other URL', `/git/${alice.publicKey}/private`],
+      ['withdrawn', `/${NPUB}/withdrawn`],
+      ['no name of a repository', `/${NPUB}/..%2f..%2fetc`],
+      ['no key', '/npub1nobody/tool.git'],
+      ['no page at all', '/favicon.ico'],
+      ['a file of git', `/${NPUB}/private.git/config`],
+    ];
+    await publish(repositoryId(alice.publicKey, 'private'), {
+      policy: { ...POLICY, private: true, readers: [bob.publicKey] },
+    });
+    await publish(repositoryId(alice.publicKey, 'withdrawn'), { state: 'withdrawn', refs: new Map() });
+    const answers = await Promise.all(
+      asked.map(async ([what, path]) => {
+        const response = await get(path);
+        return { what, status: response.status, headers: [...response.headers], text: await response.text() };
+      }),
+    );
+    const [unknown, ...others] = answers;
+    expect(unknown?.status).toBe(404);
+    expect(unknown?.text).toContain('<h1>Not found</h1>');
+    for (const other of others) expect(other).toEqual({ ...unknown, what: other.what });
+  });
+
+  it('costs as many requests when it is private as when it is unknown', async () => {
+    await publish(TOOL, { policy: { ...POLICY, private: true } });
+    await get(PAGE);
+    const before = rig.store.log.length;
+    await get(PAGE);
+    const between = rig.store.log.length;
+    await get(`/${NPUB}/unknown.git`);
+    expect(between - before).toBe(rig.store.log.length - between);
+  });
+
+  it('is what a page answers to that is asked for in another way', async () => {
+    await host(TOOL);
+    expect((await get(PAGE, {}, { method: 'POST', body: 'x' })).status).toBe(404);
+  });
+});
+
+describe('when something fails', () => {
+  it('tells that the store does not answer, and when to come back', async () => {
+    await host(TOOL);
+    rig.store.rules.push(({ key }) => (key === pointerKey(TOOL) ? { does: 'unavailable' } : undefined));
+    const response = await get(PAGE);
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('5');
+    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+    expect(await response.text()).toContain('Try again');
+    expect(logged.join()).toContain('page failed');
+  });
+
+  it('leaves to the log what is damaged', async () => {
+    const { digest } = await host(TOOL);
+    rig.store.rules.push(({ key }) => (key.includes(digest) ? { does: 'missing' } : undefined));
+    rig = rig.cold();
+    const response = await get(PAGE);
+    expect(response.status).toBe(500);
+    const text = await response.text();
+    expect(text).toContain('<h1>Something is wrong</h1>');
+    expect(text).not.toContain(digest);
+    expect(logged.join()).toContain(digest);
+  });
+});
+
+describe('the first page', () => {
+  it('lists what has been announced here, last first', async () => {
+    await announce(repositoryId(alice.publicKey, 'first'), { name: 'First', at: 1_700_000_001 });
+    await announce(repositoryId(alice.publicKey, 'second'), { name: 'Second <b>', at: 1_700_000_002 });
+    const response = await get('/');
+    const text = await response.text();
+    expect(response.headers.get('content-type')).toBe(HTML);
+    expect(text).toContain('2 in all');
+    expect(text.indexOf('Second &lt;b&gt;')).toBeGreaterThan(0);
+    expect(text.indexOf('Second')).toBeLessThan(text.indexOf('First'));
+    expect(text).toContain(`<a href="${BASE}/${NPUB}/first.git">`);
+  });
+
+  it('lists nothing that is not for everybody or not here', async () => {
+    unseen.add((await announce(repositoryId(alice.publicKey, 'unseen'), {})).id);
+    await announce(repositoryId(alice.publicKey, 'held'), { hidden: true });
+    await announce(repositoryId(alice.publicKey, 'private'), { tags: [['private', 'true']] });
+    await announce(repositoryId(bob.publicKey, 'elsewhere'), { base: 'https://elsewhere.example' });
+    expect(await (await get('/')).text()).toContain('No public repository');
+  });
+
+  it('is bounded', async () => {
+    for (let n = 0; n < 102; n += 1) {
+      await announce(repositoryId(alice.publicKey, `r${n}`), { name: `R ${n}`, at: 1_700_000_000 + n });
+    }
+    const text = await (await get('/')).text();
+    expect(text.match(/<li>/g)).toHaveLength(100);
+    expect(text).toContain('The 100 announced last');
+    expect(text).toContain('>R 2<');
+    expect(text).not.toContain('>R 1<');
+  });
+
+  it('tells how to begin as far as one can', async () => {
+    expect(await (await get('/')).text()).toContain(`cairn announce my-project --server ${BASE}`);
+    expect(await (await get('/', { access: 'open' })).text()).toContain('anyone who reaches it may push');
+    expect(await (await get('/', { access: 'read-only' })).text()).not.toContain('cairn announce');
+  });
+
+  it('is the information of the relay for whoever asks for that', async () => {
+    const response = await get('/', { crossOrigin: {} }, { headers: { accept: 'application/nostr+json' } });
+    expect(response.headers.get('content-type')).toBe('application/nostr+json');
+    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+    expect(await response.json()).toEqual(INFORMATION);
+  });
+
+  it('and that information are told apart by caches', async () => {
+    for (const accept of ['text/html', 'application/nostr+json']) {
+      expect((await get('/', {}, { headers: { accept } })).headers.get('vary')).toBe('Accept');
+    }
+  });
+});
+
+describe('every answer', () => {
+  it.each(['/', PAGE, '/nothing'])(
+    'lets browsers do nothing with it, and pages of others read it: %s',
+    async (path) => {
+      await host(TOOL);
+      const { headers } = await get(path);
+      expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+      expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('cache-control')).toBe('no-cache');
+      for (const [name, value] of Object.entries(CORS)) expect(headers.get(name)).toBe(value);
+    },
+  );
+
+  it.each(['/', PAGE, '/nothing'])('is announced to browsers that ask first: %s', async (path) => {
+    const response = await get(path, {}, { method: 'OPTIONS' });
+    expect(response.status).toBe(204);
+    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+  });
+
+  it('is kept from pages of others where anyone may push', async () => {
+    const { headers } = await get('/', { access: 'open', crossOrigin: {} });
+    expect(headers.get('access-control-allow-origin')).toBeNull();
+  });
+});
+
+describe('mounted behind other routes', () => {
+  it('answers what they do not, errors included', async () => {
+    await host(TOOL);
+    const app = new Hono().get('/healthz', (c) => c.text('ok')).route('/', routes());
+    expect(await (await app.request('/healthz')).text()).toBe('ok');
+    expect((await app.request(PAGE)).status).toBe(200);
+    expect(await (await app.request('/nothing')).text()).toContain('<h1>Not found</h1>');
+    rig.store.rules.push(() => ({ does: 'unavailable' }));
+    expect((await app.request(PAGE)).status).toBe(503);
+  });
+});
+
+const POLICY = {
+  announcements: ['e'.repeat(64)],
+  writers: [alice.publicKey],
+  protection: [],
+  private: false,
+  readers: [],
+};
+
+const INFORMATION = {
+  name: 'git.example.org',
+  description: 'Repositories.',
+  self: 'f'.repeat(64),
+  repo_acceptance_criteria: 'Any key may have repositories here.',
+  supported_nips: [1, 11],
+};
+
+function routes(parts: Partial<WebRoutesContext> = {}): Hono {
+  return webRoutes({
+    repositories: rig.repositories,
+    events,
+    visible: (event) => !unseen.has(event.id),
+    base: BASE,
+    access: 'signed',
+    information: INFORMATION,
+    crossOrigin: CORS,
+    clock: rig.clock,
+    log: createLogger('debug', { write: (line) => void logged.push(line) }),
+    ...parts,
+  });
+}
+
+async function get(
+  path: string,
+  parts: Partial<WebRoutesContext> = {},
+  request: RequestInit = {},
+): Promise<Response> {
+  return routes(parts).request(path, request);
+}
+
+/** A public repository with a branch and an announcement, all in place. */
+async function host(id: RepositoryId): Promise<{ readonly digest: string }> {
+  await announce(id, {});
+  return publish(id, {});
+}
+
+async function publish(id: RepositoryId, parts: Partial<Manifest>) {
+  const { identifier } = id;
+  const refs = new Map([['refs/heads/main', oid('1')]]);
+  return rig.publish(manifestOf({ identifier, refs, policy: POLICY, ...parts }), undefined, id);
+}
+
+interface Announced {
+  readonly name?: string;
+  readonly at?: number;
+  readonly hidden?: boolean;
+  readonly base?: string;
+  readonly tags?: readonly string[][];
+}
+
+async function announce(id: RepositoryId, options: Announced): Promise<NostrEvent> {
+  const { name = 'The Tool', at, hidden = false, base = BASE, tags = [] } = options;
+  const event = (id.owner === alice.publicKey ? alice : bob).sign({
+    kind: kinds.repository,
+    ...(at === undefined ? {} : { at }),
+    tags: [
+      ['d', id.identifier],
+      ['name', name],
+      ['clone', `${base}/git/${formatNpub(id.owner)}/${id.identifier}.git`],
+      ['relays', base.replace('http', 'ws')],
+      ...tags,
+    ],
+  });
+  const [stored] = await events.append([event as VerifiedEvent], { hidden });
+  if (stored !== 'stored') throw new Error(`the announcement is ${stored}`);
+  return event;
+}
