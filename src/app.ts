@@ -21,6 +21,7 @@ import { HttpServer } from './http/server.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { type Dice, systemDice } from './lib/dice.ts';
 import { CairnError, messageOf } from './lib/errors.ts';
+import { loadVerifier } from './nostr/verify.ts';
 import { claimFolder } from './object-store/folder-ownership.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import type { Logger } from './observability/logger.ts';
@@ -41,6 +42,7 @@ import {
 } from './stores.ts';
 import { Advertiser } from './transfer/advertise-refs.ts';
 import { GitPlaces } from './transfer/git-places.ts';
+import type { OrderBook } from './transfer/push-authority.ts';
 import { learnUploadCapabilities } from './transfer/upload-capabilities.ts';
 import { VERSION } from './version.ts';
 
@@ -93,6 +95,7 @@ export async function startApp(
     closers.push(() => git.close());
     const gitVersion = await checkGitVersion(git);
     const capabilities = await learnUploadCapabilities(git, scratch);
+    const verifier = await loadVerifier();
 
     const observe: Observe = (opened) => observeStores(opened, metrics);
     const stores =
@@ -143,6 +146,9 @@ export async function startApp(
         advertiser,
         connections: new ConnectionMemory(),
         access: settings.access,
+        base: settings.publicUrl ?? url,
+        verifier,
+        clock,
         idle: settings.idleTimeout,
         fetchRequestBytes: FETCH_REQUEST_BYTES,
         fetch: { git, places, advertiser, recency: RECENCY_MS },
@@ -153,6 +159,8 @@ export async function startApp(
           cache,
           dice,
           scratch,
+          orders: noOrders,
+          receiptsAreAuthoritative: () => false,
           limits: {
             commands: settings.maxRefsPerPush,
             bytes: PUSH_HEAD_BYTES,
@@ -184,6 +192,13 @@ export async function startApp(
     throw error;
   }
 }
+
+/** The orders of a server that takes none. */
+const noOrders: OrderBook = {
+  waiting: () => Promise.resolve([]),
+  carriedOut: () => Promise.resolve(),
+  pullRequestTip: () => undefined,
+};
 
 /** Opens the object store, proved unless the operator has said that it need not be. */
 async function openOwnStores(

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../lib/clock.ts';
 import { CairnError } from '../lib/errors.ts';
+import type { Verifier } from '../nostr/verify.ts';
 import { type AccessMode, decidePush } from '../policy/access.ts';
 import { emptyState, type Manifest } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
@@ -21,6 +23,10 @@ export interface GitRoutesContext {
   readonly push: ReceivePushContext;
   readonly connections: ConnectionMemory;
   readonly access: AccessMode;
+  /** Public base URL of the service, without a slash at its end: tokens are signed for URLs below it. */
+  readonly base: string;
+  readonly verifier: Verifier;
+  readonly clock: Clock;
   /** Milliseconds a client may neither send nor take anything. */
   readonly idle: number;
   /** Decoded bytes of a fetch request. */
@@ -143,7 +149,7 @@ async function receivePack(context: GitRoutesContext, request: GitRequest): Prom
   const output = new GitOutput(response, 'application/x-git-receive-pack-result', context.idle);
   const body = pushBody(context, incoming);
   const advertised = context.connections.wasShown(incoming, repository, 'git-receive-pack');
-  const push = { repository, actor: null, advertised, body, output, signal };
+  const push = { repository, authority: { kind: 'anyone' }, advertised, body, output, signal } as const;
   request.onPush(await receivePush(context.push, push));
   output.end();
 }

@@ -7,8 +7,11 @@ export type PushAuthority =
   | { readonly kind: 'anyone' }
   /** A key has signed a token for this repository (NIP-98); whether it may push is decided on every state the push meets. */
   | { readonly kind: 'key'; readonly actor: string; readonly token: string }
-  /** Nobody has shown who he is: the push must do exactly what a waiting order says (GRASP-01). */
-  | { readonly kind: 'order' };
+  /**
+   * The push does exactly what a waiting order says (GRASP-01), whoever sends it. Who has shown who he is, and may write,
+   * may do without an order.
+   */
+  | { readonly kind: 'order'; readonly caller?: { readonly actor: string; readonly token: string } };
 
 /** A maintainer-signed state that waits for its objects. */
 export interface WaitingOrder extends HeldOrder {

@@ -4,6 +4,7 @@ import { headAfter } from '../policy/default-branch.ts';
 import { decideRefUpdates, type ObjectFacts, type Refusal } from '../policy/ref-rules.ts';
 import type { PackEntry, ParentState, RepositoryState } from '../repository/manifest.ts';
 import type { Change, Evaluation } from '../repository/publisher.ts';
+import type { PushAuthority } from './push-authority.ts';
 
 /** Evidence that what a push brings is complete, and over which packs that was shown. */
 export interface ConnectivityProof {
@@ -14,7 +15,7 @@ export interface ConnectivityProof {
 export interface PushChangeOptions {
   readonly commands: readonly ReceivedCommand[];
   readonly atomic: boolean;
-  readonly actor: string | null;
+  readonly authority: PushAuthority;
   readonly objects: ReadonlyMap<string, ObjectFacts>;
   /** What the pack is called in a manifest; undefined when the push brought no objects. */
   readonly pack: PackEntry | undefined;
@@ -53,7 +54,7 @@ export class PushChange implements Change<PushResult> {
     state: RepositoryState | undefined,
     base: ParentState | undefined,
   ): Promise<Evaluation<PushResult>> {
-    const { atomic, actor } = this.options;
+    const { atomic, authority } = this.options;
     await this.renewProof(base);
     const commands = this.options.commands.map((command) => this.withProofProblem(command, state));
     const met = state ?? this.options.initial;
@@ -62,7 +63,7 @@ export class PushChange implements Change<PushResult> {
     if (accepted.length === 0) return { result };
     return {
       next: this.apply(accepted, met),
-      cause: { kind: 'push', actor, evidence: null, refs: accepted.map((command) => command.name) },
+      cause: { kind: 'push', ...evidenceOf(authority), refs: accepted.map((command) => command.name) },
       result,
     };
   }
@@ -121,6 +122,14 @@ export class PushChange implements Change<PushResult> {
       packs: known || !bringsObjects ? state.packs : [...state.packs, pack],
     };
   }
+}
+
+function evidenceOf(authority: PushAuthority): {
+  readonly actor: string | null;
+  readonly evidence: string | null;
+} {
+  if (authority.kind !== 'key') return { actor: null, evidence: null };
+  return { actor: authority.actor, evidence: authority.token };
 }
 
 function changes(command: ReceivedCommand, state: RepositoryState): boolean {

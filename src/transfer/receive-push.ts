@@ -24,15 +24,18 @@ import {
   emptyState,
   type PackEntry,
   type ParentState,
+  type Policy,
   type RepositoryState,
 } from '../repository/manifest.ts';
 import type { Published } from '../repository/published.ts';
 import { UnknownOutcomeError } from '../repository/publisher.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { RepositoryId } from '../repository/repository-id.ts';
 import type { GitPlaces } from './git-places.ts';
 import { findDisconnected, inspectObjects, knownObjects } from './inspect-objects.ts';
 import type { Output } from './output.ts';
 import { PushAnswer } from './push-answer.ts';
+import type { OrderBook, PushAuthority } from './push-authority.ts';
 import { PushChange, type PushResult } from './push-change.ts';
 import { HeadTooLarge, isProbe, readHead } from './push-head.ts';
 import { PushWorkspace } from './push-workspace.ts';
@@ -48,13 +51,18 @@ export interface ReceivePushContext {
   readonly dice: Dice;
   /** Folder for quarantines, on the file system of the artifact cache. */
   readonly scratch: string;
+  readonly orders: OrderBook;
+  /**
+   * True when the key that signs the receipts of a repository is one of those that may write to it: its receipts then
+   * count as orders do, and need not stand behind them.
+   */
+  readonly receiptsAreAuthoritative: (id: RepositoryId, policy: Policy) => boolean;
   readonly limits: ReceiveRequestOptions['limits'] & { readonly packBytes: number };
 }
 
 export interface PushRequestIn {
   readonly repository: Repository;
-  /** Public key of who pushes; null when nobody had to say. */
-  readonly actor: string | null;
+  readonly authority: PushAuthority;
   /** True when this process advertised its refs for this push: it then knows all that the client builds on. */
   readonly advertised: boolean;
   readonly body: RequestBody;
@@ -262,7 +270,7 @@ class Push {
     disconnected: ReadonlySet<string>,
   ): Promise<PushSummary> {
     const { artifacts, cache } = this.context;
-    const { repository, actor } = this.incoming;
+    const { repository, authority } = this.incoming;
     const commands = this.request.commands.map((command) =>
       this.withConnectivityProblem(command, disconnected),
     );
@@ -270,7 +278,7 @@ class Push {
       new PushChange({
         commands,
         atomic: this.atomic,
-        actor,
+        authority,
         objects,
         pack,
         proof: {

@@ -206,7 +206,7 @@ class Simulation {
           disconnected.has(command.newId) ? { ...command, problem: 'missing necessary objects' } : command,
         ),
         atomic: record.atomic,
-        actor: record.actor,
+        authority: { kind: 'key', actor: record.actor, token: '0'.repeat(64) },
         objects: commitFacts(tips),
         pack: tips.length === 0 ? undefined : entry,
         proof: {

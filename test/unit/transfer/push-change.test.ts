@@ -32,7 +32,7 @@ function pushOf(
   const change = new PushChange({
     commands,
     atomic: false,
-    actor: 'f'.repeat(64),
+    authority: { kind: 'key', actor: 'f'.repeat(64), token: 'e'.repeat(64) },
     objects: new Map([one, two, three].map((id) => [id, commit])),
     pack: packOf('pushed'),
     proof: { packs: new Set(provedOver.map((entry) => entry.pack.digest)), incarnation },
@@ -80,7 +80,7 @@ describe('a push', () => {
     expect(cause).toEqual({
       kind: 'push',
       actor: 'f'.repeat(64),
-      evidence: null,
+      evidence: 'e'.repeat(64),
       refs: ['refs/heads/a', 'refs/heads/b', 'refs/heads/0'],
     });
     expect(base.manifest.refs, 'the state it met is left as it was').toBe(refs);
