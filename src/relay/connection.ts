@@ -20,7 +20,6 @@ import {
 } from '../nostr/relay-message.ts';
 import type { Verifier } from '../nostr/verify.ts';
 import type { Logger } from '../observability/logger.ts';
-import { objectionTo } from './event-objection.ts';
 import type { EventReader } from './events.ts';
 import { Intake } from './intake.ts';
 import { Outbox, Outgoing } from './outbox.ts';
@@ -204,11 +203,6 @@ export class Connection {
   private publish(event: NostrEvent, bytes: number): void {
     if (!takeFromAll([this.events, this.caller.events], 1)) {
       this.refuse(rejectedMessage(event.id, 'rate-limited: too many events, wait a moment'));
-      return;
-    }
-    const problem = objectionTo(event, this.seconds(), this.context.limits.secondsAhead);
-    if (problem !== undefined) {
-      this.outbox.say(rejectedMessage(event.id, problem));
       return;
     }
     if (!this.context.verifier.verify(event)) {

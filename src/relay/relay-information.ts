@@ -1,5 +1,6 @@
 /** What the relay says about itself (NIP-11), with what GRASP-01 adds. */
 import { maxSubscriptionLength } from '../nostr/client-message.ts';
+import { MAX_AHEAD_SECONDS } from './admission.ts';
 import type { RelayLimits } from './relay-limits.ts';
 
 export interface RelayFacts {
@@ -61,7 +62,7 @@ export function relayInformation(facts: RelayFacts): RelayInformation {
       max_subid_length: maxSubscriptionLength,
       max_event_tags: limits.message.event.maxTags,
       max_content_length: limits.message.event.maxContentBytes,
-      created_at_upper_limit: limits.secondsAhead,
+      created_at_upper_limit: MAX_AHEAD_SECONDS,
       auth_required: false,
       payment_required: false,
       restricted_writes: true,

@@ -6,8 +6,6 @@ export interface RelayLimits {
   /** Bytes of UTF-8 of one message. */
   readonly messageBytes: number;
   readonly message: ClientMessageLimits;
-  /** Seconds an event may be dated ahead of our clock. */
-  readonly secondsAhead: number;
   /** Stored events one filter is answered with at most. */
   readonly eventsPerFilter: number;
   readonly subscriptionsPerConnection: number;
@@ -31,7 +29,6 @@ export interface ClientRates {
 export const defaultRelayLimits: RelayLimits = {
   messageBytes: 512 * 1024,
   message: defaultClientMessageLimits,
-  secondsAhead: 15 * 60,
   eventsPerFilter: 500,
   subscriptionsPerConnection: 32,
   keysPerConnection: 16,
