@@ -2,19 +2,24 @@ import { Command, Option as CommanderOption } from 'commander';
 import type { Option, OptionName } from '../config/options.ts';
 import { type GivenFlags, optionsFor } from '../config/settings.ts';
 import { VERSION } from '../version.ts';
+import { announce, withdraw } from './announce.ts';
 import type { CommandContext } from './command-context.ts';
-import { probe } from './probe.ts';
-import { repoCreate, repoList, repoLog, repoRestore, repoSetHead, repoShow } from './repo.ts';
-import { serve } from './serve.ts';
+import { credentialGet, credentialNote } from './credential.ts';
+import { credentialInstall } from './credential-install.ts';
+import { events } from './events.ts';
+import { keyNew, keyShow } from './key.ts';
 
-/** The table of commands: everything `cairn` can be asked to do. */
+/**
+ * The table of commands: everything `cairn` can be asked to do. What works on a store is loaded when it is asked for: git
+ * runs this program for a credential at each push, and a third of its time would go into loading the S3 client.
+ */
 export function commandLine(context: CommandContext): Command {
   const program = new Command('cairn');
   program.description('Git hosting on nothing but an object store.').version(VERSION);
 
   withOptions(program.command('serve'), 'serve')
     .description('Run the server.')
-    .action((flags) => serve(given(flags), context));
+    .action(async (flags) => (await import('./serve.ts')).serve(given(flags), context));
 
   withOptions(program.command('probe [store]'), 'all')
     .description('Prove that an object store keeps the promises Cairn builds on.')
@@ -22,7 +27,7 @@ export function commandLine(context: CommandContext): Command {
     .option('--rounds <count>', 'races of each kind', '3')
     .option('--spacing <milliseconds>', 'time between writes of one key, for stores that limit them', '0')
     .option('--json', 'print JSON')
-    .action((store, flags) => probe(store, flags, given(flags), context));
+    .action(async (store, flags) => (await import('./probe.ts')).probe(store, flags, given(flags), context));
 
   const repo = program
     .command('repo')
@@ -31,27 +36,103 @@ export function commandLine(context: CommandContext): Command {
     .description('Make an empty repository, named <owner>/<identifier>.')
     .option('--object-format <format>', 'sha1 or sha256', 'sha1')
     .option('--head <branch>', 'the default branch', 'main')
-    .action((name, flags) => repoCreate(name, flags, given(flags), context));
+    .action(async (name, flags) =>
+      (await import('./repo.ts')).repoCreate(name, flags, given(flags), context),
+    );
   withOptions(repo.command('list [owner]'), 'all')
     .description('List repositories.')
     .option('--json', 'print JSON')
-    .action((owner, flags) => repoList(owner, flags, given(flags), context));
+    .action(async (owner, flags) =>
+      (await import('./repo.ts')).repoList(owner, flags, given(flags), context),
+    );
   withOptions(repo.command('show <repository>'), 'all')
     .description('Show the published state of a repository.')
     .option('--json', 'print JSON')
-    .action((name, flags) => repoShow(name, flags, given(flags), context));
+    .action(async (name, flags) => (await import('./repo.ts')).repoShow(name, flags, given(flags), context));
   withOptions(repo.command('log <repository>'), 'all')
     .description('Show the history of published states, newest first.')
     .option('--limit <count>', 'at most so many', '50')
     .option('--json', 'print JSON')
-    .action((name, flags) => repoLog(name, flags, given(flags), context));
+    .action(async (name, flags) => (await import('./repo.ts')).repoLog(name, flags, given(flags), context));
   withOptions(repo.command('restore <repository> <state>'), 'all')
     .description('Bring back an earlier state, given by depth or digest (see log), as a new one.')
-    .action((name, state, flags) => repoRestore(name, state, given(flags), context));
+    .action(async (name, state, flags) =>
+      (await import('./repo.ts')).repoRestore(name, state, given(flags), context),
+    );
   withOptions(repo.command('set-head <repository> <branch>'), 'all')
     .description('Point HEAD at another branch.')
-    .action((name, branch, flags) => repoSetHead(name, branch, given(flags), context));
+    .action(async (name, branch, flags) =>
+      (await import('./repo.ts')).repoSetHead(name, branch, given(flags), context),
+    );
+
+  addClientCommands(program, context);
   return program;
+}
+
+/** The commands by which people speak to a server. */
+function addClientCommands(program: Command, context: CommandContext): void {
+  const key = program.command('key').description('Make and look at the secret key you sign with.');
+  withOptions(key.command('new'), 'client')
+    .description('Make a secret key.')
+    .action((flags) => keyNew(given(flags), context));
+  withOptions(key.command('show'), 'client')
+    .description('Show whose key it is.')
+    .option('--json', 'print JSON')
+    .action((flags) => keyShow(flags, given(flags), context));
+
+  withOptions(program.command('announce <identifier>'), 'client')
+    .description('Announce a repository, or change its announcement: what is not given stays.')
+    .option('--name <text>', 'what people call it')
+    .option('--description <text>', 'what it is')
+    .option('--web <url>', 'a page about it; all of them replace those before', several)
+    .option('--maintainer <key>', 'another who may push', several)
+    .option('--remove-maintainer <key>', 'one who may no longer', several)
+    .option('--protect <pattern-and-rules>', '"<pattern> <rule> …", in place of older rules', several)
+    .option('--unprotect <pattern>', 'drop the rules of a pattern', several)
+    .option('--private', 'only readers, maintainers and you may read it')
+    .option('--public', 'everybody may read it')
+    .option('--reader <key>', 'one who may read a private repository', several)
+    .option('--remove-reader <key>', 'one who may no longer', several)
+    .option('--object-format <format>', 'sha1 or sha256, for a new repository')
+    .option('--earliest-commit <commit>', 'the commit that tells the project from others, usually its root')
+    .option('--grasp', 'also take pushes by signed states (GRASP)')
+    .action((identifier, flags) => announce(identifier, flags, given(flags), context));
+  withOptions(program.command('withdraw <identifier>'), 'client')
+    .description('Take back the announcement of a repository, which ends with it.')
+    .action((identifier, flags) => withdraw(identifier, given(flags), context));
+
+  const credential = program
+    .command('credential')
+    .description('Show git servers who pushes: a git credential helper.');
+  withOptions(credential.command('get'), 'client')
+    .description('Answer git, which asks on standard input.')
+    .action((flags) => credentialGet(given(flags), context, process.stdin));
+  for (const operation of ['store', 'erase']) {
+    withOptions(credential.command(operation), 'client')
+      .description('Nothing: a credential is made anew each time.')
+      .action(() => credentialNote(process.stdin));
+  }
+  withOptions(credential.command('install'), 'client')
+    .description('Have git ask this helper for credentials for the server.')
+    .action((flags) => credentialInstall(given(flags), context, process.argv.slice(0, 2)));
+
+  withOptions(program.command('events'), 'client')
+    .description('Print events the server has, newest first.')
+    .option('--id <id>', 'of this id', several)
+    .option('--kind <kind>', 'of this kind: a number, or a name such as repository-state', several)
+    .option('--author <key>', 'by this author', several)
+    .option('--repository <repository>', 'about this repository, <owner>/<identifier>')
+    .option('--tag <letter=value>', 'with a tag of this value', several)
+    .option('--since <time>', 'not older than this: seconds since 1970, or a date')
+    .option('--until <time>', 'not newer than this')
+    .option('--limit <count>', 'at most so many', '100')
+    .option('--json', 'print events as they were signed, one a line')
+    .action((flags) => events(flags, given(flags), context));
+}
+
+/** Collects the values of a flag that is given several times. */
+function several(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 function withOptions(command: Command, scope: Option['commands']): Command {

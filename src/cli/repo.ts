@@ -6,7 +6,6 @@ import { systemDice } from '../lib/dice.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import { createRepository, restore, setHead } from '../maintenance/administer.ts';
 import { history } from '../maintenance/history.ts';
-import { parsePublicKey } from '../nostr/public-key.ts';
 import { createLogger } from '../observability/logger.ts';
 import { ArtifactCache } from '../repository/artifact-cache.ts';
 import { ArtifactStore } from '../repository/artifact-store.ts';
@@ -18,6 +17,7 @@ import { formatRepositoryId, repositoryId } from '../repository/repository-id.ts
 import { SnapshotCache } from '../repository/snapshot-cache.ts';
 import { openStoresForCommand, verdictsFolder } from '../stores.ts';
 import type { CommandContext } from './command-context.ts';
+import { publicKeyArgument } from './public-key-argument.ts';
 
 /** A command that writes wants a store that has proved itself. */
 type Intent = 'reads' | 'writes';
@@ -57,7 +57,7 @@ export async function repoList(
 ): Promise<void> {
   await withRepositories(flags, context, 'reads', async ({ repositories }) => {
     const damaged: CairnError[] = [];
-    const listed = repositories.list(owner === undefined ? undefined : publicKey(owner), (damage) => {
+    const listed = repositories.list(owner === undefined ? undefined : publicKeyArgument(owner), (damage) => {
       damaged.push(damage);
     });
     for await (const { id, state } of listed) {
@@ -170,7 +170,10 @@ async function withRepository(
 ): Promise<void> {
   const slash = name.indexOf('/');
   if (slash === -1) throw new CairnError('invalid', 'a repository is named <owner>/<identifier>');
-  const id = repositoryId(publicKey(name.slice(0, slash)), name.slice(slash + 1).replace(/\.git$/, ''));
+  const id = repositoryId(
+    publicKeyArgument(name.slice(0, slash)),
+    name.slice(slash + 1).replace(/\.git$/, ''),
+  );
   await withRepositories(flags, context, intent, (opened) => use(opened.repositories.get(id), opened));
 }
 
@@ -210,13 +213,6 @@ async function mustResolve(repository: Repository): Promise<ParentState> {
   const state = await repository.resolve();
   if (state === undefined) throw new CairnError('not-found', `there is no repository ${repository}`);
   return state;
-}
-
-function publicKey(text: string): string {
-  const key = parsePublicKey(text);
-  if (key === undefined)
-    throw new CairnError('invalid', `${JSON.stringify(text)} is neither an npub nor 64 hex characters`);
-  return key;
 }
 
 function branchName(text: string): string {

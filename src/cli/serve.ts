@@ -1,16 +1,25 @@
 import { startApp } from '../app.ts';
-import { readSecrets } from '../config/secrets.ts';
+import { readTls } from '../config/secrets.ts';
 import { type GivenFlags, readSettings, refuseBeyondLoopback } from '../config/settings.ts';
+import { systemDice } from '../lib/dice.ts';
 import { createLogger } from '../observability/logger.ts';
+import { openServiceKey } from '../service-key.ts';
 import type { CommandContext } from './command-context.ts';
 
 /** `cairn serve`: runs until the process is asked to stop. Prints `listening on <url>` when it can be used. */
 export async function serve(flags: GivenFlags, context: CommandContext): Promise<void> {
   const settings = readSettings(flags, context.environment);
   refuseBeyondLoopback(settings);
-  const secrets = await readSecrets(settings);
+  const tls = await readTls(settings);
+  const { secretKey: serviceKey, isNew } = await openServiceKey(settings.serviceKeyFile, systemDice);
   const log = createLogger(settings.logLevel);
-  const app = await startApp(settings, secrets, log);
+  if (isNew) log.info({ file: settings.serviceKeyFile }, 'made a key for this service: keep a copy of it');
+  if (settings.access === 'open') {
+    log.warn(
+      'ACCESS OPEN: anyone who reaches this address may push anything to any repository; for development only',
+    );
+  }
+  const app = await startApp(settings, { tls, serviceKey }, log);
   context.print(`listening on ${app.url}`);
   if (!context.signal.aborted) {
     await new Promise<void>((resolve) =>

@@ -1,0 +1,127 @@
+import { type GivenFlags, readClientSettings } from '../config/settings.ts';
+import { systemClock } from '../lib/clock.ts';
+import { CairnError } from '../lib/errors.ts';
+import { formatAddress } from '../nostr/address.ts';
+import { parseAnnouncement } from '../nostr/announcement.ts';
+import { announcementTemplate, foreignTags } from '../nostr/announcement-template.ts';
+import type { EventTemplate, VerifiedEvent } from '../nostr/event.ts';
+import { kinds } from '../nostr/kinds.ts';
+import { namesThisService } from '../nostr/named-service.ts';
+import { gitUrl, graspUrl } from '../nostr/repository-url.ts';
+import type { Signer } from '../nostr/sign.ts';
+import { repositoryId } from '../repository/repository-id.ts';
+import { type AnnounceFlags, changedFacts } from './announcement-changes.ts';
+import type { CommandContext } from './command-context.ts';
+import { readSigner } from './key.ts';
+import { ServerConnection, serverOf } from './server-connection.ts';
+
+/** What the relay knows of a repository of ours. */
+interface Known {
+  /** The announcement in force, unless it was withdrawn. */
+  readonly announcement: VerifiedEvent | undefined;
+  /** Seconds; a new event has to be dated after it. */
+  readonly latest: number;
+}
+
+/**
+ * `cairn announce <identifier>`: announces a repository, or changes what its announcement says. Whatever else it says
+ * already stays, tags that Cairn does not know included. Prints the URLs to clone from, the one for pushing with a key last.
+ */
+export async function announce(
+  identifier: string,
+  options: AnnounceFlags,
+  flags: GivenFlags,
+  context: CommandContext,
+): Promise<void> {
+  await withServer(identifier, flags, context, async ({ server, signer, connection }) => {
+    const owner = signer.publicKey;
+    const { announcement: old, latest } = await known(connection, owner, identifier);
+    const said = old === undefined ? undefined : parseAnnouncement(old);
+    if (said?.ok === false) {
+      throw new CairnError('conflict', `the announcement on ${server} cannot be changed: ${said.reason}`);
+    }
+    const facts = changedFacts(said?.value, options, { server, owner, identifier });
+    const at = Math.max(Math.floor(systemClock.now() / 1000), latest + 1);
+    const template = announcementTemplate(facts, at, old === undefined ? [] : foreignTags(old));
+    // What says nothing new is sent as it is: the server then looks whether all is as it should be.
+    const event = old !== undefined && saysTheSame(template, old) ? old : signer.sign(template);
+    const note = await publish(connection, event);
+    if (note !== '') context.print(note);
+    const announced = parseAnnouncement(event);
+    if (announced.ok && namesThisService(announced.value, server).clone === 'grasp') {
+      context.print(graspUrl(server, owner, identifier));
+    }
+    context.print(gitUrl(server, owner, identifier));
+  });
+}
+
+/** `cairn withdraw <identifier>`: takes back the announcement of a repository, which ends with it. */
+export async function withdraw(
+  identifier: string,
+  flags: GivenFlags,
+  context: CommandContext,
+): Promise<void> {
+  await withServer(identifier, flags, context, async ({ server, signer, connection }) => {
+    const { latest } = await known(connection, signer.publicKey, identifier);
+    const address = formatAddress({ kind: kinds.repository, pubkey: signer.publicKey, identifier });
+    const tags = [
+      ['a', address],
+      ['k', String(kinds.repository)],
+    ];
+    // Dated no earlier than the announcement, which it would not touch otherwise.
+    const at = Math.max(Math.floor(systemClock.now() / 1000), latest);
+    const deletion = signer.sign({ kind: kinds.deletion, created_at: at, tags, content: '' });
+    const note = await connection.publish(deletion);
+    context.print(note === '' ? `withdrawn: ${identifier} on ${server}` : note);
+  });
+}
+
+async function withServer(
+  identifier: string,
+  flags: GivenFlags,
+  context: CommandContext,
+  use: (with_: {
+    readonly server: string;
+    readonly signer: Signer;
+    readonly connection: ServerConnection;
+  }) => Promise<void>,
+): Promise<void> {
+  const settings = readClientSettings(flags, context.environment);
+  const server = serverOf(settings);
+  const signer = await readSigner(settings);
+  repositoryId(signer.publicKey, identifier);
+  const { signal } = context;
+  await using connection = await ServerConnection.open({ server, signer, clock: systemClock, signal });
+  await use({ server, signer, connection });
+}
+
+async function known(connection: ServerConnection, owner: string, identifier: string): Promise<Known> {
+  const address = formatAddress({ kind: kinds.repository, pubkey: owner, identifier });
+  const events = await connection.query([
+    { kinds: [kinds.repository], authors: [owner], '#d': [identifier] },
+    { kinds: [kinds.deletion], authors: [owner], '#a': [address] },
+  ]);
+  // The relay may send what it likes; only what we signed ourselves for this repository is built on.
+  const own = events.filter((event) => event.pubkey === owner);
+  return {
+    announcement: own.find(
+      ({ kind, tags }) =>
+        kind === kinds.repository && tags.find(([name]) => name === 'd')?.[1] === identifier,
+    ),
+    latest: Math.max(0, ...own.map((event) => event.created_at)),
+  };
+}
+
+/** A server that has it already has no more to do. */
+async function publish(connection: ServerConnection, event: VerifiedEvent): Promise<string> {
+  const note = await connection.publish(event);
+  return note.startsWith('duplicate:') ? '' : note;
+}
+
+function saysTheSame(template: EventTemplate, event: VerifiedEvent): boolean {
+  const sorted = (tags: EventTemplate['tags']) => tags.map((tag) => JSON.stringify(tag)).sort();
+  return (
+    template.content === event.content &&
+    JSON.stringify(sorted(template.tags)) === JSON.stringify(sorted(event.tags))
+  );
+}

@@ -1,0 +1,146 @@
+/**
+ * `cairn credential`: git asks it for what shows who pushes (gitcredentials(7), git-credential(1)). The answer is a token
+ * for the repository that git names, signed on the spot; nothing is stored, so nothing is erased either.
+ */
+import type { Readable } from 'node:stream';
+import { type GivenFlags, readClientSettings } from '../config/settings.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { CairnError } from '../lib/errors.ts';
+import { encodeToken, tokenTemplate, tokenTolerance } from '../nostr/nip98.ts';
+import { formatNpub } from '../nostr/public-key.ts';
+import { canonicalRepositoryUrl } from '../nostr/repository-url.ts';
+import type { Signer } from '../nostr/sign.ts';
+import type { CommandContext } from './command-context.ts';
+import { readSigner } from './key.ts';
+
+/** What git tells a helper, as far as it matters here. */
+export interface CredentialRequest {
+  readonly protocol: string;
+  /** With the port when the URL has one. */
+  readonly host: string;
+  /** Percent-decoded, without a slash in front; undefined unless `credential.useHttpPath` is set. */
+  readonly path: string | undefined;
+  readonly username: string | undefined;
+  /** `authtype`: git 2.46 and later can send other schemes than Basic. */
+  readonly capabilities: readonly string[];
+  /** The `WWW-Authenticate` headers of the answer that git asks because of; empty before git 2.41. */
+  readonly challenges: readonly string[];
+}
+
+/** Git sends a few hundred bytes. */
+const MAX_REQUEST_LENGTH = 256 * 1024;
+
+/** `cairn credential get`: answers git. What is not for this helper gets an empty answer, and git asks the next one. */
+export async function credentialGet(
+  flags: GivenFlags,
+  context: CommandContext,
+  input: Readable,
+): Promise<void> {
+  const settings = readClientSettings(flags, context.environment);
+  const request = parseCredentialRequest(await readRequest(input));
+  if (!isForUs(request, settings.server)) return;
+  try {
+    const url = repositoryUrlOf(request);
+    const signer = await readSigner(settings);
+    for (const line of credentialAnswer(request, url, signer, systemClock)) context.print(line);
+  } catch (error) {
+    // Or git would go on to ask for a password, which nobody has.
+    context.print('quit=1');
+    throw error;
+  }
+}
+
+/** `cairn credential store` and `erase`: what git says of a credential afterwards is read, and nothing comes of it. */
+export async function credentialNote(input: Readable): Promise<void> {
+  await readRequest(input);
+}
+
+/** Reads `name=value` lines; of a name that comes again the last counts, of `name[]` all behind the last empty one. */
+export function parseCredentialRequest(text: string): CredentialRequest {
+  const single = new Map<string, string>();
+  const lists = new Map<string, string[]>();
+  for (const line of text.split('\n')) {
+    const equals = line.indexOf('=');
+    if (equals === -1) continue;
+    const [name, value] = [line.slice(0, equals), line.slice(equals + 1).replace(/\r$/, '')];
+    if (!name.endsWith('[]')) single.set(name, value);
+    else if (value === '') lists.delete(name);
+    else lists.set(name, [...(lists.get(name) ?? []), value]);
+  }
+  return {
+    protocol: single.get('protocol') ?? '',
+    host: single.get('host') ?? '',
+    path: single.get('path'),
+    username: single.get('username'),
+    capabilities: lists.get('capability[]') ?? [],
+    challenges: lists.get('wwwauth[]') ?? [],
+  };
+}
+
+/**
+ * True for the server this helper was installed for, and for any other that asks for a token by its name. Nobody else
+ * learns whose key is here.
+ */
+export function isForUs(request: CredentialRequest, server: string | undefined): boolean {
+  if (request.protocol !== 'http' && request.protocol !== 'https') return false;
+  const origin = `${request.protocol}://${request.host}`;
+  if (server !== undefined && URL.canParse(origin) && new URL(origin).origin === new URL(server).origin) {
+    return true;
+  }
+  return offersNostr(request);
+}
+
+/**
+ * The answer to git, line by line.
+ *
+ * Git that can is given the scheme and the token; older git takes it as the password of a Basic credential. Either way it
+ * is told when the token is too old to begin a push with, so that no helper that stores credentials brings it up later.
+ */
+export function credentialAnswer(
+  request: CredentialRequest,
+  repositoryUrl: string,
+  signer: Signer,
+  clock: Clock,
+): string[] {
+  const now = Math.floor(clock.now() / 1000);
+  const token = encodeToken(signer.sign(tokenTemplate(repositoryUrl, now)));
+  const expiry = `password_expiry_utc=${now + tokenTolerance}`;
+  const onlyBasic = request.challenges.length > 0 && !offersNostr(request);
+  if (request.capabilities.includes('authtype') && !onlyBasic) {
+    return ['capability[]=authtype', 'authtype=Nostr', `credential=${token}`, 'ephemeral=1', expiry];
+  }
+  return [`username=${request.username ?? formatNpub(signer.publicKey)}`, `password=${token}`, expiry];
+}
+
+/**
+ * The URL of the repository, encoded again: git decodes the path before it hands it on.
+ * @throws CairnError `invalid` when git does not say which repository it is
+ */
+export function repositoryUrlOf({ protocol, host, path }: CredentialRequest): string {
+  if (path === undefined || path === '') {
+    throw new CairnError(
+      'invalid',
+      `git does not say which repository it asks for: run "git config --global credential.${protocol}://${host}.useHttpPath true"`,
+    );
+  }
+  const url = `${protocol}://${host}/${path.split('/').map(encodeURIComponent).join('/')}`;
+  if (canonicalRepositoryUrl(url) !== undefined) return url;
+  throw new CairnError('invalid', `${url} is no URL of a repository that a token could be made for`);
+}
+
+function offersNostr(request: CredentialRequest): boolean {
+  return request.challenges.some((challenge) => /^nostr(?:\s|$)/i.test(challenge));
+}
+
+/** Up to an empty line or the end. */
+async function readRequest(input: Readable): Promise<string> {
+  let text = '';
+  input.setEncoding('utf8');
+  for await (const chunk of input as AsyncIterable<string>) {
+    text += chunk;
+    if (text.length > MAX_REQUEST_LENGTH) throw new CairnError('too-large', 'this is not a request of git');
+    const end = text.indexOf('\n\n');
+    if (end !== -1) return text.slice(0, end);
+  }
+  return text;
+}

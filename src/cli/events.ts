@@ -1,0 +1,140 @@
+import { type GivenFlags, readClientSettings } from '../config/settings.ts';
+import { systemClock } from '../lib/clock.ts';
+import { CairnError } from '../lib/errors.ts';
+import { formatAddress } from '../nostr/address.ts';
+import { encodeEvent, type NostrEvent } from '../nostr/event.ts';
+import { kinds } from '../nostr/kinds.ts';
+import { formatNpub } from '../nostr/public-key.ts';
+import { firstValue } from '../nostr/tags.ts';
+import type { CommandContext } from './command-context.ts';
+import { readSignerIfAny } from './key.ts';
+import { publicKeyArgument } from './public-key-argument.ts';
+import { type Query, ServerConnection, serverOf } from './server-connection.ts';
+
+/** The flags of `cairn events`, as typed. */
+export interface EventsFlags {
+  readonly id?: readonly string[];
+  readonly kind?: readonly string[];
+  readonly author?: readonly string[];
+  readonly repository?: string;
+  readonly tag?: readonly string[];
+  readonly since?: string;
+  readonly until?: string;
+  readonly limit: string;
+  readonly json?: boolean;
+}
+
+/** `cairn events`: prints events the server has, newest first. With a key, also those only its owner may see. */
+export async function events(
+  options: EventsFlags,
+  flags: GivenFlags,
+  context: CommandContext,
+): Promise<void> {
+  const settings = readClientSettings(flags, context.environment);
+  const server = serverOf(settings);
+  const queries = queriesOf(options);
+  const signer = await readSignerIfAny(settings);
+  const { signal } = context;
+  await using connection = await ServerConnection.open({ server, signer, clock: systemClock, signal });
+  const found = await connection.query(queries);
+  // Each of several queries has been answered up to the limit.
+  for (const event of found.slice(0, countOf(options.limit))) {
+    context.print(options.json === true ? encodeEvent(event) : describe(event));
+  }
+}
+
+/**
+ * What to ask the relay for. All conditions have to hold; of a repository: what its owner says of it, or what refers to it.
+ * @throws CairnError `invalid` when a flag makes no sense
+ */
+export function queriesOf(options: EventsFlags): Query[] {
+  const tags: Record<string, string[]> = {};
+  for (const text of options.tag ?? []) {
+    const [, letter, value] = /^([A-Za-z])=(.*)$/s.exec(text) ?? [];
+    if (letter === undefined || value === undefined) {
+      throw new CairnError('invalid', `--tag ${JSON.stringify(text)}: expected <letter>=<value>`);
+    }
+    tags[`#${letter}`] = [...(tags[`#${letter}`] ?? []), value];
+  }
+  const conditions: Query = {
+    ...(options.id === undefined ? {} : { ids: options.id }),
+    ...(options.kind === undefined ? {} : { kinds: options.kind.map(kindOf) }),
+    ...(options.author === undefined ? {} : { authors: options.author.map(publicKeyArgument) }),
+    ...(options.since === undefined ? {} : { since: timeOf('--since', options.since) }),
+    ...(options.until === undefined ? {} : { until: timeOf('--until', options.until) }),
+    ...tags,
+    limit: countOf(options.limit),
+  };
+  return options.repository === undefined ? [conditions] : aboutRepository(options.repository, conditions);
+}
+
+function aboutRepository(name: string, conditions: Query): Query[] {
+  const slash = name.indexOf('/');
+  if (slash === -1) throw new CairnError('invalid', '--repository: expected <owner>/<identifier>');
+  if (conditions['#a'] !== undefined || conditions['#d'] !== undefined) {
+    throw new CairnError(
+      'invalid',
+      '--repository says already which a and d tags there are: leave out --tag',
+    );
+  }
+  const owner = publicKeyArgument(name.slice(0, slash));
+  const identifier = name.slice(slash + 1).replace(/\.git$/, '');
+  const address = formatAddress({ kind: kinds.repository, pubkey: owner, identifier });
+  const referring: Query = { ...conditions, '#a': [address] };
+  if (conditions.authors?.includes(owner) === false) return [referring];
+  const own = [kinds.repository, kinds.repositoryState].filter(
+    (kind) => conditions.kinds?.includes(kind) ?? true,
+  );
+  if (own.length === 0) return [referring];
+  return [referring, { ...conditions, kinds: own, authors: [owner], '#d': [identifier] }];
+}
+
+/** A number, or a name such as `pull-request`. */
+function kindOf(text: string): number {
+  if (/^\d{1,5}$/.test(text)) return Number(text);
+  const found = Object.entries(kinds).find(([name]) => kebab(name) === text);
+  if (found !== undefined) return found[1];
+  const known = Object.keys(kinds).map(kebab).join(', ');
+  throw new CairnError('invalid', `--kind ${JSON.stringify(text)}: expected a number or one of ${known}`);
+}
+
+function timeOf(flag: string, text: string): number {
+  const at = /^\d+$/.test(text) ? Number(text) : Math.floor(Date.parse(text) / 1000);
+  if (Number.isSafeInteger(at)) return at;
+  throw new CairnError(
+    'invalid',
+    `${flag} is ${JSON.stringify(text)}: expected seconds since 1970 or a date such as 2026-01-31`,
+  );
+}
+
+function countOf(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1) return count;
+  throw new CairnError('invalid', `--limit is ${JSON.stringify(text)}: expected a whole number from 1`);
+}
+
+/** One line for people. What a stranger wrote must not control their terminal. */
+function describe(event: NostrEvent): string {
+  const name = Object.entries(kinds).find(([, kind]) => kind === event.kind)?.[0];
+  const words = [
+    new Date(event.created_at * 1000).toISOString(),
+    event.id,
+    formatNpub(event.pubkey),
+    name === undefined ? String(event.kind) : kebab(name),
+    summary(event),
+  ];
+  return words.join('  ').trimEnd();
+}
+
+function summary(event: NostrEvent): string {
+  const refs = event.tags.filter(([name = '']) => /^refs\/(?:heads|tags)\//.test(name)).length;
+  const text =
+    event.kind === kinds.repositoryState
+      ? `${firstValue(event, 'd') ?? ''} (${refs} ${refs === 1 ? 'ref' : 'refs'})`
+      : (firstValue(event, 'subject') ?? firstValue(event, 'd') ?? event.content);
+  return [...text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()].slice(0, 100).join('');
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -1,0 +1,71 @@
+import { type ClientSettings, type GivenFlags, readClientSettings } from '../config/settings.ts';
+import { createKeyFile, readKeyFile } from '../key-files.ts';
+import { type Dice, systemDice } from '../lib/dice.ts';
+import { CairnError, isCairnError } from '../lib/errors.ts';
+import { formatNpub } from '../nostr/public-key.ts';
+import { isSecretKey } from '../nostr/secret-key.ts';
+import { createSigner, type Signer } from '../nostr/sign.ts';
+import type { CommandContext } from './command-context.ts';
+
+/** `cairn key new`: makes a secret key, in a file that is not there yet. */
+export async function keyNew(flags: GivenFlags, context: CommandContext): Promise<void> {
+  const { keyFile } = readClientSettings(flags, context.environment);
+  const secretKey = newSecretKey(systemDice);
+  await createKeyFile(keyFile, secretKey);
+  printKey(createSigner(secretKey), keyFile, context);
+}
+
+/** `cairn key show`: prints whose key it is; the secret stays where it is. */
+export async function keyShow(
+  options: { readonly json?: boolean },
+  flags: GivenFlags,
+  context: CommandContext,
+): Promise<void> {
+  const settings = readClientSettings(flags, context.environment);
+  const signer = await readSigner(settings);
+  if (options.json === true) {
+    const { publicKey } = signer;
+    context.print(JSON.stringify({ npub: formatNpub(publicKey), publicKey, file: settings.keyFile }));
+  } else {
+    printKey(signer, settings.keyFile, context);
+  }
+}
+
+/**
+ * The key a command signs with.
+ * @throws CairnError `not-found` when there is none, saying how to make one; as reading key files does
+ */
+export async function readSigner(settings: ClientSettings): Promise<Signer> {
+  const secretKey = await readKeyFile(settings.keyFile).catch((error: unknown) => {
+    if (!isCairnError(error, 'not-found')) throw error;
+    throw new CairnError(
+      'not-found',
+      `there is no key file ${settings.keyFile}: "cairn key new" makes one, --key or CAIRN_KEY_FILE names another`,
+    );
+  });
+  return createSigner(secretKey);
+}
+
+/** The key of somebody who may do without one; undefined when none was named and none is in the usual place. */
+export async function readSignerIfAny(settings: ClientSettings): Promise<Signer | undefined> {
+  try {
+    return await readSigner(settings);
+  } catch (error) {
+    if (isCairnError(error, 'not-found') && !settings.keyNamed) return undefined;
+    throw error;
+  }
+}
+
+function newSecretKey(dice: Dice): string {
+  for (;;) {
+    const candidate = dice.hex(32);
+    // About one in 2^128 numbers is too large for a key.
+    if (isSecretKey(candidate)) return candidate;
+  }
+}
+
+function printKey({ publicKey }: Signer, file: string, context: CommandContext): void {
+  context.print(`npub  ${formatNpub(publicKey)}`);
+  context.print(`hex   ${publicKey}`);
+  context.print(`file  ${file}`);
+}
