@@ -5,13 +5,15 @@ import type { Settings } from './settings.ts';
 
 /** What is read from files only at start, and never logged. */
 export interface Secrets {
+  /** What the service signs with, 64 lower-case hex characters. */
+  readonly serviceKey: string;
   /** PEM texts. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
 }
 
 /** @throws CairnError `invalid`, naming the flag whose file cannot be read, or saying why a pair cannot be used */
-export async function readSecrets(settings: Settings): Promise<Secrets> {
-  if (settings.tls === undefined) return { tls: undefined };
+export async function readTls(settings: Settings): Promise<Secrets['tls']> {
+  if (settings.tls === undefined) return undefined;
   const [cert, key] = await Promise.all([
     readNamed('--tls-cert', settings.tls.certFile),
     readNamed('--tls-key', settings.tls.keyFile),
@@ -22,7 +24,7 @@ export async function readSecrets(settings: Settings): Promise<Secrets> {
     const files = `--tls-cert ${settings.tls.certFile} with --tls-key ${settings.tls.keyFile}`;
     throw new CairnError('invalid', `${files} cannot be used: ${messageOf(error)}`);
   }
-  return { tls: { cert, key } };
+  return { cert, key };
 }
 
 async function readNamed(flag: string, path: string): Promise<string> {

@@ -1,3 +1,5 @@
+import type { Dice } from '../lib/dice.ts';
+
 /** The order of secp256k1: a secret key is a number from 1 to one less than this. */
 const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
@@ -8,4 +10,12 @@ export function isSecretKey(text: string): boolean {
   if (!HEX.test(text)) return false;
   const number = BigInt(`0x${text}`);
   return number > 0n && number < CURVE_ORDER;
+}
+
+/** A secret key that nobody has had before, in 64 lower-case hex characters. */
+export function newSecretKey(dice: Dice): string {
+  for (;;) {
+    const candidate = dice.hex(32);
+    if (isSecretKey(candidate)) return candidate;
+  }
 }

@@ -57,8 +57,8 @@ function die() {
 const { store } = await openFileStore(data, { onOwned: 'refuse' });
 const killing = new KillingStore(store);
 const log = createLogger('silent', { write: () => undefined });
-const settings = readSettings({ port: '0', cache }, {});
-const app = await startApp(settings, { tls: undefined }, log, {
+const settings = readSettings({ port: '0', cache, access: 'open' }, {});
+const app = await startApp(settings, { tls: undefined, serviceKey: '5e'.repeat(32) }, log, {
   stores: { control: killing, bulk: killing },
 });
 process.stdout.write(`listening on ${app.url}\n`);

@@ -9,6 +9,9 @@ import type { ObjectStore } from '../../src/object-store/object-store.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { tempDir } from './temp-dir.ts';
 
+/** The secret key of every server started in a test's own process. */
+const SERVICE_SECRET = '5e'.repeat(32);
+
 /** An owner for tests that do not care who it is. */
 export const OWNER = 'a'.repeat(64);
 
@@ -37,7 +40,7 @@ export async function startServer(
   const log = createLogger(options.onLog === undefined ? 'silent' : 'debug', {
     write: options.onLog ?? (() => undefined),
   });
-  const app = await startApp(settings, { tls: undefined }, log, {
+  const app = await startApp(settings, { tls: undefined, serviceKey: SERVICE_SECRET }, log, {
     ...options.overrides,
     stores: { control: store, bulk: store },
   });
