@@ -4,7 +4,13 @@
  */
 import { CairnError, messageOf } from '../lib/errors.ts';
 import { readAll } from '../lib/streams.ts';
-import { defaultEventLimits, encodeEvent, parseEvent, type VerifiedEvent } from '../nostr/event.ts';
+import {
+  defaultEventLimits,
+  encodeEvent,
+  type NostrEvent,
+  parseEvent,
+  type VerifiedEvent,
+} from '../nostr/event.ts';
 import type { Verifier } from '../nostr/verify.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { signedEventKey } from '../repository/keys.ts';
@@ -25,9 +31,10 @@ export class SignedEvents {
 
   /**
    * Makes an event durable in a repository. One that is there already is as good as written: its name proves it.
+   * @param event its signature has been checked
    * @throws CairnError `unavailable` when the store does not take it
    */
-  async store(place: RepositoryPlace, event: VerifiedEvent): Promise<void> {
+  async store(place: RepositoryPlace, event: NostrEvent): Promise<void> {
     let cause: unknown;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const key = signedEventKey(place, event.id);

@@ -15,7 +15,8 @@ import type { RepositoryPlace } from './repository-id.ts';
 const MAX_TOMBSTONES_BYTES = 16 * 1024 * 1024;
 const ATTEMPTS = 16;
 
-const format = z.strictObject({
+/** How tombstones are written. */
+export const tombstonesFormat = z.strictObject({
   version: z.literal(1),
   /** Goes up with every write, so that no body ever repeats: version tokens may be derived from the content. */
   revision: z.int().min(0),
@@ -23,7 +24,7 @@ const format = z.strictObject({
   artifacts: z.record(z.string(), z.strictObject({ since: z.int().min(0), condemned: z.boolean() })),
 });
 
-export type Tombstones = z.infer<typeof format>;
+export type Tombstones = z.infer<typeof tombstonesFormat>;
 
 /**
  * Takes an artifact off the tombstones, so that it may be named again.
@@ -56,7 +57,7 @@ export async function rescueFromTombstones(
 
 function parseTombstones(bytes: Buffer, id: RepositoryPlace): Tombstones {
   try {
-    return format.parse(JSON.parse(bytes.toString('utf8')));
+    return tombstonesFormat.parse(JSON.parse(bytes.toString('utf8')));
   } catch (error) {
     throw new CairnError('corrupt', `${tombstonesKey(id)} cannot be read`, { cause: error });
   }

@@ -1,0 +1,106 @@
+/**
+ * Removing what a withdrawn repository leaves behind: every artifact but its manifests, which are its history, and its
+ * pointer, which is never deleted. An artifact is put on the tombstones first, condemned later, and only then deleted: a
+ * publisher that took it for its own in between has taken it off again.
+ */
+import type { Clock } from '../lib/clock.ts';
+import { concurrently } from '../lib/concurrently.ts';
+import type { Dice } from '../lib/dice.ts';
+import type { ObjectStorePair } from '../object-store/object-store.ts';
+import { artifactsPrefix, tombstonesKey } from './keys.ts';
+import type { Repository } from './repository.ts';
+import { type RecordPlace, updateRecord } from './shared-record.ts';
+import { type Tombstones, tombstonesFormat } from './tombstones.ts';
+
+export interface RemovalContext {
+  readonly stores: ObjectStorePair;
+  readonly clock: Clock;
+  readonly dice: Dice;
+}
+
+/** Seconds an artifact is on the tombstones before it is condemned: longer than any publish is under way. */
+const WATCHED = 24 * 60 * 60;
+/** Artifacts that one call takes on. */
+const AT_ONCE = 1_000;
+/** Artifacts deleted between two looks at the pointer. */
+const CHUNK = 50;
+
+/**
+ * Does the next part of removing the artifacts of a withdrawn repository.
+ * @param condemn whether the time has come; until then artifacts are only put on the tombstones
+ * @returns true when there is nothing left to remove, or nothing may be removed: the repository is not withdrawn
+ * @throws CairnError when the store fails; calling again goes on
+ */
+export async function removeArtifacts(
+  context: RemovalContext,
+  repository: Repository,
+  condemn: boolean,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const withdrawn = await withdrawnAs(repository);
+  if (withdrawn === undefined) return true;
+  const files = await listArtifacts(context, repository, signal);
+  if (files.length === 0) return true;
+  const { clock } = context;
+  const now = Math.floor(clock.now() / 1000);
+  const tombstones = await updateRecord(placeOf(context, repository), (current) => {
+    const artifacts = { ...current?.artifacts };
+    let changed = false;
+    for (const file of files) {
+      const entry = artifacts[file];
+      const ripe = condemn && entry?.condemned === false && entry.since + WATCHED <= now;
+      if (entry !== undefined && !ripe) continue;
+      artifacts[file] = { since: entry?.since ?? now, condemned: ripe };
+      changed = true;
+    }
+    return changed ? { artifacts } : undefined;
+  });
+  const condemned = files.filter((file) => tombstones?.artifacts[file]?.condemned === true);
+  for (let at = 0; at < condemned.length; at += CHUNK) {
+    signal.throwIfAborted();
+    // Announced again, it may have got an artifact of the same name.
+    if ((await withdrawnAs(repository)) !== withdrawn) return false;
+    await deleteArtifacts(context, repository, condemned.slice(at, at + CHUNK));
+  }
+  return false;
+}
+
+/** The digest of the manifest by which a repository is withdrawn; undefined when it is not. */
+async function withdrawnAs(repository: Repository): Promise<string | undefined> {
+  const state = await repository.resolve();
+  return state?.manifest.state === 'withdrawn' ? state.digest : undefined;
+}
+
+async function listArtifacts(
+  context: RemovalContext,
+  repository: Repository,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const prefix = artifactsPrefix(repository.id);
+  const files: string[] = [];
+  for await (const { key } of context.stores.bulk.list(prefix, { signal })) {
+    if (!key.endsWith('.json')) files.push(key.slice(prefix.length));
+    if (files.length === AT_ONCE) break;
+  }
+  return files;
+}
+
+async function deleteArtifacts(
+  context: RemovalContext,
+  repository: Repository,
+  files: readonly string[],
+): Promise<void> {
+  const prefix = artifactsPrefix(repository.id);
+  await concurrently(files, 8, (file) => context.stores.bulk.delete(`${prefix}${file}`));
+  await updateRecord(placeOf(context, repository), (current) => {
+    const artifacts = { ...current?.artifacts };
+    for (const file of files) delete artifacts[file];
+    return current === undefined ? undefined : { artifacts };
+  });
+}
+
+function placeOf(context: RemovalContext, repository: Repository): RecordPlace<Tombstones> {
+  const { stores, clock, dice } = context;
+  const key = tombstonesKey(repository.id);
+  return { store: stores.control, key, format: tombstonesFormat, clock, dice };
+}

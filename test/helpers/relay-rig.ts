@@ -1,0 +1,175 @@
+import type { NostrEvent, Tag, VerifiedEvent } from '../../src/nostr/event.ts';
+import { kinds } from '../../src/nostr/kinds.ts';
+import type { MaintainerRule } from '../../src/nostr/maintainers.ts';
+import { gitUrl, graspUrl, relayUrl } from '../../src/nostr/repository-url.ts';
+import { loadVerifier } from '../../src/nostr/verify.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import type { OrderStamp } from '../../src/policy/order-precedence.ts';
+import { Announcements } from '../../src/relay/announce.ts';
+import { Closures } from '../../src/relay/closures.ts';
+import { Directory } from '../../src/relay/directory.ts';
+import { RepositoryUpkeep } from '../../src/relay/repository-upkeep.ts';
+import { SignedEvents } from '../../src/relay/signed-events.ts';
+import { Withdrawals } from '../../src/relay/withdraw.ts';
+import type { Manifest } from '../../src/repository/manifest.ts';
+import { OwnerRecords } from '../../src/repository/owner-record.ts';
+import { formatRepositoryId, type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
+import type { Author } from '../unit/nostr/authors.ts';
+import { EventsInMemory } from './events-in-memory.ts';
+import { RepositoryRig } from './repository-rig.ts';
+
+export const BASE = 'https://git.example.org';
+export const verifier = await loadVerifier();
+
+export interface RelayRigOptions {
+  readonly rule?: MaintainerRule;
+  readonly maxRepositoriesPerOwner?: number;
+  readonly seed?: number;
+}
+
+/** One server's announcements and what follows from them, over a store with faults, without a relay or git. */
+export class RelayRig {
+  readonly repositories: RepositoryRig;
+  readonly events = new EventsInMemory();
+  readonly directory: Directory;
+  readonly closures: Closures;
+  readonly owners: OwnerRecords;
+  readonly announcements: Announcements;
+  readonly withdrawals: Withdrawals;
+  readonly upkeep: RepositoryUpkeep;
+  /** Orders that wait, by repository. */
+  readonly waiting = new Map<string, OrderStamp[]>();
+  private readonly options: RelayRigOptions;
+
+  constructor(options: RelayRigOptions = {}, over?: RepositoryRig) {
+    this.options = options;
+    const { seed = 1 } = options;
+    this.repositories = new RepositoryRig({ seed, ...(over === undefined ? {} : { store: over.store }) });
+    const { store: control, clock, dice, repositories } = this.repositories;
+    const log = createLogger('silent');
+    const signedEvents = new SignedEvents(control, verifier);
+    const { rule = 'recursive', maxRepositoriesPerOwner = 1_000 } = options;
+    const { events } = this;
+    this.directory = new Directory({ events, repositories, rule, log });
+    const { directory } = this;
+    this.closures = new Closures({
+      events,
+      signedEvents,
+      rule,
+      directory,
+      repositories,
+      clock,
+      dice,
+      log,
+    });
+    this.owners = new OwnerRecords({ control, clock, dice });
+    const { closures, owners } = this;
+    const shared = { events, signedEvents, rule, repositories, closures, owners, log };
+    this.announcements = new Announcements({ ...shared, base: BASE, maxRepositoriesPerOwner, dice });
+    this.withdrawals = new Withdrawals({
+      ...shared,
+      directory,
+      orders: {
+        waiting: async (id) => this.waiting.get(formatRepositoryId(id)) ?? [],
+        remove: async (id, ids) => {
+          const orders = this.waiting.get(formatRepositoryId(id)) ?? [];
+          this.waiting.set(
+            formatRepositoryId(id),
+            orders.filter((order) => !ids.has(order.id)),
+          );
+        },
+      },
+    });
+    this.upkeep = new RepositoryUpkeep({
+      stores: { control, bulk: control },
+      events,
+      repositories,
+      directory,
+      owners,
+      clock,
+      dice,
+      removalGrace: 7 * 86_400_000,
+      log,
+    });
+  }
+
+  get store() {
+    return this.repositories.store;
+  }
+
+  get clock() {
+    return this.repositories.clock;
+  }
+
+  /** Seconds. */
+  get now(): number {
+    return Math.floor(this.clock.now() / 1000);
+  }
+
+  announce(event: NostrEvent) {
+    return this.announcements.announce(verified(event));
+  }
+
+  withdraw(event: NostrEvent) {
+    return this.withdrawals.withdraw(verified(event));
+  }
+
+  /** What is published, asked of the store. */
+  async manifest(id: RepositoryId): Promise<Manifest | undefined> {
+    return (await this.repositories.repositories.get(id).resolve())?.manifest;
+  }
+
+  /** Another server over the same bucket, whose events are known to both. */
+  another(seed: number): RelayRig {
+    const other = new RelayRig({ ...this.options, seed }, this.repositories);
+    other.events.follow(this.events);
+    return other;
+  }
+}
+
+export function verified(event: NostrEvent): VerifiedEvent {
+  if (!verifier.verify(event)) throw new Error('the test signs badly');
+  return event;
+}
+
+export interface AnnouncementParts {
+  readonly identifier?: string;
+  readonly at?: number;
+  /** How the service is named: with a URL of its own, in GRASP's form, or not at all. */
+  readonly as?: 'git' | 'grasp' | 'elsewhere';
+  readonly maintainers?: readonly Author[];
+  readonly tags?: readonly Tag[];
+}
+
+/** An announcement by somebody of a repository on the service of the rig. */
+export function announcement(owner: Author, parts: AnnouncementParts = {}): NostrEvent {
+  const { identifier = 'project', at, as = 'git', maintainers = [], tags = [] } = parts;
+  const base = as === 'elsewhere' ? 'https://elsewhere.example' : BASE;
+  const url = (as === 'grasp' ? graspUrl : gitUrl)(base, owner.publicKey, identifier);
+  return owner.sign({
+    kind: kinds.repository,
+    ...(at === undefined ? {} : { at }),
+    tags: [
+      ['d', identifier],
+      ['clone', url],
+      ['relays', relayUrl(base)],
+      ...(maintainers.length === 0
+        ? []
+        : [['maintainers', ...maintainers.map(({ publicKey }) => publicKey)]]),
+      ...tags,
+    ],
+  });
+}
+
+/** A request to delete all that is at the address of an announcement. */
+export function deletion(owner: Author, at: number, identifier = 'project'): NostrEvent {
+  return owner.sign({
+    kind: kinds.deletion,
+    at,
+    tags: [['a', `${kinds.repository}:${owner.publicKey}:${identifier}`]],
+  });
+}
+
+export function idOf(owner: Author, identifier = 'project'): RepositoryId {
+  return repositoryId(owner.publicKey, identifier);
+}
