@@ -30,7 +30,7 @@ type Entry =
 export class Outbox {
   private readonly send: (text: string) => boolean;
   private readonly subscriptions: Subscriptions;
-  private entries: Entry[] = [];
+  private entries: (Entry | undefined)[] = [];
   private next = 0;
   private ready = true;
 
@@ -82,7 +82,8 @@ export class Outbox {
         this.clear();
         return;
       }
-      this.next++;
+      // What has been sent holds on to its text no longer.
+      this.entries[this.next++] = undefined;
       const text = this.textOf(entry);
       if (text !== undefined) this.ready = this.send(text);
     }
