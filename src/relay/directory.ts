@@ -38,6 +38,13 @@ interface Named {
   readonly identifier: string;
 }
 
+/** What is announced under one identifier. */
+interface Announced {
+  readonly byOwner: ReadonlyMap<string, AnnouncedRepository>;
+  /** Ids of the announcements among them that are hidden. */
+  readonly hidden: readonly string[];
+}
+
 /** Events followed from one to the next that it answers. */
 const MAX_ROOTS = 64;
 /** Repositories of one event, known from no announcement, that the bucket is asked about. */
@@ -47,8 +54,8 @@ const REMEMBERED = 10_000;
 /** To be made before whoever shows events, so that it hears of a change first. */
 export class Directory {
   private readonly context: DirectoryContext;
-  /** By identifier, then by owner. An identifier that is missing is computed when it is asked for. */
-  private readonly announced = new Map<string, ReadonlyMap<string, AnnouncedRepository>>();
+  /** By identifier. One that is missing is computed when it is asked for. */
+  private readonly announced = new Map<string, Announced>();
   private readonly identifierOf = new Map<string, string>();
   private readonly identifiersOfKey = new Map<string, Set<string>>();
   private readonly changed = new Set<string>();
@@ -72,21 +79,24 @@ export class Directory {
 
   /** Every repository announced under an identifier, by its owner. Some may be hosted elsewhere alone. */
   under(identifier: string): ReadonlyMap<string, AnnouncedRepository> {
-    const known = this.announced.get(identifier);
-    if (known !== undefined) return known;
     const { events, rule } = this.context;
+    const known = this.announced.get(identifier);
+    // A hidden announcement goes without a word when its time is up.
+    if (known?.hidden.every((id) => events.get(id) !== undefined)) return known.byOwner;
     const of = (key: string) => readAnnouncement(events.latest(kinds.repository, key, identifier));
     const found = new Map<string, AnnouncedRepository>();
+    const hidden: string[] = [];
     for (const event of events.announcements(identifier)) {
       const announcement = readAnnouncement(event);
       if (announcement === undefined || identifierProblem(identifier) !== undefined) continue;
       const { owner, readers, private: secret } = announcement;
       const { writers } = maintainerClosure(owner, of, rule);
       found.set(owner, { owner, writers, private: secret, readers, announcement });
+      if (events.isHidden(event.id)) hidden.push(event.id);
       this.identifierOf.set(event.id, identifier);
       for (const key of writers) this.note(key, identifier);
     }
-    this.announced.set(identifier, found);
+    this.announced.set(identifier, { byOwner: found, hidden });
     this.changed.delete(identifier);
     return found;
   }
@@ -222,7 +232,7 @@ export class Directory {
   }
 
   private forget(author: string, identifier: string): void {
-    for (const { announcement, writers } of this.announced.get(identifier)?.values() ?? []) {
+    for (const { announcement, writers } of this.announced.get(identifier)?.byOwner.values() ?? []) {
       this.identifierOf.delete(announcement.id);
       for (const key of writers) this.unnote(key, identifier);
     }

@@ -34,6 +34,11 @@ export class EventsInMemory implements Events {
     return [...this.kept.values()].map(({ event }) => event).sort(newestFirst);
   }
 
+  /** Drops an event without a word, as one that has been hidden for too long. */
+  drop(id: string): void {
+    this.kept.delete(id);
+  }
+
   get(id: string): NostrEvent | undefined {
     return this.kept.get(id)?.event;
   }

@@ -170,6 +170,16 @@ describe('facts', () => {
     expect(rig.directory.hasRepository(bob.publicKey)).toBe(false);
   });
 
+  it('end with a hidden announcement whose time is up', async () => {
+    const rig = new RelayRig();
+    const held = announcement(alice, { as: 'grasp' });
+    await rig.announce(held);
+    expect(rig.directory.mentions(issue)).toHaveLength(1);
+    rig.events.drop(held.id);
+    expect(rig.directory.mentions(issue)).toEqual([]);
+    expect(rig.directory.hasRepository(alice.publicKey)).toBe(false);
+  });
+
   it('are known of announcements that were here before', async () => {
     const rig = new RelayRig();
     await rig.events.append([verified(announcement(alice))]);
