@@ -72,6 +72,9 @@ export interface LoggedRequest {
   outcome: string | undefined;
 }
 
+/** The event log, the reservations of owners, whose bucket it is. */
+const BACKGROUND = /^v1\/(?:events|owners|service)/;
+
 interface LateWrite {
   readonly due: number;
   apply(): Promise<PutOutcome>;
@@ -87,10 +90,19 @@ export class FaultyStore implements ObjectStore {
   private late: LateWrite[] = [];
   private ticks = 0;
   private calls = 0;
+  private readonly sees: (key: string) => boolean;
 
-  constructor(store: ObjectStore, options: { readonly latency?: number } = {}) {
+  /**
+   * @param options `sees`: the keys that are logged and that rules are asked about. Left out, that is all but what a server
+   *   writes and follows in the background whatever is asked of it
+   */
+  constructor(
+    store: ObjectStore,
+    options: { readonly latency?: number; readonly sees?: (key: string) => boolean } = {},
+  ) {
     this.store = store;
     this.latency = options.latency ?? 0;
+    this.sees = options.sees ?? ((key) => !BACKGROUND.test(key));
   }
 
   /** Adds a rule for the next `times` requests (default one) that `matches`. */
@@ -243,6 +255,7 @@ export class FaultyStore implements ObjectStore {
     make: (behaviour: Behaviour | undefined) => Promise<{ readonly value: T; readonly outcome: string }>,
     mode?: PutMode['mode'],
   ): Promise<T> {
+    if (!this.sees(key)) return (await make(undefined)).value;
     const about = { operation, key, ...(mode === undefined ? {} : { mode }) };
     const entry: LoggedRequest = { ...about, start: this.ticks++, end: undefined, outcome: undefined };
     this.log.push(entry);
