@@ -20,11 +20,11 @@ export async function credentialInstall(
   const server = serverOf(settings);
   const section = `credential.${server}`;
   const config = (...args: string[]) => gitConfig(args, context);
+  // Without it git does not say which repository it is about.
+  await config('--replace-all', `${section}.useHttpPath`, 'true');
   // The empty helper drops those named before it: one that stores credentials would offer an old token first.
   await config('--replace-all', `${section}.helper`, '');
   await config('--add', `${section}.helper`, helperCommand(program, server, settings.keyFile));
-  // Without it git does not say which repository it is about.
-  await config('--replace-all', `${section}.useHttpPath`, 'true');
   context.print(`git asks cairn for credentials for ${server}, signed with ${settings.keyFile}`);
 }
 
