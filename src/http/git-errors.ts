@@ -30,17 +30,21 @@ export function statusOf(error: unknown): number {
 }
 
 /**
- * Answers a git request with an error, before anything else was answered.
+ * Answers a git request with an error, before anything else was answered. Who has to say who he is gets both challenges:
+ * git before 2.46 can answer Basic only.
  *
  * git shows the text of a failed `info/refs`, but of a failed POST only the status: damage and a full disk, which a
  * user cannot mend by trying again and has to tell somebody about, are therefore told to upload-pack's clients in an
  * ERR packet, which git does show.
+ *
+ * @param realm what credentials are good for: the public base URL
  */
 export function sendGitError(
   response: ServerResponse,
   error: unknown,
   endpoint: string,
   requestId: string,
+  realm: string,
 ): void {
   const status = statusOf(error);
   const reason = publicReason(error);
@@ -52,6 +56,9 @@ export function sendGitError(
   }
   response.statusCode = status;
   response.setHeader('Content-Type', 'text/plain; charset=utf-8');
+  if (status === 401) {
+    response.setHeader('WWW-Authenticate', [`Nostr realm="${realm}"`, `Basic realm="${realm}"`]);
+  }
   if (status === 503) response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
   response.end(status >= 500 ? `${reason} (request ${requestId})\n` : `${reason}\n`);
 }

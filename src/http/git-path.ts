@@ -1,29 +1,35 @@
 import { CairnError } from '../lib/errors.ts';
 import { parsePublicKey } from '../nostr/public-key.ts';
+import type { UrlSpace } from '../policy/access.ts';
 import { type RepositoryId, repositoryId } from '../repository/repository-id.ts';
 
-/** A path of the git URL space: which repository, and what of it is asked for (`info/refs`, `git-upload-pack`, …). */
+/** A path that git asks for: which repository, by which of its URLs, and what of it (`info/refs`, `git-upload-pack`, …). */
 export interface GitPath {
+  readonly space: UrlSpace;
   readonly id: RepositoryId;
   readonly endpoint: string;
 }
 
 /**
- * Reads `/git/<npub or hex>/<identifier>[.git]/<endpoint>`. The identifier is decoded exactly once, from the raw path:
- * what is still encoded after that is part of the name.
+ * The space of a path that is git's: one with something behind the URL of a repository. The URL itself is a page.
+ * @param path the raw path of the request, without its query
+ */
+export function gitSpace(path: string): UrlSpace | undefined {
+  if (/^\/git\/[^/]*\/[^/]*\/./.test(path)) return 'git';
+  return /^\/npub1[^/]*\/[^/]*\/./.test(path) ? 'grasp' : undefined;
+}
+
+/**
+ * Reads `/git/<npub or hex>/<identifier>[.git]/<endpoint>` and `/<npub>/<identifier>[.git]/<endpoint>`. The identifier is
+ * decoded exactly once, from the raw path: what is still encoded after that is part of the name.
  *
  * @param path the raw path of the request, without its query
  * @throws CairnError `invalid` when owner or identifier break a rule; `not-found` when it has another shape
  */
 export function parseGitPath(path: string): GitPath {
-  const [empty, space, owner, identifier, ...rest] = path.split('/');
-  if (
-    empty !== '' ||
-    space !== 'git' ||
-    owner === undefined ||
-    identifier === undefined ||
-    rest.length === 0
-  ) {
+  const space = gitSpace(path);
+  const [owner, identifier, ...rest] = path.split('/').slice(space === 'git' ? 2 : 1);
+  if (space === undefined || owner === undefined || identifier === undefined) {
     throw new CairnError('not-found', 'not a repository: expected /git/<owner>/<identifier>.git');
   }
   const publicKey = parsePublicKey(owner);
@@ -35,6 +41,7 @@ export function parseGitPath(path: string): GitPath {
   }
   const name = decodeOnce(identifier);
   return {
+    space,
     id: repositoryId(publicKey, name.endsWith('.git') ? name.slice(0, -4) : name),
     endpoint: rest.join('/'),
   };

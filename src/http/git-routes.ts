@@ -1,32 +1,28 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '../lib/clock.ts';
 import { CairnError } from '../lib/errors.ts';
-import type { Verifier } from '../nostr/verify.ts';
-import { type AccessMode, decidePush } from '../policy/access.ts';
-import { emptyState, type Manifest } from '../repository/manifest.ts';
+import type { UrlSpace } from '../policy/access.ts';
+import { emptyState, type Manifest, type RepositoryState } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Advertiser, ProtocolVersion } from '../transfer/advertise-refs.ts';
+import type { PushAuthority } from '../transfer/push-authority.ts';
 import { isProbe } from '../transfer/push-head.ts';
 import { type PushSummary, type ReceivePushContext, receivePush } from '../transfer/receive-push.ts';
+import { accessError, isPublic, pushAccess } from '../transfer/repository-access.ts';
 import { RequestBody } from '../transfer/request-body.ts';
 import { type ServeFetchContext, serveFetch } from '../transfer/serve-fetch.ts';
 import type { ConnectionMemory } from './connection-memory.ts';
+import { authorityOf, type GitAccessContext, type GitSender, readerOf } from './git-access.ts';
 import { readBody } from './git-body.ts';
 import { GitOutput } from './git-output.ts';
 import { parseGitPath } from './git-path.ts';
 
-export interface GitRoutesContext {
+export interface GitRoutesContext extends GitAccessContext {
   readonly repositories: Repositories;
   readonly advertiser: Advertiser;
   readonly fetch: ServeFetchContext;
   readonly push: ReceivePushContext;
   readonly connections: ConnectionMemory;
-  readonly access: AccessMode;
-  /** Public base URL of the service, without a slash at its end: tokens are signed for URLs below it. */
-  readonly base: string;
-  readonly verifier: Verifier;
-  readonly clock: Clock;
   /** Milliseconds a client may neither send nor take anything. */
   readonly idle: number;
   /** Decoded bytes of a fetch request. */
@@ -39,6 +35,8 @@ export interface GitRequest {
   readonly response: ServerResponse;
   readonly query: URLSearchParams;
   readonly repository: Repository;
+  /** By which of its URLs the repository is asked for. */
+  readonly space: UrlSpace;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
   /** Told how a push ended, for the log. */
@@ -81,8 +79,8 @@ export function findGitRoute(
   repositories: Repositories,
   method: string,
   path: string,
-): { readonly route: GitRoute; readonly repository: Repository } {
-  const { id, endpoint } = parseGitPath(path);
+): { readonly route: GitRoute; readonly repository: Repository; readonly space: UrlSpace } {
+  const { id, space, endpoint } = parseGitPath(path);
   const route = GIT_ROUTES.find((candidate) => candidate.endpoint === endpoint);
   if (route === undefined) {
     throw new CairnError('not-found', 'only the smart HTTP protocol is spoken here, by git 1.6.6 and newer');
@@ -90,7 +88,7 @@ export function findGitRoute(
   if (route.method !== (method === 'HEAD' ? 'GET' : method)) {
     throw new CairnError('invalid', `${endpoint} is asked for with ${route.method}`);
   }
-  return { route, repository: repositories.get(id) };
+  return { route, repository: repositories.get(id), space };
 }
 
 async function infoRefs(context: GitRoutesContext, request: GitRequest): Promise<void> {
@@ -104,30 +102,43 @@ async function infoRefs(context: GitRoutesContext, request: GitRequest): Promise
   const version = protocolVersion(request.incoming);
   const output = new GitOutput(request.response, `application/x-${service}-advertisement`, context.idle);
   const { repository, incoming } = request;
-  // What the v2 reply says of a repository never changes, so one that is known to be public costs no request.
-  const known = service === 'git-upload-pack' && version === 2 ? await knownPublic(repository) : undefined;
-  const state = known ?? (await repository.resolve())?.manifest;
-  context.connections.remember(incoming, repository, service, known === undefined);
   if (service === 'git-receive-pack') {
-    const refusal = pushRefusal(context);
-    if (refusal !== undefined) throw refusal;
-    const begun = state ?? emptyState(repository.id.identifier, 'sha1', context.push.dice.hex(16));
-    await output.write(context.advertiser.refs(service, version, begun));
-  } else {
-    if (state === undefined) throw new CairnError('not-found', 'repository not found');
-    await output.write(
-      version === 2
-        ? context.advertiser.v2Capabilities(state.objectFormat)
-        : context.advertiser.refs(service, version, state),
-    );
+    await output.write(context.advertiser.refs(service, version, await stateToPushTo(context, request)));
+    output.end();
+    return;
   }
+  // What the v2 reply says of a repository never changes, so one that is known to be public costs no request.
+  const known = version === 2 ? await knownPublic(repository) : undefined;
+  const admit = readerOf(context, senderOf(request, 'advertise'));
+  const state = known ?? admit(await repository.resolve()).manifest;
+  context.connections.remember(incoming, repository, service, known === undefined);
+  await output.write(
+    version === 2
+      ? context.advertiser.v2Capabilities(state.objectFormat)
+      : context.advertiser.refs(service, version, state),
+  );
   output.end();
+}
+
+/** What to show somebody who wants to push, if he may; where anyone may, an empty repository stands in for none. */
+async function stateToPushTo(context: GitRoutesContext, request: GitRequest): Promise<RepositoryState> {
+  const { repository, incoming } = request;
+  const authority = authorityOf(context, senderOf(request, 'advertise'));
+  const state = (await repository.resolve())?.manifest;
+  const access = pushAccess(repository.id, authority, state);
+  if (!access.allow) throw accessError(access);
+  context.connections.remember(incoming, repository, 'git-receive-pack', true);
+  return state ?? emptyState(repository.id.identifier, 'sha1', context.push.dice.hex(16));
+}
+
+function senderOf({ repository, space, incoming }: GitRequest, stage: GitSender['stage']): GitSender {
+  return { id: repository.id, space, authorization: incoming.headers.authorization, stage };
 }
 
 /** The state this process last saw of a repository, if it saw one and anyone may read it. */
 async function knownPublic(repository: Repository): Promise<Manifest | undefined> {
   const manifest = (await repository.peek(Number.POSITIVE_INFINITY))?.manifest;
-  return manifest?.state === 'withdrawn' || manifest?.policy.private ? undefined : manifest;
+  return isPublic(manifest) ? manifest : undefined;
 }
 
 async function uploadPack(context: GitRoutesContext, request: GitRequest): Promise<void> {
@@ -136,7 +147,8 @@ async function uploadPack(context: GitRoutesContext, request: GitRequest): Promi
   const body = new RequestBody(readBody(incoming, { idle: context.idle, bytes: context.fetchRequestBytes }));
   const version = protocolVersion(incoming);
   const looked = context.connections.takeLook(incoming, repository, 'git-upload-pack');
-  await serveFetch(context.fetch, { repository, version, looked, body, output, signal });
+  const admit = readerOf(context, senderOf(request, 'receive'));
+  await serveFetch(context.fetch, { repository, version, admit, looked, body, output, signal });
   output.end();
   // What git did not want to read would stand in the way of the connection's next request.
   await body.drain().catch(() => incoming.destroy());
@@ -144,19 +156,21 @@ async function uploadPack(context: GitRoutesContext, request: GitRequest): Promi
 
 async function receivePack(context: GitRoutesContext, request: GitRequest): Promise<void> {
   const { incoming, response, repository, signal } = request;
-  const refusal = pushRefusal(context);
-  if (refusal !== undefined) return refusePush(context, incoming, response, refusal);
+  let authority: PushAuthority;
+  try {
+    authority = authorityOf(context, senderOf(request, 'receive'));
+  } catch (reason) {
+    return refusePush(context, incoming, response, reason);
+  }
   const output = new GitOutput(response, 'application/x-git-receive-pack-result', context.idle);
   const body = pushBody(context, incoming);
   const advertised = context.connections.wasShown(incoming, repository, 'git-receive-pack');
-  const push = { repository, authority: { kind: 'anyone' }, advertised, body, output, signal } as const;
-  request.onPush(await receivePush(context.push, push));
+  const push = { repository, authority, advertised, body, output, signal };
+  const summary = await receivePush(context.push, push);
+  request.onPush(summary);
   output.end();
-}
-
-function pushRefusal(context: GitRoutesContext): CairnError | undefined {
-  const decision = decidePush(context.access);
-  return decision.allow ? undefined : new CairnError('forbidden', decision.reason);
+  // The manifest names the order now, so nothing depends on this, and its sender need not wait for it.
+  if (summary.order !== undefined) await context.push.orders.carriedOut(repository.id, summary.order);
 }
 
 /**

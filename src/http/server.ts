@@ -10,12 +10,13 @@ import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Dice } from '../lib/dice.ts';
-import { CairnError, messageOf } from '../lib/errors.ts';
+import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import { Limiter } from '../lib/limiter.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { answerBrowser } from './cors.ts';
 import { sendGitError } from './git-errors.ts';
+import { gitSpace } from './git-path.ts';
 import { findGitRoute, GIT_ROUTES, type GitRoutesContext, refusePush } from './git-routes.ts';
 import type { RelaySockets } from './relay-socket.ts';
 import { answerWithoutUpgrade, asksForWebSocket } from './upgrade.ts';
@@ -136,7 +137,7 @@ export class HttpServer {
 
   private async answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const { git, others } = await this.routes;
-    if (incoming.url?.startsWith('/git/')) await this.answerGit(git, incoming, response);
+    if (gitSpace(splitUrl(incoming).path) !== undefined) await this.answerGit(git, incoming, response);
     else await this.answerOther(incoming, response, others);
   }
 
@@ -156,7 +157,7 @@ export class HttpServer {
     const finish = this.observe(incoming, response, `git ${endpoint}`, requestId);
     let release: (() => void) | undefined;
     try {
-      if (answerBrowser(git.access, incoming, response)) return;
+      if (answerBrowser(git.access, gitSpace(path), incoming, response)) return;
       release = await this.places.acquire();
       let target: ReturnType<typeof findGitRoute>;
       try {
@@ -166,18 +167,20 @@ export class HttpServer {
         await refusePush(git, incoming, response, reason);
         return;
       }
-      const { route, repository } = target;
+      const { route, repository, space } = target;
       checkContentType(incoming, route.contentType);
       await route.handle(git, {
         incoming,
         response,
         query,
         repository,
+        space,
         signal: gone.signal,
-        onPush: (summary) => log.info({ requestId, repository: String(repository), ...summary }, 'push'),
+        onPush: ({ order, ...summary }) =>
+          log.info({ requestId, repository: String(repository), ...summary, order: order?.id }, 'push'),
       });
     } catch (error) {
-      this.fail(error, incoming, response, endpoint, requestId, gone.signal);
+      this.fail(error, incoming, response, { endpoint, requestId, realm: git.base }, gone.signal);
     } finally {
       release?.();
       finish();
@@ -188,18 +191,20 @@ export class HttpServer {
     error: unknown,
     incoming: IncomingMessage,
     response: ServerResponse,
-    endpoint: string,
-    requestId: string,
+    facts: { readonly endpoint: string; readonly requestId: string; readonly realm: string },
     gone: AbortSignal,
   ): void {
     const { log } = this.context;
+    const { endpoint, requestId, realm } = facts;
     if (gone.aborted) {
       log.info({ requestId, reason: messageOf(gone.reason) }, 'request broken off');
       response.destroy();
       return;
     }
     const surprise = !(error instanceof CairnError) || error.kind === 'corrupt';
-    log[surprise ? 'error' : 'warn']({ requestId, path: incoming.url, err: error }, 'git request failed');
+    // Git always tries without credentials first: asking for them is nothing to warn of.
+    const level = surprise ? 'error' : isCairnError(error, 'unauthenticated') ? 'info' : 'warn';
+    log[level]({ requestId, path: incoming.url, err: error }, 'git request failed');
     if (response.headersSent) {
       // Too late for a reason: an answer that breaks off is at least not taken for a whole one.
       response.destroy();
@@ -207,7 +212,7 @@ export class HttpServer {
     }
     // Nobody reads what is still coming; the connection cannot be used again before it has come.
     if (!incoming.complete) response.setHeader('Connection', 'close');
-    sendGitError(response, error, endpoint, requestId);
+    sendGitError(response, error, endpoint, requestId, realm);
     incoming.resume();
   }
 

@@ -24,6 +24,8 @@ export interface PushFacts {
   readonly atomic: boolean;
   /** undefined while the objects have not been looked at; rules about them are then left for later. */
   readonly objects: ReadonlyMap<string, ObjectFacts> | undefined;
+  /** What the rules of the repository as it is now have against a change of a ref, by its name. */
+  readonly forbidden?: ReadonlyMap<string, string>;
 }
 
 /** Why a command is refused, and whether another state might allow it. */
@@ -39,7 +41,9 @@ export interface Refusal {
 export function decideRefUpdates(push: PushFacts, state: RefState): (Refusal | undefined)[] {
   const decisions = push.commands.map((command) => {
     if (command.problem !== undefined) return refuse(command.problem);
-    return staleness(command, state) ?? typeProblem(command, push.objects);
+    return (
+      staleness(command, state) ?? typeProblem(command, push.objects) ?? forbidding(command, push.forbidden)
+    );
   });
   refuseDeletingHead(push, state, decisions);
   refuseConflictingNames(push, state, decisions);
@@ -68,6 +72,11 @@ function typeProblem(command: RefCommand, objects: PushFacts['objects']): Refusa
     return refuse(`a branch must point at a commit, this is a ${facts.type}`);
   }
   return undefined;
+}
+
+function forbidding(command: RefCommand, forbidden: PushFacts['forbidden']): Refusal | undefined {
+  const reason = forbidden?.get(command.name);
+  return reason === undefined ? undefined : refuseByState(reason);
 }
 
 /** The branch HEAD names may go only as the last one: a repository with branches keeps a default among them. */

@@ -41,6 +41,11 @@ export class PushAnswer {
     if (this.sideband && !this.capabilities.has('quiet')) this.write(encodeSideband(2, text, largeSideband));
   }
 
+  /** Shows the user a text that even one who asked for quiet has to see. */
+  notice(text: string): void {
+    if (this.sideband) this.write(encodeSideband(2, text, largeSideband));
+  }
+
   /** Ends the answer with the report. */
   async report(report: StatusReport): Promise<void> {
     const bytes = encodeReport(report, this.capabilities);

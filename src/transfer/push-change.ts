@@ -1,10 +1,14 @@
 import type { ReceivedCommand } from '../git/index.ts';
 import { commandKind, compareBytes } from '../git/index.ts';
+import { refMapDigest } from '../nostr/ref-state.ts';
 import { headAfter } from '../policy/default-branch.ts';
-import { decideRefUpdates, type ObjectFacts, type Refusal } from '../policy/ref-rules.ts';
-import type { PackEntry, ParentState, RepositoryState } from '../repository/manifest.ts';
+import { headAfterOrder } from '../policy/order-rules.ts';
+import type { ObjectFacts } from '../policy/ref-rules.ts';
+import type { Order, PackEntry, ParentState, RepositoryState } from '../repository/manifest.ts';
 import type { Change, Evaluation } from '../repository/publisher.ts';
-import type { PushAuthority } from './push-authority.ts';
+import { asksForHistory, changes, decidePush, type Evidence, type PushResult } from './decide-push.ts';
+import type { WaitingOrder } from './push-authority.ts';
+import type { PushRules } from './push-rules.ts';
 
 /** Evidence that what a push brings is complete, and over which packs that was shown. */
 export interface ConnectivityProof {
@@ -12,10 +16,13 @@ export interface ConnectivityProof {
   readonly incarnation: string | undefined;
 }
 
+/** Protected refs one push may move: for each of them git has to be asked about its history. */
+const MAX_HISTORIES = 100;
+
 export interface PushChangeOptions {
   readonly commands: readonly ReceivedCommand[];
   readonly atomic: boolean;
-  readonly authority: PushAuthority;
+  readonly rules: Pick<PushRules, keyof PushRules>;
   readonly objects: ReadonlyMap<string, ObjectFacts>;
   /** What the pack is called in a manifest; undefined when the push brought no objects. */
   readonly pack: PackEntry | undefined;
@@ -31,14 +38,18 @@ export interface PushChangeOptions {
   ) => Promise<ReadonlySet<string>>;
 }
 
-/** What a push is told, one entry per command: why it is refused, or undefined when it is carried out. */
-export type PushResult = readonly (Refusal | undefined)[];
+/** What became of a push on the state it met. */
+export interface PushOutcome {
+  readonly result: PushResult;
+  /** The order it carries out. */
+  readonly order?: WaitingOrder;
+}
 
 /**
  * A push as a change of refs, decided anew on every state it meets. A proof of connectivity counts only on states that
  * name all the packs it was made over: a fold may have dropped objects that this push leans on.
  */
-export class PushChange implements Change<PushResult> {
+export class PushChange implements Change<PushOutcome> {
   readonly since: number;
   private readonly options: PushChangeOptions;
   private proof: ConnectivityProof;
@@ -53,18 +64,59 @@ export class PushChange implements Change<PushResult> {
   async evaluate(
     state: RepositoryState | undefined,
     base: ParentState | undefined,
-  ): Promise<Evaluation<PushResult>> {
-    const { atomic, authority } = this.options;
+  ): Promise<Evaluation<PushOutcome>> {
+    const { initial, rules, atomic, objects } = this.options;
     await this.renewProof(base);
-    const commands = this.options.commands.map((command) => this.withProofProblem(command, state));
-    const met = state ?? this.options.initial;
-    const result = decideRefUpdates({ commands, atomic, objects: this.options.objects }, met);
-    const accepted = commands.filter((command, at) => result[at] === undefined && changes(command, met));
-    if (accepted.length === 0) return { result };
+    const provable = this.options.commands.map((command) => this.withProofProblem(command, state));
+    const { commands, forced } = await this.withHistories(provable, state);
+    const waiting = await rules.waiting(base);
+    const { result, evidence, order } = decidePush(
+      {
+        id: rules.id,
+        authority: rules.authority,
+        commands,
+        atomic,
+        objects,
+        forced,
+        waiting,
+        pullRequestTip: rules.pullRequestTip,
+      },
+      state,
+      initial,
+    );
+    const outcome = order === undefined ? { result } : { result, order };
+    const met = state ?? initial;
+    const accepted = commands.filter((command, at) => result[at] === undefined && changes(command, met.refs));
+    if (accepted.length === 0) return { result: outcome };
+    const witness = order !== undefined && rules.onlyWitnesses(met.policy);
     return {
-      next: this.apply(accepted, met),
-      cause: { kind: 'push', ...evidenceOf(authority), refs: accepted.map((command) => command.name) },
-      result,
+      next: this.apply(accepted, met, evidence, order),
+      cause: { ...evidence, refs: accepted.map((command) => command.name) },
+      ...(witness ? { receiptBefore: order.at } : {}),
+      result: outcome,
+    };
+  }
+
+  /** Finds out which updates of protected refs lose history. */
+  private async withHistories(
+    commands: readonly ReceivedCommand[],
+    state: RepositoryState | undefined,
+  ): Promise<{ readonly commands: readonly ReceivedCommand[]; readonly forced: ReadonlySet<string> }> {
+    const forced = new Set<string>();
+    if (state === undefined || this.options.rules.authority.kind === 'anyone') return { commands, forced };
+    const asking = commands.filter(
+      (command) => asksForHistory(command, state) && command.oldId === state.refs.get(command.name),
+    );
+    for (const command of asking.slice(0, MAX_HISTORIES)) {
+      // What came with another push, after this one had begun, need not be where git would look.
+      const known = this.options.initial.refs.get(command.name) === command.oldId;
+      if (!known || !(await this.options.rules.keepsHistory(command))) forced.add(command.name);
+    }
+    const tooMany = new Set(asking.slice(MAX_HISTORIES));
+    const problem = `one push may move at most ${MAX_HISTORIES} branches that are protected against force`;
+    return {
+      commands: commands.map((command) => (tooMany.has(command) ? { ...command, problem } : command)),
+      forced,
     };
   }
 
@@ -96,7 +148,12 @@ export class PushChange implements Change<PushResult> {
     return { ...command, problem: 'objects it builds on were removed meanwhile, fetch first' };
   }
 
-  private apply(accepted: readonly ReceivedCommand[], state: RepositoryState): RepositoryState {
+  private apply(
+    accepted: readonly ReceivedCommand[],
+    state: RepositoryState,
+    evidence: Evidence,
+    order: WaitingOrder | undefined,
+  ): RepositoryState {
     const refs = new Map(state.refs);
     const peeled = new Map(state.peeled);
     let grown = false;
@@ -114,9 +171,14 @@ export class PushChange implements Change<PushResult> {
     const { pack } = this.options;
     const known = pack === undefined || state.packs.some((entry) => entry.pack.digest === pack.pack.digest);
     const bringsObjects = accepted.some((command) => commandKind(command) !== 'delete');
+    // What strangers may push as well is no reason to show a repository that waits for its first data.
+    const counts = evidence.actor !== null || this.options.rules.authority.kind === 'anyone';
+    const arrived = state.state === 'held' && counts;
     return {
       ...state,
-      head: headAfter(state.head, refs),
+      ...(arrived ? { state: 'live' } : {}),
+      ...(order === undefined ? {} : { order: carriedOut(order) }),
+      head: order === undefined ? headAfter(state.head, refs) : headAfterOrder(order.head, state.head, refs),
       refs: grown ? inByteOrder(refs) : refs,
       peeled: inByteOrder(peeled),
       packs: known || !bringsObjects ? state.packs : [...state.packs, pack],
@@ -124,17 +186,9 @@ export class PushChange implements Change<PushResult> {
   }
 }
 
-function evidenceOf(authority: PushAuthority): {
-  readonly actor: string | null;
-  readonly evidence: string | null;
-} {
-  if (authority.kind !== 'key') return { actor: null, evidence: null };
-  return { actor: authority.actor, evidence: authority.token };
-}
-
-function changes(command: ReceivedCommand, state: RepositoryState): boolean {
-  const current = state.refs.get(command.name);
-  return commandKind(command) === 'delete' ? current !== undefined : current !== command.newId;
+/** What a manifest keeps of an order. */
+function carriedOut({ id, author, at, refs }: WaitingOrder): Order {
+  return { id, author, at, refs: refMapDigest(refs) };
 }
 
 function inByteOrder(map: Map<string, string>): Map<string, string> {

@@ -25,6 +25,8 @@ export class PushWorkspace {
   private quarantine: Quarantine | undefined;
   private snapshot: SnapshotLease | undefined;
   private receiving: Promise<ReceivingPaths> | undefined;
+  /** Where the quarantine is over another state, once it was moved. */
+  private moved: QuarantinePaths | undefined;
 
   constructor(options: PushWorkspaceOptions) {
     this.options = options;
@@ -36,6 +38,11 @@ export class PushWorkspace {
     return this.receiving;
   }
 
+  /** The quarantine over the state it was moved over last, or else over the one the push began with. */
+  async current(state: ParentState | undefined): Promise<QuarantinePaths> {
+    return this.moved ?? this.open(state);
+  }
+
   /**
    * The same quarantine over another state.
    * @throws CairnError `corrupt` or `unavailable` when the state's packs cannot be had
@@ -44,7 +51,8 @@ export class PushWorkspace {
     this.quarantine ??= await openQuarantine(this.options.scratch);
     this.snapshot?.release();
     this.snapshot = undefined;
-    return { gitDir: await this.gitDirFor(state, this.quarantine), objects: this.quarantine.objects };
+    this.moved = { gitDir: await this.gitDirFor(state, this.quarantine), objects: this.quarantine.objects };
+    return this.moved;
   }
 
   /** Gives everything back. No process may be at work in it any more. */

@@ -11,61 +11,47 @@ import {
   type ReceiveRequestOptions,
   type RefStatus,
 } from '../git/index.ts';
-import type { Git } from '../git-process/git.ts';
 import type { Dice } from '../lib/dice.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { Release } from '../lib/limiter.ts';
 import { settleAll } from '../lib/settle-all.ts';
-import { decideRefUpdates, type ObjectFacts, type Refusal } from '../policy/ref-rules.ts';
+import type { ObjectFacts, Refusal } from '../policy/ref-rules.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
 import {
   emptyState,
   type PackEntry,
   type ParentState,
-  type Policy,
   type RepositoryState,
 } from '../repository/manifest.ts';
 import type { Published } from '../repository/published.ts';
 import { UnknownOutcomeError } from '../repository/publisher.ts';
-import type { Repository } from '../repository/repository.ts';
-import type { RepositoryId } from '../repository/repository-id.ts';
+import { type BeginningPush, type Begun, beginPush } from './begin-push.ts';
+import { decidePush, type PushResult } from './decide-push.ts';
 import type { GitPlaces } from './git-places.ts';
 import { findDisconnected, inspectObjects, knownObjects } from './inspect-objects.ts';
 import type { Output } from './output.ts';
 import { PushAnswer } from './push-answer.ts';
-import type { OrderBook, PushAuthority } from './push-authority.ts';
-import { PushChange, type PushResult } from './push-change.ts';
-import { HeadTooLarge, isProbe, readHead } from './push-head.ts';
+import type { WaitingOrder } from './push-authority.ts';
+import { PushChange, type PushOutcome } from './push-change.ts';
+import { HeadTooLarge, isProbe } from './push-head.ts';
+import { PushRules, type PushRulesContext } from './push-rules.ts';
 import { PushWorkspace } from './push-workspace.ts';
 import { type ReceivedPack, type ReceivingPaths, receivePack } from './quarantine.ts';
-import type { RequestBody } from './request-body.ts';
 import { keepForReaders, packEntry, storePack } from './store-pack.ts';
 
-export interface ReceivePushContext {
-  readonly git: Git;
+export interface ReceivePushContext extends PushRulesContext {
   readonly places: GitPlaces;
   readonly artifacts: ArtifactStore;
   readonly cache: ArtifactCache;
   readonly dice: Dice;
   /** Folder for quarantines, on the file system of the artifact cache. */
   readonly scratch: string;
-  readonly orders: OrderBook;
-  /**
-   * True when the key that signs the receipts of a repository is one of those that may write to it: its receipts then
-   * count as orders do, and need not stand behind them.
-   */
-  readonly receiptsAreAuthoritative: (id: RepositoryId, policy: Policy) => boolean;
   readonly limits: ReceiveRequestOptions['limits'] & { readonly packBytes: number };
 }
 
-export interface PushRequestIn {
-  readonly repository: Repository;
-  readonly authority: PushAuthority;
-  /** True when this process advertised its refs for this push: it then knows all that the client builds on. */
-  readonly advertised: boolean;
-  readonly body: RequestBody;
+export interface PushRequestIn extends BeginningPush {
   readonly output: Output;
   /** Aborted when the client has gone; a push that has joined the publisher goes on. */
   readonly signal: AbortSignal;
@@ -78,6 +64,8 @@ export interface PushSummary {
   readonly packBytes: number;
   /** Digest of the manifest published; undefined when nothing was. */
   readonly manifest: string | undefined;
+  /** The order that was carried out; the order book has not been told. */
+  readonly order?: WaitingOrder;
   /** What went wrong on the server's side, of which the client was told no more than it can act on. */
   readonly err?: unknown;
 }
@@ -96,20 +84,19 @@ export async function receivePush(
   const { repository, body, output } = incoming;
   const since = repository.mark();
   if (await isProbe(body)) return NOTHING;
-  let begun: Seen & { readonly request: ReceiveRequest };
+  let begun: Begun & { readonly request: ReceiveRequest };
   try {
-    begun = await begin(context, incoming);
+    begun = await beginPush(context, incoming);
   } catch (error) {
     await body.drain();
     if (!(error instanceof HeadTooLarge) || !error.capabilities.has('side-band-64k')) throw error;
     await new PushAnswer(output, error.capabilities).fatal(error.message);
     return NOTHING;
   }
-  const { request, ...seen } = begun;
-  const answer = new PushAnswer(output, request.capabilities);
-  const push = new Push(context, incoming, request, answer, since);
+  const answer = new PushAnswer(output, begun.request.capabilities);
+  const push = new Push(context, incoming, begun, answer, since);
   try {
-    return await push.run(seen);
+    return await push.run(begun);
   } catch (error) {
     if (incoming.signal.aborted) throw error;
     return await push.failed(error);
@@ -117,25 +104,6 @@ export async function receivePush(
     await answer.close();
     await push.cleanUp();
   }
-}
-
-/** The state a push begins with, and whether the store was asked for it after the push came. */
-interface Seen {
-  readonly state: ParentState | undefined;
-  readonly fresh: boolean;
-}
-
-/** Looks at the repository and reads the head. */
-async function begin(
-  context: ReceivePushContext,
-  incoming: PushRequestIn,
-): Promise<Seen & { readonly request: ReceiveRequest }> {
-  const { body, repository, advertised } = incoming;
-  // A thin pack leans on objects of what the client was shown, possibly by another server a moment ago.
-  const state = await (advertised ? repository.known() : repository.resolve());
-  const format = state?.manifest.objectFormat ?? 'sha1';
-  const request = await readHead(body, { format, limits: context.limits });
-  return { state, fresh: !advertised, request };
 }
 
 /** One push whose head has been read. */
@@ -149,37 +117,49 @@ class Push {
   /** The repository to begin with when there is none. */
   private readonly initial: RepositoryState;
   private readonly workspace: PushWorkspace;
+  private readonly rules: PushRules;
   private releasePlace: Release | undefined;
+  /** The state the push is taken in on. */
+  private state: ParentState | undefined;
   private packBytes = 0;
 
   constructor(
     context: ReceivePushContext,
     incoming: PushRequestIn,
-    request: ReceiveRequest,
+    begun: Begun & { readonly request: ReceiveRequest },
     answer: PushAnswer,
     since: number,
   ) {
     this.context = context;
     this.incoming = incoming;
-    this.request = request;
+    this.request = begun.request;
     this.answer = answer;
     this.since = since;
-    this.atomic = request.capabilities.has('atomic');
+    this.atomic = begun.request.capabilities.has('atomic');
     const { repository } = incoming;
     const { cache, scratch, dice } = context;
-    const { shallow } = request;
+    const { shallow } = begun.request;
     this.initial = emptyState(repository.id.identifier, 'sha1', dice.hex(16));
     this.workspace = new PushWorkspace({ repository, cache, scratch, initial: this.initial, shallow });
+    this.rules = new PushRules(context, {
+      id: repository.id,
+      authority: incoming.authority,
+      waiting: begun.waiting,
+      state: begun.state,
+      paths: () => this.workspace.current(this.state),
+    });
   }
 
-  async run(seen: Seen): Promise<PushSummary> {
+  async run(seen: Begun): Promise<PushSummary> {
     const { body } = this.incoming;
-    const { state, refusals } = await this.decideEarly(seen);
+    const { refusals, ...begun } = await this.decideEarly(seen);
+    const { state } = begun;
+    this.state = state;
     if (refusals !== undefined || !this.request.needsPack) {
       await body.drain();
       this.answer.startKeepAlive();
       if (refusals !== undefined) return this.reportRefusals('ok', refusals);
-      return this.publish(state, undefined, new Map(), new Set());
+      return this.publish(begun, undefined, new Map(), new Set());
     }
     const { repository, signal } = this.incoming;
     this.releasePlace = await this.context.places.acquire(String(repository), signal);
@@ -206,7 +186,7 @@ class Push {
       const fact = known.get(oid);
       if (fact !== undefined) facts.set(oid, fact);
     }
-    return this.publish(state, pack, facts, disconnected);
+    return this.publish(begun, pack, facts, disconnected);
   }
 
   /** What must be learnt about tips that no published ref names; what one names is complete. */
@@ -246,31 +226,35 @@ class Push {
    * Decides what needs no objects. A push that is refused whole by what is already known costs no more than that; one
    * refused because of the state only after a fresh look at it.
    */
-  private async decideEarly(
-    seen: Seen,
-  ): Promise<{ readonly state: ParentState | undefined; readonly refusals?: PushResult }> {
-    const decide = (state: ParentState | undefined) =>
-      decideRefUpdates(
-        { commands: this.request.commands, atomic: this.atomic, objects: undefined },
-        state?.manifest ?? this.initial,
-      );
-    let { state } = seen;
-    let refusals = decide(state);
-    if (!seen.fresh && refusals.some((refusal) => refusal?.byState === true)) {
-      state = await this.incoming.repository.resolve();
-      refusals = decide(state);
+  private async decideEarly(seen: Begun): Promise<Begun & { readonly refusals?: PushResult }> {
+    let begun = seen;
+    let refusals = await this.decideOn(begun.state);
+    if (!begun.fresh && refusals.some((refusal) => refusal?.byState === true)) {
+      begun = { ...begun, state: await this.incoming.repository.resolve(), fresh: true };
+      refusals = await this.decideOn(begun.state);
     }
-    return refusals.every((refusal) => refusal !== undefined) ? { state, refusals } : { state };
+    return refusals.every((refusal) => refusal !== undefined) ? { ...begun, refusals } : begun;
+  }
+
+  private async decideOn(state: ParentState | undefined): Promise<PushResult> {
+    const { atomic, rules } = this;
+    const { id, authority, pullRequestTip } = rules;
+    const { commands } = this.request;
+    const waiting = await rules.waiting(state);
+    const known = { objects: undefined, forced: new Set<string>() };
+    const question = { id, authority, commands, atomic, waiting, pullRequestTip, ...known };
+    return decidePush(question, state?.manifest, this.initial).result;
   }
 
   private async publish(
-    state: ParentState | undefined,
+    seen: Begun,
     received: ReceivedPack | undefined,
     objects: ReadonlyMap<string, ObjectFacts>,
     disconnected: ReadonlySet<string>,
   ): Promise<PushSummary> {
+    const { state } = seen;
     const { artifacts, cache } = this.context;
-    const { repository, authority } = this.incoming;
+    const { repository } = this.incoming;
     const commands = this.request.commands.map((command) =>
       this.withConnectivityProblem(command, disconnected),
     );
@@ -278,7 +262,7 @@ class Push {
       new PushChange({
         commands,
         atomic: this.atomic,
-        authority,
+        rules: this.rules,
         objects,
         pack,
         proof: {
@@ -291,14 +275,9 @@ class Push {
       });
     let change = changeWith(received === undefined ? undefined : packEntry(received));
     if (received !== undefined) {
-      const refusals = decideRefUpdates(
-        { commands, atomic: this.atomic, objects },
-        state?.manifest ?? this.initial,
-      );
-      // Nothing accepted, nothing written; one refused by the state is for the publisher to decide, on a fresh one.
-      if (refusals.every((refusal) => refusal !== undefined && !refusal.byState)) {
-        return this.reportRefusals('ok', refusals);
-      }
+      // Nothing accepted, nothing written.
+      const refusals = await this.refusedWhole(change, seen);
+      if (refusals !== undefined) return this.reportRefusals('ok', refusals);
       const [stored] = await settleAll([
         storePack(artifacts, repository.id, received),
         repository.publisher.prepare(change),
@@ -310,6 +289,17 @@ class Push {
     this.releasePlace?.();
     const { result, published } = await repository.publisher.join(change);
     return this.reportResult(result, published);
+  }
+
+  /** What a push that nothing of will be carried out is told; undefined when something may be. */
+  private async refusedWhole(change: PushChange, seen: Begun): Promise<PushResult | undefined> {
+    const decide = async (state: ParentState | undefined) =>
+      (await change.evaluate(state?.manifest, state)).result.result;
+    let refusals = await decide(seen.state);
+    if (refusals.some((refusal) => refusal === undefined)) return undefined;
+    if (seen.fresh || refusals.every((refusal) => refusal?.byState === false)) return refusals;
+    refusals = await decide(await this.incoming.repository.resolve());
+    return refusals.every((refusal) => refusal !== undefined) ? refusals : undefined;
   }
 
   private withConnectivityProblem(
@@ -338,15 +328,17 @@ class Push {
     return [...new Set(tips.map((command) => command.newId))];
   }
 
-  private async reportResult(result: PushResult, published: Published): Promise<PushSummary> {
+  private async reportResult({ result, order }: PushOutcome, published: Published): Promise<PushSummary> {
     const refs = this.request.commands.map((command, at): RefStatus => {
       const refusal = result[at];
       const ref = command.rawName ?? command.name;
       if (refusal === undefined) return { ref, status: 'ok', proof: published.proof };
       return { ref, status: 'ng', reason: refusal.reason };
     });
+    this.explain(result);
     await this.answer.report({ unpack: 'ok', refs });
-    return this.summary(refs, published.digest);
+    const summary = this.summary(refs, published.digest);
+    return order === undefined ? summary : { ...summary, order };
   }
 
   private async reportRefusals(unpack: string, refusals: PushResult): Promise<PushSummary> {
@@ -357,8 +349,16 @@ class Push {
         reason: refusals[at]?.reason ?? 'refused',
       }),
     );
+    this.explain(refusals);
     await this.answer.report({ unpack, refs });
     return this.summary(refs, undefined);
+  }
+
+  /** Clients of GRASP look for a line of this form to learn why; a report says it in their git's words only. */
+  private explain(result: PushResult): void {
+    if (this.incoming.authority.kind !== 'order') return;
+    const refusal = result.find((candidate) => candidate !== undefined);
+    if (refusal !== undefined) this.answer.notice(`ERR ${refusal.reason}\n`);
   }
 
   private reportUnpackFailure(reason: string): Promise<PushSummary> {

@@ -17,6 +17,7 @@ import type { SnapshotLease } from '../repository/snapshot-cache.ts';
 import type { Advertiser, ProtocolVersion } from './advertise-refs.ts';
 import type { GitPlaces } from './git-places.ts';
 import type { Output } from './output.ts';
+import { isPublic } from './repository-access.ts';
 import type { RequestBody } from './request-body.ts';
 
 export interface ServeFetchContext {
@@ -30,6 +31,11 @@ export interface ServeFetchContext {
 export interface FetchRequestIn {
   readonly repository: Repository;
   readonly version: ProtocolVersion;
+  /**
+   * Lets its sender see a state, which is then there.
+   * @throws CairnError when he may not, or when there is none
+   */
+  readonly admit: (state: ParentState | undefined) => ParentState;
   /** True when the store was asked for this repository moments ago, and for this very command. */
   readonly looked: boolean;
   readonly body: RequestBody;
@@ -55,46 +61,56 @@ type Request =
  * Answers the POST of `git-upload-pack`: `ls-refs` from the manifest, a fetch by `git upload-pack` on a snapshot, both
  * directions streamed at once so that thousands of haves cannot fill a pipe nobody reads.
  *
- * @throws CairnError before anything is written: `not-found`, `invalid`, `unavailable`, `corrupt`, `busy`
+ * @throws CairnError before anything is written: `not-found`, `invalid`, `unavailable`, `corrupt`, `busy`, and what
+ *   `admit` throws
  */
 export async function serveFetch(context: ServeFetchContext, request: FetchRequestIn): Promise<void> {
-  const { repository, output, version } = request;
-  const read = await readRequest(request.body, version, () => recentState(repository, context.recency));
+  const { repository, output, version, admit } = request;
+  const look = new Look(repository, context.recency);
+  const read = await readRequest(request.body, version, async () => admit(await look.recent()));
   if (read.command === 'nothing') return;
   if (read.command === 'unknown') {
     await output.write(encodeErrorPacket(`unknown command '${read.name}'`));
     return;
   }
   if (read.command === 'ls-refs') {
-    const state = found(
-      request.looked ? await recentState(repository, context.recency) : await repository.resolve(),
-    );
+    const state = admit(request.looked ? await look.recent() : await look.fresh());
     await output.write(context.advertiser.lsRefs(state.manifest, read.options));
     return;
   }
-  await runUploadPack(context, request, await stateForFetch(repository, context.recency, read.wants));
+  await runUploadPack(context, request, admit(await look.showing(read.wants)));
 }
 
-/** The state seen a moment ago if it may be read by anyone, else a fresh look. */
-async function recentState(repository: Repository, recency: number): Promise<ParentState | undefined> {
-  const recent = await repository.peek(recency);
-  return recent === undefined || recent.manifest.policy.private ? repository.resolve() : recent;
-}
+/** What one request sees of a repository. The store is asked at most once; what it said last will do if anyone may see it. */
+class Look {
+  private readonly repository: Repository;
+  private readonly recency: number;
+  private asked: Promise<ParentState | undefined> | undefined;
 
-/** A state recent enough for these wants; a look at the store is spared when all of them are refs just shown. */
-async function stateForFetch(
-  repository: Repository,
-  recency: number,
-  wants: readonly string[] | undefined,
-): Promise<ParentState> {
-  if (wants !== undefined) {
-    const recent = await repository.peek(recency);
-    if (recent !== undefined && !recent.manifest.policy.private) {
-      const shown = shownObjects(recent.manifest);
-      if (wants.every((oid) => shown.has(oid))) return found(recent);
-    }
+  constructor(repository: Repository, recency: number) {
+    this.repository = repository;
+    this.recency = recency;
   }
-  return found(await repository.resolve());
+
+  /** The state as it is now. */
+  fresh(): Promise<ParentState | undefined> {
+    this.asked ??= this.repository.resolve();
+    return this.asked;
+  }
+
+  /** The state seen a moment ago if it may be read by anyone, else a fresh look. */
+  async recent(): Promise<ParentState | undefined> {
+    const recent = await this.repository.peek(this.recency);
+    return recent !== undefined && isPublic(recent.manifest) ? recent : this.fresh();
+  }
+
+  /** A state recent enough for these wants; a look at the store is spared when all of them are refs just shown. */
+  async showing(wants: readonly string[] | undefined): Promise<ParentState | undefined> {
+    const recent = wants === undefined ? undefined : await this.repository.peek(this.recency);
+    if (wants === undefined || recent === undefined || !isPublic(recent.manifest)) return this.fresh();
+    const shown = shownObjects(recent.manifest);
+    return wants.every((oid) => shown.has(oid)) ? recent : this.fresh();
+  }
 }
 
 const shownByManifest = new WeakMap<Manifest, ReadonlySet<string>>();
@@ -163,7 +179,7 @@ async function feed(body: RequestBody, stdin: Parameters<typeof writeChunk>[0]):
 async function readRequest(
   body: RequestBody,
   version: ProtocolVersion,
-  state: () => Promise<ParentState | undefined>,
+  state: () => Promise<ParentState>,
 ): Promise<Request> {
   const read: Buffer[] = [];
   let size = 0;
@@ -203,9 +219,9 @@ async function readCommand(next: () => Promise<Buffer | undefined>, size: () => 
 async function readUploadRequest(
   next: () => Promise<Buffer | undefined>,
   size: () => number,
-  state: () => Promise<ParentState | undefined>,
+  state: () => Promise<ParentState>,
 ): Promise<Request> {
-  const format = found(await state()).manifest.objectFormat;
+  const format = (await state()).manifest.objectFormat;
   const parser = new UploadRequestParser({ format, ...UNLIMITED });
   for (let chunk = await next(); chunk !== undefined; chunk = await next()) {
     parser.push(chunk);
@@ -213,11 +229,4 @@ async function readUploadRequest(
   }
   if (size() === 0) return { command: 'nothing' };
   return { command: 'fetch', wants: parser.result.wants };
-}
-
-function found(state: ParentState | undefined): ParentState {
-  if (state === undefined || state.manifest.state === 'withdrawn') {
-    throw new CairnError('not-found', 'repository not found');
-  }
-  return state;
 }

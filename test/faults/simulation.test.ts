@@ -20,16 +20,29 @@ import {
 } from '../../src/repository/manifest.ts';
 import { decodeManifest } from '../../src/repository/manifest-codec.ts';
 import { ManifestStore } from '../../src/repository/manifest-store.ts';
-import { UnknownOutcomeError } from '../../src/repository/publisher.ts';
+import { type Change, UnknownOutcomeError } from '../../src/repository/publisher.ts';
 import { Repository } from '../../src/repository/repository.ts';
 import { SnapshotCache } from '../../src/repository/snapshot-cache.ts';
-import { PushChange } from '../../src/transfer/push-change.ts';
+import { PushChange, type PushOutcome } from '../../src/transfer/push-change.ts';
 import { type Behaviour, FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
+import { rulesFor } from '../helpers/push-rules.ts';
 import { ID } from '../helpers/repository-rig.ts';
 import { SeededDice } from '../helpers/seeded-dice.ts';
 import { faultsOf, type History, type PointerWrite, type PushRecord } from './simulated-history.ts';
 import { commitFacts, Fold, newTips, Objects } from './simulated-push.ts';
 import { DistantStore, World } from './simulated-world.ts';
+
+/** A push that leaves its actor in the manifest, so that what became of it can be found there. */
+function namedAfter(actor: string, change: PushChange): Change<PushOutcome> {
+  return {
+    since: change.since,
+    evaluate: async (state, base) => {
+      const evaluation = await change.evaluate(state, base);
+      const { cause } = evaluation;
+      return cause === undefined ? evaluation : { ...evaluation, cause: { ...cause, actor } };
+    },
+  };
+}
 
 /** How likely each thing goes wrong with a request; a world draws how bad it is. */
 interface Weather {
@@ -201,26 +214,29 @@ class Simulation {
       const entry = await this.storePack(artifacts, brought);
       const over = [...(state?.manifest.packs ?? []), entry];
       const disconnected = this.objects.incomplete(tips, over);
-      const change = new PushChange({
-        commands: record.commands.map((command) =>
-          disconnected.has(command.newId) ? { ...command, problem: 'missing necessary objects' } : command,
-        ),
-        atomic: record.atomic,
-        authority: { kind: 'key', actor: record.actor, token: '0'.repeat(64) },
-        objects: commitFacts(tips),
-        pack: tips.length === 0 ? undefined : entry,
-        proof: {
-          packs: new Set(state?.manifest.packs.map(({ pack }) => pack.digest)),
-          incarnation: state?.manifest.incarnation,
-        },
-        since,
-        initial: state?.manifest ?? emptyState(ID.identifier, 'sha1', this.dice.hex(16)),
-        proveAgain: async (base, again) =>
-          this.objects.incomplete(again, [...(base?.manifest.packs ?? []), entry]),
-      });
+      const change = namedAfter(
+        record.actor,
+        new PushChange({
+          commands: record.commands.map((command) =>
+            disconnected.has(command.newId) ? { ...command, problem: 'missing necessary objects' } : command,
+          ),
+          atomic: record.atomic,
+          rules: rulesFor({ kind: 'anyone' }),
+          objects: commitFacts(tips),
+          pack: tips.length === 0 ? undefined : entry,
+          proof: {
+            packs: new Set(state?.manifest.packs.map(({ pack }) => pack.digest)),
+            incarnation: state?.manifest.incarnation,
+          },
+          since,
+          initial: state?.manifest ?? emptyState(ID.identifier, 'sha1', this.dice.hex(16)),
+          proveAgain: async (base, again) =>
+            this.objects.incomplete(again, [...(base?.manifest.packs ?? []), entry]),
+        }),
+      );
       if (this.dice.below(2) === 0) await repository.publisher.prepare(change);
       const { result } = await repository.publisher.join(change);
-      record.told = { told: 'report', reasons: result.map((refusal) => refusal?.reason) };
+      record.told = { told: 'report', reasons: result.result.map((refusal) => refusal?.reason) };
     } catch (error) {
       // Only an error of Cairn's own has a kind and words for a person; anything else is a fault.
       if (!(error instanceof CairnError)) throw error;

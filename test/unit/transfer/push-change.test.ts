@@ -3,6 +3,7 @@ import type { ReceivedCommand } from '../../../src/git/index.ts';
 import type { ObjectFacts } from '../../../src/policy/ref-rules.ts';
 import type { PackEntry, ParentState, RepositoryState } from '../../../src/repository/manifest.ts';
 import { PushChange, type PushChangeOptions } from '../../../src/transfer/push-change.ts';
+import { rulesFor } from '../../helpers/push-rules.ts';
 import { manifestOf, oid, packOf, stateOf } from '../../helpers/repository-rig.ts';
 
 const zero = '0'.repeat(40);
@@ -32,7 +33,7 @@ function pushOf(
   const change = new PushChange({
     commands,
     atomic: false,
-    authority: { kind: 'key', actor: 'f'.repeat(64), token: 'e'.repeat(64) },
+    rules: rulesFor({ kind: 'anyone' }),
     objects: new Map([one, two, three].map((id) => [id, commit])),
     pack: packOf('pushed'),
     proof: { packs: new Set(provedOver.map((entry) => entry.pack.digest)), incarnation },
@@ -53,7 +54,7 @@ function baseOf(parts: Partial<RepositoryState>): ParentState {
 
 async function evaluate(change: PushChange, base: ParentState | undefined) {
   const { next, cause, result } = await change.evaluate(base?.manifest, base);
-  return { next, cause, reasons: result.map((refusal) => refusal?.reason) };
+  return { next, cause, reasons: result.result.map((refusal) => refusal?.reason) };
 }
 
 describe('a push', () => {
@@ -79,8 +80,8 @@ describe('a push', () => {
     expect(next?.packs).toEqual([packOf('old'), packOf('pushed')]);
     expect(cause).toEqual({
       kind: 'push',
-      actor: 'f'.repeat(64),
-      evidence: 'e'.repeat(64),
+      actor: null,
+      evidence: null,
       refs: ['refs/heads/a', 'refs/heads/b', 'refs/heads/0'],
     });
     expect(base.manifest.refs, 'the state it met is left as it was').toBe(refs);

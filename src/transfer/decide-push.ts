@@ -1,0 +1,235 @@
+/**
+ * What becomes of each command of a push: by its right, by the rules of the repository, and by the state it meets. Decided
+ * anew on every state, since each has its own rules. Computes only.
+ */
+import { commandKind, isBranch, isTag, type ReceivedCommand } from '../git/index.ts';
+import { statedRefs } from '../nostr/ref-state.ts';
+import { matchOrder } from '../policy/order-match.ts';
+import { isNewerOrder } from '../policy/order-precedence.ts';
+import { protectionOf, protectionProblem, type UpdateKind } from '../policy/protection.ts';
+import { type AccessFacts, type Role, roleOf } from '../policy/push-access.ts';
+import { decideRefUpdates, type ObjectFacts, type RefState, type Refusal } from '../policy/ref-rules.ts';
+import type { Cause, RepositoryState } from '../repository/manifest.ts';
+import type { RepositoryId } from '../repository/repository-id.ts';
+import type { OrderBook, PushAuthority, WaitingOrder } from './push-authority.ts';
+import { accessFacts } from './repository-access.ts';
+
+/** What a push is told, one entry per command: why it is refused, or undefined when it is carried out. */
+export type PushResult = readonly (Refusal | undefined)[];
+
+export interface PushQuestion {
+  readonly id: RepositoryId;
+  readonly authority: PushAuthority;
+  readonly commands: readonly ReceivedCommand[];
+  readonly atomic: boolean;
+  /** undefined while the objects have not been looked at; rules about them are then left for later. */
+  readonly objects: ReadonlyMap<string, ObjectFacts> | undefined;
+  /** Names of refs whose update is known to lose history; see {@link asksForHistory}. */
+  readonly forced: ReadonlySet<string>;
+  /** The orders that wait for this repository. */
+  readonly waiting: readonly WaitingOrder[];
+  readonly pullRequestTip: OrderBook['pullRequestTip'];
+}
+
+/** What a manifest is to record about a push. */
+export type Evidence = Pick<Cause, 'kind' | 'actor' | 'evidence'>;
+
+export interface PushDecision {
+  readonly result: PushResult;
+  readonly evidence: Evidence;
+  /** The order this push carries out. */
+  readonly order?: WaitingOrder;
+}
+
+/** Refs for pull requests nobody has heard of that one repository keeps: anyone may push them. */
+export const maxUnknownPullRequests = 100;
+
+const NOBODY: Evidence = { kind: 'push', actor: null, evidence: null };
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
+/**
+ * Decides a push.
+ * @param state the state it meets; undefined when there is no repository
+ * @param initial what to begin one from, where anyone may
+ */
+export function decidePush(
+  push: PushQuestion,
+  state: RepositoryState | undefined,
+  initial: RepositoryState,
+): PushDecision {
+  const { id, authority } = push;
+  if (authority.kind === 'anyone' && state?.state !== 'withdrawn') {
+    return { result: decide(push, state ?? initial, NOTHING), evidence: NOBODY };
+  }
+  const facts = accessFacts(id, state);
+  if (state === undefined || facts === undefined) {
+    return refuseAll(push, 'the repository is not there any more');
+  }
+  const caller =
+    authority.kind === 'order' ? authority.caller : authority.kind === 'key' ? authority : undefined;
+  const writer = writerRole(roleOf(caller?.actor, facts));
+  if (authority.kind === 'order') {
+    const byOrder = decideByOrder(push, state, facts);
+    if (byOrder.order !== undefined || writer === undefined) return byOrder;
+  }
+  if (caller === undefined || writer === undefined) {
+    return refuseAll(push, 'your key is neither the owner of this repository nor one of its maintainers');
+  }
+  const { actor, token } = caller;
+  return {
+    result: decide(push, state, protectedRefs(push, state, writer)),
+    evidence: { kind: 'push', actor, evidence: token },
+  };
+}
+
+/** True when a command does something to the refs it meets: what is so already is not done again. */
+export function changes(command: ReceivedCommand, refs: ReadonlyMap<string, string>): boolean {
+  const current = refs.get(command.name);
+  return commandKind(command) === 'delete' ? current !== undefined : current !== command.newId;
+}
+
+/** True when a protection makes it matter whether this update keeps the history there was. */
+export function asksForHistory(command: ReceivedCommand, state: RepositoryState): boolean {
+  if (command.problem !== undefined || commandKind(command) !== 'update' || isTag(command.name)) return false;
+  if (!changes(command, state.refs)) return false;
+  return protectionOf(state.policy.protection, command.name).noForcePush;
+}
+
+/**
+ * Decides by the orders that wait. Branches and tags must be exactly what one of them says once the push is through; beside
+ * them anyone may push the tip of a pull request to `refs/nostr/<event id>`.
+ */
+function decideByOrder(push: PushQuestion, state: RepositoryState, facts: AccessFacts): PushDecision {
+  const { commands, waiting } = push;
+  const forbidden = pullRequestRules(push, state);
+  // HEAD goes where the order says, so no branch is kept for its sake.
+  const met: RefState = { refs: state.refs, head: '' };
+  const own = decide({ ...push, atomic: false }, met, NOTHING);
+  const stated = commands.filter(
+    (command, at) => own[at] === undefined && isStated(command) && changes(command, state.refs),
+  );
+  if (stated.length === 0) return { result: decide(push, met, forbidden), evidence: NOBODY };
+  const match = matchOrder(
+    statedRefs(refsAfter(state.refs, stated)),
+    waiting.filter((order) => isWriter(order.author, facts) && isNewerOrder(order, state.order)),
+  );
+  const problem = match.ok ? orderProblem(push, state, facts, stated, match.value) : match.reason;
+  if (problem !== undefined) for (const { name } of commands.filter(isStated)) forbidden.set(name, problem);
+  const result = decide(push, met, forbidden);
+  const carriedOut = match.ok && commands.every((command, at) => !stated.includes(command) || !result[at]);
+  if (!carriedOut) return { result, evidence: NOBODY };
+  const { author, id } = match.value;
+  return { result, evidence: { kind: 'order', actor: author, evidence: id }, order: match.value };
+}
+
+/** Why the one who signed an order may not do what it says. */
+function orderProblem(
+  push: PushQuestion,
+  state: RepositoryState,
+  facts: AccessFacts,
+  stated: readonly ReceivedCommand[],
+  order: WaitingOrder,
+): string | undefined {
+  const role = writerRole(roleOf(order.author, facts)) ?? 'maintainer';
+  const [first] = protectedRefs({ ...push, commands: stated }, state, role);
+  return first === undefined ? undefined : `the signed state may not change ${first[0]}: ${first[1]}`;
+}
+
+/** What the rules of the repository have against each ref, by name. */
+function protectedRefs(
+  push: PushQuestion,
+  state: RepositoryState,
+  role: 'owner' | 'maintainer',
+): Map<string, string> {
+  const problems = new Map<string, string>();
+  for (const command of push.commands) {
+    if (!changes(command, state.refs)) continue;
+    const kind = updateKind(command, push.forced);
+    const problem = protectionProblem(state.policy.protection, role, command.name, kind);
+    if (problem !== undefined) problems.set(command.name, problem);
+  }
+  return problems;
+}
+
+function updateKind(command: ReceivedCommand, forced: ReadonlySet<string>): UpdateKind {
+  const kind = commandKind(command);
+  if (kind !== 'update') return kind;
+  return isTag(command.name) || forced.has(command.name) ? 'force' : 'fast-forward';
+}
+
+/** What is wrong with commands for other refs than branches and tags, where nobody needs to show who he is. */
+function pullRequestRules(push: PushQuestion, state: RepositoryState): Map<string, string> {
+  const problems = new Map<string, string>();
+  const isUnknown = (name: string) => {
+    const event = pullRequestOf(name);
+    return event !== undefined && push.pullRequestTip(event) === undefined;
+  };
+  let unknown: number | undefined;
+  for (const command of push.commands) {
+    if (isStated(command)) continue;
+    const event = pullRequestOf(command.name);
+    if (event === undefined) {
+      problems.set(command.name, 'only branches, tags and refs/nostr/<event id> can be pushed here');
+      continue;
+    }
+    const tip = push.pullRequestTip(event);
+    if (tip !== undefined && tip !== command.newId) {
+      problems.set(command.name, `the pull request with this event id names ${tip.slice(0, 8)} as its tip`);
+    }
+    if (tip !== undefined || commandKind(command) !== 'create' || state.refs.has(command.name)) continue;
+    unknown ??= [...state.refs.keys()].filter(isUnknown).length;
+    unknown += 1;
+    if (unknown <= maxUnknownPullRequests) continue;
+    problems.set(
+      command.name,
+      `${maxUnknownPullRequests} pull requests wait here for their events: publish yours first, then push`,
+    );
+  }
+  return problems;
+}
+
+/** The event id in `refs/nostr/<event id>`. */
+function pullRequestOf(name: string): string | undefined {
+  return /^refs\/nostr\/([0-9a-f]{64})$/.exec(name)?.[1];
+}
+
+/** True for what an order speaks of: branches and tags. */
+function isStated({ name }: ReceivedCommand): boolean {
+  return isBranch(name) || isTag(name);
+}
+
+function refsAfter(
+  refs: ReadonlyMap<string, string>,
+  commands: readonly ReceivedCommand[],
+): Map<string, string> {
+  const after = new Map(refs);
+  for (const command of commands) {
+    if (commandKind(command) === 'delete') after.delete(command.name);
+    else after.set(command.name, command.newId);
+  }
+  return after;
+}
+
+function isWriter(key: string, facts: AccessFacts): boolean {
+  return writerRole(roleOf(key, facts)) !== undefined;
+}
+
+function writerRole(role: Role): 'owner' | 'maintainer' | undefined {
+  return role === 'owner' || role === 'maintainer' ? role : undefined;
+}
+
+function decide(
+  { commands, atomic, objects }: PushQuestion,
+  met: RefState,
+  forbidden: ReadonlyMap<string, string>,
+): PushResult {
+  return decideRefUpdates({ commands, atomic, objects, forbidden }, met);
+}
+
+/** Another state might have other rules, so all of these are refusals by the state. */
+function refuseAll({ commands }: PushQuestion, reason: string): PushDecision {
+  const result = commands.map(({ problem }) =>
+    problem === undefined ? { reason, byState: true } : { reason: problem, byState: false },
+  );
+  return { result, evidence: NOBODY };
+}

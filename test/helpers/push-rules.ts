@@ -1,0 +1,20 @@
+import type { PushAuthority, WaitingOrder } from '../../src/transfer/push-authority.ts';
+import type { PushChangeOptions } from '../../src/transfer/push-change.ts';
+import { ID } from './repository-rig.ts';
+
+/** What a push is measured by, without git and without a store: nothing waits, and every update is a fast-forward. */
+export function rulesFor(
+  authority: PushAuthority,
+  parts: Partial<PushChangeOptions['rules']> & { readonly orders?: readonly WaitingOrder[] } = {},
+): PushChangeOptions['rules'] {
+  const { orders = [], ...rest } = parts;
+  return {
+    id: ID,
+    authority,
+    waiting: async () => orders,
+    pullRequestTip: () => undefined,
+    keepsHistory: async () => true,
+    onlyWitnesses: () => true,
+    ...rest,
+  };
+}
