@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { chmod, stat } from 'node:fs/promises';
+import { chmod, readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -22,6 +23,7 @@ import {
   rejectedMessage,
 } from '../../src/nostr/relay-message.ts';
 import { loadVerifier } from '../../src/nostr/verify.ts';
+import { writeCertificate } from '../helpers/certificate.ts';
 import { EventsInMemory } from '../helpers/events-in-memory.ts';
 import { Person } from '../helpers/nostr-client.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
@@ -366,6 +368,19 @@ describe('a server that does not work is named, with what is wrong', () => {
     const url = `http://127.0.0.1:${(web.address() as AddressInfo).port}`;
     await expect(cairn('events', '--server', url)).rejects.toThrow(
       /has no relay: it answered with HTTP status 200/,
+    );
+    web.closeAllConnections();
+    await new Promise((resolve) => web.close(resolve));
+  });
+
+  it('its certificate is one of its own', async () => {
+    const files = await writeCertificate(folder.path);
+    const [cert, key] = await Promise.all([readFile(files.cert), readFile(files.key)]);
+    const web = createSecureServer({ cert, key }).listen(0, '127.0.0.1');
+    await once(web, 'listening');
+    const url = `https://127.0.0.1:${(web.address() as AddressInfo).port}`;
+    await expect(cairn('events', '--server', url)).rejects.toThrow(
+      /self-signed certificate; NODE_EXTRA_CA_CERTS/,
     );
     web.closeAllConnections();
     await new Promise((resolve) => web.close(resolve));
