@@ -179,7 +179,7 @@ function standingOf(index: EventIndex, now: number, contents: readonly SegmentCo
   const events = new Map<string, NostrEvent>();
   for (const event of contents.flatMap((content) => content.events)) {
     const verdict = index.judge(event);
-    const outdone = verdict === 'superseded' || verdict === 'deleted';
+    const outdone = verdict === 'superseded' || (verdict === 'deleted' && !index.isWatermark(event));
     if (!outdone && !isExpired(event, now)) events.set(event.id, event);
   }
   const hidden = new Map<string, HiddenEvent>();

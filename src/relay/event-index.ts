@@ -40,6 +40,12 @@ interface Slot {
   hidden?: Entry;
 }
 
+/** A place in the order of an address. */
+type Watermark = Pick<NostrEvent, 'created_at' | 'id'>;
+
+/** Before every id: what a request that names an address takes back are all events of its second. */
+const FIRST_ID = '';
+
 /** Tags by which an event refers to another. */
 const references = new Set(['e', 'E', 'q', 'a', 'A']);
 
@@ -54,8 +60,8 @@ export class EventIndex implements EventReader {
   private readonly expirations = new Map<string, number>();
   /** `<author>:<id>` of every event its author took back, here or not. */
   private readonly deletedIds = new Set<string>();
-  /** By address: what is of this second or older is deleted. */
-  private readonly watermarks = new Map<string, number>();
+  /** By address: this event, or what would stand here, and all it would displace are deleted. */
+  private readonly watermarks = new Map<string, Watermark>();
 
   /** Events that stand, hidden ones included. */
   get size(): number {
@@ -122,6 +128,7 @@ export class EventIndex implements EventReader {
   /** Takes in an event of the log, with all that follows for others. @returns what {@link judge} said of it */
   add(event: NostrEvent, standing: Standing): Stored {
     const verdict = this.judge(event, standing.hidden);
+    if (verdict === 'deleted' && !standing.hidden) this.markDeleted(event);
     if (verdict !== 'stored') return verdict;
     const shown = this.entries.get(event.id);
     if (shown !== undefined) this.remove(shown);
@@ -134,6 +141,15 @@ export class EventIndex implements EventReader {
     if (expiration !== undefined) this.expirations.set(event.id, expiration);
     if (event.kind === kinds.deletion && !standing.hidden) this.applyDeletion(event);
     return verdict;
+  }
+
+  /**
+   * True for a deleted event that has to stay in the log: its author took it back by its id, and that no older one
+   * comes to stand at its address again can be told by nothing else.
+   */
+  isWatermark(event: NostrEvent): boolean {
+    const address = addressOf(event);
+    return address !== undefined && this.watermarks.get(formatAddress(address))?.id === event.id;
   }
 
   /** Forgets what has expired, and what has been hidden for too long. @param now seconds */
@@ -213,14 +229,27 @@ export class EventIndex implements EventReader {
     for (const id of deletion.events) {
       this.deletedIds.add(`${deletion.author}:${id}`);
       const entry = this.entries.get(id);
-      if (entry !== undefined && deletes(deletion, entry.event)) this.remove(entry);
+      if (entry === undefined || !deletes(deletion, entry.event)) continue;
+      this.remove(entry);
+      if (entry.hiddenAt === undefined) this.markDeleted(entry.event);
     }
-    for (const address of deletion.addresses) {
-      this.watermarks.set(address, Math.max(deletion.at, this.watermarks.get(address) ?? 0));
-      const { visible, hidden } = this.slots.get(address) ?? {};
-      for (const entry of [visible, hidden]) {
-        if (entry !== undefined && deletes(deletion, entry.event)) this.remove(entry);
-      }
+    for (const address of deletion.addresses) this.mark(address, { created_at: deletion.at, id: FIRST_ID });
+  }
+
+  /** The newest at an address was taken back by its id: those it displaced do not come to stand instead. */
+  private markDeleted(event: NostrEvent): void {
+    const address = addressOf(event);
+    if (address !== undefined) this.mark(formatAddress(address), event);
+  }
+
+  private mark(address: string, { created_at, id }: Watermark): void {
+    const mark = { created_at, id };
+    const known = this.watermarks.get(address);
+    if (known !== undefined && newestFirst(known, mark) <= 0) return;
+    this.watermarks.set(address, mark);
+    const { visible, hidden } = this.slots.get(address) ?? {};
+    for (const entry of [visible, hidden]) {
+      if (entry !== undefined && newestFirst(mark, entry.event) <= 0) this.remove(entry);
     }
   }
 
@@ -229,8 +258,8 @@ export class EventIndex implements EventReader {
     if (this.deletedIds.has(`${event.pubkey}:${event.id}`)) return true;
     const address = addressOf(event);
     if (address === undefined) return false;
-    const watermark = this.watermarks.get(formatAddress(address));
-    return watermark !== undefined && event.created_at <= watermark;
+    const mark = this.watermarks.get(formatAddress(address));
+    return mark !== undefined && newestFirst(mark, event) <= 0;
   }
 
   private slotOf(event: NostrEvent): Slot | undefined {
