@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { ReceivedCommand } from '../../../src/git/index.ts';
+import { refMapDigest } from '../../../src/nostr/ref-state.ts';
 import type { ObjectFacts } from '../../../src/policy/ref-rules.ts';
 import type { PackEntry, ParentState, RepositoryState } from '../../../src/repository/manifest.ts';
+import type { WaitingOrder } from '../../../src/transfer/push-authority.ts';
 import { PushChange, type PushChangeOptions } from '../../../src/transfer/push-change.ts';
 import { rulesFor } from '../../helpers/push-rules.ts';
-import { manifestOf, oid, packOf, stateOf } from '../../helpers/repository-rig.ts';
+import { ID, manifestOf, oid, packOf, stateOf } from '../../helpers/repository-rig.ts';
 
 const zero = '0'.repeat(40);
 const [one, two, three] = [oid('1'), oid('2'), oid('3')] as const;
@@ -240,5 +242,115 @@ describe('the proof that a push is complete', () => {
       proveAgain: () => Promise.reject(new Error('no disk')),
     });
     await expect(change.evaluate(stateOf(), baseOf({}))).rejects.toThrow('no disk');
+  });
+});
+
+describe('a push that is measured by its right', () => {
+  const owner = ID.owner;
+  const policy = { announcements: [], writers: [owner], protection: [], private: false, readers: [] };
+  const order: WaitingOrder = {
+    id: 'd'.repeat(64),
+    author: owner,
+    at: 1_700_000_500,
+    refs: new Map([
+      ['refs/heads/dev', two],
+      ['refs/heads/main', one],
+    ]),
+    head: 'refs/heads/dev',
+  };
+  const commands = [command('heads/main', zero, one), command('heads/dev', zero, two)];
+
+  it('by an order takes it in, goes live, sets HEAD, and has its receipt stand behind', async () => {
+    const { change } = pushOf(commands, { rules: rulesFor({ kind: 'order' }, { orders: [order] }) });
+    const evaluation = await change.evaluate(
+      stateOf({ state: 'held', policy }),
+      baseOf({ state: 'held', policy }),
+    );
+    expect(evaluation.result).toEqual({ result: [undefined, undefined], order });
+    expect(evaluation.next).toMatchObject({
+      state: 'live',
+      head: 'refs/heads/dev',
+      order: { id: order.id, author: owner, at: order.at, refs: refMapDigest(order.refs) },
+    });
+    expect(evaluation.cause).toMatchObject({ kind: 'order', actor: owner, evidence: order.id });
+    expect(evaluation.receiptBefore).toBe(order.at);
+  });
+
+  it('by an order leaves the date of its receipt alone where receipts count as orders do', async () => {
+    const rules = rulesFor({ kind: 'order' }, { orders: [order], onlyWitnesses: () => false });
+    const { change } = pushOf(commands, { rules });
+    const { next, receiptBefore } = await change.evaluate(stateOf({ policy }), baseOf({ policy }));
+    expect(next?.order?.id).toBe(order.id);
+    expect(receiptBefore).toBeUndefined();
+  });
+
+  it.each([
+    ['by a key', { kind: 'key', actor: owner, token: 'e'.repeat(64) }, 'live', owner],
+    ['by anyone, where anyone may', { kind: 'anyone' }, 'live', null],
+  ] as const)('%s brings the first data', async (_what, authority, expected, actor) => {
+    const { change } = pushOf(commands, { rules: rulesFor(authority) });
+    const { next, cause } = await change.evaluate(stateOf({ state: 'held', policy }), baseOf({ policy }));
+    expect(next?.state).toBe(expected);
+    expect(next?.order).toBeNull();
+    expect(cause?.actor).toBe(actor);
+  });
+
+  it('of a pull request shows nothing that waits for its first data', async () => {
+    const { change } = pushOf([command(`nostr/${'c'.repeat(64)}`, zero, one)], {
+      rules: rulesFor({ kind: 'order' }),
+    });
+    const { next } = await change.evaluate(stateOf({ state: 'held', policy }), baseOf({ policy }));
+    expect(next?.state).toBe('held');
+    expect(next?.refs.size).toBe(1);
+  });
+
+  it('is measured by the rules of every state it meets', async () => {
+    const rules = rulesFor({ kind: 'key', actor: owner, token: 'e'.repeat(64) });
+    const { change } = pushOf([command('heads/main', one, two)], { rules });
+    const refs = new Map([['refs/heads/main', one]]);
+    const free = baseOf({ refs, policy });
+    expect((await evaluate(change, free)).reasons).toEqual([undefined]);
+    const others = { ...policy, protection: [{ pattern: 'refs/heads/*', rules: ['push:owner'] }] };
+    expect((await evaluate(change, baseOf({ refs, policy: others }))).reasons).toEqual([undefined]);
+    const gone = baseOf({ refs, policy, state: 'withdrawn' });
+    expect((await evaluate(change, gone)).reasons[0]).toContain('not there any more');
+  });
+
+  it('asks about history only where a rule depends on it', async () => {
+    const asked: string[] = [];
+    const rules = rulesFor(
+      { kind: 'key', actor: owner, token: 'e'.repeat(64) },
+      {
+        keepsHistory: async ({ name }) => {
+          asked.push(name);
+          return false;
+        },
+      },
+    );
+    const names = ['heads/kept', 'heads/free', 'tags/kept', 'heads/kept-too'];
+    const refs = new Map(names.map((name) => [`refs/${name}`, one]));
+    const protection = [
+      { pattern: 'refs/heads/kept', rules: ['no-force-push'] },
+      { pattern: 'refs/heads/kept-too', rules: ['no-force-push'] },
+      { pattern: 'refs/tags/*', rules: ['no-force-push'] },
+    ];
+    const base = baseOf({ refs, policy: { ...policy, protection } });
+    const { change } = pushOf(
+      [
+        command('heads/kept', one, two),
+        command('heads/free', one, two),
+        command('tags/kept', one, two),
+        command('heads/kept-too', one, one),
+      ],
+      { rules, initial: base.manifest },
+    );
+    const { reasons } = await evaluate(change, base);
+    expect(asked).toEqual(['refs/heads/kept']);
+    expect(reasons).toEqual([
+      expect.stringContaining('fast-forwarded'),
+      undefined,
+      expect.stringContaining('fast-forwarded'),
+      undefined,
+    ]);
   });
 });
