@@ -4,8 +4,10 @@
  * 1. the cache folder is ours and can be written;
  * 2. git is there and new enough, and says what it offers;
  * 3. the object store is opened, and proves that it keeps its promises;
- * 4. repositories, use cases and routes are built on top;
- * 5. the server listens.
+ * 4. repositories and use cases are built on top;
+ * 5. the server listens: from here on its URL is known;
+ * 6. the bucket is claimed for this service, and the event log is read;
+ * 7. requests are answered.
  *
  * What was started is closed in reverse order.
  */
@@ -16,8 +18,10 @@ import type { Settings } from './config/settings.ts';
 import { Git } from './git-process/git.ts';
 import { checkGitVersion } from './git-process/git-version.ts';
 import { ConnectionMemory } from './http/connection-memory.ts';
+import { CROSS_ORIGIN } from './http/cors.ts';
 import { healthRoutes } from './http/health-routes.ts';
 import { HttpServer } from './http/server.ts';
+import { type Identity, openIdentity } from './identity.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { type Dice, systemDice } from './lib/dice.ts';
 import { CairnError, messageOf } from './lib/errors.ts';
@@ -42,9 +46,9 @@ import {
 } from './stores.ts';
 import { Advertiser } from './transfer/advertise-refs.ts';
 import { GitPlaces } from './transfer/git-places.ts';
-import type { OrderBook } from './transfer/push-authority.ts';
 import { learnUploadCapabilities } from './transfer/upload-capabilities.ts';
 import { VERSION } from './version.ts';
+import { webRoutes } from './web/web-routes.ts';
 
 /** Parts a test may put in place of the real ones; it closes them itself. */
 export interface Overrides {
@@ -121,10 +125,12 @@ export async function startApp(
       dice,
       swapPatience: settings.swapPatience,
       publishObserver: publishObserver(metrics),
+      onPublished: (id, manifest) => identity?.receipts.settle(id, manifest),
     });
 
     const advertiser = new Advertiser(capabilities, `cairn/${VERSION}`);
     const places = new GitPlaces(settings.gitConcurrency, settings.gitQueue);
+    let identity: Identity | undefined;
     let stopping = false;
     const server = new HttpServer({
       log,
@@ -139,14 +145,44 @@ export async function startApp(
       const cut = setTimeout(() => server.closeAll(), settings.shutdownGrace);
       await server.close();
       clearTimeout(cut);
+      await identity?.close();
     });
+    const base = settings.publicUrl ?? url;
+    identity = await openIdentity({
+      settings,
+      serviceKey: secrets.serviceKey,
+      base,
+      stores,
+      repositories,
+      git,
+      verifier,
+      clock,
+      dice,
+      log,
+    });
+    const { events, directory, service, heldOrders, sockets, information } = identity;
+    const others = healthRoutes({ metrics, checkStore: () => checkReady(stores), stopping: () => stopping });
+    others.route(
+      '/',
+      webRoutes({
+        repositories,
+        events,
+        visible: (event) => directory.visible(event, new Set()),
+        base,
+        access: settings.access,
+        information,
+        crossOrigin: settings.access === 'open' ? {} : CROSS_ORIGIN,
+        clock,
+        log,
+      }),
+    );
     server.serve({
       git: {
         repositories,
         advertiser,
         connections: new ConnectionMemory(),
         access: settings.access,
-        base: settings.publicUrl ?? url,
+        base,
         verifier,
         clock,
         idle: settings.idleTimeout,
@@ -159,8 +195,8 @@ export async function startApp(
           cache,
           dice,
           scratch,
-          orders: noOrders,
-          receiptsAreAuthoritative: () => false,
+          orders: heldOrders,
+          receiptsAreAuthoritative: (id, policy) => service.receiptsAreAuthoritative(id, policy),
           limits: {
             commands: settings.maxRefsPerPush,
             bytes: PUSH_HEAD_BYTES,
@@ -170,11 +206,8 @@ export async function startApp(
           },
         },
       },
-      others: healthRoutes({
-        metrics,
-        checkStore: () => checkReady(stores),
-        stopping: () => stopping,
-      }),
+      others,
+      relay: sockets,
     });
     log.info(
       {
@@ -192,13 +225,6 @@ export async function startApp(
     throw error;
   }
 }
-
-/** The orders of a server that takes none. */
-const noOrders: OrderBook = {
-  waiting: () => Promise.resolve([]),
-  carriedOut: () => Promise.resolve(),
-  pullRequestTip: () => undefined,
-};
 
 /** Opens the object store, proved unless the operator has said that it need not be. */
 async function openOwnStores(

@@ -30,6 +30,5 @@ export function healthRoutes(context: HealthRoutesContext): Hono {
     const { registry } = context.metrics;
     return c.text(await registry.metrics(), 200, { 'Content-Type': registry.contentType });
   });
-  app.notFound((c) => c.text('not found\n', 404));
   return app;
 }

@@ -23,6 +23,8 @@ export interface Belonging {
   mentions(event: NostrEvent): readonly unknown[];
   /** False when it is about a private repository of which none of these keys may know. */
   visible(event: NostrEvent, reader: Authenticated): boolean;
+  /** Finds out what is to be known before an event is shown. */
+  prepare(event: NostrEvent): Promise<void>;
   /** True for a key that owns or maintains a repository here. */
   hasRepository(publicKey: string): boolean;
 }
@@ -37,6 +39,8 @@ export interface AdmissionContext {
   readonly order: Act;
   /** A deletion (NIP-09) of something here, whatever it deletes. */
   readonly withdraw: Act;
+  /** Nothing is taken: the operator lets nobody change anything. */
+  readonly readOnly: boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -62,7 +66,8 @@ export class Admission implements Publication {
 
   /** What can be said of an event whatever it is about. */
   private refusal(event: VerifiedEvent, sender: Authenticated): Verdict | undefined {
-    const { events, clock } = this.context;
+    const { events, clock, readOnly } = this.context;
+    if (readOnly) return reject('blocked: this server is read-only');
     const now = Math.floor(clock.now() / 1000);
     if (event.created_at > now + MAX_AHEAD_SECONDS) {
       return reject(`invalid: it is dated more than ${MAX_AHEAD_SECONDS} s ahead: check your clock`);
@@ -100,6 +105,7 @@ export class Admission implements Publication {
   }
 
   private async keep(event: VerifiedEvent): Promise<Verdict> {
+    await this.context.belonging.prepare(event);
     const [stored] = await this.context.events.append([event]);
     return stored === 'stored' ? accept() : accept('duplicate: it is here already');
   }

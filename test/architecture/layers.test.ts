@@ -33,7 +33,7 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The only files outside `config/` and `cli/` that know settings: those that put a process together. */
-const READS_CONFIG = new Set(['src/app.ts', 'src/stores.ts']);
+const READS_CONFIG = new Set(['src/app.ts', 'src/identity.ts', 'src/stores.ts']);
 
 /** Folders that only compute: facts in, values out. */
 const PURE = ['git', 'nostr', 'policy'];
@@ -52,7 +52,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['observability'],
   'tmp-promise': ['transfer'],
   ws: ['cli', 'http'],
-  zod: ['config', 'object-store', 'repository'],
+  zod: ['config', 'object-store', 'relay', 'repository'],
 };
 
 /** Time and chance are arguments (`lib/clock.ts`, `lib/dice.ts`). Each exception has its reason. */

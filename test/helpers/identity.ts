@@ -89,13 +89,13 @@ export function signedIn(user: GitClient, person: Person, repositoryUrl: string)
 /** Sends one event over a connection of its own. */
 export async function publish(server: string, event: Parameters<NostrClient['publish']>[0]) {
   await using client = await NostrClient.connect(server);
-  return client.publish(event);
+  return await client.publish(event);
 }
 
 /** Asks for events over a connection of its own. */
 export async function query(server: string, ...filters: object[]) {
   await using client = await NostrClient.connect(server);
-  return client.query(...filters);
+  return await client.query(...filters);
 }
 
 /** Repeats a question until its answer is good, for at most ten seconds; returns the last answer. */

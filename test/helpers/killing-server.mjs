@@ -1,7 +1,7 @@
 /**
  * A whole server over a folder that kills itself, `kill -9`, at one of the writes of a push. Runs what was built.
  *
- * Arguments: data folder, cache folder, how a key ends (`.pack`, `/pointer`, …), which of the writes of such keys (from
+ * Arguments: data folder, cache folder, how a key ends (`.pack`, `/pointer`, …; `log`: an entry of the event log), which of the writes of such keys (from
  * 1), and when: `before` the write, `during` it (it has been begun and nobody waits for it), or `after` it has been
  * answered. Prints `listening on <url>`.
  */
@@ -20,7 +20,7 @@ class KillingStore {
   }
 
   async put(key, ...rest) {
-    const chosen = key.endsWith(ending) && ++this.writes === Number(ordinal);
+    const chosen = isOfKind(key) && ++this.writes === Number(ordinal);
     if (chosen && moment === 'before') die();
     const writing = this.store.put(key, ...rest);
     if (chosen && moment === 'during') setImmediate(die);
@@ -48,6 +48,12 @@ class KillingStore {
   close() {
     return this.store.close();
   }
+}
+
+/** Entries of the event log are told from what belongs to repositories. */
+function isOfKind(key) {
+  if (ending === 'log') return key.startsWith('v1/events/writers/');
+  return key.startsWith('v1/repos/') && !key.includes('/events/') && key.endsWith(ending);
 }
 
 function die() {

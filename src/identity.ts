@@ -1,0 +1,189 @@
+/**
+ * Puts together what knows whose repositories these are: the events, who may do what by them, what they make happen, and
+ * what is told of it. Everything here works on repositories that are put together elsewhere.
+ */
+
+import type { Settings } from './config/settings.ts';
+import type { Git } from './git-process/git.ts';
+import { RelaySockets } from './http/relay-socket.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Dice } from './lib/dice.ts';
+import { relayUrl } from './nostr/repository-url.ts';
+import type { Verifier } from './nostr/verify.ts';
+import type { ObjectStorePair } from './object-store/object-store.ts';
+import type { Logger } from './observability/logger.ts';
+import { Admission } from './relay/admission.ts';
+import { Announcements } from './relay/announce.ts';
+import { Closures } from './relay/closures.ts';
+import { Directory } from './relay/directory.ts';
+import { EventStore } from './relay/event-store.ts';
+import { HeldOrders } from './relay/held-orders.ts';
+import { Orders } from './relay/orders.ts';
+import { Receipts } from './relay/receipts.ts';
+import { Relay } from './relay/relay.ts';
+import { type RelayInformation, relayInformation } from './relay/relay-information.ts';
+import { defaultRelayLimits } from './relay/relay-limits.ts';
+import { RepositoryUpkeep } from './relay/repository-upkeep.ts';
+import { claimService, ServiceIdentity } from './relay/service-identity.ts';
+import { SignedEvents } from './relay/signed-events.ts';
+import { Upkeep } from './relay/upkeep.ts';
+import { Withdrawals } from './relay/withdraw.ts';
+import { OwnerRecords } from './repository/owner-record.ts';
+import type { Repositories } from './repository/repositories.ts';
+import { VERSION } from './version.ts';
+
+export interface IdentityContext {
+  readonly settings: Settings;
+  /** The secret key of the service. */
+  readonly serviceKey: string;
+  /** The public base URL, without a slash at its end. */
+  readonly base: string;
+  readonly stores: ObjectStorePair;
+  readonly repositories: Repositories;
+  readonly git: Git;
+  readonly verifier: Verifier;
+  readonly clock: Clock;
+  readonly dice: Dice;
+  readonly log: Logger;
+}
+
+/** What the rest of the server needs of it. */
+export interface Identity {
+  readonly events: EventStore;
+  readonly directory: Directory;
+  readonly service: ServiceIdentity;
+  readonly heldOrders: HeldOrders;
+  readonly receipts: Receipts;
+  readonly sockets: RelaySockets;
+  readonly information: RelayInformation;
+  close(): Promise<void>;
+}
+
+/** Bytes of a message that are read at all; the relay says what is too long of what it is given. */
+const MESSAGE_BYTES_READ = 4 * 1024 * 1024;
+const HEARTBEAT_MS = 30_000;
+const UPKEEP_INTERVAL_MS = 60_000;
+
+/**
+ * Reads the event log, claims the bucket for this service, and starts what goes on in the background.
+ * @throws CairnError `conflict` when the bucket belongs to another service; `unavailable` when the store does not answer
+ */
+export async function openIdentity(context: IdentityContext): Promise<Identity> {
+  const { settings, base, stores, repositories, git, verifier, clock, dice, log } = context;
+  const { control } = stores;
+  const service = new ServiceIdentity(context.serviceKey);
+  await claimService({ control, clock, dice }, service.publicKey);
+
+  const events = await EventStore.open({ ...stores, clock, dice, log });
+  const signedEvents = new SignedEvents(control, verifier);
+  const policy = { signedEvents, rule: settings.maintainers };
+  // Before whoever shows events, so that it hears of a change first.
+  const directory = new Directory({ events, repositories, rule: settings.maintainers, log });
+  const closures = new Closures({ ...policy, events, directory, repositories, clock, dice, log });
+  const owners = new OwnerRecords({ control, clock, dice });
+  const heldOrders = new HeldOrders({ control, clock, dice, events, signedEvents, verifier, log });
+  const announcements = new Announcements({
+    ...policy,
+    events,
+    repositories,
+    closures,
+    owners,
+    base,
+    maxRepositoriesPerOwner: settings.maxRepositories,
+    dice,
+    log,
+  });
+  const withdrawals = new Withdrawals({
+    ...policy,
+    events,
+    repositories,
+    closures,
+    directory,
+    owners,
+    orders: heldOrders,
+  });
+  const orders = new Orders({
+    events,
+    repositories,
+    heldOrders,
+    signedEvents,
+    service,
+    git,
+    clock,
+  });
+  const receipts = new Receipts({ events, repositories, signedEvents, service, clock, dice, log });
+  const admission = new Admission({
+    events,
+    belonging: directory,
+    announce: (event) => announcements.announce(event),
+    order: (event) => orders.order(event),
+    withdraw: (event) => withdrawals.withdraw(event),
+    readOnly: settings.access === 'read-only',
+    clock,
+    log,
+  });
+  const relay = new Relay({
+    events,
+    publication: admission,
+    verifier,
+    visible: (event, reader) => directory.visible(event, reader),
+    relayUrl: relayUrl(base),
+    limits: defaultRelayLimits,
+    clock,
+    dice,
+    log,
+  });
+  const sockets = new RelaySockets({
+    relay,
+    log,
+    maxPayload: MESSAGE_BYTES_READ,
+    heartbeat: HEARTBEAT_MS,
+    trustedProxies: settings.trustedProxies,
+  });
+  const upkeep = new Upkeep({
+    tasks: [
+      new RepositoryUpkeep({
+        stores,
+        clock,
+        dice,
+        events,
+        repositories,
+        directory,
+        owners,
+        removalGrace: settings.removalGrace,
+        log,
+      }),
+      { name: 'policies', run: (signal) => closures.sweep(signal) },
+      { name: 'receipts', run: (signal) => receipts.sweep(signal) },
+    ],
+    interval: UPKEEP_INTERVAL_MS,
+    clock,
+    dice,
+    log,
+  });
+  events.start();
+  upkeep.start();
+  return {
+    events,
+    directory,
+    service,
+    heldOrders,
+    receipts,
+    sockets,
+    information: relayInformation({
+      base,
+      self: service.publicKey,
+      version: VERSION,
+      limits: defaultRelayLimits,
+      name: settings.serviceName,
+      maxRepositoriesPerOwner: settings.maxRepositories,
+      readOnly: settings.access === 'read-only',
+    }),
+    close: async () => {
+      await upkeep.close();
+      await closures.close();
+      await receipts.close();
+      await events.close();
+    },
+  };
+}

@@ -1,0 +1,146 @@
+/**
+ * Orders that wait for the push that brings their objects (GRASP-01), and the tips that pull requests name: what a push
+ * without credentials is measured by.
+ */
+import { isObjectId, refNameProblem } from '../git/index.ts';
+import type { NostrEvent, VerifiedEvent } from '../nostr/event.ts';
+import { kinds } from '../nostr/kinds.ts';
+import { parseRefState } from '../nostr/ref-state.ts';
+import { firstValue } from '../nostr/tags.ts';
+import type { Verifier } from '../nostr/verify.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { HeldOrder } from '../policy/order-match.ts';
+import { isNewerOrder, type OrderStamp } from '../policy/order-precedence.ts';
+import { type HeldEntry, type HeldRecordContext, heldRecord } from '../repository/held-record.ts';
+import type { RepositoryId } from '../repository/repository-id.ts';
+import { formatRepositoryId } from '../repository/repository-id.ts';
+import { readRecord, updateRecord } from '../repository/shared-record.ts';
+import type { EventReader } from './events.ts';
+import type { SignedEvents } from './signed-events.ts';
+
+/** Seconds an order waits. */
+export const HELD_SECONDS = 30 * 60;
+/** Orders that wait for one repository at most; the newest stay. Of each key only the newest waits. */
+export const MAX_HELD = 16;
+
+/** An order that waits. */
+export interface WaitingState extends HeldOrder {
+  /** The branch HEAD shall name. */
+  readonly head?: string;
+}
+
+export interface HeldOrdersContext extends HeldRecordContext {
+  readonly events: EventReader;
+  readonly signedEvents: SignedEvents;
+  readonly verifier: Verifier;
+  readonly log: Logger;
+}
+
+export class HeldOrders {
+  private readonly context: HeldOrdersContext;
+
+  constructor(context: HeldOrdersContext) {
+    this.context = context;
+  }
+
+  /**
+   * Every order that waits for a repository: one request. What has waited too long, and what its author has deleted since,
+   * waits no more.
+   * @throws CairnError `unavailable` when the store does not answer; `corrupt` when the record cannot be read
+   */
+  async waiting(id: RepositoryId): Promise<readonly WaitingState[]> {
+    const reading = await readRecord(heldRecord(this.context, id));
+    if (reading.is !== 'found') return [];
+    return this.fresh(reading.record.orders).flatMap((entry) => this.parse(entry) ?? []);
+  }
+
+  /**
+   * Lets an order wait. It is stored in the repository as well, for the manifest of the push that carries it out.
+   * @returns `outdated` when the same author has a newer one waiting already
+   * @throws CairnError `unavailable` or `busy` when the store does not take it
+   */
+  async hold(id: RepositoryId, event: VerifiedEvent): Promise<'held' | 'outdated'> {
+    await this.context.signedEvents.store(id, event);
+    let outdated = false;
+    await updateRecord(heldRecord(this.context, id), (current) => {
+      const orders = this.fresh(current?.orders ?? []);
+      const stamp = stampOf(event);
+      const mine = orders.find((entry) => entry.event.pubkey === event.pubkey);
+      outdated = mine !== undefined && isNewerOrder(stampOf(mine.event), stamp);
+      if (outdated || mine?.event.id === event.id) return undefined;
+      const others = orders.filter((entry) => entry !== mine);
+      return { orders: newest([...others, { event: copyOf(event), heldAt: this.now() }]) };
+    });
+    return outdated ? 'outdated' : 'held';
+  }
+
+  /**
+   * Takes orders out, because their author has deleted them.
+   * @throws CairnError `unavailable` or `busy` when the store does not take it
+   */
+  async remove(id: RepositoryId, eventIds: ReadonlySet<string>): Promise<void> {
+    await this.keep(id, ({ event }) => !eventIds.has(event.id));
+  }
+
+  /** An order has been carried out: it and those it overtook wait no more. Never rejects. */
+  async carriedOut(id: RepositoryId, order: OrderStamp): Promise<void> {
+    try {
+      await this.keep(id, ({ event }) => isNewerOrder(stampOf(event), order));
+    } catch (error) {
+      // It stays where it is and does no harm: it is no newer than what the manifest names, so no push may carry it out.
+      this.context.log.warn(
+        { err: error, repository: formatRepositoryId(id) },
+        'an order is carried out and still held',
+      );
+    }
+  }
+
+  /** The tip that the pull request with this event id names; undefined while no such event is here. */
+  pullRequestTip(eventId: string): string | undefined {
+    const event = this.context.events.get(eventId);
+    if (event?.kind !== kinds.pullRequest && event?.kind !== kinds.pullRequestUpdate) return undefined;
+    const tip = firstValue(event, 'c');
+    if (tip === undefined || !(isObjectId(tip, 'sha1') || isObjectId(tip, 'sha256'))) return undefined;
+    return tip;
+  }
+
+  private async keep(id: RepositoryId, stays: (entry: HeldEntry) => boolean): Promise<void> {
+    const place = heldRecord(this.context, id);
+    await updateRecord(place, (current) => {
+      if (current === undefined) return undefined;
+      const orders = this.fresh(current.orders).filter(stays);
+      return orders.length === current.orders.length ? undefined : { orders };
+    });
+  }
+
+  private fresh(entries: readonly HeldEntry[]): HeldEntry[] {
+    const { events } = this.context;
+    const since = this.now() - HELD_SECONDS;
+    return entries.filter((entry) => entry.heldAt > since && events.judge(entry.event) !== 'deleted');
+  }
+
+  /** What the record holds has been checked before it got there; the check is cheap, and a push will rest on it. */
+  private parse({ event }: HeldEntry): WaitingState | undefined {
+    if (!this.context.verifier.verify(event)) return undefined;
+    const state = parseRefState(event, refNameProblem);
+    return state.ok ? state.value : undefined;
+  }
+
+  private now(): number {
+    return Math.floor(this.context.clock.now() / 1000);
+  }
+}
+
+function stampOf(event: Pick<NostrEvent, 'id' | 'pubkey' | 'created_at'>): OrderStamp {
+  return { id: event.id, author: event.pubkey, at: event.created_at };
+}
+
+function newest(entries: readonly HeldEntry[]): HeldEntry[] {
+  if (entries.length <= MAX_HELD) return [...entries];
+  return [...entries].sort((a, b) => b.event.created_at - a.event.created_at).slice(0, MAX_HELD);
+}
+
+function copyOf(event: NostrEvent): HeldEntry['event'] {
+  const { id, pubkey, created_at, kind, tags, content, sig } = event;
+  return { id, pubkey, created_at, kind, tags: tags.map((tag) => [...tag]), content, sig };
+}

@@ -1,0 +1,143 @@
+/**
+ * Orders: states of refs that maintainers sign. One whose objects are here is carried out when it comes; one whose objects
+ * are missing, or that would undo a push, waits.
+ */
+import { refNameProblem } from '../git/index.ts';
+import type { Git } from '../git-process/git.ts';
+import type { Clock } from '../lib/clock.ts';
+import { Limiter } from '../lib/limiter.ts';
+import type { VerifiedEvent } from '../nostr/event.ts';
+import { parseRefState, type RefState } from '../nostr/ref-state.ts';
+import { orderDateProblem } from '../policy/order-precedence.ts';
+import { impossibleState } from '../policy/order-rules.ts';
+import { roleOf } from '../policy/push-access.ts';
+import type { Order, RepositoryState } from '../repository/manifest.ts';
+import type { Repositories } from '../repository/repositories.ts';
+import type { Repository } from '../repository/repository.ts';
+import { identifierProblem, type RepositoryId, repositoryId } from '../repository/repository-id.ts';
+import type { Events } from './events.ts';
+import type { HeldOrders } from './held-orders.ts';
+import { OrderChange, type OrderOutcome } from './order-change.ts';
+import { accept, reject, type Verdict } from './publication.ts';
+import type { ServiceIdentity } from './service-identity.ts';
+import type { SignedEvents } from './signed-events.ts';
+
+export interface OrdersContext {
+  readonly events: Events;
+  readonly repositories: Repositories;
+  readonly heldOrders: HeldOrders;
+  readonly signedEvents: SignedEvents;
+  readonly service: ServiceIdentity;
+  readonly git: Git;
+  readonly clock: Clock;
+}
+
+/** Owners of one identifier among whom an order's repositories are looked for. */
+const MAX_OWNERS = 64;
+/** Orders that run git at once, and those that may wait for their turn. */
+const CONCURRENT = 4;
+const QUEUED = 256;
+
+export class Orders {
+  private readonly context: OrdersContext;
+  private readonly places = new Limiter('signed states', CONCURRENT, QUEUED);
+
+  constructor(context: OrdersContext) {
+    this.context = context;
+  }
+
+  /**
+   * Does what an order asks for, in every repository here in which its author may write.
+   * @throws CairnError when the store fails before anything is in force
+   */
+  async order(event: VerifiedEvent): Promise<Verdict> {
+    const parsed = parseRefState(event, refNameProblem);
+    if (!parsed.ok) return reject(`invalid: ${parsed.reason}`);
+    const order = parsed.value;
+    const now = Math.floor(this.context.clock.now() / 1000);
+    const problem =
+      identifierProblem(order.identifier) ?? orderDateProblem(order, now) ?? impossibleState(order.refs);
+    if (problem !== undefined) return reject(`invalid: ${problem}`);
+    const repositories = await this.repositoriesOf(order);
+    const outcomes: OrderOutcome[] = [];
+    for (const repository of repositories) outcomes.push(await this.carryOut(repository, order, event));
+    return this.verdict(outcomes, event);
+  }
+
+  /** The repositories under the order's identifier in which its author may write, as published now. */
+  private async repositoriesOf(order: RefState): Promise<Repository[]> {
+    const { events, repositories } = this.context;
+    const announcers = events.announcements(order.identifier).map(({ pubkey }) => pubkey);
+    const owners = [...new Set([order.author, ...announcers])].slice(0, MAX_OWNERS);
+    const found: Repository[] = [];
+    for (const owner of owners) {
+      const repository = repositories.get(repositoryId(owner, order.identifier));
+      const state = (await repository.resolve())?.manifest;
+      if (state !== undefined && mayWrite(repository.id, order.author, state)) found.push(repository);
+    }
+    return found;
+  }
+
+  private async carryOut(
+    repository: Repository,
+    order: RefState,
+    event: VerifiedEvent,
+  ): Promise<OrderOutcome> {
+    const { heldOrders, signedEvents, service, git } = this.context;
+    const { id } = repository;
+    const change = new OrderChange({
+      repository,
+      git,
+      order,
+      refsOf: (last) => this.refsOf(id, last),
+      receiptsAreAuthoritative: (policy) => service.receiptsAreAuthoritative(id, policy),
+      since: repository.mark(),
+    });
+    const release = await this.places.acquire();
+    try {
+      // Looked at first: what comes to nothing leaves nothing behind.
+      const base = await repository.known();
+      const { result: foreseen } = await change.evaluate(base?.manifest, base);
+      let outcome: OrderOutcome = foreseen;
+      if (foreseen.is === 'applied') {
+        await signedEvents.store(id, event);
+        outcome = (await repository.publisher.join(change)).result;
+      }
+      if (outcome.is === 'applied') await heldOrders.carriedOut(id, order);
+      if (outcome.is !== 'held') return outcome;
+      return (await heldOrders.hold(id, event)) === 'held' ? outcome : { is: 'outdated' };
+    } finally {
+      release();
+    }
+  }
+
+  private async refsOf(id: RepositoryId, order: Order): Promise<ReadonlyMap<string, string>> {
+    const { events, signedEvents } = this.context;
+    const event = events.get(order.id) ?? (await signedEvents.load(id, order.id));
+    const parsed = parseRefState(event, refNameProblem);
+    return parsed.ok ? parsed.value.refs : new Map();
+  }
+
+  /** One answer for all repositories. An order that is in force anywhere is served. */
+  private async verdict(outcomes: readonly OrderOutcome[], event: VerifiedEvent): Promise<Verdict> {
+    const find = <K extends OrderOutcome['is']>(kind: K) =>
+      outcomes.find((outcome): outcome is Extract<OrderOutcome, { is: K }> => outcome.is === kind);
+    const applied = find('applied');
+    const already = find('applied-already');
+    if (applied !== undefined || already !== undefined) await this.context.events.append([event]);
+    const held = find('held');
+    if (held !== undefined) return accept(`purgatory: ${held.reason}`);
+    if (applied !== undefined) return accept();
+    if (already !== undefined) return accept('duplicate: it has been carried out');
+    const refused = find('refused');
+    if (refused !== undefined) return reject(`blocked: ${refused.reason}`);
+    if (find('outdated') !== undefined) return reject('blocked: a newer state has been signed');
+    return reject('restricted: there is no repository of this name here in which your key may write');
+  }
+}
+
+function mayWrite(id: RepositoryId, author: string, state: RepositoryState): boolean {
+  if (state.state === 'withdrawn') return false;
+  const role = roleOf(author, { owner: id.owner, ...state.policy });
+  return role === 'owner' || role === 'maintainer';
+}

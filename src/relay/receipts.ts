@@ -1,0 +1,205 @@
+/**
+ * Receipts: what the refs of a repository are, stated and signed after each publish that changed them. A receipt follows
+ * from its manifest alone, so every server makes the same one, and one that a crash kept from being written is made again
+ * by whoever comes next. It is never waited for: a push is what its manifest says, whether that has been told or not.
+ */
+import type { Clock } from '../lib/clock.ts';
+import type { Dice } from '../lib/dice.ts';
+import { isCairnError } from '../lib/errors.ts';
+import type { VerifiedEvent } from '../nostr/event.ts';
+import { kinds } from '../nostr/kinds.ts';
+import { receiptTemplate, statedRefs } from '../nostr/ref-state.ts';
+import { attestationTemplate } from '../nostr/repository-key.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Manifest } from '../repository/manifest.ts';
+import type { Repositories } from '../repository/repositories.ts';
+import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
+import type { Events } from './events.ts';
+import type { ServiceIdentity } from './service-identity.ts';
+import type { SignedEvents } from './signed-events.ts';
+
+export interface ReceiptsContext {
+  readonly events: Events;
+  readonly repositories: Repositories;
+  readonly signedEvents: SignedEvents;
+  readonly service: ServiceIdentity;
+  readonly clock: Clock;
+  readonly dice: Dice;
+  readonly log: Logger;
+}
+
+/**
+ * When every attestation is dated, in seconds: which key signs for a repository never changes, and the same date makes it
+ * the same event from every server.
+ */
+const ATTESTED_AT = Date.UTC(2026, 0, 1) / 1000;
+/** Manifests one look goes back for receipts that were never written. */
+const MOST_REPAIRED = 256;
+/** Repositories one run of the sweep looks at, and how long after its end it begins anew. */
+const SWEPT_AT_ONCE = 200;
+const SWEEP_PAUSE_MS = 60 * 60 * 1000;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 60_000;
+
+export class Receipts {
+  private readonly context: ReceiptsContext;
+  /** By repository: the newest manifest that is to be told of. */
+  private readonly waiting = new Map<string, { readonly id: RepositoryId; readonly manifest: Manifest }>();
+  private readonly working = new Map<string, Promise<void>>();
+  private readonly stopping = new AbortController();
+  private tips:
+    | AsyncGenerator<{ readonly id: RepositoryId; readonly state: { readonly manifest: Manifest } }>
+    | undefined;
+  private sweptAt: number | undefined;
+
+  constructor(context: ReceiptsContext) {
+    this.context = context;
+  }
+
+  /** Tells the world of a publish, and of those before it that it has not been told of. Returns at once. */
+  settle(id: RepositoryId, manifest: Manifest): void {
+    const name = formatRepositoryId(id);
+    const known = this.waiting.get(name);
+    if (known === undefined || known.manifest.depth < manifest.depth)
+      this.waiting.set(name, { id, manifest });
+    if (this.working.has(name)) return;
+    const work = this.work(name).finally(() => this.working.delete(name));
+    this.working.set(name, work);
+  }
+
+  /** Resolves once everything that was to be told has been. */
+  async idle(): Promise<void> {
+    while (this.working.size > 0) await Promise.all(this.working.values());
+  }
+
+  /** Looks at what is published, a part of it at each call: a server that died may not have told of its last publishes. */
+  async sweep(signal: AbortSignal): Promise<void> {
+    const { repositories, clock, log } = this.context;
+    if (this.sweptAt !== undefined && clock.monotonic() - this.sweptAt < SWEEP_PAUSE_MS) return;
+    this.tips ??= repositories.list(undefined, (damage) =>
+      log.error({ err: damage }, 'a repository cannot be read'),
+    );
+    for (let count = 0; count < SWEPT_AT_ONCE && !signal.aborted; count++) {
+      const next = await this.tips.next();
+      if (next.done) {
+        this.tips = undefined;
+        this.sweptAt = clock.monotonic();
+        return;
+      }
+      await this.tell(next.value.id, next.value.state.manifest);
+    }
+  }
+
+  /** Gives up what waits to be tried again; what is being written is finished. The next start makes up for it. */
+  async close(): Promise<void> {
+    this.stopping.abort();
+    await this.idle();
+    await this.tips?.return(undefined);
+  }
+
+  private async work(name: string): Promise<void> {
+    const { clock, dice, log } = this.context;
+    for (let failures = 0; ; ) {
+      const next = this.waiting.get(name);
+      if (next === undefined) return;
+      this.waiting.delete(name);
+      try {
+        await this.tell(next.id, next.manifest);
+        failures = 0;
+      } catch (error) {
+        const passing = isCairnError(error, 'unavailable') || isCairnError(error, 'busy');
+        log[passing ? 'warn' : 'error']({ err: error, repository: name }, 'no receipt yet');
+        if (!passing || this.stopping.signal.aborted) return;
+        if (!this.waiting.has(name)) this.waiting.set(name, next);
+        const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures++);
+        const woken = await clock.sleep(pause * (0.5 + dice.fraction() / 2), this.stopping.signal).then(
+          () => true,
+          () => false,
+        );
+        if (!woken) return;
+      }
+    }
+  }
+
+  /** Writes into the log what a manifest names and the log has not got, then the receipts up to it. */
+  private async tell(id: RepositoryId, manifest: Manifest): Promise<void> {
+    if (manifest.state !== 'live') return;
+    const receipts = await this.missingReceipts(id, manifest);
+    const named = await this.namedEvents(id, manifest);
+    const attestation = receipts.length === 0 ? [] : [this.attestation(id)];
+    const events = [...named, ...attestation, ...receipts].filter((event) => this.isNews(event));
+    if (events.length > 0) await this.context.events.append(events);
+  }
+
+  /** The announcements in force and the orders carried out, as far as they are not served yet. */
+  private async namedEvents(id: RepositoryId, manifest: Manifest): Promise<VerifiedEvent[]> {
+    const { events, signedEvents } = this.context;
+    const orders = manifest.causes.flatMap(({ kind, evidence }) =>
+      kind === 'order' && evidence !== null ? [evidence] : [],
+    );
+    const names = [
+      ...manifest.policy.announcements,
+      ...(manifest.order === null ? [] : [manifest.order.id]),
+      ...orders,
+    ];
+    const missing = [...new Set(names)].filter(
+      (name) => events.get(name) === undefined || events.isHidden(name),
+    );
+    return Promise.all(missing.map((name) => signedEvents.load(id, name)));
+  }
+
+  /** The receipts of a publish and of those before it, oldest first, that are newer than the newest one known. */
+  private async missingReceipts(id: RepositoryId, tip: Manifest): Promise<VerifiedEvent[]> {
+    const { events, repositories, service } = this.context;
+    const signer = service.signerOf(id);
+    const told = events.latest(kinds.repositoryState, signer.publicKey, id.identifier)?.created_at ?? -1;
+    const receipts: VerifiedEvent[] = [];
+    let manifest: Manifest | undefined = tip;
+    for (
+      let steps = 0;
+      manifest !== undefined && manifest.receiptAt > told && steps < MOST_REPAIRED;
+      steps++
+    ) {
+      const parent: Manifest | undefined =
+        manifest.parent === null ? undefined : await repositories.get(id).manifest(manifest.parent);
+      if (manifest.state === 'live' && changesRefs(manifest, parent)) {
+        receipts.unshift(signer.sign(receiptOf(id, manifest)));
+      }
+      manifest = parent;
+    }
+    return receipts;
+  }
+
+  private attestation(id: RepositoryId): VerifiedEvent {
+    const { service } = this.context;
+    const { publicKey } = service.signerOf(id);
+    return service.signer.sign(attestationTemplate(id.owner, id.identifier, publicKey, ATTESTED_AT));
+  }
+
+  private isNews(event: VerifiedEvent): boolean {
+    const { events } = this.context;
+    return events.judge(event) === 'stored' || events.isHidden(event.id);
+  }
+}
+
+function receiptOf(id: RepositoryId, manifest: Manifest) {
+  const { refs, head, receiptAt: at, causes } = manifest;
+  const changing = causes.filter((cause) => cause.refs.length > 0);
+  return receiptTemplate({
+    owner: id.owner,
+    identifier: id.identifier,
+    refs,
+    head,
+    at,
+    actors: changing.flatMap(({ actor }) => actor ?? []),
+    orders: causes.flatMap(({ kind, evidence }) => (kind === 'order' && evidence !== null ? [evidence] : [])),
+  });
+}
+
+/** True when a publish changed what a receipt states: branches, tags or HEAD. */
+function changesRefs(manifest: Manifest, parent: Manifest | undefined): boolean {
+  const now = statedRefs(manifest.refs);
+  const before = statedRefs(parent?.refs ?? new Map());
+  if (now.size !== before.size || (now.size > 0 && manifest.head !== parent?.head)) return true;
+  return [...now].some(([name, oid]) => before.get(name) !== oid);
+}

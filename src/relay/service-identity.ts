@@ -1,0 +1,67 @@
+/** Who the service is: the key it signs with, and the key of each repository that follows from it. */
+import { CairnError } from '../lib/errors.ts';
+import { LruMap } from '../lib/lru.ts';
+import { formatNpub } from '../nostr/public-key.ts';
+import { repositorySecret } from '../nostr/repository-key.ts';
+import { createSigner, type Signer } from '../nostr/sign.ts';
+import type { Policy } from '../repository/manifest.ts';
+import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
+import { claimBucket, type ServiceRecordContext } from '../repository/service-record.ts';
+
+/** Signers of repositories remembered; making one costs about a millisecond. */
+const REMEMBERED = 10_000;
+
+export class ServiceIdentity {
+  /** Signs in the name of the service. */
+  readonly signer: Signer;
+  private readonly secret: string;
+  private readonly signers = new LruMap<string, Signer>(REMEMBERED);
+
+  /**
+   * @param secretKey of the service, 64 lower-case hex characters
+   * @throws CairnError `invalid` when it is no secret key
+   */
+  constructor(secretKey: string) {
+    this.signer = createSigner(secretKey);
+    this.secret = secretKey;
+  }
+
+  /** The public key of the service: `self` in its relay information. */
+  get publicKey(): string {
+    return this.signer.publicKey;
+  }
+
+  /** Signs the receipts of one repository. */
+  signerOf(id: RepositoryId): Signer {
+    const name = formatRepositoryId(id);
+    const known = this.signers.get(name);
+    if (known !== undefined) return known;
+    const signer = createSigner(repositorySecret(this.secret, id.owner, id.identifier));
+    this.signers.set(name, signer, 1);
+    return signer;
+  }
+
+  /**
+   * True when the key of a repository is one of those that may write to it. Its receipts are then as good as a
+   * maintainer's word; else they only witness.
+   */
+  receiptsAreAuthoritative(id: RepositoryId, policy: Policy): boolean {
+    return policy.writers.includes(this.signerOf(id).publicKey);
+  }
+}
+
+/**
+ * Makes sure that the bucket belongs to this service, or to none before. Servers with different keys would sign different
+ * receipts of the same repositories, and nothing would fail.
+ *
+ * @param publicKey of the service
+ * @throws CairnError `conflict` when the bucket belongs to another service; `unavailable` when the store does not answer
+ */
+export async function claimService(context: ServiceRecordContext, publicKey: string): Promise<void> {
+  const owner = await claimBucket(context, publicKey);
+  if (owner === publicKey) return;
+  throw new CairnError(
+    'conflict',
+    `this bucket belongs to the service ${formatNpub(owner)}: give every server of it the same key file`,
+  );
+}

@@ -1,0 +1,147 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Hono } from 'hono';
+import { Git } from '../../src/git-process/git.ts';
+import { ConnectionMemory } from '../../src/http/connection-memory.ts';
+import { HttpServer } from '../../src/http/server.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
+import { systemDice } from '../../src/lib/dice.ts';
+import { loadVerifier } from '../../src/nostr/verify.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { Metrics } from '../../src/observability/metrics.ts';
+import type { AccessMode } from '../../src/policy/access.ts';
+import { ArtifactCache } from '../../src/repository/artifact-cache.ts';
+import { ArtifactStore } from '../../src/repository/artifact-store.ts';
+import { emptyState, type ParentState, type RepositoryState } from '../../src/repository/manifest.ts';
+import { ManifestStore } from '../../src/repository/manifest-store.ts';
+import { Repositories } from '../../src/repository/repositories.ts';
+import type { RepositoryId } from '../../src/repository/repository-id.ts';
+import { SnapshotCache } from '../../src/repository/snapshot-cache.ts';
+import { Advertiser } from '../../src/transfer/advertise-refs.ts';
+import { GitPlaces } from '../../src/transfer/git-places.ts';
+import type { OrderBook, WaitingOrder } from '../../src/transfer/push-authority.ts';
+import { learnUploadCapabilities } from '../../src/transfer/upload-capabilities.ts';
+import type { FaultyStore } from './faulty-store.ts';
+import { tempDir } from './temp-dir.ts';
+
+/** Orders as a test puts them there. Asking for them costs a request, as it does where they are kept. */
+export class TestOrderBook implements OrderBook {
+  readonly orders: WaitingOrder[] = [];
+  readonly carried: WaitingOrder[] = [];
+  readonly tips = new Map<string, string>();
+  private readonly store: FaultyStore;
+
+  constructor(store: FaultyStore) {
+    this.store = store;
+  }
+
+  async waiting(): Promise<readonly WaitingOrder[]> {
+    await this.store.get('orders');
+    return [...this.orders];
+  }
+
+  async carriedOut(_id: RepositoryId, order: WaitingOrder): Promise<void> {
+    this.carried.push(order);
+    this.orders.splice(this.orders.indexOf(order), 1);
+  }
+
+  pullRequestTip(eventId: string): string | undefined {
+    return this.tips.get(eventId);
+  }
+}
+
+export interface GitServer extends AsyncDisposable {
+  readonly url: string;
+  readonly repositories: Repositories;
+  readonly orders: TestOrderBook;
+  /** Makes a repository, or changes it, as an announcement would. */
+  announce(id: RepositoryId, parts?: Partial<RepositoryState>): Promise<void>;
+  state(id: RepositoryId): Promise<ParentState>;
+}
+
+/** A server of the git URL spaces alone: no relay, no pages; what those would do, a test does by hand. */
+export async function startGitServer(
+  store: FaultyStore,
+  options: {
+    readonly access?: AccessMode;
+    readonly clock?: Clock;
+    readonly receiptsAreAuthoritative?: boolean;
+  } = {},
+): Promise<GitServer> {
+  const { access = 'signed', clock = systemClock, receiptsAreAuthoritative = false } = options;
+  const folder = await tempDir('cairn-git-server');
+  const scratch = join(folder.path, 'scratch');
+  await mkdir(scratch);
+  const dice = systemDice;
+  const git = new Git({ binary: 'git', home: scratch });
+  const artifacts = new ArtifactStore({ stores: { control: store, bulk: store }, clock, dice });
+  const cache = new ArtifactCache({
+    folder: join(folder.path, 'artifacts'),
+    budget: 2 ** 30,
+    store: artifacts,
+  });
+  const snapshots = new SnapshotCache(join(folder.path, 'snapshots'), cache);
+  await Promise.all([cache.open(), snapshots.open()]);
+  const manifests = new ManifestStore(artifacts);
+  const context = { control: store, manifests, snapshots, clock, dice, swapPatience: 5_000 };
+  const repositories = new Repositories(context);
+  const advertiser = new Advertiser(await learnUploadCapabilities(git, scratch), 'cairn/test');
+  const places = new GitPlaces(4, 16);
+  const orders = new TestOrderBook(store);
+  const log = createLogger('silent');
+  const server = new HttpServer({ log, metrics: new Metrics(), dice, concurrentRequests: 64 });
+  const url = await server.listen('127.0.0.1', 0);
+  const limits = { commands: 1_000, bytes: 2 ** 20, shallow: 100, pushOptions: 10, packBytes: 2 ** 26 };
+  server.serve({
+    git: {
+      repositories,
+      advertiser,
+      connections: new ConnectionMemory(),
+      access,
+      base: url,
+      verifier: await loadVerifier(),
+      clock,
+      idle: 30_000,
+      fetchRequestBytes: 2 ** 24,
+      fetch: { git, places, advertiser, recency: 2_000 },
+      push: {
+        git,
+        places,
+        artifacts,
+        cache,
+        dice,
+        scratch,
+        orders,
+        receiptsAreAuthoritative: () => receiptsAreAuthoritative,
+        limits,
+      },
+    },
+    others: new Hono(),
+  });
+  return {
+    url,
+    repositories,
+    orders,
+    announce: async (id, parts = {}) => {
+      const { publisher } = repositories.get(id);
+      await publisher.join({
+        since: 0,
+        evaluate: async (state) => ({
+          next: { ...(state ?? emptyState(id.identifier, 'sha1', dice.hex(16))), ...parts },
+          cause: { kind: 'announce', actor: id.owner, evidence: null, refs: [] },
+          result: undefined,
+        }),
+      });
+    },
+    state: async (id) => {
+      const state = await repositories.get(id).resolve();
+      if (state === undefined) throw new Error(`${id.identifier} is not there`);
+      return state;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await server.close();
+      await git.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}

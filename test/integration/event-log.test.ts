@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import { systemDice } from '../../src/lib/dice.ts';
+import type { ObjectStore } from '../../src/object-store/object-store.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { EventStore } from '../../src/relay/event-store.ts';
+import { CATALOG_KEY } from '../../src/repository/keys.ts';
+import { eachStore } from '../helpers/stores.ts';
+import { plainEvent } from '../unit/relay/plain-events.ts';
+
+/** What a second server has to make it within. */
+const SOON_MS = 2_000;
+
+async function startServer(store: ObjectStore): Promise<EventStore> {
+  const log = createLogger('silent');
+  const events = await EventStore.open({
+    control: store,
+    bulk: store,
+    clock: systemClock,
+    dice: systemDice,
+    log,
+  });
+  events.start();
+  return events;
+}
+
+async function eventually(holds: () => boolean | Promise<boolean>, milliseconds: number): Promise<number> {
+  const began = performance.now();
+  while (!(await holds())) {
+    if (performance.now() - began > milliseconds) throw new Error(`not within ${milliseconds} ms`);
+    await sleep(20);
+  }
+  return performance.now() - began;
+}
+
+async function segmentsIn(store: ObjectStore): Promise<number> {
+  const found = await store.get(CATALOG_KEY);
+  if (!found.found) return 0;
+  const text = Buffer.concat(await found.body.toArray()).toString();
+  return (JSON.parse(text) as { segments: unknown[] }).segments.length;
+}
+
+eachStore('the event log', (openStore) => {
+  it('carries events from server to server within two seconds, and over restarts', async () => {
+    const store = await openStore();
+    const [one, two] = [await startServer(store), await startServer(store)];
+    const [first, second] = [plainEvent({ content: 'first' }), plainEvent({ content: 'second' })];
+    await one.append([first]);
+    await eventually(() => two.get(first.id) !== undefined, SOON_MS);
+    await two.append([second]);
+    await eventually(() => one.get(second.id) !== undefined, SOON_MS);
+    await one.close();
+    await two.close();
+    const fresh = await startServer(store);
+    expect([fresh.get(first.id), fresh.get(second.id)]).toEqual([first, second]);
+    await fresh.close();
+    await store.close();
+  });
+
+  it('is folded while servers write, without anybody asking for it', async () => {
+    const store = await openStore();
+    const servers = [await startServer(store), await startServer(store)];
+    const events = Array.from({ length: 120 }, (_, number) => plainEvent({ content: String(number) }));
+    // One after another, so that each goes into an entry of its own.
+    for (const [at, event] of events.entries()) await servers[at % 2]?.append([event]);
+    await eventually(async () => (await segmentsIn(store)) > 0, 15_000);
+    for (const server of servers) await server.close();
+    const fresh = await startServer(store);
+    expect(events.filter(({ id }) => fresh.get(id) === undefined)).toEqual([]);
+    await fresh.close();
+    await store.close();
+  });
+});

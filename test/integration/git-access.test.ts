@@ -1,0 +1,458 @@
+/** Who gets to read and to push over HTTP, by token and by order, with real git and with requests made by hand. */
+import { Agent } from 'node:http';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { delimiterPacket, encodePacket, flushPacket } from '../../src/git/index.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import type { Policy } from '../../src/repository/manifest.ts';
+import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
+import type { WaitingOrder } from '../../src/transfer/push-authority.ts';
+import { FaultyStore } from '../helpers/faulty-store.ts';
+import { GitClient } from '../helpers/git-client.ts';
+import { type GitServer, startGitServer } from '../helpers/git-server.ts';
+import { gitUrl, graspUrl, signedIn, tokenFor } from '../helpers/identity.ts';
+import { Person } from '../helpers/nostr-client.ts';
+import {
+  bandsOf,
+  fetchFrom,
+  pushHead,
+  type RawAnswer,
+  RECEIVE_PACK,
+  reportOf,
+  send,
+  UPLOAD_PACK,
+} from '../helpers/raw-git.ts';
+import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+
+const V2 = { 'Git-Protocol': 'version=2' };
+const LS_REFS = Buffer.concat([encodePacket('command=ls-refs\n'), delimiterPacket, flushPacket]);
+const [owner, maintainer, reader, stranger] = [new Person(), new Person(), new Person(), new Person()];
+
+let store: FaultyStore;
+let server: GitServer;
+let folder: TempDir;
+let places = 0;
+
+beforeAll(async () => {
+  folder = await tempDir('cairn-git-access');
+  store = new FaultyStore(new MemoryObjectStore(), { latency: 2 });
+  server = await startGitServer(store);
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+beforeEach(() => {
+  server.orders.orders.length = 0;
+  server.orders.carried.length = 0;
+});
+
+function policy(parts: Partial<Policy> = {}): Policy {
+  return {
+    announcements: [],
+    writers: [owner.publicKey, maintainer.publicKey],
+    protection: [],
+    private: false,
+    readers: [reader.publicKey],
+    ...parts,
+  };
+}
+
+interface Place {
+  readonly id: RepositoryId;
+  readonly git: string;
+  readonly grasp: string;
+  readonly user: GitClient;
+  readonly first: string;
+  readonly second: string;
+}
+
+/** An announced repository, empty, and somebody with two commits. */
+async function announced(parts: Partial<Policy> = {}, state: 'live' | 'held' = 'live'): Promise<Place> {
+  const identifier = `place ${++places}`;
+  const id = repositoryId(owner.publicKey, identifier);
+  await server.announce(id, { policy: policy(parts), state });
+  const user = await new GitClient(folder.path).init(`user-${places}`);
+  const first = await user.commit('One', { a: '1\n' });
+  const second = await user.commit('Two', { a: '2\n' });
+  const [git, grasp] = [gitUrl(server.url, owner, identifier), graspUrl(server.url, owner, identifier)];
+  return { id, git, grasp, user, first, second };
+}
+
+/** The same, with main at the first commit. */
+async function published(parts: Partial<Policy> = {}): Promise<Place> {
+  const place = await announced(parts);
+  const { user, git, first } = place;
+  await signedIn(user, owner, git).run(['push', '--quiet', git, `${first}:refs/heads/main`]);
+  return place;
+}
+
+function order(refs: Record<string, string>, parts: Partial<WaitingOrder> = {}): WaitingOrder {
+  return {
+    id: '9'.repeat(64),
+    author: maintainer.publicKey,
+    at: Math.floor(Date.now() / 1000) - 100,
+    refs: new Map(Object.entries(refs)),
+    ...parts,
+  };
+}
+
+/** An answer without what differs between any two, and without the names that were asked for. */
+function comparable({ status, headers, text }: RawAnswer, ...names: string[]) {
+  const { date, ...rest } = headers;
+  expect(date).toBeDefined();
+  return { status, headers: rest, text: names.reduce((all, name) => all.replaceAll(name, 'NAME'), text) };
+}
+
+describe('a private repository, one that was withdrawn and one that never was', () => {
+  // Names of one length, since the length of what is said is compared as well.
+  const [hidden, gone, absent] = ['hidden-00', 'gone-0000', 'absent-00'];
+  beforeAll(async () => {
+    const secret = policy({ private: true });
+    await server.announce(repositoryId(owner.publicKey, hidden), { policy: secret });
+    const withdrawn = { policy: policy(), state: 'withdrawn' } as const;
+    await server.announce(repositoryId(owner.publicKey, gone), withdrawn);
+  });
+
+  const requests = [
+    ['the refs to read', 'info/refs?service=git-upload-pack', undefined],
+    ['the refs to push', 'info/refs?service=git-receive-pack', undefined],
+    ['a fetch', 'git-upload-pack', { ...UPLOAD_PACK, ...V2 }],
+    ['a push', 'git-receive-pack', RECEIVE_PACK],
+  ] as const;
+  const senders = [
+    ['nobody', () => undefined, 401],
+    ['a stranger', (url: string) => tokenFor(stranger, url), 404],
+    ['a token that is old', (url: string) => tokenFor(owner, url, { at: 1_700_000_000 }), 401],
+    ['a token that is none', () => 'Nostr bm9uc2Vuc2U=', 401],
+  ] as const;
+  const cases = requests.flatMap(([what, path, posted]) =>
+    senders.flatMap(([who, authorize, status]) =>
+      ([gitUrl, graspUrl] as const).map((urlOf) => ({ what, path, posted, who, authorize, status, urlOf })),
+    ),
+  );
+
+  it.each(cases)('give $who who asks for $what the same $status ($urlOf.name)', async (request) => {
+    const { path, posted, authorize, status, urlOf } = request;
+    const ask = async (identifier: string) => {
+      const url = urlOf(server.url, owner, identifier);
+      const authorization = authorize(url);
+      const headers = { ...V2, ...posted, ...(authorization && { Authorization: authorization }) };
+      const body =
+        path === 'git-upload-pack' ? LS_REFS : pushHead([{ name: 'refs/heads/x', to: 'a'.repeat(40) }]);
+      const answer = await send(`${url}/${path}`, posted === undefined ? { headers } : { headers, body });
+      return comparable(answer, identifier);
+    };
+    const [one, two, three] = [await ask(hidden), await ask(gone), await ask(absent)];
+    expect(one).toEqual(three);
+    expect(two).toEqual(three);
+    expect(one.status).toBe(status);
+    if (status === 401) {
+      expect(one.headers['www-authenticate']).toBe(
+        `Nostr realm="${server.url}", Basic realm="${server.url}"`,
+      );
+    }
+  });
+
+  it.each([
+    ['the owner', owner, 200, 200],
+    ['a maintainer', maintainer, 200, 200],
+    ['a reader', reader, 200, 403],
+  ])('shows %s what he may see', async (_who, person, reading, pushing) => {
+    for (const urlOf of [gitUrl, graspUrl]) {
+      const url = urlOf(server.url, owner, hidden);
+      const headers = { Authorization: tokenFor(person, url) };
+      const refs = await send(`${url}/info/refs?service=git-upload-pack`, { headers });
+      expect(refs.status).toBe(reading);
+      const listed = await fetchFrom(url, LS_REFS, { ...V2, ...headers });
+      expect(listed.status).toBe(reading);
+      const push = await send(`${url}/info/refs?service=git-receive-pack`, { headers });
+      // With an order anyone may push who sees it.
+      expect(push.status).toBe(urlOf === graspUrl ? 200 : pushing);
+    }
+  });
+
+  it('let git’s probe in all the same', async () => {
+    for (const identifier of [hidden, gone, absent]) {
+      for (const urlOf of [gitUrl, graspUrl]) {
+        const url = urlOf(server.url, owner, identifier);
+        const answer = await send(`${url}/git-receive-pack`, { headers: RECEIVE_PACK, body: '0000' });
+        expect(answer).toMatchObject({ status: 200, text: '' });
+      }
+    }
+  });
+});
+
+describe('a public repository', () => {
+  it('is read by anyone, whatever he shows, by both of its URLs and with the same refs', async () => {
+    const { git, grasp, user, first } = await published();
+    for (const url of [git, grasp]) {
+      const stale = user.with(`http.extraHeader=Authorization: ${tokenFor(owner, url, { at: 1 })}`);
+      for (const client of [user, stale, signedIn(user, stranger, url)]) {
+        expect(await client.run(['ls-remote', url])).toBe(`${first}\tHEAD\n${first}\trefs/heads/main`);
+      }
+    }
+  });
+
+  it('asks who wants to push in the one space and not in the other', async () => {
+    const { git, grasp } = await published();
+    store.reset();
+    const asked = await send(`${git}/info/refs?service=git-receive-pack`);
+    expect(asked.status).toBe(401);
+    expect(store.count(), 'the answer is the same for all, so nobody looks').toBe(0);
+    expect((await send(`${grasp}/info/refs?service=git-receive-pack`)).status).toBe(200);
+  });
+
+  it('tells git’s user why he may not push', async () => {
+    const { git, user } = await published();
+    const pushed = await signedIn(user, stranger, git).try(['push', git, 'main']);
+    expect(pushed.exitCode).toBe(128);
+    expect(pushed.stderr).toContain('remote: your key is neither the owner of this repository nor');
+    const old = user.with(`http.extraHeader=Authorization: ${tokenFor(owner, git, { at: 1_700_000_000 })}`);
+    expect((await old.try(['push', git, 'main'])).stderr).toMatch(/remote: the token is \d+ s old/);
+  });
+});
+
+describe('a push by token', () => {
+  it('costs what any push costs, and leaves its evidence', async () => {
+    const { id, git, user, second } = await published();
+    store.reset();
+    const client = signedIn(user, maintainer, git);
+    await client.run(['push', '--quiet', git, 'main']);
+    expect(store.log.map(({ operation, outcome }) => `${operation} ${outcome}`)).toEqual([
+      'get not-modified',
+      ...Array(4).fill('put written'),
+    ]);
+    expect(store.rounds()).toBe(3);
+    const { manifest } = await server.state(id);
+    expect(manifest.refs.get('refs/heads/main')).toBe(second);
+    expect(manifest.causes).toEqual([
+      {
+        kind: 'push',
+        actor: maintainer.publicKey,
+        evidence: expect.stringMatching(/^[0-9a-f]{64}$/),
+        refs: ['refs/heads/main'],
+      },
+    ]);
+  });
+
+  it('is kept from what is protected, and writes nothing then', async () => {
+    const rules = ['no-force-push', 'no-delete'];
+    const { git, user, second } = await announced({ protection: [{ pattern: 'refs/heads/main', rules }] });
+    const client = signedIn(user, owner, git);
+    await client.run(['push', '--quiet', git, 'main']);
+    await user.run(['checkout', '--quiet', '-b', 'other', 'HEAD~1']);
+    const other = await user.commit('Other', { a: '3\n' });
+    store.reset();
+    const forced = await client.try(['push', '--force', git, 'other:main']);
+    expect(forced.stderr).toContain('protected: it may only be fast-forwarded');
+    expect((await client.try(['push', git, ':main'])).stderr).toContain('protected: it may not be deleted');
+    expect(store.writes()).toBe(0);
+    await user.run(['merge', '--quiet', '-m', 'Merge', '-s', 'ours', second]);
+    await client.run(['push', '--quiet', git, 'other:main']);
+    expect(await user.run(['merge-base', '--is-ancestor', other, 'HEAD'])).toBe('');
+  });
+
+  it('to a tip that is here already is measured by its history as well', async () => {
+    const { git, user, first } = await announced({
+      protection: [{ pattern: 'refs/heads/*', rules: ['no-force-push'] }],
+    });
+    const client = signedIn(user, owner, git);
+    await client.run(['push', '--quiet', git, 'main', `${first}:refs/heads/old`]);
+    const back = await client.try(['push', '--force', git, `${first}:refs/heads/main`]);
+    expect(back.stderr).toContain('protected: it may only be fast-forwarded');
+    await client.run(['push', '--quiet', git, 'main:old']);
+  });
+
+  it('brings the first data of a repository that waits for it', async () => {
+    const { id, git, user } = await announced({}, 'held');
+    expect(await user.run(['ls-remote', git])).toBe('');
+    await signedIn(user, owner, git).run(['push', '--quiet', git, 'main']);
+    expect((await server.state(id)).manifest.state).toBe('live');
+  });
+
+  it('makes no repository', async () => {
+    const { user } = await announced();
+    const url = gitUrl(server.url, owner, 'never announced');
+    store.reset();
+    const pushed = await signedIn(user, owner, url).try(['push', url, 'main']);
+    expect(pushed.stderr).toContain('there is no such repository, or none that your key may see');
+    expect(store.writes()).toBe(0);
+  });
+
+  it.each<[string, Partial<Policy>, string]>([
+    ['takes the right to write', { writers: [owner.publicKey] }, 'neither the owner of this repository'],
+    [
+      'protects the branch',
+      { protection: [{ pattern: 'refs/heads/**', rules: ['push:owner'] }] },
+      'only the owner may push here',
+    ],
+  ])('never lands under rules it did not see: another server %s meanwhile', async (_what, parts, reason) => {
+    const { id, git, first } = await published();
+    await using other = await startGitServer(store);
+    const headers = { Authorization: tokenFor(maintainer, git) };
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const shown = await send(`${git}/info/refs?service=git-receive-pack`, { headers, agent });
+    expect(shown.text).toContain('refs/heads/main');
+    await other.announce(id, { policy: policy(parts) });
+    const body = pushHead([{ name: 'refs/heads/main', from: first }]);
+    const answer = await send(`${git}/git-receive-pack`, {
+      headers: { ...RECEIVE_PACK, ...headers },
+      body,
+      agent,
+    });
+    agent.destroy();
+    expect(reportOf(answer)).toEqual(['unpack ok', expect.stringContaining(`ng refs/heads/main`)]);
+    expect(reportOf(answer)[1]).toContain(reason);
+    expect((await server.state(id)).manifest.refs.get('refs/heads/main')).toBe(first);
+  });
+});
+
+describe('a push by order', () => {
+  it('costs one request more, and leaves the order, HEAD and a receipt that stands behind it', async () => {
+    const { id, grasp, user, second } = await announced({}, 'held');
+    const wanted = order({ 'refs/heads/main': second, 'refs/heads/dev': second }, { head: 'refs/heads/dev' });
+    server.orders.orders.push(wanted);
+    store.reset();
+    await user.run(['push', '--quiet', grasp, 'main', 'main:dev']);
+    expect(store.log.filter(({ key }) => key === 'orders')).toHaveLength(1);
+    expect(store.count()).toBe(6);
+    expect(server.orders.carried).toEqual([wanted]);
+    const { manifest } = await server.state(id);
+    expect(manifest).toMatchObject({
+      state: 'live',
+      head: 'refs/heads/dev',
+      order: { id: wanted.id, author: wanted.author, at: wanted.at },
+      causes: [{ kind: 'order', actor: wanted.author, evidence: wanted.id }],
+    });
+    // Dated before the order as far as the announcement, a moment ago, leaves room.
+    const announcedAt = await server.repositories.get(id).manifest(manifest.parent ?? '');
+    expect(manifest.receiptAt).toBe(Math.max(wanted.at - 1, announcedAt.receiptAt + 1));
+    expect(await user.run(['ls-remote', '--symref', grasp, 'HEAD'])).toContain('ref: refs/heads/dev');
+  });
+
+  it('is refused whole with the reason in a line of its own, and writes nothing', async () => {
+    const { grasp, user, first, second } = await published();
+    server.orders.orders.push(order({ 'refs/heads/main': second, 'refs/heads/dev': second }));
+    store.reset();
+    const missing = await user.try(['push', '--quiet', grasp, 'main']);
+    expect(missing.stderr).toMatch(/remote: ERR .*refs\/heads\/dev is missing/);
+    const extra = await user.try(['push', grasp, 'main', 'main:dev', `${first}:refs/heads/x`]);
+    expect(extra.stderr).toMatch(/remote: ERR .*refs\/heads\/x is not in it/);
+    expect(store.writes()).toBe(0);
+    expect(server.orders.carried).toEqual([]);
+    await user.run(['push', '--quiet', grasp, 'main', 'main:dev']);
+  });
+
+  it('is kept from what is protected, as its signer is', async () => {
+    const protection = [{ pattern: 'refs/heads/main', rules: ['push:owner', 'no-force-push'] }];
+    const { id, git, grasp, user, first, second } = await announced({ protection });
+    await signedIn(user, owner, git).run(['push', '--quiet', git, 'main']);
+    server.orders.orders.push(order({ 'refs/heads/main': first }));
+    const force = ['push', '--force', grasp, `${first}:refs/heads/main`];
+    expect((await user.try(force)).stderr).toContain('ERR the signed state may not change refs/heads/main');
+    server.orders.orders.splice(0, 1, order({ 'refs/heads/main': first }, { author: owner.publicKey }));
+    expect((await user.try(force)).stderr).toContain('it may only be fast-forwarded');
+    expect((await server.state(id)).manifest.refs.get('refs/heads/main')).toBe(second);
+  });
+
+  it('takes the tips of pull requests besides', async () => {
+    const { id, grasp, user, first, second } = await published();
+    const [unknown, known] = ['1'.repeat(64), '2'.repeat(64)];
+    server.orders.tips.set(known, second);
+    await user.run(['push', '--quiet', grasp, `${first}:refs/nostr/${unknown}`]);
+    const wrong = await user.try(['push', grasp, `${first}:refs/nostr/${known}`]);
+    expect(wrong.stderr).toContain('remote: ERR the pull request with this event id names');
+    await user.run(['push', '--quiet', grasp, `${second}:refs/nostr/${known}`]);
+    const { manifest } = await server.state(id);
+    expect([...manifest.refs.keys()]).toEqual([
+      'refs/heads/main',
+      `refs/nostr/${unknown}`,
+      `refs/nostr/${known}`,
+    ]);
+    expect(manifest.causes).toEqual([
+      { kind: 'push', actor: null, evidence: null, refs: [`refs/nostr/${known}`] },
+    ]);
+  });
+
+  it('may do without one when it carries the token of a key that may write', async () => {
+    const { id, grasp, user, second } = await published();
+    await signedIn(user, maintainer, grasp).run(['push', '--quiet', grasp, 'main']);
+    const { manifest } = await server.state(id);
+    expect(manifest.refs.get('refs/heads/main')).toBe(second);
+    expect(manifest.causes).toMatchObject([{ kind: 'push', actor: maintainer.publicKey }]);
+  });
+
+  it('to a private repository needs a token of somebody who may see it', async () => {
+    const { grasp, user, second } = await announced({ private: true });
+    server.orders.orders.push(order({ 'refs/heads/main': second }));
+    expect((await user.try(['push', grasp, 'main'])).exitCode).toBe(128);
+    await signedIn(user, reader, grasp).run(['push', '--quiet', grasp, 'main']);
+    expect(server.orders.carried).toHaveLength(1);
+  });
+
+  it('says why on the progress band, whatever its client asked for', async () => {
+    const { grasp } = await published();
+    const head = pushHead([{ name: 'refs/heads/main', from: 'a'.repeat(40) }], {
+      capabilities: 'report-status side-band-64k quiet',
+    });
+    const answer = await send(`${grasp}/git-receive-pack`, { headers: RECEIVE_PACK, body: head });
+    expect(bandsOf(answer.body).progress).toMatch(/^ERR /);
+    expect(reportOf(answer)[1]).toMatch(/^ng refs\/heads\/main /);
+  });
+});
+
+describe('reading a private repository', () => {
+  it.each([0, 1, 2])('costs one conditional request for each request of protocol v%i', async (version) => {
+    const { git, user } = await published({ private: true });
+    const client = signedIn(user.with(`protocol.version=${version}`), reader, git);
+    await client.run(['clone', '--quiet', git, `copy-${version}`]);
+    store.reset();
+    await client.run(['clone', '--quiet', git, `again-${version}`]);
+    const requests = version === 2 ? 3 : 2;
+    expect(store.log.map(({ operation, outcome }) => `${operation} ${outcome}`)).toEqual(
+      Array(requests).fill('get not-modified'),
+    );
+  });
+});
+
+describe('a page in a browser', () => {
+  const endpoints = [
+    ['info/refs?service=git-upload-pack', 'GET'],
+    ['info/refs?service=nonsense', 'GET'],
+    ['nothing', 'GET'],
+    ['git-upload-pack', 'POST'],
+    ['git-receive-pack', 'POST'],
+    ['git-upload-pack', 'OPTIONS'],
+  ] as const;
+  const origin = { Origin: 'https://app.example' };
+
+  it.each(endpoints)('may read every answer of GRASP: %s %s', async (endpoint, method) => {
+    for (const identifier of ['never there', '..%2fup', '%ff']) {
+      const url = `${server.url}/${owner.npub}/${identifier}.git/${endpoint}`;
+      const answer = await send(url, { method });
+      expect(answer.headers['access-control-allow-origin']).toBe('*');
+      expect(answer.headers['access-control-allow-methods']).toContain('POST');
+      expect(answer.headers['access-control-allow-headers']).toContain('Content-Type');
+      if (method === 'OPTIONS') expect(answer.status).toBe(204);
+      else expect(answer.status).toBeGreaterThanOrEqual(400);
+    }
+  });
+
+  it('may read those of the other space when it says who it is', async () => {
+    const { git } = await published();
+    const url = `${git}/info/refs?service=git-receive-pack`;
+    const asked = await send(url, { headers: origin });
+    expect(asked).toMatchObject({ status: 401, headers: { 'access-control-allow-origin': '*' } });
+    expect(asked.headers['access-control-expose-headers']).toContain('WWW-Authenticate');
+    expect((await send(url)).headers['access-control-allow-origin']).toBeUndefined();
+  });
+
+  it('may read none of a server that lets anyone push', async () => {
+    await using open = await startGitServer(store, { access: 'open' });
+    for (const urlOf of [gitUrl, graspUrl]) {
+      const url = `${urlOf(open.url, owner, 'any')}/info/refs?service=git-upload-pack`;
+      const answer = await send(url, { headers: origin });
+      expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+    }
+  });
+});
