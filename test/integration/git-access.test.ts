@@ -100,7 +100,8 @@ function order(refs: Record<string, string>, parts: Partial<WaitingOrder> = {}):
 function comparable({ status, headers, text }: RawAnswer, ...names: string[]) {
   const { date, ...rest } = headers;
   expect(date).toBeDefined();
-  return { status, headers: rest, text: names.reduce((all, name) => all.replaceAll(name, 'NAME'), text) };
+  const nameless = names.reduce((all, name) => all.replaceAll(name, 'NAME'), text);
+  return { status, headers: rest, text: nameless.replace(/\d+ s old/, 'so old') };
 }
 
 describe('a private repository, one that was withdrawn and one that never was', () => {
@@ -207,8 +208,10 @@ describe('a public repository', () => {
     const pushed = await signedIn(user, stranger, git).try(['push', git, 'main']);
     expect(pushed.exitCode).toBe(128);
     expect(pushed.stderr).toContain('remote: your key is neither the owner of this repository nor');
-    const old = user.with(`http.extraHeader=Authorization: ${tokenFor(owner, git, { at: 1_700_000_000 })}`);
-    expect((await old.try(['push', git, 'main'])).stderr).toMatch(/remote: the token is \d+ s old/);
+    // What git sends without having been given it as a credential it does not know to be at fault: it would ask for one.
+    const password = encodeURIComponent(tokenFor(owner, git, { at: 1_700_000_000 }).slice('Nostr '.length));
+    const old = await user.try(['push', git.replace('://', `://anybody:${password}@`), 'main']);
+    expect(old.stderr).toMatch(/remote: the token is \d+ s old/);
   });
 });
 
