@@ -55,6 +55,8 @@ export interface Overrides {
   readonly stores?: ObjectStorePair;
   readonly clock?: Clock;
   readonly dice?: Dice;
+  /** False: nothing goes on in the background that nobody has asked for, so that requests can be counted. */
+  readonly upkeep?: boolean;
 }
 
 /** A running server. */
@@ -159,6 +161,7 @@ export async function startApp(
       clock,
       dice,
       log,
+      upkeep: overrides.upkeep ?? true,
     });
     const { events, directory, service, heldOrders, sockets, information } = identity;
     const others = healthRoutes({ metrics, checkStore: () => checkReady(stores), stopping: () => stopping });

@@ -45,6 +45,8 @@ export interface IdentityContext {
   readonly clock: Clock;
   readonly dice: Dice;
   readonly log: Logger;
+  /** Whether to finish what other servers, or earlier runs, have left unfinished. */
+  readonly upkeep: boolean;
 }
 
 /** What the rest of the server needs of it. */
@@ -162,7 +164,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     log,
   });
   events.start();
-  upkeep.start();
+  if (context.upkeep) upkeep.start();
   return {
     events,
     directory,

@@ -1,9 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The secret key of every server that tests start, so that any number of them can share a store. */
+export const SERVICE_SECRET = '5e'.repeat(32);
+
+/** A file with that key, where nothing that a test leaves behind is looked for. */
+export const SERVICE_KEY_FILE = fileURLToPath(new URL('../../build/test-service.key', import.meta.url));
 
 /** End-to-end tests run the built `dist/main.js`, so it is built once before any of them, if it is not up to date. */
 export default function buildOnce(): void {
+  mkdirSync(dirname(SERVICE_KEY_FILE), { recursive: true });
+  writeFileSync(SERVICE_KEY_FILE, `${SERVICE_SECRET}\n`, { mode: 0o600 });
   if (newestIn('dist') > newestIn('src')) return;
   execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
 }

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type App, type Overrides, startApp } from '../../src/app.ts';
@@ -7,10 +6,8 @@ import { type GivenFlags, readSettings } from '../../src/config/settings.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { ObjectStore } from '../../src/object-store/object-store.ts';
 import { createLogger } from '../../src/observability/logger.ts';
+import { SERVICE_KEY_FILE, SERVICE_SECRET } from './build-once.ts';
 import { tempDir } from './temp-dir.ts';
-
-/** The secret key of every server started in a test's own process. */
-const SERVICE_SECRET = '5e'.repeat(32);
 
 /** An owner for tests that do not care who it is. */
 export const OWNER = 'a'.repeat(64);
@@ -50,9 +47,6 @@ export async function startServer(
   };
   return { ...app, cacheFolder, close, [Symbol.asyncDispose]: close };
 }
-
-/** The key file of every server spawned by one test file: servers of one bucket need the same key. */
-const SERVICE_KEY_FILE = join(tmpdir(), `cairn-test-service-${process.pid}.key`);
 
 /** The built program. */
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
