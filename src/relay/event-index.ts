@@ -99,6 +99,12 @@ export class EventIndex implements EventReader {
   }
 
   count(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): number {
+    const [only] = filters;
+    if (only !== undefined && filters.length === 1) {
+      let count = 0;
+      for (const _ of this.shown(only, options)) count++;
+      return count;
+    }
     const found = new Set<string>();
     for (const filter of filters) for (const { id } of this.shown(filter, options)) found.add(id);
     return found.size;
