@@ -319,6 +319,7 @@ describe('several servers', () => {
     await fresh.tailNow();
     const { segments } = await catalog();
     expect(await keys('/segments/')).toHaveLength(segments.length);
+    expect(await storedIn('/segments/')).toEqual(shownBy(fresh));
   });
 });
 
