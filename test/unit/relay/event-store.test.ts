@@ -302,6 +302,19 @@ describe('several servers', () => {
     expect(shownBy(await server())).toEqual(idsOf(issues(3)));
   });
 
+  it('that fold the same entries at once: one of them does, the other leaves no trace', async () => {
+    const [one, two] = [await server(), await server()];
+    await one.append(issues(5));
+    let folded: boolean | undefined;
+    const before = async () => {
+      folded = await two.fold();
+    };
+    bucket.next(isCatalogWrite, { does: 'run', before });
+    expect(await one.fold()).toBe(false);
+    expect(folded).toBe(true);
+    expect(await storedIn('/segments/')).toEqual(idsOf(issues(5)));
+  });
+
   it('that fold at once leave every event in the log, and no segment that nobody names', async () => {
     const stores = [await server(), await server(), await server()];
     for (let round = 0; round < 4; round++) {
