@@ -127,7 +127,7 @@ export async function startApp(
       dice,
       swapPatience: settings.swapPatience,
       publishObserver: publishObserver(metrics),
-      onPublished: (id, manifest) => identity?.receipts.settle(id, manifest),
+      onPublished: (id, manifest) => identity?.published(id, manifest),
     });
 
     const advertiser = new Advertiser(capabilities, `cairn/${VERSION}`);
@@ -156,6 +156,8 @@ export async function startApp(
       base,
       stores,
       repositories,
+      artifacts,
+      cache,
       git,
       verifier,
       clock,

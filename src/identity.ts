@@ -28,8 +28,12 @@ import { claimService, ServiceIdentity } from './relay/service-identity.ts';
 import { SignedEvents } from './relay/signed-events.ts';
 import { Upkeep } from './relay/upkeep.ts';
 import { Withdrawals } from './relay/withdraw.ts';
+import type { ArtifactCache } from './repository/artifact-cache.ts';
+import type { ArtifactStore } from './repository/artifact-store.ts';
+import type { Manifest } from './repository/manifest.ts';
 import { OwnerRecords } from './repository/owner-record.ts';
 import type { Repositories } from './repository/repositories.ts';
+import { formatRepositoryId, type RepositoryId } from './repository/repository-id.ts';
 import { VERSION } from './version.ts';
 
 export interface IdentityContext {
@@ -40,6 +44,8 @@ export interface IdentityContext {
   readonly base: string;
   readonly stores: ObjectStorePair;
   readonly repositories: Repositories;
+  readonly artifacts: ArtifactStore;
+  readonly cache: ArtifactCache;
   readonly git: Git;
   readonly verifier: Verifier;
   readonly clock: Clock;
@@ -55,7 +61,8 @@ export interface Identity {
   readonly directory: Directory;
   readonly service: ServiceIdentity;
   readonly heldOrders: HeldOrders;
-  readonly receipts: Receipts;
+  /** To be told of every publish of this process: the world hears of it, and other repositories follow. Returns at once. */
+  published(id: RepositoryId, manifest: Manifest): void;
   readonly sockets: RelaySockets;
   readonly information: RelayInformation;
   close(): Promise<void>;
@@ -112,6 +119,8 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     service,
     git,
     clock,
+    artifacts: context.artifacts,
+    cache: context.cache,
   });
   const receipts = new Receipts({ events, repositories, signedEvents, service, clock, dice, log });
   const admission = new Admission({
@@ -163,6 +172,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     dice,
     log,
   });
+  const background = new Set<Promise<void>>();
   events.start();
   if (context.upkeep) upkeep.start();
   return {
@@ -170,7 +180,17 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     directory,
     service,
     heldOrders,
-    receipts,
+    published: (id, manifest) => {
+      receipts.settle(id, manifest);
+      const spreading = orders.spread(id, manifest).catch((error: unknown) => {
+        log.warn(
+          { err: error, repository: formatRepositoryId(id) },
+          'an order was not carried to other repositories',
+        );
+      });
+      background.add(spreading);
+      void spreading.finally(() => background.delete(spreading));
+    },
     sockets,
     information: relayInformation({
       base,
@@ -184,6 +204,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     close: async () => {
       await upkeep.close();
       await closures.close();
+      await Promise.all(background);
       await receipts.close();
       await events.close();
     },

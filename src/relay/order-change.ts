@@ -17,7 +17,7 @@ import {
 } from '../policy/order-rules.ts';
 import { protectionProblem, type UpdateKind } from '../policy/protection.ts';
 import { roleOf } from '../policy/push-access.ts';
-import type { Order, ParentState, Policy, RepositoryState } from '../repository/manifest.ts';
+import type { Order, PackEntry, ParentState, Policy, RepositoryState } from '../repository/manifest.ts';
 import type { Change, Evaluation } from '../repository/publisher.ts';
 import type { Repository } from '../repository/repository.ts';
 
@@ -46,6 +46,15 @@ export interface OrderChangeOptions {
   readonly receiptsAreAuthoritative: (policy: Policy) => boolean;
   /** See `Change.since`. */
   readonly since: number;
+  /** Where its objects come from if they are not here: another repository in which it has been carried out. */
+  readonly source?: OrderSource;
+}
+
+export interface OrderSource {
+  /** Object directory of a snapshot of the other repository. */
+  readonly objects: string;
+  /** The packs of the other repository, as they are called in this one once they are stored. */
+  readonly packs: readonly PackEntry[];
 }
 
 /**
@@ -82,7 +91,8 @@ export class OrderChange implements Change<OrderOutcome> {
     const plan = planOrder(current, await this.lastSet(state, current), order.refs);
     const snapshot = await repository.snapshot(base);
     try {
-      const paths = { gitDir: snapshot.path, objects: `${snapshot.path}/objects` };
+      const objects = this.options.source?.objects ?? `${snapshot.path}/objects`;
+      const paths = { gitDir: snapshot.path, objects };
       const facts = await this.findObjects(paths, plan.changes, state);
       if (facts === undefined) return hold('waiting for a push that brings its objects');
       const kinds = await this.updateKinds(paths, plan.changes);
@@ -112,8 +122,8 @@ export class OrderChange implements Change<OrderOutcome> {
   ): Promise<Map<string, ObjectDescription> | undefined> {
     const tips = [...new Set(changes.flatMap(({ to }) => to ?? []))];
     if (tips.length === 0) return new Map();
-    if (state.packs.length === 0) return undefined;
-    const { git } = this.options;
+    const { git, source } = this.options;
+    if (state.packs.length === 0 && source === undefined) return undefined;
     const { signal } = new AbortController();
     const facts = await inspectObjects(git, paths, tips, signal);
     if (facts.size < tips.length) return undefined;
@@ -144,7 +154,9 @@ export class OrderChange implements Change<OrderOutcome> {
     changes: readonly RefChange[],
     facts: ReadonlyMap<string, ObjectDescription>,
   ): Evaluation<OrderOutcome> {
-    const { order } = this.options;
+    const { order, source } = this.options;
+    const named = new Set(state.packs.map(({ pack }) => pack.digest));
+    const brought = (source?.packs ?? []).filter(({ pack }) => !named.has(pack.digest));
     const refs = new Map(state.refs);
     const peeled = new Map(state.peeled);
     for (const { name, to } of changes) {
@@ -165,6 +177,7 @@ export class OrderChange implements Change<OrderOutcome> {
         head: headAfterOrder(order.head, state.head, refs),
         refs: inByteOrder(refs),
         peeled: inByteOrder(peeled),
+        packs: brought.length === 0 ? state.packs : [...state.packs, ...brought],
         order: { id, author, at, refs: refMapDigest(order.refs) },
       },
       cause: { kind: 'order', actor: author, evidence: id, refs: changes.map(({ name }) => name) },

@@ -11,10 +11,11 @@ import { parseRefState, type RefState } from '../nostr/ref-state.ts';
 import { orderDateProblem } from '../policy/order-precedence.ts';
 import { impossibleState } from '../policy/order-rules.ts';
 import { roleOf } from '../policy/push-access.ts';
-import type { Order, RepositoryState } from '../repository/manifest.ts';
+import type { Manifest, Order, PackEntry, RepositoryState } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
 import { identifierProblem, type RepositoryId, repositoryId } from '../repository/repository-id.ts';
+import { type CopyContext, copyPacks } from './copy-packs.ts';
 import type { Events } from './events.ts';
 import type { HeldOrders } from './held-orders.ts';
 import { OrderChange, type OrderOutcome } from './order-change.ts';
@@ -22,7 +23,7 @@ import { accept, reject, type Verdict } from './publication.ts';
 import type { ServiceIdentity } from './service-identity.ts';
 import type { SignedEvents } from './signed-events.ts';
 
-export interface OrdersContext {
+export interface OrdersContext extends CopyContext {
   readonly events: Events;
   readonly repositories: Repositories;
   readonly heldOrders: HeldOrders;
@@ -30,6 +31,14 @@ export interface OrdersContext {
   readonly service: ServiceIdentity;
   readonly git: Git;
   readonly clock: Clock;
+}
+
+/** A repository in which an order has been carried out. */
+interface SpreadSource {
+  readonly id: RepositoryId;
+  /** Object directory of its snapshot. */
+  readonly objects: string;
+  readonly packs: readonly PackEntry[];
 }
 
 /** Owners of one identifier among whom an order's repositories are looked for. */
@@ -64,6 +73,38 @@ export class Orders {
     return this.verdict(outcomes, event);
   }
 
+  /**
+   * An order that has been carried out in one repository is carried out in the others here in which its author may write:
+   * they get the objects that the push to this one brought (GRASP-01). Nothing leaves a private repository.
+   * @throws CairnError when the store fails; a push to them, or the order sent again, makes up for it
+   */
+  async spread(from: RepositoryId, manifest: Manifest): Promise<void> {
+    const { signedEvents, repositories } = this.context;
+    const { order: last, policy } = manifest;
+    if (last === null || policy.private || !manifest.causes.some(({ evidence }) => evidence === last.id))
+      return;
+    const event = await signedEvents.load(from, last.id);
+    const parsed = parseRefState(event, refNameProblem);
+    if (!parsed.ok) return;
+    const others = (await this.repositoriesOf(parsed.value)).filter(
+      ({ id }) => id.owner !== from.owner && id.identifier === from.identifier,
+    );
+    for (const other of others) {
+      const outcome = await this.carryOut(other, parsed.value, event);
+      if (outcome.is !== 'held') continue;
+      const source = repositories.get(from);
+      const state = await source.resolve();
+      if (state?.manifest.order?.id !== last.id) return;
+      const snapshot = await source.snapshot(state);
+      try {
+        const objects = `${snapshot.path}/objects`;
+        await this.carryOut(other, parsed.value, event, { id: from, objects, packs: state.manifest.packs });
+      } finally {
+        snapshot.release();
+      }
+    }
+  }
+
   /** The repositories under the order's identifier in which its author may write, as published now. */
   private async repositoriesOf(order: RefState): Promise<Repository[]> {
     const { events, repositories } = this.context;
@@ -82,26 +123,31 @@ export class Orders {
     repository: Repository,
     order: RefState,
     event: VerifiedEvent,
+    source?: SpreadSource,
   ): Promise<OrderOutcome> {
     const { heldOrders, signedEvents, service, git } = this.context;
     const { id } = repository;
-    const change = new OrderChange({
-      repository,
-      git,
-      order,
-      refsOf: (last) => this.refsOf(id, last),
-      receiptsAreAuthoritative: (policy) => service.receiptsAreAuthoritative(id, policy),
-      since: repository.mark(),
-    });
+    const since = repository.mark();
+    const changeWith = (packs: readonly PackEntry[]) =>
+      new OrderChange({
+        repository,
+        git,
+        order,
+        refsOf: (last) => this.refsOf(id, last),
+        receiptsAreAuthoritative: (policy) => service.receiptsAreAuthoritative(id, policy),
+        since,
+        ...(source === undefined ? {} : { source: { objects: source.objects, packs } }),
+      });
     const release = await this.places.acquire();
     try {
       // Looked at first: what comes to nothing leaves nothing behind.
       const base = await repository.known();
-      const { result: foreseen } = await change.evaluate(base?.manifest, base);
+      const { result: foreseen } = await changeWith(source?.packs ?? []).evaluate(base?.manifest, base);
       let outcome: OrderOutcome = foreseen;
       if (foreseen.is === 'applied') {
         await signedEvents.store(id, event);
-        outcome = (await repository.publisher.join(change)).result;
+        const packs = source === undefined ? [] : await copyPacks(this.context, source.id, id, source.packs);
+        outcome = (await repository.publisher.join(changeWith(packs))).result;
       }
       if (outcome.is === 'applied') await heldOrders.carriedOut(id, order);
       if (outcome.is !== 'held') return outcome;

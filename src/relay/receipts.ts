@@ -13,7 +13,7 @@ import { attestationTemplate } from '../nostr/repository-key.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
-import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
+import { formatRepositoryId, type RepositoryId, repositoryId } from '../repository/repository-id.ts';
 import type { Events } from './events.ts';
 import type { ServiceIdentity } from './service-identity.ts';
 import type { SignedEvents } from './signed-events.ts';
@@ -58,13 +58,12 @@ export class Receipts {
 
   /** Tells the world of a publish, and of those before it that it has not been told of. Returns at once. */
   settle(id: RepositoryId, manifest: Manifest): void {
+    if (this.stopping.signal.aborted) return;
     const name = formatRepositoryId(id);
     const known = this.waiting.get(name);
     if (known === undefined || known.manifest.depth < manifest.depth)
       this.waiting.set(name, { id, manifest });
-    if (this.working.has(name)) return;
-    const work = this.work(name).finally(() => this.working.delete(name));
-    this.working.set(name, work);
+    if (!this.working.has(name)) this.working.set(name, this.work(name));
   }
 
   /** Resolves once everything that was to be told has been. */
@@ -86,7 +85,17 @@ export class Receipts {
         this.sweptAt = clock.monotonic();
         return;
       }
-      await this.tell(next.value.id, next.value.state.manifest);
+      await this.catchUp(next.value.id, next.value.state.manifest);
+    }
+  }
+
+  /** A repository that is damaged does not keep the others from being told of; a store that does not answer does. */
+  private async catchUp(id: RepositoryId, manifest: Manifest): Promise<void> {
+    try {
+      await this.tell(id, manifest);
+    } catch (error) {
+      if (!isCairnError(error, 'corrupt')) throw error;
+      this.context.log.error({ err: error, repository: formatRepositoryId(id) }, 'no receipt');
     }
   }
 
@@ -97,11 +106,12 @@ export class Receipts {
     await this.tips?.return(undefined);
   }
 
+  /** Works off what waits for one repository; in between nothing may be added that nobody would then work off. */
   private async work(name: string): Promise<void> {
     const { clock, dice, log } = this.context;
     for (let failures = 0; ; ) {
       const next = this.waiting.get(name);
-      if (next === undefined) return;
+      if (next === undefined) break;
       this.waiting.delete(name);
       try {
         await this.tell(next.id, next.manifest);
@@ -109,16 +119,16 @@ export class Receipts {
       } catch (error) {
         const passing = isCairnError(error, 'unavailable') || isCairnError(error, 'busy');
         log[passing ? 'warn' : 'error']({ err: error, repository: name }, 'no receipt yet');
-        if (!passing || this.stopping.signal.aborted) return;
+        if (!passing) continue;
         if (!this.waiting.has(name)) this.waiting.set(name, next);
         const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures++);
-        const woken = await clock.sleep(pause * (0.5 + dice.fraction() / 2), this.stopping.signal).then(
-          () => true,
-          () => false,
-        );
-        if (!woken) return;
+        // Broken off by the end of the server alone.
+        await clock.sleep(pause * (0.5 + dice.fraction() / 2), this.stopping.signal).catch(() => undefined);
+        if (this.stopping.signal.aborted) break;
       }
     }
+    this.waiting.delete(name);
+    this.working.delete(name);
   }
 
   /** Writes into the log what a manifest names and the log has not got, then the receipts up to it. */
@@ -131,21 +141,30 @@ export class Receipts {
     if (events.length > 0) await this.context.events.append(events);
   }
 
-  /** The announcements in force and the orders carried out, as far as they are not served yet. */
+  /** The announcements in force and the orders carried out, as far as they are to be served and are not yet. */
   private async namedEvents(id: RepositoryId, manifest: Manifest): Promise<VerifiedEvent[]> {
-    const { events, signedEvents } = this.context;
+    const { signedEvents } = this.context;
+    const { announcements } = manifest.policy;
     const orders = manifest.causes.flatMap(({ kind, evidence }) =>
       kind === 'order' && evidence !== null ? [evidence] : [],
     );
-    const names = [
-      ...manifest.policy.announcements,
-      ...(manifest.order === null ? [] : [manifest.order.id]),
-      ...orders,
-    ];
-    const missing = [...new Set(names)].filter(
-      (name) => events.get(name) === undefined || events.isHidden(name),
-    );
-    return Promise.all(missing.map((name) => signedEvents.load(id, name)));
+    if (manifest.order !== null) orders.push(manifest.order.id);
+    const missing = [...new Set([...announcements, ...orders])].filter((name) => this.isUnseen(name));
+    const named = await Promise.all(missing.map((name) => signedEvents.load(id, name)));
+    const shown = await Promise.all(named.map((event) => this.mayBeShown(id, event)));
+    return named.filter((_, at) => shown[at]);
+  }
+
+  private isUnseen(name: string): boolean {
+    const { events } = this.context;
+    return events.get(name) === undefined || events.isHidden(name);
+  }
+
+  /** The announcement of a maintainer makes a repository of his own, and stays unseen while that waits for its first data. */
+  private async mayBeShown(id: RepositoryId, event: VerifiedEvent): Promise<boolean> {
+    if (event.kind !== kinds.repository || event.pubkey === id.owner) return true;
+    const own = this.context.repositories.get(repositoryId(event.pubkey, id.identifier));
+    return (await own.resolve())?.manifest.state !== 'held';
   }
 
   /** The receipts of a publish and of those before it, oldest first, that are newer than the newest one known. */
@@ -184,7 +203,8 @@ export class Receipts {
 
 function receiptOf(id: RepositoryId, manifest: Manifest) {
   const { refs, head, receiptAt: at, causes } = manifest;
-  const changing = causes.filter((cause) => cause.refs.length > 0);
+  // An order that moves nothing but HEAD changes no ref.
+  const changing = causes.filter(({ kind, refs: changed }) => changed.length > 0 || kind === 'order');
   return receiptTemplate({
     owner: id.owner,
     identifier: id.identifier,

@@ -6,6 +6,7 @@ import { commandKind, isBranch, isTag, type ReceivedCommand } from '../git/index
 import { statedRefs } from '../nostr/ref-state.ts';
 import { matchOrder } from '../policy/order-match.ts';
 import { isNewerOrder } from '../policy/order-precedence.ts';
+import { decideOrder, planOrder } from '../policy/order-rules.ts';
 import { protectionOf, protectionProblem, type UpdateKind } from '../policy/protection.ts';
 import { type AccessFacts, type Role, roleOf } from '../policy/push-access.ts';
 import { decideRefUpdates, type ObjectFacts, type RefState, type Refusal } from '../policy/ref-rules.ts';
@@ -28,6 +29,8 @@ export interface PushQuestion {
   readonly forced: ReadonlySet<string>;
   /** The orders that wait for this repository. */
   readonly waiting: readonly WaitingOrder[];
+  /** The branches and tags that the order carried out last has set. */
+  readonly lastSet: ReadonlyMap<string, string>;
   readonly pullRequestTip: OrderBook['pullRequestTip'];
 }
 
@@ -88,11 +91,21 @@ export function changes(command: ReceivedCommand, refs: ReadonlyMap<string, stri
   return commandKind(command) === 'delete' ? current !== undefined : current !== command.newId;
 }
 
-/** True when a protection makes it matter whether this update keeps the history there was. */
-export function asksForHistory(command: ReceivedCommand, state: RepositoryState): boolean {
-  if (command.problem !== undefined || commandKind(command) !== 'update' || isTag(command.name)) return false;
+/**
+ * True when it matters whether this update keeps the history there was: to a protection, or because an order would do it
+ * to a branch that a push has moved.
+ */
+export function asksForHistory(
+  command: ReceivedCommand,
+  state: RepositoryState,
+  orders: Pick<PushQuestion, 'waiting' | 'lastSet'>,
+): boolean {
+  const { name, newId } = command;
+  if (command.problem !== undefined || commandKind(command) !== 'update' || isTag(name)) return false;
   if (!changes(command, state.refs)) return false;
-  return protectionOf(state.policy.protection, command.name).noForcePush;
+  if (protectionOf(state.policy.protection, name).noForcePush) return true;
+  const moved = isBranch(name) && orders.lastSet.get(name) !== state.refs.get(name);
+  return moved && orders.waiting.some(({ refs }) => refs.get(name) === newId);
 }
 
 /**
@@ -122,7 +135,10 @@ function decideByOrder(push: PushQuestion, state: RepositoryState, facts: Access
   return { result, evidence: { kind: 'order', actor: author, evidence: id }, order: match.value };
 }
 
-/** Why the one who signed an order may not do what it says. */
+/**
+ * Why an order may not be carried out: its signer may not do what it says, or it would undo a push. It may wait for the
+ * latter reason itself, and whoever brings what it asks for speaks for nobody.
+ */
 function orderProblem(
   push: PushQuestion,
   state: RepositoryState,
@@ -132,7 +148,11 @@ function orderProblem(
 ): string | undefined {
   const role = writerRole(roleOf(order.author, facts)) ?? 'maintainer';
   const [first] = protectedRefs({ ...push, commands: stated }, state, role);
-  return first === undefined ? undefined : `the signed state may not change ${first[0]}: ${first[1]}`;
+  if (first !== undefined) return `the signed state may not change ${first[0]}: ${first[1]}`;
+  const plan = planOrder(statedRefs(state.refs), push.lastSet, order.refs);
+  const kept = plan.questions.map(({ name }) => name).filter((name) => !push.forced.has(name));
+  const decision = decideOrder(plan, new Set(kept));
+  return decision.apply ? undefined : decision.reason;
 }
 
 /** What the rules of the repository have against each ref, by name. */

@@ -1,5 +1,6 @@
 /** What gives a push the right to move refs. */
 import type { HeldOrder } from '../policy/order-match.ts';
+import type { Order } from '../repository/manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 
 export type PushAuthority =
@@ -25,6 +26,11 @@ export interface OrderBook {
   waiting(id: RepositoryId): Promise<readonly WaitingOrder[]>;
   /** Told once an order has been carried out: it and those it overtook wait no more. Never rejects. */
   carriedOut(id: RepositoryId, order: WaitingOrder): Promise<void>;
+  /**
+   * The branches and tags that an order set which a manifest of the repository names.
+   * @throws CairnError `unavailable` when the store does not answer; `corrupt` when it has no such order
+   */
+  refsOf(id: RepositoryId, order: Order): Promise<ReadonlyMap<string, string>>;
   /** The tip that the pull request with this event id names; undefined while no such event is here. */
   pullRequestTip(eventId: string): string | undefined;
 }

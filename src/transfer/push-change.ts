@@ -6,7 +6,14 @@ import { headAfterOrder } from '../policy/order-rules.ts';
 import type { ObjectFacts } from '../policy/ref-rules.ts';
 import type { Order, PackEntry, ParentState, RepositoryState } from '../repository/manifest.ts';
 import type { Change, Evaluation } from '../repository/publisher.ts';
-import { asksForHistory, changes, decidePush, type Evidence, type PushResult } from './decide-push.ts';
+import {
+  asksForHistory,
+  changes,
+  decidePush,
+  type Evidence,
+  type PushQuestion,
+  type PushResult,
+} from './decide-push.ts';
 import type { WaitingOrder } from './push-authority.ts';
 import type { PushRules } from './push-rules.ts';
 
@@ -16,7 +23,7 @@ export interface ConnectivityProof {
   readonly incarnation: string | undefined;
 }
 
-/** Protected refs one push may move: for each of them git has to be asked about its history. */
+/** Refs one push may move where history matters: git has to be asked about each of them. */
 const MAX_HISTORIES = 100;
 
 export interface PushChangeOptions {
@@ -68,8 +75,9 @@ export class PushChange implements Change<PushOutcome> {
     const { initial, rules, atomic, objects } = this.options;
     await this.renewProof(base);
     const provable = this.options.commands.map((command) => this.withProofProblem(command, state));
-    const { commands, forced } = await this.withHistories(provable, state);
     const waiting = await rules.waiting(base);
+    const lastSet = await rules.lastSet(state);
+    const { commands, forced } = await this.withHistories(provable, state, { waiting, lastSet });
     const { result, evidence, order } = decidePush(
       {
         id: rules.id,
@@ -79,6 +87,7 @@ export class PushChange implements Change<PushOutcome> {
         objects,
         forced,
         waiting,
+        lastSet,
         pullRequestTip: rules.pullRequestTip,
       },
       state,
@@ -97,15 +106,16 @@ export class PushChange implements Change<PushOutcome> {
     };
   }
 
-  /** Finds out which updates of protected refs lose history. */
+  /** Finds out which updates lose history, where that matters. */
   private async withHistories(
     commands: readonly ReceivedCommand[],
     state: RepositoryState | undefined,
+    orders: Pick<PushQuestion, 'waiting' | 'lastSet'>,
   ): Promise<{ readonly commands: readonly ReceivedCommand[]; readonly forced: ReadonlySet<string> }> {
     const forced = new Set<string>();
     if (state === undefined || this.options.rules.authority.kind === 'anyone') return { commands, forced };
     const asking = commands.filter(
-      (command) => asksForHistory(command, state) && command.oldId === state.refs.get(command.name),
+      (command) => asksForHistory(command, state, orders) && command.oldId === state.refs.get(command.name),
     );
     for (const command of asking.slice(0, MAX_HISTORIES)) {
       // What came with another push, after this one had begun, need not be where git would look.
@@ -113,7 +123,7 @@ export class PushChange implements Change<PushOutcome> {
       if (!known || !(await this.options.rules.keepsHistory(command))) forced.add(command.name);
     }
     const tooMany = new Set(asking.slice(MAX_HISTORIES));
-    const problem = `one push may move at most ${MAX_HISTORIES} branches that are protected against force`;
+    const problem = `one push may move at most ${MAX_HISTORIES} branches that may only be fast-forwarded`;
     return {
       commands: commands.map((command) => (tooMany.has(command) ? { ...command, problem } : command)),
       forced,

@@ -1,7 +1,8 @@
 import type { ReceivedCommand } from '../git/index.ts';
 import type { QuarantinePaths } from '../git-process/commands.ts';
 import type { Git } from '../git-process/git.ts';
-import type { ParentState, Policy } from '../repository/manifest.ts';
+import { refMapDigest, statedRefs } from '../nostr/ref-state.ts';
+import type { ParentState, Policy, RepositoryState } from '../repository/manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 import { keepsHistory } from './keeps-history.ts';
 import type { OrderBook, PushAuthority, WaitingOrder } from './push-authority.ts';
@@ -27,6 +28,8 @@ export interface PushRulesOptions {
   readonly paths: () => Promise<QuarantinePaths>;
 }
 
+const NONE: ReadonlyMap<string, string> = new Map();
+
 /** The right of one push, and what has to be found out to measure the push by it. Asks once for what does not change. */
 export class PushRules {
   readonly id: RepositoryId;
@@ -35,6 +38,7 @@ export class PushRules {
   private readonly options: PushRulesOptions;
   /** By old and new id. */
   private readonly histories = new Map<string, boolean>();
+  private last: { readonly order: string; readonly refs: ReadonlyMap<string, string> } | undefined;
   private later:
     | { readonly digest: string | undefined; readonly orders: readonly WaitingOrder[] }
     | undefined;
@@ -58,6 +62,22 @@ export class PushRules {
       this.later = { digest, orders: await this.context.orders.waiting(this.id) };
     }
     return this.later.orders;
+  }
+
+  /**
+   * The branches and tags that the order carried out last has set; asked for only when they may be others than there are.
+   * @throws CairnError `unavailable` when the store does not answer
+   */
+  async lastSet(state: RepositoryState | undefined): Promise<ReadonlyMap<string, string>> {
+    const order = state?.order;
+    if (this.authority.kind !== 'order' || state === undefined || order === null || order === undefined)
+      return NONE;
+    const current = statedRefs(state.refs);
+    if (order.refs === refMapDigest(current)) return current;
+    if (this.last?.order !== order.id) {
+      this.last = { order: order.id, refs: await this.context.orders.refsOf(this.id, order) };
+    }
+    return this.last.refs;
   }
 
   readonly pullRequestTip = (eventId: string): string | undefined =>

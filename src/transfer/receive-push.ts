@@ -241,8 +241,9 @@ class Push {
     const { id, authority, pullRequestTip } = rules;
     const { commands } = this.request;
     const waiting = await rules.waiting(state);
+    const lastSet = await rules.lastSet(state?.manifest);
     const known = { objects: undefined, forced: new Set<string>() };
-    const question = { id, authority, commands, atomic, waiting, pullRequestTip, ...known };
+    const question = { id, authority, commands, atomic, waiting, lastSet, pullRequestTip, ...known };
     return decidePush(question, state?.manifest, this.initial).result;
   }
 

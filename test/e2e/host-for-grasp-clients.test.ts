@@ -143,6 +143,25 @@ describe('a repository that is announced for GRASP', () => {
     expect(await remoteRefs(made.user, made.url)).toMatchObject(next);
   });
 
+  it('brings what one push brought to every repository in which the same state counts', async () => {
+    const maintainer = new Person();
+    const made = await announced({ maintainers: [maintainer] });
+    const theirs = announcement(server.url, maintainer, made.identifier, { grasp: true });
+    expect((await publish(server.url, theirs)).accepted).toBe(true);
+    const refs = { 'refs/heads/main': made.second };
+    expect((await publish(server.url, state(maintainer, made.identifier, refs))).note).toMatch(
+      /^purgatory: /,
+    );
+    await made.user.run(['push', '--quiet', graspUrl(server.url, maintainer, made.identifier), 'main']);
+    const copied = await eventually(
+      () => remoteRefs(made.user, made.url),
+      (found) => found['refs/heads/main'] === made.second,
+    );
+    expect(copied).toEqual({ HEAD: made.second, ...refs });
+    const clone = await new GitClient(folder.path).clone(made.url, `${made.identifier}-copy`);
+    expect(await clone.run(['fsck', '--full'])).toBe('');
+  });
+
   it('holds only the newest state of an author', async () => {
     const { owner, identifier, user, first, second, url } = await announced();
     await publish(server.url, state(owner, identifier, { 'refs/heads/main': first }, { at: now() - 20 }));

@@ -55,7 +55,13 @@ describe('malformed configuration', () => {
     [['--store', 'ftp://x'], {}, '--store is "ftp://x": expected file:<folder> or s3://<bucket>[/<prefix>]'],
     [['--max-push-size', 'lots'], {}, '--max-push-size is "lots": expected a size such as 512MiB or 8GiB'],
     [[], { CAIRN_ACCESS: 'everybody' }, 'CAIRN_ACCESS is "everybody"'],
-    [['--host', '0.0.0.0'], {}, '--access open lets anyone push and is allowed on a loopback address only'],
+    [
+      ['--host', '0.0.0.0', '--access', 'open'],
+      {},
+      '--access open lets anyone push and is allowed on a loopback address only',
+    ],
+    [['--host', '0.0.0.0'], {}, '--public-url is missing: signatures are made for the URL clients use'],
+    [['--public-url', 'https://example.org/git'], {}, '--public-url is "https://example.org/git": expected'],
     [['--tls-cert', '/nowhere.pem'], {}, '--tls-cert and --tls-key go together'],
     [
       ['--tls-cert', '/nowhere.pem', '--tls-key', '/nowhere.key'],

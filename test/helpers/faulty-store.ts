@@ -72,8 +72,8 @@ export interface LoggedRequest {
   outcome: string | undefined;
 }
 
-/** The event log, the reservations of owners, whose bucket it is. */
-const BACKGROUND = /^v1\/(?:events|owners|service)/;
+/** The event log, and whose bucket it is. */
+const BACKGROUND = /^v1\/(?:events|service)/;
 
 interface LateWrite {
   readonly due: number;

@@ -55,7 +55,7 @@ export class NostrClient implements AsyncDisposable {
   /** @param url of the server, `http://…` or `ws://…` */
   static async connect(
     url: string,
-    options: { readonly rejectUnauthorized?: boolean } = {},
+    options: { readonly rejectUnauthorized?: boolean; readonly headers?: Record<string, string> } = {},
   ): Promise<NostrClient> {
     const socket = new WebSocket(url.replace(/^http/, 'ws'), options);
     const client = new NostrClient(socket);
@@ -71,7 +71,12 @@ export class NostrClient implements AsyncDisposable {
   }
 
   send(message: Message): void {
-    this.socket.send(JSON.stringify(message));
+    this.sendText(JSON.stringify(message));
+  }
+
+  /** Sends a text as it is, a message or not. */
+  sendText(text: string): void {
+    this.socket.send(text);
   }
 
   async publish(event: NostrEvent): Promise<Answer> {

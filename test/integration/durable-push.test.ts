@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { FileObjectStore } from '../../src/object-store/file.ts';
 import { GitClient } from '../helpers/git-client.ts';
+import { eventually, query } from '../helpers/identity.ts';
 import { repositoryUrl, startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -15,19 +16,27 @@ it('makes a push durable with a fixed number of fsyncs: each object once, each f
       await handle.sync();
     },
   });
-  await using server = await startServer({ store });
+  await using server = await startServer({ store, overrides: { upkeep: false } });
+  const receiptOf = (tip: string) =>
+    eventually(
+      () => query(server.url, { kinds: [30_618], '#d': ['durable'] }),
+      ([receipt]) => receipt?.tags.some(([, oid]) => oid === tip) === true,
+    );
   const work = await new GitClient(folder.path).init('work');
   const url = repositoryUrl(server, 'durable');
   await work.commit('first', { a: '1\n' });
   await work.run(['push', url, 'main']);
-  await work.commit('second', { a: '2\n' });
+  await receiptOf(await work.run(['rev-parse', 'HEAD']));
+  const second = await work.commit('second', { a: '2\n' });
   [files, folders] = [0, 0];
   await work.run(['push', url, 'main']);
-  // Pack, idx, manifest and pointer; their two folders, where writes side by side share what they can.
-  expect(files).toBe(4);
-  expect(folders).toBeGreaterThanOrEqual(2);
-  expect(folders).toBeLessThanOrEqual(4);
+  await receiptOf(second);
+  // Pack, idx, manifest and pointer; their two folders, where writes side by side share what they can. Behind them, the
+  // receipt and its folder.
+  expect(files).toBe(5);
+  expect(folders).toBeGreaterThanOrEqual(3);
+  expect(folders).toBeLessThanOrEqual(5);
   await work.run(['ls-remote', url]);
-  expect(files).toBe(4);
+  expect(files).toBe(5);
   await store.close();
 });

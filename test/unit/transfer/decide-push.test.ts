@@ -46,6 +46,8 @@ function decide(
       objects: undefined,
       forced: new Set(),
       waiting: [],
+      // As the last order left it, unless a test says otherwise.
+      lastSet: met?.refs ?? new Map(),
       pullRequestTip: () => undefined,
       ...question,
     },
@@ -213,6 +215,64 @@ describe('a push by an order', () => {
     expect(decide({ ...push, waiting: [own] }, met).order).toBe(own);
     const forced = new Set(['refs/heads/main']);
     expect(decide({ ...push, waiting: [own], forced }, met).reasons[0]).toContain('fast-forwarded');
+  });
+
+  const [main, tag] = ['refs/heads/main', 'refs/tags/v1'] as const;
+  it.each<[string, Record<string, string>, ReceivedCommand, Record<string, string>, string | undefined]>([
+    [
+      'rewind a branch a push has moved',
+      { [main]: three, [tag]: one },
+      moves,
+      { [main]: two, [tag]: one },
+      'refs/heads/main (a push moved it',
+    ],
+    [
+      'delete what a push has made',
+      { [tag]: one },
+      command(main, one, zero),
+      { [tag]: one },
+      'refs/heads/main (a push changed it',
+    ],
+    [
+      'bring back what a push has deleted',
+      { [main]: one, [tag]: one, 'refs/heads/new': two },
+      makes,
+      { [main]: one, [tag]: one, 'refs/heads/new': two },
+      'refs/heads/new (a push deleted it)',
+    ],
+    [
+      'move a tag a push has made',
+      { [main]: one },
+      command(tag, one, two),
+      { [main]: one, [tag]: two },
+      'refs/tags/v1 (a push changed it)',
+    ],
+    [
+      'rewind what the last order set',
+      { [main]: one, [tag]: one },
+      moves,
+      { [main]: two, [tag]: one },
+      undefined,
+    ],
+  ])('whoever brings it, to %s', (_what, lastSet, change, refs, refusal) => {
+    const question = {
+      authority: byOrder,
+      commands: [change],
+      waiting: [order(refs)],
+      lastSet: new Map(Object.entries(lastSet)),
+      forced: new Set([main]),
+    };
+    const decision = decide(question);
+    expect(decision.reasons).toEqual([refusal === undefined ? undefined : expect.stringContaining(refusal)]);
+    expect(decision.order !== undefined).toBe(refusal === undefined);
+    const signed = decide({ ...question, authority: { kind: 'order', caller: { actor: owner, token } } });
+    expect(signed.reasons, 'a key that may write says so itself').toEqual([undefined]);
+  });
+
+  it('may fast-forward what a push has moved', () => {
+    const lastSet = new Map([[tag, one]]);
+    const decision = decide({ authority: byOrder, commands: [moves], waiting: [wanted], lastSet });
+    expect(decision.order).toBe(wanted);
   });
 
   it('may delete the branch HEAD names', () => {
