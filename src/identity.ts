@@ -19,6 +19,7 @@ import { Directory } from './relay/directory.ts';
 import { EventStore } from './relay/event-store.ts';
 import { HeldOrders } from './relay/held-orders.ts';
 import { Orders } from './relay/orders.ts';
+import { PullRequestUpkeep } from './relay/pull-request-upkeep.ts';
 import { Receipts } from './relay/receipts.ts';
 import { Relay } from './relay/relay.ts';
 import { type RelayInformation, relayInformation } from './relay/relay-information.ts';
@@ -122,7 +123,17 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     artifacts: context.artifacts,
     cache: context.cache,
   });
-  const receipts = new Receipts({ events, repositories, signedEvents, service, clock, dice, log });
+  const pullRequests = new PullRequestUpkeep({ events, repositories, clock });
+  const receipts = new Receipts({
+    events,
+    repositories,
+    signedEvents,
+    service,
+    clock,
+    dice,
+    log,
+    onTip: (id, manifest) => pullRequests.note(id, manifest),
+  });
   const admission = new Admission({
     events,
     belonging: directory,
@@ -165,6 +176,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
         log,
       }),
       { name: 'policies', run: (signal) => closures.sweep(signal) },
+      pullRequests,
       { name: 'receipts', run: (signal) => receipts.sweep(signal) },
     ],
     interval: UPKEEP_INTERVAL_MS,
@@ -182,6 +194,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     heldOrders,
     published: (id, manifest) => {
       receipts.settle(id, manifest);
+      pullRequests.note(id, manifest);
       const spreading = orders.spread(id, manifest).catch((error: unknown) => {
         log.warn(
           { err: error, repository: formatRepositoryId(id) },

@@ -26,6 +26,8 @@ export interface ReceiptsContext {
   readonly clock: Clock;
   readonly dice: Dice;
   readonly log: Logger;
+  /** Told of every state the sweep comes by. */
+  readonly onTip: (id: RepositoryId, manifest: Manifest) => void;
 }
 
 /**
@@ -134,22 +136,25 @@ export class Receipts {
   /** Writes into the log what a manifest names and the log has not got, then the receipts up to it. */
   private async tell(id: RepositoryId, manifest: Manifest): Promise<void> {
     if (manifest.state !== 'live') return;
-    const receipts = await this.missingReceipts(id, manifest);
-    const named = await this.namedEvents(id, manifest);
+    const untold = await this.untold(id, manifest);
+    const named = await this.namedEvents(id, manifest, untold);
+    const signer = this.context.service.signerOf(id);
+    const receipts = untold.flatMap((one) => (one.changed ? signer.sign(receiptOf(id, one.manifest)) : []));
     const attestation = receipts.length === 0 ? [] : [this.attestation(id)];
     const events = [...named, ...attestation, ...receipts].filter((event) => this.isNews(event));
     if (events.length > 0) await this.context.events.append(events);
   }
 
   /** The announcements in force and the orders carried out, as far as they are to be served and are not yet. */
-  private async namedEvents(id: RepositoryId, manifest: Manifest): Promise<VerifiedEvent[]> {
+  private async namedEvents(
+    id: RepositoryId,
+    { policy, order }: Manifest,
+    untold: readonly Untold[],
+  ): Promise<VerifiedEvent[]> {
     const { signedEvents } = this.context;
-    const { announcements } = manifest.policy;
-    const orders = manifest.causes.flatMap(({ kind, evidence }) =>
-      kind === 'order' && evidence !== null ? [evidence] : [],
-    );
-    if (manifest.order !== null) orders.push(manifest.order.id);
-    const missing = [...new Set([...announcements, ...orders])].filter((name) => this.isUnseen(name));
+    const orders = untold.flatMap(({ manifest }) => ordersOf(manifest));
+    const names = new Set([...policy.announcements, ...orders, ...(order === null ? [] : [order.id])]);
+    const missing = [...names].filter((name) => this.isUnseen(name));
     const named = await Promise.all(missing.map((name) => signedEvents.load(id, name)));
     const shown = await Promise.all(named.map((event) => this.mayBeShown(id, event)));
     return named.filter((_, at) => shown[at]);
@@ -167,26 +172,20 @@ export class Receipts {
     return (await own.resolve())?.manifest.state !== 'held';
   }
 
-  /** The receipts of a publish and of those before it, oldest first, that are newer than the newest one known. */
-  private async missingReceipts(id: RepositoryId, tip: Manifest): Promise<VerifiedEvent[]> {
+  /** A publish and those before it, oldest first, that are newer than the newest receipt known. */
+  private async untold(id: RepositoryId, tip: Manifest): Promise<Untold[]> {
     const { events, repositories, service } = this.context;
-    const signer = service.signerOf(id);
-    const told = events.latest(kinds.repositoryState, signer.publicKey, id.identifier)?.created_at ?? -1;
-    const receipts: VerifiedEvent[] = [];
+    const { publicKey } = service.signerOf(id);
+    const told = events.latest(kinds.repositoryState, publicKey, id.identifier)?.created_at ?? -1;
+    const untold: Untold[] = [];
     let manifest: Manifest | undefined = tip;
-    for (
-      let steps = 0;
-      manifest !== undefined && manifest.receiptAt > told && steps < MOST_REPAIRED;
-      steps++
-    ) {
+    while (manifest !== undefined && manifest.receiptAt > told && untold.length < MOST_REPAIRED) {
       const parent: Manifest | undefined =
         manifest.parent === null ? undefined : await repositories.get(id).manifest(manifest.parent);
-      if (manifest.state === 'live' && changesRefs(manifest, parent)) {
-        receipts.unshift(signer.sign(receiptOf(id, manifest)));
-      }
+      if (manifest.state === 'live') untold.unshift({ manifest, changed: changesRefs(manifest, parent) });
       manifest = parent;
     }
-    return receipts;
+    return untold;
   }
 
   private attestation(id: RepositoryId): VerifiedEvent {
@@ -201,6 +200,13 @@ export class Receipts {
   }
 }
 
+/** A publish of which the log has no receipt. */
+interface Untold {
+  readonly manifest: Manifest;
+  /** Whether there has to be one. */
+  readonly changed: boolean;
+}
+
 function receiptOf(id: RepositoryId, manifest: Manifest) {
   const { refs, head, receiptAt: at, causes } = manifest;
   // An order that moves nothing but HEAD changes no ref.
@@ -212,8 +218,13 @@ function receiptOf(id: RepositoryId, manifest: Manifest) {
     head,
     at,
     actors: changing.flatMap(({ actor }) => actor ?? []),
-    orders: causes.flatMap(({ kind, evidence }) => (kind === 'order' && evidence !== null ? [evidence] : [])),
+    orders: ordersOf(manifest),
   });
+}
+
+/** Ids of the orders that a publish carried out. */
+function ordersOf({ causes }: Manifest): string[] {
+  return causes.flatMap(({ kind, evidence }) => (kind === 'order' && evidence !== null ? [evidence] : []));
 }
 
 /** True when a publish changed what a receipt states: branches, tags or HEAD. */
