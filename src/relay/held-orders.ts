@@ -95,6 +95,17 @@ export class HeldOrders {
     }
   }
 
+  /**
+   * The branches and tags that an order set which a manifest of the repository names.
+   * @throws CairnError `unavailable` when the store does not answer; `corrupt` when it has no such order
+   */
+  async refsOf(id: RepositoryId, order: Pick<OrderStamp, 'id'>): Promise<ReadonlyMap<string, string>> {
+    const { events, signedEvents } = this.context;
+    const event = events.get(order.id) ?? (await signedEvents.load(id, order.id));
+    const parsed = parseRefState(event, refNameProblem);
+    return parsed.ok ? parsed.value.refs : new Map();
+  }
+
   /** The tip that the pull request with this event id names; undefined while no such event is here. */
   pullRequestTip(eventId: string): string | undefined {
     const event = this.context.events.get(eventId);

@@ -29,6 +29,8 @@ export class TestOrderBook implements OrderBook {
   readonly orders: WaitingOrder[] = [];
   readonly carried: WaitingOrder[] = [];
   readonly tips = new Map<string, string>();
+  /** What the order carried out last has set. */
+  lastSet: ReadonlyMap<string, string> = new Map();
   private readonly store: FaultyStore;
 
   constructor(store: FaultyStore) {
@@ -43,6 +45,10 @@ export class TestOrderBook implements OrderBook {
   async carriedOut(_id: RepositoryId, order: WaitingOrder): Promise<void> {
     this.carried.push(order);
     this.orders.splice(this.orders.indexOf(order), 1);
+  }
+
+  async refsOf(): Promise<ReadonlyMap<string, string>> {
+    return this.lastSet;
   }
 
   pullRequestTip(eventId: string): string | undefined {

@@ -2,7 +2,10 @@ import type { PushAuthority, WaitingOrder } from '../../src/transfer/push-author
 import type { PushChangeOptions } from '../../src/transfer/push-change.ts';
 import { ID } from './repository-rig.ts';
 
-/** What a push is measured by, without git and without a store: nothing waits, and every update is a fast-forward. */
+/**
+ * What a push is measured by, without git and without a store: nothing waits, no push has come after the last order, and
+ * every update is a fast-forward.
+ */
 export function rulesFor(
   authority: PushAuthority,
   parts: Partial<PushChangeOptions['rules']> & { readonly orders?: readonly WaitingOrder[] } = {},
@@ -12,6 +15,7 @@ export function rulesFor(
     id: ID,
     authority,
     waiting: async () => orders,
+    lastSet: async (state) => state?.refs ?? new Map(),
     pullRequestTip: () => undefined,
     keepsHistory: async () => true,
     onlyWitnesses: () => true,
