@@ -87,7 +87,9 @@ export class Receipts {
         this.sweptAt = clock.monotonic();
         return;
       }
-      await this.catchUp(next.value.id, next.value.state.manifest);
+      const { id, state } = next.value;
+      this.context.onTip(id, state.manifest);
+      await this.catchUp(id, state.manifest);
     }
   }
 

@@ -12,7 +12,7 @@ import {
   type RepositoryState,
 } from '../../src/repository/manifest.ts';
 import { ManifestStore } from '../../src/repository/manifest-store.ts';
-import type { PublishObserver } from '../../src/repository/publisher.ts';
+import type { OnPublished, PublishObserver } from '../../src/repository/publisher.ts';
 import { Repositories } from '../../src/repository/repositories.ts';
 import { Repository, type RepositoryContext } from '../../src/repository/repository.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
@@ -101,6 +101,11 @@ export class RepositoryRig {
   /** The repository with an observer of its publishes. */
   observing(publishObserver: PublishObserver): Repository {
     return new Repository(ID, { ...this.context(10_000), publishObserver });
+  }
+
+  /** The repository with somebody who hears of its publishes. */
+  listening(onPublished: OnPublished): Repository {
+    return new Repository(ID, { ...this.context(10_000), onPublished });
   }
 
   /** Writes a manifest and points the pointer at it, as another server would. */

@@ -419,3 +419,94 @@ describe('what a publisher is told of', () => {
     expect(ended).toEqual(['published 1', 'published 2', 'unchanged 1', 'rebased', 'published 1']);
   });
 });
+
+describe('the date of a receipt', () => {
+  const NOW = 1_893_456_000;
+
+  /** Makes a ref as an order dated `at` says. */
+  function ordered(name: string, at: number): Change<string> {
+    const change = new MakeRef(name);
+    return {
+      since: 0,
+      evaluate: async (state) => ({ ...(await change.evaluate(state)), receiptBefore: at }),
+    };
+  }
+
+  async function dateAfter(...changes: readonly Change<string>[]): Promise<number> {
+    const rig = new RepositoryRig();
+    const { publisher } = rig.repository;
+    await Promise.all([
+      publisher.join(new MakeRef('first')),
+      ...changes.map((change) => publisher.join(change)),
+    ]);
+    const manifest = await published(rig);
+    expect(manifest.depth).toBe(Math.min(1, changes.length));
+    return manifest.receiptAt - NOW;
+  }
+
+  it('is the time of the publish, and always later than the one before', async () => {
+    expect(await dateAfter()).toBe(0);
+    expect(await dateAfter(new MakeRef('a'))).toBe(1);
+  });
+
+  it('is a second before the order that is carried out, as far as the one before leaves room', async () => {
+    expect(await dateAfter(ordered('a', NOW - 60))).toBe(1);
+    const rig = new RepositoryRig();
+    await rig.repository.publisher.join(new MakeRef('first'));
+    rig.clock.advance(120_000);
+    await rig.repository.publisher.join(ordered('a', NOW + 60));
+    expect((await published(rig)).receiptAt).toBe(NOW + 59);
+  });
+
+  it('is not ahead of the time for an order that is', async () => {
+    const rig = new RepositoryRig();
+    await rig.repository.publisher.join(new MakeRef('first'));
+    rig.clock.advance(120_000);
+    await rig.repository.publisher.join(ordered('a', NOW + 600));
+    expect((await published(rig)).receiptAt).toBe(NOW + 120);
+  });
+
+  it('stands behind an order only if nothing else comes after it in the same publish', async () => {
+    const date = async (second: Change<string>, third: Change<string>) => {
+      const rig = new RepositoryRig();
+      const { publisher } = rig.repository;
+      // Two minutes pass while the first is swapped in; the other two then go together.
+      rig.store.next(isPointerPut, { does: 'run', before: async () => rig.clock.advance(120_000) });
+      await Promise.all([new MakeRef('first'), second, third].map((change) => publisher.join(change)));
+      return (await published(rig)).receiptAt - NOW;
+    };
+    expect(await date(new MakeRef('a'), ordered('b', NOW + 60))).toBe(59);
+    expect(await date(ordered('a', NOW + 60), new MakeRef('b'))).toBe(120);
+  });
+
+  it('stands in a manifest made ready ahead as well', async () => {
+    const rig = new RepositoryRig();
+    await rig.repository.publisher.join(new MakeRef('first'));
+    await new Promise(setImmediate);
+    rig.clock.advance(120_000);
+    const change = ordered('a', NOW + 60);
+    await rig.repository.publisher.prepare(change);
+    rig.store.reset();
+    await rig.repository.publisher.join(change);
+    expect(rig.store.log.map((request) => request.key)).toEqual([pointerKey(ID)]);
+    expect((await published(rig)).receiptAt).toBe(NOW + 59);
+  });
+});
+
+describe('a listener', () => {
+  it('hears of each publish, once those who asked for it know, and of nothing else', async () => {
+    const heard: string[] = [];
+    const rig = new RepositoryRig();
+    const repository = rig.listening((id, manifest, digest) =>
+      heard.push(`${id.identifier} ${manifest.depth} ${digest}`),
+    );
+    const { publisher } = repository;
+    const first = await publisher.join(new MakeRef('a'));
+    expect(heard).toEqual([`rig 0 ${first.published.digest}`]);
+    await publisher.join(new MakeRef('a'));
+    await expect(publisher.join(failing(new Error('no')))).rejects.toThrow('no');
+    expect(heard).toHaveLength(1);
+    await Promise.all(['b', 'c', 'd'].map((name) => publisher.join(new MakeRef(name))));
+    expect(heard).toHaveLength(3);
+  });
+});
