@@ -99,7 +99,11 @@ export class Closures {
     try {
       await concurrently(others, WIDTH, (id) => this.publish(id, cause));
     } catch (error) {
-      if (isCairnError(error, 'unavailable') || isCairnError(error, 'busy')) this.followLater(cause);
+      // By then a deletion may have taken away what would tell which identifiers it is about.
+      const identifiers = others.map(({ identifier }) => identifier);
+      if (isCairnError(error, 'unavailable') || isCairnError(error, 'busy')) {
+        this.followLater(cause, new Set(identifiers));
+      }
       const problem = `it is kept, but not every repository it concerns follows it yet: ${messageOf(error)}`;
       throw new CairnError('unavailable', problem, { cause: error });
     }
@@ -149,8 +153,8 @@ export class Closures {
   }
 
   /** The server that took an announcement publishes what follows from it; should it have stopped, this one does. */
-  private followLater(event: NostrEvent): void {
-    for (const identifier of identifiersOf(event)) {
+  private followLater(event: NostrEvent, identifiers: Iterable<string> = identifiersOf(event)): void {
+    for (const identifier of identifiers) {
       if (identifierProblem(identifier) !== undefined) continue;
       this.pending.set(`${event.pubkey}/${identifier}`, { identifier, cause: event });
     }

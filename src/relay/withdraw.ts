@@ -8,6 +8,7 @@ import { type Deletion, parseDeletion } from '../nostr/deletion.ts';
 import type { NostrEvent, VerifiedEvent } from '../nostr/event.ts';
 import { kinds } from '../nostr/kinds.ts';
 import type { Reason } from '../nostr/relay-message.ts';
+import { firstValue } from '../nostr/tags.ts';
 import type { OrderStamp } from '../policy/order-precedence.ts';
 import type { RepositoryState } from '../repository/manifest.ts';
 import type { OwnerRecords } from '../repository/owner-record.ts';
@@ -65,17 +66,29 @@ export class Withdrawals {
     const own = ownRepositories(parsed.value);
     if (own.length > maxWithdrawn)
       return reject(`invalid: it would withdraw more than ${maxWithdrawn} repositories`);
-    const around = own.flatMap(({ identifier }) => closures.around(identifier, event.pubkey));
+    const identifiers = this.announcedUnder(parsed.value);
+    if (identifiers.length > maxWithdrawn)
+      return reject(`invalid: it would take back more than ${maxWithdrawn} announcements`);
+    const around = () => identifiers.flatMap((identifier) => closures.around(identifier, event.pubkey));
+    const before = around();
     const withdrawn = await this.withdrawAll(own, event);
     if (typeof withdrawn === 'string') return reject(withdrawn);
     const dropped = await this.dropOrders(parsed.value);
     if (!withdrawn && !dropped && !this.concerns(parsed.value)) return reject(NOTHING);
     await events.append([event]);
-    await closures.update(
-      [...around, ...own.flatMap(({ identifier }) => closures.around(identifier, event.pubkey))],
-      event,
-    );
+    await closures.update([...before, ...around()], event);
     return accept();
+  }
+
+  /** The identifiers whose announcements a request takes back, by their address or by their id. */
+  private announcedUnder(deletion: Deletion): string[] {
+    const byId = [...deletion.events].flatMap((id) => {
+      const event = this.context.events.get(id);
+      return event?.kind === kinds.repository && event.pubkey === deletion.author
+        ? [firstValue(event, 'd') ?? '']
+        : [];
+    });
+    return [...new Set([...ownRepositories(deletion).map(({ identifier }) => identifier), ...byId])];
   }
 
   /** @returns whether any of them was here, or why the request is refused */

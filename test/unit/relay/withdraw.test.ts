@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { NostrEvent } from '../../../src/nostr/event.ts';
 import { kinds } from '../../../src/nostr/kinds.ts';
 import { formatRepositoryId } from '../../../src/repository/repository-id.ts';
 import { announcement, deletion, idOf, RelayRig, verified } from '../../helpers/relay-rig.ts';
@@ -116,11 +117,15 @@ describe('a deletion of an announcement', () => {
     expect(rig.events.all).toEqual([event]);
   });
 
-  it('of a maintainer takes away whom he named', async () => {
+  it.each<[string, (theirs: NostrEvent) => NostrEvent]>([
+    ['address', () => deletion(bob, 1_800_000_000)],
+    ['id', ({ id }) => bob.sign({ kind: kinds.deletion, tags: [['e', id]] })],
+  ])('of a maintainer takes away whom he named, by its %s', async (_how, request) => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { maintainers: [bob] }));
-    await rig.announce(announcement(bob, { as: 'elsewhere', maintainers: [carol] }));
-    expect((await rig.withdraw(deletion(bob, 1_800_000_000))).accepted).toBe(true);
+    const theirs = announcement(bob, { as: 'elsewhere', maintainers: [carol] });
+    await rig.announce(theirs);
+    expect((await rig.withdraw(request(theirs))).accepted).toBe(true);
     expect((await rig.manifest(idOf(alice)))?.policy).toMatchObject({
       writers: [alice.publicKey, bob.publicKey],
     });
