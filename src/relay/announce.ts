@@ -175,8 +175,9 @@ function check(event: VerifiedEvent): Checked {
   const announcement = result.value;
   const problem = parseProtection(announcement.protection);
   if (!problem.ok) return { refusal: `invalid: ${problem.reason}` };
-  if (announcement.maintainers.length > maxWriters) {
-    return { refusal: `invalid: more than ${maxWriters} maintainers` };
+  // With the owner there would be one more who may write than may be.
+  if (announcement.maintainers.length >= maxWriters) {
+    return { refusal: `invalid: more than ${maxWriters - 1} maintainers` };
   }
   if (announcement.readers.length > maxReaders)
     return { refusal: `invalid: more than ${maxReaders} readers` };
