@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../lib/clock.ts';
 import { CairnError } from '../lib/errors.ts';
+import { addressOf, formatAddress } from '../nostr/address.ts';
 import type { NostrEvent, VerifiedEvent } from '../nostr/event.ts';
 import { eventClass } from '../nostr/event-class.ts';
 import { isExpired } from '../nostr/expiration.ts';
@@ -101,7 +102,10 @@ export class Admission implements Publication {
     // An attestation by somebody else would be taken for the service's.
     if (event.kind === kinds.applicationData || event.kind === kinds.httpAuth) return false;
     if (belonging.mentions(event).length > 0) return belonging.visible(event, sender);
-    return events.isReferredTo(event.id);
+    const address = addressOf(event);
+    return (
+      events.isReferredTo(event.id) || (address !== undefined && events.isReferredTo(formatAddress(address)))
+    );
   }
 
   private async keep(event: VerifiedEvent): Promise<Verdict> {
