@@ -88,7 +88,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
   const signedEvents = new SignedEvents(control, verifier);
   const policy = { signedEvents, rule: settings.maintainers };
   // Before whoever shows events, so that it hears of a change first.
-  const directory = new Directory({ events, repositories, rule: settings.maintainers, log });
+  const directory = new Directory({ events, repositories, rule: settings.maintainers, base, log });
   const closures = new Closures({ ...policy, events, directory, repositories, clock, dice, log });
   const owners = new OwnerRecords({ control, clock, dice });
   const heldOrders = new HeldOrders({ control, clock, dice, events, signedEvents, verifier, log });

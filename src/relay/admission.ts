@@ -98,7 +98,9 @@ export class Admission implements Publication {
   /** Somebody who may not know of a repository is answered as if it were not there. */
   private belongs(event: VerifiedEvent, sender: Authenticated): boolean {
     const { events, belonging } = this.context;
-    if (roleOfKind(event.kind) === 'author') return belonging.hasRepository(event.pubkey);
+    if (roleOfKind(event.kind) === 'author') {
+      return belonging.hasRepository(event.pubkey) && belonging.visible(event, sender);
+    }
     // An attestation by somebody else would be taken for the service's.
     if (event.kind === kinds.applicationData || event.kind === kinds.httpAuth) return false;
     if (belonging.mentions(event).length > 0) return belonging.visible(event, sender);

@@ -6,29 +6,24 @@ import { messageOf } from '../lib/errors.ts';
 import { LruMap } from '../lib/lru.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import { addressOf, formatAddress, parseAddress } from '../nostr/address.ts';
-import type { Announcement } from '../nostr/announcement.ts';
 import type { NostrEvent } from '../nostr/event.ts';
 import { kinds, roleOfKind } from '../nostr/kinds.ts';
-import { type MaintainerRule, maintainerClosure } from '../nostr/maintainers.ts';
+import type { MaintainerRule } from '../nostr/maintainers.ts';
 import { firstValue, values } from '../nostr/tags.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type AccessFacts, roleOf } from '../policy/push-access.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import { identifierProblem, repositoryId } from '../repository/repository-id.ts';
+import { type AnnouncedRepository, announcedUnder } from './announced.ts';
 import type { EventReader, Events } from './events.ts';
 import type { Authenticated } from './publication.ts';
-import { readAnnouncement } from './read-announcement.ts';
-
-/** A repository as its announcements describe it. */
-export interface AnnouncedRepository extends AccessFacts {
-  /** The owner's. */
-  readonly announcement: Announcement;
-}
 
 export interface DirectoryContext {
   readonly events: EventReader & Pick<Events, 'onEvent'>;
   readonly repositories: Pick<Repositories, 'get'>;
   readonly rule: MaintainerRule;
+  /** Public base URL. */
+  readonly base: string;
   readonly log: Logger;
 }
 
@@ -79,24 +74,15 @@ export class Directory {
 
   /** Every repository announced under an identifier, by its owner. Some may be hosted elsewhere alone. */
   under(identifier: string): ReadonlyMap<string, AnnouncedRepository> {
-    const { events, rule } = this.context;
+    const { events } = this.context;
     const known = this.announced.get(identifier);
     // A hidden announcement goes without a word when its time is up.
     if (known?.hidden.every((id) => events.get(id) !== undefined)) return known.byOwner;
-    const of = (key: string) => readAnnouncement(events.latest(kinds.repository, key, identifier));
-    const found = new Map<string, AnnouncedRepository>();
-    const hidden: string[] = [];
-    for (const event of events.announcements(identifier)) {
-      const announcement = readAnnouncement(event);
-      if (announcement === undefined || identifierProblem(identifier) !== undefined) continue;
-      const { owner, readers, private: secret } = announcement;
-      const { writers } = maintainerClosure(owner, of, rule);
-      found.set(owner, { owner, writers, private: secret, readers, announcement });
-      if (events.isHidden(event.id)) hidden.push(event.id);
-      this.identifierOf.set(event.id, identifier);
-      for (const key of writers) this.note(key, identifier);
-    }
-    this.announced.set(identifier, { byOwner: found, hidden });
+    const found = announcedUnder(identifier, this.context);
+    const ids = [...found.values()].map(({ announcement }) => announcement.id);
+    for (const id of ids) this.identifierOf.set(id, identifier);
+    for (const facts of found.values()) for (const key of membersOf(facts)) this.note(key, identifier);
+    this.announced.set(identifier, { byOwner: found, hidden: ids.filter((id) => events.isHidden(id)) });
     this.changed.delete(identifier);
     return found;
   }
@@ -108,10 +94,7 @@ export class Directory {
 
   /** The announced repositories that a key may write to. */
   repositoriesOf(publicKey: string): AnnouncedRepository[] {
-    this.refresh();
-    return [...(this.identifiersOfKey.get(publicKey) ?? [])].flatMap((identifier) =>
-      [...this.under(identifier).values()].filter((facts) => facts.writers.includes(publicKey)),
-    );
+    return this.aroundKey(publicKey).filter((facts) => facts.writers.includes(publicKey));
   }
 
   /** The announced repositories an event is about: directly, or through the events that it answers. */
@@ -128,6 +111,7 @@ export class Directory {
     const named = this.named(event);
     // A state of no repository here: left over from one that has been withdrawn, or by somebody who maintains it no more.
     if (event.kind === kinds.repositoryState && named.length === 0) return authenticated.has(event.pubkey);
+    if (named.length === 0 && this.mayHideSomething(event, authenticated)) return false;
     let unknown = 0;
     for (const { owner, identifier } of named) {
       const facts = this.facts(owner, identifier) ?? this.lastPublished(owner, identifier);
@@ -167,6 +151,28 @@ export class Directory {
     );
   }
 
+  /**
+   * True for an answer to something that is not here, because it was taken back or has not come yet, by somebody who knows
+   * of a private repository: it may be about that one.
+   */
+  private mayHideSomething(event: NostrEvent, authenticated: Authenticated): boolean {
+    if (authenticated.has(event.pubkey)) return false;
+    const followed = this.roots(event);
+    const ids = new Set(followed.map(({ id }) => id));
+    if (followed.every((about) => answered(about).every((id) => ids.has(id)))) return false;
+    return this.aroundKey(event.pubkey).some(
+      (facts) => membersOf(facts).includes(event.pubkey) && !mayKnow(facts, authenticated),
+    );
+  }
+
+  /** The repositories announced under the identifiers a key has to do with. */
+  private aroundKey(publicKey: string): AnnouncedRepository[] {
+    this.refresh();
+    return [...(this.identifiersOfKey.get(publicKey) ?? [])].flatMap((identifier) => [
+      ...this.under(identifier).values(),
+    ]);
+  }
+
   /** Every repository an event names, here or elsewhere, each once. */
   private named(event: NostrEvent): Named[] {
     const found = new Map<string, Named>();
@@ -191,7 +197,7 @@ export class Directory {
   private roots(event: NostrEvent): NostrEvent[] {
     const found = new Map([[event.id, event]]);
     for (const each of found.values()) {
-      for (const id of [...values(each, 'e'), ...values(each, 'E')]) {
+      for (const id of answered(each)) {
         if (found.size >= MAX_ROOTS) return [...found.values()];
         const root = found.has(id) ? undefined : this.context.events.get(id);
         if (root !== undefined) found.set(id, root);
@@ -232,9 +238,9 @@ export class Directory {
   }
 
   private forget(author: string, identifier: string): void {
-    for (const { announcement, writers } of this.announced.get(identifier)?.byOwner.values() ?? []) {
-      this.identifierOf.delete(announcement.id);
-      for (const key of writers) this.unnote(key, identifier);
+    for (const facts of this.announced.get(identifier)?.byOwner.values() ?? []) {
+      this.identifierOf.delete(facts.announcement.id);
+      for (const key of membersOf(facts)) this.unnote(key, identifier);
     }
     this.announced.delete(identifier);
     this.changed.add(identifier);
@@ -279,6 +285,16 @@ export class Directory {
 function mayKnow(facts: AccessFacts, authenticated: Authenticated): boolean {
   if (!facts.private) return true;
   return [...authenticated].some((key) => roleOf(key, facts) !== 'stranger');
+}
+
+/** Whoever has a say in a repository, or may read it although others may not. */
+function membersOf({ writers, readers, private: secret }: AccessFacts): readonly string[] {
+  return secret ? [...writers, ...readers] : writers;
+}
+
+/** The events an event answers, or takes back. */
+function answered(event: NostrEvent): string[] {
+  return [...values(event, 'e'), ...values(event, 'E')];
 }
 
 function nameOf(owner: string, identifier: string): string {

@@ -50,7 +50,7 @@ export class RelayRig {
     const signedEvents = new SignedEvents(control, verifier);
     const { rule = 'recursive', maxRepositoriesPerOwner = 1_000 } = options;
     const { events } = this;
-    this.directory = new Directory({ events, repositories, rule, log });
+    this.directory = new Directory({ events, repositories, rule, base: BASE, log });
     const { directory } = this;
     this.closures = new Closures({
       events,

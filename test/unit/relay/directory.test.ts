@@ -109,6 +109,54 @@ describe('what is about a private repository', () => {
   });
 });
 
+describe('what a member of a private repository says', () => {
+  it('of something that is not here is for those who may know of that repository', async () => {
+    const rig = await withPrivate();
+    const deletion = (by: Author) => by.sign({ kind: kinds.deletion, tags: [['e', 'd'.repeat(64)]] });
+    const comment = (by: Author) => by.sign({ kind: kinds.comment, tags: [['E', 'd'.repeat(64)]] });
+    for (const say of [deletion, comment]) {
+      for (const member of [alice, bob, carol]) {
+        expect(rig.directory.visible(say(member), nobody)).toBe(false);
+        expect(rig.directory.visible(say(member), keysOf(dave))).toBe(false);
+        expect(rig.directory.visible(say(member), keysOf(carol))).toBe(true);
+      }
+      expect(rig.directory.visible(say(dave), nobody)).toBe(true);
+    }
+    await rig.announce(announcement(alice, { maintainers: [bob], at: 1_800_000_000 }));
+    expect(rig.directory.visible(deletion(bob), nobody)).toBe(true);
+  });
+
+  it('of something that is here and about no repository is for everybody', async () => {
+    const rig = await withPrivate();
+    const note = dave.sign({ kind: 1, tags: [] });
+    await rig.events.append([verified(note)]);
+    const answer = bob.sign({ kind: kinds.comment, tags: [['e', note.id]] });
+    expect(rig.directory.visible(answer, nobody)).toBe(true);
+  });
+
+  it('in an announcement that asks for no repository here is part of the private one', async () => {
+    const rig = await withPrivate();
+    const theirs = announcement(bob, { as: 'elsewhere' });
+    await rig.announce(theirs);
+    const about = dave.sign({ kind: kinds.issue, tags: [['a', address(bob)]] });
+    for (const event of [theirs, about]) {
+      expect(rig.directory.visible(event, nobody)).toBe(false);
+      expect(rig.directory.visible(event, keysOf(dave))).toBe(false);
+      for (const member of [alice, bob, carol])
+        expect(rig.directory.visible(event, keysOf(member))).toBe(true);
+    }
+    await rig.announce(announcement(alice, { maintainers: [bob], at: 1_800_000_000 }));
+    expect(rig.directory.visible(theirs, nobody)).toBe(true);
+  });
+
+  it('in an announcement of his own repository here is for everybody', async () => {
+    const rig = await withPrivate();
+    const own = announcement(bob);
+    await rig.announce(own);
+    expect(rig.directory.visible(own, nobody)).toBe(true);
+  });
+});
+
 describe('what is about no repository here', () => {
   it('is no mention, and visible once that is known', async () => {
     const rig = new RelayRig();
