@@ -68,7 +68,14 @@ async function announced(secret: boolean): Promise<Place> {
   const tip = await user.commit('Begin', { README: 'first\n' });
   const url = gitUrl(server.url, owner, identifier);
   await signedIn(user, owner, url).run(['push', '--quiet', url, 'main']);
-  return { ...place, address: `30617:${owner.publicKey}:${identifier}`, url, user, tip };
+  const address = `30617:${owner.publicKey}:${identifier}`;
+  // From here on nothing about it is new to either server.
+  for (const to of [server, other]) {
+    await using client = await connected([owner], to);
+    const receipts = () => client.count({ kinds: [30_618], '#a': [address] });
+    expect(await eventually(receipts, (count) => count === 1)).toBe(1);
+  }
+  return { ...place, address, url, user, tip };
 }
 
 function announcementOf(
@@ -166,7 +173,11 @@ async function expectNothing(client: NostrClient, asked: readonly object[]): Pro
 }
 
 /** Whatever is asked, it has not come to this client. */
-async function expectNoTrace(client: NostrClient, place: Place, events: readonly NostrEvent[]): Promise<void> {
+async function expectNoTrace(
+  client: NostrClient,
+  place: Place,
+  events: readonly NostrEvent[],
+): Promise<void> {
   await expectNothing(client, questions(place, events));
   const all = [...(await client.query({})), ...(await client.query({ kinds: [5, 30_617, 30_618, 30_078] }))];
   const seen = JSON.stringify([all, client.received]);
@@ -281,27 +292,40 @@ describe('what belongs to a private repository', () => {
     }
   });
 
-  it('leaves no trace when one of them takes it back', async () => {
+  it('leaves no trace where one of them takes something back', async () => {
     const place = await announced(true);
-    const { owner, reader, address } = place;
+    const { owner, reader } = place;
+    await using watching = await connected([]);
+    await listen(watching, [{ kinds: [5] }]);
     const issue = issueBy(reader, place);
     await publishAs(reader, issue);
-    const byId = reader.sign(5, [['e', issue.id]], `not for ${address}`);
-    expect(await publishAs(reader, byId)).toEqual({ accepted: true, note: '' });
-    const withdrawal = owner.sign(5, [['a', address]]);
-    expect(await publishAs(owner, withdrawal)).toEqual({ accepted: true, note: '' });
-    for (const person of [undefined, new Person()]) {
-      await using client = await connected(person === undefined ? [] : [person]);
-      await expectNothing(client, [
-        { ids: [issue.id, byId.id, withdrawal.id] },
-        { authors: [reader.publicKey] },
-        { authors: [owner.publicKey] },
-        { '#e': [issue.id] },
-        { '#a': [address] },
-      ]);
+    const deletion = reader.sign(5, [['e', issue.id]], `not for ${place.address}`);
+    expect(await publishAs(reader, deletion)).toEqual({ accepted: true, note: '' });
+    for (const keys of [[], [new Person()]]) {
+      await using client = await connected(keys);
+      await expectNoTrace(client, place, [issue, deletion]);
     }
+    expect(delivered(watching, 'live')).toEqual([]);
     await using client = await connected([owner]);
-    expect(await client.count({ ids: [withdrawal.id] })).toBe(1);
+    expect(await client.count({ ids: [deletion.id] })).toBe(1);
+  });
+
+  it("is still nobody else's business when the repository is withdrawn", async () => {
+    const place = await announced(true);
+    const events = await discussed(place);
+    const withdrawal = place.owner.sign(5, [['a', place.address]]);
+    expect(await publishAs(place.owner, withdrawal)).toEqual({ accepted: true, note: '' });
+    const about = [...events, withdrawal].filter(({ tags }) =>
+      tags.some(([name, value]) => name === 'a' && value === place.address),
+    );
+    expect(about.length).toBeGreaterThan(1);
+    const ids = about.map(({ id }) => id);
+    for (const keys of [[], [new Person()]]) {
+      await using client = await connected(keys);
+      await expectNothing(client, [{ ids }, { '#a': [place.address] }, { kinds: [5] }]);
+    }
+    await using client = await connected([place.reader]);
+    expect(await client.count({ ids })).toBe(ids.length);
   });
 });
 
@@ -320,7 +344,7 @@ describe('a repository that is made private', () => {
     const secret = announcementOf(place, true, now() - 50);
     expect(await publish(server.url, secret)).toEqual({ accepted: true, note: '' });
     await expectNoTraceSince(before, place, [...events, secret]);
-    const issue = issueBy(place.reader, place);
+    const issue = issueBy(place.reader, place, 'Seen by few');
     expect((await publishAs(place.reader, issue)).accepted).toBe(true);
     await using elsewhere = await connected([], other);
     await eventually(
