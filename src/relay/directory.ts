@@ -67,6 +67,11 @@ export class Directory {
     });
   }
 
+  /** Identifiers and keys of which it keeps something in mind. */
+  get size(): number {
+    return this.announced.size + this.identifierOf.size + this.identifiersOfKey.size;
+  }
+
   /** What the announcements say of one repository, or undefined when its owner has announced none. */
   facts(owner: string, identifier: string): AnnouncedRepository | undefined {
     return this.under(identifier).get(owner);
@@ -78,12 +83,15 @@ export class Directory {
     const known = this.announced.get(identifier);
     // A hidden announcement goes without a word when its time is up.
     if (known?.hidden.every((id) => events.get(id) !== undefined)) return known.byOwner;
+    this.drop(identifier);
+    this.changed.delete(identifier);
     const found = announcedUnder(identifier, this.context);
+    // Anyone may ask about anything: only what is announced is worth remembering.
+    if (found.size === 0) return found;
     const ids = [...found.values()].map(({ announcement }) => announcement.id);
     for (const id of ids) this.identifierOf.set(id, identifier);
     for (const facts of found.values()) for (const key of membersOf(facts)) this.note(key, identifier);
     this.announced.set(identifier, { byOwner: found, hidden: ids.filter((id) => events.isHidden(id)) });
-    this.changed.delete(identifier);
     return found;
   }
 
@@ -183,11 +191,10 @@ export class Directory {
       const addresses = [...values(about, 'a'), ...values(about, 'A')].map(parseAddress);
       for (const address of [own, ...addresses]) {
         if (address?.kind === kinds.repository) add(address.pubkey, address.identifier);
-      }
-      const identifier = firstValue(about, 'd');
-      if (about.kind !== kinds.repositoryState || identifier === undefined) continue;
-      for (const [owner, facts] of this.under(identifier)) {
-        if (facts.writers.includes(about.pubkey)) add(owner, identifier);
+        if (address?.kind !== kinds.repositoryState) continue;
+        for (const [owner, facts] of this.under(address.identifier)) {
+          if (facts.writers.includes(address.pubkey)) add(owner, address.identifier);
+        }
       }
     }
     return [...found.values()];
@@ -238,16 +245,20 @@ export class Directory {
   }
 
   private forget(author: string, identifier: string): void {
-    for (const facts of this.announced.get(identifier)?.byOwner.values() ?? []) {
-      this.identifierOf.delete(facts.announcement.id);
-      for (const key of membersOf(facts)) this.unnote(key, identifier);
-    }
-    this.announced.delete(identifier);
+    this.drop(identifier);
     this.changed.add(identifier);
     // What a withdrawal has just taught is newer than any event about it.
     if (this.context.events.latest(kinds.repository, author, identifier) !== undefined) {
       this.published.delete(nameOf(author, identifier));
     }
+  }
+
+  private drop(identifier: string): void {
+    for (const facts of this.announced.get(identifier)?.byOwner.values() ?? []) {
+      this.identifierOf.delete(facts.announcement.id);
+      for (const key of membersOf(facts)) this.unnote(key, identifier);
+    }
+    this.announced.delete(identifier);
   }
 
   private note(key: string, identifier: string): void {

@@ -48,6 +48,10 @@ describe('what is about a private repository', () => {
     ['a receipt', receipt],
     ['an attestation', attestation],
     ['a withdrawal', deletion(alice, 1_000)],
+    [
+      'a deletion of a state by its address',
+      bob.sign({ kind: kinds.deletion, tags: [['a', `30618:${bob.publicKey}:project`]] }),
+    ],
   ])('%s is for its owner, maintainers and readers alone', async (_what, event) => {
     const rig = await withPrivate();
     await rig.events.append([issue, comment].map(verified));
@@ -226,6 +230,18 @@ describe('facts', () => {
     rig.events.drop(held.id);
     expect(rig.directory.mentions(issue)).toEqual([]);
     expect(rig.directory.hasRepository(alice.publicKey)).toBe(false);
+  });
+
+  it('are remembered of what is announced alone, whatever is asked about', async () => {
+    const rig = new RelayRig();
+    const held = announcement(alice, { as: 'grasp', maintainers: [bob] });
+    await rig.announce(held);
+    expect(rig.directory.hasRepository(bob.publicKey)).toBe(true);
+    const tags = Array.from({ length: 100 }, (_, at) => ['a', address(dave, `elsewhere-${at}`)]);
+    rig.directory.mentions(carol.sign({ kind: kinds.issue, tags }));
+    rig.events.drop(held.id);
+    expect(rig.directory.hasRepository(bob.publicKey)).toBe(false);
+    expect(rig.directory.size).toBe(0);
   });
 
   it('are known of announcements that were here before', async () => {
