@@ -2,35 +2,89 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CairnError } from '../src/lib/errors.ts';
+import { gitUrl } from '../src/nostr/repository-url.ts';
 import { git } from './git-client.ts';
 import type { Host } from './host.ts';
+import { announcement, ownerKey, signedIn } from './owner.ts';
 import { projectRoot } from './paths.ts';
 import { startService } from './processes.ts';
 import { startR2 } from './r2.ts';
+import { RelayClient } from './relay-client.ts';
 
 /** Where Cairn keeps its data: a local folder, or S3 as miniflare's R2 endpoint speaks it. */
 export type StoreKind = 'file' | 's3';
 
-/** Anybody's key: with open access the owner is only a part of the path. */
-const owner = 'be'.repeat(32);
+export interface CairnOptions {
+  /** Without it anybody may push, as far as the reference lets them. */
+  readonly access?: 'open' | 'signed';
+  /** Further flags of `cairn serve`. */
+  readonly flags?: readonly string[];
+}
+
+export interface CairnHost extends Host {
+  /** Base URL. */
+  readonly url: string;
+}
 
 /** Starts the built `cairn serve` as an operator would, with its data and cache under `folder`. */
-export async function startCairn(folder: string, kind: StoreKind): Promise<Host> {
+export async function startCairn(
+  folder: string,
+  kind: StoreKind,
+  { access = 'open', flags = [] }: CairnOptions = {},
+): Promise<CairnHost> {
+  await mkdir(folder, { recursive: true });
+  const store = await (kind === 'file' ? fileStore(folder) : s3Store(folder));
+  const server = await serveCairn(folder, store, ['--access', access, ...flags]).catch(async (error) => {
+    await store.stop?.();
+    throw error;
+  });
+  const { url } = server;
+  const signIn = access === 'signed' ? signedIn : undefined;
+  const create = async (identifier: string) => {
+    // With open access the first push makes the repository.
+    if (access === 'signed') await announce(url, identifier);
+    return gitUrl(url, ownerKey, identifier);
+  };
+  return {
+    url,
+    pid: server.pid,
+    create,
+    async add(identifier, dataset) {
+      const repository = await create(identifier);
+      const shown = signIn?.(repository) ?? [];
+      await git([...shown, '-C', dataset.path, 'push', '--quiet', '--mirror', repository]);
+      return repository;
+    },
+    ...(signIn === undefined ? {} : { signIn }),
+    async stop() {
+      await server.stop();
+      await store.stop?.();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A running `cairn serve`. */
+export interface CairnServer {
+  readonly pid: number;
+  readonly url: string;
+  /** Ends it, and leaves what it stored for another one. */
+  stop(): Promise<void>;
+}
+
+/** Starts the built program on a store, with its cache, key and log in a folder. Throws when it does not get ready. */
+export async function serveCairn(
+  folder: string,
+  store: Store,
+  flags: readonly string[],
+): Promise<CairnServer> {
   const entry = join(projectRoot(), 'dist', 'main.js');
   if (!existsSync(entry)) throw new CairnError('unavailable', `${entry} is missing: run \`npm run build\``);
   await mkdir(folder, { recursive: true });
-  const store = await (kind === 'file' ? fileStore(folder) : s3Store(folder));
-  const args = [
-    '--store',
-    store.location,
-    '--cache',
-    join(folder, 'cache'),
-    '--access',
-    'open',
-    '--port',
-    '0',
-  ];
   const log = join(folder, 'cairn.log');
+  // What an earlier one said there would be taken for this one's word.
+  await rm(log, { force: true });
+  const args = ['--store', store.location, '--cache', join(folder, 'cache'), '--port', '0', ...flags];
   const service = await startService(entry, ['serve', ...args], {
     env: {
       PATH: process.env['PATH'],
@@ -40,26 +94,25 @@ export async function startCairn(folder: string, kind: StoreKind): Promise<Host>
     },
     log,
     ready: /listening on (http:\/\/\S+)/,
-  }).catch(async (error) => {
-    await store.stop?.();
-    throw error;
   });
-  const urlOf = (identifier: string) => `${service.ready[1]}/git/${owner}/${identifier}.git`;
   return {
     pid: service.pid,
-    // The first push makes the repository.
-    create: async (identifier) => urlOf(identifier),
-    async add(identifier, dataset) {
-      await git(['-C', dataset.path, 'push', '--quiet', '--mirror', urlOf(identifier)]);
-      return urlOf(identifier);
-    },
+    url: service.ready[1] ?? '',
     async stop() {
       await service.stop();
-      await store.stop?.();
       await tellErrors(log);
-      await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Makes a repository by the word of its owner. */
+async function announce(url: string, identifier: string): Promise<void> {
+  const relay = await RelayClient.connect(url);
+  try {
+    await relay.publish([announcement(url, identifier)]);
+  } finally {
+    await relay.close();
+  }
 }
 
 /** Shows what a server logged as an error (level 50 and above), since its log goes with its folder. */
@@ -68,15 +121,21 @@ async function tellErrors(log: string): Promise<void> {
   if (lines.length > 0) process.stderr.write(`cairn logged:\n${lines.slice(-5).join('\n')}\n`);
 }
 
-interface Store {
+/** An object store, and how a server is told of it. */
+export interface Store {
   readonly location: string;
   readonly env: NodeJS.ProcessEnv;
   /** Ends the store's own server, if it has one. */
   readonly stop?: () => Promise<void>;
 }
 
-function fileStore(folder: string): Store {
-  return { location: `file:${join(folder, 'data')}`, env: {} };
+export function fileStore(folder: string): Store {
+  return { location: `file:${dataFolder(folder)}`, env: {} };
+}
+
+/** Where a server's file store is. */
+export function dataFolder(folder: string): string {
+  return join(folder, 'data');
 }
 
 async function s3Store(folder: string): Promise<Store> {

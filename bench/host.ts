@@ -11,6 +11,8 @@ export interface Host {
   create(identifier: string): Promise<string>;
   /** Makes a repository that holds the whole data set and returns its URL. Cairn does its own upkeep. */
   add(identifier: string, dataset: Dataset, upkeep?: Upkeep): Promise<string>;
+  /** Arguments of git that show who pushes to a URL; absent where anybody may. Good for a minute. */
+  readonly signIn?: (url: string) => readonly string[];
   /** Stops the server and deletes what it stored. */
   stop(): Promise<void>;
 }

@@ -8,9 +8,9 @@ export interface Row {
   readonly unit: string;
   /** Median of Cairn's runs; for memory their maximum. */
   readonly cairn: number | null;
-  /** The same of the reference's runs. */
+  /** The same of the reference's runs; null where there is none. */
   readonly reference: number | null;
-  /** The one median by the other; null where the reference's is 0 or the row is about memory. */
+  /** The one median by the other; null where the reference has none or 0, and for memory. */
   readonly ratio: number | null;
   readonly goal: number | null;
   /** Whether the goal is met; null without one. */
@@ -30,7 +30,7 @@ export interface Pair {
   readonly reference: Values;
 }
 
-const perUnit: Record<RowSpec['unit'], number> = { ms: 1e-3, s: 1, MiB: 2 ** 20 };
+const perUnit: Record<RowSpec['unit'], number> = { ms: 1e-3, s: 1, MiB: 2 ** 20, 'events/s': 1 };
 
 /** No further pair is begun by itself that would carry a group's pairs beyond this. */
 const secondsPerGroup = 180;
@@ -47,7 +47,7 @@ export async function measureGroup(group: RowGroup, stage: Stage, runs?: number)
     const began = performance.now();
     for (let run = 0; run < group.warmUps + (runs ?? group.runs); run++) {
       const cairn = await contest.cairn(run);
-      const reference = await contest.reference(run);
+      const reference = (await contest.reference?.(run)) ?? {};
       if (run >= group.warmUps) pairs.push({ cairn, reference });
       const afterNext = ((performance.now() - began) / 1000) * ((run + 2) / (run + 1));
       if (runs === undefined && pairs.length > 0 && afterNext > secondsPerGroup) break;
@@ -68,12 +68,13 @@ export function summarize(spec: RowSpec, pairs: readonly Pair[]): MeasuredRow {
   // Of times the middle counts, of memory the worst.
   const isMemory = spec.unit === 'MiB';
   const typical = isMemory ? (values: number[]) => Math.max(...values) : median;
+  const compared = spec.alone ? [] : pairs;
   const cairn = typical(pairs.map((pair) => scaled(pair.cairn)));
-  const reference = typical(pairs.map((pair) => scaled(pair.reference)));
-  const ratio = isMemory || reference === 0 ? null : cairn / reference;
+  const reference = spec.alone ? null : typical(compared.map((pair) => scaled(pair.reference)));
+  const ratio = isMemory || reference === null || reference === 0 ? null : cairn / reference;
   const goal = spec.goal ?? null;
   const judged = isMemory ? cairn : ratio;
-  const ratios = pairs.map((pair) => scaled(pair.cairn) / scaled(pair.reference)).filter(Number.isFinite);
+  const ratios = compared.map((pair) => scaled(pair.cairn) / scaled(pair.reference)).filter(Number.isFinite);
   return {
     row: {
       name: spec.name,
@@ -105,4 +106,10 @@ export function median(values: readonly number[]): number {
   const high = sorted[Math.floor(middle)] ?? Number.NaN;
   const low = sorted[Math.ceil(middle) - 1] ?? Number.NaN;
   return (low + high) / 2;
+}
+
+/** The value that a share of all values does not exceed: 0.99 for all but the worst hundredth. NaN for no values. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(1, Math.ceil(share * sorted.length)) - 1] ?? Number.NaN;
 }

@@ -3,12 +3,14 @@ import { cloneCpu, cloneKinds, gitClone, rawClones } from './clone.ts';
 import { incrementalFetch } from './fetch.ts';
 import { lsRemote, lsRemoteRaw } from './ls-remote.ts';
 import { oneGibibyte } from './one-gib.ts';
-import { pushOneCommit, pushOneCommitCpu } from './push.ts';
+import { pushOneCommit, pushOneCommitCpu, pushSigned } from './push.ts';
+import { hundredThousandEvents } from './relay-100k.ts';
+import { storeEvents } from './relay-store.ts';
 import type { RowGroup } from './row.ts';
 
 /** Every row there is, in the order of the report. */
 export function allRows(): RowGroup[] {
-  return [...rowsOf('file'), ...rowsOf('s3')];
+  return [...rowsOf('file'), hundredThousandEvents(), ...rowsOf('s3')];
 }
 
 function rowsOf(store: StoreKind): RowGroup[] {
@@ -29,6 +31,8 @@ function rowsOf(store: StoreKind): RowGroup[] {
     pushOneCommit(store, 'medium'),
     pushOneCommitCpu(store, 'medium'),
     pushOneCommit(store, 'small'),
+    pushSigned(store),
     oneGibibyte(store),
+    storeEvents(store),
   ];
 }

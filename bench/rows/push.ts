@@ -1,10 +1,10 @@
-import type { Cgi } from '../apache.ts';
-import type { StoreKind } from '../cairn.ts';
+import { setTimeout } from 'node:timers/promises';
+import { type StoreKind, startCairn } from '../cairn.ts';
 import type { DatasetName } from '../generate.ts';
 import { git, resolve } from '../git-client.ts';
 import type { Host } from '../host.ts';
 import { childrenEnded, cpuSeconds } from '../process-figures.ts';
-import type { Stage } from '../stage.ts';
+import type { Hosts, Stage } from '../stage.ts';
 import { type Contest, fileGoal, type RowGroup, type Values } from './row.ts';
 
 /** `git push` of one new commit that adds one file, onto main; a different commit each time. */
@@ -13,8 +13,10 @@ export function pushOneCommit(store: StoreKind, dataset: DatasetName): RowGroup 
     rows: [{ name: `${nameFor(dataset)}/${store}`, unit: 'ms', value: 'wall', ...fileGoal(store, 1.0) }],
     runs: 15,
     warmUps: 2,
-    prepare: (stage) =>
-      pushContest(stage, store, dataset, 'cgid', async (_host, push) => ({ wall: await push() })),
+    prepare: async (stage) =>
+      pushContest(stage, await stage.hosts(store, 'cgid'), dataset, async (_host, push) => ({
+        wall: await push(),
+      })),
   };
 }
 
@@ -24,13 +26,39 @@ export function pushOneCommitCpu(store: StoreKind, dataset: DatasetName): RowGro
     rows: [{ name: `${nameFor(dataset)}-cpu/${store}`, unit: 'ms', value: 'cpu' }],
     runs: 9,
     warmUps: 1,
-    prepare: (stage) =>
-      pushContest(stage, store, dataset, 'cgi', async (host, push) => {
+    prepare: async (stage) =>
+      pushContest(stage, await stage.hosts(store, 'cgi'), dataset, async (host, push) => {
         const before = cpuSeconds(host.pid);
         await push();
         await childrenEnded(host.pid);
         return { cpu: cpuSeconds(host.pid) - before };
       }),
+  };
+}
+
+/** Milliseconds in which a server finishes what it does behind the answer, so that it does not fall on the other one. */
+const AFTERMATH_MS = 100;
+
+/** What it costs that pushes are authorized: Cairn that asks for a token against Cairn that lets anybody push. */
+export function pushSigned(store: StoreKind): RowGroup {
+  return {
+    rows: [{ name: `push-signed/${store}`, unit: 'ms', value: 'wall' }],
+    runs: 15,
+    warmUps: 3,
+    async prepare(stage) {
+      const signed = await startCairn(stage.scratch('signed'), store, { access: 'signed' });
+      const open = await startCairn(stage.scratch('open'), store);
+      const hosts = { cairn: signed, reference: open };
+      const contest = await pushContest(stage, hosts, 'small', async (_host, push) => {
+        const wall = await push();
+        await setTimeout(AFTERMATH_MS);
+        return { wall };
+      });
+      const close = async () => {
+        await Promise.all([signed.stop(), open.stop()]);
+      };
+      return { ...contest, close };
+    },
   };
 }
 
@@ -41,12 +69,10 @@ function nameFor(dataset: DatasetName): string {
 /** Both sides are pushed the same commits; `push` returns its wall time in seconds. */
 async function pushContest(
   stage: Stage,
-  store: StoreKind,
+  hosts: Hosts,
   dataset: DatasetName,
-  cgi: Cgi,
   values: (host: Host, push: () => Promise<number>) => Promise<Values>,
 ): Promise<Contest> {
-  const hosts = await stage.hosts(store, cgi);
   const urls = await stage.filled(hosts, dataset);
   const { path } = await stage.dataset(dataset);
   const client = stage.scratch('pusher');
@@ -56,7 +82,8 @@ async function pushContest(
   const measure = async (run: number, host: Host, url: string): Promise<Values> => {
     const commit = commits[run] ?? (await commitOnto(client, commits[run - 1] ?? 'main', run));
     commits[run] = commit;
-    const push = ['-C', client, 'push', '--quiet', url, `${commit}:refs/heads/main`];
+    const shown = host.signIn?.(url) ?? [];
+    const push = [...shown, '-C', client, 'push', '--quiet', url, `${commit}:refs/heads/main`];
     return values(host, async () => (await git(push)).seconds);
   };
   return {

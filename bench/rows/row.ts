@@ -10,7 +10,8 @@ export type Measure = (run: number) => Promise<Values>;
 /** Cairn and the reference, ready to be measured in turns. */
 export interface Contest {
   readonly cairn: Measure;
-  readonly reference: Measure;
+  /** Absent when none of the rows has anything to be compared with. */
+  readonly reference?: Measure;
   /** Ends what was started for this contest alone. */
   readonly close?: () => Promise<void>;
 }
@@ -19,10 +20,12 @@ export interface Contest {
 export interface RowSpec {
   /** `<operation>/<store>`. */
   readonly name: string;
-  /** How the value is shown; times are measured in seconds and sizes in bytes. */
-  readonly unit: 'ms' | 's' | 'MiB';
+  /** How the value is shown; times are measured in seconds, sizes in bytes, and rates are what they are. */
+  readonly unit: 'ms' | 's' | 'MiB' | 'events/s';
   /** Which of the measured values this row shows. */
   readonly value: string;
+  /** There is nothing to compare it with: only Cairn's value is shown. */
+  readonly alone?: true;
   /** The most the ratio may be; for a row in MiB, the most Cairn's own value may be. */
   readonly goal?: number;
 }

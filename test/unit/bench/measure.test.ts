@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { failedRow, measureGroup, median, summarize } from '../../../bench/measure.ts';
+import { failedRow, measureGroup, median, percentile, summarize } from '../../../bench/measure.ts';
 import type { Contest, RowGroup } from '../../../bench/rows/row.ts';
 import { Stage } from '../../../bench/stage.ts';
 
@@ -15,6 +15,17 @@ describe('median', () => {
     expect(median([10, 1, 2, 4])).toBe(3);
     expect(median([7])).toBe(7);
     expect(median([])).toBeNaN();
+  });
+});
+
+describe('percentile', () => {
+  it('is the least value that a share of all does not exceed, in any order', () => {
+    const values = Array.from({ length: 200 }, (_, at) => 200 - at);
+    expect(percentile(values, 0.99)).toBe(198);
+    expect(percentile(values, 1)).toBe(200);
+    expect(percentile([3, 1, 2], 0.5)).toBe(2);
+    expect(percentile([7], 0.01)).toBe(7);
+    expect(percentile([], 0.99)).toBeNaN();
   });
 });
 
@@ -45,6 +56,28 @@ describe('summarize', () => {
     expect(row).toMatchObject({ cairn: 3, reference: 0, ratio: null, goal: 3, met: true });
     expect(spread).toBeNull();
     expect(summarize({ ...spec, goal: 2.9 }, pairs).row.met).toBe(false);
+  });
+
+  it('shows only Cairn’s value where there is nothing to compare it with', () => {
+    const alone = pairs.map(({ cairn }, at) => ({ cairn: { ...cairn, rate: [900, 1_100, 1_000][at] ?? 0 } }));
+    const spec = { name: 'a/file', unit: 'events/s', value: 'rate', alone: true } as const;
+    expect(
+      summarize(
+        spec,
+        alone.map((pair) => ({ ...pair, reference: {} })),
+      ),
+    ).toEqual({
+      row: {
+        name: 'a/file',
+        unit: 'events/s',
+        cairn: 1_000,
+        reference: null,
+        ratio: null,
+        goal: null,
+        met: null,
+      },
+      spread: null,
+    });
   });
 
   it('refuses a row whose value nobody measured', () => {
@@ -90,6 +123,18 @@ describe('measureGroup', () => {
       { cairn: { value: 3 }, reference: { value: 4 } },
       { cairn: { value: 5 }, reference: { value: 6 } },
     ]);
+  });
+
+  it('measures Cairn alone where there is no reference', async () => {
+    await using stage = await openStage();
+    const { group, log } = recording((seen) => ({
+      cairn: async (run) => ({ value: seen.push(`cairn ${run}`) }),
+    }));
+    expect(await measureGroup(group, stage.stage, 2)).toEqual([
+      { cairn: { value: 2 }, reference: {} },
+      { cairn: { value: 3 }, reference: {} },
+    ]);
+    expect(log).toEqual(['cairn 0', 'cairn 1', 'cairn 2']);
   });
 
   describe('on a slow machine', () => {

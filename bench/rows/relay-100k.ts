@@ -1,0 +1,149 @@
+import { systemClock } from '../../src/lib/clock.ts';
+import { systemDice } from '../../src/lib/dice.ts';
+import { CairnError } from '../../src/lib/errors.ts';
+import type { NostrEvent, VerifiedEvent } from '../../src/nostr/event.ts';
+import { openFileStore } from '../../src/object-store/open-file-store.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { EventStore } from '../../src/relay/event-store.ts';
+import { type CairnServer, dataFolder, fileStore, serveCairn } from '../cairn.ts';
+import { behindProxy, callerAddress } from '../callers.ts';
+import { addressOf, authorKey, repositoryName, storedIssues } from '../issues.ts';
+import { median, percentile } from '../measure.ts';
+import { announcement } from '../owner.ts';
+import { RelayClient } from '../relay-client.ts';
+import type { RowGroup, Values } from './row.ts';
+
+/** Announcements name it, and the port is another one at each start. */
+const PUBLIC_URL = 'http://cairn.example.org';
+
+const REPOSITORIES = 100;
+const AUTHORS = 1_000;
+/** Issues that go into the log at a time. */
+const APPENDED_AT_ONCE = 2_000;
+
+/** Events in an answer. There are twice as many or more that match. */
+const LIMIT = 50;
+/** For each of the two questions; a connection may ask 400 times at once. */
+const CONNECTIONS = 3;
+const WARM_UPS = 50;
+const REQUESTS = 300;
+
+/**
+ * A server that finds 100,000 events in its log: how long it takes to start, against one with an empty log, and to
+ * answer. Answers come from memory, so there is no other store to ask.
+ */
+export function hundredThousandEvents(): RowGroup {
+  const latency = (name: string, value: string) =>
+    ({ name: `relay-req-100k${name}/file`, unit: 'ms', value, alone: true }) as const;
+  return {
+    rows: [
+      { name: 'relay-start-100k/file', unit: 's', value: 'start' },
+      latency('', 'byAddress'),
+      latency('-p99', 'byAddressP99'),
+      latency('-author', 'byAuthor'),
+      latency('-author-p99', 'byAuthorP99'),
+    ],
+    runs: 3,
+    warmUps: 0,
+    async prepare(stage) {
+      const [full, empty] = [stage.scratch('full'), stage.scratch('empty')];
+      // The first start proves the store, and is not measured.
+      await served(empty, async () => undefined);
+      await served(full, announceAll);
+      await fillLog(dataFolder(full));
+      const timed = async (folder: string, use: (url: string) => Promise<Values>) => {
+        const began = performance.now();
+        let start = 0;
+        const values = await served(folder, ({ url }) => {
+          start = (performance.now() - began) / 1000;
+          return use(url);
+        });
+        return { ...values, start };
+      };
+      return {
+        cairn: (run) => timed(full, (url) => askAll(url, run)),
+        reference: () => timed(empty, async () => ({})),
+      };
+    },
+  };
+}
+
+/** Runs a server on a folder for as long as something is done with it. */
+async function served<T>(folder: string, use: (server: CairnServer) => Promise<T>): Promise<T> {
+  const flags = [...behindProxy, '--access', 'signed', '--public-url', PUBLIC_URL];
+  const server = await serveCairn(folder, fileStore(folder), flags);
+  try {
+    return await use(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function announceAll({ url }: CairnServer): Promise<void> {
+  const relay = await RelayClient.connect(url, callerAddress(0));
+  const events = Array.from({ length: REPOSITORIES }, (_, number) =>
+    announcement(PUBLIC_URL, repositoryName(number)),
+  );
+  await relay.publish(events);
+  await relay.close();
+}
+
+/** Puts the issues into the log of a server that is not running, folded as its upkeep would have done by then. */
+async function fillLog(folder: string): Promise<void> {
+  const { store, close } = await openFileStore(folder, { onOwned: 'refuse' });
+  try {
+    const events = await EventStore.open({
+      control: store,
+      bulk: store,
+      clock: systemClock,
+      dice: systemDice,
+      log: createLogger('warn'),
+    });
+    const end = Math.floor(Date.now() / 1000);
+    let batch: NostrEvent[] = [];
+    for (const issue of storedIssues({ repositories: REPOSITORIES, authors: AUTHORS, end })) {
+      batch.push(issue);
+      if (batch.length < APPENDED_AT_ONCE) continue;
+      // That nobody has verified them makes no difference to the log.
+      await events.append(batch as VerifiedEvent[]);
+      batch = [];
+    }
+    if (!(await events.fold())) throw new CairnError('unavailable', 'the log was not folded');
+    await events.close();
+  } finally {
+    await close();
+  }
+}
+
+async function askAll(url: string, run: number): Promise<Values> {
+  const first = run * 2 * CONNECTIONS;
+  const byAddress = await ask(url, first, (number) => ({
+    '#a': [addressOf(repositoryName(number % REPOSITORIES))],
+    limit: LIMIT,
+  }));
+  const byAuthor = await ask(url, first + CONNECTIONS, (number) => ({
+    authors: [authorKey(number % AUTHORS)],
+    limit: LIMIT,
+  }));
+  return {
+    byAddress: median(byAddress),
+    byAddressP99: percentile(byAddress, 0.99),
+    byAuthor: median(byAuthor),
+    byAuthorP99: percentile(byAuthor, 0.99),
+  };
+}
+
+/** Seconds of every answer, one question after another, about something else each time. */
+async function ask(url: string, firstCaller: number, filter: (number: number) => object): Promise<number[]> {
+  const answered: number[] = [];
+  for (let connection = 0; connection < CONNECTIONS; connection++) {
+    const relay = await RelayClient.connect(url, callerAddress(firstCaller + connection));
+    for (let number = 0; number < WARM_UPS + REQUESTS; number++) {
+      const { seconds, events } = await relay.request(filter(connection * REQUESTS + number));
+      if (events !== LIMIT) throw new CairnError('corrupt', `the relay found ${events} events of ${LIMIT}`);
+      if (number >= WARM_UPS) answered.push(seconds);
+    }
+    await relay.close();
+  }
+  return answered;
+}
