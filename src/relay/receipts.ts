@@ -231,6 +231,8 @@ function ordersOf({ causes }: Manifest): string[] {
 
 /** True when a publish changed what a receipt states: branches, tags or HEAD. */
 function changesRefs(manifest: Manifest, parent: Manifest | undefined): boolean {
+  // Nothing is told of a withdrawal. What was told before must not be taken for the state of what is announced anew.
+  if (parent?.state === 'withdrawn' && parent.withdrawal !== undefined) return true;
   const now = statedRefs(manifest.refs);
   const before = statedRefs(parent?.refs ?? new Map());
   if (now.size !== before.size || (now.size > 0 && manifest.head !== parent?.head)) return true;

@@ -288,6 +288,17 @@ describe('receipts', () => {
     expect(rig.appended).toHaveLength(before);
   });
 
+  it('take back what was stated of a repository before it was withdrawn, once it is announced anew', async () => {
+    const rig = new ReceiptsRig().listen();
+    const first = await rig.publish(pushed('heads/main'));
+    const withdrawal = { id: 'e'.repeat(64), at: 1 };
+    const gone = await rig.publish({ state: 'withdrawn', refs: new Map(), withdrawal }, first);
+    await rig.publish({ state: 'live', refs: new Map(), causes: [] }, gone);
+    const [, last] = rig.receiptsOf();
+    expect(rig.receiptsOf()).toHaveLength(2);
+    expect(last?.tags.filter(([name]) => name?.startsWith('refs/'))).toEqual([]);
+  });
+
   it('of a repository that is damaged are given up with a word in the log, and the others are written', async () => {
     const rig = new ReceiptsRig().listen();
     const policy = { ...UNANNOUNCED, announcements: ['f'.repeat(64)], writers: [alice.publicKey] };
