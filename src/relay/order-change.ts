@@ -7,21 +7,30 @@ import {
   isFastForward,
   type ObjectDescription,
 } from '../git-process/inspect-objects.ts';
+import type { Digest } from '../lib/digest.ts';
 import { type RefState, refMapDigest, statedRefs } from '../nostr/ref-state.ts';
 import { isNewerOrder } from '../policy/order-precedence.ts';
 import {
   decideOrder,
+  type FastForwardQuestion,
   headAfterOrder,
+  type OrderPlan,
   planOrder,
   type OrderChange as RefChange,
 } from '../policy/order-rules.ts';
-import { protectionProblem, type UpdateKind } from '../policy/protection.ts';
+import { protectionOf, protectionProblem, type UpdateKind } from '../policy/protection.ts';
 import { roleOf } from '../policy/push-access.ts';
 import type { Order, PackEntry, ParentState, Policy, RepositoryState } from '../repository/manifest.ts';
 import type { Change, Evaluation } from '../repository/publisher.ts';
 import type { Repository } from '../repository/repository.ts';
 
 type Refs = ReadonlyMap<string, string>;
+
+/** Branches of one order that git is asked about. */
+const MAX_HISTORIES = 100;
+const NO_OBJECTS = 'waiting for a push that brings its objects';
+/** Whoever sent the order may have gone: it is decided all the same. */
+const NEVER = new AbortController().signal;
 
 /** What becomes of an order in one repository. */
 export type OrderOutcome =
@@ -66,6 +75,7 @@ export class OrderChange implements Change<OrderOutcome> {
   /** Its objects have been looked for in exactly what is published. */
   readonly alone = true;
   private readonly options: OrderChangeOptions;
+  private decided: { readonly on: Digest; readonly evaluation: Evaluation<OrderOutcome> } | undefined;
 
   constructor(options: OrderChangeOptions) {
     this.options = options;
@@ -76,10 +86,18 @@ export class OrderChange implements Change<OrderOutcome> {
     state: RepositoryState | undefined,
     base: ParentState | undefined,
   ): Promise<Evaluation<OrderOutcome>> {
-    const { order, repository } = this.options;
     if (state === undefined || base === undefined || state.state === 'withdrawn') {
       return { result: { is: 'not-his' } };
     }
+    // It goes alone, so the state is always the base itself. Git is not asked twice about one.
+    if (this.decided?.on !== base.digest) {
+      this.decided = { on: base.digest, evaluation: await this.evaluateOn(state, base) };
+    }
+    return this.decided.evaluation;
+  }
+
+  private async evaluateOn(state: RepositoryState, base: ParentState): Promise<Evaluation<OrderOutcome>> {
+    const { order, repository } = this.options;
     const role = roleOf(order.author, { owner: repository.id.owner, ...state.policy });
     if (role !== 'owner' && role !== 'maintainer') return { result: { is: 'not-his' } };
     if (state.order?.id === order.id) return { result: { is: 'applied-already' } };
@@ -89,24 +107,54 @@ export class OrderChange implements Change<OrderOutcome> {
     }
     const current = statedRefs(state.refs);
     const plan = planOrder(current, await this.lastSet(state, current), order.refs);
+    const problem = ruleProblem(plan.changes, likelyKinds(plan.changes), state.policy, role);
+    if (problem !== undefined) return refuse(problem);
+    if (plan.conflicts.length > 0) return this.decide(plan, likelyKinds(plan.changes), state);
+    return this.withObjects(plan, state, base, role);
+  }
+
+  /** Decides what the objects have a say in. */
+  private async withObjects(
+    plan: OrderPlan,
+    state: RepositoryState,
+    base: ParentState,
+    role: 'owner' | 'maintainer',
+  ): Promise<Evaluation<OrderOutcome>> {
+    const { repository, source } = this.options;
+    const kinds = likelyKinds(plan.changes);
+    if (plan.changes.every(({ to }) => to === undefined)) return this.decide(plan, kinds, state);
+    if (state.packs.length === 0 && source === undefined) return hold(NO_OBJECTS);
+    const asking = asksForHistory(plan, state.policy);
+    if (asking.length > MAX_HISTORIES) {
+      return refuse(`it moves more than ${MAX_HISTORIES} branches of which the history has to be kept`);
+    }
     const snapshot = await repository.snapshot(base);
     try {
-      const objects = this.options.source?.objects ?? `${snapshot.path}/objects`;
-      const paths = { gitDir: snapshot.path, objects };
+      const paths = { gitDir: snapshot.path, objects: source?.objects ?? `${snapshot.path}/objects` };
       const facts = await this.findObjects(paths, plan.changes, state);
-      if (facts === undefined) return hold('waiting for a push that brings its objects');
-      const kinds = await this.updateKinds(paths, plan.changes);
-      const problem = problemOf(plan.changes, facts, kinds, state.policy, role);
-      if (problem !== undefined) return refuse(problem);
-      const fastForwards = new Set(
-        [...kinds].flatMap(([name, kind]) => (kind === 'fast-forward' ? name : [])),
-      );
-      const decision = decideOrder(plan, fastForwards);
-      if (!decision.apply) return hold(decision.reason);
-      return this.apply(state, decision.changes, facts);
+      if (facts === undefined) return hold(NO_OBJECTS);
+      const wrongType = typeProblem(plan.changes, facts);
+      if (wrongType !== undefined) return refuse(wrongType);
+      for (const { name, from, to } of asking) {
+        const kept = await isFastForward(this.options.git, paths, from, to, NEVER);
+        kinds.set(name, kept ? 'fast-forward' : 'force');
+      }
+      const problem = ruleProblem(plan.changes, kinds, state.policy, role);
+      return problem === undefined ? this.decide(plan, kinds, state, facts) : refuse(problem);
     } finally {
       snapshot.release();
     }
+  }
+
+  private decide(
+    plan: OrderPlan,
+    kinds: ReadonlyMap<string, UpdateKind>,
+    state: RepositoryState,
+    facts: ReadonlyMap<string, ObjectDescription> = new Map(),
+  ): Evaluation<OrderOutcome> {
+    const kept = [...kinds].flatMap(([name, kind]) => (kind === 'fast-forward' ? name : []));
+    const decision = decideOrder(plan, new Set(kept));
+    return decision.apply ? this.apply(state, decision.changes, facts) : hold(decision.reason);
   }
 
   private async lastSet(state: RepositoryState, current: Refs): Promise<Refs> {
@@ -121,32 +169,12 @@ export class OrderChange implements Change<OrderOutcome> {
     state: RepositoryState,
   ): Promise<Map<string, ObjectDescription> | undefined> {
     const tips = [...new Set(changes.flatMap(({ to }) => to ?? []))];
-    if (tips.length === 0) return new Map();
-    const { git, source } = this.options;
-    if (state.packs.length === 0 && source === undefined) return undefined;
-    const { signal } = new AbortController();
-    const facts = await inspectObjects(git, paths, tips, signal);
+    const { git } = this.options;
+    const facts = await inspectObjects(git, paths, tips, NEVER);
     if (facts.size < tips.length) return undefined;
     const published = new Set(state.refs.values());
     const unproved = tips.filter((oid) => !published.has(oid));
-    return (await findDisconnected(git, paths, unproved, signal)).size > 0 ? undefined : facts;
-  }
-
-  private async updateKinds(
-    paths: QuarantinePaths,
-    changes: readonly RefChange[],
-  ): Promise<Map<string, UpdateKind>> {
-    const kinds = new Map<string, UpdateKind>();
-    for (const { name, from, to } of changes) {
-      if (from === undefined) kinds.set(name, 'create');
-      else if (to === undefined) kinds.set(name, 'delete');
-      else if (!isBranch(name)) kinds.set(name, 'force');
-      else {
-        const kept = await isFastForward(this.options.git, paths, from, to, new AbortController().signal);
-        kinds.set(name, kept ? 'fast-forward' : 'force');
-      }
-    }
-    return kinds;
+    return (await findDisconnected(git, paths, unproved, NEVER)).size > 0 ? undefined : facts;
   }
 
   private apply(
@@ -173,7 +201,8 @@ export class OrderChange implements Change<OrderOutcome> {
     return {
       next: {
         ...state,
-        state: 'live',
+        // A state without refs brings no data.
+        state: order.refs.size > 0 ? 'live' : state.state,
         head: headAfterOrder(order.head, state.head, refs),
         refs: inByteOrder(refs),
         peeled: inByteOrder(peeled),
@@ -187,18 +216,47 @@ export class OrderChange implements Change<OrderOutcome> {
   }
 }
 
-function problemOf(
+/** What each change is, an update of a branch taken for a fast-forward as long as nobody has asked git. */
+function likelyKinds(changes: readonly RefChange[]): Map<string, UpdateKind> {
+  return new Map(
+    changes.map(({ name, from, to }): [string, UpdateKind] => {
+      if (from === undefined) return [name, 'create'];
+      if (to === undefined) return [name, 'delete'];
+      return [name, isBranch(name) ? 'fast-forward' : 'force'];
+    }),
+  );
+}
+
+/** The updates of which it matters whether they keep the history there was: git is run for each. */
+function asksForHistory(plan: OrderPlan, policy: Policy): FastForwardQuestion[] {
+  const asked = new Set(plan.questions.map(({ name }) => name));
+  return plan.changes.flatMap(({ name, from, to }) => {
+    if (from === undefined || to === undefined || !isBranch(name)) return [];
+    return asked.has(name) || protectionOf(policy.protection, name).noForcePush ? { name, from, to } : [];
+  });
+}
+
+function typeProblem(
   changes: readonly RefChange[],
   facts: ReadonlyMap<string, ObjectDescription>,
-  kinds: ReadonlyMap<string, UpdateKind>,
-  policy: Policy,
-  role: 'owner' | 'maintainer',
 ): string | undefined {
   for (const { name, to } of changes) {
     const type = to === undefined ? undefined : facts.get(to)?.type;
     if (isBranch(name) && type !== undefined && type !== 'commit') {
       return `${name}: a branch must point at a commit, this is a ${type}`;
     }
+  }
+  return undefined;
+}
+
+/** What the rules of the repository have against an order: it is carried out whole or not at all. */
+function ruleProblem(
+  changes: readonly RefChange[],
+  kinds: ReadonlyMap<string, UpdateKind>,
+  policy: Policy,
+  role: 'owner' | 'maintainer',
+): string | undefined {
+  for (const { name } of changes) {
     const kind = kinds.get(name);
     const problem = kind === undefined ? undefined : protectionProblem(policy.protection, role, name, kind);
     if (problem !== undefined) return `${name}: ${problem}`;

@@ -5,8 +5,9 @@
 import { refNameProblem } from '../git/index.ts';
 import type { Git } from '../git-process/git.ts';
 import type { Clock } from '../lib/clock.ts';
+import { concurrently } from '../lib/concurrently.ts';
 import { Limiter } from '../lib/limiter.ts';
-import type { VerifiedEvent } from '../nostr/event.ts';
+import type { NostrEvent, VerifiedEvent } from '../nostr/event.ts';
 import { parseRefState, type RefState } from '../nostr/ref-state.ts';
 import { orderDateProblem } from '../policy/order-precedence.ts';
 import { impossibleState } from '../policy/order-rules.ts';
@@ -20,6 +21,7 @@ import type { Events } from './events.ts';
 import type { HeldOrders } from './held-orders.ts';
 import { OrderChange, type OrderOutcome } from './order-change.ts';
 import { accept, reject, type Verdict } from './publication.ts';
+import { readAnnouncement } from './read-announcement.ts';
 import type { ServiceIdentity } from './service-identity.ts';
 import type { SignedEvents } from './signed-events.ts';
 
@@ -41,8 +43,9 @@ interface SpreadSource {
   readonly packs: readonly PackEntry[];
 }
 
-/** Owners of one identifier among whom an order's repositories are looked for. */
-const MAX_OWNERS = 64;
+/** Owners of one identifier among whom an order's repositories are looked for, and how many at a time. */
+const MAX_OWNERS = 256;
+const LOOKED_AT_ONCE = 8;
 /** Orders that run git at once, and those that may wait for their turn. */
 const CONCURRENT = 4;
 const QUEUED = 256;
@@ -68,9 +71,30 @@ export class Orders {
       identifierProblem(order.identifier) ?? orderDateProblem(order, now) ?? impossibleState(order.refs);
     if (problem !== undefined) return reject(`invalid: ${problem}`);
     const repositories = await this.repositoriesOf(order);
+    if (repositories.some(({ id }) => this.isReceipt(id, order))) {
+      return accept('duplicate: it is a receipt of this service');
+    }
     const outcomes: OrderOutcome[] = [];
-    for (const repository of repositories) outcomes.push(await this.carryOut(repository, order, event));
-    return this.verdict(outcomes, event);
+    const failures: unknown[] = [];
+    for (const repository of repositories) {
+      // Trouble with one repository is no reason to leave the others as they are.
+      const outcome = await this.carryOut(repository, order, event).catch((error: unknown) => {
+        failures.push(error);
+        return undefined;
+      });
+      if (outcome !== undefined) outcomes.push(outcome);
+    }
+    const verdict = await this.verdict(outcomes, event);
+    if (failures.length > 0) throw failures[0];
+    return verdict;
+  }
+
+  /**
+   * The key of a repository states what is, and is nobody who could want anything: taken for an order, its receipt would
+   * make the pushes it states look as if they had been ordered, free to be undone by the next order.
+   */
+  private isReceipt(id: RepositoryId, order: RefState): boolean {
+    return this.context.service.signerOf(id).publicKey === order.author;
   }
 
   /**
@@ -108,15 +132,13 @@ export class Orders {
   /** The repositories under the order's identifier in which its author may write, as published now. */
   private async repositoriesOf(order: RefState): Promise<Repository[]> {
     const { events, repositories } = this.context;
-    const announcers = events.announcements(order.identifier).map(({ pubkey }) => pubkey);
-    const owners = [...new Set([order.author, ...announcers])].slice(0, MAX_OWNERS);
-    const found: Repository[] = [];
-    for (const owner of owners) {
+    const owners = ownersAbove(order.author, events.announcements(order.identifier)).slice(0, MAX_OWNERS);
+    const found = await concurrently(owners, LOOKED_AT_ONCE, async (owner) => {
       const repository = repositories.get(repositoryId(owner, order.identifier));
       const state = (await repository.resolve())?.manifest;
-      if (state !== undefined && mayWrite(repository.id, order.author, state)) found.push(repository);
-    }
-    return found;
+      return state !== undefined && mayWrite(repository.id, order.author, state) ? repository : undefined;
+    });
+    return found.filter((repository) => repository !== undefined);
   }
 
   private async carryOut(
@@ -142,12 +164,16 @@ export class Orders {
     try {
       // Looked at first: what comes to nothing leaves nothing behind.
       const base = await repository.known();
-      const { result: foreseen } = await changeWith(source?.packs ?? []).evaluate(base?.manifest, base);
+      const change = changeWith(source?.packs ?? []);
+      const { result: foreseen } = await change.evaluate(base?.manifest, base);
       let outcome: OrderOutcome = foreseen;
       if (foreseen.is === 'applied') {
         await signedEvents.store(id, event);
-        const packs = source === undefined ? [] : await copyPacks(this.context, source.id, id, source.packs);
-        outcome = (await repository.publisher.join(changeWith(packs))).result;
+        const ready =
+          source === undefined
+            ? change
+            : changeWith(await copyPacks(this.context, source.id, id, source.packs));
+        outcome = (await repository.publisher.join(ready)).result;
       }
       if (outcome.is === 'applied') await heldOrders.carriedOut(id, order);
       if (outcome.is !== 'held') return outcome;
@@ -170,7 +196,10 @@ export class Orders {
       outcomes.find((outcome): outcome is Extract<OrderOutcome, { is: K }> => outcome.is === kind);
     const applied = find('applied');
     const already = find('applied-already');
-    if (applied !== undefined || already !== undefined) await this.context.events.append([event]);
+    if (applied !== undefined) {
+      // It is in force. Should the log not take it now, it gets it together with the receipt.
+      await this.context.events.append([event]).catch(() => undefined);
+    } else if (already !== undefined) await this.context.events.append([event]);
     const held = find('held');
     if (held !== undefined) return accept(`purgatory: ${held.reason}`);
     if (applied !== undefined) return accept();
@@ -180,6 +209,27 @@ export class Orders {
     if (find('outdated') !== undefined) return reject('blocked: a newer state has been signed');
     return reject('restricted: there is no repository of this name here in which your key may write');
   }
+}
+
+/**
+ * Those in whose repositories a key may have a say: its own, those that it names itself, then whoever names it as maintainer,
+ * or names somebody who does. Who may write where is for the manifests to say; this only bounds where to look.
+ */
+function ownersAbove(author: string, announcements: readonly NostrEvent[]): string[] {
+  const namedBy = new Map<string, string[]>();
+  const own: string[] = [];
+  for (const event of announcements) {
+    for (const named of readAnnouncement(event)?.maintainers ?? []) {
+      const names = namedBy.get(named);
+      if (names === undefined) namedBy.set(named, [event.pubkey]);
+      else names.push(event.pubkey);
+      if (event.pubkey === author) own.push(named);
+    }
+  }
+  const above = new Set([author]);
+  for (const key of above) for (const owner of namedBy.get(key) ?? []) above.add(owner);
+  const others = [...above].filter((owner) => owner !== author && !own.includes(owner));
+  return [author, ...own.filter((owner) => above.has(owner)), ...others];
 }
 
 function mayWrite(id: RepositoryId, author: string, state: RepositoryState): boolean {
