@@ -81,7 +81,11 @@ export class Receipts {
       log.error({ err: damage }, 'a repository cannot be read'),
     );
     for (let count = 0; count < SWEPT_AT_ONCE && !signal.aborted; count++) {
-      const next = await this.tips.next();
+      const next = await this.tips.next().catch((error: unknown) => {
+        // A listing that has broken off would look as if it had come to its end.
+        this.tips = undefined;
+        throw error;
+      });
       if (next.done) {
         this.tips = undefined;
         this.sweptAt = clock.monotonic();

@@ -245,6 +245,15 @@ describe('receipts', () => {
     expect(started.repositories.store.count()).toBe(0);
   });
 
+  it('that a sweep did not get to, because the store did not answer, are written by the next run of it', async () => {
+    const rig = new ReceiptsRig().listen();
+    await rig.publish(pushed('heads/main'), undefined, false);
+    rig.repositories.store.next(({ operation }) => operation === 'list', { does: 'unavailable' });
+    await expect(rig.receipts.sweep(never)).rejects.toThrow(CairnError);
+    await rig.receipts.sweep(never);
+    expect(rig.receiptsOf()).toHaveLength(1);
+  });
+
   it('keep what waits for its first data unseen, and show it with that', async () => {
     const rig = new ReceiptsRig().listen();
     const waiting = announcement(alice, { as: 'grasp' });
