@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { formatNpub } from '../../../src/nostr/public-key.ts';
+import { claimService, ServiceIdentity } from '../../../src/relay/service-identity.ts';
+import { SERVICE_KEY } from '../../../src/repository/keys.ts';
+import { UNANNOUNCED } from '../../../src/repository/manifest.ts';
+import { idOf } from '../../helpers/relay-rig.ts';
+import { RepositoryRig } from '../../helpers/repository-rig.ts';
+import { alice, author, bob } from '../nostr/authors.ts';
+
+const [SERVICE, OTHER] = [author(99), author(98)];
+
+function contextOf(rig: RepositoryRig) {
+  const { store: control, clock, dice } = rig;
+  return { control, clock, dice };
+}
+
+describe('a bucket', () => {
+  it('belongs to the service that claims it first, and only to that', async () => {
+    const rig = new RepositoryRig();
+    await claimService(contextOf(rig), SERVICE.publicKey);
+    await claimService(contextOf(rig.cold()), SERVICE.publicKey);
+    await expect(claimService(contextOf(rig.cold()), OTHER.publicKey)).rejects.toMatchObject({
+      kind: 'conflict',
+      message: `this bucket belongs to the service ${formatNpub(SERVICE.publicKey)}: give every server of it the same key file`,
+    });
+  });
+
+  it('goes to one of two that claim it at once', async () => {
+    const rig = new RepositoryRig();
+    const claims = await Promise.allSettled(
+      [SERVICE, OTHER].map(({ publicKey }) => claimService(contextOf(rig.cold()), publicKey)),
+    );
+    expect(claims.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  });
+
+  it('whose claim cannot be read is given to nobody', async () => {
+    const rig = new RepositoryRig();
+    await rig.store.put(SERVICE_KEY, Buffer.from('{}'), { mode: 'create' });
+    await expect(claimService(contextOf(rig), SERVICE.publicKey)).rejects.toMatchObject({ kind: 'corrupt' });
+  });
+});
+
+describe('a service', () => {
+  it('signs for itself, and for each repository with a key of its own, the same from every server', () => {
+    const [one, other] = [new ServiceIdentity(SERVICE.secretKey), new ServiceIdentity(SERVICE.secretKey)];
+    expect(one.publicKey).toBe(SERVICE.publicKey);
+    const keys = [idOf(alice), idOf(bob), idOf(alice, 'another')].map((id) => one.signerOf(id).publicKey);
+    expect(new Set([...keys, one.publicKey]).size).toBe(4);
+    expect(other.signerOf(idOf(alice)).publicKey).toBe(keys[0]);
+    expect(new ServiceIdentity(OTHER.secretKey).signerOf(idOf(alice)).publicKey).not.toBe(keys[0]);
+  });
+
+  it('only witnesses, unless the key of the repository may write to it', () => {
+    const service = new ServiceIdentity(SERVICE.secretKey);
+    const [key, others] = [idOf(alice), idOf(bob)].map((id) => service.signerOf(id).publicKey);
+    const policyWith = (writer = '') => ({ ...UNANNOUNCED, writers: [alice.publicKey, writer] });
+    expect(service.receiptsAreAuthoritative(idOf(alice), policyWith(key))).toBe(true);
+    expect(service.receiptsAreAuthoritative(idOf(alice), policyWith(others))).toBe(false);
+    expect(service.receiptsAreAuthoritative(idOf(alice), policyWith(SERVICE.publicKey))).toBe(false);
+  });
+});
