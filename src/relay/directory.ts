@@ -105,7 +105,7 @@ export class Directory {
     return this.aroundKey(publicKey).filter((facts) => facts.writers.includes(publicKey));
   }
 
-  /** The announced repositories an event is about: directly, or through the events that it answers. */
+  /** The announced repositories an event is about: directly, or through the events that it answers or quotes. */
   mentions(event: NostrEvent): readonly AnnouncedRepository[] {
     return this.named(event).flatMap(({ owner, identifier }) => this.facts(owner, identifier) ?? []);
   }
@@ -188,7 +188,7 @@ export class Directory {
       found.set(nameOf(owner, identifier), { owner, identifier });
     for (const about of this.roots(event)) {
       const own = addressOf(about);
-      const addresses = [...values(about, 'a'), ...values(about, 'A')].map(parseAddress);
+      const addresses = ['a', 'A', 'q'].flatMap((name) => values(about, name)).map(parseAddress);
       for (const address of [own, ...addresses]) {
         if (address?.kind === kinds.repository) add(address.pubkey, address.identifier);
         if (address?.kind !== kinds.repositoryState) continue;
@@ -200,11 +200,11 @@ export class Directory {
     return [...found.values()];
   }
 
-  /** The event and those it answers, as far as they are here. */
+  /** The event and those it answers or quotes, as far as they are here. */
   private roots(event: NostrEvent): NostrEvent[] {
     const found = new Map([[event.id, event]]);
     for (const each of found.values()) {
-      for (const id of answered(each)) {
+      for (const id of [...answered(each), ...values(each, 'q')]) {
         if (found.size >= MAX_ROOTS) return [...found.values()];
         const root = found.has(id) ? undefined : this.context.events.get(id);
         if (root !== undefined) found.set(id, root);

@@ -44,6 +44,8 @@ describe('what is about a private repository', () => {
     ['an issue', issue],
     ['a comment on the issue', comment],
     ['an answer to the comment', reply],
+    ['a note that quotes the issue', dave.sign({ kind: 1, tags: [['q', issue.id]] })],
+    ['a note that quotes the repository', dave.sign({ kind: 1, tags: [['q', address(alice)]] })],
     ['a state by a maintainer', state],
     ['a receipt', receipt],
     ['an attestation', attestation],
