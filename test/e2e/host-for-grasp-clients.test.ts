@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { App } from '../../src/app.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { FaultyStore } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import {
   announcement,
@@ -13,6 +15,7 @@ import {
   state,
 } from '../helpers/identity.ts';
 import { Person } from '../helpers/nostr-client.ts';
+import { pushHead, RECEIVE_PACK, send, UPLOAD_PACK } from '../helpers/raw-git.ts';
 import { startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
@@ -261,5 +264,263 @@ describe('two servers over one bucket', () => {
       (events) => events.length === 2,
     );
     expect(served).toHaveLength(2);
+  });
+});
+
+/** Real time, which can be moved ahead. */
+class MovableClock implements Clock {
+  private ahead = 0;
+
+  advance(milliseconds: number): void {
+    this.ahead += milliseconds;
+  }
+
+  now(): number {
+    return systemClock.now() + this.ahead;
+  }
+
+  monotonic(): number {
+    return systemClock.monotonic() + this.ahead;
+  }
+
+  async sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+    const end = this.monotonic() + milliseconds;
+    while (this.monotonic() < end) {
+      await systemClock.sleep(Math.min(20, Math.max(0, end - this.monotonic())), signal);
+    }
+  }
+}
+
+describe('an announcement', () => {
+  it('that does not name this service in both clone and relays is refused, and makes nothing', async () => {
+    const owner = new Person();
+    const clone = ['clone', graspUrl(server.url, owner, 'elsewhere')];
+    const relays = ['relays', server.url.replace(/^http/, 'ws')];
+    const elsewhere = 'git.example.org';
+    const cases: string[][][] = [
+      [],
+      [clone],
+      [relays],
+      [clone, ['relays', `wss://${elsewhere}`]],
+      [['clone', `https://${elsewhere}/${owner.npub}/elsewhere.git`], relays],
+      [['clone', graspUrl(server.url, owner, 'another')], relays],
+      [['clone', graspUrl(server.url, new Person(), 'elsewhere')], relays],
+      [['clone', `${server.url}.${elsewhere}/${owner.npub}/elsewhere.git`], relays],
+      [clone, ['relays', `${relays[1]}/inbox`]],
+    ];
+    for (const tags of cases) {
+      const event = owner.sign(30_617, [['d', 'elsewhere'], ...tags]);
+      const answer = await publish(server.url, event);
+      expect(answer).toEqual({
+        accepted: false,
+        note: expect.stringMatching(
+          /^blocked: it does not name this service; add http.* and ws.* relays tag$/,
+        ),
+      });
+      expect(await query(server.url, { ids: [event.id] })).toEqual([]);
+    }
+    expect((await send(graspUrl(server.url, owner, 'elsewhere'))).status).toBe(404);
+
+    const among = [
+      ['clone', `https://${elsewhere}/x.git`, clone[1] ?? ''],
+      ['relays', `wss://${elsewhere}`, relays[1] ?? ''],
+    ];
+    const both = await publish(server.url, owner.sign(30_617, [['d', 'elsewhere'], ...among]));
+    expect(both).toEqual({ accepted: true, note: expect.stringMatching(/^purgatory: /) });
+    expect((await send(graspUrl(server.url, owner, 'elsewhere'))).status).toBe(200);
+  });
+
+  it('that waits for 30 minutes in vain is forgotten with its states, and may be sent again', async () => {
+    const clock = new MovableClock();
+    await using patient = await startServer({ flags: { access: 'signed' }, overrides: { clock } });
+    const owner = new Person();
+    const user = await new GitClient(folder.path).init('late');
+    const tip = await user.commit('Begin', { README: 'first\n' });
+    const url = graspUrl(patient.url, owner, 'late');
+    const event = announcement(patient.url, owner, 'late', { grasp: true });
+    await publish(patient.url, event);
+    await publish(patient.url, state(owner, 'late', { 'refs/heads/main': tip }));
+    const page = async () => (await send(url)).status;
+    expect(await page()).toBe(200);
+
+    clock.advance(29 * 60_000);
+    expect(await page()).toBe(200);
+    clock.advance(3 * 60_000);
+    expect(await eventually(page, (status) => status === 404)).toBe(404);
+    expect((await user.try(['push', url, 'main'])).exitCode).not.toBe(0);
+    expect((await publish(patient.url, event)).note).toMatch(/^purgatory: /);
+    expect((await user.try(['push', url, 'main'])).stderr).toContain('ERR no signed state is waiting');
+    await publish(patient.url, state(owner, 'late', { 'refs/heads/main': tip }));
+    await user.run(['push', '--quiet', url, 'main']);
+    expect(await remoteRefs(user, url)).toMatchObject({ 'refs/heads/main': tip });
+  });
+});
+
+describe('the relay', () => {
+  it('keeps what refers to a repository, and what is referred to', async () => {
+    const { owner, identifier, event } = await hosted();
+    const somebody = new Person();
+    const address = `30617:${owner.publicKey}:${identifier}`;
+    const take = async (sent: ReturnType<Person['sign']>) => {
+      expect(await publish(server.url, sent)).toEqual({ accepted: true, note: '' });
+      expect(await query(server.url, { ids: [sent.id] })).toEqual([sent]);
+      return sent;
+    };
+    const refuse = async (sent: ReturnType<Person['sign']>) => {
+      const answer = await publish(server.url, sent);
+      expect(answer).toEqual({ accepted: false, note: expect.stringMatching(/^blocked: /) });
+      expect(await query(server.url, { ids: [sent.id] })).toEqual([]);
+    };
+    const signed = (kind: number, ...tags: string[][]) => somebody.sign(kind, tags, `A ${kind}`);
+
+    // What refers to the announcement, by its address or its id.
+    const issue = await take(signed(1621, ['a', address], ['subject', 'Broken']));
+    const patch = await take(signed(1617, ['a', address], ['t', 'root']));
+    await take(signed(1618, ['a', address], ['c', '1'.repeat(40)]));
+    await take(signed(7, ['e', event.id]));
+    await take(signed(1, ['q', event.id]));
+    await take(signed(30_023, ['d', 'article'], ['a', address]));
+    // What refers to that, and so on.
+    const comment = await take(signed(1111, ['E', issue.id], ['K', '1621'], ['e', issue.id], ['k', '1621']));
+    await take(signed(1111, ['E', issue.id], ['e', comment.id], ['k', '1111']));
+    await take(signed(7, ['e', comment.id]));
+    await take(signed(1617, ['e', patch.id]));
+    await take(owner.sign(1632, [['e', issue.id]], 'Mended'));
+    await take(signed(1985, ['e', patch.id], ['L', '#t'], ['l', 'bug', '#t']));
+
+    // What is referred to, once it is; by its id or its address.
+    const quoted = signed(1, ['t', 'found-by-chance']);
+    const article = signed(30_023, ['d', 'why'], ['title', 'Why it breaks']);
+    await refuse(quoted);
+    await refuse(article);
+    const where = `30023:${somebody.publicKey}:why`;
+    await take(signed(1111, ['E', issue.id], ['e', issue.id], ['q', quoted.id], ['a', where]));
+    await take(quoted);
+    await take(article);
+
+    // What has nothing to do with it.
+    const other = new Person();
+    await refuse(signed(1, ['t', identifier], ['p', owner.publicKey]));
+    await refuse(signed(1621, ['a', `30617:${other.publicKey}:${identifier}`]));
+    await refuse(signed(1111, ['E', '0'.repeat(64)], ['e', '0'.repeat(64)]));
+    await refuse(other.sign(0, [], '{"name":"nobody here"}'));
+    await take(owner.sign(0, [], '{"name":"owner"}'));
+    await take(owner.sign(10_002, [['r', server.url.replace(/^http/, 'ws')]]));
+  });
+});
+
+describe('the server', () => {
+  it('lets pages of other origins read every answer, errors as well', async () => {
+    const { owner, identifier, url } = await hosted();
+    const store = new FaultyStore(new MemoryObjectStore());
+    await using small = await startServer({
+      store,
+      flags: { access: 'signed', 'max-refs-per-push': '1' },
+    });
+    await publish(small.url, announcement(small.url, owner, identifier, { grasp: true }));
+    const smallUrl = graspUrl(small.url, owner, identifier);
+    const git = (end: string) => `${url}${end}`;
+    const commands = ['a', 'b'].map((name) => ({ name: `refs/heads/${name}`, to: '1'.repeat(40) }));
+    const tooMany = pushHead(commands, { capabilities: 'report-status' });
+    const nip11 = { Accept: 'application/nostr+json' };
+    const ask = (status: number, to: string, options: Parameters<typeof send>[1] = {}) => ({
+      status,
+      to,
+      options: { ...options, headers: { Origin: 'https://app.example', ...options.headers } },
+    });
+    const requests = [
+      ask(200, git('/info/refs?service=git-upload-pack')),
+      ask(200, git('/info/refs?service=git-receive-pack')),
+      ask(200, git('')),
+      ask(200, server.url),
+      ask(200, server.url, { headers: nip11 }),
+      ask(204, git('/info/refs'), { method: 'OPTIONS' }),
+      ask(204, git('/git-upload-pack'), { method: 'OPTIONS' }),
+      ask(204, git('/git-receive-pack'), { method: 'OPTIONS' }),
+      ask(204, git('/no-such-thing'), { method: 'OPTIONS' }),
+      ask(204, git(''), { method: 'OPTIONS' }),
+      ask(204, server.url, { method: 'OPTIONS' }),
+      ask(400, git('/info/refs?service=nonsense')),
+      ask(400, git('/git-upload-pack'), { method: 'POST', headers: { 'Content-Type': 'text/plain' } }),
+      ask(400, git('/git-upload-pack'), { headers: UPLOAD_PACK, body: 'no packet' }),
+      ask(400, `${server.url}/${owner.npub}/a%2Fb.git/info/refs?service=git-upload-pack`),
+      ask(401, `${server.url}/${owner.npub}/unknown.git/info/refs?service=git-upload-pack`),
+      ask(401, `${server.url}/${owner.npub}/unknown.git/info/refs?service=git-receive-pack`),
+      ask(401, git('/info/refs?service=git-upload-pack').replace(identifier, 'x'), {
+        headers: { Authorization: 'Nostr nonsense' },
+      }),
+      ask(403, git('/info/refs')),
+      ask(404, git('/objects/info/packs')),
+      ask(404, `${server.url}/${owner.npub}/unknown`),
+      ask(404, `${server.url}/nothing-here`, { method: 'POST', body: '' }),
+      ask(413, `${smallUrl}/git-receive-pack`, { headers: RECEIVE_PACK, body: tooMany }),
+      ask(503, `${smallUrl}/info/refs?service=git-receive-pack`),
+    ];
+    for (const { status, to, options } of requests) {
+      if (status === 503) store.next(() => true, { does: 'unavailable' }, 100);
+      const answer = await send(to, options);
+      expect([to, answer.status]).toEqual([to, status]);
+      expect(answer.headers).toMatchObject({
+        'access-control-allow-origin': '*',
+        'access-control-allow-methods': expect.stringMatching(/GET, POST/),
+        'access-control-allow-headers': expect.stringMatching(/Authorization, Content-Type/),
+      });
+      if (status === 204) expect(answer.text).toBe('');
+    }
+  });
+});
+
+describe('a repository whose owner deletes its announcement', () => {
+  it('is gone at once, comes back by no older announcement, and begins anew by a newer one', async () => {
+    const made = await hosted();
+    const { owner, identifier, event, order, user, second, url } = made;
+    const address = `30617:${owner.publicKey}:${identifier}`;
+    const statusOf = async (place: string) => [
+      (await send(place)).status,
+      (await send(`${place}/info/refs?service=git-upload-pack`)).status,
+    ];
+    const stranger = await publish(server.url, new Person().sign(5, [['a', address]]));
+    expect(stranger.accepted).toBe(false);
+    expect(await statusOf(url)).toEqual([200, 200]);
+
+    const deletedAt = now();
+    expect(await publish(server.url, owner.sign(5, [['a', address]], '', deletedAt))).toEqual({
+      accepted: true,
+      note: '',
+    });
+    const signed = gitUrl(server.url, owner, identifier);
+    for (const place of [url, signed, graspUrl(other.url, owner, identifier)]) {
+      // Git asks whoever has not said who he is, as for any repository that is private or not there.
+      expect(await statusOf(place)).toEqual([404, 401]);
+    }
+    const asOwner = await signedIn(user, owner, signed).try(['ls-remote', signed]);
+    expect(asOwner.stderr).toContain('not found');
+    expect(await query(server.url, { ids: [event.id, order.id] })).toEqual([]);
+    expect((await user.try(['push', url, 'main'])).exitCode).not.toBe(0);
+
+    for (const at of [deletedAt - 1, deletedAt]) {
+      const older = announcement(server.url, owner, identifier, { grasp: true, at, tags: [['t', `${at}`]] });
+      for (const place of [server, other]) {
+        const answer = await publish(place.url, older);
+        expect(answer).toEqual({ accepted: false, note: expect.stringMatching(/^blocked: /) });
+      }
+    }
+    expect((await publish(server.url, event)).accepted).toBe(false);
+    expect(await statusOf(url)).toEqual([404, 401]);
+
+    const newer = announcement(server.url, owner, identifier, { grasp: true, at: deletedAt + 1 });
+    expect((await publish(server.url, newer)).note).toMatch(/^purgatory: /);
+    expect(await remoteRefs(user, url)).toEqual({});
+    const empty = await new GitClient(folder.path).init(`${identifier}-again`);
+    expect((await empty.try(['fetch', url, second])).stderr).toContain('not our ref');
+    const again = state(owner, identifier, { 'refs/heads/main': second }, { at: deletedAt + 1 });
+    expect((await publish(server.url, again)).note).toMatch(/^purgatory: /);
+    await user.run(['push', '--quiet', url, 'main']);
+    expect(await remoteRefs(user, url)).toMatchObject({ 'refs/heads/main': second });
+    const served = await eventually(
+      () => query(other.url, { ids: [newer.id, again.id, event.id, order.id] }),
+      (events) => events.length === 2,
+    );
+    expect(served.map(({ id }) => id).sort()).toEqual([newer.id, again.id].sort());
   });
 });
