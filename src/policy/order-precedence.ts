@@ -29,6 +29,17 @@ export function isNewerOrder(order: OrderStamp, applied: OrderStamp | null): boo
   return order.author === applied.author ? order.id < applied.id : order.id > applied.id;
 }
 
+/**
+ * True for an order that was signed for a repository as it was before its owner withdrew it. One announced anew since has
+ * nothing to do with that, and whoever sends the old order again speaks for nobody.
+ */
+export function isFromBefore(
+  order: Pick<OrderStamp, 'at'>,
+  withdrawal: { readonly at: number } | undefined,
+): boolean {
+  return withdrawal !== undefined && order.at <= withdrawal.at;
+}
+
 /** The order of each author that NIP-01 keeps: his newest replaces the others. */
 export function currentOrders<Order extends OrderStamp>(orders: Iterable<Order>): Order[] {
   const ofAuthor = new Map<string, Order>();

@@ -9,7 +9,7 @@ import {
 } from '../git-process/inspect-objects.ts';
 import type { Digest } from '../lib/digest.ts';
 import { type RefState, refMapDigest, statedRefs } from '../nostr/ref-state.ts';
-import { isNewerOrder } from '../policy/order-precedence.ts';
+import { isFromBefore, isNewerOrder } from '../policy/order-precedence.ts';
 import {
   decideOrder,
   type FastForwardQuestion,
@@ -102,6 +102,9 @@ export class OrderChange implements Change<OrderOutcome> {
     if (role !== 'owner' && role !== 'maintainer') return { result: { is: 'not-his' } };
     if (state.order?.id === order.id) return { result: { is: 'applied-already' } };
     if (!isNewerOrder(order, state.order)) return { result: { is: 'outdated' } };
+    if (isFromBefore(order, state.withdrawal)) {
+      return refuse('the repository was withdrawn after this was signed: sign a new state');
+    }
     if (order.objectFormat !== undefined && order.objectFormat !== state.objectFormat) {
       return refuse(`the repository has ${state.objectFormat} object ids, the state has others`);
     }

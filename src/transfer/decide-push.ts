@@ -5,7 +5,7 @@
 import { commandKind, isBranch, isTag, type ReceivedCommand } from '../git/index.ts';
 import { statedRefs } from '../nostr/ref-state.ts';
 import { matchOrder } from '../policy/order-match.ts';
-import { isNewerOrder } from '../policy/order-precedence.ts';
+import { isFromBefore, isNewerOrder } from '../policy/order-precedence.ts';
 import { decideOrder, planOrder } from '../policy/order-rules.ts';
 import { protectionOf, protectionProblem, type UpdateKind } from '../policy/protection.ts';
 import { type AccessFacts, type Role, roleOf } from '../policy/push-access.ts';
@@ -124,7 +124,12 @@ function decideByOrder(push: PushQuestion, state: RepositoryState, facts: Access
   if (stated.length === 0) return { result: decide(push, met, forbidden), evidence: NOBODY };
   const match = matchOrder(
     statedRefs(refsAfter(state.refs, stated)),
-    waiting.filter((order) => isWriter(order.author, facts) && isNewerOrder(order, state.order)),
+    waiting.filter(
+      (order) =>
+        isWriter(order.author, facts) &&
+        isNewerOrder(order, state.order) &&
+        !isFromBefore(order, state.withdrawal),
+    ),
   );
   const problem = match.ok ? orderProblem(push, state, facts, stated, match.value) : match.reason;
   if (problem !== undefined) for (const { name } of commands.filter(isStated)) forbidden.set(name, problem);

@@ -385,6 +385,16 @@ describe('an order is refused', () => {
     expect((await rig.send(order({}))).accepted).toBe(false);
   });
 
+  it.each([
+    ['before', AT - 1],
+    ['when', AT],
+  ])('that was signed %s the repository was withdrawn, though it has been announced anew', async (_, at) => {
+    const rig = await OrdersRig.withObjects({ withdrawal: { id: 'e'.repeat(64), at: AT } });
+    const verdict = await rig.send(order({ 'heads/main': 'first' }, { at }));
+    expect(verdict).toMatchObject({ accepted: false, note: expect.stringMatching(/^blocked: .*withdrawn/) });
+    expect((await rig.send(order({ 'heads/main': 'first' }, { at: AT + 1 }))).accepted).toBe(true);
+  });
+
   it('when it is a receipt of this very service: nothing was ordered', async () => {
     const rig = await OrdersRig.open();
     const signer = rig.service.signerOf(ID);

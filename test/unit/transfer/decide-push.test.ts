@@ -206,6 +206,21 @@ describe('a push by an order', () => {
     expect(decision.order !== undefined).toBe(carriedOut);
   });
 
+  it.each([
+    [1_000, false],
+    [999, true],
+  ])(
+    'of a repository announced anew, signed at 1000 when the old one was withdrawn at %d',
+    (at, carriedOut) => {
+      const withdrawal = { id: 'a'.repeat(64), at };
+      const decision = decide(
+        { authority: byOrder, commands: [moves], waiting: [wanted] },
+        state({ withdrawal }),
+      );
+      expect(decision.order !== undefined).toBe(carriedOut);
+    },
+  );
+
   it('is bound by protection as its signer is', () => {
     const protection = [{ pattern: 'refs/heads/main', rules: ['push:owner', 'no-force-push'] }];
     const met = state({ policy: policy({ protection }) });
