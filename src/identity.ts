@@ -18,6 +18,7 @@ import { Closures } from './relay/closures.ts';
 import { Directory } from './relay/directory.ts';
 import { EventStore } from './relay/event-store.ts';
 import { HeldOrders } from './relay/held-orders.ts';
+import { OrderUpkeep } from './relay/order-upkeep.ts';
 import { Orders } from './relay/orders.ts';
 import { PullRequestUpkeep } from './relay/pull-request-upkeep.ts';
 import { Receipts } from './relay/receipts.ts';
@@ -123,6 +124,11 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     artifacts: context.artifacts,
     cache: context.cache,
   });
+  const waitingOrders = new OrderUpkeep({
+    waiting: (id) => heldOrders.waiting(id),
+    signedEvents,
+    order: (event) => orders.order(event),
+  });
   const pullRequests = new PullRequestUpkeep({ events, repositories, clock });
   const receipts = new Receipts({
     events,
@@ -177,6 +183,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
       }),
       { name: 'policies', run: (signal) => closures.sweep(signal) },
       pullRequests,
+      waitingOrders,
       { name: 'receipts', run: (signal) => receipts.sweep(signal) },
     ],
     interval: UPKEEP_INTERVAL_MS,
@@ -195,6 +202,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     published: (id, manifest) => {
       receipts.settle(id, manifest);
       pullRequests.note(id, manifest);
+      waitingOrders.note(id, manifest);
       const spreading = orders.spread(id, manifest).catch((error: unknown) => {
         log.warn(
           { err: error, repository: formatRepositoryId(id) },
