@@ -1,0 +1,240 @@
+import { describe, expect, it } from 'vitest';
+import { CairnError } from '../../../src/lib/errors.ts';
+import type { NostrEvent, VerifiedEvent } from '../../../src/nostr/event.ts';
+import { kinds } from '../../../src/nostr/kinds.ts';
+import { createLogger } from '../../../src/observability/logger.ts';
+import { Admission, MAX_AHEAD_SECONDS } from '../../../src/relay/admission.ts';
+import { accept, reject } from '../../../src/relay/publication.ts';
+import { announcement, deletion, RelayRig, verified } from '../../helpers/relay-rig.ts';
+import { type Author, alice, bob, carol, dave } from '../nostr/authors.ts';
+
+const NOW = Date.UTC(2030, 0, 1) / 1000;
+const ADDRESS = `30617:${alice.publicKey}:project`;
+const nobody = new Set<string>();
+const keysOf = (...authors: Author[]) => new Set(authors.map(({ publicKey }) => publicKey));
+
+/** What is let in, over the facts of real announcements; what an event makes happen is only noted. */
+class AdmissionRig {
+  readonly relay = new RelayRig();
+  /** What was asked for, and the event. */
+  readonly done: [string, string][] = [];
+  readonly logged: string[] = [];
+  readonly admission: Admission;
+  /** What acting on an event comes to; thrown when it is an error. */
+  outcome: Error | ReturnType<typeof accept> = accept();
+
+  constructor(readOnly = false) {
+    const { events, directory, clock } = this.relay;
+    const act = (what: string) => async (event: VerifiedEvent) => {
+      this.done.push([what, event.id]);
+      if (this.outcome instanceof Error) throw this.outcome;
+      return this.outcome;
+    };
+    this.admission = new Admission({
+      events,
+      belonging: directory,
+      announce: act('announce'),
+      order: act('order'),
+      withdraw: act('withdraw'),
+      readOnly,
+      clock,
+      log: createLogger('warn', { write: (line) => void this.logged.push(line) }),
+    });
+  }
+
+  /** Alice has a repository here, which Bob maintains; Carol may read it, should it be private. */
+  static async hosting(tags: readonly string[][] = []): Promise<AdmissionRig> {
+    const rig = new AdmissionRig();
+    await rig.relay.announce(announcement(alice, { maintainers: [bob], tags: tags.map((tag) => [...tag]) }));
+    return rig;
+  }
+
+  send(event: NostrEvent, sender: ReadonlySet<string> = nobody) {
+    return this.admission.publish(verified(event), sender);
+  }
+
+  has(event: NostrEvent): boolean {
+    return this.relay.events.get(event.id) !== undefined;
+  }
+}
+
+const issue = (by: Author, about = ADDRESS) => by.sign({ kind: kinds.issue, tags: [['a', about]] });
+
+describe('an event that makes something happen', () => {
+  it.each<[string, string, NostrEvent]>([
+    ['an announcement', 'announce', announcement(dave)],
+    ['a state', 'order', dave.sign({ kind: kinds.repositoryState, tags: [['d', 'project']] })],
+    ['a deletion', 'withdraw', deletion(dave, 1_000)],
+  ])('%s is acted upon, and what comes of it is the answer', async (_what, act, event) => {
+    const rig = new AdmissionRig();
+    rig.outcome = reject('blocked: for a reason');
+    expect(await rig.send(event)).toEqual(rig.outcome);
+    expect(rig.done).toEqual([[act, event.id]]);
+    expect(rig.has(event), 'it is for whoever acts upon it to keep it').toBe(false);
+  });
+
+  it('is not acted upon again once it is here, unless it is an announcement, which may be in force no more', async () => {
+    const rig = await AdmissionRig.hosting();
+    const state = bob.sign({ kind: kinds.repositoryState, tags: [['d', 'project']] });
+    const request = dave.sign({ kind: kinds.deletion, tags: [['e', 'a'.repeat(64)]] });
+    const announced = rig.relay.events.latest(kinds.repository, alice.publicKey, 'project');
+    await rig.relay.events.append([state, request].map(verified));
+    for (const event of [state, request]) {
+      expect(await rig.send(event)).toEqual(accept('duplicate: it is here already'));
+    }
+    expect(rig.done).toEqual([]);
+    if (announced !== undefined) await rig.send(announced);
+    expect(rig.done).toEqual([['announce', announced?.id]]);
+  });
+
+  it.each<[string, Error, string, boolean]>([
+    ['the store', new CairnError('unavailable', 'the store is away'), 'error: the store is away', false],
+    ['a damage', new CairnError('corrupt', 'it is damaged'), 'error: it is damaged', true],
+    ['a mistake', new Error('secret detail'), 'error: internal error', true],
+  ])('that fails by %s is answered so, and logged', async (_what, outcome, note, grave) => {
+    const rig = new AdmissionRig();
+    rig.outcome = outcome;
+    expect(await rig.send(announcement(alice))).toEqual({ accepted: false, note });
+    const [line = '{}'] = rig.logged;
+    expect(JSON.parse(line)).toMatchObject({ msg: 'event not taken' });
+    expect(/"level":("error"|50)/.test(line)).toBe(grave);
+  });
+});
+
+describe('whatever an event is about', () => {
+  const expiring = (at: number) =>
+    carol.sign({
+      kind: kinds.issue,
+      tags: [
+        ['a', ADDRESS],
+        ['expiration', String(at)],
+      ],
+    });
+  const protectedIssue = dave.sign({
+    kind: kinds.issue,
+    tags: [['a', ADDRESS], ['-']],
+  });
+  const dated = (at: number) => carol.sign({ kind: kinds.issue, at, tags: [['a', ADDRESS]] });
+  it.each<[string, NostrEvent, ReadonlySet<string>, RegExp | true]>([
+    ['dated as far ahead as may be', dated(NOW + MAX_AHEAD_SECONDS), nobody, true],
+    ['dated further ahead', dated(NOW + MAX_AHEAD_SECONDS + 1), nobody, /^invalid: .*ahead/],
+    ['dated long ago', dated(0), nobody, true],
+    ['that expires', expiring(NOW + 1), nobody, true],
+    ['that has expired', expiring(NOW), nobody, /^invalid: .*expired/],
+    [
+      'that is not to be kept',
+      carol.sign({ kind: 20_001, tags: [['a', ADDRESS]] }),
+      keysOf(carol),
+      /^blocked: /,
+    ],
+    ['protected, from nobody', protectedIssue, nobody, /^auth-required: /],
+    ['protected, from somebody else', protectedIssue, keysOf(carol), /^restricted: /],
+    ['protected, from its author', protectedIssue, keysOf(carol, dave), true],
+  ])('one %s', async (_what, event, sender, answer) => {
+    const rig = await AdmissionRig.hosting();
+    const verdict = await rig.send(event, sender);
+    expect(verdict.accepted).toBe(answer === true);
+    expect(verdict.note).toMatch(answer === true ? /^$/ : answer);
+    expect(rig.has(event)).toBe(answer === true);
+  });
+
+  it('its author has the last word on it', async () => {
+    const rig = await AdmissionRig.hosting();
+    const event = issue(carol);
+    await rig.relay.events.append([verified(carol.sign({ kind: kinds.deletion, tags: [['e', event.id]] }))]);
+    expect(await rig.send(event)).toEqual(reject('blocked: its author deleted it'));
+  });
+
+  it('a newer one in its place is kept, and no harm done', async () => {
+    const rig = await AdmissionRig.hosting();
+    const [older, newer] = [1_000, 2_000].map((at) => bob.sign({ kind: kinds.profile, at }));
+    if (older === undefined || newer === undefined) throw new TypeError('two were signed');
+    expect(await rig.send(newer)).toEqual(accept());
+    expect(await rig.send(older)).toEqual(accept('duplicate: a newer one is here'));
+    expect(rig.has(older)).toBe(false);
+  });
+
+  it('nothing is taken where nobody may change anything', async () => {
+    const rig = new AdmissionRig(true);
+    for (const event of [announcement(alice), issue(carol), deletion(alice, 1)]) {
+      expect(await rig.send(event)).toEqual(reject('blocked: this server is read-only'));
+    }
+    expect(rig.done).toEqual([]);
+  });
+});
+
+describe('an event belongs here', () => {
+  const first = issue(carol);
+  const elsewhere = `30617:${dave.publicKey}:elsewhere`;
+  it.each<[string, NostrEvent, boolean]>([
+    ['when it is about a repository here', issue(dave), true],
+    ['when it answers what is', dave.sign({ kind: kinds.comment, tags: [['E', first.id]] }), true],
+    ['and not when it is about one elsewhere', issue(dave, elsewhere), false],
+    ['nor when it is about nothing', dave.sign({ kind: 1, content: 'hello' }), false],
+    ['nor when it answers what is not here', dave.sign({ kind: 1, tags: [['e', 'f'.repeat(64)]] }), false],
+    ['when it is the profile of somebody who maintains one', bob.sign({ kind: kinds.profile }), true],
+    ['and not when it is that of anyone else', dave.sign({ kind: kinds.profile }), false],
+    ['when it lists where a maintainer keeps his', bob.sign({ kind: kinds.graspList }), true],
+    [
+      'and not when it looks like an attestation',
+      dave.sign({
+        kind: kinds.applicationData,
+        tags: [
+          ['d', 'x'],
+          ['a', ADDRESS],
+        ],
+      }),
+      false,
+    ],
+  ])('%s', async (_when, event, belongs) => {
+    const rig = await AdmissionRig.hosting();
+    expect(await rig.send(first)).toEqual(accept());
+    const verdict = await rig.send(event);
+    expect(verdict.accepted).toBe(belongs);
+    expect(verdict.note).toMatch(belongs ? /^$/ : /^blocked: this relay keeps what belongs/);
+    expect(rig.has(event)).toBe(belongs);
+  });
+
+  it('when something here refers to it, though it says nothing of a repository itself', async () => {
+    const rig = await AdmissionRig.hosting();
+    const note = dave.sign({ kind: 1, content: 'as I said' });
+    expect((await rig.send(note)).accepted).toBe(false);
+    const quoting = carol.sign({
+      kind: kinds.issue,
+      tags: [
+        ['a', ADDRESS],
+        ['q', note.id],
+      ],
+    });
+    await rig.send(quoting);
+    expect(await rig.send(note)).toEqual(accept());
+    expect(await rig.send(note)).toEqual(accept('duplicate: it is here already'));
+  });
+});
+
+describe('what is about a private repository', () => {
+  const secret = [
+    ['private', 'true'],
+    ['reader', carol.publicKey],
+  ];
+
+  it.each<[string, Author[], boolean]>([
+    ['nobody', [], false],
+    ['a stranger', [dave], false],
+    ['a reader', [carol], true],
+    ['a maintainer', [bob], true],
+    ['the owner among others', [dave, alice], true],
+  ])('is taken from who may know of it: %s', async (_who, sender, taken) => {
+    const rig = await AdmissionRig.hosting(secret);
+    const event = issue(dave);
+    expect((await rig.send(event, keysOf(...sender))).accepted).toBe(taken);
+    expect(rig.has(event)).toBe(taken);
+  });
+
+  it('is refused in the words for one that is not there', async () => {
+    const [there, none] = [await AdmissionRig.hosting(secret), new AdmissionRig()];
+    for (const event of [issue(dave), bob.sign({ kind: kinds.profile })]) {
+      expect(await there.send(event)).toEqual(await none.send(event));
+    }
+  });
+});
