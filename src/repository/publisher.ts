@@ -265,8 +265,11 @@ export class Publisher {
       if (evaluation.next !== undefined && evaluation.cause !== undefined) {
         state = evaluation.next;
         changed = true;
-        // What comes after an order in one publish is not part of it, and its receipt need not stand back.
-        receiptBefore = evaluation.receiptBefore;
+        // A push that comes after an order in one publish is not part of it, and its receipt need not stand back. What
+        // changes no refs leaves the receipt a witness of the order alone.
+        if (evaluation.cause.refs.length > 0 || evaluation.receiptBefore !== undefined) {
+          receiptBefore = evaluation.receiptBefore;
+        }
         causes.push(evaluation.cause);
       }
     }

@@ -466,7 +466,7 @@ describe('the date of a receipt', () => {
     expect((await published(rig)).receiptAt).toBe(NOW + 120);
   });
 
-  it('stands behind an order only if nothing else comes after it in the same publish', async () => {
+  it('stands behind an order only if no push comes after it in the same publish', async () => {
     const date = async (second: Change<string>, third: Change<string>) => {
       const rig = new RepositoryRig();
       const { publisher } = rig.repository;
@@ -477,6 +477,14 @@ describe('the date of a receipt', () => {
     };
     expect(await date(new MakeRef('a'), ordered('b', NOW + 60))).toBe(59);
     expect(await date(ordered('a', NOW + 60), new MakeRef('b'))).toBe(120);
+    const policy = { announcements: [], writers: [], protection: [], private: true, readers: [] };
+    const cause = { kind: 'announce', actor: null, evidence: null, refs: [] } as const;
+    const rules: Change<string> = {
+      since: 0,
+      evaluate: async (state) => ({ next: { ...(state ?? stateOf()), policy }, cause, result: 'changed' }),
+    };
+    expect(await date(ordered('a', NOW + 60), rules)).toBe(59);
+    expect(await date(rules, ordered('a', NOW + 60))).toBe(59);
   });
 
   it('stands in a manifest made ready ahead as well', async () => {
