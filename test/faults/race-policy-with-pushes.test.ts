@@ -16,11 +16,10 @@ import {
   commitObject,
   objectId,
   packOf,
+  push,
   pushHead,
   type RawCommand,
-  RECEIVE_PACK,
   reportOf,
-  send,
   treeObject,
 } from '../helpers/raw-git.ts';
 import { startServer } from '../helpers/server.ts';
@@ -99,10 +98,8 @@ class Place {
     const server = servers[number % 2] ?? servers[0];
     const token = tokenFor(person, gitUrl(servers[0].url, this.owner, this.identifier));
     const began = performance.now();
-    const answer = await send(`${gitUrl(server.url, this.owner, this.identifier)}/git-receive-pack`, {
-      headers: { ...RECEIVE_PACK, Authorization: token },
-      body: Buffer.concat([pushHead([command]), pack]),
-    });
+    const url = gitUrl(server.url, this.owner, this.identifier);
+    const answer = await push(url, [pushHead([command]), pack], { Authorization: token });
     const ended = performance.now();
     const name = String(command.name);
     if (answer.status !== 200) return { name, ok: false, reason: answer.text, began, ended };

@@ -51,8 +51,12 @@ export const UPLOAD_PACK = { 'Content-Type': 'application/x-git-upload-pack-requ
 export const RECEIVE_PACK = { 'Content-Type': 'application/x-git-receive-pack-request' };
 
 /** Posts the head of a push, and its pack if there is one. */
-export function push(url: string, body: Uint8Array | readonly Uint8Array[]): Promise<RawAnswer> {
-  return send(`${url}/git-receive-pack`, { headers: RECEIVE_PACK, body });
+export function push(
+  url: string,
+  body: Uint8Array | readonly Uint8Array[],
+  headers: OutgoingHttpHeaders = {},
+): Promise<RawAnswer> {
+  return send(`${url}/git-receive-pack`, { headers: { ...RECEIVE_PACK, ...headers }, body });
 }
 
 /** Posts a request to upload-pack. */
