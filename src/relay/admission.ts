@@ -97,7 +97,7 @@ export class Admission implements Publication {
 
   /** Somebody who may not know of a repository is answered as if it were not there. */
   private belongs(event: VerifiedEvent, sender: Authenticated): boolean {
-    const { events, belonging } = this.context;
+    const { belonging } = this.context;
     if (roleOfKind(event.kind) === 'author') {
       return belonging.hasRepository(event.pubkey) && belonging.visible(event, sender);
     }
@@ -106,8 +106,19 @@ export class Admission implements Publication {
     if (belonging.mentions(event).length > 0) return belonging.visible(event, sender);
     const address = addressOf(event);
     return (
-      events.isReferredTo(event.id) || (address !== undefined && events.isReferredTo(formatAddress(address)))
+      this.isReferredTo(event.id, ['e', 'E', 'q'], sender) ||
+      (address !== undefined && this.isReferredTo(formatAddress(address), ['a', 'A', 'q'], sender))
     );
+  }
+
+  /** True when something here that the sender may see refers to this: else the answer would tell what he may not see. */
+  private isReferredTo(idOrAddress: string, tags: readonly string[], sender: Authenticated): boolean {
+    const { events, belonging, clock } = this.context;
+    if (!events.isReferredTo(idOrAddress)) return false;
+    const value = new Set([idOrAddress]);
+    const filters = tags.map((tag) => ({ tags: new Map([[tag, value]]) }));
+    const visible = (event: NostrEvent) => belonging.visible(event, sender);
+    return events.query(filters, { limit: 1, now: Math.floor(clock.now() / 1000), visible }).length > 0;
   }
 
   private async keep(event: VerifiedEvent): Promise<Verdict> {

@@ -231,6 +231,18 @@ describe('what is about a private repository', () => {
     expect(rig.has(event)).toBe(taken);
   });
 
+  it('does not vouch for what it refers to before those who may not see it', async () => {
+    const rig = await AdmissionRig.hosting(secret);
+    const note = dave.sign({ kind: 1, content: 'as I said' });
+    const tags = [
+      ['a', ADDRESS],
+      ['q', note.id],
+    ];
+    await rig.send(carol.sign({ kind: kinds.issue, tags }), keysOf(carol));
+    expect(await rig.send(note, keysOf(dave))).toEqual(await new AdmissionRig().send(note));
+    expect(await rig.send(note, keysOf(carol))).toEqual(accept());
+  });
+
   it('is refused in the words for one that is not there', async () => {
     const [there, none] = [await AdmissionRig.hosting(secret), new AdmissionRig()];
     for (const event of [issue(dave), bob.sign({ kind: kinds.profile })]) {
