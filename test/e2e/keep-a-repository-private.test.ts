@@ -381,24 +381,29 @@ async function expectNoTraceSince(client: NostrClient, place: Place, events: rea
 
 describe('an outsider who writes to a private repository', () => {
   type Sent = (author: Person, place: Place, issue: NostrEvent) => NostrEvent;
+  let place: Place;
+  let issue: NostrEvent;
+  beforeAll(async () => {
+    place = await announced(true);
+    issue = issueBy(place.reader, place);
+    expect((await publishAs(place.reader, issue)).accepted).toBe(true);
+  });
+
   it.each<[string, Sent]>([
     ['an issue', (author, place) => issueBy(author, place)],
     ['a patch', (author, { address }) => author.sign(1617, [['a', address]], 'From 0\n')],
     ['a pull request', (author, { address, tip }) => author.sign(1618, [...about(address), ['c', tip]])],
-    ['a comment on an issue', (author, _place, issue) => commentBy(author, issue)],
-    ['an answer to an issue', (author, _place, issue) => commentBy(author, issue, 'e')],
-    ['a status of an issue', (author, { address }, issue) => closed(author, address, issue)],
+    ['a comment on an issue', (author, _place, root) => commentBy(author, root)],
+    ['an answer to an issue', (author, _place, root) => commentBy(author, root, 'e')],
+    ['a status of an issue', (author, { address }, root) => closed(author, address, root)],
     ['a comment on it', (author, { address }) => author.sign(1111, [['A', address]], 'Hello')],
     ['a label', (author, { address }) => author.sign(1985, [...about(address), ['l', 'spam', 'x']])],
     ['a state', (author, { identifier, tip }) => state(author, identifier, { 'refs/heads/main': tip })],
     ['a deletion of it', (author, { address }) => author.sign(5, about(address))],
-    ['a deletion of an issue', (author, _place, issue) => author.sign(5, [['e', issue.id]])],
+    ['a deletion of an issue', (author, _place, root) => author.sign(5, [['e', root.id]])],
     ["the owner's profile", (_author, { owner }) => owner.sign(0, [], '{"name":"Owner"}')],
     ["a maintainer's relays", (_author, { maintainer }) => maintainer.sign(10_002, [['r', 'wss://x.test']])],
   ])('is answered %s as if it were not there', async (_what, sign) => {
-    const place = await announced(true);
-    const issue = issueBy(place.reader, place);
-    expect((await publishAs(place.reader, issue)).accepted).toBe(true);
     const people = { owner: new Person(), maintainer: new Person(), reader: new Person() };
     const identifier = `${place.identifier}-not`;
     const absent = {
@@ -420,8 +425,8 @@ describe('an outsider who writes to a private repository', () => {
   });
 
   const about = (address: string) => [['a', address]];
-  const closed = (author: Person, address: string, issue: NostrEvent) =>
-    author.sign(1632, [...about(address), ['e', issue.id]]);
+  const closed = (author: Person, address: string, root: NostrEvent) =>
+    author.sign(1632, [...about(address), ['e', root.id]]);
 });
 
 describe('pages and metrics', () => {
