@@ -39,6 +39,8 @@ import { startServer } from '../helpers/server.ts';
 
 /** Milliseconds of every request to the store, so that pushes meet. */
 const STORE_LATENCY = 2;
+/** Milliseconds of a write to the event log while many push, so that receipts fall behind several publishes. */
+const LOG_LATENCY = 100;
 const PUSHES = 20;
 
 /** Seconds by which the clock of the servers is ahead; only ever grows. */
@@ -50,7 +52,7 @@ let servers: readonly [App, App];
 let places = 0;
 
 beforeAll(async () => {
-  store = new FaultyStore(new MemoryObjectStore(), { latency: STORE_LATENCY });
+  store = new FaultyStore(new MemoryObjectStore(), { latency: STORE_LATENCY, sees: () => true });
   const clock = { ...systemClock, now: () => Date.now() + ahead * 1000 };
   const start = (flags: Record<string, string>) =>
     startServer({ store, flags: { access: 'signed', ...flags }, overrides: { clock } });
@@ -195,6 +197,11 @@ describe.each([
     const { owner, maintainer, identifier } = place;
     const tags = [['protect', 'refs/heads/kept', 'push:owner']];
     await place.begin({ maintainers: [maintainer], tags });
+    store.rules.push(({ operation, key }) =>
+      operation === 'put' && key.startsWith('v1/events/writers/')
+        ? { does: 'delay', milliseconds: LOG_LATENCY }
+        : undefined,
+    );
     const serverOf = (number: number) => servers[number % count] ?? servers[0];
     const sent = Array.from({ length: PUSHES }, (_, number) => {
       const name = `refs/${number % 5 === 4 ? 'tags' : 'heads'}/ünit-${number}`;
@@ -233,6 +240,7 @@ describe.each([
       1,
     );
     const receipts = await place.receipts();
+    store.reset();
     // What two servers have found missing at once is in the log of both, and the same event.
     const distinct = [...new Map(receipts.map((receipt) => [receipt.id, receipt])).values()];
     if (count === 1) expect(receipts).toEqual(distinct);
