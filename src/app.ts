@@ -163,6 +163,7 @@ export async function startApp(
       clock,
       dice,
       log,
+      metrics,
       upkeep: overrides.upkeep ?? true,
     });
     const { events, directory, service, heldOrders, sockets, information } = identity;

@@ -12,6 +12,8 @@ import { relayUrl } from './nostr/repository-url.ts';
 import type { Verifier } from './nostr/verify.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import type { Logger } from './observability/logger.ts';
+import type { Metrics } from './observability/metrics.ts';
+import { observePublication } from './observers.ts';
 import { Admission } from './relay/admission.ts';
 import { Announcements } from './relay/announce.ts';
 import { Closures } from './relay/closures.ts';
@@ -53,6 +55,7 @@ export interface IdentityContext {
   readonly clock: Clock;
   readonly dice: Dice;
   readonly log: Logger;
+  readonly metrics: Metrics;
   /** Whether to finish what other servers, or earlier runs, have left unfinished. */
   readonly upkeep: boolean;
 }
@@ -80,7 +83,7 @@ const UPKEEP_INTERVAL_MS = 60_000;
  * @throws CairnError `conflict` when the bucket belongs to another service; `unavailable` when the store does not answer
  */
 export async function openIdentity(context: IdentityContext): Promise<Identity> {
-  const { settings, base, stores, repositories, git, verifier, clock, dice, log } = context;
+  const { settings, base, stores, repositories, git, verifier, clock, dice, log, metrics } = context;
   const { control } = stores;
   const service = new ServiceIdentity(context.serviceKey);
   await claimService({ control, clock, dice }, service.publicKey);
@@ -152,7 +155,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
   });
   const relay = new Relay({
     events,
-    publication: admission,
+    publication: observePublication(admission, metrics),
     verifier,
     visible: (event, reader) => directory.visible(event, reader),
     relayUrl: relayUrl(base),
@@ -167,6 +170,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     maxPayload: MESSAGE_BYTES_READ,
     heartbeat: HEARTBEAT_MS,
     trustedProxies: settings.trustedProxies,
+    onConnections: (count) => metrics.relayConnections.set(count),
   });
   const upkeep = new Upkeep({
     tasks: [

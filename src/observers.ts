@@ -2,6 +2,7 @@ import type { GitObserver } from './git-process/git.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import { type StoreObserver, withMetrics } from './object-store/with-metrics.ts';
 import type { Metrics } from './observability/metrics.ts';
+import type { Publication } from './relay/publication.ts';
 import type { CacheObserver } from './repository/artifact-cache.ts';
 import type { PublishObserver } from './repository/publisher.ts';
 
@@ -28,6 +29,18 @@ export function publishObserver(metrics: Metrics): PublishObserver {
       metrics.publishedChanges.inc({ outcome }, changes);
     },
     rebased: () => metrics.rebases.inc(),
+  };
+}
+
+/** The same publication, every answer of it counted: `accepted`, or the prefix of what was said. */
+export function observePublication(publication: Publication, metrics: Metrics): Publication {
+  return {
+    publish: async (event, sender) => {
+      const verdict = await publication.publish(event, sender);
+      const [prefix = ''] = verdict.note.split(':');
+      metrics.relayEvents.inc({ answer: prefix === '' ? 'accepted' : prefix });
+      return verdict;
+    },
   };
 }
 

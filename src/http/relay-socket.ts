@@ -16,6 +16,8 @@ export interface RelaySocketsContext {
   readonly heartbeat: number;
   /** Proxies in front of this server whose word on who calls is believed. */
   readonly trustedProxies: number;
+  /** Told how many clients are connected whenever that changes. */
+  readonly onConnections?: (count: number) => void;
 }
 
 /** Bytes that may wait in a socket before the relay is told to wait, and at which it is told to go on. */
@@ -79,13 +81,15 @@ export class RelaySockets {
   }
 
   private welcome(socket: WebSocket, address: string): void {
-    const { relay, log } = this.context;
+    const { relay, log, onConnections } = this.context;
     const client = new Client(socket, relay, address);
     this.clients.add(client);
+    onConnections?.(this.clients.size);
     // Too long a message, text that is not UTF-8, a frame that is none: the close code tells the client.
     socket.on('error', (error) => log.debug({ err: error }, 'relay connection failed'));
     socket.on('close', (code) => {
       this.clients.delete(client);
+      onConnections?.(this.clients.size);
       log.debug({ code, connections: relay.size }, 'relay connection closed');
     });
     log.debug({ connections: relay.size }, 'relay connection opened');

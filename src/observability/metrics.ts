@@ -48,6 +48,11 @@ export class Metrics {
     'operation',
   ]);
 
+  readonly relayConnections = this.gauge('cairn_relay_connections', 'Clients connected to the relay');
+  readonly relayEvents = this.counter('cairn_relay_events_total', 'Events sent to the relay, by answer', [
+    'answer',
+  ]);
+
   readonly publishes = this.counter('cairn_publishes_total', 'Publishes by outcome', ['outcome']);
   readonly publishedChanges = this.counter(
     'cairn_published_changes_total',

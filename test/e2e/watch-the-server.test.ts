@@ -3,6 +3,8 @@ import { expect, it } from 'vitest';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
+import { announcement, eventually } from '../helpers/identity.ts';
+import { NostrClient, Person } from '../helpers/nostr-client.ts';
 import { repositoryUrl, startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -67,4 +69,22 @@ it('counts the bytes of each request once, also on a connection that is used aga
   expect(metrics).toContain(
     `cairn_http_received_bytes_total{route="git git-receive-pack"} ${pushed.received}`,
   );
+});
+
+it('counts who is connected to the relay, and what it answers to events', async () => {
+  await using server = await startServer({ flags: { access: 'signed' } });
+  const metrics = async () => (await fetch(`${server.url}/metrics`)).text();
+  {
+    await using client = await NostrClient.connect(server.url);
+    await client.publish(new Person().sign(1, [], 'hello'));
+    const owner = new Person();
+    const event = announcement(server.url, owner, 'counted', { grasp: true });
+    await client.publish(event);
+    expect(await metrics()).toMatch(/^cairn_relay_connections 1$/m);
+  }
+  await eventually(metrics, (text) => text.includes('cairn_relay_connections 0'));
+  const text = await metrics();
+  expect(text).toMatch(/^cairn_relay_connections 0$/m);
+  expect(text).toMatch(/^cairn_relay_events_total\{answer="blocked"\} 1$/m);
+  expect(text).toMatch(/^cairn_relay_events_total\{answer="purgatory"\} 1$/m);
 });
