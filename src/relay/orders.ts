@@ -12,7 +12,7 @@ import { parseRefState, type RefState } from '../nostr/ref-state.ts';
 import { orderDateProblem } from '../policy/order-precedence.ts';
 import { impossibleState } from '../policy/order-rules.ts';
 import { roleOf } from '../policy/push-access.ts';
-import type { Manifest, Order, PackEntry, RepositoryState } from '../repository/manifest.ts';
+import type { Manifest, PackEntry, RepositoryState } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
 import { identifierProblem, type RepositoryId, repositoryId } from '../repository/repository-id.ts';
@@ -155,7 +155,7 @@ export class Orders {
         repository,
         git,
         order,
-        refsOf: (last) => this.refsOf(id, last),
+        refsOf: (last) => heldOrders.refsOf(id, last),
         receiptsAreAuthoritative: (policy) => service.receiptsAreAuthoritative(id, policy),
         since,
         ...(source === undefined ? {} : { source: { objects: source.objects, packs } }),
@@ -181,13 +181,6 @@ export class Orders {
     } finally {
       release();
     }
-  }
-
-  private async refsOf(id: RepositoryId, order: Order): Promise<ReadonlyMap<string, string>> {
-    const { events, signedEvents } = this.context;
-    const event = events.get(order.id) ?? (await signedEvents.load(id, order.id));
-    const parsed = parseRefState(event, refNameProblem);
-    return parsed.ok ? parsed.value.refs : new Map();
   }
 
   /** One answer for all repositories. An order that is in force anywhere is served. */

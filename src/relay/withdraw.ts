@@ -63,7 +63,7 @@ export class Withdrawals {
     const parsed = parseDeletion(event);
     if (!parsed.ok) return reject(`invalid: ${parsed.reason}`);
     const { closures, events } = this.context;
-    const own = ownRepositories(parsed.value);
+    const own = this.ownRepositories(parsed.value);
     if (own.length > maxWithdrawn)
       return reject(`invalid: it would withdraw more than ${maxWithdrawn} repositories`);
     const identifiers = this.announcedUnder(parsed.value);
@@ -80,6 +80,25 @@ export class Withdrawals {
     return accept();
   }
 
+  /**
+   * The repositories of the author's own that a request names: by their address, or by the id of the announcement in
+   * force. Without it there is no repository as far as the world of Nostr knows.
+   */
+  private ownRepositories(deletion: Deletion): RepositoryId[] {
+    const { events } = this.context;
+    const inForce = [...deletion.events].flatMap((id) => {
+      const event = events.get(id);
+      if (event?.kind !== kinds.repository || event.pubkey !== deletion.author) return [];
+      const identifier = firstValue(event, 'd') ?? '';
+      const isInForce = events.latest(kinds.repository, event.pubkey, identifier)?.id === id;
+      return isInForce && identifierProblem(identifier) === undefined
+        ? [repositoryId(event.pubkey, identifier)]
+        : [];
+    });
+    const all = [...addressedRepositories(deletion), ...inForce];
+    return [...new Map(all.map((id) => [formatRepositoryId(id), id])).values()];
+  }
+
   /** The identifiers whose announcements a request takes back, by their address or by their id. */
   private announcedUnder(deletion: Deletion): string[] {
     const byId = [...deletion.events].flatMap((id) => {
@@ -88,7 +107,7 @@ export class Withdrawals {
         ? [firstValue(event, 'd') ?? '']
         : [];
     });
-    return [...new Set([...ownRepositories(deletion).map(({ identifier }) => identifier), ...byId])];
+    return [...new Set([...addressedRepositories(deletion).map(({ identifier }) => identifier), ...byId])];
   }
 
   /** @returns whether any of them was here, or why the request is refused */
@@ -180,8 +199,8 @@ export class Withdrawals {
   }
 }
 
-/** The repositories of the author's own that a request names. */
-function ownRepositories(deletion: Deletion): RepositoryId[] {
+/** The repositories of the author's own that a request names by their address. */
+function addressedRepositories(deletion: Deletion): RepositoryId[] {
   return [...deletion.addresses].map(parseAddress).flatMap((address) => {
     if (address?.kind !== kinds.repository || address.pubkey !== deletion.author) return [];
     return identifierProblem(address.identifier) === undefined

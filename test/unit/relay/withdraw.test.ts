@@ -69,6 +69,19 @@ describe('a deletion of an announcement', () => {
     expect((await rig.manifest(idOf(alice)))?.state).toBe('live');
   });
 
+  it.each<[string, (older: NostrEvent, newest: NostrEvent) => string, string]>([
+    ['the announcement in force', (_older, newest) => newest.id, 'withdrawn'],
+    ['an older announcement', (older) => older.id, 'live'],
+  ])('may name %s by its id', async (_what, id, left) => {
+    const rig = new RelayRig();
+    const [older, newest] = [announcement(alice, { at: 1_000 }), announcement(alice, { at: 2_000 })];
+    await rig.announce(older);
+    await rig.announce(newest);
+    const event = alice.sign({ kind: kinds.deletion, at: 3_000, tags: [['e', id(older, newest)]] });
+    await rig.withdraw(event);
+    expect((await rig.manifest(idOf(alice)))?.state).toBe(left);
+  });
+
   it('by somebody else does nothing', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice));
