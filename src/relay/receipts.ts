@@ -3,6 +3,7 @@
  * from its manifest alone, so every server makes the same one, and one that a crash kept from being written is made again
  * by whoever comes next. It is never waited for: a push is what its manifest says, whether that has been told or not.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../lib/clock.ts';
 import type { Dice } from '../lib/dice.ts';
 import { isCairnError } from '../lib/errors.ts';
@@ -10,6 +11,7 @@ import type { VerifiedEvent } from '../nostr/event.ts';
 import { kinds } from '../nostr/kinds.ts';
 import { receiptTemplate, statedRefs } from '../nostr/ref-state.ts';
 import { attestationTemplate } from '../nostr/repository-key.ts';
+import { firstValue } from '../nostr/tags.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
@@ -117,6 +119,8 @@ export class Receipts {
   /** Works off what waits for one repository; in between nothing may be added that nobody would then work off. */
   private async work(name: string): Promise<void> {
     const { clock, dice, log } = this.context;
+    // The report of the push goes out first: signing takes milliseconds, and nobody else gets a turn in them.
+    await nextTurn();
     for (let failures = 0; ; ) {
       const next = this.waiting.get(name);
       if (next === undefined) break;
@@ -146,7 +150,7 @@ export class Receipts {
     const named = await this.namedEvents(id, manifest, untold);
     const signer = this.context.service.signerOf(id);
     const receipts = untold.flatMap((one) => (one.changed ? signer.sign(receiptOf(id, one.manifest)) : []));
-    const attestation = receipts.length === 0 ? [] : [this.attestation(id)];
+    const attestation = receipts.length === 0 || this.isAttested(id) ? [] : [this.attestation(id)];
     const events = [...named, ...attestation, ...receipts].filter((event) => this.isNews(event));
     if (events.length > 0) await this.context.events.append(events);
   }
@@ -192,6 +196,19 @@ export class Receipts {
       manifest = parent;
     }
     return untold;
+  }
+
+  /** Signing costs milliseconds, so what has been attested is not signed again. */
+  private isAttested(id: RepositoryId): boolean {
+    const { events, service } = this.context;
+    const template = attestationTemplate(
+      id.owner,
+      id.identifier,
+      service.signerOf(id).publicKey,
+      ATTESTED_AT,
+    );
+    const identifier = firstValue(template, 'd') ?? '';
+    return events.latest(template.kind, service.publicKey, identifier)?.created_at === ATTESTED_AT;
   }
 
   private attestation(id: RepositoryId): VerifiedEvent {
