@@ -19,8 +19,8 @@ let writes: App;
 beforeAll(async () => {
   folder = await tempDir('cairn-balanced');
   const store = new MemoryObjectStore();
-  reads = await startServer({ store });
-  writes = await startServer({ store });
+  reads = await startServer({ store, overrides: { upkeep: false } });
+  writes = await startServer({ store, overrides: { upkeep: false } });
 });
 
 afterAll(async () => {
