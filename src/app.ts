@@ -56,7 +56,7 @@ export interface Overrides {
   readonly clock?: Clock;
   readonly dice?: Dice;
   /** False: nothing goes on in the background that nobody has asked for, so that requests can be counted. */
-  readonly upkeep?: boolean;
+  readonly background?: boolean;
 }
 
 /** A running server. */
@@ -164,7 +164,7 @@ export async function startApp(
       dice,
       log,
       metrics,
-      upkeep: overrides.upkeep ?? true,
+      background: overrides.background ?? true,
     });
     const { events, directory, service, heldOrders, sockets, information } = identity;
     const others = healthRoutes({ metrics, checkStore: () => checkReady(stores), stopping: () => stopping });

@@ -56,8 +56,8 @@ export interface IdentityContext {
   readonly dice: Dice;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Whether to finish what other servers, or earlier runs, have left unfinished. */
-  readonly upkeep: boolean;
+  /** Whether to follow other servers, and to finish what they or earlier runs have left unfinished. */
+  readonly background: boolean;
 }
 
 /** What the rest of the server needs of it. */
@@ -195,9 +195,11 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     dice,
     log,
   });
-  const background = new Set<Promise<void>>();
-  events.start();
-  if (context.upkeep) upkeep.start();
+  const following = new Set<Promise<void>>();
+  if (context.background) {
+    events.start();
+    upkeep.start();
+  }
   return {
     events,
     directory,
@@ -213,8 +215,8 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
           'an order was not carried to other repositories',
         );
       });
-      background.add(spreading);
-      void spreading.finally(() => background.delete(spreading));
+      following.add(spreading);
+      void spreading.finally(() => following.delete(spreading));
     },
     sockets,
     information: relayInformation({
@@ -229,7 +231,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     close: async () => {
       await upkeep.close();
       await closures.close();
-      await Promise.all(background);
+      await Promise.all(following);
       await receipts.close();
       await events.close();
     },

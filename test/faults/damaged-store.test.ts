@@ -44,7 +44,7 @@ beforeAll(async () => {
   folder = await tempDir('cairn-damage');
   user = new GitClient(folder.path);
   store = new FaultyStore(new MemoryObjectStore());
-  writing = await startServer({ store, overrides: { upkeep: false } });
+  writing = await startServer({ store, overrides: { background: false } });
 });
 afterEach(() => store.reset());
 afterAll(async () => {
@@ -157,7 +157,7 @@ describe('a damaged repository', () => {
   let reading: App;
   let sound: Target;
   beforeAll(async () => {
-    reading = await startServer({ store, overrides: { upkeep: false } });
+    reading = await startServer({ store, overrides: { background: false } });
     sound = await published(reading);
   });
   afterAll(() => reading.close());
@@ -249,7 +249,7 @@ describe('a damaged repository', () => {
 
 describe('a store that breaks off', () => {
   it('in the middle of a pack fails the clone without being called damaged, and the next one works', async () => {
-    await using reading = await startServer({ store, overrides: { upkeep: false } });
+    await using reading = await startServer({ store, overrides: { background: false } });
     const target = await published(reading);
     store.next(({ operation, key }) => operation === 'get' && key === packKey(target), {
       does: 'break-body',
@@ -271,7 +271,7 @@ describe('a store that breaks off', () => {
 
 describe('a store that is down', () => {
   it('stops a server that has all of a repository on local disk from passing it for current', async () => {
-    await using reading = await startServer({ store, overrides: { upkeep: false } });
+    await using reading = await startServer({ store, overrides: { background: false } });
     const target = await published(reading);
     const copy = await user.clone(target.url, `copy-${++count}`);
     store.rules.push(() => ({ does: 'unavailable' }));
@@ -305,7 +305,7 @@ describe('`cairn repo list`', () => {
   it('shows every other repository before it says which ones are damaged', async () => {
     await using data = await tempDir('cairn-data');
     const opened = await openFileStore(data.path, { onOwned: 'refuse' });
-    const server = await startServer({ store: opened.store, overrides: { upkeep: false } });
+    const server = await startServer({ store: opened.store, overrides: { background: false } });
     try {
       const author = await user.init('listed');
       await author.commit('Begin', { README: 'first\n' });

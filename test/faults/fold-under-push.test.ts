@@ -41,8 +41,8 @@ beforeAll(async () => {
   folder = await tempDir('cairn-folds');
   memory = new MemoryObjectStore();
   store = new FaultyStore(memory);
-  app = await startServer({ store, overrides: { upkeep: false } });
-  other = await startServer({ store: memory, overrides: { upkeep: false } });
+  app = await startServer({ store, overrides: { background: false } });
+  other = await startServer({ store: memory, overrides: { background: false } });
 });
 
 afterAll(async () => {
@@ -146,7 +146,7 @@ async function pushNextAfter(happens: () => Promise<void>): Promise<CommandResul
 
 /** Every published state, by a server that knows nothing, is complete. */
 async function expectComplete(branches: readonly string[]): Promise<void> {
-  const cold = await startServer({ store: memory, overrides: { upkeep: false } });
+  const cold = await startServer({ store: memory, overrides: { background: false } });
   try {
     const copy = await new GitClient(folder.path).clone(
       repositoryUrl(cold, id.identifier),

@@ -34,9 +34,9 @@ beforeAll(async () => {
   memory = new MemoryObjectStore();
   store = new FaultyStore(memory);
   const flags = { 'swap-patience': '1' };
-  app = await startServer({ store, flags, overrides: { upkeep: false } });
+  app = await startServer({ store, flags, overrides: { background: false } });
   // A second server that has no trouble.
-  other = await startServer({ store: memory, overrides: { upkeep: false } });
+  other = await startServer({ store: memory, overrides: { background: false } });
 });
 
 afterAll(async () => {
@@ -279,7 +279,7 @@ describe('when the store does not answer at all', () => {
       ?.manifest;
     const digest = manifest?.packs[0]?.pack.digest;
     if (digest === undefined) throw new Error('no pack');
-    const cold = await startServer({ store, overrides: { upkeep: false } });
+    const cold = await startServer({ store, overrides: { background: false } });
     const key = artifactKey(repositoryId(OWNER, `place-${names}`), { digest, kind: 'pack' });
     const url = repositoryUrl(cold, `place-${names}`);
     store.next((call) => call.key === key, { does: 'break-body' });

@@ -68,7 +68,7 @@ beforeAll(async () => {
   // Requests take a moment, so that those made together overlap and count as one round.
   store = new FaultyStore(new MemoryObjectStore(), { latency: 4 });
   clock = new ForwardClock();
-  app = await startServer({ store, overrides: { clock, upkeep: false } });
+  app = await startServer({ store, overrides: { clock, background: false } });
   author = await new GitClient(folder.path).init('author');
   await author.commit('One', { a: '1\n', 'b/c': '2\n' });
   await author.run(['tag', '-a', '-m', 'First', 'v1']);
@@ -104,7 +104,7 @@ async function cost(run: () => Promise<unknown>): Promise<Cost> {
 
 /** A server that has seen nothing yet, on the same store. */
 async function coldServer(): Promise<App> {
-  const server = await startServer({ store, overrides: { clock, upkeep: false } });
+  const server = await startServer({ store, overrides: { clock, background: false } });
   await rm(join(folder.path, 'trace'), { recursive: true });
   await mkdir(join(folder.path, 'trace'));
   return server;

@@ -16,7 +16,7 @@ it('makes a push durable with a fixed number of fsyncs: each object once, each f
       await handle.sync();
     },
   });
-  await using server = await startServer({ store, overrides: { upkeep: false } });
+  await using server = await startServer({ store, overrides: { background: false } });
   const receiptOf = (tip: string) =>
     eventually(
       () => query(server.url, { kinds: [30_618], '#d': ['durable'] }),

@@ -14,7 +14,7 @@ import { tempDir } from '../helpers/temp-dir.ts';
 it('nothing is at work any more when a push has been answered', async () => {
   await using folder = await tempDir();
   const store = new FaultyStore(new MemoryObjectStore());
-  await using server = await startServer({ store, overrides: { upkeep: false } });
+  await using server = await startServer({ store, overrides: { background: false } });
   const work = await new GitClient(folder.path).init('work');
   await work.commit('One', { a: '1\n' });
   const puts = (ending: string) => (call: { operation: string; key: string }) =>

@@ -19,8 +19,8 @@ let writes: App;
 beforeAll(async () => {
   folder = await tempDir('cairn-balanced');
   const store = new MemoryObjectStore();
-  reads = await startServer({ store, overrides: { upkeep: false } });
-  writes = await startServer({ store, overrides: { upkeep: false } });
+  reads = await startServer({ store, overrides: { background: false } });
+  writes = await startServer({ store, overrides: { background: false } });
 });
 
 afterAll(async () => {
