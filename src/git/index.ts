@@ -41,6 +41,7 @@ export {
   isTag,
   maxRefNameBytes,
   refNameProblem,
+  refsInByteOrder,
   sortByBytes,
 } from './ref-name.ts';
 export { directoryFileConflict, RefNameIndex, type RefNames } from './ref-name-index.ts';

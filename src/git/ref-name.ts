@@ -80,3 +80,8 @@ export function sortByBytes(names: Iterable<string>): string[] {
   const sameOrder = !sorted.some((name) => /[\ud800-\udfff]/.test(name));
   return sameOrder ? sorted.sort() : sorted.sort(compareBytes);
 }
+
+/** A new map with the refs of `refs` in the order of {@link compareBytes}. */
+export function refsInByteOrder(refs: ReadonlyMap<string, string>): Map<string, string> {
+  return new Map(sortByBytes(refs.keys()).map((name) => [name, refs.get(name) ?? '']));
+}

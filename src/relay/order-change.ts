@@ -1,4 +1,4 @@
-import { isBranch, sortByBytes } from '../git/index.ts';
+import { isBranch, refsInByteOrder } from '../git/index.ts';
 import type { QuarantinePaths } from '../git-process/commands.ts';
 import type { Git } from '../git-process/git.ts';
 import {
@@ -207,8 +207,8 @@ export class OrderChange implements Change<OrderOutcome> {
         // A state without refs brings no data.
         state: order.refs.size > 0 ? 'live' : state.state,
         head: headAfterOrder(order.head, state.head, refs),
-        refs: inByteOrder(refs),
-        peeled: inByteOrder(peeled),
+        refs: refsInByteOrder(refs),
+        peeled: refsInByteOrder(peeled),
         packs: brought.length === 0 ? state.packs : [...state.packs, ...brought],
         order: { id, author, at, refs: refMapDigest(order.refs) },
       },
@@ -265,10 +265,6 @@ function ruleProblem(
     if (problem !== undefined) return `${name}: ${problem}`;
   }
   return undefined;
-}
-
-function inByteOrder(map: ReadonlyMap<string, string>): Map<string, string> {
-  return new Map(sortByBytes(map.keys()).map((name) => [name, map.get(name) ?? '']));
 }
 
 function hold(reason: string): Evaluation<OrderOutcome> {

@@ -118,7 +118,8 @@ export class Orders {
       if (outcome.is !== 'held') continue;
       const source = repositories.get(from);
       const state = await source.resolve();
-      if (state?.manifest.order?.id !== last.id) return;
+      // It may have become private since, and would be copied as it is now.
+      if (state?.manifest.order?.id !== last.id || state.manifest.policy.private) return;
       const snapshot = await source.snapshot(state);
       try {
         const objects = `${snapshot.path}/objects`;

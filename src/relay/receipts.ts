@@ -4,12 +4,13 @@
  * by whoever comes next. It is never waited for: a push is what its manifest says, whether that has been told or not.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isBranch, isTag } from '../git/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Dice } from '../lib/dice.ts';
 import { isCairnError } from '../lib/errors.ts';
 import type { VerifiedEvent } from '../nostr/event.ts';
 import { kinds } from '../nostr/kinds.ts';
-import { receiptTemplate, statedRefs } from '../nostr/ref-state.ts';
+import { receiptTemplate } from '../nostr/ref-state.ts';
 import { attestationTemplate } from '../nostr/repository-key.ts';
 import { firstValue } from '../nostr/tags.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -254,8 +255,20 @@ function ordersOf({ causes }: Manifest): string[] {
 function changesRefs(manifest: Manifest, parent: Manifest | undefined): boolean {
   // Nothing is told of a withdrawal. What was told before must not be taken for the state of what is announced anew.
   if (parent?.state === 'withdrawn' && parent.withdrawal !== undefined) return true;
-  const now = statedRefs(manifest.refs);
-  const before = statedRefs(parent?.refs ?? new Map());
-  if (now.size !== before.size || (now.size > 0 && manifest.head !== parent?.head)) return true;
-  return [...now].some(([name, oid]) => before.get(name) !== oid);
+  // Compared name by name: this runs after every push, and putting many refs in order would take longer than the push.
+  let now = 0;
+  for (const [name, oid] of manifest.refs) {
+    if (!isStated(name)) continue;
+    if (parent?.refs.get(name) !== oid) return true;
+    now++;
+  }
+  if (now > 0 && manifest.head !== parent?.head) return true;
+  let before = 0;
+  for (const name of parent?.refs.keys() ?? []) if (isStated(name)) before++;
+  return now !== before;
+}
+
+/** True for what a receipt speaks of. */
+function isStated(name: string): boolean {
+  return isBranch(name) || isTag(name);
 }

@@ -1,5 +1,5 @@
 import type { ReceivedCommand } from '../git/index.ts';
-import { commandKind, compareBytes } from '../git/index.ts';
+import { commandKind, refsInByteOrder } from '../git/index.ts';
 import { refMapDigest } from '../nostr/ref-state.ts';
 import { headAfter } from '../policy/default-branch.ts';
 import { headAfterOrder } from '../policy/order-rules.ts';
@@ -189,8 +189,8 @@ export class PushChange implements Change<PushOutcome> {
       ...(arrived ? { state: 'live' } : {}),
       ...(order === undefined ? {} : { order: carriedOut(order) }),
       head: order === undefined ? headAfter(state.head, refs) : headAfterOrder(order.head, state.head, refs),
-      refs: grown ? inByteOrder(refs) : refs,
-      peeled: inByteOrder(peeled),
+      refs: grown ? refsInByteOrder(refs) : refs,
+      peeled: refsInByteOrder(peeled),
       packs: known || !bringsObjects ? state.packs : [...state.packs, pack],
     };
   }
@@ -199,8 +199,4 @@ export class PushChange implements Change<PushOutcome> {
 /** What a manifest keeps of an order. */
 function carriedOut({ id, author, at, refs }: WaitingOrder): Order {
   return { id, author, at, refs: refMapDigest(refs) };
-}
-
-function inByteOrder(map: Map<string, string>): Map<string, string> {
-  return new Map([...map].sort(([a], [b]) => compareBytes(a, b)));
 }

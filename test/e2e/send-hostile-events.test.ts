@@ -504,7 +504,7 @@ describe('a name with tricks', () => {
   ];
 
   it.each(strange)(
-    '%j is a name like any other: announced, pushed by token and by state, cloned',
+    '%j is a name like any other: announced, pushed by token and by state, read back',
     async (name) => {
       const person = new Person();
       for (const grasp of [false, true]) {

@@ -518,3 +518,62 @@ describe('an order by somebody who maintains several repositories', () => {
     expect(rig.repositories.store.count('get')).toBeLessThan(20);
   });
 });
+
+describe('an order carried out in one repository', () => {
+  /** Bob has a repository with all objects, and writes to Alice's, which has none; his order is carried out in his. */
+  async function carriedOut(policy: Partial<Policy> = {}) {
+    const rig = await OrdersRig.open();
+    const theirs = idOf(bob);
+    await rig.make(ID);
+    await rig.make(theirs, { packs: [await rig.pack(theirs)], policy: policyOf([bob], policy) });
+    await rig.events.append([
+      verified(announcement(alice, { at: 1_000, maintainers: [bob] })),
+      verified(announcement(bob, { at: 1_000 })),
+    ]);
+    const event = order({ 'heads/main': 'second', 'tags/v1': 'tag' }, { by: bob });
+    expect((await rig.send(event)).note).toMatch(/^purgatory: /);
+    return { rig, theirs, event, state: await rig.state(theirs) };
+  }
+
+  it('is carried out in the others in which it counts, with the objects', async () => {
+    const { rig, theirs, event, state } = await carriedOut();
+    expect((await rig.manifest()).refs.size).toBe(0);
+    await rig.orders.spread(theirs, state.manifest);
+    const manifest = await rig.manifest();
+    expect(manifest.refs).toEqual(refsOf({ 'heads/main': 'second', 'tags/v1': 'tag' }));
+    expect(manifest.peeled).toEqual(refsOf({ 'tags/v1': 'second' }));
+    expect(manifest.order?.id).toBe(event.id);
+    for (const { pack, idx } of manifest.packs) {
+      await rig.repositories.artifacts.mustExist(ID, 'pack', pack);
+      await rig.repositories.artifacts.mustExist(ID, 'idx', idx);
+    }
+    expect(await rig.waiting()).toEqual([]);
+  });
+
+  it('takes nothing out of a private one, nor of one that has become private since', async () => {
+    const secret = await carriedOut({ private: true });
+    await secret.rig.orders.spread(secret.theirs, secret.state.manifest);
+    expect((await secret.rig.manifest()).packs).toEqual([]);
+
+    const since = await carriedOut();
+    const policy = policyOf([bob], { private: true });
+    await since.rig.repositories.publish(childOf(since.state, { policy }), since.state, since.theirs);
+    await since.rig.orders.spread(since.theirs, since.state.manifest);
+    expect((await since.rig.manifest()).packs).toEqual([]);
+    expect(await since.rig.waiting()).toEqual([since.event.id]);
+  });
+
+  it('does not undo in another what a push there has done', async () => {
+    const { rig, theirs, event, state } = await carriedOut();
+    const over = await rig.state();
+    const packs = [await rig.pack(ID)];
+    await rig.repositories.publish(
+      childOf(over, { refs: refsOf({ 'heads/main': 'side' }), packs }),
+      over,
+      ID,
+    );
+    await rig.orders.spread(theirs, state.manifest);
+    expect((await rig.manifest()).refs).toEqual(refsOf({ 'heads/main': 'side' }));
+    expect(await rig.waiting()).toEqual([event.id]);
+  });
+});
