@@ -49,3 +49,4 @@ export { commandKind, type RefCommand } from './ref-update.ts';
 export { encodeReport, type RefStatus, type StatusReport } from './report-status.ts';
 export { type Band, encodeSideband, keepAlive, largeSideband, smallSideband } from './sideband.ts';
 export { type UploadRequest, UploadRequestParser } from './upload-request.ts';
+export { cloneWants, wantSetDigest } from './want-set.ts';

@@ -18,13 +18,14 @@ const count = z.int().min(0);
 const artifact = z.strictObject({ digest: hex64, size: count, n: z.int().min(1).optional() });
 
 const pack = z.strictObject({
-  kind: z.enum(['push', 'fold', 'mirror', 'unreachable']),
+  kind: z.enum(['push', 'fold', 'rest', 'mirror', 'unreachable']),
   objects: z.int().min(1),
   pack: artifact,
   idx: artifact,
   rev: artifact.optional(),
   bitmap: artifact.optional(),
   tips: hex64.optional(),
+  own: z.strictObject({ objects: z.int().min(0), end: z.int().min(0) }).optional(),
   disjoint: z.boolean().optional(),
 });
 

@@ -13,7 +13,20 @@ export interface ArtifactRef {
   readonly n?: number;
 }
 
-export type PackKind = 'push' | 'fold' | 'mirror' | 'unreachable';
+/**
+ * Where a pack comes from: taken in with a push, or from a mirror; made by a fold of what branches and tags reach
+ * (`fold`), of what only other refs reach (`rest`), or of what no ref reaches any more (`unreachable`).
+ */
+export type PackKind = 'push' | 'fold' | 'rest' | 'mirror' | 'unreachable';
+
+/**
+ * How much of a pack came in, when `git index-pack --fix-thin` has completed it: the first `objects` entries, which end
+ * at byte `end`. What follows are bases that other packs hold, too, so whoever joins packs leaves them out.
+ */
+export interface OwnEntries {
+  readonly objects: number;
+  readonly end: number;
+}
 
 export interface PackEntry {
   readonly kind: PackKind;
@@ -23,8 +36,10 @@ export interface PackEntry {
   readonly idx: ArtifactRef;
   readonly rev?: ArtifactRef;
   readonly bitmap?: ArtifactRef;
-  /** Digest of the sorted set of wants that this pack answers exactly. */
+  /** Digest of the set of wants that this pack answers exactly; see `wantSetDigest`. */
   readonly tips?: Digest;
+  /** Present when the pack was thin as it came. */
+  readonly own?: OwnEntries;
   /** True when its objects are proven to be in no other pack of the manifest. */
   readonly disjoint?: boolean;
 }
