@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { Agent, type IncomingMessage, request } from 'node:http';
 import { CairnError } from '../src/lib/errors.ts';
 import { PackAnswer } from './pack-answer.ts';
+import { connect } from './raw-connection.ts';
 
 /**
  * A client that speaks git's protocol v2 over HTTP and keeps nothing: real git spends most of a
@@ -17,18 +16,12 @@ export interface RawClone {
   readonly objects: number;
 }
 
-/** One line of `ls-refs`. */
-interface RawRef {
-  readonly oid: string;
-  readonly name: string;
-}
-
-/** The capability reply and `ls-refs` for every ref, as `git ls-remote` asks. */
-export async function rawLsRemote(url: string): Promise<{ seconds: number; refs: number }> {
+/** The capability reply and `ls-refs`, as `git ls-remote` asks: for every ref, or those that begin with a prefix. */
+export async function rawLsRemote(url: string, prefix?: string): Promise<{ seconds: number; refs: number }> {
   const began = performance.now();
   await using connection = connect(url);
   await connection.capabilities();
-  const refs = await connection.lsRefs([]);
+  const refs = await connection.lsRefs(prefix === undefined ? [] : [prefix]);
   return { seconds: (performance.now() - began) / 1000, refs: refs.length };
 }
 
@@ -65,64 +58,4 @@ export async function rawClone(url: string, depth?: number): Promise<RawClone> {
     packBytes: pack.packBytes,
     objects: pack.objects,
   };
-}
-
-function connect(url: string) {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const headers = { 'Git-Protocol': 'version=2', 'User-Agent': 'git/bench', Accept: '*/*' };
-
-  async function send(path: string, body?: string): Promise<IncomingMessage> {
-    const outgoing = request(`${url}/${path}`, {
-      agent,
-      method: body === undefined ? 'GET' : 'POST',
-      headers:
-        body === undefined
-          ? headers
-          : {
-              ...headers,
-              'Content-Type': 'application/x-git-upload-pack-request',
-              'Content-Length': Buffer.byteLength(body),
-            },
-    });
-    outgoing.end(body);
-    const [answer]: IncomingMessage[] = await once(outgoing, 'response');
-    if (answer === undefined) throw new CairnError('unavailable', `no answer from ${url}`);
-    if (answer.statusCode !== 200) {
-      throw new CairnError('unavailable', `${url}/${path}: ${answer.statusCode} ${await textOf(answer)}`);
-    }
-    return answer;
-  }
-
-  function command(name: string, args: readonly string[]): Promise<IncomingMessage> {
-    const head = [`command=${name}`, 'agent=git/bench', 'object-format=sha1'];
-    const body = `${head.map(packet).join('')}0001${args.map(packet).join('')}0000`;
-    return send('git-upload-pack', body);
-  }
-
-  return {
-    command,
-    async capabilities(): Promise<void> {
-      const text = await textOf(await send('info/refs?service=git-upload-pack'));
-      if (!text.includes('version 2')) throw new CairnError('unavailable', `${url} does not speak version 2`);
-    },
-    async lsRefs(prefixes: readonly string[]): Promise<RawRef[]> {
-      const args = ['peel', 'symrefs', ...prefixes.map((prefix) => `ref-prefix ${prefix}`)];
-      const text = await textOf(await command('ls-refs', args));
-      const lines = text.matchAll(/^[0-9a-f]{4}([0-9a-f]{40}) ([^ \n]+).*$/gm);
-      return Array.from(lines, ([, oid = '', name = '']) => ({ oid, name }));
-    },
-    async [Symbol.asyncDispose](): Promise<void> {
-      agent.destroy();
-    },
-  };
-}
-
-function packet(text: string): string {
-  return `${(Buffer.byteLength(text) + 5).toString(16).padStart(4, '0')}${text}\n`;
-}
-
-async function textOf(answer: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of answer) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
 }
