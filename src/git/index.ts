@@ -14,6 +14,7 @@ export { type FetchRequest, type HistoryLimits, parseFetch } from './fetch-argum
 export { encodeLsRefs, type LsRefsAnswer, type LsRefsOptions, parseLsRefs } from './ls-refs.ts';
 export { hexLength, isObjectId, isZeroId, type ObjectFormat, readObjectId, zeroId } from './object-id.ts';
 export { type PackHeader, packHeaderLength, parsePackHeader } from './pack-header.ts';
+export { PackIdx, type ReadAt } from './pack-idx.ts';
 export { encodePackedRefs } from './packed-refs.ts';
 export {
   delimiterPacket,

@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dir as temporaryFolder } from 'tmp-promise';
-import { packHeaderLength, parsePackHeader } from '../git/index.ts';
+import { hexLength, type ObjectFormat, PackIdx, packHeaderLength, parsePackHeader } from '../git/index.ts';
 import { type IndexPackOptions, indexPack, type QuarantinePaths } from '../git-process/commands.ts';
 import type { Git } from '../git-process/git.ts';
 import { failureReason } from '../git-process/result.ts';
 import { type Digest, sha256OfFile } from '../lib/digest.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
+import { withFile } from '../lib/read-at.ts';
 import { writeChunk } from '../lib/streams.ts';
+import type { OwnEntries } from '../repository/manifest.ts';
 import type { RequestBody } from './request-body.ts';
 
 /** A pack that git has taken in, completed and checked, on local disk and nowhere else yet. */
@@ -17,6 +19,8 @@ export interface ReceivedPack {
   readonly objects: number;
   readonly pack: LocalArtifact;
   readonly idx: LocalArtifact;
+  /** Present when git has completed it with bases from elsewhere. */
+  readonly own?: OwnEntries;
 }
 
 /** A file whose digest is known. */
@@ -126,7 +130,7 @@ export async function receivePack(options: ReceivePackOptions): Promise<PackOutc
   if (name === undefined) throw new CairnError('unavailable', 'git index-pack did not name its pack');
   return {
     outcome: 'received',
-    pack: await describePack(paths, name, { size, digest: hash.digest('hex') }),
+    pack: await describePack(paths, name, { ...header, size, digest: hash.digest('hex') }),
   };
 }
 
@@ -170,32 +174,40 @@ async function readHeader(body: RequestBody): Promise<{ readonly objects: number
 async function describePack(
   paths: QuarantinePaths,
   name: string,
-  received: { readonly size: number; readonly digest: Digest },
+  received: { readonly objects: number; readonly size: number; readonly digest: Digest },
 ): Promise<ReceivedPack> {
   const stem = join(paths.objects, 'pack', `pack-${name}`);
   const packPath = `${stem}.pack`;
   const idxPath = `${stem}.idx`;
-  const [packSize, idxSize, idxDigest, objects] = await Promise.all([
+  const [packSize, idxSize, idxDigest, entries] = await Promise.all([
     stat(packPath).then((entry) => entry.size),
     stat(idxPath).then((entry) => entry.size),
     sha256OfFile(idxPath),
-    countObjects(idxPath),
+    describeEntries(idxPath, name.length === hexLength('sha1') ? 'sha1' : 'sha256', received),
   ]);
   const digest = packSize === received.size ? received.digest : await sha256OfFile(packPath);
   return {
-    objects,
+    ...entries,
     pack: { path: packPath, digest, size: packSize },
     idx: { path: idxPath, digest: idxDigest, size: idxSize },
   };
 }
 
-/** The last entry of the fan-out table of an idx, version 2, is the number of objects (gitformat-pack). */
-async function countObjects(idxPath: string): Promise<number> {
-  const file = await open(idxPath);
-  try {
-    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 8 + 255 * 4);
-    return buffer.readUInt32BE(0);
-  } finally {
-    await file.close();
-  }
+/**
+ * Counts the entries of a pack, and tells those that came in from the bases that index-pack appended in place of the
+ * trailer. Where a client sent something behind its pack, the place cannot be told from its length: then nothing is said.
+ */
+async function describeEntries(
+  idxPath: string,
+  format: ObjectFormat,
+  received: { readonly objects: number; readonly size: number },
+): Promise<{ readonly objects: number; readonly own?: OwnEntries }> {
+  return withFile(idxPath, async (read) => {
+    const idx = await PackIdx.open(read, format);
+    const { objects } = idx;
+    if (objects === received.objects) return { objects };
+    const end = received.size - idx.idLength;
+    const exact = (await idx.countBefore(end)) === received.objects;
+    return exact ? { objects, own: { objects: received.objects, end } } : { objects };
+  });
 }

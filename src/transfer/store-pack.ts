@@ -8,7 +8,7 @@ import type { LocalArtifact, ReceivedPack } from './quarantine.ts';
 /** How a manifest names a received pack whose artifacts are stored as their first copies. */
 export function packEntry(received: ReceivedPack): PackEntry {
   const ref = ({ digest, size }: LocalArtifact) => ({ digest, size });
-  return { kind: 'push', objects: received.objects, pack: ref(received.pack), idx: ref(received.idx) };
+  return { ...entriesOf(received), pack: ref(received.pack), idx: ref(received.idx) };
 }
 
 /**
@@ -26,7 +26,11 @@ export async function storePack(
     return artifacts.put(id, kind, digest, { path, offset: 0, length: size });
   };
   const [pack, idx] = await settleAll([put('pack'), put('idx')]);
-  return { kind: 'push', objects: received.objects, pack, idx };
+  return { ...entriesOf(received), pack, idx };
+}
+
+function entriesOf({ objects, own }: ReceivedPack): Pick<PackEntry, 'kind' | 'objects' | 'own'> {
+  return { kind: 'push', objects, ...(own === undefined ? {} : { own }) };
 }
 
 /** The next reader finds a new pack on local disk. A cache that cannot take it is no reason to fail a push. */

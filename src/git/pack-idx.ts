@@ -1,0 +1,142 @@
+import { CairnError } from '../lib/errors.ts';
+import { hexLength, type ObjectFormat } from './object-id.ts';
+
+/** Reads exactly `length` bytes of a file from `position` on; throws when there are fewer. */
+export type ReadAt = (position: number, length: number) => Promise<Buffer>;
+
+/** Four bytes that no idx of version 1 can begin with, and the version (gitformat-pack, "Version 2 pack-*.idx files"). */
+const MAGIC = Buffer.from('ff744f6300000002', 'hex');
+const FAN_OUT = 256;
+const TABLES_AT = MAGIC.length + 4 * FAN_OUT;
+/** Entries read at a time: some 400 KiB. */
+const BLOCK = 16_384;
+/** Ids read at once where one is looked for: below that, another read costs more than the bytes. */
+const WINDOW = 256;
+
+/**
+ * The index of a pack, version 2, read where it lies: ids in order, and their offsets in a table of its own. No more than
+ * a block of it is ever in memory, so that a pack of millions of objects costs no more than a small one.
+ */
+export class PackIdx {
+  /** How many entries the pack has. */
+  readonly objects: number;
+  /** Bytes of one raw id. */
+  readonly idLength: number;
+  readonly #read: ReadAt;
+  readonly #fanOut: readonly number[];
+  /** The ids last read, all neighbours: whoever asks in order finds most of his answers here. */
+  #window: Buffer = Buffer.alloc(0);
+
+  /**
+   * Reads the fan-out table.
+   * @throws CairnError `corrupt` when this is not an idx of version 2
+   */
+  static async open(read: ReadAt, format: ObjectFormat): Promise<PackIdx> {
+    const head = await read(0, TABLES_AT);
+    if (!head.subarray(0, MAGIC.length).equals(MAGIC)) {
+      throw new CairnError('corrupt', 'the idx of a pack is not one of version 2');
+    }
+    const fanOut = Array.from({ length: FAN_OUT }, (_, at) => head.readUInt32BE(MAGIC.length + 4 * at));
+    return new PackIdx(read, hexLength(format) / 2, fanOut);
+  }
+
+  private constructor(read: ReadAt, idLength: number, fanOut: readonly number[]) {
+    this.#read = read;
+    this.#fanOut = fanOut;
+    this.idLength = idLength;
+    this.objects = fanOut.at(-1) ?? 0;
+  }
+
+  /**
+   * The raw ids of entries, in order, many to a buffer.
+   * @param begin only of entries that begin at an offset of the pack for which this is true
+   */
+  async *ids(begin?: (offset: number) => boolean): AsyncGenerator<Buffer> {
+    for (let first = 0; first < this.objects; first += BLOCK) {
+      const count = Math.min(BLOCK, this.objects - first);
+      const ids = await this.#read(this.#idAt(first), count * this.idLength);
+      if (begin === undefined) {
+        yield ids;
+        continue;
+      }
+      const offsets = await this.#offsets(first, count);
+      const chosen = [...offsets.keys()].filter((at) => begin(offsets[at] ?? 0));
+      if (chosen.length > 0) yield Buffer.concat(chosen.map((at) => this.#idIn(ids, at)));
+    }
+  }
+
+  /** How many entries begin before `end`, an offset of the pack in bytes. */
+  async countBefore(end: number): Promise<number> {
+    let before = 0;
+    for (let first = 0; first < this.objects; first += BLOCK) {
+      const offsets = await this.#offsets(first, Math.min(BLOCK, this.objects - first));
+      before += offsets.filter((offset) => offset < end).length;
+    }
+    return before;
+  }
+
+  /** True when the pack has an entry of this raw id. Ids asked for in order cost the fewest reads. */
+  async has(id: Buffer): Promise<boolean> {
+    if (!this.#inWindow(id)) {
+      const bucket = id[0] ?? 0;
+      let low = bucket === 0 ? 0 : (this.#fanOut[bucket - 1] ?? 0);
+      let high = this.#fanOut[bucket] ?? 0;
+      while (high - low > WINDOW) {
+        const middle = (low + high) >>> 1;
+        const order = id.compare(await this.#read(this.#idAt(middle), this.idLength));
+        if (order === 0) return true;
+        if (order < 0) high = middle;
+        else low = middle + 1;
+      }
+      if (high <= low) return false;
+      this.#window = await this.#read(this.#idAt(low), (high - low) * this.idLength);
+    }
+    return this.#windowHas(id);
+  }
+
+  #inWindow(id: Buffer): boolean {
+    const window = this.#window;
+    if (window.length === 0) return false;
+    return id.compare(this.#idIn(window, 0)) >= 0 && id.compare(window.subarray(-this.idLength)) <= 0;
+  }
+
+  #windowHas(id: Buffer): boolean {
+    const window = this.#window;
+    let [low, high] = [0, window.length / this.idLength];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const order = id.compare(this.#idIn(window, middle));
+      if (order === 0) return true;
+      if (order < 0) high = middle;
+      else low = middle + 1;
+    }
+    return false;
+  }
+
+  /** Where `count` entries from `first` on begin in the pack. */
+  async #offsets(first: number, count: number): Promise<number[]> {
+    // Behind the ids come as many checksums of 32 bits.
+    const table = this.#idAt(this.objects) + 4 * this.objects;
+    const bytes = await this.#read(table + 4 * first, 4 * count);
+    const offsets: number[] = [];
+    for (let at = 0; at < count; at++) {
+      const offset = bytes.readUInt32BE(4 * at);
+      // The highest bit says that the rest is a place in a table of 64 bit numbers, for packs above 2 GiB.
+      if (offset < 0x8000_0000) offsets.push(offset);
+      else offsets.push(await this.#largeOffset(table + 4 * this.objects, offset - 0x8000_0000));
+    }
+    return offsets;
+  }
+
+  async #largeOffset(table: number, place: number): Promise<number> {
+    return Number((await this.#read(table + 8 * place, 8)).readBigUInt64BE(0));
+  }
+
+  #idAt(entry: number): number {
+    return TABLES_AT + entry * this.idLength;
+  }
+
+  #idIn(ids: Buffer, at: number): Buffer {
+    return ids.subarray(at * this.idLength, (at + 1) * this.idLength);
+  }
+}

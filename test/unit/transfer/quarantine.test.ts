@@ -1,0 +1,122 @@
+/** What is told of a pack that git has taken in: which of its entries came in, and which were appended to complete it. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Git } from '../../../src/git-process/git.ts';
+import { openQuarantine, type PackOutcome, receivePack } from '../../../src/transfer/quarantine.ts';
+import { RequestBody } from '../../../src/transfer/request-body.ts';
+import { GitClient, run } from '../../helpers/git-client.ts';
+import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
+
+let folder: TempDir;
+let git: Git;
+
+beforeAll(async () => {
+  folder = await tempDir('cairn-quarantine');
+  git = new Git({ binary: 'git', home: folder.path });
+});
+
+afterAll(async () => {
+  await git.close();
+  await folder[Symbol.asyncDispose]();
+});
+
+interface Sent {
+  readonly client: GitClient;
+  readonly pack: Buffer;
+  /** What the pack leans on. */
+  readonly base: string;
+  readonly ids: readonly string[];
+}
+
+/** A second commit as a thin pack: its file is a delta of the first one's. */
+async function thinPack(name: string, format: string): Promise<Sent> {
+  const client = await new GitClient(folder.path).init(name, `--object-format=${format}`);
+  const content = randomBytes(4_000).toString('base64');
+  const first = await client.commit('First', { file: content });
+  const base = await client.run(['rev-parse', 'HEAD:file']);
+  const second = await client.commit('Second', { file: `${content} and more` });
+  const range = `${second}\n^${first}\n`;
+  const listed = await client.run(['rev-list', '--objects', '--stdin'], { input: range });
+  await client.run(['config', 'pack.threads', '1']);
+  const path = join(folder.path, `${name}.pack`);
+  const made = await run('sh', ['-c', `git pack-objects --thin --revs --stdout -q > '${path}'`], {
+    cwd: client.folder,
+    env: { PATH: process.env['PATH'] ?? '', HOME: folder.path },
+    input: range,
+  });
+  expect(made.exitCode).toBe(0);
+  return {
+    client,
+    pack: await readFile(path),
+    base,
+    ids: listed.split('\n').map((line) => line.slice(0, base.length)),
+  };
+}
+
+async function receive(client: GitClient, bytes: Buffer): Promise<PackOutcome & { readonly folder: string }> {
+  const quarantine = await openQuarantine(folder.path);
+  const paths = { gitDir: join(client.folder, '.git'), objects: quarantine.objects };
+  await mkdir(join(quarantine.objects, 'pack'), { recursive: true });
+  async function* body() {
+    yield bytes;
+  }
+  const outcome = await receivePack({
+    git,
+    body: new RequestBody(body()),
+    paths: async () => paths,
+    maxBytes: 0,
+    signal: new AbortController().signal,
+  });
+  return { ...outcome, folder: quarantine.folder };
+}
+
+async function entriesOf(idxPath: string, format: string): Promise<{ offset: number; id: string }[]> {
+  const shown = await run('git', ['show-index', `--object-format=${format}`], {
+    input: await readFile(idxPath),
+  });
+  return shown.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => {
+      const [offset = '', id = ''] = line.split(' ');
+      return { offset: Number(offset), id };
+    });
+}
+
+describe.each(['sha1', 'sha256'])('a thin pack of %s', (format) => {
+  it('is told apart from the bases that complete it', async () => {
+    const { client, pack, base, ids } = await thinPack(`thin-${format}`, format);
+    const received = await receive(client, pack);
+    if (received.outcome !== 'received') throw new Error('not received');
+    const { own, idx, objects } = received.pack;
+    expect(objects).toBe(ids.length + 1);
+    expect(own).toEqual({ objects: ids.length, end: pack.length - (format === 'sha1' ? 20 : 32) });
+    const entries = await entriesOf(idx.path, format);
+    const end = own?.end ?? 0;
+    expect(new Set(entries.filter(({ offset }) => offset < end).map(({ id }) => id))).toEqual(new Set(ids));
+    expect(entries.filter(({ offset }) => offset >= end)).toEqual([{ offset: end, id: base }]);
+  });
+});
+
+describe('a pack', () => {
+  it('that is complete has nothing told apart', async () => {
+    const client = await new GitClient(folder.path).init('whole');
+    const commit = await client.commit('One', { file: 'one' });
+    const path = join(folder.path, 'whole.pack');
+    await run('sh', ['-c', `echo ${commit} | git pack-objects --revs --stdout -q > '${path}'`], {
+      cwd: client.folder,
+    });
+    const received = await receive(client, await readFile(path));
+    expect(received).toMatchObject({ outcome: 'received', pack: { objects: 3 } });
+    expect(received).not.toHaveProperty('pack.own');
+  });
+
+  it('with something behind it has nothing told apart: its length does not say where it ends', async () => {
+    const { client, pack, ids } = await thinPack('trailing', 'sha1');
+    const received = await receive(client, Buffer.concat([pack, Buffer.alloc(1_000)]));
+    expect(received).toMatchObject({ outcome: 'received', pack: { objects: ids.length + 1 } });
+    expect(received).not.toHaveProperty('pack.own');
+  });
+});
