@@ -3,6 +3,7 @@
  *
  *     v1/repos/<owner, 64 hex>/<SHA-256 of the identifier, hex>/pointer
  *     v1/repos/<owner>/<…>/held
+ *     v1/repos/<owner>/<…>/fold
  *     v1/repos/<owner>/<…>/tombstones
  *     v1/repos/<owner>/<…>/artifacts/<sha256>[-<n>].<pack|idx|rev|bitmap|graph|json>
  *     v1/repos/<owner>/<…>/events/<event id>.json
@@ -45,6 +46,11 @@ export function tombstonesKey(place: RepositoryPlace): string {
 /** Orders that wait for their objects. */
 export function heldKey(place: RepositoryPlace): string {
   return `${repositoryPrefix(place)}held`;
+}
+
+/** Who is folding the repository right now. */
+export function foldLeaseKey(place: RepositoryPlace): string {
+  return `${repositoryPrefix(place)}fold`;
 }
 
 /** A signed event that a manifest names. Its id is the hash of what was signed, so it proves itself. */

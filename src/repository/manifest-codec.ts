@@ -27,6 +27,7 @@ const pack = z.strictObject({
   tips: hex64.optional(),
   own: z.strictObject({ objects: z.int().min(0), end: z.int().min(0) }).optional(),
   disjoint: z.boolean().optional(),
+  since: count.optional(),
 });
 
 const cause = z.strictObject({

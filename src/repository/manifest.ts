@@ -40,8 +40,10 @@ export interface PackEntry {
   readonly tips?: Digest;
   /** Present when the pack was thin as it came. */
   readonly own?: OwnEntries;
-  /** True when its objects are proven to be in no other pack of the manifest. */
+  /** True when it is proven to share no object with any other pack of the manifest that says so of itself. */
   readonly disjoint?: boolean;
+  /** Seconds: when a fold made it. What nothing reaches leaves when its pack is older than the grace period. */
+  readonly since?: number;
 }
 
 /** Who may do what, as last announced. A change of rules is a publish too: no push commits under rules it did not see. */
