@@ -1,15 +1,21 @@
-import { createHash } from 'node:crypto';
-import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { sha256OfFile } from '../lib/digest.ts';
-import { DiskFullError } from '../lib/disk-full.ts';
-import { CairnError, isCairnError, messageOf, systemCode } from '../lib/errors.ts';
-import { SingleFlight } from '../lib/single-flight.ts';
+import { link, mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { CairnError, isCairnError, systemCode } from '../lib/errors.ts';
+import type { RangedDownloads } from './artifact-download.ts';
+import {
+  type ArtifactFill,
+  diskError,
+  fillFromLeftover,
+  fillFromStore,
+  LeftoverDamagedError,
+} from './artifact-fill.ts';
 import type { ArtifactStore } from './artifact-store.ts';
-import { damagedArtifact, nameOf } from './artifact-store.ts';
+import { type ArtifactStream, streamOf } from './artifact-stream.ts';
+import { type CachedFile, CachedFiles } from './cached-files.ts';
+import { FillingFile } from './filling-file.ts';
 import type { ArtifactKind } from './keys.ts';
 import type { ArtifactRef } from './manifest.ts';
-import type { RepositoryId } from './repository-id.ts';
+import { formatRepositoryId, type RepositoryId } from './repository-id.ts';
 
 /** Hears of every look into the cache. */
 export interface CacheObserver {
@@ -22,56 +28,57 @@ export interface PinnedFile {
   release(): void;
 }
 
-interface CachedFile {
-  readonly size: number;
-  pins: number;
-  /** False for a file of an earlier run until its digest has been checked again: nothing here is ever fsynced. */
-  verified: boolean;
+export interface ArtifactCacheOptions {
+  readonly folder: string;
+  /** Bytes; pinned files may exceed it for as long as they are pinned. */
+  readonly budget: number;
+  readonly store: ArtifactStore;
+  /** How large artifacts are downloaded from a store that several connections get more out of than one. */
+  readonly ranged?: RangedDownloads;
+  readonly observer?: CacheObserver;
+}
+
+/** A fill under way, and the file it will be, pinned already by those who wait. */
+interface Filling extends ArtifactFill {
+  readonly entry: CachedFile;
+}
+
+/** What a look found: a file that can be used, or the fill that makes it one. */
+interface Found {
+  readonly entry: CachedFile;
+  readonly filling: Filling | undefined;
 }
 
 /**
  * Artifacts on local disk, files named by digest, filled by temporary file, verified digest and rename. One download
- * per artifact however many ask; least recently used files leave when the byte budget is exceeded, but never
- * one that is pinned. Losing the whole folder loses nothing.
+ * per artifact however many ask, and they can read it while it comes. Losing the whole folder loses nothing.
  */
 export class ArtifactCache {
-  private readonly folder: string;
-  private readonly budget: number;
-  private readonly store: ArtifactStore;
-  private readonly observer: CacheObserver | undefined;
-  private readonly files = new Map<string, CachedFile>();
-  private readonly fills = new SingleFlight<string, void>();
-  /** Files being deleted: a new one of that name waits, or it would be deleted in their place. */
-  private readonly leaving = new Map<string, Promise<void>>();
-  private total = 0;
+  private readonly options: ArtifactCacheOptions;
+  private readonly files: CachedFiles;
+  private readonly fills = new Map<string, Filling>();
+  private readonly closing = new AbortController();
   private temporary = 0;
-  /** Asked to unpin what it can when pinned files alone exceed the budget. */
-  onPressure: () => Promise<void> = () => Promise.resolve();
 
-  /** @param budget bytes; pinned files may exceed it for as long as they are pinned */
-  constructor(options: {
-    readonly folder: string;
-    readonly budget: number;
-    readonly store: ArtifactStore;
-    readonly observer?: CacheObserver;
-  }) {
-    this.folder = options.folder;
-    this.budget = options.budget;
-    this.store = options.store;
-    this.observer = options.observer;
+  constructor(options: ArtifactCacheOptions) {
+    this.options = options;
+    this.files = new CachedFiles(options.folder, options.budget);
+  }
+
+  /** Asked to unpin what it can when pinned files alone exceed the budget. */
+  set onPressure(unpin: () => Promise<void>) {
+    this.files.onPressure = unpin;
   }
 
   /** Takes stock of what an earlier run left, and removes its half-filled files. */
   async open(): Promise<void> {
-    await mkdir(this.folder, { recursive: true });
-    for (const shard of await readdir(this.folder)) {
-      for (const name of await readdir(join(this.folder, shard))) {
-        const path = join(this.folder, shard, name);
-        if (name.includes('.tmp-')) await rm(path, { force: true });
-        else this.enter(name, (await stat(path)).size, false);
-      }
-    }
-    await this.makeRoom();
+    await this.files.open();
+  }
+
+  /** Breaks off what is being downloaded, and waits until nothing is written any more. */
+  async close(): Promise<void> {
+    this.closing.abort(new CairnError('unavailable', 'the server is stopping'));
+    await Promise.allSettled([...this.fills.values()].map((filling) => filling.verified));
   }
 
   /**
@@ -80,42 +87,60 @@ export class ArtifactCache {
    * @throws CairnError `corrupt` when the store has not got it or has other bytes; `unavailable` when store or disk fail
    */
   async acquire(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef): Promise<PinnedFile> {
-    const name = `${ref.digest}.${kind}`;
-    this.observer?.looked(this.files.get(name)?.verified === true);
+    const name = this.look(kind, ref);
     for (;;) {
-      const file = this.files.get(name);
-      if (file?.verified) {
-        const pinned = this.pin(name, file);
+      const { entry, filling } = this.find(id, kind, ref, name);
+      const release = this.files.pin(name, entry);
+      try {
+        await filling?.verified;
         // Only now that it is pinned: a file larger than the whole budget must not chase itself out.
-        await this.makeRoom();
-        return pinned;
+        await this.files.makeRoom();
+        return { path: this.files.pathOf(name), release };
+      } catch (error) {
+        release();
+        if (filling === undefined || !saysNothing(error, filling, id)) throw error;
       }
-      await this.fillOnce(id, kind, ref, name);
     }
   }
 
-  /** One fill of a name at a time. What is wrong with the artifact of another repository is not our business. */
-  private async fillOnce(
-    id: RepositoryId,
-    kind: ArtifactKind,
-    ref: ArtifactRef,
-    name: string,
-  ): Promise<void> {
-    let ours = false;
-    try {
-      await this.fills.run(name, () => {
-        ours = true;
-        return this.fill(id, kind, ref, name);
-      });
-    } catch (error) {
-      if (ours || !isCairnError(error, 'corrupt')) throw error;
+  /**
+   * Opens an artifact for reading while it is still on its way here; all who ask share one download, which outlives them.
+   * What an earlier run left is read while it is being checked.
+   * @throws CairnError `unavailable` when the disk fails; what else goes wrong is told by the stream
+   */
+  async stream(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef): Promise<ArtifactStream> {
+    const name = this.look(kind, ref);
+    for (;;) {
+      const { entry, filling } = this.find(id, kind, ref, name);
+      // Bytes of another repository's artifact may be bad where ours are good, and the error would name it.
+      if (filling !== undefined && filling.repository !== formatRepositoryId(id)) {
+        await filling.verified.catch(() => undefined);
+        continue;
+      }
+      const unpin = this.files.pin(name, entry);
+      try {
+        const file = await (filling?.file ?? this.openWhole(name, entry));
+        const close = filling === undefined ? file.release : file.hold();
+        if (close !== undefined) {
+          return streamOf(file, filling?.verified ?? Promise.resolve(), () => {
+            close();
+            unpin();
+          });
+        }
+        // The fill has ended this very moment, and nobody else had the file open: it is a file like any other now.
+        unpin();
+      } catch (error) {
+        unpin();
+        const reason = await filling?.verified.catch((why: unknown) => why);
+        if (!(reason instanceof LeftoverDamagedError)) throw error;
+      }
     }
   }
 
   /** Gives up everything that is not in use: somebody found the disk full. */
   async relieve(): Promise<void> {
-    await this.onPressure();
-    await this.makeRoom(0);
+    await this.files.onPressure();
+    await this.files.makeRoom(0);
   }
 
   /**
@@ -124,9 +149,9 @@ export class ArtifactCache {
    */
   async adopt(kind: ArtifactKind, ref: ArtifactRef, source: string): Promise<void> {
     const name = `${ref.digest}.${kind}`;
-    const path = this.pathOf(name);
+    const path = this.files.pathOf(name);
     try {
-      await this.leaving.get(name);
+      await this.files.vacant(name);
       await mkdir(dirname(path), { recursive: true });
       await link(source, path);
     } catch (error) {
@@ -134,137 +159,85 @@ export class ArtifactCache {
       if (systemCode(error) === 'EEXIST') return;
       throw diskError(error);
     }
-    this.enter(name, ref.size, true);
-    await this.makeRoom();
+    const entry = this.fills.get(name)?.entry ?? { size: ref.size, pins: 0, verified: true };
+    entry.verified = true;
+    this.files.enter(name, entry);
+    await this.files.makeRoom();
   }
 
-  private async fill(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef, name: string): Promise<void> {
-    const known = this.files.get(name);
-    if (known !== undefined) {
-      if (known.verified || (await this.reverify(name, ref.digest))) return;
-    }
-    try {
-      await this.download(id, kind, ref, name);
-    } catch (error) {
-      if (systemCode(error) !== 'ENOSPC') throw diskError(error);
-      await this.relieve();
-      await this.download(id, kind, ref, name).catch((again) => {
-        throw diskError(again);
-      });
-    }
+  private look(kind: ArtifactKind, ref: ArtifactRef): string {
+    const name = `${ref.digest}.${kind}`;
+    this.options.observer?.looked(this.files.get(name)?.verified === true);
+    return name;
   }
 
-  private async download(
-    id: RepositoryId,
-    kind: ArtifactKind,
-    ref: ArtifactRef,
-    name: string,
-  ): Promise<void> {
-    const path = this.pathOf(name);
+  private find(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef, name: string): Found {
+    const file = this.files.get(name);
+    if (file?.verified) return { entry: file, filling: undefined };
+    const filling = this.fills.get(name) ?? this.fill(id, kind, ref, name);
+    return { entry: filling.entry, filling };
+  }
+
+  private fill(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef, name: string): Filling {
+    const leftover = this.files.get(name);
+    if (leftover?.size === ref.size) return this.follow(name, leftover, this.check(id, ref, name));
+    // Of another length it need not be looked at.
+    if (leftover !== undefined) void this.files.remove(name);
+    const entry = { size: ref.size, pins: 0, verified: false };
+    return this.follow(name, entry, this.download(id, kind, ref, name));
+  }
+
+  private check(id: RepositoryId, { digest, size }: ArtifactRef, name: string): ArtifactFill {
+    const path = this.files.pathOf(name);
+    return fillFromLeftover(formatRepositoryId(id), { name, path, digest, size }, this.closing.signal);
+  }
+
+  private download(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef, name: string): ArtifactFill {
+    const { store, ranged } = this.options;
+    const path = this.files.pathOf(name);
     const temporary = `${path}.tmp-${this.temporary++}`;
-    await this.leaving.get(name);
-    await mkdir(dirname(path), { recursive: true });
-    const found = await this.store.open(id, kind, ref);
-    const hash = createHash('sha256');
-    let size = 0;
-    try {
-      const file = await open(temporary, 'wx');
+    const relieve = () => this.relieve();
+    return fillFromStore(
+      formatRepositoryId(id),
+      { store, id, kind, ref, ranged, relieve, signal: this.closing.signal },
+      { temporary, path, vacant: () => this.files.vacant(name) },
+    );
+  }
+
+  private follow(name: string, entry: CachedFile, fill: ArtifactFill): Filling {
+    // Pinned by the fill itself: what is adopted under this name meanwhile must not be deleted under the rename.
+    const unpin = this.files.pin(name, entry);
+    const end = async () => {
       try {
-        for await (const chunk of found.body as AsyncIterable<Buffer>) {
-          hash.update(chunk);
-          size += chunk.length;
-          // Not `write`: on a disk that is filling up it may take a part of the chunk and say nothing.
-          await file.writeFile(chunk);
-        }
+        await fill.verified;
+        entry.verified = true;
+        this.files.enter(name, entry);
+        await this.files.makeRoom();
+      } catch (error) {
+        if (error instanceof LeftoverDamagedError) await this.files.remove(name);
+        throw error;
       } finally {
-        await file.close();
+        this.fills.delete(name);
+        unpin();
       }
-      if (size !== ref.size || hash.digest('hex') !== ref.digest) {
-        throw damagedArtifact(id, nameOf(kind, ref), 'its bytes do not match its digest');
-      }
-      await rename(temporary, path);
-    } catch (error) {
-      found.body.destroy();
-      await rm(temporary, { force: true });
-      throw error;
-    }
-    this.enter(name, size, true);
-  }
-
-  /** Checks a file of an earlier run; removes it when it is not what its name says. */
-  private async reverify(name: string, digest: string): Promise<boolean> {
-    const file = this.files.get(name);
-    const actual = await sha256OfFile(this.pathOf(name)).catch(() => undefined);
-    if (file !== undefined && actual === digest) {
-      file.verified = true;
-      return true;
-    }
-    await this.remove(name);
-    return false;
-  }
-
-  private pin(name: string, file: CachedFile): PinnedFile {
-    file.pins++;
-    this.files.delete(name);
-    this.files.set(name, file);
-    let held = true;
-    return {
-      path: this.pathOf(name),
-      release: () => {
-        if (held) file.pins--;
-        held = false;
-      },
     };
+    const verified = end();
+    // It may fail before anybody waits for it, or when nobody does any more.
+    verified.catch(() => undefined);
+    const filling = { ...fill, verified, entry };
+    this.fills.set(name, filling);
+    return filling;
   }
 
-  private enter(name: string, size: number, verified: boolean): void {
-    const before = this.files.get(name);
-    if (before !== undefined) {
-      before.verified = before.verified || verified;
-      return;
-    }
-    this.files.set(name, { size, pins: 0, verified });
-    this.total += size;
-  }
-
-  private async makeRoom(budget = this.budget): Promise<void> {
-    if (this.total <= budget) return;
-    await this.evict(budget);
-    if (this.total <= budget) return;
-    await this.onPressure();
-    await this.evict(budget);
-  }
-
-  private async evict(budget: number): Promise<void> {
-    for (const [name, file] of this.files) {
-      if (this.total <= budget) return;
-      if (file.pins === 0) await this.remove(name);
-    }
-  }
-
-  private async remove(name: string): Promise<void> {
-    const file = this.files.get(name);
-    if (file === undefined) return;
-    this.files.delete(name);
-    this.total -= file.size;
-    // Best effort: what cannot be removed now is found again, and removed, at the next start.
-    const gone = rm(this.pathOf(name), { force: true })
-      .catch(() => undefined)
-      .finally(() => this.leaving.delete(name));
-    this.leaving.set(name, gone);
-    await gone;
-  }
-
-  private pathOf(name: string): string {
-    return join(this.folder, name.slice(0, 2), name);
+  private openWhole(name: string, entry: CachedFile): Promise<FillingFile> {
+    return FillingFile.whole(this.files.pathOf(name), entry.size).catch((error: unknown) => {
+      throw diskError(error);
+    });
   }
 }
 
-function diskError(error: unknown): unknown {
-  const code = systemCode(error);
-  if (error instanceof CairnError || code === undefined) return error;
-  if (code === 'ENOSPC') return new DiskFullError('for this repository', error);
-  return new CairnError('unavailable', `the artifact cache cannot be written: ${messageOf(error)}`, {
-    cause: error,
-  });
+/** True when what a fill failed with is no reason not to try again for this repository. */
+function saysNothing(error: unknown, filling: Filling, id: RepositoryId): boolean {
+  if (error instanceof LeftoverDamagedError) return true;
+  return isCairnError(error, 'corrupt') && filling.repository !== formatRepositoryId(id);
 }

@@ -4,6 +4,7 @@ import { sha256 } from '../lib/digest.ts';
 import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import { readAll } from '../lib/streams.ts';
 import type {
+  GetOptions,
   GetResult,
   ObjectBody,
   ObjectStore,
@@ -109,20 +110,17 @@ export class ArtifactStore {
   }
 
   /**
-   * Opens an artifact for reading; the caller checks the digest of what it reads.
-   * @throws CairnError `corrupt` when a manifest names it and the store has not got it
+   * Opens an artifact, or a range of it, for reading; the caller checks the digest of what it reads.
+   * @throws CairnError `corrupt` when a manifest names it and the store has not got it, or has it in another size
    */
   async open(
     id: RepositoryPlace,
     kind: ArtifactKind,
     ref: ArtifactRef,
-    signal?: AbortSignal,
+    options: Pick<GetOptions, 'range' | 'signal'> = {},
   ): Promise<Extract<GetResult, { found: true }>> {
     const name = nameOf(kind, ref);
-    const result = await this.storeFor(kind).get(
-      artifactKey(id, name),
-      signal === undefined ? {} : { signal },
-    );
+    const result = await this.storeFor(kind).get(artifactKey(id, name), options);
     if (!result.found) throw missingArtifact(id, name);
     if (result.size !== ref.size) {
       result.body.destroy();

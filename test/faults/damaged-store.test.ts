@@ -15,7 +15,7 @@ import { openFileStore } from '../../src/object-store/open-file-store.ts';
 import { artifactKey, pointerKey } from '../../src/repository/keys.ts';
 import type { PackEntry } from '../../src/repository/manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
-import { FaultyStore } from '../helpers/faulty-store.ts';
+import { FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { type Link, readChain } from '../helpers/manifest-chain.ts';
 import { fetchFrom, send } from '../helpers/raw-git.ts';
@@ -251,9 +251,8 @@ describe('a store that breaks off', () => {
   it('in the middle of a pack fails the clone without being called damaged, and the next one works', async () => {
     await using reading = await startServer({ store, overrides: { background: false } });
     const target = await published(reading);
-    store.next(({ operation, key }) => operation === 'get' && key === packKey(target), {
-      does: 'break-body',
-    });
+    const isPack = ({ operation, key }: StoreCall) => operation === 'get' && key === packKey(target);
+    store.next(isPack, { does: 'break-body', after: 0 }, 3);
 
     const answer = await fetchFrom(
       target.url,

@@ -282,7 +282,7 @@ describe('when the store does not answer at all', () => {
     const cold = await startServer({ store, overrides: { background: false } });
     const key = artifactKey(repositoryId(OWNER, `place-${names}`), { digest, kind: 'pack' });
     const url = repositoryUrl(cold, `place-${names}`);
-    store.next((call) => call.key === key, { does: 'break-body' });
+    store.next((call) => call.key === key, { does: 'break-body', after: 0 }, 3);
     const failed = await here.author.try(['clone', url, join(folder.path, 'broken')]);
     expect(failed.exitCode).not.toBe(0);
     expect(failed.stderr).toMatch(/503/);

@@ -231,12 +231,12 @@ describe('the artifact cache', () => {
       },
     );
 
-    it.each(['unavailable', 'break-body'] as const)(
-      'tells all who wait (%s), and tries again for the next',
-      async (does) => {
+    it.each([{ does: 'unavailable' }, { does: 'break-body', after: 0 }] as const)(
+      'again and again, tells all who wait ($does), and tries anew for the next',
+      async (behaviour) => {
         const rig = await rigWith();
         const ref = await stored(rig, content('a', 100_000));
-        rig.store.next((call) => call.operation === 'get', { does });
+        rig.store.next((call) => call.operation === 'get', behaviour, 3);
         const results = await Promise.allSettled([1, 2, 3].map(() => rig.cache.acquire(ID, 'pack', ref)));
         for (const result of results) {
           expect(result).toMatchObject({ status: 'rejected', reason: { kind: 'unavailable' } });
@@ -245,6 +245,14 @@ describe('the artifact cache', () => {
         expect(await use(rig.cache, ref)).toEqual(content('a', 100_000));
       },
     );
+
+    it('in the middle, goes on where it broke off', async () => {
+      const rig = await rigWith();
+      const ref = await stored(rig, content('a', 100_000));
+      rig.store.next((call) => call.operation === 'get', { does: 'break-body' });
+      expect(await use(rig.cache, ref)).toEqual(content('a', 100_000));
+      expect(downloads(rig)).toBe(2);
+    });
 
     it('keeps the damage of one repository from another that has the same artifact', async () => {
       const rig = await rigWith();

@@ -184,7 +184,7 @@ describe('the snapshot cache', () => {
   it('tells all who wait that one cannot be made, and tries again for the next', async () => {
     const entry = await pack('one');
     const state = stateWith(manifestOf({ packs: [entry] }));
-    rig.store.next((call) => call.key.endsWith('.pack'), { does: 'unavailable' });
+    rig.store.next((call) => call.key.endsWith('.pack'), { does: 'unavailable' }, 3);
     const results = await Promise.allSettled([
       rig.snapshots.acquire(ID, state),
       rig.snapshots.acquire(ID, state),
