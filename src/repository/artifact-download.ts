@@ -1,6 +1,6 @@
 import { concurrently } from '../lib/concurrently.ts';
 import { isCairnError, systemCode } from '../lib/errors.ts';
-import type { Limiter } from '../lib/limiter.ts';
+import { Limiter } from '../lib/limiter.ts';
 import { StoreRefusedError } from '../object-store/store-refused.ts';
 import { type ArtifactStore, damagedArtifact, nameOf } from './artifact-store.ts';
 import type { FillingFile } from './filling-file.ts';
@@ -18,6 +18,14 @@ export interface RangedDownloads {
   readonly atOnce: number;
   /** Places for the ranges of all artifacts of the process. */
   readonly places: Limiter;
+}
+
+const MIB = 1024 * 1024;
+
+/** The usual way: what one connection brings within a third of a second is not worth another. */
+export function rangedDownloads(): RangedDownloads {
+  const places = new Limiter('ranges of downloads', 32, Number.POSITIVE_INFINITY);
+  return { above: 32 * MIB, length: 16 * MIB, atOnce: 4, places };
 }
 
 export interface Download {
