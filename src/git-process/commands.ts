@@ -12,6 +12,8 @@ export interface GitCommand {
   readonly args: readonly string[];
   readonly config?: readonly (readonly [key: string, value: string])[];
   readonly variables?: Readonly<Record<string, string>>;
+  /** How far the process stands back for others (nice(2)), 0–19; absent for work that somebody waits for. */
+  readonly niceness?: number;
 }
 
 /** An object directory of its own over a snapshot: what one push brings, beside what is published. */

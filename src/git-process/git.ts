@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
-import { CairnError, messageOf } from '../lib/errors.ts';
+import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
 import type { GitCommand } from './commands.ts';
 import { gitEnvironment } from './environment.ts';
 import type { GitResult } from './result.ts';
@@ -63,6 +64,7 @@ export class Git {
       throw this.notStarted(command, undefined);
     }
     this.options.observer?.started(command.name);
+    if (command.niceness !== undefined) standBack(pid, command.niceness);
 
     let cancelled = false;
     let over = false;
@@ -175,6 +177,15 @@ function killGroup(pid: number, signal: NodeJS.Signals): void {
   } catch (error) {
     // ESRCH: the group has ended by itself, which is what was wanted.
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
+/** Lowers the priority of a process, which its threads and children inherit. One that is over already needs none. */
+function standBack(pid: number, niceness: number): void {
+  try {
+    setPriority(pid, niceness);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
   }
 }
 
