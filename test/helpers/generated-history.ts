@@ -1,0 +1,258 @@
+/** Histories of all shapes, each from a seed, in a repository that git reads: to hold answers against git's own. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ObjectFormat } from '../../src/git/object-id.ts';
+import { GitClient } from './git-client.ts';
+import { ObjectGraph } from './object-graph.ts';
+import { objectId } from './raw-git.ts';
+import { SeededDice } from './seeded-dice.ts';
+
+export interface HistoryShape {
+  readonly seed: number;
+  readonly commits: number;
+  /** How often refs change, by a push each time. */
+  readonly stages: number;
+  readonly format: ObjectFormat;
+}
+
+export interface GeneratedHistory {
+  readonly shape: HistoryShape;
+  /** A bare repository with the refs of the last stage, and the objects of all. */
+  readonly repository: GitClient;
+  readonly graph: ObjectGraph;
+  /** The refs after each push. All objects of the repository are reachable from at least one. */
+  readonly stages: readonly ReadonlyMap<string, string>[];
+}
+
+/** When the first commit is dated, in seconds: 2024-01-01. */
+const FIRST = Date.UTC(2024, 0, 1) / 1000;
+const HOUR = 3600;
+
+const WORDS = 'pack refs tree blob delta want have shallow deepen filter bucket pointer manifest fold'.split(
+  ' ',
+);
+const FOLDERS = ['', 'src/', 'src/deep/er/and/deep/er/', 'docs/', 'docs/how-to/', 'a/b/c/d/e/f/g/'] as const;
+
+/**
+ * Makes a history in a new bare repository in a folder: merges of two and three, several roots, skewed dates, files that
+ * return to what they were, submodules, links, annotated and lightweight tags of commits, trees, blobs and tags, refs
+ * that are neither branches nor tags; and the states its refs go through, by fast-forwards, force-pushes and deletions.
+ */
+export async function generateHistory(folder: string, shape: HistoryShape): Promise<GeneratedHistory> {
+  const dice = new SeededDice(shape.seed);
+  const gitDir = join(folder, `history-${shape.seed}.git`);
+  await mkdir(gitDir, { recursive: true });
+  const repository = new GitClient(gitDir);
+  await repository.run([
+    'init',
+    '--quiet',
+    '--bare',
+    '--initial-branch=main',
+    `--object-format=${shape.format}`,
+  ]);
+  const { stream, childless } = commitStream(dice, shape);
+  const marks = join(gitDir, 'marks');
+  await repository.run(['fast-import', '--quiet', `--export-marks=${marks}`], { input: stream });
+  const commits = commitIds(await readFile(marks, 'latin1'), shape.commits);
+  const tags = await writeTags(
+    dice,
+    repository,
+    await ObjectGraph.read(gitDir, shape.format),
+    commits,
+    shape.format,
+  );
+  const tips = childless.map((number) => commits[number] ?? '');
+  const stages = planStages(dice, shape.stages, { commits, tips, tags });
+  await setRefs(repository, stages.at(-1) ?? new Map());
+  const graph = await ObjectGraph.read(gitDir, shape.format);
+  const pushed = graph.closure(stages.flatMap((refs) => [...refs.values()]));
+  if (pushed.size !== graph.objects.size) throw new Error('there are objects that no push will bring');
+  return { shape, repository, graph, stages };
+}
+
+interface ImportedFile {
+  readonly path: string;
+  readonly mode: '100644' | '100755' | '120000';
+  readonly lines: readonly string[];
+}
+
+/** What `git fast-import` reads, and the numbers of the commits that no other has as a parent. */
+function commitStream(dice: SeededDice, { commits, format }: HistoryShape) {
+  const gitlink = dice.hex(format === 'sha1' ? 20 : 32);
+  const files: Map<string, ImportedFile>[] = [];
+  const parts: string[] = [];
+  const childless = new Set<number>();
+  for (let number = 0; number < commits; number++) {
+    const parents = chooseParents(dice, number);
+    for (const parent of parents) childless.delete(parent);
+    childless.add(number);
+    const [first] = parents;
+    const tree = new Map(first === undefined ? [] : files[first]);
+    const changes = dice.fraction() < 0.05 ? [] : changeFiles(dice, tree, files);
+    if (dice.fraction() < 0.1) changes.push(`M 160000 ${gitlink} module-${dice.below(2)}`);
+    files.push(tree);
+    const skew = dice.fraction() < 0.08 ? -dice.below(50) * HOUR : 0;
+    parts.push(
+      `commit refs/import/${number}`,
+      `mark :${number + 1}`,
+      `committer A User <user@example.com> ${FIRST + number * HOUR + skew} +0100`,
+      data(`${dice.pick(WORDS)} ${number}\n`),
+      ...parents.map((parent, at) => `${at === 0 ? 'from' : 'merge'} :${parent + 1}`),
+      ...changes,
+      '',
+    );
+  }
+  // The commits alone are wanted: refs come from the stages.
+  for (let number = 0; number < commits; number++) {
+    parts.push(`reset refs/import/${number}`, `from ${'0'.repeat(format === 'sha1' ? 40 : 64)}`, '');
+  }
+  return { stream: parts.join('\n'), childless: [...childless] };
+}
+
+/** Mostly the commit before, else one of the last few; merges; now and then a new root. */
+function chooseParents(dice: SeededDice, number: number): number[] {
+  if (number === 0 || dice.fraction() < 0.03) return [];
+  const recent = () => Math.max(0, number - 1 - (dice.fraction() < 0.6 ? 0 : dice.below(8)));
+  const parents = new Set([recent()]);
+  const more = dice.fraction() < 0.2 ? 1 + dice.below(2) : 0;
+  for (let count = 0; count < more; count++) parents.add(dice.below(number));
+  return [...parents];
+}
+
+function changeFiles(
+  dice: SeededDice,
+  tree: Map<string, ImportedFile>,
+  earlier: readonly ReadonlyMap<string, ImportedFile>[],
+): string[] {
+  // By path: what a file was for a moment within one commit would be in no tree.
+  const changes = new Map<string, string[]>();
+  for (let count = 1 + dice.below(3); count > 0; count--) {
+    const chance = dice.fraction();
+    const known = [...tree.values()];
+    const old = earlier.length > 0 ? [...dice.pick(earlier).values()] : [];
+    if (chance < 0.1 && known.length > 1) {
+      const { path } = dice.pick(known);
+      tree.delete(path);
+      changes.set(path, [`D ${path}`]);
+      continue;
+    }
+    let file: ImportedFile;
+    if (chance < 0.25 && old.length > 0) file = dice.pick(old);
+    else if (chance < 0.6 && known.length > 0) file = editFile(dice, dice.pick(known));
+    else file = newFile(dice);
+    tree.set(file.path, file);
+    changes.set(file.path, [`M ${file.mode} inline ${file.path}`, data(file.lines.join('\n'))]);
+  }
+  return [...changes.values()].flat();
+}
+
+function newFile(dice: SeededDice): ImportedFile {
+  const path = `${dice.pick(FOLDERS)}${dice.pick(WORDS)}-${dice.below(4)}`;
+  const chance = dice.fraction();
+  if (chance < 0.06) return { path, mode: '120000', lines: [`../${dice.pick(WORDS)}`] };
+  if (chance < 0.12) return { path, mode: '100644', lines: [] };
+  // Longer than a side-band packet, and nothing that deflates.
+  if (chance < 0.14) return { path, mode: '100644', lines: Array.from({ length: 40 }, () => dice.hex(1000)) };
+  const lines = Array.from({ length: 1 + dice.below(60) }, () => sentence(dice));
+  return { path, mode: chance < 0.2 ? '100755' : '100644', lines };
+}
+
+function editFile(dice: SeededDice, file: ImportedFile): ImportedFile {
+  const at = dice.below(file.lines.length + 1);
+  const lines = [...file.lines.slice(0, at), sentence(dice), ...file.lines.slice(at + dice.below(2))];
+  return { ...file, mode: file.mode === '120000' ? '100644' : file.mode, lines };
+}
+
+function sentence(dice: SeededDice): string {
+  return Array.from({ length: 8 }, () => dice.pick(WORDS)).join(' ') + dice.below(1000);
+}
+
+function data(text: string): string {
+  return `data ${Buffer.byteLength(text)}\n${text}`;
+}
+
+function commitIds(marks: string, count: number): string[] {
+  const ids = new Map([...marks.matchAll(/^:(\d+) (\S+)$/gm)].map(([, mark, oid]) => [Number(mark), oid]));
+  return Array.from({ length: count }, (_, number) => ids.get(number + 1) ?? '');
+}
+
+/** Writes tags of everything there is, tags of tags included. Returns tag objects and other things to call a tag. */
+async function writeTags(
+  dice: SeededDice,
+  repository: GitClient,
+  graph: ObjectGraph,
+  commits: readonly string[],
+  format: ObjectFormat,
+): Promise<string[]> {
+  const made: { readonly oid: string; readonly content: Buffer }[] = [];
+  const tag = (oid: string, type: string): string => {
+    const lines = [`object ${oid}`, `type ${type}`, `tag t${made.length}`];
+    const tagger = `tagger A User <user@example.com> ${FIRST + made.length} +0000`;
+    const content = Buffer.from(`${[...lines, tagger].join('\n')}\n\n${dice.pick(WORDS)}\n`);
+    made.push({ oid: objectId({ type: 'tag', content }, format), content });
+    return made.at(-1)?.oid ?? '';
+  };
+  for (let count = 0; count < 4; count++) tag(dice.pick(commits), 'commit');
+  const [tree, blob] = [dice.pick(graph.ids('tree')), dice.pick(graph.ids('blob'))];
+  tag(tree, 'tree');
+  tag(blob, 'blob');
+  tag(tag(tag(dice.pick(commits), 'commit'), 'tag'), 'tag');
+  tag(tag(dice.pick(graph.ids('blob')), 'blob'), 'tag');
+  const paths = made.map((_, at) => join(repository.folder, `tag-${at}`));
+  await Promise.all(made.map(({ content }, at) => writeFile(paths[at] ?? '', content)));
+  await repository.run(['hash-object', '-w', '-t', 'tag', '--stdin-paths'], { input: paths.join('\n') });
+  return [...made.map(({ oid }) => oid), tree, blob, dice.pick(commits), dice.pick(commits)];
+}
+
+/** Which refs there are after each push: each is born, perhaps moves, and perhaps dies. */
+function planStages(
+  dice: SeededDice,
+  count: number,
+  things: {
+    readonly commits: readonly string[];
+    readonly tips: readonly string[];
+    readonly tags: readonly string[];
+  },
+): Map<string, string>[] {
+  const { commits, tips, tags } = things;
+  const stages = Array.from({ length: count }, () => new Map<string, string>());
+  const live = (name: string, value: () => string, first?: string) => {
+    const born = dice.below(count);
+    const dies = dice.fraction() < 0.3 ? born + 1 + dice.below(count) : count;
+    let current = first ?? value();
+    for (let stage = born; stage < Math.min(dies, count); stage++) {
+      if (stage > born && dice.fraction() < 0.3) current = value();
+      stages[stage]?.set(name, current);
+    }
+  };
+  for (const [stage, refs] of stages.entries()) {
+    refs.set('refs/heads/main', commits[Math.ceil(((stage + 1) * commits.length) / count) - 1] ?? '');
+  }
+  const commit = () => dice.pick(commits);
+  for (const [at, tip] of tips.entries()) live(`refs/heads/tip-${at}`, commit, tip);
+  for (let number = 0; number < 5; number++) live(`refs/heads/topic/${dice.pick(WORDS)}-${number}`, commit);
+  for (const [at, oid] of tags.entries()) {
+    live(`refs/tags/${dice.pick(['v', 'release/'])}${at}`, () => dice.pick(tags), oid);
+  }
+  live('refs/notes/commits', commit);
+  live(`refs/nostr/${dice.hex(32)}`, commit);
+  live('refs/changes/01/1/head', commit);
+  live('refs/keep/tag', () => dice.pick(tags));
+  return stages;
+}
+
+/** Makes the refs of a repository exactly these. */
+async function setRefs(repository: GitClient, refs: ReadonlyMap<string, string>): Promise<void> {
+  const lines = [...refs].map(([name, oid]) => `create ${name} ${oid}\n`);
+  await repository.run(['update-ref', '--stdin'], { input: lines.join('') });
+  await repository.run(['pack-refs', '--all']);
+}
+
+/** What a `git push` is told, so that the refs go from one stage to the next. */
+export function refspecs(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
+  const deleted = [...before.keys()].filter((name) => !after.has(name)).map((name) => `:${name}`);
+  const set = [...after]
+    .filter(([name, oid]) => before.get(name) !== oid)
+    .map(([name, oid]) => `+${oid}:${name}`);
+  return [...deleted, ...set];
+}

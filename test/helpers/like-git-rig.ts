@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, expect } from 'vitest';
+import type { App } from '../../src/app.ts';
+import { Git } from '../../src/git-process/git.ts';
+import { systemDice } from '../../src/lib/dice.ts';
+import { createRepository } from '../../src/maintenance/administer.ts';
+import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
+import { CaseDeck } from './fetch-cases.ts';
+import { type GeneratedHistory, generateHistory, type HistoryShape, refspecs } from './generated-history.ts';
+import { LikeGit } from './like-git.ts';
+import { SeededDice } from './seeded-dice.ts';
+import { OWNER, repositoryUrl, startServer } from './server.ts';
+import { type TempDir, tempDir } from './temp-dir.ts';
+
+/** A history as a server holds it. */
+export interface HostedHistory {
+  readonly history: GeneratedHistory;
+  readonly id: RepositoryId;
+  readonly url: string;
+}
+
+/** One server for the tests of a file, and the totals of what it was asked. */
+export interface LikeGitRig {
+  readonly app: App;
+  /**
+   * Makes a history and pushes it, stage by stage.
+   * @param after called behind each push with its number, from 0
+   */
+  host(
+    shape: HistoryShape,
+    after?: (stage: number, id: RepositoryId) => Promise<void>,
+  ): Promise<HostedHistory>;
+  /**
+   * Sends requests and compares every answer; fails with the first few differences.
+   * @param counts cases by chance, and clones of everything
+   */
+  compare(hosted: HostedHistory, counts: Counts, mayKnowMore?: boolean): Promise<void>;
+  /** Cases so far. */
+  readonly cases: number;
+}
+
+export interface Counts {
+  readonly random: number;
+  readonly clones: number;
+}
+
+/** Differences shown when there are many. */
+const SHOWN = 5;
+
+/**
+ * Starts a server over memory before the tests of a file, and prints behind them how many cases were compared, and by
+ * what they were answered.
+ */
+export function likeGitRig(): LikeGitRig {
+  let app: App;
+  let folder: TempDir;
+  let git: Git;
+  const totals = new Map<string, number>();
+  const add = (word: string, count: number) => totals.set(word, (totals.get(word) ?? 0) + count);
+
+  beforeAll(async () => {
+    folder = await tempDir('cairn-like-git');
+    git = new Git({ binary: 'git', home: folder.path });
+    app = await startServer();
+  });
+  afterAll(async () => {
+    console.info(
+      `compared with git: ${JSON.stringify({ ...Object.fromEntries(totals), ...(await answersOf(app)) })}`,
+    );
+    await app.close();
+    await git.close();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  return {
+    get app() {
+      return app;
+    },
+    get cases() {
+      return totals.get('cases') ?? 0;
+    },
+    host: async (shape, after) => {
+      const history = await generateHistory(folder.path, shape);
+      const id = repositoryId(OWNER, `history-${shape.seed}`);
+      const repository = app.repositories.get(id);
+      const url = repositoryUrl(app, id.identifier);
+      await createRepository(repository, {
+        objectFormat: shape.format,
+        head: 'refs/heads/main',
+        dice: systemDice,
+      });
+      let before: ReadonlyMap<string, string> = new Map();
+      for (const [stage, refs] of history.stages.entries()) {
+        await history.repository.run(['push', '--quiet', url, ...refspecs(before, refs)]);
+        before = refs;
+        await after?.(stage, id);
+      }
+      const state = await repository.resolve();
+      expect(new Map(state?.manifest.refs)).toEqual(new Map([...before].sort()));
+      return { history, id, url };
+    },
+    compare: async ({ history, url }, { random, clones }, mayKnowMore = false) => {
+      const likeGit = new LikeGit({ history, url, git, mayKnowMore });
+      const dice = new SeededDice(history.shape.seed + totals.size);
+      const deck = new CaseDeck(history, dice);
+      const faults: string[] = [];
+      for (let number = 0; number < random + clones; number++) {
+        const one =
+          number % Math.ceil((random + clones) / Math.max(clones, 1)) === 0 ? deck.clone() : deck.next();
+        const inTurn = dice.fraction() < 0.25 ? 3 : 1;
+        const together = dice.fraction() < 0.08 ? 3 : 0;
+        faults.push(...(await likeGit.judge(one, { inTurn, together })));
+      }
+      for (const [word, count] of Object.entries(likeGit.tally)) add(word, count);
+      expect(faults.slice(0, SHOWN), `${faults.length} differences`).toEqual([]);
+    },
+  };
+}
+
+/** How often each way of answering was taken, and how many processes that cost. */
+async function answersOf(app: App): Promise<Record<string, number>> {
+  const { values } = await app.metrics.gitStarted.get();
+  return Object.fromEntries(values.map(({ labels, value }) => [`git ${labels['command']}`, value]));
+}
