@@ -2,6 +2,7 @@ import { sha256 } from '../../src/lib/digest.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { ObjectStore } from '../../src/object-store/object-store.ts';
 import { ArtifactCache } from '../../src/repository/artifact-cache.ts';
+import type { RangedDownloads } from '../../src/repository/artifact-download.ts';
 import { ArtifactStore } from '../../src/repository/artifact-store.ts';
 import { pointerKey } from '../../src/repository/keys.ts';
 import {
@@ -60,6 +61,8 @@ export interface RigOptions {
   /** Folder for the artifact cache and snapshots; without one, nothing may ask for them. */
   readonly folder?: string;
   readonly cacheBudget?: number;
+  /** Downloads in ranges; left out, every artifact is one request. */
+  readonly ranged?: RangedDownloads;
 }
 
 /** Everything of the repository layer, over one store with faults, without a server. */
@@ -84,6 +87,7 @@ export class RepositoryRig {
       folder: `${folder}/artifacts`,
       budget: options.cacheBudget ?? 2 ** 30,
       store: this.artifacts,
+      ...(options.ranged === undefined ? {} : { ranged: options.ranged }),
     });
     this.snapshots = new SnapshotCache(`${folder}/snapshots`, this.cache);
     this.repositories = new Repositories(this.context(patience));
