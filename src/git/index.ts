@@ -13,7 +13,7 @@ export { encodeErrorPacket } from './error-packet.ts';
 export { type FetchRequest, type HistoryLimits, parseFetch } from './fetch-arguments.ts';
 export { encodeLsRefs, type LsRefsAnswer, type LsRefsOptions, parseLsRefs } from './ls-refs.ts';
 export { hexLength, isObjectId, isZeroId, type ObjectFormat, readObjectId, zeroId } from './object-id.ts';
-export { type PackHeader, packHeaderLength, parsePackHeader } from './pack-header.ts';
+export { encodePackHeader, type PackHeader, packHeaderLength, parsePackHeader } from './pack-header.ts';
 export { PackIdx, type ReadAt } from './pack-idx.ts';
 export { encodePackedRefs } from './packed-refs.ts';
 export {
@@ -49,5 +49,12 @@ export { directoryFileConflict, RefNameIndex, type RefNames } from './ref-name-i
 export { commandKind, type RefCommand } from './ref-update.ts';
 export { encodeReport, type RefStatus, type StatusReport } from './report-status.ts';
 export { type Band, encodeSideband, keepAlive, largeSideband, smallSideband } from './sideband.ts';
+export {
+  beginUploadAnswer,
+  encodeUploadAnswer,
+  endUploadAnswer,
+  type UploadAnswerForm,
+  uploadAnswerForm,
+} from './upload-answer.ts';
 export { type UploadRequest, UploadRequestParser } from './upload-request.ts';
-export { cloneWants, wantSetDigest } from './want-set.ts';
+export { cloneWants, isCloned, wantSetDigest } from './want-set.ts';

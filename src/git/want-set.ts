@@ -8,6 +8,11 @@ export function wantSetDigest(oids: Iterable<string>): Digest {
   return sha256([...new Set(oids)].sort().join('\n'));
 }
 
+/** True for branches and tags: what a clone asks for. */
+export function isCloned(ref: string): boolean {
+  return ref.startsWith('refs/heads/') || ref.startsWith('refs/tags/');
+}
+
 /**
  * What a clone of everything wants: the values of all branches and tags, each once.
  * @param refs every ref of a repository
@@ -15,7 +20,7 @@ export function wantSetDigest(oids: Iterable<string>): Digest {
 export function cloneWants(refs: Iterable<readonly [name: string, oid: string]>): Set<string> {
   const wants = new Set<string>();
   for (const [name, oid] of refs) {
-    if (name.startsWith('refs/heads/') || name.startsWith('refs/tags/')) wants.add(oid);
+    if (isCloned(name)) wants.add(oid);
   }
   return wants;
 }

@@ -1,12 +1,12 @@
 import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodePackedRefs } from '../git/index.ts';
+import { encodePackedRefs, hexLength } from '../git/index.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
 import { settleAll } from '../lib/settle-all.ts';
 import type { ArtifactCache, PinnedFile } from './artifact-cache.ts';
 import type { ArtifactKind } from './keys.ts';
-import type { ArtifactRef, RepositoryState } from './manifest.ts';
+import type { ArtifactRef, PackEntry, RepositoryState } from './manifest.ts';
 import type { RepositoryId } from './repository-id.ts';
 
 /** Downloads at once for one snapshot. */
@@ -88,6 +88,14 @@ function configFor(state: RepositoryState): string {
   return '[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectFormat = sha256\n';
 }
 
+/**
+ * What a pack is called in a snapshot, without `.pack`. git reads an object id out of the file's name, so it has to have
+ * the length of one; its value means nothing.
+ */
+export function snapshotPackName(entry: PackEntry, state: Pick<RepositoryState, 'objectFormat'>): string {
+  return `pack-${entry.pack.digest.slice(0, hexLength(state.objectFormat))}`;
+}
+
 interface Link {
   readonly kind: ArtifactKind;
   readonly ref: ArtifactRef;
@@ -95,11 +103,9 @@ interface Link {
 }
 
 function linksFor(state: RepositoryState, path: string): Link[] {
-  const hexLength = state.objectFormat === 'sha1' ? 40 : 64;
   const links: Link[] = [];
   for (const entry of state.packs) {
-    // git reads an object id out of the file's name, so it has to have the length of one; its value means nothing.
-    const stem = join(path, 'objects', 'pack', `pack-${entry.pack.digest.slice(0, hexLength)}`);
+    const stem = join(path, 'objects', 'pack', snapshotPackName(entry, state));
     links.push(
       { kind: 'pack', ref: entry.pack, target: `${stem}.pack` },
       { kind: 'idx', ref: entry.idx, target: `${stem}.idx` },

@@ -1,0 +1,85 @@
+/**
+ * The git commands of a fold. They run in a scratch copy of the repository that nobody else looks at, and stand back for
+ * whatever somebody waits for. Object ids and names of packs go through standard input; the one name of a pack that
+ * becomes an argument is git's own.
+ */
+import type { GitCommand } from './commands.ts';
+
+const NICENESS = 10;
+
+/**
+ * A commit-graph would vouch for commits without looking at them, and what a fold leaves out is gone.
+ * Bounds come with every git process (`pack.threads`, `pack.windowMemory`); deltas are reused.
+ */
+const WALK = [['core.commitGraph', 'false']] as const;
+
+/** The name without `.pack` that git gives packs it writes into a repository, before it adds their hash. */
+function packBase(gitDir: string): string {
+  return `${gitDir}/objects/pack/pack`;
+}
+
+function packObjects(gitDir: string, args: readonly string[], more: NonNullable<GitCommand['config']> = []): GitCommand {
+  return {
+    name: 'pack-objects',
+    args: ['-q', '--non-empty', '--delta-base-offset', ...args, packBase(gitDir)],
+    config: [...WALK, ...more],
+    variables: { GIT_DIR: gitDir },
+    niceness: NICENESS,
+  };
+}
+
+/**
+ * Packs everything that the refs of the repository reach, with a reverse index and a bitmap; prints the pack's hash, or
+ * nothing when there is nothing. git writes bitmaps for `--all` alone, so the refs of the copy are those meant.
+ */
+export function packAll(gitDir: string): GitCommand {
+  return packObjects(
+    gitDir,
+    ['--all', '--write-bitmap-index'],
+    [
+      ['pack.writeReverseIndex', 'true'],
+      ['pack.writeBitmapHashCache', 'true'],
+    ],
+  );
+}
+
+/**
+ * Packs what the revisions on standard input reach (git-rev-list(1), `--not` included), but for objects of the pack
+ * `kept`: a walk alone would bring objects back that stand on both sides.
+ * @param kept the hash of a pack that git has written here
+ */
+export function packReachable(gitDir: string, kept: string | undefined): GitCommand {
+  if (kept !== undefined && !/^[0-9a-f]{40,64}$/.test(kept)) throw new Error('not the hash of a pack');
+  return packObjects(gitDir, ['--revs', ...(kept === undefined ? [] : [`--keep-pack=pack-${kept}.pack`])]);
+}
+
+/** Packs the objects of the packs on standard input, but for those of packs that stand there with a `^` before them. */
+export function packPacks(gitDir: string): GitCommand {
+  return packObjects(gitDir, ['--stdin-packs']);
+}
+
+/** Writes a commit-graph of every commit that the refs reach; nothing when there is none. */
+export function writeCommitGraph(gitDir: string): GitCommand {
+  return {
+    name: 'commit-graph',
+    args: ['write', '--reachable', '--no-progress'],
+    variables: { GIT_DIR: gitDir },
+    niceness: NICENESS,
+  };
+}
+
+/** Exit code 0 when everything that the refs reach is there. */
+export function checkAll(gitDir: string): GitCommand {
+  return {
+    name: 'rev-list',
+    args: ['--objects', '--all', '--quiet'],
+    config: WALK,
+    variables: { GIT_DIR: gitDir },
+    niceness: NICENESS,
+  };
+}
+
+/** Exit code 0 when everything that the revisions on standard input reach (`--not` included) is there. */
+export function checkReachable(gitDir: string): GitCommand {
+  return { ...checkAll(gitDir), args: ['--objects', '--stdin', '--quiet'] };
+}
