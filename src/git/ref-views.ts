@@ -1,0 +1,105 @@
+import type { RefEntry } from './ref-segment.ts';
+import type { RefTable } from './ref-table.ts';
+
+/** Part of a table as a map that cannot be changed, in byte order of the names. */
+abstract class TableView implements ReadonlyMap<string, string> {
+  readonly table: RefTable;
+  protected readonly prefixes: readonly string[];
+
+  constructor(table: RefTable, prefixes: readonly string[]) {
+    this.table = table;
+    this.prefixes = prefixes;
+  }
+
+  abstract get size(): number;
+  protected abstract pick(entry: RefEntry): string | undefined;
+  protected abstract lookUp(name: string): string | undefined;
+
+  get(name: string): string | undefined {
+    return this.prefixes.some((prefix) => name.startsWith(prefix)) ? this.lookUp(name) : undefined;
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  *entries(): Generator<[string, string], undefined> {
+    for (const prefix of this.prefixes) {
+      for (const entry of this.table.startingWith(prefix)) {
+        const value = this.pick(entry);
+        if (value !== undefined) yield [entry.name, value];
+      }
+    }
+    return undefined;
+  }
+
+  *keys(): Generator<string, undefined> {
+    for (const [name] of this.entries()) yield name;
+    return undefined;
+  }
+
+  *values(): Generator<string, undefined> {
+    for (const [, value] of this.entries()) yield value;
+    return undefined;
+  }
+
+  [Symbol.iterator](): Generator<[string, string], undefined> {
+    return this.entries();
+  }
+
+  forEach(callback: (value: string, name: string, map: ReadonlyMap<string, string>) => void): void {
+    for (const [name, value] of this.entries()) callback(value, name, this);
+  }
+}
+
+const EVERYTHING: readonly string[] = [''];
+
+/** Refs of a table: name → object id. */
+export class RefsView extends TableView {
+  /** @param prefixes what names begin with, in byte order, none of them with another; all names when not given */
+  constructor(table: RefTable, prefixes = EVERYTHING) {
+    super(table, prefixes);
+  }
+
+  /** True when no ref of the table is left out. */
+  get isWhole(): boolean {
+    return this.prefixes === EVERYTHING;
+  }
+
+  get size(): number {
+    return this.prefixes.reduce((count, prefix) => count + this.table.countStartingWith(prefix), 0);
+  }
+
+  protected pick({ oid }: RefEntry): string {
+    return oid;
+  }
+
+  protected lookUp(name: string): string | undefined {
+    return this.table.get(name);
+  }
+}
+
+/** What the tag objects in a table peel to: name of the ref → object id. */
+export class PeeledView extends TableView {
+  constructor(table: RefTable) {
+    super(table, EVERYTHING);
+  }
+
+  get size(): number {
+    let count = 0;
+    for (const { segment } of this.table.slots) count += segment.peels;
+    for (const { key, peeled } of this.table.overlay) {
+      if (peeled !== undefined) count++;
+      if (this.table.storedAt(key)?.peeled !== undefined) count--;
+    }
+    return count;
+  }
+
+  protected pick({ peeled }: RefEntry): string | undefined {
+    return peeled;
+  }
+
+  protected lookUp(name: string): string | undefined {
+    return this.table.peeledOf(name);
+  }
+}
