@@ -25,7 +25,8 @@ import { type Identity, openIdentity } from './identity.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { type Dice, systemDice } from './lib/dice.ts';
 import { CairnError, messageOf } from './lib/errors.ts';
-import { loadVerifier } from './nostr/verify.ts';
+import { loadSecp256k1 } from './nostr/secp256k1.ts';
+import { createVerifier } from './nostr/verify.ts';
 import { claimFolder } from './object-store/folder-ownership.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import type { Logger } from './observability/logger.ts';
@@ -102,7 +103,8 @@ export async function startApp(
     closers.push(() => git.close());
     const gitVersion = await checkGitVersion(git);
     const capabilities = await learnUploadCapabilities(git, scratch);
-    const verifier = await loadVerifier();
+    const secp256k1 = await loadSecp256k1();
+    const verifier = createVerifier(secp256k1);
 
     const observe: Observe = (opened) => observeStores(opened, metrics);
     const stores =
@@ -163,6 +165,7 @@ export async function startApp(
       artifacts,
       cache,
       git,
+      secp256k1,
       verifier,
       clock,
       dice,

@@ -9,6 +9,7 @@ import { RelaySockets } from './http/relay-socket.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Dice } from './lib/dice.ts';
 import { relayUrl } from './nostr/repository-url.ts';
+import type { Secp256k1 } from './nostr/secp256k1.ts';
 import type { Verifier } from './nostr/verify.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import type { Logger } from './observability/logger.ts';
@@ -51,6 +52,7 @@ export interface IdentityContext {
   readonly artifacts: ArtifactStore;
   readonly cache: ArtifactCache;
   readonly git: Git;
+  readonly secp256k1: Secp256k1;
   readonly verifier: Verifier;
   readonly clock: Clock;
   readonly dice: Dice;
@@ -85,7 +87,7 @@ const UPKEEP_INTERVAL_MS = 60_000;
 export async function openIdentity(context: IdentityContext): Promise<Identity> {
   const { settings, base, stores, repositories, git, verifier, clock, dice, log, metrics } = context;
   const { control } = stores;
-  const service = new ServiceIdentity(context.serviceKey);
+  const service = new ServiceIdentity(context.serviceKey, context.secp256k1);
   await claimService({ control, clock, dice }, service.publicKey);
 
   const events = await EventStore.open({ ...stores, clock, dice, log });

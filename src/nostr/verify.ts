@@ -1,9 +1,9 @@
 import { verifyEvent } from 'nostr-tools/pure';
-import { initNostrWasm } from 'nostr-wasm';
 import { isDigest, sha256 } from '../lib/digest.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import { type NostrEvent, serializeEvent, type VerifiedEvent } from './event.ts';
 import { isPublicKey } from './public-key.ts';
+import { loadSecp256k1, type MutableEvent, maxWasmBytes, type Secp256k1 } from './secp256k1.ts';
 
 /** Checks that events are what their authors signed. */
 export interface Verifier {
@@ -14,30 +14,20 @@ export interface Verifier {
   verify(event: NostrEvent): event is VerifiedEvent;
 }
 
-/**
- * The memory of the WebAssembly module is fixed at about 1 MB and holds the serialized event. Larger events are few
- * (receipts of repositories with thousands of refs) and are checked by the library in plain JavaScript instead.
- */
-const maxWasmBytes = 512 * 1024;
-
 const SIGNATURE = /^[0-9a-f]{128}$/;
 
 /** What the module says of an event that does not hold; anything else it throws is trouble of its own. */
 const verdicts = new Set(['id is invalid', 'pubkey is invalid', 'signature is invalid']);
 
-/**
- * Loads libsecp256k1 as WebAssembly, many times faster at signatures than JavaScript. Takes some 70 ms: once per process.
- * @throws CairnError `unavailable` when it cannot be loaded: nothing slower stands in for it silently
- */
+/** A verifier with a library of its own. @throws CairnError as {@link loadSecp256k1} */
 export async function loadVerifier(): Promise<Verifier> {
-  const wasm = await initNostrWasm().catch((cause: unknown) => {
-    throw new CairnError('unavailable', `the signature verifier did not load: ${messageOf(cause)}`, {
-      cause,
-    });
-  });
+  return createVerifier(await loadSecp256k1());
+}
+
+export function createVerifier(library: Secp256k1): Verifier {
   const holdsInWasm = (event: NostrEvent): boolean => {
     try {
-      wasm.verifyEvent(copyOf(event));
+      library.verifyEvent(copyOf(event));
       return true;
     } catch (error) {
       if (verdicts.has(messageOf(error))) return false;
@@ -58,7 +48,7 @@ export async function loadVerifier(): Promise<Verifier> {
 }
 
 /** A copy the libraries may write to, without the mark by which one of them trusts what it once found valid. */
-function copyOf(event: NostrEvent) {
+function copyOf(event: NostrEvent): MutableEvent {
   const { id, pubkey, created_at, kind, content, sig } = event;
   return { id, pubkey, created_at, kind, content, sig, tags: event.tags as string[][] };
 }

@@ -3,6 +3,7 @@ import { CairnError } from '../lib/errors.ts';
 import { LruMap } from '../lib/lru.ts';
 import { formatNpub } from '../nostr/public-key.ts';
 import { repositorySecret } from '../nostr/repository-key.ts';
+import type { Secp256k1 } from '../nostr/secp256k1.ts';
 import { createSigner, type Signer } from '../nostr/sign.ts';
 import type { Policy } from '../repository/manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
@@ -15,14 +16,17 @@ export class ServiceIdentity {
   /** Signs in the name of the service. */
   readonly signer: Signer;
   private readonly secret: string;
+  private readonly library: Secp256k1 | undefined;
   private readonly signers = new LruMap<string, Signer>(REMEMBERED);
 
   /**
    * @param secretKey of the service, 64 lower-case hex characters
+   * @param library signs fast, and the same bytes on every server; without it JavaScript does
    * @throws CairnError `invalid` when it is no secret key
    */
-  constructor(secretKey: string) {
-    this.signer = createSigner(secretKey);
+  constructor(secretKey: string, library?: Secp256k1) {
+    this.library = library;
+    this.signer = createSigner(secretKey, library);
     this.secret = secretKey;
   }
 
@@ -36,7 +40,7 @@ export class ServiceIdentity {
     const name = formatRepositoryId(id);
     const known = this.signers.get(name);
     if (known !== undefined) return known;
-    const signer = createSigner(repositorySecret(this.secret, id.owner, id.identifier));
+    const signer = createSigner(repositorySecret(this.secret, id.owner, id.identifier), this.library);
     this.signers.set(name, signer, 1);
     return signer;
   }

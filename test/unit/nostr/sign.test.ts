@@ -1,7 +1,8 @@
 import { nsecEncode } from 'nostr-tools/nip19';
 import { generateSecretKey, getPublicKey, verifyEvent } from 'nostr-tools/pure';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { formatKeyFile, parseKeyFile } from '../../../src/nostr/key-file.ts';
+import { loadSecp256k1, maxWasmBytes } from '../../../src/nostr/secp256k1.ts';
 import { isSecretKey } from '../../../src/nostr/secret-key.ts';
 import { createSigner } from '../../../src/nostr/sign.ts';
 import { alice } from './authors.ts';
@@ -57,6 +58,41 @@ describe('a signer', () => {
       const hex = Buffer.from(secret).toString('hex');
       expect(isSecretKey(hex)).toBe(true);
       expect(createSigner(hex).publicKey).toBe(getPublicKey(secret));
+    }
+  });
+});
+
+describe('a signer with the library', () => {
+  let library: Awaited<ReturnType<typeof loadSecp256k1>>;
+  beforeAll(async () => {
+    library = await loadSecp256k1();
+  });
+
+  /** BIP-340, default signing without auxiliary randomness, worked out by an implementation of its own (noble-curves). */
+  test('signs what BIP-340 says, the same bytes every time and on every server', async () => {
+    const secret = '3'.padStart(64, '0');
+    const event = createSigner(secret, library).sign({
+      kind: 1,
+      created_at: 2,
+      tags: [],
+      content: 'é "\\\n',
+    });
+    expect(event.id).toBe('5084351a3ca0a412b1bc5ca7f5d38e6274c768ceebed7e16cb11ad1a24420e95');
+    expect(event.sig).toBe(
+      'f4735937525c53158a85077b114f3ccd1d09215afdcad65ae9acfc534722d7e3081fef51ce0d7c192d923357fbe87387d30e8d3f0dc73ddcf2fe59899149c78f',
+    );
+    expect(createSigner(secret, await loadSecp256k1()).sign(event)).toEqual(event);
+    createSigner(alice.secretKey, library).sign(template);
+    expect(createSigner(secret, library).sign(event)).toEqual(event);
+  });
+
+  test('signs what nostr-tools accepts, whatever the size', () => {
+    const signer = createSigner(alice.secretKey, library);
+    for (const content of ['', 'ünïcödé', 'x'.repeat(maxWasmBytes - 1_000), 'y'.repeat(maxWasmBytes + 1)]) {
+      const event = signer.sign({ ...template, content });
+      expect(event.id).toBe(createSigner(alice.secretKey).sign({ ...template, content }).id);
+      expect(Reflect.ownKeys(event)).toHaveLength(7);
+      expect(verifyEvent(JSON.parse(JSON.stringify(event)))).toBe(true);
     }
   });
 });
