@@ -75,6 +75,15 @@ export const OPTIONS = [
     commands: 'all',
   },
   {
+    name: 'unreachable-grace',
+    variable: 'CAIRN_UNREACHABLE_GRACE',
+    value: '<days>',
+    default: '7',
+    description:
+      'Days for which a fold keeps objects that no ref reaches any more. All servers of a bucket need the same.',
+    commands: 'all',
+  },
+  {
     name: 'host',
     variable: 'CAIRN_HOST',
     value: '<address>',
@@ -230,6 +239,14 @@ export const OPTIONS = [
     value: '<count>',
     default: '512',
     description: 'Fetches and pushes that may wait for their turn; more are answered `busy`.',
+    commands: 'serve',
+  },
+  {
+    name: 'fold',
+    variable: 'CAIRN_FOLD',
+    value: '<on|off>',
+    default: 'on',
+    description: 'Gather the packs of repositories in the background, so that they stay fast as they grow.',
     commands: 'serve',
   },
   {

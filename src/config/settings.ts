@@ -39,6 +39,8 @@ export interface Settings {
   readonly idleTimeout: number;
   readonly gitConcurrency: number;
   readonly gitQueue: number;
+  readonly fold: boolean;
+  readonly unreachableGrace: number;
   readonly swapPatience: number;
   readonly shutdownGrace: number;
 }
@@ -136,6 +138,8 @@ const SCHEMAS = {
   'idle-timeout': seconds,
   'git-concurrency': whole(1, 10_000),
   'git-queue': whole(0, 1_000_000),
+  fold: z.enum(['on', 'off']).transform((text) => text === 'on'),
+  'unreachable-grace': whole(0, 3_650).transform((days) => days * 86_400_000),
   'swap-patience': seconds,
   'shutdown-grace': seconds,
   server: serviceUrl,
@@ -177,6 +181,8 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
     idleTimeout: read('idle-timeout'),
     gitConcurrency: read('git-concurrency'),
     gitQueue: read('git-queue'),
+    fold: read('fold'),
+    unreachableGrace: read('unreachable-grace'),
     swapPatience: read('swap-patience'),
     shutdownGrace: read('shutdown-grace'),
   };

@@ -46,11 +46,11 @@ export function packAll(gitDir: string): GitCommand {
 /**
  * Packs what the revisions on standard input reach (git-rev-list(1), `--not` included), but for objects of the pack
  * `kept`: a walk alone would bring objects back that stand on both sides.
- * @param kept the hash of a pack that git has written here
+ * @param kept what git has called a pack that it has written here, without `.pack`
  */
 export function packReachable(gitDir: string, kept: string | undefined): GitCommand {
-  if (kept !== undefined && !/^[0-9a-f]{40,64}$/.test(kept)) throw new Error('not the hash of a pack');
-  return packObjects(gitDir, ['--revs', ...(kept === undefined ? [] : [`--keep-pack=pack-${kept}.pack`])]);
+  if (kept !== undefined && !/^pack-[0-9a-f]{40,64}$/.test(kept)) throw new Error('not a name by git');
+  return packObjects(gitDir, ['--revs', ...(kept === undefined ? [] : [`--keep-pack=${kept}.pack`])]);
 }
 
 /** Packs the objects of the packs on standard input, but for those of packs that stand there with a `^` before them. */

@@ -1,0 +1,258 @@
+/**
+ * The scratch copy in which a repository is folded: a bare repository of hard links to the packs of one manifest. git
+ * writes new packs beside them; snapshots that others read are never touched.
+ */
+import { existsSync } from 'node:fs';
+import { rename, stat, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { dir as temporaryFolder } from 'tmp-promise';
+import {
+  cloneWants,
+  encodePackedRefs,
+  isCloned,
+  packHeaderLength,
+  parsePackHeader,
+} from '../git/index.ts';
+import type { GitCommand } from '../git-process/commands.ts';
+import {
+  checkAll,
+  checkReachable,
+  packAll,
+  packPacks,
+  packReachable,
+  writeCommitGraph,
+} from '../git-process/fold-commands.ts';
+import type { Git } from '../git-process/git.ts';
+import { failureReason } from '../git-process/result.ts';
+import { type Digest, sha256OfFile } from '../lib/digest.ts';
+import { CairnError } from '../lib/errors.ts';
+import { withFile } from '../lib/read-at.ts';
+import type { ArtifactCache } from '../repository/artifact-cache.ts';
+import type { PackEntry, PackKind, RepositoryState } from '../repository/manifest.ts';
+import type { RepositoryId } from '../repository/repository-id.ts';
+import { snapshotPackName, writeSnapshot } from '../repository/snapshot.ts';
+
+/** A file whose digest is known. */
+export interface MadeFile {
+  readonly path: string;
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** A pack that a fold has made, on local disk and nowhere else yet. */
+export interface MadePack {
+  readonly kind: PackKind;
+  readonly objects: number;
+  readonly pack: MadeFile;
+  readonly idx: MadeFile;
+  readonly rev?: MadeFile;
+  readonly bitmap?: MadeFile;
+}
+
+export interface FoldCopyContext {
+  readonly cache: ArtifactCache;
+  readonly git: Git;
+  /** A folder on the same file system as the cache, emptied at every start. */
+  readonly scratch: string;
+}
+
+/** Bytes left for others when a fold begins, besides what it may need. */
+const ROOM_FOR_OTHERS = 256 * 1024 * 1024;
+/** What is folded is written once more, and then lies in the cache, too. */
+const ROOM_PER_BYTE = 2;
+
+export class FoldCopy {
+  private readonly context: FoldCopyContext;
+  private readonly id: RepositoryId;
+  private readonly state: RepositoryState;
+  private readonly folder: string;
+  private readonly signal: AbortSignal;
+  private readonly closers: (() => Promise<void>)[];
+  private checks = 0;
+
+  private constructor(
+    context: FoldCopyContext,
+    id: RepositoryId,
+    state: RepositoryState,
+    folder: string,
+    signal: AbortSignal,
+    closers: (() => Promise<void>)[],
+  ) {
+    this.context = context;
+    this.id = id;
+    this.state = state;
+    this.folder = folder;
+    this.signal = signal;
+    this.closers = closers;
+  }
+
+  /**
+   * Makes the copy; `close` it.
+   * @param folded bytes that are going to be packed again
+   * @throws CairnError `unavailable` when the disk has no room for that, or store or disk fail; `corrupt`
+   */
+  static async open(
+    context: FoldCopyContext,
+    id: RepositoryId,
+    state: RepositoryState,
+    folded: number,
+    signal: AbortSignal,
+  ): Promise<FoldCopy> {
+    await mustHaveRoom(context.scratch, folded);
+    const { path, cleanup } = await temporaryFolder({
+      tmpdir: context.scratch,
+      prefix: 'fold',
+      unsafeCleanup: true,
+    });
+    const closers = [cleanup];
+    const copy = new FoldCopy(context, id, state, path, signal, closers);
+    try {
+      const { graph: _ofNoUse, ...rest } = state;
+      const pinned = await writeSnapshot(context.cache, id, rest, copy.gitDir);
+      closers.unshift(async () => {
+        for (const file of pinned) file.release();
+      });
+      return copy;
+    } catch (error) {
+      await copy.close();
+      throw error;
+    }
+  }
+
+  /** Removes it. What has been put into the cache stays there. */
+  async close(): Promise<void> {
+    for (const close of this.closers) await close();
+  }
+
+  /** Packs what branches and tags reach, with reverse index and bitmap; undefined when there is nothing. */
+  async packCloned(): Promise<MadePack | undefined> {
+    await this.writeRefs(isCloned);
+    return this.made('fold', await this.run(packAll(this.gitDir)));
+  }
+
+  /** Packs what only other refs reach. */
+  async packRest(cloned: MadePack | undefined): Promise<MadePack | undefined> {
+    const others = new Set([...this.state.refs].filter(([name]) => !isCloned(name)).map(([, oid]) => oid));
+    if (others.size === 0) return undefined;
+    const input = revisions(others, cloneWants(this.state.refs));
+    const kept = cloned === undefined ? undefined : nameOf(cloned);
+    return this.made('rest', await this.run(packReachable(this.gitDir, kept), input));
+  }
+
+  /** Packs what is in `packs`, but for what is in `kept` or in packs just made. */
+  async packPacks(
+    kind: PackKind,
+    packs: readonly PackEntry[],
+    kept: readonly PackEntry[],
+    made: readonly (MadePack | undefined)[] = [],
+  ): Promise<MadePack | undefined> {
+    const name = (entry: PackEntry) => `${snapshotPackName(entry, this.state)}.pack`;
+    const out = made.flatMap((pack) => (pack === undefined ? [] : [`${nameOf(pack)}.pack`]));
+    const lines = [...packs.map(name), ...[...kept.map(name), ...out].map((file) => `^${file}`)];
+    return this.made(kind, await this.run(packPacks(this.gitDir), `${lines.join('\n')}\n`));
+  }
+
+  /** Writes a commit-graph of every commit that any ref reaches; undefined when there is none. */
+  async graph(): Promise<MadeFile | undefined> {
+    await this.writeRefs(() => true);
+    await this.run(writeCommitGraph(this.gitDir));
+    const path = join(this.gitDir, 'objects', 'info', 'commit-graph');
+    return existsSync(path) ? measure(path) : undefined;
+  }
+
+  /**
+   * Looks whether everything that the refs of `next` reach is in the packs it names, and nowhere else. These are read as
+   * they would be by the next reader.
+   * @param proven object ids for which that is known already
+   * @returns false when something is missing
+   */
+  async isComplete(next: RepositoryState, proven: ReadonlySet<string>): Promise<boolean> {
+    const { graph: _unread, ...state } = next;
+    const path = join(this.folder, `check-${this.checks++}`);
+    const pinned = await writeSnapshot(this.context.cache, this.id, state, path);
+    try {
+      const tips = new Set([...next.refs.values()].filter((oid) => !proven.has(oid)));
+      const known = new Set([...next.refs.values()].filter((oid) => proven.has(oid)));
+      const [command, input] =
+        known.size === 0 ? [checkAll(path), ''] : [checkReachable(path), revisions(tips, known)];
+      const result = await this.context.git.run(command, { input, signal: this.signal });
+      this.signal.throwIfAborted();
+      return result.exitCode === 0;
+    } finally {
+      for (const file of pinned) file.release();
+    }
+  }
+
+  private get gitDir(): string {
+    return join(this.folder, 'repository');
+  }
+
+  private async writeRefs(wanted: (name: string) => boolean): Promise<void> {
+    const refs = new Map([...this.state.refs].filter(([name]) => wanted(name)));
+    const path = join(this.gitDir, 'packed-refs');
+    // A new file: the one that is there may be shared with others.
+    await writeFile(`${path}.new`, encodePackedRefs(refs, this.state.peeled));
+    await rename(`${path}.new`, path);
+  }
+
+  private async run(command: GitCommand, input = ''): Promise<string> {
+    const result = await this.context.git.run(command, { input, signal: this.signal });
+    this.signal.throwIfAborted();
+    if (result.exitCode !== 0) {
+      throw new CairnError('unavailable', `git could not fold: ${failureReason(command.name, result)}`);
+    }
+    return result.stdout.toString('latin1').trim();
+  }
+
+  /** @param hash what `git pack-objects` printed */
+  private async made(kind: PackKind, hash: string): Promise<MadePack | undefined> {
+    if (hash === '') return undefined;
+    const stem = join(this.gitDir, 'objects', 'pack', `pack-${hash}`);
+    const [pack, idx] = [await measure(`${stem}.pack`), await measure(`${stem}.idx`)];
+    const header = await withFile(pack.path, async (read) => parsePackHeader(await read(0, packHeaderLength)));
+    const rev = existsSync(`${stem}.rev`) ? await measure(`${stem}.rev`) : undefined;
+    const bitmap = existsSync(`${stem}.bitmap`) ? await measure(`${stem}.bitmap`) : undefined;
+    return {
+      kind,
+      objects: header?.objects ?? 0,
+      pack,
+      idx,
+      ...(rev === undefined ? {} : { rev }),
+      ...(bitmap === undefined ? {} : { bitmap }),
+    };
+  }
+}
+
+/** Every artifact of a pack, with what it is. */
+export function filesOf(made: MadePack): ['pack' | 'idx' | 'rev' | 'bitmap', MadeFile][] {
+  const { pack, idx, rev, bitmap } = made;
+  const files: ReturnType<typeof filesOf> = [
+    ['pack', pack],
+    ['idx', idx],
+  ];
+  if (rev !== undefined) files.push(['rev', rev]);
+  if (bitmap !== undefined) files.push(['bitmap', bitmap]);
+  return files;
+}
+
+/** What git calls a pack it has made, without `.pack`. */
+function nameOf({ pack }: MadePack): string {
+  return pack.path.slice(pack.path.lastIndexOf('/') + 1, -'.pack'.length);
+}
+
+function revisions(tips: ReadonlySet<string>, known: ReadonlySet<string>): string {
+  return [...tips, '--not', ...known, ''].join('\n');
+}
+
+async function measure(path: string): Promise<MadeFile> {
+  return { path, digest: await sha256OfFile(path), size: (await stat(path)).size };
+}
+
+/** A fold that fills the disk would be in the way of pushes. */
+async function mustHaveRoom(folder: string, folded: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  const needed = ROOM_PER_BYTE * folded + ROOM_FOR_OTHERS;
+  if (bavail * bsize >= needed) return;
+  throw new CairnError('unavailable', `the disk has no room for a fold, which may need ${needed} bytes`);
+}

@@ -1,0 +1,296 @@
+/**
+ * Folding one repository: many packs become few, in a scratch copy, and an ordinary publish puts them in place of the old
+ * ones. A crash at any step leaves garbage in the store or in the scratch folder, never damage.
+ */
+import { cloneWants, wantSetDigest } from '../git/index.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Dice } from '../lib/dice.ts';
+import type { Digest } from '../lib/digest.ts';
+import { CairnError } from '../lib/errors.ts';
+import { settleAll } from '../lib/settle-all.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
+import type { ArtifactStore } from '../repository/artifact-store.ts';
+import { takeFoldLease } from '../repository/fold-lease.ts';
+import type { ArtifactKind } from '../repository/keys.ts';
+import type { ArtifactRef, PackEntry, ParentState, RepositoryState } from '../repository/manifest.ts';
+import type { Published } from '../repository/published.ts';
+import type { Repository } from '../repository/repository.ts';
+import { afterFold, FoldChange, type FoldResult, type FoldVerdict } from './fold-change.ts';
+import { FoldCopy, type FoldCopyContext, filesOf, type MadeFile, type MadePack } from './fold-copy.ts';
+import { type FoldFacts, type FoldPlan, foldPlan, isExpired, isFolded } from './fold-plan.ts';
+
+export interface FoldContext extends FoldCopyContext {
+  readonly artifacts: ArtifactStore;
+  readonly control: ObjectStore;
+  readonly clock: Clock;
+  readonly dice: Dice;
+  /** Names this process in leases. */
+  readonly holder: string;
+  /** Seconds for which objects that nothing reaches are kept. */
+  readonly grace: number;
+  /** Told what went wrong without harm: a lease that could not be renewed, a cache that took nothing. */
+  readonly onTrouble: (error: unknown) => void;
+}
+
+/** `full`: everything that is reachable in one pack. `due`: what {@link foldPlan} says. */
+export type FoldMode = 'full' | 'due';
+
+/**
+ * What became of a fold. `leased`: another server is at it. `superseded`: another fold, a restore or a withdrawal came first,
+ * and what was made is dropped.
+ */
+export type FoldOutcome =
+  | { readonly outcome: 'nothing to do' | 'leased' | 'superseded' }
+  | {
+      readonly outcome: 'folded' | 'rolled up';
+      /** Packs before and after. */
+      readonly packs: readonly [before: number, after: number];
+      /** Objects in the packs made. */
+      readonly objects: number;
+      readonly published: Published;
+    };
+
+/** Seconds in which what nothing reaches comes into one pack, in parts of the grace period: so many packs wait at most. */
+const UNREACHABLE_PACKS = 8;
+/** How often a fold that drops objects proves refs that came meanwhile, before it keeps those objects for this time. */
+const PROOFS = 3;
+
+/**
+ * Folds a repository, unless another server is doing so.
+ * @param deletions see `FoldFacts`
+ * @throws CairnError `not-found`; `unavailable` when store, disk or git fail; `corrupt` when objects are missing; the
+ *   signal's reason
+ */
+export async function foldRepository(
+  context: FoldContext,
+  repository: Repository,
+  mode: FoldMode,
+  deletions: number,
+  signal: AbortSignal,
+): Promise<FoldOutcome> {
+  if (planFor(context, await mustResolve(repository), mode, deletions).fold === 'none') {
+    return { outcome: 'nothing to do' };
+  }
+  const lease = await takeFoldLease(context, repository.id, context.holder, context.onTrouble);
+  if (lease === undefined) return { outcome: 'leased' };
+  try {
+    // Another may have folded until a moment ago.
+    const base = await mustResolve(repository);
+    const plan = planFor(context, base, mode, deletions);
+    if (plan.fold === 'none') return { outcome: 'nothing to do' };
+    return await carryOut(context, repository, base, plan, signal);
+  } finally {
+    await lease.release();
+  }
+}
+
+function planFor(context: FoldContext, base: ParentState, mode: FoldMode, deletions: number): FoldPlan {
+  const { manifest } = base;
+  const facts = factsOf(context, deletions);
+  if (manifest.state === 'withdrawn' || manifest.packs.length === 0) return { fold: 'none' };
+  if (mode === 'due') return foldPlan(manifest.packs, facts);
+  return isFolded(manifest.packs, tipsOf(manifest), facts)
+    ? { fold: 'none' }
+    : { fold: 'full', reason: 'asked' };
+}
+
+async function carryOut(
+  context: FoldContext,
+  repository: Repository,
+  base: ParentState,
+  plan: Exclude<FoldPlan, { fold: 'none' }>,
+  signal: AbortSignal,
+): Promise<FoldOutcome> {
+  const { manifest } = base;
+  const packs = plan.fold === 'roll-up' ? plan.packs : manifest.packs;
+  const bytes = packs.reduce((sum, entry) => sum + entry.pack.size, 0);
+  const copy = await FoldCopy.open(context, repository.id, manifest, bytes, signal);
+  try {
+    const result =
+      plan.fold === 'roll-up'
+        ? await rollUp(context, repository, manifest, plan.packs, copy)
+        : await foldAll(context, repository, manifest, copy);
+    if (isSame(manifest.packs, afterFold(manifest, result).packs)) return { outcome: 'nothing to do' };
+    const published = await publish(context, repository, result, copy);
+    if (published === undefined) return { outcome: 'superseded' };
+    return {
+      outcome: plan.fold === 'roll-up' ? 'rolled up' : 'folded',
+      packs: [manifest.packs.length, published.manifest?.packs.length ?? 0],
+      objects: result.made.reduce((sum, entry) => sum + entry.objects, 0),
+      published,
+    };
+  } finally {
+    await copy.close();
+  }
+}
+
+/** Some packs become one. Not one object goes. */
+async function rollUp(
+  context: FoldContext,
+  repository: Repository,
+  state: RepositoryState,
+  rolled: readonly PackEntry[],
+  copy: FoldCopy,
+): Promise<FoldResult> {
+  const replaced = digests(rolled);
+  // What waits to leave is nothing to rely on.
+  const relied = state.packs.filter(
+    (entry) => !replaced.has(entry.pack.digest) && entry.kind !== 'unreachable',
+  );
+  const made = await copy.packPacks('fold', rolled, relied);
+  return {
+    incarnation: state.incarnation,
+    made: await store(context, repository, [made]),
+    replaced,
+    dropped: new Set(),
+    relied: digests(relied),
+    // Every commit in it is still there.
+    graph: 'as it is',
+    conserves: true,
+    proven: new Set(),
+  };
+}
+
+/** Everything that refs reach is packed anew; what they do not reach is set apart, and leaves when its time has come. */
+async function foldAll(
+  context: FoldContext,
+  repository: Repository,
+  state: RepositoryState,
+  copy: FoldCopy,
+): Promise<FoldResult> {
+  const facts = factsOf(context, 0);
+  const expired = state.packs.filter((entry) => isExpired(entry, facts));
+  const waiting = state.packs.filter(
+    (entry) => entry.kind === 'unreachable' && !isExpired(entry, facts) && !isRecent(entry, facts),
+  );
+  const rest = state.packs.filter((entry) => !expired.includes(entry) && !waiting.includes(entry));
+  const cloned = await copy.packCloned();
+  const others = await copy.packRest(cloned);
+  const unreachable =
+    facts.grace === 0
+      ? undefined
+      : await copy.packPacks('unreachable', rest, waiting, [cloned, others]);
+  const graph = await copy.graph();
+  const [made, storedGraph] = await settleAll([
+    store(context, repository, [cloned, others, unreachable], tipsOf(state)),
+    graph === undefined ? Promise.resolve(undefined) : put(context, repository, 'graph', graph),
+  ]);
+  const result: FoldResult = {
+    incarnation: state.incarnation,
+    made,
+    replaced: digests(rest),
+    dropped: digests(expired),
+    relied: digests(waiting),
+    graph: storedGraph,
+    conserves: expired.length === 0 && facts.grace > 0,
+    proven: new Set(state.refs.values()),
+  };
+  // git has just walked all of this; but what a fold leaves out is gone, so that it is looked at as readers will see it.
+  if (!(await copy.isComplete(afterFold(state, result), new Set()))) {
+    throw new CairnError('corrupt', `a fold of ${repository} lacks objects, and is not published`);
+  }
+  return result;
+}
+
+/** @returns undefined when others came first */
+async function publish(
+  context: FoldContext,
+  repository: Repository,
+  result: FoldResult,
+  copy: FoldCopy,
+): Promise<Published | undefined> {
+  let current = result;
+  for (let proofs = 0; ; proofs++) {
+    const { verdict, published } = await join(repository, current);
+    if (verdict.verdict !== 'unproven') return verdict.verdict === 'publish' ? published : undefined;
+    const next = afterFold(verdict.state, current);
+    if (proofs < PROOFS && (await copy.isComplete(next, current.proven))) {
+      current = { ...current, proven: new Set([...current.proven, ...next.refs.values()]) };
+      continue;
+    }
+    // Refs come faster than they can be looked at, or lean on what was to leave: it stays for this time.
+    if (context.grace === 0) return undefined;
+    current = { ...current, dropped: new Set(), relied: union(current.relied, current.dropped), conserves: true };
+  }
+}
+
+async function join(
+  repository: Repository,
+  result: FoldResult,
+): Promise<{ readonly verdict: FoldVerdict; readonly published: Published }> {
+  const change = new FoldChange(result, repository.mark());
+  const { result: verdict, published } = await repository.publisher.join(change);
+  return { verdict, published };
+}
+
+/** Makes packs durable and hands them to the next reader. @param tips what the pack of kind `fold` answers */
+async function store(
+  context: FoldContext,
+  repository: Repository,
+  made: readonly (MadePack | undefined)[],
+  tips?: Digest,
+): Promise<PackEntry[]> {
+  const since = factsOf(context, 0).now;
+  const packs = made.filter((pack) => pack !== undefined);
+  return settleAll(
+    packs.map(async (pack): Promise<PackEntry> => {
+      const { kind, objects } = pack;
+      const stored = await settleAll(
+        filesOf(pack).map(
+          async ([name, file]) => [name, await put(context, repository, name, file)] as const,
+        ),
+      );
+      const files = Object.fromEntries(stored) as Pick<PackEntry, 'pack' | 'idx' | 'rev' | 'bitmap'>;
+      const answers = kind === 'fold' && tips !== undefined ? { tips } : {};
+      const apart = kind === 'unreachable' ? {} : { disjoint: true };
+      return { kind, objects, ...files, ...answers, ...apart, since };
+    }),
+  );
+}
+
+async function put(
+  context: FoldContext,
+  repository: Repository,
+  kind: ArtifactKind,
+  file: MadeFile,
+): Promise<ArtifactRef> {
+  const body = { path: file.path, offset: 0, length: file.size };
+  const ref = await context.artifacts.put(repository.id, kind, file.digest, body);
+  // A cache that cannot take it is no reason to fold in vain.
+  await context.cache.adopt(kind, ref, file.path).catch(context.onTrouble);
+  return ref;
+}
+
+/** What was set apart in the same part of the grace period is gathered in one pack. */
+function isRecent(entry: PackEntry, { now, grace }: FoldFacts): boolean {
+  const part = Math.max(1, Math.floor(grace / UNREACHABLE_PACKS));
+  return Math.floor((entry.since ?? 0) / part) === Math.floor(now / part);
+}
+
+function tipsOf(state: RepositoryState): Digest | undefined {
+  const wants = cloneWants(state.refs);
+  return wants.size === 0 ? undefined : wantSetDigest(wants);
+}
+
+function factsOf({ clock, grace }: FoldContext, deletions: number): FoldFacts {
+  return { now: Math.floor(clock.now() / 1000), grace, deletions };
+}
+
+async function mustResolve(repository: Repository): Promise<ParentState> {
+  const state = await repository.resolve();
+  if (state === undefined) throw new CairnError('not-found', `there is no repository ${repository}`);
+  return state;
+}
+
+function isSame(before: readonly PackEntry[], after: readonly PackEntry[]): boolean {
+  const named = digests(before);
+  return before.length === after.length && after.every(({ pack }) => named.has(pack.digest));
+}
+
+function digests(packs: readonly PackEntry[]): Set<Digest> {
+  return new Set(packs.map(({ pack }) => pack.digest));
+}
+
+function union<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): Set<T> {
+  return new Set([...a, ...b]);
+}
