@@ -12,6 +12,8 @@ export interface HistoryShape {
   readonly commits: number;
   /** How often refs change, by a push each time. */
   readonly stages: number;
+  /** How many of the last stages only add: nothing that was reachable before them is lost. */
+  readonly calm?: number;
   readonly format: ObjectFormat;
 }
 
@@ -62,7 +64,7 @@ export async function generateHistory(folder: string, shape: HistoryShape): Prom
     shape.format,
   );
   const tips = childless.map((number) => commits[number] ?? '');
-  const stages = planStages(dice, shape.stages, { commits, tips, tags });
+  const stages = planStages(dice, shape, { commits, tips, tags });
   await setRefs(repository, stages.at(-1) ?? new Map());
   const graph = await ObjectGraph.read(gitDir, shape.format);
   const pushed = graph.closure(stages.flatMap((refs) => [...refs.values()]));
@@ -207,7 +209,7 @@ async function writeTags(
 /** Which refs there are after each push: each is born, perhaps moves, and perhaps dies. */
 function planStages(
   dice: SeededDice,
-  count: number,
+  { stages: count, calm = 0 }: HistoryShape,
   things: {
     readonly commits: readonly string[];
     readonly tips: readonly string[];
@@ -218,15 +220,21 @@ function planStages(
   const stages = Array.from({ length: count }, () => new Map<string, string>());
   const live = (name: string, value: () => string, first?: string) => {
     const born = dice.below(count);
-    const dies = dice.fraction() < 0.3 ? born + 1 + dice.below(count) : count;
+    const chosen = dice.fraction() < 0.3 ? born + 1 + dice.below(count) : count;
+    const dies = chosen < count - calm ? chosen : count;
     let current = first ?? value();
-    for (let stage = born; stage < Math.min(dies, count); stage++) {
-      if (stage > born && dice.fraction() < 0.3) current = value();
+    for (let stage = born; stage < dies; stage++) {
+      if (stage > born && stage < count - calm && dice.fraction() < 0.3) current = value();
       stages[stage]?.set(name, current);
     }
   };
+  const mainAt = (stage: number) => commits[Math.ceil(((stage + 1) * commits.length) / count) - 1] ?? '';
   for (const [stage, refs] of stages.entries()) {
-    refs.set('refs/heads/main', commits[Math.ceil(((stage + 1) * commits.length) / count) - 1] ?? '');
+    refs.set('refs/heads/main', mainAt(stage));
+    // It may be no ancestor of the next.
+    for (let before = Math.max(count - calm, 1); before <= stage; before++) {
+      refs.set(`refs/heads/was-main-${before}`, mainAt(before - 1));
+    }
   }
   const commit = () => dice.pick(commits);
   for (const [at, tip] of tips.entries()) live(`refs/heads/tip-${at}`, commit, tip);
