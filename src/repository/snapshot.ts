@@ -102,14 +102,14 @@ interface Link {
   readonly target: string;
 }
 
+/** What is small comes first: an idx alone answers questions, and packs fill the line for long. */
 function linksFor(state: RepositoryState, path: string): Link[] {
   const links: Link[] = [];
+  const packs: Link[] = [];
   for (const entry of state.packs) {
     const stem = join(path, 'objects', 'pack', snapshotPackName(entry, state));
-    links.push(
-      { kind: 'pack', ref: entry.pack, target: `${stem}.pack` },
-      { kind: 'idx', ref: entry.idx, target: `${stem}.idx` },
-    );
+    packs.push({ kind: 'pack', ref: entry.pack, target: `${stem}.pack` });
+    links.push({ kind: 'idx', ref: entry.idx, target: `${stem}.idx` });
     if (entry.rev !== undefined) links.push({ kind: 'rev', ref: entry.rev, target: `${stem}.rev` });
     if (entry.bitmap !== undefined)
       links.push({ kind: 'bitmap', ref: entry.bitmap, target: `${stem}.bitmap` });
@@ -117,5 +117,5 @@ function linksFor(state: RepositoryState, path: string): Link[] {
   if (state.graph !== undefined) {
     links.push({ kind: 'graph', ref: state.graph, target: join(path, 'objects', 'info', 'commit-graph') });
   }
-  return links;
+  return [...links, ...packs];
 }

@@ -137,6 +137,28 @@ describe('the snapshot cache', () => {
     expect(await snapshotsOnDisk()).toBe(1);
   });
 
+  it('asks the store only for what no earlier manifest has brought', async () => {
+    const [base, tail] = [await pack('base'), await pack('tail')];
+    (await rig.snapshots.acquire(ID, stateWith(manifestOf({ packs: [base] })))).release();
+    rig.store.reset();
+    const next = stateWith(manifestOf({ packs: [base, tail], receiptAt: 2 }));
+    (await rig.snapshots.acquire(ID, next)).release();
+    expect(rig.store.log.map(({ key }) => key).sort()).toEqual(
+      [
+        artifactKey(ID, { digest: tail.idx.digest, kind: 'idx' }),
+        artifactKey(ID, { digest: tail.pack.digest, kind: 'pack' }),
+      ].sort(),
+    );
+  });
+
+  it('asks for what is small before it asks for packs', async () => {
+    const packs = await Promise.all(Array.from({ length: 12 }, (_, index) => pack(`${index}`)));
+    (await rig.snapshots.acquire(ID, stateWith(manifestOf({ packs })))).release();
+    const asked = rig.store.log.filter(({ operation }) => operation === 'get').map(({ key }) => key);
+    expect(asked).toHaveLength(24);
+    for (const key of asked.slice(0, 8)) expect(key).toMatch(/\.idx$/);
+  });
+
   it('drops the one of an earlier manifest when a later one is made, unless somebody reads it', async () => {
     const first = stateWith(manifestOf());
     const second = stateWith(manifestOf({ receiptAt: 2 }));
