@@ -30,8 +30,13 @@ const repositorySettings: Record<string, string> = {
   'receive.autogc': 'false',
 };
 
+export interface ReferenceHost extends Host {
+  /** Lets something be done to a repository on disk, instead of by a client; then Apache may write to it again. */
+  change(identifier: string, work: (path: string) => Promise<unknown>): Promise<void>;
+}
+
 /** Starts Apache on a free loopback port, with its configuration and repositories under `folder`. */
-export async function startApache(folder: string, cgi: Cgi): Promise<Host> {
+export async function startApache(folder: string, cgi: Cgi): Promise<ReferenceHost> {
   if (!existsSync(program)) {
     throw new CairnError(
       'unavailable',
@@ -75,15 +80,19 @@ export async function startApache(folder: string, cgi: Cgi): Promise<Host> {
       await initialize(identifier);
       return handOver(identifier);
     },
-    async add(identifier, dataset, upkeep = 'repacked') {
+    async add(identifier, source, upkeep = 'repacked') {
       const path = await initialize(identifier);
-      await git(['-C', path, 'fetch', '--quiet', dataset.path, '+refs/*:refs/*']);
+      await git(['-C', path, 'fetch', '--quiet', source.path, '+refs/*:refs/*']);
       const bitmaps = upkeep === 'bitmapped';
       // Asked for by name, because git writes bitmaps in bare repositories by default.
       await git(['-C', path, '-c', `repack.writeBitmaps=${bitmaps}`, 'repack', '-adq']);
       if (bitmaps) await git(['-C', path, 'commit-graph', 'write', '--reachable', '--no-progress']);
       await git(['-C', path, 'pack-refs', '--all']);
       return handOver(identifier);
+    },
+    async change(identifier, work) {
+      await work(pathOf(identifier));
+      await handOver(identifier);
     },
     async stop() {
       await service.stop();

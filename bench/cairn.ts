@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { CairnError } from '../src/lib/errors.ts';
 import { gitUrl } from '../src/nostr/repository-url.ts';
 import { git } from './git-client.ts';
 import type { Host } from './host.ts';
 import { announcement, ownerKey, signedIn } from './owner.ts';
 import { projectRoot } from './paths.ts';
-import { startService } from './processes.ts';
+import { run, type Service, startService } from './processes.ts';
 import { startR2 } from './r2.ts';
 import { RelayClient } from './relay-client.ts';
 
@@ -24,6 +25,8 @@ export interface CairnOptions {
 export interface CairnHost extends Host {
   /** Base URL. */
   readonly url: string;
+  /** Folds a repository by hand, as an operator may at any time. */
+  fold(identifier: string): Promise<void>;
 }
 
 /** Starts the built `cairn serve` as an operator would, with its data and cache under `folder`. */
@@ -33,7 +36,7 @@ export async function startCairn(
   { access = 'open', flags = [] }: CairnOptions = {},
 ): Promise<CairnHost> {
   await mkdir(folder, { recursive: true });
-  const store = await (kind === 'file' ? fileStore(folder) : s3Store(folder));
+  const store = await openStore(folder, kind);
   const server = await serveCairn(folder, store, ['--access', access, ...flags]).catch(async (error) => {
     await store.stop?.();
     throw error;
@@ -45,16 +48,19 @@ export async function startCairn(
     if (access === 'signed') await announce(url, identifier);
     return gitUrl(url, ownerKey, identifier);
   };
+  const fold = (identifier: string) => foldRepository(folder, store, identifier);
   return {
     url,
     pid: server.pid,
     create,
-    async add(identifier, dataset) {
+    async add(identifier, source, upkeep) {
       const repository = await create(identifier);
       const shown = signIn?.(repository) ?? [];
-      await git([...shown, '-C', dataset.path, 'push', '--quiet', '--mirror', repository]);
+      await git([...shown, '-C', source.path, 'push', '--quiet', '--mirror', repository]);
+      if (upkeep !== 'as-pushed') await fold(identifier);
       return repository;
     },
+    fold,
     ...(signIn === undefined ? {} : { signIn }),
     async stop() {
       await server.stop();
@@ -78,23 +84,24 @@ export async function serveCairn(
   store: Store,
   flags: readonly string[],
 ): Promise<CairnServer> {
-  const entry = join(projectRoot(), 'dist', 'main.js');
-  if (!existsSync(entry)) throw new CairnError('unavailable', `${entry} is missing: run \`npm run build\``);
   await mkdir(folder, { recursive: true });
   const log = join(folder, 'cairn.log');
   // What an earlier one said there would be taken for this one's word.
   await rm(log, { force: true });
   const args = ['--store', store.location, '--cache', join(folder, 'cache'), '--port', '0', ...flags];
-  const service = await startService(entry, ['serve', ...args], {
-    env: {
-      PATH: process.env['PATH'],
-      HOME: folder,
-      CAIRN_SERVICE_KEY: join(folder, 'service.key'),
-      ...store.env,
-    },
+  const service = await startService(program(), ['serve', ...args], {
+    env: environment(folder, store),
     log,
-    ready: /listening on (http:\/\/\S+)/,
+    ready: LISTENING,
   });
+  return serverOf(service, log);
+}
+
+/** What a server prints when it can be used. */
+const LISTENING: RegExp = /listening on (http:\/\/\S+)/;
+
+/** A running server as the rows know it, whose errors are shown when it ends. */
+function serverOf(service: Service, log: string): CairnServer {
   return {
     pid: service.pid,
     url: service.ready[1] ?? '',
@@ -102,6 +109,50 @@ export async function serveCairn(
       await service.stop();
       await tellErrors(log);
     },
+  };
+}
+
+/** A server whose store lets each key be swapped once a second; anybody may push. */
+export async function startLimitedCairn(folder: string): Promise<Pick<CairnHost, 'create' | 'stop'>> {
+  await mkdir(folder, { recursive: true });
+  const entry = fileURLToPath(new URL('./limited-server.js', import.meta.url));
+  const log = join(folder, 'cairn.log');
+  const args = [entry, dataFolder(folder), join(folder, 'cache'), 'be'.repeat(32)];
+  const env = { PATH: process.env['PATH'], HOME: folder };
+  const service = await startService(process.execPath, args, { env, log, ready: LISTENING });
+  const server = serverOf(service, log);
+  return {
+    create: async (identifier) => gitUrl(server.url, ownerKey, identifier),
+    async stop() {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * Folds a repository with `cairn fold`, beside the server that is running on the same store.
+ * @param folder of that server
+ */
+export async function foldRepository(folder: string, store: Store, identifier: string): Promise<void> {
+  const cache = join(folder, 'fold-cache');
+  const args = ['fold', `${ownerKey}/${identifier}`, '--store', store.location, '--cache', cache];
+  await run(program(), args, { env: environment(folder, store) });
+}
+
+/** The built program. */
+function program(): string {
+  const entry = join(projectRoot(), 'dist', 'main.js');
+  if (!existsSync(entry)) throw new CairnError('unavailable', `${entry} is missing: run \`npm run build\``);
+  return entry;
+}
+
+function environment(folder: string, store: Store): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env['PATH'],
+    HOME: folder,
+    CAIRN_SERVICE_KEY: join(folder, 'service.key'),
+    ...store.env,
   };
 }
 
@@ -127,6 +178,11 @@ export interface Store {
   readonly env: NodeJS.ProcessEnv;
   /** Ends the store's own server, if it has one. */
   readonly stop?: () => Promise<void>;
+}
+
+/** A store of one kind with its data under a folder; whoever opened it stops it. */
+export async function openStore(folder: string, kind: StoreKind): Promise<Store> {
+  return kind === 'file' ? fileStore(folder) : s3Store(folder);
 }
 
 export function fileStore(folder: string): Store {

@@ -10,7 +10,7 @@ import { SeededBytes, SeededNumbers } from './random.ts';
  */
 export const generatorVersion = 1;
 
-export type DatasetName = 'small' | 'medium' | 'big';
+export type DatasetName = 'small' | 'medium' | 'hundred' | 'big';
 
 /** A generated bare repository: one pack, HEAD on `main`. */
 export interface Dataset {
@@ -41,13 +41,17 @@ const histories: Record<'small' | 'medium', HistoryShape> = {
   small: { seed: 1, files: 200, commits: 760, branches: 5, tags: 10 },
   medium: { seed: 2, files: 2_000, commits: 9_400, branches: 40, tags: 100 },
 };
-/** 128 files of 8 MiB: 1 GiB. */
-const oneGibibyte: BlobShape = { seed: 3, count: 128, bytes: 8 * 2 ** 20 };
+const blobs: Record<'hundred' | 'big', BlobShape> = {
+  /** 100 MiB. */
+  hundred: { seed: 4, count: 100, bytes: 2 ** 20 },
+  /** 1 GiB. */
+  big: { seed: 3, count: 128, bytes: 8 * 2 ** 20 },
+};
 
 /**
  * The repository called `name`, generated on the first call and kept under `folder` for later runs.
  * It is made at `unfinished`, on the same file system, and moved when whole.
- * Text histories are repacked the way a server's owner would; the big one is left as imported,
+ * Text histories are repacked the way a server's owner would; those of random files are left as imported,
  * since looking for deltas in random bytes would take minutes and find none.
  */
 export async function generate(folder: string, name: DatasetName, unfinished: string): Promise<Dataset> {
@@ -55,7 +59,7 @@ export async function generate(folder: string, name: DatasetName, unfinished: st
   const path = join(home, `${name}.git`);
   if (!existsSync(path)) {
     await mkdir(home, { recursive: true });
-    if (name === 'big') await importInto(unfinished, blobHistory(oneGibibyte));
+    if (name === 'big' || name === 'hundred') await importInto(unfinished, blobHistory(blobs[name]));
     else {
       await importInto(unfinished, textHistory(histories[name]));
       // One thread, so that the choice of deltas is the same on every run.

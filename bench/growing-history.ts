@@ -22,7 +22,7 @@ const LINES = 12;
  * which each commit changes one line of one. After the first one, a commit is four objects.
  */
 export class GrowingHistory {
-  readonly #numbers: SeededNumbers;
+  #numbers: SeededNumbers;
   readonly #files: string[][][];
   #blobs: GitObject[][] = [];
   #folders: GitObject[] = [];
@@ -30,9 +30,11 @@ export class GrowingHistory {
   #tip: string | undefined;
   #steps = 0;
 
-  constructor(seed: number) {
+  /** @param changes of what the later commits are made; histories of one seed have the first commit in common */
+  constructor(seed: number, changes: number = seed) {
     this.#numbers = new SeededNumbers(seed);
     this.#files = range(FOLDERS).map(() => range(FILES_EACH).map(() => range(LINES).map(() => this.#line())));
+    this.#numbers = new SeededNumbers(changes);
   }
 
   /** Makes the next commit. */

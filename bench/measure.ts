@@ -1,4 +1,5 @@
 import { CairnError } from '../src/lib/errors.ts';
+import type { Curve } from './curves.ts';
 import type { RowGroup, RowSpec, Values } from './rows/row.ts';
 import type { Stage } from './stage.ts';
 
@@ -13,9 +14,13 @@ export interface Row {
   /** The one median by the other; null where the reference has none or 0, and for memory. */
   readonly ratio: number | null;
   readonly goal: number | null;
+  /** What the goal bounds: the ratio, or Cairn's value from above or from below. */
+  readonly bound: Bound;
   /** Whether the goal is met; null without one. */
   readonly met: boolean | null;
 }
+
+export type Bound = 'ratio' | 'most' | 'least';
 
 /** A row and how far its pairs lie apart. */
 export interface MeasuredRow {
@@ -30,7 +35,19 @@ export interface Pair {
   readonly reference: Values;
 }
 
-const perUnit: Record<RowSpec['unit'], number> = { ms: 1e-3, s: 1, MiB: 2 ** 20, 'events/s': 1 };
+const perUnit: Record<RowSpec['unit'], number> = {
+  ms: 1e-3,
+  s: 1,
+  MiB: 2 ** 20,
+  'events/s': 1,
+  'pushes/s': 1,
+};
+
+/** What a group's measurement gave. */
+export interface Measurement {
+  readonly pairs: readonly Pair[];
+  readonly curves: readonly Curve[];
+}
 
 /** No further pair is begun by itself that would carry a group's pairs beyond this. */
 const secondsPerGroup = 180;
@@ -40,7 +57,7 @@ const secondsPerGroup = 180;
  * does falls on both. The first `warmUps` pairs are thrown away. Without `runs` the group's own number
  * of pairs is made, or fewer (but one) on a machine so slow that they would take too long.
  */
-export async function measureGroup(group: RowGroup, stage: Stage, runs?: number): Promise<Pair[]> {
+export async function measureGroup(group: RowGroup, stage: Stage, runs?: number): Promise<Measurement> {
   const contest = await group.prepare(stage);
   const pairs: Pair[] = [];
   try {
@@ -55,7 +72,7 @@ export async function measureGroup(group: RowGroup, stage: Stage, runs?: number)
   } finally {
     await contest.close?.();
   }
-  return pairs;
+  return { pairs, curves: contest.curves ?? [] };
 }
 
 /** What the pairs say about one row. */
@@ -65,15 +82,13 @@ export function summarize(spec: RowSpec, pairs: readonly Pair[]): MeasuredRow {
     if (value === undefined) throw new CairnError('invalid', `${spec.name} measures no ${spec.value}`);
     return value / perUnit[spec.unit];
   };
-  // Of times the middle counts, of memory the worst.
   const isMemory = spec.unit === 'MiB';
-  const typical = isMemory ? (values: number[]) => Math.max(...values) : median;
+  const typical = isMemory || spec.worst ? (values: number[]) => Math.max(...values) : median;
   const compared = spec.alone ? [] : pairs;
   const cairn = typical(pairs.map((pair) => scaled(pair.cairn)));
   const reference = spec.alone ? null : typical(compared.map((pair) => scaled(pair.reference)));
   const ratio = isMemory || reference === null || reference === 0 ? null : cairn / reference;
   const goal = spec.goal ?? null;
-  const judged = isMemory ? cairn : ratio;
   const ratios = compared.map((pair) => scaled(pair.cairn) / scaled(pair.reference)).filter(Number.isFinite);
   return {
     row: {
@@ -83,10 +98,23 @@ export function summarize(spec: RowSpec, pairs: readonly Pair[]): MeasuredRow {
       reference,
       ratio,
       goal,
-      met: goal === null ? null : judged !== null && judged <= goal,
+      bound: boundOf(spec),
+      met: goal === null ? null : meets(goal, boundOf(spec), cairn, ratio),
     },
     spread: ratio === null || ratios.length === 0 ? null : [Math.min(...ratios), Math.max(...ratios)],
   };
+}
+
+/** What a row's goal would bound. */
+function boundOf(spec: RowSpec): Bound {
+  if (spec.unit === 'events/s' || spec.unit === 'pushes/s') return 'least';
+  return spec.unit === 'MiB' || spec.alone ? 'most' : 'ratio';
+}
+
+function meets(goal: number, bound: Bound, cairn: number, ratio: number | null): boolean {
+  if (bound === 'least') return cairn >= goal;
+  const judged = bound === 'most' ? cairn : ratio;
+  return judged !== null && judged <= goal;
 }
 
 /** The line of a row that could not be measured; a goal of such a row is not met. */
@@ -94,7 +122,16 @@ export function failedRow(spec: RowSpec): MeasuredRow {
   const goal = spec.goal ?? null;
   const met = goal === null ? null : false;
   return {
-    row: { name: spec.name, unit: spec.unit, cairn: null, reference: null, ratio: null, goal, met },
+    row: {
+      name: spec.name,
+      unit: spec.unit,
+      cairn: null,
+      reference: null,
+      ratio: null,
+      goal,
+      bound: boundOf(spec),
+      met,
+    },
     spread: null,
   };
 }

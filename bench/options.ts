@@ -9,29 +9,44 @@ export interface Options {
   readonly rows: readonly string[];
   /** Measured pairs for each row; undefined leaves each row its own number. */
   readonly runs: number | undefined;
+  /** Pushes of the row that makes many of them. */
+  readonly pushes: number;
+  /** Whether to keep the measured data and draw its picture in docs/. */
+  readonly plot: boolean;
   readonly help: boolean;
 }
 
-export const usage = `usage: npm run bench -- [--rows <prefix>[,<prefix>…]] [--runs <n>] [--json]
+/** What two cores take in within some two minutes. */
+export const DEFAULT_PUSHES = 2_000;
+const LEAST_PUSHES = 10;
+
+export const usage = `usage: npm run bench -- [--rows <prefix>[,<prefix>…]] [--runs <n>] [--pushes <n>] [--plot] [--json]
 
   --rows   measure only rows whose name begins so, e.g. --rows ls-remote,push-one-commit/file
   --runs   measured pairs for each row (default: each row's own number, fewer when slow)
-  --json   print {rows, machine} and nothing else on standard output
+  --pushes pushes that many-pushes makes (default: ${DEFAULT_PUSHES})
+  --plot   write docs/reference/benchmark-data.json and docs/images/latency.svg from what was measured
+  --json   print {rows, curves, machine} and nothing else on standard output
 `;
 
 /** Reads the arguments; throws `invalid` with what is wrong. */
 export function parseOptions(args: readonly string[]): Options {
   const values = parsed(args);
-  const runs = values.runs === undefined ? undefined : Number(values.runs);
-  if (runs !== undefined && !(Number.isInteger(runs) && runs >= 1)) {
-    throw new CairnError('invalid', `--runs takes a whole number from 1, not "${values.runs}"`);
-  }
   return {
     json: values.json ?? false,
     rows: (values.rows ?? '').split(',').filter((prefix) => prefix !== ''),
-    runs,
+    runs: wholeNumber('--runs', values.runs, 1),
+    pushes: wholeNumber('--pushes', values.pushes, LEAST_PUSHES) ?? DEFAULT_PUSHES,
+    plot: values.plot ?? false,
     help: values.help ?? false,
   };
+}
+
+function wholeNumber(option: string, text: string | undefined, least: number): number | undefined {
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= least) return number;
+  throw new CairnError('invalid', `${option} takes a whole number from ${least}, not "${text}"`);
 }
 
 function parsed(args: readonly string[]) {
@@ -42,6 +57,8 @@ function parsed(args: readonly string[]) {
         json: { type: 'boolean' },
         rows: { type: 'string' },
         runs: { type: 'string' },
+        pushes: { type: 'string' },
+        plot: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;

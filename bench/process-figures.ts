@@ -34,6 +34,15 @@ export async function childrenEnded(root: number): Promise<void> {
   }
 }
 
+/** Waits, 30 s at most, until the server does next to nothing: what it does behind its answers is then done. */
+export async function settled(root: number): Promise<void> {
+  for (let tries = 0; tries < 60; tries++) {
+    const before = cpuSeconds(root);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    if (cpuSeconds(root) - before < 0.05) return;
+  }
+}
+
 /**
  * Watches a server's memory from now until `stop` is called. The server counts as the processes that
  * run the same program as `root` (Apache has several); for a single process the kernel's own

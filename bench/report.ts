@@ -1,4 +1,5 @@
-import type { MeasuredRow } from './measure.ts';
+import type { Curve } from './curves.ts';
+import type { MeasuredRow, Row } from './measure.ts';
 
 /** Where the figures were taken; they mean little elsewhere. */
 export interface Machine {
@@ -12,10 +13,10 @@ export interface Machine {
 }
 
 /** The report for programs: one JSON document, rounded to three significant digits. */
-export function jsonReport(rows: readonly MeasuredRow[], machine: Machine): string {
+export function jsonReport(rows: readonly MeasuredRow[], curves: readonly Curve[], machine: Machine): string {
   const rounded = (_key: string, value: unknown) =>
     typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(3)) : value;
-  return JSON.stringify({ rows: rows.map(({ row }) => row), machine }, rounded, 2);
+  return JSON.stringify({ rows: rows.map(({ row }) => row), curves, machine }, rounded, 2);
 }
 
 /** The report for people. */
@@ -28,7 +29,7 @@ export function tableReport(rows: readonly MeasuredRow[], machine: Machine): str
     shown(row.reference),
     shown(row.ratio),
     spread === null ? '' : `${shown(spread[0])}–${shown(spread[1])}`,
-    row.goal === null ? '' : `≤ ${row.goal}${row.unit === 'MiB' ? ' MiB' : ''}`,
+    shownGoal(row),
     row.met === null ? '' : row.met ? 'yes' : 'NO',
   ]);
   const widths = head.map((title, column) =>
@@ -45,6 +46,11 @@ export function tableReport(rows: readonly MeasuredRow[], machine: Machine): str
   const { cpu, cores, memoryGiB, system, node, git, reference } = machine;
   const where = `${cores} × ${cpu}, ${memoryGiB} GiB; ${system}; Node ${node}; ${git}; reference: ${reference}`;
   return [...aligned, '', where].join('\n');
+}
+
+function shownGoal({ goal, bound, unit }: Row): string {
+  if (goal === null) return '';
+  return bound === 'ratio' ? `≤ ${goal}` : `${bound === 'most' ? '≤' : '≥'} ${goal} ${unit}`;
 }
 
 function shown(value: number | null): string {

@@ -1,4 +1,6 @@
 import { messageOf } from '../src/lib/errors.ts';
+import type { Curve } from './curves.ts';
+import { checkPlottable, keepData } from './keep.ts';
 import { describeMachine } from './machine.ts';
 import { failedRow, type MeasuredRow, measureGroup, summarize } from './measure.ts';
 import { parseOptions, type Selection, select, usage } from './options.ts';
@@ -14,15 +16,22 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  const selections = select(allRows(), options.rows);
+  const selections = select(allRows(options), options.rows);
+  if (options.plot) checkPlottable(selections);
   const machine = await describeMachine();
   const stage = await Stage.open();
   endOnSignals(stage);
   try {
     const rows: MeasuredRow[] = [];
-    for (const selection of selections) rows.push(...(await measured(selection, stage, options.runs)));
-    const text = options.json ? jsonReport(rows, machine) : tableReport(rows, machine);
+    const curves: Curve[] = [];
+    for (const selection of selections) {
+      const result = await measured(selection, stage, options.runs);
+      rows.push(...result.rows);
+      curves.push(...result.curves);
+    }
+    const text = options.json ? jsonReport(rows, curves, machine) : tableReport(rows, machine);
     process.stdout.write(`${text}\n`);
+    if (options.plot) await keepData(rows, curves, machine);
     return rows.some(({ row }) => row.cairn === null) ? 1 : 0;
   } finally {
     await stage.close();
@@ -36,18 +45,18 @@ async function measured(
   { group, rows }: Selection,
   stage: Stage,
   runs: number | undefined,
-): Promise<MeasuredRow[]> {
+): Promise<{ readonly rows: readonly MeasuredRow[]; readonly curves: readonly Curve[] }> {
   const began = performance.now();
   const names = rows.map((row) => row.name).join(', ');
   process.stderr.write(`${names} …`);
   try {
-    const pairs = await measureGroup(group, stage, runs);
+    const { pairs, curves } = await measureGroup(group, stage, runs);
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     process.stderr.write(` ${pairs.length} pair${pairs.length === 1 ? '' : 's'}, ${seconds} s\n`);
-    return rows.map((row) => summarize(row, pairs));
+    return { rows: rows.map((row) => summarize(row, pairs)), curves };
   } catch (error) {
     process.stderr.write(` failed: ${messageOf(error)}\n`);
-    return rows.map(failedRow);
+    return { rows: rows.map(failedRow), curves: [] };
   }
 }
 

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Cgi, startApache } from './apache.ts';
-import { type StoreKind, startCairn } from './cairn.ts';
+import { type Cgi, type ReferenceHost, startApache } from './apache.ts';
+import { type CairnHost, type StoreKind, startCairn } from './cairn.ts';
 import { type Dataset, type DatasetName, generate } from './generate.ts';
 import type { Host, Upkeep } from './host.ts';
 import { workFolder } from './paths.ts';
@@ -12,6 +12,12 @@ import { workFolder } from './paths.ts';
 export interface Hosts {
   readonly cairn: Host;
   readonly reference: Host;
+}
+
+/** Cairn and Apache themselves, with what only one of them can do. */
+export interface OwnHosts extends Hosts {
+  readonly cairn: CairnHost;
+  readonly reference: ReferenceHost;
 }
 
 /** The addresses of one repository on both servers. */
@@ -51,7 +57,7 @@ export class Stage {
   }
 
   /** Two servers nobody else uses; the caller stops them. */
-  async freshHosts(store: StoreKind, cgi: Cgi): Promise<Hosts> {
+  async freshHosts(store: StoreKind, cgi: Cgi): Promise<OwnHosts> {
     const cairn = await startCairn(this.scratch('cairn'), store);
     const reference = await startApache(this.scratch('reference'), cgi);
     return { cairn, reference };
@@ -72,10 +78,12 @@ export class Stage {
       return url;
     };
     const { cairn, reference } = hosts;
-    const kept = `${name}-${upkeep}`;
+    // Cairn either folds or does nothing, the reference is repacked at least.
+    const onCairn = upkeep === 'as-pushed' ? `${name}-as-pushed` : name;
+    const onReference = upkeep === 'bitmapped' ? `${name}-bitmapped` : name;
     return {
-      cairn: await once(cairn, name, () => cairn.add(name, dataset)),
-      reference: await once(reference, kept, () => reference.add(kept, dataset, upkeep)),
+      cairn: await once(cairn, onCairn, () => cairn.add(onCairn, dataset, upkeep)),
+      reference: await once(reference, onReference, () => reference.add(onReference, dataset, upkeep)),
     };
   }
 

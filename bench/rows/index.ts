@@ -1,7 +1,12 @@
 import type { StoreKind } from '../cairn.ts';
-import { cloneCpu, cloneKinds, gitClone, rawClones } from './clone.ts';
+import { cloneCpu, cloneKinds, gitClone, rawClones, rawClonesOfNewStates } from './clone.ts';
+import { coldClone } from './cold.ts';
 import { incrementalFetch } from './fetch.ts';
 import { lsRemote, lsRemoteRaw } from './ls-remote.ts';
+import { manyClones, manyLargeClones } from './many-clients.ts';
+import { manyPushers, manyPushersOnSlowSwaps } from './many-pushers.ts';
+import { manyPushes } from './many-pushes.ts';
+import { manyRefs } from './many-refs.ts';
 import { oneGibibyte } from './one-gib.ts';
 import { pushOneCommit, pushOneCommitCpu, pushSigned } from './push.ts';
 import { hundredThousandEvents } from './relay-100k.ts';
@@ -9,12 +14,27 @@ import { storeEvents } from './relay-store.ts';
 import type { RowGroup } from './row.ts';
 
 /** Every row there is, in the order of the report. */
-export function allRows(): RowGroup[] {
-  return [...rowsOf('file'), hundredThousandEvents(), ...rowsOf('s3')];
+export function allRows({ pushes }: Growth): RowGroup[] {
+  return [
+    ...rowsOf('file'),
+    manyClones(),
+    manyLargeClones(),
+    manyPushers(),
+    manyPushersOnSlowSwaps(),
+    manyPushes(pushes),
+    manyRefs(),
+    hundredThousandEvents(),
+    ...rowsOf('s3'),
+  ];
+}
+
+/** How far the row goes that grows a repository. */
+export interface Growth {
+  readonly pushes: number;
 }
 
 function rowsOf(store: StoreKind): RowGroup[] {
-  const { full, fullAgainstBitmap, fullSmall, shallow } = cloneKinds;
+  const { full, fullAgainstBitmap, fullSmall, fullUnfolded, shallow, shallowRepeated } = cloneKinds;
   return [
     lsRemote(store),
     lsRemoteRaw(store),
@@ -23,10 +43,13 @@ function rowsOf(store: StoreKind): RowGroup[] {
     rawClones(store, fullAgainstBitmap),
     cloneCpu(store, fullAgainstBitmap),
     rawClones(store, fullSmall),
+    rawClones(store, fullUnfolded),
+    coldClone(store),
     gitClone(store, full),
-    rawClones(store, shallow),
-    cloneCpu(store, shallow),
-    gitClone(store, shallow),
+    rawClonesOfNewStates(store, shallow),
+    rawClones(store, shallowRepeated),
+    cloneCpu(store, shallowRepeated),
+    gitClone(store, shallowRepeated),
     incrementalFetch(store),
     pushOneCommit(store, 'medium'),
     pushOneCommitCpu(store, 'medium'),

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { type StoreKind, startCairn } from '../cairn.ts';
+import { CommitChain } from '../commit-chain.ts';
 import type { DatasetName } from '../generate.ts';
-import { git, resolve } from '../git-client.ts';
 import type { Host } from '../host.ts';
 import { childrenEnded, cpuSeconds } from '../process-figures.ts';
 import type { Hosts, Stage } from '../stage.ts';
@@ -74,33 +74,13 @@ async function pushContest(
   values: (host: Host, push: () => Promise<number>) => Promise<Values>,
 ): Promise<Contest> {
   const urls = await stage.filled(hosts, dataset);
-  const { path } = await stage.dataset(dataset);
-  const client = stage.scratch('pusher');
-  await git(['clone', '--quiet', '--bare', path, client]);
-  /** The commit of each run, made when the first side gets there. */
-  const commits: string[] = [];
+  const commits = await CommitChain.begin(stage, dataset);
   const measure = async (run: number, host: Host, url: string): Promise<Values> => {
-    const commit = commits[run] ?? (await commitOnto(client, commits[run - 1] ?? 'main', run));
-    commits[run] = commit;
-    const shown = host.signIn?.(url) ?? [];
-    const push = [...shown, '-C', client, 'push', '--quiet', url, `${commit}:refs/heads/main`];
-    return values(host, async () => (await git(push)).seconds);
+    await commits.make(run);
+    return values(host, () => commits.push(run, url, host.signIn?.(url)));
   };
   return {
     cairn: (run) => measure(run, hosts.cairn, urls.cairn),
     reference: (run) => measure(run, hosts.reference, urls.reference),
   };
-}
-
-/** Makes a commit on top of `parent` in a bare repository, with one more file, and returns its id. */
-async function commitOnto(repository: string, parent: string, run: number): Promise<string> {
-  const at = `Bench <bench@example.com> ${1_700_000_000 + run} +0000`;
-  const text = `written in run ${run}\n`;
-  const from = await resolve(repository, parent);
-  const stream = [
-    `commit refs/bench/next\ncommitter ${at}\ndata ${text.length}\n${text}from ${from}\n`,
-    `M 100644 inline part-0/group-0/run-${run}.txt\ndata ${text.length}\n${text}\ndone\n`,
-  ];
-  await git(['-C', repository, 'fast-import', '--quiet', '--done', '--force'], { input: stream });
-  return resolve(repository, 'refs/bench/next');
 }

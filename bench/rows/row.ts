@@ -1,4 +1,5 @@
 import type { StoreKind } from '../cairn.ts';
+import type { Curve } from '../curves.ts';
 import type { Stage } from '../stage.ts';
 
 /** The values one run of one side gives: seconds or bytes, by the name rows refer to them with. */
@@ -12,6 +13,8 @@ export interface Contest {
   readonly cairn: Measure;
   /** Absent when none of the rows has anything to be compared with. */
   readonly reference?: Measure;
+  /** What was measured on the way there, for the plot. */
+  readonly curves?: readonly Curve[];
   /** Ends what was started for this contest alone. */
   readonly close?: () => Promise<void>;
 }
@@ -21,12 +24,14 @@ export interface RowSpec {
   /** `<operation>/<store>`. */
   readonly name: string;
   /** How the value is shown; times are measured in seconds, sizes in bytes, and rates are what they are. */
-  readonly unit: 'ms' | 's' | 'MiB' | 'events/s';
+  readonly unit: 'ms' | 's' | 'MiB' | 'events/s' | 'pushes/s';
   /** Which of the measured values this row shows. */
   readonly value: string;
   /** There is nothing to compare it with: only Cairn's value is shown. */
   readonly alone?: true;
-  /** The most the ratio may be; for a row in MiB, the most Cairn's own value may be. */
+  /** Of the runs the worst counts and not the middle; so it does for memory. */
+  readonly worst?: true;
+  /** The most the ratio may be. For memory and rows alone, the most Cairn's own value may be; for rates, the least. */
   readonly goal?: number;
 }
 
@@ -41,6 +46,6 @@ export interface RowGroup {
 }
 
 /** Goals hold for the file store only: S3 is a network away from the reference's local disk. */
-export function fileGoal(store: StoreKind, goal: number): { goal?: number } {
-  return store === 'file' ? { goal } : {};
+export function fileGoal(store: StoreKind, goal: number | undefined): { goal?: number } {
+  return store === 'file' && goal !== undefined ? { goal } : {};
 }

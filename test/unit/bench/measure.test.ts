@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { CurveBook } from '../../../bench/curves.ts';
 import { failedRow, measureGroup, median, percentile, summarize } from '../../../bench/measure.ts';
 import type { Contest, RowGroup } from '../../../bench/rows/row.ts';
 import { Stage } from '../../../bench/stage.ts';
@@ -39,6 +40,7 @@ describe('summarize', () => {
       reference: 40,
       ratio: 0.5,
       goal: null,
+      bound: 'ratio',
       met: null,
     });
     expect(spread).toEqual([0.25, 1]);
@@ -74,10 +76,24 @@ describe('summarize', () => {
         reference: null,
         ratio: null,
         goal: null,
+        bound: 'least',
         met: null,
       },
       spread: null,
     });
+  });
+
+  it('holds a goal for a rate against Cairn’s own value, from below', () => {
+    const rates = [40, 60, 55].map((rate) => ({ cairn: { rate }, reference: {} }));
+    const spec = { name: 'a/file', unit: 'pushes/s', value: 'rate', alone: true } as const;
+    expect(summarize({ ...spec, goal: 55 }, rates).row).toMatchObject({ bound: 'least', met: true });
+    expect(summarize({ ...spec, goal: 56 }, rates).row.met).toBe(false);
+  });
+
+  it('holds a goal for a time alone against Cairn’s own value, if asked for against the worst', () => {
+    const spec = { name: 'a/file', unit: 'ms', value: 'wall', alone: true, goal: 25 } as const;
+    expect(summarize(spec, pairs).row).toMatchObject({ cairn: 20, bound: 'most', met: true });
+    expect(summarize({ ...spec, worst: true }, pairs).row).toMatchObject({ cairn: 30, met: false });
   });
 
   it('refuses a row whose value nobody measured', () => {
@@ -119,9 +135,33 @@ describe('measureGroup', () => {
       'reference 2',
       'closed',
     ]);
-    expect(measured).toEqual([
-      { cairn: { value: 3 }, reference: { value: 4 } },
-      { cairn: { value: 5 }, reference: { value: 6 } },
+    expect(measured).toEqual({
+      pairs: [
+        { cairn: { value: 3 }, reference: { value: 4 } },
+        { cairn: { value: 5 }, reference: { value: 6 } },
+      ],
+      curves: [],
+    });
+  });
+
+  it('hands on the curves that were measured in preparation', async () => {
+    await using stage = await openStage();
+    const book = new CurveBook('refs');
+    book.note('cairn', 'push', { at: 10, seconds: 0.1 });
+    book.note('reference', 'push', { at: 10, seconds: 0.2 });
+    book.note('cairn', 'push', { at: 100, seconds: 0.3 });
+    const { group } = recording(() => ({ cairn: async () => ({ value: 1 }), curves: book.curves }));
+    expect((await measureGroup(group, stage.stage, 1)).curves).toEqual([
+      {
+        server: 'cairn',
+        operation: 'push',
+        over: 'refs',
+        points: [
+          { at: 10, seconds: 0.1 },
+          { at: 100, seconds: 0.3 },
+        ],
+      },
+      { server: 'reference', operation: 'push', over: 'refs', points: [{ at: 10, seconds: 0.2 }] },
     ]);
   });
 
@@ -130,7 +170,7 @@ describe('measureGroup', () => {
     const { group, log } = recording((seen) => ({
       cairn: async (run) => ({ value: seen.push(`cairn ${run}`) }),
     }));
-    expect(await measureGroup(group, stage.stage, 2)).toEqual([
+    expect((await measureGroup(group, stage.stage, 2)).pairs).toEqual([
       { cairn: { value: 2 }, reference: {} },
       { cairn: { value: 3 }, reference: {} },
     ]);
@@ -153,10 +193,12 @@ describe('measureGroup', () => {
     it('makes fewer pairs, but one, unless their number was asked for', async () => {
       await using stage = await openStage();
       vi.useFakeTimers({ toFake: ['performance'] });
-      expect(await measureGroup(slow(1), stage.stage)).toHaveLength(9);
-      expect(await measureGroup(slow(40), stage.stage)).toHaveLength(3);
-      expect(await measureGroup(slow(300), stage.stage)).toHaveLength(1);
-      expect(await measureGroup(slow(300), stage.stage, 3)).toHaveLength(3);
+      const pairsOf = async (group: RowGroup, runs?: number) =>
+        (await measureGroup(group, stage.stage, runs)).pairs;
+      expect(await pairsOf(slow(1))).toHaveLength(9);
+      expect(await pairsOf(slow(40))).toHaveLength(3);
+      expect(await pairsOf(slow(300))).toHaveLength(1);
+      expect(await pairsOf(slow(300), 3)).toHaveLength(3);
     });
   });
 

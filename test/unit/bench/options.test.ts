@@ -1,33 +1,51 @@
 import { describe, expect, it } from 'vitest';
-import { parseOptions, select } from '../../../bench/options.ts';
+import { checkPlottable } from '../../../bench/keep.ts';
+import { DEFAULT_PUSHES, parseOptions, select } from '../../../bench/options.ts';
 import { allRows } from '../../../bench/rows/index.ts';
 
+const rowGroups = allRows({ pushes: 10 });
 const names = (prefixes: string[]) =>
-  select(allRows(), prefixes).flatMap(({ rows }) => rows.map((row) => row.name));
+  select(rowGroups, prefixes).flatMap(({ rows }) => rows.map((row) => row.name));
 
 describe('parseOptions', () => {
   it('reads what was asked for', () => {
-    expect(parseOptions(['--json', '--rows', 'a,b/file', '--runs=3'])).toEqual({
-      json: true,
-      rows: ['a', 'b/file'],
-      runs: 3,
+    expect(parseOptions(['--json', '--rows', 'a,b/file', '--runs=3', '--pushes', '10000', '--plot'])).toEqual(
+      {
+        json: true,
+        rows: ['a', 'b/file'],
+        runs: 3,
+        pushes: 10_000,
+        plot: true,
+        help: false,
+      },
+    );
+    expect(parseOptions([])).toEqual({
+      json: false,
+      rows: [],
+      runs: undefined,
+      pushes: DEFAULT_PUSHES,
+      plot: false,
       help: false,
     });
-    expect(parseOptions([])).toEqual({ json: false, rows: [], runs: undefined, help: false });
   });
 
-  for (const bad of [['--runs', '0'], ['--runs', '1.5'], ['--runs', 'x'], ['--row', 'a'], ['stray']]) {
-    it(`refuses ${bad.join(' ')} and says why`, () => {
-      expect(() => parseOptions(bad)).toThrow(
-        new RegExp(bad[0] === '--runs' ? 'whole number' : (bad[0] ?? '')),
-      );
+  for (const [args, why] of [
+    [['--runs', '0'], '--runs takes a whole number from 1, not "0"'],
+    [['--runs', '1.5'], 'whole number'],
+    [['--runs', 'x'], 'whole number'],
+    [['--pushes', '9'], '--pushes takes a whole number from 10, not "9"'],
+    [['--row', 'a'], '--row'],
+    [['stray'], 'stray'],
+  ] as const) {
+    it(`refuses ${args.join(' ')} and says why`, () => {
+      expect(() => parseOptions(args)).toThrow(why);
     });
   }
 });
 
 describe('select', () => {
   it('takes every row when none is named', () => {
-    expect(names([])).toEqual(allRows().flatMap(({ rows }) => rows.map((row) => row.name)));
+    expect(names([])).toEqual(rowGroups.flatMap(({ rows }) => rows.map((row) => row.name)));
   });
 
   it('takes rows by the beginning of their name, and no others of their group', () => {
@@ -47,16 +65,23 @@ describe('select', () => {
   });
 });
 
-describe('the rows', () => {
-  const rows = allRows().flatMap((group) => group.rows);
+describe('checkPlottable', () => {
+  it('asks for the rows that are drawn', () => {
+    expect(() => checkPlottable(select(rowGroups, []))).not.toThrow();
+    expect(() => checkPlottable(select(rowGroups, ['many-pushes', 'many-refs-push/']))).not.toThrow();
+    expect(() => checkPlottable(select(rowGroups, ['ls-remote', 'many-pushes']))).toThrow(/many-refs, too/);
+  });
+});
 
-  it('have names of their own, each for the file store and for S3 but those that memory answers', () => {
+describe('the rows', () => {
+  const rows = rowGroups.flatMap((group) => group.rows);
+
+  it('have names of their own, each for the file store and for S3 but those that are about the server alone', () => {
     expect(new Set(rows.map((row) => row.name)).size).toBe(rows.length);
     const of = (store: string) =>
       rows.filter((row) => row.name.endsWith(store)).map((row) => row.name.split('/')[0]);
-    const fromMemory = of('/file').filter((name) => name?.includes('-100k'));
-    expect(fromMemory).toHaveLength(5);
-    expect(of('/file').filter((name) => !fromMemory.includes(name))).toEqual(of('/s3'));
+    const fileAlone = of('/file').filter((name) => /-100k|^many-/.test(name ?? ''));
+    expect(of('/file').filter((name) => !fileAlone.includes(name))).toEqual(of('/s3'));
     expect(of('/file').length + of('/s3').length).toBe(rows.length);
   });
 
@@ -66,11 +91,21 @@ describe('the rows', () => {
       .map((row) => `${row.name} ${row.goal} ${row.unit}`);
     expect(goals).toEqual([
       'ls-remote/file 0.5 ms',
+      'full-clone-first-byte/file 0.05 ms',
+      'full-clone-cpu/file 0.2 ms',
+      'full-clone-vs-bitmap-first-byte/file 2 ms',
       'shallow-clone/file 1.1 ms',
+      'shallow-clone-repeated/file 0.3 ms',
       'push-one-commit/file 1 ms',
       'push-one-commit-small/file 1 ms',
       'push-1gib-rss/file 64 MiB',
       'clone-1gib-rss/file 64 MiB',
+      'many-clients-clone/file 0.3 ms',
+      'many-clients-clone-100mib-rss/file 256 MiB',
+      'many-pushers-slow-swaps/file 50 pushes/s',
+      'many-pushes-clone/file 1.2 ms',
+      'many-refs-push/file 0.5 ms',
+      'many-refs-loop-delay/file 50 ms',
       'push-1gib-rss/s3 64 MiB',
       'clone-1gib-rss/s3 64 MiB',
     ]);

@@ -85,7 +85,7 @@ describe('the raw pusher', () => {
 
 describe('a report', () => {
   it('is put together from side-band packets', () => {
-    const inner = '000eunpack ok\n0016ok refs/heads/main\n0000';
+    const inner = '000eunpack ok\n0017ok refs/heads/main\n0000';
     const band = (number: number, text: string) =>
       `${(text.length + 5).toString(16).padStart(4, '0')}${String.fromCharCode(number)}${text}`;
     const answer = `${band(2, 'working\n')}${band(1, inner.slice(0, 7))}${band(1, inner.slice(7))}0000`;
