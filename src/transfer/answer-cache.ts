@@ -116,13 +116,13 @@ export class AnswerCache {
     signal.throwIfAborted();
     const key = `${question.repository} ${question.manifest} ${question.request}`;
     const current = this.lookAt(question);
-    const whole = await this.takeWhole(key);
-    if (whole !== undefined) {
+    const kept = this.entries.get(key);
+    if (kept?.recording.state === 'whole' && (await this.hold(key, kept))) {
       this.observer?.answered('cached');
       try {
-        await whole.follow(output, signal);
+        await kept.recording.follow(output, signal);
       } finally {
-        await whole.release();
+        await kept.recording.release();
       }
       return 'cached';
     }
@@ -156,16 +156,14 @@ export class AnswerCache {
     return true;
   }
 
-  /** A whole recording of this question, held open. */
-  private async takeWhole(key: string): Promise<AnswerRecording | undefined> {
-    const entry = this.entries.get(key);
-    if (entry?.recording.state !== 'whole') return undefined;
+  /** Makes sure that a whole recording can be sent; it must be released then. @returns false when its file is gone */
+  private async hold(key: string, entry: Entry): Promise<boolean> {
     this.entries.delete(key);
     this.entries.set(key, entry);
-    if (await entry.recording.hold()) return entry.recording;
+    if (await entry.recording.hold()) return true;
     await entry.recording.release();
     await this.drop(key, entry);
-    return undefined;
+    return false;
   }
 
   /** Starts a recording of a question that has been asked before. @returns undefined when it is to be passed through */

@@ -135,14 +135,14 @@ export class AnswerRecording {
       for (;;) {
         signal.throwIfAborted();
         if (typeof this.end === 'object') throw this.end.failure;
-        const chunk = await this.read(reader.position);
-        if (chunk === undefined) {
+        if (reader.position === this.produced) {
           if (this.end !== 'not yet') return;
           // Stopped, and the producer has not noticed yet.
-          if (this.stopping.signal.aborted) throw this.stopping.signal.reason;
+          this.stopping.signal.throwIfAborted();
           await this.bell.wait();
           continue;
         }
+        const chunk = await this.read(reader.position);
         if (!(await output.write(chunk))) {
           signal.throwIfAborted();
           return;
@@ -190,10 +190,11 @@ export class AnswerRecording {
 
   private async remove(): Promise<void> {
     const taken = this.taken;
+    if (taken === 0) return;
     this.taken = 0;
-    // Best effort: what cannot be removed now is removed at the next start.
-    if (taken > 0) await rm(this.path, { force: true }).catch(() => undefined);
     this.room.free(taken);
+    // Best effort: what cannot be removed now is removed at the next start.
+    await rm(this.path, { force: true }).catch(() => undefined);
   }
 
   private async append(chunk: Uint8Array): Promise<boolean> {
@@ -245,13 +246,10 @@ export class AnswerRecording {
     }
   }
 
-  /** The bytes from `position` on that are at hand, some of them at least; undefined when there are none. */
-  private async read(position: number): Promise<Buffer | undefined> {
+  /** Some of the bytes from `position` on, which have been produced. */
+  private async read(position: number): Promise<Buffer> {
     const { tail } = this;
-    if (tail !== undefined && position >= tail.at) {
-      return position < this.produced ? tail.bytes.subarray(position - tail.at) : undefined;
-    }
-    if (position >= this.recorded) return undefined;
+    if (tail !== undefined && position >= tail.at) return tail.bytes.subarray(position - tail.at);
     const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, this.recorded - position));
     try {
       const file = await this.opened('r');
