@@ -107,6 +107,13 @@ export interface ObjectStore {
 }
 
 /**
+ * Makes a URL by which anybody who has it may read one object, straight from the store.
+ * @param seconds for which it is good
+ * @throws CairnError `unavailable` when there are no credentials to sign with
+ */
+export type PresignGet = (key: string, seconds: number) => Promise<string>;
+
+/**
  * One store reached over two pools of connections, so that a thousand slow downloads never stand in the way of
  * a pointer. `control` carries pointers, manifests and other small mutable objects, and never resends a
  * write; `bulk` carries packs and their companions.
@@ -114,6 +121,8 @@ export interface ObjectStore {
 export interface ObjectStorePair {
   readonly control: ObjectStore;
   readonly bulk: ObjectStore;
+  /** Left out by stores that nobody but this process can reach. Not a request: whether the object is there is not asked. */
+  readonly presignGet?: PresignGet;
 }
 
 /** Number of bytes of a body. */

@@ -1,5 +1,7 @@
+import type { S3Client } from '@aws-sdk/client-s3';
 import type { ObjectStore, ObjectStorePair } from './object-store.ts';
 import { createS3Client, type S3Access } from './s3-client.ts';
+import { presignerOf } from './s3-presign.ts';
 import { type S3Profile, STANDARD_PROFILE } from './s3-profile.ts';
 import { S3ObjectStore } from './s3-store.ts';
 import type { AgentLimits } from './watched-agent.ts';
@@ -20,6 +22,8 @@ export interface S3Options extends S3Access {
   /** Times and connections other than the usual ones. */
   readonly control?: Partial<AgentLimits>;
   readonly bulk?: Partial<AgentLimits>;
+  /** Under which clients reach the service; `endpoint` when left out. Only URLs that are given away name it. */
+  readonly publicEndpoint?: string;
   /** Bodies of more bytes than this go in parts; 64 MiB when left out. */
   readonly multipartAbove?: number;
 }
@@ -30,17 +34,28 @@ export interface S3Options extends S3Access {
  * @throws CairnError `invalid` for a prefix that no key can have
  */
 export function openS3(options: S3Options): ObjectStorePair {
-  const open = (limits: AgentLimits): ObjectStore => {
+  const prefix = options.prefix ?? '';
+  const control = createS3Client(options, { ...CONTROL_LIMITS, ...options.control });
+  const bulk = createS3Client(options, { ...BULK_LIMITS, ...options.bulk });
+  const open = (client: S3Client): ObjectStore => {
     const store = new S3ObjectStore({
-      client: createS3Client(options, limits),
+      client,
       place: { bucket: options.bucket, endpoint: options.endpoint ?? 'AWS' },
       profile: options.profile ?? STANDARD_PROFILE,
       multipartAbove: options.multipartAbove ?? MULTIPART_ABOVE,
     });
-    return withPrefix(store, options.prefix ?? '');
+    return withPrefix(store, prefix);
+  };
+  const endpoint = options.publicEndpoint ?? options.endpoint;
+  const { bucket, forcePathStyle } = options;
+  const named = {
+    bucket,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(forcePathStyle === undefined ? {} : { forcePathStyle }),
   };
   return {
-    control: open({ ...CONTROL_LIMITS, ...options.control }),
-    bulk: open({ ...BULK_LIMITS, ...options.bulk }),
+    control: open(control),
+    bulk: open(bulk),
+    presignGet: presignerOf(control, named, prefix.replace(/\/*$/, prefix === '' ? '' : '/')),
   };
 }
