@@ -36,6 +36,16 @@ export {
   ReceiveRequestParser,
 } from './receive-request.ts';
 export {
+  branchesAndTags,
+  changedRefs,
+  differingRefs,
+  inSuitableForm,
+  mostPlainRefs,
+  type RefMaps,
+  refsPointingAt,
+  refsStartingWith,
+} from './ref-maps.ts';
+export {
   compareBytes,
   decodeRefName,
   isBranch,
@@ -46,6 +56,16 @@ export {
   sortByBytes,
 } from './ref-name.ts';
 export { directoryFileConflict, RefNameIndex, type RefNames } from './ref-name-index.ts';
+export {
+  type KeyedChange,
+  maxSegmentBytes,
+  type RefChange,
+  type RefEntry,
+  RefSegment,
+  type SegmentSummary,
+} from './ref-segment.ts';
+export { SegmentSlot } from './ref-slots.ts';
+export { RefTable, tableOf, type WantedRefs } from './ref-table.ts';
 export { commandKind, type RefCommand } from './ref-update.ts';
 export { encodeReport, type RefStatus, type StatusReport } from './report-status.ts';
 export { type Band, encodeSideband, keepAlive, largeSideband, smallSideband } from './sideband.ts';

@@ -33,6 +33,8 @@ export interface SegmentSummary {
   readonly digest: Digest;
   /** Bytes. */
   readonly size: number;
+  /** Which copy of it is stored; absent for the first. */
+  readonly n?: number;
 }
 
 /** Encoded refs, of which it is known where each begins. */

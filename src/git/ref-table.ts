@@ -13,7 +13,7 @@ import {
   type RefEntry,
   type RefSegment,
 } from './ref-segment.ts';
-import { cutSegments, foldChanges, type SegmentSlot, slotFor } from './ref-slots.ts';
+import { cutSegments, foldChanges, SegmentSlot, slotFor } from './ref-slots.ts';
 import { PeeledView, RefsView } from './ref-views.ts';
 
 /** Most changes kept over the segments, and how many of them stay when there are more. */
@@ -63,6 +63,7 @@ export class RefTable implements TableParts {
   readonly peeled: ReadonlyMap<string, string>;
   private readonly changed: ReadonlyMap<string, KeyedChange>;
   private readonly load: LoadSegments | undefined;
+  private sound: boolean | undefined;
 
   /** @param load where to get segments that are not here; absent when all of them are */
   constructor(format: ObjectFormat, parts: TableParts, load?: LoadSegments) {
@@ -116,7 +117,16 @@ export class RefTable implements TableParts {
 
   /** How many there are of those, without a look at each. */
   countStartingWith(prefix: string): number {
-    if (prefix === '') return this.size;
+    return prefix === '' ? this.size : this.count(prefix);
+  }
+
+  /** True when there are as many refs as the table was said to have. Everything must be here. */
+  get isSound(): boolean {
+    this.sound ??= this.count('') === this.size;
+    return this.sound;
+  }
+
+  private count(prefix: string): number {
     let count = 0;
     for (const { segment, from, to, changes } of this.parts(prefix)) {
       count += to - from;
@@ -177,6 +187,15 @@ export class RefTable implements TableParts {
         ? { slots: this.slots, overlay }
         : foldChanges(this.slots, overlay, overlayKept, this.format);
     return new RefTable(this.format, { ...parts, size }, this.load);
+  }
+
+  /** The same table, some segments of which are stored as other copies. @param copies by digest */
+  withCopies(copies: ReadonlyMap<string, number>): RefTable {
+    const slots = this.slots.map((slot) => {
+      const n = copies.get(slot.summary.digest);
+      return n === undefined ? slot : new SegmentSlot({ ...slot.summary, n }, slot.segment);
+    });
+    return new RefTable(this.format, { slots, overlay: this.overlay, size: this.size }, this.load);
   }
 
   /**

@@ -5,7 +5,7 @@
  *     v1/repos/<owner>/<…>/held
  *     v1/repos/<owner>/<…>/fold
  *     v1/repos/<owner>/<…>/tombstones
- *     v1/repos/<owner>/<…>/artifacts/<sha256>[-<n>].<pack|idx|rev|bitmap|graph|json>
+ *     v1/repos/<owner>/<…>/artifacts/<sha256>[-<n>].<pack|idx|rev|bitmap|graph|refs|json>
  *     v1/repos/<owner>/<…>/events/<event id>.json
  *     v1/owners/<owner>
  *     v1/service
@@ -18,7 +18,7 @@
 import { type Digest, isDigest } from '../lib/digest.ts';
 import type { RepositoryPlace } from './repository-id.ts';
 
-export type ArtifactKind = 'pack' | 'idx' | 'rev' | 'bitmap' | 'graph' | 'json';
+export type ArtifactKind = 'pack' | 'idx' | 'rev' | 'bitmap' | 'graph' | 'refs' | 'json';
 
 /** What names an artifact: its digest, its kind, and which copy (absent for the first). */
 export interface ArtifactName {

@@ -3,7 +3,17 @@
  * format to the letter is refused, so that two programs that read one manifest see one repository.
  */
 import { z } from 'zod';
-import { compareBytes, isObjectId, refNameProblem } from '../git/index.ts';
+import {
+  compareBytes,
+  isObjectId,
+  type KeyedChange,
+  maxSegmentBytes,
+  RefTable,
+  refNameProblem,
+  SegmentSlot,
+  type SegmentSummary,
+  tableOf,
+} from '../git/index.ts';
 import { canonicalJson, type JsonValue } from '../lib/canonical-json.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { Manifest } from './manifest.ts';
@@ -37,9 +47,29 @@ const cause = z.strictObject({
   refs: z.array(z.string()),
 });
 
+/** `refs` of version 2: the segments, and what has changed since they were written. */
+const tableFrame = z.strictObject({
+  count,
+  overlay: z.strictObject({
+    deleted: z.array(z.string()),
+    peeled: z.record(z.string(), z.string()),
+    set: z.record(z.string(), z.string()),
+  }),
+  segments: z.array(
+    z.strictObject({
+      count: z.int().min(1),
+      digest: hex64,
+      first: z.string(),
+      last: z.string(),
+      n: z.int().min(1).optional(),
+      size: z.int().min(1).max(maxSegmentBytes),
+    }),
+  ),
+});
+
 /** Everything but `refs` and `peeled`, which are checked by plain loops: they may have 100,000 entries. */
 const frame = z.strictObject({
-  version: z.literal(1),
+  version: z.literal([1, 2]),
   identifier: z.string(),
   objectFormat: z.enum(['sha1', 'sha256']),
   state: z.enum(['held', 'live', 'withdrawn']),
@@ -68,9 +98,16 @@ const frame = z.strictObject({
  */
 export function encodeManifest(manifest: Manifest): Buffer {
   const { refs, peeled, ...rest } = manifest;
-  const problem = frameProblem(rest) ?? contentProblem(manifest);
+  const table = manifest.version === 2 ? tableOf(refs) : undefined;
+  const problem =
+    frameProblem(rest) ??
+    contentProblem(manifest) ??
+    (table === undefined ? plainProblem(manifest) : undefined);
   if (problem !== undefined) throw new CairnError('invalid', `the new manifest is not valid: ${problem}`);
-  const value = { ...rest, refs: Object.fromEntries(refs), peeled: Object.fromEntries(peeled) };
+  const value =
+    table === undefined
+      ? { ...rest, refs: Object.fromEntries(refs), peeled: Object.fromEntries(peeled) }
+      : { ...rest, refs: describeTable(table) };
   const bytes = Buffer.from(canonicalJson(value as unknown as JsonValue));
   if (bytes.length > MAX_MANIFEST_BYTES) {
     throw new CairnError(
@@ -81,12 +118,27 @@ export function encodeManifest(manifest: Manifest): Buffer {
   return bytes;
 }
 
+/** What a manifest of version 2 says of its refs. */
+export interface StoredRefs {
+  readonly format: Manifest['objectFormat'];
+  readonly segments: readonly SegmentSummary[];
+  /** In byte order. */
+  readonly overlay: readonly KeyedChange[];
+  readonly size: number;
+}
+
 /**
  * Reads a manifest. The caller has checked the digest of `bytes`.
  * @param name how to name it in an error, for example its key
+ * @param openTable makes the table of refs of a manifest of version 2, whose segments are not looked at here; without
+ *   it they cannot be loaded
  * @throws CairnError `corrupt` when it is not a valid manifest of a version known here
  */
-export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
+export function decodeManifest(
+  bytes: Uint8Array,
+  name: string,
+  openTable: (stored: StoredRefs) => RefTable = unloaded,
+): Manifest {
   const corrupt = (problem: string) =>
     new CairnError('corrupt', `the manifest ${name} is damaged: ${problem}`);
   if (bytes.length > MAX_MANIFEST_BYTES) throw corrupt('it is too large');
@@ -100,17 +152,31 @@ export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
   }
   if (typeof value !== 'object' || value === null) throw corrupt('it is not an object');
   const { refs, peeled, ...rest } = value as Record<string, unknown>;
-  if (typeof rest['version'] === 'number' && rest['version'] !== 1) {
+  if (typeof rest['version'] === 'number' && rest['version'] !== 1 && rest['version'] !== 2) {
     throw corrupt(`its version ${rest['version']} is not known to this Cairn`);
   }
   const problem = frameProblem(rest);
   if (problem !== undefined) throw corrupt(problem);
-  const manifest = { ...rest, refs: refMap(refs), peeled: refMap(peeled) } as unknown as Manifest;
-  const wrong = contentProblem(manifest);
+  const manifest = { ...rest, ...(rest['version'] === 2 ? tableMaps() : plainMaps()) } as unknown as Manifest;
+  const wrong = contentProblem(manifest) ?? (manifest.version === 1 ? plainProblem(manifest) : undefined);
   if (wrong !== undefined) throw corrupt(wrong);
   // Among others a key that stands there twice, of which parsers choose one or the other.
   if (canonicalJson(value as JsonValue) !== text) throw corrupt('it is not canonical');
   return manifest;
+
+  function plainMaps() {
+    return { refs: refMap(refs), peeled: refMap(peeled) };
+  }
+
+  function tableMaps() {
+    if (peeled !== undefined) throw corrupt('peeled: a manifest of version 2 has no such member');
+    const result = tableFrame.safeParse(refs);
+    if (!result.success) throw corrupt(`refs.${firstIssue(result.error)}`);
+    const stored = storedRefs(result.data, rest['objectFormat'] as Manifest['objectFormat']);
+    if (typeof stored === 'string') throw corrupt(stored);
+    const table = openTable(stored);
+    return { refs: table.refs, peeled: table.peeled };
+  }
 
   function refMap(object: unknown): Map<string, string> {
     if (typeof object !== 'object' || object === null || Array.isArray(object))
@@ -120,10 +186,72 @@ export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
   }
 }
 
+/** A table of which nothing but its changes can be asked for. */
+function unloaded({ format, segments, overlay, size }: StoredRefs): RefTable {
+  return new RefTable(format, { slots: segments.map((summary) => new SegmentSlot(summary)), overlay, size });
+}
+
+function describeTable({ slots, overlay, size }: RefTable) {
+  const set = overlay.flatMap(({ name, oid }) => (oid === undefined ? [] : [[name, oid] as const]));
+  const peeled = overlay.flatMap((change) =>
+    change.peeled === undefined ? [] : [[change.name, change.peeled] as const],
+  );
+  return {
+    count: size,
+    overlay: {
+      deleted: overlay.flatMap(({ name, oid }) => (oid === undefined ? name : [])),
+      peeled: Object.fromEntries(peeled),
+      set: Object.fromEntries(set),
+    },
+    segments: slots.map(({ summary }) => summary),
+  };
+}
+
+/** Checks what a manifest says of segments and of changes over them. @returns what is wrong with it, if something is */
+function storedRefs(
+  { count: size, overlay, segments }: z.infer<typeof tableFrame>,
+  format: Manifest['objectFormat'],
+): StoredRefs | string {
+  let before: string | undefined;
+  for (const { first, last } of segments) {
+    const problem = refNameProblem(first) ?? refNameProblem(last);
+    if (problem !== undefined) return `refs from ${first} to ${last}: ${problem}`;
+    if ((before !== undefined && compareBytes(before, first) >= 0) || compareBytes(first, last) > 0) {
+      return `refs from ${first} to ${last} are not in their place`;
+    }
+    before = last;
+  }
+  const changes = new Map<string, KeyedChange>();
+  for (const [name, oid] of Object.entries(overlay.set)) {
+    const peeled = Object.hasOwn(overlay.peeled, name) ? overlay.peeled[name] : undefined;
+    if (!isObjectId(oid, format)) return `ref ${name} is not an object id`;
+    if (peeled !== undefined && !isObjectId(peeled, format)) return `peeled ${name} is not an object id`;
+    changes.set(name, { name, key: Buffer.from(name), oid, peeled });
+  }
+  for (const name of Object.keys(overlay.peeled))
+    if (!changes.has(name)) return `peeled ${name} is not a ref`;
+  for (const name of overlay.deleted) {
+    if (changes.has(name)) return `ref ${name} is deleted and more`;
+    changes.set(name, { name, key: Buffer.from(name), oid: undefined });
+  }
+  for (const name of changes.keys()) {
+    const problem = refNameProblem(name);
+    if (problem !== undefined) return `ref ${name}: ${problem}`;
+  }
+  return {
+    format,
+    segments: segments as SegmentSummary[],
+    overlay: [...changes.values()].sort((a, b) => a.key.compare(b.key)),
+    size,
+  };
+}
+
 function frameProblem(rest: unknown): string | undefined {
   const result = frame.safeParse(rest);
-  if (result.success) return undefined;
-  const issue = result.error.issues[0];
+  return result.success ? undefined : firstIssue(result.error);
+}
+
+function firstIssue({ issues: [issue] }: z.ZodError): string {
   return issue === undefined
     ? 'it does not follow the format'
     : `${issue.path.join('.') || 'top level'}: ${issue.message}`;
@@ -135,6 +263,12 @@ function contentProblem(manifest: Manifest): string | undefined {
   const head = refNameProblem(manifest.head);
   if (head !== undefined || !manifest.head.startsWith('refs/heads/'))
     return `head ${manifest.head} is not a branch name`;
+  if ((manifest.parent === null) !== (manifest.depth === 0)) return 'parent and depth contradict each other';
+  return undefined;
+}
+
+/** What is wrong with refs that stand in the manifest itself. */
+function plainProblem(manifest: Manifest): string | undefined {
   for (const [name, oid] of manifest.refs) {
     const problem = refNameProblem(name);
     if (problem !== undefined) return `ref ${name}: ${problem}`;
@@ -146,6 +280,5 @@ function contentProblem(manifest: Manifest): string | undefined {
     if (typeof oid !== 'string' || !isObjectId(oid, manifest.objectFormat))
       return `peeled ${name} is not an object id`;
   }
-  if ((manifest.parent === null) !== (manifest.depth === 0)) return 'parent and depth contradict each other';
   return undefined;
 }

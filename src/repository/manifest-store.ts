@@ -1,53 +1,108 @@
+import { inSuitableForm, RefTable, SegmentSlot, tableOf } from '../git/index.ts';
 import { type Digest, sha256 } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
-import { LruMap } from '../lib/lru.ts';
+import { settleAll } from '../lib/settle-all.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import type { ArtifactStore } from './artifact-store.ts';
-import { artifactKey } from './keys.ts';
-import type { Manifest } from './manifest.ts';
-import { decodeManifest, encodeManifest, MAX_MANIFEST_BYTES } from './manifest-codec.ts';
+import { artifactKey, repositoryPrefix } from './keys.ts';
+import type { Cause, Manifest } from './manifest.ts';
+import { decodeManifest, encodeManifest, MAX_MANIFEST_BYTES, type StoredRefs } from './manifest-codec.ts';
+import { ManifestMemory } from './manifest-memory.ts';
+import { RefSegments } from './ref-segments.ts';
 import type { RepositoryPlace } from './repository-id.ts';
 
-/** JSON bytes of manifests kept in memory. */
-const MEMORY_BUDGET = 64 * 1024 * 1024;
+/** Bytes of manifests, and of the segments of refs that they name, kept in memory. */
+const MEMORY_BUDGET = 128 * 1024 * 1024;
+
+/** Names of refs that one cause lists at most: a withdrawal of a million refs need not name each of them. */
+const MOST_NAMED = 5_000;
+
+/**
+ * Which refs are here once a manifest has been loaded: all of them, or none but those that somebody loaded before, to be
+ * asked for with `RefTable.ready`.
+ */
+export type RefsLoaded = 'all' | 'on-demand';
 
 /** Manifests by digest: written as artifacts, read with their digest verified, the recent ones kept decoded. */
 export class ManifestStore {
   private readonly artifacts: ArtifactStore;
-  private readonly recent = new LruMap<Digest, Manifest>(MEMORY_BUDGET);
+  private readonly segments: RefSegments;
+  private readonly recent = new ManifestMemory(MEMORY_BUDGET);
   private readonly loading = new SingleFlight<Digest, Manifest>();
 
   constructor(artifacts: ArtifactStore) {
     this.artifacts = artifacts;
+    this.segments = new RefSegments(artifacts);
   }
 
   /**
    * Loads a manifest.
    * @throws CairnError `corrupt` naming the artifact when it is missing or damaged; `unavailable` when the store fails
    */
-  async load(id: RepositoryPlace, digest: Digest): Promise<Manifest> {
-    const known = this.recent.get(digest);
-    if (known !== undefined) return known;
-    return this.loading.run(digest, async () => {
-      const bytes = await this.artifacts.read(id, 'json', digest, MAX_MANIFEST_BYTES);
-      const manifest = decodeManifest(bytes, artifactKey(id, { digest, kind: 'json' }));
-      this.recent.set(digest, manifest, bytes.length);
-      return manifest;
+  async load(id: RepositoryPlace, digest: Digest, refs: RefsLoaded = 'all'): Promise<Manifest> {
+    const manifest = this.recent.get(digest) ?? (await this.loading.run(digest, () => this.read(id, digest)));
+    const table = refs === 'all' ? tableOf(manifest.refs) : undefined;
+    await table?.ready();
+    if (table?.isSound === false) {
+      const name = artifactKey(id, { digest, kind: 'json' });
+      throw new CairnError(
+        'corrupt',
+        `the manifest ${name} is damaged: refs.count is not the number of refs`,
+      );
+    }
+    return manifest;
+  }
+
+  private async read(id: RepositoryPlace, digest: Digest): Promise<Manifest> {
+    const bytes = await this.artifacts.read(id, 'json', digest, MAX_MANIFEST_BYTES);
+    const name = artifactKey(id, { digest, kind: 'json' });
+    const manifest = decodeManifest(bytes, name, (stored) => this.openTable(id, stored));
+    this.recent.set(digest, manifest, bytes.length, repositoryPrefix(id));
+    return manifest;
+  }
+
+  private openTable(id: RepositoryPlace, { format, segments, overlay, size }: StoredRefs): RefTable {
+    const slots = segments.map((summary) => {
+      const slot = this.recent.slot(repositoryPrefix(id), summary) ?? new SegmentSlot(summary);
+      this.segments.note(id, slot);
+      return slot;
     });
+    return new RefTable(format, { slots, overlay, size }, (missing) =>
+      this.segments.load(id, missing, format),
+    );
   }
 
-  /** Encodes a manifest and names it; nothing is written. */
+  /**
+   * Encodes a manifest and names it; nothing is written. Refs go into segments, or back into the manifest itself, by their
+   * number, which the version tells.
+   */
   encode(manifest: Manifest): EncodedManifest {
-    const bytes = encodeManifest(manifest);
-    return { manifest, bytes, digest: sha256(bytes) };
+    const { refs, peeled } = inSuitableForm(manifest, manifest.objectFormat);
+    const version = tableOf(refs) === undefined ? 1 : 2;
+    const causes = manifest.causes.map(withFewNames);
+    return encoded({ ...manifest, version, refs, peeled, causes });
   }
 
-  /** Makes a manifest durable. It means nothing until a pointer names it. */
-  async write(id: RepositoryPlace, encoded: EncodedManifest): Promise<void> {
-    const { n } = await this.artifacts.put(id, 'json', encoded.digest, encoded.bytes);
+  /**
+   * Makes a manifest durable, with the segments of refs that are not stored yet. It means nothing until a pointer names it.
+   * @returns what was written: another manifest than was given if copies of segments had to be stored
+   */
+  async write(id: RepositoryPlace, given: EncodedManifest): Promise<EncodedManifest> {
+    const table = tableOf(given.manifest.refs);
+    if (table === undefined) return this.writeOne(id, given);
+    const [copies] = await settleAll([this.segments.write(id, table), this.writeOne(id, given)]);
+    if (copies.size === 0) return given;
+    const { slots, refs, peeled } = table.withCopies(copies);
+    for (const slot of slots) this.segments.note(id, slot);
+    return this.writeOne(id, encoded({ ...given.manifest, refs, peeled }));
+  }
+
+  private async writeOne(id: RepositoryPlace, given: EncodedManifest): Promise<EncodedManifest> {
+    const { n } = await this.artifacts.put(id, 'json', given.digest, given.bytes);
     // A pointer names a manifest by digest alone, so another copy would never be found.
     if (n !== undefined) throw new CairnError('busy', 'an equal manifest is being collected, try again');
-    this.recent.set(encoded.digest, encoded.manifest, encoded.bytes.length);
+    this.recent.set(given.digest, given.manifest, given.bytes.length, repositoryPrefix(id));
+    return given;
   }
 }
 
@@ -55,4 +110,13 @@ export interface EncodedManifest {
   readonly manifest: Manifest;
   readonly bytes: Buffer;
   readonly digest: Digest;
+}
+
+function encoded(manifest: Manifest): EncodedManifest {
+  const bytes = encodeManifest(manifest);
+  return { manifest, bytes, digest: sha256(bytes) };
+}
+
+function withFewNames(cause: Cause): Cause {
+  return cause.refs.length <= MOST_NAMED ? cause : { ...cause, refs: cause.refs.slice(0, MOST_NAMED) };
 }

@@ -1,8 +1,9 @@
 /**
  * The manifest: the whole published state of one repository at one moment, immutable, named by its digest.
- * In memory `refs` and `peeled` are maps in byte order of UTF-8, the order git looks names up in.
+ * In memory `refs` and `peeled` are maps in byte order of UTF-8, the order git looks names up in; where there are very many
+ * refs, they are views of one table.
  */
-import type { ObjectFormat } from '../git/index.ts';
+import { type ObjectFormat, tableOf } from '../git/index.ts';
 import type { Digest } from '../lib/digest.ts';
 
 /** An artifact a manifest names. `n` is the copy stored, absent for the first. */
@@ -108,7 +109,8 @@ export interface RepositoryState {
 }
 
 export interface Manifest extends RepositoryState {
-  readonly version: 1;
+  /** 2 where there are so many refs that they are kept in segments, artifacts of their own. */
+  readonly version: 1 | 2;
   readonly causes: readonly Cause[];
   /**
    * Seconds: the date of the receipt. The clock at composing, or a second before the order this publish carries out, but
@@ -161,7 +163,7 @@ export function emptyState(
 /** Every artifact a manifest names, the manifest itself excepted, each with its kind. */
 export function namedArtifacts(
   manifest: RepositoryState,
-): { kind: 'pack' | 'idx' | 'rev' | 'bitmap' | 'graph'; ref: ArtifactRef }[] {
+): { kind: 'pack' | 'idx' | 'rev' | 'bitmap' | 'graph' | 'refs'; ref: ArtifactRef }[] {
   const named: ReturnType<typeof namedArtifacts> = [];
   for (const entry of manifest.packs) {
     named.push({ kind: 'pack', ref: entry.pack }, { kind: 'idx', ref: entry.idx });
@@ -169,5 +171,9 @@ export function namedArtifacts(
     if (entry.bitmap !== undefined) named.push({ kind: 'bitmap', ref: entry.bitmap });
   }
   if (manifest.graph !== undefined) named.push({ kind: 'graph', ref: manifest.graph });
+  for (const { summary } of tableOf(manifest.refs)?.slots ?? []) {
+    const { digest, size, n } = summary;
+    named.push({ kind: 'refs', ref: n === undefined ? { digest, size } : { digest, size, n } });
+  }
   return named;
 }

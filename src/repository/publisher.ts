@@ -165,8 +165,8 @@ export class Publisher {
     const evaluation = await change.evaluate(base.state?.manifest, base.state);
     if (evaluation.next === undefined || evaluation.cause === undefined) return;
     const { next, cause, receiptBefore } = evaluation;
-    const encoded = this.compose({ next, causes: [cause], receiptBefore }, base.state);
-    await this.options.manifests.write(this.options.host.id, encoded);
+    const composed = this.compose({ next, causes: [cause], receiptBefore }, base.state);
+    const encoded = await this.options.manifests.write(this.options.host.id, composed);
     this.drafts.set(change, { parent: base.state?.digest, evaluation, encoded });
   }
 
@@ -215,8 +215,9 @@ export class Publisher {
         return;
       }
       const { next, causes, receiptBefore } = round;
-      const encoded = round.encoded ?? this.composeBatch(batch, { next, causes, receiptBefore }, base.state);
-      if (round.encoded === undefined) await manifests.write(host.id, encoded);
+      const composition = { next, causes, receiptBefore };
+      const encoded =
+        round.encoded ?? (await manifests.write(host.id, this.composeBatch(batch, composition, base.state)));
       const swapped = await host.swap(base.state, encoded.digest, sent);
       if (swapped.swap === 'unknown') {
         host.doubt();

@@ -3,7 +3,7 @@ import type { Dice } from '../lib/dice.ts';
 import type { Digest } from '../lib/digest.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import type { Manifest, ParentState } from './manifest.ts';
-import type { ManifestStore } from './manifest-store.ts';
+import type { ManifestStore, RefsLoaded } from './manifest-store.ts';
 import { readPointer } from './pointer.ts';
 import {
   type ObservedState,
@@ -71,11 +71,12 @@ export class Repository {
 
   /**
    * Asks the store for the published state: one conditional request, strongly consistent.
+   * @param refs whether very many refs are to be loaded at once, or only those asked for later
    * @returns undefined when the repository does not exist
    * @throws CairnError `unavailable` when the store does not answer; `corrupt` when what it holds is damaged
    */
-  async resolve(): Promise<ParentState | undefined> {
-    return (await this.observe()).state;
+  async resolve(refs: RefsLoaded = 'all'): Promise<ParentState | undefined> {
+    return (await this.observe(refs)).state;
   }
 
   /** The published state as this process last saw it, however long ago; the store is asked only if it never was. */
@@ -84,10 +85,10 @@ export class Repository {
   }
 
   /** The published state if this process saw one at most `maxAge` milliseconds ago; makes no request for the pointer. */
-  async peek(maxAge: number): Promise<ParentState | undefined> {
+  async peek(maxAge: number, refs: RefsLoaded = 'all'): Promise<ParentState | undefined> {
     const last = this.sighting;
     if (last === undefined || this.context.clock.monotonic() - last.at > maxAge) return undefined;
-    return this.load(last.pointer);
+    return this.load(last.pointer, refs);
   }
 
   /** A number that only looks at the store begun after this moment exceed; see `Change.since`. */
@@ -109,28 +110,35 @@ export class Repository {
     return formatRepositoryId(this.id);
   }
 
-  private async observe(): Promise<ObservedState> {
+  private async observe(refs: RefsLoaded = 'all'): Promise<ObservedState> {
     const look = this.look();
     const known = this.sighting?.pointer;
     const reading = await readPointer(this.context.control, this.id, known?.version);
     const pointer = reading.is === 'absent' ? undefined : reading.is === 'unchanged' ? known : reading;
-    return this.learn(look, pointer);
+    return this.learn(look, pointer, refs);
   }
 
   private look(): Look {
     return { sequence: ++this.sequence, at: this.context.clock.monotonic() };
   }
 
-  private async learn(look: Look, pointer: Sighting['pointer']): Promise<ObservedState> {
-    const state = await this.load(pointer);
+  private async learn(
+    look: Look,
+    pointer: Sighting['pointer'],
+    refs: RefsLoaded = 'all',
+  ): Promise<ObservedState> {
+    const state = await this.load(pointer, refs);
     this.remember({ ...look, pointer, depth: state?.manifest.depth ?? -1, learnt: ++this.sequence });
     return { sequence: look.sequence, state };
   }
 
-  private async load(pointer: Sighting['pointer']): Promise<ParentState | undefined> {
+  private async load(
+    pointer: Sighting['pointer'],
+    refs: RefsLoaded = 'all',
+  ): Promise<ParentState | undefined> {
     if (pointer === undefined) return undefined;
     const { version, digest } = pointer;
-    return { version, digest, manifest: await this.context.manifests.load(this.id, digest) };
+    return { version, digest, manifest: await this.context.manifests.load(this.id, digest, refs) };
   }
 
   /**
@@ -172,7 +180,8 @@ export class Repository {
 
   private swap(parent: ParentState | undefined, next: Digest, sent: Set<Digest>): Promise<SwapResult> {
     const { control, clock, dice, manifests, swapPatience } = this.context;
-    const load = (digest: Digest) => manifests.load(this.id, digest);
+    // The chain of manifests is all that a swap looks at.
+    const load = (digest: Digest) => manifests.load(this.id, digest, 'on-demand');
     return swapPointer(
       { store: control, clock, dice, load, patience: swapPatience },
       this.id,

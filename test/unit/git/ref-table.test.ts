@@ -77,12 +77,12 @@ describe('a table of refs', () => {
     const peeled = new Map<string, string>();
     let table = RefTable.from('sha1', refs, peeled);
     let most = 0;
-    for (let step = 0; step < 1_500; step++) {
+    for (let step = 0; step < 1_200; step++) {
       // It grows, is thinned out, and grows again.
-      const growing = step < 500 || step > 1_000;
+      const growing = step < 400 || step > 800;
       const changes: RefChange[] = [];
       const some = growing ? [] : [...refs.keys()].slice(0, 400);
-      for (let count = step % 50 === 0 ? 600 : dice.below(20); count >= 0; count--) {
+      for (let count = step % 50 === 0 ? 600 : dice.below(15); count >= 0; count--) {
         const name = some.length > 0 && dice.fraction() < 0.5 ? dice.pick(some) : aName(8_000);
         const gone = dice.fraction() < (growing ? 0.1 : 0.95);
         const change = gone
@@ -98,14 +98,15 @@ describe('a table of refs', () => {
       }
       const before = table;
       table = table.with(changes);
-      const differing = new Set(before.differencesTo(table));
-      for (const { name } of changes)
-        if (differing.has(name) !== (before.get(name) !== table.get(name))) throw new Error(name);
-      expect(differing.size).toBeLessThanOrEqual(changes.length);
+      if (step % 10 === 0) {
+        const differing = new Set(before.differencesTo(table));
+        const changed = changes.filter(({ name }) => before.get(name) !== table.get(name));
+        expect(differing).toEqual(new Set(changed.map(({ name }) => name)));
+      }
       expectSound(table);
       expect(table.get(changes[0]?.name ?? '')).toBe(refs.get(changes[0]?.name ?? ''));
       most = Math.max(most, table.slots.length);
-      if (step % 150 === 149) {
+      if (step % 300 === 299) {
         expectSame(table, refs, peeled);
         expectSame(reloaded(table), refs, peeled);
       }

@@ -1,0 +1,100 @@
+/** What is done with refs, whether they are few, in a plain map, or very many, in a table. */
+import type { ObjectFormat } from './object-id.ts';
+import { refsInByteOrder } from './ref-name.ts';
+import type { RefChange, RefEntry } from './ref-segment.ts';
+import { RefTable, tableOf } from './ref-table.ts';
+import { RefsView } from './ref-views.ts';
+
+type Refs = ReadonlyMap<string, string>;
+
+/** The refs of a repository, and what the tag objects among them peel to. */
+export interface RefMaps {
+  readonly refs: Refs;
+  /** By the name of the ref. */
+  readonly peeled: Refs;
+}
+
+/** Beyond so many refs they are kept in a table; one that there is goes on until it has clearly fewer. */
+export const mostPlainRefs = 5_000;
+const leastTableRefs = 4_000;
+
+/** The same refs, in a table or in plain maps, whichever suits their number. */
+export function inSuitableForm({ refs, peeled }: RefMaps, format: ObjectFormat): RefMaps {
+  const table = tableOf(refs);
+  const own = table !== undefined && table.peeled === peeled && table.format === format;
+  if (refs.size > mostPlainRefs) return own ? { refs, peeled } : mapsOf(RefTable.from(format, refs, peeled));
+  if (own && refs.size >= leastTableRefs) return { refs, peeled };
+  return table === undefined ? { refs, peeled } : { refs: new Map(refs), peeled: new Map(peeled) };
+}
+
+/** The refs there are after changes; what is not touched is not copied where there are very many. */
+export function changedRefs(before: RefMaps, changes: readonly RefChange[]): RefMaps {
+  const table = tableOf(before.refs);
+  if (table !== undefined && table.peeled === before.peeled) return mapsOf(table.with(changes));
+  const refs = new Map(before.refs);
+  const peeled = new Map(before.peeled);
+  let grown = false;
+  for (const { name, oid, peeled: target } of changes) {
+    peeled.delete(name);
+    if (oid === undefined) {
+      refs.delete(name);
+      continue;
+    }
+    grown ||= !refs.has(name);
+    refs.set(name, oid);
+    if (target !== undefined) peeled.set(name, target);
+  }
+  return { refs: grown ? refsInByteOrder(refs) : refs, peeled: refsInByteOrder(peeled) };
+}
+
+/** The maps alone, for states are copied member by member. */
+function mapsOf({ refs, peeled }: RefTable): RefMaps {
+  return { refs, peeled };
+}
+
+/** The refs whose names begin with `prefix`. */
+export function* refsStartingWith(
+  refs: Refs,
+  prefix: string,
+): Generator<[name: string, oid: string], undefined> {
+  const table = tableOf(refs);
+  if (table !== undefined) for (const { name, oid } of table.startingWith(prefix)) yield [name, oid];
+  else for (const ref of refs) if (ref[0].startsWith(prefix)) yield ref;
+  return undefined;
+}
+
+const BRANCHES_AND_TAGS = ['refs/heads/', 'refs/tags/'];
+
+/** What a signed state speaks of: the branches and tags, in byte order. */
+export function branchesAndTags(refs: Refs): Refs {
+  const table = tableOf(refs);
+  if (table !== undefined) return new RefsView(table, BRANCHES_AND_TAGS);
+  const stated = [...refs].filter(([name]) => BRANCHES_AND_TAGS.some((prefix) => name.startsWith(prefix)));
+  return refsInByteOrder(new Map(stated));
+}
+
+/** The names of refs that only one of two maps has, or that have another value in the other. */
+export function* differingRefs(one: Refs, other: Refs): Generator<string, undefined> {
+  const [table, otherTable] = [tableOf(one), tableOf(other)];
+  if (table !== undefined && otherTable !== undefined) return yield* table.differencesTo(otherTable);
+  for (const [name, oid] of one) if (other.get(name) !== oid) yield name;
+  for (const name of other.keys()) if (!one.has(name)) yield name;
+  return undefined;
+}
+
+/** The refs whose value, or whose peeled value, is one of these objects. */
+export function* refsPointingAt(
+  { refs, peeled }: RefMaps,
+  oids: ReadonlySet<string>,
+): Generator<RefEntry, undefined> {
+  const table = tableOf(refs);
+  if (table !== undefined) {
+    for (const oid of oids) yield* table.pointingAt(oid);
+    return undefined;
+  }
+  for (const [name, oid] of refs) {
+    const target = peeled.get(name);
+    if (oids.has(oid) || (target !== undefined && oids.has(target))) yield { name, oid, peeled: target };
+  }
+  return undefined;
+}

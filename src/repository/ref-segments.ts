@@ -1,0 +1,91 @@
+import { RefSegment, type RefTable, type SegmentSlot } from '../git/index.ts';
+import { concurrently } from '../lib/concurrently.ts';
+import { sha256 } from '../lib/digest.ts';
+import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
+import { SingleFlight } from '../lib/single-flight.ts';
+import { readAll } from '../lib/streams.ts';
+import { Turns } from '../lib/turns.ts';
+import { type ArtifactStore, damagedArtifact, nameOf } from './artifact-store.ts';
+import { repositoryPrefix } from './keys.ts';
+import type { RepositoryPlace } from './repository-id.ts';
+
+/** Segments read, or written, at once for one table. */
+const PARALLEL = 8;
+
+/** The segments of refs in the store: written before the manifest that names them means anything, verified when read. */
+export class RefSegments {
+  private readonly artifacts: ArtifactStore;
+  private readonly loading = new SingleFlight<SegmentSlot, void>();
+  private readonly turns = new Turns();
+  /** Where a segment is known to be stored. */
+  private readonly stored = new WeakMap<SegmentSlot, string>();
+
+  constructor(artifacts: ArtifactStore) {
+    this.artifacts = artifacts;
+  }
+
+  /** Takes note that a segment is in the store, since a manifest names it. */
+  note(id: RepositoryPlace, slot: SegmentSlot): void {
+    this.stored.set(slot, repositoryPrefix(id));
+  }
+
+  /**
+   * Loads segments into their slots, several at once, each decoded in a turn of the event loop of its own.
+   * @throws CairnError `corrupt` naming the artifact when it is missing or damaged; `unavailable` when the store fails
+   */
+  async load(id: RepositoryPlace, slots: readonly SegmentSlot[], format: RefTable['format']): Promise<void> {
+    await concurrently(slots, PARALLEL, (slot) =>
+      this.loading.run(slot, async () => {
+        const bytes = await this.read(id, slot);
+        await this.turns.next();
+        slot.fill(this.decode(id, slot, bytes, format));
+      }),
+    );
+  }
+
+  /**
+   * Makes the segments of a table durable, those that are not yet.
+   * @returns which copies were stored, by digest, where it was not the first
+   */
+  async write(id: RepositoryPlace, table: RefTable): Promise<ReadonlyMap<string, number>> {
+    const copies = new Map<string, number>();
+    const fresh = table.slots.filter((slot) => this.stored.get(slot) !== repositoryPrefix(id));
+    await concurrently(fresh, PARALLEL, async (slot) => {
+      const { digest } = slot.summary;
+      const { n } = await this.artifacts.put(id, 'refs', digest, slot.segment.bytes);
+      if (n === slot.summary.n) this.note(id, slot);
+      else if (n !== undefined) copies.set(digest, n);
+    });
+    return copies;
+  }
+
+  private async read(id: RepositoryPlace, { summary }: SegmentSlot): Promise<Buffer> {
+    const found = await this.artifacts.open(id, 'refs', summary);
+    try {
+      return await readAll(found.body, summary.size);
+    } catch (error) {
+      if (isCairnError(error, 'too-large'))
+        throw damagedArtifact(id, nameOf('refs', summary), messageOf(error));
+      if (isCairnError(error)) throw error;
+      const problem = `the object store broke off while reading refs: ${messageOf(error)}`;
+      throw new CairnError('unavailable', problem, { cause: error });
+    }
+  }
+
+  private decode(
+    id: RepositoryPlace,
+    { summary }: SegmentSlot,
+    bytes: Buffer,
+    format: RefTable['format'],
+  ): RefSegment {
+    const damaged = (problem: string) => damagedArtifact(id, nameOf('refs', summary), problem);
+    if (sha256(bytes) !== summary.digest) throw damaged('its bytes do not match its digest');
+    const segment = RefSegment.parse(bytes, format);
+    if (typeof segment === 'string') throw damaged(segment);
+    const { first, last, count } = segment.summary;
+    if (first !== summary.first || last !== summary.last || count !== summary.count) {
+      throw damaged('it is not what the manifest says of it');
+    }
+    return segment;
+  }
+}
