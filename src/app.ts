@@ -27,16 +27,19 @@ import { type Dice, systemDice } from './lib/dice.ts';
 import { CairnError, messageOf } from './lib/errors.ts';
 import { loadSecp256k1 } from './nostr/secp256k1.ts';
 import { createVerifier } from './nostr/verify.ts';
+import type { FoldOutcome } from './maintenance/fold.ts';
+import { Folding } from './maintenance/folding.ts';
 import { claimFolder } from './object-store/folder-ownership.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import type { Logger } from './observability/logger.ts';
 import { Metrics } from './observability/metrics.ts';
-import { cacheObserver, gitObserver, observeStores, publishObserver } from './observers.ts';
+import { cacheObserver, foldObserver, gitObserver, observeStores, publishObserver } from './observers.ts';
 import { ArtifactCache } from './repository/artifact-cache.ts';
 import { rangedDownloads } from './repository/artifact-download.ts';
 import { ArtifactStore } from './repository/artifact-store.ts';
 import { ManifestStore } from './repository/manifest-store.ts';
 import { Repositories } from './repository/repositories.ts';
+import type { RepositoryId } from './repository/repository-id.ts';
 import { SnapshotCache } from './repository/snapshot-cache.ts';
 import {
   checkReady,
@@ -68,6 +71,8 @@ export interface App extends AsyncDisposable {
   readonly metrics: Metrics;
   readonly git: Git;
   readonly repositories: Repositories;
+  /** Folds a repository now: everything that is reachable in one pack. @throws as `foldRepository` */
+  fold(id: RepositoryId): Promise<FoldOutcome>;
   /** Takes no new requests, lets running ones finish within the grace period, then closes everything. */
   close(): Promise<void>;
 }
@@ -133,8 +138,27 @@ export async function startApp(
       dice,
       swapPatience: settings.swapPatience,
       publishObserver: publishObserver(metrics),
-      onPublished: (id, manifest) => identity?.published(id, manifest),
+      onPublished: (id, manifest) => {
+        identity?.published(id, manifest);
+        folding.published(id, manifest);
+      },
     });
+    const folding = new Folding({
+      repositories,
+      artifacts,
+      cache,
+      control: stores.control,
+      git,
+      scratch,
+      clock,
+      dice,
+      log,
+      grace: Math.floor(settings.unreachableGrace / 1000),
+      automatic: settings.fold && (overrides.background ?? true),
+      observer: foldObserver(metrics),
+    });
+    closers.push(() => folding.close());
+    folding.start();
 
     const advertiser = new Advertiser(capabilities, `cairn/${VERSION}`);
     const places = new GitPlaces(settings.gitConcurrency, settings.gitQueue);
@@ -232,7 +256,8 @@ export async function startApp(
       },
       'started',
     );
-    return { url, metrics, git, repositories, close: closeAll, [Symbol.asyncDispose]: closeAll };
+    const fold = (id: RepositoryId) => folding.fold(id);
+    return { url, metrics, git, repositories, fold, close: closeAll, [Symbol.asyncDispose]: closeAll };
   } catch (error) {
     await closeAll();
     throw error;

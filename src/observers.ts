@@ -1,4 +1,5 @@
 import type { GitObserver } from './git-process/git.ts';
+import type { FoldObserver } from './maintenance/folding.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import { type StoreObserver, withMetrics } from './object-store/with-metrics.ts';
 import type { Metrics } from './observability/metrics.ts';
@@ -20,6 +21,15 @@ export function gitObserver(metrics: Metrics): GitObserver {
 
 export function cacheObserver(metrics: Metrics): CacheObserver {
   return { looked: (hit) => metrics.cacheLooks.inc({ result: hit ? 'hit' : 'miss' }) };
+}
+
+export function foldObserver(metrics: Metrics): FoldObserver {
+  return {
+    ended: (outcome, seconds) => {
+      metrics.folds.inc({ outcome });
+      metrics.foldSeconds.observe({ outcome }, seconds);
+    },
+  };
 }
 
 export function publishObserver(metrics: Metrics): PublishObserver {
