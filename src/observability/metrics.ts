@@ -34,6 +34,8 @@ export class Metrics {
     'command',
   ]);
 
+  readonly fetchAnswers = this.counter('cairn_fetch_answers_total', 'Fetches, by what answered them', ['by']);
+
   readonly storeRequests = this.counter('cairn_store_requests_total', 'Object store requests', [
     'traffic',
     'operation',
@@ -64,9 +66,16 @@ export class Metrics {
     'Swaps lost to another server and tried again',
   );
 
+  readonly folds = this.counter('cairn_folds_total', 'Folds by outcome', ['outcome']);
+  readonly foldSeconds = this.histogram('cairn_fold_seconds', 'Time of folds', ['outcome']);
+
   readonly cacheLooks = this.counter('cairn_artifact_cache_looks_total', 'Looks into the artifact cache', [
     'result',
   ]);
+  readonly repeatedAnswers = this.counter('cairn_answer_cache_total', 'Answers of git, by how they were had', [
+    'result',
+  ]);
+  readonly answerBytes = this.gauge('cairn_answer_cache_bytes', 'Bytes of recorded answers on disk');
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
