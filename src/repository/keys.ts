@@ -4,8 +4,9 @@
  *     v1/repos/<owner, 64 hex>/<SHA-256 of the identifier, hex>/pointer
  *     v1/repos/<owner>/<…>/held
  *     v1/repos/<owner>/<…>/fold
+ *     v1/repos/<owner>/<…>/bundle
  *     v1/repos/<owner>/<…>/tombstones
- *     v1/repos/<owner>/<…>/artifacts/<sha256>[-<n>].<pack|idx|rev|bitmap|graph|refs|json>
+ *     v1/repos/<owner>/<…>/artifacts/<sha256>[-<n>].<pack|idx|rev|bitmap|graph|refs|bundle|json>
  *     v1/repos/<owner>/<…>/events/<event id>.json
  *     v1/owners/<owner>
  *     v1/service
@@ -18,7 +19,7 @@
 import { type Digest, isDigest } from '../lib/digest.ts';
 import type { RepositoryPlace } from './repository-id.ts';
 
-export type ArtifactKind = 'pack' | 'idx' | 'rev' | 'bitmap' | 'graph' | 'refs' | 'json';
+export type ArtifactKind = 'pack' | 'idx' | 'rev' | 'bitmap' | 'graph' | 'refs' | 'bundle' | 'json';
 
 /** What names an artifact: its digest, its kind, and which copy (absent for the first). */
 export interface ArtifactName {
@@ -51,6 +52,11 @@ export function heldKey(place: RepositoryPlace): string {
 /** Who is folding the repository right now. */
 export function foldLeaseKey(place: RepositoryPlace): string {
   return `${repositoryPrefix(place)}fold`;
+}
+
+/** Which bundle clients are told to begin with. */
+export function bundleKey(place: RepositoryPlace): string {
+  return `${repositoryPrefix(place)}bundle`;
 }
 
 /** A signed event that a manifest names. Its id is the hash of what was signed, so it proves itself. */
