@@ -33,7 +33,14 @@ import { claimFolder } from './object-store/folder-ownership.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import type { Logger } from './observability/logger.ts';
 import { Metrics } from './observability/metrics.ts';
-import { cacheObserver, foldObserver, gitObserver, observeStores, publishObserver } from './observers.ts';
+import {
+  cacheObserver,
+  fetchObserver,
+  foldObserver,
+  gitObserver,
+  observeStores,
+  publishObserver,
+} from './observers.ts';
 import { ArtifactCache } from './repository/artifact-cache.ts';
 import { rangedDownloads } from './repository/artifact-download.ts';
 import { ArtifactStore } from './repository/artifact-store.ts';
@@ -224,7 +231,14 @@ export async function startApp(
         clock,
         idle: settings.idleTimeout,
         fetchRequestBytes: FETCH_REQUEST_BYTES,
-        fetch: { git, places, advertiser, recency: RECENCY_MS },
+        fetch: {
+          git,
+          places,
+          advertiser,
+          cache,
+          recency: RECENCY_MS,
+          observer: fetchObserver(metrics, log),
+        },
         push: {
           git,
           places,

@@ -2,10 +2,13 @@ import type { GitObserver } from './git-process/git.ts';
 import type { FoldObserver } from './maintenance/folding.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import { type StoreObserver, withMetrics } from './object-store/with-metrics.ts';
+import type { Logger } from './observability/logger.ts';
 import type { Metrics } from './observability/metrics.ts';
 import type { Publication } from './relay/publication.ts';
 import type { CacheObserver } from './repository/artifact-cache.ts';
 import type { PublishObserver } from './repository/publisher.ts';
+import type { AnswerObserver } from './transfer/answer-cache.ts';
+import type { FetchObserver } from './transfer/serve-fetch.ts';
 
 /** Joins what modules report about themselves to the metrics; modules know only their own small interfaces. */
 
@@ -23,12 +26,26 @@ export function cacheObserver(metrics: Metrics): CacheObserver {
   return { looked: (hit) => metrics.cacheLooks.inc({ result: hit ? 'hit' : 'miss' }) };
 }
 
+export function fetchObserver(metrics: Metrics, log: Logger): FetchObserver {
+  return {
+    answered: (by) => metrics.fetchAnswers.inc({ by }),
+    brokenOff: (repository, error) => log.error({ repository, err: error }, 'answer broken off'),
+  };
+}
+
 export function foldObserver(metrics: Metrics): FoldObserver {
   return {
     ended: (outcome, seconds) => {
       metrics.folds.inc({ outcome });
       metrics.foldSeconds.observe({ outcome }, seconds);
     },
+  };
+}
+
+export function answerObserver(metrics: Metrics): AnswerObserver {
+  return {
+    answered: (how) => metrics.repeatedAnswers.inc({ result: how }),
+    holds: (bytes) => metrics.answerBytes.set(bytes),
   };
 }
 

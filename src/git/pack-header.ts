@@ -9,6 +9,13 @@ export interface PackHeader {
   readonly objects: number;
 }
 
+/** The header of a pack of version 2 that holds `objects` objects. */
+export function encodePackHeader(objects: number): Buffer {
+  const header = Buffer.from('PACK\0\0\0\u0002\0\0\0\0', 'latin1');
+  header.writeUInt32BE(objects, 8);
+  return header;
+}
+
 /**
  * Reads the header of a pack (gitformat-pack): `PACK`, version and number of objects, 32 bits each in network
  * byte order. Undefined while `bytes` has fewer than {@link packHeaderLength}. Throws `invalid` as soon as what

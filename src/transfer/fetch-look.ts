@@ -1,0 +1,48 @@
+import type { Manifest, ParentState } from '../repository/manifest.ts';
+import type { Repository } from '../repository/repository.ts';
+import { isPublic } from './repository-access.ts';
+
+/** What one request sees of a repository. The store is asked at most once; what it said last will do if anyone may see it. */
+export class FetchLook {
+  private readonly repository: Repository;
+  private readonly recency: number;
+  private asked: Promise<ParentState | undefined> | undefined;
+
+  /** @param recency milliseconds for which a look is good enough for a fetch of refs it showed */
+  constructor(repository: Repository, recency: number) {
+    this.repository = repository;
+    this.recency = recency;
+  }
+
+  /** The state as it is now. */
+  fresh(): Promise<ParentState | undefined> {
+    this.asked ??= this.repository.resolve();
+    return this.asked;
+  }
+
+  /** The state seen a moment ago if it may be read by anyone, else a fresh look. */
+  async recent(): Promise<ParentState | undefined> {
+    const recent = await this.repository.peek(this.recency);
+    return recent !== undefined && isPublic(recent.manifest) ? recent : this.fresh();
+  }
+
+  /** A state recent enough for these wants; a look at the store is spared when all of them are refs just shown. */
+  async showing(wants: readonly string[] | undefined): Promise<ParentState | undefined> {
+    const recent = wants === undefined ? undefined : await this.repository.peek(this.recency);
+    if (wants === undefined || recent === undefined || !isPublic(recent.manifest)) return this.fresh();
+    const shown = shownObjects(recent.manifest);
+    return wants.every((oid) => shown.has(oid)) ? recent : this.fresh();
+  }
+}
+
+const shownByManifest = new WeakMap<Manifest, ReadonlySet<string>>();
+
+/** Every object id an advertisement of this manifest shows. */
+export function shownObjects(manifest: Manifest): ReadonlySet<string> {
+  let shown = shownByManifest.get(manifest);
+  if (shown === undefined) {
+    shown = new Set([...manifest.refs.values(), ...manifest.peeled.values()]);
+    shownByManifest.set(manifest, shown);
+  }
+  return shown;
+}

@@ -1,0 +1,165 @@
+import {
+  CommandRequestParser,
+  type HistoryLimits,
+  type LsRefsOptions,
+  type ObjectFormat,
+  parseFetch,
+  parseLsRefs,
+  UploadRequestParser,
+} from '../git/index.ts';
+import { type Digest, sha256 } from '../lib/digest.ts';
+import { CairnError } from '../lib/errors.ts';
+import type { ProtocolVersion } from './advertise-refs.ts';
+import type { RequestBody } from './request-body.ts';
+
+/** What a client asks of upload-pack, in the same words whatever the version of the protocol. */
+export interface FetchQuestion extends HistoryLimits {
+  readonly version: ProtocolVersion;
+  readonly wants: readonly string[];
+  readonly haves: readonly string[];
+  readonly wantRefs: readonly string[];
+  readonly packfileUris: readonly string[];
+  /** Negotiation is over: the pack is to be sent now. */
+  readonly done: boolean;
+  /** Every other word that may change the answer, sorted: capabilities of v0, arguments and capabilities of v2. */
+  readonly words: readonly string[];
+}
+
+/** What a POST of `git-upload-pack` turned out to be. */
+export type UploadPost =
+  | { readonly command: 'ls-refs'; readonly options: LsRefsOptions }
+  /** Without a question when it is too long to be read whole. */
+  | { readonly command: 'fetch'; readonly question: FetchQuestion | undefined }
+  | { readonly command: 'nothing' }
+  | { readonly command: 'unknown'; readonly name: string };
+
+/** A request is read whole up to this many bytes; a longer one is passed on as it comes. */
+const READ_WHOLE = 1024 * 1024;
+
+/** The parsers see little more than that, so they need no limit of their own. */
+const UNLIMITED = { limits: { bytes: Number.POSITIVE_INFINITY } };
+
+/** What a client says of itself: no answer depends on it. */
+const ABOUT_THE_CLIENT = /^(agent|session-id|server-option)(=|$)/;
+
+/** True when the client sent this word, with a value or without. */
+export function says(question: FetchQuestion, name: string): boolean {
+  return question.words.some((word) => word === name || word.startsWith(`${name}=`));
+}
+
+/**
+ * A name for everything that a fetch is answered by, besides the state it is answered from: equal questions get answers
+ * that are as good as equal.
+ * @returns undefined where the order of the question matters, too: a client of v0 or v1 that says in rounds what it has
+ */
+export function nameOfQuestion(question: FetchQuestion): Digest | undefined {
+  if (question.version !== 2 && question.haves.length > 0) return undefined;
+  const set = (ids: readonly string[]) => [...new Set(ids)].sort();
+  const { wants, haves, shallow, deepenNot, wantRefs, ...rest } = question;
+  const sorted = [wants, haves, shallow, deepenNot, wantRefs].map(set);
+  return sha256(JSON.stringify([sorted, Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1))]));
+}
+
+/**
+ * Finds out what is asked. What was read is given back to the body: upload-pack reads it again.
+ * @param format asked for when the request does not say how long its ids are
+ * @throws CairnError `invalid` for a request that is none; what `format` throws
+ */
+export async function readUploadPost(
+  body: RequestBody,
+  version: ProtocolVersion,
+  format: () => Promise<ObjectFormat>,
+): Promise<UploadPost> {
+  const reading = new Reading(body);
+  try {
+    return version === 2
+      ? await readCommand(reading)
+      : await readUploadRequest(reading, version, await format());
+  } finally {
+    reading.giveBack();
+  }
+}
+
+/** Reads a body and remembers what it read. */
+class Reading {
+  size = 0;
+  private readonly body: RequestBody;
+  private readonly read: Buffer[] = [];
+
+  constructor(body: RequestBody) {
+    this.body = body;
+  }
+
+  get tooLong(): boolean {
+    return this.size > READ_WHOLE;
+  }
+
+  async next(): Promise<Buffer | undefined> {
+    const chunk = await this.body.next();
+    if (chunk !== undefined) {
+      this.read.push(chunk);
+      this.size += chunk.length;
+    }
+    return chunk;
+  }
+
+  giveBack(): void {
+    for (const chunk of this.read.reverse()) this.body.unread(chunk);
+  }
+}
+
+async function readCommand(reading: Reading): Promise<UploadPost> {
+  const parser = new CommandRequestParser(UNLIMITED);
+  for (let chunk = await reading.next(); chunk !== undefined; chunk = await reading.next()) {
+    if (!parser.push(chunk)) {
+      if (reading.tooLong) return { command: 'fetch', question: undefined };
+      continue;
+    }
+    const { command, capabilities, args } = parser.result;
+    if (command === undefined) return { command: 'nothing' };
+    if (command === 'ls-refs') return { command, options: parseLsRefs(args) };
+    if (command !== 'fetch') return { command: 'unknown', name: command };
+    return { command, question: questionOfV2(args, capabilities.toString()) };
+  }
+  if (reading.size === 0) return { command: 'nothing' };
+  throw new CairnError('invalid', 'the request ended early');
+}
+
+function questionOfV2(args: readonly string[], capabilities: string): FetchQuestion {
+  const { deepenRelative, thin, noProgress, includeTag, ofsDelta, sidebandAll, waitForDone, ...rest } =
+    parseFetch(args);
+  const words = [
+    deepenRelative && 'deepen-relative',
+    thin && 'thin-pack',
+    noProgress && 'no-progress',
+    includeTag && 'include-tag',
+    ofsDelta && 'ofs-delta',
+    sidebandAll && 'sideband-all',
+    waitForDone && 'wait-for-done',
+    ...capabilities.split(' '),
+  ];
+  return { version: 2, ...rest, words: meaningful(words) };
+}
+
+async function readUploadRequest(
+  reading: Reading,
+  version: 0 | 1,
+  format: ObjectFormat,
+): Promise<UploadPost> {
+  const parser = new UploadRequestParser({ format, ...UNLIMITED });
+  for (let chunk = await reading.next(); chunk !== undefined; chunk = await reading.next()) {
+    parser.push(chunk);
+    if (reading.tooLong) return { command: 'fetch', question: undefined };
+  }
+  if (reading.size === 0) return { command: 'nothing' };
+  const { capabilities, ...rest } = parser.result;
+  const words = meaningful(capabilities.toString().split(' '));
+  return { command: 'fetch', question: { version, ...rest, wantRefs: [], packfileUris: [], words } };
+}
+
+function meaningful(words: readonly (string | false)[]): string[] {
+  const said = words.filter(
+    (word) => typeof word === 'string' && word !== '' && !ABOUT_THE_CLIENT.test(word),
+  );
+  return [...new Set(said as string[])].sort();
+}
