@@ -202,6 +202,15 @@ export const OPTIONS = [
     commands: 'serve',
   },
   {
+    name: 'answer-cache-size',
+    variable: 'CAIRN_ANSWER_CACHE_SIZE',
+    value: '<size>',
+    default: '2GiB',
+    description:
+      'Bytes of answers of git kept for clients that ask the same again, beside the cache; none is kept that takes more than a quarter. 0 keeps none.',
+    commands: 'serve',
+  },
+  {
     name: 'max-push-size',
     variable: 'CAIRN_MAX_PUSH_SIZE',
     value: '<size>',

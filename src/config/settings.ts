@@ -19,7 +19,7 @@ export type StoreSettings =
 /** What every setting means, checked: nothing in here is undefined by accident. Sizes in bytes, times in milliseconds. */
 export interface Settings {
   readonly store: StoreSettings;
-  readonly cache: { readonly folder: string; readonly size: number };
+  readonly cache: { readonly folder: string; readonly size: number; readonly answers: number };
   readonly listen: { readonly host: string; readonly port: number };
   readonly access: 'signed' | 'open' | 'read-only';
   /** Without a slash at its end; undefined: the address listened on. */
@@ -133,6 +133,7 @@ const SCHEMAS = {
   'tls-key': z.string(),
   probe: z.enum(['on', 'off']).transform((text) => text === 'on'),
   'cache-size': size,
+  'answer-cache-size': size,
   'max-push-size': size.pipe(z.number().min(1)),
   'max-refs-per-push': whole(1, 1_000_000),
   'idle-timeout': seconds,
@@ -162,7 +163,7 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
   }
   const settings: Settings = {
     store: readStore(flags, environment),
-    cache: { folder: read('cache'), size: read('cache-size') },
+    cache: { folder: read('cache'), size: read('cache-size'), answers: read('answer-cache-size') },
     listen: { host: read('host'), port: read('port') },
     access: read('access'),
     publicUrl: read('public-url'),
