@@ -25,15 +25,16 @@ import { type Identity, openIdentity } from './identity.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { type Dice, systemDice } from './lib/dice.ts';
 import { CairnError, messageOf } from './lib/errors.ts';
-import { loadSecp256k1 } from './nostr/secp256k1.ts';
-import { createVerifier } from './nostr/verify.ts';
 import type { FoldOutcome } from './maintenance/fold.ts';
 import { Folding } from './maintenance/folding.ts';
+import { loadSecp256k1 } from './nostr/secp256k1.ts';
+import { createVerifier } from './nostr/verify.ts';
 import { claimFolder } from './object-store/folder-ownership.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import type { Logger } from './observability/logger.ts';
 import { Metrics } from './observability/metrics.ts';
 import {
+  answerObserver,
   cacheObserver,
   fetchObserver,
   foldObserver,
@@ -57,6 +58,7 @@ import {
   verdictsFolder,
 } from './stores.ts';
 import { Advertiser } from './transfer/advertise-refs.ts';
+import { AnswerCache } from './transfer/answer-cache.ts';
 import { GitPlaces } from './transfer/git-places.ts';
 import { learnUploadCapabilities } from './transfer/upload-capabilities.ts';
 import { VERSION } from './version.ts';
@@ -135,7 +137,13 @@ export async function startApp(
     });
     closers.push(() => cache.close());
     const snapshots = new SnapshotCache(join(settings.cache.folder, 'snapshots'), cache);
-    await Promise.all([cache.open(), snapshots.open()]);
+    const answers = new AnswerCache({
+      folder: join(settings.cache.folder, 'answers'),
+      budget: settings.cache.answers,
+      observer: answerObserver(metrics),
+    });
+    await Promise.all([cache.open(), snapshots.open(), answers.open()]);
+    closers.push(() => answers.close());
     const manifests = new ManifestStore(artifacts);
     const repositories = new Repositories({
       control: stores.control,
