@@ -13,7 +13,10 @@ export function latencyPlot(curves: readonly Curve[]): string {
     );
     return OPERATIONS.map((operation, column) => {
       const lines = curves.filter((curve) => curve.over === over && curve.operation === operation);
+      // The scale of time is the same in all of them, so the first panel of a row says it.
+      const labelled = column === 0;
       const frame = {
+        labelled,
         left: LEFT + column * (PANEL_WIDTH + GAP),
         top: TOP + row * (PANEL_HEIGHT + ROW_GAP),
         across,
@@ -78,6 +81,8 @@ interface Decades {
 
 /** Where a panel is and what its edges stand for. */
 interface Frame {
+  /** Whether the values of the time axis are written beside it. */
+  readonly labelled: boolean;
   readonly left: number;
   readonly top: number;
   readonly across: Decades;
@@ -113,7 +118,11 @@ function panel(frame: Frame, name: string, axis: string, curves: readonly Curve[
       const y = fixed(yOf(frame, 10 ** exponent));
       return [
         `  <line class="grid" x1="${left}" y1="${y}" x2="${right}" y2="${y}"/>`,
-        `  <text class="small" x="${left - 6}" y="${y}" dy="4" text-anchor="end">${milliseconds(10 ** exponent)}</text>`,
+        ...(frame.labelled
+          ? [
+              `  <text class="small" x="${left - 6}" y="${y}" dy="4" text-anchor="end">${milliseconds(10 ** exponent)}</text>`,
+            ]
+          : []),
       ];
     }),
     ...steps(frame.across).flatMap((exponent) => {

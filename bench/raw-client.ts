@@ -1,4 +1,4 @@
-import { CairnError } from '../src/lib/errors.ts';
+import { CairnError, messageOf } from '../src/lib/errors.ts';
 import { PackAnswer } from './pack-answer.ts';
 import { connect } from './raw-connection.ts';
 
@@ -47,9 +47,15 @@ export async function rawClone(url: string, depth?: number): Promise<RawClone> {
   ]);
   const pack = new PackAnswer();
   let firstPackByte = Number.NaN;
-  for await (const chunk of answer) {
-    pack.feed(chunk);
-    if (pack.packBytes > 0 && Number.isNaN(firstPackByte)) firstPackByte = performance.now() - fetched;
+  try {
+    for await (const chunk of answer) {
+      pack.feed(chunk);
+      if (pack.packBytes > 0 && Number.isNaN(firstPackByte)) firstPackByte = performance.now() - fetched;
+    }
+  } catch (error) {
+    if (error instanceof CairnError) throw error;
+    const reason = `${url} hung up after ${pack.packBytes} bytes of pack: ${messageOf(error)}`;
+    throw new CairnError('unavailable', reason, { cause: error });
   }
   pack.end();
   return {

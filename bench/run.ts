@@ -66,7 +66,12 @@ function endOnSignals(stage: Stage): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
       endEverything().then(() => {
-        stage.discard();
+        try {
+          stage.discard();
+        } catch (error) {
+          // The next run tidies up what this one is still writing.
+          told(error);
+        }
         process.exit(1);
       }, told);
     });
