@@ -56,6 +56,29 @@ export function encodeV0Advertisement(advertisement: V0Advertisement): Buffer {
   return packets.finish();
 }
 
+/**
+ * What comes before the refs in the list of protocol v0 and v1 where they are listed piece by piece, and how much of those
+ * pieces it stands for: capabilities hang on the first line, be it HEAD or the first of the refs.
+ *
+ * @param first the first ref, as it is listed without capabilities; undefined when there are no refs
+ */
+export function encodeV0Start(
+  advertisement: Omit<V0Advertisement, 'refs' | 'peeled'>,
+  first: { readonly name: string; readonly oid: string } | undefined,
+): { readonly bytes: Buffer; readonly replaced: number } {
+  const { service, version, format, head, capabilities } = advertisement;
+  const packets = version === 1 ? [encodePacket('version 1\n')] : [];
+  const withHead = service === 'git-upload-pack' && head?.oid !== undefined;
+  const [oid, name] = withHead
+    ? [head.oid, 'HEAD']
+    : first === undefined
+      ? [zeroId(format), 'capabilities^{}']
+      : [first.oid, first.name];
+  packets.push(encodePacket(`${oid} ${name}\0${capabilities}\n`));
+  const replaced = withHead || first === undefined ? 0 : encodePacket(`${oid} ${name}\n`).length;
+  return { bytes: Buffer.concat(packets), replaced };
+}
+
 /** What protocol v2 answers first, one capability a line (gitprotocol-v2, "Capability Advertisement"). */
 export function encodeV2Capabilities(lines: readonly string[]): Buffer {
   const packets = new PacketWriter();

@@ -1,21 +1,30 @@
 export {
   encodeServiceHeader,
   encodeV0Advertisement,
+  encodeV0Start,
   encodeV2Capabilities,
   type Head,
   type RefEntries,
   type Service,
   type V0Advertisement,
 } from './advertisement.ts';
+export { encodeBundleHeader } from './bundle-header.ts';
 export { Capabilities, parseCapabilities } from './capabilities.ts';
 export type { CommitProof } from './commit-proof.ts';
 export { encodeErrorPacket } from './error-packet.ts';
 export { type FetchRequest, type HistoryLimits, parseFetch } from './fetch-arguments.ts';
-export { encodeLsRefs, type LsRefsAnswer, type LsRefsOptions, parseLsRefs } from './ls-refs.ts';
+export {
+  encodeLsRefs,
+  encodeLsRefsHead,
+  type LsRefsAnswer,
+  type LsRefsOptions,
+  parseLsRefs,
+  wantsHead,
+} from './ls-refs.ts';
 export { hexLength, isObjectId, isZeroId, type ObjectFormat, readObjectId, zeroId } from './object-id.ts';
 export { encodePackHeader, type PackHeader, packHeaderLength, parsePackHeader } from './pack-header.ts';
 export { PackIdx, type ReadAt } from './pack-idx.ts';
-export { encodePackedRefs } from './packed-refs.ts';
+export { encodePackedRefs, packedRefsHeader, packedRefsOf } from './packed-refs.ts';
 export {
   delimiterPacket,
   encodePacket,
@@ -56,6 +65,7 @@ export {
   sortByBytes,
 } from './ref-name.ts';
 export { directoryFileConflict, RefNameIndex, type RefNames } from './ref-name-index.ts';
+export { type RefForm, RefPackets } from './ref-packets.ts';
 export {
   type KeyedChange,
   maxSegmentBytes,

@@ -1,5 +1,7 @@
 import type { Head, RefEntries } from './advertisement.ts';
 import { PacketWriter } from './packet-writer.ts';
+import { encodePacket } from './pkt-line.ts';
+import { prefixMatcher } from './ref-prefixes.ts';
 import { unexpectedLine } from './request-line.ts';
 
 /** As many prefixes as git heeds; who sends this many or more gets every ref, as from git. */
@@ -42,14 +44,8 @@ export function encodeLsRefs(answer: LsRefsAnswer): Buffer {
   const { refs, peeled, head, options } = answer;
   const wanted = prefixMatcher(options.prefixes);
   const packets = new PacketWriter();
-  if (
-    head !== undefined &&
-    wanted('HEAD') &&
-    (head.oid !== undefined || (options.unborn && options.symrefs))
-  ) {
-    const target = options.symrefs ? ` symref-target:${head.target}` : '';
-    packets.line(`${head.oid ?? 'unborn'} HEAD${target}\n`);
-  }
+  const first = headLine(head, options);
+  if (first !== undefined) packets.line(first);
   for (const [name, oid] of refs) {
     if (!wanted(name)) continue;
     const peeledOid = options.peel ? peeled.get(name) : undefined;
@@ -58,27 +54,20 @@ export function encodeLsRefs(answer: LsRefsAnswer): Buffer {
   return packets.finish();
 }
 
-/**
- * A function that tells whether a name begins with one of `prefixes` in as many steps as bisecting them takes:
- * 65,000 prefixes against 100,000 refs must not cost their product. Once prefixes that begin with another one
- * are dropped, the only candidate for a name is the greatest prefix that does not sort behind it.
- */
-function prefixMatcher(prefixes: readonly string[]): (name: string) => boolean {
-  if (prefixes.length === 0) return () => true;
-  const shortest: string[] = [];
-  for (const prefix of [...prefixes].sort()) {
-    const last = shortest.at(-1);
-    if (last === undefined || !prefix.startsWith(last)) shortest.push(prefix);
-  }
-  return (name) => {
-    let low = 0;
-    let high = shortest.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((shortest[middle] ?? '') <= name) low = middle + 1;
-      else high = middle;
-    }
-    const candidate = shortest[low - 1];
-    return candidate !== undefined && name.startsWith(candidate);
-  };
+/** The line for HEAD, which comes before all others; undefined when none is wanted, or there is none to tell. */
+export function encodeLsRefsHead(head: Head | undefined, options: LsRefsOptions): Buffer | undefined {
+  const line = headLine(head, options);
+  return line === undefined ? undefined : encodePacket(line);
+}
+
+/** True when an answer says something about HEAD, should there be one. */
+export function wantsHead({ prefixes }: LsRefsOptions): boolean {
+  return prefixMatcher(prefixes)('HEAD');
+}
+
+function headLine(head: Head | undefined, options: LsRefsOptions): string | undefined {
+  if (head === undefined || !wantsHead(options)) return undefined;
+  if (head.oid === undefined && !(options.unborn && options.symrefs)) return undefined;
+  const target = options.symrefs ? ` symref-target:${head.target}` : '';
+  return `${head.oid ?? 'unborn'} HEAD${target}\n`;
 }

@@ -111,7 +111,7 @@ export class RefTable implements TableParts {
 
   /** The refs whose names begin with `prefix`, in byte order. */
   *startingWith(prefix: string): Generator<RefEntry, undefined> {
-    for (const part of this.parts(prefix)) yield* entriesOf(part);
+    for (const part of this.parts(prefix)) yield* partEntries(part);
     return undefined;
   }
 
@@ -260,7 +260,7 @@ export class RefTable implements TableParts {
 }
 
 /** The refs of a part. */
-function* entriesOf({ segment, from, to, changes }: TablePart): Generator<RefEntry, undefined> {
+export function* partEntries({ segment, from, to, changes }: TablePart): Generator<RefEntry, undefined> {
   let at = from;
   for (const { name, key, oid, peeled } of changes) {
     const position = segment?.lowerBound(key) ?? 0;

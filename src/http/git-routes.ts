@@ -103,20 +103,17 @@ async function infoRefs(context: GitRoutesContext, request: GitRequest): Promise
   const output = new GitOutput(request.response, `application/x-${service}-advertisement`, context.idle);
   const { repository, incoming } = request;
   if (service === 'git-receive-pack') {
-    await output.write(context.advertiser.refs(service, version, await stateToPushTo(context, request)));
+    await context.advertiser.refs(service, version, await stateToPushTo(context, request), output);
     output.end();
     return;
   }
   // What the v2 reply says of a repository never changes, so one that is known to be public costs no request.
   const known = version === 2 ? await knownPublic(repository) : undefined;
   const admit = readerOf(context, senderOf(request, 'advertise'));
-  const state = known ?? admit(await repository.resolve()).manifest;
+  const state = known ?? admit(await repository.resolve('on-demand')).manifest;
   context.connections.remember(incoming, repository, service, known === undefined);
-  await output.write(
-    version === 2
-      ? context.advertiser.v2Capabilities(state.objectFormat)
-      : context.advertiser.refs(service, version, state),
-  );
+  if (version === 2) await output.write(context.advertiser.v2Capabilities(state.objectFormat));
+  else await context.advertiser.refs(service, version, state, output);
   output.end();
 }
 
@@ -124,7 +121,7 @@ async function infoRefs(context: GitRoutesContext, request: GitRequest): Promise
 async function stateToPushTo(context: GitRoutesContext, request: GitRequest): Promise<RepositoryState> {
   const { repository, incoming } = request;
   const authority = authorityOf(context, senderOf(request, 'advertise'));
-  const state = (await repository.resolve())?.manifest;
+  const state = (await repository.resolve('on-demand'))?.manifest;
   const access = pushAccess(repository.id, authority, state);
   if (!access.allow) throw accessError(access);
   context.connections.remember(incoming, repository, 'git-receive-pack', true);
@@ -137,7 +134,7 @@ function senderOf({ repository, space, incoming }: GitRequest, stage: GitSender[
 
 /** The state this process last saw of a repository, if it saw one and anyone may read it. */
 async function knownPublic(repository: Repository): Promise<Manifest | undefined> {
-  const manifest = (await repository.peek(Number.POSITIVE_INFINITY))?.manifest;
+  const manifest = (await repository.peek(Number.POSITIVE_INFINITY, 'on-demand'))?.manifest;
   return isPublic(manifest) ? manifest : undefined;
 }
 

@@ -1,8 +1,12 @@
+import { tableOf } from '../git/index.ts';
 import type { Manifest, ParentState } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
 import { isPublic } from './repository-access.ts';
 
-/** What one request sees of a repository. The store is asked at most once; what it said last will do if anyone may see it. */
+/**
+ * What one request sees of a repository. The store is asked at most once; what it said last will do if anyone may see it. Of
+ * very many refs none need be loaded yet, but for those who say what they want.
+ */
 export class FetchLook {
   private readonly repository: Repository;
   private readonly recency: number;
@@ -16,29 +20,39 @@ export class FetchLook {
 
   /** The state as it is now. */
   fresh(): Promise<ParentState | undefined> {
-    this.asked ??= this.repository.resolve();
+    this.asked ??= this.repository.resolve('on-demand');
     return this.asked;
   }
 
   /** The state seen a moment ago if it may be read by anyone, else a fresh look. */
   async recent(): Promise<ParentState | undefined> {
-    const recent = await this.repository.peek(this.recency);
+    const recent = await this.repository.peek(this.recency, 'on-demand');
     return recent !== undefined && isPublic(recent.manifest) ? recent : this.fresh();
   }
 
   /** A state recent enough for these wants; a look at the store is spared when all of them are refs just shown. */
   async showing(wants: readonly string[] | undefined): Promise<ParentState | undefined> {
     const recent = wants === undefined ? undefined : await this.repository.peek(this.recency);
-    if (wants === undefined || recent === undefined || !isPublic(recent.manifest)) return this.fresh();
+    if (wants === undefined || recent === undefined || !isPublic(recent.manifest)) return this.whole();
     const shown = shownObjects(recent.manifest);
-    return wants.every((oid) => shown.has(oid)) ? recent : this.fresh();
+    return wants.every((oid) => shown.has(oid)) ? recent : this.whole();
+  }
+
+  /** The state as it is now, with all its refs. */
+  private async whole(): Promise<ParentState | undefined> {
+    const state = await this.fresh();
+    if (state !== undefined) await tableOf(state.manifest.refs)?.ready();
+    return state;
   }
 }
 
 const shownByManifest = new WeakMap<Manifest, ReadonlySet<string>>();
 
 /** Every object id an advertisement of this manifest shows. */
-export function shownObjects(manifest: Manifest): ReadonlySet<string> {
+export function shownObjects(manifest: Manifest): Pick<ReadonlySet<string>, 'has'> {
+  const table = tableOf(manifest.refs);
+  // A set of very many would have to be made anew after every push.
+  if (table !== undefined) return { has: (oid) => table.pointingAt(oid).next().done !== true };
   let shown = shownByManifest.get(manifest);
   if (shown === undefined) {
     shown = new Set([...manifest.refs.values(), ...manifest.peeled.values()]);

@@ -69,7 +69,7 @@ export async function serveFetch(context: ServeFetchContext, request: FetchReque
   }
   if (post.command === 'ls-refs') {
     const state = admit(request.looked ? await look.recent() : await look.fresh());
-    await output.write(context.advertiser.lsRefs(state.manifest, post.options));
+    await context.advertiser.lsRefs(state.manifest, post.options, output);
     return;
   }
   const { question } = post;
