@@ -65,6 +65,11 @@ export function commandLine(context: CommandContext): Command {
       (await import('./repo.ts')).repoSetHead(name, branch, given(flags), context),
     );
 
+  withOptions(program.command('fold [repository]'), 'all')
+    .description('Gather the packs of a repository in one; works beside a running server.')
+    .option('--all', 'every repository of which enough has come together')
+    .action(async (name, flags) => (await import('./fold.ts')).fold(name, flags, given(flags), context));
+
   addClientCommands(program, context);
   return program;
 }

@@ -13,11 +13,12 @@ import type { Manifest, ParentState } from '../repository/manifest.ts';
 import { ManifestStore } from '../repository/manifest-store.ts';
 import { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
-import { formatRepositoryId, repositoryId } from '../repository/repository-id.ts';
+import { formatRepositoryId } from '../repository/repository-id.ts';
 import { SnapshotCache } from '../repository/snapshot-cache.ts';
 import { openStoresForCommand, verdictsFolder } from '../stores.ts';
 import type { CommandContext } from './command-context.ts';
 import { publicKeyArgument } from './public-key-argument.ts';
+import { repositoryArgument } from './repository-argument.ts';
 
 /** A command that writes wants a store that has proved itself. */
 type Intent = 'reads' | 'writes';
@@ -168,12 +169,7 @@ async function withRepository(
   intent: Intent,
   use: (repository: Repository, opened: Opened) => Promise<void>,
 ): Promise<void> {
-  const slash = name.indexOf('/');
-  if (slash === -1) throw new CairnError('invalid', 'a repository is named <owner>/<identifier>');
-  const id = repositoryId(
-    publicKeyArgument(name.slice(0, slash)),
-    name.slice(slash + 1).replace(/\.git$/, ''),
-  );
+  const id = repositoryArgument(name);
   await withRepositories(flags, context, intent, (opened) => use(opened.repositories.get(id), opened));
 }
 

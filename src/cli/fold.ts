@@ -1,0 +1,140 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { dir as temporaryFolder } from 'tmp-promise';
+import { type GivenFlags, readSettings } from '../config/settings.ts';
+import { Git } from '../git-process/git.ts';
+import { checkGitVersion } from '../git-process/git-version.ts';
+import { systemClock } from '../lib/clock.ts';
+import { systemDice } from '../lib/dice.ts';
+import { CairnError, messageOf } from '../lib/errors.ts';
+import { type FoldMode, type FoldOutcome, foldRepository } from '../maintenance/fold.ts';
+import { createLogger } from '../observability/logger.ts';
+import { ArtifactCache } from '../repository/artifact-cache.ts';
+import { ArtifactStore } from '../repository/artifact-store.ts';
+import { ManifestStore } from '../repository/manifest-store.ts';
+import { Repositories } from '../repository/repositories.ts';
+import type { Repository } from '../repository/repository.ts';
+import { SnapshotCache } from '../repository/snapshot-cache.ts';
+import { openStoresForCommand, verdictsFolder } from '../stores.ts';
+import type { CommandContext } from './command-context.ts';
+import { repositoryArgument } from './repository-argument.ts';
+
+/** What a repository is folded with: once for one, again and again for all. */
+interface Opened {
+  readonly repositories: Repositories;
+  fold(repository: Repository, mode: FoldMode): Promise<FoldOutcome>;
+}
+
+/**
+ * Folds one repository whole, or every one of which enough has come together. It works beside running servers, in a
+ * folder of its own: the cache folder belongs to a server.
+ */
+export async function fold(
+  name: string | undefined,
+  options: { readonly all?: boolean },
+  flags: GivenFlags,
+  context: CommandContext,
+): Promise<void> {
+  const all = options.all === true;
+  if ((name === undefined) !== all) {
+    throw new CairnError('invalid', 'name a repository, <owner>/<identifier>, or say --all');
+  }
+  await withFolding(flags, context, async (opened) => {
+    if (name === undefined) {
+      await foldAll(opened, context);
+      return;
+    }
+    const repository = opened.repositories.get(repositoryArgument(name));
+    const outcome = await opened.fold(repository, 'full');
+    if (outcome.outcome === 'leased') {
+      throw new CairnError('busy', `a server is folding ${repository} right now`);
+    }
+    context.print(described(outcome));
+  });
+}
+
+async function foldAll(opened: Opened, context: CommandContext): Promise<void> {
+  const problems: string[] = [];
+  const trouble = (error: unknown) => problems.push(messageOf(error));
+  for await (const { id } of opened.repositories.list(undefined, trouble)) {
+    context.signal.throwIfAborted();
+    const repository = opened.repositories.get(id);
+    try {
+      const outcome = await opened.fold(repository, 'due');
+      if (outcome.outcome !== 'nothing to do') context.print(`${repository}\t${described(outcome)}`);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      problems.push(`${repository}: ${messageOf(error)}`);
+    }
+  }
+  // Told last: one repository in trouble keeps none of the others from being folded.
+  if (problems.length > 0) throw new CairnError('unavailable', problems.join('; '));
+}
+
+function described(outcome: FoldOutcome): string {
+  switch (outcome.outcome) {
+    case 'folded':
+    case 'rolled up': {
+      const [before, after] = outcome.packs;
+      return `${outcome.outcome}: ${before} packs are now ${after}, ${outcome.objects} objects packed`;
+    }
+    case 'leased':
+      return 'left alone: a server is folding it right now';
+    case 'superseded':
+      return 'left as it is: it was changed meanwhile in a way that this fold does not fit';
+    case 'nothing to do':
+      return 'nothing to do';
+  }
+}
+
+async function withFolding(
+  flags: GivenFlags,
+  context: CommandContext,
+  use: (opened: Opened) => Promise<void>,
+): Promise<void> {
+  const settings = readSettings(flags, context.environment);
+  const log = createLogger(settings.logLevel === 'info' ? 'warn' : settings.logLevel);
+  const { path, cleanup } = await temporaryFolder({ prefix: 'cairn-fold', unsafeCleanup: true });
+  const git = new Git({ binary: settings.git, home: path });
+  const { stores, close } = await openStoresForCommand(settings.store, {
+    writes: true,
+    verdicts: verdictsFolder(settings.cache.folder),
+    log,
+  });
+  try {
+    await checkGitVersion(git);
+    const [clock, dice] = [systemClock, systemDice];
+    const artifacts = new ArtifactStore({ stores, clock, dice });
+    const cache = new ArtifactCache({
+      folder: join(path, 'artifacts'),
+      budget: Number.MAX_SAFE_INTEGER,
+      store: artifacts,
+    });
+    const snapshots = new SnapshotCache(join(path, 'snapshots'), cache);
+    const scratch = join(path, 'scratch');
+    await Promise.all([cache.open(), snapshots.open(), mkdir(scratch)]);
+    const repositories = new Repositories({
+      control: stores.control,
+      manifests: new ManifestStore(artifacts),
+      snapshots,
+      clock,
+      dice,
+      swapPatience: settings.swapPatience,
+    });
+    const folding = {
+      ...{ artifacts, cache, git, scratch, clock, dice, control: stores.control, holder: dice.hex(8) },
+      grace: Math.floor(settings.unreachableGrace / 1000),
+      onTrouble: (error: unknown) => log.warn({ problem: messageOf(error) }, 'beside a fold'),
+    };
+    await use({
+      repositories,
+      fold: (repository, mode) =>
+        // One repository after another: nobody will read what is left of this one.
+        foldRepository(folding, repository, mode, 0, context.signal).finally(() => cache.relieve()),
+    });
+  } finally {
+    await git.close();
+    await close();
+    await cleanup();
+  }
+}
