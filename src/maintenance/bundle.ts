@@ -1,0 +1,126 @@
+/**
+ * Bundles: the folded pack of a repository with a header in front, as one object that a client can fetch straight from
+ * the store before it asks for the rest.
+ */
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { withDir } from 'tmp-promise';
+import { cloneWants, encodeBundleHeader, isCloned, wantSetDigest } from '../git/index.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Dice } from '../lib/dice.ts';
+import type { Digest } from '../lib/digest.ts';
+import { CairnError } from '../lib/errors.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
+import { type ArtifactStore, damagedArtifact } from '../repository/artifact-store.ts';
+import { type BundleRecord, readBundleRecord, writeBundleRecord } from '../repository/bundle-record.ts';
+import type { Manifest, PackEntry } from '../repository/manifest.ts';
+import type { Repository } from '../repository/repository.ts';
+import { history } from './history.ts';
+
+export interface BundleContext {
+  readonly artifacts: ArtifactStore;
+  readonly control: ObjectStore;
+  readonly clock: Clock;
+  readonly dice: Dice;
+  /** Aborted when the bundle is no longer wanted. */
+  readonly signal: AbortSignal;
+}
+
+export interface MadeBundle {
+  readonly record: BundleRecord;
+  readonly objects: number;
+  /** False when the bundle of this very pack was there already. */
+  readonly made: boolean;
+}
+
+/** How far back the refs of a fold are looked for; folding comes long before. */
+const MOST_STATES = 1_000;
+
+/**
+ * Makes a bundle of a repository's folded pack, and the one that clients are told of. What was pushed since the fold is
+ * not in it: clients fetch that as always. The manifest does not name it, because no reader of the repository needs it.
+ * @throws CairnError `not-found`; `conflict` when the repository is not folded; `unavailable`, `corrupt`
+ */
+export async function makeBundle(context: BundleContext, repository: Repository): Promise<MadeBundle> {
+  const { control } = context;
+  const { id } = repository;
+  const state = await repository.resolve();
+  if (state === undefined || state.manifest.state === 'withdrawn') {
+    throw new CairnError('not-found', `there is no repository ${repository}`);
+  }
+  const { incarnation, packs } = state.manifest;
+  const entry = packs.find(({ kind, tips }) => kind === 'fold' && tips !== undefined);
+  if (entry?.tips === undefined) throw notFolded(repository);
+  const before = await readBundleRecord(control, id);
+  if (before?.pack === entry.pack.digest && before.incarnation === incarnation) {
+    return { record: before, objects: entry.objects, made: false };
+  }
+  const base = await foldedState(repository, state, entry.tips);
+  const bundle = await withDir(({ path }) => store(context, repository, base, entry, join(path, 'bundle')), {
+    prefix: 'cairn-bundle',
+    unsafeCleanup: true,
+  });
+  const record = { bundle, incarnation, pack: entry.pack.digest };
+  await writeBundleRecord(context, id, record);
+  return { record, objects: entry.objects, made: true };
+}
+
+/** The state whose branches and tags the fold gathered: refs may have moved since. */
+async function foldedState(
+  repository: Repository,
+  from: Parameters<typeof history>[1],
+  tips: Digest,
+): Promise<Manifest> {
+  let looked = 0;
+  for await (const { manifest } of history(repository, from)) {
+    if (wantSetDigest(cloneWants(manifest.refs)) === tips) return manifest;
+    if (++looked === MOST_STATES) break;
+  }
+  throw notFolded(repository);
+}
+
+function notFolded(repository: Repository): CairnError {
+  return new CairnError('conflict', `${repository} has no folded pack to make a bundle of: fold it first`);
+}
+
+async function store(
+  { artifacts, signal }: BundleContext,
+  { id }: Repository,
+  base: Manifest,
+  { pack }: PackEntry,
+  path: string,
+): Promise<BundleRecord['bundle']> {
+  const header = encodeBundleHeader(base.objectFormat, bundledRefs(base));
+  const [bundleHash, packHash] = [createHash('sha256').update(header), createHash('sha256')];
+  const file = await open(path, 'wx');
+  try {
+    await file.writeFile(header);
+    const { body } = await artifacts.open(id, 'pack', pack, { signal });
+    try {
+      for await (const chunk of body as AsyncIterable<Buffer>) {
+        bundleHash.update(chunk);
+        packHash.update(chunk);
+        await file.writeFile(chunk);
+      }
+    } finally {
+      body.destroy();
+    }
+  } finally {
+    await file.close();
+  }
+  if (packHash.digest('hex') !== pack.digest) {
+    throw damagedArtifact(id, { ...pack, kind: 'pack' }, 'its bytes do not match its digest');
+  }
+  const length = header.length + pack.size;
+  return artifacts.put(id, 'bundle', bundleHash.digest('hex'), { path, offset: 0, length }, signal);
+}
+
+/** Branches and tags, and HEAD for whoever clones the bundle itself. */
+function* bundledRefs({ refs, head }: Manifest): Generator<readonly [string, string]> {
+  for (const ref of refs) {
+    if (isCloned(ref[0])) yield ref;
+  }
+  const tip = refs.get(head);
+  if (tip !== undefined) yield ['HEAD', tip];
+}
