@@ -1,6 +1,5 @@
 /** Requests to upload-pack as clients of all kinds might send them, and some that none would, each by chance. */
 import { delimiterPacket, encodePacket, flushPacket } from '../../src/git/index.ts';
-import type { ObjectFormat } from '../../src/git/object-id.ts';
 import { cloneWants } from '../../src/git/want-set.ts';
 import type { GeneratedHistory } from './generated-history.ts';
 import { absentId } from './raw-git.ts';
@@ -22,6 +21,10 @@ export interface FetchCase {
   readonly features: ReadonlySet<string>;
   /** In v0 and v1: how the pack is framed. */
   readonly band: '' | 'side-band' | 'side-band-64k';
+  /** The object format the client says it uses; undefined when it says nothing, and means SHA-1. */
+  readonly objectFormat: string | undefined;
+  /** What the client calls itself, which changes nothing. */
+  readonly agent?: string;
 }
 
 /** True for what a clone of everything sends: all branches and tags, nothing known, nothing left out. */
@@ -30,8 +33,12 @@ export function isWhole({ haves, shallow, limits, filter }: FetchCase): boolean 
 }
 
 /** The request as it is sent. */
-export function encodeCase(one: FetchCase, format: ObjectFormat): Buffer {
-  const { wants, haves, shallow, limits, filter, done, features, band } = one;
+export function encodeCase(one: FetchCase): Buffer {
+  const { wants, haves, shallow, limits, filter, done, features, band, objectFormat, agent } = one;
+  const words = [
+    ...(objectFormat === undefined ? [] : [`object-format=${objectFormat}`]),
+    ...(agent === undefined ? [] : [`agent=${agent}`]),
+  ];
   const narrowing = [
     ...shallow.map((oid) => `shallow ${oid}`),
     ...limits.filter((line) => one.version === 2 || line !== 'deepen-relative'),
@@ -42,15 +49,17 @@ export function encodeCase(one: FetchCase, format: ObjectFormat): Buffer {
     const args = [...features, ...wants.map((oid) => `want ${oid}`), ...asked, ...narrowing];
     return Buffer.concat([
       encodePacket('command=fetch\n'),
-      encodePacket(`object-format=${format}\n`),
+      ...words.map((word) => encodePacket(`${word}\n`)),
       delimiterPacket,
       ...[...args, ...(done ? ['done'] : [])].map((line) => encodePacket(`${line}\n`)),
       flushPacket,
     ]);
   }
   const relative = limits.includes('deepen-relative') ? ['deepen-relative'] : [];
-  const capabilities = [...features, band, `object-format=${format}`, 'filter', ...relative];
-  const lines = wants.map((oid, at) => `want ${oid}${at === 0 ? ` ${capabilities.join(' ').trim()}` : ''}`);
+  const capabilities = [...features, band, ...words, 'filter', ...relative];
+  const lines = wants.map(
+    (oid, at) => `want ${oid}${at === 0 ? ` ${capabilities.filter((word) => word !== '').join(' ')}` : ''}`,
+  );
   return Buffer.concat([
     ...[...lines, ...narrowing].map((line) => encodePacket(`${line}\n`)),
     flushPacket,
@@ -64,6 +73,7 @@ export function encodeCase(one: FetchCase, format: ObjectFormat): Buffer {
 export function describeCase(one: FetchCase): string {
   const words = [
     `v${one.version}`,
+    `object-format ${one.objectFormat}`,
     ...(one.version === 2 ? [] : [one.band === '' ? 'no side-band' : one.band]),
     ...one.features,
     ...one.wants.map((oid) => `want ${oid}`),
@@ -109,6 +119,7 @@ export class CaseDeck {
       done: haves.length === 0 ? version !== 2 || this.chance(0.9) : this.chance(0.7),
       features: this.features(version),
       band: this.band(version),
+      objectFormat: this.objectFormat(),
     };
   }
 
@@ -121,7 +132,12 @@ export class CaseDeck {
     const features = this.features(version);
     const band = this.band(version);
     const nothing = { haves: [], shallow: [], limits: [], filter: undefined };
-    return { version, wants, ...nothing, done: true, features, band };
+    return { version, wants, ...nothing, done: true, features, band, objectFormat: this.objectFormat() };
+  }
+
+  /** The same request, as another client might word it. */
+  reworded(one: FetchCase): FetchCase {
+    return { ...one, wants: this.shuffled(one.wants), agent: `client/${this.dice.below(1000)}` };
   }
 
   private wants(version: ProtocolVersion): string[] {
@@ -228,6 +244,13 @@ export class CaseDeck {
     if (ack !== '') features.add(ack);
     if (ack === 'multi_ack_detailed' && this.chance(0.5)) features.add('no-done');
     return features;
+  }
+
+  private objectFormat(): string | undefined {
+    const { format } = this.history.shape;
+    const chance = this.dice.fraction();
+    if (chance < 0.01) return format === 'sha1' ? 'sha256' : 'sha1';
+    return chance < 0.2 && format === 'sha1' ? undefined : format;
   }
 
   private version(): ProtocolVersion {

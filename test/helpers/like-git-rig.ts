@@ -33,9 +33,11 @@ export interface LikeGitRig {
    * Sends requests and compares every answer; fails with the first few differences.
    * @param counts cases by chance, and clones of everything
    */
-  compare(hosted: HostedHistory, counts: Counts, mayKnowMore?: boolean): Promise<void>;
+  compare(hosted: HostedHistory, counts: Counts, hasBitmaps?: boolean): Promise<void>;
   /** Cases so far. */
   readonly cases: number;
+  /** How many fetches were answered by each way there is. */
+  answers(): Promise<Record<string, number>>;
 }
 
 export interface Counts {
@@ -63,9 +65,8 @@ export function likeGitRig(): LikeGitRig {
     app = await startServer();
   });
   afterAll(async () => {
-    console.info(
-      `compared with git: ${JSON.stringify({ ...Object.fromEntries(totals), ...(await answersOf(app)) })}`,
-    );
+    const answered = { ...(await fetchesOf(app)), ...(await processesOf(app)) };
+    console.info(`compared with git: ${JSON.stringify({ ...Object.fromEntries(totals), ...answered })}`);
     await app.close();
     await git.close();
     await folder[Symbol.asyncDispose]();
@@ -78,6 +79,7 @@ export function likeGitRig(): LikeGitRig {
     get cases() {
       return totals.get('cases') ?? 0;
     },
+    answers: () => fetchesOf(app),
     host: async (shape, after) => {
       const history = await generateHistory(folder.path, shape);
       const id = repositoryId(OWNER, `history-${shape.seed}`);
@@ -98,16 +100,17 @@ export function likeGitRig(): LikeGitRig {
       expect(new Map(state?.manifest.refs)).toEqual(new Map([...before].sort()));
       return { history, id, url };
     },
-    compare: async ({ history, url }, { random, clones }, mayKnowMore = false) => {
-      const likeGit = new LikeGit({ history, url, git, mayKnowMore });
+    compare: async ({ history, url }, { random, clones }, hasBitmaps = false) => {
+      const likeGit = new LikeGit({ history, url, git, hasBitmaps });
       const dice = new SeededDice(history.shape.seed + totals.size);
       const deck = new CaseDeck(history, dice);
       const faults: string[] = [];
       for (let number = 0; number < random + clones; number++) {
         const one =
           number % Math.ceil((random + clones) / Math.max(clones, 1)) === 0 ? deck.clone() : deck.next();
-        const inTurn = dice.fraction() < 0.25 ? 3 : 1;
-        const together = dice.fraction() < 0.08 ? 3 : 0;
+        const reworded = (times: number) => Array.from({ length: times }, () => deck.reworded(one));
+        const inTurn = reworded(dice.fraction() < 0.25 ? 2 : 0);
+        const together = reworded(dice.fraction() < 0.08 ? 3 : 0);
         faults.push(...(await likeGit.judge(one, { inTurn, together })));
       }
       for (const [word, count] of Object.entries(likeGit.tally)) add(word, count);
@@ -116,8 +119,12 @@ export function likeGitRig(): LikeGitRig {
   };
 }
 
-/** How often each way of answering was taken, and how many processes that cost. */
-async function answersOf(app: App): Promise<Record<string, number>> {
+async function fetchesOf(app: App): Promise<Record<string, number>> {
+  const { values } = await app.metrics.fetchAnswers.get();
+  return Object.fromEntries(values.map(({ labels, value }) => [String(labels['by']), value]));
+}
+
+async function processesOf(app: App): Promise<Record<string, number>> {
   const { values } = await app.metrics.gitStarted.get();
   return Object.fromEntries(values.map(({ labels, value }) => [`git ${labels['command']}`, value]));
 }

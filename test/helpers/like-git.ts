@@ -28,10 +28,10 @@ export interface LikeGitOptions {
   readonly url: string;
   readonly git: Git;
   /**
-   * True when the server may know better than the reference what a client has (it has bitmaps, where the reference has
-   * none): it may then leave out what the client has, and nothing else.
+   * True when git answers from bitmaps there, where the reference has none. It then knows all that a client has and may
+   * leave it out; and what was asked for by its id stays, whatever filter there is.
    */
-  readonly mayKnowMore: boolean;
+  readonly hasBitmaps: boolean;
 }
 
 /** Judges the answers of one server about one history. */
@@ -46,21 +46,21 @@ export class LikeGit {
 
   /**
    * Sends one request to both.
-   * @param times how often to the server, one after another, and how often at the same time after that
+   * @param again the same request in other words: first sent one after another, then together
    * @returns what differs, in words that name the request
    */
   async judge(
     one: FetchCase,
-    times: { readonly inTurn: number; readonly together: number },
+    again: { readonly inTurn: readonly FetchCase[]; readonly together: readonly FetchCase[] },
   ): Promise<string[]> {
     const { history, url, git } = this.options;
-    const body = encodeCase(one, history.shape.format);
-    const reference = git.run(uploadPack(history.repository.folder, one.version), { input: body });
+    const input = encodeCase(one);
+    const reference = git.run(uploadPack(history.repository.folder, one.version), { input });
     const headers = one.version === 0 ? {} : { 'Git-Protocol': `version=${one.version}` };
-    const ask = () => fetchFrom(url, body, headers);
-    const answers = [await ask()];
-    while (answers.length < times.inTurn) answers.push(await ask());
-    answers.push(...(await Promise.all(Array.from({ length: times.together }, ask))));
+    const ask = (words: FetchCase) => fetchFrom(url, encodeCase(words), headers);
+    const answers = [await ask(one)];
+    for (const words of again.inTurn) answers.push(await ask(words));
+    answers.push(...(await Promise.all(again.together.map(ask))));
     const expected = await reference;
 
     this.tally.cases++;
@@ -143,9 +143,11 @@ export class LikeGit {
       faults.push(`${actual.oids.length - objects.size} objects come twice`);
     // Who names a commit as shallow has it, whether he says so again or not.
     const has = graph.closure([...one.haves, ...one.shallow], new Set(one.shallow));
-    const spared = (oid: string) => this.options.mayKnowMore && !isWhole(one) && has.has(graph.peel(oid));
+    const { hasBitmaps } = this.options;
+    const spared = (oid: string) => hasBitmaps && !isWhole(one) && has.has(graph.peel(oid));
+    const unfiltered = (oid: string) => hasBitmaps && one.filter !== undefined && one.wants.includes(oid);
     const missing = [...wanted].filter((oid) => !objects.has(oid) && !spared(oid));
-    const extra = [...objects].filter((oid) => !wanted.has(oid));
+    const extra = [...objects].filter((oid) => !wanted.has(oid) && !unfiltered(oid));
     for (const [what, oids] of Object.entries({ missing, extra })) {
       if (oids.length > 0)
         faults.push(

@@ -39,17 +39,17 @@ const BAND_PROGRESS = 2;
 const SMALL_PACKETS = 10_000;
 
 /** What comes of an answer to a request for everything that main reaches. */
-async function judge(packets: (objects: readonly GitObject[]) => readonly Buffer[], mayKnowMore = false) {
+async function judge(packets: (objects: readonly GitObject[]) => readonly Buffer[], hasBitmaps = false) {
   const { port } = server.address() as AddressInfo;
   const wants = [history.stages.at(-1)?.get('refs/heads/main') ?? ''];
   const objects = [...history.graph.closure(wants)].map((oid) => found(oid));
   answer = Buffer.concat(packets(objects));
   const one: FetchCase = {
     ...{ version: 2, wants, haves: [], shallow: [], limits: [], filter: undefined, done: true },
-    ...{ features: new Set(['no-progress']), band: 'side-band-64k' },
+    ...{ features: new Set(['no-progress']), band: 'side-band-64k', objectFormat: 'sha1' },
   };
-  const likeGit = new LikeGit({ history, url: `http://127.0.0.1:${port}`, git, mayKnowMore });
-  return (await likeGit.judge(one, { inTurn: 1, together: 0 })).join('\n');
+  const likeGit = new LikeGit({ history, url: `http://127.0.0.1:${port}`, git, hasBitmaps });
+  return (await likeGit.judge(one, { inTurn: [], together: [] })).join('\n');
 }
 
 function found(oid: string): GitObject {
@@ -96,8 +96,8 @@ it.each([
     pack: (all: readonly GitObject[]) => packOf([...all, deltaOnBlob(all)]),
   },
 ])('$fault is seen', async ({ says, pack }) => {
-  for (const mayKnowMore of [false, true]) {
-    expect(await judge((objects) => around(pack(objects)), mayKnowMore)).toMatch(says);
+  for (const hasBitmaps of [false, true]) {
+    expect(await judge((objects) => around(pack(objects)), hasBitmaps)).toMatch(says);
   }
 });
 
