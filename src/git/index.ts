@@ -9,7 +9,6 @@ export {
   type V0Advertisement,
 } from './advertisement.ts';
 export { encodeBundleHeader } from './bundle-header.ts';
-export { encodeBundleHeader } from './bundle-header.ts';
 export { Capabilities, parseCapabilities } from './capabilities.ts';
 export type { CommitProof } from './commit-proof.ts';
 export { encodeErrorPacket } from './error-packet.ts';
