@@ -3,16 +3,10 @@
  * writes new packs beside them; snapshots that others read are never touched.
  */
 import { existsSync } from 'node:fs';
-import { rename, stat, statfs, writeFile } from 'node:fs/promises';
+import { open, rename, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dir as temporaryFolder } from 'tmp-promise';
-import {
-  cloneWants,
-  encodePackedRefs,
-  isCloned,
-  packHeaderLength,
-  parsePackHeader,
-} from '../git/index.ts';
+import { cloneWants, encodePackedRefs, isCloned, packHeaderLength, parsePackHeader } from '../git/index.ts';
 import type { GitCommand } from '../git-process/commands.ts';
 import {
   checkAll,
@@ -26,7 +20,6 @@ import type { Git } from '../git-process/git.ts';
 import { failureReason } from '../git-process/result.ts';
 import { type Digest, sha256OfFile } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
-import { withFile } from '../lib/read-at.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { PackEntry, PackKind, RepositoryState } from '../repository/manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
@@ -210,12 +203,12 @@ export class FoldCopy {
     if (hash === '') return undefined;
     const stem = join(this.gitDir, 'objects', 'pack', `pack-${hash}`);
     const [pack, idx] = [await measure(`${stem}.pack`), await measure(`${stem}.idx`)];
-    const header = await withFile(pack.path, async (read) => parsePackHeader(await read(0, packHeaderLength)));
+    const objects = await objectsOf(pack.path);
     const rev = existsSync(`${stem}.rev`) ? await measure(`${stem}.rev`) : undefined;
     const bitmap = existsSync(`${stem}.bitmap`) ? await measure(`${stem}.bitmap`) : undefined;
     return {
       kind,
-      objects: header?.objects ?? 0,
+      objects,
       pack,
       idx,
       ...(rev === undefined ? {} : { rev }),
@@ -243,6 +236,18 @@ function nameOf({ pack }: MadePack): string {
 
 function revisions(tips: ReadonlySet<string>, known: ReadonlySet<string>): string {
   return [...tips, '--not', ...known, ''].join('\n');
+}
+
+async function objectsOf(pack: string): Promise<number> {
+  const file = await open(pack);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(packHeaderLength), 0, packHeaderLength, 0);
+    const header = parsePackHeader(buffer);
+    if (header === undefined) throw new CairnError('unavailable', `git wrote no whole pack to ${pack}`);
+    return header.objects;
+  } finally {
+    await file.close();
+  }
 }
 
 async function measure(path: string): Promise<MadeFile> {
