@@ -16,6 +16,7 @@ import type { EncodedManifest, ManifestStore } from './manifest-store.ts';
 import { type Published, published } from './published.ts';
 import type { RepositoryId } from './repository-id.ts';
 import type { SwapResult } from './swap.ts';
+import { SwapPace } from './swap-pace.ts';
 
 /** What a change makes of a state. */
 export interface Evaluation<R> {
@@ -112,13 +113,15 @@ interface Draft {
   readonly encoded: EncodedManifest;
 }
 
-const BATCH = 64;
+/** Changes that share a swap: where a pointer may be swapped once a second, so many a second. */
+const BATCH = 256;
 const TRIES = 16;
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 500;
 
 export class Publisher {
   private readonly options: PublisherOptions;
+  private readonly pace: SwapPace;
   private readonly queue: Member[] = [];
   private readonly drafts = new WeakMap<Change<unknown>, Draft>();
   private running: Promise<void> | undefined;
@@ -126,6 +129,7 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.options = options;
+    this.pace = new SwapPace(options.clock);
   }
 
   /** True while changes wait or a swap is in flight. */
@@ -171,7 +175,12 @@ export class Publisher {
   }
 
   private async drain(): Promise<void> {
-    while (this.queue.length > 0) await this.settle(this.takeBatch());
+    while (this.queue.length > 0) {
+      const { delay } = this.pace;
+      // Whoever comes meanwhile comes along.
+      if (delay > 0) await this.options.clock.sleep(delay);
+      await this.settle(this.takeBatch());
+    }
     this.running = undefined;
   }
 
@@ -218,7 +227,8 @@ export class Publisher {
       const composition = { next, causes, receiptBefore };
       const encoded =
         round.encoded ?? (await manifests.write(host.id, this.composeBatch(batch, composition, base.state)));
-      const swapped = await host.swap(base.state, encoded.digest, sent);
+      const { state } = base;
+      const swapped = await this.pace.watch(() => host.swap(state, encoded.digest, sent));
       if (swapped.swap === 'unknown') {
         host.doubt();
         throw new UnknownOutcomeError(swapped.cause);

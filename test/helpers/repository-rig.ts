@@ -58,6 +58,7 @@ export interface RigOptions {
   readonly store?: ObjectStore;
   readonly patience?: number;
   readonly seed?: number;
+  readonly clock?: InstantClock;
   /** Folder for the artifact cache and snapshots; without one, nothing may ask for them. */
   readonly folder?: string;
   readonly cacheBudget?: number;
@@ -68,7 +69,7 @@ export interface RigOptions {
 /** Everything of the repository layer, over one store with faults, without a server. */
 export class RepositoryRig {
   readonly store: FaultyStore;
-  readonly clock = new InstantClock();
+  readonly clock: InstantClock;
   readonly dice: SeededDice;
   readonly artifacts: ArtifactStore;
   readonly manifests: ManifestStore;
@@ -80,6 +81,7 @@ export class RepositoryRig {
     const { store = new MemoryObjectStore(), patience = 10_000, seed = 1, folder = '/nowhere' } = options;
     this.store = store instanceof FaultyStore ? store : new FaultyStore(store);
     this.dice = new SeededDice(seed);
+    this.clock = options.clock ?? new InstantClock();
     const { clock, dice } = this;
     this.artifacts = new ArtifactStore({ stores: { control: this.store, bulk: this.store }, clock, dice });
     this.manifests = new ManifestStore(this.artifacts);

@@ -85,12 +85,12 @@ describe('publishing', () => {
     expect(publisher.busy).toBe(false);
   });
 
-  it('takes no more than 64 changes into one swap', async () => {
+  it('takes no more than 256 changes into one swap', async () => {
     const rig = new RepositoryRig();
     const { publisher } = rig.repository;
-    await Promise.all(Array.from({ length: 130 }, (_, index) => publisher.join(new MakeRef(`b${index}`))));
+    await Promise.all(Array.from({ length: 515 }, (_, index) => publisher.join(new MakeRef(`b${index}`))));
     const manifest = await published(rig);
-    expect(manifest.refs.size).toBe(130);
+    expect(manifest.refs.size).toBe(515);
     expect(manifest.depth).toBe(3);
   });
 

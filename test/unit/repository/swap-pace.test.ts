@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import type { SwapResult } from '../../../src/repository/swap.ts';
+import { SwapPace } from '../../../src/repository/swap-pace.ts';
+import { InstantClock } from '../../helpers/instant-clock.ts';
+
+const current = { version: 'v', digest: 'a'.repeat(64) };
+const WON: SwapResult = { swap: 'won', digest: current.digest, current };
+
+/** A pace on a store whose swaps take 20 ms, and which swaps a key every so many milliseconds. */
+function rig(every: number) {
+  const clock = new InstantClock();
+  const pace = new SwapPace(clock);
+  let free = 0;
+  const store = { every, takes: 20 };
+  const swap = async (result: SwapResult = WON) => {
+    const sent = clock.monotonic();
+    await pace.watch(async () => {
+      clock.advance(Math.max(0, free - clock.monotonic()) + store.takes);
+      free = clock.monotonic() + store.every;
+      return result;
+    });
+    return clock.monotonic() - sent;
+  };
+  return { clock, pace, swap, become: (changed: Partial<typeof store>) => Object.assign(store, changed) };
+}
+
+describe('the pace of swaps', () => {
+  it('is as fast as can be on a store without a limit, be it quick or slow', async () => {
+    for (const takes of [1, 20, 400]) {
+      const { pace, swap, become } = rig(0);
+      become({ takes });
+      for (let turn = 0; turn < 10; turn++) {
+        await swap();
+        expect(pace.delay).toBe(0);
+      }
+    }
+  });
+
+  it('waits for a store that swaps once a second, when it has shown it', async () => {
+    const { clock, pace, swap } = rig(1000);
+    await swap();
+    expect(pace.delay).toBe(0);
+    expect(await swap()).toBe(1020);
+    expect(pace.delay).toBe(1020);
+    clock.advance(pace.delay);
+    expect(await swap()).toBe(20);
+    // It comes back a little earlier each time, until it is too early once more.
+    const took: number[] = [];
+    for (let turn = 0; turn < 20; turn++) {
+      clock.advance(pace.delay);
+      took.push(await swap());
+    }
+    expect(Math.max(...took)).toBeLessThan(250);
+    expect(pace.delay).toBeGreaterThan(850);
+  });
+
+  it('lets a change that comes alone, long after the last, go at once', async () => {
+    const { clock, pace, swap } = rig(1000);
+    await swap();
+    await swap();
+    clock.advance(1_500);
+    expect(pace.delay).toBe(0);
+  });
+
+  it('forgets a limit that has gone', async () => {
+    const { clock, pace, swap, become } = rig(1000);
+    await swap();
+    await swap();
+    become({ every: 0 });
+    for (let turn = 0; turn < 40; turn++) {
+      clock.advance(pace.delay);
+      await swap();
+    }
+    expect(pace.delay).toBe(0);
+  });
+
+  it('does not take one slow answer of a store for a limit when nothing was swapped shortly before', async () => {
+    const { clock, pace, swap, become } = rig(0);
+    await swap();
+    clock.advance(60_000);
+    become({ takes: 5_000 });
+    await swap();
+    expect(pace.delay).toBe(0);
+  });
+
+  it('never waits for more than two seconds, and learns nothing from a swap nobody knows the end of', async () => {
+    const { pace, swap } = rig(30_000);
+    await swap();
+    await swap({ swap: 'unknown', cause: new Error('lost') });
+    expect(pace.delay).toBe(0);
+    await swap();
+    expect(pace.delay).toBe(0);
+    await swap();
+    expect(pace.delay).toBe(2_000);
+  });
+});
