@@ -49,6 +49,7 @@ export {
   changedRefs,
   differingRefs,
   inSuitableForm,
+  mergedRefNames,
   mostPlainRefs,
   type RefMaps,
   refsPointingAt,
@@ -64,7 +65,13 @@ export {
   refsInByteOrder,
   sortByBytes,
 } from './ref-name.ts';
-export { directoryFileConflict, RefNameIndex, type RefNames } from './ref-name-index.ts';
+export {
+  type ChangingRefNames,
+  changingRefNames,
+  directoryFileConflict,
+  RefNameIndex,
+  type RefNames,
+} from './ref-name-index.ts';
 export { type RefForm, RefPackets } from './ref-packets.ts';
 export {
   type KeyedChange,

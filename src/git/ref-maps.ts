@@ -1,6 +1,6 @@
 /** What is done with refs, whether they are few, in a plain map, or very many, in a table. */
 import type { ObjectFormat } from './object-id.ts';
-import { refsInByteOrder } from './ref-name.ts';
+import { compareBytes, refsInByteOrder, sortByBytes } from './ref-name.ts';
 import type { RefChange, RefEntry } from './ref-segment.ts';
 import { RefTable, tableOf } from './ref-table.ts';
 import { RefsView } from './ref-views.ts';
@@ -71,6 +71,25 @@ export function branchesAndTags(refs: Refs): Refs {
   if (table !== undefined) return new RefsView(table, BRANCHES_AND_TAGS);
   const stated = [...refs].filter(([name]) => BRANCHES_AND_TAGS.some((prefix) => name.startsWith(prefix)));
   return refsInByteOrder(new Map(stated));
+}
+
+/** The names of the refs in either of two maps, each once, in byte order. */
+export function* mergedRefNames(one: Refs, other: Refs): Generator<string, undefined> {
+  const [names, others] = [inOrder(one), inOrder(other)];
+  let [name, second] = [names.next().value, others.next().value];
+  while (name !== undefined || second !== undefined) {
+    const order = name === undefined ? 1 : second === undefined ? -1 : compareBytes(name, second);
+    if (order <= 0 && name !== undefined) yield name;
+    else if (second !== undefined) yield second;
+    if (order <= 0) name = names.next().value;
+    if (order >= 0) second = others.next().value;
+  }
+  return undefined;
+}
+
+function inOrder(refs: Refs): Iterator<string, undefined> {
+  // A view of a table is in order as it is, and too long to be put in order again.
+  return refs instanceof RefsView ? refs.keys() : sortByBytes(refs.keys()).values();
 }
 
 /** The names of refs that only one of two maps has, or that have another value in the other. */

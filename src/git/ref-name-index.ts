@@ -1,3 +1,5 @@
+import { type RefTable, tableOf } from './ref-table.ts';
+
 /** What {@link directoryFileConflict} needs to know of a set of refs. */
 export interface RefNames {
   /** True when the ref exists. */
@@ -18,6 +20,49 @@ export function directoryFileConflict(name: string, refs: RefNames): string | un
   return refs.firstBelow(`${name}/`);
 }
 
+/** A set of names that the commands of a push change while they are decided. */
+export interface ChangingRefNames extends RefNames {
+  add(name: string): void;
+  delete(name: string): void;
+}
+
+/** The names of the refs of a repository, to be changed: where there are very many, without a copy of them all. */
+export function changingRefNames(refs: ReadonlyMap<string, string>): ChangingRefNames {
+  const table = tableOf(refs);
+  return table === undefined ? new RefNameIndex(refs.keys()) : new TableRefNames(table);
+}
+
+/** The names in a table, and over them what has been added and removed. */
+class TableRefNames implements ChangingRefNames {
+  readonly #table: RefTable;
+  readonly #added = new RefNameIndex([]);
+  readonly #removed = new Set<string>();
+
+  constructor(table: RefTable) {
+    this.#table = table;
+  }
+
+  has(name: string): boolean {
+    return this.#added.has(name) || (!this.#removed.has(name) && this.#table.get(name) !== undefined);
+  }
+
+  firstBelow(directory: string): string | undefined {
+    const added = this.#added.firstBelow(directory);
+    if (added !== undefined) return added;
+    for (const { name } of this.#table.startingWith(directory)) if (!this.#removed.has(name)) return name;
+    return undefined;
+  }
+
+  add(name: string): void {
+    this.#added.add(name);
+  }
+
+  delete(name: string): void {
+    this.#added.delete(name);
+    this.#removed.add(name);
+  }
+}
+
 /** How many added names are kept apart before they are merged into the large array. */
 const mergeAt = 1024;
 
@@ -30,7 +75,7 @@ const mergeAt = 1024;
  * stay cheap. Any order that keeps what shares a beginning together will do for the search; JavaScript's own
  * is used because the keys of a canonical manifest come in it.
  */
-export class RefNameIndex implements RefNames {
+export class RefNameIndex implements ChangingRefNames {
   #settled: string[];
   #added: string[] = [];
   readonly #removed = new Set<string>();

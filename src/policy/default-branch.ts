@@ -1,4 +1,4 @@
-import { compareBytes, isBranch } from '../git/index.ts';
+import { compareBytes, refsStartingWith, tableOf } from '../git/index.ts';
 
 /**
  * The branch HEAD names after refs have changed. As long as HEAD's branch exists, or no branch does, HEAD stays; an
@@ -10,8 +10,10 @@ export function headAfter(head: string, refs: ReadonlyMap<string, string>): stri
     if (refs.has(usual)) return usual;
   }
   let first: string | undefined;
-  for (const name of refs.keys()) {
-    if (isBranch(name) && (first === undefined || compareBytes(name, first) < 0)) first = name;
+  for (const [name] of refsStartingWith(refs, 'refs/heads/')) {
+    if (first === undefined || compareBytes(name, first) < 0) first = name;
+    // A table is in order.
+    if (tableOf(refs) !== undefined) break;
   }
   return first ?? head;
 }

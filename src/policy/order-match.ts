@@ -1,5 +1,5 @@
 /** Pushes that prove nothing by themselves (GRASP-01): they must do exactly what a waiting order says. */
-import { sortByBytes } from '../git/index.ts';
+import { mergedRefNames } from '../git/index.ts';
 import { type Parsed, parsed, refused } from '../nostr/parsed.ts';
 import { currentOrders, newestOrder, type OrderStamp } from './order-precedence.ts';
 
@@ -41,8 +41,10 @@ function isSame(after: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, 
 }
 
 function differences(after: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): string {
-  const names = sortByBytes(new Set([...after.keys(), ...wanted.keys()]));
-  const different = names.filter((name) => after.get(name) !== wanted.get(name));
+  const different: string[] = [];
+  for (const name of mergedRefNames(after, wanted)) {
+    if (after.get(name) !== wanted.get(name)) different.push(name);
+  }
   const shown = different.slice(0, maxShown).map((name) => {
     const [is, shall] = [after.get(name), wanted.get(name)];
     if (is === undefined) return `${name} is missing`;

@@ -3,7 +3,7 @@
  * it was built on: taken literally, one from a stale clone would undo every push its author had not seen. Three states
  * tell the difference: what the last applied order set, what is there now, and what this order wants.
  */
-import { directoryFileConflict, isBranch, RefNameIndex, sortByBytes } from '../git/index.ts';
+import { directoryFileConflict, isBranch, mergedRefNames, RefNameIndex } from '../git/index.ts';
 import { headAfter } from './default-branch.ts';
 
 type Refs = ReadonlyMap<string, string>;
@@ -46,7 +46,7 @@ export function planOrder(current: Refs, lastOrder: Refs, wanted: Refs): OrderPl
   const changes: OrderChange[] = [];
   const questions: FastForwardQuestion[] = [];
   const conflicts: { name: string; reason: string }[] = [];
-  for (const name of sortByBytes(new Set([...current.keys(), ...wanted.keys()]))) {
+  for (const name of mergedRefNames(current, wanted)) {
     const [from, to] = [current.get(name), wanted.get(name)];
     if (from === to) continue;
     changes.push({ name, from, to });

@@ -2,7 +2,14 @@
  * What may become of each ref a push names, by the state it meets and the objects it brings. Pure: facts in, decisions
  * with a reason out.
  */
-import { commandKind, directoryFileConflict, isBranch, type RefCommand, RefNameIndex } from '../git/index.ts';
+import {
+  changingRefNames,
+  commandKind,
+  directoryFileConflict,
+  isBranch,
+  type RefCommand,
+  refsStartingWith,
+} from '../git/index.ts';
 
 /** The state a push meets. */
 export interface RefState {
@@ -85,13 +92,19 @@ function refuseDeletingHead(push: PushFacts, state: RefState, decisions: (Refusa
     (command) => command.name === state.head && commandKind(command) === 'delete',
   );
   if (at === -1 || decisions[at] !== undefined || !state.refs.has(state.head)) return;
-  const remaining = new Set([...state.refs.keys()].filter(isBranch));
+  const deleted = new Set<string>();
+  let staying = false;
   for (const [index, command] of push.commands.entries()) {
     if (decisions[index] !== undefined || !isBranch(command.name)) continue;
-    if (commandKind(command) === 'delete') remaining.delete(command.name);
-    else remaining.add(command.name);
+    if (commandKind(command) === 'delete') deleted.add(command.name);
+    else staying = true;
   }
-  if (remaining.size === 0) return;
+  // Ends at the first branch that is not deleted: no more are looked at than the push names.
+  for (const [name] of refsStartingWith(state.refs, 'refs/heads/')) {
+    if (staying) break;
+    staying = !deleted.has(name);
+  }
+  if (!staying) return;
   decisions[at] = { reason: 'it is the default branch: point HEAD at another branch first', byState: true };
 }
 
@@ -102,7 +115,7 @@ function refuseConflictingNames(push: PushFacts, state: RefState, decisions: (Re
       decisions[at] === undefined && commandKind(command) !== 'delete' && !state.refs.has(command.name),
   );
   if (creates.length === 0) return;
-  const names = new RefNameIndex(state.refs.keys());
+  const names = changingRefNames(state.refs);
   for (const [at, command] of push.commands.entries()) {
     if (decisions[at] === undefined && commandKind(command) === 'delete') names.delete(command.name);
   }

@@ -1,4 +1,4 @@
-import { isBranch, refsInByteOrder } from '../git/index.ts';
+import { branchesAndTags, changedRefs, isBranch, refsPointingAt, tableOf } from '../git/index.ts';
 import type { QuarantinePaths } from '../git-process/commands.ts';
 import type { Git } from '../git-process/git.ts';
 import {
@@ -8,7 +8,7 @@ import {
   type ObjectDescription,
 } from '../git-process/inspect-objects.ts';
 import type { Digest } from '../lib/digest.ts';
-import { type RefState, refMapDigest, statedRefs } from '../nostr/ref-state.ts';
+import { type RefState, refMapDigest } from '../nostr/ref-state.ts';
 import { isFromBefore, isNewerOrder } from '../policy/order-precedence.ts';
 import {
   decideOrder,
@@ -108,7 +108,7 @@ export class OrderChange implements Change<OrderOutcome> {
     if (order.objectFormat !== undefined && order.objectFormat !== state.objectFormat) {
       return refuse(`the repository has ${state.objectFormat} object ids, the state has others`);
     }
-    const current = statedRefs(state.refs);
+    const current = branchesAndTags(state.refs);
     const plan = planOrder(current, await this.lastSet(state, current), order.refs);
     const problem = ruleProblem(plan.changes, likelyKinds(plan.changes), state.policy, role);
     if (problem !== undefined) return refuse(problem);
@@ -162,7 +162,9 @@ export class OrderChange implements Change<OrderOutcome> {
 
   private async lastSet(state: RepositoryState, current: Refs): Promise<Refs> {
     if (state.order === null) return new Map();
-    return state.order.refs === refMapDigest(current) ? current : this.options.refsOf(state.order);
+    // Of very many refs a digest would take longer than the order takes to load.
+    const isPlain = tableOf(state.refs) === undefined;
+    return isPlain && state.order.refs === refMapDigest(current) ? current : this.options.refsOf(state.order);
   }
 
   /** What is known of the objects that refs are to point at; undefined when something is missing. */
@@ -175,7 +177,7 @@ export class OrderChange implements Change<OrderOutcome> {
     const { git } = this.options;
     const facts = await inspectObjects(git, paths, tips, NEVER);
     if (facts.size < tips.length) return undefined;
-    const published = new Set(state.refs.values());
+    const published = new Set([...refsPointingAt(state, new Set(tips))].map(({ oid }) => oid));
     const unproved = tips.filter((oid) => !published.has(oid));
     return (await findDisconnected(git, paths, unproved, NEVER)).size > 0 ? undefined : facts;
   }
@@ -188,18 +190,14 @@ export class OrderChange implements Change<OrderOutcome> {
     const { order, source } = this.options;
     const named = new Set(state.packs.map(({ pack }) => pack.digest));
     const brought = (source?.packs ?? []).filter(({ pack }) => !named.has(pack.digest));
-    const refs = new Map(state.refs);
-    const peeled = new Map(state.peeled);
-    for (const { name, to } of changes) {
-      peeled.delete(name);
-      if (to === undefined) {
-        refs.delete(name);
-        continue;
-      }
-      refs.set(name, to);
-      const target = facts.get(to)?.peeled;
-      if (target !== undefined) peeled.set(name, target);
-    }
+    const { refs, peeled } = changedRefs(
+      state,
+      changes.map(({ name, to }) => ({
+        name,
+        oid: to,
+        peeled: to === undefined ? undefined : facts.get(to)?.peeled,
+      })),
+    );
     const { id, author, at } = order;
     return {
       next: {
@@ -207,8 +205,8 @@ export class OrderChange implements Change<OrderOutcome> {
         // A state without refs brings no data.
         state: order.refs.size > 0 ? 'live' : state.state,
         head: headAfterOrder(order.head, state.head, refs),
-        refs: refsInByteOrder(refs),
-        peeled: refsInByteOrder(peeled),
+        refs,
+        peeled,
         packs: brought.length === 0 ? state.packs : [...state.packs, ...brought],
         order: { id, author, at, refs: refMapDigest(order.refs) },
       },

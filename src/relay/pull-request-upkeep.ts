@@ -1,4 +1,5 @@
 /** Refs that anyone may push for a pull request to come go again when it does not come (GRASP-01). */
+import { changedRefs, refsStartingWith } from '../git/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Manifest, RepositoryState } from '../repository/manifest.ts';
 import type { Change, Evaluation } from '../repository/publisher.ts';
@@ -76,10 +77,9 @@ class Removal implements Change<void> {
     if (state === undefined) return { result: undefined };
     const gone = unheardOf(state, this.events).filter((ref) => this.due.has(ref));
     if (gone.length === 0) return { result: undefined };
-    const without = (refs: ReadonlyMap<string, string>) =>
-      new Map([...refs].filter(([name]) => !gone.includes(name)));
+    const changes = gone.map((name) => ({ name, oid: undefined }));
     return {
-      next: { ...state, refs: without(state.refs), peeled: without(state.peeled) },
+      next: { ...state, ...changedRefs(state, changes) },
       cause: { kind: 'withdraw', actor: null, evidence: null, refs: gone },
       result: undefined,
     };
@@ -88,8 +88,8 @@ class Removal implements Change<void> {
 
 /** The refs of pull requests whose events are not here. */
 function unheardOf(state: RepositoryState, events: Pick<EventReader, 'get'>): string[] {
-  return [...state.refs.keys()].filter((name) => {
-    const event = name.startsWith('refs/nostr/') ? PULL_REQUEST.exec(name)?.[1] : undefined;
-    return event !== undefined && events.get(event) === undefined;
+  return [...refsStartingWith(state.refs, 'refs/nostr/')].flatMap(([name]) => {
+    const event = PULL_REQUEST.exec(name)?.[1];
+    return event !== undefined && events.get(event) === undefined ? name : [];
   });
 }

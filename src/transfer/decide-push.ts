@@ -2,8 +2,15 @@
  * What becomes of each command of a push: by its right, by the rules of the repository, and by the state it meets. Decided
  * anew on every state, since each has its own rules. Computes only.
  */
-import { commandKind, isBranch, isTag, type ReceivedCommand } from '../git/index.ts';
-import { statedRefs } from '../nostr/ref-state.ts';
+import {
+  branchesAndTags,
+  changedRefs,
+  commandKind,
+  isBranch,
+  isTag,
+  type ReceivedCommand,
+  refsStartingWith,
+} from '../git/index.ts';
 import { matchOrder } from '../policy/order-match.ts';
 import { isFromBefore, isNewerOrder } from '../policy/order-precedence.ts';
 import { decideOrder, planOrder } from '../policy/order-rules.ts';
@@ -123,7 +130,7 @@ function decideByOrder(push: PushQuestion, state: RepositoryState, facts: Access
   );
   if (stated.length === 0) return { result: decide(push, met, forbidden), evidence: NOBODY };
   const match = matchOrder(
-    statedRefs(refsAfter(state.refs, stated)),
+    branchesAndTags(refsAfter(state, stated)),
     waiting.filter(
       (order) =>
         isWriter(order.author, facts) &&
@@ -154,7 +161,7 @@ function orderProblem(
   const role = writerRole(roleOf(order.author, facts)) ?? 'maintainer';
   const [first] = protectedRefs({ ...push, commands: stated }, state, role);
   if (first !== undefined) return `the signed state may not change ${first[0]}: ${first[1]}`;
-  const plan = planOrder(statedRefs(state.refs), push.lastSet, order.refs);
+  const plan = planOrder(branchesAndTags(state.refs), push.lastSet, order.refs);
   const kept = plan.questions.map(({ name }) => name).filter((name) => !push.forced.has(name));
   const decision = decideOrder(plan, new Set(kept));
   return decision.apply ? undefined : decision.reason;
@@ -202,7 +209,7 @@ function pullRequestRules(push: PushQuestion, state: RepositoryState): Map<strin
       problems.set(command.name, `the pull request with this event id names ${tip.slice(0, 8)} as its tip`);
     }
     if (tip !== undefined || commandKind(command) !== 'create' || state.refs.has(command.name)) continue;
-    unknown ??= [...state.refs.keys()].filter(isUnknown).length;
+    unknown ??= [...refsStartingWith(state.refs, 'refs/nostr/')].filter(([name]) => isUnknown(name)).length;
     unknown += 1;
     if (unknown <= maxUnknownPullRequests) continue;
     problems.set(
@@ -224,15 +231,14 @@ function isStated({ name }: ReceivedCommand): boolean {
 }
 
 function refsAfter(
-  refs: ReadonlyMap<string, string>,
+  state: RepositoryState,
   commands: readonly ReceivedCommand[],
-): Map<string, string> {
-  const after = new Map(refs);
-  for (const command of commands) {
-    if (commandKind(command) === 'delete') after.delete(command.name);
-    else after.set(command.name, command.newId);
-  }
-  return after;
+): ReadonlyMap<string, string> {
+  const changed = commands.map((command) => ({
+    name: command.name,
+    oid: commandKind(command) === 'delete' ? undefined : command.newId,
+  }));
+  return changedRefs(state, changed).refs;
 }
 
 function isWriter(key: string, facts: AccessFacts): boolean {

@@ -1,5 +1,5 @@
 import type { ReceivedCommand } from '../git/index.ts';
-import { commandKind, refsInByteOrder } from '../git/index.ts';
+import { changedRefs, commandKind } from '../git/index.ts';
 import { refMapDigest } from '../nostr/ref-state.ts';
 import { headAfter } from '../policy/default-branch.ts';
 import { headAfterOrder } from '../policy/order-rules.ts';
@@ -164,20 +164,14 @@ export class PushChange implements Change<PushOutcome> {
     evidence: Evidence,
     order: WaitingOrder | undefined,
   ): RepositoryState {
-    const refs = new Map(state.refs);
-    const peeled = new Map(state.peeled);
-    let grown = false;
-    for (const command of accepted) {
-      peeled.delete(command.name);
-      if (commandKind(command) === 'delete') {
-        refs.delete(command.name);
-        continue;
-      }
-      grown ||= !refs.has(command.name);
-      refs.set(command.name, command.newId);
-      const target = this.options.objects.get(command.newId)?.peeled;
-      if (target !== undefined) peeled.set(command.name, target);
-    }
+    const { refs, peeled } = changedRefs(
+      state,
+      accepted.map((command) => {
+        const { name, newId } = command;
+        if (commandKind(command) === 'delete') return { name, oid: undefined };
+        return { name, oid: newId, peeled: this.options.objects.get(newId)?.peeled };
+      }),
+    );
     const { pack } = this.options;
     const known = pack === undefined || state.packs.some((entry) => entry.pack.digest === pack.pack.digest);
     const bringsObjects = accepted.some((command) => commandKind(command) !== 'delete');
@@ -189,8 +183,8 @@ export class PushChange implements Change<PushOutcome> {
       ...(arrived ? { state: 'live' } : {}),
       ...(order === undefined ? {} : { order: carriedOut(order) }),
       head: order === undefined ? headAfter(state.head, refs) : headAfterOrder(order.head, state.head, refs),
-      refs: grown ? refsInByteOrder(refs) : refs,
-      peeled: refsInByteOrder(peeled),
+      refs,
+      peeled,
       packs: known || !bringsObjects ? state.packs : [...state.packs, pack],
     };
   }

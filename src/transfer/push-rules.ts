@@ -1,7 +1,7 @@
-import type { ReceivedCommand } from '../git/index.ts';
+import { branchesAndTags, type ReceivedCommand, tableOf } from '../git/index.ts';
 import type { QuarantinePaths } from '../git-process/commands.ts';
 import type { Git } from '../git-process/git.ts';
-import { refMapDigest, statedRefs } from '../nostr/ref-state.ts';
+import { refMapDigest } from '../nostr/ref-state.ts';
 import type { ParentState, Policy, RepositoryState } from '../repository/manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 import { keepsHistory } from './keeps-history.ts';
@@ -72,8 +72,9 @@ export class PushRules {
     const order = state?.order;
     if (this.authority.kind !== 'order' || state === undefined || order === null || order === undefined)
       return NONE;
-    const current = statedRefs(state.refs);
-    if (order.refs === refMapDigest(current)) return current;
+    const current = branchesAndTags(state.refs);
+    // Of very many refs a digest would take longer than the order takes to load.
+    if (tableOf(state.refs) === undefined && order.refs === refMapDigest(current)) return current;
     if (this.last?.order !== order.id) {
       this.last = { order: order.id, refs: await this.context.orders.refsOf(this.id, order) };
     }
