@@ -60,6 +60,7 @@ import {
 import { Advertiser } from './transfer/advertise-refs.ts';
 import { AnswerCache } from './transfer/answer-cache.ts';
 import { GitPlaces } from './transfer/git-places.ts';
+import { Offload } from './transfer/offload.ts';
 import { learnUploadCapabilities } from './transfer/upload-capabilities.ts';
 import { VERSION } from './version.ts';
 import { webRoutes } from './web/web-routes.ts';
@@ -175,6 +176,7 @@ export async function startApp(
     closers.push(() => folding.close());
     folding.start();
 
+    const offload = offloadOf(settings, stores, artifacts, log);
     const advertiser = new Advertiser(capabilities, `cairn/${VERSION}`);
     const places = new GitPlaces(settings.gitConcurrency, settings.gitQueue);
     let identity: Identity | undefined;
@@ -246,6 +248,7 @@ export async function startApp(
           cache,
           recency: RECENCY_MS,
           observer: fetchObserver(metrics, log),
+          ...offload,
         },
         push: {
           git,
@@ -284,6 +287,22 @@ export async function startApp(
     await closeAll();
     throw error;
   }
+}
+
+/** What sends clients to the bucket, where the operator wants that. */
+function offloadOf(
+  { offload }: Settings,
+  { control, presignGet }: ObjectStorePair,
+  artifacts: ArtifactStore,
+  log: Logger,
+): { readonly offload?: Offload } {
+  if (offload === undefined || presignGet === undefined) return {};
+  const { bundleUri, packfileUris, expiry: seconds } = offload;
+  const onTrouble = (error: unknown) =>
+    log.warn({ problem: messageOf(error) }, 'a client was not sent elsewhere');
+  return {
+    offload: new Offload({ bundleUri, packfileUris, seconds, presignGet, control, artifacts, onTrouble }),
+  };
 }
 
 /** Opens the object store, proved unless the operator has said that it need not be. */

@@ -81,6 +81,7 @@ export function observeStores(stores: ObjectStorePair, metrics: Metrics): Object
     moved: (traffic, operation, bytes) => metrics.storeBytes.inc({ traffic, operation }, bytes),
   };
   return {
+    ...stores,
     control: withMetrics(stores.control, 'control', observer),
     bulk: withMetrics(stores.bulk, 'bulk', observer),
   };

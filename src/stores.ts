@@ -67,6 +67,7 @@ export async function openStores(
   const { control, bulk } = observe(pair);
   return {
     stores: {
+      ...pair,
       control: withRetry(withLimit(control, CONTROL_LIMITS), { patience: CONTROL_PATIENCE_MS }),
       bulk: withRetry(withLimit(bulk, BULK_LIMITS), { patience: BULK_PATIENCE_MS }),
     },
@@ -175,6 +176,7 @@ function s3Options(settings: Extract<StoreSettings, { kind: 's3' }>): S3Options 
     prefix: settings.prefix,
     forcePathStyle: settings.pathStyle,
     ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
+    ...(settings.publicEndpoint === undefined ? {} : { publicEndpoint: settings.publicEndpoint }),
     ...(settings.region === undefined ? {} : { region: settings.region }),
   };
 }

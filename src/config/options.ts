@@ -259,6 +259,32 @@ export const OPTIONS = [
     commands: 'serve',
   },
   {
+    name: 'offload',
+    variable: 'CAIRN_OFFLOAD',
+    value: '<what>',
+    default: 'off',
+    description:
+      'Send clients that ask for it to the S3 bucket for what is large: `bundle-uri`, `packfile-uris`, `both` or `off`. Of public repositories only.',
+    commands: 'serve',
+  },
+  {
+    name: 'offload-endpoint',
+    variable: 'CAIRN_OFFLOAD_ENDPOINT',
+    value: '<url>',
+    default: '',
+    description: 'URL of the S3 service as clients reach it; without it the one this server uses.',
+    commands: 'serve',
+  },
+  {
+    name: 'offload-expiry',
+    variable: 'CAIRN_OFFLOAD_EXPIRY',
+    value: '<seconds>',
+    default: '3600',
+    description:
+      'Seconds for which clients may begin to read what they are sent to. A download that has begun goes on.',
+    commands: 'serve',
+  },
+  {
     name: 'swap-patience',
     variable: 'CAIRN_SWAP_PATIENCE',
     value: '<seconds>',

@@ -14,7 +14,17 @@ export type StoreSettings =
       readonly endpoint: string | undefined;
       readonly region: string | undefined;
       readonly pathStyle: boolean;
+      /** Under which clients reach the service, if under another URL than this server. */
+      readonly publicEndpoint?: string;
     };
+
+/** What clients may fetch straight from the bucket. */
+export interface OffloadSettings {
+  readonly bundleUri: boolean;
+  readonly packfileUris: boolean;
+  /** Seconds, as URLs have it. */
+  readonly expiry: number;
+}
 
 /** What every setting means, checked: nothing in here is undefined by accident. Sizes in bytes, times in milliseconds. */
 export interface Settings {
@@ -41,6 +51,8 @@ export interface Settings {
   readonly gitQueue: number;
   readonly fold: boolean;
   readonly unreachableGrace: number;
+  /** Undefined: off. */
+  readonly offload: OffloadSettings | undefined;
   readonly swapPatience: number;
   readonly shutdownGrace: number;
 }
@@ -141,6 +153,10 @@ const SCHEMAS = {
   'git-queue': whole(0, 1_000_000),
   fold: z.enum(['on', 'off']).transform((text) => text === 'on'),
   'unreachable-grace': whole(0, 3_650).transform((days) => days * 86_400_000),
+  offload: z.enum(['off', 'bundle-uri', 'packfile-uris', 'both']),
+  'offload-endpoint': httpUrl,
+  // Longer than a week no signature is good.
+  'offload-expiry': whole(60, 604_800),
   'swap-patience': seconds,
   'shutdown-grace': seconds,
   server: serviceUrl,
@@ -184,6 +200,7 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
     gitQueue: read('git-queue'),
     fold: read('fold'),
     unreachableGrace: read('unreachable-grace'),
+    offload: readOffload(flags, environment),
     swapPatience: read('swap-patience'),
     shutdownGrace: read('shutdown-grace'),
   };
@@ -236,17 +253,37 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
+function readOffload(flags: GivenFlags, environment: NodeJS.ProcessEnv): OffloadSettings | undefined {
+  const what = readOption('offload', flags, environment);
+  if (what === 'off') return undefined;
+  const store = readStore(flags, environment);
+  if (store.kind === 'file') {
+    throw new CairnError('invalid', `--offload ${what} sends clients to a bucket: it needs --store s3://…`);
+  }
+  const named = store.publicEndpoint ?? store.endpoint;
+  if (named !== undefined && new URL(named).protocol !== 'https:' && !isLoopback(new URL(named).hostname)) {
+    throw new CairnError('invalid', `--offload sends clients to https:// addresses only, not to ${named}`);
+  }
+  return {
+    bundleUri: what !== 'packfile-uris',
+    packfileUris: what !== 'bundle-uri',
+    expiry: readOption('offload-expiry', flags, environment),
+  };
+}
+
 function readStore(flags: GivenFlags, environment: NodeJS.ProcessEnv): StoreSettings {
   const store = readOption('store', flags, environment);
   if (store.kind === 'file') return store;
   const endpoint =
     readOption('s3-endpoint', flags, environment) || environment['AWS_ENDPOINT_URL_S3'] || undefined;
+  const publicEndpoint = readOption('offload-endpoint', flags, environment);
   const region = readOption('s3-region', flags, environment) || environment['AWS_REGION'] || undefined;
   return {
     ...store,
     endpoint,
     region: region ?? (endpoint === undefined ? undefined : 'auto'),
     pathStyle: readOption('s3-path-style', flags, environment) ?? endpoint !== undefined,
+    ...(publicEndpoint === '' ? {} : { publicEndpoint }),
   };
 }
 

@@ -112,9 +112,13 @@ async function infoRefs(context: GitRoutesContext, request: GitRequest): Promise
   const admit = readerOf(context, senderOf(request, 'advertise'));
   const state = known ?? admit(await repository.resolve('on-demand')).manifest;
   context.connections.remember(incoming, repository, service, known === undefined);
-  if (version === 2) await output.write(context.advertiser.v2Capabilities(state.objectFormat));
+  if (version === 2) await output.write(v2Capabilities(context, state));
   else await context.advertiser.refs(service, version, state, output);
   output.end();
+}
+
+function v2Capabilities({ advertiser, fetch }: GitRoutesContext, state: RepositoryState): Buffer {
+  return advertiser.v2Capabilities(state.objectFormat, fetch.offload?.capabilities(state));
 }
 
 /** What to show somebody who wants to push, if he may; where anyone may, an empty repository stands in for none. */

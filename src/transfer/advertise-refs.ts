@@ -22,6 +22,12 @@ import type { UploadCapabilities } from './upload-capabilities.ts';
 /** Protocol version a client asked for; receive-pack has no version 2 and answers as version 0. */
 export type ProtocolVersion = 0 | 1 | 2;
 
+/** Capabilities of protocol v2 that some repositories have besides those of git. */
+export interface OfferedCapabilities {
+  readonly lines: readonly string[];
+  readonly fetch: readonly string[];
+}
+
 /** What receive-pack here understands. Cairn takes pushes in itself, so this list is its own. */
 const RECEIVE_CAPABILITIES =
   'report-status report-status-v2 delete-refs side-band-64k quiet atomic ofs-delta push-options';
@@ -43,11 +49,18 @@ export class Advertiser {
     this.agent = agent;
   }
 
-  /** The answer to `info/refs` with protocol v2: what the server can do. Needs nothing of the repository but its format. */
-  v2Capabilities(format: ObjectFormat): Buffer {
+  /**
+   * The answer to `info/refs` with protocol v2: what the server can do. Needs nothing of the repository but its format.
+   * @param offered what is offered besides what git does: lines, and features of `fetch`
+   */
+  v2Capabilities(format: ObjectFormat, offered: OfferedCapabilities = { lines: [], fetch: [] }): Buffer {
+    const learnt = this.upload[format].v2.map((line) =>
+      line.startsWith('fetch=') ? [line, ...offered.fetch].join(' ') : line,
+    );
     return encodeV2Capabilities([
       `agent=${this.agent}`,
-      ...this.upload[format].v2,
+      ...learnt,
+      ...offered.lines,
       `object-format=${format}`,
     ]);
   }

@@ -22,8 +22,9 @@ import type { ArtifactStore } from '../repository/artifact-store.ts';
 import { nameOf } from '../repository/artifact-store.ts';
 import { readBundleRecord } from '../repository/bundle-record.ts';
 import { type ArtifactKind, artifactKey } from '../repository/keys.ts';
-import type { ArtifactRef, Manifest } from '../repository/manifest.ts';
+import type { ArtifactRef, Manifest, RepositoryState } from '../repository/manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
+import type { OfferedCapabilities } from './advertise-refs.ts';
 import { planStoredAnswer } from './fetch-plan.ts';
 import type { FetchQuestion } from './fetch-question.ts';
 import { isPublic } from './repository-access.ts';
@@ -53,10 +54,7 @@ export class Offload {
   }
 
   /** What the v2 capabilities of a repository get besides: lines, and features of `fetch`. */
-  capabilities(manifest: Manifest | undefined): {
-    readonly lines: readonly string[];
-    readonly fetch: readonly string[];
-  } {
+  capabilities(manifest: RepositoryState): OfferedCapabilities {
     const { bundleUri, packfileUris } = this.options;
     if (!isPublic(manifest)) return { lines: [], fetch: [] };
     return { lines: bundleUri ? ['bundle-uri'] : [], fetch: packfileUris ? ['packfile-uris'] : [] };
@@ -64,11 +62,10 @@ export class Offload {
 
   /**
    * The answer to the v2 command `bundle-uri`: a list of one bundle, or of none.
-   * @returns undefined when the command is not offered
    * @throws CairnError `unavailable` when the store does not answer
    */
-  async bundleList(id: RepositoryId, manifest: Manifest): Promise<Buffer | undefined> {
-    if (!this.options.bundleUri || !isPublic(manifest)) return undefined;
+  async bundleList(id: RepositoryId, manifest: Manifest): Promise<Buffer> {
+    if (!this.options.bundleUri || !isPublic(manifest)) return flushPacket;
     const record = await readBundleRecord(this.options.control, id);
     const uri =
       record?.incarnation === manifest.incarnation

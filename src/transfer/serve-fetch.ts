@@ -9,13 +9,14 @@ import { FetchLook } from './fetch-look.ts';
 import { planStoredAnswer } from './fetch-plan.ts';
 import { readUploadPost } from './fetch-question.ts';
 import type { GitPlaces } from './git-places.ts';
+import type { Offload } from './offload.ts';
 import type { Output } from './output.ts';
 import type { RequestBody } from './request-body.ts';
 import { runUploadPack } from './run-upload-pack.ts';
 import { sendStoredAnswer } from './stored-pack.ts';
 
-/** What a fetch was answered by: a stored pack, several joined to one, or `git upload-pack`. */
-export type FetchAnswer = 'stored' | 'spliced' | 'git';
+/** What a fetch was answered by: a stored pack, several joined to one, the object store itself, or `git upload-pack`. */
+export type FetchAnswer = 'stored' | 'spliced' | 'elsewhere' | 'git';
 
 /** Hears of every fetch. */
 export interface FetchObserver {
@@ -32,6 +33,8 @@ export interface ServeFetchContext {
   /** Milliseconds for which a look at the pointer is good enough for a fetch of refs it showed. */
   readonly recency: number;
   readonly observer: FetchObserver;
+  /** Left out where all clients are served by this server. */
+  readonly offload?: Offload;
 }
 
 export interface FetchRequestIn {
@@ -63,6 +66,11 @@ export async function serveFetch(context: ServeFetchContext, request: FetchReque
   const format = async () => admit(await look.recent()).manifest.objectFormat;
   const post = await readUploadPost(request.body, version, format);
   if (post.command === 'nothing') return;
+  if (post.command === 'unknown' && post.name === 'bundle-uri' && context.offload !== undefined) {
+    const { manifest } = admit(await look.recent());
+    await output.write(await context.offload.bundleList(repository.id, manifest));
+    return;
+  }
   if (post.command === 'unknown') {
     await output.write(encodeErrorPacket(`unknown command '${post.name}'`));
     return;
@@ -72,8 +80,16 @@ export async function serveFetch(context: ServeFetchContext, request: FetchReque
     await context.advertiser.lsRefs(state.manifest, post.options, output);
     return;
   }
-  const { question } = post;
-  const state = admit(await look.showing(question?.wants));
+  const state = admit(await look.showing(post.question?.wants));
+  const elsewhere =
+    post.question && (await context.offload?.packfileAnswer(repository.id, state.manifest, post.question));
+  if (elsewhere !== undefined) {
+    context.observer.answered('elsewhere');
+    await output.write(elsewhere);
+    return;
+  }
+  // A client that would have gone elsewhere takes what others take just as well.
+  const question = post.question && { ...post.question, packfileUris: [] };
   const stored = question && planStoredAnswer(state.manifest, question, () => undefined);
   if (stored === undefined) {
     context.observer.answered('git');
