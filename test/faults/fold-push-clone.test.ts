@@ -1,0 +1,191 @@
+/**
+ * Many push, clone and fetch while packs are folded, through two servers over one bucket. `CAIRN_TEST_MINUTES` says for
+ * how long; a quarter of a minute when it does not.
+ */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ObjectStorePair } from '../../src/object-store/object-store.ts';
+import { openS3 } from '../../src/object-store/s3.ts';
+import { repositoryId } from '../../src/repository/repository-id.ts';
+import { GitClient, run } from '../helpers/git-client.ts';
+import { type Link, readChain } from '../helpers/manifest-chain.ts';
+import { startR2, type TestBucket } from '../helpers/r2.ts';
+import { MAIN, OWNER, repositoryUrl, type ServerProcess, spawnServer } from '../helpers/server.ts';
+import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+import { Cloner, type Copy, firstCommits, Pusher, type Told } from './fold-push-clone-users.ts';
+
+const MINUTES = Number(process.env['CAIRN_TEST_MINUTES'] ?? 0.25);
+const PUSHERS = 4;
+const CLONERS = 2;
+/** Milliseconds between two folds that somebody asks for. */
+const FOLD_EVERY = 1_500;
+/** Sixteen wait for a fold, and some arrive while it runs. */
+const MOST_PACKS = 48;
+
+let bucket: TestBucket;
+let folder: TempDir;
+let stores: ObjectStorePair;
+
+beforeAll(async () => {
+  bucket = await startR2();
+  folder = await tempDir('cairn-busy');
+  stores = openS3(bucket);
+});
+
+afterAll(async () => {
+  await Promise.all([stores.control.close(), stores.bulk.close()]);
+  await bucket.close();
+  await folder[Symbol.asyncDispose]();
+});
+
+it.each([
+  { days: 7, objects: 'wait for a week', part: 0.6 },
+  // Who is shown a ref may come too late for it, and is told so; what is there is complete all the same.
+  { days: 0, objects: 'leave at once', part: 0.4 },
+])(
+  'nothing is lost and every copy is complete when objects that nothing reaches $objects',
+  { timeout: MINUTES * 60_000 + 120_000 },
+  async ({ days, part }) => {
+    const environment = {
+      CAIRN_STORE: `s3://${bucket.bucket}/${bucket.prefix}`,
+      CAIRN_S3_ENDPOINT: bucket.endpoint,
+      CAIRN_S3_REGION: bucket.region,
+      AWS_ACCESS_KEY_ID: bucket.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: bucket.credentials.secretAccessKey,
+      CAIRN_UNREACHABLE_GRACE: String(days),
+    };
+    const home = join(folder.path, `for-${days}-days`);
+    const cache = (number: number) => join(folder.path, `cache-${days}-${number}`);
+    // The first one proves the store; the second one starts on it while the first one runs.
+    await using first = await spawnServer(['--cache', cache(0)], environment);
+    await using second = await spawnServer(['--cache', cache(1)], environment);
+    const name = `busy-${days}`;
+    const urls = [first, second].map((server: ServerProcess) => repositoryUrl(server, name));
+    const author = await new GitClient(folder.path).init(`author-${days}`);
+    await author.run(['fast-import', '--quiet'], { input: firstCommits(60) });
+    await author.run(['push', '--quiet', urls[0] ?? '', 'main']);
+
+    const objectsLeave = days === 0;
+    const pushers = await inParallel(PUSHERS, (number) => Pusher.start({ home, number, urls, objectsLeave }));
+    const cloners = await inParallel(CLONERS, (number) => Cloner.start({ home, number, urls, objectsLeave }));
+    const deadline = performance.now() + part * MINUTES * 60_000;
+    const over = () => performance.now() >= deadline;
+    const [folded] = await Promise.all([
+      foldAgainAndAgain(name, cache(0), environment, over),
+      ...pushers.map((pusher) => pusher.push(over)),
+      ...cloners.map((cloner) => cloner.copy(over)),
+    ]);
+
+    expect(folded.failures).toEqual([]);
+    expect(pushers.flatMap(({ failures }) => failures)).toEqual([]);
+    expect(cloners.flatMap(({ failures }) => failures)).toEqual([]);
+    const chain = await readChain(stores, repositoryId(OWNER, name));
+    const told = new Map(pushers.flatMap((pusher) => [...pusher.told]));
+    const copies = cloners.flatMap((cloner) => cloner.copies);
+    const folds = chain.filter(({ manifest }) => manifest.causes.some(({ kind }) => kind === 'fold'));
+    const answers = [...told.values()].flat().map(({ answer }) => answer);
+    const summary = {
+      refsPushed: answers.filter((answer) => answer === 'ok').length,
+      refsRefused: answers.filter((answer) => answer === 'refused').length,
+      copies: copies.length,
+      copiesTooLate: cloners.reduce((sum, { tooLate }) => sum + tooLate, 0),
+      states: chain.length,
+      folds: folds.length,
+      foldsAskedFor: folded.done,
+      packs: chain.at(-1)?.manifest.packs.map(({ kind }) => kind),
+    };
+    console.info(JSON.stringify(summary));
+    expect(folds.length).toBeGreaterThan(0);
+    expect(copies.length).toBeGreaterThan(summary.copiesTooLate);
+    expect(summary.refsPushed).toBeGreaterThan(summary.refsRefused);
+    expectFoldsToKeepRefs(chain);
+    for (const [ref, values] of told) expectAllThere(ref, values, chain);
+    for (const copy of copies) expectToHaveExisted(copy, chain, told);
+    expect(summary.packs?.length).toBeLessThanOrEqual(MOST_PACKS);
+
+    const mirrors = await Promise.all(urls.map((url, at) => mirror(url, join(home, `mirror-${at}`))));
+    const last = [...(chain.at(-1)?.manifest.refs ?? [])].map(([ref, oid]) => `${oid} ${ref}`).join('\n');
+    expect(mirrors).toEqual([last, last]);
+  },
+);
+
+function inParallel<T>(count: number, make: (number: number) => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: count }, (_, number) => make(number)));
+}
+
+/** Somebody asks for folds, whole ones and others, while the servers begin theirs by themselves. */
+async function foldAgainAndAgain(
+  name: string,
+  cache: string,
+  environment: Readonly<Record<string, string>>,
+  over: () => boolean,
+): Promise<{ readonly done: number; readonly failures: readonly string[] }> {
+  const failures: string[] = [];
+  const env = { PATH: process.env['PATH'] ?? '', TMPDIR: folder.path, ...environment };
+  let done = 0;
+  for (let whole = true; !over(); whole = !whole) {
+    const args = ['fold', '--cache', cache, ...(whole ? [`${OWNER}/${name}`] : ['--all'])];
+    const { exitCode, stdout, stderr } = await run(MAIN, args, { env });
+    // Only one may fold at a time, and a server may have been first.
+    if (exitCode !== 0 && !stderr.includes('is folding')) failures.push(stderr);
+    if (/folded|rolled up/.test(stdout)) done++;
+    await sleep(FOLD_EVERY);
+  }
+  return { done, failures };
+}
+
+/** Refs change by the acts of their pushers alone, and a state says which of them changed. */
+function expectFoldsToKeepRefs(chain: readonly Link[]): void {
+  let before: ReadonlyMap<string, string> = new Map();
+  for (const { manifest } of chain) {
+    const names = new Set([...before.keys(), ...manifest.refs.keys()]);
+    const changed = [...names].filter((name) => before.get(name) !== manifest.refs.get(name));
+    const caused = new Set(manifest.causes.flatMap(({ refs }) => refs));
+    expect(changed.filter((name) => !caused.has(name))).toEqual([]);
+    before = manifest.refs;
+  }
+}
+
+/** The values a ref went through are those that its pusher was told of, in that order, and no others. */
+function expectAllThere(ref: string, told: readonly Told[], chain: readonly Link[]): void {
+  const values: (string | undefined)[] = [undefined];
+  for (const { manifest } of chain) {
+    const value = manifest.refs.get(ref);
+    if (value !== values.at(-1)) values.push(value);
+  }
+  const left = told.filter(({ answer }) => answer !== 'refused');
+  for (const value of values.slice(1)) {
+    while (left[0]?.answer === 'unknown' && left[0].to !== value) left.shift();
+    expect(left.shift()?.to, `${ref} was ${value} once`).toBe(value);
+  }
+  expect(
+    left.filter(({ answer }) => answer === 'ok'),
+    `${ref} is ${values.at(-1)}`,
+  ).toEqual([]);
+}
+
+/** The refs of a copy are those of one state, and no older or newer than the time in which it was made. */
+function expectToHaveExisted(
+  copy: Copy,
+  chain: readonly Link[],
+  told: ReadonlyMap<string, readonly Told[]>,
+): void {
+  const existed = chain.some(
+    ({ manifest: { refs } }) =>
+      refs.size === copy.refs.size && [...refs].every(([name, oid]) => copy.refs.get(name) === oid),
+  );
+  expect(existed, 'the refs of a copy are those of a state').toBe(true);
+  for (const [ref, values] of told) {
+    const known = values.findLastIndex(({ answer, ended }) => answer === 'ok' && ended < copy.began);
+    const possible = values.slice(Math.max(known, 0)).filter(({ began }) => began < copy.ended);
+    const allowed = [...(known < 0 ? [undefined] : []), ...possible.map(({ to }) => to)];
+    expect(allowed, `${ref} as it was copied`).toContain(copy.refs.get(ref));
+  }
+}
+
+async function mirror(url: string, path: string): Promise<string> {
+  const copy = await new GitClient('/').clone(url, path, '--mirror');
+  expect(await copy.run(['fsck', '--full', '--strict', '--no-progress'])).toBe('');
+  return copy.run(['for-each-ref', '--format=%(objectname) %(refname)']);
+}
