@@ -29,6 +29,10 @@ export function commandLine(context: CommandContext): Command {
     .option('--json', 'print JSON')
     .action(async (store, flags) => (await import('./probe.ts')).probe(store, flags, given(flags), context));
 
+  withOptions(program.command('bundle <repository>'), 'all')
+    .description('Make a bundle of the folded pack, for servers that offload clones (bundle-uri).')
+    .action(async (name, flags) => (await import('./bundle.ts')).bundle(name, given(flags), context));
+
   const repo = program
     .command('repo')
     .description('Look at and change repositories; works beside a running server.');

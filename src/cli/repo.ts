@@ -6,6 +6,7 @@ import { systemDice } from '../lib/dice.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import { createRepository, restore, setHead } from '../maintenance/administer.ts';
 import { history } from '../maintenance/history.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
 import { createLogger } from '../observability/logger.ts';
 import { ArtifactCache } from '../repository/artifact-cache.ts';
 import { ArtifactStore } from '../repository/artifact-store.ts';
@@ -27,6 +28,7 @@ type Intent = 'reads' | 'writes';
 interface Opened {
   readonly repositories: Repositories;
   readonly artifacts: ArtifactStore;
+  readonly control: ObjectStore;
 }
 
 export async function repoCreate(
@@ -162,7 +164,8 @@ export async function repoSetHead(
   });
 }
 
-async function withRepository(
+/** Opens one repository, named `<owner>/<identifier>`, for one command. */
+export async function withRepository(
   name: string,
   flags: GivenFlags,
   context: CommandContext,
@@ -199,7 +202,7 @@ async function withRepositories(
       dice: systemDice,
       swapPatience: settings.swapPatience,
     });
-    await use({ repositories, artifacts });
+    await use({ repositories, artifacts, control: stores.control });
   } finally {
     await close();
   }

@@ -1,0 +1,17 @@
+import type { GivenFlags } from '../config/settings.ts';
+import { systemClock } from '../lib/clock.ts';
+import { systemDice } from '../lib/dice.ts';
+import { makeBundle } from '../maintenance/bundle.ts';
+import type { CommandContext } from './command-context.ts';
+import { withRepository } from './repo.ts';
+
+/** Makes a bundle of a folded repository and stores it in the bucket; servers that offload tell their clients of it. */
+export async function bundle(name: string, flags: GivenFlags, context: CommandContext): Promise<void> {
+  await withRepository(name, flags, context, 'writes', async (repository, { artifacts, control }) => {
+    const { signal } = context;
+    const making = { artifacts, control, clock: systemClock, dice: systemDice, signal };
+    const { record, objects, made } = await makeBundle(making, repository);
+    const what = `${objects} objects in ${record.bundle.size} bytes`;
+    context.print(made ? `bundled: ${what}` : `nothing to do: the folded pack is bundled already, ${what}`);
+  });
+}
