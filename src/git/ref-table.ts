@@ -3,6 +3,7 @@
  * and over them a short list of what has changed since. A change costs what it changes: the list takes it up, and once that
  * is full, the segments that most of it falls into are written anew.
  */
+import { type Digest, sha256 } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
 import { isObjectId, type ObjectFormat } from './object-id.ts';
 import { refNameProblem, sortByBytes } from './ref-name.ts';
@@ -64,6 +65,7 @@ export class RefTable implements TableParts {
   private readonly changed: ReadonlyMap<string, KeyedChange>;
   private readonly load: LoadSegments | undefined;
   private sound: boolean | undefined;
+  private name: Digest | undefined;
 
   /** @param load where to get segments that are not here; absent when all of them are */
   constructor(format: ObjectFormat, parts: TableParts, load?: LoadSegments) {
@@ -118,6 +120,17 @@ export class RefTable implements TableParts {
   /** How many there are of those, without a look at each. */
   countStartingWith(prefix: string): number {
     return prefix === '' ? this.size : this.count(prefix);
+  }
+
+  /** Names what the table is made of, and so its refs: SHA-256 over the digests of its segments and its changes. */
+  get digest(): Digest {
+    this.name ??= sha256(
+      JSON.stringify([
+        this.slots.map(({ summary }) => summary.digest),
+        this.overlay.map(({ name, oid = null, peeled = null }) => [name, oid, peeled]),
+      ]),
+    );
+    return this.name;
   }
 
   /** True when there are as many refs as the table was said to have. Everything must be here. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { SingleFlight } from '../lib/single-flight.ts';
 import type { ArtifactCache, PinnedFile } from './artifact-cache.ts';
 import type { ParentState } from './manifest.ts';
+import { PackedRefsFiles } from './packed-refs-files.ts';
 import type { RepositoryId } from './repository-id.ts';
 import { formatRepositoryId } from './repository-id.ts';
 import { writeSnapshot } from './snapshot.ts';
@@ -27,6 +28,7 @@ const IDLE_KEPT = 64;
 export class SnapshotCache {
   private readonly folder: string;
   private readonly artifacts: ArtifactCache;
+  private readonly packedRefs: PackedRefsFiles;
   private readonly snapshots = new Map<string, Snapshot>();
   private readonly making = new SingleFlight<string, void>();
   private made = 0;
@@ -34,6 +36,7 @@ export class SnapshotCache {
   constructor(folder: string, artifacts: ArtifactCache) {
     this.folder = folder;
     this.artifacts = artifacts;
+    this.packedRefs = new PackedRefsFiles(join(folder, 'packed-refs'));
     artifacts.onPressure = () => this.dropIdle(0);
   }
 
@@ -57,7 +60,7 @@ export class SnapshotCache {
 
   private async make(id: RepositoryId, state: ParentState): Promise<void> {
     const path = join(this.folder, `${state.digest}-${this.made++}`);
-    const pinned = await writeSnapshot(this.artifacts, id, state.manifest, path);
+    const pinned = await writeSnapshot(this.artifacts, id, state.manifest, path, this.packedRefs);
     const repository = formatRepositoryId(id);
     const older = [...this.snapshots].filter(
       ([, snapshot]) => snapshot.repository === repository && snapshot.users === 0,

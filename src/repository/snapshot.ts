@@ -1,12 +1,13 @@
 import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodePackedRefs, hexLength } from '../git/index.ts';
+import { encodePackedRefs, hexLength, tableOf } from '../git/index.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
 import { settleAll } from '../lib/settle-all.ts';
 import type { ArtifactCache, PinnedFile } from './artifact-cache.ts';
 import type { ArtifactKind } from './keys.ts';
 import type { ArtifactRef, PackEntry, RepositoryState } from './manifest.ts';
+import { type PackedRefsFiles, writePackedRefs } from './packed-refs-files.ts';
 import type { RepositoryId } from './repository-id.ts';
 
 /** Downloads at once for one snapshot. */
@@ -18,6 +19,7 @@ const PARALLEL = 8;
  * the manifest names, never a pool shared between repositories: protocol v2 serves any object it can find.
  *
  * @param path the folder to make; it must not exist
+ * @param packedRefs where very many refs are written once for several snapshots
  * @returns the cached files it links, to be released when the folder is gone
  * @throws CairnError `corrupt` naming the artifact at fault, `unavailable` when store or disk fail; nothing is left behind
  */
@@ -26,13 +28,14 @@ export async function writeSnapshot(
   id: RepositoryId,
   state: RepositoryState,
   path: string,
+  packedRefs?: PackedRefsFiles,
 ): Promise<PinnedFile[]> {
   try {
-    return await write(cache, id, state, path);
+    return await write(cache, id, state, path, packedRefs);
   } catch (error) {
     if (systemCode(error) !== 'ENOSPC') throw diskError(error);
     await cache.relieve();
-    return await write(cache, id, state, path).catch((again) => {
+    return await write(cache, id, state, path, packedRefs).catch((again) => {
       throw diskError(again);
     });
   }
@@ -43,6 +46,7 @@ async function write(
   id: RepositoryId,
   state: RepositoryState,
   path: string,
+  packedRefs: PackedRefsFiles | undefined,
 ): Promise<PinnedFile[]> {
   const pinned: PinnedFile[] = [];
   try {
@@ -55,7 +59,7 @@ async function write(
     await settleAll([
       writeFile(join(path, 'HEAD'), `ref: ${state.head}\n`),
       writeFile(join(path, 'config'), configFor(state)),
-      writeFile(join(path, 'packed-refs'), encodePackedRefs(state.refs, state.peeled)),
+      writeRefs(state, join(path, 'packed-refs'), packedRefs),
     ]);
     const links = linksFor(state, path);
     const workers = Array.from({ length: Math.min(PARALLEL, links.length) }, async () => {
@@ -73,6 +77,17 @@ async function write(
     await rm(path, { recursive: true, force: true });
     throw error;
   }
+}
+
+async function writeRefs(
+  { refs, peeled }: RepositoryState,
+  path: string,
+  packedRefs: PackedRefsFiles | undefined,
+): Promise<void> {
+  const table = tableOf(refs);
+  if (table === undefined) await writeFile(path, encodePackedRefs(refs, peeled));
+  else if (packedRefs === undefined) await writePackedRefs(table, path);
+  else await packedRefs.link(table, path);
 }
 
 function diskError(error: unknown): unknown {
