@@ -17,6 +17,7 @@ import type { Secrets } from './config/secrets.ts';
 import type { Settings } from './config/settings.ts';
 import { Git } from './git-process/git.ts';
 import { checkGitVersion } from './git-process/git-version.ts';
+import { Launcher } from './git-process/launcher.ts';
 import { ConnectionMemory } from './http/connection-memory.ts';
 import { CROSS_ORIGIN } from './http/cors.ts';
 import { healthRoutes } from './http/health-routes.ts';
@@ -114,7 +115,10 @@ export async function startApp(
   };
   try {
     const scratch = await openCacheFolder(settings.cache.folder, closers);
-    const git = new Git({ binary: settings.git, home: scratch, observer: gitObserver(metrics) });
+    const launcher = new Launcher();
+    launcher.open();
+    const observer = gitObserver(metrics);
+    const git = new Git({ binary: settings.git, home: scratch, observer, launcher });
     closers.push(() => git.close());
     const gitVersion = await checkGitVersion(git);
     const capabilities = await learnUploadCapabilities(git, scratch);

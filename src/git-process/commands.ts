@@ -90,16 +90,36 @@ export function indexPack(options: IndexPackOptions): GitCommand {
   };
 }
 
+/** The commit-graph would vouch for commits without looking. */
+const WITHOUT_COMMIT_GRAPH: readonly (readonly [key: string, value: string])[] = [
+  ['core.commitGraph', 'false'],
+];
+
 /**
  * Exit code 0 when everything reachable from the object ids on standard input, and not from the snapshot's refs,
- * is in the quarantine or the snapshot. The commit-graph is off: it would vouch for commits without looking.
+ * is in the quarantine or the snapshot.
  */
 export function checkConnectivity(paths: QuarantinePaths): GitCommand {
   return {
     name: 'rev-list',
     args: ['--objects', '--stdin', '--not', '--all', '--quiet'],
-    config: [['core.commitGraph', 'false']],
+    config: WITHOUT_COMMIT_GRAPH,
     variables: quarantineVariables(paths),
+  };
+}
+
+/**
+ * Lists everything reachable from the object ids on standard input, and not from those written there with `^` before them:
+ * first the commits, each alone in its line, then tags, trees and blobs, with a space behind the object id. Exit code 0 when
+ * all of it is in the quarantine or the snapshot.
+ */
+export function listNewObjects(paths: QuarantinePaths): GitCommand {
+  return {
+    name: 'rev-list',
+    args: ['--objects', '--stdin'],
+    config: WITHOUT_COMMIT_GRAPH,
+    // Or it would write out every commit by itself.
+    variables: { ...quarantineVariables(paths), GIT_FLUSH: '0' },
   };
 }
 

@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
 import type { GitCommand } from './commands.ts';
 import { gitEnvironment } from './environment.ts';
+import type { Launcher } from './launcher.ts';
 import type { GitResult } from './result.ts';
 
 /** Hears of every process started and ended; for metrics, and for tests that count. */
@@ -18,6 +19,23 @@ export interface GitOptions {
   /** A folder that holds no configuration. */
   readonly home: string;
   readonly observer?: GitObserver;
+  /** Starts what is run briefly; without it this process does. */
+  readonly launcher?: Launcher;
+}
+
+/** How a process ended that was run briefly. */
+export interface BriefResult extends GitResult {
+  /** The beginning of standard output. */
+  readonly stdout: Buffer;
+  /** True when there was more. */
+  readonly cut: boolean;
+}
+
+export interface BriefOptions {
+  readonly input?: string | Uint8Array;
+  readonly signal?: AbortSignal;
+  /** Bytes of standard output to keep, 64 KiB when not given. What comes after them is dropped. */
+  readonly keepOutput?: number;
 }
 
 /** A git process under way, its streams open. */
@@ -33,11 +51,15 @@ export interface RunningGit {
 
 const STDERR_KEPT = 16 * 1024;
 const KILL_AFTER_MS = 2_000;
+const OUTPUT_KEPT = 64 * 1024;
+
+/** Bytes of input that {@link Git.brief} takes at most to another process; more are worth a pipe of their own. */
+export const briefInput = 1024 * 1024;
 
 /** Starts git processes, all with the allow-listed environment, and knows which are alive. */
 export class Git {
   private readonly options: GitOptions;
-  private readonly alive = new Set<RunningGit>();
+  private readonly alive = new Set<{ readonly ended: Promise<unknown>; stop(): void }>();
 
   constructor(options: GitOptions) {
     this.options = options;
@@ -99,11 +121,7 @@ export class Git {
   private spawnGit(command: GitCommand): ChildProcessWithoutNullStreams {
     try {
       return spawn(this.options.binary, [command.name, ...command.args], {
-        env: gitEnvironment({
-          home: this.options.home,
-          ...(command.config === undefined ? {} : { config: command.config }),
-          ...(command.variables === undefined ? {} : { variables: command.variables }),
-        }),
+        env: this.environmentFor(command),
         // A group of its own: upload-pack's pack-objects dies with it, and Ctrl-C at the server reaches neither.
         detached: true,
         stdio: 'pipe',
@@ -111,6 +129,14 @@ export class Git {
     } catch (error) {
       throw this.notStarted(command, error);
     }
+  }
+
+  private environmentFor({ config, variables }: GitCommand): Record<string, string> {
+    return gitEnvironment({
+      home: this.options.home,
+      ...(config === undefined ? {} : { config }),
+      ...(variables === undefined ? {} : { variables }),
+    });
   }
 
   private notStarted(command: GitCommand, cause: unknown): CairnError {
@@ -163,11 +189,92 @@ export class Git {
     return { ...result, stdout: Buffer.concat(chunks) };
   }
 
+  /**
+   * Runs a command with little input to its end and keeps the beginning of what it prints. This is how to run what requests
+   * wait for: starting a process takes this one long (see {@link Launcher}).
+   * @throws CairnError `unavailable` when it cannot be started; the signal's reason when it is aborted already
+   */
+  async brief(command: GitCommand, options: BriefOptions = {}): Promise<BriefResult> {
+    const { launcher } = this.options;
+    const input = Buffer.from(options.input ?? '');
+    if (launcher === undefined || input.length > briefInput || !launcher.ready) {
+      return this.briefHere(command, input, options);
+    }
+    return this.launch(launcher, command, input, options);
+  }
+
+  private async briefHere(command: GitCommand, input: Buffer, options: BriefOptions): Promise<BriefResult> {
+    const running = this.start(command, options.signal === undefined ? {} : { signal: options.signal });
+    const keep = options.keepOutput ?? OUTPUT_KEPT;
+    const chunks: Buffer[] = [];
+    let size = 0;
+    running.stdout.on('data', (chunk: Buffer) => {
+      if (size < keep) chunks.push(chunk.subarray(0, keep - size));
+      size += chunk.length;
+    });
+    running.stdin.end(input);
+    const result = await running.ended;
+    return { ...result, stdout: Buffer.concat(chunks), cut: size > keep };
+  }
+
+  private async launch(
+    launcher: Launcher,
+    command: GitCommand,
+    input: Buffer,
+    { signal, keepOutput }: BriefOptions,
+  ): Promise<BriefResult> {
+    signal?.throwIfAborted();
+    const { observer, binary } = this.options;
+    const began = performance.now();
+    const launched = launcher.launch({
+      file: binary,
+      args: [command.name, ...command.args],
+      env: this.environmentFor(command),
+      input,
+      keepOutput: keepOutput ?? OUTPUT_KEPT,
+      keepErrors: STDERR_KEPT,
+    });
+    observer?.started(command.name);
+    let cancelled = false;
+    let killTimer: NodeJS.Timeout | undefined;
+    const stop = () => {
+      if (cancelled) return;
+      cancelled = true;
+      launched.kill('SIGTERM');
+      killTimer = setTimeout(() => launched.kill('SIGKILL'), KILL_AFTER_MS);
+    };
+    signal?.addEventListener('abort', stop, { once: true });
+    const running = { stop, ended: launched.ended.catch(() => undefined) };
+    this.alive.add(running);
+    let ok = false;
+    try {
+      const { exitCode, signal: by, stdout, stderr, cut } = await launched.ended;
+      ok = exitCode === 0;
+      const output = Buffer.from(stdout);
+      return {
+        exitCode,
+        signal: by,
+        cancelled,
+        stderr: Buffer.from(stderr).toString('utf8'),
+        stdout: output,
+        cut,
+      };
+    } catch (error) {
+      throw this.notStarted(command, error);
+    } finally {
+      clearTimeout(killTimer);
+      signal?.removeEventListener('abort', stop);
+      this.alive.delete(running);
+      observer?.ended(command.name, (performance.now() - began) / 1000, ok);
+    }
+  }
+
   /** Ends every process still alive and waits for them. */
   async close(): Promise<void> {
     const all = [...this.alive];
     for (const process of all) process.stop();
     await Promise.all(all.map((process) => process.ended));
+    await this.options.launcher?.close();
   }
 }
 

@@ -43,7 +43,7 @@ async function isConnected(
   tips: readonly string[],
   signal: AbortSignal,
 ): Promise<boolean> {
-  const result = await git.run(checkConnectivity(paths), { input: `${tips.join('\n')}\n`, signal });
+  const result = await git.brief(checkConnectivity(paths), { input: `${tips.join('\n')}\n`, signal });
   signal.throwIfAborted();
   if (result.signal !== null) throw new CairnError('unavailable', failureReason('rev-list', result));
   return result.exitCode === 0;
@@ -63,7 +63,9 @@ export async function inspectObjects(
   const facts = new Map<string, ObjectDescription>();
   if (oids.length === 0) return facts;
   const input = oids.map((oid) => `${oid}\n${oid}^{}\n`).join('');
-  const result = await git.run(describeObjects(paths), { input, signal });
+  // Two lines for each, of an object id and a word, or of what was asked and `missing`.
+  const keepOutput = oids.length * 2 * (64 + 16);
+  const result = await git.brief(describeObjects(paths), { input, signal, keepOutput });
   signal.throwIfAborted();
   if (result.exitCode !== 0) throw new CairnError('unavailable', failureReason('cat-file', result));
   const lines = result.stdout.toString('latin1').split('\n');
@@ -90,7 +92,7 @@ export async function isFastForward(
   to: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const result = await git.run(checkAncestry(paths, from, to), { signal });
+  const result = await git.brief(checkAncestry(paths, from, to), { signal });
   signal.throwIfAborted();
   if (result.exitCode === 0) return true;
   if (result.exitCode === 1) return false;

@@ -2,8 +2,6 @@ import { refsPointingAt, tableOf } from '../git/index.ts';
 import type { ObjectFacts } from '../policy/ref-rules.ts';
 import type { RepositoryState } from '../repository/manifest.ts';
 
-export { findDisconnected, inspectObjects } from '../git-process/inspect-objects.ts';
-
 /** What the published refs already say about objects: branches are commits, and peeled refs are tags. */
 export function knownObjects(
   manifest: RepositoryState | undefined,

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { dir as temporaryFolder } from 'tmp-promise';
 import { hexLength, type ObjectFormat, PackIdx, packHeaderLength, parsePackHeader } from '../git/index.ts';
 import { type IndexPackOptions, indexPack, type QuarantinePaths } from '../git-process/commands.ts';
-import type { Git } from '../git-process/git.ts';
-import { failureReason } from '../git-process/result.ts';
-import { type Digest, sha256OfFile } from '../lib/digest.ts';
+import { briefInput, type Git } from '../git-process/git.ts';
+import { failureReason, type GitResult } from '../git-process/result.ts';
+import { type Digest, sha256, sha256OfFile } from '../lib/digest.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
 import { withFile } from '../lib/read-at.ts';
@@ -85,7 +85,7 @@ export type PackOutcome =
  * @throws DiskFullError; CairnError `unavailable` when git cannot be run; the signal's reason when the client has gone
  */
 export async function receivePack(options: ReceivePackOptions): Promise<PackOutcome> {
-  const { body, git, signal } = options;
+  const { body, signal } = options;
   const header = await readHeader(body);
   if (typeof header === 'string') {
     await body.drain();
@@ -96,8 +96,59 @@ export async function receivePack(options: ReceivePackOptions): Promise<PackOutc
     return { outcome: 'empty' };
   }
   const paths = await options.paths();
+  const { result, printed, ...received } = await index(options, paths);
+  signal.throwIfAborted();
+  if (result.exitCode !== 0) {
+    if (/No space left on device/.test(result.stderr)) {
+      throw new DiskFullError('to take in this push', result.stderr);
+    }
+    return { outcome: 'refused', reason: failureReason('index-pack', result) };
+  }
+  const name = /^(?:pack|keep)\t([0-9a-f]+)/.exec(printed)?.[1];
+  if (name === undefined) throw new CairnError('unavailable', 'git index-pack did not name its pack');
+  return { outcome: 'received', pack: await describePack(paths, name, { ...header, ...received }) };
+}
+
+/** What became of index-pack, and what it was given. */
+interface Indexed {
+  readonly result: GitResult;
+  /** What it said on standard output. */
+  readonly printed: string;
+  readonly size: number;
+  readonly digest: Digest;
+}
+
+/** Small packs, nearly all there are, are read whole and then given to git in one piece. */
+async function index(options: ReceivePackOptions, paths: ReceivingPaths): Promise<Indexed> {
+  const { body } = options;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  while (size <= briefInput) {
+    const chunk = await body.next();
+    if (chunk === undefined) return indexWhole(options, paths, Buffer.concat(chunks, size));
+    chunks.push(chunk);
+    size += chunk.length;
+  }
+  body.unread(Buffer.concat(chunks, size));
+  return indexStream(options, paths);
+}
+
+async function indexWhole(
+  options: ReceivePackOptions,
+  paths: ReceivingPaths,
+  pack: Buffer,
+): Promise<Indexed> {
+  const { git, signal, onProgress } = options;
+  const command = indexPack(indexPackOptions(options, paths));
+  const { stdout, ...result } = await git.brief(command, { input: pack, signal });
+  const said = Buffer.from(result.stderr);
+  if (onProgress !== undefined && said.length > 0 && isProgress(said)) onProgress(said);
+  return { result, printed: stdout.toString('latin1'), size: pack.length, digest: sha256(pack) };
+}
+
+async function indexStream(options: ReceivePackOptions, paths: ReceivingPaths): Promise<Indexed> {
+  const { body, git, signal, onProgress } = options;
   const running = git.start(indexPack(indexPackOptions(options, paths)), { signal });
-  const onProgress = options.onProgress;
   running.stderr.on('data', (text: Buffer) => {
     if (onProgress !== undefined && isProgress(text)) onProgress(text);
   });
@@ -119,19 +170,7 @@ export async function receivePack(options: ReceivePackOptions): Promise<PackOutc
   }
   running.stdin.end();
   const result = await running.ended;
-  signal.throwIfAborted();
-  if (result.exitCode !== 0) {
-    if (/No space left on device/.test(result.stderr)) {
-      throw new DiskFullError('to take in this push', result.stderr);
-    }
-    return { outcome: 'refused', reason: failureReason('index-pack', result) };
-  }
-  const name = /^(?:pack|keep)\t([0-9a-f]+)/.exec(Buffer.concat(printed).toString('latin1'))?.[1];
-  if (name === undefined) throw new CairnError('unavailable', 'git index-pack did not name its pack');
-  return {
-    outcome: 'received',
-    pack: await describePack(paths, name, { ...header, size, digest: hash.digest('hex') }),
-  };
+  return { result, printed: Buffer.concat(printed).toString('latin1'), size, digest: hash.digest('hex') };
 }
 
 function indexPackOptions(options: ReceivePackOptions, paths: ReceivingPaths): IndexPackOptions {

@@ -6,11 +6,18 @@
  */
 import {
   commandKind,
+  isBranch,
   type ReceivedCommand,
   type ReceiveRequest,
   type ReceiveRequestOptions,
   type RefStatus,
 } from '../git/index.ts';
+import {
+  findIncomplete,
+  inspectTips,
+  type PublishedTips,
+  type TipsInspection,
+} from '../git-process/inspect-tips.ts';
 import type { Dice } from '../lib/dice.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError } from '../lib/errors.ts';
@@ -30,8 +37,9 @@ import { UnknownOutcomeError } from '../repository/publisher.ts';
 import { type BeginningPush, type Begun, beginPush } from './begin-push.ts';
 import { decidePush, type PushResult } from './decide-push.ts';
 import type { GitPlaces } from './git-places.ts';
-import { findDisconnected, inspectObjects, knownObjects } from './inspect-objects.ts';
+import { knownObjects } from './inspect-objects.ts';
 import type { Output } from './output.ts';
+import { publishedTips } from './published-tips.ts';
 import { PushAnswer } from './push-answer.ts';
 import type { WaitingOrder } from './push-authority.ts';
 import { PushChange, type PushOutcome } from './push-change.ts';
@@ -181,7 +189,7 @@ class Push {
     const tips = this.newTips();
     const known = knownObjects(state?.manifest);
     const unknown = tips.filter((oid) => !known.has(oid));
-    const { disconnected, facts } = await this.inspect(paths, unknown);
+    const { disconnected, facts } = await this.inspect(paths, unknown, state);
     for (const oid of tips) {
       const fact = known.get(oid);
       if (fact !== undefined) facts.set(oid, fact);
@@ -190,16 +198,28 @@ class Push {
   }
 
   /** What must be learnt about tips that no published ref names; what one names is complete. */
-  private async inspect(paths: () => Promise<ReceivingPaths>, tips: readonly string[]) {
-    if (tips.length === 0) return { disconnected: new Set<string>(), facts: new Map<string, ObjectFacts>() };
-    const { git } = this.context;
-    const { signal } = this.incoming;
-    const opened = await paths();
-    const [disconnected, facts] = await settleAll([
-      findDisconnected(git, opened, tips, signal),
-      inspectObjects(git, opened, tips, signal),
-    ]);
-    return { disconnected, facts };
+  private async inspect(
+    paths: () => Promise<ReceivingPaths>,
+    tips: readonly string[],
+    state: ParentState | undefined,
+  ): Promise<TipsInspection> {
+    if (tips.length === 0) return { disconnected: new Set(), facts: new Map() };
+    // What is meant for a branch has to be a commit, and nearly always is.
+    const others = new Set(this.request.commands.flatMap(({ name, newId }) => (isBranch(name) ? [] : newId)));
+    return inspectTips(this.context.git, {
+      paths: await paths(),
+      tips,
+      doubtful: tips.filter((oid) => others.has(oid)),
+      published: this.publishedTips(state),
+      signal: this.incoming.signal,
+    });
+  }
+
+  private publishedTips(state: ParentState | undefined): PublishedTips {
+    return publishedTips(
+      state?.manifest,
+      this.request.commands.map(({ name }) => name),
+    );
   }
 
   /** Tells the client what went wrong, in the answer. */
@@ -318,7 +338,8 @@ class Push {
     tips: readonly string[],
   ): Promise<ReadonlySet<string>> {
     const paths = await this.workspace.moveOver(base);
-    return findDisconnected(this.context.git, paths, tips, new AbortController().signal);
+    const { signal } = new AbortController();
+    return findIncomplete(this.context.git, { paths, tips, published: this.publishedTips(base), signal });
   }
 
   /** Object ids that refs are to point at. */

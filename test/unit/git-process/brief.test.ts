@@ -1,0 +1,191 @@
+/** Processes run briefly, by the launcher and without it: who starts them makes no difference. */
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { GitCommand } from '../../../src/git-process/commands.ts';
+import { briefInput, Git } from '../../../src/git-process/git.ts';
+import { Launcher } from '../../../src/git-process/launcher.ts';
+import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
+
+const command: GitCommand = { name: 'anything', args: ['--option'], variables: { MARK: 'a b' } };
+
+let folder: TempDir;
+const opened: Git[] = [];
+
+beforeEach(async () => {
+  folder = await tempDir();
+});
+
+afterEach(async () => {
+  for (const git of opened.splice(0)) await git.close();
+  await folder[Symbol.asyncDispose]();
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function until(check: () => boolean | Promise<boolean>, milliseconds = 5_000): Promise<void> {
+  const end = performance.now() + milliseconds;
+  while (!(await check())) {
+    if (performance.now() > end) throw new Error(`not within ${milliseconds} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+describe.each([
+  ['the launcher', true],
+  ['this process', false],
+])('a git process run briefly by %s', (_by, launched) => {
+  const seen: string[] = [];
+
+  /** A `git` that is the shell script given. */
+  async function scripted(script: string): Promise<{ git: Git; launcher: Launcher | undefined }> {
+    const binary = join(folder.path, 'git');
+    await writeFile(binary, `#!/bin/sh\n${script}\n`);
+    await chmod(binary, 0o755);
+    return gitOf(binary);
+  }
+
+  async function gitOf(binary: string) {
+    seen.length = 0;
+    const observer = {
+      started: (name: string) => seen.push(`started ${name}`),
+      ended: (name: string, _seconds: number, ok: boolean) => seen.push(`ended ${name} ${ok}`),
+    };
+    const launcher = launched ? new Launcher() : undefined;
+    if (launcher !== undefined) await until(() => launcher.ready);
+    const git = new Git({ binary, home: folder.path, observer, ...(launcher && { launcher }) });
+    opened.push(git);
+    return { git, launcher };
+  }
+
+  it('gets arguments, environment and input; its output and exit code are a result', async () => {
+    const { git } = await scripted('echo "$@ $MARK"; cat; echo broken >&2; exit 7');
+    expect(await git.brief(command, { input: 'input' })).toEqual({
+      exitCode: 7,
+      signal: null,
+      cancelled: false,
+      stderr: 'broken\n',
+      stdout: Buffer.from('anything --option a b\ninput'),
+      cut: false,
+    });
+    expect(git.running).toBe(0);
+    expect(seen).toEqual(['started anything', 'ended anything false']);
+  });
+
+  it('takes bytes as they are, and is started by this process when they are very many', async () => {
+    const { git } = await scripted('cat');
+    for (const size of [0, 3, briefInput, briefInput + 1]) {
+      const input = Buffer.alloc(size, 'a\0é\xff', 'latin1');
+      const { stdout } = await git.brief(command, { input, keepOutput: size });
+      expect(stdout.equals(input)).toBe(true);
+    }
+  });
+
+  it('is told the beginning of its output only, and the end of its complaints', async () => {
+    const { git } = await scripted(
+      'i=0; while [ $i -lt 3000 ]; do echo "line $i of a long complaint" >&2; i=$((i+1)); done; head -c 3000000 /dev/zero',
+    );
+    const { stdout, stderr, cut } = await git.brief(command, { keepOutput: 1_000 });
+    expect([stdout.length, cut]).toEqual([1_000, true]);
+    expect(Buffer.byteLength(stderr)).toBeLessThanOrEqual(16 * 1024);
+    expect(stderr).toMatch(/line 2999 of a long complaint\n$/);
+  });
+
+  it('that does not read its input is no error', async () => {
+    const { git } = await scripted('exit 0');
+    expect((await git.brief(command, { input: Buffer.alloc(briefInput) })).exitCode).toBe(0);
+  });
+
+  it('that is ended by a signal says which', async () => {
+    const { git } = await scripted('kill -9 $$');
+    expect(await git.brief(command)).toMatchObject({ exitCode: null, signal: 'SIGKILL', cancelled: false });
+  });
+
+  it('that cannot be started is an error', async () => {
+    const { git } = await gitOf(join(folder.path, 'absent'));
+    await expect(git.brief(command)).rejects.toMatchObject({ kind: 'unavailable' });
+    expect(git.running).toBe(0);
+  });
+
+  it('ends with its children when its signal is aborted, and is not started after that', async () => {
+    const pids = join(folder.path, 'pids');
+    const { git } = await scripted(`sleep 60 & echo $$ $! > '${pids}.new'; mv '${pids}.new' '${pids}'; wait`);
+    const gone = new AbortController();
+    const running = git.brief(command, { signal: gone.signal });
+    const [own = 0, child = 0] = await pidsIn(pids);
+    expect(git.running).toBe(1);
+    gone.abort(new Error('gone'));
+    expect(await running).toMatchObject({ cancelled: true, signal: 'SIGTERM', exitCode: null });
+    await until(() => !isAlive(own) && !isAlive(child));
+    await expect(git.brief(command, { signal: gone.signal })).rejects.toThrow('gone');
+    expect(git.running).toBe(0);
+  });
+
+  it('ends when everything does', async () => {
+    const pids = join(folder.path, 'pids');
+    const { git } = await scripted(`echo $$ > '${pids}.new'; mv '${pids}.new' '${pids}'; exec sleep 60`);
+    const running = git.brief(command);
+    const [own = 0] = await pidsIn(pids);
+    await git.close();
+    expect((await running).cancelled).toBe(true);
+    await until(() => !isAlive(own));
+  });
+});
+
+describe('the launcher', () => {
+  it('that was killed is replaced by another one', async () => {
+    const binary = join(folder.path, 'git');
+    const parent = join(folder.path, 'parent');
+    await writeFile(binary, `#!/bin/sh\necho $PPID > '${parent}.new'; mv '${parent}.new' '${parent}'\n$1\n`);
+    await chmod(binary, 0o755);
+    const launcher = new Launcher();
+    await until(() => launcher.ready);
+    const git = new Git({ binary, home: folder.path, launcher });
+    opened.push(git);
+    await git.brief({ name: 'true', args: [] });
+    const [first = 0] = await pidsIn(parent);
+    expect(first).not.toBe(process.pid);
+    process.kill(first, 'SIGKILL');
+    await until(() => !isAlive(first));
+    await until(() => launcher.ready);
+    expect((await git.brief({ name: 'true', args: [] })).exitCode).toBe(0);
+    const [second = 0] = await pidsIn(parent);
+    expect([first, process.pid]).not.toContain(second);
+  });
+
+  it('that is killed fails what it was running, and nothing hangs', async () => {
+    const binary = join(folder.path, 'git');
+    const pids = join(folder.path, 'pids');
+    await writeFile(
+      binary,
+      `#!/bin/sh\necho $PPID $$ > '${pids}.new'; mv '${pids}.new' '${pids}'; exec sleep 60\n`,
+    );
+    await chmod(binary, 0o755);
+    const launcher = new Launcher();
+    await until(() => launcher.ready);
+    const git = new Git({ binary, home: folder.path, launcher });
+    opened.push(git);
+    const running = git.brief(command);
+    const [by = 0, own = 0] = await pidsIn(pids);
+    process.kill(by, 'SIGKILL');
+    await expect(running).rejects.toMatchObject({ kind: 'unavailable' });
+    expect(git.running).toBe(0);
+    process.kill(own, 'SIGKILL');
+  });
+});
+
+async function pidsIn(path: string): Promise<number[]> {
+  let text = '';
+  await until(async () => {
+    text = await readFile(path, 'utf8').catch(() => '');
+    return text !== '';
+  });
+  return text.trim().split(' ').map(Number);
+}

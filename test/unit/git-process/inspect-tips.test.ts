@@ -1,0 +1,178 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { QuarantinePaths } from '../../../src/git-process/commands.ts';
+import { Git } from '../../../src/git-process/git.ts';
+import {
+  findIncomplete,
+  inspectTips,
+  type PublishedTips,
+  type TipsInspection,
+} from '../../../src/git-process/inspect-tips.ts';
+import { GitClient } from '../../helpers/git-client.ts';
+import { treeObject } from '../../helpers/raw-git.ts';
+import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
+
+const signal = new AbortController().signal;
+const ABSENT = 'd'.repeat(40);
+const NONE = new Set<string>();
+
+let folder: TempDir;
+let paths: QuarantinePaths;
+let git: Git;
+const started: string[] = [];
+/** Object ids by what they are. */
+const ids: Record<string, string> = {};
+const id = (name: string) => ids[name] ?? '';
+
+beforeAll(async () => {
+  folder = await tempDir('cairn-tips');
+  const work = await new GitClient(folder.path).init('work');
+  const hash = (type: string, input: string | Uint8Array) =>
+    work.run(['hash-object', '-t', type, '-w', '--stdin', '--literally'], { input });
+  const commit = (tree: string, ...parents: string[]) => {
+    const lines = [`tree ${tree}`, ...parents.map((parent) => `parent ${parent}`)];
+    return hash('commit', `${lines.join('\n')}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nx\n`);
+  };
+  ids['old'] = await work.commit('Old', { a: '0\n', b: 'b\n' });
+  ids['first'] = await work.commit('First', { a: '1\n' });
+  ids['second'] = await work.commit('Second', { a: '2\n' });
+  ids['tree'] = await work.run(['rev-parse', 'HEAD^{tree}']);
+  ids['blob'] = await work.run(['rev-parse', 'HEAD:a']);
+  await work.run(['tag', '-a', '-m', 'tag', 'tag']);
+  ids['tag'] = await work.run(['rev-parse', 'tag']);
+  await work.run(['tag', '-a', '-m', 'tag of a tag', 'nested', 'tag']);
+  ids['nested'] = await work.run(['rev-parse', 'nested']);
+  // A commit of which the tree is nowhere, one of which a file is, and one on top of what is nowhere.
+  ids['no tree'] = await commit(ABSENT, id('first'));
+  ids['no blob'] = await commit(await hash('tree', treeObject('f', ABSENT).content), id('first'));
+  ids['no parent'] = await commit(id('tree'), ABSENT);
+  ids['above'] = await commit(id('tree'), id('no tree'));
+  const objects = join(folder.path, 'quarantine');
+  await mkdir(objects);
+  paths = { gitDir: join(work.folder, '.git'), objects };
+  git = new Git({
+    binary: 'git',
+    home: folder.path,
+    observer: { started: (name) => started.push(name), ended: () => undefined },
+  });
+});
+
+beforeEach(() => {
+  started.length = 0;
+});
+
+afterAll(() => folder[Symbol.asyncDispose]());
+
+/** Asks about objects by name; `doubtful` are those that may be no commits. */
+function inspect(
+  names: readonly string[],
+  published: PublishedTips = { likely: [id('first')] },
+  doubtful: readonly string[] = [],
+): Promise<TipsInspection> {
+  const tips = names.map((name) => ids[name] ?? name);
+  return inspectTips(git, { paths, tips, doubtful: doubtful.map(id), published, signal });
+}
+
+describe('a new tip', () => {
+  it('that is a commit is found complete, and a commit, by one process', async () => {
+    const { disconnected, facts } = await inspect(['second']);
+    expect(disconnected).toEqual(NONE);
+    expect(facts).toEqual(new Map([[id('second'), { type: 'commit' }]]));
+    expect(started).toEqual(['rev-list']);
+  });
+
+  it.each([
+    ['blob', { type: 'blob' }],
+    ['tree', { type: 'tree' }],
+    ['tag', { type: 'tag', peeled: () => id('second') }],
+    ['nested', { type: 'tag', peeled: () => id('second') }],
+  ])('that is a %s is never taken for a commit', async (name, { type, peeled }) => {
+    const fact = peeled === undefined ? { type } : { type, peeled: peeled() };
+    for (const doubtful of [[], [name]]) {
+      const { disconnected, facts } = await inspect([name, 'second'], { likely: [id('first')] }, doubtful);
+      expect(disconnected).toEqual(NONE);
+      expect(facts.get(id(name))).toEqual(fact);
+      expect(facts.get(id('second'))).toEqual({ type: 'commit' });
+    }
+  });
+
+  it('below what is published is asked about by itself', async () => {
+    const { disconnected, facts } = await inspect(['old']);
+    expect(disconnected).toEqual(NONE);
+    expect(facts).toEqual(new Map([[id('old'), { type: 'commit' }]]));
+    expect(started).toEqual(['rev-list', 'cat-file']);
+  });
+
+  it.each(['no tree', 'no blob', 'no parent', 'above', 'absent'])(
+    'is not complete with something missing below it: %s',
+    async (name) => {
+      const tip = ids[name] ?? ABSENT;
+      expect((await inspect([tip])).disconnected).toEqual(new Set([tip]));
+      const among = await inspect(['second', tip, 'tag']);
+      expect(among.disconnected).toEqual(new Set([tip]));
+      expect(among.facts.get(id('second'))).toEqual({ type: 'commit' });
+      expect(among.facts.get(id('tag'))).toMatchObject({ type: 'tag' });
+    },
+  );
+
+  it('is refused with all others when there are too many to look at one by one', async () => {
+    const many = [...Array.from({ length: 100 }, () => id('second')), ABSENT];
+    expect((await inspect(many)).disconnected).toEqual(new Set([id('second'), ABSENT]));
+  });
+
+  it('costs nothing when there is none', async () => {
+    expect((await inspect([])).facts.size).toBe(0);
+    expect(started).toEqual([]);
+  });
+
+  it('is not looked at for a client that has gone', async () => {
+    const gone = AbortSignal.abort(new Error('gone'));
+    const question = { paths, tips: [id('second')], doubtful: [], published: { likely: [] }, signal: gone };
+    await expect(inspectTips(git, question)).rejects.toThrow('gone');
+    expect(git.running).toBe(0);
+  });
+});
+
+describe('the tips to end at', () => {
+  it('may be some of those that are published, or none: the answer is the same', async () => {
+    for (const likely of [[], [id('old')], [id('first')], [id('old'), id('first'), id('tag'), id('blob')]]) {
+      expect((await inspect(['second'], { likely })).disconnected).toEqual(NONE);
+      expect((await inspect(['no blob'], { likely })).disconnected).toEqual(new Set([id('no blob')]));
+      expect((await inspect(['above'], { likely })).disconnected).toEqual(new Set([id('above')]));
+    }
+  });
+
+  it('are all of them only where the likely ones do not end the search in time', async () => {
+    const all = () => {
+      throw new Error('asked for');
+    };
+    expect((await inspect(['second'], { likely: [id('first')], all })).disconnected).toEqual(NONE);
+    const slow = await slowAtFirst();
+    const asked: string[] = [];
+    const question = {
+      paths,
+      tips: [id('second'), id('no blob')],
+      published: {
+        likely: [id('old')],
+        all: () => {
+          asked.push('all');
+          return [id('first'), id('old')];
+        },
+      },
+      signal,
+    };
+    expect(await findIncomplete(slow, question)).toEqual(new Set([id('no blob')]));
+    expect(asked).toEqual(['all']);
+    expect(slow.running).toBe(0);
+  });
+});
+
+/** A git that does not come to an end the first time. */
+async function slowAtFirst(): Promise<Git> {
+  const binary = join(folder.path, 'slow-git');
+  const mark = join(folder.path, 'slow-mark');
+  await writeFile(binary, `#!/bin/sh\n[ -e '${mark}' ] && exec git "$@"\ntouch '${mark}'\nexec sleep 60\n`);
+  await chmod(binary, 0o755);
+  return new Git({ binary, home: folder.path });
+}
