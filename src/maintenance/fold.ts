@@ -167,9 +167,7 @@ async function foldAll(
   const cloned = await copy.packCloned();
   const others = await copy.packRest(cloned);
   const unreachable =
-    facts.grace === 0
-      ? undefined
-      : await copy.packPacks('unreachable', rest, waiting, [cloned, others]);
+    facts.grace === 0 ? undefined : await copy.packPacks('unreachable', rest, waiting, [cloned, others]);
   const graph = await copy.graph();
   const [made, storedGraph] = await settleAll([
     store(context, repository, [cloned, others, unreachable], tipsOf(state)),
@@ -210,7 +208,12 @@ async function publish(
     }
     // Refs come faster than they can be looked at, or lean on what was to leave: it stays for this time.
     if (context.grace === 0) return undefined;
-    current = { ...current, dropped: new Set(), relied: union(current.relied, current.dropped), conserves: true };
+    current = {
+      ...current,
+      dropped: new Set(),
+      relied: union(current.relied, current.dropped),
+      conserves: true,
+    };
   }
 }
 
@@ -282,9 +285,12 @@ async function mustResolve(repository: Repository): Promise<ParentState> {
   return state;
 }
 
+/** True when a fold has made again what was there; git often does. Dates aside: nothing would be better for a publish. */
 function isSame(before: readonly PackEntry[], after: readonly PackEntry[]): boolean {
-  const named = digests(before);
-  return before.length === after.length && after.every(({ pack }) => named.has(pack.digest));
+  const told = ({ kind, pack, tips, bitmap }: PackEntry) =>
+    [kind, pack.digest, tips, bitmap?.digest].join(' ');
+  const named = new Set(before.map(told));
+  return before.length === after.length && after.every((entry) => named.has(told(entry)));
 }
 
 function digests(packs: readonly PackEntry[]): Set<Digest> {

@@ -2,9 +2,10 @@
  * When repositories are folded: after publishes of this process that leave enough to fold, one repository at a time, and
  * now and then by going through all of them, for what no publish tells of. Nobody waits for it.
  */
+
+import { messageOf } from '../lib/errors.ts';
 import { Limiter } from '../lib/limiter.ts';
 import { LruMap } from '../lib/lru.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
