@@ -26,7 +26,7 @@ import { type Identity, openIdentity } from './identity.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { type Dice, systemDice } from './lib/dice.ts';
 import { CairnError, messageOf } from './lib/errors.ts';
-import type { FoldOutcome } from './maintenance/fold.ts';
+import type { FoldMode, FoldOutcome } from './maintenance/fold.ts';
 import { Folding } from './maintenance/folding.ts';
 import { loadSecp256k1 } from './nostr/secp256k1.ts';
 import { createVerifier } from './nostr/verify.ts';
@@ -82,8 +82,8 @@ export interface App extends AsyncDisposable {
   readonly metrics: Metrics;
   readonly git: Git;
   readonly repositories: Repositories;
-  /** Folds a repository now: everything that is reachable in one pack. @throws as `foldRepository` */
-  fold(id: RepositoryId): Promise<FoldOutcome>;
+  /** Folds a repository now; without a mode everything that is reachable in one pack. @throws as `foldRepository` */
+  fold(id: RepositoryId, mode?: FoldMode): Promise<FoldOutcome>;
   /** Takes no new requests, lets running ones finish within the grace period, then closes everything. */
   close(): Promise<void>;
 }
@@ -285,7 +285,7 @@ export async function startApp(
       },
       'started',
     );
-    const fold = (id: RepositoryId) => folding.fold(id);
+    const fold: App['fold'] = (id, mode) => folding.fold(id, mode);
     return { url, metrics, git, repositories, fold, close: closeAll, [Symbol.asyncDispose]: closeAll };
   } catch (error) {
     await closeAll();
