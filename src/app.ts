@@ -62,6 +62,7 @@ import { Advertiser } from './transfer/advertise-refs.ts';
 import { AnswerCache } from './transfer/answer-cache.ts';
 import { GitPlaces } from './transfer/git-places.ts';
 import { Offload } from './transfer/offload.ts';
+import { SpliceProofs } from './transfer/splice-proofs.ts';
 import { learnUploadCapabilities } from './transfer/upload-capabilities.ts';
 import { VERSION } from './version.ts';
 import { webRoutes } from './web/web-routes.ts';
@@ -149,6 +150,13 @@ export async function startApp(
     });
     await Promise.all([cache.open(), snapshots.open(), answers.open()]);
     closers.push(() => answers.close());
+    const proofs = new SpliceProofs({
+      git,
+      cache,
+      scratch,
+      onTrouble: (err) => log.warn({ err }, 'packs not proved to be one'),
+    });
+    closers.push(() => proofs.close());
     const manifests = new ManifestStore(artifacts);
     const repositories = new Repositories({
       control: stores.control,
@@ -250,6 +258,8 @@ export async function startApp(
           places,
           advertiser,
           cache,
+          answers,
+          ...((overrides.background ?? true) ? { proofs } : {}),
           recency: RECENCY_MS,
           observer: fetchObserver(metrics, log),
           ...offload,

@@ -25,7 +25,7 @@ export class PackIdx {
   readonly #read: ReadAt;
   readonly #fanOut: readonly number[];
   /** The ids last read, all neighbours: whoever asks in order finds most of his answers here. */
-  #window: Buffer = Buffer.alloc(0);
+  #window: { readonly first: number; readonly ids: Buffer } = { first: 0, ids: Buffer.alloc(0) };
 
   /**
    * Reads the fan-out table.
@@ -77,6 +77,16 @@ export class PackIdx {
 
   /** True when the pack has an entry of this raw id. Ids asked for in order cost the fewest reads. */
   async has(id: Buffer): Promise<boolean> {
+    return (await this.#find(id)) !== undefined;
+  }
+
+  /** Where the entry of this raw id begins in the pack, in bytes; undefined when there is none. */
+  async offsetOf(id: Buffer): Promise<number | undefined> {
+    const entry = await this.#find(id);
+    return entry === undefined ? undefined : (await this.#offsets(entry, 1))[0];
+  }
+
+  async #find(id: Buffer): Promise<number | undefined> {
     if (!this.#inWindow(id)) {
       const bucket = id[0] ?? 0;
       let low = bucket === 0 ? 0 : (this.#fanOut[bucket - 1] ?? 0);
@@ -84,33 +94,33 @@ export class PackIdx {
       while (high - low > WINDOW) {
         const middle = (low + high) >>> 1;
         const order = id.compare(await this.#read(this.#idAt(middle), this.idLength));
-        if (order === 0) return true;
+        if (order === 0) return middle;
         if (order < 0) high = middle;
         else low = middle + 1;
       }
-      if (high <= low) return false;
-      this.#window = await this.#read(this.#idAt(low), (high - low) * this.idLength);
+      if (high <= low) return undefined;
+      this.#window = { first: low, ids: await this.#read(this.#idAt(low), (high - low) * this.idLength) };
     }
-    return this.#windowHas(id);
+    return this.#findInWindow(id);
   }
 
   #inWindow(id: Buffer): boolean {
-    const window = this.#window;
-    if (window.length === 0) return false;
-    return id.compare(this.#idIn(window, 0)) >= 0 && id.compare(window.subarray(-this.idLength)) <= 0;
+    const { ids } = this.#window;
+    if (ids.length === 0) return false;
+    return id.compare(this.#idIn(ids, 0)) >= 0 && id.compare(ids.subarray(-this.idLength)) <= 0;
   }
 
-  #windowHas(id: Buffer): boolean {
-    const window = this.#window;
-    let [low, high] = [0, window.length / this.idLength];
+  #findInWindow(id: Buffer): number | undefined {
+    const { first, ids } = this.#window;
+    let [low, high] = [0, ids.length / this.idLength];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const order = id.compare(this.#idIn(window, middle));
-      if (order === 0) return true;
+      const order = id.compare(this.#idIn(ids, middle));
+      if (order === 0) return first + middle;
       if (order < 0) high = middle;
       else low = middle + 1;
     }
-    return false;
+    return undefined;
   }
 
   /** Where `count` entries from `first` on begin in the pack. */

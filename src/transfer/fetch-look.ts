@@ -1,7 +1,8 @@
 import { tableOf } from '../git/index.ts';
-import type { Manifest, ParentState } from '../repository/manifest.ts';
+import type { ParentState } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
 import { isPublic } from './repository-access.ts';
+import { showsObjects } from './shown-objects.ts';
 
 /**
  * What one request sees of a repository. The store is asked at most once; what it said last will do if anyone may see it. Of
@@ -34,8 +35,7 @@ export class FetchLook {
   async showing(wants: readonly string[] | undefined): Promise<ParentState | undefined> {
     const recent = wants === undefined ? undefined : await this.repository.peek(this.recency);
     if (wants === undefined || recent === undefined || !isPublic(recent.manifest)) return this.whole();
-    const shown = shownObjects(recent.manifest);
-    return wants.every((oid) => shown.has(oid)) ? recent : this.whole();
+    return (await showsObjects(recent.manifest, wants)) ? recent : this.whole();
   }
 
   /** The state as it is now, with all its refs. */
@@ -44,19 +44,4 @@ export class FetchLook {
     if (state !== undefined) await tableOf(state.manifest.refs)?.ready();
     return state;
   }
-}
-
-const shownByManifest = new WeakMap<Manifest, ReadonlySet<string>>();
-
-/** Every object id an advertisement of this manifest shows. */
-export function shownObjects(manifest: Manifest): Pick<ReadonlySet<string>, 'has'> {
-  const table = tableOf(manifest.refs);
-  // A set of very many would have to be made anew after every push.
-  if (table !== undefined) return { has: (oid) => table.pointingAt(oid).next().done !== true };
-  let shown = shownByManifest.get(manifest);
-  if (shown === undefined) {
-    shown = new Set([...manifest.refs.values(), ...manifest.peeled.values()]);
-    shownByManifest.set(manifest, shown);
-  }
-  return shown;
 }

@@ -1,15 +1,15 @@
 /** When packs as they are stored are the answer to a fetch, so that git need not make one. */
 import {
   hexLength,
-  isTag,
   type ObjectFormat,
   type UploadAnswerForm,
   uploadAnswerForm,
   wantSetDigest,
 } from '../git/index.ts';
+import type { Digest } from '../lib/digest.ts';
 import type { ArtifactRef, Manifest, PackEntry } from '../repository/manifest.ts';
-import { shownObjects } from './fetch-look.ts';
 import { type FetchQuestion, says } from './fetch-question.ts';
+import { showsObjects, tagObjects } from './shown-objects.ts';
 
 /** The entries of a stored pack that go into an answer: the first ones, all but bases that only completed it. */
 export interface PackPart {
@@ -28,8 +28,14 @@ export interface StoredAnswer {
   readonly parts: readonly PackPart[];
 }
 
+/** What a client wants, and the name of that set. */
+export interface WantSet {
+  readonly oids: readonly string[];
+  readonly digest: Digest;
+}
+
 /** Finds packs that together hold exactly what some wants reach; undefined when that is not known. */
-export type FindJoined = (manifest: Manifest, wants: readonly string[]) => readonly PackPart[] | undefined;
+export type FindJoined = (wants: WantSet) => readonly PackPart[] | undefined;
 
 /**
  * Decides whether a fetch is answered by stored packs: one that wants everything, by a client that has nothing and
@@ -37,13 +43,14 @@ export type FindJoined = (manifest: Manifest, wants: readonly string[]) => reado
  *
  * @param joined asked when no single pack is known to be the answer
  */
-export function planStoredAnswer(
+export async function planStoredAnswer(
   manifest: Manifest,
   question: FetchQuestion,
   joined: FindJoined,
-): StoredAnswer | undefined {
-  if (!wantsWholePacks(question) || !mayHaveStored(manifest, question)) return undefined;
-  const parts = exactPack(manifest, question.wants) ?? joined(manifest, question.wants);
+): Promise<StoredAnswer | undefined> {
+  if (!wantsWholePacks(question) || !(await mayHaveStored(manifest, question))) return undefined;
+  const wants = { oids: question.wants, digest: wantSetDigest(question.wants) };
+  const parts = exactPack(manifest, wants) ?? joined(wants);
   if (parts === undefined) return undefined;
   const form = uploadAnswerForm(question.version, (word) => says(question, word));
   return { form, progress: !says(question, 'no-progress'), parts };
@@ -61,38 +68,24 @@ function wantsWholePacks(question: FetchQuestion): boolean {
 }
 
 /** True when git would send this client what is stored, neither refusing it nor adding to it nor writing it differently. */
-function mayHaveStored(manifest: Manifest, question: FetchQuestion): boolean {
-  const { objectFormat: format } = manifest;
-  if (!says(question, 'ofs-delta')) return false;
-  if (
-    !question.words.includes(`object-format=${format}`) &&
-    (says(question, 'object-format') || format !== 'sha1')
-  )
-    return false;
+async function mayHaveStored(manifest: Manifest, question: FetchQuestion): Promise<boolean> {
+  if (!says(question, 'ofs-delta') || !speaksFormat(question, manifest.objectFormat)) return false;
   // v2 gives out any object there is. Before, a want has to be advertised, or reachable from what is: git finds out.
-  const shown = question.version === 2 ? undefined : shownObjects(manifest);
-  if (shown !== undefined && !question.wants.every((oid) => shown.has(oid))) return false;
-  return !says(question, 'include-tag') || includesTags(manifest, question.wants);
+  if (question.version !== 2 && !(await showsObjects(manifest, question.wants))) return false;
+  if (!says(question, 'include-tag')) return true;
+  // git adds tag objects that lead to what it sends; here there must be none besides those that are wanted.
+  const wanted = new Set(question.wants);
+  return (await tagObjects(manifest)).every((oid) => wanted.has(oid));
 }
 
-const annotatedTags = new WeakMap<Manifest, readonly string[]>();
-
-/** True when there is no tag object that a client who asks for tags along could be sent besides what it wants. */
-function includesTags(manifest: Manifest, wants: readonly string[]): boolean {
-  let tags = annotatedTags.get(manifest);
-  if (tags === undefined) {
-    tags = [...manifest.peeled.keys()].filter(isTag).map((name) => manifest.refs.get(name) ?? '');
-    annotatedTags.set(manifest, tags);
-  }
-  if (tags.length === 0) return true;
-  const wanted = new Set(wants);
-  return tags.every((oid) => wanted.has(oid));
+/** A client that does not say which hash it uses means SHA-1. */
+function speaksFormat(question: FetchQuestion, format: ObjectFormat): boolean {
+  if (says(question, 'object-format')) return question.words.includes(`object-format=${format}`);
+  return format === 'sha1';
 }
 
-function exactPack(manifest: Manifest, wants: readonly string[]): readonly PackPart[] | undefined {
-  if (!manifest.packs.some(({ tips }) => tips !== undefined)) return undefined;
-  const digest = wantSetDigest(wants);
-  const entry = manifest.packs.find(({ tips }) => tips === digest);
+function exactPack(manifest: Manifest, wants: WantSet): readonly PackPart[] | undefined {
+  const entry = manifest.packs.find(({ tips }) => tips === wants.digest);
   return entry === undefined ? undefined : [partOf(entry, manifest.objectFormat)];
 }
 

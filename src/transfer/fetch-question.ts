@@ -25,11 +25,17 @@ export interface FetchQuestion extends HistoryLimits {
   readonly words: readonly string[];
 }
 
+/** A fetch that is short enough to be read whole before it is answered. */
+export interface WholeFetch {
+  readonly question: FetchQuestion;
+  /** All of the request. */
+  readonly bytes: readonly Buffer[];
+}
+
 /** What a POST of `git-upload-pack` turned out to be. */
 export type UploadPost =
   | { readonly command: 'ls-refs'; readonly options: LsRefsOptions }
-  /** Without a question when it is too long to be read whole. */
-  | { readonly command: 'fetch'; readonly question: FetchQuestion | undefined }
+  | { readonly command: 'fetch'; readonly whole: WholeFetch | undefined }
   | { readonly command: 'nothing' }
   | { readonly command: 'unknown'; readonly name: string };
 
@@ -84,7 +90,8 @@ export async function readUploadPost(
 class Reading {
   size = 0;
   private readonly body: RequestBody;
-  private readonly read: Buffer[] = [];
+  /** What was read. */
+  readonly chunks: Buffer[] = [];
 
   constructor(body: RequestBody) {
     this.body = body;
@@ -97,14 +104,14 @@ class Reading {
   async next(): Promise<Buffer | undefined> {
     const chunk = await this.body.next();
     if (chunk !== undefined) {
-      this.read.push(chunk);
+      this.chunks.push(chunk);
       this.size += chunk.length;
     }
     return chunk;
   }
 
   giveBack(): void {
-    for (const chunk of this.read.reverse()) this.body.unread(chunk);
+    for (const chunk of this.chunks.toReversed()) this.body.unread(chunk);
   }
 }
 
@@ -112,14 +119,15 @@ async function readCommand(reading: Reading): Promise<UploadPost> {
   const parser = new CommandRequestParser(UNLIMITED);
   for (let chunk = await reading.next(); chunk !== undefined; chunk = await reading.next()) {
     if (!parser.push(chunk)) {
-      if (reading.tooLong) return { command: 'fetch', question: undefined };
+      if (reading.tooLong) return { command: 'fetch', whole: undefined };
       continue;
     }
     const { command, capabilities, args } = parser.result;
     if (command === undefined) return { command: 'nothing' };
     if (command === 'ls-refs') return { command, options: parseLsRefs(args) };
     if (command !== 'fetch') return { command: 'unknown', name: command };
-    return { command, question: questionOfV2(args, capabilities.toString()) };
+    const question = questionOfV2(args, capabilities.toString());
+    return { command, whole: { question, bytes: reading.chunks } };
   }
   if (reading.size === 0) return { command: 'nothing' };
   throw new CairnError('invalid', 'the request ended early');
@@ -149,12 +157,13 @@ async function readUploadRequest(
   const parser = new UploadRequestParser({ format, ...UNLIMITED });
   for (let chunk = await reading.next(); chunk !== undefined; chunk = await reading.next()) {
     parser.push(chunk);
-    if (reading.tooLong) return { command: 'fetch', question: undefined };
+    if (reading.tooLong) return { command: 'fetch', whole: undefined };
   }
   if (reading.size === 0) return { command: 'nothing' };
   const { capabilities, ...rest } = parser.result;
   const words = meaningful(capabilities.toString().split(' '));
-  return { command: 'fetch', question: { version, ...rest, wantRefs: [], packfileUris: [], words } };
+  const question = { version, ...rest, wantRefs: [], packfileUris: [], words };
+  return { command: 'fetch', whole: { question, bytes: reading.chunks } };
 }
 
 function meaningful(words: readonly (string | false)[]): string[] {

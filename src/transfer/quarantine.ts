@@ -9,7 +9,7 @@ import { failureReason, type GitResult } from '../git-process/result.ts';
 import { type Digest, sha256, sha256OfFile } from '../lib/digest.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
-import { withFile } from '../lib/read-at.ts';
+import { openFile } from '../lib/read-at.ts';
 import { writeChunk } from '../lib/streams.ts';
 import type { OwnEntries } from '../repository/manifest.ts';
 import type { RequestBody } from './request-body.ts';
@@ -241,12 +241,15 @@ async function describeEntries(
   format: ObjectFormat,
   received: { readonly objects: number; readonly size: number },
 ): Promise<{ readonly objects: number; readonly own?: OwnEntries }> {
-  return withFile(idxPath, async (read) => {
-    const idx = await PackIdx.open(read, format);
+  const file = await openFile(idxPath);
+  try {
+    const idx = await PackIdx.open(file.read, format);
     const { objects } = idx;
     if (objects === received.objects) return { objects };
     const end = received.size - idx.idLength;
     const exact = (await idx.countBefore(end)) === received.objects;
     return exact ? { objects, own: { objects: received.objects, end } } : { objects };
-  });
+  } finally {
+    await file.close();
+  }
 }

@@ -5,18 +5,23 @@ import type { ParentState } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { SnapshotLease } from '../repository/snapshot-cache.ts';
 import type { Advertiser, ProtocolVersion } from './advertise-refs.ts';
+import type { AnswerCache } from './answer-cache.ts';
 import { FetchLook } from './fetch-look.ts';
-import { planStoredAnswer } from './fetch-plan.ts';
-import { readUploadPost } from './fetch-question.ts';
+import { type FindJoined, planStoredAnswer } from './fetch-plan.ts';
+import { nameOfQuestion, readUploadPost, type WholeFetch } from './fetch-question.ts';
 import type { GitPlaces } from './git-places.ts';
 import type { Offload } from './offload.ts';
 import type { Output } from './output.ts';
-import type { RequestBody } from './request-body.ts';
+import { RequestBody } from './request-body.ts';
 import { runUploadPack } from './run-upload-pack.ts';
-import { sendStoredAnswer } from './stored-pack.ts';
+import type { SpliceProofs } from './splice-proofs.ts';
+import { type OpenPack, sendStoredAnswer } from './stored-pack.ts';
 
-/** What a fetch was answered by: a stored pack, several joined to one, the object store itself, or `git upload-pack`. */
-export type FetchAnswer = 'stored' | 'spliced' | 'elsewhere' | 'git';
+/**
+ * What a fetch was answered by: a stored pack; several joined to one; the object store itself; an answer recorded, or one
+ * that was being made for somebody else; or `git upload-pack`.
+ */
+export type FetchAnswer = 'stored' | 'spliced' | 'elsewhere' | 'cached' | 'followed' | 'git';
 
 /** Hears of every fetch. */
 export interface FetchObserver {
@@ -30,6 +35,9 @@ export interface ServeFetchContext {
   readonly places: GitPlaces;
   readonly advertiser: Advertiser;
   readonly cache: ArtifactCache;
+  readonly answers: AnswerCache;
+  /** Left out where nothing is to go on that nobody waits for. */
+  readonly proofs?: SpliceProofs;
   /** Milliseconds for which a look at the pointer is good enough for a fetch of refs it showed. */
   readonly recency: number;
   readonly observer: FetchObserver;
@@ -55,7 +63,7 @@ export interface FetchRequestIn {
 
 /**
  * Answers the POST of `git-upload-pack`: `ls-refs` from the manifest; a fetch of everything, where packs are stored that
- * are just that, by sending these; every other one by `git upload-pack` on a snapshot.
+ * are just that, by sending these; every other one by `git upload-pack` on a snapshot, or as that has answered before.
  *
  * @throws CairnError before anything is written: `not-found`, `invalid`, `unavailable`, `corrupt`, `busy`, and what
  *   `admit` throws
@@ -80,39 +88,70 @@ export async function serveFetch(context: ServeFetchContext, request: FetchReque
     await context.advertiser.lsRefs(state.manifest, post.options, output);
     return;
   }
-  const state = admit(await look.showing(post.question?.wants));
-  const elsewhere =
-    post.question && (await context.offload?.packfileAnswer(repository.id, state.manifest, post.question));
-  if (elsewhere !== undefined) {
-    context.observer.answered('elsewhere');
-    await output.write(elsewhere);
-    return;
-  }
-  // A client that would have gone elsewhere takes what others take just as well.
-  const question = post.question && { ...post.question, packfileUris: [] };
-  const stored = question && planStoredAnswer(state.manifest, question, () => undefined);
-  if (stored === undefined) {
-    context.observer.answered('git');
-    return answerByGit(context, request, state);
-  }
-  context.observer.answered(stored.parts.length === 1 ? 'stored' : 'spliced');
-  const open = (pack: Parameters<ArtifactCache['stream']>[2]) =>
-    context.cache.stream(repository.id, 'pack', pack);
-  const trouble = await sendStoredAnswer(stored, state.manifest.objectFormat, open, output, request.signal);
-  if (trouble !== undefined) context.observer.brokenOff(String(repository), trouble);
+  const { whole } = post;
+  const state = admit(await look.showing(whole?.question.wants));
+  context.observer.answered(await answerFetch(context, request, state, whole));
 }
 
-async function answerByGit(
-  { git, places }: ServeFetchContext,
-  { repository, version, body, output, signal }: FetchRequestIn,
+/** @param whole the request, if it is short enough to be known before it is answered */
+async function answerFetch(
+  context: ServeFetchContext,
+  request: FetchRequestIn,
   state: ParentState,
-): Promise<void> {
+  whole: WholeFetch | undefined,
+): Promise<FetchAnswer> {
+  const { repository, output, signal } = request;
+  const { manifest } = state;
+  if (whole === undefined) {
+    await runGit(context, request, state, request);
+    return 'git';
+  }
+  const elsewhere = await context.offload?.packfileAnswer(repository.id, manifest, whole.question);
+  if (elsewhere !== undefined) {
+    await output.write(elsewhere);
+    return 'elsewhere';
+  }
+  // A client that would have gone elsewhere takes what others take just as well.
+  const question = { ...whole.question, packfileUris: [] };
+  const joined: FindJoined = (wants) => context.proofs?.find(repository.id, manifest, wants);
+  const stored = await planStoredAnswer(manifest, question, joined);
+  if (stored !== undefined) {
+    const open: OpenPack = (pack) => context.cache.stream(repository.id, 'pack', pack);
+    const trouble = await sendStoredAnswer(stored, manifest.objectFormat, open, output, signal);
+    if (trouble !== undefined) context.observer.brokenOff(String(repository), trouble);
+    return stored.parts.length === 1 ? 'stored' : 'spliced';
+  }
+  const name = nameOfQuestion(question);
+  if (name === undefined) {
+    await runGit(context, request, state, request);
+    return 'git';
+  }
+  const asked = { repository: String(repository), manifest: state.digest, request: name };
+  const by = await context.answers.serve(asked, output, signal, (sink, left) => {
+    // Who follows may outlive who asked first, and with him his connection: git reads the request from memory.
+    const body = new RequestBody(fromMemory(whole.bytes));
+    return runGit(context, request, state, { body, output: sink, signal: left });
+  });
+  return by === 'produced' ? 'git' : by;
+}
+
+async function* fromMemory(chunks: readonly Buffer[]): AsyncGenerator<Buffer, void, undefined> {
+  yield* chunks;
+}
+
+async function runGit(
+  { git, places }: ServeFetchContext,
+  { repository, version }: FetchRequestIn,
+  state: ParentState,
+  streams: Pick<FetchRequestIn, 'body' | 'output' | 'signal'>,
+): Promise<'whole' | 'flawed'> {
+  const { body, output, signal } = streams;
   const release = await places.acquire(String(repository), signal);
   let snapshot: SnapshotLease | undefined;
   try {
     snapshot = await repository.snapshot(state);
     signal.throwIfAborted();
-    await runUploadPack(git, { gitDir: snapshot.path, version, body, output, signal });
+    return await runUploadPack(git, { gitDir: snapshot.path, version, body, output, signal });
   } finally {
     snapshot?.release();
     release();

@@ -1,0 +1,98 @@
+import { type ObjectFormat, PackIdx } from '../git/index.ts';
+import { openFile } from '../lib/read-at.ts';
+import type { PackPart } from './fetch-plan.ts';
+
+/** A part of an answer, and the idx of its pack on local disk. */
+export interface IndexedPart extends PackPart {
+  readonly idxPath: string;
+}
+
+interface OpenPart {
+  readonly idx: PackIdx;
+  /** True for the place of an entry that belongs to the part. */
+  readonly own: (offset: number) => boolean;
+  /** True when every entry of the pack does. */
+  readonly whole: boolean;
+}
+
+/** Ids looked up for one proof, at most: beyond that a fold is due, which makes it needless. */
+const LOOKED_UP = 500_000;
+
+/**
+ * True when parts can be joined to one pack: no object is in two of them, and what deltas in a part build on is in this part,
+ * or in another one that does not build on it in turn. Reads ids from the smaller packs and looks for them in the larger ones.
+ */
+export async function canBeJoined(parts: readonly IndexedPart[], format: ObjectFormat): Promise<boolean> {
+  const files = [];
+  try {
+    const open: OpenPart[] = [];
+    for (const { idxPath, end, objects } of parts) {
+      const file = await openFile(idxPath);
+      files.push(file);
+      const idx = await PackIdx.open(file.read, format);
+      open.push({ idx, own: (offset) => offset < end, whole: objects === idx.objects });
+    }
+    open.sort((a, b) => b.idx.objects - a.idx.objects);
+    return isAffordable(open) && (await areDisjoint(open)) && (await basesAreInside(open));
+  } finally {
+    await Promise.all(files.map((file) => file.close()));
+  }
+}
+
+function isAffordable(parts: readonly OpenPart[]): boolean {
+  return parts.reduce((sum, { idx }, larger) => sum + larger * idx.objects, 0) <= LOOKED_UP;
+}
+
+/** @param parts the largest first */
+async function areDisjoint(parts: readonly OpenPart[]): Promise<boolean> {
+  for (const [at, part] of parts.entries()) {
+    if (at === 0) continue;
+    for await (const id of idsOf(part, part.whole ? undefined : part.own)) {
+      for (const larger of parts.slice(0, at)) if (await holds(larger, id)) return false;
+    }
+  }
+  return true;
+}
+
+/** What completed a thin pack is exactly what its deltas build on elsewhere. Two packs that lean on one another prove nothing. */
+async function basesAreInside(parts: readonly OpenPart[]): Promise<boolean> {
+  const leansOn = new Map<OpenPart, Set<OpenPart>>();
+  for (const part of parts) {
+    const others = new Set<OpenPart>();
+    leansOn.set(part, others);
+    if (part.whole) continue;
+    for await (const id of idsOf(part, (offset) => !part.own(offset))) {
+      const holder = await holderOf(parts, id);
+      if (holder === undefined) return false;
+      others.add(holder);
+    }
+  }
+  return hasNoCircle(leansOn);
+}
+
+async function holderOf(parts: readonly OpenPart[], id: Buffer): Promise<OpenPart | undefined> {
+  for (const part of parts) if (await holds(part, id)) return part;
+  return undefined;
+}
+
+/** Takes away whatever leans on nothing that is left, until nothing is left. */
+function hasNoCircle(leansOn: Map<OpenPart, Set<OpenPart>>): boolean {
+  const left = new Map(leansOn);
+  for (let before = -1; before !== left.size; ) {
+    before = left.size;
+    for (const [part, others] of left) if (![...others].some((other) => left.has(other))) left.delete(part);
+  }
+  return left.size === 0;
+}
+
+async function holds({ idx, own, whole }: OpenPart, id: Buffer): Promise<boolean> {
+  if (whole) return idx.has(id);
+  const offset = await idx.offsetOf(id);
+  return offset !== undefined && own(offset);
+}
+
+async function* idsOf({ idx }: OpenPart, begin?: (offset: number) => boolean): AsyncGenerator<Buffer> {
+  for await (const block of idx.ids(begin)) {
+    for (let at = 0; at < block.length; at += idx.idLength) yield block.subarray(at, at + idx.idLength);
+  }
+}
