@@ -239,7 +239,8 @@ export const OPTIONS = [
     variable: 'CAIRN_GIT_CONCURRENCY',
     value: '<count>',
     default: '32',
-    description: 'Fetches and pushes that run git at once; a quarter of them for any one repository.',
+    description:
+      'Fetches and pushes that run git at once; no more than three quarters of them for any one repository.',
     commands: 'serve',
   },
   {
@@ -247,7 +248,8 @@ export const OPTIONS = [
     variable: 'CAIRN_GIT_QUEUE',
     value: '<count>',
     default: '512',
-    description: 'Fetches and pushes that may wait for their turn; more are answered `busy`.',
+    description:
+      'Fetches and pushes that may wait for their turn; of more, the last of the repository with most is answered `busy`.',
     commands: 'serve',
   },
   {
