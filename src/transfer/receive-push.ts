@@ -170,7 +170,7 @@ class Push {
       return this.publish(begun, undefined, new Map(), new Set());
     }
     const { repository, signal } = this.incoming;
-    this.releasePlace = await this.context.places.acquire(String(repository), signal);
+    this.releasePlace = await this.context.places.acquire(String(repository), signal, 'push');
     const paths = () => this.workspace.open(state);
     const { packBytes: maxBytes } = this.context.limits;
     const wantsProgress = !this.request.capabilities.has('quiet');
@@ -279,6 +279,9 @@ class Push {
     const commands = this.request.commands.map((command) =>
       this.withConnectivityProblem(command, disconnected),
     );
+    // All that git may have found objects in up to now.
+    const named = state?.manifest.packs.map((entry) => entry.pack.digest) ?? [];
+    const packs = new Set([...named, ...this.workspace.packs()]);
     const changeWith = (pack: PackEntry | undefined) =>
       new PushChange({
         commands,
@@ -287,7 +290,7 @@ class Push {
         objects,
         pack,
         proof: {
-          packs: new Set(state?.manifest.packs.map((entry) => entry.pack.digest)),
+          packs,
           incarnation: state?.manifest.incarnation,
         },
         since: this.since,
