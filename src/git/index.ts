@@ -52,6 +52,7 @@ export {
   mergedRefNames,
   mostPlainRefs,
   type RefMaps,
+  refLines,
   refsPointingAt,
   refsStartingWith,
 } from './ref-maps.ts';

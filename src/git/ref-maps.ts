@@ -1,8 +1,8 @@
 /** What is done with refs, whether they are few, in a plain map, or very many, in a table. */
 import type { ObjectFormat } from './object-id.ts';
 import { compareBytes, refsInByteOrder, sortByBytes } from './ref-name.ts';
-import type { RefChange, RefEntry } from './ref-segment.ts';
-import { RefTable, tableOf } from './ref-table.ts';
+import { type RefChange, type RefEntry, splice } from './ref-segment.ts';
+import { partEntries, RefTable, type TablePart, tableOf } from './ref-table.ts';
 import { RefsView } from './ref-views.ts';
 
 type Refs = ReadonlyMap<string, string>;
@@ -71,6 +71,33 @@ export function branchesAndTags(refs: Refs): Refs {
   if (table !== undefined) return new RefsView(table, BRANCHES_AND_TAGS);
   const stated = [...refs].filter(([name]) => BRANCHES_AND_TAGS.some((prefix) => name.startsWith(prefix)));
   return refsInByteOrder(new Map(stated));
+}
+
+/**
+ * The lines `<object id> <name>` of refs in byte order of the names, in pieces: what `git for-each-ref` prints with that
+ * format.
+ */
+export function* refLines(refs: Refs): Generator<Buffer, undefined> {
+  if (!(refs instanceof RefsView)) {
+    yield Buffer.from(
+      sortByBytes(refs.keys()).reduce((lines, name) => `${lines}${refs.get(name)} ${name}\n`, ''),
+    );
+    return undefined;
+  }
+  for (const prefix of refs.prefixes) {
+    for (const part of refs.table.parts(prefix)) yield linesOf(part);
+  }
+  return undefined;
+}
+
+function linesOf(part: TablePart): Buffer {
+  const { segment, changes, from, to } = part;
+  const lineOf = ({ oid, name }: RefEntry) => `${oid} ${name}\n`;
+  // Segments without peeled tags consist of these very lines.
+  if (segment?.peels === 0) {
+    return splice(segment, segment, changes, (entry) => Buffer.from(lineOf(entry)), from, to);
+  }
+  return Buffer.from([...partEntries(part)].map(lineOf).join(''));
 }
 
 /** The names of the refs in either of two maps, each once, in byte order. */

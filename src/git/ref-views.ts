@@ -4,7 +4,8 @@ import type { RefTable } from './ref-table.ts';
 /** Part of a table as a map that cannot be changed, in byte order of the names. */
 abstract class TableView implements ReadonlyMap<string, string> {
   readonly table: RefTable;
-  protected readonly prefixes: readonly string[];
+  /** What the names in it begin with, in byte order. */
+  readonly prefixes: readonly string[];
 
   constructor(table: RefTable, prefixes: readonly string[]) {
     this.table = table;

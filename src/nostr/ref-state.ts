@@ -83,12 +83,22 @@ export function refMapDigest(refs: ReadonlyMap<string, string>): Digest {
   return sha256(canonicalJson(Object.fromEntries(refs)));
 }
 
+/** Very many branches and tags, by a digest. */
+export interface RefsDigest {
+  readonly count: number;
+  /** SHA-256 of a line `<object id> <name>` for each, with a line feed, in byte order of the names. */
+  readonly digest: Digest;
+}
+
+/** Branches and tags that a receipt lists; of more, it states the number and a digest. */
+export const mostListedRefs = 5_000;
+
 /** What a receipt is made from. */
 export interface ReceiptFacts {
   readonly owner: string;
   readonly identifier: string;
-  /** All refs of the repository; the receipt states the branches and tags among them. */
-  readonly refs: ReadonlyMap<string, string>;
+  /** All refs of the repository, of which the receipt states the branches and tags; or a digest of these. */
+  readonly refs: ReadonlyMap<string, string> | RefsDigest;
   readonly head: string;
   /** Seconds. */
   readonly at: number;
@@ -107,13 +117,21 @@ export function receiptTemplate(facts: ReceiptFacts): EventTemplate {
   });
   const tags: Tag[] = [
     ['d', facts.identifier],
-    ...statedRefs(facts.refs),
+    ...('digest' in facts.refs ? [refsTag(facts.refs)] : statedRefs(facts.refs)),
     ['HEAD', `ref: ${facts.head}`],
     ['a', address],
     ...[...new Set(facts.actors)].map((actor): Tag => ['p', actor]),
     ...[...new Set(facts.orders)].map((order): Tag => ['e', order]),
   ];
   return { kind: kinds.repositoryState, created_at: facts.at, tags, content: '' };
+}
+
+/**
+ * Without a single branch or tag, a state says to clients that its author no longer states them (NIP-34), which is so: what
+ * is to be stated fits into no event that a client would want to read.
+ */
+function refsTag({ count, digest }: RefsDigest): Tag {
+  return ['refs', String(count), digest];
 }
 
 function isBranchOrTag(name: string): boolean {

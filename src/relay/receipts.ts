@@ -3,14 +3,17 @@
  * from its manifest alone, so every server makes the same one, and one that a crash kept from being written is made again
  * by whoever comes next. It is never waited for: a push is what its manifest says, whether that has been told or not.
  */
+
+import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isBranch, isTag } from '../git/index.ts';
+import { branchesAndTags, differingRefs, isBranch, isTag, refLines, refsStartingWith } from '../git/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Dice } from '../lib/dice.ts';
 import { isCairnError } from '../lib/errors.ts';
+import { Turns } from '../lib/turns.ts';
 import type { VerifiedEvent } from '../nostr/event.ts';
 import { kinds } from '../nostr/kinds.ts';
-import { receiptTemplate } from '../nostr/ref-state.ts';
+import { mostListedRefs, type RefsDigest, receiptTemplate } from '../nostr/ref-state.ts';
 import { attestationTemplate } from '../nostr/repository-key.ts';
 import { firstValue } from '../nostr/tags.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -52,6 +55,7 @@ export class Receipts {
   private readonly waiting = new Map<string, { readonly id: RepositoryId; readonly manifest: Manifest }>();
   private readonly working = new Map<string, Promise<void>>();
   private readonly stopping = new AbortController();
+  private readonly turns = new Turns();
   private tips:
     | AsyncGenerator<{ readonly id: RepositoryId; readonly state: { readonly manifest: Manifest } }>
     | undefined;
@@ -150,7 +154,10 @@ export class Receipts {
     const untold = await this.untold(id, manifest);
     const named = await this.namedEvents(id, manifest, untold);
     const signer = this.context.service.signerOf(id);
-    const receipts = untold.flatMap((one) => (one.changed ? signer.sign(receiptOf(id, one.manifest)) : []));
+    const receipts: VerifiedEvent[] = [];
+    for (const { manifest: told, changed } of untold) {
+      if (changed) receipts.push(signer.sign(receiptOf(id, told, await this.statedRefs(told))));
+    }
     const attestation = receipts.length === 0 || this.isAttested(id) ? [] : [this.attestation(id)];
     const events = [...named, ...attestation, ...receipts].filter((event) => this.isNews(event));
     if (events.length > 0) await this.context.events.append(events);
@@ -218,11 +225,26 @@ export class Receipts {
     return service.signer.sign(attestationTemplate(id.owner, id.identifier, publicKey, ATTESTED_AT));
   }
 
+  /** The refs as a receipt states them. Of very many the digest takes a while, in which others get their turns. */
+  private async statedRefs({ refs }: Manifest): Promise<ReadonlyMap<string, string> | RefsDigest> {
+    const stated = branchesAndTags(refs);
+    const count = stated.size;
+    if (count <= mostListedRefs) return stated;
+    const hash = createHash('sha256');
+    for (const lines of refLines(stated)) {
+      hash.update(lines);
+      await this.turns.next();
+    }
+    return { count, digest: hash.digest('hex') };
+  }
+
   private isNews(event: VerifiedEvent): boolean {
     const { events } = this.context;
     return events.judge(event) === 'stored' || events.isHidden(event.id);
   }
 }
+
+const NO_REFS: ReadonlyMap<string, string> = new Map();
 
 /** A publish of which the log has no receipt. */
 interface Untold {
@@ -231,8 +253,8 @@ interface Untold {
   readonly changed: boolean;
 }
 
-function receiptOf(id: RepositoryId, manifest: Manifest) {
-  const { refs, head, receiptAt: at, causes } = manifest;
+function receiptOf(id: RepositoryId, manifest: Manifest, refs: ReadonlyMap<string, string> | RefsDigest) {
+  const { head, receiptAt: at, causes } = manifest;
   // An order that moves nothing but HEAD changes no ref.
   const changing = causes.filter(({ kind, refs: changed }) => changed.length > 0 || kind === 'order');
   return receiptTemplate({
@@ -255,17 +277,13 @@ function ordersOf({ causes }: Manifest): string[] {
 function changesRefs(manifest: Manifest, parent: Manifest | undefined): boolean {
   // Nothing is told of a withdrawal. What was told before must not be taken for the state of what is announced anew.
   if (parent?.state === 'withdrawn' && parent.withdrawal !== undefined) return true;
-  // Compared name by name: this runs after every push, and putting many refs in order would take longer than the push.
-  let now = 0;
-  for (const [name, oid] of manifest.refs) {
-    if (!isStated(name)) continue;
-    if (parent?.refs.get(name) !== oid) return true;
-    now++;
-  }
-  if (now > 0 && manifest.head !== parent?.head) return true;
-  let before = 0;
-  for (const name of parent?.refs.keys() ?? []) if (isStated(name)) before++;
-  return now !== before;
+  // This runs after every push, so nothing is counted or put in order.
+  for (const name of differingRefs(manifest.refs, parent?.refs ?? NO_REFS)) if (isStated(name)) return true;
+  return manifest.head !== parent?.head && statesAny(manifest);
+}
+
+function statesAny({ refs }: Manifest): boolean {
+  return ['refs/heads/', 'refs/tags/'].some((prefix) => refsStartingWith(refs, prefix).next().done !== true);
 }
 
 /** True for what a receipt speaks of. */

@@ -201,16 +201,17 @@ describe('the digest of a ref map', () => {
 });
 
 describe('a receipt', () => {
+  const refs = new Map([
+    ['refs/tags/v1', two],
+    ['refs/nostr/x', two],
+    ['refs/heads/\u{1f600}', one],
+    ['refs/heads/\uffee', one],
+    ['refs/heads/main', one],
+  ]);
   const facts: ReceiptFacts = {
     owner: alice.publicKey,
     identifier: 'a:b',
-    refs: new Map([
-      ['refs/tags/v1', two],
-      ['refs/nostr/x', two],
-      ['refs/heads/\u{1f600}', one],
-      ['refs/heads/\uffee', one],
-      ['refs/heads/main', one],
-    ]),
+    refs,
     head: 'refs/heads/main',
     at: 1_700_000_000,
     actors: [carol.publicKey, bob.publicKey, carol.publicKey],
@@ -239,22 +240,41 @@ describe('a receipt', () => {
   });
 
   test('has the same id from every instance, in whatever order refs are kept', () => {
-    const shuffled = { ...facts, refs: new Map([...facts.refs].toReversed()) };
+    const shuffled = { ...facts, refs: new Map([...refs].toReversed()) };
     expect(signer.sign(receiptTemplate(shuffled)).id).toBe(signer.sign(receiptTemplate(facts)).id);
-    const moved = { ...facts, refs: new Map([...facts.refs, ['refs/heads/main', two]] as const) };
+    const moved = { ...facts, refs: new Map([...refs, ['refs/heads/main', two]] as const) };
     expect(signer.sign(receiptTemplate(moved)).id).not.toBe(signer.sign(receiptTemplate(facts)).id);
   });
 
   test('reads back as a state of the same refs', () => {
     const result = parseRefState(signer.sign(receiptTemplate(facts)), refNameProblem);
     if (!result.ok) throw new Error(result.reason);
-    expect([...result.value.refs]).toEqual([...statedRefs(facts.refs)]);
+    expect([...result.value.refs]).toEqual([...statedRefs(refs)]);
     expect(result.value).toMatchObject({
       author: carol.publicKey,
       head: 'refs/heads/main',
       identifier: 'a:b',
     });
-    expect(refMapDigest(result.value.refs)).toBe(refMapDigest(statedRefs(facts.refs)));
+    expect(refMapDigest(result.value.refs)).toBe(refMapDigest(statedRefs(refs)));
+  });
+
+  test('of very many refs states their number and a digest, and no ref: to clients it is no state (NIP-34)', () => {
+    const digest = 'd'.repeat(64);
+    const { tags } = receiptTemplate({ ...facts, refs: { count: 100_000, digest } });
+    expect(tags).toEqual([
+      ['d', 'a:b'],
+      ['refs', '100000', digest],
+      ['HEAD', 'ref: refs/heads/main'],
+      ['a', `30617:${alice.publicKey}:a:b`],
+      ['p', carol.publicKey],
+      ['p', bob.publicKey],
+      ['e', long],
+    ]);
+    const read = parseRefState(
+      signer.sign(receiptTemplate({ ...facts, refs: { count: 1, digest } })),
+      refNameProblem,
+    );
+    expect(read).toMatchObject({ ok: true, value: { refs: new Map() } });
   });
 
   test('of an empty repository has no refs', () => {
