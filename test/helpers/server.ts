@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type App, type Overrides, startApp } from '../../src/app.ts';
 import { type GivenFlags, readSettings } from '../../src/config/settings.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
-import type { ObjectStore } from '../../src/object-store/object-store.ts';
+import type { ObjectStore, PresignGet } from '../../src/object-store/object-store.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { SERVICE_KEY_FILE, SERVICE_SECRET } from './build-once.ts';
 import { tempDir } from './temp-dir.ts';
@@ -20,6 +20,8 @@ export function repositoryUrl(server: { readonly url: string }, identifier: stri
 export interface TestServerOptions {
   /** The store to serve from; a new one in memory when not given. Wrap it to count requests or to inject faults. */
   readonly store?: ObjectStore;
+  /** How clients get URLs of that store's objects; left out, there are none. */
+  readonly presignGet?: PresignGet;
   readonly flags?: GivenFlags;
   readonly overrides?: Omit<Overrides, 'stores'>;
   /** Gets the log, one JSON line a call. */
@@ -39,7 +41,11 @@ export async function startServer(
   });
   const app = await startApp(settings, { tls: undefined, serviceKey: SERVICE_SECRET }, log, {
     ...options.overrides,
-    stores: { control: store, bulk: store },
+    stores: {
+      control: store,
+      bulk: store,
+      ...(options.presignGet === undefined ? {} : { presignGet: options.presignGet }),
+    },
   });
   const close = async () => {
     await app.close();
