@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { CairnError } from '../src/lib/errors.ts';
+import { CairnError, messageOf } from '../src/lib/errors.ts';
 import { gitUrl } from '../src/nostr/repository-url.ts';
 import { git } from './git-client.ts';
 import type { Host } from './host.ts';
@@ -137,8 +138,20 @@ export async function startLimitedCairn(folder: string): Promise<Pick<CairnHost,
 export async function foldRepository(folder: string, store: Store, identifier: string): Promise<void> {
   const cache = join(folder, 'fold-cache');
   const args = ['fold', `${ownerKey}/${identifier}`, '--store', store.location, '--cache', cache];
-  await run(program(), args, { env: environment(folder, store) });
+  for (let tries = 1; ; tries++) {
+    try {
+      await run(program(), args, { env: environment(folder, store) });
+      return;
+    } catch (error) {
+      // The server does it by itself when enough has come together, and two at once would be one too many.
+      if (tries === FOLD_TRIES || !messageOf(error).includes('is folding')) throw error;
+      await setTimeout(1000);
+    }
+  }
 }
+
+/** Seconds for which a fold of the server's own is waited for. */
+const FOLD_TRIES = 30;
 
 /** The built program. */
 function program(): string {
