@@ -1,20 +1,15 @@
 /**
- * A push leans on objects that nothing reaches any more, and a fold drops them: in whatever order the two are
- * published, no published ref ever misses an object, and the one who pushed is told.
+ * A push leans on objects that nothing reaches any more, and a fold drops them, as it does at once where no grace is
+ * given: in whatever order the two are published, no published ref ever misses an object, and the one who pushed is told.
  */
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { App } from '../../src/app.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import { systemDice } from '../../src/lib/dice.ts';
-import { sha256 } from '../../src/lib/digest.ts';
+import type { FoldOutcome } from '../../src/maintenance/fold.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
-import { ArtifactStore } from '../../src/repository/artifact-store.ts';
-import type { PackEntry, RepositoryState } from '../../src/repository/manifest.ts';
-import type { Change, Evaluation } from '../../src/repository/publisher.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import { FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
 import { type CommandResult, GitClient } from '../helpers/git-client.ts';
@@ -41,8 +36,9 @@ beforeAll(async () => {
   folder = await tempDir('cairn-folds');
   memory = new MemoryObjectStore();
   store = new FaultyStore(memory);
-  app = await startServer({ store, overrides: { background: false } });
-  other = await startServer({ store: memory, overrides: { background: false } });
+  const flags = { 'unreachable-grace': '0' };
+  app = await startServer({ store, flags, overrides: { background: false } });
+  other = await startServer({ store: memory, flags, overrides: { background: false } });
 });
 
 afterAll(async () => {
@@ -81,48 +77,9 @@ async function deleteTopic(): Promise<void> {
   ]);
 }
 
-/**
- * What a fold does, as a double: everything that the published refs reach in one pack of git's making, in place of the
- * packs there are; whatever they do not reach is gone. It gives up when refs have changed since it was planned.
- */
-async function planFold(): Promise<Change<'folded' | 'given up'>> {
-  const planned = await other.repositories.get(id).resolve();
-  if (planned === undefined) throw new Error('no repository');
-  const copy = await new GitClient(folder.path).clone(otherUrl, `fold-${++names}`, '--mirror');
-  await copy.run(['repack', '-a', '-d', '--quiet']);
-  const packs = join(copy.folder, 'objects', 'pack');
-  const artifacts = new ArtifactStore({
-    stores: { control: memory, bulk: memory },
-    clock: systemClock,
-    dice: systemDice,
-  });
-  const files = await readdir(packs);
-  const stored = async (kind: 'pack' | 'idx') => {
-    const file = files.find((candidate) => candidate.endsWith(`.${kind}`));
-    if (file === undefined) throw new Error(`git made no ${kind}`);
-    const bytes = await readFile(join(packs, file));
-    return artifacts.put(id, kind, sha256(bytes), bytes);
-  };
-  const objects = Number((await copy.run(['count-objects', '-v'])).match(/in-pack: (\d+)/)?.[1]);
-  const entry: PackEntry = { kind: 'fold', objects, pack: await stored('pack'), idx: await stored('idx') };
-  const replaced = new Set(planned.manifest.packs.map(({ pack }) => pack.digest));
-  const evaluate = async (state: RepositoryState | undefined): Promise<Evaluation<'folded' | 'given up'>> => {
-    const same = state !== undefined && sameRefs(state.refs, planned.manifest.refs);
-    if (!same) return { result: 'given up' };
-    const kept = state.packs.filter(({ pack }) => !replaced.has(pack.digest));
-    const cause = { kind: 'fold', actor: null, evidence: null, refs: [] } as const;
-    return { next: { ...state, packs: [...kept, entry] }, cause, result: 'folded' };
-  };
-  return { since: 0, alone: true, evaluate };
-}
-
-function sameRefs(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
-  return a.size === b.size && [...a].every(([name, oid]) => b.get(name) === oid);
-}
-
-async function fold(server: App, change: Change<'folded' | 'given up'>): Promise<'folded' | 'given up'> {
-  await server.repositories.get(id).resolve();
-  return (await server.repositories.get(id).publisher.join(change)).result;
+/** Folds on a server; what no ref reaches goes at once. */
+async function fold(server: App): Promise<FoldOutcome['outcome']> {
+  return (await server.fold(id)).outcome;
 }
 
 function pushNext(): Promise<CommandResult> {
@@ -179,7 +136,7 @@ describe('a push that leans on dropped objects', () => {
       does: 'run',
       before: async () => {
         await deleteTopic();
-        expect(await fold(other, await planFold())).toBe('folded');
+        expect(await fold(other)).toBe('folded');
       },
     });
     await expectTold(await pushNext(), 'objects it builds on were removed meanwhile, fetch first');
@@ -190,7 +147,7 @@ describe('a push that leans on dropped objects', () => {
   it('is refused when they go after it was advertised them, by a server that has not noticed', async () => {
     const pushed = await pushNextAfter(async () => {
       await deleteTopic();
-      await fold(other, await planFold());
+      await fold(other);
     });
     await expectTold(pushed, 'objects it builds on were removed meanwhile, fetch first');
     await expectComplete(['main']);
@@ -200,7 +157,7 @@ describe('a push that leans on dropped objects', () => {
   it('is refused when they go after it was advertised them, by a server that has', async () => {
     const pushed = await pushNextAfter(async () => {
       await deleteTopic();
-      await fold(other, await planFold());
+      await fold(other);
       await app.repositories.get(id).resolve();
     });
     await expectTold(pushed, /missing necessary objects|unresolved delta/);
@@ -209,12 +166,11 @@ describe('a push that leans on dropped objects', () => {
   });
 
   it('is refused when it waits behind the fold in the same server', async () => {
-    let folding: Promise<'folded' | 'given up'> | undefined;
+    let folding: ReturnType<typeof fold> | undefined;
     store.next((call) => call.operation === 'put' && call.key.endsWith('.pack'), {
       does: 'run',
       before: async () => {
         await deleteTopic();
-        const planned = await planFold();
         let arrive: () => void = () => undefined;
         const arrived = new Promise<void>((resolve) => {
           arrive = resolve;
@@ -227,7 +183,7 @@ describe('a push that leans on dropped objects', () => {
             await sleep(300);
           },
         });
-        folding = fold(app, planned);
+        folding = fold(app);
         await arrived;
       },
     });
@@ -237,27 +193,32 @@ describe('a push that leans on dropped objects', () => {
     await tryAgain();
   });
 
-  it('is kept whole when it is published before the fold, which then gives up', async () => {
-    await deleteTopicUnseen();
-    const planned = await planFold();
-    const pushed = await pushNext();
-    expect(pushed.stderr).toContain('next -> next');
-    expect(await fold(other, planned)).toBe('given up');
-    await expectComplete(['main', 'next']);
-    expect(await fold(other, await planFold())).toBe('folded');
-    await expectComplete(['main', 'next']);
-  });
-
-  it('is kept whole when it is published while the fold is about to swap', async () => {
-    await deleteTopicUnseen();
-    const planned = await planFold();
-    store.next(isPointerPut, {
+  it.each([
+    ['the fold writes what it has made', '.idx'],
+    ['the fold is about to swap', '/pointer'],
+  ])('is kept whole when it is published while %s, which then gives up', async (_when, ending) => {
+    await deleteTopic();
+    store.next((call) => call.operation === 'put' && call.key.endsWith(ending), {
       does: 'run',
       before: async () => {
         await author.run(['push', '--quiet', otherUrl, 'next']);
       },
     });
-    expect(await fold(app, planned)).toBe('given up');
+    expect(await fold(app)).toBe('superseded');
+    await expectComplete(['main', 'next']);
+    expect(await fold(app)).toBe('folded');
+    await expectComplete(['main', 'next']);
+  });
+
+  it('goes through while they are kept', async () => {
+    await using keeping = await startServer({ store: memory, overrides: { background: false } });
+    const pushed = await pushNextAfter(async () => {
+      await deleteTopic();
+      expect(await fold(keeping)).toBe('folded');
+    });
+    expect(pushed).toMatchObject({ exitCode: 0 });
+    const kinds = (await other.repositories.get(id).resolve())?.manifest.packs.map(({ kind }) => kind);
+    expect(kinds).toEqual(['fold', 'unreachable', 'push']);
     await expectComplete(['main', 'next']);
   });
 });
@@ -270,7 +231,7 @@ describe('a push that leans on nothing that is dropped', () => {
       does: 'run',
       before: async () => {
         await deleteTopic();
-        expect(await fold(other, await planFold())).toBe('folded');
+        expect(await fold(other)).toBe('folded');
       },
     });
     await author.run(['push', '--quiet', 'origin', 'main']);
@@ -286,7 +247,7 @@ describe('a push that leans on nothing that is dropped', () => {
       does: 'run',
       before: async () => {
         await deleteTopic();
-        await fold(other, await planFold());
+        await fold(other);
       },
     } as const;
     store.next(isPointerPut, drop);
@@ -297,9 +258,3 @@ describe('a push that leans on nothing that is dropped', () => {
     await expectComplete(['main']);
   });
 });
-
-/** The branch goes, and its objects stay in their pack for now; every server has seen it. */
-async function deleteTopicUnseen(): Promise<void> {
-  await deleteTopic();
-  await app.repositories.get(id).resolve();
-}
