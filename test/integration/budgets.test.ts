@@ -158,6 +158,18 @@ describe.each([0, 1, 2])('reading with protocol v%i', (version) => {
       expect(spent.processes).toBeLessThanOrEqual(processes);
     });
 
+    it.each([
+      ['shallow', ['--depth=1']],
+      ['partial', ['--filter=blob:none', '--no-checkout']],
+    ])('a %s clone like two before it: one conditional request, no process', async (_name, options) => {
+      const clone = () => user(version).clone(repositoryUrl(app, NAME), fresh(), ...options);
+      await clone();
+      await clone();
+      const spent = await cost(clone);
+      expect(outcomes(spent)).toEqual(['get not-modified']);
+      expect(spent.processes).toBe(0);
+    });
+
     it('an incremental fetch: one conditional request, at most two processes', async () => {
       const copy = await user(version).clone(repositoryUrl(app, NAME), fresh());
       await copy.run(['fetch', '--quiet']);
