@@ -36,11 +36,14 @@ export interface ArtifactCacheOptions {
   /** How large artifacts are downloaded from a store that several connections get more out of than one. */
   readonly ranged?: RangedDownloads;
   readonly observer?: CacheObserver;
+  /** Gives up what else takes room on the disk and can be done without. */
+  readonly onDiskFull?: () => Promise<void>;
 }
 
 /** A fill under way, and the file it will be, pinned already by those who wait. */
 interface Filling extends ArtifactFill {
   readonly entry: CachedFile;
+  readonly abort: AbortController;
 }
 
 /** What a look found: a file that can be used, or the fill that makes it one. */
@@ -57,7 +60,7 @@ export class ArtifactCache {
   private readonly options: ArtifactCacheOptions;
   private readonly files: CachedFiles;
   private readonly fills = new Map<string, Filling>();
-  private readonly closing = new AbortController();
+  private closed = false;
   private temporary = 0;
 
   constructor(options: ArtifactCacheOptions) {
@@ -77,8 +80,10 @@ export class ArtifactCache {
 
   /** Breaks off what is being downloaded, and waits until nothing is written any more. */
   async close(): Promise<void> {
-    this.closing.abort(new CairnError('unavailable', 'the server is stopping'));
-    await Promise.allSettled([...this.fills.values()].map((filling) => filling.verified));
+    this.closed = true;
+    const fills = [...this.fills.values()];
+    for (const { abort } of fills) abort.abort(stopping());
+    await Promise.allSettled(fills.map(({ verified }) => verified));
   }
 
   /**
@@ -139,6 +144,7 @@ export class ArtifactCache {
 
   /** Gives up everything that is not in use: somebody found the disk full. */
   async relieve(): Promise<void> {
+    await this.options.onDiskFull?.();
     await this.files.onPressure();
     await this.files.makeRoom(0);
   }
@@ -179,32 +185,47 @@ export class ArtifactCache {
   }
 
   private fill(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef, name: string): Filling {
+    const abort = new AbortController();
+    if (this.closed) abort.abort(stopping());
     const leftover = this.files.get(name);
-    if (leftover?.size === ref.size) return this.follow(name, leftover, this.check(id, ref, name));
+    if (leftover?.size === ref.size) {
+      return this.follow(name, leftover, abort, this.check(id, ref, name, abort.signal));
+    }
     // Of another length it need not be looked at.
     if (leftover !== undefined) void this.files.remove(name);
     const entry = { size: ref.size, pins: 0, verified: false };
-    return this.follow(name, entry, this.download(id, kind, ref, name));
+    return this.follow(name, entry, abort, this.download(id, kind, ref, name, abort.signal));
   }
 
-  private check(id: RepositoryId, { digest, size }: ArtifactRef, name: string): ArtifactFill {
+  private check(
+    id: RepositoryId,
+    { digest, size }: ArtifactRef,
+    name: string,
+    signal: AbortSignal,
+  ): ArtifactFill {
     const path = this.files.pathOf(name);
-    return fillFromLeftover(formatRepositoryId(id), { name, path, digest, size }, this.closing.signal);
+    return fillFromLeftover(formatRepositoryId(id), { name, path, digest, size }, signal);
   }
 
-  private download(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef, name: string): ArtifactFill {
+  private download(
+    id: RepositoryId,
+    kind: ArtifactKind,
+    ref: ArtifactRef,
+    name: string,
+    signal: AbortSignal,
+  ): ArtifactFill {
     const { store, ranged } = this.options;
     const path = this.files.pathOf(name);
     const temporary = `${path}.tmp-${this.temporary++}`;
     const relieve = () => this.relieve();
     return fillFromStore(
       formatRepositoryId(id),
-      { store, id, kind, ref, ranged, relieve, signal: this.closing.signal },
+      { store, id, kind, ref, ranged, relieve, signal },
       { temporary, path, vacant: () => this.files.vacant(name) },
     );
   }
 
-  private follow(name: string, entry: CachedFile, fill: ArtifactFill): Filling {
+  private follow(name: string, entry: CachedFile, abort: AbortController, fill: ArtifactFill): Filling {
     // Pinned by the fill itself: what is adopted under this name meanwhile must not be deleted under the rename.
     const unpin = this.files.pin(name, entry);
     const end = async () => {
@@ -224,7 +245,7 @@ export class ArtifactCache {
     const verified = end();
     // It may fail before anybody waits for it, or when nobody does any more.
     verified.catch(() => undefined);
-    const filling = { ...fill, verified, entry };
+    const filling = { ...fill, verified, entry, abort };
     this.fills.set(name, filling);
     return filling;
   }
@@ -234,6 +255,10 @@ export class ArtifactCache {
       throw diskError(error);
     });
   }
+}
+
+function stopping(): CairnError {
+  return new CairnError('unavailable', 'the server is stopping');
 }
 
 /** True when what a fill failed with is no reason not to try again for this repository. */

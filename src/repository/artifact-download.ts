@@ -118,7 +118,8 @@ async function fetchOnce(
   const { store, id, kind, ref } = download;
   const isWhole = start === 0 && end === ref.size;
   const range = isWhole ? {} : { range: { offset: start, length: end - start } };
-  const found = await store.open(id, kind, ref, { signal, ...range });
+  // One of its own: every layer of a store listens to it, and for many listeners to one signal Node prints a warning.
+  const found = await store.open(id, kind, ref, { signal: AbortSignal.any([signal]), ...range });
   let left = end - start;
   try {
     version.check(found.version);
