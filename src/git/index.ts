@@ -47,10 +47,12 @@ export {
 export {
   branchesAndTags,
   changedRefs,
+  countRefsStartingWith,
   differingRefs,
   inSuitableForm,
   mergedRefNames,
   mostPlainRefs,
+  otherRefs,
   type RefMaps,
   refLines,
   refsPointingAt,

@@ -63,6 +63,33 @@ export function* refsStartingWith(
   return undefined;
 }
 
+/** How many refs there are whose names begin with `prefix`. */
+export function countRefsStartingWith(refs: Refs, prefix: string): number {
+  const table = tableOf(refs);
+  if (table !== undefined) return table.countStartingWith(prefix);
+  let count = 0;
+  for (const name of refs.keys()) if (name.startsWith(prefix)) count++;
+  return count;
+}
+
+/** The names of all refs that are neither branches nor tags, without a look at each of those where there are very many. */
+export function* otherRefs(refs: Refs): Generator<string, undefined> {
+  const isOther = (name: string) => BRANCHES_AND_TAGS.every((prefix) => !name.startsWith(prefix));
+  const table = tableOf(refs);
+  if (table === undefined) {
+    for (const name of refs.keys()) if (isOther(name)) yield name;
+    return undefined;
+  }
+  for (const part of table.parts()) {
+    const { segment, changes } = part;
+    const names = segment === undefined ? [] : [segment.summary.first, segment.summary.last];
+    const allAlike = BRANCHES_AND_TAGS.some((prefix) => names.every((name) => name.startsWith(prefix)));
+    if (allAlike && !changes.some(({ name }) => isOther(name))) continue;
+    for (const { name } of partEntries(part)) if (isOther(name)) yield name;
+  }
+  return undefined;
+}
+
 const BRANCHES_AND_TAGS = ['refs/heads/', 'refs/tags/'];
 
 /** What a signed state speaks of: the branches and tags, in byte order. */

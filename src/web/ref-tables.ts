@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { isBranch, isTag } from '../git/index.ts';
+import { countRefsStartingWith, otherRefs, refsStartingWith } from '../git/index.ts';
 import type { RepositoryState } from '../repository/manifest.ts';
 import type { Html } from './layout.ts';
 import { said } from './said.ts';
@@ -15,15 +15,21 @@ const byNumbers = new Intl.Collator('en', { numeric: true });
 export function refTables(state: Pick<RepositoryState, 'head' | 'refs' | 'peeled'>): Html {
   const { head, refs } = state;
   const branches = refs.has(head) ? [head] : [];
-  const tags: string[] = [];
-  const others: string[] = [];
-  for (const name of refs.keys()) {
-    if (name !== head) (isBranch(name) ? branches : isTag(name) ? tags : others).push(name);
+  for (const [name] of refsStartingWith(refs, 'refs/heads/')) {
+    if (name !== head) branches.push(name);
+    if (branches.length > SHOWN) break;
   }
+  const tags = Array.from(refsStartingWith(refs, 'refs/tags/'), ([name]) => name);
   const highest = tags.slice(-ORDERED).sort((a, b) => byNumbers.compare(b, a));
-  return html`${table('Branches', branches, branches.length, state)}
+  const others: string[] = [];
+  for (const name of otherRefs(refs)) {
+    others.push(name);
+    if (others.length > SHOWN) break;
+  }
+  const branchCount = countRefsStartingWith(refs, 'refs/heads/');
+  return html`${table('Branches', branches, branchCount, state)}
 ${table('Tags', highest, tags.length, state)}
-${table('Other refs', others, others.length, state)}`;
+${table('Other refs', others, refs.size - branchCount - tags.length, state)}`;
 }
 
 function table(
