@@ -5,6 +5,7 @@
  */
 import { createHash, createHmac } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { systemClock } from '../lib/clock.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import { checkKey } from './object-key.ts';
 import type { PresignGet } from './object-store.ts';
@@ -83,7 +84,7 @@ export function presignerOf(
         ...(access.endpoint === undefined ? {} : { Endpoint: access.endpoint }),
       });
       const url = new URL(`${bucket.href.replace(/\/$/, '')}/${encodeURI(prefix + key)}`);
-      return presignedUrl({ url, region, credentials, now: Date.now(), seconds });
+      return presignedUrl({ url, region, credentials, now: systemClock.now(), seconds });
     } catch (error) {
       throw new CairnError('unavailable', `no URL can be signed for the object store: ${messageOf(error)}`, {
         cause: error,
