@@ -133,6 +133,11 @@ export async function startApp(
         : observe(overrides.stores);
 
     const artifacts = new ArtifactStore({ stores, clock, dice });
+    const answers = new AnswerCache({
+      folder: join(settings.cache.folder, 'answers'),
+      budget: settings.cache.answers,
+      observer: answerObserver(metrics),
+    });
     const cache = new ArtifactCache({
       folder: join(settings.cache.folder, 'artifacts'),
       budget: settings.cache.size,
@@ -140,14 +145,10 @@ export async function startApp(
       // A file on local disk is not read faster in pieces.
       ...(settings.store.kind === 's3' ? { ranged: rangedDownloads() } : {}),
       observer: cacheObserver(metrics),
+      onDiskFull: () => answers.relieve(),
     });
     closers.push(() => cache.close());
     const snapshots = new SnapshotCache(join(settings.cache.folder, 'snapshots'), cache);
-    const answers = new AnswerCache({
-      folder: join(settings.cache.folder, 'answers'),
-      budget: settings.cache.answers,
-      observer: answerObserver(metrics),
-    });
     await Promise.all([cache.open(), snapshots.open(), answers.open()]);
     closers.push(() => answers.close());
     const proofs = new SpliceProofs({

@@ -18,6 +18,7 @@ import { Repositories } from '../../src/repository/repositories.ts';
 import type { RepositoryId } from '../../src/repository/repository-id.ts';
 import { SnapshotCache } from '../../src/repository/snapshot-cache.ts';
 import { Advertiser } from '../../src/transfer/advertise-refs.ts';
+import { AnswerCache } from '../../src/transfer/answer-cache.ts';
 import { GitPlaces } from '../../src/transfer/git-places.ts';
 import type { OrderBook, WaitingOrder } from '../../src/transfer/push-authority.ts';
 import { learnUploadCapabilities } from '../../src/transfer/upload-capabilities.ts';
@@ -87,7 +88,8 @@ export async function startGitServer(
     store: artifacts,
   });
   const snapshots = new SnapshotCache(join(folder.path, 'snapshots'), cache);
-  await Promise.all([cache.open(), snapshots.open()]);
+  const answers = new AnswerCache({ folder: join(folder.path, 'answers'), budget: 2 ** 24 });
+  await Promise.all([cache.open(), snapshots.open(), answers.open()]);
   const manifests = new ManifestStore(artifacts);
   const context = { control: store, manifests, snapshots, clock, dice, swapPatience: 5_000 };
   const repositories = new Repositories(context);
@@ -109,7 +111,15 @@ export async function startGitServer(
       clock,
       idle: 30_000,
       fetchRequestBytes: 2 ** 24,
-      fetch: { git, places, advertiser, recency: 2_000 },
+      fetch: {
+        git,
+        places,
+        advertiser,
+        cache,
+        answers,
+        recency: 2_000,
+        observer: { answered: () => undefined, brokenOff: () => undefined },
+      },
       push: {
         git,
         places,
