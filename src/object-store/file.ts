@@ -31,6 +31,9 @@ export interface FileStoreOptions {
   readonly dice?: Dice;
 }
 
+/** Bytes that are copied before it is known whether they are wanted. */
+const COPIED_UNASKED = 256 * 1024;
+
 const fsyncFile: Fsync = (handle) => handle.sync();
 
 /**
@@ -117,8 +120,10 @@ export class FileObjectStore implements ObjectStore {
     checkMode(mode);
     options.signal?.throwIfAborted();
     return this.tracked(async () => {
-      // Asked before the body is copied as well: a write that is refused anyway need not cost a copy.
-      const refused = await this.refusal(key, mode);
+      // Asked before a large body is copied as well: a write that is refused anyway need not cost a copy. Looking costs as much
+      // as copying a small one, and nearly all are carried out.
+      const large = bodyLength(body) > COPIED_UNASKED;
+      const refused = large ? await this.refusal(key, mode) : undefined;
       if (refused !== undefined) return refused;
       const header = { version: this.dice.hex(16), size: bodyLength(body) };
       const temporary = join(this.temporary, this.dice.hex(16));

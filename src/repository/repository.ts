@@ -4,6 +4,7 @@ import type { Digest } from '../lib/digest.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import type { Manifest, ParentState } from './manifest.ts';
 import type { ManifestStore, RefsLoaded } from './manifest-store.ts';
+import type { ObjectsLease } from './object-bases.ts';
 import { readPointer } from './pointer.ts';
 import {
   type ObservedState,
@@ -104,6 +105,11 @@ export class Repository {
   /** A read-only bare repository on local disk with exactly this state; release it when git is done. */
   snapshot(state: ParentState): Promise<SnapshotLease> {
     return this.context.snapshots.acquire(this.id, state);
+  }
+
+  /** The objects of this state, and of later ones perhaps, for a push to work over; release them when git is done. */
+  objects(state: ParentState): Promise<ObjectsLease> {
+    return this.context.snapshots.bases.acquire(this.id, state);
   }
 
   toString(): string {

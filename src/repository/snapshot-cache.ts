@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { SingleFlight } from '../lib/single-flight.ts';
 import type { ArtifactCache, PinnedFile } from './artifact-cache.ts';
 import type { ParentState } from './manifest.ts';
+import { ObjectBases } from './object-bases.ts';
 import { PackedRefsFiles } from './packed-refs-files.ts';
 import type { RepositoryId } from './repository-id.ts';
 import { formatRepositoryId } from './repository-id.ts';
@@ -26,6 +27,8 @@ const IDLE_KEPT = 64;
 
 /** One read-only bare repository per manifest, made once, shared by all who read that manifest, dropped when idle. */
 export class SnapshotCache {
+  /** What pushes work over. */
+  readonly bases: ObjectBases;
   private readonly folder: string;
   private readonly artifacts: ArtifactCache;
   private readonly packedRefs: PackedRefsFiles;
@@ -37,7 +40,10 @@ export class SnapshotCache {
     this.folder = folder;
     this.artifacts = artifacts;
     this.packedRefs = new PackedRefsFiles(join(folder, 'packed-refs'));
-    artifacts.onPressure = () => this.dropIdle(0);
+    this.bases = new ObjectBases(join(folder, 'bases'), artifacts);
+    artifacts.onPressure = async () => {
+      await Promise.all([this.dropIdle(0), this.bases.dropIdle(0)]);
+    };
   }
 
   /** Removes what an earlier run left. */

@@ -41,6 +41,68 @@ export async function writeSnapshot(
   }
 }
 
+/**
+ * Links more packs into a repository that {@link writeSnapshot} has made, while git reads from it: git finds a pack by its idx,
+ * which therefore comes last.
+ *
+ * @param entries the packs, none of which need be missing
+ * @returns the cached files it links, to be released when the folder is gone
+ * @throws CairnError as {@link writeSnapshot}; some of the packs may be there then
+ */
+export async function addPacks(
+  cache: ArtifactCache,
+  id: RepositoryId,
+  state: Pick<RepositoryState, 'objectFormat'>,
+  entries: readonly PackEntry[],
+  path: string,
+): Promise<PinnedFile[]> {
+  try {
+    return await linkPacks(cache, id, state, entries, path);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOSPC') throw diskError(error);
+    await cache.relieve();
+    return await linkPacks(cache, id, state, entries, path).catch((again) => {
+      throw diskError(again);
+    });
+  }
+}
+
+async function linkPacks(
+  cache: ArtifactCache,
+  id: RepositoryId,
+  state: Pick<RepositoryState, 'objectFormat'>,
+  entries: readonly PackEntry[],
+  path: string,
+): Promise<PinnedFile[]> {
+  const pinned: PinnedFile[] = [];
+  const jobs = [...entries];
+  const workers = Array.from({ length: Math.min(PARALLEL, jobs.length) }, async () => {
+    for (let entry = jobs.shift(); entry !== undefined; entry = jobs.shift()) {
+      const stem = join(path, 'objects', 'pack', snapshotPackName(entry, state));
+      for (const kind of ['pack', 'idx'] as const) {
+        const file = await cache.acquire(id, kind, entry[kind]);
+        pinned.push(file);
+        await linkOnce(file.path, `${stem}.${kind}`);
+      }
+    }
+  });
+  try {
+    await settleAll(workers);
+    return pinned;
+  } catch (error) {
+    for (const file of pinned) file.release();
+    throw error;
+  }
+}
+
+async function linkOnce(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
+}
+
 async function write(
   cache: ArtifactCache,
   id: RepositoryId,

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { QuarantinePaths } from '../git-process/commands.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { ParentState, RepositoryState } from '../repository/manifest.ts';
+import type { ObjectsLease } from '../repository/object-bases.ts';
 import type { Repository } from '../repository/repository.ts';
 import { writeSnapshot } from '../repository/snapshot.ts';
-import type { SnapshotLease } from '../repository/snapshot-cache.ts';
 import { openQuarantine, type Quarantine, type ReceivingPaths } from './quarantine.ts';
 
 export interface PushWorkspaceOptions {
@@ -19,11 +19,14 @@ export interface PushWorkspaceOptions {
   readonly shallow: readonly string[];
 }
 
-/** Where one push works: its quarantine, over a snapshot of the state it met last. Nothing is made before it is needed. */
+/** Where one push works: its quarantine, over the objects of the state it met last. Nothing is made before it is needed. */
 export class PushWorkspace {
   private readonly options: PushWorkspaceOptions;
   private quarantine: Quarantine | undefined;
-  private snapshot: SnapshotLease | undefined;
+  /** What the quarantine is over. */
+  private base: { readonly path: string; release(): void } | undefined;
+  /** What it was over when the pack was taken in. */
+  private objects: ObjectsLease | undefined;
   private receiving: Promise<ReceivingPaths> | undefined;
   /** Where the quarantine is over another state, once it was moved. */
   private moved: QuarantinePaths | undefined;
@@ -44,26 +47,32 @@ export class PushWorkspace {
   }
 
   /**
-   * The same quarantine over another state.
+   * The same quarantine over another state, and over nothing but its packs.
    * @throws CairnError `corrupt` or `unavailable` when the state's packs cannot be had
    */
   async moveOver(state: ParentState | undefined): Promise<QuarantinePaths> {
-    this.quarantine ??= await openQuarantine(this.options.scratch);
-    this.snapshot?.release();
-    this.snapshot = undefined;
-    this.moved = { gitDir: await this.gitDirFor(state, this.quarantine), objects: this.quarantine.objects };
+    this.leaveBase();
+    this.moved = await this.pathsOver(state, (published) => this.options.repository.snapshot(published));
     return this.moved;
+  }
+
+  /** Digests of the packs that git found objects in where the pack was taken in, or may have by now. */
+  packs(): ReadonlySet<string> {
+    return this.objects?.packs() ?? new Set();
   }
 
   /** Gives everything back. No process may be at work in it any more. */
   async drop(): Promise<void> {
-    this.snapshot?.release();
+    this.leaveBase();
     await this.quarantine?.drop();
   }
 
   private async openOver(state: ParentState | undefined): Promise<ReceivingPaths> {
     this.quarantine = await openQuarantine(this.options.scratch);
-    const paths = await this.moveOver(state);
+    const paths = await this.pathsOver(state, async (published) => {
+      this.objects = await this.options.repository.objects(published);
+      return this.objects;
+    });
     const { shallow } = this.options;
     if (shallow.length === 0) return paths;
     // Lets index-pack take in a pack that is cut where the client's history is; completeness is proved without it.
@@ -72,15 +81,25 @@ export class PushWorkspace {
     return { ...paths, shallowFile };
   }
 
-  /** The snapshot of a state; for a repository that does not exist yet, an empty one beside the quarantine. */
-  private async gitDirFor(state: ParentState | undefined, quarantine: Quarantine): Promise<string> {
-    const { repository, cache, initial } = this.options;
-    if (state === undefined) {
-      const path = join(quarantine.folder, 'empty');
-      await writeSnapshot(cache, repository.id, initial, path);
-      return path;
+  /** The quarantine over a state; over an empty one beside it for a repository that does not exist yet. */
+  private async pathsOver(
+    state: ParentState | undefined,
+    objectsOf: (state: ParentState) => Promise<{ readonly path: string; release(): void }>,
+  ): Promise<QuarantinePaths> {
+    const { repository, cache, scratch, initial } = this.options;
+    this.quarantine ??= await openQuarantine(scratch);
+    const { folder, objects } = this.quarantine;
+    if (state !== undefined) {
+      this.base = await objectsOf(state);
+      return { gitDir: this.base.path, objects };
     }
-    this.snapshot = await repository.snapshot(state);
-    return this.snapshot.path;
+    const gitDir = join(folder, 'empty');
+    await writeSnapshot(cache, repository.id, initial, gitDir);
+    return { gitDir, objects };
+  }
+
+  private leaveBase(): void {
+    this.base?.release();
+    this.base = undefined;
   }
 }

@@ -298,6 +298,7 @@ class Push {
         proveAgain: (base, tips) => this.proveAgain(base, tips),
       });
     let change = changeWith(received === undefined ? undefined : packEntry(received));
+    let keeping = Promise.resolve();
     if (received !== undefined) {
       // Nothing accepted, nothing written.
       const refusals = await this.refusedWhole(change, seen);
@@ -307,11 +308,11 @@ class Push {
         repository.publisher.prepare(change),
       ]);
       if (stored.pack.n !== undefined || stored.idx.n !== undefined) change = changeWith(stored);
-      await keepForReaders(cache, received, stored);
+      keeping = keepForReaders(cache, received, stored);
     }
     // Waiting for the swap takes no git: others may have the place, and join the same swap.
     this.releasePlace?.();
-    const { result, published } = await repository.publisher.join(change);
+    const [{ result, published }] = await settleAll([repository.publisher.join(change), keeping]);
     return this.reportResult(result, published);
   }
 
@@ -319,7 +320,8 @@ class Push {
   private async refusedWhole(change: PushChange, seen: Begun): Promise<PushResult | undefined> {
     const decide = async (state: ParentState | undefined) =>
       (await change.evaluate(state?.manifest, state)).result.result;
-    let refusals = await decide(seen.state);
+    // Others may have pushed meanwhile, and git may have found what they brought.
+    let refusals = await decide(await this.incoming.repository.known());
     if (refusals.some((refusal) => refusal === undefined)) return undefined;
     if (seen.fresh || refusals.every((refusal) => refusal?.byState === false)) return refusals;
     refusals = await decide(await this.incoming.repository.resolve());

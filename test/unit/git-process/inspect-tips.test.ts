@@ -87,8 +87,8 @@ describe('a new tip', () => {
     ['tree', { type: 'tree' }],
     ['tag', { type: 'tag', peeled: () => id('second') }],
     ['nested', { type: 'tag', peeled: () => id('second') }],
-  ])('that is a %s is never taken for a commit', async (name, { type, peeled }) => {
-    const fact = peeled === undefined ? { type } : { type, peeled: peeled() };
+  ] as const)('that is a %s is never taken for a commit', async (name, { type, ...more }) => {
+    const fact = 'peeled' in more ? { type, peeled: more.peeled() } : { type };
     for (const doubtful of [[], [name]]) {
       const { disconnected, facts } = await inspect([name, 'second'], { likely: [id('first')] }, doubtful);
       expect(disconnected).toEqual(NONE);
