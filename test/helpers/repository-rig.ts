@@ -116,8 +116,7 @@ export class RepositoryRig {
 
   /** Writes a manifest and points the pointer at it, as another server would. */
   async publish(manifest: Manifest, over?: ParentState, id: RepositoryId = ID): Promise<ParentState> {
-    const encoded = this.manifests.encode(manifest);
-    await this.manifests.write(id, encoded);
+    const encoded = await this.manifests.write(id, this.manifests.encode(manifest));
     const body = Buffer.from(encoded.digest);
     const mode =
       over === undefined
@@ -125,7 +124,7 @@ export class RepositoryRig {
         : ({ mode: 'replace', version: over.version } as const);
     const put = await this.store.put(pointerKey(id), body, mode);
     if (put.outcome !== 'written') throw new Error(`the rig could not publish: ${put.outcome}`);
-    return { version: put.version, digest: encoded.digest, manifest };
+    return { version: put.version, digest: encoded.digest, manifest: encoded.manifest };
   }
 
   /** Publishes a manifest on top of another, with what is given put over it. */

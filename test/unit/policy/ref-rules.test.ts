@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { RefTable } from '../../../src/git/index.ts';
 import { decideRefUpdates, type ObjectFacts, type PushFacts } from '../../../src/policy/ref-rules.ts';
 
 const zero = '0'.repeat(40);
@@ -223,6 +224,8 @@ describe('a push', () => {
     const known = new Map(Object.entries(objects).map(([digit, facts]) => [id(digit), facts]));
     const push: PushFacts = { commands, atomic, objects: known };
     const decided = decideRefUpdates(push, state);
+    const { refs: veryMany } = RefTable.from('sha1', state.refs, new Map());
+    expect(decideRefUpdates(push, { ...state, refs: veryMany })).toEqual(decided);
     expect(decided).toHaveLength(expected.length);
     for (const [at, words] of expected.entries()) {
       if (words === undefined) expect(decided[at]).toBeUndefined();
