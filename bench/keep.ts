@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CairnError } from '../src/lib/errors.ts';
 import type { Curve } from './curves.ts';
+import { withFigures } from './figures.ts';
 import type { MeasuredRow } from './measure.ts';
 import type { Selection } from './options.ts';
 import { projectRoot } from './paths.ts';
@@ -9,6 +10,7 @@ import { latencyPlot } from './plot.ts';
 import { jsonReport, type Machine } from './report.ts';
 
 const DATA = 'docs/reference/benchmark-data.json';
+const PAGE = 'docs/explanation/performance.md';
 const PICTURE = 'docs/images/latency.svg';
 /** The rows that measure what is drawn begin so. */
 const DRAWN = ['many-pushes', 'many-refs'];
@@ -20,7 +22,7 @@ export function checkPlottable(selections: readonly Selection[]): void {
   if (missing !== undefined) throw new CairnError('invalid', `--plot needs the rows ${missing}, too`);
 }
 
-/** Keeps what was measured in docs/, as data and as a picture. Throws when a row that is drawn has failed. */
+/** Keeps what was measured in docs/: as data, as a picture, and as the figures of a page. Throws when a row that is drawn has failed. */
 export async function keepData(
   rows: readonly MeasuredRow[],
   curves: readonly Curve[],
@@ -34,6 +36,8 @@ export async function keepData(
   }
   await write(DATA, `${jsonReport(rows, curves, machine)}\n`);
   await write(PICTURE, latencyPlot(curves));
+  const page = await readFile(join(projectRoot(), PAGE), 'utf8');
+  await write(PAGE, withFigures(page, rows, machine));
 }
 
 async function write(name: string, text: string): Promise<void> {

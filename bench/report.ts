@@ -43,17 +43,23 @@ export function tableReport(rows: readonly MeasuredRow[], machine: Machine): str
       .join('  ')
       .trimEnd(),
   );
-  const { cpu, cores, memoryGiB, system, node, git, reference } = machine;
-  const where = `${cores} × ${cpu}, ${memoryGiB} GiB; ${system}; Node ${node}; ${git}; reference: ${reference}`;
-  return [...aligned, '', where].join('\n');
+  return [...aligned, '', machineLine(machine)].join('\n');
 }
 
-function shownGoal({ goal, bound, unit }: Row): string {
+/** A machine in one line. */
+export function machineLine(machine: Machine): string {
+  const { cpu, cores, memoryGiB, system, node, git, reference } = machine;
+  return `${cores} × ${cpu}, ${memoryGiB} GiB; ${system}; Node ${node}; ${git}; reference: ${reference}`;
+}
+
+/** What a row's goal asks for; empty without one. */
+export function shownGoal({ goal, bound, unit }: Row): string {
   if (goal === null) return '';
   return bound === 'ratio' ? `≤ ${goal}` : `${bound === 'most' ? '≤' : '≥'} ${goal} ${unit}`;
 }
 
-function shown(value: number | null): string {
+/** A number with two or three digits that count. */
+export function shown(value: number | null): string {
   if (value === null) return '–';
   if (Math.abs(value) >= 100) return value.toFixed(0);
   if (Math.abs(value) >= 10) return value.toFixed(1);

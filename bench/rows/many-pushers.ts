@@ -16,7 +16,7 @@ export function manyPushers(): RowGroup {
     warmUps: 0,
     async prepare(stage) {
       const { cairn, reference } = await stage.hosts('file', 'cgid');
-      const measure = async (url: string) => ({ rate: await pushRate(url, 8) });
+      const measure = async (url: string) => ({ rate: await pushRate(url, 10) });
       return {
         cairn: async (run) => measure(await cairn.create(`pushers-${run}`)),
         reference: async (run) => measure(await reference.create(`pushers-${run}`)),
