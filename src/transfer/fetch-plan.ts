@@ -78,8 +78,9 @@ async function mayHaveStored(manifest: Manifest, question: FetchQuestion): Promi
   return (await tagObjects(manifest)).every((oid) => wanted.has(oid));
 }
 
-/** A client that does not say which hash it uses means SHA-1. */
+/** In v2 a client that does not say which hash it uses means SHA-1; before, only the length of ids says it. */
 function speaksFormat(question: FetchQuestion, format: ObjectFormat): boolean {
+  if (question.version !== 2) return true;
   if (says(question, 'object-format')) return question.words.includes(`object-format=${format}`);
   return format === 'sha1';
 }

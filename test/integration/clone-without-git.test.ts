@@ -1,0 +1,129 @@
+/** Clones that a stored pack is the answer to: framed for every kind of client, and left to git where it would not do. */
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CloneRig, type Hosted } from '../helpers/clone-rig.ts';
+import { GitClient } from '../helpers/git-client.ts';
+import { bandsOf } from '../helpers/raw-git.ts';
+
+let rig: CloneRig;
+let hosted: Hosted;
+
+beforeAll(async () => {
+  rig = await CloneRig.start();
+});
+
+afterAll(async () => {
+  await rig[Symbol.asyncDispose]();
+});
+
+describe.each(['sha1', 'sha256'] as const)('a folded repository of %s', (format) => {
+  beforeAll(async () => {
+    hosted = await rig.host(format);
+    expect(await rig.app.fold(hosted.id)).toMatchObject({ outcome: 'folded' });
+  });
+
+  it.each([0, 1, 2])('is cloned from its pack as it is, with protocol v%i', async (version) => {
+    const settings = [`protocol.version=${version}`];
+    expect(await hosted.clonedBy(settings)).toEqual(['stored']);
+    expect(await hosted.clonedBy([...settings, 'transfer.fsckObjects=true'])).toEqual(['stored']);
+    expect(await hosted.clonedBy([...settings, 'fetch.unpackLimit=1'])).toEqual(['stored']);
+  });
+});
+
+describe('a fetch of less, or of more, is left to git', () => {
+  beforeAll(async () => {
+    hosted = await rig.host();
+    await rig.app.fold(hosted.id);
+  });
+
+  it.each([
+    ['--depth=1'],
+    ['--filter=blob:none'],
+    ['--single-branch', '--branch=light'],
+    ['--shallow-exclude=refs/tags/light'],
+  ])('with %s', async (...options) => {
+    const clone = () => new GitClient(rig.folder.path).clone(hosted.url, rig.fresh(), '--bare', ...options);
+    expect(new Set(await rig.answeredBy(clone))).toEqual(new Set(['git']));
+  });
+
+  it('by a client that does not know of offsets', async () => {
+    const wants = await hosted.wants();
+    expect(await rig.answeredBy(() => hosted.fetch(wants, []))).toEqual(['git']);
+    expect(await rig.answeredBy(() => hosted.fetch(wants, ['ofs-delta']))).toEqual(['stored']);
+  });
+
+  it('that has something already', async () => {
+    const copy = await new GitClient(rig.folder.path).clone(hosted.url, rig.fresh());
+    await hosted.push('later');
+    expect(await rig.answeredBy(() => copy.run(['fetch', '--quiet']))).toEqual(['git']);
+  });
+});
+
+describe('what the pack was made for is not what is there now', () => {
+  beforeAll(async () => {
+    hosted = await rig.host();
+    await hosted.author.run(['checkout', '--quiet', '-b', 'side']);
+    await hosted.push('beside');
+    await rig.app.fold(hosted.id);
+  });
+
+  it('but it is what is wanted, unless tags are to come along that are not in it', async () => {
+    const wants = await hosted.wants();
+    await hosted.author.run(['tag', '-a', '-m', 'Later', 'v2', 'HEAD~1']);
+    await hosted.author.run(['push', '--quiet', 'origin', 'v2']);
+    expect(await rig.answeredBy(() => hosted.fetch(wants, ['ofs-delta']))).toEqual(['stored']);
+    expect(await rig.answeredBy(() => hosted.fetch(wants, ['ofs-delta', 'include-tag']))).toEqual(['git']);
+  });
+
+  it('and before v2, no ref leads to it', async () => {
+    const wants = await hosted.wants();
+    await hosted.author.run(['push', '--quiet', 'origin', ':side']);
+    const refused = await hosted.fetchV0(wants, 'ofs-delta side-band-64k');
+    expect(refused.toString('latin1')).toContain('not our ref');
+  });
+});
+
+describe('the answer before v2', () => {
+  let wants: readonly string[];
+
+  beforeAll(async () => {
+    hosted = await rig.host();
+    await rig.app.fold(hosted.id);
+    wants = await hosted.wants();
+  });
+
+  function expectPack(bytes: Buffer): void {
+    expect(bytes.toString('latin1', 0, 4)).toBe('PACK');
+    expect(createHash('sha1').update(bytes.subarray(0, -20)).digest()).toEqual(bytes.subarray(-20));
+  }
+
+  it('is the pack behind NAK, without a side-band', async () => {
+    const answer = await hosted.fetchV0(wants, 'ofs-delta');
+    expect(answer.toString('latin1', 0, 8)).toBe('0008NAK\n');
+    expectPack(answer.subarray(8));
+  });
+
+  it.each([
+    ['side-band', 1000],
+    ['side-band-64k', 65520],
+  ])('is cut as %s says', async (capability, longest) => {
+    const answer = await hosted.fetchV0(wants, `${capability} ofs-delta no-progress multi_ack_detailed`);
+    expect(answer.toString('latin1', 0, 8)).toBe('0008NAK\n');
+    expect(answer.toString('latin1', answer.length - 4)).toBe('0000');
+    const packets = answer.subarray(8, -4);
+    for (let at = 0; at < packets.length; ) {
+      const length = Number.parseInt(packets.toString('latin1', at, at + 4), 16);
+      expect(length).toBeLessThanOrEqual(longest);
+      expect(packets[at + 4]).toBe(1);
+      at += length;
+    }
+    expectPack(bandsOf(packets).data);
+  });
+
+  it('says what is sent, to a client that did not ask for silence', async () => {
+    const told = async (words: string) =>
+      bandsOf((await hosted.fetchV0(wants, `ofs-delta side-band-64k ${words}`)).subarray(8)).progress;
+    expect(await told('')).toMatch(/^Sending \d+ objects as they are stored\.\n$/);
+    expect(await told('no-progress')).toBe('');
+  });
+});

@@ -1,0 +1,137 @@
+/** Clones of what has not been folded, or not lately: packs joined to one when they are proved to be it, never otherwise. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodePacket, flushPacket } from '../../src/git/index.ts';
+import { CloneRig, type Hosted } from '../helpers/clone-rig.ts';
+import { bringBack, kindsOf } from '../helpers/folded.ts';
+import { run } from '../helpers/git-client.ts';
+import { packetsOf, push } from '../helpers/raw-git.ts';
+
+let rig: CloneRig;
+
+beforeAll(async () => {
+  rig = await CloneRig.start();
+});
+
+afterAll(async () => {
+  await rig[Symbol.asyncDispose]();
+});
+
+describe('packs are the answer, once that is proved', () => {
+  it('one first push by itself', async () => {
+    const hosted = await rig.host();
+    expect(await hosted.clonedBy()).toEqual(['git']);
+    await hosted.cloneUntil('stored');
+    expect(await hosted.clonedBy(['transfer.fsckObjects=true'])).toEqual(['stored']);
+  });
+
+  it.each(['sha1', 'sha256'] as const)('a folded one and those that came thin since, %s', async (format) => {
+    const hosted = await rig.host(format);
+    await rig.app.fold(hosted.id);
+    await hosted.push('three');
+    await hosted.author.run(['checkout', '--quiet', '-b', 'side', 'HEAD~1']);
+    await hosted.push('beside');
+    const { manifest } = await hosted.state();
+    expect(kindsOf(manifest)).toEqual(['fold', 'push', 'push']);
+    expect(manifest.packs.some(({ own }) => own !== undefined)).toBe(true);
+    await hosted.cloneUntil('spliced');
+    for (const version of [0, 1, 2]) {
+      const settings = [`protocol.version=${version}`, 'transfer.fsckObjects=true'];
+      expect(await hosted.clonedBy(settings)).toEqual(['spliced']);
+    }
+  });
+
+  it('with what only refs beside branches and tags reach, for who wants that, too', async () => {
+    const hosted = await rig.host();
+    await hosted.commit('noted');
+    await hosted.author.run(['push', '--quiet', 'origin', 'HEAD:refs/notes/aside']);
+    await rig.app.fold(hosted.id);
+    expect(kindsOf((await hosted.state()).manifest)).toEqual(['fold', 'rest']);
+    await hosted.cloneUntil('spliced');
+  });
+});
+
+describe('packs are not the answer', () => {
+  it('when an object is in two of them', async () => {
+    const hosted = await rig.host();
+    const before = await hosted.author.run(['rev-list', '--objects', '--all', '--no-object-names']);
+    await hosted.commit('Sent with everything');
+    const since = await hosted.author.run(['rev-list', '--objects', 'HEAD~1..', '--no-object-names']);
+    await pushObjects(hosted, `${before}\n${since}\n`);
+    expect((await hosted.state()).manifest.packs).toHaveLength(2);
+    await hosted.neverJoined();
+  });
+
+  it('when a force-push has left something behind in them', async () => {
+    const hosted = await rig.host();
+    const { author } = hosted;
+    await author.run(['commit', '--quiet', '--amend', '-m', 'Instead']);
+    await author.run(['push', '--quiet', '--force', 'origin', 'main', ':v1']);
+    await hosted.neverJoined();
+  });
+
+  it('when a branch leads to what a fold has put aside', async () => {
+    const hosted = await rig.host();
+    const gone = await putAside(hosted);
+    expect(await hosted.clonedBy()).toEqual(['stored']);
+    await hosted.author.run(['checkout', '--quiet', '-b', 'other']);
+    await hosted.push('else');
+    await hosted.cloneUntil('spliced');
+    await bringBack(rig.app, hosted.id, 'refs/heads/gone', gone);
+    await hosted.neverJoined();
+  });
+
+  it('when it is the count alone that fits: one object too many, and one that a fold has put aside', async () => {
+    const hosted = await rig.host();
+    const { author } = hosted;
+    await putAside(hosted);
+    await author.run([
+      'tag',
+      'blob',
+      await author.run(['hash-object', '-w', '--stdin'], { input: 'too many' }),
+    ]);
+    await author.run(['push', '--quiet', 'origin', 'blob']);
+    await author.run(['push', '--quiet', 'origin', ':blob']);
+    await author.commit('Again', { 'more/gone': 'gone\n' });
+    const since = await author.run(['rev-list', '--objects', 'HEAD~1..', '--no-object-names']);
+    const blob = await author.run(['rev-parse', 'HEAD:more/gone']);
+    const sent = since.split('\n').filter((oid) => oid !== blob);
+    expect(sent).toHaveLength(3);
+    await pushObjects(hosted, sent.join('\n'));
+    expect(kindsOf((await hosted.state()).manifest)).toEqual(['fold', 'unreachable', 'push', 'push']);
+    await hosted.neverJoined();
+  });
+});
+
+/** Pushes a branch, deletes it, and folds. @returns where it was */
+async function putAside(hosted: Hosted): Promise<string> {
+  const { author } = hosted;
+  await author.run(['checkout', '--quiet', '-b', 'gone']);
+  await hosted.push('gone');
+  const gone = await author.run(['rev-parse', 'HEAD']);
+  await author.run(['push', '--quiet', 'origin', ':gone']);
+  await author.run(['checkout', '--quiet', 'main']);
+  await rig.app.fold(hosted.id);
+  expect(kindsOf((await hosted.state()).manifest)).toEqual(['fold', 'unreachable']);
+  return gone;
+}
+
+/** Pushes a pack of exactly these objects, and moves `main` to its author's head. */
+async function pushObjects({ author, url }: Hosted, objects: string): Promise<void> {
+  const path = join(rig.folder.path, rig.fresh());
+  await writeFile(path, objects);
+  const [to, from] = (await author.run(['rev-parse', 'HEAD', 'origin/main'])).split('\n');
+  const made = await run('sh', ['-c', `git pack-objects --stdout -q < '${path}' | base64 -w0`], {
+    cwd: author.folder,
+  });
+  const answer = await push(
+    url,
+    Buffer.concat([
+      encodePacket(`${from} ${to} refs/heads/main\0 report-status`),
+      flushPacket,
+      Buffer.from(made.stdout, 'base64'),
+    ]),
+  );
+  expect(packetsOf(answer.body)).toContain('ok refs/heads/main');
+}
