@@ -211,6 +211,35 @@ describe.each([0, 1, 2])('reading with protocol v%i', (version) => {
   });
 });
 
+describe.each([0, 1, 2])('a clone of a folded repository with protocol v%i', (version) => {
+  const name = `folded-v${version}`;
+
+  beforeAll(async () => {
+    const url = repositoryUrl(app, name);
+    await author.run(['push', '--quiet', url, 'main', 'v1']);
+    await author.commit('Folded', { a: `folded ${version}\n` });
+    await author.run(['push', '--quiet', url, 'main']);
+    const folded = await app.fold(repositoryId(OWNER, name));
+    expect(folded.outcome).toBe('folded');
+  });
+
+  it('warm: one conditional request, no process', async () => {
+    await user(version).clone(repositoryUrl(app, name), fresh());
+    const spent = await cost(() => user(version).clone(repositoryUrl(app, name), fresh()));
+    expect(outcomes(spent)).toEqual(['get not-modified']);
+    expect(spent.processes).toBe(0);
+  });
+
+  it('cold: pointer, manifest and the pack, no process', async () => {
+    await using server = await coldServer();
+    const spent = await cost(() => user(version).clone(repositoryUrl(server, name), fresh()));
+    expect(outcomes(spent)).toEqual(['get found', 'get found', 'get found']);
+    expect(spent.requests.map(({ key }) => key.replace(/.*\./, ''))[2]).toBe('pack');
+    expect(spent.rounds).toBe(3);
+    expect(spent.processes).toBe(0);
+  });
+});
+
 describe('the v2 conversation', () => {
   const v2 = { 'Git-Protocol': 'version=2' };
 
