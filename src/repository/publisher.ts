@@ -126,6 +126,8 @@ export class Publisher {
   private readonly drafts = new WeakMap<Change<unknown>, Draft>();
   private running: Promise<void> | undefined;
   private preparing = false;
+  /** Whether the last swap carried several changes: where many push, hardly any swap is just what one of them composed ahead. */
+  private crowded = false;
 
   constructor(options: PublisherOptions) {
     this.options = options;
@@ -152,10 +154,10 @@ export class Publisher {
   /**
    * Composes and writes the manifest this change would lead to if nothing comes between, so that it travels beside
    * the artifacts instead of after them. Only a saving of time: {@link join} uses it if it still fits. When others are
-   * publishing, nothing is done.
+   * publishing, or were a moment ago, nothing is done.
    */
   async prepare(change: Change<unknown>): Promise<void> {
-    if (this.busy || this.preparing) return;
+    if (this.busy || this.preparing || this.crowded) return;
     this.preparing = true;
     try {
       await this.draft(change);
@@ -237,6 +239,7 @@ export class Publisher {
         // Whatever fails from here on, the publish has happened and is reported as such.
         await host.learned(swapped.current).catch(() => host.doubt());
         const outcome = published(encoded.manifest, encoded.digest);
+        this.crowded = batch.length > 1;
         observer?.ended('published', batch.length);
         for (const [at, member] of batch.entries())
           member.resolve({ result: round.results[at], published: outcome });

@@ -389,6 +389,20 @@ describe('a manifest made ready ahead', () => {
     await swapping;
   });
 
+  it('is not made where the last swap carried several changes, and is again after one that carried one', async () => {
+    const rig = await prepared(new MakeRef('a'));
+    const { publisher } = rig.repository;
+    await Promise.all(['b', 'c', 'd'].map((name) => publisher.join(new MakeRef(name))));
+    await new Promise(setImmediate);
+    const [first, second] = [new MakeRef('e'), new MakeRef('f')];
+    await publisher.prepare(first);
+    expect(first.evaluations).toBe(0);
+    await publisher.join(first);
+    await new Promise(setImmediate);
+    await publisher.prepare(second);
+    expect(second.evaluations).toBe(1);
+  });
+
   it('that cannot be written is said to have failed', async () => {
     const rig = new RepositoryRig();
     rig.store.rules.push((call) => (call.operation === 'put' ? { does: 'throttle' } : undefined));
