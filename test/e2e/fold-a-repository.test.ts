@@ -39,5 +39,7 @@ it('folds repositories beside a running server, and brings back what was before'
   for (const wrong of [['fold'], ['fold', name, '--all'], ['fold', 'tools']]) {
     expect((await cairn(...wrong)).exitCode).toBe(1);
   }
-  expect((await cairn('fold', `${OWNER}/nowhere`)).stderr).toContain(`there is no repository ${OWNER}/nowhere`);
+  expect((await cairn('fold', `${OWNER}/nowhere`)).stderr).toContain(
+    `there is no repository ${OWNER}/nowhere`,
+  );
 });

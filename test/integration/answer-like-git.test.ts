@@ -12,9 +12,13 @@ it.each([
   { seed: 5, commits: 40, stages: 4, format: 'sha256' },
 ] as const)('of $commits commits in $stages pushes, $format, seed $seed', async (shape) => {
   const hosted = await rig.host(shape);
-  await rig.compare(hosted, { random: 72, clones: 8 });
+  await rig.compare(hosted, { random: 52, clones: 8 });
 });
 
-it('in 400 cases', () => {
-  expect(rig.cases).toBe(400);
+it('in 300 cases, by git and from recordings', async () => {
+  expect(rig.cases).toBe(300);
+  const { git, cached, followed } = await rig.answers();
+  expect(git).toBeGreaterThan(200);
+  expect(cached).toBeGreaterThan(20);
+  expect(followed).toBeGreaterThan(5);
 });

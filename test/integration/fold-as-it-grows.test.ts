@@ -1,16 +1,22 @@
 /** A server folds what is pushed to it, again and again, and nobody notices but by its speed. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
-import { FaultyStore } from '../helpers/faulty-store.ts';
 import { kindsOf, objectsIn, onSnapshot, stateOn } from '../helpers/folded.ts';
 import { GitClient } from '../helpers/git-client.ts';
+import { importCommits } from '../helpers/import-commits.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-const PUSHES = 36;
+const PUSHES = 34;
 const FILES = 150;
+
+/** Commits of which the first has many files, and each of the others changes one. */
+function writeHistory(author: GitClient, commits: number): Promise<void> {
+  const files = Object.fromEntries(Array.from({ length: FILES }, (_, n) => [`files/${n}`, `file ${n}\n`]));
+  const messages = Array.from({ length: commits }, (_, n) => `Commit ${n}`);
+  return importCommits(author, messages, (n) => ({ ...(n === 0 ? files : {}), counter: `${n}\n` }));
+}
 
 it('keeps few packs however many pushes there are', async () => {
   await using folder = await tempDir('cairn-grows');
@@ -19,12 +25,10 @@ it('keeps few packs however many pushes there are', async () => {
   const url = repositoryUrl(app, 'grows');
   const user = new GitClient(folder.path);
   const author = await user.init('author');
-  const files = Array.from({ length: FILES }, (_, n) => [`files/${n}`, `file ${n}\n`] as const);
-  await author.commit('Begin', Object.fromEntries(files));
+  await writeHistory(author, PUSHES);
   let most = 0;
-  for (let n = 0; n < PUSHES; n++) {
-    await author.commit(`Commit ${n}`, { counter: `${n}\n` });
-    await author.run(['push', '--quiet', url, 'main']);
+  for (let left = PUSHES - 1; left >= 0; left--) {
+    await author.run(['push', '--quiet', url, `main~${left}:refs/heads/main`]);
     most = Math.max(most, (await stateOn(app, id)).manifest.packs.length);
   }
   // Pushes may be faster than a fold for a while; what they leave is folded after them.
@@ -50,14 +54,12 @@ it('rolls small packs up beside a large one, and keeps what belongs to that', as
   const id = repositoryId(OWNER, 'rolls');
   const url = repositoryUrl(app, 'rolls');
   const author = await new GitClient(folder.path).init('author');
-  const files = Array.from({ length: FILES }, (_, n) => [`files/${n}`, `file ${n}\n`] as const);
-  await author.commit('Begin', Object.fromEntries(files));
-  await author.run(['push', '--quiet', url, 'main']);
+  await writeHistory(author, 17);
+  await author.run(['push', '--quiet', url, 'main~16:refs/heads/main']);
   await app.fold(id);
   const { graph, packs } = (await stateOn(app, id)).manifest;
-  for (let n = 0; n < 16; n++) {
-    await author.commit(`Commit ${n}`, { counter: `${n}\n` });
-    await author.run(['push', '--quiet', url, 'main']);
+  for (let left = 15; left >= 0; left--) {
+    await author.run(['push', '--quiet', url, `main~${left}:refs/heads/main`]);
   }
   // What the server in the background would do.
   expect(await app.fold(id, 'due')).toMatchObject({ outcome: 'rolled up', packs: [17, 2], objects: 48 });
@@ -71,21 +73,4 @@ it('rolls small packs up beside a large one, and keeps what belongs to that', as
     expect(await objectsIn(snapshot.folder)).toEqual(await objectsIn(author.folder));
   });
   expect(await app.fold(id, 'due')).toEqual({ outcome: 'nothing to do' });
-});
-
-it('does nothing when it is switched off', async () => {
-  await using folder = await tempDir('cairn-off');
-  const store = new FaultyStore(new MemoryObjectStore());
-  await using app = await startServer({ store, flags: { fold: 'off' } });
-  const url = repositoryUrl(app, 'off');
-  const author = await new GitClient(folder.path).init('author');
-  await author.commit('Begin', {});
-  for (let n = 0; n < 17; n++) {
-    await author.commit(`Commit ${n}`, { counter: `${n}\n` });
-    await author.run(['push', '--quiet', url, 'main']);
-  }
-  await sleep(500);
-  const { manifest } = await stateOn(app, repositoryId(OWNER, 'off'));
-  expect(manifest.packs.length).toBeGreaterThan(16);
-  expect(store.log.some(({ key }) => key.endsWith('/fold'))).toBe(false);
 });
