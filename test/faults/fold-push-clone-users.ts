@@ -1,6 +1,7 @@
 /** People who push to and clone one repository at the same time, through several servers, with the real git. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GitClient } from '../helpers/git-client.ts';
 import { SeededDice } from '../helpers/seeded-dice.ts';
 
@@ -55,6 +56,8 @@ export interface UserOptions {
   readonly number: number;
   /** Of the repository, on every server. */
   readonly urls: readonly string[];
+  /** Milliseconds somebody thinks between two pushes, at most. */
+  readonly pause: number;
   /** True when objects leave with the first fold behind the last ref that reached them. */
   readonly objectsLeave: boolean;
 }
@@ -95,6 +98,7 @@ export class Pusher {
     while (!until()) {
       const changes = await this.chooseChanges();
       await this.pushOnce(changes);
+      await sleep(this.dice.below(this.options.pause + 1));
     }
   }
 

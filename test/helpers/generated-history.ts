@@ -14,6 +14,11 @@ export interface HistoryShape {
   readonly stages: number;
   /** How many of the last stages only add: nothing that was reachable before them is lost. */
   readonly calm?: number;
+  /**
+   * True: no file or folder ever becomes what it or another was before. A push then brings nothing that is there already;
+   * else git, which does not look far back, sends such things again.
+   */
+  readonly unrepeated?: boolean;
   readonly format: ObjectFormat;
 }
 
@@ -79,7 +84,7 @@ interface ImportedFile {
 }
 
 /** What `git fast-import` reads, and the numbers of the commits that no other has as a parent. */
-function commitStream(dice: SeededDice, { commits, format }: HistoryShape) {
+function commitStream(dice: SeededDice, { commits, format, unrepeated = false }: HistoryShape) {
   const gitlink = dice.hex(format === 'sha1' ? 20 : 32);
   const files: Map<string, ImportedFile>[] = [];
   const parts: string[] = [];
@@ -90,7 +95,7 @@ function commitStream(dice: SeededDice, { commits, format }: HistoryShape) {
     childless.add(number);
     const [first] = parents;
     const tree = new Map(first === undefined ? [] : files[first]);
-    const changes = dice.fraction() < 0.05 ? [] : changeFiles(dice, tree, files);
+    const changes = dice.fraction() < 0.05 ? [] : changeFiles(dice, tree, unrepeated ? undefined : files);
     if (dice.fraction() < 0.1) changes.push(`M 160000 ${gitlink} module-${dice.below(2)}`);
     files.push(tree);
     const skew = dice.fraction() < 0.08 ? -dice.below(50) * HOUR : 0;
@@ -121,18 +126,19 @@ function chooseParents(dice: SeededDice, number: number): number[] {
   return [...parents];
 }
 
+/** @param earlier what files may be again; undefined when nothing repeats */
 function changeFiles(
   dice: SeededDice,
   tree: Map<string, ImportedFile>,
-  earlier: readonly ReadonlyMap<string, ImportedFile>[],
+  earlier: readonly ReadonlyMap<string, ImportedFile>[] | undefined,
 ): string[] {
   // By path: what a file was for a moment within one commit would be in no tree.
   const changes = new Map<string, string[]>();
   for (let count = 1 + dice.below(3); count > 0; count--) {
     const chance = dice.fraction();
     const known = [...tree.values()];
-    const old = earlier.length > 0 ? [...dice.pick(earlier).values()] : [];
-    if (chance < 0.1 && known.length > 1) {
+    const old = earlier === undefined || earlier.length === 0 ? [] : [...dice.pick(earlier).values()];
+    if (chance < 0.1 && known.length > 1 && earlier !== undefined) {
       const { path } = dice.pick(known);
       tree.delete(path);
       changes.set(path, [`D ${path}`]);
@@ -141,16 +147,16 @@ function changeFiles(
     let file: ImportedFile;
     if (chance < 0.25 && old.length > 0) file = dice.pick(old);
     else if (chance < 0.6 && known.length > 0) file = editFile(dice, dice.pick(known));
-    else file = newFile(dice);
+    else file = newFile(dice, earlier === undefined);
     tree.set(file.path, file);
     changes.set(file.path, [`M ${file.mode} inline ${file.path}`, data(file.lines.join('\n'))]);
   }
   return [...changes.values()].flat();
 }
 
-function newFile(dice: SeededDice): ImportedFile {
+function newFile(dice: SeededDice, unique: boolean): ImportedFile {
   const path = `${dice.pick(FOLDERS)}${dice.pick(WORDS)}-${dice.below(4)}`;
-  const chance = dice.fraction();
+  const chance = unique ? 0.12 + 0.88 * dice.fraction() : dice.fraction();
   if (chance < 0.06) return { path, mode: '120000', lines: [`../${dice.pick(WORDS)}`] };
   if (chance < 0.12) return { path, mode: '100644', lines: [] };
   // Longer than a side-band packet, and nothing that deflates.
@@ -209,7 +215,7 @@ async function writeTags(
 /** Which refs there are after each push: each is born, perhaps moves, and perhaps dies. */
 function planStages(
   dice: SeededDice,
-  { stages: count, calm = 0 }: HistoryShape,
+  { stages: count, calm = 0, unrepeated = false }: HistoryShape,
   things: {
     readonly commits: readonly string[];
     readonly tips: readonly string[];
@@ -218,8 +224,8 @@ function planStages(
 ): Map<string, string>[] {
   const { commits, tips, tags } = things;
   const stages = Array.from({ length: count }, () => new Map<string, string>());
-  const live = (name: string, value: () => string, first?: string) => {
-    const born = dice.below(count);
+  const live = (name: string, value: () => string, first?: string, latest = count) => {
+    const born = dice.below(latest);
     const chosen = dice.fraction() < 0.3 ? born + 1 + dice.below(count) : count;
     const dies = chosen < count - calm ? chosen : count;
     let current = first ?? value();
@@ -239,13 +245,15 @@ function planStages(
   const commit = () => dice.pick(commits);
   for (const [at, tip] of tips.entries()) live(`refs/heads/tip-${at}`, commit, tip);
   for (let number = 0; number < 5; number++) live(`refs/heads/topic/${dice.pick(WORDS)}-${number}`, commit);
+  // A late tag of a tree or a blob would bring it again.
+  const latest = unrepeated ? count - calm : count;
   for (const [at, oid] of tags.entries()) {
-    live(`refs/tags/${dice.pick(['v', 'release/'])}${at}`, () => dice.pick(tags), oid);
+    live(`refs/tags/${dice.pick(['v', 'release/'])}${at}`, () => dice.pick(tags), oid, latest);
   }
   live('refs/notes/commits', commit);
   live(`refs/nostr/${dice.hex(32)}`, commit);
   live('refs/changes/01/1/head', commit);
-  live('refs/keep/tag', () => dice.pick(tags));
+  live('refs/keep/tag', () => dice.pick(tags), undefined, latest);
   return stages;
 }
 

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll, expect, vi } from 'vitest';
 import type { App } from '../../src/app.ts';
 import { Git } from '../../src/git-process/git.ts';
 import { systemDice } from '../../src/lib/dice.ts';
 import { createRepository } from '../../src/maintenance/administer.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import { CaseDeck } from './fetch-cases.ts';
 import { type GeneratedHistory, generateHistory, type HistoryShape, refspecs } from './generated-history.ts';
@@ -34,6 +35,8 @@ export interface LikeGitRig {
    * @param counts cases by chance, and clones of everything
    */
   compare(hosted: HostedHistory, counts: Counts, hasBitmaps?: boolean): Promise<void>;
+  /** Does the same with another server over the same store, which has nothing local when it is asked first. */
+  compareCold(hosted: HostedHistory, counts: Counts): Promise<void>;
   /** Cases so far. */
   readonly cases: number;
   /** How many fetches were answered by each way there is. */
@@ -45,6 +48,8 @@ export interface Counts {
   readonly clones: number;
 }
 
+/** Milliseconds: hundreds of git processes take their time where others want the machine, too. */
+const PATIENCE_MS = 180_000;
 /** Differences shown when there are many. */
 const SHOWN = 5;
 
@@ -56,13 +61,37 @@ export function likeGitRig(): LikeGitRig {
   let app: App;
   let folder: TempDir;
   let git: Git;
+  const store = new MemoryObjectStore();
+  let comparisons = 0;
   const totals = new Map<string, number>();
   const add = (word: string, count: number) => totals.set(word, (totals.get(word) ?? 0) + count);
+
+  vi.setConfig({ testTimeout: PATIENCE_MS });
+  const compare = async (
+    { history, url }: HostedHistory,
+    { random, clones }: Counts,
+    hasBitmaps: boolean,
+  ): Promise<void> => {
+    const likeGit = new LikeGit({ history, url, git, hasBitmaps });
+    const dice = new SeededDice(history.shape.seed + 1000 * ++comparisons);
+    const deck = new CaseDeck(history, dice);
+    const faults: string[] = [];
+    const cases = random + clones;
+    for (let number = 0; number < cases; number++) {
+      const one = (number * clones) % cases < clones ? deck.clone() : deck.next();
+      const reworded = (times: number) => Array.from({ length: times }, () => deck.reworded(one));
+      const inTurn = reworded(dice.fraction() < 0.25 ? 2 : 0);
+      const together = reworded(dice.fraction() < 0.08 ? 3 : 0);
+      faults.push(...(await likeGit.judge(one, { inTurn, together })));
+    }
+    for (const [word, count] of Object.entries(likeGit.tally)) add(word, count);
+    expect(faults.slice(0, SHOWN), `${faults.length} differences`).toEqual([]);
+  };
 
   beforeAll(async () => {
     folder = await tempDir('cairn-like-git');
     git = new Git({ binary: 'git', home: folder.path });
-    app = await startServer();
+    app = await startServer({ store });
   });
   afterAll(async () => {
     const answered = { ...(await fetchesOf(app)), ...(await processesOf(app)) };
@@ -100,21 +129,15 @@ export function likeGitRig(): LikeGitRig {
       expect(new Map(state?.manifest.refs)).toEqual(new Map([...before].sort()));
       return { history, id, url };
     },
-    compare: async ({ history, url }, { random, clones }, hasBitmaps = false) => {
-      const likeGit = new LikeGit({ history, url, git, hasBitmaps });
-      const dice = new SeededDice(history.shape.seed + totals.size);
-      const deck = new CaseDeck(history, dice);
-      const faults: string[] = [];
-      for (let number = 0; number < random + clones; number++) {
-        const one =
-          number % Math.ceil((random + clones) / Math.max(clones, 1)) === 0 ? deck.clone() : deck.next();
-        const reworded = (times: number) => Array.from({ length: times }, () => deck.reworded(one));
-        const inTurn = reworded(dice.fraction() < 0.25 ? 2 : 0);
-        const together = reworded(dice.fraction() < 0.08 ? 3 : 0);
-        faults.push(...(await likeGit.judge(one, { inTurn, together })));
+    compare: (hosted, counts, hasBitmaps = false) => compare(hosted, counts, hasBitmaps),
+    compareCold: async (hosted, counts) => {
+      const cold = await startServer({ store });
+      try {
+        await compare({ ...hosted, url: repositoryUrl(cold, hosted.id.identifier) }, counts, true);
+        for (const [by, count] of Object.entries(await fetchesOf(cold))) add(`${by} by a cold server`, count);
+      } finally {
+        await cold.close();
       }
-      for (const [word, count] of Object.entries(likeGit.tally)) add(word, count);
-      expect(faults.slice(0, SHOWN), `${faults.length} differences`).toEqual([]);
     },
   };
 }

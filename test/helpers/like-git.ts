@@ -1,5 +1,5 @@
 /** Holds a server's answers against those of `git upload-pack` to the same requests. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { uploadPack } from '../../src/git-process/commands.ts';
 import type { Git } from '../../src/git-process/git.ts';
@@ -38,7 +38,6 @@ export interface LikeGitOptions {
 export class LikeGit {
   readonly tally: Tally = { cases: 0, answers: 0, packs: 0, empty: 0, refused: 0 };
   private readonly options: LikeGitOptions;
-  private checked = 0;
 
   constructor(options: LikeGitOptions) {
     this.options = options;
@@ -168,7 +167,7 @@ export class LikeGit {
   private async checkStrictly(pack: Buffer): Promise<string[]> {
     const { git, history } = this.options;
     const gitDir = history.repository.folder;
-    const objects = join(gitDir, 'strict', String(this.checked++));
+    const objects = await mkdtemp(join(gitDir, 'strict-'));
     await mkdir(join(objects, 'pack'), { recursive: true });
     const variables = { GIT_DIR: gitDir, GIT_OBJECT_DIRECTORY: objects };
     const { exitCode, stderr } = await git.run(

@@ -1,0 +1,36 @@
+/** Fetches of what was pushed behind a fold are answered as `git upload-pack` answers them, joined packs included. */
+import { expect, it } from 'vitest';
+import { likeGitRig } from '../helpers/like-git-rig.ts';
+
+const rig = likeGitRig();
+
+it.each([
+  { seed: 21, commits: 60, stages: 5, calm: 2, unrepeated: true, format: 'sha1' },
+  { seed: 22, commits: 60, stages: 4, calm: 1, unrepeated: false, format: 'sha1' },
+  { seed: 23, commits: 40, stages: 8, calm: 5, unrepeated: true, format: 'sha1' },
+  { seed: 24, commits: 40, stages: 4, calm: 2, unrepeated: true, format: 'sha256' },
+] as const)('nothing lost in $calm pushes, $format, seed $seed', async (shape) => {
+  // The first fold is there so that the second one finds a base, and what has become unreachable in it.
+  const hosted = await rig.host(shape, async (stage, id) => {
+    if (stage === 0 || stage === shape.stages - shape.calm - 1) await rig.app.fold(id);
+  });
+  await rig.compareCold(hosted, { random: 4, clones: 6 });
+  await rig.compare(hosted, { random: 40, clones: 30 }, true);
+});
+
+it('moved and deleted by force in 2 pushes', async () => {
+  const shape = { seed: 25, commits: 70, stages: 6, format: 'sha1' } as const;
+  const hosted = await rig.host(shape, async (stage, id) => {
+    if (stage === 3) await rig.app.fold(id);
+  });
+  await rig.compare(hosted, { random: 60, clones: 20 }, true);
+});
+
+it('in 400 cases, from joined packs, by git and from recordings', async () => {
+  expect(rig.cases).toBe(400);
+  const { spliced, git, cached, followed } = await rig.answers();
+  expect(spliced).toBeGreaterThan(30);
+  expect(git).toBeGreaterThan(200);
+  expect(cached).toBeGreaterThan(20);
+  expect(followed).toBeGreaterThan(5);
+});
