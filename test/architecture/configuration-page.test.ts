@@ -5,7 +5,7 @@ import { OPTIONS, type Option } from '../../src/config/options.ts';
 const PAGE = '../../docs/reference/configuration.md';
 
 const SCOPES: Readonly<Record<Option['commands'], string>> = {
-  all: '`cairn serve`, `cairn probe`, `cairn repo`',
+  all: '`cairn serve`, `cairn probe`, `cairn repo`, `cairn fold`',
   serve: '`cairn serve`',
   client: '`cairn key`, `cairn announce`, `cairn withdraw`, `cairn credential`, `cairn events`',
 };
