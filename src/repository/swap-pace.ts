@@ -7,13 +7,18 @@ const SLOW_MS = 100;
 const LONGEST_MS = 2_000;
 /** After a swap that was not slow the next may come a little earlier: so a store that has become quicker is noticed. */
 const EASE = 0.9;
+/** The part of the interval by which that may have been too early. */
+const LITTLE = 0.4;
+/** Slow swaps that are not asked for an interval, after one was found that explained nothing. */
+const IGNORED = 16;
 
 /**
  * How soon after a swap a store takes the next one of the same pointer. Some write a key once a second, and let earlier
  * writes wait or refuse them. A batch sealed before its time would travel no sooner, but without the changes that come
  * while it waits: with one swap a second that made every other batch a batch of one.
  *
- * Nothing is configured: a swap that was slow right after another shows the interval.
+ * Nothing is configured: a swap that was slow right after another shows the interval. If the next one, which waits for it, is slow
+ * all the same, there is no such interval: the store, or this machine, is slow for another reason, and waiting would make it worse.
  */
 export class SwapPace {
   private readonly clock: Clock;
@@ -23,6 +28,7 @@ export class SwapPace {
   private last: number | undefined;
   /** The shortest time a swap has taken. */
   private quickest = Number.POSITIVE_INFINITY;
+  private ignored = 0;
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -50,11 +56,23 @@ export class SwapPace {
     this.quickest = Math.min(this.quickest, took);
     if (!slow) {
       this.interval = this.interval * EASE < SLOW_MS ? 0 : this.interval * EASE;
-      return;
-    }
-    // One that was sent late enough is slow for another reason.
-    if (last !== undefined && sent - last < Math.max(this.interval, LONGEST_MS / 2)) {
+    } else if (last !== undefined && this.showsInterval(took, sent - last)) {
       this.interval = Math.min(LONGEST_MS, answered - last);
+    } else {
+      this.interval = 0;
     }
+  }
+
+  /** Whether a slow swap was slow because it was sent so soon, `after` milliseconds after the last. */
+  private showsInterval(took: number, after: number): boolean {
+    if (this.ignored > 0) {
+      this.ignored--;
+      return false;
+    }
+    if (this.interval === 0) return after < took;
+    // It had waited: it came a little too early, or the store is slow for another reason.
+    const early = took < SLOW_MS + this.interval * LITTLE;
+    if (!early) this.ignored = IGNORED;
+    return early;
   }
 }

@@ -72,7 +72,7 @@ it.each(['waits', 'refused'] as const)(
   },
 );
 
-it('a store that refuses a hundred times because it is told too much fails no push', async () => {
+it('a store that tells pushers one after another to slow down fails none of them', async () => {
   const { store, rig } = rigOn('refused');
   const { publisher } = rig.repository;
   for (let turn = 0; turn < 30; turn++) await publisher.join(makeRef(`b${turn}`));

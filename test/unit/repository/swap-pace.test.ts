@@ -83,6 +83,19 @@ describe('the pace of swaps', () => {
     expect(pace.delay).toBe(0);
   });
 
+  it('takes what is slow all the time for what it is, and does not wait on top of it', async () => {
+    const { clock, pace, swap, become } = rig(0);
+    await swap();
+    become({ takes: 800 });
+    const waited: number[] = [];
+    for (let turn = 0; turn < 17; turn++) {
+      waited.push(pace.delay);
+      clock.advance(pace.delay);
+      await swap();
+    }
+    expect(waited).toEqual([0, 800, ...Array(15).fill(0)]);
+  });
+
   it('never waits for more than two seconds, and learns nothing from a swap nobody knows the end of', async () => {
     const { pace, swap } = rig(30_000);
     await swap();
