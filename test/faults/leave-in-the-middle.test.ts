@@ -34,6 +34,16 @@ const HALF_A_PUSH = Buffer.concat([
   Buffer.from('PACK\0\0\0\x02\0\0\x03\xe8', 'latin1'),
 ]);
 
+/** The same of a pack that is too large to be waited for: git has been given what came of it. */
+const HALF_A_LARGE_PUSH = Buffer.concat([
+  pushHead([{ name: 'refs/heads/never', to: OID }]),
+  packOf([{ type: 'blob', content: randomBytes(3 * 1024 * 1024) }]).subarray(0, 2 * 1024 * 1024),
+]);
+const HALVES = [
+  ['a small one', HALF_A_PUSH, 0],
+  ['a large one', HALF_A_LARGE_PUSH, 1],
+] as const;
+
 /** Begins a request and leaves it open. */
 function begin(url: string, headers: Record<string, string>, body: Uint8Array): ClientRequest {
   const outgoing = request(url, { method: 'POST', headers, agent: false });
@@ -100,12 +110,12 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 }
 
 describe('a client that', () => {
-  it('stops in the middle of its pack is given up', async () => {
+  it.each(HALVES)('stops in the middle of its pack, %s, is given up', async (_size, half, processes) => {
     await using server = await startServer({ flags: { 'idle-timeout': '1' } });
-    const outgoing = begin(`${repositoryUrl(server, 'half')}/git-receive-pack`, RECEIVE_PACK, HALF_A_PUSH);
-    await until(() => server.git.running > 0);
-    expect(await scratchFolders(server)).toHaveLength(1);
-    await closed(outgoing);
+    const outgoing = begin(`${repositoryUrl(server, 'half')}/git-receive-pack`, RECEIVE_PACK, half);
+    const cut = closed(outgoing);
+    await until(async () => (await scratchFolders(server)).length === 1 && server.git.running === processes);
+    await cut;
     await expectNothingLeft(server);
   });
 
@@ -117,13 +127,18 @@ describe('a client that', () => {
     await expectNothingLeft(server);
   });
 
-  it('vanishes in the middle of its pack leaves nothing', async () => {
-    await using server = await startServer();
-    const outgoing = begin(`${repositoryUrl(server, 'half')}/git-receive-pack`, RECEIVE_PACK, HALF_A_PUSH);
-    await until(() => server.git.running > 0);
-    outgoing.destroy();
-    await expectNothingLeft(server);
-  });
+  it.each(HALVES)(
+    'vanishes in the middle of its pack, %s, leaves nothing',
+    async (_size, half, processes) => {
+      await using server = await startServer();
+      const outgoing = begin(`${repositoryUrl(server, 'half')}/git-receive-pack`, RECEIVE_PACK, half);
+      await until(
+        async () => (await scratchFolders(server)).length === 1 && server.git.running === processes,
+      );
+      outgoing.destroy();
+      await expectNothingLeft(server);
+    },
+  );
 
   it('does not read what it fetches is given up', async () => {
     await using folder = await tempDir();
