@@ -3,7 +3,6 @@ import type { Git } from '../git-process/git.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { ParentState } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
-import type { SnapshotLease } from '../repository/snapshot-cache.ts';
 import type { Advertiser, ProtocolVersion } from './advertise-refs.ts';
 import type { AnswerCache } from './answer-cache.ts';
 import { FetchLook } from './fetch-look.ts';
@@ -146,14 +145,16 @@ async function runGit(
   streams: Pick<FetchRequestIn, 'body' | 'output' | 'signal'>,
 ): Promise<'whole' | 'flawed'> {
   const { body, output, signal } = streams;
-  const release = await places.acquire(String(repository), signal);
-  let snapshot: SnapshotLease | undefined;
+  // Before there is a place: what is still being downloaded, perhaps for a client who has gone, keeps no other from git.
+  const snapshot = await repository.snapshot(state);
   try {
-    snapshot = await repository.snapshot(state);
-    signal.throwIfAborted();
-    return await runUploadPack(git, { gitDir: snapshot.path, version, body, output, signal });
+    const release = await places.acquire(String(repository), signal);
+    try {
+      return await runUploadPack(git, { gitDir: snapshot.path, version, body, output, signal });
+    } finally {
+      release();
+    }
   } finally {
-    snapshot?.release();
-    release();
+    snapshot.release();
   }
 }

@@ -80,6 +80,33 @@ describe('the clone of a cold repository', () => {
     expect(store.log.filter(({ key }) => key.endsWith('.idx')).length).toBeLessThanOrEqual(1);
   });
 
+  it('keeps nobody else from git while it waits for its packs', async () => {
+    await using server = await startServer({
+      store,
+      flags: { 'git-concurrency': '1', 'git-queue': '0' },
+      overrides: { background: false },
+    });
+    const user = new GitClient(folder.path);
+    const other = await user.init('other');
+    const warm = await other.commit('Begin elsewhere', { data: 'small\n' });
+    await other.run(['push', '--quiet', repositoryUrl(server, 'warm'), 'main']);
+    store.reset();
+    const [asked, answer] = [gate(), gate()];
+    store.next(isPack, {
+      does: 'run',
+      before: () => {
+        asked.open();
+        return answer.opened;
+      },
+    });
+    const waiting = user.clone(repositoryUrl(server, 'cold'), 'waiting', '--depth=1');
+    await asked.opened;
+    const copy = await user.clone(repositoryUrl(server, 'warm'), 'not-waiting', '--depth=1');
+    expect(await copy.run(['rev-parse', 'HEAD'])).toBe(warm);
+    answer.open();
+    await waiting;
+  });
+
   it('by many at once asks the store as often as that by one', async () => {
     await using server = await coldServer();
     store.latency = 5;
