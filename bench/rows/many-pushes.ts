@@ -134,7 +134,8 @@ async function grow(grown: Growth, pushes: number) {
   const book = new CurveBook('pushes');
   for (const at of checkpoints(pushes)) {
     await grown.growTo(at - TIMED);
-    await noteInTurns(book, at, { operation: 'push', times: TIMED, ...grown.inTurns() });
+    const push = grown.inTurns();
+    await noteInTurns(book, at, { operation: 'push', times: TIMED, ...push });
     await noteInTurns(book, at, {
       operation: 'ls-remote',
       times: 5,
@@ -144,8 +145,15 @@ async function grow(grown: Growth, pushes: number) {
     await noteInTurns(book, at, {
       operation: 'clone',
       times: 3,
-      cairn: () => wholeClone(grown.cairn, grown.objects.length),
-      reference: () => wholeClone(grown.reference, grown.objects.length),
+      // Each of a state that nobody has cloned yet: an answer given before would be given again.
+      cairn: async () => {
+        await push.cairn();
+        return wholeClone(grown.cairn, grown.objects.length);
+      },
+      reference: async () => {
+        await push.reference();
+        return wholeClone(grown.reference, grown.objects.length);
+      },
     });
     progress(`${at} pushes`);
   }

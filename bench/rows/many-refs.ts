@@ -88,7 +88,11 @@ async function grow(repository: ManyRefs) {
       });
     await asked('push', 5, (side) => repository.push(side));
     await asked('ls-remote', 5, async (side) => (await rawLsRemote(urls[side])).seconds);
-    await asked('clone', 3, async (side) => (await rawClone(urls[side])).seconds);
+    await asked('clone', 3, async (side) => {
+      // Of a state that nobody has cloned yet: an answer given before would be given again.
+      await repository.push(side);
+      return (await rawClone(urls[side])).seconds;
+    });
     progress(`${at} refs`);
   }
   return book.curves;
