@@ -24,12 +24,9 @@ export interface LikeGitRig {
   readonly app: App;
   /**
    * Makes a history and pushes it, stage by stage.
-   * @param after called behind each push with its number, from 0
+   * @param foldBehind numbers of pushes, from 0, behind which the repository is folded
    */
-  host(
-    shape: HistoryShape,
-    after?: (stage: number, id: RepositoryId) => Promise<void>,
-  ): Promise<HostedHistory>;
+  host(shape: HistoryShape, foldBehind?: readonly number[]): Promise<HostedHistory>;
   /**
    * Sends requests and compares every answer; fails with the first few differences.
    * @param counts cases by chance, and clones of everything
@@ -109,7 +106,7 @@ export function likeGitRig(): LikeGitRig {
       return totals.get('cases') ?? 0;
     },
     answers: () => fetchesOf(app),
-    host: async (shape, after) => {
+    host: async (shape, foldBehind = []) => {
       const history = await generateHistory(folder.path, shape);
       const id = repositoryId(OWNER, `history-${shape.seed}`);
       const repository = app.repositories.get(id);
@@ -123,7 +120,9 @@ export function likeGitRig(): LikeGitRig {
       for (const [stage, refs] of history.stages.entries()) {
         await history.repository.run(['push', '--quiet', url, ...refspecs(before, refs)]);
         before = refs;
-        await after?.(stage, id);
+        if (!foldBehind.includes(stage)) continue;
+        expect((await app.fold(id)).outcome).toBe('folded');
+        await writeSameGraph(history, refs);
       }
       const state = await repository.resolve();
       expect(new Map(state?.manifest.refs)).toEqual(new Map([...before].sort()));
@@ -140,6 +139,21 @@ export function likeGitRig(): LikeGitRig {
       }
     },
   };
+}
+
+/**
+ * Gives the reference the commit-graph that a fold has made: where a request cuts history off, git tells sooner that it
+ * is ready when commits come from a commit-graph.
+ */
+async function writeSameGraph(
+  { repository, graph }: GeneratedHistory,
+  refs: ReadonlyMap<string, string>,
+): Promise<void> {
+  const commits = [...refs.values()]
+    .map((oid) => graph.peel(oid))
+    .filter((oid) => graph.objects.get(oid)?.type === 'commit');
+  const input = commits.join('\n');
+  await repository.run(['commit-graph', 'write', '--stdin-commits', '--no-progress'], { input });
 }
 
 async function fetchesOf(app: App): Promise<Record<string, number>> {

@@ -10,9 +10,7 @@ it.each([
   { seed: 13, commits: 12, stages: 3, format: 'sha1' },
   { seed: 14, commits: 40, stages: 4, format: 'sha256' },
 ] as const)('of $commits commits in $stages pushes, $format, seed $seed', async (shape) => {
-  const folded = await rig.host(shape, async (stage, id) => {
-    if (stage === shape.stages - 1) await rig.app.fold(id);
-  });
+  const folded = await rig.host(shape, [shape.stages - 1]);
   await rig.compareCold(folded, { random: 4, clones: 6 });
   await rig.compare(folded, { random: 60, clones: 30 }, true);
 });

@@ -11,18 +11,14 @@ it.each([
   { seed: 24, commits: 40, stages: 4, calm: 2, unrepeated: true, format: 'sha256' },
 ] as const)('nothing lost in $calm pushes, $format, seed $seed', async (shape) => {
   // The first fold is there so that the second one finds a base, and what has become unreachable in it.
-  const hosted = await rig.host(shape, async (stage, id) => {
-    if (stage === 0 || stage === shape.stages - shape.calm - 1) await rig.app.fold(id);
-  });
+  const hosted = await rig.host(shape, [0, shape.stages - shape.calm - 1]);
   await rig.compareCold(hosted, { random: 4, clones: 6 });
   await rig.compare(hosted, { random: 40, clones: 30 }, true);
 });
 
 it('moved and deleted by force in 2 pushes', async () => {
   const shape = { seed: 25, commits: 70, stages: 6, format: 'sha1' } as const;
-  const hosted = await rig.host(shape, async (stage, id) => {
-    if (stage === 3) await rig.app.fold(id);
-  });
+  const hosted = await rig.host(shape, [3]);
   await rig.compare(hosted, { random: 60, clones: 20 }, true);
 });
 
