@@ -1,8 +1,9 @@
 /** What is done with refs, whether they are few, in a plain map, or very many, in a table. */
 import type { ObjectFormat } from './object-id.ts';
 import { compareBytes, refsInByteOrder, sortByBytes } from './ref-name.ts';
+import { partEntries, type TablePart } from './ref-parts.ts';
 import { type RefChange, type RefEntry, splice } from './ref-segment.ts';
-import { partEntries, RefTable, type TablePart, tableOf } from './ref-table.ts';
+import { RefTable, tableOf } from './ref-table.ts';
 import { RefsView } from './ref-views.ts';
 
 type Refs = ReadonlyMap<string, string>;

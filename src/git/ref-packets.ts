@@ -4,9 +4,10 @@
  */
 import { LruMap } from '../lib/lru.ts';
 import { encodePacket, packetHeader } from './pkt-line.ts';
+import { partEntries, type TablePart } from './ref-parts.ts';
 import { prefixMatcher, shortestPrefixes } from './ref-prefixes.ts';
 import { type EncodedRefs, type RefEntry, type RefSegment, splice } from './ref-segment.ts';
-import { partEntries, type RefTable, type TablePart } from './ref-table.ts';
+import type { RefTable } from './ref-table.ts';
 
 /** How a ref is listed: without what it peels to, with that in a line of its own (v0), or with that as an attribute (v2). */
 export type RefForm = 'plain' | 'peeled line' | 'peeled attribute';

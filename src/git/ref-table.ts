@@ -7,13 +7,8 @@ import { type Digest, sha256 } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
 import { isObjectId, type ObjectFormat } from './object-id.ts';
 import { refNameProblem, sortByBytes } from './ref-name.ts';
-import {
-  type KeyedChange,
-  packedRefLines,
-  type RefChange,
-  type RefEntry,
-  type RefSegment,
-} from './ref-segment.ts';
+import { partEntries, type TablePart } from './ref-parts.ts';
+import { type KeyedChange, packedRefLines, type RefChange, type RefEntry } from './ref-segment.ts';
 import { cutSegments, foldChanges, SegmentSlot, slotFor } from './ref-slots.ts';
 import { PeeledView, RefsView } from './ref-views.ts';
 
@@ -23,17 +18,6 @@ const overlayKept = 192;
 
 /** Beyond this many prefixes nobody asks which segments they reach into: all are loaded. */
 const prefixesLookedUp = 256;
-
-/** A part of a table: refs of one segment, one after the other, and the changes that fall among them. */
-export interface TablePart {
-  /** undefined when all that there is comes from the changes. */
-  readonly segment: RefSegment | undefined;
-  /** Positions in the segment: from the first up to, but not including, the second. */
-  readonly from: number;
-  readonly to: number;
-  /** In byte order; what they say goes before what the segment has. */
-  readonly changes: readonly KeyedChange[];
-}
 
 /** What a table is made of, for whoever stores it. */
 export interface TableParts {
@@ -272,19 +256,6 @@ export class RefTable implements TableParts {
   }
 }
 
-/** The refs of a part. */
-export function* partEntries({ segment, from, to, changes }: TablePart): Generator<RefEntry, undefined> {
-  let at = from;
-  for (const { name, key, oid, peeled } of changes) {
-    const position = segment?.lowerBound(key) ?? 0;
-    if (segment !== undefined && position > at) yield* segment.entries(at, position);
-    at = segment?.isAt(position, key) === true ? position + 1 : position;
-    if (oid !== undefined) yield { name, oid, peeled };
-  }
-  if (segment !== undefined && to > at) yield* segment.entries(at, to);
-  return undefined;
-}
-
 /** Names of which two tables may differ, some of them more than once. */
 function* candidates(one: RefTable, other: RefTable): Generator<string, undefined> {
   for (const { overlay } of [one, other]) for (const { name } of overlay) yield name;
@@ -313,5 +284,5 @@ function checkRef({ name, oid, peeled }: RefEntry, format: ObjectFormat): void {
 
 /** The table that a map of refs is a view of, all of it; undefined for any other map. */
 export function tableOf(refs: ReadonlyMap<string, string>): RefTable | undefined {
-  return refs instanceof RefsView && refs.isWhole ? refs.table : undefined;
+  return refs instanceof RefsView && refs.isWhole && refs.table instanceof RefTable ? refs.table : undefined;
 }

@@ -1,13 +1,26 @@
-import type { RefEntry } from './ref-segment.ts';
-import type { RefTable } from './ref-table.ts';
+import { partEntries, type TablePart } from './ref-parts.ts';
+import type { KeyedChange, RefEntry } from './ref-segment.ts';
+import type { SegmentSlot } from './ref-slots.ts';
+
+/** What a view asks of the table that it shows. */
+export interface ViewedTable {
+  readonly slots: readonly SegmentSlot[];
+  readonly overlay: readonly KeyedChange[];
+  get(name: string): string | undefined;
+  peeledOf(name: string): string | undefined;
+  storedAt(key: Buffer): RefEntry | undefined;
+  startingWith(prefix: string): Iterable<RefEntry>;
+  countStartingWith(prefix: string): number;
+  parts(prefix?: string): Iterable<TablePart>;
+}
 
 /** Part of a table as a map that cannot be changed, in byte order of the names. */
 abstract class TableView implements ReadonlyMap<string, string> {
-  readonly table: RefTable;
+  readonly table: ViewedTable;
   /** What the names in it begin with, in byte order. */
   readonly prefixes: readonly string[];
 
-  constructor(table: RefTable, prefixes: readonly string[]) {
+  constructor(table: ViewedTable, prefixes: readonly string[]) {
     this.table = table;
     this.prefixes = prefixes;
   }
@@ -58,7 +71,7 @@ const EVERYTHING: readonly string[] = [''];
 /** Refs of a table: name → object id. */
 export class RefsView extends TableView {
   /** @param prefixes what names begin with, in byte order, none of them with another; all names when not given */
-  constructor(table: RefTable, prefixes = EVERYTHING) {
+  constructor(table: ViewedTable, prefixes = EVERYTHING) {
     super(table, prefixes);
   }
 
@@ -82,7 +95,7 @@ export class RefsView extends TableView {
 
 /** What the tag objects in a table peel to: name of the ref → object id. */
 export class PeeledView extends TableView {
-  constructor(table: RefTable) {
+  constructor(table: ViewedTable) {
     super(table, EVERYTHING);
   }
 
@@ -94,6 +107,15 @@ export class PeeledView extends TableView {
       if (this.table.storedAt(key)?.peeled !== undefined) count--;
     }
     return count;
+  }
+
+  override *entries(): Generator<[string, string], undefined> {
+    for (const part of this.table.parts()) {
+      // Most segments have no tag objects, and then there is nothing to look for in them.
+      if (part.segment?.peels === 0 && part.changes.every(({ peeled }) => peeled === undefined)) continue;
+      for (const { name, peeled } of partEntries(part)) if (peeled !== undefined) yield [name, peeled];
+    }
+    return undefined;
   }
 
   protected pick({ peeled }: RefEntry): string | undefined {
