@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -354,15 +355,16 @@ describe('too much at once', () => {
   it('is answered 503 with a time to come back, and a push in its report', async () => {
     const { url, author, tip } = await cairn.published();
     const later = await author.commit('Later', { later: 'later' });
-    // A push that does not go on holds the only place.
-    const pack = packOf([{ type: 'blob', content: Buffer.from('held up') }]);
+    // A push that does not go on holds the only place: one too large for git to be started only when all of it is here.
+    const pack = packOf([{ type: 'blob', content: randomBytes(3 * 1024 * 1024) }]);
+    const half = 2 * 1024 * 1024;
     const held = request(`${url}/git-receive-pack`, { method: 'POST', headers: RECEIVE_PACK });
     const ended = new Promise<number | undefined>((resolve, reject) => {
       held.on('response', (incoming) => incoming.resume().on('end', () => resolve(incoming.statusCode)));
       held.on('error', reject);
     });
     held.write(
-      Buffer.concat([pushHead([{ name: 'refs/heads/held', to: absentId() }]), pack.subarray(0, 20)]),
+      Buffer.concat([pushHead([{ name: 'refs/heads/held', to: absentId() }]), pack.subarray(0, half)]),
     );
     await until(() => cairn.app.git.running === 1);
 
@@ -377,7 +379,7 @@ describe('too much at once', () => {
     // What needs no git goes on.
     expect(await author.run(['ls-remote', url, 'main'])).toContain(tip);
 
-    held.end(pack.subarray(20));
+    held.end(pack.subarray(half));
     expect(await ended).toBe(200);
     expect((await fetchFrom(url, fetch)).status).toBe(200);
     await author.run(['push', '--quiet', 'origin', 'main']);
