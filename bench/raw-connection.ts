@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
-import { CairnError } from '../src/lib/errors.ts';
+import { CairnError, messageOf, systemCode } from '../src/lib/errors.ts';
 
 /** One line of `ls-refs`. */
 export interface RawRef {
@@ -44,8 +44,15 @@ export function connect(url: string): RawConnection {
             },
     });
     outgoing.end(body);
-    const [answer]: IncomingMessage[] = await once(outgoing, 'response');
-    if (answer === undefined) throw new CairnError('unavailable', `no answer from ${url}`);
+    const answer = await once(outgoing, 'response').then(
+      ([incoming]: IncomingMessage[]) => incoming,
+      (error: unknown) => {
+        // A server may close a connection just when it is used again; curl asks once more then, and so git does.
+        if (outgoing.reusedSocket && systemCode(error) === 'ECONNRESET') return undefined;
+        throw new CairnError('unavailable', `${url}/${path}: ${messageOf(error)}`, { cause: error });
+      },
+    );
+    if (answer === undefined) return send(path, body);
     if (answer.statusCode !== 200) {
       const words = (await bytesOf(answer)).toString('utf8').slice(0, 500);
       throw new CairnError('unavailable', `${url}/${path}: ${answer.statusCode} ${words}`);

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { git, gitEnvironment, resolve } from '../../../bench/git-client.ts';
 import { packOf } from '../../../bench/git-objects.ts';
 import { GrowingHistory } from '../../../bench/growing-history.ts';
+import { connect } from '../../../bench/raw-connection.ts';
 import { emptyPack, rawPush, reportOf } from '../../../bench/raw-push.ts';
 
 /** The least server that takes pushes, over real git. */
@@ -80,6 +81,32 @@ describe('the raw pusher', () => {
       { name: 'refs/heads/many/0', from: '1'.repeat(40), to: '2'.repeat(40) },
     ];
     await expect(rawPush(url, changes, emptyPack)).rejects.toThrow(/refused a push: .*refs\/heads\/many\/0/);
+  });
+});
+
+describe('a connection', () => {
+  it('asks once more when it has been closed between two requests, and not when it is closed at once', async () => {
+    let asked = 0;
+    const server = createServer((request, response) => {
+      asked++;
+      if (asked === 2 || request.url?.startsWith('/gone')) request.socket.destroy();
+      else response.end('version 2');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const base = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+    try {
+      await using connection = connect(base);
+      await connection.capabilities();
+      await connection.capabilities();
+      expect(asked).toBe(3);
+      await using other = connect(`${base}/gone`);
+      await expect(other.capabilities()).rejects.toThrow(/\/gone\/info\/refs.*: socket hang up/);
+      expect(asked).toBe(4);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 });
 
