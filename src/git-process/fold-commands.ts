@@ -18,7 +18,11 @@ function packBase(gitDir: string): string {
   return `${gitDir}/objects/pack/pack`;
 }
 
-function packObjects(gitDir: string, args: readonly string[], more: NonNullable<GitCommand['config']> = []): GitCommand {
+function packObjects(
+  gitDir: string,
+  args: readonly string[],
+  more: NonNullable<GitCommand['config']> = [],
+): GitCommand {
   return {
     name: 'pack-objects',
     args: ['-q', '--non-empty', '--delta-base-offset', ...args, packBase(gitDir)],
