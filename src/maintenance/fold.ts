@@ -54,6 +54,8 @@ export type FoldOutcome =
 const UNREACHABLE_PACKS = 8;
 /** How often a fold that drops objects proves refs that came meanwhile, before it keeps those objects for this time. */
 const PROOFS = 3;
+/** The same where they may not be kept: then a fold that does not get there is in vain, and packs collect meanwhile. */
+const PROOFS_WITHOUT_GRACE = 24;
 
 /**
  * Folds a repository, unless another server is doing so.
@@ -197,12 +199,13 @@ async function publish(
   result: FoldResult,
   copy: FoldCopy,
 ): Promise<Published | undefined> {
+  const enough = context.grace === 0 ? PROOFS_WITHOUT_GRACE : PROOFS;
   let current = result;
   for (let proofs = 0; ; proofs++) {
     const { verdict, published } = await join(repository, current);
     if (verdict.verdict !== 'unproven') return verdict.verdict === 'publish' ? published : undefined;
     const next = afterFold(verdict.state, current);
-    if (proofs < PROOFS && (await copy.isComplete(next, current.proven))) {
+    if (proofs < enough && (await copy.isComplete(next, current.proven))) {
       current = { ...current, proven: new Set([...current.proven, ...next.refs.values()]) };
       continue;
     }
