@@ -73,7 +73,7 @@ export interface RefChange {
 
 /**
  * Finds a serial order of pushes that explains a chain: each cause is one of the pushes, which found every ref as it
- * says and changed the refs that the cause names, and all causes, in order, lead from each state to the next. A command
+ * says and changed the refs that the cause names, and all causes but folds, in order, lead from each state to the next. A command
  * that asks for what is so already is fulfilled without a change (as in git, deleting what is gone is no failure); a
  * push of such commands alone needs a moment at which all of that was so.
  *
@@ -115,7 +115,8 @@ function explainStep(
   pushes: readonly (readonly RefChange[])[],
   cause = 0,
 ): (readonly RefChange[])[] | undefined {
-  const named = goal.causes[cause]?.refs;
+  // A fold changes packs, never refs.
+  const named = goal.causes.filter(({ kind }) => kind !== 'fold')[cause]?.refs;
   if (named === undefined) return sameRefs(refs, goal.refs) ? [] : undefined;
   for (const push of pushes) {
     const changing = push.filter(({ ref, to }) => refs.get(ref) !== to);

@@ -259,7 +259,8 @@ describe('the v2 conversation', () => {
 
   it('fetches refs shown less than two seconds ago without asking the store, anything else with one request', async () => {
     const url = repositoryUrl(app, NAME);
-    const tip = await author.run(['rev-parse', 'main']);
+    const tip = await author.commit('Shown', { a: 'shown\n' });
+    await author.run(['push', '--quiet', 'origin', 'main']);
     const parent = await author.run(['rev-parse', 'main~1']);
     const fetch = (oid: string) => fetchFrom(url, fetchRequest(oid), v2);
     await fetchFrom(url, lsRefsRequest(), v2);
