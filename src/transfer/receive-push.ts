@@ -41,10 +41,10 @@ import { knownObjects } from './inspect-objects.ts';
 import type { Output } from './output.ts';
 import { publishedTips } from './published-tips.ts';
 import { PushAnswer } from './push-answer.ts';
-import type { WaitingOrder } from './push-authority.ts';
 import { PushChange, type PushOutcome } from './push-change.ts';
 import { HeadTooLarge, isProbe } from './push-head.ts';
 import { PushRules, type PushRulesContext } from './push-rules.ts';
+import { NOTHING_PUSHED, type PushSummary } from './push-summary.ts';
 import { PushWorkspace } from './push-workspace.ts';
 import { type ReceivedPack, type ReceivingPaths, receivePack } from './quarantine.ts';
 import { keepForReaders, packEntry, storePack } from './store-pack.ts';
@@ -65,21 +65,6 @@ export interface PushRequestIn extends BeginningPush {
   readonly signal: AbortSignal;
 }
 
-/** How a push ended, for logs and metrics. */
-export interface PushSummary {
-  readonly accepted: number;
-  readonly refused: number;
-  readonly packBytes: number;
-  /** Digest of the manifest published; undefined when nothing was. */
-  readonly manifest: string | undefined;
-  /** The order that was carried out; the order book has not been told. */
-  readonly order?: WaitingOrder;
-  /** What went wrong on the server's side, of which the client was told no more than it can act on. */
-  readonly err?: unknown;
-}
-
-const NOTHING: PushSummary = { accepted: 0, refused: 0, packBytes: 0, manifest: undefined };
-
 /**
  * Takes in one push. Whatever is wrong with it, the client gets to send the rest before it is told.
  * @throws CairnError before commands are known: `invalid`, `too-large`, `unavailable`, `corrupt`; afterwards only the
@@ -91,7 +76,7 @@ export async function receivePush(
 ): Promise<PushSummary> {
   const { repository, body, output } = incoming;
   const since = repository.mark();
-  if (await isProbe(body)) return NOTHING;
+  if (await isProbe(body)) return NOTHING_PUSHED;
   let begun: Begun & { readonly request: ReceiveRequest };
   try {
     begun = await beginPush(context, incoming);
@@ -99,7 +84,7 @@ export async function receivePush(
     await body.drain();
     if (!(error instanceof HeadTooLarge) || !error.capabilities.has('side-band-64k')) throw error;
     await new PushAnswer(output, error.capabilities).fatal(error.message);
-    return NOTHING;
+    return NOTHING_PUSHED;
   }
   const answer = new PushAnswer(output, begun.request.capabilities);
   const push = new Push(context, incoming, begun, answer, since);
