@@ -216,9 +216,11 @@ describe.each([0, 1, 2])('a clone of a folded repository with protocol v%i', (ve
 
   beforeAll(async () => {
     const url = repositoryUrl(app, name);
-    await author.run(['push', '--quiet', url, 'main', 'v1']);
-    await author.commit('Folded', { a: `folded ${version}\n` });
-    await author.run(['push', '--quiet', url, 'main']);
+    const work = await new GitClient(folder.path).init(name);
+    for (const content of ['1\n', '2\n']) {
+      await work.commit('Folded', { a: content });
+      await work.run(['push', '--quiet', url, 'main']);
+    }
     const folded = await app.fold(repositoryId(OWNER, name));
     expect(folded.outcome).toBe('folded');
   });
