@@ -6,10 +6,8 @@ import type { App } from '../../src/app.ts';
 import { delimiterPacket, encodePacket, flushPacket, type ObjectFormat } from '../../src/git/index.ts';
 import { systemDice } from '../../src/lib/dice.ts';
 import { createRepository } from '../../src/maintenance/administer.ts';
-import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { ParentState } from '../../src/repository/manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
-import { FaultyStore } from './faulty-store.ts';
 import { stateOn } from './folded.ts';
 import { GitClient } from './git-client.ts';
 import { fetchFrom, type RawAnswer } from './raw-git.ts';
@@ -17,26 +15,18 @@ import { OWNER, repositoryUrl, startServer } from './server.ts';
 import { type TempDir, tempDir } from './temp-dir.ts';
 
 export class CloneRig implements AsyncDisposable {
-  readonly store = new FaultyStore(new MemoryObjectStore());
   readonly folder: TempDir;
-  app: App;
+  readonly app: App;
   private names = 0;
 
-  private constructor(folder: TempDir) {
+  private constructor(folder: TempDir, app: App) {
     this.folder = folder;
-    this.app = undefined as unknown as App;
+    this.app = app;
   }
 
   /** Starts a server that folds only when it is told to. */
   static async start(): Promise<CloneRig> {
-    const rig = new CloneRig(await tempDir('cairn-clones'));
-    rig.app = await rig.server();
-    return rig;
-  }
-
-  /** Another server on the same bucket, which has seen nothing yet. */
-  server(): Promise<App> {
-    return startServer({ store: this.store, flags: { fold: 'off' } });
+    return new CloneRig(await tempDir('cairn-clones'), await startServer({ flags: { fold: 'off' } }));
   }
 
   /** A repository with some history, and tags of both sorts, pushed at once and not folded. */
@@ -64,9 +54,9 @@ export class CloneRig implements AsyncDisposable {
   }
 
   /** What fetches have been answered by while `run` ran. */
-  async answeredBy(run: () => Promise<unknown>, app = this.app): Promise<string[]> {
+  async answeredBy(run: () => Promise<unknown>): Promise<string[]> {
     const counts = async () => {
-      const { values } = await app.metrics.fetchAnswers.get();
+      const { values } = await this.app.metrics.fetchAnswers.get();
       return new Map(values.map(({ labels, value }) => [String(labels.by), value]));
     };
     const before = await counts();
@@ -126,9 +116,9 @@ export class Hosted {
   }
 
   /** Mirrors it, and has git check that it is all there, that it is no more than that, and that it is as published. */
-  async cloneAndCheck(settings: readonly string[] = [], server: App = this.rig.app): Promise<void> {
+  async cloneAndCheck(settings: readonly string[] = []): Promise<void> {
     const user = new GitClient(this.rig.folder.path, settings);
-    const copy = await user.clone(repositoryUrl(server, this.id.identifier), this.rig.fresh(), '--mirror');
+    const copy = await user.clone(this.url, this.rig.fresh(), '--mirror');
     expect(await copy.run(['fsck', '--full', '--strict'])).toBe('');
     const objects = await copy.run(['cat-file', '--batch-all-objects', '--batch-check=%(objectname)']);
     const reachable = await copy.run(['rev-list', '--all', '--objects', '--no-object-names']);
