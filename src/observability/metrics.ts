@@ -72,9 +72,11 @@ export class Metrics {
   readonly cacheLooks = this.counter('cairn_artifact_cache_looks_total', 'Looks into the artifact cache', [
     'result',
   ]);
-  readonly repeatedAnswers = this.counter('cairn_answer_cache_total', 'Answers of git, by how they were had', [
-    'result',
-  ]);
+  readonly repeatedAnswers = this.counter(
+    'cairn_answer_cache_total',
+    'Answers of git, by how they were had',
+    ['result'],
+  );
   readonly answerBytes = this.gauge('cairn_answer_cache_bytes', 'Bytes of recorded answers on disk');
 
   constructor() {
