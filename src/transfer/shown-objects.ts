@@ -1,5 +1,6 @@
 import { setImmediate as othersFirst } from 'node:timers/promises';
 import { isTag, type RefEntry, tableOf } from '../git/index.ts';
+import { LruMap } from '../lib/lru.ts';
 import type { Manifest } from '../repository/manifest.ts';
 
 /** What is gathered from the refs of a manifest, once for all who ask. */
@@ -10,7 +11,15 @@ interface Gathered {
   readonly tags: readonly string[];
 }
 
-const gathered = new WeakMap<Manifest, Promise<Gathered>>();
+/** What a manifest with its refs in it takes anyway, and this as much again: it goes when the manifest is forgotten. */
+const ofFew = new WeakMap<Manifest, Promise<Gathered>>();
+
+/**
+ * Manifests with very many refs share what these take, and a push makes another one: of so many refs it is kept, at some
+ * 100 bytes each.
+ */
+const KEPT = 300_000;
+const ofMany = new LruMap<Manifest, Promise<Gathered>>(KEPT);
 
 /** Refs looked at before others get their turn: some 2 ms. */
 const AT_A_TIME = 5_000;
@@ -24,7 +33,7 @@ const SOUGHT = 16;
  */
 export async function showsObjects(manifest: Manifest, oids: readonly string[]): Promise<boolean> {
   const table = tableOf(manifest.refs);
-  if (table !== undefined && oids.length <= SOUGHT && !gathered.has(manifest)) {
+  if (table !== undefined && oids.length <= SOUGHT && ofMany.get(manifest) === undefined) {
     await table.ready();
     return oids.every((oid) => table.pointingAt(oid).next().done === false);
   }
@@ -41,10 +50,11 @@ export async function tagObjects(manifest: Manifest): Promise<readonly string[]>
 }
 
 function gather(manifest: Manifest): Promise<Gathered> {
+  const gathered = tableOf(manifest.refs) === undefined ? ofFew : ofMany;
   let gathering = gathered.get(manifest);
   if (gathering === undefined) {
     gathering = goThrough(manifest);
-    gathered.set(manifest, gathering);
+    gathered.set(manifest, gathering, manifest.refs.size);
     gathering.catch(() => gathered.delete(manifest));
   }
   return gathering;
