@@ -132,8 +132,10 @@ export class ArtifactCache {
             unpin();
           });
         }
-        // The fill has ended this very moment, and nobody else had the file open: it is a file like any other now.
+        // The fill has ended this very moment, and nobody else had the file open: what it came to is there in a moment. That
+        // is waited for, or this would go round without letting anybody else have a turn, the disk's answer included.
         unpin();
+        await filling?.verified.catch(() => undefined);
       } catch (error) {
         unpin();
         const reason = await filling?.verified.catch((why: unknown) => why);

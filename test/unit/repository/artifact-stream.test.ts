@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sha256 } from '../../../src/lib/digest.ts';
 import { MemoryObjectStore } from '../../../src/object-store/memory.ts';
 import type { GetOptions, GetResult } from '../../../src/object-store/object-store.ts';
 import type { ArtifactStream } from '../../../src/repository/artifact-stream.ts';
+import { CachedFiles } from '../../../src/repository/cached-files.ts';
+import { FillingFile } from '../../../src/repository/filling-file.ts';
 import { artifactKey } from '../../../src/repository/keys.ts';
 import type { ArtifactRef } from '../../../src/repository/manifest.ts';
 import { repositoryId } from '../../../src/repository/repository-id.ts';
@@ -297,6 +299,43 @@ describe('an artifact that is here', () => {
     expect((await readAll(again)).equals(bytes)).toBe(true);
     again.release();
     expect(downloads()).toBe(1);
+  });
+
+  it('from an earlier run with other bytes keeps nobody busy while the disk takes its time to remove it', async () => {
+    store.slow = false;
+    const bytes = randomBytes(500_000);
+    const ref = await stored(bytes);
+    const file = await rig.cache.acquire(ID, 'pack', ref);
+    await writeFile(file.path, Buffer.alloc(500_000));
+    rig = new RepositoryRig({ folder: folder.path, store });
+    await rig.cache.open();
+    const remove = CachedFiles.prototype.remove;
+    const removing = new Promise<void>((begun) => {
+      vi.spyOn(CachedFiles.prototype, 'remove').mockImplementation(async function (this: CachedFiles, name) {
+        const gone = remove.call(this, name);
+        begun();
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        await gone;
+      });
+    });
+    const hold = FillingFile.prototype.hold;
+    let attempts = 0;
+    vi.spyOn(FillingFile.prototype, 'hold').mockImplementation(function (this: FillingFile) {
+      // Without this, one that goes round and round would never end, nor let the test end.
+      if (++attempts > 100) throw new Error('asked again and again');
+      return hold.call(this);
+    });
+    try {
+      const first = rig.cache.acquire(ID, 'pack', ref);
+      await removing;
+      const stream = await rig.cache.stream(ID, 'pack', ref);
+      expect(attempts).toBeLessThan(5);
+      expect((await readAll(stream)).equals(bytes)).toBe(true);
+      stream.release();
+      (await first).release();
+    } finally {
+      vi.restoreAllMocks();
+    }
   });
 
   it('from an earlier run with its end missing is fetched at once', async () => {
