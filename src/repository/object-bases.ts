@@ -10,8 +10,8 @@ export interface ObjectsLease {
   /** A bare repository without refs. */
   readonly path: string;
   /**
-   * Digests of the packs in it at this moment, all of them published: those of the state it was asked for, and of others that
-   * name these and more. What git finds there is sound only for a state that names all of them.
+   * Digests of the packs in it at this moment, or in it soon, all of them published: those of the state it was asked for, and
+   * of others that name these and more. What git finds there is sound only for a state that names all of them.
    */
   packs(): ReadonlySet<string>;
   release(): void;
@@ -21,7 +21,10 @@ interface Base {
   readonly path: string;
   readonly repository: string;
   readonly incarnation: string;
+  /** Packs that are there, whole. */
   readonly packs: Set<string>;
+  /** Packs that git may find: these, and those that are being linked, or were until that failed. */
+  readonly found: Set<string>;
   readonly pinned: PinnedFile[];
   users: number;
   made: Promise<unknown>;
@@ -90,6 +93,7 @@ export class ObjectBases {
       repository,
       incarnation: manifest.incarnation,
       packs: new Set(),
+      found: new Set(),
       pinned: [],
       users: 0,
       made: Promise.resolve(),
@@ -111,6 +115,8 @@ export class ObjectBases {
       await base.made;
       const missing = manifest.packs.filter(({ pack }) => !base.packs.has(pack.digest));
       if (missing.length === 0) return;
+      // First: others are at work in it, and git finds each pack as soon as it is linked.
+      for (const { pack } of missing) base.found.add(pack.digest);
       base.pinned.push(...(await addPacks(this.artifacts, id, manifest, missing, base.path)));
       for (const { pack } of missing) base.packs.add(pack.digest);
     });
@@ -122,7 +128,7 @@ export class ObjectBases {
     let held = true;
     return {
       path: base.path,
-      packs: () => new Set(base.packs),
+      packs: () => new Set(base.found),
       release: () => {
         if (!held) return;
         held = false;

@@ -110,6 +110,15 @@ describe('what pushes work over', () => {
     expect(await packsIn(leases[0] as ObjectsLease)).toEqual(filesOf(...all));
   });
 
+  it('names a pack as soon as git may find it, even if others with it never come', async () => {
+    const [one, two, lost] = [await pack('one'), await pack('two'), await pack('lost')];
+    const before = await bases.acquire(ID, stateOf([one]));
+    await rig.store.delete(artifactKey(ID, { digest: lost.idx.digest, kind: 'idx' }));
+    await expect(bases.acquire(ID, stateOf([one, two, lost]))).rejects.toMatchObject({ kind: 'corrupt' });
+    expect(await packsIn(before)).toEqual(expect.arrayContaining(filesOf(one, two)));
+    expect([...before.packs()]).toEqual(expect.arrayContaining([...digestsOf(one, two)]));
+  });
+
   it('says what is missing in the store, and can be had when it is there', async () => {
     const [one, lost] = [await pack('one'), await pack('lost')];
     const key = artifactKey(ID, { digest: lost.idx.digest, kind: 'idx' });
