@@ -30,15 +30,7 @@ export async function writeSnapshot(
   path: string,
   packedRefs?: PackedRefsFiles,
 ): Promise<PinnedFile[]> {
-  try {
-    return await write(cache, id, state, path, packedRefs);
-  } catch (error) {
-    if (systemCode(error) !== 'ENOSPC') throw diskError(error);
-    await cache.relieve();
-    return await write(cache, id, state, path, packedRefs).catch((again) => {
-      throw diskError(again);
-    });
-  }
+  return onDisk(cache, () => write(cache, id, state, path, packedRefs));
 }
 
 /**
@@ -56,12 +48,17 @@ export async function addPacks(
   entries: readonly PackEntry[],
   path: string,
 ): Promise<PinnedFile[]> {
+  return onDisk(cache, () => linkPacks(cache, id, state, entries, path));
+}
+
+/** Does something a second time when the disk was full and the cache has made room. */
+async function onDisk<T>(cache: ArtifactCache, work: () => Promise<T>): Promise<T> {
   try {
-    return await linkPacks(cache, id, state, entries, path);
+    return await work();
   } catch (error) {
     if (systemCode(error) !== 'ENOSPC') throw diskError(error);
     await cache.relieve();
-    return await linkPacks(cache, id, state, entries, path).catch((again) => {
+    return await work().catch((again) => {
       throw diskError(again);
     });
   }
