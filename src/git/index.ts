@@ -21,23 +21,20 @@ export {
   parseLsRefs,
   wantsHead,
 } from './ls-refs.ts';
-export { hexLength, isObjectId, isZeroId, type ObjectFormat, readObjectId, zeroId } from './object-id.ts';
+export { hexLength, isObjectId, type ObjectFormat, zeroId } from './object-id.ts';
 export { encodePackHeader, type PackHeader, packHeaderLength, parsePackHeader } from './pack-header.ts';
 export { PackIdx, type ReadAt } from './pack-idx.ts';
-export { encodePackedRefs, packedRefsHeader, packedRefsOf } from './packed-refs.ts';
+export { encodePackedRefs, packedRefsOf } from './packed-refs.ts';
 export {
   delimiterPacket,
   encodePacket,
   flushPacket,
-  lineOf,
   maxPayloadLength,
   type Packet,
   PacketReader,
-  responseEndPacket,
   textOf,
 } from './pkt-line.ts';
 export { type CommandRequest, CommandRequestParser } from './protocol-v2.ts';
-export { cleanReason } from './reason.ts';
 export {
   type ReceivedCommand,
   type ReceiveRequest,
@@ -51,7 +48,6 @@ export {
   differingRefs,
   inSuitableForm,
   mergedRefNames,
-  mostPlainRefs,
   otherRefs,
   type RefMaps,
   refLines,
@@ -60,13 +56,9 @@ export {
 } from './ref-maps.ts';
 export {
   compareBytes,
-  decodeRefName,
   isBranch,
   isTag,
-  maxRefNameBytes,
   refNameProblem,
-  refsInByteOrder,
-  sortByBytes,
 } from './ref-name.ts';
 export {
   type ChangingRefNames,
@@ -88,7 +80,7 @@ export { SegmentSlot } from './ref-slots.ts';
 export { RefTable, tableOf, type WantedRefs } from './ref-table.ts';
 export { commandKind, type RefCommand } from './ref-update.ts';
 export { encodeReport, type RefStatus, type StatusReport } from './report-status.ts';
-export { type Band, encodeSideband, keepAlive, largeSideband, smallSideband } from './sideband.ts';
+export { type Band, encodeSideband, keepAlive, largeSideband } from './sideband.ts';
 export {
   beginUploadAnswer,
   encodeUploadAnswer,
