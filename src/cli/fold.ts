@@ -47,7 +47,7 @@ export async function fold(
     const repository = opened.repositories.get(repositoryArgument(name));
     const outcome = await opened.fold(repository, 'full');
     if (outcome.outcome === 'leased') {
-      throw new CairnError('busy', `a server is folding ${repository} right now`);
+      throw new CairnError('busy', `a server is folding ${repository} right now; try again when it is done`);
     }
     context.print(described(outcome));
   });
@@ -124,7 +124,8 @@ async function withFolding(
     const folding = {
       ...{ artifacts, cache, git, scratch, clock, dice, control: stores.control, holder: dice.hex(8) },
       grace: Math.floor(settings.unreachableGrace / 1000),
-      onTrouble: (error: unknown) => log.warn({ problem: messageOf(error) }, 'beside a fold'),
+      onTrouble: (error: unknown) =>
+        log.warn({ problem: messageOf(error) }, 'a fold goes on, but not all went well'),
     };
     await use({
       repositories,

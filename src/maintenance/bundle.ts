@@ -81,7 +81,10 @@ async function foldedState(
 }
 
 function notFolded(repository: Repository): CairnError {
-  return new CairnError('conflict', `${repository} has no folded pack to make a bundle of: fold it first`);
+  return new CairnError(
+    'conflict',
+    `${repository} has no folded pack to make a bundle of; "cairn fold ${repository}" makes one`,
+  );
 }
 
 async function store(

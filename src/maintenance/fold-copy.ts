@@ -259,5 +259,8 @@ async function mustHaveRoom(folder: string, folded: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const needed = ROOM_PER_BYTE * folded + ROOM_FOR_OTHERS;
   if (bavail * bsize >= needed) return;
-  throw new CairnError('unavailable', `the disk has no room for a fold, which may need ${needed} bytes`);
+  throw new CairnError(
+    'unavailable',
+    `the disk of ${folder} has no room for a fold, which may need ${needed} bytes`,
+  );
 }

@@ -187,7 +187,10 @@ async function foldAll(
   };
   // git has just walked all of this; but what a fold leaves out is gone, so that it is looked at as readers will see it.
   if (!(await copy.isComplete(afterFold(state, result), new Set()))) {
-    throw new CairnError('corrupt', `a fold of ${repository} lacks objects, and is not published`);
+    throw new CairnError(
+      'corrupt',
+      `a fold of ${repository} lacks objects and is not published: the packs stay as they are`,
+    );
   }
   return result;
 }

@@ -62,7 +62,7 @@ export class Folding {
     this.context = {
       ...options,
       holder: dice.hex(8),
-      onTrouble: (error) => log.warn({ problem: messageOf(error) }, 'beside a fold'),
+      onTrouble: (error) => log.warn({ problem: messageOf(error) }, 'a fold goes on, but not all went well'),
     };
   }
 
@@ -155,7 +155,10 @@ export class Folding {
       const { clock, log } = this.options;
       const pause = Math.min(LONGEST_PAUSE_MS, 2 * (this.failures.get(name)?.pause ?? FIRST_PAUSE_MS / 2));
       this.failures.set(name, { pause, until: clock.monotonic() + pause }, 1);
-      log.warn({ repository: name, problem: messageOf(error), pause }, 'could not be folded');
+      log.warn(
+        { repository: name, problem: messageOf(error), pause: pause / 1000 },
+        'a repository was not folded; it is tried again',
+      );
     }
   }
 
@@ -168,14 +171,17 @@ export class Folding {
     while (!signal.aborted) {
       try {
         for await (const { id, state } of repositories.list(undefined, (damage) => {
-          log.warn({ problem: messageOf(damage) }, 'could not be looked at');
+          log.warn({ problem: messageOf(damage) }, 'a repository was not looked at for folding');
         })) {
           if (signal.aborted) return;
           this.published(id, { ...state.manifest, causes: [] });
           await sleep(STEP_MS);
         }
       } catch (error) {
-        log.warn({ problem: messageOf(error) }, 'repositories could not be gone through');
+        log.warn(
+          { problem: messageOf(error) },
+          'repositories were not gone through for folding; it is tried again',
+        );
       }
       await sleep(ROUND_EVERY_MS);
     }

@@ -62,7 +62,7 @@ it('goes on when a fold fails, and does not try again at every push', async () =
   await using app = await startServer({ store, onLog: (line) => log.push(line) });
   const url = repositoryUrl(app, 'fails');
   const author = await pushMuch(folder.path, url);
-  const failures = () => log.filter((line) => line.includes('could not be folded'));
+  const failures = () => log.filter((line) => line.includes('a repository was not folded'));
   await until(async () => failures().length > 0);
   expect(JSON.parse(failures()[0] ?? '')).toMatchObject({
     level: 40,
