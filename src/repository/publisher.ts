@@ -202,7 +202,7 @@ export class Publisher {
 
   private takeBatch(): Member[] {
     const alone = this.queue.findIndex((member) => member.change.alone === true);
-    const size = alone === -1 ? BATCH : Math.max(1, alone);
+    const size = alone === -1 ? BATCH : Math.min(BATCH, Math.max(1, alone));
     return this.queue.splice(0, size);
   }
 

@@ -94,6 +94,17 @@ describe('publishing', () => {
     expect(manifest.depth).toBe(3);
   });
 
+  it('takes no more into one swap when one that must go alone waits far behind', async () => {
+    const rig = new RepositoryRig();
+    const { publisher } = rig.repository;
+    const changes = Array.from({ length: 515 }, (_, index) => new MakeRef(`b${index}`));
+    changes.push(new MakeRef('alone', { alone: true }));
+    await Promise.all(changes.map((change) => publisher.join(change)));
+    const manifest = await published(rig);
+    expect(manifest.refs.size).toBe(516);
+    expect(manifest.depth).toBe(4);
+  });
+
   it('lets one that must go alone go alone, in its turn', async () => {
     const rig = new RepositoryRig();
     const { publisher } = rig.repository;
