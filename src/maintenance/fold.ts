@@ -9,18 +9,16 @@ import type { Digest } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
 import { settleAll } from '../lib/settle-all.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
-import type { ArtifactStore } from '../repository/artifact-store.ts';
 import { takeFoldLease } from '../repository/fold-lease.ts';
-import type { ArtifactKind } from '../repository/keys.ts';
-import type { ArtifactRef, PackEntry, ParentState, RepositoryState } from '../repository/manifest.ts';
+import type { PackEntry, ParentState, RepositoryState } from '../repository/manifest.ts';
 import type { Published } from '../repository/published.ts';
 import type { Repository } from '../repository/repository.ts';
 import { afterFold, FoldChange, type FoldResult, type FoldVerdict } from './fold-change.ts';
-import { FoldCopy, type FoldCopyContext, filesOf, type MadeFile, type MadePack } from './fold-copy.ts';
+import { FoldCopy, type FoldCopyContext } from './fold-copy.ts';
 import { type FoldFacts, type FoldPlan, foldPlan, isExpired, isFolded } from './fold-plan.ts';
+import { type StoreFoldContext, storeFolded, storePacks } from './store-fold.ts';
 
-export interface FoldContext extends FoldCopyContext {
-  readonly artifacts: ArtifactStore;
+export interface FoldContext extends FoldCopyContext, StoreFoldContext {
   readonly control: ObjectStore;
   readonly clock: Clock;
   readonly dice: Dice;
@@ -142,7 +140,7 @@ async function rollUp(
   const made = await copy.packPacks('fold', rolled, relied);
   return {
     incarnation: state.incarnation,
-    made: await store(context, repository, [made]),
+    made: await storePacks(context, repository.id, [made], factsOf(context, 0).now),
     replaced,
     dropped: new Set(),
     relied: digests(relied),
@@ -172,8 +170,8 @@ async function foldAll(
     facts.grace === 0 ? undefined : await copy.packPacks('unreachable', rest, waiting, [cloned, others]);
   const graph = await copy.graph();
   const [made, storedGraph] = await settleAll([
-    store(context, repository, [cloned, others, unreachable], tipsOf(state)),
-    graph === undefined ? Promise.resolve(undefined) : put(context, repository, 'graph', graph),
+    storePacks(context, repository.id, [cloned, others, unreachable], factsOf(context, 0).now, tipsOf(state)),
+    graph === undefined ? Promise.resolve(undefined) : storeFolded(context, repository.id, 'graph', graph),
   ]);
   const result: FoldResult = {
     incarnation: state.incarnation,
@@ -230,44 +228,6 @@ async function join(
   const change = new FoldChange(result, repository.mark());
   const { result: verdict, published } = await repository.publisher.join(change);
   return { verdict, published };
-}
-
-/** Makes packs durable and hands them to the next reader. @param tips what the pack of kind `fold` answers */
-async function store(
-  context: FoldContext,
-  repository: Repository,
-  made: readonly (MadePack | undefined)[],
-  tips?: Digest,
-): Promise<PackEntry[]> {
-  const since = factsOf(context, 0).now;
-  const packs = made.filter((pack) => pack !== undefined);
-  return settleAll(
-    packs.map(async (pack): Promise<PackEntry> => {
-      const { kind, objects } = pack;
-      const stored = await settleAll(
-        filesOf(pack).map(
-          async ([name, file]) => [name, await put(context, repository, name, file)] as const,
-        ),
-      );
-      const files = Object.fromEntries(stored) as Pick<PackEntry, 'pack' | 'idx' | 'rev' | 'bitmap'>;
-      const answers = kind === 'fold' && tips !== undefined ? { tips } : {};
-      const apart = kind === 'unreachable' ? {} : { disjoint: true };
-      return { kind, objects, ...files, ...answers, ...apart, since };
-    }),
-  );
-}
-
-async function put(
-  context: FoldContext,
-  repository: Repository,
-  kind: ArtifactKind,
-  file: MadeFile,
-): Promise<ArtifactRef> {
-  const body = { path: file.path, offset: 0, length: file.size };
-  const ref = await context.artifacts.put(repository.id, kind, file.digest, body);
-  // A cache that cannot take it is no reason to fold in vain.
-  await context.cache.adopt(kind, ref, file.path).catch(context.onTrouble);
-  return ref;
 }
 
 /** What was set apart in the same part of the grace period is gathered in one pack. */
