@@ -90,7 +90,7 @@ describe('the rows', () => {
       .filter((row) => row.goal !== undefined)
       .map((row) => `${row.name} ${row.goal} ${row.unit}`);
     expect(goals).toEqual([
-      'ls-remote/file 0.5 ms',
+      'ls-remote-raw/file 0.5 ms',
       'full-clone-first-byte/file 0.05 ms',
       'full-clone-cpu/file 0.2 ms',
       'full-clone-vs-bitmap-first-byte/file 2 ms',
