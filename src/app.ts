@@ -26,6 +26,7 @@ import { type Identity, openIdentity } from './identity.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { type Dice, systemDice } from './lib/dice.ts';
 import { CairnError, messageOf } from './lib/errors.ts';
+import { settleAll } from './lib/settle-all.ts';
 import type { FoldMode, FoldOutcome } from './maintenance/fold.ts';
 import { Folding } from './maintenance/folding.ts';
 import { loadSecp256k1 } from './nostr/secp256k1.ts';
@@ -147,17 +148,21 @@ export async function startApp(
       observer: cacheObserver(metrics),
       onDiskFull: () => answers.relieve(),
     });
-    closers.push(() => cache.close());
+    // What downloads is closed together with the cache, which alone breaks downloads off; those who would tell of it first.
+    const downloading = [() => cache.close()];
+    closers.push(async () => {
+      await settleAll(downloading.map((close) => close()));
+    });
     const snapshots = new SnapshotCache(join(settings.cache.folder, 'snapshots'), cache);
     await Promise.all([cache.open(), snapshots.open(), answers.open()]);
-    closers.push(() => answers.close());
+    downloading.unshift(() => answers.close());
     const proofs = new SpliceProofs({
       git,
       cache,
       scratch,
       onTrouble: (err) => log.warn({ err }, 'packs not proved to be one'),
     });
-    closers.push(() => proofs.close());
+    downloading.unshift(() => proofs.close());
     const manifests = new ManifestStore(artifacts);
     const repositories = new Repositories({
       control: stores.control,
@@ -186,7 +191,7 @@ export async function startApp(
       automatic: settings.fold && (overrides.background ?? true),
       observer: foldObserver(metrics),
     });
-    closers.push(() => folding.close());
+    downloading.unshift(() => folding.close());
     folding.start();
 
     const offload = offloadOf(settings, stores, artifacts, log);
