@@ -16,6 +16,9 @@ export function startGitAnswer(response: ServerResponse, contentType: string): v
   response.writeHead(200, { 'Content-Type': contentType, ...NO_CACHE, ...connection });
 }
 
+/** Bytes written at once. A client that takes so many within the idle time goes on, however large a chunk is. */
+const PIECE = 64 * 1024;
+
 /** The body of a git answer. Headers go out with the first bytes: until then an error can still have a status. */
 export class GitOutput implements Output {
   private readonly response: ServerResponse;
@@ -31,17 +34,24 @@ export class GitOutput implements Output {
 
   async write(chunk: Uint8Array): Promise<boolean> {
     if (!this.response.headersSent) startGitAnswer(this.response, this.contentType);
-    const timer = setTimeout(() => this.response.destroy(), this.idle);
-    try {
-      return await writeChunk(this.response, chunk);
-    } finally {
-      clearTimeout(timer);
+    for (let at = 0; at < chunk.length; at += PIECE) {
+      if (!(await this.writePiece(chunk.subarray(at, at + PIECE)))) return false;
     }
+    return true;
   }
 
   /** Ends the answer, empty if nothing was written. */
   end(): void {
     if (!this.response.headersSent) startGitAnswer(this.response, this.contentType);
     this.response.end();
+  }
+
+  private async writePiece(piece: Uint8Array): Promise<boolean> {
+    const timer = setTimeout(() => this.response.destroy(), this.idle);
+    try {
+      return await writeChunk(this.response, piece);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
