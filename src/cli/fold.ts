@@ -14,6 +14,7 @@ import { ArtifactStore } from '../repository/artifact-store.ts';
 import { ManifestStore } from '../repository/manifest-store.ts';
 import { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
+import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
 import { SnapshotCache } from '../repository/snapshot-cache.ts';
 import { openStoresForCommand, verdictsFolder } from '../stores.ts';
 import type { CommandContext } from './command-context.ts';
@@ -124,8 +125,11 @@ async function withFolding(
     const folding = {
       ...{ artifacts, cache, git, scratch, clock, dice, control: stores.control, holder: dice.hex(8) },
       grace: Math.floor(settings.unreachableGrace / 1000),
-      onTrouble: (error: unknown) =>
-        log.warn({ problem: messageOf(error) }, 'a fold goes on, but not all went well'),
+      onTrouble: (id: RepositoryId, error: unknown) =>
+        log.warn(
+          { repository: formatRepositoryId(id), problem: messageOf(error) },
+          'a fold goes on, but not all went well',
+        ),
     };
     await use({
       repositories,

@@ -13,6 +13,7 @@ import { takeFoldLease } from '../repository/fold-lease.ts';
 import type { PackEntry, ParentState, RepositoryState } from '../repository/manifest.ts';
 import type { Published } from '../repository/published.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { RepositoryId } from '../repository/repository-id.ts';
 import { afterFold, FoldChange, type FoldResult, type FoldVerdict } from './fold-change.ts';
 import { FoldCopy, type FoldCopyContext } from './fold-copy.ts';
 import { type FoldFacts, type FoldPlan, foldPlan, isExpired, isFolded } from './fold-plan.ts';
@@ -27,7 +28,7 @@ export interface FoldContext extends FoldCopyContext, StoreFoldContext {
   /** Seconds for which objects that nothing reaches are kept. */
   readonly grace: number;
   /** Told what went wrong without harm: a lease that could not be renewed, a cache that took nothing. */
-  readonly onTrouble: (error: unknown) => void;
+  readonly onTrouble: (id: RepositoryId, error: unknown) => void;
 }
 
 /** `full`: everything that is reachable in one pack. `due`: what {@link foldPlan} says. */
@@ -38,7 +39,12 @@ export type FoldMode = 'full' | 'due';
  * and what was made is dropped.
  */
 export type FoldOutcome =
-  | { readonly outcome: 'nothing to do' | 'leased' | 'superseded' }
+  | {
+      readonly outcome: 'nothing to do';
+      /** True when everything was packed anew, and came out as it was. */
+      readonly same?: boolean;
+    }
+  | { readonly outcome: 'leased' | 'superseded' }
   | {
       readonly outcome: 'folded' | 'rolled up';
       /** Packs before and after. */
@@ -71,7 +77,9 @@ export async function foldRepository(
   if (planFor(context, await mustResolve(repository), mode, deletions).fold === 'none') {
     return { outcome: 'nothing to do' };
   }
-  const lease = await takeFoldLease(context, repository.id, context.holder, context.onTrouble);
+  const lease = await takeFoldLease(context, repository.id, context.holder, (error) =>
+    context.onTrouble(repository.id, error),
+  );
   if (lease === undefined) return { outcome: 'leased' };
   try {
     // Another may have folded until a moment ago.
@@ -110,7 +118,9 @@ async function carryOut(
       plan.fold === 'roll-up'
         ? await rollUp(context, repository, manifest, plan.packs, copy)
         : await foldAll(context, repository, manifest, copy);
-    if (isSame(manifest.packs, afterFold(manifest, result).packs)) return { outcome: 'nothing to do' };
+    if (isSame(manifest.packs, afterFold(manifest, result).packs)) {
+      return { outcome: 'nothing to do', same: plan.fold === 'full' };
+    }
     const published = await publish(context, repository, result, copy);
     if (published === undefined) return { outcome: 'superseded' };
     return {

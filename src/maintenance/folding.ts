@@ -62,7 +62,11 @@ export class Folding {
     this.context = {
       ...options,
       holder: dice.hex(8),
-      onTrouble: (error) => log.warn({ problem: messageOf(error) }, 'a fold goes on, but not all went well'),
+      onTrouble: (id, error) =>
+        log.warn(
+          { repository: formatRepositoryId(id), problem: messageOf(error) },
+          'a fold goes on, but not all went well',
+        ),
     };
   }
 
@@ -104,7 +108,9 @@ export class Folding {
         signal,
       );
       ended = outcome.outcome;
-      if (outcome.outcome === 'folded') this.deletions.delete(name);
+      // A full fold that changes nothing has shown that what was deleted left nothing to be gathered.
+      const same = outcome.outcome === 'nothing to do' && outcome.same === true;
+      if (outcome.outcome === 'folded' || same) this.deletions.delete(name);
       if (outcome.outcome === 'folded' || outcome.outcome === 'rolled up') {
         const { packs, objects } = outcome;
         log.info({ repository: name, outcome: ended, packs, objects }, 'folded');

@@ -11,7 +11,7 @@ export interface StoreFoldContext {
   readonly artifacts: ArtifactStore;
   readonly cache: ArtifactCache;
   /** Told what went wrong without harm: a cache that took nothing. */
-  readonly onTrouble: (error: unknown) => void;
+  readonly onTrouble: (id: RepositoryId, error: unknown) => void;
 }
 
 /**
@@ -54,6 +54,6 @@ export async function storeFolded(
   const body = { path: file.path, offset: 0, length: file.size };
   const ref = await context.artifacts.put(id, kind, file.digest, body);
   // A cache that cannot take it is no reason to fold in vain.
-  await context.cache.adopt(kind, ref, file.path).catch(context.onTrouble);
+  await context.cache.adopt(kind, ref, file.path).catch((error: unknown) => context.onTrouble(id, error));
   return ref;
 }

@@ -84,6 +84,32 @@ it('goes on when a fold fails, and does not try again at every push', async () =
   expect(failures()).toHaveLength(1);
 });
 
+it('makes a base anew once for refs that were deleted, though they leave nothing behind', async () => {
+  await using folder = await tempDir('cairn-deleted');
+  const clock = new ShiftedClock();
+  await using app = await startServer({ overrides: { clock } });
+  const url = repositoryUrl(app, 'deleted');
+  const author = await new GitClient(folder.path).init('author');
+  await author.commit('Begin', { a: '1\n' });
+  const branches = Array.from({ length: 18 }, (_, n) => `branch-${n}`);
+  await author.run(['push', '--quiet', url, 'main', ...branches.map((branch) => `main:${branch}`)]);
+  await app.fold(repositoryId(OWNER, 'deleted'));
+  clock.advanceDays(2);
+  const fruitless = async () =>
+    Number(
+      /outcome="nothing to do"\} (\d+)/.exec(
+        await app.metrics.registry.getSingleMetricAsString('cairn_folds_total'),
+      )?.[1] ?? 0,
+    );
+  const remove = (gone: readonly string[]) =>
+    author.run(['push', '--quiet', url, ...gone.map((branch) => `:${branch}`)]);
+  await remove(branches.slice(0, 16));
+  await until(async () => (await fruitless()) === 1);
+  await remove(branches.slice(16));
+  await sleep(1_000);
+  expect(await fruitless()).toBe(1);
+});
+
 it('looks through all repositories now and then, for what no push tells of', async () => {
   await using folder = await tempDir('cairn-rounds');
   const store = new MemoryObjectStore();
