@@ -138,7 +138,7 @@ describe('a fold', () => {
     await app.fold(id);
     const { manifest, digest } = await stateOn(app, id);
     expect(kindsOf(manifest)).toEqual(['rest']);
-    expect(await app.fold(id)).toEqual({ outcome: 'nothing to do', same: true });
+    expect(await app.fold(id)).toEqual({ outcome: 'nothing to do' });
     expect((await stateOn(app, id)).digest).toBe(digest);
   });
 
