@@ -24,7 +24,7 @@ export {
 export { hexLength, isObjectId, type ObjectFormat, zeroId } from './object-id.ts';
 export { encodePackHeader, type PackHeader, packHeaderLength, parsePackHeader } from './pack-header.ts';
 export { PackIdx, type ReadAt } from './pack-idx.ts';
-export { encodePackedRefs, packedRefsOf } from './packed-refs.ts';
+export { encodePackedRefs, packedRefsHeader, packedRefsOf } from './packed-refs.ts';
 export {
   delimiterPacket,
   encodePacket,
@@ -50,6 +50,7 @@ export {
   mergedRefNames,
   otherRefs,
   type RefMaps,
+  refEntries,
   refLines,
   refsPointingAt,
   refsStartingWith,
@@ -71,6 +72,7 @@ export { type RefForm, RefPackets } from './ref-packets.ts';
 export {
   type KeyedChange,
   maxSegmentBytes,
+  packedRefLines,
   type RefChange,
   type RefEntry,
   RefSegment,
@@ -89,4 +91,4 @@ export {
   uploadAnswerForm,
 } from './upload-answer.ts';
 export { type UploadRequest, UploadRequestParser } from './upload-request.ts';
-export { cloneWants, isCloned, wantSetDigest } from './want-set.ts';
+export { cloneWants, isCloned, SortedWants, wantSetDigest } from './want-set.ts';

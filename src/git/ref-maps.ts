@@ -53,6 +53,14 @@ function mapsOf({ refs, peeled }: RefTable): RefMaps {
   return { refs, peeled };
 }
 
+/** All refs, each with what it peels to. */
+export function* refEntries({ refs, peeled }: RefMaps): Generator<RefEntry, undefined> {
+  const table = tableOf(refs);
+  if (table !== undefined && table.peeled === peeled) return yield* table.startingWith('');
+  for (const [name, oid] of refs) yield { name, oid, peeled: peeled.get(name) };
+  return undefined;
+}
+
 /** The refs whose names begin with `prefix`. */
 export function* refsStartingWith(
   refs: Refs,

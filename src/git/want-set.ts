@@ -24,3 +24,30 @@ export function cloneWants(refs: Iterable<readonly [name: string, oid: string]>)
   }
   return wants;
 }
+
+/** Wants of which there may be very many, so that {@link wantSetDigest} is worked out part by part. */
+export class SortedWants {
+  /** By the first two digits. */
+  private readonly parts = new Map<string, Set<string>>();
+
+  add(oid: string): void {
+    const beginning = oid.slice(0, 2);
+    const part = this.parts.get(beginning);
+    if (part === undefined) this.parts.set(beginning, new Set([oid]));
+    else part.add(oid);
+  }
+
+  get isEmpty(): boolean {
+    return this.parts.size === 0;
+  }
+
+  /** The text of which {@link wantSetDigest} is the SHA-256, in up to 256 parts. */
+  *text(): Generator<string, undefined> {
+    let before = '';
+    for (const [, part] of [...this.parts].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      yield before + [...part].sort().join('\n');
+      before = '\n';
+    }
+    return undefined;
+  }
+}

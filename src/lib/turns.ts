@@ -10,3 +10,22 @@ export class Turns {
     return this.last;
   }
 }
+
+/** Items worked on before others get their turn: a few milliseconds. */
+export const PIECE = 2_000;
+
+/** Cuts what may be very much into pieces, with a turn of the event loop for others between one and the next. */
+export async function* inTurns<T>(
+  items: Iterable<T>,
+  size = PIECE,
+): AsyncGenerator<readonly T[], void, undefined> {
+  let piece: T[] = [];
+  for (const item of items) {
+    piece.push(item);
+    if (piece.length < size) continue;
+    yield piece;
+    await nextTurn();
+    piece = [];
+  }
+  if (piece.length > 0) yield piece;
+}

@@ -2,6 +2,7 @@
 import type { Digest } from '../lib/digest.ts';
 import type { ArtifactRef, PackEntry, ParentState, RepositoryState } from '../repository/manifest.ts';
 import type { Change, Evaluation } from '../repository/publisher.ts';
+import type { ProvenRefs } from './proven-refs.ts';
 
 /** What a fold has made of one manifest, its artifacts in the store. */
 export interface FoldResult {
@@ -18,8 +19,8 @@ export interface FoldResult {
   readonly graph: ArtifactRef | undefined | 'as it is';
   /** True when every object of `replaced` is in `made` or `relied`, and nothing is dropped. */
   readonly conserves: boolean;
-  /** Object ids below which nothing is missing in `made` and `relied`. */
-  readonly proven: ReadonlySet<string>;
+  /** Refs below which nothing is missing in `made` and `relied`. */
+  readonly proven: ProvenRefs;
 }
 
 /** `unproven`: a ref has come that may need what this fold leaves out; `state` is what it met. */
@@ -48,7 +49,7 @@ export class FoldChange implements Change<FoldVerdict> {
     if (state === undefined || base === undefined || !fits(result, base.manifest) || !fits(result, state)) {
       return { result: { verdict: 'superseded' } };
     }
-    if (!result.conserves && [...state.refs.values()].some((oid) => !result.proven.has(oid))) {
+    if (!result.conserves && !result.proven.covers(state.refs)) {
       return { result: { verdict: 'unproven', state } };
     }
     return {
@@ -69,6 +70,13 @@ export function afterFold(state: RepositoryState, result: FoldResult): Repositor
   );
   const graph = result.graph === 'as it is' ? state.graph : result.graph;
   return { ...rest, packs: [...result.made, ...kept], ...(graph === undefined ? {} : { graph }) };
+}
+
+/** The same fold after it was seen to be whole in `next`: that rests on packs, too, which came meanwhile and are kept there. */
+export function restingOn(result: FoldResult, next: RepositoryState): FoldResult {
+  const made = new Set(result.made.map((entry) => entry.pack.digest));
+  const kept = next.packs.map(({ pack }) => pack.digest).filter((digest) => !made.has(digest));
+  return { ...result, relied: new Set([...result.relied, ...kept]) };
 }
 
 function fits(result: FoldResult, state: RepositoryState): boolean {

@@ -3,10 +3,17 @@
  * writes new packs beside them; snapshots that others read are never touched.
  */
 import { existsSync } from 'node:fs';
-import { open, rename, stat, statfs, writeFile } from 'node:fs/promises';
+import { open, rename, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dir as temporaryFolder } from 'tmp-promise';
-import { cloneWants, encodePackedRefs, isCloned, packHeaderLength, parsePackHeader } from '../git/index.ts';
+import {
+  isCloned,
+  packedRefLines,
+  packedRefsHeader,
+  packHeaderLength,
+  parsePackHeader,
+  refEntries,
+} from '../git/index.ts';
 import type { GitCommand } from '../git-process/commands.ts';
 import {
   checkAll,
@@ -20,10 +27,12 @@ import type { Git } from '../git-process/git.ts';
 import { failureReason } from '../git-process/result.ts';
 import { type Digest, sha256OfFile } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
+import { inTurns } from '../lib/turns.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { PackEntry, PackKind, RepositoryState } from '../repository/manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 import { snapshotPackName, writeSnapshot } from '../repository/snapshot.ts';
+import type { ProvenRefs } from './proven-refs.ts';
 
 /** A file whose digest is known. */
 export interface MadeFile {
@@ -126,9 +135,9 @@ export class FoldCopy {
 
   /** Packs what only other refs reach. */
   async packRest(cloned: MadePack | undefined): Promise<MadePack | undefined> {
-    const others = new Set([...this.state.refs].filter(([name]) => !isCloned(name)).map(([, oid]) => oid));
+    const [others, wants] = await parted(this.state.refs, ([name]) => !isCloned(name));
     if (others.size === 0) return undefined;
-    const input = revisions(others, cloneWants(this.state.refs));
+    const input = await revisions(others, wants);
     const kept = cloned === undefined ? undefined : nameOf(cloned);
     return this.made('rest', await this.run(packReachable(this.gitDir, kept), input));
   }
@@ -157,18 +166,17 @@ export class FoldCopy {
   /**
    * Looks whether everything that the refs of `next` reach is in the packs it names, and nowhere else. These are read as
    * they would be by the next reader.
-   * @param proven object ids for which that is known already
+   * @param proven refs for which that is known already
    * @returns false when something is missing
    */
-  async isComplete(next: RepositoryState, proven: ReadonlySet<string>): Promise<boolean> {
+  async isComplete(next: RepositoryState, proven: ProvenRefs): Promise<boolean> {
     const { graph: _unread, ...state } = next;
     const path = join(this.folder, `check-${this.checks++}`);
     const pinned = await writeSnapshot(this.context.cache, this.id, state, path);
     try {
-      const tips = new Set([...next.refs.values()].filter((oid) => !proven.has(oid)));
-      const known = new Set([...next.refs.values()].filter((oid) => proven.has(oid)));
+      const [known, tips] = await parted(next.refs, ([, oid]) => proven.has(oid));
       const [command, input] =
-        known.size === 0 ? [checkAll(path), ''] : [checkReachable(path), revisions(tips, known)];
+        known.size === 0 ? [checkAll(path), ''] : [checkReachable(path), await revisions(tips, known)];
       const result = await this.context.git.run(command, { input, signal: this.signal });
       this.signal.throwIfAborted();
       return result.exitCode === 0;
@@ -182,14 +190,22 @@ export class FoldCopy {
   }
 
   private async writeRefs(wanted: (name: string) => boolean): Promise<void> {
-    const refs = new Map([...this.state.refs].filter(([name]) => wanted(name)));
     const path = join(this.gitDir, 'packed-refs');
     // A new file: the one that is there may be shared with others.
-    await writeFile(`${path}.new`, encodePackedRefs(refs, this.state.peeled));
+    const file = await open(`${path}.new`, 'w');
+    try {
+      await file.writeFile(packedRefsHeader);
+      for await (const piece of inTurns(refEntries(this.state))) {
+        const lines = piece.filter(({ name }) => wanted(name)).map(packedRefLines);
+        await file.writeFile(lines.join(''));
+      }
+    } finally {
+      await file.close();
+    }
     await rename(`${path}.new`, path);
   }
 
-  private async run(command: GitCommand, input = ''): Promise<string> {
+  private async run(command: GitCommand, input: string | Buffer = ''): Promise<string> {
     const result = await this.context.git.run(command, { input, signal: this.signal });
     this.signal.throwIfAborted();
     if (result.exitCode !== 0) {
@@ -234,8 +250,25 @@ function nameOf({ pack }: MadePack): string {
   return pack.path.slice(pack.path.lastIndexOf('/') + 1, -'.pack'.length);
 }
 
-function revisions(tips: ReadonlySet<string>, known: ReadonlySet<string>): string {
-  return [...tips, '--not', ...known, ''].join('\n');
+/** The values of refs that are `wanted`, and of those that are not, each once; with turns for others in between. */
+async function parted(
+  refs: ReadonlyMap<string, string>,
+  wanted: (ref: readonly [name: string, oid: string]) => boolean,
+): Promise<[wanted: Set<string>, others: Set<string>]> {
+  const [values, others] = [new Set<string>(), new Set<string>()];
+  for await (const piece of inTurns(refs)) {
+    for (const ref of piece) (wanted(ref) ? values : others).add(ref[1]);
+  }
+  return [values, others];
+}
+
+/** What git-rev-list(1) reads from standard input. */
+async function revisions(tips: ReadonlySet<string>, known: ReadonlySet<string>): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for (const lines of [tips, ['--not'], known]) {
+    for await (const piece of inTurns(lines)) pieces.push(Buffer.from(`${piece.join('\n')}\n`));
+  }
+  return Buffer.concat(pieces);
 }
 
 async function objectsOf(pack: string): Promise<number> {

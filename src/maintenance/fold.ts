@@ -2,7 +2,6 @@
  * Folding one repository: many packs become few, in a scratch copy, and an ordinary publish puts them in place of the old
  * ones. A crash at any step leaves garbage in the store or in the scratch folder, never damage.
  */
-import { cloneWants, wantSetDigest } from '../git/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Dice } from '../lib/dice.ts';
 import type { Digest } from '../lib/digest.ts';
@@ -14,9 +13,11 @@ import type { PackEntry, ParentState, RepositoryState } from '../repository/mani
 import type { Published } from '../repository/published.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
-import { afterFold, FoldChange, type FoldResult, type FoldVerdict } from './fold-change.ts';
+import { cloneTips } from './clone-tips.ts';
+import { afterFold, FoldChange, type FoldResult, type FoldVerdict, restingOn } from './fold-change.ts';
 import { FoldCopy, type FoldCopyContext } from './fold-copy.ts';
 import { type FoldFacts, type FoldPlan, foldPlan, isExpired, isFolded } from './fold-plan.ts';
+import { ProvenRefs } from './proven-refs.ts';
 import { type StoreFoldContext, storeFolded, storePacks } from './store-fold.ts';
 
 export interface FoldContext extends FoldCopyContext, StoreFoldContext {
@@ -74,9 +75,8 @@ export async function foldRepository(
   deletions: number,
   signal: AbortSignal,
 ): Promise<FoldOutcome> {
-  if (planFor(context, await mustResolve(repository), mode, deletions).fold === 'none') {
-    return { outcome: 'nothing to do' };
-  }
+  const before = await planFor(context, await mustResolve(repository), mode, deletions);
+  if (before.fold === 'none') return { outcome: 'nothing to do' };
   const lease = await takeFoldLease(context, repository.id, context.holder, (error) =>
     context.onTrouble(repository.id, error),
   );
@@ -84,7 +84,7 @@ export async function foldRepository(
   try {
     // Another may have folded until a moment ago.
     const base = await mustResolve(repository);
-    const plan = planFor(context, base, mode, deletions);
+    const plan = await planFor(context, base, mode, deletions);
     if (plan.fold === 'none') return { outcome: 'nothing to do' };
     return await carryOut(context, repository, base, plan, signal);
   } finally {
@@ -92,12 +92,17 @@ export async function foldRepository(
   }
 }
 
-function planFor(context: FoldContext, base: ParentState, mode: FoldMode, deletions: number): FoldPlan {
+async function planFor(
+  context: FoldContext,
+  base: ParentState,
+  mode: FoldMode,
+  deletions: number,
+): Promise<FoldPlan> {
   const { manifest } = base;
   const facts = factsOf(context, deletions);
   if (manifest.state === 'withdrawn' || manifest.packs.length === 0) return { fold: 'none' };
   if (mode === 'due') return foldPlan(manifest.packs, facts);
-  return isFolded(manifest.packs, tipsOf(manifest), facts)
+  return isFolded(manifest.packs, await cloneTips(manifest.refs), facts)
     ? { fold: 'none' }
     : { fold: 'full', reason: 'asked' };
 }
@@ -157,7 +162,7 @@ async function rollUp(
     // Every commit in it is still there.
     graph: 'as it is',
     conserves: true,
-    proven: new Set(),
+    proven: new ProvenRefs(),
   };
 }
 
@@ -179,8 +184,9 @@ async function foldAll(
   const unreachable =
     facts.grace === 0 ? undefined : await copy.packPacks('unreachable', rest, waiting, [cloned, others]);
   const graph = await copy.graph();
+  const tips = await cloneTips(state.refs);
   const [made, storedGraph] = await settleAll([
-    storePacks(context, repository.id, [cloned, others, unreachable], factsOf(context, 0).now, tipsOf(state)),
+    storePacks(context, repository.id, [cloned, others, unreachable], factsOf(context, 0).now, tips),
     graph === undefined ? Promise.resolve(undefined) : storeFolded(context, repository.id, 'graph', graph),
   ]);
   const result: FoldResult = {
@@ -191,15 +197,16 @@ async function foldAll(
     relied: digests(waiting),
     graph: storedGraph,
     conserves: expired.length === 0 && facts.grace > 0,
-    proven: new Set(state.refs.values()),
+    proven: new ProvenRefs(),
   };
   // git has just walked all of this; but what a fold leaves out is gone, so that it is looked at as readers will see it.
-  if (!(await copy.isComplete(afterFold(state, result), new Set()))) {
+  if (!(await copy.isComplete(afterFold(state, result), result.proven))) {
     throw new CairnError(
       'corrupt',
       `a fold of ${repository} lacks objects and is not published: the packs stay as they are`,
     );
   }
+  await result.proven.add(state.refs);
   return result;
 }
 
@@ -217,7 +224,8 @@ async function publish(
     if (verdict.verdict !== 'unproven') return verdict.verdict === 'publish' ? published : undefined;
     const next = afterFold(verdict.state, current);
     if (proofs < enough && (await copy.isComplete(next, current.proven))) {
-      current = { ...current, proven: new Set([...current.proven, ...next.refs.values()]) };
+      await current.proven.add(next.refs);
+      current = restingOn(current, next);
       continue;
     }
     // Refs come faster than they can be looked at, or lean on what was to leave: it stays for this time.
@@ -244,11 +252,6 @@ async function join(
 function isRecent(entry: PackEntry, { now, grace }: FoldFacts): boolean {
   const part = Math.max(1, Math.floor(grace / UNREACHABLE_PACKS));
   return Math.floor((entry.since ?? 0) / part) === Math.floor(now / part);
-}
-
-function tipsOf(state: RepositoryState): Digest | undefined {
-  const wants = cloneWants(state.refs);
-  return wants.size === 0 ? undefined : wantSetDigest(wants);
 }
 
 function factsOf({ clock, grace }: FoldContext, deletions: number): FoldFacts {

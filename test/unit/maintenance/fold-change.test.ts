@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { FoldChange, type FoldResult } from '../../../src/maintenance/fold-change.ts';
+import { afterFold, FoldChange, type FoldResult, restingOn } from '../../../src/maintenance/fold-change.ts';
+import { ProvenRefs } from '../../../src/maintenance/proven-refs.ts';
 import type { ParentState, RepositoryState } from '../../../src/repository/manifest.ts';
 import { INCARNATION, manifestOf, oid, packOf, stateOf } from '../../helpers/repository-rig.ts';
 
 const [old, older, kept, made, late] = ['old', 'older', 'kept', 'made', 'late'].map((name) => packOf(name));
 const GRAPH = { digest: 'a'.repeat(64), size: 1 };
 const refs = (...tips: string[]) => new Map(tips.map((tip, at) => [`refs/heads/${at}`, oid(tip)] as const));
+
+const proven = new ProvenRefs();
+await proven.add(refs('1'));
 
 function digests(...packs: readonly (typeof old)[]): Set<string> {
   return new Set(packs.map((pack) => pack?.pack.digest ?? ''));
@@ -20,7 +24,7 @@ function resultOf(parts: Partial<FoldResult> = {}): FoldResult {
     relied: digests(kept),
     graph: undefined,
     conserves: true,
-    proven: new Set([oid('1')]),
+    proven,
     ...parts,
   };
 }
@@ -89,5 +93,21 @@ describe('a fold that leaves objects out', () => {
   it('publishes nothing on refs that were not', async () => {
     const state = stateOf({ packs: packs(old, older, kept, late), refs: refs('1', '2') });
     expect(await evaluate(result, state)).toEqual({ result: { verdict: 'unproven', state } });
+  });
+
+  it('asks for no proof of a ref that names what was proven, or is gone', async () => {
+    const named = packs(old, older, kept);
+    expect((await evaluate(result, stateOf({ packs: named, refs: refs('1', '1') }))).next).toBeDefined();
+    expect((await evaluate(result, stateOf({ packs: named, refs: new Map() }))).next).toBeDefined();
+  });
+
+  it('rests on packs that had come when it was proven, and is dropped when one of them goes', async () => {
+    const met = stateOf({ packs: packs(old, older, kept, late), refs: refs('1', '2') });
+    const later = new ProvenRefs();
+    await later.add(met.refs);
+    const again = restingOn({ ...result, proven: later }, afterFold(met, result));
+    expect((await evaluate(again, met)).next?.packs).toEqual([made, kept, late]);
+    const without = stateOf({ packs: packs(old, older, kept), refs: refs('1', '2') });
+    expect(await evaluate(again, without)).toEqual({ result: { verdict: 'superseded' } });
   });
 });

@@ -1,0 +1,86 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { cloneWants, RefTable, wantSetDigest } from '../../../src/git/index.ts';
+import { sha256 } from '../../../src/lib/digest.ts';
+import { PIECE } from '../../../src/lib/turns.ts';
+import { cloneTips } from '../../../src/maintenance/clone-tips.ts';
+import { ProvenRefs } from '../../../src/maintenance/proven-refs.ts';
+
+const MANY = 20_000;
+const some = new Map(
+  Array.from({ length: MANY }, (_, at) => {
+    const folder = at % 3 === 0 ? 'notes' : at % 3 === 1 ? 'heads' : 'tags';
+    return [`refs/${folder}/${at}`, sha256(String(at % 15_000)).slice(0, 40)] as const;
+  }),
+);
+
+/** Refs that count how often one of them was looked at. */
+class CountingRefs extends Map<string, string> {
+  looks = 0;
+
+  override *[Symbol.iterator](): MapIterator<[string, string]> {
+    for (const ref of super.entries()) {
+      this.looks++;
+      yield ref;
+    }
+    return undefined;
+  }
+
+  override *values(): MapIterator<string> {
+    for (const [, oid] of this) yield oid;
+    return undefined;
+  }
+}
+
+/** @returns the most refs that were looked at between two turns of somebody else */
+async function mostInATurn(refs: CountingRefs, work: Promise<unknown>): Promise<number> {
+  let over = false;
+  const done = work.finally(() => {
+    over = true;
+  });
+  let [most, before] = [0, 0];
+  do {
+    await nextTurn();
+    most = Math.max(most, refs.looks - before);
+    before = refs.looks;
+  } while (!over);
+  await done;
+  return most;
+}
+
+describe('of very many refs', () => {
+  it('the tips of a clone are named piece by piece, and as they are at once', async () => {
+    const refs = new CountingRefs(some);
+    const tips = cloneTips(refs);
+    expect(await mostInATurn(refs, tips)).toBeLessThanOrEqual(2 * PIECE);
+    expect(refs.looks).toBe(MANY);
+    expect(await tips).toBe(wantSetDigest(cloneWants(some)));
+    expect(await cloneTips(RefTable.from('sha1', some, new Map()).refs)).toBe(await tips);
+  });
+
+  it('it is noted piece by piece that they are proven', async () => {
+    const refs = new CountingRefs(some);
+    const proven = new ProvenRefs();
+    expect(await mostInATurn(refs, proven.add(refs))).toBeLessThanOrEqual(2 * PIECE);
+    expect(proven.covers(some)).toBe(true);
+  });
+
+  it('those that changed are all that is looked at again', async () => {
+    const table = RefTable.from('sha1', some, new Map());
+    const proven = new ProvenRefs();
+    await proven.add(table.refs);
+    const fresh = 'f'.repeat(40);
+    const moved = table.with([{ name: 'refs/heads/1', oid: fresh }]).refs;
+    Object.defineProperty(moved, 'values', { value: () => expect.fail('all were looked at') });
+    Object.defineProperty(moved, Symbol.iterator, { value: () => expect.fail('all were looked at') });
+    expect(proven.covers(table.refs)).toBe(true);
+    expect(proven.covers(moved)).toBe(false);
+    await proven.add(moved);
+    expect(proven.covers(moved)).toBe(true);
+    expect(proven.has(fresh)).toBe(true);
+  });
+});
+
+it('nothing to clone has no tips', async () => {
+  expect(await cloneTips(new Map([['refs/notes/x', 'a'.repeat(40)]]))).toBeUndefined();
+});
