@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gitUrl } from '../../src/nostr/repository-url.ts';
 import { foldRepository, openStore, type StoreKind, serveCairn } from '../cairn.ts';
@@ -21,6 +21,7 @@ export function coldClone(store: StoreKind): RowGroup {
     warmUps: 1,
     async prepare(stage) {
       const folder = stage.scratch('cold');
+      await mkdir(folder, { recursive: true });
       const { path } = await stage.dataset('medium');
       const kept = await openStore(folder, store);
       const begin = () => serveCairn(folder, kept, FLAGS);
