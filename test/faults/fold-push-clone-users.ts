@@ -156,7 +156,7 @@ export class Pusher {
     const text = `${this.name} ${number} ${'.'.repeat(this.dice.below(LINES))}`;
     const file = this.dice.below(FILES);
     const stream = [
-      `commit refs/work/${number % 8}`,
+      `commit refs/drafts/${number % 8}`,
       'mark :1',
       `committer A User <user@example.com> ${1_700_100_000 + number} +0000`,
       data(text),
