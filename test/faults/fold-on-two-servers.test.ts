@@ -118,6 +118,17 @@ describe('two folds of the same packs', () => {
   });
 });
 
+/** Lets a push get through the other server right before the fold swaps the pointer. */
+function pushBeforeTheSwap(): void {
+  store.next(isPut('/pointer'), {
+    does: 'run',
+    before: async () => {
+      await author.commit('Between', { counter: 'between\n' });
+      await author.run(['push', '--quiet', repositoryUrl(other, id.identifier), 'main']);
+    },
+  });
+}
+
 describe('a fold that meets pushes', () => {
   it('keeps packs that arrived meanwhile', async () => {
     store.next(isPut('.bitmap'), { does: 'run', before: () => pushCommits(2) });
@@ -127,13 +138,7 @@ describe('a fold that meets pushes', () => {
   });
 
   it('keeps them when it loses the swap to another server', async () => {
-    store.next(isPut('/pointer'), {
-      does: 'run',
-      before: async () => {
-        await author.commit('Between', { counter: 'between\n' });
-        await author.run(['push', '--quiet', repositoryUrl(other, id.identifier), 'main']);
-      },
-    });
+    pushBeforeTheSwap();
     expect(await app.fold(id)).toMatchObject({ outcome: 'folded' });
     expect(kindsOf((await stateOn(app, id)).manifest)).toEqual(['fold', 'push']);
     expect(await (await cloneWhole()).run(['rev-list', '--count', 'main'])).toBe('4');
@@ -197,13 +202,7 @@ describe('a fold that leaves objects out', () => {
   });
 
   it('proves a ref that comes between and needs none of them', async () => {
-    store.next(isPut('/pointer'), {
-      does: 'run',
-      before: async () => {
-        await author.commit('Between', { counter: 'between\n' });
-        await author.run(['push', '--quiet', repositoryUrl(other, id.identifier), 'main']);
-      },
-    });
+    pushBeforeTheSwap();
     expect(await app.fold(id)).toMatchObject({ outcome: 'folded' });
     expect(kindsOf((await stateOn(app, id)).manifest)).toEqual(['fold', 'push']);
     expect((await lookUp(app, id, lost)).exitCode).not.toBe(0);

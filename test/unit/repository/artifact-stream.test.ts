@@ -63,6 +63,18 @@ async function stored(bytes: Buffer, id = ID): Promise<ArtifactRef> {
   return ref;
 }
 
+/** An artifact of which an earlier run has left a file with other bytes. */
+async function damagedLeftover(): Promise<{ readonly bytes: Buffer; readonly ref: ArtifactRef }> {
+  store.slow = false;
+  const bytes = randomBytes(500_000);
+  const ref = await stored(bytes);
+  const file = await rig.cache.acquire(ID, 'pack', ref);
+  await writeFile(file.path, Buffer.alloc(500_000));
+  rig = new RepositoryRig({ folder: folder.path, store });
+  await rig.cache.open();
+  return { bytes, ref };
+}
+
 async function readAll(stream: ArtifactStream, from = 0, to = stream.size): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream.bytes(from, to)) chunks.push(chunk);
@@ -282,13 +294,7 @@ describe('an artifact that is here', () => {
   });
 
   it('from an earlier run with other bytes fails once, and is fetched for the next', async () => {
-    store.slow = false;
-    const bytes = randomBytes(500_000);
-    const ref = await stored(bytes);
-    const file = await rig.cache.acquire(ID, 'pack', ref);
-    await writeFile(file.path, Buffer.alloc(500_000));
-    rig = new RepositoryRig({ folder: folder.path, store });
-    await rig.cache.open();
+    const { bytes, ref } = await damagedLeftover();
     const stream = await rig.cache.stream(ID, 'pack', ref);
     await expect(stream.verified).rejects.toMatchObject({
       kind: 'unavailable',
@@ -302,13 +308,7 @@ describe('an artifact that is here', () => {
   });
 
   it('from an earlier run with other bytes keeps nobody busy while the disk takes its time to remove it', async () => {
-    store.slow = false;
-    const bytes = randomBytes(500_000);
-    const ref = await stored(bytes);
-    const file = await rig.cache.acquire(ID, 'pack', ref);
-    await writeFile(file.path, Buffer.alloc(500_000));
-    rig = new RepositoryRig({ folder: folder.path, store });
-    await rig.cache.open();
+    const { bytes, ref } = await damagedLeftover();
     const remove = CachedFiles.prototype.remove;
     const removing = new Promise<void>((begun) => {
       vi.spyOn(CachedFiles.prototype, 'remove').mockImplementation(async function (this: CachedFiles, name) {
