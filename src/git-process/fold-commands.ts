@@ -83,6 +83,11 @@ export function checkAll(gitDir: string): GitCommand {
   };
 }
 
+/** Exit code 0 when everything that the object ids on standard input lead to, and no ref does, is there. */
+export function checkBesideRefs(gitDir: string): GitCommand {
+  return { ...checkAll(gitDir), args: ['--objects', '--stdin', '--not', '--all', '--quiet'] };
+}
+
 /** Exit code 0 when everything that the revisions on standard input reach (`--not` included) is there. */
 export function checkReachable(gitDir: string): GitCommand {
   return { ...checkAll(gitDir), args: ['--objects', '--stdin', '--quiet'] };

@@ -22,7 +22,13 @@ export {
   wantsHead,
 } from './ls-refs.ts';
 export { hexLength, isObjectId, type ObjectFormat, zeroId } from './object-id.ts';
-export { encodePackHeader, type PackHeader, packHeaderLength, parsePackHeader } from './pack-header.ts';
+export {
+  encodePackHeader,
+  isWholeCommit,
+  type PackHeader,
+  packHeaderLength,
+  parsePackHeader,
+} from './pack-header.ts';
 export { PackIdx, type ReadAt } from './pack-idx.ts';
 export { encodePackedRefs, packedRefsHeader, packedRefsOf } from './packed-refs.ts';
 export {

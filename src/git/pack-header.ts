@@ -34,3 +34,11 @@ export function parsePackHeader(bytes: Uint8Array): PackHeader | undefined {
   }
   return { version, objects: header.readUInt32BE(8) };
 }
+
+/**
+ * True when the entry of a pack that begins with this byte holds a commit as a whole (gitformat-pack: bits 4 to 6 are the
+ * type, 1 a commit). One that is kept as a difference from another says nothing of what it is.
+ */
+export function isWholeCommit(firstByte: number): boolean {
+  return ((firstByte >> 4) & 7) === 1;
+}

@@ -3,6 +3,8 @@ import { CairnError } from './errors.ts';
 
 /** A file open to be read at any place. */
 export interface OpenedFile {
+  /** Bytes it had when it was opened. */
+  readonly size: number;
   /**
    * Reads exactly `length` bytes from `position` on.
    * @throws CairnError `corrupt` when the file ends before
@@ -14,10 +16,17 @@ export interface OpenedFile {
 /** @throws what the file system throws */
 export async function openFile(path: string): Promise<OpenedFile> {
   const file = await open(path);
-  return {
-    read: (position, length) => readAt(file, path, position, length),
-    close: () => file.close(),
-  };
+  try {
+    const { size } = await file.stat();
+    return {
+      size,
+      read: (position, length) => readAt(file, path, position, length),
+      close: () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }
 
 async function readAt(file: FileHandle, path: string, position: number, length: number): Promise<Buffer> {

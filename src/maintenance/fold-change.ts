@@ -17,6 +17,10 @@ export interface FoldResult {
   readonly relied: ReadonlySet<Digest>;
   /** Undefined: there are no commits. */
   readonly graph: ArtifactRef | undefined | 'as it is';
+  /** The epoch it begins, unless it conserves all there is in one. */
+  readonly epoch: string;
+  /** Packs, new ones and others, of which it has seen that whatever their objects link to stays there. */
+  readonly linked: ReadonlySet<Digest>;
   /** True when every object of `replaced` is in `made` or `relied`, and nothing is dropped. */
   readonly conserves: boolean;
   /** Refs below which nothing is missing in `made` and `relied`. */
@@ -63,13 +67,20 @@ export class FoldChange implements Change<FoldVerdict> {
 /** A state with the packs of a fold in place of those that it replaces; what has come since stays. */
 export function afterFold(state: RepositoryState, result: FoldResult): RepositoryState {
   const { graph: _before, ...rest } = state;
+  const { conserves, linked } = result;
   const made = new Set(result.made.map((entry) => entry.pack.digest));
   const kept = state.packs.filter(
     ({ pack: { digest } }) =>
       !result.replaced.has(digest) && !result.dropped.has(digest) && !made.has(digest),
   );
   const graph = result.graph === 'as it is' ? state.graph : result.graph;
-  return { ...rest, packs: [...result.made, ...kept], ...(graph === undefined ? {} : { graph }) };
+  const packs = [...result.made, ...kept].map((entry) => {
+    const { linked: before, ...others } = entry;
+    const isLinked = linked.has(entry.pack.digest) || (conserves && before === true);
+    return isLinked ? { ...others, linked: true } : others;
+  });
+  const epoch = conserves && state.epoch !== undefined ? state.epoch : result.epoch;
+  return { ...rest, epoch, packs, ...(graph === undefined ? {} : { graph }) };
 }
 
 /** The same fold after it was seen to be whole in `next`: that rests on packs, too, which came meanwhile and are kept there. */

@@ -15,14 +15,7 @@ import {
   refEntries,
 } from '../git/index.ts';
 import type { GitCommand } from '../git-process/commands.ts';
-import {
-  checkAll,
-  checkReachable,
-  packAll,
-  packPacks,
-  packReachable,
-  writeCommitGraph,
-} from '../git-process/fold-commands.ts';
+import { packAll, packPacks, packReachable, writeCommitGraph } from '../git-process/fold-commands.ts';
 import type { Git } from '../git-process/git.ts';
 import { failureReason } from '../git-process/result.ts';
 import { type Digest, sha256OfFile } from '../lib/digest.ts';
@@ -32,7 +25,8 @@ import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { PackEntry, PackKind, RepositoryState } from '../repository/manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 import { snapshotPackName, writeSnapshot } from '../repository/snapshot.ts';
-import type { ProvenRefs } from './proven-refs.ts';
+import { FoldCheck } from './fold-check.ts';
+import { parted, revisions } from './revisions.ts';
 
 /** A file whose digest is known. */
 export interface MadeFile {
@@ -65,13 +59,13 @@ const ROOM_FOR_OTHERS = 256 * 1024 * 1024;
 const ROOM_PER_BYTE = 2;
 
 export class FoldCopy {
+  /** Looks whether what is made of it is whole. */
+  readonly check: FoldCheck;
   private readonly context: FoldCopyContext;
-  private readonly id: RepositoryId;
   private readonly state: RepositoryState;
   private readonly folder: string;
   private readonly signal: AbortSignal;
   private readonly closers: (() => Promise<void>)[];
-  private checks = 0;
 
   private constructor(
     context: FoldCopyContext,
@@ -82,11 +76,11 @@ export class FoldCopy {
     closers: (() => Promise<void>)[],
   ) {
     this.context = context;
-    this.id = id;
     this.state = state;
     this.folder = folder;
     this.signal = signal;
     this.closers = closers;
+    this.check = new FoldCheck({ ...context, id, folder, signal });
   }
 
   /**
@@ -163,28 +157,6 @@ export class FoldCopy {
     return existsSync(path) ? measure(path) : undefined;
   }
 
-  /**
-   * Looks whether everything that the refs of `next` reach is in the packs it names, and nowhere else. These are read as
-   * they would be by the next reader.
-   * @param proven refs for which that is known already
-   * @returns false when something is missing
-   */
-  async isComplete(next: RepositoryState, proven: ProvenRefs): Promise<boolean> {
-    const { graph: _unread, ...state } = next;
-    const path = join(this.folder, `check-${this.checks++}`);
-    const pinned = await writeSnapshot(this.context.cache, this.id, state, path);
-    try {
-      const [known, tips] = await parted(next.refs, ([, oid]) => proven.has(oid));
-      const [command, input] =
-        known.size === 0 ? [checkAll(path), ''] : [checkReachable(path), await revisions(tips, known)];
-      const result = await this.context.git.run(command, { input, signal: this.signal });
-      this.signal.throwIfAborted();
-      return result.exitCode === 0;
-    } finally {
-      for (const file of pinned) file.release();
-    }
-  }
-
   private get gitDir(): string {
     return join(this.folder, 'repository');
   }
@@ -248,27 +220,6 @@ export function filesOf(made: MadePack): ['pack' | 'idx' | 'rev' | 'bitmap', Mad
 /** What git calls a pack it has made, without `.pack`. */
 function nameOf({ pack }: MadePack): string {
   return pack.path.slice(pack.path.lastIndexOf('/') + 1, -'.pack'.length);
-}
-
-/** The values of refs that are `wanted`, and of those that are not, each once; with turns for others in between. */
-async function parted(
-  refs: ReadonlyMap<string, string>,
-  wanted: (ref: readonly [name: string, oid: string]) => boolean,
-): Promise<[wanted: Set<string>, others: Set<string>]> {
-  const [values, others] = [new Set<string>(), new Set<string>()];
-  for await (const piece of inTurns(refs)) {
-    for (const ref of piece) (wanted(ref) ? values : others).add(ref[1]);
-  }
-  return [values, others];
-}
-
-/** What git-rev-list(1) reads from standard input. */
-async function revisions(tips: ReadonlySet<string>, known: ReadonlySet<string>): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  for (const lines of [tips, ['--not'], known]) {
-    for await (const piece of inTurns(lines)) pieces.push(Buffer.from(`${piece.join('\n')}\n`));
-  }
-  return Buffer.concat(pieces);
 }
 
 async function objectsOf(pack: string): Promise<number> {

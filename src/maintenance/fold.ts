@@ -9,7 +9,7 @@ import { CairnError } from '../lib/errors.ts';
 import { settleAll } from '../lib/settle-all.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { takeFoldLease } from '../repository/fold-lease.ts';
-import type { PackEntry, ParentState, RepositoryState } from '../repository/manifest.ts';
+import { isClosed, type PackEntry, type ParentState, type RepositoryState } from '../repository/manifest.ts';
 import type { Published } from '../repository/published.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
@@ -152,10 +152,13 @@ async function rollUp(
   const relied = state.packs.filter(
     (entry) => !replaced.has(entry.pack.digest) && entry.kind !== 'unreachable',
   );
-  const made = await copy.packPacks('fold', rolled, relied);
+  const packed = await copy.packPacks('fold', rolled, relied);
+  const made = await storePacks(context, repository.id, [packed], factsOf(context, 0).now);
   return {
     incarnation: state.incarnation,
-    made: await storePacks(context, repository.id, [made], factsOf(context, 0).now),
+    made,
+    epoch: context.dice.hex(16),
+    linked: isClosed({ packs: rolled }) ? digests(made) : new Set(),
     replaced,
     dropped: new Set(),
     relied: digests(relied),
@@ -192,6 +195,9 @@ async function foldAll(
   const result: FoldResult = {
     incarnation: state.incarnation,
     made,
+    epoch: context.dice.hex(16),
+    // What refs reach leads to nothing else.
+    linked: digests(made.filter(({ kind }) => kind !== 'unreachable')),
     replaced: digests(rest),
     dropped: digests(expired),
     relied: digests(waiting),
@@ -200,14 +206,14 @@ async function foldAll(
     proven: new ProvenRefs(),
   };
   // git has just walked all of this; but what a fold leaves out is gone, so that it is looked at as readers will see it.
-  if (!(await copy.isComplete(afterFold(state, result), result.proven))) {
+  if (!(await copy.check.isComplete(afterFold(state, result), result.proven))) {
     throw new CairnError(
       'corrupt',
       `a fold of ${repository} lacks objects and is not published: the packs stay as they are`,
     );
   }
   await result.proven.add(state.refs);
-  return result;
+  return copy.check.linked(state, result, result.conserves ? state : undefined);
 }
 
 /** @returns undefined when others came first */
@@ -223,9 +229,9 @@ async function publish(
     const { verdict, published } = await join(repository, current);
     if (verdict.verdict !== 'unproven') return verdict.verdict === 'publish' ? published : undefined;
     const next = afterFold(verdict.state, current);
-    if (proofs < enough && (await copy.isComplete(next, current.proven))) {
+    if (proofs < enough && (await copy.check.isComplete(next, current.proven))) {
       await current.proven.add(next.refs);
-      current = restingOn(current, next);
+      current = await copy.check.linked(verdict.state, restingOn(current, next));
       continue;
     }
     // Refs come faster than they can be looked at, or lean on what was to leave: it stays for this time.
@@ -266,8 +272,8 @@ async function mustResolve(repository: Repository): Promise<ParentState> {
 
 /** True when a fold has made again what was there; git often does. Dates aside: nothing would be better for a publish. */
 function isSame(before: readonly PackEntry[], after: readonly PackEntry[]): boolean {
-  const told = ({ kind, pack, tips, bitmap }: PackEntry) =>
-    [kind, pack.digest, tips, bitmap?.digest].join(' ');
+  const told = ({ kind, pack, tips, bitmap, linked }: PackEntry) =>
+    [kind, pack.digest, tips, bitmap?.digest, linked].join(' ');
   const named = new Set(before.map(told));
   return before.length === after.length && after.every((entry) => named.has(told(entry)));
 }

@@ -1,6 +1,6 @@
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
-import type { ArtifactRef, PackEntry } from '../repository/manifest.ts';
+import { type ArtifactRef, isClosed, type PackEntry } from '../repository/manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 
 export interface CopyContext {
@@ -9,8 +9,9 @@ export interface CopyContext {
 }
 
 /**
- * Makes packs of one repository artifacts of another: each keeps what it names under its own key. Their bytes pass through
+ * Makes the packs of one repository artifacts of another: each keeps what it names under its own key. Their bytes pass through
  * the cache, one pack after another.
+ * @param packs all that a manifest of the one names
  * @returns how a manifest of the other one names them
  * @throws CairnError `corrupt` or `unavailable` when they cannot be read or written
  */
@@ -29,9 +30,12 @@ export async function copyPacks(
       file.release();
     }
   };
+  // What leads nowhere else there leads nowhere else here.
+  const linked = isClosed({ packs }) ? { linked: true } : {};
   const copied: PackEntry[] = [];
   for (const { objects, pack, idx } of packs) {
-    copied.push({ kind: 'push', objects, pack: await copy('pack', pack), idx: await copy('idx', idx) });
+    const files = { pack: await copy('pack', pack), idx: await copy('idx', idx) };
+    copied.push({ kind: 'push', objects, ...files, ...linked });
   }
   return copied;
 }

@@ -147,7 +147,7 @@ class ExpireChange implements Change<undefined> {
     if (state?.state !== 'held' || base === undefined || base.manifest.receiptAt > this.before) {
       return { result: undefined };
     }
-    const { graph: _none, ...rest } = state;
+    const { graph: _none, epoch: _over, ...rest } = state;
     const none = { refs: new Map(), peeled: new Map(), packs: [], order: null };
     return {
       next: { ...rest, ...none, state: 'withdrawn' },

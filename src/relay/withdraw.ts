@@ -232,7 +232,7 @@ class WithdrawChange implements Change<boolean> {
     if (state === undefined || (state.withdrawal?.at ?? -1) > at) return { result: false };
     if (state.withdrawal?.id === evidence && state.state === 'withdrawn') return { result: true };
     if (state.state !== 'withdrawn' && (await this.announcedAfter(state, at))) return { result: false };
-    const { graph: _none, ...rest } = state;
+    const { graph: _none, epoch: _over, ...rest } = state;
     return {
       next: {
         ...rest,

@@ -34,8 +34,15 @@ const INVARIANTS: readonly Invariant[] = [
       if (parent === undefined || next.incarnation !== parent.manifest.incarnation) return true;
       if (next.state === 'withdrawn') return true;
       if (next.causes.some((cause) => cause.kind === 'fold' || cause.kind === 'restore')) return true;
-      const kept = new Set(next.packs.map((entry) => entry.pack.digest));
-      return parent.manifest.packs.every((entry) => kept.has(entry.pack.digest));
+      return keepsPacks(next, parent.manifest);
+    },
+  ],
+  [
+    'an epoch goes on only where a fold has put other packs in the place of those that go',
+    (next, parent) => {
+      if (parent === undefined || next.epoch === undefined || next.epoch !== parent.manifest.epoch)
+        return true;
+      return next.causes.some((cause) => cause.kind === 'fold') || keepsPacks(next, parent.manifest);
     },
   ],
   [
@@ -60,6 +67,11 @@ const INVARIANTS: readonly Invariant[] = [
   ],
   ['a cause is given', (next) => next.causes.length > 0],
 ];
+
+function keepsPacks(next: Manifest, before: Manifest): boolean {
+  const kept = new Set(next.packs.map((entry) => entry.pack.digest));
+  return before.packs.every((entry) => kept.has(entry.pack.digest));
+}
 
 /** @throws CairnError `corrupt`, naming the invariant that `next` would break */
 export function checkInvariants(next: Manifest, parent: ParentState | undefined): void {

@@ -23,6 +23,7 @@ import { identifierProblem } from './repository-id.ts';
 export const MAX_MANIFEST_BYTES = 32 * 1024 * 1024;
 
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
+const hex32 = z.string().regex(/^[0-9a-f]{32}$/);
 const count = z.int().min(0);
 
 const artifact = z.strictObject({ digest: hex64, size: count, n: z.int().min(1).optional() });
@@ -37,6 +38,7 @@ const pack = z.strictObject({
   tips: hex64.optional(),
   own: z.strictObject({ objects: z.int().min(0), end: z.int().min(0) }).optional(),
   disjoint: z.boolean().optional(),
+  linked: z.boolean().optional(),
   since: count.optional(),
 });
 
@@ -73,7 +75,8 @@ const frame = z.strictObject({
   identifier: z.string(),
   objectFormat: z.enum(['sha1', 'sha256']),
   state: z.enum(['held', 'live', 'withdrawn']),
-  incarnation: z.string().regex(/^[0-9a-f]{32}$/),
+  incarnation: hex32,
+  epoch: hex32.optional(),
   head: z.string(),
   packs: z.array(pack),
   graph: artifact.optional(),

@@ -43,6 +43,8 @@ export interface PackEntry {
   readonly own?: OwnEntries;
   /** True when it is proven to share no object with any other pack of the manifest that says so of itself. */
   readonly disjoint?: boolean;
+  /** True when whatever its objects link to is proven to be in it, or in packs named beside it. */
+  readonly linked?: boolean;
   /** Seconds: when a fold made it. What nothing reaches leaves when its pack is older than the grace period. */
   readonly since?: number;
 }
@@ -95,6 +97,11 @@ export interface RepositoryState {
   readonly state: 'held' | 'live' | 'withdrawn';
   /** Random, new whenever the repository is announced again. 32 hex characters. */
   readonly incarnation: string;
+  /**
+   * Random, 32 hex characters, another one as soon as an object leaves: what was found in the packs of one manifest is in
+   * those of each later one of the same epoch. Absent in what was written before there were epochs.
+   */
+  readonly epoch?: string;
   /** The branch HEAD names, which need not exist. */
   readonly head: string;
   readonly refs: ReadonlyMap<string, string>;
@@ -151,6 +158,7 @@ export function emptyState(
     objectFormat,
     state: 'live',
     incarnation,
+    epoch: incarnation,
     head: 'refs/heads/main',
     refs: new Map(),
     peeled: new Map(),
@@ -158,6 +166,14 @@ export function emptyState(
     policy: UNANNOUNCED,
     order: null,
   };
+}
+
+/**
+ * True when every object in the packs is there with all that it leads to, since none links to anything that is not. Then an
+ * object that is known to be there needs no walk to be known complete.
+ */
+export function isClosed({ packs }: Pick<RepositoryState, 'packs'>): boolean {
+  return packs.every((entry) => entry.linked === true);
 }
 
 /** Every artifact a manifest names, the manifest itself excepted, each with its kind. */

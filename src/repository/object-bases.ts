@@ -11,7 +11,8 @@ export interface ObjectsLease {
   readonly path: string;
   /**
    * Digests of the packs in it at this moment, or in it soon, all of them published: those of the state it was asked for, and
-   * of others that name these and more. What git finds there is sound only for a state that names all of them.
+   * of others of the same epoch that name these and more. What git finds there is sound only for a state that names all of them,
+   * or for a later one of that epoch.
    */
   packs(): ReadonlySet<string>;
   release(): void;
@@ -21,6 +22,7 @@ interface Base {
   readonly path: string;
   readonly repository: string;
   readonly incarnation: string;
+  readonly epoch: string | undefined;
   /** Packs that are there, whole. */
   readonly packs: Set<string>;
   /** Packs that git may find: these, and those that are being linked, or were until that failed. */
@@ -92,6 +94,7 @@ export class ObjectBases {
       path,
       repository,
       incarnation: manifest.incarnation,
+      epoch: manifest.epoch,
       packs: new Set(),
       found: new Set(),
       pinned: [],
@@ -154,8 +157,11 @@ export class ObjectBases {
 }
 
 /** True when all packs of the one are among those of the other: then one is a later state of the other, or might be. */
-function agrees(base: Base, { incarnation, packs }: Pick<RepositoryState, 'incarnation' | 'packs'>): boolean {
-  if (base.incarnation !== incarnation) return false;
+function agrees(
+  base: Base,
+  { incarnation, epoch, packs }: Pick<RepositoryState, 'incarnation' | 'epoch' | 'packs'>,
+): boolean {
+  if (base.incarnation !== incarnation || base.epoch !== epoch) return false;
   const named = new Set(packs.map(({ pack }) => pack.digest));
   const [fewer, more] = named.size < base.packs.size ? [named, base.packs] : [base.packs, named];
   return [...fewer].every((digest) => more.has(digest));

@@ -4,7 +4,13 @@ import { refMapDigest } from '../nostr/ref-state.ts';
 import { headAfter } from '../policy/default-branch.ts';
 import { headAfterOrder } from '../policy/order-rules.ts';
 import type { ObjectFacts } from '../policy/ref-rules.ts';
-import type { Order, PackEntry, ParentState, RepositoryState } from '../repository/manifest.ts';
+import {
+  isClosed,
+  type Order,
+  type PackEntry,
+  type ParentState,
+  type RepositoryState,
+} from '../repository/manifest.ts';
 import type { Change, Evaluation } from '../repository/publisher.ts';
 import {
   asksForHistory,
@@ -14,14 +20,9 @@ import {
   type PushQuestion,
   type PushResult,
 } from './decide-push.ts';
+import type { ConnectivityProof } from './prove-push.ts';
 import type { WaitingOrder } from './push-authority.ts';
 import type { PushRules } from './push-rules.ts';
-
-/** Evidence that what a push brings is complete, and over which packs that was shown. */
-export interface ConnectivityProof {
-  readonly packs: ReadonlySet<string>;
-  readonly incarnation: string | undefined;
-}
 
 /** Refs one push may move where history matters: git has to be asked about each of them. */
 const MAX_HISTORIES = 100;
@@ -53,8 +54,8 @@ export interface PushOutcome {
 }
 
 /**
- * A push as a change of refs, decided anew on every state it meets. A proof of connectivity counts only on states that
- * name all the packs it was made over: a fold may have dropped objects that this push leans on.
+ * A push as a change of refs, decided anew on every state it meets. A proof of connectivity counts only on states that hold
+ * all that it was made over: a fold may have dropped objects that this push leans on.
  */
 export class PushChange implements Change<PushOutcome> {
   readonly since: number;
@@ -130,9 +131,15 @@ export class PushChange implements Change<PushOutcome> {
     };
   }
 
+  /** Leaves a proof that counts on this state. */
   private async renewProof(base: ParentState | undefined): Promise<void> {
     const named = new Set(base?.manifest.packs.map((entry) => entry.pack.digest));
-    if ([...this.proof.packs].every((digest) => named.has(digest))) return;
+    const { proof } = this;
+    const epoch = base?.manifest.epoch;
+    // All that git found objects in is still there, or the same objects in other packs. What it missed may have come since.
+    const conserved = epoch !== undefined && epoch === proof.epoch && this.disconnected.size === 0;
+    const stands = conserved || [...proof.packs].every((digest) => named.has(digest));
+    if (stands && (proof.walked || base === undefined || isClosed(base.manifest))) return;
     const tips = this.options.commands.filter(
       (command) => command.problem === undefined && commandKind(command) !== 'delete',
     );
@@ -141,7 +148,7 @@ export class PushChange implements Change<PushOutcome> {
         ...new Set(tips.map((command) => command.newId)),
       ]);
     }
-    this.proof = { ...this.proof, packs: named };
+    this.proof = { ...proof, packs: named, epoch, walked: true, linked: proof.linked && stands };
   }
 
   private withProofProblem(command: ReceivedCommand, state: RepositoryState | undefined): ReceivedCommand {
@@ -174,6 +181,7 @@ export class PushChange implements Change<PushOutcome> {
     );
     const { pack } = this.options;
     const known = pack === undefined || state.packs.some((entry) => entry.pack.digest === pack.pack.digest);
+    const linked = this.proof.linked ? { linked: true } : {};
     const bringsObjects = accepted.some((command) => commandKind(command) !== 'delete');
     // What strangers may push as well is no reason to show a repository that waits for its first data.
     const counts = evidence.actor !== null || this.options.rules.authority.kind === 'anyone';
@@ -185,7 +193,7 @@ export class PushChange implements Change<PushOutcome> {
       head: order === undefined ? headAfter(state.head, refs) : headAfterOrder(order.head, state.head, refs),
       refs,
       peeled,
-      packs: known || !bringsObjects ? state.packs : [...state.packs, pack],
+      packs: known || !bringsObjects ? state.packs : [...state.packs, { ...pack, ...linked }],
     };
   }
 }

@@ -1,34 +1,17 @@
 import { createHash } from 'node:crypto';
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dir as temporaryFolder } from 'tmp-promise';
-import { hexLength, type ObjectFormat, PackIdx, packHeaderLength, parsePackHeader } from '../git/index.ts';
+import { hexLength, packHeaderLength, parsePackHeader } from '../git/index.ts';
 import { type IndexPackOptions, indexPack, type QuarantinePaths } from '../git-process/commands.ts';
 import { briefInput, type Git } from '../git-process/git.ts';
 import { failureReason, type GitResult } from '../git-process/result.ts';
-import { type Digest, sha256, sha256OfFile } from '../lib/digest.ts';
+import { type Digest, sha256 } from '../lib/digest.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
-import { openFile } from '../lib/read-at.ts';
 import { writeChunk } from '../lib/streams.ts';
-import type { OwnEntries } from '../repository/manifest.ts';
+import { describeReceived, type ReceivedPack } from './received-pack.ts';
 import type { RequestBody } from './request-body.ts';
-
-/** A pack that git has taken in, completed and checked, on local disk and nowhere else yet. */
-export interface ReceivedPack {
-  readonly objects: number;
-  readonly pack: LocalArtifact;
-  readonly idx: LocalArtifact;
-  /** Present when git has completed it with bases from elsewhere. */
-  readonly own?: OwnEntries;
-}
-
-/** A file whose digest is known. */
-export interface LocalArtifact {
-  readonly path: string;
-  readonly digest: Digest;
-  readonly size: number;
-}
 
 /** The scratch object directory of one push. It is dropped whole when the push is over, however it went. */
 export interface Quarantine {
@@ -67,6 +50,8 @@ export interface ReceivePackOptions {
   /** Asked for once it is known that there are objects. */
   readonly paths: () => Promise<ReceivingPaths>;
   readonly maxBytes: number;
+  /** Object ids that refs are to point at. */
+  readonly tips: readonly string[];
   /** Gets what git says about its progress; undefined when nobody wants to hear it. */
   readonly onProgress?: (text: Buffer) => void;
   readonly signal: AbortSignal;
@@ -106,7 +91,10 @@ export async function receivePack(options: ReceivePackOptions): Promise<PackOutc
   }
   const name = /^(?:pack|keep)\t([0-9a-f]+)/.exec(printed)?.[1];
   if (name === undefined) throw new CairnError('unavailable', 'git index-pack did not name its pack');
-  return { outcome: 'received', pack: await describePack(paths, name, { ...header, ...received }) };
+  const stem = join(paths.objects, 'pack', `pack-${name}`);
+  const format = name.length === hexLength('sha1') ? 'sha1' : 'sha256';
+  const cameIn = { format, ...header, ...received } as const;
+  return { outcome: 'received', pack: await describeReceived(stem, cameIn, options.tips) };
 }
 
 /** What became of index-pack, and what it was given. */
@@ -203,53 +191,5 @@ async function readHeader(body: RequestBody): Promise<{ readonly objects: number
     return header ?? 'the pack is missing or cut short';
   } catch (error) {
     return messageOf(error);
-  }
-}
-
-/**
- * Measures what index-pack left. A pack of the size that came in is what came in, byte for byte, and was hashed on the
- * way; a longer one was thin and has been completed, so it is read again.
- */
-async function describePack(
-  paths: QuarantinePaths,
-  name: string,
-  received: { readonly objects: number; readonly size: number; readonly digest: Digest },
-): Promise<ReceivedPack> {
-  const stem = join(paths.objects, 'pack', `pack-${name}`);
-  const packPath = `${stem}.pack`;
-  const idxPath = `${stem}.idx`;
-  const [packSize, idxSize, idxDigest, entries] = await Promise.all([
-    stat(packPath).then((entry) => entry.size),
-    stat(idxPath).then((entry) => entry.size),
-    sha256OfFile(idxPath),
-    describeEntries(idxPath, name.length === hexLength('sha1') ? 'sha1' : 'sha256', received),
-  ]);
-  const digest = packSize === received.size ? received.digest : await sha256OfFile(packPath);
-  return {
-    ...entries,
-    pack: { path: packPath, digest, size: packSize },
-    idx: { path: idxPath, digest: idxDigest, size: idxSize },
-  };
-}
-
-/**
- * Counts the entries of a pack, and tells those that came in from the bases that index-pack appended in place of the
- * trailer. Where a client sent something behind its pack, the place cannot be told from its length: then nothing is said.
- */
-async function describeEntries(
-  idxPath: string,
-  format: ObjectFormat,
-  received: { readonly objects: number; readonly size: number },
-): Promise<{ readonly objects: number; readonly own?: OwnEntries }> {
-  const file = await openFile(idxPath);
-  try {
-    const idx = await PackIdx.open(file.read, format);
-    const { objects } = idx;
-    if (objects === received.objects) return { objects };
-    const end = received.size - idx.idLength;
-    const exact = (await idx.countBefore(end)) === received.objects;
-    return exact ? { objects, own: { objects: received.objects, end } } : { objects };
-  } finally {
-    await file.close();
   }
 }

@@ -6,24 +6,17 @@
  */
 import {
   commandKind,
-  isBranch,
   type ReceivedCommand,
   type ReceiveRequest,
   type ReceiveRequestOptions,
   type RefStatus,
 } from '../git/index.ts';
-import {
-  findIncomplete,
-  inspectTips,
-  type PublishedTips,
-  type TipsInspection,
-} from '../git-process/inspect-tips.ts';
 import type { Dice } from '../lib/dice.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { Release } from '../lib/limiter.ts';
 import { settleAll } from '../lib/settle-all.ts';
-import type { ObjectFacts, Refusal } from '../policy/ref-rules.ts';
+import type { Refusal } from '../policy/ref-rules.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
 import {
@@ -37,16 +30,16 @@ import { UnknownOutcomeError } from '../repository/publisher.ts';
 import { type BeginningPush, type Begun, beginPush } from './begin-push.ts';
 import { decidePush, type PushResult } from './decide-push.ts';
 import type { GitPlaces } from './git-places.ts';
-import { knownObjects } from './inspect-objects.ts';
 import type { Output } from './output.ts';
-import { publishedTips } from './published-tips.ts';
+import { type ProvenPush, PushProver } from './prove-push.ts';
 import { PushAnswer } from './push-answer.ts';
 import { PushChange, type PushOutcome } from './push-change.ts';
 import { HeadTooLarge, isProbe } from './push-head.ts';
 import { PushRules, type PushRulesContext } from './push-rules.ts';
 import { NOTHING_PUSHED, type PushSummary } from './push-summary.ts';
 import { PushWorkspace } from './push-workspace.ts';
-import { type ReceivedPack, type ReceivingPaths, receivePack } from './quarantine.ts';
+import { receivePack } from './quarantine.ts';
+import type { ReceivedPack } from './received-pack.ts';
 import { keepForReaders, packEntry, storePack } from './store-pack.ts';
 
 export interface ReceivePushContext extends PushRulesContext {
@@ -152,18 +145,19 @@ class Push {
       await body.drain();
       this.answer.startKeepAlive();
       if (refusals !== undefined) return this.reportRefusals('ok', refusals);
-      return this.publish(begun, undefined, new Map(), new Set());
+      return this.publish(begun, undefined, this.prover(state).nothing());
     }
     const { repository, signal } = this.incoming;
     this.releasePlace = await this.context.places.acquire(String(repository), signal, 'push');
-    const paths = () => this.workspace.open(state);
+    const tips = this.newTips();
     const { packBytes: maxBytes } = this.context.limits;
     const wantsProgress = !this.request.capabilities.has('quiet');
     const received = await receivePack({
       git: this.context.git,
       body,
-      paths,
+      paths: () => this.workspace.open(state),
       maxBytes,
+      tips,
       signal,
       ...(wantsProgress ? { onProgress: (text) => this.answer.progress(text) } : {}),
     });
@@ -171,40 +165,18 @@ class Push {
     if (received.outcome === 'refused') return this.reportUnpackFailure(received.reason);
     const pack = received.outcome === 'received' ? received.pack : undefined;
     this.packBytes = pack?.pack.size ?? 0;
-    const tips = this.newTips();
-    const known = knownObjects(state?.manifest);
-    const unknown = tips.filter((oid) => !known.has(oid));
-    const { disconnected, facts } = await this.inspect(paths, unknown, state);
-    for (const oid of tips) {
-      const fact = known.get(oid);
-      if (fact !== undefined) facts.set(oid, fact);
-    }
-    return this.publish(begun, pack, facts, disconnected);
+    return this.publish(begun, pack, await this.prover(state).prove(tips, pack));
   }
 
-  /** What must be learnt about tips that no published ref names; what one names is complete. */
-  private async inspect(
-    paths: () => Promise<ReceivingPaths>,
-    tips: readonly string[],
-    state: ParentState | undefined,
-  ): Promise<TipsInspection> {
-    if (tips.length === 0) return { disconnected: new Set(), facts: new Map() };
-    // What is meant for a branch has to be a commit, and nearly always is.
-    const others = new Set(this.request.commands.flatMap(({ name, newId }) => (isBranch(name) ? [] : newId)));
-    return inspectTips(this.context.git, {
-      paths: await paths(),
-      tips,
-      doubtful: tips.filter((oid) => others.has(oid)),
-      published: this.publishedTips(state),
+  private prover(state: ParentState | undefined): PushProver {
+    const { workspace, request } = this;
+    return new PushProver({
+      git: this.context.git,
+      workspace,
+      request,
+      state,
       signal: this.incoming.signal,
     });
-  }
-
-  private publishedTips(state: ParentState | undefined): PublishedTips {
-    return publishedTips(
-      state?.manifest,
-      this.request.commands.map(({ name }) => name),
-    );
   }
 
   /** Tells the client what went wrong, in the answer. */
@@ -255,32 +227,25 @@ class Push {
   private async publish(
     seen: Begun,
     received: ReceivedPack | undefined,
-    objects: ReadonlyMap<string, ObjectFacts>,
-    disconnected: ReadonlySet<string>,
+    proven: ProvenPush,
   ): Promise<PushSummary> {
     const { state } = seen;
     const { artifacts, cache } = this.context;
     const { repository } = this.incoming;
     const commands = this.request.commands.map((command) =>
-      this.withConnectivityProblem(command, disconnected),
+      this.withConnectivityProblem(command, proven.disconnected),
     );
-    // All that git may have found objects in up to now.
-    const named = state?.manifest.packs.map((entry) => entry.pack.digest) ?? [];
-    const packs = new Set([...named, ...this.workspace.packs()]);
     const changeWith = (pack: PackEntry | undefined) =>
       new PushChange({
         commands,
         atomic: this.atomic,
         rules: this.rules,
-        objects,
+        objects: proven.facts,
         pack,
-        proof: {
-          packs,
-          incarnation: state?.manifest.incarnation,
-        },
+        proof: proven.proof,
         since: this.since,
         initial: state?.manifest ?? this.initial,
-        proveAgain: (base, tips) => this.proveAgain(base, tips),
+        proveAgain: (base, tips) => this.prover(state).again(base, tips),
       });
     let change = changeWith(received === undefined ? undefined : packEntry(received));
     let keeping = Promise.resolve();
@@ -321,15 +286,6 @@ class Push {
     const problem =
       this.request.shallow.length > 0 ? 'shallow update not allowed' : 'missing necessary objects';
     return { ...command, problem };
-  }
-
-  private async proveAgain(
-    base: ParentState | undefined,
-    tips: readonly string[],
-  ): Promise<ReadonlySet<string>> {
-    const paths = await this.workspace.moveOver(base);
-    const { signal } = new AbortController();
-    return findIncomplete(this.context.git, { paths, tips, published: this.publishedTips(base), signal });
   }
 
   /** Object ids that refs are to point at. */

@@ -3,7 +3,7 @@ import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
 import type { PackEntry } from '../repository/manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
-import type { LocalArtifact, ReceivedPack } from './quarantine.ts';
+import type { LocalArtifact, ReceivedPack } from './received-pack.ts';
 
 /** How a manifest names a received pack whose artifacts are stored as their first copies. */
 export function packEntry(received: ReceivedPack): PackEntry {

@@ -32,13 +32,27 @@ export class Objects {
     return found;
   }
 
+  /** True when whatever the objects of one of these packs build on directly is in one of them. */
+  isLinked(digest: string, packs: Iterable<{ readonly pack: { readonly digest: string } }>): boolean {
+    const present = this.present(packs);
+    return [...(this.packs.get(digest) ?? [])].every((oid) => {
+      const parent = this.parents.get(oid);
+      return parent === undefined || present.has(parent);
+    });
+  }
+
+  private present(packs: Iterable<{ readonly pack: { readonly digest: string } }>): Set<string> {
+    const present = new Set<string>();
+    for (const { pack } of packs) for (const oid of this.packs.get(pack.digest) ?? []) present.add(oid);
+    return present;
+  }
+
   /** Which of these tips is not complete in these packs. */
   incomplete(
     tips: Iterable<string>,
     packs: Iterable<{ readonly pack: { readonly digest: string } }>,
   ): Set<string> {
-    const present = new Set<string>();
-    for (const { pack } of packs) for (const oid of this.packs.get(pack.digest) ?? []) present.add(oid);
+    const present = this.present(packs);
     return new Set([...tips].filter((tip) => !this.closure(tip).every((oid) => present.has(oid))));
   }
 }
@@ -73,14 +87,18 @@ export class Fold implements Change<'folded' | 'given up'> {
 
   async evaluate(state: RepositoryState | undefined): Promise<Evaluation<'folded' | 'given up'>> {
     if (state === undefined) return { result: 'given up' };
-    const kept = state.packs.filter(({ pack }) => !this.replaced.has(pack.digest));
-    const packs = [...kept.filter(({ pack }) => pack.digest !== this.entry.pack.digest), this.entry];
+    const kept = state.packs
+      .filter(({ pack }) => !this.replaced.has(pack.digest))
+      .map(({ linked: _unknown, ...entry }) => entry);
+    const made = { ...this.entry, linked: true };
+    const packs = [...kept.filter(({ pack }) => pack.digest !== made.pack.digest), made];
     const covers = [...this.replaced].every((digest) =>
       state.packs.some(({ pack }) => pack.digest === digest),
     );
     if (!covers || this.objects.incomplete(state.refs.values(), packs).size > 0)
       return { result: 'given up' };
     const cause = { kind: 'fold', actor: this.actor, evidence: null, refs: [] } as const;
-    return { next: { ...state, packs }, cause, result: 'folded' };
+    const epoch = this.actor.slice(0, 32);
+    return { next: { ...state, epoch, packs }, cause, result: 'folded' };
   }
 }

@@ -14,6 +14,7 @@ import { ArtifactStore } from '../../src/repository/artifact-store.ts';
 import { artifactKey, pointerKey } from '../../src/repository/keys.ts';
 import {
   emptyState,
+  isClosed,
   type Manifest,
   type PackEntry,
   type ParentState,
@@ -213,7 +214,10 @@ class Simulation {
       const brought = this.objects.pack(String(number), tips);
       const entry = await this.storePack(artifacts, brought);
       const over = [...(state?.manifest.packs ?? []), entry];
-      const disconnected = this.objects.incomplete(tips, over);
+      const linked = this.objects.isLinked(entry.pack.digest, over);
+      // Where all is linked nobody walks, unless it is for nothing.
+      const walked = !linked || !isClosed({ packs: state?.manifest.packs ?? [] }) || this.dice.below(4) === 0;
+      const disconnected = walked ? this.objects.incomplete(tips, over) : new Set();
       const change = namedAfter(
         record.actor,
         new PushChange({
@@ -227,6 +231,9 @@ class Simulation {
           proof: {
             packs: new Set(state?.manifest.packs.map(({ pack }) => pack.digest)),
             incarnation: state?.manifest.incarnation,
+            epoch: state?.manifest.epoch,
+            walked,
+            linked,
           },
           since,
           initial: state?.manifest ?? emptyState(ID.identifier, 'sha1', this.dice.hex(16)),

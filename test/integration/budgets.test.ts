@@ -298,11 +298,19 @@ describe('the v2 conversation', () => {
 });
 
 describe('pushing', () => {
-  it('commits: at most six requests in three rounds, two processes', async () => {
+  it('commits: at most six requests in three rounds, one process', async () => {
     await author.commit('Pushed', { a: 'pushed\n' });
     const spent = await cost(() => author.run(['push', '--quiet', 'origin', 'main']));
     expect(outcomes(spent)).toEqual(['get not-modified', ...Array(4).fill('put written')]);
     expect(spent.rounds).toBe(3);
+    expect(spent.processes).toBe(1);
+  });
+
+  it('a tag object and a branch: one process more, to say what the tag leads to', async () => {
+    await author.commit('Released', { a: 'released\n' });
+    await author.run(['tag', '-a', '-m', 'Second', 'v2']);
+    const spent = await cost(() => author.run(['push', '--quiet', 'origin', 'main', 'v2']));
+    expect(outcomes(spent)).toEqual(['get not-modified', ...Array(4).fill('put written')]);
     expect(spent.processes).toBe(2);
   });
 
@@ -319,7 +327,7 @@ describe('pushing', () => {
     const spent = await cost(() => author.run(['push', '--quiet', url, 'main']));
     expect(outcomes(spent)).toEqual(['get missing', ...Array(4).fill('put written')]);
     expect(spent.rounds).toBe(3);
-    expect(spent.processes).toBe(2);
+    expect(spent.processes).toBe(1);
   });
 
   it('commits to a server that never saw the repository: the manifest and the packs besides', async () => {
@@ -330,7 +338,7 @@ describe('pushing', () => {
     expect(artifactReads(spent)).toBe(2 * manifest.packs.length);
     expect(spent.requests.length - artifactReads(spent)).toBeLessThanOrEqual(6);
     expect(spent.writes).toBe(4);
-    expect(spent.processes).toBe(2);
+    expect(spent.processes).toBe(1);
     // What follows finds the first server warm again.
     await user(2).clone(repositoryUrl(app, NAME), fresh());
   });

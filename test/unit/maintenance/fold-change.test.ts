@@ -5,6 +5,7 @@ import type { ParentState, RepositoryState } from '../../../src/repository/manif
 import { INCARNATION, manifestOf, oid, packOf, stateOf } from '../../helpers/repository-rig.ts';
 
 const [old, older, kept, made, late] = ['old', 'older', 'kept', 'made', 'late'].map((name) => packOf(name));
+const NEXT_EPOCH = 'e'.repeat(32);
 const GRAPH = { digest: 'a'.repeat(64), size: 1 };
 const refs = (...tips: string[]) => new Map(tips.map((tip, at) => [`refs/heads/${at}`, oid(tip)] as const));
 
@@ -23,6 +24,8 @@ function resultOf(parts: Partial<FoldResult> = {}): FoldResult {
     dropped: new Set(),
     relied: digests(kept),
     graph: undefined,
+    epoch: NEXT_EPOCH,
+    linked: new Set(),
     conserves: true,
     proven,
     ...parts,
@@ -49,6 +52,7 @@ describe('a fold', () => {
     expect(cause).toEqual({ kind: 'fold', actor: null, evidence: null, refs: [] });
     expect(next?.packs).toEqual([made, kept, late]);
     expect(next?.refs).toBe(state.refs);
+    expect(next?.epoch, 'not one object has left').toBe(state.epoch);
     expect(next).not.toHaveProperty('graph');
   });
 
@@ -69,6 +73,24 @@ describe('a fold', () => {
     expect(await evaluate(resultOf(), state)).toEqual({ result: { verdict: 'superseded' } });
   });
 
+  it('says of each pack whether its links were seen to stay, by the one who made it or by this fold', async () => {
+    const before = packs(old, older, { ...packOf('kept'), linked: true }, packOf('late'));
+    const linked = digests(made);
+    const conserving = (await evaluate(resultOf({ linked }), stateOf({ packs: before }))).next;
+    expect(conserving?.packs.map((entry) => entry.linked)).toEqual([true, true, undefined]);
+    const dropping = resultOf({ linked, conserves: false });
+    const left = (await evaluate(dropping, stateOf({ packs: before }))).next;
+    expect(left?.packs.map((entry) => entry.linked)).toEqual([true, undefined, undefined]);
+    const seen = resultOf({ linked: digests(made, late), conserves: false });
+    const looked = (await evaluate(seen, stateOf({ packs: before }))).next;
+    expect(looked?.packs.map((entry) => entry.linked)).toEqual([true, undefined, true]);
+  });
+
+  it('begins an epoch where there was none', async () => {
+    const { epoch: _none, ...state } = stateOf({ packs: packs(old, kept, older) });
+    expect((await evaluate(resultOf(), state)).next?.epoch).toBe(NEXT_EPOCH);
+  });
+
   it('is dropped when its packs are not published any more, whatever a batch makes of them', async () => {
     const state = stateOf({ packs: packs(old, kept, older) });
     expect(await evaluate(resultOf(), state, stateOf({ packs: packs(old) }))).toEqual({
@@ -87,7 +109,9 @@ describe('a fold that leaves objects out', () => {
 
   it('is published on refs that were proven', async () => {
     const state = stateOf({ packs: packs(old, older, kept, late), refs: refs('1') });
-    expect((await evaluate(result, state)).next?.packs).toEqual([made, kept, late]);
+    const { next } = await evaluate(result, state);
+    expect(next?.packs).toEqual([made, kept, late]);
+    expect(next?.epoch).toBe(NEXT_EPOCH);
   });
 
   it('publishes nothing on refs that were not', async () => {

@@ -37,6 +37,11 @@ const BROKEN: readonly (readonly [name: string, next: Manifest, over: ParentStat
     childOf(parent, { packs: [packOf('a'), packOf('c')] }),
     parent,
   ],
+  [
+    'an epoch goes on only where a fold has put other packs in the place of those that go',
+    childOf(parent, { packs: [packOf('a')], ...because('restore') }),
+    parent,
+  ],
   ['a pack is named once', childOf(parent, { packs: [packOf('a'), packOf('b'), packOf('a')] }), parent],
   ['a withdrawn repository holds nothing', childOf(parent, { state: 'withdrawn' }), parent],
   [
@@ -63,16 +68,25 @@ describe('before a swap', () => {
     ['a first manifest', manifestOf(), undefined],
     ['a pack more', childOf(parent, { packs: [...parent.manifest.packs, packOf('c')] }), parent],
     ['a fold', childOf(parent, { packs: [packOf('c', { kind: 'fold' })], ...because('fold') }), parent],
-    ['a withdrawal', childOf(parent, { state: 'withdrawn', packs: [] }), parent],
+    ['a withdrawal', childOf(parent, { state: 'withdrawn', packs: [], epoch: '2'.repeat(32) }), parent],
     [
       'a withdrawn repository announced again',
       childOf(withdrawn, { state: 'live', incarnation: '2'.repeat(32) }),
       withdrawn,
     ],
-    ['a restore', childOf(parent, { packs: [packOf('a')], ...because('restore') }), parent],
+    [
+      'a restore',
+      childOf(parent, { packs: [packOf('a')], epoch: '2'.repeat(32), ...because('restore') }),
+      parent,
+    ],
     [
       'a new incarnation',
-      childOf(parent, { packs: [], incarnation: '2'.repeat(32), objectFormat: 'sha256' }),
+      childOf(parent, {
+        packs: [],
+        incarnation: '2'.repeat(32),
+        epoch: '2'.repeat(32),
+        objectFormat: 'sha256',
+      }),
       parent,
     ],
   ] as const)('%s may be published', (_what, next, over) => {

@@ -38,6 +38,7 @@ const full: Manifest = childOf(
         bitmap: ref('b', 1),
         tips: sha256('tips'),
         disjoint: true,
+        linked: true,
       }),
     ],
     graph: ref('g'),
@@ -93,7 +94,8 @@ describe('a manifest', () => {
     const manifest = manifestOf({ refs: new Map([['refs/heads/main', oid('e')]]) });
     expect(encodeManifest(manifest).toString()).toBe(
       [
-        '{"causes":[{"actor":null,"evidence":null,"kind":"push","refs":[]}],"depth":0,"head":"refs/heads/main",',
+        '{"causes":[{"actor":null,"evidence":null,"kind":"push","refs":[]}],"depth":0,',
+        '"epoch":"11111111111111111111111111111111","head":"refs/heads/main",',
         '"identifier":"rig","incarnation":"11111111111111111111111111111111","objectFormat":"sha1","order":null,',
         '"packs":[],"parent":null,"peeled":{},"policy":{"announcements":[],"private":false,"protection":[],',
         '"readers":[],"writers":[]},"receiptAt":1700000000,',

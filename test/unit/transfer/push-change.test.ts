@@ -3,6 +3,7 @@ import type { ReceivedCommand } from '../../../src/git/index.ts';
 import { refMapDigest } from '../../../src/nostr/ref-state.ts';
 import type { ObjectFacts } from '../../../src/policy/ref-rules.ts';
 import type { PackEntry, ParentState, RepositoryState } from '../../../src/repository/manifest.ts';
+import type { ConnectivityProof } from '../../../src/transfer/prove-push.ts';
 import type { WaitingOrder } from '../../../src/transfer/push-authority.ts';
 import { PushChange, type PushChangeOptions } from '../../../src/transfer/push-change.ts';
 import { rulesFor } from '../../helpers/push-rules.ts';
@@ -27,9 +28,10 @@ function pushOf(
     readonly provedOver?: readonly PackEntry[];
     readonly incarnation?: string;
     readonly missing?: () => readonly string[];
+    readonly proof?: Partial<ConnectivityProof>;
   } = {},
 ): { change: PushChange; asked: Asked[] } {
-  const { provedOver = [], incarnation, missing = () => [], ...rest } = options;
+  const { provedOver = [], incarnation, missing = () => [], proof = {}, ...rest } = options;
   const asked: Asked[] = [];
   const commit: ObjectFacts = { type: 'commit' };
   const change = new PushChange({
@@ -38,7 +40,14 @@ function pushOf(
     rules: rulesFor({ kind: 'anyone' }),
     objects: new Map([one, two, three].map((id) => [id, commit])),
     pack: packOf('pushed'),
-    proof: { packs: new Set(provedOver.map((entry) => entry.pack.digest)), incarnation },
+    proof: {
+      packs: new Set(provedOver.map((entry) => entry.pack.digest)),
+      incarnation,
+      epoch: undefined,
+      walked: true,
+      linked: true,
+      ...proof,
+    },
     since: 5,
     initial: stateOf(),
     proveAgain: async (base, tips) => {
@@ -79,7 +88,7 @@ describe('a push', () => {
       ['refs/heads/a', two],
       ['refs/heads/c', one],
     ]);
-    expect(next?.packs).toEqual([packOf('old'), packOf('pushed')]);
+    expect(next?.packs).toEqual([packOf('old'), { ...packOf('pushed'), linked: true }]);
     expect(cause).toEqual({
       kind: 'push',
       actor: null,
@@ -203,6 +212,45 @@ describe('the proof that a push is complete', () => {
     missing.tips = [];
     const later = await evaluate(change, baseOf({ packs: [packOf('folded again', { kind: 'fold' })] }));
     expect(later.reasons, 'and so does the one after').toEqual([undefined, undefined]);
+  });
+
+  it('holds on every state of its epoch, whatever packs the objects are in by then', async () => {
+    const epoch = 'e'.repeat(32);
+    const { change, asked } = pushOf([command('heads/a', zero, one)], {
+      provedOver: [leaned],
+      proof: { epoch },
+    });
+    const folded = [packOf('folded', { kind: 'fold' })];
+    const { next } = await evaluate(change, baseOf({ epoch, packs: folded }));
+    expect(next?.packs).toEqual([...folded, { ...packOf('pushed'), linked: true }]);
+    expect(asked).toEqual([]);
+    const { epoch: _none, ...without } = baseOf({ packs: folded }).manifest;
+    await evaluate(change, { ...baseOf({}), manifest: without });
+    expect(asked, 'a state without one belongs to none').toHaveLength(1);
+  });
+
+  it('by links alone counts where all that is there is linked, and is made by a walk elsewhere', async () => {
+    const linked = { ...leaned, linked: true };
+    const { change, asked } = pushOf([command('heads/a', zero, one)], {
+      provedOver: [linked],
+      proof: { walked: false },
+    });
+    const closed = await evaluate(change, baseOf({ packs: [linked, packOf('more', { linked: true })] }));
+    expect(closed.reasons).toEqual([undefined]);
+    expect(asked).toEqual([]);
+    const open = await evaluate(change, baseOf({ packs: [linked, packOf('more')] }));
+    expect(asked).toHaveLength(1);
+    expect(open.next?.packs.at(-1), 'its own links were seen all the same').toHaveProperty('linked', true);
+  });
+
+  it('says nothing of links once what they led to may have gone, or where they were not looked at', async () => {
+    const folded = [packOf('folded', { kind: 'fold', linked: true })];
+    for (const proof of [{}, { walked: false }, { linked: false }]) {
+      const over = proof.linked === false ? folded : [leaned];
+      const { change } = pushOf([command('heads/a', zero, one)], { provedOver: over, proof });
+      const { next } = await evaluate(change, baseOf({ packs: folded }));
+      expect(next?.packs.at(-1)).toEqual(packOf('pushed'));
+    }
   });
 
   it('is not asked for by what needs no objects', async () => {

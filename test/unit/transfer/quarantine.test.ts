@@ -4,6 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Git } from '../../../src/git-process/git.ts';
+import { sha256OfFile } from '../../../src/lib/digest.ts';
 import { openQuarantine, type PackOutcome, receivePack } from '../../../src/transfer/quarantine.ts';
 import { RequestBody } from '../../../src/transfer/request-body.ts';
 import { GitClient, run } from '../../helpers/git-client.ts';
@@ -55,7 +56,11 @@ async function thinPack(name: string, format: string): Promise<Sent> {
   };
 }
 
-async function receive(client: GitClient, bytes: Buffer): Promise<PackOutcome & { readonly folder: string }> {
+async function receive(
+  client: GitClient,
+  bytes: Buffer,
+  tips: readonly string[] = [],
+): Promise<PackOutcome & { readonly folder: string }> {
   const quarantine = await openQuarantine(folder.path);
   const paths = { gitDir: join(client.folder, '.git'), objects: quarantine.objects };
   await mkdir(join(quarantine.objects, 'pack'), { recursive: true });
@@ -67,6 +72,7 @@ async function receive(client: GitClient, bytes: Buffer): Promise<PackOutcome & 
     body: new RequestBody(body()),
     paths: async () => paths,
     maxBytes: 0,
+    tips,
     signal: new AbortController().signal,
   });
   return { ...outcome, folder: quarantine.folder };
@@ -101,6 +107,37 @@ describe.each(['sha1', 'sha256'])('a thin pack of %s', (format) => {
 });
 
 describe('a pack', () => {
+  it('shows which of the tips in it are commits, and says nothing of those it holds as differences', async () => {
+    const client = await new GitClient(folder.path).init('tips');
+    const message = randomBytes(2_000).toString('base64');
+    const first = await client.commit(`First ${message}`, { file: 'one' });
+    const second = await client.commit(`Second ${message}`, { file: 'two' });
+    await client.run(['tag', '-a', '-m', 'A tag', 'tag']);
+    const tag = await client.run(['rev-parse', 'tag']);
+    const tree = await client.run(['rev-parse', 'HEAD^{tree}']);
+    const path = join(folder.path, 'tips.pack');
+    await run(
+      'sh',
+      ['-c', `printf '%s\\n' ${first} ${second} ${tag} | git pack-objects --revs --stdout -q > '${path}'`],
+      {
+        cwd: client.folder,
+      },
+    );
+    const tips = [first, second, tag, tree, 'd'.repeat(40)];
+    const received = await receive(client, await readFile(path), tips);
+    if (received.outcome !== 'received') throw new Error('not received');
+    const { commits, pack, idx } = received.pack;
+    const verified = await run('git', ['verify-pack', '-v', idx.path]);
+    // A line is: id, type, size, size in the pack, offset; of a difference also its depth and its base.
+    const whole = verified.stdout
+      .split('\n')
+      .filter((line) => /^[0-9a-f]{40} commit +\d+ \d+ \d+$/.test(line));
+    expect(whole, 'one of the two differs little from the other').toHaveLength(1);
+    expect([...commits]).toEqual(whole.map((line) => line.slice(0, 40)));
+    expect(await sha256OfFile(pack.path)).toBe(pack.digest);
+    expect(await sha256OfFile(idx.path)).toBe(idx.digest);
+  });
+
   it('that is complete has nothing told apart', async () => {
     const client = await new GitClient(folder.path).init('whole');
     const commit = await client.commit('One', { file: 'one' });

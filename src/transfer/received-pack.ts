@@ -1,0 +1,123 @@
+/** What a push has brought: what is told of a pack once git has taken it in. */
+import { isWholeCommit, type ObjectFormat, PackIdx } from '../git/index.ts';
+import { type Digest, sha256, sha256OfFile } from '../lib/digest.ts';
+import { type OpenedFile, openFile } from '../lib/read-at.ts';
+import type { OwnEntries } from '../repository/manifest.ts';
+
+/** A pack that git has taken in, completed and checked, on local disk and nowhere else yet. */
+export interface ReceivedPack {
+  readonly objects: number;
+  readonly pack: LocalArtifact;
+  readonly idx: LocalArtifact;
+  /** Present when git has completed it with bases from elsewhere. */
+  readonly own?: OwnEntries;
+  /** Those of the tips that can be seen to be commits in it. */
+  readonly commits: ReadonlySet<string>;
+}
+
+/** A file whose digest is known. */
+export interface LocalArtifact {
+  readonly path: string;
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** What came in, whatever git has made of it. */
+export interface CameIn {
+  readonly format: ObjectFormat;
+  /** Number of objects that the pack's header names. */
+  readonly objects: number;
+  /** Bytes, and their SHA-256. */
+  readonly size: number;
+  readonly digest: Digest;
+}
+
+/** Files up to this size, nearly all there are, are read once and whole. */
+const READ_WHOLE = 1 << 20;
+/** Of more tips than these git is asked what they are, all at once. */
+const TIPS_LOOKED_AT = 100;
+
+/**
+ * Measures what index-pack has left. A pack of the size that came in is what came in, byte for byte, and was hashed on the
+ * way; a longer one was thin and has been completed, so it is hashed again.
+ *
+ * @param stem path of pack and idx, without what tells one from the other
+ * @param tips object ids that refs are to point at
+ * @throws CairnError `corrupt` when they are not what git writes; what the file system throws
+ */
+export async function describeReceived(
+  stem: string,
+  cameIn: CameIn,
+  tips: readonly string[],
+): Promise<ReceivedPack> {
+  return measured(`${stem}.pack`, cameIn, (pack) =>
+    measured(`${stem}.idx`, undefined, async (idx) => {
+      const entries = await PackIdx.open(idx.read, cameIn.format);
+      return {
+        ...(await countEntries(entries, cameIn)),
+        pack: artifact(pack),
+        idx: artifact(idx),
+        commits: await commitsIn(entries, pack, tips),
+      };
+    }),
+  );
+}
+
+/**
+ * Counts the entries of a pack, and tells those that came in from the bases that index-pack appended in place of the
+ * trailer. Where a client sent something behind its pack, the place cannot be told from its length: then nothing is said.
+ */
+async function countEntries(idx: PackIdx, cameIn: CameIn): Promise<Pick<ReceivedPack, 'objects' | 'own'>> {
+  const { objects } = idx;
+  if (objects === cameIn.objects) return { objects };
+  const end = cameIn.size - idx.idLength;
+  const exact = (await idx.countBefore(end)) === cameIn.objects;
+  return exact ? { objects, own: { objects: cameIn.objects, end } } : { objects };
+}
+
+/**
+ * Tips whose entries say that they are commits. git has just hashed each object under its type and written down where it
+ * begins, so the first byte there can be relied on; one that says less is left to git.
+ */
+async function commitsIn(idx: PackIdx, pack: MeasuredFile, tips: readonly string[]): Promise<Set<string>> {
+  const commits = new Set<string>();
+  if (tips.length > TIPS_LOOKED_AT) return commits;
+  for (const oid of tips) {
+    const offset = await idx.offsetOf(Buffer.from(oid, 'hex'));
+    if (offset === undefined) continue;
+    const [first = 0] = await pack.read(offset, 1);
+    if (isWholeCommit(first)) commits.add(oid);
+  }
+  return commits;
+}
+
+type MeasuredFile = LocalArtifact & Pick<OpenedFile, 'read'>;
+
+/**
+ * Has a file read, with what it measures.
+ * @param known the digest of the file if it has this size
+ */
+async function measured<T>(
+  path: string,
+  known: Pick<CameIn, 'size' | 'digest'> | undefined,
+  use: (file: MeasuredFile) => Promise<T>,
+): Promise<T> {
+  const file = await openFile(path);
+  try {
+    const { size } = file;
+    if (size > READ_WHOLE) {
+      const digest = size === known?.size ? known.digest : await sha256OfFile(path);
+      return await use({ path, size, digest, read: file.read });
+    }
+    const whole = await file.read(0, size);
+    const read = async (position: number, length: number) => whole.subarray(position, position + length);
+    return await use({ path, size, digest: sha256(whole), read });
+  } finally {
+    await file.close();
+  }
+}
+
+function artifact({ path, digest, size }: MeasuredFile): LocalArtifact {
+  return { path, digest, size };
+}

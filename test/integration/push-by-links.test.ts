@@ -1,0 +1,230 @@
+/**
+ * Where whatever an object in the packs links to is there, too, a push is proven by what its pack links to, and by one process.
+ * Where that is not known, or not so, git walks; nothing incomplete is ever taken in.
+ */
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { App } from '../../src/app.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
+import { kindsOf, stateOn } from '../helpers/folded.ts';
+import { GitClient } from '../helpers/git-client.ts';
+import {
+  commitObject,
+  objectId,
+  packOf,
+  push,
+  pushHead,
+  type RawObject,
+  reportOf,
+  treeObject,
+} from '../helpers/raw-git.ts';
+import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
+import { ShiftedClock } from '../helpers/shifted-clock.ts';
+import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+
+const BLOB: RawObject = { type: 'blob', content: Buffer.from('a file\n') };
+const TREE = treeObject('file', objectId(BLOB));
+const commitOn = (message: string, ...parents: RawObject[]) =>
+  commitObject(
+    objectId(TREE),
+    parents.map((parent) => objectId(parent)),
+    message,
+  );
+const ROOT = commitOn('Root');
+
+let folder: TempDir;
+let trace: string;
+let clock: ShiftedClock;
+let app: App;
+let id: RepositoryId;
+let url: string;
+let names = 0;
+
+beforeAll(async () => {
+  folder = await tempDir('cairn-links');
+  trace = join(folder.path, 'trace');
+  process.env['CAIRN_GIT_TRACE2_EVENT'] = trace;
+  await mkdir(trace);
+  clock = new ShiftedClock();
+  app = await startServer({ store: new MemoryObjectStore(), overrides: { background: false, clock } });
+});
+
+afterAll(async () => {
+  delete process.env['CAIRN_GIT_TRACE2_EVENT'];
+  await app.close();
+  await folder[Symbol.asyncDispose]();
+});
+
+/** `main` is published, and is one commit. */
+beforeEach(async () => {
+  const name = `linked-${++names}`;
+  id = repositoryId(OWNER, name);
+  url = repositoryUrl(app, name);
+  expect(await pushed('main', ROOT, [ROOT, TREE, BLOB])).toEqual(['unpack ok', 'ok refs/heads/main']);
+});
+
+/** Pushes a new branch with nothing but these objects. @returns the lines of the report */
+async function pushed(branch: string, tip: RawObject, objects: readonly RawObject[]): Promise<string[]> {
+  const head = pushHead([{ name: `refs/heads/${branch}`, to: objectId(tip) }]);
+  return reportOf(await push(url, Buffer.concat([head, packOf(objects)])));
+}
+
+async function deleted(branch: string, tip: RawObject): Promise<void> {
+  const command = { name: `refs/heads/${branch}`, from: objectId(tip) };
+  expect(reportOf(await push(url, pushHead([command])))).toEqual(['unpack ok', `ok refs/heads/${branch}`]);
+}
+
+/** How many processes of git something takes. */
+async function processes(run: () => Promise<unknown>): Promise<number> {
+  await rm(trace, { recursive: true });
+  await mkdir(trace);
+  await run();
+  return (await readdir(trace)).length;
+}
+
+async function linked(): Promise<(boolean | undefined)[]> {
+  return (await stateOn(app, id)).manifest.packs.map((entry) => entry.linked);
+}
+
+async function epoch(): Promise<string | undefined> {
+  return (await stateOn(app, id)).manifest.epoch;
+}
+
+async function expectWhole(): Promise<void> {
+  const copy = await new GitClient(folder.path).clone(url, `whole-${names}`, '--mirror');
+  expect(await copy.run(['fsck', '--full', '--strict'])).toBe('');
+}
+
+describe('a repository in which all is linked', () => {
+  it('takes a push by one process, and stays so through pushes and folds', async () => {
+    const before = await epoch();
+    const [one, two] = [commitOn('One', ROOT), commitOn('Two', ROOT)];
+    expect(await processes(() => pushed('one', one, [one]))).toBe(1);
+    await app.fold(id);
+    expect(await linked()).toEqual([true]);
+    expect(await processes(() => pushed('two', two, [two]))).toBe(1);
+    expect(await linked()).toEqual([true, true]);
+    expect(await epoch(), 'not one object has left').toBe(before);
+    await expectWhole();
+  });
+
+  it('takes in a branch at a commit that no ref names, and refuses one at what is not there', async () => {
+    const [one, two] = [commitOn('One', ROOT), commitOn('Two', ROOT)];
+    await pushed('one', one, [one]);
+    await deleted('one', one);
+    const head = pushHead([
+      { name: 'refs/heads/again', to: objectId(one) },
+      { name: 'refs/heads/absent', to: objectId(two) },
+      { name: 'refs/heads/file', to: objectId(BLOB) },
+    ]);
+    expect(reportOf(await push(url, Buffer.concat([head, packOf([])])))).toEqual([
+      'unpack ok',
+      'ok refs/heads/again',
+      'ng refs/heads/absent missing necessary objects',
+      expect.stringMatching(/^ng refs\/heads\/file .*commit/),
+    ]);
+    await expectWhole();
+  });
+});
+
+describe('what is not known to be linked', () => {
+  it('is walked, and is known again after a fold', async () => {
+    await app.repositories.get(id).publisher.join({
+      since: 0,
+      evaluate: async (state) => {
+        if (state === undefined) throw new Error('no repository');
+        // As it was written when nothing was said of links.
+        const { epoch: _epoch, ...rest } = state;
+        const packs = rest.packs.map(({ linked: _linked, ...entry }) => entry);
+        const cause = { kind: 'push', actor: null, evidence: null, refs: [] } as const;
+        return { next: { ...rest, packs }, cause, result: undefined };
+      },
+    });
+    const [one, two] = [commitOn('One', ROOT), commitOn('Two', ROOT)];
+    expect(await processes(() => pushed('one', one, [one]))).toBe(2);
+    expect(await linked()).toEqual([undefined, true]);
+    await app.fold(id);
+    expect(await linked()).toEqual([true]);
+    expect(await epoch()).toMatch(/^[0-9a-f]{32}$/);
+    expect(await processes(() => pushed('two', two, [two]))).toBe(1);
+  });
+
+  it('comes with a pack that is cut where the history of its user is', async () => {
+    const [absent, one] = [commitOn('Absent', ROOT), commitOn('One', ROOT)];
+    const cut = commitOn('Cut', absent);
+    const shallow = Buffer.from(`0034shallow ${objectId(cut)}`);
+    const head = pushHead([{ name: 'refs/heads/one', to: objectId(one) }]);
+    const answer = await push(url, Buffer.concat([shallow, head, packOf([one, cut])]));
+    expect(reportOf(answer)).toEqual(['unpack ok', 'ok refs/heads/one']);
+    expect(await linked()).toEqual([true, undefined]);
+
+    const above = commitOn('Above', cut);
+    expect(await pushed('above', above, [above])).toEqual([
+      'unpack ok',
+      'ng refs/heads/above missing necessary objects',
+    ]);
+    await app.fold(id);
+    expect(kindsOf((await stateOn(app, id)).manifest)).toEqual(['fold', 'unreachable']);
+    expect(await linked(), 'the cut one is still there').toEqual([true, undefined]);
+    expect(await pushed('above', above, [above])).toEqual([
+      'unpack ok',
+      'ng refs/heads/above missing necessary objects',
+    ]);
+    clock.advanceDays(8);
+    await app.fold(id);
+    expect(await linked()).toEqual([true]);
+    await expectWhole();
+  });
+});
+
+describe('when objects leave', () => {
+  /** `old` and then `young`, which builds on it, are left behind, a few days apart. */
+  async function leaveBehind(old: RawObject, young: RawObject): Promise<void> {
+    await pushed('old', old, [old]);
+    await deleted('old', old);
+    await app.fold(id);
+    clock.advanceDays(4);
+    await pushed('young', young, [young]);
+    await deleted('young', young);
+    await app.fold(id);
+    expect(kindsOf((await stateOn(app, id)).manifest)).toEqual(['fold', 'unreachable', 'unreachable']);
+    expect(await linked()).toEqual([true, true, true]);
+    clock.advanceDays(4);
+  }
+
+  it('what linked to them is linked no more, and nothing is built on it', async () => {
+    const before = await epoch();
+    const old = commitOn('Old', ROOT);
+    const young = commitOn('Young', old);
+    await leaveBehind(old, young);
+    expect(await app.fold(id)).toMatchObject({ outcome: 'folded' });
+    expect(kindsOf((await stateOn(app, id)).manifest)).toEqual(['fold', 'unreachable']);
+    expect(await linked()).toEqual([true, undefined]);
+    expect(await epoch()).not.toBe(before);
+
+    const above = commitOn('Above', young);
+    expect(await pushed('above', above, [above])).toEqual([
+      'unpack ok',
+      'ng refs/heads/above missing necessary objects',
+    ]);
+    const beside = commitOn('Beside', ROOT);
+    expect(await processes(() => pushed('beside', beside, [beside]))).toBe(2);
+    clock.advanceDays(4);
+    await app.fold(id);
+    expect(await linked(), 'it has left in its turn').toEqual([true]);
+    await expectWhole();
+  });
+
+  it('what never linked to them is seen to be linked, and pushes take one process again', async () => {
+    const [old, young] = [commitOn('Old', ROOT), commitOn('Young', ROOT)];
+    await leaveBehind(old, young);
+    await app.fold(id);
+    expect(kindsOf((await stateOn(app, id)).manifest)).toEqual(['fold', 'unreachable']);
+    expect(await linked()).toEqual([true, true]);
+    const above = commitOn('Above', young);
+    expect(await processes(() => pushed('above', above, [above]))).toBe(1);
+    await expectWhole();
+  });
+});
