@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { QuarantinePaths } from '../git-process/commands.ts';
+import { settleAll } from '../lib/settle-all.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { ParentState, RepositoryState } from '../repository/manifest.ts';
 import type { ObjectsLease } from '../repository/object-bases.ts';
@@ -19,12 +20,18 @@ export interface PushWorkspaceOptions {
   readonly shallow: readonly string[];
 }
 
+/** Objects in use, of a repository as it is published. */
+interface Base {
+  readonly path: string;
+  release(): void;
+}
+
 /** Where one push works: its quarantine, over the objects of the state it met last. Nothing is made before it is needed. */
 export class PushWorkspace {
   private readonly options: PushWorkspaceOptions;
   private quarantine: Quarantine | undefined;
   /** What the quarantine is over. */
-  private base: { readonly path: string; release(): void } | undefined;
+  private base: Base | undefined;
   /** What it was over when the pack was taken in. */
   private objects: ObjectsLease | undefined;
   private receiving: Promise<ReceivingPaths> | undefined;
@@ -68,7 +75,6 @@ export class PushWorkspace {
   }
 
   private async openOver(state: ParentState | undefined): Promise<ReceivingPaths> {
-    this.quarantine = await openQuarantine(this.options.scratch);
     const paths = await this.pathsOver(state, async (published) => {
       this.objects = await this.options.repository.objects(published);
       return this.objects;
@@ -76,7 +82,7 @@ export class PushWorkspace {
     const { shallow } = this.options;
     if (shallow.length === 0) return paths;
     // Lets index-pack take in a pack that is cut where the client's history is; completeness is proved without it.
-    const shallowFile = join(this.quarantine.folder, 'shallow');
+    const shallowFile = join(paths.objects, 'shallow');
     await writeFile(shallowFile, `${shallow.join('\n')}\n`);
     return { ...paths, shallowFile };
   }
@@ -84,18 +90,24 @@ export class PushWorkspace {
   /** The quarantine over a state; over an empty one beside it for a repository that does not exist yet. */
   private async pathsOver(
     state: ParentState | undefined,
-    objectsOf: (state: ParentState) => Promise<{ readonly path: string; release(): void }>,
+    objectsOf: (state: ParentState) => Promise<Base>,
   ): Promise<QuarantinePaths> {
-    const { repository, cache, scratch, initial } = this.options;
-    this.quarantine ??= await openQuarantine(scratch);
-    const { folder, objects } = this.quarantine;
-    if (state !== undefined) {
-      this.base = await objectsOf(state);
-      return { gitDir: this.base.path, objects };
-    }
-    const gitDir = join(folder, 'empty');
+    const { repository, cache, initial } = this.options;
+    const lease = state === undefined ? undefined : this.lean(objectsOf(state));
+    const [objects] = await settleAll([this.openQuarantine(), lease ?? Promise.resolve()]);
+    if (this.base !== undefined) return { gitDir: this.base.path, objects };
+    const gitDir = join(objects, 'empty');
     await writeSnapshot(cache, repository.id, initial, gitDir);
     return { gitDir, objects };
+  }
+
+  private async lean(base: Promise<Base>): Promise<void> {
+    this.base = await base;
+  }
+
+  private async openQuarantine(): Promise<string> {
+    this.quarantine ??= await openQuarantine(this.options.scratch);
+    return this.quarantine.objects;
   }
 
   private leaveBase(): void {

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dir as temporaryFolder } from 'tmp-promise';
 import { hexLength, packHeaderLength, parsePackHeader } from '../git/index.ts';
 import { type IndexPackOptions, indexPack, type QuarantinePaths } from '../git-process/commands.ts';
 import { briefInput, type Git } from '../git-process/git.ts';
@@ -15,7 +14,7 @@ import type { RequestBody } from './request-body.ts';
 
 /** The scratch object directory of one push. It is dropped whole when the push is over, however it went. */
 export interface Quarantine {
-  readonly folder: string;
+  /** The object directory, with nothing in it but `pack`. */
   readonly objects: string;
   drop(): Promise<void>;
 }
@@ -26,15 +25,26 @@ export interface Quarantine {
  */
 export async function openQuarantine(scratch: string): Promise<Quarantine> {
   try {
-    const { path, cleanup } = await temporaryFolder({ tmpdir: scratch, prefix: 'push', unsafeCleanup: true });
-    const objects = join(path, 'objects');
-    await mkdir(join(objects, 'pack'), { recursive: true });
-    return { folder: path, objects, drop: cleanup };
+    const objects = await mkdtemp(join(scratch, 'push-'));
+    await mkdir(join(objects, 'pack'));
+    return { objects, drop: () => remove(objects) };
   } catch (error) {
     if (systemCode(error) === 'ENOSPC') throw new DiskFullError('to take in this push', error);
     throw new CairnError('unavailable', `the scratch folder cannot be written: ${messageOf(error)}`, {
       cause: error,
     });
+  }
+}
+
+/** Removes an object directory. There is nothing but packs in nearly all of them, so that few questions have to be asked. */
+async function remove(objects: string): Promise<void> {
+  const packs = join(objects, 'pack');
+  try {
+    await Promise.all((await readdir(packs)).map((name) => unlink(join(packs, name))));
+    await rmdir(packs);
+    await rmdir(objects);
+  } catch {
+    await rm(objects, { recursive: true, force: true });
   }
 }
 

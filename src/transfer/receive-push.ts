@@ -30,7 +30,7 @@ import { UnknownOutcomeError } from '../repository/publisher.ts';
 import { type BeginningPush, type Begun, beginPush } from './begin-push.ts';
 import { decidePush, type PushResult } from './decide-push.ts';
 import type { GitPlaces } from './git-places.ts';
-import type { Output } from './output.ts';
+import type { Answer } from './output.ts';
 import { type ProvenPush, PushProver } from './prove-push.ts';
 import { PushAnswer } from './push-answer.ts';
 import { PushChange, type PushOutcome } from './push-change.ts';
@@ -53,7 +53,7 @@ export interface ReceivePushContext extends PushRulesContext {
 }
 
 export interface PushRequestIn extends BeginningPush {
-  readonly output: Output;
+  readonly output: Answer;
   /** Aborted when the client has gone; a push that has joined the publisher goes on. */
   readonly signal: AbortSignal;
 }
@@ -82,12 +82,11 @@ export async function receivePush(
   const answer = new PushAnswer(output, begun.request.capabilities);
   const push = new Push(context, incoming, begun, answer, since);
   try {
-    return await push.run(begun);
-  } catch (error) {
-    if (incoming.signal.aborted) throw error;
-    return await push.failed(error);
+    const summary = await push.answered(begun);
+    // Nobody is to wait until all is cleared away.
+    output.end();
+    return summary;
   } finally {
-    await answer.close();
     await push.cleanUp();
   }
 }
@@ -136,7 +135,19 @@ class Push {
     });
   }
 
-  async run(seen: Begun): Promise<PushSummary> {
+  /** Carries it out, and tells the client what came of it. @throws as {@link receivePush} */
+  async answered(seen: Begun): Promise<PushSummary> {
+    try {
+      return await this.run(seen);
+    } catch (error) {
+      if (this.incoming.signal.aborted) throw error;
+      return await this.failed(error);
+    } finally {
+      await this.answer.close();
+    }
+  }
+
+  private async run(seen: Begun): Promise<PushSummary> {
     const { body } = this.incoming;
     const { refusals, ...begun } = await this.decideEarly(seen);
     const { state } = begun;
@@ -180,7 +191,7 @@ class Push {
   }
 
   /** Tells the client what went wrong, in the answer. */
-  async failed(error: unknown): Promise<PushSummary> {
+  private async failed(error: unknown): Promise<PushSummary> {
     if (error instanceof UnknownOutcomeError) {
       await this.answer.fatal(error.message);
       return this.summary([], undefined, error);

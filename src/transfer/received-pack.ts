@@ -21,6 +21,8 @@ export interface LocalArtifact {
   readonly digest: Digest;
   /** Bytes. */
   readonly size: number;
+  /** All of them, of a small file. */
+  readonly whole?: Buffer;
 }
 
 /** What came in, whatever git has made of it. */
@@ -112,12 +114,12 @@ async function measured<T>(
     }
     const whole = await file.read(0, size);
     const read = async (position: number, length: number) => whole.subarray(position, position + length);
-    return await use({ path, size, digest: sha256(whole), read });
+    return await use({ path, size, digest: sha256(whole), whole, read });
   } finally {
     await file.close();
   }
 }
 
-function artifact({ path, digest, size }: MeasuredFile): LocalArtifact {
-  return { path, digest, size };
+function artifact({ read: _read, ...file }: MeasuredFile): LocalArtifact {
+  return file;
 }

@@ -22,8 +22,8 @@ export async function storePack(
   received: ReceivedPack,
 ): Promise<PackEntry> {
   const put = (kind: 'pack' | 'idx') => {
-    const { path, digest, size } = received[kind];
-    return artifacts.put(id, kind, digest, { path, offset: 0, length: size });
+    const { path, digest, size, whole } = received[kind];
+    return artifacts.put(id, kind, digest, whole ?? { path, offset: 0, length: size });
   };
   const [pack, idx] = await settleAll([put('pack'), put('idx')]);
   return { ...entriesOf(received), pack, idx };

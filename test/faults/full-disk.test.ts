@@ -151,7 +151,7 @@ it('a push larger than the disk: it is refused with that reason, and leaves its 
   const refused = await author.try(['push', url, 'main']);
   expect(refused.exitCode).toBe(1);
   expect(refused.stderr).toMatch(PUSH_REFUSED);
-  expect(await cramped.scratch()).toEqual(idle);
+  await expect.poll(cramped.scratch).toEqual(idle);
   expect((await user.try(['ls-remote', url])).stderr).toContain('repository not found');
 
   await author.run(['push', '--quiet', url, 'little']);

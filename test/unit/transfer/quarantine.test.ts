@@ -1,6 +1,6 @@
 /** What is told of a pack that git has taken in: which of its entries came in, and which were appended to complete it. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Git } from '../../../src/git-process/git.ts';
@@ -56,18 +56,13 @@ async function thinPack(name: string, format: string): Promise<Sent> {
   };
 }
 
-async function receive(
-  client: GitClient,
-  bytes: Buffer,
-  tips: readonly string[] = [],
-): Promise<PackOutcome & { readonly folder: string }> {
+async function receive(client: GitClient, bytes: Buffer, tips: readonly string[] = []): Promise<PackOutcome> {
   const quarantine = await openQuarantine(folder.path);
   const paths = { gitDir: join(client.folder, '.git'), objects: quarantine.objects };
-  await mkdir(join(quarantine.objects, 'pack'), { recursive: true });
   async function* body() {
     yield bytes;
   }
-  const outcome = await receivePack({
+  return receivePack({
     git,
     body: new RequestBody(body()),
     paths: async () => paths,
@@ -75,7 +70,6 @@ async function receive(
     tips,
     signal: new AbortController().signal,
   });
-  return { ...outcome, folder: quarantine.folder };
 }
 
 async function entriesOf(idxPath: string, format: string): Promise<{ offset: number; id: string }[]> {
