@@ -143,7 +143,7 @@ export async function repoRestore(
   context: CommandContext,
 ): Promise<void> {
   await withRepository(name, flags, context, 'writes', async (repository, { artifacts }) => {
-    const published = await restore(repository, artifacts, which);
+    const published = await restore(repository, { artifacts, dice: systemDice }, which);
     context.print(
       published.digest === undefined
         ? 'nothing to do: the repository is in that state'

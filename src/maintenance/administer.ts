@@ -53,7 +53,7 @@ export async function setHead(repository: Repository, branch: string): Promise<P
  */
 export async function restore(
   repository: Repository,
-  artifacts: ArtifactStore,
+  { artifacts, dice }: { readonly artifacts: ArtifactStore; readonly dice: Dice },
   which: string,
 ): Promise<Published> {
   const current = mustExist(repository, await repository.resolve());
@@ -66,7 +66,9 @@ export async function restore(
     const { graph: _current, ...existing } = mustExist(repository, state);
     const { head, refs, peeled, packs, graph } = past;
     if (sameRefs(existing, past)) return undefined;
-    return { ...existing, head, refs, peeled, packs, ...(graph === undefined ? {} : { graph }) };
+    // What has come since that state leaves with its packs.
+    const epoch = dice.hex(16);
+    return { ...existing, epoch, head, refs, peeled, packs, ...(graph === undefined ? {} : { graph }) };
   });
 }
 

@@ -6,7 +6,10 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { App } from '../../src/app.ts';
+import { systemDice } from '../../src/lib/dice.ts';
+import { restore } from '../../src/maintenance/administer.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { ArtifactStore } from '../../src/repository/artifact-store.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import { kindsOf, stateOn } from '../helpers/folded.ts';
 import { GitClient } from '../helpers/git-client.ts';
@@ -37,6 +40,7 @@ const ROOT = commitOn('Root');
 let folder: TempDir;
 let trace: string;
 let clock: ShiftedClock;
+let artifacts: ArtifactStore;
 let app: App;
 let id: RepositoryId;
 let url: string;
@@ -48,7 +52,9 @@ beforeAll(async () => {
   process.env['CAIRN_GIT_TRACE2_EVENT'] = trace;
   await mkdir(trace);
   clock = new ShiftedClock();
-  app = await startServer({ store: new MemoryObjectStore(), overrides: { background: false, clock } });
+  const store = new MemoryObjectStore();
+  artifacts = new ArtifactStore({ stores: { control: store, bulk: store }, clock, dice: systemDice });
+  app = await startServer({ store, overrides: { background: false, clock } });
 });
 
 afterAll(async () => {
@@ -180,6 +186,22 @@ describe('what is not known to be linked', () => {
 });
 
 describe('when objects leave', () => {
+  it('with a restore, nothing is built on them, though a moment ago it could have been', async () => {
+    const before = await epoch();
+    const one = commitOn('One', ROOT);
+    await pushed('one', one, [one]);
+    await restore(app.repositories.get(id), { artifacts, dice: systemDice }, '0');
+    expect(await epoch()).not.toBe(before);
+    const above = commitOn('Above', one);
+    expect(await pushed('above', above, [above])).toEqual([
+      expect.stringContaining('unpack did not receive expected object'),
+      expect.stringMatching(/^ng refs\/heads\/above /),
+    ]);
+    expect(await pushed('above', above, [above, one])).toEqual(['unpack ok', 'ok refs/heads/above']);
+    expect(await linked()).toEqual([true, true]);
+    await expectWhole();
+  });
+
   /** `old` and then `young`, which builds on it, are left behind, a few days apart. */
   async function leaveBehind(old: RawObject, young: RawObject): Promise<void> {
     await pushed('old', old, [old]);
