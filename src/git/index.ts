@@ -50,6 +50,7 @@ export {
 export {
   branchesAndTags,
   changedRefs,
+  changingRefs,
   countRefsStartingWith,
   differingRefs,
   inSuitableForm,

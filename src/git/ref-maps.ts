@@ -1,6 +1,7 @@
 /** What is done with refs, whether they are few, in a plain map, or very many, in a table. */
+import { atOnce, type Interruptible, mapped } from '../lib/turns.ts';
 import type { ObjectFormat } from './object-id.ts';
-import { compareBytes, refsInByteOrder, sortByBytes } from './ref-name.ts';
+import { compareBytes, refsInByteOrder, sortByBytes, sortingByBytes } from './ref-name.ts';
 import { partEntries, type TablePart } from './ref-parts.ts';
 import { type RefChange, type RefEntry, splice } from './ref-segment.ts';
 import { RefTable, tableOf } from './ref-table.ts';
@@ -20,18 +21,25 @@ export const mostPlainRefs = 5_000;
 const leastTableRefs = 4_000;
 
 /** The same refs, in a table or in plain maps, whichever suits their number. */
-export function inSuitableForm({ refs, peeled }: RefMaps, format: ObjectFormat): RefMaps {
+export function* inSuitableForm({ refs, peeled }: RefMaps, format: ObjectFormat): Interruptible<RefMaps> {
   const table = tableOf(refs);
   const own = table !== undefined && table.peeled === peeled && table.format === format;
-  if (refs.size > mostPlainRefs) return own ? { refs, peeled } : mapsOf(RefTable.from(format, refs, peeled));
+  if (refs.size > mostPlainRefs) {
+    return own ? { refs, peeled } : mapsOf(yield* RefTable.making(format, refs, peeled));
+  }
   if (own && refs.size >= leastTableRefs) return { refs, peeled };
   return table === undefined ? { refs, peeled } : { refs: new Map(refs), peeled: new Map(peeled) };
 }
 
 /** The refs there are after changes; what is not touched is not copied where there are very many. */
 export function changedRefs(before: RefMaps, changes: readonly RefChange[]): RefMaps {
+  return atOnce(changingRefs(before, changes));
+}
+
+/** The same after very many changes. */
+export function* changingRefs(before: RefMaps, changes: readonly RefChange[]): Interruptible<RefMaps> {
   const table = tableOf(before.refs);
-  if (table !== undefined && table.peeled === before.peeled) return mapsOf(table.with(changes));
+  if (table !== undefined && table.peeled === before.peeled) return mapsOf(yield* table.changing(changes));
   const refs = new Map(before.refs);
   const peeled = new Map(before.peeled);
   let grown = false;
@@ -44,8 +52,14 @@ export function changedRefs(before: RefMaps, changes: readonly RefChange[]): Ref
     grown ||= !refs.has(name);
     refs.set(name, oid);
     if (target !== undefined) peeled.set(name, target);
+    yield;
   }
-  return { refs: grown ? refsInByteOrder(refs) : refs, peeled: refsInByteOrder(peeled) };
+  return { refs: grown ? yield* inOrderOfBytes(refs) : refs, peeled: yield* inOrderOfBytes(peeled) };
+}
+
+function* inOrderOfBytes(refs: Refs): Interruptible<Refs> {
+  const names = yield* sortingByBytes(refs.keys());
+  return new Map(yield* mapped(names, (name) => [name, refs.get(name) ?? ''] as const));
 }
 
 /** The maps alone, for states are copied member by member. */

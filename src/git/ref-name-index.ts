@@ -63,34 +63,31 @@ class TableRefNames implements ChangingRefNames {
   }
 }
 
-/** How many added names are kept apart before they are merged into the large array. */
-const mergeAt = 1024;
-
 /**
  * The names of a repository's refs, made once from what a manifest holds and then changed name by name while
  * the commands of a push are decided.
  *
- * Two sorted arrays searched by bisection: a large one that is never shifted, and a small one of what was added
- * since, so that building costs nothing for names that arrive in order and 10,000 creates into 100,000 refs
- * stay cheap. Any order that keeps what shares a beginning together will do for the search; JavaScript's own
- * is used because the keys of a canonical manifest come in it.
+ * What was there is one sorted array searched by bisection, so that building costs nothing for names that arrive in order. What
+ * is added is kept apart by name and by folder: 50,000 creates cost the same each. Any order that keeps what shares a
+ * beginning together will do for the search; JavaScript's own is used because the keys of a canonical manifest come in it.
  */
 export class RefNameIndex implements ChangingRefNames {
-  #settled: string[];
-  #added: string[] = [];
+  readonly #settled: readonly string[];
   readonly #removed = new Set<string>();
+  readonly #added = new Set<string>();
+  /** Of what is added: the names below each folder, which ends in `/`. */
+  readonly #folders = new Map<string, Set<string>>();
 
   constructor(names: Iterable<string>) {
     this.#settled = [...names].sort();
   }
 
   has(name: string): boolean {
-    return contains(this.#added, name) || (contains(this.#settled, name) && !this.#removed.has(name));
+    return this.#added.has(name) || (contains(this.#settled, name) && !this.#removed.has(name));
   }
 
   firstBelow(directory: string): string | undefined {
-    const added = this.#added[lowerBound(this.#added, directory)];
-    if (added?.startsWith(directory)) return added;
+    for (const added of this.#folders.get(directory) ?? []) return added;
     for (let at = lowerBound(this.#settled, directory); ; at += 1) {
       const name = this.#settled[at];
       if (!name?.startsWith(directory)) return undefined;
@@ -100,22 +97,27 @@ export class RefNameIndex implements ChangingRefNames {
 
   add(name: string): void {
     if (this.#removed.delete(name) || this.has(name)) return;
-    this.#added.splice(lowerBound(this.#added, name), 0, name);
-    if (this.#added.length >= mergeAt) this.#merge();
+    this.#added.add(name);
+    for (const folder of foldersOf(name)) {
+      const names = this.#folders.get(folder);
+      if (names === undefined) this.#folders.set(folder, new Set([name]));
+      else names.add(name);
+    }
   }
 
   delete(name: string): void {
-    const at = lowerBound(this.#added, name);
-    if (this.#added[at] === name) this.#added.splice(at, 1);
-    else if (contains(this.#settled, name)) this.#removed.add(name);
+    if (this.#added.delete(name)) {
+      for (const folder of foldersOf(name)) this.#folders.get(folder)?.delete(name);
+    } else if (contains(this.#settled, name)) this.#removed.add(name);
   }
+}
 
-  #merge(): void {
-    const kept = this.#settled.filter((name) => !this.#removed.has(name));
-    this.#settled = kept.concat(this.#added).sort();
-    this.#added = [];
-    this.#removed.clear();
+/** The folders above a name, each with its `/`. */
+function* foldersOf(name: string): Generator<string, undefined> {
+  for (let slash = name.indexOf('/'); slash !== -1; slash = name.indexOf('/', slash + 1)) {
+    yield name.slice(0, slash + 1);
   }
+  return undefined;
 }
 
 /** The first index whose name is not below `name`. */

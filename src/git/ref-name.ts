@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { filtered, type Interruptible, sorted } from '../lib/turns.ts';
 
 /** The longest ref name Cairn stores, in bytes of UTF-8. */
 export const maxRefNameBytes = 1024;
@@ -79,6 +80,13 @@ export function sortByBytes(names: Iterable<string>): string[] {
   // Without surrogates the two orders are one, and the built-in sort is many times faster.
   const sameOrder = !sorted.some((name) => /[\ud800-\udfff]/.test(name));
   return sameOrder ? sorted.sort() : sorted.sort(compareBytes);
+}
+
+/** The same, of very many. */
+export function* sortingByBytes(names: Iterable<string>): Interruptible<string[]> {
+  const all = [...names];
+  const odd = yield* filtered(all, (name) => /[\ud800-\udfff]/.test(name));
+  return yield* sorted(all, odd.length === 0 ? (a, b) => (a < b ? -1 : a > b ? 1 : 0) : compareBytes);
 }
 
 /** A new map with the refs of `refs` in the order of {@link compareBytes}. */

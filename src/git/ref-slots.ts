@@ -1,8 +1,10 @@
+import type { Interruptible } from '../lib/turns.ts';
 import type { ObjectFormat } from './object-id.ts';
 import {
   type KeyedChange,
   maxSegmentBytes,
   packedRefLines,
+  type RefEntry,
   RefSegment,
   type SegmentSummary,
   splice,
@@ -11,6 +13,9 @@ import {
 /** What a new segment is filled up to, so that it can grow, and below what it is joined with the one before. */
 const filledBytes = (maxSegmentBytes * 3) / 4;
 const leastBytes = maxSegmentBytes / 8;
+
+/** Changes written at a time: they take a few milliseconds. */
+const CHANGES_PER_RUN = 1_000;
 
 /** The place of a segment in tables: what is known of it, and its content once that is here. */
 export class SegmentSlot {
@@ -77,19 +82,13 @@ export function slotFor(slots: readonly SegmentSlot[], key: Buffer): number {
  * @param keep how many changes may be left
  * @returns the segments, those without a change as they were, and what is left of the changes
  */
-export function foldChanges(
+export function* foldChanges(
   slots: readonly SegmentSlot[],
   changes: readonly KeyedChange[],
   keep: number,
   format: ObjectFormat,
-): { readonly slots: readonly SegmentSlot[]; readonly overlay: readonly KeyedChange[] } {
-  const groups = new Map<number, KeyedChange[]>();
-  for (const change of changes) {
-    const at = slotFor(slots, change.key);
-    const group = groups.get(at);
-    if (group === undefined) groups.set(at, [change]);
-    else group.push(change);
-  }
+): Interruptible<{ readonly slots: readonly SegmentSlot[]; readonly overlay: readonly KeyedChange[] }> {
+  const groups = yield* groupedBySlot(slots, changes);
   let left = changes.length;
   const folded = new Set<number>();
   for (const [at, group] of [...groups].sort(([, a], [, b]) => b.length - a.length)) {
@@ -97,25 +96,67 @@ export function foldChanges(
     folded.add(at);
     left -= group.length;
   }
-  const runs: (SegmentSlot | Buffer)[] = [...slots];
-  for (const at of folded) {
-    const segment = slots[at]?.segment;
-    runs[at] = splice(segment, segment, groups.get(at) ?? [], (entry) => Buffer.from(packedRefLines(entry)));
+  const runs: (SegmentSlot | Buffer)[] = [];
+  // Without any there is still one place for changes to go.
+  for (let at = 0; at < Math.max(1, slots.length); at++) {
+    const slot = slots[at];
+    if (folded.has(at)) runs.push(...(yield* splicedRuns(slot?.segment, groups.get(at) ?? [])));
+    else if (slot !== undefined) runs.push(slot);
   }
-  return {
-    slots: cutSegments(runs, format),
-    overlay: left === 0 ? [] : changes.filter((change) => !folded.has(slotFor(slots, change.key))),
-  };
+  const overlay = [...groups].flatMap(([at, group]) => (folded.has(at) ? [] : group));
+  return { slots: yield* cutSegments(runs, format), overlay };
+}
+
+/** Changes by the slot they belong to, in the order they come in: that of bytes. */
+function* groupedBySlot(
+  slots: readonly SegmentSlot[],
+  changes: readonly KeyedChange[],
+): Interruptible<Map<number, KeyedChange[]>> {
+  const groups = new Map<number, KeyedChange[]>();
+  for (const change of changes) {
+    const at = slotFor(slots, change.key);
+    const group = groups.get(at);
+    if (group === undefined) groups.set(at, [change]);
+    else group.push(change);
+    yield;
+  }
+  return groups;
+}
+
+/** The lines of a segment with changes, a limited number of them to each run. */
+function* splicedRuns(
+  segment: RefSegment | undefined,
+  changes: readonly KeyedChange[],
+): Interruptible<Buffer[]> {
+  const runs: Buffer[] = [];
+  let from = 0;
+  for (let at = 0; at < changes.length; at += CHANGES_PER_RUN) {
+    const following = changes[at + CHANGES_PER_RUN];
+    const to = following === undefined ? segment?.count : segment?.lowerBound(following.key);
+    const part = changes.slice(at, at + CHANGES_PER_RUN);
+    const encode = (entry: RefEntry) => Buffer.from(packedRefLines(entry));
+    const lines = splice(segment, segment, part, encode, from, to);
+    const before = runs.at(-1);
+    if (before === undefined || before.length + lines.length > filledBytes) runs.push(lines);
+    else runs.splice(-1, 1, Buffer.concat([before, lines]));
+    from = to ?? 0;
+    yield;
+  }
+  return runs;
 }
 
 /**
  * Makes segments of runs of lines, none too large, none smaller than it has to be.
  * @param runs one behind the other in byte order; what is a slot already stays as it is
  */
-export function cutSegments(runs: readonly (SegmentSlot | Buffer)[], format: ObjectFormat): SegmentSlot[] {
+function* cutSegments(
+  runs: readonly (SegmentSlot | Buffer)[],
+  format: ObjectFormat,
+): Interruptible<SegmentSlot[]> {
   const cut: SegmentSlot[] = [];
   let small: Buffer | undefined;
   for (const run of runs) {
+    yield;
     if (run instanceof SegmentSlot && small === undefined) {
       cut.push(run);
       continue;

@@ -5,11 +5,12 @@
  */
 import { type Digest, sha256 } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
+import { atOnce, type Interruptible, mapped } from '../lib/turns.ts';
 import { isObjectId, type ObjectFormat } from './object-id.ts';
-import { refNameProblem, sortByBytes } from './ref-name.ts';
+import { refNameProblem, sortingByBytes } from './ref-name.ts';
 import { partEntries, type TablePart } from './ref-parts.ts';
-import { type KeyedChange, packedRefLines, type RefChange, type RefEntry } from './ref-segment.ts';
-import { cutSegments, foldChanges, SegmentSlot, slotFor } from './ref-slots.ts';
+import type { KeyedChange, RefChange, RefEntry } from './ref-segment.ts';
+import { foldChanges, SegmentSlot, slotFor } from './ref-slots.ts';
 import { PeeledView, RefsView } from './ref-views.ts';
 
 /** Most changes kept over the segments, and how many of them stay when there are more. */
@@ -73,14 +74,18 @@ export class RefTable implements TableParts {
     refs: ReadonlyMap<string, string>,
     peeled: ReadonlyMap<string, string>,
   ): RefTable {
-    const lines = sortByBytes(refs.keys()).map((name) => {
-      const entry = { name, oid: refs.get(name) ?? '', peeled: peeled.get(name) };
-      checkRef(entry, format);
-      return packedRefLines(entry);
-    });
-    const bytes = Buffer.from(lines.join(''));
-    const slots = bytes.length === 0 ? [] : cutSegments([bytes], format);
-    return new RefTable(format, { slots, overlay: [], size: refs.size });
+    return atOnce(RefTable.making(format, refs, peeled));
+  }
+
+  /** The same of very many refs. */
+  static *making(
+    format: ObjectFormat,
+    refs: ReadonlyMap<string, string>,
+    peeled: ReadonlyMap<string, string>,
+  ): Interruptible<RefTable> {
+    const changes = yield* mapped(refs, ([name, oid]) => ({ name, oid, peeled: peeled.get(name) }));
+    const none = new RefTable(format, { slots: [], overlay: [], size: 0 });
+    return yield* none.changing(changes, 0);
   }
 
   /** The object id of a ref; undefined when there is none of this name. */
@@ -167,9 +172,18 @@ export class RefTable implements TableParts {
    * @throws CairnError `invalid` for what is no ref
    */
   with(changes: Iterable<RefChange>): RefTable {
+    return atOnce(this.changing(changes));
+  }
+
+  /**
+   * The same after very many changes.
+   * @param kept how many of them may stay changes, when there are too many to leave them all
+   */
+  *changing(changes: Iterable<RefChange>, kept = overlayKept): Interruptible<RefTable> {
     const pending = new Map(this.changed);
     let size = this.size;
     for (const { name, oid, peeled } of changes) {
+      yield;
       if (oid !== undefined) checkRef({ name, oid, peeled }, this.format);
       const key = Buffer.from(name);
       const stored = this.storedAt(key);
@@ -178,11 +192,11 @@ export class RefTable implements TableParts {
       if (stored?.oid === oid && stored?.peeled === peeled) pending.delete(name);
       else pending.set(name, { name, key, oid, peeled });
     }
-    const overlay = [...pending.values()].sort((a, b) => a.key.compare(b.key));
+    const overlay = yield* inOrder(pending);
     const parts =
-      overlay.length <= maxOverlay
+      overlay.length <= maxOverlay && kept > 0
         ? { slots: this.slots, overlay }
-        : foldChanges(this.slots, overlay, overlayKept, this.format);
+        : yield* foldChanges(this.slots, overlay, kept, this.format);
     return new RefTable(this.format, { ...parts, size }, this.load);
   }
 
@@ -254,6 +268,12 @@ export class RefTable implements TableParts {
     }
     return undefined;
   }
+}
+
+/** Changes by the bytes of their names. */
+function* inOrder(changes: ReadonlyMap<string, KeyedChange>): Interruptible<KeyedChange[]> {
+  const names = yield* sortingByBytes(changes.keys());
+  return names.map((name) => changes.get(name)).filter((change) => change !== undefined);
 }
 
 /** Names of which two tables may differ, some of them more than once. */

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { writeChunk } from '../lib/streams.ts';
-import type { Answer } from '../transfer/output.ts';
+import type { Output } from '../transfer/output.ts';
 
 /** The headers `git http-backend` sends with every answer, and nothing more: git's own tests compare the whole set. */
 const NO_CACHE = {
@@ -20,7 +20,7 @@ export function startGitAnswer(response: ServerResponse, contentType: string): v
 const PIECE = 64 * 1024;
 
 /** The body of a git answer. Headers go out with the first bytes: until then an error can still have a status. */
-export class GitOutput implements Answer {
+export class GitOutput implements Output {
   private readonly response: ServerResponse;
   private readonly contentType: string;
   private readonly idle: number;

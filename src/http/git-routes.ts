@@ -167,12 +167,13 @@ async function receivePack(context: GitRoutesContext, request: GitRequest): Prom
   const output = new GitOutput(response, 'application/x-git-receive-pack-result', context.idle);
   const body = pushBody(context, incoming);
   const advertised = context.connections.wasShown(incoming, repository, 'git-receive-pack');
-  const push = { repository, authority, advertised, body, output, signal };
-  const summary = await receivePush(context.push, push);
-  request.onPush(summary);
-  output.end();
-  // The manifest names the order now, so nothing depends on this, and its sender need not wait for it.
-  if (summary.order !== undefined) await context.push.orders.carriedOut(repository.id, summary.order);
+  const onAnswered = async (summary: PushSummary) => {
+    request.onPush(summary);
+    output.end();
+    // The manifest names the order now, so nothing depends on this, and its sender need not wait for it.
+    if (summary.order !== undefined) await context.push.orders.carriedOut(repository.id, summary.order);
+  };
+  await receivePush(context.push, { repository, authority, advertised, body, output, signal, onAnswered });
 }
 
 /**

@@ -29,3 +29,91 @@ export async function* inTurns<T>(
   }
   if (piece.length > 0) yield piece;
 }
+
+/**
+ * Long work that can be interrupted: it yields wherever others may have their turn. Who has time for it at once runs it with
+ * {@link atOnce}, who must not hold up others with {@link inSlices}.
+ */
+export type Interruptible<T> = Generator<undefined, T, undefined>;
+
+/** Milliseconds that work goes on before others get their turn. */
+const SLICE_MS = 8;
+/** How often work may yield between looks at the clock. */
+const LOOK_EVERY = 16;
+
+/** Does work from beginning to end. */
+export function atOnce<T>(work: Interruptible<T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
+/** Does work in slices of a few milliseconds, with a turn of the event loop for others between one and the next. */
+export async function inSlices<T>(work: Interruptible<T>): Promise<T> {
+  let began = performance.now();
+  for (let steps = 1; ; steps++) {
+    const { done, value } = work.next();
+    if (done) return value;
+    if (steps % LOOK_EVERY !== 0 || performance.now() - began < SLICE_MS) continue;
+    await nextTurn();
+    began = performance.now();
+  }
+}
+
+/** The items for which something is so. */
+export function* filtered<T>(items: Iterable<T>, holds: (item: T) => boolean): Interruptible<T[]> {
+  const kept: T[] = [];
+  for (const item of items) {
+    if (holds(item)) kept.push(item);
+    yield;
+  }
+  return kept;
+}
+
+/** What is made of each item. */
+export function* mapped<T, R>(items: Iterable<T>, make: (item: T) => R): Interruptible<R[]> {
+  const made: R[] = [];
+  for (const item of items) {
+    made.push(make(item));
+    yield;
+  }
+  return made;
+}
+
+/** Items that are put in order a run at a time. */
+const RUN = 1_024;
+
+/** A new array of the items in order: runs of them by the built-in sort, merged. */
+export function* sorted<T>(items: readonly T[], compare: (a: T, b: T) => number): Interruptible<T[]> {
+  let runs: T[][] = [];
+  for (let at = 0; at < items.length; at += RUN) {
+    runs.push(items.slice(at, at + RUN).sort(compare));
+    yield;
+  }
+  while (runs.length > 1) {
+    const merged: T[][] = [];
+    for (let at = 0; at < runs.length; at += 2) {
+      merged.push(yield* mergedRun(runs[at] ?? [], runs[at + 1] ?? [], compare));
+    }
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+function* mergedRun<T>(
+  one: readonly T[],
+  other: readonly T[],
+  compare: (a: T, b: T) => number,
+): Interruptible<T[]> {
+  const merged: T[] = [];
+  for (let [left, right] = [0, 0]; left < one.length || right < other.length; ) {
+    const [a, b] = [one[left], other[right]];
+    const first = right >= other.length || (left < one.length && compare(a as T, b as T) <= 0);
+    if (first) left++;
+    else right++;
+    merged.push((first ? a : b) as T);
+    if (merged.length % LOOK_EVERY === 0) yield;
+  }
+  return merged;
+}

@@ -10,6 +10,7 @@ import {
   type RefCommand,
   refsStartingWith,
 } from '../git/index.ts';
+import { filtered, type Interruptible, mapped } from '../lib/turns.ts';
 
 /** The state a push meets. */
 export interface RefState {
@@ -45,15 +46,15 @@ export interface Refusal {
  * Decides every command of a push.
  * @returns one entry per command, in order: the refusal, or undefined when the command is allowed
  */
-export function decideRefUpdates(push: PushFacts, state: RefState): (Refusal | undefined)[] {
-  const decisions = push.commands.map((command) => {
+export function* decideRefUpdates(push: PushFacts, state: RefState): Interruptible<(Refusal | undefined)[]> {
+  const decisions = yield* mapped(push.commands, (command) => {
     if (command.problem !== undefined) return refuse(command.problem);
     return (
       staleness(command, state) ?? typeProblem(command, push.objects) ?? forbidding(command, push.forbidden)
     );
   });
   refuseDeletingHead(push, state, decisions);
-  refuseConflictingNames(push, state, decisions);
+  yield* refuseConflictingNames(push, state, decisions);
   if (!push.atomic) return decisions;
   const cause = decisions.find((decision) => decision !== undefined);
   if (cause === undefined) return decisions;
@@ -109,8 +110,13 @@ function refuseDeletingHead(push: PushFacts, state: RefState, decisions: (Refusa
 }
 
 /** Deletes make room before creates are looked at, whatever the order they were sent in. */
-function refuseConflictingNames(push: PushFacts, state: RefState, decisions: (Refusal | undefined)[]): void {
-  const creates = [...push.commands.entries()].filter(
+function* refuseConflictingNames(
+  push: PushFacts,
+  state: RefState,
+  decisions: (Refusal | undefined)[],
+): Interruptible<void> {
+  const creates = yield* filtered(
+    push.commands.entries(),
     ([at, command]) =>
       decisions[at] === undefined && commandKind(command) !== 'delete' && !state.refs.has(command.name),
   );
@@ -123,6 +129,7 @@ function refuseConflictingNames(push: PushFacts, state: RefState, decisions: (Re
     const other = directoryFileConflict(command.name, names);
     if (other === undefined) names.add(command.name);
     else decisions[at] = { reason: `it cannot exist beside ${other}`, byState: true };
+    yield;
   }
 }
 

@@ -3,6 +3,7 @@ import { type Digest, sha256 } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
 import { settleAll } from '../lib/settle-all.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
+import { inSlices } from '../lib/turns.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { artifactKey, repositoryPrefix } from './keys.ts';
 import type { Cause, Manifest } from './manifest.ts';
@@ -76,8 +77,8 @@ export class ManifestStore {
    * Encodes a manifest and names it; nothing is written. Refs go into segments, or back into the manifest itself, by their
    * number, which the version tells.
    */
-  encode(manifest: Manifest): EncodedManifest {
-    const { refs, peeled } = inSuitableForm(manifest, manifest.objectFormat);
+  async encode(manifest: Manifest): Promise<EncodedManifest> {
+    const { refs, peeled } = await inSlices(inSuitableForm(manifest, manifest.objectFormat));
     const version = tableOf(refs) === undefined ? 1 : 2;
     const causes = manifest.causes.map(withFewNames);
     return encoded({ ...manifest, version, refs, peeled, causes });

@@ -171,7 +171,7 @@ export class Publisher {
     const evaluation = await change.evaluate(base.state?.manifest, base.state);
     if (evaluation.next === undefined || evaluation.cause === undefined) return;
     const { next, cause, receiptBefore } = evaluation;
-    const composed = this.compose({ next, causes: [cause], receiptBefore }, base.state);
+    const composed = await this.compose({ next, causes: [cause], receiptBefore }, base.state);
     const encoded = await this.options.manifests.write(this.options.host.id, composed);
     this.drafts.set(change, { parent: base.state?.digest, evaluation, encoded });
   }
@@ -228,7 +228,8 @@ export class Publisher {
       const { next, causes, receiptBefore } = round;
       const composition = { next, causes, receiptBefore };
       const encoded =
-        round.encoded ?? (await manifests.write(host.id, this.composeBatch(batch, composition, base.state)));
+        round.encoded ??
+        (await manifests.write(host.id, await this.composeBatch(batch, composition, base.state)));
       const { state } = base;
       const swapped = await this.pace.watch(() => host.swap(state, encoded.digest, sent));
       if (swapped.swap === 'unknown') {
@@ -314,19 +315,19 @@ export class Publisher {
   }
 
   /** @throws UnpublishableBatch when several changes together break a rule that one alone might not */
-  private composeBatch(
+  private async composeBatch(
     batch: readonly Member[],
     composition: Composition,
     parent: ParentState | undefined,
-  ): EncodedManifest {
+  ): Promise<EncodedManifest> {
     try {
-      return this.compose(composition, parent);
+      return await this.compose(composition, parent);
     } catch (error) {
       throw batch.length > 1 ? new UnpublishableBatch() : error;
     }
   }
 
-  private compose(composition: Composition, parent: ParentState | undefined): EncodedManifest {
+  private async compose(composition: Composition, parent: ParentState | undefined): Promise<EncodedManifest> {
     const { next, causes, receiptBefore } = composition;
     const now = Math.floor(this.options.clock.now() / 1000);
     const receiptAt = receiptBefore === undefined ? now : Math.min(now, receiptBefore - 1);

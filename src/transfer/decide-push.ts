@@ -11,6 +11,7 @@ import {
   type ReceivedCommand,
   refsStartingWith,
 } from '../git/index.ts';
+import { filtered, type Interruptible } from '../lib/turns.ts';
 import { matchOrder } from '../policy/order-match.ts';
 import { isFromBefore, isNewerOrder } from '../policy/order-precedence.ts';
 import { decideOrder, planOrder } from '../policy/order-rules.ts';
@@ -62,14 +63,14 @@ const NOTHING: ReadonlyMap<string, string> = new Map();
  * @param state the state it meets; undefined when there is no repository
  * @param initial what to begin one from, where anyone may
  */
-export function decidePush(
+export function* decidePush(
   push: PushQuestion,
   state: RepositoryState | undefined,
   initial: RepositoryState,
-): PushDecision {
+): Interruptible<PushDecision> {
   const { id, authority } = push;
   if (authority.kind === 'anyone' && state?.state !== 'withdrawn') {
-    return { result: decide(push, state ?? initial, NOTHING), evidence: NOBODY };
+    return { result: yield* decide(push, state ?? initial, NOTHING), evidence: NOBODY };
   }
   const facts = accessFacts(id, state);
   if (state === undefined || facts === undefined) {
@@ -79,7 +80,7 @@ export function decidePush(
     authority.kind === 'order' ? authority.caller : authority.kind === 'key' ? authority : undefined;
   const writer = writerRole(roleOf(caller?.actor, facts));
   if (authority.kind === 'order') {
-    const byOrder = decideByOrder(push, state, facts);
+    const byOrder = yield* decideByOrder(push, state, facts);
     if (byOrder.order !== undefined || writer === undefined) return byOrder;
   }
   if (caller === undefined || writer === undefined) {
@@ -87,7 +88,7 @@ export function decidePush(
   }
   const { actor, token } = caller;
   return {
-    result: decide(push, state, protectedRefs(push, state, writer)),
+    result: yield* decide(push, state, yield* protectedRefs(push, state, writer)),
     evidence: { kind: 'push', actor, evidence: token },
   };
 }
@@ -119,16 +120,19 @@ export function asksForHistory(
  * Decides by the orders that wait. Branches and tags must be exactly what one of them says once the push is through; beside
  * them anyone may push the tip of a pull request to `refs/nostr/<event id>`.
  */
-function decideByOrder(push: PushQuestion, state: RepositoryState, facts: AccessFacts): PushDecision {
+function* decideByOrder(
+  push: PushQuestion,
+  state: RepositoryState,
+  facts: AccessFacts,
+): Interruptible<PushDecision> {
   const { commands, waiting } = push;
   const forbidden = pullRequestRules(push, state);
   // HEAD goes where the order says, so no branch is kept for its sake.
   const met: RefState = { refs: state.refs, head: '' };
-  const own = decide({ ...push, atomic: false }, met, NOTHING);
-  const stated = commands.filter(
-    (command, at) => own[at] === undefined && isStated(command) && changes(command, state.refs),
-  );
-  if (stated.length === 0) return { result: decide(push, met, forbidden), evidence: NOBODY };
+  const own = yield* decide({ ...push, atomic: false }, met, NOTHING);
+  const allowed = commands.filter((command, at) => own[at] === undefined && isStated(command));
+  const stated = yield* filtered(allowed, (command) => changes(command, state.refs));
+  if (stated.length === 0) return { result: yield* decide(push, met, forbidden), evidence: NOBODY };
   const match = matchOrder(
     branchesAndTags(refsAfter(state, stated)),
     waiting.filter(
@@ -138,9 +142,9 @@ function decideByOrder(push: PushQuestion, state: RepositoryState, facts: Access
         !isFromBefore(order, state.withdrawal),
     ),
   );
-  const problem = match.ok ? orderProblem(push, state, facts, stated, match.value) : match.reason;
+  const problem = match.ok ? yield* orderProblem(push, state, facts, stated, match.value) : match.reason;
   if (problem !== undefined) for (const { name } of commands.filter(isStated)) forbidden.set(name, problem);
-  const result = decide(push, met, forbidden);
+  const result = yield* decide(push, met, forbidden);
   const carriedOut = match.ok && commands.every((command, at) => !stated.includes(command) || !result[at]);
   if (!carriedOut) return { result, evidence: NOBODY };
   const { author, id } = match.value;
@@ -151,15 +155,15 @@ function decideByOrder(push: PushQuestion, state: RepositoryState, facts: Access
  * Why an order may not be carried out: its signer may not do what it says, or it would undo a push. It may wait for the
  * latter reason itself, and whoever brings what it asks for speaks for nobody.
  */
-function orderProblem(
+function* orderProblem(
   push: PushQuestion,
   state: RepositoryState,
   facts: AccessFacts,
   stated: readonly ReceivedCommand[],
   order: WaitingOrder,
-): string | undefined {
+): Interruptible<string | undefined> {
   const role = writerRole(roleOf(order.author, facts)) ?? 'maintainer';
-  const [first] = protectedRefs({ ...push, commands: stated }, state, role);
+  const [first] = yield* protectedRefs({ ...push, commands: stated }, state, role);
   if (first !== undefined) return `the signed state may not change ${first[0]}: ${first[1]}`;
   const plan = planOrder(branchesAndTags(state.refs), push.lastSet, order.refs);
   const kept = plan.questions.map(({ name }) => name).filter((name) => !push.forced.has(name));
@@ -168,13 +172,15 @@ function orderProblem(
 }
 
 /** What the rules of the repository have against each ref, by name. */
-function protectedRefs(
+function* protectedRefs(
   push: PushQuestion,
   state: RepositoryState,
   role: 'owner' | 'maintainer',
-): Map<string, string> {
+): Interruptible<Map<string, string>> {
   const problems = new Map<string, string>();
+  if (state.policy.protection.length === 0) return problems;
   for (const command of push.commands) {
+    yield;
     if (!changes(command, state.refs)) continue;
     const kind = updateKind(command, push.forced);
     const problem = protectionProblem(state.policy.protection, role, command.name, kind);
@@ -253,7 +259,7 @@ function decide(
   { commands, atomic, objects }: PushQuestion,
   met: RefState,
   forbidden: ReadonlyMap<string, string>,
-): PushResult {
+): Interruptible<PushResult> {
   return decideRefUpdates({ commands, atomic, objects, forbidden }, met);
 }
 

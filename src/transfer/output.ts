@@ -6,9 +6,3 @@ export interface Output {
    */
   write(chunk: Uint8Array): Promise<boolean>;
 }
-
-/** An answer that can be told to be whole. */
-export interface Answer extends Output {
-  /** Ends it; nothing is written any more. May be said again. */
-  end(): void;
-}

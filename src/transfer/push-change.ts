@@ -1,5 +1,6 @@
 import type { ReceivedCommand } from '../git/index.ts';
-import { changedRefs, commandKind } from '../git/index.ts';
+import { changingRefs, commandKind } from '../git/index.ts';
+import { filtered, inSlices, mapped } from '../lib/turns.ts';
 import { refMapDigest } from '../nostr/ref-state.ts';
 import { headAfter } from '../policy/default-branch.ts';
 import { headAfterOrder } from '../policy/order-rules.ts';
@@ -79,28 +80,17 @@ export class PushChange implements Change<PushOutcome> {
     const waiting = await rules.waiting(base);
     const lastSet = await rules.lastSet(state);
     const { commands, forced } = await this.withHistories(provable, state, { waiting, lastSet });
-    const { result, evidence, order } = decidePush(
-      {
-        id: rules.id,
-        authority: rules.authority,
-        commands,
-        atomic,
-        objects,
-        forced,
-        waiting,
-        lastSet,
-        pullRequestTip: rules.pullRequestTip,
-      },
-      state,
-      initial,
-    );
+    const { id, authority, pullRequestTip } = rules;
+    const question = { id, authority, commands, atomic, objects, forced, waiting, lastSet, pullRequestTip };
+    const { result, evidence, order } = await inSlices(decidePush(question, state, initial));
     const outcome = order === undefined ? { result } : { result, order };
     const met = state ?? initial;
-    const accepted = commands.filter((command, at) => result[at] === undefined && changes(command, met.refs));
+    const allowed = commands.filter((_command, at) => result[at] === undefined);
+    const accepted = await inSlices(filtered(allowed, (command) => changes(command, met.refs)));
     if (accepted.length === 0) return { result: outcome };
     const witness = order !== undefined && rules.onlyWitnesses(met.policy);
     return {
-      next: this.apply(accepted, met, evidence, order),
+      next: await this.apply(accepted, met, evidence, order),
       cause: { ...evidence, refs: accepted.map((command) => command.name) },
       ...(witness ? { receiptBefore: order.at } : {}),
       result: outcome,
@@ -115,9 +105,10 @@ export class PushChange implements Change<PushOutcome> {
   ): Promise<{ readonly commands: readonly ReceivedCommand[]; readonly forced: ReadonlySet<string> }> {
     const forced = new Set<string>();
     if (state === undefined || this.options.rules.authority.kind === 'anyone') return { commands, forced };
-    const asking = commands.filter(
-      (command) => asksForHistory(command, state, orders) && command.oldId === state.refs.get(command.name),
-    );
+    if (state.policy.protection.length === 0 && orders.waiting.length === 0) return { commands, forced };
+    const asks = (command: ReceivedCommand) =>
+      asksForHistory(command, state, orders) && command.oldId === state.refs.get(command.name);
+    const asking = await inSlices(filtered(commands, asks));
     for (const command of asking.slice(0, MAX_HISTORIES)) {
       // What came with another push, after this one had begun, need not be where git would look.
       const known = this.options.initial.refs.get(command.name) === command.oldId;
@@ -165,20 +156,18 @@ export class PushChange implements Change<PushOutcome> {
     return { ...command, problem: 'objects it builds on were removed meanwhile, fetch first' };
   }
 
-  private apply(
+  private async apply(
     accepted: readonly ReceivedCommand[],
     state: RepositoryState,
     evidence: Evidence,
     order: WaitingOrder | undefined,
-  ): RepositoryState {
-    const { refs, peeled } = changedRefs(
-      state,
-      accepted.map((command) => {
-        const { name, newId } = command;
-        if (commandKind(command) === 'delete') return { name, oid: undefined };
-        return { name, oid: newId, peeled: this.options.objects.get(newId)?.peeled };
-      }),
-    );
+  ): Promise<RepositoryState> {
+    const changes = mapped(accepted, (command) => {
+      const { name, newId } = command;
+      if (commandKind(command) === 'delete') return { name, oid: undefined };
+      return { name, oid: newId, peeled: this.options.objects.get(newId)?.peeled };
+    });
+    const { refs, peeled } = await inSlices(changingRefs(state, await inSlices(changes)));
     const { pack } = this.options;
     const known = pack === undefined || state.packs.some((entry) => entry.pack.digest === pack.pack.digest);
     const linked = this.proof.linked ? { linked: true } : {};

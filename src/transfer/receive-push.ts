@@ -16,6 +16,7 @@ import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { Release } from '../lib/limiter.ts';
 import { settleAll } from '../lib/settle-all.ts';
+import { inSlices } from '../lib/turns.ts';
 import type { Refusal } from '../policy/ref-rules.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
@@ -30,7 +31,7 @@ import { UnknownOutcomeError } from '../repository/publisher.ts';
 import { type BeginningPush, type Begun, beginPush } from './begin-push.ts';
 import { decidePush, type PushResult } from './decide-push.ts';
 import type { GitPlaces } from './git-places.ts';
-import type { Answer } from './output.ts';
+import type { Output } from './output.ts';
 import { type ProvenPush, PushProver } from './prove-push.ts';
 import { PushAnswer } from './push-answer.ts';
 import { PushChange, type PushOutcome } from './push-change.ts';
@@ -53,9 +54,11 @@ export interface ReceivePushContext extends PushRulesContext {
 }
 
 export interface PushRequestIn extends BeginningPush {
-  readonly output: Answer;
+  readonly output: Output;
   /** Aborted when the client has gone; a push that has joined the publisher goes on. */
   readonly signal: AbortSignal;
+  /** Called once the client has been told all, while what the push leaves behind is cleared away: nobody is to wait for that. */
+  readonly onAnswered: (summary: PushSummary) => Promise<void>;
 }
 
 /**
@@ -63,13 +66,10 @@ export interface PushRequestIn extends BeginningPush {
  * @throws CairnError before commands are known: `invalid`, `too-large`, `unavailable`, `corrupt`; afterwards only the
  *   signal's reason when the client has gone, because everything else is told in the answer
  */
-export async function receivePush(
-  context: ReceivePushContext,
-  incoming: PushRequestIn,
-): Promise<PushSummary> {
-  const { repository, body, output } = incoming;
+export async function receivePush(context: ReceivePushContext, incoming: PushRequestIn): Promise<void> {
+  const { repository, body, output, onAnswered } = incoming;
   const since = repository.mark();
-  if (await isProbe(body)) return NOTHING_PUSHED;
+  if (await isProbe(body)) return onAnswered(NOTHING_PUSHED);
   let begun: Begun & { readonly request: ReceiveRequest };
   try {
     begun = await beginPush(context, incoming);
@@ -77,18 +77,18 @@ export async function receivePush(
     await body.drain();
     if (!(error instanceof HeadTooLarge) || !error.capabilities.has('side-band-64k')) throw error;
     await new PushAnswer(output, error.capabilities).fatal(error.message);
-    return NOTHING_PUSHED;
+    return onAnswered(NOTHING_PUSHED);
   }
   const answer = new PushAnswer(output, begun.request.capabilities);
   const push = new Push(context, incoming, begun, answer, since);
+  let summary: PushSummary;
   try {
-    const summary = await push.answered(begun);
-    // Nobody is to wait until all is cleared away.
-    output.end();
-    return summary;
-  } finally {
+    summary = await push.answer(begun);
+  } catch (error) {
     await push.cleanUp();
+    throw error;
   }
+  await settleAll([onAnswered(summary), push.cleanUp()]);
 }
 
 /** One push whose head has been read. */
@@ -96,7 +96,7 @@ class Push {
   private readonly context: ReceivePushContext;
   private readonly incoming: PushRequestIn;
   private readonly request: ReceiveRequest;
-  private readonly answer: PushAnswer;
+  private readonly telling: PushAnswer;
   private readonly since: number;
   private readonly atomic: boolean;
   /** The repository to begin with when there is none. */
@@ -118,7 +118,7 @@ class Push {
     this.context = context;
     this.incoming = incoming;
     this.request = begun.request;
-    this.answer = answer;
+    this.telling = answer;
     this.since = since;
     this.atomic = begun.request.capabilities.has('atomic');
     const { repository } = incoming;
@@ -136,14 +136,14 @@ class Push {
   }
 
   /** Carries it out, and tells the client what came of it. @throws as {@link receivePush} */
-  async answered(seen: Begun): Promise<PushSummary> {
+  async answer(seen: Begun): Promise<PushSummary> {
     try {
       return await this.run(seen);
     } catch (error) {
       if (this.incoming.signal.aborted) throw error;
       return await this.failed(error);
     } finally {
-      await this.answer.close();
+      await this.telling.close();
     }
   }
 
@@ -154,7 +154,7 @@ class Push {
     this.state = state;
     if (refusals !== undefined || !this.request.needsPack) {
       await body.drain();
-      this.answer.startKeepAlive();
+      this.telling.startKeepAlive();
       if (refusals !== undefined) return this.reportRefusals('ok', refusals);
       return this.publish(begun, undefined, this.prover(state).nothing());
     }
@@ -170,9 +170,9 @@ class Push {
       maxBytes,
       tips,
       signal,
-      ...(wantsProgress ? { onProgress: (text) => this.answer.progress(text) } : {}),
+      ...(wantsProgress ? { onProgress: (text) => this.telling.progress(text) } : {}),
     });
-    this.answer.startKeepAlive();
+    this.telling.startKeepAlive();
     if (received.outcome === 'refused') return this.reportUnpackFailure(received.reason);
     const pack = received.outcome === 'received' ? received.pack : undefined;
     this.packBytes = pack?.pack.size ?? 0;
@@ -193,7 +193,7 @@ class Push {
   /** Tells the client what went wrong, in the answer. */
   private async failed(error: unknown): Promise<PushSummary> {
     if (error instanceof UnknownOutcomeError) {
-      await this.answer.fatal(error.message);
+      await this.telling.fatal(error.message);
       return this.summary([], undefined, error);
     }
     if (error instanceof DiskFullError) await this.context.cache.relieve();
@@ -232,7 +232,7 @@ class Push {
     const lastSet = await rules.lastSet(state?.manifest);
     const known = { objects: undefined, forced: new Set<string>() };
     const question = { id, authority, commands, atomic, waiting, lastSet, pullRequestTip, ...known };
-    return decidePush(question, state?.manifest, this.initial).result;
+    return (await inSlices(decidePush(question, state?.manifest, this.initial))).result;
   }
 
   private async publish(
@@ -315,7 +315,7 @@ class Push {
       return { ref, status: 'ng', reason: refusal.reason };
     });
     this.explain(result);
-    await this.answer.report({ unpack: 'ok', refs });
+    await this.telling.report({ unpack: 'ok', refs });
     const summary = this.summary(refs, published.digest);
     return order === undefined ? summary : { ...summary, order };
   }
@@ -329,7 +329,7 @@ class Push {
       }),
     );
     this.explain(refusals);
-    await this.answer.report({ unpack, refs });
+    await this.telling.report({ unpack, refs });
     return this.summary(refs, undefined);
   }
 
@@ -337,7 +337,7 @@ class Push {
   private explain(result: PushResult): void {
     if (this.incoming.authority.kind !== 'order') return;
     const refusal = result.find((candidate) => candidate !== undefined);
-    if (refusal !== undefined) this.answer.notice(`ERR ${refusal.reason}\n`);
+    if (refusal !== undefined) this.telling.notice(`ERR ${refusal.reason}\n`);
   }
 
   private reportUnpackFailure(reason: string): Promise<PushSummary> {

@@ -116,7 +116,7 @@ export class RepositoryRig {
 
   /** Writes a manifest and points the pointer at it, as another server would. */
   async publish(manifest: Manifest, over?: ParentState, id: RepositoryId = ID): Promise<ParentState> {
-    const encoded = await this.manifests.write(id, this.manifests.encode(manifest));
+    const encoded = await this.manifests.write(id, await this.manifests.encode(manifest));
     const body = Buffer.from(encoded.digest);
     const mode =
       over === undefined

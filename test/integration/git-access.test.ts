@@ -390,7 +390,7 @@ describe('a push by order', () => {
     server.orders.orders.push(order({ 'refs/heads/main': second }));
     expect((await user.try(['push', grasp, 'main'])).exitCode).toBe(128);
     await signedIn(user, reader, grasp).run(['push', '--quiet', grasp, 'main']);
-    expect(server.orders.carried).toHaveLength(1);
+    await expect.poll(() => server.orders.carried).toHaveLength(1);
   });
 
   it('says why on the progress band, whatever its client asked for', async () => {

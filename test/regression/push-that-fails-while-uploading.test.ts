@@ -26,6 +26,6 @@ it('nothing is at work any more when a push has been answered', async () => {
   const pushed = await work.try(['push', repositoryUrl(server, 'work'), 'main']);
   expect(pushed.stderr).toContain('did not take');
   expect(store.log.filter((request) => request.end === undefined)).toEqual([]);
-  expect(await readdir(scratch)).toEqual(before);
+  await expect.poll(() => readdir(scratch)).toEqual(before);
   await work.run(['push', '--quiet', repositoryUrl(server, 'work'), 'main']);
 });

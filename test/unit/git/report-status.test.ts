@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { parseCapabilities } from '../../../src/git/capabilities.ts';
+import { type Capabilities, parseCapabilities } from '../../../src/git/capabilities.ts';
 import { CommitProof, mintCommitProof } from '../../../src/git/commit-proof.ts';
 import { PacketReader } from '../../../src/git/pkt-line.ts';
-import { encodeReport } from '../../../src/git/report-status.ts';
+import { encodeReport, type StatusReport } from '../../../src/git/report-status.ts';
+import { atOnce } from '../../../src/lib/turns.ts';
 import { packets } from './chunks.ts';
 
 const asked = parseCapabilities('report-status side-band-64k');
+
+const encode = (report: StatusReport, capabilities: Capabilities) =>
+  atOnce(encodeReport(report, capabilities));
 
 describe('the report of a push', () => {
   const proof = mintCommitProof();
@@ -27,36 +31,33 @@ describe('the report of a push', () => {
       Buffer.concat([Buffer.from('ng '), raw, Buffer.from(' a ref name must be valid UTF-8\n')]),
       null,
     );
-    expect(encodeReport(report, asked)).toEqual(expected);
-    expect(encodeReport(report, parseCapabilities('report-status-v2'))).toEqual(expected);
+    expect(encode(report, asked)).toEqual(expected);
+    expect(encode(report, parseCapabilities('report-status-v2'))).toEqual(expected);
   });
 
   test('is not sent to a client that did not ask for it', () => {
-    expect(encodeReport(report, parseCapabilities('side-band-64k'))).toHaveLength(0);
+    expect(encode(report, parseCapabilities('side-band-64k'))).toHaveLength(0);
   });
 
   test('keeps each reason on one line', () => {
     const refs = [
       { ref: 'refs/heads/a', status: 'ng', reason: ' one\n\x1b[31mtwo\u0000\u2028three\u202e \ud800 ' },
     ] as const;
-    expect(encodeReport({ unpack: 'index-pack failed:\nbad object', refs }, asked)).toEqual(
+    expect(encode({ unpack: 'index-pack failed:\nbad object', refs }, asked)).toEqual(
       packets('unpack index-pack failed: bad object\n', 'ng refs/heads/a one [31mtwo three\n', null),
     );
   });
 
   test('cuts a reason to 1000 bytes, between characters', () => {
     const refs = [{ ref: 'refs/heads/a', status: 'ng', reason: `x${'ä'.repeat(2000)}` }] as const;
-    expect(encodeReport({ unpack: 'ok', refs }, asked)).toEqual(
+    expect(encode({ unpack: 'ok', refs }, asked)).toEqual(
       packets('unpack ok\n', `ng refs/heads/a x${'ä'.repeat(499)}\n`, null),
     );
   });
 
   test('answers even a name that filled a whole packet', () => {
     const ref = Buffer.alloc(65516 - 82, 'x');
-    const bytes = encodeReport(
-      { unpack: 'ok', refs: [{ ref, status: 'ng', reason: 'long '.repeat(200) }] },
-      asked,
-    );
+    const bytes = encode({ unpack: 'ok', refs: [{ ref, status: 'ng', reason: 'long '.repeat(200) }] }, asked);
     const reader = new PacketReader();
     reader.push(bytes);
     reader.next();
@@ -72,7 +73,7 @@ describe('ok needs proof', () => {
     const forged: unknown = Object.create(CommitProof.prototype);
     for (const proof of [forged, {}, undefined, true]) {
       const refs = [{ ref: 'refs/heads/a', status: 'ok', proof: proof as CommitProof }] as const;
-      expect(() => encodeReport({ unpack: 'ok', refs }, asked)).toThrow('proof');
+      expect(() => encode({ unpack: 'ok', refs }, asked)).toThrow('proof');
     }
     expect(CommitProof.isProof(mintCommitProof())).toBe(true);
   });

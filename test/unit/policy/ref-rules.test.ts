@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { RefTable } from '../../../src/git/index.ts';
-import { decideRefUpdates, type ObjectFacts, type PushFacts } from '../../../src/policy/ref-rules.ts';
+import { atOnce } from '../../../src/lib/turns.ts';
+import {
+  decideRefUpdates,
+  type ObjectFacts,
+  type PushFacts,
+  type RefState,
+} from '../../../src/policy/ref-rules.ts';
 
 const zero = '0'.repeat(40);
 const id = (digit: string) => digit.repeat(40);
@@ -213,6 +219,8 @@ const CASES: readonly Case[] = [
   },
 ];
 
+const decide = (push: PushFacts, state: RefState) => atOnce(decideRefUpdates(push, state));
+
 describe('a push', () => {
   it.each(CASES)('$what', ({ refs = [], head, commands, objects = COMMITS, atomic = false, expected }) => {
     const entries = refs.map((entry) => {
@@ -223,9 +231,9 @@ describe('a push', () => {
     const state = { refs: new Map(entries), head: head ?? entries[0]?.[0] ?? 'refs/heads/main' };
     const known = new Map(Object.entries(objects).map(([digit, facts]) => [id(digit), facts]));
     const push: PushFacts = { commands, atomic, objects: known };
-    const decided = decideRefUpdates(push, state);
+    const decided = decide(push, state);
     const { refs: veryMany } = RefTable.from('sha1', state.refs, new Map());
-    expect(decideRefUpdates(push, { ...state, refs: veryMany })).toEqual(decided);
+    expect(decide(push, { ...state, refs: veryMany })).toEqual(decided);
     expect(decided).toHaveLength(expected.length);
     for (const [at, words] of expected.entries()) {
       if (words === undefined) expect(decided[at]).toBeUndefined();
@@ -238,6 +246,6 @@ describe('a push', () => {
 
   it('says nothing about objects before they have been looked at', () => {
     const push: PushFacts = { commands: [command('a', '> 1')], atomic: false, objects: undefined };
-    expect(decideRefUpdates(push, { refs: new Map(), head: 'refs/heads/main' })).toEqual([undefined]);
+    expect(decide(push, { refs: new Map(), head: 'refs/heads/main' })).toEqual([undefined]);
   });
 });

@@ -39,7 +39,7 @@ describe('manifests', () => {
     const { digest } = await rig.publish(manifestOf());
     const key = artifactKey(ID, { digest, kind: 'json' });
     const reader = rig.cold();
-    await reader.store.put(key, rig.manifests.encode(manifestOf({ receiptAt: 5 })).bytes, {
+    await reader.store.put(key, (await rig.manifests.encode(manifestOf({ receiptAt: 5 }))).bytes, {
       mode: 'overwrite',
     });
     const damage = { kind: 'corrupt', message: expect.stringContaining(key) };
@@ -55,7 +55,7 @@ describe('manifests', () => {
 
   it('are never named by another copy, which no pointer could find', async () => {
     const rig = new RepositoryRig();
-    const encoded = rig.manifests.encode(manifestOf());
+    const encoded = await rig.manifests.encode(manifestOf());
     await rig.manifests.write(ID, encoded);
     const name = artifactFileName({ digest: encoded.digest, kind: 'json' });
     const tombstones = { version: 1, revision: 0, artifacts: { [name]: { since: 1, condemned: true } } };

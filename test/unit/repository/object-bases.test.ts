@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../src/lib/digest.ts';
 import { type ArtifactKind, artifactKey } from '../../../src/repository/keys.ts';
 import type { ArtifactRef, PackEntry, ParentState } from '../../../src/repository/manifest.ts';
+import { encodeManifest } from '../../../src/repository/manifest-codec.ts';
 import type { ObjectBases, ObjectsLease } from '../../../src/repository/object-bases.ts';
 import { ID, manifestOf, oid, RepositoryRig } from '../../helpers/repository-rig.ts';
 import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
@@ -36,7 +37,7 @@ async function pack(name: string): Promise<PackEntry> {
 function stateOf(packs: readonly PackEntry[], incarnation = '1'.repeat(32)): ParentState {
   const refs = new Map([['refs/heads/main', oid('1')]]);
   const manifest = manifestOf({ packs: [...packs], refs, incarnation });
-  return { version: 'v', digest: rig.manifests.encode(manifest).digest, manifest };
+  return { version: 'v', digest: sha256(encodeManifest(manifest)), manifest };
 }
 
 async function packsIn(lease: ObjectsLease): Promise<string[]> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changedRefs, type RefChange, tableOf } from '../../../src/git/index.ts';
+import { changedRefs, type RefChange, RefTable, tableOf } from '../../../src/git/index.ts';
 import { sha256 } from '../../../src/lib/digest.ts';
 import { readAll } from '../../../src/lib/streams.ts';
 import { artifactFileName, artifactKey, tombstonesKey } from '../../../src/repository/keys.ts';
@@ -175,7 +175,7 @@ describe('a manifest of very many refs', () => {
     await rig.store.put(tombstonesKey(ID), Buffer.from(JSON.stringify(tombstones)), { mode: 'create' });
     // Another server, which does not know that the segments are there.
     const other = rig.cold();
-    const given = other.manifests.encode(childOf(state, { refs: manyRefs(), peeled: new Map() }));
+    const given = await other.manifests.encode(childOf(state, { refs: manyRefs(), peeled: new Map() }));
     const stored = await other.manifests.write(ID, given);
     expect(stored.digest).not.toBe(given.digest);
     const copies = namedArtifacts(stored.manifest).filter(({ ref }) => ref.n !== undefined);
@@ -185,22 +185,21 @@ describe('a manifest of very many refs', () => {
     expect(encodeManifest(stored.manifest).equals(stored.bytes)).toBe(true);
   });
 
-  it('lists only the first of very many names that one cause changed', () => {
+  it('lists only the first of very many names that one cause changed', async () => {
     const rig = new RepositoryRig();
     const cause = { kind: 'withdraw', actor: null, evidence: null, refs: [...manyRefs().keys()] } as const;
-    const { manifest } = rig.manifests.encode(manifestOf({ causes: [cause] }));
+    const { manifest } = await rig.manifests.encode(manifestOf({ causes: [cause] }));
     expect(manifest.causes[0]?.refs).toEqual(cause.refs.slice(0, 5_000));
   });
 });
 
 describe('what a manifest of version 2 says of refs', () => {
-  const rig = new RepositoryRig();
-  const { refs, peeled } = changedRefs(rig.manifests.encode(manifestOf({ refs: manyRefs(6_000) })).manifest, [
+  const { refs, peeled } = changedRefs(RefTable.from('sha1', manyRefs(6_000), new Map()), [
     { name: 'refs/heads/000003', oid: undefined },
     { name: 'refs/heads/000004', oid: oid('4'), peeled: oid('5') },
     { name: 'refs/heads/x"y', oid: oid('6') },
   ]);
-  const text = rig.manifests.encode(manifestOf({ refs, peeled })).bytes.toString();
+  const text = encodeManifest({ ...manifestOf({ refs, peeled }), version: 2 }).toString();
 
   it('is read as it was written', () => {
     const overlay = tableOf(decodeManifest(Buffer.from(text), 'it').refs)?.overlay;

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../src/lib/digest.ts';
 import { type ArtifactKind, artifactKey } from '../../../src/repository/keys.ts';
 import type { ArtifactRef, Manifest, PackEntry, ParentState } from '../../../src/repository/manifest.ts';
+import { encodeManifest } from '../../../src/repository/manifest-codec.ts';
 import { writeSnapshot } from '../../../src/repository/snapshot.ts';
 import { ID, manifestOf, oid, RepositoryRig } from '../../helpers/repository-rig.ts';
 import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
@@ -32,7 +33,7 @@ async function pack(name: string): Promise<PackEntry> {
 }
 
 function stateWith(manifest: Manifest): ParentState {
-  return { version: 'v', digest: rig.manifests.encode(manifest).digest, manifest };
+  return { version: 'v', digest: sha256(encodeManifest(manifest)), manifest };
 }
 
 async function snapshotsOnDisk(): Promise<number> {

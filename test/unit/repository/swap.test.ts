@@ -27,7 +27,7 @@ async function scene(kind: Kind): Promise<Scene> {
   const parent = kind === 'create' ? undefined : await rig.publish(manifestOf());
   const refs = new Map([['refs/heads/ours', oid('1')]]);
   const manifest = parent === undefined ? manifestOf({ refs }) : childOf(parent, { refs });
-  const encoded = rig.manifests.encode(manifest);
+  const encoded = await rig.manifests.encode(manifest);
   await rig.manifests.write(ID, encoded);
   const context = {
     store: rig.store,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ReceivedCommand } from '../../../src/git/index.ts';
+import { atOnce } from '../../../src/lib/turns.ts';
 import type { Policy, RepositoryState } from '../../../src/repository/manifest.ts';
 import { decidePush, maxUnknownPullRequests, type PushQuestion } from '../../../src/transfer/decide-push.ts';
 import type { PushAuthority, WaitingOrder } from '../../../src/transfer/push-authority.ts';
@@ -39,7 +40,7 @@ function decide(
   ...where: readonly (RepositoryState | undefined)[]
 ) {
   const met = where.length === 0 ? state() : where[0];
-  const decision = decidePush(
+  const deciding = decidePush(
     {
       id: ID,
       atomic: false,
@@ -54,6 +55,7 @@ function decide(
     met,
     stateOf(),
   );
+  const decision = atOnce(deciding);
   return { ...decision, reasons: decision.result.map((refusal) => refusal?.reason) };
 }
 
