@@ -48,7 +48,7 @@ export function packAll(gitDir: string): GitCommand {
 }
 
 /**
- * Packs what the revisions on standard input reach (git-rev-list(1), `--not` included), but for objects of the pack
+ * Packs what the revisions on standard input reach (git-rev-list(1), those to end at with a `^`), but for objects of the pack
  * `kept`: a walk alone would bring objects back that stand on both sides.
  * @param kept what git has called a pack that it has written here, without `.pack`
  */
@@ -88,7 +88,7 @@ export function checkBesideRefs(gitDir: string): GitCommand {
   return { ...checkAll(gitDir), args: ['--objects', '--stdin', '--not', '--all', '--quiet'] };
 }
 
-/** Exit code 0 when everything that the revisions on standard input reach (`--not` included) is there. */
+/** Exit code 0 when everything that the revisions on standard input reach (those to end at with a `^`) is there. */
 export function checkReachable(gitDir: string): GitCommand {
   return { ...checkAll(gitDir), args: ['--objects', '--stdin', '--quiet'] };
 }

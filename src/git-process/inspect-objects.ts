@@ -1,5 +1,6 @@
 /** What git says about objects: whether they are here with all they need, what they are, which descends from which. */
 import { CairnError } from '../lib/errors.ts';
+import { Pauses } from '../lib/turns.ts';
 import { checkAncestry, checkConnectivity, describeObjects, type QuarantinePaths } from './commands.ts';
 import type { Git } from './git.ts';
 import { failureReason } from './result.ts';
@@ -69,9 +70,11 @@ export async function inspectObjects(
   signal.throwIfAborted();
   if (result.exitCode !== 0) throw new CairnError('unavailable', failureReason('cat-file', result));
   const lines = result.stdout.toString('latin1').split('\n');
+  const pauses = new Pauses();
   for (const [at, oid] of oids.entries()) {
     const [, type] = (lines[2 * at] ?? '').split(' ');
     const [peeled] = (lines[2 * at + 1] ?? '').split(' ');
+    if (pauses.isDue) await pauses.next();
     if (!isObjectType(type)) continue;
     facts.set(
       oid,

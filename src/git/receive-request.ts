@@ -185,6 +185,7 @@ function withDuplicatesRefused(commands: readonly ReceivedCommand[]): ReceivedCo
   const seen = new Set<string>();
   const repeated = new Set<string>();
   for (const { name } of commands) (seen.has(name) ? repeated : seen).add(name);
+  if (repeated.size === 0) return [...commands];
   return commands.map((command) =>
     repeated.has(command.name) && command.problem === undefined
       ? { ...command, problem: `multiple updates for ref ${command.name} in one push` }

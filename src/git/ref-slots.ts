@@ -15,7 +15,7 @@ const filledBytes = (maxSegmentBytes * 3) / 4;
 const leastBytes = maxSegmentBytes / 8;
 
 /** Changes written at a time: they take a few milliseconds. */
-const CHANGES_PER_RUN = 1_000;
+const CHANGES_PER_RUN = 500;
 
 /** The place of a segment in tables: what is known of it, and its content once that is here. */
 export class SegmentSlot {

@@ -251,11 +251,16 @@ export class HttpServer {
     const readBefore = this.counted.get(socket) ?? 0;
     const writtenBefore = socket.bytesWritten;
     metrics.requestsActive.inc();
-    return () => {
-      const seconds = (performance.now() - began) / 1000;
+    // Taken when the answer is out, or, if that is earlier, when it has been handled: what comes then belongs to the next one.
+    const measure = once(() => {
       const received = socket.bytesRead - readBefore;
-      const sent = socket.bytesWritten - writtenBefore;
       this.counted.set(socket, socket.bytesRead);
+      const sent = socket.bytesWritten - writtenBefore;
+      return { seconds: (performance.now() - began) / 1000, received, sent };
+    });
+    response.once('finish', measure);
+    return () => {
+      const { seconds, received, sent } = measure();
       metrics.requestsActive.dec();
       metrics.requests.inc({ route, status: String(response.statusCode) });
       metrics.requestSeconds.observe({ route }, seconds);
@@ -275,6 +280,15 @@ export class HttpServer {
       );
     };
   }
+}
+
+/** What `take` returned the first time. */
+function once<T>(take: () => T): () => T {
+  let taken: { readonly value: T } | undefined;
+  return () => {
+    taken ??= { value: take() };
+    return taken.value;
+  };
 }
 
 function splitUrl(incoming: IncomingMessage): { readonly path: string; readonly query: URLSearchParams } {

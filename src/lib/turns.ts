@@ -38,8 +38,23 @@ export type Interruptible<T> = Generator<undefined, T, undefined>;
 
 /** Milliseconds that work goes on before others get their turn. */
 const SLICE_MS = 8;
-/** How often work may yield between looks at the clock. */
-const LOOK_EVERY = 16;
+
+/** Where others may have their turn, if it is time for that. */
+export class Pauses {
+  private began = performance.now();
+
+  /** True when work has gone on long enough. */
+  get isDue(): boolean {
+    return performance.now() - this.began >= SLICE_MS;
+  }
+
+  /** Lets others have their turn, if it is time for that. */
+  async next(): Promise<void> {
+    if (!this.isDue) return;
+    await nextTurn();
+    this.began = performance.now();
+  }
+}
 
 /** Does work from beginning to end. */
 export function atOnce<T>(work: Interruptible<T>): T {
@@ -51,13 +66,11 @@ export function atOnce<T>(work: Interruptible<T>): T {
 
 /** Does work in slices of a few milliseconds, with a turn of the event loop for others between one and the next. */
 export async function inSlices<T>(work: Interruptible<T>): Promise<T> {
-  let began = performance.now();
-  for (let steps = 1; ; steps++) {
+  const pauses = new Pauses();
+  for (;;) {
     const { done, value } = work.next();
     if (done) return value;
-    if (steps % LOOK_EVERY !== 0 || performance.now() - began < SLICE_MS) continue;
-    await nextTurn();
-    began = performance.now();
+    if (pauses.isDue) await pauses.next();
   }
 }
 
@@ -83,6 +96,7 @@ export function* mapped<T, R>(items: Iterable<T>, make: (item: T) => R): Interru
 
 /** Items that are put in order a run at a time. */
 const RUN = 1_024;
+const MERGED_AT_ONCE = 64;
 
 /** A new array of the items in order: runs of them by the built-in sort, merged. */
 export function* sorted<T>(items: readonly T[], compare: (a: T, b: T) => number): Interruptible<T[]> {
@@ -113,7 +127,7 @@ function* mergedRun<T>(
     if (first) left++;
     else right++;
     merged.push((first ? a : b) as T);
-    if (merged.length % LOOK_EVERY === 0) yield;
+    if (merged.length % MERGED_AT_ONCE === 0) yield;
   }
   return merged;
 }

@@ -19,7 +19,12 @@ export interface FoldResult {
   readonly graph: ArtifactRef | undefined | 'as it is';
   /** The epoch it begins, unless it conserves all there is in one. */
   readonly epoch: string;
-  /** Packs, new ones and others, of which it has seen that whatever their objects link to stays there. */
+  /** The epoch it was made in. */
+  readonly madeIn: string | undefined;
+  /**
+   * Packs, new ones and others, of which it has seen that whatever their objects link to stays there. In another epoch than it was
+   * made in, what a fold that conserves has seen counts for nothing: it did not look at what has left.
+   */
   readonly linked: ReadonlySet<Digest>;
   /** True when every object of `replaced` is in `made` or `relied`, and nothing is dropped. */
   readonly conserves: boolean;
@@ -64,10 +69,13 @@ export class FoldChange implements Change<FoldVerdict> {
   }
 }
 
+const NONE: ReadonlySet<Digest> = new Set();
+
 /** A state with the packs of a fold in place of those that it replaces; what has come since stays. */
 export function afterFold(state: RepositoryState, result: FoldResult): RepositoryState {
   const { graph: _before, ...rest } = state;
-  const { conserves, linked } = result;
+  const { conserves } = result;
+  const linked = conserves && state.epoch !== result.madeIn ? NONE : result.linked;
   const made = new Set(result.made.map((entry) => entry.pack.digest));
   const kept = state.packs.filter(
     ({ pack: { digest } }) =>

@@ -72,7 +72,7 @@ export function isFolded(
   const folded = packs.filter((entry) => entry.kind !== 'rest' && entry.kind !== 'unreachable');
   if (packs.some((entry) => isExpired(entry, facts))) return false;
   if (tips === undefined) return folded.length === 0;
-  return folded.length === 1 && folded[0]?.tips === tips;
+  return folded.length === 1 && folded[0]?.tips === tips && folded[0].linked === true;
 }
 
 function rollUp(packs: readonly PackEntry[], unfolded: readonly PackEntry[], baseObjects: number): FoldPlan {

@@ -158,6 +158,7 @@ async function rollUp(
     incarnation: state.incarnation,
     made,
     epoch: context.dice.hex(16),
+    madeIn: state.epoch,
     linked: isClosed({ packs: rolled }) ? digests(made) : new Set(),
     replaced,
     dropped: new Set(),
@@ -196,6 +197,7 @@ async function foldAll(
     incarnation: state.incarnation,
     made,
     epoch: context.dice.hex(16),
+    madeIn: state.epoch,
     // What refs reach leads to nothing else.
     linked: digests(made.filter(({ kind }) => kind !== 'unreachable')),
     replaced: digests(rest),

@@ -6,6 +6,7 @@
 import { messageOf } from '../lib/errors.ts';
 import { Limiter } from '../lib/limiter.ts';
 import { LruMap } from '../lib/lru.ts';
+import { filtered, inSlices } from '../lib/turns.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
@@ -78,11 +79,16 @@ export class Folding {
   /** Folds the repository soon if what has just been published says so. Does not throw. */
   published(id: RepositoryId, manifest: Manifest): void {
     if (!this.options.automatic || manifest.state !== 'live' || this.stopping.signal.aborted) return;
+    void this.notice(id, manifest);
+  }
+
+  private async notice(id: RepositoryId, manifest: Manifest): Promise<void> {
     const name = formatRepositoryId(id);
-    const gone = manifest.causes.flatMap(({ refs }) => refs).filter((ref) => !manifest.refs.has(ref)).length;
+    const named = manifest.causes.flatMap(({ refs }) => refs);
+    const gone = (await inSlices(filtered(named, (ref) => !manifest.refs.has(ref)))).length;
     const deletions = (this.deletions.get(name) ?? 0) + gone;
     if (gone > 0) this.deletions.set(name, deletions, 1);
-    if (!this.isDue(name, manifest, deletions)) return;
+    if (this.stopping.signal.aborted || !this.isDue(name, manifest, deletions)) return;
     this.waiting.set(name, id);
     this.working ??= this.work();
   }

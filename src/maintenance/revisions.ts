@@ -13,11 +13,13 @@ export async function parted(
   return [values, others];
 }
 
-/** What git-rev-list(1) reads from standard input: what to begin at, and what to end at. */
+/**
+ * What git-rev-list(1) reads from standard input: what to begin at, and what to end at. Each of those is marked by itself, since
+ * before 2.42 rev-list took no `--not` there.
+ */
 export async function revisions(tips: ReadonlySet<string>, known: ReadonlySet<string>): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  for (const lines of [tips, ['--not'], known]) {
-    for await (const piece of inTurns(lines)) pieces.push(Buffer.from(`${piece.join('\n')}\n`));
-  }
+  for await (const piece of inTurns(tips)) pieces.push(Buffer.from(`${piece.join('\n')}\n`));
+  for await (const piece of inTurns(known)) pieces.push(Buffer.from(`^${piece.join('\n^')}\n`));
   return Buffer.concat(pieces);
 }

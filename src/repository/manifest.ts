@@ -43,7 +43,10 @@ export interface PackEntry {
   readonly own?: OwnEntries;
   /** True when it is proven to share no object with any other pack of the manifest that says so of itself. */
   readonly disjoint?: boolean;
-  /** True when whatever its objects link to is proven to be in it, or in packs named beside it. */
+  /**
+   * True when whatever its objects link to is proven to be in it, or in packs named beside it; but for objects that other
+   * packs hold, too, of which these say it. See {@link isClosed}.
+   */
   readonly linked?: boolean;
   /** Seconds: when a fold made it. What nothing reaches leaves when its pack is older than the grace period. */
   readonly since?: number;
@@ -171,6 +174,10 @@ export function emptyState(
 /**
  * True when every object in the packs is there with all that it leads to, since none links to anything that is not. Then an
  * object that is known to be there needs no walk to be known complete.
+ *
+ * A single pack that says so may hold bases copied from others, which git does not look into when it completes a thin pack with
+ * them. So it is all packs or nothing: an object that links to nothing there has come in a pack which does not say so, and stays
+ * in one until a fold has walked from it.
  */
 export function isClosed({ packs }: Pick<RepositoryState, 'packs'>): boolean {
   return packs.every((entry) => entry.linked === true);

@@ -15,6 +15,7 @@ import {
   tableOf,
   wantsHead,
 } from '../git/index.ts';
+import { Pauses } from '../lib/turns.ts';
 import type { RepositoryState } from '../repository/manifest.ts';
 import type { Output } from './output.ts';
 import type { UploadCapabilities } from './upload-capabilities.ts';
@@ -139,11 +140,13 @@ function* without(count: number, list: Iterable<Buffer>): Generator<Buffer, unde
 
 /** Writes a list and a flush behind it, as the client takes it. In between everybody else gets a turn. */
 async function writePieces(output: Output, begun: Buffer[], list: Iterable<Buffer>): Promise<void> {
+  const pauses = new Pauses();
   let waiting = begun;
   let size = 0;
   for (const piece of list) {
     waiting.push(piece);
     size += piece.length;
+    await pauses.next();
     if (size < SENT_AT_ONCE) continue;
     if (!(await output.write(Buffer.concat(waiting)))) return;
     waiting = [];

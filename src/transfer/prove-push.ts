@@ -8,6 +8,7 @@ import { isBranch, type ReceiveRequest } from '../git/index.ts';
 import type { Git } from '../git-process/git.ts';
 import { inspectObjects, type ObjectDescription } from '../git-process/inspect-objects.ts';
 import { findIncomplete, inspectTips, type PublishedTips } from '../git-process/inspect-tips.ts';
+import { inSlices, mapped } from '../lib/turns.ts';
 import { isClosed, type ParentState } from '../repository/manifest.ts';
 import { knownObjects } from './inspect-objects.ts';
 import { publishedTips } from './published-tips.ts';
@@ -65,12 +66,9 @@ export class PushProver {
    */
   async prove(tips: readonly string[], pack: ReceivedPack | undefined): Promise<ProvenPush> {
     const { state } = this.options;
-    const facts = new Map<string, ObjectDescription>();
     const known = knownObjects(state?.manifest);
-    for (const oid of tips) {
-      const fact = known.get(oid);
-      if (fact !== undefined) facts.set(oid, fact);
-    }
+    const told = await inSlices(mapped(tips, (oid) => [oid, known.get(oid)] as const));
+    const facts = new Map(told.flatMap(([oid, fact]) => (fact === undefined ? [] : [[oid, fact] as const])));
     const unknown = tips.filter((oid) => !facts.has(oid));
     const walked = !this.isProvenByLinks();
     const found = walked ? await this.walk(unknown) : await this.lookAt(unknown, pack);

@@ -5,6 +5,7 @@ import {
   ReceiveRequestParser,
 } from '../git/index.ts';
 import { CairnError, isCairnError } from '../lib/errors.ts';
+import { Pauses } from '../lib/turns.ts';
 import type { RequestBody } from './request-body.ts';
 
 /**
@@ -38,11 +39,13 @@ export class HeadTooLarge extends CairnError {
  */
 export async function readHead(body: RequestBody, options: ReceiveRequestOptions): Promise<ReceiveRequest> {
   const parser = new ReceiveRequestParser(options);
+  const pauses = new Pauses();
   for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
     if (takeIn(parser, chunk)) {
       body.unread(parser.takeRest());
       break;
     }
+    await pauses.next();
   }
   return parser.result;
 }

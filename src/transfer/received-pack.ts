@@ -35,8 +35,8 @@ export interface CameIn {
   readonly digest: Digest;
 }
 
-/** Files up to this size, nearly all there are, are read once and whole. */
-const READ_WHOLE = 1 << 20;
+/** Bytes: files up to this size, nearly all there are, are read once and whole, and kept until their push is through. */
+const READ_WHOLE = 64 * 1024;
 /** Of more tips than these git is asked what they are, all at once. */
 const TIPS_LOOKED_AT = 100;
 

@@ -5,6 +5,7 @@ import { FaultyStore } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { announcement, eventually } from '../helpers/identity.ts';
 import { NostrClient, Person } from '../helpers/nostr-client.ts';
+import { commitObject, objectId, packOf, pushHead, RECEIVE_PACK, treeObject } from '../helpers/raw-git.ts';
 import { repositoryUrl, startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -73,6 +74,31 @@ it('counts the bytes of each request once, also on a connection that is used aga
   expect(metrics).toContain(
     `cairn_http_received_bytes_total{route="git git-receive-pack"} ${pushed.received}`,
   );
+});
+
+it('counts the bytes of a request that comes right behind a push to where they belong', async () => {
+  const lines: string[] = [];
+  await using server = await startServer({ onLog: (line) => lines.push(line) });
+  const url = repositoryUrl(server, 'behind');
+  const blob = { type: 'blob', content: randomBytes(300_000) } as const;
+  const tree = treeObject('large', objectId(blob));
+  const commit = commitObject(objectId(tree));
+  const body = Buffer.concat([
+    pushHead([{ name: 'refs/heads/main', to: objectId(commit) }]),
+    packOf([commit, tree, blob]),
+  ]);
+  // Both go over one connection, which fetch keeps.
+  const headers = RECEIVE_PACK;
+  const pushed = await fetch(`${url}/git-receive-pack`, { method: 'POST', headers, body });
+  expect(await pushed.text()).toContain('ok refs/heads/main');
+  await (await fetch(`${url}/info/refs?service=git-upload-pack`)).text();
+
+  const requests = () => lines.map((line) => JSON.parse(line)).filter((entry) => entry.msg === 'request');
+  await expect.poll(requests).toHaveLength(2);
+  const received = (method: string) => requests().find((entry) => entry.method === method).received;
+  expect(received('POST')).toBeGreaterThan(300_000);
+  expect(received('POST')).toBeLessThan(310_000);
+  expect(received('GET')).toBeLessThan(2_000);
 });
 
 it('counts who is connected to the relay, and what it answers to events', async () => {

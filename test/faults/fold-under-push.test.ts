@@ -3,7 +3,7 @@
  * given: in whatever order the two are published, no published ref ever misses an object, and the one who pushed is told.
  */
 import { existsSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -12,7 +12,8 @@ import type { FoldOutcome } from '../../src/maintenance/fold.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import { FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
-import { type CommandResult, GitClient } from '../helpers/git-client.ts';
+import { type CommandResult, GitClient, run } from '../helpers/git-client.ts';
+import { push, pushHead, reportOf } from '../helpers/raw-git.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
@@ -99,6 +100,22 @@ async function pushNextAfter(happens: () => Promise<void>): Promise<CommandResul
   const pushed = await pushing;
   await rm(join(author.folder, '.git', 'hooks', 'pre-push'));
   return pushed;
+}
+
+/** Pushes `next` to the other server without what it builds on, which is there as long as nobody has dropped it. */
+async function pushNothingButNext(): Promise<void> {
+  const path = join(author.folder, 'next.pack');
+  const made = await run(
+    'sh',
+    ['-c', `printf 'next\n^topic\n' | git pack-objects --revs --stdout -q > '${path}'`],
+    {
+      cwd: author.folder,
+    },
+  );
+  expect(made.exitCode).toBe(0);
+  const head = pushHead([{ name: 'refs/heads/next', to: await author.run(['rev-parse', 'next']) }]);
+  const answer = await push(otherUrl, Buffer.concat([head, await readFile(path)]));
+  expect(reportOf(answer)).toEqual(['unpack ok', 'ok refs/heads/next']);
 }
 
 /** Every published state, by a server that knows nothing, is complete. */
@@ -200,9 +217,7 @@ describe('a push that leans on dropped objects', () => {
     await deleteTopic();
     store.next((call) => call.operation === 'put' && call.key.endsWith(ending), {
       does: 'run',
-      before: async () => {
-        await author.run(['push', '--quiet', otherUrl, 'next']);
-      },
+      before: () => pushNothingButNext(),
     });
     expect(await fold(app)).toBe('superseded');
     await expectComplete(['main', 'next']);
@@ -224,6 +239,26 @@ describe('a push that leans on dropped objects', () => {
 });
 
 describe('a push that leans on nothing that is dropped', () => {
+  it('is looked at by a fold that it comes before, which then goes through', async () => {
+    await author.run(['checkout', '--quiet', 'main']);
+    const commit = await author.commit('Main goes on', { a: 'more\n' });
+    await deleteTopic();
+    store.next(isPointerPut, {
+      does: 'run',
+      before: async () => {
+        await author.run(['push', '--quiet', otherUrl, 'main']);
+      },
+    });
+    expect(await fold(app)).toBe('folded');
+    await expectComplete(['main']);
+    const { manifest } = (await app.repositories.get(id).resolve()) ?? {};
+    expect(manifest?.refs.get('refs/heads/main')).toBe(commit);
+    expect(manifest?.packs.map(({ kind, linked }) => [kind, linked])).toEqual([
+      ['fold', true],
+      ['push', true],
+    ]);
+  });
+
   it('goes through behind a fold, proved again', async () => {
     await author.run(['checkout', '--quiet', 'main']);
     await author.commit('Main goes on', { a: 'more\n' });

@@ -25,6 +25,7 @@ function resultOf(parts: Partial<FoldResult> = {}): FoldResult {
     relied: digests(kept),
     graph: undefined,
     epoch: NEXT_EPOCH,
+    madeIn: INCARNATION,
     linked: new Set(),
     conserves: true,
     proven,
@@ -84,6 +85,13 @@ describe('a fold', () => {
     const seen = resultOf({ linked: digests(made, late), conserves: false });
     const looked = (await evaluate(seen, stateOf({ packs: before }))).next;
     expect(looked?.packs.map((entry) => entry.linked)).toEqual([true, undefined, true]);
+  });
+
+  it('that conserves says nothing of links in an epoch it was not made in', async () => {
+    const state = stateOf({ packs: packs(old, kept, older), epoch: 'f'.repeat(32) });
+    const { next } = await evaluate(resultOf({ linked: digests(made) }), state);
+    expect(next?.packs).toEqual([made, kept]);
+    expect(next?.epoch).toBe('f'.repeat(32));
   });
 
   it('begins an epoch where there was none', async () => {

@@ -16,7 +16,8 @@ function pushes(count: number, objects = 3): PackEntry[] {
   return Array.from({ length: count }, () => pack('push', objects));
 }
 
-const base = (objects: number, since = FACTS.now) => pack('fold', objects, { tips: 'f'.repeat(64), since });
+const base = (objects: number, since = FACTS.now) =>
+  pack('fold', objects, { tips: 'f'.repeat(64), linked: true, since });
 const rolled = (objects: number) => pack('fold', objects, { since: FACTS.now });
 const unreachable = (age: number) => pack('unreachable', 5, { since: FACTS.now - age });
 
