@@ -39,6 +39,9 @@ export type Interruptible<T> = Generator<undefined, T, undefined>;
 /** Milliseconds that work goes on before others get their turn. */
 const SLICE_MS = 8;
 
+/** Of several long works each gets turns of its own, or their slices would add up. */
+const shared = new Turns();
+
 /** Where others may have their turn, if it is time for that. */
 export class Pauses {
   private began = performance.now();
@@ -51,7 +54,7 @@ export class Pauses {
   /** Lets others have their turn, if it is time for that. */
   async next(): Promise<void> {
     if (!this.isDue) return;
-    await nextTurn();
+    await shared.next();
     this.began = performance.now();
   }
 }

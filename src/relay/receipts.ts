@@ -6,7 +6,15 @@
 
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { branchesAndTags, differingRefs, isBranch, isTag, refLines, refsStartingWith } from '../git/index.ts';
+import {
+  branchesAndTags,
+  countRefsStartingWith,
+  differingRefs,
+  isBranch,
+  isTag,
+  refLines,
+  refsStartingWith,
+} from '../git/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Dice } from '../lib/dice.ts';
 import { isCairnError } from '../lib/errors.ts';
@@ -277,13 +285,21 @@ function ordersOf({ causes }: Manifest): string[] {
 function changesRefs(manifest: Manifest, parent: Manifest | undefined): boolean {
   // Nothing is told of a withdrawal. What was told before must not be taken for the state of what is announced anew.
   if (parent?.state === 'withdrawn' && parent.withdrawal !== undefined) return true;
-  // This runs after every push, so nothing is counted or put in order.
+  // This runs after every push, so nothing is put in order, and of very many refs not every one is looked at.
+  if (countStated(manifest.refs) !== countStated(parent?.refs ?? NO_REFS)) return true;
   for (const name of differingRefs(manifest.refs, parent?.refs ?? NO_REFS)) if (isStated(name)) return true;
   return manifest.head !== parent?.head && statesAny(manifest);
 }
 
+/** What the names of refs begin with that a receipt speaks of. */
+const STATED = ['refs/heads/', 'refs/tags/'];
+
 function statesAny({ refs }: Manifest): boolean {
-  return ['refs/heads/', 'refs/tags/'].some((prefix) => refsStartingWith(refs, prefix).next().done !== true);
+  return STATED.some((prefix) => refsStartingWith(refs, prefix).next().done !== true);
+}
+
+function countStated(refs: Manifest['refs']): number {
+  return STATED.reduce((count, prefix) => count + countRefsStartingWith(refs, prefix), 0);
 }
 
 /** True for what a receipt speaks of. */
