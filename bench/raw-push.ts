@@ -13,7 +13,8 @@ export interface RefChange {
 /** No object: what `git push` sends along with refs to objects that are there. */
 export const emptyPack: Buffer = packOf([]);
 
-const zeroId = '0'.repeat(40);
+/** What a ref becomes that is deleted. */
+export const zeroId = '0'.repeat(40);
 const capabilities = 'report-status side-band-64k object-format=sha1 agent=git/bench';
 
 /**

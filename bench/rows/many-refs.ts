@@ -7,7 +7,7 @@ import { commit, packOf } from '../git-objects.ts';
 import { withRefs } from '../packed-refs.ts';
 import { settled } from '../process-figures.ts';
 import { rawClone, rawLsRemote } from '../raw-client.ts';
-import { emptyPack, rawPush } from '../raw-push.ts';
+import { emptyPack, rawPush, zeroId } from '../raw-push.ts';
 import type { OwnHosts, Stage } from '../stage.ts';
 import { checkpoints, noteInTurns, progress } from './in-turns.ts';
 import type { Measure, RowGroup } from './row.ts';
@@ -19,6 +19,8 @@ const GROUP = 100;
 const ONE_PREFIX = 'refs/heads/many/0/';
 /** Refs in one push. */
 const BATCH = 5_000;
+/** Refs in one push at most, unless a server is told otherwise. */
+const BULK = 50_000;
 
 /**
  * *small* with more and more branches, made by pushes on Cairn and written to packed-refs on the reference, and what
@@ -33,6 +35,14 @@ export function manyRefs(): RowGroup {
       { name: 'many-refs-ls-prefix/file', unit: 'ms', value: 'lsPrefix' },
       { name: 'many-refs-clone/file', unit: 'ms', value: 'clone' },
       { name: 'many-refs-loop-delay/file', unit: 'ms', value: 'delay', alone: true, worst: true, goal: 50 },
+      {
+        name: 'many-refs-bulk-loop-delay/file',
+        unit: 'ms',
+        value: 'bulk',
+        alone: true,
+        worst: true,
+        goal: 50,
+      },
     ],
     runs: 5,
     warmUps: 1,
@@ -57,7 +67,11 @@ export function manyRefs(): RowGroup {
               lsPrefix: (await rawLsRemote(url, ONE_PREFIX)).seconds,
               clone: (await rawClone(url)).seconds,
             };
-            return side === 'cairn' ? { ...values, delay: await longestDelay(hosts.cairn.url) } : values;
+            if (side === 'reference') return values;
+            const delay = await longestDelay(hosts.cairn.url);
+            await repository.pushInBulk();
+            await settled(hosts.cairn.pid);
+            return { ...values, delay, bulk: await longestDelay(hosts.cairn.url) };
           };
         return { cairn: measure('cairn'), reference: measure('reference'), curves, close };
       } catch (error) {
@@ -176,6 +190,19 @@ class ManyRefs {
     const { seconds } = await git([...at, 'push', '--quiet', this.urls[side], `${to}:${BRANCH}`]);
     this.#tip[side] = to;
     return seconds;
+  }
+
+  /** Makes as many branches as one push may name on Cairn, in one push, and deletes them in another. */
+  async pushInBulk(): Promise<void> {
+    const to = this.#targets[0] ?? '';
+    const made = Array.from({ length: BULK }, (_, at) => ({
+      name: `refs/heads/bulk/${Math.floor(at / GROUP)}/branch-${at}`,
+      from: undefined,
+      to,
+    }));
+    await rawPush(this.urls.cairn, made, emptyPack);
+    const deleted = made.map(({ name }) => ({ name, from: to, to: zeroId }));
+    await rawPush(this.urls.cairn, deleted, Buffer.alloc(0));
   }
 
   #message(side: Side): string {

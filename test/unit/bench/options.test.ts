@@ -106,6 +106,7 @@ describe('the rows', () => {
       'many-pushes-clone/file 1.2 ms',
       'many-refs-push/file 0.5 ms',
       'many-refs-loop-delay/file 50 ms',
+      'many-refs-bulk-loop-delay/file 50 ms',
       'push-1gib-rss/s3 64 MiB',
       'clone-1gib-rss/s3 64 MiB',
     ]);
