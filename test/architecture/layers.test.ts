@@ -61,6 +61,7 @@ const TIME_AND_CHANCE =
 const MAY_LOOK_AT_THE_CLOCK: Readonly<Record<string, string>> = {
   'src/lib/clock.ts': 'the clock',
   'src/lib/dice.ts': 'the dice',
+  'src/lib/turns.ts': 'measures how long others have waited; nothing but whose turn it is follows from it',
   'src/git-process/git.ts': 'measures how long a process ran, for a metric; nothing is decided by it',
   'src/object-store/watched-agent.ts': 'ages connections, whose other end closes them by the same real time',
   'src/object-store/with-metrics.ts':
