@@ -4,14 +4,14 @@
  */
 import {
   branchesAndTags,
-  changedRefs,
+  changingRefs,
   commandKind,
   isBranch,
   isTag,
   type ReceivedCommand,
   refsStartingWith,
 } from '../git/index.ts';
-import { filtered, type Interruptible } from '../lib/turns.ts';
+import { filtered, type Interruptible, mapped } from '../lib/turns.ts';
 import { matchOrder } from '../policy/order-match.ts';
 import { isFromBefore, isNewerOrder } from '../policy/order-precedence.ts';
 import { decideOrder, planOrder } from '../policy/order-rules.ts';
@@ -134,7 +134,7 @@ function* decideByOrder(
   const stated = yield* filtered(allowed, (command) => changes(command, state.refs));
   if (stated.length === 0) return { result: yield* decide(push, met, forbidden), evidence: NOBODY };
   const match = matchOrder(
-    branchesAndTags(refsAfter(state, stated)),
+    branchesAndTags(yield* refsAfter(state, stated)),
     waiting.filter(
       (order) =>
         isWriter(order.author, facts) &&
@@ -145,7 +145,8 @@ function* decideByOrder(
   const problem = match.ok ? yield* orderProblem(push, state, facts, stated, match.value) : match.reason;
   if (problem !== undefined) for (const { name } of commands.filter(isStated)) forbidden.set(name, problem);
   const result = yield* decide(push, met, forbidden);
-  const carriedOut = match.ok && commands.every((command, at) => !stated.includes(command) || !result[at]);
+  const asked = new Set(stated);
+  const carriedOut = match.ok && commands.every((command, at) => !asked.has(command) || !result[at]);
   if (!carriedOut) return { result, evidence: NOBODY };
   const { author, id } = match.value;
   return { result, evidence: { kind: 'order', actor: author, evidence: id }, order: match.value };
@@ -236,15 +237,15 @@ function isStated({ name }: ReceivedCommand): boolean {
   return isBranch(name) || isTag(name);
 }
 
-function refsAfter(
+function* refsAfter(
   state: RepositoryState,
   commands: readonly ReceivedCommand[],
-): ReadonlyMap<string, string> {
-  const changed = commands.map((command) => ({
+): Interruptible<ReadonlyMap<string, string>> {
+  const changed = yield* mapped(commands, (command) => ({
     name: command.name,
     oid: commandKind(command) === 'delete' ? undefined : command.newId,
   }));
-  return changedRefs(state, changed).refs;
+  return (yield* changingRefs(state, changed)).refs;
 }
 
 function isWriter(key: string, facts: AccessFacts): boolean {
