@@ -65,15 +65,28 @@ export class PushProver {
    * @throws CairnError `unavailable` when git cannot be run; the signal's reason when the client has gone
    */
   async prove(tips: readonly string[], pack: ReceivedPack | undefined): Promise<ProvenPush> {
-    const { state } = this.options;
-    const known = knownObjects(state?.manifest);
-    const told = await inSlices(mapped(tips, (oid) => [oid, known.get(oid)] as const));
-    const facts = new Map(told.flatMap(([oid, fact]) => (fact === undefined ? [] : [[oid, fact] as const])));
-    const unknown = tips.filter((oid) => !facts.has(oid));
     const walked = !this.isProvenByLinks();
-    const found = walked ? await this.walk(unknown) : await this.lookAt(unknown, pack);
+    const facts = new Map<string, ObjectDescription>();
+    if (!walked) for (const oid of pack?.commits ?? []) facts.set(oid, { type: 'commit' });
+    for (const [oid, fact] of await this.published(tips.filter((tip) => !facts.has(tip))))
+      facts.set(oid, fact);
+    const unknown = tips.filter((oid) => !facts.has(oid));
+    const found = walked ? await this.walk(unknown) : await this.lookAt(unknown);
     for (const [oid, fact] of found.facts) facts.set(oid, fact);
     return { disconnected: found.disconnected, facts, proof: this.proof(walked) };
+  }
+
+  /** What published refs say of tips that they point at, too. */
+  private async published(tips: readonly string[]): Promise<Map<string, ObjectDescription>> {
+    const facts = new Map<string, ObjectDescription>();
+    if (tips.length === 0) return facts;
+    const known = knownObjects(this.options.state?.manifest);
+    const look = (oid: string) => {
+      const fact = known.get(oid);
+      if (fact !== undefined) facts.set(oid, fact);
+    };
+    await inSlices(mapped(tips, look));
+    return facts;
   }
 
   /** The same by a walk over another state: tips that something is missing below there. */
@@ -103,16 +116,11 @@ export class PushProver {
     };
   }
 
-  /** Tips in the pack have all that they lead to; of others it is enough that they are there. */
-  private async lookAt(tips: readonly string[], pack: ReceivedPack | undefined) {
+  /** Whatever is there is complete. */
+  private async lookAt(tips: readonly string[]) {
     const { git, workspace, state, signal } = this.options;
-    const facts = new Map<string, ObjectDescription>();
-    for (const oid of tips) if (pack?.commits.has(oid)) facts.set(oid, { type: 'commit' });
-    const open = tips.filter((oid) => !facts.has(oid));
-    if (open.length > 0) {
-      const found = await inspectObjects(git, await workspace.open(state), open, signal);
-      for (const [oid, fact] of found) facts.set(oid, fact);
-    }
+    if (tips.length === 0) return { disconnected: new Set<string>(), facts: new Map() };
+    const facts = await inspectObjects(git, await workspace.open(state), tips, signal);
     return { disconnected: new Set(tips.filter((oid) => !facts.has(oid))), facts };
   }
 
