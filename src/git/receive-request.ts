@@ -49,6 +49,9 @@ export class ReceiveRequestParser {
   readonly #shallow: string[] = [];
   readonly #pushOptions: string[] = [];
   #commands: ReceivedCommand[] = [];
+  readonly #names = new Set<string>();
+  /** Names of refs that several commands are for. */
+  readonly #repeated = new Set<string>();
   #capabilities: Capabilities | undefined;
   #state: 'commands' | 'push-options' | 'complete' = 'commands';
 
@@ -148,7 +151,10 @@ export class ReceiveRequestParser {
       );
     }
     if (this.#commands.length === this.#options.limits.commands) throw tooMany('refs', this.#commands);
-    this.#commands.push({ oldId, newId, ...readName(line.subarray(text.length)) });
+    const command = { oldId, newId, ...readName(line.subarray(text.length)) };
+    if (this.#names.has(command.name)) this.#repeated.add(command.name);
+    this.#names.add(command.name);
+    this.#commands.push(command);
   }
 
   #pushOption(option: string): void {
@@ -159,7 +165,9 @@ export class ReceiveRequestParser {
   }
 
   #endSection(): void {
-    if (this.#state === 'commands') this.#commands = withDuplicatesRefused(this.#commands);
+    if (this.#state === 'commands') {
+      this.#commands = withDuplicatesRefused(this.#commands, this.#repeated);
+    }
     const optionsFollow = this.#state === 'commands' && this.capabilities.has('push-options');
     this.#state = optionsFollow ? 'push-options' : 'complete';
   }
@@ -181,11 +189,11 @@ function escaped(character: string): string {
 }
 
 /** Which of two commands for one ref was meant cannot be known, so neither is carried out. */
-function withDuplicatesRefused(commands: readonly ReceivedCommand[]): ReceivedCommand[] {
-  const seen = new Set<string>();
-  const repeated = new Set<string>();
-  for (const { name } of commands) (seen.has(name) ? repeated : seen).add(name);
-  if (repeated.size === 0) return [...commands];
+function withDuplicatesRefused(
+  commands: ReceivedCommand[],
+  repeated: ReadonlySet<string>,
+): ReceivedCommand[] {
+  if (repeated.size === 0) return commands;
   return commands.map((command) =>
     repeated.has(command.name) && command.problem === undefined
       ? { ...command, problem: `multiple updates for ref ${command.name} in one push` }

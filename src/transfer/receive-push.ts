@@ -16,7 +16,7 @@ import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { Release } from '../lib/limiter.ts';
 import { settleAll } from '../lib/settle-all.ts';
-import { inSlices } from '../lib/turns.ts';
+import { filtered, inSlices } from '../lib/turns.ts';
 import type { Refusal } from '../policy/ref-rules.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
@@ -160,7 +160,7 @@ class Push {
     }
     const { repository, signal } = this.incoming;
     this.releasePlace = await this.context.places.acquire(String(repository), signal, 'push');
-    const tips = this.newTips();
+    const tips = await this.newTips();
     const { packBytes: maxBytes } = this.context.limits;
     const wantsProgress = !this.request.capabilities.has('quiet');
     const received = await receivePack({
@@ -300,11 +300,11 @@ class Push {
   }
 
   /** Object ids that refs are to point at. */
-  private newTips(): string[] {
-    const tips = this.request.commands.filter(
-      (command) => command.problem === undefined && commandKind(command) !== 'delete',
-    );
-    return [...new Set(tips.map((command) => command.newId))];
+  private async newTips(): Promise<string[]> {
+    const brings = (command: ReceivedCommand) =>
+      command.problem === undefined && commandKind(command) !== 'delete';
+    const bringing = await inSlices(filtered(this.request.commands, brings));
+    return [...new Set(bringing.map((command) => command.newId))];
   }
 
   private async reportResult({ result, order }: PushOutcome, published: Published): Promise<PushSummary> {
