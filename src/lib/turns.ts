@@ -11,6 +11,9 @@ export class Turns {
   }
 }
 
+/** Of several long works each gets turns of its own, or what they do in one would add up. */
+const shared = new Turns();
+
 /** Items worked on before others get their turn: a few milliseconds. */
 export const PIECE = 2_000;
 
@@ -24,7 +27,7 @@ export async function* inTurns<T>(
     piece.push(item);
     if (piece.length < size) continue;
     yield piece;
-    await nextTurn();
+    await shared.next();
     piece = [];
   }
   if (piece.length > 0) yield piece;
@@ -38,9 +41,6 @@ export type Interruptible<T> = Generator<undefined, T, undefined>;
 
 /** Milliseconds that work goes on before others get their turn. */
 const SLICE_MS = 8;
-
-/** Of several long works each gets turns of its own, or their slices would add up. */
-const shared = new Turns();
 
 /** Where others may have their turn, if it is time for that. */
 export class Pauses {

@@ -79,7 +79,13 @@ export class Folding {
   /** Folds the repository soon if what has just been published says so. Does not throw. */
   published(id: RepositoryId, manifest: Manifest): void {
     if (!this.options.automatic || manifest.state !== 'live' || this.stopping.signal.aborted) return;
-    void this.notice(id, manifest);
+    this.notice(id, manifest).catch((error: unknown) => {
+      const repository = formatRepositoryId(id);
+      this.options.log.warn(
+        { repository, problem: messageOf(error) },
+        'a publish was not noticed for folding',
+      );
+    });
   }
 
   private async notice(id: RepositoryId, manifest: Manifest): Promise<void> {

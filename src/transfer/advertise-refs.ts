@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   encodeLsRefs,
   encodeLsRefsHead,
@@ -151,7 +150,6 @@ async function writePieces(output: Output, begun: Buffer[], list: Iterable<Buffe
     if (!(await output.write(Buffer.concat(waiting)))) return;
     waiting = [];
     size = 0;
-    await nextTurn();
   }
   await output.write(Buffer.concat([...waiting, flushPacket]));
 }

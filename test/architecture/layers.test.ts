@@ -50,7 +50,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   'nostr-wasm': ['nostr'],
   pino: ['observability'],
   'prom-client': ['observability'],
-  'tmp-promise': ['cli', 'maintenance', 'transfer'],
+  'tmp-promise': ['cli', 'maintenance'],
   ws: ['cli', 'http'],
   zod: ['config', 'object-store', 'relay', 'repository'],
 };
