@@ -131,7 +131,7 @@ it('a repository larger than the disk: who wants it is told so, smaller ones go 
   const pushed = await author.try(['push', url, 'main']);
   expect(pushed.exitCode).toBe(1);
   expect(pushed.stderr).toMatch(PUSH_REFUSED);
-  expect(await cramped.scratch()).toEqual(idle);
+  await expect.poll(cramped.scratch).toEqual(idle);
 
   cramped.enlarge();
   expect(await clone(url)).toEqual(CLONED);

@@ -97,14 +97,15 @@ describe('figures of a server', () => {
     const service = await nodeService(
       'hungry.log',
       `const { execFile, spawn } = require('node:child_process');
-       console.log('ready 1');
        process.on('SIGUSR2', () => {
          const held = Buffer.alloc(96 * 2 ** 20, 1);
          globalThis.held = held;
-         execFile('sh', ['-c', 'i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done; sleep 0.5'], () => {
+         execFile('sh', ['-c', 'i=0; while [ $i -lt 800000 ]; do i=$((i+1)); done; sleep 0.5'], () => {
            console.log('worked');
          });
        });
+       // Said only now: a signal that nothing handles yet would end it.
+       console.log('ready 1');
        setInterval(() => {}, 1000);`,
     );
     try {
