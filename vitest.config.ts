@@ -9,6 +9,8 @@ export default defineConfig({
     setupFiles: ['test/helpers/no-leftovers.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A second, the default, is not long on a machine that runs other tests beside.
+    expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
     maxWorkers: 3,
     reporters: ['default', new SkipReporter(), ['json', { outputFile: '.test-report.json' }]],
