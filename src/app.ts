@@ -156,10 +156,12 @@ export async function startApp(
     const snapshots = new SnapshotCache(join(settings.cache.folder, 'snapshots'), cache);
     await Promise.all([cache.open(), snapshots.open(), answers.open()]);
     downloading.unshift(() => answers.close());
+    const places = new GitPlaces(settings.gitConcurrency, settings.gitQueue);
     const proofs = new SpliceProofs({
       git,
       cache,
       scratch,
+      places,
       onTrouble: (err) => log.warn({ err }, 'packs not proved to be one'),
     });
     downloading.unshift(() => proofs.close());
@@ -175,6 +177,7 @@ export async function startApp(
       onPublished: (id, manifest) => {
         identity?.published(id, manifest);
         folding.published(id, manifest);
+        proofs.published(id, manifest);
       },
     });
     const folding = new Folding({
@@ -196,7 +199,6 @@ export async function startApp(
 
     const offload = offloadOf(settings, stores, artifacts, log);
     const advertiser = new Advertiser(capabilities, `cairn/${VERSION}`);
-    const places = new GitPlaces(settings.gitConcurrency, settings.gitQueue);
     let identity: Identity | undefined;
     let stopping = false;
     const server = new HttpServer({

@@ -30,6 +30,26 @@ export function checkBeyondKeptCommand(gitDir: string): GitCommand {
   };
 }
 
+/** Lists what the ids on standard input reach beyond those with `^`, of which a commit that is a parent comes with `-`. */
+export function listGrownCommand(gitDir: string): GitCommand {
+  return {
+    name: 'rev-list',
+    args: ['--objects', '--no-object-names', '--boundary', '--stdin'],
+    variables: { GIT_DIR: gitDir },
+  };
+}
+
+/** What is reached now that was not before. */
+export interface Grown {
+  /** In hex: all of it, perhaps with some that was reached before, too. */
+  readonly objects: ReadonlySet<string>;
+  /** Commits that were wanted before, and certainly are part of what is reached now. */
+  readonly outgrown: ReadonlySet<string>;
+}
+
+/** Ids listed, at most. A history may name again what it had long ago, so there may be more than has come. */
+const LISTED = 20_000;
+
 /**
  * Counts what some objects reach.
  * @param oids object ids in hex
@@ -62,6 +82,33 @@ export async function isCompleteBeyondKept(
   const result = await git.run(checkBeyondKeptCommand(gitDir), { input: lines(oids), signal });
   signal.throwIfAborted();
   return hasSucceeded(result);
+}
+
+/**
+ * Lists what some objects reach beyond what others do.
+ * @param question what is wanted only now, and all that was wanted before, as object ids in hex, together no more than
+ *   {@link briefInput} bytes with a character and a line end for each
+ * @returns undefined when something of it is missing, or there is too much of it
+ * @throws as {@link countObjects}
+ */
+export async function listGrown(
+  git: Git,
+  gitDir: string,
+  question: { readonly wanted: readonly string[]; readonly wantedBefore: readonly string[] },
+  signal: AbortSignal,
+): Promise<Grown | undefined> {
+  const { wanted, wantedBefore } = question;
+  const input = lines([...wanted, ...wantedBefore.map((oid) => `^${oid}`)]);
+  const keepOutput = LISTED * ((wanted[0]?.length ?? 0) + 1);
+  const result = await git.brief(listGrownCommand(gitDir), { input, signal, keepOutput });
+  signal.throwIfAborted();
+  if (!hasSucceeded(result) || result.cut) return undefined;
+  const listed = result.stdout.toString('latin1').split('\n');
+  const boundary = listed.filter((line) => line.startsWith('-'));
+  return {
+    objects: new Set(listed.filter((line) => line !== '' && !line.startsWith('-'))),
+    outgrown: new Set(boundary.map((line) => line.slice(1))),
+  };
 }
 
 function hasSucceeded(result: GitResult): boolean {

@@ -34,8 +34,13 @@ export interface WantSet {
   readonly digest: Digest;
 }
 
-/** Finds packs that together hold exactly what some wants reach; undefined when that is not known. */
-export type FindJoined = (wants: WantSet) => readonly PackPart[] | undefined;
+/** Knows which packs of a manifest together hold exactly what some wants reach. */
+export interface JoinedPacks {
+  /** The parts of them that do; undefined when that is not known. */
+  find(wants: WantSet): Promise<readonly PackPart[] | undefined>;
+  /** Hears of a pack that does so by itself. */
+  noteExact(entry: PackEntry, wants: WantSet): void;
+}
 
 /**
  * Decides whether a fetch is answered by stored packs: one that wants everything, by a client that has nothing and
@@ -46,11 +51,13 @@ export type FindJoined = (wants: WantSet) => readonly PackPart[] | undefined;
 export async function planStoredAnswer(
   manifest: Manifest,
   question: FetchQuestion,
-  joined: FindJoined,
+  joined: JoinedPacks | undefined,
 ): Promise<StoredAnswer | undefined> {
   if (!wantsWholePacks(question) || !(await mayHaveStored(manifest, question))) return undefined;
   const wants = { oids: question.wants, digest: wantSetDigest(question.wants) };
-  const parts = exactPack(manifest, wants) ?? joined(wants);
+  const exact = manifest.packs.find(({ tips }) => tips === wants.digest);
+  if (exact !== undefined) joined?.noteExact(exact, wants);
+  const parts = exact === undefined ? await joined?.find(wants) : [partOf(exact, manifest.objectFormat)];
   if (parts === undefined) return undefined;
   const form = uploadAnswerForm(question.version, (word) => says(question, word));
   return { form, progress: !says(question, 'no-progress'), parts };
@@ -83,11 +90,6 @@ function speaksFormat(question: FetchQuestion, format: ObjectFormat): boolean {
   if (question.version !== 2) return true;
   if (says(question, 'object-format')) return question.words.includes(`object-format=${format}`);
   return format === 'sha1';
-}
-
-function exactPack(manifest: Manifest, wants: WantSet): readonly PackPart[] | undefined {
-  const entry = manifest.packs.find(({ tips }) => tips === wants.digest);
-  return entry === undefined ? undefined : [partOf(entry, manifest.objectFormat)];
 }
 
 /** What of a pack belongs into an answer. */

@@ -88,7 +88,7 @@ export class Offload {
     if (!this.options.packfileUris || question.packfileUris.length === 0 || !isPublic(manifest))
       return undefined;
     // A client that names protocols here wants nothing else than one that names none.
-    const plan = await planStoredAnswer(manifest, { ...question, packfileUris: [] }, () => undefined);
+    const plan = await planStoredAnswer(manifest, { ...question, packfileUris: [] }, undefined);
     const [part, ...more] = plan?.parts ?? [];
     const { objectFormat: format } = manifest;
     if (plan === undefined || part === undefined || more.length > 0) return undefined;

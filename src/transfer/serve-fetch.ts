@@ -1,12 +1,13 @@
 import { encodeErrorPacket } from '../git/index.ts';
 import type { Git } from '../git-process/git.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
-import type { ParentState } from '../repository/manifest.ts';
+import type { Manifest, ParentState } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { RepositoryId } from '../repository/repository-id.ts';
 import type { Advertiser, ProtocolVersion } from './advertise-refs.ts';
 import type { AnswerCache } from './answer-cache.ts';
 import { FetchLook } from './fetch-look.ts';
-import { type FindJoined, planStoredAnswer } from './fetch-plan.ts';
+import { type JoinedPacks, planStoredAnswer } from './fetch-plan.ts';
 import { nameOfQuestion, readUploadPost, type WholeFetch } from './fetch-question.ts';
 import type { GitPlaces } from './git-places.ts';
 import type { Offload } from './offload.ts';
@@ -112,8 +113,7 @@ async function answerFetch(
   }
   // A client that would have gone elsewhere takes what others take just as well.
   const question = { ...whole.question, packfileUris: [] };
-  const joined: FindJoined = (wants) => context.proofs?.find(repository.id, manifest, wants);
-  const stored = await planStoredAnswer(manifest, question, joined);
+  const stored = await planStoredAnswer(manifest, question, joinedPacks(context, repository.id, manifest));
   if (stored !== undefined) {
     const open: OpenPack = (pack) => context.cache.stream(repository.id, 'pack', pack);
     const trouble = await sendStoredAnswer(stored, manifest.objectFormat, open, output, signal);
@@ -132,6 +132,18 @@ async function answerFetch(
     return runGit(context, request, state, { body, output: sink, signal: left });
   });
   return by === 'produced' ? 'git' : by;
+}
+
+function joinedPacks(
+  { proofs }: ServeFetchContext,
+  id: RepositoryId,
+  manifest: Manifest,
+): JoinedPacks | undefined {
+  if (proofs === undefined) return undefined;
+  return {
+    find: (wants) => proofs.find(id, manifest, wants),
+    noteExact: (entry, wants) => proofs.noteExact(id, entry, wants),
+  };
 }
 
 async function* fromMemory(chunks: readonly Buffer[]): AsyncGenerator<Buffer, void, undefined> {

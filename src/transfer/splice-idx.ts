@@ -13,6 +13,8 @@ interface OpenPart {
   readonly own: (offset: number) => boolean;
   /** True when every entry of the pack does. */
   readonly whole: boolean;
+  /** True when it can be joined to all others of which this is true, too. */
+  readonly known: boolean;
 }
 
 /** Ids looked up for one proof, at most: beyond that a fold is due, which makes it needless. */
@@ -21,34 +23,74 @@ const LOOKED_UP = 500_000;
 /**
  * True when parts can be joined to one pack: no object is in two of them, and what deltas in a part build on is in this part,
  * or in another one that does not build on it in turn. Reads ids from the smaller packs and looks for them in the larger ones.
+ *
+ * @param known of so many parts, the first ones, it is known that they can be joined to one another
  */
-export async function canBeJoined(parts: readonly IndexedPart[], format: ObjectFormat): Promise<boolean> {
+export async function canBeJoined(
+  parts: readonly IndexedPart[],
+  format: ObjectFormat,
+  known = 0,
+): Promise<boolean> {
+  return withOpen(parts, format, known, async (open) => {
+    const bySize = [...open].sort((a, b) => b.idx.objects - a.idx.objects);
+    return isAffordable(bySize) && (await areDisjoint(bySize)) && (await basesAreInside(bySize));
+  });
+}
+
+/** True when each object of these parts is among some. @param oids in hex */
+export async function areListed(
+  parts: readonly IndexedPart[],
+  oids: ReadonlySet<string>,
+  format: ObjectFormat,
+): Promise<boolean> {
+  return withOpen(parts, format, 0, async (open) => {
+    for (const part of open) {
+      for await (const id of idsOf(part, part.whole ? undefined : part.own)) {
+        if (!oids.has(id.toString('hex'))) return false;
+      }
+    }
+    return true;
+  });
+}
+
+async function withOpen<T>(
+  parts: readonly IndexedPart[],
+  format: ObjectFormat,
+  known: number,
+  work: (open: readonly OpenPart[]) => Promise<T>,
+): Promise<T> {
   const files = [];
   try {
     const open: OpenPart[] = [];
-    for (const { idxPath, end, objects } of parts) {
+    for (const [at, { idxPath, end, objects }] of parts.entries()) {
       const file = await openFile(idxPath);
       files.push(file);
       const idx = await PackIdx.open(file.read, format);
-      open.push({ idx, own: (offset) => offset < end, whole: objects === idx.objects });
+      open.push({ idx, own: (offset) => offset < end, whole: objects === idx.objects, known: at < known });
     }
-    open.sort((a, b) => b.idx.objects - a.idx.objects);
-    return isAffordable(open) && (await areDisjoint(open)) && (await basesAreInside(open));
+    return await work(open);
   } finally {
     await Promise.all(files.map((file) => file.close()));
   }
 }
 
+/** The parts before one that it has to be compared with. @param parts the largest first */
+function largerThan(parts: readonly OpenPart[], at: number): OpenPart[] {
+  return parts.slice(0, at).filter(({ known }) => !(known && parts[at]?.known));
+}
+
 function isAffordable(parts: readonly OpenPart[]): boolean {
-  return parts.reduce((sum, { idx }, larger) => sum + larger * idx.objects, 0) <= LOOKED_UP;
+  const lookups = parts.map(({ idx }, at) => largerThan(parts, at).length * idx.objects);
+  return lookups.reduce((sum, count) => sum + count, 0) <= LOOKED_UP;
 }
 
 /** @param parts the largest first */
 async function areDisjoint(parts: readonly OpenPart[]): Promise<boolean> {
   for (const [at, part] of parts.entries()) {
-    if (at === 0) continue;
+    const larger = largerThan(parts, at);
+    if (larger.length === 0) continue;
     for await (const id of idsOf(part, part.whole ? undefined : part.own)) {
-      for (const larger of parts.slice(0, at)) if (await holds(larger, id)) return false;
+      for (const other of larger) if (await holds(other, id)) return false;
     }
   }
   return true;
@@ -57,7 +99,8 @@ async function areDisjoint(parts: readonly OpenPart[]): Promise<boolean> {
 /** What completed a thin pack is exactly what its deltas build on elsewhere. Two packs that lean on one another prove nothing. */
 async function basesAreInside(parts: readonly OpenPart[]): Promise<boolean> {
   const leansOn = new Map<OpenPart, Set<OpenPart>>();
-  for (const part of parts) {
+  // Those that are known lean on one another alone, and not in a circle.
+  for (const part of parts.filter(({ known }) => !known)) {
     const others = new Set<OpenPart>();
     leansOn.set(part, others);
     if (part.whole) continue;

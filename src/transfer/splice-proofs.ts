@@ -1,23 +1,18 @@
-import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { countObjects, isCompleteBeyondKept } from '../git-process/count-objects.ts';
-import type { Git } from '../git-process/git.ts';
+import { cloneWants, wantSetDigest } from '../git/index.ts';
 import { type Digest, sha256 } from '../lib/digest.ts';
 import { isCairnError } from '../lib/errors.ts';
 import { Limiter } from '../lib/limiter.ts';
 import { LruMap } from '../lib/lru.ts';
-import type { ArtifactCache, PinnedFile } from '../repository/artifact-cache.ts';
-import type { Manifest, PackEntry, RepositoryState } from '../repository/manifest.ts';
-import type { RepositoryId } from '../repository/repository-id.ts';
-import { snapshotPackName, writeSnapshot } from '../repository/snapshot.ts';
+import type { Manifest, PackEntry } from '../repository/manifest.ts';
+import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
 import { type PackPart, partOf, type WantSet } from './fetch-plan.ts';
-import { canBeJoined } from './splice-idx.ts';
+import type { GitPlaces } from './git-places.ts';
+import { SpliceCheck, type SpliceCheckContext } from './splice-check.ts';
+import { growthSince, nothingProven, type ProvenAnswer } from './splice-growth.ts';
 
-export interface SpliceProofsContext {
-  readonly git: Git;
-  readonly cache: ArtifactCache;
-  /** A folder to work in, on the same file system as the cache. */
-  readonly scratch: string;
+export interface SpliceProofsContext extends SpliceCheckContext {
+  /** For git that a client waits for. */
+  readonly places: GitPlaces;
   /** Hears of a proof that could not be attempted to its end. */
   readonly onTrouble: (error: unknown) => void;
 }
@@ -25,6 +20,12 @@ export interface SpliceProofsContext {
 /** Verdicts remembered, and proofs that may wait for the one at work. */
 const REMEMBERED = 4_096;
 const WAITING = 8;
+
+/** Ids of wants remembered with answers to grow from: some 100 bytes each. */
+const WANTS_REMEMBERED = 250_000;
+
+/** Refs beyond that cost too much to be looked through for what nobody has asked for yet. */
+const MOST_REFS = 10_000;
 
 /** Packs beyond that are due to be folded: nobody counts on joining them. */
 const MOST_PACKS = 64;
@@ -35,39 +36,61 @@ interface Verdict {
 }
 
 /**
- * Knows which packs together hold exactly what some wants reach, each object once. That is proved in the background, one
- * proof at a time: whoever asks first is told that it is not known, and gets his answer from git.
- *
- * The proof: no object is in two packs, by their idx files; git finds everything that the wants reach in them; and that
- * is as many objects as they have. So it is these, and no others that a force-push has left behind.
+ * Knows which packs together hold exactly what some wants reach, each object once. Where little has come since that was
+ * last known of the repository, whoever asks waits for the proof that it still holds. Anything else is proved in the
+ * background, one proof at a time: whoever asks first is told that it is not known, and gets his answer from git.
  */
 export class SpliceProofs {
   private readonly context: SpliceProofsContext;
+  private readonly check: SpliceCheck;
   private readonly verdicts = new LruMap<string, Verdict>(REMEMBERED);
+  /** The answer last proved of each repository. */
+  private readonly latest = new LruMap<string, ProvenAnswer>(WANTS_REMEMBERED);
+  /** Proofs that clients wait for. */
+  private readonly growing = new Map<string, Promise<Verdict | undefined>>();
+  /** Proofs that nobody waits for. */
   private readonly atWork = new Map<string, Promise<void>>();
   private readonly turns = new Limiter('proofs', 1, WAITING);
   private readonly closing = new AbortController();
-  private folders = 0;
 
   constructor(context: SpliceProofsContext) {
     this.context = context;
+    this.check = new SpliceCheck(context);
   }
 
-  /** The parts of packs that are the answer, if that has been proved; if not, a proof is begun. */
-  find(id: RepositoryId, manifest: Manifest, wants: WantSet): readonly PackPart[] | undefined {
+  /** The parts of packs that are the answer, if that is known or soon proved; if not, a longer proof is begun. */
+  async find(id: RepositoryId, manifest: Manifest, wants: WantSet): Promise<readonly PackPart[] | undefined> {
     if (manifest.packs.length > MOST_PACKS) return undefined;
-    const key = `${packSetDigest(manifest.packs)} ${wants.digest}`;
-    const verdict = this.verdicts.get(key);
-    if (verdict === undefined) this.begin(key, id, manifest, [...new Set(wants.oids)]);
+    const key = keyOf(manifest, wants);
+    const verdict = this.verdicts.get(key) ?? (await this.grown(key, id, manifest, wants));
+    if (verdict === undefined) this.begin(key, id, manifest, wants);
     return verdict?.packs?.flatMap((at) => {
       const entry = manifest.packs[at];
       return entry === undefined ? [] : [partOf(entry, manifest.objectFormat)];
     });
   }
 
+  /** Hears of a pack that is an answer by itself: what is pushed from now on grows from it. */
+  noteExact(id: RepositoryId, entry: PackEntry, { oids }: WantSet): void {
+    this.remember(id, { packs: [entry], wants: [...new Set(oids)] });
+  }
+
+  /** Hears of every publish: behind a fold, clones of what is cloned here are prepared, so that none has to go to git. */
+  published(id: RepositoryId, manifest: Manifest): void {
+    if (!manifest.causes.some(({ kind }) => kind === 'fold')) return;
+    if (manifest.refs.size > MOST_REFS || this.latest.get(formatRepositoryId(id)) === undefined) return;
+    const oids = [...cloneWants(manifest.refs)];
+    const wants = { oids, digest: wantSetDigest(oids) };
+    const exact = manifest.packs.find(({ tips }) => tips === wants.digest);
+    if (exact !== undefined) this.noteExact(id, exact, wants);
+    else if (manifest.packs.length <= MOST_PACKS) this.begin(keyOf(manifest, wants), id, manifest, wants);
+  }
+
   /** Waits for what has been begun. */
   async settled(): Promise<void> {
-    while (this.atWork.size > 0) await Promise.all(this.atWork.values());
+    while (this.atWork.size + this.growing.size > 0) {
+      await Promise.all([...this.atWork.values(), ...this.growing.values()]);
+    }
   }
 
   /** Breaks off what has been begun, and waits for it. */
@@ -76,22 +99,64 @@ export class SpliceProofs {
     await this.settled();
   }
 
-  private begin(key: string, id: RepositoryId, manifest: Manifest, wants: readonly string[]): void {
+  /** The verdict by what has come since the last one; undefined when that does not tell. All who ask meanwhile share it. */
+  private async grown(
+    key: string,
+    id: RepositoryId,
+    manifest: Manifest,
+    wants: WantSet,
+  ): Promise<Verdict | undefined> {
+    const { signal } = this.closing;
+    if (this.atWork.has(key) || signal.aborted) return undefined;
+    const running = this.growing.get(key);
+    if (running !== undefined) return running;
+    const proof = this.grow(id, manifest, wants)
+      .then((verdict) => {
+        if (verdict !== undefined) this.conclude(key, id, manifest, wants, verdict);
+        return verdict;
+      })
+      .catch((error: unknown) => {
+        // Whoever waits is not refused for that: git may still have a place for him, or what it needs.
+        this.tell(error);
+        return undefined;
+      })
+      .finally(() => this.growing.delete(key));
+    this.growing.set(key, proof);
+    return proof;
+  }
+
+  private async grow(id: RepositoryId, manifest: Manifest, wants: WantSet): Promise<Verdict | undefined> {
+    const { signal } = this.closing;
+    const repository = formatRepositoryId(id);
+    const latest = this.latest.get(repository);
+    const growth =
+      (latest === undefined ? undefined : growthSince(latest, manifest, wants)) ??
+      growthSince(nothingProven, manifest, wants);
+    if (growth === undefined) return undefined;
+    const release = await this.context.places.acquire(repository, signal);
+    try {
+      const isGrown = await this.check.isGrown(id, manifest, growth, signal);
+      return isGrown ? { packs: [...growth.known, ...growth.added] } : undefined;
+    } finally {
+      release();
+    }
+  }
+
+  private begin(key: string, id: RepositoryId, manifest: Manifest, wants: WantSet): void {
     const { signal } = this.closing;
     if (this.atWork.has(key) || this.turns.queued >= WAITING || signal.aborted) return;
     const work = async () => {
       const leave = await this.turns.acquire(signal);
       try {
-        this.verdicts.set(key, { packs: await this.prove(id, manifest, wants) }, 1);
+        const packs = await this.prove(id, manifest, [...new Set(wants.oids)]);
+        this.conclude(key, id, manifest, wants, { packs });
       } finally {
         leave();
       }
     };
+    // Nothing is known when it fails, then: the next one who asks begins it anew.
     const proof = work()
-      .catch((error: unknown) => {
-        // Nothing is known, then: the next one who asks begins it anew. Damage is told to the one it keeps from his answer.
-        if (!signal.aborted && !isCairnError(error, 'corrupt')) this.context.onTrouble(error);
-      })
+      .catch((error: unknown) => this.tell(error))
       .finally(() => this.atWork.delete(key));
     this.atWork.set(key, proof);
   }
@@ -105,50 +170,38 @@ export class SpliceProofs {
     const reached = [...manifest.packs.keys()].filter((at) => manifest.packs[at]?.kind !== 'unreachable');
     const usual = reached.filter((at) => manifest.packs[at]?.kind !== 'rest');
     for (const packs of usual.length < reached.length ? [usual, reached] : [usual]) {
-      if (packs.length > 0 && (await this.isAnswer(id, manifest, packs, wants))) return packs;
+      const { signal } = this.closing;
+      if (packs.length > 0 && (await this.check.isAnswer(id, manifest, packs, wants, signal))) return packs;
     }
     return undefined;
   }
 
-  private async isAnswer(
+  private conclude(
+    key: string,
     id: RepositoryId,
     manifest: Manifest,
-    packs: readonly number[],
-    wants: readonly string[],
-  ): Promise<boolean> {
-    const { git, cache, scratch } = this.context;
-    const { signal } = this.closing;
-    const { objectFormat: format } = manifest;
-    const entries = manifest.packs.filter((_, at) => packs.includes(at));
-    const path = join(scratch, `splice-${this.folders++}`);
-    const stemOf = (entry: PackEntry) => join(path, 'objects', 'pack', snapshotPackName(entry, manifest));
-    let pinned: readonly PinnedFile[] = [];
-    try {
-      pinned = await writeSnapshot(cache, id, withPacksOnly(manifest, entries), path);
-      const parts = entries.map((entry) => ({
-        ...partOf(entry, format),
-        idxPath: `${stemOf(entry)}.idx`,
-      }));
-      if (!(await canBeJoined(parts, format))) return false;
-      const objects = parts.reduce((sum, part) => sum + part.objects, 0);
-      if ((await countObjects(git, path, wants, signal)) !== objects) return false;
-      if (entries.length === manifest.packs.length) return true;
-      // Other packs may have what these lack, and a count by bitmaps does not notice: these have to be enough by
-      // themselves. A pack with everything that its tips reach need not be looked into.
-      const closed = entries.filter(({ kind, tips }) => kind === 'fold' && tips !== undefined);
-      await Promise.all(closed.map((entry) => writeFile(`${stemOf(entry)}.keep`, '')));
-      return await isCompleteBeyondKept(git, path, wants, signal);
-    } finally {
-      await rm(path, { recursive: true, force: true });
-      for (const file of pinned) file.release();
-    }
+    wants: WantSet,
+    verdict: Verdict,
+  ): void {
+    this.verdicts.set(key, verdict, 1);
+    if (verdict.packs === undefined) return;
+    const packs = verdict.packs.flatMap((at) => manifest.packs[at] ?? []);
+    this.remember(id, { packs, wants: [...new Set(wants.oids)] });
+  }
+
+  private remember(id: RepositoryId, answer: ProvenAnswer): void {
+    this.latest.set(formatRepositoryId(id), answer, 1 + answer.wants.length);
+  }
+
+  /** Damage is told to the one it keeps from his answer, and so is that there is too much to do. */
+  private tell(error: unknown): void {
+    if (this.closing.signal.aborted || isCairnError(error, 'corrupt') || isCairnError(error, 'busy')) return;
+    this.context.onTrouble(error);
   }
 }
 
-/** The same repository without refs, and with these packs alone. A commit-graph would vouch for commits that are in others. */
-function withPacksOnly(manifest: Manifest, packs: readonly PackEntry[]): RepositoryState {
-  const { graph: _, ...state } = manifest;
-  return { ...state, refs: new Map(), peeled: new Map(), packs };
+function keyOf({ packs }: Manifest, { digest }: WantSet): string {
+  return `${packSetDigest(packs)} ${digest}`;
 }
 
 const digests = new WeakMap<readonly PackEntry[], Digest>();

@@ -54,24 +54,44 @@ export class CloneRig implements AsyncDisposable {
   }
 
   /** What fetches have been answered by while `run` ran. */
-  async answeredBy(run: () => Promise<unknown>): Promise<string[]> {
-    const counts = async () => {
-      const { values } = await this.app.metrics.fetchAnswers.get();
-      return new Map(values.map(({ labels, value }) => [String(labels.by), value]));
-    };
-    const before = await counts();
-    await run();
-    const answers: string[] = [];
-    for (const [by, count] of await counts()) {
-      for (let more = count - (before.get(by) ?? 0); more > 0; more--) answers.push(by);
-    }
-    return answers;
+  answeredBy(run: () => Promise<unknown>): Promise<string[]> {
+    return counted(this.app.metrics.fetchAnswers, 'by', run);
+  }
+
+  /** The git commands the server has started while `run` ran. */
+  processesOf(run: () => Promise<unknown>): Promise<string[]> {
+    return counted(this.app.metrics.gitStarted, 'command', run);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.app.close();
     await this.folder[Symbol.asyncDispose]();
   }
+}
+
+interface LabelledCounter {
+  get(): Promise<{
+    readonly values: readonly { labels: Partial<Record<string, string | number>>; value: number }[];
+  }>;
+}
+
+/** What a counter has counted while `run` ran: the value of a label, once for each time. */
+async function counted(
+  counter: LabelledCounter,
+  label: string,
+  run: () => Promise<unknown>,
+): Promise<string[]> {
+  const counts = async () => {
+    const { values } = await counter.get();
+    return new Map(values.map(({ labels, value }) => [String(labels[label]), value]));
+  };
+  const before = await counts();
+  await run();
+  const found: string[] = [];
+  for (const [name, count] of await counts()) {
+    for (let more = count - (before.get(name) ?? 0); more > 0; more--) found.push(name);
+  }
+  return found;
 }
 
 export class Hosted {

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodePacket, flushPacket } from '../../src/git/index.ts';
+import { cloneWants, encodePacket, flushPacket } from '../../src/git/index.ts';
 import { CloneRig, type Hosted } from '../helpers/clone-rig.ts';
 import { bringBack, kindsOf } from '../helpers/folded.ts';
 import { run } from '../helpers/git-client.ts';
@@ -21,9 +21,30 @@ afterAll(async () => {
 describe('packs are the answer, once that is proved', () => {
   it('one first push by itself', async () => {
     const hosted = await rig.host();
-    expect(await hosted.clonedBy()).toEqual(['git']);
-    await hosted.cloneUntil('stored');
     expect(await hosted.clonedBy(['transfer.fsckObjects=true'])).toEqual(['stored']);
+    expect(await rig.processesOf(() => hosted.clonedBy())).toEqual([]);
+  });
+
+  it('one first push that is large, as soon as somebody has cloned it', async () => {
+    const hosted = await rig.host();
+    await importMany(hosted);
+    expect(await hosted.clonedBy()).toEqual(['git']);
+    await hosted.cloneUntil('spliced');
+    await hosted.push('on top');
+    expect(await hosted.clonedBy()).toEqual(['spliced']);
+  });
+
+  it('a large one that has just been folded, and what is pushed to it from then on', async () => {
+    const hosted = await rig.host();
+    await importMany(hosted);
+    await rig.app.fold(hosted.id);
+    expect(await hosted.clonedBy()).toEqual(['stored']);
+    await hosted.push('behind the clone');
+    expect(await hosted.clonedBy()).toEqual(['spliced']);
+    // Somebody clones here, so it is known again as soon as it is folded.
+    await rig.app.fold(hosted.id);
+    await hosted.push('behind the fold');
+    expect(await hosted.clonedBy()).toEqual(['spliced']);
   });
 
   it.each(['sha1', 'sha256'] as const)('a folded one and those that came thin since, %s', async (format) => {
@@ -40,6 +61,45 @@ describe('packs are the answer, once that is proved', () => {
       const settings = [`protocol.version=${version}`, 'transfer.fsckObjects=true'];
       expect(await hosted.clonedBy(settings)).toEqual(['spliced']);
     }
+  });
+
+  it('after each push, for the first who asks, by one process of git that lists what has come', async () => {
+    const hosted = await rig.host();
+    const { author } = hosted;
+    await rig.app.fold(hosted.id);
+    expect(await hosted.clonedBy()).toEqual(['stored']);
+    const changes = [
+      () => hosted.push('forward'),
+      async () => {
+        await author.run(['checkout', '--quiet', '-b', 'topic', 'HEAD~1']);
+        await hosted.push('beside');
+      },
+      async () => {
+        await author.run(['tag', '-a', '-m', 'Of old', 'v0', 'light']);
+        await author.run(['push', '--quiet', 'origin', 'v0']);
+      },
+      async () => {
+        await author.run(['checkout', '--quiet', 'main']);
+        await author.run(['merge', '--quiet', '-s', 'ours', '-m', 'Merge', 'topic']);
+        await author.run(['push', '--quiet', 'origin', 'main', ':topic']);
+      },
+    ];
+    for (const change of changes) {
+      await change();
+      const processes = await rig.processesOf(async () => {
+        expect(await hosted.clonedBy(['transfer.fsckObjects=true'])).toEqual(['spliced']);
+      });
+      expect(processes).toEqual(['rev-list']);
+    }
+  });
+
+  it('for many who ask at once behind a push, by one proof', async () => {
+    const hosted = await rig.host();
+    await hosted.push('three');
+    const wants = [...cloneWants((await hosted.state()).manifest.refs)];
+    const ask = () => hosted.fetch(wants, ['ofs-delta', 'no-progress']);
+    const processes = await rig.processesOf(() => Promise.all(Array.from({ length: 16 }, ask)));
+    expect(processes).toEqual(['rev-list']);
   });
 
   it('with what only refs beside branches and tags reach, for who wants that, too', async () => {
@@ -68,6 +128,29 @@ describe('packs are not the answer', () => {
     const { author } = hosted;
     await author.run(['commit', '--quiet', '--amend', '-m', 'Instead']);
     await author.run(['push', '--quiet', '--force', 'origin', 'main', ':v1']);
+    await hosted.neverJoined();
+  });
+
+  it('when what has been proved is part of it no more', async () => {
+    const hosted = await rig.host();
+    const { author } = hosted;
+    await author.run(['checkout', '--quiet', '-b', 'side']);
+    await hosted.push('beside');
+    expect(await hosted.clonedBy()).toEqual(['spliced']);
+    await author.run(['checkout', '--quiet', 'main']);
+    await hosted.push('forward');
+    await author.run(['push', '--quiet', 'origin', ':side']);
+    await hosted.neverJoined();
+  });
+
+  it('when somebody has pushed more than leads anywhere', async () => {
+    const hosted = await rig.host();
+    expect(await hosted.clonedBy()).toEqual(['stored']);
+    const { author } = hosted;
+    await hosted.commit('Sent with more');
+    const since = await author.run(['rev-list', '--objects', 'HEAD~1..', '--no-object-names']);
+    const stray = await author.run(['hash-object', '-w', '--stdin'], { input: 'leads nowhere' });
+    await pushObjects(hosted, `${since}\n${stray}\n`);
     await hosted.neverJoined();
   });
 
@@ -103,6 +186,17 @@ describe('packs are not the answer', () => {
     await hosted.neverJoined();
   });
 });
+
+/** Pushes more objects, on another branch, than anyone waits for to be listed. */
+async function importMany({ author }: Hosted): Promise<void> {
+  const files = Array.from(
+    { length: 5_100 },
+    (_, at) => `M 644 inline ${at}\ndata ${String(at).length}\n${at}`,
+  );
+  const commit = ['commit refs/heads/many', 'committer A <a@b> 1 +0000', 'data 4', 'many'];
+  await author.run(['fast-import', '--quiet'], { input: `${[...commit, ...files].join('\n')}\n` });
+  await author.run(['push', '--quiet', 'origin', 'many']);
+}
 
 /** Pushes a branch, deletes it, and folds. @returns where it was */
 async function putAside(hosted: Hosted): Promise<string> {

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../src/lib/digest.ts';
-import { canBeJoined, type IndexedPart } from '../../../src/transfer/splice-idx.ts';
+import { areListed, canBeJoined, type IndexedPart } from '../../../src/transfer/splice-idx.ts';
 import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
 
 let folder: TempDir;
@@ -16,10 +16,12 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
+const idOf = (name: string) => sha256(name).slice(0, 40);
+
 /** An idx, version 2, of entries that begin every hundred bytes, in the order given. */
 function idxOf(names: readonly string[]): Buffer {
   const entries = names
-    .map((name, at) => ({ id: Buffer.from(sha256(name).slice(0, 40), 'hex'), offset: 12 + 100 * at }))
+    .map((name, at) => ({ id: Buffer.from(idOf(name), 'hex'), offset: 12 + 100 * at }))
     .sort((a, b) => a.id.compare(b.id));
   const numbers = (values: readonly number[]) => {
     const bytes = Buffer.alloc(4 * values.length);
@@ -77,5 +79,37 @@ describe('packs cannot be joined', () => {
     expect(await joined(pack(['a'], ['b']), pack(['b'], ['a']))).toBe(false);
     expect(await joined(pack(['x']), pack(['a'], ['b']), pack(['b'], ['c']), pack(['c'], ['a']))).toBe(false);
     expect(await joined(pack(['a', 'b'], ['b']))).toBe(false);
+  });
+});
+
+describe('packs are compared', () => {
+  const verdict = async (known: number, ...parts: Promise<IndexedPart>[]) =>
+    canBeJoined(await Promise.all(parts), 'sha1', known);
+
+  it('with those that are known to go together, but not these with each other', async () => {
+    const same = [pack(['a', 'b']), pack(['b'])] as const;
+    expect(await verdict(2, ...same, pack(['c']))).toBe(true);
+    expect(await verdict(1, ...same, pack(['c']))).toBe(false);
+    expect(await verdict(2, ...same, pack(['a']))).toBe(false);
+    expect(await verdict(2, pack(['a']), pack(many('b', 300)), pack(['c', 'b299']))).toBe(false);
+    expect(await verdict(1, pack(['a']), pack(['c']), pack(['c']))).toBe(false);
+  });
+
+  it('by what those that have come lean on', async () => {
+    expect(await verdict(2, pack(['a']), pack(['b'], ['a']), pack(['c'], ['b']))).toBe(true);
+    expect(await verdict(2, pack(['a']), pack(['b'], ['a']), pack(['c'], ['gone']))).toBe(false);
+    expect(await verdict(1, pack(['a']), pack(['b'], ['c']), pack(['c'], ['b']))).toBe(false);
+  });
+});
+
+describe('objects of packs are listed', () => {
+  const listed = async (names: readonly string[], ...parts: Promise<IndexedPart>[]) =>
+    areListed(await Promise.all(parts), new Set(names.map(idOf)), 'sha1');
+
+  it('when each one is, but for what only completes a pack', async () => {
+    expect(await listed(['a', 'b', 'c', 'd'], pack(['a']), pack(['b', 'c'], ['base']))).toBe(true);
+    expect(await listed([])).toBe(true);
+    expect(await listed(['a', 'b'], pack(['a']), pack(['b', 'c']))).toBe(false);
+    expect(await listed(['a'], pack(['a'], ['a']), pack(['b']))).toBe(false);
   });
 });

@@ -1,0 +1,119 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { countObjects, isCompleteBeyondKept, listGrown } from '../git-process/count-objects.ts';
+import type { Git } from '../git-process/git.ts';
+import type { ArtifactCache, PinnedFile } from '../repository/artifact-cache.ts';
+import type { Manifest, PackEntry, RepositoryState } from '../repository/manifest.ts';
+import type { RepositoryId } from '../repository/repository-id.ts';
+import { snapshotPackName, writeSnapshot } from '../repository/snapshot.ts';
+import { partOf } from './fetch-plan.ts';
+import type { Growth } from './splice-growth.ts';
+import { areListed, canBeJoined, type IndexedPart } from './splice-idx.ts';
+
+export interface SpliceCheckContext {
+  readonly git: Git;
+  readonly cache: ArtifactCache;
+  /** A folder to work in, on the same file system as the cache. */
+  readonly scratch: string;
+}
+
+/** A repository of some packs and nothing else, for git to look into. */
+interface PackFolder {
+  readonly path: string;
+  readonly parts: readonly IndexedPart[];
+  stemOf(entry: PackEntry): string;
+}
+
+/** Finds out whether packs together hold exactly what wants reach, each object once. */
+export class SpliceCheck {
+  private readonly context: SpliceCheckContext;
+  private folders = 0;
+
+  constructor(context: SpliceCheckContext) {
+    this.context = context;
+  }
+
+  /**
+   * The proof from nothing: no object is in two packs, by their idx files; git finds everything that the wants reach in
+   * them; and that is as many objects as they have. So it is these, and no others that a force-push has left behind.
+   *
+   * @param packs places of packs in the manifest
+   * @throws CairnError `unavailable`, `corrupt`; the signal's reason
+   */
+  async isAnswer(
+    id: RepositoryId,
+    manifest: Manifest,
+    packs: readonly number[],
+    wants: readonly string[],
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { git } = this.context;
+    const entries = entriesAt(manifest, packs);
+    return this.withPacks(id, manifest, entries, async ({ path, parts, stemOf }) => {
+      if (!(await canBeJoined(parts, manifest.objectFormat))) return false;
+      const objects = parts.reduce((sum, part) => sum + part.objects, 0);
+      if ((await countObjects(git, path, wants, signal)) !== objects) return false;
+      if (entries.length === manifest.packs.length) return true;
+      // Other packs may have what these lack, and a count by bitmaps does not notice: these have to be enough by
+      // themselves. A pack with everything that its tips reach need not be looked into.
+      const closed = entries.filter(({ kind, tips }) => kind === 'fold' && tips !== undefined);
+      await Promise.all(closed.map((entry) => writeFile(`${stemOf(entry)}.keep`, '')));
+      return isCompleteBeyondKept(git, path, wants, signal);
+    });
+  }
+
+  /**
+   * The proof from an answer that has been proved, which costs only what has come since:
+   * - what was wanted then is part of what is wanted now, so all of that answer is;
+   * - git finds, in these packs alone, whatever is reached beyond it, and every object of the added packs is among that;
+   * - none of those is in another pack.
+   *
+   * @throws as {@link isAnswer}
+   */
+  async isGrown(id: RepositoryId, manifest: Manifest, growth: Growth, signal: AbortSignal): Promise<boolean> {
+    const { added, wantedBefore, wanted, outgrown } = growth;
+    if (wanted.length === 0) return added.length === 0 && outgrown.length === 0;
+    const known = entriesAt(manifest, growth.known);
+    const entries = [...known, ...entriesAt(manifest, added)];
+    return this.withPacks(id, manifest, entries, async ({ path, parts }) => {
+      const grown = await listGrown(this.context.git, path, { wanted, wantedBefore }, signal);
+      if (grown === undefined || !outgrown.every((oid) => grown.outgrown.has(oid))) return false;
+      const { objectFormat: format } = manifest;
+      if (!(await areListed(parts.slice(known.length), grown.objects, format))) return false;
+      return canBeJoined(parts, format, known.length);
+    });
+  }
+
+  private async withPacks<T>(
+    id: RepositoryId,
+    manifest: Manifest,
+    entries: readonly PackEntry[],
+    work: (folder: PackFolder) => Promise<T>,
+  ): Promise<T> {
+    const { cache, scratch } = this.context;
+    const path = join(scratch, `splice-${this.folders++}`);
+    const stemOf = (entry: PackEntry) => join(path, 'objects', 'pack', snapshotPackName(entry, manifest));
+    let pinned: readonly PinnedFile[] = [];
+    try {
+      pinned = await writeSnapshot(cache, id, withPacksOnly(manifest, entries), path);
+      const parts = entries.map((entry) => ({
+        ...partOf(entry, manifest.objectFormat),
+        idxPath: `${stemOf(entry)}.idx`,
+      }));
+      return await work({ path, parts, stemOf });
+    } finally {
+      await rm(path, { recursive: true, force: true });
+      for (const file of pinned) file.release();
+    }
+  }
+}
+
+function entriesAt({ packs }: Manifest, places: readonly number[]): PackEntry[] {
+  return places.flatMap((at) => packs[at] ?? []);
+}
+
+/** The same repository without refs, and with these packs alone. A commit-graph would vouch for commits that are in others. */
+function withPacksOnly(manifest: Manifest, packs: readonly PackEntry[]): RepositoryState {
+  const { graph: _, ...state } = manifest;
+  return { ...state, refs: new Map(), peeled: new Map(), packs };
+}
