@@ -31,6 +31,7 @@ export const cloneKinds = {
   },
   fullSmall: { name: 'full-clone-small', dataset: 'small' },
   fullUnfolded: { name: 'full-clone-unfolded', dataset: 'medium', upkeep: 'as-pushed' },
+  fullAfterPush: { name: 'full-clone-after-push', dataset: 'medium' },
   shallow: { name: 'shallow-clone', dataset: 'medium', depth: 1, goals: { wall: 1.1 } },
   shallowRepeated: { name: 'shallow-clone-repeated', dataset: 'medium', depth: 1, goals: { wall: 0.3 } },
 } satisfies Record<string, CloneKind>;

@@ -34,7 +34,8 @@ export interface Growth {
 }
 
 function rowsOf(store: StoreKind): RowGroup[] {
-  const { full, fullAgainstBitmap, fullSmall, fullUnfolded, shallow, shallowRepeated } = cloneKinds;
+  const { full, fullAgainstBitmap, fullSmall, fullUnfolded, fullAfterPush, shallow, shallowRepeated } =
+    cloneKinds;
   return [
     lsRemote(store),
     lsRemoteRaw(store),
@@ -44,6 +45,7 @@ function rowsOf(store: StoreKind): RowGroup[] {
     cloneCpu(store, fullAgainstBitmap),
     rawClones(store, fullSmall),
     rawClones(store, fullUnfolded),
+    rawClonesOfNewStates(store, fullAfterPush),
     coldClone(store),
     gitClone(store, full),
     rawClonesOfNewStates(store, shallow),
