@@ -82,11 +82,7 @@ async function readAll(stream: ArtifactStream, from = 0, to = stream.size): Prom
 }
 
 async function eventually(check: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
-    if (await check()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error('it did not happen within two seconds');
+  await expect.poll(check, { interval: 5 }).toBe(true);
 }
 
 /** The files of the cache that this process has open. */

@@ -62,10 +62,7 @@ async function exists(path: string): Promise<boolean> {
 
 /** Removing goes on behind the back of whoever released. */
 async function gone(path: string): Promise<void> {
-  for (let tries = 0; tries < 200 && (await exists(path)); tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  expect(await exists(path)).toBe(false);
+  await expect.poll(() => exists(path), { interval: 5 }).toBe(false);
 }
 
 describe('what pushes work over', () => {

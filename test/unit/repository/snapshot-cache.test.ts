@@ -49,11 +49,7 @@ async function exists(path: string): Promise<boolean> {
 
 /** Dropping goes on behind the back of whoever released. */
 async function eventually(check: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    if (await check()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error('it did not happen within a second');
+  await expect.poll(check, { interval: 5 }).toBe(true);
 }
 
 describe('a snapshot', () => {
