@@ -78,7 +78,8 @@ describe('the probe', () => {
     const store = new FaultyStore(new MemoryObjectStore(), { latency: 100 });
     const report = await probe(store, systemClock);
     expect(report.ok, JSON.stringify(report.failure)).toBe(true);
-    expect(report.seconds).toBeLessThan(8);
+    // Of 100 ms each, and whatever else the machine has to do meanwhile.
+    expect(store.rounds()).toBeLessThan(60);
     expect(store.count()).toBeLessThan(500);
   });
 
