@@ -125,10 +125,12 @@ describe('what S3 answers to a conditional write', () => {
   });
 
   it('nothing that can be known, because the caller stopped waiting', async () => {
-    const { store } = await answering((request) => request.resume());
+    const { store, requests } = await answering((request) => request.resume(), {
+      control: { noProgress: 30_000 },
+    });
     const abort = new AbortController();
     const put = store.put('k', body, replace, { signal: abort.signal });
-    await sleep(50);
+    await expect.poll(() => requests.length).toBe(1);
     abort.abort(new Error('enough'));
     expect(await put).toMatchObject({ outcome: 'unknown', cause: { message: 'enough' } });
   });
