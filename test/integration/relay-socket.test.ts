@@ -268,14 +268,16 @@ describe('what no client should send', () => {
 
 describe('clients that stop', () => {
   it('who shows no sign of life is cut off, who answers stays', async () => {
-    const { url, relay } = await serve({ sockets: { heartbeat: 100 } });
+    // So long that whoever answers has answered before the next one, on a busy machine as well.
+    const heartbeat = 750;
+    const { url, relay } = await serve({ sockets: { heartbeat } });
     const living = await connectRaw(url);
     const dead = new WebSocket(url.replace(/^http/, 'ws'), { autoPong: false });
     const closed = new Promise<number>((resolve) => dead.once('close', resolve));
     await once(dead, 'open');
     expect(relay.size).toBe(2);
     expect(await closed).toBe(1006);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, 2 * heartbeat));
     expect(living.socket.readyState).toBe(WebSocket.OPEN);
     expect(relay.size).toBe(1);
     living.socket.terminate();
