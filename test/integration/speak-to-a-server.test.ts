@@ -196,7 +196,7 @@ describe('cairn announce', () => {
         30_617,
         [...(first?.tags ?? []), ['u', 'a fork'], ['blossoms', 'x', 'y']].map((tag) => [...tag]),
         '',
-        (first?.created_at ?? 0) + 5,
+        (first?.created_at ?? 0) + 1_000,
       ),
     );
     await cairn('announce', 'project', '--description', 'It works');
@@ -212,7 +212,7 @@ describe('cairn announce', () => {
       ]),
     );
     // Newer than what it replaces, whatever our clock says.
-    expect(changed?.created_at).toBe((first?.created_at ?? 0) + 6);
+    expect(changed?.created_at).toBe((first?.created_at ?? 0) + 1_001);
   });
 
   it('sends the announcement in force again when there is nothing to change, and signs no other', async () => {
