@@ -91,7 +91,7 @@ function pushNext(): Promise<CommandResult> {
 async function pushNextAfter(happens: () => Promise<void>): Promise<CommandResult> {
   const [shown, go] = [join(author.folder, 'shown'), join(author.folder, 'go')];
   // git runs this hook in between.
-  const hook = `#!/bin/sh\ntouch '${shown}'\nfor i in $(seq 400); do [ -e '${go}' ] && exit; sleep 0.05; done; exit 1\n`;
+  const hook = `#!/bin/sh\ntouch '${shown}'\nfor i in $(seq 1000); do [ -e '${go}' ] && exit; sleep 0.05; done; exit 1\n`;
   await writeFile(join(author.folder, '.git', 'hooks', 'pre-push'), hook, { mode: 0o755 });
   const pushing = pushNext();
   while (!existsSync(shown)) await sleep(10);
