@@ -98,9 +98,9 @@ export async function query(server: string, ...filters: object[]) {
   return await client.query(...filters);
 }
 
-/** Repeats a question until its answer is good, for at most ten seconds; returns the last answer. */
+/** Repeats a question until its answer is good, for at most half a minute; returns the last answer. */
 export async function eventually<T>(ask: () => Promise<T>, good: (answer: T) => boolean): Promise<T> {
-  const until = Date.now() + 10_000;
+  const until = Date.now() + 30_000;
   for (;;) {
     const answer = await ask();
     if (good(answer) || Date.now() > until) return answer;

@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll } from 'vitest';
 
-/** Long enough for a process that has been told to end, and far shorter than anything that hangs. */
-const PATIENCE_MS = 5_000;
+/** Long enough for a process that has been told to end, on a busy machine, and shorter than anything that hangs. */
+const PATIENCE_MS = 30_000;
 const PAUSE_MS = 50;
 
 interface Process {
@@ -29,10 +29,18 @@ afterAll(async () => {
     await sleep(PAUSE_MS);
     left = leftovers();
   }
-  for (const { pid } of descendants(listProcesses(), process.pid)) process.kill(pid, 'SIGKILL');
+  for (const { pid } of descendants(listProcesses(), process.pid)) kill(pid);
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   if (left.length > 0) throw new Error(`the tests of this file left behind:\n${left.join('\n')}`);
 });
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended while we looked.
+  }
+}
 
 function leftovers(): string[] {
   const processes = descendants(listProcesses(), process.pid);

@@ -34,7 +34,7 @@ export interface Answer {
 
 type Message = readonly unknown[];
 
-/** A client of a relay, over a real WebSocket. Every wait ends after ten seconds with what was received until then. */
+/** A client of a relay, over a real WebSocket. Every wait ends after half a minute with what was received until then. */
 export class NostrClient implements AsyncDisposable {
   readonly received: Message[] = [];
   private readonly socket: WebSocket;
@@ -139,7 +139,7 @@ export class NostrClient implements AsyncDisposable {
         if (found !== undefined) settle(undefined, found);
         else if (this.closed) settle(tell('the relay closed the connection'));
       };
-      const timer = setTimeout(() => settle(tell('the relay did not answer')), 10_000);
+      const timer = setTimeout(() => settle(tell('the relay did not answer')), 30_000);
       this.waiting.add(look);
       look();
     });
