@@ -5,7 +5,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { sha256 } from '../../src/lib/digest.ts';
@@ -73,6 +73,8 @@ it('what the cache filled is given up for whatever needs room; a push that has f
     await author.run(['push', '--quiet', repositoryUrl(roomy, name), 'main']);
   }
   await using cramped = await startServer({ store, flags: { cache: join(disk, 'cache') } });
+  const scratch = () => readdir(join(disk, 'cache', 'scratch'));
+  const idle = await scratch();
   for (const name of ['one', 'two']) await user.clone(repositoryUrl(cramped, name), `copy-of-${name}`);
   await user.clone(repositoryUrl(cramped, 'three'), 'copy-of-three');
   await user.clone(repositoryUrl(cramped, 'one'), 'another-copy-of-one');
@@ -82,5 +84,7 @@ it('what the cache filled is given up for whatever needs room; a push that has f
   const url = repositoryUrl(cramped, 'one');
   const first = await author.try(['push', url, 'main']);
   expect(first.stderr).toMatch(/remote rejected.*no disk space left/);
+  // What it has left there is cleared away behind the answer.
+  await expect.poll(scratch).toEqual(idle);
   await author.run(['push', '--quiet', url, 'main']);
 });
