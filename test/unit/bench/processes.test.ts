@@ -23,9 +23,9 @@ function isAlive(pid: number): boolean {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error('waited 10 s in vain');
+    if (performance.now() > deadline) throw new Error('waited 30 s in vain');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
@@ -58,7 +58,7 @@ describe('run', () => {
 });
 
 describe('startService', () => {
-  it('stops a server that ignores SIGTERM, and its child', { timeout: 20_000 }, async () => {
+  it('stops a server that ignores SIGTERM, and its child', async () => {
     const service = await nodeService(
       'stubborn.log',
       `process.on('SIGTERM', () => {});

@@ -30,7 +30,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function until(check: () => boolean | Promise<boolean>, milliseconds = 5_000): Promise<void> {
+async function until(check: () => boolean | Promise<boolean>, milliseconds = 30_000): Promise<void> {
   const end = performance.now() + milliseconds;
   while (!(await check())) {
     if (performance.now() > end) throw new Error(`not within ${milliseconds} ms`);

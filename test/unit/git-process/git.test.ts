@@ -32,7 +32,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function until(check: () => boolean, milliseconds = 5_000): Promise<void> {
+async function until(check: () => boolean, milliseconds = 30_000): Promise<void> {
   const end = performance.now() + milliseconds;
   while (!check()) {
     if (performance.now() > end) throw new Error(`not within ${milliseconds} ms`);

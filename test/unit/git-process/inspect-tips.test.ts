@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -144,35 +145,44 @@ describe('the tips to end at', () => {
   });
 
   it('are all of them only where the likely ones do not end the search in time', async () => {
-    const all = () => {
-      throw new Error('asked for');
-    };
-    expect((await inspect(['second'], { likely: [id('first')], all })).disconnected).toEqual(NONE);
+    // Git has a second for it. A machine that was too busy for that has shown nothing, and is asked again.
+    let askedAfter: number;
+    do {
+      askedAfter = Number.NaN;
+      const began = performance.now();
+      const all = () => {
+        askedAfter = performance.now() - began;
+        return [id('first')];
+      };
+      expect((await inspect(['second'], { likely: [id('first')], all })).disconnected).toEqual(NONE);
+    } while (askedAfter >= 950);
+    expect(askedAfter).toBeNaN();
     const slow = await slowAtFirst();
-    const asked: string[] = [];
+    const asked = new Set<string>();
     const question = {
       paths,
       tips: [id('second'), id('no blob')],
       published: {
         likely: [id('old')],
         all: () => {
-          asked.push('all');
+          asked.add('all');
+          slow.speedUp();
           return [id('first'), id('old')];
         },
       },
       signal,
     };
-    expect(await findIncomplete(slow, question)).toEqual(new Set([id('no blob')]));
-    expect(asked).toEqual(['all']);
-    expect(slow.running).toBe(0);
+    expect(await findIncomplete(slow.git, question)).toEqual(new Set([id('no blob')]));
+    expect([...asked]).toEqual(['all']);
+    expect(slow.git.running).toBe(0);
   });
 });
 
-/** A git that does not come to an end the first time. */
-async function slowAtFirst(): Promise<Git> {
+/** A git that does not come to an end before it is told to be like any other. */
+async function slowAtFirst(): Promise<{ readonly git: Git; speedUp(): void }> {
   const binary = join(folder.path, 'slow-git');
   const mark = join(folder.path, 'slow-mark');
-  await writeFile(binary, `#!/bin/sh\n[ -e '${mark}' ] && exec git "$@"\ntouch '${mark}'\nexec sleep 60\n`);
+  await writeFile(binary, `#!/bin/sh\n[ -e '${mark}' ] && exec git "$@"\nexec sleep 60\n`);
   await chmod(binary, 0o755);
-  return new Git({ binary, home: folder.path });
+  return { git: new Git({ binary, home: folder.path }), speedUp: () => writeFileSync(mark, '') };
 }

@@ -289,6 +289,6 @@ describe('a receipt', () => {
     const started = performance.now();
     expect(receiptTemplate({ ...facts, refs }).tags.length).toBe(100_006);
     // Some 0.2 s on an idle machine; the bound has to tell it from a sort that goes wrong, on a busy one.
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(performance.now() - started).toBeLessThan(15_000);
   });
 });
