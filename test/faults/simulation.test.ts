@@ -2,7 +2,7 @@
  * Several servers publish to one repository through a store that loses, delays and refuses, and crash now and then.
  * Whatever the order of events: one chain, no lost update, every answer true, never a ref with missing objects.
  */
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ReceivedCommand, zeroId } from '../../src/git/index.ts';
 import type { Digest } from '../../src/lib/digest.ts';
 import { sha256 } from '../../src/lib/digest.ts';
@@ -32,6 +32,15 @@ import { SeededDice } from '../helpers/seeded-dice.ts';
 import { faultsOf, type History, type PointerWrite, type PushRecord } from './simulated-history.ts';
 import { commitFacts, Fold, newTips, Objects } from './simulated-push.ts';
 import { DistantStore, World } from './simulated-world.ts';
+
+// Work that has gone on for some milliseconds gives others a turn, and on a busy machine that comes anywhere: by a clock that
+// stands still it never does, so that one seed is one history.
+beforeAll(() => {
+  vi.spyOn(performance, 'now').mockReturnValue(0);
+});
+afterAll(() => {
+  vi.restoreAllMocks();
+});
 
 /** A push that leaves its actor in the manifest, so that what became of it can be found there. */
 function namedAfter(actor: string, change: PushChange): Change<PushOutcome> {
