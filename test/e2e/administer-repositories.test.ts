@@ -19,7 +19,10 @@ const serverArgs = (folder: string) => [
   join(folder, 'cache'),
 ];
 
-it('creates, lists, shows, restores and redirects repositories beside a running server', async () => {
+/** Every command is a process of its own, a dozen in one test: on a busy machine that takes its time. */
+const LONG = { timeout: 180_000 };
+
+it('creates, lists, shows, restores and redirects repositories beside a running server', LONG, async () => {
   await using folder = await tempDir();
   await using server = await spawnServer(serverArgs(folder.path));
   const name = `${OWNER}/tools`;
@@ -73,7 +76,7 @@ it('creates, lists, shows, restores and redirects repositories beside a running 
   });
 });
 
-it('keeps everything when the server is stopped and started again', async () => {
+it('keeps everything when the server is stopped and started again', LONG, async () => {
   await using folder = await tempDir();
   const user = new GitClient(folder.path);
   const work = await user.init('work');

@@ -11,6 +11,8 @@ import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
 /** Within this a server that will not run has said so, on a busy machine as well. */
 const SOON_MS = 50_000;
+/** For tests that start several processes, or a server over a store that is probed first. */
+const LONG = { timeout: 180_000 };
 
 /** What an operator gets to see when the server will not run: one line, an exit code, and soon. */
 async function refusal(
@@ -95,7 +97,7 @@ describe('git', () => {
 });
 
 describe('folders', () => {
-  it('that cannot be written', async () => {
+  it('that cannot be written', LONG, async () => {
     const file = join(folder.path, 'a-file');
     await writeFile(file, '');
     const [, store = ''] = ownFolders();
@@ -105,7 +107,7 @@ describe('folders', () => {
     expect(await refusal(['--store', `file:${join(file, 'data')}`])).toMatch(/data folder .*a-file\/data/);
   });
 
-  it('that another server owns, until that one is gone, however it went', async () => {
+  it('that another server owns, until that one is gone, however it went', LONG, async () => {
     const flags = ownFolders();
     const [, store = '', , cache = ''] = flags;
     const first = await spawnServer(flags);
@@ -164,7 +166,7 @@ describe('an object store', () => {
     ] as const;
   };
 
-  it('runs on one that keeps its promises', async () => {
+  it('runs on one that keeps its promises', LONG, async () => {
     await using server = await spawnServer(...s3());
     expect(await (await fetch(`${server.url}/readyz`)).json()).toEqual({ status: 'ready' });
   });
@@ -192,7 +194,7 @@ describe('an object store', () => {
     await expect.poll(server.log).toContain('PROBE OFF');
   });
 
-  it('like Ceph is run on, its ways found by the probe', async () => {
+  it('like Ceph is run on, its ways found by the probe', LONG, async () => {
     await using store = await startStubS3({
       ifMatchUnquoted: true,
       missingIsPrecondition: true,
