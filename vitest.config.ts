@@ -7,8 +7,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/helpers/build-once.ts'],
     setupFiles: ['test/helpers/no-leftovers.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Long enough for a dozen processes one after the other, on a machine that is busy with other tests.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // A second, the default, is not long on a machine that runs other tests beside.
     expect: { poll: { timeout: 20_000 } },
     pool: 'forks',

@@ -19,10 +19,7 @@ const serverArgs = (folder: string) => [
   join(folder, 'cache'),
 ];
 
-/** Every command is a process of its own, a dozen in one test: on a busy machine that takes its time. */
-const LONG = { timeout: 180_000 };
-
-it('creates, lists, shows, restores and redirects repositories beside a running server', LONG, async () => {
+it('creates, lists, shows, restores and redirects repositories beside a running server', async () => {
   await using folder = await tempDir();
   await using server = await spawnServer(serverArgs(folder.path));
   const name = `${OWNER}/tools`;
@@ -76,7 +73,7 @@ it('creates, lists, shows, restores and redirects repositories beside a running 
   });
 });
 
-it('keeps everything when the server is stopped and started again', LONG, async () => {
+it('keeps everything when the server is stopped and started again', async () => {
   await using folder = await tempDir();
   const user = new GitClient(folder.path);
   const work = await user.init('work');

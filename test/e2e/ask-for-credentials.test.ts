@@ -17,9 +17,6 @@ import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
 const verifier = await loadVerifier();
 
-/** Every command is a process of its own, and so is the helper each time git asks it: on a busy machine that takes its time. */
-const LONG = { timeout: 180_000 };
-
 /** A repository as `git http-backend` would serve it, for one key alone; it offers both ways to show a token. */
 class GuardedRepository implements AsyncDisposable {
   /** Whose pushes and fetches are let through. */
@@ -156,7 +153,7 @@ function git(args: readonly string[], more: Record<string, string> = {}): Promis
   return user.try(args, { env: { ...env, HOME: folder.path, ...more } });
 }
 
-it('installed once, git pushes small and large, and reads what is private', LONG, async () => {
+it('installed once, git pushes small and large, and reads what is private', async () => {
   served.owner = await newKey();
   expect(await cairn('credential', 'install')).toContain(served.url);
   const small = await git(['push', served.repositoryUrl, 'main']);
@@ -173,24 +170,20 @@ it('installed once, git pushes small and large, and reads what is private', LONG
   expect(['Basic', 'Nostr']).toContain([...served.schemes][0]);
 });
 
-it(
-  'installed twice, it is there once, and a helper that stores credentials is neither asked nor told',
-  LONG,
-  async () => {
-    served.owner = await newKey();
-    const stored = join(folder.path, 'stored');
-    await writeFile(join(home, '.gitconfig'), `[credential]\n\thelper = store --file='${stored}'\n`);
-    await cairn('credential', 'install');
-    const first = await readFile(join(home, '.gitconfig'), 'utf8');
-    await cairn('credential', 'install');
-    expect(await readFile(join(home, '.gitconfig'), 'utf8')).toBe(first);
-    const pushed = await git(['push', served.repositoryUrl, 'main']);
-    expect(pushed, pushed.stderr).toMatchObject({ exitCode: 0 });
-    expect(existsSync(stored)).toBe(false);
-  },
-);
+it('installed twice, it is there once, and a helper that stores credentials is neither asked nor told', async () => {
+  served.owner = await newKey();
+  const stored = join(folder.path, 'stored');
+  await writeFile(join(home, '.gitconfig'), `[credential]\n\thelper = store --file='${stored}'\n`);
+  await cairn('credential', 'install');
+  const first = await readFile(join(home, '.gitconfig'), 'utf8');
+  await cairn('credential', 'install');
+  expect(await readFile(join(home, '.gitconfig'), 'utf8')).toBe(first);
+  const pushed = await git(['push', served.repositoryUrl, 'main']);
+  expect(pushed, pushed.stderr).toMatchObject({ exitCode: 0 });
+  expect(existsSync(stored)).toBe(false);
+});
 
-it('signs with another key when the environment of git names one', LONG, async () => {
+it('signs with another key when the environment of git names one', async () => {
   served.owner = await newKey();
   const other = join(home, 'other');
   await newKey('--key', other);

@@ -4,10 +4,7 @@ import { type CommandResult, GitClient, run } from '../helpers/git-client.ts';
 import { MAIN, OWNER, repositoryUrl, spawnServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-/** Every command is a process of its own, a dozen in one test: on a busy machine that takes its time. */
-const LONG = { timeout: 180_000 };
-
-it('folds repositories beside a running server, and brings back what was before', LONG, async () => {
+it('folds repositories beside a running server, and brings back what was before', async () => {
   await using folder = await tempDir();
   const store = `file:${join(folder.path, 'data')}`;
   await using server = await spawnServer(['--store', store, '--cache', join(folder.path, 'cache')]);

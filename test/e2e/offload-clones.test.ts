@@ -20,10 +20,7 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-/** A server and the operator's commands, each a process of its own: on a busy machine that takes its time. */
-const LONG = { timeout: 180_000 };
-
-it('an operator sends clones of a folded and bundled repository to the bucket', LONG, async () => {
+it('an operator sends clones of a folded and bundled repository to the bucket', async () => {
   const { accessKeyId, secretAccessKey } = bucket.credentials;
   const environment = {
     AWS_ACCESS_KEY_ID: accessKeyId,

@@ -10,9 +10,6 @@ import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
 /** Git sends a push of more than that without telling its length beforehand, after a probe (http.postBuffer). */
 const POST_BUFFER = 2 ** 20;
-/** Every command is a process of its own, and so is the helper each time git asks it: on a busy machine that takes its time. */
-const LONG = { timeout: 180_000 };
-
 let folder: TempDir;
 let certificate: string;
 let server: ServerProcess;
@@ -83,7 +80,7 @@ function noise(length: number): Buffer {
 it.each([
   ['trusts the certificate', () => `http.sslCAInfo=${certificate}`],
   ['does not look at certificates', () => 'http.sslVerify=false'],
-])('a user whose git %s announces, pushes small and large, and clones', LONG, async (what, setting) => {
+])('a user whose git %s announces, pushes small and large, and clones', async (what, setting) => {
   const identifier = what.split(' ')[0] ?? '';
   const { cairn, env, home, url } = await announced(identifier);
   const work = (await new GitClient(home).init('work')).with(setting());
@@ -104,27 +101,23 @@ it.each([
   expect(mine[0]).toContain(server.url.replace('https:', 'wss:'));
 });
 
-it(
-  'a private repository is read and written with the helper, and its events with the key',
-  LONG,
-  async () => {
-    const { cairn, env, home, url } = await announced('hidden', '--private');
-    const trusting = `http.sslCAInfo=${certificate}`;
-    const work = (await new GitClient(home).init('work')).with(trusting);
-    const tip = await work.commit('Begin', { README: 'first\n' });
-    succeeded(await work.try(['push', url, 'main'], { env }));
-    const seen = succeeded(await work.try(['ls-remote', url, 'refs/heads/main'], { env }));
-    expect(seen.stdout).toBe(`${tip}\trefs/heads/main\n`);
-    const unread = await work.try(['ls-remote', url]);
-    expect(unread.exitCode).toBe(128);
+it('a private repository is read and written with the helper, and its events with the key', async () => {
+  const { cairn, env, home, url } = await announced('hidden', '--private');
+  const trusting = `http.sslCAInfo=${certificate}`;
+  const work = (await new GitClient(home).init('work')).with(trusting);
+  const tip = await work.commit('Begin', { README: 'first\n' });
+  succeeded(await work.try(['push', url, 'main'], { env }));
+  const seen = succeeded(await work.try(['ls-remote', url, 'refs/heads/main'], { env }));
+  expect(seen.stdout).toBe(`${tip}\trefs/heads/main\n`);
+  const unread = await work.try(['ls-remote', url]);
+  expect(unread.exitCode).toBe(128);
 
-    const own = succeeded(await cairn('events', '--tag', 'd=hidden', '--json'));
-    expect(own.stdout).toContain('"hidden"');
-    const stranger = await newUser();
-    succeeded(await stranger.cairn('key', 'new'));
-    expect(succeeded(await stranger.cairn('events', '--tag', 'd=hidden', '--json')).stdout).toBe('');
-  },
-);
+  const own = succeeded(await cairn('events', '--tag', 'd=hidden', '--json'));
+  expect(own.stdout).toContain('"hidden"');
+  const stranger = await newUser();
+  succeeded(await stranger.cairn('key', 'new'));
+  expect(succeeded(await stranger.cairn('events', '--tag', 'd=hidden', '--json')).stdout).toBe('');
+});
 
 it('the command line says what to do where the certificate is not trusted', async () => {
   const user = await newUser();
@@ -137,7 +130,7 @@ it('the command line says what to do where the certificate is not trusted', asyn
   expect(refused.stderr).not.toMatch(/\n\s+at /);
 });
 
-it('git whose helper has the wrong key is told so by the server', LONG, async () => {
+it('git whose helper has the wrong key is told so by the server', async () => {
   const { url } = await announced('guarded');
   const other = await newUser();
   succeeded(await other.cairn('key', 'new'));

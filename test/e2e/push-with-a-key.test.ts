@@ -54,10 +54,7 @@ function withToken(url: string, token: string): string {
 }
 
 describe('from key to push, with the command line', () => {
-  // Every command is a process of its own, and so is the helper each time git asks it: on a busy machine that takes its time.
-  const long = { timeout: 180_000 };
-
-  it('makes a key, announces, installs the helper, pushes small and large, and clones', long, async () => {
+  it('makes a key, announces, installs the helper, pushes small and large, and clones', async () => {
     const home = join(folder.path, 'home');
     await mkdir(home);
     const key = await cairn(home, 'key', 'new');

@@ -11,9 +11,6 @@ import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
 /** Within this a server that will not run has said so, on a busy machine as well. */
 const SOON_MS = 50_000;
-/** For tests that start several processes, or a server over a store that is probed first. */
-const LONG = { timeout: 180_000 };
-
 /** What an operator gets to see when the server will not run: one line, an exit code, and soon. */
 async function refusal(
   args: readonly string[],
@@ -97,7 +94,7 @@ describe('git', () => {
 });
 
 describe('folders', () => {
-  it('that cannot be written', LONG, async () => {
+  it('that cannot be written', async () => {
     const file = join(folder.path, 'a-file');
     await writeFile(file, '');
     const [, store = ''] = ownFolders();
@@ -107,7 +104,7 @@ describe('folders', () => {
     expect(await refusal(['--store', `file:${join(file, 'data')}`])).toMatch(/data folder .*a-file\/data/);
   });
 
-  it('that another server owns, until that one is gone, however it went', LONG, async () => {
+  it('that another server owns, until that one is gone, however it went', async () => {
     const flags = ownFolders();
     const [, store = '', , cache = ''] = flags;
     const first = await spawnServer(flags);
@@ -166,7 +163,7 @@ describe('an object store', () => {
     ] as const;
   };
 
-  it('runs on one that keeps its promises', LONG, async () => {
+  it('runs on one that keeps its promises', async () => {
     await using server = await spawnServer(...s3());
     expect(await (await fetch(`${server.url}/readyz`)).json()).toEqual({ status: 'ready' });
   });
@@ -194,7 +191,7 @@ describe('an object store', () => {
     await expect.poll(server.log).toContain('PROBE OFF');
   });
 
-  it('like Ceph is run on, its ways found by the probe', LONG, async () => {
+  it('like Ceph is run on, its ways found by the probe', async () => {
     await using store = await startStubS3({
       ifMatchUnquoted: true,
       missingIsPrecondition: true,

@@ -167,7 +167,7 @@ describe('a client that', () => {
   });
 });
 
-it('500 requests given up at any point leave nothing behind', { timeout: 120_000 }, async () => {
+it('500 requests given up at any point leave nothing behind', async () => {
   await using folder = await tempDir();
   await using server = await startServer();
   const tip = await pushLarge(server, folder.path, 'large');

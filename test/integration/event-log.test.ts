@@ -57,7 +57,7 @@ eachStore('the event log', (openStore) => {
     await store.close();
   });
 
-  it('is folded while servers write, without anybody asking for it', { timeout: 120_000 }, async () => {
+  it('is folded while servers write, without anybody asking for it', async () => {
     const store = await openStore();
     const servers = [await startServer(store), await startServer(store)];
     const events = Array.from({ length: 120 }, (_, number) => plainEvent({ content: String(number) }));

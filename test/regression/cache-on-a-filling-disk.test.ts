@@ -62,36 +62,29 @@ it('a file is in the cache whole or not at all, wherever the disk ends', async (
   expect(sha256(await readFile(file.path))).toBe(ref.digest);
 });
 
-/** A dozen pushes and clones of megabytes: on a busy machine that takes its time. */
-const LONG = { timeout: 180_000 };
-
-it(
-  'what the cache filled is given up for whatever needs room; a push that has failed by then goes through the next time',
-  LONG,
-  async () => {
-    const store = new MemoryObjectStore();
-    await using roomy = await startServer({ store });
-    const user = new GitClient(folder.path);
-    // Two repositories that fill the disk together, and a third one that does not fit beside them.
-    for (const name of ['one', 'two', 'three']) {
-      const author = await user.init(name);
-      await author.commit('Begin', { data: randomBytes(3 * MIB) });
-      await author.run(['push', '--quiet', repositoryUrl(roomy, name), 'main']);
-    }
-    await using cramped = await startServer({ store, flags: { cache: join(disk, 'cache') } });
-    const scratch = () => readdir(join(disk, 'cache', 'scratch'));
-    const idle = await scratch();
-    for (const name of ['one', 'two']) await user.clone(repositoryUrl(cramped, name), `copy-of-${name}`);
-    await user.clone(repositoryUrl(cramped, 'three'), 'copy-of-three');
-    await user.clone(repositoryUrl(cramped, 'one'), 'another-copy-of-one');
-    // Now `three` and `one` are on the disk, and the push does not fit beside them.
-    const author = user.at('one');
-    await author.commit('Go on', { more: randomBytes(3 * MIB) });
-    const url = repositoryUrl(cramped, 'one');
-    const first = await author.try(['push', url, 'main']);
-    expect(first.stderr).toMatch(/remote rejected.*no disk space left/);
-    // What it has left there is cleared away behind the answer.
-    await expect.poll(scratch).toEqual(idle);
-    await author.run(['push', '--quiet', url, 'main']);
-  },
-);
+it('what the cache filled is given up for whatever needs room; a push that has failed by then goes through the next time', async () => {
+  const store = new MemoryObjectStore();
+  await using roomy = await startServer({ store });
+  const user = new GitClient(folder.path);
+  // Two repositories that fill the disk together, and a third one that does not fit beside them.
+  for (const name of ['one', 'two', 'three']) {
+    const author = await user.init(name);
+    await author.commit('Begin', { data: randomBytes(3 * MIB) });
+    await author.run(['push', '--quiet', repositoryUrl(roomy, name), 'main']);
+  }
+  await using cramped = await startServer({ store, flags: { cache: join(disk, 'cache') } });
+  const scratch = () => readdir(join(disk, 'cache', 'scratch'));
+  const idle = await scratch();
+  for (const name of ['one', 'two']) await user.clone(repositoryUrl(cramped, name), `copy-of-${name}`);
+  await user.clone(repositoryUrl(cramped, 'three'), 'copy-of-three');
+  await user.clone(repositoryUrl(cramped, 'one'), 'another-copy-of-one');
+  // Now `three` and `one` are on the disk, and the push does not fit beside them.
+  const author = user.at('one');
+  await author.commit('Go on', { more: randomBytes(3 * MIB) });
+  const url = repositoryUrl(cramped, 'one');
+  const first = await author.try(['push', url, 'main']);
+  expect(first.stderr).toMatch(/remote rejected.*no disk space left/);
+  // What it has left there is cleared away behind the answer.
+  await expect.poll(scratch).toEqual(idle);
+  await author.run(['push', '--quiet', url, 'main']);
+});
