@@ -33,8 +33,10 @@ export interface ConnectionOptions {
 
 /** Time to reach the server. */
 const CONNECT_MS = 15_000;
-/** A relay that wants to know who is there asks at once. */
-const CHALLENGE_MS = 1_000;
+/** A relay that wants to know who is there asks at once, but not every machine and line is quick. */
+const CHALLENGE_MS = 5_000;
+/** Time to answer the goodbye. */
+const GOODBYE_MS = 1_000;
 /** An announcement is answered when everything it changes is published. */
 const ANSWER_MS = 60_000;
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
@@ -144,7 +146,7 @@ export class ServerConnection implements AsyncDisposable {
     const closed = new Promise((resolve) => this.socket.once('close', resolve));
     this.socket.close();
     // Who does not answer the goodbye is left without one.
-    const late = setTimeout(() => this.socket.terminate(), CHALLENGE_MS);
+    const late = setTimeout(() => this.socket.terminate(), GOODBYE_MS);
     await closed;
     clearTimeout(late);
   }
