@@ -30,7 +30,10 @@ export function checkBeyondKeptCommand(gitDir: string): GitCommand {
   };
 }
 
-/** Lists what the ids on standard input reach beyond those with `^`, of which a commit that is a parent comes with `-`. */
+/**
+ * Lists what the ids on standard input reach beyond those with `^`, of which a commit that is the parent of a listed one
+ * comes with `-`.
+ */
 export function listGrownCommand(gitDir: string): GitCommand {
   return {
     name: 'rev-list',
@@ -88,21 +91,24 @@ export async function isCompleteBeyondKept(
  * Lists what some objects reach beyond what others do.
  * @param question what is wanted only now, and all that was wanted before, as object ids in hex, together no more than
  *   {@link briefInput} bytes with a character and a line end for each
- * @returns undefined when something of it is missing, or there is too much of it
+ * @param limits `patience` is aborted when the list is not worth waiting for any more
+ * @returns undefined when something of it is missing, there is too much of it, or patience has ended
  * @throws as {@link countObjects}
  */
 export async function listGrown(
   git: Git,
   gitDir: string,
   question: { readonly wanted: readonly string[]; readonly wantedBefore: readonly string[] },
-  signal: AbortSignal,
+  limits: { readonly signal: AbortSignal; readonly patience: AbortSignal },
 ): Promise<Grown | undefined> {
   const { wanted, wantedBefore } = question;
+  const { signal, patience } = limits;
   const input = lines([...wanted, ...wantedBefore.map((oid) => `^${oid}`)]);
   const keepOutput = LISTED * ((wanted[0]?.length ?? 0) + 1);
-  const result = await git.brief(listGrownCommand(gitDir), { input, signal, keepOutput });
+  const either = AbortSignal.any([signal, patience]);
+  const result = await git.brief(listGrownCommand(gitDir), { input, signal: either, keepOutput });
   signal.throwIfAborted();
-  if (!hasSucceeded(result) || result.cut) return undefined;
+  if (result.cancelled || !hasSucceeded(result) || result.cut) return undefined;
   const listed = result.stdout.toString('latin1').split('\n');
   const boundary = listed.filter((line) => line.startsWith('-'));
   return {

@@ -1,12 +1,13 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { countObjects, isCompleteBeyondKept, listGrown } from '../git-process/count-objects.ts';
+import { countObjects, type Grown, isCompleteBeyondKept, listGrown } from '../git-process/count-objects.ts';
 import type { Git } from '../git-process/git.ts';
 import type { ArtifactCache, PinnedFile } from '../repository/artifact-cache.ts';
 import type { Manifest, PackEntry, RepositoryState } from '../repository/manifest.ts';
-import type { RepositoryId } from '../repository/repository-id.ts';
+import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
 import { snapshotPackName, writeSnapshot } from '../repository/snapshot.ts';
 import { partOf } from './fetch-plan.ts';
+import type { GitPlaces } from './git-places.ts';
 import type { Growth } from './splice-growth.ts';
 import { areListed, canBeJoined, type IndexedPart } from './splice-idx.ts';
 
@@ -15,7 +16,15 @@ export interface SpliceCheckContext {
   readonly cache: ArtifactCache;
   /** A folder to work in, on the same file system as the cache. */
   readonly scratch: string;
+  /** For git that a client waits for. */
+  readonly places: GitPlaces;
 }
+
+/**
+ * Listing what has come takes git milliseconds, unless it has to walk far down a long history, as for a tag of an old commit.
+ * Longer than this nobody waits for it.
+ */
+const LISTING_MS = 5_000;
 
 /** A repository of some packs and nothing else, for git to look into. */
 interface PackFolder {
@@ -76,12 +85,28 @@ export class SpliceCheck {
     const known = entriesAt(manifest, growth.known);
     const entries = [...known, ...entriesAt(manifest, added)];
     return this.withPacks(id, manifest, entries, async ({ path, parts }) => {
-      const grown = await listGrown(this.context.git, path, { wanted, wantedBefore }, signal);
+      const grown = await this.list(id, path, { wanted, wantedBefore }, signal);
       if (grown === undefined || !outgrown.every((oid) => grown.outgrown.has(oid))) return false;
       const { objectFormat: format } = manifest;
       if (!(await areListed(parts.slice(known.length), grown.objects, format))) return false;
       return canBeJoined(parts, format, known.length);
     });
+  }
+
+  /** What has come. Waits for a place only now that the packs are here: what is being downloaded keeps no other from git. */
+  private async list(
+    id: RepositoryId,
+    path: string,
+    question: Pick<Growth, 'wanted' | 'wantedBefore'>,
+    signal: AbortSignal,
+  ): Promise<Grown | undefined> {
+    const { git, places } = this.context;
+    const release = await places.acquire(formatRepositoryId(id), signal);
+    try {
+      return await listGrown(git, path, question, { signal, patience: AbortSignal.timeout(LISTING_MS) });
+    } finally {
+      release();
+    }
   }
 
   private async withPacks<T>(

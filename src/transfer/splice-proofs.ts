@@ -6,13 +6,10 @@ import { LruMap } from '../lib/lru.ts';
 import type { Manifest, PackEntry } from '../repository/manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
 import { type PackPart, partOf, type WantSet } from './fetch-plan.ts';
-import type { GitPlaces } from './git-places.ts';
 import { SpliceCheck, type SpliceCheckContext } from './splice-check.ts';
 import { growthSince, nothingProven, type ProvenAnswer } from './splice-growth.ts';
 
 export interface SpliceProofsContext extends SpliceCheckContext {
-  /** For git that a client waits for. */
-  readonly places: GitPlaces;
   /** Hears of a proof that could not be attempted to its end. */
   readonly onTrouble: (error: unknown) => void;
 }
@@ -20,6 +17,9 @@ export interface SpliceProofsContext extends SpliceCheckContext {
 /** Verdicts remembered, and proofs that may wait for the one at work. */
 const REMEMBERED = 4_096;
 const WAITING = 8;
+
+/** Proofs that clients wait for at a time: each has a folder of its own. Beyond that git answers, as where nothing is known. */
+const GROWING = 64;
 
 /** Ids of wants remembered with answers to grow from: some 100 bytes each. */
 const WANTS_REMEMBERED = 250_000;
@@ -35,6 +35,12 @@ interface Verdict {
   readonly packs: readonly number[] | undefined;
 }
 
+/** A proof that clients wait for. */
+interface Growing {
+  readonly verdict: Promise<Verdict | undefined>;
+  readonly abort: AbortController;
+}
+
 /**
  * Knows which packs together hold exactly what some wants reach, each object once. Where little has come since that was
  * last known of the repository, whoever asks waits for the proof that it still holds. Anything else is proved in the
@@ -47,7 +53,7 @@ export class SpliceProofs {
   /** The answer last proved of each repository. */
   private readonly latest = new LruMap<string, ProvenAnswer>(WANTS_REMEMBERED);
   /** Proofs that clients wait for. */
-  private readonly growing = new Map<string, Promise<Verdict | undefined>>();
+  private readonly growing = new Map<string, Growing>();
   /** Proofs that nobody waits for. */
   private readonly atWork = new Map<string, Promise<void>>();
   private readonly turns = new Limiter('proofs', 1, WAITING);
@@ -89,13 +95,15 @@ export class SpliceProofs {
   /** Waits for what has been begun. */
   async settled(): Promise<void> {
     while (this.atWork.size + this.growing.size > 0) {
-      await Promise.all([...this.atWork.values(), ...this.growing.values()]);
+      const growing = [...this.growing.values()].map(({ verdict }) => verdict);
+      await Promise.all([...this.atWork.values(), ...growing]);
     }
   }
 
   /** Breaks off what has been begun, and waits for it. */
   async close(): Promise<void> {
     this.closing.abort();
+    for (const { abort } of this.growing.values()) abort.abort();
     await this.settled();
   }
 
@@ -106,11 +114,13 @@ export class SpliceProofs {
     manifest: Manifest,
     wants: WantSet,
   ): Promise<Verdict | undefined> {
-    const { signal } = this.closing;
-    if (this.atWork.has(key) || signal.aborted) return undefined;
+    if (this.atWork.has(key) || this.closing.signal.aborted) return undefined;
     const running = this.growing.get(key);
-    if (running !== undefined) return running;
-    const proof = this.grow(id, manifest, wants)
+    if (running !== undefined) return running.verdict;
+    if (this.growing.size >= GROWING) return undefined;
+    // A signal of its own: so many that listen to one and the same would be taken for a leak by Node.
+    const abort = new AbortController();
+    const proof = this.grow(id, manifest, wants, abort.signal)
       .then((verdict) => {
         if (verdict !== undefined) this.conclude(key, id, manifest, wants, verdict);
         return verdict;
@@ -121,25 +131,23 @@ export class SpliceProofs {
         return undefined;
       })
       .finally(() => this.growing.delete(key));
-    this.growing.set(key, proof);
+    this.growing.set(key, { verdict: proof, abort });
     return proof;
   }
 
-  private async grow(id: RepositoryId, manifest: Manifest, wants: WantSet): Promise<Verdict | undefined> {
-    const { signal } = this.closing;
-    const repository = formatRepositoryId(id);
-    const latest = this.latest.get(repository);
+  private async grow(
+    id: RepositoryId,
+    manifest: Manifest,
+    wants: WantSet,
+    signal: AbortSignal,
+  ): Promise<Verdict | undefined> {
+    const latest = this.latest.get(formatRepositoryId(id));
     const growth =
       (latest === undefined ? undefined : growthSince(latest, manifest, wants)) ??
       growthSince(nothingProven, manifest, wants);
     if (growth === undefined) return undefined;
-    const release = await this.context.places.acquire(repository, signal);
-    try {
-      const isGrown = await this.check.isGrown(id, manifest, growth, signal);
-      return isGrown ? { packs: [...growth.known, ...growth.added] } : undefined;
-    } finally {
-      release();
-    }
+    const isGrown = await this.check.isGrown(id, manifest, growth, signal);
+    return isGrown ? { packs: [...growth.known, ...growth.added] } : undefined;
   }
 
   private begin(key: string, id: RepositoryId, manifest: Manifest, wants: WantSet): void {

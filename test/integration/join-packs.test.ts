@@ -3,10 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cloneWants, encodePacket, flushPacket } from '../../src/git/index.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { CloneRig, type Hosted } from '../helpers/clone-rig.ts';
+import { FaultyStore } from '../helpers/faulty-store.ts';
 import { bringBack, kindsOf } from '../helpers/folded.ts';
-import { run } from '../helpers/git-client.ts';
+import { GitClient, run } from '../helpers/git-client.ts';
 import { packetsOf, push } from '../helpers/raw-git.ts';
+import { repositoryUrl, startServer } from '../helpers/server.ts';
 
 let rig: CloneRig;
 
@@ -186,6 +189,68 @@ describe('packs are not the answer', () => {
     await hosted.neverJoined();
   });
 });
+
+describe('a proof that clients wait for', () => {
+  it('keeps nobody else from git while its packs are downloaded', async () => {
+    const store = new FaultyStore(new MemoryObjectStore());
+    const user = new GitClient(rig.folder.path);
+    const tips = new Map<string, string>();
+    {
+      await using server = await startServer({ store, overrides: { background: false } });
+      for (const name of ['cold', 'warm']) {
+        const author = await user.init(rig.fresh());
+        tips.set(name, await author.commit(name, { file: `${name}\n` }));
+        await author.run(['push', '--quiet', repositoryUrl(server, name), 'main']);
+      }
+    }
+    const flags = { fold: 'off', 'git-concurrency': '1', 'git-queue': '0' };
+    await using server = await startServer({ store, flags });
+    await user.clone(repositoryUrl(server, 'warm'), rig.fresh(), '--depth=1');
+    const [asked, answer] = [gate(), gate()];
+    const before = () => {
+      asked.open();
+      return answer.opened;
+    };
+    store.next(({ key }) => key.endsWith('.pack'), { does: 'run', before });
+    const waiting = user.clone(repositoryUrl(server, 'cold'), rig.fresh());
+    try {
+      await asked.opened;
+      const copy = await user.clone(repositoryUrl(server, 'warm'), rig.fresh(), '--depth=1');
+      expect(await copy.run(['rev-parse', 'HEAD'])).toBe(tips.get('warm'));
+    } finally {
+      answer.open();
+      expect(await (await waiting).run(['rev-parse', 'HEAD'])).toBe(tips.get('cold'));
+    }
+  });
+
+  it('may be one of many at once, each of other wants', async () => {
+    const hosted = await rig.host();
+    const objects = (await hosted.author.run(['rev-list', '--objects', '--all', '--no-object-names'])).split(
+      '\n',
+    );
+    const warnings: string[] = [];
+    const hear = ({ name }: Error) => warnings.push(name);
+    process.on('warning', hear);
+    try {
+      const ask = (oid: string, at: number) =>
+        hosted.fetch([oid, ...objects.slice(0, at % 2)], ['ofs-delta', 'no-progress']);
+      await Promise.all([...objects, ...objects].map(ask));
+    } finally {
+      process.off('warning', hear);
+    }
+    // Of listeners that nobody has taken away, for one.
+    expect(warnings).toEqual([]);
+  });
+});
+
+/** Something to wait for, and the function that lets it happen. */
+function gate(): { readonly opened: Promise<void>; open: () => void } {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
 
 /** Pushes more objects, on another branch, than anyone waits for to be listed. */
 async function importMany({ author }: Hosted): Promise<void> {

@@ -1,0 +1,79 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listGrown } from '../../../src/git-process/count-objects.ts';
+import { Git } from '../../../src/git-process/git.ts';
+import { GitClient } from '../../helpers/git-client.ts';
+import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
+
+const never = new AbortController().signal;
+const limits = { signal: never, patience: never };
+
+let folder: TempDir;
+let work: GitClient;
+let gitDir: string;
+let git: Git;
+
+beforeAll(async () => {
+  folder = await tempDir('cairn-grown');
+  work = await new GitClient(folder.path).init('work');
+  gitDir = join(work.folder, '.git');
+  git = new Git({ binary: 'git', home: folder.path });
+  await work.commit('first', { a: '1\n' });
+  await work.run(['branch', 'first']);
+  await work.run(['branch', 'beside']);
+  await work.commit('second', { a: '2\n' });
+  await work.run(['tag', '-a', '-m', 'Tag', 'tag']);
+  await work.run(['tag', '-a', '-m', 'Tag of a tag', 'nested', 'tag']);
+  await work.run(['checkout', '--quiet', 'beside']);
+  await work.commit('beside', { b: 'b\n' });
+});
+
+afterAll(() => folder[Symbol.asyncDispose]());
+
+const ids = async (...names: string[]) => (await work.run(['rev-parse', ...names])).split('\n');
+
+async function grown(wanted: readonly string[], wantedBefore: readonly string[]) {
+  const question = { wanted: await ids(...wanted), wantedBefore: await ids(...wantedBefore) };
+  return listGrown(git, gitDir, question, limits);
+}
+
+describe('what is reached that was not before', () => {
+  it('is listed, with the commits of before that it is built on', async () => {
+    expect(await grown(['main'], ['first'])).toEqual({
+      objects: new Set(await ids('main', 'main^{tree}', 'main:a')),
+      outgrown: new Set(await ids('first')),
+    });
+    expect((await grown(['nested'], ['main']))?.objects).toEqual(new Set(await ids('nested', 'tag')));
+  });
+
+  it('is not built on what lies beside it, nor on what has been tagged before', async () => {
+    expect((await grown(['main'], ['beside']))?.outgrown).toEqual(new Set(await ids('first')));
+    expect((await grown(['beside'], ['tag']))?.outgrown).toEqual(new Set(await ids('first')));
+  });
+
+  it('is unknown when something of it is missing', async () => {
+    const tree = await work.run(['rev-parse', 'main^{tree}']);
+    const header = `tree ${tree}\nparent ${'d'.repeat(40)}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nx\n`;
+    const orphan = await work.run(['hash-object', '-t', 'commit', '-w', '--stdin'], { input: header });
+    expect(await listGrown(git, gitDir, { wanted: [orphan], wantedBefore: [] }, limits)).toBeUndefined();
+  });
+
+  it('is unknown when it is more than is read', async () => {
+    const entries = Array.from({ length: 20_001 }, (_, at) => `M 644 inline ${at}\ndata 5\n${10_000 + at}`);
+    const commit = ['commit refs/heads/many', 'committer A <a@b> 1 +0000', 'data 4', 'many'];
+    await work.run(['fast-import', '--quiet'], { input: `${[...commit, ...entries].join('\n')}\n` });
+    expect(await grown(['many'], ['main'])).toBeUndefined();
+  });
+
+  it('is unknown when patience ends before git does', async () => {
+    const binary = join(folder.path, 'slow');
+    await writeFile(binary, '#!/bin/sh\nexec sleep 600\n');
+    await chmod(binary, 0o755);
+    const slow = new Git({ binary, home: folder.path });
+    const question = { wanted: await ids('main'), wantedBefore: [] };
+    const patience = AbortSignal.timeout(50);
+    expect(await listGrown(slow, gitDir, question, { signal: never, patience })).toBeUndefined();
+    expect(slow.running).toBe(0);
+  });
+});
