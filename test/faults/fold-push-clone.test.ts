@@ -46,7 +46,7 @@ it.each([
   { days: 0, objects: 'leave at once', part: 0.4, pause: 600 },
 ])(
   'nothing is lost and every copy is complete when objects that nothing reaches $objects',
-  { timeout: MINUTES * 60_000 + 120_000 },
+  { timeout: MINUTES * 60_000 + 240_000 },
   async ({ days, part, pause }) => {
     const environment = {
       CAIRN_STORE: `s3://${bucket.bucket}/${bucket.prefix}`,
