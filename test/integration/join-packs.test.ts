@@ -146,6 +146,16 @@ describe('packs are not the answer', () => {
     await hosted.neverJoined();
   });
 
+  it('when less is wanted of what has been proved', async () => {
+    const hosted = await rig.host();
+    const { author } = hosted;
+    await author.run(['checkout', '--quiet', '-b', 'side']);
+    await hosted.push('beside');
+    expect(await hosted.clonedBy()).toEqual(['spliced']);
+    await author.run(['push', '--quiet', 'origin', ':side']);
+    await hosted.neverJoined();
+  });
+
   it('when somebody has pushed more than leads anywhere', async () => {
     const hosted = await rig.host();
     expect(await hosted.clonedBy()).toEqual(['stored']);
