@@ -40,7 +40,8 @@ export interface StoreCall {
  * - `throttle`                put: unknown, nothing happens; others throw
  * - `delay`                   waits, then it is made as usual
  * - `break-body`              get: the body fails after `after` bytes (default: half of it)
- * - `run`                     does something first (another writer's work, a crash), then it is made as usual
+ * - `run`                     does something first (another writer's work, a crash); what happens `afterwards` may be told, or it
+ *                             is made as usual
  */
 export type Behaviour =
   | {
@@ -56,7 +57,7 @@ export type Behaviour =
   | { readonly does: 'apply-late'; readonly after?: number }
   | { readonly does: 'delay'; readonly milliseconds: number }
   | { readonly does: 'break-body'; readonly after?: number }
-  | { readonly does: 'run'; readonly before: () => Promise<void> };
+  | { readonly does: 'run'; readonly before: () => Promise<void>; readonly afterwards?: Behaviour };
 
 /** Decides about one request; undefined lets it pass. The first rule with an opinion decides. */
 export type FaultRule = (call: StoreCall) => Behaviour | undefined;
@@ -269,7 +270,10 @@ export class FaultyStore implements ObjectStore {
       await this.applyDue();
       if (this.latency > 0) await sleep(this.latency);
       if (behaviour?.does === 'delay') await sleep(behaviour.milliseconds);
-      if (behaviour?.does === 'run') await behaviour.before();
+      if (behaviour?.does === 'run') {
+        await behaviour.before();
+        behaviour = behaviour.afterwards;
+      }
       const { value, outcome } = await make(behaviour);
       entry.outcome = outcome;
       return value;
