@@ -150,9 +150,12 @@ export async function startApp(
     });
     // What downloads is closed together with the cache, which alone breaks downloads off; those who would tell of it first.
     const downloading = [() => cache.close()];
-    closers.push(async () => {
-      await settleAll(downloading.map((close) => close()));
-    });
+    let broken: Promise<unknown> | undefined;
+    const breakOff = async () => {
+      broken ??= settleAll(downloading.map((close) => close()));
+      await broken;
+    };
+    closers.push(breakOff);
     const snapshots = new SnapshotCache(join(settings.cache.folder, 'snapshots'), cache);
     await Promise.all([cache.open(), snapshots.open(), answers.open()]);
     downloading.unshift(() => answers.close());
@@ -211,7 +214,11 @@ export async function startApp(
     const url = await server.listen(settings.listen.host, settings.listen.port);
     closers.push(async () => {
       stopping = true;
-      const cut = setTimeout(() => server.closeAll(), settings.shutdownGrace);
+      const cut = setTimeout(() => {
+        server.closeAll();
+        // Requests that wait for a download would not hear that their clients have gone. What goes wrong is told at the end.
+        breakOff().catch(() => undefined);
+      }, settings.shutdownGrace);
       await server.close();
       clearTimeout(cut);
       await identity?.close();

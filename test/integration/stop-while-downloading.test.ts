@@ -51,3 +51,34 @@ it('a server stops while a fold downloads what is large', async () => {
     store.late.abort();
   }
 });
+
+it.each([
+  ['a clone', []],
+  ['a shallow clone', ['--depth=1']],
+] as const)('a server does not wait longer for %s than for any request', async (_what, options) => {
+  await using folder = await tempDir('cairn-stop-clone');
+  const store = new HoldingStore();
+  const author = await new GitClient(folder.path).init('author');
+  await author.commit('One', { a: '1\n' });
+  {
+    await using app = await startServer({ store, overrides: { background: false } });
+    await author.run(['push', '--quiet', repositoryUrl(app, 'cold'), 'main']);
+  }
+  await using app = await startServer({ store, flags: { 'shutdown-grace': '1' } });
+  store.holds = true;
+  const copying = new GitClient(folder.path).try([
+    'clone',
+    '--quiet',
+    ...options,
+    repositoryUrl(app, 'cold'),
+    'copy',
+  ]);
+  try {
+    await store.asked;
+    const closed = app.close().then(() => 'closed');
+    expect(await Promise.race([closed, sleep(30_000, 'still downloading', { ref: false })])).toBe('closed');
+    expect((await copying).exitCode).toBe(128);
+  } finally {
+    store.late.abort();
+  }
+});
