@@ -9,7 +9,7 @@ import { snapshotPackName, writeSnapshot } from '../repository/snapshot.ts';
 import { partOf } from './fetch-plan.ts';
 import type { GitPlaces } from './git-places.ts';
 import type { Growth } from './splice-growth.ts';
-import { areListed, canBeJoined, type IndexedPart } from './splice-idx.ts';
+import { canBeJoined, type IndexedPart, whichAreListed } from './splice-idx.ts';
 
 export interface SpliceCheckContext {
   readonly git: Git;
@@ -25,6 +25,8 @@ export interface SpliceCheckContext {
  * Longer than this nobody waits for it.
  */
 const LISTING_MS = 5_000;
+
+const NOTHING_GROWN: Grown = { objects: new Set(), outgrown: new Set() };
 
 /** A repository of some packs and nothing else, for git to look into. */
 interface PackFolder {
@@ -74,22 +76,36 @@ export class SpliceCheck {
   /**
    * The proof from an answer that has been proved, which costs only what has come since:
    * - what was wanted then is part of what is wanted now, so all of that answer is;
-   * - git finds, in these packs alone, whatever is reached beyond it, and every object of the added packs is among that;
+   * - git finds, in these packs alone, whatever is reached beyond it; and of each added pack that is every object, or none,
+   *   as of one that came for refs which are not wanted;
    * - none of those is in another pack.
    *
+   * @returns the places of the packs that are the answer now; undefined when that is not proved
    * @throws as {@link isAnswer}
    */
-  async isGrown(id: RepositoryId, manifest: Manifest, growth: Growth, signal: AbortSignal): Promise<boolean> {
-    const { added, wantedBefore, wanted, outgrown } = growth;
-    if (wanted.length === 0) return added.length === 0 && outgrown.length === 0;
-    const known = entriesAt(manifest, growth.known);
-    const entries = [...known, ...entriesAt(manifest, added)];
+  async grownAnswer(
+    id: RepositoryId,
+    manifest: Manifest,
+    growth: Growth,
+    signal: AbortSignal,
+  ): Promise<readonly number[] | undefined> {
+    const { known, added, wanted, wantedBefore, outgrown, wants } = growth;
+    if (wanted.length === 0 && outgrown.length === 0) return known;
+    const entries = entriesAt(manifest, [...known, ...added]);
     return this.withPacks(id, manifest, entries, async ({ path, parts }) => {
-      const grown = await this.list(id, path, { wanted, wantedBefore }, signal);
-      if (grown === undefined || !outgrown.every((oid) => grown.outgrown.has(oid))) return false;
+      const list = (from: readonly string[], until: readonly string[]) =>
+        this.list(id, path, { wanted: from, wantedBefore: until }, signal);
+      const grown = wanted.length === 0 ? NOTHING_GROWN : await list(wanted, wantedBefore);
+      if (grown === undefined) return undefined;
+      const left = outgrown.filter((oid) => !grown.outgrown.has(oid));
+      if (left.length > 0 && (await list(left, wants))?.objects.size !== 0) return undefined;
       const { objectFormat: format } = manifest;
-      if (!(await areListed(parts.slice(known.length), grown.objects, format))) return false;
-      return canBeJoined(parts, format, known.length);
+      const addedParts = parts.slice(known.length);
+      const listed = await whichAreListed(addedParts, grown.objects, format);
+      if (listed === undefined) return undefined;
+      const joined = [...parts.slice(0, known.length), ...addedParts.filter((_, at) => listed[at])];
+      if (!(await canBeJoined(joined, format, known.length))) return undefined;
+      return [...known, ...added.filter((_, at) => listed[at])];
     });
   }
 

@@ -25,6 +25,8 @@ export interface Growth {
   readonly wanted: readonly string[];
   /** What is wanted no more: it has to be part of what is. */
   readonly outgrown: readonly string[];
+  /** All that is wanted now. */
+  readonly wants: readonly string[];
 }
 
 /** Objects in added packs, at most: git lists so many in the time it takes to start an answer of its own. */
@@ -50,6 +52,7 @@ export function growthSince(proven: ProvenAnswer, manifest: Manifest, wants: Wan
     wantedBefore: proven.wants,
     wanted: [...now].filter((oid) => !before.has(oid)),
     outgrown: proven.wants.filter((oid) => !now.has(oid)),
+    wants: [...now],
   };
 }
 

@@ -37,20 +37,41 @@ export async function canBeJoined(
   });
 }
 
-/** True when each object of these parts is among some. @param oids in hex */
-export async function areListed(
+/**
+ * Tells which parts consist of listed objects.
+ * @param oids in hex
+ * @returns for each part whether it does; undefined when one of them consists of others, too, or its pack is completed
+ *   with listed ones
+ */
+export async function whichAreListed(
   parts: readonly IndexedPart[],
   oids: ReadonlySet<string>,
   format: ObjectFormat,
-): Promise<boolean> {
+): Promise<readonly boolean[] | undefined> {
   return withOpen(parts, format, 0, async (open) => {
+    const verdicts: boolean[] = [];
     for (const part of open) {
-      for await (const id of idsOf(part, part.whole ? undefined : part.own)) {
-        if (!oids.has(id.toString('hex'))) return false;
-      }
+      const own = await countListed(part, oids, (offset) => part.own(offset));
+      const isListed = own.listed > 0 && own.listed === own.of;
+      // What only completes a pack is to be found in another one, and there it counts.
+      if (!isListed && (await countListed(part, oids)).listed > 0) return undefined;
+      verdicts.push(isListed);
     }
-    return true;
+    return verdicts;
   });
+}
+
+async function countListed(
+  part: OpenPart,
+  oids: ReadonlySet<string>,
+  begin?: (offset: number) => boolean,
+): Promise<{ readonly listed: number; readonly of: number }> {
+  let [listed, of] = [0, 0];
+  for await (const id of idsOf(part, begin)) {
+    of++;
+    if (oids.has(id.toString('hex'))) listed++;
+  }
+  return { listed, of };
 }
 
 async function withOpen<T>(

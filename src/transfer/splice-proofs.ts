@@ -146,8 +146,8 @@ export class SpliceProofs {
       (latest === undefined ? undefined : growthSince(latest, manifest, wants)) ??
       growthSince(nothingProven, manifest, wants);
     if (growth === undefined) return undefined;
-    const isGrown = await this.check.isGrown(id, manifest, growth, signal);
-    return isGrown ? { packs: [...growth.known, ...growth.added] } : undefined;
+    const packs = await this.check.grownAnswer(id, manifest, growth, signal);
+    return packs === undefined ? undefined : { packs };
   }
 
   private begin(key: string, id: RepositoryId, manifest: Manifest, wants: WantSet): void {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cloneWants, encodePacket, flushPacket } from '../../src/git/index.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import type { Manifest } from '../../src/repository/manifest.ts';
 import { CloneRig, type Hosted } from '../helpers/clone-rig.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { bringBack, kindsOf } from '../helpers/folded.ts';
@@ -94,6 +95,37 @@ describe('packs are the answer, once that is proved', () => {
       });
       expect(processes).toEqual(['rev-list']);
     }
+  });
+
+  it('and not those that came for other refs', async () => {
+    const hosted = await rig.host();
+    const { author } = hosted;
+    expect(await hosted.clonedBy()).toEqual(['stored']);
+    await author.run(['checkout', '--quiet', '-b', 'proposal']);
+    await hosted.commit('proposed');
+    await author.run(['push', '--quiet', 'origin', 'HEAD:refs/nostr/proposal']);
+    const clone = () => hosted.fetch(branchesOf(manifest), ['ofs-delta', 'no-progress']);
+    let { manifest } = await hosted.state();
+    expect(await rig.processesOf(clone)).toEqual([]);
+    await author.run(['checkout', '--quiet', 'main']);
+    await hosted.push('forward');
+    ({ manifest } = await hosted.state());
+    expect(await rig.processesOf(clone)).toEqual(['rev-list']);
+    expect(manifest.packs).toHaveLength(3);
+    expect(await rig.answeredBy(clone)).toEqual(['spliced']);
+  });
+
+  it('after a branch has been merged by moving another one to it, and deleted', async () => {
+    const hosted = await rig.host();
+    const { author } = hosted;
+    await author.run(['checkout', '--quiet', '-b', 'topic']);
+    await hosted.push('beside');
+    expect(await hosted.clonedBy()).toEqual(['spliced']);
+    await author.run(['push', '--quiet', 'origin', 'topic:main', ':topic']);
+    const processes = await rig.processesOf(async () => {
+      expect(await hosted.clonedBy(['transfer.fsckObjects=true'])).toEqual(['spliced']);
+    });
+    expect(processes).toEqual(['rev-list']);
   });
 
   it('for many who ask at once behind a push, by one proof', async () => {
@@ -252,6 +284,10 @@ describe('a proof that clients wait for', () => {
     expect(warnings).toEqual([]);
   });
 });
+
+function branchesOf({ refs }: Manifest): string[] {
+  return [...cloneWants(refs)];
+}
 
 /** Something to wait for, and the function that lets it happen. */
 function gate(): { readonly opened: Promise<void>; open: () => void } {

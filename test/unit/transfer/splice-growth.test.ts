@@ -46,6 +46,7 @@ describe('what has come since an answer was proved', () => {
       wantedBefore: ['main', 'v1'].map(oid),
       wanted: [oid('v2')],
       outgrown: [oid('v1')],
+      wants: ['main', 'v2'].map(oid),
     });
   });
 

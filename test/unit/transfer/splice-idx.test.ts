@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../src/lib/digest.ts';
-import { areListed, canBeJoined, type IndexedPart } from '../../../src/transfer/splice-idx.ts';
+import { canBeJoined, type IndexedPart, whichAreListed } from '../../../src/transfer/splice-idx.ts';
 import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
 
 let folder: TempDir;
@@ -102,14 +102,20 @@ describe('packs are compared', () => {
   });
 });
 
-describe('objects of packs are listed', () => {
+describe('a pack among listed objects', () => {
   const listed = async (names: readonly string[], ...parts: Promise<IndexedPart>[]) =>
-    areListed(await Promise.all(parts), new Set(names.map(idOf)), 'sha1');
+    whichAreListed(await Promise.all(parts), new Set(names.map(idOf)), 'sha1');
 
-  it('when each one is, but for what only completes a pack', async () => {
-    expect(await listed(['a', 'b', 'c', 'd'], pack(['a']), pack(['b', 'c'], ['base']))).toBe(true);
-    expect(await listed([])).toBe(true);
-    expect(await listed(['a', 'b'], pack(['a']), pack(['b', 'c']))).toBe(false);
-    expect(await listed(['a'], pack(['a'], ['a']), pack(['b']))).toBe(false);
+  it('has only these, or none of them', async () => {
+    const parts = [pack(['a']), pack(['b', 'c'], ['base']), pack(['x'], ['y'])] as const;
+    expect(await listed(['a', 'b', 'c', 'd'], ...parts)).toEqual([true, true, false]);
+    expect(await listed([], ...parts)).toEqual([false, false, false]);
+    expect(await listed(['a'], pack([]))).toEqual([false]);
+  });
+
+  it('tells nothing when it has others, too, or is only completed with them', async () => {
+    expect(await listed(['a', 'b'], pack(['a']), pack(['b', 'c']))).toBeUndefined();
+    expect(await listed(['base'], pack(['b', 'c'], ['base']))).toBeUndefined();
+    expect(await listed(['b', 'base'], pack(['b'], ['base']))).toEqual([true]);
   });
 });
