@@ -164,11 +164,15 @@ export class Hosted {
 
   /** Clones until it would have been proved, and finds it answered by git, or as git has answered before. */
   async neverJoined(): Promise<void> {
-    for (let tries = 0; tries < 4; tries++) {
-      const [by] = await this.clonedBy();
-      expect(['git', 'cached', 'followed']).toContain(by);
+    const notJoined = ['git', 'cached', 'followed'];
+    expect(notJoined).toContain((await this.clonedBy())[0]);
+    const wants = await this.wants();
+    for (let tries = 0; tries < 3; tries++) {
       await sleep(150);
+      const [by] = await this.rig.answeredBy(() => this.fetch(wants, ['ofs-delta', 'no-progress']));
+      expect(notJoined).toContain(by);
     }
+    expect(notJoined).toContain((await this.clonedBy())[0]);
   }
 
   /** A fetch of protocol v2 by a client that has nothing. */
