@@ -46,8 +46,8 @@ export function listGrownCommand(gitDir: string): GitCommand {
 export interface Grown {
   /** In hex: all of it, perhaps with some that was reached before, too. */
   readonly objects: ReadonlySet<string>;
-  /** Commits that were wanted before, and certainly are part of what is reached now. */
-  readonly outgrown: ReadonlySet<string>;
+  /** Commits reached before that something listed is built on: these are certainly part of what is reached now. */
+  readonly boundary: ReadonlySet<string>;
 }
 
 /** Ids listed, at most. A history may name again what it had long ago, so there may be more than has come. */
@@ -113,7 +113,7 @@ export async function listGrown(
   const boundary = listed.filter((line) => line.startsWith('-'));
   return {
     objects: new Set(listed.filter((line) => line !== '' && !line.startsWith('-'))),
-    outgrown: new Set(boundary.map((line) => line.slice(1))),
+    boundary: new Set(boundary.map((line) => line.slice(1))),
   };
 }
 

@@ -55,7 +55,7 @@ export async function planStoredAnswer(
 ): Promise<StoredAnswer | undefined> {
   if (!wantsWholePacks(question) || !(await mayHaveStored(manifest, question))) return undefined;
   const wants = { oids: question.wants, digest: wantSetDigest(question.wants) };
-  const exact = manifest.packs.find(({ tips }) => tips === wants.digest);
+  const exact = exactPack(manifest, wants);
   if (exact !== undefined) joined?.noteExact(exact, wants);
   const parts = exact === undefined ? await joined?.find(wants) : [partOf(exact, manifest.objectFormat)];
   if (parts === undefined) return undefined;
@@ -90,6 +90,11 @@ function speaksFormat(question: FetchQuestion, format: ObjectFormat): boolean {
   if (question.version !== 2) return true;
   if (says(question, 'object-format')) return question.words.includes(`object-format=${format}`);
   return format === 'sha1';
+}
+
+/** The pack that its tips say to be the answer by itself, if there is one. */
+export function exactPack(manifest: Manifest, wants: WantSet): PackEntry | undefined {
+  return manifest.packs.find(({ tips }) => tips === wants.digest);
 }
 
 /** What of a pack belongs into an answer. */

@@ -26,7 +26,7 @@ export interface SpliceCheckContext {
  */
 const LISTING_MS = 5_000;
 
-const NOTHING_GROWN: Grown = { objects: new Set(), outgrown: new Set() };
+const NOTHING_GROWN: Grown = { objects: new Set(), boundary: new Set() };
 
 /** A repository of some packs and nothing else, for git to look into. */
 interface PackFolder {
@@ -97,7 +97,7 @@ export class SpliceCheck {
         this.list(id, path, { wanted: from, wantedBefore: until }, signal);
       const grown = wanted.length === 0 ? NOTHING_GROWN : await list(wanted, wantedBefore);
       if (grown === undefined) return undefined;
-      const left = outgrown.filter((oid) => !grown.outgrown.has(oid));
+      const left = outgrown.filter((oid) => !grown.boundary.has(oid));
       if (left.length > 0 && (await list(left, wants))?.objects.size !== 0) return undefined;
       const { objectFormat: format } = manifest;
       const addedParts = parts.slice(known.length);

@@ -51,10 +51,10 @@ export async function whichAreListed(
   return withOpen(parts, format, 0, async (open) => {
     const verdicts: boolean[] = [];
     for (const part of open) {
-      const own = await countListed(part, oids, (offset) => part.own(offset));
+      const own = await countListed(ownIdsOf(part), oids);
       const isListed = own.listed > 0 && own.listed === own.of;
       // What only completes a pack is to be found in another one, and there it counts.
-      if (!isListed && (await countListed(part, oids)).listed > 0) return undefined;
+      if (!isListed && own.listed + (await countListed(basesOf(part), oids)).listed > 0) return undefined;
       verdicts.push(isListed);
     }
     return verdicts;
@@ -62,12 +62,11 @@ export async function whichAreListed(
 }
 
 async function countListed(
-  part: OpenPart,
+  ids: AsyncIterable<Buffer>,
   oids: ReadonlySet<string>,
-  begin?: (offset: number) => boolean,
 ): Promise<{ readonly listed: number; readonly of: number }> {
   let [listed, of] = [0, 0];
-  for await (const id of idsOf(part, begin)) {
+  for await (const id of ids) {
     of++;
     if (oids.has(id.toString('hex'))) listed++;
   }
@@ -110,7 +109,7 @@ async function areDisjoint(parts: readonly OpenPart[]): Promise<boolean> {
   for (const [at, part] of parts.entries()) {
     const larger = largerThan(parts, at);
     if (larger.length === 0) continue;
-    for await (const id of idsOf(part, part.whole ? undefined : part.own)) {
+    for await (const id of ownIdsOf(part)) {
       for (const other of larger) if (await holds(other, id)) return false;
     }
   }
@@ -124,8 +123,7 @@ async function basesAreInside(parts: readonly OpenPart[]): Promise<boolean> {
   for (const part of parts.filter(({ known }) => !known)) {
     const others = new Set<OpenPart>();
     leansOn.set(part, others);
-    if (part.whole) continue;
-    for await (const id of idsOf(part, (offset) => !part.own(offset))) {
+    for await (const id of basesOf(part)) {
       const holder = await holderOf(parts, id);
       if (holder === undefined) return false;
       others.add(holder);
@@ -153,6 +151,15 @@ async function holds({ idx, own, whole }: OpenPart, id: Buffer): Promise<boolean
   if (whole) return idx.has(id);
   const offset = await idx.offsetOf(id);
   return offset !== undefined && own(offset);
+}
+
+function ownIdsOf(part: OpenPart): AsyncIterable<Buffer> {
+  return idsOf(part, part.whole ? undefined : part.own);
+}
+
+/** What only completes the part's pack. */
+async function* basesOf(part: OpenPart): AsyncGenerator<Buffer> {
+  if (!part.whole) yield* idsOf(part, (offset) => !part.own(offset));
 }
 
 async function* idsOf({ idx }: OpenPart, begin?: (offset: number) => boolean): AsyncGenerator<Buffer> {

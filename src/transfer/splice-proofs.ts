@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { cloneWants, wantSetDigest } from '../git/index.ts';
 import { type Digest, sha256 } from '../lib/digest.ts';
 import { isCairnError } from '../lib/errors.ts';
@@ -5,7 +6,7 @@ import { Limiter } from '../lib/limiter.ts';
 import { LruMap } from '../lib/lru.ts';
 import type { Manifest, PackEntry } from '../repository/manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
-import { type PackPart, partOf, type WantSet } from './fetch-plan.ts';
+import { exactPack, type PackPart, partOf, type WantSet } from './fetch-plan.ts';
 import { SpliceCheck, type SpliceCheckContext } from './splice-check.ts';
 import { growthSince, nothingProven, type ProvenAnswer } from './splice-growth.ts';
 
@@ -24,9 +25,6 @@ const GROWING = 64;
 /** Ids of wants remembered with answers to grow from: some 100 bytes each. */
 const WANTS_REMEMBERED = 250_000;
 
-/** Refs beyond that cost too much to be looked through for what nobody has asked for yet. */
-const MOST_REFS = 10_000;
-
 /** Packs beyond that are due to be folded: nobody counts on joining them. */
 const MOST_PACKS = 64;
 
@@ -35,10 +33,13 @@ interface Verdict {
   readonly packs: readonly number[] | undefined;
 }
 
-/** A proof that clients wait for. */
-interface Growing {
-  readonly verdict: Promise<Verdict | undefined>;
-  readonly abort: AbortController;
+/** What is wanted of which manifest. */
+interface Question {
+  readonly id: RepositoryId;
+  readonly manifest: Manifest;
+  readonly wants: WantSet;
+  /** Names the packs and the wants: what the verdict depends on. */
+  readonly key: string;
 }
 
 /**
@@ -53,7 +54,7 @@ export class SpliceProofs {
   /** The answer last proved of each repository. */
   private readonly latest = new LruMap<string, ProvenAnswer>(WANTS_REMEMBERED);
   /** Proofs that clients wait for. */
-  private readonly growing = new Map<string, Growing>();
+  private readonly growing = new Map<string, Promise<Verdict | undefined>>();
   /** Proofs that nobody waits for. */
   private readonly atWork = new Map<string, Promise<void>>();
   private readonly turns = new Limiter('proofs', 1, WAITING);
@@ -62,14 +63,16 @@ export class SpliceProofs {
   constructor(context: SpliceProofsContext) {
     this.context = context;
     this.check = new SpliceCheck(context);
+    // Every proof under way listens, and Node would take so many for a leak.
+    setMaxListeners(0, this.closing.signal);
   }
 
   /** The parts of packs that are the answer, if that is known or soon proved; if not, a longer proof is begun. */
   async find(id: RepositoryId, manifest: Manifest, wants: WantSet): Promise<readonly PackPart[] | undefined> {
     if (manifest.packs.length > MOST_PACKS) return undefined;
-    const key = keyOf(manifest, wants);
-    const verdict = this.verdicts.get(key) ?? (await this.grown(key, id, manifest, wants));
-    if (verdict === undefined) this.begin(key, id, manifest, wants);
+    const question = questionOf(id, manifest, wants);
+    const verdict = this.verdicts.get(question.key) ?? (await this.grown(question));
+    if (verdict === undefined) this.begin(question);
     return verdict?.packs?.flatMap((at) => {
       const entry = manifest.packs[at];
       return entry === undefined ? [] : [partOf(entry, manifest.objectFormat)];
@@ -78,51 +81,41 @@ export class SpliceProofs {
 
   /** Hears of a pack that is an answer by itself: what is pushed from now on grows from it. */
   noteExact(id: RepositoryId, entry: PackEntry, { oids }: WantSet): void {
-    this.remember(id, { packs: [entry], wants: [...new Set(oids)] });
+    this.remember(id, { packs: [entry], wants: oids });
   }
 
-  /** Hears of every publish: behind a fold, clones of what is cloned here are prepared, so that none has to go to git. */
+  /**
+   * Hears of every publish: behind a fold, clones of what is cloned here are prepared, so that none has to go to git. Where
+   * there are very many refs, looking through them would cost more than that is worth.
+   */
   published(id: RepositoryId, manifest: Manifest): void {
-    if (!manifest.causes.some(({ kind }) => kind === 'fold')) return;
-    if (manifest.refs.size > MOST_REFS || this.latest.get(formatRepositoryId(id)) === undefined) return;
+    if (manifest.version !== 1 || !manifest.causes.some(({ kind }) => kind === 'fold')) return;
+    if (this.latest.get(formatRepositoryId(id)) === undefined) return;
     const oids = [...cloneWants(manifest.refs)];
     const wants = { oids, digest: wantSetDigest(oids) };
-    const exact = manifest.packs.find(({ tips }) => tips === wants.digest);
+    const exact = exactPack(manifest, wants);
     if (exact !== undefined) this.noteExact(id, exact, wants);
-    else if (manifest.packs.length <= MOST_PACKS) this.begin(keyOf(manifest, wants), id, manifest, wants);
-  }
-
-  /** Waits for what has been begun. */
-  async settled(): Promise<void> {
-    while (this.atWork.size + this.growing.size > 0) {
-      const growing = [...this.growing.values()].map(({ verdict }) => verdict);
-      await Promise.all([...this.atWork.values(), ...growing]);
-    }
+    else if (manifest.packs.length <= MOST_PACKS) this.begin(questionOf(id, manifest, wants));
   }
 
   /** Breaks off what has been begun, and waits for it. */
   async close(): Promise<void> {
     this.closing.abort();
-    for (const { abort } of this.growing.values()) abort.abort();
-    await this.settled();
+    while (this.atWork.size + this.growing.size > 0) {
+      await Promise.all([...this.atWork.values(), ...this.growing.values()]);
+    }
   }
 
   /** The verdict by what has come since the last one; undefined when that does not tell. All who ask meanwhile share it. */
-  private async grown(
-    key: string,
-    id: RepositoryId,
-    manifest: Manifest,
-    wants: WantSet,
-  ): Promise<Verdict | undefined> {
+  private async grown(question: Question): Promise<Verdict | undefined> {
+    const { key } = question;
     if (this.atWork.has(key) || this.closing.signal.aborted) return undefined;
     const running = this.growing.get(key);
-    if (running !== undefined) return running.verdict;
+    if (running !== undefined) return running;
     if (this.growing.size >= GROWING) return undefined;
-    // A signal of its own: so many that listen to one and the same would be taken for a leak by Node.
-    const abort = new AbortController();
-    const proof = this.grow(id, manifest, wants, abort.signal)
+    const proof = this.grow(question)
       .then((verdict) => {
-        if (verdict !== undefined) this.conclude(key, id, manifest, wants, verdict);
+        if (verdict !== undefined) this.conclude(question, verdict);
         return verdict;
       })
       .catch((error: unknown) => {
@@ -131,33 +124,28 @@ export class SpliceProofs {
         return undefined;
       })
       .finally(() => this.growing.delete(key));
-    this.growing.set(key, { verdict: proof, abort });
+    this.growing.set(key, proof);
     return proof;
   }
 
-  private async grow(
-    id: RepositoryId,
-    manifest: Manifest,
-    wants: WantSet,
-    signal: AbortSignal,
-  ): Promise<Verdict | undefined> {
+  private async grow({ id, manifest, wants }: Question): Promise<Verdict | undefined> {
     const latest = this.latest.get(formatRepositoryId(id));
     const growth =
       (latest === undefined ? undefined : growthSince(latest, manifest, wants)) ??
       growthSince(nothingProven, manifest, wants);
     if (growth === undefined) return undefined;
-    const packs = await this.check.grownAnswer(id, manifest, growth, signal);
+    const packs = await this.check.grownAnswer(id, manifest, growth, this.closing.signal);
     return packs === undefined ? undefined : { packs };
   }
 
-  private begin(key: string, id: RepositoryId, manifest: Manifest, wants: WantSet): void {
+  private begin(question: Question): void {
+    const { key } = question;
     const { signal } = this.closing;
     if (this.atWork.has(key) || this.turns.queued >= WAITING || signal.aborted) return;
     const work = async () => {
       const leave = await this.turns.acquire(signal);
       try {
-        const packs = await this.prove(id, manifest, [...new Set(wants.oids)]);
-        this.conclude(key, id, manifest, wants, { packs });
+        this.conclude(question, { packs: await this.prove(question) });
       } finally {
         leave();
       }
@@ -169,32 +157,23 @@ export class SpliceProofs {
     this.atWork.set(key, proof);
   }
 
-  private async prove(
-    id: RepositoryId,
-    manifest: Manifest,
-    wants: readonly string[],
-  ): Promise<readonly number[] | undefined> {
+  private async prove({ id, manifest, wants }: Question): Promise<readonly number[] | undefined> {
+    const { signal } = this.closing;
+    const oids = [...new Set(wants.oids)];
     // What only refs beside branches and tags reach is rarely wanted; what none reaches must not be sent.
     const reached = [...manifest.packs.keys()].filter((at) => manifest.packs[at]?.kind !== 'unreachable');
     const usual = reached.filter((at) => manifest.packs[at]?.kind !== 'rest');
     for (const packs of usual.length < reached.length ? [usual, reached] : [usual]) {
-      const { signal } = this.closing;
-      if (packs.length > 0 && (await this.check.isAnswer(id, manifest, packs, wants, signal))) return packs;
+      if (packs.length > 0 && (await this.check.isAnswer(id, manifest, packs, oids, signal))) return packs;
     }
     return undefined;
   }
 
-  private conclude(
-    key: string,
-    id: RepositoryId,
-    manifest: Manifest,
-    wants: WantSet,
-    verdict: Verdict,
-  ): void {
+  private conclude({ key, id, manifest, wants }: Question, verdict: Verdict): void {
     this.verdicts.set(key, verdict, 1);
     if (verdict.packs === undefined) return;
     const packs = verdict.packs.flatMap((at) => manifest.packs[at] ?? []);
-    this.remember(id, { packs, wants: [...new Set(wants.oids)] });
+    this.remember(id, { packs, wants: wants.oids });
   }
 
   private remember(id: RepositoryId, answer: ProvenAnswer): void {
@@ -208,8 +187,8 @@ export class SpliceProofs {
   }
 }
 
-function keyOf({ packs }: Manifest, { digest }: WantSet): string {
-  return `${packSetDigest(packs)} ${digest}`;
+function questionOf(id: RepositoryId, manifest: Manifest, wants: WantSet): Question {
+  return { id, manifest, wants, key: `${packSetDigest(manifest.packs)} ${wants.digest}` };
 }
 
 const digests = new WeakMap<readonly PackEntry[], Digest>();

@@ -51,14 +51,14 @@ describe('what is reached that was not before', () => {
   it('is listed, with the commits of before that it is built on', async () => {
     expect(await grown(['main'], ['first'])).toEqual({
       objects: new Set(await ids('main', 'main^{tree}', 'main:a')),
-      outgrown: new Set(await ids('first')),
+      boundary: new Set(await ids('first')),
     });
     expect((await grown(['nested'], ['main']))?.objects).toEqual(new Set(await ids('nested', 'tag')));
   });
 
   it('is not built on what lies beside it, nor on what has been tagged before', async () => {
-    expect((await grown(['main'], ['beside']))?.outgrown).toEqual(new Set(await ids('first')));
-    expect((await grown(['beside'], ['tag']))?.outgrown).toEqual(new Set(await ids('first')));
+    expect((await grown(['main'], ['beside']))?.boundary).toEqual(new Set(await ids('first')));
+    expect((await grown(['beside'], ['tag']))?.boundary).toEqual(new Set(await ids('first')));
   });
 
   it('is unknown when something of it is missing', async () => {
