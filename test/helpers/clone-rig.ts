@@ -25,8 +25,11 @@ export class CloneRig implements AsyncDisposable {
   }
 
   /** Starts a server that folds only when it is told to. */
-  static async start(): Promise<CloneRig> {
-    return new CloneRig(await tempDir('cairn-clones'), await startServer({ flags: { fold: 'off' } }));
+  static async start(flags: Readonly<Record<string, string>> = {}): Promise<CloneRig> {
+    return new CloneRig(
+      await tempDir('cairn-clones'),
+      await startServer({ flags: { fold: 'off', ...flags } }),
+    );
   }
 
   /** A repository with some history, and tags of both sorts, pushed at once and not folded. */
