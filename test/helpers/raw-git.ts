@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { type Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
-import { deflateSync } from 'node:zlib';
 import { encodePacket, flushPacket, hexLength, PacketReader, textOf, zeroId } from '../../src/git/index.ts';
+import { appendDelta, CraftedPack } from './craft-pack.ts';
 
 export interface RawRequest {
   readonly method?: string;
@@ -103,8 +103,6 @@ export interface RawObject {
   readonly content: Uint8Array;
 }
 
-const typeNumbers = { commit: 1, tree: 2, blob: 3, tag: 4 } as const;
-
 /** The id git gives an object. */
 export function objectId({ type, content }: RawObject, algorithm = 'sha1'): string {
   return createHash(algorithm).update(`${type} ${content.length}\0`).update(content).digest('hex');
@@ -132,12 +130,12 @@ export function treeObject(name: string, blob: string): RawObject {
 
 /** A version 2 pack of whole objects, and of deltas against objects that the pack may lack. */
 export function packOf(objects: readonly (RawObject | RawDelta)[]): Buffer {
-  const header = Buffer.alloc(12);
-  header.write('PACK');
-  header.writeUInt32BE(2, 4);
-  header.writeUInt32BE(objects.length, 8);
-  const body = Buffer.concat([header, ...objects.map(packEntry)]);
-  return Buffer.concat([body, createHash('sha1').update(body).digest()]);
+  const pack = new CraftedPack();
+  for (const object of objects) {
+    if ('type' in object) pack.whole(object);
+    else pack.refDelta(object.base, appendDelta(object.baseLength, object.append));
+  }
+  return pack.bytes();
 }
 
 /** A delta that copies all of its base and appends something. */
@@ -146,45 +144,6 @@ export interface RawDelta {
   readonly baseLength: number;
   /** At most 127 bytes. */
   readonly append: Uint8Array;
-}
-
-function packEntry(object: RawObject | RawDelta): Buffer {
-  if ('type' in object) {
-    return Buffer.concat([
-      entryHeader(typeNumbers[object.type], object.content.length),
-      deflateSync(object.content),
-    ]);
-  }
-  const { base, baseLength, append } = object;
-  const delta = Buffer.concat([
-    varint(baseLength),
-    varint(baseLength + append.length),
-    // Copy from offset 0, three bytes of size; then insert.
-    Buffer.of(0x80 | 0x70, baseLength & 0xff, (baseLength >> 8) & 0xff, (baseLength >> 16) & 0xff),
-    Buffer.of(append.length),
-    append,
-  ]);
-  const refDelta = 7;
-  return Buffer.concat([entryHeader(refDelta, delta.length), Buffer.from(base, 'hex'), deflateSync(delta)]);
-}
-
-/** Type in three bits, size in four and then seven at a time (gitformat-pack). */
-function entryHeader(type: number, size: number): Buffer {
-  const bytes = [(type << 4) | (size & 15)];
-  for (let rest = size >>> 4; rest > 0; rest >>>= 7) {
-    bytes.push(rest & 0x7f);
-  }
-  return Buffer.from(bytes.map((byte, at) => (at < bytes.length - 1 ? byte | 0x80 : byte)));
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  do {
-    bytes.push(rest & 0x7f);
-    rest >>>= 7;
-  } while (rest > 0);
-  return Buffer.from(bytes.map((byte, at) => (at < bytes.length - 1 ? byte | 0x80 : byte)));
 }
 
 /** A packet as a word for a flush, delimiter or end, or the text it carries. */
