@@ -14,7 +14,8 @@ RUN apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates git tini \
   && rm -rf /var/lib/apt/lists/* \
   && mkdir /data /cache /keys \
-  && chown node:node /data /cache /keys
+  && chown node:node /data /cache /keys \
+  && chmod 700 /data /cache /keys
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules

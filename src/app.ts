@@ -26,6 +26,7 @@ import { type Identity, openIdentity } from './identity.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { type Dice, systemDice } from './lib/dice.ts';
 import { CairnError, messageOf } from './lib/errors.ts';
+import { openPrivateFolder } from './lib/make-folder.ts';
 import { settleAll } from './lib/settle-all.ts';
 import type { FoldMode, FoldOutcome } from './maintenance/fold.ts';
 import { Folding } from './maintenance/folding.ts';
@@ -357,11 +358,7 @@ async function openOwnStores(
 /** Claims the cache folder and empties its scratch folder. Returns the scratch folder. */
 async function openCacheFolder(folder: string, closers: (() => Promise<void>)[]): Promise<string> {
   const scratch = join(folder, 'scratch');
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw new CairnError('unavailable', `the cache folder ${folder} cannot be made: ${messageOf(error)}`);
-  }
+  await openPrivateFolder(folder, 'cache');
   const ownership = await claimFolder(folder, 'cache');
   closers.push(() => ownership.release());
   try {

@@ -1,6 +1,7 @@
-import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CairnError, messageOf, systemCode } from './lib/errors.ts';
+import { makeFolder, PRIVATE_FOLDER } from './lib/make-folder.ts';
 import { formatKeyFile, parseKeyFile } from './nostr/key-file.ts';
 
 /**
@@ -35,7 +36,7 @@ export async function readKeyFile(path: string): Promise<string> {
  */
 export async function createKeyFile(path: string, secretKey: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(path), PRIVATE_FOLDER);
     await writeFile(path, formatKeyFile(secretKey), { flag: 'wx', mode: 0o600, flush: true });
     // The umask may have taken away what its owner needs.
     await chmod(path, 0o600);

@@ -8,6 +8,8 @@ const ONE_WISH_MS = 1_000;
 
 /** Entry: arguments → one command → exit code. The first signal asks for a clean end, a later one insists. */
 async function main(): Promise<void> {
+  // Objects, caches, keys and verdicts are for the user who runs this alone, also those that git makes.
+  process.umask(0o077);
   const stop = new AbortController();
   let askedAt: number | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -19,8 +21,9 @@ async function main(): Promise<void> {
     });
   }
   const print = (text: string) => process.stdout.write(`${text}\n`);
+  const warn = (text: string) => process.stderr.write(`cairn: warning: ${text}\n`);
   try {
-    await commandLine({ environment: process.env, print, signal: stop.signal }).parseAsync();
+    await commandLine({ environment: process.env, print, warn, signal: stop.signal }).parseAsync();
   } catch (error) {
     const reason =
       error instanceof CairnError ? error.message : error instanceof Error ? error.stack : messageOf(error);

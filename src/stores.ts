@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { StoreSettings } from './config/settings.ts';
 import { CairnError } from './lib/errors.ts';
+import { isOpenToOthers } from './lib/make-folder.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import { openFileStore } from './object-store/open-file-store.ts';
 import { type ProbeOptions, type ProbeReport, probeStore } from './object-store/probe.ts';
@@ -98,6 +99,12 @@ export async function openProvenStores(
     const opened = await openStores(settings, 'refuse', observe);
     try {
       const { control, bulk } = opened.stores;
+      if (await isOpenToOthers(settings.folder)) {
+        log.warn(
+          { folder: settings.folder },
+          `others may look into the data folder, which holds private repositories too: run "chmod 700 ${settings.folder}"`,
+        );
+      }
       await prove(name, verdicts, log, () => probeStore([control, bulk], name));
       return opened;
     } catch (error) {

@@ -1,10 +1,11 @@
 import { Command, Option as CommanderOption } from 'commander';
 import type { Option, OptionName } from '../config/options.ts';
 import { type GivenFlags, optionsFor } from '../config/settings.ts';
+import { unknownVariables, unknownVariableWarning } from '../config/unknown-variables.ts';
 import { VERSION } from '../version.ts';
 import { announce, withdraw } from './announce.ts';
 import type { CommandContext } from './command-context.ts';
-import { credentialGet, credentialNote } from './credential.ts';
+import { credentialGet, credentialNote, credentialOther } from './credential.ts';
 import { credentialInstall } from './credential-install.ts';
 import { events } from './events.ts';
 import { keyNew, keyShow } from './key.ts';
@@ -16,6 +17,10 @@ import { keyNew, keyShow } from './key.ts';
 export function commandLine(context: CommandContext): Command {
   const program = new Command('cairn');
   program.description('Git hosting on nothing but an object store.').version(VERSION);
+  program.hook('preAction', (_, command) => {
+    inheritOptions(command);
+    warnOfVariables(command, context);
+  });
 
   withOptions(program.command('serve'), 'serve')
     .description('Run the server.')
@@ -33,9 +38,9 @@ export function commandLine(context: CommandContext): Command {
     .description('Make a bundle of the folded pack, for servers that offload clones (bundle-uri).')
     .action(async (name, flags) => (await import('./bundle.ts')).bundle(name, given(flags), context));
 
-  const repo = program
-    .command('repo')
-    .description('Look at and change repositories; works beside a running server.');
+  const repo = withOptions(program.command('repo'), 'all').description(
+    'Look at and change repositories; works beside a running server.',
+  );
   withOptions(repo.command('create <repository>'), 'all')
     .description('Make an empty repository, named <owner>/<identifier>.')
     .option('--object-format <format>', 'sha1 or sha256', 'sha1')
@@ -80,7 +85,9 @@ export function commandLine(context: CommandContext): Command {
 
 /** The commands by which people speak to a server. */
 function addClientCommands(program: Command, context: CommandContext): void {
-  const key = program.command('key').description('Make and look at the secret key you sign with.');
+  const key = withOptions(program.command('key'), 'client').description(
+    'Make and look at the secret key you sign with.',
+  );
   withOptions(key.command('new'), 'client')
     .description('Make a secret key.')
     .action((flags) => keyNew(given(flags), context));
@@ -110,9 +117,13 @@ function addClientCommands(program: Command, context: CommandContext): void {
     .description('Take back the announcement of a repository, which ends with it.')
     .action((identifier, flags) => withdraw(identifier, given(flags), context));
 
-  const credential = program
-    .command('credential')
-    .description('Show git servers who pushes: a git credential helper.');
+  // Git appends the operation to what `credential.helper` says, so that options come before it.
+  const credential = withOptions(program.command('credential'), 'client').description(
+    'Show git servers who pushes: a git credential helper.',
+  );
+  credential
+    .argument('[operation]', 'what git wants')
+    .action((operation) => credentialOther(operation, process.stdin));
   withOptions(credential.command('get'), 'client')
     .description('Answer git, which asks on standard input.')
     .action((flags) => credentialGet(given(flags), context, process.stdin));
@@ -154,6 +165,20 @@ function withOptions(command: Command, scope: Option['commands']): Command {
     command.addOption(flag);
   }
   return command;
+}
+
+/** Options stand before or after the word for the operation (`repo --store x list`): a group takes both and hands them on. */
+function inheritOptions(command: Command): void {
+  for (let group = command.parent; group !== null; group = group.parent) {
+    for (const [name, value] of Object.entries(group.opts())) command.setOptionValue(name, value);
+  }
+}
+
+/** A server has a log for it; what a credential helper says, git shows at every push. */
+function warnOfVariables(command: Command, context: CommandContext): void {
+  if (command.name() === 'serve' || command.parent?.name() === 'credential') return;
+  for (const variable of unknownVariables(context.environment))
+    context.warn(unknownVariableWarning(variable));
 }
 
 /** Commander names flags in camel case; settings know them by their own names. */

@@ -55,6 +55,18 @@ export async function credentialNote(input: Readable): Promise<void> {
   await readRequest(input);
 }
 
+/**
+ * `cairn credential <anything else>`: git may come to ask helpers for more, and wants those that do not know it to be silent
+ * (gitcredentials(7), "Custom helpers").
+ * @throws CairnError `invalid` for a person, who sits at a terminal and has misspelt a word
+ */
+export function credentialOther(operation: string | undefined, input: { readonly isTTY?: boolean }): void {
+  if (operation !== undefined && input.isTTY !== true) return;
+  const said =
+    operation === undefined ? 'needs an operation' : `has no operation ${JSON.stringify(operation)}`;
+  throw new CairnError('invalid', `cairn credential ${said}: expected get, store, erase or install`);
+}
+
 /** Reads `name=value` lines; of a name that comes again the last counts, of `name[]` all behind the last empty one. */
 export function parseCredentialRequest(text: string): CredentialRequest {
   const single = new Map<string, string>();

@@ -1,6 +1,7 @@
 import { startApp } from '../app.ts';
 import { readTls } from '../config/secrets.ts';
 import { type GivenFlags, readSettings, refuseBeyondLoopback } from '../config/settings.ts';
+import { unknownVariables, unknownVariableWarning } from '../config/unknown-variables.ts';
 import { systemDice } from '../lib/dice.ts';
 import { createLogger } from '../observability/logger.ts';
 import { openServiceKey } from '../service-key.ts';
@@ -13,6 +14,9 @@ export async function serve(flags: GivenFlags, context: CommandContext): Promise
   const tls = await readTls(settings);
   const { secretKey: serviceKey, isNew } = await openServiceKey(settings.serviceKeyFile, systemDice);
   const log = createLogger(settings.logLevel);
+  for (const variable of unknownVariables(context.environment)) {
+    log.warn({ variable: variable.name }, unknownVariableWarning(variable));
+  }
   if (isNew) log.info({ file: settings.serviceKeyFile }, 'made a key for this service: keep a copy of it');
   if (settings.access === 'open') {
     log.warn(

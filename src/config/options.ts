@@ -55,7 +55,7 @@ export const OPTIONS = [
     value: '<folder>',
     default: './cache',
     description:
-      'Folder for copies of artifacts and for scratch files. One server each; losing it loses nothing.',
+      'Folder for copies of artifacts and for scratch files. One server each; losing it loses nothing. Made for its user alone (mode 700), and refused when others may look into it.',
     commands: 'all',
   },
   {

@@ -14,10 +14,9 @@ export interface Secrets {
 /** @throws CairnError `invalid`, naming the flag whose file cannot be read, or saying why a pair cannot be used */
 export async function readTls(settings: Settings): Promise<Secrets['tls']> {
   if (settings.tls === undefined) return undefined;
-  const [cert, key] = await Promise.all([
-    readNamed('--tls-cert', settings.tls.certFile),
-    readNamed('--tls-key', settings.tls.keyFile),
-  ]);
+  // One after the other: of two files that are missing the same one is named each time.
+  const cert = await readNamed('--tls-cert', settings.tls.certFile);
+  const key = await readNamed('--tls-key', settings.tls.keyFile);
   try {
     createSecureContext({ cert, key });
   } catch (error) {

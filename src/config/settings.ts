@@ -96,14 +96,17 @@ const url = z.string().transform((text, context) => {
 
 const httpUrl = z
   .string()
-  .refine((text) => text === '' || /^https?:\/\/[^/]/.test(text), 'expected http://… or https://…');
+  .refine(
+    (text) => text === '' || (/^https?:\/\/[^/]/i.test(text) && URL.canParse(text)),
+    'expected http://… or https://…',
+  );
 
+/** The origin in the one spelling that clients give it: lower case, no default port. */
 const serviceUrl = httpUrl.transform((text, context) => {
-  if (text === '') return undefined;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.pathname === '/' && url.search === '' && url.hash === '' && url.username === '') {
-    return text.replace(/\/$/, '');
-  }
+  if (text === '' || !URL.canParse(text)) return undefined;
+  const { origin } = new URL(text);
+  // With a user, a path, a query or a fragment, even an empty one, more than the origin is left.
+  if (new URL(text).href === `${origin}/` && !/[?#@]/.test(text)) return origin;
   context.addIssue({
     code: 'custom',
     message: 'expected a URL without a path: git, relay and pages share one host',

@@ -1,7 +1,8 @@
-import { mkdir, rename, rm, unlink } from 'node:fs/promises';
+import { rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Dice, systemDice } from '../lib/dice.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
+import { makeFolder, PRIVATE_FOLDER } from '../lib/make-folder.ts';
 import { stopOnAbort } from './abort.ts';
 import { HEADER_BYTES, type ObjectHeader } from './file-header.ts';
 import { type ObjectPlace, placeOfKey } from './file-layout.ts';
@@ -76,8 +77,8 @@ export class FileObjectStore implements ObjectStore {
     const store = new FileObjectStore(root, options);
     try {
       await rm(store.temporary, { recursive: true, force: true });
-      const firstMade = await mkdir(store.temporary, { recursive: true });
-      await mkdir(store.objects, { recursive: true });
+      const firstMade = await makeFolder(store.temporary, PRIVATE_FOLDER);
+      await makeFolder(store.objects, PRIVATE_FOLDER);
       await store.folderSync.sync(root);
       if (firstMade !== undefined) await store.syncAbove(root, firstMade);
     } catch (error) {

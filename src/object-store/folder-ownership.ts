@@ -16,7 +16,7 @@
  *
  * This holds among processes of one kernel on a local file system. Over network file systems it does not.
  */
-import { chmod, link, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, link, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { hostname } from 'node:os';
@@ -24,6 +24,7 @@ import { join } from 'node:path';
 import { systemClock } from '../lib/clock.ts';
 import { type Dice, systemDice } from '../lib/dice.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
+import { makeFolder, PRIVATE_FOLDER } from '../lib/make-folder.ts';
 import { openSocketPath } from './socket-path.ts';
 
 const FOLDER = 'ownership';
@@ -81,7 +82,7 @@ export async function claimFolder(
   const claims = join(folder, FOLDER);
   try {
     // 0700: whoever can connect to the socket can read and write every object.
-    await mkdir(claims, { recursive: true, mode: 0o700 });
+    await makeFolder(claims, PRIVATE_FOLDER);
     for (let attempt = 0; attempt < MOST_TRIES; attempt++) {
       const claimed = await tryToClaim(folder, claims, what, dice);
       if (claimed !== undefined) return claimed;

@@ -1,10 +1,11 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { type Dice, systemDice } from '../lib/dice.ts';
 import { sha256 } from '../lib/digest.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
+import { makeFolder, PRIVATE_FOLDER } from '../lib/make-folder.ts';
 import type { ProbeReport } from './probe.ts';
 
 export interface VerdictOptions {
@@ -84,7 +85,7 @@ async function readVerdict(
 async function writeVerdict(options: VerdictOptions, path: string, text: string): Promise<void> {
   const draft = `${path}.${(options.dice ?? systemDice).hex(8)}`;
   try {
-    await mkdir(options.folder, { recursive: true });
+    await makeFolder(options.folder, PRIVATE_FOLDER);
     await writeFile(draft, text);
     await rename(draft, path);
   } catch (error) {

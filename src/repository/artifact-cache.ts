@@ -1,6 +1,7 @@
-import { link, mkdir } from 'node:fs/promises';
+import { link } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CairnError, isCairnError, systemCode } from '../lib/errors.ts';
+import { makeFolder } from '../lib/make-folder.ts';
 import type { RangedDownloads } from './artifact-download.ts';
 import {
   type ArtifactFill,
@@ -160,7 +161,7 @@ export class ArtifactCache {
     const path = this.files.pathOf(name);
     try {
       await this.files.vacant(name);
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       await link(source, path);
     } catch (error) {
       // EEXIST: an entry of ours already, or a leftover that the next look downloads over.

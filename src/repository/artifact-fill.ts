@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Digest } from '../lib/digest.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
+import { makeFolder } from '../lib/make-folder.ts';
 import { settleAll } from '../lib/settle-all.ts';
 import { type Download, downloadArtifact } from './artifact-download.ts';
 import { damagedArtifact, nameOf } from './artifact-store.ts';
@@ -109,7 +110,7 @@ export function fillFromLeftover(
 
 async function createFile(download: Omit<Download, 'file'>, place: FillPlace): Promise<FillingFile> {
   const create = async () => {
-    await mkdir(dirname(place.path), { recursive: true });
+    await makeFolder(dirname(place.path));
     return FillingFile.create(place.temporary, download.ref.size);
   };
   try {

@@ -1,5 +1,6 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../lib/make-folder.ts';
 
 /** A file in the cache folder. */
 export interface CachedFile {
@@ -34,7 +35,7 @@ export class CachedFiles {
 
   /** Takes stock of what an earlier run left, and removes its half-filled files. */
   async open(): Promise<void> {
-    await mkdir(this.folder, { recursive: true });
+    await makeFolder(this.folder);
     for (const shard of await readdir(this.folder)) {
       for (const name of await readdir(join(this.folder, shard))) {
         const path = join(this.folder, shard, name);

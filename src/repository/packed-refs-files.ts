@@ -1,7 +1,8 @@
-import { link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { link, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packedRefsOf, type RefTable } from '../git/index.ts';
 import { systemCode } from '../lib/errors.ts';
+import { makeFolder } from '../lib/make-folder.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 
 /** Files kept for snapshots to come. One of 100,000 refs takes some 7 MB, and snapshots that link it keep it anyway. */
@@ -46,7 +47,7 @@ export class PackedRefsFiles {
   }
 
   private async write(table: RefTable, file: string): Promise<void> {
-    await mkdir(this.folder, { recursive: true });
+    await makeFolder(this.folder);
     const unfinished = join(this.folder, `unfinished-${this.made++}`);
     try {
       await writePackedRefs(table, unfinished);

@@ -1,5 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../lib/make-folder.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import type { ArtifactCache, PinnedFile } from './artifact-cache.ts';
 import type { ParentState } from './manifest.ts';
@@ -49,7 +50,7 @@ export class SnapshotCache {
   /** Removes what an earlier run left. */
   async open(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
-    await mkdir(this.folder, { recursive: true });
+    await makeFolder(this.folder);
   }
 
   /**

@@ -1,8 +1,9 @@
-import { link, mkdir, rm, writeFile } from 'node:fs/promises';
+import { link, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodePackedRefs, hexLength, tableOf } from '../git/index.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
+import { makeFolder } from '../lib/make-folder.ts';
 import { settleAll } from '../lib/settle-all.ts';
 import type { ArtifactCache, PinnedFile } from './artifact-cache.ts';
 import type { ArtifactKind } from './keys.ts';
@@ -111,9 +112,7 @@ async function write(
   try {
     const packs = join(path, 'objects', 'pack');
     await settleAll(
-      [packs, join(path, 'objects', 'info'), join(path, 'refs')].map((folder) =>
-        mkdir(folder, { recursive: true }),
-      ),
+      [packs, join(path, 'objects', 'info'), join(path, 'refs')].map((folder) => makeFolder(folder)),
     );
     await settleAll([
       writeFile(join(path, 'HEAD'), `ref: ${state.head}\n`),

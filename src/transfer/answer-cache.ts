@@ -6,11 +6,12 @@
  * it is recorded (see {@link AnswerRecording}), also when the first is still being answered, so that however many ask at
  * once, git runs twice at most. Recordings belong to a manifest, and leave when its repository has a newer one.
  */
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
 import { LruMap } from '../lib/lru.ts';
+import { makeFolder } from '../lib/make-folder.ts';
 import { AnswerRecording, type Produce } from './answer-recording.ts';
 import type { Output } from './output.ts';
 
@@ -84,7 +85,7 @@ export class AnswerCache {
   /** Removes what an earlier run left: nothing says which of it is whole. */
   async open(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
-    await mkdir(this.folder, { recursive: true });
+    await makeFolder(this.folder);
   }
 
   /** Ends producers that still run and waits for them. Whoever follows them gets CairnError `unavailable`. */

@@ -1,10 +1,10 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ObjectFormat, PacketReader, textOf } from '../git/index.ts';
 import { advertiseUploadPack, commitEmptyTree, initRepository, updateRef } from '../git-process/commands.ts';
 import type { Git } from '../git-process/git.ts';
 import { failureReason } from '../git-process/result.ts';
 import { CairnError } from '../lib/errors.ts';
+import { makeFolder } from '../lib/make-folder.ts';
 
 /** What `git upload-pack` here can do, without what differs from one answer to the next. */
 export interface UploadCapabilities {
@@ -41,7 +41,7 @@ export async function learnUploadCapabilities(
 
 async function learn(git: Git, scratch: string, format: ObjectFormat): Promise<UploadCapabilities> {
   const gitDir = join(scratch, `capabilities-${format}`);
-  await mkdir(gitDir, { recursive: true });
+  await makeFolder(gitDir);
   const must = async (command: Parameters<Git['run']>[0], input = ''): Promise<Buffer> => {
     const result = await git.run(command, { input });
     if (result.exitCode !== 0)

@@ -1,13 +1,22 @@
 import { expect, it } from 'vitest';
+import { commandLine } from '../../src/cli/command-line.ts';
 import { OPTIONS, type Option } from '../../src/config/options.ts';
 
 /** `npm run docs:configuration` writes the page anew. */
 const PAGE = '../../docs/reference/configuration.md';
 
+const COMMANDS = commandLine({
+  environment: {},
+  print: () => undefined,
+  warn: () => undefined,
+  signal: AbortSignal.abort(),
+}).commands;
+
+/** The commands of each scope, told by an option that only it has. */
 const SCOPES: Readonly<Record<Option['commands'], string>> = {
-  all: '`cairn serve`, `cairn probe`, `cairn repo`, `cairn fold`',
-  serve: '`cairn serve`',
-  client: '`cairn key`, `cairn announce`, `cairn withdraw`, `cairn credential`, `cairn events`',
+  all: commandsWith('--store'),
+  serve: commandsWith('--port'),
+  client: commandsWith('--server'),
 };
 
 it('the reference page of the configuration says what the table of options says', async () => {
@@ -23,6 +32,17 @@ it('no two options share a flag or a variable, and a variable is named after its
     expect([`CAIRN_${words}`, value === '<file>' ? `CAIRN_${words}_FILE` : '']).toContain(variable);
   }
 });
+
+it('the reference page of the configuration names every command that works on a store, `bundle` as well', () => {
+  expect(SCOPES.all).toContain('`cairn bundle`');
+  expect(SCOPES.all.split(', ')).toHaveLength(5);
+});
+
+function commandsWith(flag: string): string {
+  return COMMANDS.filter(({ options }) => options.some(({ long }) => long === flag))
+    .map((command) => `\`cairn ${command.name()}\``)
+    .join(', ');
+}
 
 function configurationPage(options: readonly Option[]): string {
   return `<!-- Written by \`npm run docs:configuration\` from src/config/options.ts: change it there. -->
@@ -43,6 +63,9 @@ An S3 store also takes what the AWS tools take: credentials from the standard ch
 \`AWS_SECRET_ACCESS_KEY\`, \`AWS_PROFILE\` with the shared files, the instance or container role), \`AWS_REGION\` when
 \`--s3-region\` is not given, and \`AWS_ENDPOINT_URL_S3\` when \`--s3-endpoint\` is not given. Credentials are never flags: other
 users of the machine could read them in the list of processes.
+
+Any other variable whose name begins with \`CAIRN_\` sets nothing. \`cairn serve\` names it in a warning in its log at start, other
+commands on standard error, with the setting that was probably meant.
 
 \`CAIRN_GIT_TRACE2_EVENT\` is passed on to git as \`GIT_TRACE2_EVENT\`, to see what the git processes of a server do. Nothing
 else of the environment but \`PATH\` reaches git.

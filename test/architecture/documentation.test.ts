@@ -100,7 +100,12 @@ describe('the command line', () => {
   const page = readText('docs/reference/command-line.md');
   const settings = new Set(OPTIONS.map((option) => `--${option.name}`));
   const commands = leaves(
-    commandLine({ environment: {}, print: () => undefined, signal: new AbortController().signal }),
+    commandLine({
+      environment: {},
+      print: () => undefined,
+      warn: () => undefined,
+      signal: new AbortController().signal,
+    }),
   );
 
   it.each(commands.map((command) => [usage(command), command] as const))(

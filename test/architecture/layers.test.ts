@@ -184,6 +184,13 @@ describe('what code may reach for', () => {
     expect(needless).toEqual([]);
   });
 
+  it('folders are made by lib/make-folder.ts, which ends where Node’s recursive mkdir does not', () => {
+    const wrong = files
+      .filter((file) => /\bmkdir(?:Sync)?\([^;]*\brecursive\b/.test(file.code))
+      .map((file) => file.path);
+    expect(wrong).toEqual([]);
+  });
+
   it('nobody catches an error to forget it', () => {
     const wrong = files
       .filter((file) => /\bcatch\s*(\([^)]*\)\s*)?\{\s*\}/.test(file.text))

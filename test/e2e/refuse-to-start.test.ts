@@ -104,12 +104,22 @@ describe('folders', () => {
     expect(await refusal(['--store', `file:${join(file, 'data')}`])).toMatch(/data folder .*a-file\/data/);
   });
 
+  it.runIf(process.platform === 'linux').each([
+    ['--store', 'file:/proc/x', 'data folder'],
+    ['--store', 'file:/proc/x/y/z', 'data folder'],
+    ['--cache', '/proc/x', 'cache folder'],
+    ['--service-key', '/proc/x/key', 'key file'],
+  ])('that cannot be made: %s %s', async (flag, path, what) => {
+    const key = ['--service-key', join(folder.path, `key-${count}`)];
+    expect(await refusal([...ownFolders(), ...key, flag, path])).toContain(`the ${what} /proc/x`);
+  });
+
   it('that another server owns, until that one is gone, however it went', async () => {
     const flags = ownFolders();
     const [, store = '', , cache = ''] = flags;
     const first = await spawnServer(flags);
     const elsewhere = join(folder.path, 'another-cache');
-    await mkdir(elsewhere);
+    await mkdir(elsewhere, { mode: 0o700 });
     expect(await refusal(['--store', store, '--cache', elsewhere])).toMatch(
       new RegExp(`the data folder .* is in use by process ${first.pid}`),
     );

@@ -318,6 +318,7 @@ describe('`cairn repo list`', () => {
       const context = {
         environment: {},
         signal: new AbortController().signal,
+        warn: () => undefined,
         print: (line: string) => {
           printed.push(line);
         },

@@ -142,7 +142,8 @@ async function cairnWith(environment: Record<string, string>, ...args: string[])
   const printed: string[] = [];
   const print = (text: string) => printed.push(text);
   const { signal } = new AbortController();
-  await commandLine({ environment, print, signal }).parseAsync(['node', 'cairn', ...args]);
+  const warn = () => undefined;
+  await commandLine({ environment, print, warn, signal }).parseAsync(['node', 'cairn', ...args]);
   return printed;
 }
 

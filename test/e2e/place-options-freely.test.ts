@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { GitClient, run } from '../helpers/git-client.ts';
+import { MAIN, OWNER } from '../helpers/server.ts';
+import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+
+let folder: TempDir;
+let keyFile: string;
+const environment = { PATH: process.env['PATH'] ?? '' };
+const cairn = (words: readonly string[], input = '') =>
+  run(process.execPath, [MAIN, ...words], { env: environment, input, cwd: folder.path });
+
+beforeAll(async () => {
+  folder = await tempDir();
+  keyFile = join(folder.path, 'key');
+  expect(await cairn(['key', '--key', keyFile, 'new'])).toMatchObject({ exitCode: 0, stderr: '' });
+});
+afterAll(() => folder[Symbol.asyncDispose]());
+
+const SERVER = 'https://git.example.org';
+const QUESTION = 'protocol=https\nhost=git.example.org\npath=git/npub1x/project.git\n\n';
+
+it.each([
+  ['before', (options: readonly string[]) => ['credential', ...options, 'get']],
+  ['after', (options: readonly string[]) => ['credential', 'get', ...options]],
+])('cairn credential takes its options %s the operation', async (_, words) => {
+  const answer = await cairn(words(['--server', SERVER, '--key', keyFile]), QUESTION);
+  expect(answer).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(answer.stdout).toMatch(/^username=npub1\S+\npassword=\S+/);
+});
+
+it('git, which appends the operation to what the helper is called with, gets a credential', async () => {
+  const helper = `!'${process.execPath}' '${MAIN}' credential --server ${SERVER} --key '${keyFile}'`;
+  const git = new GitClient(folder.path, [`credential.helper=${helper}`, 'credential.useHttpPath=true']);
+  const filled = await git.run(['credential', 'fill'], { input: QUESTION });
+  expect(filled).toMatch(/password=|credential=/);
+  for (const operation of ['approve', 'reject']) {
+    const told = await git.try(['credential', operation], { input: `${filled}\n\n` });
+    expect(told, operation).toMatchObject({ exitCode: 0, stderr: '' });
+  }
+});
+
+it('an operation that is not known is ignored in silence, as git wants it of helpers', async () => {
+  const answer = await cairn(['credential', '--server', SERVER, 'tomorrow'], QUESTION);
+  expect(answer).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+  expect(await cairn(['credential'])).toMatchObject({ exitCode: 1, stdout: '' });
+});
+
+it('cairn repo takes its options before or after the operation', async () => {
+  const store = ['--store', `file:${join(folder.path, 'data')}`];
+  const made = await cairn(['repo', ...store, 'create', `${OWNER}/x`]);
+  expect(made).toMatchObject({ exitCode: 0, stderr: '' });
+  const [before, after] = [await cairn(['repo', ...store, 'list']), await cairn(['repo', 'list', ...store])];
+  expect(before.stdout).toContain(`${OWNER}/x`);
+  expect(after).toEqual(before);
+});

@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { OPTIONS } from '../../../src/config/options.ts';
+import { unknownVariables, unknownVariableWarning } from '../../../src/config/unknown-variables.ts';
+
+it('no setting is unknown, nor what belongs to others', () => {
+  const settings = Object.fromEntries(OPTIONS.map(({ variable }) => [variable, 'x']));
+  const others = {
+    PATH: '/bin',
+    AWS_REGION: 'x',
+    CAIRN_TEST_S3_URL: 'x',
+    CAIRN_GIT_TRACE2_EVENT: 'x',
+    cairn_x: 'x',
+  };
+  expect(unknownVariables({ ...settings, ...others })).toEqual([]);
+});
+
+it('a misspelt setting is named with the one that is meant', () => {
+  expect(
+    unknownVariables({ CAIRN_STOR: 's3://x', CAIRN_CACHE_SIZES: '1', CAIRN_FLAVOUR_OF_ICE: 'x' }),
+  ).toEqual([
+    { name: 'CAIRN_CACHE_SIZES', meant: 'CAIRN_CACHE_SIZE' },
+    { name: 'CAIRN_FLAVOUR_OF_ICE' },
+    { name: 'CAIRN_STOR', meant: 'CAIRN_STORE' },
+  ]);
+  expect(unknownVariableWarning({ name: 'CAIRN_STOR', meant: 'CAIRN_STORE' })).toBe(
+    'CAIRN_STOR is no setting of Cairn and changes nothing: is CAIRN_STORE meant?',
+  );
+});
+
+it('its value is not told: it may be a secret', () => {
+  const [variable] = unknownVariables({ CAIRN_SERVICE_KEYS: 'nsec1secret' });
+  expect(unknownVariableWarning(variable ?? { name: '' })).not.toContain('nsec1secret');
+});

@@ -1,0 +1,63 @@
+import { chmod, mkdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeFolder, openPrivateFolder, PRIVATE_FOLDER } from '../../../src/lib/make-folder.ts';
+import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
+
+let folder: TempDir;
+beforeAll(async () => {
+  folder = await tempDir();
+});
+afterAll(() => folder[Symbol.asyncDispose]());
+
+const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
+
+it('makes all that is missing, and says what was uppermost', async () => {
+  expect(await makeFolder(join(folder.path, 'a', 'b', 'c'))).toBe(join(folder.path, 'a'));
+  expect(await makeFolder(join(folder.path, 'a', 'b', 'd'))).toBe(join(folder.path, 'a', 'b', 'd'));
+  expect(await makeFolder(join(folder.path, 'a', 'b'))).toBeUndefined();
+  expect(await makeFolder('/')).toBeUndefined();
+});
+
+it('gives every folder it makes the mode asked for, whatever the umask, and leaves the others', async () => {
+  await mkdir(join(folder.path, 'there'));
+  await chmod(join(folder.path, 'there'), 0o755);
+  await makeFolder(join(folder.path, 'there', 'x', 'y'), PRIVATE_FOLDER);
+  expect(await modeOf(join(folder.path, 'there'))).toBe(0o755);
+  expect(await modeOf(join(folder.path, 'there', 'x'))).toBe(0o700);
+  expect(await modeOf(join(folder.path, 'there', 'x', 'y'))).toBe(0o700);
+});
+
+it('many at once make the same folders', async () => {
+  const paths = Array.from({ length: 50 }, (_, n) => join(folder.path, 'many', 'in', `${n % 5}`));
+  await Promise.all(paths.map((path) => makeFolder(path)));
+  for (const path of paths) expect((await stat(path)).isDirectory()).toBe(true);
+});
+
+it.runIf(process.platform === 'linux')('gives up where no folder can be made, at once', async () => {
+  for (const path of ['/proc/x', '/proc/x/y/z', '/proc/self/x/y', '/sys/x/y']) {
+    await expect(makeFolder(path), path).rejects.toMatchObject({ syscall: 'mkdir' });
+  }
+});
+
+it('names the system’s reason when a file or a dead link is in the way', async () => {
+  await writeFile(join(folder.path, 'file'), '');
+  await symlink(join(folder.path, 'nowhere', 'at-all'), join(folder.path, 'dead'));
+  await expect(makeFolder(join(folder.path, 'file'))).rejects.toMatchObject({ code: 'EEXIST' });
+  await expect(makeFolder(join(folder.path, 'file', 'x'))).rejects.toMatchObject({ code: 'ENOTDIR' });
+  await expect(makeFolder(join(folder.path, 'dead', 'x'))).rejects.toMatchObject({ syscall: 'mkdir' });
+});
+
+it('a private folder that others may look into is refused with what to do, like a key', async () => {
+  const path = join(folder.path, 'shared');
+  await mkdir(path);
+  for (const mode of [0o755, 0o750, 0o701, 0o770]) {
+    await chmod(path, mode);
+    await expect(openPrivateFolder(path, 'cache')).rejects.toMatchObject({
+      kind: 'forbidden',
+      message: expect.stringContaining(`run "chmod 700 ${path}"`),
+    });
+  }
+  await chmod(path, 0o700);
+  await openPrivateFolder(path, 'cache');
+});
