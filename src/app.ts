@@ -19,7 +19,6 @@ import { Git } from './git-process/git.ts';
 import { checkGitVersion } from './git-process/git-version.ts';
 import { Launcher } from './git-process/launcher.ts';
 import { ConnectionMemory } from './http/connection-memory.ts';
-import { CROSS_ORIGIN } from './http/cors.ts';
 import { healthRoutes } from './http/health-routes.ts';
 import { HttpServer } from './http/server.ts';
 import { type Identity, openIdentity } from './identity.ts';
@@ -253,7 +252,6 @@ export async function startApp(
         base,
         access: settings.access,
         information,
-        crossOrigin: settings.access === 'open' ? {} : CROSS_ORIGIN,
         clock,
         log,
       }),

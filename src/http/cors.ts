@@ -12,10 +12,11 @@ export const CROSS_ORIGIN = {
 };
 
 /**
- * Lets pages of any origin speak git here, errors included. GRASP-01 wants that of every answer in its space; in the other
- * one a client that names no origin is no page, and gets git's own headers and nothing more. Not where anyone may push:
+ * Lets pages of any origin read every answer, errors included, whatever the path. GRASP-01 wants that in its space. Under
+ * `/git/` a client that names no origin is no page, and gets git's own headers and nothing more. Not where anyone may push:
  * such a server trusts whoever reaches it, on this machine only, and a page in a browser on this machine is somebody else.
  *
+ * @param space undefined for what is no path of a repository
  * @returns true when the request was only a browser's question whether it may send another, and has been answered
  */
 export function answerBrowser(
@@ -24,7 +25,7 @@ export function answerBrowser(
   incoming: IncomingMessage,
   response: ServerResponse,
 ): boolean {
-  if (access === 'open' || (space !== 'grasp' && incoming.headers.origin === undefined)) return false;
+  if (access === 'open' || (space === 'git' && incoming.headers.origin === undefined)) return false;
   for (const [name, value] of Object.entries(CROSS_ORIGIN)) response.setHeader(name, value);
   if (incoming.method !== 'OPTIONS') return false;
   response.writeHead(204).end();

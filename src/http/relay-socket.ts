@@ -6,6 +6,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Connection, RelaySocket } from '../relay/connection.ts';
 import type { Relay } from '../relay/relay.ts';
 import { clientAddress } from './client-address.ts';
+import { CROSS_ORIGIN } from './cors.ts';
 
 export interface RelaySocketsContext {
   readonly relay: Relay;
@@ -184,7 +185,7 @@ function refuse(socket: Duplex, status: string, reason: string, log: Logger): vo
     `HTTP/1.1 ${status}`,
     'Content-Type: text/plain; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
-    'Access-Control-Allow-Origin: *',
+    ...Object.entries(CROSS_ORIGIN).map(([name, value]) => `${name}: ${value}`),
     ...(status.startsWith('503') ? ['Retry-After: 10'] : []),
     'Connection: close',
   ];

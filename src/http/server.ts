@@ -138,7 +138,7 @@ export class HttpServer {
   private async answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const { git, others } = await this.routes;
     if (gitSpace(splitUrl(incoming).path) !== undefined) await this.answerGit(git, incoming, response);
-    else await this.answerOther(incoming, response, others);
+    else await this.answerOther(git, incoming, response, others);
   }
 
   private async answerGit(
@@ -217,6 +217,7 @@ export class HttpServer {
   }
 
   private async answerOther(
+    { access }: GitRoutesContext,
     incoming: IncomingMessage,
     response: ServerResponse,
     listener: ServedRoutes['others'],
@@ -227,6 +228,7 @@ export class HttpServer {
     const known = ['/healthz', '/readyz', '/metrics'].includes(path);
     const finish = this.observe(incoming, response, known ? path : 'other', requestId);
     try {
+      if (answerBrowser(access, undefined, incoming, response)) return;
       await listener(incoming, response);
     } catch (error) {
       this.context.log.error({ requestId, path: incoming.url, err: error }, 'request failed');

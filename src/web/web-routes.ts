@@ -25,8 +25,6 @@ export interface WebRoutesContext {
   readonly access: AccessMode;
   /** The relay's information document (NIP-11). */
   readonly information: ServiceInformation;
-  /** Headers that let pages of other origins read the answers; none where anyone may push. */
-  readonly crossOrigin: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -40,20 +38,19 @@ const RETRY_AFTER_SECONDS = '5';
  * a page for all there is not. To be mounted last: it answers whatever nothing else has answered.
  */
 export function webRoutes(context: WebRoutesContext): Hono {
-  const { base, access, information, crossOrigin } = context;
+  const { base, access, information } = context;
   const announced = new PublicRepositories(context);
   const answer = (c: Context, body: Html, status: 200 | 404 | 500 | 503 = 200) =>
-    c.html(body, status, { ...PAGE_HEADERS, ...crossOrigin });
+    c.html(body, status, PAGE_HEADERS);
   const notFound = (c: Context) => answer(c, notFoundPage(base), 404);
 
   const app = new Hono();
-  app.options('*', (c) => c.body(null, 204, { ...crossOrigin }));
   app.get('/', (c) => {
     c.header('Vary', 'Accept');
     if (asksForRelayInformation(c)) {
       return c.body(JSON.stringify(information), 200, {
         'Content-Type': 'application/nostr+json',
-        ...crossOrigin,
+        // NIP-11 wants that of every relay, also where no other answer has it.
         'Access-Control-Allow-Origin': '*',
       });
     }

@@ -446,6 +446,21 @@ describe('a page in a browser', () => {
     }
   });
 
+  it.each(['/', '/nothing', '/healthz', '/readyz', '/metrics', '/git', '/git/', '/%ff', '/npub1x/y'])(
+    'may read every answer outside of repositories: %s',
+    async (path) => {
+      for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS']) {
+        const answer = await send(`${server.url}${path}`, { method });
+        expect(answer.headers, `${method} ${path}`).toMatchObject({
+          'access-control-allow-origin': '*',
+          'access-control-allow-methods': expect.stringContaining('POST'),
+          'access-control-allow-headers': expect.stringContaining('Content-Type'),
+        });
+        if (method === 'OPTIONS') expect(answer.status).toBe(204);
+      }
+    },
+  );
+
   it('may read those of the other space when it says who it is', async () => {
     const { git } = await published();
     const url = `${git}/info/refs?service=git-receive-pack`;
@@ -457,8 +472,9 @@ describe('a page in a browser', () => {
 
   it('may read none of a server that lets anyone push', async () => {
     await using open = await startGitServer(store, { access: 'open' });
-    for (const urlOf of [gitUrl, graspUrl]) {
-      const url = `${urlOf(open.url, owner, 'any')}/info/refs?service=git-upload-pack`;
+    const repositories = [gitUrl, graspUrl].map((urlOf) => urlOf(open.url, owner, 'any'));
+    const urls = repositories.map((repository) => `${repository}/info/refs?service=git-upload-pack`);
+    for (const url of [...urls, `${open.url}/`, `${open.url}/healthz`, `${open.url}/nothing`]) {
       const answer = await send(url, { headers: origin });
       expect(answer.headers['access-control-allow-origin']).toBeUndefined();
     }

@@ -17,7 +17,6 @@ const NPUB = formatNpub(alice.publicKey);
 const TOOL = repositoryId(alice.publicKey, 'tool');
 const PAGE = `/${NPUB}/tool.git`;
 const HTML = 'text/html; charset=UTF-8';
-const CORS = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Allow-Headers': 'Authorization' };
 
 let rig: RepositoryRig;
 let events: EventsInMemory;
@@ -134,7 +133,6 @@ describe('when something fails', () => {
     const response = await get(PAGE);
     expect(response.status).toBe(503);
     expect(response.headers.get('retry-after')).toBe('5');
-    expect(response.headers.get('access-control-allow-origin')).toBe('*');
     expect(await response.text()).toContain('Try again');
     expect(logged.join()).toContain('page failed');
   });
@@ -191,7 +189,7 @@ describe('the first page', () => {
   });
 
   it('is the information of the relay for whoever asks for that', async () => {
-    const response = await get('/', { crossOrigin: {} }, { headers: { accept: 'application/nostr+json' } });
+    const response = await get('/', {}, { headers: { accept: 'application/nostr+json' } });
     expect(response.headers.get('content-type')).toBe('application/nostr+json');
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
     expect(await response.json()).toEqual(INFORMATION);
@@ -205,28 +203,13 @@ describe('the first page', () => {
 });
 
 describe('every answer', () => {
-  it.each(['/', PAGE, '/nothing'])(
-    'lets browsers do nothing with it, and pages of others read it: %s',
-    async (path) => {
-      await host(TOOL);
-      const { headers } = await get(path);
-      expect(headers.get('content-security-policy')).toContain("default-src 'none'");
-      expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
-      expect(headers.get('x-content-type-options')).toBe('nosniff');
-      expect(headers.get('cache-control')).toBe('no-cache');
-      for (const [name, value] of Object.entries(CORS)) expect(headers.get(name)).toBe(value);
-    },
-  );
-
-  it.each(['/', PAGE, '/nothing'])('is announced to browsers that ask first: %s', async (path) => {
-    const response = await get(path, {}, { method: 'OPTIONS' });
-    expect(response.status).toBe(204);
-    expect(response.headers.get('access-control-allow-origin')).toBe('*');
-  });
-
-  it('is kept from pages of others where anyone may push', async () => {
-    const { headers } = await get('/', { access: 'open', crossOrigin: {} });
-    expect(headers.get('access-control-allow-origin')).toBeNull();
+  it.each(['/', PAGE, '/nothing'])('lets browsers do nothing with it: %s', async (path) => {
+    await host(TOOL);
+    const { headers } = await get(path);
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('cache-control')).toBe('no-cache');
   });
 });
 
@@ -266,7 +249,6 @@ function routes(parts: Partial<WebRoutesContext> = {}): Hono {
     base: BASE,
     access: 'signed',
     information: INFORMATION,
-    crossOrigin: CORS,
     clock: rig.clock,
     log: createLogger('debug', { write: (line) => void logged.push(line) }),
     ...parts,
