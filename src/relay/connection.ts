@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
+import { TokenBucket, takeFromAll } from '../lib/token-bucket.ts';
 import { type ClientMessage, parseClientMessage } from '../nostr/client-message.ts';
 import type { NostrEvent } from '../nostr/event.ts';
 import type { Filter } from '../nostr/filter.ts';
@@ -25,7 +26,7 @@ import { Intake } from './intake.ts';
 import { Outbox, Outgoing } from './outbox.ts';
 import type { Authenticated, Publication } from './publication.ts';
 import { PublishQueue } from './publish-queue.ts';
-import { type Caller, TokenBucket, takeFromAll } from './rate-limit.ts';
+import type { Caller } from './rate-limit.ts';
 import type { RelayLimits } from './relay-limits.ts';
 import { Subscriptions } from './subscriptions.ts';
 

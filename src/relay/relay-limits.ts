@@ -1,6 +1,7 @@
 /** What the relay bears from one client, and from all of them. The NIP-11 document names what a client can know beforehand. */
+
+import type { Rate } from '../lib/token-bucket.ts';
 import { type ClientMessageLimits, defaultClientMessageLimits } from '../nostr/client-message.ts';
-import type { Rate } from './rate-limit.ts';
 
 export interface RelayLimits {
   /** Bytes of UTF-8 of one message. */

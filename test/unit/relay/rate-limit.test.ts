@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Callers, callerAddress, TokenBucket, takeFromAll } from '../../../src/relay/rate-limit.ts';
+import { callerAddress } from '../../../src/lib/caller-address.ts';
+import { TokenBucket, takeFromAll } from '../../../src/lib/token-bucket.ts';
+import { Callers } from '../../../src/relay/rate-limit.ts';
 import { InstantClock } from '../../helpers/instant-clock.ts';
 
 describe('a bucket', () => {
