@@ -17,7 +17,7 @@ export const CROSS_ORIGIN = {
  * such a server trusts whoever reaches it, on this machine only, and a page in a browser on this machine is somebody else.
  *
  * @param space undefined for what is no path of a repository
- * @returns true when the request was only a browser's question whether it may send another, and has been answered
+ * @returns true when the request was only the question what may be sent (OPTIONS), and has been answered
  */
 export function answerBrowser(
   access: AccessMode,
@@ -25,9 +25,11 @@ export function answerBrowser(
   incoming: IncomingMessage,
   response: ServerResponse,
 ): boolean {
-  if (access === 'open' || (space === 'git' && incoming.headers.origin === undefined)) return false;
-  for (const [name, value] of Object.entries(CROSS_ORIGIN)) response.setHeader(name, value);
+  const readable = access !== 'open' && (space !== 'git' || incoming.headers.origin !== undefined);
+  if (readable) for (const [name, value] of Object.entries(CROSS_ORIGIN)) response.setHeader(name, value);
   if (incoming.method !== 'OPTIONS') return false;
+  // Asked what it has, a path tells (RFC 9110, section 9.3.7), also where no page is let in.
+  response.setHeader('Allow', 'GET, HEAD, POST, OPTIONS');
   response.writeHead(204).end();
   return true;
 }

@@ -8,6 +8,8 @@ export interface BodyLimits {
   readonly idle: number;
   /** Decoded bytes; a small compressed body may hide a very large one. */
   readonly bytes: number;
+  /** Called before anything is read. */
+  readonly onRead?: () => void;
 }
 
 /**
@@ -21,6 +23,7 @@ export async function* readBody(
   limits: BodyLimits,
 ): AsyncGenerator<Buffer, void, undefined> {
   const source = decode(request);
+  limits.onRead?.();
   const chunks = source[Symbol.asyncIterator]();
   let size = 0;
   try {
@@ -40,7 +43,8 @@ export async function* readBody(
 }
 
 function decode(request: IncomingMessage): Readable {
-  const encoding = request.headers['content-encoding'] ?? 'identity';
+  // Content codings are case-insensitive (RFC 9110, section 8.4.1).
+  const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity') return request;
   if (encoding !== 'gzip' && encoding !== 'x-gzip') {
     throw new CairnError('invalid', `content encoding ${encoding} is not supported, send gzip or none`);

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { encodeErrorPacket } from '../git/index.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError, type ErrorKind } from '../lib/errors.ts';
+import { MethodNotAllowed } from './method-not-allowed.ts';
 
 /** The status of each kind of error. */
 export const STATUS_OF: Readonly<Record<ErrorKind, number>> = {
@@ -26,6 +27,7 @@ export function publicReason(error: unknown): string {
 
 /** The status of anything thrown. */
 export function statusOf(error: unknown): number {
+  if (error instanceof MethodNotAllowed) return 405;
   return error instanceof CairnError ? STATUS_OF[error.kind] : 500;
 }
 
@@ -59,6 +61,7 @@ export function sendGitError(
   if (status === 401) {
     response.setHeader('WWW-Authenticate', [`Nostr realm="${realm}"`, `Basic realm="${realm}"`]);
   }
+  if (error instanceof MethodNotAllowed) response.setHeader('Allow', error.allowed);
   if (status === 503) response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
   response.end(status >= 500 ? `${reason} (request ${requestId})\n` : `${reason}\n`);
 }

@@ -13,10 +13,12 @@ import { accessError, isPublic, pushAccess } from '../transfer/repository-access
 import { RequestBody } from '../transfer/request-body.ts';
 import { type ServeFetchContext, serveFetch } from '../transfer/serve-fetch.ts';
 import type { ConnectionMemory } from './connection-memory.ts';
+import type { Expectations } from './expectation.ts';
 import { authorityOf, type GitAccessContext, type GitSender, readerOf } from './git-access.ts';
 import { readBody } from './git-body.ts';
 import { GitOutput } from './git-output.ts';
 import { parseGitPath } from './git-path.ts';
+import { MethodNotAllowed } from './method-not-allowed.ts';
 
 export interface GitRoutesContext extends GitAccessContext {
   readonly repositories: Repositories;
@@ -30,10 +32,15 @@ export interface GitRoutesContext extends GitAccessContext {
   readonly fetchRequestBytes: number;
 }
 
-/** One request of a git client. */
-export interface GitRequest {
+/** The two ends of a request. */
+export interface Exchange {
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
+  readonly expectations: Expectations;
+}
+
+/** One request of a git client. */
+export interface GitRequest extends Exchange {
   readonly query: URLSearchParams;
   readonly repository: Repository;
   /** By which of its URLs the repository is asked for. */
@@ -74,7 +81,7 @@ export const GIT_ROUTES: readonly GitRoute[] = [
  * Finds the route and repository of a git request.
  * @param method HTTP method; HEAD counts as GET
  * @param path raw path without the query
- * @throws CairnError `not-found` or `invalid`, with a reason for the user
+ * @throws CairnError `not-found` or `invalid`, with a reason for the user; MethodNotAllowed
  */
 export function findGitRoute(
   repositories: Repositories,
@@ -87,7 +94,8 @@ export function findGitRoute(
     throw new CairnError('not-found', 'only the smart HTTP protocol is spoken here, by git 1.6.6 and newer');
   }
   if (route.method !== (method === 'HEAD' ? 'GET' : method)) {
-    throw new CairnError('invalid', `${endpoint} is asked for with ${route.method}`);
+    const allowed = route.method === 'GET' ? 'GET, HEAD, OPTIONS' : 'POST, OPTIONS';
+    throw new MethodNotAllowed(`${endpoint} is asked for with ${route.method}`, allowed);
   }
   return { route, repository: repositories.get(id), space };
 }
@@ -146,10 +154,11 @@ async function knownPublic(repository: Repository): Promise<Manifest | undefined
 async function uploadPack(context: GitRoutesContext, request: GitRequest): Promise<void> {
   const { incoming, response, repository, signal } = request;
   const output = new GitOutput(response, 'application/x-git-upload-pack-result', context.idle);
-  const body = new RequestBody(readBody(incoming, { idle: context.idle, bytes: context.fetchRequestBytes }));
+  const body = requestBody(context, request, context.fetchRequestBytes);
   const version = protocolVersion(incoming);
   const looked = context.connections.takeLook(incoming, repository, 'git-upload-pack');
   const admit = readerOf(context, senderOf(request, 'receive'));
+  if (request.expectations.isWaiting(incoming)) admit(await repository.resolve('on-demand'));
   await serveFetch(context.fetch, { repository, version, admit, looked, body, output, signal });
   output.end();
   // What git did not want to read would stand in the way of the connection's next request.
@@ -161,11 +170,12 @@ async function receivePack(context: GitRoutesContext, request: GitRequest): Prom
   let authority: PushAuthority;
   try {
     authority = authorityOf(context, senderOf(request, 'receive'));
+    await checkBeforeContinue(request, authority);
   } catch (reason) {
-    return refusePush(context, incoming, response, reason);
+    return refusePush(context, request, reason);
   }
   const output = new GitOutput(response, 'application/x-git-receive-pack-result', context.idle);
-  const body = pushBody(context, incoming);
+  const body = pushBody(context, request);
   const advertised = context.connections.wasShown(incoming, repository, 'git-receive-pack');
   const onAnswered = async (summary: PushSummary) => {
     request.onPush(summary);
@@ -177,17 +187,30 @@ async function receivePack(context: GitRoutesContext, request: GitRequest): Prom
 }
 
 /**
+ * Looks at what a client may do that waits to be told that it may send its push.
+ * @throws CairnError `unauthenticated`, `forbidden` or `not-found` when nothing it could send would be taken
+ */
+async function checkBeforeContinue(request: GitRequest, authority: PushAuthority): Promise<void> {
+  const { incoming, expectations, repository } = request;
+  if (!expectations.isWaiting(incoming)) return;
+  const access = pushAccess(repository.id, authority, (await repository.resolve('on-demand'))?.manifest);
+  if (!access.allow) throw accessError(access);
+}
+
+/**
  * Refuses a push as a whole, once its client has sent it. git's probe is let in even then, whatever it is for and
- * whoever sends it: after a refused probe git would not get as far as to hear a reason.
+ * whoever sends it: after a refused probe git would not get as far as to hear a reason. A client that waits to be told
+ * that it may send is refused without.
  * @throws `reason`, unless the request is a probe
  */
 export async function refusePush(
   context: GitRoutesContext,
-  incoming: IncomingMessage,
-  response: ServerResponse,
+  exchange: Exchange,
   reason: unknown,
 ): Promise<void> {
-  const body = pushBody(context, incoming);
+  const { incoming, response, expectations } = exchange;
+  if (expectations.isWaiting(incoming)) throw reason;
+  const body = pushBody(context, exchange);
   if (!(await isProbe(body))) {
     await body.drain();
     throw reason;
@@ -199,10 +222,16 @@ export async function refusePush(
  * The body of a push. A pack that is too large is read on and dropped, so that its user gets to read the reason: for
  * as much again as is allowed, and for a gibibyte where little is. Beyond that the client is cut off.
  */
-function pushBody(context: GitRoutesContext, incoming: IncomingMessage): RequestBody {
+function pushBody(context: GitRoutesContext, exchange: Exchange): RequestBody {
   const { packBytes, bytes } = context.push.limits;
   const dropped = Math.max(packBytes, LEAST_DROPPED_BYTES);
-  return new RequestBody(readBody(incoming, { idle: context.idle, bytes: bytes + packBytes + dropped }));
+  return requestBody(context, exchange, bytes + packBytes + dropped);
+}
+
+/** @param bytes decoded, at most */
+function requestBody({ idle }: GitRoutesContext, exchange: Exchange, bytes: number): RequestBody {
+  const { incoming, expectations } = exchange;
+  return new RequestBody(readBody(incoming, { idle, bytes, onRead: () => expectations.meet(incoming) }));
 }
 
 /** The highest version named in `Git-Protocol: version=…` that is known here; 0 when none is. */

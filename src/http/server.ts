@@ -15,10 +15,12 @@ import { Limiter } from '../lib/limiter.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { answerBrowser } from './cors.ts';
+import { Expectations } from './expectation.ts';
 import { sendGitError } from './git-errors.ts';
 import { gitSpace } from './git-path.ts';
 import { findGitRoute, GIT_ROUTES, type GitRoutesContext, refusePush } from './git-routes.ts';
 import type { RelaySockets } from './relay-socket.ts';
+import { normalTarget, splitUrl } from './request-target.ts';
 import { answerWithoutUpgrade, asksForWebSocket } from './upgrade.ts';
 
 /** What the server answers with. */
@@ -58,6 +60,7 @@ export class HttpServer {
   private readonly counted = new WeakMap<Socket, number>();
   private readonly answering = new Set<Promise<void>>();
   private readonly routes: Promise<ServedRoutes>;
+  private readonly expectations = new Expectations();
   private serving = false;
   private relay: RelaySockets | undefined;
   private begin: (routes: ServedRoutes) => void = () => undefined;
@@ -79,6 +82,10 @@ export class HttpServer {
       context.tls === undefined
         ? createHttpServer(options, listener)
         : createHttpsServer({ ...options, ...context.tls }, listener);
+    this.server.on('checkContinue', (incoming: IncomingMessage, response: ServerResponse) => {
+      this.expectations.note(incoming, response);
+      listener(incoming, response);
+    });
   }
 
   /**
@@ -106,6 +113,7 @@ export class HttpServer {
     this.relay = relay;
     if (relay !== undefined) {
       this.server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
+        incoming.url = normalTarget(incoming.url ?? '/');
         if (asksForWebSocket(incoming)) relay.upgrade(incoming, socket, head);
         else answerWithoutUpgrade(this.server, incoming, socket, head);
       });
@@ -136,6 +144,7 @@ export class HttpServer {
   }
 
   private async answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    incoming.url = normalTarget(incoming.url ?? '/');
     const { git, others } = await this.routes;
     if (gitSpace(splitUrl(incoming).path) !== undefined) await this.answerGit(git, incoming, response);
     else await this.answerOther(git, incoming, response, others);
@@ -164,7 +173,7 @@ export class HttpServer {
         target = findGitRoute(git.repositories, incoming.method ?? 'GET', path);
       } catch (reason) {
         if (endpoint !== 'git-receive-pack') throw reason;
-        await refusePush(git, incoming, response, reason);
+        await refusePush(git, { incoming, response, expectations: this.expectations }, reason);
         return;
       }
       const { route, repository, space } = target;
@@ -172,6 +181,7 @@ export class HttpServer {
       await route.handle(git, {
         incoming,
         response,
+        expectations: this.expectations,
         query,
         repository,
         space,
@@ -224,6 +234,8 @@ export class HttpServer {
   ): Promise<void> {
     const requestId = this.context.dice.hex(6);
     response.setHeader('X-Request-Id', requestId);
+    // Nothing here reads a body. Nobody waits for one that is still to come.
+    if (!incoming.complete && announcesBody(incoming)) response.setHeader('Connection', 'close');
     const { path } = splitUrl(incoming);
     const known = ['/healthz', '/readyz', '/metrics'].includes(path);
     const finish = this.observe(incoming, response, known ? path : 'other', requestId);
@@ -293,16 +305,14 @@ function once<T>(take: () => T): () => T {
   };
 }
 
-function splitUrl(incoming: IncomingMessage): { readonly path: string; readonly query: URLSearchParams } {
-  const url = incoming.url ?? '/';
-  const mark = url.indexOf('?');
-  if (mark === -1) return { path: url, query: new URLSearchParams() };
-  return { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) };
+function announcesBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function checkContentType(incoming: IncomingMessage, expected: string | undefined): void {
   if (expected === undefined) return;
   const given = incoming.headers['content-type'];
-  if (given === expected) return;
+  // A media type is case-insensitive, and parameters may follow it (RFC 9110, section 8.3.1).
+  if (given?.split(';')[0]?.trim().toLowerCase() === expected) return;
   throw new CairnError('invalid', `expected content type ${expected}, got ${given ?? 'none'}`);
 }

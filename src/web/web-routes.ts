@@ -9,6 +9,7 @@ import type { Repositories } from '../repository/repositories.ts';
 import { errorPage } from './error-page.ts';
 import { homePage, type ServiceInformation } from './home-page.ts';
 import type { Html } from './layout.ts';
+import { methodNotAllowedPage } from './method-not-allowed-page.ts';
 import { notFoundPage } from './not-found-page.ts';
 import { PAGE_HEADERS } from './page-headers.ts';
 import { readPagePath } from './page-path.ts';
@@ -40,7 +41,7 @@ const RETRY_AFTER_SECONDS = '5';
 export function webRoutes(context: WebRoutesContext): Hono {
   const { base, access, information } = context;
   const announced = new PublicRepositories(context);
-  const answer = (c: Context, body: Html, status: 200 | 404 | 500 | 503 = 200) =>
+  const answer = (c: Context, body: Html, status: 200 | 404 | 405 | 500 | 503 = 200) =>
     c.html(body, status, PAGE_HEADERS);
   const notFound = (c: Context) => answer(c, notFoundPage(base), 404);
 
@@ -69,7 +70,11 @@ export function webRoutes(context: WebRoutesContext): Hono {
     const parts = { base, access, owner, manifest };
     return answer(c, repositoryPage(announcement === undefined ? parts : { ...parts, announcement }));
   });
-  app.all('*', notFound);
+  // Pages are read, and so is everything that was mounted before them.
+  app.all('*', (c) => {
+    c.header('Allow', 'GET, HEAD, OPTIONS');
+    return answer(c, methodNotAllowedPage(base, c.req.method), 405);
+  });
   app.onError((error, c) => {
     context.log.error({ path: c.req.path, err: error }, 'page failed');
     const { status, html } = errorPage(error, base);

@@ -137,10 +137,19 @@ describe('a request that makes no sense', () => {
       expect(answer.text).toContain(reason);
     });
 
-    it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])('it sends %s to the refs', async (method) => {
+    it.each(['POST', 'PUT', 'DELETE', 'PATCH'])('it sends %s to the refs', async (method) => {
       const answer = await send(`${url}/info/refs?service=git-upload-pack`, { method });
 
-      expect(Math.floor(answer.status / 100)).toBe(4);
+      expect(answer.status).toBe(405);
+      expect(answer.headers['allow']).toBe('GET, HEAD, OPTIONS');
+      expect(answer.text).toContain('info/refs is asked for with GET');
+    });
+
+    it.each(['git-upload-pack', 'git-receive-pack'])('it reads %s', async (endpoint) => {
+      const answer = await send(`${url}/${endpoint}`);
+
+      expect(answer.status).toBe(405);
+      expect(answer.headers['allow']).toBe('POST, OPTIONS');
     });
 
     it.each(['text/plain', 'application/x-git-receive-pack-request', undefined])(

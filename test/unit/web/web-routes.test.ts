@@ -122,7 +122,9 @@ describe('what is not there for everybody', () => {
 
   it('is what a page answers to that is asked for in another way', async () => {
     await host(TOOL);
-    expect((await get(PAGE, {}, { method: 'POST', body: 'x' })).status).toBe(404);
+    const posted = await get(PAGE, {}, { method: 'POST', body: 'x' });
+    expect(posted.status).toBe(405);
+    expect(posted.headers.get('allow')).toBe('GET, HEAD, OPTIONS');
   });
 });
 

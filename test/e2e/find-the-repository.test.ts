@@ -1,0 +1,153 @@
+/** How requests may be written that are still good ones, and what those hear that are not. */
+import { type ClientRequest, request } from 'node:http';
+import { connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { delimiterPacket, encodePacket, flushPacket } from '../../src/git/index.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { hosted } from '../helpers/hosted.ts';
+import { fetchFrom, RECEIVE_PACK, send, UPLOAD_PACK } from '../helpers/raw-git.ts';
+import { OWNER } from '../helpers/server.ts';
+
+const V2 = { 'Git-Protocol': 'version=2' };
+const LIST = Buffer.concat([encodePacket('command=ls-refs\n'), delimiterPacket, flushPacket]);
+
+/** Sends the head of a request as it is, and returns all that comes back until the server closes. */
+async function speak(url: string, head: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const received: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => received.push(chunk));
+  const closed = new Promise<void>((resolve, reject) => {
+    socket.on('close', () => resolve());
+    socket.on('error', reject);
+  });
+  socket.write(`${head}Connection: close\r\n\r\n`);
+  await closed;
+  return Buffer.concat(received).toString();
+}
+
+/** What happens to a request that waits to be told to send its body, which it then sends. */
+async function expecting(url: string, headers: Record<string, string>, body: Buffer): Promise<string[]> {
+  const events: string[] = [];
+  await new Promise<void>((resolve, reject) => {
+    const length = { Expect: '100-continue', 'Content-Length': body.length };
+    const outgoing: ClientRequest = request(url, { method: 'POST', headers: { ...headers, ...length } });
+    outgoing.on('error', reject);
+    outgoing.on('continue', () => {
+      events.push('continue');
+      outgoing.end(body);
+    });
+    outgoing.on('response', (incoming) => {
+      events.push(String(incoming.statusCode));
+      incoming.resume().on('end', () => {
+        outgoing.destroy();
+        resolve();
+      });
+    });
+    outgoing.flushHeaders();
+  });
+  return events;
+}
+
+describe('issue 11, point 18: a request finds its repository', () => {
+  const cairn = hosted(async () => new MemoryObjectStore());
+
+  it('with double slashes at the head of the path and inside it', async () => {
+    const { url, tip, user } = await cairn.published();
+    const { pathname } = new URL(url);
+    for (const path of [`/${pathname}`, pathname.replaceAll('/', '//'), pathname.replace('.git', '.git/')]) {
+      expect(await user.run(['ls-remote', `${cairn.app.url}${path}`, 'main'])).toContain(tip);
+    }
+    const pushed = await user.clone(`${cairn.app.url}/${pathname}`, 'doubled');
+    await pushed.commit('Through two slashes', { file: 'x\n' });
+    await pushed.run(['push', '--quiet', 'origin', 'main']);
+    expect((await send(`${cairn.app.url}/${pathname.replaceAll('/', '//')}`)).status).toBe(200);
+  });
+
+  it('with a request line in absolute form', async () => {
+    const { url, tip } = await cairn.published();
+    for (const base of [
+      url,
+      url.replace(cairn.app.url, 'http://git.example'),
+      url.replace('/git/', '//git/'),
+    ]) {
+      const answer = await speak(
+        url,
+        `GET ${base}/info/refs?service=git-upload-pack HTTP/1.1\r\nHost: x\r\n`,
+      );
+      expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      expect(answer).toContain(tip);
+    }
+  });
+
+  it.each(['GZIP', 'Gzip', ' X-GZip ', 'Identity'])('with a body whose encoding is %s', async (encoding) => {
+    const { url, tip } = await cairn.published();
+    const body = /gzip/i.test(encoding) ? gzipSync(LIST) : LIST;
+    const answer = await fetchFrom(url, body, { ...V2, 'Content-Encoding': encoding });
+    expect(answer.text).toContain(tip);
+  });
+
+  it('with a content type in any case', async () => {
+    const { url, tip } = await cairn.published();
+    const type = 'Application/X-Git-Upload-Pack-Request; charset=utf-8';
+    expect((await fetchFrom(url, LIST, { ...V2, 'Content-Type': type })).text).toContain(tip);
+  });
+});
+
+describe('issue 11, point 18: a wrong method', () => {
+  const cairn = hosted(async () => new MemoryObjectStore());
+
+  it.each([
+    { endpoint: '/info/refs?service=git-upload-pack', method: 'POST', allow: 'GET, HEAD, OPTIONS' },
+    { endpoint: '/git-upload-pack', method: 'GET', allow: 'POST, OPTIONS' },
+    { endpoint: '/git-receive-pack', method: 'PUT', allow: 'POST, OPTIONS' },
+    { endpoint: '/git-receive-pack', method: 'HEAD', allow: 'POST, OPTIONS' },
+    { endpoint: '', method: 'DELETE', allow: 'GET, HEAD, OPTIONS' },
+  ])('$method for "$endpoint" is answered 405 with what is allowed', async ({ endpoint, method, allow }) => {
+    const { url } = await cairn.created();
+    const answer = await send(`${url}${endpoint}`, { method });
+    expect(answer.status).toBe(405);
+    expect(answer.headers['allow']).toBe(allow);
+  });
+
+  it('OPTIONS under /git/ is answered 204, whatever is there', async () => {
+    for (const path of ['x.git/info/refs', 'x.git/git-receive-pack', 'x.git/nothing', 'x.git', '']) {
+      const answer = await send(`${cairn.app.url}/git/${OWNER}/${path}`, { method: 'OPTIONS' });
+      expect(answer).toMatchObject({ status: 204, text: '' });
+    }
+  });
+});
+
+describe('issue 11, point 18: a client that waits to be told that it may send', () => {
+  const cairn = hosted(async () => new MemoryObjectStore());
+  const signed = hosted(async () => new MemoryObjectStore(), { flags: { access: 'signed' } });
+
+  it('is told so when its request can be answered', async () => {
+    const { url } = await cairn.published();
+    expect(await expecting(`${url}/git-upload-pack`, { ...UPLOAD_PACK, ...V2 }, LIST)).toEqual([
+      'continue',
+      '200',
+    ]);
+    expect(await expecting(`${url}/git-receive-pack`, RECEIVE_PACK, flushPacket)).toEqual([
+      'continue',
+      '200',
+    ]);
+  });
+
+  it.each([
+    { what: 'an unknown endpoint', path: 'x.git/nothing', headers: UPLOAD_PACK, answer: '404' },
+    { what: 'a name that is none', path: '%ff.git/git-receive-pack', headers: RECEIVE_PACK, answer: '400' },
+    { what: 'a wrong method', path: 'x.git/info/refs', headers: UPLOAD_PACK, answer: '405' },
+    { what: 'a wrong type', path: 'x.git/git-upload-pack', headers: RECEIVE_PACK, answer: '400' },
+    { what: 'a repository not there', path: 'x.git/git-upload-pack', headers: UPLOAD_PACK, answer: '404' },
+  ])('is refused before it has sent anything: $what', async ({ path, headers, answer }) => {
+    expect(await expecting(`${cairn.app.url}/git/${OWNER}/${path}`, headers, LIST)).toEqual([answer]);
+  });
+
+  it('is refused before it has sent anything without credentials', async () => {
+    const url = `${signed.app.url}/git/${OWNER}/x.git`;
+    expect(await expecting(`${url}/git-receive-pack`, RECEIVE_PACK, LIST)).toEqual(['401']);
+    expect(await expecting(`${url}/git-upload-pack`, { ...UPLOAD_PACK, ...V2 }, LIST)).toEqual(['401']);
+  });
+});
