@@ -57,14 +57,6 @@ export async function inspectTips(git: Git, question: TipsQuestion): Promise<Tip
   return { disconnected, facts };
 }
 
-/** Tips that are not complete. @throws CairnError as {@link inspectTips} */
-export async function findIncomplete(
-  git: Git,
-  question: Omit<TipsQuestion, 'doubtful'>,
-): Promise<ReadonlySet<string>> {
-  return question.tips.length === 0 ? new Set() : (await findCommits(git, question)).disconnected;
-}
-
 interface Commits {
   readonly disconnected: ReadonlySet<string>;
   /** Those of the tips that are certainly commits. */

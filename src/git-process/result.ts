@@ -24,3 +24,15 @@ export function failureReason(name: string, result: GitResult): string {
   if (result.signal !== null) return `git ${name} was ended by ${result.signal}`;
   return `git ${name} ended with exit code ${result.exitCode}`;
 }
+
+/** Findings told of one failure; a tree or a commit can have one for each of its lines. */
+const FINDINGS_TOLD = 10;
+
+/**
+ * What git's checks found wrong with objects: `object <id>: <rule>: <text>` each, the first ten of them. git names object and
+ * rule in lines before the one it dies with, which says neither.
+ */
+export function checkFindings({ stderr }: Pick<GitResult, 'stderr'>): string[] {
+  const findings = [...stderr.matchAll(/^error: (object [0-9a-f]{40,64}: [^\r\n]+)$/gm)];
+  return findings.slice(0, FINDINGS_TOLD).map(([, finding = '']) => finding);
+}

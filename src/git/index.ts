@@ -41,6 +41,7 @@ export {
   textOf,
 } from './pkt-line.ts';
 export { type CommandRequest, CommandRequestParser } from './protocol-v2.ts';
+export { cleanReason } from './reason.ts';
 export {
   type ReceivedCommand,
   type ReceiveRequest,

@@ -4,7 +4,7 @@ import { CairnError } from '../lib/errors.ts';
 export const packHeaderLength = 12;
 
 export interface PackHeader {
-  readonly version: 2 | 3;
+  readonly version: 2;
   /** How many objects the pack says it holds. */
   readonly objects: number;
 }
@@ -19,7 +19,8 @@ export function encodePackHeader(objects: number): Buffer {
 /**
  * Reads the header of a pack (gitformat-pack): `PACK`, version and number of objects, 32 bits each in network
  * byte order. Undefined while `bytes` has fewer than {@link packHeaderLength}. Throws `invalid` as soon as what
- * is there cannot be the beginning of a pack.
+ * is there cannot be the beginning of a pack of version 2. Version 3 has the same form, but nothing writes it, and git would
+ * store it as it is.
  */
 export function parsePackHeader(bytes: Uint8Array): PackHeader | undefined {
   const header = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, packHeaderLength));
@@ -29,8 +30,8 @@ export function parsePackHeader(bytes: Uint8Array): PackHeader | undefined {
   }
   if (header.length < packHeaderLength) return undefined;
   const version = header.readUInt32BE(4);
-  if (version !== 2 && version !== 3) {
-    throw new CairnError('invalid', `pack version ${version} is not supported`);
+  if (version !== 2) {
+    throw new CairnError('invalid', `pack version ${version} is not supported, only version 2 is`);
   }
   return { version, objects: header.readUInt32BE(8) };
 }

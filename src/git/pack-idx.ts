@@ -65,14 +65,16 @@ export class PackIdx {
     }
   }
 
-  /** How many entries begin before `end`, an offset of the pack in bytes. */
-  async countBefore(end: number): Promise<number> {
+  /** How many entries begin before `end`, an offset of the pack in bytes, and whether one begins just there. */
+  async splitAt(end: number): Promise<{ readonly before: number; readonly begins: boolean }> {
     let before = 0;
+    let begins = false;
     for (let first = 0; first < this.objects; first += BLOCK) {
       const offsets = await this.#offsets(first, Math.min(BLOCK, this.objects - first));
       before += offsets.filter((offset) => offset < end).length;
+      begins ||= offsets.includes(end);
     }
-    return before;
+    return { before, begins };
   }
 
   /** True when the pack has an entry of this raw id. Ids asked for in order cost the fewest reads. */

@@ -5,9 +5,10 @@
  * it: it looks for every object that one in the pack links to. Elsewhere git walks down from the tips.
  */
 import { isBranch, type ReceiveRequest } from '../git/index.ts';
+import type { QuarantinePaths } from '../git-process/commands.ts';
 import type { Git } from '../git-process/git.ts';
 import { inspectObjects, type ObjectDescription } from '../git-process/inspect-objects.ts';
-import { findIncomplete, inspectTips, type PublishedTips } from '../git-process/inspect-tips.ts';
+import { inspectTips, type PublishedTips, type TipsInspection } from '../git-process/inspect-tips.ts';
 import { inSlices, mapped } from '../lib/turns.ts';
 import { isClosed, type ParentState } from '../repository/manifest.ts';
 import { knownObjects } from './inspect-objects.ts';
@@ -89,12 +90,11 @@ export class PushProver {
     return facts;
   }
 
-  /** The same by a walk over another state: tips that something is missing below there. */
-  async again(base: ParentState | undefined, tips: readonly string[]): Promise<ReadonlySet<string>> {
+  /** The same by a walk over another state: tips that something is missing below there, and what the others are. */
+  async again(base: ParentState | undefined, tips: readonly string[]): Promise<TipsInspection> {
     const paths = await this.options.workspace.moveOver(base);
     const { signal } = new AbortController();
-    const published = this.publishedTips(base);
-    return findIncomplete(this.options.git, { paths, tips, published, signal });
+    return this.inspect(paths, base, tips, signal);
   }
 
   /** A pack that is cut where the client's history is was let off a part of its links. */
@@ -125,12 +125,22 @@ export class PushProver {
   }
 
   private async walk(tips: readonly string[]) {
-    const { git, workspace, request, state, signal } = this.options;
+    const { workspace, state, signal } = this.options;
     if (tips.length === 0) return { disconnected: new Set<string>(), facts: new Map() };
+    return this.inspect(await workspace.open(state), state, tips, signal);
+  }
+
+  private inspect(
+    paths: QuarantinePaths,
+    state: ParentState | undefined,
+    tips: readonly string[],
+    signal: AbortSignal,
+  ): Promise<TipsInspection> {
+    const { git, request } = this.options;
     // What is meant for a branch has to be a commit, and nearly always is.
     const others = new Set(request.commands.flatMap(({ name, newId }) => (isBranch(name) ? [] : newId)));
     return inspectTips(git, {
-      paths: await workspace.open(state),
+      paths,
       tips,
       doubtful: tips.filter((oid) => others.has(oid)),
       published: this.publishedTips(state),

@@ -1,5 +1,6 @@
 import type { ReceivedCommand } from '../git/index.ts';
 import { changingRefs, commandKind } from '../git/index.ts';
+import type { TipsInspection } from '../git-process/inspect-tips.ts';
 import { filtered, inSlices, mapped } from '../lib/turns.ts';
 import { refMapDigest } from '../nostr/ref-state.ts';
 import { headAfter } from '../policy/default-branch.ts';
@@ -33,6 +34,8 @@ export interface PushChangeOptions {
   readonly atomic: boolean;
   readonly rules: Pick<PushRules, keyof PushRules>;
   readonly objects: ReadonlyMap<string, ObjectFacts>;
+  /** New tips that something was missing below on the state the push was taken in on, and what that is called. */
+  readonly disconnected: { readonly tips: ReadonlySet<string>; readonly problem: string };
   /** What the pack is called in a manifest; undefined when the push brought no objects. */
   readonly pack: PackEntry | undefined;
   readonly proof: ConnectivityProof;
@@ -40,11 +43,8 @@ export interface PushChangeOptions {
   readonly since: number;
   /** The state the push was taken in on, or the one to begin with when there is no repository. */
   readonly initial: RepositoryState;
-  /** Shows connectivity again over another state; returns the tips that something is missing below. */
-  readonly proveAgain: (
-    base: ParentState | undefined,
-    tips: readonly string[],
-  ) => Promise<ReadonlySet<string>>;
+  /** Shows connectivity again over another state. */
+  readonly proveAgain: (base: ParentState | undefined, tips: readonly string[]) => Promise<TipsInspection>;
 }
 
 /** What became of a push on the state it met. */
@@ -56,25 +56,30 @@ export interface PushOutcome {
 
 /**
  * A push as a change of refs, decided anew on every state it meets. A proof of connectivity counts only on states that hold
- * all that it was made over: a fold may have dropped objects that this push leans on.
+ * all that it was made over: a fold may have dropped objects that this push leans on. A tip that something was missing below is
+ * looked at again on states with packs that nobody has looked into: what it lacked may have come with them.
  */
 export class PushChange implements Change<PushOutcome> {
   readonly since: number;
   private readonly options: PushChangeOptions;
   private proof: ConnectivityProof;
-  private disconnected: ReadonlySet<string> = new Set();
+  private disconnected: ReadonlySet<string>;
+  private readonly objects: Map<string, ObjectFacts>;
 
   constructor(options: PushChangeOptions) {
     this.options = options;
     this.since = options.since;
     this.proof = options.proof;
+    this.disconnected = options.disconnected.tips;
+    this.objects = new Map(options.objects);
   }
 
   async evaluate(
     state: RepositoryState | undefined,
     base: ParentState | undefined,
   ): Promise<Evaluation<PushOutcome>> {
-    const { initial, rules, atomic, objects } = this.options;
+    const { initial, rules, atomic } = this.options;
+    const { objects } = this;
     await this.renewProof(base);
     const provable = this.options.commands.map((command) => this.withProofProblem(command, state));
     const waiting = await rules.waiting(base);
@@ -127,17 +132,19 @@ export class PushChange implements Change<PushOutcome> {
     const named = new Set(base?.manifest.packs.map((entry) => entry.pack.digest));
     const { proof } = this;
     const epoch = base?.manifest.epoch;
-    // All that git found objects in is still there, or the same objects in other packs. What it missed may have come since.
-    const conserved = epoch !== undefined && epoch === proof.epoch && this.disconnected.size === 0;
+    // All that git found objects in is still there, or the same objects in other packs.
+    const conserved = epoch !== undefined && epoch === proof.epoch;
     const stands = conserved || [...proof.packs].every((digest) => named.has(digest));
-    if (stands && (proof.walked || base === undefined || isClosed(base.manifest))) return;
+    const mayHaveCome = this.disconnected.size > 0 && [...named].some((digest) => !proof.packs.has(digest));
+    if (stands && !mayHaveCome && (proof.walked || base === undefined || isClosed(base.manifest))) return;
     const tips = this.options.commands.filter(
       (command) => command.problem === undefined && commandKind(command) !== 'delete',
     );
     if (tips.length > 0) {
-      this.disconnected = await this.options.proveAgain(base, [
-        ...new Set(tips.map((command) => command.newId)),
-      ]);
+      const newIds = [...new Set(tips.map((command) => command.newId))];
+      const { disconnected, facts } = await this.options.proveAgain(base, newIds);
+      this.disconnected = disconnected;
+      for (const [oid, fact] of facts) this.objects.set(oid, fact);
     }
     this.proof = { ...proof, packs: named, epoch, walked: true, linked: proof.linked && stands };
   }
@@ -153,6 +160,8 @@ export class PushChange implements Change<PushOutcome> {
       return { ...command, problem };
     }
     if (!this.disconnected.has(command.newId)) return command;
+    const { tips, problem } = this.options.disconnected;
+    if (tips.has(command.newId)) return { ...command, problem };
     return { ...command, problem: 'objects it builds on were removed meanwhile, fetch first' };
   }
 
@@ -165,7 +174,7 @@ export class PushChange implements Change<PushOutcome> {
     const changes = mapped(accepted, (command) => {
       const { name, newId } = command;
       if (commandKind(command) === 'delete') return { name, oid: undefined };
-      return { name, oid: newId, peeled: this.options.objects.get(newId)?.peeled };
+      return { name, oid: newId, peeled: this.objects.get(newId)?.peeled };
     });
     const { refs, peeled } = await inSlices(changingRefs(state, await inSlices(changes)));
     const { pack } = this.options;

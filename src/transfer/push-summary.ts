@@ -7,6 +7,8 @@ export interface PushSummary {
   readonly packBytes: number;
   /** Digest of the manifest published; undefined when nothing was. */
   readonly manifest: string | undefined;
+  /** Why the pack was not taken in, as the client was told. */
+  readonly reason?: string;
   /** The order that was carried out; the order book has not been told. */
   readonly order?: WaitingOrder;
   /** What went wrong on the server's side, of which the client was told no more than it can act on. */

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hexLength, packHeaderLength, parsePackHeader } from '../git/index.ts';
+import { hexLength } from '../git/index.ts';
 import { type IndexPackOptions, indexPack, type QuarantinePaths } from '../git-process/commands.ts';
 import { briefInput, type Git } from '../git-process/git.ts';
-import { failureReason, type GitResult } from '../git-process/result.ts';
+import { checkFindings, failureReason, type GitResult } from '../git-process/result.ts';
 import { type Digest, sha256 } from '../lib/digest.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
-import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
+import { CairnError, isCairnError, messageOf, systemCode } from '../lib/errors.ts';
 import { writeChunk } from '../lib/streams.ts';
+import { readEmptyPack, readPackHeader } from './pack-start.ts';
 import { describeReceived, type ReceivedPack } from './received-pack.ts';
 import type { RequestBody } from './request-body.ts';
 
@@ -71,7 +72,12 @@ export interface ReceivePackOptions {
 export type PackOutcome =
   | { readonly outcome: 'received'; readonly pack: ReceivedPack }
   | { readonly outcome: 'empty' }
-  | { readonly outcome: 'refused'; readonly reason: string };
+  | {
+      readonly outcome: 'refused';
+      readonly reason: string;
+      /** What git's checks found wrong with objects: `object <id>: <rule>: <text>` each. */
+      readonly findings: readonly string[];
+    };
 
 /**
  * Streams the rest of a push's body into `git index-pack`, to its end whatever git thinks of it. A pack without
@@ -81,14 +87,14 @@ export type PackOutcome =
  */
 export async function receivePack(options: ReceivePackOptions): Promise<PackOutcome> {
   const { body, signal } = options;
-  const header = await readHeader(body);
+  const header = await readPackHeader(body);
   if (typeof header === 'string') {
     await body.drain();
-    return { outcome: 'refused', reason: header };
+    return refused(header);
   }
   if (header.objects === 0) {
-    await body.drain();
-    return { outcome: 'empty' };
+    const problem = await readEmptyPack(body);
+    return problem === undefined ? { outcome: 'empty' } : refused(problem);
   }
   const paths = await options.paths();
   const { result, printed, ...received } = await index(options, paths);
@@ -97,14 +103,35 @@ export async function receivePack(options: ReceivePackOptions): Promise<PackOutc
     if (/No space left on device/.test(result.stderr)) {
       throw new DiskFullError('to take in this push', result.stderr);
     }
-    return { outcome: 'refused', reason: failureReason('index-pack', result) };
+    return refusedByGit(result, paths);
   }
   const name = /^(?:pack|keep)\t([0-9a-f]+)/.exec(printed)?.[1];
   if (name === undefined) throw new CairnError('unavailable', 'git index-pack did not name its pack');
   const stem = join(paths.objects, 'pack', `pack-${name}`);
   const format = name.length === hexLength('sha1') ? 'sha1' : 'sha256';
-  const cameIn = { format, ...header, ...received } as const;
-  return { outcome: 'received', pack: await describeReceived(stem, cameIn, options.tips) };
+  const cameIn = { format, objects: header.objects, ...received } as const;
+  try {
+    return { outcome: 'received', pack: await describeReceived(stem, cameIn, options.tips) };
+  } catch (error) {
+    if (isCairnError(error, 'invalid') || isCairnError(error, 'too-large')) return refused(error.message);
+    throw error;
+  }
+}
+
+function refused(reason: string, findings: readonly string[] = []): PackOutcome {
+  return { outcome: 'refused', reason, findings };
+}
+
+/** Says why git did not take the pack in: what its checks found, if that is the reason, else the line it died with. */
+function refusedByGit(result: GitResult, paths: QuarantinePaths): PackOutcome {
+  const findings = checkFindings(result);
+  if (findings.length > 0) return refused(findings.join('; '), findings);
+  // Where this server keeps its files is nobody's business.
+  const reason = [paths.objects, paths.gitDir].reduce(
+    (text, path) => text.replaceAll(path, '…'),
+    failureReason('index-pack', result),
+  );
+  return refused(reason);
 }
 
 /** What became of index-pack, and what it was given. */
@@ -185,21 +212,4 @@ function indexPackOptions(options: ReceivePackOptions, paths: ReceivingPaths): I
 /** What git died of goes into the report; everything else it says on the way is for the one who waits. */
 function isProgress(text: Buffer): boolean {
   return !/^(fatal|error): /m.test(text.toString('latin1'));
-}
-
-/** Reads the pack's header and gives it back. Returns what is wrong with it, if something is. */
-async function readHeader(body: RequestBody): Promise<{ readonly objects: number } | string> {
-  let read = Buffer.alloc(0);
-  while (read.length < packHeaderLength) {
-    const chunk = await body.next();
-    if (chunk === undefined) return 'the pack is missing or cut short';
-    read = Buffer.concat([read, chunk]);
-  }
-  body.unread(read);
-  try {
-    const header = parsePackHeader(read);
-    return header ?? 'the pack is missing or cut short';
-  } catch (error) {
-    return messageOf(error);
-  }
 }

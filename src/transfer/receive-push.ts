@@ -5,6 +5,7 @@
  * user no reason.
  */
 import {
+  cleanReason,
   commandKind,
   type ReceivedCommand,
   type ReceiveRequest,
@@ -173,7 +174,10 @@ class Push {
       ...(wantsProgress ? { onProgress: (text) => this.telling.progress(text) } : {}),
     });
     this.telling.startKeepAlive();
-    if (received.outcome === 'refused') return this.reportUnpackFailure(received.reason);
+    if (received.outcome === 'refused') {
+      for (const finding of received.findings) this.telling.notice(`error: ${cleanReason(finding)}\n`);
+      return this.reportUnpackFailure(received.reason);
+    }
     const pack = received.outcome === 'received' ? received.pack : undefined;
     this.packBytes = pack?.pack.size ?? 0;
     return this.publish(begun, pack, await this.prover(state).prove(tips, pack));
@@ -243,12 +247,12 @@ class Push {
     const { state } = seen;
     const { artifacts, cache } = this.context;
     const { repository } = this.incoming;
-    const commands = this.request.commands.map((command) =>
-      this.withConnectivityProblem(command, proven.disconnected),
-    );
+    const problem =
+      this.request.shallow.length > 0 ? 'shallow update not allowed' : 'missing necessary objects';
     const changeWith = (pack: PackEntry | undefined) =>
       new PushChange({
-        commands,
+        commands: this.request.commands,
+        disconnected: { tips: proven.disconnected, problem },
         atomic: this.atomic,
         rules: this.rules,
         objects: proven.facts,
@@ -262,7 +266,7 @@ class Push {
     let keeping = Promise.resolve();
     if (received !== undefined) {
       // Nothing accepted, nothing written.
-      const refusals = await this.refusedWhole(change, seen);
+      const refusals = await this.refusedWhole(change, seen, proven.disconnected.size > 0);
       if (refusals !== undefined) return this.reportRefusals('ok', refusals);
       const [stored] = await settleAll([
         storePack(artifacts, repository.id, received),
@@ -278,25 +282,20 @@ class Push {
   }
 
   /** What a push that nothing of will be carried out is told; undefined when something may be. */
-  private async refusedWhole(change: PushChange, seen: Begun): Promise<PushResult | undefined> {
+  private async refusedWhole(
+    change: PushChange,
+    seen: Begun,
+    disconnected: boolean,
+  ): Promise<PushResult | undefined> {
     const decide = async (state: ParentState | undefined) =>
       (await change.evaluate(state?.manifest, state)).result.result;
     // Others may have pushed meanwhile, and git may have found what they brought.
     let refusals = await decide(await this.incoming.repository.known());
     if (refusals.some((refusal) => refusal === undefined)) return undefined;
-    if (seen.fresh || refusals.every((refusal) => refusal?.byState === false)) return refusals;
+    const byState = disconnected || refusals.some((refusal) => refusal?.byState !== false);
+    if (seen.fresh || !byState) return refusals;
     refusals = await decide(await this.incoming.repository.resolve());
     return refusals.every((refusal) => refusal !== undefined) ? refusals : undefined;
-  }
-
-  private withConnectivityProblem(
-    command: ReceivedCommand,
-    disconnected: ReadonlySet<string>,
-  ): ReceivedCommand {
-    if (command.problem !== undefined || !disconnected.has(command.newId)) return command;
-    const problem =
-      this.request.shallow.length > 0 ? 'shallow update not allowed' : 'missing necessary objects';
-    return { ...command, problem };
   }
 
   /** Object ids that refs are to point at. */
@@ -340,12 +339,13 @@ class Push {
     if (refusal !== undefined) this.telling.notice(`ERR ${refusal.reason}\n`);
   }
 
-  private reportUnpackFailure(reason: string): Promise<PushSummary> {
+  private async reportUnpackFailure(reason: string): Promise<PushSummary> {
     const refusal: Refusal = { reason, byState: false };
-    return this.reportRefusals(
+    const summary = await this.reportRefusals(
       reason,
       this.request.commands.map(() => refusal),
     );
+    return { ...summary, reason: cleanReason(reason) };
   }
 
   private summary(refs: readonly RefStatus[], manifest: string | undefined, err?: unknown): PushSummary {

@@ -1,6 +1,7 @@
 /** What a push has brought: what is told of a pack once git has taken it in. */
 import { isWholeCommit, type ObjectFormat, PackIdx } from '../git/index.ts';
 import { type Digest, sha256, sha256OfFile } from '../lib/digest.ts';
+import { CairnError } from '../lib/errors.ts';
 import { type OpenedFile, openFile } from '../lib/read-at.ts';
 import type { OwnEntries } from '../repository/manifest.ts';
 
@@ -41,41 +42,50 @@ const READ_WHOLE = 64 * 1024;
 const TIPS_LOOKED_AT = 100;
 
 /**
- * Measures what index-pack has left. A pack of the size that came in is what came in, byte for byte, and was hashed on the
- * way; a longer one was thin and has been completed, so it is hashed again.
+ * Measures what index-pack has left. The digest is that of the stored bytes: where git has appended nothing and as many bytes
+ * are stored as came in, these are the same and were hashed on the way; else the file is hashed.
  *
  * @param stem path of pack and idx, without what tells one from the other
  * @param tips object ids that refs are to point at
- * @throws CairnError `corrupt` when they are not what git writes; what the file system throws
+ * @throws CairnError `invalid` when bytes follow the end of the pack, which index-pack passes over; `corrupt` when the files
+ *   are not what git writes; what the file system throws
  */
 export async function describeReceived(
   stem: string,
   cameIn: CameIn,
   tips: readonly string[],
 ): Promise<ReceivedPack> {
-  return measured(`${stem}.pack`, cameIn, (pack) =>
-    measured(`${stem}.idx`, undefined, async (idx) => {
-      const entries = await PackIdx.open(idx.read, cameIn.format);
+  return measured(`${stem}.idx`, undefined, async (idx) => {
+    const entries = await PackIdx.open(idx.read, cameIn.format);
+    const counted = await countEntries(entries, cameIn);
+    const unchanged = counted.own === undefined ? cameIn : undefined;
+    return measured(`${stem}.pack`, unchanged, async (pack) => {
+      if (counted.own === undefined && pack.size !== cameIn.size) throw trailingBytes();
       return {
-        ...(await countEntries(entries, cameIn)),
+        ...counted,
         pack: artifact(pack),
         idx: artifact(idx),
         commits: await commitsIn(entries, pack, tips),
       };
-    }),
-  );
+    });
+  });
 }
 
 /**
- * Counts the entries of a pack, and tells those that came in from the bases that index-pack appended in place of the
- * trailer. Where a client sent something behind its pack, the place cannot be told from its length: then nothing is said.
+ * Counts the entries of a pack, and tells those that came in from the bases that index-pack appended in place of the trailer:
+ * the first of these begins where the trailer of the pack that came in began, and all entries of that pack lie before it.
  */
 async function countEntries(idx: PackIdx, cameIn: CameIn): Promise<Pick<ReceivedPack, 'objects' | 'own'>> {
   const { objects } = idx;
   if (objects === cameIn.objects) return { objects };
   const end = cameIn.size - idx.idLength;
-  const exact = (await idx.countBefore(end)) === cameIn.objects;
-  return exact ? { objects, own: { objects: cameIn.objects, end } } : { objects };
+  const { before, begins } = await idx.splitAt(end);
+  if (before !== cameIn.objects || !begins) throw trailingBytes();
+  return { objects, own: { objects: cameIn.objects, end } };
+}
+
+function trailingBytes(): CairnError {
+  return new CairnError('invalid', 'bytes follow the end of the pack');
 }
 
 /**

@@ -4,6 +4,7 @@ import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { type Hosted, hosted } from '../helpers/hosted.ts';
 import {
   absentId,
+  bandsOf,
   commitObject,
   objectId,
   packOf,
@@ -175,7 +176,7 @@ eachStore('a push that cannot be taken in', (openStore) => {
     expect(reportOf(asTag)).toEqual(['unpack ok', 'ok refs/tags/odd']);
   });
 
-  it('objects that git itself would not let through: are refused with git’s words', async () => {
+  it('objects that git itself would not let through: are refused with git’s words, by object and rule', async () => {
     const { url } = await cairn.published();
     const tree = treeObject('.git', objectId(BLOB));
     const bad = commitObject(objectId(tree));
@@ -185,7 +186,8 @@ eachStore('a push that cannot be taken in', (openStore) => {
       Buffer.concat([pushHead([{ name: 'refs/heads/new', to: objectId(bad) }]), packOf([bad, tree, BLOB])]),
     );
 
-    expect(reportOf(answer)[0]).toMatch(/^unpack .*(hasDotgit|fsck error)/);
+    expect(reportOf(answer)[0]).toBe(`unpack object ${objectId(tree)}: hasDotgit: contains '.git'`);
+    expect(bandsOf(answer.body).progress).toContain(`error: object ${objectId(tree)}: hasDotgit: `);
   });
 });
 

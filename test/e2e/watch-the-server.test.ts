@@ -5,7 +5,15 @@ import { FaultyStore } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { announcement, eventually } from '../helpers/identity.ts';
 import { NostrClient, Person } from '../helpers/nostr-client.ts';
-import { commitObject, objectId, packOf, pushHead, RECEIVE_PACK, treeObject } from '../helpers/raw-git.ts';
+import {
+  commitObject,
+  objectId,
+  packOf,
+  pushHead,
+  RECEIVE_PACK,
+  push as rawPush,
+  treeObject,
+} from '../helpers/raw-git.ts';
 import { repositoryUrl, startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -54,6 +62,23 @@ it('counts what it does, without naming repositories, and logs each request with
   const push = lines.map((line) => JSON.parse(line)).find((entry) => entry.msg === 'push');
   expect(push).toMatchObject({ accepted: 1, refused: 0, manifest: expect.stringMatching(/^[0-9a-f]{64}$/) });
   expect(requests.map((entry) => entry.requestId)).toContain(push.requestId);
+});
+
+it('logs which object and which rule a pack was refused for', async () => {
+  const lines: string[] = [];
+  await using server = await startServer({ onLog: (line) => lines.push(line) });
+  const tree = treeObject('.git', 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391');
+  const blob = { type: 'blob', content: Buffer.alloc(0) } as const;
+  const head = pushHead([{ name: 'refs/heads/main', to: objectId(commitObject(objectId(tree))) }]);
+  const pack = packOf([commitObject(objectId(tree)), tree, blob]);
+  await rawPush(repositoryUrl(server, 'rules'), Buffer.concat([head, pack]));
+
+  const pushes = () => lines.map((line) => JSON.parse(line)).filter((entry) => entry.msg === 'push');
+  await expect.poll(pushes).toHaveLength(1);
+  expect(pushes()[0]).toMatchObject({
+    accepted: 0,
+    reason: `object ${objectId(tree)}: hasDotgit: contains '.git'`,
+  });
 });
 
 it('counts the bytes of each request once, also on a connection that is used again', async () => {

@@ -226,13 +226,12 @@ class Simulation {
       const linked = this.objects.isLinked(entry.pack.digest, over);
       // Where all is linked nobody walks, unless it is for nothing.
       const walked = !linked || !isClosed({ packs: state?.manifest.packs ?? [] }) || this.dice.below(4) === 0;
-      const disconnected = walked ? this.objects.incomplete(tips, over) : new Set();
+      const disconnected = walked ? this.objects.incomplete(tips, over) : new Set<string>();
       const change = namedAfter(
         record.actor,
         new PushChange({
-          commands: record.commands.map((command) =>
-            disconnected.has(command.newId) ? { ...command, problem: 'missing necessary objects' } : command,
-          ),
+          commands: record.commands,
+          disconnected: { tips: disconnected, problem: 'missing necessary objects' },
           atomic: record.atomic,
           rules: rulesFor({ kind: 'anyone' }),
           objects: commitFacts(tips),
@@ -246,8 +245,10 @@ class Simulation {
           },
           since,
           initial: state?.manifest ?? emptyState(ID.identifier, 'sha1', this.dice.hex(16)),
-          proveAgain: async (base, again) =>
-            this.objects.incomplete(again, [...(base?.manifest.packs ?? []), entry]),
+          proveAgain: async (base, again) => ({
+            disconnected: this.objects.incomplete(again, [...(base?.manifest.packs ?? []), entry]),
+            facts: new Map(),
+          }),
         }),
       );
       if (this.dice.below(2) === 0) await repository.publisher.prepare(change);

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { QuarantinePaths } from '../../../src/git-process/commands.ts';
 import { Git } from '../../../src/git-process/git.ts';
 import {
-  findIncomplete,
   inspectTips,
   type PublishedTips,
   type TipsInspection,
@@ -162,6 +161,7 @@ describe('the tips to end at', () => {
     const question = {
       paths,
       tips: [id('second'), id('no blob')],
+      doubtful: [],
       published: {
         likely: [id('old')],
         all: () => {
@@ -172,7 +172,7 @@ describe('the tips to end at', () => {
       },
       signal,
     };
-    expect(await findIncomplete(slow.git, question)).toEqual(new Set([id('no blob')]));
+    expect((await inspectTips(slow.git, question)).disconnected).toEqual(new Set([id('no blob')]));
     expect([...asked]).toEqual(['all']);
     expect(slow.git.running).toBe(0);
   });

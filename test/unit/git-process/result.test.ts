@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failureReason, type GitResult } from '../../../src/git-process/result.ts';
+import { checkFindings, failureReason, type GitResult } from '../../../src/git-process/result.ts';
 
 function result(parts: Partial<GitResult>): GitResult {
   return { exitCode: 1, signal: null, cancelled: false, stderr: '', ...parts };
@@ -18,5 +18,29 @@ describe('why a git process failed', () => {
     ['the exit code', { exitCode: 128, stderr: 'usage\n' }, 'git x ended with exit code 128'],
   ] satisfies [string, Partial<GitResult>, string][])('is told by %s', (_what, parts, reason) => {
     expect(failureReason('x', result(parts))).toBe(reason);
+  });
+});
+
+describe('what git found wrong with objects', () => {
+  const id = 'a'.repeat(40);
+
+  it('is each line that names object and rule, and no other', () => {
+    const stderr = [
+      'Receiving objects: 100%',
+      `warning: object ${id}: gitignoreSymlink: a warning`,
+      `error: object ${id}: missingEmail: no email`,
+      `error: object ${id}: badDate: no date`,
+      'error: something else',
+      'fatal: fsck error in packed object',
+    ].join('\n');
+    expect(checkFindings({ stderr })).toEqual([
+      `object ${id}: missingEmail: no email`,
+      `object ${id}: badDate: no date`,
+    ]);
+  });
+
+  it('is bounded', () => {
+    const stderr = `error: object ${id}: badDate: no date\n`.repeat(1_000);
+    expect(checkFindings({ stderr })).toHaveLength(10);
   });
 });

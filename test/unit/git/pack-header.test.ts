@@ -13,8 +13,8 @@ test('the header of a pack git made is read', () => {
 });
 
 test('the number of objects is unsigned, and the view need not begin its buffer', () => {
-  const bytes = Buffer.from('xxPACK\0\0\0\x03\xff\xff\xff\xff', 'latin1');
-  expect(parsePackHeader(new Uint8Array(bytes).subarray(2))).toEqual({ version: 3, objects: 4_294_967_295 });
+  const bytes = Buffer.from('xxPACK\0\0\0\x02\xff\xff\xff\xff', 'latin1');
+  expect(parsePackHeader(new Uint8Array(bytes).subarray(2))).toEqual({ version: 2, objects: 4_294_967_295 });
 });
 
 test.each([
@@ -22,6 +22,7 @@ test.each([
   'p',
   '0000',
   'PACK\0\0\0\x01\0\0\0\0',
+  'PACK\0\0\0\x03\0\0\0\0',
   'PACK\0\0\0\x04\0\0\0\0',
   'PACK\x02\0\0\0\0\0\0\0',
 ])('%j is not the beginning of a pack', (text) => {

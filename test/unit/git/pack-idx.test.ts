@@ -83,8 +83,10 @@ describe.each([
     const first = entries.filter(({ offset }) => offset < middle).map(({ id }) => id);
     const idx = await open();
     expect(await idsOf(idx, (offset) => offset < middle)).toEqual(first);
-    expect(await idx.countBefore(middle)).toBe(first.length);
-    expect(await idx.countBefore(0)).toBe(0);
+    expect(await idx.splitAt(middle)).toMatchObject({ before: first.length });
+    expect(await idx.splitAt(0)).toEqual({ before: 0, begins: false });
+    expect(await idx.splitAt(12)).toEqual({ before: 0, begins: true });
+    expect(await idx.splitAt(13)).toEqual({ before: 1, begins: false });
   });
 
   it('finds every id, in whatever order, and no other', async () => {
@@ -128,7 +130,7 @@ describe('an idx', () => {
     const [first, second] = entries.map(({ id }) => id);
     expect(await idsOf(idx, (offset) => offset === 2 ** 40)).toEqual([first]);
     expect(await idsOf(idx, (offset) => offset === 2 ** 31 + 5)).toEqual([second]);
-    expect(await idx.countBefore(2 ** 40)).toBe(count - 1);
+    expect(await idx.splitAt(2 ** 40)).toMatchObject({ before: count - 1 });
   });
 
   it('of another version, or something else, is refused', async () => {

@@ -39,6 +39,7 @@ function pushOf(
     atomic: false,
     rules: rulesFor({ kind: 'anyone' }),
     objects: new Map([one, two, three].map((id) => [id, commit])),
+    disconnected: { tips: new Set(), problem: 'missing necessary objects' },
     pack: packOf('pushed'),
     proof: {
       packs: new Set(provedOver.map((entry) => entry.pack.digest)),
@@ -52,7 +53,9 @@ function pushOf(
     initial: stateOf(),
     proveAgain: async (base, tips) => {
       asked.push({ base, tips });
-      return new Set(missing());
+      const disconnected = new Set(missing());
+      const connected = tips.filter((tip) => !disconnected.has(tip));
+      return { disconnected, facts: new Map(connected.map((tip) => [tip, commit])) };
     },
     ...rest,
   });
@@ -282,6 +285,40 @@ describe('the proof that a push is complete', () => {
     const { next, reasons } = await evaluate(change, baseOf({ objectFormat: 'sha256' }));
     expect(next).toBeUndefined();
     expect(reasons[0]).toContain('object format sha256');
+  });
+
+  it('that was missing something is made again once packs have come that nobody looked into, and only then', async () => {
+    let missing = [one];
+    const { change, asked } = pushOf([command('heads/a', zero, one), command('heads/b', zero, two)], {
+      provedOver: [leaned],
+      objects: new Map([[two, { type: 'commit' }]]),
+      disconnected: { tips: new Set([one]), problem: 'shallow update not allowed' },
+      missing: () => missing,
+    });
+    const told = async (packs: readonly PackEntry[]) => (await evaluate(change, baseOf({ packs }))).reasons;
+    expect(await told([leaned])).toEqual(['shallow update not allowed', undefined]);
+    expect(asked, 'nothing has come').toEqual([]);
+    expect(await told([leaned, packOf('other')])).toEqual(['shallow update not allowed', undefined]);
+    expect(asked).toHaveLength(1);
+    expect(await told([leaned, packOf('other')])).toEqual(['shallow update not allowed', undefined]);
+    expect(asked, 'it was looked into').toHaveLength(1);
+    missing = [];
+    expect(await told([leaned, packOf('other'), packOf('brings it')])).toEqual([undefined, undefined]);
+    expect(asked).toHaveLength(2);
+    expect(await told([leaned, packOf('other'), packOf('brings it'), packOf('more')])).toHaveLength(2);
+    expect(asked, 'nothing is missing any more').toHaveLength(2);
+  });
+
+  it('that was missing something says so in other words when it has lost more', async () => {
+    const { change } = pushOf([command('heads/a', zero, one), command('heads/b', zero, two)], {
+      provedOver: [leaned],
+      disconnected: { tips: new Set([one]), problem: 'missing necessary objects' },
+      missing: () => [one, two],
+    });
+    expect((await evaluate(change, baseOf({ packs: [packOf('folded')] }))).reasons).toEqual([
+      'missing necessary objects',
+      'objects it builds on were removed meanwhile, fetch first',
+    ]);
   });
 
   it('that cannot be made fails the push alone', async () => {

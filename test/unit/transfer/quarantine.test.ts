@@ -7,8 +7,12 @@ import { Git } from '../../../src/git-process/git.ts';
 import { sha256OfFile } from '../../../src/lib/digest.ts';
 import { openQuarantine, type PackOutcome, receivePack } from '../../../src/transfer/quarantine.ts';
 import { RequestBody } from '../../../src/transfer/request-body.ts';
+import { CraftedPack } from '../../helpers/craft-pack.ts';
 import { GitClient, run } from '../../helpers/git-client.ts';
+import { objectId } from '../../helpers/raw-git.ts';
 import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
+
+const TRAILING = { outcome: 'refused', reason: 'bytes follow the end of the pack', findings: [] };
 
 let folder: TempDir;
 let git: Git;
@@ -144,10 +148,60 @@ describe('a pack', () => {
     expect(received).not.toHaveProperty('pack.own');
   });
 
-  it('with something behind it has nothing told apart: its length does not say where it ends', async () => {
-    const { client, pack, ids } = await thinPack('trailing', 'sha1');
-    const received = await receive(client, Buffer.concat([pack, Buffer.alloc(1_000)]));
-    expect(received).toMatchObject({ outcome: 'received', pack: { objects: ids.length + 1 } });
-    expect(received).not.toHaveProperty('pack.own');
+  it.each(['sha1', 'sha256'])(
+    'of %s with something behind it is refused, however long that is',
+    async (format) => {
+      const { client, pack } = await thinPack(`trailing-${format}`, format);
+      const whole = new CraftedPack(format as 'sha1' | 'sha256').all([
+        { type: 'blob', content: Buffer.from('a') },
+      ]);
+      const received = await receive(client, pack);
+      if (received.outcome !== 'received') throw new Error('not received');
+      const appended = received.pack.pack.size - pack.length;
+      for (const junk of [1, 19, 20, 32, appended - 1, appended, appended + 1, 1_000, 100_000]) {
+        const bytes = [Buffer.alloc(junk), randomBytes(junk), pack.subarray(0, junk)];
+        for (const behind of bytes) {
+          if (behind.length === 0) continue;
+          expect(await receive(client, Buffer.concat([pack, behind]))).toEqual(TRAILING);
+        }
+        expect(await receive(client, whole.bytes({ junk: randomBytes(junk) }))).toEqual(TRAILING);
+      }
+    },
+  );
+
+  it('without objects is its header and a checksum of either format, and nothing else', async () => {
+    const client = await new GitClient(folder.path).init('empty');
+    const [sha1, sha256] = [new CraftedPack().bytes(), new CraftedPack('sha256').bytes()];
+    expect(await receive(client, sha1)).toEqual({ outcome: 'empty' });
+    expect(await receive(client, sha256)).toEqual({ outcome: 'empty' });
+    for (const pack of [sha1, sha256]) {
+      expect(await receive(client, Buffer.concat([pack, Buffer.of(0)]))).toEqual(TRAILING);
+      expect(await receive(client, Buffer.concat([pack, Buffer.alloc(12)]))).toEqual(TRAILING);
+      expect(await receive(client, pack.subarray(0, 20))).toMatchObject({
+        reason: 'the pack is missing or cut short',
+      });
+    }
+    expect(await receive(client, new CraftedPack().bytes({ trailer: 'wrong' }))).toMatchObject({
+      reason: 'the checksum of the pack is wrong',
+    });
+  });
+
+  it('of version 3 is refused', async () => {
+    const client = await new GitClient(folder.path).init('version-3');
+    const pack = new CraftedPack().all([{ type: 'blob', content: Buffer.from('a') }]).bytes({ version: 3 });
+    expect(await receive(client, pack)).toMatchObject({
+      outcome: 'refused',
+      reason: 'pack version 3 is not supported, only version 2 is',
+    });
+  });
+
+  it('that breaks a rule is refused by the name of object and rule, and without a path of this server', async () => {
+    const client = await new GitClient(folder.path).init('rules');
+    const tree = { type: 'tree', content: Buffer.alloc(0) } as const;
+    const content = Buffer.from(`tree ${objectId(tree)}\nauthor A 1 +0000\ncommitter B <b@c> 1 +0000\n\nx\n`);
+    const commit = { type: 'commit', content } as const;
+    const received = await receive(client, new CraftedPack().all([tree, commit]).bytes());
+    const finding = `object ${objectId(commit)}: missingEmail: invalid author/committer line - missing email`;
+    expect(received).toEqual({ outcome: 'refused', reason: finding, findings: [finding] });
   });
 });
