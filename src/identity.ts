@@ -8,6 +8,8 @@ import type { Git } from './git-process/git.ts';
 import { RelaySockets } from './http/relay-socket.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Dice } from './lib/dice.ts';
+import { CairnError } from './lib/errors.ts';
+import { parsePublicKey } from './nostr/public-key.ts';
 import { relayUrl } from './nostr/repository-url.ts';
 import type { Secp256k1 } from './nostr/secp256k1.ts';
 import type { Verifier } from './nostr/verify.ts';
@@ -85,6 +87,8 @@ const UPKEEP_INTERVAL_MS = 60_000;
  * @throws CairnError `conflict` when the bucket belongs to another service; `unavailable` when the store does not answer
  */
 export async function openIdentity(context: IdentityContext): Promise<Identity> {
+  // First of all: what is opened below is closed by whoever gets it.
+  const operator = operatorFacts(context.settings);
   const { settings, base, stores, repositories, git, verifier, clock, dice, log, metrics } = context;
   const { control } = stores;
   const service = new ServiceIdentity(context.serviceKey, context.secp256k1);
@@ -227,6 +231,8 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
       version: VERSION,
       limits: defaultRelayLimits,
       name: settings.serviceName,
+      description: settings.serviceDescription,
+      ...operator,
       maxRepositoriesPerOwner: settings.maxRepositories,
       readOnly: settings.access === 'read-only',
     }),
@@ -237,5 +243,21 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
       await receipts.close();
       await events.close();
     },
+  };
+}
+
+/** What is said of whoever runs the service. @throws CairnError `invalid` for a key with a mistake in it */
+function operatorFacts({ serviceContact: contact, serviceIcon: icon, operator }: Settings) {
+  const pubkey = operator === undefined ? undefined : parsePublicKey(operator);
+  if (operator !== undefined && pubkey === undefined) {
+    throw new CairnError(
+      'invalid',
+      `--operator is ${JSON.stringify(operator)}: its checksum is wrong, it was misspelt`,
+    );
+  }
+  return {
+    ...(contact === undefined ? {} : { contact }),
+    ...(icon === undefined ? {} : { icon }),
+    ...(pubkey === undefined ? {} : { operator: pubkey }),
   };
 }

@@ -144,6 +144,41 @@ export const OPTIONS = [
     commands: 'serve',
   },
   {
+    name: 'service-description',
+    variable: 'CAIRN_SERVICE_DESCRIPTION',
+    value: '<text>',
+    default: 'Git repositories, and the events that belong to them.',
+    description: 'What the service says of itself on its front page and in its relay information.',
+    commands: 'serve',
+  },
+  {
+    name: 'service-contact',
+    variable: 'CAIRN_SERVICE_CONTACT',
+    value: '<url>',
+    default: '',
+    description:
+      'How to reach the operator, in the relay information: a URL such as `mailto:admin@example.org` or `https://…`.',
+    commands: 'serve',
+  },
+  {
+    name: 'service-icon',
+    variable: 'CAIRN_SERVICE_ICON',
+    value: '<url>',
+    default: '',
+    description:
+      'URL of a square image for the relay information. Pages of Cairn load nothing from elsewhere.',
+    commands: 'serve',
+  },
+  {
+    name: 'operator',
+    variable: 'CAIRN_OPERATOR',
+    value: '<key>',
+    default: '',
+    description:
+      'Public key of whoever runs the service, npub or hex: `pubkey` in the relay information. It gives no rights.',
+    commands: 'serve',
+  },
+  {
     name: 'maintainers',
     variable: 'CAIRN_MAINTAINERS',
     value: '<rule>',

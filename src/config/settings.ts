@@ -37,6 +37,12 @@ export interface Settings {
   readonly trustedProxies: number;
   readonly serviceKeyFile: string;
   readonly serviceName: string;
+  readonly serviceDescription: string;
+  /** A URL. */
+  readonly serviceContact: string | undefined;
+  readonly serviceIcon: string | undefined;
+  /** A public key in either form, as it was given. */
+  readonly operator: string | undefined;
   readonly maintainers: 'recursive' | 'reciprocal' | 'owner-only';
   readonly maxRepositories: number;
   readonly removalGrace: number;
@@ -141,6 +147,20 @@ const SCHEMAS = {
     .min(1, 'expected a file')
     .transform((file) => resolve(file)),
   'service-name': z.string().min(1, 'expected a name').max(100),
+  'service-description': z.string().max(2_000),
+  'service-contact': z
+    .string()
+    .refine(
+      (text) => text === '' || URL.canParse(text),
+      'expected a URL such as mailto:admin@example.org or https://…',
+    ),
+  'service-icon': httpUrl,
+  operator: z
+    .string()
+    .refine(
+      (text) => text === '' || /^(?:npub1[0-9a-z]{58}|[0-9a-f]{64})$/.test(text),
+      'expected a public key, an npub or 64 hex characters',
+    ),
   maintainers: z.enum(['recursive', 'reciprocal', 'owner-only']),
   'max-repositories': whole(0, 1_000_000),
   'removal-grace': whole(0, 3_650).transform((days) => days * 86_400_000),
@@ -189,6 +209,10 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
     trustedProxies: read('trusted-proxies'),
     serviceKeyFile: read('service-key'),
     serviceName: read('service-name'),
+    serviceDescription: read('service-description'),
+    serviceContact: read('service-contact') || undefined,
+    serviceIcon: read('service-icon') || undefined,
+    operator: read('operator') || undefined,
     maintainers: read('maintainers'),
     maxRepositories: read('max-repositories'),
     removalGrace: read('removal-grace'),

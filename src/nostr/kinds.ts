@@ -2,6 +2,8 @@
 export const kinds = {
   profile: 0,
   deletion: 5,
+  repost: 6,
+  genericRepost: 16,
   comment: 1111,
   patch: 1617,
   pullRequest: 1618,
@@ -32,10 +34,11 @@ export const kinds = {
  * - `repository`: it creates or changes a repository here
  * - `discussion`: it belongs to a repository here when it refers to one, or to something that does
  * - `author`: it says something about a key that has a repository here
+ * - `anyone`: GRASP wants it of everybody who may write events here
  * - `deletion`: it takes back what its author published
  * - `none`: the kind is no reason to keep it
  */
-export type KindRole = 'repository' | 'discussion' | 'author' | 'deletion' | 'none';
+export type KindRole = 'repository' | 'discussion' | 'author' | 'anyone' | 'deletion' | 'none';
 
 const roles: ReadonlyMap<number, KindRole> = new Map<number, KindRole>([
   [kinds.repository, 'repository'],
@@ -53,7 +56,7 @@ const roles: ReadonlyMap<number, KindRole> = new Map<number, KindRole>([
   [kinds.label, 'discussion'],
   [kinds.profile, 'author'],
   [kinds.relayList, 'author'],
-  [kinds.graspList, 'author'],
+  [kinds.graspList, 'anyone'],
   [kinds.deletion, 'deletion'],
 ]);
 

@@ -29,6 +29,14 @@ export function isNewerOrder(order: OrderStamp, applied: OrderStamp | null): boo
   return order.author === applied.author ? order.id < applied.id : order.id > applied.id;
 }
 
+/** Why an order does not count beside another one that does, as {@link isNewerOrder} decides; for its author. */
+export function whyOutdated(order: OrderStamp, counting: OrderStamp): string {
+  if (order.at !== counting.at) return 'a newer state has been signed';
+  return order.author === counting.author
+    ? 'you signed another state in the same second, and of two the one with the lower id counts: sign this one anew'
+    : 'somebody else signed another state in the same second, and of two authors the state with the higher id counts: sign this one anew';
+}
+
 /**
  * True for an order that was signed for a repository as it was before its owner withdrew it. One announced anew since has
  * nothing to do with that, and whoever sends the old order again speaks for nobody.

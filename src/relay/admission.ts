@@ -10,9 +10,11 @@ import { eventClass } from '../nostr/event-class.ts';
 import { isExpired } from '../nostr/expiration.ts';
 import { kinds, roleOfKind } from '../nostr/kinds.ts';
 import type { Reason } from '../nostr/relay-message.ts';
+import { protectedAuthor } from '../nostr/repost.ts';
 import { isProtected } from '../nostr/tags.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Events } from './events.ts';
+import { outdoneNote } from './outdone.ts';
 import { type Authenticated, accept, type Publication, reject, type Verdict } from './publication.ts';
 
 /** Seconds an event may be dated ahead. */
@@ -80,10 +82,20 @@ export class Admission implements Publication {
         ? reject('auth-required: only its author may publish it here')
         : reject('restricted: only its author may publish it here');
     }
+    const author = protectedAuthor(event, (id) => this.seen(id, sender));
+    if (author !== undefined && !sender.has(author)) {
+      return reject('blocked: it reposts an event that only its author may publish');
+    }
     const stored = events.judge(event);
     if (stored === 'deleted') return reject('blocked: its author deleted it');
-    if (stored === 'superseded') return accept('duplicate: a newer one is here');
+    if (stored === 'superseded') return accept(outdoneNote(event, events, 'a newer one is here'));
     return undefined;
+  }
+
+  /** An event that is here, unless the sender may not know of it. */
+  private seen(id: string, sender: Authenticated): NostrEvent | undefined {
+    const event = this.context.events.get(id);
+    return event !== undefined && this.context.belonging.visible(event, sender) ? event : undefined;
   }
 
   private async act(event: VerifiedEvent, sender: Authenticated): Promise<Verdict> {
@@ -98,6 +110,7 @@ export class Admission implements Publication {
   /** Somebody who may not know of a repository is answered as if it were not there. */
   private belongs(event: VerifiedEvent, sender: Authenticated): boolean {
     const { belonging } = this.context;
+    if (roleOfKind(event.kind) === 'anyone') return belonging.visible(event, sender);
     if (roleOfKind(event.kind) === 'author') {
       return belonging.hasRepository(event.pubkey) && belonging.visible(event, sender);
     }

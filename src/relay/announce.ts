@@ -20,6 +20,7 @@ import type { Repositories } from '../repository/repositories.ts';
 import { type RepositoryId, repositoryId } from '../repository/repository-id.ts';
 import type { Closures } from './closures.ts';
 import type { Events } from './events.ts';
+import { outdoneNote } from './outdone.ts';
 import {
   derivePolicy,
   newestAnnouncements,
@@ -84,7 +85,7 @@ export class Announcements {
     const before = closures.around(id.identifier, event.pubkey);
     const outcome = await this.publish(id, event, announcement, grasp);
     if (outcome.is === 'refused') return reject(outcome.reason);
-    if (outcome.is === 'older') return accept('duplicate: a newer announcement is in force');
+    if (outcome.is === 'older') return accept(outdoneNote(event, events, 'a newer announcement is in force'));
     const held = outcome.manifest?.state === 'held';
     const duplicate = events.judge(event) === 'duplicate' && events.isHidden(event.id) === held;
     await this.keep(event, held);

@@ -56,22 +56,23 @@ export class HeldOrders {
 
   /**
    * Lets an order wait. It is stored in the repository as well, for the manifest of the push that carries it out.
-   * @returns `outdated` when the same author has a newer one waiting already
+   * @returns what waits already of the same author, when that is what counts of the two
    * @throws CairnError `unavailable` or `busy` when the store does not take it
    */
-  async hold(id: RepositoryId, event: VerifiedEvent): Promise<'held' | 'outdated'> {
+  async hold(id: RepositoryId, event: VerifiedEvent): Promise<'held' | { readonly outdatedBy: OrderStamp }> {
     await this.context.signedEvents.store(id, event);
-    let outdated = false;
+    let outdatedBy: OrderStamp | undefined;
     await updateRecord(heldRecord(this.context, id), (current) => {
       const orders = this.fresh(current?.orders ?? []);
       const stamp = stampOf(event);
       const mine = orders.find((entry) => entry.event.pubkey === event.pubkey);
-      outdated = mine !== undefined && isNewerOrder(stampOf(mine.event), stamp);
-      if (outdated || mine?.event.id === event.id) return undefined;
+      const waits = mine === undefined ? undefined : stampOf(mine.event);
+      outdatedBy = waits !== undefined && isNewerOrder(waits, stamp) ? waits : undefined;
+      if (outdatedBy !== undefined || mine?.event.id === event.id) return undefined;
       const others = orders.filter((entry) => entry !== mine);
       return { orders: newest([...others, { event: copyOf(event), heldAt: this.now() }]) };
     });
-    return outdated ? 'outdated' : 'held';
+    return outdatedBy === undefined ? 'held' : { outdatedBy };
   }
 
   /**

@@ -9,7 +9,7 @@ import {
 } from '../git-process/inspect-objects.ts';
 import type { Digest } from '../lib/digest.ts';
 import { type RefState, refMapDigest } from '../nostr/ref-state.ts';
-import { isFromBefore, isNewerOrder } from '../policy/order-precedence.ts';
+import { isFromBefore, isNewerOrder, whyOutdated } from '../policy/order-precedence.ts';
 import {
   decideOrder,
   type FastForwardQuestion,
@@ -37,8 +37,8 @@ export type OrderOutcome =
   | { readonly is: 'applied' }
   /** It was applied before, and still is what was applied last. */
   | { readonly is: 'applied-already' }
-  /** A newer one has been applied. */
-  | { readonly is: 'outdated' }
+  /** Another one counts: it has been applied, or waits. */
+  | { readonly is: 'outdated'; readonly reason: string }
   /** It waits, for objects or for its author to look again. */
   | { readonly is: 'held'; readonly reason: string }
   | { readonly is: 'refused'; readonly reason: string }
@@ -101,7 +101,9 @@ export class OrderChange implements Change<OrderOutcome> {
     const role = roleOf(order.author, { owner: repository.id.owner, ...state.policy });
     if (role !== 'owner' && role !== 'maintainer') return { result: { is: 'not-his' } };
     if (state.order?.id === order.id) return { result: { is: 'applied-already' } };
-    if (!isNewerOrder(order, state.order)) return { result: { is: 'outdated' } };
+    if (state.order !== null && !isNewerOrder(order, state.order)) {
+      return { result: { is: 'outdated', reason: whyOutdated(order, state.order) } };
+    }
     if (isFromBefore(order, state.withdrawal)) {
       return refuse('the repository was withdrawn after this was signed: sign a new state');
     }

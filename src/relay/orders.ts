@@ -9,7 +9,7 @@ import { concurrently } from '../lib/concurrently.ts';
 import { Limiter } from '../lib/limiter.ts';
 import type { NostrEvent, VerifiedEvent } from '../nostr/event.ts';
 import { parseRefState, type RefState } from '../nostr/ref-state.ts';
-import { orderDateProblem } from '../policy/order-precedence.ts';
+import { orderDateProblem, whyOutdated } from '../policy/order-precedence.ts';
 import { impossibleState } from '../policy/order-rules.ts';
 import { roleOf } from '../policy/push-access.ts';
 import type { Manifest, PackEntry, RepositoryState } from '../repository/manifest.ts';
@@ -178,7 +178,10 @@ export class Orders {
       }
       if (outcome.is === 'applied') await heldOrders.carriedOut(id, order);
       if (outcome.is !== 'held') return outcome;
-      return (await heldOrders.hold(id, event)) === 'held' ? outcome : { is: 'outdated' };
+      const waiting = await heldOrders.hold(id, event);
+      return waiting === 'held'
+        ? outcome
+        : { is: 'outdated', reason: whyOutdated(order, waiting.outdatedBy) };
     } finally {
       release();
     }
@@ -200,7 +203,8 @@ export class Orders {
     if (already !== undefined) return accept('duplicate: it has been carried out');
     const refused = find('refused');
     if (refused !== undefined) return reject(`blocked: ${refused.reason}`);
-    if (find('outdated') !== undefined) return reject('blocked: a newer state has been signed');
+    const outdated = find('outdated');
+    if (outdated !== undefined) return reject(`blocked: ${outdated.reason}`);
     return reject('restricted: there is no repository of this name here in which your key may write');
   }
 }

@@ -15,6 +15,10 @@ export interface RelayFacts {
   readonly description?: string;
   /** How to reach the operator: a URL or a mail address as `mailto:`. */
   readonly contact?: string;
+  /** URL of a square image. */
+  readonly icon?: string;
+  /** Public key of the operator, in hex. */
+  readonly operator?: string;
   /** How many repositories one key may have here; without it nothing is said of a number. */
   readonly maxRepositoriesPerOwner?: number;
   /** Nothing can be announced or pushed here. */
@@ -26,7 +30,10 @@ export interface RelayInformation {
   readonly name: string;
   readonly description: string;
   readonly self: string;
+  /** The operator's key, which is not the service's. */
+  readonly pubkey?: string;
   readonly contact?: string;
+  readonly icon?: string;
   readonly software: string;
   readonly version: string;
   readonly supported_nips: readonly number[];
@@ -43,12 +50,14 @@ const SUPPORTED_NIPS = [1, 9, 11, 34, 40, 42, 45, 70, 98];
  * chooses among them.
  */
 export function relayInformation(facts: RelayFacts): RelayInformation {
-  const { base, self, version, limits, contact } = facts;
+  const { base, self, version, limits, contact, icon, operator } = facts;
   return {
     name: facts.name ?? new URL(base).host,
     description: facts.description ?? 'Git repositories, and the events that belong to them.',
     self,
+    ...(operator === undefined ? {} : { pubkey: operator }),
     ...(contact === undefined ? {} : { contact }),
+    ...(icon === undefined ? {} : { icon }),
     software: 'cairn',
     version,
     supported_nips: SUPPORTED_NIPS,

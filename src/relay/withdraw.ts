@@ -41,6 +41,9 @@ export interface WaitingOrders {
   remove(id: RepositoryId, eventIds: ReadonlySet<string>): Promise<void>;
 }
 
+/** What a request finds under a name: a repository that it withdraws, one that it leaves, or none that was ever here. */
+type Found = 'withdrawn' | 'as it was' | 'unknown';
+
 /** Repositories one request may withdraw. */
 export const maxWithdrawn = 16;
 /** Repositories in which orders are looked for. */
@@ -71,10 +74,13 @@ export class Withdrawals {
       return reject(`invalid: it would take back more than ${maxWithdrawn} announcements`);
     const around = () => identifiers.flatMap((identifier) => closures.around(identifier, event.pubkey));
     const before = around();
-    const withdrawn = await this.withdrawAll(own, event);
-    if (typeof withdrawn === 'string') return reject(withdrawn);
+    const found = await this.withdrawAll(own, event);
+    if (typeof found === 'string') return reject(found);
+    const withdrawn = found.includes('withdrawn');
     const dropped = await this.dropOrders(parsed.value);
     if (!withdrawn && !dropped && !this.concerns(parsed.value)) return reject(NOTHING);
+    const unknown = this.neverAnnounced(own, found, parsed.value);
+    if (unknown !== undefined) return reject(`blocked: you have announced no repository ${unknown} here`);
     await events.append([event]);
     await closures.update([...before, ...around()], event);
     return accept();
@@ -110,22 +116,42 @@ export class Withdrawals {
     return [...new Set([...addressedRepositories(deletion).map(({ identifier }) => identifier), ...byId])];
   }
 
-  /** @returns whether any of them was here, or why the request is refused */
-  private async withdrawAll(own: readonly RepositoryId[], event: VerifiedEvent): Promise<boolean | Reason> {
+  /**
+   * The names of the repositories that a request is about when it is about nothing else and none of them has ever been
+   * announced here: somebody has misspelt a name, or asks the wrong server.
+   */
+  private neverAnnounced(
+    own: readonly RepositoryId[],
+    found: readonly Found[],
+    { events: ids, addresses, author }: Deletion,
+  ): string | undefined {
+    if (own.length === 0 || own.length < addresses.size || ids.size > 0) return undefined;
+    const { events } = this.context;
+    const isKnown = own.some(
+      ({ identifier }, index) =>
+        found[index] !== 'unknown' || events.latest(kinds.repository, author, identifier) !== undefined,
+    );
+    return isKnown ? undefined : own.map(({ identifier }) => JSON.stringify(identifier)).join(', ');
+  }
+
+  /** @returns what became of each of them, or why the request is refused */
+  private async withdrawAll(
+    own: readonly RepositoryId[],
+    event: VerifiedEvent,
+  ): Promise<readonly Found[] | Reason> {
     try {
-      const done = await concurrently(own, 4, (id) => this.withdrawOne(id, event));
-      return done.includes(true);
+      return await concurrently(own, 4, (id) => this.withdrawOne(id, event));
     } catch (error) {
       if (!(error instanceof UnknownOutcomeError)) throw error;
       return 'error: the object store did not answer; the repository may or may not be withdrawn, send it again';
     }
   }
 
-  private async withdrawOne(id: RepositoryId, event: VerifiedEvent): Promise<boolean> {
+  private async withdrawOne(id: RepositoryId, event: VerifiedEvent): Promise<Found> {
     const { repositories, signedEvents, directory, owners } = this.context;
     const repository = repositories.get(id);
     const met = await repository.resolve();
-    if (met === undefined) return false;
+    if (met === undefined) return 'unknown';
     await signedEvents.store(id, event);
     const { result, published } = await repository.publisher.join(
       new WithdrawChange(this.context, id, event, repository.mark()),
@@ -134,7 +160,7 @@ export class Withdrawals {
       directory.learn(id.identifier, { owner: id.owner, ...published.manifest.policy });
       await owners.settle(id.owner, id.identifier, 'withdrawn');
     }
-    return result;
+    return result ? 'withdrawn' : 'as it was';
   }
 
   /**

@@ -40,7 +40,7 @@ test.each([
   [1633, 'discussion'],
   [0, 'author'],
   [10_002, 'author'],
-  [10_317, 'author'],
+  [10_317, 'anyone'],
   [5, 'deletion'],
   [1, 'none'],
   [4, 'none'],

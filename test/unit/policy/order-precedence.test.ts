@@ -5,9 +5,18 @@ import {
   newestOrder,
   type OrderStamp,
   orderDateProblem,
+  whyOutdated,
 } from '../../../src/policy/order-precedence.ts';
 
 const order = (author: string, at: number, id: string): OrderStamp => ({ author, at, id });
+
+test.each([
+  ['a later date', order('alice', 101, '5'), 'a newer state has been signed'],
+  ['the same second and author', order('alice', 100, '4'), /same second.*lower id/],
+  ['the same second, another author', order('bob', 100, '6'), /same second.*higher id/],
+])('an order beside %s is told what counts', (_, counting, reason) => {
+  expect(whyOutdated(order('alice', 100, '5'), counting)).toMatch(reason);
+});
 
 describe('newer than the order applied last', () => {
   const applied = order('alice', 100, '5');

@@ -154,6 +154,59 @@ describe('whatever an event is about', () => {
     expect(rig.has(older)).toBe(false);
   });
 
+  it('of two in one place and second the one with the lower id counts, and the other is told so', async () => {
+    const rig = await AdmissionRig.hosting();
+    const [first, second] = ['a', 'b']
+      .map((content) => bob.sign({ kind: kinds.profile, at: 1_000, content }))
+      .sort((one, other) => (one.id < other.id ? -1 : 1));
+    if (first === undefined || second === undefined) throw new TypeError('two were signed');
+    expect(await rig.send(first)).toEqual(accept());
+    const { note } = await rig.send(second);
+    expect(note).toMatch(/^duplicate: .*same second.*lower id/);
+    expect(note).not.toContain('newer');
+  });
+
+  it('a repost of a protected event is refused, unless its author sends it', async () => {
+    const rig = await AdmissionRig.hosting();
+    const about = dave.sign({ kind: kinds.issue, tags: [['a', ADDRESS], ['-']] });
+    await rig.relay.events.append([verified(about)]);
+    const tags = [['a', ADDRESS]];
+    const embedded = (kind: number, inner: unknown) =>
+      carol.sign({ kind, tags, content: JSON.stringify(inner) });
+    const reposts = [
+      embedded(kinds.repost, about),
+      embedded(kinds.genericRepost, about),
+      // A repost in a repost, and one that names the event, which is here, by its id alone.
+      embedded(kinds.repost, embedded(kinds.genericRepost, about)),
+      carol.sign({ kind: kinds.repost, tags: [...tags, ['e', about.id]] }),
+      embedded(kinds.repost, { kind: 1, tags: [['-']] }),
+    ];
+    for (const event of reposts) {
+      expect(await rig.send(event)).toEqual(
+        reject('blocked: it reposts an event that only its author may publish'),
+      );
+      expect(rig.has(event)).toBe(false);
+    }
+    const [own] = reposts;
+    if (own !== undefined) expect(await rig.send(own, keysOf(dave))).toEqual(accept());
+  });
+
+  it('a repost of anything else is taken like any event', async () => {
+    const rig = await AdmissionRig.hosting();
+    for (const content of ['', 'see this', '[]', 'null', '{"tags":7}', JSON.stringify(issue(bob))]) {
+      const event = carol.sign({ kind: kinds.repost, tags: [['a', ADDRESS]], content });
+      expect(await rig.send(event), content).toEqual(accept());
+    }
+  });
+
+  it('a list of GRASP servers (10317) is taken from anyone, a profile from those with a repository', async () => {
+    const rig = await AdmissionRig.hosting();
+    expect(await rig.send(dave.sign({ kind: kinds.graspList, tags: [['g', 'wss://a.example']] }))).toEqual(
+      accept(),
+    );
+    expect(await rig.send(dave.sign({ kind: kinds.profile }))).toMatchObject({ accepted: false });
+  });
+
   it('nothing is taken where nobody may change anything', async () => {
     const rig = new AdmissionRig(true);
     for (const event of [announcement(alice), issue(carol), deletion(alice, 1)]) {

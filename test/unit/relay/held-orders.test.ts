@@ -68,7 +68,7 @@ describe('a held order', () => {
     await rig.hold(others);
     await rig.hold(old);
     expect(await rig.hold(young)).toBe('held');
-    expect(await rig.hold(old)).toBe('outdated');
+    expect(await rig.hold(old)).toMatchObject({ outdatedBy: { id: young.id, at: AT + 1 } });
     expect((await rig.waiting()).sort()).toEqual([young.id, others.id].sort());
   });
 

@@ -209,6 +209,34 @@ describe('an order whose objects are here', () => {
     expect((await rig.manifest()).depth).toBe(1);
   });
 
+  it('of the same second as another is told which id counts, and not that a newer one was signed', async () => {
+    for (const [by, told] of [
+      [alice, /^blocked: .*same second.*lower id/],
+      [bob, /^blocked: .*same second.*higher id/],
+    ] as const) {
+      const first = order({ 'heads/main': 'second' });
+      // One that comes after the first, by id: heads are free to choose.
+      const second = Array.from({ length: 64 }, (_, n) =>
+        order({ 'heads/main': 'first' }, { by, head: `b${n}` }),
+      ).find(({ id: other }) => (by === alice ? other > first.id : other < first.id));
+      if (second === undefined) throw new TypeError('half of all ids will do');
+      const rig = await OrdersRig.withObjects();
+      await rig.send(first);
+      const verdict = await rig.send(second);
+      expect(verdict).toMatchObject({ accepted: false, note: expect.stringMatching(told) });
+      expect(verdict.note).not.toContain('newer');
+      // The same while the first one waits for its objects.
+      const waiting = await OrdersRig.withObjects();
+      const missing = { 'heads/main': oid('d') };
+      const held = order(missing);
+      await waiting.send(held);
+      const later = Array.from({ length: 64 }, (_, n) => order(missing, { head: `b${n}` })).find(
+        ({ id: other }) => other > held.id,
+      );
+      if (later !== undefined) expect((await waiting.send(later)).note).toMatch(/same second.*lower id/);
+    }
+  });
+
   it('may change what the last order set in any way', async () => {
     const rig = await OrdersRig.withObjects();
     await rig.send(order({ 'heads/main': 'second', 'tags/v1': 'tag' }, { at: AT - 2 }));

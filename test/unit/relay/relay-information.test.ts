@@ -37,7 +37,20 @@ describe('the document about the relay', () => {
   it('says what an operator wants said', () => {
     const document = relayInformation({ ...facts, name: 'Forge', contact: 'mailto:ops@example.org' });
     expect(document).toMatchObject({ name: 'Forge', contact: 'mailto:ops@example.org' });
-    expect(relayInformation(facts)).not.toHaveProperty('contact');
+    const told = {
+      description: 'For our people.',
+      icon: 'https://example.org/icon.png',
+      operator: 'cd'.repeat(32),
+    };
+    expect(relayInformation({ ...facts, ...told })).toMatchObject({
+      description: told.description,
+      icon: told.icon,
+      pubkey: told.operator,
+      self: facts.self,
+    });
+    for (const name of ['contact', 'icon', 'pubkey']) {
+      expect(relayInformation(facts)).not.toHaveProperty(name);
+    }
     const criteria = relayInformation({ ...facts, maxRepositoriesPerOwner: 1_000 }).repo_acceptance_criteria;
     expect(criteria).toContain('1000');
     expect(relayInformation({ ...facts, readOnly: true }).repo_acceptance_criteria).toContain('read-only');

@@ -42,6 +42,21 @@ describe('a deletion of an announcement', () => {
     expect(rig.events.all).toEqual([event]);
   });
 
+  it('of what was never announced here says so, and is not kept, also to somebody with repositories', async () => {
+    const rig = new RelayRig();
+    await rig.announce(announcement(alice, { at: 1_000 }));
+    const event = alice.sign({
+      kind: kinds.deletion,
+      at: 2_000,
+      tags: [['a', `30617:${alice.publicKey}:misspelt`]],
+    });
+    expect(await rig.withdraw(event)).toEqual({
+      accepted: false,
+      note: 'blocked: you have announced no repository "misspelt" here',
+    });
+    expect(rig.events.get(event.id)).toBeUndefined();
+  });
+
   it('holds against older announcements, and not against newer ones, which begin anew', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { at: 1_000 }));

@@ -1,0 +1,58 @@
+/** Reposts (NIP-18): events that show another event, in their content or by its id. */
+import type { NostrEvent } from './event.ts';
+import { kinds } from './kinds.ts';
+import { isProtected, values } from './tags.ts';
+
+/** What is known of the events that are here. */
+type FindEvent = (id: string) => Pick<NostrEvent, 'tags' | 'pubkey'> | undefined;
+
+/**
+ * The author of a protected event (NIP-70) that a repost would make known to others: one in its content, however many
+ * reposts are around it, or one that it names by id.
+ * @param find an event that is here and that the sender may see
+ * @returns a public key; undefined when nothing protected is reposted
+ */
+export function protectedAuthor(event: NostrEvent, find: FindEvent): string | undefined {
+  let current: { readonly kind: unknown; readonly tags: NostrEvent['tags']; readonly content: string } =
+    event;
+  // Each content is shorter than the event it is in: this ends.
+  while (current.kind === kinds.repost || current.kind === kinds.genericRepost) {
+    for (const id of values(current, 'e')) {
+      const named = find(id);
+      if (named !== undefined && isProtected(named)) return named.pubkey;
+    }
+    const embedded = embeddedEvent(current.content);
+    if (embedded === undefined) return undefined;
+    if (isProtected(embedded)) return embedded.pubkey;
+    current = embedded;
+  }
+  return undefined;
+}
+
+interface EmbeddedEvent {
+  readonly kind: unknown;
+  readonly pubkey: string;
+  readonly tags: NostrEvent['tags'];
+  readonly content: string;
+}
+
+/** The event in a content. It need not be signed well to be read by somebody. */
+function embeddedEvent(content: string): EmbeddedEvent | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(content);
+  } catch {
+    // Text of another kind: nothing is embedded.
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { kind, pubkey, tags, content: inner } = value as Readonly<Record<string, unknown>>;
+  const isTag = (tag: unknown): tag is string[] =>
+    Array.isArray(tag) && tag.every((word) => typeof word === 'string');
+  return {
+    kind,
+    pubkey: typeof pubkey === 'string' ? pubkey : '',
+    tags: Array.isArray(tags) ? tags.filter(isTag) : [],
+    content: typeof inner === 'string' ? inner : '',
+  };
+}
