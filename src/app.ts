@@ -275,7 +275,7 @@ export async function startApp(
           answers,
           ...((overrides.background ?? true) ? { proofs } : {}),
           recency: RECENCY_MS,
-          observer: fetchObserver(metrics, log),
+          observer: fetchObserver(metrics),
           ...offload,
         },
         push: {

@@ -2,7 +2,6 @@ import type { GitObserver } from './git-process/git.ts';
 import type { FoldObserver } from './maintenance/folding.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import { type StoreObserver, withMetrics } from './object-store/with-metrics.ts';
-import type { Logger } from './observability/logger.ts';
 import type { Metrics } from './observability/metrics.ts';
 import type { Publication } from './relay/publication.ts';
 import type { CacheObserver } from './repository/artifact-cache.ts';
@@ -26,10 +25,9 @@ export function cacheObserver(metrics: Metrics): CacheObserver {
   return { looked: (hit) => metrics.cacheLooks.inc({ result: hit ? 'hit' : 'miss' }) };
 }
 
-export function fetchObserver(metrics: Metrics, log: Logger): FetchObserver {
+export function fetchObserver(metrics: Metrics): FetchObserver {
   return {
     answered: (by) => metrics.fetchAnswers.inc({ by }),
-    brokenOff: (repository, error) => log.error({ repository, err: error }, 'answer broken off'),
   };
 }
 

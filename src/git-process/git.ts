@@ -143,9 +143,7 @@ export class Git {
     return new CairnError(
       'unavailable',
       `git could not be started (${this.options.binary} ${command.name})`,
-      {
-        cause,
-      },
+      { cause, publicText: 'git could not be started' },
     );
   }
 

@@ -1,6 +1,6 @@
-import { CairnError } from '../lib/errors.ts';
 import type { ObjectFormat } from './object-id.ts';
 import { numberIn, objectIdIn, unexpectedLine } from './request-line.ts';
+import { RequestRefusal } from './request-refusal.ts';
 
 /** How much history a client wants, and what of it it has. The same words in every version of the protocol. */
 export interface HistoryLimits {
@@ -43,7 +43,7 @@ export class HistoryLimitsReader {
         return true;
       case 'filter ':
         if (this.#filter !== undefined) {
-          throw new CairnError('invalid', 'only one filter can be asked for at a time');
+          throw new RequestRefusal('only one filter can be asked for at a time');
         }
         this.#filter = value;
         return true;
@@ -55,7 +55,7 @@ export class HistoryLimitsReader {
   /** What was collected. Throws `invalid` for limits that exclude each other. */
   result(): HistoryLimits {
     if (this.#deepen !== undefined && (this.#deepenSince !== undefined || this.#deepenNot.length > 0)) {
-      throw new CairnError('invalid', 'deepen and deepen-since (or deepen-not) cannot be used together');
+      throw new RequestRefusal('deepen and deepen-since (or deepen-not) cannot be used together');
     }
     return {
       shallow: this.#shallow,

@@ -8,6 +8,7 @@ export {
   type Service,
   type V0Advertisement,
 } from './advertisement.ts';
+export { AnswerFrames } from './answer-frames.ts';
 export { encodeBundleHeader } from './bundle-header.ts';
 export { Capabilities, parseCapabilities } from './capabilities.ts';
 export type { CommitProof } from './commit-proof.ts';
@@ -90,6 +91,7 @@ export { SegmentSlot } from './ref-slots.ts';
 export { RefTable, tableOf, type WantedRefs } from './ref-table.ts';
 export { commandKind, type RefCommand } from './ref-update.ts';
 export { encodeReport, type RefStatus, type StatusReport } from './report-status.ts';
+export { RequestRefusal } from './request-refusal.ts';
 export { type Band, encodeSideband, keepAlive, largeSideband } from './sideband.ts';
 export {
   beginUploadAnswer,

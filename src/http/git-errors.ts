@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { encodeErrorPacket } from '../git/index.ts';
-import { DiskFullError } from '../lib/disk-full.ts';
-import { CairnError, type ErrorKind } from '../lib/errors.ts';
+import { encodeErrorPacket, RequestRefusal } from '../git/index.ts';
+import { CairnError, type ErrorKind, isCairnError, publicTextOf } from '../lib/errors.ts';
+import { NO_CACHE } from './git-output.ts';
 import { MethodNotAllowed } from './method-not-allowed.ts';
 
 /** The status of each kind of error. */
@@ -20,11 +20,6 @@ export const STATUS_OF: Readonly<Record<ErrorKind, number>> = {
 /** Seconds after which a client that was refused for overload may come back. */
 const RETRY_AFTER_SECONDS = '5';
 
-/** What a user may read of an error: reasons made for people as they are, surprises only as such. */
-export function publicReason(error: unknown): string {
-  return error instanceof CairnError ? error.message : 'internal error';
-}
-
 /** The status of anything thrown. */
 export function statusOf(error: unknown): number {
   if (error instanceof MethodNotAllowed) return 405;
@@ -35,9 +30,9 @@ export function statusOf(error: unknown): number {
  * Answers a git request with an error, before anything else was answered. Who has to say who he is gets both challenges:
  * git before 2.46 can answer Basic only.
  *
- * git shows the text of a failed `info/refs`, but of a failed POST only the status: damage and a full disk, which a
- * user cannot mend by trying again and has to tell somebody about, are therefore told to upload-pack's clients in an
- * ERR packet, which git does show.
+ * git shows the text of a failed `info/refs`, but of a failed POST only the status. Trouble on this side is therefore told
+ * to upload-pack's clients in an ERR packet, which git does show, and so is what stock git may ask for and cannot have.
+ * Overload is not: that is for programs, which wait and come back.
  *
  * @param realm what credentials are good for: the public base URL
  */
@@ -49,11 +44,12 @@ export function sendGitError(
   realm: string,
 ): void {
   const status = statusOf(error);
-  const reason = publicReason(error);
-  response.setHeader('Cache-Control', 'no-cache');
-  if ((status === 500 || error instanceof DiskFullError) && endpoint === 'git-upload-pack') {
+  const reason = publicTextOf(error);
+  for (const [name, value] of Object.entries(NO_CACHE)) response.setHeader(name, value);
+  const refused = error instanceof RequestRefusal;
+  if (endpoint === 'git-upload-pack' && (refused || status === 500 || isCairnError(error, 'unavailable'))) {
     response.setHeader('Content-Type', 'application/x-git-upload-pack-result');
-    response.end(encodeErrorPacket(`${reason} (request ${requestId})`));
+    response.end(encodeErrorPacket(refused ? reason : `${reason} (request ${requestId})`));
     return;
   }
   response.statusCode = status;

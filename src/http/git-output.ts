@@ -1,9 +1,13 @@
 import type { ServerResponse } from 'node:http';
+import { AnswerFrames } from '../git/index.ts';
 import { writeChunk } from '../lib/streams.ts';
 import type { Output } from '../transfer/output.ts';
 
-/** The headers `git http-backend` sends with every answer, and nothing more: git's own tests compare the whole set. */
-const NO_CACHE = {
+/**
+ * The headers that `git http-backend` sends with every answer, in its order; its Content-Type comes after them. Git's own
+ * tests compare them all, as text.
+ */
+export const NO_CACHE: Readonly<Record<string, string>> = {
   Expires: 'Fri, 01 Jan 1980 00:00:00 GMT',
   Pragma: 'no-cache',
   'Cache-Control': 'no-cache, max-age=0, must-revalidate',
@@ -13,7 +17,7 @@ const NO_CACHE = {
 export function startGitAnswer(response: ServerResponse, contentType: string): void {
   // Said explicitly, or Node would add a Keep-Alive header of its own.
   const connection = response.shouldKeepAlive ? { Connection: 'keep-alive' } : {};
-  response.writeHead(200, { 'Content-Type': contentType, ...NO_CACHE, ...connection });
+  response.writeHead(200, { ...NO_CACHE, 'Content-Type': contentType, ...connection });
 }
 
 /** Bytes written at once. A client that takes so many within the idle time goes on, however large a chunk is. */
@@ -24,6 +28,7 @@ export class GitOutput implements Output {
   private readonly response: ServerResponse;
   private readonly contentType: string;
   private readonly idle: number;
+  private readonly frames = new AnswerFrames();
 
   /** @param idle milliseconds a client may take none of what is waiting before it is given up */
   constructor(response: ServerResponse, contentType: string, idle: number) {
@@ -34,10 +39,20 @@ export class GitOutput implements Output {
 
   async write(chunk: Uint8Array): Promise<boolean> {
     if (!this.response.headersSent) startGitAnswer(this.response, this.contentType);
+    this.frames.push(chunk);
     for (let at = 0; at < chunk.length; at += PIECE) {
       if (!(await this.writePiece(chunk.subarray(at, at + PIECE)))) return false;
     }
     return true;
+  }
+
+  /**
+   * Ends an answer that has begun with the reason why it goes no further, in the form that git shows.
+   * @returns false when none has begun, or when it stands where no reason can be said
+   */
+  async tell(reason: string): Promise<boolean> {
+    const packet = this.response.headersSent ? this.frames.errorPacket(reason) : undefined;
+    return packet !== undefined && (await this.write(packet));
   }
 
   /** Ends the answer, empty if nothing was written. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { CairnError } from '../lib/errors.ts';
+import { CairnError, publicTextOf } from '../lib/errors.ts';
 import type { UrlSpace } from '../policy/access.ts';
 import { emptyState, type Manifest, type RepositoryState } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
@@ -47,6 +47,10 @@ export interface GitRequest extends Exchange {
   readonly space: UrlSpace;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
+  /** Told what went wrong in the middle of an answer, in which the client has been told of it. */
+  readonly onBroken: (error: unknown) => void;
+  /** Told why git refused what was asked for. */
+  readonly onRefused: (reason: string) => void;
   /** Told how a push ended, for the log. */
   readonly onPush: (summary: PushSummary) => void;
 }
@@ -112,7 +116,8 @@ async function infoRefs(context: GitRoutesContext, request: GitRequest): Promise
   const output = new GitOutput(request.response, `application/x-${service}-advertisement`, context.idle);
   const { repository, incoming } = request;
   if (service === 'git-receive-pack') {
-    await context.advertiser.refs(service, version, await stateToPushTo(context, request), output);
+    const state = await stateToPushTo(context, request);
+    await tellingWhatBreaks(request, output, () => context.advertiser.refs(service, version, state, output));
     output.end();
     return;
   }
@@ -122,8 +127,24 @@ async function infoRefs(context: GitRoutesContext, request: GitRequest): Promise
   const state = known ?? admit(await repository.resolve('on-demand')).manifest;
   context.connections.remember(incoming, repository, service, known === undefined);
   if (version === 2) await output.write(v2Capabilities(context, state));
-  else await context.advertiser.refs(service, version, state, output);
+  else {
+    await tellingWhatBreaks(request, output, () => context.advertiser.refs(service, version, state, output));
+  }
   output.end();
+}
+
+/** Answers; what goes wrong once an answer has begun is told in it, where that can be done. @throws what cannot be told so */
+async function tellingWhatBreaks(
+  request: GitRequest,
+  output: GitOutput,
+  answer: () => Promise<void>,
+): Promise<void> {
+  try {
+    await answer();
+  } catch (error) {
+    if (request.signal.aborted || !(await output.tell(publicTextOf(error)))) throw error;
+    request.onBroken(error);
+  }
 }
 
 function v2Capabilities({ advertiser, fetch }: GitRoutesContext, state: RepositoryState): Buffer {
@@ -152,14 +173,26 @@ async function knownPublic(repository: Repository): Promise<Manifest | undefined
 }
 
 async function uploadPack(context: GitRoutesContext, request: GitRequest): Promise<void> {
-  const { incoming, response, repository, signal } = request;
+  const { incoming, response, repository, signal, onRefused, onBroken } = request;
   const output = new GitOutput(response, 'application/x-git-upload-pack-result', context.idle);
   const body = requestBody(context, request, context.fetchRequestBytes);
   const version = protocolVersion(incoming);
   const looked = context.connections.takeLook(incoming, repository, 'git-upload-pack');
   const admit = readerOf(context, senderOf(request, 'receive'));
   if (request.expectations.isWaiting(incoming)) admit(await repository.resolve('on-demand'));
-  await serveFetch(context.fetch, { repository, version, admit, looked, body, output, signal });
+  await tellingWhatBreaks(request, output, () =>
+    serveFetch(context.fetch, {
+      repository,
+      version,
+      admit,
+      looked,
+      body,
+      output,
+      signal,
+      onRefused,
+      onBroken,
+    }),
+  );
   output.end();
   // What git did not want to read would stand in the way of the connection's next request.
   await body.drain().catch(() => incoming.destroy());

@@ -16,7 +16,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { answerBrowser } from './cors.ts';
 import { Expectations } from './expectation.ts';
-import { sendGitError } from './git-errors.ts';
+import { sendGitError, statusOf } from './git-errors.ts';
 import { gitSpace } from './git-path.ts';
 import { findGitRoute, GIT_ROUTES, type GitRoutesContext, refusePush } from './git-routes.ts';
 import type { RelaySockets } from './relay-socket.ts';
@@ -164,6 +164,7 @@ export class HttpServer {
       if (!response.writableFinished) gone.abort(new CairnError('unavailable', 'the client has gone'));
     });
     const finish = this.observe(incoming, response, `git ${endpoint}`, requestId);
+    let trouble: unknown;
     let release: (() => void) | undefined;
     try {
       if (answerBrowser(git.access, gitSpace(path), incoming, response)) return;
@@ -186,14 +187,22 @@ export class HttpServer {
         repository,
         space,
         signal: gone.signal,
+        onBroken: (error) => {
+          trouble = error;
+          log.error({ requestId, repository: String(repository), err: error }, 'answer broken off');
+        },
+        onRefused: (reason) =>
+          log.info({ requestId, repository: String(repository), reason }, 'fetch refused'),
         onPush: ({ order, ...summary }) =>
           log.info({ requestId, repository: String(repository), ...summary, order: order?.id }, 'push'),
       });
     } catch (error) {
+      trouble = error;
       this.fail(error, incoming, response, { endpoint, requestId, realm: git.base }, gone.signal);
     } finally {
       release?.();
-      finish();
+      // A client that leaves is no trouble of ours.
+      finish(gone.signal.aborted ? undefined : trouble);
     }
   }
 
@@ -211,10 +220,14 @@ export class HttpServer {
       response.destroy();
       return;
     }
-    const surprise = !(error instanceof CairnError) || error.kind === 'corrupt';
-    // Git always tries without credentials first: asking for them is nothing to warn of.
-    const level = surprise ? 'error' : isCairnError(error, 'unauthenticated') ? 'info' : 'warn';
-    log[level]({ requestId, path: incoming.url, err: error }, 'git request failed');
+    const about = { requestId, method: incoming.method, path: incoming.url };
+    const status = statusOf(error);
+    if (isCairnError(error) && status < 500) {
+      // A client that has to say who it is, or that asks for what it cannot have: nothing of ours went wrong.
+      log.info({ ...about, kind: error.kind, reason: error.message }, 'git request refused');
+    } else {
+      log[status === 503 ? 'warn' : 'error']({ ...about, err: error }, 'git request failed');
+    }
     if (response.headersSent) {
       // Too late for a reason: an answer that breaks off is at least not taken for a whole one.
       response.destroy();
@@ -250,13 +263,16 @@ export class HttpServer {
     }
   }
 
-  /** Counts and logs one request; returns what is to be called when it has been handled. */
+  /**
+   * Counts and logs one request; returns what is to be called when it has been handled, with what went wrong. It is counted
+   * under the status of that, also where git was told of it in an answer that had to begin with 200.
+   */
   private observe(
     incoming: IncomingMessage,
     response: ServerResponse,
     route: string,
     requestId: string,
-  ): () => void {
+  ): (trouble?: unknown) => void {
     const { metrics, log } = this.context;
     const began = performance.now();
     const { socket } = incoming;
@@ -273,10 +289,12 @@ export class HttpServer {
       return { seconds: (performance.now() - began) / 1000, received, sent };
     });
     response.once('finish', measure);
-    return () => {
+    return (trouble) => {
       const { seconds, received, sent } = measure();
+      const told = response.statusCode === 200 && trouble !== undefined;
+      const status = told ? statusOf(trouble) : response.statusCode;
       metrics.requestsActive.dec();
-      metrics.requests.inc({ route, status: String(response.statusCode) });
+      metrics.requests.inc({ route, status: String(status) });
       metrics.requestSeconds.observe({ route }, seconds);
       metrics.bytesIn.inc({ route }, received);
       metrics.bytesOut.inc({ route }, sent);
@@ -285,7 +303,7 @@ export class HttpServer {
           requestId,
           method: incoming.method,
           path: incoming.url,
-          status: response.statusCode,
+          status,
           seconds,
           received,
           sent,

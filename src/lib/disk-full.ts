@@ -4,6 +4,7 @@ import { CairnError } from './errors.ts';
 export class DiskFullError extends CairnError {
   /** @param purpose what the room was needed for, after "no disk space left" */
   constructor(purpose: 'to take in this push' | 'for this repository', cause: unknown) {
-    super('unavailable', `the server has no disk space left ${purpose}`, { cause });
+    const message = `the server has no disk space left ${purpose}`;
+    super('unavailable', message, { cause, publicText: message });
   }
 }

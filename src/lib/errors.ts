@@ -23,15 +23,53 @@ export type ErrorKind =
   | 'unavailable'
   | 'corrupt';
 
+/**
+ * What strangers are told of trouble on this side. Messages of these kinds are about the inside: they may name addresses,
+ * buckets, keys and paths. Therefore they go to the operator only, unless an error says that a text of it is public.
+ */
+const PUBLIC_TEXTS: Readonly<Partial<Record<ErrorKind, string>>> = {
+  unavailable:
+    'the object store does not answer, or something else that this server needs; try again in a moment',
+  corrupt: 'stored data is damaged: an operator finds the details in the log of the server',
+};
+
 /** An error whose message a person may read: it names the thing at fault and never a secret. */
 export class CairnError extends Error {
   override readonly name = 'CairnError';
   readonly kind: ErrorKind;
+  /** What anybody may read, strangers included: it names nothing of the inside. */
+  readonly publicText: string;
 
-  constructor(kind: ErrorKind, message: string, options?: { cause?: unknown }) {
+  /**
+   * @param message for the operator and the log. For kinds other than `unavailable` and `corrupt` it is about the request,
+   *   and therefore public, too
+   * @param options `publicText`: what strangers are told instead of what is told of every error of this kind
+   */
+  constructor(kind: ErrorKind, message: string, options?: { cause?: unknown; publicText?: string }) {
     super(message, options);
     this.kind = kind;
+    this.publicText = options?.publicText ?? PUBLIC_TEXTS[kind] ?? message;
   }
+}
+
+/** An error of which everything is public: `message` names nothing of the inside. What does is in the cause. */
+export function publicError(kind: ErrorKind, message: string, options?: { cause?: unknown }): CairnError {
+  return new CairnError(kind, message, { ...options, publicText: message });
+}
+
+/**
+ * An error that says what could not be done because of another one: `<what>: <the message of the cause>`, and to strangers
+ * `<what>: <the public text of the cause>`.
+ * @param what names nothing of the inside
+ */
+export function becauseOf(kind: ErrorKind, what: string, cause: unknown): CairnError {
+  const publicText = cause instanceof CairnError ? `${what}: ${cause.publicText}` : what;
+  return new CairnError(kind, `${what}: ${messageOf(cause)}`, { cause, publicText });
+}
+
+/** What anybody may be told of anything thrown. Nothing is told of a surprise. */
+export function publicTextOf(error: unknown): string {
+  return error instanceof CairnError ? error.publicText : 'internal error';
 }
 
 /** True when `error` is a {@link CairnError}, of the given kind if one is named. */
@@ -39,7 +77,7 @@ export function isCairnError(error: unknown, kind?: ErrorKind): error is CairnEr
   return error instanceof CairnError && (kind === undefined || error.kind === kind);
 }
 
-/** The message of anything thrown, for logs and for reasons shown to a user. */
+/** The message of anything thrown, for logs and for an operator. What clients are told is {@link publicTextOf}. */
 export function messageOf(error: unknown): string {
   if (error instanceof Error) return error.message || error.name;
   return String(error);

@@ -3,7 +3,7 @@
  * something: they create a repository, say what its refs shall be, or withdraw it.
  */
 import type { Clock } from '../lib/clock.ts';
-import { CairnError } from '../lib/errors.ts';
+import { CairnError, publicTextOf } from '../lib/errors.ts';
 import { addressOf, formatAddress } from '../nostr/address.ts';
 import type { NostrEvent, VerifiedEvent } from '../nostr/event.ts';
 import { eventClass } from '../nostr/event-class.ts';
@@ -63,7 +63,7 @@ export class Admission implements Publication {
     } catch (error) {
       const surprise = !(error instanceof CairnError) || error.kind === 'corrupt';
       this.context.log[surprise ? 'error' : 'warn']({ err: error, event: event.id }, 'event not taken');
-      return reject(`error: ${error instanceof CairnError ? error.message : 'internal error'}`);
+      return reject(`error: ${publicTextOf(error)}`);
     }
   }
 

@@ -5,7 +5,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { concurrently } from '../lib/concurrently.ts';
 import type { Dice } from '../lib/dice.ts';
-import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
+import { becauseOf, isCairnError, messageOf } from '../lib/errors.ts';
 import { parseAddress } from '../nostr/address.ts';
 import type { NostrEvent } from '../nostr/event.ts';
 import { newestFirst } from '../nostr/event-order.ts';
@@ -104,8 +104,11 @@ export class Closures {
       if (isCairnError(error, 'unavailable') || isCairnError(error, 'busy')) {
         this.followLater(cause, new Set(identifiers));
       }
-      const problem = `it is kept, but not every repository it concerns follows it yet: ${messageOf(error)}`;
-      throw new CairnError('unavailable', problem, { cause: error });
+      throw becauseOf(
+        'unavailable',
+        'it is kept, but not every repository it concerns follows it yet',
+        error,
+      );
     }
   }
 

@@ -3,7 +3,7 @@
  * WebSockets, only texts that come and go.
  */
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
+import { publicTextOf } from '../lib/errors.ts';
 import { TokenBucket, takeFromAll } from '../lib/token-bucket.ts';
 import { type ClientMessage, parseClientMessage } from '../nostr/client-message.ts';
 import type { NostrEvent } from '../nostr/event.ts';
@@ -178,7 +178,7 @@ export class Connection {
       this.act(message, bytes);
     } catch (error) {
       this.context.log.error({ err: error, message: message.type }, 'a relay message could not be answered');
-      this.outbox.say(refusalOf(message, `error: ${messageOf(error)}`));
+      this.outbox.say(refusalOf(message, `error: ${publicTextOf(error)}`));
     }
   }
 

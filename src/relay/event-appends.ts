@@ -1,4 +1,4 @@
-import { CairnError } from '../lib/errors.ts';
+import { CairnError, publicError } from '../lib/errors.ts';
 import { encodeEvent, type NostrEvent } from '../nostr/event.ts';
 import type { Stored } from './events.ts';
 
@@ -49,7 +49,7 @@ export class EventAppends {
   async append(events: readonly NostrEvent[], hidden: boolean): Promise<readonly Stored[]> {
     const judged = events.map((event) => this.options.judge(event, hidden));
     if (judged.every((verdict) => verdict !== 'stored')) return judged;
-    if (this.closed) throw new CairnError('unavailable', 'the server is shutting down');
+    if (this.closed) throw publicError('unavailable', 'the server is shutting down');
     const bytes = events.reduce((sum, event) => sum + Buffer.byteLength(encodeEvent(event)), 0);
     if (this.queuedBytes > 0 && this.queuedBytes + bytes > QUEUE_BYTES) {
       throw new CairnError('busy', 'too many events at once, try again in a moment');

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Dice } from '../lib/dice.ts';
-import { CairnError, messageOf } from '../lib/errors.ts';
+import { becauseOf } from '../lib/errors.ts';
 import { readAll } from '../lib/streams.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { logEntryKey } from '../repository/keys.ts';
@@ -109,9 +109,7 @@ export class EventWriter {
     }
     // What was sent may still arrive, and be folded by others, before this process hears of it.
     this.confirmedAt = undefined;
-    throw new CairnError('unavailable', `the event log could not be written: ${messageOf(problem)}`, {
-      cause: problem,
-    });
+    throw becauseOf('unavailable', 'the event log could not be written', problem);
   }
 
   /** @returns undefined when it is not there and may be sent again */

@@ -1,5 +1,5 @@
 /** The events of one client on their way to be published: one after another, since one may refer to the one before. */
-import { messageOf } from '../lib/errors.ts';
+import { publicTextOf } from '../lib/errors.ts';
 import type { VerifiedEvent } from '../nostr/event.ts';
 import { acceptedMessage, rejectedMessage } from '../nostr/relay-message.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -52,7 +52,7 @@ export class PublishQueue {
       return rejectedMessage(event.id, note === '' ? 'error: the event was not taken' : note);
     } catch (error) {
       this.log.error({ err: error, event: event.id, kind: event.kind }, 'an event was not published');
-      return rejectedMessage(event.id, `error: ${messageOf(error)}`);
+      return rejectedMessage(event.id, `error: ${publicTextOf(error)}`);
     }
   }
 }

@@ -2,7 +2,7 @@
  * The signed events that manifests name: announcements, orders, withdrawals. Each is stored in its repository before the
  * publish that names it, so that whatever the event log forgets, what a manifest says can be proved.
  */
-import { CairnError, messageOf } from '../lib/errors.ts';
+import { becauseOf, publicError } from '../lib/errors.ts';
 import { readAll } from '../lib/streams.ts';
 import {
   defaultEventLimits,
@@ -42,9 +42,7 @@ export class SignedEvents {
       if (put.outcome === 'written' || put.outcome === 'exists') return;
       cause = put.outcome === 'unknown' ? put.cause : put.outcome;
     }
-    throw new CairnError('unavailable', `the object store did not take an event: ${messageOf(cause)}`, {
-      cause,
-    });
+    throw becauseOf('unavailable', 'the object store did not take an event', cause);
   }
 
   /**
@@ -55,10 +53,10 @@ export class SignedEvents {
     const key = signedEventKey(place, eventId);
     const found = await this.control.get(key);
     if (!found.found)
-      throw new CairnError('corrupt', `the repository is damaged: the object store has no ${key}`);
+      throw publicError('corrupt', `the repository is damaged: the object store has no ${key}`);
     const event = parseStored(await readAll(found.body, MAX_BYTES));
     if (event === undefined || event.id !== eventId || !this.verifier.verify(event)) {
-      throw new CairnError('corrupt', `the repository is damaged: ${key} is not the event of that id`);
+      throw publicError('corrupt', `the repository is damaged: ${key} is not the event of that id`);
     }
     return event;
   }

@@ -1,6 +1,6 @@
 import { link } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CairnError, isCairnError, systemCode } from '../lib/errors.ts';
+import { type CairnError, isCairnError, publicError, systemCode } from '../lib/errors.ts';
 import { makeFolder } from '../lib/make-folder.ts';
 import type { RangedDownloads } from './artifact-download.ts';
 import {
@@ -261,7 +261,7 @@ export class ArtifactCache {
 }
 
 function stopping(): CairnError {
-  return new CairnError('unavailable', 'the server is stopping');
+  return publicError('unavailable', 'the server is stopping');
 }
 
 /** True when what a fill failed with is no reason not to try again for this repository. */

@@ -3,7 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Digest } from '../lib/digest.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
-import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
+import { becauseOf, CairnError, systemCode } from '../lib/errors.ts';
 import { makeFolder } from '../lib/make-folder.ts';
 import { settleAll } from '../lib/settle-all.ts';
 import { type Download, downloadArtifact } from './artifact-download.ts';
@@ -24,7 +24,8 @@ export interface ArtifactFill {
 export class LeftoverDamagedError extends CairnError {
   /** @param name of the file */
   constructor(name: string) {
-    super('unavailable', `the cached copy of ${name} was damaged; it is fetched again, try once more`);
+    const message = `the cached copy of ${name} was damaged; it is fetched again, try once more`;
+    super('unavailable', message, { publicText: message });
   }
 }
 
@@ -143,7 +144,5 @@ export function diskError(error: unknown): unknown {
   const code = systemCode(error);
   if (error instanceof CairnError || code === undefined) return error;
   if (code === 'ENOSPC') return new DiskFullError('for this repository', error);
-  return new CairnError('unavailable', `the artifact cache cannot be written: ${messageOf(error)}`, {
-    cause: error,
-  });
+  return becauseOf('unavailable', 'the artifact cache cannot be written', error);
 }

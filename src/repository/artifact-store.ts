@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Dice } from '../lib/dice.ts';
 import { sha256 } from '../lib/digest.ts';
-import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
+import { becauseOf, type CairnError, isCairnError, messageOf, publicError } from '../lib/errors.ts';
 import { readAll } from '../lib/streams.ts';
 import type {
   GetOptions,
@@ -87,11 +87,7 @@ export class ArtifactStore {
       cause = outcome.outcome === 'unknown' ? outcome.cause : outcome.outcome;
       signal?.throwIfAborted();
     }
-    throw new CairnError(
-      'unavailable',
-      `the object store did not take ${artifactFileName(name)}: ${messageOf(cause)}`,
-      { cause },
-    );
+    throw becauseOf('unavailable', `the object store did not take ${artifactFileName(name)}`, cause);
   }
 
   /** A write that certainly did not happen, and one that nobody knows about, are tried again alike. */
@@ -152,12 +148,10 @@ export class ArtifactStore {
     } catch (error) {
       if (isCairnError(error, 'too-large')) throw damagedArtifact(id, name, messageOf(error));
       if (isCairnError(error)) throw error;
-      throw new CairnError(
+      throw becauseOf(
         'unavailable',
-        `the object store broke off while reading ${artifactFileName(name)}: ${messageOf(error)}`,
-        {
-          cause: error,
-        },
+        `the object store broke off while reading ${artifactFileName(name)}`,
+        error,
       );
     }
     if (sha256(bytes) !== digest) throw damagedArtifact(id, name, 'its bytes do not match its digest');
@@ -182,13 +176,15 @@ export function nameOf(kind: ArtifactKind, ref: ArtifactRef): ArtifactName {
   return ref.n === undefined ? { digest: ref.digest, kind } : { digest: ref.digest, kind, n: ref.n };
 }
 
+/** The artifact is named by its key in the documented layout, which tells what the URL told already; no prefix of ours. */
 export function missingArtifact(id: RepositoryPlace, name: ArtifactName): CairnError {
-  return new CairnError(
+  return publicError(
     'corrupt',
     `the repository is damaged: the object store has no ${artifactKey(id, name)}`,
   );
 }
 
+/** @param problem public, like the key */
 export function damagedArtifact(id: RepositoryPlace, name: ArtifactName, problem: string): CairnError {
-  return new CairnError('corrupt', `the repository is damaged: ${artifactKey(id, name)}: ${problem}`);
+  return publicError('corrupt', `the repository is damaged: ${artifactKey(id, name)}: ${problem}`);
 }

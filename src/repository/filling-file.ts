@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { CairnError } from '../lib/errors.ts';
+import { publicError } from '../lib/errors.ts';
 
 /** Bytes read from disk at once for one reader. */
 const CHUNK = 256 * 1024;
@@ -83,8 +83,7 @@ export class FillingFile {
         continue;
       }
       const { bytesRead, buffer } = await this.handle.read(Buffer.allocUnsafe(length), 0, length, at);
-      if (bytesRead === 0)
-        throw new CairnError('unavailable', 'a file of the artifact cache has lost its end');
+      if (bytesRead === 0) throw publicError('unavailable', 'a file of the artifact cache has lost its end');
       at += bytesRead;
       yield bytesRead === length ? buffer : buffer.subarray(0, bytesRead);
     }

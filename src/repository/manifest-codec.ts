@@ -15,7 +15,7 @@ import {
   tableOf,
 } from '../git/index.ts';
 import { canonicalJson, type JsonValue } from '../lib/canonical-json.ts';
-import { CairnError } from '../lib/errors.ts';
+import { CairnError, publicError } from '../lib/errors.ts';
 import type { Manifest } from './manifest.ts';
 import { identifierProblem } from './repository-id.ts';
 
@@ -142,8 +142,7 @@ export function decodeManifest(
   name: string,
   openTable: (stored: StoredRefs) => RefTable = unloaded,
 ): Manifest {
-  const corrupt = (problem: string) =>
-    new CairnError('corrupt', `the manifest ${name} is damaged: ${problem}`);
+  const corrupt = (problem: string) => publicError('corrupt', `the manifest ${name} is damaged: ${problem}`);
   if (bytes.length > MAX_MANIFEST_BYTES) throw corrupt('it is too large');
   let text: string;
   let value: unknown;

@@ -1,6 +1,6 @@
 import { inSuitableForm, RefTable, SegmentSlot, tableOf } from '../git/index.ts';
 import { type Digest, sha256 } from '../lib/digest.ts';
-import { CairnError } from '../lib/errors.ts';
+import { CairnError, publicError } from '../lib/errors.ts';
 import { settleAll } from '../lib/settle-all.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import { inSlices } from '../lib/turns.ts';
@@ -46,10 +46,7 @@ export class ManifestStore {
     await table?.ready();
     if (table?.isSound === false) {
       const name = artifactKey(id, { digest, kind: 'json' });
-      throw new CairnError(
-        'corrupt',
-        `the manifest ${name} is damaged: refs.count is not the number of refs`,
-      );
+      throw publicError('corrupt', `the manifest ${name} is damaged: refs.count is not the number of refs`);
     }
     return manifest;
   }

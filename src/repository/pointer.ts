@@ -1,5 +1,5 @@
 import { type Digest, isDigest } from '../lib/digest.ts';
-import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
+import { becauseOf, type CairnError, isCairnError, publicError } from '../lib/errors.ts';
 import { readAll } from '../lib/streams.ts';
 import type { ObjectStore, VersionToken } from '../object-store/object-store.ts';
 import { pointerKey } from './keys.ts';
@@ -32,16 +32,12 @@ export async function readPointer(
   } catch (error) {
     if (isCairnError(error, 'too-large')) throw notADigest(id);
     if (isCairnError(error)) throw error;
-    throw new CairnError(
-      'unavailable',
-      `the object store broke off while reading a pointer: ${messageOf(error)}`,
-      { cause: error },
-    );
+    throw becauseOf('unavailable', 'the object store broke off while reading a pointer', error);
   }
   if (!isDigest(body)) throw notADigest(id);
   return { is: 'found', version: result.version, digest: body };
 }
 
 function notADigest(id: RepositoryPlace): CairnError {
-  return new CairnError('corrupt', `the pointer ${pointerKey(id)} is not a digest`);
+  return publicError('corrupt', `the pointer ${pointerKey(id)} is not a digest`);
 }

@@ -89,11 +89,8 @@ export type OnPublished = (id: RepositoryId, manifest: Manifest, digest: Digest)
 /** The answer was lost and could not be learnt: the publish may or may not have happened. */
 export class UnknownOutcomeError extends CairnError {
   constructor(cause: unknown) {
-    super(
-      'unavailable',
-      'the object store did not answer; this push may or may not have happened, fetch to see',
-      { cause },
-    );
+    const message = 'the object store did not answer; this push may or may not have happened, fetch to see';
+    super('unavailable', message, { cause, publicText: message });
   }
 }
 

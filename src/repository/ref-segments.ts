@@ -1,7 +1,7 @@
 import { RefSegment, type RefTable, type SegmentSlot } from '../git/index.ts';
 import { concurrently } from '../lib/concurrently.ts';
 import { sha256 } from '../lib/digest.ts';
-import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
+import { becauseOf, isCairnError, messageOf } from '../lib/errors.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import { readAll } from '../lib/streams.ts';
 import { Turns } from '../lib/turns.ts';
@@ -67,8 +67,7 @@ export class RefSegments {
       if (isCairnError(error, 'too-large'))
         throw damagedArtifact(id, nameOf('refs', summary), messageOf(error));
       if (isCairnError(error)) throw error;
-      const problem = `the object store broke off while reading refs: ${messageOf(error)}`;
-      throw new CairnError('unavailable', problem, { cause: error });
+      throw becauseOf('unavailable', 'the object store broke off while reading refs', error);
     }
   }
 

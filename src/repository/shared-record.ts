@@ -82,5 +82,7 @@ export async function updateRecord<T extends SharedRecord>(
       Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * place.dice.fraction(),
     );
   }
-  throw new CairnError('busy', `${place.key} is being rewritten all the time, try again`);
+  throw new CairnError('busy', `${place.key} is being rewritten all the time, try again`, {
+    publicText: 'something that this needs is being rewritten all the time, try again',
+  });
 }

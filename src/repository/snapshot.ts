@@ -2,7 +2,7 @@ import { link, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodePackedRefs, hexLength, tableOf } from '../git/index.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
-import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
+import { becauseOf, CairnError, systemCode } from '../lib/errors.ts';
 import { makeFolder } from '../lib/make-folder.ts';
 import { settleAll } from '../lib/settle-all.ts';
 import type { ArtifactCache, PinnedFile } from './artifact-cache.ts';
@@ -151,9 +151,7 @@ async function writeRefs(
 function diskError(error: unknown): unknown {
   if (error instanceof CairnError || systemCode(error) === undefined) return error;
   if (systemCode(error) === 'ENOSPC') return new DiskFullError('for this repository', error);
-  return new CairnError('unavailable', `the cache folder cannot be written: ${messageOf(error)}`, {
-    cause: error,
-  });
+  return becauseOf('unavailable', 'the cache folder cannot be written', error);
 }
 
 function configFor(state: RepositoryState): string {

@@ -15,7 +15,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Dice } from '../lib/dice.ts';
 import type { Digest } from '../lib/digest.ts';
-import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
+import { becauseOf, CairnError, isCairnError, publicError } from '../lib/errors.ts';
 import type { ObjectStore, PutOutcome, VersionToken } from '../object-store/object-store.ts';
 import { pointerKey } from './keys.ts';
 import type { Manifest, ParentState } from './manifest.ts';
@@ -98,7 +98,7 @@ export async function swapPointer(
     const late = settled === 'unanswered' || context.clock.monotonic() >= deadline;
     if (doubtful && late) return { swap: 'unknown', cause };
     if (!doubtful && (late || refused === REFUSALS)) {
-      throw new CairnError('unavailable', `nothing was changed: ${messageOf(cause)}`, { cause });
+      throw becauseOf('unavailable', 'nothing was changed', cause);
     }
     await pause(context, attempt);
   }
@@ -156,7 +156,7 @@ async function judge(
 ): Promise<Exclude<Settled, 'unanswered'>> {
   if (reading.is !== 'found') {
     if (parent === undefined) return 'unchanged';
-    throw new CairnError('corrupt', `the pointer ${pointerKey(id)} has vanished; Cairn never deletes one`);
+    throw publicError('corrupt', `the pointer ${pointerKey(id)} has vanished; Cairn never deletes one`);
   }
   const current = { version: reading.version, digest: reading.digest };
   if (sent.has(reading.digest)) return { swap: 'won', digest: reading.digest, current };

@@ -9,7 +9,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../lib/digest.ts';
-import { CairnError } from '../lib/errors.ts';
+import { type CairnError, publicError } from '../lib/errors.ts';
 import { LruMap } from '../lib/lru.ts';
 import { makeFolder } from '../lib/make-folder.ts';
 import { AnswerRecording, type Produce } from './answer-recording.ts';
@@ -90,7 +90,7 @@ export class AnswerCache {
 
   /** Ends producers that still run and waits for them. Whoever follows them gets CairnError `unavailable`. */
   async close(): Promise<void> {
-    this.closed = new CairnError('unavailable', 'the server is stopping');
+    this.closed = publicError('unavailable', 'the server is stopping');
     for (const recording of this.running) recording.stop(this.closed);
     while (this.chores.size > 0) await Promise.all(this.chores);
   }

@@ -281,5 +281,8 @@ class AbandonedError extends CairnError {
 }
 
 function unreadable(reason: string, cause?: unknown): CairnError {
-  return new CairnError('unavailable', `an answer kept on disk cannot be read: ${reason}`, { cause });
+  return new CairnError('unavailable', `an answer kept on disk cannot be read: ${reason}`, {
+    cause,
+    publicText: 'an answer kept on disk cannot be read',
+  });
 }

@@ -34,7 +34,11 @@ export interface WholeFetch {
 
 /** What a POST of `git-upload-pack` turned out to be. */
 export type UploadPost =
-  | { readonly command: 'ls-refs'; readonly options: LsRefsOptions }
+  | {
+      readonly command: 'ls-refs';
+      readonly options: LsRefsOptions;
+      readonly objectFormat: string | undefined;
+    }
   | { readonly command: 'fetch'; readonly whole: WholeFetch | undefined }
   | { readonly command: 'nothing' }
   | { readonly command: 'unknown'; readonly name: string };
@@ -47,6 +51,11 @@ const UNLIMITED = { limits: { bytes: Number.POSITIVE_INFINITY } };
 
 /** What a client says of itself: no answer depends on it. */
 const ABOUT_THE_CLIENT = /^(agent|session-id|server-option)(=|$)/;
+
+/** The object format that a client takes the repository to have; undefined when it does not say. */
+export function formatIn({ words }: FetchQuestion): string | undefined {
+  return words.find((word) => word.startsWith('object-format='))?.slice('object-format='.length);
+}
 
 /** True when the client sent this word, with a value or without. */
 export function says(question: FetchQuestion, name: string): boolean {
@@ -124,7 +133,13 @@ async function readCommand(reading: Reading): Promise<UploadPost> {
     }
     const { command, capabilities, args } = parser.result;
     if (command === undefined) return { command: 'nothing' };
-    if (command === 'ls-refs') return { command, options: parseLsRefs(args) };
+    if (command === 'ls-refs') {
+      return {
+        command,
+        options: parseLsRefs(args),
+        objectFormat: capabilities.value('object-format'),
+      };
+    }
     if (command !== 'fetch') return { command: 'unknown', name: command };
     const question = questionOfV2(args, capabilities.toString());
     return { command, whole: { question, bytes: reading.chunks } };

@@ -7,7 +7,7 @@ import { briefInput, type Git } from '../git-process/git.ts';
 import { checkFindings, failureReason, type GitResult } from '../git-process/result.ts';
 import { type Digest, sha256 } from '../lib/digest.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
-import { CairnError, isCairnError, messageOf, systemCode } from '../lib/errors.ts';
+import { becauseOf, CairnError, isCairnError, systemCode } from '../lib/errors.ts';
 import { writeChunk } from '../lib/streams.ts';
 import { readEmptyPack, readPackHeader } from './pack-start.ts';
 import { describeReceived, type ReceivedPack } from './received-pack.ts';
@@ -31,9 +31,7 @@ export async function openQuarantine(scratch: string): Promise<Quarantine> {
     return { objects, drop: () => remove(objects) };
   } catch (error) {
     if (systemCode(error) === 'ENOSPC') throw new DiskFullError('to take in this push', error);
-    throw new CairnError('unavailable', `the scratch folder cannot be written: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw becauseOf('unavailable', 'the scratch folder cannot be written', error);
   }
 }
 

@@ -197,13 +197,13 @@ class Push {
   /** Tells the client what went wrong, in the answer. */
   private async failed(error: unknown): Promise<PushSummary> {
     if (error instanceof UnknownOutcomeError) {
-      await this.telling.fatal(error.message);
+      await this.telling.fatal(error.publicText);
       return this.summary([], undefined, error);
     }
     if (error instanceof DiskFullError) await this.context.cache.relieve();
     await this.incoming.body.drain();
     const reason =
-      error instanceof CairnError ? error.message : 'internal error, the server log has the details';
+      error instanceof CairnError ? error.publicText : 'internal error, the server log has the details';
     await this.reportUnpackFailure(reason);
     if (error instanceof CairnError) return this.summary([], undefined, error);
     throw error;

@@ -1,3 +1,4 @@
+import { AnswerFrames } from '../git/index.ts';
 import { uploadPack } from '../git-process/commands.ts';
 import type { Git } from '../git-process/git.ts';
 import { failureReason } from '../git-process/result.ts';
@@ -6,6 +7,7 @@ import { writeChunk } from '../lib/streams.ts';
 import type { ProtocolVersion } from './advertise-refs.ts';
 import type { Output } from './output.ts';
 import type { RequestBody } from './request-body.ts';
+import { uploadRefusal } from './upload-refusal.ts';
 
 export interface UploadPackRun {
   /** The repository to answer from. */
@@ -16,14 +18,22 @@ export interface UploadPackRun {
   readonly signal: AbortSignal;
 }
 
+/** How git answered: all of it; with a reason in place of an answer; or it broke, and the client was told so in the answer. */
+export type UploadPackEnd =
+  | { readonly end: 'whole' }
+  | { readonly end: 'refused'; readonly reason: string }
+  | { readonly end: 'broken'; readonly trouble: CairnError };
+
 /**
  * Runs `git upload-pack`, both directions streamed at once so that thousands of haves cannot fill a pipe nobody reads.
  *
- * @returns `flawed` when git has told the client itself what is wrong, or the client has gone
- * @throws CairnError `unavailable` when git ended without a word, or violently; what reading the body throws; the
- *   signal's reason when it is aborted
+ * Git tells its clients some reasons in the answer and dies of others without a word to them. Those are added here, as an ERR
+ * packet, or on side-band 3 once that has begun: of a failed POST git shows nothing but an answer.
+ *
+ * @throws CairnError `unavailable` when git broke and the client cannot be told in the answer, because none has begun or
+ *   because it stands in the middle of something; what reading the body throws; the signal's reason when it is aborted
  */
-export async function runUploadPack(git: Git, run: UploadPackRun): Promise<'whole' | 'flawed'> {
+export async function runUploadPack(git: Git, run: UploadPackRun): Promise<UploadPackEnd> {
   const { gitDir, version, body, output, signal } = run;
   const running = git.start(uploadPack(gitDir, version), { signal });
   running.stderr.resume();
@@ -31,10 +41,12 @@ export async function runUploadPack(git: Git, run: UploadPackRun): Promise<'whol
     running.stop();
     return error;
   });
+  const frames = new AnswerFrames();
   let answered = false;
   try {
     for await (const chunk of running.stdout as AsyncIterable<Buffer>) {
       answered = true;
+      frames.push(chunk);
       if (!(await output.write(chunk))) {
         running.stop();
         break;
@@ -47,11 +59,23 @@ export async function runUploadPack(git: Git, run: UploadPackRun): Promise<'whol
   signal.throwIfAborted();
   const trouble = result.cancelled ? await feeding : undefined;
   if (isCairnError(trouble)) throw trouble;
-  // git tells its client what is wrong in the stream, if it can: only silence, or a violent end, is left to be told.
-  if (result.exitCode !== 0 && (!answered || result.signal !== null)) {
-    throw new CairnError('unavailable', failureReason('upload-pack', result));
+  // Who has gone does not hear how it ended.
+  if (result.exitCode === 0 || result.cancelled) return { end: 'whole' };
+  const refusal = uploadRefusal(result);
+  const toldByGit = frames.told;
+  if (refusal !== undefined) {
+    const packet = frames.errorPacket(refusal);
+    if (packet !== undefined) await output.write(packet);
+    if (packet !== undefined || toldByGit) return { end: 'refused', reason: refusal };
   }
-  return result.exitCode === 0 ? 'whole' : 'flawed';
+  const broken = new CairnError('unavailable', failureReason('upload-pack', result), {
+    publicText: 'git could not make this answer; the log of the server has the reason',
+  });
+  if (!answered) throw broken;
+  const packet = frames.errorPacket(broken.publicText);
+  if (packet !== undefined) await output.write(packet);
+  if (packet === undefined && !toldByGit) throw broken;
+  return { end: 'broken', trouble: broken };
 }
 
 /** Copies the body to git. When git stops reading, it has what it needs: the rest stays unread. */

@@ -1,4 +1,4 @@
-import { encodeErrorPacket } from '../git/index.ts';
+import { encodeErrorPacket, RequestRefusal } from '../git/index.ts';
 import type { Git } from '../git-process/git.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { Manifest, ParentState } from '../repository/manifest.ts';
@@ -8,7 +8,7 @@ import type { Advertiser, ProtocolVersion } from './advertise-refs.ts';
 import type { AnswerCache } from './answer-cache.ts';
 import { FetchLook } from './fetch-look.ts';
 import { type JoinedPacks, planStoredAnswer } from './fetch-plan.ts';
-import { nameOfQuestion, readUploadPost, type WholeFetch } from './fetch-question.ts';
+import { formatIn, nameOfQuestion, readUploadPost, type WholeFetch } from './fetch-question.ts';
 import type { GitPlaces } from './git-places.ts';
 import type { Offload } from './offload.ts';
 import type { Output } from './output.ts';
@@ -19,15 +19,24 @@ import { type OpenPack, sendStoredAnswer } from './stored-pack.ts';
 
 /**
  * What a fetch was answered by: a stored pack; several joined to one; the object store itself; an answer recorded, or one
- * that was being made for somebody else; or `git upload-pack`.
+ * that was being made for somebody else; or `git upload-pack`, which may also have refused it.
  */
-export type FetchAnswer = 'stored' | 'spliced' | 'elsewhere' | 'cached' | 'followed' | 'git';
+export type FetchAnswer = (typeof FETCH_ANSWERS)[number];
+
+export const FETCH_ANSWERS = [
+  'stored',
+  'spliced',
+  'elsewhere',
+  'cached',
+  'followed',
+  'git',
+  'refused',
+  'broken',
+] as const;
 
 /** Hears of every fetch. */
 export interface FetchObserver {
   answered(by: FetchAnswer): void;
-  /** What went wrong in the middle of an answer, when its client was told in the answer itself. */
-  brokenOff(repository: string, error: unknown): void;
 }
 
 export interface ServeFetchContext {
@@ -57,6 +66,10 @@ export interface FetchRequestIn {
   readonly looked: boolean;
   readonly body: RequestBody;
   readonly output: Output;
+  /** Told why git refused the request; its client has been told, too. */
+  readonly onRefused: (reason: string) => void;
+  /** Told what went wrong in the middle of an answer, in which the client has been told of it. */
+  readonly onBroken: (error: unknown) => void;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
 }
@@ -85,12 +98,21 @@ export async function serveFetch(context: ServeFetchContext, request: FetchReque
   }
   if (post.command === 'ls-refs') {
     const state = admit(request.looked ? await look.recent() : await look.fresh());
+    checkFormat(post.objectFormat, state);
     await context.advertiser.lsRefs(state.manifest, post.options, output);
     return;
   }
   const { whole } = post;
   const state = admit(await look.showing(whole?.question.wants));
+  // Before version 2 git takes no notice of what the client says.
+  if (version === 2 && whole !== undefined) checkFormat(formatIn(whole.question), state);
   context.observer.answered(await answerFetch(context, request, state, whole));
+}
+
+/** @throws RequestRefusal in git's words when the client takes the repository for one of another object format */
+function checkFormat(asked: string | undefined, { manifest: { objectFormat } }: ParentState): void {
+  if (asked === undefined || asked === objectFormat) return;
+  throw new RequestRefusal(`mismatched object format: server ${objectFormat}; client ${asked}`);
 }
 
 /** @param whole the request, if it is short enough to be known before it is answered */
@@ -102,10 +124,7 @@ async function answerFetch(
 ): Promise<FetchAnswer> {
   const { repository, output, signal } = request;
   const { manifest } = state;
-  if (whole === undefined) {
-    await runGit(context, request, state, request);
-    return 'git';
-  }
+  if (whole === undefined) return runGit(context, request, state, request);
   const elsewhere = await context.offload?.packfileAnswer(repository.id, manifest, whole.question);
   if (elsewhere !== undefined) {
     await output.write(elsewhere);
@@ -117,21 +136,21 @@ async function answerFetch(
   if (stored !== undefined) {
     const open: OpenPack = (pack) => context.cache.stream(repository.id, 'pack', pack);
     const trouble = await sendStoredAnswer(stored, manifest.objectFormat, open, output, signal);
-    if (trouble !== undefined) context.observer.brokenOff(String(repository), trouble);
+    if (trouble !== undefined) request.onBroken(trouble);
     return stored.parts.length === 1 ? 'stored' : 'spliced';
   }
   const name = nameOfQuestion(question);
-  if (name === undefined) {
-    await runGit(context, request, state, request);
-    return 'git';
-  }
+  if (name === undefined) return runGit(context, request, state, request);
   const asked = { repository: String(repository), manifest: state.digest, request: name };
-  const by = await context.answers.serve(asked, output, signal, (sink, left) => {
+  let made: FetchAnswer = 'git';
+  const by = await context.answers.serve(asked, output, signal, async (sink, left) => {
     // Who follows may outlive who asked first, and with him his connection: git reads the request from memory.
     const body = new RequestBody(fromMemory(whole.bytes));
-    return runGit(context, request, state, { body, output: sink, signal: left });
+    made = await runGit(context, request, state, { body, output: sink, signal: left });
+    // A refusal is sent to whoever asks now, but is not worth being kept.
+    return made === 'git' ? 'whole' : 'flawed';
   });
-  return by === 'produced' ? 'git' : by;
+  return by === 'produced' ? made : by;
 }
 
 function joinedPacks(
@@ -152,17 +171,21 @@ async function* fromMemory(chunks: readonly Buffer[]): AsyncGenerator<Buffer, vo
 
 async function runGit(
   { git, places }: ServeFetchContext,
-  { repository, version }: FetchRequestIn,
+  { repository, version, onRefused, onBroken }: FetchRequestIn,
   state: ParentState,
   streams: Pick<FetchRequestIn, 'body' | 'output' | 'signal'>,
-): Promise<'whole' | 'flawed'> {
+): Promise<'git' | 'refused' | 'broken'> {
   const { body, output, signal } = streams;
   // Before there is a place: what is still being downloaded, perhaps for a client who has gone, keeps no other from git.
   const snapshot = await repository.snapshot(state);
   try {
     const release = await places.acquire(String(repository), signal);
     try {
-      return await runUploadPack(git, { gitDir: snapshot.path, version, body, output, signal });
+      const ended = await runUploadPack(git, { gitDir: snapshot.path, version, body, output, signal });
+      if (ended.end === 'whole') return 'git';
+      if (ended.end === 'refused') onRefused(ended.reason);
+      else onBroken(ended.trouble);
+      return ended.end;
     } finally {
       release();
     }

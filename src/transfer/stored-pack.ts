@@ -8,7 +8,7 @@ import {
   type ObjectFormat,
   packHeaderLength,
 } from '../git/index.ts';
-import { CairnError } from '../lib/errors.ts';
+import { publicTextOf } from '../lib/errors.ts';
 import { settleAll } from '../lib/settle-all.ts';
 import type { ArtifactStream } from '../repository/artifact-stream.ts';
 import type { ArtifactRef } from '../repository/manifest.ts';
@@ -51,7 +51,7 @@ export async function sendStoredAnswer(
     } catch (error) {
       signal.throwIfAborted();
       if (form.sideband === undefined) throw error;
-      await output.write(encodeUploadAnswer(form, 3, `${reasonOf(error)}\n`));
+      await output.write(encodeUploadAnswer(form, 3, `${publicTextOf(error)}\n`));
       return error;
     }
     const end = endUploadAnswer(form);
@@ -120,8 +120,4 @@ async function* packBytes(
 function announcement(parts: readonly PackPart[]): string {
   const objects = parts.reduce((sum, part) => sum + part.objects, 0);
   return `Sending ${objects} objects as they are stored.\n`;
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof CairnError ? error.message : 'internal error';
 }

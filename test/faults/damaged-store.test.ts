@@ -258,9 +258,8 @@ describe('a store that breaks off', () => {
       target.url,
       Buffer.concat([encodePacket(`want ${target.tip} ofs-delta\n`), flushPacket, encodePacket('done\n')]),
     );
-    expect(answer.status).toBe(503);
-    expect(answer.headers['retry-after']).toMatch(/^\d+$/);
-    expect(answer.text).toContain('broke off');
+    expect(answer.status).toBe(200);
+    expect(answer.text).toMatch(/^[0-9a-f]{4}ERR the object store does not answer/);
     expect(answer.text).not.toContain('damaged');
 
     const copy = await user.clone(target.url, `copy-${++count}`);
@@ -284,7 +283,7 @@ describe('a store that is down', () => {
     for (const version of [0, 1, 2]) {
       const listed = await user.with(`protocol.version=${version}`).try(['ls-remote', target.url]);
       expect(listed).toMatchObject({ exitCode: 128, stdout: '' });
-      expect(listed.stderr).toContain('503');
+      expect(listed.stderr).toContain('the object store does not answer');
     }
     const pulled = await copy.try(['pull']);
     expect(pulled.exitCode).not.toBe(0);

@@ -118,7 +118,7 @@ export async function startGitServer(
         cache,
         answers,
         recency: 2_000,
-        observer: { answered: () => undefined, brokenOff: () => undefined },
+        observer: { answered: () => undefined },
       },
       push: {
         git,

@@ -1,6 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { expect, it } from 'vitest';
-import { CairnError, isCairnError, messageOf, systemCode } from '../../../src/lib/errors.ts';
+import { describe, expect, it } from 'vitest';
+import {
+  becauseOf,
+  CairnError,
+  isCairnError,
+  messageOf,
+  publicError,
+  publicTextOf,
+  systemCode,
+} from '../../../src/lib/errors.ts';
 
 it('knows its own errors, and their kinds', () => {
   const error = new CairnError('busy', 'later', { cause: 1 });
@@ -24,4 +32,29 @@ it('finds the code of a system error', async () => {
   expect(systemCode(await readFile('/absent').catch((error: unknown) => error))).toBe('ENOENT');
   expect(systemCode(new Error('no code'))).toBeUndefined();
   expect(systemCode(Object.assign(new Error('number'), { code: 7 }))).toBeUndefined();
+});
+
+describe('what strangers are told', () => {
+  const secret = 'connect ECONNREFUSED 10.0.0.7:9000, bucket private-bucket';
+
+  it('of trouble inside is a general sentence, unless a text was written for everybody', () => {
+    for (const kind of ['unavailable', 'corrupt'] as const) {
+      expect(new CairnError(kind, secret).publicText).not.toContain('10.0.0.7');
+      expect(new CairnError(kind, secret, { publicText: 'later' }).publicText).toBe('later');
+      expect(publicError(kind, 'later').publicText).toBe('later');
+    }
+    expect(new CairnError('invalid', 'no such filter').publicText).toBe('no such filter');
+  });
+
+  it('of an error caused by another is made of what is public of both', () => {
+    const outer = becauseOf('unavailable', 'nothing was changed', new CairnError('unavailable', secret));
+    expect(outer.message).toBe(`nothing was changed: ${secret}`);
+    expect(outer.publicText).toMatch(/^nothing was changed: the object store does not answer/);
+    expect(becauseOf('unavailable', 'not written', new Error(secret)).publicText).toBe('not written');
+  });
+
+  it('of a surprise is nothing', () => {
+    expect(publicTextOf(new Error(secret))).toBe('internal error');
+    expect(publicTextOf(secret)).toBe('internal error');
+  });
 });

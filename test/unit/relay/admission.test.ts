@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CairnError } from '../../../src/lib/errors.ts';
+import { CairnError, publicError } from '../../../src/lib/errors.ts';
 import type { NostrEvent, VerifiedEvent } from '../../../src/nostr/event.ts';
 import { kinds } from '../../../src/nostr/kinds.ts';
 import { createLogger } from '../../../src/observability/logger.ts';
@@ -10,6 +10,9 @@ import { type Author, alice, bob, carol, dave } from '../nostr/authors.ts';
 
 const NOW = Date.UTC(2030, 0, 1) / 1000;
 const ADDRESS = `30617:${alice.publicKey}:project`;
+const UNAVAILABLE =
+  'error: the object store does not answer, or something else that this server needs; try again in a moment';
+const DAMAGED = 'error: stored data is damaged: an operator finds the details in the log of the server';
 const nobody = new Set<string>();
 const keysOf = (...authors: Author[]) => new Set(authors.map(({ publicKey }) => publicKey));
 
@@ -88,8 +91,14 @@ describe('an event that makes something happen', () => {
   });
 
   it.each<[string, Error, string, boolean]>([
-    ['the store', new CairnError('unavailable', 'the store is away'), 'error: the store is away', false],
-    ['a damage', new CairnError('corrupt', 'it is damaged'), 'error: it is damaged', true],
+    ['the store', new CairnError('unavailable', 'no answer from 10.0.0.1'), UNAVAILABLE, false],
+    [
+      'a store that may be named',
+      publicError('unavailable', 'the log is full'),
+      'error: the log is full',
+      false,
+    ],
+    ['a damage', new CairnError('corrupt', 'v1/secret is damaged'), DAMAGED, true],
     ['a mistake', new Error('secret detail'), 'error: internal error', true],
   ])('that fails by %s is answered so, and logged', async (_what, outcome, note, grave) => {
     const rig = new AdmissionRig();

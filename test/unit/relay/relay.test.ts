@@ -148,7 +148,7 @@ describe('EVENT', () => {
       publish: async () => {
         if (!first) return accept();
         first = false;
-        throw new Error('the store is away');
+        throw new Error('no answer from 10.0.0.1');
       },
     });
     const { socket, say, settle } = connect();
@@ -157,7 +157,7 @@ describe('EVENT', () => {
     say('EVENT', two);
     await settle();
     expect(socket.take()).toEqual([
-      ['OK', one.id, false, 'error: the store is away'],
+      ['OK', one.id, false, 'error: internal error'],
       ['OK', two.id, true, ''],
     ]);
   });

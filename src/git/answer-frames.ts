@@ -1,0 +1,67 @@
+import { encodeErrorPacket } from './error-packet.ts';
+import { cleanReason } from './reason.ts';
+import { encodeSideband, smallSideband } from './sideband.ts';
+
+/** Characters of a packet's length, and of a payload's beginning that tell what it is. */
+const HEADER = 4;
+
+/**
+ * Follows an answer to a git client packet by packet, however its bytes are divided, so that a reason can be said where the
+ * client looks for one: an ERR packet between packets, side-band 3 once a side-band has begun, and nothing in the middle of
+ * a packet or of a pack that is sent without a side-band.
+ */
+export class AnswerFrames {
+  #header = '';
+  /** Bytes of the packet under way that are still to come. */
+  #missing = 0;
+  #beginning = '';
+  #framed = true;
+  #sideband = false;
+  #told = false;
+
+  /** True when the last packet says why the answer ends. */
+  get told(): boolean {
+    return this.#told;
+  }
+
+  /** Takes in the next bytes of the answer. */
+  push(chunk: Uint8Array): void {
+    let at = 0;
+    while (at < chunk.length && this.#framed) {
+      if (this.#missing > 0) at += this.#payload(chunk, at);
+      else this.#length(chunk[at++] ?? 0);
+    }
+  }
+
+  /** What ends the answer with a reason; undefined where none can be said, or where one has been. */
+  errorPacket(reason: string): Buffer | undefined {
+    if (!this.#framed || this.#told || this.#missing > 0 || this.#header !== '') return undefined;
+    if (!this.#sideband) return encodeErrorPacket(reason);
+    return Buffer.concat(encodeSideband(3, `${cleanReason(reason)}\n`, smallSideband));
+  }
+
+  #length(byte: number): void {
+    this.#header += String.fromCharCode(byte);
+    if (this.#header.length < HEADER) return;
+    const length = /^[0-9a-fA-F]{4}$/.test(this.#header) ? Number.parseInt(this.#header, 16) : Number.NaN;
+    this.#header = '';
+    // Without a side-band a pack follows as it is.
+    this.#framed = !Number.isNaN(length);
+    this.#missing = Math.max(0, length - HEADER);
+    this.#beginning = '';
+    this.#told = false;
+  }
+
+  #payload(chunk: Uint8Array, at: number): number {
+    const length = Math.min(this.#missing, chunk.length - at);
+    this.#missing -= length;
+    if (this.#beginning.length < HEADER) {
+      const some = chunk.subarray(at, at + Math.min(length, HEADER - this.#beginning.length));
+      this.#beginning += String.fromCharCode(...some);
+      const band = this.#beginning.charCodeAt(0);
+      if (band >= 1 && band <= 3) this.#sideband = true;
+      this.#told = this.#beginning === 'ERR ' || band === 3;
+    }
+    return length;
+  }
+}

@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest';
+import { AnswerFrames, encodePacket, encodeSideband, flushPacket } from '../../../src/git/index.ts';
+import { SeededDice } from '../../helpers/seeded-dice.ts';
+
+const NAK = encodePacket('NAK\n');
+const PROGRESS = Buffer.concat(encodeSideband(2, 'Counting\n'));
+const DATA = Buffer.concat(encodeSideband(1, 'x'.repeat(1000)));
+const ERR = encodePacket('ERR no\n');
+const PACK = Buffer.from('PACK\0\0\0\u0002 and so on');
+
+function after(...chunks: readonly Uint8Array[]): string | undefined {
+  const frames = new AnswerFrames();
+  for (const chunk of chunks) frames.push(chunk);
+  return frames.errorPacket('why')?.toString('latin1');
+}
+
+it.each<[string, Buffer, string | undefined]>([
+  ['nothing', Buffer.alloc(0), '000cERR why\n'],
+  ['a line', NAK, '000cERR why\n'],
+  ['a section', Buffer.concat([encodePacket('shallow-info\n'), Buffer.from('0001')]), '000cERR why\n'],
+  ['progress', Buffer.concat([NAK, PROGRESS]), '0009\u0003why\n'],
+  ['a part of a pack', Buffer.concat([NAK, PROGRESS, DATA]), '0009\u0003why\n'],
+  ['half a packet', Buffer.concat([NAK, DATA.subarray(0, 500)]), undefined],
+  ['half a length', Buffer.concat([NAK, Buffer.from('00')]), undefined],
+  ['a pack without a side-band', Buffer.concat([NAK, PACK]), undefined],
+  ['a reason', Buffer.concat([NAK, ERR]), undefined],
+  ['a reason on band 3', Buffer.concat([NAK, ...encodeSideband(3, 'no\n')]), undefined],
+  ['a reason and a flush', Buffer.concat([ERR, flushPacket]), '000cERR why\n'],
+])(
+  'behind %s a reason is said where its client looks for it, however the bytes are divided',
+  (_what, bytes, said) => {
+    expect(after(bytes)).toBe(said);
+    expect(after(...[...bytes].map((byte) => Buffer.of(byte)))).toBe(said);
+    const dice = new SeededDice(7);
+    for (let round = 0; round < 20; round++) {
+      const cut = Math.floor(dice.fraction() * bytes.length);
+      expect(after(bytes.subarray(0, cut), bytes.subarray(cut)), `cut at ${cut}`).toBe(said);
+    }
+  },
+);
