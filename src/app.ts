@@ -239,6 +239,7 @@ export async function startApp(
       dice,
       log,
       metrics,
+      scratch,
       background: overrides.background ?? true,
     });
     const { events, directory, service, heldOrders, sockets, information } = identity;

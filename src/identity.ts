@@ -60,6 +60,8 @@ export interface IdentityContext {
   readonly dice: Dice;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Folder for files that nobody needs once the process has ended. */
+  readonly scratch: string;
   /** Whether to follow other servers, and to finish what they or earlier runs have left unfinished. */
   readonly background: boolean;
 }
@@ -94,7 +96,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
   const service = new ServiceIdentity(context.serviceKey, context.secp256k1);
   await claimService({ control, clock, dice }, service.publicKey);
 
-  const events = await EventStore.open({ ...stores, clock, dice, log });
+  const events = await EventStore.open({ ...stores, clock, dice, log, folder: context.scratch });
   const signedEvents = new SignedEvents(control, verifier);
   const policy = { signedEvents, rule: settings.maintainers };
   // Before whoever shows events, so that it hears of a change first.

@@ -4,11 +4,20 @@ import { createReadStream } from 'node:fs';
 /** SHA-256 in 64 lower-case hex characters: the name of every artifact. */
 export type Digest = string;
 
-const DIGEST = /^[0-9a-f]{64}$/;
+const LENGTH = 64;
 
 /** True for 64 lower-case hex characters. */
 export function isDigest(text: string): text is Digest {
-  return DIGEST.test(text);
+  return text.length === LENGTH && isHex(text);
+}
+
+/** True for lower-case hex characters and nothing else: a loop is several times as fast as a regular expression. */
+export function isHex(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (!((code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66))) return false;
+  }
+  return true;
 }
 
 /** SHA-256 of bytes, or of the UTF-8 of a string. */

@@ -2,7 +2,7 @@
 
 import { isDigest } from '../lib/digest.ts';
 import { type Address, addressOf, formatAddress, parseAddress } from './address.ts';
-import type { NostrEvent } from './event.ts';
+import type { EventHead, NostrEvent } from './event.ts';
 import { kinds } from './kinds.ts';
 import { type Parsed, parsed, refused } from './parsed.ts';
 import { values } from './tags.ts';
@@ -23,7 +23,7 @@ export interface Deletion {
  * Reads a deletion request. Addresses of others are left out: nobody takes back what another published.
  * @returns a refusal when nothing is left that it could delete
  */
-export function parseDeletion(event: NostrEvent): Parsed<Deletion> {
+export function parseDeletion(event: EventHead): Parsed<Deletion> {
   if (event.kind !== kinds.deletion) return refused(`not a deletion request: its kind is ${event.kind}`);
   const events = new Set(values(event, 'e').filter(isDigest));
   const addresses = values(event, 'a')

@@ -1,5 +1,5 @@
 /** The one object of Nostr (NIP-01): what it looks like, how it is read from strangers, and how its id is made. */
-import { isDigest, sha256 } from '../lib/digest.ts';
+import { isDigest, isHex, sha256 } from '../lib/digest.ts';
 import { type Parsed, parsed, type Refused, refused } from './parsed.ts';
 import { isPublicKey } from './public-key.ts';
 
@@ -21,6 +21,9 @@ export interface NostrEvent extends EventTemplate {
   readonly pubkey: string;
   readonly sig: string;
 }
+
+/** What tells where an event belongs: all of it but what it says. */
+export type EventHead = Omit<NostrEvent, 'content' | 'sig'>;
 
 declare const verified: unique symbol;
 
@@ -47,7 +50,7 @@ export const defaultEventLimits: EventLimits = {
 
 export const maxKind = 65_535;
 
-const SIGNATURE = /^[0-9a-f]{128}$/;
+const SIGNATURE_LENGTH = 128;
 
 /**
  * Reads an event from JSON a stranger sent. Checks the shape only: neither the id nor the signature.
@@ -60,7 +63,7 @@ export function parseEvent(value: unknown, limits: EventLimits = defaultEventLim
   if (typeof pubkey !== 'string' || !isPublicKey(pubkey)) {
     return refused('the pubkey is not 64 lower-case hex characters');
   }
-  if (typeof sig !== 'string' || !SIGNATURE.test(sig)) {
+  if (typeof sig !== 'string' || sig.length !== SIGNATURE_LENGTH || !isHex(sig)) {
     return refused('the sig is not 128 lower-case hex characters');
   }
   if (!isCount(kind) || kind > maxKind) return refused(`the kind is not an integer from 0 to ${maxKind}`);

@@ -1,10 +1,9 @@
 import { decode, npubEncode } from 'nostr-tools/nip19';
-
-const HEX = /^[0-9a-f]{64}$/;
+import { isDigest } from '../lib/digest.ts';
 
 /** True for a public key as events hold it: 64 lower-case hex characters. Says nothing about the curve. */
 export function isPublicKey(text: string): boolean {
-  return HEX.test(text);
+  return isDigest(text);
 }
 
 /**

@@ -23,7 +23,7 @@ import type { Verifier } from '../nostr/verify.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { EventReader } from './events.ts';
 import { Intake } from './intake.ts';
-import { Outbox, Outgoing } from './outbox.ts';
+import { Outbox, type Outgoing } from './outbox.ts';
 import type { Authenticated, Publication } from './publication.ts';
 import { PublishQueue } from './publish-queue.ts';
 import type { Caller } from './rate-limit.ts';
@@ -58,6 +58,7 @@ export interface ConnectionContext {
 /** Close codes of RFC 6455. */
 export const GOING_AWAY = 1001;
 const POLICY = 1008;
+const INTERNAL = 1011;
 
 /** Entries that wait to be sent to a client, above which it is given nothing more to do. */
 const ENTRIES_WAITING = 500;
@@ -113,7 +114,14 @@ export class Connection {
   /** The client has read what it was sent. */
   drained(): void {
     if (this.ended) return;
-    this.outbox.resume();
+    try {
+      this.outbox.resume();
+    } catch (error) {
+      // Local disk does not give back what it was given.
+      this.context.log.error({ err: error }, 'stored events could not be read for a client');
+      this.end(INTERNAL, 'error: stored events cannot be read');
+      return;
+    }
     this.intake.goOn();
   }
 
@@ -255,8 +263,8 @@ export class Connection {
     const most = limits.eventsPerFilter;
     const bounded = filters.map((filter) => ({ ...filter, limit: Math.min(filter.limit ?? most, most) }));
     const limit = bounded.reduce((sum, filter) => sum + filter.limit, 0);
-    const found = events.query(bounded, { limit, ...this.view() });
-    for (const event of found) this.outbox.deliver(subscription, new Outgoing(event));
+    const found = events.find(bounded, { limit, ...this.view() });
+    for (const event of found) this.outbox.deliver(subscription, event);
     this.outbox.sayOf(subscription, endOfStoredMessage(id));
   }
 

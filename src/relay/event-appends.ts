@@ -28,10 +28,10 @@ interface Waiting {
 
 /** What one entry of the log takes of several appends. A single append goes whole, whatever it has. */
 const BATCH_EVENTS = 500;
-const BATCH_BYTES = 8 * 1024 * 1024;
+const BATCH_BYTES = 2 * 1024 * 1024;
 
-/** Appends that wait for the store. A flood of events is told so before memory is full of them. */
-const QUEUE_BYTES = 64 * 1024 * 1024;
+/** Appends that wait for the store, as JSON; in memory they take about three times as much. */
+const QUEUE_BYTES = 16 * 1024 * 1024;
 
 /** Group commit: appends that arrive while a write is under way go together with the next one. */
 export class EventAppends {

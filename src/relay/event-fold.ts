@@ -12,14 +12,14 @@ import type { ObjectStore } from '../object-store/object-store.ts';
 import { logEntryKey, segmentKey } from '../repository/keys.ts';
 import type { CatalogRecord, CondemnedRecord, EventCatalog, SegmentRef } from './event-catalog.ts';
 import { type EventIndex, HIDDEN_SECONDS } from './event-index.ts';
-import { encodeEvents } from './event-log.ts';
 import {
+  encodeEvents,
   type HiddenEvent,
-  readSegment,
+  type LogEntry,
+  readEntry,
   type SegmentContent,
-  segmentsToMerge,
-  writeSegments,
-} from './event-segments.ts';
+} from './event-log.ts';
+import { readSegment, segmentsToMerge, writeSegments } from './event-segments.ts';
 import type { EventTail, UnfoldedRun } from './event-tail.ts';
 
 export interface FoldOptions {
@@ -39,23 +39,33 @@ const CONDEMNED_SECONDS = 10 * 60;
 const SILENT_SECONDS = 24 * 60 * 60;
 
 const AT_ONCE = 8;
+
+/** Bytes of entries that one fold takes: all that it folds is in memory at once. */
+export const FOLD_BYTES = 8 * 1024 * 1024;
+
 const FOLD_ID_BYTES = 8;
 
 /**
- * Folds what has been read of the log and is in no segment yet.
+ * Folds what has been read of the log and is in no segment yet, or some of it when it is very much.
  * @param retiring a writer that writes no more: it is struck off the catalog when all its entries are folded
  * @returns false when somebody else folded meanwhile, and nothing has changed by this call
  * @throws CairnError `unavailable`, `busy`, `corrupt`: it may have happened all the same, and can be tried again
  */
 export async function foldLog(options: FoldOptions, retiring?: string): Promise<boolean> {
   const { bulk, catalog, clock, dice, index, tail } = options;
-  const runs = tail.unfoldedRuns();
+  const runs = tail.unfoldedRuns(FOLD_BYTES);
   const now = Math.floor(clock.now() / 1000);
   if (runs.length === 0 && retiring === undefined) return true;
-  const fresh = contentOf(runs);
+  const entries = await entriesOf(options.control, runs);
+  // Somebody else has folded them so long ago that they are gone.
+  if (entries === undefined) return false;
+  const fresh = contentOf(entries);
   const bytes = Buffer.byteLength(encodeEvents([...fresh.events, ...fresh.hidden.map(({ event }) => event)]));
   const merged = segmentsToMerge(catalog.current.segments, bytes, index.size);
-  const contents = await concurrently(merged, AT_ONCE, (segment) => readSegment(bulk, segment));
+  const contents = await concurrently(merged, AT_ONCE, async (segment) => {
+    const read = await readSegment(bulk, segment);
+    return { events: read.events(), hidden: read.hidden };
+  });
   const made = await writeSegments(options, standingOf(index, now, [...contents, fresh]));
   tail.made(made);
   const condemned: CondemnedRecord = {
@@ -101,7 +111,7 @@ export function hasAbandonedEntries({
   tail,
 }: Pick<FoldOptions, 'catalog' | 'clock' | 'tail'>): boolean {
   const now = Math.floor(clock.now() / 1000);
-  return tail.unfoldedRuns().some(({ writer }) => isSilent(catalog.current, writer, now));
+  return tail.unfoldedWriters().some((writer) => isSilent(catalog.current, writer, now));
 }
 
 /**
@@ -163,8 +173,22 @@ function swapped(current: CatalogRecord, { made, condemned, retiring, read }: Sw
   };
 }
 
-function contentOf(runs: readonly UnfoldedRun[]): SegmentContent {
-  const entries = runs.flatMap((run) => run.entries);
+/** The entries of runs; undefined when one that is to be read again is gone. */
+async function entriesOf(
+  control: ObjectStore,
+  runs: readonly UnfoldedRun[],
+): Promise<readonly LogEntry[] | undefined> {
+  const all = runs.flatMap(({ writer, from, entries }) =>
+    entries.map(({ entry }, ahead) => ({ writer, sequence: from + ahead, entry })),
+  );
+  const read = await concurrently(all, AT_ONCE, async ({ writer, sequence, entry }) => {
+    return entry ?? (await readEntry(control, writer, sequence))?.entry;
+  });
+  const found = read.filter((entry) => entry !== undefined);
+  return found.length === read.length ? found : undefined;
+}
+
+function contentOf(entries: readonly LogEntry[]): SegmentContent {
   return {
     events: entries.flatMap(({ events }) => events),
     hidden: entries.flatMap(({ at, hidden }) => hidden.map((event) => ({ at, event }))),

@@ -1,204 +1,219 @@
-/** Visible events in lists by what filters ask for, so that an answer looks at little more than what it returns. */
-import type { NostrEvent } from '../nostr/event.ts';
-import { newestFirst } from '../nostr/event-order.ts';
-import { type Filter, matches } from '../nostr/filter.ts';
-
-/** Pairs of author and kind that are looked up one by one; a filter with more goes by authors or kinds alone. */
-const MAX_PAIRS = 4_096;
+/** Rows in lists by what filters ask for, so that an answer looks at little more than what it returns. */
+import type { KeyedHash } from '../lib/keyed-hash.ts';
+import type { EventHead } from '../nostr/event.ts';
+import type { Filter } from '../nostr/filter.ts';
+import type { EventRows } from './event-rows.ts';
+import type { Cursor, RowLists } from './row-lists.ts';
+import { RowTerms } from './row-terms.ts';
 
 /** Only tags of one letter are asked for (NIP-01). */
 const LETTER = /^[A-Za-z]$/;
 
+/** Tags of one event that are found, far more than an event may have: what is stored here is not bounded so. */
+const MAX_TAGS = 10_000;
+
+/** Spaces of hashes; one for each letter follows the last. */
+const AUTHOR = 2;
+const KIND = 3;
+const EVERYTHING = 4;
+const LETTERS = 256;
+
+/** Filters by what rows tell of themselves. */
+interface RowFilter {
+  readonly since: number;
+  readonly kinds: ReadonlySet<number> | undefined;
+  readonly authors: ReadonlySet<number> | undefined;
+  readonly tags: readonly ReadonlySet<number>[];
+}
+
+/** Terms of one sort that together have every row that matches. */
+interface Choice {
+  readonly terms: RowTerms;
+  readonly numbers: readonly number[];
+}
+
 export class EventLists {
-  private readonly all = new EventList();
-  private readonly byKind = new Map<number, EventList>();
-  private readonly byAuthor = new Map<string, EventList>();
-  private readonly byPair = new Map<string, EventList>();
-  /** By letter, then by value: the values are strings that the events hold anyway. */
-  private readonly byTag = new Map<string, Map<string, EventList>>();
+  /** By key; weights are bytes of events. */
+  readonly authors: RowTerms;
+  private readonly hash: KeyedHash;
+  private readonly rows: EventRows;
+  private readonly kinds: RowTerms;
+  private readonly all: RowTerms;
+  private readonly tags: RowTerms;
 
-  add(event: NostrEvent): void {
-    this.all.add(event);
-    listOf(this.byKind, event.kind).add(event);
-    listOf(this.byAuthor, event.pubkey).add(event);
-    listOf(this.byPair, pairOf(event.pubkey, event.kind)).add(event);
-    for (const [letter, values] of lettersOf(event)) {
-      const lists = this.byTag.get(letter) ?? new Map<string, EventList>();
-      this.byTag.set(letter, lists);
-      for (const value of values) listOf(lists, value).add(event);
+  constructor(hash: KeyedHash, rows: EventRows, lists: RowLists) {
+    this.hash = hash;
+    this.rows = rows;
+    this.authors = new RowTerms(lists);
+    this.kinds = new RowTerms(lists);
+    this.all = new RowTerms(lists);
+    this.tags = new RowTerms(lists);
+  }
+
+  /** Bytes of memory they take. */
+  get bytes(): number {
+    return this.authors.bytes + this.kinds.bytes + this.all.bytes + this.tags.bytes;
+  }
+
+  /** The term of a key, or −1 when no event here is by it. */
+  author(publicKey: string): number {
+    this.hash.id(AUTHOR, publicKey);
+    return this.authors.find(this.hash);
+  }
+
+  /** The term of an author who is about to have a row. */
+  takeAuthor(publicKey: string): number {
+    this.hash.id(AUTHOR, publicKey);
+    return this.authors.take(this.hash);
+  }
+
+  /** The term of a tag, or −1 when no event here has it. */
+  tag(letter: string, value: string): number {
+    this.hash.text(LETTERS + letter.charCodeAt(0), value);
+    return this.tags.find(this.hash);
+  }
+
+  /** The terms of the tags of an event that is about to have a row, each once. */
+  takeTags(event: EventHead): number[] {
+    const terms = new Set<number>();
+    for (const [name = '', value] of event.tags) {
+      if (value === undefined || !LETTER.test(name)) continue;
+      this.hash.text(LETTERS + name.charCodeAt(0), value);
+      terms.add(this.tags.take(this.hash));
+      if (terms.size >= MAX_TAGS) break;
     }
+    return [...terms];
   }
 
-  remove(event: NostrEvent): void {
-    this.all.remove(event);
-    removeFrom(this.byKind, event.kind, event);
-    removeFrom(this.byAuthor, event.pubkey, event);
-    removeFrom(this.byPair, pairOf(event.pubkey, event.kind), event);
-    for (const [letter, values] of lettersOf(event)) {
-      const lists = this.byTag.get(letter);
-      if (lists === undefined) continue;
-      for (const value of values) removeFrom(lists, value, event);
-    }
+  add(row: number): void {
+    const { rows, hash } = this;
+    this.authors.add(rows.author(row), row, rows.length(row));
+    hash.number(KIND, rows.kind(row));
+    this.kinds.add(this.kinds.take(hash), row);
+    hash.number(EVERYTHING, 0);
+    this.all.add(this.all.take(hash), row);
+    for (const term of rows.tags(row)) this.tags.add(term, row);
   }
 
-  /** The events that match a filter, newest first, each once. The filter's `limit` has no part in it. */
-  *matching(filter: Filter): Generator<NostrEvent> {
-    for (const event of newestOf(this.narrowest(filter), filter.until)) {
-      if (filter.since !== undefined && event.created_at < filter.since) return;
-      if (matches(filter, event)) yield event;
-    }
+  remove(row: number): void {
+    const { rows, hash } = this;
+    this.authors.remove(rows.author(row), row, rows.length(row));
+    hash.number(KIND, rows.kind(row));
+    this.kinds.remove(this.kinds.find(hash), row);
+    hash.number(EVERYTHING, 0);
+    this.all.remove(this.all.find(hash), row);
+    for (const term of rows.tags(row)) this.tags.remove(term, row);
   }
 
-  /** True when an event has a tag of this letter whose first value is this. */
-  hasTag(letter: string, value: string): boolean {
-    return this.byTag.get(letter)?.has(value) ?? false;
+  /** The rows with a tag, the newest first. */
+  tagged(letter: string, value: string): number[] {
+    return this.tags.rows(this.tag(letter, value));
   }
 
-  /** Lists that hold every event that matches, as few events as the conditions allow. */
-  private narrowest(filter: Filter): readonly EventList[] {
-    const { authors, kinds } = filter;
-    const choices: EventList[][] = [[this.all]];
+  /**
+   * The rows that match a filter, newest first, each once, hidden ones included. The filter's `limit` and `ids` have no part
+   * in it. Values are compared by their hashes: who needs to be certain looks at the event.
+   */
+  *matching(filter: Filter): Generator<number> {
+    const { authors, kinds, since, until } = filter;
+    const choices: Choice[] = [];
+    const tags: ReadonlySet<number>[] = [];
     for (const [letter, values] of filter.tags) {
-      const lists = this.byTag.get(letter);
-      choices.push(lists === undefined ? [] : present([...values].map((value) => lists.get(value))));
+      const numbers = present([...values].map((value) => this.tag(letter, value)));
+      choices.push({ terms: this.tags, numbers });
+      tags.push(new Set(numbers));
     }
-    if (authors !== undefined && kinds !== undefined && authors.size * kinds.size <= MAX_PAIRS) {
-      const pairs = [...authors].flatMap((author) => [...kinds].map((kind) => pairOf(author, kind)));
-      choices.push(present(pairs.map((pair) => this.byPair.get(pair))));
-    } else {
-      if (authors !== undefined) {
-        choices.push(present([...authors].map((author) => this.byAuthor.get(author))));
+    let authorTerms: ReadonlySet<number> | undefined;
+    if (authors !== undefined) {
+      const numbers = present([...authors].map((key) => this.author(key)));
+      choices.push({ terms: this.authors, numbers });
+      authorTerms = new Set(numbers);
+    }
+    if (kinds !== undefined) {
+      const numbers = present([...kinds].map((kind) => this.kind(kind)));
+      choices.push({ terms: this.kinds, numbers });
+    }
+    if (choices.length === 0) {
+      this.hash.number(EVERYTHING, 0);
+      choices.push({ terms: this.all, numbers: present([this.all.find(this.hash)]) });
+    }
+    const wanted: RowFilter = { since: since ?? 0, kinds, authors: authorTerms, tags };
+    for (const row of this.newestOf(narrowest(choices), until)) {
+      if (this.rows.createdAt(row) < wanted.since) return;
+      if (this.passes(row, wanted)) yield row;
+    }
+  }
+
+  private passes(row: number, { kinds, authors, tags }: RowFilter): boolean {
+    const { rows } = this;
+    if (kinds?.has(rows.kind(row)) === false) return false;
+    if (authors?.has(rows.author(row)) === false) return false;
+    for (const wanted of tags) if (!rows.hasTag(row, wanted)) return false;
+    return true;
+  }
+
+  private kind(kind: number): number {
+    this.hash.number(KIND, kind);
+    return this.kinds.find(this.hash);
+  }
+
+  /** The rows of several terms, newest first; one that several have comes once. @param until the first second to look at */
+  private *newestOf({ terms, numbers }: Choice, until: number | undefined): Generator<number> {
+    const { rows } = this;
+    const passes = until === undefined ? undefined : (row: number) => rows.createdAt(row) <= until;
+    const heap = numbers.map((term) => terms.cursor(term, passes)).filter(({ row }) => row >= 0);
+    const [only] = heap;
+    if (heap.length === 1 && only !== undefined) {
+      for (; only.row >= 0; only.next()) yield only.row;
+      return;
+    }
+    for (let at = heap.length >> 1; at >= 0; at--) sink(heap, at, rows);
+    let last = -1;
+    for (;;) {
+      const [top] = heap;
+      if (top === undefined) return;
+      const { row } = top;
+      top.next();
+      if (top.row < 0) {
+        const end = heap.pop();
+        if (end !== undefined && heap.length > 0) heap[0] = end;
       }
-      if (kinds !== undefined) choices.push(present([...kinds].map((kind) => this.byKind.get(kind))));
+      sink(heap, 0, rows);
+      if (row === last) continue;
+      last = row;
+      yield row;
     }
-    return choices.reduce((best, choice) => (total(choice) < total(best) ? choice : best));
   }
 }
 
-/** Events in order, the newest last: that is where most are added, and where answers begin. */
-class EventList {
-  readonly events: NostrEvent[] = [];
-
-  add(event: NostrEvent): void {
-    const last = this.events.at(-1);
-    if (last === undefined || newestFirst(event, last) < 0) this.events.push(event);
-    else this.events.splice(this.positionOf(event), 0, event);
-  }
-
-  remove(event: NostrEvent): void {
-    const position = this.positionOf(event);
-    if (this.events[position]?.id === event.id) this.events.splice(position, 1);
-  }
-
-  /** How many events are of this second or older. */
-  countUntil(second: number | undefined): number {
-    if (second === undefined) return this.events.length;
-    return lowerBound(this.events, (event) => event.created_at <= second);
-  }
-
-  private positionOf(event: NostrEvent): number {
-    return lowerBound(this.events, (other) => newestFirst(event, other) < 0);
-  }
-}
-
-/** The events of several lists, newest first; one that several hold comes once. @param until the first second to look at */
-function* newestOf(lists: readonly EventList[], until: number | undefined): Generator<NostrEvent> {
-  const cursors = lists
-    .map(({ events }, at) => ({ events, left: lists[at]?.countUntil(until) ?? 0 }))
-    .filter(({ left }) => left > 0);
-  for (let at = cursors.length >> 1; at >= 0; at--) sink(cursors, at);
-  let last: NostrEvent | undefined;
-  for (;;) {
-    const [top] = cursors;
-    const event = top?.events[top.left - 1];
-    if (top === undefined || event === undefined) return;
-    top.left--;
-    if (top.left === 0) {
-      const end = cursors.pop();
-      if (end !== undefined && cursors.length > 0) cursors[0] = end;
-    }
-    sink(cursors, 0);
-    if (event.id === last?.id) continue;
-    last = event;
-    yield event;
-  }
-}
-
-/** Where a reader of a list is: `left` events, counted from the oldest, are still to be read. */
-interface Cursor {
-  readonly events: readonly NostrEvent[];
-  left: number;
-}
-
-/** Restores the order of a binary heap, newest event on top, below a place whose cursor has moved. */
-function sink(heap: Cursor[], place: number): void {
+/** Restores the order of a binary heap, newest row on top, below a place whose cursor has moved. */
+function sink(heap: Cursor[], place: number, rows: EventRows): void {
   const cursor = heap[place];
   if (cursor === undefined) return;
   for (;;) {
-    const left = 2 * place + 1;
-    const child = isNewer(heap[left + 1], heap[left]) ? left + 1 : left;
-    const lower = heap[child];
-    if (lower === undefined || !isNewer(lower, cursor)) break;
+    const at = 2 * place + 1;
+    const [left, right] = [heap[at], heap[at + 1]];
+    if (left === undefined) break;
+    const isRight = right !== undefined && rows.compare(right.row, left.row) < 0;
+    const lower = isRight ? right : left;
+    if (rows.compare(lower.row, cursor.row) >= 0) break;
     heap[place] = lower;
-    place = child;
+    place = isRight ? at + 1 : at;
   }
   heap[place] = cursor;
 }
 
-function isNewer(a: Cursor | undefined, b: Cursor | undefined): boolean {
-  const first = a?.events[a.left - 1];
-  const second = b?.events[b.left - 1];
-  if (first === undefined || second === undefined) return first !== undefined;
-  return newestFirst(first, second) < 0;
+/** The choice with the fewest rows. */
+function narrowest(choices: readonly [] | readonly Choice[]): Choice {
+  const [first, ...others] = choices;
+  if (first === undefined) throw new RangeError('there is nothing to choose from');
+  return others.reduce((best, choice) => (total(choice) < total(best) ? choice : best), first);
 }
 
-/** The number of leading events for which `before` holds; it holds for no event after one for which it does not. */
-function lowerBound(events: readonly NostrEvent[], before: (event: NostrEvent) => boolean): number {
-  let low = 0;
-  let high = events.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const event = events[middle];
-    if (event !== undefined && before(event)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+function total({ terms, numbers }: Choice): number {
+  return numbers.reduce((sum, number) => sum + terms.count(number), 0);
 }
 
-function listOf<K>(lists: Map<K, EventList>, key: K): EventList {
-  const known = lists.get(key);
-  if (known !== undefined) return known;
-  const list = new EventList();
-  lists.set(key, list);
-  return list;
-}
-
-function removeFrom<K>(lists: Map<K, EventList>, key: K, event: NostrEvent): void {
-  const list = lists.get(key);
-  list?.remove(event);
-  if (list?.events.length === 0) lists.delete(key);
-}
-
-/** The distinct first values of an event's tags of one letter. */
-function lettersOf(event: NostrEvent): Map<string, Set<string>> {
-  const letters = new Map<string, Set<string>>();
-  for (const [name = '', value] of event.tags) {
-    if (value === undefined || !LETTER.test(name)) continue;
-    const values = letters.get(name);
-    if (values === undefined) letters.set(name, new Set([value]));
-    else values.add(value);
-  }
-  return letters;
-}
-
-function pairOf(author: string, kind: number): string {
-  return `${author}:${kind}`;
-}
-
-function present(lists: readonly (EventList | undefined)[]): EventList[] {
-  return lists.filter((list) => list !== undefined);
-}
-
-function total(lists: readonly EventList[]): number {
-  return lists.reduce((sum, { events }) => sum + events.length, 0);
+function present(numbers: readonly number[]): number[] {
+  return [...new Set(numbers)].filter((number) => number >= 0);
 }

@@ -19,6 +19,18 @@ export interface LogEntry {
   readonly hidden: readonly NostrEvent[];
 }
 
+/** What a segment holds. */
+export interface SegmentContent {
+  readonly events: readonly NostrEvent[];
+  readonly hidden: readonly HiddenEvent[];
+}
+
+/** A hidden event and since when it is one, in seconds. */
+export interface HiddenEvent {
+  readonly at: number;
+  readonly event: NostrEvent;
+}
+
 /** Far more than a writer puts into one entry of its own accord; one event has at most 512 KiB. */
 export const MAX_ENTRY_BYTES = 64 * 1024 * 1024;
 
@@ -52,17 +64,19 @@ export function decodeEntry(name: string, bytes: Buffer): LogEntry {
 
 /**
  * Reads an entry.
- * @returns undefined when it is not there: it has not been written yet, or was folded long ago
+ * @returns the entry and how many bytes it has in the store; undefined when it is not there: it has not been written yet, or was folded long ago
  * @throws CairnError `unavailable` when the store does not answer, `corrupt` when it is no entry
  */
 export async function readEntry(
   store: ObjectStore,
   writer: string,
   sequence: number,
-): Promise<LogEntry | undefined> {
+): Promise<{ readonly entry: LogEntry; readonly bytes: number } | undefined> {
   const key = logEntryKey(writer, sequence);
   const found = await store.get(key);
-  return found.found ? decodeEntry(key, await readAll(found.body, MAX_ENTRY_BYTES)) : undefined;
+  if (!found.found) return undefined;
+  const body = await readAll(found.body, MAX_ENTRY_BYTES);
+  return { entry: decodeEntry(key, body), bytes: body.length };
 }
 
 export function encodeEvents(events: readonly NostrEvent[]): string {

@@ -11,26 +11,15 @@ import type { Dice } from '../lib/dice.ts';
 import { sha256 } from '../lib/digest.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import { readAll } from '../lib/streams.ts';
-import { encodeEvent, type NostrEvent } from '../nostr/event.ts';
+import { encodeEvent } from '../nostr/event.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { segmentKey } from '../repository/keys.ts';
 import type { SegmentRef } from './event-catalog.ts';
-import { damaged, parseEvents, parseObject, parseSeconds, parseStoredEvent } from './event-log.ts';
+import { damaged, type SegmentContent } from './event-log.ts';
+import { StoredSegment } from './stored-segment.ts';
 
 /** Bytes of events that make a segment full. */
 export const SEGMENT_BYTES = 4 * 1024 * 1024;
-
-/** What a segment holds. */
-export interface SegmentContent {
-  readonly events: readonly NostrEvent[];
-  readonly hidden: readonly HiddenEvent[];
-}
-
-/** A hidden event and since when it is one, in seconds. */
-export interface HiddenEvent {
-  readonly at: number;
-  readonly event: NostrEvent;
-}
 
 export interface SegmentStoreOptions {
   readonly bulk: ObjectStore;
@@ -46,7 +35,7 @@ const NONCE_BYTES = 16;
 /** Events in segments beyond this many for each that stands, and this many besides, are too many. */
 const WASTE_FACTOR = 2;
 const WASTE_ALLOWED = 10_000;
-const FULL_AT_ONCE = 4;
+const FULL_AT_ONCE = 2;
 
 /**
  * Writes events as segments, as many as their size asks for.
@@ -73,7 +62,7 @@ export async function writeSegments(
  * Reads a segment and verifies its digest.
  * @throws CairnError `corrupt` when it is missing or not what its name says, `unavailable` when the store does not answer
  */
-export async function readSegment(bulk: ObjectStore, segment: SegmentRef): Promise<SegmentContent> {
+export async function readSegment(bulk: ObjectStore, segment: SegmentRef): Promise<StoredSegment> {
   const key = segmentKey(segment.digest);
   const found = await bulk.get(key);
   if (!found.found) throw damaged(key, 'it is not in the object store');
@@ -83,9 +72,11 @@ export async function readSegment(bulk: ObjectStore, segment: SegmentRef): Promi
   }
   const bytes = await readAll(found.body, segment.size);
   if (sha256(bytes) !== segment.digest) throw damaged(key, 'its bytes do not match its digest');
-  const { events, hidden } = parseObject(key, bytes);
-  return { events: parseEvents(key, events), hidden: parseHidden(key, hidden) };
+  return StoredSegment.parse(key, bytes);
 }
+
+/** Bytes of segments that one fold writes anew at most: all of them are in memory at once. */
+const MERGED_BYTES = 8 * 1024 * 1024;
 
 /**
  * Which segments a fold writes anew together with new entries, so that their number grows with the logarithm of what
@@ -104,7 +95,7 @@ export function segmentsToMerge(
   const merged: SegmentRef[] = [];
   let total = fresh;
   for (const segment of small) {
-    if (segment.size > 2 * total) break;
+    if (segment.size > 2 * total || total - fresh + segment.size > MERGED_BYTES) break;
     merged.push(segment);
     total += segment.size;
   }
@@ -154,12 +145,4 @@ function fill(
     bytes += size;
   }
   return { members: members.slice(from, to), bytes };
-}
-
-function parseHidden(key: string, value: unknown): HiddenEvent[] {
-  if (!Array.isArray(value)) throw damaged(key, 'its hidden events are not a list');
-  return value.map((member: { readonly at?: unknown; readonly event?: unknown } | null) => ({
-    at: parseSeconds(key, member?.at),
-    event: parseStoredEvent(key, member?.event),
-  }));
 }

@@ -1,23 +1,36 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Dice } from '../lib/dice.ts';
 import { messageOf } from '../lib/errors.ts';
+import { inSlices } from '../lib/turns.ts';
 import type { NostrEvent, VerifiedEvent } from '../nostr/event.ts';
 import type { Filter } from '../nostr/filter.ts';
 import type { ObjectStorePair } from '../object-store/object-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type AppendBatch, EventAppends } from './event-appends.ts';
 import { EventCatalog } from './event-catalog.ts';
-import { type FoldOptions, foldLog, hasAbandonedEntries, sweepLog, wantsSweep } from './event-fold.ts';
+import { EventContents } from './event-contents.ts';
+import {
+  FOLD_BYTES,
+  type FoldOptions,
+  foldLog,
+  hasAbandonedEntries,
+  sweepLog,
+  wantsSweep,
+} from './event-fold.ts';
 import { EventIndex, HIDDEN_SECONDS } from './event-index.ts';
-import type { SegmentContent } from './event-segments.ts';
+import type { SegmentContent } from './event-log.ts';
 import { EventTail } from './event-tail.ts';
 import { EventWriter } from './event-writer.ts';
-import type { Events, QueryOptions, Stored } from './events.ts';
+import type { Events, KeptEvent, QueryOptions, Stored } from './events.ts';
+import type { Place } from './row-contents.ts';
+import { StoredSegment } from './stored-segment.ts';
 
 export interface EventStoreOptions extends ObjectStorePair {
   readonly clock: Clock;
   readonly dice: Dice;
   readonly log: Logger;
+  /** Where events are kept while this process runs; the system's folder for temporary files when it is not given. */
+  readonly folder?: string;
   /** Milliseconds between looks at what other servers have written. */
   readonly tailInterval?: number;
 }
@@ -26,8 +39,12 @@ type Listener = Parameters<Events['onEvent']>[0];
 
 const TAIL_INTERVAL_MS = 1_000;
 
-/** Entries in no segment above which somebody folds. */
+/** Entries in no segment above which somebody folds, and bytes of them. */
 const FOLD_ABOVE = 64;
+const FOLD_ABOVE_BYTES = 4 * 1024 * 1024;
+
+/** Of so many events of a segment one is looked at, to see whether they are news. */
+const SAMPLED = 16;
 
 /** Servers that find that there is upkeep to do wait for up to this long, so that one of them does it. */
 const UPKEEP_JITTER_MS = 5_000;
@@ -36,10 +53,11 @@ const UPKEEP_PAUSE_AFTER_FAILURE_MS = 30_000;
 /** Tries of the last fold at the end of a process; what is left is folded by others, or after the next start. */
 const LAST_FOLD_TRIES = 3;
 
-/** The events of all servers over one bucket: durable in the log, answered from memory. */
+/** The events of all servers over one bucket: durable in the log, found by an index in memory, read from local disk. */
 export class EventStore implements Events {
   private readonly options: EventStoreOptions;
-  private readonly index = new EventIndex();
+  private readonly contents: EventContents;
+  private readonly index: EventIndex;
   private readonly listeners = new Set<Listener>();
   private readonly catalog: EventCatalog;
   private readonly writer: EventWriter;
@@ -56,7 +74,9 @@ export class EventStore implements Events {
 
   private constructor(options: EventStoreOptions) {
     this.options = options;
-    const { control, bulk, clock, dice } = options;
+    const { control, bulk, clock, dice, folder } = options;
+    this.contents = new EventContents(folder === undefined ? { dice } : { folder, dice });
+    this.index = new EventIndex({ contents: this.contents, dice });
     this.catalog = new EventCatalog({ control, clock, dice });
     this.writer = new EventWriter({
       control,
@@ -91,7 +111,12 @@ export class EventStore implements Events {
    */
   static async open(options: EventStoreOptions): Promise<EventStore> {
     const store = new EventStore(options);
-    await store.tailNow();
+    try {
+      await store.tailNow();
+    } catch (error) {
+      store.contents.close();
+      throw error;
+    }
     return store;
   }
 
@@ -112,8 +137,12 @@ export class EventStore implements Events {
    */
   fold(): Promise<boolean> {
     return this.inTurn(async () => {
-      await this.look();
-      return foldLog(this.folding);
+      for (let isWhole = false; !isWhole; ) {
+        await this.look();
+        isWhole = this.tail.unfoldedBytes <= FOLD_BYTES;
+        if (!(await foldLog(this.folding))) return false;
+      }
+      return true;
     });
   }
 
@@ -135,6 +164,17 @@ export class EventStore implements Events {
     await this.appends.close();
     await this.inTurn(() => this.leave());
     this.listeners.clear();
+    this.contents.close();
+  }
+
+  /** Events that stand, hidden ones included. */
+  get size(): number {
+    return this.index.size;
+  }
+
+  /** Bytes of memory that the index takes; the events themselves are on local disk. */
+  get memory(): number {
+    return this.index.memory;
   }
 
   get(id: string): NostrEvent | undefined {
@@ -155,6 +195,10 @@ export class EventStore implements Events {
 
   query(filters: readonly Filter[], options: QueryOptions): NostrEvent[] {
     return this.index.query(filters, options);
+  }
+
+  find(filters: readonly Filter[], options: QueryOptions): KeptEvent[] {
+    return this.index.find(filters, options);
   }
 
   count(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): number {
@@ -183,16 +227,55 @@ export class EventStore implements Events {
 
   private async write(batch: AppendBatch) {
     const entry = { at: this.now(), ...batch };
-    const position = await this.writer.write(entry);
-    this.tail.written(position, entry);
-    return (event: NostrEvent, hidden: boolean) => this.take(event, { hidden, at: entry.at }, false);
+    // On local disk first: what cannot be put there is not taken at all.
+    const places = new Map(
+      [...entry.events, ...entry.hidden].map((event) => [event.id, this.index.contents.place(event)]),
+    );
+    try {
+      this.tail.written(await this.writer.write(entry), entry);
+    } catch (error) {
+      for (const place of places.values()) this.index.contents.drop(place);
+      throw error;
+    }
+    return (event: NostrEvent, hidden: boolean) => {
+      const place = places.get(event.id);
+      places.delete(event.id);
+      return this.take(event, { hidden, at: entry.at }, false, place);
+    };
   }
 
   /** What is in the log by others' hands, or from before. */
-  private learn({ events, hidden }: SegmentContent): void {
-    for (const event of events) this.take(event, { hidden: false, at: 0 }, true);
-    for (const { at, event } of hidden) {
+  private learn(content: SegmentContent | StoredSegment): void {
+    const shown = { hidden: false, at: 0 };
+    if (content instanceof StoredSegment) this.learnSegment(content);
+    else for (const event of content.events) this.take(event, shown, true);
+    for (const { at, event } of content.hidden) {
       if (this.now() - at <= HIDDEN_SECONDS) this.take(event, { hidden: true, at }, true);
+    }
+  }
+
+  /** A segment goes to local disk as it is, if most of it is news; else its events that are. */
+  private learnSegment(segment: StoredSegment): void {
+    const { bytes, slices } = segment;
+    const some = slices.filter((_, at) => at % SAMPLED === 0);
+    const known = some.filter((slice) => this.index.has(segment.idOf(slice))).length;
+    const base = known * 2 < some.length ? this.contents.append(bytes) : undefined;
+    const shown = { hidden: false, at: 0 };
+    // What is between the events is needed by nobody.
+    let left = bytes.length;
+    try {
+      for (const slice of slices) {
+        if (base === undefined) {
+          this.take(segment.event(slice), shown, true);
+          continue;
+        }
+        const place = { position: base + slice.from, length: slice.to - slice.from };
+        const stored = this.index.addAt(segment.head(slice), shown, place);
+        left -= place.length;
+        if (stored === 'stored' && this.listeners.size > 0) this.tell(segment.event(slice), false, true);
+      }
+    } finally {
+      if (base !== undefined) this.contents.drop(base, left);
     }
   }
 
@@ -200,12 +283,16 @@ export class EventStore implements Events {
     event: NostrEvent,
     standing: { readonly hidden: boolean; readonly at: number },
     elsewhere: boolean,
+    place?: Place,
   ): Stored {
-    const stored = this.index.add(event, standing);
-    if (stored === 'stored') {
-      for (const listener of this.listeners) listener(event, { hidden: standing.hidden, elsewhere });
-    }
+    const { index } = this;
+    const stored = place === undefined ? index.add(event, standing) : index.addAt(event, standing, place);
+    if (stored === 'stored') this.tell(event, standing.hidden, elsewhere);
     return stored;
+  }
+
+  private tell(event: NostrEvent, hidden: boolean, elsewhere: boolean): void {
+    for (const listener of this.listeners) listener(event, { hidden, elsewhere });
   }
 
   private async run(): Promise<void> {
@@ -236,12 +323,20 @@ export class EventStore implements Events {
       this.troubled = true;
       return;
     }
+    try {
+      await inSlices(this.index.contents.tidying());
+    } catch (error) {
+      log.warn({ err: error }, 'no room could be made on the local disk');
+    }
     await this.upkeep();
   }
 
   private async upkeep(): Promise<void> {
     const { clock, dice, log } = this.options;
-    const foldDue = this.tail.unfoldedEntries > FOLD_ABOVE || hasAbandonedEntries(this.folding);
+    const foldDue =
+      this.tail.unfoldedEntries > FOLD_ABOVE ||
+      this.tail.unfoldedBytes > FOLD_ABOVE_BYTES ||
+      hasAbandonedEntries(this.folding);
     if (!foldDue && !wantsSweep(this.folding)) {
       this.upkeepAt = undefined;
       return;
@@ -261,11 +356,13 @@ export class EventStore implements Events {
   /** Folds what is left and strikes this writer off. Should it fail, others do so in a day. */
   private async leave(): Promise<void> {
     try {
-      for (let tries = 0; tries < LAST_FOLD_TRIES; tries++) {
+      for (let tries = 0; tries < LAST_FOLD_TRIES; ) {
         const own = this.writer.writerId;
         if (own === undefined) return;
         await this.look();
-        if (await foldLog(this.folding, own)) return;
+        const isWhole = this.tail.unfoldedBytes <= FOLD_BYTES;
+        if (!(await foldLog(this.folding, own))) tries++;
+        else if (isWhole) return;
       }
     } catch (error) {
       this.options.log.warn(

@@ -1,12 +1,12 @@
 import type { Clock } from '../lib/clock.ts';
 import { concurrently } from '../lib/concurrently.ts';
 import type { Digest } from '../lib/digest.ts';
-import { newestFirst } from '../nostr/event-order.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import type { CatalogRecord, EventCatalog } from './event-catalog.ts';
-import { type LogEntry, readEntry } from './event-log.ts';
-import { readSegment, type SegmentContent } from './event-segments.ts';
+import { type LogEntry, readEntry, type SegmentContent } from './event-log.ts';
+import { readSegment } from './event-segments.ts';
 import type { LogPosition } from './event-writer.ts';
+import type { StoredSegment } from './stored-segment.ts';
 
 export interface EventTailOptions {
   readonly control: ObjectStore;
@@ -15,20 +15,34 @@ export interface EventTailOptions {
   readonly catalog: EventCatalog;
   /** The writer this process is, which it need not follow; undefined before it has written. */
   readonly own: () => string | undefined;
-  /** Told of everything read, in no order that matters. */
-  readonly learn: (content: SegmentContent) => void;
+  /** Told of everything read, in no order that matters. What it throws ends the reading, which is done again. */
+  readonly learn: (content: SegmentContent | StoredSegment) => void;
+}
+
+/** An entry that is in no segment yet. */
+export interface UnfoldedEntry {
+  readonly bytes: number;
+  /** Undefined when it is to be read again, so that memory is not full of entries. */
+  readonly entry: LogEntry | undefined;
 }
 
 /** Consecutive entries of one writer that are in no segment yet. */
 export interface UnfoldedRun {
   readonly writer: string;
   readonly from: number;
-  readonly entries: readonly LogEntry[];
+  readonly entries: readonly UnfoldedEntry[];
 }
 
-const SEGMENTS_AT_ONCE = 8;
+/** Segments in memory at once; one has 4 MiB and takes about five times as much while it is read. */
+const SEGMENTS_AT_ONCE = 2;
 const WRITERS_AT_ONCE = 16;
 const ENTRIES_AT_ONCE = 16;
+
+/** Bytes of entries of one writer that are asked for at once, as far as that can be told beforehand. */
+const BYTES_AT_ONCE = 2 * 1024 * 1024;
+
+/** Bytes of entries that are kept until they are folded; of more it is only known that they are there. */
+const HELD_BYTES = 4 * 1024 * 1024;
 
 /**
  * The catalog tells for ten minutes what was folded. Who has not looked for half of that can no longer know whether a
@@ -41,7 +55,7 @@ export class EventTail {
   private readonly options: EventTailOptions;
   /** By writer: the sequence of the entry to be read next. */
   private readonly positions = new Map<string, number>();
-  private readonly unfolded = new Map<string, { from: number; entries: LogEntry[] }>();
+  private readonly unfolded = new Map<string, { from: number; entries: UnfoldedEntry[] }>();
   /** Segments of which nothing is to be learnt any more. */
   private known = new Set<Digest>();
   private takenRevision = -1;
@@ -58,11 +72,32 @@ export class EventTail {
     return sum;
   }
 
-  /** Those entries. */
-  unfoldedRuns(): UnfoldedRun[] {
-    return [...this.unfolded]
-      .map(([writer, { from, entries }]) => ({ writer, from, entries: [...entries] }))
-      .filter(({ entries }) => entries.length > 0);
+  /** Their bytes in the store. */
+  get unfoldedBytes(): number {
+    let sum = 0;
+    for (const { entries } of this.unfolded.values()) for (const { bytes } of entries) sum += bytes;
+    return sum;
+  }
+
+  /** Those who have written them. */
+  unfoldedWriters(): string[] {
+    return [...this.unfolded].filter(([, { entries }]) => entries.length > 0).map(([writer]) => writer);
+  }
+
+  /** Those entries. @param room bytes of them that are wanted at most; one is returned in any case */
+  unfoldedRuns(room: number): UnfoldedRun[] {
+    const runs: UnfoldedRun[] = [];
+    let bytes = 0;
+    for (const [writer, { from, entries }] of this.unfolded) {
+      let to = 0;
+      for (const entry of entries) {
+        if (bytes > 0 && bytes + entry.bytes > room) break;
+        bytes += entry.bytes;
+        to++;
+      }
+      if (to > 0) runs.push({ writer, from, entries: entries.slice(0, to) });
+    }
+    return runs;
   }
 
   /** How many entries of a writer have been read. */
@@ -71,8 +106,8 @@ export class EventTail {
   }
 
   /** Told of an entry that this process has written itself. */
-  written({ writer, sequence }: LogPosition, entry: LogEntry): void {
-    this.note(writer, sequence, entry);
+  written({ writer, sequence, bytes }: LogPosition, entry: LogEntry): void {
+    this.note(writer, sequence, entry, bytes);
   }
 
   /**
@@ -101,19 +136,21 @@ export class EventTail {
   }
 
   private async followWriter(writer: string): Promise<void> {
-    for (let width = 1; ; width = Math.min(2 * width, ENTRIES_AT_ONCE)) {
+    for (let width = 1, largest = 1; ; ) {
       const from = this.positionOf(writer);
       const sequences = Array.from({ length: width }, (_, ahead) => from + ahead);
       const entries = await concurrently(sequences, width, (sequence) =>
         readEntry(this.options.control, writer, sequence),
       );
-      for (const [ahead, entry] of entries.entries()) {
+      for (const [ahead, found] of entries.entries()) {
         // The last holds for the first entry of this very process, found while it was still getting its answer.
-        if (entry === undefined || writer === this.options.own()) return;
-        const { at, events, hidden } = entry;
-        this.note(writer, from + ahead, entry);
+        if (found === undefined || writer === this.options.own()) return;
+        const { at, events, hidden } = found.entry;
         this.options.learn({ events, hidden: hidden.map((event) => ({ at, event })) });
+        this.note(writer, from + ahead, found.entry, found.bytes);
+        largest = Math.max(largest, found.bytes);
       }
+      width = Math.max(1, Math.min(2 * width, ENTRIES_AT_ONCE, Math.floor(BYTES_AT_ONCE / largest)));
     }
   }
 
@@ -128,13 +165,10 @@ export class EventTail {
 
   private async takeSegments(current: CatalogRecord): Promise<void> {
     const unknown = current.segments.filter(({ digest }) => !this.known.has(digest));
-    const contents = await concurrently(unknown, SEGMENTS_AT_ONCE, (segment) =>
-      readSegment(this.options.bulk, segment),
-    );
-    this.options.learn({
-      // The oldest first: that is the order in which they are put in their places fastest.
-      events: contents.flatMap(({ events }) => events).sort((a, b) => newestFirst(b, a)),
-      hidden: contents.flatMap(({ hidden }) => hidden),
+    // Never all at once: the log may be larger than memory.
+    await concurrently(unknown, SEGMENTS_AT_ONCE, async (segment) => {
+      this.options.learn(await readSegment(this.options.bulk, segment));
+      this.known.add(segment.digest);
     });
   }
 
@@ -156,13 +190,22 @@ export class EventTail {
     }
   }
 
-  private note(writer: string, sequence: number, entry: LogEntry): void {
+  private note(writer: string, sequence: number, whole: LogEntry, bytes: number): void {
     this.positions.set(writer, sequence + 1);
+    const entry = { bytes, entry: this.heldBytes() + bytes > HELD_BYTES ? undefined : whole };
     const run = this.unfolded.get(writer);
     if (run === undefined || run.from + run.entries.length !== sequence) {
       this.unfolded.set(writer, { from: sequence, entries: [entry] });
     } else {
       run.entries.push(entry);
     }
+  }
+
+  private heldBytes(): number {
+    let sum = 0;
+    for (const { entries } of this.unfolded.values()) {
+      for (const { bytes, entry } of entries) if (entry !== undefined) sum += bytes;
+    }
+    return sum;
   }
 }

@@ -7,10 +7,11 @@ import { logEntryKey } from '../repository/keys.ts';
 import type { EventCatalog } from './event-catalog.ts';
 import { decodeEntry, encodeEntry, type LogEntry, MAX_ENTRY_BYTES } from './event-log.ts';
 
-/** Where an entry is. */
+/** Where an entry is, and how many bytes it has there. */
 export interface LogPosition {
   readonly writer: string;
   readonly sequence: number;
+  readonly bytes: number;
 }
 
 export interface EventWriterOptions {
@@ -115,8 +116,8 @@ export class EventWriter {
   /** @returns undefined when it is not there and may be sent again */
   private async tryPut(body: Buffer): Promise<LogPosition | undefined> {
     for (;;) {
-      const position = { writer: this.id, sequence: this.next };
-      const key = logEntryKey(position.writer, position.sequence);
+      const [writer, sequence] = [this.id, this.next];
+      const key = logEntryKey(writer, sequence);
       const put = await this.options.control.put(key, body, { mode: 'create' });
       const there = put.outcome === 'written' ? body : await this.readBack(key);
       if (there === undefined) {
@@ -124,6 +125,7 @@ export class EventWriter {
         return undefined;
       }
       this.next++;
+      const position = { writer, sequence, bytes: there.length };
       if (there.equals(body)) return position;
       this.options.onLate(position, decodeEntry(key, there));
     }

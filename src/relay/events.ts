@@ -1,6 +1,6 @@
 /**
  * The events kept here, as the rest of the relay sees them. Durable truth is the event log in the object store; what is
- * asked here is answered from memory.
+ * asked here is answered from an index in memory and from local disk.
  */
 import type { NostrEvent, VerifiedEvent } from '../nostr/event.ts';
 import type { Filter } from '../nostr/filter.ts';
@@ -23,6 +23,12 @@ export interface QueryOptions {
   readonly visible: (event: NostrEvent) => boolean;
 }
 
+/** An event that is here, without its content in memory. */
+export interface KeptEvent {
+  /** Its JSON, read when it is asked for; undefined when the event is here no more. */
+  readonly json: string | undefined;
+}
+
 /** Reading. Hidden events (announcements of repositories that wait for their first data) are found by id and address only. */
 export interface EventReader {
   get(id: string): NostrEvent | undefined;
@@ -33,6 +39,8 @@ export interface EventReader {
   announcements(identifier: string): readonly NostrEvent[];
   /** Visible events that match any of the filters, newest first, of equal date the lowest id first, each once. */
   query(filters: readonly Filter[], options: QueryOptions): NostrEvent[];
+  /** {@link query} for whoever sends them on when there is time: the events are not held in memory until then. */
+  find(filters: readonly Filter[], options: QueryOptions): KeptEvent[];
   count(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): number;
   /** True when a visible or hidden event refers to this id or address by a tag (e, E, q, a, A). */
   isReferredTo(idOrAddress: string): boolean;

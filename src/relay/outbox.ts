@@ -1,13 +1,14 @@
 /**
- * What is still to be sent to one client, in order. Events wait as they are and become text only when the client is
- * ready for them: a client that asks for much and reads slowly costs references, not copies.
+ * What is still to be sent to one client, in order. Stored events are read only when the client is ready for them: a client
+ * that asks for much and reads slowly costs references, not copies.
  */
 import { encodeEvent, type NostrEvent } from '../nostr/event.ts';
 import { eventMessage } from '../nostr/relay-message.ts';
+import type { KeptEvent } from './events.ts';
 import type { Subscription, Subscriptions } from './subscriptions.ts';
 
 /** An event on its way to any number of clients; its JSON is made once. */
-export class Outgoing {
+export class Outgoing implements KeptEvent {
   readonly event: NostrEvent;
   private encoded: string | undefined;
 
@@ -24,7 +25,7 @@ export class Outgoing {
 /** What belongs to a subscription is dropped when that has ended by the time it would be sent. */
 type Entry =
   | string
-  | { readonly subscription: Subscription; readonly outgoing: Outgoing }
+  | { readonly subscription: Subscription; readonly outgoing: KeptEvent }
   | { readonly subscription: Subscription; readonly text: string };
 
 export class Outbox {
@@ -55,7 +56,7 @@ export class Outbox {
     this.push({ subscription, text });
   }
 
-  deliver(subscription: Subscription, outgoing: Outgoing): void {
+  deliver(subscription: Subscription, outgoing: KeptEvent): void {
     this.push({ subscription, outgoing });
   }
 
@@ -98,6 +99,8 @@ export class Outbox {
     if (typeof entry === 'string') return entry;
     const { subscription } = entry;
     if (!this.subscriptions.isOpen(subscription)) return undefined;
-    return 'text' in entry ? entry.text : eventMessage(subscription.id, entry.outgoing.json);
+    if ('text' in entry) return entry.text;
+    const { json } = entry.outgoing;
+    return json === undefined ? undefined : eventMessage(subscription.id, json);
   }
 }

@@ -1,12 +1,12 @@
 import { addressOf, formatAddress } from '../../src/nostr/address.ts';
 import { deletes, parseDeletion } from '../../src/nostr/deletion.ts';
-import type { NostrEvent, VerifiedEvent } from '../../src/nostr/event.ts';
+import { encodeEvent, type NostrEvent, type VerifiedEvent } from '../../src/nostr/event.ts';
 import { newestFirst, replaces } from '../../src/nostr/event-order.ts';
 import { isExpired } from '../../src/nostr/expiration.ts';
 import { type Filter, matches } from '../../src/nostr/filter.ts';
 import { kinds } from '../../src/nostr/kinds.ts';
 import { firstValue } from '../../src/nostr/tags.ts';
-import type { Events, QueryOptions, Stored } from '../../src/relay/events.ts';
+import type { Events, KeptEvent, QueryOptions, Stored } from '../../src/relay/events.ts';
 
 type Listener = Parameters<Events['onEvent']>[0];
 
@@ -68,6 +68,14 @@ export class EventsInMemory implements Events {
       for (const event of this.matching(filter, options).slice(0, limit)) found.set(event.id, event);
     }
     return [...found.values()].sort(newestFirst).slice(0, options.limit);
+  }
+
+  find(filters: readonly Filter[], options: QueryOptions): KeptEvent[] {
+    return this.query(filters, options).map((event) => ({
+      get json() {
+        return encodeEvent(event);
+      },
+    }));
   }
 
   count(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): number {

@@ -1,0 +1,76 @@
+/**
+ * Columns of numbers that grow page by page: no copying when they grow, no object for an item, and memory is taken only
+ * for what is there. Items that were never set are 0.
+ */
+const PAGE_BITS = 14;
+const PAGE = 1 << PAGE_BITS;
+const MASK = PAGE - 1;
+
+/** Numbers of one width, by item. */
+export class Column<T extends Uint8Array | Uint16Array | Uint32Array | Float64Array> {
+  private readonly make: (length: number) => T;
+  private readonly pages: T[] = [];
+
+  /** @param make a zeroed array of so many numbers */
+  constructor(make: (length: number) => T) {
+    this.make = make;
+  }
+
+  /** Bytes of memory it takes. */
+  get bytes(): number {
+    return this.pages.length * (this.pages[0]?.byteLength ?? 0);
+  }
+
+  get(item: number): number {
+    return this.pages[item >>> PAGE_BITS]?.[item & MASK] ?? 0;
+  }
+
+  set(item: number, value: number): void {
+    const number = item >>> PAGE_BITS;
+    while (this.pages.length <= number) this.pages.push(this.make(PAGE));
+    const page = this.pages[number];
+    if (page !== undefined) page[item & MASK] = value;
+  }
+}
+
+export const bytesColumn = () => new Column((length) => new Uint8Array(length));
+export const shortsColumn = () => new Column((length) => new Uint16Array(length));
+export const wordsColumn = () => new Column((length) => new Uint32Array(length));
+export const doublesColumn = () => new Column((length) => new Float64Array(length));
+
+/** Digests of 32 bytes, by item, as hex on the outside. */
+export class DigestColumn {
+  private readonly pages: Buffer[] = [];
+
+  /** Bytes of memory it takes. */
+  get bytes(): number {
+    return this.pages.length * PAGE * SIZE;
+  }
+
+  /** In lower-case hex. */
+  get(item: number): string {
+    const at = (item & MASK) * SIZE;
+    return this.pages[item >>> PAGE_BITS]?.toString('hex', at, at + SIZE) ?? '';
+  }
+
+  /** @param digest 64 hex digits */
+  set(item: number, digest: string): void {
+    const number = item >>> PAGE_BITS;
+    while (this.pages.length <= number) this.pages.push(Buffer.alloc(PAGE * SIZE));
+    this.pages[number]?.write(digest, (item & MASK) * SIZE, SIZE, 'hex');
+  }
+
+  /** Below 0 when that of `a` comes first. */
+  compare(a: number, b: number): number {
+    const [pageA, pageB] = [this.pages[a >>> PAGE_BITS], this.pages[b >>> PAGE_BITS]];
+    if (pageA === undefined || pageB === undefined) return 0;
+    const [atA, atB] = [(a & MASK) * SIZE, (b & MASK) * SIZE];
+    for (let byte = 0; byte < SIZE; byte++) {
+      const difference = (pageA[atA + byte] ?? 0) - (pageB[atB + byte] ?? 0);
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  }
+}
+
+const SIZE = 32;
