@@ -18,6 +18,7 @@ import type { Settings } from './config/settings.ts';
 import { Git } from './git-process/git.ts';
 import { checkGitVersion } from './git-process/git-version.ts';
 import { Launcher } from './git-process/launcher.ts';
+import { usableMemoryLimit } from './git-process/memory-limit.ts';
 import { ConnectionMemory } from './http/connection-memory.ts';
 import { healthRoutes } from './http/health-routes.ts';
 import { HttpServer } from './http/server.ts';
@@ -120,7 +121,8 @@ export async function startApp(
     const launcher = new Launcher();
     launcher.open();
     const observer = gitObserver(metrics);
-    const git = new Git({ binary: settings.git, home: scratch, observer, launcher });
+    const limit = await usableMemoryLimit(settings.git, settings.gitMemory, (problem) => log.warn(problem));
+    const git = new Git({ binary: settings.git, home: scratch, observer, launcher, ...limit });
     closers.push(() => git.close());
     const gitVersion = await checkGitVersion(git);
     const capabilities = await learnUploadCapabilities(git, scratch);

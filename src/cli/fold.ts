@@ -4,6 +4,7 @@ import { dir as temporaryFolder } from 'tmp-promise';
 import { type GivenFlags, readSettings } from '../config/settings.ts';
 import { Git } from '../git-process/git.ts';
 import { checkGitVersion } from '../git-process/git-version.ts';
+import { usableMemoryLimit } from '../git-process/memory-limit.ts';
 import { systemClock } from '../lib/clock.ts';
 import { systemDice } from '../lib/dice.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
@@ -96,7 +97,8 @@ async function withFolding(
   const settings = readSettings(flags, context.environment);
   const log = createLogger(settings.logLevel === 'info' ? 'warn' : settings.logLevel);
   const { path, cleanup } = await temporaryFolder({ prefix: 'cairn-fold', unsafeCleanup: true });
-  const git = new Git({ binary: settings.git, home: path });
+  const limit = await usableMemoryLimit(settings.git, settings.gitMemory, (problem) => log.warn(problem));
+  const git = new Git({ binary: settings.git, home: path, ...limit });
   const { stores, close } = await openStoresForCommand(settings.store, {
     writes: true,
     verdicts: verdictsFolder(settings.cache.folder),

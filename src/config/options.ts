@@ -75,6 +75,15 @@ export const OPTIONS = [
     commands: 'all',
   },
   {
+    name: 'git-memory',
+    variable: 'CAIRN_GIT_MEMORY',
+    value: '<size>',
+    default: '1GiB',
+    description:
+      'Memory that each git process may have. A push or fetch that needs more is refused with that reason; files that git maps do not count.',
+    commands: 'all',
+  },
+  {
     name: 'unreachable-grace',
     variable: 'CAIRN_UNREACHABLE_GRACE',
     value: '<days>',

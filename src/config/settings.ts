@@ -50,6 +50,7 @@ export interface Settings {
   readonly probe: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly git: string;
+  readonly gitMemory: number;
   readonly maxPushSize: number;
   readonly maxRefsPerPush: number;
   readonly idleTimeout: number;
@@ -169,6 +170,7 @@ const SCHEMAS = {
   probe: z.enum(['on', 'off']).transform((text) => text === 'on'),
   'cache-size': size,
   'answer-cache-size': size,
+  'git-memory': size.pipe(z.number().min(16 * 2 ** 20, 'expected 16MiB or more')),
   'max-push-size': size.pipe(z.number().min(1)),
   'max-refs-per-push': whole(1, 1_000_000),
   'idle-timeout': seconds,
@@ -220,6 +222,7 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
     probe: read('probe'),
     logLevel: read('log-level'),
     git: read('git'),
+    gitMemory: read('git-memory'),
     maxPushSize: read('max-push-size'),
     maxRefsPerPush: read('max-refs-per-push'),
     idleTimeout: read('idle-timeout'),

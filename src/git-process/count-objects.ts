@@ -1,8 +1,8 @@
 /** What git says about what some objects reach, in a repository that nobody else writes to. */
-import { CairnError } from '../lib/errors.ts';
 import type { GitCommand } from './commands.ts';
 import type { Git } from './git.ts';
-import { failureReason, type GitResult } from './result.ts';
+import { mustHaveAnswered } from './memory-limit.ts';
+import type { GitResult } from './result.ts';
 
 /** Nobody waits for these. */
 const NICENESS = 10;
@@ -118,7 +118,7 @@ export async function listGrown(
 }
 
 function hasSucceeded(result: GitResult): boolean {
-  if (result.signal !== null) throw new CairnError('unavailable', failureReason('rev-list', result));
+  mustHaveAnswered('rev-list', result);
   return result.exitCode === 0;
 }
 

@@ -7,19 +7,35 @@
 const FORCED_CONFIG: readonly (readonly [key: string, value: string])[] = [
   ['core.hooksPath', '/dev/null'], // no hook ever runs: rules live in Cairn
   ['core.useReplaceRefs', 'false'], // refs/replace/* are data here, not a lens over the objects
-  ['core.bigFileThreshold', '50m'], // larger blobs are streamed, never held whole
   ['core.fsync', 'none'], // git writes only scratch; durability is the object store's
   ['gc.auto', '0'], // a background gc would outlive its request and race the scratch folder
   ['maintenance.auto', 'false'],
   ['protocol.allow', 'never'], // no git process here opens a connection
-  ['pack.windowMemory', '100m'],
   ['pack.threads', '2'],
   ['core.packedGitLimit', '256m'],
-  ['core.deltaBaseCacheLimit', '64m'],
   ['advice.graftFileDeprecated', 'false'],
 ];
 
+const MIB = 2 ** 20;
+
+/**
+ * What git holds in memory at once, for each a size that serves well and the share of a memory limit that it may have. Together
+ * they leave at least a third of a limit to tables of objects, which grow with the repository and cannot be bounded.
+ */
+const SIZES: readonly (readonly [key: string, bytes: number, parts: number])[] = [
+  ['core.bigFileThreshold', 50 * MIB, 16], // larger blobs are streamed, never held whole
+  ['pack.windowMemory', 100 * MIB, 10], // for each of two threads
+  ['pack.deltaCacheSize', 256 * MIB, 8],
+  ['core.deltaBaseCacheLimit', 64 * MIB, 16],
+];
+
+function sizesWithin(memory = Number.POSITIVE_INFINITY): [key: string, value: string][] {
+  return SIZES.map(([key, bytes, parts]) => [key, String(Math.floor(Math.min(bytes, memory / parts)))]);
+}
+
 export interface EnvironmentOptions {
+  /** Bytes of memory that the process may have; undefined for no limit. */
+  readonly memory?: number;
   /** Where git finds nothing: a folder without a home's files. */
   readonly home: string;
   /** More settings, computed by Cairn, never copied from a request. */
@@ -43,7 +59,7 @@ export function gitEnvironment(options: EnvironmentOptions): Record<string, stri
     GIT_OPTIONAL_LOCKS: '0',
     ...options.variables,
   };
-  const config = [...FORCED_CONFIG, ...(options.config ?? [])];
+  const config = [...FORCED_CONFIG, ...sizesWithin(options.memory), ...(options.config ?? [])];
   environment['GIT_CONFIG_COUNT'] = String(config.length);
   config.forEach(([key, value], index) => {
     environment[`GIT_CONFIG_KEY_${index}`] = key;

@@ -5,6 +5,7 @@ import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
 import type { GitCommand } from './commands.ts';
 import { gitEnvironment } from './environment.ts';
 import type { Launcher } from './launcher.ts';
+import { isNotStarted, limitMemory, type Program } from './memory-limit.ts';
 import type { GitResult } from './result.ts';
 
 /** Hears of every process started and ended; for metrics, and for tests that count. */
@@ -18,6 +19,8 @@ export interface GitOptions {
   readonly binary: string;
   /** A folder that holds no configuration. */
   readonly home: string;
+  /** Bytes of memory that each process may have (see `memory-limit.ts`); without it as many as it wants. */
+  readonly memory?: number;
   readonly observer?: GitObserver;
   /** Starts what is run briefly; without it this process does. */
   readonly launcher?: Launcher;
@@ -120,7 +123,8 @@ export class Git {
 
   private spawnGit(command: GitCommand): ChildProcessWithoutNullStreams {
     try {
-      return spawn(this.options.binary, [command.name, ...command.args], {
+      const { file, args } = this.programOf(command);
+      return spawn(file, args, {
         env: this.environmentFor(command),
         // A group of its own: upload-pack's pack-objects dies with it, and Ctrl-C at the server reaches neither.
         detached: true,
@@ -131,20 +135,28 @@ export class Git {
     }
   }
 
+  private programOf({ name, args }: GitCommand): Program {
+    const { binary, memory } = this.options;
+    return limitMemory(memory, { file: binary, args: [name, ...args] });
+  }
+
   private environmentFor({ config, variables }: GitCommand): Record<string, string> {
     return gitEnvironment({
       home: this.options.home,
+      ...(this.options.memory === undefined ? {} : { memory: this.options.memory }),
       ...(config === undefined ? {} : { config }),
       ...(variables === undefined ? {} : { variables }),
     });
   }
 
   private notStarted(command: GitCommand, cause: unknown): CairnError {
-    return new CairnError(
-      'unavailable',
-      `git could not be started (${this.options.binary} ${command.name})`,
-      { cause, publicText: 'git could not be started' },
-    );
+    return new NotStarted(`git could not be started (${this.options.binary} ${command.name})`, cause);
+  }
+
+  /** With a memory limit it is the shell before git that tells it. */
+  private mustBeStarted(command: GitCommand, result: GitResult): void {
+    if (this.options.memory !== undefined && isNotStarted(result))
+      throw this.notStarted(command, result.stderr);
   }
 
   /**
@@ -184,6 +196,7 @@ export class Git {
       });
     }
     if (trouble instanceof CairnError) throw trouble;
+    this.mustBeStarted(command, result);
     return { ...result, stdout: Buffer.concat(chunks) };
   }
 
@@ -212,6 +225,7 @@ export class Git {
     });
     running.stdin.end(input);
     const result = await running.ended;
+    this.mustBeStarted(command, result);
     return { ...result, stdout: Buffer.concat(chunks), cut: size > keep };
   }
 
@@ -222,11 +236,10 @@ export class Git {
     { signal, keepOutput }: BriefOptions,
   ): Promise<BriefResult> {
     signal?.throwIfAborted();
-    const { observer, binary } = this.options;
+    const { observer } = this.options;
     const began = performance.now();
     const launched = launcher.launch({
-      file: binary,
-      args: [command.name, ...command.args],
+      ...this.programOf(command),
       env: this.environmentFor(command),
       input,
       keepOutput: keepOutput ?? OUTPUT_KEPT,
@@ -249,16 +262,11 @@ export class Git {
       const { exitCode, signal: by, stdout, stderr, cut } = await launched.ended;
       ok = exitCode === 0;
       const output = Buffer.from(stdout);
-      return {
-        exitCode,
-        signal: by,
-        cancelled,
-        stderr: Buffer.from(stderr).toString('utf8'),
-        stdout: output,
-        cut,
-      };
+      const result = { exitCode, signal: by, cancelled, stderr: Buffer.from(stderr).toString('utf8') };
+      this.mustBeStarted(command, result);
+      return { ...result, stdout: output, cut };
     } catch (error) {
-      throw this.notStarted(command, error);
+      throw error instanceof NotStarted ? error : this.notStarted(command, error);
     } finally {
       clearTimeout(killTimer);
       signal?.removeEventListener('abort', stop);
@@ -273,6 +281,12 @@ export class Git {
     for (const process of all) process.stop();
     await Promise.all(all.map((process) => process.ended));
     await this.options.launcher?.close();
+  }
+}
+
+class NotStarted extends CairnError {
+  constructor(message: string, cause: unknown) {
+    super('unavailable', message, { cause, publicText: 'git could not be started' });
   }
 }
 

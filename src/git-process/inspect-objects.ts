@@ -3,6 +3,7 @@ import { CairnError } from '../lib/errors.ts';
 import { Pauses } from '../lib/turns.ts';
 import { checkAncestry, checkConnectivity, describeObjects, type QuarantinePaths } from './commands.ts';
 import type { Git } from './git.ts';
+import { mustHaveAnswered } from './memory-limit.ts';
 import { failureReason } from './result.ts';
 
 export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag';
@@ -46,7 +47,7 @@ async function isConnected(
 ): Promise<boolean> {
   const result = await git.brief(checkConnectivity(paths), { input: `${tips.join('\n')}\n`, signal });
   signal.throwIfAborted();
-  if (result.signal !== null) throw new CairnError('unavailable', failureReason('rev-list', result));
+  mustHaveAnswered('rev-list', result);
   return result.exitCode === 0;
 }
 
@@ -68,6 +69,7 @@ export async function inspectObjects(
   const keepOutput = oids.length * 2 * (64 + 16);
   const result = await git.brief(describeObjects(paths), { input, signal, keepOutput });
   signal.throwIfAborted();
+  mustHaveAnswered('cat-file', result);
   if (result.exitCode !== 0) throw new CairnError('unavailable', failureReason('cat-file', result));
   const lines = result.stdout.toString('latin1').split('\n');
   const pauses = new Pauses();
@@ -97,6 +99,7 @@ export async function isFastForward(
 ): Promise<boolean> {
   const result = await git.brief(checkAncestry(paths, from, to), { signal });
   signal.throwIfAborted();
+  mustHaveAnswered('merge-base', result);
   if (result.exitCode === 0) return true;
   if (result.exitCode === 1) return false;
   throw new CairnError('unavailable', failureReason('merge-base', result));

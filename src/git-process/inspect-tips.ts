@@ -1,10 +1,9 @@
 /** What new tips are, and whether they are complete: for the common push to a branch, both by one process. */
-import { CairnError } from '../lib/errors.ts';
 import { settleAll } from '../lib/settle-all.ts';
 import { listNewObjects, type QuarantinePaths } from './commands.ts';
 import type { Git } from './git.ts';
 import { inspectObjects, type ObjectDescription } from './inspect-objects.ts';
-import { failureReason } from './result.ts';
+import { mustHaveAnswered } from './memory-limit.ts';
 
 /**
  * Object ids whose histories are known to be complete, to end the search at. Any of those that are published will do: fewer
@@ -109,7 +108,7 @@ async function runListing(
   const result = await git.brief(listNewObjects(paths), { input, signal: either });
   signal.throwIfAborted();
   if (result.cancelled && result.exitCode === null) return { commits: undefined, stopped: true };
-  if (result.signal !== null) throw new CairnError('unavailable', failureReason('rev-list', result));
+  mustHaveAnswered('rev-list', result);
   if (result.exitCode !== 0) return { commits: undefined, stopped: false };
   const wanted = new Set(tips);
   return { commits: new Set(commitLines(result.stdout).filter((oid) => wanted.has(oid))), stopped: false };

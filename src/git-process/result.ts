@@ -14,8 +14,23 @@ export interface GitResult {
   readonly stderr: string;
 }
 
-/** The line git died with (`fatal: …` or `error: …`), without its prefix, or a sentence about how it ended. */
+/** What git and the libraries under it say when they get no memory (`wrapper.c`, `packfile.c`, `zlib.c`, `thread-utils.c`). */
+const NO_MEMORY =
+  /out of memory|cannot be mapped.*Cannot allocate memory|mmap failed: Cannot allocate memory|unable to create thread: (Resource temporarily unavailable|Cannot allocate memory)|(memory exhausted|bad_alloc)/i;
+
+/** True when a process ended because it got no memory: most likely its limit. */
+export function ranOutOfMemory({ exitCode, cancelled, stderr }: GitResult): boolean {
+  return exitCode !== 0 && !cancelled && NO_MEMORY.test(stderr);
+}
+
+/**
+ * Why a process failed: that it ran out of memory, the line git died with (`fatal: …` or `error: …`), without its prefix, or a
+ * sentence about how it ended.
+ */
 export function failureReason(name: string, result: GitResult): string {
+  if (ranOutOfMemory(result)) {
+    return `git ${name} needs more memory for this than it may have here (--git-memory)`;
+  }
   const lines = result.stderr.split(/[\r\n]+/).filter((line) => line.length > 0);
   const fatal =
     lines.findLast((line) => line.startsWith('fatal: ')) ??

@@ -4,6 +4,7 @@ import { PackIdx } from '../git/index.ts';
 import type { GitCommand } from '../git-process/commands.ts';
 import { checkAll, checkBesideRefs, checkReachable } from '../git-process/fold-commands.ts';
 import type { Git } from '../git-process/git.ts';
+import { mustHaveAnswered } from '../git-process/memory-limit.ts';
 import { openFile } from '../lib/read-at.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import { isClosed, type PackEntry, type RepositoryState } from '../repository/manifest.ts';
@@ -97,6 +98,7 @@ export class FoldCheck {
     const { git, signal } = this.options;
     const result = await git.run(command, { input, signal });
     signal.throwIfAborted();
+    mustHaveAnswered(command.name, result);
     return result.exitCode === 0;
   }
 }

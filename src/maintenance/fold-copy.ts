@@ -17,6 +17,7 @@ import {
 import type { GitCommand } from '../git-process/commands.ts';
 import { packAll, packPacks, packReachable, writeCommitGraph } from '../git-process/fold-commands.ts';
 import type { Git } from '../git-process/git.ts';
+import { mustHaveAnswered } from '../git-process/memory-limit.ts';
 import { failureReason } from '../git-process/result.ts';
 import { type Digest, sha256OfFile } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
@@ -180,6 +181,7 @@ export class FoldCopy {
   private async run(command: GitCommand, input: string | Buffer = ''): Promise<string> {
     const result = await this.context.git.run(command, { input, signal: this.signal });
     this.signal.throwIfAborted();
+    mustHaveAnswered(command.name, result);
     if (result.exitCode !== 0) {
       throw new CairnError('unavailable', `git could not fold: ${failureReason(command.name, result)}`);
     }

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { checkFindings, failureReason, type GitResult } from '../../../src/git-process/result.ts';
+import {
+  checkFindings,
+  failureReason,
+  type GitResult,
+  ranOutOfMemory,
+} from '../../../src/git-process/result.ts';
 
 function result(parts: Partial<GitResult>): GitResult {
   return { exitCode: 1, signal: null, cancelled: false, stderr: '', ...parts };
@@ -42,5 +47,25 @@ describe('what git found wrong with objects', () => {
   it('is bounded', () => {
     const stderr = `error: object ${id}: badDate: no date\n`.repeat(1_000);
     expect(checkFindings({ stderr })).toHaveLength(10);
+  });
+});
+
+describe('that a process ran out of memory', () => {
+  it.each([
+    'fatal: Out of memory, malloc failed (tried to allocate 41943041 bytes)',
+    'fatal: Out of memory, realloc failed',
+    'fatal: packfile ./objects/pack/pack-1.pack cannot be mapped: Cannot allocate memory',
+    'fatal: mmap failed: Cannot allocate memory',
+    'error: inflateInit: out of memory (no message)',
+    'fatal: unable to create thread: Resource temporarily unavailable',
+  ])('is told from %s', (stderr) => {
+    expect(ranOutOfMemory(result({ exitCode: 128, stderr }))).toBe(true);
+    expect(failureReason('x', result({ exitCode: 128, stderr }))).toMatch(/more memory.*--git-memory/);
+    expect(ranOutOfMemory(result({ exitCode: 0, stderr }))).toBe(false);
+    expect(ranOutOfMemory(result({ exitCode: null, cancelled: true, stderr }))).toBe(false);
+  });
+
+  it('is not told from other words', () => {
+    expect(ranOutOfMemory(result({ stderr: 'fatal: early EOF\n' }))).toBe(false);
   });
 });

@@ -1,0 +1,174 @@
+/** Every git process that a client's data reaches runs under a memory limit; one that dies by it is a refusal with that reason. */
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { App } from '../../src/app.ts';
+import type { GivenFlags } from '../../src/config/settings.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { repositoryId } from '../../src/repository/repository-id.ts';
+import { stateOn } from '../helpers/folded.ts';
+import { GitClient } from '../helpers/git-client.ts';
+import {
+  commitObject,
+  fetchFrom,
+  objectId,
+  packOf,
+  push,
+  pushHead,
+  type RawObject,
+  reportOf,
+  treeObject,
+} from '../helpers/raw-git.ts';
+import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
+import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+
+const MIB = 2 ** 20;
+
+let folder: TempDir;
+const servers: App[] = [];
+
+beforeAll(async () => {
+  folder = await tempDir('cairn-memory');
+});
+
+afterAll(async () => {
+  for (const server of servers) await server.close();
+  await folder[Symbol.asyncDispose]();
+});
+
+async function serverWith(flags: GivenFlags, store = new MemoryObjectStore()): Promise<App> {
+  const server = await startServer({ store, flags, overrides: { background: false } });
+  servers.push(server);
+  return server;
+}
+
+/** A `git` that does something before it is git. */
+async function gitAfter(name: string, script: string): Promise<string> {
+  const path = join(folder.path, name);
+  await writeFile(path, `#!/bin/sh\n${script}\nexec git "$@"\n`);
+  await chmod(path, 0o755);
+  return path;
+}
+
+async function userOf(name: string): Promise<GitClient> {
+  await mkdir(join(folder.path, name));
+  return new GitClient(join(folder.path, name)).init('work');
+}
+
+describe('a git process', () => {
+  it('of whatever kind runs under the limit of --git-memory', async () => {
+    const log = join(folder.path, 'limits');
+    const git = await gitAfter(
+      'logging-git',
+      `echo "$(ulimit -d) $(ulimit -v) $(cat /proc/self/oom_score_adj) $1" >> ${log}`,
+    );
+    const server = await serverWith({ git, 'git-memory': '256MiB' });
+    const url = repositoryUrl(server, 'limited');
+    const user = await userOf('limited');
+    await user.commit('One', { file: 'one\n' });
+    await user.run(['push', '--quiet', url, 'HEAD:main', 'HEAD:other']);
+    // More than goes to the launcher: index-pack is started by the server itself.
+    await user.commit('Two', { large: randomBytes(2 * MIB) });
+    await user.run(['tag', '-a', '-m', 'A tag', 'v1']);
+    await user.run(['push', '--quiet', url, 'HEAD:main', 'v1']);
+    // A walk: its pack may lack what a client with little history has not sent.
+    await user.clone(url, 'shallow', '--depth=1');
+    const shallow = user.at('shallow');
+    await shallow.commit('Three', { file: 'three\n' });
+    await shallow.run(['push', '--quiet', 'origin', 'HEAD:main']);
+    await server.fold(repositoryId(OWNER, 'limited'));
+    const lines = (await readFile(log, 'utf8')).trim().split('\n');
+    const names = new Set(lines.map((line) => line.split(' ')[3]));
+    for (const name of ['index-pack', 'upload-pack', 'pack-objects', 'rev-list', 'commit-graph'])
+      expect(names).toContain(name);
+    const limits = new Set(lines.map((line) => line.split(' ').slice(0, 3).join(' ')));
+    expect([...limits]).toEqual([`${256 * 1024} ${(4 * 256 + 2048) * 1024} 500`]);
+  });
+
+  it('is started in one place only, where the limit is put in front of it', async () => {
+    const files = (await readdir('src', { recursive: true })).filter((name) => name.endsWith('.ts'));
+    const starting: string[] = [];
+    for (const name of files) {
+      const text = await readFile(join('src', name), 'utf8');
+      if (
+        /from 'node:child_process'|from 'execa'/.test(text) &&
+        !/import type \{[^}]*\} from 'node:child_process'/.test(text)
+      )
+        starting.push(name);
+    }
+    expect(starting.sort()).toEqual([
+      // What a user runs, on data of their own.
+      'cli/credential-install.ts',
+      'git-process/git.ts',
+      'git-process/launcher.ts',
+      'git-process/memory-limit.ts',
+    ]);
+  });
+});
+
+describe('a push that needs more memory than git may have', () => {
+  /** 15 MiB twice, of which the second is a difference from the first: 15 KB to send. */
+  const base: RawObject = { type: 'blob', content: Buffer.alloc(15 * MIB) };
+  const grown: RawObject = { type: 'blob', content: Buffer.concat([base.content, Buffer.from('x')]) };
+  const trees = [treeObject('file', objectId(base)), treeObject('file', objectId(grown))] as const;
+  const first = commitObject(objectId(trees[0]));
+  const second = commitObject(objectId(trees[1]), [objectId(first)]);
+  const delta = { base: objectId(base), baseLength: base.content.length, append: Buffer.from('x') };
+  const bomb = packOf([second, first, ...trees, base, delta]);
+  const head = pushHead([{ name: 'refs/heads/main', to: objectId(second) }]);
+
+  it('is refused with the reason, and leaves nothing', async () => {
+    const store = new MemoryObjectStore();
+    const server = await serverWith({ 'git-memory': '24MiB' }, store);
+    const answer = await push(repositoryUrl(server, 'bombed'), Buffer.concat([head, bomb]));
+    const reason = 'git index-pack needs more memory for this than it may have here (--git-memory)';
+    expect(answer.status).toBe(200);
+    expect(reportOf(answer)).toEqual([`unpack ${reason}`, `ng refs/heads/main ${reason}`]);
+    const keys: string[] = [];
+    for await (const { key } of store.list('v1/repos/')) keys.push(key);
+    expect(keys).toEqual([]);
+  });
+
+  it('is taken in where the limit allows it', async () => {
+    const server = await serverWith({ 'git-memory': '256MiB' });
+    const answer = await push(repositoryUrl(server, 'allowed'), Buffer.concat([head, bomb]));
+    expect(reportOf(answer)).toEqual(['unpack ok', 'ok refs/heads/main']);
+  });
+});
+
+describe('a repository larger than the limit', () => {
+  it('is pushed, cut short for a shallow clone, and folded', async () => {
+    const server = await serverWith({ 'git-memory': '48MiB' });
+    const url = repositoryUrl(server, 'large');
+    const user = await userOf('large');
+    for (let commit = 0; commit < 2; commit++) {
+      const files = Array.from({ length: 32 }, (_, at) => [`${commit}/${at}`, randomBytes(MIB)] as const);
+      await user.commit(`Commit ${commit}`, Object.fromEntries(files));
+      await user.run(['push', '--quiet', url, 'HEAD:main']);
+    }
+    await server.fold(repositoryId(OWNER, 'large'));
+    const { manifest } = await stateOn(server, repositoryId(OWNER, 'large'));
+    expect(manifest.packs.map(({ kind }) => kind)).toEqual(['fold']);
+    expect(manifest.packs[0]?.pack.size).toBeGreaterThan(60 * MIB);
+    await user.clone(url, 'shallow', '--depth=1');
+    await user.at('shallow').run(['fsck', '--connectivity-only']);
+  }, 120_000);
+});
+
+describe('a fetch that needs more memory than git may have', () => {
+  it('is told so, and not that the server is in trouble', async () => {
+    const failing = `case "$1 $2 $3" in "upload-pack --stateless-rpc --strict")
+      cat >/dev/null; echo "fatal: Out of memory, malloc failed (tried to allocate 1 bytes)" >&2; exit 128;; esac`;
+    const git = await gitAfter('failing-git', failing);
+    const server = await serverWith({ git });
+    const url = repositoryUrl(server, 'fetched');
+    const user = await userOf('fetched');
+    const tip = await user.commit('One', { file: 'one\n' });
+    await user.run(['push', '--quiet', url, 'HEAD:main']);
+    const body = `0032want ${tip}\n000cdeepen 10000`.replace('000cdeepen 1', '000ddeepen 1\n');
+    const answer = await fetchFrom(url, `${body}0009done\n`);
+    expect(answer.status).toBeLessThan(500);
+    expect(answer.text).toContain('git upload-pack needs more memory for this than it may have here');
+  });
+});
