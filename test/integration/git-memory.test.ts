@@ -167,7 +167,7 @@ describe('a fetch that needs more memory than git may have', () => {
     const tip = await user.commit('One', { file: 'one\n' });
     await user.run(['push', '--quiet', url, 'HEAD:main']);
     const body = `0032want ${tip}\n000cdeepen 10000`.replace('000cdeepen 1', '000ddeepen 1\n');
-    const answer = await fetchFrom(url, `${body}0009done\n`);
+    const answer = await fetchFrom(url, Buffer.from(`${body}0009done\n`));
     expect(answer.status).toBeLessThan(500);
     expect(answer.text).toContain('git upload-pack needs more memory for this than it may have here');
   });
