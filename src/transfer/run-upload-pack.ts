@@ -1,7 +1,7 @@
 import { AnswerFrames } from '../git/index.ts';
 import { uploadPack } from '../git-process/commands.ts';
 import type { Git } from '../git-process/git.ts';
-import { failureReason } from '../git-process/result.ts';
+import { failureReason, ranOutOfMemory } from '../git-process/result.ts';
 import { CairnError, isCairnError } from '../lib/errors.ts';
 import { writeChunk } from '../lib/streams.ts';
 import type { ProtocolVersion } from './advertise-refs.ts';
@@ -61,7 +61,7 @@ export async function runUploadPack(git: Git, run: UploadPackRun): Promise<Uploa
   if (isCairnError(trouble)) throw trouble;
   // Who has gone does not hear how it ended.
   if (result.exitCode === 0 || result.cancelled) return { end: 'whole' };
-  const refusal = uploadRefusal(result);
+  const refusal = ranOutOfMemory(result) ? failureReason('upload-pack', result) : uploadRefusal(result);
   const toldByGit = frames.told;
   if (refusal !== undefined) {
     const packet = frames.errorPacket(refusal);

@@ -1,4 +1,4 @@
-import { failureReason, type GitResult, ranOutOfMemory } from '../git-process/result.ts';
+import type { GitResult } from '../git-process/result.ts';
 
 /** The exit code of a git program that gives up with a reason of its own. */
 const DIED = 128;
@@ -29,14 +29,12 @@ const ABOUT_THE_SERVER =
   /corrupt|damaged|unable to|cannot|could not|can't|failed|failure|died|out of memory|memory exhausted|bad (object|tree|blob|commit|tag|config)|not a git repository|missing (object|blob|tree|commit)|broken|No such file|No space|Too many|Permission|Input\/output|mmap|fork|dubious|inflate|usage:|BUG/i;
 
 /**
- * The reason for which `git upload-pack` refused a request: git itself is well, and ended with words about what it was asked, or it
- * was asked for more than its memory limit allows.
+ * The reason for which `git upload-pack` refused a request: git itself is well, and ended with words about what it was asked.
  *
  * @returns one line without its prefix, free of local paths; undefined when git did not refuse, but broke: it was ended by
  *   a signal, said nothing, or complains of the repository or the machine
  */
 export function uploadRefusal(result: GitResult): string | undefined {
-  if (ranOutOfMemory(result)) return failureReason('upload-pack', result);
   if (result.exitCode !== DIED || result.signal !== null) return undefined;
   const lines = result.stderr.split(/[\r\n]+/).filter((line) => /^(fatal|error): /.test(line));
   const last = lines.findLast((line) => line.startsWith('fatal: ')) ?? lines.at(-1);
