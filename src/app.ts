@@ -19,8 +19,9 @@ import { Git } from './git-process/git.ts';
 import { checkGitVersion } from './git-process/git-version.ts';
 import { Launcher } from './git-process/launcher.ts';
 import { usableMemoryLimit } from './git-process/memory-limit.ts';
+import { AdminServer } from './http/admin-server.ts';
 import { ConnectionMemory } from './http/connection-memory.ts';
-import { healthRoutes } from './http/health-routes.ts';
+import { Health } from './http/health.ts';
 import { HttpServer } from './http/server.ts';
 import { type Identity, openIdentity } from './identity.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
@@ -82,6 +83,8 @@ export interface Overrides {
 export interface App extends AsyncDisposable {
   /** Where it is reached, for example `http://127.0.0.1:8080`. */
   readonly url: string;
+  /** Where operators ask, if that is a place of its own. */
+  readonly adminUrl: string | undefined;
   readonly metrics: Metrics;
   readonly git: Git;
   readonly repositories: Repositories;
@@ -245,7 +248,15 @@ export async function startApp(
       background: overrides.background ?? true,
     });
     const { events, directory, service, heldOrders, sockets, information } = identity;
-    const others = healthRoutes({ metrics, checkStore: () => checkReady(stores), stopping: () => stopping });
+    const checkStore = () => checkReady(stores);
+    const health = new Health({ metrics, checkStore, stopping: () => stopping, log });
+    let adminUrl: string | undefined;
+    if (settings.adminListen !== undefined) {
+      const admin = await AdminServer.listen(settings.adminListen, health.operatorRoutes());
+      closers.unshift(() => admin[Symbol.asyncDispose]());
+      adminUrl = admin.url;
+    }
+    const others = health.publicRoutes({ metrics: adminUrl === undefined });
     others.route(
       '/',
       webRoutes({
@@ -305,6 +316,7 @@ export async function startApp(
     log.info(
       {
         url,
+        admin: adminUrl,
         store: describeStore(settings.store),
         git: gitVersion,
         version: VERSION,
@@ -313,7 +325,16 @@ export async function startApp(
       'started',
     );
     const fold: App['fold'] = (id, mode) => folding.fold(id, mode);
-    return { url, metrics, git, repositories, fold, close: closeAll, [Symbol.asyncDispose]: closeAll };
+    return {
+      url,
+      adminUrl,
+      metrics,
+      git,
+      repositories,
+      fold,
+      close: closeAll,
+      [Symbol.asyncDispose]: closeAll,
+    };
   } catch (error) {
     await closeAll();
     throw error;

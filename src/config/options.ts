@@ -109,6 +109,15 @@ export const OPTIONS = [
     commands: 'serve',
   },
   {
+    name: 'admin-listen',
+    variable: 'CAIRN_ADMIN_LISTEN',
+    value: '<host:port>',
+    default: '',
+    description:
+      'Address for operators, for example `127.0.0.1:9090`: `/metrics`, and `/readyz` with reasons, are then only there. Keep it from the public.',
+    commands: 'serve',
+  },
+  {
     name: 'access',
     variable: 'CAIRN_ACCESS',
     value: '<mode>',

@@ -26,11 +26,19 @@ export interface OffloadSettings {
   readonly expiry: number;
 }
 
+/** Where a server listens. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** What every setting means, checked: nothing in here is undefined by accident. Sizes in bytes, times in milliseconds. */
 export interface Settings {
   readonly store: StoreSettings;
   readonly cache: { readonly folder: string; readonly size: number; readonly answers: number };
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: Address;
+  /** Where operators ask; undefined: nowhere else than everybody. */
+  readonly adminListen: Address | undefined;
   readonly access: 'signed' | 'open' | 'read-only';
   /** Without a slash at its end; undefined: the address listened on. */
   readonly publicUrl: string | undefined;
@@ -127,6 +135,16 @@ const homeFile = z
   .min(1, 'expected a file')
   .transform((path) => resolve(path.replace(/^~(?=\/)/, homedir())));
 
+/** `host:port`, an IPv6 address in brackets. */
+const address = z.string().transform((text, context): Address | undefined => {
+  if (text === '') return undefined;
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
+  const [host, port] = [bracketed ?? plain, Number(digits)];
+  if (host !== undefined && port <= 65_535) return { host, port };
+  context.addIssue({ code: 'custom', message: 'expected <host>:<port>, such as 127.0.0.1:9090' });
+  return z.NEVER;
+});
+
 const SCHEMAS = {
   store: url,
   's3-endpoint': httpUrl,
@@ -140,6 +158,7 @@ const SCHEMAS = {
   git: z.string().min(1, 'expected a program'),
   host: z.string().min(1, 'expected an address'),
   port: whole(0, 65_535),
+  'admin-listen': address,
   access: z.enum(['signed', 'open', 'read-only']),
   'public-url': serviceUrl,
   'trusted-proxies': whole(0, 16),
@@ -206,6 +225,7 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
     store: readStore(flags, environment),
     cache: { folder: read('cache'), size: read('cache-size'), answers: read('answer-cache-size') },
     listen: { host: read('host'), port: read('port') },
+    adminListen: read('admin-listen'),
     access: read('access'),
     publicUrl: read('public-url'),
     trustedProxies: read('trusted-proxies'),

@@ -1,0 +1,49 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import type { Hono } from 'hono';
+import { CairnError, messageOf } from '../lib/errors.ts';
+
+/** The listening server of operators: health with reasons, and metrics. Plain HTTP, for an address that is not public. */
+export class AdminServer implements AsyncDisposable {
+  /** Where it is reached, for example `http://127.0.0.1:9090`. */
+  readonly url: string;
+  private readonly server: Server;
+
+  private constructor(server: Server, url: string) {
+    this.server = server;
+    this.url = url;
+  }
+
+  /**
+   * Starts listening, and answers at once.
+   * @param at port 0 picks a free one
+   * @throws CairnError `unavailable` when the address is taken or not ours
+   */
+  static async listen(
+    at: { readonly host: string; readonly port: number },
+    routes: Hono,
+  ): Promise<AdminServer> {
+    const { host, port } = at;
+    const listener = getRequestListener(routes.fetch);
+    const server = createServer((incoming, response) => {
+      listener(incoming, response).catch(() => response.destroy());
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => {
+        const problem = `--admin-listen: cannot listen on ${host}:${port}: ${messageOf(error)}`;
+        reject(new CairnError('unavailable', problem));
+      });
+      server.listen(port, host, resolve);
+    });
+    const { address, family, port: taken } = server.address() as AddressInfo;
+    return new AdminServer(server, `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.server.close(() => resolve());
+      this.server.closeAllConnections();
+    });
+  }
+}
