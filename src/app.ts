@@ -66,6 +66,7 @@ import { AnswerCache } from './transfer/answer-cache.ts';
 import { GitPlaces } from './transfer/git-places.ts';
 import { Offload } from './transfer/offload.ts';
 import { SpliceProofs } from './transfer/splice-proofs.ts';
+import { strangerPushes } from './transfer/stranger-push.ts';
 import { learnUploadCapabilities } from './transfer/upload-capabilities.ts';
 import { VERSION } from './version.ts';
 import { webRoutes } from './web/web-routes.ts';
@@ -275,6 +276,7 @@ export async function startApp(
         repositories,
         advertiser,
         connections: new ConnectionMemory(),
+        trustedProxies: settings.trustedProxies,
         access: settings.access,
         base,
         verifier,
@@ -300,6 +302,9 @@ export async function startApp(
           dice,
           scratch,
           orders: heldOrders,
+          clock,
+          strangers: settings.anonymousPushes,
+          ...strangerPushes(settings.anonymousPushes, clock),
           receiptsAreAuthoritative: (id, policy) => service.receiptsAreAuthoritative(id, policy),
           limits: {
             commands: settings.maxRefsPerPush,

@@ -26,6 +26,7 @@ import { HeldOrders } from './relay/held-orders.ts';
 import { OrderUpkeep } from './relay/order-upkeep.ts';
 import { Orders } from './relay/orders.ts';
 import { PullRequestUpkeep } from './relay/pull-request-upkeep.ts';
+import { PullRequests } from './relay/pull-requests.ts';
 import { Receipts } from './relay/receipts.ts';
 import { Relay } from './relay/relay.ts';
 import { type RelayInformation, relayInformation } from './relay/relay-information.ts';
@@ -140,7 +141,21 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     signedEvents,
     order: (event) => orders.order(event),
   });
-  const pullRequests = new PullRequestUpkeep({ events, repositories, clock });
+  const pullRequestRefs = new PullRequestUpkeep({ events, repositories, clock });
+  const pullRequests = new PullRequests({
+    events,
+    repositories,
+    mentions: (event) => directory.mentions(event),
+    verifier,
+    git,
+    clock,
+    log,
+    waits: settings.anonymousPushes !== undefined,
+  });
+  const noteOfPullRequests = (id: RepositoryId, manifest: Manifest) => {
+    pullRequestRefs.note(id, manifest);
+    pullRequests.note(id, manifest);
+  };
   const receipts = new Receipts({
     events,
     repositories,
@@ -149,7 +164,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     clock,
     dice,
     log,
-    onTip: (id, manifest) => pullRequests.note(id, manifest),
+    onTip: noteOfPullRequests,
   });
   const admission = new Admission({
     events,
@@ -157,6 +172,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     announce: (event) => announcements.announce(event),
     order: (event) => orders.order(event),
     withdraw: (event) => withdrawals.withdraw(event),
+    pullRequest: (event, address) => pullRequests.take(event, address),
     readOnly: settings.access === 'read-only',
     clock,
     log,
@@ -194,6 +210,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
         log,
       }),
       { name: 'policies', run: (signal) => closures.sweep(signal) },
+      pullRequestRefs,
       pullRequests,
       waitingOrders,
       { name: 'receipts', run: (signal) => receipts.sweep(signal) },
@@ -215,7 +232,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     heldOrders,
     published: (id, manifest) => {
       receipts.settle(id, manifest);
-      pullRequests.note(id, manifest);
+      noteOfPullRequests(id, manifest);
       waitingOrders.note(id, manifest);
       const spreading = orders.spread(id, manifest).catch((error: unknown) => {
         log.warn(
@@ -242,6 +259,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
       await upkeep.close();
       await closures.close();
       await Promise.all(following);
+      await pullRequests.idle();
       await receipts.close();
       await events.close();
     },

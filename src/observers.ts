@@ -60,8 +60,8 @@ export function publishObserver(metrics: Metrics): PublishObserver {
 /** The same publication, every answer of it counted: `accepted`, or the prefix of what was said. */
 export function observePublication(publication: Publication, metrics: Metrics): Publication {
   return {
-    publish: async (event, sender) => {
-      const verdict = await publication.publish(event, sender);
+    publish: async (event, sender, address) => {
+      const verdict = await publication.publish(event, sender, address);
       const [prefix = ''] = verdict.note.split(':');
       metrics.relayEvents.inc({ answer: prefix === '' ? 'accepted' : prefix });
       return verdict;

@@ -280,6 +280,15 @@ export const OPTIONS = [
     commands: 'serve',
   },
   {
+    name: 'anonymous-pushes',
+    variable: 'CAIRN_ANONYMOUS_PUSHES',
+    value: '<on|off|limits>',
+    default: 'bytes=512MiB,objects=400000,refs=1000,places=4',
+    description:
+      'What people without a right of their own may push to `refs/nostr/<event id>`, the tips of pull requests: `bytes` of packs, `objects` and `refs` in one repository, by as many at once as there are `places`. One push may bring a quarter of it, one network address as much in an hour, all together 16 times that. What is not named is as by default, which is `on`; `off` takes such pushes from nobody.',
+    commands: 'serve',
+  },
+  {
     name: 'idle-timeout',
     variable: 'CAIRN_IDLE_TIMEOUT',
     value: '<seconds>',

@@ -2,7 +2,9 @@ import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { CairnError } from '../lib/errors.ts';
+import { type AnonymousPushSettings, anonymousPushes } from './anonymous-pushes.ts';
 import { OPTIONS, type Option, type OptionName } from './options.ts';
+import { size, whole } from './values.ts';
 
 /** Where repositories live. */
 export type StoreSettings =
@@ -61,6 +63,8 @@ export interface Settings {
   readonly gitMemory: number;
   readonly maxPushSize: number;
   readonly maxRefsPerPush: number;
+  /** Undefined: off. */
+  readonly anonymousPushes: AnonymousPushSettings | undefined;
   readonly idleTimeout: number;
   readonly gitConcurrency: number;
   readonly gitQueue: number;
@@ -71,28 +75,6 @@ export interface Settings {
   readonly swapPatience: number;
   readonly shutdownGrace: number;
 }
-
-const UNITS: Readonly<Record<string, number>> = {
-  B: 1,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-  TiB: 2 ** 40,
-};
-
-const size = z.string().transform((text, context) => {
-  const [, digits, unit = 'B'] = /^(\d+)\s*(B|KiB|MiB|GiB|TiB)?$/.exec(text) ?? [];
-  if (digits !== undefined) return Number(digits) * (UNITS[unit] ?? 1);
-  context.addIssue({ code: 'custom', message: 'expected a size such as 512MiB or 8GiB' });
-  return z.NEVER;
-});
-
-const whole = (least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, 'expected a whole number')
-    .transform(Number)
-    .pipe(z.number().min(least).max(most));
 
 const seconds = whole(1, 86_400).transform((value) => value * 1000);
 
@@ -192,6 +174,7 @@ const SCHEMAS = {
   'git-memory': size.pipe(z.number().min(16 * 2 ** 20, 'expected 16MiB or more')),
   'max-push-size': size.pipe(z.number().min(1)),
   'max-refs-per-push': whole(1, 1_000_000),
+  'anonymous-pushes': anonymousPushes,
   'idle-timeout': seconds,
   'git-concurrency': whole(1, 10_000),
   'git-queue': whole(0, 1_000_000),
@@ -245,6 +228,7 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
     gitMemory: read('git-memory'),
     maxPushSize: read('max-push-size'),
     maxRefsPerPush: read('max-refs-per-push'),
+    anonymousPushes: read('anonymous-pushes'),
     idleTimeout: read('idle-timeout'),
     gitConcurrency: read('git-concurrency'),
     gitQueue: read('git-queue'),

@@ -12,6 +12,7 @@ import { type ReceivePushContext, receivePush } from '../transfer/receive-push.t
 import { accessError, isPublic, pushAccess } from '../transfer/repository-access.ts';
 import { RequestBody } from '../transfer/request-body.ts';
 import { type ServeFetchContext, serveFetch } from '../transfer/serve-fetch.ts';
+import { clientAddress } from './client-address.ts';
 import type { ConnectionMemory } from './connection-memory.ts';
 import type { Expectations } from './expectation.ts';
 import { authorityOf, type GitAccessContext, type GitSender, readerOf } from './git-access.ts';
@@ -26,6 +27,8 @@ export interface GitRoutesContext extends GitAccessContext {
   readonly fetch: ServeFetchContext;
   readonly push: ReceivePushContext;
   readonly connections: ConnectionMemory;
+  /** Proxies in front of this server whose word on who calls is believed. */
+  readonly trustedProxies: number;
   /** Milliseconds a client may neither send nor take anything. */
   readonly idle: number;
   /** Decoded bytes of a fetch request. */
@@ -216,7 +219,9 @@ async function receivePack(context: GitRoutesContext, request: GitRequest): Prom
     // The manifest names the order now, so nothing depends on this, and its sender need not wait for it.
     if (summary.order !== undefined) await context.push.orders.carriedOut(repository.id, summary.order);
   };
-  await receivePush(context.push, { repository, authority, advertised, body, output, signal, onAnswered });
+  const address = clientAddress(incoming, context.trustedProxies);
+  const push = { repository, authority, advertised, address, body, output, signal, onAnswered };
+  await receivePush(context.push, push);
 }
 
 /**

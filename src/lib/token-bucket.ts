@@ -31,6 +31,18 @@ export class TokenBucket {
     this.tokens -= Math.min(amount, this.rate.burst);
   }
 
+  /** Tokens that are there; 0 when more was charged than there were. */
+  left(): number {
+    this.fill();
+    return Math.max(0, this.tokens);
+  }
+
+  /** Takes tokens out whether they are there or not; a negative amount puts them back. */
+  charge(amount: number): void {
+    this.fill();
+    this.tokens = Math.min(this.rate.burst, this.tokens - amount);
+  }
+
   /** True when nothing was taken for so long that a new bucket would be the same. */
   isFull(): boolean {
     return this.has(this.rate.burst);

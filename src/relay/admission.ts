@@ -16,6 +16,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Events } from './events.ts';
 import { outdoneNote } from './outdone.ts';
 import { type Authenticated, accept, type Publication, reject, type Verdict } from './publication.ts';
+import { isPullRequest } from './pull-request-tip.ts';
 
 /** Seconds an event may be dated ahead. */
 export const MAX_AHEAD_SECONDS = 15 * 60;
@@ -42,6 +43,8 @@ export interface AdmissionContext {
   readonly order: Act;
   /** A deletion (NIP-09) of something here, whatever it deletes. */
   readonly withdraw: Act;
+  /** A pull request, or an update of one, that belongs to a repository here. */
+  readonly pullRequest: (event: VerifiedEvent, address: string | undefined) => Promise<Verdict>;
   /** Nothing is taken: the operator lets nobody change anything. */
   readonly readOnly: boolean;
   readonly clock: Clock;
@@ -57,9 +60,9 @@ export class Admission implements Publication {
     this.context = context;
   }
 
-  async publish(event: VerifiedEvent, sender: Authenticated): Promise<Verdict> {
+  async publish(event: VerifiedEvent, sender: Authenticated, address?: string): Promise<Verdict> {
     try {
-      return this.refusal(event, sender) ?? (await this.act(event, sender));
+      return this.refusal(event, sender) ?? (await this.act(event, sender, address));
     } catch (error) {
       const surprise = !(error instanceof CairnError) || error.kind === 'corrupt';
       this.context.log[surprise ? 'error' : 'warn']({ err: error, event: event.id }, 'event not taken');
@@ -98,13 +101,20 @@ export class Admission implements Publication {
     return event !== undefined && this.context.belonging.visible(event, sender) ? event : undefined;
   }
 
-  private async act(event: VerifiedEvent, sender: Authenticated): Promise<Verdict> {
+  private async act(
+    event: VerifiedEvent,
+    sender: Authenticated,
+    address: string | undefined,
+  ): Promise<Verdict> {
     const { events, announce, order, withdraw } = this.context;
     if (event.kind === kinds.repository) return announce(event);
     if (events.judge(event) === 'duplicate') return accept('duplicate: it is here already');
     if (event.kind === kinds.repositoryState) return order(event);
     if (event.kind === kinds.deletion) return withdraw(event);
-    return this.belongs(event, sender) ? this.keep(event) : reject(NOT_OURS);
+    if (!this.belongs(event, sender)) return reject(NOT_OURS);
+    if (!isPullRequest(event)) return this.keep(event);
+    await this.context.belonging.prepare(event);
+    return this.context.pullRequest(event, address);
   }
 
   /** Somebody who may not know of a repository is answered as if it were not there. */

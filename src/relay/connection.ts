@@ -96,7 +96,7 @@ export class Connection {
     this.refusals = new TokenBucket(limits.refusals, clock);
     this.subscriptions = new Subscriptions(limits.subscriptionsPerConnection);
     this.outbox = new Outbox((text) => socket.send(text), this.subscriptions);
-    this.queue = new PublishQueue(context.publication, context.log);
+    this.queue = new PublishQueue(context.publication, context.log, caller.address);
     this.intake = new Intake({
       isBusy: () => this.outbox.length > ENTRIES_WAITING || this.queue.isFull(),
       handle: (text) => this.handle(text),

@@ -2,11 +2,9 @@
  * Orders that wait for the push that brings their objects (GRASP-01), and the tips that pull requests name: what a push
  * without credentials is measured by.
  */
-import { isObjectId, refNameProblem } from '../git/index.ts';
+import { refNameProblem } from '../git/index.ts';
 import type { NostrEvent, VerifiedEvent } from '../nostr/event.ts';
-import { kinds } from '../nostr/kinds.ts';
 import { parseRefState } from '../nostr/ref-state.ts';
-import { firstValue } from '../nostr/tags.ts';
 import type { Verifier } from '../nostr/verify.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { HeldOrder } from '../policy/order-match.ts';
@@ -16,6 +14,7 @@ import type { RepositoryId } from '../repository/repository-id.ts';
 import { formatRepositoryId } from '../repository/repository-id.ts';
 import { readRecord, updateRecord } from '../repository/shared-record.ts';
 import type { EventReader } from './events.ts';
+import { tipOf } from './pull-request-tip.ts';
 import type { SignedEvents } from './signed-events.ts';
 
 /** Seconds an order waits. */
@@ -107,13 +106,13 @@ export class HeldOrders {
     return parsed.ok ? parsed.value.refs : new Map();
   }
 
-  /** The tip that the pull request with this event id names; undefined while no such event is here. */
-  pullRequestTip(eventId: string): string | undefined {
+  /**
+   * The tip that the pull request with this event id names; undefined while no such event is here, null when it is here and
+   * is no pull request that names one.
+   */
+  pullRequestTip(eventId: string): string | null | undefined {
     const event = this.context.events.get(eventId);
-    if (event?.kind !== kinds.pullRequest && event?.kind !== kinds.pullRequestUpdate) return undefined;
-    const tip = firstValue(event, 'c');
-    if (tip === undefined || !(isObjectId(tip, 'sha1') || isObjectId(tip, 'sha256'))) return undefined;
-    return tip;
+    return event === undefined ? undefined : (tipOf(event) ?? null);
   }
 
   private async keep(id: RepositoryId, stays: (entry: HeldEntry) => boolean): Promise<void> {

@@ -23,6 +23,7 @@ export type Authenticated = ReadonlySet<string>;
 export interface Publication {
   /**
    * Decides about an event and does what it asks for. Whatever happens, there is a verdict; nothing is thrown.
+   * @param address the network address it comes from, or what stands for it
    */
-  publish(event: VerifiedEvent, sender: Authenticated): Promise<Verdict>;
+  publish(event: VerifiedEvent, sender: Authenticated, address?: string): Promise<Verdict>;
 }

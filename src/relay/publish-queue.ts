@@ -12,13 +12,16 @@ const BYTES_WAITING = 1024 * 1024;
 export class PublishQueue {
   private readonly publication: Publication;
   private readonly log: Logger;
+  private readonly address: string;
   private last: Promise<void> = Promise.resolve();
   private events = 0;
   private bytes = 0;
 
-  constructor(publication: Publication, log: Logger) {
+  /** @param address where the client is */
+  constructor(publication: Publication, log: Logger, address: string) {
     this.publication = publication;
     this.log = log;
+    this.address = address;
   }
 
   isFull(): boolean {
@@ -47,7 +50,7 @@ export class PublishQueue {
 
   private async publish(event: VerifiedEvent, sender: Authenticated): Promise<string> {
     try {
-      const { accepted, note } = await this.publication.publish(event, sender);
+      const { accepted, note } = await this.publication.publish(event, sender, this.address);
       if (accepted) return acceptedMessage(event.id, note);
       return rejectedMessage(event.id, note === '' ? 'error: the event was not taken' : note);
     } catch (error) {

@@ -1,11 +1,10 @@
 /** Refs that anyone may push for a pull request to come go again when it does not come (GRASP-01). */
-import { changedRefs, refsStartingWith } from '../git/index.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Manifest, RepositoryState } from '../repository/manifest.ts';
-import type { Change, Evaluation } from '../repository/publisher.ts';
+import type { Manifest } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
 import type { EventReader } from './events.ts';
+import { PullRequestRemoval, pullRequestRefs } from './pull-request-refs.ts';
 import type { UpkeepTask } from './upkeep.ts';
 
 export interface PullRequestUpkeepContext {
@@ -16,8 +15,6 @@ export interface PullRequestUpkeepContext {
 
 /** Milliseconds for which a ref waits for its event. */
 export const PULL_REQUEST_WAITS_MS = 20 * 60 * 1000;
-
-const PULL_REQUEST = /^refs\/nostr\/([0-9a-f]{64})$/;
 
 interface Waiting {
   readonly id: RepositoryId;
@@ -39,8 +36,8 @@ export class PullRequestUpkeep implements UpkeepTask {
     const name = formatRepositoryId(id);
     const known = this.waiting.get(name)?.since;
     const since = new Map<string, number>();
-    for (const ref of unheardOf(manifest, this.context.events)) {
-      since.set(ref, known?.get(ref) ?? this.context.clock.monotonic());
+    for (const { name: ref, standing } of pullRequestRefs(manifest, this.context.events)) {
+      if (standing === 'missing') since.set(ref, known?.get(ref) ?? this.context.clock.monotonic());
     }
     if (since.size === 0) this.waiting.delete(name);
     else this.waiting.set(name, { id, since });
@@ -54,42 +51,9 @@ export class PullRequestUpkeep implements UpkeepTask {
       const due = new Set([...since].flatMap(([ref, at]) => (at <= before ? ref : [])));
       if (due.size === 0) continue;
       const repository = repositories.get(id);
-      await repository.publisher.join(new Removal(repository.mark(), due, events));
+      await repository.publisher.join(new PullRequestRemoval(repository.mark(), due, events));
       for (const ref of due) since.delete(ref);
       if (since.size === 0) this.waiting.delete(name);
     }
   }
-}
-
-/** Removes refs whose events have not come. */
-class Removal implements Change<void> {
-  readonly since: number;
-  private readonly due: ReadonlySet<string>;
-  private readonly events: Pick<EventReader, 'get'>;
-
-  constructor(since: number, due: ReadonlySet<string>, events: Pick<EventReader, 'get'>) {
-    this.since = since;
-    this.due = due;
-    this.events = events;
-  }
-
-  async evaluate(state: RepositoryState | undefined): Promise<Evaluation<void>> {
-    if (state === undefined) return { result: undefined };
-    const gone = unheardOf(state, this.events).filter((ref) => this.due.has(ref));
-    if (gone.length === 0) return { result: undefined };
-    const changes = gone.map((name) => ({ name, oid: undefined }));
-    return {
-      next: { ...state, ...changedRefs(state, changes) },
-      cause: { kind: 'withdraw', actor: null, evidence: null, refs: gone },
-      result: undefined,
-    };
-  }
-}
-
-/** The refs of pull requests whose events are not here. */
-function unheardOf(state: RepositoryState, events: Pick<EventReader, 'get'>): string[] {
-  return [...refsStartingWith(state.refs, 'refs/nostr/')].flatMap(([name]) => {
-    const event = PULL_REQUEST.exec(name)?.[1];
-    return event !== undefined && events.get(event) === undefined ? name : [];
-  });
 }

@@ -11,6 +11,8 @@ export interface CallerRates {
 
 /** All connections from one address. */
 export interface Caller {
+  /** What stands for it; see {@link callerAddress}. */
+  readonly address: string;
   readonly messages: TokenBucket;
   readonly events: TokenBucket;
   connections: number;
@@ -45,6 +47,7 @@ export class Callers {
     const key = callerAddress(address);
     const known = this.callers.get(key);
     const caller = known ?? {
+      address: key,
       messages: new TokenBucket(this.rates.messages, this.clock),
       events: new TokenBucket(this.rates.events, this.clock),
       connections: 0,

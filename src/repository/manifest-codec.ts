@@ -89,6 +89,12 @@ const frame = z.strictObject({
   }),
   order: z.strictObject({ id: hex64, author: hex64, at: count, refs: hex64 }).nullable(),
   withdrawal: z.strictObject({ id: hex64, at: count }).optional(),
+  strangers: z
+    .strictObject({
+      refs: z.record(hex64, z.strictObject({ by: hex64.optional(), bytes: count, objects: count })),
+      gone: z.strictObject({ at: count, bytes: count, objects: count }).optional(),
+    })
+    .optional(),
   causes: z.array(cause),
   receiptAt: count,
   parent: hex64.nullable(),

@@ -80,6 +80,26 @@ export interface Withdrawal {
   readonly at: number;
 }
 
+/** Bytes of packs and their indexes, and objects. */
+export interface Amount {
+  readonly bytes: number;
+  readonly objects: number;
+}
+
+/** A ref that somebody without a right of their own has pushed. */
+export interface StrangerRef extends Amount {
+  /** The key that has shown itself with the push; absent when none has. */
+  readonly by?: string;
+}
+
+/** What people without a right of their own have brought to a repository. */
+export interface Strangers {
+  /** By event id: the refs `refs/nostr/<event id>` that they pushed. Some may be gone since. */
+  readonly refs: Readonly<Record<string, StrangerRef>>;
+  /** What came with refs that are gone, as of the date `at` (seconds). Its objects leave with the grace period. */
+  readonly gone?: Amount & { readonly at: number };
+}
+
 export type CauseKind = 'announce' | 'push' | 'order' | 'fold' | 'mirror' | 'restore' | 'head' | 'withdraw';
 
 /** One entry per push, order or other act that this publish carries. */
@@ -116,6 +136,8 @@ export interface RepositoryState {
   readonly order: Order | null;
   /** The last withdrawal; it stays when the repository is announced again. */
   readonly withdrawal?: Withdrawal;
+  /** What people without a right of their own have brought; absent when they have brought nothing. */
+  readonly strangers?: Strangers;
 }
 
 export interface Manifest extends RepositoryState {

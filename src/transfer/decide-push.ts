@@ -9,7 +9,6 @@ import {
   isBranch,
   isTag,
   type ReceivedCommand,
-  refsStartingWith,
 } from '../git/index.ts';
 import { filtered, type Interruptible, mapped } from '../lib/turns.ts';
 import { matchOrder } from '../policy/order-match.ts';
@@ -20,6 +19,7 @@ import { type AccessFacts, type Role, roleOf } from '../policy/push-access.ts';
 import { decideRefUpdates, type ObjectFacts, type RefState, type Refusal } from '../policy/ref-rules.ts';
 import type { Cause, RepositoryState } from '../repository/manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
+import { isStated, pullRequestProblems, type StrangerTerms } from './pull-request-rules.ts';
 import type { OrderBook, PushAuthority, WaitingOrder } from './push-authority.ts';
 import { accessFacts } from './repository-access.ts';
 
@@ -40,6 +40,8 @@ export interface PushQuestion {
   /** The branches and tags that the order carried out last has set. */
   readonly lastSet: ReadonlyMap<string, string>;
   readonly pullRequestTip: OrderBook['pullRequestTip'];
+  /** What it is measured by where it is a stranger's. */
+  readonly strangers: StrangerTerms;
 }
 
 /** What a manifest is to record about a push. */
@@ -50,10 +52,9 @@ export interface PushDecision {
   readonly evidence: Evidence;
   /** The order this push carries out. */
   readonly order?: WaitingOrder;
+  /** True when nobody who may write sends it: but for the order it carries out, it is bounded as what strangers bring. */
+  readonly byStranger?: boolean;
 }
-
-/** Refs for pull requests nobody has heard of that one repository keeps: anyone may push them. */
-export const maxUnknownPullRequests = 100;
 
 const NOBODY: Evidence = { kind: 'push', actor: null, evidence: null };
 const NOTHING: ReadonlyMap<string, string> = new Map();
@@ -80,8 +81,9 @@ export function* decidePush(
     authority.kind === 'order' ? authority.caller : authority.kind === 'key' ? authority : undefined;
   const writer = writerRole(roleOf(caller?.actor, facts));
   if (authority.kind === 'order') {
-    const byOrder = yield* decideByOrder(push, state, facts);
-    if (byOrder.order !== undefined || writer === undefined) return byOrder;
+    const byOrder = yield* decideByOrder(push, state, facts, writer !== undefined);
+    if (writer === undefined) return { ...byOrder, byStranger: true };
+    if (byOrder.order !== undefined) return byOrder;
   }
   if (caller === undefined || writer === undefined) {
     return refuseAll(push, 'your key is neither the owner of this repository nor one of its maintainers');
@@ -124,9 +126,10 @@ function* decideByOrder(
   push: PushQuestion,
   state: RepositoryState,
   facts: AccessFacts,
+  sentByWriter: boolean,
 ): Interruptible<PushDecision> {
   const { commands, waiting } = push;
-  const forbidden = pullRequestRules(push, state);
+  const forbidden = yield* otherRefProblems(push, state, sentByWriter);
   // HEAD goes where the order says, so no branch is kept for its sake.
   const met: RefState = { refs: state.refs, head: '' };
   const own = yield* decide({ ...push, atomic: false }, met, NOTHING);
@@ -150,6 +153,19 @@ function* decideByOrder(
   if (!carriedOut) return { result, evidence: NOBODY };
   const { author, id } = match.value;
   return { result, evidence: { kind: 'order', actor: author, evidence: id }, order: match.value };
+}
+
+/** What is wrong with the commands that no order speaks of. A writer who shows a key may do what the rules let writers do. */
+function* otherRefProblems(
+  push: PushQuestion,
+  state: RepositoryState,
+  sentByWriter: boolean,
+): Interruptible<Map<string, string>> {
+  const caller = push.authority.kind === 'order' ? push.authority.caller : undefined;
+  if (!sentByWriter) return pullRequestProblems(push, state, caller?.actor);
+  const role = caller?.actor === push.id.owner ? 'owner' : 'maintainer';
+  const others = push.commands.filter((command) => !isStated(command));
+  return yield* protectedRefs({ ...push, commands: others }, state, role);
 }
 
 /**
@@ -194,47 +210,6 @@ function updateKind(command: ReceivedCommand, forced: ReadonlySet<string>): Upda
   const kind = commandKind(command);
   if (kind !== 'update') return kind;
   return isTag(command.name) || forced.has(command.name) ? 'force' : 'fast-forward';
-}
-
-/** What is wrong with commands for other refs than branches and tags, where nobody needs to show who he is. */
-function pullRequestRules(push: PushQuestion, state: RepositoryState): Map<string, string> {
-  const problems = new Map<string, string>();
-  const isUnknown = (name: string) => {
-    const event = pullRequestOf(name);
-    return event !== undefined && push.pullRequestTip(event) === undefined;
-  };
-  let unknown: number | undefined;
-  for (const command of push.commands) {
-    if (isStated(command)) continue;
-    const event = pullRequestOf(command.name);
-    if (event === undefined) {
-      problems.set(command.name, 'only branches, tags and refs/nostr/<event id> can be pushed here');
-      continue;
-    }
-    const tip = push.pullRequestTip(event);
-    if (tip !== undefined && tip !== command.newId) {
-      problems.set(command.name, `the pull request with this event id names ${tip.slice(0, 8)} as its tip`);
-    }
-    if (tip !== undefined || commandKind(command) !== 'create' || state.refs.has(command.name)) continue;
-    unknown ??= [...refsStartingWith(state.refs, 'refs/nostr/')].filter(([name]) => isUnknown(name)).length;
-    unknown += 1;
-    if (unknown <= maxUnknownPullRequests) continue;
-    problems.set(
-      command.name,
-      `${maxUnknownPullRequests} pull requests wait here for their events: publish yours first, then push`,
-    );
-  }
-  return problems;
-}
-
-/** The event id in `refs/nostr/<event id>`. */
-function pullRequestOf(name: string): string | undefined {
-  return /^refs\/nostr\/([0-9a-f]{64})$/.exec(name)?.[1];
-}
-
-/** True for what an order speaks of: branches and tags. */
-function isStated({ name }: ReceivedCommand): boolean {
-  return isBranch(name) || isTag(name);
 }
 
 function* refsAfter(

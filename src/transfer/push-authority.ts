@@ -31,6 +31,9 @@ export interface OrderBook {
    * @throws CairnError `unavailable` when the store does not answer; `corrupt` when it has no such order
    */
   refsOf(id: RepositoryId, order: Order): Promise<ReadonlyMap<string, string>>;
-  /** The tip that the pull request with this event id names; undefined while no such event is here. */
-  pullRequestTip(eventId: string): string | undefined;
+  /**
+   * The tip that the pull request with this event id names; undefined while no such event is here, null when it is here and
+   * is no pull request that names one.
+   */
+  pullRequestTip(eventId: string): string | null | undefined;
 }

@@ -7,6 +7,7 @@ import { headAfter } from '../policy/default-branch.ts';
 import { headAfterOrder } from '../policy/order-rules.ts';
 import type { ObjectFacts } from '../policy/ref-rules.ts';
 import {
+  type Amount,
   isClosed,
   type Order,
   type PackEntry,
@@ -18,11 +19,12 @@ import {
   asksForHistory,
   changes,
   decidePush,
-  type Evidence,
+  type PushDecision,
   type PushQuestion,
   type PushResult,
 } from './decide-push.ts';
 import type { ConnectivityProof } from './prove-push.ts';
+import { strangersAfter, strangersWithout } from './pull-request-rules.ts';
 import type { WaitingOrder } from './push-authority.ts';
 import type { PushRules } from './push-rules.ts';
 
@@ -86,8 +88,12 @@ export class PushChange implements Change<PushOutcome> {
     const lastSet = await rules.lastSet(state);
     const { commands, forced } = await this.withHistories(provable, state, { waiting, lastSet });
     const { id, authority, pullRequestTip } = rules;
-    const question = { id, authority, commands, atomic, objects, forced, waiting, lastSet, pullRequestTip };
-    const { result, evidence, order } = await inSlices(decidePush(question, state, initial));
+    const strangers = rules.strangers(this.brings(state));
+    const facts = { objects, forced, waiting, lastSet, pullRequestTip, strangers };
+    const decision = await inSlices(
+      decidePush({ id, authority, commands, atomic, ...facts }, state, initial),
+    );
+    const { result, order } = decision;
     const outcome = order === undefined ? { result } : { result, order };
     const met = state ?? initial;
     const allowed = commands.filter((_command, at) => result[at] === undefined);
@@ -95,8 +101,8 @@ export class PushChange implements Change<PushOutcome> {
     if (accepted.length === 0) return { result: outcome };
     const witness = order !== undefined && rules.onlyWitnesses(met.policy);
     return {
-      next: await this.apply(accepted, met, evidence, order),
-      cause: { ...evidence, refs: accepted.map((command) => command.name) },
+      next: await this.apply(accepted, met, decision),
+      cause: { ...decision.evidence, refs: accepted.map((command) => command.name) },
       ...(witness ? { receiptBefore: order.at } : {}),
       result: outcome,
     };
@@ -168,8 +174,7 @@ export class PushChange implements Change<PushOutcome> {
   private async apply(
     accepted: readonly ReceivedCommand[],
     state: RepositoryState,
-    evidence: Evidence,
-    order: WaitingOrder | undefined,
+    { evidence, order, byStranger }: PushDecision,
   ): Promise<RepositoryState> {
     const changes = mapped(accepted, (command) => {
       const { name, newId } = command;
@@ -192,7 +197,34 @@ export class PushChange implements Change<PushOutcome> {
       refs,
       peeled,
       packs: known || !bringsObjects ? state.packs : [...state.packs, { ...pack, ...linked }],
+      ...this.strangers(accepted, state, byStranger === true, order !== undefined),
     };
+  }
+
+  /** What strangers have brought by then. The objects of an order are its signer's. */
+  private strangers(
+    accepted: readonly ReceivedCommand[],
+    state: RepositoryState,
+    byStranger: boolean,
+    ordered: boolean,
+  ): Pick<RepositoryState, 'strangers'> {
+    const { rules } = this.options;
+    const { authority } = rules;
+    const actor = authority.kind === 'order' ? authority.caller?.actor : undefined;
+    const terms = rules.strangers(ordered ? undefined : this.brings(state));
+    const strangers = byStranger
+      ? strangersAfter(state, accepted, terms, actor)
+      : strangersWithout(state, accepted, terms);
+    return strangers === undefined ? {} : { strangers };
+  }
+
+  /** What the pack takes beside the packs of a state. */
+  private brings(state: RepositoryState | undefined): Amount {
+    const { pack } = this.options;
+    if (pack === undefined || state?.packs.some((entry) => entry.pack.digest === pack.pack.digest)) {
+      return { bytes: 0, objects: 0 };
+    }
+    return { bytes: pack.pack.size + pack.idx.size, objects: pack.objects };
   }
 }
 

@@ -1,16 +1,22 @@
 import { branchesAndTags, type ReceivedCommand, tableOf } from '../git/index.ts';
 import type { QuarantinePaths } from '../git-process/commands.ts';
 import type { Git } from '../git-process/git.ts';
+import type { Clock } from '../lib/clock.ts';
 import { refMapDigest } from '../nostr/ref-state.ts';
-import type { ParentState, Policy, RepositoryState } from '../repository/manifest.ts';
+import type { Amount, ParentState, Policy, RepositoryState } from '../repository/manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 import { keepsHistory } from './keeps-history.ts';
+import type { StrangerTerms } from './pull-request-rules.ts';
 import type { OrderBook, PushAuthority, WaitingOrder } from './push-authority.ts';
+import type { StrangerLimits } from './stranger-limits.ts';
 
 /** Whose word is asked about pushes. */
 export interface PushRulesContext {
   readonly git: Git;
   readonly orders: OrderBook;
+  readonly clock: Clock;
+  /** What people without a right of their own may push; undefined: nothing. */
+  readonly strangers: StrangerLimits | undefined;
   /**
    * True when the key that signs the receipts of a repository is one of those that may write to it: its receipts then
    * count as orders do, and need not stand behind them.
@@ -81,8 +87,14 @@ export class PushRules {
     return this.last.refs;
   }
 
-  readonly pullRequestTip = (eventId: string): string | undefined =>
+  readonly pullRequestTip = (eventId: string): string | null | undefined =>
     this.context.orders.pullRequestTip(eventId);
+
+  /** What the push is measured by if it is a stranger's. @param brings what its pack takes, once it has been taken in */
+  strangers(brings: Amount | undefined): StrangerTerms {
+    const now = Math.floor(this.context.clock.now() / 1000);
+    return { limits: this.context.strangers, now, brings };
+  }
 
   /**
    * Whether an update of a ref keeps the history there was.

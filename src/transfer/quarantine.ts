@@ -59,6 +59,8 @@ export interface ReceivePackOptions {
   /** Asked for once it is known that there are objects. */
   readonly paths: () => Promise<ReceivingPaths>;
   readonly maxBytes: number;
+  /** Objects that the pack's header may name: counted before any of them is looked at. */
+  readonly maxObjects?: number;
   /** Object ids that refs are to point at. */
   readonly tips: readonly string[];
   /** Gets what git says about its progress; undefined when nobody wants to hear it. */
@@ -93,6 +95,12 @@ export async function receivePack(options: ReceivePackOptions): Promise<PackOutc
   if (header.objects === 0) {
     const problem = await readEmptyPack(body);
     return problem === undefined ? { outcome: 'empty' } : refused(problem);
+  }
+  const { maxObjects = Number.POSITIVE_INFINITY } = options;
+  if (header.objects > maxObjects) {
+    await body.drain();
+    const reason = `the pack has ${header.objects} objects, no more than ${maxObjects} are taken here`;
+    return { outcome: 'refused', reason, findings: [] };
   }
   const paths = await options.paths();
   const { result, printed, ...received } = await index(options, paths);

@@ -30,7 +30,7 @@ import {
 import type { Published } from '../repository/published.ts';
 import { UnknownOutcomeError } from '../repository/publisher.ts';
 import { type BeginningPush, type Begun, beginPush } from './begin-push.ts';
-import { decidePush, type PushResult } from './decide-push.ts';
+import { decidePush, type PushDecision, type PushResult } from './decide-push.ts';
 import type { GitPlaces } from './git-places.ts';
 import type { Output } from './output.ts';
 import { type ProvenPush, PushProver } from './prove-push.ts';
@@ -43,9 +43,12 @@ import { PushWorkspace } from './push-workspace.ts';
 import { receivePack } from './quarantine.ts';
 import type { ReceivedPack } from './received-pack.ts';
 import { keepForReaders, packEntry, storePack } from './store-pack.ts';
+import { StrangerPush, type StrangerPushes } from './stranger-push.ts';
 
 export interface ReceivePushContext extends PushRulesContext {
   readonly places: GitPlaces;
+  /** What strangers push has places of its own, and limits by network address. Absent where they may push nothing. */
+  readonly strangerPushes?: StrangerPushes;
   readonly artifacts: ArtifactStore;
   readonly cache: ArtifactCache;
   readonly dice: Dice;
@@ -56,6 +59,8 @@ export interface ReceivePushContext extends PushRulesContext {
 
 export interface PushRequestIn extends BeginningPush {
   readonly output: Output;
+  /** The network address it comes from. */
+  readonly address: string;
   /** Aborted when the client has gone; a push that has joined the publisher goes on. */
   readonly signal: AbortSignal;
   /** Called once the client has been told all, while what the push leaves behind is cleared away: nobody is to wait for that. */
@@ -105,6 +110,7 @@ class Push {
   private readonly workspace: PushWorkspace;
   private readonly rules: PushRules;
   private releasePlace: Release | undefined;
+  private asGuest: StrangerPush | undefined;
   /** The state the push is taken in on. */
   private state: ParentState | undefined;
   private packBytes = 0;
@@ -150,9 +156,11 @@ class Push {
 
   private async run(seen: Begun): Promise<PushSummary> {
     const { body } = this.incoming;
-    const { refusals, ...begun } = await this.decideEarly(seen);
+    const { refusals, byStranger, ...begun } = await this.decideEarly(seen);
     const { state } = begun;
     this.state = state;
+    const guest = byStranger ? this.guest(state) : undefined;
+    if (refusals === undefined) guest?.enter();
     if (refusals !== undefined || !this.request.needsPack) {
       await body.drain();
       this.telling.startKeepAlive();
@@ -160,15 +168,19 @@ class Push {
       return this.publish(begun, undefined, this.prover(state).nothing());
     }
     const { repository, signal } = this.incoming;
-    this.releasePlace = await this.context.places.acquire(String(repository), signal, 'push');
+    this.releasePlace =
+      guest === undefined
+        ? await this.context.places.acquire(String(repository), signal, 'push')
+        : await guest.acquire(signal);
     const tips = await this.newTips();
-    const { packBytes: maxBytes } = this.context.limits;
+    const allowed = guest?.setAside();
     const wantsProgress = !this.request.capabilities.has('quiet');
     const received = await receivePack({
       git: this.context.git,
       body,
       paths: () => this.workspace.open(state),
-      maxBytes,
+      maxBytes: allowed?.bytes ?? this.context.limits.packBytes,
+      ...(allowed === undefined ? {} : { maxObjects: allowed.objects }),
       tips,
       signal,
       ...(wantsProgress ? { onProgress: (text) => this.telling.progress(text) } : {}),
@@ -180,6 +192,7 @@ class Push {
     }
     const pack = received.outcome === 'received' ? received.pack : undefined;
     this.packBytes = pack?.pack.size ?? 0;
+    guest?.took({ bytes: this.packBytes, objects: pack?.objects ?? 0 });
     return this.publish(begun, pack, await this.prover(state).prove(tips, pack));
   }
 
@@ -209,8 +222,27 @@ class Push {
     throw error;
   }
 
+  /** What bounds the push of a stranger. */
+  private guest(state: ParentState | undefined): StrangerPush | undefined {
+    const { strangerPushes } = this.context;
+    const { limits, now } = this.rules.strangers(undefined);
+    if (strangerPushes === undefined || limits === undefined || state === undefined) return undefined;
+    const { address } = this.incoming;
+    const { commands } = this.request;
+    this.asGuest = new StrangerPush({
+      ...strangerPushes,
+      address,
+      commands,
+      limits,
+      now,
+      state: state.manifest,
+    });
+    return this.asGuest;
+  }
+
   async cleanUp(): Promise<void> {
     this.releasePlace?.();
+    this.asGuest?.leave();
     await this.workspace.drop();
   }
 
@@ -218,25 +250,31 @@ class Push {
    * Decides what needs no objects. A push that is refused whole by what is already known costs no more than that; one
    * refused because of the state only after a fresh look at it.
    */
-  private async decideEarly(seen: Begun): Promise<Begun & { readonly refusals?: PushResult }> {
+  private async decideEarly(
+    seen: Begun,
+  ): Promise<Begun & { readonly refusals?: PushResult; readonly byStranger: boolean }> {
     let begun = seen;
-    let refusals = await this.decideOn(begun.state);
-    if (!begun.fresh && refusals.some((refusal) => refusal?.byState === true)) {
+    let decision = await this.decideOn(begun.state);
+    if (!begun.fresh && decision.result.some((refusal) => refusal?.byState === true)) {
       begun = { ...begun, state: await this.incoming.repository.resolve(), fresh: true };
-      refusals = await this.decideOn(begun.state);
+      decision = await this.decideOn(begun.state);
     }
-    return refusals.every((refusal) => refusal !== undefined) ? { ...begun, refusals } : begun;
+    const { result: refusals, order } = decision;
+    const byStranger = decision.byStranger === true && order === undefined;
+    const refused = refusals.every((refusal) => refusal !== undefined);
+    return refused ? { ...begun, refusals, byStranger } : { ...begun, byStranger };
   }
 
-  private async decideOn(state: ParentState | undefined): Promise<PushResult> {
+  private async decideOn(state: ParentState | undefined): Promise<PushDecision> {
     const { atomic, rules } = this;
     const { id, authority, pullRequestTip } = rules;
     const { commands } = this.request;
     const waiting = await rules.waiting(state);
     const lastSet = await rules.lastSet(state?.manifest);
-    const known = { objects: undefined, forced: new Set<string>() };
+    const strangers = rules.strangers(undefined);
+    const known = { objects: undefined, forced: new Set<string>(), strangers };
     const question = { id, authority, commands, atomic, waiting, lastSet, pullRequestTip, ...known };
-    return (await inSlices(decidePush(question, state?.manifest, this.initial))).result;
+    return inSlices(decidePush(question, state?.manifest, this.initial));
   }
 
   private async publish(

@@ -359,7 +359,7 @@ describe('an announcement', () => {
 
 describe('the relay', () => {
   it('keeps what refers to a repository, and what is referred to', async () => {
-    const { owner, identifier, event } = await hosted();
+    const { owner, identifier, event, second } = await hosted();
     const somebody = new Person();
     const address = `30617:${owner.publicKey}:${identifier}`;
     const take = async (sent: ReturnType<Person['sign']>) => {
@@ -377,7 +377,7 @@ describe('the relay', () => {
     // What refers to the announcement, by its address or its id.
     const issue = await take(signed(1621, ['a', address], ['subject', 'Broken']));
     const patch = await take(signed(1617, ['a', address], ['t', 'root']));
-    await take(signed(1618, ['a', address], ['c', '1'.repeat(40)]));
+    await take(signed(1618, ['a', address], ['c', second]));
     await take(signed(7, ['e', event.id]));
     await take(signed(1, ['q', event.id]));
     await take(signed(30_023, ['d', 'article'], ['a', address]));

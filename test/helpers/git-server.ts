@@ -21,6 +21,8 @@ import { Advertiser } from '../../src/transfer/advertise-refs.ts';
 import { AnswerCache } from '../../src/transfer/answer-cache.ts';
 import { GitPlaces } from '../../src/transfer/git-places.ts';
 import type { OrderBook, WaitingOrder } from '../../src/transfer/push-authority.ts';
+import type { StrangerLimits } from '../../src/transfer/stranger-limits.ts';
+import { strangerPushes } from '../../src/transfer/stranger-push.ts';
 import { learnUploadCapabilities } from '../../src/transfer/upload-capabilities.ts';
 import type { FaultyStore } from './faulty-store.ts';
 import { tempDir } from './temp-dir.ts';
@@ -73,9 +75,13 @@ export async function startGitServer(
     readonly access?: AccessMode;
     readonly clock?: Clock;
     readonly receiptsAreAuthoritative?: boolean;
+    /** What strangers may push; generous without it. */
+    readonly strangers?: StrangerLimits | 'off';
   } = {},
 ): Promise<GitServer> {
   const { access = 'signed', clock = systemClock, receiptsAreAuthoritative = false } = options;
+  const { strangers: wanted = { bytes: 2 ** 28, objects: 100_000, refs: 1_000 } } = options;
+  const strangers = wanted === 'off' ? undefined : wanted;
   const folder = await tempDir('cairn-git-server');
   const scratch = join(folder.path, 'scratch');
   await mkdir(scratch);
@@ -105,6 +111,7 @@ export async function startGitServer(
       repositories,
       advertiser,
       connections: new ConnectionMemory(),
+      trustedProxies: 1,
       access,
       base: url,
       verifier: await loadVerifier(),
@@ -128,6 +135,9 @@ export async function startGitServer(
         dice,
         scratch,
         orders,
+        clock,
+        strangers,
+        ...strangerPushes(strangers === undefined ? undefined : { ...strangers, places: 2 }, clock),
         receiptsAreAuthoritative: () => receiptsAreAuthoritative,
         limits,
       },

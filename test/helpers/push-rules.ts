@@ -17,6 +17,7 @@ export function rulesFor(
     waiting: async () => orders,
     lastSet: async (state) => state?.refs ?? new Map(),
     pullRequestTip: () => undefined,
+    strangers: (brings) => ({ limits: { bytes: 1_000, objects: 100, refs: 400 }, now: 0, brings }),
     keepsHistory: async () => true,
     onlyWitnesses: () => true,
     ...rest,

@@ -38,6 +38,10 @@ class AdmissionRig {
       belonging: directory,
       announce: act('announce'),
       order: act('order'),
+      pullRequest: async (event) => {
+        await events.append([event]);
+        return accept();
+      },
       withdraw: act('withdraw'),
       readOnly,
       clock,

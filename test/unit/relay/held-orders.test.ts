@@ -170,6 +170,6 @@ describe('the tip of a pull request', () => {
     const event = bob.sign({ kind, tags: [['c', tip]] });
     expect(rig.held.pullRequestTip(event.id)).toBeUndefined();
     await rig.events.append([verified(event)]);
-    expect(rig.held.pullRequestTip(event.id)).toBe(known ? tip : undefined);
+    expect(rig.held.pullRequestTip(event.id)).toBe(known ? tip : null);
   });
 });

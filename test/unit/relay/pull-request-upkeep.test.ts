@@ -5,6 +5,7 @@ import { ID, manifestOf, oid, RepositoryRig } from '../../helpers/repository-rig
 
 const KNOWN = 'a'.repeat(64);
 const UNKNOWN = 'b'.repeat(64);
+const TIPS: Readonly<Record<string, string>> = { [KNOWN]: oid('2'), [UNKNOWN]: oid('3') };
 const { signal } = new AbortController();
 
 let rig: RepositoryRig;
@@ -17,7 +18,7 @@ beforeEach(async () => {
   heardOf = new Set([KNOWN]);
   const get = (id: string) =>
     heardOf.has(id)
-      ? { id, pubkey: KNOWN, created_at: 0, kind: 1618, tags: [], content: '', sig: '' }
+      ? { id, pubkey: KNOWN, created_at: 0, kind: 1618, tags: [['c', TIPS[id] ?? '']], content: '', sig: '' }
       : undefined;
   upkeep = new PullRequestUpkeep({ events: { get }, repositories: rig.repositories, clock: rig.clock });
   manifest = manifestOf({

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { ReceivedCommand } from '../../../src/git/index.ts';
 import { atOnce } from '../../../src/lib/turns.ts';
 import type { Policy, RepositoryState } from '../../../src/repository/manifest.ts';
-import { decidePush, maxUnknownPullRequests, type PushQuestion } from '../../../src/transfer/decide-push.ts';
+import { decidePush, type PushQuestion } from '../../../src/transfer/decide-push.ts';
 import type { PushAuthority, WaitingOrder } from '../../../src/transfer/push-authority.ts';
+import { waitingLimit } from '../../../src/transfer/stranger-limits.ts';
 import { ID, oid, stateOf } from '../../helpers/repository-rig.ts';
 
 const [owner, maintainer, reader, stranger] = [ID.owner, 'b'.repeat(64), 'c'.repeat(64), 'd'.repeat(64)];
@@ -11,6 +12,7 @@ const zero = oid('0');
 const [one, two, three] = [oid('1'), oid('2'), oid('3')] as const;
 const token = 'e'.repeat(64);
 const event = 'f'.repeat(64);
+const LIMITS = { bytes: 1_000, objects: 100, refs: 400 };
 
 function policy(parts: Partial<Policy> = {}): Policy {
   return {
@@ -50,6 +52,7 @@ function decide(
       // As the last order left it, unless a test says otherwise.
       lastSet: met?.refs ?? new Map(),
       pullRequestTip: () => undefined,
+      strangers: { limits: LIMITS, now: 0, brings: undefined },
       ...question,
     },
     met,
@@ -326,17 +329,72 @@ describe('a push by an order', () => {
 describe('the tip of a pull request', () => {
   const name = `refs/nostr/${event}`;
 
-  it('is brought by anyone before its event is known, moved and taken back', () => {
-    const met = state({ refs: new Map([[name, one]]) });
-    for (const [change, where] of [
-      [command(name, zero, one), state()],
-      [command(name, one, two), met],
-      [command(name, one, zero), met],
-    ] as const) {
-      const decision = decide({ authority: byOrder, commands: [change] }, where);
-      expect(decision.reasons).toEqual([undefined]);
-      expect(decision.evidence).toEqual({ kind: 'push', actor: null, evidence: null });
+  it('is brought by anyone before its event is known', () => {
+    const decision = decide({ authority: byOrder, commands: [command(name, zero, one)] });
+    expect(decision.reasons).toEqual([undefined]);
+    expect(decision.evidence).toEqual({ kind: 'push', actor: null, evidence: null });
+    expect(decision.byStranger).toBe(true);
+  });
+
+  const byStranger = (actor: string): PushAuthority => ({ kind: 'order', caller: { actor, token } });
+  const held = 'somebody else has pushed it';
+  it.each([
+    ['nobody who shows a key', byOrder, {}, held],
+    ['the key that pushed it', byStranger(stranger), { by: stranger }, undefined],
+    ['another key', byStranger(reader), { by: stranger }, held],
+    ['a key, where none was shown', byStranger(stranger), {}, held],
+    ['a maintainer', byStranger(maintainer), { by: stranger }, undefined],
+    ['the owner', byKey(owner), { by: stranger }, undefined],
+  ])('while its event is missing is changed or deleted by %s', (_who, authority, by, refusal) => {
+    const strangers = { refs: { [event]: { bytes: 1, objects: 1, ...by } } };
+    const met = state({ refs: new Map([[name, one]]), strangers });
+    const expected = [refusal === undefined ? undefined : expect.stringContaining(refusal)];
+    for (const to of [two, zero]) {
+      const { reasons } = decide({ authority, commands: [command(name, one, to)] }, met);
+      expect(reasons).toEqual(expected);
     }
+    const again = decide({ authority, commands: [command(name, zero, one)] }, met);
+    expect(again.reasons, 'what is so already').toEqual([undefined]);
+  });
+
+  it('is none where the event with its id is no pull request', () => {
+    const commands = [command(name, zero, one)];
+    const { reasons } = decide({ authority: byOrder, commands, pullRequestTip: () => null });
+    expect(reasons[0]).toContain('is no pull request');
+  });
+
+  it('is taken from nobody where the operator has turned that off, but for who may write', () => {
+    const strangers = { limits: undefined, now: 0, brings: undefined };
+    const commands = [command(name, zero, one)];
+    expect(decide({ authority: byOrder, commands, strangers }).reasons[0]).toContain(
+      'only from those who may write',
+    );
+    expect(decide({ authority: byKey(owner), commands, strangers }).reasons).toEqual([undefined]);
+  });
+
+  it.each([
+    ['bytes', { bytes: 301, objects: 1 }],
+    ['objects', { bytes: 1, objects: 31 }],
+  ])('is refused when strangers have brought as many %s as the repository takes', (_what, brings) => {
+    const other = 'a'.repeat(64);
+    const strangers = { refs: { [other]: { bytes: 700, objects: 70 } } };
+    const met = state({ refs: new Map([[`refs/nostr/${other}`, one]]), strangers });
+    const terms = { limits: LIMITS, now: 0 };
+    const commands = [command(name, zero, two)];
+    const asked = (amount: typeof brings) =>
+      decide({ authority: byOrder, commands, strangers: { ...terms, brings: amount } }, met).reasons;
+    expect(asked({ bytes: 300, objects: 30 })).toEqual([undefined]);
+    expect(asked(brings)[0]).toContain('as much as the server takes');
+  });
+
+  it('is refused beyond the refs that strangers may have, whether their events are here or not', () => {
+    const ids = Array.from({ length: LIMITS.refs }, (_, at) => at.toString(16).padStart(64, '0'));
+    const refs = new Map(ids.map((id) => [`refs/nostr/${id}`, one]));
+    const strangers = { refs: Object.fromEntries(ids.map((id) => [id, { bytes: 0, objects: 0 }])) };
+    const commands = [command(name, zero, two)];
+    const question = { authority: byOrder, commands, pullRequestTip: () => two };
+    expect(decide(question, state({ refs, strangers })).reasons[0]).toContain('delete old ones');
+    expect(decide(question, state({ refs })).reasons, 'those of others do not count').toEqual([undefined]);
   });
 
   it.each([
@@ -378,7 +436,7 @@ describe('the tip of a pull request', () => {
 
   it('waits for its event beside a bounded number of others', () => {
     const names = Array.from(
-      { length: maxUnknownPullRequests },
+      { length: waitingLimit(LIMITS) },
       (_, at) => `refs/nostr/${at.toString(16).padStart(64, '0')}`,
     );
     const met = state({ refs: new Map(names.map((other) => [other, one])) });

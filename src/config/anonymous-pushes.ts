@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { size, whole } from './values.ts';
+
+/** What people without a right of their own may push. */
+export interface AnonymousPushSettings {
+  /** In one repository: bytes of packs, objects, refs. */
+  readonly bytes: number;
+  readonly objects: number;
+  readonly refs: number;
+  /** Pushes taken in at once. */
+  readonly places: number;
+}
+
+const DEFAULT_ANONYMOUS_PUSHES: AnonymousPushSettings = {
+  bytes: 512 * 2 ** 20,
+  objects: 400_000,
+  refs: 1_000,
+  places: 4,
+};
+
+const ANONYMOUS_PUSH_SCHEMAS = {
+  bytes: size.pipe(z.number().min(1)),
+  objects: whole(1, 1_000_000_000),
+  refs: whole(1, 100_000),
+  places: whole(1, 1_000),
+} satisfies Record<keyof AnonymousPushSettings, z.ZodType<number, string>>;
+
+/** `on`, `off`, or `<amount>=<value>,…`; what is not named is as it is with `on`. */
+export const anonymousPushes = z.string().transform((text, context): AnonymousPushSettings | undefined => {
+  if (text === 'off') return undefined;
+  if (text === 'on') return DEFAULT_ANONYMOUS_PUSHES;
+  const problem = (message: string) => {
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  };
+  const named = new Map<string, number>();
+  for (const part of text.split(',')) {
+    const [, name = '', value = ''] = /^\s*([a-z]+)\s*=\s*(.*?)\s*$/.exec(part) ?? [];
+    const known = Object.entries(ANONYMOUS_PUSH_SCHEMAS).find(([candidate]) => candidate === name);
+    if (known === undefined || named.has(name)) {
+      return problem('expected on, off or limits such as bytes=512MiB,objects=400000,refs=1000,places=4');
+    }
+    const result = known[1].safeParse(value);
+    if (!result.success) return problem(`${name}: ${result.error.issues[0]?.message ?? 'not valid'}`);
+    named.set(name, result.data);
+  }
+  return { ...DEFAULT_ANONYMOUS_PUSHES, ...Object.fromEntries(named) };
+});

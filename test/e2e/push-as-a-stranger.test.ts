@@ -1,0 +1,242 @@
+/** Pull requests by people without a right of their own (issue 11, point 8): what they may push, and how it is bounded. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { App } from '../../src/app.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { GitClient } from '../helpers/git-client.ts';
+import {
+  announcement,
+  eventually,
+  gitUrl,
+  graspUrl,
+  publish,
+  query,
+  signedIn,
+  state,
+} from '../helpers/identity.ts';
+import { Person } from '../helpers/nostr-client.ts';
+import { startServer } from '../helpers/server.ts';
+import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+
+let server: App;
+/** A second server over the same store. */
+let other: App;
+let store: MemoryObjectStore;
+let folder: TempDir;
+let places = 0;
+
+beforeAll(async () => {
+  store = new MemoryObjectStore();
+  folder = await tempDir('cairn-strangers');
+  server = await startServer({ store, flags: { access: 'signed' } });
+  other = await startServer({ store, flags: { access: 'signed', 'public-url': server.url } });
+});
+afterAll(async () => {
+  await other.close();
+  await server.close();
+  await folder[Symbol.asyncDispose]();
+});
+
+/** A repository with one commit on main, and a stranger's clone with two more that are not there. */
+async function hosted(on: App = server) {
+  const owner = new Person();
+  const identifier = `project-${++places}`;
+  const at = Math.floor(Date.now() / 1000) - 10;
+  await publish(on.url, announcement(on.url, owner, identifier, { grasp: true, at }));
+  const user = await new GitClient(folder.path).init(identifier);
+  const base = await user.commit('Begin', { README: 'first\n' });
+  const url = graspUrl(on.url, owner, identifier);
+  await publish(on.url, state(owner, identifier, { 'refs/heads/main': base }, { head: 'main' }));
+  await user.run(['push', '--quiet', url, 'main']);
+  const first = await user.commit('A proposal', { README: 'second\n' });
+  await user.run(['checkout', '--quiet', '-b', 'another', base]);
+  const second = await user.commit('Another proposal', { README: 'third\n' });
+  const address = `30617:${owner.publicKey}:${identifier}`;
+  const author = new Person();
+  let subjects = 0;
+  const request = (tip: string) =>
+    author.sign(1618, [
+      ['a', address],
+      ['p', owner.publicKey],
+      ['c', tip],
+      ['clone', url],
+      ['subject', `${++subjects}`],
+    ]);
+  return { owner, identifier, user, base, first, second, url, address, author, request };
+}
+
+async function refAt(user: GitClient, url: string, name: string): Promise<string | undefined> {
+  const line = await user.run(['ls-remote', url, name]);
+  return line === '' ? undefined : line.split('\t')[0];
+}
+
+const served = (app: App, id: string) => query(app.url, { ids: [id] });
+const PURGATORY = { accepted: true, note: expect.stringMatching(/^purgatory: /) };
+
+describe('a pull request whose tip is not here', () => {
+  it('waits unseen when its event comes first, and is served once the tip has come', async () => {
+    const { user, url, first, second, request } = await hosted();
+    const event = request(first);
+    expect(await publish(server.url, event)).toEqual(PURGATORY);
+    expect(await publish(server.url, event), 'sent again').toEqual(PURGATORY);
+    expect(await served(server, event.id)).toEqual([]);
+    const wrong = await user.try(['push', url, `${second}:refs/nostr/${event.id}`]);
+    expect(wrong.stderr).toContain(`names ${first.slice(0, 8)} as its tip`);
+    expect(await served(server, event.id)).toEqual([]);
+    await user.run(['push', '--quiet', url, `${first}:refs/nostr/${event.id}`]);
+    expect(
+      await eventually(
+        () => served(server, event.id),
+        ({ length }) => length === 1,
+      ),
+    ).toEqual([event]);
+  });
+
+  it('is served at once when its tip was pushed first, or is here by a branch', async () => {
+    const { user, url, base, first, request } = await hosted();
+    const event = request(first);
+    await user.run(['push', '--quiet', url, `${first}:refs/nostr/${event.id}`]);
+    expect(await publish(server.url, event)).toEqual({ accepted: true, note: '' });
+    expect(await served(server, event.id)).toEqual([event]);
+    const merged = request(base);
+    expect(await publish(server.url, merged)).toEqual({ accepted: true, note: '' });
+  });
+
+  it.each([
+    ['the event comes to one server and the tip to the other', true],
+    ['the tip comes to one server and the event to the other', false],
+  ])('is served by both when %s', async (_what, eventFirst) => {
+    const { user, first, request, url } = await hosted();
+    const event = request(first);
+    const elsewhere = url.replace(server.url, other.url);
+    const push = () => user.run(['push', '--quiet', elsewhere, `${first}:refs/nostr/${event.id}`]);
+    if (!eventFirst) await push();
+    const answer = await publish(server.url, event);
+    expect(answer).toEqual(eventFirst ? PURGATORY : { accepted: true, note: '' });
+    if (eventFirst) await push();
+    for (const app of [server, other]) {
+      expect(
+        await eventually(
+          () => served(app, event.id),
+          ({ length }) => length === 1,
+        ),
+      ).toEqual([event]);
+    }
+  });
+
+  it('waits with a repository that itself still waits', async () => {
+    const owner = new Person();
+    await publish(server.url, announcement(server.url, owner, 'waiting', { grasp: true }));
+    const url = graspUrl(server.url, owner, 'waiting');
+    const user = await new GitClient(folder.path).init('waiting');
+    const tip = await user.commit('A proposal', { README: 'early\n' });
+    const event = new Person().sign(1618, [
+      ['a', `30617:${owner.publicKey}:waiting`],
+      ['c', tip],
+    ]);
+    await user.run(['push', '--quiet', url, `${tip}:refs/nostr/${event.id}`]);
+    expect(await publish(server.url, event)).toEqual(PURGATORY);
+    expect(await served(server, event.id)).toEqual([]);
+    await publish(server.url, state(owner, 'waiting', { 'refs/heads/main': tip }));
+    await user.run(['push', '--quiet', url, `${tip}:refs/heads/main`]);
+    expect(
+      await eventually(
+        () => served(server, event.id),
+        ({ length }) => length === 1,
+      ),
+    ).toEqual([event]);
+  });
+
+  it('has to name a whole commit id', async () => {
+    const { request } = await hosted();
+    const answer = await publish(server.url, request('abc'));
+    expect(answer).toEqual({ accepted: false, note: expect.stringMatching(/^invalid: /) });
+  });
+});
+
+describe('the ref of a pull request', () => {
+  it('goes at once when the event that comes names another tip, and the right one needs no --force', async () => {
+    const { user, url, first, second, request } = await hosted();
+    const event = request(second);
+    const name = `refs/nostr/${event.id}`;
+    await user.run(['push', '--quiet', url, `${first}:${name}`]);
+    expect(await publish(server.url, event)).toEqual(PURGATORY);
+    expect(await refAt(user, url, name)).toBeUndefined();
+    // Not a fast-forward of what was there.
+    await user.run(['push', '--quiet', url, `${second}:${name}`]);
+    expect(await refAt(user, url, name)).toBe(second);
+  });
+
+  it('goes when the event has come to another server', async () => {
+    const { user, url, first, second, request } = await hosted();
+    const event = request(second);
+    const name = `refs/nostr/${event.id}`;
+    await user.run(['push', '--quiet', url.replace(server.url, other.url), `${first}:${name}`]);
+    expect(await publish(server.url, event)).toEqual(PURGATORY);
+    const there = await eventually(
+      () => refAt(user, url, name),
+      (tip) => tip === undefined,
+    );
+    expect(there).toBeUndefined();
+  });
+
+  it('is overwritten and deleted by nobody but who pushed it or the owner while its event is missing', async () => {
+    const { owner, identifier, user, url, first, second, request } = await hosted();
+    const name = `refs/nostr/${request(first).id}`;
+    const pusher = new Person();
+    const signed = (person: Person) => signedIn(user, person, url);
+    await signed(pusher).run(['push', '--quiet', url, `${first}:${name}`]);
+    for (const who of [user, signed(new Person())]) {
+      for (const what of [`+${second}:${name}`, `:${name}`]) {
+        const refused = await who.try(['push', url, what]);
+        expect(refused.stderr).toContain('somebody else has pushed it');
+      }
+      expect(await refAt(user, url, name)).toBe(first);
+    }
+    await signed(pusher).run(['push', '--quiet', url, `+${second}:${name}`]);
+    expect(await refAt(user, url, name)).toBe(second);
+    const direct = gitUrl(server.url, owner, identifier);
+    await signedIn(user, owner, direct).run(['push', '--quiet', direct, `:${name}`]);
+    expect(await refAt(user, url, name)).toBeUndefined();
+    await user.run(['push', '--quiet', url, `${first}:${name}`]);
+    const late = await signed(pusher).try(['push', url, `:${name}`]);
+    expect(late.stderr, 'it is somebody else’s by now').toContain('somebody else has pushed it');
+  });
+});
+
+describe('what strangers push', () => {
+  it('is refused where the operator has turned it off, and events are served without their tips', async () => {
+    await using off = await startServer({ flags: { access: 'signed', 'anonymous-pushes': 'off' } });
+    const { user, url, first, request } = await hosted(off);
+    const event = request(first);
+    const refused = await user.try(['push', url, `${first}:refs/nostr/${event.id}`]);
+    expect(refused.stderr).toContain('only from those who may write');
+    expect(await publish(off.url, event)).toEqual({ accepted: true, note: '' });
+  });
+
+  it('is bounded in refs, bytes and objects, and bounds nothing of the owner', async () => {
+    const flags = { access: 'signed', 'anonymous-pushes': 'bytes=16KiB,objects=40,refs=40' };
+    await using small = await startServer({ flags });
+    const { owner, identifier, user, url, base, first, request } = await hosted(small);
+    const push = (tip: string) => user.try(['push', url, `${tip}:refs/nostr/${request(tip).id}`]);
+    expect((await push(first)).exitCode).toBe(0);
+
+    const random = Array.from({ length: 1_200 }, (_, at) => Math.sin(at).toString(36)).join('\n');
+    const large = await user.commit('Large', { large: random });
+    expect((await push(large)).stderr, 'a quarter of the bytes in one push').toContain(
+      'exceeds maximum allowed size',
+    );
+    const files = Array.from({ length: 12 }, (_, at) => [`file-${at}`, `${at}\n`] as const);
+    const many = await user.commit('Many', { large: '', ...Object.fromEntries(files) });
+    expect((await push(many)).stderr, 'a quarter of the objects in one push').toContain(
+      'no more than 10 are taken',
+    );
+
+    const direct = gitUrl(small.url, owner, identifier);
+    await signedIn(user, owner, direct).run(['push', '--quiet', direct, `${many}:refs/heads/many`]);
+    await signedIn(user, owner, direct).run(['push', '--quiet', direct, `+${large}:refs/heads/large`]);
+
+    expect((await push(base)).exitCode).toBe(0);
+    // Ten may wait in a repository, of which one address makes four.
+    expect((await push(base)).stderr).toContain('your address pushes more');
+  });
+});
