@@ -116,7 +116,16 @@ async function store(
     throw damagedArtifact(id, { ...pack, kind: 'pack' }, 'its bytes do not match its digest');
   }
   const length = header.length + pack.size;
-  return artifacts.put(id, 'bundle', bundleHash.digest('hex'), { path, offset: 0, length }, signal);
+  return artifacts.put(
+    id,
+    'bundle',
+    bundleHash.digest('hex'),
+    { path, offset: 0, length },
+    {
+      generation: base.generation,
+      signal,
+    },
+  );
 }
 
 /** Branches and tags, and HEAD for whoever clones the bundle itself. */

@@ -153,7 +153,7 @@ async function rollUp(
     (entry) => !replaced.has(entry.pack.digest) && entry.kind !== 'unreachable',
   );
   const packed = await copy.packPacks('fold', rolled, relied);
-  const made = await storePacks(context, repository.id, [packed], factsOf(context, 0).now);
+  const made = await storePacks(context, repository.id, [packed], state.generation, factsOf(context, 0).now);
   return {
     incarnation: state.incarnation,
     made,
@@ -190,8 +190,17 @@ async function foldAll(
   const graph = await copy.graph();
   const tips = await cloneTips(state.refs);
   const [made, storedGraph] = await settleAll([
-    storePacks(context, repository.id, [cloned, others, unreachable], factsOf(context, 0).now, tips),
-    graph === undefined ? Promise.resolve(undefined) : storeFolded(context, repository.id, 'graph', graph),
+    storePacks(
+      context,
+      repository.id,
+      [cloned, others, unreachable],
+      state.generation,
+      factsOf(context, 0).now,
+      tips,
+    ),
+    graph === undefined
+      ? Promise.resolve(undefined)
+      : storeFolded(context, repository.id, 'graph', graph, state.generation),
   ]);
   const result: FoldResult = {
     incarnation: state.incarnation,

@@ -16,6 +16,7 @@ export interface StoreFoldContext {
 
 /**
  * Makes packs that a fold has made durable, and hands them to the next reader.
+ * @param generation of the repository, see `firstCopy`
  * @param since seconds: when they were made
  * @param tips what the pack of kind `fold` answers
  * @throws CairnError `unavailable` when the store does not take them
@@ -24,6 +25,7 @@ export async function storePacks(
   context: StoreFoldContext,
   id: RepositoryId,
   made: readonly (MadePack | undefined)[],
+  generation: number | undefined,
   since: number,
   tips?: Digest,
 ): Promise<PackEntry[]> {
@@ -33,7 +35,7 @@ export async function storePacks(
       const { kind, objects } = pack;
       const stored = await settleAll(
         filesOf(pack).map(
-          async ([name, file]) => [name, await storeFolded(context, id, name, file)] as const,
+          async ([name, file]) => [name, await storeFolded(context, id, name, file, generation)] as const,
         ),
       );
       const files = Object.fromEntries(stored) as Pick<PackEntry, 'pack' | 'idx' | 'rev' | 'bitmap'>;
@@ -50,9 +52,10 @@ export async function storeFolded(
   id: RepositoryId,
   kind: ArtifactKind,
   file: MadeFile,
+  generation?: number,
 ): Promise<ArtifactRef> {
   const body = { path: file.path, offset: 0, length: file.size };
-  const ref = await context.artifacts.put(id, kind, file.digest, body);
+  const ref = await context.artifacts.put(id, kind, file.digest, body, { generation });
   // A cache that cannot take it is no reason to fold in vain.
   await context.cache.adopt(kind, ref, file.path).catch((error: unknown) => context.onTrouble(id, error));
   return ref;

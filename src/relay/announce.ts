@@ -267,9 +267,10 @@ class AnnounceChange implements Change<AnnounceResult | Unstored> {
       return { ...state, state: grasp ? state.state : 'live' };
     }
     const fresh = emptyState(id.identifier, announcement.objectFormat ?? 'sha1', incarnation);
-    const { withdrawal } = state ?? {};
+    const { withdrawal, generation = 0 } = state ?? {};
     return {
       ...fresh,
+      ...(state === undefined ? {} : { generation: generation + 1 }),
       state: grasp ? 'held' : 'live',
       ...(withdrawal === undefined ? {} : { withdrawal }),
     };

@@ -12,6 +12,7 @@ export interface CopyContext {
  * Makes the packs of one repository artifacts of another: each keeps what it names under its own key. Their bytes pass through
  * the cache, one pack after another.
  * @param packs all that a manifest of the one names
+ * @param generation of the other one, see `firstCopy`
  * @returns how a manifest of the other one names them
  * @throws CairnError `corrupt` or `unavailable` when they cannot be read or written
  */
@@ -20,12 +21,13 @@ export async function copyPacks(
   from: RepositoryId,
   to: RepositoryId,
   packs: readonly PackEntry[],
+  generation: number | undefined,
 ): Promise<PackEntry[]> {
   const copy = async (kind: 'pack' | 'idx', ref: ArtifactRef): Promise<ArtifactRef> => {
     const file = await context.cache.acquire(from, kind, ref);
     try {
       const body = { path: file.path, offset: 0, length: ref.size };
-      return await context.artifacts.put(to, kind, ref.digest, body);
+      return await context.artifacts.put(to, kind, ref.digest, body, { generation });
     } finally {
       file.release();
     }

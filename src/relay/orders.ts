@@ -173,7 +173,9 @@ export class Orders {
         const ready =
           source === undefined
             ? change
-            : changeWith(await copyPacks(this.context, source.id, id, source.packs));
+            : changeWith(
+                await copyPacks(this.context, source.id, id, source.packs, base?.manifest.generation),
+              );
         outcome = (await repository.publisher.join(ready)).result;
       }
       if (outcome.is === 'applied') await heldOrders.carriedOut(id, order);

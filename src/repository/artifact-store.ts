@@ -12,7 +12,7 @@ import type {
   PutOutcome,
 } from '../object-store/object-store.ts';
 import { bodyLength } from '../object-store/object-store.ts';
-import { type ArtifactKind, type ArtifactName, artifactFileName, artifactKey } from './keys.ts';
+import { type ArtifactKind, type ArtifactName, artifactFileName, artifactKey, firstCopy } from './keys.ts';
 import type { ArtifactRef } from './manifest.ts';
 import type { RepositoryPlace } from './repository-id.ts';
 import { rescueFromTombstones } from './tombstones.ts';
@@ -43,6 +43,7 @@ export class ArtifactStore {
    * Makes an artifact durable under its digest. One that is there already is as good as written, once a collector
    * can no longer take it: it is taken off the tombstones, then looked at; one already condemned is stored again as
    * another copy, `n`.
+   * @param options `generation`: of the repository, see `firstCopy`
    * @returns how a manifest names it
    * @throws CairnError `unavailable` when the store does not take it
    */
@@ -51,10 +52,11 @@ export class ArtifactStore {
     kind: ArtifactKind,
     digest: string,
     body: ObjectBody,
-    signal?: AbortSignal,
+    options: { readonly generation?: number | undefined; readonly signal?: AbortSignal } = {},
   ): Promise<ArtifactRef> {
+    const { generation, signal } = options;
     const size = bodyLength(body);
-    for (let n = 0; ; n++) {
+    for (let n = firstCopy(generation); ; n++) {
       const name: ArtifactName = n === 0 ? { digest, kind } : { digest, kind, n };
       const stored = await this.putCopy(id, name, body, signal);
       if (stored === 'written') return n === 0 ? { digest, size } : { digest, size, n };

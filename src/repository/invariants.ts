@@ -3,6 +3,7 @@
  * one is a fault of Cairn, and stops before anything is written.
  */
 import { CairnError } from '../lib/errors.ts';
+import { generationOfCopy } from './keys.ts';
 import type { Manifest, ParentState } from './manifest.ts';
 
 type Invariant = readonly [name: string, holds: (next: Manifest, parent: ParentState | undefined) => boolean];
@@ -60,6 +61,24 @@ const INVARIANTS: readonly Invariant[] = [
       parent.manifest.state !== 'withdrawn' ||
       next.state === 'withdrawn' ||
       next.incarnation !== parent.manifest.incarnation,
+  ],
+  [
+    'a generation goes up where a repository comes back, and nowhere else',
+    (next, parent) => {
+      const comesBack = parent?.manifest.state === 'withdrawn' && next.state !== 'withdrawn';
+      return (next.generation ?? 0) === (parent?.manifest.generation ?? 0) + (comesBack ? 1 : 0);
+    },
+  ],
+  [
+    'packs that are named anew have names of this generation',
+    (next, parent) => {
+      const before = new Set(parent?.manifest.packs.map((entry) => entry.pack.digest));
+      return next.packs.every(
+        ({ pack, idx }) =>
+          before.has(pack.digest) ||
+          [pack, idx].every(({ n }) => generationOfCopy(n) === (next.generation ?? 0)),
+      );
+    },
   ],
   [
     'the watermark of a withdrawal never goes back',

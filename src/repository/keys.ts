@@ -68,6 +68,28 @@ export function artifactKey(place: RepositoryPlace, name: ArtifactName): string 
   return `${repositoryPrefix(place)}artifacts/${artifactFileName(name)}`;
 }
 
+/** Copies that one generation of a repository may have of an artifact; the numbers of the next begin behind them. */
+const COPIES = 2 ** 20;
+
+/**
+ * The number of the first copy that a generation of a repository stores: 0, which is left out of names, in the first one. No
+ * generation ever uses the names of another, so that an artifact of one that was withdrawn may be deleted at any time.
+ * @param generation `RepositoryState.generation`
+ */
+export function firstCopy(generation = 0): number {
+  return generation * COPIES;
+}
+
+/** The generation that an artifact belongs to, by the number of its copy. */
+export function generationOfCopy(n = 0): number {
+  return Math.floor(n / COPIES);
+}
+
+/** The generation that an artifact belongs to, by the last segment of its key. */
+export function generationOfFile(fileName: string): number {
+  return generationOfCopy(Number(/^[0-9a-f]{64}-(\d+)\./.exec(fileName)?.[1] ?? 0));
+}
+
 /** The last segment of an artifact's key; also how tombstones name it. */
 export function artifactFileName(name: ArtifactName): string {
   return `${name.digest}${name.n === undefined ? '' : `-${name.n}`}.${name.kind}`;

@@ -76,6 +76,11 @@ const frame = z.strictObject({
   objectFormat: z.enum(['sha1', 'sha256']),
   state: z.enum(['held', 'live', 'withdrawn']),
   incarnation: hex32,
+  generation: z
+    .int()
+    .min(1)
+    .max(2 ** 32)
+    .optional(),
   epoch: hex32.optional(),
   head: z.string(),
   packs: z.array(pack),

@@ -88,7 +88,10 @@ export class ManifestStore {
   async write(id: RepositoryPlace, given: EncodedManifest): Promise<EncodedManifest> {
     const table = tableOf(given.manifest.refs);
     if (table === undefined) return this.writeOne(id, given);
-    const [copies] = await settleAll([this.segments.write(id, table), this.writeOne(id, given)]);
+    const [copies] = await settleAll([
+      this.segments.write(id, table, given.manifest.generation),
+      this.writeOne(id, given),
+    ]);
     if (copies.size === 0) return given;
     const { slots, refs, peeled } = table.withCopies(copies);
     for (const slot of slots) this.segments.note(id, slot);

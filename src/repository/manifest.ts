@@ -121,6 +121,11 @@ export interface RepositoryState {
   /** Random, new whenever the repository is announced again. 32 hex characters. */
   readonly incarnation: string;
   /**
+   * How often the repository was announced again after a withdrawal; absent: never. Artifacts of each generation have names of
+   * their own, see `firstCopy`.
+   */
+  readonly generation?: number;
+  /**
    * Random, 32 hex characters, another one as soon as an object leaves: what was found in the packs of one manifest is in
    * those of each later one of the same epoch. Absent in what was written before there were epochs.
    */

@@ -45,14 +45,19 @@ export class RefSegments {
 
   /**
    * Makes the segments of a table durable, those that are not yet.
+   * @param generation of the repository, see `firstCopy`
    * @returns which copies were stored, by digest, where it was not the first
    */
-  async write(id: RepositoryPlace, table: RefTable): Promise<ReadonlyMap<string, number>> {
+  async write(
+    id: RepositoryPlace,
+    table: RefTable,
+    generation: number | undefined,
+  ): Promise<ReadonlyMap<string, number>> {
     const copies = new Map<string, number>();
     const fresh = table.slots.filter((slot) => this.stored.get(slot) !== repositoryPrefix(id));
     await concurrently(fresh, PARALLEL, async (slot) => {
       const { digest } = slot.summary;
-      const { n } = await this.artifacts.put(id, 'refs', digest, slot.segment.bytes);
+      const { n } = await this.artifacts.put(id, 'refs', digest, slot.segment.bytes, { generation });
       if (n === slot.summary.n) this.note(id, slot);
       else if (n !== undefined) copies.set(digest, n);
     });

@@ -2,12 +2,17 @@
  * Removing what a withdrawn repository leaves behind: every artifact but its manifests, which are its history, and its
  * pointer, which is never deleted. An artifact is put on the tombstones first, condemned later, and only then deleted: a
  * publisher that took it for its own in between has taken it off again.
+ *
+ * A delete may happen long after it was asked for: its answer was lost, another server is at the same work. So only names are
+ * deleted that never come to life again: those of the generation that was withdrawn and of ones before. When the
+ * repository is announced again, it stores everything under names of a new generation, equal bytes included.
  */
 import type { Clock } from '../lib/clock.ts';
 import { concurrently } from '../lib/concurrently.ts';
 import type { Dice } from '../lib/dice.ts';
+import type { Digest } from '../lib/digest.ts';
 import type { ObjectStorePair } from '../object-store/object-store.ts';
-import { artifactsPrefix, tombstonesKey } from './keys.ts';
+import { artifactsPrefix, generationOfFile, tombstonesKey } from './keys.ts';
 import type { Repository } from './repository.ts';
 import { type RecordPlace, updateRecord } from './shared-record.ts';
 import { type Tombstones, tombstonesFormat } from './tombstones.ts';
@@ -39,7 +44,7 @@ export async function removeArtifacts(
 ): Promise<boolean> {
   const withdrawn = await withdrawnAs(repository);
   if (withdrawn === undefined) return true;
-  const files = await listArtifacts(context, repository, signal);
+  const files = await listArtifacts(context, repository, withdrawn.generation, signal);
   if (files.length === 0) return true;
   const { clock } = context;
   const now = Math.floor(clock.now() / 1000);
@@ -58,28 +63,39 @@ export async function removeArtifacts(
   const condemned = files.filter((file) => tombstones?.artifacts[file]?.condemned === true);
   for (let at = 0; at < condemned.length; at += CHUNK) {
     signal.throwIfAborted();
-    // Announced again, it may have got an artifact of the same name.
-    if ((await withdrawnAs(repository)) !== withdrawn) return false;
+    // Announced again, it has artifacts of other names; but then there is no hurry.
+    if ((await withdrawnAs(repository))?.digest !== withdrawn.digest) return false;
     await deleteArtifacts(context, repository, condemned.slice(at, at + CHUNK));
   }
   return false;
 }
 
-/** The digest of the manifest by which a repository is withdrawn; undefined when it is not. */
-async function withdrawnAs(repository: Repository): Promise<string | undefined> {
-  const state = await repository.resolve();
-  return state?.manifest.state === 'withdrawn' ? state.digest : undefined;
+interface Withdrawn {
+  /** Of the manifest that says so. */
+  readonly digest: Digest;
+  readonly generation: number;
 }
 
+/** How a repository is withdrawn; undefined when it is not. */
+async function withdrawnAs(repository: Repository): Promise<Withdrawn | undefined> {
+  const state = await repository.resolve();
+  if (state?.manifest.state !== 'withdrawn') return undefined;
+  return { digest: state.digest, generation: state.manifest.generation ?? 0 };
+}
+
+/** Files of a generation and of those before it. */
 async function listArtifacts(
   context: RemovalContext,
   repository: Repository,
+  generation: number,
   signal: AbortSignal,
 ): Promise<string[]> {
   const prefix = artifactsPrefix(repository.id);
   const files: string[] = [];
   for await (const { key } of context.stores.bulk.list(prefix, { signal })) {
-    if (!key.endsWith('.json')) files.push(key.slice(prefix.length));
+    const file = key.slice(prefix.length);
+    // What came later was stored by servers that had seen it announced again.
+    if (!file.endsWith('.json') && generationOfFile(file) <= generation) files.push(file);
     if (files.length === AT_ONCE) break;
   }
   return files;

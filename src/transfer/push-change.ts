@@ -158,7 +158,8 @@ export class PushChange implements Change<PushOutcome> {
   private withProofProblem(command: ReceivedCommand, state: RepositoryState | undefined): ReceivedCommand {
     if (command.problem !== undefined) return command;
     const { incarnation } = this.proof;
-    if (incarnation !== undefined && incarnation !== state?.incarnation) {
+    const others = state?.generation !== this.options.initial.generation;
+    if (others || (incarnation !== undefined && incarnation !== state?.incarnation)) {
       return { ...command, problem: 'the repository was announced anew meanwhile, fetch first' };
     }
     if (state !== undefined && state.objectFormat !== this.options.initial.objectFormat) {

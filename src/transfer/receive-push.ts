@@ -284,6 +284,7 @@ class Push {
   ): Promise<PushSummary> {
     const { state } = seen;
     const { artifacts, cache } = this.context;
+    const generation = state?.manifest.generation;
     const { repository } = this.incoming;
     const problem =
       this.request.shallow.length > 0 ? 'shallow update not allowed' : 'missing necessary objects';
@@ -300,14 +301,14 @@ class Push {
         initial: state?.manifest ?? this.initial,
         proveAgain: (base, tips) => this.prover(state).again(base, tips),
       });
-    let change = changeWith(received === undefined ? undefined : packEntry(received));
+    let change = changeWith(received === undefined ? undefined : packEntry(received, generation));
     let keeping = Promise.resolve();
     if (received !== undefined) {
       // Nothing accepted, nothing written.
       const refusals = await this.refusedWhole(change, seen, proven.disconnected.size > 0);
       if (refusals !== undefined) return this.reportRefusals('ok', refusals);
       const [stored] = await settleAll([
-        storePack(artifacts, repository.id, received),
+        storePack(artifacts, repository.id, received, generation),
         repository.publisher.prepare(change),
       ]);
       if (stored.pack.n !== undefined || stored.idx.n !== undefined) change = changeWith(stored);

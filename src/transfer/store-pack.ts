@@ -1,13 +1,18 @@
 import { settleAll } from '../lib/settle-all.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
+import { firstCopy } from '../repository/keys.ts';
 import type { PackEntry } from '../repository/manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 import type { LocalArtifact, ReceivedPack } from './received-pack.ts';
 
-/** How a manifest names a received pack whose artifacts are stored as their first copies. */
-export function packEntry(received: ReceivedPack): PackEntry {
-  const ref = ({ digest, size }: LocalArtifact) => ({ digest, size });
+/**
+ * How a manifest names a received pack whose artifacts are stored as their first copies.
+ * @param generation of the repository, see `firstCopy`
+ */
+export function packEntry(received: ReceivedPack, generation: number | undefined): PackEntry {
+  const n = firstCopy(generation);
+  const ref = ({ digest, size }: LocalArtifact) => (n === 0 ? { digest, size } : { digest, size, n });
   return { ...entriesOf(received), pack: ref(received.pack), idx: ref(received.idx) };
 }
 
@@ -20,10 +25,11 @@ export async function storePack(
   artifacts: ArtifactStore,
   id: RepositoryId,
   received: ReceivedPack,
+  generation: number | undefined,
 ): Promise<PackEntry> {
   const put = (kind: 'pack' | 'idx') => {
     const { path, digest, size, whole } = received[kind];
-    return artifacts.put(id, kind, digest, whole ?? { path, offset: 0, length: size });
+    return artifacts.put(id, kind, digest, whole ?? { path, offset: 0, length: size }, { generation });
   };
   const [pack, idx] = await settleAll([put('pack'), put('idx')]);
   return { ...entriesOf(received), pack, idx };

@@ -103,7 +103,8 @@ describe('storing an artifact', () => {
     rig.store.rules.push((call) => (isPut(call) ? { does: 'throttle' } : undefined));
     rig.store.next(isPut, { does: 'run', before: async () => gone.abort(new Error('stop')) });
     rig.store.rules.reverse();
-    await expect(rig.artifacts.put(ID, 'pack', digest, body, gone.signal)).rejects.toThrow('stop');
+    const { signal } = gone;
+    await expect(rig.artifacts.put(ID, 'pack', digest, body, { signal })).rejects.toThrow('stop');
   });
 });
 

@@ -54,6 +54,23 @@ const BROKEN: readonly (readonly [name: string, next: Manifest, over: ParentStat
     childOf(withdrawn, { withdrawal: { id: 'e'.repeat(64), at: 6 } }),
     withdrawn,
   ],
+  [
+    'a generation goes up where a repository comes back, and nowhere else',
+    childOf(withdrawn, { state: 'live', incarnation: '2'.repeat(32) }),
+    withdrawn,
+  ],
+  [
+    'a generation goes up where a repository comes back, and nowhere else',
+    childOf(parent, { generation: 1 }),
+    parent,
+  ],
+  [
+    'packs that are named anew have names of this generation',
+    childOf(parent, {
+      packs: [...parent.manifest.packs, { ...packOf('c'), pack: { ...packOf('c').pack, n: 2 ** 20 } }],
+    }),
+    parent,
+  ],
   ['a cause is given', childOf(parent, { causes: [] }), parent],
 ];
 
@@ -71,7 +88,7 @@ describe('before a swap', () => {
     ['a withdrawal', childOf(parent, { state: 'withdrawn', packs: [], epoch: '2'.repeat(32) }), parent],
     [
       'a withdrawn repository announced again',
-      childOf(withdrawn, { state: 'live', incarnation: '2'.repeat(32) }),
+      childOf(withdrawn, { state: 'live', incarnation: '2'.repeat(32), generation: 1 }),
       withdrawn,
     ],
     [
