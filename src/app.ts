@@ -64,6 +64,7 @@ import {
 import { Advertiser } from './transfer/advertise-refs.ts';
 import { AnswerCache } from './transfer/answer-cache.ts';
 import { GitPlaces } from './transfer/git-places.ts';
+import { HeightMemory } from './transfer/link-heights.ts';
 import { Offload } from './transfer/offload.ts';
 import { SpliceProofs } from './transfer/splice-proofs.ts';
 import { strangerPushes } from './transfer/stranger-push.ts';
@@ -99,6 +100,8 @@ export interface App extends AsyncDisposable {
 const RECENCY_MS = 2_000;
 const FETCH_REQUEST_BYTES = 256 * 1024 * 1024;
 const PUSH_HEAD_BYTES = 64 * 1024 * 1024;
+/** Folders and tags whose depth is remembered, some 20 MiB. */
+const HEIGHTS_REMEMBERED = 200_000;
 const CONCURRENT_REQUESTS = 2_048;
 
 /**
@@ -312,7 +315,9 @@ export async function startApp(
             shallow: 100_000,
             pushOptions: 1_000,
             packBytes: settings.maxPushSize,
+            objectBytes: settings.maxObjectSize,
           },
+          heights: new HeightMemory(HEIGHTS_REMEMBERED),
         },
       },
       others,

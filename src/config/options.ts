@@ -272,6 +272,15 @@ export const OPTIONS = [
     commands: 'serve',
   },
   {
+    name: 'max-object-size',
+    variable: 'CAIRN_MAX_OBJECT_SIZE',
+    value: '<size>',
+    default: '100MiB',
+    description:
+      'Largest file, or other object, accepted in a push; at least 1MiB. Up to 128MiB nothing larger is unpacked at all, and git may hold as much in memory for each push; above, files of more than 50 MiB are streamed, and what is too large is noticed once it was.',
+    commands: 'serve',
+  },
+  {
     name: 'max-refs-per-push',
     variable: 'CAIRN_MAX_REFS_PER_PUSH',
     value: '<count>',

@@ -62,6 +62,7 @@ export interface Settings {
   readonly git: string;
   readonly gitMemory: number;
   readonly maxPushSize: number;
+  readonly maxObjectSize: number;
   readonly maxRefsPerPush: number;
   /** Undefined: off. */
   readonly anonymousPushes: AnonymousPushSettings | undefined;
@@ -173,6 +174,7 @@ const SCHEMAS = {
   'answer-cache-size': size,
   'git-memory': size.pipe(z.number().min(16 * 2 ** 20, 'expected 16MiB or more')),
   'max-push-size': size.pipe(z.number().min(1)),
+  'max-object-size': size.pipe(z.number().min(2 ** 20)),
   'max-refs-per-push': whole(1, 1_000_000),
   'anonymous-pushes': anonymousPushes,
   'idle-timeout': seconds,
@@ -227,6 +229,7 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
     git: read('git'),
     gitMemory: read('git-memory'),
     maxPushSize: read('max-push-size'),
+    maxObjectSize: read('max-object-size'),
     maxRefsPerPush: read('max-refs-per-push'),
     anonymousPushes: read('anonymous-pushes'),
     idleTimeout: read('idle-timeout'),

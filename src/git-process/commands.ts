@@ -69,10 +69,42 @@ export interface IndexPackOptions {
   readonly paths: QuarantinePaths;
   /** Upper bound of the pack in bytes; 0 for none. */
   readonly maxInputBytes: number;
+  /** Bytes that one object may have. */
+  readonly maxObjectBytes: number;
+  /** How many objects the pack says it holds. */
+  readonly objects: number;
   /** Print `Resolving deltas` on standard error. */
   readonly progress: boolean;
   /** A file of shallow commits (see gitformat: one object id a line) that the pack is cut at. */
   readonly shallowFile?: string;
+}
+
+/** Bytes that git allocates at once for each object of a pack: it has a table of them. */
+const TABLE_BYTES = 96;
+/** Up to this limit git may hold whatever is allowed in memory; above it large files are streamed, as they are elsewhere. */
+const HELD_WHOLE = 128 * 1024 * 1024;
+
+/**
+ * Makes git refuse what is too large before it inflates it: it asks for the memory first, and no more than one object may have
+ * is granted. That holds for files only if git does not stream them.
+ */
+function objectLimits({
+  maxObjectBytes,
+  objects,
+}: IndexPackOptions): Pick<GitCommand, 'config' | 'variables'> {
+  // One more: git puts a zero behind each object.
+  const limit = Math.max(maxObjectBytes + 1, objects * TABLE_BYTES, 2 ** 20);
+  const held = maxObjectBytes <= HELD_WHOLE;
+  return {
+    config: held ? [['core.bigFileThreshold', String(Number.MAX_SAFE_INTEGER)]] : [],
+    variables: { GIT_ALLOC_LIMIT: String(limit) },
+  };
+}
+
+/** Bytes that git was asked for in vain, when that is what a command died of; undefined when it is not. */
+export function refusedAllocation(stderr: string): number | undefined {
+  const [, bytes] = /attempting to allocate (\d+) over limit \d+/.exec(stderr) ?? [];
+  return bytes === undefined ? undefined : Number(bytes);
 }
 
 /** Reads a pack from standard input into the quarantine, completes a thin one, checks every object and link. */
@@ -80,10 +112,13 @@ export function indexPack(options: IndexPackOptions): GitCommand {
   const args = ['--stdin', '--fix-thin', `--strict=${IGNORED_FINDINGS.map((f) => `${f}=ignore`).join(',')}`];
   if (options.progress) args.push('--show-resolving-progress');
   if (options.maxInputBytes > 0) args.push(`--max-input-size=${options.maxInputBytes}`);
+  const { config, variables } = objectLimits(options);
   return {
     name: 'index-pack',
     args,
+    ...(config === undefined ? {} : { config }),
     variables: {
+      ...variables,
       ...quarantineVariables(options.paths),
       ...(options.shallowFile === undefined ? {} : { GIT_SHALLOW_FILE: options.shallowFile }),
     },
@@ -121,6 +156,11 @@ export function listNewObjects(paths: QuarantinePaths): GitCommand {
     // Or it would write out every commit by itself.
     variables: { ...quarantineVariables(paths), GIT_FLUSH: '0' },
   };
+}
+
+/** For each object id on standard input, a line `<object id> <type> <size>` and the object, or `<object id> missing`. */
+export function printObjects(paths: QuarantinePaths): GitCommand {
+  return { name: 'cat-file', args: ['--batch'], variables: quarantineVariables(paths) };
 }
 
 /** For each expression on standard input, one line `<object id> <type>`, or `<expression> missing`. */

@@ -12,6 +12,7 @@ export { AnswerFrames } from './answer-frames.ts';
 export { encodeBundleHeader } from './bundle-header.ts';
 export { Capabilities, parseCapabilities } from './capabilities.ts';
 export type { CommitProof } from './commit-proof.ts';
+export { applyDelta, deltaResultSize } from './delta.ts';
 export { encodeErrorPacket } from './error-packet.ts';
 export { type FetchRequest, type HistoryLimits, parseFetch } from './fetch-arguments.ts';
 export {
@@ -23,6 +24,15 @@ export {
   wantsHead,
 } from './ls-refs.ts';
 export { hexLength, isObjectId, type ObjectFormat, zeroId } from './object-id.ts';
+export { subtreesOf, tagsOf } from './object-links.ts';
+export {
+  longestEntryHeader,
+  PACKED_BLOB,
+  PACKED_TAG,
+  PACKED_TREE,
+  type PackEntryHeader,
+  readPackEntryHeader,
+} from './pack-entry.ts';
 export {
   encodePackHeader,
   isWholeCommit,

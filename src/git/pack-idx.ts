@@ -65,6 +65,15 @@ export class PackIdx {
     }
   }
 
+  /** The raw ids of all entries, in order, many to a buffer, and where each of them begins in the pack, in bytes. */
+  async *entries(): AsyncGenerator<{ readonly ids: Buffer; readonly offsets: readonly number[] }> {
+    for (let first = 0; first < this.objects; first += BLOCK) {
+      const count = Math.min(BLOCK, this.objects - first);
+      const ids = await this.#read(this.#idAt(first), count * this.idLength);
+      yield { ids, offsets: await this.#offsets(first, count) };
+    }
+  }
+
   /** How many entries begin before `end`, an offset of the pack in bytes, and whether one begins just there. */
   async splitAt(end: number): Promise<{ readonly before: number; readonly begins: boolean }> {
     let before = 0;

@@ -2,13 +2,20 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hexLength } from '../git/index.ts';
-import { type IndexPackOptions, indexPack, type QuarantinePaths } from '../git-process/commands.ts';
+import {
+  type IndexPackOptions,
+  indexPack,
+  type QuarantinePaths,
+  refusedAllocation,
+} from '../git-process/commands.ts';
 import { briefInput, type Git } from '../git-process/git.ts';
 import { checkFindings, failureReason, type GitResult } from '../git-process/result.ts';
 import { type Digest, sha256 } from '../lib/digest.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
 import { becauseOf, CairnError, isCairnError, systemCode } from '../lib/errors.ts';
 import { writeChunk } from '../lib/streams.ts';
+import { checkPack, type PackBounds } from './pack-bounds.ts';
+import { type ScannedPack, tooLarge } from './pack-entries.ts';
 import { readEmptyPack, readPackHeader } from './pack-start.ts';
 import { describeReceived, type ReceivedPack } from './received-pack.ts';
 import type { RequestBody } from './request-body.ts';
@@ -58,9 +65,7 @@ export interface ReceivePackOptions {
   readonly body: RequestBody;
   /** Asked for once it is known that there are objects. */
   readonly paths: () => Promise<ReceivingPaths>;
-  readonly maxBytes: number;
-  /** Objects that the pack's header may name: counted before any of them is looked at. */
-  readonly maxObjects?: number;
+  readonly bounds: PackBounds;
   /** Object ids that refs are to point at. */
   readonly tips: readonly string[];
   /** Gets what git says about its progress; undefined when nobody wants to hear it. */
@@ -96,28 +101,29 @@ export async function receivePack(options: ReceivePackOptions): Promise<PackOutc
     const problem = await readEmptyPack(body);
     return problem === undefined ? { outcome: 'empty' } : refused(problem);
   }
-  const { maxObjects = Number.POSITIVE_INFINITY } = options;
+  const { objects: maxObjects = Number.POSITIVE_INFINITY } = options.bounds;
   if (header.objects > maxObjects) {
     await body.drain();
-    const reason = `the pack has ${header.objects} objects, no more than ${maxObjects} are taken here`;
-    return { outcome: 'refused', reason, findings: [] };
+    return refused(`the pack has ${header.objects} objects, no more than ${maxObjects} are taken here`);
   }
   const paths = await options.paths();
-  const { result, printed, ...received } = await index(options, paths);
+  const { result, printed, ...received } = await index(options, paths, header.objects);
   signal.throwIfAborted();
   if (result.exitCode !== 0) {
     if (/No space left on device/.test(result.stderr)) {
       throw new DiskFullError('to take in this push', result.stderr);
     }
-    return refusedByGit(result, paths);
+    return refusedByGit(result, paths, options.bounds);
   }
   const name = /^(?:pack|keep)\t([0-9a-f]+)/.exec(printed)?.[1];
   if (name === undefined) throw new CairnError('unavailable', 'git index-pack did not name its pack');
   const stem = join(paths.objects, 'pack', `pack-${name}`);
   const format = name.length === hexLength('sha1') ? 'sha1' : 'sha256';
   const cameIn = { format, objects: header.objects, ...received } as const;
+  const { git, bounds } = options;
+  const check = (pack: ScannedPack) => checkPack({ git, paths, bounds, signal }, pack);
   try {
-    return { outcome: 'received', pack: await describeReceived(stem, cameIn, options.tips) };
+    return { outcome: 'received', pack: await describeReceived(stem, cameIn, options.tips, check) };
   } catch (error) {
     if (isCairnError(error, 'invalid') || isCairnError(error, 'too-large')) return refused(error.message);
     throw error;
@@ -129,9 +135,12 @@ function refused(reason: string, findings: readonly string[] = []): PackOutcome 
 }
 
 /** Says why git did not take the pack in: what its checks found, if that is the reason, else the line it died with. */
-function refusedByGit(result: GitResult, paths: QuarantinePaths): PackOutcome {
+function refusedByGit(result: GitResult, paths: QuarantinePaths, { objectBytes }: PackBounds): PackOutcome {
   const findings = checkFindings(result);
   if (findings.length > 0) return refused(findings.join('; '), findings);
+  const asked = refusedAllocation(result.stderr);
+  // One more than the object has.
+  if (asked !== undefined) return refused(tooLarge('an object of', asked - 1, objectBytes).message);
   // Where this server keeps its files is nobody's business.
   const reason = [paths.objects, paths.gitDir].reduce(
     (text, path) => text.replaceAll(path, '…'),
@@ -150,36 +159,42 @@ interface Indexed {
 }
 
 /** Small packs, nearly all there are, are read whole and then given to git in one piece. */
-async function index(options: ReceivePackOptions, paths: ReceivingPaths): Promise<Indexed> {
+async function index(options: ReceivePackOptions, paths: ReceivingPaths, objects: number): Promise<Indexed> {
   const { body } = options;
   const chunks: Buffer[] = [];
   let size = 0;
   while (size <= briefInput) {
     const chunk = await body.next();
-    if (chunk === undefined) return indexWhole(options, paths, Buffer.concat(chunks, size));
+    if (chunk === undefined)
+      return indexWhole(options, paths, Math.min(objects, size), Buffer.concat(chunks, size));
     chunks.push(chunk);
     size += chunk.length;
   }
   body.unread(Buffer.concat(chunks, size));
-  return indexStream(options, paths);
+  return indexStream(options, paths, objects);
 }
 
 async function indexWhole(
   options: ReceivePackOptions,
   paths: ReceivingPaths,
+  objects: number,
   pack: Buffer,
 ): Promise<Indexed> {
   const { git, signal, onProgress } = options;
-  const command = indexPack(indexPackOptions(options, paths));
+  const command = indexPack(indexPackOptions(options, paths, objects));
   const { stdout, ...result } = await git.brief(command, { input: pack, signal });
   const said = Buffer.from(result.stderr);
   if (onProgress !== undefined && said.length > 0 && isProgress(said)) onProgress(said);
   return { result, printed: stdout.toString('latin1'), size: pack.length, digest: sha256(pack) };
 }
 
-async function indexStream(options: ReceivePackOptions, paths: ReceivingPaths): Promise<Indexed> {
+async function indexStream(
+  options: ReceivePackOptions,
+  paths: ReceivingPaths,
+  objects: number,
+): Promise<Indexed> {
   const { body, git, signal, onProgress } = options;
-  const running = git.start(indexPack(indexPackOptions(options, paths)), { signal });
+  const running = git.start(indexPack(indexPackOptions(options, paths, objects)), { signal });
   running.stderr.on('data', (text: Buffer) => {
     if (onProgress !== undefined && isProgress(text)) onProgress(text);
   });
@@ -204,12 +219,17 @@ async function indexStream(options: ReceivePackOptions, paths: ReceivingPaths): 
   return { result, printed: Buffer.concat(printed).toString('latin1'), size, digest: hash.digest('hex') };
 }
 
-function indexPackOptions(options: ReceivePackOptions, paths: ReceivingPaths): IndexPackOptions {
-  const { maxBytes, onProgress } = options;
+function indexPackOptions(
+  { bounds, onProgress }: ReceivePackOptions,
+  paths: ReceivingPaths,
+  objects: number,
+): IndexPackOptions {
   const { shallowFile } = paths;
   return {
     paths,
-    maxInputBytes: maxBytes,
+    maxInputBytes: bounds.packBytes,
+    maxObjectBytes: bounds.objectBytes,
+    objects,
     progress: onProgress !== undefined,
     ...(shallowFile === undefined ? {} : { shallowFile }),
   };

@@ -22,6 +22,7 @@ import type { Refusal } from '../policy/ref-rules.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
 import {
+  type Amount,
   emptyState,
   type PackEntry,
   type ParentState,
@@ -32,7 +33,9 @@ import { UnknownOutcomeError } from '../repository/publisher.ts';
 import { type BeginningPush, type Begun, beginPush } from './begin-push.ts';
 import { decidePush, type PushDecision, type PushResult } from './decide-push.ts';
 import type { GitPlaces } from './git-places.ts';
+import type { HeightMemory } from './link-heights.ts';
 import type { Output } from './output.ts';
+import type { PackBounds } from './pack-bounds.ts';
 import { type ProvenPush, PushProver } from './prove-push.ts';
 import { PushAnswer } from './push-answer.ts';
 import { PushChange, type PushOutcome } from './push-change.ts';
@@ -54,7 +57,13 @@ export interface ReceivePushContext extends PushRulesContext {
   readonly dice: Dice;
   /** Folder for quarantines, on the file system of the artifact cache. */
   readonly scratch: string;
-  readonly limits: ReceiveRequestOptions['limits'] & { readonly packBytes: number };
+  readonly limits: ReceiveRequestOptions['limits'] & {
+    readonly packBytes: number;
+    /** Bytes that one object may have. */
+    readonly objectBytes: number;
+  };
+  /** What is known of how deep trees are, of all repositories. */
+  readonly heights: HeightMemory;
 }
 
 export interface PushRequestIn extends BeginningPush {
@@ -179,8 +188,7 @@ class Push {
       git: this.context.git,
       body,
       paths: () => this.workspace.open(state),
-      maxBytes: allowed?.bytes ?? this.context.limits.packBytes,
-      ...(allowed === undefined ? {} : { maxObjects: allowed.objects }),
+      bounds: this.bounds(allowed),
       tips,
       signal,
       ...(wantsProgress ? { onProgress: (text) => this.telling.progress(text) } : {}),
@@ -194,6 +202,14 @@ class Push {
     this.packBytes = pack?.pack.size ?? 0;
     guest?.took({ bytes: this.packBytes, objects: pack?.objects ?? 0 });
     return this.publish(begun, pack, await this.prover(state).prove(tips, pack));
+  }
+
+  /** @param allowed what somebody without a right of their own may send */
+  private bounds(allowed: Amount | undefined): PackBounds {
+    const { limits, heights } = this.context;
+    const { objectBytes } = limits;
+    if (allowed === undefined) return { packBytes: limits.packBytes, objectBytes, heights };
+    return { packBytes: allowed.bytes, objects: allowed.objects, objectBytes, heights };
   }
 
   private prover(state: ParentState | undefined): PushProver {

@@ -4,6 +4,7 @@ import { type Digest, sha256, sha256OfFile } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
 import { type OpenedFile, openFile } from '../lib/read-at.ts';
 import type { OwnEntries } from '../repository/manifest.ts';
+import type { ScannedPack } from './pack-entries.ts';
 
 /** A pack that git has taken in, completed and checked, on local disk and nowhere else yet. */
 export interface ReceivedPack {
@@ -47,6 +48,7 @@ const TIPS_LOOKED_AT = 100;
  *
  * @param stem path of pack and idx, without what tells one from the other
  * @param tips object ids that refs are to point at
+ * @param check is shown the pack before anything else is; what it throws is thrown
  * @throws CairnError `invalid` when bytes follow the end of the pack, which index-pack passes over; `corrupt` when the files
  *   are not what git writes; what the file system throws
  */
@@ -54,6 +56,7 @@ export async function describeReceived(
   stem: string,
   cameIn: CameIn,
   tips: readonly string[],
+  check: (pack: ScannedPack) => Promise<void>,
 ): Promise<ReceivedPack> {
   return measured(`${stem}.idx`, undefined, async (idx) => {
     const entries = await PackIdx.open(idx.read, cameIn.format);
@@ -61,6 +64,7 @@ export async function describeReceived(
     const unchanged = counted.own === undefined ? cameIn : undefined;
     return measured(`${stem}.pack`, unchanged, async (pack) => {
       if (counted.own === undefined && pack.size !== cameIn.size) throw trailingBytes();
+      await check({ size: pack.size, read: pack.read, idx: entries });
       return {
         ...counted,
         pack: artifact(pack),

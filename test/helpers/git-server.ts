@@ -20,6 +20,7 @@ import { SnapshotCache } from '../../src/repository/snapshot-cache.ts';
 import { Advertiser } from '../../src/transfer/advertise-refs.ts';
 import { AnswerCache } from '../../src/transfer/answer-cache.ts';
 import { GitPlaces } from '../../src/transfer/git-places.ts';
+import { HeightMemory } from '../../src/transfer/link-heights.ts';
 import type { OrderBook, WaitingOrder } from '../../src/transfer/push-authority.ts';
 import type { StrangerLimits } from '../../src/transfer/stranger-limits.ts';
 import { strangerPushes } from '../../src/transfer/stranger-push.ts';
@@ -105,7 +106,14 @@ export async function startGitServer(
   const log = createLogger('silent');
   const server = new HttpServer({ log, metrics: new Metrics(), dice, concurrentRequests: 64 });
   const url = await server.listen('127.0.0.1', 0);
-  const limits = { commands: 1_000, bytes: 2 ** 20, shallow: 100, pushOptions: 10, packBytes: 2 ** 26 };
+  const limits = {
+    commands: 1_000,
+    bytes: 2 ** 20,
+    shallow: 100,
+    pushOptions: 10,
+    packBytes: 2 ** 26,
+    objectBytes: 2 ** 25,
+  };
   server.serve({
     git: {
       repositories,
@@ -140,6 +148,7 @@ export async function startGitServer(
         ...strangerPushes(strangers === undefined ? undefined : { ...strangers, places: 2 }, clock),
         receiptsAreAuthoritative: () => receiptsAreAuthoritative,
         limits,
+        heights: new HeightMemory(1_000),
       },
     },
     others: new Hono(),

@@ -14,7 +14,14 @@ describe('commands', () => {
       commands.gitVersion(),
       commands.checkConnectivity(paths),
       commands.describeObjects(paths),
-      commands.indexPack({ paths, maxInputBytes: 5, progress: true, shallowFile: '/shallow' }),
+      commands.indexPack({
+        paths,
+        maxInputBytes: 5,
+        maxObjectBytes: 5,
+        objects: 5,
+        progress: true,
+        shallowFile: '/shallow',
+      }),
     ];
     for (const { args } of all) {
       for (const arg of args) expect(arg).toMatch(/^--[a-z]/);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Git } from '../../../src/git-process/git.ts';
 import { sha256OfFile } from '../../../src/lib/digest.ts';
+import { HeightMemory } from '../../../src/transfer/link-heights.ts';
 import { openQuarantine, type PackOutcome, receivePack } from '../../../src/transfer/quarantine.ts';
 import { RequestBody } from '../../../src/transfer/request-body.ts';
 import { CraftedPack } from '../../helpers/craft-pack.ts';
@@ -70,7 +71,7 @@ async function receive(client: GitClient, bytes: Buffer, tips: readonly string[]
     git,
     body: new RequestBody(body()),
     paths: async () => paths,
-    maxBytes: 0,
+    bounds: { packBytes: 0, objectBytes: 2 ** 20, heights: new HeightMemory(100) },
     tips,
     signal: new AbortController().signal,
   });

@@ -1,0 +1,332 @@
+/**
+ * What is accepted can be walked, packed and cloned: trees, tags and deltas are bounded in one pack and over many pushes, and
+ * objects by their size before they are unpacked.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { deflateSync } from 'node:zlib';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { App } from '../../src/app.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { repositoryId } from '../../src/repository/repository-id.ts';
+import { MOST_FOLDERS, MOST_TAGS } from '../../src/transfer/pack-bounds.ts';
+import { MOST_DELTAS } from '../../src/transfer/pack-entries.ts';
+import { appendDelta, CraftedPack, entryHeader, repeatDelta } from '../helpers/craft-pack.ts';
+import { GitClient } from '../helpers/git-client.ts';
+import {
+  commitObject,
+  objectId,
+  push,
+  pushHead,
+  type RawObject,
+  reportOf,
+  treeObject,
+} from '../helpers/raw-git.ts';
+import { SeededDice } from '../helpers/seeded-dice.ts';
+import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
+import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+
+const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const MIB = 2 ** 20;
+const OK = ['unpack ok', 'ok refs/heads/main'];
+
+let folder: TempDir;
+let trace: string;
+let store: MemoryObjectStore;
+let app: App;
+let url: string;
+let name: string;
+let names = 0;
+
+const open = () =>
+  startServer({ store, flags: { 'max-object-size': '1MiB' }, overrides: { background: false } });
+
+beforeAll(async () => {
+  folder = await tempDir('cairn-bounds');
+  trace = join(folder.path, 'trace');
+  await mkdir(trace);
+  process.env['CAIRN_GIT_TRACE2_EVENT'] = trace;
+  store = new MemoryObjectStore();
+  app = await open();
+});
+
+afterAll(async () => {
+  delete process.env['CAIRN_GIT_TRACE2_EVENT'];
+  await app.close();
+  await folder[Symbol.asyncDispose]();
+});
+
+beforeEach(() => {
+  name = `bounds-${++names}`;
+  url = repositoryUrl(app, name);
+});
+
+/** What was accepted is clonable, whole, and folds. */
+afterEach(async () => {
+  const id = repositoryId(OWNER, name);
+  if ((await app.repositories.get(id).resolve()) === undefined) return;
+  const before = await new GitClient(folder.path).clone(url, `${name}-before`, '--mirror');
+  await before.run(['fsck', '--full']);
+  await app.fold(id);
+  const after = await new GitClient(folder.path).clone(url, `${name}-after`, '--mirror');
+  expect(await after.run(['for-each-ref'])).toBe(await before.run(['for-each-ref']));
+});
+
+/** A folder with entries that are folders. */
+function folderOf(entries: readonly (readonly [name: string, tree: string])[]): RawObject {
+  const lines = entries.map(([entry, tree]) =>
+    Buffer.concat([Buffer.from(`40000 ${entry}\0`), Buffer.from(tree, 'hex')]),
+  );
+  return { type: 'tree', content: Buffer.concat(lines) };
+}
+
+const FILE: RawObject = { type: 'blob', content: Buffer.from('a file\n') };
+
+/** Folders within each other, the innermost first. */
+function folders(levels: number, innermost = treeObject('file', objectId(FILE))): RawObject[] {
+  const all = [innermost];
+  for (let top = innermost; all.length < levels; ) {
+    top = folderOf([['d', objectId(top)]]);
+    all.push(top);
+  }
+  return all;
+}
+
+const last = <T>(all: readonly T[]): T => {
+  const found = all.at(-1);
+  if (found === undefined) throw new Error('there is none');
+  return found;
+};
+
+async function pushed(pack: Buffer, to: RawObject | string, ref = 'refs/heads/main', from?: string) {
+  const command = {
+    name: ref,
+    to: typeof to === 'string' ? to : objectId(to),
+    ...(from === undefined ? {} : { from }),
+  };
+  return reportOf(await push(url, Buffer.concat([pushHead([command]), pack])));
+}
+
+function refusal(reason: string, ref = 'refs/heads/main'): string[] {
+  return [`unpack ${reason}`, `ng ${ref} ${reason}`];
+}
+
+const tooDeep = (tree: RawObject) =>
+  refusal(`tree ${objectId(tree)} is more than ${MOST_FOLDERS} folders deep`);
+
+async function processes(run: () => Promise<unknown>): Promise<number> {
+  await rm(trace, { recursive: true });
+  await mkdir(trace);
+  await run();
+  return (await readdir(trace)).length;
+}
+
+describe('folders within each other', () => {
+  it.each([MOST_FOLDERS, MOST_FOLDERS + 1, 5_000, 60_000])('%i of them in one pack', async (levels) => {
+    const trees = folders(levels);
+    const commit = commitObject(objectId(last(trees)));
+    const pack = new CraftedPack().all([commit, ...trees, FILE]).bytes();
+    const report = await pushed(pack, commit);
+    if (levels <= MOST_FOLDERS) expect(report).toEqual(OK);
+    else expect(report).toEqual(tooDeep(trees[MOST_FOLDERS] as RawObject));
+  });
+
+  it('are counted as well in a tree that no ref reaches', async () => {
+    const commit = commitObject(objectId(last(folders(1))));
+    const trees = folders(MOST_FOLDERS + 1);
+    const pack = new CraftedPack().all([commit, FILE, ...trees]).bytes();
+    expect(await pushed(pack, commit)).toEqual(tooDeep(last(trees)));
+  });
+
+  it('are counted where a mode has more digits than git writes', async () => {
+    const trees = folders(MOST_FOLDERS);
+    const mode = Buffer.from('0040000 d\0');
+    const top: RawObject = {
+      type: 'tree',
+      content: Buffer.concat([mode, Buffer.from(objectId(last(trees)), 'hex')]),
+    };
+    const commit = commitObject(objectId(top));
+    expect(await pushed(new CraftedPack().all([commit, top, ...trees, FILE]).bytes(), commit)).toEqual(
+      tooDeep(top),
+    );
+  });
+
+  it(`are counted over many pushes, to several refs, on servers that come and go (seed ${seed})`, async () => {
+    const dice = new SeededDice(seed);
+    let [top, height, first] = [treeObject('file', objectId(FILE)), 1, true];
+    let [refused, refs] = [0, 0];
+    while (refused < 3) {
+      if (dice.below(6) === 0) {
+        await app.close();
+        app = await open();
+        url = repositoryUrl(app, name);
+      }
+      const more = 1 + dice.below(90);
+      const trees = folders(more + 1, top);
+      const [, ...added] = trees;
+      const brought = first ? [FILE, ...trees] : added;
+      // Beside the chain what is not so deep, in any order.
+      const beside = folderOf([
+        ['a', objectId(dice.pick(trees))],
+        ['b', objectId(last(trees))],
+      ]);
+      const commit = commitObject(objectId(beside));
+      const pack = new CraftedPack();
+      const all = [...brought, beside, commit].map((object) => ({ object, at: dice.fraction() }));
+      pack.all(all.sort((a, b) => a.at - b.at).map(({ object }) => object));
+      const ref = `refs/heads/b${refs++}`;
+      const report = await pushed(pack.bytes(), commit, ref);
+      const what = `from ${height} by ${more}`;
+      if (height + more + 1 <= MOST_FOLDERS) {
+        expect(report, what).toEqual(['unpack ok', `ok ${ref}`]);
+        [top, height, first] = [last(trees), height + more, false];
+      } else {
+        expect(report[0], what).toMatch(/^unpack tree [0-9a-f]{40} is more than 256 folders deep$/);
+        refused++;
+      }
+    }
+  });
+
+  it('kept as differences from each other, many and thin, are counted alike', async () => {
+    const trees = folders(MOST_FOLDERS);
+    const commit = commitObject(objectId(last(trees)));
+    expect(await pushed(new CraftedPack().all([commit, ...trees, FILE]).bytes(), commit)).toEqual(OK);
+    // The same folder with one entry more, as a difference from what is published, and from that again.
+    const base = last(trees);
+    const line = (entry: string) =>
+      Buffer.concat([Buffer.from(`40000 ${entry}\0`), Buffer.from(objectId(trees[0] as RawObject), 'hex')]);
+    const wider: RawObject = { type: 'tree', content: Buffer.concat([base.content, line('e')]) };
+    const widest: RawObject = { type: 'tree', content: Buffer.concat([wider.content, line('f')]) };
+    const fine = commitObject(objectId(widest), [objectId(commit)], 'As deep as before');
+    const pack = new CraftedPack();
+    pack.whole(fine);
+    const entry = pack.refDelta(objectId(base), appendDelta(base.content.length, line('e')));
+    pack.offsetDelta(entry, appendDelta(wider.content.length, line('f')));
+    expect(await pushed(pack.bytes(), fine, 'refs/heads/main', objectId(commit))).toEqual(OK);
+
+    const above = folderOf([['d', objectId(widest)]]);
+    const bad = commitObject(objectId(above), [objectId(fine)], 'One more');
+    expect(
+      await pushed(new CraftedPack().all([bad, above]).bytes(), bad, 'refs/heads/main', objectId(fine)),
+    ).toEqual(tooDeep(above));
+  });
+
+  it('cost a push to a branch no process of their own, once they were met', async () => {
+    const trees = folders(10);
+    let parent = commitObject(objectId(last(trees)));
+    expect(await pushed(new CraftedPack().all([parent, ...trees, FILE]).bytes(), parent)).toEqual(OK);
+    for (const [at, most] of [1, 1].entries()) {
+      const top = folderOf([
+        ['changed', objectId(folders(2)[1] as RawObject)],
+        ['d', objectId(trees[8 - at] as RawObject)],
+      ]);
+      const next = commitObject(objectId(top), [objectId(parent)]);
+      const pack = new CraftedPack().all([next, top]).bytes();
+      const from = objectId(parent);
+      expect(await processes(() => pushed(pack, next, 'refs/heads/main', from))).toBe(most);
+      parent = next;
+    }
+  });
+});
+
+describe('tags of tags', () => {
+  const tagOf = (target: string, type: string, number: number): RawObject => ({
+    type: 'tag',
+    content: Buffer.from(
+      `object ${target}\ntype ${type}\ntag t${number}\ntagger A User <user@example.com> 1700000000 +0000\n\nA tag\n`,
+    ),
+  });
+
+  it(`may be ${MOST_TAGS} in a row, over several pushes`, async () => {
+    const commit = commitObject(objectId(last(folders(1))));
+    const tags = [tagOf(objectId(commit), 'commit', 0)];
+    while (tags.length <= MOST_TAGS) tags.push(tagOf(objectId(last(tags)), 'tag', tags.length));
+    const [most, over] = [tags[MOST_TAGS - 1] as RawObject, tags[MOST_TAGS] as RawObject];
+    const reason = `tag ${objectId(over)} is the first of more than ${MOST_TAGS} tags of tags`;
+    const whole = new CraftedPack().all([commit, ...folders(1), FILE, ...tags]).bytes();
+    expect(await pushed(whole, over, 'refs/tags/t')).toEqual(refusal(reason, 'refs/tags/t'));
+    const half = new CraftedPack().all([commit, ...folders(1), FILE, ...tags.slice(0, 40)]).bytes();
+    expect(await pushed(half, tags[39] as RawObject, 'refs/tags/half')).toEqual([
+      'unpack ok',
+      'ok refs/tags/half',
+    ]);
+    const rest = new CraftedPack().all(tags.slice(40, MOST_TAGS)).bytes();
+    expect(await pushed(rest, most, 'refs/tags/most')).toEqual(['unpack ok', 'ok refs/tags/most']);
+    const one = new CraftedPack().all([over]).bytes();
+    expect(await pushed(one, over, 'refs/tags/over')).toEqual(refusal(reason, 'refs/tags/over'));
+  });
+});
+
+describe('deltas on deltas', () => {
+  it.each([MOST_DELTAS, MOST_DELTAS + 1])('%i of them', async (count) => {
+    const pack = new CraftedPack();
+    let content = Buffer.from('start\n');
+    let entry = pack.whole({ type: 'blob', content });
+    const more = Buffer.from('x');
+    for (let at = 0; at < count; at++) {
+      entry = pack.offsetDelta(entry, appendDelta(content.length, more));
+      content = Buffer.concat([content, more]);
+    }
+    const blob: RawObject = { type: 'blob', content };
+    const tree = treeObject('file', objectId(blob));
+    const commit = commitObject(objectId(tree));
+    const report = await pushed(pack.all([tree, commit]).bytes(), commit);
+    if (count <= MOST_DELTAS) expect(report).toEqual(OK);
+    else
+      expect(report).toEqual(
+        refusal(
+          `object ${objectId(blob)} is kept as a chain of more than ${MOST_DELTAS} deltas: repack, then push again`,
+        ),
+      );
+  });
+});
+
+describe('the size of an object', () => {
+  const larger = (size: number, what = 'an object of') =>
+    refusal(
+      `${what} ${size} bytes is larger than 1 MiB, the most that one object may have here (--max-object-size)`,
+    );
+
+  async function pushedFile(content: Buffer, ref?: string): Promise<string[]> {
+    const blob: RawObject = { type: 'blob', content };
+    const tree = treeObject('file', objectId(blob));
+    const commit = commitObject(objectId(tree));
+    return pushed(new CraftedPack().all([commit, tree, blob]).bytes(), commit, ref);
+  }
+
+  it('may be the limit, and not one byte more', async () => {
+    expect(await pushedFile(Buffer.alloc(MIB))).toEqual(OK);
+    const [unpack, ref] = await pushedFile(Buffer.alloc(MIB + 1), 'refs/heads/other');
+    expect(unpack).toBe(larger(MIB + 1)[0]);
+    expect(ref).toContain('ng refs/heads/other an object of 1048577 bytes is larger');
+  });
+
+  it.each([1, 2, 3, 4])(
+    'is known before an object of type %i is unpacked, whatever it says',
+    async (type) => {
+      const dice = new SeededDice(seed + type);
+      for (let round = 0; round < 4; round++) {
+        const declared = MIB + 1 + dice.below(2 ** 45);
+        const pack = new CraftedPack();
+        pack.raw(Buffer.concat([entryHeader(type, declared), deflateSync(Buffer.alloc(1_000))]));
+        expect(await pushed(pack.bytes(), '1'.repeat(40)), `seed ${seed}`).toEqual(larger(declared));
+      }
+    },
+  );
+
+  it('counts for what a delta makes, by whatever chain', async () => {
+    const pack = new CraftedPack();
+    let [entry, size] = [pack.whole({ type: 'blob', content: Buffer.alloc(1_000) }), 1_000];
+    while (size <= MIB) {
+      entry = pack.offsetDelta(entry, repeatDelta(size, 30));
+      size *= 30;
+    }
+    expect(await pushed(pack.bytes(), '1'.repeat(40))).toEqual(larger(size));
+  });
+
+  it('is no matter of how many objects a pack says it has', async () => {
+    const report = await pushed(new CraftedPack().all([FILE]).bytes({ count: 40_000_000 }), '1'.repeat(40));
+    expect(report[0]).toMatch(/^unpack (an object of \d+ bytes is larger|pack has bad object|early EOF)/);
+  });
+});
