@@ -7,6 +7,8 @@ export interface AnonymousPushSettings {
   readonly bytes: number;
   readonly objects: number;
   readonly refs: number;
+  /** Bytes of one object. */
+  readonly object: number;
   /** Pushes taken in at once. */
   readonly places: number;
 }
@@ -15,6 +17,7 @@ const DEFAULT_ANONYMOUS_PUSHES: AnonymousPushSettings = {
   bytes: 512 * 2 ** 20,
   objects: 400_000,
   refs: 1_000,
+  object: 16 * 2 ** 20,
   places: 4,
 };
 
@@ -22,6 +25,7 @@ const ANONYMOUS_PUSH_SCHEMAS = {
   bytes: size.pipe(z.number().min(1)),
   objects: whole(1, 1_000_000_000),
   refs: whole(1, 100_000),
+  object: size.pipe(z.number().min(2 ** 20)),
   places: whole(1, 1_000),
 } satisfies Record<keyof AnonymousPushSettings, z.ZodType<number, string>>;
 
@@ -38,7 +42,9 @@ export const anonymousPushes = z.string().transform((text, context): AnonymousPu
     const [, name = '', value = ''] = /^\s*([a-z]+)\s*=\s*(.*?)\s*$/.exec(part) ?? [];
     const known = Object.entries(ANONYMOUS_PUSH_SCHEMAS).find(([candidate]) => candidate === name);
     if (known === undefined || named.has(name)) {
-      return problem('expected on, off or limits such as bytes=512MiB,objects=400000,refs=1000,places=4');
+      return problem(
+        'expected on, off or limits such as bytes=512MiB,objects=400000,refs=1000,object=16MiB,places=4',
+      );
     }
     const result = known[1].safeParse(value);
     if (!result.success) return problem(`${name}: ${result.error.issues[0]?.message ?? 'not valid'}`);

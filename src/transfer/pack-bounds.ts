@@ -25,7 +25,34 @@ export interface PackBounds {
   readonly objects?: number;
   /** Bytes that one object may have. */
   readonly objectBytes: number;
+  /** The setting that says so. */
+  readonly setting: '--max-object-size' | '--anonymous-pushes';
   readonly heights: HeightMemory;
+}
+
+/**
+ * @param allowed what somebody without a right of their own may send; absent for all others
+ * @returns the bounds of a pack that comes in
+ */
+export function packBounds(
+  {
+    limits,
+    heights,
+  }: { readonly limits: Pick<PackBounds, 'packBytes' | 'objectBytes'>; readonly heights: HeightMemory },
+  allowed: AllowedPack | undefined,
+): PackBounds {
+  const { packBytes, objectBytes } = limits;
+  if (allowed === undefined) return { packBytes, objectBytes, setting: '--max-object-size', heights };
+  const { bytes, objects, object } = allowed;
+  const setting = object < objectBytes ? '--anonymous-pushes' : '--max-object-size';
+  return { packBytes: bytes, objects, objectBytes: Math.min(object, objectBytes), setting, heights };
+}
+
+/** What somebody may send without a right of their own: bytes and objects of a pack, and bytes of one object. */
+export interface AllowedPack {
+  readonly bytes: number;
+  readonly objects: number;
+  readonly object: number;
 }
 
 export interface CheckedOver {
@@ -42,7 +69,7 @@ export interface CheckedOver {
  */
 export async function checkPack(over: CheckedOver, pack: ScannedPack): Promise<void> {
   const { git, paths, bounds, signal } = over;
-  const entries = await scanPack(pack, bounds.objectBytes);
+  const entries = await scanPack(pack, bounds);
   const reader = new ObjectReader(git, paths, MOST_LINKING_BYTES, signal);
   const checked = { pack, entries, reader };
   const { idLength } = pack.idx;

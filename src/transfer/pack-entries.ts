@@ -42,18 +42,23 @@ export interface PackEntries {
   readonly bases: Int32Array;
 }
 
+/** Bytes that an object may have, as it is or as the difference it is kept as, and the setting that says so. */
+export interface ObjectLimit {
+  readonly objectBytes: number;
+  readonly setting: string;
+}
+
 export interface ScannedPack extends Pick<OpenedFile, 'size' | 'read'> {
   readonly idx: PackIdx;
 }
 
 /**
  * Looks at every entry of a pack that needs no other.
- * @param maxSize bytes that an entry may have once it is inflated
  * @throws CairnError `too-large` naming an object that is larger, or kept by more than {@link MOST_DELTAS} differences;
  *   `corrupt` when this is not a pack as git writes it
  */
-export async function scanPack(pack: ScannedPack, maxSize: number): Promise<PackEntries> {
-  const scan = new PackScan(pack, maxSize);
+export async function scanPack(pack: ScannedPack, limit: ObjectLimit): Promise<PackEntries> {
+  const scan = new PackScan(pack, limit);
   await scan.readIdx();
   await scan.sort();
   await scan.readHeaders();
@@ -68,16 +73,16 @@ class PackScan implements PackEntries {
   readonly order: Uint32Array;
   readonly bases: Int32Array;
   private readonly pack: ScannedPack;
-  private readonly maxSize: number;
+  private readonly limit: ObjectLimit;
   private readonly pauses = new Pauses();
   private readonly rawIds: Buffer;
   /** For each block of the pack the first of its entries in `order`, and behind the last one how many there are. */
   private readonly blocks: Uint32Array;
   private readonly depths: Uint16Array;
 
-  constructor(pack: ScannedPack, maxSize: number) {
+  constructor(pack: ScannedPack, limit: ObjectLimit) {
     this.pack = pack;
-    this.maxSize = maxSize;
+    this.limit = limit;
     const { objects, idLength } = pack.idx;
     this.rawIds = Buffer.allocUnsafe(objects * idLength);
     this.ids = new SortedIds(this.rawIds, idLength);
@@ -149,7 +154,7 @@ class PackScan implements PackEntries {
   }
 
   private take(place: number, { type, size, base }: PackEntryHeader): void {
-    if (size > this.maxSize) throw tooLarge(`object ${this.name(place)} of`, size, this.maxSize);
+    if (size > this.limit.objectBytes) throw tooLarge(`object ${this.name(place)} of`, size, this.limit);
     if (type !== undefined && type !== PACKED_BLOB && size > MOST_LINKING_BYTES) {
       throw new CairnError(
         'too-large',
@@ -222,10 +227,10 @@ class PackScan implements PackEntries {
 }
 
 /** @param what for example `object <id> of` */
-export function tooLarge(what: string, size: number, limit: number): CairnError {
+export function tooLarge(what: string, size: number, { objectBytes, setting }: ObjectLimit): CairnError {
   return new CairnError(
     'too-large',
-    `${what} ${size} bytes is larger than ${formatSize(limit)}, the most that one object may have here (--max-object-size)`,
+    `${what} ${size} bytes is larger than ${formatSize(objectBytes)}, the most that one object may have here (${setting})`,
   );
 }
 

@@ -135,12 +135,12 @@ function refused(reason: string, findings: readonly string[] = []): PackOutcome 
 }
 
 /** Says why git did not take the pack in: what its checks found, if that is the reason, else the line it died with. */
-function refusedByGit(result: GitResult, paths: QuarantinePaths, { objectBytes }: PackBounds): PackOutcome {
+function refusedByGit(result: GitResult, paths: QuarantinePaths, bounds: PackBounds): PackOutcome {
   const findings = checkFindings(result);
   if (findings.length > 0) return refused(findings.join('; '), findings);
   const asked = refusedAllocation(result.stderr);
   // One more than the object has.
-  if (asked !== undefined) return refused(tooLarge('an object of', asked - 1, objectBytes).message);
+  if (asked !== undefined) return refused(tooLarge('an object of', asked - 1, bounds).message);
   // Where this server keeps its files is nobody's business.
   const reason = [paths.objects, paths.gitDir].reduce(
     (text, path) => text.replaceAll(path, '…'),

@@ -22,7 +22,6 @@ import type { Refusal } from '../policy/ref-rules.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
 import {
-  type Amount,
   emptyState,
   type PackEntry,
   type ParentState,
@@ -35,7 +34,7 @@ import { decidePush, type PushDecision, type PushResult } from './decide-push.ts
 import type { GitPlaces } from './git-places.ts';
 import type { HeightMemory } from './link-heights.ts';
 import type { Output } from './output.ts';
-import type { PackBounds } from './pack-bounds.ts';
+import { packBounds } from './pack-bounds.ts';
 import { type ProvenPush, PushProver } from './prove-push.ts';
 import { PushAnswer } from './push-answer.ts';
 import { PushChange, type PushOutcome } from './push-change.ts';
@@ -188,7 +187,7 @@ class Push {
       git: this.context.git,
       body,
       paths: () => this.workspace.open(state),
-      bounds: this.bounds(allowed),
+      bounds: packBounds(this.context, allowed),
       tips,
       signal,
       ...(wantsProgress ? { onProgress: (text) => this.telling.progress(text) } : {}),
@@ -202,14 +201,6 @@ class Push {
     this.packBytes = pack?.pack.size ?? 0;
     guest?.took({ bytes: this.packBytes, objects: pack?.objects ?? 0 });
     return this.publish(begun, pack, await this.prover(state).prove(tips, pack));
-  }
-
-  /** @param allowed what somebody without a right of their own may send */
-  private bounds(allowed: Amount | undefined): PackBounds {
-    const { limits, heights } = this.context;
-    const { objectBytes } = limits;
-    if (allowed === undefined) return { packBytes: limits.packBytes, objectBytes, heights };
-    return { packBytes: allowed.bytes, objects: allowed.objects, objectBytes, heights };
   }
 
   private prover(state: ParentState | undefined): PushProver {

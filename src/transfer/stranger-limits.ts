@@ -10,6 +10,8 @@ export interface StrangerLimits {
   readonly bytes: number;
   readonly objects: number;
   readonly refs: number;
+  /** Bytes of one object; absent: as many as anybody may push. */
+  readonly object?: number;
 }
 
 /** Seconds in which a whole allowance of a repository is free again after its refs have gone. */

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Release } from '../lib/limiter.ts';
 import type { Amount, RepositoryState } from '../repository/manifest.ts';
 import { GitPlaces } from './git-places.ts';
+import type { AllowedPack } from './pack-bounds.ts';
 import { hasRefFor } from './pull-request-rules.ts';
 import { allowanceLeft, type StrangerLimits } from './stranger-limits.ts';
 import { type StrangerAllowance, StrangerTraffic } from './stranger-traffic.ts';
@@ -63,13 +64,14 @@ export class StrangerPush {
    * What the pack may take: set aside for it, until {@link leave}.
    * @returns no objects at all when the repository or the address has no allowance left; a push of refs alone goes on
    */
-  setAside(): Amount {
+  setAside(): AllowedPack {
     const { traffic, address, limits, now, state } = this.options;
     const left = allowanceLeft(limits, state.strangers, hasRefFor(state), now);
     this.allowance = traffic.setAside(address, left);
     const { bytes, objects } = this.allowance;
     // To git, no bytes at all mean no limit.
-    return bytes > 0 ? { bytes, objects } : { bytes: 1, objects: 0 };
+    const { object = Number.POSITIVE_INFINITY } = limits;
+    return bytes > 0 ? { bytes, objects, object } : { bytes: 1, objects: 0, object };
   }
 
   /** Told what the pack has taken, once it has been taken in. What was refused counts for all that was set aside. */

@@ -239,4 +239,15 @@ describe('what strangers push', () => {
     // Ten may wait in a repository, of which one address makes four.
     expect((await push(base)).stderr).toContain('your address pushes more');
   });
+
+  it('is bounded in the size of one object, before that is unpacked', async () => {
+    await using small = await startServer({ flags: { access: 'signed', 'anonymous-pushes': 'object=1MiB' } });
+    const { owner, identifier, user, url, request } = await hosted(small);
+    const large = await user.commit('Large', { large: Buffer.alloc(2 ** 20 + 1) });
+    const refused = await user.try(['push', url, `${large}:refs/nostr/${request(large).id}`]);
+    expect(refused.stderr).toContain('an object of 1048577 bytes is larger than 1 MiB');
+    expect(refused.stderr).toContain('(--anonymous-pushes)');
+    const direct = gitUrl(small.url, owner, identifier);
+    await signedIn(user, owner, direct).run(['push', '--quiet', direct, `${large}:refs/heads/large`]);
+  });
 });

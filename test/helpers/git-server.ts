@@ -81,7 +81,7 @@ export async function startGitServer(
   } = {},
 ): Promise<GitServer> {
   const { access = 'signed', clock = systemClock, receiptsAreAuthoritative = false } = options;
-  const { strangers: wanted = { bytes: 2 ** 28, objects: 100_000, refs: 1_000 } } = options;
+  const { strangers: wanted = { bytes: 2 ** 28, objects: 100_000, refs: 1_000, object: 2 ** 24 } } = options;
   const strangers = wanted === 'off' ? undefined : wanted;
   const folder = await tempDir('cairn-git-server');
   const scratch = join(folder.path, 'scratch');

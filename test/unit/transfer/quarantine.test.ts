@@ -71,7 +71,12 @@ async function receive(client: GitClient, bytes: Buffer, tips: readonly string[]
     git,
     body: new RequestBody(body()),
     paths: async () => paths,
-    bounds: { packBytes: 0, objectBytes: 2 ** 20, heights: new HeightMemory(100) },
+    bounds: {
+      packBytes: 0,
+      objectBytes: 2 ** 20,
+      setting: '--max-object-size',
+      heights: new HeightMemory(100),
+    },
     tips,
     signal: new AbortController().signal,
   });
