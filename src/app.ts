@@ -66,6 +66,7 @@ import { AnswerCache } from './transfer/answer-cache.ts';
 import { GitPlaces } from './transfer/git-places.ts';
 import { HeightMemory } from './transfer/link-heights.ts';
 import { Offload } from './transfer/offload.ts';
+import { pushLimits } from './transfer/push-limits.ts';
 import { SpliceProofs } from './transfer/splice-proofs.ts';
 import { strangerPushes } from './transfer/stranger-push.ts';
 import { learnUploadCapabilities } from './transfer/upload-capabilities.ts';
@@ -99,9 +100,6 @@ export interface App extends AsyncDisposable {
 /** Milliseconds for which a look at a public repository's pointer is good enough for what it showed. */
 const RECENCY_MS = 2_000;
 const FETCH_REQUEST_BYTES = 256 * 1024 * 1024;
-const PUSH_HEAD_BYTES = 64 * 1024 * 1024;
-/** Folders and tags whose depth is remembered, some 20 MiB. */
-const HEIGHTS_REMEMBERED = 200_000;
 const CONCURRENT_REQUESTS = 2_048;
 
 /**
@@ -309,15 +307,12 @@ export async function startApp(
           strangers: settings.anonymousPushes,
           ...strangerPushes(settings.anonymousPushes, clock),
           receiptsAreAuthoritative: (id, policy) => service.receiptsAreAuthoritative(id, policy),
-          limits: {
+          limits: pushLimits({
             commands: settings.maxRefsPerPush,
-            bytes: PUSH_HEAD_BYTES,
-            shallow: 100_000,
-            pushOptions: 1_000,
             packBytes: settings.maxPushSize,
             objectBytes: settings.maxObjectSize,
-          },
-          heights: new HeightMemory(HEIGHTS_REMEMBERED),
+          }),
+          heights: new HeightMemory(),
         },
       },
       others,

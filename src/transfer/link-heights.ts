@@ -17,8 +17,8 @@ export class HeightMemory {
   private readonly heights = new Map<string, number>();
   private readonly capacity: number;
 
-  /** @param capacity objects remembered, the ones asked for last; some 80 bytes each */
-  constructor(capacity: number) {
+  /** @param capacity objects remembered, the ones asked for last; some 100 bytes each */
+  constructor(capacity = 200_000) {
     this.capacity = capacity;
   }
 

@@ -9,7 +9,6 @@ import {
   commandKind,
   type ReceivedCommand,
   type ReceiveRequest,
-  type ReceiveRequestOptions,
   type RefStatus,
 } from '../git/index.ts';
 import type { Dice } from '../lib/dice.ts';
@@ -39,6 +38,7 @@ import { type ProvenPush, PushProver } from './prove-push.ts';
 import { PushAnswer } from './push-answer.ts';
 import { PushChange, type PushOutcome } from './push-change.ts';
 import { HeadTooLarge, isProbe } from './push-head.ts';
+import type { PushLimits } from './push-limits.ts';
 import { PushRules, type PushRulesContext } from './push-rules.ts';
 import { NOTHING_PUSHED, type PushSummary } from './push-summary.ts';
 import { PushWorkspace } from './push-workspace.ts';
@@ -56,11 +56,7 @@ export interface ReceivePushContext extends PushRulesContext {
   readonly dice: Dice;
   /** Folder for quarantines, on the file system of the artifact cache. */
   readonly scratch: string;
-  readonly limits: ReceiveRequestOptions['limits'] & {
-    readonly packBytes: number;
-    /** Bytes that one object may have. */
-    readonly objectBytes: number;
-  };
+  readonly limits: PushLimits;
   /** What is known of how deep trees are, of all repositories. */
   readonly heights: HeightMemory;
 }
