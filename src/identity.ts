@@ -9,6 +9,7 @@ import { RelaySockets } from './http/relay-socket.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Dice } from './lib/dice.ts';
 import { CairnError } from './lib/errors.ts';
+import type { NostrEvent } from './nostr/event.ts';
 import { parsePublicKey } from './nostr/public-key.ts';
 import { relayUrl } from './nostr/repository-url.ts';
 import type { Secp256k1 } from './nostr/secp256k1.ts';
@@ -36,12 +37,13 @@ import { claimService, ServiceIdentity } from './relay/service-identity.ts';
 import { SignedEvents } from './relay/signed-events.ts';
 import { Upkeep } from './relay/upkeep.ts';
 import { Withdrawals } from './relay/withdraw.ts';
+import { Words } from './relay/words.ts';
 import type { ArtifactCache } from './repository/artifact-cache.ts';
 import type { ArtifactStore } from './repository/artifact-store.ts';
 import type { Manifest } from './repository/manifest.ts';
 import { OwnerRecords } from './repository/owner-record.ts';
 import type { Repositories } from './repository/repositories.ts';
-import { formatRepositoryId, type RepositoryId } from './repository/repository-id.ts';
+import { formatRepositoryId, type RepositoryId, repositoryId } from './repository/repository-id.ts';
 import { VERSION } from './version.ts';
 
 export interface IdentityContext {
@@ -100,11 +102,14 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
   const events = await EventStore.open({ ...stores, clock, dice, log, folder: context.scratch });
   const signedEvents = new SignedEvents(control, verifier);
   const policy = { signedEvents, rule: settings.maintainers };
-  // Before whoever shows events, so that it hears of a change first.
-  const directory = new Directory({ events, repositories, rule: settings.maintainers, base, log });
-  const closures = new Closures({ ...policy, events, directory, repositories, clock, dice, log });
+  // Before whoever shows events, so that they hear of a change first.
+  const words = new Words({ events, rule: settings.maintainers });
+  const receiptKey = (owner: string, identifier: string) =>
+    service.signerOf(repositoryId(owner, identifier)).publicKey;
+  const directory = new Directory({ events, repositories, words, receiptKey, base, log });
+  const closures = new Closures({ ...policy, events, directory, words, repositories, clock, dice, log });
   const owners = new OwnerRecords({ control, clock, dice });
-  const heldOrders = new HeldOrders({ control, clock, dice, events, signedEvents, verifier, log });
+  const heldOrders = new HeldOrders({ control, clock, dice, events, signedEvents, verifier, words, log });
   const announcements = new Announcements({
     ...policy,
     events,
@@ -122,9 +127,11 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     repositories,
     closures,
     directory,
+    words,
     owners,
     orders: heldOrders,
   });
+  const isPublic = (event: NostrEvent) => directory.visible(event, new Set());
   const orders = new Orders({
     events,
     repositories,
@@ -132,6 +139,8 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     signedEvents,
     service,
     git,
+    words,
+    isPublic,
     clock,
     artifacts: context.artifacts,
     cache: context.cache,
@@ -139,13 +148,18 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
   const waitingOrders = new OrderUpkeep({
     waiting: (id) => heldOrders.waiting(id),
     signedEvents,
-    order: (event) => orders.order(event),
+    order: (event) => orders.order(event, 'this service'),
   });
   const pullRequestRefs = new PullRequestUpkeep({ events, repositories, clock });
   const pullRequests = new PullRequests({
     events,
     repositories,
-    mentions: (event) => directory.mentions(event),
+    // Of one that is about a public repository, too, nothing is told by whether a private one has its tip.
+    mentions: (event) => {
+      const all = directory.mentions(event);
+      const open = all.filter(({ private: secret }) => !secret);
+      return open.length > 0 ? open : all;
+    },
     verifier,
     git,
     clock,
@@ -163,15 +177,16 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     service,
     clock,
     dice,
+    isPublic,
     log,
     onTip: noteOfPullRequests,
   });
   const admission = new Admission({
     events,
     belonging: directory,
-    announce: (event) => announcements.announce(event),
-    order: (event) => orders.order(event),
-    withdraw: (event) => withdrawals.withdraw(event),
+    announce: (event, sender) => announcements.announce(event, sender),
+    order: (event, sender) => orders.order(event, sender),
+    withdraw: (event, sender) => withdrawals.withdraw(event, sender),
     pullRequest: (event, address) => pullRequests.take(event, address),
     readOnly: settings.access === 'read-only',
     clock,

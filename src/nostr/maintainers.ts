@@ -60,3 +60,20 @@ export function maintainerClosure(
 function namesBack(announcement: Announcement | undefined, members: ReadonlySet<string>): boolean {
   return announcement?.maintainers.some((key) => members.has(key)) === true;
 }
+
+/**
+ * The keys whose repositories an author accepts: he says so by an announcement of his own under the identifier. It names
+ * them, or names somebody who does; being named by others accepts nothing.
+ * @param announcementOf the newest announcement of a key under the identifier, if it has one
+ * @returns the author first; undefined when he has announced nothing under the identifier: then he accepts everybody
+ */
+export function acceptedOwners(
+  author: string,
+  announcementOf: (publicKey: string) => Announcement | undefined,
+  rule: MaintainerRule,
+): readonly string[] | undefined {
+  if (announcementOf(author) === undefined) return undefined;
+  // Whether those he names answer for him is their word. This is about his.
+  const own = rule === 'owner-only' ? rule : 'recursive';
+  return maintainerClosure(author, announcementOf, own).writers;
+}

@@ -7,6 +7,11 @@ import { currentOrders, newestOrder, type OrderStamp } from './order-precedence.
 export interface HeldOrder extends OrderStamp {
   /** All branches and tags it wants. */
   readonly refs: ReadonlyMap<string, string>;
+  /**
+   * True when its author has not said that it is meant for this repository: what it says beyond what a push asks for is told
+   * to nobody but its author.
+   */
+  readonly guarded?: boolean;
 }
 
 /** Differences named in a refusal; the rest is told by their number. */
@@ -17,11 +22,13 @@ const maxShown = 3;
  * @param after all branches and tags there would be after the push
  * @param held orders that may be applied now: by keys that may write, and newer than the one applied last. Of one author
  *   only the newest counts
+ * @param caller the key that has shown itself
  * @returns the newest order that wants exactly these refs, or how they differ from what the newest one wants
  */
 export function matchOrder<Order extends HeldOrder>(
   after: ReadonlyMap<string, string>,
   held: readonly Order[],
+  caller?: string,
 ): Parsed<Order> {
   const match = newestOrder(currentOrders(held).filter((order) => isSame(after, order.refs)));
   if (match !== undefined) return parsed(match);
@@ -31,8 +38,9 @@ export function matchOrder<Order extends HeldOrder>(
       'no signed state is waiting for this push: sign one first (kind 30618), then push exactly that',
     );
   }
+  const differing = newest.guarded && newest.author !== caller ? guardedDifferences : differences;
   return refused(
-    `the push does not match the signed state ${newest.id.slice(0, 8)}: ${differences(after, newest.refs)}`,
+    `the push does not match the signed state ${newest.id.slice(0, 8)}: ${differing(after, newest.refs)}`,
   );
 }
 
@@ -53,4 +61,14 @@ function differences(after: ReadonlyMap<string, string>, wanted: ReadonlyMap<str
   });
   const rest = different.length - shown.length;
   return shown.join(', ') + (rest > 0 ? ` and ${rest} more` : '');
+}
+
+/** Differences in which nothing of the order is told that the push does not say itself. */
+function guardedDifferences(after: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): string {
+  const wrong = [...after].filter(([name, oid]) => wanted.get(name) !== oid);
+  const shown = wrong.slice(0, maxShown).map(([name, oid]) => `${name} is not ${oid.slice(0, 8)} in it`);
+  const rest = wrong.length - shown.length;
+  const told =
+    shown.length === 0 ? 'refs are missing' : shown.join(', ') + (rest > 0 ? ` and ${rest} more` : '');
+  return `${told}; push with a token of the key that signed it to hear what it says`;
 }

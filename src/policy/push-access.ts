@@ -33,6 +33,11 @@ export function roleOf(actor: string | undefined, facts: AccessFacts): Role {
   return facts.readers.includes(actor) ? 'reader' : 'stranger';
 }
 
+/** True when somebody who has shown these keys may know that there is such a repository. */
+export function mayKnowOf(facts: AccessFacts, keys: ReadonlySet<string>): boolean {
+  return !facts.private || [...keys].some((key) => roleOf(key, facts) !== 'stranger');
+}
+
 /**
  * Decides whether somebody may read from a repository, or push to it. A private repository and one that is not there get
  * the same answer, word for word: whoever has no business with it cannot tell the two apart.

@@ -33,8 +33,8 @@ export interface Belonging {
   hasRepository(publicKey: string): boolean;
 }
 
-/** What an event of one kind makes happen. */
-type Act = (event: VerifiedEvent) => Promise<Verdict>;
+/** What an event of one kind makes happen. Its sender is told of nothing that he may not know of. */
+type Act = (event: VerifiedEvent, sender: Authenticated) => Promise<Verdict>;
 
 export interface AdmissionContext {
   readonly events: Events;
@@ -72,7 +72,7 @@ export class Admission implements Publication {
 
   /** What can be said of an event whatever it is about. */
   private refusal(event: VerifiedEvent, sender: Authenticated): Verdict | undefined {
-    const { events, clock, readOnly } = this.context;
+    const { clock, readOnly } = this.context;
     if (readOnly) return reject('blocked: this server is read-only');
     const now = Math.floor(clock.now() / 1000);
     if (event.created_at > now + MAX_AHEAD_SECONDS) {
@@ -89,9 +89,6 @@ export class Admission implements Publication {
     if (author !== undefined && !sender.has(author)) {
       return reject('blocked: it reposts an event that only its author may publish');
     }
-    const stored = events.judge(event);
-    if (stored === 'deleted') return reject('blocked: its author deleted it');
-    if (stored === 'superseded') return accept(outdoneNote(event, events, 'a newer one is here'));
     return undefined;
   }
 
@@ -106,19 +103,44 @@ export class Admission implements Publication {
     sender: Authenticated,
     address: string | undefined,
   ): Promise<Verdict> {
-    const { events, announce, order, withdraw } = this.context;
-    if (event.kind === kinds.repository) return announce(event);
-    if (events.judge(event) === 'duplicate') return accept('duplicate: it is here already');
-    if (event.kind === kinds.repositoryState) return order(event);
-    if (event.kind === kinds.deletion) return withdraw(event);
-    if (!this.belongs(event, sender)) return reject(NOT_OURS);
+    const { announce, order, withdraw } = this.context;
+    const standing = await this.standing(event, sender);
+    if (standing !== undefined) return standing;
+    if (event.kind === kinds.repository) return announce(event, sender);
+    if (event.kind === kinds.repositoryState) return order(event, sender);
+    if (event.kind === kinds.deletion) return withdraw(event, sender);
+    if (!(await this.belongs(event, sender))) return reject(NOT_OURS);
     if (!isPullRequest(event)) return this.keep(event);
     await this.context.belonging.prepare(event);
     return this.context.pullRequest(event, address);
   }
 
+  /**
+   * What is to be said of an event because of those that are here; undefined when it is to be looked at, or when the sender
+   * may not see what is here: then nothing is said because of that.
+   */
+  private async standing(event: VerifiedEvent, sender: Authenticated): Promise<Verdict | undefined> {
+    const { events, belonging } = this.context;
+    const stored = events.judge(event);
+    if (stored === 'stored') return undefined;
+    // Of something taken back, or replaced by what is taken back, only what it was about can be told.
+    const address = addressOf(event);
+    const rival =
+      stored === 'superseded' && address !== undefined
+        ? events.latest(address.kind, address.pubkey, address.identifier)
+        : undefined;
+    await belonging.prepare(rival ?? event);
+    if (!belonging.visible(rival ?? event, sender)) return undefined;
+    if (stored === 'deleted') return reject('blocked: its author deleted it');
+    if (stored === 'superseded') return accept(outdoneNote(event, events, 'a newer one is here'));
+    // An announcement may be in force no more. A state may be for a private repository as well, known to who sends it now.
+    const again =
+      event.kind === kinds.repository || (event.kind === kinds.repositoryState && sender.size > 0);
+    return again ? undefined : accept('duplicate: it is here already');
+  }
+
   /** Somebody who may not know of a repository is answered as if it were not there. */
-  private belongs(event: VerifiedEvent, sender: Authenticated): boolean {
+  private async belongs(event: VerifiedEvent, sender: Authenticated): Promise<boolean> {
     const { belonging } = this.context;
     if (roleOfKind(event.kind) === 'anyone') return belonging.visible(event, sender);
     if (roleOfKind(event.kind) === 'author') {
@@ -128,10 +150,12 @@ export class Admission implements Publication {
     if (event.kind === kinds.applicationData || event.kind === kinds.httpAuth) return false;
     if (belonging.mentions(event).length > 0) return belonging.visible(event, sender);
     const address = addressOf(event);
-    return (
+    const isReferredTo =
       this.isReferredTo(event.id, ['e', 'E', 'q'], sender) ||
-      (address !== undefined && this.isReferredTo(formatAddress(address), ['a', 'A', 'q'], sender))
-    );
+      (address !== undefined && this.isReferredTo(formatAddress(address), ['a', 'A', 'q'], sender));
+    if (!isReferredTo) return false;
+    await belonging.prepare(event);
+    return belonging.visible(event, sender);
   }
 
   /** True when something here that the sender may see refers to this: else the answer would tell what he may not see. */

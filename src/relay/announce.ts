@@ -13,6 +13,7 @@ import type { Reason } from '../nostr/relay-message.ts';
 import { gitUrl, relayUrl } from '../nostr/repository-url.ts';
 import type { Logger } from '../observability/logger.ts';
 import { parseProtection } from '../policy/protection.ts';
+import { mayKnowOf } from '../policy/push-access.ts';
 import { emptyState, type Manifest, type RepositoryState } from '../repository/manifest.ts';
 import type { OwnerRecords } from '../repository/owner-record.ts';
 import { type Change, type Evaluation, UnknownOutcomeError } from '../repository/publisher.ts';
@@ -30,10 +31,12 @@ import {
   type Unstored,
   unstored,
 } from './policy-change.ts';
-import { accept, reject, type Verdict } from './publication.ts';
+import { type Authenticated, accept, reject, type Verdict } from './publication.ts';
 
 /** Keys that may read a private repository, at most: every manifest names them. */
 export const maxReaders = 1_000;
+
+const PURGATORY: Reason = 'purgatory: it is shown once its git data has arrived; push within 30 minutes';
 
 export interface AnnouncementsContext extends Omit<PolicyContext, 'events'> {
   readonly events: Events;
@@ -55,16 +58,17 @@ export class Announcements {
   }
 
   /**
-   * Does what an announcement asks for. Asking again for what is so already changes nothing.
+   * Does what an announcement asks for. Asking again for what is so already changes nothing. Somebody who may not know of the
+   * repository there is hears what would be said if there were none.
    * @throws CairnError when the store fails before anything is in force
    */
-  async announce(event: VerifiedEvent): Promise<Verdict> {
+  async announce(event: VerifiedEvent, sender: Authenticated): Promise<Verdict> {
     const checked = check(event);
     if ('refusal' in checked) return reject(checked.refusal);
     const { announcement, id } = checked;
     const named = namesThisService(announcement, this.context.base);
-    if (named.clone === 'none' || !named.relays) return this.takeFromMaintainer(event, announcement);
-    return this.host(event, id, announcement, named.clone === 'grasp');
+    if (named.clone === 'none' || !named.relays) return this.takeFromMaintainer(event, announcement, sender);
+    return this.host(event, id, announcement, named.clone === 'grasp', sender);
   }
 
   /** Makes the repository, or brings it up to date. */
@@ -73,6 +77,7 @@ export class Announcements {
     id: RepositoryId,
     announcement: Announcement,
     grasp: boolean,
+    sender: Authenticated,
   ): Promise<Verdict> {
     const { repositories, closures, events } = this.context;
     const repository = repositories.get(id);
@@ -84,16 +89,24 @@ export class Announcements {
     // Whoever he is a maintainer for may have to follow: before and after, since he may come or go by this.
     const before = closures.around(id.identifier, event.pubkey);
     const outcome = await this.publish(id, event, announcement, grasp);
-    if (outcome.is === 'refused') return reject(outcome.reason);
-    if (outcome.is === 'older') return accept(outdoneNote(event, events, 'a newer announcement is in force'));
+    const policy = (outcome.is === 'refused' ? met?.manifest : outcome.manifest)?.policy;
+    const asIfNew =
+      policy !== undefined && !mayKnowOf({ owner: id.owner, ...policy }, sender)
+        ? accept(grasp ? PURGATORY : '')
+        : undefined;
+    if (outcome.is === 'refused') {
+      return asIfNew !== undefined && outcome.outdated === true ? asIfNew : reject(outcome.reason);
+    }
+    if (outcome.is === 'older')
+      return asIfNew ?? accept(outdoneNote(event, events, 'a newer announcement is in force'));
     const held = outcome.manifest?.state === 'held';
     const duplicate = events.judge(event) === 'duplicate' && events.isHidden(event.id) === held;
     await this.keep(event, held);
     const after = closures.around(id.identifier, event.pubkey);
     await closures.update([...before, ...after], event, { except: id });
+    if (asIfNew !== undefined) return asIfNew;
     if (outcome.is === 'unchanged' && duplicate) return accept('duplicate: it is in force already');
-    if (held) return accept('purgatory: it is shown once its git data has arrived; push within 30 minutes');
-    return accept();
+    return accept(held ? PURGATORY : '');
   }
 
   private async reserve({ owner, identifier }: RepositoryId): Promise<Reason | undefined> {
@@ -148,14 +161,18 @@ export class Announcements {
   }
 
   /** An announcement that asks for no repository here counts when its author maintains one: it may name more maintainers. */
-  private async takeFromMaintainer(event: VerifiedEvent, announcement: Announcement): Promise<Verdict> {
+  private async takeFromMaintainer(
+    event: VerifiedEvent,
+    announcement: Announcement,
+    sender: Authenticated,
+  ): Promise<Verdict> {
     const { closures, events, base } = this.context;
     const { owner, identifier } = announcement;
     const affected = [
       ...closures.around(identifier, owner),
       ...closures.around(identifier, owner, event),
     ].filter((id) => id.owner !== owner);
-    if (!(await closures.anyHere(affected))) {
+    if (!(await closures.anyHere(affected, sender))) {
       return reject(
         `blocked: it does not name this service; add ${gitUrl(base, owner, identifier)} to its clone tag and ${relayUrl(base)} to its relays tag`,
       );
@@ -194,7 +211,12 @@ function check(event: VerifiedEvent): Checked {
   }
 }
 
-type Refused = { readonly is: 'refused'; readonly reason: Reason };
+type Refused = {
+  readonly is: 'refused';
+  readonly reason: Reason;
+  /** True when the repository was withdrawn after this was signed. */
+  readonly outdated?: boolean;
+};
 type AnnounceResult = { readonly is: 'changed' | 'unchanged' | 'older' } | Refused;
 type Outcome =
   | { readonly is: 'changed' | 'unchanged' | 'older'; readonly manifest: Manifest | undefined }
@@ -248,7 +270,7 @@ class AnnounceChange implements Change<AnnounceResult | Unstored> {
     const watermark = state?.withdrawal?.at ?? -1;
     if (announcement.at <= watermark) {
       const reason: Reason = `blocked: the repository was withdrawn at ${watermark}, after this was signed; sign a newer announcement`;
-      return { is: 'refused', reason };
+      return { is: 'refused', reason, outdated: true };
     }
     const existing = state === undefined || state.state === 'withdrawn' ? undefined : state.objectFormat;
     const wanted = announcement.objectFormat;

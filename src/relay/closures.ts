@@ -10,8 +10,10 @@ import { parseAddress } from '../nostr/address.ts';
 import type { NostrEvent } from '../nostr/event.ts';
 import { newestFirst } from '../nostr/event-order.ts';
 import { kinds } from '../nostr/kinds.ts';
+import { acceptedOwners } from '../nostr/maintainers.ts';
 import { firstValue, values } from '../nostr/tags.ts';
 import type { Logger } from '../observability/logger.ts';
+import { mayKnowOf } from '../policy/push-access.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import {
   formatRepositoryId,
@@ -22,10 +24,14 @@ import {
 import type { Directory } from './directory.ts';
 import type { Events } from './events.ts';
 import { derivePolicy, PolicyChange, type PolicyContext, publishStored } from './policy-change.ts';
+import type { Authenticated } from './publication.ts';
+import { readAnnouncement } from './read-announcement.ts';
+import type { Words } from './words.ts';
 
 export interface ClosuresContext extends Omit<PolicyContext, 'events'> {
   readonly events: Events;
   readonly directory: Directory;
+  readonly words: Words;
   readonly repositories: Repositories;
   readonly clock: Clock;
   readonly dice: Dice;
@@ -47,6 +53,8 @@ export class Closures {
   private readonly pending = new Map<string, { readonly identifier: string; readonly cause: NostrEvent }>();
   private working: Promise<void> | undefined;
   private unswept: RepositoryId[] | undefined;
+  /** Identifiers under which more repositories may have to follow than were published at once. */
+  private readonly overlooked = new Set<string>();
   private readonly stopListening: () => void;
 
   constructor(context: ClosuresContext) {
@@ -57,28 +65,30 @@ export class Closures {
   }
 
   /**
-   * The repositories under an identifier that an author may write to, as the announcements say.
+   * The repositories under an identifier that an author may write to, as the announcements say: his own first, then those he
+   * accepts, then as many of the others as are looked at at once. The rest follows in the background.
    * @param alsoKnown an announcement of his that is not in the log yet
    */
   around(identifier: string, author: string, alsoKnown?: NostrEvent): RepositoryId[] {
-    const { directory, events, rule } = this.context;
+    const { directory, events, rule, words } = this.context;
     const newest = (key: string) => {
       const known = events.latest(kinds.repository, key, identifier);
       if (alsoKnown === undefined || key !== alsoKnown.pubkey) return known;
       return known !== undefined && newestFirst(known, alsoKnown) < 0 ? known : alsoKnown;
     };
-    const writersOf = (owner: string, known: readonly string[]) =>
-      alsoKnown === undefined ? known : (derivePolicy(owner, newest, rule)?.policy.writers ?? []);
-    return [...directory.under(identifier)]
-      .filter(([owner, facts]) => writersOf(owner, facts.writers).includes(author))
-      .map(([owner]) => repositoryId(owner, identifier));
+    const accepted = acceptedOwners(author, (key) => readAnnouncement(newest(key)), rule) ?? [];
+    return [...new Set([...accepted, ...words.placesNaming(author, identifier).owners])]
+      .filter((owner) => directory.facts(owner, identifier) !== undefined)
+      .filter((owner) => derivePolicy(owner, newest, rule)?.policy.writers.includes(author) === true)
+      .map((owner) => repositoryId(owner, identifier));
   }
 
-  /** True when one of them is a repository here. */
-  async anyHere(ids: readonly RepositoryId[]): Promise<boolean> {
+  /** True when one of them is a repository here of which somebody who has shown these keys may know. */
+  async anyHere(ids: readonly RepositoryId[], keys: Authenticated): Promise<boolean> {
     for (const id of distinct(ids)) {
-      const state = await this.context.repositories.get(id).resolve();
-      if (state !== undefined && state.manifest.state !== 'withdrawn') return true;
+      const manifest = (await this.context.repositories.get(id).resolve())?.manifest;
+      if (manifest === undefined || manifest.state === 'withdrawn') continue;
+      if (mayKnowOf({ owner: id.owner, ...manifest.policy }, keys)) return true;
     }
     return false;
   }
@@ -96,6 +106,10 @@ export class Closures {
   ): Promise<void> {
     const except = options.except === undefined ? undefined : formatRepositoryId(options.except);
     const others = distinct(ids).filter((id) => formatRepositoryId(id) !== except);
+    for (const identifier of identifiersOf(cause)) {
+      if (!this.context.words.placesNaming(cause.pubkey, identifier).complete)
+        this.overlooked.add(identifier);
+    }
     try {
       await concurrently(others, WIDTH, (id) => this.publish(id, cause));
     } catch (error) {
@@ -118,10 +132,19 @@ export class Closures {
    */
   async sweep(signal: AbortSignal): Promise<void> {
     this.unswept ??= this.announcedHere();
+    if (this.unswept.length === 0) this.takeUpOverlooked();
     for (const id of this.unswept.splice(0, SWEPT_AT_ONCE)) {
       signal.throwIfAborted();
       await this.repair(id);
     }
+  }
+
+  private takeUpOverlooked(): void {
+    for (const identifier of this.overlooked) {
+      const owners = this.context.directory.under(identifier).keys();
+      this.unswept?.push(...[...owners].map((owner) => repositoryId(owner, identifier)));
+    }
+    this.overlooked.clear();
   }
 
   /** Waits until nothing is left to do of what came from elsewhere. */
@@ -183,10 +206,10 @@ export class Closures {
   }
 
   private async reconcile(identifier: string, cause: NostrEvent): Promise<void> {
-    const all = [...this.context.directory.under(identifier).keys()];
+    const all = this.context.events.announcements(identifier);
     const ids =
       all.length <= FEW
-        ? all.map((owner) => repositoryId(owner, identifier))
+        ? all.map(({ pubkey }) => repositoryId(pubkey, identifier))
         : this.around(identifier, cause.pubkey);
     try {
       await this.update(ids, cause);

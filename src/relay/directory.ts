@@ -5,43 +5,43 @@
 import { messageOf } from '../lib/errors.ts';
 import { LruMap } from '../lib/lru.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
-import { addressOf, formatAddress, parseAddress } from '../nostr/address.ts';
+import { formatAddress, parseAddress } from '../nostr/address.ts';
 import type { NostrEvent } from '../nostr/event.ts';
 import { kinds, roleOfKind } from '../nostr/kinds.ts';
-import type { MaintainerRule } from '../nostr/maintainers.ts';
 import { firstValue, values } from '../nostr/tags.ts';
 import type { Logger } from '../observability/logger.ts';
-import { type AccessFacts, roleOf } from '../policy/push-access.ts';
+import { type AccessFacts, mayKnowOf } from '../policy/push-access.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import { identifierProblem, repositoryId } from '../repository/repository-id.ts';
-import { type AnnouncedRepository, announcedUnder } from './announced.ts';
+import { type AnnouncedRepository, announcedBy } from './announced.ts';
+import { type About, answered, EventPlaces, followed, type Named } from './event-places.ts';
 import type { EventReader, Events } from './events.ts';
 import type { Authenticated } from './publication.ts';
+import type { Words } from './words.ts';
 
 export interface DirectoryContext {
   readonly events: EventReader & Pick<Events, 'onEvent'>;
   readonly repositories: Pick<Repositories, 'get'>;
-  readonly rule: MaintainerRule;
+  readonly words: Words;
+  /** The key that signs the receipts of a repository. */
+  readonly receiptKey: (owner: string, identifier: string) => string;
   /** Public base URL. */
   readonly base: string;
   readonly log: Logger;
 }
 
-/** The owner and the identifier of a repository, here or elsewhere. */
-interface Named {
-  readonly owner: string;
-  readonly identifier: string;
-}
+/** What can be seen of an event by way of one repository. */
+type Sight = 'shown' | 'hidden' | 'unknown' | 'nothing';
 
 /** What is announced under one identifier. */
 interface Announced {
-  readonly byOwner: ReadonlyMap<string, AnnouncedRepository>;
+  readonly byOwner: Map<string, AnnouncedRepository>;
   /** Ids of the announcements among them that are hidden. */
-  readonly hidden: readonly string[];
+  readonly hidden: Set<string>;
+  /** False while there may be more than has been asked for. */
+  whole: boolean;
 }
 
-/** Events followed from one to the next that it answers. */
-const MAX_ROOTS = 64;
 /** Repositories of one event, known from no announcement, that the bucket is asked about. */
 const MAX_LOOKUPS = 64;
 const REMEMBERED = 10_000;
@@ -57,10 +57,18 @@ export class Directory {
   private complete = false;
   /** Of repositories without an announcement: what was published last, or null when there never was one. */
   private readonly published = new LruMap<string, AccessFacts | null>(REMEMBERED);
+  private readonly places: EventPlaces;
+  /** What deletion requests were about. */
+  private readonly deletions = new LruMap<string, About>(REMEMBERED);
   private readonly asking = new SingleFlight<string, void>();
 
   constructor(context: DirectoryContext) {
     this.context = context;
+    const announced = (owner: string, identifier: string) => {
+      const facts = this.facts(owner, identifier);
+      return facts === undefined ? undefined : facts.elsewhere ? 'elsewhere' : 'here';
+    };
+    this.places = new EventPlaces({ ...context, announced });
     context.events.onEvent((event, { elsewhere }) => {
       this.heard(event);
       if (elsewhere) void this.prepare(event);
@@ -74,25 +82,26 @@ export class Directory {
 
   /** What the announcements say of one repository, or undefined when its owner has announced none. */
   facts(owner: string, identifier: string): AnnouncedRepository | undefined {
-    return this.under(identifier).get(owner);
+    const known = this.known(identifier);
+    const facts = known?.byOwner.get(owner);
+    if (facts !== undefined || known?.whole === true) return facts;
+    const found = announcedBy(owner, identifier, this.context);
+    // Anyone may ask about anything: only what is announced is worth remembering.
+    if (found !== undefined) this.remember(identifier, found);
+    return found;
   }
 
   /** Every repository announced under an identifier, by its owner. Some may be hosted elsewhere alone. */
   under(identifier: string): ReadonlyMap<string, AnnouncedRepository> {
-    const { events } = this.context;
-    const known = this.announced.get(identifier);
-    // A hidden announcement goes without a word when its time is up.
-    if (known?.hidden.every((id) => events.get(id) !== undefined)) return known.byOwner;
-    this.drop(identifier);
+    const known = this.known(identifier);
+    if (known?.whole !== true) {
+      for (const { pubkey } of this.context.events.announcements(identifier)) this.facts(pubkey, identifier);
+    }
     this.changed.delete(identifier);
-    const found = announcedUnder(identifier, this.context);
-    // Anyone may ask about anything: only what is announced is worth remembering.
-    if (found.size === 0) return found;
-    const ids = [...found.values()].map(({ announcement }) => announcement.id);
-    for (const id of ids) this.identifierOf.set(id, identifier);
-    for (const facts of found.values()) for (const key of membersOf(facts)) this.note(key, identifier);
-    this.announced.set(identifier, { byOwner: found, hidden: ids.filter((id) => events.isHidden(id)) });
-    return found;
+    const found = this.announced.get(identifier);
+    if (found === undefined) return new Map();
+    found.whole = true;
+    return found.byOwner;
   }
 
   /** True for a key that owns or maintains a repository announced here. */
@@ -107,29 +116,60 @@ export class Directory {
 
   /** The announced repositories an event is about: directly, or through the events that it answers or quotes. */
   mentions(event: NostrEvent): readonly AnnouncedRepository[] {
-    return this.named(event).flatMap(({ owner, identifier }) => this.facts(owner, identifier) ?? []);
+    const { named } = this.about(event);
+    return named.flatMap(({ owner, identifier }) => this.facts(owner, identifier) ?? []);
   }
 
   /**
-   * False when the event is about a private repository of which none of these keys may know. What cannot be told yet is
-   * not shown: see {@link prepare}.
+   * False when all repositories the event belongs to are private, and none of these keys may know of any of them: each of
+   * them shows it to its own readers, whatever the others are. What only quotes them is shown to those who may know of all.
+   * What cannot be told yet is not shown: see {@link prepare}.
    */
   visible(event: NostrEvent, authenticated: Authenticated): boolean {
     if (roleOfKind(event.kind) === 'author') return this.authorVisible(event.pubkey, authenticated);
-    const named = this.named(event);
+    const { named, quoted } = this.about(event);
     // A state of no repository here: left over from one that has been withdrawn, or by somebody who maintains it no more.
     if (event.kind === kinds.repositoryState && named.length === 0) return authenticated.has(event.pubkey);
     if (named.length === 0 && this.mayHideSomething(event, authenticated)) return false;
+    let hidden = event.kind === kinds.repositoryState && !authenticated.has(event.pubkey);
     let unknown = 0;
-    for (const { owner, identifier } of named) {
-      const facts = this.facts(owner, identifier) ?? this.lastPublished(owner, identifier);
-      if (facts === undefined) {
-        if (++unknown > MAX_LOOKUPS) continue;
-        void this.lookUp(owner, identifier);
-        if (!authenticated.has(owner)) return false;
-      } else if (facts !== null && !mayKnow(facts, authenticated)) return false;
+    for (const place of named) {
+      const sight = this.sightOf(place, event, authenticated);
+      if (sight === 'unknown' && ++unknown > MAX_LOOKUPS) continue;
+      if (sight === 'unknown') void this.lookUp(place.owner, place.identifier);
+      if (sight === 'shown' && !quoted) return true;
+      if (sight === 'hidden' || (sight === 'unknown' && !authenticated.has(place.owner))) hidden = true;
     }
-    return true;
+    return !hidden;
+  }
+
+  /** What one repository says of an event that is about it. It is `nothing` when there is no such repository here. */
+  private sightOf(place: Named, event: NostrEvent, authenticated: Authenticated): Sight {
+    const { owner, identifier } = place;
+    const announced = this.facts(owner, identifier);
+    if (announced?.elsewhere && event.kind === kinds.repositoryState) {
+      // What is announced is no repository of this service, unless that was called otherwise once.
+      const published = this.lastPublished(owner, identifier);
+      if (published === undefined) return 'unknown';
+      if (published === null) return 'nothing';
+    }
+    const facts = announced ?? this.lastPublished(owner, identifier);
+    if (facts === undefined) return 'unknown';
+    if (facts === null) return 'nothing';
+    if (!mayKnowOf(facts, authenticated)) return 'hidden';
+    return this.standsForSecret(announced, authenticated) ? 'hidden' : 'shown';
+  }
+
+  /** True for a maintainer's announcement that speaks for a private repository which has been withdrawn, or may. */
+  private standsForSecret(facts: AnnouncedRepository | undefined, authenticated: Authenticated): boolean {
+    if (facts?.standsFor === undefined || authenticated.has(facts.owner)) return false;
+    const { identifier } = facts.announcement;
+    return facts.standsFor.some((owner) => {
+      if (this.facts(owner, identifier) !== undefined) return false;
+      const published = this.lastPublished(owner, identifier);
+      if (published === undefined) void this.lookUp(owner, identifier);
+      return published === undefined || (published !== null && !mayKnowOf(published, authenticated));
+    });
   }
 
   /**
@@ -137,12 +177,25 @@ export class Directory {
    * is shown at once. Never rejects.
    */
   async prepare(event: NostrEvent): Promise<void> {
-    const unknown = this.named(event).filter(
-      ({ owner, identifier }) =>
-        this.facts(owner, identifier) === undefined && this.lastPublished(owner, identifier) === undefined,
+    const wanted = this.about(event).named.flatMap((place): Named[] => {
+      const { owner, identifier } = place;
+      const facts = this.facts(owner, identifier);
+      const behind = (facts?.standsFor ?? []).map((other) => ({ owner: other, identifier }));
+      const isTold = facts !== undefined && !(facts.elsewhere && event.kind === kinds.repositoryState);
+      return isTold ? behind : [place, ...behind];
+    });
+    const unknown = wanted.filter(
+      ({ owner, identifier }) => this.lastPublished(owner, identifier) === undefined,
     );
     await Promise.all(
       unknown.slice(0, MAX_LOOKUPS).map(({ owner, identifier }) => this.lookUp(owner, identifier)),
+    );
+  }
+
+  /** True for a key that owns or maintains a repository announced here of which one of these keys may know. */
+  hasRepositoryFor(publicKey: string, authenticated: Authenticated): boolean {
+    return this.repositoriesOf(publicKey).some(
+      (facts) => facts.standsFor === undefined && mayKnowOf(facts, authenticated),
     );
   }
 
@@ -151,11 +204,24 @@ export class Directory {
     this.published.set(nameOf(facts.owner, identifier), facts, 1);
   }
 
+  /**
+   * Told of a deletion request before it takes anything back: what it is about does not show afterwards. Another server, or
+   * this one after a start, has to guess.
+   */
+  noteDeletion(event: NostrEvent): void {
+    const about = this.places.about(event);
+    if (about.named.length > 0) this.deletions.set(event.id, about, 1);
+  }
+
+  private about(event: NostrEvent): About {
+    return this.deletions.get(event.id) ?? this.places.about(event);
+  }
+
   /** Someone who has nothing but private repositories here is nobody to those who may not know of them. */
   private authorVisible(author: string, authenticated: Authenticated): boolean {
     const own = this.repositoriesOf(author);
     return (
-      own.length === 0 || authenticated.has(author) || own.some((facts) => mayKnow(facts, authenticated))
+      own.length === 0 || authenticated.has(author) || own.some((facts) => mayKnowOf(facts, authenticated))
     );
   }
 
@@ -165,11 +231,11 @@ export class Directory {
    */
   private mayHideSomething(event: NostrEvent, authenticated: Authenticated): boolean {
     if (authenticated.has(event.pubkey)) return false;
-    const followed = this.roots(event);
-    const ids = new Set(followed.map(({ id }) => id));
-    if (followed.every((about) => answered(about).every((id) => ids.has(id)))) return false;
+    const related = followed(event, this.context.events);
+    const ids = new Set(related.map(({ id }) => id));
+    if (related.every((about) => answered(about).every((id) => ids.has(id)))) return false;
     return this.aroundKey(event.pubkey).some(
-      (facts) => membersOf(facts).includes(event.pubkey) && !mayKnow(facts, authenticated),
+      (facts) => this.isMember(event.pubkey, facts) && !mayKnowOf(facts, authenticated),
     );
   }
 
@@ -181,36 +247,13 @@ export class Directory {
     ]);
   }
 
-  /** Every repository an event names, here or elsewhere, each once. */
-  private named(event: NostrEvent): Named[] {
-    const found = new Map<string, Named>();
-    const add = (owner: string, identifier: string) =>
-      found.set(nameOf(owner, identifier), { owner, identifier });
-    for (const about of this.roots(event)) {
-      const own = addressOf(about);
-      const addresses = ['a', 'A', 'q'].flatMap((name) => values(about, name)).map(parseAddress);
-      for (const address of [own, ...addresses]) {
-        if (address?.kind === kinds.repository) add(address.pubkey, address.identifier);
-        if (address?.kind !== kinds.repositoryState) continue;
-        for (const [owner, facts] of this.under(address.identifier)) {
-          if (facts.writers.includes(address.pubkey)) add(owner, address.identifier);
-        }
-      }
-    }
-    return [...found.values()];
-  }
-
-  /** The event and those it answers or quotes, as far as they are here. */
-  private roots(event: NostrEvent): NostrEvent[] {
-    const found = new Map([[event.id, event]]);
-    for (const each of found.values()) {
-      for (const id of [...answered(each), ...values(each, 'q')]) {
-        if (found.size >= MAX_ROOTS) return [...found.values()];
-        const root = found.has(id) ? undefined : this.context.events.get(id);
-        if (root !== undefined) found.set(id, root);
-      }
-    }
-    return [...found.values()];
+  /** True for who has a say in a repository and wants it there, or may read it although others may not. */
+  private isMember(key: string, facts: AnnouncedRepository): boolean {
+    if (!membersOf(facts).includes(key)) return false;
+    return (
+      facts.readers.includes(key) ||
+      this.context.words.accepts(key, facts.owner, facts.announcement.identifier)
+    );
   }
 
   private lastPublished(owner: string, identifier: string): AccessFacts | null | undefined {
@@ -253,6 +296,32 @@ export class Directory {
     }
   }
 
+  /** What is remembered of an identifier, if it still holds. */
+  private known(identifier: string): Announced | undefined {
+    const known = this.announced.get(identifier);
+    if (known === undefined) return undefined;
+    // A hidden announcement goes without a word when its time is up.
+    for (const id of known.hidden) {
+      if (this.context.events.get(id) !== undefined) continue;
+      this.drop(identifier);
+      this.changed.add(identifier);
+      return undefined;
+    }
+    return known;
+  }
+
+  private remember(identifier: string, facts: AnnouncedRepository): void {
+    const known = this.announced.get(identifier) ?? { byOwner: new Map(), hidden: new Set(), whole: false };
+    this.announced.set(identifier, known);
+    const { id } = facts.announcement;
+    known.byOwner.set(facts.owner, facts);
+    if (this.context.events.isHidden(id)) known.hidden.add(id);
+    this.identifierOf.set(id, identifier);
+    for (const key of membersOf(facts)) this.note(key, identifier);
+    // Others may be announced under it, of which nobody has asked yet.
+    if (!known.whole) this.changed.add(identifier);
+  }
+
   private drop(identifier: string): void {
     for (const facts of this.announced.get(identifier)?.byOwner.values() ?? []) {
       this.identifierOf.delete(facts.announcement.id);
@@ -288,24 +357,13 @@ export class Directory {
         this.changed.add(firstValue(event, 'd') ?? '');
       }
     }
-    for (const identifier of this.changed) this.under(identifier);
-    this.changed.clear();
+    for (const identifier of [...this.changed]) this.under(identifier);
   }
-}
-
-function mayKnow(facts: AccessFacts, authenticated: Authenticated): boolean {
-  if (!facts.private) return true;
-  return [...authenticated].some((key) => roleOf(key, facts) !== 'stranger');
 }
 
 /** Whoever has a say in a repository, or may read it although others may not. */
 function membersOf({ writers, readers, private: secret }: AccessFacts): readonly string[] {
   return secret ? [...writers, ...readers] : writers;
-}
-
-/** The events an event answers, or takes back. */
-function answered(event: NostrEvent): string[] {
-  return [...values(event, 'e'), ...values(event, 'E')];
 }
 
 function nameOf(owner: string, identifier: string): string {

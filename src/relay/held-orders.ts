@@ -3,6 +3,7 @@
  * without credentials is measured by.
  */
 import { refNameProblem } from '../git/index.ts';
+import { concurrently } from '../lib/concurrently.ts';
 import type { NostrEvent, VerifiedEvent } from '../nostr/event.ts';
 import { parseRefState } from '../nostr/ref-state.ts';
 import type { Verifier } from '../nostr/verify.ts';
@@ -10,12 +11,12 @@ import type { Logger } from '../observability/logger.ts';
 import type { HeldOrder } from '../policy/order-match.ts';
 import { isNewerOrder, type OrderStamp } from '../policy/order-precedence.ts';
 import { type HeldEntry, type HeldRecordContext, heldRecord } from '../repository/held-record.ts';
-import type { RepositoryId } from '../repository/repository-id.ts';
-import { formatRepositoryId } from '../repository/repository-id.ts';
+import { formatRepositoryId, type RepositoryId, repositoryId } from '../repository/repository-id.ts';
 import { readRecord, updateRecord } from '../repository/shared-record.ts';
 import type { EventReader } from './events.ts';
 import { tipOf } from './pull-request-tip.ts';
 import type { SignedEvents } from './signed-events.ts';
+import { repositoriesNamed, type Words } from './words.ts';
 
 /** Seconds an order waits. */
 export const HELD_SECONDS = 30 * 60;
@@ -28,10 +29,14 @@ export interface WaitingState extends HeldOrder {
   readonly head?: string;
 }
 
+/** What became of an order that is to wait, or what waits already of the same author, when that is what counts of the two. */
+export type Held = 'held' | { readonly outdatedBy: OrderStamp };
+
 export interface HeldOrdersContext extends HeldRecordContext {
   readonly events: EventReader;
   readonly signedEvents: SignedEvents;
   readonly verifier: Verifier;
+  readonly words: Pick<Words, 'accepts' | 'crowdedWriters' | 'hasAnnounced'>;
   readonly log: Logger;
 }
 
@@ -43,14 +48,17 @@ export class HeldOrders {
   }
 
   /**
-   * Every order that waits for a repository: one request. What has waited too long, and what its author has deleted since,
-   * waits no more.
+   * Every order that waits for a repository: one request, and one more for each maintainer whose orders wait with the key
+   * (see {@link holdForAuthor}). What has waited too long, what its author has deleted since, and what does not count here
+   * any more waits no more.
    * @throws CairnError `unavailable` when the store does not answer; `corrupt` when the record cannot be read
    */
   async waiting(id: RepositoryId): Promise<readonly WaitingState[]> {
-    const reading = await readRecord(heldRecord(this.context, id));
-    if (reading.is !== 'found') return [];
-    return this.fresh(reading.record.orders).flatMap((entry) => this.parse(entry) ?? []);
+    const { words } = this.context;
+    await this.takeFromAuthors(id, words.crowdedWriters(id.owner, id.identifier));
+    return (await this.entries(id))
+      .filter(({ event }) => words.accepts(event.pubkey, id.owner, id.identifier))
+      .flatMap((entry) => this.parse(entry, id) ?? []);
   }
 
   /**
@@ -58,8 +66,21 @@ export class HeldOrders {
    * @returns what waits already of the same author, when that is what counts of the two
    * @throws CairnError `unavailable` or `busy` when the store does not take it
    */
-  async hold(id: RepositoryId, event: VerifiedEvent): Promise<'held' | { readonly outdatedBy: OrderStamp }> {
+  async hold(id: RepositoryId, event: VerifiedEvent): Promise<Held> {
     await this.context.signedEvents.store(id, event);
+    return this.put(id, event);
+  }
+
+  /**
+   * Lets an order wait in one place for all repositories that name its author. To be used when there are more than can be
+   * gone through, so that strangers who name a key neither make work nor keep it out of the repository it is meant for.
+   * @throws CairnError `unavailable` or `busy` when the store does not take it
+   */
+  holdForAuthor(identifier: string, event: VerifiedEvent): Promise<Held> {
+    return this.put(repositoryId(event.pubkey, identifier), event);
+  }
+
+  private async put(id: RepositoryId, event: VerifiedEvent): Promise<Held> {
     let outdatedBy: OrderStamp | undefined;
     await updateRecord(heldRecord(this.context, id), (current) => {
       const orders = this.fresh(current?.orders ?? []);
@@ -115,6 +136,22 @@ export class HeldOrders {
     return event === undefined ? undefined : (tipOf(event) ?? null);
   }
 
+  private async entries(id: RepositoryId): Promise<HeldEntry[]> {
+    const reading = await readRecord(heldRecord(this.context, id));
+    return reading.is === 'found' ? this.fresh(reading.record.orders) : [];
+  }
+
+  private async takeFromAuthors(id: RepositoryId, authors: readonly string[]): Promise<void> {
+    if (authors.length === 0) return;
+    const here = new Set((await this.entries(id)).map(({ event }) => event.id));
+    await concurrently(authors, 8, async (author) => {
+      for (const { event } of await this.entries(repositoryId(author, id.identifier))) {
+        if (event.pubkey !== author || here.has(event.id) || !this.context.verifier.verify(event)) continue;
+        await this.hold(id, event);
+      }
+    });
+  }
+
   private async keep(id: RepositoryId, stays: (entry: HeldEntry) => boolean): Promise<void> {
     const place = heldRecord(this.context, id);
     await updateRecord(place, (current) => {
@@ -131,10 +168,14 @@ export class HeldOrders {
   }
 
   /** What the record holds has been checked before it got there; the check is cheap, and a push will rest on it. */
-  private parse({ event }: HeldEntry): WaitingState | undefined {
-    if (!this.context.verifier.verify(event)) return undefined;
+  private parse({ event }: HeldEntry, { owner, identifier }: RepositoryId): WaitingState | undefined {
+    const { verifier, words } = this.context;
+    if (!verifier.verify(event)) return undefined;
     const state = parseRefState(event, refNameProblem);
-    return state.ok ? state.value : undefined;
+    if (!state.ok) return undefined;
+    // Of an author who has said nothing of this repository, the state may be meant for another one.
+    const isOwn = event.pubkey === owner || words.hasAnnounced(event.pubkey, identifier);
+    return { ...state.value, ...(isOwn || repositoriesNamed(event).length > 0 ? {} : { guarded: true }) };
   }
 
   private now(): number {

@@ -28,7 +28,7 @@ type Refs = ReadonlyMap<string, string>;
 
 /** Branches of one order that git is asked about. */
 const MAX_HISTORIES = 100;
-const NO_OBJECTS = 'waiting for a push that brings its objects';
+export const NO_OBJECTS = 'waiting for a push that brings its objects';
 /** Whoever sent the order may have gone: it is decided all the same. */
 const NEVER = new AbortController().signal;
 

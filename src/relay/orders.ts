@@ -11,7 +11,7 @@ import type { NostrEvent, VerifiedEvent } from '../nostr/event.ts';
 import { parseRefState, type RefState } from '../nostr/ref-state.ts';
 import { orderDateProblem, whyOutdated } from '../policy/order-precedence.ts';
 import { impossibleState } from '../policy/order-rules.ts';
-import { roleOf } from '../policy/push-access.ts';
+import { mayKnowOf, roleOf } from '../policy/push-access.ts';
 import type { Manifest, PackEntry, RepositoryState } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -19,11 +19,11 @@ import { identifierProblem, type RepositoryId, repositoryId } from '../repositor
 import { type CopyContext, copyPacks } from './copy-packs.ts';
 import type { Events } from './events.ts';
 import type { HeldOrders } from './held-orders.ts';
-import { OrderChange, type OrderOutcome } from './order-change.ts';
-import { accept, reject, type Verdict } from './publication.ts';
-import { readAnnouncement } from './read-announcement.ts';
+import { NO_OBJECTS, OrderChange, type OrderOutcome } from './order-change.ts';
+import { type Authenticated, accept, reject, type Verdict } from './publication.ts';
 import type { ServiceIdentity } from './service-identity.ts';
 import type { SignedEvents } from './signed-events.ts';
+import type { Words } from './words.ts';
 
 export interface OrdersContext extends CopyContext {
   readonly events: Events;
@@ -32,8 +32,14 @@ export interface OrdersContext extends CopyContext {
   readonly signedEvents: SignedEvents;
   readonly service: ServiceIdentity;
   readonly git: Git;
+  readonly words: Words;
+  /** True for an event that is shown to everybody once it is in the log. */
+  readonly isPublic: (event: NostrEvent) => boolean;
   readonly clock: Clock;
 }
+
+/** Whom an order comes from: the keys shown on the connection, or nobody in particular where no answer is given. */
+export type OrderSender = Authenticated | 'this service';
 
 /** A repository in which an order has been carried out. */
 interface SpreadSource {
@@ -43,8 +49,16 @@ interface SpreadSource {
   readonly packs: readonly PackEntry[];
 }
 
-/** Owners of one identifier among whom an order's repositories are looked for, and how many at a time. */
-const MAX_OWNERS = 256;
+/** A repository an order is for, and whether it is private. */
+interface Place {
+  readonly repository: Repository;
+  readonly secret: boolean;
+}
+
+/** What became of an order somewhere, and whether that is a private repository. */
+type Outcome = OrderOutcome & { readonly secret: boolean };
+
+/** Repositories of one order that are looked at at a time. */
 const LOOKED_AT_ONCE = 8;
 /** Orders that run git at once, and those that may wait for their turn. */
 const CONCURRENT = 4;
@@ -59,10 +73,11 @@ export class Orders {
   }
 
   /**
-   * Does what an order asks for, in every repository here in which its author may write.
+   * Does what an order asks for, in every repository here in which its author's word counts and of which its sender may
+   * know: who may not is answered as if it were not there.
    * @throws CairnError when the store fails before anything is in force
    */
-  async order(event: VerifiedEvent): Promise<Verdict> {
+  async order(event: VerifiedEvent, sender: OrderSender): Promise<Verdict> {
     const parsed = parseRefState(event, refNameProblem);
     if (!parsed.ok) return reject(`invalid: ${parsed.reason}`);
     const order = parsed.value;
@@ -70,19 +85,29 @@ export class Orders {
     const problem =
       identifierProblem(order.identifier) ?? orderDateProblem(order, now) ?? impossibleState(order.refs);
     if (problem !== undefined) return reject(`invalid: ${problem}`);
-    const repositories = await this.repositoriesOf(order);
-    if (repositories.some(({ id }) => this.isReceipt(id, order))) {
+    const { owners, complete } = this.context.words.placesOfState(event);
+    const repositories = await this.repositoriesOf(order, owners, sender);
+    if (repositories.some(({ repository }) => this.isReceipt(repository.id, order))) {
       return accept('duplicate: it is a receipt of this service');
     }
-    const outcomes: OrderOutcome[] = [];
+    const outcomes: Outcome[] = [];
     const failures: unknown[] = [];
-    for (const repository of repositories) {
+    for (const { repository, secret } of repositories) {
       // Trouble with one repository is no reason to leave the others as they are.
       const outcome = await this.carryOut(repository, order, event).catch((error: unknown) => {
         failures.push(error);
         return undefined;
       });
-      if (outcome !== undefined) outcomes.push(outcome);
+      if (outcome !== undefined) outcomes.push({ ...outcome, secret });
+    }
+    // Whoever else names its author finds it there: see HeldOrders.
+    if (!complete) {
+      const held = await this.context.heldOrders.holdForAuthor(order.identifier, event);
+      outcomes.push(
+        held === 'held'
+          ? { is: 'held', reason: NO_OBJECTS, secret: false }
+          : { is: 'outdated', reason: whyOutdated(order, held.outdatedBy), secret: false },
+      );
     }
     const verdict = await this.verdict(outcomes, event);
     if (failures.length > 0) throw failures[0];
@@ -110,9 +135,10 @@ export class Orders {
     const event = await signedEvents.load(from, last.id);
     const parsed = parseRefState(event, refNameProblem);
     if (!parsed.ok) return;
-    const others = (await this.repositoriesOf(parsed.value)).filter(
-      ({ id }) => id.owner !== from.owner && id.identifier === from.identifier,
-    );
+    const { owners } = this.context.words.placesOfState(event);
+    const others = (await this.repositoriesOf(parsed.value, owners, 'this service'))
+      .map(({ repository }) => repository)
+      .filter(({ id }) => id.owner !== from.owner && id.identifier === from.identifier);
     for (const other of others) {
       const outcome = await this.carryOut(other, parsed.value, event);
       if (outcome.is !== 'held') continue;
@@ -130,16 +156,21 @@ export class Orders {
     }
   }
 
-  /** The repositories under the order's identifier in which its author may write, as published now. */
-  private async repositoriesOf(order: RefState): Promise<Repository[]> {
-    const { events, repositories } = this.context;
-    const owners = ownersAbove(order.author, events.announcements(order.identifier)).slice(0, MAX_OWNERS);
+  /** Those of the repositories in which the order's author may write, as published now, of which its sender may know. */
+  private async repositoriesOf(
+    order: RefState,
+    owners: readonly string[],
+    sender: OrderSender,
+  ): Promise<Place[]> {
+    const { repositories } = this.context;
     const found = await concurrently(owners, LOOKED_AT_ONCE, async (owner) => {
       const repository = repositories.get(repositoryId(owner, order.identifier));
       const state = (await repository.resolve())?.manifest;
-      return state !== undefined && mayWrite(repository.id, order.author, state) ? repository : undefined;
+      if (state === undefined || !mayWrite(repository.id, order.author, state)) return undefined;
+      const isTold = sender === 'this service' || mayKnowOf({ owner, ...state.policy }, sender);
+      return isTold ? { repository, secret: state.policy.private } : undefined;
     });
-    return found.filter((repository) => repository !== undefined);
+    return found.filter((place) => place !== undefined);
   }
 
   private async carryOut(
@@ -189,16 +220,23 @@ export class Orders {
     }
   }
 
+  /** In force in private repositories alone, a state is not shown to everybody because it would count in a public one, too. */
+  private mayBeLogged(outcomes: readonly Outcome[], event: VerifiedEvent): boolean {
+    const isInForce = ({ is }: Outcome) => is === 'applied' || is === 'applied-already';
+    return outcomes.some((one) => isInForce(one) && !one.secret) || !this.context.isPublic(event);
+  }
+
   /** One answer for all repositories. An order that is in force anywhere is served. */
-  private async verdict(outcomes: readonly OrderOutcome[], event: VerifiedEvent): Promise<Verdict> {
+  private async verdict(outcomes: readonly Outcome[], event: VerifiedEvent): Promise<Verdict> {
     const find = <K extends OrderOutcome['is']>(kind: K) =>
-      outcomes.find((outcome): outcome is Extract<OrderOutcome, { is: K }> => outcome.is === kind);
+      outcomes.find((outcome): outcome is Extract<Outcome, { is: K }> => outcome.is === kind);
     const applied = find('applied');
     const already = find('applied-already');
-    if (applied !== undefined) {
+    if ((applied ?? already) !== undefined && this.mayBeLogged(outcomes, event)) {
+      const logged = this.context.events.append([event]);
       // It is in force. Should the log not take it now, it gets it together with the receipt.
-      await this.context.events.append([event]).catch(() => undefined);
-    } else if (already !== undefined) await this.context.events.append([event]);
+      await (applied === undefined ? logged : logged.catch(() => undefined));
+    }
     const held = find('held');
     if (held !== undefined) return accept(`purgatory: ${held.reason}`);
     if (applied !== undefined) return accept();
@@ -207,29 +245,10 @@ export class Orders {
     if (refused !== undefined) return reject(`blocked: ${refused.reason}`);
     const outdated = find('outdated');
     if (outdated !== undefined) return reject(`blocked: ${outdated.reason}`);
-    return reject('restricted: there is no repository of this name here in which your key may write');
+    return reject(
+      'restricted: there is no repository of this name here in which your key may write; a private one is told only to those who have authenticated',
+    );
   }
-}
-
-/**
- * Those in whose repositories a key may have a say: its own, those that it names itself, then whoever names it as maintainer,
- * or names somebody who does. Who may write where is for the manifests to say; this only bounds where to look.
- */
-function ownersAbove(author: string, announcements: readonly NostrEvent[]): string[] {
-  const namedBy = new Map<string, string[]>();
-  const own: string[] = [];
-  for (const event of announcements) {
-    for (const named of readAnnouncement(event)?.maintainers ?? []) {
-      const names = namedBy.get(named);
-      if (names === undefined) namedBy.set(named, [event.pubkey]);
-      else names.push(event.pubkey);
-      if (event.pubkey === author) own.push(named);
-    }
-  }
-  const above = new Set([author]);
-  for (const key of above) for (const owner of namedBy.get(key) ?? []) above.add(owner);
-  const others = [...above].filter((owner) => owner !== author && !own.includes(owner));
-  return [author, ...own.filter((owner) => above.has(owner)), ...others];
 }
 
 function mayWrite(id: RepositoryId, author: string, state: RepositoryState): boolean {

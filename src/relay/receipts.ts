@@ -19,13 +19,13 @@ import type { Clock } from '../lib/clock.ts';
 import type { Dice } from '../lib/dice.ts';
 import { isCairnError } from '../lib/errors.ts';
 import { Turns } from '../lib/turns.ts';
-import type { VerifiedEvent } from '../nostr/event.ts';
+import type { NostrEvent, VerifiedEvent } from '../nostr/event.ts';
 import { kinds } from '../nostr/kinds.ts';
 import { mostListedRefs, type RefsDigest, receiptTemplate } from '../nostr/ref-state.ts';
 import { attestationTemplate } from '../nostr/repository-key.ts';
 import { firstValue } from '../nostr/tags.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { Manifest } from '../repository/manifest.ts';
+import type { Manifest, Policy } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import { formatRepositoryId, type RepositoryId, repositoryId } from '../repository/repository-id.ts';
 import type { Events } from './events.ts';
@@ -39,6 +39,8 @@ export interface ReceiptsContext {
   readonly service: ServiceIdentity;
   readonly clock: Clock;
   readonly dice: Dice;
+  /** True for an event that is shown to everybody once it is in the log. */
+  readonly isPublic: (event: NostrEvent) => boolean;
   readonly log: Logger;
   /** Told of every state the sweep comes by. */
   readonly onTip: (id: RepositoryId, manifest: Manifest) => void;
@@ -182,7 +184,7 @@ export class Receipts {
     const names = new Set([...policy.announcements, ...orders, ...(order === null ? [] : [order.id])]);
     const missing = [...names].filter((name) => this.isUnseen(name));
     const named = await Promise.all(missing.map((name) => signedEvents.load(id, name)));
-    const shown = await Promise.all(named.map((event) => this.mayBeShown(id, event)));
+    const shown = await Promise.all(named.map((event) => this.mayBeShown(id, event, policy)));
     return named.filter((_, at) => shown[at]);
   }
 
@@ -191,8 +193,12 @@ export class Receipts {
     return events.get(name) === undefined || events.isHidden(name);
   }
 
-  /** The announcement of a maintainer makes a repository of his own, and stays unseen while that waits for its first data. */
-  private async mayBeShown(id: RepositoryId, event: VerifiedEvent): Promise<boolean> {
+  /**
+   * The announcement of a maintainer makes a repository of his own, and stays unseen while that waits for its first data. What
+   * was ordered in a private repository is not shown because it would count in a public one, too.
+   */
+  private async mayBeShown(id: RepositoryId, event: VerifiedEvent, policy: Policy): Promise<boolean> {
+    if (event.kind === kinds.repositoryState) return !policy.private || !this.context.isPublic(event);
     if (event.kind !== kinds.repository || event.pubkey === id.owner) return true;
     const own = this.context.repositories.get(repositoryId(event.pubkey, id.identifier));
     return (await own.resolve())?.manifest.state !== 'held';

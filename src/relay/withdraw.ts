@@ -10,6 +10,7 @@ import { kinds } from '../nostr/kinds.ts';
 import type { Reason } from '../nostr/relay-message.ts';
 import { firstValue } from '../nostr/tags.ts';
 import type { OrderStamp } from '../policy/order-precedence.ts';
+import { mayKnowOf } from '../policy/push-access.ts';
 import type { RepositoryState } from '../repository/manifest.ts';
 import type { OwnerRecords } from '../repository/owner-record.ts';
 import { type Change, type Evaluation, UnknownOutcomeError } from '../repository/publisher.ts';
@@ -24,13 +25,15 @@ import type { Closures } from './closures.ts';
 import type { Directory } from './directory.ts';
 import type { Events } from './events.ts';
 import { newestAnnouncements, type PolicyContext } from './policy-change.ts';
-import { accept, reject, type Verdict } from './publication.ts';
+import { type Authenticated, accept, reject, type Verdict } from './publication.ts';
+import { mostPlaces, type Words } from './words.ts';
 
 export interface WithdrawalsContext extends Omit<PolicyContext, 'events'> {
   readonly events: Events;
   readonly repositories: Repositories;
   readonly closures: Closures;
   readonly directory: Directory;
+  readonly words: Words;
   readonly owners: OwnerRecords;
   readonly orders: WaitingOrders;
 }
@@ -43,10 +46,25 @@ export interface WaitingOrders {
 
 /** What a request finds under a name: a repository that it withdraws, one that it leaves, or none that was ever here. */
 type Found = 'withdrawn' | 'as it was' | 'unknown';
+/** The same, and whether the sender may know of it. */
+interface FoundThere {
+  readonly is: Found;
+  readonly isSeen: boolean;
+}
+
+/** What there is to say of a request. */
+interface Known {
+  readonly found: readonly Found[];
+  /** Whether orders were dropped that waited. */
+  readonly dropped: boolean;
+  readonly concerned: boolean;
+  /** Whether one of the repositories it names is announced here. */
+  readonly announced: boolean;
+}
 
 /** Repositories one request may withdraw. */
 export const maxWithdrawn = 16;
-/** Repositories in which orders are looked for. */
+/** Identifiers under which orders are looked for. */
 const MAX_SEARCHED = 64;
 
 const NOTHING: Reason = 'blocked: there is nothing of yours here that this would delete';
@@ -59,10 +77,10 @@ export class Withdrawals {
   }
 
   /**
-   * Does what a deletion request asks for.
+   * Does what a deletion request asks for. That something is gone is told to those who might know that it was there.
    * @throws CairnError when the store fails
    */
-  async withdraw(event: VerifiedEvent): Promise<Verdict> {
+  async withdraw(event: VerifiedEvent, sender: Authenticated): Promise<Verdict> {
     const parsed = parseDeletion(event);
     if (!parsed.ok) return reject(`invalid: ${parsed.reason}`);
     const { closures, events } = this.context;
@@ -74,16 +92,27 @@ export class Withdrawals {
       return reject(`invalid: it would take back more than ${maxWithdrawn} announcements`);
     const around = () => identifiers.flatMap((identifier) => closures.around(identifier, event.pubkey));
     const before = around();
-    const found = await this.withdrawAll(own, event);
+    const known = this.knownTo(parsed.value, own);
+    const told = this.knownTo(parsed.value, own, sender);
+    this.context.directory.noteDeletion(event);
+    const found = await this.withdrawAll(own, event, sender);
     if (typeof found === 'string') return reject(found);
-    const withdrawn = found.includes('withdrawn');
-    const dropped = await this.dropOrders(parsed.value);
-    if (!withdrawn && !dropped && !this.concerns(parsed.value)) return reject(NOTHING);
-    const unknown = this.neverAnnounced(own, found, parsed.value);
-    if (unknown !== undefined) return reject(`blocked: you have announced no repository ${unknown} here`);
+    const dropped = await this.dropOrders(parsed.value, sender);
+    const refusal = this.refusal(
+      { found: found.map(({ is }) => is), dropped: dropped.length > 0, ...known },
+      parsed.value,
+      own,
+    );
+    if (refusal !== undefined) return reject(refusal);
     await events.append([event]);
     await closures.update([...before, ...around()], event);
-    return accept();
+    const seen = found.map(({ is, isSeen }): Found => (isSeen ? is : 'unknown'));
+    const answer = this.refusal(
+      { found: seen, dropped: dropped.includes('seen'), ...told },
+      parsed.value,
+      own,
+    );
+    return answer === undefined ? accept() : reject(answer);
   }
 
   /**
@@ -116,42 +145,50 @@ export class Withdrawals {
     return [...new Set([...addressedRepositories(deletion).map(({ identifier }) => identifier), ...byId])];
   }
 
-  /**
-   * The names of the repositories that a request is about when it is about nothing else and none of them has ever been
-   * announced here: somebody has misspelt a name, or asks the wrong server.
-   */
-  private neverAnnounced(
-    own: readonly RepositoryId[],
-    found: readonly Found[],
-    { events: ids, addresses, author }: Deletion,
-  ): string | undefined {
-    if (own.length === 0 || own.length < addresses.size || ids.size > 0) return undefined;
-    const { events } = this.context;
-    const isKnown = own.some(
-      ({ identifier }, index) =>
-        found[index] !== 'unknown' || events.latest(kinds.repository, author, identifier) !== undefined,
-    );
-    return isKnown ? undefined : own.map(({ identifier }) => JSON.stringify(identifier)).join(', ');
+  /** What a request is about, as far as somebody who has shown these keys may know. */
+  private knownTo(deletion: Deletion, own: readonly RepositoryId[], reader?: Authenticated) {
+    const { events, directory } = this.context;
+    const announced = own.some(({ identifier }) => {
+      const event = events.latest(kinds.repository, deletion.author, identifier);
+      return event !== undefined && (reader === undefined || directory.visible(event, reader));
+    });
+    return { concerned: this.concerns(deletion, reader), announced };
+  }
+
+  private refusal(known: Known, deletion: Deletion, own: readonly RepositoryId[]): Reason | undefined {
+    const { found, dropped, concerned } = known;
+    if (!found.includes('withdrawn') && !dropped && !concerned) return NOTHING;
+    // Somebody has misspelt a name, or asks the wrong server: it is about nothing else, and none was ever announced here.
+    if (own.length === 0 || own.length < deletion.addresses.size || deletion.events.size > 0)
+      return undefined;
+    if (known.announced || found.some((is) => is !== 'unknown')) return undefined;
+    const names = own.map(({ identifier }) => JSON.stringify(identifier)).join(', ');
+    return `blocked: you have announced no repository ${names} here`;
   }
 
   /** @returns what became of each of them, or why the request is refused */
   private async withdrawAll(
     own: readonly RepositoryId[],
     event: VerifiedEvent,
-  ): Promise<readonly Found[] | Reason> {
+    sender: Authenticated,
+  ): Promise<readonly FoundThere[] | Reason> {
     try {
-      return await concurrently(own, 4, (id) => this.withdrawOne(id, event));
+      return await concurrently(own, 4, (id) => this.withdrawOne(id, event, sender));
     } catch (error) {
       if (!(error instanceof UnknownOutcomeError)) throw error;
       return 'error: the object store did not answer; the repository may or may not be withdrawn, send it again';
     }
   }
 
-  private async withdrawOne(id: RepositoryId, event: VerifiedEvent): Promise<Found> {
+  private async withdrawOne(
+    id: RepositoryId,
+    event: VerifiedEvent,
+    sender: Authenticated,
+  ): Promise<FoundThere> {
     const { repositories, signedEvents, directory, owners } = this.context;
     const repository = repositories.get(id);
     const met = await repository.resolve();
-    if (met === undefined) return 'unknown';
+    if (met === undefined) return { is: 'unknown', isSeen: false };
     await signedEvents.store(id, event);
     const { result, published } = await repository.publisher.join(
       new WithdrawChange(this.context, id, event, repository.mark()),
@@ -160,34 +197,51 @@ export class Withdrawals {
       directory.learn(id.identifier, { owner: id.owner, ...published.manifest.policy });
       await owners.settle(id.owner, id.identifier, 'withdrawn');
     }
-    return result ? 'withdrawn' : 'as it was';
+    const isSeen = mayKnowOf({ owner: id.owner, ...met.manifest.policy }, sender);
+    return { is: result ? 'withdrawn' : 'as it was', isSeen };
   }
 
   /**
    * An order that waits is not in the log; it is looked for where its author may give orders.
-   * @returns true when there was one
+   * @returns for each place where there was one whether its sender may know of it
    */
-  private async dropOrders(deletion: Deletion): Promise<boolean> {
-    const dropped = await concurrently(this.whereOrdersMayWait(deletion), 4, (id) =>
-      this.dropOrdersOf(id, deletion),
-    );
-    return dropped.includes(true);
+  private async dropOrders(
+    deletion: Deletion,
+    sender: Authenticated,
+  ): Promise<readonly ('seen' | 'unseen')[]> {
+    const { directory } = this.context;
+    const dropped = await concurrently(this.whereOrdersMayWait(deletion), 4, async (id) => {
+      if (!(await this.dropOrdersOf(id, deletion))) return undefined;
+      const facts = directory.facts(id.owner, id.identifier);
+      return facts === undefined || mayKnowOf(facts, sender) ? 'seen' : 'unseen';
+    });
+    return dropped.filter((each) => each !== undefined);
   }
 
+  /** Where the author's word counts, his own first, so that no stranger's repository is looked at in place of one of his. */
   private whereOrdersMayWait(deletion: Deletion): RepositoryId[] {
-    const { directory, closures, events } = this.context;
+    const { directory, words, events } = this.context;
+    const { author } = deletion;
     const stated = [...deletion.addresses].map(parseAddress).flatMap((address) => {
-      if (address?.kind !== kinds.repositoryState) return [];
-      return closures.around(address.identifier, deletion.author);
+      return address?.kind === kinds.repositoryState && identifierProblem(address.identifier) === undefined
+        ? address.identifier
+        : [];
     });
-    // Named by its id alone, an order may wait wherever its author may give one.
+    // Named by its id alone, an order may wait wherever its author's word counts.
     const anywhere = [...deletion.events].some((id) => events.get(id) === undefined);
-    const searched = anywhere ? directory.repositoriesOf(deletion.author) : [];
-    const ids = searched.map(({ owner, announcement }) => repositoryId(owner, announcement.identifier));
-    return [...new Map([...stated, ...ids].map((id) => [formatRepositoryId(id), id])).values()].slice(
-      0,
-      MAX_SEARCHED,
-    );
+    const searched = anywhere ? directory.repositoriesOf(author) : [];
+    const own = searched.filter(({ owner }) => owner === author);
+    const identifiers = [
+      ...stated,
+      ...[...own, ...searched].map(({ announcement }) => announcement.identifier),
+    ];
+    const ids = [...new Set(identifiers)]
+      .slice(0, MAX_SEARCHED)
+      .map((identifier) =>
+        words.placesOf(author, identifier).owners.map((owner) => repositoryId(owner, identifier)),
+      );
+    const [first, others] = [ids.flatMap((each) => each.slice(0, 1)), ids.flatMap((each) => each.slice(1))];
+    return [...first, ...others].slice(0, MAX_SEARCHED + mostPlaces);
   }
 
   private async dropOrdersOf(id: RepositoryId, deletion: Deletion): Promise<boolean> {
@@ -207,20 +261,26 @@ export class Withdrawals {
     return taken.length > 0;
   }
 
-  /** What takes back nothing that is here is not kept, unless its author belongs here. */
-  private concerns(deletion: Deletion): boolean {
+  /**
+   * What takes back nothing that is here is not kept, unless its author belongs here.
+   * @param reader only what somebody who has shown these keys may see
+   */
+  private concerns(deletion: Deletion, reader?: Authenticated): boolean {
     const { events, directory } = this.context;
-    const isOwn = (event: NostrEvent | undefined) => event?.pubkey === deletion.author;
+    const isSeen = (event: NostrEvent) => reader === undefined || directory.visible(event, reader);
+    const isOwn = (event: NostrEvent | undefined) =>
+      event !== undefined && event.pubkey === deletion.author && isSeen(event);
     return (
       [...deletion.events].some((id) => isOwn(events.get(id))) ||
       [...deletion.addresses].some((text) => {
         const address = parseAddress(text);
         return (
-          address !== undefined &&
-          events.latest(address.kind, address.pubkey, address.identifier) !== undefined
+          address !== undefined && isOwn(events.latest(address.kind, address.pubkey, address.identifier))
         );
       }) ||
-      directory.hasRepository(deletion.author)
+      (reader === undefined
+        ? directory.hasRepository(deletion.author)
+        : directory.hasRepositoryFor(deletion.author, reader))
     );
   }
 }

@@ -144,6 +144,7 @@ function* decideByOrder(
         isNewerOrder(order, state.order) &&
         !isFromBefore(order, state.withdrawal),
     ),
+    push.authority.kind === 'order' ? push.authority.caller?.actor : undefined,
   );
   const problem = match.ok ? yield* orderProblem(push, state, facts, stated, match.value) : match.reason;
   if (problem !== undefined) for (const { name } of commands.filter(isStated)) forbidden.set(name, problem);

@@ -129,7 +129,8 @@ describe('a repository that is announced for GRASP', () => {
   it('follows the states of maintainers, and of those whom maintainers name', async () => {
     const [maintainer, second, stranger] = [new Person(), new Person(), new Person()];
     const made = await announced({ maintainers: [maintainer] });
-    const theirs = announcement(server.url, maintainer, made.identifier, { maintainers: [second] });
+    const maintainers = [made.owner, second];
+    const theirs = announcement(server.url, maintainer, made.identifier, { maintainers });
     expect((await publish(server.url, theirs)).accepted).toBe(true);
 
     const refs = { 'refs/heads/main': made.first };
@@ -146,7 +147,8 @@ describe('a repository that is announced for GRASP', () => {
   it('brings what one push brought to every repository in which the same state counts', async () => {
     const maintainer = new Person();
     const made = await announced({ maintainers: [maintainer] });
-    const theirs = announcement(server.url, maintainer, made.identifier, { grasp: true });
+    const maintainers = [made.owner];
+    const theirs = announcement(server.url, maintainer, made.identifier, { grasp: true, maintainers });
     expect((await publish(server.url, theirs)).accepted).toBe(true);
     const refs = { 'refs/heads/main': made.second };
     expect((await publish(server.url, state(maintainer, made.identifier, refs))).note).toMatch(

@@ -344,7 +344,9 @@ describe('maintainers', () => {
     const [first, ...chain] = people as [Person, ...Person[]];
     const of = (person: Person, at: number) => {
       const next = people[at + 1];
-      return announcement('https://git.example', person, 'deep', next ? { maintainers: [next] } : {});
+      // Each names the first as well: else he would not want his word to count there.
+      const maintainers = next ? [next, first] : [first];
+      return announcement('https://git.example', person, 'deep', { maintainers });
     };
     const root = announcement(server.url, first, 'deep', { maintainers: chain.slice(0, 1) });
     expect((await publish(server.url, root)).accepted).toBe(true);

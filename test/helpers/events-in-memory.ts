@@ -18,6 +18,9 @@ const REFERENCES = new Set(['e', 'E', 'q', 'a', 'A']);
  */
 export class EventsInMemory implements Events {
   private readonly kept = new Map<string, { readonly event: NostrEvent; hidden: boolean }>();
+  /** The events at each address, and the deletions: what a new event has to be held against. */
+  private readonly addressed = new Map<string, Set<NostrEvent>>();
+  private readonly deletions = new Set<NostrEvent>();
   private readonly listeners = new Set<Listener>();
   private readonly followers = new Set<EventsInMemory>();
   /** When set, nothing can be appended: this is thrown. */
@@ -36,7 +39,10 @@ export class EventsInMemory implements Events {
 
   /** Drops an event without a word, as one that has been hidden for too long. */
   drop(id: string): void {
+    const event = this.kept.get(id)?.event;
+    if (event === undefined) return;
     this.kept.delete(id);
+    this.rivals(event).delete(event);
   }
 
   get(id: string): NostrEvent | undefined {
@@ -49,10 +55,7 @@ export class EventsInMemory implements Events {
 
   latest(kind: number, author: string, identifier: string): NostrEvent | undefined {
     const wanted = formatAddress({ kind, pubkey: author, identifier });
-    return this.all.find((event) => {
-      const address = addressOf(event);
-      return address !== undefined && formatAddress(address) === wanted;
-    });
+    return [...(this.addressed.get(wanted) ?? [])].sort(newestFirst)[0];
   }
 
   announcements(identifier: string): readonly NostrEvent[] {
@@ -90,12 +93,11 @@ export class EventsInMemory implements Events {
 
   judge(event: NostrEvent): Stored {
     if (this.kept.has(event.id)) return 'duplicate';
-    for (const { event: other } of this.kept.values()) {
-      const deletion = other.kind === kinds.deletion ? parseDeletion(other) : undefined;
-      if (deletion?.ok === true && deletes(deletion.value, event)) return 'deleted';
-      if (replaces(other, event)) return 'superseded';
+    for (const other of this.deletions) {
+      const deletion = parseDeletion(other);
+      if (deletion.ok && deletes(deletion.value, event)) return 'deleted';
     }
-    return 'stored';
+    return [...this.rivals(event)].some((other) => replaces(other, event)) ? 'superseded' : 'stored';
   }
 
   async append(
@@ -130,14 +132,28 @@ export class EventsInMemory implements Events {
     const known = this.kept.get(event.id);
     const judged = known?.hidden === true && !hidden ? 'stored' : this.judge(event);
     if (judged !== 'stored') return judged;
+    const rivals = this.rivals(event);
     this.kept.set(event.id, { event, hidden });
+    for (const other of [...rivals]) if (replaces(event, other)) this.drop(other.id);
+    this.rivals(event).add(event);
     const deletion = event.kind === kinds.deletion ? parseDeletion(event) : undefined;
-    for (const { event: other } of [...this.kept.values()]) {
-      if (replaces(event, other) || (deletion?.ok === true && deletes(deletion.value, other))) {
-        this.kept.delete(other.id);
+    if (deletion?.ok === true) {
+      this.deletions.add(event);
+      for (const { event: other } of [...this.kept.values()]) {
+        if (deletes(deletion.value, other)) this.drop(other.id);
       }
     }
     for (const listener of this.listeners) listener(event, { hidden, elsewhere });
     return 'stored';
+  }
+
+  /** The events at the address of one; none for kinds that have no address. */
+  private rivals(event: NostrEvent): Set<NostrEvent> {
+    const address = addressOf(event);
+    if (address === undefined) return new Set();
+    const name = formatAddress(address);
+    const found = this.addressed.get(name) ?? new Set();
+    this.addressed.set(name, found);
+    return found;
   }
 }

@@ -8,13 +8,16 @@ import type { OrderStamp } from '../../src/policy/order-precedence.ts';
 import { Announcements } from '../../src/relay/announce.ts';
 import { Closures } from '../../src/relay/closures.ts';
 import { Directory } from '../../src/relay/directory.ts';
+import type { Authenticated } from '../../src/relay/publication.ts';
 import { RepositoryUpkeep } from '../../src/relay/repository-upkeep.ts';
+import { ServiceIdentity } from '../../src/relay/service-identity.ts';
 import { SignedEvents } from '../../src/relay/signed-events.ts';
 import { Withdrawals } from '../../src/relay/withdraw.ts';
+import { Words } from '../../src/relay/words.ts';
 import type { Manifest } from '../../src/repository/manifest.ts';
 import { OwnerRecords } from '../../src/repository/owner-record.ts';
 import { formatRepositoryId, type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
-import type { Author } from '../unit/nostr/authors.ts';
+import { type Author, author } from '../unit/nostr/authors.ts';
 import { EventsInMemory } from './events-in-memory.ts';
 import { RepositoryRig } from './repository-rig.ts';
 
@@ -31,6 +34,8 @@ export interface RelayRigOptions {
 export class RelayRig {
   readonly repositories: RepositoryRig;
   readonly events = new EventsInMemory();
+  readonly service = new ServiceIdentity(author(99).secretKey);
+  readonly words: Words;
   readonly directory: Directory;
   readonly closures: Closures;
   readonly owners: OwnerRecords;
@@ -50,13 +55,18 @@ export class RelayRig {
     const signedEvents = new SignedEvents(control, verifier);
     const { rule = 'recursive', maxRepositoriesPerOwner = 1_000 } = options;
     const { events } = this;
-    this.directory = new Directory({ events, repositories, rule, base: BASE, log });
+    this.words = new Words({ events, rule });
+    const { words } = this;
+    const receiptKey = (owner: string, identifier: string) =>
+      this.service.signerOf(repositoryId(owner, identifier)).publicKey;
+    this.directory = new Directory({ events, repositories, words, receiptKey, base: BASE, log });
     const { directory } = this;
     this.closures = new Closures({
       events,
       signedEvents,
       rule,
       directory,
+      words,
       repositories,
       clock,
       dice,
@@ -69,6 +79,7 @@ export class RelayRig {
     this.withdrawals = new Withdrawals({
       ...shared,
       directory,
+      words,
       orders: {
         waiting: async (id) => this.waiting.get(formatRepositoryId(id)) ?? [],
         remove: async (id, ids) => {
@@ -106,12 +117,13 @@ export class RelayRig {
     return Math.floor(this.clock.now() / 1000);
   }
 
-  announce(event: NostrEvent) {
-    return this.announcements.announce(verified(event));
+  /** @param sender keys shown on the connection: by default the author's */
+  announce(event: NostrEvent, sender: Authenticated = new Set([event.pubkey])) {
+    return this.announcements.announce(verified(event), sender);
   }
 
-  withdraw(event: NostrEvent) {
-    return this.withdrawals.withdraw(verified(event));
+  withdraw(event: NostrEvent, sender: Authenticated = new Set([event.pubkey])) {
+    return this.withdrawals.withdraw(verified(event), sender);
   }
 
   /** What is published, asked of the store. */

@@ -60,6 +60,24 @@ describe('a push', () => {
     );
   });
 
+  test('of an order that is perhaps meant for another repository tells its author alone what it says', () => {
+    const guarded = { ...order, guarded: true };
+    const after = refs({ 'refs/heads/main': B, 'refs/heads/x': A });
+    const reasonFor = (caller?: string) => {
+      const result = matchOrder(after, [guarded], caller);
+      return result.ok ? '' : result.reason;
+    };
+    for (const caller of [undefined, 'bob']) {
+      expect(reasonFor(caller)).toContain(
+        'refs/heads/main is not bbbbbbbb in it, refs/heads/x is not aaaaaaaa in it',
+      );
+      expect(reasonFor(caller)).not.toMatch(/v1|shall be/);
+    }
+    expect(reasonFor('alice')).toContain('refs/heads/main would be bbbbbbbb and shall be aaaaaaaa');
+    const missing = matchOrder(refs({ 'refs/heads/main': A }), [guarded]);
+    expect(missing.ok ? '' : missing.reason).toMatch(/: refs are missing; push with a token/);
+  });
+
   test('without any waiting order is told what to do', () => {
     expect(matchOrder(new Map(), [])).toEqual({
       ok: false,

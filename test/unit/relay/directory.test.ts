@@ -92,17 +92,28 @@ describe('what is about a private repository', () => {
     expect(rig.directory.visible(issue, nobody)).toBe(true);
   });
 
-  it('hides an event that is about a public one too', async () => {
+  it('is shown where the event is about a public one too: a private one never hides what another makes public', async () => {
     const rig = await withPrivate();
     await rig.announce(announcement(bob, { identifier: 'open' }));
-    const both = dave.sign({
-      kind: kinds.issue,
+    const tags = [
+      ['a', address(bob, 'open')],
+      ['a', address(alice)],
+    ];
+    const both = dave.sign({ kind: kinds.issue, tags });
+    expect(rig.directory.visible(both, nobody)).toBe(true);
+    await rig.events.append([both, issue].map(verified));
+    const answer = dave.sign({ kind: kinds.comment, tags: [['E', both.id]] });
+    expect(rig.directory.visible(answer, nobody)).toBe(true);
+    // To quote something public publishes nothing.
+    const quoting = dave.sign({
+      kind: kinds.comment,
       tags: [
-        ['a', address(bob, 'open')],
-        ['a', address(alice)],
+        ['E', issue.id],
+        ['q', both.id],
       ],
     });
-    expect(rig.directory.visible(both, nobody)).toBe(false);
+    expect(rig.directory.visible(quoting, nobody)).toBe(false);
+    expect(rig.directory.visible(quoting, keysOf(carol))).toBe(true);
   });
 
   it("the profile of its owner is nobody else's business until he has a public one", async () => {

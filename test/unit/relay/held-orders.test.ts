@@ -4,6 +4,7 @@ import { kinds } from '../../../src/nostr/kinds.ts';
 import { createLogger } from '../../../src/observability/logger.ts';
 import { HELD_SECONDS, HeldOrders, MAX_HELD } from '../../../src/relay/held-orders.ts';
 import { SignedEvents } from '../../../src/relay/signed-events.ts';
+import { Words } from '../../../src/relay/words.ts';
 import { heldKey, signedEventKey } from '../../../src/repository/keys.ts';
 import { EventsInMemory } from '../../helpers/events-in-memory.ts';
 import { idOf, verified, verifier } from '../../helpers/relay-rig.ts';
@@ -26,7 +27,8 @@ class HeldRig {
     const { events } = this;
     const signedEvents = new SignedEvents(control, verifier);
     const log = createLogger('warn', { write: (line) => void this.logged.push(line) });
-    this.held = new HeldOrders({ control, clock, dice, events, signedEvents, verifier, log });
+    const words = new Words({ events, rule: 'recursive' });
+    this.held = new HeldOrders({ control, clock, dice, events, signedEvents, verifier, words, log });
   }
 
   hold(event: NostrEvent) {

@@ -7,10 +7,13 @@ import { CairnError } from '../../../src/lib/errors.ts';
 import type { NostrEvent, Tag } from '../../../src/nostr/event.ts';
 import { kinds } from '../../../src/nostr/kinds.ts';
 import { createLogger } from '../../../src/observability/logger.ts';
+import { Directory } from '../../../src/relay/directory.ts';
 import { HeldOrders } from '../../../src/relay/held-orders.ts';
 import { Orders } from '../../../src/relay/orders.ts';
+import type { Authenticated } from '../../../src/relay/publication.ts';
 import { ServiceIdentity } from '../../../src/relay/service-identity.ts';
 import { SignedEvents } from '../../../src/relay/signed-events.ts';
+import { Words } from '../../../src/relay/words.ts';
 import {
   type Manifest,
   type PackEntry,
@@ -18,10 +21,10 @@ import {
   type Policy,
   UNANNOUNCED,
 } from '../../../src/repository/manifest.ts';
-import type { RepositoryId } from '../../../src/repository/repository-id.ts';
+import { type RepositoryId, repositoryId } from '../../../src/repository/repository-id.ts';
 import { EventsInMemory } from '../../helpers/events-in-memory.ts';
 import { GitClient } from '../../helpers/git-client.ts';
-import { announcement, idOf, verified, verifier } from '../../helpers/relay-rig.ts';
+import { announcement, BASE, idOf, verified, verifier } from '../../helpers/relay-rig.ts';
 import { childOf, manifestOf, oid, RepositoryRig } from '../../helpers/repository-rig.ts';
 import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
 import { type Author, alice, author, bob, carol, dave } from '../nostr/authors.ts';
@@ -96,7 +99,11 @@ class OrdersRig {
     const { events, service } = this;
     const signedEvents = new SignedEvents(control, verifier);
     const log = createLogger('silent');
-    this.held = new HeldOrders({ control, clock, dice, events, signedEvents, verifier, log });
+    const words = new Words({ events, rule: 'recursive' });
+    const receiptKey = (owner: string, identifier: string) =>
+      service.signerOf(repositoryId(owner, identifier)).publicKey;
+    const directory = new Directory({ events, repositories, words, receiptKey, base: BASE, log });
+    this.held = new HeldOrders({ control, clock, dice, events, signedEvents, verifier, words, log });
     this.orders = new Orders({
       events,
       repositories,
@@ -104,6 +111,8 @@ class OrdersRig {
       signedEvents,
       service,
       git,
+      words,
+      isPublic: (event) => directory.visible(event, new Set()),
       clock,
       artifacts,
       cache: this.repositories.cache,
@@ -158,8 +167,9 @@ class OrdersRig {
     return (await this.state(place)).manifest;
   }
 
-  send(event: NostrEvent) {
-    return this.orders.order(verified(event));
+  /** @param sender keys shown on the connection: by default the author's */
+  send(event: NostrEvent, sender: Authenticated = new Set([event.pubkey])) {
+    return this.orders.order(verified(event), sender);
   }
 
   async waiting(place: RepositoryId = ID): Promise<string[]> {
@@ -435,7 +445,7 @@ describe('an order is refused', () => {
       tags: [['d', 'project'], ...refsOf({ 'heads/main': 'first' })],
       content: '',
     });
-    expect((await rig.orders.order(receipt)).note).toMatch(/^duplicate: /);
+    expect((await rig.orders.order(receipt, new Set())).note).toMatch(/^duplicate: /);
     expect((await rig.manifest()).order).toBeNull();
   });
 });
@@ -556,7 +566,7 @@ describe('an order carried out in one repository', () => {
     await rig.make(theirs, { packs: [await rig.pack(theirs)], policy: policyOf([bob], policy) });
     await rig.events.append([
       verified(announcement(alice, { at: 1_000, maintainers: [bob] })),
-      verified(announcement(bob, { at: 1_000 })),
+      verified(announcement(bob, { at: 1_000, maintainers: [alice] })),
     ]);
     const event = order({ 'heads/main': 'second', 'tags/v1': 'tag' }, { by: bob });
     expect((await rig.send(event)).note).toMatch(/^purgatory: /);
@@ -589,6 +599,24 @@ describe('an order carried out in one repository', () => {
     await since.rig.orders.spread(since.theirs, since.state.manifest);
     expect((await since.rig.manifest()).packs).toEqual([]);
     expect(await since.rig.waiting()).toEqual([since.event.id]);
+  });
+
+  it('in a private one alone, is not shown to everybody because it would count in a public one', async () => {
+    const rig = await OrdersRig.open();
+    const secret = idOf(carol);
+    const policy = policyOf([carol, bob], { private: true });
+    await rig.make(ID);
+    await rig.make(secret, { packs: [await rig.pack(secret)], policy });
+    const tags = [['private', 'true']];
+    await rig.events.append([
+      verified(announcement(alice, { at: 1_000, maintainers: [bob] })),
+      verified(announcement(carol, { at: 1_000, maintainers: [bob], tags })),
+    ]);
+    const event = order({ 'heads/main': 'second' }, { by: bob });
+    await rig.send(event);
+    expect((await rig.manifest(secret)).order?.id).toBe(event.id);
+    expect(await rig.waiting()).toEqual([event.id]);
+    expect(rig.events.get(event.id)).toBeUndefined();
   });
 
   it('does not undo in another what a push there has done', async () => {

@@ -47,6 +47,7 @@ class ReceiptsRig {
       clock,
       dice,
       log,
+      isPublic: () => true,
       onTip: (_, manifest) => this.tips.push(manifest.receiptAt),
     });
   }

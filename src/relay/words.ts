@@ -1,0 +1,226 @@
+/**
+ * Whose word counts where. To be named as a maintainer gives rights in one repository; what a key says under an identifier
+ * counts only in those repositories that trust the key and that the key accepts. All of it follows from the announcements.
+ */
+import { parseAddress } from '../nostr/address.ts';
+import type { Announcement } from '../nostr/announcement.ts';
+import type { NostrEvent } from '../nostr/event.ts';
+import { kinds } from '../nostr/kinds.ts';
+import {
+  acceptedOwners,
+  type MaintainerRule,
+  maintainerClosure,
+  maxMaintainerDepth,
+  maxWriters,
+} from '../nostr/maintainers.ts';
+import { firstValue, values } from '../nostr/tags.ts';
+import { AnnouncementMemory } from './announcement-memory.ts';
+import type { EventReader, Events } from './events.ts';
+import { readAnnouncement } from './read-announcement.ts';
+
+export interface WordsContext {
+  readonly events: Pick<EventReader, 'announcements' | 'get' | 'isHidden' | 'latest'> &
+    Pick<Events, 'onEvent'>;
+  readonly rule: MaintainerRule;
+}
+
+/** The repositories under an identifier in which the word of a key counts. */
+export interface Places {
+  /** Owners: the key itself first, whether it has a repository or not. */
+  readonly owners: readonly string[];
+  /** False when so many name the key that not all were looked at. This never happens to a key that has announced. */
+  readonly complete: boolean;
+}
+
+/** Repositories in which the word of a key counts that has not said which ones it accepts, looked for at most. */
+export const mostPlaces = 64;
+/** Keys looked at to find them. */
+const MOST_TRIED = 256;
+/** Names noted of one key, in announcements that took the place of one another, before all is noted anew. */
+const MOST_NOTED = 4 * maxWriters;
+
+/** Who names whom under one identifier. */
+interface Names {
+  /** By the key that is named. */
+  readonly namers: Map<string, Set<string>>;
+  /** By the key that names, all those it is listed under. */
+  readonly named: Map<string, ReadonlySet<string>>;
+  /** Ids of the announcements that were hidden when this was made: they go without a word. */
+  readonly hidden: readonly string[];
+}
+
+/** To be made before whoever asks it about an event, so that it hears of an announcement first. */
+export class Words {
+  private readonly context: WordsContext;
+  private readonly memory: AnnouncementMemory;
+  /** By identifier, made when it is asked for. An entry too many does no harm: it is looked at, and found to be none. */
+  private readonly names = new Map<string, Names>();
+
+  constructor(context: WordsContext) {
+    this.context = context;
+    this.memory = new AnnouncementMemory(context);
+    context.events.onEvent((event, { hidden }) => {
+      if (event.kind !== kinds.repository) return;
+      const identifier = firstValue(event, 'd') ?? '';
+      const known = this.names.get(identifier);
+      if (known === undefined) return;
+      // When a hidden one has gone, the one before it stands again.
+      note(known, event.pubkey, readAnnouncement(event)?.maintainers ?? [], hidden);
+      if ((known.named.get(event.pubkey)?.size ?? 0) > MOST_NOTED) this.names.delete(identifier);
+    });
+  }
+
+  /** The keys that may write to a repository, as its announcements say: its owner first. */
+  writersOf(owner: string, identifier: string): readonly string[] {
+    return maintainerClosure(owner, this.announcementsOf(identifier), this.context.rule).writers;
+  }
+
+  /** The newest announcement of a key under an identifier, if it has one. */
+  announcementOf(key: string, identifier: string): Announcement | undefined {
+    return this.memory.find(key, identifier);
+  }
+
+  /** True for a key that has an announcement of its own under the identifier. */
+  hasAnnounced(key: string, identifier: string): boolean {
+    return this.announcementsOf(identifier)(key) !== undefined;
+  }
+
+  /** True when a key wants its word to count in the repository of an owner. Whether it counts is for the owner to say too. */
+  accepts(author: string, owner: string, identifier: string): boolean {
+    if (author === owner) return true;
+    const { rule } = this.context;
+    return acceptedOwners(author, this.announcementsOf(identifier), rule)?.includes(owner) ?? true;
+  }
+
+  /** The owners whose repositories a key has accepted by an announcement of its own, itself first; nobody without one. */
+  acceptedBy(key: string, identifier: string): readonly string[] {
+    return acceptedOwners(key, this.announcementsOf(identifier), this.context.rule) ?? [];
+  }
+
+  /** True when the word of a key counts in the repository of an owner: each of them says so. */
+  counts(author: string, owner: string, identifier: string): boolean {
+    return (
+      author === owner || (this.accepts(author, owner, identifier) && this.trusts(owner, author, identifier))
+    );
+  }
+
+  /**
+   * Where the word of a key counts. What it takes to find that out does not grow with what others announce: it goes by the
+   * key's own announcement, and only of a key that has none by those who name it.
+   */
+  placesOf(author: string, identifier: string): Places {
+    const accepted = acceptedOwners(author, this.announcementsOf(identifier), this.context.rule);
+    if (accepted === undefined) return this.placesNaming(author, identifier);
+    const owners = accepted.filter((owner) => owner === author || this.trusts(owner, author, identifier));
+    return { owners, complete: true };
+  }
+
+  /** Where a state counts: of the repositories in which its author's word does, those it names by `a` tags if it names any. */
+  placesOfState(event: NostrEvent): Places {
+    const identifier = firstValue(event, 'd') ?? '';
+    const named = repositoriesNamed(event);
+    if (named.length === 0) return this.placesOf(event.pubkey, identifier);
+    const owners = named
+      .filter((address) => address.identifier === identifier)
+      .slice(0, mostPlaces)
+      .map(({ pubkey }) => pubkey);
+    const counting = owners.filter((owner) => this.counts(event.pubkey, owner, identifier));
+    return { owners: [...new Set(counting)], complete: true };
+  }
+
+  /** The repositories that trust a key, whatever it says itself: the key's own first. */
+  placesNaming(key: string, identifier: string): Places {
+    const owners = [key];
+    let tried = 0;
+    for (const owner of this.naming(key, identifier)) {
+      if (owners.length > mostPlaces || ++tried > MOST_TRIED) return { owners, complete: false };
+      if (this.trusts(owner, key, identifier)) owners.push(owner);
+    }
+    return { owners, complete: true };
+  }
+
+  /**
+   * Those of the keys that may write to a repository whose states may be kept with the key instead of with each repository:
+   * they have announced nothing, and more name them than {@link placesOf} looks at.
+   */
+  crowdedWriters(owner: string, identifier: string): readonly string[] {
+    return this.writersOf(owner, identifier).filter((key) => {
+      if (key === owner || this.hasAnnounced(key, identifier)) return false;
+      let count = 0;
+      for (const _ of this.naming(key, identifier)) if (++count > mostPlaces) return true;
+      return false;
+    });
+  }
+
+  private trusts(owner: string, key: string, identifier: string): boolean {
+    return this.writersOf(owner, identifier).includes(key);
+  }
+
+  private announcementsOf(identifier: string) {
+    return (key: string) => this.memory.find(key, identifier);
+  }
+
+  /** Keys that may have named a key, nearest first, each once. */
+  private *naming(key: string, identifier: string): Generator<string> {
+    const { namers } = this.namesUnder(identifier);
+    const seen = new Set([key]);
+    let nearest = [key];
+    for (let depth = 0; depth < maxMaintainerDepth && nearest.length > 0; depth++) {
+      const next: string[] = [];
+      for (const each of nearest) {
+        for (const namer of namers.get(each) ?? []) {
+          if (seen.has(namer)) continue;
+          seen.add(namer);
+          next.push(namer);
+          yield namer;
+        }
+      }
+      nearest = next;
+    }
+  }
+
+  private namesUnder(identifier: string): Names {
+    const { events } = this.context;
+    const known = this.names.get(identifier);
+    if (known?.hidden.every((id) => events.get(id) !== undefined)) return known;
+    const announcements = events.announcements(identifier);
+    const hidden = announcements.flatMap(({ id }) => (events.isHidden(id) ? id : []));
+    const names: Names = { namers: new Map(), named: new Map(), hidden };
+    for (const event of announcements) {
+      note(names, event.pubkey, readAnnouncement(event)?.maintainers ?? [], false);
+    }
+    // Anyone may ask about anything: only what is announced is worth remembering.
+    if (names.named.size > 0) this.names.set(identifier, names);
+    else this.names.delete(identifier);
+    return names;
+  }
+}
+
+/** The repositories an event names by `a` tags. */
+export function repositoriesNamed(
+  event: NostrEvent,
+): { readonly pubkey: string; readonly identifier: string }[] {
+  return values(event, 'a')
+    .map(parseAddress)
+    .flatMap((address) => (address?.kind === kinds.repository ? address : []));
+}
+
+/** @param besides whether what the namer said before may come to stand again */
+function note(names: Names, namer: string, maintainers: readonly string[], besides: boolean): void {
+  const before = names.named.get(namer) ?? new Set<string>();
+  const named = new Set(maintainers.slice(0, maxWriters));
+  if (besides) for (const key of before) named.add(key);
+  for (const key of before) {
+    if (named.has(key)) continue;
+    const namers = names.namers.get(key);
+    namers?.delete(namer);
+    if (namers?.size === 0) names.namers.delete(key);
+  }
+  for (const key of named) {
+    const namers = names.namers.get(key);
+    if (namers === undefined) names.namers.set(key, new Set([namer]));
+    else namers.add(namer);
+  }
+  if (named.size === 0) names.named.delete(namer);
+  else names.named.set(namer, named);
+}

@@ -1,0 +1,82 @@
+import { Git } from '../../src/git-process/git.ts';
+import type { NostrEvent, VerifiedEvent } from '../../src/nostr/event.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { Admission } from '../../src/relay/admission.ts';
+import { HeldOrders } from '../../src/relay/held-orders.ts';
+import { Orders } from '../../src/relay/orders.ts';
+import { type Authenticated, accept } from '../../src/relay/publication.ts';
+import { SignedEvents } from '../../src/relay/signed-events.ts';
+import type { RepositoryId } from '../../src/repository/repository-id.ts';
+import { RelayRig, type RelayRigOptions, verified, verifier } from './relay-rig.ts';
+
+/**
+ * One server with everything that decides whose word counts, from what a client sends to what waits in repositories. No git
+ * is run: in repositories without objects every state waits.
+ */
+export class WordRig {
+  readonly relay: RelayRig;
+  readonly held: HeldOrders;
+  readonly orders: Orders;
+  readonly admission: Admission;
+
+  constructor(options: RelayRigOptions = {}, relay = new RelayRig(options)) {
+    this.relay = relay;
+    const { events, words, directory, repositories: rig, service, announcements, withdrawals } = relay;
+    const { store: control, clock, dice, repositories, artifacts, cache } = rig;
+    const log = createLogger('silent');
+    const signedEvents = new SignedEvents(control, verifier);
+    this.held = new HeldOrders({ control, clock, dice, events, signedEvents, verifier, words, log });
+    const observer = { started: () => undefined, ended: () => undefined };
+    this.orders = new Orders({
+      events,
+      repositories,
+      heldOrders: this.held,
+      signedEvents,
+      service,
+      git: new Git({ binary: '/nowhere/git', home: '/nowhere', observer }),
+      words,
+      isPublic: (event) => directory.visible(event, new Set()),
+      clock,
+      artifacts,
+      cache,
+    });
+    this.admission = new Admission({
+      events,
+      belonging: directory,
+      announce: (event, sender) => announcements.announce(event, sender),
+      order: (event, sender) => this.orders.order(event, sender),
+      withdraw: (event, sender) => withdrawals.withdraw(event, sender),
+      pullRequest: async (event) => {
+        await events.append([event]);
+        return accept();
+      },
+      readOnly: false,
+      clock,
+      log,
+    });
+  }
+
+  /** Another server over the same bucket, which knows the same events. */
+  async another(seed: number): Promise<WordRig> {
+    const other = this.relay.another(seed);
+    await other.events.append(this.relay.events.all.map((event) => event as VerifiedEvent));
+    return new WordRig({}, other);
+  }
+
+  /** @param sender keys shown on the connection */
+  send(event: NostrEvent, sender: Authenticated) {
+    return this.admission.publish(verified(event), sender);
+  }
+
+  /** Ids of the events that somebody who has shown these keys finds. */
+  found(reader: Authenticated): string[] {
+    const { events, directory } = this.relay;
+    const visible = (event: NostrEvent) => directory.visible(event, reader);
+    const all = events.query([{ tags: new Map() }], { limit: 10_000, now: 0, visible });
+    return all.map(({ id }) => id);
+  }
+
+  async waiting(id: RepositoryId): Promise<string[]> {
+    return (await this.held.waiting(id)).map((order) => order.id);
+  }
+}

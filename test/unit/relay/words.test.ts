@@ -1,0 +1,315 @@
+import { describe, expect, it } from 'vitest';
+import type { NostrEvent, VerifiedEvent } from '../../../src/nostr/event.ts';
+import { kinds } from '../../../src/nostr/kinds.ts';
+import { Words } from '../../../src/relay/words.ts';
+import { EventsInMemory } from '../../helpers/events-in-memory.ts';
+import { announcement, idOf, RelayRig, verified } from '../../helpers/relay-rig.ts';
+import { SeededDice } from '../../helpers/seeded-dice.ts';
+import { WordRig } from '../../helpers/word-rig.ts';
+import { type Author, alice, author, bob, carol, dave } from '../nostr/authors.ts';
+
+const PEOPLE = Array.from({ length: 7 }, (_, at) => author(at + 1));
+const OUTSIDER = author(50);
+const nobody = new Set<string>();
+
+/** What somebody has announced: whom he names, and who may know of it. */
+interface Said {
+  readonly names: readonly Author[];
+  readonly secret: boolean;
+  readonly readers: readonly Author[];
+}
+
+/** The rule, written down: who is reached, who accepts whom, who may know. There are too few people for any bound. */
+class Model {
+  readonly said = new Map<Author, Said>();
+
+  reached(from: Author): Set<Author> {
+    const found = new Set([from]);
+    for (const each of found) for (const named of this.said.get(each)?.names ?? []) found.add(named);
+    return found;
+  }
+
+  counts(by: Author, owner: Author): boolean {
+    const accepts = !this.said.has(by) || this.reached(by).has(owner);
+    return by === owner || (this.reached(owner).has(by) && accepts);
+  }
+
+  /** Those who have announced and in whose repository the word of somebody counts. */
+  places(by: Author): Author[] {
+    return [...this.said.keys()].filter((owner) => this.counts(by, owner));
+  }
+
+  mayKnow(owner: Author, reader: Author | undefined): boolean {
+    const said = this.said.get(owner);
+    if (said === undefined || !said.secret) return true;
+    return reader !== undefined && (this.reached(owner).has(reader) || said.readers.includes(reader));
+  }
+
+  sees(by: Author, reader: Author | undefined): boolean {
+    const places = this.places(by);
+    return places.length === 0 ? reader === by : places.some((owner) => this.mayKnow(owner, reader));
+  }
+}
+
+function some(dice: SeededDice, most: number): Author[] {
+  return [...new Set(Array.from({ length: dice.below(most + 1) }, () => dice.pick(PEOPLE)))];
+}
+
+/** One more announcement in a world, or the end of one. */
+async function oneStep(dice: SeededDice, model: Model, rig: RelayRig, at: number): Promise<void> {
+  const person = dice.pick(PEOPLE);
+  if (model.said.has(person) && dice.below(4) === 0) {
+    model.said.delete(person);
+    const tags = [['a', `${kinds.repository}:${person.publicKey}:project`]];
+    await rig.withdraw(person.sign({ kind: kinds.deletion, at, tags }));
+    return;
+  }
+  const said: Said = { names: some(dice, 3), secret: dice.below(2) === 0, readers: some(dice, 1) };
+  const tags = said.secret
+    ? [['private', 'true'], ...said.readers.map(({ publicKey }) => ['reader', publicKey])]
+    : [];
+  const verdict = await rig.announce(announcement(person, { at, maintainers: said.names, tags }));
+  expect(verdict.accepted).toBe(true);
+  model.said.set(person, said);
+}
+
+describe('point 12: whose word counts, in worlds of announcements by chance', () => {
+  it.each(Array.from({ length: 12 }, (_, at) => at + 1))('follows the rule, seed %i', async (seed) => {
+    const dice = new SeededDice(seed);
+    const model = new Model();
+    const world = new WordRig({ seed });
+    const { words, directory } = world.relay;
+    const start = world.relay.now;
+    for (let step = 0; step < 12; step++) {
+      await oneStep(dice, model, world.relay, start - 1_000 + step);
+      const where = `seed ${seed}, step ${step}`;
+      for (const by of PEOPLE) {
+        const owners = new Set(words.placesOf(by.publicKey, 'project').owners);
+        for (const owner of PEOPLE) {
+          const counts = model.counts(by, owner);
+          expect(words.counts(by.publicKey, owner.publicKey, 'project'), where).toBe(counts);
+          if (model.said.has(owner)) expect(owners.has(owner.publicKey), where).toBe(counts);
+        }
+        const state = stateBy(by, start + step);
+        for (const reader of [...PEOPLE, OUTSIDER, undefined]) {
+          const keys = reader === undefined ? nobody : new Set([reader.publicKey]);
+          expect(directory.visible(state, keys), where).toBe(model.sees(by, reader));
+        }
+      }
+    }
+    await holdsStates(world, model, dice, start);
+  });
+});
+
+/** A state waits in just those repositories in which it counts and of which its sender may know. */
+async function holdsStates(world: WordRig, model: Model, dice: SeededDice, start: number): Promise<void> {
+  for (const [at, by] of PEOPLE.entries()) {
+    const [sender] = dice.pick<readonly Author[]>([[by], [by], [OUTSIDER], []]);
+    const state = verified(stateBy(by, start + at));
+    const verdict = await world.send(state, sender === undefined ? nobody : new Set([sender.publicKey]));
+    const due = model.places(by).filter((owner) => model.mayKnow(owner, sender));
+    expect(verdict.accepted).toBe(due.length > 0);
+    for (const owner of PEOPLE) {
+      const waits = (await world.waiting(idOf(owner))).includes(state.id);
+      expect(waits, `${PEOPLE.indexOf(owner)}`).toBe(due.includes(owner));
+    }
+  }
+}
+
+function stateBy(by: Author, at: number): NostrEvent {
+  const tags = [
+    ['d', 'project'],
+    ['refs/heads/main', 'd'.repeat(40)],
+  ];
+  return by.sign({ kind: kinds.repositoryState, at, tags });
+}
+
+/** An announcement that nobody has signed: of very many, signatures would take longer than all else. */
+function unsigned(number: number, names: readonly Author[], secret: boolean): VerifiedEvent {
+  const pubkey = number.toString(16).padStart(64, 'f');
+  const tags = [
+    ['d', 'project'],
+    ['clone', 'https://git.example.org/git/x/project.git'],
+    ['maintainers', ...names.map(({ publicKey }) => publicKey)],
+    ...(secret ? [['private', 'true']] : []),
+  ];
+  const id = number.toString(16).padStart(64, 'e');
+  return { id, pubkey, kind: kinds.repository, created_at: 1_000, tags, content: '', sig: '' } as never;
+}
+
+describe('point 12: a key that many repositories name', () => {
+  /** Alice's repository, which Bob maintains, among others that name Bob, too. */
+  async function crowd(strangers: number): Promise<WordRig> {
+    const world = new WordRig();
+    const crowd = Array.from({ length: strangers }, (_, at) => unsigned(at, [bob], at % 2 === 0));
+    await world.relay.events.append(crowd);
+    const at = world.relay.now - 100;
+    expect((await world.relay.announce(announcement(alice, { at, maintainers: [bob] }))).accepted).toBe(true);
+    world.relay.store.reset();
+    return world;
+  }
+
+  const requests = (world: WordRig) => world.relay.store.log.length;
+
+  it('is not locked out by 2,000 of them, nor does it take more work than for 300', async () => {
+    const counts: number[] = [];
+    for (const strangers of [300, 2_000]) {
+      const world = await crowd(strangers);
+      // It is Alice's repository that tells whether he may know: without one of his own, Bob's word counts in hers.
+      const state = stateBy(bob, world.relay.now);
+      await world.send(state, nobody);
+      counts.push(requests(world));
+      const other = await world.another(2);
+      const asked = other.relay.store.log.length;
+      expect(await other.waiting(idOf(alice))).toEqual([state.id]);
+      expect(other.relay.store.log.length - asked).toBeLessThan(20);
+    }
+    expect(counts[1]).toBe(counts[0]);
+    expect(counts[0]).toBeLessThan(100);
+  });
+
+  it('says itself whom it accepts, and then nobody else makes work or is told', async () => {
+    const world = await crowd(2_000);
+    const at = world.relay.now - 50;
+    await world.relay.announce(announcement(bob, { at, as: 'elsewhere', maintainers: [alice] }));
+    world.relay.store.reset();
+    const state = stateBy(bob, world.relay.now);
+    expect((await world.send(state, nobody)).note).toMatch(/^purgatory: /);
+    expect(requests(world)).toBeLessThan(10);
+    expect(await world.waiting(idOf(alice))).toEqual([state.id]);
+    const { words } = world.relay;
+    expect(words.placesOf(bob.publicKey, 'project').owners).toEqual([bob.publicKey, alice.publicKey]);
+  });
+
+  it('has its own repository first, whoever names it', async () => {
+    const world = await crowd(300);
+    const at = world.relay.now - 50;
+    await world.relay.announce(announcement(bob, { at }));
+    const state = stateBy(bob, world.relay.now);
+    await world.send(state, nobody);
+    expect(await world.waiting(idOf(bob))).toEqual([state.id]);
+    expect(await world.waiting(idOf(alice)), 'he has not named her').toEqual([]);
+  });
+
+  it('is shown its states where they are in force, whatever private ones name it', async () => {
+    const world = new RelayRig();
+    const { events, directory, service } = world;
+    const hidden = Array.from({ length: 300 }, (_, number) => unsigned(number, [bob], true));
+    const state = stateBy(bob, world.now);
+    const tags = [
+      ['d', 'project'],
+      ['a', `${kinds.repository}:${alice.publicKey}:project`],
+      ['e', state.id],
+    ];
+    const created_at = world.now;
+    const receipt = service
+      .signerOf(idOf(alice))
+      .sign({ kind: kinds.repositoryState, created_at, tags, content: '' });
+    await events.append([...hidden, verified(announcement(alice, { at: 1, maintainers: [bob] }))]);
+    await events.append([verified(state)]);
+    expect(directory.visible(state, nobody), 'she is not among those looked at').toBe(false);
+    await events.append([receipt]);
+    expect(directory.visible(state, nobody)).toBe(true);
+  });
+});
+
+describe('point 12: a repository that merely names a key', () => {
+  const secret = [['private', 'true']];
+
+  it('gets nothing of its states, and shows nothing of its private repository', async () => {
+    const world = new WordRig();
+    const at = world.relay.now - 100;
+    await world.relay.announce(announcement(bob, { at, tags: secret }));
+    await world.relay.announce(announcement(dave, { at, maintainers: [bob] }));
+    const state = stateBy(bob, world.relay.now);
+    await world.send(state, new Set([bob.publicKey]));
+    expect(await world.waiting(idOf(bob))).toEqual([state.id]);
+    expect(await world.waiting(idOf(dave))).toEqual([]);
+    await world.relay.events.append([verified(state)]);
+    expect(world.found(nobody)).not.toContain(state.id);
+    expect(world.found(new Set([dave.publicKey]))).not.toContain(state.id);
+  });
+
+  it('hides nothing by being private: not a state, not a discussion, not an announcement', async () => {
+    const world = new WordRig();
+    const at = world.relay.now - 100;
+    await world.relay.announce(announcement(alice, { at, maintainers: [bob] }));
+    await world.relay.announce(announcement(dave, { at, maintainers: [alice, bob], tags: secret }));
+    const address = `${kinds.repositoryState}:${bob.publicKey}:project`;
+    const told = [
+      stateBy(alice, world.relay.now),
+      stateBy(bob, world.relay.now),
+      carol.sign({ kind: kinds.comment, tags: [['a', address]] }),
+      bob.sign({ kind: kinds.deletion, tags: [['a', address]] }),
+      announcement(alice, { at, maintainers: [bob] }),
+    ];
+    for (const event of told)
+      expect(world.relay.directory.visible(event, nobody), `${event.kind}`).toBe(true);
+  });
+
+  it('is told no receipts of a private one by naming the key that signs them', async () => {
+    const world = new WordRig();
+    const at = world.relay.now - 100;
+    await world.relay.announce(announcement(alice, { at, tags: secret }));
+    const signer = world.relay.service.signerOf(idOf(alice));
+    const tags = [['maintainers', signer.publicKey]];
+    await world.relay.announce(announcement(dave, { at, tags }));
+    const receipt = signer.sign({
+      kind: kinds.repositoryState,
+      created_at: world.relay.now,
+      tags: [
+        ['d', 'project'],
+        ['a', `${kinds.repository}:${alice.publicKey}:project`],
+      ],
+      content: '',
+    });
+    await world.relay.events.append([receipt]);
+    expect(world.relay.directory.visible(receipt, nobody)).toBe(false);
+    expect((await world.send(receipt, nobody)).accepted).toBe(false);
+  });
+
+  it('named by an `a` tag of a state, is the only one it is for', async () => {
+    const world = new WordRig();
+    const at = world.relay.now - 100;
+    for (const owner of [alice, carol]) {
+      await world.relay.announce(announcement(owner, { at, maintainers: [bob] }));
+    }
+    const tags = [
+      ['d', 'project'],
+      ['a', `${kinds.repository}:${alice.publicKey}:project`],
+      ['refs/heads/main', 'd'.repeat(40)],
+    ];
+    const state = bob.sign({ kind: kinds.repositoryState, at: world.relay.now, tags });
+    expect((await world.send(state, nobody)).accepted).toBe(true);
+    expect(await world.waiting(idOf(alice))).toEqual([state.id]);
+    expect(await world.waiting(idOf(carol))).toEqual([]);
+  });
+
+  it('loses what waits there when the key says that it does not accept it', async () => {
+    const world = new WordRig();
+    const at = world.relay.now - 100;
+    await world.relay.announce(announcement(alice, { at, maintainers: [bob] }));
+    const state = stateBy(bob, world.relay.now);
+    await world.send(state, nobody);
+    expect(await world.waiting(idOf(alice))).toEqual([state.id]);
+    await world.relay.announce(announcement(bob, { at, as: 'git' }));
+    expect(await world.waiting(idOf(alice))).toEqual([]);
+  });
+});
+
+describe('who names whom', () => {
+  it('is known of an announcement that stands again when a hidden one has gone', async () => {
+    const events = new EventsInMemory();
+    const words = new Words({ events, rule: 'recursive' });
+    const placesOfBob = () => words.placesOf(bob.publicKey, 'project').owners;
+    const hidden = announcement(alice, { at: 2_000, maintainers: [bob] });
+    await events.append([verified(hidden)], { hidden: true });
+    expect(placesOfBob()).toEqual([bob.publicKey, alice.publicKey]);
+    events.drop(hidden.id);
+    expect(placesOfBob()).toEqual([bob.publicKey]);
+    await events.append([verified(announcement(alice, { at: 3_000, maintainers: [bob] }))]);
+    expect(placesOfBob()).toEqual([bob.publicKey, alice.publicKey]);
+    await events.append([verified(announcement(alice, { at: 4_000, maintainers: [carol] }))]);
+    expect(placesOfBob()).toEqual([bob.publicKey]);
+  });
+});
