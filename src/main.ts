@@ -2,6 +2,10 @@
 import { commandLine } from './cli/command-line.ts';
 import { systemClock } from './lib/clock.ts';
 import { CairnError, messageOf } from './lib/errors.ts';
+import { StoreUntriedError } from './object-store/probe-error.ts';
+
+/** `EX_TEMPFAIL` of sysexits.h, for supervisors: the object store could not be tried, which says nothing against it. */
+const TRY_AGAIN = 75;
 
 /** Ctrl-C under npm comes twice, from the terminal and from npm, and is one wish. */
 const ONE_WISH_MS = 1_000;
@@ -28,7 +32,7 @@ async function main(): Promise<void> {
     const reason =
       error instanceof CairnError ? error.message : error instanceof Error ? error.stack : messageOf(error);
     process.stderr.write(`cairn: ${reason}\n`);
-    process.exitCode = 1;
+    process.exitCode = error instanceof StoreUntriedError ? TRY_AGAIN : 1;
   }
 }
 

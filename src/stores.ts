@@ -1,16 +1,17 @@
 import { join } from 'node:path';
 import type { StoreSettings } from './config/settings.ts';
-import { CairnError } from './lib/errors.ts';
 import { isOpenToOthers } from './lib/make-folder.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import { openFileStore } from './object-store/open-file-store.ts';
 import { type ProbeOptions, type ProbeReport, probeStore } from './object-store/probe.ts';
-import { cachedVerdict } from './object-store/probe-verdict.ts';
+import { probeError, untried } from './object-store/probe-error.ts';
+import { cachedVerdict, keptVerdict } from './object-store/probe-verdict.ts';
 import type { S3Options } from './object-store/s3.ts';
 import type { S3Profile } from './object-store/s3-profile.ts';
 import { withLimit } from './object-store/with-limit.ts';
 import { withRetry } from './object-store/with-retry.ts';
 import type { Logger } from './observability/logger.ts';
+import { SERVICE_KEY } from './repository/keys.ts';
 import { VERSION } from './version.ts';
 
 /** An object store opened for a process. */
@@ -86,7 +87,8 @@ export function verdictsFolder(cacheFolder: string): string {
 /**
  * Opens the object store for a server, once it has proved that it keeps its promises, today or at an earlier start.
  * @param verdicts folder for the verdicts of earlier starts
- * @throws CairnError `unavailable`, saying which promise was found broken, or why the store cannot be used
+ * @throws StoreBrokenError, saying which promise was found broken; StoreUntriedError, saying what kept it from being tried;
+ *   CairnError `unavailable` when a folder cannot be used
  */
 export async function openProvenStores(
   settings: StoreSettings,
@@ -115,27 +117,61 @@ export async function openProvenStores(
   const { probeS3 } = await import('./object-store/probe-s3.ts');
   const options = { ...s3Options(settings), control: { noProgress: PROBE_NO_PROGRESS_MS } };
   const report = await prove(name, verdicts, log, () => probeS3(options, name));
-  const opened = await openStores(settings, 'refuse', observe, report.profile);
-  try {
-    // A verdict of yesterday says nothing about today's credentials.
-    await checkReady(opened.stores);
-    return opened;
-  } catch (error) {
-    await opened.close();
-    throw error;
-  }
+  return openReady(settings, observe, report.profile);
 }
 
 /**
  * Opens the object store for one command. A command that writes to S3 wants the same proof as a server, and the same
- * profile; the data folder of a running server is reached through that server, which has proved it.
+ * profile. What has been proved once is not tried again beside a server: a verdict that is kept here counts however old it is,
+ * and a bucket that a service has claimed was proved by its servers, so that only the profile is to be found. The data folder
+ * of a running server is reached through that server, which has proved it.
+ * @throws as {@link openProvenStores}
  */
 export async function openStoresForCommand(
   settings: StoreSettings,
   options: { readonly writes: boolean; readonly verdicts: string; readonly log: Logger },
 ): Promise<OpenedStores> {
   if (settings.kind === 'file' || !options.writes) return openStores(settings, 'borrow');
+  const profile = await profileProvedBefore(settings, options.verdicts);
+  if (profile !== undefined) return openReady(settings, (stores) => stores, profile);
   return openProvenStores(settings, options.verdicts, options.log, (stores) => stores);
+}
+
+/** How to speak to a store that has been proved; undefined when nobody has. */
+async function profileProvedBefore(
+  settings: Extract<StoreSettings, { kind: 's3' }>,
+  folder: string,
+): Promise<S3Profile | undefined> {
+  const name = describeStore(settings);
+  const kept = await keptVerdict({ folder, subject: [name, VERSION], maxAge: Number.POSITIVE_INFINITY });
+  if (kept?.profile !== undefined) return kept.profile;
+  const opened = await openStores(settings, 'borrow');
+  try {
+    const claimed = await opened.stores.control.head(SERVICE_KEY);
+    if (!claimed.found) return undefined;
+    const { findS3Profile } = await import('./object-store/find-s3-profile.ts');
+    return await findS3Profile({ ...s3Options(settings), control: { noProgress: PROBE_NO_PROGRESS_MS } });
+  } catch (error) {
+    throw untried(name, error);
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Opens a bucket and asks whether it answers: a verdict of yesterday says nothing about today's credentials. */
+async function openReady(
+  settings: StoreSettings,
+  observe: Observe,
+  profile: S3Profile | undefined,
+): Promise<OpenedStores> {
+  const opened = await openStores(settings, 'refuse', observe, profile);
+  try {
+    await checkReady(opened.stores);
+    return opened;
+  } catch (error) {
+    await opened.close();
+    throw untried(describeStore(settings), error);
+  }
 }
 
 /** Asks the store something cheap. @throws CairnError `unavailable` when it does not answer */
@@ -166,12 +202,10 @@ async function prove(
 ): Promise<ProbeReport> {
   const { report, cached } = await cachedVerdict({ folder, subject: [name, VERSION] }, probe);
   if (report.failure !== undefined) {
-    const { phase, round, reason } = report.failure;
-    const where = round === null ? phase : `${phase}, round ${round}`;
-    throw new CairnError(
-      'unavailable',
-      `the object store ${name} cannot be trusted with repositories (${where}): ${reason}`,
-    );
+    const { is, phase, round, key, reason } = report.failure;
+    const facts = { store: name, verdict: is, phase, round, key, reason };
+    log.error(facts, is === 'broken' ? 'object store broke a promise' : 'object store could not be tried');
+    throw probeError(report);
   }
   log.info({ store: name, cached, seconds: report.seconds, profile: report.profile }, 'object store proved');
   return report;

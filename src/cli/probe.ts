@@ -1,6 +1,7 @@
 import { type GivenFlags, readSettings } from '../config/settings.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { ProbeReport } from '../object-store/probe.ts';
+import { probeError } from '../object-store/probe-error.ts';
 import { probeStores } from '../stores.ts';
 import type { CommandContext } from './command-context.ts';
 
@@ -13,7 +14,7 @@ export interface ProbeFlags {
 
 /**
  * `cairn probe [store]`: proves that an object store keeps the promises Cairn builds on, and prints how.
- * @throws CairnError `unavailable` when it does not, after the report was printed
+ * @throws StoreBrokenError when it does not, StoreUntriedError when that could not be found out, after the report was printed
  */
 export async function probe(
   store: string | undefined,
@@ -28,16 +29,14 @@ export async function probe(
     spacing: count('--spacing', options.spacing, 0),
   });
   context.print(options.json === true ? JSON.stringify(report, null, 2) : table(report));
-  if (report.failure !== undefined) {
-    throw new CairnError('unavailable', `${report.store} cannot be trusted with repositories`);
-  }
+  if (report.failure !== undefined) throw probeError(report);
 }
 
 function table(report: ProbeReport): string {
   const width = Math.max(...report.phases.map((phase) => phase.name.length));
   const rows = report.phases.map((phase) => {
-    const verdict = phase.ok ? 'ok    ' : 'BROKEN';
-    return `${verdict}  ${phase.name.padEnd(width)}  ${phase.seconds.toFixed(2).padStart(7)} s  ${phase.detail}`.trimEnd();
+    const verdict = phase.ok ? 'ok' : phase.untried === true ? 'UNTRIED' : 'BROKEN';
+    return `${verdict.padEnd(7)} ${phase.name.padEnd(width)}  ${phase.seconds.toFixed(2).padStart(7)} s  ${phase.detail}`.trimEnd();
   });
   const lines = [`store   ${report.store}`, ...rows];
   if (report.profile !== undefined) {
@@ -45,10 +44,14 @@ function table(report: ProbeReport): string {
     lines.push(`profile If-Match ${ifMatch}, multipart ${multipart}`);
   }
   if (report.failure !== undefined) {
-    const { phase, round, key, reason } = report.failure;
-    lines.push(`broken  ${phase}${round === null ? '' : `, round ${round}`}, key ${key}: ${reason}`);
+    const { is, phase, round, key, reason } = report.failure;
+    lines.push(`${is.padEnd(7)} ${phase}${round === null ? '' : `, round ${round}`}, key ${key}: ${reason}`);
   }
-  const verdict = report.ok ? 'keeps its promises' : 'does not keep its promises';
+  const verdict = report.ok
+    ? 'keeps its promises'
+    : report.failure?.is === 'untried'
+      ? 'could not be tried: check the settings, or try again'
+      : 'does not keep its promises';
   lines.push(`verdict ${verdict} (${report.seconds.toFixed(1)} s, ${report.unanswered} racers unanswered)`);
   return lines.join('\n');
 }

@@ -1,3 +1,4 @@
+import { CairnError } from '../lib/errors.ts';
 import { readAll } from '../lib/streams.ts';
 import type { GetOptions, ObjectBody, ObjectStore, PutMode, VersionToken } from './object-store.ts';
 
@@ -42,6 +43,8 @@ export type ConformanceCost = 'many-keys' | 'many-writes' | 'large-body' | 'earl
 export interface ConformanceCase {
   readonly name: string;
   readonly cost?: ConformanceCost;
+  /** Has ended poor servers: the probe runs these after all others, one by one. */
+  readonly delicate?: true;
   run(stores: ConformanceStores): Promise<void>;
 }
 
@@ -67,6 +70,7 @@ export async function read(
  * Writes and learns the outcome even from a store that is throttling: while the answer is `unknown` the same bytes
  * go again under the same condition, and a refusal after that is compared with what is stored.
  * @returns the version written, or the name of the refusal
+ * @throws CairnError `unavailable` when the store answers no attempt
  */
 export async function write(
   stores: ConformanceStores,
@@ -93,7 +97,8 @@ export async function write(
       return { refused: outcome.outcome };
     }
   }
-  throw new ConformanceError(key, `a write was answered "${last}" ${TRIES} times`);
+  // Nothing false was said, and nothing is known.
+  throw new CairnError('unavailable', `${key}: a write was answered "${last}" ${TRIES} times`);
 }
 
 /** Writes what must be accepted. @returns the version */

@@ -20,6 +20,7 @@ const MORE_THAN_A_PAGE = 1050;
 export const contentCases: readonly ConformanceCase[] = [
   {
     name: 'ranges are exact, and cut short at the end',
+    delicate: true,
     async run(stores) {
       const key = `${stores.prefix}ranges`;
       const body = patterned(70_001, 'r');
@@ -47,6 +48,7 @@ export const contentCases: readonly ConformanceCase[] = [
   },
   {
     name: 'an empty body is an object like any other',
+    delicate: true,
     async run(stores) {
       const key = `${stores.prefix}empty`;
       await mustWrite(stores, key, Buffer.alloc(0));
@@ -105,6 +107,7 @@ export const contentCases: readonly ConformanceCase[] = [
   },
   {
     name: 'one key may be the beginning of another',
+    delicate: true,
     async run(stores) {
       const keys = ['a', 'a/b', 'a/b/c'].map((name) => stores.prefix + name);
       await Promise.all(keys.map((key) => mustWrite(stores, key, Buffer.from(key))));
@@ -122,6 +125,7 @@ export const contentCases: readonly ConformanceCase[] = [
   },
   {
     name: 'odd keys are kept apart and come back as they were',
+    delicate: true,
     async run(stores) {
       const keys = oddNames.map((name) => stores.prefix + name);
       await Promise.all(keys.map((key) => mustWrite(stores, key, Buffer.from(key))));
@@ -228,6 +232,7 @@ export const contentCases: readonly ConformanceCase[] = [
   },
   {
     name: 'a body stops with an error when its request is aborted',
+    delicate: true,
     async run(stores) {
       const key = `${stores.prefix}cut`;
       await mustWrite(stores, key, patterned(MEBIBYTE, 'c'));

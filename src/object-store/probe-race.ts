@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Dice } from '../lib/dice.ts';
-import { messageOf } from '../lib/errors.ts';
+import { CairnError, messageOf } from '../lib/errors.ts';
 import { readAll } from '../lib/streams.ts';
 import { ConformanceError } from './conformance-check.ts';
 import type { ObjectStore, PutMode, PutOutcome } from './object-store.ts';
@@ -25,13 +25,25 @@ export interface RaceFigures {
   repeated: number;
 }
 
-/** A race that showed what a store must not do, or showed nothing. */
+/** A race that showed what a store must not do. */
 export class RaceError extends ConformanceError {
   readonly round: number;
 
   constructor(round: number, key: string, reason: string) {
     super(key, reason);
     this.round = round;
+  }
+}
+
+/** A race that showed nothing, because too few were answered. */
+export class RaceUndecidedError extends CairnError {
+  readonly round: number;
+  readonly key: string;
+
+  constructor(round: number, key: string, reason: string) {
+    super('unavailable', `${key}: ${reason}`);
+    this.round = round;
+    this.key = key;
   }
 }
 
@@ -43,7 +55,7 @@ const MOST_BYTES = 4096;
 
 /**
  * Many writers at once replace one version of one key, round after round.
- * @throws RaceError
+ * @throws RaceError, RaceUndecidedError
  */
 export async function raceReplace(options: RaceOptions, figures: RaceFigures): Promise<void> {
   const key = `${options.prefix}race/replace`;
@@ -67,7 +79,7 @@ export async function raceReplace(options: RaceOptions, figures: RaceFigures): P
 
 /**
  * Many writers at once create one key, another key every round.
- * @throws RaceError
+ * @throws RaceError, RaceUndecidedError
  */
 export async function raceCreate(options: RaceOptions, figures: RaceFigures): Promise<void> {
   let keys = 0;
@@ -98,7 +110,7 @@ async function repeatRound(
     if (verdict.is === 'broken') throw new RaceError(round, key, verdict.reason);
     if (attempt === TRIES_PER_ROUND) {
       const reason = verdict.is === 'inconclusive' ? verdict.reason : 'nothing is stored';
-      throw new RaceError(round, key, `${reason}, ${attempt} times in a row`);
+      throw new RaceUndecidedError(round, key, `${reason}, ${attempt} times in a row`);
     }
     figures.repeated++;
     await options.clock.sleep(Math.max(options.spacing, ONE_WRITE_MS));
@@ -111,7 +123,9 @@ async function begin(options: RaceOptions, key: string): Promise<Stored> {
     const answer = await put(options.connections[0], key, body, { mode: 'create' });
     const stored = await readStored(options.connections[0], key);
     if (stored?.body === body) return stored;
-    if (attempt === TRIES_PER_ROUND) throw new RaceError(0, key, `the first write was answered ${answer.is}`);
+    if (attempt === TRIES_PER_ROUND) {
+      throw new RaceUndecidedError(0, key, `the first write was answered "${answer.is}"`);
+    }
     await options.clock.sleep(Math.max(options.spacing, ONE_WRITE_MS));
   }
 }

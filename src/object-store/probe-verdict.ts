@@ -43,6 +43,18 @@ const verdictFile = z.object({
 });
 
 /**
+ * The verdict of an earlier probe, however old when `maxAge` says so.
+ * @returns undefined when there is none that is fresh enough
+ */
+export async function keptVerdict(options: VerdictOptions): Promise<ProbeReport | undefined> {
+  const clock = options.clock ?? systemClock;
+  const kept = await readVerdict(pathOf(options), options.subject);
+  const age = kept === undefined ? Number.POSITIVE_INFINITY : clock.now() - kept.at;
+  // From the future: the clock was set back, and says nothing about the age.
+  return kept !== undefined && age >= 0 && age < (options.maxAge ?? ONE_DAY_MS) ? kept.report : undefined;
+}
+
+/**
  * The verdict of an earlier probe if it is fresh enough, else that of a new one, so that restarts are fast.
  * @returns the report, and whether it is an earlier one
  * @throws CairnError `unavailable` when a verdict cannot be kept
@@ -52,19 +64,18 @@ export async function cachedVerdict(
   probe: () => Promise<ProbeReport>,
 ): Promise<{ readonly report: ProbeReport; readonly cached: boolean }> {
   const clock = options.clock ?? systemClock;
-  const path = join(options.folder, `probe-${sha256(Buffer.from(JSON.stringify(options.subject)))}.json`);
-  const kept = await readVerdict(path, options.subject);
-  const age = kept === undefined ? Number.POSITIVE_INFINITY : clock.now() - kept.at;
-  // From the future: the clock was set back, and says nothing about the age.
-  if (kept !== undefined && age >= 0 && age < (options.maxAge ?? ONE_DAY_MS)) {
-    return { report: kept.report, cached: true };
-  }
+  const kept = await keptVerdict(options);
+  if (kept !== undefined) return { report: kept, cached: true };
   const report = await probe();
   if (report.ok) {
     const verdict = { subject: options.subject, at: clock.now(), report };
-    await writeVerdict(options, path, JSON.stringify(verdict));
+    await writeVerdict(options, pathOf(options), JSON.stringify(verdict));
   }
   return { report, cached: false };
+}
+
+function pathOf({ folder, subject }: VerdictOptions): string {
+  return join(folder, `probe-${sha256(Buffer.from(JSON.stringify(subject)))}.json`);
 }
 
 async function readVerdict(

@@ -3,11 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { type Dice, systemDice } from '../lib/dice.ts';
-import { messageOf } from '../lib/errors.ts';
+import { CairnError, messageOf } from '../lib/errors.ts';
 import { ConformanceError, conformanceCases } from './conformance.ts';
 import type { ObjectStore } from './object-store.ts';
-import { RaceError, type RaceFigures, type RaceOptions, raceCreate, raceReplace } from './probe-race.ts';
+import {
+  RaceError,
+  type RaceFigures,
+  type RaceOptions,
+  RaceUndecidedError,
+  raceCreate,
+  raceReplace,
+} from './probe-race.ts';
 import type { S3Profile } from './s3-profile.ts';
+import { StoreRefusedError } from './store-refused.ts';
 import { withRetry } from './with-retry.ts';
 
 export interface ProbeOptions {
@@ -24,12 +32,22 @@ export interface ProbeOptions {
 export interface ProbePhase {
   readonly name: string;
   readonly ok: boolean;
+  /** Not broken: it could not be tried. */
+  readonly untried?: true;
   readonly seconds: number;
   /** Figures of a phase that held, the reason of one that did not. */
   readonly detail: string;
 }
 
+/**
+ * - `broken`: the store did what it must not do, or says that it cannot do what it must
+ * - `untried`: it could not be found out: network, credentials, a missing bucket, time-outs. To be tried again, once what
+ *   is wrong has been put right
+ */
+export type ProbeFailureKind = 'broken' | 'untried';
+
 export interface ProbeFailure {
+  readonly is: ProbeFailureKind;
   readonly phase: string;
   /** Of a race, from 1; null elsewhere. */
   readonly round: number | null;
@@ -42,7 +60,7 @@ export interface ProbeReport {
   /** What was probed, as a person knows it. */
   readonly store: string;
   readonly phases: readonly ProbePhase[];
-  /** The first promise that was found broken. */
+  /** The first promise that was found broken; while none was, what kept one from being tried. */
   readonly failure?: ProbeFailure;
   /** Racers that got no answer at first. */
   readonly unanswered: number;
@@ -83,11 +101,26 @@ export async function probeStore(
   return { ...probe.result(), store, seconds: (clock.monotonic() - started) / 1000 };
 }
 
-/** The report of a store that did not even take a first write. */
-export function failedReport(store: string, key: string, reason: string, seconds: number): ProbeReport {
-  const failure = { phase: FIRST_PHASE, round: null, key, reason };
-  const phases = [{ name: FIRST_PHASE, ok: false, seconds, detail: reason }];
+/** The report of a store that did not even take a first write. @param error what was thrown then */
+export function failedReport(store: string, key: string, error: unknown, seconds: number): ProbeReport {
+  const reason = messageOf(error);
+  const is = kindOf(error, FIRST_PHASE);
+  const failure = { is, phase: FIRST_PHASE, round: null, key, reason };
+  const untried = is === 'untried' ? ({ untried: true } as const) : {};
+  const phases = [{ name: FIRST_PHASE, ok: false, ...untried, seconds, detail: reason }];
   return { ok: false, store, phases, failure, unanswered: 0, seconds };
+}
+
+/**
+ * What an error says about the store. Before it has answered once, a refused request speaks of the endpoint; after that
+ * bucket and credentials are known to be good, and it speaks of the store.
+ */
+function kindOf(error: unknown, phase: string): ProbeFailureKind {
+  if (error instanceof ConformanceError) return 'broken';
+  if (!(error instanceof StoreRefusedError)) return 'untried';
+  return error.fault === 'store' || (error.fault === 'request' && phase !== FIRST_PHASE)
+    ? 'broken'
+    : 'untried';
 }
 
 class Probe {
@@ -116,22 +149,23 @@ class Probe {
   async run(scratch: string): Promise<void> {
     await this.phase(FIRST_PHASE, () => this.reach());
     if (this.failure !== undefined) return;
+    const cases = [...conformanceCases.entries()].filter(([, { cost }]) => cost === undefined);
+    const runCase = ([index, each]: (typeof cases)[number]) =>
+      this.phase(each.name, async () => {
+        await each.run(this.roomFor(index, scratch));
+        return '';
+      });
     // Side by side, each below its own prefix: on a far store the time is that of the longest, not the sum.
-    await Promise.all(
-      conformanceCases
-        .filter(({ cost }) => cost === undefined)
-        .map((each, index) =>
-          this.phase(each.name, async () => {
-            await each.run(this.roomFor(index, scratch));
-            return '';
-          }),
-        ),
-    );
+    await Promise.all(cases.filter(([, each]) => each.delicate === undefined).map(runCase));
     if (this.failure === undefined) {
       await Promise.all([
         this.phase('of many replaces at once one is written', () => this.race(raceReplace)),
         this.phase('of many creates at once one is written', () => this.race(raceCreate)),
       ]);
+    }
+    // A poor server may end in one of these: what it promises is known by then, and so is where it ended.
+    for (const each of cases.filter(([, { delicate }]) => delicate === true)) {
+      if (this.failure === undefined) await runCase(each);
     }
     await this.phase('what the probe wrote is deleted', () => this.cleanUp());
   }
@@ -151,11 +185,17 @@ class Probe {
       this.phases.push({ name, ok: true, seconds: secondsNow(), detail });
     } catch (error) {
       const reason = messageOf(error);
-      this.phases.push({ name, ok: false, seconds: secondsNow(), detail: reason });
-      this.failure ??= {
+      const is = kindOf(error, name);
+      const untried = is === 'untried' ? ({ untried: true } as const) : {};
+      this.phases.push({ name, ok: false, ...untried, seconds: secondsNow(), detail: reason });
+      // A broken promise outweighs whatever could not be tried beside it.
+      if (this.failure !== undefined && (this.failure.is === 'broken' || is === 'untried')) return;
+      const isRace = error instanceof RaceError || error instanceof RaceUndecidedError;
+      this.failure = {
+        is,
         phase: name,
-        round: error instanceof RaceError ? error.round : null,
-        key: error instanceof ConformanceError ? error.key : this.prefix,
+        round: isRace ? error.round : null,
+        key: isRace || error instanceof ConformanceError ? error.key : this.prefix,
         reason,
       };
     }
@@ -171,7 +211,7 @@ class Probe {
     const key = `${this.prefix}reach`;
     const outcome = await this.connections[0].put(key, Buffer.from('reach'), { mode: 'create' });
     if (outcome.outcome === 'unknown') {
-      throw new ConformanceError(key, `the first write was not answered: ${messageOf(outcome.cause)}`);
+      throw new CairnError('unavailable', `the first write was not answered: ${messageOf(outcome.cause)}`);
     }
     if (outcome.outcome !== 'written') {
       throw new ConformanceError(key, `the first write was answered "${outcome.outcome}"`);

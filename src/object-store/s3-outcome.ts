@@ -37,7 +37,7 @@ export function outcomeOfError(error: unknown, mode: PutMode, place: S3Place): P
     case 'no-key':
       return mode.mode === 'replace' ? { outcome: 'missing' } : { outcome: 'unknown', cause: error };
     case 'refused':
-      throw new StoreRefusedError(verdict.reason, { cause: error });
+      throw new StoreRefusedError(verdict.fault, verdict.reason, { cause: error });
     case 'not-sent':
       throw new CairnError('unavailable', verdict.reason, { cause: error });
     case 'nothing-there':
@@ -54,7 +54,7 @@ export function readError(error: unknown, place: S3Place): CairnError {
   const verdict = judge(error, place);
   switch (verdict.is) {
     case 'refused':
-      return new StoreRefusedError(verdict.reason, { cause: error });
+      return new StoreRefusedError(verdict.fault, verdict.reason, { cause: error });
     case 'nothing-there':
       return notAStore(error, place);
     case 'not-sent':
@@ -71,6 +71,7 @@ export function readError(error: unknown, place: S3Place): CairnError {
 
 function notAStore(cause: unknown, place: S3Place): StoreRefusedError {
   return new StoreRefusedError(
+    'setting',
     `${place.endpoint} answered 404 without naming a key: is it the endpoint of an object store?`,
     { cause },
   );

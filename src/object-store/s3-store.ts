@@ -252,7 +252,10 @@ export class S3ObjectStore implements ObjectStore {
       const size = sizeOf(output, key);
       const expected = clipRange(size, options.range).length;
       if (length !== expected) {
-        throw new StoreRefusedError(`${key}: asked for ${expected} bytes, the object store sends ${length}`);
+        throw new StoreRefusedError(
+          'store',
+          `${key}: asked for ${expected} bytes, the object store sends ${length}`,
+        );
       }
       const what = `${key} from ${this.place.endpoint}`;
       return {
@@ -271,6 +274,7 @@ export class S3ObjectStore implements ObjectStore {
     const version = versionOfETag(etag);
     if (version !== undefined) return version;
     throw new StoreRefusedError(
+      'store',
       `${this.place.endpoint} gives ${key} the ETag ${JSON.stringify(etag ?? '')}, which cannot tell two bodies apart`,
     );
   }

@@ -3,6 +3,7 @@
  * document may arrive under 200, and stores disagree about numbers more than about names.
  */
 import { messageOf, systemCode } from '../lib/errors.ts';
+import type { RefusalFault } from './store-refused.ts';
 
 /**
  * - `not-modified`   304
@@ -17,7 +18,8 @@ import { messageOf, systemCode } from '../lib/errors.ts';
  */
 export type S3Verdict =
   | { readonly is: 'not-modified' | 'precondition' | 'conflict' | 'no-key' | 'nothing-there' | 'bad-range' }
-  | { readonly is: 'refused' | 'not-sent' | 'unanswered'; readonly reason: string };
+  | { readonly is: 'refused'; readonly fault: RefusalFault; readonly reason: string }
+  | { readonly is: 'not-sent' | 'unanswered'; readonly reason: string };
 
 /** Where the request went, for messages. */
 export interface S3Place {
@@ -62,13 +64,17 @@ export function judge(error: unknown, place: S3Place): S3Verdict {
   const named = BY_CODE[code];
   if (isPlain(named)) return { is: named };
   const refusal = refusalOf(failure, place);
-  if (refusal !== undefined) return { is: 'refused', reason: refusal };
+  if (refusal !== undefined) {
+    return { is: 'refused', fault: code === 'NotImplemented' ? 'store' : 'setting', reason: refusal };
+  }
   const numbered = BY_STATUS[status];
   if (isPlain(numbered)) return { is: numbered };
   const said = `${status} ${code}`.trim() + (failure.message === '' ? '' : `: ${failure.message}`);
   const isFinal = status >= 300 && status < 500 && !NOT_NOW_STATUS.has(status) && !NOT_NOW.has(code);
-  if (isFinal)
-    return { is: 'refused', reason: `the object store at ${place.endpoint} refused a request: ${said}` };
+  if (isFinal) {
+    const reason = `the object store at ${place.endpoint} refused a request: ${said}`;
+    return { is: 'refused', fault: 'request', reason };
+  }
   return { is: 'unanswered', reason: `the object store at ${place.endpoint} answered ${said}` };
 }
 
@@ -126,14 +132,26 @@ function judgeUnanswered(error: unknown, place: S3Place): S3Verdict {
   const message = messageOf(error);
   const name = error instanceof Error ? error.name : '';
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError') {
-    return { is: 'refused', reason: `no credentials for the object store at ${place.endpoint}: ${message}` };
+    return {
+      is: 'refused',
+      fault: 'setting',
+      reason: `no credentials for the object store at ${place.endpoint}: ${message}`,
+    };
   }
   if (message.startsWith('Region is missing')) {
-    return { is: 'refused', reason: `no region is configured for the bucket "${place.bucket}"` };
+    return {
+      is: 'refused',
+      fault: 'setting',
+      reason: `no region is configured for the bucket "${place.bucket}"`,
+    };
   }
   const code = systemCode(error) ?? '';
   if (CERTIFICATE.test(code)) {
-    return { is: 'refused', reason: `the certificate of ${place.endpoint} is not accepted: ${message}` };
+    return {
+      is: 'refused',
+      fault: 'setting',
+      reason: `the certificate of ${place.endpoint} is not accepted: ${message}`,
+    };
   }
   // Node tries several addresses of a name and throws all their errors as one.
   const first = error instanceof AggregateError ? error.errors[0] : error;

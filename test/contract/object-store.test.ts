@@ -10,7 +10,8 @@ import { withMetrics } from '../../src/object-store/with-metrics.ts';
 import { withPrefix } from '../../src/object-store/with-prefix.ts';
 import { withRetry } from '../../src/object-store/with-retry.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
-import { startR2 } from '../helpers/r2.ts';
+import { startR2, type TestBucket, useEndpoint } from '../helpers/r2.ts';
+import { CEPH, startStubS3 } from '../helpers/stub-s3.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
 interface OpenStores extends AsyncDisposable {
@@ -24,7 +25,8 @@ const subjects: readonly { readonly name: string; open(folder: string): Promise<
   { name: 'file', open: async (folder) => alone(await FileObjectStore.open(folder)) },
   { name: 'borrowed', open: openBorrowed },
   { name: 'faulty store without faults', open: async () => alone(new FaultyStore(new MemoryObjectStore())) },
-  { name: 's3', open: openBucket },
+  { name: 's3', open: async () => connectTo(await startR2()) },
+  { name: 's3 like Ceph', open: openCeph },
   { name: 'with prefix', open: async () => alone(withPrefix(new MemoryObjectStore(), 'some/where')) },
   {
     name: 'with limit',
@@ -51,9 +53,22 @@ async function openBorrowed(folder: string): Promise<OpenStores> {
   return { first: borrower.store, second: owner.store, [Symbol.asyncDispose]: close };
 }
 
-/** Two pools of connections to a real S3 endpoint. */
-async function openBucket(): Promise<OpenStores> {
-  const bucket = await startR2();
+/** As `CAIRN_TEST_S3_URL` with a Ceph in it does: the profile is found, and losers of races hear 500 and 409. */
+async function openCeph(): Promise<OpenStores> {
+  const ceph = await startStubS3(CEPH);
+  const host = new URL(ceph.options.endpoint ?? '').host;
+  const bucket = await useEndpoint(`http://stub:stub@${host}/${ceph.options.bucket}`, 'like-ceph');
+  expect(bucket.profile).toEqual({ ifMatch: 'unquoted', multipart: 'unconditional' });
+  const stores = connectTo(bucket);
+  const close = async () => {
+    await stores[Symbol.asyncDispose]();
+    await ceph[Symbol.asyncDispose]();
+  };
+  return { ...stores, [Symbol.asyncDispose]: close };
+}
+
+/** Two pools of connections to an S3 endpoint. */
+function connectTo(bucket: TestBucket): OpenStores {
   const { control, bulk } = openS3(bucket);
   const close = async () => {
     await Promise.all([control.close(), bulk.close()]);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CommandResult, GitClient, run } from '../helpers/git-client.ts';
 import { startR2, type TestBucket } from '../helpers/r2.ts';
 import { MAIN, OWNER, repositoryUrl, spawnServer } from '../helpers/server.ts';
-import { type StubS3, startStubS3 } from '../helpers/stub-s3.ts';
+import { CEPH, type StubS3, startStubS3 } from '../helpers/stub-s3.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
 /** Within this a server that will not run has said so, on a busy machine as well. */
@@ -15,13 +15,14 @@ const SOON_MS = 50_000;
 async function refusal(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  exitCode = 1,
 ): Promise<string> {
   const signal = AbortSignal.timeout(SOON_MS);
   const result: CommandResult = await run(process.execPath, [MAIN, 'serve', '--port', '0', ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...environment },
     signal,
   });
-  expect(result.exitCode, result.stdout).toBe(1);
+  expect(result.exitCode, result.stderr).toBe(exitCode);
   expect(result.stdout).toBe('');
   const lines = result.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('{'));
   expect(lines, result.stderr).toHaveLength(1);
@@ -152,6 +153,9 @@ describe('an address', () => {
   });
 });
 
+/** The exit code of what says nothing against the store. */
+const UNTRIED = 75;
+
 describe('an object store', () => {
   let bucket: TestBucket;
   beforeAll(async () => {
@@ -201,13 +205,51 @@ describe('an object store', () => {
     await expect.poll(server.log).toContain('PROBE OFF');
   });
 
+  it('tells "could not try" from "broken promise" by words, exit code and log, at start and by cairn probe', async () => {
+    await using shut = await startStubS3({ refusesAll: [403, 'AccessDenied'] });
+    await using broken = await startStubS3({ ignoreConditions: true });
+    for (const [store, exitCode, words, verdict] of [
+      [shut, UNTRIED, 'could not be tried', 'untried'],
+      [broken, 1, 'broke a promise', 'broken'],
+    ] as const) {
+      const [flags, environment] = stub(store);
+      const env = { PATH: process.env['PATH'] ?? '', ...environment };
+      const served = await run(process.execPath, [MAIN, 'serve', '--port', '0', ...flags], { env });
+      expect(served.exitCode, served.stderr).toBe(exitCode);
+      expect(served.stderr).toContain(words);
+      const logged = served.stderr.split('\n').filter((line) => line.includes('"verdict"'));
+      expect(logged.map((line) => JSON.parse(line))).toMatchObject([{ verdict }]);
+      const probed = await run(process.execPath, [MAIN, 'probe', ...flags], { env });
+      expect(probed.exitCode, probed.stderr).toBe(exitCode);
+      expect(probed.stdout).toMatch(
+        verdict === 'untried' ? /^verdict could not be tried/m : /^verdict does not keep/m,
+      );
+      const json = await run(process.execPath, [MAIN, 'probe', '--json', ...flags], { env });
+      expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, failure: { is: verdict } });
+    }
+  });
+
+  it('is not probed again by commands beside a server, whatever their cache folder and however old the verdict', async () => {
+    await using store = await startStubS3(CEPH);
+    const [flags, environment] = stub(store);
+    await using server = await spawnServer(flags, environment);
+    expect(server.url).toMatch(/^http:/);
+    const probed = () => store.log.filter((line) => /\/(case-|race\/)/.test(decodeURIComponent(line))).length;
+    const before = probed();
+    expect(before).toBeGreaterThan(50);
+    const elsewhere = ['--cache', join(folder.path, 'cache-of-commands')];
+    for (const more of [[], elsewhere]) {
+      const name = `${OWNER}/beside-${more.length}`;
+      const created = await run(process.execPath, [MAIN, 'repo', 'create', name, ...flags, ...more], {
+        env: { PATH: process.env['PATH'] ?? '', ...environment },
+      });
+      expect(created).toMatchObject({ exitCode: 0, stderr: '' });
+    }
+    expect(probed()).toBe(before);
+  });
+
   it('like Ceph is run on, its ways found by the probe', async () => {
-    await using store = await startStubS3({
-      ifMatchUnquoted: true,
-      missingIsPrecondition: true,
-      multipartUnconditional: true,
-      losersGet500: true,
-    });
+    await using store = await startStubS3(CEPH);
     const [flags, environment] = stub(store);
     const created = await run(
       process.execPath,
@@ -231,25 +273,29 @@ describe('an object store', () => {
   });
 
   it('with the wrong bucket', async () => {
-    expect(await refusal(...s3({ bucket: 'no-such-bucket' }))).toMatch(/no-such-bucket/);
+    expect(await refusal(...s3({ bucket: 'no-such-bucket' }), UNTRIED)).toMatch(
+      /could not be tried.*no-such-bucket/,
+    );
   });
 
   it('with the wrong credentials', async () => {
     const credentials = { ...bucket.credentials, secretAccessKey: 'wrong' };
-    expect(await refusal(...s3({ credentials }))).toMatch(
+    expect(await refusal(...s3({ credentials }), UNTRIED)).toMatch(
       /credentials|SignatureDoesNotMatch|refused|denied/i,
     );
   });
 
   it('that cannot be reached', async () => {
-    expect(await refusal(...s3({ endpoint: 'http://127.0.0.1:1' }))).toMatch(/127\.0\.0\.1:1/);
+    const said = await refusal(...s3({ endpoint: 'http://127.0.0.1:1' }), UNTRIED);
+    expect(said).toMatch(/could not be tried.*127\.0\.0\.1:1/);
   });
 
   it('that never answers', async () => {
     const silent = createServer(() => undefined);
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as AddressInfo;
-    expect(await refusal(...s3({ endpoint: `http://127.0.0.1:${port}` }))).toContain(`127.0.0.1:${port}`);
+    const said = await refusal(...s3({ endpoint: `http://127.0.0.1:${port}` }), UNTRIED);
+    expect(said).toContain(`127.0.0.1:${port}`);
     silent.closeAllConnections();
     silent.close();
   });

@@ -1,16 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { Miniflare } from 'miniflare';
+import { findS3Profile } from '../../src/object-store/find-s3-profile.ts';
 import { openS3, type S3Options } from '../../src/object-store/s3.ts';
 import type { S3Credentials } from '../../src/object-store/s3-client.ts';
+import { type S3Profile, STANDARD_PROFILE } from '../../src/object-store/s3-profile.ts';
 
 /** A bucket for tests. Tests share nothing as long as each keeps below the prefix it was given. */
-export interface TestBucket {
+export interface TestBucket extends S3Options {
   readonly endpoint: string;
   readonly bucket: string;
   readonly region: string;
   readonly credentials: S3Credentials;
   /** Unique to this call. */
   readonly prefix: string;
+  /** How it differs from AWS, found as a server finds it. */
+  readonly profile: S3Profile;
   close(): Promise<void>;
 }
 
@@ -21,7 +25,7 @@ export interface TestBucket {
 export async function startR2(): Promise<TestBucket> {
   const prefix = `test-${randomBytes(8).toString('hex')}`;
   const url = process.env['CAIRN_TEST_S3_URL'];
-  return url === undefined || url === '' ? startMiniflare(prefix) : useEndpoint(new URL(url), prefix);
+  return url === undefined || url === '' ? startMiniflare(prefix) : useEndpoint(url, prefix);
 }
 
 async function startMiniflare(prefix: string): Promise<TestBucket> {
@@ -35,11 +39,17 @@ async function startMiniflare(prefix: string): Promise<TestBucket> {
     r2Buckets: { BUCKET: { id: bucket, s3Credentials: credentials } },
   });
   const endpoint = new URL('cdn-cgi/local/r2/s3', await miniflare.ready).href;
-  return { endpoint, bucket, region: 'auto', credentials, prefix, close: () => miniflare.dispose() };
+  const access = { endpoint, bucket, region: 'auto', credentials, prefix, profile: STANDARD_PROFILE };
+  return { ...access, close: () => miniflare.dispose() };
 }
 
-function useEndpoint(url: URL, prefix: string): TestBucket {
-  const bucket = {
+/**
+ * A bucket somewhere else. Its profile is found first, as in production: a store such as Ceph takes no replace without.
+ * @param text in the form of `CAIRN_TEST_S3_URL`
+ */
+export async function useEndpoint(text: string, prefix: string): Promise<TestBucket> {
+  const url = new URL(text);
+  const access = {
     endpoint: url.origin,
     bucket: url.pathname.slice(1),
     region: url.searchParams.get('region') ?? 'us-east-1',
@@ -49,6 +59,7 @@ function useEndpoint(url: URL, prefix: string): TestBucket {
     },
     prefix,
   };
+  const bucket = { ...access, profile: await findS3Profile(access) };
   return { ...bucket, close: () => removeAll(bucket) };
 }
 

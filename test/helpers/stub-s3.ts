@@ -18,6 +18,16 @@ export interface S3Quirks {
   readonly multipartUnconditional?: boolean;
   /** Ceph: whoever loses a race of replaces hears 500. Losers are those whose request arrives while another is under way. */
   readonly losersGet500?: boolean;
+  /** AWS: whoever loses a race of creates hears 409. */
+  readonly losersGet409?: boolean;
+  /** A poor server: the first request whose method and URL match is its last, and no connection is answered any more. */
+  readonly endsAt?: RegExp;
+  /** Every write from this one on is answered 503, `SlowDown`. */
+  readonly throttlesAfter?: number;
+  /** These writes, counted from 1, are answered so. */
+  readonly throttles?: readonly number[];
+  /** Every request is answered with this status and code. */
+  readonly refusesAll?: readonly [number, string];
   /** s3rver: conditions are ignored. */
   readonly ignoreConditions?: boolean;
   /** versitygw: milliseconds between the look at the condition and the write, so that several racers may pass. */
@@ -34,6 +44,16 @@ export interface StubS3 extends AsyncDisposable {
 }
 
 const BUCKET = 'stub';
+
+/** What Ceph 16 does, together. */
+export const CEPH: S3Quirks = {
+  ifMatchUnquoted: true,
+  missingIsPrecondition: true,
+  multipartUnconditional: true,
+  losersGet500: true,
+  losersGet409: true,
+  latency: 5,
+};
 
 export async function startStubS3(quirks: S3Quirks = {}): Promise<StubS3> {
   const objects = new Map<string, Buffer>();
@@ -69,6 +89,8 @@ class Service {
   private readonly quirks: S3Quirks;
   private readonly uploads = new Map<string, Map<number, Buffer>>();
   private readonly underWay = new Map<string, number>();
+  private ended = false;
+  private writes = 0;
 
   constructor(objects: Map<string, Buffer>, quirks: S3Quirks) {
     this.objects = objects;
@@ -79,7 +101,12 @@ class Service {
     const url = new URL(request.url ?? '/', 'http://stub');
     const [, bucket = '', ...rest] = url.pathname.split('/');
     const key = decodeURIComponent(rest.join('/'));
+    if (this.ended || this.quirks.endsAt?.test(`${request.method} ${request.url}`)) {
+      this.ended = true;
+      return response.destroy() as ServerResponse;
+    }
     const body = await buffer(request);
+    if (this.quirks.refusesAll !== undefined) return fail(response, ...this.quirks.refusesAll);
     if (bucket !== BUCKET) return fail(response, 404, 'NoSuchBucket');
     const query = url.searchParams;
     const racers = (this.underWay.get(key) ?? 0) + 1;
@@ -111,7 +138,20 @@ class Service {
       upload.set(Number(query.get('partNumber')), body);
       return response.writeHead(200, { etag: etagOf(body) }).end();
     }
+    this.writes++;
+    const { throttlesAfter = Number.POSITIVE_INFINITY, throttles = [] } = this.quirks;
+    if (this.writes > throttlesAfter || throttles.includes(this.writes)) {
+      return fail(response, 503, 'SlowDown');
+    }
     const refusal = this.refusal(key, request);
+    if (
+      refusal !== undefined &&
+      isRacing &&
+      this.quirks.losersGet409 &&
+      request.headers['if-match'] === undefined
+    ) {
+      return fail(response, 409, 'ConditionalRequestConflict');
+    }
     if (
       refusal !== undefined &&
       isRacing &&

@@ -1,18 +1,19 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Clock, systemClock } from '../../../src/lib/clock.ts';
+import { findS3Profile } from '../../../src/object-store/find-s3-profile.ts';
 import { probeS3 } from '../../../src/object-store/probe-s3.ts';
 import { openS3 } from '../../../src/object-store/s3.ts';
 import { startR2, type TestBucket } from '../../helpers/r2.ts';
-import { type S3Quirks, startStubS3 } from '../../helpers/stub-s3.ts';
+import { CEPH, type S3Quirks, startStubS3 } from '../../helpers/stub-s3.ts';
 
-/** What Ceph 16 does, together. */
-const CEPH: S3Quirks = {
-  ifMatchUnquoted: true,
-  missingIsPrecondition: true,
-  multipartUnconditional: true,
-  losersGet500: true,
-  latency: 5,
+/** Waits take no time: these stores get no better. */
+const INSTANT: Clock = {
+  ...systemClock,
+  now: () => systemClock.now(),
+  monotonic: () => systemClock.monotonic(),
+  sleep: async () => undefined,
 };
 
 describe('the probe of an S3 store', () => {
@@ -37,6 +38,61 @@ describe('the probe of an S3 store', () => {
     const replace = { mode: 'replace', version: first.version } as const;
     expect(await control.put('k', Buffer.from('2'), replace)).toMatchObject({ outcome: 'written' });
     await Promise.all([control.close(), bulk.close()]);
+  });
+
+  it.each<[string, S3Quirks, RegExp]>([
+    ['does not let us in', { refusesAll: [403, 'AccessDenied'] }, /does not accept the credentials/],
+    ['is down', { refusesAll: [503, 'ServiceUnavailable'] }, /answered 503/],
+    ['throttles every write from the third on', { throttlesAfter: 2 }, /SlowDown|answered/],
+    ['is no store at all', { refusesAll: [405, ''] }, /refused a request/],
+    ['ends on the first write', { endsAt: /^PUT / }, /no answer from/],
+  ])('says of one that %s that it could not be tried', async (_, quirks, reason) => {
+    await using stub = await startStubS3(quirks);
+    const report = await probeS3(stub.options, 'stub', { clock: INSTANT });
+    expect(report).toMatchObject({
+      ok: false,
+      failure: { is: 'untried', reason: expect.stringMatching(reason) },
+    });
+    expect(report.phases.filter(({ ok }) => !ok).every(({ untried }) => untried === true)).toBe(true);
+  });
+
+  it.each<[string, S3Quirks]>([
+    ['ignores conditions', { ignoreConditions: true }],
+    ['lets two racers win', { gapBeforeWrite: 20 }],
+    ['does not have conditions', { refusesAll: [501, 'NotImplemented'] }],
+  ])('says of one that %s that it breaks a promise', async (_, quirks) => {
+    await using stub = await startStubS3(quirks);
+    expect(await probeS3(stub.options, 'stub')).toMatchObject({ ok: false, failure: { is: 'broken' } });
+  });
+
+  it('comes to what has ended poor servers last, and says what that was', async () => {
+    // `sp ace` is one of the odd keys.
+    await using stub = await startStubS3({ endsAt: /sp%20ace/ });
+    const report = await probeS3(stub.options, 'stub', { clock: INSTANT });
+    expect(report.failure).toMatchObject({ is: 'untried', phase: expect.stringContaining('odd keys') });
+    const kept = report.phases.filter(({ ok }) => ok).map(({ name }) => name);
+    expect(kept).toEqual(
+      expect.arrayContaining([
+        'of many replaces at once one is written',
+        'of many creates at once one is written',
+        'replace takes the current version and refuses an old one',
+      ]),
+    );
+  });
+
+  it('passes one that ends over a write in parts: it is tried last, and single writes serve it', async () => {
+    await using stub = await startStubS3({ endsAt: /^POST .*uploads/ });
+    const report = await probeS3(stub.options, 'stub', { clock: INSTANT });
+    expect(report.ok, JSON.stringify(report.failure)).toBe(true);
+    expect(report.profile).toEqual({ ifMatch: 'quoted', multipart: 'unconditional' });
+  });
+
+  it('finds the profile also when one answer on the way is lost', async () => {
+    await using stub = await startStubS3({ ...CEPH, throttles: [2, 3] });
+    expect(await findS3Profile(stub.options, { clock: INSTANT })).toEqual({
+      ifMatch: 'unquoted',
+      multipart: 'unconditional',
+    });
   });
 
   it('refuses one that ignores conditions', async () => {
@@ -81,7 +137,7 @@ describe('the probe of a real endpoint', () => {
   it('passes, and leaves nothing behind', async () => {
     const report = await probeS3(bucket, 'a real bucket');
     expect(report.ok, JSON.stringify(report.failure)).toBe(true);
-    expect(report.profile.ifMatch).toBe('quoted');
+    expect(report.profile.ifMatch).toBe(bucket.profile.ifMatch);
     const { control, bulk } = openS3(bucket);
     for await (const { key } of control.list('')) throw new Error(`${key} was left behind`);
     await Promise.all([control.close(), bulk.close()]);

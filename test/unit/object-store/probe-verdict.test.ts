@@ -20,7 +20,7 @@ const passed: ProbeReport = {
 const failed: ProbeReport = {
   ...passed,
   ok: false,
-  failure: { phase: 'a phase', round: 1, key: 'k', reason: 'it broke' },
+  failure: { is: 'broken', phase: 'a phase', round: 1, key: 'k', reason: 'it broke' },
 };
 
 /** Asks for verdicts on one folder with a clock of its own, and counts the probes that were run. */

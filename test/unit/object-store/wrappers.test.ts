@@ -163,7 +163,7 @@ describe('a store with retries', () => {
     expect(clock.slept).toBeLessThanOrEqual(3_000);
     expect(faulty.count()).toBeGreaterThan(3);
     faulty.reset();
-    const refusal = new StoreRefusedError('wrong bucket');
+    const refusal = new StoreRefusedError('setting', 'wrong bucket');
     faulty.next(() => true, { does: 'run', before: () => Promise.reject(refusal) }, 10);
     await expect(store.head('k')).rejects.toBe(refusal);
     expect(faulty.count()).toBe(1);

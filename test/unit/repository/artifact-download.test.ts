@@ -154,7 +154,7 @@ describe('a large artifact', () => {
   it('that the store refuses to give is not asked for again', async () => {
     store.answer = (_, found) => {
       found.body.destroy();
-      throw new StoreRefusedError('wrong credentials');
+      throw new StoreRefusedError('setting', 'wrong credentials');
     };
     await expect(fetched()).rejects.toThrow('wrong credentials');
     expect(store.asked.length).toBeLessThanOrEqual(4);
