@@ -108,7 +108,7 @@ class LeakyStore implements ObjectStore {
     return this.dice.pick([
       new CairnError('unavailable', INSIDE, { cause }),
       new CairnError('corrupt', INSIDE, { cause }),
-      new StoreRefusedError(INSIDE, { cause }),
+      new StoreRefusedError('setting', INSIDE, { cause }),
       cause,
       new TypeError(INSIDE),
     ]);
