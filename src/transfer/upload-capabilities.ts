@@ -22,7 +22,7 @@ const SET_PER_ANSWER = /^(symref|object-format|agent|session-id)(=|$)/;
  * git may know more; its requests would not be understood here.
  */
 const UNDERSTOOD = /^(ls-refs|fetch|server-option)(=|$)/;
-const FETCH_FEATURES = new Set(['shallow', 'wait-for-done', 'filter', 'ref-in-want', 'sideband-all']);
+const FETCH_FEATURES = new Set(['shallow', 'wait-for-done', 'filter', 'sideband-all']);
 
 /**
  * Asks git itself, once at start, what it offers for each object format: so that Cairn never promises what this git would refuse.

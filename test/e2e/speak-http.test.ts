@@ -278,6 +278,14 @@ describe('HTTP as git speaks it', () => {
     });
   });
 
+  it('does not claim `ref-in-want`, which is off', async () => {
+    const { url } = await cairn.published();
+    const headers = { 'Git-Protocol': 'version=2' };
+    const { text } = await send(`${url}/info/refs?service=git-upload-pack`, { headers });
+    expect(text).toMatch(/fetch=[^\n]*shallow/);
+    expect(text).not.toContain('ref-in-want');
+  });
+
   it('answers HEAD with the headers alone', async () => {
     const { url } = await cairn.published();
 
