@@ -311,6 +311,7 @@ export async function startApp(
             commands: settings.maxRefsPerPush,
             packBytes: settings.maxPushSize,
             objectBytes: settings.maxObjectSize,
+            gitMemory: settings.gitMemory,
           }),
           heights: new HeightMemory(),
         },

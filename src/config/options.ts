@@ -277,7 +277,7 @@ export const OPTIONS = [
     value: '<size>',
     default: '100MiB',
     description:
-      'Largest file, or other object, accepted in a push; at least 1MiB. Up to 128MiB nothing larger is unpacked at all, and git may hold as much in memory for each push; above, files of more than 50 MiB are streamed, and what is too large is noticed once it was.',
+      'Largest file, or other object, accepted in a push; at least 1MiB. Up to 128MiB, and a sixth of `--git-memory`, nothing larger is unpacked at all, and git may hold as much in memory; above, large files are streamed, and one that is too large is noticed once it was.',
     commands: 'serve',
   },
   {

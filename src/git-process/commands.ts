@@ -71,6 +71,8 @@ export interface IndexPackOptions {
   readonly maxInputBytes: number;
   /** Bytes that one object may have. */
   readonly maxObjectBytes: number;
+  /** Bytes of an object that git may hold in memory, however large the files are that it streams. */
+  readonly heldBytes: number;
   /** How many objects the pack says it holds. */
   readonly objects: number;
   /** Print `Resolving deltas` on standard error. */
@@ -81,20 +83,19 @@ export interface IndexPackOptions {
 
 /** Bytes that git allocates at once for each object of a pack: it has a table of them. */
 const TABLE_BYTES = 96;
-/** Up to this limit git may hold whatever is allowed in memory; above it large files are streamed, as they are elsewhere. */
-const HELD_WHOLE = 128 * 1024 * 1024;
 
 /**
  * Makes git refuse what is too large before it inflates it: it asks for the memory first, and no more than one object may have
- * is granted. That holds for files only if git does not stream them.
+ * is granted. That holds for files only if git does not stream them, as it does elsewhere with large ones.
  */
 function objectLimits({
   maxObjectBytes,
+  heldBytes,
   objects,
 }: IndexPackOptions): Pick<GitCommand, 'config' | 'variables'> {
   // One more: git puts a zero behind each object.
   const limit = Math.max(maxObjectBytes + 1, objects * TABLE_BYTES, 2 ** 20);
-  const held = maxObjectBytes <= HELD_WHOLE;
+  const held = maxObjectBytes <= heldBytes;
   return {
     config: held ? [['core.bigFileThreshold', String(Number.MAX_SAFE_INTEGER)]] : [],
     variables: { GIT_ALLOC_LIMIT: String(limit) },

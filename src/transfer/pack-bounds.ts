@@ -11,12 +11,25 @@ import { SortedIds } from '../lib/sorted-ids.ts';
 import { Pauses } from '../lib/turns.ts';
 import { checkHeights, type HeightMemory, type LinkedObject } from './link-heights.ts';
 import { MOST_LINKING_BYTES, type PackEntries, type ScannedPack, scanPack } from './pack-entries.ts';
+import type { PushLimits } from './push-limits.ts';
 import { readSmallObjects } from './small-objects.ts';
 
 /** Folders within each other. git dies of some 60,000, newer git refuses more than 2,048, on Windows more than 512. */
 export const MOST_FOLDERS = 256;
 /** Tags of tags of tags. git follows them one by one, again for each ref. */
 export const MOST_TAGS = 64;
+
+/**
+ * Milliseconds for git to unpack what has come: at the least, and more for each MiB. A few bytes can say "the same 16 MiB again" many
+ * thousand times. Honest packs take some 30 ms for each MiB, and a second at the most.
+ */
+export interface UnpackPatience {
+  readonly least: number;
+  readonly perMiB: number;
+}
+
+const PATIENCE: UnpackPatience = { least: 120_000, perMiB: 2_000 };
+const PATIENCE_WITH_STRANGERS: UnpackPatience = { least: 20_000, perMiB: 1_000 };
 
 export interface PackBounds {
   /** Bytes that a pack may have as it is sent; 0 for any number. */
@@ -27,6 +40,9 @@ export interface PackBounds {
   readonly objectBytes: number;
   /** The setting that says so. */
   readonly setting: '--max-object-size' | '--anonymous-pushes';
+  /** Bytes of an object that git may hold in memory. */
+  readonly heldBytes: number;
+  readonly patience: UnpackPatience;
   readonly heights: HeightMemory;
 }
 
@@ -35,17 +51,16 @@ export interface PackBounds {
  * @returns the bounds of a pack that comes in
  */
 export function packBounds(
-  {
-    limits,
-    heights,
-  }: { readonly limits: Pick<PackBounds, 'packBytes' | 'objectBytes'>; readonly heights: HeightMemory },
+  { limits, heights }: { readonly limits: PushLimits; readonly heights: HeightMemory },
   allowed: AllowedPack | undefined,
 ): PackBounds {
-  const { packBytes, objectBytes } = limits;
-  if (allowed === undefined) return { packBytes, objectBytes, setting: '--max-object-size', heights };
+  const { packBytes, objectBytes, heldBytes } = limits;
+  const setting = '--max-object-size';
+  const own: PackBounds = { packBytes, objectBytes, heldBytes, setting, patience: PATIENCE, heights };
+  if (allowed === undefined) return own;
   const { bytes, objects, object } = allowed;
-  const setting = object < objectBytes ? '--anonymous-pushes' : '--max-object-size';
-  return { packBytes: bytes, objects, objectBytes: Math.min(object, objectBytes), setting, heights };
+  const bounds = { ...own, packBytes: bytes, objects, patience: PATIENCE_WITH_STRANGERS };
+  return object < objectBytes ? { ...bounds, objectBytes: object, setting: '--anonymous-pushes' } : bounds;
 }
 
 /** What somebody may send without a right of their own: bytes and objects of a pack, and bytes of one object. */

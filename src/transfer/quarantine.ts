@@ -107,8 +107,12 @@ export async function receivePack(options: ReceivePackOptions): Promise<PackOutc
     return refused(`the pack has ${header.objects} objects, no more than ${maxObjects} are taken here`);
   }
   const paths = await options.paths();
-  const { result, printed, ...received } = await index(options, paths, header.objects);
+  const { result, late, printed, ...received } = await index(options, paths, header.objects);
   signal.throwIfAborted();
+  if (late && result.exitCode !== 0) {
+    const seconds = Math.ceil(patienceFor(options.bounds, received.size) / 1_000);
+    return refused(`unpacking takes more than ${seconds} s: the pack makes too much of too few bytes`);
+  }
   if (result.exitCode !== 0) {
     if (/No space left on device/.test(result.stderr)) {
       throw new DiskFullError('to take in this push', result.stderr);
@@ -152,6 +156,8 @@ function refusedByGit(result: GitResult, paths: QuarantinePaths, bounds: PackBou
 /** What became of index-pack, and what it was given. */
 interface Indexed {
   readonly result: GitResult;
+  /** True when it was ended because it took too long. */
+  readonly late: boolean;
   /** What it said on standard output. */
   readonly printed: string;
   readonly size: number;
@@ -180,12 +186,16 @@ async function indexWhole(
   objects: number,
   pack: Buffer,
 ): Promise<Indexed> {
-  const { git, signal, onProgress } = options;
+  const { git, onProgress, bounds } = options;
   const command = indexPack(indexPackOptions(options, paths, objects));
+  const patience = AbortSignal.timeout(patienceFor(bounds, pack.length));
+  const signal = AbortSignal.any([options.signal, patience]);
   const { stdout, ...result } = await git.brief(command, { input: pack, signal });
   const said = Buffer.from(result.stderr);
   if (onProgress !== undefined && said.length > 0 && isProgress(said)) onProgress(said);
-  return { result, printed: stdout.toString('latin1'), size: pack.length, digest: sha256(pack) };
+  const printed = stdout.toString('latin1');
+  const late = result.cancelled && patience.aborted;
+  return { result, late, printed, size: pack.length, digest: sha256(pack) };
 }
 
 async function indexStream(
@@ -215,8 +225,21 @@ async function indexStream(
     throw error;
   }
   running.stdin.end();
+  let late = false;
+  const outOfPatience = () => {
+    late = true;
+    running.stop();
+  };
+  const timer = setTimeout(outOfPatience, patienceFor(options.bounds, size));
   const result = await running.ended;
-  return { result, printed: Buffer.concat(printed).toString('latin1'), size, digest: hash.digest('hex') };
+  clearTimeout(timer);
+  const text = Buffer.concat(printed).toString('latin1');
+  return { result, late, printed: text, size, digest: hash.digest('hex') };
+}
+
+/** Milliseconds that git may take to unpack so many bytes, once they have all come. */
+function patienceFor({ patience }: PackBounds, bytes: number): number {
+  return Math.ceil(patience.least + (patience.perMiB * bytes) / 2 ** 20);
 }
 
 function indexPackOptions(
@@ -229,6 +252,7 @@ function indexPackOptions(
     paths,
     maxInputBytes: bounds.packBytes,
     maxObjectBytes: bounds.objectBytes,
+    heldBytes: bounds.heldBytes,
     objects,
     progress: onProgress !== undefined,
     ...(shallowFile === undefined ? {} : { shallowFile }),

@@ -113,6 +113,7 @@ export async function startGitServer(
     pushOptions: 10,
     packBytes: 2 ** 26,
     objectBytes: 2 ** 25,
+    heldBytes: 2 ** 25,
   };
   server.serve({
     git: {

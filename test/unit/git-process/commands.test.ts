@@ -18,6 +18,7 @@ describe('commands', () => {
         paths,
         maxInputBytes: 5,
         maxObjectBytes: 5,
+        heldBytes: 5,
         objects: 5,
         progress: true,
         shallowFile: '/shallow',

@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Git } from '../../../src/git-process/git.ts';
 import { sha256OfFile } from '../../../src/lib/digest.ts';
 import { HeightMemory } from '../../../src/transfer/link-heights.ts';
+import type { PackBounds } from '../../../src/transfer/pack-bounds.ts';
 import { openQuarantine, type PackOutcome, receivePack } from '../../../src/transfer/quarantine.ts';
 import { RequestBody } from '../../../src/transfer/request-body.ts';
-import { CraftedPack } from '../../helpers/craft-pack.ts';
+import { appendDelta, CraftedPack } from '../../helpers/craft-pack.ts';
 import { GitClient, run } from '../../helpers/git-client.ts';
 import { objectId } from '../../helpers/raw-git.ts';
 import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
@@ -61,7 +62,21 @@ async function thinPack(name: string, format: string): Promise<Sent> {
   };
 }
 
-async function receive(client: GitClient, bytes: Buffer, tips: readonly string[] = []): Promise<PackOutcome> {
+const BOUNDS: PackBounds = {
+  packBytes: 0,
+  objectBytes: 2 ** 20,
+  setting: '--max-object-size',
+  heldBytes: 2 ** 20,
+  patience: { least: 600_000, perMiB: 0 },
+  heights: new HeightMemory(100),
+};
+
+async function receive(
+  client: GitClient,
+  bytes: Buffer,
+  tips: readonly string[] = [],
+  bounds: Partial<PackBounds> = {},
+): Promise<PackOutcome> {
   const quarantine = await openQuarantine(folder.path);
   const paths = { gitDir: join(client.folder, '.git'), objects: quarantine.objects };
   async function* body() {
@@ -71,12 +86,7 @@ async function receive(client: GitClient, bytes: Buffer, tips: readonly string[]
     git,
     body: new RequestBody(body()),
     paths: async () => paths,
-    bounds: {
-      packBytes: 0,
-      objectBytes: 2 ** 20,
-      setting: '--max-object-size',
-      heights: new HeightMemory(100),
-    },
+    bounds: { ...BOUNDS, ...bounds },
     tips,
     signal: new AbortController().signal,
   });
@@ -210,4 +220,35 @@ describe('a pack', () => {
     const finding = `object ${objectId(commit)}: missingEmail: invalid author/committer line - missing email`;
     expect(received).toEqual({ outcome: 'refused', reason: finding, findings: [finding] });
   });
+
+  it('whose objects are too large is refused by their ids where git streams them', async () => {
+    const client = await new GitClient(folder.path).init('streamed');
+    // Less than git is ever limited to, so that it does not notice by itself.
+    const large = { type: 'blob', content: randomBytes(3_000) } as const;
+    const pack = new CraftedPack().all([large]).bytes();
+    const small = { objectBytes: 2_000, heldBytes: 0 };
+    expect(await receive(client, pack, [], small)).toMatchObject({
+      reason: `object ${objectId(large)} of 3000 bytes is larger than 2000 bytes, the most that one object may have here (--max-object-size)`,
+    });
+  });
+
+  it.each(['as a whole', 'as a stream'])(
+    'that makes hours of work of a few bytes is given up (%s)',
+    async (how) => {
+      const client = await new GitClient(folder.path).init(`bomb ${how}`);
+      const pack = new CraftedPack();
+      // Larger than what is given to git in one piece, or not.
+      pack.whole({ type: 'blob', content: randomBytes(how === 'as a stream' ? 1_100_000 : 10) });
+      const size = 15 * 2 ** 20;
+      const base = pack.whole({ type: 'blob', content: Buffer.alloc(size) });
+      for (let at = 0; at < 5_000; at++) pack.offsetDelta(base, appendDelta(size, Buffer.from(String(at))));
+      const bytes = pack.bytes();
+      const bounds = { objectBytes: 2 ** 25, heldBytes: 2 ** 25, patience: { least: 900, perMiB: 50 } };
+      expect(await receive(client, bytes, [], bounds)).toMatchObject({
+        outcome: 'refused',
+        reason: expect.stringMatching(/^unpacking takes more than [12] s: /),
+      });
+      expect(git.running).toBe(0);
+    },
+  );
 });
