@@ -164,6 +164,16 @@ export function printObjects(paths: QuarantinePaths): GitCommand {
   return { name: 'cat-file', args: ['--batch'], variables: quarantineVariables(paths) };
 }
 
+/** For each commit among the object ids on standard input a line with its id and those of its parents, whatever a client's history is cut at. */
+export function listParents(paths: QuarantinePaths): GitCommand {
+  return {
+    name: 'rev-list',
+    args: ['--no-walk', '--parents', '--stdin'],
+    config: WITHOUT_COMMIT_GRAPH,
+    variables: quarantineVariables(paths),
+  };
+}
+
 /** For each expression on standard input, one line `<object id> <type>`, or `<expression> missing`. */
 export function describeObjects(paths: QuarantinePaths): GitCommand {
   return {

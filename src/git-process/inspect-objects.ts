@@ -1,7 +1,13 @@
 /** What git says about objects: whether they are here with all they need, what they are, which descends from which. */
 import { CairnError } from '../lib/errors.ts';
 import { Pauses } from '../lib/turns.ts';
-import { checkAncestry, checkConnectivity, describeObjects, type QuarantinePaths } from './commands.ts';
+import {
+  checkAncestry,
+  checkConnectivity,
+  describeObjects,
+  listParents,
+  type QuarantinePaths,
+} from './commands.ts';
 import type { Git } from './git.ts';
 import { mustHaveAnswered } from './memory-limit.ts';
 import { failureReason } from './result.ts';
@@ -103,6 +109,25 @@ export async function isFastForward(
   if (result.exitCode === 0) return true;
   if (result.exitCode === 1) return false;
   throw new CairnError('unavailable', failureReason('merge-base', result));
+}
+
+/**
+ * The parents of commits that are here; of other objects nothing is said.
+ * @param oids few enough that their parents are worth an answer in memory
+ * @throws CairnError `unavailable` when git cannot say; the signal's reason
+ */
+export async function parentsOf(
+  git: Git,
+  paths: QuarantinePaths,
+  oids: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const result = await git.run(listParents(paths), { input: `${oids.join('\n')}\n`, signal });
+  signal.throwIfAborted();
+  mustHaveAnswered('rev-list', result);
+  if (result.exitCode !== 0) throw new CairnError('unavailable', failureReason('rev-list', result));
+  const lines = result.stdout.toString('latin1').split('\n');
+  return new Set(lines.flatMap((line) => line.split(' ').slice(1)));
 }
 
 function isObjectType(word: string | undefined): word is ObjectType {

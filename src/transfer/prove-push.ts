@@ -11,6 +11,7 @@ import { inspectObjects, type ObjectDescription } from '../git-process/inspect-o
 import { inspectTips, type PublishedTips, type TipsInspection } from '../git-process/inspect-tips.ts';
 import { inSlices, mapped } from '../lib/turns.ts';
 import { isClosed, type ParentState } from '../repository/manifest.ts';
+import { linksAreFound } from './cut-links.ts';
 import { knownObjects } from './inspect-objects.ts';
 import { publishedTips } from './published-tips.ts';
 import type { PushWorkspace } from './push-workspace.ts';
@@ -57,7 +58,7 @@ export class PushProver {
 
   /** Of a push that brings nothing, and needs nothing but what is there. */
   nothing(): ProvenPush {
-    return { disconnected: new Set(), facts: new Map(), proof: this.proof(true) };
+    return { disconnected: new Set(), facts: new Map(), proof: this.proof(true, true) };
   }
 
   /**
@@ -66,7 +67,8 @@ export class PushProver {
    * @throws CairnError `unavailable` when git cannot be run; the signal's reason when the client has gone
    */
   async prove(tips: readonly string[], pack: ReceivedPack | undefined): Promise<ProvenPush> {
-    const walked = !this.isProvenByLinks();
+    const linked = await this.isLinked(pack);
+    const walked = !this.isProvenByLinks(linked);
     const facts = new Map<string, ObjectDescription>();
     if (!walked) for (const oid of pack?.commits ?? []) facts.set(oid, { type: 'commit' });
     for (const [oid, fact] of await this.published(tips.filter((tip) => !facts.has(tip))))
@@ -74,7 +76,7 @@ export class PushProver {
     const unknown = tips.filter((oid) => !facts.has(oid));
     const found = walked ? await this.walk(unknown) : await this.lookAt(unknown);
     for (const [oid, fact] of found.facts) facts.set(oid, fact);
-    return { disconnected: found.disconnected, facts, proof: this.proof(walked) };
+    return { disconnected: found.disconnected, facts, proof: this.proof(walked, linked) };
   }
 
   /** What published refs say of tips that they point at, too. */
@@ -97,14 +99,21 @@ export class PushProver {
     return this.inspect(paths, base, tips, signal);
   }
 
-  /** A pack that is cut where the client's history is was let off a part of its links. */
-  private isProvenByLinks(): boolean {
-    const { request, state } = this.options;
-    return request.shallow.length === 0 && (state === undefined || isClosed(state.manifest));
+  private isProvenByLinks(linked: boolean): boolean {
+    const { state } = this.options;
+    return linked && (state === undefined || isClosed(state.manifest));
   }
 
-  private proof(walked: boolean): ConnectivityProof {
-    const { workspace, request, state } = this.options;
+  /** A pack that is cut where the client's history is may have been let off a part of its links. */
+  private async isLinked(pack: ReceivedPack | undefined): Promise<boolean> {
+    const { git, workspace, request, state, signal } = this.options;
+    const { shallow } = request;
+    if (shallow.length === 0 || pack === undefined) return true;
+    return linksAreFound({ git, paths: await workspace.open(state), pack, shallow, signal });
+  }
+
+  private proof(walked: boolean, linked: boolean): ConnectivityProof {
+    const { workspace, state } = this.options;
     // All that git may have found objects in up to now.
     const named = state?.manifest.packs.map((entry) => entry.pack.digest) ?? [];
     return {
@@ -112,7 +121,7 @@ export class PushProver {
       incarnation: state?.manifest.incarnation,
       epoch: state?.manifest.epoch,
       walked,
-      linked: request.shallow.length === 0,
+      linked,
     };
   }
 

@@ -196,7 +196,11 @@ class Push {
     const pack = received.outcome === 'received' ? received.pack : undefined;
     this.packBytes = pack?.pack.size ?? 0;
     guest?.took({ bytes: this.packBytes, objects: pack?.objects ?? 0 });
-    return this.publish(begun, pack, await this.prover(state).prove(tips, pack));
+    const proven = await this.prover(state).prove(tips, pack);
+    // One object whose links lead nowhere makes every push after it slower, the owner's included.
+    if (guest !== undefined && !proven.proof.linked)
+      return this.reportUnpackFailure('shallow update not allowed');
+    return this.publish(begun, pack, proven);
   }
 
   private prover(state: ParentState | undefined): PushProver {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { App } from '../../src/app.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { repositoryId } from '../../src/repository/repository-id.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import {
   announcement,
@@ -14,6 +15,7 @@ import {
   state,
 } from '../helpers/identity.ts';
 import { Person } from '../helpers/nostr-client.ts';
+import { commitObject, objectId, packOf, push, pushHead, reportOf, treeObject } from '../helpers/raw-git.ts';
 import { startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
@@ -71,6 +73,25 @@ async function refAt(user: GitClient, url: string, name: string): Promise<string
 
 const served = (app: App, id: string) => query(app.url, { ids: [id] });
 const PURGATORY = { accepted: true, note: expect.stringMatching(/^purgatory: /) };
+
+describe('a pack of a stranger', () => {
+  it('in which a parent is missing is refused whole, and so the pushes of others stay as fast', async () => {
+    const { user, url, base, request, owner, identifier } = await hosted();
+    const blob = treeObject('file', 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391');
+    const empty = { type: 'blob', content: Buffer.alloc(0) } as const;
+    const cut = commitObject(objectId(blob), ['d'.repeat(40)], 'Cut');
+    const tip = commitObject(objectId(blob), [base], 'Above');
+    const shallow = Buffer.from(`0034shallow ${objectId(cut)}`);
+    const name = `refs/nostr/${request(objectId(tip)).id}`;
+    const head = pushHead([{ name, to: objectId(tip) }]);
+    const body = Buffer.concat([shallow, head, packOf([tip, cut, blob, empty])]);
+    const reason = 'shallow update not allowed';
+    expect(reportOf(await push(url, body))).toEqual([`unpack ${reason}`, `ng ${name} ${reason}`]);
+    expect(await refAt(user, url, name)).toBeUndefined();
+    const found = await server.repositories.get(repositoryId(owner.publicKey, identifier)).resolve();
+    expect(found?.manifest.packs.map(({ linked }) => linked)).toEqual([true]);
+  });
+});
 
 describe('a pull request whose tip is not here', () => {
   it('waits unseen when its event comes first, and is served once the tip has come', async () => {

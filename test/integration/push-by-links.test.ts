@@ -135,6 +135,34 @@ describe('a repository in which all is linked', () => {
   });
 });
 
+describe('shallow lines', () => {
+  async function pushedCut(tip: RawObject, lines: readonly string[], objects: readonly RawObject[]) {
+    const shallow = Buffer.from(lines.map((oid) => `0034shallow ${oid}`).join(''));
+    const head = pushHead([{ name: 'refs/heads/one', to: objectId(tip) }]);
+    return reportOf(await push(url, Buffer.concat([shallow, head, packOf(objects)])));
+  }
+
+  it('alone turn nothing off, whatever they name: a pack is linked when nothing is missing', async () => {
+    const [one, two] = [commitOn('One', ROOT), commitOn('Two', ROOT)];
+    const lines = [objectId(ROOT), objectId(commitOn('Nowhere'))];
+    const taken = async () =>
+      expect(await pushedCut(one, lines, [one])).toEqual(['unpack ok', 'ok refs/heads/one']);
+    expect(await processes(taken)).toBe(1);
+    expect(await linked()).toEqual([true, true]);
+    expect(await processes(() => pushed('two', two, [two]))).toBe(1);
+    await expectWhole();
+  });
+
+  it('that name commits of the pack turn nothing off either where their parents are here', async () => {
+    const one = commitOn('One', ROOT);
+    const two = commitOn('Two', one);
+    const lines = [objectId(one), objectId(two)];
+    expect(await pushedCut(two, lines, [one, two])).toEqual(['unpack ok', 'ok refs/heads/one']);
+    expect(await linked()).toEqual([true, true]);
+    await expectWhole();
+  });
+});
+
 describe('what is not known to be linked', () => {
   it('is walked, and is known again after a fold', async () => {
     await app.repositories.get(id).publisher.join({
