@@ -204,14 +204,8 @@ class Push {
   }
 
   private prover(state: ParentState | undefined): PushProver {
-    const { workspace, request } = this;
-    return new PushProver({
-      git: this.context.git,
-      workspace,
-      request,
-      state,
-      signal: this.incoming.signal,
-    });
+    const { workspace, request, incoming } = this;
+    return new PushProver({ git: this.context.git, workspace, request, state, signal: incoming.signal });
   }
 
   /** Tells the client what went wrong, in the answer. */
