@@ -11,8 +11,8 @@
  *
  * What was started is closed in reverse order.
  */
-import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openCacheFolder } from './cache-folder.ts';
 import type { Secrets } from './config/secrets.ts';
 import type { Settings } from './config/settings.ts';
 import { Git } from './git-process/git.ts';
@@ -26,14 +26,13 @@ import { HttpServer } from './http/server.ts';
 import { type Identity, openIdentity } from './identity.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { type Dice, systemDice } from './lib/dice.ts';
-import { CairnError, messageOf } from './lib/errors.ts';
-import { openPrivateFolder } from './lib/make-folder.ts';
+import { messageOf } from './lib/errors.ts';
 import { settleAll } from './lib/settle-all.ts';
+import { logChanges } from './log-changes.ts';
 import type { FoldMode, FoldOutcome } from './maintenance/fold.ts';
 import { Folding } from './maintenance/folding.ts';
 import { loadSecp256k1 } from './nostr/secp256k1.ts';
 import { createVerifier } from './nostr/verify.ts';
-import { claimFolder } from './object-store/folder-ownership.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
 import type { Logger } from './observability/logger.ts';
 import { Metrics } from './observability/metrics.ts';
@@ -122,7 +121,9 @@ export async function startApp(
     }
   };
   try {
-    const scratch = await openCacheFolder(settings.cache.folder, closers);
+    const folder = await openCacheFolder(settings.cache.folder);
+    closers.push(() => folder.release());
+    const { scratch } = folder;
     const launcher = new Launcher();
     launcher.open();
     const observer = gitObserver(metrics);
@@ -185,6 +186,7 @@ export async function startApp(
       swapPatience: settings.swapPatience,
       publishObserver: publishObserver(metrics),
       onPublished: (id, manifest) => {
+        logChanges(log, id, manifest);
         identity?.published(id, manifest);
         folding.published(id, manifest);
         proofs.published(id, manifest);
@@ -216,6 +218,7 @@ export async function startApp(
       metrics,
       dice,
       concurrentRequests: CONCURRENT_REQUESTS,
+      trustedProxies: settings.trustedProxies,
       ...(secrets.tls === undefined ? {} : { tls: secrets.tls }),
     });
     const url = await server.listen(settings.listen.host, settings.listen.port);
@@ -381,19 +384,4 @@ async function openOwnStores(
     : await openStores(settings.store, 'refuse', observe);
   closers.push(close);
   return stores;
-}
-
-/** Claims the cache folder and empties its scratch folder. Returns the scratch folder. */
-async function openCacheFolder(folder: string, closers: (() => Promise<void>)[]): Promise<string> {
-  const scratch = join(folder, 'scratch');
-  await openPrivateFolder(folder, 'cache');
-  const ownership = await claimFolder(folder, 'cache');
-  closers.push(() => ownership.release());
-  try {
-    await rm(scratch, { recursive: true, force: true });
-    await mkdir(scratch);
-  } catch (error) {
-    throw new CairnError('unavailable', `the cache folder ${folder} cannot be written: ${messageOf(error)}`);
-  }
-  return scratch;
 }

@@ -55,7 +55,7 @@ export interface GitRequest extends Exchange {
   /** Told why git refused what was asked for. */
   readonly onRefused: (reason: string) => void;
   /** Told how a push ended, for the log. */
-  readonly onPush: (summary: PushSummary) => void;
+  readonly onPush: (summary: PushSummary, by: PushAuthority) => void;
 }
 
 const LEAST_DROPPED_BYTES = 2 ** 30;
@@ -214,7 +214,7 @@ async function receivePack(context: GitRoutesContext, request: GitRequest): Prom
   const body = pushBody(context, request);
   const advertised = context.connections.wasShown(incoming, repository, 'git-receive-pack');
   const onAnswered = async (summary: PushSummary) => {
-    request.onPush(summary);
+    request.onPush(summary, authority);
     output.end();
     // The manifest names the order now, so nothing depends on this, and its sender need not wait for it.
     if (summary.order !== undefined) await context.push.orders.carriedOut(repository.id, summary.order);

@@ -14,11 +14,13 @@ import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import { Limiter } from '../lib/limiter.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { clientAddress } from './client-address.ts';
 import { answerBrowser } from './cors.ts';
 import { Expectations } from './expectation.ts';
 import { sendGitError, statusOf } from './git-errors.ts';
 import { gitSpace } from './git-path.ts';
 import { findGitRoute, GIT_ROUTES, type GitRoutesContext, refusePush } from './git-routes.ts';
+import { logPush } from './log-push.ts';
 import type { RelaySockets } from './relay-socket.ts';
 import { normalTarget, splitUrl } from './request-target.ts';
 import { answerWithoutUpgrade, asksForWebSocket } from './upgrade.ts';
@@ -40,6 +42,8 @@ export interface HttpServerContext {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Git requests answered at once; more are told to come back. */
   readonly concurrentRequests: number;
+  /** Proxies in front of this server whose word on who calls is believed. */
+  readonly trustedProxies?: number;
 }
 
 interface ServedRoutes {
@@ -157,6 +161,8 @@ export class HttpServer {
   ): Promise<void> {
     const { dice, log } = this.context;
     const requestId = dice.hex(6);
+    const began = performance.now();
+    const client = this.clientOf(incoming);
     const { path, query } = splitUrl(incoming);
     const endpoint = GIT_ROUTES.find((route) => path.endsWith(`/${route.endpoint}`))?.endpoint ?? 'other';
     const gone = new AbortController();
@@ -189,16 +195,18 @@ export class HttpServer {
         signal: gone.signal,
         onBroken: (error) => {
           trouble = error;
-          log.error({ requestId, repository: String(repository), err: error }, 'answer broken off');
+          log.error({ requestId, client, repository: String(repository), err: error }, 'answer broken off');
         },
         onRefused: (reason) =>
-          log.info({ requestId, repository: String(repository), reason }, 'fetch refused'),
-        onPush: ({ order, ...summary }) =>
-          log.info({ requestId, repository: String(repository), ...summary, order: order?.id }, 'push'),
+          log.info({ requestId, client, repository: String(repository), reason }, 'fetch refused'),
+        onPush: (summary, by) => {
+          const seconds = (performance.now() - began) / 1000;
+          logPush(log, summary, by, { requestId, client, repository: String(repository), seconds });
+        },
       });
     } catch (error) {
       trouble = error;
-      this.fail(error, incoming, response, { endpoint, requestId, realm: git.base }, gone.signal);
+      this.fail(error, incoming, response, { endpoint, requestId, client, realm: git.base }, gone.signal);
     } finally {
       release?.();
       // A client that leaves is no trouble of ours.
@@ -206,21 +214,30 @@ export class HttpServer {
     }
   }
 
+  private clientOf(incoming: IncomingMessage): string {
+    return clientAddress(incoming, this.context.trustedProxies ?? 0);
+  }
+
   private fail(
     error: unknown,
     incoming: IncomingMessage,
     response: ServerResponse,
-    facts: { readonly endpoint: string; readonly requestId: string; readonly realm: string },
+    facts: {
+      readonly endpoint: string;
+      readonly requestId: string;
+      readonly client: string;
+      readonly realm: string;
+    },
     gone: AbortSignal,
   ): void {
     const { log } = this.context;
-    const { endpoint, requestId, realm } = facts;
+    const { endpoint, requestId, client, realm } = facts;
     if (gone.aborted) {
-      log.info({ requestId, reason: messageOf(gone.reason) }, 'request broken off');
+      log.info({ requestId, client, reason: messageOf(gone.reason) }, 'request broken off');
       response.destroy();
       return;
     }
-    const about = { requestId, method: incoming.method, path: incoming.url };
+    const about = { requestId, client, method: incoming.method, path: incoming.url };
     const status = statusOf(error);
     if (isCairnError(error) && status < 500) {
       // A client that has to say who it is, or that asks for what it cannot have: nothing of ours went wrong.
@@ -274,6 +291,7 @@ export class HttpServer {
     requestId: string,
   ): (trouble?: unknown) => void {
     const { metrics, log } = this.context;
+    const client = this.clientOf(incoming);
     const began = performance.now();
     const { socket } = incoming;
     // What came before this request on its connection was counted with the requests before it: by now, its own
@@ -301,6 +319,7 @@ export class HttpServer {
       log.info(
         {
           requestId,
+          client,
           method: incoming.method,
           path: incoming.url,
           status,

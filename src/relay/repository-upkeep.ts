@@ -110,9 +110,13 @@ export class RepositoryUpkeep implements UpkeepTask {
     if (published.manifest?.state === 'withdrawn') await owners.settle(id.owner, id.identifier, 'withdrawn');
   }
 
-  private remove(id: RepositoryId, age: number, signal: AbortSignal): Promise<boolean> {
-    const { repositories, removalGrace } = this.context;
-    return removeArtifacts(this.context, repositories.get(id), age * 1000 >= removalGrace, signal);
+  private async remove(id: RepositoryId, age: number, signal: AbortSignal): Promise<boolean> {
+    const { repositories, removalGrace, log } = this.context;
+    const repository = repositories.get(id);
+    const removed = await removeArtifacts(this.context, repository, age * 1000 >= removalGrace, signal);
+    if (removed)
+      log.info({ repository: formatRepositoryId(id) }, 'nothing is left of a withdrawn repository');
+    return removed;
   }
 
   /** One repository in trouble does not keep the others waiting. */

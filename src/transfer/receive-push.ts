@@ -40,7 +40,7 @@ import { PushChange, type PushOutcome } from './push-change.ts';
 import { HeadTooLarge, isProbe } from './push-head.ts';
 import type { PushLimits } from './push-limits.ts';
 import { PushRules, type PushRulesContext } from './push-rules.ts';
-import { NOTHING_PUSHED, type PushSummary } from './push-summary.ts';
+import { NOTHING_PUSHED, type PushSummary, summarizeRefs } from './push-summary.ts';
 import { PushWorkspace } from './push-workspace.ts';
 import { receivePack } from './quarantine.ts';
 import type { ReceivedPack } from './received-pack.ts';
@@ -87,7 +87,7 @@ export async function receivePush(context: ReceivePushContext, incoming: PushReq
     await body.drain();
     if (!(error instanceof HeadTooLarge) || !error.capabilities.has('side-band-64k')) throw error;
     await new PushAnswer(output, error.capabilities).fatal(error.message);
-    return onAnswered(NOTHING_PUSHED);
+    return onAnswered({ ...NOTHING_PUSHED, reason: error.message });
   }
   const answer = new PushAnswer(output, begun.request.capabilities);
   const push = new Push(context, incoming, begun, answer, since);
@@ -218,8 +218,8 @@ class Push {
     await this.incoming.body.drain();
     const reason =
       error instanceof CairnError ? error.publicText : 'internal error, the server log has the details';
-    await this.reportUnpackFailure(reason);
-    if (error instanceof CairnError) return this.summary([], undefined, error);
+    const summary = await this.reportUnpackFailure(reason);
+    if (error instanceof CairnError) return { ...summary, err: error };
     throw error;
   }
 
@@ -389,8 +389,8 @@ class Push {
   }
 
   private summary(refs: readonly RefStatus[], manifest: string | undefined, err?: unknown): PushSummary {
-    const accepted = refs.filter((ref) => ref.status === 'ok').length;
-    const counts = { accepted, refused: refs.length - accepted, packBytes: this.packBytes, manifest };
-    return err === undefined ? counts : { ...counts, err };
+    const about = summarizeRefs(this.request.commands, refs);
+    const summary = { ...about, packBytes: this.packBytes, manifest };
+    return err === undefined ? summary : { ...summary, err };
   }
 }
