@@ -79,18 +79,27 @@ export interface CairnServer {
   stop(): Promise<void>;
 }
 
-/** Starts the built program on a store, with its cache, key and log in a folder. Throws when it does not get ready. */
+/** A command that starts another one, which it is followed by. */
+export type Wrapper = readonly [command: string, ...args: string[]];
+
+/**
+ * Starts the built program on a store, with its cache, key and log in a folder.
+ * @param wrapper what starts it, if it is not started directly
+ * @throws CairnError `unavailable` when it does not get ready
+ */
 export async function serveCairn(
   folder: string,
   store: Store,
   flags: readonly string[],
+  wrapper?: Wrapper,
 ): Promise<CairnServer> {
   await mkdir(folder, { recursive: true });
   const log = join(folder, 'cairn.log');
   // What an earlier one said there would be taken for this one's word.
   await rm(log, { force: true });
   const args = ['--store', store.location, '--cache', join(folder, 'cache'), '--port', '0', ...flags];
-  const service = await startService(program(), ['serve', ...args], {
+  const [command, ...first] = [...(wrapper ?? []), program()];
+  const service = await startService(command ?? program(), [...first, 'serve', ...args], {
     env: environment(folder, store),
     log,
     ready: LISTENING,
@@ -170,7 +179,7 @@ function environment(folder: string, store: Store): NodeJS.ProcessEnv {
 }
 
 /** Makes a repository by the word of its owner. */
-async function announce(url: string, identifier: string): Promise<void> {
+export async function announce(url: string, identifier: string): Promise<void> {
   const relay = await RelayClient.connect(url);
   try {
     await relay.publish([announcement(url, identifier)]);

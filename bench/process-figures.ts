@@ -68,6 +68,13 @@ export function watchMemory(root: number): { stop(): MemoryGrowth } {
   };
 }
 
+/** Bytes that a server and all it has started hold, each page shared among them counted once (proportional set size). */
+export function memoryOfTree(root: number): number {
+  const proportional = ({ pid }: ProcessFigures) =>
+    Number(/^Pss:\s+(\d+) kB$/m.exec(readProc(`/proc/${pid}/smaps_rollup`) ?? '')?.[1] ?? 0) * 1024;
+  return treeOf(root).reduce((total, figures) => total + proportional(figures), 0);
+}
+
 function splitTree(root: number): { server: number[]; children: number[] } {
   const program = programOf(root);
   const pids = treeOf(root).map(({ pid }) => pid);
