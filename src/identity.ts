@@ -22,6 +22,7 @@ import { Admission } from './relay/admission.ts';
 import { Announcements } from './relay/announce.ts';
 import { Closures } from './relay/closures.ts';
 import { Directory } from './relay/directory.ts';
+import { EventQuota } from './relay/event-quota.ts';
 import { EventStore } from './relay/event-store.ts';
 import { HeldOrders } from './relay/held-orders.ts';
 import { OrderUpkeep } from './relay/order-upkeep.ts';
@@ -85,6 +86,8 @@ export interface Identity {
 /** Bytes of a message that are read at all; the relay says what is too long of what it is given. */
 const MESSAGE_BYTES_READ = 4 * 1024 * 1024;
 const HEARTBEAT_MS = 30_000;
+/** Other servers may each have taken some events before they saw those of the rest. */
+const OTHERS_SHARE = 1.25;
 const UPKEEP_INTERVAL_MS = 60_000;
 
 /**
@@ -99,7 +102,14 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
   const service = new ServiceIdentity(context.serviceKey, context.secp256k1);
   await claimService({ control, clock, dice }, service.publicKey);
 
-  const events = await EventStore.open({ ...stores, clock, dice, log, folder: context.scratch });
+  const events = await EventStore.open({
+    ...stores,
+    clock,
+    dice,
+    log,
+    folder: context.scratch,
+    maxIndexBytes: defaultRelayLimits.stored.indexBytes * OTHERS_SHARE,
+  });
   const signedEvents = new SignedEvents(control, verifier);
   const policy = { signedEvents, rule: settings.maintainers };
   // Before whoever shows events, so that they hear of a change first.
@@ -181,6 +191,13 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     log,
     onTip: noteOfPullRequests,
   });
+  const quota = new EventQuota({
+    ledger: events.ledger,
+    events,
+    mentions: (event) => directory.mentions(event),
+    hasRepository: (key) => directory.hasRepository(key),
+    quotas: defaultRelayLimits.stored,
+  });
   const admission = new Admission({
     events,
     belonging: directory,
@@ -188,6 +205,7 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     order: (event, sender) => orders.order(event, sender),
     withdraw: (event, sender) => withdrawals.withdraw(event, sender),
     pullRequest: (event, address) => pullRequests.take(event, address),
+    noRoom: (event) => quota.refusal(event),
     readOnly: settings.access === 'read-only',
     clock,
     log,

@@ -45,6 +45,8 @@ export interface AdmissionContext {
   readonly withdraw: Act;
   /** A pull request, or an update of one, that belongs to a repository here. */
   readonly pullRequest: (event: VerifiedEvent, address: string | undefined) => Promise<Verdict>;
+  /** Why there is no room for an event; asked of what its sender may know about. */
+  readonly noRoom: (event: NostrEvent) => Reason | undefined;
   /** Nothing is taken: the operator lets nobody change anything. */
   readonly readOnly: boolean;
   readonly clock: Clock;
@@ -103,16 +105,25 @@ export class Admission implements Publication {
     sender: Authenticated,
     address: string | undefined,
   ): Promise<Verdict> {
-    const { announce, order, withdraw } = this.context;
+    const { announce, order, withdraw, belonging } = this.context;
     const standing = await this.standing(event, sender);
     if (standing !== undefined) return standing;
-    if (event.kind === kinds.repository) return announce(event, sender);
+    if (event.kind === kinds.repository) return this.withRoom(event, () => announce(event, sender));
     if (event.kind === kinds.repositoryState) return order(event, sender);
-    if (event.kind === kinds.deletion) return withdraw(event, sender);
+    if (event.kind === kinds.deletion) {
+      const act = () => withdraw(event, sender);
+      // Of what the sender may not know of, nothing is told either: not even that there is no room for it.
+      return belonging.visible(event, sender) ? this.withRoom(event, act) : act();
+    }
     if (!(await this.belongs(event, sender))) return reject(NOT_OURS);
-    if (!isPullRequest(event)) return this.keep(event);
-    await this.context.belonging.prepare(event);
-    return this.context.pullRequest(event, address);
+    if (!isPullRequest(event)) return this.withRoom(event, () => this.keep(event));
+    await belonging.prepare(event);
+    return this.withRoom(event, () => this.context.pullRequest(event, address));
+  }
+
+  private async withRoom(event: VerifiedEvent, act: () => Promise<Verdict>): Promise<Verdict> {
+    const refusal = this.context.noRoom(event);
+    return refusal === undefined ? act() : reject(refusal);
   }
 
   /**

@@ -218,11 +218,26 @@ export class Connection {
       this.outbox.say(rejectedMessage(event.id, BAD_SIGNATURE));
       return;
     }
+    if (!this.mayStore(bytes)) {
+      const { events: most, bytes: room } = this.context.limits.perMinute;
+      const text = `rate-limited: ${most} events of ${Math.floor(room / 1024 / 1024)} MiB a minute come from your address`;
+      this.refuse(rejectedMessage(event.id, text as Reason));
+      return;
+    }
     this.queue.add(event, bytes, this.authenticated, (answer) => {
       if (this.ended) return;
       this.outbox.say(answer);
       this.intake.goOn();
     });
+  }
+
+  /** Takes an event out of what the address may have stored in this minute; false when it is more than that. */
+  private mayStore(bytes: number): boolean {
+    const { events, bytes: room } = this.caller.stored;
+    if (!events.has(1) || !room.has(bytes)) return false;
+    events.take(1);
+    room.take(bytes);
+    return true;
   }
 
   private authenticate(event: NostrEvent): void {

@@ -1,5 +1,5 @@
 /**
- * Which repositories an event is charged to, so that what strangers send about one is bounded: those that it names, or else
+ * Which repositories an event is charged to, so that what strangers send about one is bounded: those that it names, and
  * those of the events it answers or quotes. Events may come in any order: what answers something that is not here yet is
  * charged when that comes. What has been charged stays so, whatever becomes of the event it answered.
  */
@@ -7,8 +7,7 @@ import type { Hash } from '../lib/hash-table.ts';
 import type { KeyedHash } from '../lib/keyed-hash.ts';
 import { addressOf, formatAddress, parseAddress } from '../nostr/address.ts';
 import type { EventHead } from '../nostr/event.ts';
-import { eventClass } from '../nostr/event-class.ts';
-import { kinds } from '../nostr/kinds.ts';
+import { kinds, roleOfKind } from '../nostr/kinds.ts';
 import type { EventLists } from './event-lists.ts';
 import type { EventRows } from './event-rows.ts';
 import type { RowLists } from './row-lists.ts';
@@ -24,8 +23,11 @@ export interface Amount {
 /** Repositories that one event is charged to at most. Admission takes none of a stranger that names more. */
 export const MAX_CHARGES = 64;
 
-/** Events that one answers or quotes which are looked at. */
-const MAX_ANSWERED = 16;
+/** Events that one answers or quotes which are looked at; as many are followed to find out what it is about. */
+const MAX_ANSWERED = 64;
+
+/** One more than admission takes, so that it sees that there are too many. */
+const MAX_INHERITED = MAX_CHARGES + 1;
 
 /** Tags by which an event refers to another by its id. */
 const BY_ID = ['e', 'E', 'q'] as const;
@@ -62,11 +64,18 @@ export class EventCharges {
 
   /** The terms that an event which is about to have a row is charged to. */
   take(event: EventHead): number[] {
+    const named = namedRepositories(event).slice(0, MAX_CHARGES);
+    const all = new Set([...named.map((address) => this.term(address)), ...this.inherited(event)]);
+    if (all.size > 0) return [...all];
+    // Each key that has a repository here has one of these, and whoever likes one of the others.
+    return roleOfKind(event.kind) === 'author' ? [] : [this.term(NOBODY)];
+  }
+
+  /** How many repositories an event would be charged to. */
+  of(event: EventHead): number {
+    const inherited = new Set(this.inherited(event));
     const named = namedRepositories(event);
-    if (named.length > 0) return named.slice(0, MAX_CHARGES).map((address) => this.term(address));
-    // Each key that has a repository here has one of these.
-    if (eventClass(event.kind) === 'replaceable') return [];
-    return this.inherited(event) ?? [this.term(NOBODY)];
+    return inherited.size + named.filter((address) => !inherited.has(this.find(address))).length;
   }
 
   /** Charges a new row, and those that were waiting to know whom they are to be charged to. */
@@ -107,7 +116,7 @@ export class EventCharges {
     return { events: this.terms.count(term), bytes: this.terms.weight(term) };
   }
 
-  private inherited(event: EventHead): number[] | undefined {
+  private inherited(event: EventHead): readonly number[] {
     const nobody = this.find(NOBODY);
     const found = new Set<number>();
     let looked = 0;
@@ -118,7 +127,7 @@ export class EventCharges {
       if (row < 0) continue;
       for (const term of this.rows.charges(row)) if (term !== nobody) found.add(term);
     }
-    return found.size === 0 ? undefined : [...found].slice(0, MAX_CHARGES);
+    return [...found].slice(0, MAX_INHERITED);
   }
 
   /** Whoever answers a row that is charged to a repository is charged to it too, if to none so far. */

@@ -17,6 +17,7 @@ import { type Amount, EventCharges } from './event-charges.ts';
 import { EventContents } from './event-contents.ts';
 import { EventLists } from './event-lists.ts';
 import { EventMarks, FIRST_ID, type Mark } from './event-marks.ts';
+import type { Ledger } from './event-quota.ts';
 import { EventRows } from './event-rows.ts';
 import type { EventReader, KeptEvent, QueryOptions, Stored } from './events.ts';
 import { type Place, RowContents } from './row-contents.ts';
@@ -48,7 +49,7 @@ const references = ['e', 'E', 'q', 'a', 'A'] as const;
 const ADDRESS = 7;
 const IDENTIFIER = 8;
 
-export class EventIndex implements EventReader {
+export class EventIndex implements EventReader, Ledger {
   /** The events themselves. */
   readonly contents: RowContents;
   private readonly hash: KeyedHash;
@@ -236,14 +237,17 @@ export class EventIndex implements EventReader {
     return { events: this.lists.authors.count(term), bytes: this.lists.authors.weight(term) };
   }
 
-  /** See {@link EventCharges.byOthers}. */
-  aboutRepository(address: string, writers: readonly string[], enough: Amount): Amount {
-    return this.charges.byOthers(address, writers, enough);
+  byOthers(address: string, keys: readonly string[], enough: Amount): Amount {
+    return this.charges.byOthers(address, keys, enough);
   }
 
   /** What is about no repository. */
   unclaimed(): Amount {
     return this.charges.unclaimed();
+  }
+
+  chargesOf(event: EventHead): number {
+    return this.charges.of(event);
   }
 
   private found(filters: readonly Filter[], options: QueryOptions): number[] {

@@ -7,6 +7,7 @@ import type { Filter } from '../nostr/filter.ts';
 import type { ObjectStorePair } from '../object-store/object-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type AppendBatch, EventAppends } from './event-appends.ts';
+import { EventArrivals } from './event-arrivals.ts';
 import { EventCatalog } from './event-catalog.ts';
 import { EventContents } from './event-contents.ts';
 import {
@@ -17,13 +18,11 @@ import {
   sweepLog,
   wantsSweep,
 } from './event-fold.ts';
-import { EventIndex, HIDDEN_SECONDS } from './event-index.ts';
-import type { SegmentContent } from './event-log.ts';
+import { EventIndex } from './event-index.ts';
+import type { Ledger } from './event-quota.ts';
 import { EventTail } from './event-tail.ts';
 import { EventWriter } from './event-writer.ts';
 import type { Events, KeptEvent, QueryOptions, Stored } from './events.ts';
-import type { Place } from './row-contents.ts';
-import { StoredSegment } from './stored-segment.ts';
 
 export interface EventStoreOptions extends ObjectStorePair {
   readonly clock: Clock;
@@ -31,6 +30,8 @@ export interface EventStoreOptions extends ObjectStorePair {
   readonly log: Logger;
   /** Where events are kept while this process runs; the system's folder for temporary files when it is not given. */
   readonly folder?: string;
+  /** Bytes of memory of the index beyond which what others have stored is left out, but for what says who may do what. */
+  readonly maxIndexBytes?: number;
   /** Milliseconds between looks at what other servers have written. */
   readonly tailInterval?: number;
 }
@@ -42,9 +43,6 @@ const TAIL_INTERVAL_MS = 1_000;
 /** Entries in no segment above which somebody folds, and bytes of them. */
 const FOLD_ABOVE = 64;
 const FOLD_ABOVE_BYTES = 4 * 1024 * 1024;
-
-/** Of so many events of a segment one is looked at, to see whether they are news. */
-const SAMPLED = 16;
 
 /** Servers that find that there is upkeep to do wait for up to this long, so that one of them does it. */
 const UPKEEP_JITTER_MS = 5_000;
@@ -58,7 +56,7 @@ export class EventStore implements Events {
   private readonly options: EventStoreOptions;
   private readonly contents: EventContents;
   private readonly index: EventIndex;
-  private readonly listeners = new Set<Listener>();
+  private readonly arrivals: EventArrivals;
   private readonly catalog: EventCatalog;
   private readonly writer: EventWriter;
   private readonly tail: EventTail;
@@ -71,12 +69,13 @@ export class EventStore implements Events {
   /** Monotonic milliseconds from which this server does the upkeep it has seen to be due. */
   private upkeepAt: number | undefined;
   private troubled = false;
-
   private constructor(options: EventStoreOptions) {
     this.options = options;
-    const { control, bulk, clock, dice, folder } = options;
+    const { control, bulk, clock, dice, log, folder, maxIndexBytes } = options;
     this.contents = new EventContents(folder === undefined ? { dice } : { folder, dice });
     this.index = new EventIndex({ contents: this.contents, dice });
+    const { index, contents } = this;
+    this.arrivals = new EventArrivals({ index, contents, maxIndexBytes, clock, log });
     this.catalog = new EventCatalog({ control, clock, dice });
     this.writer = new EventWriter({
       control,
@@ -86,7 +85,7 @@ export class EventStore implements Events {
       onLate: (position, entry) => {
         this.tail.written(position, entry);
         const { at, events, hidden } = entry;
-        this.learn({ events, hidden: hidden.map((event) => ({ at, event })) });
+        this.arrivals.learn({ events, hidden: hidden.map((event) => ({ at, event })) });
       },
     });
     this.tail = new EventTail({
@@ -95,13 +94,13 @@ export class EventStore implements Events {
       clock,
       catalog: this.catalog,
       own: () => this.writer.writerId,
-      learn: (content) => this.learn(content),
+      learn: (content) => this.arrivals.learn(content),
     });
     this.appends = new EventAppends({
       judge: (event, hidden) => this.index.judge(event, hidden),
       write: (batch) => this.write(batch),
     });
-    const { index, tail, catalog } = this;
+    const { tail, catalog } = this;
     this.folding = { control, bulk, clock, dice, catalog, index, tail };
   }
 
@@ -163,7 +162,7 @@ export class EventStore implements Events {
     await this.loop;
     await this.appends.close();
     await this.inTurn(() => this.leave());
-    this.listeners.clear();
+    this.arrivals.close();
     this.contents.close();
   }
 
@@ -175,6 +174,11 @@ export class EventStore implements Events {
   /** Bytes of memory that the index takes; the events themselves are on local disk. */
   get memory(): number {
     return this.index.memory;
+  }
+
+  /** What is stored, counted. */
+  get ledger(): Ledger {
+    return this.index;
   }
 
   get(id: string): NostrEvent | undefined {
@@ -221,8 +225,7 @@ export class EventStore implements Events {
   }
 
   onEvent(listener: Listener): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return this.arrivals.onEvent(listener);
   }
 
   private async write(batch: AppendBatch) {
@@ -240,59 +243,8 @@ export class EventStore implements Events {
     return (event: NostrEvent, hidden: boolean) => {
       const place = places.get(event.id);
       places.delete(event.id);
-      return this.take(event, { hidden, at: entry.at }, false, place);
+      return this.arrivals.take(event, { hidden, at: entry.at }, false, place);
     };
-  }
-
-  /** What is in the log by others' hands, or from before. */
-  private learn(content: SegmentContent | StoredSegment): void {
-    const shown = { hidden: false, at: 0 };
-    if (content instanceof StoredSegment) this.learnSegment(content);
-    else for (const event of content.events) this.take(event, shown, true);
-    for (const { at, event } of content.hidden) {
-      if (this.now() - at <= HIDDEN_SECONDS) this.take(event, { hidden: true, at }, true);
-    }
-  }
-
-  /** A segment goes to local disk as it is, if most of it is news; else its events that are. */
-  private learnSegment(segment: StoredSegment): void {
-    const { bytes, slices } = segment;
-    const some = slices.filter((_, at) => at % SAMPLED === 0);
-    const known = some.filter((slice) => this.index.has(segment.idOf(slice))).length;
-    const base = known * 2 < some.length ? this.contents.append(bytes) : undefined;
-    const shown = { hidden: false, at: 0 };
-    // What is between the events is needed by nobody.
-    let left = bytes.length;
-    try {
-      for (const slice of slices) {
-        if (base === undefined) {
-          this.take(segment.event(slice), shown, true);
-          continue;
-        }
-        const place = { position: base + slice.from, length: slice.to - slice.from };
-        const stored = this.index.addAt(segment.head(slice), shown, place);
-        left -= place.length;
-        if (stored === 'stored' && this.listeners.size > 0) this.tell(segment.event(slice), false, true);
-      }
-    } finally {
-      if (base !== undefined) this.contents.drop(base, left);
-    }
-  }
-
-  private take(
-    event: NostrEvent,
-    standing: { readonly hidden: boolean; readonly at: number },
-    elsewhere: boolean,
-    place?: Place,
-  ): Stored {
-    const { index } = this;
-    const stored = place === undefined ? index.add(event, standing) : index.addAt(event, standing, place);
-    if (stored === 'stored') this.tell(event, standing.hidden, elsewhere);
-    return stored;
-  }
-
-  private tell(event: NostrEvent, hidden: boolean, elsewhere: boolean): void {
-    for (const listener of this.listeners) listener(event, { hidden, elsewhere });
   }
 
   private async run(): Promise<void> {

@@ -7,6 +7,13 @@ import { type Rate, TokenBucket } from '../lib/token-bucket.ts';
 export interface CallerRates {
   readonly messages: Rate;
   readonly events: Rate;
+  /** Of events that are to be stored. */
+  readonly stored: { readonly events: Rate; readonly bytes: Rate };
+}
+
+/** So many in a minute, all at once if that is how they come. */
+export function perMinute(most: number): Rate {
+  return { perSecond: most / 60, burst: most };
 }
 
 /** All connections from one address. */
@@ -15,6 +22,7 @@ export interface Caller {
   readonly address: string;
   readonly messages: TokenBucket;
   readonly events: TokenBucket;
+  readonly stored: { readonly events: TokenBucket; readonly bytes: TokenBucket };
   connections: number;
 }
 
@@ -50,6 +58,10 @@ export class Callers {
       address: key,
       messages: new TokenBucket(this.rates.messages, this.clock),
       events: new TokenBucket(this.rates.events, this.clock),
+      stored: {
+        events: new TokenBucket(this.rates.stored.events, this.clock),
+        bytes: new TokenBucket(this.rates.stored.bytes, this.clock),
+      },
       connections: 0,
     };
     caller.connections++;
@@ -62,7 +74,9 @@ export class Callers {
 
   private sweep(): void {
     for (const [key, caller] of this.callers) {
-      if (caller.connections === 0 && caller.messages.isFull() && caller.events.isFull()) {
+      const { messages, events, stored } = caller;
+      const buckets = [messages, events, stored.events, stored.bytes];
+      if (caller.connections === 0 && buckets.every((bucket) => bucket.isFull())) {
         this.callers.delete(key);
       }
     }

@@ -2,6 +2,8 @@
 
 import type { Rate } from '../lib/token-bucket.ts';
 import { type ClientMessageLimits, defaultClientMessageLimits } from '../nostr/client-message.ts';
+import type { Amount } from './event-charges.ts';
+import type { EventQuotas } from './event-quota.ts';
 
 export interface RelayLimits {
   /** Bytes of UTF-8 of one message. */
@@ -16,6 +18,9 @@ export interface RelayLimits {
   readonly connectionsPerAddress: number;
   readonly perConnection: ClientRates;
   readonly perAddress: ClientRates;
+  /** Of events that an address asks to be stored, in a minute. */
+  readonly perMinute: Amount;
+  readonly stored: EventQuotas;
   /** Refusals because of a rate that a client may earn before its connection is ended. */
   readonly refusals: Rate;
 }
@@ -26,6 +31,8 @@ export interface ClientRates {
   /** Of EVENT messages. */
   readonly events: Rate;
 }
+
+const MIB = 1024 * 1024;
 
 export const defaultRelayLimits: RelayLimits = {
   messageBytes: 512 * 1024,
@@ -42,6 +49,14 @@ export const defaultRelayLimits: RelayLimits = {
   perAddress: {
     messages: { perSecond: 200, burst: 2_000 },
     events: { perSecond: 50, burst: 500 },
+  },
+  perMinute: { events: 1_200, bytes: 32 * MIB },
+  stored: {
+    member: { events: 100_000, bytes: 512 * MIB },
+    stranger: { events: 10_000, bytes: 64 * MIB },
+    repository: { events: 50_000, bytes: 128 * MIB },
+    unclaimed: { events: 20_000, bytes: 32 * MIB },
+    indexBytes: 384 * MIB,
   },
   refusals: { perSecond: 5, burst: 200 },
 };

@@ -4,7 +4,7 @@ import { isExpired } from '../nostr/expiration.ts';
 import { Connection, type ConnectionContext, type RelaySocket } from './connection.ts';
 import type { Events } from './events.ts';
 import { Outgoing } from './outbox.ts';
-import { Callers } from './rate-limit.ts';
+import { Callers, perMinute } from './rate-limit.ts';
 
 export interface RelayContext extends ConnectionContext {
   readonly events: ConnectionContext['events'] & Pick<Events, 'onEvent'>;
@@ -24,7 +24,9 @@ export class Relay {
 
   constructor(context: RelayContext) {
     this.context = context;
-    this.callers = new Callers(context.limits.perAddress, context.clock);
+    const { perAddress, perMinute: most } = context.limits;
+    const stored = { events: perMinute(most.events), bytes: perMinute(most.bytes) };
+    this.callers = new Callers({ ...perAddress, stored }, context.clock);
     this.stopListening = context.events.onEvent((event, { hidden }) => {
       if (!hidden) this.deliver(event);
     });

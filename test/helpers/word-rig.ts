@@ -46,6 +46,7 @@ export class WordRig {
       announce: (event, sender) => announcements.announce(event, sender),
       order: (event, sender) => this.orders.order(event, sender),
       withdraw: (event, sender) => withdrawals.withdraw(event, sender),
+      noRoom: () => undefined,
       pullRequest: async (event) => {
         await events.append([event]);
         return accept();

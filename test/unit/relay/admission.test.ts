@@ -23,6 +23,8 @@ class AdmissionRig {
   readonly done: [string, string][] = [];
   readonly logged: string[] = [];
   readonly admission: Admission;
+  /** What is said of the room for events. */
+  noRoom: `blocked: ${string}` | undefined;
   /** What acting on an event comes to; thrown when it is an error. */
   outcome: Error | ReturnType<typeof accept> = accept();
 
@@ -43,6 +45,7 @@ class AdmissionRig {
         return accept();
       },
       withdraw: act('withdraw'),
+      noRoom: () => this.noRoom,
       readOnly,
       clock,
       log: createLogger('warn', { write: (line) => void this.logged.push(line) }),
@@ -314,5 +317,37 @@ describe('what is about a private repository', () => {
     for (const event of [issue(dave), bob.sign({ kind: kinds.profile })]) {
       expect(await there.send(event)).toEqual(await none.send(event));
     }
+  });
+});
+
+describe('an event for which there is no room', () => {
+  const full = 'blocked: there is no room' as const;
+
+  it('is refused, whatever it is, before anything is done', async () => {
+    const rig = await AdmissionRig.hosting();
+    const known = dave.sign({ kind: kinds.issue, tags: [['a', ADDRESS]] });
+    expect(await rig.send(known)).toEqual(accept());
+    rig.noRoom = full;
+    for (const event of [
+      dave.sign({ kind: kinds.issue, content: 'another', tags: [['a', ADDRESS]] }),
+      dave.sign({ kind: kinds.deletion, tags: [['e', known.id]] }),
+      verified(announcement(dave)),
+    ]) {
+      expect(await rig.send(event)).toEqual(reject(full));
+      expect(rig.has(event)).toBe(false);
+    }
+    expect(rig.done).toEqual([]);
+    expect(await rig.send(known)).toEqual(accept('duplicate: it is here already'));
+    expect(await rig.send(alice.sign({ kind: kinds.repositoryState, tags: [['d', 'project']] }))).toEqual(
+      accept(),
+    );
+  });
+
+  it('about a private repository tells a stranger nothing', async () => {
+    const rig = await AdmissionRig.hosting([['private', 'true']]);
+    rig.noRoom = full;
+    const event = dave.sign({ kind: kinds.issue, tags: [['a', ADDRESS]] });
+    expect(await rig.send(event)).toEqual(await new AdmissionRig().send(event));
+    expect(await rig.send(event, keysOf(bob))).toEqual(reject(full));
   });
 });

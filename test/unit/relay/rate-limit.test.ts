@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { callerAddress } from '../../../src/lib/caller-address.ts';
 import { TokenBucket, takeFromAll } from '../../../src/lib/token-bucket.ts';
-import { Callers } from '../../../src/relay/rate-limit.ts';
+import { Callers, perMinute } from '../../../src/relay/rate-limit.ts';
 import { InstantClock } from '../../helpers/instant-clock.ts';
 
 describe('a bucket', () => {
@@ -45,7 +45,11 @@ describe('a bucket', () => {
 });
 
 describe('callers', () => {
-  const rates = { messages: { perSecond: 1, burst: 10 }, events: { perSecond: 1, burst: 10 } };
+  const rates = {
+    messages: { perSecond: 1, burst: 10 },
+    events: { perSecond: 1, burst: 10 },
+    stored: { events: perMinute(60), bytes: perMinute(60) },
+  };
 
   it('share what is left however often they come back', () => {
     const callers = new Callers(rates, new InstantClock());
@@ -72,6 +76,18 @@ describe('callers', () => {
     expect(callers.remembered).toBe(3);
     expect(callers.connectionsFrom('198.51.100.1')).toBe(staying.connections);
     expect(callers.enter('198.51.100.2').messages.has(1)).toBe(false);
+  });
+
+  it('are remembered while they have stored something lately', () => {
+    const clock = new InstantClock();
+    const callers = new Callers(rates, clock);
+    const storing = callers.enter('198.51.100.1');
+    storing.stored.bytes.take(60);
+    storing.connections--;
+    for (let number = 0; number < 10_000; number++) {
+      callers.enter(`10.0.${number >> 8}.${number & 255}`).connections--;
+    }
+    expect(callers.enter('198.51.100.1').stored.bytes.has(1)).toBe(false);
   });
 });
 

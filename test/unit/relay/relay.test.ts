@@ -410,6 +410,31 @@ describe('rates', () => {
     events: { perSecond: 1, burst: 3 },
   };
 
+  it('bound what an address may have stored in a minute, by events and by bytes, over all its connections', async () => {
+    const perMinute = { events: 6, bytes: 10_000 };
+    const { connect, clock, published } = rig({ limits: { perMinute } });
+    const accepted = async (contents: readonly string[]) => {
+      const answers: boolean[] = [];
+      for (const content of contents) {
+        const { socket, say, settle } = connect();
+        say('EVENT', issue(content));
+        await settle();
+        const [answer] = socket.take().filter(([type]) => type === 'OK');
+        answers.push(answer?.[2] === true);
+        if (answer?.[2] !== true) expect(answer?.[3]).toMatch(/^rate-limited: 6 events .* a minute/);
+      }
+      return answers;
+    };
+    expect(await accepted(['1', '2', '3', '4', '5', '6', '7'])).toEqual([...Array(6).fill(true), false]);
+    clock.advance(9_900);
+    expect(await accepted(['8'])).toEqual([false]);
+    clock.advance(200);
+    expect(await accepted(['9', '10'])).toEqual([true, false]);
+    clock.advance(60_000);
+    expect(await accepted(['x'.repeat(8_000), 'y'.repeat(4_000), 'small'])).toEqual([true, false, true]);
+    expect(published.length).toBe(9);
+  });
+
   it('bound the events of a connection, which are verified and published no more', async () => {
     const { connect, clock, published } = rig({ limits: { perConnection } });
     const { socket, say, settle } = connect();

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { addressOf, formatAddress } from '../../../src/nostr/address.ts';
+import { parseDeletion } from '../../../src/nostr/deletion.ts';
+import type { NostrEvent } from '../../../src/nostr/event.ts';
+import { newestFirst } from '../../../src/nostr/event-order.ts';
+import { isExpired } from '../../../src/nostr/expiration.ts';
+import { type Filter, matches, parseFilter } from '../../../src/nostr/filter.ts';
+import { kinds } from '../../../src/nostr/kinds.ts';
+import { EventContents } from '../../../src/relay/event-contents.ts';
+import { EventIndex } from '../../../src/relay/event-index.ts';
+import { SeededDice } from '../../helpers/seeded-dice.ts';
+import { ann, ben, cat, plainEvent } from './plain-events.ts';
+
+const START = 1_700_000_000;
+const SHOWN = { hidden: false, at: START };
+const AUTHORS = [ann, ben, cat, 'd'.repeat(64)];
+
+/** What stands of events, told from all of them at once, by the rules of NIP-01 and NIP-09 and nothing else. */
+function standing(events: readonly NostrEvent[]): NostrEvent[] {
+  const deletions = events.flatMap((event) => {
+    const parsed = event.kind === kinds.deletion ? parseDeletion(event) : undefined;
+    return parsed?.ok === true ? [parsed.value] : [];
+  });
+  const isNamed = (event: NostrEvent) =>
+    event.kind !== kinds.deletion &&
+    deletions.some(({ author, events: ids }) => author === event.pubkey && ids.has(event.id));
+  const textOf = (event: NostrEvent) => {
+    const address = addressOf(event);
+    return address === undefined ? undefined : formatAddress(address);
+  };
+  return events.filter((event) => {
+    if (isNamed(event)) return false;
+    const address = textOf(event);
+    if (address === undefined) return true;
+    if (deletions.some(({ addresses, at }) => addresses.has(address) && event.created_at <= at)) return false;
+    // Whatever is newer at its address has displaced it, whether it still stands or was taken back.
+    return !events.some((other) => textOf(other) === address && newestFirst(other, event) < 0);
+  });
+}
+
+class World {
+  readonly dice: SeededDice;
+  readonly events: NostrEvent[] = [];
+
+  constructor(seed: number) {
+    this.dice = new SeededDice(seed);
+  }
+
+  next(): NostrEvent {
+    const { dice, events } = this;
+    const by = dice.pick(AUTHORS);
+    const kind = dice.pick([1621, 1621, 1621, 1621, 1111, 1111, 0, 30617, 30618, 5]);
+    const known = events.length > 0 ? dice.pick(events) : undefined;
+    const tags: string[][] = [];
+    if (kind === 5) {
+      for (let count = 1 + dice.below(3); count > 0; count--) {
+        const target = events.length > 0 ? dice.pick(events) : undefined;
+        const address = target === undefined ? undefined : addressOf(target);
+        if (address !== undefined && dice.below(2) === 0) tags.push(['a', formatAddress(address)]);
+        else tags.push(['e', target?.id ?? '0'.repeat(64)]);
+      }
+    } else {
+      if (kind >= 30_000) tags.push(['d', `d${dice.below(12)}`]);
+      for (let count = dice.below(4); count > 0; count--) tags.push(['t', `t${dice.below(5)}`]);
+      if (dice.below(2) === 0) tags.push(['a', `30617:${dice.pick(AUTHORS)}:d${dice.below(4)}`]);
+      if (known !== undefined && dice.below(2) === 0) tags.push([dice.pick(['e', 'E', 'q']), known.id]);
+      if (dice.below(20) === 0) tags.push(['expiration', String(START + dice.below(200))]);
+    }
+    const event = plainEvent({
+      by: kind === 5 && known !== undefined && dice.below(4) > 0 ? known.pubkey : by,
+      kind,
+      created_at: START + dice.below(100),
+      content: `${events.length} ${'x'.repeat(dice.below(300))} ü`,
+      tags,
+    });
+    events.push(event);
+    return event;
+  }
+
+  filter(): Filter {
+    const { dice, events } = this;
+    const maybe = <T>(value: T) => (dice.below(3) === 0 ? value : undefined);
+    const some = <T>(values: readonly T[]) => values.filter(() => dice.below(2) === 0);
+    const json = {
+      ids: dice.below(8) === 0 ? some(events.slice(-20)).map(({ id }) => id) : undefined,
+      authors: maybe(some(AUTHORS)),
+      kinds: maybe(some([1621, 1111, 0, 5, 30617, 30618])),
+      '#t': maybe(some(['t0', 't1', 't2', 'none'])),
+      '#a': maybe(some(AUTHORS).map((author) => `30617:${author}:d1`)),
+      '#e': dice.below(8) === 0 ? some(events.slice(0, 40)).map(({ id }) => id) : undefined,
+      since: maybe(START + dice.below(100)),
+      until: maybe(START + dice.below(100)),
+      limit: maybe(dice.below(50)),
+    };
+    const parsed = parseFilter(JSON.parse(JSON.stringify(json)));
+    if (!parsed.ok) throw new Error(parsed.reason);
+    return parsed.value;
+  }
+}
+
+describe('the packed index', () => {
+  it.each([11, 12, 13, 14])('answers like a list of all events (seed %d)', (seed) => {
+    const world = new World(seed);
+    const { dice, events } = world;
+    const contents = new EventContents({ dice });
+    const index = new EventIndex({ contents, dice });
+    for (let round = 0; round < 12; round++) {
+      for (let count = 0; count < 150; count++) index.add(world.next(), SHOWN);
+      const reference = standing(events);
+      expect(index.size).toBe(reference.length);
+      for (let asked = 0; asked < 15; asked++) {
+        const filter = world.filter();
+        const now = START + dice.below(200);
+        const visible = dice.below(2) === 0 ? () => true : ({ pubkey }: NostrEvent) => pubkey !== ben;
+        const expected = reference
+          .filter((event) => matches(filter, event) && !isExpired(event, now) && visible(event))
+          .sort(newestFirst);
+        const options = { limit: 40, now, visible };
+        expect(index.query([filter], options)).toEqual(expected.slice(0, Math.min(filter.limit ?? 40, 40)));
+        expect(index.count([filter], options)).toBe(expected.length);
+      }
+      const asked = dice.pick(events);
+      expect(index.get(asked.id) !== undefined).toBe(reference.includes(asked));
+      const named = reference.filter((event) => event.tags.some(([, value]) => value === asked.id));
+      const references = named.filter((event) => event.tags.some(([name]) => 'eEq'.includes(name ?? '?')));
+      expect(index.isReferredTo(asked.id)).toBe(references.length > 0);
+      for (const author of AUTHORS) {
+        const theirs = reference.filter(({ pubkey }) => pubkey === author);
+        expect(index.byAuthor(author).events).toBe(theirs.length);
+      }
+    }
+    contents.close();
+  });
+});
