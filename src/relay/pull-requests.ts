@@ -22,7 +22,7 @@ import {
 } from '../repository/repository-id.ts';
 import type { Events } from './events.ts';
 import { accept, reject, type Verdict } from './publication.ts';
-import { PullRequestRemoval, pullRequestRefs } from './pull-request-refs.ts';
+import { type PullRequestRef, PullRequestRemoval, pullRequestRefs } from './pull-request-refs.ts';
 import { isPullRequest, tipOf } from './pull-request-tip.ts';
 import type { UpkeepTask } from './upkeep.ts';
 import { WaitingPullRequests } from './waiting-pull-requests.ts';
@@ -81,6 +81,7 @@ export class PullRequests implements UpkeepTask {
     const { events } = this.context;
     const repositories = this.repositoriesOf(event);
     const known = events.isHidden(event.id);
+    if (!known && events.get(event.id) !== undefined) return accept('duplicate: it is here already');
     const here =
       repositories.length === 0 ||
       !this.context.waits ||
@@ -117,15 +118,15 @@ export class PullRequests implements UpkeepTask {
     const refs = pullRequestRefs(manifest, events);
     if (refs.some(({ standing }) => standing === 'wrong')) this.work(id, () => this.removeWrong(id));
     if (manifest.state !== 'live') return;
+    // A tip at the same ref of a repository that the event is not about shows nothing.
     const come = new Set(
       refs.flatMap(({ eventId, standing }) =>
-        standing === 'right' && events.isHidden(eventId) ? eventId : [],
+        standing === 'right' && events.isHidden(eventId) && this.isAbout(eventId, id) ? eventId : [],
       ),
     );
     const waiting = this.waiting.of(id);
     if (waiting.length > 0) {
-      const tips = new Set(waiting.map(({ tip }) => tip));
-      const pointed = new Set([...refsPointingAt(manifest, tips)].map(({ oid }) => oid));
+      const pointed = tipsOfRefs(manifest, new Set(waiting.map(({ tip }) => tip)), refs);
       for (const { event, tip } of waiting) if (pointed.has(tip)) come.add(event.id);
     }
     for (const eventId of come) this.work(id, () => this.show(eventId));
@@ -172,6 +173,12 @@ export class PullRequests implements UpkeepTask {
     }
   }
 
+  private isAbout(eventId: string, { owner, identifier }: RepositoryId): boolean {
+    const event = this.context.events.get(eventId);
+    if (event === undefined) return false;
+    return this.repositoriesOf(event).some((id) => id.owner === owner && id.identifier === identifier);
+  }
+
   private repositoriesOf(event: NostrEvent): RepositoryId[] {
     return this.context
       .mentions(event)
@@ -202,8 +209,8 @@ export class PullRequests implements UpkeepTask {
     if (state?.manifest.state !== 'live') return false;
     const { manifest } = state;
     if (manifest.refs.get(`refs/nostr/${eventId}`) === tip) return true;
-    const [pointing] = refsPointingAt(manifest, new Set([tip]));
-    if (pointing !== undefined) return true;
+    const refs = pullRequestRefs(manifest, this.context.events);
+    if (tipsOfRefs(manifest, new Set([tip]), refs).has(tip)) return true;
     return manifest.packs.length > 0 && (await this.isObjectOf(id, state, tip));
   }
 
@@ -262,4 +269,16 @@ export class PullRequests implements UpkeepTask {
     this.working.add(working);
     void working.finally(() => this.working.delete(working));
   }
+}
+
+/** Those of the tips that refs point at, but for refs that are about to go because their events name others. */
+function tipsOfRefs(
+  manifest: Manifest,
+  tips: ReadonlySet<string>,
+  refs: readonly PullRequestRef[],
+): ReadonlySet<string> {
+  const going = new Set(refs.flatMap(({ name, standing }) => (standing === 'wrong' ? name : [])));
+  return new Set(
+    [...refsPointingAt(manifest, tips)].flatMap(({ name, oid }) => (going.has(name) ? [] : oid)),
+  );
 }

@@ -19,7 +19,7 @@ import { type AccessFacts, type Role, roleOf } from '../policy/push-access.ts';
 import { decideRefUpdates, type ObjectFacts, type RefState, type Refusal } from '../policy/ref-rules.ts';
 import type { Cause, RepositoryState } from '../repository/manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
-import { isStated, pullRequestProblems, type StrangerTerms } from './pull-request-rules.ts';
+import { isStated, pullRequestProblems, type StrangerTerms, wrongTips } from './pull-request-rules.ts';
 import type { OrderBook, PushAuthority, WaitingOrder } from './push-authority.ts';
 import { accessFacts } from './repository-access.ts';
 
@@ -195,7 +195,7 @@ function* protectedRefs(
   state: RepositoryState,
   role: 'owner' | 'maintainer',
 ): Interruptible<Map<string, string>> {
-  const problems = new Map<string, string>();
+  const problems = wrongTips(push);
   if (state.policy.protection.length === 0) return problems;
   for (const command of push.commands) {
     yield;

@@ -5,7 +5,7 @@
  * - The event is not here yet: whoever comes first makes the ref. After that nobody may change it but the key that made it,
  *   if one was shown. A network address is no proof of who somebody is, so who shows no key can only make refs.
  *
- * Owner and maintainers show a key and are bound by none of this.
+ * Owner and maintainers show a key. They may do anything but push another tip than the event names.
  */
 import { commandKind, isBranch, isTag, type ReceivedCommand, refsStartingWith } from '../git/index.ts';
 import type { Amount, RepositoryState, StrangerRef, Strangers } from '../repository/manifest.ts';
@@ -75,6 +75,27 @@ export function pullRequestProblems(
   return problems;
 }
 
+/**
+ * What is wrong with the commands of somebody who may write: a tip that is not the one its event names would be removed at once.
+ * @returns the reasons, by the names of the refs
+ */
+export function wrongTips({
+  commands,
+  pullRequestTip,
+}: Pick<PullRequestQuestion, 'commands' | 'pullRequestTip'>): Map<string, string> {
+  const problems = new Map<string, string>();
+  for (const command of commands) {
+    const event = commandKind(command) === 'delete' ? undefined : pullRequestOf(command.name);
+    const tip = event === undefined ? undefined : pullRequestTip(event);
+    if (typeof tip === 'string' && tip !== command.newId) problems.set(command.name, namesAnother(tip));
+  }
+  return problems;
+}
+
+function namesAnother(tip: string): string {
+  return `the pull request with this event id names ${tip.slice(0, 8)} as its tip`;
+}
+
 /** Whether this may be done to the ref at all. What is so already may be asked for again. */
 function rightProblem(
   { strangers: { limits }, pullRequestTip }: PullRequestQuestion,
@@ -88,7 +109,7 @@ function rightProblem(
   const tip = pullRequestTip(event);
   if (tip === null) return 'the event with this id is no pull request that names a tip';
   if (tip !== undefined && (deletes || tip !== command.newId)) {
-    return `the pull request with this event id names ${tip.slice(0, 8)} as its tip`;
+    return namesAnother(tip);
   }
   if (deletes ? current === undefined : current === command.newId) return undefined;
   if (limits === undefined) {

@@ -45,7 +45,7 @@ import { PushWorkspace } from './push-workspace.ts';
 import { receivePack } from './quarantine.ts';
 import type { ReceivedPack } from './received-pack.ts';
 import { keepForReaders, packEntry, storePack } from './store-pack.ts';
-import { StrangerPush, type StrangerPushes } from './stranger-push.ts';
+import { capOfStranger, StrangerPush, type StrangerPushes } from './stranger-push.ts';
 
 export interface ReceivePushContext extends PushRulesContext {
   readonly places: GitPlaces;
@@ -163,6 +163,7 @@ class Push {
     const { refusals, byStranger, ...begun } = await this.decideEarly(seen);
     const { state } = begun;
     this.state = state;
+    if (byStranger) capOfStranger(body, this.context.strangers);
     const guest = byStranger ? this.guest(state) : undefined;
     if (refusals === undefined) guest?.enter();
     if (refusals !== undefined || !this.request.needsPack) {
@@ -225,19 +226,15 @@ class Push {
 
   /** What bounds the push of a stranger. */
   private guest(state: ParentState | undefined): StrangerPush | undefined {
-    const { strangerPushes } = this.context;
-    const { limits, now } = this.rules.strangers(undefined);
-    if (strangerPushes === undefined || limits === undefined || state === undefined) return undefined;
     const { address } = this.incoming;
     const { commands } = this.request;
-    this.asGuest = new StrangerPush({
-      ...strangerPushes,
-      address,
-      commands,
-      limits,
-      now,
-      state: state.manifest,
-    });
+    const terms = this.rules.strangers(undefined);
+    this.asGuest = StrangerPush.of(
+      this.context.strangerPushes,
+      terms,
+      { address, commands },
+      state?.manifest,
+    );
     return this.asGuest;
   }
 

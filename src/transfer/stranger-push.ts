@@ -4,14 +4,23 @@ import type { Release } from '../lib/limiter.ts';
 import type { Amount, RepositoryState } from '../repository/manifest.ts';
 import { GitPlaces } from './git-places.ts';
 import type { AllowedPack } from './pack-bounds.ts';
-import { hasRefFor } from './pull-request-rules.ts';
-import { allowanceLeft, type StrangerLimits } from './stranger-limits.ts';
+import { hasRefFor, type StrangerTerms } from './pull-request-rules.ts';
+import type { RequestBody } from './request-body.ts';
+import { allowanceLeft, limitsOfOnePush, type StrangerLimits } from './stranger-limits.ts';
 import { type StrangerAllowance, StrangerTraffic } from './stranger-traffic.ts';
 
 /** What the pushes of strangers share in one server: they never take the places of others. */
 export interface StrangerPushes {
   readonly places: GitPlaces;
   readonly traffic: StrangerTraffic;
+}
+
+/** Bytes of a push that are read and dropped, so that its user gets to read the reason, beyond those that are taken. */
+const DROPPED_BYTES = 2 ** 30;
+
+/** Bounds what is read of a stranger's push. @param limits undefined where strangers may push nothing */
+export function capOfStranger(body: RequestBody, limits: StrangerLimits | undefined): void {
+  body.cap((limits === undefined ? 0 : limitsOfOnePush(limits).bytes) + DROPPED_BYTES);
 }
 
 /** For each place of strangers: pushes that may wait for it. */
@@ -42,7 +51,18 @@ export class StrangerPush {
   private readonly options: StrangerPushOptions;
   private allowance: StrangerAllowance | undefined;
 
-  constructor(options: StrangerPushOptions) {
+  /** @returns undefined where strangers may push nothing, or there is nothing to push to */
+  static of(
+    pushes: StrangerPushes | undefined,
+    { limits, now }: StrangerTerms,
+    push: Pick<StrangerPushOptions, 'address' | 'commands'>,
+    state: RepositoryState | undefined,
+  ): StrangerPush | undefined {
+    if (pushes === undefined || limits === undefined || state === undefined) return undefined;
+    return new StrangerPush({ ...pushes, ...push, limits, now, state });
+  }
+
+  private constructor(options: StrangerPushOptions) {
     this.options = options;
   }
 

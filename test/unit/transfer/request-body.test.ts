@@ -41,6 +41,15 @@ describe('a request body', () => {
     expect(await body.next()).toBeUndefined();
   });
 
+  it('is read no further than a bound that was lowered on the way', async () => {
+    const body = bodyOf('12', '345', '6');
+    await body.next();
+    body.cap(3);
+    body.cap(100);
+    expect(String(await body.next())).toBe('345');
+    await expect(body.drain()).rejects.toMatchObject({ kind: 'too-large' });
+  });
+
   it('fails as its source does', async () => {
     async function* source(): AsyncGenerator<Buffer> {
       yield Buffer.from('one');

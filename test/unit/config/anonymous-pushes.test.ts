@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { readSettings } from '../../../src/config/settings.ts';
+
+const read = (text?: string) =>
+  readSettings(text === undefined ? {} : { 'anonymous-pushes': text }, {}).anonymousPushes;
+const DEFAULT = { bytes: 512 * 2 ** 20, objects: 400_000, refs: 1_000, places: 4 };
+
+describe('--anonymous-pushes', () => {
+  it('is on with limits when nobody says, off when somebody does, and takes what is not named from the defaults', () => {
+    expect(read()).toEqual(DEFAULT);
+    expect(read('on')).toEqual(DEFAULT);
+    expect(read('off')).toBeUndefined();
+    expect(read('refs=20')).toEqual({ ...DEFAULT, refs: 20 });
+    expect(read('bytes=1MiB, objects=10, refs=2, places=1')).toEqual({
+      bytes: 2 ** 20,
+      objects: 10,
+      refs: 2,
+      places: 1,
+    });
+  });
+
+  it.each([
+    ['', 'expected on, off or limits such as'],
+    ['yes', 'expected on, off or limits such as'],
+    ['bytes=1MiB,bytes=2MiB', 'expected on, off or limits such as'],
+    ['bits=1', 'expected on, off or limits such as'],
+    ['bytes=many', 'bytes: expected a size'],
+    ['bytes=0', 'bytes: '],
+    ['refs=-1', 'refs: expected a whole number'],
+    ['places=0', 'places: '],
+  ])('refuses %s', (text, reason) => {
+    expect(() => read(text)).toThrow(reason);
+  });
+});
