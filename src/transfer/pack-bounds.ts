@@ -59,7 +59,12 @@ export function packBounds(
   const own: PackBounds = { packBytes, objectBytes, heldBytes, setting, patience: PATIENCE, heights };
   if (allowed === undefined) return own;
   const { bytes, objects, object } = allowed;
-  const bounds = { ...own, packBytes: Math.min(bytes, packBytes), objects, patience: PATIENCE_WITH_STRANGERS };
+  const bounds = {
+    ...own,
+    packBytes: Math.min(bytes, packBytes),
+    objects,
+    patience: PATIENCE_WITH_STRANGERS,
+  };
   return object < objectBytes ? { ...bounds, objectBytes: object, setting: '--anonymous-pushes' } : bounds;
 }
 

@@ -3,7 +3,7 @@ import { readSettings } from '../../../src/config/settings.ts';
 
 const read = (text?: string) =>
   readSettings(text === undefined ? {} : { 'anonymous-pushes': text }, {}).anonymousPushes;
-const DEFAULT = { bytes: 512 * 2 ** 20, objects: 400_000, refs: 1_000, places: 4 };
+const DEFAULT = { bytes: 512 * 2 ** 20, objects: 400_000, refs: 1_000, places: 4, object: 2 ** 24 };
 
 describe('--anonymous-pushes', () => {
   it('is on with limits when nobody says, off when somebody does, and takes what is not named from the defaults', () => {
@@ -11,11 +11,12 @@ describe('--anonymous-pushes', () => {
     expect(read('on')).toEqual(DEFAULT);
     expect(read('off')).toBeUndefined();
     expect(read('refs=20')).toEqual({ ...DEFAULT, refs: 20 });
-    expect(read('bytes=1MiB, objects=10, refs=2, places=1')).toEqual({
+    expect(read('bytes=1MiB, objects=10, refs=2, places=1, object=1MiB')).toEqual({
       bytes: 2 ** 20,
       objects: 10,
       refs: 2,
       places: 1,
+      object: 2 ** 20,
     });
   });
 
