@@ -1,0 +1,95 @@
+/** A repository from before trees were bounded, which holds one that is too deep: it goes on, and nothing deeper is added. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import { systemDice } from '../../src/lib/dice.ts';
+import { sha256 } from '../../src/lib/digest.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { ArtifactStore } from '../../src/repository/artifact-store.ts';
+import { repositoryId } from '../../src/repository/repository-id.ts';
+import { CraftedPack } from '../helpers/craft-pack.ts';
+import { GitClient, run } from '../helpers/git-client.ts';
+import {
+  commitObject,
+  objectId,
+  push,
+  pushHead,
+  type RawObject,
+  reportOf,
+  treeObject,
+} from '../helpers/raw-git.ts';
+import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+const FILE: RawObject = { type: 'blob', content: Buffer.from('a file\n') };
+const FLAT = treeObject('file', objectId(FILE));
+
+function folderOf(name: string, tree: RawObject): RawObject {
+  const line = Buffer.concat([Buffer.from(`40000 ${name}\0`), Buffer.from(objectId(tree), 'hex')]);
+  return { type: 'tree', content: line };
+}
+
+it('takes pushes beside what is too deep, and refuses what stands above it', async () => {
+  await using folder = await tempDir();
+  const store = new MemoryObjectStore();
+  await using app = await startServer({ store, overrides: { background: false } });
+  const url = repositoryUrl(app, 'old');
+  const root = commitObject(objectId(FLAT));
+  const pushed = async (ref: string, tip: RawObject, objects: readonly RawObject[]) => {
+    const head = pushHead([{ name: `refs/heads/${ref}`, to: objectId(tip) }]);
+    return reportOf(await push(url, Buffer.concat([head, new CraftedPack().all(objects).bytes()])));
+  };
+  expect(await pushed('main', root, [root, FLAT, FILE])).toEqual(['unpack ok', 'ok refs/heads/main']);
+
+  // As it was pushed when there was no bound: 400 folders within each other.
+  const trees = [FLAT];
+  while (trees.length < 400) trees.push(folderOf('d', trees.at(-1) as RawObject));
+  const deepest = trees.at(-1) as RawObject;
+  const deep = commitObject(objectId(deepest), [], 'Deep');
+  const path = join(folder.path, 'deep.pack');
+  const bytes = new CraftedPack().all([deep, ...trees, FILE]).bytes();
+  await run('git', ['init', '--quiet', '--bare', folder.path]);
+  const made = await run('git', ['index-pack', '--stdin', '-o', `${path}.idx`, path], {
+    cwd: folder.path,
+    input: bytes,
+  });
+  expect(made.exitCode, made.stderr).toBe(0);
+  const id = repositoryId(OWNER, 'old');
+  const artifacts = new ArtifactStore({
+    stores: { control: store, bulk: store },
+    clock: systemClock,
+    dice: systemDice,
+  });
+  const idx = await readFile(`${path}.idx`);
+  const entry = {
+    kind: 'push',
+    objects: trees.length + 2,
+    pack: await artifacts.put(id, 'pack', sha256(bytes), bytes),
+    idx: await artifacts.put(id, 'idx', sha256(idx), idx),
+    linked: true,
+  } as const;
+  await app.repositories.get(id).publisher.join({
+    since: 0,
+    evaluate: async (state) => {
+      if (state === undefined) throw new Error('no repository');
+      const refs = new Map([...state.refs, ['refs/heads/deep', objectId(deep)]] as const);
+      const cause = { kind: 'push', actor: null, evidence: null, refs: ['refs/heads/deep'] } as const;
+      const sorted = new Map([...refs].sort(([a], [b]) => (a < b ? -1 : 1)));
+      return { next: { ...state, refs: sorted, packs: [...state.packs, entry] }, cause, result: undefined };
+    },
+  });
+
+  const beside = folderOf('d', trees[100] as RawObject);
+  const fine = commitObject(objectId(beside), [objectId(deep)], 'Not so deep');
+  expect(await pushed('fine', fine, [fine, beside])).toEqual(['unpack ok', 'ok refs/heads/fine']);
+  const same = commitObject(objectId(deepest), [objectId(deep)], 'The same again');
+  expect(await pushed('same', same, [same])).toEqual(['unpack ok', 'ok refs/heads/same']);
+  const above = folderOf('d', deepest);
+  const worse = commitObject(objectId(above), [objectId(deep)], 'Deeper');
+  expect((await pushed('worse', worse, [worse, above]))[0]).toBe(
+    `unpack tree ${objectId(above)} is more than 256 folders deep`,
+  );
+  const copy = await new GitClient(folder.path).clone(url, 'copy', '--mirror');
+  expect(await copy.run(['fsck', '--full'])).toBe('');
+});
