@@ -12,6 +12,7 @@ import {
 } from '../repository/manifest.ts';
 import type { Published } from '../repository/published.ts';
 import type { Repository } from '../repository/repository.ts';
+import { asPushed } from '../repository/unreachable.ts';
 import { findInHistory } from './history.ts';
 
 /**
@@ -68,7 +69,16 @@ export async function restore(
     if (sameRefs(existing, past)) return undefined;
     // What has come since that state leaves with its packs.
     const epoch = dice.hex(16);
-    return { ...existing, epoch, head, refs, peeled, packs, ...(graph === undefined ? {} : { graph }) };
+    const found = asPushed(packs);
+    return {
+      ...existing,
+      epoch,
+      head,
+      refs,
+      peeled,
+      packs: found,
+      ...(graph === undefined ? {} : { graph }),
+    };
   });
 }
 

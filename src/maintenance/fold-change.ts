@@ -101,6 +101,9 @@ export function restingOn(result: FoldResult, next: RepositoryState): FoldResult
 function fits(result: FoldResult, state: RepositoryState): boolean {
   if (state.state === 'withdrawn' || state.incarnation !== result.incarnation) return false;
   const named = new Set(state.packs.map(({ pack }) => pack.digest));
+  // A ref was pointed at something in them meanwhile.
+  if (state.packs.some(({ kind, pack }) => kind !== 'unreachable' && result.dropped.has(pack.digest)))
+    return false;
   return [result.replaced, result.dropped, result.relied].every((packs) =>
     [...packs].every((digest) => named.has(digest)),
   );

@@ -185,8 +185,9 @@ async function foldAll(
   const rest = state.packs.filter((entry) => !expired.includes(entry) && !waiting.includes(entry));
   const cloned = await copy.packCloned();
   const others = await copy.packRest(cloned);
+  // What waits already and is in other packs, too, has come back meanwhile and left again: its time begins anew.
   const unreachable =
-    facts.grace === 0 ? undefined : await copy.packPacks('unreachable', rest, waiting, [cloned, others]);
+    facts.grace === 0 ? undefined : await copy.packPacks('unreachable', rest, [], [cloned, others]);
   const graph = await copy.graph();
   const tips = await cloneTips(state.refs);
   const [made, storedGraph] = await settleAll([

@@ -23,6 +23,7 @@ import { roleOf } from '../policy/push-access.ts';
 import type { Order, PackEntry, ParentState, Policy, RepositoryState } from '../repository/manifest.ts';
 import type { Change, Evaluation } from '../repository/publisher.ts';
 import type { Repository } from '../repository/repository.ts';
+import { asPushed } from '../repository/unreachable.ts';
 
 type Refs = ReadonlyMap<string, string>;
 
@@ -191,6 +192,10 @@ export class OrderChange implements Change<OrderOutcome> {
   ): Evaluation<OrderOutcome> {
     const { order, source } = this.options;
     const named = new Set(state.packs.map(({ pack }) => pack.digest));
+    // One of them may have been set apart as unreachable.
+    const tips = new Set(changes.flatMap(({ to }) => to ?? []));
+    for (const { oid } of refsPointingAt(state, new Set(tips))) tips.delete(oid);
+    const before = tips.size === 0 ? state.packs : asPushed(state.packs);
     const brought = (source?.packs ?? []).filter(({ pack }) => !named.has(pack.digest));
     const { refs, peeled } = changedRefs(
       state,
@@ -209,7 +214,7 @@ export class OrderChange implements Change<OrderOutcome> {
         head: headAfterOrder(order.head, state.head, refs),
         refs,
         peeled,
-        packs: brought.length === 0 ? state.packs : [...state.packs, ...brought],
+        packs: brought.length === 0 ? before : [...before, ...brought],
         order: { id, author, at, refs: refMapDigest(order.refs) },
       },
       cause: { kind: 'order', actor: author, evidence: id, refs: changes.map(({ name }) => name) },

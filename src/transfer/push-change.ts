@@ -6,6 +6,7 @@ import { refMapDigest } from '../nostr/ref-state.ts';
 import { headAfter } from '../policy/default-branch.ts';
 import { headAfterOrder } from '../policy/order-rules.ts';
 import type { ObjectFacts } from '../policy/ref-rules.ts';
+import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import {
   type Amount,
   isClosed,
@@ -15,6 +16,7 @@ import {
   type RepositoryState,
 } from '../repository/manifest.ts';
 import type { Change, Evaluation } from '../repository/publisher.ts';
+import { asPushed, isSetApart } from '../repository/unreachable.ts';
 import {
   asksForHistory,
   changes,
@@ -41,6 +43,10 @@ export interface PushChangeOptions {
   /** What the pack is called in a manifest; undefined when the push brought no objects. */
   readonly pack: PackEntry | undefined;
   readonly proof: ConnectivityProof;
+  /** Where packs of unreachable objects are looked into; without it none is. */
+  readonly cache?: Pick<ArtifactCache, 'acquire'>;
+  /** Tips that the push brings itself. */
+  readonly commits?: ReadonlySet<string> | undefined;
   /** See `Change.since`. */
   readonly since: number;
   /** The state the push was taken in on, or the one to begin with when there is no repository. */
@@ -172,6 +178,17 @@ export class PushChange implements Change<PushOutcome> {
     return { ...command, problem: 'objects it builds on were removed meanwhile, fetch first' };
   }
 
+  /** The packs that are there; what a ref is pointed at has not left, if it was set apart as unreachable. */
+  private async packsBefore(
+    accepted: readonly ReceivedCommand[],
+    state: RepositoryState,
+  ): Promise<readonly PackEntry[]> {
+    const { cache, commits, rules } = this.options;
+    if (cache === undefined) return state.packs;
+    const others = tipsOf(accepted).filter((oid) => commits?.has(oid) !== true);
+    return (await isSetApart(cache, rules.id, state, others)) ? asPushed(state.packs) : state.packs;
+  }
+
   private async apply(
     accepted: readonly ReceivedCommand[],
     state: RepositoryState,
@@ -187,6 +204,7 @@ export class PushChange implements Change<PushOutcome> {
     const known = pack === undefined || state.packs.some((entry) => entry.pack.digest === pack.pack.digest);
     const linked = this.proof.linked ? { linked: true } : {};
     const bringsObjects = accepted.some((command) => commandKind(command) !== 'delete');
+    const before = await this.packsBefore(accepted, state);
     // What strangers may push as well is no reason to show a repository that waits for its first data.
     const counts = evidence.actor !== null || this.options.rules.authority.kind === 'anyone';
     const arrived = state.state === 'held' && counts;
@@ -197,7 +215,7 @@ export class PushChange implements Change<PushOutcome> {
       head: order === undefined ? headAfter(state.head, refs) : headAfterOrder(order.head, state.head, refs),
       refs,
       peeled,
-      packs: known || !bringsObjects ? state.packs : [...state.packs, { ...pack, ...linked }],
+      packs: known || !bringsObjects ? before : [...before, { ...pack, ...linked }],
       ...this.strangers(accepted, state, byStranger === true, order !== undefined),
     };
   }
@@ -227,6 +245,11 @@ export class PushChange implements Change<PushOutcome> {
     }
     return { bytes: pack.pack.size + pack.idx.size, objects: pack.objects };
   }
+}
+
+/** What refs are to point at. */
+function tipsOf(commands: readonly ReceivedCommand[]): string[] {
+  return commands.filter((command) => commandKind(command) !== 'delete').map(({ newId }) => newId);
 }
 
 /** What a manifest keeps of an order. */

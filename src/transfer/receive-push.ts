@@ -295,6 +295,8 @@ class Push {
         objects: proven.facts,
         pack,
         proof: proven.proof,
+        cache,
+        commits: received?.commits,
         since: this.since,
         initial: state?.manifest ?? this.initial,
         proveAgain: (base, tips) => this.prover(state).again(base, tips),

@@ -4,7 +4,9 @@ import { ProvenRefs } from '../../../src/maintenance/proven-refs.ts';
 import type { ParentState, RepositoryState } from '../../../src/repository/manifest.ts';
 import { INCARNATION, manifestOf, oid, packOf, stateOf } from '../../helpers/repository-rig.ts';
 
-const [old, older, kept, made, late] = ['old', 'older', 'kept', 'made', 'late'].map((name) => packOf(name));
+const [old, older, kept, made, late] = ['old', 'older', 'kept', 'made', 'late'].map((name) =>
+  packOf(name, name === 'older' ? { kind: 'unreachable' } : {}),
+);
 const NEXT_EPOCH = 'e'.repeat(32);
 const GRAPH = { digest: 'a'.repeat(64), size: 1 };
 const refs = (...tips: string[]) => new Map(tips.map((tip, at) => [`refs/heads/${at}`, oid(tip)] as const));
@@ -131,6 +133,11 @@ describe('a fold that leaves objects out', () => {
     const named = packs(old, older, kept);
     expect((await evaluate(result, stateOf({ packs: named, refs: refs('1', '1') }))).next).toBeDefined();
     expect((await evaluate(result, stateOf({ packs: named, refs: new Map() }))).next).toBeDefined();
+  });
+
+  it('is dropped when a ref was pointed at what it leaves out meanwhile', async () => {
+    const state = stateOf({ packs: packs(old, packOf('older'), kept), refs: refs('1') });
+    expect(await evaluate(result, state)).toEqual({ result: { verdict: 'superseded' } });
   });
 
   it('rests on packs that had come when it was proven, and is dropped when one of them goes', async () => {

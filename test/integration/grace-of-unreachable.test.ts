@@ -1,0 +1,137 @@
+/** The grace of an object counts from the last time that a ref reached it, whatever came and went before: against a model. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { App } from '../../src/app.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { repositoryId } from '../../src/repository/repository-id.ts';
+import { lookUp } from '../helpers/folded.ts';
+import {
+  commitObject,
+  objectId,
+  packOf,
+  push,
+  pushHead,
+  type RawObject,
+  reportOf,
+  treeObject,
+} from '../helpers/raw-git.ts';
+import { SeededDice } from '../helpers/seeded-dice.ts';
+import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
+import { ShiftedClock } from '../helpers/shifted-clock.ts';
+
+const BLOB: RawObject = { type: 'blob', content: Buffer.from('a file\n') };
+const TREE = treeObject('file', objectId(BLOB));
+const ROOT = commitObject(objectId(TREE), [], 'Root');
+/** Each builds on the one before, so that a branch reaches those below its tip. */
+const COMMITS: RawObject[] = [];
+for (let n = 0; n < 4; n++) {
+  COMMITS.push(commitObject(objectId(TREE), [objectId(COMMITS.at(-1) ?? ROOT)], `Commit ${n}`));
+}
+const GRACE_DAYS = 7;
+
+let app: App;
+let clock: ShiftedClock;
+
+beforeAll(async () => {
+  clock = new ShiftedClock();
+  app = await startServer({ store: new MemoryObjectStore(), overrides: { background: false, clock } });
+});
+afterAll(() => app.close());
+
+class World {
+  readonly dice: SeededDice;
+  readonly id;
+  readonly done: string[] = [];
+  private readonly url: string;
+  private readonly branches = new Map<string, number>();
+  /** By commit: the day on which a ref reached it last. */
+  private readonly lastReached = new Map<number, number>();
+  private day = 0;
+
+  constructor(seed: number) {
+    this.dice = new SeededDice(seed);
+    this.id = repositoryId(OWNER, `grace-${seed}`);
+    this.url = repositoryUrl(app, `grace-${seed}`);
+  }
+
+  async push(name: string, tip: RawObject, objects: readonly RawObject[]): Promise<string[]> {
+    const head = pushHead([{ name: `refs/heads/${name}`, to: objectId(tip) }]);
+    return reportOf(await push(this.url, Buffer.concat([head, packOf(objects)])));
+  }
+
+  async step(): Promise<void> {
+    const what = this.dice.pick([
+      'bring',
+      'name',
+      'delete',
+      'delete',
+      'time',
+      'time',
+      'fold',
+      'fold',
+    ] as const);
+    const at = this.dice.below(COMMITS.length);
+    const name = `branch-${this.dice.below(3)}`;
+    this.done.push(`${what} ${name} ${at}`);
+    if (what === 'time') this.pass(this.dice.pick([0.5, 2, 3.5]));
+    else if (what === 'fold') await this.fold();
+    else if (what === 'delete') await this.remove(name);
+    else if (!this.branches.has(name)) {
+      const objects = what === 'bring' ? COMMITS.slice(0, at + 1) : [];
+      const [, line = ''] = await this.push(name, COMMITS[at] as RawObject, objects);
+      if (line.startsWith('ok ')) this.branches.set(name, at);
+      else expect(what, line).toBe('name');
+    }
+    this.note();
+  }
+
+  pass(days: number): void {
+    this.note();
+    clock.advanceDays(days);
+    this.day += days;
+    this.note();
+  }
+
+  async fold(): Promise<void> {
+    await app.fold(this.id);
+    for (const [at, last] of this.lastReached) {
+      // A minute less: the server's clock goes on, too.
+      if (this.day - last > GRACE_DAYS - 0.001) continue;
+      const found = await lookUp(app, this.id, objectId(COMMITS[at] as RawObject));
+      expect(found.exitCode, `commit ${at} after ${this.done.join(', ')}`).toBe(0);
+    }
+  }
+
+  async remove(name: string): Promise<void> {
+    const at = this.branches.get(name);
+    if (at === undefined) return;
+    this.note();
+    const command = { name: `refs/heads/${name}`, from: objectId(COMMITS[at] as RawObject) };
+    expect(reportOf(await push(this.url, pushHead([command])))).toEqual(['unpack ok', `ok ${command.name}`]);
+    this.branches.delete(name);
+  }
+
+  async removeAll(): Promise<void> {
+    for (const name of [...this.branches.keys()]) await this.remove(name);
+  }
+
+  private note(): void {
+    for (const top of this.branches.values())
+      for (let at = 0; at <= top; at++) this.lastReached.set(at, this.day);
+  }
+}
+
+describe('the grace of unreachable objects', () => {
+  it.each([1, 2, 3, 4, 5, 6])('counts from the last time a ref reached them (seed %i)', async (seed) => {
+    const world = new World(seed);
+    expect(await world.push('main', ROOT, [ROOT, TREE, BLOB])).toEqual(['unpack ok', 'ok refs/heads/main']);
+    for (let step = 0; step < 40; step++) await world.step();
+    await world.removeAll();
+    await world.fold();
+    for (let n = 0; n < 3; n++) {
+      world.pass(GRACE_DAYS);
+      await world.fold();
+    }
+    for (const commit of COMMITS)
+      expect((await lookUp(app, world.id, objectId(commit))).exitCode).not.toBe(0);
+  });
+});
