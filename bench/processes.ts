@@ -81,7 +81,7 @@ export interface Service {
 }
 
 /**
- * Starts a server and waits until its log matches `ready` (20 s at most). It writes to the file itself,
+ * Starts a server and waits until its log matches `ready` (60 s at most). It writes to the file itself,
  * so that its output costs this process nothing. Throws with the end of the log when it does not get ready.
  */
 export async function startService(
@@ -100,13 +100,13 @@ export async function startService(
   const noted = ended.then((value) => {
     code = value;
   });
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 60_000;
   let ready: RegExpExecArray | null = null;
   while (ready === null) {
     const text = await readFile(options.log, 'utf8');
     ready = options.ready.exec(text);
     if (ready !== null) break;
-    const failure = code !== undefined ? `ended with ${code}` : 'was not ready after 20 s';
+    const failure = code !== undefined ? `ended with ${code}` : 'was not ready after 60 s';
     if (code !== undefined || performance.now() > deadline) {
       killGroup(pid, 'SIGKILL');
       await noted;

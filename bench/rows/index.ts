@@ -9,7 +9,7 @@ import { manyPushes } from './many-pushes.ts';
 import { manyRefs } from './many-refs.ts';
 import { oneGibibyte } from './one-gib.ts';
 import { pushOneCommit, pushOneCommitCpu, pushSigned } from './push.ts';
-import { hundredThousandEvents } from './relay-100k.ts';
+import { hundredThousandEvents, millionEvents } from './relay-100k.ts';
 import { storeEvents } from './relay-store.ts';
 import type { RowGroup } from './row.ts';
 
@@ -24,6 +24,7 @@ export function allRows({ pushes }: Growth): RowGroup[] {
     manyPushes(pushes),
     manyRefs(),
     hundredThousandEvents(),
+    millionEvents(),
     ...rowsOf('s3'),
   ];
 }

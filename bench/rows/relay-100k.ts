@@ -10,58 +10,93 @@ import { behindProxy, callerAddress } from '../callers.ts';
 import { addressOf, authorKey, repositoryName, storedIssues } from '../issues.ts';
 import { median, percentile } from '../measure.ts';
 import { announcement } from '../owner.ts';
+import { memoryOfTree } from '../process-figures.ts';
 import { RelayClient } from '../relay-client.ts';
 import type { RowGroup, Values } from './row.ts';
 
 /** Announcements name it, and the port is another one at each start. */
 const PUBLIC_URL = 'http://cairn.example.org';
 
-const REPOSITORIES = 100;
-const AUTHORS = 1_000;
-/** Issues that go into the log at a time. */
+/** One issue by every author in every repository. */
+interface LogShape {
+  /** How rows call it. */
+  readonly name: string;
+  readonly repositories: number;
+  readonly authors: number;
+  /** Most that the memory of the server may be, in bytes, after all questions. */
+  readonly memory?: number;
+  readonly runs: number;
+}
+
+/** Issues that go into the log at a time, and after how many it is folded. */
 const APPENDED_AT_ONCE = 2_000;
+const FOLDED_AFTER = 8_000;
 
 /** Events in an answer. There are twice as many or more that match. */
 const LIMIT = 50;
+
+/** As many repositories as one key may have are announced; of the others there are only issues. */
+const MOST_ANNOUNCED = 100;
+const ANNOUNCED_AT_ONCE = 100;
+
 /** For each of the two questions; a connection may ask 400 times at once. */
 const CONNECTIONS = 3;
 const WARM_UPS = 50;
 const REQUESTS = 300;
 
-/**
- * A server that finds 100,000 events in its log: how long it takes to start, against one with an empty log, and to
- * answer. Answers come from memory, so there is no other store to ask.
- */
+/** A server that finds 100,000 events in its log. */
 export function hundredThousandEvents(): RowGroup {
+  return storedEvents({ name: '100k', repositories: 100, authors: 1_000, runs: 3 });
+}
+
+/** One that finds a million, and what memory they cost. Filling the log takes one to three minutes. */
+export function millionEvents(): RowGroup {
+  return storedEvents({
+    name: '1m',
+    repositories: 1_000,
+    authors: 1_000,
+    runs: 1,
+    memory: 512 * 1024 * 1024,
+  });
+}
+
+/**
+ * How long a server takes to start over its log, against one with an empty log, and to answer. Answers come from an index in
+ * memory and from local disk, so there is no other store to ask.
+ */
+function storedEvents(shape: LogShape): RowGroup {
+  const { name: size, runs, memory } = shape;
   const latency = (name: string, value: string) =>
-    ({ name: `relay-req-100k${name}/file`, unit: 'ms', value, alone: true }) as const;
+    ({ name: `relay-req-${size}${name}/file`, unit: 'ms', value, alone: true }) as const;
+  const goal = memory === undefined ? {} : { goal: memory / 1024 / 1024 };
   return {
     rows: [
-      { name: 'relay-start-100k/file', unit: 's', value: 'start' },
+      { name: `relay-start-${size}/file`, unit: 's', value: 'start' },
       latency('', 'byAddress'),
       latency('-p99', 'byAddressP99'),
       latency('-author', 'byAuthor'),
       latency('-author-p99', 'byAuthorP99'),
+      { name: `relay-rss-${size}/file`, unit: 'MiB', value: 'memory', alone: true, worst: true, ...goal },
     ],
-    runs: 3,
+    runs,
     warmUps: 0,
     async prepare(stage) {
       const [full, empty] = [stage.scratch('full'), stage.scratch('empty')];
       // The first start proves the store, and is not measured.
       await served(empty, async () => undefined);
-      await served(full, announceAll);
-      await fillLog(dataFolder(full));
-      const timed = async (folder: string, use: (url: string) => Promise<Values>) => {
+      await served(full, (server) => announceAll(server, shape));
+      await fillLog(dataFolder(full), shape);
+      const timed = async (folder: string, use: (server: CairnServer) => Promise<Values>) => {
         const began = performance.now();
         let start = 0;
-        const values = await served(folder, ({ url }) => {
+        const values = await served(folder, (server) => {
           start = (performance.now() - began) / 1000;
-          return use(url);
+          return use(server);
         });
         return { ...values, start };
       };
       return {
-        cairn: (run) => timed(full, (url) => askAll(url, run)),
+        cairn: (run) => timed(full, (server) => askAll(server, shape, run)),
         reference: () => timed(empty, async () => ({})),
       };
     },
@@ -79,17 +114,19 @@ async function served<T>(folder: string, use: (server: CairnServer) => Promise<T
   }
 }
 
-async function announceAll({ url }: CairnServer): Promise<void> {
-  const relay = await RelayClient.connect(url, callerAddress(0));
-  const events = Array.from({ length: REPOSITORIES }, (_, number) =>
-    announcement(PUBLIC_URL, repositoryName(number)),
-  );
-  await relay.publish(events);
-  await relay.close();
+async function announceAll({ url }: CairnServer, { repositories }: LogShape): Promise<void> {
+  for (let first = 0; first < Math.min(repositories, MOST_ANNOUNCED); first += ANNOUNCED_AT_ONCE) {
+    const relay = await RelayClient.connect(url, callerAddress(first));
+    const events = Array.from({ length: ANNOUNCED_AT_ONCE }, (_, number) =>
+      announcement(PUBLIC_URL, repositoryName(first + number)),
+    );
+    await relay.publish(events);
+    await relay.close();
+  }
 }
 
 /** Puts the issues into the log of a server that is not running, folded as its upkeep would have done by then. */
-async function fillLog(folder: string): Promise<void> {
+async function fillLog(folder: string, { repositories, authors }: LogShape): Promise<void> {
   const { store, close } = await openFileStore(folder, { onOwned: 'refuse' });
   try {
     const events = await EventStore.open({
@@ -101,12 +138,15 @@ async function fillLog(folder: string): Promise<void> {
     });
     const end = Math.floor(Date.now() / 1000);
     let batch: NostrEvent[] = [];
-    for (const issue of storedIssues({ repositories: REPOSITORIES, authors: AUTHORS, end })) {
+    let stored = 0;
+    for (const issue of storedIssues({ repositories, authors, end })) {
       batch.push(issue);
       if (batch.length < APPENDED_AT_ONCE) continue;
       // That nobody has verified them makes no difference to the log.
       await events.append(batch as VerifiedEvent[]);
+      stored += batch.length;
       batch = [];
+      if (stored % FOLDED_AFTER === 0) await events.fold();
     }
     if (!(await events.fold())) throw new CairnError('unavailable', 'the log was not folded');
     await events.close();
@@ -115,17 +155,22 @@ async function fillLog(folder: string): Promise<void> {
   }
 }
 
-async function askAll(url: string, run: number): Promise<Values> {
+async function askAll(
+  { url, pid }: CairnServer,
+  { repositories, authors }: LogShape,
+  run: number,
+): Promise<Values> {
   const first = run * 2 * CONNECTIONS;
   const byAddress = await ask(url, first, (number) => ({
-    '#a': [addressOf(repositoryName(number % REPOSITORIES))],
+    '#a': [addressOf(repositoryName(number % repositories))],
     limit: LIMIT,
   }));
   const byAuthor = await ask(url, first + CONNECTIONS, (number) => ({
-    authors: [authorKey(number % AUTHORS)],
+    authors: [authorKey(number % authors)],
     limit: LIMIT,
   }));
   return {
+    memory: memoryOfTree(pid),
     byAddress: median(byAddress),
     byAddressP99: percentile(byAddress, 0.99),
     byAuthor: median(byAuthor),
