@@ -50,6 +50,7 @@ import { rangedDownloads } from './repository/artifact-download.ts';
 import { ArtifactStore } from './repository/artifact-store.ts';
 import { ManifestStore } from './repository/manifest-store.ts';
 import { Repositories } from './repository/repositories.ts';
+import { recencyMs } from './repository/repository.ts';
 import type { RepositoryId } from './repository/repository-id.ts';
 import { SnapshotCache } from './repository/snapshot-cache.ts';
 import {
@@ -96,8 +97,6 @@ export interface App extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Milliseconds for which a look at a public repository's pointer is good enough for what it showed. */
-const RECENCY_MS = 2_000;
 const FETCH_REQUEST_BYTES = 256 * 1024 * 1024;
 const CONCURRENT_REQUESTS = 2_048;
 
@@ -285,6 +284,7 @@ export async function startApp(
         base,
         verifier,
         clock,
+        staysPublic: (id, state) => identity.staysPublic(id, state),
         idle: settings.idleTimeout,
         fetchRequestBytes: FETCH_REQUEST_BYTES,
         fetch: {
@@ -294,7 +294,7 @@ export async function startApp(
           cache,
           answers,
           ...((overrides.background ?? true) ? { proofs } : {}),
-          recency: RECENCY_MS,
+          recency: recencyMs,
           observer: fetchObserver(metrics),
           ...offload,
         },

@@ -41,9 +41,10 @@ import { Withdrawals } from './relay/withdraw.ts';
 import { Words } from './relay/words.ts';
 import type { ArtifactCache } from './repository/artifact-cache.ts';
 import type { ArtifactStore } from './repository/artifact-store.ts';
-import type { Manifest } from './repository/manifest.ts';
+import type { Manifest, RepositoryState } from './repository/manifest.ts';
 import { OwnerRecords } from './repository/owner-record.ts';
 import type { Repositories } from './repository/repositories.ts';
+import { recencyMs, settledMs } from './repository/repository.ts';
 import { formatRepositoryId, type RepositoryId, repositoryId } from './repository/repository-id.ts';
 import { VERSION } from './version.ts';
 
@@ -76,6 +77,8 @@ export interface Identity {
   readonly directory: Directory;
   readonly service: ServiceIdentity;
   readonly heldOrders: HeldOrders;
+  /** True for a state of a public repository, however old, if nothing that is known here says that it is public no more. */
+  staysPublic(id: RepositoryId, state: RepositoryState): boolean;
   /** To be told of every publish of this process: the world hears of it, and other repositories follow. Returns at once. */
   published(id: RepositoryId, manifest: Manifest): void;
   readonly sockets: RelaySockets;
@@ -128,6 +131,8 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     owners,
     base,
     maxRepositoriesPerOwner: settings.maxRepositories,
+    clock,
+    settled: settledMs,
     dice,
     log,
   });
@@ -139,6 +144,8 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     directory,
     words,
     owners,
+    clock,
+    settled: settledMs,
     orders: heldOrders,
   });
   const isPublic = (event: NostrEvent) => directory.visible(event, new Set());
@@ -263,6 +270,12 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     directory,
     service,
     heldOrders,
+    staysPublic: ({ owner, identifier }, { policy }) => {
+      if (!events.isCurrent(recencyMs)) return false;
+      const facts = directory.facts(owner, identifier);
+      // What was withdrawn is announced no more; what nobody has announced is withdrawn by nobody.
+      return facts === undefined ? policy.announcements.length === 0 : !facts.private;
+    },
     published: (id, manifest) => {
       receipts.settle(id, manifest);
       noteOfPullRequests(id, manifest);

@@ -4,6 +4,7 @@ import type { UrlSpace } from '../policy/access.ts';
 import { emptyState, type Manifest, type RepositoryState } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { RepositoryId } from '../repository/repository-id.ts';
 import type { Advertiser, ProtocolVersion } from '../transfer/advertise-refs.ts';
 import type { PushAuthority } from '../transfer/push-authority.ts';
 import { isProbe } from '../transfer/push-head.ts';
@@ -27,6 +28,8 @@ export interface GitRoutesContext extends GitAccessContext {
   readonly fetch: ServeFetchContext;
   readonly push: ReceivePushContext;
   readonly connections: ConnectionMemory;
+  /** True for a state of a public repository, however old, if nothing says that the repository is public no more. */
+  readonly staysPublic: (id: RepositoryId, state: RepositoryState) => boolean;
   /** Proxies in front of this server whose word on who calls is believed. */
   readonly trustedProxies: number;
   /** Milliseconds a client may neither send nor take anything. */
@@ -125,7 +128,7 @@ async function infoRefs(context: GitRoutesContext, request: GitRequest): Promise
     return;
   }
   // What the v2 reply says of a repository never changes, so one that is known to be public costs no request.
-  const known = version === 2 ? await knownPublic(repository) : undefined;
+  const known = version === 2 ? await knownPublic(context, repository) : undefined;
   const admit = readerOf(context, senderOf(request, 'advertise'));
   const state = known ?? admit(await repository.resolve('on-demand')).manifest;
   context.connections.remember(incoming, repository, service, known === undefined);
@@ -169,10 +172,14 @@ function senderOf({ repository, space, incoming }: GitRequest, stage: GitSender[
   return { id: repository.id, space, authorization: incoming.headers.authorization, stage };
 }
 
-/** The state this process last saw of a repository, if it saw one and anyone may read it. */
-async function knownPublic(repository: Repository): Promise<Manifest | undefined> {
+/** The state this process last saw of a repository, if it saw one that anyone may read, and has heard nothing else since. */
+async function knownPublic(
+  { staysPublic }: GitRoutesContext,
+  repository: Repository,
+): Promise<Manifest | undefined> {
   const manifest = (await repository.peek(Number.POSITIVE_INFINITY, 'on-demand'))?.manifest;
-  return isPublic(manifest) ? manifest : undefined;
+  if (manifest === undefined || !isPublic(manifest)) return undefined;
+  return staysPublic(repository.id, manifest) ? manifest : undefined;
 }
 
 async function uploadPack(context: GitRoutesContext, request: GitRequest): Promise<void> {

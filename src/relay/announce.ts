@@ -2,6 +2,7 @@
  * Announcements (kind 30617): they make repositories, and say who may do what in them. What an announcement asks for is
  * published before its sender hears that it was taken.
  */
+import type { Clock } from '../lib/clock.ts';
 import type { Dice } from '../lib/dice.ts';
 import { isCairnError, messageOf } from '../lib/errors.ts';
 import { type Announcement, parseAnnouncement } from '../nostr/announcement.ts';
@@ -46,6 +47,9 @@ export interface AnnouncementsContext extends Omit<PolicyContext, 'events'> {
   /** Public base URL. */
   readonly base: string;
   readonly maxRepositoriesPerOwner: number;
+  readonly clock: Clock;
+  /** Milliseconds after which no server answers by what it saw before a change. */
+  readonly settled: number;
   readonly dice: Dice;
   readonly log: Logger;
 }
@@ -104,9 +108,25 @@ export class Announcements {
     await this.keep(event, held);
     const after = closures.around(id.identifier, event.pubkey);
     await closures.update([...before, ...after], event, { except: id });
+    if (outcome.manifest?.policy.private) await this.settle(met?.manifest, outcome);
     if (asIfNew !== undefined) return asIfNew;
     if (outcome.is === 'unchanged' && duplicate) return accept('duplicate: it is in force already');
     return accept(held ? PURGATORY : '');
+  }
+
+  /**
+   * Waits until no server shows any more what has been made private. When that was done before and its sender has not heard of it, what is left
+   * of the time is waited for.
+   */
+  private async settle(
+    met: Manifest | undefined,
+    { is, manifest }: { readonly is: string; readonly manifest: Manifest | undefined },
+  ): Promise<void> {
+    const { clock, settled } = this.context;
+    const wasShown = met !== undefined && met.state !== 'withdrawn' && !met.policy.private;
+    const age = clock.now() - (manifest?.receiptAt ?? 0) * 1000;
+    const left = is === 'changed' && wasShown ? settled : Math.min(settled, settled + 1000 - age);
+    if (left > 0 && (wasShown || is === 'unchanged')) await clock.sleep(left);
   }
 
   private async reserve({ owner, identifier }: RepositoryId): Promise<Reason | undefined> {

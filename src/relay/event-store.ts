@@ -69,6 +69,9 @@ export class EventStore implements Events {
   /** Monotonic milliseconds from which this server does the upkeep it has seen to be due. */
   private upkeepAt: number | undefined;
   private troubled = false;
+  /** Monotonic milliseconds at which the last look at the log that has come to its end began. */
+  private lookedAt = Number.NEGATIVE_INFINITY;
+
   private constructor(options: EventStoreOptions) {
     this.options = options;
     const { control, bulk, clock, dice, log, folder, maxIndexBytes } = options;
@@ -122,6 +125,14 @@ export class EventStore implements Events {
   /** Follows the other servers from now on, and does upkeep when it is due. */
   start(): void {
     this.loop ??= this.run();
+  }
+
+  /**
+   * True while all that was in the log this many milliseconds ago is known here. A server that follows nobody takes what it
+   * knows for all there is.
+   */
+  isCurrent(milliseconds: number): boolean {
+    return this.loop === undefined || this.options.clock.monotonic() - this.lookedAt <= milliseconds;
   }
 
   /** Reads what other servers have written until now. @throws CairnError `unavailable`, `corrupt` */
@@ -259,8 +270,10 @@ export class EventStore implements Events {
   }
 
   private async look(): Promise<void> {
+    const began = this.options.clock.monotonic();
     this.index.dropOutdated(this.now());
     await this.tail.follow();
+    this.lookedAt = began;
   }
 
   /** One look at the others. Trouble is told once, and its end; the next look reads what this one could not. */

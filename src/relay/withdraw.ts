@@ -2,6 +2,7 @@
  * Deletion requests (NIP-09, kind 5). One that names the address of its author's own announcement withdraws the
  * repository; whatever else it names is taken back by the index of events.
  */
+import type { Clock } from '../lib/clock.ts';
 import { concurrently } from '../lib/concurrently.ts';
 import { formatAddress, parseAddress } from '../nostr/address.ts';
 import { type Deletion, parseDeletion } from '../nostr/deletion.ts';
@@ -35,6 +36,9 @@ export interface WithdrawalsContext extends Omit<PolicyContext, 'events'> {
   readonly directory: Directory;
   readonly words: Words;
   readonly owners: OwnerRecords;
+  readonly clock: Clock;
+  /** Milliseconds after which no server answers by what it saw before a change. */
+  readonly settled: number;
   readonly orders: WaitingOrders;
 }
 
@@ -106,6 +110,8 @@ export class Withdrawals {
     if (refusal !== undefined) return reject(refusal);
     await events.append([event]);
     await closures.update([...before, ...around()], event);
+    // Other servers may have seen a moment ago what is gone now.
+    if (found.some(({ is }) => is === 'withdrawn')) await this.context.clock.sleep(this.context.settled);
     const seen = found.map(({ is, isSeen }): Found => (isSeen ? is : 'unknown'));
     const answer = this.refusal(
       { found: seen, dropped: dropped.includes('seen'), ...told },

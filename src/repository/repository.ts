@@ -18,6 +18,16 @@ import { formatRepositoryId } from './repository-id.ts';
 import type { SnapshotCache, SnapshotLease } from './snapshot-cache.ts';
 import { type SwapResult, swapPointer } from './swap.ts';
 
+/**
+ * Milliseconds for which what a server has seen of a public repository, or of the log of events, is good enough to answer by.
+ */
+export const recencyMs = 2_000;
+/**
+ * Milliseconds after which no server answers any more by what it saw before a change: whoever hides something is told so
+ * no earlier. Clocks that run at different speeds, and a server that is held up in between, have the rest.
+ */
+export const settledMs = recencyMs + 500;
+
 export interface RepositoryContext {
   readonly control: ObjectStore;
   readonly manifests: ManifestStore;

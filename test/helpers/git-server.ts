@@ -125,6 +125,7 @@ export async function startGitServer(
       base: url,
       verifier: await loadVerifier(),
       clock,
+      staysPublic: () => true,
       idle: 30_000,
       fetchRequestBytes: 2 ** 24,
       fetch: {

@@ -75,11 +75,20 @@ export class RelayRig {
     this.owners = new OwnerRecords({ control, clock, dice });
     const { closures, owners } = this;
     const shared = { events, signedEvents, rule, repositories, closures, owners, log };
-    this.announcements = new Announcements({ ...shared, base: BASE, maxRepositoriesPerOwner, dice });
+    this.announcements = new Announcements({
+      ...shared,
+      base: BASE,
+      maxRepositoriesPerOwner,
+      clock,
+      settled: 0,
+      dice,
+    });
     this.withdrawals = new Withdrawals({
       ...shared,
       directory,
       words,
+      clock,
+      settled: 0,
       orders: {
         waiting: async (id) => this.waiting.get(formatRepositoryId(id)) ?? [],
         remove: async (id, ids) => {
