@@ -11,7 +11,9 @@ import { tempDir } from '../helpers/temp-dir.ts';
 /** npm and the server it runs, in a process group of their own, as a terminal would have them. */
 async function startWithNpm(folder: string) {
   const flags = ['--port', '0', '--store', `file:${join(folder, 'data')}`, '--cache', join(folder, 'cache')];
-  const npm = spawn('npm', ['run', '--silent', 'cairn', '--', 'serve', ...flags], { detached: true });
+  const npm = spawn('npm', ['run', '--silent', 'cairn', '--', 'serve', '--access', 'open', ...flags], {
+    detached: true,
+  });
   let [printed, log] = ['', ''];
   npm.stderr.on('data', (text: Buffer) => {
     log += text.toString();
