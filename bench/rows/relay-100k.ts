@@ -35,10 +35,6 @@ const FOLDED_AFTER = 8_000;
 /** Events in an answer. There are twice as many or more that match. */
 const LIMIT = 50;
 
-/** As many repositories as one key may have are announced; of the others there are only issues. */
-const MOST_ANNOUNCED = 100;
-const ANNOUNCED_AT_ONCE = 100;
-
 /** For each of the two questions; a connection may ask 400 times at once. */
 const CONNECTIONS = 3;
 const WARM_UPS = 50;
@@ -115,14 +111,12 @@ async function served<T>(folder: string, use: (server: CairnServer) => Promise<T
 }
 
 async function announceAll({ url }: CairnServer, { repositories }: LogShape): Promise<void> {
-  for (let first = 0; first < Math.min(repositories, MOST_ANNOUNCED); first += ANNOUNCED_AT_ONCE) {
-    const relay = await RelayClient.connect(url, callerAddress(first));
-    const events = Array.from({ length: ANNOUNCED_AT_ONCE }, (_, number) =>
-      announcement(PUBLIC_URL, repositoryName(first + number)),
-    );
-    await relay.publish(events);
-    await relay.close();
-  }
+  const relay = await RelayClient.connect(url, callerAddress(0));
+  const events = Array.from({ length: repositories }, (_, number) =>
+    announcement(PUBLIC_URL, repositoryName(number)),
+  );
+  await relay.publish(events);
+  await relay.close();
 }
 
 /** Puts the issues into the log of a server that is not running, folded as its upkeep would have done by then. */
