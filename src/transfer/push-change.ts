@@ -183,8 +183,12 @@ export class PushChange implements Change<PushOutcome> {
     accepted: readonly ReceivedCommand[],
     state: RepositoryState,
   ): Promise<readonly PackEntry[]> {
-    const { cache, commits, rules } = this.options;
+    const { cache, commits, rules, pack } = this.options;
     if (cache === undefined) return state.packs;
+    // The pack that it brings may be, byte for byte, one that was set apart.
+    const isPack = (entry: PackEntry) =>
+      entry.kind === 'unreachable' && entry.pack.digest === pack?.pack.digest;
+    if (state.packs.some(isPack)) return asPushed(state.packs);
     const others = tipsOf(accepted).filter((oid) => commits?.has(oid) !== true);
     return (await isSetApart(cache, rules.id, state, others)) ? asPushed(state.packs) : state.packs;
   }

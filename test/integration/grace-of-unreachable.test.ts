@@ -110,6 +110,11 @@ class World {
     this.branches.delete(name);
   }
 
+  async drop(name: string, tip: RawObject): Promise<void> {
+    const command = { name: `refs/heads/${name}`, from: objectId(tip) };
+    expect(reportOf(await push(this.url, pushHead([command])))).toEqual(['unpack ok', `ok ${command.name}`]);
+  }
+
   async removeAll(): Promise<void> {
     for (const name of [...this.branches.keys()]) await this.remove(name);
   }
@@ -133,5 +138,26 @@ describe('the grace of unreachable objects', () => {
     }
     for (const commit of COMMITS)
       expect((await lookUp(app, world.id, objectId(commit))).exitCode).not.toBe(0);
+  });
+
+  it.each([
+    ['with a pack', COMMITS.slice(0, 1)],
+    ['by name alone', []],
+  ])('begins anew when they came back %s and left again', async (how, objects) => {
+    const world = new World(100 + objects.length);
+    expect(await world.push('main', ROOT, [ROOT, TREE, BLOB])).toEqual(['unpack ok', 'ok refs/heads/main']);
+    const [commit] = COMMITS as [RawObject];
+    const there = async () => (await lookUp(app, world.id, objectId(commit))).exitCode === 0;
+    for (const brought of [[commit], objects]) {
+      expect(await world.push('one', commit, brought), how).toEqual(['unpack ok', 'ok refs/heads/one']);
+      await world.drop('one', commit);
+      await app.fold(world.id);
+      clock.advanceDays(5);
+    }
+    await app.fold(world.id);
+    expect(await there(), 'five days after it left').toBe(true);
+    clock.advanceDays(5);
+    await app.fold(world.id);
+    expect(await there(), 'ten days after it left').toBe(false);
   });
 });
