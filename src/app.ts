@@ -31,6 +31,7 @@ import { settleAll } from './lib/settle-all.ts';
 import { logChanges } from './log-changes.ts';
 import type { FoldMode, FoldOutcome } from './maintenance/fold.ts';
 import { Folding } from './maintenance/folding.ts';
+import { kinds } from './nostr/kinds.ts';
 import { loadSecp256k1 } from './nostr/secp256k1.ts';
 import { createVerifier } from './nostr/verify.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
@@ -44,6 +45,7 @@ import {
   gitObserver,
   observeStores,
   publishObserver,
+  readGauges,
 } from './observers.ts';
 import { ArtifactCache } from './repository/artifact-cache.ts';
 import { rangedDownloads } from './repository/artifact-download.ts';
@@ -274,6 +276,14 @@ export async function startApp(
         log,
       }),
     );
+    readGauges(metrics, {
+      version: VERSION,
+      git: gitVersion,
+      cacheFolder: settings.cache.folder,
+      cacheBytes: () => cache.bytes,
+      repositories: () => events.countOfKind(kinds.repository),
+      queues: { git: () => places.waiting, folds: () => folding.queued },
+    });
     server.serve({
       git: {
         repositories,

@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises';
 import type { GitObserver } from './git-process/git.ts';
 import type { FoldObserver } from './maintenance/folding.ts';
 import type { ObjectStorePair } from './object-store/object-store.ts';
@@ -83,4 +84,30 @@ export function observeStores(stores: ObjectStorePair, metrics: Metrics): Object
     control: withMetrics(stores.control, 'control', observer),
     bulk: withMetrics(stores.bulk, 'bulk', observer),
   };
+}
+
+/** What gauges are read from, right before they are asked for. */
+export interface Gauges {
+  readonly version: string;
+  readonly git: string;
+  readonly cacheFolder: string;
+  readonly cacheBytes: () => number;
+  /** Repositories announced here. */
+  readonly repositories: () => number;
+  /** How many wait, by queue. */
+  readonly queues: Readonly<Record<'git' | 'folds', () => number>>;
+}
+
+/** Sets gauges whenever they are asked for. Nothing of it asks the object store, or goes through many things. */
+export function readGauges(metrics: Metrics, gauges: Gauges): void {
+  const { version, git, cacheFolder, cacheBytes, repositories, queues } = gauges;
+  metrics.buildInfo.set({ version, git, node: process.versions.node }, 1);
+  metrics.beforeScrape(async () => {
+    metrics.cacheBytes.set(cacheBytes());
+    metrics.repositories.set(repositories());
+    for (const [queue, length] of Object.entries(queues)) metrics.queued.set({ queue }, length());
+    // A disk that cannot be asked has no room that can be relied on.
+    const disk = await statfs(cacheFolder).catch(() => ({ bavail: 0, bsize: 0 }));
+    metrics.diskFree.set(disk.bavail * disk.bsize);
+  });
 }

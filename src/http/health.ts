@@ -4,7 +4,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 
 export interface HealthContext {
-  readonly metrics: Pick<Metrics, 'registry'>;
+  readonly metrics: Pick<Metrics, 'registry' | 'scrape'>;
   /** Asks the object store something cheap; throws when it does not answer. */
   readonly checkStore: () => Promise<void>;
   /** True from the moment the server has begun to stop. */
@@ -55,9 +55,9 @@ export class Health {
   }
 
   private addMetrics(app: Hono): void {
-    const { registry } = this.context.metrics;
+    const { metrics } = this.context;
     app.get('/metrics', async (c) =>
-      c.text(await registry.metrics(), 200, { 'Content-Type': registry.contentType }),
+      c.text(await metrics.scrape(), 200, { 'Content-Type': metrics.registry.contentType }),
     );
   }
 

@@ -12,6 +12,7 @@ import type { Hono } from 'hono';
 import type { Dice } from '../lib/dice.ts';
 import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import { Limiter } from '../lib/limiter.ts';
+import { refusalClass } from '../observability/initial-values.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { clientAddress } from './client-address.ts';
@@ -159,7 +160,7 @@ export class HttpServer {
     incoming: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    const { dice, log } = this.context;
+    const { dice, log, metrics } = this.context;
     const requestId = dice.hex(6);
     const began = performance.now();
     const client = this.clientOf(incoming);
@@ -201,6 +202,7 @@ export class HttpServer {
           log.info({ requestId, client, repository: String(repository), reason }, 'fetch refused'),
         onPush: (summary, by) => {
           const seconds = (performance.now() - began) / 1000;
+          for (const reason of summary.refusals) metrics.refusedRefs.inc({ reason: refusalClass(reason) });
           logPush(log, summary, by, { requestId, client, repository: String(repository), seconds });
         },
       });

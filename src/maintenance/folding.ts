@@ -52,6 +52,12 @@ export class Folding {
   private readonly deletions = new LruMap<string, number>(REMEMBERED);
   private readonly failures = new LruMap<string, Failure>(REMEMBERED);
   private readonly stopping = new AbortController();
+
+  /** Repositories that wait to be folded. */
+  get queued(): number {
+    return this.waiting.size;
+  }
+
   /** One fold at a time, whoever asks for it. */
   private readonly place = new Limiter('folds', 1, Number.POSITIVE_INFINITY);
   private working: Promise<void> | undefined;

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { startAtZero } from './initial-values.ts';
 
 /**
  * Every metric of a server, by name. No label ever names a repository, a user or a key: labels have few values, logs
@@ -78,17 +79,44 @@ export class Metrics {
     ['result'],
   );
   readonly answerBytes = this.gauge('cairn_answer_cache_bytes', 'Bytes of recorded answers on disk');
+  readonly cacheBytes = this.gauge('cairn_artifact_cache_bytes', 'Bytes of artifacts on local disk');
+  readonly diskFree = this.gauge('cairn_cache_disk_free_bytes', 'Bytes free on the disk of the cache folder');
+
+  readonly refusedRefs = this.counter('cairn_push_refused_refs_total', 'Refs refused in pushes, by reason', [
+    'reason',
+  ]);
+  readonly queued = this.gauge('cairn_queue_length', 'What waits for its turn', ['queue']);
+  readonly repositories = this.gauge('cairn_repositories', 'Repositories announced here');
+  readonly buildInfo = this.gauge('cairn_build_info', 'What runs here; its value is always 1', [
+    'version',
+    'git',
+    'node',
+  ]);
+
+  private readonly readings: (() => void | Promise<void>)[] = [];
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+    startAtZero(this.registry);
   }
 
   private counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
     return new Counter({ name, help, labelNames, registers: [this.registry] });
   }
 
-  private gauge(name: string, help: string): Gauge {
-    return new Gauge({ name, help, registers: [this.registry] });
+  /** Adds what sets gauges right before they are read. It must be cheap: whoever watches asks every few seconds. */
+  beforeScrape(read: () => void | Promise<void>): void {
+    this.readings.push(read);
+  }
+
+  /** All metrics as Prometheus text. */
+  async scrape(): Promise<string> {
+    await Promise.all(this.readings.map((read) => read()));
+    return this.registry.metrics();
+  }
+
+  private gauge<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Gauge<L> {
+    return new Gauge({ name, help, labelNames, registers: [this.registry] });
   }
 
   private histogram<L extends string>(name: string, help: string, labelNames: readonly L[]): Histogram<L> {

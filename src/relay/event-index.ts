@@ -69,6 +69,7 @@ export class EventIndex implements EventReader, Ledger {
   private readonly hidden = new Map<number, number>();
   /** Seconds: before this none expires. */
   private nextExpiration = Number.POSITIVE_INFINITY;
+  readonly countOfKind = (kind: number): number => this.lists.countOfKind(kind);
 
   constructor({ contents, dice }: Partial<EventIndexOptions> = {}) {
     this.hash = new KeyedHash((dice ?? systemDice).hex(8));

@@ -152,6 +152,12 @@ export class EventLists {
     return true;
   }
 
+  /** Events of a kind, hidden ones included. */
+  countOfKind(kind: number): number {
+    const term = this.kind(kind);
+    return term < 0 ? 0 : this.kinds.count(term);
+  }
+
   private kind(kind: number): number {
     this.hash.number(KIND, kind);
     return this.kinds.find(this.hash);

@@ -220,6 +220,11 @@ export class EventStore implements Events {
     return this.index.count(filters, options);
   }
 
+  /** Events of a kind, hidden ones included; costs nothing. */
+  countOfKind(kind: number): number {
+    return this.index.countOfKind(kind);
+  }
+
   isReferredTo(idOrAddress: string): boolean {
     return this.index.isReferredTo(idOrAddress);
   }

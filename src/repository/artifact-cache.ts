@@ -69,6 +69,11 @@ export class ArtifactCache {
     this.files = new CachedFiles(options.folder, options.budget);
   }
 
+  /** Bytes on local disk. */
+  get bytes(): number {
+    return this.files.bytes;
+  }
+
   /** Asked to unpin what it can when pinned files alone exceed the budget. */
   set onPressure(unpin: () => Promise<void>) {
     this.files.onPressure = unpin;

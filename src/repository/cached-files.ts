@@ -46,6 +46,11 @@ export class CachedFiles {
     await this.makeRoom();
   }
 
+  /** Bytes of all files. */
+  get bytes(): number {
+    return this.total;
+  }
+
   get(name: string): CachedFile | undefined {
     return this.files.get(name);
   }

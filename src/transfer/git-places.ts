@@ -45,6 +45,11 @@ export class GitPlaces {
     this.queue = queue;
   }
 
+  /** How many wait for a place. */
+  get waiting(): number {
+    return this.queued;
+  }
+
   /**
    * Waits for a place.
    * @returns the function that gives it back; calling it twice is harmless

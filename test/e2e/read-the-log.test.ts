@@ -32,6 +32,13 @@ it('says what was pushed, and what was refused and why, in one line for each pus
     1,
   );
 
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  expect(metrics).toContain('cairn_push_refused_refs_total{reason="object"} 1\n');
+  expect(metrics).toMatch(/^cairn_build_info\{version="[^"]+",git="2[^"]+",node="\d[^"]+"\} 1$/m);
+  expect(metrics).toMatch(/^cairn_repositories 0$/m);
+  expect(metrics).toMatch(/^cairn_queue_length\{queue="git"\} 0$/m);
+  expect(metrics).toMatch(/^cairn_artifact_cache_bytes [1-9]\d*$/m);
+  expect(metrics).toMatch(/^cairn_cache_disk_free_bytes [1-9]/m);
   const [first, second] = log.of('push');
   expect(log.of('push')).toHaveLength(2);
   const zero = '0'.repeat(40);
@@ -96,6 +103,7 @@ it('names whose key it was, and takes one line for who has to say so', async () 
   });
   expect(JSON.stringify(refused)).not.toMatch(/stack|\.ts:\d/);
 
+  expect(await (await fetch(`${server.url}/metrics`)).text()).toMatch(/^cairn_repositories 1$/m);
   await client.publish(owner.sign(5, [['a', `30617:${owner.publicKey}:mine`]]));
   await client.publish(owner.sign(1, [], 'hello'));
   expect(log.of('withdrawn')).toEqual([

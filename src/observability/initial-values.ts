@@ -1,0 +1,123 @@
+import { Counter, Histogram, type Registry } from 'prom-client';
+
+/**
+ * Label values that are known beforehand. Series of them exist from the start with 0, so that `increase()` sees the first event:
+ * of a series that begins with 1 it does not know that it was 0 before.
+ */
+const ROUTES = [
+  'git info/refs',
+  'git git-upload-pack',
+  'git git-receive-pack',
+  'git other',
+  '/healthz',
+  '/readyz',
+  '/metrics',
+  'other',
+];
+const STATUSES = ['200', '400', '401', '403', '404', '405', '409', '413', '500', '503'];
+const COMMANDS = [
+  'upload-pack',
+  'index-pack',
+  'rev-list',
+  'cat-file',
+  'merge-base',
+  'pack-objects',
+  'commit-graph',
+];
+const TRAFFIC = ['control', 'bulk'];
+const STORE_OUTCOMES: Readonly<Record<string, readonly string[]>> = {
+  get: ['found', 'missing', 'not-modified', 'aborted', 'failed'],
+  head: ['found', 'missing', 'aborted', 'failed'],
+  put: ['written', 'exists', 'changed', 'conflict', 'missing', 'unknown', 'aborted', 'failed'],
+  list: ['listed', 'aborted', 'failed'],
+  delete: ['deleted', 'aborted', 'failed'],
+};
+const FETCHED_BY = ['stored', 'spliced', 'elsewhere', 'cached', 'followed', 'git', 'refused', 'broken'];
+const EVENT_ANSWERS = [
+  'accepted',
+  'duplicate',
+  'purgatory',
+  'invalid',
+  'blocked',
+  'restricted',
+  'auth-required',
+  'error',
+];
+const PUBLISH_OUTCOMES = ['published', 'unchanged', 'busy', 'unknown', 'failed'];
+const FOLD_OUTCOMES = ['folded', 'rolled up', 'nothing to do', 'leased', 'superseded', 'failed'];
+const ANSWERS = ['passed', 'recorded', 'followed', 'cached'];
+
+/** Why refs are refused, in few words; {@link refusalClass} finds the one of a reason. */
+export const REFUSAL_CLASSES = [
+  'overtaken',
+  'identity',
+  'protected',
+  'signed state',
+  'name',
+  'object',
+  'pack',
+  'limit',
+  'busy',
+  'server',
+  'other',
+] as const;
+
+/** Makes every series whose labels are known beforehand. */
+export function startAtZero(registry: Registry): void {
+  const begin = (name: string, labels: Readonly<Record<string, string>>) => {
+    const metric = registry.getSingleMetric(name);
+    if (metric instanceof Counter) metric.inc(labels, 0);
+    else if (metric instanceof Histogram) metric.zero(labels);
+    else throw new TypeError(`${name} is neither a counter nor a histogram`);
+  };
+  for (const route of ROUTES) {
+    for (const status of STATUSES) begin('cairn_http_requests_total', { route, status });
+    begin('cairn_http_request_seconds', { route });
+    begin('cairn_http_received_bytes_total', { route });
+    begin('cairn_http_sent_bytes_total', { route });
+  }
+  for (const command of COMMANDS) {
+    begin('cairn_git_processes_total', { command });
+    begin('cairn_git_failures_total', { command });
+    begin('cairn_git_process_seconds', { command });
+  }
+  for (const by of FETCHED_BY) begin('cairn_fetch_answers_total', { by });
+  for (const traffic of TRAFFIC) {
+    for (const [operation, outcomes] of Object.entries(STORE_OUTCOMES)) {
+      for (const outcome of outcomes) begin('cairn_store_requests_total', { traffic, operation, outcome });
+      begin('cairn_store_request_seconds', { traffic, operation });
+    }
+    for (const operation of ['get', 'put']) begin('cairn_store_bytes_total', { traffic, operation });
+  }
+  for (const answer of EVENT_ANSWERS) begin('cairn_relay_events_total', { answer });
+  for (const outcome of PUBLISH_OUTCOMES) {
+    begin('cairn_publishes_total', { outcome });
+    begin('cairn_published_changes_total', { outcome });
+  }
+  for (const outcome of FOLD_OUTCOMES) {
+    begin('cairn_folds_total', { outcome });
+    begin('cairn_fold_seconds', { outcome });
+  }
+  for (const result of ['hit', 'miss']) begin('cairn_artifact_cache_looks_total', { result });
+  for (const result of ANSWERS) begin('cairn_answer_cache_total', { result });
+  for (const reason of REFUSAL_CLASSES) begin('cairn_push_refused_refs_total', { reason });
+}
+
+/** The first that matches decides: reasons of the server may quote others. */
+const CLASSES: readonly (readonly [(typeof REFUSAL_CLASSES)[number], RegExp])[] = [
+  ['busy', /^busy|too many .* at once|is being rewritten|pull requests wait here/],
+  ['server', /object store|nothing was changed|disk space|internal error|cannot be written|server/],
+  ['overtaken', /fetch first|updated meanwhile|deleted meanwhile|meanwhile/],
+  ['protected', /^protected: |protected against force/],
+  ['signed state', /signed state|pull request|refs\/nostr|publish the event/],
+  ['identity', /your key|sign in|token|not there any more|no such repository|may push|may write/],
+  ['name', /ref name|cannot exist beside|multiple updates|default branch|atomic push failure/],
+  ['object', /must point at a commit|missing necessary objects|which is missing|shallow update/],
+  ['limit', /more than|exceeds|too (large|long|deep|many|big)|at most|limit/],
+  ['pack', /pack|inflate|delta|object|trailing|checksum|fsck|unpack/],
+];
+
+/** What kind of reason a ref was refused for. */
+export function refusalClass(reason: string): (typeof REFUSAL_CLASSES)[number] {
+  return CLASSES.find(([, pattern]) => pattern.test(reason))?.[0] ?? 'other';
+}
