@@ -51,6 +51,7 @@ export class Health {
       const readiness = await this.readiness();
       return c.json(tell(readiness), readiness.status === 'ready' ? 200 : 503);
     });
+    for (const path of ['/healthz', '/readyz']) refuseOtherMethods(app, path);
     return app;
   }
 
@@ -59,6 +60,7 @@ export class Health {
     app.get('/metrics', async (c) =>
       c.text(await metrics.scrape(), 200, { 'Content-Type': metrics.registry.contentType }),
     );
+    refuseOtherMethods(app, '/metrics');
   }
 
   /** However many ask at once, the store is asked once. */
@@ -84,4 +86,11 @@ export class Health {
       return { status: 'unavailable', reason };
     }
   }
+}
+
+/** What is only read answers any other method with 405 and what is allowed (RFC 9110, section 15.5.6). */
+function refuseOtherMethods(app: Hono, path: string): void {
+  app.all(path, (c) =>
+    c.json({ error: `${path} is asked for with GET` }, 405, { Allow: 'GET, HEAD, OPTIONS' }),
+  );
 }

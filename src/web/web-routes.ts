@@ -70,8 +70,10 @@ export function webRoutes(context: WebRoutesContext): Hono {
     const parts = { base, access, owner, manifest };
     return answer(c, repositoryPage(announcement === undefined ? parts : { ...parts, announcement }));
   });
-  // Pages are read, and so is everything that was mounted before them.
+  // What a page may be at can only be read; anything else is not there, whatever the method.
   app.all('*', (c) => {
+    const { pathname } = new URL(c.req.url);
+    if (pathname !== '/' && readPagePath(pathname) === undefined) return notFound(c);
     c.header('Allow', 'GET, HEAD, OPTIONS');
     return answer(c, methodNotAllowedPage(base, c.req.method), 405);
   });

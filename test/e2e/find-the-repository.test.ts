@@ -111,6 +111,12 @@ describe('issue 11, point 18: a wrong method', () => {
     expect(answer.headers['allow']).toBe(allow);
   });
 
+  it.each(['/healthz', '/readyz', '/metrics', '/'])('POST for %s is answered 405, too', async (path) => {
+    const answer = await send(`${cairn.app.url}${path}`, { body: 'x' });
+    expect(answer.status).toBe(405);
+    expect(answer.headers['allow']).toBe('GET, HEAD, OPTIONS');
+  });
+
   it('OPTIONS under /git/ is answered 204, whatever is there', async () => {
     for (const path of ['x.git/info/refs', 'x.git/git-receive-pack', 'x.git/nothing', 'x.git', '']) {
       const answer = await send(`${cairn.app.url}/git/${OWNER}/${path}`, { method: 'OPTIONS' });

@@ -126,6 +126,12 @@ describe('what is not there for everybody', () => {
     expect(posted.status).toBe(405);
     expect(posted.headers.get('allow')).toBe('GET, HEAD, OPTIONS');
   });
+
+  it('is not there for any method where no page can be', async () => {
+    for (const method of ['GET', 'POST', 'DELETE']) {
+      expect((await get('/nothing-here', {}, { method })).status).toBe(404);
+    }
+  });
 });
 
 describe('when something fails', () => {
