@@ -22,6 +22,7 @@ import { usableMemoryLimit } from './git-process/memory-limit.ts';
 import { AdminServer } from './http/admin-server.ts';
 import { ConnectionMemory } from './http/connection-memory.ts';
 import { Health } from './http/health.ts';
+import { httpLimits } from './http/http-limits.ts';
 import { HttpServer } from './http/server.ts';
 import { type Identity, openIdentity } from './identity.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
@@ -68,6 +69,7 @@ import { AnswerCache } from './transfer/answer-cache.ts';
 import { GitPlaces } from './transfer/git-places.ts';
 import { HeightMemory } from './transfer/link-heights.ts';
 import { Offload } from './transfer/offload.ts';
+import { puttingAside } from './transfer/pack-intake.ts';
 import { pushLimits } from './transfer/push-limits.ts';
 import { SpliceProofs } from './transfer/splice-proofs.ts';
 import { strangerPushes } from './transfer/stranger-push.ts';
@@ -100,7 +102,6 @@ export interface App extends AsyncDisposable {
 }
 
 const FETCH_REQUEST_BYTES = 256 * 1024 * 1024;
-const CONCURRENT_REQUESTS = 2_048;
 
 /**
  * Starts a server.
@@ -169,6 +170,7 @@ export async function startApp(
     await Promise.all([cache.open(), snapshots.open(), answers.open()]);
     downloading.unshift(() => answers.close());
     const places = new GitPlaces(settings.gitConcurrency, settings.gitQueue);
+    const aside = puttingAside(scratch, settings, clock, (bytes) => metrics.spoolBytes.set(bytes));
     const proofs = new SpliceProofs({
       git,
       cache,
@@ -177,10 +179,9 @@ export async function startApp(
       onTrouble: (err) => log.warn({ err }, 'packs not proved to be one'),
     });
     downloading.unshift(() => proofs.close());
-    const manifests = new ManifestStore(artifacts);
     const repositories = new Repositories({
       control: stores.control,
-      manifests,
+      manifests: new ManifestStore(artifacts),
       snapshots,
       clock,
       dice,
@@ -218,8 +219,7 @@ export async function startApp(
       log,
       metrics,
       dice,
-      concurrentRequests: CONCURRENT_REQUESTS,
-      trustedProxies: settings.trustedProxies,
+      limits: httpLimits(settings),
       ...(secrets.tls === undefined ? {} : { tls: secrets.tls }),
     });
     const url = await server.listen(settings.listen.host, settings.listen.port);
@@ -289,17 +289,16 @@ export async function startApp(
         repositories,
         advertiser,
         connections: new ConnectionMemory(),
-        trustedProxies: settings.trustedProxies,
         access: settings.access,
         base,
         verifier,
         clock,
         staysPublic: (id, state) => identity.staysPublic(id, state),
-        idle: settings.idleTimeout,
         fetchRequestBytes: FETCH_REQUEST_BYTES,
         fetch: {
           git,
           places,
+          room: aside.room,
           advertiser,
           cache,
           answers,
@@ -311,6 +310,7 @@ export async function startApp(
         push: {
           git,
           places,
+          puttingAside: aside,
           artifacts,
           cache,
           dice,

@@ -1,20 +1,12 @@
+import type { Option } from './option.ts';
+import { SLOW_CLIENT_OPTIONS } from './slow-client-options.ts';
+
+export type { Option } from './option.ts';
+
 /**
  * Every setting of Cairn in one table: its flag, its variable, what it means and what it is when nobody says.
  * The reference page is printed from this table.
  */
-export interface Option {
-  /** Flag without the dashes; also the name of the setting. */
-  readonly name: string;
-  /** Environment variable. A flag wins over it. */
-  readonly variable: string;
-  /** What stands for the value in help, or undefined for a switch. */
-  readonly value?: string;
-  readonly default: string;
-  readonly description: string;
-  /** Commands that know it: all that work on a store, the server alone, or those by which people speak to a server. */
-  readonly commands: 'all' | 'serve' | 'client';
-}
-
 export const OPTIONS = [
   {
     name: 'store',
@@ -141,7 +133,7 @@ export const OPTIONS = [
     value: '<count>',
     default: '0',
     description:
-      'Proxies in front of this server whose word on who calls (X-Forwarded-For) is believed; limits of the relay are by address.',
+      'Proxies in front of this server whose word on who calls (X-Forwarded-For) is believed; limits by address need it.',
     commands: 'serve',
   },
   {
@@ -297,14 +289,7 @@ export const OPTIONS = [
       'What people without a right of their own may push to `refs/nostr/<event id>`, the tips of pull requests: `bytes` of packs, `objects` and `refs` in one repository, no `object` larger than that, by as many at once as there are `places`. One push may bring a quarter of it, one network address as much in an hour, all together 16 times that. What is not named is as by default, which is `on`; `off` takes such pushes from nobody.',
     commands: 'serve',
   },
-  {
-    name: 'idle-timeout',
-    variable: 'CAIRN_IDLE_TIMEOUT',
-    value: '<seconds>',
-    default: '120',
-    description: 'Seconds a client may neither send nor take anything before it is cut off.',
-    commands: 'serve',
-  },
+  ...SLOW_CLIENT_OPTIONS,
   {
     name: 'git-concurrency',
     variable: 'CAIRN_GIT_CONCURRENCY',

@@ -67,6 +67,12 @@ export interface Settings {
   /** Undefined: off. */
   readonly anonymousPushes: AnonymousPushSettings | undefined;
   readonly idleTimeout: number;
+  /** Bytes a second. */
+  readonly minRate: number;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  readonly maxRequestsPerAddress: number;
+  readonly spoolSize: number;
   readonly gitConcurrency: number;
   readonly gitQueue: number;
   readonly fold: boolean;
@@ -178,6 +184,11 @@ const SCHEMAS = {
   'max-refs-per-push': whole(1, 1_000_000),
   'anonymous-pushes': anonymousPushes,
   'idle-timeout': seconds,
+  'min-rate': size.pipe(z.number().min(1)),
+  'max-connections': whole(1, 1_000_000),
+  'max-connections-per-address': whole(1, 1_000_000),
+  'max-requests-per-address': whole(1, 1_000_000),
+  'spool-size': size,
   'git-concurrency': whole(1, 10_000),
   'git-queue': whole(0, 1_000_000),
   fold: z.enum(['on', 'off']).transform((text) => text === 'on'),
@@ -233,6 +244,11 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
     maxRefsPerPush: read('max-refs-per-push'),
     anonymousPushes: read('anonymous-pushes'),
     idleTimeout: read('idle-timeout'),
+    minRate: read('min-rate'),
+    maxConnections: read('max-connections'),
+    maxConnectionsPerAddress: read('max-connections-per-address'),
+    maxRequestsPerAddress: read('max-requests-per-address'),
+    spoolSize: read('spool-size'),
     gitConcurrency: read('git-concurrency'),
     gitQueue: read('git-queue'),
     fold: read('fold'),

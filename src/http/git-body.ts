@@ -2,10 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { CairnError, messageOf } from '../lib/errors.ts';
+import type { Pace } from '../lib/pace.ts';
 
 export interface BodyLimits {
-  /** Milliseconds a client may be silent before it is given up. */
-  readonly idle: number;
+  /** How fast the client has to send. */
+  readonly pace: Pace;
   /** Decoded bytes; a small compressed body may hide a very large one. */
   readonly bytes: number;
   /** Called before anything is read. */
@@ -15,7 +16,7 @@ export interface BodyLimits {
 /**
  * The decoded body of a git request, chunk by chunk, at the pace it is read. git compresses bodies above 1 KiB.
  *
- * @throws CairnError `invalid` for an unknown or broken encoding, and for a client that broke off or fell silent;
+ * @throws CairnError `invalid` for an unknown or broken encoding, and for a client that broke off or was too slow;
  *   `too-large` beyond the limit
  */
 export async function* readBody(
@@ -28,7 +29,7 @@ export async function* readBody(
   let size = 0;
   try {
     for (;;) {
-      const step = await withinIdle(chunks.next(), limits.idle, request);
+      const step = await limits.pace.during(chunks.next(), () => request.socket.bytesRead);
       if (step.done) return;
       const chunk = step.value as Buffer;
       size += chunk.length;
@@ -55,15 +56,4 @@ function decode(request: IncomingMessage): Readable {
     if (!request.complete) gunzip.destroy(new Error('the client has gone'));
   });
   return request.pipe(gunzip);
-}
-
-async function withinIdle<T>(step: Promise<T>, idle: number, request: IncomingMessage): Promise<T> {
-  const timer = setTimeout(() => {
-    request.destroy(new CairnError('invalid', `nothing was received for ${Math.round(idle / 1000)} seconds`));
-  }, idle);
-  try {
-    return await step;
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { AnswerFrames } from '../git/index.ts';
+import type { Pace } from '../lib/pace.ts';
 import { writeChunk } from '../lib/streams.ts';
 import type { Output } from '../transfer/output.ts';
 
@@ -20,21 +21,23 @@ export function startGitAnswer(response: ServerResponse, contentType: string): v
   response.writeHead(200, { ...NO_CACHE, 'Content-Type': contentType, ...connection });
 }
 
-/** Bytes written at once. A client that takes so many within the idle time goes on, however large a chunk is. */
+/** Bytes written at once, so that it is seen how many a client takes of a large chunk. */
 const PIECE = 64 * 1024;
 
 /** The body of a git answer. Headers go out with the first bytes: until then an error can still have a status. */
 export class GitOutput implements Output {
   private readonly response: ServerResponse;
   private readonly contentType: string;
-  private readonly idle: number;
+  private readonly pace: Pace;
+  /** Bytes handed to the response. */
+  private handed = 0;
   private readonly frames = new AnswerFrames();
 
-  /** @param idle milliseconds a client may take none of what is waiting before it is given up */
-  constructor(response: ServerResponse, contentType: string, idle: number) {
+  /** @param pace how fast the client has to take what is waiting */
+  constructor(response: ServerResponse, contentType: string, pace: Pace) {
     this.response = response;
     this.contentType = contentType;
-    this.idle = idle;
+    this.pace = pace;
   }
 
   async write(chunk: Uint8Array): Promise<boolean> {
@@ -61,12 +64,9 @@ export class GitOutput implements Output {
     this.response.end();
   }
 
-  private async writePiece(piece: Uint8Array): Promise<boolean> {
-    const timer = setTimeout(() => this.response.destroy(), this.idle);
-    try {
-      return await writeChunk(this.response, piece);
-    } finally {
-      clearTimeout(timer);
-    }
+  private writePiece(piece: Uint8Array): Promise<boolean> {
+    this.handed += piece.length;
+    const { response } = this;
+    return this.pace.during(writeChunk(response, piece), () => this.handed - response.writableLength);
   }
 }

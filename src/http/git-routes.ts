@@ -13,7 +13,7 @@ import { type ReceivePushContext, receivePush } from '../transfer/receive-push.t
 import { accessError, isPublic, pushAccess } from '../transfer/repository-access.ts';
 import { RequestBody } from '../transfer/request-body.ts';
 import { type ServeFetchContext, serveFetch } from '../transfer/serve-fetch.ts';
-import { clientAddress } from './client-address.ts';
+import type { Client } from './client.ts';
 import type { ConnectionMemory } from './connection-memory.ts';
 import type { Expectations } from './expectation.ts';
 import { authorityOf, type GitAccessContext, type GitSender, readerOf } from './git-access.ts';
@@ -30,10 +30,6 @@ export interface GitRoutesContext extends GitAccessContext {
   readonly connections: ConnectionMemory;
   /** True for a state of a public repository, however old, if nothing says that the repository is public no more. */
   readonly staysPublic: (id: RepositoryId, state: RepositoryState) => boolean;
-  /** Proxies in front of this server whose word on who calls is believed. */
-  readonly trustedProxies: number;
-  /** Milliseconds a client may neither send nor take anything. */
-  readonly idle: number;
   /** Decoded bytes of a fetch request. */
   readonly fetchRequestBytes: number;
 }
@@ -43,6 +39,7 @@ export interface Exchange {
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
   readonly expectations: Expectations;
+  readonly client: Client;
 }
 
 /** One request of a git client. */
@@ -119,7 +116,11 @@ async function infoRefs(context: GitRoutesContext, request: GitRequest): Promise
     throw new CairnError('invalid', `unknown service ${JSON.stringify(service)}`);
   }
   const version = protocolVersion(request.incoming);
-  const output = new GitOutput(request.response, `application/x-${service}-advertisement`, context.idle);
+  const output = new GitOutput(
+    request.response,
+    `application/x-${service}-advertisement`,
+    request.client.taking,
+  );
   const { repository, incoming } = request;
   if (service === 'git-receive-pack') {
     const state = await stateToPushTo(context, request);
@@ -184,8 +185,9 @@ async function knownPublic(
 
 async function uploadPack(context: GitRoutesContext, request: GitRequest): Promise<void> {
   const { incoming, response, repository, signal, onRefused, onBroken } = request;
-  const output = new GitOutput(response, 'application/x-git-upload-pack-result', context.idle);
-  const body = requestBody(context, request, context.fetchRequestBytes);
+  const { caller } = request.client;
+  const output = new GitOutput(response, 'application/x-git-upload-pack-result', request.client.taking);
+  const body = requestBody(request, context.fetchRequestBytes);
   const version = protocolVersion(incoming);
   const looked = context.connections.takeLook(incoming, repository, 'git-upload-pack');
   const admit = readerOf(context, senderOf(request, 'receive'));
@@ -196,6 +198,7 @@ async function uploadPack(context: GitRoutesContext, request: GitRequest): Promi
       version,
       admit,
       looked,
+      caller,
       body,
       output,
       signal,
@@ -217,7 +220,7 @@ async function receivePack(context: GitRoutesContext, request: GitRequest): Prom
   } catch (reason) {
     return refusePush(context, request, reason);
   }
-  const output = new GitOutput(response, 'application/x-git-receive-pack-result', context.idle);
+  const output = new GitOutput(response, 'application/x-git-receive-pack-result', request.client.taking);
   const body = pushBody(context, request);
   const advertised = context.connections.wasShown(incoming, repository, 'git-receive-pack');
   const onAnswered = async (summary: PushSummary) => {
@@ -226,7 +229,7 @@ async function receivePack(context: GitRoutesContext, request: GitRequest): Prom
     // The manifest names the order now, so nothing depends on this, and its sender need not wait for it.
     if (summary.order !== undefined) await context.push.orders.carriedOut(repository.id, summary.order);
   };
-  const address = clientAddress(incoming, context.trustedProxies);
+  const address = request.client.caller;
   const push = { repository, authority, advertised, address, body, output, signal, onAnswered };
   await receivePush(context.push, push);
 }
@@ -260,7 +263,7 @@ export async function refusePush(
     await body.drain();
     throw reason;
   }
-  new GitOutput(response, 'application/x-git-receive-pack-result', context.idle).end();
+  new GitOutput(response, 'application/x-git-receive-pack-result', exchange.client.taking).end();
 }
 
 /**
@@ -270,13 +273,13 @@ export async function refusePush(
 function pushBody(context: GitRoutesContext, exchange: Exchange): RequestBody {
   const { packBytes, bytes } = context.push.limits;
   const dropped = Math.max(packBytes, LEAST_DROPPED_BYTES);
-  return requestBody(context, exchange, bytes + packBytes + dropped);
+  return requestBody(exchange, bytes + packBytes + dropped);
 }
 
 /** @param bytes decoded, at most */
-function requestBody({ idle }: GitRoutesContext, exchange: Exchange, bytes: number): RequestBody {
-  const { incoming, expectations } = exchange;
-  return new RequestBody(readBody(incoming, { idle, bytes, onRead: () => expectations.meet(incoming) }));
+function requestBody({ incoming, expectations, client }: Exchange, bytes: number): RequestBody {
+  const onRead = () => expectations.meet(incoming);
+  return new RequestBody(readBody(incoming, { pace: client.sending, bytes, onRead }));
 }
 
 /** The highest version named in `Git-Protocol: version=…` that is known here; 0 when none is. */

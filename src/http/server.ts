@@ -11,18 +11,22 @@ import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Dice } from '../lib/dice.ts';
 import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
-import { Limiter } from '../lib/limiter.ts';
+import type { Release } from '../lib/limiter.ts';
 import { refusalClass } from '../observability/initial-values.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { Client } from './client.ts';
 import { clientAddress } from './client-address.ts';
+import { Connections, type Limit } from './connections.ts';
 import { answerBrowser } from './cors.ts';
 import { Expectations } from './expectation.ts';
 import { sendGitError, statusOf } from './git-errors.ts';
 import { gitSpace } from './git-path.ts';
 import { findGitRoute, GIT_ROUTES, type GitRoutesContext, refusePush } from './git-routes.ts';
+import type { HttpLimits } from './http-limits.ts';
 import { logPush } from './log-push.ts';
 import type { RelaySockets } from './relay-socket.ts';
+import { RequestPlaces } from './request-places.ts';
 import { normalTarget, splitUrl } from './request-target.ts';
 import { answerWithoutUpgrade, asksForWebSocket } from './upgrade.ts';
 
@@ -41,10 +45,7 @@ export interface HttpServerContext {
   readonly dice: Dice;
   /** PEM texts; without them plain HTTP is served. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** Git requests answered at once; more are told to come back. */
-  readonly concurrentRequests: number;
-  /** Proxies in front of this server whose word on who calls is believed. */
-  readonly trustedProxies?: number;
+  readonly limits: HttpLimits;
 }
 
 interface ServedRoutes {
@@ -52,15 +53,20 @@ interface ServedRoutes {
   readonly others: ReturnType<typeof getRequestListener>;
 }
 
-/** How long a client may take to send its headers, and how long an idle connection is kept for its next request. */
-const HEADERS_MS = 60_000;
+/** How long a client may take for its part of TLS, and then for the head of a request. */
+const HANDSHAKE_MS = 30_000;
+const HEADERS_MS = 30_000;
+/** How often it is looked for clients that took longer. */
+const CHECK_MS = 5_000;
+/** How long an idle connection is kept for its next request. */
 const KEEP_ALIVE_MS = 75_000;
 
 /** The listening server: git requests on the raw request and response, everything else through hono. */
 export class HttpServer {
   private readonly context: HttpServerContext;
   private readonly server: Server;
-  private readonly places: Limiter;
+  private readonly connections: Connections;
+  private readonly places: RequestPlaces;
   /** Bytes read from each connection that belong to requests which have been counted. */
   private readonly counted = new WeakMap<Socket, number>();
   private readonly answering = new Set<Promise<void>>();
@@ -72,7 +78,14 @@ export class HttpServer {
 
   constructor(context: HttpServerContext) {
     this.context = context;
-    this.places = new Limiter('requests', context.concurrentRequests, 0);
+    const { limits, metrics } = context;
+    const onRefused = (limit: Limit) => metrics.clientsRefused.inc({ limit });
+    const { connections: all, connectionsPerAddress: perAddress, trustedProxies } = limits;
+    const onCount = (count: number) => metrics.connections.set(count);
+    const watcher = { onCount, now: () => performance.now() };
+    this.connections = new Connections({ all, perAddress, trustedProxies }, onRefused, watcher);
+    const { requests, requestsPerAddress } = limits;
+    this.places = new RequestPlaces({ all: requests, perAddress: requestsPerAddress }, onRefused);
     this.routes = new Promise((resolve) => {
       this.begin = resolve;
     });
@@ -82,11 +95,17 @@ export class HttpServer {
       void answered.finally(() => this.answering.delete(answered));
     };
     // Time limits are on no progress, not on total time: a push may take an hour as long as it moves.
-    const options = { requestTimeout: 0, headersTimeout: HEADERS_MS, keepAliveTimeout: KEEP_ALIVE_MS };
+    const options = {
+      requestTimeout: 0,
+      headersTimeout: HEADERS_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: CHECK_MS,
+    };
     this.server =
       context.tls === undefined
         ? createHttpServer(options, listener)
-        : createHttpsServer({ ...options, ...context.tls }, listener);
+        : createHttpsServer({ ...options, ...context.tls, handshakeTimeout: HANDSHAKE_MS }, listener);
+    this.connections.watch(this.server, context.tls === undefined);
     this.server.on('checkContinue', (incoming: IncomingMessage, response: ServerResponse) => {
       this.expectations.note(incoming, response);
       listener(incoming, response);
@@ -119,8 +138,11 @@ export class HttpServer {
     if (relay !== undefined) {
       this.server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
         incoming.url = normalTarget(incoming.url ?? '/');
-        if (asksForWebSocket(incoming)) relay.upgrade(incoming, socket, head);
-        else answerWithoutUpgrade(this.server, incoming, socket, head);
+        if (asksForWebSocket(incoming)) {
+          // It is the relay's from now on, which has limits and an end of its own for it.
+          this.connections.occupy(incoming.socket);
+          relay.upgrade(incoming, socket, head);
+        } else answerWithoutUpgrade(this.server, incoming, socket, head);
       });
     }
     this.begin({ git, others: getRequestListener(others.fetch) });
@@ -135,7 +157,10 @@ export class HttpServer {
       return closed;
     }
     // A connection that goes idle later, having had its last answer, would be kept for a next request.
-    const sweep = setInterval(() => this.server.closeIdleConnections(), 100);
+    const sweep = setInterval(() => {
+      this.server.closeIdleConnections();
+      this.connections.endIdle();
+    }, 100);
     // A connection of the relay never goes idle.
     await Promise.all([closed, this.relay?.close()]).finally(() => clearInterval(sweep));
     // A push whose client was cut off may be in the middle of its swap: that one is finished, too.
@@ -172,16 +197,21 @@ export class HttpServer {
     });
     const finish = this.observe(incoming, response, `git ${endpoint}`, requestId);
     let trouble: unknown;
-    let release: (() => void) | undefined;
+    const sender = this.senderOf(incoming, response);
+    let release: Release | undefined;
     try {
       if (answerBrowser(git.access, gitSpace(path), incoming, response)) return;
-      release = await this.places.acquire();
+      release = await this.places.enter(sender.caller, sender, gone.signal);
       let target: ReturnType<typeof findGitRoute>;
       try {
         target = findGitRoute(git.repositories, incoming.method ?? 'GET', path);
       } catch (reason) {
         if (endpoint !== 'git-receive-pack') throw reason;
-        await refusePush(git, { incoming, response, expectations: this.expectations }, reason);
+        await refusePush(
+          git,
+          { incoming, response, expectations: this.expectations, client: sender },
+          reason,
+        );
         return;
       }
       const { route, repository, space } = target;
@@ -190,6 +220,7 @@ export class HttpServer {
         incoming,
         response,
         expectations: this.expectations,
+        client: sender,
         query,
         repository,
         space,
@@ -211,13 +242,22 @@ export class HttpServer {
       this.fail(error, incoming, response, { endpoint, requestId, client, realm: git.base }, gone.signal);
     } finally {
       release?.();
+      sender.watchDelivery();
       // A client that leaves is no trouble of ours.
       finish(gone.signal.aborted ? undefined : trouble);
     }
   }
 
   private clientOf(incoming: IncomingMessage): string {
-    return clientAddress(incoming, this.context.trustedProxies ?? 0);
+    return clientAddress(incoming, this.context.limits.trustedProxies);
+  }
+
+  private senderOf(incoming: IncomingMessage, response: ServerResponse): Client {
+    const { limits, metrics } = this.context;
+    const onTooSlow = () => metrics.clientsRefused.inc({ limit: 'pace' });
+    const client = new Client({ incoming, response, ...limits, onTooSlow, now: () => performance.now() });
+    response.once('close', this.connections.occupy(incoming.socket));
+    return client;
   }
 
   private fail(
@@ -271,6 +311,7 @@ export class HttpServer {
     const { path } = splitUrl(incoming);
     const known = ['/healthz', '/readyz', '/metrics'].includes(path);
     const finish = this.observe(incoming, response, known ? path : 'other', requestId);
+    const sender = this.senderOf(incoming, response);
     try {
       if (answerBrowser(access, undefined, incoming, response)) return;
       await listener(incoming, response);
@@ -278,6 +319,7 @@ export class HttpServer {
       this.context.log.error({ requestId, path: incoming.url, err: error }, 'request failed');
       response.destroy();
     } finally {
+      sender.watchDelivery();
       finish();
     }
   }

@@ -45,6 +45,7 @@ const EVENT_ANSWERS = [
 ];
 const PUBLISH_OUTCOMES = ['published', 'unchanged', 'busy', 'unknown', 'failed'];
 const FOLD_OUTCOMES = ['folded', 'rolled up', 'nothing to do', 'leased', 'superseded', 'failed'];
+const LIMITS = ['connections', 'address-connections', 'requests', 'address-requests', 'pace'];
 const ANSWERS = ['passed', 'recorded', 'followed', 'cached'];
 
 /** Why refs are refused, in few words; {@link refusalClass} finds the one of a reason. */
@@ -76,6 +77,7 @@ export function startAtZero(registry: Registry): void {
     begin('cairn_http_received_bytes_total', { route });
     begin('cairn_http_sent_bytes_total', { route });
   }
+  for (const limit of LIMITS) begin('cairn_clients_refused_total', { limit });
   for (const command of COMMANDS) {
     begin('cairn_git_processes_total', { command });
     begin('cairn_git_failures_total', { command });

@@ -73,6 +73,13 @@ export class Metrics {
   readonly cacheLooks = this.counter('cairn_artifact_cache_looks_total', 'Looks into the artifact cache', [
     'result',
   ]);
+  readonly connections = this.gauge('cairn_connections', 'Network connections of clients that are open');
+  readonly clientsRefused = this.counter(
+    'cairn_clients_refused_total',
+    'Connections and requests turned away or cut off, by the limit they met',
+    ['limit'],
+  );
+  readonly spoolBytes = this.gauge('cairn_spool_bytes', 'Bytes on disk that were put aside for slow clients');
   readonly repeatedAnswers = this.counter(
     'cairn_answer_cache_total',
     'Answers of git, by how they were had',

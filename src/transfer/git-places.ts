@@ -50,6 +50,18 @@ export class GitPlaces {
     return this.queued;
   }
 
+  /** True while somebody waits for a place. */
+  get contended(): boolean {
+    return this.queued > 0;
+  }
+
+  /** True while a repository would have to wait for a place. */
+  wouldWait(repository: string): boolean {
+    const claimant = this.claimants.get(repository);
+    if (claimant === undefined) return this.free === 0;
+    return isWaiting(claimant) || !this.mayTake(claimant);
+  }
+
   /**
    * Waits for a place.
    * @returns the function that gives it back; calling it twice is harmless

@@ -14,7 +14,6 @@ import {
 import type { Dice } from '../lib/dice.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError } from '../lib/errors.ts';
-import type { Release } from '../lib/limiter.ts';
 import { settleAll } from '../lib/settle-all.ts';
 import { filtered, inSlices } from '../lib/turns.ts';
 import type { Refusal } from '../policy/ref-rules.ts';
@@ -34,6 +33,7 @@ import type { GitPlaces } from './git-places.ts';
 import type { HeightMemory } from './link-heights.ts';
 import type { Output } from './output.ts';
 import { packBounds } from './pack-bounds.ts';
+import { PackIntake, type PuttingAside } from './pack-intake.ts';
 import { type ProvenPush, PushProver } from './prove-push.ts';
 import { PushAnswer } from './push-answer.ts';
 import { PushChange, type PushOutcome } from './push-change.ts';
@@ -51,6 +51,7 @@ export interface ReceivePushContext extends PushRulesContext {
   readonly places: GitPlaces;
   /** What strangers push has places of its own, and limits by network address. Absent where they may push nothing. */
   readonly strangerPushes?: StrangerPushes;
+  readonly puttingAside: PuttingAside;
   readonly artifacts: ArtifactStore;
   readonly cache: ArtifactCache;
   readonly dice: Dice;
@@ -113,7 +114,7 @@ class Push {
   private readonly initial: RepositoryState;
   private readonly workspace: PushWorkspace;
   private readonly rules: PushRules;
-  private releasePlace: Release | undefined;
+  private intake: PackIntake | undefined;
   private asGuest: StrangerPush | undefined;
   /** The state the push is taken in on. */
   private state: ParentState | undefined;
@@ -172,17 +173,16 @@ class Push {
       if (refusals !== undefined) return this.reportRefusals('ok', refusals);
       return this.publish(begun, undefined, this.prover(state).nothing());
     }
-    const { repository, signal } = this.incoming;
-    this.releasePlace =
-      guest === undefined
-        ? await this.context.places.acquire(String(repository), signal, 'push')
-        : await guest.acquire(signal);
+    const { repository, signal, address } = this.incoming;
+    const { places, claimant } = guest ?? { places: this.context.places, claimant: String(repository) };
+    const held = { places, claimant, signal, body, caller: address };
+    this.intake = new PackIntake(this.context.puttingAside, held, () => this.telling.startKeepAlive());
     const tips = await this.newTips();
     const allowed = guest?.setAside();
     const wantsProgress = !this.request.capabilities.has('quiet');
     const received = await receivePack({
       git: this.context.git,
-      body,
+      body: this.intake.body,
       paths: () => this.workspace.open(state),
       bounds: packBounds(this.context, allowed),
       tips,
@@ -216,6 +216,7 @@ class Push {
       return this.summary([], undefined, error);
     }
     if (error instanceof DiskFullError) await this.context.cache.relieve();
+    this.intake?.giveBack();
     await this.incoming.body.drain();
     const reason =
       error instanceof CairnError ? error.publicText : 'internal error, the server log has the details';
@@ -239,9 +240,8 @@ class Push {
   }
 
   async cleanUp(): Promise<void> {
-    this.releasePlace?.();
     this.asGuest?.leave();
-    await this.workspace.drop();
+    await settleAll([this.intake?.close() ?? Promise.resolve(), this.workspace.drop()]);
   }
 
   /**
@@ -315,7 +315,7 @@ class Push {
       keeping = keepForReaders(cache, received, stored);
     }
     // Waiting for the swap takes no git: others may have the place, and join the same swap.
-    this.releasePlace?.();
+    this.intake?.giveBack();
     const [{ result, published }] = await settleAll([repository.publisher.join(change), keeping]);
     return this.reportResult(result, published);
   }
@@ -359,6 +359,8 @@ class Push {
   }
 
   private async reportRefusals(unpack: string, refusals: PushResult): Promise<PushSummary> {
+    // A client may take its time to read why.
+    this.intake?.giveBack();
     const refs = this.request.commands.map(
       (command, at): RefStatus => ({
         ref: command.rawName ?? command.name,

@@ -1,5 +1,6 @@
 import { encodeErrorPacket, RequestRefusal } from '../git/index.ts';
 import type { Git } from '../git-process/git.ts';
+import { CairnError } from '../lib/errors.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { Manifest, ParentState } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -12,9 +13,11 @@ import { formatIn, nameOfQuestion, readUploadPost, type WholeFetch } from './fet
 import type { GitPlaces } from './git-places.ts';
 import type { Offload } from './offload.ts';
 import type { Output } from './output.ts';
+import { PatientOutput } from './patient-output.ts';
 import { RequestBody } from './request-body.ts';
 import { runUploadPack } from './run-upload-pack.ts';
 import type { SpliceProofs } from './splice-proofs.ts';
+import type { Spool, SpoolRoom } from './spool.ts';
 import { type OpenPack, sendStoredAnswer } from './stored-pack.ts';
 
 /**
@@ -42,6 +45,8 @@ export interface FetchObserver {
 export interface ServeFetchContext {
   readonly git: Git;
   readonly places: GitPlaces;
+  /** Where answers are put aside whose clients read slowly, and long questions. */
+  readonly room: SpoolRoom;
   readonly advertiser: Advertiser;
   readonly cache: ArtifactCache;
   readonly answers: AnswerCache;
@@ -64,6 +69,8 @@ export interface FetchRequestIn {
   readonly admit: (state: ParentState | undefined) => ParentState;
   /** True when the store was asked for this repository moments ago, and for this very command. */
   readonly looked: boolean;
+  /** The network address it comes from: room for what is slow is shared out by it. */
+  readonly caller: string;
   readonly body: RequestBody;
   readonly output: Output;
   /** Told why git refused the request; its client has been told, too. */
@@ -104,9 +111,21 @@ export async function serveFetch(context: ServeFetchContext, request: FetchReque
   }
   const { whole } = post;
   const state = admit(await look.showing(whole?.question.wants));
-  // Before version 2 git takes no notice of what the client says.
-  if (version === 2 && whole !== undefined) checkFormat(formatIn(whole.question), state);
-  context.observer.answered(await answerFetch(context, request, state, whole));
+  if (whole !== undefined) {
+    // Before version 2 git takes no notice of what the client says.
+    if (version === 2) checkFormat(formatIn(whole.question), state);
+    context.observer.answered(await answerFetch(context, request, state, whole));
+    return;
+  }
+  // Git is started, and has a place, only when all of a long question is here.
+  const spool = context.room.open(request.caller);
+  try {
+    await putAside(request.body, spool);
+    const body = new RequestBody(spool.read());
+    context.observer.answered(await runGit(context, request, state, { ...request, body }));
+  } finally {
+    await spool.drop();
+  }
 }
 
 /** @throws RequestRefusal in git's words when the client takes the repository for one of another object format */
@@ -115,16 +134,24 @@ function checkFormat(asked: string | undefined, { manifest: { objectFormat } }: 
   throw new RequestRefusal(`mismatched object format: server ${objectFormat}; client ${asked}`);
 }
 
-/** @param whole the request, if it is short enough to be known before it is answered */
+/** @throws CairnError `busy` when there is no room for it */
+async function putAside(body: RequestBody, spool: Spool): Promise<void> {
+  for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
+    if (!(await spool.append(chunk))) {
+      throw new CairnError('busy', 'there is no room for so long a request now, try again in a moment');
+    }
+  }
+  spool.end();
+}
+
 async function answerFetch(
   context: ServeFetchContext,
   request: FetchRequestIn,
   state: ParentState,
-  whole: WholeFetch | undefined,
+  whole: WholeFetch,
 ): Promise<FetchAnswer> {
   const { repository, output, signal } = request;
   const { manifest } = state;
-  if (whole === undefined) return runGit(context, request, state, request);
   const elsewhere = await context.offload?.packfileAnswer(repository.id, manifest, whole.question);
   if (elsewhere !== undefined) {
     await output.write(elsewhere);
@@ -170,26 +197,38 @@ async function* fromMemory(chunks: readonly Buffer[]): AsyncGenerator<Buffer, vo
 }
 
 async function runGit(
-  { git, places }: ServeFetchContext,
-  { repository, version, onRefused, onBroken }: FetchRequestIn,
+  { git, places, room }: ServeFetchContext,
+  { repository, version, caller, onRefused, onBroken }: FetchRequestIn,
   state: ParentState,
   streams: Pick<FetchRequestIn, 'body' | 'output' | 'signal'>,
 ): Promise<'git' | 'refused' | 'broken'> {
-  const { body, output, signal } = streams;
-  // Before there is a place: what is still being downloaded, perhaps for a client who has gone, keeps no other from git.
-  const snapshot = await repository.snapshot(state);
+  const { body, signal } = streams;
+  const output = new PatientOutput({
+    output: streams.output,
+    room,
+    caller,
+    contended: () => places.contended,
+  });
   try {
-    const release = await places.acquire(String(repository), signal);
+    // Before there is a place: what is still being downloaded, perhaps for a client who has gone, keeps no other from git.
+    const snapshot = await repository.snapshot(state);
+    let ended: Awaited<ReturnType<typeof runUploadPack>>;
     try {
-      const ended = await runUploadPack(git, { gitDir: snapshot.path, version, body, output, signal });
-      if (ended.end === 'whole') return 'git';
-      if (ended.end === 'refused') onRefused(ended.reason);
-      else onBroken(ended.trouble);
-      return ended.end;
+      const release = await places.acquire(String(repository), signal);
+      try {
+        ended = await runUploadPack(git, { gitDir: snapshot.path, version, body, output, signal });
+      } finally {
+        release();
+      }
     } finally {
-      release();
+      snapshot.release();
     }
+    await output.finish();
+    if (ended.end === 'whole') return 'git';
+    if (ended.end === 'refused') onRefused(ended.reason);
+    else onBroken(ended.trouble);
+    return ended.end;
   } finally {
-    snapshot.release();
+    await output.abandon();
   }
 }

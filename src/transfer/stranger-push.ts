@@ -1,6 +1,5 @@
 import { commandKind, type ReceivedCommand } from '../git/index.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Release } from '../lib/limiter.ts';
 import type { Amount, RepositoryState } from '../repository/manifest.ts';
 import { GitPlaces } from './git-places.ts';
 import type { AllowedPack } from './pack-bounds.ts';
@@ -72,12 +71,14 @@ export class StrangerPush {
     traffic.enter(address, commands.filter((command) => commandKind(command) === 'create').length);
   }
 
-  /**
-   * Waits for one of the places that strangers have. They are shared out by address, so that one never has them all.
-   * @throws as {@link GitPlaces.acquire}
-   */
-  acquire(signal: AbortSignal): Promise<Release> {
-    return this.options.places.acquire(this.options.address, signal, 'push');
+  /** The places that strangers have. */
+  get places(): GitPlaces {
+    return this.options.places;
+  }
+
+  /** By which name it claims one of them. They are shared out by address, so that one never has them all. */
+  get claimant(): string {
+    return this.options.address;
   }
 
   /**

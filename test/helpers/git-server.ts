@@ -6,6 +6,7 @@ import { ConnectionMemory } from '../../src/http/connection-memory.ts';
 import { HttpServer } from '../../src/http/server.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { systemDice } from '../../src/lib/dice.ts';
+import { FairSlots } from '../../src/lib/fair-slots.ts';
 import { loadVerifier } from '../../src/nostr/verify.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
@@ -22,10 +23,12 @@ import { AnswerCache } from '../../src/transfer/answer-cache.ts';
 import { GitPlaces } from '../../src/transfer/git-places.ts';
 import { HeightMemory } from '../../src/transfer/link-heights.ts';
 import type { OrderBook, WaitingOrder } from '../../src/transfer/push-authority.ts';
+import { SpoolRoom } from '../../src/transfer/spool.ts';
 import type { StrangerLimits } from '../../src/transfer/stranger-limits.ts';
 import { strangerPushes } from '../../src/transfer/stranger-push.ts';
 import { learnUploadCapabilities } from '../../src/transfer/upload-capabilities.ts';
 import type { FaultyStore } from './faulty-store.ts';
+import { HTTP_LIMITS } from './http-limits.ts';
 import { tempDir } from './temp-dir.ts';
 
 /** Orders as a test puts them there. Asking for them costs a request, as it does where they are kept. */
@@ -102,9 +105,15 @@ export async function startGitServer(
   const repositories = new Repositories(context);
   const advertiser = new Advertiser(await learnUploadCapabilities(git, scratch), 'cairn/test');
   const places = new GitPlaces(4, 16);
+  const room = new SpoolRoom(scratch, 2 ** 30, clock);
   const orders = new TestOrderBook(store);
   const log = createLogger('silent');
-  const server = new HttpServer({ log, metrics: new Metrics(), dice, concurrentRequests: 64 });
+  const server = new HttpServer({
+    log,
+    metrics: new Metrics(),
+    dice,
+    limits: { ...HTTP_LIMITS, trustedProxies: 1 },
+  });
   const url = await server.listen('127.0.0.1', 0);
   const limits = {
     commands: 1_000,
@@ -120,17 +129,16 @@ export async function startGitServer(
       repositories,
       advertiser,
       connections: new ConnectionMemory(),
-      trustedProxies: 1,
       access,
       base: url,
       verifier: await loadVerifier(),
       clock,
       staysPublic: () => true,
-      idle: 30_000,
       fetchRequestBytes: 2 ** 24,
       fetch: {
         git,
         places,
+        room,
         advertiser,
         cache,
         answers,
@@ -140,6 +148,7 @@ export async function startGitServer(
       push: {
         git,
         places,
+        puttingAside: { room, stalled: new FairSlots(1, 1) },
         artifacts,
         cache,
         dice,

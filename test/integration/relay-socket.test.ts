@@ -19,6 +19,7 @@ import { Relay } from '../../src/relay/relay.ts';
 import { defaultRelayLimits, type RelayLimits } from '../../src/relay/relay-limits.ts';
 import { writeCertificate } from '../helpers/certificate.ts';
 import { EventsInMemory } from '../helpers/events-in-memory.ts';
+import { HTTP_LIMITS } from '../helpers/http-limits.ts';
 import { NostrClient, Person } from '../helpers/nostr-client.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -61,7 +62,7 @@ async function serve(options: ServerOptions = {}): Promise<TestServer> {
     log,
     metrics: new Metrics(),
     dice: systemDice,
-    concurrentRequests: 10,
+    limits: HTTP_LIMITS,
     ...(tls === undefined ? {} : { tls }),
   });
   const url = await http.listen('127.0.0.1', 0);

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { GitOutput } from '../../../src/http/git-output.ts';
+import { Pace } from '../../../src/lib/pace.ts';
 
 const IDLE_MS = 120_000;
 const KIB = 1024;
@@ -32,11 +33,20 @@ function answerTo(milliseconds: number): ServerResponse & { readonly received: B
   return Object.assign(stream, { headersSent: true, received }) as unknown as ReturnType<typeof answerTo>;
 }
 
+function outputTo(response: ServerResponse): GitOutput {
+  const pace = new Pace(
+    { bytesPerSecond: 512, patience: IDLE_MS },
+    () => response.destroy(),
+    () => performance.now(),
+  );
+  return new GitOutput(response, 'application/x-git-upload-pack-result', pace);
+}
+
 const chunk = Buffer.alloc(256 * KIB, 'x');
 
 it('a client that is slow, but steady, gets the whole of a large chunk', async () => {
   const response = answerTo(IDLE_MS - 1);
-  const written = new GitOutput(response, 'application/x-git-upload-pack-result', IDLE_MS).write(chunk);
+  const written = outputTo(response).write(chunk);
   await vi.advanceTimersByTimeAsync(4 * IDLE_MS);
   expect(await written).toBe(true);
   expect(Buffer.concat(response.received).equals(chunk)).toBe(true);
@@ -44,7 +54,7 @@ it('a client that is slow, but steady, gets the whole of a large chunk', async (
 
 it('a client that takes nothing is given up', async () => {
   const response = answerTo(IDLE_MS + 1);
-  const written = new GitOutput(response, 'application/x-git-upload-pack-result', IDLE_MS).write(chunk);
+  const written = outputTo(response).write(chunk);
   await vi.advanceTimersByTimeAsync(IDLE_MS);
   expect(await written).toBe(false);
   expect(response.destroyed).toBe(true);

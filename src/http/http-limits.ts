@@ -1,0 +1,40 @@
+import type { LeastPace } from '../lib/pace.ts';
+
+/** What is borne from all clients, and from those of one network address. */
+export interface HttpLimits {
+  readonly connections: number;
+  readonly connectionsPerAddress: number;
+  readonly requests: number;
+  readonly requestsPerAddress: number;
+  /** Proxies in front of this server whose word on who calls is believed. */
+  readonly trustedProxies: number;
+  /** How fast a client has to send what it is waited for, and to take what is waiting for it. */
+  readonly leastPace: LeastPace;
+}
+
+/** The settings that limits are made of. */
+export interface LimitSettings {
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  readonly maxRequestsPerAddress: number;
+  readonly trustedProxies: number;
+  /** Bytes a second. */
+  readonly minRate: number;
+  /** Milliseconds. */
+  readonly idleTimeout: number;
+}
+
+/** Git requests answered at once. */
+const REQUESTS = 2_048;
+
+/** What the settings say of connections and requests. */
+export function httpLimits(settings: LimitSettings): HttpLimits {
+  return {
+    connections: settings.maxConnections,
+    connectionsPerAddress: settings.maxConnectionsPerAddress,
+    requests: REQUESTS,
+    requestsPerAddress: settings.maxRequestsPerAddress,
+    trustedProxies: settings.trustedProxies,
+    leastPace: { bytesPerSecond: settings.minRate, patience: settings.idleTimeout },
+  };
+}

@@ -1,0 +1,199 @@
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Bell } from '../lib/bell.ts';
+import type { Clock } from '../lib/clock.ts';
+import { DiskFullError } from '../lib/disk-full.ts';
+import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
+
+/** Bytes that one spool keeps in memory; what comes after them goes to a file. */
+const IN_MEMORY = 1024 * 1024;
+/** Bytes that all spools together keep in memory. */
+const ALL_IN_MEMORY = 64 * 1024 * 1024;
+/** The part of the room that one caller may have. */
+const SHARE = 2;
+const READ_BYTES = 128 * 1024;
+
+/** Room on disk, and some in memory, for what comes from slow clients and what waits for them. Shared out by caller. */
+export class SpoolRoom {
+  private readonly folder: string;
+  private readonly bytes: number;
+  private readonly callers = new Map<string, number>();
+  /** By which it is seen who is slow. */
+  readonly clock: Pick<Clock, 'monotonic'>;
+  private readonly onSize: (bytes: number) => void;
+  private taken = 0;
+  private remembered = 0;
+  private files = 0;
+
+  /**
+   * @param folder of scratch files
+   * @param bytes of all spools together on disk; one caller gets half of them at most
+   * @param onSize called with the bytes on disk whenever they have changed
+   */
+  constructor(
+    folder: string,
+    bytes: number,
+    clock: Pick<Clock, 'monotonic'>,
+    onSize: (bytes: number) => void = () => undefined,
+  ) {
+    this.clock = clock;
+    this.onSize = onSize;
+    this.folder = folder;
+    this.bytes = bytes;
+  }
+
+  /** Makes a spool, which is empty and takes no room yet. @param caller whose share it uses */
+  open(caller: string): Spool {
+    return new Spool(join(this.folder, `spool-${this.files++}`), {
+      takeDisk: (bytes) => this.takeDisk(caller, bytes),
+      freeDisk: (bytes) => this.takeDisk(caller, -bytes),
+      takeMemory: (bytes) => this.takeMemory(bytes),
+    });
+  }
+
+  private takeDisk(caller: string, bytes: number): boolean {
+    const mine = (this.callers.get(caller) ?? 0) + bytes;
+    if (bytes > 0 && (this.taken + bytes > this.bytes || mine > this.bytes / SHARE)) return false;
+    this.taken += bytes;
+    this.onSize(this.taken);
+    if (mine === 0) this.callers.delete(caller);
+    else this.callers.set(caller, mine);
+    return true;
+  }
+
+  private takeMemory(bytes: number): boolean {
+    if (bytes > 0 && this.remembered + bytes > ALL_IN_MEMORY) return false;
+    this.remembered += bytes;
+    return true;
+  }
+}
+
+interface Room {
+  takeDisk(bytes: number): boolean;
+  freeDisk(bytes: number): void;
+  takeMemory(bytes: number): boolean;
+}
+
+/** Bytes put aside by one writer and read once, in order, by one reader: the first ones in memory, the rest in a file. */
+export class Spool {
+  private readonly path: string;
+  private readonly room: Room;
+  private readonly bell = new Bell();
+  private memory: Buffer[] = [];
+  private inMemory = 0;
+  private inFile = 0;
+  private file: Promise<FileHandle> | undefined;
+  private ended = false;
+  private dropped = false;
+
+  constructor(path: string, room: Room) {
+    this.path = path;
+    this.room = room;
+  }
+
+  /** Bytes put in so far. */
+  size = 0;
+
+  /**
+   * Puts bytes in. They must not be changed afterwards.
+   * @returns false, and nothing was put in, when there is no room
+   * @throws DiskFullError; CairnError `unavailable` when the file cannot be written
+   */
+  async append(bytes: Buffer): Promise<boolean> {
+    if (this.dropped) return false;
+    if (
+      this.file === undefined &&
+      this.size + bytes.length <= IN_MEMORY &&
+      this.room.takeMemory(bytes.length)
+    ) {
+      this.memory.push(bytes);
+      this.inMemory += bytes.length;
+    } else {
+      if (!this.room.takeDisk(bytes.length)) return false;
+      await this.writeToFile(bytes);
+    }
+    this.size += bytes.length;
+    this.bell.ring();
+    return true;
+  }
+
+  /** Nothing more is put in: the reader ends behind what there is. */
+  end(): void {
+    this.ended = true;
+    this.bell.ring();
+  }
+
+  /**
+   * What was put in, and what is put in while it is read. To be read once.
+   * @throws CairnError `unavailable` when the file cannot be read
+   */
+  async *read(): AsyncGenerator<Buffer, void, undefined> {
+    for (let position = 0; !this.dropped; ) {
+      const bytes = this.memory.shift();
+      if (bytes !== undefined) {
+        this.forget(bytes.length);
+        yield bytes;
+      } else if (position < this.inFile) {
+        const piece = await this.readFromFile(position);
+        position += piece.length;
+        yield piece;
+      } else if (this.ended) return;
+      else await this.bell.wait();
+    }
+  }
+
+  /** Gives everything back. Who reads finds nothing more. */
+  async drop(): Promise<void> {
+    if (this.dropped) return;
+    this.dropped = true;
+    this.bell.ring();
+    this.memory = [];
+    this.forget(this.inMemory);
+    const { file } = this;
+    if (file === undefined) return;
+    // Best effort: the folder is emptied at the next start.
+    await file.then((handle) => handle.close()).catch(() => undefined);
+    await rm(this.path, { force: true }).catch(() => undefined);
+    this.room.freeDisk(this.inFile);
+  }
+
+  private forget(bytes: number): void {
+    this.inMemory -= bytes;
+    this.room.takeMemory(-bytes);
+  }
+
+  private async writeToFile(bytes: Buffer): Promise<void> {
+    try {
+      this.file ??= open(this.path, 'wx+');
+      const file = await this.file;
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesWritten } = await file.write(bytes, done, bytes.length - done, this.inFile + done);
+        done += bytesWritten;
+      }
+      if (this.dropped) this.room.freeDisk(bytes.length);
+      else this.inFile += bytes.length;
+    } catch (error) {
+      this.room.freeDisk(bytes.length);
+      if (this.dropped) return;
+      if (systemCode(error) === 'ENOSPC')
+        throw new DiskFullError('to put aside what slow clients send and take', error);
+      throw unavailable('written', error);
+    }
+  }
+
+  private async readFromFile(position: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, this.inFile - position));
+    try {
+      const file = await this.file;
+      const read = (await file?.read(buffer, 0, buffer.length, position))?.bytesRead ?? 0;
+      if (read > 0) return buffer.subarray(0, read);
+    } catch (error) {
+      throw unavailable('read', error);
+    }
+    throw unavailable('read', new Error('it is shorter than it was'));
+  }
+}
+
+function unavailable(what: string, cause: unknown): CairnError {
+  return new CairnError('unavailable', `a scratch file cannot be ${what}: ${messageOf(cause)}`, { cause });
+}
