@@ -159,9 +159,13 @@ export function listNewObjects(paths: QuarantinePaths): GitCommand {
   };
 }
 
-/** For each object id on standard input, a line `<object id> <type> <size>` and the object, or `<object id> missing`. */
-export function printObjects(paths: QuarantinePaths): GitCommand {
-  return { name: 'cat-file', args: ['--batch'], variables: quarantineVariables(paths) };
+/**
+ * For each object id on standard input, a line `<object id> <type> <size>` and the object, or `<object id> missing`.
+ * @param buffered true where all are asked for before any has to come: many answers then come in one piece
+ */
+export function printObjects(paths: QuarantinePaths, buffered: boolean): GitCommand {
+  const args = buffered ? ['--batch', '--buffer'] : ['--batch'];
+  return { name: 'cat-file', args, variables: quarantineVariables(paths) };
 }
 
 /** For each commit among the object ids on standard input a line with its id and those of its parents, whatever a client's history is cut at. */

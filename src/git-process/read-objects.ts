@@ -1,4 +1,4 @@
-/** Objects in full, by one process of git that is asked for many of them. */
+/** Objects in full, by one process of git that is asked again and again: which ones, the answers before say. */
 import { CairnError } from '../lib/errors.ts';
 import { printObjects, type QuarantinePaths } from './commands.ts';
 import type { Git, RunningGit } from './git.ts';
@@ -63,7 +63,7 @@ export class ObjectReader {
 
   private process(): RunningGit {
     if (this.running !== undefined) return this.running;
-    const running = this.git.start(printObjects(this.paths), { signal: this.signal });
+    const running = this.git.start(printObjects(this.paths, false), { signal: this.signal });
     running.stderr.resume();
     this.chunks = running.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     this.running = running;

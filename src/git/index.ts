@@ -24,7 +24,7 @@ export {
   wantsHead,
 } from './ls-refs.ts';
 export { hexLength, isObjectId, type ObjectFormat, zeroId } from './object-id.ts';
-export { subtreesOf, tagsOf } from './object-links.ts';
+export { eachSubtree, eachTag, type HearLink } from './object-links.ts';
 export {
   longestEntryHeader,
   PACKED_BLOB,

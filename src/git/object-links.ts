@@ -5,25 +5,32 @@ const ZERO = 0x30;
 const TYPE_OF_FILE = 0o170_000;
 const FOLDER = 0o040_000;
 
+/** Hears of a link: a raw id that begins at an offset of a buffer. A million of them are too many for an object each. */
+export type HearLink = (bytes: Buffer, at: number) => void;
+
 /**
- * The raw ids of the trees in a tree. A mode is read as git reads it: any number of octal digits, of which the bits for the
- * type of file count.
+ * Finds the trees in a tree. A mode is read as git reads it: any number of octal digits, of which the bits for the type of
+ * file count.
+ * @param idLength bytes of a raw id
+ * @param hear is called with the raw id of each of them
  */
-export function* subtreesOf(tree: Buffer, idLength: number): Generator<Buffer, void, undefined> {
+export function eachSubtree(tree: Buffer, idLength: number, hear: HearLink): void {
+  const end = tree.length;
   let at = 0;
-  while (at < tree.length) {
+  while (at < end) {
     let mode = 0;
-    for (; at < tree.length && tree[at] !== SPACE; at++) mode = ((mode << 3) + (tree[at] ?? 0) - ZERO) >>> 0;
-    const nameEnd = tree.indexOf(0, at);
-    if (nameEnd === -1 || nameEnd + 1 + idLength > tree.length) return;
-    at = nameEnd + 1 + idLength;
-    if ((mode & TYPE_OF_FILE) === FOLDER) yield tree.subarray(nameEnd + 1, at);
+    for (; at < end && tree[at] !== SPACE; at++) mode = ((mode << 3) + (tree[at] ?? 0) - ZERO) >>> 0;
+    while (at < end && tree[at] !== 0) at++;
+    const id = at + 1;
+    at = id + idLength;
+    if (at > end) return;
+    if ((mode & TYPE_OF_FILE) === FOLDER) hear(tree, id);
   }
 }
 
-/** The raw id of the tag that a tag is of; nothing for a tag of anything else. */
-export function* tagsOf(tag: Buffer): Generator<Buffer, void, undefined> {
+/** Finds the tag that a tag is of; nothing for a tag of anything else. */
+export function eachTag(tag: Buffer, hear: HearLink): void {
   const head = tag.subarray(0, 128).toString('latin1');
   const [, id] = /^object ([0-9a-f]{40,64})\ntype tag\n/.exec(head) ?? [];
-  if (id !== undefined) yield Buffer.from(id, 'hex');
+  if (id !== undefined) hear(Buffer.from(id, 'hex'), 0);
 }

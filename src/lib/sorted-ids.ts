@@ -1,16 +1,21 @@
+/** From so many ids on they are looked up by their first two bytes, below by the first alone. */
+const MANY = 4_096;
+
 /** Many ids of one length in ascending order, in one buffer: a few bytes each, however many there are. */
 export class SortedIds {
   readonly idLength: number;
   readonly count: number;
   private readonly bytes: Buffer;
-  /** The first four bytes of each, as numbers: comparing those is many times faster. */
-  private heads: Uint32Array | undefined;
+  /** Bits of the first four bytes that do not choose the bucket. */
+  private readonly shift: number;
+  private table: Table | undefined;
 
   /** @param bytes the ids, one after another, in order once the first is looked for; at least four bytes each */
   constructor(bytes: Buffer, idLength: number) {
     this.bytes = bytes;
     this.idLength = idLength;
     this.count = bytes.length / idLength;
+    this.shift = this.count < MANY ? 24 : 16;
   }
 
   /** The id at a place. */
@@ -18,28 +23,52 @@ export class SortedIds {
     return this.bytes.subarray(place * this.idLength, (place + 1) * this.idLength);
   }
 
-  /** The place of an id, or -1. */
-  indexOf(id: Buffer): number {
-    this.heads ??= this.readHeads();
-    const { heads } = this;
-    const head = id.readUInt32BE(0);
-    let [low, high] = [0, this.count];
+  /** The place of the id that begins at an offset of a buffer, or -1. */
+  indexOf(bytes: Buffer, at = 0): number {
+    this.table ??= this.readTable();
+    const { heads, buckets } = this.table;
+    const { idLength } = this;
+    const head = bytes.readUInt32BE(at);
+    const bucket = head >>> this.shift;
+    let low = buckets[bucket] ?? 0;
+    let high = buckets[bucket + 1] ?? 0;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if ((heads[middle] ?? 0) < head) low = middle + 1;
       else high = middle;
     }
     for (let place = low; heads[place] === head; place++) {
-      const start = place * this.idLength;
-      if (this.bytes.compare(id, 0, this.idLength, start, start + this.idLength) === 0) return place;
+      if (this.isAt(place * idLength, bytes, at)) return place;
     }
     return -1;
   }
 
-  private readHeads(): Uint32Array {
-    const heads = new Uint32Array(this.count);
-    for (let place = 0; place < heads.length; place++)
-      heads[place] = this.bytes.readUInt32BE(place * this.idLength);
-    return heads;
+  /** Whether the id that begins at `start` here is the one at `at` there. */
+  private isAt(start: number, bytes: Buffer, at: number): boolean {
+    for (let byte = 4; byte < this.idLength; byte++)
+      if (this.bytes[start + byte] !== bytes[at + byte]) return false;
+    return true;
   }
+
+  private readTable(): Table {
+    const heads = new Uint32Array(this.count);
+    const buckets = new Uint32Array(2 ** (32 - this.shift) + 1);
+    for (let place = 0; place < heads.length; place++) {
+      const head = this.bytes.readUInt32BE(place * this.idLength);
+      heads[place] = head;
+      const next = (head >>> this.shift) + 1;
+      buckets[next] = (buckets[next] ?? 0) + 1;
+    }
+    for (let bucket = 1; bucket < buckets.length; bucket++)
+      buckets[bucket] = (buckets[bucket] ?? 0) + (buckets[bucket - 1] ?? 0);
+    return { heads, buckets };
+  }
+}
+
+/** What makes looking for an id quick. */
+interface Table {
+  /** The first four bytes of each id, as numbers: comparing those is many times faster. */
+  readonly heads: Uint32Array;
+  /** By the beginning of an id: how many ids come before all that begin so. */
+  readonly buckets: Uint32Array;
 }

@@ -2,15 +2,10 @@
  * How long the longest chain of links below an object is: of a tree, how many folders deep it is; of a tag, how many tags
  * follow each other. git walks down some of these by calling itself, and dies where they are too long.
  */
+import type { HearLink } from '../git/index.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { SortedIds } from '../lib/sorted-ids.ts';
 import { Pauses } from '../lib/turns.ts';
-
-/** An object, and what it links to. Raw ids. */
-export interface LinkedObject {
-  readonly id: Buffer;
-  readonly links: Iterable<Buffer>;
-}
 
 /** Heights of objects met before. They follow from the ids alone, whatever repository an object is in. */
 export class HeightMemory {
@@ -42,10 +37,19 @@ export class HeightMemory {
 export interface HeightQuestion {
   /** Objects of one kind that have come in. */
   readonly own: SortedIds;
-  /** Reads all of them once, in any order; fastest when what is linked to comes first. */
-  readonly readOwn: () => AsyncIterable<LinkedObject>;
-  /** Reads objects that they link to and that have not come in. @throws CairnError when one is not there */
-  readonly readOthers: (ids: readonly string[]) => AsyncIterable<LinkedObject>;
+  /**
+   * Reads all of them once, in any order; fastest when what is linked to comes first.
+   * @param take is called with the place of each among `own`, and its content
+   */
+  readonly readOwn: (take: (place: number, content: Buffer) => void) => Promise<void>;
+  /**
+   * Reads objects that they link to and that have not come in.
+   * @param take is called with the id of each, in hex, and its content
+   * @throws CairnError when one is not there
+   */
+  readonly readOthers: (ids: readonly string[], take: (id: string, content: Buffer) => void) => Promise<void>;
+  /** Finds what an object links to, as far as that is of the same kind. */
+  readonly eachLink: (content: Buffer, hear: HearLink) => void;
   readonly memory: HeightMemory;
   /** The most that an object which has come in may have. */
   readonly limit: number;
@@ -83,18 +87,17 @@ class HeightWork {
   /** Raw ids in hex of others, in order of their nodes, and their nodes by id. */
   private readonly others: string[] = [];
   private readonly nodes = new Map<string, number>();
+  /** Of the object that is being taken: the highest of what it links to, and how many of its links lead to an unknown height. */
+  private lowest = 0;
+  private unknown = 0;
 
   constructor(question: HeightQuestion) {
     this.question = question;
     for (let node = 0; node < question.own.count; node++) this.add();
   }
 
-  async readOwn(): Promise<void> {
-    const { own, readOwn } = this.question;
-    for await (const object of readOwn()) {
-      this.take(own.indexOf(object.id), object);
-      if (this.pauses.isDue) await this.pauses.next();
-    }
+  readOwn(): Promise<void> {
+    return this.question.readOwn((place, content) => this.take(place, content));
   }
 
   /** Those that are linked to, then those that these link to, and so on. */
@@ -102,10 +105,7 @@ class HeightWork {
     for (let read = 0; read < this.others.length; ) {
       const ids = this.others.slice(read);
       read = this.others.length;
-      for await (const object of this.question.readOthers(ids)) {
-        this.take(this.nodes.get(object.id.toString('hex')) ?? -1, object);
-        if (this.pauses.isDue) await this.pauses.next();
-      }
+      await this.question.readOthers(ids, (id, content) => this.take(this.nodes.get(id), content));
     }
   }
 
@@ -126,7 +126,7 @@ class HeightWork {
       const slot = next[child] ?? 0;
       parents[slot] = edges[at + 1] ?? 0;
       next[child] = slot + 1;
-      if (pauses.isDue) await pauses.next();
+      if (pauses.isDueByNow) await pauses.next();
     }
     const settled: number[] = [];
     for (let node = 0; node < heights.length; node++) {
@@ -140,34 +140,47 @@ class HeightWork {
         this.know(parent);
         settled.push(parent);
       }
-      if (pauses.isDue) await pauses.next();
+      if (pauses.isDueByNow) await pauses.next();
     }
     this.remember();
   }
 
-  private take(node: number, { links }: LinkedObject): void {
-    if (node === -1) throw new CairnError('unavailable', 'git showed an object that nobody had asked for');
-    let [below, open] = [0, 0];
-    for (const link of links) {
-      const found = this.heightOf(link);
-      if (found.height === 0) {
-        this.edges.push(found.node, node);
-        open++;
-      } else below = Math.max(below, found.height);
-    }
-    this.below[node] = below;
-    this.open[node] = open;
-    if (open === 0) this.know(node);
+  private take(node: number | undefined, content: Buffer): void {
+    if (node === undefined)
+      throw new CairnError('unavailable', 'git showed an object that nobody had asked for');
+    this.lowest = 0;
+    this.unknown = 0;
+    this.question.eachLink(content, (bytes, at) => this.follow(node, bytes, at));
+    this.below[node] = this.lowest;
+    this.open[node] = this.unknown;
+    if (this.unknown === 0) this.know(node);
   }
 
-  private heightOf(link: Buffer): { readonly height: number; readonly node: number } {
-    const { own, memory } = this.question;
-    const place = own.indexOf(link);
-    if (place !== -1) return { height: this.heights[place] ?? 0, node: place };
-    const id = link.toString('hex');
+  /** Counts one link of the object that is being taken. */
+  private follow(node: number, bytes: Buffer, at: number): void {
+    const { own } = this.question;
+    let linked = own.indexOf(bytes, at);
+    if (linked === -1) {
+      const other = this.other(bytes.toString('hex', at, at + own.idLength));
+      if (other.height > 0) {
+        this.lowest = Math.max(this.lowest, other.height);
+        return;
+      }
+      linked = other.node;
+    }
+    const height = this.heights[linked] ?? 0;
+    if (height > 0) this.lowest = Math.max(this.lowest, height);
+    else {
+      this.edges.push(linked, node);
+      this.unknown++;
+    }
+  }
+
+  /** What has not come in: its height if it is remembered, else its node. */
+  private other(id: string): { readonly height: number; readonly node: number } {
     const met = this.nodes.get(id);
-    if (met !== undefined) return { height: this.heights[met] ?? 0, node: met };
-    const height = memory.get(id);
+    if (met !== undefined) return { height: 0, node: met };
+    const height = this.question.memory.get(id);
     if (height !== undefined) return { height, node: -1 };
     const node = this.add();
     this.nodes.set(id, node);

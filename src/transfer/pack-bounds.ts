@@ -2,14 +2,15 @@
  * What a pack may hold, beyond what git itself checks: nothing that git could not walk, pack and send again. It is looked at
  * as soon as git has taken the pack in, before anything walks down from an object in it, and whether refs reach it or not.
  */
-import { PACKED_TAG, PACKED_TREE, subtreesOf, tagsOf } from '../git/index.ts';
+import { eachSubtree, eachTag, PACKED_TAG, PACKED_TREE } from '../git/index.ts';
 import type { QuarantinePaths } from '../git-process/commands.ts';
 import type { Git } from '../git-process/git.ts';
+import { type ReadAllOptions, readAllObjects } from '../git-process/read-all-objects.ts';
 import { ObjectReader } from '../git-process/read-objects.ts';
 import { CairnError } from '../lib/errors.ts';
 import { SortedIds } from '../lib/sorted-ids.ts';
 import { Pauses } from '../lib/turns.ts';
-import { checkHeights, type HeightMemory, type LinkedObject } from './link-heights.ts';
+import { checkHeights, type HeightMemory, type HeightQuestion } from './link-heights.ts';
 import { MOST_LINKING_BYTES, type PackEntries, type ScannedPack, scanPack } from './pack-entries.ts';
 import type { PushLimits } from './push-limits.ts';
 import { readSmallObjects } from './small-objects.ts';
@@ -90,20 +91,21 @@ export interface CheckedOver {
 export async function checkPack(over: CheckedOver, pack: ScannedPack): Promise<void> {
   const { git, paths, bounds, signal } = over;
   const entries = await scanPack(pack, bounds);
+  const reading = { git, paths, maxSize: MOST_LINKING_BYTES, signal };
   const reader = new ObjectReader(git, paths, MOST_LINKING_BYTES, signal);
-  const checked = { pack, entries, reader };
+  const checked = { pack, entries, reading, reader };
   const { idLength } = pack.idx;
   try {
     await checkLinks(bounds, checked, PACKED_TREE, {
       limit: MOST_FOLDERS,
       exceeded: (id) => new CairnError('invalid', `tree ${id} is more than ${MOST_FOLDERS} folders deep`),
-      linksOf: (tree) => subtreesOf(tree, idLength),
+      eachLink: (tree, hear) => eachSubtree(tree, idLength, hear),
     });
     await checkLinks(bounds, checked, PACKED_TAG, {
       limit: MOST_TAGS,
       exceeded: (id) =>
         new CairnError('invalid', `tag ${id} is the first of more than ${MOST_TAGS} tags of tags`),
-      linksOf: tagsOf,
+      eachLink: eachTag,
     });
   } finally {
     await reader.close();
@@ -113,39 +115,51 @@ export async function checkPack(over: CheckedOver, pack: ScannedPack): Promise<v
 interface CheckedPack {
   readonly pack: ScannedPack;
   readonly entries: PackEntries;
+  readonly reading: ReadAllOptions;
   readonly reader: ObjectReader;
 }
 
-interface LinkRule {
-  readonly limit: number;
-  readonly exceeded: (id: string) => CairnError;
-  readonly linksOf: (content: Buffer) => Iterable<Buffer>;
-}
+type LinkRule = Pick<HeightQuestion, 'limit' | 'exceeded' | 'eachLink'>;
 
 async function checkLinks(
-  bounds: PackBounds,
-  { pack, entries, reader }: CheckedPack,
+  { heights: memory }: PackBounds,
+  { pack, entries, reading, reader }: CheckedPack,
   type: number,
-  { limit, exceeded, linksOf }: LinkRule,
+  rule: LinkRule,
 ): Promise<void> {
   const places = await placesOf(entries, type);
   if (places.length === 0) return;
-  const own = new SortedIds(
-    Buffer.concat(places.map((place) => entries.ids.at(place))),
-    entries.ids.idLength,
-  );
-  const read = async function* (oids: Iterable<string>): AsyncGenerator<LinkedObject> {
-    for await (const { oid, content } of reader.read(oids)) {
-      if (content === undefined) throw new CairnError('invalid', `it builds on ${oid}, which is missing`);
-      yield { id: Buffer.from(oid, 'hex'), links: linksOf(content) };
-    }
-  };
-  const readOwn = async function* (): AsyncGenerator<LinkedObject> {
-    const contents = await readSmallObjects(pack, entries, places);
-    if (contents === undefined) return yield* read(fromTheEnd(entries, type));
-    for (const [at, content] of contents.entries()) yield { id: own.at(at), links: linksOf(content) };
-  };
-  await checkHeights({ own, readOwn, readOthers: read, memory: bounds.heights, limit, exceeded });
+  const { ids } = entries;
+  const own = new SortedIds(Buffer.concat(places.map((place) => ids.at(place))), ids.idLength);
+  await checkHeights({
+    ...rule,
+    own,
+    memory,
+    readOwn: async (take) => {
+      const contents = await readSmallObjects(pack, entries, places);
+      if (contents !== undefined) {
+        for (const [at, content] of contents.entries()) take(at, content);
+        return;
+      }
+      const asked = fromTheEnd(entries, places);
+      let answered = 0;
+      await readAllObjects(reading, idsOf(own, asked), (oid, content) =>
+        take(asked[answered++] ?? -1, there(oid, content)),
+      );
+    },
+    readOthers: async (oids, take) => {
+      for await (const { oid, content } of reader.read(oids)) take(oid, there(oid, content));
+    },
+  });
+}
+
+function there(oid: string, content: Buffer | undefined): Buffer {
+  if (content === undefined) throw new CairnError('invalid', `it builds on ${oid}, which is missing`);
+  return content;
+}
+
+function* idsOf(ids: SortedIds, places: Iterable<number>): Generator<string, void, undefined> {
+  for (const place of places) yield ids.at(place).toString('hex');
 }
 
 /** Places of the objects of a type, in order of their ids. */
@@ -154,15 +168,23 @@ async function placesOf({ types }: PackEntries, type: number): Promise<number[]>
   const pauses = new Pauses();
   for (let place = 0; place < types.length; place++) {
     if (types[place] === type) places.push(place);
-    if (pauses.isDue) await pauses.next();
+    if (pauses.isDueByNow) await pauses.next();
   }
   return places;
 }
 
-/** Ids of the objects of a type, the last of the pack first: git writes what is linked to behind what links to it. */
-function* fromTheEnd({ order, types, ids }: PackEntries, type: number): Generator<string, void, undefined> {
-  for (let at = order.length - 1; at >= 0; at--) {
-    const place = order[at] ?? 0;
-    if (types[place] === type) yield ids.at(place).toString('hex');
+/**
+ * Indices of some places, the last one of the pack first: git writes what is linked to behind what links to it.
+ * @param places in ascending order
+ */
+function fromTheEnd({ order, types }: PackEntries, places: readonly number[]): Uint32Array {
+  const indices = new Int32Array(types.length).fill(-1);
+  for (const [at, place] of places.entries()) indices[place] = at;
+  const asked = new Uint32Array(places.length);
+  let next = places.length;
+  for (const place of order) {
+    const at = indices[place] ?? -1;
+    if (at !== -1) asked[--next] = at;
   }
+  return asked;
 }

@@ -112,7 +112,7 @@ class PackScan implements PackEntries {
       const block = blockOf(place) + 1;
       if (block >= blocks.length) throw damaged();
       blocks[block] = (blocks[block] ?? 0) + 1;
-      if (pauses.isDue) await pauses.next();
+      if (pauses.isDueByNow) await pauses.next();
     }
     for (let block = 1; block < blocks.length; block++)
       blocks[block] = (blocks[block] ?? 0) + (blocks[block - 1] ?? 0);
@@ -122,7 +122,7 @@ class PackScan implements PackEntries {
       const at = next[block] ?? 0;
       order[at] = place;
       next[block] = at + 1;
-      if (pauses.isDue) await pauses.next();
+      if (pauses.isDueByNow) await pauses.next();
     }
     for (let block = 0; block + 1 < blocks.length; block++) {
       order.subarray(blocks[block], blocks[block + 1]).sort((a, b) => (offsets[a] ?? 0) - (offsets[b] ?? 0));
@@ -144,7 +144,7 @@ class PackScan implements PackEntries {
           place,
           readPackEntryHeader(bytes, whole === undefined ? 0 : offset - start, offset, pack.idx.idLength),
         );
-        if (pauses.isDue) await pauses.next();
+        if (pauses.isDueByNow) await pauses.next();
       }
     }
   }
@@ -212,7 +212,7 @@ class PackScan implements PackEntries {
         types[at] = types[base] ?? 0;
         depths[at] = depth;
       }
-      if (pauses.isDue) await pauses.next();
+      if (pauses.isDueByNow) await pauses.next();
     }
   }
 

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { eachSubtree, eachTag, type HearLink } from '../../../src/git/index.ts';
+
+const FIRST = 'a1'.repeat(20);
+const SECOND = 'b2'.repeat(20);
+
+function heard(find: (hear: HearLink) => void, length = 20): string[] {
+  const ids: string[] = [];
+  find((bytes, at) => ids.push(bytes.toString('hex', at, at + length)));
+  return ids;
+}
+
+function tree(...entries: readonly (readonly [mode: string, name: string, id: string])[]): Buffer {
+  return Buffer.concat(
+    entries.map(([mode, name, id]) =>
+      Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(id, 'hex')]),
+    ),
+  );
+}
+
+describe('what a tree links to', () => {
+  it.each([
+    ['nothing', tree(), []],
+    ['a folder', tree(['40000', 'a', FIRST]), [FIRST]],
+    ['a folder with a zero in front of its mode', tree(['040000', 'a', FIRST]), [FIRST]],
+    [
+      'files, links and submodules',
+      tree(['100644', 'a', FIRST], ['120000', 'b', FIRST], ['160000', 'c', FIRST]),
+      [],
+    ],
+    ['a folder whose mode has other bits, which git ignores', tree(['40755', 'a', FIRST]), [FIRST]],
+    [
+      'two with a file between',
+      tree(['40000', 'a', FIRST], ['100755', 'b', FIRST], ['40000', 'c d', SECOND]),
+      [FIRST, SECOND],
+    ],
+    [
+      'an id that looks like entries',
+      tree(['40000', 'a', '20'.repeat(20)], ['40000', 'b', '00'.repeat(20)]),
+      ['20'.repeat(20), '00'.repeat(20)],
+    ],
+  ])('%s', (_name, content, expected) => {
+    expect(heard((hear) => eachSubtree(content, 20, hear))).toEqual(expected);
+  });
+
+  it('ids of SHA-256', () => {
+    const id = 'c3'.repeat(32);
+    expect(heard((hear) => eachSubtree(tree(['40000', 'a', id]), 32, hear), 32)).toEqual([id]);
+  });
+
+  it('nothing beyond its end, wherever it is cut', () => {
+    const whole = tree(['40000', 'a', FIRST], ['40000', 'b', SECOND]);
+    for (let length = 0; length < whole.length; length++) {
+      const links = heard((hear) => eachSubtree(whole.subarray(0, length), 20, hear));
+      expect(links).toEqual(length < whole.length / 2 ? [] : [FIRST]);
+    }
+  });
+});
+
+describe('what a tag links to', () => {
+  it.each([
+    ['a tag', `object ${FIRST}\ntype tag\ntag v1\n`, [FIRST]],
+    ['nothing that counts, of a commit', `object ${FIRST}\ntype commit\ntag v1\n`, []],
+    ['nothing, where its text only says so later', `object ${FIRST}\ntype commit\ntag v1\n\ntype tag\n`, []],
+  ])('%s', (_name, text, expected) => {
+    expect(heard((hear) => eachTag(Buffer.from(text), hear))).toEqual(expected);
+  });
+});
