@@ -63,7 +63,8 @@ async function foldAll(opened: Opened, context: CommandContext): Promise<void> {
     const repository = opened.repositories.get(id);
     try {
       const outcome = await opened.fold(repository, 'due');
-      if (outcome.outcome !== 'nothing to do') context.print(`${repository}\t${described(outcome)}`);
+      const isQuiet = outcome.outcome === 'nothing to do' && outcome.refusal === undefined;
+      if (!isQuiet) context.print(`${repository}\t${described(outcome)}`);
     } catch (error) {
       context.signal.throwIfAborted();
       problems.push(`${repository}: ${messageOf(error)}`);
@@ -74,6 +75,11 @@ async function foldAll(opened: Opened, context: CommandContext): Promise<void> {
 }
 
 function described(outcome: FoldOutcome): string {
+  const refusal = 'refusal' in outcome && outcome.refusal !== undefined ? `; ${outcome.refusal}` : '';
+  return `${ended(outcome)}${refusal}`;
+}
+
+function ended(outcome: FoldOutcome): string {
   switch (outcome.outcome) {
     case 'folded':
     case 'rolled up': {

@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
-import type { Readable, Writable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
 import type { GitCommand } from './commands.ts';
 import { gitEnvironment } from './environment.ts';
@@ -161,19 +162,20 @@ export class Git {
 
   /**
    * Runs a command to its end: writes `input`, collects standard output.
-   * @throws CairnError `unavailable` when it cannot be started, or prints more than `maxOutput` bytes (default 64 MiB)
+   * @throws CairnError `unavailable` when it cannot be started, or prints more than `maxOutput` bytes (default 64 MiB); what
+   *   `input` throws
    */
   async run(
     command: GitCommand,
     options: {
-      readonly input?: string | Uint8Array;
+      readonly input?: string | Uint8Array | AsyncIterable<Uint8Array>;
       readonly signal?: AbortSignal;
       readonly maxOutput?: number;
     } = {},
   ): Promise<GitResult & { readonly stdout: Buffer }> {
     const process = this.start(command, options.signal === undefined ? {} : { signal: options.signal });
     const maxOutput = options.maxOutput ?? 64 * 1024 * 1024;
-    process.stdin.end(options.input ?? '');
+    const fed = feed(process, options.input ?? '');
     process.stderr.resume();
     const chunks: Buffer[] = [];
     let size = 0;
@@ -190,6 +192,8 @@ export class Git {
       process.stop();
     }
     const result = await process.ended;
+    const unfed = await fed;
+    if (unfed !== undefined) throw unfed.error;
     if (trouble !== undefined && !result.cancelled) {
       throw new CairnError('unavailable', `git ${command.name} could not be read: ${messageOf(trouble)}`, {
         cause: trouble,
@@ -288,6 +292,39 @@ class NotStarted extends CairnError {
   constructor(message: string, cause: unknown) {
     super('unavailable', message, { cause, publicText: 'git could not be started' });
   }
+}
+
+/**
+ * Writes what a process reads. One that does not read all of it is no error of ours: its exit code tells.
+ * @returns what `input` threw, if it did; the process is ended then
+ */
+function feed(
+  process: Pick<RunningGit, 'stdin' | 'stop'>,
+  input: string | Uint8Array | AsyncIterable<Uint8Array>,
+): Promise<{ readonly error: unknown } | undefined> {
+  if (typeof input === 'string' || input instanceof Uint8Array) {
+    process.stdin.end(input);
+    return Promise.resolve(undefined);
+  }
+  let trouble: { readonly error: unknown } | undefined;
+  const source = async function* () {
+    // A pipe that broke is thrown where a piece was handed over; what `input` throws, elsewhere.
+    let isHandedOver = false;
+    try {
+      for await (const piece of input) {
+        isHandedOver = true;
+        yield piece;
+        isHandedOver = false;
+      }
+    } catch (error) {
+      if (isHandedOver) return;
+      trouble = { error };
+      process.stop();
+    }
+  };
+  return pipeline(Readable.from(source(), { objectMode: false }), process.stdin)
+    .catch(() => undefined)
+    .then(() => trouble);
 }
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {

@@ -1,16 +1,16 @@
 /** Whether what a fold makes of a repository is whole. It is read as it would be by the next reader, and from nowhere else. */
 import { join } from 'node:path';
-import { PackIdx } from '../git/index.ts';
 import type { GitCommand } from '../git-process/commands.ts';
 import { checkAll, checkBesideRefs, checkReachable } from '../git-process/fold-commands.ts';
 import type { Git } from '../git-process/git.ts';
-import { mustHaveAnswered } from '../git-process/memory-limit.ts';
-import { openFile } from '../lib/read-at.ts';
+import { failureOf, GitRefusal } from '../git-process/refusal.ts';
+import { ranOutOfMemory } from '../git-process/result.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import { isClosed, type PackEntry, type RepositoryState } from '../repository/manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
-import { snapshotPackName, writeSnapshot } from '../repository/snapshot.ts';
+import { writeSnapshot } from '../repository/snapshot.ts';
 import { afterFold, type FoldResult } from './fold-change.ts';
+import { packIds } from './pack-ids.ts';
 import type { ProvenRefs } from './proven-refs.ts';
 import { parted, revisions } from './revisions.ts';
 
@@ -38,7 +38,7 @@ export class FoldCheck {
    * Looks whether everything that the refs of `next` reach is in the packs it names.
    * @param proven refs for which that is known already
    * @returns false when something is missing
-   * @throws CairnError `unavailable` when store, disk or git fail; the signal's reason
+   * @throws GitRefusal when git cannot walk it; CairnError `unavailable` when store, disk or git fail; the signal's reason
    */
   isComplete(next: RepositoryState, proven: ProvenRefs): Promise<boolean> {
     return this.reading(next, async (path) => {
@@ -69,16 +69,14 @@ export class FoldCheck {
     if (packs.reduce((sum, { objects }) => sum + objects, 0) > MAX_ASKED) return false;
     return this.reading(next, async (path) => {
       const ids: Buffer[] = [];
-      for (const entry of packs) {
-        const file = await openFile(join(path, 'objects', 'pack', `${snapshotPackName(entry, next)}.idx`));
-        try {
-          const idx = await PackIdx.open(file.read, next.objectFormat);
-          for await (const block of idx.ids()) ids.push(hexLines(block, idx.idLength));
-        } finally {
-          await file.close();
-        }
+      for await (const lines of packIds(path, packs, next)) ids.push(lines);
+      try {
+        return await this.holds(checkBesideRefs(path), Buffer.concat(ids));
+      } catch (error) {
+        // What git cannot walk is not proven. Nothing is lost by that.
+        if (error instanceof GitRefusal) return false;
+        throw error;
       }
-      return this.holds(checkBesideRefs(path), Buffer.concat(ids));
     });
   }
 
@@ -98,13 +96,9 @@ export class FoldCheck {
     const { git, signal } = this.options;
     const result = await git.run(command, { input, signal });
     signal.throwIfAborted();
-    mustHaveAnswered(command.name, result);
+    if (result.signal !== null || ranOutOfMemory(result)) {
+      throw failureOf('look whether a fold is whole', command.name, result);
+    }
     return result.exitCode === 0;
   }
-}
-
-/** Raw ids that stand side by side, as hex digits line by line. */
-function hexLines(ids: Buffer, idLength: number): Buffer {
-  const digits = new RegExp(`.{${2 * idLength}}`, 'g');
-  return Buffer.from(ids.toString('hex').replaceAll(digits, '$&\n'));
 }

@@ -15,10 +15,15 @@ import {
   refEntries,
 } from '../git/index.ts';
 import type { GitCommand } from '../git-process/commands.ts';
-import { packAll, packPacks, packReachable, writeCommitGraph } from '../git-process/fold-commands.ts';
+import {
+  packAll,
+  packListed,
+  packPacks,
+  packReachable,
+  writeCommitGraph,
+} from '../git-process/fold-commands.ts';
 import type { Git } from '../git-process/git.ts';
-import { mustHaveAnswered } from '../git-process/memory-limit.ts';
-import { failureReason } from '../git-process/result.ts';
+import { failureOf, GitRefusal } from '../git-process/refusal.ts';
 import { type Digest, sha256OfFile } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
 import { inTurns } from '../lib/turns.ts';
@@ -27,6 +32,7 @@ import type { PackEntry, PackKind, RepositoryState } from '../repository/manifes
 import type { RepositoryId } from '../repository/repository-id.ts';
 import { snapshotPackName, writeSnapshot } from '../repository/snapshot.ts';
 import { FoldCheck } from './fold-check.ts';
+import { packIds } from './pack-ids.ts';
 import { parted, revisions } from './revisions.ts';
 
 /** A file whose digest is known. */
@@ -46,6 +52,9 @@ export interface MadePack {
   readonly rev?: MadeFile;
   readonly bitmap?: MadeFile;
 }
+
+/** A pack that git has made by a walk, if there was anything to put into it; or `refused`: git cannot do that walk. */
+export type Walked = { readonly pack: MadePack | undefined } | 'refused';
 
 export interface FoldCopyContext {
   readonly cache: ArtifactCache;
@@ -67,6 +76,7 @@ export class FoldCopy {
   private readonly folder: string;
   private readonly signal: AbortSignal;
   private readonly closers: (() => Promise<void>)[];
+  private refused: GitRefusal | undefined;
 
   private constructor(
     context: FoldCopyContext,
@@ -122,22 +132,31 @@ export class FoldCopy {
     for (const close of this.closers) await close();
   }
 
-  /** Packs what branches and tags reach, with reverse index and bitmap; undefined when there is nothing. */
-  async packCloned(): Promise<MadePack | undefined> {
+  /** The first work that git could not do, and never will; undefined while it did all. */
+  get refusal(): GitRefusal | undefined {
+    return this.refused;
+  }
+
+  /** Packs what branches and tags reach, with reverse index and bitmap. */
+  async packCloned(): Promise<Walked> {
     await this.writeRefs(isCloned);
-    return this.made('fold', await this.run(packAll(this.gitDir)));
+    return this.unlessRefused(async () => ({
+      pack: await this.made('fold', await this.run(packAll(this.gitDir))),
+    }));
   }
 
   /** Packs what only other refs reach. */
-  async packRest(cloned: MadePack | undefined): Promise<MadePack | undefined> {
+  async packRest(cloned: MadePack | undefined): Promise<Walked> {
     const [others, wants] = await parted(this.state.refs, ([name]) => !isCloned(name));
-    if (others.size === 0) return undefined;
+    if (others.size === 0) return { pack: undefined };
     const input = await revisions(others, wants);
     const kept = cloned === undefined ? undefined : nameOf(cloned);
-    return this.made('rest', await this.run(packReachable(this.gitDir, kept), input));
+    return this.unlessRefused(async () => ({
+      pack: await this.made('rest', await this.run(packReachable(this.gitDir, kept), input)),
+    }));
   }
 
-  /** Packs what is in `packs`, but for what is in `kept` or in packs just made. */
+  /** Packs what is in `packs`, but for what is in `kept` or in packs just made. What git cannot walk it packs as it is listed. */
   async packPacks(
     kind: PackKind,
     packs: readonly PackEntry[],
@@ -147,15 +166,45 @@ export class FoldCopy {
     const name = (entry: PackEntry) => `${snapshotPackName(entry, this.state)}.pack`;
     const out = made.flatMap((pack) => (pack === undefined ? [] : [`${nameOf(pack)}.pack`]));
     const lines = [...packs.map(name), ...[...kept.map(name), ...out].map((file) => `^${file}`)];
-    return this.made(kind, await this.run(packPacks(this.gitDir), `${lines.join('\n')}\n`));
+    const walked = await this.unlessRefused(async () => ({
+      pack: await this.made(kind, await this.run(packPacks(this.gitDir), `${lines.join('\n')}\n`)),
+    }));
+    return walked === 'refused' ? this.packListed(kind, packs, kept, made) : walked.pack;
+  }
+
+  /** The same without looking into one object: deltas are chosen less well. */
+  async packListed(
+    kind: PackKind,
+    packs: readonly PackEntry[],
+    kept: readonly PackEntry[],
+    made: readonly (MadePack | undefined)[] = [],
+  ): Promise<MadePack | undefined> {
+    const out = [
+      ...kept.map((entry) => snapshotPackName(entry, this.state)),
+      ...made.flatMap((pack) => (pack === undefined ? [] : [nameOf(pack)])),
+    ];
+    const ids = packIds(this.gitDir, packs, this.state);
+    return this.made(kind, await this.run(packListed(this.gitDir, out), ids));
   }
 
   /** Writes a commit-graph of every commit that any ref reaches; undefined when there is none. */
-  async graph(): Promise<MadeFile | undefined> {
+  async graph(): Promise<MadeFile | undefined | 'refused'> {
     await this.writeRefs(() => true);
-    await this.run(writeCommitGraph(this.gitDir));
-    const path = join(this.gitDir, 'objects', 'info', 'commit-graph');
-    return existsSync(path) ? measure(path) : undefined;
+    return this.unlessRefused(async () => {
+      await this.run(writeCommitGraph(this.gitDir));
+      const path = join(this.gitDir, 'objects', 'info', 'commit-graph');
+      return existsSync(path) ? measure(path) : undefined;
+    });
+  }
+
+  private async unlessRefused<T>(work: () => Promise<T>): Promise<T | 'refused'> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof GitRefusal)) throw error;
+      this.refused ??= error;
+      return 'refused';
+    }
   }
 
   private get gitDir(): string {
@@ -178,13 +227,13 @@ export class FoldCopy {
     await rename(`${path}.new`, path);
   }
 
-  private async run(command: GitCommand, input: string | Buffer = ''): Promise<string> {
+  private async run(
+    command: GitCommand,
+    input: string | Buffer | AsyncIterable<Buffer> = '',
+  ): Promise<string> {
     const result = await this.context.git.run(command, { input, signal: this.signal });
     this.signal.throwIfAborted();
-    mustHaveAnswered(command.name, result);
-    if (result.exitCode !== 0) {
-      throw new CairnError('unavailable', `git could not fold: ${failureReason(command.name, result)}`);
-    }
+    if (result.exitCode !== 0) throw failureOf('fold', command.name, result);
     return result.stdout.toString('latin1').trim();
   }
 

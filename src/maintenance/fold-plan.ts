@@ -11,8 +11,8 @@ import type { PackEntry } from '../repository/manifest.ts';
 
 export type FoldPlan =
   | { readonly fold: 'none' }
-  /** These packs become one; whatever is in them stays. */
-  | { readonly fold: 'roll-up'; readonly packs: readonly PackEntry[] }
+  /** These packs become one; whatever is in them stays. `listed`: git does not look into it, since it cannot. */
+  | { readonly fold: 'roll-up'; readonly packs: readonly PackEntry[]; readonly listed?: true }
   /** Every pack is replaced; see `FoldReason`. */
   | { readonly fold: 'full'; readonly reason: FoldReason };
 
@@ -54,6 +54,18 @@ export function foldPlan(packs: readonly PackEntry[], facts: FoldFacts): FoldPla
   return { fold: 'none' };
 }
 
+/** What to fold of a repository that git cannot walk: packs go together by their sizes alone, and nothing is folded whole. */
+export function gatherPlan(packs: readonly PackEntry[]): FoldPlan {
+  const unfolded = packs.filter(isUnfolded);
+  if (unfolded.length < PACKS_GATHERED) return { fold: 'none' };
+  return { fold: 'roll-up', packs: progression(packs, unfolded), listed: true };
+}
+
+/** What can go together where branches and tags cannot be walked: all but the last base, which answers best what it holds. */
+export function beyondBase(packs: readonly PackEntry[]): readonly PackEntry[] {
+  return packs.filter((entry) => isUnfolded(entry) || isRolledUp(entry));
+}
+
 /** True when nothing reaches the objects of a pack, and has not for so long that they leave. */
 export function isExpired(entry: PackEntry, facts: Pick<FoldFacts, 'now' | 'grace'>): boolean {
   return entry.kind === 'unreachable' && (entry.since ?? 0) + facts.grace <= facts.now;
@@ -76,6 +88,13 @@ export function isFolded(
 }
 
 function rollUp(packs: readonly PackEntry[], unfolded: readonly PackEntry[], baseObjects: number): FoldPlan {
+  const rolled = progression(packs, unfolded);
+  if (outgrows(total(rolled), baseObjects)) return { fold: 'full', reason: 'grown' };
+  return { fold: 'roll-up', packs: rolled };
+}
+
+/** Packs that have come, and each folded one that is less than twice as large as what has been gathered. */
+function progression(packs: readonly PackEntry[], unfolded: readonly PackEntry[]): PackEntry[] {
   let gathered = total(unfolded);
   const rolled = [...unfolded];
   const folded = packs.filter(isRolledUp).sort((a, b) => a.objects - b.objects);
@@ -84,8 +103,7 @@ function rollUp(packs: readonly PackEntry[], unfolded: readonly PackEntry[], bas
     rolled.push(entry);
     gathered += entry.objects;
   }
-  if (outgrows(gathered, baseObjects)) return { fold: 'full', reason: 'grown' };
-  return { fold: 'roll-up', packs: rolled };
+  return rolled;
 }
 
 function outgrows(tail: number, base: number): boolean {

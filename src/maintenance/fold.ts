@@ -15,8 +15,16 @@ import type { Repository } from '../repository/repository.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 import { cloneTips } from './clone-tips.ts';
 import { afterFold, FoldChange, type FoldResult, type FoldVerdict, restingOn } from './fold-change.ts';
-import { FoldCopy, type FoldCopyContext } from './fold-copy.ts';
-import { type FoldFacts, type FoldPlan, foldPlan, isExpired, isFolded } from './fold-plan.ts';
+import { FoldCopy, type FoldCopyContext, type MadePack } from './fold-copy.ts';
+import {
+  beyondBase,
+  type FoldFacts,
+  type FoldPlan,
+  foldPlan,
+  gatherPlan,
+  isExpired,
+  isFolded,
+} from './fold-plan.ts';
 import { ProvenRefs } from './proven-refs.ts';
 import { type StoreFoldContext, storeFolded, storePacks } from './store-fold.ts';
 
@@ -32,8 +40,11 @@ export interface FoldContext extends FoldCopyContext, StoreFoldContext {
   readonly onTrouble: (id: RepositoryId, error: unknown) => void;
 }
 
-/** `full`: everything that is reachable in one pack. `due`: what {@link foldPlan} says. */
-export type FoldMode = 'full' | 'due';
+/**
+ * `full`: everything that is reachable in one pack. `due`: what {@link foldPlan} says. `gather`: what {@link gatherPlan} says, for a
+ * repository that git cannot walk.
+ */
+export type FoldMode = 'full' | 'due' | 'gather';
 
 /**
  * What became of a fold. `leased`: another server is at it. `superseded`: another fold, a restore or a withdrawal came first,
@@ -44,6 +55,8 @@ export type FoldOutcome =
       readonly outcome: 'nothing to do';
       /** True when everything was packed anew, and came out as it was. */
       readonly same?: boolean;
+      /** What git could not do, and never will. */
+      readonly refusal?: string;
     }
   | { readonly outcome: 'leased' | 'superseded' }
   | {
@@ -53,6 +66,8 @@ export type FoldOutcome =
       /** Objects in the packs made. */
       readonly objects: number;
       readonly published: Published;
+      /** What git could not do, and never will; the fold does without it. */
+      readonly refusal?: string;
     };
 
 /** Seconds in which what nothing reaches comes into one pack, in parts of the grace period: so many packs wait at most. */
@@ -65,8 +80,8 @@ const PROOFS_WITHOUT_GRACE = 24;
 /**
  * Folds a repository, unless another server is doing so.
  * @param deletions see `FoldFacts`
- * @throws CairnError `not-found`; `unavailable` when store, disk or git fail; `corrupt` when objects are missing; the
- *   signal's reason
+ * @throws CairnError `not-found`; `unavailable` when store or disk fail; `too-large` when git can neither walk the repository nor
+ *   do without; `corrupt` when objects are missing; the signal's reason
  */
 export async function foldRepository(
   context: FoldContext,
@@ -101,6 +116,7 @@ async function planFor(
   const { manifest } = base;
   const facts = factsOf(context, deletions);
   if (manifest.state === 'withdrawn' || manifest.packs.length === 0) return { fold: 'none' };
+  if (mode === 'gather') return gatherPlan(manifest.packs);
   if (mode === 'due') return foldPlan(manifest.packs, facts);
   return isFolded(manifest.packs, await cloneTips(manifest.refs), facts)
     ? { fold: 'none' }
@@ -121,38 +137,48 @@ async function carryOut(
   try {
     const result =
       plan.fold === 'roll-up'
-        ? await rollUp(context, repository, manifest, plan.packs, copy)
+        ? await rollUp(context, repository, manifest, plan.packs, copy, plan.listed)
         : await foldAll(context, repository, manifest, copy);
-    if (isSame(manifest.packs, afterFold(manifest, result).packs)) {
-      return { outcome: 'nothing to do', same: plan.fold === 'full' };
+    const refusal = copy.refusal === undefined ? {} : { refusal: copy.refusal.message };
+    if (result === undefined || isSame(manifest.packs, afterFold(manifest, result).packs)) {
+      const same = plan.fold === 'full' && copy.refusal === undefined;
+      return { outcome: 'nothing to do', same, ...refusal };
     }
     const published = await publish(context, repository, result, copy);
     if (published === undefined) return { outcome: 'superseded' };
+    const hasBase = result.made.some(({ tips }) => tips !== undefined);
     return {
-      outcome: plan.fold === 'roll-up' ? 'rolled up' : 'folded',
+      outcome: plan.fold === 'full' && (hasBase || copy.refusal === undefined) ? 'folded' : 'rolled up',
       packs: [manifest.packs.length, published.manifest?.packs.length ?? 0],
       objects: result.made.reduce((sum, entry) => sum + entry.objects, 0),
       published,
+      ...refusal,
     };
   } finally {
     await copy.close();
   }
 }
 
-/** Some packs become one. Not one object goes. */
+/**
+ * Some packs become one. Not one object goes.
+ * @param listed true: git is not to look into what it packs
+ */
 async function rollUp(
   context: FoldContext,
   repository: Repository,
   state: RepositoryState,
   rolled: readonly PackEntry[],
   copy: FoldCopy,
+  listed = false,
 ): Promise<FoldResult> {
   const replaced = digests(rolled);
   // What waits to leave is nothing to rely on.
   const relied = state.packs.filter(
     (entry) => !replaced.has(entry.pack.digest) && entry.kind !== 'unreachable',
   );
-  const packed = await copy.packPacks('fold', rolled, relied);
+  const packed = listed
+    ? await copy.packListed('fold', rolled, relied)
+    : await copy.packPacks('fold', rolled, relied);
   const made = await storePacks(context, repository.id, [packed], state.generation, factsOf(context, 0).now);
   return {
     incarnation: state.incarnation,
@@ -170,11 +196,80 @@ async function rollUp(
   };
 }
 
-/** Everything that refs reach is packed anew; what they do not reach is set apart, and leaves when its time has come. */
+/**
+ * Everything that refs reach is packed anew; what they do not reach is set apart, and leaves when its time has come.
+ *
+ * Where git cannot walk what branches and tags reach, the packs beside the base become one as they are. Where it cannot walk what
+ * only other refs reach, branches and tags get their base all the same.
+ * @returns undefined when there is nothing that git can do
+ */
 async function foldAll(
   context: FoldContext,
   repository: Repository,
   state: RepositoryState,
+  copy: FoldCopy,
+): Promise<FoldResult | undefined> {
+  const cloned = await copy.packCloned();
+  if (cloned === 'refused') {
+    const beyond = beyondBase(state.packs);
+    return beyond.length < 2 ? undefined : rollUp(context, repository, state, beyond, copy, true);
+  }
+  const others = await copy.packRest(cloned.pack);
+  return others === 'refused'
+    ? foldCloned(context, repository, state, cloned.pack, copy)
+    : foldWalked(context, repository, state, [cloned.pack, others.pack], copy);
+}
+
+/** Branches and tags get a base, and whatever else there is goes into another pack, whether refs reach it or not. No object goes. */
+async function foldCloned(
+  context: FoldContext,
+  repository: Repository,
+  state: RepositoryState,
+  cloned: MadePack | undefined,
+  copy: FoldCopy,
+): Promise<FoldResult> {
+  const replaced = state.packs.filter(({ kind }) => kind !== 'unreachable');
+  const others = await copy.packListed('rest', replaced, [], [cloned]);
+  const [made, graph] = await storeMade(context, repository, state, [cloned, others], copy);
+  const base = made.filter(({ kind }) => kind === 'fold');
+  return {
+    incarnation: state.incarnation,
+    made,
+    epoch: context.dice.hex(16),
+    madeIn: state.epoch,
+    linked: digests(isClosed({ packs: replaced }) ? made : base),
+    replaced: digests(replaced),
+    dropped: new Set(),
+    relied: new Set(),
+    graph,
+    conserves: true,
+    proven: new ProvenRefs(),
+  };
+}
+
+/** What a fold of all has packed, and the commits beside it, in the store. */
+async function storeMade(
+  context: FoldContext,
+  repository: Repository,
+  state: RepositoryState,
+  packs: readonly (MadePack | undefined)[],
+  copy: FoldCopy,
+): Promise<[made: PackEntry[], graph: FoldResult['graph']]> {
+  const graph = await copy.graph();
+  const tips = await cloneTips(state.refs);
+  return settleAll([
+    storePacks(context, repository.id, packs, state.generation, factsOf(context, 0).now, tips),
+    graph === undefined || graph === 'refused'
+      ? Promise.resolve(graph === undefined ? undefined : ('as it is' as const))
+      : storeFolded(context, repository.id, 'graph', graph, state.generation),
+  ]);
+}
+
+async function foldWalked(
+  context: FoldContext,
+  repository: Repository,
+  state: RepositoryState,
+  walked: readonly (MadePack | undefined)[],
   copy: FoldCopy,
 ): Promise<FoldResult> {
   const facts = factsOf(context, 0);
@@ -183,26 +278,9 @@ async function foldAll(
     (entry) => entry.kind === 'unreachable' && !isExpired(entry, facts) && !isRecent(entry, facts),
   );
   const rest = state.packs.filter((entry) => !expired.includes(entry) && !waiting.includes(entry));
-  const cloned = await copy.packCloned();
-  const others = await copy.packRest(cloned);
   // What waits already and is in other packs, too, has come back meanwhile and left again: its time begins anew.
-  const unreachable =
-    facts.grace === 0 ? undefined : await copy.packPacks('unreachable', rest, [], [cloned, others]);
-  const graph = await copy.graph();
-  const tips = await cloneTips(state.refs);
-  const [made, storedGraph] = await settleAll([
-    storePacks(
-      context,
-      repository.id,
-      [cloned, others, unreachable],
-      state.generation,
-      factsOf(context, 0).now,
-      tips,
-    ),
-    graph === undefined
-      ? Promise.resolve(undefined)
-      : storeFolded(context, repository.id, 'graph', graph, state.generation),
-  ]);
+  const unreachable = facts.grace === 0 ? undefined : await copy.packPacks('unreachable', rest, [], walked);
+  const [made, graph] = await storeMade(context, repository, state, [...walked, unreachable], copy);
   const result: FoldResult = {
     incarnation: state.incarnation,
     made,
@@ -213,7 +291,7 @@ async function foldAll(
     replaced: digests(rest),
     dropped: digests(expired),
     relied: digests(waiting),
-    graph: storedGraph,
+    graph,
     conserves: expired.length === 0 && facts.grace > 0,
     proven: new ProvenRefs(),
   };

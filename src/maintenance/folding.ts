@@ -3,7 +3,7 @@
  * now and then by going through all of them, for what no publish tells of. Nobody waits for it.
  */
 
-import { messageOf } from '../lib/errors.ts';
+import { CairnError, messageOf } from '../lib/errors.ts';
 import { Limiter } from '../lib/limiter.ts';
 import { LruMap } from '../lib/lru.ts';
 import { filtered, inSlices } from '../lib/turns.ts';
@@ -12,11 +12,14 @@ import type { Manifest } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
 import { type FoldContext, type FoldMode, type FoldOutcome, foldRepository } from './fold.ts';
-import { foldPlan } from './fold-plan.ts';
+import { foldPlan, gatherPlan } from './fold-plan.ts';
+
+/** How a fold ended. `refused`: git cannot do a part of it, and never will. `failed`: it may succeed later. */
+export type FoldEnd = FoldOutcome['outcome'] | 'failed' | 'refused';
 
 /** Hears how folds end. */
 export interface FoldObserver {
-  ended(outcome: FoldOutcome['outcome'] | 'failed', seconds: number): void;
+  ended(end: FoldEnd, seconds: number): void;
 }
 
 export interface FoldingOptions extends Omit<FoldContext, 'holder' | 'onTrouble'> {
@@ -29,6 +32,8 @@ export interface FoldingOptions extends Omit<FoldContext, 'holder' | 'onTrouble'
 
 /** Milliseconds before a repository whose fold has failed is tried again, doubled each time. */
 const FIRST_PAUSE_MS = 60_000;
+/** The same where the fold will fail again, as long as the repository is what it is. */
+const FIRST_LASTING_PAUSE_MS = 6 * 3_600_000;
 const LONGEST_PAUSE_MS = 86_400_000;
 /** Milliseconds between rounds through all repositories, about. */
 const ROUND_EVERY_MS = 86_400_000;
@@ -40,6 +45,9 @@ const STEP_MS = 200;
 const REMEMBERED = 10_000;
 
 interface Failure {
+  readonly problem: string;
+  /** True: git cannot walk the repository, and its packs are gathered by their sizes until the pause is over. */
+  readonly gathers: boolean;
   readonly pause: number;
   /** Monotonic milliseconds. */
   readonly until: number;
@@ -115,7 +123,7 @@ export class Folding {
     const { clock, observer, log } = this.options;
     const name = formatRepositoryId(id);
     const began = clock.monotonic();
-    let ended: FoldOutcome['outcome'] | 'failed' = 'failed';
+    let ended: FoldEnd = 'failed';
     try {
       const repository = this.options.repositories.get(id);
       const outcome = await foldRepository(
@@ -125,15 +133,18 @@ export class Folding {
         this.deletions.get(name) ?? 0,
         signal,
       );
-      ended = outcome.outcome;
+      ended = refusalOf(outcome) === undefined ? outcome.outcome : 'refused';
       // A full fold that changes nothing has shown that what was deleted left nothing to be gathered.
       const same = outcome.outcome === 'nothing to do' && outcome.same === true;
       if (outcome.outcome === 'folded' || same) this.deletions.delete(name);
       if (outcome.outcome === 'folded' || outcome.outcome === 'rolled up') {
         const { packs, objects } = outcome;
-        log.info({ repository: name, outcome: ended, packs, objects }, 'folded');
+        log.info({ repository: name, outcome: outcome.outcome, packs, objects }, 'folded');
       }
       return outcome;
+    } catch (error) {
+      if (isLasting(error)) ended = 'refused';
+      throw error;
     } finally {
       release();
       observer.ended(ended, (clock.monotonic() - began) / 1000);
@@ -155,35 +166,65 @@ export class Folding {
 
   private isDue(name: string, manifest: Manifest, deletions: number): boolean {
     const { clock, grace } = this.options;
-    const failure = this.failures.get(name);
-    if (failure !== undefined && clock.monotonic() < failure.until) return false;
+    const pausing = this.pausing(name);
+    if (pausing !== undefined) return pausing.gathers && gatherPlan(manifest.packs).fold !== 'none';
     const now = Math.floor(clock.now() / 1000);
     return foldPlan(manifest.packs, { now, grace, deletions }).fold !== 'none';
   }
 
+  /** The failure after which a repository is left alone now. */
+  private pausing(name: string): Failure | undefined {
+    const failure = this.failures.get(name);
+    return failure !== undefined && this.options.clock.monotonic() < failure.until ? failure : undefined;
+  }
+
   private async work(): Promise<void> {
-    for (const [name, id] of this.waiting) {
+    for (let next = this.next(); next !== undefined; next = this.next()) {
+      const [name, id] = next;
       this.waiting.delete(name);
       await this.attempt(name, id);
     }
     this.working = undefined;
   }
 
+  /** Who has waited longest, of those that have not failed, if there is any. */
+  private next(): [name: string, id: RepositoryId] | undefined {
+    let failed: [string, RepositoryId] | undefined;
+    for (const entry of this.waiting) {
+      if (this.failures.get(entry[0]) === undefined) return entry;
+      failed ??= entry;
+    }
+    return failed;
+  }
+
   /** One repository in trouble keeps none of the others waiting, and is left alone for a while. */
   private async attempt(name: string, id: RepositoryId): Promise<void> {
+    const mode = this.pausing(name)?.gathers === true ? 'gather' : 'due';
     try {
-      await this.fold(id, 'due');
-      this.failures.delete(name);
+      const outcome = await this.fold(id, mode);
+      const problem = refusalOf(outcome);
+      if (problem !== undefined) this.failed(name, { problem, lasting: true, gathers: true });
+      else if (mode === 'due') this.failures.delete(name);
     } catch (error) {
       if (this.stopping.signal.aborted) return;
-      const { clock, log } = this.options;
-      const pause = Math.min(LONGEST_PAUSE_MS, 2 * (this.failures.get(name)?.pause ?? FIRST_PAUSE_MS / 2));
-      this.failures.set(name, { pause, until: clock.monotonic() + pause }, 1);
-      log.warn(
-        { repository: name, problem: messageOf(error), pause: pause / 1000 },
-        'a repository was not folded; it is tried again',
-      );
+      const lasting = isLasting(error);
+      this.failed(name, { problem: messageOf(error), lasting, gathers: lasting && mode === 'due' });
     }
+  }
+
+  private failed(
+    name: string,
+    { problem, lasting, gathers }: Pick<Failure, 'problem' | 'gathers'> & { readonly lasting: boolean },
+  ): void {
+    const { clock, log } = this.options;
+    const before = this.failures.get(name);
+    const first = lasting ? FIRST_LASTING_PAUSE_MS : FIRST_PAUSE_MS;
+    const pause = Math.min(LONGEST_PAUSE_MS, Math.max(first, 2 * (before?.pause ?? 0)));
+    this.failures.set(name, { problem, gathers, pause, until: clock.monotonic() + pause }, 1);
+    const told = { repository: name, problem, pause: pause / 1000 };
+    if (!lasting) log.warn(told, 'a repository was not folded; it is tried again');
+    // Once: nothing is new about it when it is the same again.
+    else if (before?.problem !== problem) log.warn(told, 'git cannot fold all of a repository');
   }
 
   private async goRound(): Promise<void> {
@@ -210,4 +251,13 @@ export class Folding {
       await sleep(ROUND_EVERY_MS);
     }
   }
+}
+
+function refusalOf(outcome: FoldOutcome): string | undefined {
+  return 'refusal' in outcome ? outcome.refusal : undefined;
+}
+
+/** True when the same repository will make it fail again. */
+function isLasting(error: unknown): boolean {
+  return error instanceof CairnError && (error.kind === 'too-large' || error.kind === 'corrupt');
 }

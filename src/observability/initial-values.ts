@@ -44,7 +44,7 @@ const EVENT_ANSWERS = [
   'error',
 ];
 const PUBLISH_OUTCOMES = ['published', 'unchanged', 'busy', 'unknown', 'failed'];
-const FOLD_OUTCOMES = ['folded', 'rolled up', 'nothing to do', 'leased', 'superseded', 'failed'];
+const FOLD_OUTCOMES = ['folded', 'rolled up', 'nothing to do', 'leased', 'superseded', 'failed', 'refused'];
 const LIMITS = ['connections', 'address-connections', 'requests', 'address-requests', 'pace'];
 const ANSWERS = ['passed', 'recorded', 'followed', 'cached'];
 

@@ -1,15 +1,10 @@
 /** A repository from before trees were bounded, which holds one that is too deep: it goes on, and nothing deeper is added. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { systemClock } from '../../src/lib/clock.ts';
-import { systemDice } from '../../src/lib/dice.ts';
-import { sha256 } from '../../src/lib/digest.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
-import { ArtifactStore } from '../../src/repository/artifact-store.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
 import { CraftedPack } from '../helpers/craft-pack.ts';
-import { GitClient, run } from '../helpers/git-client.ts';
+import { GitClient } from '../helpers/git-client.ts';
+import { plantPack } from '../helpers/plant-pack.ts';
 import {
   commitObject,
   objectId,
@@ -47,38 +42,7 @@ it('takes pushes beside what is too deep, and refuses what stands above it', asy
   while (trees.length < 400) trees.push(folderOf('d', trees.at(-1) as RawObject));
   const deepest = trees.at(-1) as RawObject;
   const deep = commitObject(objectId(deepest), [], 'Deep');
-  const path = join(folder.path, 'deep.pack');
-  const bytes = new CraftedPack().all([deep, ...trees, FILE]).bytes();
-  await run('git', ['init', '--quiet', '--bare', folder.path]);
-  const made = await run('git', ['index-pack', '--stdin', '-o', `${path}.idx`, path], {
-    cwd: folder.path,
-    input: bytes,
-  });
-  expect(made.exitCode, made.stderr).toBe(0);
-  const id = repositoryId(OWNER, 'old');
-  const artifacts = new ArtifactStore({
-    stores: { control: store, bulk: store },
-    clock: systemClock,
-    dice: systemDice,
-  });
-  const idx = await readFile(`${path}.idx`);
-  const entry = {
-    kind: 'push',
-    objects: trees.length + 2,
-    pack: await artifacts.put(id, 'pack', sha256(bytes), bytes),
-    idx: await artifacts.put(id, 'idx', sha256(idx), idx),
-    linked: true,
-  } as const;
-  await app.repositories.get(id).publisher.join({
-    since: 0,
-    evaluate: async (state) => {
-      if (state === undefined) throw new Error('no repository');
-      const refs = new Map([...state.refs, ['refs/heads/deep', objectId(deep)]] as const);
-      const cause = { kind: 'push', actor: null, evidence: null, refs: ['refs/heads/deep'] } as const;
-      const sorted = new Map([...refs].sort(([a], [b]) => (a < b ? -1 : 1)));
-      return { next: { ...state, refs: sorted, packs: [...state.packs, entry] }, cause, result: undefined };
-    },
-  });
+  await plantPack(app, store, repositoryId(OWNER, 'old'), 'refs/heads/deep', [deep, ...trees, FILE]);
 
   const beside = folderOf('d', trees[100] as RawObject);
   const fine = commitObject(objectId(beside), [objectId(deep)], 'Not so deep');

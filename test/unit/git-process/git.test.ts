@@ -60,6 +60,26 @@ describe('a git process', () => {
     expect(result.exitCode).toBe(0);
   });
 
+  it('is fed input that comes in pieces, and need not read all of it', async () => {
+    const pieces = async function* () {
+      for (let n = 0; n < 10_000; n++) yield Buffer.from(`line ${n}\n`);
+    };
+    const counted = await (await scripted('wc -l')).run(command, { input: pieces() });
+    expect(counted.stdout.toString().trim()).toBe('10000');
+    const ended = await (await scripted('exit 3')).run(command, { input: pieces() });
+    expect(ended.exitCode).toBe(3);
+  });
+
+  it('is ended when its input cannot be had', async () => {
+    const broken = async function* () {
+      yield Buffer.from('a line\n');
+      throw new Error('the input is damaged');
+    };
+    const git = await scripted('cat');
+    await expect(git.run(command, { input: broken() })).rejects.toThrow('the input is damaged');
+    expect(git.running).toBe(0);
+  });
+
   it('that is ended by a signal says which', async () => {
     const git = await scripted('kill -9 $$');
     expect(await git.run(command)).toMatchObject({ exitCode: null, signal: 'SIGKILL', cancelled: false });

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type FoldFacts, foldPlan, isFolded, PACKS_GATHERED } from '../../../src/maintenance/fold-plan.ts';
+import {
+  type FoldFacts,
+  foldPlan,
+  gatherPlan,
+  isFolded,
+  PACKS_GATHERED,
+} from '../../../src/maintenance/fold-plan.ts';
 import type { PackEntry, PackKind } from '../../../src/repository/manifest.ts';
 import { packOf } from '../../helpers/repository-rig.ts';
 
@@ -42,6 +48,14 @@ describe('what to fold', () => {
     ['unreachable objects whose time is over', [base(10), unreachable(7 * DAY)], 'full'],
   ] as const)('%s', (_name, packs, fold) => {
     expect(foldPlan(packs, FACTS).fold).toBe(fold);
+  });
+
+  it('is by sizes alone where git cannot walk: never everything, never what waits', () => {
+    expect(gatherPlan(pushes(15))).toEqual({ fold: 'none' });
+    expect(gatherPlan([unreachable(9 * DAY), ...pushes(15)])).toEqual({ fold: 'none' });
+    const [came, small, large] = [pushes(16), rolled(90), rolled(500)];
+    const packs = [base(10), pack('rest', 5), large, small, unreachable(9 * DAY), ...came];
+    expect(gatherPlan(packs)).toEqual({ fold: 'roll-up', packs: [...came, small], listed: true });
   });
 
   it('counts what came with a thin pack, and not the bases that completed it', () => {
