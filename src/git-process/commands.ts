@@ -12,7 +12,7 @@ export interface GitCommand {
   readonly args: readonly string[];
   readonly config?: readonly (readonly [key: string, value: string])[];
   readonly variables?: Readonly<Record<string, string>>;
-  /** How far the process stands back for others (nice(2)), 0–19; absent for work that somebody waits for. */
+  /** How far the process stands back for others (nice(2)), 0–19; absent for work that somebody with a right waits for. */
   readonly niceness?: number;
 }
 
@@ -79,6 +79,8 @@ export interface IndexPackOptions {
   readonly progress: boolean;
   /** A file of shallow commits (see gitformat: one object id a line) that the pack is cut at. */
   readonly shallowFile?: string;
+  /** How far it stands back for others, 0 for not at all. */
+  readonly niceness: number;
 }
 
 /** Bytes that git allocates at once for each object of a pack: it has a table of them. */
@@ -118,6 +120,7 @@ export function indexPack(options: IndexPackOptions): GitCommand {
     name: 'index-pack',
     args,
     ...(config === undefined ? {} : { config }),
+    ...(options.niceness === 0 ? {} : { niceness: options.niceness }),
     variables: {
       ...variables,
       ...quarantineVariables(options.paths),

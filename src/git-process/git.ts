@@ -246,6 +246,7 @@ export class Git {
       ...this.programOf(command),
       env: this.environmentFor(command),
       input,
+      niceness: command.niceness ?? 0,
       keepOutput: keepOutput ?? OUTPUT_KEPT,
       keepErrors: STDERR_KEPT,
     });

@@ -3,6 +3,7 @@
  * and from the build: it may use nothing but its arguments and what Node has for everybody.
  */
 import type { spawn } from 'node:child_process';
+import type { setPriority } from 'node:os';
 
 /** A process to be run to its end. */
 export interface LaunchRequest {
@@ -11,6 +12,8 @@ export interface LaunchRequest {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly input: Uint8Array;
+  /** How far it stands back for others (nice(2)); 0 for what somebody waits for. */
+  readonly niceness: number;
   /** Bytes of standard output to be told; what comes after them is read and dropped. */
   readonly keepOutput: number;
   /** Bytes from the end of standard error to be told. */
@@ -38,10 +41,11 @@ export type LaunchReply =
 
 export interface LauncherHost {
   readonly spawn: typeof spawn;
+  readonly setPriority: typeof setPriority;
   readonly process: NodeJS.Process;
 }
 
-export function launcherProgram({ spawn, process }: LauncherHost): void {
+export function launcherProgram({ spawn, setPriority, process }: LauncherHost): void {
   const alive = new Map<number, number>();
   const reply = (message: LaunchReply) => process.send?.(message);
   const kill = (pid: number, signal: NodeJS.Signals) => {
@@ -52,7 +56,16 @@ export function launcherProgram({ spawn, process }: LauncherHost): void {
     }
   };
 
-  function launch({ id, file, args, env, input, keepOutput, keepErrors }: LaunchRequest): void {
+  const standBack = (pid: number, niceness: number) => {
+    try {
+      setPriority(pid, niceness);
+    } catch {
+      // It has ended already, and needs no processor any more.
+    }
+  };
+
+  function launch(request: LaunchRequest): void {
+    const { id, file, args, env, input, niceness, keepOutput, keepErrors } = request;
     const child = spawn(file, args, { env, detached: true, stdio: 'pipe' });
     child.once('error', (error) => {
       // It also tells of signals that found nobody; only a process that never was is a failure.
@@ -60,6 +73,7 @@ export function launcherProgram({ spawn, process }: LauncherHost): void {
     });
     if (child.pid === undefined) return;
     alive.set(id, child.pid);
+    if (niceness > 0) standBack(child.pid, niceness);
     const output: Buffer[] = [];
     let kept = 0;
     let cut = false;

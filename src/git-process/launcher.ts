@@ -72,7 +72,8 @@ export class Launcher {
   }
 
   private start(): ChildProcess {
-    const program = `(${launcherProgram})({ spawn: require('node:child_process').spawn, process })`;
+    const host = "{ ...require('node:child_process'), ...require('node:os'), process }";
+    const program = `(${launcherProgram})(${host})`;
     const child = spawn(process.execPath, [...NODE_FLAGS, '--eval', program], {
       env: { PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin' },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -32,6 +32,9 @@ export interface UnpackPatience {
 const PATIENCE: UnpackPatience = { least: 120_000, perMiB: 2_000 };
 const PATIENCE_WITH_STRANGERS: UnpackPatience = { least: 20_000, perMiB: 1_000 };
 
+/** What strangers send is unpacked when nobody else needs the processor. */
+const NICENESS_OF_STRANGERS = 10;
+
 export interface PackBounds {
   /** Bytes that a pack may have as it is sent; 0 for any number. */
   readonly packBytes: number;
@@ -44,6 +47,8 @@ export interface PackBounds {
   /** Bytes of an object that git may hold in memory. */
   readonly heldBytes: number;
   readonly patience: UnpackPatience;
+  /** How far git stands back for others while it unpacks (nice(2)). */
+  readonly niceness: number;
   readonly heights: HeightMemory;
 }
 
@@ -57,7 +62,15 @@ export function packBounds(
 ): PackBounds {
   const { packBytes, objectBytes, heldBytes } = limits;
   const setting = '--max-object-size';
-  const own: PackBounds = { packBytes, objectBytes, heldBytes, setting, patience: PATIENCE, heights };
+  const own: PackBounds = {
+    packBytes,
+    objectBytes,
+    heldBytes,
+    setting,
+    patience: PATIENCE,
+    niceness: 0,
+    heights,
+  };
   if (allowed === undefined) return own;
   const { bytes, objects, object } = allowed;
   const bounds = {
@@ -65,6 +78,7 @@ export function packBounds(
     packBytes: Math.min(bytes, packBytes),
     objects,
     patience: PATIENCE_WITH_STRANGERS,
+    niceness: NICENESS_OF_STRANGERS,
   };
   return object < objectBytes ? { ...bounds, objectBytes: object, setting: '--anonymous-pushes' } : bounds;
 }

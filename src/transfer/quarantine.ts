@@ -251,6 +251,7 @@ function indexPackOptions(
   return {
     paths,
     maxInputBytes: bounds.packBytes,
+    niceness: bounds.niceness,
     maxObjectBytes: bounds.objectBytes,
     heldBytes: bounds.heldBytes,
     objects,

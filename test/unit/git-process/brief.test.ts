@@ -103,6 +103,15 @@ describe.each([
     expect((await git.brief(command, { input: Buffer.alloc(briefInput) })).exitCode).toBe(0);
   });
 
+  it('stands back for others where nobody with a right waits for it', async () => {
+    // Priority is given a moment after the start.
+    const { git } = await scripted('read line; exec nice');
+    const niceness = async (more: { readonly niceness?: number }) =>
+      Number((await git.brief({ ...command, ...more }, { input: 'go\n' })).stdout.toString());
+    const usual = await niceness({});
+    await expect.poll(() => niceness({ niceness: 10 })).toBe(Math.min(19, usual + 10));
+  });
+
   it('that is ended by a signal says which', async () => {
     const { git } = await scripted('kill -9 $$');
     expect(await git.brief(command)).toMatchObject({ exitCode: null, signal: 'SIGKILL', cancelled: false });

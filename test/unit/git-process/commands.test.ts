@@ -21,6 +21,7 @@ describe('commands', () => {
         heldBytes: 5,
         objects: 5,
         progress: true,
+        niceness: 0,
         shallowFile: '/shallow',
       }),
     ];

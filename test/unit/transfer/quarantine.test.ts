@@ -68,6 +68,7 @@ const BOUNDS: PackBounds = {
   setting: '--max-object-size',
   heldBytes: 2 ** 20,
   patience: { least: 600_000, perMiB: 0 },
+  niceness: 0,
   heights: new HeightMemory(100),
 };
 
