@@ -11,6 +11,7 @@
  *
  * What was started is closed in reverse order.
  */
+
 import { join } from 'node:path';
 import { openCacheFolder } from './cache-folder.ts';
 import type { Secrets } from './config/secrets.ts';
@@ -25,6 +26,7 @@ import { Health } from './http/health.ts';
 import { httpLimits } from './http/http-limits.ts';
 import { HttpServer } from './http/server.ts';
 import { type Identity, openIdentity } from './identity.ts';
+import { ByteBudget } from './lib/byte-budget.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { type Dice, systemDice } from './lib/dice.ts';
 import { messageOf } from './lib/errors.ts';
@@ -66,6 +68,7 @@ import {
 } from './stores.ts';
 import { Advertiser } from './transfer/advertise-refs.ts';
 import { AnswerCache } from './transfer/answer-cache.ts';
+import { READ_WHOLE_TOGETHER } from './transfer/fetch-question.ts';
 import { GitPlaces } from './transfer/git-places.ts';
 import { HeightMemory } from './transfer/link-heights.ts';
 import { Offload } from './transfer/offload.ts';
@@ -299,6 +302,7 @@ export async function startApp(
           git,
           places,
           room: aside.room,
+          questionMemory: new ByteBudget(READ_WHOLE_TOGETHER),
           advertiser,
           cache,
           answers,

@@ -52,6 +52,7 @@ export {
   textOf,
 } from './pkt-line.ts';
 export { type CommandRequest, CommandRequestParser } from './protocol-v2.ts';
+export { QUESTION_LIMITS, QuestionBounds, type QuestionLimits } from './question-bounds.ts';
 export { cleanReason } from './reason.ts';
 export {
   type ReceivedCommand,

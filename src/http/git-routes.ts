@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { RequestRefusal } from '../git/index.ts';
 import { CairnError, publicTextOf } from '../lib/errors.ts';
 import type { UrlSpace } from '../policy/access.ts';
 import { emptyState, type Manifest, type RepositoryState } from '../repository/manifest.ts';
@@ -59,6 +60,9 @@ export interface GitRequest extends Exchange {
 }
 
 const LEAST_DROPPED_BYTES = 2 ** 30;
+
+/** Object ids compress to half their size, names of refs to a twentieth. */
+const FETCH_EXPANSION = 200;
 
 interface GitRoute {
   readonly method: 'GET' | 'POST';
@@ -187,28 +191,30 @@ async function uploadPack(context: GitRoutesContext, request: GitRequest): Promi
   const { incoming, response, repository, signal, onRefused, onBroken } = request;
   const { caller } = request.client;
   const output = new GitOutput(response, 'application/x-git-upload-pack-result', request.client.taking);
-  const body = requestBody(request, context.fetchRequestBytes);
+  const body = requestBody(request, context.fetchRequestBytes, FETCH_EXPANSION);
   const version = protocolVersion(incoming);
   const looked = context.connections.takeLook(incoming, repository, 'git-upload-pack');
   const admit = readerOf(context, senderOf(request, 'receive'));
   if (request.expectations.isWaiting(incoming)) admit(await repository.resolve('on-demand'));
-  await tellingWhatBreaks(request, output, () =>
-    serveFetch(context.fetch, {
-      repository,
-      version,
-      admit,
-      looked,
-      caller,
-      body,
-      output,
-      signal,
-      onRefused,
-      onBroken,
-    }),
-  );
+  const asked = { repository, version, admit, looked, caller, body, output, signal, onRefused, onBroken };
+  try {
+    await tellingWhatBreaks(request, output, () => serveFetch(context.fetch, asked));
+  } catch (error) {
+    // Its client is still sending, and reads the reason only then.
+    if (error instanceof RequestRefusal) await dropRest(body, incoming);
+    throw error;
+  }
   output.end();
   // What git did not want to read would stand in the way of the connection's next request.
-  await body.drain().catch(() => incoming.destroy());
+  await dropRest(body, incoming);
+}
+
+/** Reads and drops what is left of a fetch. Who sends more than is read is cut off. */
+async function dropRest(body: RequestBody, incoming: IncomingMessage): Promise<void> {
+  await body.drain().catch((error: unknown) => {
+    // Where the body expands too much, its client has sent all of it.
+    if (!(error instanceof RequestRefusal)) incoming.destroy();
+  });
 }
 
 async function receivePack(context: GitRoutesContext, request: GitRequest): Promise<void> {
@@ -276,10 +282,15 @@ function pushBody(context: GitRoutesContext, exchange: Exchange): RequestBody {
   return requestBody(exchange, bytes + packBytes + dropped);
 }
 
-/** @param bytes decoded, at most */
-function requestBody({ incoming, expectations, client }: Exchange, bytes: number): RequestBody {
+/** @param bytes decoded, at most @param expansion how often its size a compressed body may have of content */
+function requestBody(
+  { incoming, expectations, client }: Exchange,
+  bytes: number,
+  expansion?: number,
+): RequestBody {
   const onRead = () => expectations.meet(incoming);
-  return new RequestBody(readBody(incoming, { pace: client.sending, bytes, onRead }));
+  const bounds = { bytes, ...(expansion !== undefined && { expansion }) };
+  return new RequestBody(readBody(incoming, { pace: client.sending, ...bounds, onRead }));
 }
 
 /** The highest version named in `Git-Protocol: version=…` that is known here; 0 when none is. */

@@ -5,10 +5,13 @@ import {
   type ObjectFormat,
   parseFetch,
   parseLsRefs,
+  QuestionBounds,
   UploadRequestParser,
 } from '../git/index.ts';
+import type { ByteBudget } from '../lib/byte-budget.ts';
 import { type Digest, sha256 } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
+import { Pauses } from '../lib/turns.ts';
 import type { ProtocolVersion } from './advertise-refs.ts';
 import type { RequestBody } from './request-body.ts';
 
@@ -43,8 +46,14 @@ export type UploadPost =
   | { readonly command: 'nothing' }
   | { readonly command: 'unknown'; readonly name: string };
 
-/** A request is read whole up to this many bytes; a longer one is passed on as it comes. */
+/** A request is read whole up to this many bytes; a longer one is put aside as it comes. */
 const READ_WHOLE = 1024 * 1024;
+
+/** So many bytes each request may have in memory, whatever others have: most requests are far below. */
+const READ_ALWAYS = 64 * 1024;
+
+/** Bytes that all requests together may have in memory above that. */
+export const READ_WHOLE_TOGETHER = 64 * 1024 * 1024;
 
 /** The parsers see little more than that, so they need no limit of their own. */
 const UNLIMITED = { limits: { bytes: Number.POSITIVE_INFINITY } };
@@ -78,14 +87,16 @@ export function nameOfQuestion(question: FetchQuestion): Digest | undefined {
 /**
  * Finds out what is asked. What was read is given back to the body: upload-pack reads it again.
  * @param format asked for when the request does not say how long its ids are
- * @throws CairnError `invalid` for a request that is none; what `format` throws
+ * @param memory for what is read; it is to be forgotten when the request has ended
+ * @throws CairnError `invalid` for a request that is none; what `body` and `format` throw
  */
 export async function readUploadPost(
   body: RequestBody,
   version: ProtocolVersion,
   format: () => Promise<ObjectFormat>,
+  memory: QuestionMemory,
 ): Promise<UploadPost> {
-  const reading = new Reading(body);
+  const reading = new Reading(body, memory);
   try {
     return version === 2
       ? await readCommand(reading)
@@ -95,19 +106,60 @@ export async function readUploadPost(
   }
 }
 
+/**
+ * The bytes of a request, counted as they come: whoever reads them first finds out that there are too many.
+ * @throws RequestRefusal when the request is too large; what the body throws
+ */
+export async function* boundedQuestion(body: RequestBody): AsyncGenerator<Buffer, void, undefined> {
+  const bounds = new QuestionBounds();
+  const pauses = new Pauses();
+  for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
+    bounds.push(chunk);
+    yield chunk;
+    await pauses.next();
+  }
+}
+
+/** The share that one question has of the memory of all. */
+export class QuestionMemory {
+  private readonly all: ByteBudget;
+  private kept = 0;
+  private taken = 0;
+
+  constructor(all: ByteBudget) {
+    this.all = all;
+  }
+
+  /** Counts bytes as kept. False when they are more than one question, or all of them, may keep. */
+  keep(bytes: number): boolean {
+    this.kept += bytes;
+    if (this.kept > READ_WHOLE) return false;
+    const wanted = Math.max(0, this.kept - READ_ALWAYS) - this.taken;
+    if (!this.all.take(wanted)) return false;
+    this.taken += wanted;
+    return true;
+  }
+
+  /** Nothing is kept any longer. */
+  forget(): void {
+    this.all.give(this.taken);
+    this.taken = 0;
+  }
+}
+
 /** Reads a body and remembers what it read. */
 class Reading {
   size = 0;
+  /** More was read than may be kept. */
+  tooLong = false;
   private readonly body: RequestBody;
+  private readonly memory: QuestionMemory;
   /** What was read. */
   readonly chunks: Buffer[] = [];
 
-  constructor(body: RequestBody) {
+  constructor(body: RequestBody, memory: QuestionMemory) {
     this.body = body;
-  }
-
-  get tooLong(): boolean {
-    return this.size > READ_WHOLE;
+    this.memory = memory;
   }
 
   async next(): Promise<Buffer | undefined> {
@@ -115,6 +167,7 @@ class Reading {
     if (chunk !== undefined) {
       this.chunks.push(chunk);
       this.size += chunk.length;
+      if (!this.memory.keep(chunk.length)) this.tooLong = true;
     }
     return chunk;
   }

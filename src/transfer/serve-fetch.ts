@@ -1,5 +1,6 @@
 import { encodeErrorPacket, RequestRefusal } from '../git/index.ts';
 import type { Git } from '../git-process/git.ts';
+import type { ByteBudget } from '../lib/byte-budget.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { ArtifactCache } from '../repository/artifact-cache.ts';
 import type { Manifest, ParentState } from '../repository/manifest.ts';
@@ -9,7 +10,14 @@ import type { Advertiser, ProtocolVersion } from './advertise-refs.ts';
 import type { AnswerCache } from './answer-cache.ts';
 import { FetchLook } from './fetch-look.ts';
 import { type JoinedPacks, planStoredAnswer } from './fetch-plan.ts';
-import { formatIn, nameOfQuestion, readUploadPost, type WholeFetch } from './fetch-question.ts';
+import {
+  boundedQuestion,
+  formatIn,
+  nameOfQuestion,
+  QuestionMemory,
+  readUploadPost,
+  type WholeFetch,
+} from './fetch-question.ts';
 import type { GitPlaces } from './git-places.ts';
 import type { Offload } from './offload.ts';
 import type { Output } from './output.ts';
@@ -47,6 +55,8 @@ export interface ServeFetchContext {
   readonly places: GitPlaces;
   /** Where answers are put aside whose clients read slowly, and long questions. */
   readonly room: SpoolRoom;
+  /** For questions that are read whole before they are answered. */
+  readonly questionMemory: ByteBudget;
   readonly advertiser: Advertiser;
   readonly cache: ArtifactCache;
   readonly answers: AnswerCache;
@@ -85,14 +95,28 @@ export interface FetchRequestIn {
  * Answers the POST of `git-upload-pack`: `ls-refs` from the manifest; a fetch of everything, where packs are stored that
  * are just that, by sending these; every other one by `git upload-pack` on a snapshot, or as that has answered before.
  *
- * @throws CairnError before anything is written: `not-found`, `invalid`, `unavailable`, `corrupt`, `busy`, and what
- *   `admit` throws
+ * @throws CairnError before anything is written: `not-found`, `invalid` (RequestRefusal for a question that is too large),
+ *   `unavailable`, `corrupt`, `busy`, and what `admit` throws
  */
-export async function serveFetch(context: ServeFetchContext, request: FetchRequestIn): Promise<void> {
+export async function serveFetch(context: ServeFetchContext, incoming: FetchRequestIn): Promise<void> {
+  const memory = new QuestionMemory(context.questionMemory);
+  const body = new RequestBody(boundedQuestion(incoming.body));
+  try {
+    await answerPost(context, { ...incoming, body }, memory);
+  } finally {
+    memory.forget();
+  }
+}
+
+async function answerPost(
+  context: ServeFetchContext,
+  request: FetchRequestIn,
+  memory: QuestionMemory,
+): Promise<void> {
   const { repository, output, version, admit } = request;
   const look = new FetchLook(repository, context.recency);
   const format = async () => admit(await look.recent()).manifest.objectFormat;
-  const post = await readUploadPost(request.body, version, format);
+  const post = await readUploadPost(request.body, version, format, memory);
   if (post.command === 'nothing') return;
   if (post.command === 'unknown' && post.name === 'bundle-uri' && context.offload !== undefined) {
     const { manifest } = admit(await look.recent());

@@ -4,6 +4,7 @@ import { Hono } from 'hono';
 import { Git } from '../../src/git-process/git.ts';
 import { ConnectionMemory } from '../../src/http/connection-memory.ts';
 import { HttpServer } from '../../src/http/server.ts';
+import { ByteBudget } from '../../src/lib/byte-budget.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { systemDice } from '../../src/lib/dice.ts';
 import { FairSlots } from '../../src/lib/fair-slots.ts';
@@ -20,6 +21,7 @@ import type { RepositoryId } from '../../src/repository/repository-id.ts';
 import { SnapshotCache } from '../../src/repository/snapshot-cache.ts';
 import { Advertiser } from '../../src/transfer/advertise-refs.ts';
 import { AnswerCache } from '../../src/transfer/answer-cache.ts';
+import { READ_WHOLE_TOGETHER } from '../../src/transfer/fetch-question.ts';
 import { GitPlaces } from '../../src/transfer/git-places.ts';
 import { HeightMemory } from '../../src/transfer/link-heights.ts';
 import type { OrderBook, WaitingOrder } from '../../src/transfer/push-authority.ts';
@@ -139,6 +141,7 @@ export async function startGitServer(
         git,
         places,
         room,
+        questionMemory: new ByteBudget(READ_WHOLE_TOGETHER),
         advertiser,
         cache,
         answers,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { delimiterPacket, encodePacket, flushPacket } from '../../../src/git/index.ts';
+import { ByteBudget } from '../../../src/lib/byte-budget.ts';
 import type { ProtocolVersion } from '../../../src/transfer/advertise-refs.ts';
-import { nameOfQuestion, readUploadPost } from '../../../src/transfer/fetch-question.ts';
+import { nameOfQuestion, QuestionMemory, readUploadPost } from '../../../src/transfer/fetch-question.ts';
 import { RequestBody } from '../../../src/transfer/request-body.ts';
 
 const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(40));
@@ -23,7 +24,8 @@ async function read(bytes: Buffer, version: ProtocolVersion, size = 7) {
     for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
   }
   const body = new RequestBody(pieces());
-  const post = await readUploadPost(body, version, async () => 'sha1');
+  const memory = new QuestionMemory(new ByteBudget(2 ** 22));
+  const post = await readUploadPost(body, version, async () => 'sha1', memory);
   const again: Buffer[] = [];
   for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) again.push(chunk);
   expect(Buffer.concat(again).equals(bytes)).toBe(true);
