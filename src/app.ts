@@ -26,7 +26,6 @@ import { Health } from './http/health.ts';
 import { httpLimits } from './http/http-limits.ts';
 import { HttpServer } from './http/server.ts';
 import { type Identity, openIdentity } from './identity.ts';
-import { ByteBudget } from './lib/byte-budget.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { type Dice, systemDice } from './lib/dice.ts';
 import { messageOf } from './lib/errors.ts';
@@ -68,7 +67,7 @@ import {
 } from './stores.ts';
 import { Advertiser } from './transfer/advertise-refs.ts';
 import { AnswerCache } from './transfer/answer-cache.ts';
-import { READ_WHOLE_TOGETHER } from './transfer/fetch-question.ts';
+import { FETCH_REQUEST_BYTES, questionMemory } from './transfer/fetch-question.ts';
 import { GitPlaces } from './transfer/git-places.ts';
 import { HeightMemory } from './transfer/link-heights.ts';
 import { Offload } from './transfer/offload.ts';
@@ -103,8 +102,6 @@ export interface App extends AsyncDisposable {
   /** Takes no new requests, lets running ones finish within the grace period, then closes everything. */
   close(): Promise<void>;
 }
-
-const FETCH_REQUEST_BYTES = 256 * 1024 * 1024;
 
 /**
  * Starts a server.
@@ -302,7 +299,7 @@ export async function startApp(
           git,
           places,
           room: aside.room,
-          questionMemory: new ByteBudget(READ_WHOLE_TOGETHER),
+          questionMemory: questionMemory(),
           advertiser,
           cache,
           answers,

@@ -8,7 +8,7 @@ import {
   QuestionBounds,
   UploadRequestParser,
 } from '../git/index.ts';
-import type { ByteBudget } from '../lib/byte-budget.ts';
+import { ByteBudget } from '../lib/byte-budget.ts';
 import { type Digest, sha256 } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
 import { Pauses } from '../lib/turns.ts';
@@ -53,7 +53,10 @@ const READ_WHOLE = 1024 * 1024;
 const READ_ALWAYS = 64 * 1024;
 
 /** Bytes that all requests together may have in memory above that. */
-export const READ_WHOLE_TOGETHER = 64 * 1024 * 1024;
+const READ_WHOLE_TOGETHER = 64 * 1024 * 1024;
+
+/** Decoded bytes of a request that are read at all, so that its client gets to read why it is refused. */
+export const FETCH_REQUEST_BYTES = 256 * 1024 * 1024;
 
 /** The parsers see little more than that, so they need no limit of their own. */
 const UNLIMITED = { limits: { bytes: Number.POSITIVE_INFINITY } };
@@ -118,6 +121,11 @@ export async function* boundedQuestion(body: RequestBody): AsyncGenerator<Buffer
     yield chunk;
     await pauses.next();
   }
+}
+
+/** The memory of all questions of one server. */
+export function questionMemory(): ByteBudget {
+  return new ByteBudget(READ_WHOLE_TOGETHER);
 }
 
 /** The share that one question has of the memory of all. */

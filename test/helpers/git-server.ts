@@ -4,7 +4,6 @@ import { Hono } from 'hono';
 import { Git } from '../../src/git-process/git.ts';
 import { ConnectionMemory } from '../../src/http/connection-memory.ts';
 import { HttpServer } from '../../src/http/server.ts';
-import { ByteBudget } from '../../src/lib/byte-budget.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { systemDice } from '../../src/lib/dice.ts';
 import { FairSlots } from '../../src/lib/fair-slots.ts';
@@ -21,7 +20,7 @@ import type { RepositoryId } from '../../src/repository/repository-id.ts';
 import { SnapshotCache } from '../../src/repository/snapshot-cache.ts';
 import { Advertiser } from '../../src/transfer/advertise-refs.ts';
 import { AnswerCache } from '../../src/transfer/answer-cache.ts';
-import { READ_WHOLE_TOGETHER } from '../../src/transfer/fetch-question.ts';
+import { questionMemory } from '../../src/transfer/fetch-question.ts';
 import { GitPlaces } from '../../src/transfer/git-places.ts';
 import { HeightMemory } from '../../src/transfer/link-heights.ts';
 import type { OrderBook, WaitingOrder } from '../../src/transfer/push-authority.ts';
@@ -141,7 +140,7 @@ export async function startGitServer(
         git,
         places,
         room,
-        questionMemory: new ByteBudget(READ_WHOLE_TOGETHER),
+        questionMemory: questionMemory(),
         advertiser,
         cache,
         answers,
