@@ -72,6 +72,7 @@ import { GitPlaces } from './transfer/git-places.ts';
 import { HeightMemory } from './transfer/link-heights.ts';
 import { Offload } from './transfer/offload.ts';
 import { puttingAside } from './transfer/pack-intake.ts';
+import { headMemory } from './transfer/push-head.ts';
 import { pushLimits } from './transfer/push-limits.ts';
 import { SpliceProofs } from './transfer/splice-proofs.ts';
 import { strangerPushes } from './transfer/stranger-push.ts';
@@ -295,6 +296,7 @@ export async function startApp(
         clock,
         staysPublic: (id, state) => identity.staysPublic(id, state),
         fetchRequestBytes: FETCH_REQUEST_BYTES,
+        headMemory: headMemory(),
         fetch: {
           git,
           places,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RequestRefusal } from '../git/index.ts';
+import type { ByteBudget } from '../lib/byte-budget.ts';
 import { CairnError, publicTextOf } from '../lib/errors.ts';
 import type { UrlSpace } from '../policy/access.ts';
 import { emptyState, type Manifest, type RepositoryState } from '../repository/manifest.ts';
@@ -8,7 +9,7 @@ import type { Repository } from '../repository/repository.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 import type { Advertiser, ProtocolVersion } from '../transfer/advertise-refs.ts';
 import type { PushAuthority } from '../transfer/push-authority.ts';
-import { isProbe } from '../transfer/push-head.ts';
+import { headShare, isProbe } from '../transfer/push-head.ts';
 import type { PushSummary } from '../transfer/push-summary.ts';
 import { type ReceivePushContext, receivePush } from '../transfer/receive-push.ts';
 import { accessError, isPublic, pushAccess } from '../transfer/repository-access.ts';
@@ -28,6 +29,8 @@ export interface GitRoutesContext extends GitAccessContext {
   readonly advertiser: Advertiser;
   readonly fetch: ServeFetchContext;
   readonly push: ReceivePushContext;
+  /** For the heads of all pushes. */
+  readonly headMemory: ByteBudget;
   readonly connections: ConnectionMemory;
   /** True for a state of a public repository, however old, if nothing says that the repository is public no more. */
   readonly staysPublic: (id: RepositoryId, state: RepositoryState) => boolean;
@@ -236,8 +239,13 @@ async function receivePack(context: GitRoutesContext, request: GitRequest): Prom
     if (summary.order !== undefined) await context.push.orders.carriedOut(repository.id, summary.order);
   };
   const address = request.client.caller;
-  const push = { repository, authority, advertised, address, body, output, signal, onAnswered };
-  await receivePush(context.push, push);
+  const headMemory = headShare(context.headMemory);
+  const push = { repository, authority, advertised, address, body, headMemory, output, signal, onAnswered };
+  try {
+    await receivePush(context.push, push);
+  } finally {
+    headMemory.forget();
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Connection, RelaySocket } from '../relay/connection.ts';
 import type { Relay } from '../relay/relay.ts';
 import { clientAddress } from './client-address.ts';
 import { CROSS_ORIGIN } from './cors.ts';
+import { RelayPatience } from './relay-patience.ts';
 
 export interface RelaySocketsContext {
   readonly relay: Relay;
@@ -66,7 +67,7 @@ export class RelaySockets {
       refuse(socket, '503 Service Unavailable', refusal, log);
       return;
     }
-    this.server.handleUpgrade(incoming, socket, head, (opened) => this.welcome(opened, address));
+    this.server.handleUpgrade(incoming, socket, head, (opened) => this.welcome(opened, socket, address));
   }
 
   /** Lets no more clients in, answers every event the relay was given, and ends all connections. */
@@ -81,9 +82,10 @@ export class RelaySockets {
     for (const client of this.clients) client.cut();
   }
 
-  private welcome(socket: WebSocket, address: string): void {
-    const { relay, log, onConnections } = this.context;
-    const client = new Client(socket, relay, address);
+  private welcome(socket: WebSocket, stream: Duplex, address: string): void {
+    const { relay, log, onConnections, heartbeat, maxPayload } = this.context;
+    const patience = new RelayPatience(heartbeat, maxPayload);
+    const client = new Client(socket, stream, relay, address, patience);
     this.clients.add(client);
     onConnections?.(this.clients.size);
     // Too long a message, text that is not UTF-8, a frame that is none: the close code tells the client.
@@ -103,21 +105,30 @@ class Client implements RelaySocket {
   readonly gone: Promise<void>;
   private readonly socket: WebSocket;
   private readonly connection: Connection;
+  private readonly patience: RelayPatience;
   /** It was asked to wait because the client does not read as fast as it is written to. */
   private waiting = false;
   /** The client has said or read something since the last heartbeat. */
   private alive = true;
 
-  constructor(socket: WebSocket, relay: Relay, address: string) {
+  constructor(socket: WebSocket, stream: Duplex, relay: Relay, address: string, patience: RelayPatience) {
     this.socket = socket;
+    this.patience = patience;
+    // Before the bytes are looked at: a message that ends in them has then taken them all.
+    stream.prependListener('data', (bytes: Buffer) => {
+      if (!patience.received(bytes.length)) this.cut();
+    });
     const connection = relay.connect(this, address);
     this.connection = connection;
     socket.on('message', (data, isBinary) => {
+      patience.message();
       this.alive = true;
       if (isBinary) connection.end(UNSUPPORTED_DATA, 'messages are text');
       else connection.receive(textOf(data));
     });
-    socket.on('pong', () => {
+    socket.on('ping', (payload) => patience.control(payload.length));
+    socket.on('pong', (payload) => {
+      patience.control(payload.length);
       this.alive = true;
     });
     this.gone = new Promise((resolve) => {
@@ -129,6 +140,7 @@ class Client implements RelaySocket {
   }
 
   send(text: string): boolean {
+    this.patience.sending(Buffer.byteLength(text));
     this.socket.send(text, () => this.sent());
     this.waiting = this.socket.bufferedAmount > HIGH_WATER;
     return !this.waiting;
@@ -154,9 +166,9 @@ class Client implements RelaySocket {
     this.socket.terminate();
   }
 
-  /** Cuts off a client that has not moved since the last beat, and asks any other for a sign of life. */
+  /** Cuts off a client that has not moved since the last beat, or holds memory for too long, and asks any other for a sign of life. */
   beat(): void {
-    if (!this.alive) {
+    if (!this.alive || this.patience.beat(this.socket.bufferedAmount) !== undefined) {
       this.cut();
       return;
     }

@@ -1,4 +1,5 @@
 import type { ReceiveRequest, ReceiveRequestOptions } from '../git/index.ts';
+import type { BudgetShare } from '../lib/byte-budget.ts';
 import { settleAll } from '../lib/settle-all.ts';
 import type { ParentState } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -18,6 +19,8 @@ export interface BeginningPush {
   /** True when this process advertised its refs for this push: it then knows all that the client builds on. */
   readonly advertised: boolean;
   readonly body: RequestBody;
+  /** What its head takes of the memory for all heads. */
+  readonly headMemory: BudgetShare;
 }
 
 /** What a push begins with. */
@@ -32,7 +35,7 @@ export interface Begun {
 /**
  * Looks at the repository and reads the head.
  * @throws CairnError `unauthenticated` or `not-found` when its sender may not see the repository; `invalid`, `too-large`
- *   (HeadTooLarge), `unavailable`, `corrupt`
+ *   (HeadTooLarge), `busy`, `unavailable`, `corrupt`
  */
 export async function beginPush(
   context: BeginPushContext,
@@ -44,7 +47,7 @@ export async function beginPush(
     authority.kind === 'order' ? context.orders.waiting(repository.id) : Promise.resolve([]),
   ]);
   const format = seen.state?.manifest.objectFormat ?? 'sha1';
-  const request = await readHead(push.body, { format, limits: context.limits });
+  const request = await readHead(push.body, { format, limits: context.limits }, push.headMemory);
   return { ...seen, waiting, request };
 }
 

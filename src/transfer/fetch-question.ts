@@ -8,7 +8,7 @@ import {
   QuestionBounds,
   UploadRequestParser,
 } from '../git/index.ts';
-import { ByteBudget } from '../lib/byte-budget.ts';
+import { BudgetShare, ByteBudget } from '../lib/byte-budget.ts';
 import { type Digest, sha256 } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
 import { Pauses } from '../lib/turns.ts';
@@ -130,28 +130,22 @@ export function questionMemory(): ByteBudget {
 
 /** The share that one question has of the memory of all. */
 export class QuestionMemory {
-  private readonly all: ByteBudget;
+  private readonly share: BudgetShare;
   private kept = 0;
-  private taken = 0;
 
   constructor(all: ByteBudget) {
-    this.all = all;
+    this.share = new BudgetShare(all, READ_ALWAYS);
   }
 
   /** Counts bytes as kept. False when they are more than one question, or all of them, may keep. */
   keep(bytes: number): boolean {
     this.kept += bytes;
-    if (this.kept > READ_WHOLE) return false;
-    const wanted = Math.max(0, this.kept - READ_ALWAYS) - this.taken;
-    if (!this.all.take(wanted)) return false;
-    this.taken += wanted;
-    return true;
+    return this.kept <= READ_WHOLE && this.share.keep(bytes);
   }
 
   /** Nothing is kept any longer. */
   forget(): void {
-    this.all.give(this.taken);
-    this.taken = 0;
+    this.share.forget();
   }
 }
 

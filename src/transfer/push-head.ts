@@ -4,6 +4,7 @@ import {
   type ReceiveRequestOptions,
   ReceiveRequestParser,
 } from '../git/index.ts';
+import { BudgetShare, ByteBudget } from '../lib/byte-budget.ts';
 import { CairnError, isCairnError } from '../lib/errors.ts';
 import { Pauses } from '../lib/turns.ts';
 import type { RequestBody } from './request-body.ts';
@@ -33,14 +34,37 @@ export class HeadTooLarge extends CairnError {
   }
 }
 
+/** Bytes that the head of each push may have, whatever others have: some thousands of refs. */
+const HEAD_ALWAYS = 256 * 1024;
+
+/** Bytes that the heads of all pushes together may have above that. */
+const HEADS_TOGETHER = 128 * 1024 * 1024;
+
+/** The memory for heads of all pushes to one server. */
+export function headMemory(): ByteBudget {
+  return new ByteBudget(HEADS_TOGETHER);
+}
+
+/** The share that one push has of it: to be forgotten when the push has ended. */
+export function headShare(all: ByteBudget): BudgetShare {
+  return new BudgetShare(all, HEAD_ALWAYS);
+}
+
 /**
  * Reads everything a client sends before the pack; the pack stays in the body.
- * @throws HeadTooLarge; CairnError `invalid` when the request as a whole is wrong
+ * @throws HeadTooLarge; CairnError `invalid` when the request as a whole is wrong, `busy` when other heads have all the memory
  */
-export async function readHead(body: RequestBody, options: ReceiveRequestOptions): Promise<ReceiveRequest> {
+export async function readHead(
+  body: RequestBody,
+  options: ReceiveRequestOptions,
+  memory: BudgetShare,
+): Promise<ReceiveRequest> {
   const parser = new ReceiveRequestParser(options);
   const pauses = new Pauses();
   for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
+    if (!memory.keep(chunk.length)) {
+      throw new CairnError('busy', 'too many long lists of refs are being pushed now, try again in a moment');
+    }
     if (takeIn(parser, chunk)) {
       body.unread(parser.takeRest());
       break;

@@ -24,6 +24,7 @@ import { questionMemory } from '../../src/transfer/fetch-question.ts';
 import { GitPlaces } from '../../src/transfer/git-places.ts';
 import { HeightMemory } from '../../src/transfer/link-heights.ts';
 import type { OrderBook, WaitingOrder } from '../../src/transfer/push-authority.ts';
+import { headMemory } from '../../src/transfer/push-head.ts';
 import { SpoolRoom } from '../../src/transfer/spool.ts';
 import type { StrangerLimits } from '../../src/transfer/stranger-limits.ts';
 import { strangerPushes } from '../../src/transfer/stranger-push.ts';
@@ -136,6 +137,7 @@ export async function startGitServer(
       clock,
       staysPublic: () => true,
       fetchRequestBytes: 2 ** 24,
+      headMemory: headMemory(),
       fetch: {
         git,
         places,

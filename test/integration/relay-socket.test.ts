@@ -267,6 +267,19 @@ describe('what no client should send', () => {
   });
 });
 
+/** A connection that has gone over to WebSocket, whose frames are made by hand. */
+async function upgraded(port: number) {
+  const socket = connectTcp(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  socket.write(
+    'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+  );
+  await once(socket, 'data');
+  socket.resume();
+  return socket;
+}
+
 describe('clients that stop', () => {
   it('who shows no sign of life is cut off, who answers stays', async () => {
     // So long that whoever answers has answered before the next one, on a busy machine as well.
@@ -302,6 +315,53 @@ describe('clients that stop', () => {
     while (relay.size > 0) await new Promise((resolve) => setTimeout(resolve, 20));
     socket.resume();
     expect((await closed).code).toBe(1006);
+  });
+
+  it.each([
+    ['who never ends a message', false],
+    ['who sends a byte of a message now and then', true],
+  ])('%s is cut off, whatever sign of life it gives (issue 11, point 9)', async (_what, more) => {
+    const { port, relay } = await serve({ sockets: { heartbeat: 150 } });
+    const socket = await upgraded(port);
+    const cut = once(socket, 'close');
+    // The first fragment of a text, masked with zeros; then pongs, which nobody has asked for.
+    socket.write(Buffer.from([0x01, 0x81, 0, 0, 0, 0, 0x5b]));
+    const timer = setInterval(() => {
+      socket.write(Buffer.from([0x8a, 0x80, 0, 0, 0, 0]));
+      if (more) socket.write(Buffer.from([0x00, 0x81, 0, 0, 0, 0, 0x20]));
+    }, 20);
+    await cut;
+    clearInterval(timer);
+    await expect.poll(() => relay.size).toBe(0);
+  });
+
+  it('who gives signs of life and never reads is cut off (issue 11, point 9)', async () => {
+    const { port, events, relay } = await serve({ sockets: { heartbeat: 150 } });
+    const large = alice.sign(1621, [], 'x'.repeat(250_000));
+    await events.append(
+      Array.from({ length: 100 }, (_, at) => {
+        return { ...large, id: at.toString(16).padStart(64, '0'), created_at: 1_000 + at } as VerifiedEvent;
+      }),
+    );
+    const socket = await upgraded(port);
+    const question = Buffer.from(JSON.stringify(['REQ', 'a', {}]));
+    socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | question.length, 0, 0, 0, 0]), question]));
+    socket.pause();
+    const timer = setInterval(() => socket.write(Buffer.from([0x8a, 0x80, 0, 0, 0, 0])), 20);
+    await expect.poll(() => relay.size, { timeout: 20_000 }).toBe(0);
+    clearInterval(timer);
+    socket.destroy();
+  });
+
+  it('who sends nothing but signs of life stays', async () => {
+    const { port, relay } = await serve({ sockets: { heartbeat: 150 } });
+    const socket = await upgraded(port);
+    for (let pongs = 0; pongs < 100; pongs++) {
+      socket.write(Buffer.from([0x8a, 0x82, 0, 0, 0, 0, 0x68, 0x69]));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(relay.size).toBe(1);
+    socket.destroy();
   });
 
   it('who reads slowly gets everything', async () => {
