@@ -6,6 +6,7 @@ import { systemDice } from '../lib/dice.ts';
 import { createLogger } from '../observability/logger.ts';
 import { openServiceKey } from '../service-key.ts';
 import type { CommandContext } from './command-context.ts';
+import { openFileLimit, openFilesWarning } from './open-files.ts';
 
 /** `cairn serve`: runs until the process is asked to stop. Prints `listening on <url>` when it can be used. */
 export async function serve(flags: GivenFlags, context: CommandContext): Promise<void> {
@@ -23,6 +24,8 @@ export async function serve(flags: GivenFlags, context: CommandContext): Promise
       'ACCESS OPEN: anyone who reaches this address may push anything to any repository; for development only',
     );
   }
+  const fewFiles = openFilesWarning(await openFileLimit(), settings.maxConnections);
+  if (fewFiles !== undefined) log.warn(fewFiles);
   const app = await startApp(settings, { tls, serviceKey }, log);
   context.print(`listening on ${app.url}`);
   if (!context.signal.aborted) {

@@ -46,6 +46,8 @@ export interface HttpServerContext {
   /** PEM texts; without them plain HTTP is served. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly limits: HttpLimits;
+  /** Milliseconds for a TLS handshake; half a minute when left out. */
+  readonly handshakeMs?: number;
 }
 
 interface ServedRoutes {
@@ -104,7 +106,10 @@ export class HttpServer {
     this.server =
       context.tls === undefined
         ? createHttpServer(options, listener)
-        : createHttpsServer({ ...options, ...context.tls, handshakeTimeout: HANDSHAKE_MS }, listener);
+        : createHttpsServer(
+            { ...options, ...context.tls, handshakeTimeout: context.handshakeMs ?? HANDSHAKE_MS },
+            listener,
+          );
     this.connections.watch(this.server, context.tls === undefined);
     this.server.on('checkContinue', (incoming: IncomingMessage, response: ServerResponse) => {
       this.expectations.note(incoming, response);

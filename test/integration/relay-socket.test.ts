@@ -32,6 +32,7 @@ interface ServerOptions {
   readonly sockets?: Partial<RelaySocketsContext>;
   readonly publication?: Publication;
   readonly tls?: { readonly cert: string; readonly key: string };
+  readonly handshakeMs?: number;
 }
 
 interface TestServer {
@@ -64,6 +65,7 @@ async function serve(options: ServerOptions = {}): Promise<TestServer> {
     dice: systemDice,
     limits: HTTP_LIMITS,
     ...(tls === undefined ? {} : { tls }),
+    ...(options.handshakeMs === undefined ? {} : { handshakeMs: options.handshakeMs }),
   });
   const url = await http.listen('127.0.0.1', 0);
   const keepAll: Publication = {
@@ -184,6 +186,22 @@ describe('the relay over WebSocket', () => {
     );
     expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*a page/);
     await folder[Symbol.asyncDispose]();
+  });
+
+  it('closes a connection whose TLS handshake never ends (issue 11, point 9)', async () => {
+    await using folder = await tempDir();
+    const files = await writeCertificate(folder.path);
+    const [cert, key] = await Promise.all([readFile(files.cert, 'utf8'), readFile(files.key, 'utf8')]);
+    const { port } = await serve({ tls: { cert, key }, handshakeMs: 200 });
+    const silent = connectTcp(port, '127.0.0.1');
+    silent.on('error', () => undefined);
+    const trickling = connectTcp(port, '127.0.0.1');
+    trickling.on('error', () => undefined);
+    // A record of a handshake that would have 512 bytes, one now and then.
+    trickling.write(Buffer.from([22, 3, 1, 2, 0]));
+    const timer = setInterval(() => trickling.write(Buffer.from([1])), 50);
+    await Promise.all([once(silent.resume(), 'close'), once(trickling.resume(), 'close')]);
+    clearInterval(timer);
   });
 
   it('lets in no more of one address than it may have, and as many again when they leave', async () => {
