@@ -27,6 +27,19 @@ export interface LimitSettings {
 /** Git requests answered at once. */
 const REQUESTS = 2_048;
 
+/** Milliseconds that a client may take for its part of TLS. */
+export const HANDSHAKE_MS = 30_000;
+
+/** Milliseconds, as Node's server takes them. */
+export const TIME_LIMITS = {
+  /** How long a client may take for the head of a request. */
+  headersTimeout: 30_000,
+  /** How long an idle connection is kept for its next request. */
+  keepAliveTimeout: 75_000,
+  /** How often it is looked for clients that took longer. */
+  connectionsCheckingInterval: 5_000,
+} as const;
+
 /** What the settings say of connections and requests. */
 export function httpLimits(settings: LimitSettings): HttpLimits {
   return {

@@ -23,7 +23,7 @@ import { Expectations } from './expectation.ts';
 import { sendGitError, statusOf } from './git-errors.ts';
 import { gitSpace } from './git-path.ts';
 import { findGitRoute, GIT_ROUTES, type GitRoutesContext, refusePush } from './git-routes.ts';
-import type { HttpLimits } from './http-limits.ts';
+import { HANDSHAKE_MS, type HttpLimits, TIME_LIMITS } from './http-limits.ts';
 import { logPush } from './log-push.ts';
 import type { RelaySockets } from './relay-socket.ts';
 import { RequestPlaces } from './request-places.ts';
@@ -54,14 +54,6 @@ interface ServedRoutes {
   readonly git: GitRoutesContext;
   readonly others: ReturnType<typeof getRequestListener>;
 }
-
-/** How long a client may take for its part of TLS, and then for the head of a request. */
-const HANDSHAKE_MS = 30_000;
-const HEADERS_MS = 30_000;
-/** How often it is looked for clients that took longer. */
-const CHECK_MS = 5_000;
-/** How long an idle connection is kept for its next request. */
-const KEEP_ALIVE_MS = 75_000;
 
 /** The listening server: git requests on the raw request and response, everything else through hono. */
 export class HttpServer {
@@ -99,9 +91,7 @@ export class HttpServer {
     // Time limits are on no progress, not on total time: a push may take an hour as long as it moves.
     const options = {
       requestTimeout: 0,
-      headersTimeout: HEADERS_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: CHECK_MS,
+      ...TIME_LIMITS,
     };
     this.server =
       context.tls === undefined
