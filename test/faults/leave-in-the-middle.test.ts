@@ -101,6 +101,13 @@ async function expectNothingLeft(server: Server): Promise<void> {
     .toEqual({ processes: 0, folders: [], requests: 0 });
 }
 
+/** Whether a push has begun. A small pack takes neither a folder nor git before all of it is here. */
+async function isUnderWay(server: Server, processes: number): Promise<boolean> {
+  const folders = await scratchFolders(server);
+  const begun = folders.length === processes && server.git.running === processes;
+  return begun && (await activeRequests(server)) === 1;
+}
+
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   await expect.poll(condition, { timeout: SOON_MS, interval: 20 }).toBe(true);
 }
@@ -111,7 +118,7 @@ describe('a client that', () => {
     await using server = await startServer({ flags: { 'idle-timeout': '3' } });
     const outgoing = begin(`${repositoryUrl(server, 'half')}/git-receive-pack`, RECEIVE_PACK, half);
     const cut = closed(outgoing);
-    await until(async () => (await scratchFolders(server)).length === 1 && server.git.running === processes);
+    await until(() => isUnderWay(server, processes));
     await cut;
     await expectNothingLeft(server);
   });
@@ -129,9 +136,7 @@ describe('a client that', () => {
     async (_size, half, processes) => {
       await using server = await startServer();
       const outgoing = begin(`${repositoryUrl(server, 'half')}/git-receive-pack`, RECEIVE_PACK, half);
-      await until(
-        async () => (await scratchFolders(server)).length === 1 && server.git.running === processes,
-      );
+      await until(() => isUnderWay(server, processes));
       outgoing.destroy();
       await expectNothingLeft(server);
     },

@@ -305,8 +305,11 @@ describe('issue 11, point 9: slow clients of every kind, in any order', () => {
       await expect.poll(() => server.git.running).toBe(0);
       await expect.poll(() => refusedNow(server.metrics.connections)).toBe(0);
       await expect.poll(() => refusedNow(server.metrics.spoolBytes)).toBe(0);
-      const scratch = await readdir(join(server.cacheFolder, 'scratch'));
-      expect(scratch.filter((name) => name.startsWith('spool-') || name.startsWith('push-'))).toEqual([]);
+      const left = async () => {
+        const scratch = await readdir(join(server.cacheFolder, 'scratch'));
+        return scratch.filter((name) => name.startsWith('spool-') || name.startsWith('push-'));
+      };
+      await expect.poll(left).toEqual([]);
     } catch (error) {
       throw new Error(`with CAIRN_TEST_SEED=${seed}`, { cause: error });
     }

@@ -38,7 +38,8 @@ async function uploads(): Promise<number> {
 
 async function answers(): Promise<Record<string, number>> {
   const { values } = await app.metrics.repeatedAnswers.get();
-  return Object.fromEntries(values.map(({ labels, value }) => [labels.result, value]));
+  const counted = values.filter(({ value }) => value > 0);
+  return Object.fromEntries(counted.map(({ labels, value }) => [labels.result, value]));
 }
 
 function clone(...options: string[]): Promise<GitClient> {

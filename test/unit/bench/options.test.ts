@@ -80,7 +80,7 @@ describe('the rows', () => {
     expect(new Set(rows.map((row) => row.name)).size).toBe(rows.length);
     const of = (store: string) =>
       rows.filter((row) => row.name.endsWith(store)).map((row) => row.name.split('/')[0]);
-    const fileAlone = of('/file').filter((name) => /-100k|^many-/.test(name ?? ''));
+    const fileAlone = of('/file').filter((name) => /-100k|-1m|^many-/.test(name ?? ''));
     expect(of('/file').filter((name) => !fileAlone.includes(name))).toEqual(of('/s3'));
     expect(of('/file').length + of('/s3').length).toBe(rows.length);
   });
@@ -107,6 +107,7 @@ describe('the rows', () => {
       'many-refs-push/file 0.5 ms',
       'many-refs-loop-delay/file 50 ms',
       'many-refs-bulk-loop-delay/file 50 ms',
+      'relay-rss-1m/file 512 MiB',
       'push-1gib-rss/s3 64 MiB',
       'clone-1gib-rss/s3 64 MiB',
     ]);
