@@ -65,6 +65,8 @@ const ENTRIES_WAITING = 500;
 
 /** New events that wait for a client which does not read, before it is given up. */
 const MOST_ENTRIES_WAITING = 20_000;
+/** Bytes of them. */
+const MOST_BYTES_WAITING = 16 * 1024 * 1024;
 
 /** Bytes of a message that count as one more message. */
 const BYTES_PER_TOKEN = 16 * 1024;
@@ -130,11 +132,14 @@ export class Connection {
     if (this.ended) return;
     const wanting = this.subscriptions.matching(outgoing.event);
     if (wanting.length === 0 || !this.context.visible(outgoing.event, this.authenticated)) return;
-    if (this.outbox.length + wanting.length > MOST_ENTRIES_WAITING) {
+    const { outbox } = this;
+    const entries = outbox.length + wanting.length;
+    const bytes = outbox.bytes + wanting.length * outgoing.json.length;
+    if (entries > MOST_ENTRIES_WAITING || bytes > MOST_BYTES_WAITING) {
       this.end(POLICY, 'too slow: new events come faster than they are read');
       return;
     }
-    for (const subscription of wanting) this.outbox.deliver(subscription, outgoing);
+    for (const subscription of wanting) outbox.deliverNew(subscription, outgoing);
     this.intake.goOn();
   }
 

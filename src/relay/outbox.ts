@@ -25,7 +25,7 @@ export class Outgoing implements KeptEvent {
 /** What belongs to a subscription is dropped when that has ended by the time it would be sent. */
 type Entry =
   | string
-  | { readonly subscription: Subscription; readonly outgoing: KeptEvent }
+  | { readonly subscription: Subscription; readonly outgoing: KeptEvent; readonly bytes: number }
   | { readonly subscription: Subscription; readonly text: string };
 
 export class Outbox {
@@ -34,6 +34,7 @@ export class Outbox {
   private entries: (Entry | undefined)[] = [];
   private next = 0;
   private ready = true;
+  private held = 0;
 
   /** @param send returns false when it wants no more before {@link resume} is called; what it was given is sent all the same */
   constructor(send: (text: string) => boolean, subscriptions: Subscriptions) {
@@ -46,6 +47,11 @@ export class Outbox {
     return this.entries.length - this.next;
   }
 
+  /** Bytes of new events that wait for the client; stored ones are not in memory. */
+  get bytes(): number {
+    return this.held;
+  }
+
   /** Sends something for the connection itself. */
   say(text: string): void {
     this.push(text);
@@ -56,8 +62,16 @@ export class Outbox {
     this.push({ subscription, text });
   }
 
+  /** Sends a stored event; it is read when its turn has come. */
   deliver(subscription: Subscription, outgoing: KeptEvent): void {
-    this.push({ subscription, outgoing });
+    this.push({ subscription, outgoing, bytes: 0 });
+  }
+
+  /** Sends a new event, which is held in memory until then. */
+  deliverNew(subscription: Subscription, outgoing: Outgoing): void {
+    const bytes = outgoing.json.length;
+    this.held += bytes;
+    this.push({ subscription, outgoing, bytes });
   }
 
   /** The client has read. */
@@ -69,6 +83,7 @@ export class Outbox {
   clear(): void {
     this.entries = [];
     this.next = 0;
+    this.held = 0;
   }
 
   private push(entry: Entry): void {
@@ -98,6 +113,7 @@ export class Outbox {
   private textOf(entry: Entry): string | undefined {
     if (typeof entry === 'string') return entry;
     const { subscription } = entry;
+    if ('outgoing' in entry) this.held -= entry.bytes;
     if (!this.subscriptions.isOpen(subscription)) return undefined;
     if ('text' in entry) return entry.text;
     const { json } = entry.outgoing;

@@ -579,6 +579,20 @@ describe('a client that does not read', () => {
     expect(socket.closed?.code).toBe(1008);
     expect(socket.closed?.reason).toMatch(/^too slow/);
   });
+
+  it('is given up when what comes for it takes more than 16 MiB', async () => {
+    const { events, connect } = rig();
+    const { socket, say } = connect();
+    say('REQ', 'all', { kinds: [1621] });
+    socket.take();
+    // The first one is sent; the others wait.
+    socket.room = 1;
+    const large = unsigned(70).map((event) => ({ ...event, content: 'x'.repeat(270_000) }));
+    for (const event of large.slice(0, 60)) await events.append([event]);
+    expect(socket.closed).toBeUndefined();
+    for (const event of large.slice(60)) await events.append([event]);
+    expect(socket.closed?.reason).toMatch(/^too slow/);
+  });
 });
 
 describe('the relay', () => {
