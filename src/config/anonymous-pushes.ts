@@ -18,7 +18,7 @@ const DEFAULT_ANONYMOUS_PUSHES: AnonymousPushSettings = {
   objects: 400_000,
   refs: 1_000,
   object: 16 * 2 ** 20,
-  places: 4,
+  places: 2,
 };
 
 const ANONYMOUS_PUSH_SCHEMAS = {
@@ -43,7 +43,7 @@ export const anonymousPushes = z.string().transform((text, context): AnonymousPu
     const known = Object.entries(ANONYMOUS_PUSH_SCHEMAS).find(([candidate]) => candidate === name);
     if (known === undefined || named.has(name)) {
       return problem(
-        'expected on, off or limits such as bytes=512MiB,objects=400000,refs=1000,object=16MiB,places=4',
+        'expected on, off or limits such as bytes=512MiB,objects=400000,refs=1000,object=16MiB,places=2',
       );
     }
     const result = known[1].safeParse(value);

@@ -284,7 +284,7 @@ export const OPTIONS = [
     name: 'anonymous-pushes',
     variable: 'CAIRN_ANONYMOUS_PUSHES',
     value: '<on|off|limits>',
-    default: 'bytes=512MiB,objects=400000,refs=1000,object=16MiB,places=4',
+    default: 'bytes=512MiB,objects=400000,refs=1000,object=16MiB,places=2',
     description:
       'What people without a right of their own may push to `refs/nostr/<event id>`, the tips of pull requests: `bytes` of packs, `objects` and `refs` in one repository, no `object` larger than that, by as many at once as there are `places`. One push may bring a quarter of it, one network address as much in an hour, all together 16 times that. What is not named is as by default, which is `on`; `off` takes such pushes from nobody.',
     commands: 'serve',

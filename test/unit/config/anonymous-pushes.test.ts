@@ -3,7 +3,7 @@ import { readSettings } from '../../../src/config/settings.ts';
 
 const read = (text?: string) =>
   readSettings(text === undefined ? {} : { 'anonymous-pushes': text }, {}).anonymousPushes;
-const DEFAULT = { bytes: 512 * 2 ** 20, objects: 400_000, refs: 1_000, places: 4, object: 2 ** 24 };
+const DEFAULT = { bytes: 512 * 2 ** 20, objects: 400_000, refs: 1_000, places: 2, object: 2 ** 24 };
 
 describe('--anonymous-pushes', () => {
   it('is on with limits when nobody says, off when somebody does, and takes what is not named from the defaults', () => {
