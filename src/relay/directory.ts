@@ -71,7 +71,8 @@ export class Directory {
     this.places = new EventPlaces({ ...context, announced });
     context.events.onEvent((event, { elsewhere }) => {
       this.heard(event);
-      if (elsewhere) void this.prepare(event);
+      if (elsewhere)
+        this.prepare(event).catch((error: unknown) => this.cannotTell({ event: event.id }, error));
     });
   }
 
@@ -270,9 +271,16 @@ export class Directory {
         this.published.set(name, state === undefined ? null : { owner, ...state.manifest.policy }, 1);
       } catch (error) {
         // It stays unknown, and what is about it unseen, until somebody asks again.
-        this.context.log.warn({ repository: name, problem: messageOf(error) }, 'cannot tell who may see it');
+        this.cannotTell({ repository: name }, error);
       }
     });
+  }
+
+  private cannotTell(
+    what: { readonly repository: string } | { readonly event: string },
+    error: unknown,
+  ): void {
+    this.context.log.warn({ ...what, problem: messageOf(error) }, 'cannot tell who may see it');
   }
 
   private heard(event: NostrEvent): void {
