@@ -60,7 +60,7 @@ export class RelayClient {
 
   async close(): Promise<void> {
     if (this.#socket.readyState === WebSocket.CLOSED) return;
-    const closed = once(this.#socket, 'close');
+    const closed = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()));
     this.#socket.terminate();
     await closed;
   }

@@ -7,24 +7,16 @@ import { delimiterPacket, encodePacket, flushPacket } from '../../src/git/index.
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { hosted } from '../helpers/hosted.ts';
 import { fetchFrom, RECEIVE_PACK, send, UPLOAD_PACK } from '../helpers/raw-git.ts';
+import { speak } from '../helpers/raw-socket.ts';
 import { OWNER } from '../helpers/server.ts';
 
 const V2 = { 'Git-Protocol': 'version=2' };
 const LIST = Buffer.concat([encodePacket('command=ls-refs\n'), delimiterPacket, flushPacket]);
 
 /** Sends the head of a request as it is, and returns all that comes back until the server closes. */
-async function speak(url: string, head: string): Promise<string> {
+async function ask(url: string, head: string): Promise<string> {
   const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
-  const received: Buffer[] = [];
-  socket.on('data', (chunk: Buffer) => received.push(chunk));
-  const closed = new Promise<void>((resolve, reject) => {
-    socket.on('close', () => resolve());
-    socket.on('error', reject);
-  });
-  socket.write(`${head}Connection: close\r\n\r\n`);
-  await closed;
-  return Buffer.concat(received).toString();
+  return String(await speak(connect(Number(port), hostname), `${head}Connection: close\r\n\r\n`));
 }
 
 /** What happens to a request that waits to be told to send its body, which it then sends. */
@@ -72,10 +64,7 @@ describe('issue 11, point 18: a request finds its repository', () => {
       url.replace(cairn.app.url, 'http://git.example'),
       url.replace('/git/', '//git/'),
     ]) {
-      const answer = await speak(
-        url,
-        `GET ${base}/info/refs?service=git-upload-pack HTTP/1.1\r\nHost: x\r\n`,
-      );
+      const answer = await ask(url, `GET ${base}/info/refs?service=git-upload-pack HTTP/1.1\r\nHost: x\r\n`);
       expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
       expect(answer).toContain(tip);
     }

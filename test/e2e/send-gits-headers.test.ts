@@ -6,6 +6,7 @@ import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { run } from '../helpers/git-client.ts';
 import { hosted } from '../helpers/hosted.ts';
 import { absentId, pushHead, RECEIVE_PACK, UPLOAD_PACK } from '../helpers/raw-git.ts';
+import { speak } from '../helpers/raw-socket.ts';
 
 /** Headers of the connection and of the answer's length: a web server adds them to what the CGI program says. */
 const OF_THE_TRANSPORT = /^(connection|content-length|date|keep-alive|transfer-encoding):/i;
@@ -106,7 +107,7 @@ describe('git answers carry the headers of git http-backend, byte for byte and i
   }
 
   /** Over a socket of its own: an HTTP client would sort or join what it reads. */
-  function ofCairn(path: string, { endpoint, query, type, body, env }: Question): Promise<Head> {
+  async function ofCairn(path: string, { endpoint, query, type, body, env }: Question): Promise<Head> {
     const bytes = body?.(tip);
     const lines = [
       `${bytes === undefined ? 'GET' : 'POST'} ${path}/${endpoint}${query === undefined ? '' : `?${query}`} HTTP/1.1`,
@@ -116,17 +117,10 @@ describe('git answers carry the headers of git http-backend, byte for byte and i
       ...(type === undefined ? [] : [`Content-Type: ${type}`]),
       ...(bytes === undefined ? [] : [`Content-Length: ${bytes.length}`]),
     ];
-    return new Promise((resolve, reject) => {
-      const socket = connect(Number(url.port), url.hostname);
-      const chunks: Buffer[] = [];
-      socket.on('error', reject);
-      socket.on('data', (chunk) => chunks.push(chunk));
-      socket.on('end', () => {
-        const text = Buffer.concat(chunks).toString('latin1');
-        resolve(headOf(text, Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1])));
-      });
-      socket.write(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), bytes ?? Buffer.alloc(0)]));
-    });
+    const request = Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), bytes ?? Buffer.alloc(0)]);
+    const answer = await speak(connect(Number(url.port), url.hostname), request);
+    const text = answer.toString('latin1');
+    return headOf(text, Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1]));
   }
 
   it.each(QUESTIONS)('with $what', async (question) => {

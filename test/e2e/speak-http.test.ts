@@ -17,6 +17,7 @@ import {
   send,
   UPLOAD_PACK,
 } from '../helpers/raw-git.ts';
+import { speak } from '../helpers/raw-socket.ts';
 
 const V2 = { 'Git-Protocol': 'version=2' };
 
@@ -223,16 +224,8 @@ describe('HTTP as git speaks it', () => {
       const { url, tip } = await cairn.published();
       const { hostname, port, pathname } = new URL(url);
 
-      const answer = await new Promise<string>((resolve, reject) => {
-        const socket = connect(Number(port), hostname);
-        let received = '';
-        socket.on('data', (text) => {
-          received += text.toString('latin1');
-        });
-        socket.on('error', reject);
-        socket.on('close', () => resolve(received));
-        socket.write(`GET ${pathname}/info/refs?service=git-upload-pack HTTP/1.0\r\n\r\n`);
-      });
+      const request = `GET ${pathname}/info/refs?service=git-upload-pack HTTP/1.0\r\n\r\n`;
+      const answer = (await speak(connect(Number(port), hostname), request)).toString('latin1');
 
       expect(answer).toMatch(/^HTTP\/1\.[01] 200 OK\r\n/);
       expect(answer.toLowerCase()).not.toContain('chunked');

@@ -93,8 +93,11 @@ async function ask(capabilities = 'ofs-delta side-band-64k no-progress'): Promis
   );
   const url = `${repositoryUrl(server, 'slow')}/git-upload-pack`;
   const outgoing = request(url, { method: 'POST', headers: UPLOAD_PACK, agent: false });
+  // What becomes of the answer is seen on the answer.
+  outgoing.on('error', () => undefined);
+  const answered = once(outgoing, 'response');
   outgoing.end(Buffer.concat([...lines, flushPacket, encodePacket('done\n')]));
-  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+  const [incoming] = (await answered) as [IncomingMessage];
   return incoming;
 }
 

@@ -20,6 +20,7 @@ import {
   RECEIVE_PACK,
   UPLOAD_PACK,
 } from '../helpers/raw-git.ts';
+import { closed } from '../helpers/raw-socket.ts';
 import { repositoryUrl, startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -50,11 +51,6 @@ function begin(url: string, headers: Record<string, string>, body: Uint8Array): 
   outgoing.on('error', () => undefined);
   outgoing.write(body);
   return outgoing;
-}
-
-/** Waits until the server has cut the connection. */
-function closed(outgoing: ClientRequest): Promise<void> {
-  return new Promise((resolve) => outgoing.once('close', () => resolve()));
 }
 
 /** A v2 request for everything below a tip, answered by a process. */

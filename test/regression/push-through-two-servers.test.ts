@@ -38,6 +38,7 @@ async function balance() {
       response.writeHead(answer.statusCode ?? 500, answer.headers);
       answer.pipe(response);
     });
+    outgoing.on('error', (error) => response.destroy(error));
     incoming.pipe(outgoing);
   });
   await new Promise<void>((resolve) => balancer.listen(0, '127.0.0.1', resolve));
