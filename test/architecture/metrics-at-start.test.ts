@@ -48,7 +48,7 @@ describe('metrics of a server that has done nothing yet (issue 11, point 23)', (
   });
 });
 
-describe('reasons of refusals', () => {
+describe('reasons of refusals (issue 11, point 23)', () => {
   const page = readText('docs/reference/errors.md');
   const section = page.slice(page.indexOf('## Why a ref is refused'), page.indexOf('## At start'));
   const reasons = section

@@ -4,7 +4,7 @@ import { readText } from './source-tree.ts';
 
 const PAGE = readText('docs/explanation/security.md');
 
-describe('the page on security', () => {
+describe('the page on security (issue 11, point 26)', () => {
   it('names a test for every cost', () => {
     // Rows of the tables that have a column for it.
     const tables = PAGE.split('\n\n').filter((part) => /^\|.*\| test \|$/m.test(part));

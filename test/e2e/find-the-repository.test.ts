@@ -42,7 +42,7 @@ async function expecting(url: string, headers: Record<string, string>, body: Buf
   return events;
 }
 
-describe('issue 11, point 18: a request finds its repository', () => {
+describe('a request finds its repository (issue 11, point 18)', () => {
   const cairn = hosted(async () => new MemoryObjectStore());
 
   it('with double slashes at the head of the path and inside it', async () => {
@@ -84,7 +84,7 @@ describe('issue 11, point 18: a request finds its repository', () => {
   });
 });
 
-describe('issue 11, point 18: a wrong method', () => {
+describe('a wrong method (issue 11, point 18)', () => {
   const cairn = hosted(async () => new MemoryObjectStore());
 
   it.each([
@@ -114,7 +114,7 @@ describe('issue 11, point 18: a wrong method', () => {
   });
 });
 
-describe('issue 11, point 18: a client that waits to be told that it may send', () => {
+describe('a client that waits to be told that it may send (issue 11, point 18)', () => {
   const cairn = hosted(async () => new MemoryObjectStore());
   const signed = hosted(async () => new MemoryObjectStore(), { flags: { access: 'signed' } });
 

@@ -38,7 +38,7 @@ interface Seen {
   readonly statuses: readonly number[];
 }
 
-describe('point 14: after the owner has heard that it is done', () => {
+describe('after the owner has heard that it is done (issue 11, point 14)', () => {
   it.each<[string, (owner: Person, identifier: string) => NostrEvent]>([
     [
       'that it is private',

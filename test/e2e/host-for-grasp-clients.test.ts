@@ -183,7 +183,7 @@ describe('a repository that is announced for GRASP', () => {
     expect(refused.stderr).toContain('ERR no signed state is waiting');
   });
 
-  it('takes the tips of pull requests before their event is there, and after it only the one it names', async () => {
+  it('takes the tips of pull requests before their event is there, and after it only the one it names (issue 11, point 8)', async () => {
     const { owner, identifier, user, first, second, url } = await hosted();
     const author = new Person();
     const request = author.sign(1618, [
@@ -413,7 +413,7 @@ describe('the relay', () => {
 });
 
 describe('the server', () => {
-  it('lets pages of other origins read every answer, errors as well', async () => {
+  it('lets pages of other origins read every answer, errors as well (issue 11, point 24)', async () => {
     const { owner, identifier, url } = await hosted();
     const store = new FaultyStore(new MemoryObjectStore());
     await using small = await startServer({

@@ -23,13 +23,13 @@ const QUESTION = 'protocol=https\nhost=git.example.org\npath=git/npub1x/project.
 it.each([
   ['before', (options: readonly string[]) => ['credential', ...options, 'get']],
   ['after', (options: readonly string[]) => ['credential', 'get', ...options]],
-])('cairn credential takes its options %s the operation', async (_, words) => {
+])('cairn credential takes its options %s the operation (issue 11, point 25)', async (_, words) => {
   const answer = await cairn(words(['--server', SERVER, '--key', keyFile]), QUESTION);
   expect(answer).toMatchObject({ exitCode: 0, stderr: '' });
   expect(answer.stdout).toMatch(/^username=npub1\S+\npassword=\S+/);
 });
 
-it('git, which appends the operation to what the helper is called with, gets a credential', async () => {
+it('git, which appends the operation to what the helper is called with, gets a credential (issue 11, point 25)', async () => {
   const helper = `!'${process.execPath}' '${MAIN}' credential --server ${SERVER} --key '${keyFile}'`;
   const git = new GitClient(folder.path, [`credential.helper=${helper}`, 'credential.useHttpPath=true']);
   const filled = await git.run(['credential', 'fill'], { input: QUESTION });

@@ -75,7 +75,7 @@ const served = (app: App, id: string) => query(app.url, { ids: [id] });
 const PURGATORY = { accepted: true, note: expect.stringMatching(/^purgatory: /) };
 
 describe('a pack of a stranger', () => {
-  it('in which a parent is missing is refused whole, and so the pushes of others stay as fast', async () => {
+  it('in which a parent is missing is refused whole, and so the pushes of others stay as fast (issue 11, point 6)', async () => {
     const { user, url, base, request, owner, identifier } = await hosted();
     const blob = treeObject('file', 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391');
     const empty = { type: 'blob', content: Buffer.alloc(0) } as const;
@@ -93,7 +93,7 @@ describe('a pack of a stranger', () => {
   });
 });
 
-describe('a pull request whose tip is not here', () => {
+describe('a pull request whose tip is not here (issue 11, point 8)', () => {
   it('waits unseen when its event comes first, and is served once the tip has come', async () => {
     const { user, url, first, second, request } = await hosted();
     const event = request(first);
@@ -174,7 +174,7 @@ describe('a pull request whose tip is not here', () => {
   });
 });
 
-describe('the ref of a pull request', () => {
+describe('the ref of a pull request (issue 11, point 8)', () => {
   it('goes at once when the event that comes names another tip, and the right one needs no --force', async () => {
     const { user, url, first, second, request } = await hosted();
     const event = request(second);
@@ -224,7 +224,7 @@ describe('the ref of a pull request', () => {
   });
 });
 
-describe('what strangers push', () => {
+describe('what strangers push (issue 11, point 8)', () => {
   it('is refused where the operator has turned it off, and events are served without their tips', async () => {
     await using off = await startServer({ flags: { access: 'signed', 'anonymous-pushes': 'off' } });
     const { user, url, first, request } = await hosted(off);

@@ -176,7 +176,7 @@ eachStore('a push that cannot be taken in', (openStore) => {
     expect(reportOf(asTag)).toEqual(['unpack ok', 'ok refs/tags/odd']);
   });
 
-  it('objects that git itself would not let through: are refused with git’s words, by object and rule', async () => {
+  it('objects that git itself would not let through: are refused with git’s words, by object and rule (issue 11, point 16)', async () => {
     const { url } = await cairn.published();
     const tree = treeObject('.git', objectId(BLOB));
     const bad = commitObject(objectId(tree));

@@ -110,7 +110,7 @@ describe('folders', () => {
     ['--store', 'file:/proc/x/y/z', 'data folder'],
     ['--cache', '/proc/x', 'cache folder'],
     ['--service-key', '/proc/x/key', 'key file'],
-  ])('that cannot be made: %s %s', async (flag, path, what) => {
+  ])('that cannot be made: %s %s (issue 11, point 25)', async (flag, path, what) => {
     const key = ['--service-key', join(folder.path, `key-${count}`)];
     expect(await refusal([...ownFolders(), ...key, flag, path])).toContain(`the ${what} /proc/x`);
   });
@@ -205,7 +205,7 @@ describe('an object store', () => {
     await expect.poll(server.log).toContain('PROBE OFF');
   });
 
-  it('tells "could not try" from "broken promise" by words, exit code and log, at start and by cairn probe', async () => {
+  it('tells "could not try" from "broken promise" by words, exit code and log, at start and by cairn probe (issue 11, point 20)', async () => {
     await using shut = await startStubS3({ refusesAll: [403, 'AccessDenied'] });
     await using broken = await startStubS3({ ignoreConditions: true });
     for (const [store, exitCode, words, verdict] of [
@@ -229,7 +229,7 @@ describe('an object store', () => {
     }
   });
 
-  it('is not probed again by commands beside a server, whatever their cache folder and however old the verdict', async () => {
+  it('is not probed again by commands beside a server, whatever their cache folder and however old the verdict (issue 11, point 20)', async () => {
     await using store = await startStubS3(CEPH);
     const [flags, environment] = stub(store);
     await using server = await spawnServer(flags, environment);
@@ -248,7 +248,7 @@ describe('an object store', () => {
     expect(probed()).toBe(before);
   });
 
-  it('like Ceph is run on, its ways found by the probe', async () => {
+  it('like Ceph is run on, its ways found by the probe (issue 11, point 21)', async () => {
     await using store = await startStubS3(CEPH);
     const [flags, environment] = stub(store);
     const created = await run(

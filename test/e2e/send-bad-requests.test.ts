@@ -191,7 +191,7 @@ describe('a request that makes no sense', () => {
     });
   });
 
-  describe('is refused with a reason when a fetch', () => {
+  describe('is refused with a reason when a fetch (issue 11, point 15)', () => {
     it.each([
       { what: 'is not made of packets', body: Buffer.from('nonsense'), reason: 'malformed packet' },
       { what: 'has a packet of length 3', body: Buffer.from('0003'), reason: 'malformed packet' },
@@ -404,7 +404,7 @@ describe('a store that does not answer', () => {
     hostedServer.store.rules.push(() => ({ does: 'unavailable' }));
   }
 
-  it('makes reads fail in words that git shows in every version, not with what was cached', async () => {
+  it('makes reads fail in words that git shows in every version, not with what was cached (issue 11, point 19)', async () => {
     const { url, user, tip } = await cairn.published();
     await user.clone(url, 'before');
     storeDown(cairn);

@@ -33,7 +33,7 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-it('relay information has the description, the operator’s key, a contact and an icon', async () => {
+it('relay information has the description, the operator’s key, a contact and an icon (issue 11, point 24)', async () => {
   const answer = await fetch(server.url, { headers: { accept: 'application/nostr+json' } });
   expect(await answer.json()).toMatchObject({
     name: 'Forge',
@@ -56,7 +56,7 @@ it.each([
   ],
   ['--service-contact', 'ask me', 'expected a URL'],
   ['--service-icon', 'icon.png', 'expected http'],
-])('%s %s is refused', async (flag, value, reason) => {
+])('%s %s is refused (issue 11, point 24)', async (flag, value, reason) => {
   const separate = [
     '--store',
     `file:${join(folder.path, 'other')}`,
@@ -69,7 +69,7 @@ it.each([
   expect(refused.stderr).toContain(reason);
 });
 
-it('cairn withdraw says when nothing was announced under a name, and ends with 1', async () => {
+it('cairn withdraw says when nothing was announced under a name, and ends with 1 (issue 11, point 24)', async () => {
   const key = ['--key', join(folder.path, 'key')];
   await cairn(['key', 'new', ...key]);
   const withdraw = () => cairn(['withdraw', 'misspelt', '--server', server.url, ...key]);

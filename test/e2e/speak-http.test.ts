@@ -46,7 +46,7 @@ function inPieces(body: Buffer, size = 7): Buffer[] {
 describe('HTTP as git speaks it', () => {
   const cairn = hosted(async () => new MemoryObjectStore());
 
-  describe('answers with exactly the headers of git http-backend', () => {
+  describe('answers with exactly the headers of git http-backend (issue 11, point 17)', () => {
     it.each([
       {
         what: 'the refs for reading',
@@ -271,7 +271,7 @@ describe('HTTP as git speaks it', () => {
     });
   });
 
-  it('does not claim `ref-in-want`, which is off', async () => {
+  it('does not claim `ref-in-want`, which is off (issue 11, point 26)', async () => {
     const { url } = await cairn.published();
     const headers = { 'Git-Protocol': 'version=2' };
     const { text } = await send(`${url}/info/refs?service=git-upload-pack`, { headers });

@@ -64,7 +64,7 @@ it('counts what it does, without naming repositories, and logs each request with
   expect(requests.map((entry) => entry.requestId)).toContain(push.requestId);
 });
 
-it('logs which object and which rule a pack was refused for', async () => {
+it('logs which object and which rule a pack was refused for (issue 11, point 16)', async () => {
   const lines: string[] = [];
   await using server = await startServer({ onLog: (line) => lines.push(line) });
   const tree = treeObject('.git', 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391');

@@ -24,7 +24,7 @@ const SEED = Number(process.env['CAIRN_TEST_SEED'] ?? Math.floor(Math.random() *
 /** Pushes to one repository. */
 const HISTORY = 20;
 
-it('takes nothing that it cannot serve, and keeps nothing that it refuses', {
+it('takes nothing that it cannot serve, and keeps nothing that it refuses (issue 11, points 1 to 3)', {
   timeout: 180_000 + PUSHES * 3_000,
 }, async () => {
   const store = new MemoryObjectStore();

@@ -42,7 +42,7 @@ async function mustBeWhole(app: App, id: RepositoryId): Promise<void> {
   });
 }
 
-it.each(SEEDS)('keeps what refs reach, and the promises of manifests (seed %i)', async (seed) => {
+it.each(SEEDS)('keeps what refs reach and manifests promise (issue 11, point 2; seed %i)', async (seed) => {
   const dice = new SeededDice(seed);
   await using folder = await tempDir('cairn-crashing-git');
   const crashing = join(folder.path, 'crashing');

@@ -125,7 +125,7 @@ class World {
   }
 }
 
-describe('a removal that is repeated', () => {
+describe('a removal that is repeated (issue 11, point 5)', () => {
   it.each(SEEDS)('never takes what a new incarnation has written again (seed %i)', async (seed) => {
     const world = new World(seed);
     let deletes = 0;

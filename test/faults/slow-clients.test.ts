@@ -51,7 +51,7 @@ async function workOn(author: GitClient, user: GitClient, url: string, name: str
   expect(await shallow.run(['log', '-1', '--format=%s'])).toBe(name);
 }
 
-describe('issue 11, point 9: 5,000 slow connections from one address and 500 from ten', () => {
+describe('5,000 slow connections from one address and 500 from ten (issue 11, point 9)', () => {
   it('do not keep others from pushing and cloning, at default settings', async () => {
     await using folder = await tempDir();
     await using server = await spawnServer(['--log-level', 'silent'], {
@@ -100,7 +100,7 @@ describe('issue 11, point 9: 5,000 slow connections from one address and 500 fro
   });
 });
 
-describe('issue 11, point 9: places for git', () => {
+describe('places for git (issue 11, point 9)', () => {
   const cairn = hosted(async () => new MemoryObjectStore(), {
     flags: { 'git-concurrency': '2', 'git-queue': '32', 'shutdown-grace': '1' },
   });
@@ -179,7 +179,7 @@ async function readOn(reader: SlowClient | undefined): Promise<number> {
   return size;
 }
 
-describe('issue 11, point 9: a client that falls behind the least pace', () => {
+describe('a client that falls behind the least pace (issue 11, point 9)', () => {
   const cairn = hosted(async () => new MemoryObjectStore(), {
     flags: { 'idle-timeout': '1', 'min-rate': '100KiB', 'shutdown-grace': '1' },
   });
@@ -218,7 +218,7 @@ async function refusedFor(counter: Counted, limit: string): Promise<number> {
   return values.find(({ labels }) => 'limit' in labels && labels.limit === limit)?.value ?? 0;
 }
 
-describe('issue 11, point 9: limits by network address', () => {
+describe('limits by network address (issue 11, point 9)', () => {
   it('turn away connections in words, and let other addresses in', async () => {
     await using server = await startServer({
       flags: { 'max-connections-per-address': '3', 'shutdown-grace': '1' },
@@ -272,7 +272,7 @@ async function refusedNow(gauge: Counted): Promise<number> {
   return (await gauge.get()).values[0]?.value ?? 0;
 }
 
-describe('issue 11, point 9: slow clients of every kind, in any order', () => {
+describe('slow clients of every kind, in any order (issue 11, point 9)', () => {
   it('keep nobody from working, and leave nothing behind', async () => {
     const seed = Number(process.env['CAIRN_TEST_SEED'] ?? systemDice.fraction() * 2 ** 32) >>> 0;
     const dice = new SeededDice(seed);

@@ -234,7 +234,7 @@ describe('nothing of the inside is told to anybody (issue 11, point 19)', () => 
   });
 });
 
-describe('an address for operators (--admin-listen)', () => {
+describe('an address for operators (--admin-listen) (issue 11, point 19)', () => {
   it('has metrics, and health with reasons; the public one has neither', async () => {
     const store = new LeakyStore(new SeededDice(1));
     const log: string[] = [];

@@ -87,7 +87,7 @@ const waiting = { timeout: 60_000, interval: 50 };
 describe.each([
   ['refs/nostr/deep', 'what only other refs reach', { kinds: ['fold', 'rest'], outcome: 'folded' }],
   ['refs/heads/deep', 'a branch', { kinds: ['fold'], outcome: 'rolled up' }],
-] as const)('a repository with a deep tree at %s', (ref, _where, expected) => {
+] as const)('a repository with a deep tree at %s (issue 11, point 2)', (ref, _where, expected) => {
   it('has fewer packs after a fold, every object, and clones of the other refs', async () => {
     const name = ref.replaceAll('/', '-');
     const [id, store] = [repositoryId(OWNER, name), new MemoryObjectStore()];
@@ -123,7 +123,7 @@ describe.each([
   });
 });
 
-it('a base stays as it is where branches cannot be walked any more', async () => {
+it('a base stays as it is where branches cannot be walked any more (issue 11, point 2)', async () => {
   const [id, store] = [repositoryId(OWNER, 'based'), new MemoryObjectStore()];
   const git = await gitAfter('git-based', SMALL_STACK);
   await using app = await startServer({ store, flags: { git }, overrides: { background: false } });
@@ -141,7 +141,7 @@ it('a base stays as it is where branches cannot be walked any more', async () =>
   expect(await idsOf(app, id)).toEqual(before);
 });
 
-it('a repository that git cannot fold delays no other, and is left alone for hours', async () => {
+it('a repository that git cannot fold delays no other, and is left alone for hours (issue 11, point 2)', async () => {
   const clock = new ShiftedClock();
   const log: string[] = [];
   // In a repository with a branch of that name.
@@ -192,7 +192,7 @@ it('a repository that git cannot fold delays no other, and is left alone for hou
   expect(log.filter((line) => line.includes('it is tried again'))).toEqual([]);
 });
 
-describe('a fold of which git does nothing at all', () => {
+describe('a fold of which git does nothing at all (issue 11, point 2)', () => {
   it.each([
     ['crashes', 'kill -SEGV $$', 'too-large', /^git could not fold: git pack-objects was ended by SIGSEGV$/],
     ['refuses', 'echo "fatal: no" >&2; exit 128', 'corrupt', /^git could not fold: no$/],

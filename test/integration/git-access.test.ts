@@ -423,7 +423,7 @@ describe('reading a private repository', () => {
   });
 });
 
-describe('a page in a browser', () => {
+describe('a page in a browser (issue 11, point 24)', () => {
   const endpoints = [
     ['info/refs?service=git-upload-pack', 'GET'],
     ['info/refs?service=nonsense', 'GET'],

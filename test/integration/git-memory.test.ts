@@ -56,7 +56,7 @@ async function userOf(name: string): Promise<GitClient> {
   return new GitClient(join(folder.path, name)).init('work');
 }
 
-describe('a git process', () => {
+describe('a git process (issue 11, point 3)', () => {
   it('of whatever kind runs under the limit of --git-memory', async () => {
     const log = join(folder.path, 'limits');
     const git = await gitAfter(
@@ -107,7 +107,7 @@ describe('a git process', () => {
   });
 });
 
-describe('a push that needs more memory than git may have', () => {
+describe('a push that needs more memory than git may have (issue 11, point 3)', () => {
   /** 15 MiB twice, of which the second is a difference from the first: 15 KB to send. */
   const base: RawObject = { type: 'blob', content: Buffer.alloc(15 * MIB) };
   const grown: RawObject = { type: 'blob', content: Buffer.concat([base.content, Buffer.from('x')]) };
@@ -137,7 +137,7 @@ describe('a push that needs more memory than git may have', () => {
   });
 });
 
-describe('a repository larger than the limit', () => {
+describe('a repository larger than the limit (issue 11, point 3)', () => {
   it('is pushed, cut short for a shallow clone, and folded', async () => {
     const server = await serverWith({ 'git-memory': '48MiB' });
     const url = repositoryUrl(server, 'large');
@@ -156,7 +156,7 @@ describe('a repository larger than the limit', () => {
   }, 120_000);
 });
 
-describe('a fetch that needs more memory than git may have', () => {
+describe('a fetch that needs more memory than git may have (issue 11, point 3)', () => {
   it('is told so, and not that the server is in trouble', async () => {
     const failing = `case "$1 $2 $3" in "upload-pack --stateless-rpc --strict")
       cat >/dev/null; echo "fatal: Out of memory, malloc failed (tried to allocate 1 bytes)" >&2; exit 128;; esac`;

@@ -129,7 +129,7 @@ class World {
   }
 }
 
-describe('the grace of unreachable objects', () => {
+describe('the grace of unreachable objects (issue 11, point 4)', () => {
   it.each([1, 2, 3, 4, 5, 6])('counts from the last time a ref reached them (seed %i)', async (seed) => {
     const world = new World(seed);
     expect(await world.push('main', ROOT, [ROOT, TREE, BLOB])).toEqual(['unpack ok', 'ok refs/heads/main']);

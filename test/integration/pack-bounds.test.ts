@@ -122,7 +122,7 @@ async function processes(run: () => Promise<unknown>): Promise<number> {
   return (await readdir(trace)).length;
 }
 
-describe('folders within each other', () => {
+describe('folders within each other (issue 11, point 2)', () => {
   it.each([MOST_FOLDERS, MOST_FOLDERS + 1, 5_000, 60_000])('%i of them in one pack', async (levels) => {
     const trees = folders(levels);
     const commit = commitObject(objectId(last(trees)));
@@ -230,7 +230,7 @@ describe('folders within each other', () => {
   });
 });
 
-describe('tags of tags', () => {
+describe('tags of tags (issue 11, point 2)', () => {
   const tagOf = (target: string, type: string, number: number): RawObject => ({
     type: 'tag',
     content: Buffer.from(
@@ -258,7 +258,7 @@ describe('tags of tags', () => {
   });
 });
 
-describe('deltas on deltas', () => {
+describe('deltas on deltas (issue 11, point 2)', () => {
   it.each([MOST_DELTAS, MOST_DELTAS + 1])('%i of them', async (count) => {
     const pack = new CraftedPack();
     let content = Buffer.from('start\n');
@@ -282,7 +282,7 @@ describe('deltas on deltas', () => {
   });
 });
 
-describe('the size of an object', () => {
+describe('the size of an object (issue 11, point 3)', () => {
   const larger = (size: number, what = 'an object of') =>
     refusal(
       `${what} ${size} bytes is larger than 1 MiB, the most that one object may have here (--max-object-size)`,

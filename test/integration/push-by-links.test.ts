@@ -135,7 +135,7 @@ describe('a repository in which all is linked', () => {
   });
 });
 
-describe('shallow lines', () => {
+describe('shallow lines (issue 11, point 6)', () => {
   async function pushedCut(tip: RawObject, lines: readonly string[], objects: readonly RawObject[]) {
     const shallow = Buffer.from(lines.map((oid) => `0034shallow ${oid}`).join(''));
     const head = pushHead([{ name: 'refs/heads/one', to: objectId(tip) }]);

@@ -197,7 +197,7 @@ describe('the relay over WebSocket', () => {
     clearInterval(timer);
   });
 
-  it('lets in no more of one address than it may have, and as many again when they leave', async () => {
+  it('lets in no more of one address than it may have, and as many again when they leave (issue 11, point 9)', async () => {
     const { url, relay } = await serve({ limits: { connectionsPerAddress: 2 } });
     const first = await connectRaw(url);
     const second = await connectRaw(url);
@@ -309,7 +309,7 @@ describe('clients that stop', () => {
     living.socket.terminate();
   });
 
-  it('who does not read is not written to without end, and is cut off', async () => {
+  it('who does not read is not written to without end, and is cut off (issue 11, point 9)', async () => {
     const { url, events, relay } = await serve({ sockets: { heartbeat: 500 } });
     const large = alice.sign(1621, [], 'x'.repeat(250_000));
     await events.append(

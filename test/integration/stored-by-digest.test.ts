@@ -60,7 +60,7 @@ async function artifacts(): Promise<{ readonly wrong: string[]; readonly all: nu
 }
 
 describe.each(['sha1', 'sha256'] as const)(
-  `pushes of every shape (%s, seed ${seed})`,
+  `pushes of every shape (%s, seed ${seed}) (issue 11, point 1)`,
   (format: ObjectFormat) => {
     it('leave only artifacts that have the digest that names them', async () => {
       const dice = new SeededDice(seed);

@@ -7,7 +7,7 @@ it.each([
   ['HTTPS://Git.Example.org:443', 'https://git.example.org'],
   ['http://127.0.0.1:8080', 'http://127.0.0.1:8080'],
   ['http://[::1]:8080/', 'http://[::1]:8080'],
-])('--public-url %s is %s', (given, expected) => {
+])('--public-url %s is %s (issue 11, point 24)', (given, expected) => {
   expect(readSettings({ 'public-url': given }, {}).publicUrl).toBe(expected);
 });
 
@@ -26,7 +26,7 @@ it.each([
   'https://alice@git.example.org',
   'https://:secret@git.example.org',
   'https://git.example.org\\path',
-])('--public-url %s is refused with the name of the setting', (given) => {
+])('--public-url %s is refused with the name of the setting (issue 11, point 24)', (given) => {
   expect(() => readSettings({ 'public-url': given }, {})).toThrow(/--public-url is ".*": expected/);
 });
 

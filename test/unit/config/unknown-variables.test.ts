@@ -14,7 +14,7 @@ it('no setting is unknown, nor what belongs to others', () => {
   expect(unknownVariables({ ...settings, ...others })).toEqual([]);
 });
 
-it('a misspelt setting is named with the one that is meant', () => {
+it('a misspelt setting is named with the one that is meant (issue 11, point 24)', () => {
   expect(
     unknownVariables({ CAIRN_STOR: 's3://x', CAIRN_CACHE_SIZES: '1', CAIRN_FLAVOUR_OF_ICE: 'x' }),
   ).toEqual([

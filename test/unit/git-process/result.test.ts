@@ -26,7 +26,7 @@ describe('why a git process failed', () => {
   });
 });
 
-describe('what git found wrong with objects', () => {
+describe('what git found wrong with objects (issue 11, point 16)', () => {
   const id = 'a'.repeat(40);
 
   it('is each line that names object and rule, and no other', () => {
@@ -50,7 +50,7 @@ describe('what git found wrong with objects', () => {
   });
 });
 
-describe('that a process ran out of memory', () => {
+describe('that a process ran out of memory (issue 11, point 3)', () => {
   it.each([
     'fatal: Out of memory, malloc failed (tried to allocate 41943041 bytes)',
     'fatal: Out of memory, realloc failed',

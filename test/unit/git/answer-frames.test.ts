@@ -27,7 +27,7 @@ it.each<[string, Buffer, string | undefined]>([
   ['a reason on band 3', Buffer.concat([NAK, ...encodeSideband(3, 'no\n')]), undefined],
   ['a reason and a flush', Buffer.concat([ERR, flushPacket]), '000cERR why\n'],
 ])(
-  'behind %s a reason is said where its client looks for it, however the bytes are divided',
+  'behind %s a reason is said where its client looks for it, however the bytes are divided (issue 11, point 19)',
   (_what, bytes, said) => {
     expect(after(bytes)).toBe(said);
     expect(after(...[...bytes].map((byte) => Buffer.of(byte)))).toBe(said);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { normalTarget } from '../../../src/http/request-target.ts';
 
-describe('a request target', () => {
+describe('a request target (issue 11, point 18)', () => {
   it.each([
     ['/git/a/b.git/info/refs?service=x', '/git/a/b.git/info/refs?service=x'],
     ['//git/a/b.git/info/refs', '/git/a/b.git/info/refs'],

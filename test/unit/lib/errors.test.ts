@@ -34,7 +34,7 @@ it('finds the code of a system error', async () => {
   expect(systemCode(Object.assign(new Error('number'), { code: 7 }))).toBeUndefined();
 });
 
-describe('what strangers are told', () => {
+describe('what strangers are told (issue 11, point 19)', () => {
   const secret = 'connect ECONNREFUSED 10.0.0.7:9000, bucket private-bucket';
 
   it('of trouble inside is a general sentence, unless a text was written for everybody', () => {

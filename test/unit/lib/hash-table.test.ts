@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { HashTable } from '../../../src/lib/hash-table.ts';
 import { SeededDice } from '../../helpers/seeded-dice.ts';
 
-describe('a table of hashes', () => {
+describe('a table of hashes (issue 11, point 10)', () => {
   it.each([1, 2, 3])('finds what is in it and nothing else, whatever comes and goes (seed %d)', (seed) => {
     const dice = new SeededDice(seed);
     const table = new HashTable();

@@ -19,7 +19,7 @@ it('makes all that is missing, and says what was uppermost', async () => {
   expect(await makeFolder('/')).toBeUndefined();
 });
 
-it('gives every folder it makes the mode asked for, whatever the umask, and leaves the others', async () => {
+it('gives every folder it makes the mode asked for, whatever the umask, and leaves the others (issue 11, point 24)', async () => {
   await mkdir(join(folder.path, 'there'));
   await chmod(join(folder.path, 'there'), 0o755);
   await makeFolder(join(folder.path, 'there', 'x', 'y'), PRIVATE_FOLDER);
@@ -40,7 +40,7 @@ it.runIf(process.platform === 'linux')('gives up where no folder can be made, at
   }
 });
 
-it('names the system’s reason when a file or a dead link is in the way', async () => {
+it('names the system’s reason when a file or a dead link is in the way (issue 11, point 25)', async () => {
   await writeFile(join(folder.path, 'file'), '');
   await symlink(join(folder.path, 'nowhere', 'at-all'), join(folder.path, 'dead'));
   await expect(makeFolder(join(folder.path, 'file'))).rejects.toMatchObject({ code: 'EEXIST' });
@@ -48,7 +48,7 @@ it('names the system’s reason when a file or a dead link is in the way', async
   await expect(makeFolder(join(folder.path, 'dead', 'x'))).rejects.toMatchObject({ syscall: 'mkdir' });
 });
 
-it('a private folder that others may look into is refused with what to do, like a key', async () => {
+it('a private folder that others may look into is refused with what to do, like a key (issue 11, point 24)', async () => {
   const path = join(folder.path, 'shared');
   await mkdir(path);
   for (const mode of [0o755, 0o750, 0o701, 0o770]) {

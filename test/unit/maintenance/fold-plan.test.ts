@@ -50,7 +50,7 @@ describe('what to fold', () => {
     expect(foldPlan(packs, FACTS).fold).toBe(fold);
   });
 
-  it('is by sizes alone where git cannot walk: never everything, never what waits', () => {
+  it('is by sizes alone where git cannot walk: never everything, never what waits (issue 11, point 2)', () => {
     expect(gatherPlan(pushes(15))).toEqual({ fold: 'none' });
     expect(gatherPlan([unreachable(9 * DAY), ...pushes(15)])).toEqual({ fold: 'none' });
     const [came, small, large] = [pushes(16), rolled(90), rolled(500)];

@@ -25,7 +25,7 @@ describe('the probe of an S3 store', () => {
     expect([...stub.objects.keys()]).toEqual([]);
   });
 
-  it('finds the profile of Ceph and passes it, 500 to losers included', async () => {
+  it('finds the profile of Ceph and passes it, 500 to losers included (issue 11, point 21)', async () => {
     await using stub = await startStubS3(CEPH);
     const report = await probeS3(stub.options, 'stub');
     expect(report.ok, JSON.stringify(report.failure)).toBe(true);
@@ -46,7 +46,7 @@ describe('the probe of an S3 store', () => {
     ['throttles every write from the third on', { throttlesAfter: 2 }, /SlowDown|answered/],
     ['is no store at all', { refusesAll: [405, ''] }, /refused a request/],
     ['ends on the first write', { endsAt: /^PUT / }, /no answer from/],
-  ])('says of one that %s that it could not be tried', async (_, quirks, reason) => {
+  ])('says of one that %s that it could not be tried (issue 11, point 20)', async (_, quirks, reason) => {
     await using stub = await startStubS3(quirks);
     const report = await probeS3(stub.options, 'stub', { clock: INSTANT });
     expect(report).toMatchObject({
@@ -60,12 +60,12 @@ describe('the probe of an S3 store', () => {
     ['ignores conditions', { ignoreConditions: true }],
     ['lets two racers win', { gapBeforeWrite: 20 }],
     ['does not have conditions', { refusesAll: [501, 'NotImplemented'] }],
-  ])('says of one that %s that it breaks a promise', async (_, quirks) => {
+  ])('says of one that %s that it breaks a promise (issue 11, point 20)', async (_, quirks) => {
     await using stub = await startStubS3(quirks);
     expect(await probeS3(stub.options, 'stub')).toMatchObject({ ok: false, failure: { is: 'broken' } });
   });
 
-  it('comes to what has ended poor servers last, and says what that was', async () => {
+  it('comes to what has ended poor servers last, and says what that was (issue 11, point 20)', async () => {
     // `sp ace` is one of the odd keys.
     await using stub = await startStubS3({ endsAt: /sp%20ace/ });
     const report = await probeS3(stub.options, 'stub', { clock: INSTANT });
@@ -80,14 +80,14 @@ describe('the probe of an S3 store', () => {
     );
   });
 
-  it('passes one that ends over a write in parts: it is tried last, and single writes serve it', async () => {
+  it('passes one that ends over a write in parts: it is tried last, and single writes serve it (issue 11, point 20)', async () => {
     await using stub = await startStubS3({ endsAt: /^POST .*uploads/ });
     const report = await probeS3(stub.options, 'stub', { clock: INSTANT });
     expect(report.ok, JSON.stringify(report.failure)).toBe(true);
     expect(report.profile).toEqual({ ifMatch: 'quoted', multipart: 'unconditional' });
   });
 
-  it('finds the profile also when one answer on the way is lost', async () => {
+  it('finds the profile also when one answer on the way is lost (issue 11, point 21)', async () => {
     await using stub = await startStubS3({ ...CEPH, throttles: [2, 3] });
     expect(await findS3Profile(stub.options, { clock: INSTANT })).toEqual({
       ifMatch: 'unquoted',

@@ -60,7 +60,7 @@ describe('a push', () => {
     );
   });
 
-  test('of an order that is perhaps meant for another repository tells its author alone what it says', () => {
+  test('of an order that is perhaps meant for another repository tells its author alone what it says (issue 11, point 12)', () => {
     const guarded = { ...order, guarded: true };
     const after = refs({ 'refs/heads/main': B, 'refs/heads/x': A });
     const reasonFor = (caller?: string) => {

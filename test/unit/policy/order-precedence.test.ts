@@ -14,7 +14,7 @@ test.each([
   ['a later date', order('alice', 101, '5'), 'a newer state has been signed'],
   ['the same second and author', order('alice', 100, '4'), /same second.*lower id/],
   ['the same second, another author', order('bob', 100, '6'), /same second.*higher id/],
-])('an order beside %s is told what counts', (_, counting, reason) => {
+])('an order beside %s is told what counts (issue 11, point 24)', (_, counting, reason) => {
   expect(whyOutdated(order('alice', 100, '5'), counting)).toMatch(reason);
 });
 

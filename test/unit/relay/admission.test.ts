@@ -170,7 +170,7 @@ describe('whatever an event is about', () => {
     expect(rig.has(older)).toBe(false);
   });
 
-  it('of two in one place and second the one with the lower id counts, and the other is told so', async () => {
+  it('of two in one place and second the one with the lower id counts, and the other is told so (issue 11, point 24)', async () => {
     const rig = await AdmissionRig.hosting();
     const [first, second] = ['a', 'b']
       .map((content) => bob.sign({ kind: kinds.profile, at: 1_000, content }))
@@ -182,7 +182,7 @@ describe('whatever an event is about', () => {
     expect(note).not.toContain('newer');
   });
 
-  it('a repost of a protected event is refused, unless its author sends it', async () => {
+  it('a repost of a protected event is refused, unless its author sends it (issue 11, point 24)', async () => {
     const rig = await AdmissionRig.hosting();
     const about = dave.sign({ kind: kinds.issue, tags: [['a', ADDRESS], ['-']] });
     await rig.relay.events.append([verified(about)]);
@@ -215,7 +215,7 @@ describe('whatever an event is about', () => {
     }
   });
 
-  it('a list of GRASP servers (10317) is taken from anyone, a profile from those with a repository', async () => {
+  it('a list of GRASP servers (10317) is taken from anyone, a profile from those with a repository (issue 11, point 24)', async () => {
     const rig = await AdmissionRig.hosting();
     expect(await rig.send(dave.sign({ kind: kinds.graspList, tags: [['g', 'wss://a.example']] }))).toEqual(
       accept(),
@@ -343,7 +343,7 @@ describe('an event for which there is no room', () => {
     );
   });
 
-  it('about a private repository tells a stranger nothing', async () => {
+  it('about a private repository tells a stranger nothing (issue 11, point 13)', async () => {
     const rig = await AdmissionRig.hosting([['private', 'true']]);
     rig.noRoom = full;
     const event = dave.sign({ kind: kinds.issue, tags: [['a', ADDRESS]] });

@@ -92,7 +92,7 @@ describe('what is about a private repository', () => {
     expect(rig.directory.visible(issue, nobody)).toBe(true);
   });
 
-  it('is shown where the event is about a public one too: a private one never hides what another makes public', async () => {
+  it('is shown where the event is about a public one too: a private one never hides what another makes public (issue 11, point 12)', async () => {
     const rig = await withPrivate();
     await rig.announce(announcement(bob, { identifier: 'open' }));
     const tags = [

@@ -21,7 +21,7 @@ afterEach(async () => {
   await temporary[Symbol.asyncDispose]();
 });
 
-describe('contents of events on local disk', () => {
+describe('contents of events on local disk (issue 11, point 10)', () => {
   it('are read as they were written, of whatever size, written to the file or not', () => {
     const dice = new SeededDice(6);
     const written = Array.from({ length: 500 }, (_, number) => {

@@ -98,7 +98,7 @@ class World {
   }
 }
 
-describe('the packed index', () => {
+describe('the packed index (issue 11, point 10)', () => {
   it.each([11, 12, 13, 14])('answers like a list of all events (seed %d)', (seed) => {
     const world = new World(seed);
     const { dice, events } = world;

@@ -66,7 +66,7 @@ function store(...events: readonly NostrEvent[]): void {
 
 const times = <T>(count: number, make: () => T) => Array.from({ length: count }, make);
 
-describe('what strangers send about a repository', () => {
+describe('what strangers send about a repository (issue 11, point 10)', () => {
   it('is taken up to exactly so many events, whatever keys they use', () => {
     const bounded = quota({ repository: { events: 10, bytes: MIB } });
     for (const event of times(10, () => issue('x'))) {
@@ -160,7 +160,7 @@ describe('what strangers send about a repository', () => {
   });
 });
 
-describe('what one key sends', () => {
+describe('what one key sends (issue 11, point 10)', () => {
   it.each([
     ['a stranger', cat, 'stranger'],
     ['a maintainer', ben, 'member'],
@@ -189,7 +189,7 @@ describe('what one key sends', () => {
   });
 });
 
-describe('the memory of the index', () => {
+describe('the memory of the index (issue 11, point 10)', () => {
   it('is for strangers up to four fifths, and for the others whole', () => {
     const full = 'blocked: this relay has no room for more events';
     expect(quota({}, 0.8 * 64 * MIB - 1).refusal(issue('x'))).toBeUndefined();

@@ -161,7 +161,7 @@ describe('the refs of an order that a manifest names', () => {
   });
 });
 
-describe('the tip of a pull request', () => {
+describe('the tip of a pull request (issue 11, point 8)', () => {
   it.each([
     ['is the commit it names', kinds.pullRequest, oid('a'), true],
     ['is that of its update', kinds.pullRequestUpdate, 'b'.repeat(64), true],

@@ -219,7 +219,7 @@ describe('an order whose objects are here', () => {
     expect((await rig.manifest()).depth).toBe(1);
   });
 
-  it('of the same second as another is told which id counts, and not that a newer one was signed', async () => {
+  it('of the same second as another is told which id counts, and not that a newer one was signed (issue 11, point 24)', async () => {
     for (const [by, told] of [
       [alice, /^blocked: .*same second.*lower id/],
       [bob, /^blocked: .*same second.*higher id/],
@@ -403,7 +403,7 @@ describe('an order is refused', () => {
     expect(rig.repositories.store.writes()).toBe(before);
   });
 
-  it('in the same words, whether a private repository is there or none', async () => {
+  it('in the same words, whether a private repository is there or none (issue 11, point 13)', async () => {
     const rig = await OrdersRig.withObjects({ policy: policyOf([alice], { private: true }) });
     const [there, none] = [order({}, { by: carol }), order({}, { by: carol, identifier: 'nothing' })];
     expect((await rig.send(there)).note).toBe((await rig.send(none)).note);
@@ -539,7 +539,7 @@ describe('an order by somebody who maintains several repositories', () => {
     expect((await rig.manifest(idOf(carol))).order?.id).toBe(event.id);
   });
 
-  it('finds those in which others name him on behalf of the owner, however many use the same name', async () => {
+  it('finds those in which others name him on behalf of the owner, however many use the same name (issue 11, point 12)', async () => {
     const rig = await rigOfTwo();
     const crowd = Array.from({ length: 100 }, (_, at) => announcement(author(1_000 + at), { at: AT }));
     const chain = [
@@ -588,7 +588,7 @@ describe('an order carried out in one repository', () => {
     expect(await rig.waiting()).toEqual([]);
   });
 
-  it('takes nothing out of a private one, nor of one that has become private since', async () => {
+  it('takes nothing out of a private one, nor of one that has become private since (issue 11, point 12)', async () => {
     const secret = await carriedOut({ private: true });
     await secret.rig.orders.spread(secret.theirs, secret.state.manifest);
     expect((await secret.rig.manifest()).packs).toEqual([]);
@@ -601,7 +601,7 @@ describe('an order carried out in one repository', () => {
     expect(await since.rig.waiting()).toEqual([since.event.id]);
   });
 
-  it('in a private one alone, is not shown to everybody because it would count in a public one', async () => {
+  it('in a private one alone, is not shown to everybody because it would count in a public one (issue 11, point 12)', async () => {
     const rig = await OrdersRig.open();
     const secret = idOf(carol);
     const policy = policyOf([carol, bob], { private: true });

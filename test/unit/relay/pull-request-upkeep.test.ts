@@ -39,7 +39,7 @@ async function refs(): Promise<string[]> {
 const WITHOUT = ['refs/heads/main', `refs/nostr/${KNOWN}`, 'refs/nostr/notes'];
 const ALL = ['refs/heads/main', `refs/nostr/${KNOWN}`, `refs/nostr/${UNKNOWN}`, 'refs/nostr/notes'];
 
-describe('a ref for a pull request', () => {
+describe('a ref for a pull request (issue 11, point 8)', () => {
   it('goes when its event has not come for twenty minutes, and nothing else goes with it', async () => {
     upkeep.note(ID, manifest);
     rig.clock.advance(PULL_REQUEST_WAITS_MS - 1);

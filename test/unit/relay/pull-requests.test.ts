@@ -125,7 +125,7 @@ const shown = (key: { publicKey: string }): PushAuthority => ({
 });
 const byKey = (key: { publicKey: string }): PushAuthority => ({ kind: 'key', actor: key.publicKey, token });
 
-describe('a pull request', () => {
+describe('a pull request (issue 11, point 8)', () => {
   it('is not shown by a push of its tip to a repository that it is not about', async () => {
     const [server] = await servers();
     const elsewhere = dave.sign({
@@ -295,7 +295,7 @@ const PEOPLE: readonly Who[] = [
   { role: 'writer', key: bob.publicKey, authority: byKey(bob) },
 ];
 
-describe('random pushes, events and waits, on two servers over one bucket', () => {
+describe('random pushes, events and waits, on two servers over one bucket (issue 11, point 8)', () => {
   it.each(Array.from({ length: 12 }, (_, at) => 1_000 + at))(
     'come to what the model says (seed %i)',
     async (seed) => {

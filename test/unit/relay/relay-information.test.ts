@@ -34,7 +34,7 @@ describe('the document about the relay', () => {
     });
   });
 
-  it('says what an operator wants said', () => {
+  it('says what an operator wants said (issue 11, point 24)', () => {
     const document = relayInformation({ ...facts, name: 'Forge', contact: 'mailto:ops@example.org' });
     expect(document).toMatchObject({ name: 'Forge', contact: 'mailto:ops@example.org' });
     const told = {

@@ -410,7 +410,7 @@ describe('rates', () => {
     events: { perSecond: 1, burst: 3 },
   };
 
-  it('bound what an address may have stored in a minute, by events and by bytes, over all its connections', async () => {
+  it('bound what an address may have stored in a minute, by events and by bytes, over all its connections (issue 11, point 10)', async () => {
     const perMinute = { events: 6, bytes: 10_000 };
     const { connect, clock, published } = rig({ limits: { perMinute } });
     const accepted = async (contents: readonly string[]) => {
@@ -580,7 +580,7 @@ describe('a client that does not read', () => {
     expect(socket.closed?.reason).toMatch(/^too slow/);
   });
 
-  it('is given up when what comes for it takes more than 16 MiB', async () => {
+  it('is given up when what comes for it takes more than 16 MiB (issue 11, point 9)', async () => {
     const { events, connect } = rig();
     const { socket, say } = connect();
     say('REQ', 'all', { kinds: [1621] });

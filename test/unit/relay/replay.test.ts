@@ -121,7 +121,7 @@ const senders: readonly [string, ReadonlySet<string>][] = [
   ['somebody who has shown a key', new Set([dave.publicKey])],
 ];
 
-describe('point 13: a public event sent once more tells not whether a private repository is here', () => {
+describe('a public event sent once more tells not whether a private repository is here (issue 11, point 13)', () => {
   it.each(replayed)('%s', async (_, event) => {
     for (const [who, sender] of senders) {
       for (const make of isNaming(event) ? [world, withdrawn] : [world]) {

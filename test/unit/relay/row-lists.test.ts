@@ -11,7 +11,7 @@ function rowsOf(lists: RowLists, list: number, passes?: (row: number) => boolean
   return found;
 }
 
-describe('lists of rows', () => {
+describe('lists of rows (issue 11, point 10)', () => {
   it.each([
     ['short', 1, 60],
     ['around the length at which they change', 2, 700],

@@ -42,7 +42,7 @@ describe('a deletion of an announcement', () => {
     expect(rig.events.all).toEqual([event]);
   });
 
-  it('of what was never announced here says so, and is not kept, also to somebody with repositories', async () => {
+  it('of what was never announced here says so, and is not kept, also to somebody with repositories (issue 11, point 24)', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { at: 1_000 }));
     const event = alice.sign({

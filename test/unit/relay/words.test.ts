@@ -73,7 +73,7 @@ async function oneStep(dice: SeededDice, model: Model, rig: RelayRig, at: number
   model.said.set(person, said);
 }
 
-describe('point 12: whose word counts, in worlds of announcements by chance', () => {
+describe('whose word counts, in worlds of announcements by chance (issue 11, point 12)', () => {
   it.each(Array.from({ length: 12 }, (_, at) => at + 1))('follows the rule, seed %i', async (seed) => {
     const dice = new SeededDice(seed);
     const model = new Model();
@@ -137,7 +137,7 @@ function unsigned(number: number, names: readonly Author[], secret: boolean): Ve
   return { id, pubkey, kind: kinds.repository, created_at: 1_000, tags, content: '', sig: '' } as never;
 }
 
-describe('point 12: a key that many repositories name', () => {
+describe('a key that many repositories name (issue 11, point 12)', () => {
   /** Alice's repository, which Bob maintains, among others that name Bob, too. */
   async function crowd(strangers: number): Promise<WordRig> {
     const world = new WordRig();
@@ -213,7 +213,7 @@ describe('point 12: a key that many repositories name', () => {
   });
 });
 
-describe('point 12: a repository that merely names a key', () => {
+describe('a repository that merely names a key (issue 11, point 12)', () => {
   const secret = [['private', 'true']];
 
   it('gets nothing of its states, and shows nothing of its private repository', async () => {

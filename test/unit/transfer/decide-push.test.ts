@@ -326,7 +326,7 @@ describe('a push by an order', () => {
   });
 });
 
-describe('the tip of a pull request', () => {
+describe('the tip of a pull request (issue 11, point 8)', () => {
   const name = `refs/nostr/${event}`;
 
   it('is brought by anyone before its event is known', () => {

@@ -50,7 +50,7 @@ describe('a fetch', () => {
     expect(newer).toMatchObject({ wants: [A], deepen: 3, done: true, words: ['no-progress', 'ofs-delta'] });
   });
 
-  it('that is too long is not read whole', async () => {
+  it('that is too long is not read whole (issue 11, point 11)', async () => {
     const wants = Array.from({ length: 30_000 }, () => `want ${A}`);
     expect(await read(v2(wants), 2, 65_536)).toEqual({ command: 'fetch', whole: undefined });
     expect(await read(v0(wants), 0, 65_536)).toEqual({ command: 'fetch', whole: undefined });

@@ -65,7 +65,7 @@ async function check({ own, all, memory, limit, dice }: Asked): Promise<number> 
   return read;
 }
 
-describe(`heights in random graphs (seed ${seed})`, () => {
+describe(`heights in random graphs (seed ${seed}) (issue 11, point 2)`, () => {
   it('are found, whatever has come in, is known, or is to be read', async () => {
     const dice = new SeededDice(seed);
     for (let round = 0; round < 100; round++) {

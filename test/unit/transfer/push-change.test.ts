@@ -287,7 +287,7 @@ describe('the proof that a push is complete', () => {
     expect(reasons[0]).toContain('object format sha256');
   });
 
-  it('that was missing something is made again once packs have come that nobody looked into, and only then', async () => {
+  it('that was missing something is made again once packs have come that nobody looked into, and only then (issue 11, point 7)', async () => {
     let missing = [one];
     const { change, asked } = pushOf([command('heads/a', zero, one), command('heads/b', zero, two)], {
       provedOver: [leaned],
@@ -309,7 +309,7 @@ describe('the proof that a push is complete', () => {
     expect(asked, 'nothing is missing any more').toHaveLength(2);
   });
 
-  it('that was missing something says so in other words when it has lost more', async () => {
+  it('that was missing something says so in other words when it has lost more (issue 11, point 7)', async () => {
     const { change } = pushOf([command('heads/a', zero, one), command('heads/b', zero, two)], {
       provedOver: [leaned],
       disconnected: { tips: new Set([one]), problem: 'missing necessary objects' },

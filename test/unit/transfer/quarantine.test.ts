@@ -166,7 +166,7 @@ describe('a pack', () => {
   });
 
   it.each(['sha1', 'sha256'])(
-    'of %s with something behind it is refused, however long that is',
+    'of %s with something behind it is refused, however long that is (issue 11, point 1)',
     async (format) => {
       const { client, pack } = await thinPack(`trailing-${format}`, format);
       const whole = new CraftedPack(format as 'sha1' | 'sha256').all([
@@ -186,7 +186,7 @@ describe('a pack', () => {
     },
   );
 
-  it('without objects is its header and a checksum of either format, and nothing else', async () => {
+  it('without objects is its header and a checksum of either format, and nothing else (issue 11, point 1)', async () => {
     const client = await new GitClient(folder.path).init('empty');
     const [sha1, sha256] = [new CraftedPack().bytes(), new CraftedPack('sha256').bytes()];
     expect(await receive(client, sha1)).toEqual({ outcome: 'empty' });
@@ -203,7 +203,7 @@ describe('a pack', () => {
     });
   });
 
-  it('of version 3 is refused', async () => {
+  it('of version 3 is refused (issue 11, point 7)', async () => {
     const client = await new GitClient(folder.path).init('version-3');
     const pack = new CraftedPack().all([{ type: 'blob', content: Buffer.from('a') }]).bytes({ version: 3 });
     expect(await receive(client, pack)).toMatchObject({
@@ -212,7 +212,7 @@ describe('a pack', () => {
     });
   });
 
-  it('that breaks a rule is refused by the name of object and rule, and without a path of this server', async () => {
+  it('that breaks a rule is refused by the name of object and rule, and without a path of this server (issue 11, point 16)', async () => {
     const client = await new GitClient(folder.path).init('rules');
     const tree = { type: 'tree', content: Buffer.alloc(0) } as const;
     const content = Buffer.from(`tree ${objectId(tree)}\nauthor A 1 +0000\ncommitter B <b@c> 1 +0000\n\nx\n`);
@@ -222,7 +222,7 @@ describe('a pack', () => {
     expect(received).toEqual({ outcome: 'refused', reason: finding, findings: [finding] });
   });
 
-  it('whose objects are too large is refused by their ids where git streams them', async () => {
+  it('whose objects are too large is refused by their ids where git streams them (issue 11, point 3)', async () => {
     const client = await new GitClient(folder.path).init('streamed');
     // Less than git is ever limited to, so that it does not notice by itself.
     const large = { type: 'blob', content: randomBytes(3_000) } as const;
@@ -234,7 +234,7 @@ describe('a pack', () => {
   });
 
   it.each(['as a whole', 'as a stream'])(
-    'that makes hours of work of a few bytes is given up (%s)',
+    'that makes hours of work of a few bytes is given up (%s) (issue 11, point 3)',
     async (how) => {
       const client = await new GitClient(folder.path).init(`bomb ${how}`);
       const pack = new CraftedPack();

@@ -16,7 +16,7 @@ const everywhere = () => true;
 const nowhere = () => false;
 const id = (number: number) => number.toString(16).padStart(64, '0');
 
-describe('the allowance of strangers in a repository', () => {
+describe('the allowance of strangers in a repository (issue 11, point 8)', () => {
   it('is a quarter for one push, and for refs that wait', () => {
     expect(limitsOfOnePush(LIMITS)).toEqual({ bytes: 21_600, objects: 216 });
     expect(waitingLimit(LIMITS)).toBe(25);

@@ -10,7 +10,7 @@ function traffic() {
   return { clock, traffic: new StrangerTraffic(LIMITS, clock) };
 }
 
-describe('what strangers push through one server', () => {
+describe('what strangers push through one server (issue 11, point 8)', () => {
   it('is bounded in pushes of one address, and others are not kept from pushing by it', () => {
     const { clock, traffic: strangers } = traffic();
     const enter = (address: string) => strangers.enter(address, 0);

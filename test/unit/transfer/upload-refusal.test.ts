@@ -6,7 +6,7 @@ function ended(stderr: string, how: Partial<GitResult> = {}): GitResult {
   return { exitCode: 128, signal: null, cancelled: false, stderr, ...how };
 }
 
-describe('git refused the request', () => {
+describe('git refused the request (issue 11, point 15)', () => {
   it.each([
     ['fatal: git upload-pack: ambiguous deepen-not: nosuch\n', 'ambiguous deepen-not: nosuch'],
     ['fatal: no commits selected for shallow requests\n', 'no commits selected for shallow requests'],
@@ -19,7 +19,7 @@ describe('git refused the request', () => {
   });
 });
 
-describe('git broke', () => {
+describe('git broke (issue 11, point 15)', () => {
   it.each([
     ['by a signal', ended('fatal: no commits selected', { exitCode: null, signal: 'SIGSEGV' })],
     ['without a word', ended('')],

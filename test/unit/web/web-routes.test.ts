@@ -127,7 +127,7 @@ describe('what is not there for everybody', () => {
     expect(posted.headers.get('allow')).toBe('GET, HEAD, OPTIONS');
   });
 
-  it('is not there for any method where no page can be', async () => {
+  it('is not there for any method where no page can be (issue 11, point 18)', async () => {
     for (const method of ['GET', 'POST', 'DELETE']) {
       expect((await get('/nothing-here', {}, { method })).status).toBe(404);
     }
