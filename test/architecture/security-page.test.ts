@@ -1,6 +1,8 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { OPTIONS } from '../../src/config/options.ts';
-import { readText } from './source-tree.ts';
+import { ROOT, readText } from './source-tree.ts';
 
 const PAGE = readText('docs/explanation/security.md');
 
@@ -29,3 +31,46 @@ describe('the page on security (issue 11, point 26)', () => {
     }
   });
 });
+
+describe('configurations of proxies in the documents (issue 11, point 19)', () => {
+  const blocks = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .flatMap((name) => codeBlocks(readText(join('docs', name))).map((block) => ({ name, block })))
+    .filter(({ block }) => /\b(proxy_pass|reverse_proxy|ProxyPass)\b/.test(block));
+
+  it('are there', () => {
+    expect(blocks.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it.each(blocks)('do not publish /metrics: $name', ({ block }) => {
+    expect(block).toMatch(/^ *location = \/metrics \{\s+return 404;|^ *respond \/metrics 404$/m);
+  });
+});
+
+describe('what documents say for operators (issue 11, point 26)', () => {
+  it('SECURITY.md says how to report a hole, and leads to the threat model', () => {
+    const policy = readText('SECURITY.md');
+    expect(policy).toMatch(/^## How to report$/m);
+    expect(policy).toContain('](docs/explanation/security.md)');
+  });
+
+  it('the page on several servers says what clocks that differ do, with the bounds that are checked', () => {
+    const page = readText('docs/how-to/run-several-servers.md');
+    const section = page.slice(page.indexOf('## Clocks'), page.indexOf('## Warmth'));
+    expect(section).toContain('more than 60 seconds');
+    expect(section).toContain('more than 15 minutes');
+  });
+
+  it('the page on identity says which receipts have the same signature from every server', () => {
+    const page = readText('docs/explanation/identity.md').replaceAll(/\s+/g, ' ');
+    expect(page).toContain('the same event, with the same id and the same signature');
+    expect(page).toContain('only of a receipt above 512 KiB the signature is another one each time');
+  });
+});
+
+/** Blocks between fences, and indented ones. */
+function codeBlocks(page: string): string[] {
+  const fenced = [...page.matchAll(/^```[^\n]*\n([\s\S]*?)^```/gm)].map(([, text = '']) => text);
+  const indented = page.match(/(?:^ {4,}.*\n|^\n(?= {4,}))+/gm) ?? [];
+  return [...fenced, ...indented];
+}

@@ -271,6 +271,9 @@ describe('an address for operators (--admin-listen) (issue 11, point 19)', () =>
     await expect(AdminServer.listen({ host: '127.0.0.1', port }, new Hono())).rejects.toThrow(
       /--admin-listen: cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/,
     );
+    await expect(startServer({ flags: { 'admin-listen': `127.0.0.1:${port}` } })).rejects.toThrow(
+      /--admin-listen: cannot listen/,
+    );
     for (const none of ['9090', ':9090', 'localhost:', 'localhost:70000', '::1:9090']) {
       expect(() => readSettings({ 'admin-listen': none }, {})).toThrow(
         `--admin-listen is "${none}": expected <host>:<port>`,

@@ -28,18 +28,38 @@ export interface TestServerOptions {
   readonly onLog?: (line: string) => void;
 }
 
-/** A whole server in this process, on a free port, with a cache folder of its own; close it or `await using` it. */
+/**
+ * A whole server in this process, on a free port, with a cache folder of its own; close it or `await using` it. Rejects, and
+ * leaves nothing, when the server does not start.
+ */
 export async function startServer(
   options: TestServerOptions = {},
 ): Promise<App & { readonly cacheFolder: string }> {
-  const store = options.store ?? new MemoryObjectStore();
   const folder = await tempDir();
   const cacheFolder = options.flags?.cache ?? join(folder.path, 'cache');
+  try {
+    const app = await startIn(cacheFolder, options);
+    const close = async () => {
+      try {
+        await app.close();
+      } finally {
+        await folder[Symbol.asyncDispose]();
+      }
+    };
+    return { ...app, cacheFolder, close, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await folder[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function startIn(cacheFolder: string, options: TestServerOptions): Promise<App> {
+  const store = options.store ?? new MemoryObjectStore();
   const settings = readSettings({ port: '0', cache: cacheFolder, access: 'open', ...options.flags }, {});
   const log = createLogger(options.onLog === undefined ? 'silent' : 'debug', {
     write: options.onLog ?? (() => undefined),
   });
-  const app = await startApp(settings, { tls: undefined, serviceKey: SERVICE_SECRET }, log, {
+  return startApp(settings, { tls: undefined, serviceKey: SERVICE_SECRET }, log, {
     ...options.overrides,
     stores: {
       control: store,
@@ -47,11 +67,6 @@ export async function startServer(
       ...(options.presignGet === undefined ? {} : { presignGet: options.presignGet }),
     },
   });
-  const close = async () => {
-    await app.close();
-    await folder[Symbol.asyncDispose]();
-  };
-  return { ...app, cacheFolder, close, [Symbol.asyncDispose]: close };
 }
 
 /** The built program. */

@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Pace } from '../../../src/lib/pace.ts';
+import { SeededDice } from '../../helpers/seeded-dice.ts';
+
+const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const LEAST = { bytesPerSecond: 512, patience: 120_000 };
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+class Client {
+  bytes = 0;
+  cutAt: number | undefined;
+  private readonly pace = new Pace(
+    LEAST,
+    () => {
+      this.cutAt ??= performance.now();
+    },
+    () => performance.now(),
+  );
+
+  /** The server waits for a step that takes so long, after which so many bytes have moved. */
+  async step(milliseconds: number, bytes: number): Promise<void> {
+    const step = new Promise<void>((resolve) => {
+      setTimeout(() => {
+        this.bytes += bytes;
+        resolve();
+      }, milliseconds);
+    });
+    const waited = this.pace.during(step, () => this.bytes);
+    await vi.advanceTimersByTimeAsync(milliseconds);
+    await waited;
+  }
+}
+
+describe('the least pace of a client (issue 11, point 9)', () => {
+  it('is not kept by silence, nor by a byte now and then, which end alike', async () => {
+    for (const [every, bytes] of [
+      [1_000_000, 0],
+      [60_000, 1],
+      [10_000, 1],
+      [1_000, 1],
+    ] as const) {
+      const client = new Client();
+      const began = performance.now();
+      while (client.cutAt === undefined && performance.now() - began < 1_000_000)
+        await client.step(every, bytes);
+      // Each byte gives back what it takes at the least pace: 2 ms.
+      expect((client.cutAt ?? 0) - began, `${bytes} B each ${every} ms`).toBeGreaterThanOrEqual(
+        LEAST.patience,
+      );
+      expect((client.cutAt ?? 0) - began, `${bytes} B each ${every} ms`).toBeLessThan(
+        LEAST.patience + 2 * every + 1_000,
+      );
+    }
+  });
+
+  it('is kept for ever by who moves as much on average, in whatever portions', async () => {
+    const client = new Client();
+    for (let step = 0; step < 500; step++) await client.step(60_000, 60 * LEAST.bytesPerSecond);
+    expect(client.cutAt).toBeUndefined();
+  });
+
+  it('does not count the time that the server takes for itself', async () => {
+    const client = new Client();
+    for (let step = 0; step < 100; step++) {
+      await client.step(1_000, 0);
+      await vi.advanceTimersByTimeAsync(600_000);
+      await client.step(1_000, 2 * LEAST.bytesPerSecond);
+    }
+    expect(client.cutAt).toBeUndefined();
+  });
+
+  it('is not saved up: who was fast has no more patience than before', async () => {
+    const client = new Client();
+    await client.step(1_000, 2 ** 30);
+    const silent = performance.now();
+    await client.step(1_000_000, 0);
+    expect((client.cutAt ?? 0) - silent).toBeLessThan(LEAST.patience + 1_000);
+  });
+
+  it(`is what decides, in whatever steps a client moves (seed ${seed})`, async () => {
+    const dice = new SeededDice(seed);
+    for (let world = 0; world < 100; world++) {
+      const client = new Client();
+      let patience = LEAST.patience;
+      while (client.cutAt === undefined) {
+        const milliseconds = 1 + dice.below(60_000);
+        const bytes = dice.below(3) === 0 ? 0 : dice.below(700 * (milliseconds / 1_000));
+        await client.step(milliseconds, bytes);
+        const gained = (bytes / LEAST.bytesPerSecond) * 1_000;
+        if (patience - milliseconds < -20) expect(client.cutAt, `seed ${seed}, world ${world}`).toBeDefined();
+        if (patience - milliseconds > 20)
+          expect(client.cutAt, `seed ${seed}, world ${world}`).toBeUndefined();
+        patience = Math.min(LEAST.patience, patience - milliseconds + gained);
+        if (performance.now() > 1e9) break;
+      }
+    }
+  });
+});
