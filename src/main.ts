@@ -2,7 +2,7 @@
 import { commandLine } from './cli/command-line.ts';
 import { systemClock } from './lib/clock.ts';
 import { CairnError, messageOf } from './lib/errors.ts';
-import { StoreUntriedError } from './object-store/probe-error.ts';
+import { StoreUntriedError } from './object-store/probe/probe-error.ts';
 
 /** `EX_TEMPFAIL` of sysexits.h, for supervisors: the object store could not be tried, which says nothing against it. */
 const TRY_AGAIN = 75;

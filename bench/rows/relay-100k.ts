@@ -1,10 +1,10 @@
 import { systemClock } from '../../src/lib/clock.ts';
-import { systemDice } from '../../src/lib/dice.ts';
 import { CairnError } from '../../src/lib/errors.ts';
+import { systemDice } from '../../src/lib/random.ts';
 import type { NostrEvent, VerifiedEvent } from '../../src/nostr/event.ts';
-import { openFileStore } from '../../src/object-store/open-file-store.ts';
+import { openFileStore } from '../../src/object-store/file/open-file-store.ts';
 import { createLogger } from '../../src/observability/logger.ts';
-import { EventStore } from '../../src/relay/event-store.ts';
+import { EventStore } from '../../src/relay/log/event-store.ts';
 import { type CairnServer, dataFolder, fileStore, serveCairn } from '../cairn.ts';
 import { behindProxy, callerAddress } from '../callers.ts';
 import { addressOf, authorKey, repositoryName, storedIssues } from '../issues.ts';

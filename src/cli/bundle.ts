@@ -1,6 +1,6 @@
 import type { GivenFlags } from '../config/settings.ts';
 import { systemClock } from '../lib/clock.ts';
-import { systemDice } from '../lib/dice.ts';
+import { systemDice } from '../lib/random.ts';
 import { makeBundle } from '../maintenance/bundle.ts';
 import type { CommandContext } from './command-context.ts';
 import { withRepository } from './repo.ts';

@@ -2,7 +2,7 @@ import { Command, Option as CommanderOption } from 'commander';
 import type { Option, OptionName } from '../config/options.ts';
 import { type GivenFlags, optionsFor } from '../config/settings.ts';
 import { unknownVariables, unknownVariableWarning } from '../config/unknown-variables.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../server/version.ts';
 import { announce, withdraw } from './announce.ts';
 import type { CommandContext } from './command-context.ts';
 import { credentialGet, credentialNote, credentialOther } from './credential.ts';

@@ -1,10 +1,10 @@
 import { type ClientSettings, type GivenFlags, readClientSettings } from '../config/settings.ts';
-import { createKeyFile, readKeyFile } from '../key-files.ts';
-import { type Dice, systemDice } from '../lib/dice.ts';
 import { CairnError, isCairnError } from '../lib/errors.ts';
+import { type Dice, systemDice } from '../lib/random.ts';
 import { formatNpub } from '../nostr/public-key.ts';
 import { isSecretKey } from '../nostr/secret-key.ts';
 import { createSigner, type Signer } from '../nostr/sign.ts';
+import { createKeyFile, readKeyFile } from '../server/keys.ts';
 import type { CommandContext } from './command-context.ts';
 
 /** `cairn key new`: makes a secret key, in a file that is not there yet. */

@@ -1,8 +1,8 @@
 import { type GivenFlags, readSettings } from '../config/settings.ts';
 import { CairnError } from '../lib/errors.ts';
-import type { ProbeReport } from '../object-store/probe.ts';
-import { probeError } from '../object-store/probe-error.ts';
-import { probeStores } from '../stores.ts';
+import type { ProbeReport } from '../object-store/probe/probe.ts';
+import { probeError } from '../object-store/probe/probe-error.ts';
+import { probeStores } from '../server/stores.ts';
 import type { CommandContext } from './command-context.ts';
 
 export interface ProbeFlags {

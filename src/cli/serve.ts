@@ -1,10 +1,10 @@
-import { startApp } from '../app.ts';
 import { readTls } from '../config/secrets.ts';
 import { type GivenFlags, readSettings, refuseBeyondLoopback } from '../config/settings.ts';
 import { unknownVariables, unknownVariableWarning } from '../config/unknown-variables.ts';
-import { systemDice } from '../lib/dice.ts';
+import { systemDice } from '../lib/random.ts';
 import { createLogger } from '../observability/logger.ts';
-import { openServiceKey } from '../service-key.ts';
+import { startApp } from '../server/app.ts';
+import { openServiceKey } from '../server/service-key.ts';
 import type { CommandContext } from './command-context.ts';
 import { openFileLimit, openFilesWarning } from './open-files.ts';
 

@@ -1,6 +1,7 @@
 /** What git says about objects: whether they are here with all they need, what they are, which descends from which. */
+
+import { Pauses } from '../lib/cooperative.ts';
 import { CairnError } from '../lib/errors.ts';
-import { Pauses } from '../lib/turns.ts';
 import {
   checkAncestry,
   checkConnectivity,

@@ -1,5 +1,5 @@
 /** What new tips are, and whether they are complete: for the common push to a branch, both by one process. */
-import { settleAll } from '../lib/settle-all.ts';
+import { settleAll } from '../lib/all-settled-or-throw.ts';
 import { listNewObjects, type QuarantinePaths } from './commands.ts';
 import type { Git } from './git.ts';
 import { inspectObjects, type ObjectDescription } from './inspect-objects.ts';

@@ -1,7 +1,8 @@
 /** Many objects in full, by one process of git that is told all of them beforehand: many times faster than one by one. */
+
+import { Pauses } from '../lib/cooperative.ts';
 import { CairnError } from '../lib/errors.ts';
 import { writeChunk } from '../lib/streams.ts';
-import { Pauses } from '../lib/turns.ts';
 import { printObjects, type QuarantinePaths } from './commands.ts';
 import type { Git, RunningGit } from './git.ts';
 import { failureReason } from './result.ts';

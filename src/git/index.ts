@@ -41,7 +41,6 @@ export {
   parsePackHeader,
 } from './pack-header.ts';
 export { PackIdx, type ReadAt } from './pack-idx.ts';
-export { encodePackedRefs, packedRefsHeader, packedRefsOf } from './packed-refs.ts';
 export {
   delimiterPacket,
   encodePacket,
@@ -60,6 +59,7 @@ export {
   type ReceiveRequestOptions,
   ReceiveRequestParser,
 } from './receive-request.ts';
+export { encodePackedRefs, packedRefsHeader, packedRefsOf } from './refs/packed-refs.ts';
 export {
   branchesAndTags,
   changedRefs,
@@ -74,21 +74,21 @@ export {
   refLines,
   refsPointingAt,
   refsStartingWith,
-} from './ref-maps.ts';
+} from './refs/ref-maps.ts';
 export {
   compareBytes,
   isBranch,
   isTag,
   refNameProblem,
-} from './ref-name.ts';
+} from './refs/ref-name.ts';
 export {
   type ChangingRefNames,
   changingRefNames,
   directoryFileConflict,
   RefNameIndex,
   type RefNames,
-} from './ref-name-index.ts';
-export { type RefForm, RefPackets } from './ref-packets.ts';
+} from './refs/ref-name-index.ts';
+export { type RefForm, RefPackets } from './refs/ref-packets.ts';
 export {
   type KeyedChange,
   maxSegmentBytes,
@@ -97,10 +97,10 @@ export {
   type RefEntry,
   RefSegment,
   type SegmentSummary,
-} from './ref-segment.ts';
-export { SegmentSlot } from './ref-slots.ts';
-export { RefTable, tableOf, type WantedRefs } from './ref-table.ts';
-export { commandKind, type RefCommand } from './ref-update.ts';
+} from './refs/ref-segment.ts';
+export { SegmentSlot } from './refs/ref-slots.ts';
+export { RefTable, tableOf, type WantedRefs } from './refs/ref-table.ts';
+export { commandKind, type RefCommand } from './refs/ref-update.ts';
 export { encodeReport, type RefStatus, type StatusReport } from './report-status.ts';
 export { RequestRefusal } from './request-refusal.ts';
 export { type Band, encodeSideband, keepAlive, largeSideband } from './sideband.ts';

@@ -1,7 +1,7 @@
 import type { Head, RefEntries } from './advertisement.ts';
 import { PacketWriter } from './packet-writer.ts';
 import { encodePacket } from './pkt-line.ts';
-import { prefixMatcher } from './ref-prefixes.ts';
+import { prefixMatcher } from './refs/ref-prefixes.ts';
 import { unexpectedLine } from './request-line.ts';
 
 /** As many prefixes as git heeds; who sends this many or more gets every ref, as from git. */

@@ -2,8 +2,8 @@ import { CairnError } from '../lib/errors.ts';
 import { type Capabilities, parseCapabilities } from './capabilities.ts';
 import { hexLength, isZeroId, type ObjectFormat, readObjectId } from './object-id.ts';
 import { lineOf, type Packet, PacketReader, textOf } from './pkt-line.ts';
-import { decodeRefName, refNameProblem } from './ref-name.ts';
-import type { RefCommand } from './ref-update.ts';
+import { decodeRefName, refNameProblem } from './refs/ref-name.ts';
+import type { RefCommand } from './refs/ref-update.ts';
 import { shown } from './request-line.ts';
 
 /** A command as it was received; one with a `problem` is answered with that reason and not carried out. */

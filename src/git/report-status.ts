@@ -1,4 +1,4 @@
-import { type Interruptible, mapped } from '../lib/turns.ts';
+import { type Interruptible, mapped } from '../lib/cooperative.ts';
 import type { Capabilities } from './capabilities.ts';
 import { CommitProof } from './commit-proof.ts';
 import { encodePacket, flushPacket, maxPayloadLength } from './pkt-line.ts';

@@ -7,22 +7,22 @@ import { emptyState, type Manifest, type RepositoryState } from '../repository/m
 import type { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
-import type { Advertiser, ProtocolVersion } from '../transfer/advertise-refs.ts';
-import type { PushAuthority } from '../transfer/push-authority.ts';
-import { headShare, isProbe } from '../transfer/push-head.ts';
-import type { PushSummary } from '../transfer/push-summary.ts';
-import { type ReceivePushContext, receivePush } from '../transfer/receive-push.ts';
+import type { Advertiser, ProtocolVersion } from '../transfer/fetch/advertise-refs.ts';
+import { type ServeFetchContext, serveFetch } from '../transfer/fetch/serve-fetch.ts';
+import type { PushAuthority } from '../transfer/push/authority.ts';
+import { headShare, isProbe } from '../transfer/push/head.ts';
+import { type ReceivePushContext, receivePush } from '../transfer/push/receive-push.ts';
+import type { PushSummary } from '../transfer/push/summary.ts';
 import { accessError, isPublic, pushAccess } from '../transfer/repository-access.ts';
 import { RequestBody } from '../transfer/request-body.ts';
-import { type ServeFetchContext, serveFetch } from '../transfer/serve-fetch.ts';
-import type { Client } from './client.ts';
-import type { ConnectionMemory } from './connection-memory.ts';
-import type { Expectations } from './expectation.ts';
-import { authorityOf, type GitAccessContext, type GitSender, readerOf } from './git-access.ts';
-import { readBody } from './git-body.ts';
-import { GitOutput } from './git-output.ts';
-import { parseGitPath } from './git-path.ts';
-import { MethodNotAllowed } from './method-not-allowed.ts';
+import type { Client } from './clients/client.ts';
+import type { ConnectionMemory } from './clients/connection-memory.ts';
+import { authorityOf, type GitAccessContext, type GitSender, readerOf } from './git/git-access.ts';
+import { readBody } from './git/git-body.ts';
+import { GitOutput } from './git/git-output.ts';
+import { parseGitPath } from './git/git-path.ts';
+import type { Expectations } from './middleware/expectation.ts';
+import { MethodNotAllowed } from './middleware/method-not-allowed.ts';
 
 export interface GitRoutesContext extends GitAccessContext {
   readonly repositories: Repositories;

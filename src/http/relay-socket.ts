@@ -3,11 +3,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import type { Logger } from '../observability/logger.ts';
-import type { Connection, RelaySocket } from '../relay/connection.ts';
+import type { Connection, RelaySocket } from '../relay/client/connection.ts';
 import type { Relay } from '../relay/relay.ts';
-import { clientAddress } from './client-address.ts';
-import { CROSS_ORIGIN } from './cors.ts';
-import { RelayPatience } from './relay-patience.ts';
+import { clientAddress } from './clients/client-address.ts';
+import { RelayPatience } from './clients/relay-patience.ts';
+import { CROSS_ORIGIN } from './middleware/cross-origin.ts';
 
 export interface RelaySocketsContext {
   readonly relay: Relay;

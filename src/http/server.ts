@@ -9,26 +9,26 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
-import type { Dice } from '../lib/dice.ts';
 import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import type { Release } from '../lib/limiter.ts';
+import type { Dice } from '../lib/random.ts';
 import { refusalClass } from '../observability/initial-values.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { Client } from './client.ts';
-import { clientAddress } from './client-address.ts';
-import { Connections, type Limit } from './connections.ts';
-import { answerBrowser } from './cors.ts';
-import { Expectations } from './expectation.ts';
-import { sendGitError, statusOf } from './git-errors.ts';
-import { gitSpace } from './git-path.ts';
+import { Client } from './clients/client.ts';
+import { clientAddress } from './clients/client-address.ts';
+import { Connections, type Limit } from './clients/connections.ts';
+import { answerWithoutUpgrade, asksForWebSocket } from './clients/upgrade.ts';
+import { sendGitError, statusOf } from './errors/git-errors.ts';
+import { gitSpace } from './git/git-path.ts';
+import { logPush } from './git/log-push.ts';
 import { findGitRoute, GIT_ROUTES, type GitRoutesContext, refusePush } from './git-routes.ts';
 import { HANDSHAKE_MS, type HttpLimits, TIME_LIMITS } from './http-limits.ts';
-import { logPush } from './log-push.ts';
+import { answerBrowser } from './middleware/cross-origin.ts';
+import { Expectations } from './middleware/expectation.ts';
+import { RequestPlaces } from './middleware/request-places.ts';
 import type { RelaySockets } from './relay-socket.ts';
-import { RequestPlaces } from './request-places.ts';
 import { normalTarget, splitUrl } from './request-target.ts';
-import { answerWithoutUpgrade, asksForWebSocket } from './upgrade.ts';
 
 /** What the server answers with. */
 export interface HttpRoutes {

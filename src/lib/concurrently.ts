@@ -1,4 +1,4 @@
-import { settleAll } from './settle-all.ts';
+import { settleAll } from './all-settled-or-throw.ts';
 
 /**
  * Runs a task for every item, at most `width` at once, and waits for all of them even when one fails.

@@ -1,7 +1,7 @@
 /** What an operator does to a repository from the command line. Each is a publish like any other. */
 import { isBranch, type ObjectFormat, refNameProblem } from '../git/index.ts';
-import type { Dice } from '../lib/dice.ts';
 import { CairnError } from '../lib/errors.ts';
+import type { Dice } from '../lib/random.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
 import {
   emptyState,

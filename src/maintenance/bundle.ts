@@ -8,13 +8,17 @@ import { join } from 'node:path';
 import { withDir } from 'tmp-promise';
 import { cloneWants, encodeBundleHeader, isCloned, wantSetDigest } from '../git/index.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Dice } from '../lib/dice.ts';
 import type { Digest } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
+import type { Dice } from '../lib/random.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { type ArtifactStore, damagedArtifact } from '../repository/artifact-store.ts';
-import { type BundleRecord, readBundleRecord, writeBundleRecord } from '../repository/bundle-record.ts';
 import type { Manifest, PackEntry } from '../repository/manifest.ts';
+import {
+  type BundleRecord,
+  readBundleRecord,
+  writeBundleRecord,
+} from '../repository/records/bundle-record.ts';
 import type { Repository } from '../repository/repository.ts';
 import { history } from './history.ts';
 

@@ -1,4 +1,4 @@
-import type { Dice } from '../lib/dice.ts';
+import type { Dice } from '../lib/random.ts';
 
 /** The order of secp256k1: a secret key is a number from 1 to one less than this. */
 const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { type Dice, systemDice } from '../lib/dice.ts';
+import { type Dice, systemDice } from '../lib/random.ts';
 import { stopOnAbort } from './abort.ts';
 import { readFileRange } from './local-body.ts';
 import { checkKey, checkKeyPart, checkMode, checkRange, clipRange } from './object-key.ts';

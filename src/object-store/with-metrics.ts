@@ -1,3 +1,4 @@
+import { relayBody } from './checked-body.ts';
 import { clipRange } from './object-key.ts';
 import {
   bodyLength,
@@ -11,7 +12,6 @@ import {
   type PutMode,
   type PutOutcome,
 } from './object-store.ts';
-import { relayBody } from './relayed-body.ts';
 
 export type StoreOperation = 'get' | 'head' | 'put' | 'list' | 'delete';
 

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../lib/clock.ts';
-import { type Dice, systemDice } from '../lib/dice.ts';
 import { isCairnError } from '../lib/errors.ts';
+import { type Dice, systemDice } from '../lib/random.ts';
 import type {
   GetOptions,
   GetResult,

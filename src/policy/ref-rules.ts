@@ -10,7 +10,7 @@ import {
   type RefCommand,
   refsStartingWith,
 } from '../git/index.ts';
-import { filtered, type Interruptible, mapped } from '../lib/turns.ts';
+import { filtered, type Interruptible, mapped } from '../lib/cooperative.ts';
 
 /** The state a push meets. */
 export interface RefState {

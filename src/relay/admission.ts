@@ -16,7 +16,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Events } from './events.ts';
 import { outdoneNote } from './outdone.ts';
 import { type Authenticated, accept, type Publication, reject, type Verdict } from './publication.ts';
-import { isPullRequest } from './pull-request-tip.ts';
+import { isPullRequest } from './pull-requests/pull-request-tip.ts';
 
 /** Seconds an event may be dated ahead. */
 export const MAX_AHEAD_SECONDS = 15 * 60;

@@ -1,10 +1,10 @@
-import type { Dice } from '../lib/dice.ts';
+import type { Dice } from '../lib/random.ts';
 import type { NostrEvent } from '../nostr/event.ts';
 import { isExpired } from '../nostr/expiration.ts';
-import { Connection, type ConnectionContext, type RelaySocket } from './connection.ts';
+import { Connection, type ConnectionContext, type RelaySocket } from './client/connection.ts';
+import { Outgoing } from './client/outbox.ts';
+import { Callers, perMinute } from './client/rate-limit.ts';
 import type { Events } from './events.ts';
-import { Outgoing } from './outbox.ts';
-import { Callers, perMinute } from './rate-limit.ts';
 
 export interface RelayContext extends ConnectionContext {
   readonly events: ConnectionContext['events'] & Pick<Events, 'onEvent'>;

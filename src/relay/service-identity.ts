@@ -6,8 +6,8 @@ import { repositorySecret } from '../nostr/repository-key.ts';
 import type { Secp256k1 } from '../nostr/secp256k1.ts';
 import { createSigner, type Signer } from '../nostr/sign.ts';
 import type { Policy } from '../repository/manifest.ts';
+import { claimBucket, type ServiceRecordContext } from '../repository/records/service-record.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
-import { claimBucket, type ServiceRecordContext } from '../repository/service-record.ts';
 
 /** Signers of repositories remembered; making one costs about a millisecond. */
 const REMEMBERED = 10_000;

@@ -3,8 +3,8 @@
  * another left unfinished. Each run does a bounded part; nothing in it is urgent, and a step that fails is tried again.
  */
 import type { Clock } from '../lib/clock.ts';
-import type { Dice } from '../lib/dice.ts';
 import { messageOf } from '../lib/errors.ts';
+import type { Dice } from '../lib/random.ts';
 import type { Logger } from '../observability/logger.ts';
 
 /** One kind of work. A run of it is bounded, and ends early when the signal says so. */

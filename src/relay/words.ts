@@ -14,9 +14,9 @@ import {
   maxWriters,
 } from '../nostr/maintainers.ts';
 import { firstValue, values } from '../nostr/tags.ts';
-import { AnnouncementMemory } from './announcement-memory.ts';
+import { AnnouncementMemory } from './announcements/announcement-memory.ts';
+import { readAnnouncement } from './announcements/read-announcement.ts';
 import type { EventReader, Events } from './events.ts';
-import { readAnnouncement } from './read-announcement.ts';
 
 export interface WordsContext {
   readonly events: Pick<EventReader, 'announcements' | 'get' | 'isHidden' | 'latest'> &

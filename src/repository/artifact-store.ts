@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
-import type { Dice } from '../lib/dice.ts';
 import { sha256 } from '../lib/digest.ts';
 import { becauseOf, type CairnError, isCairnError, messageOf, publicError } from '../lib/errors.ts';
+import type { Dice } from '../lib/random.ts';
 import { readAll } from '../lib/streams.ts';
 import type {
   GetOptions,
@@ -14,8 +14,8 @@ import type {
 import { bodyLength } from '../object-store/object-store.ts';
 import { type ArtifactKind, type ArtifactName, artifactFileName, artifactKey, firstCopy } from './keys.ts';
 import type { ArtifactRef } from './manifest.ts';
+import { rescueFromTombstones } from './records/tombstones.ts';
 import type { RepositoryPlace } from './repository-id.ts';
-import { rescueFromTombstones } from './tombstones.ts';
 
 /** How often a write of an artifact is sent before the store is said not to answer. Resending is safe: the name is the content. */
 const ATTEMPTS = 5;

@@ -1,9 +1,9 @@
 import { inSuitableForm, RefTable, SegmentSlot, tableOf } from '../git/index.ts';
+import { settleAll } from '../lib/all-settled-or-throw.ts';
+import { inSlices } from '../lib/cooperative.ts';
 import { type Digest, sha256 } from '../lib/digest.ts';
 import { CairnError, publicError } from '../lib/errors.ts';
-import { settleAll } from '../lib/settle-all.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
-import { inSlices } from '../lib/turns.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { artifactKey, repositoryPrefix } from './keys.ts';
 import type { Cause, Manifest } from './manifest.ts';

@@ -7,9 +7,9 @@
  * twice: they are in the store before a change gets here.
  */
 import type { Clock } from '../lib/clock.ts';
-import type { Dice } from '../lib/dice.ts';
 import type { Digest } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
+import type { Dice } from '../lib/random.ts';
 import { checkInvariants } from './invariants.ts';
 import type { Cause, Manifest, ParentState, RepositoryState } from './manifest.ts';
 import type { EncodedManifest, ManifestStore } from './manifest-store.ts';

@@ -9,13 +9,13 @@
  */
 import type { Clock } from '../lib/clock.ts';
 import { concurrently } from '../lib/concurrently.ts';
-import type { Dice } from '../lib/dice.ts';
 import type { Digest } from '../lib/digest.ts';
+import type { Dice } from '../lib/random.ts';
 import type { ObjectStorePair } from '../object-store/object-store.ts';
 import { artifactsPrefix, generationOfFile, tombstonesKey } from './keys.ts';
+import { type RecordPlace, updateRecord } from './records/shared-record.ts';
+import { type Tombstones, tombstonesFormat } from './records/tombstones.ts';
 import type { Repository } from './repository.ts';
-import { type RecordPlace, updateRecord } from './shared-record.ts';
-import { type Tombstones, tombstonesFormat } from './tombstones.ts';
 
 export interface RemovalContext {
   readonly stores: ObjectStorePair;

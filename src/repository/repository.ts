@@ -1,10 +1,10 @@
 import type { Clock } from '../lib/clock.ts';
-import type { Dice } from '../lib/dice.ts';
 import type { Digest } from '../lib/digest.ts';
+import type { Dice } from '../lib/random.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
+import type { ObjectsLease } from './cache/object-bases.ts';
 import type { Manifest, ParentState } from './manifest.ts';
 import type { ManifestStore, RefsLoaded } from './manifest-store.ts';
-import type { ObjectsLease } from './object-bases.ts';
 import { readPointer } from './pointer.ts';
 import {
   type ObservedState,
@@ -15,7 +15,7 @@ import {
 } from './publisher.ts';
 import type { RepositoryId } from './repository-id.ts';
 import { formatRepositoryId } from './repository-id.ts';
-import type { SnapshotCache, SnapshotLease } from './snapshot-cache.ts';
+import type { SnapshotCache, SnapshotLease } from './snapshot/snapshot-cache.ts';
 import { type SwapResult, swapPointer } from './swap.ts';
 
 /**

@@ -13,9 +13,9 @@
  *   caller says exactly that.
  */
 import type { Clock } from '../lib/clock.ts';
-import type { Dice } from '../lib/dice.ts';
 import type { Digest } from '../lib/digest.ts';
 import { becauseOf, CairnError, isCairnError, publicError } from '../lib/errors.ts';
+import type { Dice } from '../lib/random.ts';
 import type { ObjectStore, PutOutcome, VersionToken } from '../object-store/object-store.ts';
 import { pointerKey } from './keys.ts';
 import type { Manifest, ParentState } from './manifest.ts';

@@ -4,7 +4,7 @@
  */
 import { PackIdx } from '../git/index.ts';
 import { openFile } from '../lib/read-at.ts';
-import type { ArtifactCache } from './artifact-cache.ts';
+import type { ArtifactCache } from './cache/artifact-cache.ts';
 import type { PackEntry, RepositoryState } from './manifest.ts';
 import type { RepositoryId } from './repository-id.ts';
 

@@ -3,7 +3,7 @@ import { CairnError, type ErrorKind } from '../lib/errors.ts';
 import { type Access, type AccessAnswer, type AccessFacts, decideAccess } from '../policy/push-access.ts';
 import type { ParentState, RepositoryState } from '../repository/manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
-import type { PushAuthority } from './push-authority.ts';
+import type { PushAuthority } from './push/authority.ts';
 
 const KINDS: Readonly<Record<AccessAnswer, ErrorKind>> = {
   unauthenticated: 'unauthenticated',

@@ -1,9 +1,9 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Bell } from '../lib/bell.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
+import { Bell } from '../lib/signal.ts';
 
 /** Bytes that one spool keeps in memory; what comes after them goes to a file. */
 const IN_MEMORY = 1024 * 1024;

@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import { countRefsStartingWith, otherRefs, refsStartingWith } from '../git/index.ts';
 import type { RepositoryState } from '../repository/manifest.ts';
 import type { Html } from './layout.ts';
-import { said } from './said.ts';
+import { said } from './user-text.ts';
 
 /** Refs shown of each sort at most; a repository may have a million. */
 const SHOWN = 100;

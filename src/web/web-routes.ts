@@ -6,15 +6,15 @@ import type { AccessMode } from '../policy/access.ts';
 import { decideAccess } from '../policy/push-access.ts';
 import type { EventReader } from '../relay/events.ts';
 import type { Repositories } from '../repository/repositories.ts';
-import { errorPage } from './error-page.ts';
-import { homePage, type ServiceInformation } from './home-page.ts';
 import type { Html } from './layout.ts';
-import { methodNotAllowedPage } from './method-not-allowed-page.ts';
-import { notFoundPage } from './not-found-page.ts';
 import { PAGE_HEADERS } from './page-headers.ts';
 import { readPagePath } from './page-path.ts';
+import { errorPage } from './pages/error-page.ts';
+import { homePage, type ServiceInformation } from './pages/home-page.ts';
+import { methodNotAllowedPage } from './pages/method-not-allowed-page.ts';
+import { notFoundPage } from './pages/not-found-page.ts';
+import { repositoryPage } from './pages/repository-page.ts';
 import { PublicRepositories } from './public-repositories.ts';
-import { repositoryPage } from './repository-page.ts';
 
 export interface WebRoutesContext {
   readonly repositories: Pick<Repositories, 'get'>;

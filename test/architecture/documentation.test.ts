@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { commandLine } from '../../src/cli/command-line.ts';
 import { OPTIONS } from '../../src/config/options.ts';
-import { STATUS_OF } from '../../src/http/git-errors.ts';
+import { STATUS_OF } from '../../src/http/errors/git-errors.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
 import { ROOT, readText } from './source-tree.ts';
 
@@ -70,8 +70,8 @@ describe('errors', () => {
   it('every reason the rules for refs give is documented', () => {
     const sources = [
       'src/policy/ref-rules.ts',
-      'src/transfer/push-change.ts',
-      'src/transfer/receive-push.ts',
+      'src/transfer/push/change.ts',
+      'src/transfer/push/receive-push.ts',
     ];
     const reasons = sources.flatMap((path) => reasonsIn(readText(path)));
     expect(reasons.length).toBeGreaterThan(8);

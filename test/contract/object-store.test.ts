@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { conformanceCases } from '../../src/object-store/conformance.ts';
-import { FileObjectStore } from '../../src/object-store/file.ts';
+import { conformanceCases } from '../../src/object-store/conformance/conformance.ts';
+import { FileObjectStore } from '../../src/object-store/file/file.ts';
+import { openFileStore } from '../../src/object-store/file/open-file-store.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { ObjectStore } from '../../src/object-store/object-store.ts';
-import { openFileStore } from '../../src/object-store/open-file-store.ts';
-import { openS3 } from '../../src/object-store/s3.ts';
+import { openS3 } from '../../src/object-store/s3/s3.ts';
 import { withLimit } from '../../src/object-store/with-limit.ts';
 import { withMetrics } from '../../src/object-store/with-metrics.ts';
 import { withPrefix } from '../../src/object-store/with-prefix.ts';

@@ -1,9 +1,9 @@
 /** Once its owner hears that a repository is private, or gone, no server answers by what it saw before. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { encodePacket, flushPacket } from '../../src/git/index.ts';
 import type { NostrEvent } from '../../src/nostr/event.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import type { App } from '../../src/server/app.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { announcement, eventually, gitUrl, publish, query, signedIn } from '../helpers/identity.ts';
 import { Person } from '../helpers/nostr-client.ts';

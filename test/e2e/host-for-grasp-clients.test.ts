@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import type { App } from '../../src/server/app.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import {

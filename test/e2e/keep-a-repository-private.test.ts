@@ -1,8 +1,8 @@
 /** What belongs to a private repository is for its owner, maintainers and readers; for others there is no such thing. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import type { NostrEvent } from '../../src/nostr/event.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import type { App } from '../../src/server/app.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { announcement, eventually, gitUrl, publish, signedIn, state } from '../helpers/identity.ts';
 import { NostrClient, Person } from '../helpers/nostr-client.ts';

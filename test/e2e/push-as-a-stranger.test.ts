@@ -1,8 +1,8 @@
 /** Pull requests by people without a right of their own (issue 11, point 8): what they may push, and how it is bounded. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import {
   announcement,

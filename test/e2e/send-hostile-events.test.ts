@@ -1,8 +1,8 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import type { NostrEvent } from '../../src/nostr/event.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import type { App } from '../../src/server/app.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import {
   announcement,

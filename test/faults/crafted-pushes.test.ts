@@ -5,13 +5,13 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { encodePacket } from '../../src/git/index.ts';
 import { sha256 } from '../../src/lib/digest.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { ObjectStore } from '../../src/object-store/object-store.ts';
 import { pointerKey, repositoryPrefix } from '../../src/repository/keys.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { objectId, push, pushHead, type RawObject, reportOf } from '../helpers/raw-git.ts';
 import { SeededDice } from '../helpers/seeded-dice.ts';

@@ -5,16 +5,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { repoList } from '../../src/cli/repo.ts';
 import { encodePacket, flushPacket } from '../../src/git/index.ts';
 import { readAll } from '../../src/lib/streams.ts';
 import { history } from '../../src/maintenance/history.ts';
+import { openFileStore } from '../../src/object-store/file/open-file-store.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
-import { openFileStore } from '../../src/object-store/open-file-store.ts';
 import { artifactKey, pointerKey } from '../../src/repository/keys.ts';
 import type { PackEntry } from '../../src/repository/manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { type Link, readChain } from '../helpers/manifest-chain.ts';

@@ -1,12 +1,12 @@
 /** Several servers fold one repository, beside pushes or one another: nothing is lost, and one of them publishes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { systemDice } from '../../src/lib/dice.ts';
+import { systemDice } from '../../src/lib/random.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
-import { takeFoldLease } from '../../src/repository/fold-lease.ts';
+import { takeFoldLease } from '../../src/repository/records/fold-lease.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
 import { bringBack, kindsOf, lookUp, objectsIn, stateOn } from '../helpers/folded.ts';
 import { GitClient } from '../helpers/git-client.ts';

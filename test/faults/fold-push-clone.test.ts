@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ObjectStorePair } from '../../src/object-store/object-store.ts';
-import { openS3 } from '../../src/object-store/s3.ts';
+import { openS3 } from '../../src/object-store/s3/s3.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
 import { GitClient, run } from '../helpers/git-client.ts';
 import { type Link, readChain } from '../helpers/manifest-chain.ts';

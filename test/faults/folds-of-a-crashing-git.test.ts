@@ -2,11 +2,11 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
-import type { FoldMode } from '../../src/maintenance/fold.ts';
+import type { FoldMode } from '../../src/maintenance/fold/fold.ts';
 import { isClosed, type PackEntry } from '../../src/repository/manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
-import { snapshotPackName } from '../../src/repository/snapshot.ts';
+import { snapshotPackName } from '../../src/repository/snapshot/snapshot.ts';
+import type { App } from '../../src/server/app.ts';
 import { onSnapshot, stateOn } from '../helpers/folded.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { SeededDice } from '../helpers/seeded-dice.ts';

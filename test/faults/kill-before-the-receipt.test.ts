@@ -1,7 +1,7 @@
 /** `kill -9` of the server between the swap of a push and its receipt, then a new start that has nothing but the store. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { openFileStore } from '../../src/object-store/open-file-store.ts';
+import { openFileStore } from '../../src/object-store/file/open-file-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { eventually, query } from '../helpers/identity.ts';
 import { type KillAt, spawnKillingServer } from '../helpers/killing-server.ts';

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openFileStore } from '../../src/object-store/open-file-store.ts';
+import { openFileStore } from '../../src/object-store/file/open-file-store.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
 import { kindsOf, stateOn } from '../helpers/folded.ts';
 import { GitClient } from '../helpers/git-client.ts';

@@ -5,10 +5,10 @@
  */
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { artifactKey, pointerKey } from '../../src/repository/keys.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { type Behaviour, FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { bandsOf, commitObject, objectId, packOf, push, pushHead } from '../helpers/raw-git.ts';

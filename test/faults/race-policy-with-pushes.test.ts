@@ -3,10 +3,10 @@
  * a publish like any other, so each push has met the rules of the very state it landed on.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { Policy } from '../../src/repository/manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { type AnnouncementOptions, announcement, gitUrl, publish, tokenFor } from '../helpers/identity.ts';
 import { type Link, readChain } from '../helpers/manifest-chain.ts';

@@ -9,8 +9,8 @@ import { sha256 } from '../../src/lib/digest.ts';
 import { CairnError, messageOf } from '../../src/lib/errors.ts';
 import { readAll } from '../../src/lib/streams.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
-import { ArtifactCache } from '../../src/repository/artifact-cache.ts';
 import { ArtifactStore } from '../../src/repository/artifact-store.ts';
+import { ArtifactCache } from '../../src/repository/cache/artifact-cache.ts';
 import { artifactKey, pointerKey } from '../../src/repository/keys.ts';
 import {
   emptyState,
@@ -23,8 +23,8 @@ import { decodeManifest } from '../../src/repository/manifest-codec.ts';
 import { ManifestStore } from '../../src/repository/manifest-store.ts';
 import { type Change, UnknownOutcomeError } from '../../src/repository/publisher.ts';
 import { Repository } from '../../src/repository/repository.ts';
-import { SnapshotCache } from '../../src/repository/snapshot-cache.ts';
-import { PushChange, type PushOutcome } from '../../src/transfer/push-change.ts';
+import { SnapshotCache } from '../../src/repository/snapshot/snapshot-cache.ts';
+import { PushChange, type PushOutcome } from '../../src/transfer/push/change.ts';
 import { type Behaviour, FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
 import { rulesFor } from '../helpers/push-rules.ts';
 import { ID } from '../helpers/repository-rig.ts';

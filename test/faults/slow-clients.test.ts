@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemDice } from '../../src/lib/dice.ts';
+import { systemDice } from '../../src/lib/random.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { hosted } from '../helpers/hosted.ts';

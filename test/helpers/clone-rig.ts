@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { delimiterPacket, encodePacket, flushPacket, type ObjectFormat } from '../../src/git/index.ts';
-import { systemDice } from '../../src/lib/dice.ts';
+import { systemDice } from '../../src/lib/random.ts';
 import { createRepository } from '../../src/maintenance/administer.ts';
 import type { ParentState } from '../../src/repository/manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { stateOn } from './folded.ts';
 import { GitClient } from './git-client.ts';
 import { fetchFrom, type RawAnswer } from './raw-git.ts';

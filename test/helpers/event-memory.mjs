@@ -7,10 +7,10 @@ import { pathToFileURL } from 'node:url';
 
 const [dist = '', folder = '', mode, count, contentBytes] = process.argv.slice(2);
 const load = (path) => import(pathToFileURL(join(dist, path)).href);
-const { openFileStore } = await load('object-store/open-file-store.js');
-const { EventStore } = await load('relay/event-store.js');
+const { openFileStore } = await load('object-store/file/open-file-store.js');
+const { EventStore } = await load('relay/log/event-store.js');
 const { systemClock } = await load('lib/clock.js');
-const { systemDice } = await load('lib/dice.js');
+const { systemDice } = await load('lib/random.js');
 const { createLogger } = await load('observability/logger.js');
 
 const sha256 = (text) => createHash('sha256').update(text).digest('hex');

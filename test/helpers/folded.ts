@@ -1,6 +1,6 @@
-import type { App } from '../../src/app.ts';
 import type { Manifest, ParentState } from '../../src/repository/manifest.ts';
 import type { RepositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { type CommandResult, GitClient } from './git-client.ts';
 
 /** The published state of a repository, as the store has it now. */

@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import type { App } from '../../src/app.ts';
 import type { ObjectFormat } from '../../src/git/object-id.ts';
-import { systemDice } from '../../src/lib/dice.ts';
+import { systemDice } from '../../src/lib/random.ts';
 import { createRepository } from '../../src/maintenance/administer.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { GitClient } from './git-client.ts';
 import { importCommits } from './import-commits.ts';

@@ -5,10 +5,11 @@
  * 1), and when: `before` the write, `during` it (it has been begun and nobody waits for it), or `after` it has been
  * answered. Prints `listening on <url>`.
  */
-import { startApp } from '../../dist/app.js';
+
 import { readSettings } from '../../dist/config/settings.js';
-import { openFileStore } from '../../dist/object-store/open-file-store.js';
+import { openFileStore } from '../../dist/object-store/file/open-file-store.js';
 import { createLogger } from '../../dist/observability/logger.js';
+import { startApp } from '../../dist/server/app.js';
 
 const [, , data, cache, ending, ordinal, moment] = process.argv;
 

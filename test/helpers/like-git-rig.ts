@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, vi } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { Git } from '../../src/git-process/git.ts';
-import { systemDice } from '../../src/lib/dice.ts';
+import { systemDice } from '../../src/lib/random.ts';
 import { createRepository } from '../../src/maintenance/administer.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { CaseDeck } from './fetch-cases.ts';
 import { type GeneratedHistory, generateHistory, type HistoryShape, refspecs } from './generated-history.ts';
 import { LikeGit } from './like-git.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/lib/clock.ts';
-import { systemDice } from '../../src/lib/dice.ts';
+import { systemDice } from '../../src/lib/random.ts';
 import type { ObjectStorePair } from '../../src/object-store/object-store.ts';
 import { ArtifactStore } from '../../src/repository/artifact-store.ts';
 import type { Manifest } from '../../src/repository/manifest.ts';

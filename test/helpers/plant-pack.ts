@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { systemDice } from '../../src/lib/dice.ts';
 import { sha256 } from '../../src/lib/digest.ts';
+import { systemDice } from '../../src/lib/random.ts';
 import type { ObjectStore } from '../../src/object-store/object-store.ts';
 import { ArtifactStore } from '../../src/repository/artifact-store.ts';
 import type { RepositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { CraftedPack } from './craft-pack.ts';
 import { run } from './git-client.ts';
 import { objectId, type RawObject } from './raw-git.ts';

@@ -1,5 +1,5 @@
-import type { PushAuthority, WaitingOrder } from '../../src/transfer/push-authority.ts';
-import type { PushChangeOptions } from '../../src/transfer/push-change.ts';
+import type { PushAuthority, WaitingOrder } from '../../src/transfer/push/authority.ts';
+import type { PushChangeOptions } from '../../src/transfer/push/change.ts';
 import { ID } from './repository-rig.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { Miniflare } from 'miniflare';
-import { findS3Profile } from '../../src/object-store/find-s3-profile.ts';
-import { openS3, type S3Options } from '../../src/object-store/s3.ts';
-import type { S3Credentials } from '../../src/object-store/s3-client.ts';
-import { type S3Profile, STANDARD_PROFILE } from '../../src/object-store/s3-profile.ts';
+import { findS3Profile } from '../../src/object-store/s3/find-s3-profile.ts';
+import { openS3, type S3Options } from '../../src/object-store/s3/s3.ts';
+import type { S3Credentials } from '../../src/object-store/s3/s3-client.ts';
+import { type S3Profile, STANDARD_PROFILE } from '../../src/object-store/s3/s3-profile.ts';
 
 /** A bucket for tests. Tests share nothing as long as each keeps below the prefix it was given. */
 export interface TestBucket extends S3Options {

@@ -1,9 +1,9 @@
 import { sha256 } from '../../src/lib/digest.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { ObjectStore } from '../../src/object-store/object-store.ts';
-import { ArtifactCache } from '../../src/repository/artifact-cache.ts';
-import type { RangedDownloads } from '../../src/repository/artifact-download.ts';
 import { ArtifactStore } from '../../src/repository/artifact-store.ts';
+import { ArtifactCache } from '../../src/repository/cache/artifact-cache.ts';
+import type { RangedDownloads } from '../../src/repository/cache/artifact-download.ts';
 import { pointerKey } from '../../src/repository/keys.ts';
 import {
   emptyState,
@@ -17,7 +17,7 @@ import type { OnPublished, PublishObserver } from '../../src/repository/publishe
 import { Repositories } from '../../src/repository/repositories.ts';
 import { Repository, type RepositoryContext } from '../../src/repository/repository.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
-import { SnapshotCache } from '../../src/repository/snapshot-cache.ts';
+import { SnapshotCache } from '../../src/repository/snapshot/snapshot-cache.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { InstantClock } from './instant-clock.ts';
 import { SeededDice } from './seeded-dice.ts';

@@ -1,6 +1,6 @@
 /** Producers and readers of answers that do nothing until a test tells them to. */
-import { Bell } from '../../src/lib/bell.ts';
-import type { Produce } from '../../src/transfer/answer-recording.ts';
+import { Bell } from '../../src/lib/signal.ts';
+import type { Produce } from '../../src/transfer/fetch/response-recording.ts';
 import type { Output } from '../../src/transfer/output.ts';
 
 /** A producer that writes what it is told, when it is told. */

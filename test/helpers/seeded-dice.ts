@@ -1,4 +1,4 @@
-import type { Dice } from '../../src/lib/dice.ts';
+import type { Dice } from '../../src/lib/random.ts';
 
 /** Chance that repeats itself: the same seed gives the same throws (mulberry32). */
 export class SeededDice implements Dice {

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type App, type Overrides, startApp } from '../../src/app.ts';
 import { type GivenFlags, readSettings } from '../../src/config/settings.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { ObjectStore, PresignGet } from '../../src/object-store/object-store.ts';
 import { createLogger } from '../../src/observability/logger.ts';
+import { type App, type Overrides, startApp } from '../../src/server/app.ts';
 import { SERVICE_KEY_FILE, SERVICE_SECRET } from './build-once.ts';
 import { tempDir } from './temp-dir.ts';
 

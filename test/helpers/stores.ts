@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, describe } from 'vitest';
-import { FileObjectStore } from '../../src/object-store/file.ts';
+import { FileObjectStore } from '../../src/object-store/file/file.ts';
 import type { ObjectStore } from '../../src/object-store/object-store.ts';
-import { openS3 } from '../../src/object-store/s3.ts';
+import { openS3 } from '../../src/object-store/s3/s3.ts';
 import { startR2, type TestBucket } from './r2.ts';
 import { type TempDir, tempDir } from './temp-dir.ts';
 

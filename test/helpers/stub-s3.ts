@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import type { S3Options } from '../../src/object-store/s3.ts';
+import type { S3Options } from '../../src/object-store/s3/s3.ts';
 
 export interface S3Quirks {
   /** Ceph: `If-Match` of a PUT is compared with the bare ETag. */

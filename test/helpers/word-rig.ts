@@ -2,10 +2,10 @@ import { Git } from '../../src/git-process/git.ts';
 import type { NostrEvent, VerifiedEvent } from '../../src/nostr/event.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { Admission } from '../../src/relay/admission.ts';
-import { HeldOrders } from '../../src/relay/held-orders.ts';
-import { Orders } from '../../src/relay/orders.ts';
+import { SignedEvents } from '../../src/relay/log/signed-events.ts';
 import { type Authenticated, accept } from '../../src/relay/publication.ts';
-import { SignedEvents } from '../../src/relay/signed-events.ts';
+import { HeldOrders } from '../../src/relay/states/held-states.ts';
+import { Orders } from '../../src/relay/states/signed-states.ts';
 import type { RepositoryId } from '../../src/repository/repository-id.ts';
 import { RelayRig, type RelayRigOptions, verified, verifier } from './relay-rig.ts';
 

@@ -2,11 +2,11 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { encodePacket, flushPacket } from '../../src/git/index.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { FaultyStore, type LoggedRequest } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import {

@@ -1,12 +1,12 @@
 /** A server that has nothing of a repository yet: who waits for what, and how often the store is asked. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { encodePacket, flushPacket } from '../../src/git/index.ts';
 import { sha256, sha256OfFile } from '../../src/lib/digest.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
-import { openS3 } from '../../src/object-store/s3.ts';
-import { rangedDownloads } from '../../src/repository/artifact-download.ts';
+import { openS3 } from '../../src/object-store/s3/s3.ts';
+import { rangedDownloads } from '../../src/repository/cache/artifact-download.ts';
+import type { App } from '../../src/server/app.ts';
 import { FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { startR2, type TestBucket } from '../helpers/r2.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { FileObjectStore } from '../../src/object-store/file.ts';
+import { FileObjectStore } from '../../src/object-store/file/file.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { eventually, query } from '../helpers/identity.ts';
 import { repositoryUrl, startServer } from '../helpers/server.ts';

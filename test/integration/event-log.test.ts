@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import { systemDice } from '../../src/lib/dice.ts';
+import { systemDice } from '../../src/lib/random.ts';
 import type { ObjectStore } from '../../src/object-store/object-store.ts';
 import { createLogger } from '../../src/observability/logger.ts';
-import { EventStore } from '../../src/relay/event-store.ts';
+import { EventStore } from '../../src/relay/log/event-store.ts';
 import { CATALOG_KEY } from '../../src/repository/keys.ts';
 import { eachStore } from '../helpers/stores.ts';
 import { plainEvent } from '../unit/relay/plain-events.ts';

@@ -1,11 +1,11 @@
 /** Folding a repository, over real git: whatever is folded, clones get the same objects as before. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { cloneWants, type ObjectFormat, wantSetDigest } from '../../src/git/index.ts';
-import { systemDice } from '../../src/lib/dice.ts';
+import { systemDice } from '../../src/lib/random.ts';
 import { createRepository } from '../../src/maintenance/administer.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { bringBack, kindsOf, lookUp, objectsIn, onSnapshot, stateOn } from '../helpers/folded.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';

@@ -2,9 +2,9 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { kindsOf, objectsIn, onSnapshot, stateOn } from '../helpers/folded.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { importCommits } from '../helpers/import-commits.ts';

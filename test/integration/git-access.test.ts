@@ -5,7 +5,7 @@ import { delimiterPacket, encodePacket, flushPacket } from '../../src/git/index.
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { Policy } from '../../src/repository/manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
-import type { WaitingOrder } from '../../src/transfer/push-authority.ts';
+import type { WaitingOrder } from '../../src/transfer/push/authority.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { type GitServer, startGitServer } from '../helpers/git-server.ts';

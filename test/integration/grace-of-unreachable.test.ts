@@ -1,8 +1,8 @@
 /** The grace of an object counts from the last time that a ref reached it, whatever came and went before: against a model. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { lookUp } from '../helpers/folded.ts';
 import {
   commitObject,

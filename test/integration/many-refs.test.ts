@@ -1,12 +1,12 @@
 /** A repository of 33,000 refs: what requests cost at the store, and that git sees what it would see of few. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { delimiterPacket, encodePacket, flushPacket, tableOf } from '../../src/git/index.ts';
 import { sha256 } from '../../src/lib/digest.ts';
 import { readAll } from '../../src/lib/streams.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { branchName, publishManyRefs } from '../helpers/many-refs.ts';

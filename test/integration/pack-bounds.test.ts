@@ -7,11 +7,11 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
-import { MOST_FOLDERS, MOST_TAGS } from '../../src/transfer/pack-bounds.ts';
-import { MOST_DELTAS } from '../../src/transfer/pack-entries.ts';
+import type { App } from '../../src/server/app.ts';
+import { MOST_FOLDERS, MOST_TAGS } from '../../src/transfer/push/pack-bounds.ts';
+import { MOST_DELTAS } from '../../src/transfer/push/pack-entries.ts';
 import { appendDelta, CraftedPack, entryHeader, repeatDelta } from '../helpers/craft-pack.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import {

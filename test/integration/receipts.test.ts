@@ -1,15 +1,15 @@
 /** Receipts as the log has them, held against the manifests they follow from. */
 import { type Event, verifyEvent } from 'nostr-tools/pure';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { readAll } from '../../src/lib/streams.ts';
 import type { NostrEvent } from '../../src/nostr/event.ts';
 import { repositorySecret } from '../../src/nostr/repository-key.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
-import { decodeEntry } from '../../src/relay/event-log.ts';
+import { decodeEntry } from '../../src/relay/log/event-log.ts';
 import type { Manifest } from '../../src/repository/manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { SERVICE_SECRET } from '../helpers/build-once.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import {

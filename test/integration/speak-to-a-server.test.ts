@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { commandLine } from '../../src/cli/command-line.ts';
-import { readKeyFile } from '../../src/key-files.ts';
 import { parseClientMessage } from '../../src/nostr/client-message.ts';
 import { encodeEvent, type NostrEvent } from '../../src/nostr/event.ts';
 import { kinds } from '../../src/nostr/kinds.ts';
@@ -23,6 +22,7 @@ import {
   rejectedMessage,
 } from '../../src/nostr/relay-message.ts';
 import { loadVerifier } from '../../src/nostr/verify.ts';
+import { readKeyFile } from '../../src/server/keys.ts';
 import { writeCertificate } from '../helpers/certificate.ts';
 import { EventsInMemory } from '../helpers/events-in-memory.ts';
 import { Person } from '../helpers/nostr-client.ts';

@@ -2,13 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { App } from '../../src/app.ts';
 import { type ObjectFormat, zeroId } from '../../src/git/index.ts';
-import { systemDice } from '../../src/lib/dice.ts';
 import { sha256 } from '../../src/lib/digest.ts';
+import { systemDice } from '../../src/lib/random.ts';
 import { createRepository } from '../../src/maintenance/administer.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
 import { appendDelta, CraftedPack, entryHeader } from '../helpers/craft-pack.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import {

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { sha256 } from '../../src/lib/digest.ts';
 import { messageOf } from '../../src/lib/errors.ts';
-import { AnswerCache } from '../../src/transfer/answer-cache.ts';
+import { AnswerCache } from '../../src/transfer/fetch/response-cache.ts';
 import { reader, script } from '../helpers/scripted-answers.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 

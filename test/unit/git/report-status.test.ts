@@ -3,7 +3,7 @@ import { type Capabilities, parseCapabilities } from '../../../src/git/capabilit
 import { CommitProof, mintCommitProof } from '../../../src/git/commit-proof.ts';
 import { PacketReader } from '../../../src/git/pkt-line.ts';
 import { encodeReport, type StatusReport } from '../../../src/git/report-status.ts';
-import { atOnce } from '../../../src/lib/turns.ts';
+import { atOnce } from '../../../src/lib/cooperative.ts';
 import { packets } from './chunks.ts';
 
 const asked = parseCapabilities('report-status side-band-64k');

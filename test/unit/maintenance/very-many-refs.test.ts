@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { cloneWants, RefTable, wantSetDigest } from '../../../src/git/index.ts';
+import { PIECE } from '../../../src/lib/cooperative.ts';
 import { sha256 } from '../../../src/lib/digest.ts';
-import { PIECE } from '../../../src/lib/turns.ts';
-import { cloneTips } from '../../../src/maintenance/clone-tips.ts';
-import { ProvenRefs } from '../../../src/maintenance/proven-refs.ts';
+import { cloneTips } from '../../../src/maintenance/fold/clone-tips.ts';
+import { ProvenRefs } from '../../../src/maintenance/fold/proven-refs.ts';
 
 const MANY = 20_000;
 const some = new Map(

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readAll } from '../../../src/lib/streams.ts';
-import { FileObjectStore } from '../../../src/object-store/file.ts';
+import { FileObjectStore } from '../../../src/object-store/file/file.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
 
 const WRITER = fileURLToPath(new URL('./writer.mjs', import.meta.url));

@@ -1,5 +1,5 @@
 /** Writes objects without end to the folder given, and names each key once its write was answered. */
-import { FileObjectStore } from '../../../dist/object-store/file.js';
+import { FileObjectStore } from '../../../dist/object-store/file/file.js';
 
 const store = await FileObjectStore.open(process.argv[2] ?? '');
 const work = async (writer) => {

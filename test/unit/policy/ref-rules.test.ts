@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RefTable } from '../../../src/git/index.ts';
-import { atOnce } from '../../../src/lib/turns.ts';
+import { atOnce } from '../../../src/lib/cooperative.ts';
 import {
   decideRefUpdates,
   type ObjectFacts,

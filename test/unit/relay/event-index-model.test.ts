@@ -6,8 +6,8 @@ import { newestFirst } from '../../../src/nostr/event-order.ts';
 import { isExpired } from '../../../src/nostr/expiration.ts';
 import { type Filter, matches, parseFilter } from '../../../src/nostr/filter.ts';
 import { kinds } from '../../../src/nostr/kinds.ts';
-import { EventContents } from '../../../src/relay/event-contents.ts';
-import { EventIndex } from '../../../src/relay/event-index.ts';
+import { EventContents } from '../../../src/relay/log/event-contents.ts';
+import { EventIndex } from '../../../src/relay/log/event-index.ts';
 import { SeededDice } from '../../helpers/seeded-dice.ts';
 import { ann, ben, cat, plainEvent } from './plain-events.ts';
 

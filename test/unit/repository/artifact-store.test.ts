@@ -3,7 +3,7 @@ import { canonicalJson } from '../../../src/lib/canonical-json.ts';
 import { sha256 } from '../../../src/lib/digest.ts';
 import { readAll } from '../../../src/lib/streams.ts';
 import { artifactFileName, artifactKey, tombstonesKey } from '../../../src/repository/keys.ts';
-import type { Tombstones } from '../../../src/repository/tombstones.ts';
+import type { Tombstones } from '../../../src/repository/records/tombstones.ts';
 import { ID, RepositoryRig } from '../../helpers/repository-rig.ts';
 
 const watched = { since: 10, condemned: false };

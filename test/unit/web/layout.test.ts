@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 import { describe, expect, it } from 'vitest';
 import { page, shellWord } from '../../../src/web/layout.ts';
 import { PAGE_HEADERS } from '../../../src/web/page-headers.ts';
-import { cut, said } from '../../../src/web/said.ts';
+import { cut, said } from '../../../src/web/user-text.ts';
 
 describe('a word of a shell command', () => {
   it.each([

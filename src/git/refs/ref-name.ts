@@ -1,0 +1,95 @@
+import { isUtf8 } from 'node:buffer';
+import { filtered, type Interruptible, sorted } from '../../lib/cooperative.ts';
+
+/** The longest ref name Cairn stores, in bytes of UTF-8. */
+export const maxRefNameBytes = 1024;
+
+/** Most names, recognized in one step because every ref of a manifest is checked when it is read. */
+const ordinaryName = /^refs(?:\/[A-Za-z0-9_-]+){2,}$/;
+
+/**
+ * Why `name` cannot be the name of a ref here, or undefined when it can.
+ *
+ * The rules are those of `git check-ref-format`, and four of Cairn's own: the name is below `refs/` and in a folder
+ * there (git's client does not see `refs/x` when it pushes, so it could neither update nor delete it, and git's
+ * receive-pack refuses to make it), it has a UTF-8 form (no lone surrogates; it is kept in JSON), and that form is at
+ * most {@link maxRefNameBytes} long.
+ */
+export function refNameProblem(name: string): string | undefined {
+  if (name.length <= maxRefNameBytes && ordinaryName.test(name)) return undefined;
+  if (!name.startsWith('refs/')) return 'a ref name must start with "refs/"';
+  if (/[\ud800-\udfff]/u.test(name)) return 'a ref name must be valid UTF-8';
+  if (Buffer.byteLength(name) > maxRefNameBytes) {
+    return `a ref name must not be longer than ${maxRefNameBytes} bytes`;
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\u0000-\u001f\u007f]/.test(name)) return 'a ref name must not contain control characters';
+  const forbidden = /[ ~^:?*[\\]/.exec(name);
+  if (forbidden) return `a ref name must not contain "${forbidden[0]}"`;
+  if (name.includes('..')) return 'a ref name must not contain ".."';
+  if (name.includes('@{')) return 'a ref name must not contain "@{"';
+  if (name.endsWith('.')) return 'a ref name must not end with "."';
+  for (const component of name.split('/')) {
+    if (component === '') return 'a ref name must not end with "/" or contain "//"';
+    if (component.startsWith('.')) return 'no part of a ref name may start with "."';
+    if (component.endsWith('.lock')) return 'no part of a ref name may end with ".lock"';
+  }
+  if (name.indexOf('/', 'refs/'.length) === -1) return 'a ref name must have a folder below "refs/"';
+  return undefined;
+}
+
+/** The ref name in `bytes`, or undefined when they are not valid UTF-8. Says nothing about the other rules. */
+export function decodeRefName(bytes: Uint8Array): string | undefined {
+  if (!isUtf8(bytes)) return undefined;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+}
+
+/** True for a ref below `refs/heads/`. */
+export function isBranch(name: string): boolean {
+  return name.startsWith('refs/heads/');
+}
+
+/** True for a ref below `refs/tags/`. */
+export function isTag(name: string): boolean {
+  return name.startsWith('refs/tags/');
+}
+
+/**
+ * Compares two names by the bytes of their UTF-8 form, which is the order of their code points: negative, zero
+ * or positive. It is the order git keeps and searches refs in. JavaScript's own order differs: it compares
+ * UTF-16 units, and the surrogates of U+10000 and above sort there before U+E000.
+ */
+export function compareBytes(a: string, b: string): number {
+  const shorter = Math.min(a.length, b.length);
+  for (let index = 0; index < shorter; index += 1) {
+    const x = a.charCodeAt(index);
+    const y = b.charCodeAt(index);
+    if (x !== y) return x < 0xd800 || y < 0xd800 ? x - y : byCodePoint(x) - byCodePoint(y);
+  }
+  return a.length - b.length;
+}
+
+/** Moves surrogates above the rest of the 16-bit range, so that units compare as their code points do. */
+function byCodePoint(unit: number): number {
+  return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
+}
+
+/** A new array of `names` in the order of {@link compareBytes}. */
+export function sortByBytes(names: Iterable<string>): string[] {
+  const sorted = [...names];
+  // Without surrogates the two orders are one, and the built-in sort is many times faster.
+  const sameOrder = !sorted.some((name) => /[\ud800-\udfff]/.test(name));
+  return sameOrder ? sorted.sort() : sorted.sort(compareBytes);
+}
+
+/** The same, of very many. */
+export function* sortingByBytes(names: Iterable<string>): Interruptible<string[]> {
+  const all = [...names];
+  const odd = yield* filtered(all, (name) => /[\ud800-\udfff]/.test(name));
+  return yield* sorted(all, odd.length === 0 ? (a, b) => (a < b ? -1 : a > b ? 1 : 0) : compareBytes);
+}
+
+/** A new map with the refs of `refs` in the order of {@link compareBytes}. */
+export function refsInByteOrder(refs: ReadonlyMap<string, string>): Map<string, string> {
+  return new Map(sortByBytes(refs.keys()).map((name) => [name, refs.get(name) ?? '']));
+}

@@ -1,0 +1,309 @@
+/**
+ * The refs of a repository that has very many: sorted segments that never change, shared by all tables made from one another,
+ * and over them a short list of what has changed since. A change costs what it changes: the list takes it up, and once that
+ * is full, the segments that most of it falls into are written anew.
+ */
+
+import { atOnce, type Interruptible, mapped } from '../../lib/cooperative.ts';
+import { type Digest, sha256 } from '../../lib/digest.ts';
+import { CairnError } from '../../lib/errors.ts';
+import { isObjectId, type ObjectFormat } from '../object-id.ts';
+import { refNameProblem, sortingByBytes } from './ref-name.ts';
+import { partEntries, type TablePart } from './ref-parts.ts';
+import type { KeyedChange, RefChange, RefEntry } from './ref-segment.ts';
+import { foldChanges, SegmentSlot, slotFor } from './ref-slots.ts';
+import { PeeledView, RefsView } from './ref-views.ts';
+
+/** Most changes kept over the segments, and how many of them stay when there are more. */
+export const maxOverlay = 256;
+const overlayKept = 192;
+
+/** Beyond this many prefixes nobody asks which segments they reach into: all are loaded. */
+const prefixesLookedUp = 256;
+
+/** What a table is made of, for whoever stores it. */
+export interface TableParts {
+  readonly slots: readonly SegmentSlot[];
+  /** In byte order. */
+  readonly overlay: readonly KeyedChange[];
+  /** Number of refs. */
+  readonly size: number;
+}
+
+/** Refs that somebody is going to ask for: by their names, and by what their names begin with. */
+export interface WantedRefs {
+  readonly names: readonly string[];
+  readonly prefixes: readonly string[];
+}
+
+/** Brings the segments of slots that have none, into those slots. */
+export type LoadSegments = (slots: readonly SegmentSlot[]) => Promise<void>;
+
+export class RefTable implements TableParts {
+  readonly format: ObjectFormat;
+  readonly slots: readonly SegmentSlot[];
+  readonly overlay: readonly KeyedChange[];
+  readonly size: number;
+  /** Name → object id. */
+  readonly refs: ReadonlyMap<string, string>;
+  /** Name of a ref that names a tag object → what it peels to. */
+  readonly peeled: ReadonlyMap<string, string>;
+  private readonly changed: ReadonlyMap<string, KeyedChange>;
+  private readonly load: LoadSegments | undefined;
+  private sound: boolean | undefined;
+  private name: Digest | undefined;
+
+  /** @param load where to get segments that are not here; absent when all of them are */
+  constructor(format: ObjectFormat, parts: TableParts, load?: LoadSegments) {
+    this.format = format;
+    this.slots = parts.slots;
+    this.overlay = parts.overlay;
+    this.size = parts.size;
+    this.load = load;
+    this.changed = new Map(parts.overlay.map((change) => [change.name, change]));
+    this.refs = new RefsView(this);
+    this.peeled = new PeeledView(this);
+  }
+
+  /**
+   * A table of all these refs.
+   * @param peeled what tags peel to, by the name of the ref
+   * @throws CairnError `invalid` for what is no ref
+   */
+  static from(
+    format: ObjectFormat,
+    refs: ReadonlyMap<string, string>,
+    peeled: ReadonlyMap<string, string>,
+  ): RefTable {
+    return atOnce(RefTable.making(format, refs, peeled));
+  }
+
+  /** The same of very many refs. */
+  static *making(
+    format: ObjectFormat,
+    refs: ReadonlyMap<string, string>,
+    peeled: ReadonlyMap<string, string>,
+  ): Interruptible<RefTable> {
+    const changes = yield* mapped(refs, ([name, oid]) => ({ name, oid, peeled: peeled.get(name) }));
+    const none = new RefTable(format, { slots: [], overlay: [], size: 0 });
+    return yield* none.changing(changes, 0);
+  }
+
+  /** The object id of a ref; undefined when there is none of this name. */
+  get(name: string): string | undefined {
+    const change = this.changed.get(name);
+    return change === undefined ? this.storedAt(Buffer.from(name))?.oid : change.oid;
+  }
+
+  /** What a ref's tag object peels to; undefined when it names none. */
+  peeledOf(name: string): string | undefined {
+    const change = this.changed.get(name);
+    return change === undefined ? this.storedAt(Buffer.from(name))?.peeled : change.peeled;
+  }
+
+  /** The refs whose names begin with `prefix`, in byte order. */
+  *startingWith(prefix: string): Generator<RefEntry, undefined> {
+    for (const part of this.parts(prefix)) yield* partEntries(part);
+    return undefined;
+  }
+
+  /** How many there are of those, without a look at each. */
+  countStartingWith(prefix: string): number {
+    return prefix === '' ? this.size : this.count(prefix);
+  }
+
+  /** Names what the table is made of, and so its refs: SHA-256 over the digests of its segments and its changes. */
+  get digest(): Digest {
+    this.name ??= sha256(
+      JSON.stringify([
+        this.slots.map(({ summary }) => summary.digest),
+        this.overlay.map(({ name, oid = null, peeled = null }) => [name, oid, peeled]),
+      ]),
+    );
+    return this.name;
+  }
+
+  /** True when there are as many refs as the table was said to have. Everything must be here. */
+  get isSound(): boolean {
+    this.sound ??= this.count('') === this.size;
+    return this.sound;
+  }
+
+  private count(prefix: string): number {
+    let count = 0;
+    for (const { segment, from, to, changes } of this.parts(prefix)) {
+      count += to - from;
+      for (const { key, oid } of changes) {
+        const replaces = segment?.isAt(segment.lowerBound(key), key) === true;
+        count += (oid === undefined ? 0 : 1) - (replaces ? 1 : 0);
+      }
+    }
+    return count;
+  }
+
+  /** The refs whose value, or whose peeled value, is this object. */
+  *pointingAt(oid: string): Generator<RefEntry, undefined> {
+    for (const change of this.overlay) {
+      if (change.oid !== undefined && (change.oid === oid || change.peeled === oid)) {
+        yield { name: change.name, oid: change.oid, peeled: change.peeled };
+      }
+    }
+    for (const { segment } of this.slots) {
+      for (const entry of segment.pointingAt(oid)) if (!this.changed.has(entry.name)) yield entry;
+    }
+    return undefined;
+  }
+
+  /**
+   * The names of all refs that one of two tables has and the other has not, or has with another value. Costs what is not
+   * shared between them.
+   */
+  *differencesTo(other: RefTable): Generator<string, undefined> {
+    const seen = new Set<string>();
+    for (const name of candidates(this, other)) {
+      if (seen.has(name)) continue;
+      seen.add(name);
+      if (this.get(name) !== other.get(name)) yield name;
+    }
+    return undefined;
+  }
+
+  /**
+   * The table there is after changes, the later ones of which go before the earlier. A change that changes nothing is none.
+   * @throws CairnError `invalid` for what is no ref
+   */
+  with(changes: Iterable<RefChange>): RefTable {
+    return atOnce(this.changing(changes));
+  }
+
+  /**
+   * The same after very many changes.
+   * @param kept how many of them may stay changes, when there are too many to leave them all
+   */
+  *changing(changes: Iterable<RefChange>, kept = overlayKept): Interruptible<RefTable> {
+    const pending = new Map(this.changed);
+    let size = this.size;
+    for (const { name, oid, peeled } of changes) {
+      yield;
+      if (oid !== undefined) checkRef({ name, oid, peeled }, this.format);
+      const key = Buffer.from(name);
+      const stored = this.storedAt(key);
+      const before = pending.get(name) ?? stored;
+      size += (oid === undefined ? 0 : 1) - (before?.oid === undefined ? 0 : 1);
+      if (stored?.oid === oid && stored?.peeled === peeled) pending.delete(name);
+      else pending.set(name, { name, key, oid, peeled });
+    }
+    const overlay = yield* inOrder(pending);
+    const parts =
+      overlay.length <= maxOverlay && kept > 0
+        ? { slots: this.slots, overlay }
+        : yield* foldChanges(this.slots, overlay, kept, this.format);
+    return new RefTable(this.format, { ...parts, size }, this.load);
+  }
+
+  /** The same table, some segments of which are stored as other copies. @param copies by digest */
+  withCopies(copies: ReadonlyMap<string, number>): RefTable {
+    const slots = this.slots.map((slot) => {
+      const n = copies.get(slot.summary.digest);
+      return n === undefined ? slot : new SegmentSlot({ ...slot.summary, n }, slot.segment);
+    });
+    return new RefTable(this.format, { slots, overlay: this.overlay, size: this.size }, this.load);
+  }
+
+  /**
+   * Brings what is not here yet: all of it, or the segments that have to do with certain refs.
+   * @throws CairnError `corrupt` naming the segment that is missing or damaged; `unavailable` when the store fails
+   */
+  async ready(wanted?: WantedRefs): Promise<void> {
+    const all = wanted === undefined || wanted.prefixes.length > prefixesLookedUp;
+    const missing = new Set<SegmentSlot>();
+    for (const slot of all ? this.slots : this.slotsFor(wanted)) if (!slot.isHere) missing.add(slot);
+    if (missing.size === 0) return;
+    if (this.load === undefined) throw new Error('a table of refs has segments that it cannot load');
+    await this.load([...missing]);
+  }
+
+  /** The parts with the refs that begin with `prefix`, in byte order. */
+  *parts(prefix = ''): Generator<TablePart, undefined> {
+    const key = Buffer.from(prefix);
+    let next = this.overlay.findIndex((change) => change.name.startsWith(prefix));
+    if (next === -1) next = this.overlay.length;
+    for (let at = slotFor(this.slots, key); at === 0 || at < this.slots.length; at++) {
+      const slot = this.slots[at];
+      const following = this.slots[at + 1];
+      const begin = next;
+      for (let change = this.overlay[next]; change?.name.startsWith(prefix); change = this.overlay[++next]) {
+        if (following !== undefined && change.key.compare(following.firstKey) >= 0) break;
+      }
+      const changes = this.overlay.slice(begin, next);
+      if (slot?.reaches(key)) {
+        const { segment } = slot;
+        const from = segment.lowerBound(key);
+        yield { segment, from, to: segment.upperBound(key), changes };
+      } else if (changes.length > 0) yield { segment: undefined, from: 0, to: 0, changes };
+      if (following === undefined || following.beginsBehind(key)) break;
+    }
+    return undefined;
+  }
+
+  /** What the segments say of a ref, whatever has changed since. @param key its name in bytes */
+  storedAt(key: Buffer): RefEntry | undefined {
+    const slot = this.slots[slotFor(this.slots, key)];
+    if (slot === undefined || slot.firstKey.compare(key) > 0 || slot.lastKey.compare(key) < 0)
+      return undefined;
+    return slot.segment.find(key);
+  }
+
+  private *slotsFor(wanted: WantedRefs): Generator<SegmentSlot, undefined> {
+    for (const name of wanted.names) {
+      const slot = this.slots[slotFor(this.slots, Buffer.from(name))];
+      if (slot !== undefined) yield slot;
+    }
+    for (const prefix of wanted.prefixes) {
+      const key = Buffer.from(prefix);
+      for (let at = slotFor(this.slots, key); at < this.slots.length; at++) {
+        const slot = this.slots[at];
+        if (slot?.beginsBehind(key)) break;
+        if (slot?.reaches(key)) yield slot;
+      }
+    }
+    return undefined;
+  }
+}
+
+/** Changes by the bytes of their names. */
+function* inOrder(changes: ReadonlyMap<string, KeyedChange>): Interruptible<KeyedChange[]> {
+  const names = yield* sortingByBytes(changes.keys());
+  return names.map((name) => changes.get(name)).filter((change) => change !== undefined);
+}
+
+/** Names of which two tables may differ, some of them more than once. */
+function* candidates(one: RefTable, other: RefTable): Generator<string, undefined> {
+  for (const { overlay } of [one, other]) for (const { name } of overlay) yield name;
+  const digests = (table: RefTable) => new Set(table.slots.map(({ summary }) => summary.digest));
+  for (const [table, shared] of [
+    [one, digests(other)],
+    [other, digests(one)],
+  ] as const) {
+    for (const slot of table.slots) {
+      if (shared.has(slot.summary.digest)) continue;
+      for (const { name } of slot.segment.entries()) yield name;
+    }
+  }
+  return undefined;
+}
+
+/** @throws CairnError `invalid` for what no ref can be */
+function checkRef({ name, oid, peeled }: RefEntry, format: ObjectFormat): void {
+  const problem = refNameProblem(name);
+  if (problem !== undefined) throw new CairnError('invalid', `ref ${name}: ${problem}`);
+  if (!isObjectId(oid, format)) throw new CairnError('invalid', `ref ${name} is not an object id`);
+  if (peeled !== undefined && !isObjectId(peeled, format)) {
+    throw new CairnError('invalid', `peeled ${name} is not an object id`);
+  }
+}
+
+/** The table that a map of refs is a view of, all of it; undefined for any other map. */
+export function tableOf(refs: ReadonlyMap<string, string>): RefTable | undefined {
+  return refs instanceof RefsView && refs.isWhole && refs.table instanceof RefTable ? refs.table : undefined;
+}

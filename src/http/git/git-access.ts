@@ -1,0 +1,92 @@
+/** Who sends a git request, and what gives it its right. */
+import type { Clock } from '../../lib/clock.ts';
+import { CairnError } from '../../lib/errors.ts';
+import { readCredential } from '../../nostr/http-credential.ts';
+import { checkToken } from '../../nostr/nip98.ts';
+import { repositoryUrls } from '../../nostr/repository-url.ts';
+import type { Verifier } from '../../nostr/verify.ts';
+import { type AccessMode, decidePushEntry, type UrlSpace } from '../../policy/access.ts';
+import type { ParentState } from '../../repository/manifest.ts';
+import type { RepositoryId } from '../../repository/repository-id.ts';
+import type { PushAuthority } from '../../transfer/push/authority.ts';
+import { admitReader, isPublic } from '../../transfer/repository-access.ts';
+
+export interface GitAccessContext {
+  readonly access: AccessMode;
+  /** Public base URL of the service, without a slash at its end: tokens are signed for URLs below it. */
+  readonly base: string;
+  readonly verifier: Verifier;
+  readonly clock: Clock;
+}
+
+/** What of a request tells who sends it. */
+export interface GitSender {
+  readonly id: RepositoryId;
+  readonly space: UrlSpace;
+  /** The value of the `Authorization` header. */
+  readonly authorization: string | undefined;
+  /** `advertise` for info/refs, where git presents a fresh token; `receive` for the POSTs that follow. */
+  readonly stage: 'advertise' | 'receive';
+}
+
+/** A key that has signed a token for the repository, and the id of that token. */
+export interface Caller {
+  readonly actor: string;
+  readonly token: string;
+}
+
+/**
+ * Who sends a request, as its token says.
+ * @returns undefined when it has none
+ * @throws CairnError `unauthenticated` with the reason when it has one that does not hold here and now
+ */
+export function identify(context: GitAccessContext, sender: GitSender): Caller | undefined {
+  const credential = readCredential(sender.authorization);
+  if (credential.kind === 'none') return undefined;
+  if (credential.kind === 'unusable') throw unauthenticated(credential.reason);
+  const { event } = credential;
+  if (!context.verifier.verify(event))
+    throw unauthenticated('the signature of the token does not hold: it was changed, or is damaged');
+  const token = checkToken(event, {
+    repositoryUrls: repositoryUrls(context.base, sender.id.owner, sender.id.identifier),
+    now: Math.floor(context.clock.now() / 1000),
+    stage: sender.stage,
+  });
+  if (!token.ok) throw unauthenticated(token.reason);
+  return { actor: token.actor, token: token.tokenId };
+}
+
+/**
+ * What lets the sender of a request read: asked with each state it sees, it returns that state or throws. Whoever may read
+ * anyway is not asked who he is.
+ */
+export function readerOf(
+  context: GitAccessContext,
+  sender: GitSender,
+): (state: ParentState | undefined) => ParentState {
+  return (state) => {
+    if (state !== undefined && isPublic(state.manifest)) return state;
+    if (context.access !== 'open') return admitReader(sender.id, identify(context, sender)?.actor, state);
+    if (state !== undefined && state.manifest.state !== 'withdrawn') return state;
+    throw new CairnError('not-found', 'repository not found');
+  };
+}
+
+/**
+ * What gives a push its right.
+ * @throws CairnError `unauthenticated` or `forbidden` when it cannot have one, the same whatever is there
+ */
+export function authorityOf(context: GitAccessContext, sender: GitSender): PushAuthority {
+  // Where it makes no difference who pushes, nobody is asked, and no token can be wrong.
+  const caller = context.access === 'signed' ? identify(context, sender) : undefined;
+  const entry = decidePushEntry(context.access, sender.space, caller !== undefined);
+  if (!entry.allow) throw new CairnError(entry.answer, entry.reason);
+  if (entry.by === 'anyone') return { kind: 'anyone' };
+  if (entry.by === 'order') return { kind: 'order', ...(caller === undefined ? {} : { caller }) };
+  if (caller === undefined) throw new TypeError('a push by a key needs one');
+  return { kind: 'key', ...caller };
+}
+
+function unauthenticated(reason: string): CairnError {
+  return new CairnError('unauthenticated', reason);
+}

@@ -1,0 +1,59 @@
+import { CairnError } from '../../lib/errors.ts';
+import { parsePublicKey } from '../../nostr/public-key.ts';
+import type { UrlSpace } from '../../policy/access.ts';
+import { type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
+
+/** A path that git asks for: which repository, by which of its URLs, and what of it (`info/refs`, `git-upload-pack`, …). */
+export interface GitPath {
+  readonly space: UrlSpace;
+  readonly id: RepositoryId;
+  readonly endpoint: string;
+}
+
+/**
+ * The space of a path that is git's: one with something behind the URL of a repository. The URL itself is a page.
+ * @param path the raw path of the request, without its query
+ */
+export function gitSpace(path: string): UrlSpace | undefined {
+  if (/^\/git\/[^/]*\/[^/]*\/./.test(path)) return 'git';
+  return /^\/npub1[^/]*\/[^/]*\/./.test(path) ? 'grasp' : undefined;
+}
+
+/**
+ * Reads `/git/<npub or hex>/<identifier>[.git]/<endpoint>` and `/<npub>/<identifier>[.git]/<endpoint>`. The identifier is
+ * decoded exactly once, from the raw path: what is still encoded after that is part of the name.
+ *
+ * @param path the raw path of the request, without its query
+ * @throws CairnError `invalid` when owner or identifier break a rule; `not-found` when it has another shape
+ */
+export function parseGitPath(path: string): GitPath {
+  const space = gitSpace(path);
+  const [owner, identifier, ...rest] = path.split('/').slice(space === 'git' ? 2 : 1);
+  if (space === undefined || owner === undefined || identifier === undefined) {
+    throw new CairnError('not-found', 'not a repository: expected /git/<owner>/<identifier>.git');
+  }
+  const publicKey = parsePublicKey(owner);
+  if (publicKey === undefined) {
+    throw new CairnError(
+      'invalid',
+      'the owner in the URL is neither an npub nor a public key of 64 lower-case hex characters',
+    );
+  }
+  const name = decodeOnce(identifier);
+  return {
+    space,
+    id: repositoryId(publicKey, name.endsWith('.git') ? name.slice(0, -4) : name),
+    endpoint: rest.join('/'),
+  };
+}
+
+function decodeOnce(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new CairnError(
+      'invalid',
+      'the repository identifier in the URL is not valid percent-encoded UTF-8',
+    );
+  }
+}

@@ -1,0 +1,110 @@
+/** A fold as a change of a repository: other packs for the same objects. It runs no git while pushes wait. */
+import type { Digest } from '../../lib/digest.ts';
+import type { ArtifactRef, PackEntry, ParentState, RepositoryState } from '../../repository/manifest.ts';
+import type { Change, Evaluation } from '../../repository/publisher.ts';
+import type { ProvenRefs } from './proven-refs.ts';
+
+/** What a fold has made of one manifest, its artifacts in the store. */
+export interface FoldResult {
+  readonly incarnation: string;
+  /** New packs. */
+  readonly made: readonly PackEntry[];
+  /** Packs whose place they take. */
+  readonly replaced: ReadonlySet<Digest>;
+  /** Packs left out whose objects, as far as any ref reached them, are in `made`; the others are lost. */
+  readonly dropped: ReadonlySet<Digest>;
+  /** Packs that hold what `made` was made without. */
+  readonly relied: ReadonlySet<Digest>;
+  /** Undefined: there are no commits. */
+  readonly graph: ArtifactRef | undefined | 'as it is';
+  /** The epoch it begins, unless it conserves all there is in one. */
+  readonly epoch: string;
+  /** The epoch it was made in. */
+  readonly madeIn: string | undefined;
+  /**
+   * Packs, new ones and others, of which it has seen that whatever their objects link to stays there. In another epoch than it was
+   * made in, what a fold that conserves has seen counts for nothing: it did not look at what has left.
+   */
+  readonly linked: ReadonlySet<Digest>;
+  /** True when every object of `replaced` is in `made` or `relied`, and nothing is dropped. */
+  readonly conserves: boolean;
+  /** Refs below which nothing is missing in `made` and `relied`. */
+  readonly proven: ProvenRefs;
+}
+
+/** `unproven`: a ref has come that may need what this fold leaves out; `state` is what it met. */
+export type FoldVerdict =
+  | { readonly verdict: 'publish' | 'superseded' }
+  | { readonly verdict: 'unproven'; readonly state: RepositoryState };
+
+export class FoldChange implements Change<FoldVerdict> {
+  readonly since: number;
+  /** A push in the same batch may lean on what is left out. One that only gathers objects anew takes nothing from anybody. */
+  readonly alone: boolean;
+  private readonly result: FoldResult;
+
+  constructor(result: FoldResult, since: number) {
+    this.result = result;
+    this.since = since;
+    this.alone = !result.conserves;
+  }
+
+  /** @param base what was published is still named there, or this fold is not of this repository any more */
+  async evaluate(
+    state: RepositoryState | undefined,
+    base: ParentState | undefined,
+  ): Promise<Evaluation<FoldVerdict>> {
+    const { result } = this;
+    if (state === undefined || base === undefined || !fits(result, base.manifest) || !fits(result, state)) {
+      return { result: { verdict: 'superseded' } };
+    }
+    if (!result.conserves && !result.proven.covers(state.refs)) {
+      return { result: { verdict: 'unproven', state } };
+    }
+    return {
+      next: afterFold(state, result),
+      cause: { kind: 'fold', actor: null, evidence: null, refs: [] },
+      result: { verdict: 'publish' },
+    };
+  }
+}
+
+const NONE: ReadonlySet<Digest> = new Set();
+
+/** A state with the packs of a fold in place of those that it replaces; what has come since stays. */
+export function afterFold(state: RepositoryState, result: FoldResult): RepositoryState {
+  const { graph: _before, ...rest } = state;
+  const { conserves } = result;
+  const linked = conserves && state.epoch !== result.madeIn ? NONE : result.linked;
+  const made = new Set(result.made.map((entry) => entry.pack.digest));
+  const kept = state.packs.filter(
+    ({ pack: { digest } }) =>
+      !result.replaced.has(digest) && !result.dropped.has(digest) && !made.has(digest),
+  );
+  const graph = result.graph === 'as it is' ? state.graph : result.graph;
+  const packs = [...result.made, ...kept].map((entry) => {
+    const { linked: before, ...others } = entry;
+    const isLinked = linked.has(entry.pack.digest) || (conserves && before === true);
+    return isLinked ? { ...others, linked: true } : others;
+  });
+  const epoch = conserves && state.epoch !== undefined ? state.epoch : result.epoch;
+  return { ...rest, epoch, packs, ...(graph === undefined ? {} : { graph }) };
+}
+
+/** The same fold after it was seen to be whole in `next`: that rests on packs, too, which came meanwhile and are kept there. */
+export function restingOn(result: FoldResult, next: RepositoryState): FoldResult {
+  const made = new Set(result.made.map((entry) => entry.pack.digest));
+  const kept = next.packs.map(({ pack }) => pack.digest).filter((digest) => !made.has(digest));
+  return { ...result, relied: new Set([...result.relied, ...kept]) };
+}
+
+function fits(result: FoldResult, state: RepositoryState): boolean {
+  if (state.state === 'withdrawn' || state.incarnation !== result.incarnation) return false;
+  const named = new Set(state.packs.map(({ pack }) => pack.digest));
+  // A ref was pointed at something in them meanwhile.
+  if (state.packs.some(({ kind, pack }) => kind !== 'unreachable' && result.dropped.has(pack.digest)))
+    return false;
+  return [result.replaced, result.dropped, result.relied].every((packs) =>
+    [...packs].every((digest) => named.has(digest)),
+  );
+}

@@ -1,0 +1,301 @@
+/**
+ * The scratch copy in which a repository is folded: a bare repository of hard links to the packs of one manifest. git
+ * writes new packs beside them; snapshots that others read are never touched.
+ */
+import { existsSync } from 'node:fs';
+import { open, rename, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { dir as temporaryFolder } from 'tmp-promise';
+import {
+  isCloned,
+  packedRefLines,
+  packedRefsHeader,
+  packHeaderLength,
+  parsePackHeader,
+  refEntries,
+} from '../../git/index.ts';
+import type { GitCommand } from '../../git-process/commands.ts';
+import {
+  packAll,
+  packListed,
+  packPacks,
+  packReachable,
+  writeCommitGraph,
+} from '../../git-process/fold-commands.ts';
+import type { Git } from '../../git-process/git.ts';
+import { failureOf, GitRefusal } from '../../git-process/refusal.ts';
+import { inTurns } from '../../lib/cooperative.ts';
+import { type Digest, sha256OfFile } from '../../lib/digest.ts';
+import { CairnError } from '../../lib/errors.ts';
+import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
+import type { PackEntry, PackKind, RepositoryState } from '../../repository/manifest.ts';
+import type { RepositoryId } from '../../repository/repository-id.ts';
+import { snapshotPackName, writeSnapshot } from '../../repository/snapshot/snapshot.ts';
+import { FoldCheck } from './fold-check.ts';
+import { packIds } from './pack-ids.ts';
+import { parted, revisions } from './revisions.ts';
+
+/** A file whose digest is known. */
+export interface MadeFile {
+  readonly path: string;
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** A pack that a fold has made, on local disk and nowhere else yet. */
+export interface MadePack {
+  readonly kind: PackKind;
+  readonly objects: number;
+  readonly pack: MadeFile;
+  readonly idx: MadeFile;
+  readonly rev?: MadeFile;
+  readonly bitmap?: MadeFile;
+}
+
+/** A pack that git has made by a walk, if there was anything to put into it; or `refused`: git cannot do that walk. */
+export type Walked = { readonly pack: MadePack | undefined } | 'refused';
+
+export interface FoldCopyContext {
+  readonly cache: ArtifactCache;
+  readonly git: Git;
+  /** A folder on the same file system as the cache, emptied at every start. */
+  readonly scratch: string;
+}
+
+/** Bytes left for others when a fold begins, besides what it may need. */
+const ROOM_FOR_OTHERS = 256 * 1024 * 1024;
+/** What is folded is written once more, and then lies in the cache, too. */
+const ROOM_PER_BYTE = 2;
+
+export class FoldCopy {
+  /** Looks whether what is made of it is whole. */
+  readonly check: FoldCheck;
+  private readonly context: FoldCopyContext;
+  private readonly state: RepositoryState;
+  private readonly folder: string;
+  private readonly signal: AbortSignal;
+  private readonly closers: (() => Promise<void>)[];
+  private refused: GitRefusal | undefined;
+
+  private constructor(
+    context: FoldCopyContext,
+    id: RepositoryId,
+    state: RepositoryState,
+    folder: string,
+    signal: AbortSignal,
+    closers: (() => Promise<void>)[],
+  ) {
+    this.context = context;
+    this.state = state;
+    this.folder = folder;
+    this.signal = signal;
+    this.closers = closers;
+    this.check = new FoldCheck({ ...context, id, folder, signal });
+  }
+
+  /**
+   * Makes the copy; `close` it.
+   * @param folded bytes that are going to be packed again
+   * @throws CairnError `unavailable` when the disk has no room for that, or store or disk fail; `corrupt`
+   */
+  static async open(
+    context: FoldCopyContext,
+    id: RepositoryId,
+    state: RepositoryState,
+    folded: number,
+    signal: AbortSignal,
+  ): Promise<FoldCopy> {
+    await mustHaveRoom(context.scratch, folded);
+    const { path, cleanup } = await temporaryFolder({
+      tmpdir: context.scratch,
+      prefix: 'fold',
+      unsafeCleanup: true,
+    });
+    const closers = [cleanup];
+    const copy = new FoldCopy(context, id, state, path, signal, closers);
+    try {
+      const { graph: _ofNoUse, ...rest } = state;
+      const pinned = await writeSnapshot(context.cache, id, rest, copy.gitDir);
+      closers.unshift(async () => {
+        for (const file of pinned) file.release();
+      });
+      return copy;
+    } catch (error) {
+      await copy.close();
+      throw error;
+    }
+  }
+
+  /** Removes it. What has been put into the cache stays there. */
+  async close(): Promise<void> {
+    for (const close of this.closers) await close();
+  }
+
+  /** The first work that git could not do, and never will; undefined while it did all. */
+  get refusal(): GitRefusal | undefined {
+    return this.refused;
+  }
+
+  /** Packs what branches and tags reach, with reverse index and bitmap. */
+  async packCloned(): Promise<Walked> {
+    await this.writeRefs(isCloned);
+    return this.unlessRefused(async () => ({
+      pack: await this.made('fold', await this.run(packAll(this.gitDir))),
+    }));
+  }
+
+  /** Packs what only other refs reach. */
+  async packRest(cloned: MadePack | undefined): Promise<Walked> {
+    const [others, wants] = await parted(this.state.refs, ([name]) => !isCloned(name));
+    if (others.size === 0) return { pack: undefined };
+    const input = await revisions(others, wants);
+    const kept = cloned === undefined ? undefined : nameOf(cloned);
+    return this.unlessRefused(async () => ({
+      pack: await this.made('rest', await this.run(packReachable(this.gitDir, kept), input)),
+    }));
+  }
+
+  /** Packs what is in `packs`, but for what is in `kept` or in packs just made. What git cannot walk it packs as it is listed. */
+  async packPacks(
+    kind: PackKind,
+    packs: readonly PackEntry[],
+    kept: readonly PackEntry[],
+    made: readonly (MadePack | undefined)[] = [],
+  ): Promise<MadePack | undefined> {
+    const name = (entry: PackEntry) => `${snapshotPackName(entry, this.state)}.pack`;
+    const out = made.flatMap((pack) => (pack === undefined ? [] : [`${nameOf(pack)}.pack`]));
+    const lines = [...packs.map(name), ...[...kept.map(name), ...out].map((file) => `^${file}`)];
+    const walked = await this.unlessRefused(async () => ({
+      pack: await this.made(kind, await this.run(packPacks(this.gitDir), `${lines.join('\n')}\n`)),
+    }));
+    return walked === 'refused' ? this.packListed(kind, packs, kept, made) : walked.pack;
+  }
+
+  /** The same without looking into one object: deltas are chosen less well. */
+  async packListed(
+    kind: PackKind,
+    packs: readonly PackEntry[],
+    kept: readonly PackEntry[],
+    made: readonly (MadePack | undefined)[] = [],
+  ): Promise<MadePack | undefined> {
+    const out = [
+      ...kept.map((entry) => snapshotPackName(entry, this.state)),
+      ...made.flatMap((pack) => (pack === undefined ? [] : [nameOf(pack)])),
+    ];
+    const ids = packIds(this.gitDir, packs, this.state);
+    return this.made(kind, await this.run(packListed(this.gitDir, out), ids));
+  }
+
+  /** Writes a commit-graph of every commit that any ref reaches; undefined when there is none. */
+  async graph(): Promise<MadeFile | undefined | 'refused'> {
+    await this.writeRefs(() => true);
+    return this.unlessRefused(async () => {
+      await this.run(writeCommitGraph(this.gitDir));
+      const path = join(this.gitDir, 'objects', 'info', 'commit-graph');
+      return existsSync(path) ? measure(path) : undefined;
+    });
+  }
+
+  private async unlessRefused<T>(work: () => Promise<T>): Promise<T | 'refused'> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof GitRefusal)) throw error;
+      this.refused ??= error;
+      return 'refused';
+    }
+  }
+
+  private get gitDir(): string {
+    return join(this.folder, 'repository');
+  }
+
+  private async writeRefs(wanted: (name: string) => boolean): Promise<void> {
+    const path = join(this.gitDir, 'packed-refs');
+    // A new file: the one that is there may be shared with others.
+    const file = await open(`${path}.new`, 'w');
+    try {
+      await file.writeFile(packedRefsHeader);
+      for await (const piece of inTurns(refEntries(this.state))) {
+        const lines = piece.filter(({ name }) => wanted(name)).map(packedRefLines);
+        await file.writeFile(lines.join(''));
+      }
+    } finally {
+      await file.close();
+    }
+    await rename(`${path}.new`, path);
+  }
+
+  private async run(
+    command: GitCommand,
+    input: string | Buffer | AsyncIterable<Buffer> = '',
+  ): Promise<string> {
+    const result = await this.context.git.run(command, { input, signal: this.signal });
+    this.signal.throwIfAborted();
+    if (result.exitCode !== 0) throw failureOf('fold', command.name, result);
+    return result.stdout.toString('latin1').trim();
+  }
+
+  /** @param hash what `git pack-objects` printed */
+  private async made(kind: PackKind, hash: string): Promise<MadePack | undefined> {
+    if (hash === '') return undefined;
+    const stem = join(this.gitDir, 'objects', 'pack', `pack-${hash}`);
+    const [pack, idx] = [await measure(`${stem}.pack`), await measure(`${stem}.idx`)];
+    const objects = await objectsOf(pack.path);
+    const rev = existsSync(`${stem}.rev`) ? await measure(`${stem}.rev`) : undefined;
+    const bitmap = existsSync(`${stem}.bitmap`) ? await measure(`${stem}.bitmap`) : undefined;
+    return {
+      kind,
+      objects,
+      pack,
+      idx,
+      ...(rev === undefined ? {} : { rev }),
+      ...(bitmap === undefined ? {} : { bitmap }),
+    };
+  }
+}
+
+/** Every artifact of a pack, with what it is. */
+export function filesOf(made: MadePack): ['pack' | 'idx' | 'rev' | 'bitmap', MadeFile][] {
+  const { pack, idx, rev, bitmap } = made;
+  const files: ReturnType<typeof filesOf> = [
+    ['pack', pack],
+    ['idx', idx],
+  ];
+  if (rev !== undefined) files.push(['rev', rev]);
+  if (bitmap !== undefined) files.push(['bitmap', bitmap]);
+  return files;
+}
+
+/** What git calls a pack it has made, without `.pack`. */
+function nameOf({ pack }: MadePack): string {
+  return pack.path.slice(pack.path.lastIndexOf('/') + 1, -'.pack'.length);
+}
+
+async function objectsOf(pack: string): Promise<number> {
+  const file = await open(pack);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(packHeaderLength), 0, packHeaderLength, 0);
+    const header = parsePackHeader(buffer);
+    if (header === undefined) throw new CairnError('unavailable', `git wrote no whole pack to ${pack}`);
+    return header.objects;
+  } finally {
+    await file.close();
+  }
+}
+
+async function measure(path: string): Promise<MadeFile> {
+  return { path, digest: await sha256OfFile(path), size: (await stat(path)).size };
+}
+
+/** A fold that fills the disk would be in the way of pushes. */
+async function mustHaveRoom(folder: string, folded: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  const needed = ROOM_PER_BYTE * folded + ROOM_FOR_OTHERS;
+  if (bavail * bsize >= needed) return;
+  throw new CairnError(
+    'unavailable',
+    `the disk of ${folder} has no room for a fold, which may need ${needed} bytes`,
+  );
+}

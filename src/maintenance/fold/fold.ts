@@ -1,0 +1,383 @@
+/**
+ * Folding one repository: many packs become few, in a scratch copy, and an ordinary publish puts them in place of the old
+ * ones. A crash at any step leaves garbage in the store or in the scratch folder, never damage.
+ */
+
+import { settleAll } from '../../lib/all-settled-or-throw.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Digest } from '../../lib/digest.ts';
+import { CairnError } from '../../lib/errors.ts';
+import type { Dice } from '../../lib/random.ts';
+import type { ObjectStore } from '../../object-store/object-store.ts';
+import {
+  isClosed,
+  type PackEntry,
+  type ParentState,
+  type RepositoryState,
+} from '../../repository/manifest.ts';
+import type { Published } from '../../repository/published.ts';
+import { takeFoldLease } from '../../repository/records/fold-lease.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { RepositoryId } from '../../repository/repository-id.ts';
+import { cloneTips } from './clone-tips.ts';
+import { afterFold, FoldChange, type FoldResult, type FoldVerdict, restingOn } from './fold-change.ts';
+import { FoldCopy, type FoldCopyContext, type MadePack } from './fold-copy.ts';
+import {
+  beyondBase,
+  type FoldFacts,
+  type FoldPlan,
+  foldPlan,
+  gatherPlan,
+  isExpired,
+  isFolded,
+} from './fold-plan.ts';
+import { ProvenRefs } from './proven-refs.ts';
+import { type StoreFoldContext, storeFolded, storePacks } from './store-fold.ts';
+
+export interface FoldContext extends FoldCopyContext, StoreFoldContext {
+  readonly control: ObjectStore;
+  readonly clock: Clock;
+  readonly dice: Dice;
+  /** Names this process in leases. */
+  readonly holder: string;
+  /** Seconds for which objects that nothing reaches are kept. */
+  readonly grace: number;
+  /** Told what went wrong without harm: a lease that could not be renewed, a cache that took nothing. */
+  readonly onTrouble: (id: RepositoryId, error: unknown) => void;
+}
+
+/**
+ * `full`: everything that is reachable in one pack. `due`: what {@link foldPlan} says. `gather`: what {@link gatherPlan} says, for a
+ * repository that git cannot walk.
+ */
+export type FoldMode = 'full' | 'due' | 'gather';
+
+/**
+ * What became of a fold. `leased`: another server is at it. `superseded`: another fold, a restore or a withdrawal came first,
+ * and what was made is dropped.
+ */
+export type FoldOutcome =
+  | {
+      readonly outcome: 'nothing to do';
+      /** True when everything was packed anew, and came out as it was. */
+      readonly same?: boolean;
+      /** What git could not do, and never will. */
+      readonly refusal?: string;
+    }
+  | { readonly outcome: 'leased' | 'superseded' }
+  | {
+      readonly outcome: 'folded' | 'rolled up';
+      /** Packs before and after. */
+      readonly packs: readonly [before: number, after: number];
+      /** Objects in the packs made. */
+      readonly objects: number;
+      readonly published: Published;
+      /** What git could not do, and never will; the fold does without it. */
+      readonly refusal?: string;
+    };
+
+/** Seconds in which what nothing reaches comes into one pack, in parts of the grace period: so many packs wait at most. */
+const UNREACHABLE_PACKS = 8;
+/** How often a fold that drops objects proves refs that came meanwhile, before it keeps those objects for this time. */
+const PROOFS = 3;
+/** The same where they may not be kept: then a fold that does not get there is in vain, and packs collect meanwhile. */
+const PROOFS_WITHOUT_GRACE = 24;
+
+/**
+ * Folds a repository, unless another server is doing so.
+ * @param deletions see `FoldFacts`
+ * @throws CairnError `not-found`; `unavailable` when store or disk fail; `too-large` when git can neither walk the repository nor
+ *   do without; `corrupt` when objects are missing; the signal's reason
+ */
+export async function foldRepository(
+  context: FoldContext,
+  repository: Repository,
+  mode: FoldMode,
+  deletions: number,
+  signal: AbortSignal,
+): Promise<FoldOutcome> {
+  const before = await planFor(context, await mustResolve(repository), mode, deletions);
+  if (before.fold === 'none') return { outcome: 'nothing to do' };
+  const lease = await takeFoldLease(context, repository.id, context.holder, (error) =>
+    context.onTrouble(repository.id, error),
+  );
+  if (lease === undefined) return { outcome: 'leased' };
+  try {
+    // Another may have folded until a moment ago.
+    const base = await mustResolve(repository);
+    const plan = await planFor(context, base, mode, deletions);
+    if (plan.fold === 'none') return { outcome: 'nothing to do' };
+    return await carryOut(context, repository, base, plan, signal);
+  } finally {
+    await lease.release();
+  }
+}
+
+async function planFor(
+  context: FoldContext,
+  base: ParentState,
+  mode: FoldMode,
+  deletions: number,
+): Promise<FoldPlan> {
+  const { manifest } = base;
+  const facts = factsOf(context, deletions);
+  if (manifest.state === 'withdrawn' || manifest.packs.length === 0) return { fold: 'none' };
+  if (mode === 'gather') return gatherPlan(manifest.packs);
+  if (mode === 'due') return foldPlan(manifest.packs, facts);
+  return isFolded(manifest.packs, await cloneTips(manifest.refs), facts)
+    ? { fold: 'none' }
+    : { fold: 'full', reason: 'asked' };
+}
+
+async function carryOut(
+  context: FoldContext,
+  repository: Repository,
+  base: ParentState,
+  plan: Exclude<FoldPlan, { fold: 'none' }>,
+  signal: AbortSignal,
+): Promise<FoldOutcome> {
+  const { manifest } = base;
+  const packs = plan.fold === 'roll-up' ? plan.packs : manifest.packs;
+  const bytes = packs.reduce((sum, entry) => sum + entry.pack.size, 0);
+  const copy = await FoldCopy.open(context, repository.id, manifest, bytes, signal);
+  try {
+    const result =
+      plan.fold === 'roll-up'
+        ? await rollUp(context, repository, manifest, plan.packs, copy, plan.listed)
+        : await foldAll(context, repository, manifest, copy);
+    const refusal = copy.refusal === undefined ? {} : { refusal: copy.refusal.message };
+    if (result === undefined || isSame(manifest.packs, afterFold(manifest, result).packs)) {
+      const same = plan.fold === 'full' && copy.refusal === undefined;
+      return { outcome: 'nothing to do', same, ...refusal };
+    }
+    const published = await publish(context, repository, result, copy);
+    if (published === undefined) return { outcome: 'superseded' };
+    const hasBase = result.made.some(({ tips }) => tips !== undefined);
+    return {
+      outcome: plan.fold === 'full' && (hasBase || copy.refusal === undefined) ? 'folded' : 'rolled up',
+      packs: [manifest.packs.length, published.manifest?.packs.length ?? 0],
+      objects: result.made.reduce((sum, entry) => sum + entry.objects, 0),
+      published,
+      ...refusal,
+    };
+  } finally {
+    await copy.close();
+  }
+}
+
+/**
+ * Some packs become one. Not one object goes.
+ * @param listed true: git is not to look into what it packs
+ */
+async function rollUp(
+  context: FoldContext,
+  repository: Repository,
+  state: RepositoryState,
+  rolled: readonly PackEntry[],
+  copy: FoldCopy,
+  listed = false,
+): Promise<FoldResult> {
+  const replaced = digests(rolled);
+  // What waits to leave is nothing to rely on.
+  const relied = state.packs.filter(
+    (entry) => !replaced.has(entry.pack.digest) && entry.kind !== 'unreachable',
+  );
+  const packed = listed
+    ? await copy.packListed('fold', rolled, relied)
+    : await copy.packPacks('fold', rolled, relied);
+  const made = await storePacks(context, repository.id, [packed], state.generation, factsOf(context, 0).now);
+  return {
+    incarnation: state.incarnation,
+    made,
+    epoch: context.dice.hex(16),
+    madeIn: state.epoch,
+    linked: isClosed({ packs: rolled }) ? digests(made) : new Set(),
+    replaced,
+    dropped: new Set(),
+    relied: digests(relied),
+    // Every commit in it is still there.
+    graph: 'as it is',
+    conserves: true,
+    proven: new ProvenRefs(),
+  };
+}
+
+/**
+ * Everything that refs reach is packed anew; what they do not reach is set apart, and leaves when its time has come.
+ *
+ * Where git cannot walk what branches and tags reach, the packs beside the base become one as they are. Where it cannot walk what
+ * only other refs reach, branches and tags get their base all the same.
+ * @returns undefined when there is nothing that git can do
+ */
+async function foldAll(
+  context: FoldContext,
+  repository: Repository,
+  state: RepositoryState,
+  copy: FoldCopy,
+): Promise<FoldResult | undefined> {
+  const cloned = await copy.packCloned();
+  if (cloned === 'refused') {
+    const beyond = beyondBase(state.packs);
+    return beyond.length < 2 ? undefined : rollUp(context, repository, state, beyond, copy, true);
+  }
+  const others = await copy.packRest(cloned.pack);
+  return others === 'refused'
+    ? foldCloned(context, repository, state, cloned.pack, copy)
+    : foldWalked(context, repository, state, [cloned.pack, others.pack], copy);
+}
+
+/** Branches and tags get a base, and whatever else there is goes into another pack, whether refs reach it or not. No object goes. */
+async function foldCloned(
+  context: FoldContext,
+  repository: Repository,
+  state: RepositoryState,
+  cloned: MadePack | undefined,
+  copy: FoldCopy,
+): Promise<FoldResult> {
+  const replaced = state.packs.filter(({ kind }) => kind !== 'unreachable');
+  const others = await copy.packListed('rest', replaced, [], [cloned]);
+  const [made, graph] = await storeMade(context, repository, state, [cloned, others], copy);
+  const base = made.filter(({ kind }) => kind === 'fold');
+  return {
+    incarnation: state.incarnation,
+    made,
+    epoch: context.dice.hex(16),
+    madeIn: state.epoch,
+    linked: digests(isClosed({ packs: replaced }) ? made : base),
+    replaced: digests(replaced),
+    dropped: new Set(),
+    relied: new Set(),
+    graph,
+    conserves: true,
+    proven: new ProvenRefs(),
+  };
+}
+
+/** What a fold of all has packed, and the commits beside it, in the store. */
+async function storeMade(
+  context: FoldContext,
+  repository: Repository,
+  state: RepositoryState,
+  packs: readonly (MadePack | undefined)[],
+  copy: FoldCopy,
+): Promise<[made: PackEntry[], graph: FoldResult['graph']]> {
+  const graph = await copy.graph();
+  const tips = await cloneTips(state.refs);
+  return settleAll([
+    storePacks(context, repository.id, packs, state.generation, factsOf(context, 0).now, tips),
+    graph === undefined || graph === 'refused'
+      ? Promise.resolve(graph === undefined ? undefined : ('as it is' as const))
+      : storeFolded(context, repository.id, 'graph', graph, state.generation),
+  ]);
+}
+
+async function foldWalked(
+  context: FoldContext,
+  repository: Repository,
+  state: RepositoryState,
+  walked: readonly (MadePack | undefined)[],
+  copy: FoldCopy,
+): Promise<FoldResult> {
+  const facts = factsOf(context, 0);
+  const expired = state.packs.filter((entry) => isExpired(entry, facts));
+  const waiting = state.packs.filter(
+    (entry) => entry.kind === 'unreachable' && !isExpired(entry, facts) && !isRecent(entry, facts),
+  );
+  const rest = state.packs.filter((entry) => !expired.includes(entry) && !waiting.includes(entry));
+  // What waits already and is in other packs, too, has come back meanwhile and left again: its time begins anew.
+  const unreachable = facts.grace === 0 ? undefined : await copy.packPacks('unreachable', rest, [], walked);
+  const [made, graph] = await storeMade(context, repository, state, [...walked, unreachable], copy);
+  const result: FoldResult = {
+    incarnation: state.incarnation,
+    made,
+    epoch: context.dice.hex(16),
+    madeIn: state.epoch,
+    // What refs reach leads to nothing else.
+    linked: digests(made.filter(({ kind }) => kind !== 'unreachable')),
+    replaced: digests(rest),
+    dropped: digests(expired),
+    relied: digests(waiting),
+    graph,
+    conserves: expired.length === 0 && facts.grace > 0,
+    proven: new ProvenRefs(),
+  };
+  // git has just walked all of this; but what a fold leaves out is gone, so that it is looked at as readers will see it.
+  if (!(await copy.check.isComplete(afterFold(state, result), result.proven))) {
+    throw new CairnError(
+      'corrupt',
+      `a fold of ${repository} lacks objects and is not published: the packs stay as they are`,
+    );
+  }
+  await result.proven.add(state.refs);
+  return copy.check.linked(state, result, result.conserves ? state : undefined);
+}
+
+/** @returns undefined when others came first */
+async function publish(
+  context: FoldContext,
+  repository: Repository,
+  result: FoldResult,
+  copy: FoldCopy,
+): Promise<Published | undefined> {
+  const enough = context.grace === 0 ? PROOFS_WITHOUT_GRACE : PROOFS;
+  let current = result;
+  for (let proofs = 0; ; proofs++) {
+    const { verdict, published } = await join(repository, current);
+    if (verdict.verdict !== 'unproven') return verdict.verdict === 'publish' ? published : undefined;
+    const next = afterFold(verdict.state, current);
+    if (proofs < enough && (await copy.check.isComplete(next, current.proven))) {
+      await current.proven.add(next.refs);
+      current = await copy.check.linked(verdict.state, restingOn(current, next));
+      continue;
+    }
+    // Refs come faster than they can be looked at, or lean on what was to leave: it stays for this time.
+    if (context.grace === 0) return undefined;
+    current = {
+      ...current,
+      dropped: new Set(),
+      relied: union(current.relied, current.dropped),
+      conserves: true,
+    };
+  }
+}
+
+async function join(
+  repository: Repository,
+  result: FoldResult,
+): Promise<{ readonly verdict: FoldVerdict; readonly published: Published }> {
+  const change = new FoldChange(result, repository.mark());
+  const { result: verdict, published } = await repository.publisher.join(change);
+  return { verdict, published };
+}
+
+/** What was set apart in the same part of the grace period is gathered in one pack. */
+function isRecent(entry: PackEntry, { now, grace }: FoldFacts): boolean {
+  const part = Math.max(1, Math.floor(grace / UNREACHABLE_PACKS));
+  return Math.floor((entry.since ?? 0) / part) === Math.floor(now / part);
+}
+
+function factsOf({ clock, grace }: FoldContext, deletions: number): FoldFacts {
+  return { now: Math.floor(clock.now() / 1000), grace, deletions };
+}
+
+async function mustResolve(repository: Repository): Promise<ParentState> {
+  const state = await repository.resolve();
+  if (state === undefined) throw new CairnError('not-found', `there is no repository ${repository}`);
+  return state;
+}
+
+/** True when a fold has made again what was there; git often does. Dates aside: nothing would be better for a publish. */
+function isSame(before: readonly PackEntry[], after: readonly PackEntry[]): boolean {
+  const told = ({ kind, pack, tips, bitmap, linked }: PackEntry) =>
+    [kind, pack.digest, tips, bitmap?.digest, linked].join(' ');
+  const named = new Set(before.map(told));
+  return before.length === after.length && after.every((entry) => named.has(told(entry)));
+}
+
+function digests(packs: readonly PackEntry[]): Set<Digest> {
+  return new Set(packs.map(({ pack }) => pack.digest));
+}
+
+function union<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): Set<T> {
+  return new Set([...a, ...b]);
+}

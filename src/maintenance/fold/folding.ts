@@ -1,0 +1,263 @@
+/**
+ * When repositories are folded: after publishes of this process that leave enough to fold, one repository at a time, and
+ * now and then by going through all of them, for what no publish tells of. Nobody waits for it.
+ */
+
+import { filtered, inSlices } from '../../lib/cooperative.ts';
+import { CairnError, messageOf } from '../../lib/errors.ts';
+import { Limiter } from '../../lib/limiter.ts';
+import { LruMap } from '../../lib/lru.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { Manifest } from '../../repository/manifest.ts';
+import type { Repositories } from '../../repository/repositories.ts';
+import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
+import { type FoldContext, type FoldMode, type FoldOutcome, foldRepository } from './fold.ts';
+import { foldPlan, gatherPlan } from './fold-plan.ts';
+
+/** How a fold ended. `refused`: git cannot do a part of it, and never will. `failed`: it may succeed later. */
+export type FoldEnd = FoldOutcome['outcome'] | 'failed' | 'refused';
+
+/** Hears how folds end. */
+export interface FoldObserver {
+  ended(end: FoldEnd, seconds: number): void;
+}
+
+export interface FoldingOptions extends Omit<FoldContext, 'holder' | 'onTrouble'> {
+  readonly repositories: Repositories;
+  readonly log: Logger;
+  readonly observer: FoldObserver;
+  /** False: nothing is folded that nobody has asked for. */
+  readonly automatic: boolean;
+}
+
+/** Milliseconds before a repository whose fold has failed is tried again, doubled each time. */
+const FIRST_PAUSE_MS = 60_000;
+/** The same where the fold will fail again, as long as the repository is what it is. */
+const FIRST_LASTING_PAUSE_MS = 6 * 3_600_000;
+const LONGEST_PAUSE_MS = 86_400_000;
+/** Milliseconds between rounds through all repositories, about. */
+const ROUND_EVERY_MS = 86_400_000;
+/** Milliseconds after a start, about, in which no round is begun: servers are started one after another, and often. */
+const FIRST_ROUND_MS = 1_800_000;
+/** Milliseconds from one repository of a round to the next. */
+const STEP_MS = 200;
+/** Repositories of which deletions and failures are remembered. */
+const REMEMBERED = 10_000;
+
+interface Failure {
+  readonly problem: string;
+  /** True: git cannot walk the repository, and its packs are gathered by their sizes until the pause is over. */
+  readonly gathers: boolean;
+  readonly pause: number;
+  /** Monotonic milliseconds. */
+  readonly until: number;
+}
+
+export class Folding {
+  private readonly options: FoldingOptions;
+  private readonly context: FoldContext;
+  private readonly waiting = new Map<string, RepositoryId>();
+  private readonly deletions = new LruMap<string, number>(REMEMBERED);
+  private readonly failures = new LruMap<string, Failure>(REMEMBERED);
+  private readonly stopping = new AbortController();
+
+  /** Repositories that wait to be folded. */
+  get queued(): number {
+    return this.waiting.size;
+  }
+
+  /** One fold at a time, whoever asks for it. */
+  private readonly place = new Limiter('folds', 1, Number.POSITIVE_INFINITY);
+  private working: Promise<void> | undefined;
+  private rounds: Promise<void> | undefined;
+
+  constructor(options: FoldingOptions) {
+    this.options = options;
+    const { log, dice } = options;
+    this.context = {
+      ...options,
+      holder: dice.hex(8),
+      onTrouble: (id, error) =>
+        log.warn(
+          { repository: formatRepositoryId(id), problem: messageOf(error) },
+          'a fold goes on, but not all went well',
+        ),
+    };
+  }
+
+  /** Begins to go through all repositories now and then. */
+  start(): void {
+    if (this.options.automatic) this.rounds ??= this.goRound();
+  }
+
+  /** Folds the repository soon if what has just been published says so. Does not throw. */
+  published(id: RepositoryId, manifest: Manifest): void {
+    if (!this.options.automatic || manifest.state !== 'live' || this.stopping.signal.aborted) return;
+    this.notice(id, manifest).catch((error: unknown) => {
+      const repository = formatRepositoryId(id);
+      this.options.log.warn(
+        { repository, problem: messageOf(error) },
+        'a publish was not noticed for folding',
+      );
+    });
+  }
+
+  private async notice(id: RepositoryId, manifest: Manifest): Promise<void> {
+    const name = formatRepositoryId(id);
+    const named = manifest.causes.flatMap(({ refs }) => refs);
+    const gone = (await inSlices(filtered(named, (ref) => !manifest.refs.has(ref)))).length;
+    const deletions = (this.deletions.get(name) ?? 0) + gone;
+    if (gone > 0) this.deletions.set(name, deletions, 1);
+    if (this.stopping.signal.aborted || !this.isDue(name, manifest, deletions)) return;
+    this.waiting.set(name, id);
+    this.working ??= this.work();
+  }
+
+  /**
+   * Folds a repository now, after whatever is being folded.
+   * @throws as {@link foldRepository}
+   */
+  async fold(id: RepositoryId, mode: FoldMode = 'full'): Promise<FoldOutcome> {
+    const { signal } = this.stopping;
+    const release = await this.place.acquire(signal);
+    const { clock, observer, log } = this.options;
+    const name = formatRepositoryId(id);
+    const began = clock.monotonic();
+    let ended: FoldEnd = 'failed';
+    try {
+      const repository = this.options.repositories.get(id);
+      const outcome = await foldRepository(
+        this.context,
+        repository,
+        mode,
+        this.deletions.get(name) ?? 0,
+        signal,
+      );
+      ended = refusalOf(outcome) === undefined ? outcome.outcome : 'refused';
+      // A full fold that changes nothing has shown that what was deleted left nothing to be gathered.
+      const same = outcome.outcome === 'nothing to do' && outcome.same === true;
+      if (outcome.outcome === 'folded' || same) this.deletions.delete(name);
+      if (outcome.outcome === 'folded' || outcome.outcome === 'rolled up') {
+        const { packs, objects } = outcome;
+        log.info({ repository: name, outcome: outcome.outcome, packs, objects }, 'folded');
+      }
+      return outcome;
+    } catch (error) {
+      if (isLasting(error)) ended = 'refused';
+      throw error;
+    } finally {
+      release();
+      observer.ended(ended, (clock.monotonic() - began) / 1000);
+    }
+  }
+
+  /** Resolves when nothing that a publish has led to is left to fold. For tests, and for an orderly end. */
+  async idle(): Promise<void> {
+    while (this.working !== undefined) await this.working;
+  }
+
+  /** Ends what is being folded: nothing of it is published, unless it was about to be. */
+  async close(): Promise<void> {
+    this.stopping.abort(new Error('the server is stopping'));
+    this.waiting.clear();
+    await this.working;
+    await this.rounds;
+  }
+
+  private isDue(name: string, manifest: Manifest, deletions: number): boolean {
+    const { clock, grace } = this.options;
+    const pausing = this.pausing(name);
+    if (pausing !== undefined) return pausing.gathers && gatherPlan(manifest.packs).fold !== 'none';
+    const now = Math.floor(clock.now() / 1000);
+    return foldPlan(manifest.packs, { now, grace, deletions }).fold !== 'none';
+  }
+
+  /** The failure after which a repository is left alone now. */
+  private pausing(name: string): Failure | undefined {
+    const failure = this.failures.get(name);
+    return failure !== undefined && this.options.clock.monotonic() < failure.until ? failure : undefined;
+  }
+
+  private async work(): Promise<void> {
+    for (let next = this.next(); next !== undefined; next = this.next()) {
+      const [name, id] = next;
+      this.waiting.delete(name);
+      await this.attempt(name, id);
+    }
+    this.working = undefined;
+  }
+
+  /** Who has waited longest, of those that have not failed, if there is any. */
+  private next(): [name: string, id: RepositoryId] | undefined {
+    let failed: [string, RepositoryId] | undefined;
+    for (const entry of this.waiting) {
+      if (this.failures.get(entry[0]) === undefined) return entry;
+      failed ??= entry;
+    }
+    return failed;
+  }
+
+  /** One repository in trouble keeps none of the others waiting, and is left alone for a while. */
+  private async attempt(name: string, id: RepositoryId): Promise<void> {
+    const mode = this.pausing(name)?.gathers === true ? 'gather' : 'due';
+    try {
+      const outcome = await this.fold(id, mode);
+      const problem = refusalOf(outcome);
+      if (problem !== undefined) this.failed(name, { problem, lasting: true, gathers: true });
+      else if (mode === 'due') this.failures.delete(name);
+    } catch (error) {
+      if (this.stopping.signal.aborted) return;
+      const lasting = isLasting(error);
+      this.failed(name, { problem: messageOf(error), lasting, gathers: lasting && mode === 'due' });
+    }
+  }
+
+  private failed(
+    name: string,
+    { problem, lasting, gathers }: Pick<Failure, 'problem' | 'gathers'> & { readonly lasting: boolean },
+  ): void {
+    const { clock, log } = this.options;
+    const before = this.failures.get(name);
+    const first = lasting ? FIRST_LASTING_PAUSE_MS : FIRST_PAUSE_MS;
+    const pause = Math.min(LONGEST_PAUSE_MS, Math.max(first, 2 * (before?.pause ?? 0)));
+    this.failures.set(name, { problem, gathers, pause, until: clock.monotonic() + pause }, 1);
+    const told = { repository: name, problem, pause: pause / 1000 };
+    if (!lasting) log.warn(told, 'a repository was not folded; it is tried again');
+    // Once: nothing is new about it when it is the same again.
+    else if (before?.problem !== problem) log.warn(told, 'git cannot fold all of a repository');
+  }
+
+  private async goRound(): Promise<void> {
+    const { clock, dice, log, repositories } = this.options;
+    const { signal } = this.stopping;
+    const sleep = (milliseconds: number) =>
+      clock.sleep(milliseconds * (0.5 + dice.fraction()), signal).catch(() => signal.aborted);
+    await sleep(FIRST_ROUND_MS);
+    while (!signal.aborted) {
+      try {
+        for await (const { id, state } of repositories.list(undefined, (damage) => {
+          log.warn({ problem: messageOf(damage) }, 'a repository was not looked at for folding');
+        })) {
+          if (signal.aborted) return;
+          this.published(id, { ...state.manifest, causes: [] });
+          await sleep(STEP_MS);
+        }
+      } catch (error) {
+        log.warn(
+          { problem: messageOf(error) },
+          'repositories were not gone through for folding; it is tried again',
+        );
+      }
+      await sleep(ROUND_EVERY_MS);
+    }
+  }
+}
+
+function refusalOf(outcome: FoldOutcome): string | undefined {
+  return 'refusal' in outcome ? outcome.refusal : undefined;
+}
+
+/** True when the same repository will make it fail again. */
+function isLasting(error: unknown): boolean {
+  return error instanceof CairnError && (error.kind === 'too-large' || error.kind === 'corrupt');
+}

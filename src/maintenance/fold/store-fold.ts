@@ -1,0 +1,62 @@
+import { settleAll } from '../../lib/all-settled-or-throw.ts';
+import type { Digest } from '../../lib/digest.ts';
+import type { ArtifactStore } from '../../repository/artifact-store.ts';
+import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
+import type { ArtifactKind } from '../../repository/keys.ts';
+import type { ArtifactRef, PackEntry } from '../../repository/manifest.ts';
+import type { RepositoryId } from '../../repository/repository-id.ts';
+import { filesOf, type MadeFile, type MadePack } from './fold-copy.ts';
+
+export interface StoreFoldContext {
+  readonly artifacts: ArtifactStore;
+  readonly cache: ArtifactCache;
+  /** Told what went wrong without harm: a cache that took nothing. */
+  readonly onTrouble: (id: RepositoryId, error: unknown) => void;
+}
+
+/**
+ * Makes packs that a fold has made durable, and hands them to the next reader.
+ * @param generation of the repository, see `firstCopy`
+ * @param since seconds: when they were made
+ * @param tips what the pack of kind `fold` answers
+ * @throws CairnError `unavailable` when the store does not take them
+ */
+export async function storePacks(
+  context: StoreFoldContext,
+  id: RepositoryId,
+  made: readonly (MadePack | undefined)[],
+  generation: number | undefined,
+  since: number,
+  tips?: Digest,
+): Promise<PackEntry[]> {
+  const packs = made.filter((pack) => pack !== undefined);
+  return settleAll(
+    packs.map(async (pack): Promise<PackEntry> => {
+      const { kind, objects } = pack;
+      const stored = await settleAll(
+        filesOf(pack).map(
+          async ([name, file]) => [name, await storeFolded(context, id, name, file, generation)] as const,
+        ),
+      );
+      const files = Object.fromEntries(stored) as Pick<PackEntry, 'pack' | 'idx' | 'rev' | 'bitmap'>;
+      const answers = kind === 'fold' && tips !== undefined ? { tips } : {};
+      const apart = kind === 'unreachable' ? {} : { disjoint: true };
+      return { kind, objects, ...files, ...answers, ...apart, since };
+    }),
+  );
+}
+
+/** The same for one file. */
+export async function storeFolded(
+  context: StoreFoldContext,
+  id: RepositoryId,
+  kind: ArtifactKind,
+  file: MadeFile,
+  generation?: number,
+): Promise<ArtifactRef> {
+  const body = { path: file.path, offset: 0, length: file.size };
+  const ref = await context.artifacts.put(id, kind, file.digest, body, { generation });
+  // A cache that cannot take it is no reason to fold in vain.
+  await context.cache.adopt(kind, ref, file.path).catch((error: unknown) => context.onTrouble(id, error));
+  return ref;
+}

@@ -1,0 +1,62 @@
+import type { Dirent } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCode } from '../../lib/errors.ts';
+import { type FolderEntry, readEntry } from './file-layout.ts';
+
+export interface ListedFile {
+  readonly key: string;
+  /** Bytes of the file, header included. */
+  readonly fileSize: number;
+}
+
+/**
+ * Walks the object files below `folder` in byte order of their keys, reading no folder that cannot hold a wanted key.
+ * What is removed meanwhile may or may not be seen.
+ * @param path what the folders above add to the key
+ */
+export async function* listObjects(
+  folder: string,
+  prefix: string,
+  startAfter: string,
+  path = '',
+): AsyncGenerator<ListedFile> {
+  for (const entry of await readFolder(folder)) {
+    const key = path + entry.text;
+    const entryPath = join(folder, entry.name);
+    if (entry.isObject) {
+      if (!key.startsWith(prefix) || key <= startAfter) continue;
+      const fileSize = await sizeOf(entryPath);
+      if (fileSize !== undefined) yield { key, fileSize };
+    } else if (mayHold(key, prefix, startAfter)) {
+      yield* listObjects(entryPath, prefix, startAfter, key);
+    }
+  }
+}
+
+/** Whether a folder whose keys all begin with `text` can hold a key that begins with `prefix` and is after `startAfter`. */
+function mayHold(text: string, prefix: string, startAfter: string): boolean {
+  const related = text.startsWith(prefix) || prefix.startsWith(text);
+  return related && (text > startAfter || startAfter.startsWith(text));
+}
+
+async function readFolder(folder: string): Promise<FolderEntry[]> {
+  let found: Dirent[];
+  try {
+    found = await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+  const entries = found.flatMap((entry) => readEntry(entry.name, entry.isDirectory()) ?? []);
+  return entries.sort((left, right) => (left.text < right.text ? -1 : 1));
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,295 @@
+import { rename, rm, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { CairnError, messageOf, systemCode } from '../../lib/errors.ts';
+import { makeFolder, PRIVATE_FOLDER } from '../../lib/make-folder.ts';
+import { type Dice, systemDice } from '../../lib/random.ts';
+import { stopOnAbort } from '../abort.ts';
+import { checkKey, checkKeyPart, checkMode, checkRange, clipRange } from '../object-key.ts';
+import {
+  bodyLength,
+  type GetOptions,
+  type GetResult,
+  type HeadResult,
+  type ListedObject,
+  type ListOptions,
+  type ObjectBody,
+  type ObjectStore,
+  type PutMode,
+  type PutOutcome,
+} from '../object-store.ts';
+import { HEADER_BYTES, type ObjectHeader } from './file-header.ts';
+import { type ObjectPlace, placeOfKey } from './file-layout.ts';
+import { listObjects } from './file-listing.ts';
+import { FolderSync, type Fsync } from './folder-sync.ts';
+import { FolderTree } from './folder-tree.ts';
+import { KeyedLock } from './keyed-lock.ts';
+import { bodyOf, diskError, FIRST_READ_BYTES, type OpenObject, openObjectFile } from './object-file.ts';
+import { writeAside } from './write-aside.ts';
+
+export interface FileStoreOptions {
+  /** Every fsync goes through this one function, so that they can be counted. */
+  readonly fsync?: Fsync;
+  readonly dice?: Dice;
+}
+
+/** Bytes that are copied before it is known whether they are wanted. */
+const COPIED_UNASKED = 256 * 1024;
+
+const fsyncFile: Fsync = (handle) => handle.sync();
+
+/**
+ * Objects as files below one folder of a local disk.
+ *
+ * A write goes to a file in `tmp/`, which is made durable, is renamed to its place below `objects/`, and is answered
+ * once the folder is durable too. A crash before the rename leaves garbage in `tmp/`, which the next start sweeps; a
+ * crash after it leaves the new object whole. Writes of one key are serialised in this process, which is why only
+ * one process may use a folder: whoever opens this owns it (`claimFolder`).
+ */
+export class FileObjectStore implements ObjectStore {
+  private readonly objects: string;
+  private readonly temporary: string;
+  private readonly fsync: Fsync;
+  private readonly dice: Dice;
+  private readonly folderSync: FolderSync;
+  private readonly tree: FolderTree;
+  private readonly lock = new KeyedLock();
+  /** Renames that may not be durable yet, by path: a reader waits for them, so that nothing seen is ever undone. */
+  private readonly landing = new Map<string, Promise<PutOutcome>>();
+  /** Folders whose last fsync failed. */
+  private readonly doubtful = new Set<string>();
+  private readonly writes = new Set<Promise<unknown>>();
+  private closed = false;
+
+  private constructor(root: string, options: FileStoreOptions) {
+    this.objects = join(root, 'objects');
+    this.temporary = join(root, 'tmp');
+    this.fsync = options.fsync ?? fsyncFile;
+    this.dice = options.dice ?? systemDice;
+    this.folderSync = new FolderSync(this.fsync);
+    this.tree = new FolderTree(this.objects, this.folderSync);
+  }
+
+  /**
+   * Opens the store in `root`, made if need be, and sweeps what a killed process left behind.
+   * @throws CairnError `unavailable` when the folder cannot be used
+   */
+  static async open(root: string, options: FileStoreOptions = {}): Promise<FileObjectStore> {
+    const store = new FileObjectStore(root, options);
+    try {
+      await rm(store.temporary, { recursive: true, force: true });
+      const firstMade = await makeFolder(store.temporary, PRIVATE_FOLDER);
+      await makeFolder(store.objects, PRIVATE_FOLDER);
+      await store.folderSync.sync(root);
+      if (firstMade !== undefined) await store.syncAbove(root, firstMade);
+    } catch (error) {
+      throw new CairnError('unavailable', `the data folder ${root} cannot be used: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+    return store;
+  }
+
+  async get(key: string, options: GetOptions = {}): Promise<GetResult> {
+    checkKey(key);
+    checkRange(options.range);
+    options.signal?.throwIfAborted();
+    const opened = await this.openObject(key, FIRST_READ_BYTES);
+    if (opened === undefined) return { found: false, reason: 'missing' };
+    const { version, size } = opened;
+    if (version === options.ifNoneMatch) {
+      await opened.handle.close();
+      return { found: false, reason: 'not-modified' };
+    }
+    const body = await bodyOf(opened, clipRange(size, options.range));
+    return { found: true, version, size, body: stopOnAbort(body, options.signal) };
+  }
+
+  async head(key: string, options: { readonly signal?: AbortSignal } = {}): Promise<HeadResult> {
+    checkKey(key);
+    options.signal?.throwIfAborted();
+    const header = await this.readHeader(key);
+    return header === undefined ? { found: false } : { found: true, ...header };
+  }
+
+  async put(
+    key: string,
+    body: ObjectBody,
+    mode: PutMode,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<PutOutcome> {
+    checkKey(key);
+    checkMode(mode);
+    options.signal?.throwIfAborted();
+    return this.tracked(async () => {
+      // Asked before a large body is copied as well: a write that is refused anyway need not cost a copy. Looking costs as much
+      // as copying a small one, and nearly all are carried out.
+      const large = bodyLength(body) > COPIED_UNASKED;
+      const refused = large ? await this.refusal(key, mode) : undefined;
+      if (refused !== undefined) return refused;
+      const header = { version: this.dice.hex(16), size: bodyLength(body) };
+      const temporary = join(this.temporary, this.dice.hex(16));
+      await writeAside(temporary, header, body, this.fsync, options.signal);
+      return this.publish(key, temporary, header, mode, options.signal);
+    });
+  }
+
+  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedObject> {
+    checkKeyPart(prefix);
+    checkKeyPart(options.startAfter ?? '');
+    options.signal?.throwIfAborted();
+    try {
+      for await (const object of listObjects(this.objects, prefix, options.startAfter ?? '')) {
+        options.signal?.throwIfAborted();
+        yield { key: object.key, size: object.fileSize - HEADER_BYTES };
+      }
+    } catch (error) {
+      if (options.signal?.aborted) throw error;
+      throw diskError(`cannot list ${this.objects}`, error);
+    }
+  }
+
+  async delete(key: string, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    checkKey(key);
+    options.signal?.throwIfAborted();
+    const place = placeOfKey(key);
+    const path = this.pathOf(place);
+    await this.tracked(() =>
+      this.lock.run(path, async () => {
+        try {
+          await unlink(path);
+          await this.folderSync.sync(this.tree.prune(place.folders));
+        } catch (error) {
+          // ENOENT: not there, or its folder was removed with it by another delete, which makes that durable.
+          if (systemCode(error) !== 'ENOENT') throw diskError(`cannot delete ${path}`, error);
+        }
+      }),
+    );
+  }
+
+  /** Refuses new writes and waits for those under way. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.allSettled(this.writes);
+  }
+
+  /** Makes folders durable that were made on the way to `root`; `firstMade` is the uppermost of them. */
+  private async syncAbove(root: string, firstMade: string): Promise<void> {
+    for (let folder = resolve(root); folder.startsWith(resolve(firstMade)); folder = dirname(folder)) {
+      await this.folderSync.sync(dirname(folder));
+    }
+  }
+
+  private pathOf(place: ObjectPlace): string {
+    return join(this.objects, ...place.folders, place.file);
+  }
+
+  private async tracked<T>(work: () => Promise<T>): Promise<T> {
+    if (this.closed) throw new CairnError('unavailable', 'the object store is closed');
+    const write = work();
+    this.writes.add(write);
+    try {
+      return await write;
+    } finally {
+      this.writes.delete(write);
+    }
+  }
+
+  /** The answer to a conditional write that cannot be carried out as things are; undefined when it can. */
+  private async refusal(key: string, mode: PutMode): Promise<PutOutcome | undefined> {
+    if (mode.mode === 'overwrite') return undefined;
+    const header = await this.readHeader(key);
+    if (mode.mode === 'create') return header === undefined ? undefined : { outcome: 'exists' };
+    if (header === undefined) return { outcome: 'missing' };
+    return header.version === mode.version ? undefined : { outcome: 'changed' };
+  }
+
+  /** Moves a finished file to the place of its key, if the condition still holds. */
+  private publish(
+    key: string,
+    temporary: string,
+    header: ObjectHeader,
+    mode: PutMode,
+    signal: AbortSignal | undefined,
+  ): Promise<PutOutcome> {
+    const place = placeOfKey(key);
+    const path = this.pathOf(place);
+    return this.lock.run(path, async () => {
+      let renamed = false;
+      try {
+        signal?.throwIfAborted();
+        const refused = await this.refusal(key, mode);
+        if (refused !== undefined) return refused;
+        return await this.tree.within(place.folders, async (folder) => {
+          const landing = this.land(temporary, path, folder, header, () => {
+            renamed = true;
+          });
+          this.landing.set(path, landing);
+          try {
+            return await landing;
+          } finally {
+            this.landing.delete(path);
+          }
+        });
+      } catch (error) {
+        if (signal?.aborted) throw signal.reason;
+        // Somebody removed folders below us: what was known about them is not true any more.
+        if (systemCode(error) === 'ENOENT') this.tree.forget();
+        throw error instanceof CairnError ? error : diskError(`cannot write ${path}`, error);
+      } finally {
+        if (!renamed) await rm(temporary, { force: true });
+      }
+    });
+  }
+
+  /** The rename, and the fsync that makes it last. Throws only when the rename did not happen. */
+  private async land(
+    temporary: string,
+    path: string,
+    folder: string,
+    header: ObjectHeader,
+    onRenamed: () => void,
+  ): Promise<PutOutcome> {
+    await rename(temporary, path);
+    onRenamed();
+    try {
+      await this.folderSync.sync(folder);
+    } catch (error) {
+      this.doubtful.add(folder);
+      return { outcome: 'unknown', cause: diskError(`cannot make ${folder} durable`, error) };
+    }
+    return { outcome: 'written', version: header.version };
+  }
+
+  private async readHeader(key: string): Promise<ObjectHeader | undefined> {
+    const opened = await this.openObject(key, HEADER_BYTES);
+    if (opened === undefined) return undefined;
+    await opened.handle.close();
+    return { version: opened.version, size: opened.size };
+  }
+
+  /** Opens the object of a key once it is durable; undefined when there is none. */
+  private async openObject(key: string, firstRead: number): Promise<OpenObject | undefined> {
+    const place = placeOfKey(key);
+    const path = this.pathOf(place);
+    const opened = await openObjectFile(path, firstRead);
+    if (opened === undefined) return undefined;
+    try {
+      await this.settled(path, join(this.objects, ...place.folders));
+      return opened;
+    } catch (error) {
+      await opened.handle.close();
+      throw diskError(`cannot make ${path} durable`, error);
+    }
+  }
+
+  /**
+   * Resolves when what was read at `path` is durable. Without this a reader could build on a write that a crash of
+   * the machine takes back.
+   */
+  private async settled(path: string, folder: string): Promise<void> {
+    await this.landing.get(path)?.catch(() => undefined);
+    if (!this.doubtful.has(folder)) return;
+    await this.folderSync.sync(folder);
+    this.doubtful.delete(folder);
+  }
+}

@@ -1,0 +1,84 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { CairnError, messageOf, systemCode } from '../../lib/errors.ts';
+import { decodeHeader, HEADER_BYTES, type ObjectHeader } from './file-header.ts';
+
+const STREAM_CHUNK_BYTES = 256 * 1024;
+
+/** Read together with the header, so that a small object costs one read. */
+export const FIRST_READ_BYTES = HEADER_BYTES + 16 * 1024;
+
+/** An open object file; whoever has it closes `handle`, or takes the body, which does. */
+export interface OpenObject extends ObjectHeader {
+  readonly handle: FileHandle;
+  /** The beginning of the body, as far as the first read went. */
+  readonly beginning: Buffer;
+}
+
+/**
+ * Opens an object file and reads its first `firstRead` bytes, at least the header.
+ * @returns undefined when there is no such file
+ * @throws CairnError `corrupt` when it is not as long as it says, `unavailable` when it cannot be read
+ */
+export async function openObjectFile(path: string, firstRead: number): Promise<OpenObject | undefined> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, 'r');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw diskError(`cannot read ${path}`, error);
+  }
+  try {
+    const buffer = Buffer.allocUnsafe(firstRead);
+    const { bytesRead } = await handle.read(buffer, 0, firstRead, 0);
+    const header = decodeHeader(buffer.subarray(0, bytesRead), path);
+    const stored = bytesRead < firstRead ? bytesRead : (await handle.stat()).size;
+    if (stored !== HEADER_BYTES + header.size) {
+      throw new CairnError(
+        'corrupt',
+        `${path} is damaged: it has ${stored - HEADER_BYTES} bytes of ${header.size}`,
+      );
+    }
+    return { ...header, handle, beginning: buffer.subarray(HEADER_BYTES, bytesRead) };
+  } catch (error) {
+    await handle.close();
+    throw error instanceof CairnError ? error : diskError(`cannot read ${path}`, error);
+  }
+}
+
+/** The body of an open object file, or a part of it; the file is closed when it has ended or is destroyed. */
+export async function bodyOf(
+  object: OpenObject,
+  part: { readonly offset: number; readonly length: number },
+): Promise<Readable> {
+  const { offset, length } = part;
+  if (length === 0 || offset + length <= object.beginning.length) {
+    await object.handle.close();
+    const bytes = object.beginning.subarray(offset, offset + length);
+    return Readable.from(length === 0 ? [] : [bytes], { objectMode: false });
+  }
+  return object.handle.createReadStream({
+    start: HEADER_BYTES + offset,
+    end: HEADER_BYTES + offset + length - 1,
+    highWaterMark: STREAM_CHUNK_BYTES,
+  });
+}
+
+/** An error of the disk below the store, in words: what could not be done, and why. */
+export function diskError(what: string, error: unknown): CairnError {
+  return new CairnError('unavailable', `the object store on disk ${what}: ${reasonOf(error)}`, {
+    cause: error,
+  });
+}
+
+function reasonOf(error: unknown): string {
+  switch (systemCode(error)) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'the disk is full';
+    case 'EROFS':
+      return 'the disk is read-only';
+    default:
+      return messageOf(error);
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * What an S3 request that did not simply succeed says about itself. Codes come first, then status numbers: an error
+ * document may arrive under 200, and stores disagree about numbers more than about names.
+ */
+import { messageOf, systemCode } from '../../lib/errors.ts';
+import type { RefusalFault } from '../store-refused.ts';
+
+/**
+ * - `not-modified`   304
+ * - `precondition`   412: a condition did not hold
+ * - `conflict`       409: another write was under way
+ * - `no-key`         the store says that the key does not exist
+ * - `nothing-there`  a 404 without a reason, which is all HEAD can say: the key or the bucket
+ * - `bad-range`      416
+ * - `refused`        certainly not done, and will not be until somebody changes the configuration
+ * - `not-sent`       nothing reached the store
+ * - `unanswered`     no answer, or one that says nothing: it may have been done
+ */
+export type S3Verdict =
+  | { readonly is: 'not-modified' | 'precondition' | 'conflict' | 'no-key' | 'nothing-there' | 'bad-range' }
+  | { readonly is: 'refused'; readonly fault: RefusalFault; readonly reason: string }
+  | { readonly is: 'not-sent' | 'unanswered'; readonly reason: string };
+
+/** Where the request went, for messages. */
+export interface S3Place {
+  readonly bucket: string;
+  readonly endpoint: string;
+}
+
+interface Failure {
+  readonly status: number | undefined;
+  readonly code: string;
+  readonly message: string;
+}
+
+const BY_CODE: Readonly<Record<string, S3Verdict['is']>> = {
+  PreconditionFailed: 'precondition',
+  ConditionalRequestConflict: 'conflict',
+  OperationAborted: 'conflict',
+  NoSuchKey: 'no-key',
+  NotFound: 'nothing-there',
+  NotModified: 'not-modified',
+  InvalidRange: 'bad-range',
+};
+
+const BY_STATUS: Readonly<Record<number, S3Verdict['is']>> = {
+  304: 'not-modified',
+  409: 'conflict',
+  412: 'precondition',
+  416: 'bad-range',
+};
+
+/** Answers of class 4xx that say "not now" instead of "no". */
+const NOT_NOW = new Set(['RequestTimeout', 'SlowDown', 'Throttling', 'TooManyRequests']);
+const NOT_NOW_STATUS = new Set([408, 425, 429]);
+
+/**
+ * Judges what an S3 client threw.
+ */
+export function judge(error: unknown, place: S3Place): S3Verdict {
+  const failure = readFailure(error);
+  const { status, code } = failure;
+  if (status === undefined) return judgeUnanswered(error, place);
+  const named = BY_CODE[code];
+  if (isPlain(named)) return { is: named };
+  const refusal = refusalOf(failure, place);
+  if (refusal !== undefined) {
+    return { is: 'refused', fault: code === 'NotImplemented' ? 'store' : 'setting', reason: refusal };
+  }
+  const numbered = BY_STATUS[status];
+  if (isPlain(numbered)) return { is: numbered };
+  const said = `${status} ${code}`.trim() + (failure.message === '' ? '' : `: ${failure.message}`);
+  const isFinal = status >= 300 && status < 500 && !NOT_NOW_STATUS.has(status) && !NOT_NOW.has(code);
+  if (isFinal) {
+    const reason = `the object store at ${place.endpoint} refused a request: ${said}`;
+    return { is: 'refused', fault: 'request', reason };
+  }
+  return { is: 'unanswered', reason: `the object store at ${place.endpoint} answered ${said}` };
+}
+
+type PlainVerdict = Exclude<S3Verdict, { reason: string }>['is'];
+
+function isPlain(is: S3Verdict['is'] | undefined): is is PlainVerdict {
+  return is !== undefined && is !== 'refused' && is !== 'not-sent' && is !== 'unanswered';
+}
+
+/** What is wrong with the configuration, if that is what the store complains about. */
+function refusalOf(failure: Failure, place: S3Place): string | undefined {
+  const { status, code, message } = failure;
+  switch (code) {
+    case 'NoSuchBucket':
+      return `there is no bucket "${place.bucket}" at ${place.endpoint}`;
+    case 'PermanentRedirect':
+    case 'AuthorizationHeaderMalformed':
+    case 'IllegalLocationConstraintException':
+      return `the bucket "${place.bucket}" is not in the configured region: ${message}`;
+    case 'RequestTimeTooSkewed':
+      return `the object store at ${place.endpoint} finds the clock of this machine wrong: ${message}`;
+    case 'NotImplemented':
+      return `the object store at ${place.endpoint} does not have what Cairn needs: ${message}`;
+    default:
+  }
+  if (status === 401 || status === 403) {
+    return `the object store at ${place.endpoint} does not accept the credentials for bucket "${place.bucket}"${
+      code === '' ? '' : ` (${code})`
+    }`;
+  }
+  return undefined;
+}
+
+function readFailure(error: unknown): Failure {
+  const { $metadata, name, Code } = error as {
+    readonly $metadata?: { readonly httpStatusCode?: number };
+    readonly name?: unknown;
+    readonly Code?: unknown;
+  };
+  const code = typeof Code === 'string' ? Code : typeof name === 'string' ? name : '';
+  const message = messageOf(error);
+  return {
+    status: $metadata?.httpStatusCode,
+    // Names the SDK gives to answers without a code of their own.
+    code: code === 'Unknown' || code === 'UnknownError' || code === 'Error' || /^\d+$/.test(code) ? '' : code,
+    message: message === 'UnknownError' || message === 'Unknown' ? '' : message,
+  };
+}
+
+/** System calls that fail before a byte of the request is sent. */
+const BEFORE_SENDING = new Set(['connect', 'getaddrinfo']);
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ERR_SSL|ERR_TLS/;
+
+function judgeUnanswered(error: unknown, place: S3Place): S3Verdict {
+  const message = messageOf(error);
+  const name = error instanceof Error ? error.name : '';
+  if (name === 'CredentialsProviderError' || name === 'TokenProviderError') {
+    return {
+      is: 'refused',
+      fault: 'setting',
+      reason: `no credentials for the object store at ${place.endpoint}: ${message}`,
+    };
+  }
+  if (message.startsWith('Region is missing')) {
+    return {
+      is: 'refused',
+      fault: 'setting',
+      reason: `no region is configured for the bucket "${place.bucket}"`,
+    };
+  }
+  const code = systemCode(error) ?? '';
+  if (CERTIFICATE.test(code)) {
+    return {
+      is: 'refused',
+      fault: 'setting',
+      reason: `the certificate of ${place.endpoint} is not accepted: ${message}`,
+    };
+  }
+  // Node tries several addresses of a name and throws all their errors as one.
+  const first = error instanceof AggregateError ? error.errors[0] : error;
+  const syscall = first instanceof Error && 'syscall' in first ? String(first.syscall) : '';
+  if (BEFORE_SENDING.has(syscall)) {
+    return {
+      is: 'not-sent',
+      reason: `cannot reach the object store at ${place.endpoint}: ${messageOf(first)}`,
+    };
+  }
+  return { is: 'unanswered', reason: `no answer from the object store at ${place.endpoint}: ${message}` };
+}

@@ -1,0 +1,320 @@
+/**
+ * Announcements (kind 30617): they make repositories, and say who may do what in them. What an announcement asks for is
+ * published before its sender hears that it was taken.
+ */
+import type { Clock } from '../../lib/clock.ts';
+import { isCairnError, messageOf } from '../../lib/errors.ts';
+import type { Dice } from '../../lib/random.ts';
+import { type Announcement, parseAnnouncement } from '../../nostr/announcement.ts';
+import type { VerifiedEvent } from '../../nostr/event.ts';
+import { expirationOf } from '../../nostr/expiration.ts';
+import { maxWriters } from '../../nostr/maintainers.ts';
+import { namesThisService } from '../../nostr/named-service.ts';
+import type { Reason } from '../../nostr/relay-message.ts';
+import { gitUrl, relayUrl } from '../../nostr/repository-url.ts';
+import type { Logger } from '../../observability/logger.ts';
+import { parseProtection } from '../../policy/protection.ts';
+import { mayKnowOf } from '../../policy/push-access.ts';
+import { emptyState, type Manifest, type RepositoryState } from '../../repository/manifest.ts';
+import { type Change, type Evaluation, UnknownOutcomeError } from '../../repository/publisher.ts';
+import type { OwnerRecords } from '../../repository/records/owner-record.ts';
+import type { Repositories } from '../../repository/repositories.ts';
+import { type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
+import type { Events } from '../events.ts';
+import { outdoneNote } from '../outdone.ts';
+import { type Authenticated, accept, reject, type Verdict } from '../publication.ts';
+import type { Closures } from './maintainer-closures.ts';
+import {
+  derivePolicy,
+  newestAnnouncements,
+  type PolicyContext,
+  publishStored,
+  samePolicy,
+  type Unstored,
+  unstored,
+} from './policy-change.ts';
+
+/** Keys that may read a private repository, at most: every manifest names them. */
+export const maxReaders = 1_000;
+
+const PURGATORY: Reason = 'purgatory: it is shown once its git data has arrived; push within 30 minutes';
+
+export interface AnnouncementsContext extends Omit<PolicyContext, 'events'> {
+  readonly events: Events;
+  readonly repositories: Repositories;
+  readonly closures: Closures;
+  readonly owners: OwnerRecords;
+  /** Public base URL. */
+  readonly base: string;
+  readonly maxRepositoriesPerOwner: number;
+  readonly clock: Clock;
+  /** Milliseconds after which no server answers by what it saw before a change. */
+  readonly settled: number;
+  readonly dice: Dice;
+  readonly log: Logger;
+}
+
+export class Announcements {
+  private readonly context: AnnouncementsContext;
+
+  constructor(context: AnnouncementsContext) {
+    this.context = context;
+  }
+
+  /**
+   * Does what an announcement asks for. Asking again for what is so already changes nothing. Somebody who may not know of the
+   * repository there is hears what would be said if there were none.
+   * @throws CairnError when the store fails before anything is in force
+   */
+  async announce(event: VerifiedEvent, sender: Authenticated): Promise<Verdict> {
+    const checked = check(event);
+    if ('refusal' in checked) return reject(checked.refusal);
+    const { announcement, id } = checked;
+    const named = namesThisService(announcement, this.context.base);
+    if (named.clone === 'none' || !named.relays) return this.takeFromMaintainer(event, announcement, sender);
+    return this.host(event, id, announcement, named.clone === 'grasp', sender);
+  }
+
+  /** Makes the repository, or brings it up to date. */
+  private async host(
+    event: VerifiedEvent,
+    id: RepositoryId,
+    announcement: Announcement,
+    grasp: boolean,
+    sender: Authenticated,
+  ): Promise<Verdict> {
+    const { repositories, closures, events } = this.context;
+    const repository = repositories.get(id);
+    const met = await repository.resolve();
+    if (met === undefined || met.manifest.state === 'withdrawn') {
+      const problem = await this.reserve(id);
+      if (problem !== undefined) return reject(problem);
+    }
+    // Whoever he is a maintainer for may have to follow: before and after, since he may come or go by this.
+    const before = closures.around(id.identifier, event.pubkey);
+    const outcome = await this.publish(id, event, announcement, grasp);
+    const policy = (outcome.is === 'refused' ? met?.manifest : outcome.manifest)?.policy;
+    const asIfNew =
+      policy !== undefined && !mayKnowOf({ owner: id.owner, ...policy }, sender)
+        ? accept(grasp ? PURGATORY : '')
+        : undefined;
+    if (outcome.is === 'refused') {
+      return asIfNew !== undefined && outcome.outdated === true ? asIfNew : reject(outcome.reason);
+    }
+    if (outcome.is === 'older')
+      return asIfNew ?? accept(outdoneNote(event, events, 'a newer announcement is in force'));
+    const held = outcome.manifest?.state === 'held';
+    const duplicate = events.judge(event) === 'duplicate' && events.isHidden(event.id) === held;
+    await this.keep(event, held);
+    const after = closures.around(id.identifier, event.pubkey);
+    await closures.update([...before, ...after], event, { except: id });
+    if (outcome.manifest?.policy.private) await this.settle(met?.manifest, outcome);
+    if (asIfNew !== undefined) return asIfNew;
+    if (outcome.is === 'unchanged' && duplicate) return accept('duplicate: it is in force already');
+    return accept(held ? PURGATORY : '');
+  }
+
+  /**
+   * Waits until no server shows any more what has been made private. When that was done before and its sender has not heard of it, what is left
+   * of the time is waited for.
+   */
+  private async settle(
+    met: Manifest | undefined,
+    { is, manifest }: { readonly is: string; readonly manifest: Manifest | undefined },
+  ): Promise<void> {
+    const { clock, settled } = this.context;
+    const wasShown = met !== undefined && met.state !== 'withdrawn' && !met.policy.private;
+    const age = clock.now() - (manifest?.receiptAt ?? 0) * 1000;
+    const left = is === 'changed' && wasShown ? settled : Math.min(settled, settled + 1000 - age);
+    if (left > 0 && (wasShown || is === 'unchanged')) await clock.sleep(left);
+  }
+
+  private async reserve({ owner, identifier }: RepositoryId): Promise<Reason | undefined> {
+    const { owners, maxRepositoriesPerOwner: limit } = this.context;
+    if ((await owners.reserve(owner, identifier, limit)) === 'reserved') return undefined;
+    return `restricted: you have ${limit} repositories here, which is as many as one key may have`;
+  }
+
+  private async publish(
+    id: RepositoryId,
+    event: VerifiedEvent,
+    announcement: Announcement,
+    grasp: boolean,
+  ): Promise<Outcome> {
+    const { repositories, signedEvents, dice } = this.context;
+    const repository = repositories.get(id);
+    const since = repository.mark();
+    const incarnation = dice.hex(16);
+    try {
+      const { result, published } = await publishStored(
+        repository,
+        signedEvents,
+        (stored) =>
+          new AnnounceChange({
+            context: this.context,
+            id,
+            event,
+            announcement,
+            grasp,
+            stored,
+            since,
+            incarnation,
+          }),
+      );
+      return result.is === 'refused' ? result : { ...result, manifest: published.manifest };
+    } catch (error) {
+      if (!(error instanceof UnknownOutcomeError)) throw error;
+      const reason: Reason =
+        'error: the object store did not answer; the announcement may or may not be in force, send it again';
+      return { is: 'refused', reason };
+    }
+  }
+
+  /** What is in force is said to be so, even if the log does not take it: it is written there again from the manifest. */
+  private async keep(event: VerifiedEvent, hidden: boolean): Promise<void> {
+    try {
+      await this.context.events.append([event], { hidden });
+    } catch (error) {
+      if (!isCairnError(error)) throw error;
+      this.context.log.warn({ event: event.id, problem: messageOf(error) }, 'announcement not logged yet');
+    }
+  }
+
+  /** An announcement that asks for no repository here counts when its author maintains one: it may name more maintainers. */
+  private async takeFromMaintainer(
+    event: VerifiedEvent,
+    announcement: Announcement,
+    sender: Authenticated,
+  ): Promise<Verdict> {
+    const { closures, events, base } = this.context;
+    const { owner, identifier } = announcement;
+    const affected = [
+      ...closures.around(identifier, owner),
+      ...closures.around(identifier, owner, event),
+    ].filter((id) => id.owner !== owner);
+    if (!(await closures.anyHere(affected, sender))) {
+      return reject(
+        `blocked: it does not name this service; add ${gitUrl(base, owner, identifier)} to its clone tag and ${relayUrl(base)} to its relays tag`,
+      );
+    }
+    const [stored] = await events.append([event]);
+    await closures.update([...affected, repositoryId(owner, identifier)], event);
+    return stored === 'duplicate' ? accept('duplicate: it is here already') : accept();
+  }
+}
+
+type Checked =
+  | { readonly refusal: Reason }
+  | { readonly announcement: Announcement; readonly id: RepositoryId };
+
+function check(event: VerifiedEvent): Checked {
+  const result = parseAnnouncement(event);
+  if (!result.ok) return { refusal: `invalid: ${result.reason}` };
+  const announcement = result.value;
+  const problem = parseProtection(announcement.protection);
+  if (!problem.ok) return { refusal: `invalid: ${problem.reason}` };
+  // With the owner there would be one more who may write than may be.
+  if (announcement.maintainers.length >= maxWriters) {
+    return { refusal: `invalid: more than ${maxWriters - 1} maintainers` };
+  }
+  if (announcement.readers.length > maxReaders)
+    return { refusal: `invalid: more than ${maxReaders} readers` };
+  // A repository does not end by the clock; its rules would, and it would be there without any.
+  if (expirationOf(event) !== undefined) {
+    return { refusal: 'invalid: an announcement cannot expire; withdraw it with a deletion request' };
+  }
+  try {
+    return { announcement, id: repositoryId(announcement.owner, announcement.identifier) };
+  } catch (error) {
+    if (!isCairnError(error, 'invalid')) throw error;
+    return { refusal: `invalid: ${error.message}` };
+  }
+}
+
+type Refused = {
+  readonly is: 'refused';
+  readonly reason: Reason;
+  /** True when the repository was withdrawn after this was signed. */
+  readonly outdated?: boolean;
+};
+type AnnounceResult = { readonly is: 'changed' | 'unchanged' | 'older' } | Refused;
+type Outcome =
+  | { readonly is: 'changed' | 'unchanged' | 'older'; readonly manifest: Manifest | undefined }
+  | Refused;
+
+interface AnnounceChangeOptions {
+  readonly context: PolicyContext;
+  readonly id: RepositoryId;
+  readonly event: VerifiedEvent;
+  readonly announcement: Announcement;
+  readonly grasp: boolean;
+  readonly stored: ReadonlySet<string>;
+  readonly since: number;
+  /** Of the repository this may make. */
+  readonly incarnation: string;
+}
+
+/** Makes a repository, makes it anew, or gives it the policy its owner has announced. */
+class AnnounceChange implements Change<AnnounceResult | Unstored> {
+  readonly since: number;
+  private readonly options: AnnounceChangeOptions;
+
+  constructor(options: AnnounceChangeOptions) {
+    this.options = options;
+    this.since = options.since;
+  }
+
+  async evaluate(state: RepositoryState | undefined): Promise<Evaluation<AnnounceResult | Unstored>> {
+    const { context, id, event, stored } = this.options;
+    const refused = this.refusal(state);
+    if (refused !== undefined) return { result: refused };
+    const newest = await newestAnnouncements(context, id, state, event);
+    if (newest(id.owner)?.id !== event.id) return { result: { is: 'older' } };
+    const derived = derivePolicy(id.owner, newest, context.rule);
+    if (derived === undefined) return { result: { is: 'older' } };
+    const missing = unstored(derived, state, stored);
+    if (missing !== undefined) return { result: missing };
+    const next = { ...this.met(state), policy: derived.policy };
+    if (state !== undefined && state.state === next.state && samePolicy(state.policy, next.policy)) {
+      return { result: { is: 'unchanged' } };
+    }
+    return {
+      next,
+      cause: { kind: 'announce', actor: event.pubkey, evidence: event.id, refs: [] },
+      result: { is: 'changed' },
+    };
+  }
+
+  private refusal(state: RepositoryState | undefined): Refused | undefined {
+    const { announcement } = this.options;
+    const watermark = state?.withdrawal?.at ?? -1;
+    if (announcement.at <= watermark) {
+      const reason: Reason = `blocked: the repository was withdrawn at ${watermark}, after this was signed; sign a newer announcement`;
+      return { is: 'refused', reason, outdated: true };
+    }
+    const existing = state === undefined || state.state === 'withdrawn' ? undefined : state.objectFormat;
+    const wanted = announcement.objectFormat;
+    if (existing !== undefined && wanted !== undefined && wanted !== existing) {
+      const reason: Reason = `invalid: the repository has the object format ${existing}, which cannot be changed`;
+      return { is: 'refused', reason };
+    }
+    return undefined;
+  }
+
+  /** The state the policy is put on: what is there, or a new repository. */
+  private met(state: RepositoryState | undefined): RepositoryState {
+    const { id, announcement, grasp, incarnation } = this.options;
+    if (state !== undefined && state.state !== 'withdrawn') {
+      // One that waited for its first data waits no more when its owner does not ask for that.
+      return { ...state, state: grasp ? state.state : 'live' };
+    }
+    const fresh = emptyState(id.identifier, announcement.objectFormat ?? 'sha1', incarnation);
+    const { withdrawal, generation = 0 } = state ?? {};
+    return {
+      ...fresh,
+      ...(state === undefined ? {} : { generation: generation + 1 }),
+      state: grasp ? 'held' : 'live',
+      ...(withdrawal === undefined ? {} : { withdrawal }),
+    };
+  }
+}

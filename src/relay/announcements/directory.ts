@@ -1,0 +1,379 @@
+/**
+ * What the announcements say about repositories: who may do what in them, and which of them an event is about. All of it
+ * follows from the events; only of repositories that no announcement speaks of any more does it ask what was published.
+ */
+import { messageOf } from '../../lib/errors.ts';
+import { LruMap } from '../../lib/lru.ts';
+import { SingleFlight } from '../../lib/single-flight.ts';
+import { formatAddress, parseAddress } from '../../nostr/address.ts';
+import type { NostrEvent } from '../../nostr/event.ts';
+import { kinds, roleOfKind } from '../../nostr/kinds.ts';
+import { firstValue, values } from '../../nostr/tags.ts';
+import type { Logger } from '../../observability/logger.ts';
+import { type AccessFacts, mayKnowOf } from '../../policy/push-access.ts';
+import type { Repositories } from '../../repository/repositories.ts';
+import { identifierProblem, repositoryId } from '../../repository/repository-id.ts';
+import type { EventReader, Events } from '../events.ts';
+import { type About, answered, EventPlaces, followed, type Named } from '../log/event-places.ts';
+import type { Authenticated } from '../publication.ts';
+import type { Words } from '../words.ts';
+import { type AnnouncedRepository, announcedBy } from './announced.ts';
+
+export interface DirectoryContext {
+  readonly events: EventReader & Pick<Events, 'onEvent'>;
+  readonly repositories: Pick<Repositories, 'get'>;
+  readonly words: Words;
+  /** The key that signs the receipts of a repository. */
+  readonly receiptKey: (owner: string, identifier: string) => string;
+  /** Public base URL. */
+  readonly base: string;
+  readonly log: Logger;
+}
+
+/** What can be seen of an event by way of one repository. */
+type Sight = 'shown' | 'hidden' | 'unknown' | 'nothing';
+
+/** What is announced under one identifier. */
+interface Announced {
+  readonly byOwner: Map<string, AnnouncedRepository>;
+  /** Ids of the announcements among them that are hidden. */
+  readonly hidden: Set<string>;
+  /** False while there may be more than has been asked for. */
+  whole: boolean;
+}
+
+/** Repositories of one event, known from no announcement, that the bucket is asked about. */
+const MAX_LOOKUPS = 64;
+const REMEMBERED = 10_000;
+
+/** To be made before whoever shows events, so that it hears of a change first. */
+export class Directory {
+  private readonly context: DirectoryContext;
+  /** By identifier. One that is missing is computed when it is asked for. */
+  private readonly announced = new Map<string, Announced>();
+  private readonly identifierOf = new Map<string, string>();
+  private readonly identifiersOfKey = new Map<string, Set<string>>();
+  private readonly changed = new Set<string>();
+  private complete = false;
+  /** Of repositories without an announcement: what was published last, or null when there never was one. */
+  private readonly published = new LruMap<string, AccessFacts | null>(REMEMBERED);
+  private readonly places: EventPlaces;
+  /** What deletion requests were about. */
+  private readonly deletions = new LruMap<string, About>(REMEMBERED);
+  private readonly asking = new SingleFlight<string, void>();
+
+  constructor(context: DirectoryContext) {
+    this.context = context;
+    const announced = (owner: string, identifier: string) => {
+      const facts = this.facts(owner, identifier);
+      return facts === undefined ? undefined : facts.elsewhere ? 'elsewhere' : 'here';
+    };
+    this.places = new EventPlaces({ ...context, announced });
+    context.events.onEvent((event, { elsewhere }) => {
+      this.heard(event);
+      if (elsewhere)
+        this.prepare(event).catch((error: unknown) => this.cannotTell({ event: event.id }, error));
+    });
+  }
+
+  /** Identifiers and keys of which it keeps something in mind. */
+  get size(): number {
+    return this.announced.size + this.identifierOf.size + this.identifiersOfKey.size;
+  }
+
+  /** What the announcements say of one repository, or undefined when its owner has announced none. */
+  facts(owner: string, identifier: string): AnnouncedRepository | undefined {
+    const known = this.known(identifier);
+    const facts = known?.byOwner.get(owner);
+    if (facts !== undefined || known?.whole === true) return facts;
+    const found = announcedBy(owner, identifier, this.context);
+    // Anyone may ask about anything: only what is announced is worth remembering.
+    if (found !== undefined) this.remember(identifier, found);
+    return found;
+  }
+
+  /** Every repository announced under an identifier, by its owner. Some may be hosted elsewhere alone. */
+  under(identifier: string): ReadonlyMap<string, AnnouncedRepository> {
+    const known = this.known(identifier);
+    if (known?.whole !== true) {
+      for (const { pubkey } of this.context.events.announcements(identifier)) this.facts(pubkey, identifier);
+    }
+    this.changed.delete(identifier);
+    const found = this.announced.get(identifier);
+    if (found === undefined) return new Map();
+    found.whole = true;
+    return found.byOwner;
+  }
+
+  /** True for a key that owns or maintains a repository announced here. */
+  hasRepository(publicKey: string): boolean {
+    return this.repositoriesOf(publicKey).length > 0;
+  }
+
+  /** The announced repositories that a key may write to. */
+  repositoriesOf(publicKey: string): AnnouncedRepository[] {
+    return this.aroundKey(publicKey).filter((facts) => facts.writers.includes(publicKey));
+  }
+
+  /** The announced repositories an event is about: directly, or through the events that it answers or quotes. */
+  mentions(event: NostrEvent): readonly AnnouncedRepository[] {
+    const { named } = this.about(event);
+    return named.flatMap(({ owner, identifier }) => this.facts(owner, identifier) ?? []);
+  }
+
+  /**
+   * False when all repositories the event belongs to are private, and none of these keys may know of any of them: each of
+   * them shows it to its own readers, whatever the others are. What only quotes them is shown to those who may know of all.
+   * What cannot be told yet is not shown: see {@link prepare}.
+   */
+  visible(event: NostrEvent, authenticated: Authenticated): boolean {
+    if (roleOfKind(event.kind) === 'author') return this.authorVisible(event.pubkey, authenticated);
+    const { named, quoted } = this.about(event);
+    // A state of no repository here: left over from one that has been withdrawn, or by somebody who maintains it no more.
+    if (event.kind === kinds.repositoryState && named.length === 0) return authenticated.has(event.pubkey);
+    if (named.length === 0 && this.mayHideSomething(event, authenticated)) return false;
+    let hidden = event.kind === kinds.repositoryState && !authenticated.has(event.pubkey);
+    let unknown = 0;
+    for (const place of named) {
+      const sight = this.sightOf(place, event, authenticated);
+      if (sight === 'unknown' && ++unknown > MAX_LOOKUPS) continue;
+      if (sight === 'unknown') void this.lookUp(place.owner, place.identifier);
+      if (sight === 'shown' && !quoted) return true;
+      if (sight === 'hidden' || (sight === 'unknown' && !authenticated.has(place.owner))) hidden = true;
+    }
+    return !hidden;
+  }
+
+  /** What one repository says of an event that is about it. It is `nothing` when there is no such repository here. */
+  private sightOf(place: Named, event: NostrEvent, authenticated: Authenticated): Sight {
+    const { owner, identifier } = place;
+    const announced = this.facts(owner, identifier);
+    if (announced?.elsewhere && event.kind === kinds.repositoryState) {
+      // What is announced is no repository of this service, unless that was called otherwise once.
+      const published = this.lastPublished(owner, identifier);
+      if (published === undefined) return 'unknown';
+      if (published === null) return 'nothing';
+    }
+    const facts = announced ?? this.lastPublished(owner, identifier);
+    if (facts === undefined) return 'unknown';
+    if (facts === null) return 'nothing';
+    if (!mayKnowOf(facts, authenticated)) return 'hidden';
+    return this.standsForSecret(announced, authenticated) ? 'hidden' : 'shown';
+  }
+
+  /** True for a maintainer's announcement that speaks for a private repository which has been withdrawn, or may. */
+  private standsForSecret(facts: AnnouncedRepository | undefined, authenticated: Authenticated): boolean {
+    if (facts?.standsFor === undefined || authenticated.has(facts.owner)) return false;
+    const { identifier } = facts.announcement;
+    return facts.standsFor.some((owner) => {
+      if (this.facts(owner, identifier) !== undefined) return false;
+      const published = this.lastPublished(owner, identifier);
+      if (published === undefined) void this.lookUp(owner, identifier);
+      return published === undefined || (published !== null && !mayKnowOf(published, authenticated));
+    });
+  }
+
+  /**
+   * Finds out what {@link visible} needs to know about an event. Worth waiting for before an event is taken in, so that it
+   * is shown at once. Never rejects.
+   */
+  async prepare(event: NostrEvent): Promise<void> {
+    const wanted = this.about(event).named.flatMap((place): Named[] => {
+      const { owner, identifier } = place;
+      const facts = this.facts(owner, identifier);
+      const behind = (facts?.standsFor ?? []).map((other) => ({ owner: other, identifier }));
+      const isTold = facts !== undefined && !(facts.elsewhere && event.kind === kinds.repositoryState);
+      return isTold ? behind : [place, ...behind];
+    });
+    const unknown = wanted.filter(
+      ({ owner, identifier }) => this.lastPublished(owner, identifier) === undefined,
+    );
+    await Promise.all(
+      unknown.slice(0, MAX_LOOKUPS).map(({ owner, identifier }) => this.lookUp(owner, identifier)),
+    );
+  }
+
+  /** True for a key that owns or maintains a repository announced here of which one of these keys may know. */
+  hasRepositoryFor(publicKey: string, authenticated: Authenticated): boolean {
+    return this.repositoriesOf(publicKey).some(
+      (facts) => facts.standsFor === undefined && mayKnowOf(facts, authenticated),
+    );
+  }
+
+  /** Told what a repository was when it was withdrawn, so that nothing about it needs to be looked up. */
+  learn(identifier: string, facts: AccessFacts): void {
+    this.published.set(nameOf(facts.owner, identifier), facts, 1);
+  }
+
+  /**
+   * Told of a deletion request before it takes anything back: what it is about does not show afterwards. Another server, or
+   * this one after a start, has to guess.
+   */
+  noteDeletion(event: NostrEvent): void {
+    const about = this.places.about(event);
+    if (about.named.length > 0) this.deletions.set(event.id, about, 1);
+  }
+
+  private about(event: NostrEvent): About {
+    return this.deletions.get(event.id) ?? this.places.about(event);
+  }
+
+  /** Someone who has nothing but private repositories here is nobody to those who may not know of them. */
+  private authorVisible(author: string, authenticated: Authenticated): boolean {
+    const own = this.repositoriesOf(author);
+    return (
+      own.length === 0 || authenticated.has(author) || own.some((facts) => mayKnowOf(facts, authenticated))
+    );
+  }
+
+  /**
+   * True for an answer to something that is not here, because it was taken back or has not come yet, by somebody who knows
+   * of a private repository: it may be about that one.
+   */
+  private mayHideSomething(event: NostrEvent, authenticated: Authenticated): boolean {
+    if (authenticated.has(event.pubkey)) return false;
+    const related = followed(event, this.context.events);
+    const ids = new Set(related.map(({ id }) => id));
+    if (related.every((about) => answered(about).every((id) => ids.has(id)))) return false;
+    return this.aroundKey(event.pubkey).some(
+      (facts) => this.isMember(event.pubkey, facts) && !mayKnowOf(facts, authenticated),
+    );
+  }
+
+  /** The repositories announced under the identifiers a key has to do with. */
+  private aroundKey(publicKey: string): AnnouncedRepository[] {
+    this.refresh();
+    return [...(this.identifiersOfKey.get(publicKey) ?? [])].flatMap((identifier) => [
+      ...this.under(identifier).values(),
+    ]);
+  }
+
+  /** True for who has a say in a repository and wants it there, or may read it although others may not. */
+  private isMember(key: string, facts: AnnouncedRepository): boolean {
+    if (!membersOf(facts).includes(key)) return false;
+    return (
+      facts.readers.includes(key) ||
+      this.context.words.accepts(key, facts.owner, facts.announcement.identifier)
+    );
+  }
+
+  private lastPublished(owner: string, identifier: string): AccessFacts | null | undefined {
+    // Such a name cannot be a repository here.
+    if (identifierProblem(identifier) !== undefined) return null;
+    return this.published.get(nameOf(owner, identifier));
+  }
+
+  private lookUp(owner: string, identifier: string): Promise<void> {
+    const name = nameOf(owner, identifier);
+    return this.asking.run(name, async () => {
+      try {
+        const state = await this.context.repositories.get(repositoryId(owner, identifier)).resolve();
+        this.published.set(name, state === undefined ? null : { owner, ...state.manifest.policy }, 1);
+      } catch (error) {
+        // It stays unknown, and what is about it unseen, until somebody asks again.
+        this.cannotTell({ repository: name }, error);
+      }
+    });
+  }
+
+  private cannotTell(
+    what: { readonly repository: string } | { readonly event: string },
+    error: unknown,
+  ): void {
+    this.context.log.warn({ ...what, problem: messageOf(error) }, 'cannot tell who may see it');
+  }
+
+  private heard(event: NostrEvent): void {
+    if (event.kind === kinds.repository) this.forget(event.pubkey, firstValue(event, 'd') ?? '');
+    if (event.kind !== kinds.deletion) return;
+    for (const address of values(event, 'a').map(parseAddress)) {
+      if (address?.kind === kinds.repository) this.forget(event.pubkey, address.identifier);
+    }
+    for (const id of values(event, 'e')) {
+      const identifier = this.identifierOf.get(id);
+      if (identifier !== undefined) this.forget(event.pubkey, identifier);
+    }
+  }
+
+  private forget(author: string, identifier: string): void {
+    this.drop(identifier);
+    this.changed.add(identifier);
+    // What a withdrawal has just taught is newer than any event about it.
+    if (this.context.events.latest(kinds.repository, author, identifier) !== undefined) {
+      this.published.delete(nameOf(author, identifier));
+    }
+  }
+
+  /** What is remembered of an identifier, if it still holds. */
+  private known(identifier: string): Announced | undefined {
+    const known = this.announced.get(identifier);
+    if (known === undefined) return undefined;
+    // A hidden announcement goes without a word when its time is up.
+    for (const id of known.hidden) {
+      if (this.context.events.get(id) !== undefined) continue;
+      this.drop(identifier);
+      this.changed.add(identifier);
+      return undefined;
+    }
+    return known;
+  }
+
+  private remember(identifier: string, facts: AnnouncedRepository): void {
+    const known = this.announced.get(identifier) ?? { byOwner: new Map(), hidden: new Set(), whole: false };
+    this.announced.set(identifier, known);
+    const { id } = facts.announcement;
+    known.byOwner.set(facts.owner, facts);
+    if (this.context.events.isHidden(id)) known.hidden.add(id);
+    this.identifierOf.set(id, identifier);
+    for (const key of membersOf(facts)) this.note(key, identifier);
+    // Others may be announced under it, of which nobody has asked yet.
+    if (!known.whole) this.changed.add(identifier);
+  }
+
+  private drop(identifier: string): void {
+    for (const facts of this.announced.get(identifier)?.byOwner.values() ?? []) {
+      this.identifierOf.delete(facts.announcement.id);
+      for (const key of membersOf(facts)) this.unnote(key, identifier);
+    }
+    this.announced.delete(identifier);
+  }
+
+  private note(key: string, identifier: string): void {
+    const identifiers = this.identifiersOfKey.get(key);
+    if (identifiers === undefined) this.identifiersOfKey.set(key, new Set([identifier]));
+    else identifiers.add(identifier);
+  }
+
+  private unnote(key: string, identifier: string): void {
+    const identifiers = this.identifiersOfKey.get(key);
+    identifiers?.delete(identifier);
+    if (identifiers?.size === 0) this.identifiersOfKey.delete(key);
+  }
+
+  /** Computes what has changed, and the first time everything. */
+  private refresh(): void {
+    if (!this.complete) {
+      this.complete = true;
+      for (const event of this.context.events.query(
+        [{ kinds: new Set([kinds.repository]), tags: new Map() }],
+        {
+          limit: Number.POSITIVE_INFINITY,
+          now: 0,
+          visible: () => true,
+        },
+      )) {
+        this.changed.add(firstValue(event, 'd') ?? '');
+      }
+    }
+    for (const identifier of [...this.changed]) this.under(identifier);
+  }
+}
+
+/** Whoever has a say in a repository, or may read it although others may not. */
+function membersOf({ writers, readers, private: secret }: AccessFacts): readonly string[] {
+  return secret ? [...writers, ...readers] : writers;
+}
+
+function nameOf(owner: string, identifier: string): string {
+  return formatAddress({ kind: kinds.repository, pubkey: owner, identifier });
+}

@@ -1,0 +1,270 @@
+/**
+ * Who may write to a repository follows from the announcements of several keys. When one of them changes, every
+ * repository whose closure its author enters or leaves is published anew.
+ */
+import type { Clock } from '../../lib/clock.ts';
+import { concurrently } from '../../lib/concurrently.ts';
+import { becauseOf, isCairnError, messageOf } from '../../lib/errors.ts';
+import type { Dice } from '../../lib/random.ts';
+import { parseAddress } from '../../nostr/address.ts';
+import type { NostrEvent } from '../../nostr/event.ts';
+import { newestFirst } from '../../nostr/event-order.ts';
+import { kinds } from '../../nostr/kinds.ts';
+import { acceptedOwners } from '../../nostr/maintainers.ts';
+import { firstValue, values } from '../../nostr/tags.ts';
+import type { Logger } from '../../observability/logger.ts';
+import { mayKnowOf } from '../../policy/push-access.ts';
+import type { Repositories } from '../../repository/repositories.ts';
+import {
+  formatRepositoryId,
+  identifierProblem,
+  type RepositoryId,
+  repositoryId,
+} from '../../repository/repository-id.ts';
+import type { Events } from '../events.ts';
+import type { Authenticated } from '../publication.ts';
+import type { Words } from '../words.ts';
+import type { Directory } from './directory.ts';
+import { derivePolicy, PolicyChange, type PolicyContext, publishStored } from './policy-change.ts';
+import { readAnnouncement } from './read-announcement.ts';
+
+export interface ClosuresContext extends Omit<PolicyContext, 'events'> {
+  readonly events: Events;
+  readonly directory: Directory;
+  readonly words: Words;
+  readonly repositories: Repositories;
+  readonly clock: Clock;
+  readonly dice: Dice;
+  readonly log: Logger;
+}
+
+/** Publishes at once. */
+const WIDTH = 8;
+/** Milliseconds a server waits at least, and at most twice, before it looks after what another server has begun. */
+const PATIENCE_MS = 2_000;
+/** Repositories of one identifier that are all looked at when an announcement comes from elsewhere. */
+const FEW = 64;
+/** Repositories one run of the sweep looks at. */
+const SWEPT_AT_ONCE = 200;
+
+export class Closures {
+  private readonly context: ClosuresContext;
+  private readonly stopping = new AbortController();
+  private readonly pending = new Map<string, { readonly identifier: string; readonly cause: NostrEvent }>();
+  private working: Promise<void> | undefined;
+  private unswept: RepositoryId[] | undefined;
+  /** Identifiers under which more repositories may have to follow than were published at once. */
+  private readonly overlooked = new Set<string>();
+  private readonly stopListening: () => void;
+
+  constructor(context: ClosuresContext) {
+    this.context = context;
+    this.stopListening = context.events.onEvent((event, { elsewhere }) => {
+      if (elsewhere) this.followLater(event);
+    });
+  }
+
+  /**
+   * The repositories under an identifier that an author may write to, as the announcements say: his own first, then those he
+   * accepts, then as many of the others as are looked at at once. The rest follows in the background.
+   * @param alsoKnown an announcement of his that is not in the log yet
+   */
+  around(identifier: string, author: string, alsoKnown?: NostrEvent): RepositoryId[] {
+    const { directory, events, rule, words } = this.context;
+    const newest = (key: string) => {
+      const known = events.latest(kinds.repository, key, identifier);
+      if (alsoKnown === undefined || key !== alsoKnown.pubkey) return known;
+      return known !== undefined && newestFirst(known, alsoKnown) < 0 ? known : alsoKnown;
+    };
+    const accepted = acceptedOwners(author, (key) => readAnnouncement(newest(key)), rule) ?? [];
+    return [...new Set([...accepted, ...words.placesNaming(author, identifier).owners])]
+      .filter((owner) => directory.facts(owner, identifier) !== undefined)
+      .filter((owner) => derivePolicy(owner, newest, rule)?.policy.writers.includes(author) === true)
+      .map((owner) => repositoryId(owner, identifier));
+  }
+
+  /** True when one of them is a repository here of which somebody who has shown these keys may know. */
+  async anyHere(ids: readonly RepositoryId[], keys: Authenticated): Promise<boolean> {
+    for (const id of distinct(ids)) {
+      const manifest = (await this.context.repositories.get(id).resolve())?.manifest;
+      if (manifest === undefined || manifest.state === 'withdrawn') continue;
+      if (mayKnowOf({ owner: id.owner, ...manifest.policy }, keys)) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Brings repositories up to what the announcements say now, and returns once that is in force. What is no repository
+   * here is passed over.
+   * @param cause the announcement or deletion that led to this
+   * @throws CairnError when some could not be published; they are tried again in the background
+   */
+  async update(
+    ids: readonly RepositoryId[],
+    cause: NostrEvent,
+    options: { readonly except?: RepositoryId } = {},
+  ): Promise<void> {
+    const except = options.except === undefined ? undefined : formatRepositoryId(options.except);
+    const others = distinct(ids).filter((id) => formatRepositoryId(id) !== except);
+    for (const identifier of identifiersOf(cause)) {
+      if (!this.context.words.placesNaming(cause.pubkey, identifier).complete)
+        this.overlooked.add(identifier);
+    }
+    try {
+      await concurrently(others, WIDTH, (id) => this.publish(id, cause));
+    } catch (error) {
+      // By then a deletion may have taken away what would tell which identifiers it is about.
+      const identifiers = others.map(({ identifier }) => identifier);
+      if (isCairnError(error, 'unavailable') || isCairnError(error, 'busy')) {
+        this.followLater(cause, new Set(identifiers));
+      }
+      throw becauseOf(
+        'unavailable',
+        'it is kept, but not every repository it concerns follows it yet',
+        error,
+      );
+    }
+  }
+
+  /**
+   * Looks once through everything that is announced, a part at each call: a server that stopped between the steps of an
+   * announcement or a withdrawal leaves its last ones to whoever starts next.
+   */
+  async sweep(signal: AbortSignal): Promise<void> {
+    this.unswept ??= this.announcedHere();
+    if (this.unswept.length === 0) this.takeUpOverlooked();
+    for (const id of this.unswept.splice(0, SWEPT_AT_ONCE)) {
+      signal.throwIfAborted();
+      await this.repair(id);
+    }
+  }
+
+  private takeUpOverlooked(): void {
+    for (const identifier of this.overlooked) {
+      const owners = this.context.directory.under(identifier).keys();
+      this.unswept?.push(...[...owners].map((owner) => repositoryId(owner, identifier)));
+    }
+    this.overlooked.clear();
+  }
+
+  /** Waits until nothing is left to do of what came from elsewhere. */
+  async idle(): Promise<void> {
+    while (this.working !== undefined) await this.working;
+  }
+
+  async close(): Promise<void> {
+    this.stopListening();
+    this.stopping.abort(new Error('the server is stopping'));
+    await this.working;
+  }
+
+  private async publish(id: RepositoryId, because: NostrEvent): Promise<void> {
+    const { repositories, signedEvents } = this.context;
+    const repository = repositories.get(id);
+    const since = repository.mark();
+    const alsoKnown = because.kind === kinds.repository ? because : undefined;
+    await publishStored(
+      repository,
+      signedEvents,
+      (stored) =>
+        new PolicyChange({
+          context: this.context,
+          id,
+          cause: { kind: 'announce', actor: because.pubkey, evidence: because.id, refs: [] },
+          stored,
+          since,
+          ...(alsoKnown === undefined ? {} : { alsoKnown }),
+        }),
+    );
+  }
+
+  /** The server that took an announcement publishes what follows from it; should it have stopped, this one does. */
+  private followLater(event: NostrEvent, identifiers: Iterable<string> = identifiersOf(event)): void {
+    for (const identifier of identifiers) {
+      if (identifierProblem(identifier) !== undefined) continue;
+      this.pending.set(`${event.pubkey}/${identifier}`, { identifier, cause: event });
+    }
+    if (this.pending.size > 0 && !this.stopping.signal.aborted) this.working ??= this.work();
+  }
+
+  private async work(): Promise<void> {
+    const { clock, dice, log } = this.context;
+    const { signal } = this.stopping;
+    try {
+      while (this.pending.size > 0) {
+        await clock.sleep(PATIENCE_MS * (1 + dice.fraction()), signal);
+        const due = [...this.pending.values()];
+        this.pending.clear();
+        for (const { identifier, cause } of due) await this.reconcile(identifier, cause);
+      }
+    } catch (error) {
+      // The only thing thrown here is the end of the server; what is pending then is swept by the next one.
+      if (!signal.aborted) log.error({ err: error }, 'following announcements');
+    } finally {
+      this.working = undefined;
+    }
+  }
+
+  private async reconcile(identifier: string, cause: NostrEvent): Promise<void> {
+    const all = this.context.events.announcements(identifier);
+    const ids =
+      all.length <= FEW
+        ? all.map(({ pubkey }) => repositoryId(pubkey, identifier))
+        : this.around(identifier, cause.pubkey);
+    try {
+      await this.update(ids, cause);
+    } catch (error) {
+      this.context.log.warn({ identifier, problem: messageOf(error) }, 'could not follow an announcement');
+    }
+  }
+
+  private announcedHere(): RepositoryId[] {
+    const announcements = this.context.events.query(
+      [{ kinds: new Set([kinds.repository]), tags: new Map() }],
+      {
+        limit: Number.POSITIVE_INFINITY,
+        now: 0,
+        visible: () => true,
+      },
+    );
+    return announcements.flatMap((event) => {
+      const identifier = firstValue(event, 'd') ?? '';
+      return identifierProblem(identifier) === undefined ? [repositoryId(event.pubkey, identifier)] : [];
+    });
+  }
+
+  private async repair(id: RepositoryId): Promise<void> {
+    const { events, repositories, signedEvents, log } = this.context;
+    const announcement = events.latest(kinds.repository, id.owner, id.identifier);
+    if (announcement === undefined) return;
+    try {
+      const state = await repositories.get(id).resolve();
+      const withdrawal = state?.manifest.withdrawal;
+      if (withdrawal !== undefined && withdrawal.at >= announcement.created_at) {
+        await events.append([await signedEvents.load(id, withdrawal.id)]);
+      } else if (state !== undefined && state.manifest.state !== 'withdrawn') {
+        await this.publish(id, announcement);
+      }
+    } catch (error) {
+      log.warn(
+        { repository: formatRepositoryId(id), problem: messageOf(error) },
+        'could not be looked after',
+      );
+    }
+  }
+}
+
+/** The identifiers under which an event may change who maintains what. */
+function identifiersOf(event: NostrEvent): string[] {
+  if (event.kind === kinds.repository) return [firstValue(event, 'd') ?? ''];
+  if (event.kind !== kinds.deletion) return [];
+  return values(event, 'a')
+    .map(parseAddress)
+    .flatMap((address) =>
+      address?.kind === kinds.repository && address.pubkey === event.pubkey ? [address.identifier] : [],
+    );
+}
+
+function distinct(ids: readonly RepositoryId[]): RepositoryId[] {
+  return [...new Map(ids.map((id) => [formatRepositoryId(id), id])).values()];
+}

@@ -1,0 +1,169 @@
+/**
+ * Bringing the policy of a repository up to what the announcements say, as a publish like any other: a push that races it
+ * is decided under the rules of the state it lands on.
+ */
+import { canonicalJson } from '../../lib/canonical-json.ts';
+import { concurrently } from '../../lib/concurrently.ts';
+import { CairnError } from '../../lib/errors.ts';
+import type { NostrEvent } from '../../nostr/event.ts';
+import { newestFirst } from '../../nostr/event-order.ts';
+import { kinds } from '../../nostr/kinds.ts';
+import { type MaintainerRule, maintainerClosure } from '../../nostr/maintainers.ts';
+import type { Cause, Policy, RepositoryState } from '../../repository/manifest.ts';
+import type { Published } from '../../repository/published.ts';
+import type { Change, Evaluation } from '../../repository/publisher.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { RepositoryId } from '../../repository/repository-id.ts';
+import type { EventReader } from '../events.ts';
+import type { SignedEvents } from '../log/signed-events.ts';
+import { readAnnouncement } from './read-announcement.ts';
+
+export interface PolicyContext {
+  readonly events: EventReader;
+  readonly signedEvents: SignedEvents;
+  readonly rule: MaintainerRule;
+}
+
+/** A policy, and the announcements it follows from. */
+export interface DerivedPolicy {
+  readonly policy: Policy;
+  readonly announcements: readonly NostrEvent[];
+}
+
+/** The newest announcement of a key under the identifier of a repository. */
+export type NewestAnnouncement = (publicKey: string) => NostrEvent | undefined;
+
+/**
+ * The announcements under the identifier of a repository, as known here and as its manifest names them: another server
+ * may have published on announcements that have not got here yet, and nobody goes back behind them.
+ * @param alsoKnown an announcement that is on its way into the log
+ * @throws CairnError when the store fails, or has not got what the manifest names
+ */
+export async function newestAnnouncements(
+  context: PolicyContext,
+  id: RepositoryId,
+  state: RepositoryState | undefined,
+  alsoKnown?: NostrEvent,
+): Promise<NewestAnnouncement> {
+  const { events, signedEvents } = context;
+  const named = await concurrently(
+    state?.policy.announcements ?? [],
+    8,
+    async (eventId) => events.get(eventId) ?? signedEvents.load(id, eventId),
+  );
+  const candidates = [...named, ...(alsoKnown === undefined ? [] : [alsoKnown])].filter(
+    (event) => events.judge(event) !== 'deleted',
+  );
+  return (publicKey) => {
+    const known = events.latest(kinds.repository, publicKey, id.identifier);
+    const own = candidates.filter((event) => event.pubkey === publicKey);
+    return [...own, ...(known === undefined ? [] : [known])].sort(newestFirst)[0];
+  };
+}
+
+/** The policy that follows from the announcements; undefined when the owner has none. */
+export function derivePolicy(
+  owner: string,
+  newest: NewestAnnouncement,
+  rule: MaintainerRule,
+): DerivedPolicy | undefined {
+  const announcement = readAnnouncement(newest(owner));
+  if (announcement === undefined) return undefined;
+  const closure = maintainerClosure(owner, (key) => readAnnouncement(newest(key)), rule);
+  return {
+    policy: {
+      announcements: closure.announcements,
+      writers: closure.writers,
+      protection: announcement.protection,
+      private: announcement.private,
+      readers: announcement.readers,
+    },
+    announcements: closure.writers.flatMap((key) => newest(key) ?? []),
+  };
+}
+
+export function samePolicy(a: Policy, b: Policy): boolean {
+  return canonicalJson({ ...a }) === canonicalJson({ ...b });
+}
+
+/** What a change comes to when the store has not got all the announcements its manifest would name. */
+export interface Unstored {
+  readonly is: 'unstored';
+  readonly events: readonly NostrEvent[];
+}
+
+/**
+ * The announcements that a repository has not stored yet.
+ * @param stored ids of those stored since
+ */
+export function unstored(
+  derived: DerivedPolicy,
+  state: RepositoryState | undefined,
+  stored: ReadonlySet<string>,
+): Unstored | undefined {
+  const named = new Set(state?.policy.announcements);
+  const events = derived.announcements.filter(({ id }) => !named.has(id) && !stored.has(id));
+  return events.length === 0 ? undefined : { is: 'unstored', events };
+}
+
+const TRIES = 8;
+
+/**
+ * Publishes a change that names announcements: what it finds missing is stored, then it is tried again.
+ * @param change makes the change, given the ids of what has been stored
+ */
+export async function publishStored<R extends { readonly is: string }>(
+  repository: Repository,
+  signedEvents: SignedEvents,
+  change: (stored: ReadonlySet<string>) => Change<R | Unstored>,
+): Promise<{ readonly result: R; readonly published: Published }> {
+  const stored = new Set<string>();
+  for (let tries = 0; tries < TRIES; tries++) {
+    const { result, published } = await repository.publisher.join(change(stored));
+    if (!isUnstored(result)) return { result, published };
+    await concurrently(result.events, 8, (event) => signedEvents.store(repository.id, event));
+    for (const event of result.events) stored.add(event.id);
+  }
+  throw new CairnError('busy', 'the announcements of this repository change all the time, try again');
+}
+
+function isUnstored(result: { readonly is: string }): result is Unstored {
+  return result.is === 'unstored';
+}
+
+/** `absent`: there is no such repository, or none any more. */
+export type PolicyResult = { readonly is: 'changed' | 'unchanged' | 'absent' } | Unstored;
+
+export interface PolicyChangeOptions {
+  readonly context: PolicyContext;
+  readonly id: RepositoryId;
+  readonly cause: Cause;
+  readonly stored: ReadonlySet<string>;
+  /** See `Change.since`. */
+  readonly since: number;
+  /** An announcement that is on its way into the log. */
+  readonly alsoKnown?: NostrEvent;
+}
+
+/** Brings the policy of an announced repository up to date. */
+export class PolicyChange implements Change<PolicyResult> {
+  readonly since: number;
+  private readonly options: PolicyChangeOptions;
+
+  constructor(options: PolicyChangeOptions) {
+    this.options = options;
+    this.since = options.since;
+  }
+
+  async evaluate(state: RepositoryState | undefined): Promise<Evaluation<PolicyResult>> {
+    const { context, id, cause, stored, alsoKnown } = this.options;
+    if (state === undefined || state.state === 'withdrawn') return { result: { is: 'absent' } };
+    const newest = await newestAnnouncements(context, id, state, alsoKnown);
+    const derived = derivePolicy(id.owner, newest, context.rule);
+    if (derived === undefined || samePolicy(derived.policy, state.policy))
+      return { result: { is: 'unchanged' } };
+    const missing = unstored(derived, state, stored);
+    if (missing !== undefined) return { result: missing };
+    return { next: { ...state, policy: derived.policy }, cause, result: { is: 'changed' } };
+  }
+}

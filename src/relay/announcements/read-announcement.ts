@@ -1,0 +1,17 @@
+import { type Announcement, parseAnnouncement } from '../../nostr/announcement.ts';
+import type { NostrEvent } from '../../nostr/event.ts';
+
+const read = new WeakMap<NostrEvent, Announcement | null>();
+
+/**
+ * Reads an announcement kept here, once however often it is asked for.
+ * @returns undefined for one that cannot be read, and for none
+ */
+export function readAnnouncement(event: NostrEvent | undefined): Announcement | undefined {
+  if (event === undefined) return undefined;
+  const known = read.get(event);
+  if (known !== undefined) return known ?? undefined;
+  const result = parseAnnouncement(event);
+  read.set(event, result.ok ? result.value : null);
+  return result.ok ? result.value : undefined;
+}

@@ -1,0 +1,348 @@
+/**
+ * Deletion requests (NIP-09, kind 5). One that names the address of its author's own announcement withdraws the
+ * repository; whatever else it names is taken back by the index of events.
+ */
+import type { Clock } from '../../lib/clock.ts';
+import { concurrently } from '../../lib/concurrently.ts';
+import { formatAddress, parseAddress } from '../../nostr/address.ts';
+import { type Deletion, parseDeletion } from '../../nostr/deletion.ts';
+import type { NostrEvent, VerifiedEvent } from '../../nostr/event.ts';
+import { kinds } from '../../nostr/kinds.ts';
+import type { Reason } from '../../nostr/relay-message.ts';
+import { firstValue } from '../../nostr/tags.ts';
+import type { OrderStamp } from '../../policy/order-precedence.ts';
+import { mayKnowOf } from '../../policy/push-access.ts';
+import type { RepositoryState } from '../../repository/manifest.ts';
+import { type Change, type Evaluation, UnknownOutcomeError } from '../../repository/publisher.ts';
+import type { OwnerRecords } from '../../repository/records/owner-record.ts';
+import type { Repositories } from '../../repository/repositories.ts';
+import {
+  formatRepositoryId,
+  identifierProblem,
+  type RepositoryId,
+  repositoryId,
+} from '../../repository/repository-id.ts';
+import type { Events } from '../events.ts';
+import { type Authenticated, accept, reject, type Verdict } from '../publication.ts';
+import { mostPlaces, type Words } from '../words.ts';
+import type { Directory } from './directory.ts';
+import type { Closures } from './maintainer-closures.ts';
+import { newestAnnouncements, type PolicyContext } from './policy-change.ts';
+
+export interface WithdrawalsContext extends Omit<PolicyContext, 'events'> {
+  readonly events: Events;
+  readonly repositories: Repositories;
+  readonly closures: Closures;
+  readonly directory: Directory;
+  readonly words: Words;
+  readonly owners: OwnerRecords;
+  readonly clock: Clock;
+  /** Milliseconds after which no server answers by what it saw before a change. */
+  readonly settled: number;
+  readonly orders: WaitingOrders;
+}
+
+/** The orders that wait in repositories. */
+export interface WaitingOrders {
+  waiting(id: RepositoryId): Promise<readonly OrderStamp[]>;
+  remove(id: RepositoryId, eventIds: ReadonlySet<string>): Promise<void>;
+}
+
+/** What a request finds under a name: a repository that it withdraws, one that it leaves, or none that was ever here. */
+type Found = 'withdrawn' | 'as it was' | 'unknown';
+/** The same, and whether the sender may know of it. */
+interface FoundThere {
+  readonly is: Found;
+  readonly isSeen: boolean;
+}
+
+/** What there is to say of a request. */
+interface Known {
+  readonly found: readonly Found[];
+  /** Whether orders were dropped that waited. */
+  readonly dropped: boolean;
+  readonly concerned: boolean;
+  /** Whether one of the repositories it names is announced here. */
+  readonly announced: boolean;
+}
+
+/** Repositories one request may withdraw. */
+export const maxWithdrawn = 16;
+/** Identifiers under which orders are looked for. */
+const MAX_SEARCHED = 64;
+
+const NOTHING: Reason = 'blocked: there is nothing of yours here that this would delete';
+
+export class Withdrawals {
+  private readonly context: WithdrawalsContext;
+
+  constructor(context: WithdrawalsContext) {
+    this.context = context;
+  }
+
+  /**
+   * Does what a deletion request asks for. That something is gone is told to those who might know that it was there.
+   * @throws CairnError when the store fails
+   */
+  async withdraw(event: VerifiedEvent, sender: Authenticated): Promise<Verdict> {
+    const parsed = parseDeletion(event);
+    if (!parsed.ok) return reject(`invalid: ${parsed.reason}`);
+    const { closures, events } = this.context;
+    const own = this.ownRepositories(parsed.value);
+    if (own.length > maxWithdrawn)
+      return reject(`invalid: it would withdraw more than ${maxWithdrawn} repositories`);
+    const identifiers = this.announcedUnder(parsed.value);
+    if (identifiers.length > maxWithdrawn)
+      return reject(`invalid: it would take back more than ${maxWithdrawn} announcements`);
+    const around = () => identifiers.flatMap((identifier) => closures.around(identifier, event.pubkey));
+    const before = around();
+    const known = this.knownTo(parsed.value, own);
+    const told = this.knownTo(parsed.value, own, sender);
+    this.context.directory.noteDeletion(event);
+    const found = await this.withdrawAll(own, event, sender);
+    if (typeof found === 'string') return reject(found);
+    const dropped = await this.dropOrders(parsed.value, sender);
+    const refusal = this.refusal(
+      { found: found.map(({ is }) => is), dropped: dropped.length > 0, ...known },
+      parsed.value,
+      own,
+    );
+    if (refusal !== undefined) return reject(refusal);
+    await events.append([event]);
+    await closures.update([...before, ...around()], event);
+    // Other servers may have seen a moment ago what is gone now.
+    if (found.some(({ is }) => is === 'withdrawn')) await this.context.clock.sleep(this.context.settled);
+    const seen = found.map(({ is, isSeen }): Found => (isSeen ? is : 'unknown'));
+    const answer = this.refusal(
+      { found: seen, dropped: dropped.includes('seen'), ...told },
+      parsed.value,
+      own,
+    );
+    return answer === undefined ? accept() : reject(answer);
+  }
+
+  /**
+   * The repositories of the author's own that a request names: by their address, or by the id of the announcement in
+   * force. Without it there is no repository as far as the world of Nostr knows.
+   */
+  private ownRepositories(deletion: Deletion): RepositoryId[] {
+    const { events } = this.context;
+    const inForce = [...deletion.events].flatMap((id) => {
+      const event = events.get(id);
+      if (event?.kind !== kinds.repository || event.pubkey !== deletion.author) return [];
+      const identifier = firstValue(event, 'd') ?? '';
+      const isInForce = events.latest(kinds.repository, event.pubkey, identifier)?.id === id;
+      return isInForce && identifierProblem(identifier) === undefined
+        ? [repositoryId(event.pubkey, identifier)]
+        : [];
+    });
+    const all = [...addressedRepositories(deletion), ...inForce];
+    return [...new Map(all.map((id) => [formatRepositoryId(id), id])).values()];
+  }
+
+  /** The identifiers whose announcements a request takes back, by their address or by their id. */
+  private announcedUnder(deletion: Deletion): string[] {
+    const byId = [...deletion.events].flatMap((id) => {
+      const event = this.context.events.get(id);
+      return event?.kind === kinds.repository && event.pubkey === deletion.author
+        ? [firstValue(event, 'd') ?? '']
+        : [];
+    });
+    return [...new Set([...addressedRepositories(deletion).map(({ identifier }) => identifier), ...byId])];
+  }
+
+  /** What a request is about, as far as somebody who has shown these keys may know. */
+  private knownTo(deletion: Deletion, own: readonly RepositoryId[], reader?: Authenticated) {
+    const { events, directory } = this.context;
+    const announced = own.some(({ identifier }) => {
+      const event = events.latest(kinds.repository, deletion.author, identifier);
+      return event !== undefined && (reader === undefined || directory.visible(event, reader));
+    });
+    return { concerned: this.concerns(deletion, reader), announced };
+  }
+
+  private refusal(known: Known, deletion: Deletion, own: readonly RepositoryId[]): Reason | undefined {
+    const { found, dropped, concerned } = known;
+    if (!found.includes('withdrawn') && !dropped && !concerned) return NOTHING;
+    // Somebody has misspelt a name, or asks the wrong server: it is about nothing else, and none was ever announced here.
+    if (own.length === 0 || own.length < deletion.addresses.size || deletion.events.size > 0)
+      return undefined;
+    if (known.announced || found.some((is) => is !== 'unknown')) return undefined;
+    const names = own.map(({ identifier }) => JSON.stringify(identifier)).join(', ');
+    return `blocked: you have announced no repository ${names} here`;
+  }
+
+  /** @returns what became of each of them, or why the request is refused */
+  private async withdrawAll(
+    own: readonly RepositoryId[],
+    event: VerifiedEvent,
+    sender: Authenticated,
+  ): Promise<readonly FoundThere[] | Reason> {
+    try {
+      return await concurrently(own, 4, (id) => this.withdrawOne(id, event, sender));
+    } catch (error) {
+      if (!(error instanceof UnknownOutcomeError)) throw error;
+      return 'error: the object store did not answer; the repository may or may not be withdrawn, send it again';
+    }
+  }
+
+  private async withdrawOne(
+    id: RepositoryId,
+    event: VerifiedEvent,
+    sender: Authenticated,
+  ): Promise<FoundThere> {
+    const { repositories, signedEvents, directory, owners } = this.context;
+    const repository = repositories.get(id);
+    const met = await repository.resolve();
+    if (met === undefined) return { is: 'unknown', isSeen: false };
+    await signedEvents.store(id, event);
+    const { result, published } = await repository.publisher.join(
+      new WithdrawChange(this.context, id, event, repository.mark()),
+    );
+    if (published.manifest?.state === 'withdrawn') {
+      directory.learn(id.identifier, { owner: id.owner, ...published.manifest.policy });
+      await owners.settle(id.owner, id.identifier, 'withdrawn');
+    }
+    const isSeen = mayKnowOf({ owner: id.owner, ...met.manifest.policy }, sender);
+    return { is: result ? 'withdrawn' : 'as it was', isSeen };
+  }
+
+  /**
+   * An order that waits is not in the log; it is looked for where its author may give orders.
+   * @returns for each place where there was one whether its sender may know of it
+   */
+  private async dropOrders(
+    deletion: Deletion,
+    sender: Authenticated,
+  ): Promise<readonly ('seen' | 'unseen')[]> {
+    const { directory } = this.context;
+    const dropped = await concurrently(this.whereOrdersMayWait(deletion), 4, async (id) => {
+      if (!(await this.dropOrdersOf(id, deletion))) return undefined;
+      const facts = directory.facts(id.owner, id.identifier);
+      return facts === undefined || mayKnowOf(facts, sender) ? 'seen' : 'unseen';
+    });
+    return dropped.filter((each) => each !== undefined);
+  }
+
+  /** Where the author's word counts, his own first, so that no stranger's repository is looked at in place of one of his. */
+  private whereOrdersMayWait(deletion: Deletion): RepositoryId[] {
+    const { directory, words, events } = this.context;
+    const { author } = deletion;
+    const stated = [...deletion.addresses].map(parseAddress).flatMap((address) => {
+      return address?.kind === kinds.repositoryState && identifierProblem(address.identifier) === undefined
+        ? address.identifier
+        : [];
+    });
+    // Named by its id alone, an order may wait wherever its author's word counts.
+    const anywhere = [...deletion.events].some((id) => events.get(id) === undefined);
+    const searched = anywhere ? directory.repositoriesOf(author) : [];
+    const own = searched.filter(({ owner }) => owner === author);
+    const identifiers = [
+      ...stated,
+      ...[...own, ...searched].map(({ announcement }) => announcement.identifier),
+    ];
+    const ids = [...new Set(identifiers)]
+      .slice(0, MAX_SEARCHED)
+      .map((identifier) =>
+        words.placesOf(author, identifier).owners.map((owner) => repositoryId(owner, identifier)),
+      );
+    const [first, others] = [ids.flatMap((each) => each.slice(0, 1)), ids.flatMap((each) => each.slice(1))];
+    return [...first, ...others].slice(0, MAX_SEARCHED + mostPlaces);
+  }
+
+  private async dropOrdersOf(id: RepositoryId, deletion: Deletion): Promise<boolean> {
+    const { orders } = this.context;
+    const { author, addresses, at } = deletion;
+    const address = formatAddress({
+      kind: kinds.repositoryState,
+      pubkey: author,
+      identifier: id.identifier,
+    });
+    const taken = (await orders.waiting(id)).filter(
+      (order) =>
+        order.author === author &&
+        (deletion.events.has(order.id) || (addresses.has(address) && order.at <= at)),
+    );
+    if (taken.length > 0) await orders.remove(id, new Set(taken.map((order) => order.id)));
+    return taken.length > 0;
+  }
+
+  /**
+   * What takes back nothing that is here is not kept, unless its author belongs here.
+   * @param reader only what somebody who has shown these keys may see
+   */
+  private concerns(deletion: Deletion, reader?: Authenticated): boolean {
+    const { events, directory } = this.context;
+    const isSeen = (event: NostrEvent) => reader === undefined || directory.visible(event, reader);
+    const isOwn = (event: NostrEvent | undefined) =>
+      event !== undefined && event.pubkey === deletion.author && isSeen(event);
+    return (
+      [...deletion.events].some((id) => isOwn(events.get(id))) ||
+      [...deletion.addresses].some((text) => {
+        const address = parseAddress(text);
+        return (
+          address !== undefined && isOwn(events.latest(address.kind, address.pubkey, address.identifier))
+        );
+      }) ||
+      (reader === undefined
+        ? directory.hasRepository(deletion.author)
+        : directory.hasRepositoryFor(deletion.author, reader))
+    );
+  }
+}
+
+/** The repositories of the author's own that a request names by their address. */
+function addressedRepositories(deletion: Deletion): RepositoryId[] {
+  return [...deletion.addresses].map(parseAddress).flatMap((address) => {
+    if (address?.kind !== kinds.repository || address.pubkey !== deletion.author) return [];
+    return identifierProblem(address.identifier) === undefined
+      ? [repositoryId(address.pubkey, address.identifier)]
+      : [];
+  });
+}
+
+/**
+ * Empties a repository and marks it as withdrawn. Its policy stays, for telling who may know that there was one. An
+ * announcement newer than the request stands; on a repository withdrawn already the watermark moves forward.
+ */
+class WithdrawChange implements Change<boolean> {
+  readonly since: number;
+  private readonly context: PolicyContext;
+  private readonly id: RepositoryId;
+  private readonly event: VerifiedEvent;
+
+  constructor(context: PolicyContext, id: RepositoryId, event: VerifiedEvent, since: number) {
+    this.context = context;
+    this.id = id;
+    this.event = event;
+    this.since = since;
+  }
+
+  /** The result is true when this request stands behind the withdrawal. */
+  async evaluate(state: RepositoryState | undefined): Promise<Evaluation<boolean>> {
+    const { created_at: at, id: evidence, pubkey: actor } = this.event;
+    if (state === undefined || (state.withdrawal?.at ?? -1) > at) return { result: false };
+    if (state.withdrawal?.id === evidence && state.state === 'withdrawn') return { result: true };
+    if (state.state !== 'withdrawn' && (await this.announcedAfter(state, at))) return { result: false };
+    const { graph: _none, epoch: _over, ...rest } = state;
+    return {
+      next: {
+        ...rest,
+        state: 'withdrawn',
+        refs: new Map(),
+        peeled: new Map(),
+        packs: [],
+        order: null,
+        withdrawal: { id: evidence, at },
+      },
+      cause: { kind: 'withdraw', actor, evidence, refs: [...state.refs.keys()] },
+      result: true,
+    };
+  }
+
+  private async announcedAfter(state: RepositoryState, at: number): Promise<boolean> {
+    const newest = await newestAnnouncements(this.context, this.id, state);
+    const announcement = newest(this.id.owner);
+    return announcement !== undefined && announcement.created_at > at;
+  }
+}

@@ -1,0 +1,333 @@
+/**
+ * One client of the relay: what it says is answered here (NIP-01, 42, 45), and what it listens to is sent on. Knows no
+ * WebSockets, only texts that come and go.
+ */
+import type { Clock } from '../../lib/clock.ts';
+import { publicTextOf } from '../../lib/errors.ts';
+import { TokenBucket, takeFromAll } from '../../lib/token-bucket.ts';
+import { type ClientMessage, parseClientMessage } from '../../nostr/client-message.ts';
+import type { NostrEvent } from '../../nostr/event.ts';
+import type { Filter } from '../../nostr/filter.ts';
+import { checkRelayAuth } from '../../nostr/nip42.ts';
+import {
+  acceptedMessage,
+  authMessage,
+  closedMessage,
+  countMessage,
+  endOfStoredMessage,
+  noticeMessage,
+  type Reason,
+  rejectedMessage,
+} from '../../nostr/relay-message.ts';
+import type { Verifier } from '../../nostr/verify.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { EventReader } from '../events.ts';
+import type { Authenticated, Publication } from '../publication.ts';
+import { Intake } from './inbox.ts';
+import { Outbox, type Outgoing } from './outbox.ts';
+import { PublishQueue } from './publish-queue.ts';
+import type { Caller } from './rate-limit.ts';
+import type { RelayLimits } from './relay-limits.ts';
+import { Subscriptions } from './subscriptions.ts';
+
+/** The other end, as a connection sees it. Nothing is called back from inside these. */
+export interface RelaySocket {
+  /** Sends a text. False when no more should follow until {@link Connection.drained} is called. */
+  send(text: string): boolean;
+  /** Asks to be given no more messages; a few that were read already may still come. */
+  pause(): void;
+  /** Ends a {@link pause}. */
+  resume(): void;
+  /** @param code of RFC 6455 @param reason at most 123 bytes of UTF-8 */
+  close(code: number, reason: string): void;
+}
+
+export interface ConnectionContext {
+  readonly events: EventReader;
+  readonly publication: Publication;
+  readonly verifier: Verifier;
+  /** Whether somebody who has shown himself to hold these keys may see an event. */
+  readonly visible: (event: NostrEvent, authenticated: Authenticated) => boolean;
+  /** The public URL of the relay, which clients sign to show who they are. */
+  readonly relayUrl: string;
+  readonly clock: Clock;
+  readonly limits: RelayLimits;
+  readonly log: Logger;
+}
+
+/** Close codes of RFC 6455. */
+export const GOING_AWAY = 1001;
+const POLICY = 1008;
+const INTERNAL = 1011;
+
+/** Entries that wait to be sent to a client, above which it is given nothing more to do. */
+const ENTRIES_WAITING = 500;
+
+/** New events that wait for a client which does not read, before it is given up. */
+const MOST_ENTRIES_WAITING = 20_000;
+/** Bytes of them. */
+const MOST_BYTES_WAITING = 16 * 1024 * 1024;
+
+/** Bytes of a message that count as one more message. */
+const BYTES_PER_TOKEN = 16 * 1024;
+
+export class Connection {
+  private readonly context: ConnectionContext;
+  private readonly socket: RelaySocket;
+  private readonly caller: Caller;
+  private readonly challenge: string;
+  private readonly messages: TokenBucket;
+  private readonly events: TokenBucket;
+  private readonly refusals: TokenBucket;
+  private readonly subscriptions: Subscriptions;
+  private readonly outbox: Outbox;
+  private readonly authenticated = new Set<string>();
+  private readonly intake: Intake;
+  private readonly queue: PublishQueue;
+  private ended = false;
+
+  /** @param challenge nobody can guess it, and no other connection has it */
+  constructor(context: ConnectionContext, socket: RelaySocket, caller: Caller, challenge: string) {
+    const { clock, limits } = context;
+    this.context = context;
+    this.socket = socket;
+    this.caller = caller;
+    this.challenge = challenge;
+    this.messages = new TokenBucket(limits.perConnection.messages, clock);
+    this.events = new TokenBucket(limits.perConnection.events, clock);
+    this.refusals = new TokenBucket(limits.refusals, clock);
+    this.subscriptions = new Subscriptions(limits.subscriptionsPerConnection);
+    this.outbox = new Outbox((text) => socket.send(text), this.subscriptions);
+    this.queue = new PublishQueue(context.publication, context.log, caller.address);
+    this.intake = new Intake({
+      isBusy: () => this.outbox.length > ENTRIES_WAITING || this.queue.isFull(),
+      handle: (text) => this.handle(text),
+      pause: (pause) => (pause ? socket.pause() : socket.resume()),
+      overflow: () => this.end(POLICY, 'too fast: messages come faster than they are answered'),
+    });
+    this.outbox.say(authMessage(challenge));
+  }
+
+  /** Takes one message of the client. */
+  receive(text: string): void {
+    this.intake.receive(text);
+  }
+
+  /** The client has read what it was sent. */
+  drained(): void {
+    if (this.ended) return;
+    try {
+      this.outbox.resume();
+    } catch (error) {
+      // Local disk does not give back what it was given.
+      this.context.log.error({ err: error }, 'stored events could not be read for a client');
+      this.end(INTERNAL, 'error: stored events cannot be read');
+      return;
+    }
+    this.intake.goOn();
+  }
+
+  /** Sends a new event to whatever subscription asks for it. */
+  deliver(outgoing: Outgoing): void {
+    if (this.ended) return;
+    const wanting = this.subscriptions.matching(outgoing.event);
+    if (wanting.length === 0 || !this.context.visible(outgoing.event, this.authenticated)) return;
+    const { outbox } = this;
+    const entries = outbox.length + wanting.length;
+    const bytes = outbox.bytes + wanting.length * outgoing.json.length;
+    if (entries > MOST_ENTRIES_WAITING || bytes > MOST_BYTES_WAITING) {
+      this.end(POLICY, 'too slow: new events come faster than they are read');
+      return;
+    }
+    for (const subscription of wanting) outbox.deliverNew(subscription, outgoing);
+    this.intake.goOn();
+  }
+
+  /** Ends the connection from here. */
+  end(code: number, reason: string): void {
+    if (this.ended) return;
+    this.close();
+    this.socket.close(code, reason);
+  }
+
+  /** The connection has ended. Events it had sent are published all the same. */
+  close(): void {
+    this.ended = true;
+    this.intake.close();
+    this.subscriptions.clear();
+    this.outbox.clear();
+  }
+
+  /** Listens no more, answers the events it was given, and ends. */
+  async finish(reason: string): Promise<void> {
+    this.intake.close();
+    await this.queue.idle();
+    this.end(GOING_AWAY, reason);
+  }
+
+  private handle(text: string): void {
+    const bytes = Buffer.byteLength(text);
+    const { limits } = this.context;
+    const within = this.spend(1 + Math.floor(bytes / BYTES_PER_TOKEN));
+    if (bytes > limits.messageBytes) {
+      const answer = tooLong(text, limits.messageBytes);
+      if (within) this.outbox.say(answer);
+      else this.refuse(answer);
+      return;
+    }
+    const parsed = parseClientMessage(text, limits.message);
+    if (!parsed.ok) {
+      if (parsed.subscription !== undefined) this.subscriptions.remove(parsed.subscription);
+      if (within) this.outbox.say(parsed.answer);
+      else this.refuse(parsed.answer);
+      return;
+    }
+    const message = parsed.value;
+    if (!within && message.type !== 'CLOSE') {
+      this.refuse(refusalOf(message, 'rate-limited: too many messages, wait a moment'));
+      return;
+    }
+    try {
+      this.act(message, bytes);
+    } catch (error) {
+      this.context.log.error({ err: error, message: message.type }, 'a relay message could not be answered');
+      this.outbox.say(refusalOf(message, `error: ${publicTextOf(error)}`));
+    }
+  }
+
+  private act(message: ClientMessage, bytes: number): void {
+    switch (message.type) {
+      case 'EVENT':
+        this.publish(message.event, bytes);
+        return;
+      case 'AUTH':
+        this.authenticate(message.event);
+        return;
+      case 'REQ':
+        this.subscribe(message.subscription, message.filters);
+        return;
+      case 'COUNT':
+        this.count(message.subscription, message.filters);
+        return;
+      case 'CLOSE':
+        this.subscriptions.remove(message.subscription);
+    }
+  }
+
+  private publish(event: NostrEvent, bytes: number): void {
+    if (!takeFromAll([this.events, this.caller.events], 1)) {
+      this.refuse(rejectedMessage(event.id, 'rate-limited: too many events, wait a moment'));
+      return;
+    }
+    if (!this.context.verifier.verify(event)) {
+      this.outbox.say(rejectedMessage(event.id, BAD_SIGNATURE));
+      return;
+    }
+    if (!this.mayStore(bytes)) {
+      const { events: most, bytes: room } = this.context.limits.perMinute;
+      const text = `rate-limited: ${most} events of ${Math.floor(room / 1024 / 1024)} MiB a minute come from your address`;
+      this.refuse(rejectedMessage(event.id, text as Reason));
+      return;
+    }
+    this.queue.add(event, bytes, this.authenticated, (answer) => {
+      if (this.ended) return;
+      this.outbox.say(answer);
+      this.intake.goOn();
+    });
+  }
+
+  /** Takes an event out of what the address may have stored in this minute; false when it is more than that. */
+  private mayStore(bytes: number): boolean {
+    const { events, bytes: room } = this.caller.stored;
+    if (!events.has(1) || !room.has(bytes)) return false;
+    events.take(1);
+    room.take(bytes);
+    return true;
+  }
+
+  private authenticate(event: NostrEvent): void {
+    const reject = (reason: Reason) => this.outbox.say(rejectedMessage(event.id, reason));
+    const { verifier, relayUrl, limits } = this.context;
+    if (!verifier.verify(event)) {
+      reject(BAD_SIGNATURE);
+      return;
+    }
+    const shown = checkRelayAuth(event, { relayUrl, challenge: this.challenge, now: this.seconds() });
+    if (!shown.ok) {
+      reject(`auth-required: ${shown.reason}`);
+      return;
+    }
+    if (!this.authenticated.has(shown.value) && this.authenticated.size >= limits.keysPerConnection) {
+      reject(`restricted: a connection may show ${limits.keysPerConnection} keys`);
+      return;
+    }
+    this.authenticated.add(shown.value);
+    this.outbox.say(acceptedMessage(event.id));
+  }
+
+  private subscribe(id: string, filters: readonly Filter[]): void {
+    if (!this.spend(filters.length - 1)) {
+      this.subscriptions.remove(id);
+      this.refuse(closedMessage(id, 'rate-limited: too many filters, wait a moment'));
+      return;
+    }
+    const { events, limits } = this.context;
+    const subscription = this.subscriptions.add(id, filters);
+    if (subscription === undefined) {
+      const most = limits.subscriptionsPerConnection;
+      this.outbox.say(
+        closedMessage(id, `rate-limited: ${most} subscriptions are open, close one of them first`),
+      );
+      return;
+    }
+    const most = limits.eventsPerFilter;
+    const bounded = filters.map((filter) => ({ ...filter, limit: Math.min(filter.limit ?? most, most) }));
+    const limit = bounded.reduce((sum, filter) => sum + filter.limit, 0);
+    const found = events.find(bounded, { limit, ...this.view() });
+    for (const event of found) this.outbox.deliver(subscription, event);
+    this.outbox.sayOf(subscription, endOfStoredMessage(id));
+  }
+
+  private count(id: string, filters: readonly Filter[]): void {
+    if (!this.spend(filters.length - 1)) {
+      this.refuse(closedMessage(id, 'rate-limited: too many filters, wait a moment'));
+      return;
+    }
+    this.outbox.say(countMessage(id, this.context.events.count(filters, this.view())));
+  }
+
+  /** What this client may see, now. */
+  private view() {
+    const visible = (event: NostrEvent) => this.context.visible(event, this.authenticated);
+    return { now: this.seconds(), visible };
+  }
+
+  private spend(tokens: number): boolean {
+    return takeFromAll([this.messages, this.caller.messages], tokens);
+  }
+
+  /** Sends a refusal because of a rate; whoever goes on in spite of many is not answered for ever. */
+  private refuse(answer: string): void {
+    this.outbox.say(answer);
+    if (takeFromAll([this.refusals], 1)) return;
+    this.end(POLICY, 'too many messages in spite of being told to wait');
+  }
+
+  private seconds(): number {
+    return Math.floor(this.context.clock.now() / 1000);
+  }
+}
+
+const BAD_SIGNATURE: Reason = 'invalid: the id or the signature does not hold';
+
+function refusalOf(message: ClientMessage, reason: Reason): string {
+  if ('event' in message) return rejectedMessage(message.event.id, reason);
+  return closedMessage(message.subscription, reason);
+}
+
+/** A message that is too long is not parsed; an event is told by what looks like its id. */
+function tooLong(text: string, limit: number): string {
+  const reason: Reason = `invalid: a message may have ${limit} bytes`;
+  const [, id] = /"id"\s*:\s*"([0-9a-f]{64})"/.exec(text) ?? [];
+  return id === undefined ? noticeMessage(reason) : rejectedMessage(id, reason);
+}

@@ -1,0 +1,87 @@
+/** What the relay says about itself (NIP-11), with what GRASP-01 adds. */
+import { maxSubscriptionLength } from '../../nostr/client-message.ts';
+import { MAX_AHEAD_SECONDS } from '../admission.ts';
+import type { RelayLimits } from './relay-limits.ts';
+
+export interface RelayFacts {
+  /** The public base URL of the service. */
+  readonly base: string;
+  /** The public key of the service, which attests the keys of its receipts. */
+  readonly self: string;
+  readonly version: string;
+  readonly limits: RelayLimits;
+  /** The host of the base URL when not given. */
+  readonly name?: string;
+  readonly description?: string;
+  /** How to reach the operator: a URL or a mail address as `mailto:`. */
+  readonly contact?: string;
+  /** URL of a square image. */
+  readonly icon?: string;
+  /** Public key of the operator, in hex. */
+  readonly operator?: string;
+  /** How many repositories one key may have here; without it nothing is said of a number. */
+  readonly maxRepositoriesPerOwner?: number;
+  /** Nothing can be announced or pushed here. */
+  readonly readOnly?: boolean;
+}
+
+/** The document by its NIP-11 names. */
+export interface RelayInformation {
+  readonly name: string;
+  readonly description: string;
+  readonly self: string;
+  /** The operator's key, which is not the service's. */
+  readonly pubkey?: string;
+  readonly contact?: string;
+  readonly icon?: string;
+  readonly software: string;
+  readonly version: string;
+  readonly supported_nips: readonly number[];
+  readonly supported_grasps: readonly string[];
+  readonly repo_acceptance_criteria: string;
+  readonly limitation: Readonly<Record<string, number | boolean>>;
+}
+
+/** The NIPs of the relay, with those of git repositories (34) and of tokens for git (98). */
+const SUPPORTED_NIPS = [1, 9, 11, 34, 40, 42, 45, 70, 98];
+
+/**
+ * Builds the NIP-11 document. There is no `curation` in it: what is kept follows from the repositories here, and nobody
+ * chooses among them.
+ */
+export function relayInformation(facts: RelayFacts): RelayInformation {
+  const { base, self, version, limits, contact, icon, operator } = facts;
+  return {
+    name: facts.name ?? new URL(base).host,
+    description: facts.description ?? 'Git repositories, and the events that belong to them.',
+    self,
+    ...(operator === undefined ? {} : { pubkey: operator }),
+    ...(contact === undefined ? {} : { contact }),
+    ...(icon === undefined ? {} : { icon }),
+    software: 'cairn',
+    version,
+    supported_nips: SUPPORTED_NIPS,
+    supported_grasps: ['GRASP-01'],
+    repo_acceptance_criteria: criteriaOf(facts),
+    limitation: {
+      max_message_length: limits.messageBytes,
+      max_subscriptions: limits.subscriptionsPerConnection,
+      max_limit: limits.eventsPerFilter,
+      default_limit: limits.eventsPerFilter,
+      max_subid_length: maxSubscriptionLength,
+      max_event_tags: limits.message.event.maxTags,
+      max_content_length: limits.message.event.maxContentBytes,
+      created_at_upper_limit: MAX_AHEAD_SECONDS,
+      auth_required: false,
+      payment_required: false,
+      restricted_writes: true,
+    },
+  };
+}
+
+function criteriaOf({ base, maxRepositoriesPerOwner, readOnly }: RelayFacts): string {
+  if (readOnly === true) return 'This server is read-only: it takes no announcements and no pushes.';
+  const number =
+    maxRepositoriesPerOwner === undefined ? 'repositories' : `up to ${maxRepositoriesPerOwner} repositories`;
+  return `Any key may have ${number} here. The announcement names ${base} in its clone and relays tags.`;
+}

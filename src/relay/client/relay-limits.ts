@@ -1,0 +1,62 @@
+/** What the relay bears from one client, and from all of them. The NIP-11 document names what a client can know beforehand. */
+
+import type { Rate } from '../../lib/token-bucket.ts';
+import { type ClientMessageLimits, defaultClientMessageLimits } from '../../nostr/client-message.ts';
+import type { Amount } from '../log/event-charges.ts';
+import type { EventQuotas } from '../log/event-quota.ts';
+
+export interface RelayLimits {
+  /** Bytes of UTF-8 of one message. */
+  readonly messageBytes: number;
+  readonly message: ClientMessageLimits;
+  /** Stored events one filter is answered with at most. */
+  readonly eventsPerFilter: number;
+  readonly subscriptionsPerConnection: number;
+  /** Keys that may show themselves on one connection (NIP-42). */
+  readonly keysPerConnection: number;
+  readonly connections: number;
+  readonly connectionsPerAddress: number;
+  readonly perConnection: ClientRates;
+  readonly perAddress: ClientRates;
+  /** Of events that an address asks to be stored, in a minute. */
+  readonly perMinute: Amount;
+  readonly stored: EventQuotas;
+  /** Refusals because of a rate that a client may earn before its connection is ended. */
+  readonly refusals: Rate;
+}
+
+export interface ClientRates {
+  /** Of all messages. One counts for more when it is long or asks for much. */
+  readonly messages: Rate;
+  /** Of EVENT messages. */
+  readonly events: Rate;
+}
+
+const MIB = 1024 * 1024;
+
+export const defaultRelayLimits: RelayLimits = {
+  messageBytes: 512 * 1024,
+  message: defaultClientMessageLimits,
+  eventsPerFilter: 500,
+  subscriptionsPerConnection: 32,
+  keysPerConnection: 16,
+  connections: 4_096,
+  connectionsPerAddress: 64,
+  perConnection: {
+    messages: { perSecond: 50, burst: 400 },
+    events: { perSecond: 20, burst: 200 },
+  },
+  perAddress: {
+    messages: { perSecond: 200, burst: 2_000 },
+    events: { perSecond: 50, burst: 500 },
+  },
+  perMinute: { events: 1_200, bytes: 32 * MIB },
+  stored: {
+    member: { events: 100_000, bytes: 512 * MIB },
+    stranger: { events: 10_000, bytes: 64 * MIB },
+    repository: { events: 50_000, bytes: 128 * MIB },
+    unclaimed: { events: 20_000, bytes: 32 * MIB },
+    indexBytes: 384 * MIB,
+  },
+  refusals: { perSecond: 5, burst: 200 },
+};

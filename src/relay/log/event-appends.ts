@@ -1,0 +1,120 @@
+import { CairnError, publicError } from '../../lib/errors.ts';
+import { encodeEvent, type NostrEvent } from '../../nostr/event.ts';
+import type { Stored } from '../events.ts';
+
+/** Events that are asked to be stored, as they go into the log together. */
+export interface AppendBatch {
+  readonly events: readonly NostrEvent[];
+  readonly hidden: readonly NostrEvent[];
+}
+
+export interface EventAppendsOptions {
+  readonly judge: (event: NostrEvent, hidden: boolean) => Stored;
+  /**
+   * Makes a batch durable.
+   * @returns what then takes its events in, one by one, and says what has become of each
+   * @throws what the appenders are told
+   */
+  write(batch: AppendBatch): Promise<(event: NostrEvent, hidden: boolean) => Stored>;
+}
+
+interface Waiting {
+  readonly events: readonly NostrEvent[];
+  readonly hidden: boolean;
+  readonly bytes: number;
+  resolve(stored: readonly Stored[]): void;
+  reject(error: unknown): void;
+}
+
+/** What one entry of the log takes of several appends. A single append goes whole, whatever it has. */
+const BATCH_EVENTS = 500;
+const BATCH_BYTES = 2 * 1024 * 1024;
+
+/** Appends that wait for the store, as JSON; in memory they take about three times as much. */
+const QUEUE_BYTES = 16 * 1024 * 1024;
+
+/** Group commit: appends that arrive while a write is under way go together with the next one. */
+export class EventAppends {
+  private readonly options: EventAppendsOptions;
+  private readonly queue: Waiting[] = [];
+  private queuedBytes = 0;
+  private running: Promise<void> | undefined;
+  private closed = false;
+
+  constructor(options: EventAppendsOptions) {
+    this.options = options;
+  }
+
+  /** @throws CairnError `busy` when too much waits, `unavailable` after {@link close} and when the write fails */
+  async append(events: readonly NostrEvent[], hidden: boolean): Promise<readonly Stored[]> {
+    const judged = events.map((event) => this.options.judge(event, hidden));
+    if (judged.every((verdict) => verdict !== 'stored')) return judged;
+    if (this.closed) throw publicError('unavailable', 'the server is shutting down');
+    const bytes = events.reduce((sum, event) => sum + Buffer.byteLength(encodeEvent(event)), 0);
+    if (this.queuedBytes > 0 && this.queuedBytes + bytes > QUEUE_BYTES) {
+      throw new CairnError('busy', 'too many events at once, try again in a moment');
+    }
+    this.queuedBytes += bytes;
+    return new Promise((resolve, reject) => {
+      this.queue.push({ events, hidden, bytes, resolve, reject });
+      this.running ??= this.drain();
+    });
+  }
+
+  /** Takes no more, and waits for what is under way. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.running;
+  }
+
+  private async drain(): Promise<void> {
+    while (this.queue.length > 0) {
+      const batch = this.nextBatch();
+      try {
+        await this.commit(batch);
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+      for (const { bytes } of batch) this.queuedBytes -= bytes;
+    }
+    this.running = undefined;
+  }
+
+  private nextBatch(): Waiting[] {
+    let events = 0;
+    let bytes = 0;
+    let length = 0;
+    for (const waiting of this.queue) {
+      events += waiting.events.length;
+      bytes += waiting.bytes;
+      if (length > 0 && (events > BATCH_EVENTS || bytes > BATCH_BYTES)) break;
+      length++;
+    }
+    return this.queue.splice(0, length);
+  }
+
+  private async commit(batch: readonly Waiting[]): Promise<void> {
+    // By id: asked for twice, an event is written once, and visibly if either asks for that.
+    const wanted = new Map<string, { readonly event: NostrEvent; readonly hidden: boolean }>();
+    const judged = batch.map(({ events, hidden }) =>
+      events.map((event) => {
+        const verdict = this.options.judge(event, hidden);
+        if (verdict === 'stored' && !(hidden && wanted.has(event.id)))
+          wanted.set(event.id, { event, hidden });
+        return { event, verdict };
+      }),
+    );
+    const all = [...wanted.values()];
+    const eventsThat = (hidden: boolean) =>
+      all.filter((one) => one.hidden === hidden).map((one) => one.event);
+    const take =
+      all.length === 0
+        ? this.options.judge
+        : await this.options.write({ events: eventsThat(false), hidden: eventsThat(true) });
+    for (const [at, { hidden, resolve }] of batch.entries()) {
+      // What was not written is not taken in, whatever would be said of it by now.
+      const verdicts = judged[at] ?? [];
+      resolve(verdicts.map(({ event, verdict }) => (verdict === 'stored' ? take(event, hidden) : verdict)));
+    }
+  }
+}

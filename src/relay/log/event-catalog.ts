@@ -1,0 +1,104 @@
+/**
+ * The catalog: what the event log consists of. The one object of the log that changes, by compare-and-swap; who reads it
+ * knows which segments to read, which writers to follow and from where, without ever listing the store.
+ */
+import { z } from 'zod';
+import type { Clock } from '../../lib/clock.ts';
+import { type Digest, isDigest } from '../../lib/digest.ts';
+import type { Dice } from '../../lib/random.ts';
+import type { ObjectStore, VersionToken } from '../../object-store/object-store.ts';
+import { CATALOG_KEY } from '../../repository/keys.ts';
+import {
+  type RecordPlace,
+  readRecord,
+  type SharedRecord,
+  updateRecord,
+} from '../../repository/records/shared-record.ts';
+
+/** Many entries folded into one object. `size` in bytes, `count` in events. */
+export interface SegmentRef {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly count: number;
+}
+
+export interface WriterRecord {
+  /** Its entries before this one are in segments. */
+  readonly folded: number;
+  /** Seconds: when it last said that it is there. It does so at least once an hour while it writes. */
+  readonly at: number;
+}
+
+/** What a fold has made superfluous. It stays for those who are still reading it, and is deleted later. */
+export interface CondemnedRecord {
+  readonly fold: string;
+  /** Seconds. */
+  readonly at: number;
+  readonly segments: readonly Digest[];
+  /** Entries `from` (included) to `to` (excluded) of a writer. */
+  readonly entries: readonly { readonly writer: string; readonly from: number; readonly to: number }[];
+}
+
+export interface CatalogRecord extends SharedRecord {
+  readonly segments: readonly SegmentRef[];
+  readonly writers: Readonly<Record<string, WriterRecord>>;
+  readonly condemned: readonly CondemnedRecord[];
+}
+
+const count = z.int().nonnegative();
+const digest = z.string().refine(isDigest);
+const writerId = z.string().regex(/^[0-9a-f]{16}$/);
+
+const catalogFormat: z.ZodType<CatalogRecord> = z.object({
+  version: z.literal(1),
+  revision: count,
+  segments: z.array(z.object({ digest, size: count, count })),
+  writers: z.record(writerId, z.object({ folded: count, at: count })),
+  condemned: z.array(
+    z.object({
+      fold: z.string(),
+      at: count,
+      segments: z.array(digest),
+      entries: z.array(z.object({ writer: writerId, from: count, to: count })),
+    }),
+  ),
+});
+
+const EMPTY: CatalogRecord = { version: 1, revision: -1, segments: [], writers: {}, condemned: [] };
+
+export class EventCatalog {
+  private readonly place: RecordPlace<CatalogRecord>;
+  private version: VersionToken | undefined;
+  private latest = EMPTY;
+
+  constructor(options: { readonly control: ObjectStore; readonly clock: Clock; readonly dice: Dice }) {
+    const { control, clock, dice } = options;
+    this.place = { store: control, key: CATALOG_KEY, format: catalogFormat, clock, dice };
+  }
+
+  /** As last read; empty, with revision −1, as long as nobody has written to the log. */
+  get current(): CatalogRecord {
+    return this.latest;
+  }
+
+  /** Reads it anew if it has changed. @throws CairnError `unavailable`, `corrupt` */
+  async refresh(): Promise<CatalogRecord> {
+    const reading = await readRecord(this.place, this.version);
+    if (reading.is === 'found') {
+      this.version = reading.version;
+      this.latest = reading.record;
+    }
+    return this.latest;
+  }
+
+  /**
+   * Changes it by compare-and-swap.
+   * @param change what it shall be, or undefined when it is so already; called on every version it meets
+   * @throws CairnError `unavailable`, `busy`, `corrupt`: it may have changed all the same
+   */
+  async update(
+    change: (current: CatalogRecord) => Omit<CatalogRecord, keyof SharedRecord> | undefined,
+  ): Promise<void> {
+    await updateRecord(this.place, (current) => change(current ?? EMPTY));
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * Folding: many entries of the log become few segments, without what no longer stands. Any server may do it at any time,
+ * for the entries of all writers; the swap of the catalog decides who has.
+ */
+import type { Clock } from '../../lib/clock.ts';
+import { concurrently } from '../../lib/concurrently.ts';
+import type { Dice } from '../../lib/random.ts';
+import type { NostrEvent } from '../../nostr/event.ts';
+import { newestFirst } from '../../nostr/event-order.ts';
+import { isExpired } from '../../nostr/expiration.ts';
+import type { ObjectStore } from '../../object-store/object-store.ts';
+import { logEntryKey, segmentKey } from '../../repository/keys.ts';
+import type { CatalogRecord, CondemnedRecord, EventCatalog, SegmentRef } from './event-catalog.ts';
+import { type EventIndex, HIDDEN_SECONDS } from './event-index.ts';
+import {
+  encodeEvents,
+  type HiddenEvent,
+  type LogEntry,
+  readEntry,
+  type SegmentContent,
+} from './event-log.ts';
+import { readSegment, segmentsToMerge, writeSegments } from './event-segments.ts';
+import type { EventTail, UnfoldedRun } from './event-tail.ts';
+
+export interface FoldOptions {
+  readonly control: ObjectStore;
+  readonly bulk: ObjectStore;
+  readonly clock: Clock;
+  readonly dice: Dice;
+  readonly catalog: EventCatalog;
+  readonly index: EventIndex;
+  readonly tail: EventTail;
+}
+
+/** Seconds for which what was folded stays, for readers who have not noticed. */
+const CONDEMNED_SECONDS = 10 * 60;
+
+/** Seconds after which a writer that has said nothing is taken to be no more. */
+const SILENT_SECONDS = 24 * 60 * 60;
+
+const AT_ONCE = 8;
+
+/** Bytes of entries that one fold takes: all that it folds is in memory at once. */
+export const FOLD_BYTES = 8 * 1024 * 1024;
+
+const FOLD_ID_BYTES = 8;
+
+/**
+ * Folds what has been read of the log and is in no segment yet, or some of it when it is very much.
+ * @param retiring a writer that writes no more: it is struck off the catalog when all its entries are folded
+ * @returns false when somebody else folded meanwhile, and nothing has changed by this call
+ * @throws CairnError `unavailable`, `busy`, `corrupt`: it may have happened all the same, and can be tried again
+ */
+export async function foldLog(options: FoldOptions, retiring?: string): Promise<boolean> {
+  const { bulk, catalog, clock, dice, index, tail } = options;
+  const runs = tail.unfoldedRuns(FOLD_BYTES);
+  const now = Math.floor(clock.now() / 1000);
+  if (runs.length === 0 && retiring === undefined) return true;
+  const entries = await entriesOf(options.control, runs);
+  // Somebody else has folded them so long ago that they are gone.
+  if (entries === undefined) return false;
+  const fresh = contentOf(entries);
+  const bytes = Buffer.byteLength(encodeEvents([...fresh.events, ...fresh.hidden.map(({ event }) => event)]));
+  const merged = segmentsToMerge(catalog.current.segments, bytes, index.size);
+  const contents = await concurrently(merged, AT_ONCE, async (segment) => {
+    const read = await readSegment(bulk, segment);
+    return { events: read.events(), hidden: read.hidden };
+  });
+  const made = await writeSegments(options, standingOf(index, now, [...contents, fresh]));
+  tail.made(made);
+  const condemned: CondemnedRecord = {
+    fold: dice.hex(FOLD_ID_BYTES),
+    at: now,
+    segments: merged.map(({ digest }) => digest),
+    entries: runs.map(({ writer, from, entries }) => ({ writer, from, to: from + entries.length })),
+  };
+  const swap: Swap = { made, condemned, retiring, read: (writer) => tail.positionOf(writer) };
+  let lost = false;
+  await catalog.update((current) => {
+    // An answer was lost, and it is done; or all there was to do was to strike off a writer that is off already.
+    if (current.condemned.some(({ fold }) => fold === condemned.fold)) return undefined;
+    if (runs.length + merged.length === 0 && current.writers[retiring ?? ''] === undefined) return undefined;
+    lost = !fits(current, swap);
+    return lost ? undefined : swapped(current, swap);
+  });
+  // Nobody has heard of them. When the update throws instead they stay: the catalog may name them.
+  if (lost) await concurrently(made, AT_ONCE, ({ digest }) => bulk.delete(segmentKey(digest)));
+  return !lost;
+}
+
+/** True when there is something for {@link sweepLog} to do. */
+export function wantsSweep({
+  catalog,
+  clock,
+  tail,
+}: Pick<FoldOptions, 'catalog' | 'clock' | 'tail'>): boolean {
+  const now = Math.floor(clock.now() / 1000);
+  const { condemned, writers } = catalog.current;
+  return (
+    condemned.some(({ at }) => isOver(at, now)) ||
+    Object.entries(writers).some(([writer, { folded }]) => {
+      return isSilent(catalog.current, writer, now) && folded === tail.positionOf(writer);
+    })
+  );
+}
+
+/** True when a writer is silent for good and has left entries that nobody has folded. */
+export function hasAbandonedEntries({
+  catalog,
+  clock,
+  tail,
+}: Pick<FoldOptions, 'catalog' | 'clock' | 'tail'>): boolean {
+  const now = Math.floor(clock.now() / 1000);
+  return tail.unfoldedWriters().some((writer) => isSilent(catalog.current, writer, now));
+}
+
+/**
+ * Deletes what was folded long enough ago, and strikes writers off that are no more. To be called when the log has just
+ * been read to its end: what a silent writer has left is known then, and it speaks up in the catalog before it goes on.
+ * @throws CairnError `unavailable`, `busy`, `corrupt`: what is left is done at the next call
+ */
+export async function sweepLog(options: FoldOptions): Promise<void> {
+  const { bulk, catalog, clock, control, tail } = options;
+  const now = Math.floor(clock.now() / 1000);
+  const due = catalog.current.condemned.filter(({ at }) => isOver(at, now));
+  const segments = due.flatMap((condemned) => condemned.segments);
+  const entries = due.flatMap((condemned) => condemned.entries.flatMap(keysOf));
+  await concurrently(segments, AT_ONCE, (digest) => bulk.delete(segmentKey(digest)));
+  await concurrently(entries, AT_ONCE, (key) => control.delete(key));
+  const swept = new Set(due.map(({ fold }) => fold));
+  await catalog.update((current) => {
+    const condemned = current.condemned.filter(({ fold }) => !swept.has(fold));
+    const writers = Object.entries(current.writers).filter(
+      ([writer, { folded }]) => !(isSilent(current, writer, now) && folded === tail.positionOf(writer)),
+    );
+    const unchanged =
+      condemned.length === current.condemned.length && writers.length === Object.keys(current.writers).length;
+    return unchanged ? undefined : { ...current, condemned, writers: Object.fromEntries(writers) };
+  });
+}
+
+/** What a fold makes of the catalog. */
+interface Swap {
+  readonly made: readonly SegmentRef[];
+  readonly condemned: CondemnedRecord;
+  readonly retiring: string | undefined;
+  readonly read: (writer: string) => number;
+}
+
+/** False when others have folded the same entries or merged the same segments. */
+function fits(current: CatalogRecord, { condemned }: Swap): boolean {
+  const named = new Set(current.segments.map(({ digest }) => digest));
+  return (
+    condemned.segments.every((digest) => named.has(digest)) &&
+    condemned.entries.every(({ writer, from }) => current.writers[writer]?.folded === from)
+  );
+}
+
+function swapped(current: CatalogRecord, { made, condemned, retiring, read }: Swap): CatalogRecord {
+  const merged = new Set(condemned.segments);
+  const writers = { ...current.writers };
+  for (const { writer, to } of condemned.entries) {
+    const known = writers[writer];
+    if (known !== undefined) writers[writer] = { ...known, folded: to };
+  }
+  if (retiring !== undefined && writers[retiring]?.folded === read(retiring)) delete writers[retiring];
+  const isEmpty = condemned.segments.length === 0 && condemned.entries.length === 0;
+  return {
+    ...current,
+    segments: [...current.segments.filter(({ digest }) => !merged.has(digest)), ...made],
+    writers,
+    condemned: isEmpty ? current.condemned : [...current.condemned, condemned],
+  };
+}
+
+/** The entries of runs; undefined when one that is to be read again is gone. */
+async function entriesOf(
+  control: ObjectStore,
+  runs: readonly UnfoldedRun[],
+): Promise<readonly LogEntry[] | undefined> {
+  const all = runs.flatMap(({ writer, from, entries }) =>
+    entries.map(({ entry }, ahead) => ({ writer, sequence: from + ahead, entry })),
+  );
+  const read = await concurrently(all, AT_ONCE, async ({ writer, sequence, entry }) => {
+    return entry ?? (await readEntry(control, writer, sequence))?.entry;
+  });
+  const found = read.filter((entry) => entry !== undefined);
+  return found.length === read.length ? found : undefined;
+}
+
+function contentOf(entries: readonly LogEntry[]): SegmentContent {
+  return {
+    events: entries.flatMap(({ events }) => events),
+    hidden: entries.flatMap(({ at, hidden }) => hidden.map((event) => ({ at, event }))),
+  };
+}
+
+/**
+ * What of these events still stands, each once, in order. An event is left out only for a reason: the index knows what
+ * displaced it, and that is in the log too.
+ */
+function standingOf(index: EventIndex, now: number, contents: readonly SegmentContent[]): SegmentContent {
+  const events = new Map<string, NostrEvent>();
+  for (const event of contents.flatMap((content) => content.events)) {
+    const verdict = index.judge(event);
+    const outdone = verdict === 'superseded' || (verdict === 'deleted' && !index.isWatermark(event));
+    if (!outdone && !isExpired(event, now)) events.set(event.id, event);
+  }
+  const hidden = new Map<string, HiddenEvent>();
+  for (const one of contents.flatMap((content) => content.hidden)) {
+    const { at, event } = one;
+    const stale = now - at > HIDDEN_SECONDS || isExpired(event, now);
+    if (!stale && index.isHidden(event.id)) hidden.set(event.id, one);
+  }
+  return { events: [...events.values()].sort((a, b) => newestFirst(b, a)), hidden: [...hidden.values()] };
+}
+
+function isOver(condemnedAt: number, now: number): boolean {
+  return now - condemnedAt > CONDEMNED_SECONDS;
+}
+
+function isSilent(current: CatalogRecord, writer: string, now: number): boolean {
+  const record = current.writers[writer];
+  return record !== undefined && now - record.at > SILENT_SECONDS;
+}
+
+function keysOf({ writer, from, to }: CondemnedRecord['entries'][number]): string[] {
+  return Array.from({ length: to - from }, (_, ahead) => logEntryKey(writer, from + ahead));
+}

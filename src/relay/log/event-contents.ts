@@ -1,0 +1,188 @@
+/**
+ * Events as text, on local disk and not on the heap. Files in the scratch folder are written to at their end only and have
+ * no name, so that nothing is left of them however the process ends. What they hold is in the event log as well.
+ */
+import { closeSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CairnError, messageOf } from '../../lib/errors.ts';
+import type { Dice } from '../../lib/random.ts';
+
+/** Bytes above which a file is written to no more. */
+const FILE_BYTES = 64 * 1024 * 1024;
+
+/** What is written goes to disk in pieces of this size. */
+const BUFFER_BYTES = 256 * 1024;
+
+/** Positions in different files differ by this much; no file is as large. */
+const SPAN = 2 ** 32;
+
+/** Bytes that nobody needs any more, above which room is made, if they are also more than what is needed. */
+const WASTE_BYTES = 64 * 1024 * 1024;
+
+interface ContentFile {
+  readonly descriptor: number;
+  size: number;
+  /** Bytes that are still needed. */
+  live: number;
+}
+
+export interface EventContentsOptions {
+  /** Where the files are; the system's folder for temporary ones when it is not given. */
+  readonly folder?: string;
+  readonly dice: Dice;
+}
+
+export class EventContents {
+  private readonly folder: string;
+  private readonly dice: Dice;
+  private readonly files = new Map<number, ContentFile>();
+  private current = -1;
+  private next = 0;
+  /** What was appended to the current file and is not written yet. */
+  private readonly buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  private buffered = 0;
+
+  constructor({ folder = tmpdir(), dice }: EventContentsOptions) {
+    this.folder = folder;
+    this.dice = dice;
+  }
+
+  /** Bytes in files, needed or not. */
+  get size(): number {
+    let sum = 0;
+    for (const { size } of this.files.values()) sum += size;
+    return sum;
+  }
+
+  /** Bytes that are needed. */
+  get live(): number {
+    let sum = 0;
+    for (const { live } of this.files.values()) sum += live;
+    return sum;
+  }
+
+  /**
+   * Puts bytes behind all others. They are needed until {@link drop} is told otherwise.
+   * @returns their position
+   * @throws CairnError `unavailable` when the disk does not take them
+   */
+  append(bytes: Buffer): number {
+    const file = this.fileFor(bytes.length);
+    const position = this.current * SPAN + file.size;
+    try {
+      if (this.buffered + bytes.length > BUFFER_BYTES) this.flush(file);
+      if (bytes.length > BUFFER_BYTES) writeAll(file.descriptor, bytes, file.size);
+      else this.buffered += bytes.copy(this.buffer, this.buffered);
+    } catch (error) {
+      throw new CairnError(
+        'unavailable',
+        `events cannot be written to the local disk (${messageOf(error)}): make room in the cache folder`,
+        { cause: error },
+      );
+    }
+    file.size += bytes.length;
+    file.live += bytes.length;
+    return position;
+  }
+
+  /** Bytes there are needed no more. */
+  drop(position: number, length: number): void {
+    const number = Math.floor(position / SPAN);
+    const file = this.files.get(number);
+    if (file === undefined) return;
+    file.live -= length;
+    if (file.live <= 0 && number !== this.current) this.remove(number, file);
+  }
+
+  /** @throws CairnError `unavailable` when the disk does not give them */
+  read(position: number, length: number): Buffer {
+    const file = this.files.get(Math.floor(position / SPAN));
+    if (file === undefined) throw new CairnError('unavailable', 'an event is not on the local disk any more');
+    const from = position % SPAN;
+    const written = Math.floor(position / SPAN) === this.current ? file.size - this.buffered : file.size;
+    if (from >= written) return Buffer.from(this.buffer.subarray(from - written, from - written + length));
+    const bytes = Buffer.allocUnsafe(length);
+    try {
+      for (let got = 0; got < length; ) {
+        const count = readSync(file.descriptor, bytes, got, length - got, from + got);
+        if (count === 0) throw new Error('the file ends too early');
+        got += count;
+      }
+    } catch (error) {
+      throw new CairnError(
+        'unavailable',
+        `an event cannot be read from the local disk: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+    return bytes;
+  }
+
+  /** The number of a file that is worth to be emptied, which {@link fileOf} of a position names; undefined when none is. */
+  wasted(): number | undefined {
+    const { size, live } = this;
+    if (size - live <= Math.max(WASTE_BYTES, live)) return undefined;
+    let worst: number | undefined;
+    let most = 0;
+    for (const [number, file] of this.files) {
+      if (number === this.current || file.size - file.live <= most) continue;
+      [worst, most] = [number, file.size - file.live];
+    }
+    return worst;
+  }
+
+  /** The number of the file that a position is in. */
+  fileOf(position: number): number {
+    return Math.floor(position / SPAN);
+  }
+
+  close(): void {
+    for (const [number, file] of this.files) this.remove(number, file);
+    this.current = -1;
+    this.buffered = 0;
+  }
+
+  private fileFor(length: number): ContentFile {
+    const known = this.files.get(this.current);
+    if (known !== undefined && (known.size === 0 || known.size + length <= FILE_BYTES)) return known;
+    if (known !== undefined) {
+      this.flush(known);
+      if (known.live <= 0) this.remove(this.current, known);
+    }
+    try {
+      const path = join(this.folder, `events-${this.dice.hex(8)}`);
+      const descriptor = openSync(path, 'wx+', 0o600);
+      unlinkSync(path);
+      this.current = this.next++;
+      const file = { descriptor, size: 0, live: 0 };
+      this.files.set(this.current, file);
+      return file;
+    } catch (error) {
+      throw new CairnError(
+        'unavailable',
+        `no file for events can be made in ${this.folder}: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  private flush(file: ContentFile): void {
+    if (this.buffered === 0) return;
+    writeAll(file.descriptor, this.buffer.subarray(0, this.buffered), file.size - this.buffered);
+    this.buffered = 0;
+  }
+
+  private remove(number: number, file: ContentFile): void {
+    this.files.delete(number);
+    // Closing gives the room back, but only once; emptying it does so at once on every file system.
+    ftruncateSync(file.descriptor, 0);
+    closeSync(file.descriptor);
+  }
+}
+
+function writeAll(descriptor: number, bytes: Buffer, position: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
+  }
+}

@@ -1,0 +1,150 @@
+/** Which repositories an event is about: those it names, and those that the events it answers are about. */
+import { addressOf, formatAddress, parseAddress } from '../../nostr/address.ts';
+import type { NostrEvent } from '../../nostr/event.ts';
+import { kinds } from '../../nostr/kinds.ts';
+import { firstValue, tagsNamed, values } from '../../nostr/tags.ts';
+import type { EventReader } from '../events.ts';
+import { repositoriesNamed, type Words } from '../words.ts';
+
+export interface EventPlacesContext {
+  readonly events: Pick<EventReader, 'get' | 'isReferredTo' | 'query'>;
+  readonly words: Words;
+  /** The key that signs the receipts of a repository. */
+  readonly receiptKey: (owner: string, identifier: string) => string;
+  /** Whether its owner has announced a repository, and whether on this service. */
+  readonly announced: (owner: string, identifier: string) => 'here' | 'elsewhere' | undefined;
+}
+
+/** The owner and the identifier of a repository, here or elsewhere. */
+export interface Named {
+  readonly owner: string;
+  readonly identifier: string;
+}
+
+/** What an event is about. */
+export interface About {
+  readonly named: readonly Named[];
+  /** True when it only quotes or mentions what these have: it belongs to none of them. */
+  readonly quoted: boolean;
+}
+
+/** Events followed from one to the next that it answers. */
+const MAX_ROOTS = 64;
+/** States looked at to find the receipts among them that name an order. */
+const MAX_RECEIPTS = 256;
+
+export class EventPlaces {
+  private readonly context: EventPlacesContext;
+
+  constructor(context: EventPlacesContext) {
+    this.context = context;
+  }
+
+  /** The repositories an event belongs to, here or elsewhere; of one that belongs to none, those it quotes. */
+  about(event: NostrEvent): About {
+    const { events } = this.context;
+    const named = this.namedBy(follow(event, events, answered), ['a', 'A']);
+    if (named.length > 0) return { named, quoted: false };
+    if (event.kind === kinds.repositoryState) return { named: this.carriedOutIn(event), quoted: false };
+    return { named: this.namedBy(follow(event, events, referred), ['a', 'A', 'q']), quoted: true };
+  }
+
+  /** Every repository that events name, each once. */
+  private namedBy(events: readonly NostrEvent[], tags: readonly string[]): Named[] {
+    const found = new Map<string, Named>();
+    const add = (owner: string, identifier: string) =>
+      found.set(nameOf(owner, identifier), { owner, identifier });
+    for (const about of events) {
+      // What an announcement says of others makes it no part of theirs.
+      if (about.kind === kinds.repository) {
+        add(about.pubkey, firstValue(about, 'd') ?? '');
+        continue;
+      }
+      const addresses = tags.flatMap((name) => values(about, name)).map(parseAddress);
+      if (about.kind !== kinds.repositoryState) addresses.push(addressOf(about));
+      // A receipt names the one it is about: whoever else names its key has no part in it.
+      else if (repositoriesNamed(about).length === 0) {
+        for (const { owner, identifier } of this.placesOfState(about)) add(owner, identifier);
+      }
+      for (const address of addresses) {
+        if (address?.kind === kinds.repository) add(address.pubkey, address.identifier);
+        if (address?.kind !== kinds.repositoryState) continue;
+        const { owners } = this.context.words.placesOf(address.pubkey, address.identifier);
+        for (const owner of this.announcedAmong(owners, address.identifier)) add(owner, address.identifier);
+      }
+    }
+    return [...found.values()];
+  }
+
+  /** Where a state counts; where that is nowhere here, or not all is known, where it was carried out as well. */
+  private placesOfState(state: NostrEvent): Named[] {
+    const identifier = firstValue(state, 'd') ?? '';
+    const { owners, complete } = this.context.words.placesOfState(state);
+    const counting = this.announcedAmong(owners, identifier).map((owner) => ({ owner, identifier }));
+    const isHere = counting.some(({ owner }) => this.context.announced(owner, identifier) === 'here');
+    return complete && isHere ? counting : [...counting, ...this.carriedOutIn(state)];
+  }
+
+  private announcedAmong(owners: readonly string[], identifier: string): string[] {
+    return owners.filter((owner) => this.context.announced(owner, identifier) !== undefined);
+  }
+
+  /** The repositories in which a state has been carried out, as their receipts say. */
+  private carriedOutIn(state: NostrEvent): Named[] {
+    const { events, receiptKey } = this.context;
+    const identifier = firstValue(state, 'd') ?? '';
+    if (!events.isReferredTo(state.id)) return [];
+    const found = new Map<string, Named>();
+    let left = MAX_RECEIPTS;
+    const visible = (receipt: NostrEvent) => {
+      if (left-- <= 0) return false;
+      for (const { pubkey: owner, identifier: of } of repositoriesNamed(receipt)) {
+        if (of !== identifier || this.context.announced(owner, of) === undefined) continue;
+        if (receiptKey(owner, of) !== receipt.pubkey) continue;
+        found.set(nameOf(owner, of), { owner, identifier });
+      }
+      return false;
+    };
+    const naming = { kinds: new Set([kinds.repositoryState]), tags: new Map([['e', new Set([state.id])]]) };
+    events.query([naming], { limit: 1, now: 0, visible });
+    return [...found.values()];
+  }
+}
+
+/** An event and those it has to do with in any way, as far as they are here. */
+export function followed(event: NostrEvent, events: Pick<EventReader, 'get'>): NostrEvent[] {
+  return follow(event, events, referred);
+}
+
+function follow(
+  event: NostrEvent,
+  events: Pick<EventReader, 'get'>,
+  references: (event: NostrEvent) => readonly string[],
+): NostrEvent[] {
+  const found = new Map([[event.id, event]]);
+  for (const each of found.values()) {
+    for (const id of references(each)) {
+      if (found.size >= MAX_ROOTS) return [...found.values()];
+      const root = found.has(id) ? undefined : events.get(id);
+      if (root !== undefined) found.set(id, root);
+    }
+  }
+  return [...found.values()];
+}
+
+/** The events an event answers, or takes back: it belongs where they do. */
+export function answered(event: NostrEvent): string[] {
+  // What these speak of beside what they are about makes them no part of it.
+  if (event.kind === kinds.repository || event.kind === kinds.repositoryState) return [];
+  const tags = [...tagsNamed(event, 'e'), ...tagsNamed(event, 'E')];
+  return tags.flatMap(([, id, , marker]) => (id === undefined || marker === 'mention' ? [] : id));
+}
+
+/** The events an event has to do with in any way. */
+function referred(event: NostrEvent): string[] {
+  return [...values(event, 'e'), ...values(event, 'E'), ...values(event, 'q')];
+}
+
+function nameOf(owner: string, identifier: string): string {
+  return formatAddress({ kind: kinds.repository, pubkey: owner, identifier });
+}

@@ -1,0 +1,148 @@
+/**
+ * Segments: many entries of the log in one immutable object named by its digest.
+ *
+ *     {"version":1,"nonce":<random>,"events":[<event>…],"hidden":[{"at":<seconds>,"event":<event>}…]}
+ *
+ * The nonce keeps two folds from ever making the same object: one that was condemned cannot come back into use and then
+ * be deleted.
+ */
+import type { Clock } from '../../lib/clock.ts';
+import { sha256 } from '../../lib/digest.ts';
+import { CairnError, messageOf } from '../../lib/errors.ts';
+import type { Dice } from '../../lib/random.ts';
+import { readAll } from '../../lib/streams.ts';
+import { encodeEvent } from '../../nostr/event.ts';
+import type { ObjectStore } from '../../object-store/object-store.ts';
+import { segmentKey } from '../../repository/keys.ts';
+import type { SegmentRef } from './event-catalog.ts';
+import { damaged, type SegmentContent } from './event-log.ts';
+import { StoredSegment } from './stored-segment.ts';
+
+/** Bytes of events that make a segment full. */
+export const SEGMENT_BYTES = 4 * 1024 * 1024;
+
+export interface SegmentStoreOptions {
+  readonly bulk: ObjectStore;
+  readonly clock: Clock;
+  readonly dice: Dice;
+}
+
+/** How often a write is sent. Sending it again is safe: the name is the content. */
+const ATTEMPTS = 5;
+const FIRST_PAUSE_MS = 50;
+const NONCE_BYTES = 16;
+
+/** Events in segments beyond this many for each that stands, and this many besides, are too many. */
+const WASTE_FACTOR = 2;
+const WASTE_ALLOWED = 10_000;
+const FULL_AT_ONCE = 2;
+
+/**
+ * Writes events as segments, as many as their size asks for.
+ * @throws CairnError `unavailable` when the store does not take them
+ */
+export async function writeSegments(
+  options: SegmentStoreOptions,
+  content: SegmentContent,
+): Promise<SegmentRef[]> {
+  const events = content.events.map(encodeEvent);
+  const hidden = content.hidden.map(({ at, event }) => `{"at":${at},"event":${encodeEvent(event)}}`);
+  const written: SegmentRef[] = [];
+  for (let event = 0, concealed = 0; event < events.length || concealed < hidden.length; ) {
+    const shown = fill(events, event, SEGMENT_BYTES);
+    const rest = fill(hidden, concealed, SEGMENT_BYTES - shown.bytes);
+    event += shown.members.length;
+    concealed += rest.members.length;
+    written.push(await writeSegment(options, shown.members, rest.members));
+  }
+  return written;
+}
+
+/**
+ * Reads a segment and verifies its digest.
+ * @throws CairnError `corrupt` when it is missing or not what its name says, `unavailable` when the store does not answer
+ */
+export async function readSegment(bulk: ObjectStore, segment: SegmentRef): Promise<StoredSegment> {
+  const key = segmentKey(segment.digest);
+  const found = await bulk.get(key);
+  if (!found.found) throw damaged(key, 'it is not in the object store');
+  if (found.size !== segment.size) {
+    found.body.destroy();
+    throw damaged(key, `it has ${found.size} bytes instead of ${segment.size}`);
+  }
+  const bytes = await readAll(found.body, segment.size);
+  if (sha256(bytes) !== segment.digest) throw damaged(key, 'its bytes do not match its digest');
+  return StoredSegment.parse(key, bytes);
+}
+
+/** Bytes of segments that one fold writes anew at most: all of them are in memory at once. */
+const MERGED_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Which segments a fold writes anew together with new entries, so that their number grows with the logarithm of what
+ * they hold: from the smallest up, as long as the next is at most twice as large as all before. Full ones are left
+ * alone, unless most of what is in segments no longer stands: then the oldest few of them are written anew too.
+ * @param fresh bytes of the new entries
+ * @param standing events that stand, in segments or not
+ */
+export function segmentsToMerge(
+  segments: readonly SegmentRef[],
+  fresh: number,
+  standing: number,
+): SegmentRef[] {
+  const full = segments.filter(({ size }) => size >= SEGMENT_BYTES / 2);
+  const small = segments.filter(({ size }) => size < SEGMENT_BYTES / 2).sort((a, b) => a.size - b.size);
+  const merged: SegmentRef[] = [];
+  let total = fresh;
+  for (const segment of small) {
+    if (segment.size > 2 * total || total - fresh + segment.size > MERGED_BYTES) break;
+    merged.push(segment);
+    total += segment.size;
+  }
+  const kept = segments.reduce((sum, { count }) => sum + count, 0);
+  const wasteful = kept > WASTE_FACTOR * standing + WASTE_ALLOWED;
+  return wasteful ? [...merged, ...full.slice(0, FULL_AT_ONCE)] : merged;
+}
+
+async function writeSegment(
+  { bulk, clock, dice }: SegmentStoreOptions,
+  events: readonly string[],
+  hidden: readonly string[],
+): Promise<SegmentRef> {
+  const nonce = dice.hex(NONCE_BYTES);
+  const text = `{"version":1,"nonce":"${nonce}","events":[${events.join(',')}],"hidden":[${hidden.join(',')}]}`;
+  const body = Buffer.from(text);
+  const segment = { digest: sha256(body), size: body.length, count: events.length + hidden.length };
+  let problem: unknown;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    if (attempt > 0) await clock.sleep(FIRST_PAUSE_MS * 2 ** attempt * (0.5 + dice.fraction()));
+    try {
+      const put = await bulk.put(segmentKey(segment.digest), body, { mode: 'create' });
+      if (put.outcome === 'written' || put.outcome === 'exists') return segment;
+      problem = put.outcome === 'unknown' ? put.cause : put.outcome;
+    } catch (error) {
+      problem = error;
+    }
+  }
+  throw new CairnError(
+    'unavailable',
+    `the object store did not take a segment of the event log: ${messageOf(problem)}`,
+    { cause: problem },
+  );
+}
+
+/** Members from a position on that fit into `room` bytes; the first one of a segment fits always. */
+function fill(
+  members: readonly string[],
+  from: number,
+  room: number,
+): { readonly members: readonly string[]; readonly bytes: number } {
+  let bytes = 0;
+  let to = from;
+  for (; to < members.length; to++) {
+    const size = Buffer.byteLength(members[to] ?? '');
+    if (bytes + size > room && (to > from || room < SEGMENT_BYTES)) break;
+    bytes += size;
+  }
+  return { members: members.slice(from, to), bytes };
+}

@@ -1,0 +1,355 @@
+import type { Clock } from '../../lib/clock.ts';
+import { inSlices } from '../../lib/cooperative.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { Dice } from '../../lib/random.ts';
+import type { NostrEvent, VerifiedEvent } from '../../nostr/event.ts';
+import type { Filter } from '../../nostr/filter.ts';
+import type { ObjectStorePair } from '../../object-store/object-store.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { Events, KeptEvent, QueryOptions, Stored } from '../events.ts';
+import { type AppendBatch, EventAppends } from './event-appends.ts';
+import { EventArrivals } from './event-arrivals.ts';
+import { EventCatalog } from './event-catalog.ts';
+import {
+  FOLD_BYTES,
+  type FoldOptions,
+  foldLog,
+  hasAbandonedEntries,
+  sweepLog,
+  wantsSweep,
+} from './event-compaction.ts';
+import { EventContents } from './event-contents.ts';
+import { EventIndex } from './event-index.ts';
+import type { Ledger } from './event-quota.ts';
+import { EventTail } from './event-tail.ts';
+import { EventWriter } from './event-writer.ts';
+
+export interface EventStoreOptions extends ObjectStorePair {
+  readonly clock: Clock;
+  readonly dice: Dice;
+  readonly log: Logger;
+  /** Where events are kept while this process runs; the system's folder for temporary files when it is not given. */
+  readonly folder?: string;
+  /** Bytes of memory of the index beyond which what others have stored is left out, but for what says who may do what. */
+  readonly maxIndexBytes?: number;
+  /** Milliseconds between looks at what other servers have written. */
+  readonly tailInterval?: number;
+}
+
+type Listener = Parameters<Events['onEvent']>[0];
+
+const TAIL_INTERVAL_MS = 1_000;
+
+/** Entries in no segment above which somebody folds, and bytes of them. */
+const FOLD_ABOVE = 64;
+const FOLD_ABOVE_BYTES = 4 * 1024 * 1024;
+
+/** Servers that find that there is upkeep to do wait for up to this long, so that one of them does it. */
+const UPKEEP_JITTER_MS = 5_000;
+const UPKEEP_PAUSE_AFTER_FAILURE_MS = 30_000;
+
+/** Tries of the last fold at the end of a process; what is left is folded by others, or after the next start. */
+const LAST_FOLD_TRIES = 3;
+
+/** The events of all servers over one bucket: durable in the log, found by an index in memory, read from local disk. */
+export class EventStore implements Events {
+  private readonly options: EventStoreOptions;
+  private readonly contents: EventContents;
+  private readonly index: EventIndex;
+  private readonly arrivals: EventArrivals;
+  private readonly catalog: EventCatalog;
+  private readonly writer: EventWriter;
+  private readonly tail: EventTail;
+  private readonly appends: EventAppends;
+  private readonly folding: FoldOptions;
+  private readonly closing = new AbortController();
+  /** Reading, folding and sweeping happen one after another. */
+  private work: Promise<unknown> = Promise.resolve();
+  private loop: Promise<void> | undefined;
+  /** Monotonic milliseconds from which this server does the upkeep it has seen to be due. */
+  private upkeepAt: number | undefined;
+  private troubled = false;
+  /** Monotonic milliseconds at which the last look at the log that has come to its end began. */
+  private lookedAt = Number.NEGATIVE_INFINITY;
+
+  private constructor(options: EventStoreOptions) {
+    this.options = options;
+    const { control, bulk, clock, dice, log, folder, maxIndexBytes } = options;
+    this.contents = new EventContents(folder === undefined ? { dice } : { folder, dice });
+    this.index = new EventIndex({ contents: this.contents, dice });
+    const { index, contents } = this;
+    this.arrivals = new EventArrivals({ index, contents, maxIndexBytes, clock, log });
+    this.catalog = new EventCatalog({ control, clock, dice });
+    this.writer = new EventWriter({
+      control,
+      catalog: this.catalog,
+      clock,
+      dice,
+      onLate: (position, entry) => {
+        this.tail.written(position, entry);
+        const { at, events, hidden } = entry;
+        this.arrivals.learn({ events, hidden: hidden.map((event) => ({ at, event })) });
+      },
+    });
+    this.tail = new EventTail({
+      control,
+      bulk,
+      clock,
+      catalog: this.catalog,
+      own: () => this.writer.writerId,
+      learn: (content) => this.arrivals.learn(content),
+    });
+    this.appends = new EventAppends({
+      judge: (event, hidden) => this.index.judge(event, hidden),
+      write: (batch) => this.write(batch),
+    });
+    const { tail, catalog } = this;
+    this.folding = { control, bulk, clock, dice, catalog, index, tail };
+  }
+
+  /**
+   * Reads the whole log. Nothing runs in the background before {@link start}.
+   * @throws CairnError `unavailable` when the store does not answer, `corrupt` when the log is damaged
+   */
+  static async open(options: EventStoreOptions): Promise<EventStore> {
+    const store = new EventStore(options);
+    try {
+      await store.tailNow();
+    } catch (error) {
+      store.contents.close();
+      throw error;
+    }
+    return store;
+  }
+
+  /** Follows the other servers from now on, and does upkeep when it is due. */
+  start(): void {
+    this.loop ??= this.run();
+  }
+
+  /**
+   * True while all that was in the log this many milliseconds ago is known here. A server that follows nobody takes what it
+   * knows for all there is.
+   */
+  isCurrent(milliseconds: number): boolean {
+    return this.loop === undefined || this.options.clock.monotonic() - this.lookedAt <= milliseconds;
+  }
+
+  /** Reads what other servers have written until now. @throws CairnError `unavailable`, `corrupt` */
+  tailNow(): Promise<void> {
+    return this.inTurn(() => this.look());
+  }
+
+  /**
+   * Folds what is in no segment yet, whatever it is worth.
+   * @returns false when another server folded meanwhile
+   * @throws CairnError `unavailable`, `busy`, `corrupt`
+   */
+  fold(): Promise<boolean> {
+    return this.inTurn(async () => {
+      for (let isWhole = false; !isWhole; ) {
+        await this.look();
+        isWhole = this.tail.unfoldedBytes <= FOLD_BYTES;
+        if (!(await foldLog(this.folding))) return false;
+      }
+      return true;
+    });
+  }
+
+  /**
+   * Deletes what was folded more than ten minutes ago, and strikes writers off that have been silent for a day.
+   * @throws CairnError `unavailable`, `busy`, `corrupt`
+   */
+  sweep(): Promise<void> {
+    return this.inTurn(async () => {
+      await this.look();
+      if (wantsSweep(this.folding)) await sweepLog(this.folding);
+    });
+  }
+
+  /** Waits for what is being written, then leaves the log so that nobody has to follow this process any more. */
+  async close(): Promise<void> {
+    this.closing.abort();
+    await this.loop;
+    await this.appends.close();
+    await this.inTurn(() => this.leave());
+    this.arrivals.close();
+    this.contents.close();
+  }
+
+  /** Events that stand, hidden ones included. */
+  get size(): number {
+    return this.index.size;
+  }
+
+  /** Bytes of memory that the index takes; the events themselves are on local disk. */
+  get memory(): number {
+    return this.index.memory;
+  }
+
+  /** What is stored, counted. */
+  get ledger(): Ledger {
+    return this.index;
+  }
+
+  get(id: string): NostrEvent | undefined {
+    return this.index.get(id);
+  }
+
+  isHidden(id: string): boolean {
+    return this.index.isHidden(id);
+  }
+
+  latest(kind: number, author: string, identifier: string): NostrEvent | undefined {
+    return this.index.latest(kind, author, identifier);
+  }
+
+  announcements(identifier: string): readonly NostrEvent[] {
+    return this.index.announcements(identifier);
+  }
+
+  query(filters: readonly Filter[], options: QueryOptions): NostrEvent[] {
+    return this.index.query(filters, options);
+  }
+
+  find(filters: readonly Filter[], options: QueryOptions): KeptEvent[] {
+    return this.index.find(filters, options);
+  }
+
+  count(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): number {
+    return this.index.count(filters, options);
+  }
+
+  /** Events of a kind, hidden ones included; costs nothing. */
+  countOfKind(kind: number): number {
+    return this.index.countOfKind(kind);
+  }
+
+  isReferredTo(idOrAddress: string): boolean {
+    return this.index.isReferredTo(idOrAddress);
+  }
+
+  judge(event: NostrEvent): Stored {
+    return this.index.judge(event);
+  }
+
+  append(
+    events: readonly VerifiedEvent[],
+    options: { readonly hidden?: boolean } = {},
+  ): Promise<readonly Stored[]> {
+    return this.appends.append(events, options.hidden ?? false);
+  }
+
+  onEvent(listener: Listener): () => void {
+    return this.arrivals.onEvent(listener);
+  }
+
+  private async write(batch: AppendBatch) {
+    const entry = { at: this.now(), ...batch };
+    // On local disk first: what cannot be put there is not taken at all.
+    const places = new Map(
+      [...entry.events, ...entry.hidden].map((event) => [event.id, this.index.contents.place(event)]),
+    );
+    try {
+      this.tail.written(await this.writer.write(entry), entry);
+    } catch (error) {
+      for (const place of places.values()) this.index.contents.drop(place);
+      throw error;
+    }
+    return (event: NostrEvent, hidden: boolean) => {
+      const place = places.get(event.id);
+      places.delete(event.id);
+      return this.arrivals.take(event, { hidden, at: entry.at }, false, place);
+    };
+  }
+
+  private async run(): Promise<void> {
+    const { clock, tailInterval = TAIL_INTERVAL_MS } = this.options;
+    while (!this.closing.signal.aborted) {
+      await this.inTurn(() => this.round());
+      await clock.sleep(tailInterval, this.closing.signal).catch((error: unknown) => {
+        // The sleep ends early for one reason only: this store is being closed.
+        if (!this.closing.signal.aborted) throw error;
+      });
+    }
+  }
+
+  private async look(): Promise<void> {
+    const began = this.options.clock.monotonic();
+    this.index.dropOutdated(this.now());
+    await this.tail.follow();
+    this.lookedAt = began;
+  }
+
+  /** One look at the others. Trouble is told once, and its end; the next look reads what this one could not. */
+  private async round(): Promise<void> {
+    const { log } = this.options;
+    try {
+      await this.look();
+      if (this.troubled) log.info('the event log can be read again');
+      this.troubled = false;
+    } catch (error) {
+      if (!this.troubled) log.warn({ err: error }, 'the event log cannot be read; still trying');
+      this.troubled = true;
+      return;
+    }
+    try {
+      await inSlices(this.index.contents.tidying());
+    } catch (error) {
+      log.warn({ err: error }, 'no room could be made on the local disk');
+    }
+    await this.upkeep();
+  }
+
+  private async upkeep(): Promise<void> {
+    const { clock, dice, log } = this.options;
+    const foldDue =
+      this.tail.unfoldedEntries > FOLD_ABOVE ||
+      this.tail.unfoldedBytes > FOLD_ABOVE_BYTES ||
+      hasAbandonedEntries(this.folding);
+    if (!foldDue && !wantsSweep(this.folding)) {
+      this.upkeepAt = undefined;
+      return;
+    }
+    this.upkeepAt ??= clock.monotonic() + UPKEEP_JITTER_MS * dice.fraction();
+    if (clock.monotonic() < this.upkeepAt) return;
+    this.upkeepAt = undefined;
+    try {
+      if (foldDue) await foldLog(this.folding);
+      else await sweepLog(this.folding);
+    } catch (error) {
+      log.warn({ err: error }, 'upkeep of the event log failed; it is tried again');
+      this.upkeepAt = clock.monotonic() + UPKEEP_PAUSE_AFTER_FAILURE_MS;
+    }
+  }
+
+  /** Folds what is left and strikes this writer off. Should it fail, others do so in a day. */
+  private async leave(): Promise<void> {
+    try {
+      for (let tries = 0; tries < LAST_FOLD_TRIES; ) {
+        const own = this.writer.writerId;
+        if (own === undefined) return;
+        await this.look();
+        const isWhole = this.tail.unfoldedBytes <= FOLD_BYTES;
+        if (!(await foldLog(this.folding, own))) tries++;
+        else if (isWhole) return;
+      }
+    } catch (error) {
+      this.options.log.warn(
+        { reason: messageOf(error) },
+        'the event log was not folded at the end; another server will, or this one after its next start',
+      );
+    }
+  }
+
+  private inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.work.then(task, task);
+    this.work = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Seconds. */
+  private now(): number {
+    return Math.floor(this.options.clock.now() / 1000);
+  }
+}

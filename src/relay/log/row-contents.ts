@@ -1,0 +1,107 @@
+import type { Interruptible } from '../../lib/cooperative.ts';
+import { LruMap } from '../../lib/lru.ts';
+import { encodeEvent, type NostrEvent } from '../../nostr/event.ts';
+import type { KeptEvent } from '../events.ts';
+import type { EventContents } from './event-contents.ts';
+import type { EventRows } from './event-rows.ts';
+
+/** Where the JSON of an event is among the contents. */
+export interface Place {
+  readonly position: number;
+  readonly length: number;
+}
+
+/** Bytes of JSON of the events used last that stay in memory; as objects they take about three times as much. */
+const HOT_BYTES = 8 * 1024 * 1024;
+
+/** An event that has been read. */
+interface Hot {
+  readonly stamp: number;
+  readonly event: NostrEvent;
+  readonly json: string;
+}
+
+/** The events of rows, read from local disk when they are asked for. */
+export class RowContents {
+  private readonly rows: EventRows;
+  private readonly contents: EventContents;
+  private readonly hot = new LruMap<number, Hot>(HOT_BYTES);
+
+  constructor(rows: EventRows, contents: EventContents) {
+    this.rows = rows;
+    this.contents = contents;
+  }
+
+  /** Puts the JSON of an event among the contents. @throws CairnError `unavailable` */
+  place(event: NostrEvent): Place {
+    const json = Buffer.from(encodeEvent(event));
+    return { position: this.contents.append(json), length: json.length };
+  }
+
+  drop({ position, length }: Place): void {
+    this.contents.drop(position, length);
+  }
+
+  /** The row will be another event's, or nobody's. */
+  forget(row: number): void {
+    this.hot.delete(row);
+    this.contents.drop(this.rows.position(row), this.rows.length(row));
+  }
+
+  /** @throws CairnError `unavailable` when the local disk does not give it */
+  event(row: number): NostrEvent {
+    return this.read(row).event;
+  }
+
+  /** The JSON of the event in a row; undefined when it is another one by now. @throws CairnError `unavailable` */
+  jsonOf(row: number, stamp: number): string | undefined {
+    return this.rows.stampOf(row) === stamp ? this.read(row).json : undefined;
+  }
+
+  /** The event that is in a row now, to be read when it is wanted. */
+  kept(row: number): KeptEvent {
+    return new KeptRow(this, row, this.rows.stampOf(row));
+  }
+
+  /** Makes room on the local disk where most of a file is needed no more: moves what is. Nothing to do, most of the time. */
+  *tidying(): Interruptible<void> {
+    const { rows, contents } = this;
+    const file = contents.wasted();
+    if (file === undefined) return;
+    for (let row = 0; row < rows.end; row++) {
+      if (rows.stampOf(row) === 0) continue;
+      const [position, length] = [rows.position(row), rows.length(row)];
+      if (contents.fileOf(position) !== file) continue;
+      rows.moved(row, contents.append(contents.read(position, length)));
+      contents.drop(position, length);
+      yield;
+    }
+  }
+
+  private read(row: number): Hot {
+    const stamp = this.rows.stampOf(row);
+    const known = this.hot.get(row);
+    if (known?.stamp === stamp) return known;
+    const json = this.contents.read(this.rows.position(row), this.rows.length(row)).toString('utf8');
+    const hot = { stamp, event: JSON.parse(json) as NostrEvent, json };
+    this.hot.set(row, hot, json.length);
+    return hot;
+  }
+}
+
+/** An event in a row, as long as it is there. */
+class KeptRow implements KeptEvent {
+  private readonly contents: RowContents;
+  private readonly row: number;
+  private readonly stamp: number;
+
+  constructor(contents: RowContents, row: number, stamp: number) {
+    this.contents = contents;
+    this.row = row;
+    this.stamp = stamp;
+  }
+
+  get json(): string | undefined {
+    return this.contents.jsonOf(this.row, this.stamp);
+  }
+}

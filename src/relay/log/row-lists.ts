@@ -1,0 +1,288 @@
+/**
+ * Lists of rows in order, the newest last: that is where most are added, and where answers begin. A short list is one block
+ * of words, a long one a row of pieces, so that putting something into the middle moves little whatever the length.
+ */
+import { Blocks } from '../../lib/blocks.ts';
+
+/** Names a list; 0 is the empty one. It changes whenever the list does. */
+export type ListName = number;
+
+/** Below 0 when row `a` is newer than row `b`. */
+export type CompareRows = (a: number, b: number) => number;
+
+/** Rows of the longest short list, which has a word for its length besides, and of a full piece of a long one. */
+const SHORT = 511;
+const PIECE = 1_024;
+const LONG = 0x8000_0000;
+
+interface Piece {
+  readonly rows: Uint32Array;
+  length: number;
+}
+
+interface LongList {
+  readonly pieces: Piece[];
+  length: number;
+}
+
+export class RowLists {
+  private readonly blocks = new Blocks();
+  private readonly longs: (LongList | undefined)[] = [];
+  private readonly freeLongs: number[] = [];
+  private pieces = 0;
+  private readonly compare: CompareRows;
+
+  constructor(compare: CompareRows) {
+    this.compare = compare;
+  }
+
+  /** Bytes of memory they take. */
+  get bytes(): number {
+    return this.blocks.bytes + this.pieces * (4 * PIECE + 128);
+  }
+
+  /** How many rows are in a list. */
+  count(list: ListName): number {
+    if (list === 0) return 0;
+    return list >= LONG ? this.long(list).length : this.blocks.get(list);
+  }
+
+  /** Puts a row in its place. It is not in the list yet. @returns the list as it is now */
+  add(list: ListName, row: number): ListName {
+    if (list >= LONG) return this.addLong(list, row);
+    const { blocks } = this;
+    const length = this.count(list);
+    if (length === SHORT) return this.addLong(this.lengthen(list), row);
+    const place = length === 0 ? 0 : this.placeIn(list, length, row);
+    const [size, wanted] = [Blocks.classOf(length + 1), Blocks.classOf(length + 2)];
+    let block = list;
+    if (list === 0 || size !== wanted) {
+      block = blocks.take(wanted);
+      if (list !== 0) {
+        blocks.move(list + 1, block + 1, place);
+        blocks.move(list + 1 + place, block + 2 + place, length - place);
+        blocks.give(list, size);
+      }
+    } else {
+      blocks.move(list + 1 + place, list + 2 + place, length - place);
+    }
+    blocks.set(block + 1 + place, row);
+    blocks.set(block, length + 1);
+    return block;
+  }
+
+  /** Takes a row out, if it is there. @returns the list as it is now */
+  remove(list: ListName, row: number): ListName {
+    if (list === 0) return 0;
+    if (list >= LONG) return this.removeLong(list, row);
+    const { blocks } = this;
+    const length = this.count(list);
+    const place = this.placeIn(list, length, row);
+    if (place === length || blocks.get(list + 1 + place) !== row) return list;
+    const [size, wanted] = [Blocks.classOf(length + 1), Blocks.classOf(length)];
+    blocks.move(list + 2 + place, list + 1 + place, length - place - 1);
+    blocks.set(list, length - 1);
+    if (length === 1) {
+      blocks.give(list, size);
+      return 0;
+    }
+    if (size === wanted) return list;
+    const block = blocks.take(wanted);
+    blocks.move(list, block, length);
+    blocks.give(list, size);
+    return block;
+  }
+
+  /** The rows of a list, the newest first. @param skip of how many rows, by date, none is wanted; see {@link countFrom} */
+  cursor(list: ListName, passes?: (row: number) => boolean): Cursor {
+    if (list >= LONG) return new LongCursor(this.long(list).pieces, passes);
+    const length = this.count(list);
+    const left = passes === undefined ? length : this.firstThat(list, length, passes);
+    return new ShortCursor(this.blocks, list + 1, left);
+  }
+
+  private placeIn(list: ListName, length: number, row: number): number {
+    const { blocks, compare } = this;
+    // Most are newer than all before.
+    if (compare(row, blocks.get(list + length)) < 0) return length;
+    let [low, high] = [0, length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compare(row, blocks.get(list + 1 + middle)) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  private firstThat(list: ListName, length: number, passes: (row: number) => boolean): number {
+    let [low, high] = [0, length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (passes(this.blocks.get(list + 1 + middle))) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  private long(list: ListName): LongList {
+    return this.longs[list - LONG] ?? { pieces: [], length: 0 };
+  }
+
+  private lengthen(list: ListName): ListName {
+    const length = this.count(list);
+    const rows = new Uint32Array(PIECE);
+    for (let at = 0; at < length; at++) rows[at] = this.blocks.get(list + 1 + at);
+    this.blocks.give(list, Blocks.classOf(length + 1));
+    this.pieces++;
+    const place = this.freeLongs.pop() ?? this.longs.length;
+    this.longs[place] = { pieces: [{ rows, length }], length };
+    return LONG + place;
+  }
+
+  private addLong(list: ListName, row: number): ListName {
+    const long = this.long(list);
+    const { pieces } = long;
+    const number = this.pieceFor(pieces, row);
+    const piece = pieces[number];
+    if (piece === undefined) return list;
+    const place = this.placeInPiece(piece, row);
+    piece.rows.copyWithin(place + 1, place, piece.length);
+    piece.rows[place] = row;
+    piece.length++;
+    long.length++;
+    if (piece.length === PIECE) this.split(pieces, number);
+    return list;
+  }
+
+  /** A full piece becomes two; the last one is left nearly full, since most are added behind it. */
+  private split(pieces: Piece[], number: number): void {
+    const piece = pieces[number];
+    if (piece === undefined) return;
+    const kept = number === pieces.length - 1 ? PIECE - 1 : PIECE / 2;
+    const rows = new Uint32Array(PIECE);
+    rows.set(piece.rows.subarray(kept, piece.length));
+    pieces.splice(number + 1, 0, { rows, length: piece.length - kept });
+    piece.length = kept;
+    this.pieces++;
+  }
+
+  private removeLong(list: ListName, row: number): ListName {
+    const long = this.long(list);
+    const number = this.pieceFor(long.pieces, row);
+    const piece = long.pieces[number];
+    if (piece === undefined) return list;
+    const place = this.placeInPiece(piece, row);
+    if (place >= piece.length || piece.rows[place] !== row) return list;
+    piece.rows.copyWithin(place, place + 1, piece.length);
+    piece.length--;
+    long.length--;
+    if (piece.length === 0) {
+      long.pieces.splice(number, 1);
+      this.pieces--;
+    }
+    return long.length > SHORT / 2 ? list : this.shorten(list);
+  }
+
+  private shorten(list: ListName): ListName {
+    const { pieces, length } = this.long(list);
+    const block = this.blocks.take(Blocks.classOf(length + 1));
+    let at = block + 1;
+    for (const piece of pieces) {
+      for (let place = 0; place < piece.length; place++) this.blocks.set(at++, piece.rows[place] ?? 0);
+    }
+    this.blocks.set(block, length);
+    this.pieces -= pieces.length;
+    this.longs[list - LONG] = undefined;
+    this.freeLongs.push(list - LONG);
+    return block;
+  }
+
+  /** The first piece whose last row is not older than this one, or the last piece. */
+  private pieceFor(pieces: readonly Piece[], row: number): number {
+    let [low, high] = [0, pieces.length - 1];
+    const before = pieces[high - 1];
+    // Most are newer than all before.
+    if (before === undefined || this.compare(row, before.rows[before.length - 1] ?? 0) < 0) return high;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const piece = pieces[middle];
+      const last = piece?.rows[piece.length - 1] ?? 0;
+      if (this.compare(row, last) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  private placeInPiece({ rows, length }: Piece, row: number): number {
+    const { compare } = this;
+    if (length > 0 && compare(row, rows[length - 1] ?? 0) < 0) return length;
+    let [low, high] = [0, length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compare(row, rows[middle] ?? 0) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** Where a reader of a list is. The list must not change meanwhile. */
+export interface Cursor {
+  /** The row it is at, or −1 past the oldest. */
+  readonly row: number;
+  /** Goes on to the next older one. */
+  next(): void;
+}
+
+class ShortCursor implements Cursor {
+  row: number;
+  private readonly blocks: Blocks;
+  private readonly begin: number;
+  private left: number;
+
+  constructor(blocks: Blocks, begin: number, left: number) {
+    this.blocks = blocks;
+    this.begin = begin;
+    this.left = left;
+    this.row = left > 0 ? blocks.get(begin + left - 1) : -1;
+  }
+
+  next(): void {
+    this.left--;
+    this.row = this.left > 0 ? this.blocks.get(this.begin + this.left - 1) : -1;
+  }
+}
+
+class LongCursor implements Cursor {
+  row = -1;
+  private readonly pieces: readonly Piece[];
+  private piece: number;
+  private left: number;
+
+  constructor(pieces: readonly Piece[], passes: ((row: number) => boolean) | undefined) {
+    this.pieces = pieces;
+    let [low, high] = [0, pieces.length - 1];
+    // The first piece whose last row is too new, or the last piece.
+    while (passes !== undefined && low < high) {
+      const middle = (low + high) >>> 1;
+      const piece = pieces[middle];
+      if (passes(piece?.rows[piece.length - 1] ?? 0)) low = middle + 1;
+      else high = middle;
+    }
+    this.piece = passes === undefined ? pieces.length - 1 : low;
+    const piece = pieces[this.piece];
+    this.left = piece?.length ?? 0;
+    while (passes !== undefined && this.left > 0 && !passes(piece?.rows[this.left - 1] ?? 0)) this.left--;
+    this.settle();
+  }
+
+  next(): void {
+    this.left--;
+    this.settle();
+  }
+
+  private settle(): void {
+    while (this.left === 0 && this.piece > 0) this.left = this.pieces[--this.piece]?.length ?? 0;
+    this.row = this.left > 0 ? (this.pieces[this.piece]?.rows[this.left - 1] ?? -1) : -1;
+  }
+}

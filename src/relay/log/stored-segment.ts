@@ -1,0 +1,144 @@
+import { type EventHead, encodeEvent, type NostrEvent, type Tag } from '../../nostr/event.ts';
+import {
+  damaged,
+  type HiddenEvent,
+  parseEvents,
+  parseObject,
+  parseSeconds,
+  parseStoredEvent,
+} from './event-log.ts';
+
+/** The bytes from `from` (included) to `to` (excluded). */
+export interface Slice {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** How the JSON of an event begins. It begins nothing else: inside a string each quotation mark comes after a backslash. */
+const EVENT = '{"id":"';
+const EVENTS = '"events":[';
+const HIDDEN = '],"hidden":[';
+const [COMMA, BRACE] = [0x2c, 0x7d];
+
+/** Bytes of an event in which its tags begin, in any case, and before which its date does not end. */
+const HEAD = 220;
+const DATE = 163;
+const FIELDS =
+  /^\{"id":"([0-9a-f]{64})","pubkey":"([0-9a-f]{64})","created_at":(\d{1,16}),"kind":(\d{1,5}),"tags":\[/;
+const TAGS = '"tags":';
+const CONTENT = '],"content":"';
+
+/** A segment of the event log as it was read. Its events are parsed one by one: as objects all of them would take much. */
+export class StoredSegment {
+  readonly bytes: Buffer;
+  /** Where the JSON of each visible event is in the bytes. */
+  readonly slices: readonly Slice[];
+  readonly hidden: readonly HiddenEvent[];
+  private readonly key: string;
+
+  private constructor(key: string, bytes: Buffer, slices: readonly Slice[], hidden: readonly HiddenEvent[]) {
+    this.key = key;
+    this.bytes = bytes;
+    this.slices = slices;
+    this.hidden = hidden;
+  }
+
+  /** @param key what the bytes were found under, for errors @throws CairnError `corrupt` when they are no segment */
+  static parse(key: string, bytes: Buffer): StoredSegment {
+    return StoredSegment.cut(key, bytes) ?? StoredSegment.rewritten(key, bytes);
+  }
+
+  /** @throws CairnError `corrupt` */
+  event({ from, to }: Slice): NostrEvent {
+    let value: unknown;
+    try {
+      value = JSON.parse(this.bytes.toString('utf8', from, to));
+    } catch (error) {
+      throw damaged(this.key, 'one of its events is not JSON', error);
+    }
+    return parseStoredEvent(this.key, value);
+  }
+
+  /**
+   * What the index wants to know of an event, without its content being parsed: the bytes are what their digest says, and
+   * hence what a server has written.
+   * @throws CairnError `corrupt`
+   */
+  head(slice: Slice): EventHead {
+    const { bytes } = this;
+    const text = bytes.toString('latin1', slice.from, Math.min(slice.from + HEAD, slice.to));
+    const [, id, pubkey, date, kind] = FIELDS.exec(text) ?? [];
+    const from = slice.from + text.indexOf(TAGS, DATE) + TAGS.length;
+    const to = bytes.indexOf(CONTENT, from) + 1;
+    if (id === undefined || pubkey === undefined || to === 0 || to > slice.to) return this.event(slice);
+    const tags = tagsIn(bytes.toString('utf8', from, to));
+    if (tags === undefined) return this.event(slice);
+    return { id, pubkey, created_at: Number(date), kind: Number(kind), tags };
+  }
+
+  /** The id of an event, as far as it has one. */
+  idOf({ from }: Slice): string {
+    return this.bytes.toString('latin1', from + EVENT.length, from + EVENT.length + 64);
+  }
+
+  /** All visible events. @throws CairnError `corrupt` */
+  events(): NostrEvent[] {
+    return this.slices.map((slice) => this.event(slice));
+  }
+
+  /** Undefined when the bytes are not exactly as segments are written. */
+  private static cut(key: string, bytes: Buffer): StoredSegment | undefined {
+    const begin = bytes.indexOf(EVENTS) + EVENTS.length;
+    const end = bytes.lastIndexOf(HIDDEN);
+    if (begin < EVENTS.length || end < begin) return undefined;
+    const slices: Slice[] = [];
+    for (let from = begin; from < end; ) {
+      const next = bytes.indexOf(EVENT, from + EVENT.length);
+      const to = next < 0 || next > end ? end : next - 1;
+      const isOne = bytes.toString('latin1', from, from + EVENT.length) === EVENT && bytes[to - 1] === BRACE;
+      if (!isOne || (to < end && bytes[to] !== COMMA)) return undefined;
+      slices.push({ from, to });
+      from = to + 1;
+    }
+    const rest = Buffer.concat([bytes.subarray(0, begin), bytes.subarray(end)]);
+    return new StoredSegment(key, bytes, slices, parseHidden(key, parseObject(key, rest)['hidden']));
+  }
+
+  private static rewritten(key: string, bytes: Buffer): StoredSegment {
+    const object = parseObject(key, bytes);
+    const events = parseEvents(key, object['events']);
+    const hidden = parseHidden(key, object['hidden']);
+    const slices: Slice[] = [];
+    let from = 0;
+    const texts = events.map((event) => Buffer.from(encodeEvent(event)));
+    for (const { length } of texts) {
+      slices.push({ from, to: from + length });
+      from += length;
+    }
+    return new StoredSegment(key, Buffer.concat(texts), slices, hidden);
+  }
+}
+
+function tagsIn(text: string): Tag[] | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Whatever it is, the whole event is parsed instead, and its error is the one to be told.
+    return undefined;
+  }
+  const isList = Array.isArray(value) && value.every((tag) => Array.isArray(tag) && tag.every(isString));
+  return isList ? (value as Tag[]) : undefined;
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function parseHidden(key: string, value: unknown): HiddenEvent[] {
+  if (!Array.isArray(value)) throw damaged(key, 'its hidden events are not a list');
+  return value.map((member: { readonly at?: unknown; readonly event?: unknown } | null) => ({
+    at: parseSeconds(key, member?.at),
+    event: parseStoredEvent(key, member?.event),
+  }));
+}

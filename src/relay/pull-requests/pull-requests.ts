@@ -1,0 +1,284 @@
+/**
+ * Pull requests (1618) and their updates (1619). One whose tip is not here waits, known to all servers and shown to nobody,
+ * until a push has brought the tip (GRASP-01). A ref that was pushed for it with another tip is removed before its sender
+ * hears that it was taken: the right tip can then be pushed without force.
+ */
+import { refsPointingAt } from '../../git/index.ts';
+import type { Git } from '../../git-process/git.ts';
+import { findDisconnected, inspectObjects } from '../../git-process/inspect-objects.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { isCairnError, messageOf } from '../../lib/errors.ts';
+import { Limiter } from '../../lib/limiter.ts';
+import type { NostrEvent, VerifiedEvent } from '../../nostr/event.ts';
+import type { Verifier } from '../../nostr/verify.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { Manifest, ParentState } from '../../repository/manifest.ts';
+import type { Repositories } from '../../repository/repositories.ts';
+import {
+  formatRepositoryId,
+  identifierProblem,
+  type RepositoryId,
+  repositoryId,
+} from '../../repository/repository-id.ts';
+import type { Events } from '../events.ts';
+import { accept, reject, type Verdict } from '../publication.ts';
+import type { UpkeepTask } from '../upkeep.ts';
+import { type PullRequestRef, PullRequestRemoval, pullRequestRefs } from './pull-request-refs.ts';
+import { isPullRequest, tipOf } from './pull-request-tip.ts';
+import { WaitingPullRequests } from './waiting-pull-requests.ts';
+
+export interface PullRequestsContext {
+  readonly events: Events;
+  readonly repositories: Repositories;
+  /** The announced repositories an event is about. */
+  readonly mentions: (
+    event: NostrEvent,
+  ) => readonly { readonly owner: string; readonly announcement: { readonly identifier: string } }[];
+  readonly verifier: Verifier;
+  readonly git: Git;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** False where strangers may push no tips: there is nothing to wait for then. */
+  readonly waits: boolean;
+}
+
+/** Repositories of one event that are looked at. */
+const MOST_REPOSITORIES = 16;
+/** Tips that git looks for at once, and that may wait for it. One that is not looked for waits for the next run of upkeep. */
+const CONCURRENT = 2;
+const QUEUED = 32;
+/** Whoever sent the event may have gone: it is decided all the same. */
+const NEVER = new AbortController().signal;
+
+export class PullRequests implements UpkeepTask {
+  readonly name = 'waiting pull requests';
+  private readonly context: PullRequestsContext;
+  private readonly waiting: WaitingPullRequests;
+  private readonly places = new Limiter('tips of pull requests', CONCURRENT, QUEUED);
+  private readonly working = new Set<Promise<void>>();
+  /** By repository: the digest of the manifest that git has looked for tips in. */
+  private readonly lookedIn = new Map<string, string>();
+
+  constructor(context: PullRequestsContext) {
+    this.context = context;
+    this.waiting = new WaitingPullRequests(context.clock);
+    context.events.onEvent((event, { hidden, elsewhere }) => {
+      if (!isPullRequest(event)) return;
+      if (!hidden) this.waiting.delete(event.id);
+      if (elsewhere) this.heard(event, hidden);
+    });
+  }
+
+  /**
+   * Takes a pull request that belongs to a repository here.
+   * @param address where it comes from
+   * @throws CairnError when the store fails; sent again, it is taken as if it were new
+   */
+  async take(event: VerifiedEvent, address: string | undefined): Promise<Verdict> {
+    const tip = tipOf(event);
+    if (tip === undefined)
+      return reject('invalid: a pull request names its tip, a whole commit id, in a c tag');
+    const { events } = this.context;
+    const repositories = this.repositoriesOf(event);
+    const known = events.isHidden(event.id);
+    if (!known && events.get(event.id) !== undefined) return accept('duplicate: it is here already');
+    const here =
+      repositories.length === 0 ||
+      !this.context.waits ||
+      (await this.isAnywhere(event.id, tip, repositories));
+    if (!here && !known) {
+      const problem = this.waiting.problem(event, repositories, address);
+      if (problem !== undefined) {
+        return reject(
+          `rate-limited: too many pull requests ${problem} wait for their tips; push the tip first, then send this again`,
+        );
+      }
+      this.waiting.add({ event, tip, repositories, address });
+    }
+    // Pushes see it from here on, so no other tip comes after those that are removed now.
+    if (here || !known) {
+      const [stored] = await events.append([event], { hidden: !here });
+      if (stored === 'duplicate' && here) return accept('duplicate: it is here already');
+    }
+    for (const id of repositories) await this.removeWrong(id);
+    // The tip may have come meanwhile, by a push that did not see the event yet.
+    if (!here && (await this.isAnywhere(event.id, tip, repositories))) {
+      await events.append([event]);
+      return accept();
+    }
+    if (here) return accept();
+    return accept(
+      `purgatory: it is shown once its tip is here; push ${tip.slice(0, 8)} to refs/nostr/${event.id} within 30 minutes`,
+    );
+  }
+
+  /** Takes note of what is published: shows what has waited for it, and removes what came with another tip. Returns at once. */
+  note(id: RepositoryId, manifest: Manifest): void {
+    const { events } = this.context;
+    const refs = pullRequestRefs(manifest, events);
+    if (refs.some(({ standing }) => standing === 'wrong')) this.work(id, () => this.removeWrong(id));
+    if (manifest.state !== 'live') return;
+    // A tip at the same ref of a repository that the event is not about shows nothing.
+    const come = new Set(
+      refs.flatMap(({ eventId, standing }) =>
+        standing === 'right' && events.isHidden(eventId) && this.isAbout(eventId, id) ? eventId : [],
+      ),
+    );
+    const waiting = this.waiting.of(id);
+    if (waiting.length > 0) {
+      const pointed = tipsOfRefs(manifest, new Set(waiting.map(({ tip }) => tip)), refs);
+      for (const { event, tip } of waiting) if (pointed.has(tip)) come.add(event.id);
+    }
+    for (const eventId of come) this.work(id, () => this.show(eventId));
+  }
+
+  /** Looks again at what waits: its tip may have come to another server, or in the history of a branch. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { events, repositories } = this.context;
+    const byRepository = new Map(
+      this.waiting
+        .all()
+        .flatMap((waiting) => waiting.repositories.map((id) => [formatRepositoryId(id), id] as const)),
+    );
+    for (const name of this.lookedIn.keys()) if (!byRepository.has(name)) this.lookedIn.delete(name);
+    for (const [name, id] of byRepository) {
+      if (signal.aborted) return;
+      const state = await repositories.get(id).resolve();
+      if (state === undefined || this.lookedIn.get(name) === state.digest) continue;
+      this.note(id, state.manifest);
+      for (const { event, tip } of this.waiting.of(id)) {
+        if (!events.isHidden(event.id)) this.waiting.delete(event.id);
+        else if (await this.isIn(id, state, event.id, tip)) await this.show(event.id);
+      }
+      this.lookedIn.set(name, state.digest);
+    }
+  }
+
+  /** Resolves when all that {@link note} has begun is done. */
+  async idle(): Promise<void> {
+    while (this.working.size > 0) await Promise.all(this.working);
+  }
+
+  /** Another server has taken it: a push to this one may not have seen it. */
+  private heard(event: NostrEvent, hidden: boolean): void {
+    const tip = tipOf(event);
+    if (tip === undefined) return;
+    const repositories = this.repositoriesOf(event);
+    if (hidden) this.waiting.add({ event, tip, repositories, address: undefined });
+    for (const id of repositories) {
+      this.work(id, async () => {
+        const known = await this.context.repositories.get(id).peek(Number.POSITIVE_INFINITY);
+        if (known !== undefined) this.note(id, known.manifest);
+      });
+    }
+  }
+
+  private isAbout(eventId: string, { owner, identifier }: RepositoryId): boolean {
+    const event = this.context.events.get(eventId);
+    if (event === undefined) return false;
+    return this.repositoriesOf(event).some((id) => id.owner === owner && id.identifier === identifier);
+  }
+
+  private repositoriesOf(event: NostrEvent): RepositoryId[] {
+    return this.context
+      .mentions(event)
+      .slice(0, MOST_REPOSITORIES)
+      .flatMap(({ owner, announcement: { identifier } }) =>
+        identifierProblem(identifier) === undefined ? repositoryId(owner, identifier) : [],
+      );
+  }
+
+  /** Whether a tip is in one of these repositories. What is about repositories of other hosts alone has nothing to wait for. */
+  private async isAnywhere(eventId: string, tip: string, ids: readonly RepositoryId[]): Promise<boolean> {
+    let hosted = false;
+    for (const id of ids) {
+      const state = await this.context.repositories.get(id).resolve();
+      if (await this.isIn(id, state, eventId, tip)) return true;
+      hosted ||= state !== undefined && state.manifest.state !== 'withdrawn';
+    }
+    return !hosted;
+  }
+
+  /** Whether a tip is in a repository that is shown. One that waits for its first data lets what is about it wait as well. */
+  private async isIn(
+    id: RepositoryId,
+    state: ParentState | undefined,
+    eventId: string,
+    tip: string,
+  ): Promise<boolean> {
+    if (state?.manifest.state !== 'live') return false;
+    const { manifest } = state;
+    if (manifest.refs.get(`refs/nostr/${eventId}`) === tip) return true;
+    const refs = pullRequestRefs(manifest, this.context.events);
+    if (tipsOfRefs(manifest, new Set([tip]), refs).has(tip)) return true;
+    return manifest.packs.length > 0 && (await this.isObjectOf(id, state, tip));
+  }
+
+  private async isObjectOf(id: RepositoryId, state: ParentState, tip: string): Promise<boolean> {
+    const { git, repositories } = this.context;
+    let release: (() => void) | undefined;
+    try {
+      release = await this.places.acquire();
+      const snapshot = await repositories.get(id).snapshot(state);
+      try {
+        const paths = { gitDir: snapshot.path, objects: `${snapshot.path}/objects` };
+        const facts = await inspectObjects(git, paths, [tip], NEVER);
+        if (facts.get(tip)?.type !== 'commit') return false;
+        return (await findDisconnected(git, paths, [tip], NEVER)).size === 0;
+      } finally {
+        snapshot.release();
+      }
+    } catch (error) {
+      if (isCairnError(error, 'busy')) return false;
+      throw error;
+    } finally {
+      release?.();
+    }
+  }
+
+  /** Removes the refs of pull requests in a repository whose events name other tips. */
+  private async removeWrong(id: RepositoryId): Promise<void> {
+    const { repositories, events } = this.context;
+    const repository = repositories.get(id);
+    const since = repository.mark();
+    const state = await repository.resolve();
+    const wrong =
+      state !== undefined &&
+      pullRequestRefs(state.manifest, events).some(({ standing }) => standing === 'wrong');
+    if (wrong) await repository.publisher.join(new PullRequestRemoval(since, new Set(), events));
+  }
+
+  private async show(eventId: string): Promise<void> {
+    const { events, verifier } = this.context;
+    const event = events.get(eventId);
+    // It was verified when it was taken; the check also tells the type.
+    if (event === undefined || !events.isHidden(eventId) || !verifier.verify(event)) return;
+    await events.append([event]);
+    this.waiting.delete(eventId);
+  }
+
+  /** Does something that nobody waits for. What fails is done again by upkeep. */
+  private work(id: RepositoryId, task: () => Promise<void>): void {
+    const working = task().catch((error: unknown) => {
+      const repository = formatRepositoryId(id);
+      this.context.log.warn(
+        { repository, problem: messageOf(error) },
+        'a pull request was not brought up to date',
+      );
+    });
+    this.working.add(working);
+    void working.finally(() => this.working.delete(working));
+  }
+}
+
+/** Those of the tips that refs point at, but for refs that are about to go because their events name others. */
+function tipsOfRefs(
+  manifest: Manifest,
+  tips: ReadonlySet<string>,
+  refs: readonly PullRequestRef[],
+): ReadonlySet<string> {
+  const going = new Set(refs.flatMap(({ name, standing }) => (standing === 'wrong' ? name : [])));
+  return new Set(
+    [...refsPointingAt(manifest, tips)].flatMap(({ name, oid }) => (going.has(name) ? [] : oid)),
+  );
+}

@@ -1,0 +1,281 @@
+import { branchesAndTags, changedRefs, isBranch, refsPointingAt, tableOf } from '../../git/index.ts';
+import type { QuarantinePaths } from '../../git-process/commands.ts';
+import type { Git } from '../../git-process/git.ts';
+import {
+  findDisconnected,
+  inspectObjects,
+  isFastForward,
+  type ObjectDescription,
+} from '../../git-process/inspect-objects.ts';
+import type { Digest } from '../../lib/digest.ts';
+import { type RefState, refMapDigest } from '../../nostr/ref-state.ts';
+import { isFromBefore, isNewerOrder, whyOutdated } from '../../policy/order-precedence.ts';
+import {
+  decideOrder,
+  type FastForwardQuestion,
+  headAfterOrder,
+  type OrderPlan,
+  planOrder,
+  type OrderChange as RefChange,
+} from '../../policy/order-rules.ts';
+import { protectionOf, protectionProblem, type UpdateKind } from '../../policy/protection.ts';
+import { roleOf } from '../../policy/push-access.ts';
+import type { Order, PackEntry, ParentState, Policy, RepositoryState } from '../../repository/manifest.ts';
+import type { Change, Evaluation } from '../../repository/publisher.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { asPushed } from '../../repository/unreachable.ts';
+
+type Refs = ReadonlyMap<string, string>;
+
+/** Branches of one order that git is asked about. */
+const MAX_HISTORIES = 100;
+export const NO_OBJECTS = 'waiting for a push that brings its objects';
+/** Whoever sent the order may have gone: it is decided all the same. */
+const NEVER = new AbortController().signal;
+
+/** What becomes of an order in one repository. */
+export type OrderOutcome =
+  | { readonly is: 'applied' }
+  /** It was applied before, and still is what was applied last. */
+  | { readonly is: 'applied-already' }
+  /** Another one counts: it has been applied, or waits. */
+  | { readonly is: 'outdated'; readonly reason: string }
+  /** It waits, for objects or for its author to look again. */
+  | { readonly is: 'held'; readonly reason: string }
+  | { readonly is: 'refused'; readonly reason: string }
+  /** Its author has no say here, or there is no such repository any more. */
+  | { readonly is: 'not-his' };
+
+export interface OrderChangeOptions {
+  readonly repository: Repository;
+  readonly git: Git;
+  readonly order: RefState;
+  /** The branches and tags that an order set, which a manifest names. */
+  readonly refsOf: (order: Order) => Promise<Refs>;
+  /** True when the repository's own key may write: its receipts then need not stand behind orders. */
+  readonly receiptsAreAuthoritative: (policy: Policy) => boolean;
+  /** See `Change.since`. */
+  readonly since: number;
+  /** Where its objects come from if they are not here: another repository in which it has been carried out. */
+  readonly source?: OrderSource;
+}
+
+export interface OrderSource {
+  /** Object directory of a snapshot of the other repository. */
+  readonly objects: string;
+  /** The packs of the other repository, as they are called in this one once they are stored. */
+  readonly packs: readonly PackEntry[];
+}
+
+/**
+ * An order as a change of refs, decided anew on every state it meets: by who may write now, by what was applied last, by
+ * what pushes have done since, and by the objects that are here.
+ */
+export class OrderChange implements Change<OrderOutcome> {
+  readonly since: number;
+  /** Its objects have been looked for in exactly what is published. */
+  readonly alone = true;
+  private readonly options: OrderChangeOptions;
+  private decided: { readonly on: Digest; readonly evaluation: Evaluation<OrderOutcome> } | undefined;
+
+  constructor(options: OrderChangeOptions) {
+    this.options = options;
+    this.since = options.since;
+  }
+
+  async evaluate(
+    state: RepositoryState | undefined,
+    base: ParentState | undefined,
+  ): Promise<Evaluation<OrderOutcome>> {
+    if (state === undefined || base === undefined || state.state === 'withdrawn') {
+      return { result: { is: 'not-his' } };
+    }
+    // It goes alone, so the state is always the base itself. Git is not asked twice about one.
+    if (this.decided?.on !== base.digest) {
+      this.decided = { on: base.digest, evaluation: await this.evaluateOn(state, base) };
+    }
+    return this.decided.evaluation;
+  }
+
+  private async evaluateOn(state: RepositoryState, base: ParentState): Promise<Evaluation<OrderOutcome>> {
+    const { order, repository } = this.options;
+    const role = roleOf(order.author, { owner: repository.id.owner, ...state.policy });
+    if (role !== 'owner' && role !== 'maintainer') return { result: { is: 'not-his' } };
+    if (state.order?.id === order.id) return { result: { is: 'applied-already' } };
+    if (state.order !== null && !isNewerOrder(order, state.order)) {
+      return { result: { is: 'outdated', reason: whyOutdated(order, state.order) } };
+    }
+    if (isFromBefore(order, state.withdrawal)) {
+      return refuse('the repository was withdrawn after this was signed: sign a new state');
+    }
+    if (order.objectFormat !== undefined && order.objectFormat !== state.objectFormat) {
+      return refuse(`the repository has ${state.objectFormat} object ids, the state has others`);
+    }
+    const current = branchesAndTags(state.refs);
+    const plan = planOrder(current, await this.lastSet(state, current), order.refs);
+    const problem = ruleProblem(plan.changes, likelyKinds(plan.changes), state.policy, role);
+    if (problem !== undefined) return refuse(problem);
+    if (plan.conflicts.length > 0) return this.decide(plan, likelyKinds(plan.changes), state);
+    return this.withObjects(plan, state, base, role);
+  }
+
+  /** Decides what the objects have a say in. */
+  private async withObjects(
+    plan: OrderPlan,
+    state: RepositoryState,
+    base: ParentState,
+    role: 'owner' | 'maintainer',
+  ): Promise<Evaluation<OrderOutcome>> {
+    const { repository, source } = this.options;
+    const kinds = likelyKinds(plan.changes);
+    if (plan.changes.every(({ to }) => to === undefined)) return this.decide(plan, kinds, state);
+    if (state.packs.length === 0 && source === undefined) return hold(NO_OBJECTS);
+    const asking = asksForHistory(plan, state.policy);
+    if (asking.length > MAX_HISTORIES) {
+      return refuse(`it moves more than ${MAX_HISTORIES} branches of which the history has to be kept`);
+    }
+    const snapshot = await repository.snapshot(base);
+    try {
+      const paths = { gitDir: snapshot.path, objects: source?.objects ?? `${snapshot.path}/objects` };
+      const facts = await this.findObjects(paths, plan.changes, state);
+      if (facts === undefined) return hold(NO_OBJECTS);
+      const wrongType = typeProblem(plan.changes, facts);
+      if (wrongType !== undefined) return refuse(wrongType);
+      for (const { name, from, to } of asking) {
+        const kept = await isFastForward(this.options.git, paths, from, to, NEVER);
+        kinds.set(name, kept ? 'fast-forward' : 'force');
+      }
+      const problem = ruleProblem(plan.changes, kinds, state.policy, role);
+      return problem === undefined ? this.decide(plan, kinds, state, facts) : refuse(problem);
+    } finally {
+      snapshot.release();
+    }
+  }
+
+  private decide(
+    plan: OrderPlan,
+    kinds: ReadonlyMap<string, UpdateKind>,
+    state: RepositoryState,
+    facts: ReadonlyMap<string, ObjectDescription> = new Map(),
+  ): Evaluation<OrderOutcome> {
+    const kept = [...kinds].flatMap(([name, kind]) => (kind === 'fast-forward' ? name : []));
+    const decision = decideOrder(plan, new Set(kept));
+    return decision.apply ? this.apply(state, decision.changes, facts) : hold(decision.reason);
+  }
+
+  private async lastSet(state: RepositoryState, current: Refs): Promise<Refs> {
+    if (state.order === null) return new Map();
+    // Of very many refs a digest would take longer than the order takes to load.
+    const isPlain = tableOf(state.refs) === undefined;
+    return isPlain && state.order.refs === refMapDigest(current) ? current : this.options.refsOf(state.order);
+  }
+
+  /** What is known of the objects that refs are to point at; undefined when something is missing. */
+  private async findObjects(
+    paths: QuarantinePaths,
+    changes: readonly RefChange[],
+    state: RepositoryState,
+  ): Promise<Map<string, ObjectDescription> | undefined> {
+    const tips = [...new Set(changes.flatMap(({ to }) => to ?? []))];
+    const { git } = this.options;
+    const facts = await inspectObjects(git, paths, tips, NEVER);
+    if (facts.size < tips.length) return undefined;
+    const published = new Set([...refsPointingAt(state, new Set(tips))].map(({ oid }) => oid));
+    const unproved = tips.filter((oid) => !published.has(oid));
+    return (await findDisconnected(git, paths, unproved, NEVER)).size > 0 ? undefined : facts;
+  }
+
+  private apply(
+    state: RepositoryState,
+    changes: readonly RefChange[],
+    facts: ReadonlyMap<string, ObjectDescription>,
+  ): Evaluation<OrderOutcome> {
+    const { order, source } = this.options;
+    const named = new Set(state.packs.map(({ pack }) => pack.digest));
+    // One of them may have been set apart as unreachable.
+    const tips = new Set(changes.flatMap(({ to }) => to ?? []));
+    for (const { oid } of refsPointingAt(state, new Set(tips))) tips.delete(oid);
+    const before = tips.size === 0 ? state.packs : asPushed(state.packs);
+    const brought = (source?.packs ?? []).filter(({ pack }) => !named.has(pack.digest));
+    const { refs, peeled } = changedRefs(
+      state,
+      changes.map(({ name, to }) => ({
+        name,
+        oid: to,
+        peeled: to === undefined ? undefined : facts.get(to)?.peeled,
+      })),
+    );
+    const { id, author, at } = order;
+    return {
+      next: {
+        ...state,
+        // A state without refs brings no data.
+        state: order.refs.size > 0 ? 'live' : state.state,
+        head: headAfterOrder(order.head, state.head, refs),
+        refs,
+        peeled,
+        packs: brought.length === 0 ? before : [...before, ...brought],
+        order: { id, author, at, refs: refMapDigest(order.refs) },
+      },
+      cause: { kind: 'order', actor: author, evidence: id, refs: changes.map(({ name }) => name) },
+      ...(this.options.receiptsAreAuthoritative(state.policy) ? {} : { receiptBefore: at }),
+      result: { is: 'applied' },
+    };
+  }
+}
+
+/** What each change is, an update of a branch taken for a fast-forward as long as nobody has asked git. */
+function likelyKinds(changes: readonly RefChange[]): Map<string, UpdateKind> {
+  return new Map(
+    changes.map(({ name, from, to }): [string, UpdateKind] => {
+      if (from === undefined) return [name, 'create'];
+      if (to === undefined) return [name, 'delete'];
+      return [name, isBranch(name) ? 'fast-forward' : 'force'];
+    }),
+  );
+}
+
+/** The updates of which it matters whether they keep the history there was: git is run for each. */
+function asksForHistory(plan: OrderPlan, policy: Policy): FastForwardQuestion[] {
+  const asked = new Set(plan.questions.map(({ name }) => name));
+  return plan.changes.flatMap(({ name, from, to }) => {
+    if (from === undefined || to === undefined || !isBranch(name)) return [];
+    return asked.has(name) || protectionOf(policy.protection, name).noForcePush ? { name, from, to } : [];
+  });
+}
+
+function typeProblem(
+  changes: readonly RefChange[],
+  facts: ReadonlyMap<string, ObjectDescription>,
+): string | undefined {
+  for (const { name, to } of changes) {
+    const type = to === undefined ? undefined : facts.get(to)?.type;
+    if (isBranch(name) && type !== undefined && type !== 'commit') {
+      return `${name}: a branch must point at a commit, this is a ${type}`;
+    }
+  }
+  return undefined;
+}
+
+/** What the rules of the repository have against an order: it is carried out whole or not at all. */
+function ruleProblem(
+  changes: readonly RefChange[],
+  kinds: ReadonlyMap<string, UpdateKind>,
+  policy: Policy,
+  role: 'owner' | 'maintainer',
+): string | undefined {
+  for (const { name } of changes) {
+    const kind = kinds.get(name);
+    const problem = kind === undefined ? undefined : protectionProblem(policy.protection, role, name, kind);
+    if (problem !== undefined) return `${name}: ${problem}`;
+  }
+  return undefined;
+}
+
+function hold(reason: string): Evaluation<OrderOutcome> {
+  return { result: { is: 'held', reason } };
+}
+
+function refuse(reason: string): Evaluation<OrderOutcome> {
+  return { result: { is: 'refused', reason } };
+}

@@ -1,0 +1,43 @@
+import type { VerifiedEvent } from '../../nostr/event.ts';
+import type { OrderStamp } from '../../policy/order-precedence.ts';
+import type { Manifest } from '../../repository/manifest.ts';
+import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
+import type { SignedEvents } from '../log/signed-events.ts';
+import type { Verdict } from '../publication.ts';
+import type { UpkeepTask } from '../upkeep.ts';
+
+export interface OrderUpkeepContext {
+  readonly waiting: (id: RepositoryId) => Promise<readonly OrderStamp[]>;
+  readonly signedEvents: Pick<SignedEvents, 'load'>;
+  readonly order: (event: VerifiedEvent) => Promise<Verdict>;
+}
+
+/**
+ * Looks again at orders that wait: a push that was authorized by a key may have brought their objects, or done what they
+ * ask for. Only repositories this server has published pushes in are looked at, each once after them.
+ */
+export class OrderUpkeep implements UpkeepTask {
+  readonly name = 'waiting orders';
+  private readonly context: OrderUpkeepContext;
+  private readonly pushed = new Map<string, RepositoryId>();
+
+  constructor(context: OrderUpkeepContext) {
+    this.context = context;
+  }
+
+  /** Takes note of a publish. */
+  note(id: RepositoryId, manifest: Manifest): void {
+    if (manifest.causes.some(({ kind }) => kind === 'push')) this.pushed.set(formatRepositoryId(id), id);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { waiting, signedEvents, order } = this.context;
+    for (const [name, id] of this.pushed) {
+      if (signal.aborted) return;
+      // The oldest first: a newer one is measured by what it leaves.
+      const orders = [...(await waiting(id))].sort((a, b) => a.at - b.at);
+      for (const { id: eventId } of orders) await order(await signedEvents.load(id, eventId));
+      this.pushed.delete(name);
+    }
+  }
+}

@@ -1,0 +1,276 @@
+import { link } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type CairnError, isCairnError, publicError, systemCode } from '../../lib/errors.ts';
+import { makeFolder } from '../../lib/make-folder.ts';
+import type { RangedDownloads } from './artifact-download.ts';
+import {
+  type ArtifactFill,
+  diskError,
+  fillFromLeftover,
+  fillFromStore,
+  LeftoverDamagedError,
+} from './artifact-fill.ts';
+import type { ArtifactStore } from '../artifact-store.ts';
+import { type ArtifactStream, streamOf } from './artifact-stream.ts';
+import { type CachedFile, CachedFiles } from './cached-files.ts';
+import { FillingFile } from './filling-file.ts';
+import type { ArtifactKind } from '../keys.ts';
+import type { ArtifactRef } from '../manifest.ts';
+import { formatRepositoryId, type RepositoryId } from '../repository-id.ts';
+
+/** Hears of every look into the cache. */
+export interface CacheObserver {
+  looked(hit: boolean): void;
+}
+
+/** A file in the cache that stays until `release` is called. */
+export interface PinnedFile {
+  readonly path: string;
+  release(): void;
+}
+
+export interface ArtifactCacheOptions {
+  readonly folder: string;
+  /** Bytes; pinned files may exceed it for as long as they are pinned. */
+  readonly budget: number;
+  readonly store: ArtifactStore;
+  /** How large artifacts are downloaded from a store that several connections get more out of than one. */
+  readonly ranged?: RangedDownloads;
+  readonly observer?: CacheObserver;
+  /** Gives up what else takes room on the disk and can be done without. */
+  readonly onDiskFull?: () => Promise<void>;
+}
+
+/** A fill under way, and the file it will be, pinned already by those who wait. */
+interface Filling extends ArtifactFill {
+  readonly entry: CachedFile;
+  readonly abort: AbortController;
+}
+
+/** What a look found: a file that can be used, or the fill that makes it one. */
+interface Found {
+  readonly entry: CachedFile;
+  readonly filling: Filling | undefined;
+}
+
+/**
+ * Artifacts on local disk, files named by digest, filled by temporary file, verified digest and rename. One download
+ * per artifact however many ask, and they can read it while it comes. Losing the whole folder loses nothing.
+ */
+export class ArtifactCache {
+  private readonly options: ArtifactCacheOptions;
+  private readonly files: CachedFiles;
+  private readonly fills = new Map<string, Filling>();
+  private closed = false;
+  private temporary = 0;
+
+  constructor(options: ArtifactCacheOptions) {
+    this.options = options;
+    this.files = new CachedFiles(options.folder, options.budget);
+  }
+
+  /** Bytes on local disk. */
+  get bytes(): number {
+    return this.files.bytes;
+  }
+
+  /** Asked to unpin what it can when pinned files alone exceed the budget. */
+  set onPressure(unpin: () => Promise<void>) {
+    this.files.onPressure = unpin;
+  }
+
+  /** Takes stock of what an earlier run left, and removes its half-filled files. */
+  async open(): Promise<void> {
+    await this.files.open();
+  }
+
+  /** Breaks off what is being downloaded, and waits until nothing is written any more. */
+  async close(): Promise<void> {
+    this.closed = true;
+    const fills = [...this.fills.values()];
+    for (const { abort } of fills) abort.abort(stopping());
+    await Promise.allSettled(fills.map(({ verified }) => verified));
+  }
+
+  /**
+   * Returns the local file of an artifact, downloading it first if need be. The download goes on when the caller goes
+   * away: somebody else may be waiting for it, or come next.
+   * @throws CairnError `corrupt` when the store has not got it or has other bytes; `unavailable` when store or disk fail
+   */
+  async acquire(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef): Promise<PinnedFile> {
+    const name = this.look(kind, ref);
+    for (;;) {
+      const { entry, filling } = this.find(id, kind, ref, name);
+      const release = this.files.pin(name, entry);
+      try {
+        await filling?.verified;
+        // Only now that it is pinned: a file larger than the whole budget must not chase itself out.
+        await this.files.makeRoom();
+        return { path: this.files.pathOf(name), release };
+      } catch (error) {
+        release();
+        if (filling === undefined || !saysNothing(error, filling, id)) throw error;
+      }
+    }
+  }
+
+  /**
+   * Opens an artifact for reading while it is still on its way here; all who ask share one download, which outlives them.
+   * What an earlier run left is read while it is being checked.
+   * @throws CairnError `unavailable` when the disk fails; what else goes wrong is told by the stream
+   */
+  async stream(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef): Promise<ArtifactStream> {
+    const name = this.look(kind, ref);
+    for (;;) {
+      const { entry, filling } = this.find(id, kind, ref, name);
+      // Bytes of another repository's artifact may be bad where ours are good, and the error would name it.
+      if (filling !== undefined && filling.repository !== formatRepositoryId(id)) {
+        await filling.verified.catch(() => undefined);
+        continue;
+      }
+      const unpin = this.files.pin(name, entry);
+      try {
+        const file = await (filling?.file ?? this.openWhole(name, entry));
+        const close = filling === undefined ? file.release : file.hold();
+        if (close !== undefined) {
+          return streamOf(file, filling?.verified ?? Promise.resolve(), () => {
+            close();
+            unpin();
+          });
+        }
+        // The fill has ended this very moment, and nobody else had the file open: what it came to is there in a moment. That
+        // is waited for, or this would go round without letting anybody else have a turn, the disk's answer included.
+        unpin();
+        await filling?.verified.catch(() => undefined);
+      } catch (error) {
+        unpin();
+        const reason = await filling?.verified.catch((why: unknown) => why);
+        if (!(reason instanceof LeftoverDamagedError)) throw error;
+      }
+    }
+  }
+
+  /** Gives up everything that is not in use: somebody found the disk full. */
+  async relieve(): Promise<void> {
+    await this.options.onDiskFull?.();
+    await this.files.onPressure();
+    await this.files.makeRoom(0);
+  }
+
+  /**
+   * Puts a file that this process has just made, and whose digest it knows, into the cache by hard link.
+   * @throws CairnError `unavailable` when the disk does not take it; the artifact is in the store all the same
+   */
+  async adopt(kind: ArtifactKind, ref: ArtifactRef, source: string): Promise<void> {
+    const name = `${ref.digest}.${kind}`;
+    const path = this.files.pathOf(name);
+    try {
+      await this.files.vacant(name);
+      await makeFolder(dirname(path));
+      await link(source, path);
+    } catch (error) {
+      // EEXIST: an entry of ours already, or a leftover that the next look downloads over.
+      if (systemCode(error) === 'EEXIST') return;
+      throw diskError(error);
+    }
+    const entry = this.fills.get(name)?.entry ?? { size: ref.size, pins: 0, verified: true };
+    entry.verified = true;
+    this.files.enter(name, entry);
+    await this.files.makeRoom();
+  }
+
+  private look(kind: ArtifactKind, ref: ArtifactRef): string {
+    const name = `${ref.digest}.${kind}`;
+    this.options.observer?.looked(this.files.get(name)?.verified === true);
+    return name;
+  }
+
+  private find(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef, name: string): Found {
+    const file = this.files.get(name);
+    if (file?.verified) return { entry: file, filling: undefined };
+    const filling = this.fills.get(name) ?? this.fill(id, kind, ref, name);
+    return { entry: filling.entry, filling };
+  }
+
+  private fill(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef, name: string): Filling {
+    const abort = new AbortController();
+    if (this.closed) abort.abort(stopping());
+    const leftover = this.files.get(name);
+    if (leftover?.size === ref.size) {
+      return this.follow(name, leftover, abort, this.check(id, ref, name, abort.signal));
+    }
+    // Of another length it need not be looked at.
+    if (leftover !== undefined) void this.files.remove(name);
+    const entry = { size: ref.size, pins: 0, verified: false };
+    return this.follow(name, entry, abort, this.download(id, kind, ref, name, abort.signal));
+  }
+
+  private check(
+    id: RepositoryId,
+    { digest, size }: ArtifactRef,
+    name: string,
+    signal: AbortSignal,
+  ): ArtifactFill {
+    const path = this.files.pathOf(name);
+    return fillFromLeftover(formatRepositoryId(id), { name, path, digest, size }, signal);
+  }
+
+  private download(
+    id: RepositoryId,
+    kind: ArtifactKind,
+    ref: ArtifactRef,
+    name: string,
+    signal: AbortSignal,
+  ): ArtifactFill {
+    const { store, ranged } = this.options;
+    const path = this.files.pathOf(name);
+    const temporary = `${path}.tmp-${this.temporary++}`;
+    const relieve = () => this.relieve();
+    return fillFromStore(
+      formatRepositoryId(id),
+      { store, id, kind, ref, ranged, relieve, signal },
+      { temporary, path, vacant: () => this.files.vacant(name) },
+    );
+  }
+
+  private follow(name: string, entry: CachedFile, abort: AbortController, fill: ArtifactFill): Filling {
+    // Pinned by the fill itself: what is adopted under this name meanwhile must not be deleted under the rename.
+    const unpin = this.files.pin(name, entry);
+    const end = async () => {
+      try {
+        await fill.verified;
+        entry.verified = true;
+        this.files.enter(name, entry);
+        await this.files.makeRoom();
+      } catch (error) {
+        if (error instanceof LeftoverDamagedError) await this.files.remove(name);
+        throw error;
+      } finally {
+        this.fills.delete(name);
+        unpin();
+      }
+    };
+    const verified = end();
+    // It may fail before anybody waits for it, or when nobody does any more.
+    verified.catch(() => undefined);
+    const filling = { ...fill, verified, entry, abort };
+    this.fills.set(name, filling);
+    return filling;
+  }
+
+  private openWhole(name: string, entry: CachedFile): Promise<FillingFile> {
+    return FillingFile.whole(this.files.pathOf(name), entry.size).catch((error: unknown) => {
+      throw diskError(error);
+    });
+  }
+}
+
+function stopping(): CairnError {
+  return publicError('unavailable', 'the server is stopping');
+}
+
+/** True when what a fill failed with is no reason not to try again for this repository. */
+function saysNothing(error: unknown, filling: Filling, id: RepositoryId): boolean {
+  if (error instanceof LeftoverDamagedError) return true;
+  return isCairnError(error, 'corrupt') && filling.repository !== formatRepositoryId(id);
+}

@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Digest } from '../../lib/digest.ts';
+import { DiskFullError } from '../../lib/disk-full.ts';
+import { becauseOf, CairnError, systemCode } from '../../lib/errors.ts';
+import { makeFolder } from '../../lib/make-folder.ts';
+import { settleAll } from '../../lib/all-settled-or-throw.ts';
+import { type Download, downloadArtifact } from './artifact-download.ts';
+import { damagedArtifact, nameOf } from '../artifact-store.ts';
+import { FillingFile } from './filling-file.ts';
+
+/** An artifact on its way to being a checked file, and readable on the way. */
+export interface ArtifactFill {
+  /** Whose artifact it is: what is wrong with it there says nothing about the same artifact elsewhere. */
+  readonly repository: string;
+  /** The file as soon as there is one; whoever reads it holds it. */
+  readonly file: Promise<FillingFile>;
+  /** Resolves once the file is in its place and is what its name says. */
+  readonly verified: Promise<void>;
+}
+
+/** A file of an earlier run was not what its name says. It is gone; the artifact itself may well be whole. */
+export class LeftoverDamagedError extends CairnError {
+  /** @param name of the file */
+  constructor(name: string) {
+    const message = `the cached copy of ${name} was damaged; it is fetched again, try once more`;
+    super('unavailable', message, { publicText: message });
+  }
+}
+
+/** Where a download goes, and who has to be waited for. */
+export interface FillPlace {
+  readonly temporary: string;
+  readonly path: string;
+  /** Waits until no file is being deleted under this name. */
+  vacant(): Promise<void>;
+}
+
+/**
+ * Downloads an artifact into a temporary file, checks its digest while it comes, and moves it into place. Nobody can
+ * call it off but the end of the cache: somebody else may be reading along, or come next.
+ * @returns at once; `verified` rejects with CairnError `corrupt` or `unavailable`, and nothing is left behind
+ */
+export function fillFromStore(
+  repository: string,
+  download: Omit<Download, 'file'>,
+  place: FillPlace,
+): ArtifactFill {
+  const { id, kind, ref } = download;
+  const file = createFile(download, place).catch((error: unknown) => {
+    throw diskError(error);
+  });
+  const fill = async () => {
+    const filling = await file;
+    try {
+      const [, digest] = await settleAll([
+        downloadArtifact({ ...download, file: filling }).catch((error: unknown) => {
+          const told = diskError(error);
+          filling.fail(told);
+          throw told;
+        }),
+        digestOf(filling, download.signal),
+      ]);
+      if (digest !== ref.digest) {
+        throw damagedArtifact(id, nameOf(kind, ref), 'its bytes do not match its digest');
+      }
+      await place.vacant();
+      await rename(place.temporary, place.path);
+    } catch (error) {
+      const told = diskError(error);
+      filling.fail(told);
+      await rm(place.temporary, { force: true });
+      throw told;
+    } finally {
+      filling.release();
+    }
+  };
+  return { repository, file, verified: settledLater(fill()) };
+}
+
+/**
+ * Checks a file that an earlier run left; it can be read meanwhile.
+ * @returns at once; `verified` rejects with {@link LeftoverDamagedError} when it is not what its name says, and with the
+ *   signal's reason when it is aborted
+ */
+export function fillFromLeftover(
+  repository: string,
+  leftover: { readonly name: string; readonly digest: Digest; readonly size: number; readonly path: string },
+  signal: AbortSignal,
+): ArtifactFill {
+  const file = FillingFile.whole(leftover.path, leftover.size).catch((error: unknown) => {
+    throw diskError(error);
+  });
+  const check = async () => {
+    const damaged = new LeftoverDamagedError(leftover.name);
+    const whole = await file.catch(() => undefined);
+    try {
+      // A file that cannot be read is as good as one with other bytes.
+      const actual = whole === undefined ? undefined : await digestOf(whole, signal).catch(() => undefined);
+      signal.throwIfAborted();
+      if (actual === leftover.digest) return;
+      whole?.fail(damaged);
+    } finally {
+      whole?.release();
+    }
+    throw damaged;
+  };
+  return { repository, file: settledLater(file), verified: settledLater(check()) };
+}
+
+async function createFile(download: Omit<Download, 'file'>, place: FillPlace): Promise<FillingFile> {
+  const create = async () => {
+    await makeFolder(dirname(place.path));
+    return FillingFile.create(place.temporary, download.ref.size);
+  };
+  try {
+    return await create();
+  } catch (error) {
+    if (systemCode(error) !== 'ENOSPC') throw error;
+    await download.relieve();
+    return create();
+  }
+}
+
+/** The digest of a file, computed as it grows: what is checked is what the disk holds, in order, however it came. */
+async function digestOf(file: FillingFile, signal: AbortSignal): Promise<Digest> {
+  const hash = createHash('sha256');
+  for await (const chunk of file.bytes(0, file.size)) {
+    signal.throwIfAborted();
+    hash.update(chunk);
+  }
+  return hash.digest('hex');
+}
+
+/** A promise that may reject before anybody waits for it. */
+function settledLater<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+/** What went wrong with the local disk, in words for whoever reads; other errors as they are. */
+export function diskError(error: unknown): unknown {
+  const code = systemCode(error);
+  if (error instanceof CairnError || code === undefined) return error;
+  if (code === 'ENOSPC') return new DiskFullError('for this repository', error);
+  return becauseOf('unavailable', 'the artifact cache cannot be written', error);
+}

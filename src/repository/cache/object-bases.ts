@@ -1,0 +1,168 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ArtifactCache, PinnedFile } from './artifact-cache.ts';
+import type { ParentState, RepositoryState } from '../manifest.ts';
+import { formatRepositoryId, type RepositoryId } from '../repository-id.ts';
+import { addPacks, writeSnapshot } from '../snapshot/snapshot.ts';
+
+/** The objects of a repository in use: the folder stays until `release` is called. */
+export interface ObjectsLease {
+  /** A bare repository without refs. */
+  readonly path: string;
+  /**
+   * Digests of the packs in it at this moment, or in it soon, all of them published: those of the state it was asked for, and
+   * of others of the same epoch that name these and more. What git finds there is sound only for a state that names all of them,
+   * or for a later one of that epoch.
+   */
+  packs(): ReadonlySet<string>;
+  release(): void;
+}
+
+interface Base {
+  readonly path: string;
+  readonly repository: string;
+  readonly incarnation: string;
+  readonly epoch: string | undefined;
+  /** Packs that are there, whole. */
+  readonly packs: Set<string>;
+  /** Packs that git may find: these, and those that are being linked, or were until that failed. */
+  readonly found: Set<string>;
+  readonly pinned: PinnedFile[];
+  users: number;
+  made: Promise<unknown>;
+  /** The last of the changes to it, which are made one after another. Never rejects. */
+  changing: Promise<unknown>;
+}
+
+/** Idle bases kept for the next push. */
+const IDLE_KEPT = 64;
+
+/**
+ * What pushes work over: for each repository one folder with its packs and without refs, which grows by a link or two
+ * with every push where a snapshot would be made anew. Nothing is ever served from it: unlike a snapshot it may hold more than one
+ * manifest names. When a fold has replaced packs, the next push begins another one.
+ */
+export class ObjectBases {
+  private readonly folder: string;
+  private readonly artifacts: ArtifactCache;
+  /** The newest of each repository, least recently used first. */
+  private readonly current = new Map<string, Base>();
+  private made = 0;
+
+  /** @param folder on the file system of the cache; made when needed */
+  constructor(folder: string, artifacts: ArtifactCache) {
+    this.folder = folder;
+    this.artifacts = artifacts;
+  }
+
+  /**
+   * Returns a folder with at least the objects of a state.
+   * @throws CairnError `corrupt` naming the artifact at fault, `unavailable` when store or disk fail
+   */
+  async acquire(id: RepositoryId, state: ParentState): Promise<ObjectsLease> {
+    const repository = formatRepositoryId(id);
+    const { manifest } = state;
+    let base = this.current.get(repository);
+    if (base === undefined || !agrees(base, manifest)) {
+      if (base !== undefined) this.retire(base);
+      base = this.begin(id, repository, manifest);
+    }
+    this.current.delete(repository);
+    this.current.set(repository, base);
+    base.users++;
+    const lease = this.lease(base);
+    try {
+      await this.complete(base, id, manifest);
+      return lease;
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
+  }
+
+  /** Removes what nobody uses, but for the last `keep`. */
+  async dropIdle(keep: number): Promise<void> {
+    const idle = [...this.current.values()].filter(({ users }) => users === 0);
+    const all = idle.slice(0, Math.max(0, idle.length - keep));
+    for (const base of all) this.current.delete(base.repository);
+    await Promise.all(all.map((base) => this.remove(base)));
+  }
+
+  private begin(id: RepositoryId, repository: string, manifest: RepositoryState): Base {
+    const path = join(this.folder, String(this.made++));
+    const base: Base = {
+      path,
+      repository,
+      incarnation: manifest.incarnation,
+      epoch: manifest.epoch,
+      packs: new Set(),
+      found: new Set(),
+      pinned: [],
+      users: 0,
+      made: Promise.resolve(),
+      changing: Promise.resolve(),
+    };
+    const { graph: _, ...rest } = manifest;
+    const bare = { ...rest, refs: new Map(), peeled: new Map(), packs: [] };
+    base.made = writeSnapshot(this.artifacts, id, bare, path);
+    base.made.catch(() => {
+      // The next one begins anew.
+      if (this.current.get(repository) === base) this.current.delete(repository);
+    });
+    return base;
+  }
+
+  /** Links what is missing, once whatever is being done to the base is done. */
+  private async complete(base: Base, id: RepositoryId, manifest: RepositoryState): Promise<void> {
+    const completing = base.changing.then(async () => {
+      await base.made;
+      const missing = manifest.packs.filter(({ pack }) => !base.packs.has(pack.digest));
+      if (missing.length === 0) return;
+      // First: others are at work in it, and git finds each pack as soon as it is linked.
+      for (const { pack } of missing) base.found.add(pack.digest);
+      base.pinned.push(...(await addPacks(this.artifacts, id, manifest, missing, base.path)));
+      for (const { pack } of missing) base.packs.add(pack.digest);
+    });
+    base.changing = completing.catch(() => undefined);
+    await completing;
+  }
+
+  private lease(base: Base): ObjectsLease {
+    let held = true;
+    return {
+      path: base.path,
+      packs: () => new Set(base.found),
+      release: () => {
+        if (!held) return;
+        held = false;
+        base.users--;
+        if (base.users > 0) return;
+        if (this.current.get(base.repository) !== base) void this.remove(base);
+        else if (this.current.size > IDLE_KEPT) void this.dropIdle(IDLE_KEPT);
+      },
+    };
+  }
+
+  private retire(base: Base): void {
+    this.current.delete(base.repository);
+    if (base.users === 0) void this.remove(base);
+  }
+
+  private async remove(base: Base): Promise<void> {
+    await base.changing;
+    // Best effort: what cannot be removed now is removed at the next start.
+    await rm(base.path, { recursive: true, force: true }).catch(() => undefined);
+    for (const file of base.pinned) file.release();
+  }
+}
+
+/** True when all packs of the one are among those of the other: then one is a later state of the other, or might be. */
+function agrees(
+  base: Base,
+  { incarnation, epoch, packs }: Pick<RepositoryState, 'incarnation' | 'epoch' | 'packs'>,
+): boolean {
+  if (base.incarnation !== incarnation || base.epoch !== epoch) return false;
+  const named = new Set(packs.map(({ pack }) => pack.digest));
+  const [fewer, more] = named.size < base.packs.size ? [named, base.packs] : [base.packs, named];
+  return [...fewer].every((digest) => more.has(digest));
+}

@@ -1,0 +1,146 @@
+/**
+ * What an owner has in this bucket, by identifier: the quota is counted here, and upkeep finds here what is not finished.
+ * The record follows the repositories and decides nothing about them: whether one exists is for its pointer to say.
+ */
+import { z } from 'zod';
+import type { Clock } from '../../lib/clock.ts';
+import type { Dice } from '../../lib/random.ts';
+import type { ObjectStore } from '../../object-store/object-store.ts';
+import { ownerKey, ownersPrefix, parseOwnerKey } from '../keys.ts';
+import { type RecordPlace, readRecord, updateRecord } from './shared-record.ts';
+
+/**
+ * - `reserved`: asked for; the repository is not there yet, or waits for its first data
+ * - `made`: it is there
+ * - `withdrawn`: its owner withdrew it, and its objects are still to be removed; it no longer counts
+ */
+export type ReservationState = 'reserved' | 'made' | 'withdrawn';
+
+export interface Reservation {
+  /** Seconds: since when it has been so. */
+  readonly at: number;
+  readonly state: ReservationState;
+}
+
+const format = z.strictObject({
+  version: z.literal(1),
+  /** Goes up with every write, so that no body ever repeats. */
+  revision: z.int().min(0),
+  /** By identifier. A list, since JSON objects treat a name like `__proto__` as their own. */
+  repositories: z.array(
+    z.strictObject({
+      identifier: z.string(),
+      at: z.int().min(0),
+      state: z.enum(['reserved', 'made', 'withdrawn']),
+    }),
+  ),
+});
+
+type OwnerRecord = z.infer<typeof format>;
+
+/** Seconds after which a reservation that is asked for again counts from now. */
+const RENEWED_AFTER = 10 * 60;
+
+export interface OwnerRecordsContext {
+  readonly control: ObjectStore;
+  readonly clock: Clock;
+  readonly dice: Dice;
+}
+
+export class OwnerRecords {
+  private readonly context: OwnerRecordsContext;
+
+  constructor(context: OwnerRecordsContext) {
+    this.context = context;
+  }
+
+  /**
+   * Takes a place for a repository about to be made. One that is there already is kept, so asking twice takes one place.
+   * @param limit how many repositories an owner may have
+   * @returns `full` when the owner has as many already
+   * @throws CairnError `unavailable` or `busy` when the store does not take it
+   */
+  async reserve(owner: string, identifier: string, limit: number): Promise<'reserved' | 'full'> {
+    let full = false;
+    await updateRecord(this.place(owner), (current) => {
+      const known = reservationsOf(current);
+      const now = this.now();
+      const mine = known.get(identifier);
+      full = false;
+      if (mine !== undefined && mine.state !== 'withdrawn') {
+        // Upkeep drops old reservations of which nothing came: one that is wanted now must not look old.
+        if (mine.state === 'made' || mine.at + RENEWED_AFTER > now) return undefined;
+      } else if (countOf(known) >= limit) {
+        full = true;
+        return undefined;
+      }
+      known.set(identifier, { at: now, state: 'reserved' });
+      return recordOf(known);
+    });
+    return full ? 'full' : 'reserved';
+  }
+
+  /**
+   * Notes what has become of a reservation, or of one that was never made.
+   * @param state `gone` when nothing is left to keep in mind
+   * @param met only if the record still says this; whatever it says when left out
+   */
+  async settle(
+    owner: string,
+    identifier: string,
+    state: ReservationState | 'gone',
+    met?: Reservation,
+  ): Promise<void> {
+    await updateRecord(this.place(owner), (current) => {
+      const known = reservationsOf(current);
+      const mine = known.get(identifier);
+      if (met !== undefined && (mine?.state !== met.state || mine.at !== met.at)) return undefined;
+      if (state === (mine?.state ?? 'gone')) return undefined;
+      if (state === 'gone') known.delete(identifier);
+      else known.set(identifier, { at: this.now(), state });
+      return recordOf(known);
+    });
+  }
+
+  /** What an owner has, by identifier. */
+  async read(owner: string): Promise<ReadonlyMap<string, Reservation>> {
+    const reading = await readRecord(this.place(owner));
+    return reservationsOf(reading.is === 'found' ? reading.record : undefined);
+  }
+
+  /**
+   * Owners in the order of their keys. Lists the bucket: for upkeep, never on a request path.
+   * @param after an owner to go on behind
+   */
+  async *owners(after: string | undefined, signal?: AbortSignal): AsyncGenerator<string> {
+    const options = {
+      ...(after === undefined ? {} : { startAfter: ownerKey(after) }),
+      ...(signal === undefined ? {} : { signal }),
+    };
+    for await (const { key } of this.context.control.list(ownersPrefix, options)) {
+      const owner = parseOwnerKey(key);
+      if (owner !== undefined) yield owner;
+    }
+  }
+
+  private place(owner: string): RecordPlace<OwnerRecord> {
+    const { control: store, clock, dice } = this.context;
+    return { store, key: ownerKey(owner), format, clock, dice };
+  }
+
+  private now(): number {
+    return Math.floor(this.context.clock.now() / 1000);
+  }
+}
+
+function reservationsOf(record: OwnerRecord | undefined): Map<string, Reservation> {
+  return new Map(record?.repositories.map(({ identifier, at, state }) => [identifier, { at, state }]));
+}
+
+function recordOf(known: ReadonlyMap<string, Reservation>): Pick<OwnerRecord, 'repositories'> {
+  return { repositories: [...known].map(([identifier, reservation]) => ({ identifier, ...reservation })) };
+}
+
+function countOf(known: ReadonlyMap<string, Reservation>): number {
+  return [...known.values()].filter(({ state }) => state !== 'withdrawn').length;
+}

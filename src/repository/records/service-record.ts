@@ -1,0 +1,35 @@
+/** The record that says to which service a bucket belongs. */
+import { z } from 'zod';
+import type { Clock } from '../../lib/clock.ts';
+import { isDigest } from '../../lib/digest.ts';
+import type { Dice } from '../../lib/random.ts';
+import type { ObjectStore } from '../../object-store/object-store.ts';
+import { SERVICE_KEY } from '../keys.ts';
+import { updateRecord } from './shared-record.ts';
+
+const format = z.strictObject({
+  version: z.literal(1),
+  revision: z.int().min(0),
+  /** 64 lower-case hex characters. */
+  publicKey: z.string().refine(isDigest),
+});
+
+export interface ServiceRecordContext {
+  readonly control: ObjectStore;
+  readonly clock: Clock;
+  readonly dice: Dice;
+}
+
+/**
+ * Writes down whose bucket this is, unless that has been written already.
+ * @param publicKey of the service that asks, 64 lower-case hex characters
+ * @returns the public key of the service it belongs to
+ * @throws CairnError `unavailable` when the store does not answer; `corrupt` when the record cannot be read
+ */
+export async function claimBucket(context: ServiceRecordContext, publicKey: string): Promise<string> {
+  const { control: store, clock, dice } = context;
+  const record = await updateRecord({ store, key: SERVICE_KEY, format, clock, dice }, (current) =>
+    current === undefined ? { publicKey } : undefined,
+  );
+  return record?.publicKey ?? publicKey;
+}

@@ -1,0 +1,88 @@
+/**
+ * Small records that several servers change: read, change, write if nobody else did, else again. A lost answer is settled
+ * by looking again, so a change must be one that sees whether it has been made already.
+ */
+import type { z } from 'zod';
+import { canonicalJson, type JsonValue } from '../../lib/canonical-json.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { CairnError } from '../../lib/errors.ts';
+import type { Dice } from '../../lib/random.ts';
+import { readAll } from '../../lib/streams.ts';
+import type { ObjectStore, VersionToken } from '../../object-store/object-store.ts';
+
+/** Every record counts its writes, so that no body ever repeats: version tokens may be derived from the content. */
+export interface SharedRecord {
+  readonly version: 1;
+  readonly revision: number;
+}
+
+export interface RecordPlace<T extends SharedRecord> {
+  readonly store: ObjectStore;
+  readonly key: string;
+  readonly format: z.ZodType<T>;
+  readonly clock: Clock;
+  readonly dice: Dice;
+}
+
+const MAX_BYTES = 16 * 1024 * 1024;
+const ATTEMPTS = 24;
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 500;
+
+/** What a read found. */
+export type RecordReading<T> =
+  | { readonly is: 'absent' }
+  | { readonly is: 'unchanged' }
+  | { readonly is: 'found'; readonly version: VersionToken; readonly record: T };
+
+/**
+ * Reads a record.
+ * @param known the version last seen; when it is still current the answer is `unchanged`
+ * @throws CairnError `unavailable` when the store does not answer; `corrupt` when the record cannot be understood
+ */
+export async function readRecord<T extends SharedRecord>(
+  place: Pick<RecordPlace<T>, 'store' | 'key' | 'format'>,
+  known?: VersionToken,
+): Promise<RecordReading<T>> {
+  const found = await place.store.get(place.key, known === undefined ? {} : { ifNoneMatch: known });
+  if (!found.found) return { is: found.reason === 'missing' ? 'absent' : 'unchanged' };
+  const bytes = await readAll(found.body, MAX_BYTES);
+  try {
+    const record = place.format.parse(JSON.parse(bytes.toString('utf8')));
+    return { is: 'found', version: found.version, record };
+  } catch (error) {
+    throw new CairnError('corrupt', `${place.key} cannot be read`, { cause: error });
+  }
+}
+
+/**
+ * Changes a record by compare-and-swap, making it if need be.
+ * @param change what the record shall be (its `version` and `revision` are set here), or undefined when it is so already;
+ *   called again on every version it meets. What it throws ends the attempt and is thrown
+ * @returns the record as it is now; undefined when there is none and none was wanted
+ * @throws CairnError `unavailable` when the store does not answer; `busy` when others never leave off
+ */
+export async function updateRecord<T extends SharedRecord>(
+  place: RecordPlace<T>,
+  change: (current: T | undefined) => Omit<T, keyof SharedRecord> | undefined,
+): Promise<T | undefined> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const reading = await readRecord(place);
+    const current = reading.is === 'found' ? reading.record : undefined;
+    const wanted = change(current);
+    if (wanted === undefined) return current;
+    const next = { ...wanted, version: 1, revision: (current?.revision ?? -1) + 1 } as unknown as T;
+    const put = await place.store.put(
+      place.key,
+      Buffer.from(canonicalJson(next as unknown as JsonValue)),
+      reading.is === 'found' ? { mode: 'replace', version: reading.version } : { mode: 'create' },
+    );
+    if (put.outcome === 'written') return next;
+    await place.clock.sleep(
+      Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * place.dice.fraction(),
+    );
+  }
+  throw new CairnError('busy', `${place.key} is being rewritten all the time, try again`, {
+    publicText: 'something that this needs is being rewritten all the time, try again',
+  });
+}

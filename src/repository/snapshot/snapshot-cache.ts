@@ -1,0 +1,109 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeFolder } from '../../lib/make-folder.ts';
+import { SingleFlight } from '../../lib/single-flight.ts';
+import type { ArtifactCache, PinnedFile } from '../cache/artifact-cache.ts';
+import { ObjectBases } from '../cache/object-bases.ts';
+import type { ParentState } from '../manifest.ts';
+import type { RepositoryId } from '../repository-id.ts';
+import { formatRepositoryId } from '../repository-id.ts';
+import { PackedRefsFiles } from './packed-refs-files.ts';
+import { writeSnapshot } from './snapshot.ts';
+
+/** A snapshot in use: its folder stays until `release` is called. */
+export interface SnapshotLease {
+  readonly path: string;
+  release(): void;
+}
+
+interface Snapshot {
+  readonly path: string;
+  readonly repository: string;
+  readonly pinned: readonly PinnedFile[];
+  users: number;
+}
+
+/** Idle snapshots kept for the next reader. */
+const IDLE_KEPT = 64;
+
+/** One read-only bare repository per manifest, made once, shared by all who read that manifest, dropped when idle. */
+export class SnapshotCache {
+  /** What pushes work over. */
+  readonly bases: ObjectBases;
+  private readonly folder: string;
+  private readonly artifacts: ArtifactCache;
+  private readonly packedRefs: PackedRefsFiles;
+  private readonly snapshots = new Map<string, Snapshot>();
+  private readonly making = new SingleFlight<string, void>();
+  private made = 0;
+
+  constructor(folder: string, artifacts: ArtifactCache) {
+    this.folder = folder;
+    this.artifacts = artifacts;
+    this.packedRefs = new PackedRefsFiles(join(folder, 'packed-refs'));
+    this.bases = new ObjectBases(join(folder, 'bases'), artifacts);
+    artifacts.onPressure = async () => {
+      await Promise.all([this.dropIdle(0), this.bases.dropIdle(0)]);
+    };
+  }
+
+  /** Removes what an earlier run left. */
+  async open(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+    await makeFolder(this.folder);
+  }
+
+  /**
+   * Returns the snapshot of a manifest, making it first if need be.
+   * @throws CairnError as {@link writeSnapshot}
+   */
+  async acquire(id: RepositoryId, state: ParentState): Promise<SnapshotLease> {
+    for (;;) {
+      const snapshot = this.snapshots.get(state.digest);
+      if (snapshot !== undefined) return this.lease(state.digest, snapshot);
+      await this.making.run(state.digest, () => this.make(id, state));
+    }
+  }
+
+  private async make(id: RepositoryId, state: ParentState): Promise<void> {
+    const path = join(this.folder, `${state.digest}-${this.made++}`);
+    const pinned = await writeSnapshot(this.artifacts, id, state.manifest, path, this.packedRefs);
+    const repository = formatRepositoryId(id);
+    const older = [...this.snapshots].filter(
+      ([, snapshot]) => snapshot.repository === repository && snapshot.users === 0,
+    );
+    this.snapshots.set(state.digest, { path, repository, pinned, users: 0 });
+    // An idle snapshot of an earlier manifest has had its last reader, but for those that ask for the past.
+    await Promise.all(older.map(([digest]) => this.drop(digest)));
+  }
+
+  private lease(digest: string, snapshot: Snapshot): SnapshotLease {
+    snapshot.users++;
+    this.snapshots.delete(digest);
+    this.snapshots.set(digest, snapshot);
+    let held = true;
+    return {
+      path: snapshot.path,
+      release: () => {
+        if (!held) return;
+        held = false;
+        snapshot.users--;
+        if (snapshot.users === 0 && this.snapshots.size > IDLE_KEPT) void this.dropIdle(IDLE_KEPT);
+      },
+    };
+  }
+
+  private async dropIdle(keep: number): Promise<void> {
+    const idle = [...this.snapshots].filter(([, snapshot]) => snapshot.users === 0);
+    await Promise.all(idle.slice(0, Math.max(0, idle.length - keep)).map(([digest]) => this.drop(digest)));
+  }
+
+  private async drop(digest: string): Promise<void> {
+    const snapshot = this.snapshots.get(digest);
+    if (snapshot === undefined || snapshot.users > 0) return;
+    this.snapshots.delete(digest);
+    // Best effort: what cannot be removed now is removed at the next start.
+    await rm(snapshot.path, { recursive: true, force: true }).catch(() => undefined);
+    for (const file of snapshot.pinned) file.release();
+  }
+}

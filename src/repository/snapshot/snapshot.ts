@@ -1,0 +1,192 @@
+import { link, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encodePackedRefs, hexLength, tableOf } from '../../git/index.ts';
+import { settleAll } from '../../lib/all-settled-or-throw.ts';
+import { DiskFullError } from '../../lib/disk-full.ts';
+import { becauseOf, CairnError, systemCode } from '../../lib/errors.ts';
+import { makeFolder } from '../../lib/make-folder.ts';
+import type { ArtifactCache, PinnedFile } from '../cache/artifact-cache.ts';
+import type { ArtifactKind } from '../keys.ts';
+import type { ArtifactRef, PackEntry, RepositoryState } from '../manifest.ts';
+import type { RepositoryId } from '../repository-id.ts';
+import { type PackedRefsFiles, writePackedRefs } from './packed-refs-files.ts';
+
+/** Downloads at once for one snapshot. */
+const PARALLEL = 8;
+
+/**
+ * Writes a bare repository that holds exactly what a manifest names: git reads it, nothing ever writes to it. Node
+ * writes the few files itself (a `git init` would cost 8 ms) and hard-links packs out of the artifact cache. Only packs
+ * the manifest names, never a pool shared between repositories: protocol v2 serves any object it can find.
+ *
+ * @param path the folder to make; it must not exist
+ * @param packedRefs where very many refs are written once for several snapshots
+ * @returns the cached files it links, to be released when the folder is gone
+ * @throws CairnError `corrupt` naming the artifact at fault, `unavailable` when store or disk fail; nothing is left behind
+ */
+export async function writeSnapshot(
+  cache: ArtifactCache,
+  id: RepositoryId,
+  state: RepositoryState,
+  path: string,
+  packedRefs?: PackedRefsFiles,
+): Promise<PinnedFile[]> {
+  return onDisk(cache, () => write(cache, id, state, path, packedRefs));
+}
+
+/**
+ * Links more packs into a repository that {@link writeSnapshot} has made, while git reads from it: git finds a pack by its idx,
+ * which therefore comes last.
+ *
+ * @param entries the packs, none of which need be missing
+ * @returns the cached files it links, to be released when the folder is gone
+ * @throws CairnError as {@link writeSnapshot}; some of the packs may be there then
+ */
+export async function addPacks(
+  cache: ArtifactCache,
+  id: RepositoryId,
+  state: Pick<RepositoryState, 'objectFormat'>,
+  entries: readonly PackEntry[],
+  path: string,
+): Promise<PinnedFile[]> {
+  return onDisk(cache, () => linkPacks(cache, id, state, entries, path));
+}
+
+/** Does something a second time when the disk was full and the cache has made room. */
+async function onDisk<T>(cache: ArtifactCache, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (systemCode(error) !== 'ENOSPC') throw diskError(error);
+    await cache.relieve();
+    return await work().catch((again) => {
+      throw diskError(again);
+    });
+  }
+}
+
+async function linkPacks(
+  cache: ArtifactCache,
+  id: RepositoryId,
+  state: Pick<RepositoryState, 'objectFormat'>,
+  entries: readonly PackEntry[],
+  path: string,
+): Promise<PinnedFile[]> {
+  const pinned: PinnedFile[] = [];
+  const jobs = [...entries];
+  const workers = Array.from({ length: Math.min(PARALLEL, jobs.length) }, async () => {
+    for (let entry = jobs.shift(); entry !== undefined; entry = jobs.shift()) {
+      const stem = join(path, 'objects', 'pack', snapshotPackName(entry, state));
+      for (const kind of ['pack', 'idx'] as const) {
+        const file = await cache.acquire(id, kind, entry[kind]);
+        pinned.push(file);
+        await linkOnce(file.path, `${stem}.${kind}`);
+      }
+    }
+  });
+  try {
+    await settleAll(workers);
+    return pinned;
+  } catch (error) {
+    for (const file of pinned) file.release();
+    throw error;
+  }
+}
+
+async function linkOnce(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
+}
+
+async function write(
+  cache: ArtifactCache,
+  id: RepositoryId,
+  state: RepositoryState,
+  path: string,
+  packedRefs: PackedRefsFiles | undefined,
+): Promise<PinnedFile[]> {
+  const pinned: PinnedFile[] = [];
+  try {
+    const packs = join(path, 'objects', 'pack');
+    await settleAll(
+      [packs, join(path, 'objects', 'info'), join(path, 'refs')].map((folder) => makeFolder(folder)),
+    );
+    await settleAll([
+      writeFile(join(path, 'HEAD'), `ref: ${state.head}\n`),
+      writeFile(join(path, 'config'), configFor(state)),
+      writeRefs(state, join(path, 'packed-refs'), packedRefs),
+    ]);
+    const links = linksFor(state, path);
+    const workers = Array.from({ length: Math.min(PARALLEL, links.length) }, async () => {
+      for (let next = links.shift(); next !== undefined; next = links.shift()) {
+        const file = await cache.acquire(id, next.kind, next.ref);
+        pinned.push(file);
+        await link(file.path, next.target);
+      }
+    });
+    // Every worker is waited for, so that none still links into a folder that is being removed.
+    await settleAll(workers);
+    return pinned;
+  } catch (error) {
+    for (const file of pinned) file.release();
+    await rm(path, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function writeRefs(
+  { refs, peeled }: RepositoryState,
+  path: string,
+  packedRefs: PackedRefsFiles | undefined,
+): Promise<void> {
+  const table = tableOf(refs);
+  if (table === undefined) await writeFile(path, encodePackedRefs(refs, peeled));
+  else if (packedRefs === undefined) await writePackedRefs(table, path);
+  else await packedRefs.link(table, path);
+}
+
+function diskError(error: unknown): unknown {
+  if (error instanceof CairnError || systemCode(error) === undefined) return error;
+  if (systemCode(error) === 'ENOSPC') return new DiskFullError('for this repository', error);
+  return becauseOf('unavailable', 'the cache folder cannot be written', error);
+}
+
+function configFor(state: RepositoryState): string {
+  if (state.objectFormat === 'sha1') return '[core]\n\trepositoryformatversion = 0\n\tbare = true\n';
+  return '[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectFormat = sha256\n';
+}
+
+/**
+ * What a pack is called in a snapshot, without `.pack`. git reads an object id out of the file's name, so it has to have
+ * the length of one; its value means nothing.
+ */
+export function snapshotPackName(entry: PackEntry, state: Pick<RepositoryState, 'objectFormat'>): string {
+  return `pack-${entry.pack.digest.slice(0, hexLength(state.objectFormat))}`;
+}
+
+interface Link {
+  readonly kind: ArtifactKind;
+  readonly ref: ArtifactRef;
+  readonly target: string;
+}
+
+/** What is small comes first: an idx alone answers questions, and packs fill the line for long. */
+function linksFor(state: RepositoryState, path: string): Link[] {
+  const links: Link[] = [];
+  const packs: Link[] = [];
+  for (const entry of state.packs) {
+    const stem = join(path, 'objects', 'pack', snapshotPackName(entry, state));
+    packs.push({ kind: 'pack', ref: entry.pack, target: `${stem}.pack` });
+    links.push({ kind: 'idx', ref: entry.idx, target: `${stem}.idx` });
+    if (entry.rev !== undefined) links.push({ kind: 'rev', ref: entry.rev, target: `${stem}.rev` });
+    if (entry.bitmap !== undefined)
+      links.push({ kind: 'bitmap', ref: entry.bitmap, target: `${stem}.bitmap` });
+  }
+  if (state.graph !== undefined) {
+    links.push({ kind: 'graph', ref: state.graph, target: join(path, 'objects', 'info', 'commit-graph') });
+  }
+  return [...links, ...packs];
+}

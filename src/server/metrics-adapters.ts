@@ -1,0 +1,113 @@
+import { statfs } from 'node:fs/promises';
+import type { GitObserver } from '../git-process/git.ts';
+import type { FoldObserver } from '../maintenance/fold/folding.ts';
+import type { ObjectStorePair } from '../object-store/object-store.ts';
+import { type StoreObserver, withMetrics } from '../object-store/with-metrics.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Publication } from '../relay/publication.ts';
+import type { CacheObserver } from '../repository/cache/artifact-cache.ts';
+import type { PublishObserver } from '../repository/publisher.ts';
+import type { AnswerObserver } from '../transfer/fetch/response-cache.ts';
+import type { FetchObserver } from '../transfer/fetch/serve-fetch.ts';
+
+/** Joins what modules report about themselves to the metrics; modules know only their own small interfaces. */
+
+export function gitObserver(metrics: Metrics): GitObserver {
+  return {
+    started: (command) => metrics.gitStarted.inc({ command }),
+    ended: (command, seconds, ok) => {
+      metrics.gitSeconds.observe({ command }, seconds);
+      if (!ok) metrics.gitFailed.inc({ command });
+    },
+  };
+}
+
+export function cacheObserver(metrics: Metrics): CacheObserver {
+  return { looked: (hit) => metrics.cacheLooks.inc({ result: hit ? 'hit' : 'miss' }) };
+}
+
+export function fetchObserver(metrics: Metrics): FetchObserver {
+  return {
+    answered: (by) => metrics.fetchAnswers.inc({ by }),
+  };
+}
+
+export function foldObserver(metrics: Metrics): FoldObserver {
+  return {
+    ended: (outcome, seconds) => {
+      metrics.folds.inc({ outcome });
+      metrics.foldSeconds.observe({ outcome }, seconds);
+    },
+  };
+}
+
+export function answerObserver(metrics: Metrics): AnswerObserver {
+  return {
+    answered: (how) => metrics.repeatedAnswers.inc({ result: how }),
+    holds: (bytes) => metrics.answerBytes.set(bytes),
+  };
+}
+
+export function publishObserver(metrics: Metrics): PublishObserver {
+  return {
+    ended: (outcome, changes) => {
+      metrics.publishes.inc({ outcome });
+      metrics.publishedChanges.inc({ outcome }, changes);
+    },
+    rebased: () => metrics.rebases.inc(),
+  };
+}
+
+/** The same publication, every answer of it counted: `accepted`, or the prefix of what was said. */
+export function observePublication(publication: Publication, metrics: Metrics): Publication {
+  return {
+    publish: async (event, sender, address) => {
+      const verdict = await publication.publish(event, sender, address);
+      const [prefix = ''] = verdict.note.split(':');
+      metrics.relayEvents.inc({ answer: prefix === '' ? 'accepted' : prefix });
+      return verdict;
+    },
+  };
+}
+
+/** The same stores, every request of them counted. */
+export function observeStores(stores: ObjectStorePair, metrics: Metrics): ObjectStorePair {
+  const observer: StoreObserver = {
+    answered: (traffic, operation, outcome, seconds) => {
+      metrics.storeRequests.inc({ traffic, operation, outcome });
+      metrics.storeSeconds.observe({ traffic, operation }, seconds);
+    },
+    moved: (traffic, operation, bytes) => metrics.storeBytes.inc({ traffic, operation }, bytes),
+  };
+  return {
+    ...stores,
+    control: withMetrics(stores.control, 'control', observer),
+    bulk: withMetrics(stores.bulk, 'bulk', observer),
+  };
+}
+
+/** What gauges are read from, right before they are asked for. */
+export interface Gauges {
+  readonly version: string;
+  readonly git: string;
+  readonly cacheFolder: string;
+  readonly cacheBytes: () => number;
+  /** Repositories announced here. */
+  readonly repositories: () => number;
+  /** How many wait, by queue. */
+  readonly queues: Readonly<Record<'git' | 'folds', () => number>>;
+}
+
+/** Sets gauges whenever they are asked for. Nothing of it asks the object store, or goes through many things. */
+export function readGauges(metrics: Metrics, gauges: Gauges): void {
+  const { version, git, cacheFolder, cacheBytes, repositories, queues } = gauges;
+  metrics.buildInfo.set({ version, git, node: process.versions.node }, 1);
+  metrics.beforeScrape(async () => {
+    metrics.cacheBytes.set(cacheBytes());
+    metrics.repositories.set(repositories());
+    for (const [queue, length] of Object.entries(queues)) metrics.queued.set({ queue }, length());
+    // A disk that cannot be asked has no room that can be relied on.
+    const disk = await statfs(cacheFolder).catch(() => ({ bavail: 0, bsize: 0 }));
+    metrics.diskFree.set(disk.bavail * disk.bsize);
+  });
+}

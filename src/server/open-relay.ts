@@ -1,0 +1,329 @@
+/**
+ * Puts together what knows whose repositories these are: the events, who may do what by them, what they make happen, and
+ * what is told of it. Everything here works on repositories that are put together elsewhere.
+ */
+
+import type { Settings } from '../config/settings.ts';
+import type { Git } from '../git-process/git.ts';
+import { RelaySockets } from '../http/relay-socket.ts';
+import type { Clock } from '../lib/clock.ts';
+import { CairnError } from '../lib/errors.ts';
+import type { Dice } from '../lib/random.ts';
+import type { NostrEvent } from '../nostr/event.ts';
+import { parsePublicKey } from '../nostr/public-key.ts';
+import { relayUrl } from '../nostr/repository-url.ts';
+import type { Secp256k1 } from '../nostr/secp256k1.ts';
+import type { Verifier } from '../nostr/verify.ts';
+import type { ObjectStorePair } from '../object-store/object-store.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { Admission } from '../relay/admission.ts';
+import { Announcements } from '../relay/announcements/announce.ts';
+import { Directory } from '../relay/announcements/directory.ts';
+import { Closures } from '../relay/announcements/maintainer-closures.ts';
+import { RepositoryUpkeep } from '../relay/announcements/repository-upkeep.ts';
+import { Withdrawals } from '../relay/announcements/withdraw.ts';
+import { type RelayInformation, relayInformation } from '../relay/client/information.ts';
+import { defaultRelayLimits } from '../relay/client/relay-limits.ts';
+import { EventQuota } from '../relay/log/event-quota.ts';
+import { EventStore } from '../relay/log/event-store.ts';
+import { SignedEvents } from '../relay/log/signed-events.ts';
+import { PullRequestUpkeep } from '../relay/pull-requests/pull-request-upkeep.ts';
+import { PullRequests } from '../relay/pull-requests/pull-requests.ts';
+import { Relay } from '../relay/relay.ts';
+import { claimService, ServiceIdentity } from '../relay/service-identity.ts';
+import { HeldOrders } from '../relay/states/held-states.ts';
+import { Receipts } from '../relay/states/receipts.ts';
+import { OrderUpkeep } from '../relay/states/signed-state-upkeep.ts';
+import { Orders } from '../relay/states/signed-states.ts';
+import { Upkeep } from '../relay/upkeep.ts';
+import { Words } from '../relay/words.ts';
+import type { ArtifactStore } from '../repository/artifact-store.ts';
+import type { ArtifactCache } from '../repository/cache/artifact-cache.ts';
+import type { Manifest, RepositoryState } from '../repository/manifest.ts';
+import { OwnerRecords } from '../repository/records/owner-record.ts';
+import type { Repositories } from '../repository/repositories.ts';
+import { recencyMs, settledMs } from '../repository/repository.ts';
+import { formatRepositoryId, type RepositoryId, repositoryId } from '../repository/repository-id.ts';
+import { observePublication } from './metrics-adapters.ts';
+import { VERSION } from './version.ts';
+
+export interface IdentityContext {
+  readonly settings: Settings;
+  /** The secret key of the service. */
+  readonly serviceKey: string;
+  /** The public base URL, without a slash at its end. */
+  readonly base: string;
+  readonly stores: ObjectStorePair;
+  readonly repositories: Repositories;
+  readonly artifacts: ArtifactStore;
+  readonly cache: ArtifactCache;
+  readonly git: Git;
+  readonly secp256k1: Secp256k1;
+  readonly verifier: Verifier;
+  readonly clock: Clock;
+  readonly dice: Dice;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Folder for files that nobody needs once the process has ended. */
+  readonly scratch: string;
+  /** Whether to follow other servers, and to finish what they or earlier runs have left unfinished. */
+  readonly background: boolean;
+}
+
+/** What the rest of the server needs of it. */
+export interface Identity {
+  readonly events: EventStore;
+  readonly directory: Directory;
+  readonly service: ServiceIdentity;
+  readonly heldOrders: HeldOrders;
+  /** True for a state of a public repository, however old, if nothing that is known here says that it is public no more. */
+  staysPublic(id: RepositoryId, state: RepositoryState): boolean;
+  /** To be told of every publish of this process: the world hears of it, and other repositories follow. Returns at once. */
+  published(id: RepositoryId, manifest: Manifest): void;
+  readonly sockets: RelaySockets;
+  readonly information: RelayInformation;
+  close(): Promise<void>;
+}
+
+/** Bytes of a message that are read at all; the relay says what is too long of what it is given. */
+const MESSAGE_BYTES_READ = 4 * 1024 * 1024;
+const HEARTBEAT_MS = 30_000;
+/** Other servers may each have taken some events before they saw those of the rest. */
+const OTHERS_SHARE = 1.25;
+const UPKEEP_INTERVAL_MS = 60_000;
+
+/**
+ * Reads the event log, claims the bucket for this service, and starts what goes on in the background.
+ * @throws CairnError `conflict` when the bucket belongs to another service; `unavailable` when the store does not answer
+ */
+export async function openIdentity(context: IdentityContext): Promise<Identity> {
+  // First of all: what is opened below is closed by whoever gets it.
+  const operator = operatorFacts(context.settings);
+  const { settings, base, stores, repositories, git, verifier, clock, dice, log, metrics } = context;
+  const { control } = stores;
+  const service = new ServiceIdentity(context.serviceKey, context.secp256k1);
+  await claimService({ control, clock, dice }, service.publicKey);
+
+  const events = await EventStore.open({
+    ...stores,
+    clock,
+    dice,
+    log,
+    folder: context.scratch,
+    maxIndexBytes: defaultRelayLimits.stored.indexBytes * OTHERS_SHARE,
+  });
+  const signedEvents = new SignedEvents(control, verifier);
+  const policy = { signedEvents, rule: settings.maintainers };
+  // Before whoever shows events, so that they hear of a change first.
+  const words = new Words({ events, rule: settings.maintainers });
+  const receiptKey = (owner: string, identifier: string) =>
+    service.signerOf(repositoryId(owner, identifier)).publicKey;
+  const directory = new Directory({ events, repositories, words, receiptKey, base, log });
+  const closures = new Closures({ ...policy, events, directory, words, repositories, clock, dice, log });
+  const owners = new OwnerRecords({ control, clock, dice });
+  const heldOrders = new HeldOrders({ control, clock, dice, events, signedEvents, verifier, words, log });
+  const announcements = new Announcements({
+    ...policy,
+    events,
+    repositories,
+    closures,
+    owners,
+    base,
+    maxRepositoriesPerOwner: settings.maxRepositories,
+    clock,
+    settled: settledMs,
+    dice,
+    log,
+  });
+  const withdrawals = new Withdrawals({
+    ...policy,
+    events,
+    repositories,
+    closures,
+    directory,
+    words,
+    owners,
+    clock,
+    settled: settledMs,
+    orders: heldOrders,
+  });
+  const isPublic = (event: NostrEvent) => directory.visible(event, new Set());
+  const orders = new Orders({
+    events,
+    repositories,
+    heldOrders,
+    signedEvents,
+    service,
+    git,
+    words,
+    isPublic,
+    clock,
+    artifacts: context.artifacts,
+    cache: context.cache,
+  });
+  const waitingOrders = new OrderUpkeep({
+    waiting: (id) => heldOrders.waiting(id),
+    signedEvents,
+    order: (event) => orders.order(event, 'this service'),
+  });
+  const pullRequestRefs = new PullRequestUpkeep({ events, repositories, clock });
+  const pullRequests = new PullRequests({
+    events,
+    repositories,
+    // Of one that is about a public repository, too, nothing is told by whether a private one has its tip.
+    mentions: (event) => {
+      const all = directory.mentions(event);
+      const open = all.filter(({ private: secret }) => !secret);
+      return open.length > 0 ? open : all;
+    },
+    verifier,
+    git,
+    clock,
+    log,
+    waits: settings.anonymousPushes !== undefined,
+  });
+  const noteOfPullRequests = (id: RepositoryId, manifest: Manifest) => {
+    pullRequestRefs.note(id, manifest);
+    pullRequests.note(id, manifest);
+  };
+  const receipts = new Receipts({
+    events,
+    repositories,
+    signedEvents,
+    service,
+    clock,
+    dice,
+    isPublic,
+    log,
+    onTip: noteOfPullRequests,
+  });
+  const quota = new EventQuota({
+    ledger: events.ledger,
+    events,
+    mentions: (event) => directory.mentions(event),
+    hasRepository: (key) => directory.hasRepository(key),
+    quotas: defaultRelayLimits.stored,
+  });
+  const admission = new Admission({
+    events,
+    belonging: directory,
+    announce: (event, sender) => announcements.announce(event, sender),
+    order: (event, sender) => orders.order(event, sender),
+    withdraw: (event, sender) => withdrawals.withdraw(event, sender),
+    pullRequest: (event, address) => pullRequests.take(event, address),
+    noRoom: (event) => quota.refusal(event),
+    readOnly: settings.access === 'read-only',
+    clock,
+    log,
+  });
+  const relay = new Relay({
+    events,
+    publication: observePublication(admission, metrics),
+    verifier,
+    visible: (event, reader) => directory.visible(event, reader),
+    relayUrl: relayUrl(base),
+    limits: defaultRelayLimits,
+    clock,
+    dice,
+    log,
+  });
+  const sockets = new RelaySockets({
+    relay,
+    log,
+    maxPayload: MESSAGE_BYTES_READ,
+    heartbeat: HEARTBEAT_MS,
+    trustedProxies: settings.trustedProxies,
+    onConnections: (count) => metrics.relayConnections.set(count),
+  });
+  const upkeep = new Upkeep({
+    tasks: [
+      new RepositoryUpkeep({
+        stores,
+        clock,
+        dice,
+        events,
+        repositories,
+        directory,
+        owners,
+        removalGrace: settings.removalGrace,
+        log,
+      }),
+      { name: 'policies', run: (signal) => closures.sweep(signal) },
+      pullRequestRefs,
+      pullRequests,
+      waitingOrders,
+      { name: 'receipts', run: (signal) => receipts.sweep(signal) },
+    ],
+    interval: UPKEEP_INTERVAL_MS,
+    clock,
+    dice,
+    log,
+  });
+  const following = new Set<Promise<void>>();
+  if (context.background) {
+    events.start();
+    upkeep.start();
+  }
+  return {
+    events,
+    directory,
+    service,
+    heldOrders,
+    staysPublic: ({ owner, identifier }, { policy }) => {
+      if (!events.isCurrent(recencyMs)) return false;
+      const facts = directory.facts(owner, identifier);
+      // What was withdrawn is announced no more; what nobody has announced is withdrawn by nobody.
+      return facts === undefined ? policy.announcements.length === 0 : !facts.private;
+    },
+    published: (id, manifest) => {
+      receipts.settle(id, manifest);
+      noteOfPullRequests(id, manifest);
+      waitingOrders.note(id, manifest);
+      const spreading = orders.spread(id, manifest).catch((error: unknown) => {
+        log.warn(
+          { err: error, repository: formatRepositoryId(id) },
+          'an order was not carried to other repositories',
+        );
+      });
+      following.add(spreading);
+      void spreading.finally(() => following.delete(spreading));
+    },
+    sockets,
+    information: relayInformation({
+      base,
+      self: service.publicKey,
+      version: VERSION,
+      limits: defaultRelayLimits,
+      name: settings.serviceName,
+      description: settings.serviceDescription,
+      ...operator,
+      maxRepositoriesPerOwner: settings.maxRepositories,
+      readOnly: settings.access === 'read-only',
+    }),
+    close: async () => {
+      await upkeep.close();
+      await closures.close();
+      await Promise.all(following);
+      await pullRequests.idle();
+      await receipts.close();
+      await events.close();
+    },
+  };
+}
+
+/** What is said of whoever runs the service. @throws CairnError `invalid` for a key with a mistake in it */
+function operatorFacts({ serviceContact: contact, serviceIcon: icon, operator }: Settings) {
+  const pubkey = operator === undefined ? undefined : parsePublicKey(operator);
+  if (operator !== undefined && pubkey === undefined) {
+    throw new CairnError(
+      'invalid',
+      `--operator is ${JSON.stringify(operator)}: its checksum is wrong, it was misspelt`,
+    );
+  }
+  return {
+    ...(contact === undefined ? {} : { contact }),
+    ...(icon === undefined ? {} : { icon }),
+    ...(pubkey === undefined ? {} : { operator: pubkey }),
+  };
+}

@@ -1,0 +1,29 @@
+import { isCairnError } from '../lib/errors.ts';
+import type { Dice } from '../lib/random.ts';
+import { newSecretKey } from '../nostr/secret-key.ts';
+import { createKeyFile, readKeyFile } from './keys.ts';
+
+/**
+ * Reads the key of the service, making one at the first start.
+ * @returns the secret key in 64 lower-case hex characters, and whether it is a new one
+ * @throws CairnError as reading and making key files does
+ */
+export async function openServiceKey(
+  path: string,
+  dice: Dice,
+): Promise<{ readonly secretKey: string; readonly isNew: boolean }> {
+  try {
+    return { secretKey: await readKeyFile(path), isNew: false };
+  } catch (error) {
+    if (!isCairnError(error, 'not-found')) throw error;
+  }
+  try {
+    const secretKey = newSecretKey(dice);
+    await createKeyFile(path, secretKey);
+    return { secretKey, isNew: true };
+  } catch (error) {
+    // Another server of this folder was first.
+    if (!isCairnError(error, 'conflict')) throw error;
+    return { secretKey: await readKeyFile(path), isNew: false };
+  }
+}

@@ -1,0 +1,223 @@
+import { join } from 'node:path';
+import type { StoreSettings } from '../config/settings.ts';
+import { isOpenToOthers } from '../lib/make-folder.ts';
+import { openFileStore } from '../object-store/file/open-file-store.ts';
+import type { ObjectStorePair } from '../object-store/object-store.ts';
+import { type ProbeOptions, type ProbeReport, probeStore } from '../object-store/probe/probe.ts';
+import { probeError, untried } from '../object-store/probe/probe-error.ts';
+import { cachedVerdict, keptVerdict } from '../object-store/probe/probe-verdict.ts';
+import type { S3Options } from '../object-store/s3/s3.ts';
+import type { S3Profile } from '../object-store/s3/s3-profile.ts';
+import { withLimit } from '../object-store/with-limit.ts';
+import { withRetry } from '../object-store/with-retry.ts';
+import type { Logger } from '../observability/logger.ts';
+import { SERVICE_KEY } from '../repository/keys.ts';
+import { VERSION } from './version.ts';
+
+/** An object store opened for a process. */
+export interface OpenedStores {
+  readonly stores: ObjectStorePair;
+  close(): Promise<void>;
+}
+
+/** When another process owns the data folder: a server refuses to start, a command borrows the store. */
+export type OnOwned = 'refuse' | 'borrow';
+
+/** Puts an observer around both stores of a pair. */
+export type Observe = (stores: ObjectStorePair) => ObjectStorePair;
+
+/** Requests at once, and those that may wait, over each pool of connections; what comes then is told `busy`. */
+const CONTROL_LIMITS = { concurrent: 64, queue: 4_096 };
+const BULK_LIMITS = { concurrent: 128, queue: 4_096 };
+
+/** Milliseconds for which reads that are not answered are repeated. Somebody waits for a pointer; a pack is worth more. */
+const CONTROL_PATIENCE_MS = 3_000;
+const BULK_PATIENCE_MS = 10_000;
+
+/** Shorter than in service: whoever starts a server on an endpoint that never answers is told so soon. */
+const PROBE_NO_PROGRESS_MS = 5_000;
+
+/** A key nobody writes: asking for it shows that the store answers, and that the credentials are good. */
+const READY_KEY = 'v1/ready';
+
+/** What a store is called in messages and reports, for example `s3://bucket/prefix at https://…`. */
+export function describeStore(settings: StoreSettings): string {
+  if (settings.kind === 'file') return `file:${settings.folder}`;
+  const prefix = settings.prefix === '' ? '' : `/${settings.prefix}`;
+  const place = settings.endpoint === undefined ? '' : ` at ${settings.endpoint}`;
+  return `s3://${settings.bucket}${prefix}${place}`;
+}
+
+/**
+ * Opens the object store that the settings name.
+ * @throws CairnError `unavailable` when the folder of a file store cannot be used; nothing is asked of S3 yet
+ */
+export async function openStores(
+  settings: StoreSettings,
+  onOwned: OnOwned,
+  observe: Observe = (stores) => stores,
+  profile?: S3Profile,
+): Promise<OpenedStores> {
+  if (settings.kind === 'file') {
+    const { store, close } = await openFileStore(settings.folder, { onOwned });
+    return { stores: observe({ control: store, bulk: store }), close };
+  }
+  // Loaded only where it is needed: the SDK takes most of a second to load.
+  const { openS3 } = await import('../object-store/s3/s3.ts');
+  const pair = openS3({ ...s3Options(settings), ...(profile === undefined ? {} : { profile }) });
+  // Observed innermost, so that a request that is sent again counts again.
+  const { control, bulk } = observe(pair);
+  return {
+    stores: {
+      ...pair,
+      control: withRetry(withLimit(control, CONTROL_LIMITS), { patience: CONTROL_PATIENCE_MS }),
+      bulk: withRetry(withLimit(bulk, BULK_LIMITS), { patience: BULK_PATIENCE_MS }),
+    },
+    close: async () => {
+      await Promise.all([pair.control.close(), pair.bulk.close()]);
+    },
+  };
+}
+
+/** Where verdicts are kept in a cache folder. */
+export function verdictsFolder(cacheFolder: string): string {
+  return join(cacheFolder, 'verdicts');
+}
+
+/**
+ * Opens the object store for a server, once it has proved that it keeps its promises, today or at an earlier start.
+ * @param verdicts folder for the verdicts of earlier starts
+ * @throws StoreBrokenError, saying which promise was found broken; StoreUntriedError, saying what kept it from being tried;
+ *   CairnError `unavailable` when a folder cannot be used
+ */
+export async function openProvenStores(
+  settings: StoreSettings,
+  verdicts: string,
+  log: Logger,
+  observe: Observe,
+): Promise<OpenedStores> {
+  const name = describeStore(settings);
+  if (settings.kind === 'file') {
+    const opened = await openStores(settings, 'refuse', observe);
+    try {
+      const { control, bulk } = opened.stores;
+      if (await isOpenToOthers(settings.folder)) {
+        log.warn(
+          { folder: settings.folder },
+          `others may look into the data folder, which holds private repositories too: run "chmod 700 ${settings.folder}"`,
+        );
+      }
+      await prove(name, verdicts, log, () => probeStore([control, bulk], name));
+      return opened;
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
+  }
+  const { probeS3 } = await import('../object-store/probe/probe-s3.ts');
+  const options = { ...s3Options(settings), control: { noProgress: PROBE_NO_PROGRESS_MS } };
+  const report = await prove(name, verdicts, log, () => probeS3(options, name));
+  return openReady(settings, observe, report.profile);
+}
+
+/**
+ * Opens the object store for one command. A command that writes to S3 wants the same proof as a server, and the same
+ * profile. What has been proved once is not tried again beside a server: a verdict that is kept here counts however old it is,
+ * and a bucket that a service has claimed was proved by its servers, so that only the profile is to be found. The data folder
+ * of a running server is reached through that server, which has proved it.
+ * @throws as {@link openProvenStores}
+ */
+export async function openStoresForCommand(
+  settings: StoreSettings,
+  options: { readonly writes: boolean; readonly verdicts: string; readonly log: Logger },
+): Promise<OpenedStores> {
+  if (settings.kind === 'file' || !options.writes) return openStores(settings, 'borrow');
+  const profile = await profileProvedBefore(settings, options.verdicts);
+  if (profile !== undefined) return openReady(settings, (stores) => stores, profile);
+  return openProvenStores(settings, options.verdicts, options.log, (stores) => stores);
+}
+
+/** How to speak to a store that has been proved; undefined when nobody has. */
+async function profileProvedBefore(
+  settings: Extract<StoreSettings, { kind: 's3' }>,
+  folder: string,
+): Promise<S3Profile | undefined> {
+  const name = describeStore(settings);
+  const kept = await keptVerdict({ folder, subject: [name, VERSION], maxAge: Number.POSITIVE_INFINITY });
+  if (kept?.profile !== undefined) return kept.profile;
+  const opened = await openStores(settings, 'borrow');
+  try {
+    const claimed = await opened.stores.control.head(SERVICE_KEY);
+    if (!claimed.found) return undefined;
+    const { findS3Profile } = await import('../object-store/s3/find-s3-profile.ts');
+    return await findS3Profile({ ...s3Options(settings), control: { noProgress: PROBE_NO_PROGRESS_MS } });
+  } catch (error) {
+    throw untried(name, error);
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Opens a bucket and asks whether it answers: a verdict of yesterday says nothing about today's credentials. */
+async function openReady(
+  settings: StoreSettings,
+  observe: Observe,
+  profile: S3Profile | undefined,
+): Promise<OpenedStores> {
+  const opened = await openStores(settings, 'refuse', observe, profile);
+  try {
+    await checkReady(opened.stores);
+    return opened;
+  } catch (error) {
+    await opened.close();
+    throw untried(describeStore(settings), error);
+  }
+}
+
+/** Asks the store something cheap. @throws CairnError `unavailable` when it does not answer */
+export async function checkReady(stores: ObjectStorePair): Promise<void> {
+  await stores.control.head(READY_KEY);
+}
+
+/** Probes a store for an operator; the data folder of a running server is reached through that server. */
+export async function probeStores(settings: StoreSettings, options: ProbeOptions): Promise<ProbeReport> {
+  const name = describeStore(settings);
+  if (settings.kind === 's3') {
+    const { probeS3 } = await import('../object-store/probe/probe-s3.ts');
+    return probeS3(s3Options(settings), name, options);
+  }
+  const { stores, close } = await openStores(settings, 'borrow');
+  try {
+    return await probeStore([stores.control, stores.bulk], name, options);
+  } finally {
+    await close();
+  }
+}
+
+async function prove(
+  name: string,
+  folder: string,
+  log: Logger,
+  probe: () => Promise<ProbeReport>,
+): Promise<ProbeReport> {
+  const { report, cached } = await cachedVerdict({ folder, subject: [name, VERSION] }, probe);
+  if (report.failure !== undefined) {
+    const { is, phase, round, key, reason } = report.failure;
+    const facts = { store: name, verdict: is, phase, round, key, reason };
+    log.error(facts, is === 'broken' ? 'object store broke a promise' : 'object store could not be tried');
+    throw probeError(report);
+  }
+  log.info({ store: name, cached, seconds: report.seconds, profile: report.profile }, 'object store proved');
+  return report;
+}
+
+function s3Options(settings: Extract<StoreSettings, { kind: 's3' }>): S3Options {
+  return {
+    bucket: settings.bucket,
+    prefix: settings.prefix,
+    forcePathStyle: settings.pathStyle,
+    ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
+    ...(settings.publicEndpoint === undefined ? {} : { publicEndpoint: settings.publicEndpoint }),
+    ...(settings.region === undefined ? {} : { region: settings.region }),
+  };
+}

@@ -1,0 +1,157 @@
+/**
+ * Answers that send clients to the object store itself, for those who ask for it: the v2 command `bundle-uri`, and the
+ * section `packfile-uris` of a fetch (gitprotocol-v2). Whoever has a URL may read that object until it expires, so
+ * none is made for what not everybody may read.
+ */
+import { createHash } from 'node:crypto';
+import {
+  beginUploadAnswer,
+  delimiterPacket,
+  encodePacket,
+  encodePackHeader,
+  encodeUploadAnswer,
+  endUploadAnswer,
+  flushPacket,
+  hexLength,
+  maxPayloadLength,
+} from '../../git/index.ts';
+import { LruMap } from '../../lib/lru.ts';
+import { readAll } from '../../lib/streams.ts';
+import type { ObjectStore, PresignGet } from '../../object-store/object-store.ts';
+import type { ArtifactStore } from '../../repository/artifact-store.ts';
+import { nameOf } from '../../repository/artifact-store.ts';
+import { type ArtifactKind, artifactKey } from '../../repository/keys.ts';
+import type { ArtifactRef, Manifest, RepositoryState } from '../../repository/manifest.ts';
+import { readBundleRecord } from '../../repository/records/bundle-record.ts';
+import type { RepositoryId } from '../../repository/repository-id.ts';
+import { isPublic } from '../repository-access.ts';
+import type { OfferedCapabilities } from './advertise-refs.ts';
+import { planStoredAnswer } from './plan.ts';
+import type { FetchQuestion } from './question.ts';
+
+export interface OffloadOptions {
+  /** What is offered to clients. */
+  readonly bundleUri: boolean;
+  readonly packfileUris: boolean;
+  /** Seconds for which a URL is good. */
+  readonly seconds: number;
+  readonly presignGet: PresignGet;
+  readonly control: ObjectStore;
+  readonly artifacts: ArtifactStore;
+  /** Told why a client is served by this server although it need not be. */
+  readonly onTrouble: (error: unknown) => void;
+}
+
+/** Trailers kept; each is 20 or 32 bytes. */
+const REMEMBERED_TRAILERS = 1_024;
+
+export class Offload {
+  private readonly options: OffloadOptions;
+  private readonly trailers = new LruMap<string, string>(REMEMBERED_TRAILERS);
+
+  constructor(options: OffloadOptions) {
+    this.options = options;
+  }
+
+  /** What the v2 capabilities of a repository get besides: lines, and features of `fetch`. */
+  capabilities(manifest: RepositoryState): OfferedCapabilities {
+    const { bundleUri, packfileUris } = this.options;
+    if (!isPublic(manifest)) return { lines: [], fetch: [] };
+    return { lines: bundleUri ? ['bundle-uri'] : [], fetch: packfileUris ? ['packfile-uris'] : [] };
+  }
+
+  /**
+   * The answer to the v2 command `bundle-uri`: a list of one bundle, or of none.
+   * @throws CairnError `unavailable` when the store does not answer
+   */
+  async bundleList(id: RepositoryId, manifest: Manifest): Promise<Buffer> {
+    if (!this.options.bundleUri || !isPublic(manifest)) return flushPacket;
+    const record = await readBundleRecord(this.options.control, id);
+    const uri =
+      record?.incarnation === manifest.incarnation
+        ? await this.urlOf(id, 'bundle', record.bundle)
+        : undefined;
+    if (uri === undefined) return flushPacket;
+    const lines = ['bundle.version=1', 'bundle.mode=all', `bundle.folded.uri=${uri}`];
+    return Buffer.concat([...lines.map((line) => encodePacket(line)), flushPacket]);
+  }
+
+  /**
+   * The answer to a fetch that one stored pack is the whole answer to: where the pack is, and an empty one in its stead.
+   * @returns undefined when the client did not ask for that, or has to be served otherwise
+   */
+  async packfileAnswer(
+    id: RepositoryId,
+    manifest: Manifest,
+    question: FetchQuestion,
+  ): Promise<Buffer | undefined> {
+    if (!this.options.packfileUris || question.packfileUris.length === 0 || !isPublic(manifest))
+      return undefined;
+    // A client that names protocols here wants nothing else than one that names none.
+    const plan = await planStoredAnswer(manifest, { ...question, packfileUris: [] }, undefined);
+    const [part, ...more] = plan?.parts ?? [];
+    const { objectFormat: format } = manifest;
+    if (plan === undefined || part === undefined || more.length > 0) return undefined;
+    if (part.end + hexLength(format) / 2 !== part.pack.size) return undefined;
+    const url = await this.urlOf(id, 'pack', part.pack);
+    const protocol = url?.slice(0, url.indexOf(':'));
+    if (url === undefined || protocol === undefined || !question.packfileUris.includes(protocol))
+      return undefined;
+    const trailer = await this.trailerOf(id, part.pack, hexLength(format) / 2);
+    if (trailer === undefined) return undefined;
+    const header = encodePackHeader(0);
+    const empty = Buffer.concat([header, createHash(format).update(header).digest()]);
+    return Buffer.concat([
+      encodePacket('packfile-uris\n'),
+      encodePacket(`${trailer} ${url}\n`),
+      delimiterPacket,
+      beginUploadAnswer(plan.form),
+      encodeUploadAnswer(plan.form, 1, empty),
+      endUploadAnswer(plan.form),
+    ]);
+  }
+
+  /** A URL that is fit to be told; why there is none is told to the operator, and the client is served without. */
+  private async urlOf(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef): Promise<string | undefined> {
+    try {
+      const url = await this.options.presignGet(artifactKey(id, nameOf(kind, ref)), this.options.seconds);
+      if (isSafeUrl(url)) return url;
+      this.options.onTrouble(new Error(`${new URL(url).origin} is no address to send clients to`));
+    } catch (error) {
+      this.options.onTrouble(error);
+    }
+    return undefined;
+  }
+
+  /** The checksum at the end of a pack, by which git calls it: read once, then remembered. */
+  private async trailerOf(id: RepositoryId, pack: ArtifactRef, length: number): Promise<string | undefined> {
+    const known = this.trailers.get(pack.digest);
+    if (known !== undefined) return known;
+    try {
+      const range = { offset: pack.size - length, length };
+      const { body } = await this.options.artifacts.open(id, 'pack', pack, { range });
+      const trailer = (await readAll(body, length)).toString('hex');
+      this.trailers.set(pack.digest, trailer, 1);
+      return trailer;
+    } catch (error) {
+      this.options.onTrouble(error);
+      return undefined;
+    }
+  }
+}
+
+/**
+ * True for a URL that no client can be led astray by (CVE-2025-48385 was in what git made of advertised ones): https, in
+ * visible ASCII, without a user in it, and short enough for a packet. Plain http only to this machine, for tests.
+ */
+export function isSafeUrl(text: string): boolean {
+  if (!/^[\x21-\x7e]+$/.test(text) || text.length > maxPayloadLength - 100 || !URL.canParse(text))
+    return false;
+  const { protocol, hostname, username, password, hash } = new URL(text);
+  if (username !== '' || password !== '' || hash !== '') return false;
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+}

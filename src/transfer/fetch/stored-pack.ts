@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import {
+  beginUploadAnswer,
+  encodePackHeader,
+  encodeUploadAnswer,
+  endUploadAnswer,
+  hexLength,
+  type ObjectFormat,
+  packHeaderLength,
+} from '../../git/index.ts';
+import { settleAll } from '../../lib/all-settled-or-throw.ts';
+import { publicTextOf } from '../../lib/errors.ts';
+import type { ArtifactStream } from '../../repository/cache/artifact-stream.ts';
+import type { ArtifactRef } from '../../repository/manifest.ts';
+import type { Output } from '../output.ts';
+import type { PackPart, StoredAnswer } from './plan.ts';
+
+/** Opens a stored pack, which may still be on its way here. */
+export type OpenPack = (pack: ArtifactRef) => Promise<ArtifactStream>;
+
+/**
+ * Sends stored packs as one pack, each byte as soon as it is here. Its end is kept back until the digest of every pack has
+ * been checked: what a client has taken for whole is whole.
+ *
+ * @returns what went wrong after the client was told so on side-band 3; undefined when nothing did
+ * @throws before anything is written: CairnError `corrupt` or `unavailable`; afterwards, too, when there is no side-band
+ *   to tell it: then the answer has to break off
+ */
+export async function sendStoredAnswer(
+  answer: StoredAnswer,
+  format: ObjectFormat,
+  open: OpenPack,
+  output: Output,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const { form, parts, progress } = answer;
+  const streams = await openAll(parts, open);
+  try {
+    const pack = packBytes(parts, streams, format);
+    const nextBytes = () => unlessAborted(pack.next(), signal);
+    // The first bytes are waited for before the answer begins: until then an error can still have a status.
+    let bytes = await nextBytes();
+    const head = [beginUploadAnswer(form)];
+    if (progress) head.push(encodeUploadAnswer(form, 2, announcement(parts)));
+    let heard = await output.write(Buffer.concat(head));
+    try {
+      while (heard && !bytes.done) {
+        heard = await output.write(encodeUploadAnswer(form, 1, bytes.value));
+        bytes = await nextBytes();
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      if (form.sideband === undefined) throw error;
+      await output.write(encodeUploadAnswer(form, 3, `${publicTextOf(error)}\n`));
+      return error;
+    }
+    const end = endUploadAnswer(form);
+    if (heard && end.length > 0) await output.write(end);
+    return undefined;
+  } finally {
+    for (const stream of streams) stream.release();
+  }
+}
+
+/** Waits for a step, but not after the client has gone: a store that stalls may take its time, and what it brings is kept. */
+async function unlessAborted<T>(step: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let leave: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    leave = () => reject(signal.reason);
+    signal.addEventListener('abort', leave, { once: true });
+  });
+  try {
+    return await Promise.race([step, aborted]);
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
+}
+
+async function openAll(parts: readonly PackPart[], open: OpenPack): Promise<ArtifactStream[]> {
+  const opening = parts.map(({ pack }) => open(pack));
+  try {
+    return await settleAll(opening);
+  } catch (error) {
+    for (const opened of await Promise.allSettled(opening)) {
+      if (opened.status === 'fulfilled') opened.value.release();
+    }
+    throw error;
+  }
+}
+
+/** The pack a client gets. One that is stored as a whole is sent as it is; several get a common header and trailer. */
+async function* packBytes(
+  parts: readonly PackPart[],
+  streams: readonly ArtifactStream[],
+  format: ObjectFormat,
+): AsyncGenerator<Buffer, void, undefined> {
+  const [part, stream] = [parts[0], streams[0]];
+  if (part !== undefined && stream !== undefined && parts.length === 1) {
+    if (part.end + hexLength(format) / 2 !== stream.size) throw new TypeError('half a pack is no answer');
+    yield* stream.bytes(0, part.end);
+    await stream.verified;
+    yield* stream.bytes(part.end, stream.size);
+    return;
+  }
+  const hash = createHash(format);
+  const header = encodePackHeader(parts.reduce((sum, { objects }) => sum + objects, 0));
+  hash.update(header);
+  yield header;
+  for (const [at, stream] of streams.entries()) {
+    for await (const bytes of stream.bytes(packHeaderLength, parts[at]?.end ?? 0)) {
+      hash.update(bytes);
+      yield bytes;
+    }
+  }
+  await settleAll(streams.map(({ verified }) => verified));
+  yield hash.digest();
+}
+
+function announcement(parts: readonly PackPart[]): string {
+  const objects = parts.reduce((sum, part) => sum + part.objects, 0);
+  return `Sending ${objects} objects as they are stored.\n`;
+}

@@ -1,0 +1,65 @@
+import type { ReceiveRequest, ReceiveRequestOptions } from '../../git/index.ts';
+import { settleAll } from '../../lib/all-settled-or-throw.ts';
+import type { BudgetShare } from '../../lib/byte-budget.ts';
+import type { ParentState } from '../../repository/manifest.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { accessError, pushAccess } from '../repository-access.ts';
+import type { RequestBody } from '../request-body.ts';
+import type { OrderBook, PushAuthority, WaitingOrder } from './authority.ts';
+import { readHead } from './head.ts';
+
+export interface BeginPushContext {
+  readonly orders: OrderBook;
+  readonly limits: ReceiveRequestOptions['limits'];
+}
+
+export interface BeginningPush {
+  readonly repository: Repository;
+  readonly authority: PushAuthority;
+  /** True when this process advertised its refs for this push: it then knows all that the client builds on. */
+  readonly advertised: boolean;
+  readonly body: RequestBody;
+  /** What its head takes of the memory for all heads. */
+  readonly headMemory: BudgetShare;
+}
+
+/** What a push begins with. */
+export interface Begun {
+  readonly state: ParentState | undefined;
+  /** True when the store was asked for the state after the push came. */
+  readonly fresh: boolean;
+  /** The orders that waited then, where those matter. */
+  readonly waiting: readonly WaitingOrder[];
+}
+
+/**
+ * Looks at the repository and reads the head.
+ * @throws CairnError `unauthenticated` or `not-found` when its sender may not see the repository; `invalid`, `too-large`
+ *   (HeadTooLarge), `busy`, `unavailable`, `corrupt`
+ */
+export async function beginPush(
+  context: BeginPushContext,
+  push: BeginningPush,
+): Promise<Begun & { readonly request: ReceiveRequest }> {
+  const { repository, authority } = push;
+  const [seen, waiting] = await settleAll([
+    look(push),
+    authority.kind === 'order' ? context.orders.waiting(repository.id) : Promise.resolve([]),
+  ]);
+  const format = seen.state?.manifest.objectFormat ?? 'sha1';
+  const request = await readHead(push.body, { format, limits: context.limits }, push.headMemory);
+  return { ...seen, waiting, request };
+}
+
+/** The state of a repository that the sender may see. Whether he may write is told ref by ref. */
+async function look({ repository, authority, advertised }: BeginningPush): Promise<Omit<Begun, 'waiting'>> {
+  // A thin pack leans on objects of what the client was shown, possibly by another server a moment ago.
+  if (advertised) {
+    const known = await repository.known();
+    if (pushAccess(repository.id, authority, known?.manifest).allow) return { state: known, fresh: false };
+  }
+  const state = await repository.resolve();
+  const access = pushAccess(repository.id, authority, state?.manifest);
+  if (!access.allow && access.answer !== 'forbidden') throw accessError(access);
+  return { state, fresh: true };
+}

@@ -1,0 +1,262 @@
+import type { ReceivedCommand } from '../../git/index.ts';
+import { changingRefs, commandKind } from '../../git/index.ts';
+import type { TipsInspection } from '../../git-process/inspect-tips.ts';
+import { filtered, inSlices, mapped } from '../../lib/cooperative.ts';
+import { refMapDigest } from '../../nostr/ref-state.ts';
+import { headAfter } from '../../policy/default-branch.ts';
+import { headAfterOrder } from '../../policy/order-rules.ts';
+import type { ObjectFacts } from '../../policy/ref-rules.ts';
+import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
+import {
+  type Amount,
+  isClosed,
+  type Order,
+  type PackEntry,
+  type ParentState,
+  type RepositoryState,
+} from '../../repository/manifest.ts';
+import type { Change, Evaluation } from '../../repository/publisher.ts';
+import { asPushed, isSetApart } from '../../repository/unreachable.ts';
+import type { WaitingOrder } from './authority.ts';
+import type { ConnectivityProof } from './connectivity.ts';
+import {
+  asksForHistory,
+  changes,
+  decidePush,
+  type PushDecision,
+  type PushQuestion,
+  type PushResult,
+} from './decide.ts';
+import { strangersAfter, strangersWithout } from './pull-request-rules.ts';
+import type { PushRules } from './rules.ts';
+
+/** Refs one push may move where history matters: git has to be asked about each of them. */
+const MAX_HISTORIES = 100;
+
+export interface PushChangeOptions {
+  readonly commands: readonly ReceivedCommand[];
+  readonly atomic: boolean;
+  readonly rules: Pick<PushRules, keyof PushRules>;
+  readonly objects: ReadonlyMap<string, ObjectFacts>;
+  /** New tips that something was missing below on the state the push was taken in on, and what that is called. */
+  readonly disconnected: { readonly tips: ReadonlySet<string>; readonly problem: string };
+  /** What the pack is called in a manifest; undefined when the push brought no objects. */
+  readonly pack: PackEntry | undefined;
+  readonly proof: ConnectivityProof;
+  /** Where packs of unreachable objects are looked into; without it none is. */
+  readonly cache?: Pick<ArtifactCache, 'acquire'>;
+  /** Tips that the push brings itself. */
+  readonly commits?: ReadonlySet<string> | undefined;
+  /** See `Change.since`. */
+  readonly since: number;
+  /** The state the push was taken in on, or the one to begin with when there is no repository. */
+  readonly initial: RepositoryState;
+  /** Shows connectivity again over another state. */
+  readonly proveAgain: (base: ParentState | undefined, tips: readonly string[]) => Promise<TipsInspection>;
+}
+
+/** What became of a push on the state it met. */
+export interface PushOutcome {
+  readonly result: PushResult;
+  /** The order it carries out. */
+  readonly order?: WaitingOrder;
+}
+
+/**
+ * A push as a change of refs, decided anew on every state it meets. A proof of connectivity counts only on states that hold
+ * all that it was made over: a fold may have dropped objects that this push leans on. A tip that something was missing below is
+ * looked at again on states with packs that nobody has looked into: what it lacked may have come with them.
+ */
+export class PushChange implements Change<PushOutcome> {
+  readonly since: number;
+  private readonly options: PushChangeOptions;
+  private proof: ConnectivityProof;
+  private disconnected: ReadonlySet<string>;
+  private readonly objects: Map<string, ObjectFacts>;
+
+  constructor(options: PushChangeOptions) {
+    this.options = options;
+    this.since = options.since;
+    this.proof = options.proof;
+    this.disconnected = options.disconnected.tips;
+    this.objects = new Map(options.objects);
+  }
+
+  async evaluate(
+    state: RepositoryState | undefined,
+    base: ParentState | undefined,
+  ): Promise<Evaluation<PushOutcome>> {
+    const { initial, rules, atomic } = this.options;
+    const { objects } = this;
+    await this.renewProof(base);
+    const provable = this.options.commands.map((command) => this.withProofProblem(command, state));
+    const waiting = await rules.waiting(base);
+    const lastSet = await rules.lastSet(state);
+    const { commands, forced } = await this.withHistories(provable, state, { waiting, lastSet });
+    const { id, authority, pullRequestTip } = rules;
+    const strangers = rules.strangers(this.brings(state));
+    const facts = { objects, forced, waiting, lastSet, pullRequestTip, strangers };
+    const decision = await inSlices(
+      decidePush({ id, authority, commands, atomic, ...facts }, state, initial),
+    );
+    const { result, order } = decision;
+    const outcome = order === undefined ? { result } : { result, order };
+    const met = state ?? initial;
+    const allowed = commands.filter((_command, at) => result[at] === undefined);
+    const accepted = await inSlices(filtered(allowed, (command) => changes(command, met.refs)));
+    if (accepted.length === 0) return { result: outcome };
+    const witness = order !== undefined && rules.onlyWitnesses(met.policy);
+    return {
+      next: await this.apply(accepted, met, decision),
+      cause: { ...decision.evidence, refs: accepted.map((command) => command.name) },
+      ...(witness ? { receiptBefore: order.at } : {}),
+      result: outcome,
+    };
+  }
+
+  /** Finds out which updates lose history, where that matters. */
+  private async withHistories(
+    commands: readonly ReceivedCommand[],
+    state: RepositoryState | undefined,
+    orders: Pick<PushQuestion, 'waiting' | 'lastSet'>,
+  ): Promise<{ readonly commands: readonly ReceivedCommand[]; readonly forced: ReadonlySet<string> }> {
+    const forced = new Set<string>();
+    if (state === undefined || this.options.rules.authority.kind === 'anyone') return { commands, forced };
+    if (state.policy.protection.length === 0 && orders.waiting.length === 0) return { commands, forced };
+    const asks = (command: ReceivedCommand) =>
+      asksForHistory(command, state, orders) && command.oldId === state.refs.get(command.name);
+    const asking = await inSlices(filtered(commands, asks));
+    for (const command of asking.slice(0, MAX_HISTORIES)) {
+      // What came with another push, after this one had begun, need not be where git would look.
+      const known = this.options.initial.refs.get(command.name) === command.oldId;
+      if (!known || !(await this.options.rules.keepsHistory(command))) forced.add(command.name);
+    }
+    const tooMany = new Set(asking.slice(MAX_HISTORIES));
+    const problem = `one push may move at most ${MAX_HISTORIES} branches that may only be fast-forwarded`;
+    return {
+      commands: commands.map((command) => (tooMany.has(command) ? { ...command, problem } : command)),
+      forced,
+    };
+  }
+
+  /** Leaves a proof that counts on this state. */
+  private async renewProof(base: ParentState | undefined): Promise<void> {
+    const named = new Set(base?.manifest.packs.map((entry) => entry.pack.digest));
+    const { proof } = this;
+    const epoch = base?.manifest.epoch;
+    // All that git found objects in is still there, or the same objects in other packs.
+    const conserved = epoch !== undefined && epoch === proof.epoch;
+    const stands = conserved || [...proof.packs].every((digest) => named.has(digest));
+    const mayHaveCome = this.disconnected.size > 0 && [...named].some((digest) => !proof.packs.has(digest));
+    if (stands && !mayHaveCome && (proof.walked || base === undefined || isClosed(base.manifest))) return;
+    const tips = this.options.commands.filter(
+      (command) => command.problem === undefined && commandKind(command) !== 'delete',
+    );
+    if (tips.length > 0) {
+      const newIds = [...new Set(tips.map((command) => command.newId))];
+      const { disconnected, facts } = await this.options.proveAgain(base, newIds);
+      this.disconnected = disconnected;
+      for (const [oid, fact] of facts) this.objects.set(oid, fact);
+    }
+    this.proof = { ...proof, packs: named, epoch, walked: true, linked: proof.linked && stands };
+  }
+
+  private withProofProblem(command: ReceivedCommand, state: RepositoryState | undefined): ReceivedCommand {
+    if (command.problem !== undefined) return command;
+    const { incarnation } = this.proof;
+    const others = state?.generation !== this.options.initial.generation;
+    if (others || (incarnation !== undefined && incarnation !== state?.incarnation)) {
+      return { ...command, problem: 'the repository was announced anew meanwhile, fetch first' };
+    }
+    if (state !== undefined && state.objectFormat !== this.options.initial.objectFormat) {
+      const problem = `the repository was made with object format ${state.objectFormat} meanwhile`;
+      return { ...command, problem };
+    }
+    if (!this.disconnected.has(command.newId)) return command;
+    const { tips, problem } = this.options.disconnected;
+    if (tips.has(command.newId)) return { ...command, problem };
+    return { ...command, problem: 'objects it builds on were removed meanwhile, fetch first' };
+  }
+
+  /** The packs that are there; what a ref is pointed at has not left, if it was set apart as unreachable. */
+  private async packsBefore(
+    accepted: readonly ReceivedCommand[],
+    state: RepositoryState,
+  ): Promise<readonly PackEntry[]> {
+    const { cache, commits, rules, pack } = this.options;
+    if (cache === undefined) return state.packs;
+    // The pack that it brings may be, byte for byte, one that was set apart.
+    const isPack = (entry: PackEntry) =>
+      entry.kind === 'unreachable' && entry.pack.digest === pack?.pack.digest;
+    if (state.packs.some(isPack)) return asPushed(state.packs);
+    const others = tipsOf(accepted).filter((oid) => commits?.has(oid) !== true);
+    return (await isSetApart(cache, rules.id, state, others)) ? asPushed(state.packs) : state.packs;
+  }
+
+  private async apply(
+    accepted: readonly ReceivedCommand[],
+    state: RepositoryState,
+    { evidence, order, byStranger }: PushDecision,
+  ): Promise<RepositoryState> {
+    const changes = mapped(accepted, (command) => {
+      const { name, newId } = command;
+      if (commandKind(command) === 'delete') return { name, oid: undefined };
+      return { name, oid: newId, peeled: this.objects.get(newId)?.peeled };
+    });
+    const { refs, peeled } = await inSlices(changingRefs(state, await inSlices(changes)));
+    const { pack } = this.options;
+    const known = pack === undefined || state.packs.some((entry) => entry.pack.digest === pack.pack.digest);
+    const linked = this.proof.linked ? { linked: true } : {};
+    const bringsObjects = accepted.some((command) => commandKind(command) !== 'delete');
+    const before = await this.packsBefore(accepted, state);
+    // What strangers may push as well is no reason to show a repository that waits for its first data.
+    const counts = evidence.actor !== null || this.options.rules.authority.kind === 'anyone';
+    const arrived = state.state === 'held' && counts;
+    return {
+      ...state,
+      ...(arrived ? { state: 'live' } : {}),
+      ...(order === undefined ? {} : { order: carriedOut(order) }),
+      head: order === undefined ? headAfter(state.head, refs) : headAfterOrder(order.head, state.head, refs),
+      refs,
+      peeled,
+      packs: known || !bringsObjects ? before : [...before, { ...pack, ...linked }],
+      ...this.strangers(accepted, state, byStranger === true, order !== undefined),
+    };
+  }
+
+  /** What strangers have brought by then. The objects of an order are its signer's. */
+  private strangers(
+    accepted: readonly ReceivedCommand[],
+    state: RepositoryState,
+    byStranger: boolean,
+    ordered: boolean,
+  ): Pick<RepositoryState, 'strangers'> {
+    const { rules } = this.options;
+    const { authority } = rules;
+    const actor = authority.kind === 'order' ? authority.caller?.actor : undefined;
+    const terms = rules.strangers(ordered ? undefined : this.brings(state));
+    const strangers = byStranger
+      ? strangersAfter(state, accepted, terms, actor)
+      : strangersWithout(state, accepted, terms);
+    return strangers === undefined ? {} : { strangers };
+  }
+
+  /** What the pack takes beside the packs of a state. */
+  private brings(state: RepositoryState | undefined): Amount {
+    const { pack } = this.options;
+    if (pack === undefined || state?.packs.some((entry) => entry.pack.digest === pack.pack.digest)) {
+      return { bytes: 0, objects: 0 };
+    }
+    return { bytes: pack.pack.size + pack.idx.size, objects: pack.objects };
+  }
+}
+
+/** What refs are to point at. */
+function tipsOf(commands: readonly ReceivedCommand[]): string[] {
+  return commands.filter((command) => commandKind(command) !== 'delete').map(({ newId }) => newId);
+}
+
+/** What a manifest keeps of an order. */
+function carriedOut({ id, author, at, refs }: WaitingOrder): Order {
+  return { id, author, at, refs: refMapDigest(refs) };
+}

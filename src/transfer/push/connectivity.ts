@@ -1,0 +1,166 @@
+/**
+ * What has to be known of a push before it may be published: that its new tips are complete, and what they are.
+ *
+ * Where no object in the packs of a repository links to anything that is not there, `git index-pack --strict` has shown all of
+ * it: it looks for every object that one in the pack links to. Elsewhere git walks down from the tips.
+ */
+import { isBranch, type ReceiveRequest } from '../../git/index.ts';
+import type { QuarantinePaths } from '../../git-process/commands.ts';
+import type { Git } from '../../git-process/git.ts';
+import { inspectObjects, type ObjectDescription } from '../../git-process/inspect-objects.ts';
+import { inspectTips, type PublishedTips, type TipsInspection } from '../../git-process/inspect-tips.ts';
+import { inSlices, mapped } from '../../lib/cooperative.ts';
+import { isClosed, type ParentState } from '../../repository/manifest.ts';
+import { linksAreFound } from './cut-links.ts';
+import { knownObjects } from './new-tips.ts';
+import { publishedTips } from './published-tips.ts';
+import type { ReceivedPack } from './received-pack.ts';
+import type { PushWorkspace } from './workspace.ts';
+
+/** Evidence that what a push brings is complete, and what that rests on. */
+export interface ConnectivityProof {
+  /** Digests of packs of the repository that git may have found objects in. */
+  readonly packs: ReadonlySet<string>;
+  readonly incarnation: string | undefined;
+  /** The epoch of the state it was made over. */
+  readonly epoch: string | undefined;
+  /** True when git has walked down from the tips. If not, it counts only where {@link isClosed}. */
+  readonly walked: boolean;
+  /** True when git has found whatever the objects in the pack link to. */
+  readonly linked: boolean;
+}
+
+/** What is known of a push. */
+export interface ProvenPush {
+  /** New tips that something is missing below. */
+  readonly disconnected: ReadonlySet<string>;
+  /** What is known of the others. */
+  readonly facts: ReadonlyMap<string, ObjectDescription>;
+  readonly proof: ConnectivityProof;
+}
+
+export interface PushProverOptions {
+  readonly git: Git;
+  readonly workspace: PushWorkspace;
+  readonly request: ReceiveRequest;
+  /** The state the push is taken in on. */
+  readonly state: ParentState | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Shows one push complete. */
+export class PushProver {
+  private readonly options: PushProverOptions;
+
+  constructor(options: PushProverOptions) {
+    this.options = options;
+  }
+
+  /** Of a push that brings nothing, and needs nothing but what is there. */
+  nothing(): ProvenPush {
+    return { disconnected: new Set(), facts: new Map(), proof: this.proof(true, true) };
+  }
+
+  /**
+   * Looks at tips.
+   * @param pack undefined when the push brought no objects
+   * @throws CairnError `unavailable` when git cannot be run; the signal's reason when the client has gone
+   */
+  async prove(tips: readonly string[], pack: ReceivedPack | undefined): Promise<ProvenPush> {
+    const linked = await this.isLinked(pack);
+    const walked = !this.isProvenByLinks(linked);
+    const facts = new Map<string, ObjectDescription>();
+    if (!walked) for (const oid of pack?.commits ?? []) facts.set(oid, { type: 'commit' });
+    for (const [oid, fact] of await this.published(tips.filter((tip) => !facts.has(tip))))
+      facts.set(oid, fact);
+    const unknown = tips.filter((oid) => !facts.has(oid));
+    const found = walked ? await this.walk(unknown) : await this.lookAt(unknown);
+    for (const [oid, fact] of found.facts) facts.set(oid, fact);
+    return { disconnected: found.disconnected, facts, proof: this.proof(walked, linked) };
+  }
+
+  /** What published refs say of tips that they point at, too. */
+  private async published(tips: readonly string[]): Promise<Map<string, ObjectDescription>> {
+    const facts = new Map<string, ObjectDescription>();
+    if (tips.length === 0) return facts;
+    const known = knownObjects(this.options.state?.manifest);
+    const look = (oid: string) => {
+      const fact = known.get(oid);
+      if (fact !== undefined) facts.set(oid, fact);
+    };
+    await inSlices(mapped(tips, look));
+    return facts;
+  }
+
+  /** The same by a walk over another state: tips that something is missing below there, and what the others are. */
+  async again(base: ParentState | undefined, tips: readonly string[]): Promise<TipsInspection> {
+    const paths = await this.options.workspace.moveOver(base);
+    const { signal } = new AbortController();
+    return this.inspect(paths, base, tips, signal);
+  }
+
+  private isProvenByLinks(linked: boolean): boolean {
+    const { state } = this.options;
+    return linked && (state === undefined || isClosed(state.manifest));
+  }
+
+  /** A pack that is cut where the client's history is may have been let off a part of its links. */
+  private async isLinked(pack: ReceivedPack | undefined): Promise<boolean> {
+    const { git, workspace, request, state, signal } = this.options;
+    const { shallow } = request;
+    if (shallow.length === 0 || pack === undefined) return true;
+    return linksAreFound({ git, paths: await workspace.open(state), pack, shallow, signal });
+  }
+
+  private proof(walked: boolean, linked: boolean): ConnectivityProof {
+    const { workspace, state } = this.options;
+    // All that git may have found objects in up to now.
+    const named = state?.manifest.packs.map((entry) => entry.pack.digest) ?? [];
+    return {
+      packs: new Set([...named, ...workspace.packs()]),
+      incarnation: state?.manifest.incarnation,
+      epoch: state?.manifest.epoch,
+      walked,
+      linked,
+    };
+  }
+
+  /** Whatever is there is complete. */
+  private async lookAt(tips: readonly string[]) {
+    const { git, workspace, state, signal } = this.options;
+    if (tips.length === 0) return { disconnected: new Set<string>(), facts: new Map() };
+    const facts = await inspectObjects(git, await workspace.open(state), tips, signal);
+    return { disconnected: new Set(tips.filter((oid) => !facts.has(oid))), facts };
+  }
+
+  private async walk(tips: readonly string[]) {
+    const { workspace, state, signal } = this.options;
+    if (tips.length === 0) return { disconnected: new Set<string>(), facts: new Map() };
+    return this.inspect(await workspace.open(state), state, tips, signal);
+  }
+
+  private inspect(
+    paths: QuarantinePaths,
+    state: ParentState | undefined,
+    tips: readonly string[],
+    signal: AbortSignal,
+  ): Promise<TipsInspection> {
+    const { git, request } = this.options;
+    // What is meant for a branch has to be a commit, and nearly always is.
+    const others = new Set(request.commands.flatMap(({ name, newId }) => (isBranch(name) ? [] : newId)));
+    return inspectTips(git, {
+      paths,
+      tips,
+      doubtful: tips.filter((oid) => others.has(oid)),
+      published: this.publishedTips(state),
+      signal,
+    });
+  }
+
+  private publishedTips(state: ParentState | undefined): PublishedTips {
+    return publishedTips(
+      state?.manifest,
+      this.options.request.commands.map(({ name }) => name),
+    );
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * What becomes of each command of a push: by its right, by the rules of the repository, and by the state it meets. Decided
+ * anew on every state, since each has its own rules. Computes only.
+ */
+import {
+  branchesAndTags,
+  changingRefs,
+  commandKind,
+  isBranch,
+  isTag,
+  type ReceivedCommand,
+} from '../../git/index.ts';
+import { filtered, type Interruptible, mapped } from '../../lib/cooperative.ts';
+import { matchOrder } from '../../policy/order-match.ts';
+import { isFromBefore, isNewerOrder } from '../../policy/order-precedence.ts';
+import { decideOrder, planOrder } from '../../policy/order-rules.ts';
+import { protectionOf, protectionProblem, type UpdateKind } from '../../policy/protection.ts';
+import { type AccessFacts, type Role, roleOf } from '../../policy/push-access.ts';
+import { decideRefUpdates, type ObjectFacts, type RefState, type Refusal } from '../../policy/ref-rules.ts';
+import type { Cause, RepositoryState } from '../../repository/manifest.ts';
+import type { RepositoryId } from '../../repository/repository-id.ts';
+import { accessFacts } from '../repository-access.ts';
+import type { OrderBook, PushAuthority, WaitingOrder } from './authority.ts';
+import { isStated, pullRequestProblems, type StrangerTerms, wrongTips } from './pull-request-rules.ts';
+
+/** What a push is told, one entry per command: why it is refused, or undefined when it is carried out. */
+export type PushResult = readonly (Refusal | undefined)[];
+
+export interface PushQuestion {
+  readonly id: RepositoryId;
+  readonly authority: PushAuthority;
+  readonly commands: readonly ReceivedCommand[];
+  readonly atomic: boolean;
+  /** undefined while the objects have not been looked at; rules about them are then left for later. */
+  readonly objects: ReadonlyMap<string, ObjectFacts> | undefined;
+  /** Names of refs whose update is known to lose history; see {@link asksForHistory}. */
+  readonly forced: ReadonlySet<string>;
+  /** The orders that wait for this repository. */
+  readonly waiting: readonly WaitingOrder[];
+  /** The branches and tags that the order carried out last has set. */
+  readonly lastSet: ReadonlyMap<string, string>;
+  readonly pullRequestTip: OrderBook['pullRequestTip'];
+  /** What it is measured by where it is a stranger's. */
+  readonly strangers: StrangerTerms;
+}
+
+/** What a manifest is to record about a push. */
+export type Evidence = Pick<Cause, 'kind' | 'actor' | 'evidence'>;
+
+export interface PushDecision {
+  readonly result: PushResult;
+  readonly evidence: Evidence;
+  /** The order this push carries out. */
+  readonly order?: WaitingOrder;
+  /** True when nobody who may write sends it: but for the order it carries out, it is bounded as what strangers bring. */
+  readonly byStranger?: boolean;
+}
+
+const NOBODY: Evidence = { kind: 'push', actor: null, evidence: null };
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
+/**
+ * Decides a push.
+ * @param state the state it meets; undefined when there is no repository
+ * @param initial what to begin one from, where anyone may
+ */
+export function* decidePush(
+  push: PushQuestion,
+  state: RepositoryState | undefined,
+  initial: RepositoryState,
+): Interruptible<PushDecision> {
+  const { id, authority } = push;
+  if (authority.kind === 'anyone' && state?.state !== 'withdrawn') {
+    return { result: yield* decide(push, state ?? initial, NOTHING), evidence: NOBODY };
+  }
+  const facts = accessFacts(id, state);
+  if (state === undefined || facts === undefined) {
+    return refuseAll(push, 'the repository is not there any more');
+  }
+  const caller =
+    authority.kind === 'order' ? authority.caller : authority.kind === 'key' ? authority : undefined;
+  const writer = writerRole(roleOf(caller?.actor, facts));
+  if (authority.kind === 'order') {
+    const byOrder = yield* decideByOrder(push, state, facts, writer !== undefined);
+    if (writer === undefined) return { ...byOrder, byStranger: true };
+    if (byOrder.order !== undefined) return byOrder;
+  }
+  if (caller === undefined || writer === undefined) {
+    return refuseAll(push, 'your key is neither the owner of this repository nor one of its maintainers');
+  }
+  const { actor, token } = caller;
+  return {
+    result: yield* decide(push, state, yield* protectedRefs(push, state, writer)),
+    evidence: { kind: 'push', actor, evidence: token },
+  };
+}
+
+/** True when a command does something to the refs it meets: what is so already is not done again. */
+export function changes(command: ReceivedCommand, refs: ReadonlyMap<string, string>): boolean {
+  const current = refs.get(command.name);
+  return commandKind(command) === 'delete' ? current !== undefined : current !== command.newId;
+}
+
+/**
+ * True when it matters whether this update keeps the history there was: to a protection, or because an order would do it
+ * to a branch that a push has moved.
+ */
+export function asksForHistory(
+  command: ReceivedCommand,
+  state: RepositoryState,
+  orders: Pick<PushQuestion, 'waiting' | 'lastSet'>,
+): boolean {
+  const { name, newId } = command;
+  if (command.problem !== undefined || commandKind(command) !== 'update' || isTag(name)) return false;
+  if (!changes(command, state.refs)) return false;
+  if (protectionOf(state.policy.protection, name).noForcePush) return true;
+  const moved = isBranch(name) && orders.lastSet.get(name) !== state.refs.get(name);
+  return moved && orders.waiting.some(({ refs }) => refs.get(name) === newId);
+}
+
+/**
+ * Decides by the orders that wait. Branches and tags must be exactly what one of them says once the push is through; beside
+ * them anyone may push the tip of a pull request to `refs/nostr/<event id>`.
+ */
+function* decideByOrder(
+  push: PushQuestion,
+  state: RepositoryState,
+  facts: AccessFacts,
+  sentByWriter: boolean,
+): Interruptible<PushDecision> {
+  const { commands, waiting } = push;
+  const forbidden = yield* otherRefProblems(push, state, sentByWriter);
+  // HEAD goes where the order says, so no branch is kept for its sake.
+  const met: RefState = { refs: state.refs, head: '' };
+  const own = yield* decide({ ...push, atomic: false }, met, NOTHING);
+  const allowed = commands.filter((command, at) => own[at] === undefined && isStated(command));
+  const stated = yield* filtered(allowed, (command) => changes(command, state.refs));
+  if (stated.length === 0) return { result: yield* decide(push, met, forbidden), evidence: NOBODY };
+  const match = matchOrder(
+    branchesAndTags(yield* refsAfter(state, stated)),
+    waiting.filter(
+      (order) =>
+        isWriter(order.author, facts) &&
+        isNewerOrder(order, state.order) &&
+        !isFromBefore(order, state.withdrawal),
+    ),
+    push.authority.kind === 'order' ? push.authority.caller?.actor : undefined,
+  );
+  const problem = match.ok ? yield* orderProblem(push, state, facts, stated, match.value) : match.reason;
+  if (problem !== undefined) for (const { name } of commands.filter(isStated)) forbidden.set(name, problem);
+  const result = yield* decide(push, met, forbidden);
+  const asked = new Set(stated);
+  const carriedOut = match.ok && commands.every((command, at) => !asked.has(command) || !result[at]);
+  if (!carriedOut) return { result, evidence: NOBODY };
+  const { author, id } = match.value;
+  return { result, evidence: { kind: 'order', actor: author, evidence: id }, order: match.value };
+}
+
+/** What is wrong with the commands that no order speaks of. A writer who shows a key may do what the rules let writers do. */
+function* otherRefProblems(
+  push: PushQuestion,
+  state: RepositoryState,
+  sentByWriter: boolean,
+): Interruptible<Map<string, string>> {
+  const caller = push.authority.kind === 'order' ? push.authority.caller : undefined;
+  if (!sentByWriter) return pullRequestProblems(push, state, caller?.actor);
+  const role = caller?.actor === push.id.owner ? 'owner' : 'maintainer';
+  const others = push.commands.filter((command) => !isStated(command));
+  return yield* protectedRefs({ ...push, commands: others }, state, role);
+}
+
+/**
+ * Why an order may not be carried out: its signer may not do what it says, or it would undo a push. It may wait for the
+ * latter reason itself, and whoever brings what it asks for speaks for nobody.
+ */
+function* orderProblem(
+  push: PushQuestion,
+  state: RepositoryState,
+  facts: AccessFacts,
+  stated: readonly ReceivedCommand[],
+  order: WaitingOrder,
+): Interruptible<string | undefined> {
+  const role = writerRole(roleOf(order.author, facts)) ?? 'maintainer';
+  const [first] = yield* protectedRefs({ ...push, commands: stated }, state, role);
+  if (first !== undefined) return `the signed state may not change ${first[0]}: ${first[1]}`;
+  const plan = planOrder(branchesAndTags(state.refs), push.lastSet, order.refs);
+  const kept = plan.questions.map(({ name }) => name).filter((name) => !push.forced.has(name));
+  const decision = decideOrder(plan, new Set(kept));
+  return decision.apply ? undefined : decision.reason;
+}
+
+/** What the rules of the repository have against each ref, by name. */
+function* protectedRefs(
+  push: PushQuestion,
+  state: RepositoryState,
+  role: 'owner' | 'maintainer',
+): Interruptible<Map<string, string>> {
+  const problems = wrongTips(push);
+  if (state.policy.protection.length === 0) return problems;
+  for (const command of push.commands) {
+    yield;
+    if (!changes(command, state.refs)) continue;
+    const kind = updateKind(command, push.forced);
+    const problem = protectionProblem(state.policy.protection, role, command.name, kind);
+    if (problem !== undefined) problems.set(command.name, problem);
+  }
+  return problems;
+}
+
+function updateKind(command: ReceivedCommand, forced: ReadonlySet<string>): UpdateKind {
+  const kind = commandKind(command);
+  if (kind !== 'update') return kind;
+  return isTag(command.name) || forced.has(command.name) ? 'force' : 'fast-forward';
+}
+
+function* refsAfter(
+  state: RepositoryState,
+  commands: readonly ReceivedCommand[],
+): Interruptible<ReadonlyMap<string, string>> {
+  const changed = yield* mapped(commands, (command) => ({
+    name: command.name,
+    oid: commandKind(command) === 'delete' ? undefined : command.newId,
+  }));
+  return (yield* changingRefs(state, changed)).refs;
+}
+
+function isWriter(key: string, facts: AccessFacts): boolean {
+  return writerRole(roleOf(key, facts)) !== undefined;
+}
+
+function writerRole(role: Role): 'owner' | 'maintainer' | undefined {
+  return role === 'owner' || role === 'maintainer' ? role : undefined;
+}
+
+function decide(
+  { commands, atomic, objects }: PushQuestion,
+  met: RefState,
+  forbidden: ReadonlyMap<string, string>,
+): Interruptible<PushResult> {
+  return decideRefUpdates({ commands, atomic, objects, forbidden }, met);
+}
+
+/** Another state might have other rules, so all of these are refusals by the state. */
+function refuseAll({ commands }: PushQuestion, reason: string): PushDecision {
+  const result = commands.map(({ problem }) =>
+    problem === undefined ? { reason, byState: true } : { reason: problem, byState: false },
+  );
+  return { result, evidence: NOBODY };
+}

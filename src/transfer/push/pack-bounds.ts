@@ -1,0 +1,204 @@
+/**
+ * What a pack may hold, beyond what git itself checks: nothing that git could not walk, pack and send again. It is looked at
+ * as soon as git has taken the pack in, before anything walks down from an object in it, and whether refs reach it or not.
+ */
+import { eachSubtree, eachTag, PACKED_TAG, PACKED_TREE } from '../../git/index.ts';
+import type { QuarantinePaths } from '../../git-process/commands.ts';
+import type { Git } from '../../git-process/git.ts';
+import { type ReadAllOptions, readAllObjects } from '../../git-process/read-all-objects.ts';
+import { ObjectReader } from '../../git-process/read-objects.ts';
+import { Pauses } from '../../lib/cooperative.ts';
+import { CairnError } from '../../lib/errors.ts';
+import { SortedIds } from '../../lib/sorted-ids.ts';
+import type { PushLimits } from './limits.ts';
+import { checkHeights, type HeightMemory, type HeightQuestion } from './link-heights.ts';
+import { MOST_LINKING_BYTES, type PackEntries, type ScannedPack, scanPack } from './pack-entries.ts';
+import { readSmallObjects } from './small-objects.ts';
+
+/** Folders within each other. git dies of some 60,000, newer git refuses more than 2,048, on Windows more than 512. */
+export const MOST_FOLDERS = 256;
+/** Tags of tags of tags. git follows them one by one, again for each ref. */
+export const MOST_TAGS = 64;
+
+/**
+ * Milliseconds for git to unpack what has come: at the least, and more for each MiB. A few bytes can say "the same 16 MiB again" many
+ * thousand times. Honest packs take some 30 ms for each MiB, and a second at the most.
+ */
+export interface UnpackPatience {
+  readonly least: number;
+  readonly perMiB: number;
+}
+
+const PATIENCE: UnpackPatience = { least: 120_000, perMiB: 2_000 };
+const PATIENCE_WITH_STRANGERS: UnpackPatience = { least: 20_000, perMiB: 1_000 };
+
+/** What strangers send is unpacked when nobody else needs the processor. */
+const NICENESS_OF_STRANGERS = 10;
+
+export interface PackBounds {
+  /** Bytes that a pack may have as it is sent; 0 for any number. */
+  readonly packBytes: number;
+  /** Objects that the pack's header may name, counted before any of them is looked at; absent for any number. */
+  readonly objects?: number;
+  /** Bytes that one object may have. */
+  readonly objectBytes: number;
+  /** The setting that says so. */
+  readonly setting: '--max-object-size' | '--anonymous-pushes';
+  /** Bytes of an object that git may hold in memory. */
+  readonly heldBytes: number;
+  readonly patience: UnpackPatience;
+  /** How far git stands back for others while it unpacks (nice(2)). */
+  readonly niceness: number;
+  readonly heights: HeightMemory;
+}
+
+/**
+ * @param allowed what somebody without a right of their own may send; absent for all others
+ * @returns the bounds of a pack that comes in
+ */
+export function packBounds(
+  { limits, heights }: { readonly limits: PushLimits; readonly heights: HeightMemory },
+  allowed: AllowedPack | undefined,
+): PackBounds {
+  const { packBytes, objectBytes, heldBytes } = limits;
+  const setting = '--max-object-size';
+  const own: PackBounds = {
+    packBytes,
+    objectBytes,
+    heldBytes,
+    setting,
+    patience: PATIENCE,
+    niceness: 0,
+    heights,
+  };
+  if (allowed === undefined) return own;
+  const { bytes, objects, object } = allowed;
+  const bounds = {
+    ...own,
+    packBytes: Math.min(bytes, packBytes),
+    objects,
+    patience: PATIENCE_WITH_STRANGERS,
+    niceness: NICENESS_OF_STRANGERS,
+  };
+  return object < objectBytes ? { ...bounds, objectBytes: object, setting: '--anonymous-pushes' } : bounds;
+}
+
+/** What somebody may send without a right of their own: bytes and objects of a pack, and bytes of one object. */
+export interface AllowedPack {
+  readonly bytes: number;
+  readonly objects: number;
+  readonly object: number;
+}
+
+export interface CheckedOver {
+  readonly git: Git;
+  readonly paths: QuarantinePaths;
+  readonly bounds: PackBounds;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Checks a pack that git has taken in and completed.
+ * @throws CairnError `too-large` or `invalid` naming the object that is too large, too deep, or links to what is not there;
+ *   `unavailable` when git cannot be run; the signal's reason when it is aborted
+ */
+export async function checkPack(over: CheckedOver, pack: ScannedPack): Promise<void> {
+  const { git, paths, bounds, signal } = over;
+  const entries = await scanPack(pack, bounds);
+  const reading = { git, paths, maxSize: MOST_LINKING_BYTES, signal };
+  const reader = new ObjectReader(git, paths, MOST_LINKING_BYTES, signal);
+  const checked = { pack, entries, reading, reader };
+  const { idLength } = pack.idx;
+  try {
+    await checkLinks(bounds, checked, PACKED_TREE, {
+      limit: MOST_FOLDERS,
+      exceeded: (id) => new CairnError('invalid', `tree ${id} is more than ${MOST_FOLDERS} folders deep`),
+      eachLink: (tree, hear) => eachSubtree(tree, idLength, hear),
+    });
+    await checkLinks(bounds, checked, PACKED_TAG, {
+      limit: MOST_TAGS,
+      exceeded: (id) =>
+        new CairnError('invalid', `tag ${id} is the first of more than ${MOST_TAGS} tags of tags`),
+      eachLink: eachTag,
+    });
+  } finally {
+    await reader.close();
+  }
+}
+
+interface CheckedPack {
+  readonly pack: ScannedPack;
+  readonly entries: PackEntries;
+  readonly reading: ReadAllOptions;
+  readonly reader: ObjectReader;
+}
+
+type LinkRule = Pick<HeightQuestion, 'limit' | 'exceeded' | 'eachLink'>;
+
+async function checkLinks(
+  { heights: memory }: PackBounds,
+  { pack, entries, reading, reader }: CheckedPack,
+  type: number,
+  rule: LinkRule,
+): Promise<void> {
+  const places = await placesOf(entries, type);
+  if (places.length === 0) return;
+  const { ids } = entries;
+  const own = new SortedIds(Buffer.concat(places.map((place) => ids.at(place))), ids.idLength);
+  await checkHeights({
+    ...rule,
+    own,
+    memory,
+    readOwn: async (take) => {
+      const contents = await readSmallObjects(pack, entries, places);
+      if (contents !== undefined) {
+        for (const [at, content] of contents.entries()) take(at, content);
+        return;
+      }
+      const asked = fromTheEnd(entries, places);
+      let answered = 0;
+      await readAllObjects(reading, idsOf(own, asked), (oid, content) =>
+        take(asked[answered++] ?? -1, there(oid, content)),
+      );
+    },
+    readOthers: async (oids, take) => {
+      for await (const { oid, content } of reader.read(oids)) take(oid, there(oid, content));
+    },
+  });
+}
+
+function there(oid: string, content: Buffer | undefined): Buffer {
+  if (content === undefined) throw new CairnError('invalid', `it builds on ${oid}, which is missing`);
+  return content;
+}
+
+function* idsOf(ids: SortedIds, places: Iterable<number>): Generator<string, void, undefined> {
+  for (const place of places) yield ids.at(place).toString('hex');
+}
+
+/** Places of the objects of a type, in order of their ids. */
+async function placesOf({ types }: PackEntries, type: number): Promise<number[]> {
+  const places: number[] = [];
+  const pauses = new Pauses();
+  for (let place = 0; place < types.length; place++) {
+    if (types[place] === type) places.push(place);
+    if (pauses.isDueByNow) await pauses.next();
+  }
+  return places;
+}
+
+/**
+ * Indices of some places, the last one of the pack first: git writes what is linked to behind what links to it.
+ * @param places in ascending order
+ */
+function fromTheEnd({ order, types }: PackEntries, places: readonly number[]): Uint32Array {
+  const indices = new Int32Array(types.length).fill(-1);
+  for (const [at, place] of places.entries()) indices[place] = at;
+  const asked = new Uint32Array(places.length);
+  let next = places.length;
+  for (const place of order) {
+    const at = indices[place] ?? -1;
+    if (at !== -1) asked[--next] = at;
+  }
+  return asked;
+}

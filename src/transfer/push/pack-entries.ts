@@ -1,0 +1,239 @@
+/**
+ * What a pack holds, by the headers of its entries alone: types, declared sizes, and how differences build on each other.
+ * Nothing is inflated, and git is not asked.
+ */
+import {
+  longestEntryHeader,
+  PACKED_BLOB,
+  type PackEntryHeader,
+  type PackIdx,
+  readPackEntryHeader,
+} from '../../git/index.ts';
+import { Pauses } from '../../lib/cooperative.ts';
+import { CairnError } from '../../lib/errors.ts';
+import { formatSize } from '../../lib/format-size.ts';
+import type { OpenedFile } from '../../lib/read-at.ts';
+import { SortedIds } from '../../lib/sorted-ids.ts';
+
+/** Differences that may build on each other: git's own limit (`git pack-objects --depth`). */
+export const MOST_DELTAS = 4_095;
+
+/** Bytes of a commit, tree or tag, which git always holds whole. */
+export const MOST_LINKING_BYTES = 32 * 1024 * 1024;
+
+/** Bytes of a pack whose entries are looked at together. */
+const BLOCK = 256 * 1024;
+/** Of so many entries in a block the whole of it is read, of fewer each header. */
+const DENSE = 16;
+
+/** A pack of which every entry was looked at. About 40 bytes an entry. */
+export interface PackEntries {
+  /** The raw ids of the objects, and by their place there what follows. */
+  readonly ids: SortedIds;
+  /** 1 to 4, as gitformat-pack has it: what an object is in the end, also one kept as a difference. */
+  readonly types: Uint8Array;
+  /** Where the entry begins in the pack. */
+  readonly offsets: Float64Array;
+  /** Places of the entries in the order in which they lie in the pack. */
+  readonly order: Uint32Array;
+  /** Where the entry ends in the pack. */
+  endOf(place: number): number;
+  /** Place of the entry that an entry builds on, or -1. */
+  readonly bases: Int32Array;
+}
+
+/** Bytes that an object may have, as it is or as the difference it is kept as, and the setting that says so. */
+export interface ObjectLimit {
+  readonly objectBytes: number;
+  readonly setting: string;
+}
+
+export interface ScannedPack extends Pick<OpenedFile, 'size' | 'read'> {
+  readonly idx: PackIdx;
+}
+
+/**
+ * Looks at every entry of a pack that needs no other.
+ * @throws CairnError `too-large` naming an object that is larger, or kept by more than {@link MOST_DELTAS} differences;
+ *   `corrupt` when this is not a pack as git writes it
+ */
+export async function scanPack(pack: ScannedPack, limit: ObjectLimit): Promise<PackEntries> {
+  const scan = new PackScan(pack, limit);
+  await scan.readIdx();
+  await scan.sort();
+  await scan.readHeaders();
+  await scan.resolve();
+  return scan;
+}
+
+class PackScan implements PackEntries {
+  ids: SortedIds;
+  readonly types: Uint8Array;
+  readonly offsets: Float64Array;
+  readonly order: Uint32Array;
+  readonly bases: Int32Array;
+  private readonly pack: ScannedPack;
+  private readonly limit: ObjectLimit;
+  private readonly pauses = new Pauses();
+  private readonly rawIds: Buffer;
+  /** For each block of the pack the first of its entries in `order`, and behind the last one how many there are. */
+  private readonly blocks: Uint32Array;
+  private readonly depths: Uint16Array;
+
+  constructor(pack: ScannedPack, limit: ObjectLimit) {
+    this.pack = pack;
+    this.limit = limit;
+    const { objects, idLength } = pack.idx;
+    this.rawIds = Buffer.allocUnsafe(objects * idLength);
+    this.ids = new SortedIds(this.rawIds, idLength);
+    this.types = new Uint8Array(objects);
+    this.offsets = new Float64Array(objects);
+    this.order = new Uint32Array(objects);
+    this.bases = new Int32Array(objects).fill(-1);
+    this.depths = new Uint16Array(objects);
+    this.blocks = new Uint32Array(Math.ceil(pack.size / BLOCK) + 1);
+  }
+
+  async readIdx(): Promise<void> {
+    let at = 0;
+    for await (const { ids, offsets } of this.pack.idx.entries()) {
+      ids.copy(this.rawIds, at * this.ids.idLength);
+      this.offsets.set(offsets, at);
+      at += offsets.length;
+      await this.pauses.next();
+    }
+  }
+
+  /** Puts the places in order of offsets: into the blocks they lie in, and then within each. */
+  async sort(): Promise<void> {
+    const { offsets, order, blocks, pauses } = this;
+    const blockOf = (place: number) => Math.floor((offsets[place] ?? 0) / BLOCK);
+    for (let place = 0; place < offsets.length; place++) {
+      const block = blockOf(place) + 1;
+      if (block >= blocks.length) throw damaged();
+      blocks[block] = (blocks[block] ?? 0) + 1;
+      if (pauses.isDueByNow) await pauses.next();
+    }
+    for (let block = 1; block < blocks.length; block++)
+      blocks[block] = (blocks[block] ?? 0) + (blocks[block - 1] ?? 0);
+    const next = blocks.slice();
+    for (let place = 0; place < offsets.length; place++) {
+      const block = blockOf(place);
+      const at = next[block] ?? 0;
+      order[at] = place;
+      next[block] = at + 1;
+      if (pauses.isDueByNow) await pauses.next();
+    }
+    for (let block = 0; block + 1 < blocks.length; block++) {
+      order.subarray(blocks[block], blocks[block + 1]).sort((a, b) => (offsets[a] ?? 0) - (offsets[b] ?? 0));
+      if (pauses.isDue) await pauses.next();
+    }
+  }
+
+  async readHeaders(): Promise<void> {
+    const { blocks, order, offsets, pauses, pack } = this;
+    for (let block = 0; block + 1 < blocks.length; block++) {
+      const places = order.subarray(blocks[block], blocks[block + 1]);
+      const start = block * BLOCK;
+      const whole =
+        places.length < DENSE ? undefined : await this.readUpTo(start, BLOCK + longestEntryHeader);
+      for (const place of places) {
+        const offset = offsets[place] ?? 0;
+        const bytes = whole ?? (await this.readUpTo(offset, longestEntryHeader));
+        this.take(
+          place,
+          readPackEntryHeader(bytes, whole === undefined ? 0 : offset - start, offset, pack.idx.idLength),
+        );
+        if (pauses.isDueByNow) await pauses.next();
+      }
+    }
+  }
+
+  private readUpTo(position: number, length: number): Promise<Buffer> {
+    return this.pack.read(position, Math.min(length, this.pack.size - position));
+  }
+
+  private take(place: number, { type, size, base }: PackEntryHeader): void {
+    if (size > this.limit.objectBytes) throw tooLarge(`object ${this.name(place)} of`, size, this.limit);
+    if (type !== undefined && type !== PACKED_BLOB && size > MOST_LINKING_BYTES) {
+      throw new CairnError(
+        'too-large',
+        `object ${this.name(place)} has ${size} bytes: only files may have more than ${formatSize(MOST_LINKING_BYTES)}`,
+      );
+    }
+    if (type !== undefined) {
+      this.types[place] = type;
+      return;
+    }
+    const found =
+      typeof base === 'number' ? this.placeAt(base) : base === undefined ? -1 : this.ids.indexOf(base);
+    if (found === -1) throw damaged();
+    this.bases[place] = found;
+  }
+
+  endOf(place: number): number {
+    const next = this.order[this.indexOf(this.offsets[place] ?? 0) + 1];
+    return next === undefined ? this.pack.size - this.ids.idLength : (this.offsets[next] ?? 0);
+  }
+
+  /** The place of the entry that begins at an offset, or -1. */
+  private placeAt(offset: number): number {
+    return this.order[this.indexOf(offset)] ?? -1;
+  }
+
+  /** Where in `order` the entry is that begins at an offset, or -1. */
+  private indexOf(offset: number): number {
+    const block = Math.floor(offset / BLOCK);
+    let [low, high] = [this.blocks[block] ?? 0, this.blocks[block + 1] ?? 0];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const place = this.order[middle] ?? 0;
+      const found = this.offsets[place] ?? 0;
+      if (found === offset) return middle;
+      if (found < offset) low = middle + 1;
+      else high = middle;
+    }
+    return -1;
+  }
+
+  /** Finds out what each difference is in the end. */
+  async resolve(): Promise<void> {
+    const { types, bases, depths, pauses } = this;
+    for (let place = 0; place < types.length; place++) {
+      const chain: number[] = [];
+      for (let at = place; types[at] === 0; at = bases[at] ?? 0) {
+        if (chain.length > MOST_DELTAS) throw this.tooDeep(place);
+        chain.push(at);
+      }
+      for (const at of chain.reverse()) {
+        const base = bases[at] ?? 0;
+        const depth = (depths[base] ?? 0) + 1;
+        if (depth > MOST_DELTAS) throw this.tooDeep(at);
+        types[at] = types[base] ?? 0;
+        depths[at] = depth;
+      }
+      if (pauses.isDueByNow) await pauses.next();
+    }
+  }
+
+  private tooDeep(place: number): CairnError {
+    const reason = `object ${this.name(place)} is kept as a chain of more than ${MOST_DELTAS} deltas: repack, then push again`;
+    return new CairnError('too-large', reason);
+  }
+
+  private name(place: number): string {
+    return this.ids.at(place).toString('hex');
+  }
+}
+
+/** @param what for example `object <id> of` */
+export function tooLarge(what: string, size: number, { objectBytes, setting }: ObjectLimit): CairnError {
+  return new CairnError(
+    'too-large',
+    `${what} ${size} bytes is larger than ${formatSize(objectBytes)}, the most that one object may have here (${setting})`,
+  );
+}
+
+function damaged(): CairnError {
+  return new CairnError('corrupt', 'git wrote a pack whose entries do not belong together');
+}

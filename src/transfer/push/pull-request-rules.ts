@@ -1,0 +1,219 @@
+/**
+ * What people without a right of their own may do to `refs/nostr/<event id>`, the tips of pull requests. Computes only.
+ *
+ * - The event is here: its tip may be pushed, in the place of any other, and nothing else.
+ * - The event is not here yet: whoever comes first makes the ref. After that nobody may change it but the key that made it,
+ *   if one was shown. A network address is no proof of who somebody is, so who shows no key can only make refs.
+ *
+ * Owner and maintainers show a key. They may do anything but push another tip than the event names.
+ */
+import { commandKind, isBranch, isTag, type ReceivedCommand, refsStartingWith } from '../../git/index.ts';
+import type { Amount, RepositoryState, StrangerRef, Strangers } from '../../repository/manifest.ts';
+import type { OrderBook } from './authority.ts';
+import {
+  allowanceLeft,
+  type StrangerLimits,
+  settled,
+  strangerRefCount,
+  waitingLimit,
+} from './stranger-limits.ts';
+
+/** What a push by a stranger is measured by. */
+export interface StrangerTerms {
+  /** undefined where the operator lets strangers push nothing. */
+  readonly limits: StrangerLimits | undefined;
+  /** Seconds. */
+  readonly now: number;
+  /** What its pack takes; undefined while it has not been taken in. */
+  readonly brings: Amount | undefined;
+}
+
+export interface PullRequestQuestion {
+  readonly commands: readonly ReceivedCommand[];
+  readonly strangers: StrangerTerms;
+  readonly pullRequestTip: OrderBook['pullRequestTip'];
+}
+
+const PREFIX = 'refs/nostr/';
+
+/** The event id in `refs/nostr/<event id>`. */
+export function pullRequestOf(name: string): string | undefined {
+  return /^refs\/nostr\/([0-9a-f]{64})$/.exec(name)?.[1];
+}
+
+/** True for what an order speaks of: branches and tags. */
+export function isStated({ name }: ReceivedCommand): boolean {
+  return isBranch(name) || isTag(name);
+}
+
+/** Tells which event ids have a ref in a state. */
+export function hasRefFor(state: Pick<RepositoryState, 'refs'>): (eventId: string) => boolean {
+  return (eventId) => state.refs.has(`${PREFIX}${eventId}`);
+}
+
+/**
+ * What is wrong with the commands of a push that are for other refs than branches and tags.
+ * @param actor the key its sender has shown, which may not write
+ * @returns the reasons, by the names of the refs
+ */
+export function pullRequestProblems(
+  push: PullRequestQuestion,
+  state: RepositoryState,
+  actor: string | undefined,
+): Map<string, string> {
+  const problems = new Map<string, string>();
+  const room = new Room(push, state);
+  for (const command of push.commands) {
+    if (isStated(command)) continue;
+    const event = pullRequestOf(command.name);
+    const problem =
+      event === undefined
+        ? 'only branches, tags and refs/nostr/<event id> can be pushed here'
+        : (rightProblem(push, state, actor, command, event) ?? room.problem(command, event));
+    if (problem !== undefined) problems.set(command.name, problem);
+  }
+  return problems;
+}
+
+/**
+ * What is wrong with the commands of somebody who may write: a tip that is not the one its event names would be removed at once.
+ * @returns the reasons, by the names of the refs
+ */
+export function wrongTips({
+  commands,
+  pullRequestTip,
+}: Pick<PullRequestQuestion, 'commands' | 'pullRequestTip'>): Map<string, string> {
+  const problems = new Map<string, string>();
+  for (const command of commands) {
+    const event = commandKind(command) === 'delete' ? undefined : pullRequestOf(command.name);
+    const tip = event === undefined ? undefined : pullRequestTip(event);
+    if (typeof tip === 'string' && tip !== command.newId) problems.set(command.name, namesAnother(tip));
+  }
+  return problems;
+}
+
+function namesAnother(tip: string): string {
+  return `the pull request with this event id names ${tip.slice(0, 8)} as its tip`;
+}
+
+/** Whether this may be done to the ref at all. What is so already may be asked for again. */
+function rightProblem(
+  { strangers: { limits }, pullRequestTip }: PullRequestQuestion,
+  state: RepositoryState,
+  actor: string | undefined,
+  command: ReceivedCommand,
+  event: string,
+): string | undefined {
+  const current = state.refs.get(command.name);
+  const deletes = commandKind(command) === 'delete';
+  const tip = pullRequestTip(event);
+  if (tip === null) return 'the event with this id is no pull request that names a tip';
+  if (tip !== undefined && (deletes || tip !== command.newId)) {
+    return namesAnother(tip);
+  }
+  if (deletes ? current === undefined : current === command.newId) return undefined;
+  if (limits === undefined) {
+    return 'this server takes the tips of pull requests only from those who may write to the repository';
+  }
+  if (tip !== undefined || current === undefined) return undefined;
+  if (actor !== undefined && state.strangers?.refs[event]?.by === actor) return undefined;
+  return 'somebody else has pushed it, and its event is not here: publish the event, then push again';
+}
+
+/** What strangers may still have in a repository, as the commands of one push use it up. */
+class Room {
+  private readonly push: PullRequestQuestion;
+  private readonly state: RepositoryState;
+  private counted: { refs: number; waiting: number } | undefined;
+
+  constructor(push: PullRequestQuestion, state: RepositoryState) {
+    this.push = push;
+    this.state = state;
+  }
+
+  problem(command: ReceivedCommand, event: string): string | undefined {
+    const { limits } = this.push.strangers;
+    if (limits === undefined || commandKind(command) === 'delete') return undefined;
+    const current = this.state.refs.get(command.name);
+    if (current === command.newId) return undefined;
+    return this.amountProblem(limits) ?? (current === undefined ? this.refProblem(limits, event) : undefined);
+  }
+
+  private amountProblem(limits: StrangerLimits): string | undefined {
+    const { now, brings } = this.push.strangers;
+    if (brings === undefined) return undefined;
+    const left = allowanceLeft(limits, this.state.strangers, hasRefFor(this.state), now);
+    if (brings.bytes <= left.bytes && brings.objects <= left.objects) return undefined;
+    return 'pull requests have brought to this repository as much as the server takes: ask its owner to push this one';
+  }
+
+  private refProblem(limits: StrangerLimits, event: string): string | undefined {
+    this.counted ??= this.count();
+    if (++this.counted.refs > limits.refs) {
+      return `this repository has ${limits.refs} tips of pull requests: ask its owner to delete old ones`;
+    }
+    if (this.push.pullRequestTip(event) !== undefined) return undefined;
+    const most = waitingLimit(limits);
+    if (++this.counted.waiting <= most) return undefined;
+    return `${most} pull requests wait here for their events: publish yours first, then push`;
+  }
+
+  private count(): { refs: number; waiting: number } {
+    const { state, push } = this;
+    const waiting = [...refsStartingWith(state.refs, PREFIX)].filter(([name]) => {
+      const event = pullRequestOf(name);
+      return event !== undefined && push.pullRequestTip(event) === undefined;
+    });
+    return { refs: strangerRefCount(state.strangers, hasRefFor(state)), waiting: waiting.length };
+  }
+}
+
+/**
+ * What strangers have brought to a repository once a push of theirs is through. The pack counts for the first ref that the
+ * push makes or moves.
+ * @param state the state the push met
+ * @param accepted the commands that are carried out
+ * @param actor the key its sender has shown
+ */
+export function strangersAfter(
+  state: RepositoryState,
+  accepted: readonly ReceivedCommand[],
+  { limits, now, brings }: StrangerTerms,
+  actor: string | undefined,
+): Strangers | undefined {
+  const made = accepted.flatMap((command) => {
+    const event = commandKind(command) === 'delete' ? undefined : pullRequestOf(command.name);
+    return event ?? [];
+  });
+  if (limits === undefined || made.length === 0) return state.strangers;
+  const { refs: before, gone } = settled(limits, state.strangers, hasRefFor(state), now);
+  const refs: Record<string, StrangerRef> = { ...before };
+  let pending = brings ?? NOTHING;
+  for (const event of made) {
+    const known = refs[event] ?? NOTHING;
+    refs[event] = {
+      bytes: known.bytes + pending.bytes,
+      objects: known.objects + pending.objects,
+      ...(actor === undefined ? {} : { by: actor }),
+    };
+    pending = NOTHING;
+  }
+  return { refs, ...(gone === undefined ? {} : { gone }) };
+}
+
+/** The same for a push by somebody who may write: a ref that it makes, moves or deletes is no stranger's any more. */
+export function strangersWithout(
+  state: RepositoryState,
+  accepted: readonly ReceivedCommand[],
+  { limits, now }: StrangerTerms,
+): Strangers | undefined {
+  const { strangers } = state;
+  if (strangers === undefined) return undefined;
+  const taken = new Set(accepted.flatMap(({ name }) => pullRequestOf(name) ?? []));
+  if (limits === undefined || ![...taken].some((event) => strangers.refs[event] !== undefined))
+    return strangers;
+  const isThere = hasRefFor(state);
+  return settled(limits, strangers, (event) => isThere(event) && !taken.has(event), now);
+}
+
+const NOTHING: Amount = { bytes: 0, objects: 0 };

@@ -1,0 +1,397 @@
+/**
+ * A push from its first byte to its report: read the head, decide what needs no objects, take in the pack, prove it
+ * complete, decide the rest, make artifacts durable, join the publisher, report. Whatever is refused once commands
+ * are known is refused in the answer itself, after the client has sent everything: a client that is cut off shows its
+ * user no reason.
+ */
+import {
+  cleanReason,
+  commandKind,
+  type ReceivedCommand,
+  type ReceiveRequest,
+  type RefStatus,
+} from '../../git/index.ts';
+import { settleAll } from '../../lib/all-settled-or-throw.ts';
+import { filtered, inSlices } from '../../lib/cooperative.ts';
+import { DiskFullError } from '../../lib/disk-full.ts';
+import { CairnError } from '../../lib/errors.ts';
+import type { Dice } from '../../lib/random.ts';
+import type { Refusal } from '../../policy/ref-rules.ts';
+import type { ArtifactStore } from '../../repository/artifact-store.ts';
+import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
+import {
+  emptyState,
+  type PackEntry,
+  type ParentState,
+  type RepositoryState,
+} from '../../repository/manifest.ts';
+import type { Published } from '../../repository/published.ts';
+import { UnknownOutcomeError } from '../../repository/publisher.ts';
+import type { GitPlaces } from '../fair-semaphore.ts';
+import type { Output } from '../output.ts';
+import { type BeginningPush, type Begun, beginPush } from './begin.ts';
+import { PushChange, type PushOutcome } from './change.ts';
+import { type ProvenPush, PushProver } from './connectivity.ts';
+import { decidePush, type PushDecision, type PushResult } from './decide.ts';
+import { HeadTooLarge, isProbe } from './head.ts';
+import type { PushLimits } from './limits.ts';
+import type { HeightMemory } from './link-heights.ts';
+import { packBounds } from './pack-bounds.ts';
+import { PackIntake, type PuttingAside } from './pack-intake.ts';
+import { receivePack } from './quarantine.ts';
+import type { ReceivedPack } from './received-pack.ts';
+import { PushAnswer } from './report.ts';
+import { PushRules, type PushRulesContext } from './rules.ts';
+import { keepForReaders, packEntry, storePack } from './store-pack.ts';
+import { capOfStranger, StrangerPush, type StrangerPushes } from './stranger-push.ts';
+import { NOTHING_PUSHED, type PushSummary, summarizeRefs } from './summary.ts';
+import { PushWorkspace } from './workspace.ts';
+
+export interface ReceivePushContext extends PushRulesContext {
+  readonly places: GitPlaces;
+  /** What strangers push has places of its own, and limits by network address. Absent where they may push nothing. */
+  readonly strangerPushes?: StrangerPushes;
+  readonly puttingAside: PuttingAside;
+  readonly artifacts: ArtifactStore;
+  readonly cache: ArtifactCache;
+  readonly dice: Dice;
+  /** Folder for quarantines, on the file system of the artifact cache. */
+  readonly scratch: string;
+  readonly limits: PushLimits;
+  /** What is known of how deep trees are, of all repositories. */
+  readonly heights: HeightMemory;
+}
+
+export interface PushRequestIn extends BeginningPush {
+  readonly output: Output;
+  /** The network address it comes from. */
+  readonly address: string;
+  /** Aborted when the client has gone; a push that has joined the publisher goes on. */
+  readonly signal: AbortSignal;
+  /** Called once the client has been told all, while what the push leaves behind is cleared away: nobody is to wait for that. */
+  readonly onAnswered: (summary: PushSummary) => Promise<void>;
+}
+
+/**
+ * Takes in one push. Whatever is wrong with it, the client gets to send the rest before it is told.
+ * @throws CairnError before commands are known: `invalid`, `too-large`, `unavailable`, `corrupt`; afterwards only the
+ *   signal's reason when the client has gone, because everything else is told in the answer
+ */
+export async function receivePush(context: ReceivePushContext, incoming: PushRequestIn): Promise<void> {
+  const { repository, body, output, onAnswered } = incoming;
+  const since = repository.mark();
+  if (await isProbe(body)) return onAnswered(NOTHING_PUSHED);
+  let begun: Begun & { readonly request: ReceiveRequest };
+  try {
+    begun = await beginPush(context, incoming);
+  } catch (error) {
+    await body.drain();
+    if (!(error instanceof HeadTooLarge) || !error.capabilities.has('side-band-64k')) throw error;
+    await new PushAnswer(output, error.capabilities).fatal(error.message);
+    return onAnswered({ ...NOTHING_PUSHED, reason: error.message });
+  }
+  const answer = new PushAnswer(output, begun.request.capabilities);
+  const push = new Push(context, incoming, begun, answer, since);
+  let summary: PushSummary;
+  try {
+    summary = await push.answer(begun);
+  } catch (error) {
+    await push.cleanUp();
+    throw error;
+  }
+  await settleAll([onAnswered(summary), push.cleanUp()]);
+}
+
+/** One push whose head has been read. */
+class Push {
+  private readonly context: ReceivePushContext;
+  private readonly incoming: PushRequestIn;
+  private readonly request: ReceiveRequest;
+  private readonly telling: PushAnswer;
+  private readonly since: number;
+  private readonly atomic: boolean;
+  /** The repository to begin with when there is none. */
+  private readonly initial: RepositoryState;
+  private readonly workspace: PushWorkspace;
+  private readonly rules: PushRules;
+  private intake: PackIntake | undefined;
+  private asGuest: StrangerPush | undefined;
+  /** The state the push is taken in on. */
+  private state: ParentState | undefined;
+  private packBytes = 0;
+
+  constructor(
+    context: ReceivePushContext,
+    incoming: PushRequestIn,
+    begun: Begun & { readonly request: ReceiveRequest },
+    answer: PushAnswer,
+    since: number,
+  ) {
+    this.context = context;
+    this.incoming = incoming;
+    this.request = begun.request;
+    this.telling = answer;
+    this.since = since;
+    this.atomic = begun.request.capabilities.has('atomic');
+    const { repository } = incoming;
+    const { cache, scratch, dice } = context;
+    const { shallow } = begun.request;
+    this.initial = emptyState(repository.id.identifier, 'sha1', dice.hex(16));
+    this.workspace = new PushWorkspace({ repository, cache, scratch, initial: this.initial, shallow });
+    this.rules = new PushRules(context, {
+      id: repository.id,
+      authority: incoming.authority,
+      waiting: begun.waiting,
+      state: begun.state,
+      paths: () => this.workspace.current(this.state),
+    });
+  }
+
+  /** Carries it out, and tells the client what came of it. @throws as {@link receivePush} */
+  async answer(seen: Begun): Promise<PushSummary> {
+    try {
+      return await this.run(seen);
+    } catch (error) {
+      if (this.incoming.signal.aborted) throw error;
+      return await this.failed(error);
+    } finally {
+      await this.telling.close();
+    }
+  }
+
+  private async run(seen: Begun): Promise<PushSummary> {
+    const { body } = this.incoming;
+    const { refusals, byStranger, ...begun } = await this.decideEarly(seen);
+    const { state } = begun;
+    this.state = state;
+    if (byStranger) capOfStranger(body, this.context.strangers);
+    const guest = byStranger ? this.guest(state) : undefined;
+    if (refusals === undefined) guest?.enter();
+    if (refusals !== undefined || !this.request.needsPack) {
+      await body.drain();
+      this.telling.startKeepAlive();
+      if (refusals !== undefined) return this.reportRefusals('ok', refusals);
+      return this.publish(begun, undefined, this.prover(state).nothing());
+    }
+    const { repository, signal, address } = this.incoming;
+    const { places, claimant } = guest ?? { places: this.context.places, claimant: String(repository) };
+    const held = { places, claimant, signal, body, caller: address };
+    this.intake = new PackIntake(this.context.puttingAside, held, () => this.telling.startKeepAlive());
+    const tips = await this.newTips();
+    const allowed = guest?.setAside();
+    const wantsProgress = !this.request.capabilities.has('quiet');
+    const received = await receivePack({
+      git: this.context.git,
+      body: this.intake.body,
+      paths: () => this.workspace.open(state),
+      bounds: packBounds(this.context, allowed),
+      tips,
+      signal,
+      ...(wantsProgress ? { onProgress: (text) => this.telling.progress(text) } : {}),
+    });
+    this.telling.startKeepAlive();
+    if (received.outcome === 'refused') {
+      for (const finding of received.findings) this.telling.notice(`error: ${cleanReason(finding)}\n`);
+      return this.reportUnpackFailure(received.reason);
+    }
+    const pack = received.outcome === 'received' ? received.pack : undefined;
+    this.packBytes = pack?.pack.size ?? 0;
+    guest?.took({ bytes: this.packBytes, objects: pack?.objects ?? 0 });
+    const proven = await this.prover(state).prove(tips, pack);
+    // One object whose links lead nowhere makes every push after it slower, the owner's included.
+    if (guest !== undefined && !proven.proof.linked)
+      return this.reportUnpackFailure('shallow update not allowed');
+    return this.publish(begun, pack, proven);
+  }
+
+  private prover(state: ParentState | undefined): PushProver {
+    const { workspace, request, incoming } = this;
+    return new PushProver({ git: this.context.git, workspace, request, state, signal: incoming.signal });
+  }
+
+  /** Tells the client what went wrong, in the answer. */
+  private async failed(error: unknown): Promise<PushSummary> {
+    if (error instanceof UnknownOutcomeError) {
+      await this.telling.fatal(error.publicText);
+      return this.summary([], undefined, error);
+    }
+    if (error instanceof DiskFullError) await this.context.cache.relieve();
+    this.intake?.giveBack();
+    await this.incoming.body.drain();
+    const reason =
+      error instanceof CairnError ? error.publicText : 'internal error, the server log has the details';
+    const summary = await this.reportUnpackFailure(reason);
+    if (error instanceof CairnError) return { ...summary, err: error };
+    throw error;
+  }
+
+  /** What bounds the push of a stranger. */
+  private guest(state: ParentState | undefined): StrangerPush | undefined {
+    const { address } = this.incoming;
+    const { commands } = this.request;
+    const terms = this.rules.strangers(undefined);
+    this.asGuest = StrangerPush.of(
+      this.context.strangerPushes,
+      terms,
+      { address, commands },
+      state?.manifest,
+    );
+    return this.asGuest;
+  }
+
+  async cleanUp(): Promise<void> {
+    this.asGuest?.leave();
+    await settleAll([this.intake?.close() ?? Promise.resolve(), this.workspace.drop()]);
+  }
+
+  /**
+   * Decides what needs no objects. A push that is refused whole by what is already known costs no more than that; one
+   * refused because of the state only after a fresh look at it.
+   */
+  private async decideEarly(
+    seen: Begun,
+  ): Promise<Begun & { readonly refusals?: PushResult; readonly byStranger: boolean }> {
+    let begun = seen;
+    let decision = await this.decideOn(begun.state);
+    if (!begun.fresh && decision.result.some((refusal) => refusal?.byState === true)) {
+      begun = { ...begun, state: await this.incoming.repository.resolve(), fresh: true };
+      decision = await this.decideOn(begun.state);
+    }
+    const { result: refusals, order } = decision;
+    const byStranger = decision.byStranger === true && order === undefined;
+    const refused = refusals.every((refusal) => refusal !== undefined);
+    return refused ? { ...begun, refusals, byStranger } : { ...begun, byStranger };
+  }
+
+  private async decideOn(state: ParentState | undefined): Promise<PushDecision> {
+    const { atomic, rules } = this;
+    const { id, authority, pullRequestTip } = rules;
+    const { commands } = this.request;
+    const waiting = await rules.waiting(state);
+    const lastSet = await rules.lastSet(state?.manifest);
+    const strangers = rules.strangers(undefined);
+    const known = { objects: undefined, forced: new Set<string>(), strangers };
+    const question = { id, authority, commands, atomic, waiting, lastSet, pullRequestTip, ...known };
+    return inSlices(decidePush(question, state?.manifest, this.initial));
+  }
+
+  private async publish(
+    seen: Begun,
+    received: ReceivedPack | undefined,
+    proven: ProvenPush,
+  ): Promise<PushSummary> {
+    const { state } = seen;
+    const { artifacts, cache } = this.context;
+    const generation = state?.manifest.generation;
+    const { repository } = this.incoming;
+    const problem =
+      this.request.shallow.length > 0 ? 'shallow update not allowed' : 'missing necessary objects';
+    const changeWith = (pack: PackEntry | undefined) =>
+      new PushChange({
+        commands: this.request.commands,
+        disconnected: { tips: proven.disconnected, problem },
+        atomic: this.atomic,
+        rules: this.rules,
+        objects: proven.facts,
+        pack,
+        proof: proven.proof,
+        cache,
+        commits: received?.commits,
+        since: this.since,
+        initial: state?.manifest ?? this.initial,
+        proveAgain: (base, tips) => this.prover(state).again(base, tips),
+      });
+    let change = changeWith(received === undefined ? undefined : packEntry(received, generation));
+    let keeping = Promise.resolve();
+    if (received !== undefined) {
+      // Nothing accepted, nothing written.
+      const refusals = await this.refusedWhole(change, seen, proven.disconnected.size > 0);
+      if (refusals !== undefined) return this.reportRefusals('ok', refusals);
+      const [stored] = await settleAll([
+        storePack(artifacts, repository.id, received, generation),
+        repository.publisher.prepare(change),
+      ]);
+      if (stored.pack.n !== undefined || stored.idx.n !== undefined) change = changeWith(stored);
+      keeping = keepForReaders(cache, received, stored);
+    }
+    // Waiting for the swap takes no git: others may have the place, and join the same swap.
+    this.intake?.giveBack();
+    const [{ result, published }] = await settleAll([repository.publisher.join(change), keeping]);
+    return this.reportResult(result, published);
+  }
+
+  /** What a push that nothing of will be carried out is told; undefined when something may be. */
+  private async refusedWhole(
+    change: PushChange,
+    seen: Begun,
+    disconnected: boolean,
+  ): Promise<PushResult | undefined> {
+    const decide = async (state: ParentState | undefined) =>
+      (await change.evaluate(state?.manifest, state)).result.result;
+    // Others may have pushed meanwhile, and git may have found what they brought.
+    let refusals = await decide(await this.incoming.repository.known());
+    if (refusals.some((refusal) => refusal === undefined)) return undefined;
+    const byState = disconnected || refusals.some((refusal) => refusal?.byState !== false);
+    if (seen.fresh || !byState) return refusals;
+    refusals = await decide(await this.incoming.repository.resolve());
+    return refusals.every((refusal) => refusal !== undefined) ? refusals : undefined;
+  }
+
+  /** Object ids that refs are to point at. */
+  private async newTips(): Promise<string[]> {
+    const brings = (command: ReceivedCommand) =>
+      command.problem === undefined && commandKind(command) !== 'delete';
+    const bringing = await inSlices(filtered(this.request.commands, brings));
+    return [...new Set(bringing.map((command) => command.newId))];
+  }
+
+  private async reportResult({ result, order }: PushOutcome, published: Published): Promise<PushSummary> {
+    const refs = this.request.commands.map((command, at): RefStatus => {
+      const refusal = result[at];
+      const ref = command.rawName ?? command.name;
+      if (refusal === undefined) return { ref, status: 'ok', proof: published.proof };
+      return { ref, status: 'ng', reason: refusal.reason };
+    });
+    this.explain(result);
+    await this.telling.report({ unpack: 'ok', refs });
+    const summary = this.summary(refs, published.digest);
+    return order === undefined ? summary : { ...summary, order };
+  }
+
+  private async reportRefusals(unpack: string, refusals: PushResult): Promise<PushSummary> {
+    // A client may take its time to read why.
+    this.intake?.giveBack();
+    const refs = this.request.commands.map(
+      (command, at): RefStatus => ({
+        ref: command.rawName ?? command.name,
+        status: 'ng',
+        reason: refusals[at]?.reason ?? 'refused',
+      }),
+    );
+    this.explain(refusals);
+    await this.telling.report({ unpack, refs });
+    return this.summary(refs, undefined);
+  }
+
+  /** Clients of GRASP look for a line of this form to learn why; a report says it in their git's words only. */
+  private explain(result: PushResult): void {
+    if (this.incoming.authority.kind !== 'order') return;
+    const refusal = result.find((candidate) => candidate !== undefined);
+    if (refusal !== undefined) this.telling.notice(`ERR ${refusal.reason}\n`);
+  }
+
+  private async reportUnpackFailure(reason: string): Promise<PushSummary> {
+    const refusal: Refusal = { reason, byState: false };
+    const summary = await this.reportRefusals(
+      reason,
+      this.request.commands.map(() => refusal),
+    );
+    return { ...summary, reason: cleanReason(reason) };
+  }
+
+  private summary(refs: readonly RefStatus[], manifest: string | undefined, err?: unknown): PushSummary {
+    const about = summarizeRefs(this.request.commands, refs);
+    const summary = { ...about, packBytes: this.packBytes, manifest };
+    return err === undefined ? summary : { ...summary, err };
+  }
+}

@@ -1,0 +1,134 @@
+import { callerAddress } from '../../lib/caller-address.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { CairnError } from '../../lib/errors.ts';
+import { type Rate, TokenBucket, takeFromAll } from '../../lib/token-bucket.ts';
+import type { Amount } from '../../repository/manifest.ts';
+import { limitsOfOnePush, type StrangerLimits, waitingLimit } from './stranger-limits.ts';
+
+/** What one address, or all of them together, may bring. */
+interface Buckets {
+  readonly pushes: TokenBucket;
+  readonly refs: TokenBucket;
+  readonly bytes: TokenBucket;
+  readonly objects: TokenBucket;
+}
+
+/** An allowance that has been set aside for one push. */
+export interface StrangerAllowance extends Amount {
+  /** Gives back what was not used. @param used what has come in; more than was set aside is charged, too */
+  settle(used: Amount): void;
+}
+
+const HOUR = 60 * 60;
+/** How long a ref waits for its event at least, in seconds: so long one that an address made takes room from others. */
+const REF_WAITS = 20 * 60;
+/** Pushes of one address: at once, and per second. */
+const PUSHES: Rate = { burst: 120, perSecond: 0.5 };
+/** So many times as much as one address may all addresses together bring to one server. */
+const ALL = 16;
+/** Addresses that are remembered before those with nothing left to remember are forgotten. */
+const REMEMBERED = 10_000;
+
+/**
+ * What strangers push through this server, by network address and in all. One address may bring as much in an hour as one
+ * repository takes, in refs less than half of those that may wait in one; all together 16 times that. What was refused
+ * counts as well: it was taken in, and git has looked at it.
+ */
+export class StrangerTraffic {
+  private readonly limits: StrangerLimits;
+  private readonly clock: Clock;
+  private readonly all: Buckets;
+  private readonly addresses = new Map<string, Buckets>();
+  private sweepAt = REMEMBERED;
+
+  constructor(limits: StrangerLimits, clock: Clock) {
+    this.limits = limits;
+    this.clock = clock;
+    this.all = this.buckets(ALL);
+  }
+
+  /** Addresses that are remembered. */
+  get remembered(): number {
+    return this.addresses.size;
+  }
+
+  /**
+   * Counts a push, once its commands are known.
+   * @param refs how many refs it makes
+   * @throws CairnError `busy` when the address, or all together, have pushed too much
+   */
+  enter(address: string, refs: number): void {
+    // Looked at first: an address is remembered only for a push that all together may make.
+    if (!this.all.pushes.has(1) || !this.all.refs.has(refs)) throw tooMuch('strangers push');
+    const own = this.of(address);
+    if (!own.pushes.has(1) || !own.refs.has(refs)) throw tooMuch('your address pushes');
+    takeFromAll([this.all.pushes, own.pushes], 1);
+    takeFromAll([this.all.refs, own.refs], refs);
+  }
+
+  /**
+   * Sets aside what a push may bring: as much as one push may, or what is left of it.
+   * @param most what the repository still takes
+   */
+  setAside(address: string, most: Amount): StrangerAllowance {
+    const own = this.of(address);
+    const one = limitsOfOnePush(this.limits);
+    const bytes = Math.floor(Math.min(one.bytes, most.bytes, own.bytes.left(), this.all.bytes.left()));
+    const objects = Math.floor(
+      Math.min(one.objects, most.objects, own.objects.left(), this.all.objects.left()),
+    );
+    const charge = (amount: Amount) => {
+      for (const { bytes: taken, objects: counted } of [own, this.all]) {
+        taken.charge(amount.bytes);
+        counted.charge(amount.objects);
+      }
+    };
+    charge({ bytes, objects });
+    let settled = false;
+    const settle = (used: Amount) => {
+      if (settled) return;
+      settled = true;
+      charge({ bytes: used.bytes - bytes, objects: used.objects - objects });
+    };
+    return { bytes, objects, settle };
+  }
+
+  private of(address: string): Buckets {
+    const key = callerAddress(address);
+    const known = this.addresses.get(key);
+    if (known !== undefined) return known;
+    if (this.addresses.size >= this.sweepAt) this.sweep();
+    const made = this.buckets(1);
+    this.addresses.set(key, made);
+    return made;
+  }
+
+  private buckets(times: number): Buckets {
+    const { limits } = this;
+    // Two fifths of the refs that may wait in a repository: one address alone never keeps all others from pushing theirs.
+    const refs = Math.max(1, Math.floor((waitingLimit(limits) * 2) / 5));
+    const bucket = (burst: number, seconds: number) =>
+      new TokenBucket({ burst: burst * times, perSecond: (burst * times) / seconds }, this.clock);
+    return {
+      pushes: bucket(PUSHES.burst, PUSHES.burst / PUSHES.perSecond),
+      refs: bucket(refs, REF_WAITS),
+      bytes: bucket(limits.bytes, HOUR),
+      objects: bucket(limits.objects, HOUR),
+    };
+  }
+
+  private sweep(): void {
+    for (const [key, { pushes, refs, bytes, objects }] of this.addresses) {
+      const idle = pushes.isFull() && refs.isFull() && bytes.isFull() && objects.isFull();
+      if (idle) this.addresses.delete(key);
+    }
+    this.sweepAt = Math.max(REMEMBERED, 2 * this.addresses.size);
+  }
+}
+
+function tooMuch(who: string): CairnError {
+  return new CairnError(
+    'busy',
+    `${who} more than this server takes without a key that may write here: try again in some minutes`,
+  );
+}

@@ -1,0 +1,13 @@
+import { html } from 'hono/html';
+import { type Html, page } from '../layout.ts';
+
+/** The page of a request with a method that no page has. It says nothing of what is at the address. */
+export function methodNotAllowedPage(base: string, method: string): Html {
+  return page({
+    title: 'Not possible',
+    base,
+    content: html`<h1>Not possible</h1>
+<p>Pages are read with GET or HEAD, not with ${method.slice(0, 20)}.</p>
+<p><a href="${base}/">What there is to see</a></p>`,
+  });
+}

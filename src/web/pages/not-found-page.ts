@@ -1,0 +1,17 @@
+import { html } from 'hono/html';
+import { type Html, page } from '../layout.ts';
+
+/**
+ * The page of whatever is not here. It repeats nothing that was asked for: of a private repository and of one that
+ * nobody has, the same bytes.
+ */
+export function notFoundPage(base: string): Html {
+  return page({
+    title: 'Not found',
+    base,
+    content: html`<h1>Not found</h1>
+<p>There is no page at this address: no such repository, none any more, or none that is for everybody to see. If it is yours,
+or you may read it, git gets in with a token that your key signs.</p>
+<p><a href="${base}/">What there is to see</a></p>`,
+  });
+}

@@ -1,0 +1,61 @@
+import type { ServerResponse } from 'node:http';
+import { Writable } from 'node:stream';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { GitOutput } from '../../../../src/http/git/git-output.ts';
+import { Pace } from '../../../../src/lib/pace.ts';
+
+const IDLE_MS = 120_000;
+const KIB = 1024;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** An answer whose client takes 64 KiB in so many milliseconds. */
+function answerTo(milliseconds: number): ServerResponse & { readonly received: Buffer[] } {
+  const received: Buffer[] = [];
+  const stream = new Writable({
+    highWaterMark: 1,
+    write(chunk: Buffer, _encoding, done) {
+      setTimeout(
+        () => {
+          received.push(chunk);
+          done();
+        },
+        (milliseconds * chunk.length) / (64 * KIB),
+      );
+    },
+  });
+  return Object.assign(stream, { headersSent: true, received }) as unknown as ReturnType<typeof answerTo>;
+}
+
+function outputTo(response: ServerResponse): GitOutput {
+  const pace = new Pace(
+    { bytesPerSecond: 512, patience: IDLE_MS },
+    () => response.destroy(),
+    () => performance.now(),
+  );
+  return new GitOutput(response, 'application/x-git-upload-pack-result', pace);
+}
+
+const chunk = Buffer.alloc(256 * KIB, 'x');
+
+it('a client that is slow, but steady, gets the whole of a large chunk (issue 11, point 9)', async () => {
+  const response = answerTo(IDLE_MS - 1);
+  const written = outputTo(response).write(chunk);
+  await vi.advanceTimersByTimeAsync(4 * IDLE_MS);
+  expect(await written).toBe(true);
+  expect(Buffer.concat(response.received).equals(chunk)).toBe(true);
+});
+
+it('a client that takes nothing is given up (issue 11, point 9)', async () => {
+  const response = answerTo(IDLE_MS + 1);
+  const written = outputTo(response).write(chunk);
+  await vi.advanceTimersByTimeAsync(IDLE_MS);
+  expect(await written).toBe(false);
+  expect(response.destroyed).toBe(true);
+});

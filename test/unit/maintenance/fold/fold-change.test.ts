@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import {
+  afterFold,
+  FoldChange,
+  type FoldResult,
+  restingOn,
+} from '../../../../src/maintenance/fold/fold-change.ts';
+import { ProvenRefs } from '../../../../src/maintenance/fold/proven-refs.ts';
+import type { ParentState, RepositoryState } from '../../../../src/repository/manifest.ts';
+import { INCARNATION, manifestOf, oid, packOf, stateOf } from '../../../helpers/repository-rig.ts';
+
+const [old, older, kept, made, late] = ['old', 'older', 'kept', 'made', 'late'].map((name) =>
+  packOf(name, name === 'older' ? { kind: 'unreachable' } : {}),
+);
+const NEXT_EPOCH = 'e'.repeat(32);
+const GRAPH = { digest: 'a'.repeat(64), size: 1 };
+const refs = (...tips: string[]) => new Map(tips.map((tip, at) => [`refs/heads/${at}`, oid(tip)] as const));
+
+const proven = new ProvenRefs();
+await proven.add(refs('1'));
+
+function digests(...packs: readonly (typeof old)[]): Set<string> {
+  return new Set(packs.map((pack) => pack?.pack.digest ?? ''));
+}
+
+function resultOf(parts: Partial<FoldResult> = {}): FoldResult {
+  return {
+    incarnation: INCARNATION,
+    made: [made ?? packOf('made')],
+    replaced: digests(old, older),
+    dropped: new Set(),
+    relied: digests(kept),
+    graph: undefined,
+    epoch: NEXT_EPOCH,
+    madeIn: INCARNATION,
+    linked: new Set(),
+    conserves: true,
+    proven,
+    ...parts,
+  };
+}
+
+const packs = (...named: readonly (typeof old)[]) => named.filter((pack) => pack !== undefined);
+
+/** Evaluates a fold on a state, which is published as it is unless something else is. */
+async function evaluate(result: FoldResult, state: RepositoryState | undefined, published = state) {
+  const base: ParentState | undefined = published && {
+    version: '1',
+    digest: 'd'.repeat(64),
+    manifest: manifestOf(published),
+  };
+  return new FoldChange(result, 0).evaluate(state, base);
+}
+
+describe('a fold', () => {
+  it('takes the place of what it replaces, and keeps what came meanwhile', async () => {
+    const state = stateOf({ packs: packs(old, kept, older, late), refs: refs('1', '2'), graph: GRAPH });
+    const { next, cause, result } = await evaluate(resultOf(), state);
+    expect(result).toEqual({ verdict: 'publish' });
+    expect(cause).toEqual({ kind: 'fold', actor: null, evidence: null, refs: [] });
+    expect(next?.packs).toEqual([made, kept, late]);
+    expect(next?.refs).toBe(state.refs);
+    expect(next?.epoch, 'not one object has left').toBe(state.epoch);
+    expect(next).not.toHaveProperty('graph');
+  });
+
+  it('replaces the commit-graph, or keeps it as it is', async () => {
+    const other = { digest: 'b'.repeat(64), size: 2 };
+    const state = stateOf({ packs: packs(old, kept, older), graph: GRAPH });
+    expect((await evaluate(resultOf({ graph: other }), state)).next?.graph).toEqual(other);
+    expect((await evaluate(resultOf({ graph: 'as it is' }), state)).next?.graph).toEqual(GRAPH);
+  });
+
+  it.each([
+    ['there is no repository', undefined],
+    ['it was withdrawn', stateOf({ state: 'withdrawn' })],
+    ['it was announced anew', stateOf({ incarnation: '2'.repeat(32), packs: packs(old, kept, older) })],
+    ['a pack that it replaces has gone', stateOf({ packs: packs(old, kept) })],
+    ['a pack that it relies on has gone', stateOf({ packs: packs(old, older) })],
+  ])('is dropped when %s', async (_when, state) => {
+    expect(await evaluate(resultOf(), state)).toEqual({ result: { verdict: 'superseded' } });
+  });
+
+  it('says of each pack whether its links were seen to stay, by the one who made it or by this fold', async () => {
+    const before = packs(old, older, { ...packOf('kept'), linked: true }, packOf('late'));
+    const linked = digests(made);
+    const conserving = (await evaluate(resultOf({ linked }), stateOf({ packs: before }))).next;
+    expect(conserving?.packs.map((entry) => entry.linked)).toEqual([true, true, undefined]);
+    const dropping = resultOf({ linked, conserves: false });
+    const left = (await evaluate(dropping, stateOf({ packs: before }))).next;
+    expect(left?.packs.map((entry) => entry.linked)).toEqual([true, undefined, undefined]);
+    const seen = resultOf({ linked: digests(made, late), conserves: false });
+    const looked = (await evaluate(seen, stateOf({ packs: before }))).next;
+    expect(looked?.packs.map((entry) => entry.linked)).toEqual([true, undefined, true]);
+  });
+
+  it('that conserves says nothing of links in an epoch it was not made in', async () => {
+    const state = stateOf({ packs: packs(old, kept, older), epoch: 'f'.repeat(32) });
+    const { next } = await evaluate(resultOf({ linked: digests(made) }), state);
+    expect(next?.packs).toEqual([made, kept]);
+    expect(next?.epoch).toBe('f'.repeat(32));
+  });
+
+  it('begins an epoch where there was none', async () => {
+    const { epoch: _none, ...state } = stateOf({ packs: packs(old, kept, older) });
+    expect((await evaluate(resultOf(), state)).next?.epoch).toBe(NEXT_EPOCH);
+  });
+
+  it('is dropped when its packs are not published any more, whatever a batch makes of them', async () => {
+    const state = stateOf({ packs: packs(old, kept, older) });
+    expect(await evaluate(resultOf(), state, stateOf({ packs: packs(old) }))).toEqual({
+      result: { verdict: 'superseded' },
+    });
+  });
+});
+
+describe('a fold that leaves objects out', () => {
+  const result = resultOf({ replaced: digests(old), dropped: digests(older), conserves: false });
+
+  it('goes alone, so that no push in its batch can lean on them', () => {
+    expect(new FoldChange(result, 0).alone).toBe(true);
+    expect(new FoldChange(resultOf(), 0).alone).toBe(false);
+  });
+
+  it('is published on refs that were proven', async () => {
+    const state = stateOf({ packs: packs(old, older, kept, late), refs: refs('1') });
+    const { next } = await evaluate(result, state);
+    expect(next?.packs).toEqual([made, kept, late]);
+    expect(next?.epoch).toBe(NEXT_EPOCH);
+  });
+
+  it('publishes nothing on refs that were not', async () => {
+    const state = stateOf({ packs: packs(old, older, kept, late), refs: refs('1', '2') });
+    expect(await evaluate(result, state)).toEqual({ result: { verdict: 'unproven', state } });
+  });
+
+  it('asks for no proof of a ref that names what was proven, or is gone', async () => {
+    const named = packs(old, older, kept);
+    expect((await evaluate(result, stateOf({ packs: named, refs: refs('1', '1') }))).next).toBeDefined();
+    expect((await evaluate(result, stateOf({ packs: named, refs: new Map() }))).next).toBeDefined();
+  });
+
+  it('is dropped when a ref was pointed at what it leaves out meanwhile', async () => {
+    const state = stateOf({ packs: packs(old, packOf('older'), kept), refs: refs('1') });
+    expect(await evaluate(result, state)).toEqual({ result: { verdict: 'superseded' } });
+  });
+
+  it('rests on packs that had come when it was proven, and is dropped when one of them goes', async () => {
+    const met = stateOf({ packs: packs(old, older, kept, late), refs: refs('1', '2') });
+    const later = new ProvenRefs();
+    await later.add(met.refs);
+    const again = restingOn({ ...result, proven: later }, afterFold(met, result));
+    expect((await evaluate(again, met)).next?.packs).toEqual([made, kept, late]);
+    const without = stateOf({ packs: packs(old, older, kept), refs: refs('1', '2') });
+    expect(await evaluate(again, without)).toEqual({ result: { verdict: 'superseded' } });
+  });
+});

@@ -1,0 +1,188 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { type Dice, systemDice } from '../../../../src/lib/random.ts';
+import { claimFolder, FolderTakenError } from '../../../../src/object-store/file/folder-ownership.ts';
+import { openFileStore } from '../../../../src/object-store/file/open-file-store.ts';
+import { tempDir } from '../../../helpers/temp-dir.ts';
+
+const ROUNDS = 60;
+const CLAIMANT = fileURLToPath(new URL('../claimant.mjs', import.meta.url));
+
+interface Claimant {
+  readonly child: ChildProcessByStdio<Writable, Readable, null>;
+  /** `owner`, or the refusal. */
+  readonly said: string;
+}
+
+async function start(folder: string): Promise<Claimant> {
+  const child = spawn(process.execPath, [CLAIMANT, folder], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let said = '';
+  for await (const chunk of child.stdout) {
+    said += String(chunk);
+    if (said.endsWith('\n')) break;
+  }
+  return { child, said: said.trim() };
+}
+
+async function kill(child: Claimant['child']): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
+}
+
+describe('the ownership of a folder', () => {
+  it('goes to exactly one of two processes that start at once, and ends when the owner is killed', async () => {
+    await using folder = await tempDir();
+    for (let round = 0; round < ROUNDS; round++) {
+      const both = await Promise.all([start(folder.path), start(folder.path)]);
+      const owners = both.filter(({ said }) => said === 'owner');
+      const refused = both.filter(({ said }) => said.startsWith('refused:'));
+      await Promise.all(both.map(({ child }) => kill(child)));
+      expect([round, owners.length, refused.length], JSON.stringify(both.map(({ said }) => said))).toEqual([
+        round,
+        1,
+        1,
+      ]);
+      expect(refused[0]?.said).toContain(`in use by process ${owners[0]?.child.pid}`);
+    }
+    // Owners clean up behind one another: what is left is the last claim and what the last round dropped.
+    expect((await readdir(join(folder.path, 'ownership'))).length).toBeLessThan(10);
+  });
+
+  it('is refused to a second claimant of the same process, and free after a release', async () => {
+    await using folder = await tempDir();
+    const first = await claimFolder(folder.path);
+    await expect(claimFolder(folder.path, 'cache')).rejects.toThrow(FolderTakenError);
+    await expect(claimFolder(folder.path, 'cache')).rejects.toThrow(
+      `the cache folder ${folder.path} is in use by process ${process.pid}`,
+    );
+    await first.release();
+    const second = await claimFolder(folder.path);
+    await second.release();
+  });
+
+  it('is found although the path is too long for a socket', async () => {
+    await using folder = await tempDir();
+    const long = join(folder.path, 'x'.repeat(120), 'y'.repeat(120));
+    const owner = await openFileStore(long, { onOwned: 'refuse' });
+    await expect(openFileStore(long, { onOwned: 'refuse' })).rejects.toThrow(FolderTakenError);
+    const borrower = await openFileStore(long, { onOwned: 'borrow' });
+    await borrower.store.put('k', Buffer.from('x'), { mode: 'create' });
+    expect((await owner.store.head('k')).found).toBe(true);
+    await borrower.close();
+    await owner.close();
+    const next = await openFileStore(long, { onOwned: 'refuse' });
+    await next.close();
+  });
+
+  it('can be reached by nobody but this user', async () => {
+    await using folder = await tempDir();
+    const ownership = await claimFolder(folder.path);
+    const claims = join(folder.path, 'ownership');
+    const [socket = ''] = (await readdir(claims)).filter((name) => name.endsWith('.sock'));
+    expect((await stat(join(claims, socket))).mode & 0o777).toBe(0o600);
+    expect((await stat(claims)).mode & 0o777).toBe(0o700);
+    await ownership.release();
+  });
+
+  it('is claimed anew by one who was so slow that others came and went', async () => {
+    await using folder = await tempDir();
+    const claims = join(folder.path, 'ownership');
+    await mkdir(claims);
+    await writeFile(
+      join(claims, 'owner-1'),
+      JSON.stringify({ socket: 'aa.sock', pid: 1, host: 'h', since: 's' }),
+    );
+    let calls = 0;
+    // Between reading owner-1 and claiming owner-2 somebody else claims 2, is killed, and a third claims 3 and cleans up.
+    const slow: Dice = {
+      ...systemDice,
+      hex: (count) => {
+        if (++calls === 2) {
+          const third = JSON.stringify({ socket: 'bb.sock', pid: 2, host: 'h', since: 's' });
+          writeFileSync(join(claims, 'owner-3'), third);
+          rmSync(join(claims, 'owner-1'));
+        }
+        return systemDice.hex(count);
+      },
+    };
+    const ownership = await claimFolder(folder.path, 'data', slow);
+    const names = (await readdir(claims)).filter((name) => name.startsWith('owner-'));
+    expect(names).toEqual(['owner-4']);
+    await ownership.release();
+  });
+
+  it('looks again when somebody else made the next claim first, and refuses if that one lives', async () => {
+    await using folder = await tempDir();
+    const other = await claimFolder(folder.path);
+    const claims = join(folder.path, 'ownership');
+    // The living owner's claim as the second of two, unseen until ours is about to be made.
+    let calls = 0;
+    const hidden = join(folder.path, 'hidden');
+    mkdirSync(hidden);
+    linkSync(join(claims, 'owner-1'), join(hidden, 'owner-1'));
+    rmSync(join(claims, 'owner-1'));
+    const late: Dice = {
+      ...systemDice,
+      hex: (count) => {
+        if (++calls === 2) linkSync(join(hidden, 'owner-1'), join(claims, 'owner-1'));
+        return systemDice.hex(count);
+      },
+    };
+    await expect(claimFolder(folder.path, 'data', late)).rejects.toThrow(FolderTakenError);
+    await other.release();
+  });
+
+  it('is not kept by a claim that a crash of the machine tore', async () => {
+    await using folder = await tempDir();
+    const claims = join(folder.path, 'ownership');
+    await mkdir(claims);
+    await writeFile(join(claims, 'owner-7'), '{"sock');
+    const ownership = await claimFolder(folder.path);
+    await expect(claimFolder(folder.path)).rejects.toThrow(FolderTakenError);
+    await ownership.release();
+  });
+});
+
+describe('a borrowed store', () => {
+  it('works while the owner lives, and says clearly when it does not', async () => {
+    await using folder = await tempDir();
+    const owner = await openFileStore(folder.path, { onOwned: 'refuse' });
+    const borrower = await openFileStore(folder.path, { onOwned: 'borrow' });
+    expect([owner.access, borrower.access]).toEqual(['owned', 'borrowed']);
+    const written = await borrower.store.put('k', Buffer.from('x'), { mode: 'create' });
+    expect(written).toMatchObject({ outcome: 'written' });
+    await owner.close();
+    await expect(borrower.store.get('k')).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(borrower.store.put('l', Buffer.from('x'), { mode: 'create' })).rejects.toMatchObject({
+      kind: 'unavailable',
+    });
+    await borrower.close();
+  });
+
+  it('passes on what the owner’s store says about bad requests and damage', async () => {
+    await using folder = await tempDir();
+    const owner = await openFileStore(folder.path, { onOwned: 'refuse' });
+    const borrower = await openFileStore(folder.path, { onOwned: 'borrow' });
+    await mkdir(join(folder.path, 'objects'), { recursive: true });
+    await writeFile(join(folder.path, 'objects', 'bad@'), 'not an object');
+    await expect(borrower.store.head('bad')).rejects.toMatchObject({ kind: 'corrupt' });
+    await expect(borrower.store.get('bad')).rejects.toMatchObject({ kind: 'corrupt' });
+    await borrower.close();
+    await owner.close();
+  });
+
+  it('is opened as owner when nobody owns the folder', async () => {
+    await using folder = await tempDir();
+    const opened = await openFileStore(folder.path, { onOwned: 'borrow' });
+    expect(opened.access).toBe('owned');
+    await opened.close();
+  });
+});

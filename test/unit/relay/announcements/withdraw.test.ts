@@ -1,0 +1,212 @@
+import { describe, expect, it } from 'vitest';
+import type { NostrEvent } from '../../../../src/nostr/event.ts';
+import { kinds } from '../../../../src/nostr/kinds.ts';
+import { formatRepositoryId } from '../../../../src/repository/repository-id.ts';
+import { announcement, deletion, idOf, RelayRig, verified } from '../../../helpers/relay-rig.ts';
+import { oid, packOf } from '../../../helpers/repository-rig.ts';
+import { alice, bob, carol } from '../../nostr/authors.ts';
+
+/** Gives a repository a branch, as a push would. */
+async function push(rig: RelayRig): Promise<void> {
+  await rig.repositories.repositories.get(idOf(alice)).publisher.join({
+    since: 0,
+    evaluate: async (state) => ({
+      ...(state === undefined
+        ? {}
+        : {
+            next: { ...state, refs: new Map([['refs/heads/main', oid('1')]]), packs: [packOf('a')] },
+            cause: { kind: 'push', actor: alice.publicKey, evidence: null, refs: ['refs/heads/main'] },
+          }),
+      result: undefined,
+    }),
+  });
+}
+
+describe('a deletion of an announcement', () => {
+  it('empties the repository and marks it as withdrawn', async () => {
+    const rig = new RelayRig();
+    const announced = announcement(alice, { at: 1_000, tags: [['private', 'true']] });
+    await rig.announce(announced);
+    await push(rig);
+    const event = deletion(alice, 2_000);
+    expect(await rig.withdraw(event)).toEqual({ accepted: true, note: '' });
+    expect(await rig.manifest(idOf(alice))).toMatchObject({
+      state: 'withdrawn',
+      refs: new Map(),
+      packs: [],
+      order: null,
+      withdrawal: { id: event.id, at: 2_000 },
+      policy: { private: true },
+      causes: [{ kind: 'withdraw', actor: alice.publicKey, evidence: event.id, refs: ['refs/heads/main'] }],
+    });
+    expect(rig.events.all).toEqual([event]);
+  });
+
+  it('of what was never announced here says so, and is not kept, also to somebody with repositories (issue 11, point 24)', async () => {
+    const rig = new RelayRig();
+    await rig.announce(announcement(alice, { at: 1_000 }));
+    const event = alice.sign({
+      kind: kinds.deletion,
+      at: 2_000,
+      tags: [['a', `30617:${alice.publicKey}:misspelt`]],
+    });
+    expect(await rig.withdraw(event)).toEqual({
+      accepted: false,
+      note: 'blocked: you have announced no repository "misspelt" here',
+    });
+    expect(rig.events.get(event.id)).toBeUndefined();
+  });
+
+  it('holds against older announcements, and not against newer ones, which begin anew', async () => {
+    const rig = new RelayRig();
+    await rig.announce(announcement(alice, { at: 1_000 }));
+    await push(rig);
+    const before = await rig.manifest(idOf(alice));
+    await rig.withdraw(deletion(alice, 2_000));
+    // A server that has not heard of the deletion: only the watermark stands in the way.
+    const other = new RelayRig({ seed: 2 }, rig.repositories);
+    expect(await other.announce(announcement(alice, { at: 2_000 }))).toMatchObject({
+      accepted: false,
+      note: expect.stringMatching(/^blocked: .*withdrawn/),
+    });
+    const again = announcement(alice, { at: 2_001, tags: [['object-format', 'sha256']] });
+    expect(await other.announce(again)).toEqual({ accepted: true, note: '' });
+    const after = await rig.manifest(idOf(alice));
+    expect(after).toMatchObject({ state: 'live', objectFormat: 'sha256', refs: new Map(), packs: [] });
+    expect(after?.incarnation).not.toBe(before?.incarnation);
+    expect(after?.withdrawal?.at).toBe(2_000);
+  });
+
+  it('does nothing to a repository announced since', async () => {
+    const rig = new RelayRig();
+    await rig.announce(announcement(alice, { at: 1_000 }));
+    expect((await rig.withdraw(deletion(alice, 999))).accepted).toBe(true);
+    expect((await rig.manifest(idOf(alice)))?.state).toBe('live');
+  });
+
+  it.each<[string, (older: NostrEvent, newest: NostrEvent) => string, string]>([
+    ['the announcement in force', (_older, newest) => newest.id, 'withdrawn'],
+    ['an older announcement', (older) => older.id, 'live'],
+  ])('may name %s by its id', async (_what, id, left) => {
+    const rig = new RelayRig();
+    const [older, newest] = [announcement(alice, { at: 1_000 }), announcement(alice, { at: 2_000 })];
+    await rig.announce(older);
+    await rig.announce(newest);
+    const event = alice.sign({ kind: kinds.deletion, at: 3_000, tags: [['e', id(older, newest)]] });
+    await rig.withdraw(event);
+    expect((await rig.manifest(idOf(alice)))?.state).toBe(left);
+  });
+
+  it('by somebody else does nothing', async () => {
+    const rig = new RelayRig();
+    await rig.announce(announcement(alice));
+    const foreign = bob.sign({
+      kind: kinds.deletion,
+      at: 1_800_000_000,
+      tags: [['a', `30617:${alice.publicKey}:project`]],
+    });
+    expect((await rig.withdraw(foreign)).accepted).toBe(false);
+    expect((await rig.manifest(idOf(alice)))?.state).toBe('live');
+    expect(rig.events.all).not.toContainEqual(foreign);
+  });
+
+  it('sent again, or newer, only moves the watermark', async () => {
+    const rig = new RelayRig();
+    await rig.announce(announcement(alice, { at: 1_000 }));
+    const event = deletion(alice, 2_000);
+    await rig.withdraw(event);
+    const depth = (await rig.manifest(idOf(alice)))?.depth;
+    await rig.withdraw(event);
+    expect((await rig.manifest(idOf(alice)))?.depth).toBe(depth);
+    await rig.withdraw(deletion(alice, 3_000));
+    await rig.withdraw(deletion(alice, 2_500));
+    expect((await rig.manifest(idOf(alice)))?.withdrawal?.at).toBe(3_000);
+  });
+
+  it('that the log does not take can be sent again', async () => {
+    const rig = new RelayRig();
+    await rig.announce(announcement(alice, { at: 1_000 }));
+    const event = deletion(alice, 2_000);
+    rig.events.failure = new Error('no log');
+    await expect(rig.withdraw(event)).rejects.toThrow('no log');
+    rig.events.failure = undefined;
+    expect((await rig.withdraw(event)).accepted).toBe(true);
+    expect(rig.events.all).toEqual([event]);
+  });
+
+  it('left out of the log by a server that stopped gets there by the sweep of the next', async () => {
+    const rig = new RelayRig();
+    await rig.announce(announcement(alice, { at: 1_000 }));
+    const event = deletion(alice, 2_000);
+    rig.events.failure = new Error('no log');
+    await expect(rig.withdraw(event)).rejects.toThrow('no log');
+    rig.events.failure = undefined;
+    await rig.closures.sweep(new AbortController().signal);
+    expect(rig.events.all).toEqual([event]);
+  });
+
+  it.each<[string, (theirs: NostrEvent) => NostrEvent]>([
+    ['address', () => deletion(bob, 1_800_000_000)],
+    ['id', ({ id }) => bob.sign({ kind: kinds.deletion, tags: [['e', id]] })],
+  ])('of a maintainer takes away whom he named, by its %s', async (_how, request) => {
+    const rig = new RelayRig();
+    await rig.announce(announcement(alice, { maintainers: [bob] }));
+    const theirs = announcement(bob, { as: 'elsewhere', maintainers: [carol] });
+    await rig.announce(theirs);
+    expect((await rig.withdraw(request(theirs))).accepted).toBe(true);
+    expect((await rig.manifest(idOf(alice)))?.policy).toMatchObject({
+      writers: [alice.publicKey, bob.publicKey],
+    });
+  });
+
+  it('that would withdraw a great many is refused', async () => {
+    const rig = new RelayRig();
+    const tags = Array.from({ length: 17 }, (_, at) => ['a', `30617:${alice.publicKey}:r${at}`]);
+    expect(await rig.withdraw(alice.sign({ kind: kinds.deletion, tags }))).toMatchObject({
+      accepted: false,
+      note: expect.stringMatching(/^invalid: /),
+    });
+  });
+});
+
+describe('a deletion of something else', () => {
+  it('is kept when its target is here', async () => {
+    const rig = new RelayRig();
+    const issue = carol.sign({ kind: kinds.issue });
+    await rig.events.append([verified(issue)]);
+    const event = carol.sign({ kind: kinds.deletion, tags: [['e', issue.id]] });
+    expect((await rig.withdraw(event)).accepted).toBe(true);
+    expect(rig.events.all).toEqual([event]);
+  });
+
+  it.each([
+    ['that is not here', [['e', 'f'.repeat(64)]], /^blocked: /],
+    ['that is no address', [['a', 'nonsense']], /^invalid: /],
+    ['that is nothing', [], /^invalid: /],
+  ])('%s is not kept', async (_what, tags, note) => {
+    const rig = new RelayRig();
+    const verdict = await rig.withdraw(carol.sign({ kind: kinds.deletion, tags }));
+    expect(verdict.accepted).toBe(false);
+    expect(verdict.note).toMatch(note);
+    expect(rig.events.all).toEqual([]);
+  });
+
+  it.each([
+    ['by its id', (id: string) => [['e', id]], []],
+    ['by its address', () => [['a', `30618:${bob.publicKey}:project`]], []],
+    ["by the id of another's", () => [['e', 'a'.repeat(64)]], ['order']],
+  ])('takes a waiting order back %s', async (_how, tags, left) => {
+    const rig = new RelayRig();
+    await rig.announce(announcement(alice, { maintainers: [bob] }));
+    const id = 'b'.repeat(64);
+    rig.waiting.set(formatRepositoryId(idOf(alice)), [
+      { id, author: bob.publicKey, at: 1_000 },
+      { id: 'a'.repeat(64), author: alice.publicKey, at: 1_000 },
+    ]);
+    await rig.withdraw(bob.sign({ kind: kinds.deletion, at: 2_000, tags: tags(id) }));
+    const waiting = rig.waiting.get(formatRepositoryId(idOf(alice))) ?? [];
+    expect(waiting.map((order) => order.author)).toEqual(
+      left.length === 0 ? [alice.publicKey] : [bob.publicKey, alice.publicKey],
+    );
+  });
+});

@@ -1,0 +1,210 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { encodeEvent, type NostrEvent } from '../../../../src/nostr/event.ts';
+import { defaultRelayLimits } from '../../../../src/relay/client/relay-limits.ts';
+import { EventIndex } from '../../../../src/relay/log/event-index.ts';
+import { EventQuota, type EventQuotas, type Mentioned } from '../../../../src/relay/log/event-quota.ts';
+import { ann, ben, cat, plainEvent } from '../plain-events.ts';
+
+const SHOWN = { hidden: false, at: 0 };
+const MIB = 1024 * 1024;
+const plenty = { events: 1_000, bytes: MIB };
+const quotas: EventQuotas = {
+  member: plenty,
+  stranger: plenty,
+  repository: plenty,
+  unclaimed: plenty,
+  indexBytes: 64 * MIB,
+};
+
+/** Ann owns repositories, which Ben maintains. */
+const address = (identifier: string) => `30617:${ann}:${identifier}`;
+const mentioned = (identifier: string): Mentioned => ({
+  owner: ann,
+  writers: [ann, ben],
+  announcement: { identifier },
+});
+
+let index: EventIndex;
+let number = 0;
+
+beforeEach(() => {
+  index = new EventIndex();
+});
+
+function quota(limits: Partial<EventQuotas>, memory?: number): EventQuota {
+  const ledger =
+    memory === undefined
+      ? index
+      : {
+          memory,
+          byAuthor: index.byAuthor.bind(index),
+          byOthers: index.byOthers.bind(index),
+          unclaimed: index.unclaimed.bind(index),
+          chargesOf: index.chargesOf.bind(index),
+        };
+  return new EventQuota({
+    ledger,
+    events: index,
+    // What the tests store is about the repositories that it names, or about x.
+    mentions: (event) => {
+      const named = ['x', 'y'].filter((one) => event.tags.some(([, value]) => value === address(one)));
+      return (named.length > 0 || event.kind !== 1111 ? named : ['x']).map(mentioned);
+    },
+    hasRepository: (key) => key === ann || key === ben,
+    quotas: { ...quotas, ...limits },
+  });
+}
+
+/** An issue of a repository, by a key of its own unless one is named. */
+function issue(identifier: string, by = (++number).toString(16).padStart(64, '0')): NostrEvent {
+  return plainEvent({ by, content: `${++number}`, tags: [['a', address(identifier)]] });
+}
+
+function store(...events: readonly NostrEvent[]): void {
+  for (const event of events) expect(index.add(event, SHOWN)).toBe('stored');
+}
+
+const times = <T>(count: number, make: () => T) => Array.from({ length: count }, make);
+
+describe('what strangers send about a repository (issue 11, point 10)', () => {
+  it('is taken up to exactly so many events, whatever keys they use', () => {
+    const bounded = quota({ repository: { events: 10, bytes: MIB } });
+    for (const event of times(10, () => issue('x'))) {
+      expect(bounded.refusal(event)).toBeUndefined();
+      store(event);
+    }
+    expect(bounded.refusal(issue('x'))).toMatch(/^blocked: others than its maintainers may store 10 events/);
+    expect(bounded.refusal(issue('y'))).toBeUndefined();
+  });
+
+  it('is taken up to exactly so many bytes', () => {
+    const first = issue('x');
+    const next = issue('x');
+    const bytes = Buffer.byteLength(encodeEvent(first)) + Buffer.byteLength(encodeEvent(next));
+    store(first);
+    expect(quota({ repository: { events: 10, bytes } }).refusal(next)).toBeUndefined();
+    expect(quota({ repository: { events: 10, bytes: bytes - 1 } }).refusal(next)).toMatch(/^blocked: /);
+  });
+
+  it('takes no room from owners and maintainers, nor they from strangers', () => {
+    const bounded = quota({ repository: { events: 10, bytes: MIB } });
+    store(...times(20, () => issue('x', ben)), ...times(9, () => issue('x')));
+    const last = issue('x');
+    expect(bounded.refusal(last)).toBeUndefined();
+    store(last);
+    expect(bounded.refusal(issue('x'))).toMatch(/^blocked: /);
+    expect(bounded.refusal(issue('x', ben))).toBeUndefined();
+    expect(bounded.refusal(issue('x', ann))).toBeUndefined();
+  });
+
+  it('counts answers to what is about it, and answers to these, in whatever order they come', () => {
+    const root = issue('x');
+    const answer = plainEvent({ by: cat, kind: 1111, tags: [['E', root.id]] });
+    const chain = [root, answer, plainEvent({ by: cat, kind: 1111, content: '2', tags: [['e', answer.id]] })];
+    for (const order of [chain, [...chain].reverse()]) {
+      index = new EventIndex();
+      store(...order);
+      expect(index.byOthers(address('x'), [], plenty).events).toBe(3);
+      expect(index.unclaimed().events).toBe(0);
+      const next = plainEvent({ by: cat, kind: 1111, content: '3', tags: [['e', answer.id]] });
+      expect(quota({ repository: { events: 3, bytes: MIB } }).refusal(next)).toMatch(/^blocked: /);
+      expect(quota({ repository: { events: 4, bytes: MIB } }).refusal(next)).toBeUndefined();
+    }
+  });
+
+  it('is charged to all that it is about: another name before it is no way around', () => {
+    const root = issue('x');
+    store(root);
+    const event = plainEvent({
+      by: cat,
+      kind: 1111,
+      tags: [
+        ['a', `30617:${cat}:mine`],
+        ['e', root.id],
+      ],
+    });
+    store(event);
+    expect(index.byOthers(address('x'), [], plenty).events).toBe(2);
+    const wide = plainEvent({
+      by: cat,
+      tags: [...Array(64).keys()].map((at) => ['a', `30617:${cat}:${at}`]).concat([['a', address('x')]]),
+    });
+    expect(quota({}).refusal(wide)).toBe('blocked: it is about more than 64 repositories');
+  });
+
+  it('leaves room when it is taken back, and stays counted when only what it answered is', () => {
+    const root = issue('x', cat);
+    store(root, plainEvent({ by: ben, kind: 1111, tags: [['e', root.id]] }));
+    store(plainEvent({ by: cat, kind: 5, tags: [['e', root.id]] }));
+    // The answer, and the deletion.
+    expect(index.byOthers(address('x'), [], plenty).events).toBe(2);
+    expect(index.get(root.id)).toBeUndefined();
+  });
+
+  it('may be taken back with a quarter more', () => {
+    const bounded = quota({ repository: { events: 4, bytes: MIB } });
+    const issues = times(4, () => issue('x'));
+    store(...issues);
+    const [first, second] = issues.map(({ id, pubkey }) =>
+      plainEvent({
+        by: pubkey,
+        kind: 5,
+        tags: [
+          ['e', id],
+          ['a', address('x')],
+        ],
+      }),
+    );
+    if (first === undefined || second === undefined) throw new Error('there are four');
+    expect(bounded.refusal(first)).toBeUndefined();
+  });
+});
+
+describe('what one key sends (issue 11, point 10)', () => {
+  it.each([
+    ['a stranger', cat, 'stranger'],
+    ['a maintainer', ben, 'member'],
+  ] as const)('is taken up to exactly what %s may have', (_, by, which) => {
+    const bounded = quota({ [which]: { events: 3, bytes: MIB } });
+    store(issue('x', by), issue('y', by));
+    const third = issue('x', by);
+    expect(bounded.refusal(third)).toBeUndefined();
+    store(third);
+    expect(bounded.refusal(issue('x', by))).toBe(
+      'blocked: one key may have 3 events of 1 MiB here: delete some of yours first',
+    );
+    // What takes the place of an event of theirs needs no room.
+    const profile = (at: number) => plainEvent({ by, kind: 0, created_at: at });
+    store(profile(1));
+    expect(bounded.refusal(profile(2))).toBeUndefined();
+  });
+
+  it('about nothing here, from strangers, is taken up to exactly so much of all of them', () => {
+    const bounded = quota({ unclaimed: { events: 2, bytes: MIB } });
+    const list = (by: string) => plainEvent({ by, kind: 10317 });
+    store(list('1'.repeat(64)), list('2'.repeat(64)));
+    expect(bounded.refusal(list(cat))).toBe('blocked: too much is here that is about nothing here');
+    expect(bounded.refusal(list(ann))).toBeUndefined();
+    expect(bounded.refusal(issue('x', cat))).toBeUndefined();
+  });
+});
+
+describe('the memory of the index (issue 11, point 10)', () => {
+  it('is for strangers up to four fifths, and for the others whole', () => {
+    const full = 'blocked: this relay has no room for more events';
+    expect(quota({}, 0.8 * 64 * MIB - 1).refusal(issue('x'))).toBeUndefined();
+    expect(quota({}, 0.8 * 64 * MIB).refusal(issue('x'))).toBe(full);
+    expect(quota({}, 64 * MIB - 1).refusal(issue('x', ben))).toBeUndefined();
+    expect(quota({}, 64 * MIB).refusal(issue('x', ben))).toBe(full);
+  });
+
+  it('has a budget by default in which a million events have room', () => {
+    const { indexBytes, repository, stranger, member, unclaimed } = defaultRelayLimits.stored;
+    expect(indexBytes).toBe(384 * MIB);
+    expect(repository).toEqual({ events: 50_000, bytes: 128 * MIB });
+    expect(stranger).toEqual({ events: 10_000, bytes: 64 * MIB });
+    expect(member).toEqual({ events: 100_000, bytes: 512 * MIB });
+    expect(unclaimed).toEqual({ events: 20_000, bytes: 32 * MIB });
+    expect(defaultRelayLimits.perMinute).toEqual({ events: 1_200, bytes: 32 * MIB });
+  });
+});

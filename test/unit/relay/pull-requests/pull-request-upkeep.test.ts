@@ -1,0 +1,78 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  PULL_REQUEST_WAITS_MS,
+  PullRequestUpkeep,
+} from '../../../../src/relay/pull-requests/pull-request-upkeep.ts';
+import type { Manifest } from '../../../../src/repository/manifest.ts';
+import { ID, manifestOf, oid, RepositoryRig } from '../../../helpers/repository-rig.ts';
+
+const KNOWN = 'a'.repeat(64);
+const UNKNOWN = 'b'.repeat(64);
+const TIPS: Readonly<Record<string, string>> = { [KNOWN]: oid('2'), [UNKNOWN]: oid('3') };
+const { signal } = new AbortController();
+
+let rig: RepositoryRig;
+let heardOf: Set<string>;
+let upkeep: PullRequestUpkeep;
+let manifest: Manifest;
+
+beforeEach(async () => {
+  rig = new RepositoryRig();
+  heardOf = new Set([KNOWN]);
+  const get = (id: string) =>
+    heardOf.has(id)
+      ? { id, pubkey: KNOWN, created_at: 0, kind: 1618, tags: [['c', TIPS[id] ?? '']], content: '', sig: '' }
+      : undefined;
+  upkeep = new PullRequestUpkeep({ events: { get }, repositories: rig.repositories, clock: rig.clock });
+  manifest = manifestOf({
+    refs: new Map([
+      ['refs/heads/main', oid('1')],
+      [`refs/nostr/${KNOWN}`, oid('2')],
+      [`refs/nostr/${UNKNOWN}`, oid('3')],
+      ['refs/nostr/notes', oid('4')],
+    ]),
+  });
+  await rig.publish(manifest);
+});
+
+async function refs(): Promise<string[]> {
+  return [...((await rig.cold().repository.resolve())?.manifest.refs.keys() ?? [])];
+}
+
+const WITHOUT = ['refs/heads/main', `refs/nostr/${KNOWN}`, 'refs/nostr/notes'];
+const ALL = ['refs/heads/main', `refs/nostr/${KNOWN}`, `refs/nostr/${UNKNOWN}`, 'refs/nostr/notes'];
+
+describe('a ref for a pull request (issue 11, point 8)', () => {
+  it('goes when its event has not come for twenty minutes, and nothing else goes with it', async () => {
+    upkeep.note(ID, manifest);
+    rig.clock.advance(PULL_REQUEST_WAITS_MS - 1);
+    await upkeep.run(signal);
+    expect(await refs()).toEqual(ALL);
+    rig.clock.advance(1);
+    await upkeep.run(signal);
+    expect(await refs()).toEqual(WITHOUT);
+  });
+
+  it('waits no longer because the repository is pushed to meanwhile', async () => {
+    upkeep.note(ID, manifest);
+    rig.clock.advance(PULL_REQUEST_WAITS_MS);
+    upkeep.note(ID, manifest);
+    await upkeep.run(signal);
+    expect(await refs()).toEqual(WITHOUT);
+  });
+
+  it('stays when its event comes in time, even at the last moment', async () => {
+    upkeep.note(ID, manifest);
+    rig.clock.advance(PULL_REQUEST_WAITS_MS);
+    heardOf.add(UNKNOWN);
+    await upkeep.run(signal);
+    expect(await refs()).toEqual(ALL);
+  });
+
+  it('is watched from when it is first seen, not from when it was pushed', async () => {
+    rig.clock.advance(PULL_REQUEST_WAITS_MS);
+    upkeep.note(ID, manifest);
+    await upkeep.run(signal);
+    expect(await refs()).toEqual(ALL);
+  });
+});

@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest';
+import type { NostrEvent } from '../../../../src/nostr/event.ts';
+import { kinds } from '../../../../src/nostr/kinds.ts';
+import { createLogger } from '../../../../src/observability/logger.ts';
+import { SignedEvents } from '../../../../src/relay/log/signed-events.ts';
+import { HELD_SECONDS, HeldOrders, MAX_HELD } from '../../../../src/relay/states/held-states.ts';
+import { Words } from '../../../../src/relay/words.ts';
+import { heldKey, signedEventKey } from '../../../../src/repository/keys.ts';
+import { EventsInMemory } from '../../../helpers/events-in-memory.ts';
+import { idOf, verified, verifier } from '../../../helpers/relay-rig.ts';
+import { oid, RepositoryRig } from '../../../helpers/repository-rig.ts';
+import { type Author, alice, author, bob } from '../../nostr/authors.ts';
+
+const ID = idOf(alice);
+const AT = 1_700_000_000;
+
+/** The held orders of one server. */
+class HeldRig {
+  readonly repositories: RepositoryRig;
+  readonly events = new EventsInMemory();
+  readonly held: HeldOrders;
+  readonly logged: string[] = [];
+
+  constructor(over?: HeldRig) {
+    this.repositories = over === undefined ? new RepositoryRig() : over.repositories.cold();
+    const { store: control, clock, dice } = this.repositories;
+    const { events } = this;
+    const signedEvents = new SignedEvents(control, verifier);
+    const log = createLogger('warn', { write: (line) => void this.logged.push(line) });
+    const words = new Words({ events, rule: 'recursive' });
+    this.held = new HeldOrders({ control, clock, dice, events, signedEvents, verifier, words, log });
+  }
+
+  hold(event: NostrEvent) {
+    return this.held.hold(ID, verified(event));
+  }
+
+  async waiting(): Promise<string[]> {
+    return (await this.held.waiting(ID)).map(({ id }) => id);
+  }
+}
+
+function order(by: Author, at = AT, digit = '1'): NostrEvent {
+  const tags = [
+    ['d', 'project'],
+    ['refs/heads/main', oid(digit)],
+    ['HEAD', 'ref: refs/heads/main'],
+  ];
+  return by.sign({ kind: kinds.repositoryState, at, tags });
+}
+
+describe('a held order', () => {
+  it('is known to every server at once, by one request, and its event is kept for the manifest', async () => {
+    const rig = new HeldRig();
+    const event = order(alice);
+    expect(await rig.hold(event)).toBe('held');
+    const other = new HeldRig(rig);
+    other.repositories.store.reset();
+    expect(await other.held.waiting(ID)).toMatchObject([
+      { id: event.id, author: alice.publicKey, at: AT, head: 'refs/heads/main' },
+    ]);
+    expect(other.repositories.store.log.map(({ key }) => key)).toEqual([heldKey(ID)]);
+    expect((await rig.repositories.store.head(signedEventKey(ID, event.id))).found).toBe(true);
+    expect(await rig.held.waiting(idOf(bob))).toEqual([]);
+  });
+
+  it('gives way to a newer one of the same author, never to an older one, and to none of others', async () => {
+    const rig = new HeldRig();
+    const [old, young, others] = [order(alice, AT), order(alice, AT + 1, '2'), order(bob, AT - 1)];
+    await rig.hold(others);
+    await rig.hold(old);
+    expect(await rig.hold(young)).toBe('held');
+    expect(await rig.hold(old)).toMatchObject({ outdatedBy: { id: young.id, at: AT + 1 } });
+    expect((await rig.waiting()).sort()).toEqual([young.id, others.id].sort());
+  });
+
+  it('sent again changes nothing, and waits no longer for it', async () => {
+    const rig = new HeldRig();
+    const event = order(alice);
+    await rig.hold(event);
+    rig.repositories.clock.advance((HELD_SECONDS - 10) * 1000);
+    expect(await rig.hold(event)).toBe('held');
+    expect(await rig.waiting()).toEqual([event.id]);
+    rig.repositories.clock.advance(10_000);
+    expect(await rig.waiting()).toEqual([]);
+    expect(await rig.hold(event)).toBe('held');
+    expect(await rig.waiting()).toEqual([event.id]);
+  });
+
+  it('waits no more once it is carried out, nor do those it overtook', async () => {
+    const rig = new HeldRig();
+    const [old, carriedOut, young] = [order(alice), order(bob, AT + 1), order(author(7), AT + 2)];
+    for (const event of [old, carriedOut, young]) await rig.hold(event);
+    await rig.held.carriedOut(ID, { id: carriedOut.id, author: bob.publicKey, at: AT + 1 });
+    expect(await rig.waiting()).toEqual([young.id]);
+  });
+
+  it('that cannot be taken out is told of in the log, and to nobody else', async () => {
+    const rig = new HeldRig();
+    const event = order(alice);
+    await rig.hold(event);
+    rig.repositories.store.rules.push(() => ({ does: 'throttle' }));
+    await rig.held.carriedOut(ID, { id: event.id, author: alice.publicKey, at: AT });
+    expect(rig.logged).toHaveLength(1);
+  });
+
+  it('waits no more once its author has deleted it', async () => {
+    const rig = new HeldRig();
+    const [mine, others] = [order(alice), order(bob)];
+    for (const event of [mine, others]) await rig.hold(event);
+    const tags = [mine, others].map(({ id }) => ['e', id]);
+    await rig.events.append([verified(alice.sign({ kind: kinds.deletion, at: AT + 1, tags }))]);
+    expect(await rig.waiting()).toEqual([others.id]);
+    await rig.held.remove(ID, new Set([others.id]));
+    expect(await new HeldRig(rig).waiting()).toEqual([]);
+  });
+
+  it('crowds out the oldest when too many wait', async () => {
+    const rig = new HeldRig();
+    const events = Array.from({ length: MAX_HELD + 2 }, (_, at) => order(author(10 + at), AT + at));
+    for (const event of events) await rig.hold(event);
+    expect((await rig.waiting()).sort()).toEqual(
+      events
+        .slice(2)
+        .map(({ id }) => id)
+        .sort(),
+    );
+  });
+
+  it('is among all that two servers held at once', async () => {
+    const one = new HeldRig();
+    const other = new HeldRig(one);
+    const [first, second] = [order(alice), order(bob)];
+    await Promise.all([one.hold(first), other.hold(second)]);
+    expect((await one.waiting()).sort()).toEqual([first.id, second.id].sort());
+  });
+
+  it('is passed over when somebody has meddled with it in the bucket', async () => {
+    const rig = new HeldRig();
+    const [mine, others] = [order(alice), order(bob)];
+    for (const event of [mine, others]) await rig.hold(event);
+    const { store } = rig.repositories;
+    const found = await store.get(heldKey(ID));
+    if (!found.found) throw new Error('nothing is held');
+    const chunks: Buffer[] = [];
+    for await (const chunk of found.body) chunks.push(chunk as Buffer);
+    const record = JSON.parse(Buffer.concat(chunks).toString());
+    record.orders[0].event.tags[1][1] = oid('f');
+    await store.put(heldKey(ID), Buffer.from(JSON.stringify(record)), { mode: 'overwrite' });
+    expect(await rig.waiting()).toEqual([others.id]);
+  });
+});
+
+describe('the refs of an order that a manifest names', () => {
+  it('are found in the repository, whatever the log has forgotten', async () => {
+    const rig = new HeldRig();
+    const event = order(alice);
+    await rig.hold(event);
+    expect(await new HeldRig(rig).held.refsOf(ID, event)).toEqual(new Map([['refs/heads/main', oid('1')]]));
+    await expect(rig.held.refsOf(ID, { id: 'f'.repeat(64) })).rejects.toMatchObject({ kind: 'corrupt' });
+  });
+});
+
+describe('the tip of a pull request (issue 11, point 8)', () => {
+  it.each([
+    ['is the commit it names', kinds.pullRequest, oid('a'), true],
+    ['is that of its update', kinds.pullRequestUpdate, 'b'.repeat(64), true],
+    ['is none of a patch', kinds.patch, oid('a'), false],
+    ['is nothing but a whole object id', kinds.pullRequest, 'abc', false],
+  ])('%s', async (_, kind, tip, known) => {
+    const rig = new HeldRig();
+    const event = bob.sign({ kind, tags: [['c', tip]] });
+    expect(rig.held.pullRequestTip(event.id)).toBeUndefined();
+    await rig.events.append([verified(event)]);
+    expect(rig.held.pullRequestTip(event.id)).toBe(known ? tip : null);
+  });
+});

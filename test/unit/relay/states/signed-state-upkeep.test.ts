@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import type { VerifiedEvent } from '../../../../src/nostr/event.ts';
+import { OrderUpkeep } from '../../../../src/relay/states/signed-state-upkeep.ts';
+import type { CauseKind } from '../../../../src/repository/manifest.ts';
+import { ID, manifestOf } from '../../../helpers/repository-rig.ts';
+
+const { signal } = new AbortController();
+
+/** An upkeep over two orders that wait, and what it has sent again. */
+function upkeepOf(failures: { left: number } = { left: 0 }) {
+  const sent: string[] = [];
+  const upkeep = new OrderUpkeep({
+    waiting: async () => {
+      if (failures.left-- > 0) throw new Error('the store is away');
+      return [
+        { id: 'newer', author: 'a', at: 2 },
+        { id: 'older', author: 'b', at: 1 },
+      ];
+    },
+    signedEvents: { load: async (_place, id) => ({ id }) as VerifiedEvent },
+    order: async ({ id }) => {
+      sent.push(id);
+      return { accepted: true, note: '' };
+    },
+  });
+  return { upkeep, sent };
+}
+
+function publishOf(kind: CauseKind) {
+  return manifestOf({ causes: [{ kind, actor: null, evidence: null, refs: [] }] });
+}
+
+describe('orders that wait', () => {
+  it('are looked at again after a push, oldest first, and once', async () => {
+    const { upkeep, sent } = upkeepOf();
+    upkeep.note(ID, publishOf('push'));
+    upkeep.note(ID, publishOf('push'));
+    await upkeep.run(signal);
+    await upkeep.run(signal);
+    expect(sent).toEqual(['older', 'newer']);
+  });
+
+  it.each<CauseKind>(['order', 'announce', 'fold', 'head'])('are left alone after %s', async (kind) => {
+    const { upkeep, sent } = upkeepOf();
+    upkeep.note(ID, publishOf(kind));
+    await upkeep.run(signal);
+    expect(sent).toEqual([]);
+  });
+
+  it('are looked at by the next run when the store failed', async () => {
+    const { upkeep, sent } = upkeepOf({ left: 1 });
+    upkeep.note(ID, publishOf('push'));
+    await expect(upkeep.run(signal)).rejects.toThrow('the store is away');
+    await upkeep.run(signal);
+    expect(sent).toEqual(['older', 'newer']);
+  });
+});

@@ -1,0 +1,299 @@
+import { link, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sha256 } from '../../../../src/lib/digest.ts';
+import type { ArtifactCache, PinnedFile } from '../../../../src/repository/cache/artifact-cache.ts';
+import { artifactKey } from '../../../../src/repository/keys.ts';
+import type { ArtifactRef } from '../../../../src/repository/manifest.ts';
+import { repositoryId } from '../../../../src/repository/repository-id.ts';
+import { ID, RepositoryRig } from '../../../helpers/repository-rig.ts';
+import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
+
+let folder: TempDir;
+
+beforeEach(async () => {
+  folder = await tempDir();
+});
+
+afterEach(() => folder[Symbol.asyncDispose]());
+
+const OTHER = repositoryId('b'.repeat(64), 'other');
+
+function content(name: string, size = 10): Buffer {
+  return Buffer.alloc(size, name);
+}
+
+function refOf(bytes: Buffer): ArtifactRef {
+  return { digest: sha256(bytes), size: bytes.length };
+}
+
+/** Puts packs into the store: each as long as given. */
+async function stored(rig: RepositoryRig, bytes: Buffer, id = ID): Promise<ArtifactRef> {
+  const ref = refOf(bytes);
+  await rig.store.put(artifactKey(id, { digest: ref.digest, kind: 'pack' }), bytes, { mode: 'overwrite' });
+  return ref;
+}
+
+async function rigWith(cacheBudget = 100): Promise<RepositoryRig> {
+  const rig = new RepositoryRig({ folder: folder.path, cacheBudget });
+  await rig.cache.open();
+  return rig;
+}
+
+/** What is there. What a release leaves without a reader goes behind the back of whoever released. */
+async function filesOnDisk(): Promise<string[]> {
+  const entries = await readdir(join(folder.path, 'artifacts'), { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+}
+
+async function use(cache: ArtifactCache, ref: ArtifactRef): Promise<Buffer> {
+  const file = await cache.acquire(ID, 'pack', ref);
+  const bytes = await readFile(file.path);
+  file.release();
+  return bytes;
+}
+
+const downloads = (rig: RepositoryRig) => rig.store.count('get');
+
+describe('the artifact cache', () => {
+  it('downloads an artifact once, however many ask for it at once and later', async () => {
+    const rig = await rigWith();
+    const ref = await stored(rig, content('a'));
+    rig.store.latency = 2;
+    const files = await Promise.all(Array.from({ length: 20 }, () => rig.cache.acquire(ID, 'pack', ref)));
+    expect(new Set(files.map((file) => file.path)).size).toBe(1);
+    expect(await use(rig.cache, ref)).toEqual(content('a'));
+    expect(downloads(rig)).toBe(1);
+    for (const file of files) file.release();
+  });
+
+  it('lets the least recently used go when there is too much', async () => {
+    const rig = await rigWith(30);
+    const refs: ArtifactRef[] = [];
+    for (const name of ['a', 'b', 'c']) refs.push(await stored(rig, content(name)));
+    for (const ref of refs) await use(rig.cache, ref);
+    const [a, b, c] = refs as [ArtifactRef, ArtifactRef, ArtifactRef];
+    await use(rig.cache, a);
+    await use(rig.cache, await stored(rig, content('d')));
+    expect((await filesOnDisk()).sort()).not.toContain(`${b.digest}.pack`);
+    expect(await filesOnDisk()).toHaveLength(3);
+    const before = downloads(rig);
+    await use(rig.cache, a);
+    await use(rig.cache, c);
+    expect(downloads(rig)).toBe(before);
+    await use(rig.cache, b);
+    expect(downloads(rig)).toBe(before + 1);
+  });
+
+  it('never lets go of what is pinned, and goes back to its budget afterwards', async () => {
+    const rig = await rigWith(20);
+    const pinned = [];
+    for (const name of ['a', 'b', 'c', 'd']) {
+      pinned.push(await rig.cache.acquire(ID, 'pack', await stored(rig, content(name))));
+    }
+    expect(await filesOnDisk()).toHaveLength(4);
+    for (const file of pinned) await stat(file.path);
+    for (const file of pinned) file.release();
+    pinned[0]?.release();
+    await use(rig.cache, await stored(rig, content('e')));
+    await expect.poll(async () => (await filesOnDisk()).length).toBeLessThanOrEqual(2);
+  });
+
+  it('serves an artifact larger than its whole budget', async () => {
+    const rig = await rigWith(20);
+    const ref = await stored(rig, content('huge', 200_000));
+    expect(await use(rig.cache, ref)).toEqual(content('huge', 200_000));
+    const small = await stored(rig, content('small'));
+    expect(await use(rig.cache, small)).toEqual(content('small'));
+    await expect.poll(filesOnDisk).toEqual([`${small.digest}.pack`]);
+  });
+
+  it('asks for room when pinned files alone are too much', async () => {
+    const rig = await rigWith(20);
+    const idle: PinnedFile[] = [];
+    for (const name of ['a', 'b'])
+      idle.push(await rig.cache.acquire(ID, 'pack', await stored(rig, content(name))));
+    rig.cache.onPressure = async () => {
+      for (const file of idle.splice(0)) file.release();
+    };
+    const file = await rig.cache.acquire(ID, 'pack', await stored(rig, content('c')));
+    await expect.poll(filesOnDisk).toHaveLength(2);
+    file.release();
+  });
+
+  describe('after an earlier run', () => {
+    it('uses what is there, once its bytes have been checked, and removes half-filled files', async () => {
+      const first = await rigWith();
+      const ref = await stored(first, content('a'));
+      await use(first.cache, ref);
+      const shard = join(folder.path, 'artifacts', ref.digest.slice(0, 2));
+      await writeFile(join(shard, `${ref.digest}.pack.tmp-7`), 'half');
+      const rig = new RepositoryRig({ folder: folder.path, store: first.store });
+      await rig.cache.open();
+      expect(await filesOnDisk()).toEqual([`${ref.digest}.pack`]);
+      rig.store.reset();
+      expect(await use(rig.cache, ref)).toEqual(content('a'));
+      expect(await use(rig.cache, ref)).toEqual(content('a'));
+      expect(downloads(rig)).toBe(0);
+    });
+
+    it.each([
+      [
+        'a flipped byte',
+        (bytes: Buffer) => Buffer.from(bytes.map((byte, at) => (at === 3 ? byte ^ 1 : byte))),
+      ],
+      ['its end missing', (bytes: Buffer) => bytes.subarray(0, 5)],
+      ['nothing in it', () => Buffer.alloc(0)],
+    ])('downloads again what it left with %s', async (_what, spoil) => {
+      const first = await rigWith();
+      const ref = await stored(first, content('a'));
+      const file = await first.cache.acquire(ID, 'pack', ref);
+      await writeFile(file.path, spoil(content('a')));
+      const rig = new RepositoryRig({ folder: folder.path, store: first.store });
+      await rig.cache.open();
+      rig.store.reset();
+      expect(await use(rig.cache, ref)).toEqual(content('a'));
+      expect(downloads(rig)).toBe(1);
+    });
+
+    it('keeps to a budget that has become smaller', async () => {
+      const first = await rigWith();
+      for (const name of ['a', 'b', 'c']) await use(first.cache, await stored(first, content(name)));
+      await rigWith(15);
+      expect(await filesOnDisk()).toHaveLength(1);
+    });
+  });
+
+  describe('adopting a file', () => {
+    it('serves it without a download', async () => {
+      const rig = await rigWith();
+      const source = join(folder.path, 'made-here');
+      await writeFile(source, content('mine'));
+      const ref = refOf(content('mine'));
+      await rig.cache.adopt('pack', ref, source);
+      await rig.cache.adopt('pack', ref, source);
+      expect(await use(rig.cache, ref)).toEqual(content('mine'));
+      expect(downloads(rig)).toBe(0);
+    });
+
+    it('keeps to the budget, and counts a file once', async () => {
+      const rig = await rigWith(25);
+      for (const name of ['a', 'b', 'c', 'c', 'c']) {
+        const source = join(folder.path, name);
+        await writeFile(source, content(name));
+        await rig.cache.adopt('pack', refOf(content(name)), source);
+      }
+      expect((await filesOnDisk()).sort()).toEqual(
+        ['b', 'c'].map((name) => `${refOf(content(name)).digest}.pack`).sort(),
+      );
+    });
+
+    it('does not trust a file it finds in its place', async () => {
+      const rig = await rigWith();
+      const ref = await stored(rig, content('right'));
+      const shard = join(folder.path, 'artifacts', ref.digest.slice(0, 2));
+      await mkdir(shard);
+      await writeFile(join(shard, `${ref.digest}.pack`), 'wrong');
+      const source = join(folder.path, 'source');
+      await writeFile(source, content('right'));
+      await rig.cache.adopt('pack', ref, source);
+      expect(await use(rig.cache, ref)).toEqual(content('right'));
+    });
+
+    it('says so when it cannot', async () => {
+      const rig = await rigWith();
+      await expect(
+        rig.cache.adopt('pack', refOf(content('x')), join(folder.path, 'absent')),
+      ).rejects.toMatchObject({
+        kind: 'unavailable',
+      });
+    });
+  });
+
+  describe('when the store fails', () => {
+    it.each([
+      ['is missing', undefined],
+      ['has other bytes', Buffer.from('0123456789')],
+      ['is too short', Buffer.from('0')],
+    ])(
+      'names an artifact that %s, keeps nothing of it, and gets it once it is well',
+      async (_what, bytes) => {
+        const rig = await rigWith();
+        const ref = refOf(content('a'));
+        const key = artifactKey(ID, { digest: ref.digest, kind: 'pack' });
+        if (bytes !== undefined) await rig.store.put(key, bytes, { mode: 'create' });
+        await expect(rig.cache.acquire(ID, 'pack', ref)).rejects.toMatchObject({
+          kind: 'corrupt',
+          message: expect.stringContaining(key),
+        });
+        expect(await filesOnDisk()).toEqual([]);
+        await stored(rig, content('a'));
+        expect(await use(rig.cache, ref)).toEqual(content('a'));
+      },
+    );
+
+    it.each([{ does: 'unavailable' }, { does: 'break-body', after: 0 }] as const)(
+      'again and again, tells all who wait ($does), and tries anew for the next',
+      async (behaviour) => {
+        const rig = await rigWith();
+        const ref = await stored(rig, content('a', 100_000));
+        rig.store.next((call) => call.operation === 'get', behaviour, 3);
+        const results = await Promise.allSettled([1, 2, 3].map(() => rig.cache.acquire(ID, 'pack', ref)));
+        for (const result of results) {
+          expect(result).toMatchObject({ status: 'rejected', reason: { kind: 'unavailable' } });
+        }
+        expect(await filesOnDisk()).toEqual([]);
+        expect(await use(rig.cache, ref)).toEqual(content('a', 100_000));
+      },
+    );
+
+    it('in the middle, goes on where it broke off', async () => {
+      const rig = await rigWith();
+      const ref = await stored(rig, content('a', 100_000));
+      rig.store.next((call) => call.operation === 'get', { does: 'break-body' });
+      expect(await use(rig.cache, ref)).toEqual(content('a', 100_000));
+      expect(downloads(rig)).toBe(2);
+    });
+
+    it('keeps the damage of one repository from another that has the same artifact', async () => {
+      const rig = await rigWith();
+      rig.store.latency = 2;
+      const ref = await stored(rig, content('shared'), OTHER);
+      const [damaged, well] = await Promise.allSettled([
+        rig.cache.acquire(ID, 'pack', ref),
+        rig.cache.acquire(OTHER, 'pack', ref),
+      ]);
+      expect(damaged).toMatchObject({ status: 'rejected', reason: { kind: 'corrupt' } });
+      expect(well.status).toBe('fulfilled');
+    });
+  });
+
+  it('gives up what nobody uses, when asked', async () => {
+    const rig = await rigWith();
+    const kept = await rig.cache.acquire(ID, 'pack', await stored(rig, content('kept')));
+    await use(rig.cache, await stored(rig, content('idle')));
+    await rig.cache.relieve();
+    expect(await filesOnDisk()).toEqual([`${refOf(content('kept')).digest}.pack`]);
+    await link(kept.path, join(folder.path, 'still-there'));
+    kept.release();
+  });
+
+  it('survives a storm of readers over a budget for two of eight artifacts', async () => {
+    const rig = await rigWith(20);
+    const refs: ArtifactRef[] = [];
+    for (const name of '12345678') refs.push(await stored(rig, content(name)));
+    await Promise.all(
+      Array.from({ length: 40 }, async (_, reader) => {
+        for (let turn = 0; turn < 10; turn++) {
+          const ref = refs[rig.dice.below(refs.length)] ?? refs[reader % 8];
+          if (ref === undefined) throw new Error('no artifacts');
+          const file = await rig.cache.acquire(ID, 'pack', ref);
+          expect(sha256(await readFile(file.path))).toBe(ref.digest);
+          file.release();
+        }
+      }),
+    );
+    await rig.cache.relieve();
+    await expect.poll(filesOnDisk).toEqual([]);
+  });
+});

@@ -1,0 +1,116 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { readAll } from '../../../../src/lib/streams.ts';
+import { MemoryObjectStore } from '../../../../src/object-store/memory.ts';
+import { foldLeaseKey } from '../../../../src/repository/keys.ts';
+import { LEASE_SECONDS, takeFoldLease } from '../../../../src/repository/records/fold-lease.ts';
+import { FaultyStore } from '../../../helpers/faulty-store.ts';
+import { ID } from '../../../helpers/repository-rig.ts';
+import { SeededDice } from '../../../helpers/seeded-dice.ts';
+
+/** A clock whose sleepers wait until they are woken. */
+class StandingClock {
+  seconds = 1_800_000_000;
+  private sleepers: (() => void)[] = [];
+
+  now(): number {
+    return this.seconds * 1000;
+  }
+
+  monotonic(): number {
+    return this.now();
+  }
+
+  sleep(_milliseconds: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal === undefined) resolve();
+      this.sleepers.push(resolve);
+      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+  }
+
+  wake(): void {
+    for (const wake of this.sleepers.splice(0)) wake();
+  }
+}
+
+let store: FaultyStore;
+let clock: StandingClock;
+let troubles: unknown[];
+
+beforeEach(() => {
+  store = new FaultyStore(new MemoryObjectStore());
+  clock = new StandingClock();
+  troubles = [];
+});
+
+function take(holder: string) {
+  const context = { control: store, clock, dice: new SeededDice(1) };
+  return takeFoldLease(context, ID, holder, (error) => troubles.push(error));
+}
+
+async function record(): Promise<unknown> {
+  const found = await store.get(foldLeaseKey(ID));
+  return found.found ? JSON.parse((await readAll(found.body, 1_000)).toString()) : undefined;
+}
+
+describe('the lease of a fold', () => {
+  it('is had by one holder, and by the next when it is released', async () => {
+    const lease = await take('one');
+    expect(await record()).toEqual({
+      version: 1,
+      revision: 0,
+      holder: 'one',
+      until: clock.seconds + LEASE_SECONDS,
+    });
+    expect(await take('two')).toBeUndefined();
+    await lease?.release();
+    const next = await take('two');
+    expect(next).toBeDefined();
+    expect(await take('one')).toBeUndefined();
+    await next?.release();
+  });
+
+  it('ends by itself when nobody renews it', async () => {
+    await take('gone');
+    clock.seconds += LEASE_SECONDS - 1;
+    expect(await take('two')).toBeUndefined();
+    clock.seconds += 1;
+    expect(await take('two')).toBeDefined();
+  });
+
+  it('is renewed until it is released', async () => {
+    const lease = await take('one');
+    for (let round = 0; round < 5; round++) {
+      clock.seconds += LEASE_SECONDS / 2;
+      clock.wake();
+      await expect.poll(record).toMatchObject({ until: clock.seconds + LEASE_SECONDS });
+    }
+    expect(await take('two')).toBeUndefined();
+    await lease?.release();
+    expect(await record()).toMatchObject({ holder: 'one', until: clock.seconds });
+  });
+
+  it('is not taken back from one who has it by now', async () => {
+    const slow = await take('slow');
+    clock.seconds += LEASE_SECONDS;
+    await take('two');
+    await slow?.release();
+    expect(await record()).toMatchObject({ holder: 'two', until: clock.seconds + LEASE_SECONDS });
+  });
+
+  it('of a clock that is far ahead keeps nobody out', async () => {
+    clock.seconds += 3_600;
+    await take('ahead');
+    clock.seconds -= 3_600;
+    expect(await take('two')).toBeDefined();
+  });
+
+  it('that cannot be released says so, and ends by itself', async () => {
+    const lease = await take('one');
+    store.next(({ operation }) => operation === 'get', { does: 'unavailable' });
+    await lease?.release();
+    expect(troubles).toHaveLength(1);
+    clock.seconds += LEASE_SECONDS;
+    expect(await take('two')).toBeDefined();
+  });
+});

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { wantSetDigest } from '../../../../src/git/index.ts';
+import { sha256 } from '../../../../src/lib/digest.ts';
+import type { Manifest, PackEntry, PackKind } from '../../../../src/repository/manifest.ts';
+import { growthSince, nothingProven } from '../../../../src/transfer/concatenation/growth.ts';
+
+const oid = (name: string) => sha256(name).slice(0, 40);
+const ref = (name: string) => ({ digest: sha256(name), size: 100 });
+
+function pack(name: string, kind: PackKind = 'push', objects = 3): PackEntry {
+  return { kind, objects, pack: ref(`${name}.pack`), idx: ref(`${name}.idx`) };
+}
+
+function manifestOf(...packs: PackEntry[]): Manifest {
+  return {
+    version: 1,
+    identifier: 'tool',
+    objectFormat: 'sha1',
+    state: 'live',
+    incarnation: '0'.repeat(32),
+    head: 'refs/heads/main',
+    refs: new Map(),
+    peeled: new Map(),
+    packs,
+    policy: { announcements: [], writers: [], protection: [], private: false, readers: [] },
+    order: null,
+    causes: [],
+    receiptAt: 1,
+    parent: null,
+    depth: 0,
+  };
+}
+
+function wantsOf(...names: string[]) {
+  const oids = names.map(oid);
+  return { oids, digest: wantSetDigest(oids) };
+}
+
+describe('what has come since an answer was proved', () => {
+  it('is the packs beside it, and what is wanted now and was not', () => {
+    const proven = { packs: [pack('base', 'fold'), pack('one')], wants: ['main', 'v1'].map(oid) };
+    const manifest = manifestOf(pack('base', 'fold'), pack('aside', 'rest'), pack('one'), pack('two'));
+    expect(growthSince(proven, manifest, wantsOf('main', 'v2', 'v2'))).toEqual({
+      known: [0, 2],
+      added: [3],
+      wantedBefore: ['main', 'v1'].map(oid),
+      wanted: [oid('v2')],
+      outgrown: [oid('v1')],
+      wants: ['main', 'v2'].map(oid),
+    });
+  });
+
+  it('is everything where nothing was proved, but for what branches and tags do not reach', () => {
+    const manifest = manifestOf(pack('a', 'fold'), pack('b', 'unreachable'), pack('c', 'mirror'));
+    const growth = growthSince(nothingProven, manifest, wantsOf('main'));
+    expect(growth).toMatchObject({ known: [], added: [0, 2], wanted: [oid('main')], outgrown: [] });
+  });
+
+  it('is not told when a pack of it has gone, or is not what it was', () => {
+    const proven = { packs: [pack('base'), pack('one')], wants: [] };
+    expect(growthSince(proven, manifestOf(pack('base'), pack('two')), wantsOf())).toBeUndefined();
+    const less = { ...pack('one'), own: { objects: 2, end: 80 } };
+    expect(growthSince(proven, manifestOf(pack('base'), less), wantsOf())).toBeUndefined();
+    expect(growthSince(proven, manifestOf(pack('base'), pack('one')), wantsOf())).toBeDefined();
+  });
+
+  it('is not told when it is more than anyone waits for', () => {
+    const grown = (objects: number) =>
+      growthSince(
+        nothingProven,
+        manifestOf(pack('a', 'push', 1_000), pack('b', 'push', objects)),
+        wantsOf('m'),
+      );
+    expect(grown(4_000)).toBeDefined();
+    expect(grown(4_001)).toBeUndefined();
+    const many = Array.from({ length: 30_000 }, (_, at) => `tag ${at}`);
+    expect(growthSince(nothingProven, manifestOf(), wantsOf(...many))).toBeUndefined();
+  });
+});

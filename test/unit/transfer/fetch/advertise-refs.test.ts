@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import {
+  changedRefs,
+  type LsRefsOptions,
+  parseLsRefs,
+  RefTable,
+  tableOf,
+} from '../../../../src/git/index.ts';
+import type { RepositoryState } from '../../../../src/repository/manifest.ts';
+import { Advertiser } from '../../../../src/transfer/fetch/advertise-refs.ts';
+import { oid, stateOf } from '../../../helpers/repository-rig.ts';
+import { SeededDice } from '../../../helpers/seeded-dice.ts';
+
+const upload = { v0: 'multi_ack side-band-64k', v2: ['ls-refs=unborn', 'fetch'] };
+const advertiser = new Advertiser({ sha1: upload, sha256: upload }, 'cairn/test');
+const dice = new SeededDice(7);
+
+/** Collects what is written; a client that has gone takes `room` pieces. */
+class Collected {
+  readonly pieces: Buffer[] = [];
+  private readonly room: number;
+
+  constructor(room = Number.POSITIVE_INFINITY) {
+    this.room = room;
+  }
+
+  async write(chunk: Uint8Array): Promise<boolean> {
+    this.pieces.push(Buffer.from(chunk));
+    return this.pieces.length < this.room;
+  }
+
+  get text(): string {
+    return Buffer.concat(this.pieces).toString();
+  }
+}
+
+async function lsRefs(state: RepositoryState, options: LsRefsOptions): Promise<string> {
+  const output = new Collected();
+  await advertiser.lsRefs(state, options, output);
+  return output.text;
+}
+
+async function refs(service: 'git-upload-pack' | 'git-receive-pack', version: 0 | 1, state: RepositoryState) {
+  const output = new Collected();
+  await advertiser.refs(service, version, state, output);
+  return output;
+}
+
+/** The same refs twice: in plain maps, and in a table with changes over its segments. */
+function bothForms(
+  count: number,
+  head = 'refs/heads/main',
+): [plain: RepositoryState, table: RepositoryState] {
+  const names = new Map<string, string>();
+  const peeled = new Map<string, string>();
+  const add = () => {
+    const name = `refs/${dice.pick(['heads', 'tags', 'heads/\u{1f600}', 'notes'])}/${dice.below(1e6)}`;
+    names.set(name, dice.hex(20));
+    if (name.startsWith('refs/tags/') && dice.fraction() < 0.5) peeled.set(name, dice.hex(20));
+  };
+  for (let at = 0; at < count; at++) add();
+  const base = RefTable.from('sha1', names, peeled);
+  const before = new Map(names);
+  for (let at = 0; at < 90; at++) add();
+  if (count > 0) names.set('refs/heads/main', oid('a'));
+  const gone = [...before.keys()].slice(0, 20);
+  for (const name of gone) {
+    names.delete(name);
+    peeled.delete(name);
+  }
+  const changes = [...names].map(([name, value]) => ({ name, oid: value, peeled: peeled.get(name) }));
+  const table = base.with([...changes, ...gone.map((name) => ({ name, oid: undefined }))]);
+  const plain = changedRefs({ refs: names, peeled }, [{ name: 'refs/heads/sorted', oid: oid('b') }]);
+  const same = table.with([{ name: 'refs/heads/sorted', oid: oid('b') }]);
+  return [stateOf({ ...plain, head }), stateOf({ refs: same.refs, peeled: same.peeled, head })];
+}
+
+describe('very many refs are advertised as few are, byte for byte', () => {
+  const [plain, table] = bothForms(9_000);
+  const [unbornPlain, unbornTable] = bothForms(50, 'refs/heads/unborn');
+
+  it('in protocol v0 and v1, to those who fetch and those who push', async () => {
+    expect(tableOf(table.refs)?.overlay.length).toBeGreaterThan(50);
+    for (const [few, many] of [
+      [plain, table],
+      [unbornPlain, unbornTable],
+    ] as const) {
+      for (const service of ['git-upload-pack', 'git-receive-pack'] as const) {
+        for (const version of [0, 1] as const) {
+          const expected = (await refs(service, version, few)).text;
+          expect((await refs(service, version, many)).text === expected).toBe(true);
+          // What segments look like is kept now.
+          expect((await refs(service, version, many)).text === expected).toBe(true);
+        }
+      }
+    }
+  });
+
+  it('without any', async () => {
+    const { refs: none, peeled } = RefTable.from('sha1', new Map(), new Map());
+    const empty = stateOf({ refs: none, peeled });
+    for (const service of ['git-upload-pack', 'git-receive-pack'] as const) {
+      expect((await refs(service, 1, empty)).text).toBe((await refs(service, 1, stateOf())).text);
+    }
+    const options = parseLsRefs(['peel', 'symrefs', 'unborn']);
+    expect(await lsRefs(empty, options)).toBe(await lsRefs(stateOf(), options));
+  });
+
+  it.each([
+    [[]],
+    [['peel', 'symrefs', 'unborn']],
+    [['symrefs', 'ref-prefix HEAD']],
+    [['peel', 'ref-prefix refs/tags/', 'ref-prefix HEAD', 'ref-prefix refs/tags/1']],
+    [['ref-prefix refs/heads/\u{1f600}/1', 'ref-prefix refs/heads/77', 'ref-prefix refs/zzz']],
+    [['peel', 'symrefs', 'ref-prefix ']],
+    [Array.from({ length: 1_000 }, (_, at) => `ref-prefix refs/tags/${at}`)],
+  ])('in protocol v2, asked for %j', async (args) => {
+    const options = parseLsRefs(args);
+    for (const [few, many] of [
+      [plain, table],
+      [unbornPlain, unbornTable],
+    ] as const) {
+      expect((await lsRefs(many, options)) === (await lsRefs(few, options))).toBe(true);
+    }
+  });
+
+  it('in pieces, of which none follows once the client has gone', async () => {
+    const pieces = (await refs('git-upload-pack', 0, table)).pieces;
+    expect(pieces.length).toBeGreaterThan(3);
+    for (const piece of pieces) expect(piece.length).toBeLessThan(1e6);
+    const gone = new Collected(2);
+    await advertiser.lsRefs(table, parseLsRefs([]), gone);
+    expect(gone.pieces).toHaveLength(2);
+  });
+});

@@ -1,0 +1,461 @@
+import { describe, expect, it } from 'vitest';
+import type { ReceivedCommand } from '../../../../src/git/index.ts';
+import { atOnce } from '../../../../src/lib/cooperative.ts';
+import type { Policy, RepositoryState } from '../../../../src/repository/manifest.ts';
+import type { PushAuthority, WaitingOrder } from '../../../../src/transfer/push/authority.ts';
+import { decidePush, type PushQuestion } from '../../../../src/transfer/push/decide.ts';
+import { waitingLimit } from '../../../../src/transfer/push/stranger-limits.ts';
+import { ID, oid, stateOf } from '../../../helpers/repository-rig.ts';
+
+const [owner, maintainer, reader, stranger] = [ID.owner, 'b'.repeat(64), 'c'.repeat(64), 'd'.repeat(64)];
+const zero = oid('0');
+const [one, two, three] = [oid('1'), oid('2'), oid('3')] as const;
+const token = 'e'.repeat(64);
+const event = 'f'.repeat(64);
+const LIMITS = { bytes: 1_000, objects: 100, refs: 400 };
+
+function policy(parts: Partial<Policy> = {}): Policy {
+  return {
+    announcements: [],
+    writers: [owner, maintainer],
+    protection: [],
+    private: false,
+    readers: [reader],
+    ...parts,
+  };
+}
+
+function state(parts: Partial<RepositoryState> = {}): RepositoryState {
+  const refs = new Map([
+    ['refs/heads/main', one],
+    ['refs/tags/v1', one],
+  ]);
+  return stateOf({ refs, policy: policy(), ...parts });
+}
+
+function command(name: string, from: string, to: string): ReceivedCommand {
+  return { name, oldId: from, newId: to };
+}
+
+function decide(
+  question: Partial<PushQuestion> & Pick<PushQuestion, 'authority' | 'commands'>,
+  ...where: readonly (RepositoryState | undefined)[]
+) {
+  const met = where.length === 0 ? state() : where[0];
+  const deciding = decidePush(
+    {
+      id: ID,
+      atomic: false,
+      objects: undefined,
+      forced: new Set(),
+      waiting: [],
+      // As the last order left it, unless a test says otherwise.
+      lastSet: met?.refs ?? new Map(),
+      pullRequestTip: () => undefined,
+      strangers: { limits: LIMITS, now: 0, brings: undefined },
+      ...question,
+    },
+    met,
+    stateOf(),
+  );
+  const decision = atOnce(deciding);
+  return { ...decision, reasons: decision.result.map((refusal) => refusal?.reason) };
+}
+
+const byKey = (actor: string): PushAuthority => ({ kind: 'key', actor, token });
+const byOrder: PushAuthority = { kind: 'order' };
+const makes = command('refs/heads/new', zero, two);
+
+describe('a push by a key', () => {
+  it.each([
+    ['the owner', owner, undefined],
+    ['a maintainer', maintainer, undefined],
+    ['a reader', reader, 'neither the owner'],
+    ['a stranger', stranger, 'neither the owner'],
+  ])('of %s', (_who, actor, refusal) => {
+    const { reasons, result, evidence } = decide({ authority: byKey(actor), commands: [makes] });
+    if (refusal === undefined) {
+      expect(reasons).toEqual([undefined]);
+      expect(evidence).toEqual({ kind: 'push', actor, evidence: token });
+    } else {
+      expect(reasons[0]).toContain(refusal);
+      expect(result[0]?.byState, 'an announcement may change it').toBe(true);
+    }
+  });
+
+  it('of the owner needs no announcement', () => {
+    const unannounced = state({ policy: policy({ writers: [] }) });
+    expect(decide({ authority: byKey(owner), commands: [makes] }, unannounced).reasons).toEqual([undefined]);
+    const [reason] = decide({ authority: byKey(maintainer), commands: [makes] }, unannounced).reasons;
+    expect(reason).toContain('neither the owner');
+  });
+
+  it.each([
+    ['that is not there', undefined],
+    ['that was withdrawn', state({ state: 'withdrawn' })],
+  ])('makes no repository of one %s', (_what, met) => {
+    const { reasons } = decide({ authority: byKey(owner), commands: [makes] }, met);
+    expect(reasons[0]).toContain('not there any more');
+  });
+
+  const updates = {
+    create: [command('refs/heads/kept/new', zero, two), []],
+    'fast-forward': [command('refs/heads/kept/a', one, two), []],
+    force: [command('refs/heads/kept/a', one, two), ['refs/heads/kept/a']],
+    delete: [command('refs/heads/kept/a', one, zero), []],
+    'no change': [command('refs/heads/kept/a', one, one), []],
+  } as const;
+  it.each<[string, string, keyof typeof updates, string | undefined]>([
+    ['push:owner', owner, 'create', undefined],
+    ['push:owner', owner, 'force', undefined],
+    ['push:owner', owner, 'delete', undefined],
+    ['push:owner', maintainer, 'create', 'only the owner'],
+    ['push:owner', maintainer, 'fast-forward', 'only the owner'],
+    ['push:owner', maintainer, 'force', 'only the owner'],
+    ['push:owner', maintainer, 'delete', 'only the owner'],
+    ['push:owner', maintainer, 'no change', undefined],
+    ['push:maintainer', maintainer, 'force', undefined],
+    ['no-force-push', owner, 'fast-forward', undefined],
+    ['no-force-push', owner, 'force', 'fast-forwarded'],
+    ['no-force-push', owner, 'create', undefined],
+    ['no-force-push', owner, 'delete', undefined],
+    ['no-delete', owner, 'delete', 'not be deleted'],
+    ['no-delete', owner, 'force', undefined],
+  ])('under %s', (rule, actor, update, refusal) => {
+    const refs = new Map([
+      ['refs/heads/kept/a', one],
+      ['refs/heads/main', one],
+    ]);
+    const protection = [{ pattern: 'refs/heads/kept/**', rules: [rule] }];
+    const [change, forced] = updates[update];
+    const other = command('refs/heads/main', one, three);
+    const { reasons } = decide(
+      { authority: byKey(actor), commands: [change, other], forced: new Set(forced) },
+      state({ refs, policy: policy({ protection }) }),
+    );
+    expect(reasons).toEqual([
+      refusal === undefined ? undefined : expect.stringContaining(refusal),
+      undefined,
+    ]);
+  });
+
+  it('moves no tag that is protected against force', () => {
+    const protection = [{ pattern: 'refs/tags/*', rules: ['no-force-push'] }];
+    const { reasons } = decide(
+      { authority: byKey(owner), commands: [command('refs/tags/v1', one, two)] },
+      state({ policy: policy({ protection }) }),
+    );
+    expect(reasons[0]).toContain('fast-forwarded');
+  });
+
+  it('is refused whole, if that is what it asks for', () => {
+    const protection = [{ pattern: 'refs/heads/main', rules: ['no-delete'] }];
+    const commands = [makes, command('refs/heads/main', one, zero)];
+    const met = state({ policy: policy({ protection }) });
+    expect(decide({ authority: byKey(owner), commands, atomic: true }, met).reasons).toEqual([
+      'atomic push failure',
+      expect.stringContaining('not be deleted'),
+    ]);
+  });
+});
+
+function order(refs: Record<string, string>, parts: Partial<WaitingOrder> = {}): WaitingOrder {
+  return { id: event, author: maintainer, at: 1_000, refs: new Map(Object.entries(refs)), ...parts };
+}
+
+describe('a push by an order', () => {
+  const wanted = order({ 'refs/heads/main': two, 'refs/tags/v1': one });
+  const moves = command('refs/heads/main', one, two);
+
+  it('carries out what was signed', () => {
+    const decision = decide({ authority: byOrder, commands: [moves], waiting: [wanted] });
+    expect(decision.reasons).toEqual([undefined]);
+    expect(decision.order).toBe(wanted);
+    expect(decision.evidence).toEqual({ kind: 'order', actor: maintainer, evidence: event });
+  });
+
+  it.each<[string, ReceivedCommand[], WaitingOrder[], string]>([
+    ['nothing was signed', [moves], [], 'no signed state is waiting'],
+    [
+      'it brings another commit',
+      [command('refs/heads/main', one, three)],
+      [wanted],
+      'refs/heads/main would be 3',
+    ],
+    ['it brings a branch too many', [moves, makes], [wanted], 'refs/heads/new is not in it'],
+    [
+      'it leaves out a branch',
+      [moves],
+      [order({ 'refs/heads/main': two, 'refs/heads/x': one, 'refs/tags/v1': one })],
+      'refs/heads/x is missing',
+    ],
+    ['a tag stays that shall go', [moves], [order({ 'refs/heads/main': two })], 'refs/tags/v1 is not in it'],
+    ['its signer may not write', [moves], [{ ...wanted, author: stranger }], 'no signed state is waiting'],
+    ['its signer may only read', [moves], [{ ...wanted, author: reader }], 'no signed state is waiting'],
+  ])('is refused when %s', (_what, commands, waiting, reason) => {
+    const decision = decide({ authority: byOrder, commands, waiting });
+    expect(decision.reasons).toEqual(commands.map(() => expect.stringContaining(reason)));
+    expect(decision.order).toBeUndefined();
+    expect(decision.evidence.actor).toBeNull();
+  });
+
+  it.each([
+    ['older than', { at: 999 }, false],
+    ['newer than', { at: 1_001 }, true],
+  ])('that is %s the one applied last', (_what, parts, carriedOut) => {
+    const applied = { id: 'a'.repeat(64), author: owner, at: 1_000, refs: '0'.repeat(64) };
+    const decision = decide(
+      { authority: byOrder, commands: [moves], waiting: [{ ...wanted, ...parts }] },
+      state({ order: applied }),
+    );
+    expect(decision.order !== undefined).toBe(carriedOut);
+  });
+
+  it.each([
+    [1_000, false],
+    [999, true],
+  ])(
+    'of a repository announced anew, signed at 1000 when the old one was withdrawn at %d',
+    (at, carriedOut) => {
+      const withdrawal = { id: 'a'.repeat(64), at };
+      const decision = decide(
+        { authority: byOrder, commands: [moves], waiting: [wanted] },
+        state({ withdrawal }),
+      );
+      expect(decision.order !== undefined).toBe(carriedOut);
+    },
+  );
+
+  it('is bound by protection as its signer is', () => {
+    const protection = [{ pattern: 'refs/heads/main', rules: ['push:owner', 'no-force-push'] }];
+    const met = state({ policy: policy({ protection }) });
+    const push = { authority: byOrder, commands: [moves] };
+    expect(decide({ ...push, waiting: [wanted] }, met).reasons[0]).toContain('only the owner may push');
+    const own = { ...wanted, author: owner };
+    expect(decide({ ...push, waiting: [own] }, met).order).toBe(own);
+    const forced = new Set(['refs/heads/main']);
+    expect(decide({ ...push, waiting: [own], forced }, met).reasons[0]).toContain('fast-forwarded');
+  });
+
+  const [main, tag] = ['refs/heads/main', 'refs/tags/v1'] as const;
+  it.each<[string, Record<string, string>, ReceivedCommand, Record<string, string>, string | undefined]>([
+    [
+      'rewind a branch a push has moved',
+      { [main]: three, [tag]: one },
+      moves,
+      { [main]: two, [tag]: one },
+      'refs/heads/main (a push moved it',
+    ],
+    [
+      'delete what a push has made',
+      { [tag]: one },
+      command(main, one, zero),
+      { [tag]: one },
+      'refs/heads/main (a push changed it',
+    ],
+    [
+      'bring back what a push has deleted',
+      { [main]: one, [tag]: one, 'refs/heads/new': two },
+      makes,
+      { [main]: one, [tag]: one, 'refs/heads/new': two },
+      'refs/heads/new (a push deleted it)',
+    ],
+    [
+      'move a tag a push has made',
+      { [main]: one },
+      command(tag, one, two),
+      { [main]: one, [tag]: two },
+      'refs/tags/v1 (a push changed it)',
+    ],
+    [
+      'rewind what the last order set',
+      { [main]: one, [tag]: one },
+      moves,
+      { [main]: two, [tag]: one },
+      undefined,
+    ],
+  ])('whoever brings it, to %s', (_what, lastSet, change, refs, refusal) => {
+    const question = {
+      authority: byOrder,
+      commands: [change],
+      waiting: [order(refs)],
+      lastSet: new Map(Object.entries(lastSet)),
+      forced: new Set([main]),
+    };
+    const decision = decide(question);
+    expect(decision.reasons).toEqual([refusal === undefined ? undefined : expect.stringContaining(refusal)]);
+    expect(decision.order !== undefined).toBe(refusal === undefined);
+    const signed = decide({ ...question, authority: { kind: 'order', caller: { actor: owner, token } } });
+    expect(signed.reasons, 'a key that may write says so itself').toEqual([undefined]);
+  });
+
+  it('may fast-forward what a push has moved', () => {
+    const lastSet = new Map([[tag, one]]);
+    const decision = decide({ authority: byOrder, commands: [moves], waiting: [wanted], lastSet });
+    expect(decision.order).toBe(wanted);
+  });
+
+  it('may delete the branch HEAD names', () => {
+    const other = order({ 'refs/heads/trunk': one, 'refs/tags/v1': one }, { head: 'refs/heads/trunk' });
+    const commands = [command('refs/heads/main', one, zero), command('refs/heads/trunk', zero, one)];
+    expect(decide({ authority: byOrder, commands, waiting: [other] }).order).toBe(other);
+  });
+
+  it('that is stale is told so, and carries out nothing', () => {
+    const stale = command('refs/heads/main', three, two);
+    const decision = decide({ authority: byOrder, commands: [stale], waiting: [wanted] });
+    expect(decision.reasons[0]).toContain('updated meanwhile');
+    expect(decision.order).toBeUndefined();
+  });
+
+  it('that changes nothing needs none: its answer may have been lost', () => {
+    const again = command('refs/heads/main', three, one);
+    expect(decide({ authority: byOrder, commands: [again] }).reasons).toEqual([undefined]);
+  });
+
+  it('needs none when its sender shows a key that may write', () => {
+    const caller = { actor: maintainer, token };
+    const authority = { kind: 'order', caller } as const;
+    const free = decide({ authority, commands: [makes] });
+    expect(free.reasons).toEqual([undefined]);
+    expect(free.evidence).toEqual({ kind: 'push', actor: maintainer, evidence: token });
+    const carriedOut = decide({ authority, commands: [moves], waiting: [wanted] });
+    expect(carriedOut.order, 'an order that waits for just this is carried out').toBe(wanted);
+    const other = { kind: 'order', caller: { actor: stranger, token } } as const;
+    expect(decide({ authority: other, commands: [makes] }).reasons[0]).toContain('no signed state');
+  });
+});
+
+describe('the tip of a pull request (issue 11, point 8)', () => {
+  const name = `refs/nostr/${event}`;
+
+  it('is brought by anyone before its event is known', () => {
+    const decision = decide({ authority: byOrder, commands: [command(name, zero, one)] });
+    expect(decision.reasons).toEqual([undefined]);
+    expect(decision.evidence).toEqual({ kind: 'push', actor: null, evidence: null });
+    expect(decision.byStranger).toBe(true);
+  });
+
+  const byStranger = (actor: string): PushAuthority => ({ kind: 'order', caller: { actor, token } });
+  const held = 'somebody else has pushed it';
+  it.each([
+    ['nobody who shows a key', byOrder, {}, held],
+    ['the key that pushed it', byStranger(stranger), { by: stranger }, undefined],
+    ['another key', byStranger(reader), { by: stranger }, held],
+    ['a key, where none was shown', byStranger(stranger), {}, held],
+    ['a maintainer', byStranger(maintainer), { by: stranger }, undefined],
+    ['the owner', byKey(owner), { by: stranger }, undefined],
+  ])('while its event is missing is changed or deleted by %s', (_who, authority, by, refusal) => {
+    const strangers = { refs: { [event]: { bytes: 1, objects: 1, ...by } } };
+    const met = state({ refs: new Map([[name, one]]), strangers });
+    const expected = [refusal === undefined ? undefined : expect.stringContaining(refusal)];
+    for (const to of [two, zero]) {
+      const { reasons } = decide({ authority, commands: [command(name, one, to)] }, met);
+      expect(reasons).toEqual(expected);
+    }
+    const again = decide({ authority, commands: [command(name, zero, one)] }, met);
+    expect(again.reasons, 'what is so already').toEqual([undefined]);
+  });
+
+  it('is none where the event with its id is no pull request', () => {
+    const commands = [command(name, zero, one)];
+    const { reasons } = decide({ authority: byOrder, commands, pullRequestTip: () => null });
+    expect(reasons[0]).toContain('is no pull request');
+  });
+
+  it('is taken from nobody where the operator has turned that off, but for who may write', () => {
+    const strangers = { limits: undefined, now: 0, brings: undefined };
+    const commands = [command(name, zero, one)];
+    expect(decide({ authority: byOrder, commands, strangers }).reasons[0]).toContain(
+      'only from those who may write',
+    );
+    expect(decide({ authority: byKey(owner), commands, strangers }).reasons).toEqual([undefined]);
+  });
+
+  it.each([
+    ['bytes', { bytes: 301, objects: 1 }],
+    ['objects', { bytes: 1, objects: 31 }],
+  ])('is refused when strangers have brought as many %s as the repository takes', (_what, brings) => {
+    const other = 'a'.repeat(64);
+    const strangers = { refs: { [other]: { bytes: 700, objects: 70 } } };
+    const met = state({ refs: new Map([[`refs/nostr/${other}`, one]]), strangers });
+    const terms = { limits: LIMITS, now: 0 };
+    const commands = [command(name, zero, two)];
+    const asked = (amount: typeof brings) =>
+      decide({ authority: byOrder, commands, strangers: { ...terms, brings: amount } }, met).reasons;
+    expect(asked({ bytes: 300, objects: 30 })).toEqual([undefined]);
+    expect(asked(brings)[0]).toContain('as much as the server takes');
+  });
+
+  it('is refused beyond the refs that strangers may have, whether their events are here or not', () => {
+    const ids = Array.from({ length: LIMITS.refs }, (_, at) => at.toString(16).padStart(64, '0'));
+    const refs = new Map(ids.map((id) => [`refs/nostr/${id}`, one]));
+    const strangers = { refs: Object.fromEntries(ids.map((id) => [id, { bytes: 0, objects: 0 }])) };
+    const commands = [command(name, zero, two)];
+    const question = { authority: byOrder, commands, pullRequestTip: () => two };
+    expect(decide(question, state({ refs, strangers })).reasons[0]).toContain('delete old ones');
+    expect(decide(question, state({ refs })).reasons, 'those of others do not count').toEqual([undefined]);
+  });
+
+  it.each([
+    ['the one its event names', two, undefined],
+    ['another one', three, 'names 22222222 as its tip'],
+    ['none', zero, 'names 22222222 as its tip'],
+  ])('once its event is known can only be %s', (_what, to, refusal) => {
+    const { reasons } = decide(
+      {
+        authority: byOrder,
+        commands: [command(name, one, to)],
+        pullRequestTip: (id) => (id === event ? two : undefined),
+      },
+      state({ refs: new Map([[name, one]]) }),
+    );
+    expect(reasons).toEqual([refusal === undefined ? undefined : expect.stringContaining(refusal)]);
+  });
+
+  it.each(['refs/nostr/abc', `refs/nostr/${event.toUpperCase()}`, `refs/nostr/${event}/x`, 'refs/notes/x'])(
+    'is not at %s',
+    (other) => {
+      const { reasons } = decide({ authority: byOrder, commands: [command(other, zero, one)] });
+      expect(reasons[0]).toContain('only branches, tags and refs/nostr/');
+    },
+  );
+
+  it('goes with an order in one push, each judged for itself', () => {
+    const wanted = order({ 'refs/heads/main': two, 'refs/tags/v1': one });
+    const commands = [command('refs/heads/main', one, two), command(name, zero, three)];
+    expect(decide({ authority: byOrder, commands, waiting: [wanted] }).reasons).toEqual([
+      undefined,
+      undefined,
+    ]);
+    const refused = decide({ authority: byOrder, commands });
+    expect(refused.reasons).toEqual([expect.stringContaining('no signed state'), undefined]);
+    const whole = decide({ authority: byOrder, commands, atomic: true });
+    expect(whole.reasons).toEqual([expect.stringContaining('no signed state'), 'atomic push failure']);
+  });
+
+  it('waits for its event beside a bounded number of others', () => {
+    const names = Array.from(
+      { length: waitingLimit(LIMITS) },
+      (_, at) => `refs/nostr/${at.toString(16).padStart(64, '0')}`,
+    );
+    const met = state({ refs: new Map(names.map((other) => [other, one])) });
+    const commands = [command(name, zero, one)];
+    expect(decide({ authority: byOrder, commands }, met).reasons[0]).toContain('publish yours first');
+    const pullRequestTip = () => one;
+    expect(decide({ authority: byOrder, commands, pullRequestTip }, met).reasons).toEqual([undefined]);
+  });
+});
+
+describe('a push by anyone', () => {
+  const anyone = { kind: 'anyone' } as const;
+
+  it('begins a repository', () => {
+    expect(decide({ authority: anyone, commands: [makes] }, undefined).reasons).toEqual([undefined]);
+  });
+
+  it('does not bring back one that was withdrawn', () => {
+    const { reasons } = decide({ authority: anyone, commands: [makes] }, state({ state: 'withdrawn' }));
+    expect(reasons[0]).toContain('not there any more');
+  });
+});

@@ -1,0 +1,115 @@
+/** Heights of objects in random graphs, some of them new, some known, some to be read: as a walk of each path finds them. */
+import { createHash, randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { CairnError } from '../../../../src/lib/errors.ts';
+import { SortedIds } from '../../../../src/lib/sorted-ids.ts';
+import { checkHeights, HeightMemory } from '../../../../src/transfer/push/link-heights.ts';
+import { SeededDice } from '../../../helpers/seeded-dice.ts';
+
+const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+
+interface Node {
+  readonly id: Buffer;
+  readonly links: readonly Node[];
+  readonly height: number;
+}
+
+function graph(dice: SeededDice, size: number): Node[] {
+  const nodes: Node[] = [];
+  while (nodes.length < size) {
+    const near = nodes.slice(-1 - dice.below(8));
+    const links = Array.from({ length: nodes.length === 0 ? 0 : dice.below(4) }, () => dice.pick(near));
+    const id = createHash('sha1')
+      .update(`${nodes.length} ${dice.hex(8)}`)
+      .digest();
+    nodes.push({ id, links, height: 1 + Math.max(0, ...links.map(({ height }) => height)) });
+  }
+  return nodes;
+}
+
+interface Asked {
+  readonly own: readonly Node[];
+  readonly all: readonly Node[];
+  readonly memory: HeightMemory;
+  readonly limit: number;
+  readonly dice: SeededDice;
+}
+
+/** @returns how many others were read */
+async function check({ own, all, memory, limit, dice }: Asked): Promise<number> {
+  const byId = new Map(all.map((node) => [node.id.toString('hex'), node]));
+  const contentOf = ({ links }: Node) => Buffer.concat(links.map((link) => link.id));
+  const sorted = own.toSorted((a, b) => a.id.compare(b.id));
+  let read = 0;
+  await checkHeights({
+    own: new SortedIds(Buffer.concat(sorted.map(({ id }) => id)), 20),
+    readOwn: async (take) => {
+      const shuffled = sorted.map((node, place) => ({ node, place, at: dice.fraction() }));
+      for (const { node, place } of shuffled.toSorted((a, b) => a.at - b.at)) take(place, contentOf(node));
+    },
+    readOthers: async (ids, take) => {
+      for (const id of ids) {
+        const node = byId.get(id);
+        if (node === undefined) throw new Error(`${id} is not there`);
+        read++;
+        take(id, contentOf(node));
+      }
+    },
+    eachLink: (content, hear) => {
+      for (let at = 0; at < content.length; at += 20) hear(content, at);
+    },
+    memory,
+    limit,
+    exceeded: (id) => new CairnError('invalid', id),
+  });
+  return read;
+}
+
+describe(`heights in random graphs (seed ${seed}) (issue 11, point 2)`, () => {
+  it('are found, whatever has come in, is known, or is to be read', async () => {
+    const dice = new SeededDice(seed);
+    for (let round = 0; round < 100; round++) {
+      const all = graph(dice, 1 + dice.below(60));
+      const from = dice.below(all.length);
+      // What comes in links to what was here, never the other way round.
+      const own = all.slice(from);
+      const memory = new HeightMemory(1 + dice.below(200));
+      for (const node of all.slice(0, from))
+        if (dice.below(3) === 0) memory.set(node.id.toString('hex'), node.height);
+      const highest = Math.max(...own.map(({ height }) => height));
+      await expect(check({ own, all, memory, limit: highest, dice })).resolves.toBeLessThanOrEqual(from);
+      for (const node of own) {
+        const known = memory.get(node.id.toString('hex'));
+        expect(known ?? node.height).toBe(node.height);
+      }
+      if (highest === 1) continue;
+      const low = 1 + dice.below(highest - 1);
+      const refused = check({ own, all, memory: new HeightMemory(10), limit: low, dice });
+      const error = await refused.then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      const named = own.find(({ id }) => error instanceof CairnError && id.toString('hex') === error.message);
+      expect(named?.height).toBeGreaterThan(low);
+    }
+  });
+
+  it('are not looked for twice', async () => {
+    const dice = new SeededDice(seed);
+    const all = graph(dice, 100);
+    const memory = new HeightMemory(1_000);
+    const top: Node = { id: randomBytes(20), links: all.slice(-5), height: 0 };
+    const next: Node = { id: randomBytes(20), links: [...all.slice(-5), top], height: 0 };
+    expect(await check({ own: [top], all, memory, limit: 1_000, dice })).toBeGreaterThan(0);
+    expect(await check({ own: [next], all, memory, limit: 1_000, dice })).toBe(0);
+  });
+
+  it('are forgotten in the order in which they were asked for last', () => {
+    const memory = new HeightMemory(2);
+    memory.set('a', 1);
+    memory.set('b', 2);
+    expect(memory.get('a')).toBe(1);
+    memory.set('c', 3);
+    expect([memory.get('a'), memory.get('b'), memory.get('c')]).toEqual([1, undefined, 3]);
+  });
+});

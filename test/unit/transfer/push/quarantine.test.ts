@@ -1,0 +1,255 @@
+/** What is told of a pack that git has taken in: which of its entries came in, and which were appended to complete it. */
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Git } from '../../../../src/git-process/git.ts';
+import { sha256OfFile } from '../../../../src/lib/digest.ts';
+import { HeightMemory } from '../../../../src/transfer/push/link-heights.ts';
+import type { PackBounds } from '../../../../src/transfer/push/pack-bounds.ts';
+import { openQuarantine, type PackOutcome, receivePack } from '../../../../src/transfer/push/quarantine.ts';
+import { RequestBody } from '../../../../src/transfer/request-body.ts';
+import { appendDelta, CraftedPack } from '../../../helpers/craft-pack.ts';
+import { GitClient, run } from '../../../helpers/git-client.ts';
+import { objectId } from '../../../helpers/raw-git.ts';
+import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
+
+const TRAILING = { outcome: 'refused', reason: 'bytes follow the end of the pack', findings: [] };
+
+let folder: TempDir;
+let git: Git;
+
+beforeAll(async () => {
+  folder = await tempDir('cairn-quarantine');
+  git = new Git({ binary: 'git', home: folder.path });
+});
+
+afterAll(async () => {
+  await git.close();
+  await folder[Symbol.asyncDispose]();
+});
+
+interface Sent {
+  readonly client: GitClient;
+  readonly pack: Buffer;
+  /** What the pack leans on. */
+  readonly base: string;
+  readonly ids: readonly string[];
+}
+
+/** A second commit as a thin pack: its file is a delta of the first one's. */
+async function thinPack(name: string, format: string): Promise<Sent> {
+  const client = await new GitClient(folder.path).init(name, `--object-format=${format}`);
+  const content = randomBytes(4_000).toString('base64');
+  const first = await client.commit('First', { file: content });
+  const base = await client.run(['rev-parse', 'HEAD:file']);
+  const second = await client.commit('Second', { file: `${content} and more` });
+  const range = `${second}\n^${first}\n`;
+  const listed = await client.run(['rev-list', '--objects', '--stdin'], { input: range });
+  await client.run(['config', 'pack.threads', '1']);
+  const path = join(folder.path, `${name}.pack`);
+  const made = await run('sh', ['-c', `git pack-objects --thin --revs --stdout -q > '${path}'`], {
+    cwd: client.folder,
+    env: { PATH: process.env['PATH'] ?? '', HOME: folder.path },
+    input: range,
+  });
+  expect(made.exitCode).toBe(0);
+  return {
+    client,
+    pack: await readFile(path),
+    base,
+    ids: listed.split('\n').map((line) => line.slice(0, base.length)),
+  };
+}
+
+const BOUNDS: PackBounds = {
+  packBytes: 0,
+  objectBytes: 2 ** 20,
+  setting: '--max-object-size',
+  heldBytes: 2 ** 20,
+  patience: { least: 600_000, perMiB: 0 },
+  niceness: 0,
+  heights: new HeightMemory(100),
+};
+
+async function receive(
+  client: GitClient,
+  bytes: Buffer,
+  tips: readonly string[] = [],
+  bounds: Partial<PackBounds> = {},
+): Promise<PackOutcome> {
+  const quarantine = await openQuarantine(folder.path);
+  const paths = { gitDir: join(client.folder, '.git'), objects: quarantine.objects };
+  async function* body() {
+    yield bytes;
+  }
+  return receivePack({
+    git,
+    body: new RequestBody(body()),
+    paths: async () => paths,
+    bounds: { ...BOUNDS, ...bounds },
+    tips,
+    signal: new AbortController().signal,
+  });
+}
+
+async function entriesOf(idxPath: string, format: string): Promise<{ offset: number; id: string }[]> {
+  const shown = await run('git', ['show-index', `--object-format=${format}`], {
+    input: await readFile(idxPath),
+  });
+  return shown.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => {
+      const [offset = '', id = ''] = line.split(' ');
+      return { offset: Number(offset), id };
+    });
+}
+
+describe.each(['sha1', 'sha256'])('a thin pack of %s', (format) => {
+  it('is told apart from the bases that complete it', async () => {
+    const { client, pack, base, ids } = await thinPack(`thin-${format}`, format);
+    const received = await receive(client, pack);
+    if (received.outcome !== 'received') throw new Error('not received');
+    const { own, idx, objects } = received.pack;
+    expect(objects).toBe(ids.length + 1);
+    expect(own).toEqual({ objects: ids.length, end: pack.length - (format === 'sha1' ? 20 : 32) });
+    const entries = await entriesOf(idx.path, format);
+    const end = own?.end ?? 0;
+    expect(new Set(entries.filter(({ offset }) => offset < end).map(({ id }) => id))).toEqual(new Set(ids));
+    expect(entries.filter(({ offset }) => offset >= end)).toEqual([{ offset: end, id: base }]);
+  });
+});
+
+describe('a pack', () => {
+  it('shows which of the tips in it are commits, and says nothing of those it holds as differences', async () => {
+    const client = await new GitClient(folder.path).init('tips');
+    const message = randomBytes(2_000).toString('base64');
+    const first = await client.commit(`First ${message}`, { file: 'one' });
+    const second = await client.commit(`Second ${message}`, { file: 'two' });
+    await client.run(['tag', '-a', '-m', 'A tag', 'tag']);
+    const tag = await client.run(['rev-parse', 'tag']);
+    const tree = await client.run(['rev-parse', 'HEAD^{tree}']);
+    const path = join(folder.path, 'tips.pack');
+    await run(
+      'sh',
+      ['-c', `printf '%s\\n' ${first} ${second} ${tag} | git pack-objects --revs --stdout -q > '${path}'`],
+      {
+        cwd: client.folder,
+      },
+    );
+    const tips = [first, second, tag, tree, 'd'.repeat(40)];
+    const received = await receive(client, await readFile(path), tips);
+    if (received.outcome !== 'received') throw new Error('not received');
+    const { commits, pack, idx } = received.pack;
+    const verified = await run('git', ['verify-pack', '-v', idx.path]);
+    // A line is: id, type, size, size in the pack, offset; of a difference also its depth and its base.
+    const whole = verified.stdout
+      .split('\n')
+      .filter((line) => /^[0-9a-f]{40} commit +\d+ \d+ \d+$/.test(line));
+    expect(whole, 'one of the two differs little from the other').toHaveLength(1);
+    expect([...commits]).toEqual(whole.map((line) => line.slice(0, 40)));
+    expect(await sha256OfFile(pack.path)).toBe(pack.digest);
+    expect(await sha256OfFile(idx.path)).toBe(idx.digest);
+  });
+
+  it('that is complete has nothing told apart', async () => {
+    const client = await new GitClient(folder.path).init('whole');
+    const commit = await client.commit('One', { file: 'one' });
+    const path = join(folder.path, 'whole.pack');
+    await run('sh', ['-c', `echo ${commit} | git pack-objects --revs --stdout -q > '${path}'`], {
+      cwd: client.folder,
+    });
+    const received = await receive(client, await readFile(path));
+    expect(received).toMatchObject({ outcome: 'received', pack: { objects: 3 } });
+    expect(received).not.toHaveProperty('pack.own');
+  });
+
+  it.each(['sha1', 'sha256'])(
+    'of %s with something behind it is refused, however long that is (issue 11, point 1)',
+    async (format) => {
+      const { client, pack } = await thinPack(`trailing-${format}`, format);
+      const whole = new CraftedPack(format as 'sha1' | 'sha256').all([
+        { type: 'blob', content: Buffer.from('a') },
+      ]);
+      const received = await receive(client, pack);
+      if (received.outcome !== 'received') throw new Error('not received');
+      const appended = received.pack.pack.size - pack.length;
+      for (const junk of [1, 19, 20, 32, appended - 1, appended, appended + 1, 1_000, 100_000]) {
+        const bytes = [Buffer.alloc(junk), randomBytes(junk), pack.subarray(0, junk)];
+        for (const behind of bytes) {
+          if (behind.length === 0) continue;
+          expect(await receive(client, Buffer.concat([pack, behind]))).toEqual(TRAILING);
+        }
+        expect(await receive(client, whole.bytes({ junk: randomBytes(junk) }))).toEqual(TRAILING);
+      }
+    },
+  );
+
+  it('without objects is its header and a checksum of either format, and nothing else (issue 11, point 1)', async () => {
+    const client = await new GitClient(folder.path).init('empty');
+    const [sha1, sha256] = [new CraftedPack().bytes(), new CraftedPack('sha256').bytes()];
+    expect(await receive(client, sha1)).toEqual({ outcome: 'empty' });
+    expect(await receive(client, sha256)).toEqual({ outcome: 'empty' });
+    for (const pack of [sha1, sha256]) {
+      expect(await receive(client, Buffer.concat([pack, Buffer.of(0)]))).toEqual(TRAILING);
+      expect(await receive(client, Buffer.concat([pack, Buffer.alloc(12)]))).toEqual(TRAILING);
+      expect(await receive(client, pack.subarray(0, 20))).toMatchObject({
+        reason: 'the pack is missing or cut short',
+      });
+    }
+    expect(await receive(client, new CraftedPack().bytes({ trailer: 'wrong' }))).toMatchObject({
+      reason: 'the checksum of the pack is wrong',
+    });
+  });
+
+  it('of version 3 is refused (issue 11, point 7)', async () => {
+    const client = await new GitClient(folder.path).init('version-3');
+    const pack = new CraftedPack().all([{ type: 'blob', content: Buffer.from('a') }]).bytes({ version: 3 });
+    expect(await receive(client, pack)).toMatchObject({
+      outcome: 'refused',
+      reason: 'pack version 3 is not supported, only version 2 is',
+    });
+  });
+
+  it('that breaks a rule is refused by the name of object and rule, and without a path of this server (issue 11, point 16)', async () => {
+    const client = await new GitClient(folder.path).init('rules');
+    const tree = { type: 'tree', content: Buffer.alloc(0) } as const;
+    const content = Buffer.from(`tree ${objectId(tree)}\nauthor A 1 +0000\ncommitter B <b@c> 1 +0000\n\nx\n`);
+    const commit = { type: 'commit', content } as const;
+    const received = await receive(client, new CraftedPack().all([tree, commit]).bytes());
+    const finding = `object ${objectId(commit)}: missingEmail: invalid author/committer line - missing email`;
+    expect(received).toEqual({ outcome: 'refused', reason: finding, findings: [finding] });
+  });
+
+  it('whose objects are too large is refused by their ids where git streams them (issue 11, point 3)', async () => {
+    const client = await new GitClient(folder.path).init('streamed');
+    // Less than git is ever limited to, so that it does not notice by itself.
+    const large = { type: 'blob', content: randomBytes(3_000) } as const;
+    const pack = new CraftedPack().all([large]).bytes();
+    const small = { objectBytes: 2_000, heldBytes: 0 };
+    expect(await receive(client, pack, [], small)).toMatchObject({
+      reason: `object ${objectId(large)} of 3000 bytes is larger than 2000 bytes, the most that one object may have here (--max-object-size)`,
+    });
+  });
+
+  it.each(['as a whole', 'as a stream'])(
+    'that makes hours of work of a few bytes is given up (%s) (issue 11, point 3)',
+    async (how) => {
+      const client = await new GitClient(folder.path).init(`bomb ${how}`);
+      const pack = new CraftedPack();
+      // Larger than what is given to git in one piece, or not.
+      pack.whole({ type: 'blob', content: randomBytes(how === 'as a stream' ? 1_100_000 : 10) });
+      const size = 15 * 2 ** 20;
+      const base = pack.whole({ type: 'blob', content: Buffer.alloc(size) });
+      for (let at = 0; at < 5_000; at++) pack.offsetDelta(base, appendDelta(size, Buffer.from(String(at))));
+      const bytes = pack.bytes();
+      const bounds = { objectBytes: 2 ** 25, heldBytes: 2 ** 25, patience: { least: 900, perMiB: 50 } };
+      expect(await receive(client, bytes, [], bounds)).toMatchObject({
+        outcome: 'refused',
+        reason: expect.stringMatching(/^unpacking takes more than [12] s: /),
+      });
+      expect(git.running).toBe(0);
+    },
+  );
+});
