@@ -60,6 +60,18 @@ export class DigestColumn {
     this.pages[number]?.write(digest, (item & MASK) * SIZE, SIZE, 'hex');
   }
 
+  /** Copies a digest out, to be held against others later. @param target of {@link DIGEST_BYTES} */
+  copy(item: number, target: Buffer): void {
+    const at = (item & MASK) * SIZE;
+    this.pages[item >>> PAGE_BITS]?.copy(target, 0, at, at + SIZE);
+  }
+
+  /** Below 0 when that of an item comes before one that was copied out. */
+  compareWith(item: number, copied: Buffer): number {
+    const at = (item & MASK) * SIZE;
+    return this.pages[item >>> PAGE_BITS]?.compare(copied, 0, SIZE, at, at + SIZE) ?? 0;
+  }
+
   /** Below 0 when that of `a` comes first. */
   compare(a: number, b: number): number {
     const [pageA, pageB] = [this.pages[a >>> PAGE_BITS], this.pages[b >>> PAGE_BITS]];
@@ -73,4 +85,6 @@ export class DigestColumn {
   }
 }
 
-const SIZE = 32;
+/** Bytes of a digest. */
+export const DIGEST_BYTES = 32;
+const SIZE = DIGEST_BYTES;

@@ -2,6 +2,7 @@
  * The events kept here, as the rest of the relay sees them. Durable truth is the event log in the object store; what is
  * asked here is answered from an index in memory and from local disk.
  */
+import type { Interruptible } from '../lib/cooperative.ts';
 import type { NostrEvent, VerifiedEvent } from '../nostr/event.ts';
 import type { Filter } from '../nostr/filter.ts';
 
@@ -21,6 +22,8 @@ export interface QueryOptions {
   readonly now: number;
   /** Who asks may not see everything. */
   readonly visible: (event: NostrEvent) => boolean;
+  /** Events that are looked at most for each filter, visible or not; all when it is not given. */
+  readonly looks?: number;
 }
 
 /** An event that is here, without its content in memory. */
@@ -37,11 +40,23 @@ export interface EventReader {
   latest(kind: number, author: string, identifier: string): NostrEvent | undefined;
   /** The newest announcement of every key that announces this identifier, hidden or not. */
   announcements(identifier: string): readonly NostrEvent[];
-  /** Visible events that match any of the filters, newest first, of equal date the lowest id first, each once. */
+  /**
+   * Visible events that match any of the filters, newest first, of equal date the lowest id first, each once. All of
+   * it happens at once: only for filters that match little, and not what a stranger chooses.
+   */
   query(filters: readonly Filter[], options: QueryOptions): NostrEvent[];
-  /** {@link query} for whoever sends them on when there is time: the events are not held in memory until then. */
-  find(filters: readonly Filter[], options: QueryOptions): KeptEvent[];
-  count(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): number;
+  /** {@link query} in steps, between which events may come and go: see {@link finding}. */
+  querying(filters: readonly Filter[], options: QueryOptions): Interruptible<NostrEvent[]>;
+  /**
+   * {@link query} in steps, for whoever sends the events on when there is time: they are not held in memory until then.
+   * Between steps events may come and go. What has come since this was called is not found, and what has gone is not sent.
+   */
+  finding(filters: readonly Filter[], options: QueryOptions): Interruptible<KeptEvent[]>;
+  /**
+   * How many visible events match any of the filters, counted in steps. An event that stands from this call to the end
+   * counts once; one that comes meanwhile does not count, and one that goes may or may not.
+   */
+  counting(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): Interruptible<number>;
   /** True when a visible or hidden event refers to this id or address by a tag (e, E, q, a, A). */
   isReferredTo(idOrAddress: string): boolean;
   /** What {@link EventWriter.append} would say of an event. */

@@ -1,3 +1,4 @@
+import { FairSlices } from '../lib/fair-slices.ts';
 import type { Dice } from '../lib/random.ts';
 import type { NostrEvent } from '../nostr/event.ts';
 import { isExpired } from '../nostr/expiration.ts';
@@ -6,9 +7,11 @@ import { Outgoing } from './client/outbox.ts';
 import { Callers, perMinute } from './client/rate-limit.ts';
 import type { Events } from './events.ts';
 
-export interface RelayContext extends ConnectionContext {
+export interface RelayContext extends Omit<ConnectionContext, 'slices'> {
   readonly events: ConnectionContext['events'] & Pick<Events, 'onEvent'>;
   readonly dice: Dice;
+  /** Of its own when not given. */
+  readonly slices?: FairSlices;
 }
 
 /** Bytes of a challenge; as many as make two that are equal, or one that is guessed, no concern. */
@@ -16,14 +19,17 @@ const CHALLENGE_BYTES = 16;
 
 /** The Nostr relay: every client that is connected to it, and the events that go to them as they come. */
 export class Relay {
-  private readonly context: RelayContext;
+  private readonly context: RelayContext & ConnectionContext;
   private readonly callers: Callers;
   private readonly connections = new Map<Connection, () => void>();
   private readonly stopListening: () => void;
   private stopping = false;
 
   constructor(context: RelayContext) {
-    this.context = context;
+    this.context = {
+      ...context,
+      slices: context.slices ?? new FairSlices({ now: () => context.clock.monotonic() }),
+    };
     const { perAddress, perMinute: most } = context.limits;
     const stored = { events: perMinute(most.events), bytes: perMinute(most.bytes) };
     this.callers = new Callers({ ...perAddress, stored }, context.clock);

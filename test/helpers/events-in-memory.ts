@@ -1,3 +1,4 @@
+import type { Interruptible } from '../../src/lib/cooperative.ts';
 import { addressOf, formatAddress } from '../../src/nostr/address.ts';
 import { deletes, parseDeletion } from '../../src/nostr/deletion.ts';
 import { encodeEvent, type NostrEvent, type VerifiedEvent } from '../../src/nostr/event.ts';
@@ -73,16 +74,23 @@ export class EventsInMemory implements Events {
     return [...found.values()].sort(newestFirst).slice(0, options.limit);
   }
 
-  find(filters: readonly Filter[], options: QueryOptions): KeptEvent[] {
-    return this.query(filters, options).map((event) => ({
+  querying(filters: readonly Filter[], options: QueryOptions): Interruptible<NostrEvent[]> {
+    return inOneStep(() => this.query(filters, options));
+  }
+
+  finding(filters: readonly Filter[], options: QueryOptions): Interruptible<KeptEvent[]> {
+    const found = (event: NostrEvent) => ({
       get json() {
         return encodeEvent(event);
       },
-    }));
+    });
+    return inOneStep(() => this.query(filters, options).map(found));
   }
 
-  count(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): number {
-    return new Set(filters.flatMap((filter) => this.matching(filter, options).map((event) => event.id))).size;
+  counting(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): Interruptible<number> {
+    const matching = () =>
+      filters.flatMap((filter) => this.matching(filter, options).map((event) => event.id));
+    return inOneStep(() => new Set(matching()).size);
   }
 
   isReferredTo(idOrAddress: string): boolean {
@@ -156,4 +164,9 @@ export class EventsInMemory implements Events {
     this.addressed.set(name, found);
     return found;
   }
+}
+
+function* inOneStep<T>(find: () => T): Interruptible<T> {
+  yield;
+  return find();
 }

@@ -3,7 +3,9 @@
  * WebSockets, only texts that come and go.
  */
 import type { Clock } from '../../lib/clock.ts';
+import type { Interruptible } from '../../lib/cooperative.ts';
 import { publicTextOf } from '../../lib/errors.ts';
+import type { FairSlices } from '../../lib/fair-slices.ts';
 import { TokenBucket, takeFromAll } from '../../lib/token-bucket.ts';
 import { type ClientMessage, parseClientMessage } from '../../nostr/client-message.ts';
 import type { NostrEvent } from '../../nostr/event.ts';
@@ -23,6 +25,7 @@ import type { Verifier } from '../../nostr/verify.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { EventReader } from '../events.ts';
 import type { Authenticated, Publication } from '../publication.ts';
+import { QuestionQueue } from '../question-queue.ts';
 import { Intake } from './inbox.ts';
 import { Outbox, type Outgoing } from './outbox.ts';
 import { PublishQueue } from './publish-queue.ts';
@@ -52,6 +55,8 @@ export interface ConnectionContext {
   readonly relayUrl: string;
   readonly clock: Clock;
   readonly limits: RelayLimits;
+  /** Where questions get their time. */
+  readonly slices: FairSlices;
   readonly log: Logger;
 }
 
@@ -84,6 +89,7 @@ export class Connection {
   private readonly authenticated = new Set<string>();
   private readonly intake: Intake;
   private readonly queue: PublishQueue;
+  private readonly questions: QuestionQueue;
   private ended = false;
 
   /** @param challenge nobody can guess it, and no other connection has it */
@@ -99,8 +105,14 @@ export class Connection {
     this.subscriptions = new Subscriptions(limits.subscriptionsPerConnection);
     this.outbox = new Outbox((text) => socket.send(text), this.subscriptions);
     this.queue = new PublishQueue(context.publication, context.log, caller.address);
+    this.questions = new QuestionQueue({
+      slices: context.slices,
+      party: caller.address,
+      isReady: () => this.outbox.length <= ENTRIES_WAITING,
+      onDone: () => this.intake.goOn(),
+    });
     this.intake = new Intake({
-      isBusy: () => this.outbox.length > ENTRIES_WAITING || this.queue.isFull(),
+      isBusy: () => this.outbox.length > ENTRIES_WAITING || this.queue.isFull() || this.questions.isFull(),
       handle: (text) => this.handle(text),
       pause: (pause) => (pause ? socket.pause() : socket.resume()),
       overflow: () => this.end(POLICY, 'too fast: messages come faster than they are answered'),
@@ -124,6 +136,7 @@ export class Connection {
       this.end(INTERNAL, 'error: stored events cannot be read');
       return;
     }
+    this.questions.goOn();
     this.intake.goOn();
   }
 
@@ -133,7 +146,7 @@ export class Connection {
     const wanting = this.subscriptions.matching(outgoing.event);
     if (wanting.length === 0 || !this.context.visible(outgoing.event, this.authenticated)) return;
     const { outbox } = this;
-    const entries = outbox.length + wanting.length;
+    const entries = outbox.length + outbox.waiting + wanting.length;
     const bytes = outbox.bytes + wanting.length * outgoing.json.length;
     if (entries > MOST_ENTRIES_WAITING || bytes > MOST_BYTES_WAITING) {
       this.end(POLICY, 'too slow: new events come faster than they are read');
@@ -154,6 +167,7 @@ export class Connection {
   close(): void {
     this.ended = true;
     this.intake.close();
+    this.questions.clear();
     this.subscriptions.clear();
     this.outbox.clear();
   }
@@ -204,13 +218,14 @@ export class Connection {
         this.authenticate(message.event);
         return;
       case 'REQ':
-        this.subscribe(message.subscription, message.filters);
+        this.subscribe(message.subscription, message.filters, bytes);
         return;
       case 'COUNT':
-        this.count(message.subscription, message.filters);
+        this.count(message.subscription, message.filters, bytes);
         return;
       case 'CLOSE':
         this.subscriptions.remove(message.subscription);
+        this.questions.cancel(message.subscription);
     }
   }
 
@@ -265,7 +280,7 @@ export class Connection {
     this.outbox.say(acceptedMessage(event.id));
   }
 
-  private subscribe(id: string, filters: readonly Filter[]): void {
+  private subscribe(id: string, filters: readonly Filter[], bytes: number): void {
     if (!this.spend(filters.length - 1)) {
       this.subscriptions.remove(id);
       this.refuse(closedMessage(id, 'rate-limited: too many filters, wait a moment'));
@@ -283,17 +298,46 @@ export class Connection {
     const most = limits.eventsPerFilter;
     const bounded = filters.map((filter) => ({ ...filter, limit: Math.min(filter.limit ?? most, most) }));
     const limit = bounded.reduce((sum, filter) => sum + filter.limit, 0);
-    const found = events.find(bounded, { limit, ...this.view() });
-    for (const event of found) this.outbox.deliver(subscription, event);
-    this.outbox.sayOf(subscription, endOfStoredMessage(id));
+    // From here on new events are told of: those that are stored now are looked for.
+    this.outbox.begin(subscription);
+    this.questions.ask({
+      name: id,
+      bytes,
+      work: unless(
+        () => !this.subscriptions.isOpen(subscription),
+        events.finding(bounded, { limit, ...this.view() }),
+      ),
+      answer: (found) => {
+        if (found === undefined) this.outbox.drop(subscription);
+        else this.outbox.answer(subscription, found, endOfStoredMessage(id));
+      },
+      failed: (error) => {
+        this.outbox.drop(subscription);
+        if (this.subscriptions.isOpen(subscription)) this.subscriptions.remove(id);
+        this.cannotAnswer('REQ', id, error);
+      },
+      dropped: () => this.outbox.drop(subscription),
+    });
   }
 
-  private count(id: string, filters: readonly Filter[]): void {
+  private count(id: string, filters: readonly Filter[], bytes: number): void {
     if (!this.spend(filters.length - 1)) {
       this.refuse(closedMessage(id, 'rate-limited: too many filters, wait a moment'));
       return;
     }
-    this.outbox.say(countMessage(id, this.context.events.count(filters, this.view())));
+    this.questions.ask({
+      name: id,
+      bytes,
+      work: this.context.events.counting(filters, this.view()),
+      answer: (count) => this.outbox.say(countMessage(id, count)),
+      failed: (error) => this.cannotAnswer('COUNT', id, error),
+      dropped: () => undefined,
+    });
+  }
+
+  private cannotAnswer(message: string, id: string, error: unknown): void {
+    this.context.log.error({ err: error, message }, 'a relay message could not be answered');
+    this.outbox.say(closedMessage(id, `error: ${publicTextOf(error)}`));
   }
 
   /** What this client may see, now. */
@@ -319,6 +363,16 @@ export class Connection {
 }
 
 const BAD_SIGNATURE: Reason = 'invalid: the id or the signature does not hold';
+
+/** Work that ends without a result as soon as something is so. */
+function* unless<T>(isOver: () => boolean, work: Interruptible<T>): Interruptible<T | undefined> {
+  for (;;) {
+    if (isOver()) return undefined;
+    const { done, value } = work.next();
+    if (done === true) return value;
+    yield;
+  }
+}
 
 function refusalOf(message: ClientMessage, reason: Reason): string {
   if ('event' in message) return rejectedMessage(message.event.id, reason);

@@ -35,6 +35,9 @@ export class Outbox {
   private next = 0;
   private ready = true;
   private held = 0;
+  /** New events of subscriptions whose stored ones are still looked for, and how many these are. */
+  private readonly behind = new Map<Subscription, Entry[]>();
+  private behindCount = 0;
 
   /** @param send returns false when it wants no more before {@link resume} is called; what it was given is sent all the same */
   constructor(send: (text: string) => boolean, subscriptions: Subscriptions) {
@@ -47,6 +50,11 @@ export class Outbox {
     return this.entries.length - this.next;
   }
 
+  /** Entries that wait for answers which are still worked on. */
+  get waiting(): number {
+    return this.behindCount;
+  }
+
   /** Bytes of new events that wait for the client; stored ones are not in memory. */
   get bytes(): number {
     return this.held;
@@ -57,21 +65,36 @@ export class Outbox {
     this.push(text);
   }
 
-  /** Sends something that only matters while the subscription is open. */
-  sayOf(subscription: Subscription, text: string): void {
-    this.push({ subscription, text });
+  /** New events of a subscription wait from now on until its stored ones are known: see {@link answer}. */
+  begin(subscription: Subscription): void {
+    this.behind.set(subscription, []);
   }
 
-  /** Sends a stored event; it is read when its turn has come. */
-  deliver(subscription: Subscription, outgoing: KeptEvent): void {
-    this.push({ subscription, outgoing, bytes: 0 });
+  /** Sends the stored events of a subscription, which are read when their turn has come, then what tells their end. */
+  answer(subscription: Subscription, stored: readonly KeptEvent[], end: string): void {
+    const waiting = this.takeBehind(subscription);
+    for (const outgoing of stored) this.push({ subscription, outgoing, bytes: 0 });
+    this.push({ subscription, text: end });
+    for (const entry of waiting) this.push(entry);
+  }
+
+  /** The stored events of a subscription are wanted no more, and neither are those that waited for them. */
+  drop(subscription: Subscription): void {
+    for (const entry of this.takeBehind(subscription)) this.release(entry);
   }
 
   /** Sends a new event, which is held in memory until then. */
   deliverNew(subscription: Subscription, outgoing: Outgoing): void {
     const bytes = outgoing.json.length;
     this.held += bytes;
-    this.push({ subscription, outgoing, bytes });
+    const entry = { subscription, outgoing, bytes };
+    const behind = this.behind.get(subscription);
+    if (behind === undefined) {
+      this.push(entry);
+      return;
+    }
+    behind.push(entry);
+    this.behindCount++;
   }
 
   /** The client has read. */
@@ -83,7 +106,20 @@ export class Outbox {
   clear(): void {
     this.entries = [];
     this.next = 0;
+    this.behind.clear();
+    this.behindCount = 0;
     this.held = 0;
+  }
+
+  private takeBehind(subscription: Subscription): readonly Entry[] {
+    const entries = this.behind.get(subscription) ?? [];
+    this.behind.delete(subscription);
+    this.behindCount -= entries.length;
+    return entries;
+  }
+
+  private release(entry: Entry): void {
+    if (typeof entry !== 'string' && 'outgoing' in entry) this.held -= entry.bytes;
   }
 
   private push(entry: Entry): void {
@@ -95,7 +131,8 @@ export class Outbox {
     while (this.ready) {
       const entry = this.entries[this.next];
       if (entry === undefined) {
-        this.clear();
+        this.entries = [];
+        this.next = 0;
         return;
       }
       // What has been sent holds on to its text no longer.
@@ -111,9 +148,9 @@ export class Outbox {
   }
 
   private textOf(entry: Entry): string | undefined {
+    this.release(entry);
     if (typeof entry === 'string') return entry;
     const { subscription } = entry;
-    if ('outgoing' in entry) this.held -= entry.bytes;
     if (!this.subscriptions.isOpen(subscription)) return undefined;
     if ('text' in entry) return entry.text;
     const { json } = entry.outgoing;

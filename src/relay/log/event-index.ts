@@ -12,8 +12,9 @@ import { type Deletion, parseDeletion } from '../../nostr/deletion.ts';
 import type { EventHead, NostrEvent } from '../../nostr/event.ts';
 import { newestFirst } from '../../nostr/event-order.ts';
 import { expirationOf } from '../../nostr/expiration.ts';
-import { type Filter, matches } from '../../nostr/filter.ts';
+import type { Filter } from '../../nostr/filter.ts';
 import { kinds } from '../../nostr/kinds.ts';
+import { EventSearch } from '../event-search.ts';
 import type { EventReader, KeptEvent, QueryOptions, Stored } from '../events.ts';
 import { type Amount, EventCharges } from './event-charges.ts';
 import { EventContents } from './event-contents.ts';
@@ -59,6 +60,7 @@ export class EventIndex implements EventReader, Ledger {
   private readonly lists: EventLists;
   private readonly charges: EventCharges;
   private readonly marks: EventMarks;
+  private readonly search: EventSearch;
   /**
    * The rows at an address. A hidden one does not displace an older visible one, which is there to be seen until the
    * hidden one is shown, and if it never is.
@@ -80,6 +82,7 @@ export class EventIndex implements EventReader, Ledger {
     this.lists = new EventLists(this.hash, this.rows, this.rowLists);
     this.charges = new EventCharges(this.hash, this.rows, this.lists, this.rowLists);
     this.marks = new EventMarks(this.hash);
+    this.search = new EventSearch(this.rows, this.lists, this.contents);
     this.addresses = new RowTerms(this.rowLists);
     this.announced = new RowTerms(this.rowLists);
   }
@@ -128,37 +131,19 @@ export class EventIndex implements EventReader, Ledger {
   }
 
   query(filters: readonly Filter[], options: QueryOptions): NostrEvent[] {
-    return this.found(filters, options).map((row) => this.contents.event(row));
+    return atOnce(this.querying(filters, options));
   }
 
-  find(filters: readonly Filter[], options: QueryOptions): KeptEvent[] {
-    return this.found(filters, options).map((row) => this.contents.kept(row));
+  querying(filters: readonly Filter[], options: QueryOptions): Interruptible<NostrEvent[]> {
+    return this.search.querying(filters, options, this.rows.mark);
   }
 
-  count(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): number {
-    return atOnce(this.counting(filters, options));
+  finding(filters: readonly Filter[], options: QueryOptions): Interruptible<KeptEvent[]> {
+    return this.search.finding(filters, options, this.rows.mark);
   }
 
-  /** {@link count}, with pauses in which events may come and go. What has gone by then does not count. */
-  *counting(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): Interruptible<number> {
-    const { rows } = this;
-    // By row: the stamp it had.
-    const found = new Map<number, number>();
-    let count = 0;
-    for (const filter of filters) {
-      const candidates: number[] = [];
-      for (const row of this.candidates(filter, options.now)) candidates.push(row, rows.stampOf(row));
-      for (let at = 0; at < candidates.length; at += 2) {
-        const [row = 0, stamp = 0] = [candidates[at], candidates[at + 1]];
-        if (rows.stampOf(row) !== stamp || found.get(row) === stamp) continue;
-        const event = this.contents.event(row);
-        if (!matches(filter, event) || !options.visible(event)) continue;
-        count++;
-        if (filters.length > 1) found.set(row, stamp);
-        yield;
-      }
-    }
-    return count;
+  counting(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): Interruptible<number> {
+    return this.search.counting(filters, options, this.rows.mark);
   }
 
   isReferredTo(idOrAddress: string): boolean {
@@ -250,39 +235,6 @@ export class EventIndex implements EventReader, Ledger {
 
   chargesOf(event: EventHead): number {
     return this.charges.of(event);
-  }
-
-  private found(filters: readonly Filter[], options: QueryOptions): number[] {
-    const found = new Set<number>();
-    for (const filter of filters) {
-      let left = Math.min(filter.limit ?? options.limit, options.limit);
-      if (left <= 0) continue;
-      for (const row of this.candidates(filter, options.now)) {
-        const event = this.contents.event(row);
-        if (!matches(filter, event) || !options.visible(event)) continue;
-        found.add(row);
-        if (--left === 0) break;
-      }
-    }
-    const all = [...found];
-    if (filters.length > 1) all.sort(this.rows.compare);
-    return all.length > options.limit ? all.slice(0, options.limit) : all;
-  }
-
-  /** Visible rows that match a filter but for the hashes of its values, newest first. */
-  private *candidates(filter: Filter, now: number): Generator<number> {
-    for (const row of filter.ids === undefined ? this.lists.matching(filter) : this.named(filter.ids)) {
-      if (this.rows.isHidden(row)) continue;
-      const expires = this.rows.expires(row);
-      if (expires === undefined || now < expires) yield row;
-    }
-  }
-
-  private named(ids: ReadonlySet<string>): number[] {
-    return [...ids]
-      .map((id) => this.rows.find(id))
-      .filter((row) => row >= 0)
-      .sort(this.rows.compare);
   }
 
   /** The rows at an address, the newest first. */

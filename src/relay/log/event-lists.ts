@@ -2,8 +2,9 @@
 import type { KeyedHash } from '../../lib/keyed-hash.ts';
 import type { EventHead } from '../../nostr/event.ts';
 import type { Filter } from '../../nostr/filter.ts';
+import { type Choice, RowScan } from '../row-scan.ts';
 import type { EventRows } from './event-rows.ts';
-import type { Cursor, RowLists } from './row-lists.ts';
+import type { RowLists } from './row-lists.ts';
 import { RowTerms } from './row-terms.ts';
 
 /** Only tags of one letter are asked for (NIP-01). */
@@ -11,6 +12,12 @@ const LETTER = /^[A-Za-z]$/;
 
 /** Tags of one event that are found, far more than an event may have: what is stored here is not bounded so. */
 const MAX_TAGS = 10_000;
+
+/** Stands among rows for none: time to pause, for whoever wants to. */
+export const NO_ROW = -1;
+
+/** Rows that do not match which are looked at before there may be a pause. */
+const MISSED_AT_ONCE = 64;
 
 /** Spaces of hashes; one for each letter follows the last. */
 const AUTHOR = 2;
@@ -20,16 +27,9 @@ const LETTERS = 256;
 
 /** Filters by what rows tell of themselves. */
 interface RowFilter {
-  readonly since: number;
   readonly kinds: ReadonlySet<number> | undefined;
   readonly authors: ReadonlySet<number> | undefined;
   readonly tags: readonly ReadonlySet<number>[];
-}
-
-/** Terms of one sort that together have every row that matches. */
-interface Choice {
-  readonly terms: RowTerms;
-  readonly numbers: readonly number[];
 }
 
 export class EventLists {
@@ -112,16 +112,33 @@ export class EventLists {
 
   /**
    * The rows that match a filter, newest first, each once, hidden ones included. The filter's `limit` and `ids` have no part
-   * in it. Values are compared by their hashes: who needs to be certain looks at the event.
+   * in it. Values are compared by their hashes: who needs to be certain looks at the event. Whoever reads may pause at each
+   * value, and events may come and go meanwhile: those that stand all the time are found; of the others, a row may even
+   * belong to an event that does not match.
+   * @returns rows, and {@link NO_ROW} after a while in which none has matched
    */
-  *matching(filter: Filter): Generator<number> {
-    const { authors, kinds, since, until } = filter;
+  *matching(filter: Filter): Generator<number, void, undefined> {
+    const { rows } = this;
+    const since = filter.since ?? 0;
+    const { choice, wanted } = this.plan(filter);
+    const scan = new RowScan(rows, choice, filter.until);
+    let missed = 0;
+    for (let row = scan.next(); row >= 0 && rows.createdAt(row) >= since; row = scan.next()) {
+      const passes = this.passes(row, wanted);
+      if (!passes && ++missed % MISSED_AT_ONCE !== 0) continue;
+      scan.hold();
+      yield passes ? row : NO_ROW;
+    }
+  }
+
+  /** Where to look for what a filter asks for, and what to look at. */
+  private plan({ authors, kinds, tags }: Filter): { readonly choice: Choice; readonly wanted: RowFilter } {
     const choices: Choice[] = [];
-    const tags: ReadonlySet<number>[] = [];
-    for (const [letter, values] of filter.tags) {
+    const tagTerms: ReadonlySet<number>[] = [];
+    for (const [letter, values] of tags) {
       const numbers = present([...values].map((value) => this.tag(letter, value)));
       choices.push({ terms: this.tags, numbers });
-      tags.push(new Set(numbers));
+      tagTerms.push(new Set(numbers));
     }
     let authorTerms: ReadonlySet<number> | undefined;
     if (authors !== undefined) {
@@ -137,11 +154,7 @@ export class EventLists {
       this.hash.number(EVERYTHING, 0);
       choices.push({ terms: this.all, numbers: present([this.all.find(this.hash)]) });
     }
-    const wanted: RowFilter = { since: since ?? 0, kinds, authors: authorTerms, tags };
-    for (const row of this.newestOf(narrowest(choices), until)) {
-      if (this.rows.createdAt(row) < wanted.since) return;
-      if (this.passes(row, wanted)) yield row;
-    }
+    return { choice: narrowest(choices), wanted: { kinds, authors: authorTerms, tags: tagTerms } };
   }
 
   private passes(row: number, { kinds, authors, tags }: RowFilter): boolean {
@@ -162,51 +175,6 @@ export class EventLists {
     this.hash.number(KIND, kind);
     return this.kinds.find(this.hash);
   }
-
-  /** The rows of several terms, newest first; one that several have comes once. @param until the first second to look at */
-  private *newestOf({ terms, numbers }: Choice, until: number | undefined): Generator<number> {
-    const { rows } = this;
-    const passes = until === undefined ? undefined : (row: number) => rows.createdAt(row) <= until;
-    const heap = numbers.map((term) => terms.cursor(term, passes)).filter(({ row }) => row >= 0);
-    const [only] = heap;
-    if (heap.length === 1 && only !== undefined) {
-      for (; only.row >= 0; only.next()) yield only.row;
-      return;
-    }
-    for (let at = heap.length >> 1; at >= 0; at--) sink(heap, at, rows);
-    let last = -1;
-    for (;;) {
-      const [top] = heap;
-      if (top === undefined) return;
-      const { row } = top;
-      top.next();
-      if (top.row < 0) {
-        const end = heap.pop();
-        if (end !== undefined && heap.length > 0) heap[0] = end;
-      }
-      sink(heap, 0, rows);
-      if (row === last) continue;
-      last = row;
-      yield row;
-    }
-  }
-}
-
-/** Restores the order of a binary heap, newest row on top, below a place whose cursor has moved. */
-function sink(heap: Cursor[], place: number, rows: EventRows): void {
-  const cursor = heap[place];
-  if (cursor === undefined) return;
-  for (;;) {
-    const at = 2 * place + 1;
-    const [left, right] = [heap[at], heap[at + 1]];
-    if (left === undefined) break;
-    const isRight = right !== undefined && rows.compare(right.row, left.row) < 0;
-    const lower = isRight ? right : left;
-    if (rows.compare(lower.row, cursor.row) >= 0) break;
-    heap[place] = lower;
-    place = isRight ? at + 1 : at;
-  }
-  heap[place] = cursor;
 }
 
 /** The choice with the fewest rows. */

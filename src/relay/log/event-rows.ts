@@ -48,6 +48,7 @@ export class EventRows {
   private readonly blocks = new Blocks();
   private readonly terms = wordsColumn();
   private stamp = 0;
+  private revision = 0;
   private lastId = '';
   private readonly last = { high: 0, low: 0 };
 
@@ -72,6 +73,23 @@ export class EventRows {
     return columns.reduce((sum, { bytes }) => sum + bytes, table.bytes + ids.bytes + this.blocks.bytes);
   }
 
+  /** Another number whenever a row has come or gone. */
+  get changes(): number {
+    return this.revision;
+  }
+
+  /** A moment, by which {@link stoodAt} tells what was here already. */
+  get mark(): number {
+    return this.stamp;
+  }
+
+  /** True for a row with an event that was in it at a moment already. @param mark see {@link mark} */
+  stoodAt(row: number, mark: number): boolean {
+    const stamp = this.stamps.get(row);
+    // Stamps go round after 4,000 million events.
+    return stamp !== 0 && ((mark - stamp) | 0) >= 0;
+  }
+
   /** @returns the row of an event, or −1 */
   find(id: string): number {
     const row = this.table.find(this.hashOf(id));
@@ -91,11 +109,13 @@ export class EventRows {
     this.lengths.set(row, fields.length);
     this.stamp = (this.stamp + 1) >>> 0 || 1;
     this.stamps.set(row, this.stamp);
+    this.revision++;
     this.setTerms(row, terms);
     return row;
   }
 
   remove(row: number): void {
+    this.revision++;
     this.giveTerms(row);
     this.terms.set(row, 0);
     this.stamps.set(row, 0);
@@ -108,6 +128,17 @@ export class EventRows {
     const difference = this.dates.get(b) - this.dates.get(a);
     return difference !== 0 ? difference : this.ids.compare(a, b);
   };
+
+  /** Copies out where the event of a row is in the order of events. @param id of {@link DIGEST_BYTES} */
+  copyId(row: number, id: Buffer): void {
+    this.ids.copy(row, id);
+  }
+
+  /** True when the event of a row comes after another one in the order of {@link compare}. @param id see {@link copyId} */
+  isAfter(row: number, createdAt: number, id: Buffer): boolean {
+    const difference = createdAt - this.dates.get(row);
+    return difference !== 0 ? difference > 0 : this.ids.compareWith(row, id) > 0;
+  }
 
   id(row: number): string {
     return this.ids.get(row);

@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import { inSlices } from '../../lib/cooperative.ts';
+import { type Interruptible, inSlices } from '../../lib/cooperative.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Dice } from '../../lib/random.ts';
 import type { NostrEvent, VerifiedEvent } from '../../nostr/event.ts';
@@ -212,12 +212,16 @@ export class EventStore implements Events {
     return this.index.query(filters, options);
   }
 
-  find(filters: readonly Filter[], options: QueryOptions): KeptEvent[] {
-    return this.index.find(filters, options);
+  querying(filters: readonly Filter[], options: QueryOptions): Interruptible<NostrEvent[]> {
+    return this.index.querying(filters, options);
   }
 
-  count(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): number {
-    return this.index.count(filters, options);
+  finding(filters: readonly Filter[], options: QueryOptions): Interruptible<KeptEvent[]> {
+    return this.index.finding(filters, options);
+  }
+
+  counting(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): Interruptible<number> {
+    return this.index.counting(filters, options);
   }
 
   /** Events of a kind, hidden ones included; costs nothing. */

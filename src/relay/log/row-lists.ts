@@ -93,7 +93,7 @@ export class RowLists {
     return block;
   }
 
-  /** The rows of a list, the newest first. @param skip of how many rows, by date, none is wanted; see {@link countFrom} */
+  /** The rows of a list, the newest first. @param passes true for all rows from some date back; the others are left out */
   cursor(list: ListName, passes?: (row: number) => boolean): Cursor {
     if (list >= LONG) return new LongCursor(this.long(list).pieces, passes);
     const length = this.count(list);
@@ -271,8 +271,7 @@ class LongCursor implements Cursor {
     }
     this.piece = passes === undefined ? pieces.length - 1 : low;
     const piece = pieces[this.piece];
-    this.left = piece?.length ?? 0;
-    while (passes !== undefined && this.left > 0 && !passes(piece?.rows[this.left - 1] ?? 0)) this.left--;
+    this.left = piece === undefined ? 0 : howManyPass(piece, passes);
     this.settle();
   }
 
@@ -285,4 +284,15 @@ class LongCursor implements Cursor {
     while (this.left === 0 && this.piece > 0) this.left = this.pieces[--this.piece]?.length ?? 0;
     this.row = this.left > 0 ? (this.pieces[this.piece]?.rows[this.left - 1] ?? -1) : -1;
   }
+}
+
+/** How many rows of a piece pass: all from the oldest up to some. */
+function howManyPass({ rows, length }: Piece, passes: ((row: number) => boolean) | undefined): number {
+  let [low, high] = passes === undefined ? [length, length] : [0, length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (passes?.(rows[middle] ?? 0) === true) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

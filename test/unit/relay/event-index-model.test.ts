@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { atOnce } from '../../../src/lib/cooperative.ts';
 import { addressOf, formatAddress } from '../../../src/nostr/address.ts';
 import { parseDeletion } from '../../../src/nostr/deletion.ts';
 import type { NostrEvent } from '../../../src/nostr/event.ts';
@@ -117,7 +118,7 @@ describe('the packed index (issue 11, point 10)', () => {
           .sort(newestFirst);
         const options = { limit: 40, now, visible };
         expect(index.query([filter], options)).toEqual(expected.slice(0, Math.min(filter.limit ?? 40, 40)));
-        expect(index.count([filter], options)).toBe(expected.length);
+        expect(atOnce(index.counting([filter], options))).toBe(expected.length);
       }
       const asked = dice.pick(events);
       expect(index.get(asked.id) !== undefined).toBe(reference.includes(asked));
@@ -130,5 +131,87 @@ describe('the packed index (issue 11, point 10)', () => {
       }
     }
     contents.close();
+  });
+});
+
+describe('questions in steps, between which events come and go', () => {
+  it.each([21, 22, 23])(
+    'find what stands all the time, in order, and nothing that comes later (seed %d)',
+    (seed) => {
+      const world = new World(seed);
+      const { dice, events } = world;
+      const contents = new EventContents({ dice });
+      const index = new EventIndex({ contents, dice });
+      for (let count = 0; count < 1_200; count++) index.add(world.next(), SHOWN);
+      let changes = 0;
+      /** Takes events in, of which some delete or replace others, and some take the rows of those. */
+      const change = () => {
+        const event = world.next();
+        if (index.add(event, SHOWN) === 'stored') changes++;
+      };
+      for (let asked = 0; asked < 60; asked++) {
+        const filters = Array.from({ length: 1 + dice.below(3) }, () => world.filter());
+        if (asked % 4 === 0) filters[0] = { tags: new Map() };
+        const options = { limit: 100_000, now: START, visible: () => true };
+        const matching = () => {
+          const standingNow = index.query([{ tags: new Map() }], options);
+          const found = standingNow.filter((event) =>
+            filters.some((filter) => filter.limit !== 0 && matches(filter, event)),
+          );
+          return new Set(found.map(({ id }) => id));
+        };
+        const unlimited = filters.map(({ limit: _none, ...filter }) => filter);
+        const before = matching();
+        const isCount = dice.below(2) === 0;
+        const every = 1 + dice.below(60);
+        let left = 12;
+        const run = <T>(work: Generator<undefined, T, undefined>): T => {
+          for (let step = 1; ; step++) {
+            const { done, value } = work.next();
+            if (done === true) return value;
+            if (step % every === 0 && left-- > 0) change();
+          }
+        };
+        if (isCount) {
+          const whole = unlimited.filter((_, at) => filters[at]?.limit !== 0);
+          const count = run(index.counting(whole, options));
+          const after = matching();
+          const stayed = [...before].filter((id) => after.has(id));
+          expect(count).toBeGreaterThanOrEqual(stayed.length);
+          expect(count).toBeLessThanOrEqual(before.size);
+        } else {
+          const whole = unlimited.filter((_, at) => filters[at]?.limit !== 0);
+          const found = run(index.querying(whole, options));
+          const after = matching();
+          const stayed = [...before].filter((id) => after.has(id));
+          expect(new Set(found.map(({ id }) => id))).toEqual(new Set(stayed));
+          expect(found).toEqual([...found].sort(newestFirst));
+        }
+      }
+      expect(changes).toBeGreaterThan(100);
+      expect(events.length).toBeGreaterThan(1_400);
+      contents.close();
+    },
+  );
+
+  it('pause while they pass over what does not match, or may not be seen', () => {
+    const index = new EventIndex();
+    for (let at = 0; at < 2_000; at++) {
+      const tags = [
+        ['t', at % 2 === 0 ? 'even' : 'odd'],
+        ['l', at % 2 === 0 ? 'odd' : 'even'],
+      ];
+      index.add(plainEvent({ content: `${at}`, created_at: START + at, tags }), SHOWN);
+    }
+    const steps = (json: object, visible: boolean) => {
+      const parsed = parseFilter(json);
+      if (!parsed.ok) throw new Error(parsed.reason);
+      const options = { limit: 500, now: START, visible: () => visible };
+      let count = 0;
+      for (const work = index.querying([parsed.value], options); work.next().done !== true; ) count++;
+      return count;
+    };
+    expect(steps({ '#t': ['even'], '#l': ['even'] }, true)).toBeGreaterThanOrEqual(10);
+    expect(steps({}, false)).toBeGreaterThanOrEqual(2_000);
   });
 });

@@ -1,10 +1,13 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { FairSlices } from '../../../src/lib/fair-slices.ts';
 import type { NostrEvent, VerifiedEvent } from '../../../src/nostr/event.ts';
 import { firstValue } from '../../../src/nostr/tags.ts';
 import { loadVerifier } from '../../../src/nostr/verify.ts';
 import type { RelaySocket } from '../../../src/relay/client/connection.ts';
 import { defaultRelayLimits, type RelayLimits } from '../../../src/relay/client/relay-limits.ts';
+import { EventContents } from '../../../src/relay/log/event-contents.ts';
+import { EventIndex } from '../../../src/relay/log/event-index.ts';
 import { type Authenticated, accept, reject, type Verdict } from '../../../src/relay/publication.ts';
 import { Relay } from '../../../src/relay/relay.ts';
 import { EventsInMemory } from '../../helpers/events-in-memory.ts';
@@ -50,6 +53,7 @@ class FakeSocket implements RelaySocket {
 
 interface RigOptions {
   readonly limits?: Partial<RelayLimits>;
+  readonly slices?: FairSlices;
   readonly publish?: (event: VerifiedEvent, sender: Authenticated) => Promise<Verdict>;
 }
 
@@ -76,6 +80,8 @@ function rig(options: RigOptions = {}) {
     clock,
     dice: new SeededDice(1),
     limits: { ...defaultRelayLimits, ...options.limits },
+    // Otherwise the time of questions stands still, and each is answered at once.
+    ...(options.slices === undefined ? {} : { slices: options.slices }),
     log: SILENT,
   });
   const connect = (address = '192.0.2.1') => {
@@ -335,6 +341,112 @@ describe('COUNT', () => {
     say('COUNT', 'query', { kinds: [1621] });
     expect(socket.take()).toEqual([['COUNT', 'query', { count: 2 }]]);
   });
+});
+
+describe('questions that take long', () => {
+  /** Slices of a few steps: at each look at the clock a millisecond has passed. */
+  function slow() {
+    let time = 0;
+    return new FairSlices({ now: () => time++, sliceMs: 8 });
+  }
+
+  /** An index of so many events, and a relay over it. */
+  async function longRig(count: number) {
+    const slices = slow();
+    const contents = new EventContents({ dice: new SeededDice(2) });
+    const index = new EventIndex({ contents, dice: new SeededDice(2) });
+    for (const event of unsigned(count)) index.add(event, { hidden: false, at: 0 });
+    const { events, ...rest } = rig({ slices });
+    // What is asked of the relay is asked of a real index; new events are told of by the other one.
+    const add = async (event: VerifiedEvent) => {
+      index.add(event, { hidden: false, at: 0 });
+      await events.append([event]);
+    };
+    events.finding = (filters, options) => index.finding(filters, options);
+    events.counting = (filters, options) => index.counting(filters, options);
+    return { ...rest, events, slices, add, contents };
+  }
+
+  it('are answered in slices, and everybody else is answered meanwhile (a COUNT of all holds up nobody)', async () => {
+    const { connect, slices } = await longRig(1_000);
+    const many = Array.from({ length: 20 }, () => connect('192.0.2.1'));
+    for (const { say } of many) say('COUNT', 'all', {});
+    const other = connect('192.0.2.2');
+    const begun = slices.slices;
+    other.say('REQ', 'few', { ids: [unsigned(1)[0]?.id] });
+    while (other.socket.sent.at(-1)?.[0] !== 'EOSE') await other.settle();
+    expect(slices.slices - begun).toBeLessThan(10);
+    expect(many.flatMap(({ socket }) => socket.sent).filter(([type]) => type === 'COUNT')).toEqual([]);
+    for (const { say } of many.slice(1)) say('CLOSE', 'all');
+    await expect
+      .poll(() => many[0]?.socket.sent.at(-1), { timeout: 60_000 })
+      .toEqual(['COUNT', 'all', { count: 1_000 }]);
+    expect(slices.slices).toBeGreaterThan(100);
+    expect(slices.size).toBe(0);
+    expect(
+      many
+        .slice(1)
+        .flatMap(({ socket }) => socket.sent)
+        .filter(([type]) => type === 'COUNT'),
+    ).toEqual([]);
+  }, 90_000);
+
+  it('are answered in their order, and new events come after the end of the stored ones, each once', async () => {
+    const { connect, add, slices } = await longRig(400);
+    const { socket, say } = connect();
+    socket.take();
+    say('REQ', 'a', { limit: 300 });
+    say('COUNT', 'b', {});
+    say('REQ', 'c', { limit: 1 });
+    const live = issue('live', 1_700_000_000) as VerifiedEvent;
+    await add(live);
+    expect(slices.size).toBe(1);
+    await expect.poll(() => slices.size).toBe(0);
+    const said = socket
+      .take()
+      .map(([type, id, event]) =>
+        type === 'EVENT'
+          ? `${id} ${(event as NostrEvent).id === live.id ? 'live' : 'stored'}`
+          : `${type} ${id}`,
+      );
+    expect(said).toEqual([
+      ...Array(300).fill('a stored'),
+      'EOSE a',
+      'a live',
+      'COUNT b',
+      'c stored',
+      'EOSE c',
+      'c live',
+    ]);
+  });
+
+  it('are given up when they are closed, replaced, or their client goes', async () => {
+    const { relay, connect, add, slices } = await longRig(400);
+    const { connection, socket, say } = connect();
+    socket.take();
+    say('REQ', 'a', { limit: 300 });
+    say('REQ', 'b', { limit: 300 });
+    say('REQ', 'b', { kinds: [1], limit: 300 });
+    await add(issue('live') as VerifiedEvent);
+    say('CLOSE', 'a');
+    await expect.poll(() => slices.size).toBe(0);
+    expect(socket.take()).toEqual([['EOSE', 'b']]);
+    say('COUNT', 'c', {});
+    expect(slices.size).toBe(1);
+    relay.disconnect(connection);
+    expect(slices.size).toBe(0);
+  });
+
+  it('are bounded for a client: it is not read while many of them wait, and nothing it said is lost', async () => {
+    const { connect, slices } = await longRig(60);
+    const { socket, say } = connect();
+    socket.take();
+    for (let number = 0; number < 50; number++) say('COUNT', `${number}`, {});
+    expect(socket.paused).toBe(true);
+    await expect.poll(() => slices.size, { timeout: 30_000 }).toBe(0);
+    expect(socket.paused).toBe(false);
+    expect(socket.take().map(([, id]) => id)).toEqual(Array.from({ length: 50 }, (_, number) => `${number}`));
+  }, 40_000);
 });
 
 describe('AUTH', () => {

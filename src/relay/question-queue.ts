@@ -1,0 +1,124 @@
+/**
+ * The questions of one client (REQ and COUNT), answered one after another and a slice at a time. Their order is kept, and
+ * what the client says about them meanwhile is heard.
+ */
+
+import type { Interruptible } from '../lib/cooperative.ts';
+import type { FairSlices } from '../lib/fair-slices.ts';
+
+/** So many wait at most before the client is not read for a while, unless one of them alone is longer. */
+const QUESTIONS_WAITING = 32;
+const BYTES_WAITING = 256 * 1024;
+
+export interface Question<T> {
+  /** The subscription's id. */
+  readonly name: string;
+  /** Of the message it came in. */
+  readonly bytes: number;
+  readonly work: Interruptible<T>;
+  readonly answer: (result: T) => void;
+  readonly failed: (error: unknown) => void;
+  /** Nobody wants an answer any more. */
+  readonly dropped: () => void;
+}
+
+/** A question, whatever its answer is. */
+interface Pending {
+  readonly name: string;
+  readonly bytes: number;
+  /** Does a step of it. Returns true when it is answered. Does not throw. */
+  readonly step: () => boolean;
+  readonly dropped: () => void;
+}
+
+export interface QuestionQueueContext {
+  readonly slices: FairSlices;
+  /** Who asks: all connections of an address are one party. */
+  readonly party: string;
+  /** False while the client has enough to read. */
+  readonly isReady: () => boolean;
+  /** A question has been answered or dropped. */
+  readonly onDone: () => void;
+}
+
+export class QuestionQueue {
+  private readonly context: QuestionQueueContext;
+  private readonly questions: Pending[] = [];
+  private bytes = 0;
+  /** Gives up the work on the first question; undefined while nobody works on it. */
+  private giveUp: (() => void) | undefined;
+
+  constructor(context: QuestionQueueContext) {
+    this.context = context;
+  }
+
+  isFull(): boolean {
+    return this.questions.length >= QUESTIONS_WAITING || this.bytes >= BYTES_WAITING;
+  }
+
+  /** Takes a question. It may be answered before this returns. */
+  ask<T>(question: Question<T>): void {
+    const { name, bytes, work, answer, failed, dropped } = question;
+    const step = () => {
+      try {
+        const { done, value } = work.next();
+        if (done !== true) return false;
+        answer(value);
+      } catch (error) {
+        failed(error);
+      }
+      return true;
+    };
+    this.questions.push({ name, bytes, step, dropped });
+    this.bytes += bytes;
+    this.goOn();
+  }
+
+  /** Begins with the next question if it is time for that. To be called when the client has read. */
+  goOn(): void {
+    const [first] = this.questions;
+    if (first === undefined || this.giveUp !== undefined || !this.context.isReady()) return;
+    let isDone = false;
+    const giveUp = this.context.slices.add(this.context.party, () => {
+      isDone = first.step();
+      // A step may have dropped its own question: then there is another one in its place.
+      if (isDone && this.questions[0] === first) this.end(first);
+      return isDone;
+    });
+    if (!isDone) this.giveUp = giveUp;
+  }
+
+  /** Drops the questions of a name. */
+  cancel(name: string): void {
+    const [first] = this.questions;
+    if (first === undefined) return;
+    for (const question of this.questions.filter((each) => each.name === name)) this.drop(question);
+    this.goOn();
+    this.context.onDone();
+  }
+
+  /** Drops all questions. */
+  clear(): void {
+    for (const question of [...this.questions]) this.drop(question);
+  }
+
+  private drop(question: Pending): void {
+    if (question === this.questions[0]) this.giveUp?.();
+    this.remove(question);
+    question.dropped();
+  }
+
+  private end(question: Pending): void {
+    this.remove(question);
+    this.goOn();
+    this.context.onDone();
+  }
+
+  private remove(question: Pending): void {
+    const place = this.questions.indexOf(question);
+    if (place < 0) return;
+    if (place === 0) this.giveUp = undefined;
+    this.questions.splice(place, 1);
+    this.bytes -= question.bytes;
+  }
+}

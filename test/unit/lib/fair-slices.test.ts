@@ -1,0 +1,84 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { expect, it, vi } from 'vitest';
+import { FairSlices } from '../../../src/lib/fair-slices.ts';
+
+/** Slices of some looks at the clock, which moves on at each. */
+function slicesOf(ms: number): FairSlices {
+  let time = 0;
+  return new FairSlices({ now: () => time++, sliceMs: ms });
+}
+
+/** A work of so many steps that writes down its steps. */
+function work(name: string, steps: number, done: string[]) {
+  let left = steps;
+  return () => {
+    done.push(name);
+    return --left === 0;
+  };
+}
+
+it('does short works before it returns', () => {
+  const slices = slicesOf(100);
+  const done: string[] = [];
+  slices.add('one', work('a', 3, done));
+  slices.add('two', work('b', 2, done));
+  expect(done.join('')).toBe('aaabb');
+  expect(slices.size).toBe(0);
+});
+
+it('does one slice in a turn of the event loop, however many ask for one', async () => {
+  const slices = slicesOf(10);
+  const done: string[] = [];
+  for (let party = 0; party < 50; party++) slices.add(`party ${party}`, work('x', 20, done));
+  expect(done.length).toBeLessThanOrEqual(10);
+  for (let turn = 1; turn < 20; turn++) {
+    const before = done.length;
+    await nextTurn();
+    expect(done.length - before).toBeLessThanOrEqual(20);
+  }
+  await expect.poll(() => slices.size).toBe(0);
+  expect(done.length).toBe(1_000);
+});
+
+it('gives each party its turn, whatever the others have to do', async () => {
+  const slices = slicesOf(10);
+  const done: string[] = [];
+  for (let number = 0; number < 64; number++) slices.add('greedy', work('g', 1_000, done));
+  slices.add('modest', work('m', 4, done));
+  await expect.poll(() => done.filter((name) => name === 'm').length).toBe(4);
+  // Each slice has fewer than ten steps, and the modest party waits for one or two of them.
+  expect(done.lastIndexOf('m')).toBeLessThan(40);
+  expect(slices.size).toBe(64);
+});
+
+it('rests between the slices of what goes on for long', async () => {
+  const timers = vi.spyOn(globalThis, 'setTimeout');
+  const slices = slicesOf(17);
+  let left = 200;
+  slices.add('one', () => --left === 0);
+  await expect.poll(() => slices.size).toBe(0);
+  const rests = timers.mock.calls.filter(([, ms]) => ms === 17).length;
+  timers.mockRestore();
+  expect(slices.slices).toBeGreaterThan(10);
+  expect(rests).toBe(slices.slices - 2);
+});
+
+it('gives up a work that is wanted no more, also out of its own step', async () => {
+  const slices = slicesOf(10);
+  const done: string[] = [];
+  const giveUp = slices.add('one', work('a', 1_000, done));
+  giveUp();
+  giveUp();
+  expect(slices.size).toBe(0);
+  const before = done.length;
+  let own: () => void = () => undefined;
+  let steps = 0;
+  own = slices.add('two', () => {
+    steps++;
+    if (steps > 20) own();
+    return false;
+  });
+  await expect.poll(() => slices.size).toBe(0);
+  expect(steps).toBe(21);
+  expect(done.length).toBe(before);
+});
