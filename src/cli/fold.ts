@@ -2,9 +2,6 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dir as temporaryFolder } from 'tmp-promise';
 import { type GivenFlags, readSettings } from '../config/settings.ts';
-import { Git } from '../git-process/git.ts';
-import { checkGitVersion } from '../git-process/git-version.ts';
-import { usableMemoryLimit } from '../git-process/memory-limit.ts';
 import { systemClock } from '../lib/clock.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import { systemDice } from '../lib/random.ts';
@@ -17,6 +14,7 @@ import { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
 import { SnapshotCache } from '../repository/snapshot/snapshot-cache.ts';
+import { openGit } from '../server/open-git.ts';
 import { openStoresForCommand, verdictsFolder } from '../server/stores.ts';
 import type { CommandContext } from './command-context.ts';
 import { repositoryArgument } from './repository-argument.ts';
@@ -103,15 +101,16 @@ async function withFolding(
   const settings = readSettings(flags, context.environment);
   const log = createLogger(settings.logLevel === 'info' ? 'warn' : settings.logLevel);
   const { path, cleanup } = await temporaryFolder({ prefix: 'cairn-fold', unsafeCleanup: true });
-  const limit = await usableMemoryLimit(settings.git, settings.gitMemory, (problem) => log.warn(problem));
-  const git = new Git({ binary: settings.git, home: path, ...limit });
+  const { git } = await openGit(settings, path, log).catch(async (error: unknown) => {
+    await cleanup();
+    throw error;
+  });
   const { stores, close } = await openStoresForCommand(settings.store, {
     writes: true,
     verdicts: verdictsFolder(settings.cache.folder),
     log,
   });
   try {
-    await checkGitVersion(git);
     const [clock, dice] = [systemClock, systemDice];
     const artifacts = new ArtifactStore({ stores, clock, dice });
     const cache = new ArtifactCache({

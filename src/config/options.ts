@@ -70,9 +70,9 @@ export const OPTIONS = [
     name: 'git-memory',
     variable: 'CAIRN_GIT_MEMORY',
     value: '<size>',
-    default: '1GiB',
+    default: '',
     description:
-      'Memory that each git process may have. A push or fetch that needs more is refused with that reason; files that git maps do not count.',
+      'Memory that a git process may have, at least 16MiB. A push or fetch that needs more is refused with that reason; files that git maps do not count. A fold may have four times as much, and so may a push or fetch of very many objects while others leave it. Without it as much as the machine allows, up to 1GiB: [all processes together](../explanation/security.md#memory-of-git) fit beside the server.',
     commands: 'all',
   },
   {
@@ -269,7 +269,7 @@ export const OPTIONS = [
     value: '<size>',
     default: '100MiB',
     description:
-      'Largest file, or other object, accepted in a push; at least 1MiB. Up to 128MiB, and a sixth of `--git-memory`, nothing larger is unpacked at all, and git may hold as much in memory; above, large files are streamed, and one that is too large is noticed once it was.',
+      'Largest file, or other object, accepted in a push; at least 1MiB. Up to two fifths of `--git-memory`, git holds objects in memory and unpacks nothing that is larger. Above that, files are streamed, and one that is too large is noticed only when it has been unpacked. Strangers never get to send more than these two fifths.',
     commands: 'serve',
   },
   {
@@ -294,9 +294,9 @@ export const OPTIONS = [
     name: 'git-concurrency',
     variable: 'CAIRN_GIT_CONCURRENCY',
     value: '<count>',
-    default: '32',
+    default: '',
     description:
-      'Fetches and pushes that run git at once; no more than three quarters of them for any one repository.',
+      'Fetches and pushes that run git at once; no more than three quarters of them for any one repository. Without it one for each GiB of memory that the machine has, 4 to 32, and fewer where `--git-memory` is set to more than so many could have.',
     commands: 'serve',
   },
   {

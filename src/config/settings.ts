@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { CairnError } from '../lib/errors.ts';
 import { type AnonymousPushSettings, anonymousPushes } from './anonymous-pushes.ts';
 import { OPTIONS, type Option, type OptionName } from './options.ts';
-import { size, whole } from './values.ts';
+import { byTheMachine, size, whole } from './values.ts';
 
 /** Where repositories live. */
 export type StoreSettings =
@@ -60,7 +60,8 @@ export interface Settings {
   readonly probe: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly git: string;
-  readonly gitMemory: number;
+  /** Bytes that a git process may have; undefined: as the machine allows. */
+  readonly gitMemory: number | undefined;
   readonly maxPushSize: number;
   readonly maxObjectSize: number;
   readonly maxRefsPerPush: number;
@@ -73,7 +74,8 @@ export interface Settings {
   readonly maxConnectionsPerAddress: number;
   readonly maxRequestsPerAddress: number;
   readonly spoolSize: number;
-  readonly gitConcurrency: number;
+  /** Undefined: as the machine allows. */
+  readonly gitConcurrency: number | undefined;
   readonly gitQueue: number;
   readonly fold: boolean;
   readonly unreachableGrace: number;
@@ -178,7 +180,7 @@ const SCHEMAS = {
   probe: z.enum(['on', 'off']).transform((text) => text === 'on'),
   'cache-size': size,
   'answer-cache-size': size,
-  'git-memory': size.pipe(z.number().min(16 * 2 ** 20, 'expected 16MiB or more')),
+  'git-memory': byTheMachine(size.pipe(z.number().min(16 * 2 ** 20, 'expected 16MiB or more'))),
   'max-push-size': size.pipe(z.number().min(1)),
   'max-object-size': size.pipe(z.number().min(2 ** 20)),
   'max-refs-per-push': whole(1, 1_000_000),
@@ -189,7 +191,7 @@ const SCHEMAS = {
   'max-connections-per-address': whole(1, 1_000_000),
   'max-requests-per-address': whole(1, 1_000_000),
   'spool-size': size,
-  'git-concurrency': whole(1, 10_000),
+  'git-concurrency': byTheMachine(whole(1, 10_000)),
   'git-queue': whole(0, 1_000_000),
   fold: z.enum(['on', 'off']).transform((text) => text === 'on'),
   'unreachable-grace': whole(0, 3_650).transform((days) => days * 86_400_000),

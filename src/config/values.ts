@@ -24,3 +24,13 @@ export const whole = (least: number, most: number) =>
     .regex(/^\d+$/, 'expected a whole number')
     .transform(Number)
     .pipe(z.number().min(least).max(most));
+
+/** Nothing, where a value is derived from what the machine has. */
+export const byTheMachine = (value: z.ZodType<number, string>) =>
+  z.string().transform((text, context): number | undefined => {
+    if (text === '') return undefined;
+    const result = value.safeParse(text);
+    if (result.success) return result.data;
+    context.addIssue({ code: 'custom', message: result.error.issues[0]?.message ?? 'not valid' });
+    return z.NEVER;
+  });

@@ -14,6 +14,12 @@ export interface GitCommand {
   readonly variables?: Readonly<Record<string, string>>;
   /** How far the process stands back for others (nice(2)), 0–19; absent for work that somebody with a right waits for. */
   readonly niceness?: number;
+  /** How many processes run at once, git's own children included; 1 when absent. */
+  readonly processes?: number;
+  /** About how many objects it works on, where that may be very many: then it may have more memory, while there is some to spare. */
+  readonly objects?: number;
+  /** True for what works on whole repositories in the background, one at a time: it always may have more memory. */
+  readonly large?: boolean;
 }
 
 /** An object directory of its own over a snapshot: what one push brings, beside what is published. */
@@ -55,11 +61,17 @@ export function advertiseUploadPack(gitDir: string, protocol?: string): GitComma
   };
 }
 
-/** Answers one stateless request read from standard input, under protocol version 0, 1 or 2. */
-export function uploadPack(gitDir: string, version: 0 | 1 | 2): GitCommand {
+/**
+ * Answers one stateless request read from standard input, under protocol version 0, 1 or 2.
+ * @param objects about how many there are in the repository
+ */
+export function uploadPack(gitDir: string, version: 0 | 1 | 2, objects: number): GitCommand {
   return {
     name: 'upload-pack',
     args: ['--stateless-rpc', '--strict', gitDir],
+    // Beside it `rev-list`, and after that `pack-objects`.
+    processes: 2,
+    objects,
     config: SERVING_CONFIG,
     variables: version === 0 ? {} : { GIT_PROTOCOL: `version=${version}` },
   };
@@ -119,6 +131,7 @@ export function indexPack(options: IndexPackOptions): GitCommand {
   return {
     name: 'index-pack',
     args,
+    objects: options.objects,
     ...(config === undefined ? {} : { config }),
     ...(options.niceness === 0 ? {} : { niceness: options.niceness }),
     variables: {

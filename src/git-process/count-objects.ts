@@ -8,12 +8,13 @@ import type { GitResult } from './result.ts';
 const NICENESS = 10;
 
 /** Prints how many objects the ids on standard input reach, themselves included; by the bitmaps there are, if there are. */
-export function countObjectsCommand(gitDir: string): GitCommand {
+export function countObjectsCommand(gitDir: string, objects: number): GitCommand {
   return {
     name: 'rev-list',
     args: ['--objects', '--count', '--use-bitmap-index', '--stdin'],
     variables: { GIT_DIR: gitDir },
     niceness: NICENESS,
+    objects,
   };
 }
 
@@ -21,12 +22,13 @@ export function countObjectsCommand(gitDir: string): GitCommand {
  * Exit code 0 when everything that the ids on standard input reach is here, as far as one gets without the commits in
  * packs that have a `.keep` file. A bitmap says of the files of commits beyond it only that they are named.
  */
-export function checkBeyondKeptCommand(gitDir: string): GitCommand {
+export function checkBeyondKeptCommand(gitDir: string, objects: number): GitCommand {
   return {
     name: 'rev-list',
     args: ['--objects', '--quiet', '--no-kept-objects=on-disk', '--stdin'],
     variables: { GIT_DIR: gitDir },
     niceness: NICENESS,
+    objects,
   };
 }
 
@@ -53,19 +55,24 @@ export interface Grown {
 /** Ids listed, at most. A history may name again what it had long ago, so there may be more than has come. */
 const LISTED = 20_000;
 
+/** What is asked about some objects: their ids in hex, and about how many there are in the repository. */
+export interface ReachQuestion {
+  readonly wants: readonly string[];
+  readonly objects: number;
+}
+
 /**
  * Counts what some objects reach.
- * @param oids object ids in hex
  * @returns undefined when something of it is missing
  * @throws CairnError `unavailable` when git cannot be run; the signal's reason when it is aborted
  */
 export async function countObjects(
   git: Git,
   gitDir: string,
-  oids: readonly string[],
+  { wants, objects }: ReachQuestion,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const result = await git.run(countObjectsCommand(gitDir), { input: lines(oids), signal });
+  const result = await git.run(countObjectsCommand(gitDir, objects), { input: lines(wants), signal });
   signal.throwIfAborted();
   if (!hasSucceeded(result)) return undefined;
   const count = Number(result.stdout.toString('latin1').trim());
@@ -79,10 +86,10 @@ export async function countObjects(
 export async function isCompleteBeyondKept(
   git: Git,
   gitDir: string,
-  oids: readonly string[],
+  { wants, objects }: ReachQuestion,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const result = await git.run(checkBeyondKeptCommand(gitDir), { input: lines(oids), signal });
+  const result = await git.run(checkBeyondKeptCommand(gitDir, objects), { input: lines(wants), signal });
   signal.throwIfAborted();
   return hasSucceeded(result);
 }

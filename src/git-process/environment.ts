@@ -11,7 +11,6 @@ const FORCED_CONFIG: readonly (readonly [key: string, value: string])[] = [
   ['gc.auto', '0'], // a background gc would outlive its request and race the scratch folder
   ['maintenance.auto', 'false'],
   ['protocol.allow', 'never'], // no git process here opens a connection
-  ['pack.threads', '2'],
   ['core.packedGitLimit', '256m'],
   ['advice.graftFileDeprecated', 'false'],
 ];
@@ -29,8 +28,15 @@ const SIZES: readonly (readonly [key: string, bytes: number, parts: number])[] =
   ['core.deltaBaseCacheLimit', 64 * MIB, 16],
 ];
 
+/** Below this limit git works on one thread: the stack of another is 8 MiB, of which the limit counts every byte. */
+const MEMORY_FOR_THREADS = 64 * MIB;
+
 function sizesWithin(memory = Number.POSITIVE_INFINITY): [key: string, value: string][] {
-  return SIZES.map(([key, bytes, parts]) => [key, String(Math.floor(Math.min(bytes, memory / parts)))]);
+  const sizes = SIZES.map(([key, bytes, parts]): [string, string] => [
+    key,
+    String(Math.floor(Math.min(bytes, memory / parts))),
+  ]);
+  return [['pack.threads', memory < MEMORY_FOR_THREADS ? '1' : '2'], ...sizes];
 }
 
 export interface EnvironmentOptions {

@@ -29,6 +29,7 @@ function packObjects(
     config: [...WALK, ...more],
     variables: { GIT_DIR: gitDir },
     niceness: NICENESS,
+    large: true,
   };
 }
 
@@ -88,6 +89,7 @@ export function writeCommitGraph(gitDir: string): GitCommand {
     args: ['write', '--reachable', '--no-progress'],
     variables: { GIT_DIR: gitDir },
     niceness: NICENESS,
+    large: true,
   };
 }
 
@@ -99,6 +101,7 @@ export function checkAll(gitDir: string): GitCommand {
     config: WALK,
     variables: { GIT_DIR: gitDir },
     niceness: NICENESS,
+    large: true,
   };
 }
 

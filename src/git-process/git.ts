@@ -6,7 +6,8 @@ import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
 import type { GitCommand } from './commands.ts';
 import { gitEnvironment } from './environment.ts';
 import type { Launcher } from './launcher.ts';
-import { isNotStarted, limitMemory, type Program } from './memory-limit.ts';
+import { isNotStarted, limitMemory } from './memory-limit.ts';
+import { type Grant, MemoryShares, type SharesOptions } from './memory-shares.ts';
 import type { GitResult } from './result.ts';
 
 /** Hears of every process started and ended; for metrics, and for tests that count. */
@@ -22,6 +23,8 @@ export interface GitOptions {
   readonly home: string;
   /** Bytes of memory that each process may have (see `memory-limit.ts`); without it as many as it wants. */
   readonly memory?: number;
+  /** How many times that much memory all processes may have together; without it as many as are wanted. */
+  readonly shares?: SharesOptions;
   readonly observer?: GitObserver;
   /** Starts what is run briefly; without it this process does. */
   readonly launcher?: Launcher;
@@ -64,9 +67,11 @@ export const briefInput = 1024 * 1024;
 export class Git {
   private readonly options: GitOptions;
   private readonly alive = new Set<{ readonly ended: Promise<unknown>; stop(): void }>();
+  private readonly shares: MemoryShares;
 
   constructor(options: GitOptions) {
     this.options = options;
+    this.shares = new MemoryShares(options.memory ?? Number.POSITIVE_INFINITY, options.shares);
   }
 
   /** Number of git processes alive now (children of git not counted). */
@@ -76,15 +81,17 @@ export class Git {
 
   /**
    * Starts a command with open streams. The caller reads or destroys `stdout`.
-   * @throws CairnError `unavailable` when the process cannot be started; the signal's reason when it is aborted already:
-   *   a process costs more to start than most of them run
+   * @throws CairnError `unavailable` when the process cannot be started, `busy` when no memory is left for it; the signal's
+   *   reason when it is aborted already: a process costs more to start than most of them run
    */
   start(command: GitCommand, options: { readonly signal?: AbortSignal } = {}): RunningGit {
     options.signal?.throwIfAborted();
     const began = performance.now();
-    const child = this.spawnGit(command);
+    const grant = this.shares.take(command);
+    const child = this.spawnGit(command, grant);
     const { stdin, stdout, stderr, pid } = child;
     if (pid === undefined) {
+      grant.release();
       // The missing process id tells it already; unheard, the event would end the server.
       child.on('error', () => undefined);
       throw this.notStarted(command, undefined);
@@ -110,6 +117,7 @@ export class Git {
     const ended = new Promise<GitResult>((resolve) => {
       child.once('close', (exitCode, signal) => {
         over = true;
+        grant.release();
         clearTimeout(killTimer);
         options.signal?.removeEventListener('abort', stop);
         this.alive.delete(running);
@@ -122,32 +130,33 @@ export class Git {
     return running;
   }
 
-  private spawnGit(command: GitCommand): ChildProcessWithoutNullStreams {
+  private spawnGit(command: GitCommand, grant: Grant): ChildProcessWithoutNullStreams {
     try {
-      const { file, args } = this.programOf(command);
+      const { file, args, env } = this.programOf(command, grant);
       return spawn(file, args, {
-        env: this.environmentFor(command),
+        env,
         // A group of its own: upload-pack's pack-objects dies with it, and Ctrl-C at the server reaches neither.
         detached: true,
         stdio: 'pipe',
       });
     } catch (error) {
+      grant.release();
       throw this.notStarted(command, error);
     }
   }
 
-  private programOf({ name, args }: GitCommand): Program {
-    const { binary, memory } = this.options;
-    return limitMemory(memory, { file: binary, args: [name, ...args] });
-  }
-
-  private environmentFor({ config, variables }: GitCommand): Record<string, string> {
-    return gitEnvironment({
-      home: this.options.home,
-      ...(this.options.memory === undefined ? {} : { memory: this.options.memory }),
+  /** What to start for a command, with the memory that was granted to it. */
+  private programOf(command: GitCommand, { times }: Grant) {
+    const { binary, home, memory: share } = this.options;
+    const { name, args, config, variables } = command;
+    const memory = share === undefined ? undefined : share * times;
+    const env = gitEnvironment({
+      home,
+      ...(memory === undefined ? {} : { memory }),
       ...(config === undefined ? {} : { config }),
       ...(variables === undefined ? {} : { variables }),
     });
+    return { ...limitMemory(memory, { file: binary, args: [name, ...args] }), env };
   }
 
   private notStarted(command: GitCommand, cause: unknown): CairnError {
@@ -242,9 +251,9 @@ export class Git {
     signal?.throwIfAborted();
     const { observer } = this.options;
     const began = performance.now();
+    const grant = this.shares.take(command);
     const launched = launcher.launch({
-      ...this.programOf(command),
-      env: this.environmentFor(command),
+      ...this.programOf(command, grant),
       input,
       niceness: command.niceness ?? 0,
       keepOutput: keepOutput ?? OUTPUT_KEPT,
@@ -273,6 +282,7 @@ export class Git {
     } catch (error) {
       throw error instanceof NotStarted ? error : this.notStarted(command, error);
     } finally {
+      grant.release();
       clearTimeout(killTimer);
       signal?.removeEventListener('abort', stop);
       this.alive.delete(running);

@@ -15,10 +15,7 @@
 import { join } from 'node:path';
 import type { Secrets } from '../config/secrets.ts';
 import type { Settings } from '../config/settings.ts';
-import { Git } from '../git-process/git.ts';
-import { checkGitVersion } from '../git-process/git-version.ts';
-import { Launcher } from '../git-process/launcher.ts';
-import { usableMemoryLimit } from '../git-process/memory-limit.ts';
+import type { Git } from '../git-process/git.ts';
 import { AdminServer } from '../http/admin-server.ts';
 import { ConnectionMemory } from '../http/clients/connection-memory.ts';
 import { Health } from '../http/health-routes.ts';
@@ -69,6 +66,7 @@ import {
   publishObserver,
   readGauges,
 } from './metrics-adapters.ts';
+import { openGit } from './open-git.ts';
 import { type Identity, openIdentity } from './open-relay.ts';
 import {
   checkReady,
@@ -127,13 +125,9 @@ export async function startApp(
     const folder = await openCacheFolder(settings.cache.folder);
     closers.push(() => folder.release());
     const { scratch } = folder;
-    const launcher = new Launcher();
-    launcher.open();
-    const observer = gitObserver(metrics);
-    const limit = await usableMemoryLimit(settings.git, settings.gitMemory, (problem) => log.warn(problem));
-    const git = new Git({ binary: settings.git, home: scratch, observer, launcher, ...limit });
+    const opened = await openGit(settings, scratch, log, { observer: gitObserver(metrics), launches: true });
+    const { git, budget } = opened;
     closers.push(() => git.close());
-    const gitVersion = await checkGitVersion(git);
     const capabilities = await learnUploadCapabilities(git, scratch);
     const secp256k1 = await loadSecp256k1();
     const verifier = createVerifier(secp256k1);
@@ -170,8 +164,9 @@ export async function startApp(
     const snapshots = new SnapshotCache(join(settings.cache.folder, 'snapshots'), cache);
     await Promise.all([cache.open(), snapshots.open(), answers.open()]);
     downloading.unshift(() => answers.close());
-    const places = new GitPlaces(settings.gitConcurrency, settings.gitQueue);
-    const aside = puttingAside(scratch, settings, clock, (bytes) => metrics.spoolBytes.set(bytes));
+    const places = new GitPlaces(budget.concurrency, settings.gitQueue);
+    const room = { spoolSize: settings.spoolSize, gitConcurrency: budget.concurrency };
+    const aside = puttingAside(scratch, room, clock, (bytes) => metrics.spoolBytes.set(bytes));
     const proofs = new SpliceProofs({
       git,
       cache,
@@ -279,7 +274,7 @@ export async function startApp(
     );
     readGauges(metrics, {
       version: VERSION,
-      git: gitVersion,
+      git: opened.version,
       cacheFolder: settings.cache.folder,
       cacheBytes: () => cache.bytes,
       repositories: () => events.countOfKind(kinds.repository),
@@ -327,7 +322,7 @@ export async function startApp(
             commands: settings.maxRefsPerPush,
             packBytes: settings.maxPushSize,
             objectBytes: settings.maxObjectSize,
-            gitMemory: settings.gitMemory,
+            gitMemory: budget.memory,
           }),
           heights: new HeightMemory(),
         },
@@ -340,7 +335,9 @@ export async function startApp(
         url,
         admin: adminUrl,
         store: describeStore(settings.store),
-        git: gitVersion,
+        git: opened.version,
+        gitMemory: budget.memory,
+        gitConcurrency: budget.concurrency,
         version: VERSION,
         access: settings.access,
       },

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { readText, sourceFiles } from './source-tree.ts';
 
 /** Files whose warnings have texts made elsewhere; the page describes them. */
-const WITH_OTHER_TEXTS = ['src/server/app.ts', 'src/cli/fold.ts', 'src/cli/serve.ts'];
+const WITH_OTHER_TEXTS = ['src/server/open-git.ts', 'src/cli/serve.ts'];
 
 /** The messages that a file logs: string literals, and templates with `…` for what is put in. */
 function messagesIn(path: string): string[] {

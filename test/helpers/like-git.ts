@@ -54,7 +54,7 @@ export class LikeGit {
   ): Promise<string[]> {
     const { history, url, git } = this.options;
     const input = encodeCase(one);
-    const reference = git.run(uploadPack(history.repository.folder, one.version), { input });
+    const reference = git.run(uploadPack(history.repository.folder, one.version, 0), { input });
     const headers = one.version === 0 ? {} : { 'Git-Protocol': `version=${one.version}` };
     const ask = (words: FetchCase) => fetchFrom(url, encodeCase(words), headers);
     const answers = [await ask(one)];

@@ -45,7 +45,7 @@ export interface PullRequestsContext {
 /** Repositories of one event that are looked at. */
 const MOST_REPOSITORIES = 16;
 /** Tips that git looks for at once, and that may wait for it. One that is not looked for waits for the next run of upkeep. */
-const CONCURRENT = 2;
+export const TIPS_AT_ONCE = 2;
 const QUEUED = 32;
 /** Whoever sent the event may have gone: it is decided all the same. */
 const NEVER = new AbortController().signal;
@@ -54,7 +54,7 @@ export class PullRequests implements UpkeepTask {
   readonly name = 'waiting pull requests';
   private readonly context: PullRequestsContext;
   private readonly waiting: WaitingPullRequests;
-  private readonly places = new Limiter('tips of pull requests', CONCURRENT, QUEUED);
+  private readonly places = new Limiter('tips of pull requests', TIPS_AT_ONCE, QUEUED);
   private readonly working = new Set<Promise<void>>();
   /** By repository: the digest of the manifest that git has looked for tips in. */
   private readonly lookedIn = new Map<string, string>();

@@ -61,12 +61,12 @@ type Outcome = OrderOutcome & { readonly secret: boolean };
 /** Repositories of one order that are looked at at a time. */
 const LOOKED_AT_ONCE = 8;
 /** Orders that run git at once, and those that may wait for their turn. */
-const CONCURRENT = 4;
+export const STATES_AT_ONCE = 4;
 const QUEUED = 256;
 
 export class Orders {
   private readonly context: OrdersContext;
-  private readonly places = new Limiter('signed states', CONCURRENT, QUEUED);
+  private readonly places = new Limiter('signed states', STATES_AT_ONCE, QUEUED);
 
   constructor(context: OrdersContext) {
     this.context = context;

@@ -68,13 +68,13 @@ export class SpliceCheck {
     return this.withPacks(id, manifest, entries, async ({ path, parts, stemOf }) => {
       if (!(await canBeJoined(parts, manifest.objectFormat))) return false;
       const objects = parts.reduce((sum, part) => sum + part.objects, 0);
-      if ((await countObjects(git, path, wants, signal)) !== objects) return false;
+      if ((await countObjects(git, path, { wants, objects }, signal)) !== objects) return false;
       if (entries.length === manifest.packs.length) return true;
       // Other packs may have what these lack, and a count by bitmaps does not notice: these have to be enough by
       // themselves. A pack with everything that its tips reach need not be looked into.
       const closed = entries.filter(({ kind, tips }) => kind === 'fold' && tips !== undefined);
       await Promise.all(closed.map((entry) => writeFile(`${stemOf(entry)}.keep`, '')));
-      return isCompleteBeyondKept(git, path, wants, signal);
+      return isCompleteBeyondKept(git, path, { wants, objects }, signal);
     });
   }
 

@@ -216,6 +216,10 @@ function joinedPacks(
   };
 }
 
+function objectsIn({ packs }: Manifest): number {
+  return packs.reduce((sum, { objects }) => sum + objects, 0);
+}
+
 async function* fromMemory(chunks: readonly Buffer[]): AsyncGenerator<Buffer, void, undefined> {
   yield* chunks;
 }
@@ -240,7 +244,15 @@ async function runGit(
     try {
       const release = await places.acquire(String(repository), signal);
       try {
-        ended = await runUploadPack(git, { gitDir: snapshot.path, version, body, output, signal });
+        const run = {
+          gitDir: snapshot.path,
+          objects: objectsIn(state.manifest),
+          version,
+          body,
+          output,
+          signal,
+        };
+        ended = await runUploadPack(git, run);
       } finally {
         release();
       }

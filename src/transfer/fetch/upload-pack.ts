@@ -12,6 +12,8 @@ import { uploadRefusal } from './upload-refusal.ts';
 export interface UploadPackRun {
   /** The repository to answer from. */
   readonly gitDir: string;
+  /** About how many objects it has. */
+  readonly objects: number;
   readonly version: ProtocolVersion;
   readonly body: RequestBody;
   readonly output: Output;
@@ -34,8 +36,8 @@ export type UploadPackEnd =
  *   because it stands in the middle of something; what reading the body throws; the signal's reason when it is aborted
  */
 export async function runUploadPack(git: Git, run: UploadPackRun): Promise<UploadPackEnd> {
-  const { gitDir, version, body, output, signal } = run;
-  const running = git.start(uploadPack(gitDir, version), { signal });
+  const { gitDir, objects, version, body, output, signal } = run;
+  const running = git.start(uploadPack(gitDir, version, objects), { signal });
   running.stderr.resume();
   const feeding = feed(body, running.stdin).catch((error: unknown) => {
     running.stop();

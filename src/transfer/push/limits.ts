@@ -9,8 +9,8 @@ export type PushLimits = ReceiveRequestOptions['limits'] & {
   readonly heldBytes: number;
 };
 
-/** More than this git never holds for one object. */
-const MOST_HELD = 128 * 1024 * 1024;
+/** The part of its memory that git may hold for one object. The rest is for tables, and for the pack that it came in. */
+const HELD_PART = 2 / 5;
 
 /** Bytes of everything before the pack: room for the most commands that can be allowed. */
 const HEAD_BYTES = 64 * 1024 * 1024;
@@ -20,8 +20,8 @@ interface SetLimits extends Pick<PushLimits, 'commands' | 'packBytes' | 'objectB
   readonly gitMemory: number;
 }
 
-/** The limits an operator sets, and those that nobody needs to. A delta takes memory for both of its ends, on two threads. */
+/** The limits an operator sets, and those that nobody needs to. */
 export function pushLimits({ gitMemory, ...set }: SetLimits): PushLimits {
-  const heldBytes = Math.min(MOST_HELD, Math.floor(gitMemory / 6));
+  const heldBytes = Math.floor(gitMemory * HELD_PART);
   return { ...set, heldBytes, bytes: HEAD_BYTES, shallow: 100_000, pushOptions: 1_000 };
 }

@@ -43,7 +43,7 @@ export interface PackBounds {
   /** Bytes that one object may have. */
   readonly objectBytes: number;
   /** The setting that says so. */
-  readonly setting: '--max-object-size' | '--anonymous-pushes';
+  readonly setting: '--max-object-size' | '--anonymous-pushes' | '--git-memory';
   /** Bytes of an object that git may hold in memory. */
   readonly heldBytes: number;
   readonly patience: UnpackPatience;
@@ -80,6 +80,9 @@ export function packBounds(
     patience: PATIENCE_WITH_STRANGERS,
     niceness: NICENESS_OF_STRANGERS,
   };
+  // What git would have to inflate before it knows that it is too large is not taken from them at all.
+  if (heldBytes < Math.min(object, objectBytes))
+    return { ...bounds, objectBytes: heldBytes, setting: '--git-memory' };
   return object < objectBytes ? { ...bounds, objectBytes: object, setting: '--anonymous-pushes' } : bounds;
 }
 

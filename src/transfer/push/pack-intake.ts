@@ -14,6 +14,11 @@ export interface PuttingAside {
   readonly stalled: FairSlots;
 }
 
+/** How many pushes may go on without a place, because their clients are slow. @param places for git */
+export function stalledPushes(places: number): number {
+  return Math.max(1, Math.floor(places / 4));
+}
+
 /**
  * @param scratch folder of scratch files
  * @param settings bytes of disk, and places for git: a quarter as many pushes may stand back, half of them of one caller
@@ -26,7 +31,7 @@ export function puttingAside(
   onSize?: (bytes: number) => void,
 ): PuttingAside {
   const { spoolSize, gitConcurrency } = settings;
-  const stalled = Math.max(1, Math.floor(gitConcurrency / 4));
+  const stalled = stalledPushes(gitConcurrency);
   return {
     room: new SpoolRoom(scratch, spoolSize, clock, onSize),
     stalled: new FairSlots(stalled, Math.ceil(stalled / 2)),

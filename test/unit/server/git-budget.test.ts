@@ -1,0 +1,89 @@
+/** What git may have of a machine's memory (issue 11, point 3). */
+import { describe, expect, it } from 'vitest';
+import { type GitSettings, gitBudget } from '../../../src/server/git-budget.ts';
+
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+/** What the server needs beside git. */
+const SERVER = 640 * MIB;
+
+const UNSET: GitSettings = {
+  gitMemory: undefined,
+  gitConcurrency: undefined,
+  anonymousPushes: { places: 2 },
+};
+
+describe('by default', () => {
+  it.each([2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 512])(
+    'all git processes together fit beside the server into a machine of %i GiB (issue 11, point 3)',
+    (gib) => {
+      const { memory, sum, shares, warning } = gitBudget(UNSET, gib * GIB);
+      expect(sum).toBe((shares.all + shares.spare) * memory);
+      expect(sum).toBeLessThanOrEqual(gib * GIB - SERVER);
+      expect(warning).toBeUndefined();
+    },
+  );
+
+  it.each([
+    [2, 4, 50],
+    [8, 8, 166],
+    [24, 24, 252],
+    [128, 32, 1_024],
+  ])('a machine of %i GiB has %i places, and %i MiB for a process', (gib, places, mib) => {
+    const { concurrency, memory } = gitBudget(UNSET, gib * GIB);
+    expect([concurrency, memory / MIB]).toEqual([places, mib]);
+  });
+
+  it('more memory never means fewer places, or less for one fold', () => {
+    let before = gitBudget(UNSET, GIB);
+    for (let gib = 2; gib <= 256; gib++) {
+      const now = gitBudget(UNSET, gib * GIB);
+      expect(now.concurrency).toBeGreaterThanOrEqual(before.concurrency);
+      expect(now.sum).toBeGreaterThanOrEqual(before.sum);
+      before = now;
+    }
+  });
+
+  it('a machine that is too small is named, and a server starts all the same', () => {
+    const { concurrency, memory, warning } = gitBudget(UNSET, GIB);
+    expect([concurrency, memory]).toEqual([4, 32 * MIB]);
+    expect(warning).toContain('this machine has 1 GiB for everything');
+    expect(warning).toContain('A server should have 2 GiB');
+  });
+});
+
+describe('what an operator has set', () => {
+  it('stays, and is counted: the documented sum of processes times --git-memory', () => {
+    const set = { ...UNSET, gitMemory: 128 * MIB, gitConcurrency: 8 };
+    const { memory, concurrency, sum, warning } = gitBudget(set, 16 * GIB);
+    expect([memory, concurrency]).toEqual([128 * MIB, 8]);
+    // 2 for each of 8 places and of 2 for strangers, 2 stalled pushes, 4 for a fold, 4 to spare; 4 states, 2 tips, 1 proof.
+    expect(sum).toBe((2 * (8 + 2) + 2 + 4 + 4 + 4 + 2 + 1) * 128 * MIB);
+    expect(warning).toBeUndefined();
+  });
+
+  it('is told to be too much for the machine when it is, with the figures', () => {
+    const set = { ...UNSET, gitMemory: GIB, gitConcurrency: 32 };
+    const { memory, concurrency, warning } = gitBudget(set, 2 * GIB);
+    expect([memory, concurrency]).toEqual([GIB, 32]);
+    expect(warning).toContain(
+      '--git-concurrency 32 and --git-memory 1 GiB let git take 91 GiB (91 times 1 GiB)',
+    );
+    expect(warning).toContain('this machine has 2 GiB');
+  });
+
+  it('decides about the other one: fewer places where each may take much, less for each of many', () => {
+    expect(gitBudget({ ...UNSET, gitMemory: GIB }, 24 * GIB).concurrency).toBe(4);
+    expect(gitBudget({ ...UNSET, gitMemory: 256 * MIB }, 24 * GIB).concurrency).toBe(23);
+    const many = gitBudget({ ...UNSET, gitConcurrency: 100 }, 24 * GIB);
+    expect(many.sum).toBeLessThanOrEqual(18 * GIB);
+    expect(many.warning).toBeUndefined();
+  });
+
+  it('has no places for strangers where they may push nothing', () => {
+    const set = { gitMemory: 128 * MIB, gitConcurrency: 8 };
+    const some = gitBudget({ ...set, anonymousPushes: { places: 3 } }, 16 * GIB);
+    const none = gitBudget({ ...set, anonymousPushes: undefined }, 16 * GIB);
+    expect(some.shares.all - none.shares.all).toBe(6);
+  });
+});
