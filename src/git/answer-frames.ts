@@ -28,6 +28,8 @@ export class AnswerFrames {
   push(chunk: Uint8Array): void {
     let at = 0;
     while (at < chunk.length && this.#framed) {
+      if (this.#missing === 0 && this.#header === '') at = this.#wholePackets(chunk, at);
+      if (at >= chunk.length) return;
       if (this.#missing > 0) at += this.#payload(chunk, at);
       else this.#length(chunk[at++] ?? 0);
     }
@@ -38,6 +40,21 @@ export class AnswerFrames {
     if (!this.#framed || this.#told || this.#missing > 0 || this.#header !== '') return undefined;
     if (!this.#sideband) return encodeErrorPacket(reason);
     return Buffer.concat(encodeSideband(3, `${cleanReason(reason)}\n`, smallSideband));
+  }
+
+  /** Passes packets that are there whole, nearly all there are. @returns where the next one begins */
+  #wholePackets(chunk: Uint8Array, from: number): number {
+    let at = from;
+    while (at + HEADER <= chunk.length) {
+      const length = lengthAt(chunk, at);
+      const end = at + Math.max(length, HEADER);
+      if (length === -1 || end > chunk.length) break;
+      const band = length > HEADER ? (chunk[at + HEADER] ?? 0) : 0;
+      if (band >= 1 && band <= 3) this.#sideband = true;
+      this.#told = band === 3 || (length >= 2 * HEADER && isErr(chunk, at + HEADER));
+      at = end;
+    }
+    return at;
   }
 
   #length(byte: number): void {
@@ -64,4 +81,21 @@ export class AnswerFrames {
     }
     return length;
   }
+}
+
+/** The length that four hex digits say, or -1 when they are none. */
+function lengthAt(chunk: Uint8Array, at: number): number {
+  let length = 0;
+  for (let digit = at; digit < at + HEADER; digit++) {
+    const byte = chunk[digit] ?? 0;
+    if (byte >= 0x30 && byte <= 0x39) length = length * 16 + byte - 0x30;
+    else if ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66) length = length * 16 + (byte | 0x20) - 0x57;
+    else return -1;
+  }
+  return length;
+}
+
+/** Whether a payload begins with `ERR `. */
+function isErr(chunk: Uint8Array, at: number): boolean {
+  return chunk[at] === 0x45 && chunk[at + 1] === 0x52 && chunk[at + 2] === 0x52 && chunk[at + 3] === 0x20;
 }

@@ -1,78 +1,78 @@
 import { CairnError } from '../lib/errors.ts';
 
-/** How many bytes a difference makes of its base (gitformat-pack, "Deltified representation"). */
-export function deltaResultSize(delta: Buffer): number {
-  return new DeltaReader(delta).sizes().result;
+/** Up to so many bytes are copied one by one: asking for it costs more. */
+const FEW = 24;
+
+/**
+ * How many bytes a difference makes of its base (gitformat-pack, "Deltified representation").
+ * @throws CairnError `corrupt` when it is none
+ */
+export function deltaResultSize(delta: Uint8Array): number {
+  return numberAt(delta, behindNumber(delta, 0));
 }
 
 /**
- * What a difference makes of its base.
+ * Writes what a difference makes of its base right behind that base.
+ * @param bytes has the base from `from` to `to`, and room for {@link deltaResultSize} bytes from there on
+ * @param delta begins with the difference, which has `size` bytes
  * @throws CairnError `corrupt` when it is none, or was made for another base
  */
-export function applyDelta(base: Buffer, delta: Buffer): Buffer {
-  const reader = new DeltaReader(delta);
-  const sizes = reader.sizes();
-  if (sizes.base !== base.length) throw damaged();
-  const result = Buffer.alloc(sizes.result);
-  let filled = 0;
-  while (!reader.ended) {
-    const op = reader.byte();
-    const from = (op & 0x80) === 0 ? reader.bytes(op) : copied(base, reader, op);
-    if (from.length === 0 || filled + from.length > result.length) throw damaged();
-    filled += from.copy(result, filled);
-  }
-  if (filled !== result.length) throw damaged();
-  return result;
-}
-
-function copied(base: Buffer, reader: DeltaReader, op: number): Buffer {
-  let offset = 0;
-  let size = 0;
-  for (let bit = 0; bit < 4; bit++) if (op & (1 << bit)) offset += reader.byte() * 256 ** bit;
-  for (let bit = 0; bit < 3; bit++) if (op & (16 << bit)) size += reader.byte() * 256 ** bit;
-  if (size === 0) size = 0x1_00_00;
-  if (offset + size > base.length) throw damaged();
-  return base.subarray(offset, offset + size);
-}
-
-class DeltaReader {
-  private readonly delta: Buffer;
-  private at = 0;
-
-  constructor(delta: Buffer) {
-    this.delta = delta;
-  }
-
-  get ended(): boolean {
-    return this.at === this.delta.length;
-  }
-
-  sizes(): { readonly base: number; readonly result: number } {
-    return { base: this.number(), result: this.number() };
-  }
-
-  byte(): number {
-    const byte = this.delta[this.at++];
-    if (byte === undefined) throw damaged();
-    return byte;
-  }
-
-  bytes(count: number): Buffer {
-    const bytes = this.delta.subarray(this.at, this.at + count);
-    if (bytes.length < count) throw damaged();
-    this.at += count;
-    return bytes;
-  }
-
-  /** Seven bits a byte, the lowest first. */
-  private number(): number {
-    let value = 0;
-    for (let unit = 1; ; unit *= 128) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * unit;
-      if (byte < 0x80) return value;
+export function applyDelta(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  delta: Uint8Array,
+  size: number,
+): void {
+  if (numberAt(delta, 0) !== to - from) throw damaged();
+  const sizeAt = behindNumber(delta, 0);
+  let next = behindNumber(delta, sizeAt);
+  let filled = to;
+  const end = filled + numberAt(delta, sizeAt);
+  if (end > bytes.length) throw damaged();
+  while (next < size) {
+    const op = delta[next++] ?? 0;
+    if ((op & 0x80) === 0) {
+      if (op === 0 || next + op > size || filled + op > end) throw damaged();
+      for (const stop = filled + op; filled < stop; filled++) bytes[filled] = delta[next++] ?? 0;
+      continue;
     }
+    let offset = 0;
+    let length = 0;
+    if (op & 1) offset = delta[next++] ?? 0;
+    if (op & 2) offset += (delta[next++] ?? 0) * 0x1_00;
+    if (op & 4) offset += (delta[next++] ?? 0) * 0x1_00_00;
+    if (op & 8) offset += (delta[next++] ?? 0) * 0x1_00_00_00;
+    if (op & 16) length = delta[next++] ?? 0;
+    if (op & 32) length += (delta[next++] ?? 0) * 0x1_00;
+    if (op & 64) length += (delta[next++] ?? 0) * 0x1_00_00;
+    if (length === 0) length = 0x1_00_00;
+    const start = from + offset;
+    if (next > size || start + length > to || filled + length > end) throw damaged();
+    if (length > FEW) bytes.copyWithin(filled, start, start + length);
+    else for (let byte = 0; byte < length; byte++) bytes[filled + byte] = bytes[start + byte] ?? 0;
+    filled += length;
   }
+  if (filled !== end) throw damaged();
+}
+
+/** A number, seven bits a byte, the lowest first. */
+function numberAt(delta: Uint8Array, from: number): number {
+  let value = 0;
+  let at = from;
+  for (let unit = 1; ; unit *= 128) {
+    const byte = delta[at++];
+    if (byte === undefined) throw damaged();
+    value += (byte & 0x7f) * unit;
+    if (byte < 0x80) return value;
+  }
+}
+
+/** Where a number ends. */
+function behindNumber(delta: Uint8Array, from: number): number {
+  let at = from;
+  while ((delta[at] ?? 0) >= 0x80) at++;
+  return at + 1;
 }
 
 function damaged(): CairnError {

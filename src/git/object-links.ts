@@ -13,10 +13,16 @@ export type HearLink = (bytes: Buffer, at: number) => void;
  * file count.
  * @param idLength bytes of a raw id
  * @param hear is called with the raw id of each of them
+ * @param from where in the buffer the tree begins, and `end` where it ends
  */
-export function eachSubtree(tree: Buffer, idLength: number, hear: HearLink): void {
-  const end = tree.length;
-  let at = 0;
+export function eachSubtree(
+  tree: Buffer,
+  idLength: number,
+  hear: HearLink,
+  from = 0,
+  end = tree.length,
+): void {
+  let at = from;
   while (at < end) {
     let mode = 0;
     for (; at < end && tree[at] !== SPACE; at++) mode = ((mode << 3) + (tree[at] ?? 0) - ZERO) >>> 0;
@@ -28,9 +34,9 @@ export function eachSubtree(tree: Buffer, idLength: number, hear: HearLink): voi
   }
 }
 
-/** Finds the tag that a tag is of; nothing for a tag of anything else. */
-export function eachTag(tag: Buffer, hear: HearLink): void {
-  const head = tag.subarray(0, 128).toString('latin1');
+/** Finds the tag that a tag, which lies in a buffer as a tree does above, is of; nothing for a tag of anything else. */
+export function eachTag(tag: Buffer, hear: HearLink, from = 0, end = tag.length): void {
+  const head = tag.toString('latin1', from, Math.min(end, from + 128));
   const [, id] = /^object ([0-9a-f]{40,64})\ntype tag\n/.exec(head) ?? [];
   if (id !== undefined) hear(Buffer.from(id, 'hex'), 0);
 }

@@ -1,5 +1,9 @@
+import type { Interruptible } from './cooperative.ts';
+
 /** From so many ids on they are looked up by their first two bytes, below by the first alone. */
 const MANY = 4_096;
+/** Ids copied before others may have their turn. */
+const STEPS = 4_096;
 
 /** Many ids of one length in ascending order, in one buffer: a few bytes each, however many there are. */
 export class SortedIds {
@@ -21,6 +25,19 @@ export class SortedIds {
   /** The id at a place. */
   at(place: number): Buffer {
     return this.bytes.subarray(place * this.idLength, (place + 1) * this.idLength);
+  }
+
+  /** Those at some places, in the order given, as a list of their own. */
+  *pick(places: Uint32Array): Interruptible<SortedIds> {
+    const { idLength } = this;
+    const picked = Buffer.allocUnsafe(places.length * idLength);
+    for (let index = 0; index < places.length; index++) {
+      const from = (places[index] ?? 0) * idLength;
+      const to = index * idLength;
+      for (let byte = 0; byte < idLength; byte++) picked[to + byte] = this.bytes[from + byte] ?? 0;
+      if (index % STEPS === STEPS - 1) yield;
+    }
+    return new SortedIds(picked, idLength);
   }
 
   /** The place of the id that begins at an offset of a buffer, or -1. */

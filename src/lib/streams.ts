@@ -21,8 +21,17 @@ export async function readAll(stream: Readable, limit: number): Promise<Buffer> 
  * @returns false when the stream was closed or failed, so that nothing more can be written
  */
 export function writeChunk(stream: Writable, chunk: Uint8Array): Promise<boolean> {
-  if (stream.destroyed || stream.writableEnded) return Promise.resolve(false);
-  if (stream.write(chunk)) return Promise.resolve(true);
+  return isWritable(stream) && stream.write(chunk) ? Promise.resolve(true) : roomIn(stream);
+}
+
+/** False when nothing more can be written, because the stream was closed, or has failed. */
+export function isWritable(stream: Writable): boolean {
+  return !stream.destroyed && !stream.writableEnded;
+}
+
+/** Waits until a stream has room for the next chunk. @returns as {@link writeChunk} */
+export function roomIn(stream: Writable): Promise<boolean> {
+  if (!isWritable(stream)) return Promise.resolve(false);
   return new Promise((resolve) => {
     const settle = (writable: boolean) => {
       stream.off('drain', onDrain);

@@ -59,7 +59,8 @@ export class Client implements SlotHolder {
   /** Sees to it that what is left of an answer is taken at the least pace. To be called once the answer has been ended. */
   watchDelivery(): void {
     const { response } = this;
-    if (response.writableFinished || response.destroyed) return;
+    // Most answers are small, and the operating system has all of them by now.
+    if (response.writableFinished || response.destroyed || response.writableLength === 0) return;
     let resolve: () => void = () => undefined;
     const delivered = new Promise<void>((done) => {
       resolve = done;

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { AnswerFrames } from '../../git/index.ts';
 import type { Pace } from '../../lib/pace.ts';
-import { writeChunk } from '../../lib/streams.ts';
+import { isWritable, roomIn } from '../../lib/streams.ts';
 import type { Output } from '../../transfer/output.ts';
 
 /**
@@ -23,6 +23,8 @@ export function startGitAnswer(response: ServerResponse, contentType: string): v
 
 /** Bytes written at once, so that it is seen how many a client takes of a large chunk. */
 const PIECE = 64 * 1024;
+
+const WRITTEN = Promise.resolve(true);
 
 /** The body of a git answer. Headers go out with the first bytes: until then an error can still have a status. */
 export class GitOutput implements Output {
@@ -67,6 +69,8 @@ export class GitOutput implements Output {
   private writePiece(piece: Uint8Array): Promise<boolean> {
     this.handed += piece.length;
     const { response } = this;
-    return this.pace.during(writeChunk(response, piece), () => this.handed - response.writableLength);
+    // Nobody is waited for where there is room.
+    if (isWritable(response) && response.write(piece)) return WRITTEN;
+    return this.pace.during(roomIn(response), () => this.handed - response.writableLength);
   }
 }

@@ -7,18 +7,21 @@ import type { QuarantinePaths } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
 import { type ReadAllOptions, readAllObjects } from '../../git-process/read-all-objects.ts';
 import { ObjectReader } from '../../git-process/read-objects.ts';
-import { Pauses } from '../../lib/cooperative.ts';
+import { inSlices, Pauses } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
-import { SortedIds } from '../../lib/sorted-ids.ts';
+import type { SortedIds } from '../../lib/sorted-ids.ts';
+import { readPackedObjects } from '../packed-objects.ts';
 import type { PushLimits } from './limits.ts';
 import { checkHeights, type HeightMemory, type HeightQuestion } from './link-heights.ts';
 import { MOST_LINKING_BYTES, type PackEntries, type ScannedPack, scanPack } from './pack-entries.ts';
-import { readSmallObjects } from './small-objects.ts';
 
 /** Folders within each other. git dies of some 60,000, newer git refuses more than 2,048, on Windows more than 512. */
 export const MOST_FOLDERS = 256;
 /** Tags of tags of tags. git follows them one by one, again for each ref. */
 export const MOST_TAGS = 64;
+
+/** Heights of so many objects of a pack are remembered: more would push out those of other repositories. */
+const REMEMBERED = 5_000;
 
 /**
  * Milliseconds for git to unpack what has come: at the least, and more for each MiB. A few bytes can say "the same 16 MiB again" many
@@ -116,7 +119,7 @@ export async function checkPack(over: CheckedOver, pack: ScannedPack): Promise<v
     await checkLinks(bounds, checked, PACKED_TREE, {
       limit: MOST_FOLDERS,
       exceeded: (id) => new CairnError('invalid', `tree ${id} is more than ${MOST_FOLDERS} folders deep`),
-      eachLink: (tree, hear) => eachSubtree(tree, idLength, hear),
+      eachLink: (tree, hear, from, to) => eachSubtree(tree, idLength, hear, from, to),
     });
     await checkLinks(bounds, checked, PACKED_TAG, {
       limit: MOST_TAGS,
@@ -146,23 +149,20 @@ async function checkLinks(
 ): Promise<void> {
   const places = await placesOf(entries, type);
   if (places.length === 0) return;
-  const { ids } = entries;
-  const own = new SortedIds(Buffer.concat(places.map((place) => ids.at(place))), ids.idLength);
+  const own = await inSlices(entries.ids.pick(places));
   await checkHeights({
     ...rule,
     own,
     memory,
+    remembered: newestOf(entries, places),
     readOwn: async (take) => {
-      const contents = await readSmallObjects(pack, entries, places);
-      if (contents !== undefined) {
-        for (const [at, content] of contents.entries()) take(at, content);
-        return;
-      }
-      const asked = fromTheEnd(entries, places);
+      const left = await readPackedObjects(pack, entries, places, take);
+      if (left.length === 0) return;
       let answered = 0;
-      await readAllObjects(reading, idsOf(own, asked), (oid, content) =>
-        take(asked[answered++] ?? -1, there(oid, content)),
-      );
+      await readAllObjects(reading, idsOf(own, left), (oid, content) => {
+        const whole = there(oid, content);
+        take(left[answered++] ?? -1, whole, 0, whole.length);
+      });
     },
     readOthers: async (oids, take) => {
       for await (const { oid, content } of reader.read(oids)) take(oid, there(oid, content));
@@ -180,28 +180,36 @@ function* idsOf(ids: SortedIds, places: Iterable<number>): Generator<string, voi
 }
 
 /** Places of the objects of a type, in order of their ids. */
-async function placesOf({ types }: PackEntries, type: number): Promise<number[]> {
-  const places: number[] = [];
+async function placesOf({ types }: PackEntries, type: number): Promise<Uint32Array> {
   const pauses = new Pauses();
+  const places = new Uint32Array(types.length);
+  let count = 0;
   for (let place = 0; place < types.length; place++) {
-    if (types[place] === type) places.push(place);
+    if (types[place] === type) places[count++] = place;
     if (pauses.isDueByNow) await pauses.next();
   }
-  return places;
+  return places.slice(0, count);
 }
 
-/**
- * Indices of some places, the last one of the pack first: git writes what is linked to behind what links to it.
- * @param places in ascending order
- */
-function fromTheEnd({ order, types }: PackEntries, places: readonly number[]): Uint32Array {
-  const indices = new Int32Array(types.length).fill(-1);
-  for (const [at, place] of places.entries()) indices[place] = at;
-  const asked = new Uint32Array(places.length);
-  let next = places.length;
-  for (const place of order) {
-    const at = indices[place] ?? -1;
-    if (at !== -1) asked[--next] = at;
+/** Indices of those places that come first in the pack: git writes what is newest first, and later pushes build on that. */
+function newestOf({ order, types }: PackEntries, places: Uint32Array): Uint32Array {
+  const type = types[places[0] ?? 0];
+  const newest = new Uint32Array(Math.min(places.length, REMEMBERED));
+  let count = 0;
+  for (let at = 0; count < newest.length; at++) {
+    const place = order[at] ?? 0;
+    if (types[place] === type) newest[count++] = indexIn(places, place);
   }
-  return asked;
+  return newest;
+}
+
+/** Where in ascending numbers one of them is. */
+function indexIn(numbers: Uint32Array, number: number): number {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((numbers[middle] ?? 0) < number) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

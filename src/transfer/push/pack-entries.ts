@@ -9,7 +9,7 @@ import {
   type PackIdx,
   readPackEntryHeader,
 } from '../../git/index.ts';
-import { Pauses } from '../../lib/cooperative.ts';
+import { inStretches, Pauses } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { formatSize } from '../../lib/format-size.ts';
 import type { OpenedFile } from '../../lib/read-at.ts';
@@ -25,6 +25,11 @@ export const MOST_LINKING_BYTES = 32 * 1024 * 1024;
 const BLOCK = 256 * 1024;
 /** Of so many entries in a block the whole of it is read, of fewer each header. */
 const DENSE = 16;
+/** A block has buckets, whose entries are put in order by themselves: on average so many of them. */
+const IN_BUCKET = 8;
+const LEAST_BUCKET = 256;
+/** Of so many entries a bucket is sorted by moving each to its place, of more by the built-in sort. */
+const FEW = 64;
 
 /** A pack of which every entry was looked at. About 40 bytes an entry. */
 export interface PackEntries {
@@ -36,8 +41,8 @@ export interface PackEntries {
   readonly offsets: Float64Array;
   /** Places of the entries in the order in which they lie in the pack. */
   readonly order: Uint32Array;
-  /** Where the entry ends in the pack. */
-  endOf(place: number): number;
+  /** Where the last entry ends in the pack. */
+  readonly end: number;
   /** Place of the entry that an entry builds on, or -1. */
   readonly bases: Int32Array;
 }
@@ -72,18 +77,22 @@ class PackScan implements PackEntries {
   readonly offsets: Float64Array;
   readonly order: Uint32Array;
   readonly bases: Int32Array;
+  readonly end: number;
   private readonly pack: ScannedPack;
   private readonly limit: ObjectLimit;
   private readonly pauses = new Pauses();
   private readonly rawIds: Buffer;
-  /** For each block of the pack the first of its entries in `order`, and behind the last one how many there are. */
-  private readonly blocks: Uint32Array;
+  /** Bytes of a bucket: a power of two, which makes a whole number of them in a block. */
+  private readonly bucket: number;
+  /** For each bucket of the pack the first of its entries in `order`, and behind the last one how many there are. */
+  private readonly buckets: Uint32Array;
   private readonly depths: Uint16Array;
 
   constructor(pack: ScannedPack, limit: ObjectLimit) {
     this.pack = pack;
     this.limit = limit;
     const { objects, idLength } = pack.idx;
+    this.end = pack.size - idLength;
     this.rawIds = Buffer.allocUnsafe(objects * idLength);
     this.ids = new SortedIds(this.rawIds, idLength);
     this.types = new Uint8Array(objects);
@@ -91,7 +100,10 @@ class PackScan implements PackEntries {
     this.order = new Uint32Array(objects);
     this.bases = new Int32Array(objects).fill(-1);
     this.depths = new Uint16Array(objects);
-    this.blocks = new Uint32Array(Math.ceil(pack.size / BLOCK) + 1);
+    let bucket = LEAST_BUCKET;
+    while (bucket < BLOCK && pack.size / bucket > objects / IN_BUCKET) bucket *= 2;
+    this.bucket = bucket;
+    this.buckets = new Uint32Array(Math.ceil(pack.size / bucket) + 1);
   }
 
   async readIdx(): Promise<void> {
@@ -104,48 +116,76 @@ class PackScan implements PackEntries {
     }
   }
 
-  /** Puts the places in order of offsets: into the blocks they lie in, and then within each. */
+  /** Puts the places in order of offsets: into the buckets they lie in, and then within each. */
   async sort(): Promise<void> {
-    const { offsets, order, blocks, pauses } = this;
-    const blockOf = (place: number) => Math.floor((offsets[place] ?? 0) / BLOCK);
-    for (let place = 0; place < offsets.length; place++) {
-      const block = blockOf(place) + 1;
-      if (block >= blocks.length) throw damaged();
-      blocks[block] = (blocks[block] ?? 0) + 1;
-      if (pauses.isDueByNow) await pauses.next();
+    const { offsets, order, buckets, bucket } = this;
+    const { length } = offsets;
+    await inStretches(length, (from, to) => {
+      for (let place = from; place < to; place++) {
+        const at = Math.floor((offsets[place] ?? 0) / bucket) + 1;
+        if (at >= buckets.length) throw damaged();
+        buckets[at] = (buckets[at] ?? 0) + 1;
+      }
+    });
+    for (let at = 1; at < buckets.length; at++) buckets[at] = (buckets[at] ?? 0) + (buckets[at - 1] ?? 0);
+    const next = buckets.slice();
+    await inStretches(length, (from, to) => {
+      for (let place = from; place < to; place++) {
+        const at = Math.floor((offsets[place] ?? 0) / bucket);
+        const slot = next[at] ?? 0;
+        order[slot] = place;
+        next[at] = slot + 1;
+      }
+    });
+    await inStretches(buckets.length - 1, (from, to) => {
+      for (let at = from; at < to; at++) this.sortBucket(buckets[at] ?? 0, buckets[at + 1] ?? 0);
+    });
+  }
+
+  private sortBucket(first: number, end: number): void {
+    const { offsets, order } = this;
+    if (end - first > FEW) {
+      order.subarray(first, end).sort((a, b) => (offsets[a] ?? 0) - (offsets[b] ?? 0));
+      return;
     }
-    for (let block = 1; block < blocks.length; block++)
-      blocks[block] = (blocks[block] ?? 0) + (blocks[block - 1] ?? 0);
-    const next = blocks.slice();
-    for (let place = 0; place < offsets.length; place++) {
-      const block = blockOf(place);
-      const at = next[block] ?? 0;
-      order[at] = place;
-      next[block] = at + 1;
-      if (pauses.isDueByNow) await pauses.next();
-    }
-    for (let block = 0; block + 1 < blocks.length; block++) {
-      order.subarray(blocks[block], blocks[block + 1]).sort((a, b) => (offsets[a] ?? 0) - (offsets[b] ?? 0));
-      if (pauses.isDue) await pauses.next();
+    for (let at = first + 1; at < end; at++) {
+      const place = order[at] ?? 0;
+      const offset = offsets[place] ?? 0;
+      let slot = at;
+      for (; slot > first && (offsets[order[slot - 1] ?? 0] ?? 0) > offset; slot--)
+        order[slot] = order[slot - 1] ?? 0;
+      order[slot] = place;
     }
   }
 
   async readHeaders(): Promise<void> {
-    const { blocks, order, offsets, pauses, pack } = this;
-    for (let block = 0; block + 1 < blocks.length; block++) {
-      const places = order.subarray(blocks[block], blocks[block + 1]);
+    const { buckets, bucket, order, offsets, pauses, pack } = this;
+    const inBlock = BLOCK / bucket;
+    for (let block = 0; block * BLOCK < pack.size; block++) {
       const start = block * BLOCK;
-      const whole =
-        places.length < DENSE ? undefined : await this.readUpTo(start, BLOCK + longestEntryHeader);
-      for (const place of places) {
-        const offset = offsets[place] ?? 0;
-        const bytes = whole ?? (await this.readUpTo(offset, longestEntryHeader));
-        this.take(
-          place,
-          readPackEntryHeader(bytes, whole === undefined ? 0 : offset - start, offset, pack.idx.idLength),
-        );
-        if (pauses.isDueByNow) await pauses.next();
+      const first = buckets[block * inBlock] ?? 0;
+      const end = buckets[Math.min((block + 1) * inBlock, buckets.length - 1)] ?? 0;
+      if (end - first < DENSE) {
+        for (let at = first; at < end; at++) {
+          const offset = offsets[order[at] ?? 0] ?? 0;
+          this.takeHeaders(await this.readUpTo(offset, longestEntryHeader), offset, at, at + 1);
+        }
+      } else {
+        const whole = await this.readUpTo(start, BLOCK + longestEntryHeader);
+        // As many as there can be take a few milliseconds.
+        this.takeHeaders(whole, start, first, end);
       }
+      if (pauses.isDue) await pauses.next();
+    }
+  }
+
+  /** @param bytes what the pack has from `start` on, with the headers of the entries `first` to `end` in the order of the pack */
+  private takeHeaders(bytes: Buffer, start: number, first: number, end: number): void {
+    const { order, offsets, pack } = this;
+    for (let at = first; at < end; at++) {
+      const place = order[at] ?? 0;
+      const offset = offsets[place] ?? 0;
+      this.take(place, readPackEntryHeader(bytes, offset - start, offset, pack.idx.idLength));
     }
   }
 
@@ -171,11 +211,6 @@ class PackScan implements PackEntries {
     this.bases[place] = found;
   }
 
-  endOf(place: number): number {
-    const next = this.order[this.indexOf(this.offsets[place] ?? 0) + 1];
-    return next === undefined ? this.pack.size - this.ids.idLength : (this.offsets[next] ?? 0);
-  }
-
   /** The place of the entry that begins at an offset, or -1. */
   private placeAt(offset: number): number {
     return this.order[this.indexOf(offset)] ?? -1;
@@ -183,8 +218,9 @@ class PackScan implements PackEntries {
 
   /** Where in `order` the entry is that begins at an offset, or -1. */
   private indexOf(offset: number): number {
-    const block = Math.floor(offset / BLOCK);
-    let [low, high] = [this.blocks[block] ?? 0, this.blocks[block + 1] ?? 0];
+    const bucket = Math.floor(offset / this.bucket);
+    let low = this.buckets[bucket] ?? 0;
+    let high = this.buckets[bucket + 1] ?? 0;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const place = this.order[middle] ?? 0;
@@ -197,22 +233,26 @@ class PackScan implements PackEntries {
   }
 
   /** Finds out what each difference is in the end. */
-  async resolve(): Promise<void> {
-    const { types, bases, depths, pauses } = this;
-    for (let place = 0; place < types.length; place++) {
-      const chain: number[] = [];
-      for (let at = place; types[at] === 0; at = bases[at] ?? 0) {
-        if (chain.length > MOST_DELTAS) throw this.tooDeep(place);
-        chain.push(at);
-      }
-      for (const at of chain.reverse()) {
-        const base = bases[at] ?? 0;
-        const depth = (depths[base] ?? 0) + 1;
-        if (depth > MOST_DELTAS) throw this.tooDeep(at);
-        types[at] = types[base] ?? 0;
-        depths[at] = depth;
-      }
-      if (pauses.isDueByNow) await pauses.next();
+  resolve(): Promise<void> {
+    const { types } = this;
+    return inStretches(types.length, (from, to) => {
+      for (let place = from; place < to; place++) if (types[place] === 0) this.resolveChain(place);
+    });
+  }
+
+  private resolveChain(place: number): void {
+    const { types, bases, depths } = this;
+    const chain: number[] = [];
+    for (let at = place; types[at] === 0; at = bases[at] ?? 0) {
+      if (chain.length > MOST_DELTAS) throw this.tooDeep(place);
+      chain.push(at);
+    }
+    for (let at = chain.pop(); at !== undefined; at = chain.pop()) {
+      const base = bases[at] ?? 0;
+      const depth = (depths[base] ?? 0) + 1;
+      if (depth > MOST_DELTAS) throw this.tooDeep(at);
+      types[at] = types[base] ?? 0;
+      depths[at] = depth;
     }
   }
 

@@ -18,6 +18,7 @@ export class RealRepository implements Disposable {
       cwd: this.path,
       input: options.input ?? '',
       stdio: ['pipe', 'pipe', 'pipe'],
+      maxBuffer: 64 * 1024 * 1024,
       env: {
         PATH: process.env['PATH'],
         LC_ALL: 'C',

@@ -45,7 +45,10 @@ async function check({ own, all, memory, limit, dice }: Asked): Promise<number> 
     own: new SortedIds(Buffer.concat(sorted.map(({ id }) => id)), 20),
     readOwn: async (take) => {
       const shuffled = sorted.map((node, place) => ({ node, place, at: dice.fraction() }));
-      for (const { node, place } of shuffled.toSorted((a, b) => a.at - b.at)) take(place, contentOf(node));
+      for (const { node, place } of shuffled.toSorted((a, b) => a.at - b.at)) {
+        const content = contentOf(node);
+        take(place, Buffer.concat([randomBytes(7), content, randomBytes(5)]), 7, 7 + content.length);
+      }
     },
     readOthers: async (ids, take) => {
       for (const id of ids) {
@@ -55,10 +58,11 @@ async function check({ own, all, memory, limit, dice }: Asked): Promise<number> 
         take(id, contentOf(node));
       }
     },
-    eachLink: (content, hear) => {
-      for (let at = 0; at < content.length; at += 20) hear(content, at);
+    eachLink: (bytes, hear, from, to) => {
+      for (let at = from; at < to; at += 20) hear(bytes, at);
     },
     memory,
+    remembered: Uint32Array.from(own.keys()),
     limit,
     exceeded: (id) => new CairnError('invalid', id),
   });

@@ -1,0 +1,112 @@
+/** What this process reads of a pack that git has made is what git reads of it; what is too large is left to git. */
+import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { PACKED_TREE, PackIdx } from '../../../src/git/index.ts';
+import { openFile } from '../../../src/lib/read-at.ts';
+import { readPackedObjects } from '../../../src/transfer/packed-objects.ts';
+import { scanPack } from '../../../src/transfer/push/pack-entries.ts';
+import { SeededDice } from '../../helpers/seeded-dice.ts';
+import { RealRepository } from '../git/real-git.ts';
+
+const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const NO_LIMIT = { objectBytes: Number.MAX_SAFE_INTEGER, setting: '--max-object-size' };
+/** Bytes of trees that are left to git. */
+const TOO_LARGE = 1024 * 1024;
+
+/** A history of random trees, many of them large, each a little different from the one before. */
+function history(dice: SeededDice, commits: number, files: number): string {
+  const lines: string[] = [];
+  for (let commit = 1; commit <= commits; commit++) {
+    lines.push(`commit refs/heads/main\ncommitter A <a@example.com> ${commit} +0000\ndata 1\nx`);
+    for (let change = dice.below(8); change >= 0; change--) {
+      const name = `f${dice.below(12)}/${'long'.repeat(dice.below(4))}${dice.below(4)}/${dice.below(files)}`;
+      lines.push(`M 100644 inline ${name}\ndata 12\n${dice.hex(6)}`);
+    }
+  }
+  return `${lines.join('\n')}\ndone\n`;
+}
+
+/** @returns the objects that were read, in hex by id, and how many were left to git */
+async function readTrees(repository: RealRepository): Promise<{ read: Map<string, string>; left: string[] }> {
+  const folder = join(repository.path, 'objects/pack');
+  const [name = ''] = readdirSync(folder).filter((file) => file.endsWith('.pack'));
+  const pack = await openFile(join(folder, name));
+  const index = await openFile(join(folder, name.replace('.pack', '.idx')));
+  try {
+    const idx = await PackIdx.open(index.read, 'sha1');
+    const scanned = { size: pack.size, read: pack.read, idx };
+    const entries = await scanPack(scanned, NO_LIMIT);
+    const places = Uint32Array.from(
+      [...entries.types.keys()].filter((place) => entries.types[place] === PACKED_TREE),
+    );
+    const idOf = (at: number) => entries.ids.at(places[at] ?? 0).toString('hex');
+    const read = new Map<string, string>();
+    const left = await readPackedObjects(pack, entries, places, (at, bytes, from, to) => {
+      expect(read.has(idOf(at))).toBe(false);
+      read.set(idOf(at), bytes.toString('hex', from, to));
+    });
+    expect(read.size + left.length).toBe(places.length);
+    return { read, left: [...left].map(idOf) };
+  } finally {
+    await pack.close();
+    await index.close();
+  }
+}
+
+/** What git says that the trees are. */
+function treesOf(repository: RealRepository): Map<string, string> {
+  const list = ['cat-file', '--batch-all-objects', '--batch-check=%(objecttype) %(objectname)'];
+  const trees = repository.git(list).toString().split('\n');
+  const ids = trees.filter((line) => line.startsWith('tree ')).map((line) => line.slice(5));
+  const printed = repository.git(['cat-file', '--batch'], { input: `${ids.join('\n')}\n` });
+  const contents = new Map<string, string>();
+  let at = 0;
+  for (const id of ids) {
+    const lineEnd = printed.indexOf('\n', at);
+    const size = Number(printed.toString('latin1', at, lineEnd).split(' ')[2]);
+    contents.set(id, printed.toString('hex', lineEnd + 1, lineEnd + 1 + size));
+    at = lineEnd + size + 2;
+  }
+  return contents;
+}
+
+describe(`trees of a pack (seed ${seed})`, () => {
+  it.each([
+    ['kept as differences from each other', 60, 300, ['--depth=50']],
+    ['in lines of hundreds of them', 400, 4, ['--depth=4095', '--window=3']],
+    ['kept whole', 40, 300, ['--window=0']],
+  ])('%s are read as git reads them', async (_, commits, files, options) => {
+    using repository = new RealRepository();
+    const dice = new SeededDice(seed);
+    repository.git(['fast-import', '--quiet', '--done'], { input: history(dice, commits, files) });
+    repository.git(['-c', `core.compression=${dice.below(10)}`, 'repack', '-adfq', ...options]);
+    const { read, left } = await readTrees(repository);
+    expect(left).toEqual([]);
+    expect(read).toEqual(treesOf(repository));
+  });
+
+  it('are left to git where they, or what they build on, are too large', async () => {
+    using repository = new RealRepository();
+    const blob = repository.git(['hash-object', '-w', '--stdin'], { input: 'x' }).toString().trim();
+    const entries = Array.from(
+      { length: 40_000 },
+      (_x, at) => `100644 blob ${blob}\t${String(at).padStart(6)}`,
+    );
+    const mktree = (lines: readonly string[]) =>
+      repository
+        .git(['mktree'], { input: `${lines.join('\n')}\n` })
+        .toString()
+        .trim();
+    const large = [mktree(entries), mktree(entries.slice(1)), mktree(entries.slice(2))];
+    const small = [mktree(entries.slice(0, 20)), mktree(entries.slice(1, 20))];
+    expect(repository.git(['cat-file', 'tree', large[2] ?? '']).length).toBeGreaterThan(TOO_LARGE);
+    repository.git(['pack-objects', '-q', 'objects/pack/pack'], {
+      input: `${[...large, ...small].join('\n')}\n`,
+    });
+    const { read, left } = await readTrees(repository);
+    expect(left.toSorted()).toEqual(large.toSorted());
+    expect([...read.keys()].toSorted()).toEqual(small.toSorted());
+  });
+});
