@@ -25,7 +25,7 @@ import type { Verifier } from '../../nostr/verify.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { EventReader } from '../events.ts';
 import type { Authenticated, Publication } from '../publication.ts';
-import { QuestionQueue } from '../question-queue.ts';
+import { QuestionQueue } from './question-queue.ts';
 import { Intake } from './inbox.ts';
 import { Outbox, type Outgoing } from './outbox.ts';
 import { PublishQueue } from './publish-queue.ts';

@@ -14,7 +14,7 @@ import { newestFirst } from '../../nostr/event-order.ts';
 import { expirationOf } from '../../nostr/expiration.ts';
 import type { Filter } from '../../nostr/filter.ts';
 import { kinds } from '../../nostr/kinds.ts';
-import { EventSearch } from '../event-search.ts';
+import { EventSearch } from './event-search.ts';
 import type { EventReader, KeptEvent, QueryOptions, Stored } from '../events.ts';
 import { type Amount, EventCharges } from './event-charges.ts';
 import { EventContents } from './event-contents.ts';

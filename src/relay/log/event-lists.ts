@@ -2,7 +2,7 @@
 import type { KeyedHash } from '../../lib/keyed-hash.ts';
 import type { EventHead } from '../../nostr/event.ts';
 import type { Filter } from '../../nostr/filter.ts';
-import { type Choice, RowScan } from '../row-scan.ts';
+import { type Choice, RowScan } from './row-scan.ts';
 import type { EventRows } from './event-rows.ts';
 import type { RowLists } from './row-lists.ts';
 import { RowTerms } from './row-terms.ts';

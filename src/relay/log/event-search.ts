@@ -1,10 +1,10 @@
-import type { Interruptible } from '../lib/cooperative.ts';
-import type { NostrEvent } from '../nostr/event.ts';
-import { type Filter, matches } from '../nostr/filter.ts';
-import type { KeptEvent, QueryOptions } from './events.ts';
-import { type EventLists, NO_ROW } from './log/event-lists.ts';
-import type { EventRows } from './log/event-rows.ts';
-import type { RowContents } from './log/row-contents.ts';
+import type { Interruptible } from '../../lib/cooperative.ts';
+import type { NostrEvent } from '../../nostr/event.ts';
+import { type Filter, matches } from '../../nostr/filter.ts';
+import type { KeptEvent, QueryOptions } from '../events.ts';
+import { type EventLists, NO_ROW } from './event-lists.ts';
+import type { EventRows } from './event-rows.ts';
+import type { RowContents } from './row-contents.ts';
 
 /** Everything about a question but for how much is wanted. */
 type View = Omit<QueryOptions, 'limit'>;

@@ -1,7 +1,7 @@
-import { DIGEST_BYTES } from '../lib/columns.ts';
-import type { EventRows } from './log/event-rows.ts';
-import type { Cursor } from './log/row-lists.ts';
-import type { RowTerms } from './log/row-terms.ts';
+import { DIGEST_BYTES } from '../../lib/columns.ts';
+import type { EventRows } from './event-rows.ts';
+import type { Cursor } from './row-lists.ts';
+import type { RowTerms } from './row-terms.ts';
 
 /** Terms of one sort that together have every row that is looked for. */
 export interface Choice {

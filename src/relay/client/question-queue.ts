@@ -3,8 +3,8 @@
  * what the client says about them meanwhile is heard.
  */
 
-import type { Interruptible } from '../lib/cooperative.ts';
-import type { FairSlices } from '../lib/fair-slices.ts';
+import type { Interruptible } from '../../lib/cooperative.ts';
+import type { FairSlices } from '../../lib/fair-slices.ts';
 
 /** So many wait at most before the client is not read for a while, unless one of them alone is longer. */
 const QUESTIONS_WAITING = 32;
