@@ -72,6 +72,7 @@ export class Blocks {
 
   /** Copies words, which may overlap, inside one block or from one to another. */
   move(from: number, to: number, words: number): void {
+    if (words === 0) return;
     const [source, target] = [this.pages[from >>> PAGE_BITS], this.pages[to >>> PAGE_BITS]];
     if (source === undefined || target === undefined) return;
     const begin = from & MASK;

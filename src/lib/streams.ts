@@ -17,6 +17,22 @@ export async function readAll(stream: Readable, limit: number): Promise<Buffer> 
 }
 
 /**
+ * Reads a stream whole into memory that is there already.
+ * @returns the part of it that was written to
+ * @throws CairnError `too-large` when the stream has more bytes
+ */
+export async function readInto(stream: Readable, target: Buffer): Promise<Buffer> {
+  let size = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    if (size + chunk.length > target.length) {
+      throw new CairnError('too-large', `more than ${target.length} bytes`);
+    }
+    size += chunk.copy(target, size);
+  }
+  return target.subarray(0, size);
+}
+
+/**
  * Writes a chunk and waits until the stream has room for the next.
  * @returns false when the stream was closed or failed, so that nothing more can be written
  */

@@ -3,7 +3,7 @@
  * those of the events it answers or quotes. Events may come in any order: what answers something that is not here yet is
  * charged when that comes. What has been charged stays so, whatever becomes of the event it answered.
  */
-import type { Hash } from '../../lib/hash-table.ts';
+import { HashMemory } from '../../lib/hash-memory.ts';
 import type { KeyedHash } from '../../lib/keyed-hash.ts';
 import { addressOf, formatAddress, parseAddress } from '../../nostr/address.ts';
 import type { EventHead } from '../../nostr/event.ts';
@@ -35,23 +35,20 @@ const BY_ID = ['e', 'E', 'q'] as const;
 /** What the service and its owners say of a repository is none of its discussion. */
 const FREE = new Set<number>([kinds.repository, kinds.repositoryState, kinds.applicationData]);
 
-/** Addresses whose hashes are remembered. */
-const REMEMBERED = 4_096;
-
 /** Space of the hashes of addresses. */
 const CHARGED = 9;
 /** The name of what cannot be charged to any repository. */
 const NOBODY = '';
 
 export class EventCharges {
-  private readonly hash: KeyedHash;
   private readonly rows: EventRows;
   private readonly lists: EventLists;
   private readonly terms: RowTerms;
-  private readonly hashes = new Map<string, Hash>();
+  /** Most events are about one of few repositories. */
+  private readonly hashes: HashMemory;
 
   constructor(hash: KeyedHash, rows: EventRows, lists: EventLists, rowLists: RowLists) {
-    this.hash = hash;
+    this.hashes = new HashMemory(hash, CHARGED);
     this.rows = rows;
     this.lists = lists;
     this.terms = new RowTerms(rowLists);
@@ -64,8 +61,12 @@ export class EventCharges {
 
   /** The terms that an event which is about to have a row is charged to. */
   take(event: EventHead): number[] {
-    const named = namedRepositories(event).slice(0, MAX_CHARGES);
-    const all = new Set([...named.map((address) => this.term(address)), ...this.inherited(event)]);
+    const all = new Set<number>();
+    for (const address of this.named(event)) {
+      if (all.size >= MAX_CHARGES) break;
+      all.add(this.term(address));
+    }
+    for (const term of this.inherited(event)) all.add(term);
     if (all.size > 0) return [...all];
     // Each key that has a repository here has one of these, and whoever likes one of the others.
     return roleOfKind(event.kind) === 'author' ? [] : [this.term(NOBODY)];
@@ -74,7 +75,7 @@ export class EventCharges {
   /** How many repositories an event would be charged to. */
   of(event: EventHead): number {
     const inherited = new Set(this.inherited(event));
-    const named = namedRepositories(event);
+    const named = [...this.named(event)];
     return inherited.size + named.filter((address) => !inherited.has(this.find(address))).length;
   }
 
@@ -112,17 +113,30 @@ export class EventCharges {
     return { events, bytes };
   }
 
+  /** The addresses of the repositories that an event names, its own included, each once. */
+  private named(event: EventHead): Set<string> {
+    const found = new Set<string>();
+    const own = event.kind === kinds.repository ? addressOf(event) : undefined;
+    if (own !== undefined) found.add(formatAddress(own));
+    for (const [name, value = ''] of event.tags) {
+      if (name !== 'a' && name !== 'A' && name !== 'q') continue;
+      if (!value.startsWith(REPOSITORY)) continue;
+      // Whose hash is remembered has been read before.
+      if (this.hashes.has(value) || parseAddress(value) !== undefined) found.add(value);
+    }
+    return found;
+  }
+
   private total(term: number): Amount {
     return { events: this.terms.count(term), bytes: this.terms.weight(term) };
   }
 
   private inherited(event: EventHead): readonly number[] {
+    const answered = answeredBy(event);
+    if (answered.length === 0) return [];
     const nobody = this.find(NOBODY);
     const found = new Set<number>();
-    let looked = 0;
-    for (const [name = '', id] of event.tags) {
-      if (id === undefined || !(BY_ID as readonly string[]).includes(name)) continue;
-      if (++looked > MAX_ANSWERED) break;
+    for (const id of answered) {
       const row = this.rows.find(id);
       if (row < 0) continue;
       for (const term of this.rows.charges(row)) if (term !== nobody) found.add(term);
@@ -159,35 +173,23 @@ export class EventCharges {
   }
 
   private term(address: string): number {
-    return this.terms.take(this.hashOf(address));
+    return this.terms.take(this.hashes.of(address));
   }
 
   private find(address: string): number {
-    return this.terms.find(this.hashOf(address));
+    return this.terms.find(this.hashes.of(address));
   }
-
-  /** Most events are about one of few repositories. */
-  private hashOf(address: string): Hash {
-    const known = this.hashes.get(address);
-    if (known !== undefined) return known;
-    this.hash.text(CHARGED, address);
-    const { high, low } = this.hash;
-    if (this.hashes.size >= REMEMBERED) this.hashes.clear();
-    this.hashes.set(address, { high, low });
-    return { high, low };
-  }
-}
-
-/** The addresses of the repositories that an event names, its own included, each once. */
-export function namedRepositories(event: EventHead): string[] {
-  const found = new Set<string>();
-  const own = event.kind === kinds.repository ? addressOf(event) : undefined;
-  if (own !== undefined) found.add(formatAddress(own));
-  for (const [name, value = ''] of event.tags) {
-    if (name !== 'a' && name !== 'A' && name !== 'q') continue;
-    if (value.startsWith(REPOSITORY) && parseAddress(value) !== undefined) found.add(value);
-  }
-  return [...found];
 }
 
 const REPOSITORY = `${kinds.repository}:`;
+
+/** The events that one answers or quotes, as many as are looked at. */
+function answeredBy(event: EventHead): string[] {
+  const found: string[] = [];
+  for (const [name, id] of event.tags) {
+    if (id === undefined || (name !== 'e' && name !== 'E' && name !== 'q')) continue;
+    found.push(id);
+    if (found.length >= MAX_ANSWERED) break;
+  }
+  return found;
+}

@@ -1,14 +1,16 @@
 /** Rows in lists by what filters ask for, so that an answer looks at little more than what it returns. */
+import { HashMemory } from '../../lib/hash-memory.ts';
+import type { Hash } from '../../lib/hash-table.ts';
 import type { KeyedHash } from '../../lib/keyed-hash.ts';
 import type { EventHead } from '../../nostr/event.ts';
 import type { Filter } from '../../nostr/filter.ts';
-import { type Choice, RowScan } from './row-scan.ts';
 import type { EventRows } from './event-rows.ts';
 import type { RowLists } from './row-lists.ts';
+import { type Choice, RowScan } from './row-scan.ts';
 import { RowTerms } from './row-terms.ts';
 
-/** Only tags of one letter are asked for (NIP-01). */
-const LETTER = /^[A-Za-z]$/;
+/** Tags among which one is looked for one by one. */
+const FEW_TAGS = 16;
 
 /** Tags of one event that are found, far more than an event may have: what is stored here is not bounded so. */
 const MAX_TAGS = 10_000;
@@ -40,6 +42,11 @@ export class EventLists {
   private readonly kinds: RowTerms;
   private readonly all: RowTerms;
   private readonly tags: RowTerms;
+  private readonly everything: Hash;
+  /** Most events name one of few repositories and people. */
+  private readonly addressed: HashMemory;
+  private readonly addressees: HashMemory;
+  private lastKind: Hash & { readonly kind: number } = { kind: -1, high: 0, low: 0 };
 
   constructor(hash: KeyedHash, rows: EventRows, lists: RowLists) {
     this.hash = hash;
@@ -48,6 +55,10 @@ export class EventLists {
     this.kinds = new RowTerms(lists);
     this.all = new RowTerms(lists);
     this.tags = new RowTerms(lists);
+    this.addressed = new HashMemory(hash, LETTERS + 'a'.charCodeAt(0));
+    this.addressees = new HashMemory(hash, LETTERS + 'p'.charCodeAt(0));
+    hash.number(EVERYTHING, 0);
+    this.everything = { high: hash.high, low: hash.low };
   }
 
   /** Bytes of memory they take. */
@@ -69,39 +80,45 @@ export class EventLists {
 
   /** The term of a tag, or −1 when no event here has it. */
   tag(letter: string, value: string): number {
+    return this.tags.find(this.hashOfTag(letter, value));
+  }
+
+  private hashOfTag(letter: string, value: string): Hash {
+    if (letter === 'a') return this.addressed.of(value);
+    if (letter === 'p') return this.addressees.of(value);
     this.hash.text(LETTERS + letter.charCodeAt(0), value);
-    return this.tags.find(this.hash);
+    return this.hash;
   }
 
   /** The terms of the tags of an event that is about to have a row, each once. */
   takeTags(event: EventHead): number[] {
-    const terms = new Set<number>();
+    const terms: number[] = [];
+    let found: Set<number> | undefined;
     for (const [name = '', value] of event.tags) {
-      if (value === undefined || !LETTER.test(name)) continue;
-      this.hash.text(LETTERS + name.charCodeAt(0), value);
-      terms.add(this.tags.take(this.hash));
-      if (terms.size >= MAX_TAGS) break;
+      if (value === undefined || !isLetter(name)) continue;
+      const term = this.tags.take(this.hashOfTag(name, value));
+      if (terms.length === FEW_TAGS) found ??= new Set(terms);
+      if (found === undefined ? terms.includes(term) : found.has(term)) continue;
+      found?.add(term);
+      terms.push(term);
+      if (terms.length >= MAX_TAGS) break;
     }
-    return [...terms];
+    return terms;
   }
 
   add(row: number): void {
-    const { rows, hash } = this;
+    const { rows } = this;
     this.authors.add(rows.author(row), row, rows.length(row));
-    hash.number(KIND, rows.kind(row));
-    this.kinds.add(this.kinds.take(hash), row);
-    hash.number(EVERYTHING, 0);
-    this.all.add(this.all.take(hash), row);
+    this.kinds.add(this.kinds.take(this.hashOfKind(rows.kind(row))), row);
+    this.all.add(this.all.take(this.everything), row);
     for (const term of rows.tags(row)) this.tags.add(term, row);
   }
 
   remove(row: number): void {
-    const { rows, hash } = this;
+    const { rows } = this;
     this.authors.remove(rows.author(row), row, rows.length(row));
-    hash.number(KIND, rows.kind(row));
-    this.kinds.remove(this.kinds.find(hash), row);
-    hash.number(EVERYTHING, 0);
-    this.all.remove(this.all.find(hash), row);
+    this.kinds.remove(this.kinds.find(this.hashOfKind(rows.kind(row))), row);
+    this.all.remove(this.all.find(this.everything), row);
     for (const term of rows.tags(row)) this.tags.remove(term, row);
   }
 
@@ -151,8 +168,7 @@ export class EventLists {
       choices.push({ terms: this.kinds, numbers });
     }
     if (choices.length === 0) {
-      this.hash.number(EVERYTHING, 0);
-      choices.push({ terms: this.all, numbers: present([this.all.find(this.hash)]) });
+      choices.push({ terms: this.all, numbers: present([this.all.find(this.everything)]) });
     }
     return { choice: narrowest(choices), wanted: { kinds, authors: authorTerms, tags: tagTerms } };
   }
@@ -172,8 +188,16 @@ export class EventLists {
   }
 
   private kind(kind: number): number {
-    this.hash.number(KIND, kind);
-    return this.kinds.find(this.hash);
+    return this.kinds.find(this.hashOfKind(kind));
+  }
+
+  /** Of the one kind that most events have, it is known already. */
+  private hashOfKind(kind: number): Hash {
+    if (this.lastKind.kind !== kind) {
+      this.hash.number(KIND, kind);
+      this.lastKind = { kind, high: this.hash.high, low: this.hash.low };
+    }
+    return this.lastKind;
   }
 }
 
@@ -190,4 +214,10 @@ function total({ terms, numbers }: Choice): number {
 
 function present(numbers: readonly number[]): number[] {
   return [...new Set(numbers)].filter((number) => number >= 0);
+}
+
+/** Only tags of one letter are asked for (NIP-01). */
+function isLetter(name: string): boolean {
+  const code = name.charCodeAt(0) | 0x20;
+  return name.length === 1 && code >= 0x61 && code <= 0x7a && name.charCodeAt(0) < 0x80;
 }

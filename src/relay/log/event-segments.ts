@@ -10,7 +10,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { sha256 } from '../../lib/digest.ts';
 import { CairnError, messageOf } from '../../lib/errors.ts';
 import type { Dice } from '../../lib/random.ts';
-import { readAll } from '../../lib/streams.ts';
+import { readInto } from '../../lib/streams.ts';
 import { encodeEvent } from '../../nostr/event.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import { segmentKey } from '../../repository/keys.ts';
@@ -60,9 +60,14 @@ export async function writeSegments(
 
 /**
  * Reads a segment and verifies its digest.
+ * @param room where to put its bytes: whoever reads many segments, one after another, needs memory for one
  * @throws CairnError `corrupt` when it is missing or not what its name says, `unavailable` when the store does not answer
  */
-export async function readSegment(bulk: ObjectStore, segment: SegmentRef): Promise<StoredSegment> {
+export async function readSegment(
+  bulk: ObjectStore,
+  segment: SegmentRef,
+  room: Buffer = Buffer.allocUnsafe(segment.size),
+): Promise<StoredSegment> {
   const key = segmentKey(segment.digest);
   const found = await bulk.get(key);
   if (!found.found) throw damaged(key, 'it is not in the object store');
@@ -70,7 +75,7 @@ export async function readSegment(bulk: ObjectStore, segment: SegmentRef): Promi
     found.body.destroy();
     throw damaged(key, `it has ${found.size} bytes instead of ${segment.size}`);
   }
-  const bytes = await readAll(found.body, segment.size);
+  const bytes = await readInto(found.body, room.subarray(0, segment.size));
   if (sha256(bytes) !== segment.digest) throw damaged(key, 'its bytes do not match its digest');
   return StoredSegment.parse(key, bytes);
 }

@@ -166,9 +166,14 @@ export class EventTail {
   private async takeSegments(current: CatalogRecord): Promise<void> {
     const unknown = current.segments.filter(({ digest }) => !this.known.has(digest));
     // Never all at once: the log may be larger than memory.
+    const largest = unknown.reduce((most, { size }) => Math.max(most, size), 0);
+    const rooms: Buffer[] = [];
     await concurrently(unknown, SEGMENTS_AT_ONCE, async (segment) => {
-      this.options.learn(await readSegment(this.options.bulk, segment));
+      const room = rooms.pop() ?? Buffer.allocUnsafeSlow(largest);
+      this.options.learn(await readSegment(this.options.bulk, segment, room));
       this.known.add(segment.digest);
+      // Nothing that was learnt refers to it.
+      rooms.push(room);
     });
   }
 

@@ -142,11 +142,14 @@ export class RowLists {
   private addLong(list: ListName, row: number): ListName {
     const long = this.long(list);
     const { pieces } = long;
-    const number = this.pieceFor(pieces, row);
+    const last = pieces[pieces.length - 1];
+    // Most are newer than all before.
+    const isNewest = last !== undefined && this.compare(row, last.rows[last.length - 1] ?? 0) < 0;
+    const number = isNewest ? pieces.length - 1 : this.pieceFor(pieces, row);
     const piece = pieces[number];
     if (piece === undefined) return list;
-    const place = this.placeInPiece(piece, row);
-    piece.rows.copyWithin(place + 1, place, piece.length);
+    const place = isNewest ? piece.length : this.placeInPiece(piece, row);
+    if (place < piece.length) piece.rows.copyWithin(place + 1, place, piece.length);
     piece.rows[place] = row;
     piece.length++;
     long.length++;

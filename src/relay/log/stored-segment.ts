@@ -15,18 +15,21 @@ export interface Slice {
 }
 
 /** How the JSON of an event begins. It begins nothing else: inside a string each quotation mark comes after a backslash. */
-const EVENT = '{"id":"';
+const EVENT = Buffer.from('{"id":"');
 const EVENTS = '"events":[';
 const HIDDEN = '],"hidden":[';
 const [COMMA, BRACE] = [0x2c, 0x7d];
 
-/** Bytes of an event in which its tags begin, in any case, and before which its date does not end. */
+/** Bytes of an event in which its tags begin, in any case. */
 const HEAD = 220;
-const DATE = 163;
-const FIELDS =
-  /^\{"id":"([0-9a-f]{64})","pubkey":"([0-9a-f]{64})","created_at":(\d{1,16}),"kind":(\d{1,5}),"tags":\[/;
-const TAGS = '"tags":';
-const CONTENT = '],"content":"';
+/** Where the fields of an event are, whose ids and keys have 64 digits each, and what comes before them. */
+const ID = 7;
+const [PUBKEY, BEFORE_PUBKEY] = [83, '","pubkey":"'];
+const [DATE, BEFORE_DATE] = [162, '","created_at":'];
+const BEFORE_KIND = ',"kind":';
+const BEFORE_TAGS = ',"tags":[';
+const DIGEST = 64;
+const CONTENT = Buffer.from('],"content":"');
 
 /** A segment of the event log as it was read. Its events are parsed one by one: as objects all of them would take much. */
 export class StoredSegment {
@@ -67,13 +70,24 @@ export class StoredSegment {
   head(slice: Slice): EventHead {
     const { bytes } = this;
     const text = bytes.toString('latin1', slice.from, Math.min(slice.from + HEAD, slice.to));
-    const [, id, pubkey, date, kind] = FIELDS.exec(text) ?? [];
-    const from = slice.from + text.indexOf(TAGS, DATE) + TAGS.length;
-    const to = bytes.indexOf(CONTENT, from) + 1;
-    if (id === undefined || pubkey === undefined || to === 0 || to > slice.to) return this.event(slice);
-    const tags = tagsIn(bytes.toString('utf8', from, to));
+    const afterDate = endOfDigits(text, DATE);
+    const afterKind = endOfDigits(text, afterDate + BEFORE_KIND.length);
+    const isPlain =
+      text.startsWith(BEFORE_PUBKEY, ID + DIGEST) &&
+      text.startsWith(BEFORE_DATE, PUBKEY + DIGEST) &&
+      text.startsWith(BEFORE_KIND, afterDate) &&
+      text.startsWith(BEFORE_TAGS, afterKind);
+    const from = slice.from + afterKind + BEFORE_TAGS.length - 1;
+    const to = isPlain ? bytes.indexOf(CONTENT, from) + 1 : 0;
+    const tags = to > 0 && to <= slice.to ? tagsIn(bytes.toString('utf8', from, to)) : undefined;
     if (tags === undefined) return this.event(slice);
-    return { id, pubkey, created_at: Number(date), kind: Number(kind), tags };
+    return {
+      id: text.slice(ID, ID + DIGEST),
+      pubkey: text.slice(PUBKEY, PUBKEY + DIGEST),
+      created_at: Number(text.slice(DATE, afterDate)),
+      kind: Number(text.slice(afterDate + BEFORE_KIND.length, afterKind)),
+      tags,
+    };
   }
 
   /** The id of an event, as far as it has one. */
@@ -95,7 +109,9 @@ export class StoredSegment {
     for (let from = begin; from < end; ) {
       const next = bytes.indexOf(EVENT, from + EVENT.length);
       const to = next < 0 || next > end ? end : next - 1;
-      const isOne = bytes.toString('latin1', from, from + EVENT.length) === EVENT && bytes[to - 1] === BRACE;
+      // Each but the first begins where the last one was found to end.
+      const begins = from > begin || bytes.indexOf(EVENT, from) === from;
+      const isOne = begins && bytes[to - 1] === BRACE;
       if (!isOne || (to < end && bytes[to] !== COMMA)) return undefined;
       slices.push({ from, to });
       from = to + 1;
@@ -127,12 +143,23 @@ function tagsIn(text: string): Tag[] | undefined {
     // Whatever it is, the whole event is parsed instead, and its error is the one to be told.
     return undefined;
   }
-  const isList = Array.isArray(value) && value.every((tag) => Array.isArray(tag) && tag.every(isString));
-  return isList ? (value as Tag[]) : undefined;
+  return isListOfTags(value) ? value : undefined;
 }
 
-function isString(value: unknown): value is string {
-  return typeof value === 'string';
+function isListOfTags(value: unknown): value is Tag[] {
+  if (!Array.isArray(value)) return false;
+  for (const tag of value as unknown[]) {
+    if (!Array.isArray(tag)) return false;
+    for (const member of tag as unknown[]) if (typeof member !== 'string') return false;
+  }
+  return true;
+}
+
+/** Where the digits that begin at a place end. */
+function endOfDigits(text: string, from: number): number {
+  let at = from;
+  for (let code = text.charCodeAt(at); code >= 0x30 && code <= 0x39; code = text.charCodeAt(at)) at++;
+  return at;
 }
 
 function parseHidden(key: string, value: unknown): HiddenEvent[] {

@@ -1,6 +1,6 @@
 import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { readAll, writeChunk } from '../../../src/lib/streams.ts';
+import { readAll, readInto, writeChunk } from '../../../src/lib/streams.ts';
 
 describe('reading a stream whole', () => {
   it('joins its chunks', async () => {
@@ -49,4 +49,14 @@ describe('writing a chunk', () => {
     expect(await writing).toBe(false);
     expect(await writeChunk(stream, Buffer.from('d'))).toBe(false);
   });
+});
+
+it('reads a stream into memory that is there, and no more than fits', async () => {
+  const room = Buffer.alloc(4, '.');
+  const whole = await readInto(Readable.from([Buffer.from('ab'), Buffer.from('c')]), room);
+  expect(whole.toString()).toBe('abc');
+  expect(room.toString()).toBe('abc.');
+  const stream = Readable.from([Buffer.from('abc'), Buffer.from('de')]);
+  await expect(readInto(stream, room)).rejects.toMatchObject({ kind: 'too-large' });
+  expect(stream.destroyed).toBe(true);
 });
