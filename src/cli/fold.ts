@@ -3,18 +3,16 @@ import { join } from 'node:path';
 import { dir as temporaryFolder } from 'tmp-promise';
 import { type GivenFlags, readSettings } from '../config/settings.ts';
 import { systemClock } from '../lib/clock.ts';
+import { ClosingStack } from '../lib/closing-stack.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import { systemDice } from '../lib/random.ts';
 import { type FoldMode, type FoldOutcome, foldRepository } from '../maintenance/fold/fold.ts';
 import { createLogger } from '../observability/logger.ts';
-import { ArtifactStore } from '../repository/artifact-store.ts';
-import { ArtifactCache } from '../repository/cache/artifact-cache.ts';
-import { ManifestStore } from '../repository/manifest-store.ts';
-import { Repositories } from '../repository/repositories.ts';
+import type { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
-import { SnapshotCache } from '../repository/snapshot/snapshot-cache.ts';
 import { openGit } from '../server/open-git.ts';
+import { openRepositories } from '../server/open-repositories.ts';
 import { openStoresForCommand, verdictsFolder } from '../server/stores.ts';
 import type { CommandContext } from './command-context.ts';
 import { repositoryArgument } from './repository-argument.ts';
@@ -100,53 +98,37 @@ async function withFolding(
 ): Promise<void> {
   const settings = readSettings(flags, context.environment);
   const log = createLogger(settings.logLevel === 'info' ? 'warn' : settings.logLevel);
+  const [clock, dice] = [systemClock, systemDice];
+  await using stack = new ClosingStack((error) => log.warn({ err: error }, 'closing'));
   const { path, cleanup } = await temporaryFolder({ prefix: 'cairn-fold', unsafeCleanup: true });
-  const { git } = await openGit(settings, path, log).catch(async (error: unknown) => {
-    await cleanup();
-    throw error;
-  });
+  stack.defer(cleanup);
+  const { git } = await openGit({ settings, home: path, log }, stack);
   const { stores, close } = await openStoresForCommand(settings.store, {
     writes: true,
     verdicts: verdictsFolder(settings.cache.folder),
     log,
   });
-  try {
-    const [clock, dice] = [systemClock, systemDice];
-    const artifacts = new ArtifactStore({ stores, clock, dice });
-    const cache = new ArtifactCache({
-      folder: join(path, 'artifacts'),
-      budget: Number.MAX_SAFE_INTEGER,
-      store: artifacts,
-    });
-    const snapshots = new SnapshotCache(join(path, 'snapshots'), cache);
-    const scratch = join(path, 'scratch');
-    await Promise.all([cache.open(), snapshots.open(), mkdir(scratch)]);
-    const repositories = new Repositories({
-      control: stores.control,
-      manifests: new ManifestStore(artifacts),
-      snapshots,
-      clock,
-      dice,
-      swapPatience: settings.swapPatience,
-    });
-    const folding = {
-      ...{ artifacts, cache, git, scratch, clock, dice, control: stores.control, holder: dice.hex(8) },
-      grace: Math.floor(settings.unreachableGrace / 1000),
-      onTrouble: (id: RepositoryId, error: unknown) =>
-        log.warn(
-          { repository: formatRepositoryId(id), problem: messageOf(error) },
-          'a fold goes on, but not all went well',
-        ),
-    };
-    await use({
-      repositories,
-      fold: (repository, mode) =>
-        // One repository after another: nobody will read what is left of this one.
-        foldRepository(folding, repository, mode, 0, context.signal).finally(() => cache.relieve()),
-    });
-  } finally {
-    await git.close();
-    await close();
-    await cleanup();
-  }
+  stack.defer(close);
+  const kept = { folder: path, budget: Number.MAX_SAFE_INTEGER };
+  const { repositories, artifacts, cache } = await openRepositories(
+    { stores, clock, dice, swapPatience: settings.swapPatience, cache: kept },
+    stack,
+  );
+  const scratch = join(path, 'scratch');
+  await mkdir(scratch);
+  const folding = {
+    ...{ artifacts, cache, git, scratch, clock, dice, control: stores.control, holder: dice.hex(8) },
+    grace: Math.floor(settings.unreachableGrace / 1000),
+    onTrouble: (id: RepositoryId, error: unknown) =>
+      log.warn(
+        { repository: formatRepositoryId(id), problem: messageOf(error) },
+        'a fold goes on, but not all went well',
+      ),
+  };
+  await use({
+    repositories,
+    fold: (repository, mode) =>
+      // One repository after another: nobody will read what is left of this one.
+      foldRepository(folding, repository, mode, 0, context.signal).finally(() => cache.relieve()),
+  });
 }

@@ -1,5 +1,3 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type GivenFlags, readSettings } from '../config/settings.ts';
 import { systemClock } from '../lib/clock.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
@@ -8,14 +6,12 @@ import { createRepository, restore, setHead } from '../maintenance/administer.ts
 import { history } from '../maintenance/history.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { createLogger } from '../observability/logger.ts';
-import { ArtifactStore } from '../repository/artifact-store.ts';
-import { ArtifactCache } from '../repository/cache/artifact-cache.ts';
+import type { ArtifactStore } from '../repository/artifact-store.ts';
 import type { Manifest, ParentState } from '../repository/manifest.ts';
-import { ManifestStore } from '../repository/manifest-store.ts';
-import { Repositories } from '../repository/repositories.ts';
+import type { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
 import { formatRepositoryId } from '../repository/repository-id.ts';
-import { SnapshotCache } from '../repository/snapshot/snapshot-cache.ts';
+import { buildRepositories } from '../server/open-repositories.ts';
 import { openStoresForCommand, verdictsFolder } from '../server/stores.ts';
 import type { CommandContext } from './command-context.ts';
 import { publicKeyArgument } from './public-key-argument.ts';
@@ -189,19 +185,10 @@ async function withRepositories(
     log: createLogger('error'),
   });
   try {
-    const artifacts = new ArtifactStore({ stores, clock: systemClock, dice: systemDice });
-    const manifests = new ManifestStore(artifacts);
-    // Nothing here runs git, so neither folder is ever made.
-    const unused = join(tmpdir(), 'cairn-no-cache');
-    const cache = new ArtifactCache({ folder: unused, budget: 0, store: artifacts });
-    const repositories = new Repositories({
-      control: stores.control,
-      manifests,
-      snapshots: new SnapshotCache(unused, cache),
-      clock: systemClock,
-      dice: systemDice,
-      swapPatience: settings.swapPatience,
-    });
+    const { swapPatience } = settings;
+    // Nothing here runs git, so there is no cache.
+    const parts = { stores, clock: systemClock, dice: systemDice, swapPatience };
+    const { repositories, artifacts } = buildRepositories(parts);
     await use({ repositories, artifacts, control: stores.control });
   } finally {
     await close();

@@ -1,5 +1,5 @@
 /** What new tips are, and whether they are complete: for the common push to a branch, both by one process. */
-import { settleAll } from '../lib/all-settled-or-throw.ts';
+import { allSettledOrThrow } from '../lib/all-settled-or-throw.ts';
 import { listNewObjects, type QuarantinePaths } from './commands.ts';
 import type { Git } from './git.ts';
 import { inspectObjects, type ObjectDescription } from './inspect-objects.ts';
@@ -45,7 +45,7 @@ const LIKELY_MS = 1_000;
 export async function inspectTips(git: Git, question: TipsQuestion): Promise<TipsInspection> {
   const { paths, tips, doubtful, signal } = question;
   if (tips.length === 0) return { disconnected: new Set(), facts: new Map() };
-  const [{ disconnected, commits }, facts] = await settleAll([
+  const [{ disconnected, commits }, facts] = await allSettledOrThrow([
     findCommits(git, question),
     inspectObjects(git, paths, doubtful, signal),
   ]);

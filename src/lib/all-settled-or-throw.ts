@@ -3,7 +3,7 @@
  * up next.
  * @throws the error of the first task, in the order given, that failed
  */
-export async function settleAll<T extends readonly unknown[]>(
+export async function allSettledOrThrow<T extends readonly unknown[]>(
   tasks: {
     readonly [K in keyof T]: Promise<T[K]>;
   },

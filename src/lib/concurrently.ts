@@ -1,4 +1,4 @@
-import { settleAll } from './all-settled-or-throw.ts';
+import { allSettledOrThrow } from './all-settled-or-throw.ts';
 
 /**
  * Runs a task for every item, at most `width` at once, and waits for all of them even when one fails.
@@ -21,5 +21,5 @@ export async function concurrently<T, R>(
     }
   };
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, work));
-  return settleAll(results);
+  return allSettledOrThrow(results);
 }

@@ -1,5 +1,5 @@
 import { inSuitableForm, RefTable, SegmentSlot, tableOf } from '../git/index.ts';
-import { settleAll } from '../lib/all-settled-or-throw.ts';
+import { allSettledOrThrow } from '../lib/all-settled-or-throw.ts';
 import { inSlices } from '../lib/cooperative.ts';
 import { type Digest, sha256 } from '../lib/digest.ts';
 import { CairnError, publicError } from '../lib/errors.ts';
@@ -88,7 +88,7 @@ export class ManifestStore {
   async write(id: RepositoryPlace, given: EncodedManifest): Promise<EncodedManifest> {
     const table = tableOf(given.manifest.refs);
     if (table === undefined) return this.writeOne(id, given);
-    const [copies] = await settleAll([
+    const [copies] = await allSettledOrThrow([
       this.segments.write(id, table, given.manifest.generation),
       this.writeOne(id, given),
     ]);

@@ -4,34 +4,34 @@ import { Git, type GitObserver } from '../git-process/git.ts';
 import { checkGitVersion } from '../git-process/git-version.ts';
 import { Launcher } from '../git-process/launcher.ts';
 import { usableMemoryLimit } from '../git-process/memory-limit.ts';
+import type { ClosingStack } from '../lib/closing-stack.ts';
 import { machineMemory } from '../lib/machine-memory.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type GitBudget, gitBudget } from './git-budget.ts';
 
 export interface OpenedGit {
-  /** To be closed. */
   readonly git: Git;
   readonly version: string;
   readonly budget: GitBudget;
 }
 
-/** What a server has beyond a command: who hears of processes, and a small process that starts them (see `launcher.ts`). */
-export interface OpenGitOptions {
+export interface GitParts {
+  readonly settings: Pick<Settings, 'git' | 'gitMemory' | 'gitConcurrency' | 'anonymousPushes'>;
+  /** The home folder of git processes; it holds no configuration. */
+  readonly home: string;
+  readonly log: Pick<Logger, 'warn'>;
   readonly observer?: GitObserver;
+  /** Starts processes through a small process of its own, as a server does (see `launcher.ts`). */
   readonly launches?: boolean;
 }
 
 /**
- * Finds git, and how much memory it may have. Warns where the settings do not fit into the machine.
- * @param home a folder that holds no configuration
+ * Finds git, and how much memory it may have. Warns where the settings of a server do not fit into the machine.
+ * @param stack closes it
  * @throws CairnError when there is no git, or one that is too old
  */
-export async function openGit(
-  settings: Pick<Settings, 'git' | 'gitMemory' | 'gitConcurrency' | 'anonymousPushes'>,
-  home: string,
-  log: Pick<Logger, 'warn'>,
-  { observer, launches = false }: OpenGitOptions = {},
-): Promise<OpenedGit> {
+export async function openGit(parts: GitParts, stack: ClosingStack): Promise<OpenedGit> {
+  const { settings, home, log, observer, launches = false } = parts;
   const budget = gitBudget(settings, machineMemory());
   const { memory, shares } = budget;
   const limit = await usableMemoryLimit(settings.git, memory, (problem) => log.warn(problem));
@@ -46,10 +46,6 @@ export async function openGit(
     ...(observer === undefined ? {} : { observer }),
     ...(launcher === undefined ? {} : { launcher }),
   });
-  try {
-    return { git, version: await checkGitVersion(git), budget };
-  } catch (error) {
-    await git.close();
-    throw error;
-  }
+  stack.defer(() => git.close());
+  return { git, version: await checkGitVersion(git), budget };
 }

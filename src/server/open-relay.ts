@@ -7,6 +7,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Git } from '../git-process/git.ts';
 import { RelaySockets } from '../http/relay-socket.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { ClosingStack } from '../lib/closing-stack.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { Dice } from '../lib/random.ts';
 import type { NostrEvent } from '../nostr/event.ts';
@@ -46,9 +47,10 @@ import type { Repositories } from '../repository/repositories.ts';
 import { recencyMs, settledMs } from '../repository/repository.ts';
 import { formatRepositoryId, type RepositoryId, repositoryId } from '../repository/repository-id.ts';
 import { observePublication } from './metrics-adapters.ts';
+import type { PublishSubscriber } from './publish-subscribers.ts';
 import { VERSION } from './version.ts';
 
-export interface IdentityContext {
+export interface RelayParts {
   readonly settings: Settings;
   /** The secret key of the service. */
   readonly serviceKey: string;
@@ -67,23 +69,24 @@ export interface IdentityContext {
   readonly metrics: Metrics;
   /** Folder for files that nobody needs once the process has ended. */
   readonly scratch: string;
-  /** Whether to follow other servers, and to finish what they or earlier runs have left unfinished. */
+  /** False: {@link OpenedRelay.start} starts nothing. */
   readonly background: boolean;
 }
 
 /** What the rest of the server needs of it. */
-export interface Identity {
+export interface OpenedRelay {
   readonly events: EventStore;
   readonly directory: Directory;
   readonly service: ServiceIdentity;
   readonly heldOrders: HeldOrders;
   /** True for a state of a public repository, however old, if nothing that is known here says that it is public no more. */
-  staysPublic(id: RepositoryId, state: RepositoryState): boolean;
-  /** To be told of every publish of this process: the world hears of it, and other repositories follow. Returns at once. */
-  published(id: RepositoryId, manifest: Manifest): void;
+  readonly staysPublic: (id: RepositoryId, state: RepositoryState) => boolean;
+  /** The world hears of a publish, and other repositories follow. */
+  readonly published: PublishSubscriber;
   readonly sockets: RelaySockets;
   readonly information: RelayInformation;
-  close(): Promise<void>;
+  /** Begins to follow other servers, and to finish what they or earlier runs have left unfinished. */
+  start(): void;
 }
 
 /** Bytes of a message that are read at all; the relay says what is too long of what it is given. */
@@ -94,15 +97,15 @@ const OTHERS_SHARE = 1.25;
 const UPKEEP_INTERVAL_MS = 60_000;
 
 /**
- * Reads the event log, claims the bucket for this service, and starts what goes on in the background.
+ * Claims the bucket for this service, reads the event log, and puts together what takes and answers events.
+ * @param stack closes it
  * @throws CairnError `conflict` when the bucket belongs to another service; `unavailable` when the store does not answer
  */
-export async function openIdentity(context: IdentityContext): Promise<Identity> {
-  // First of all: what is opened below is closed by whoever gets it.
-  const operator = operatorFacts(context.settings);
-  const { settings, base, stores, repositories, git, verifier, clock, dice, log, metrics } = context;
+export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise<OpenedRelay> {
+  const operator = operatorFacts(parts.settings);
+  const { settings, base, stores, repositories, git, verifier, clock, dice, log, metrics } = parts;
   const { control } = stores;
-  const service = new ServiceIdentity(context.serviceKey, context.secp256k1);
+  const service = new ServiceIdentity(parts.serviceKey, parts.secp256k1);
   await claimService({ control, clock, dice }, service.publicKey);
 
   const events = await EventStore.open({
@@ -110,9 +113,10 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     clock,
     dice,
     log,
-    folder: context.scratch,
+    folder: parts.scratch,
     maxIndexBytes: defaultRelayLimits.stored.indexBytes * OTHERS_SHARE,
   });
+  stack.defer(() => events.close());
   const signedEvents = new SignedEvents(control, verifier);
   const policy = { signedEvents, rule: settings.maintainers };
   // Before whoever shows events, so that they hear of a change first.
@@ -159,8 +163,8 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     words,
     isPublic,
     clock,
-    artifacts: context.artifacts,
-    cache: context.cache,
+    artifacts: parts.artifacts,
+    cache: parts.cache,
   });
   const waitingOrders = new OrderUpkeep({
     waiting: (id) => heldOrders.waiting(id),
@@ -261,10 +265,13 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
     log,
   });
   const following = new Set<Promise<void>>();
-  if (context.background) {
-    events.start();
-    upkeep.start();
-  }
+  stack.defer(async () => {
+    await upkeep.close();
+    await closures.close();
+    await Promise.all(following);
+    await pullRequests.idle();
+    await receipts.close();
+  });
   return {
     events,
     directory,
@@ -301,13 +308,10 @@ export async function openIdentity(context: IdentityContext): Promise<Identity> 
       maxRepositoriesPerOwner: settings.maxRepositories,
       readOnly: settings.access === 'read-only',
     }),
-    close: async () => {
-      await upkeep.close();
-      await closures.close();
-      await Promise.all(following);
-      await pullRequests.idle();
-      await receipts.close();
-      await events.close();
+    start: () => {
+      if (!parts.background) return;
+      events.start();
+      upkeep.start();
     },
   };
 }

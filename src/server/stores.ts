@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import type { StoreSettings } from '../config/settings.ts';
+import type { Settings, StoreSettings } from '../config/settings.ts';
+import type { ClosingStack } from '../lib/closing-stack.ts';
 import { isOpenToOthers } from '../lib/make-folder.ts';
 import { openFileStore } from '../object-store/file/open-file-store.ts';
 import type { ObjectStorePair } from '../object-store/object-store.ts';
@@ -77,6 +78,30 @@ export async function openStores(
       await Promise.all([pair.control.close(), pair.bulk.close()]);
     },
   };
+}
+
+/**
+ * Opens the object store of a server, proved unless the operator has said that it need not be.
+ * @param stack closes it
+ * @throws as {@link openProvenStores}
+ */
+export async function openServerStores(
+  settings: Pick<Settings, 'store' | 'probe' | 'cache'>,
+  log: Logger,
+  observe: Observe,
+  stack: ClosingStack,
+): Promise<ObjectStorePair> {
+  if (!settings.probe) {
+    log.warn(
+      { store: describeStore(settings.store) },
+      'PROBE OFF: nobody has checked that this object store keeps its promises; if it does not, pushes will be lost',
+    );
+  }
+  const { stores, close } = settings.probe
+    ? await openProvenStores(settings.store, verdictsFolder(settings.cache.folder), log, observe)
+    : await openStores(settings.store, 'refuse', observe);
+  stack.defer(close);
+  return stores;
 }
 
 /** Where verdicts are kept in a cache folder. */

@@ -9,8 +9,7 @@ import { sha256 } from '../../src/lib/digest.ts';
 import { CairnError, messageOf } from '../../src/lib/errors.ts';
 import { readAll } from '../../src/lib/streams.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
-import { ArtifactStore } from '../../src/repository/artifact-store.ts';
-import { ArtifactCache } from '../../src/repository/cache/artifact-cache.ts';
+import type { ArtifactStore } from '../../src/repository/artifact-store.ts';
 import { artifactKey, pointerKey } from '../../src/repository/keys.ts';
 import {
   emptyState,
@@ -20,10 +19,9 @@ import {
   type ParentState,
 } from '../../src/repository/manifest.ts';
 import { decodeManifest } from '../../src/repository/manifest-codec.ts';
-import { ManifestStore } from '../../src/repository/manifest-store.ts';
 import { type Change, UnknownOutcomeError } from '../../src/repository/publisher.ts';
-import { Repository } from '../../src/repository/repository.ts';
-import { SnapshotCache } from '../../src/repository/snapshot/snapshot-cache.ts';
+import type { Repository } from '../../src/repository/repository.ts';
+import { buildRepositories } from '../../src/server/open-repositories.ts';
 import { PushChange, type PushOutcome } from '../../src/transfer/push/change.ts';
 import { type Behaviour, FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
 import { rulesFor } from '../helpers/push-rules.ts';
@@ -99,16 +97,14 @@ class Server {
     this.store = new DistantStore(world, shared);
     const clock = world.clock();
     const { dice } = world;
-    this.artifacts = new ArtifactStore({ stores: { control: this.store, bulk: this.store }, clock, dice });
-    const cache = new ArtifactCache({ folder: '/nowhere', budget: 0, store: this.artifacts });
-    this.repository = new Repository(ID, {
-      control: this.store,
-      manifests: new ManifestStore(this.artifacts),
-      snapshots: new SnapshotCache('/nowhere', cache),
+    const { artifacts, repositories } = buildRepositories({
+      stores: { control: this.store, bulk: this.store },
       clock,
       dice,
       swapPatience: PATIENCE_MS,
     });
+    this.artifacts = artifacts;
+    this.repository = repositories.get(ID);
   }
 
   crash(): void {

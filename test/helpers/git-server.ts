@@ -5,19 +5,17 @@ import { Git } from '../../src/git-process/git.ts';
 import { ConnectionMemory } from '../../src/http/clients/connection-memory.ts';
 import { HttpServer } from '../../src/http/server.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
+import { ClosingStack } from '../../src/lib/closing-stack.ts';
 import { FairSlots } from '../../src/lib/fair-slots.ts';
 import { systemDice } from '../../src/lib/random.ts';
 import { loadVerifier } from '../../src/nostr/verify.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
 import type { AccessMode } from '../../src/policy/access.ts';
-import { ArtifactStore } from '../../src/repository/artifact-store.ts';
-import { ArtifactCache } from '../../src/repository/cache/artifact-cache.ts';
 import { emptyState, type ParentState, type RepositoryState } from '../../src/repository/manifest.ts';
-import { ManifestStore } from '../../src/repository/manifest-store.ts';
-import { Repositories } from '../../src/repository/repositories.ts';
+import type { Repositories } from '../../src/repository/repositories.ts';
 import type { RepositoryId } from '../../src/repository/repository-id.ts';
-import { SnapshotCache } from '../../src/repository/snapshot/snapshot-cache.ts';
+import { openRepositories } from '../../src/server/open-repositories.ts';
 import { GitPlaces } from '../../src/transfer/fair-semaphore.ts';
 import { Advertiser } from '../../src/transfer/fetch/advertise-refs.ts';
 import { questionMemory } from '../../src/transfer/fetch/question.ts';
@@ -93,18 +91,19 @@ export async function startGitServer(
   await mkdir(scratch);
   const dice = systemDice;
   const git = new Git({ binary: 'git', home: scratch });
-  const artifacts = new ArtifactStore({ stores: { control: store, bulk: store }, clock, dice });
-  const cache = new ArtifactCache({
-    folder: join(folder.path, 'artifacts'),
-    budget: 2 ** 30,
-    store: artifacts,
+  const stack = new ClosingStack((error) => {
+    throw error;
   });
-  const snapshots = new SnapshotCache(join(folder.path, 'snapshots'), cache);
+  stack.defer(() => folder[Symbol.asyncDispose]());
+  stack.defer(() => git.close());
+  const stores = { control: store, bulk: store };
+  const kept = { folder: folder.path, budget: 2 ** 30 };
+  const { repositories, artifacts, cache } = await openRepositories(
+    { stores, clock, dice, swapPatience: 5_000, cache: kept },
+    stack,
+  );
   const answers = new AnswerCache({ folder: join(folder.path, 'answers'), budget: 2 ** 24 });
-  await Promise.all([cache.open(), snapshots.open(), answers.open()]);
-  const manifests = new ManifestStore(artifacts);
-  const context = { control: store, manifests, snapshots, clock, dice, swapPatience: 5_000 };
-  const repositories = new Repositories(context);
+  await answers.open();
   const advertiser = new Advertiser(await learnUploadCapabilities(git, scratch), 'cairn/test');
   const places = new GitPlaces(4, 16);
   const room = new SpoolRoom(scratch, 2 ** 30, clock);
@@ -190,8 +189,7 @@ export async function startGitServer(
     },
     [Symbol.asyncDispose]: async () => {
       await server.close();
-      await git.close();
-      await folder[Symbol.asyncDispose]();
+      await stack.close();
     },
   };
 }

@@ -1,8 +1,8 @@
 import { sha256 } from '../../src/lib/digest.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { ObjectStore } from '../../src/object-store/object-store.ts';
-import { ArtifactStore } from '../../src/repository/artifact-store.ts';
-import { ArtifactCache } from '../../src/repository/cache/artifact-cache.ts';
+import type { ArtifactStore } from '../../src/repository/artifact-store.ts';
+import type { ArtifactCache } from '../../src/repository/cache/artifact-cache.ts';
 import type { RangedDownloads } from '../../src/repository/cache/artifact-download.ts';
 import { pointerKey } from '../../src/repository/keys.ts';
 import {
@@ -12,12 +12,13 @@ import {
   type ParentState,
   type RepositoryState,
 } from '../../src/repository/manifest.ts';
-import { ManifestStore } from '../../src/repository/manifest-store.ts';
+import type { ManifestStore } from '../../src/repository/manifest-store.ts';
 import type { OnPublished, PublishObserver } from '../../src/repository/publisher.ts';
-import { Repositories } from '../../src/repository/repositories.ts';
+import type { Repositories } from '../../src/repository/repositories.ts';
 import { Repository, type RepositoryContext } from '../../src/repository/repository.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
-import { SnapshotCache } from '../../src/repository/snapshot/snapshot-cache.ts';
+import type { SnapshotCache } from '../../src/repository/snapshot/snapshot-cache.ts';
+import { buildRepositories } from '../../src/server/open-repositories.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { InstantClock } from './instant-clock.ts';
 import { SeededDice } from './seeded-dice.ts';
@@ -83,21 +84,27 @@ export class RepositoryRig {
     this.dice = new SeededDice(seed);
     this.clock = options.clock ?? new InstantClock();
     const { clock, dice } = this;
-    this.artifacts = new ArtifactStore({ stores: { control: this.store, bulk: this.store }, clock, dice });
-    this.manifests = new ManifestStore(this.artifacts);
-    this.cache = new ArtifactCache({
-      folder: `${folder}/artifacts`,
-      budget: options.cacheBudget ?? 2 ** 30,
-      store: this.artifacts,
-      ...(options.ranged === undefined ? {} : { ranged: options.ranged }),
+    const opened = buildRepositories({
+      stores: { control: this.store, bulk: this.store },
+      clock,
+      dice,
+      swapPatience: patience,
+      cache: {
+        folder,
+        budget: options.cacheBudget ?? 2 ** 30,
+        ...(options.ranged === undefined ? {} : { ranged: options.ranged }),
+      },
     });
-    this.snapshots = new SnapshotCache(`${folder}/snapshots`, this.cache);
-    this.repositories = new Repositories(this.context(patience));
+    this.artifacts = opened.artifacts;
+    this.manifests = opened.manifests;
+    this.cache = opened.cache;
+    this.snapshots = opened.snapshots;
+    this.repositories = opened.repositories;
   }
 
-  private context(swapPatience: number): RepositoryContext {
+  private get context(): RepositoryContext {
     const { store: control, manifests, snapshots, clock, dice } = this;
-    return { control, manifests, snapshots, clock, dice, swapPatience };
+    return { control, manifests, snapshots, clock, dice, swapPatience: 10_000 };
   }
 
   get repository() {
@@ -106,12 +113,12 @@ export class RepositoryRig {
 
   /** The repository with an observer of its publishes. */
   observing(publishObserver: PublishObserver): Repository {
-    return new Repository(ID, { ...this.context(10_000), publishObserver });
+    return new Repository(ID, { ...this.context, publishObserver });
   }
 
   /** The repository with somebody who hears of its publishes. */
   listening(onPublished: OnPublished): Repository {
-    return new Repository(ID, { ...this.context(10_000), onPublished });
+    return new Repository(ID, { ...this.context, onPublished });
   }
 
   /** Writes a manifest and points the pointer at it, as another server would. */

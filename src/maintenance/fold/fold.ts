@@ -3,7 +3,7 @@
  * ones. A crash at any step leaves garbage in the store or in the scratch folder, never damage.
  */
 
-import { settleAll } from '../../lib/all-settled-or-throw.ts';
+import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Digest } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
@@ -263,7 +263,7 @@ async function storeMade(
 ): Promise<[made: PackEntry[], graph: FoldResult['graph']]> {
   const graph = await copy.graph();
   const tips = await cloneTips(state.refs);
-  return settleAll([
+  return allSettledOrThrow([
     storePacks(context, repository.id, packs, state.generation, factsOf(context, 0).now, tips),
     graph === undefined || graph === 'refused'
       ? Promise.resolve(graph === undefined ? undefined : ('as it is' as const))

@@ -1,4 +1,4 @@
-import { settleAll } from '../../lib/all-settled-or-throw.ts';
+import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import type { Digest } from '../../lib/digest.ts';
 import type { ArtifactStore } from '../../repository/artifact-store.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
@@ -30,10 +30,10 @@ export async function storePacks(
   tips?: Digest,
 ): Promise<PackEntry[]> {
   const packs = made.filter((pack) => pack !== undefined);
-  return settleAll(
+  return allSettledOrThrow(
     packs.map(async (pack): Promise<PackEntry> => {
       const { kind, objects } = pack;
-      const stored = await settleAll(
+      const stored = await allSettledOrThrow(
         filesOf(pack).map(
           async ([name, file]) => [name, await storeFolded(context, id, name, file, generation)] as const,
         ),

@@ -5,7 +5,7 @@ import type { Digest } from '../../lib/digest.ts';
 import { DiskFullError } from '../../lib/disk-full.ts';
 import { becauseOf, CairnError, systemCode } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
-import { settleAll } from '../../lib/all-settled-or-throw.ts';
+import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import { type Download, downloadArtifact } from './artifact-download.ts';
 import { damagedArtifact, nameOf } from '../artifact-store.ts';
 import { FillingFile } from './filling-file.ts';
@@ -54,7 +54,7 @@ export function fillFromStore(
   const fill = async () => {
     const filling = await file;
     try {
-      const [, digest] = await settleAll([
+      const [, digest] = await allSettledOrThrow([
         downloadArtifact({ ...download, file: filling }).catch((error: unknown) => {
           const told = diskError(error);
           filling.fail(told);

@@ -1,7 +1,7 @@
 import { link, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodePackedRefs, hexLength, tableOf } from '../../git/index.ts';
-import { settleAll } from '../../lib/all-settled-or-throw.ts';
+import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import { DiskFullError } from '../../lib/disk-full.ts';
 import { becauseOf, CairnError, systemCode } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
@@ -85,7 +85,7 @@ async function linkPacks(
     }
   });
   try {
-    await settleAll(workers);
+    await allSettledOrThrow(workers);
     return pinned;
   } catch (error) {
     for (const file of pinned) file.release();
@@ -111,10 +111,10 @@ async function write(
   const pinned: PinnedFile[] = [];
   try {
     const packs = join(path, 'objects', 'pack');
-    await settleAll(
+    await allSettledOrThrow(
       [packs, join(path, 'objects', 'info'), join(path, 'refs')].map((folder) => makeFolder(folder)),
     );
-    await settleAll([
+    await allSettledOrThrow([
       writeFile(join(path, 'HEAD'), `ref: ${state.head}\n`),
       writeFile(join(path, 'config'), configFor(state)),
       writeRefs(state, join(path, 'packed-refs'), packedRefs),
@@ -128,7 +128,7 @@ async function write(
       }
     });
     // Every worker is waited for, so that none still links into a folder that is being removed.
-    await settleAll(workers);
+    await allSettledOrThrow(workers);
     return pinned;
   } catch (error) {
     for (const file of pinned) file.release();

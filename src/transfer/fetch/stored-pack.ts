@@ -8,7 +8,7 @@ import {
   type ObjectFormat,
   packHeaderLength,
 } from '../../git/index.ts';
-import { settleAll } from '../../lib/all-settled-or-throw.ts';
+import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import { publicTextOf } from '../../lib/errors.ts';
 import type { ArtifactStream } from '../../repository/cache/artifact-stream.ts';
 import type { ArtifactRef } from '../../repository/manifest.ts';
@@ -80,7 +80,7 @@ async function unlessAborted<T>(step: Promise<T>, signal: AbortSignal): Promise<
 async function openAll(parts: readonly PackPart[], open: OpenPack): Promise<ArtifactStream[]> {
   const opening = parts.map(({ pack }) => open(pack));
   try {
-    return await settleAll(opening);
+    return await allSettledOrThrow(opening);
   } catch (error) {
     for (const opened of await Promise.allSettled(opening)) {
       if (opened.status === 'fulfilled') opened.value.release();
@@ -113,7 +113,7 @@ async function* packBytes(
       yield bytes;
     }
   }
-  await settleAll(streams.map(({ verified }) => verified));
+  await allSettledOrThrow(streams.map(({ verified }) => verified));
   yield hash.digest();
 }
 

@@ -1,5 +1,5 @@
 import type { ReceiveRequest, ReceiveRequestOptions } from '../../git/index.ts';
-import { settleAll } from '../../lib/all-settled-or-throw.ts';
+import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import type { BudgetShare } from '../../lib/byte-budget.ts';
 import type { ParentState } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -42,7 +42,7 @@ export async function beginPush(
   push: BeginningPush,
 ): Promise<Begun & { readonly request: ReceiveRequest }> {
   const { repository, authority } = push;
-  const [seen, waiting] = await settleAll([
+  const [seen, waiting] = await allSettledOrThrow([
     look(push),
     authority.kind === 'order' ? context.orders.waiting(repository.id) : Promise.resolve([]),
   ]);

@@ -11,7 +11,7 @@ import {
   type ReceiveRequest,
   type RefStatus,
 } from '../../git/index.ts';
-import { settleAll } from '../../lib/all-settled-or-throw.ts';
+import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import { filtered, inSlices } from '../../lib/cooperative.ts';
 import { DiskFullError } from '../../lib/disk-full.ts';
 import { CairnError } from '../../lib/errors.ts';
@@ -99,7 +99,7 @@ export async function receivePush(context: ReceivePushContext, incoming: PushReq
     await push.cleanUp();
     throw error;
   }
-  await settleAll([onAnswered(summary), push.cleanUp()]);
+  await allSettledOrThrow([onAnswered(summary), push.cleanUp()]);
 }
 
 /** One push whose head has been read. */
@@ -241,7 +241,7 @@ class Push {
 
   async cleanUp(): Promise<void> {
     this.asGuest?.leave();
-    await settleAll([this.intake?.close() ?? Promise.resolve(), this.workspace.drop()]);
+    await allSettledOrThrow([this.intake?.close() ?? Promise.resolve(), this.workspace.drop()]);
   }
 
   /**
@@ -307,7 +307,7 @@ class Push {
       // Nothing accepted, nothing written.
       const refusals = await this.refusedWhole(change, seen, proven.disconnected.size > 0);
       if (refusals !== undefined) return this.reportRefusals('ok', refusals);
-      const [stored] = await settleAll([
+      const [stored] = await allSettledOrThrow([
         storePack(artifacts, repository.id, received, generation),
         repository.publisher.prepare(change),
       ]);
@@ -316,7 +316,7 @@ class Push {
     }
     // Waiting for the swap takes no git: others may have the place, and join the same swap.
     this.intake?.giveBack();
-    const [{ result, published }] = await settleAll([repository.publisher.join(change), keeping]);
+    const [{ result, published }] = await allSettledOrThrow([repository.publisher.join(change), keeping]);
     return this.reportResult(result, published);
   }
 

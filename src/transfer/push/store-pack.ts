@@ -1,4 +1,4 @@
-import { settleAll } from '../../lib/all-settled-or-throw.ts';
+import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import type { ArtifactStore } from '../../repository/artifact-store.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import { firstCopy } from '../../repository/keys.ts';
@@ -31,7 +31,7 @@ export async function storePack(
     const { path, digest, size, whole } = received[kind];
     return artifacts.put(id, kind, digest, whole ?? { path, offset: 0, length: size }, { generation });
   };
-  const [pack, idx] = await settleAll([put('pack'), put('idx')]);
+  const [pack, idx] = await allSettledOrThrow([put('pack'), put('idx')]);
   return { ...entriesOf(received), pack, idx };
 }
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { QuarantinePaths } from '../../git-process/commands.ts';
-import { settleAll } from '../../lib/all-settled-or-throw.ts';
+import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import type { ObjectsLease } from '../../repository/cache/object-bases.ts';
 import type { ParentState, RepositoryState } from '../../repository/manifest.ts';
@@ -94,7 +94,7 @@ export class PushWorkspace {
   ): Promise<QuarantinePaths> {
     const { repository, cache, initial } = this.options;
     const lease = state === undefined ? undefined : this.lean(objectsOf(state));
-    const [objects] = await settleAll([this.openQuarantine(), lease ?? Promise.resolve()]);
+    const [objects] = await allSettledOrThrow([this.openQuarantine(), lease ?? Promise.resolve()]);
     if (this.base !== undefined) return { gitDir: this.base.path, objects };
     const gitDir = join(objects, 'empty');
     await writeSnapshot(cache, repository.id, initial, gitDir);

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { settleAll } from '../../../src/lib/all-settled-or-throw.ts';
+import { allSettledOrThrow } from '../../../src/lib/all-settled-or-throw.ts';
 
 it('returns every result in order', async () => {
-  expect(await settleAll([Promise.resolve(1), Promise.resolve('two')])).toEqual([1, 'two']);
-  expect(await settleAll([])).toEqual([]);
+  expect(await allSettledOrThrow([Promise.resolve(1), Promise.resolve('two')])).toEqual([1, 'two']);
+  expect(await allSettledOrThrow([])).toEqual([]);
 });
 
 it('fails only when everything has ended, with the first error in order', async () => {
@@ -15,7 +15,7 @@ it('fails only when everything has ended, with the first error in order', async 
     }, 20),
   );
   const first = slow.then(() => Promise.reject(new Error('first')));
-  const failing = settleAll([first, Promise.reject(new Error('second'))]);
+  const failing = allSettledOrThrow([first, Promise.reject(new Error('second'))]);
   await expect(failing).rejects.toThrow('first');
   expect(ended).toBe(true);
 });

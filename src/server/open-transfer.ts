@@ -1,0 +1,148 @@
+import { join } from 'node:path';
+import type { Settings } from '../config/settings.ts';
+import type { ObjectFormat } from '../git/index.ts';
+import type { Git } from '../git-process/git.ts';
+import { allSettledOrThrow } from '../lib/all-settled-or-throw.ts';
+import type { Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Dice } from '../lib/random.ts';
+import type { ObjectStorePair } from '../object-store/object-store.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { ArtifactStore } from '../repository/artifact-store.ts';
+import { recencyMs } from '../repository/repository.ts';
+import { SpliceProofs } from '../transfer/concatenation/checked-concatenations.ts';
+import { GitPlaces } from '../transfer/fair-semaphore.ts';
+import { Advertiser } from '../transfer/fetch/advertise-refs.ts';
+import { Offload } from '../transfer/fetch/offload.ts';
+import { questionMemory } from '../transfer/fetch/question.ts';
+import { AnswerCache } from '../transfer/fetch/response-cache.ts';
+import type { ServeFetchContext } from '../transfer/fetch/serve-fetch.ts';
+import type { UploadCapabilities } from '../transfer/fetch/upload-capabilities.ts';
+import { pushLimits } from '../transfer/push/limits.ts';
+import { HeightMemory } from '../transfer/push/link-heights.ts';
+import { puttingAside } from '../transfer/push/pack-intake.ts';
+import type { ReceivePushContext } from '../transfer/push/receive-push.ts';
+import { strangerPushes } from '../transfer/push/stranger-push.ts';
+import type { GitBudget } from './git-budget.ts';
+import { answerObserver, fetchObserver } from './metrics-adapters.ts';
+import type { OpenedRelay } from './open-relay.ts';
+import type { OpenedRepositories } from './open-repositories.ts';
+import type { PublishSubscriber } from './publish-subscribers.ts';
+import { VERSION } from './version.ts';
+
+export interface TransferParts {
+  readonly settings: Settings;
+  readonly git: Git;
+  /** What git processes may have together. */
+  readonly budget: GitBudget;
+  readonly capabilities: Readonly<Record<ObjectFormat, UploadCapabilities>>;
+  readonly stores: ObjectStorePair;
+  readonly repositories: OpenedRepositories;
+  readonly answers: AnswerCache;
+  readonly relay: Pick<OpenedRelay, 'heldOrders' | 'service'>;
+  readonly clock: Clock;
+  readonly dice: Dice;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Folder for files that nobody needs once the process has ended. */
+  readonly scratch: string;
+  /** Whether anything may go on that no client waits for. */
+  readonly background: boolean;
+}
+
+/** What git clients are served with. */
+export interface OpenedTransfer {
+  readonly advertiser: Advertiser;
+  readonly fetch: ServeFetchContext;
+  readonly push: ReceivePushContext;
+  /** Places for work that runs git. */
+  readonly places: GitPlaces;
+  readonly published: PublishSubscriber;
+  /** Breaks off what goes on, and waits for it. */
+  close(): Promise<void>;
+}
+
+/** Opens the cache of repeated answers, in the cache folder. */
+export function responseCache({ cache }: Pick<Settings, 'cache'>, metrics: Metrics): AnswerCache {
+  return new AnswerCache({
+    folder: join(cache.folder, 'answers'),
+    budget: cache.answers,
+    observer: answerObserver(metrics),
+  });
+}
+
+/** Puts together what serves fetches and pushes. */
+export function openTransfer(parts: TransferParts): OpenedTransfer {
+  const { settings, git, budget, capabilities, answers, relay, clock, dice, log, metrics, scratch } = parts;
+  const { artifacts, cache } = parts.repositories;
+  const places = new GitPlaces(budget.concurrency, settings.gitQueue);
+  const room = { spoolSize: settings.spoolSize, gitConcurrency: budget.concurrency };
+  const aside = puttingAside(scratch, room, clock, (bytes) => metrics.spoolBytes.set(bytes));
+  const proofs = new SpliceProofs({
+    git,
+    cache,
+    scratch,
+    places,
+    onTrouble: (err) => log.warn({ err }, 'packs not proved to be one'),
+  });
+  const advertiser = new Advertiser(capabilities, `cairn/${VERSION}`);
+  return {
+    advertiser,
+    places,
+    fetch: {
+      git,
+      places,
+      room: aside.room,
+      questionMemory: questionMemory(),
+      advertiser,
+      cache,
+      answers,
+      ...(parts.background ? { proofs } : {}),
+      recency: recencyMs,
+      observer: fetchObserver(metrics),
+      ...offloadOf(settings, parts.stores, artifacts, log),
+    },
+    push: {
+      git,
+      places,
+      puttingAside: aside,
+      artifacts,
+      cache,
+      dice,
+      scratch,
+      orders: relay.heldOrders,
+      clock,
+      strangers: settings.anonymousPushes,
+      ...strangerPushes(settings.anonymousPushes, clock),
+      receiptsAreAuthoritative: (id, policy) => relay.service.receiptsAreAuthoritative(id, policy),
+      limits: pushLimits({
+        commands: settings.maxRefsPerPush,
+        packBytes: settings.maxPushSize,
+        objectBytes: settings.maxObjectSize,
+        gitMemory: budget.memory,
+      }),
+      heights: new HeightMemory(),
+    },
+    published: (id, manifest) => proofs.published(id, manifest),
+    close: async () => {
+      await allSettledOrThrow([answers.close(), proofs.close()]);
+    },
+  };
+}
+
+/** What sends clients to the bucket, where the operator wants that. */
+function offloadOf(
+  { offload }: Settings,
+  { control, presignGet }: ObjectStorePair,
+  artifacts: ArtifactStore,
+  log: Logger,
+): { readonly offload?: Offload } {
+  if (offload === undefined || presignGet === undefined) return {};
+  const { bundleUri, packfileUris, expiry: seconds } = offload;
+  const onTrouble = (error: unknown) =>
+    log.warn({ problem: messageOf(error) }, 'a client was not sent elsewhere');
+  return {
+    offload: new Offload({ bundleUri, packfileUris, seconds, presignGet, control, artifacts, onTrouble }),
+  };
+}
