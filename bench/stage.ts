@@ -3,7 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Cgi, type ReferenceHost, startApache } from './apache.ts';
-import { type CairnHost, type StoreKind, startCairn } from './cairn.ts';
+import { type CairnHost, type CairnOptions, type StoreKind, startCairn } from './cairn.ts';
 import { type Dataset, type DatasetName, generate } from './generate.ts';
 import type { Host, Upkeep } from './host.ts';
 import { workFolder } from './paths.ts';
@@ -57,8 +57,8 @@ export class Stage {
   }
 
   /** Two servers nobody else uses; the caller stops them. */
-  async freshHosts(store: StoreKind, cgi: Cgi): Promise<OwnHosts> {
-    const cairn = await startCairn(this.scratch('cairn'), store);
+  async freshHosts(store: StoreKind, cgi: Cgi, options?: CairnOptions): Promise<OwnHosts> {
+    const cairn = await startCairn(this.scratch('cairn'), store, options);
     const reference = await startApache(this.scratch('reference'), cgi);
     return { cairn, reference };
   }

@@ -2,6 +2,7 @@ import type { StoreKind } from '../cairn.ts';
 import { cloneCpu, cloneKinds, gitClone, rawClones, rawClonesOfNewStates } from './clone.ts';
 import { coldClone } from './cold.ts';
 import { incrementalFetch } from './fetch.ts';
+import { firstPushMany } from './first-push.ts';
 import { lsRemote, lsRemoteRaw } from './ls-remote.ts';
 import { manyClones, manyLargeClones } from './many-clients.ts';
 import { manyPushers, manyPushersOnSlowSwaps } from './many-pushers.ts';
@@ -58,6 +59,7 @@ function rowsOf(store: StoreKind): RowGroup[] {
     pushOneCommitCpu(store, 'medium'),
     pushOneCommit(store, 'small'),
     pushSigned(store),
+    firstPushMany(store),
     oneGibibyte(store),
     storeEvents(store),
   ];

@@ -10,10 +10,10 @@ import { ObjectReader } from '../../git-process/read-objects.ts';
 import { inSlices, Pauses } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { SortedIds } from '../../lib/sorted-ids.ts';
-import { readPackedObjects } from '../packed-objects.ts';
 import type { PushLimits } from './limits.ts';
 import { checkHeights, type HeightMemory, type HeightQuestion } from './link-heights.ts';
 import { MOST_LINKING_BYTES, type PackEntries, type ScannedPack, scanPack } from './pack-entries.ts';
+import { readPackedObjects } from './packed-objects.ts';
 
 /** Folders within each other. git dies of some 60,000, newer git refuses more than 2,048, on Windows more than 512. */
 export const MOST_FOLDERS = 256;

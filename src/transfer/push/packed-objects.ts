@@ -3,12 +3,12 @@
  * after another: to follow these takes a fraction of what it costs to have git print every tree in full.
  */
 import { inflateSync } from 'node:zlib';
-import { applyDelta, deltaResultSize, readPackEntryHeader } from '../git/index.ts';
-import { inStretches, Pauses } from '../lib/cooperative.ts';
-import { CairnError } from '../lib/errors.ts';
-import { Inflater } from '../lib/inflate.ts';
-import type { OpenedFile } from '../lib/read-at.ts';
-import { MOST_DELTAS, type PackEntries } from './push/pack-entries.ts';
+import { applyDelta, deltaResultSize, readPackEntryHeader } from '../../git/index.ts';
+import { inStretches, Pauses } from '../../lib/cooperative.ts';
+import { CairnError } from '../../lib/errors.ts';
+import { Inflater } from '../../lib/inflate.ts';
+import type { OpenedFile } from '../../lib/read-at.ts';
+import { MOST_DELTAS, type PackEntries } from './pack-entries.ts';
 
 /** Hears of an object: its place among those asked for, and where in a buffer it lies, for the time of the call alone. */
 export type TakeStretch = (index: number, bytes: Buffer, from: number, to: number) => void;

@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PACKED_TREE, PackIdx } from '../../../src/git/index.ts';
-import { openFile } from '../../../src/lib/read-at.ts';
-import { readPackedObjects } from '../../../src/transfer/packed-objects.ts';
-import { scanPack } from '../../../src/transfer/push/pack-entries.ts';
-import { SeededDice } from '../../helpers/seeded-dice.ts';
-import { RealRepository } from '../git/real-git.ts';
+import { PACKED_TREE, PackIdx } from '../../../../src/git/index.ts';
+import { openFile } from '../../../../src/lib/read-at.ts';
+import { scanPack } from '../../../../src/transfer/push/pack-entries.ts';
+import { readPackedObjects } from '../../../../src/transfer/push/packed-objects.ts';
+import { SeededDice } from '../../../helpers/seeded-dice.ts';
+import { RealRepository } from '../../git/real-git.ts';
 
 const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
 const NO_LIMIT = { objectBytes: Number.MAX_SAFE_INTEGER, setting: '--max-object-size' };

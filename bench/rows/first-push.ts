@@ -1,0 +1,42 @@
+import { setTimeout } from 'node:timers/promises';
+import type { StoreKind } from '../cairn.ts';
+import { git } from '../git-client.ts';
+import type { Host } from '../host.ts';
+import { cpuSeconds } from '../process-figures.ts';
+import { fileGoal, type RowGroup, type Values } from './row.ts';
+
+/** Milliseconds in which a server ends its processes and does what it does behind the answer: that counts as well. */
+const AFTERMATH_MS = 300;
+
+/**
+ * `git push --mirror` of *medium*, 103,506 objects, into a repository that has nothing, a new one each time. Cairn does not fold
+ * meanwhile: that begins behind the answer, and would fall on the other side's run.
+ */
+export function firstPushMany(store: StoreKind): RowGroup {
+  return {
+    rows: [
+      { name: `first-push-many/${store}`, unit: 'ms', value: 'wall', ...fileGoal(store, 1.0) },
+      { name: `first-push-many-cpu/${store}`, unit: 'ms', value: 'cpu' },
+    ],
+    runs: 7,
+    warmUps: 1,
+    async prepare(stage) {
+      const hosts = await stage.freshHosts(store, 'cgi', { flags: ['--fold', 'off'] });
+      const dataset = await stage.dataset('medium');
+      const measure = async (host: Host, run: number): Promise<Values> => {
+        const url = await host.create(`first-${run}`);
+        const before = cpuSeconds(host.pid);
+        const { seconds } = await git(['-C', dataset.path, 'push', '--quiet', '--mirror', url]);
+        await setTimeout(AFTERMATH_MS);
+        return { wall: seconds, cpu: cpuSeconds(host.pid) - before };
+      };
+      return {
+        cairn: (run) => measure(hosts.cairn, run),
+        reference: (run) => measure(hosts.reference, run),
+        close: async () => {
+          await Promise.all([hosts.cairn.stop(), hosts.reference.stop()]);
+        },
+      };
+    },
+  };
+}
