@@ -88,11 +88,7 @@ export function parseFilter(value: unknown, limits: FilterLimits = defaultFilter
 
 /** True when every condition of the filter holds for the event. Its `limit` has no part in it. */
 export function matches(filter: Filter, event: NostrEvent): boolean {
-  if (filter.ids?.has(event.id) === false) return false;
-  if (filter.kinds?.has(event.kind) === false) return false;
-  if (filter.authors?.has(event.pubkey) === false) return false;
-  if (filter.since !== undefined && event.created_at < filter.since) return false;
-  if (filter.until !== undefined && event.created_at > filter.until) return false;
+  if (!matchesFields(filter, event)) return false;
   for (const [letter, wanted] of filter.tags) {
     const found = event.tags.some(
       ([name, value]) => name === letter && value !== undefined && wanted.has(value),
@@ -100,6 +96,39 @@ export function matches(filter: Filter, event: NostrEvent): boolean {
     if (!found) return false;
   }
   return true;
+}
+
+/** {@link matches} for one event and very many filters: its tags are looked through once, however many they are. */
+export function matcherOf(event: NostrEvent): (filter: Filter) => boolean {
+  const values = new Map<string, Set<string>>();
+  for (const [name = '', value] of event.tags) {
+    if (name.length !== 1 || value === undefined) continue;
+    const known = values.get(name);
+    if (known === undefined) values.set(name, new Set([value]));
+    else known.add(value);
+  }
+  return (filter) => {
+    if (!matchesFields(filter, event)) return false;
+    for (const [letter, wanted] of filter.tags) {
+      const found = values.get(letter);
+      if (found === undefined || !haveCommon(found, wanted)) return false;
+    }
+    return true;
+  };
+}
+
+function haveCommon(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  const [few, many] = one.size < other.size ? [one, other] : [other, one];
+  for (const value of few) if (many.has(value)) return true;
+  return false;
+}
+
+function matchesFields(filter: Filter, event: NostrEvent): boolean {
+  if (filter.ids?.has(event.id) === false) return false;
+  if (filter.kinds?.has(event.kind) === false) return false;
+  if (filter.authors?.has(event.pubkey) === false) return false;
+  if (filter.since !== undefined && event.created_at < filter.since) return false;
+  return filter.until === undefined || event.created_at <= filter.until;
 }
 
 function isListOf<T>(value: unknown, is: (member: unknown) => member is T): value is T[] {

@@ -53,6 +53,9 @@ export interface AdmissionContext {
   readonly log: Logger;
 }
 
+/** Events that refer to another one which are looked at for one that its sender may see, the newest ones. */
+const MAX_REFERRING = 256;
+
 const NOT_OURS: Reason = 'blocked: this relay keeps what belongs to the repositories hosted here';
 
 export class Admission implements Publication {
@@ -176,7 +179,8 @@ export class Admission implements Publication {
     const value = new Set([idOrAddress]);
     const filters = tags.map((tag) => ({ tags: new Map([[tag, value]]) }));
     const visible = (event: NostrEvent) => belonging.visible(event, sender);
-    return events.query(filters, { limit: 1, now: Math.floor(clock.now() / 1000), visible }).length > 0;
+    const now = Math.floor(clock.now() / 1000);
+    return events.query(filters, { limit: 1, now, visible, looks: MAX_REFERRING }).length > 0;
   }
 
   private async keep(event: VerifiedEvent): Promise<Verdict> {

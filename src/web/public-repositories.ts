@@ -1,4 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
+import { inSlices } from '../lib/cooperative.ts';
+import { SingleFlight } from '../lib/single-flight.ts';
 import { type Announcement, parseAnnouncement } from '../nostr/announcement.ts';
 import type { NostrEvent } from '../nostr/event.ts';
 import type { Filter } from '../nostr/filter.ts';
@@ -10,7 +12,7 @@ import type { RepositoryId } from '../repository/repository-id.ts';
 const ANNOUNCEMENTS: Filter = { kinds: new Set([kinds.repository]), tags: new Map() };
 
 export interface PublicRepositoriesContext {
-  readonly events: Pick<EventReader, 'latest' | 'isHidden' | 'query'>;
+  readonly events: Pick<EventReader, 'get' | 'latest' | 'isHidden' | 'querying'>;
   /** Whether somebody who has not said who he is may see an event. */
   readonly visible: (event: NostrEvent) => boolean;
   /** The public base URL of the service. */
@@ -23,6 +25,7 @@ export class PublicRepositories {
   private readonly context: PublicRepositoriesContext;
   /** What an event says does not change, and the front page asks of all of them each time. */
   private readonly read = new WeakMap<NostrEvent, Reading>();
+  private readonly searching = new SingleFlight<number, NostrEvent[]>();
 
   constructor(context: PublicRepositoriesContext) {
     this.context = context;
@@ -39,14 +42,19 @@ export class PublicRepositories {
    * Repositories hosted here, announced last first. A maintainer's announcement of somebody else's repository, which
    * does not name this service, is none.
    */
-  newest(limit: number): Announcement[] {
+  async newest(limit: number): Promise<Announcement[]> {
     const { events, clock, visible } = this.context;
-    const found = events.query([ANNOUNCEMENTS], {
-      limit,
-      now: Math.floor(clock.now() / 1000),
-      visible: (event) => this.reading(event).namesThisService && visible(event),
-    });
-    return found.flatMap((event) => this.reading(event).public ?? []);
+    const now = Math.floor(clock.now() / 1000);
+    const isListed = (event: NostrEvent) => this.reading(event).namesThisService && visible(event);
+    // Most of what is announced may be private, and anybody may ask: one search at a time, a slice at a time.
+    const found = await this.searching.run(limit, () =>
+      inSlices(events.querying([ANNOUNCEMENTS], { limit, now, visible: isListed })),
+    );
+    // Some may have gone, or been hidden, since the search began.
+    const stands = ({ id }: NostrEvent) => events.get(id) !== undefined && !events.isHidden(id);
+    return found.flatMap((event) =>
+      stands(event) && isListed(event) ? (this.reading(event).public ?? []) : [],
+    );
   }
 
   private reading(event: NostrEvent): Reading {

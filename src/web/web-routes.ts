@@ -18,7 +18,7 @@ import { PublicRepositories } from './public-repositories.ts';
 
 export interface WebRoutesContext {
   readonly repositories: Pick<Repositories, 'get'>;
-  readonly events: Pick<EventReader, 'latest' | 'isHidden' | 'query'>;
+  readonly events: Pick<EventReader, 'get' | 'latest' | 'isHidden' | 'querying'>;
   /** Whether somebody who has not said who he is may see an event. */
   readonly visible: (event: NostrEvent) => boolean;
   /** The public base URL of the service, without a slash at its end. */
@@ -46,7 +46,7 @@ export function webRoutes(context: WebRoutesContext): Hono {
   const notFound = (c: Context) => answer(c, notFoundPage(base), 404);
 
   const app = new Hono();
-  app.get('/', (c) => {
+  app.get('/', async (c) => {
     c.header('Vary', 'Accept');
     if (asksForRelayInformation(c)) {
       return c.body(JSON.stringify(information), 200, {
@@ -55,7 +55,7 @@ export function webRoutes(context: WebRoutesContext): Hono {
         'Access-Control-Allow-Origin': '*',
       });
     }
-    const found = announced.newest(LISTED + 1);
+    const found = await announced.newest(LISTED + 1);
     const repositories = found.slice(0, LISTED);
     return answer(c, homePage({ base, access, information, repositories, more: found.length > LISTED }));
   });

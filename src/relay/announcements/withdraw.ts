@@ -68,6 +68,8 @@ interface Known {
 
 /** Repositories one request may withdraw. */
 export const maxWithdrawn = 16;
+/** Events and addresses one request may name: each is looked at several times, at once. */
+export const maxNamed = 500;
 /** Identifiers under which orders are looked for. */
 const MAX_SEARCHED = 64;
 
@@ -88,6 +90,9 @@ export class Withdrawals {
     const parsed = parseDeletion(event);
     if (!parsed.ok) return reject(`invalid: ${parsed.reason}`);
     const { closures, events } = this.context;
+    if (parsed.value.events.size + parsed.value.addresses.size > maxNamed) {
+      return reject(`invalid: a deletion may name ${maxNamed} events and addresses: send several`);
+    }
     const own = this.ownRepositories(parsed.value);
     if (own.length > maxWithdrawn)
       return reject(`invalid: it would withdraw more than ${maxWithdrawn} repositories`);

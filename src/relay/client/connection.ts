@@ -102,7 +102,14 @@ export class Connection {
     this.messages = new TokenBucket(limits.perConnection.messages, clock);
     this.events = new TokenBucket(limits.perConnection.events, clock);
     this.refusals = new TokenBucket(limits.refusals, clock);
-    this.subscriptions = new Subscriptions(limits.subscriptionsPerConnection);
+    this.subscriptions = new Subscriptions(
+      {
+        subscriptions: limits.subscriptionsPerConnection,
+        bytes: limits.filterBytesPerConnection,
+        bytesOfAddress: limits.filterBytesPerAddress,
+      },
+      caller.listening,
+    );
     this.outbox = new Outbox((text) => socket.send(text), this.subscriptions);
     this.queue = new PublishQueue(context.publication, context.log, caller.address);
     this.questions = new QuestionQueue({
@@ -143,7 +150,7 @@ export class Connection {
   /** Sends a new event to whatever subscription asks for it. */
   deliver(outgoing: Outgoing): void {
     if (this.ended) return;
-    const wanting = this.subscriptions.matching(outgoing.event);
+    const wanting = this.subscriptions.matching(outgoing.isAskedFor);
     if (wanting.length === 0 || !this.context.visible(outgoing.event, this.authenticated)) return;
     const { outbox } = this;
     const entries = outbox.length + outbox.waiting + wanting.length;
@@ -287,12 +294,9 @@ export class Connection {
       return;
     }
     const { events, limits } = this.context;
-    const subscription = this.subscriptions.add(id, filters);
-    if (subscription === undefined) {
-      const most = limits.subscriptionsPerConnection;
-      this.outbox.say(
-        closedMessage(id, `rate-limited: ${most} subscriptions are open, close one of them first`),
-      );
+    const subscription = this.subscriptions.add(id, filters, bytes);
+    if (typeof subscription === 'string') {
+      this.outbox.say(closedMessage(id, `rate-limited: ${subscription}, close one of them first`));
       return;
     }
     const most = limits.eventsPerFilter;

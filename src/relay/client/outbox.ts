@@ -3,6 +3,7 @@
  * that asks for much and reads slowly costs references, not copies.
  */
 import { encodeEvent, type NostrEvent } from '../../nostr/event.ts';
+import { type Filter, matcherOf } from '../../nostr/filter.ts';
 import { eventMessage } from '../../nostr/relay-message.ts';
 import type { KeptEvent } from '../events.ts';
 import type { Subscription, Subscriptions } from './subscriptions.ts';
@@ -11,10 +12,17 @@ import type { Subscription, Subscriptions } from './subscriptions.ts';
 export class Outgoing implements KeptEvent {
   readonly event: NostrEvent;
   private encoded: string | undefined;
+  private matcher: ((filter: Filter) => boolean) | undefined;
 
   constructor(event: NostrEvent) {
     this.event = event;
   }
+
+  /** Whether a filter asks for it. */
+  readonly isAskedFor = (filter: Filter): boolean => {
+    this.matcher ??= matcherOf(this.event);
+    return this.matcher(filter);
+  };
 
   get json(): string {
     this.encoded ??= encodeEvent(this.event);

@@ -3,6 +3,7 @@
 import { callerAddress } from '../../lib/caller-address.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { type Rate, TokenBucket } from '../../lib/token-bucket.ts';
+import type { Listening } from './subscriptions.ts';
 
 export interface CallerRates {
   readonly messages: Rate;
@@ -24,6 +25,8 @@ export interface Caller {
   readonly events: TokenBucket;
   readonly stored: { readonly events: TokenBucket; readonly bytes: TokenBucket };
   connections: number;
+  /** What all of them listen to. */
+  readonly listening: Listening;
 }
 
 /** How many callers are remembered before those that have nothing left to remember are forgotten. */
@@ -63,6 +66,7 @@ export class Callers {
         bytes: new TokenBucket(this.rates.stored.bytes, this.clock),
       },
       connections: 0,
+      listening: { bytes: 0 },
     };
     caller.connections++;
     if (known === undefined) {

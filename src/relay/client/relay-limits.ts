@@ -12,6 +12,9 @@ export interface RelayLimits {
   /** Stored events one filter is answered with at most. */
   readonly eventsPerFilter: number;
   readonly subscriptionsPerConnection: number;
+  /** Bytes of the messages that asked for what is listened to, and 256 for each filter. */
+  readonly filterBytesPerConnection: number;
+  readonly filterBytesPerAddress: number;
   /** Keys that may show themselves on one connection (NIP-42). */
   readonly keysPerConnection: number;
   readonly connections: number;
@@ -39,6 +42,8 @@ export const defaultRelayLimits: RelayLimits = {
   message: defaultClientMessageLimits,
   eventsPerFilter: 500,
   subscriptionsPerConnection: 32,
+  filterBytesPerConnection: MIB,
+  filterBytesPerAddress: 4 * MIB,
   keysPerConnection: 16,
   connections: 4_096,
   connectionsPerAddress: 64,

@@ -5,6 +5,7 @@
  */
 import { HashMemory } from '../../lib/hash-memory.ts';
 import type { KeyedHash } from '../../lib/keyed-hash.ts';
+import { LruMap } from '../../lib/lru.ts';
 import { addressOf, formatAddress, parseAddress } from '../../nostr/address.ts';
 import type { EventHead } from '../../nostr/event.ts';
 import { kinds, roleOfKind } from '../../nostr/kinds.ts';
@@ -35,6 +36,9 @@ const BY_ID = ['e', 'E', 'q'] as const;
 /** What the service and its owners say of a repository is none of its discussion. */
 const FREE = new Set<number>([kinds.repository, kinds.repositoryState, kinds.applicationData]);
 
+/** Repositories of which it is remembered what others have sent. */
+const MOST_COUNTED = 64;
+
 /** Space of the hashes of addresses. */
 const CHARGED = 9;
 /** The name of what cannot be charged to any repository. */
@@ -46,6 +50,8 @@ export class EventCharges {
   private readonly terms: RowTerms;
   /** Most events are about one of few repositories. */
   private readonly hashes: HashMemory;
+  /** What was counted out last, by everything that it depends on. */
+  private readonly counted = new LruMap<string, Amount>(MOST_COUNTED);
 
   constructor(hash: KeyedHash, rows: EventRows, lists: EventLists, rowLists: RowLists) {
     this.hashes = new HashMemory(hash, CHARGED);
@@ -102,6 +108,10 @@ export class EventCharges {
     const term = this.find(address);
     const total = this.total(term);
     if (term < 0 || (total.events < enough.events && total.bytes < enough.bytes)) return total;
+    // Whoever is refused comes again, while nothing has changed.
+    const question = `${term}/${total.events}/${total.bytes}/${keys.join()}`;
+    const known = this.counted.get(question);
+    if (known !== undefined) return known;
     const authors = new Set(keys.map((key) => this.lists.author(key)));
     let [events, bytes] = [0, 0];
     for (const cursor = this.terms.cursor(term); cursor.row >= 0; cursor.next()) {
@@ -110,6 +120,7 @@ export class EventCharges {
       events++;
       bytes += this.rows.length(row);
     }
+    this.counted.set(question, { events, bytes }, 1);
     return { events, bytes };
   }
 

@@ -95,9 +95,7 @@ export class EventPlaces {
     const identifier = firstValue(state, 'd') ?? '';
     if (!events.isReferredTo(state.id)) return [];
     const found = new Map<string, Named>();
-    let left = MAX_RECEIPTS;
     const visible = (receipt: NostrEvent) => {
-      if (left-- <= 0) return false;
       for (const { pubkey: owner, identifier: of } of repositoriesNamed(receipt)) {
         if (of !== identifier || this.context.announced(owner, of) === undefined) continue;
         if (receiptKey(owner, of) !== receipt.pubkey) continue;
@@ -106,7 +104,7 @@ export class EventPlaces {
       return false;
     };
     const naming = { kinds: new Set([kinds.repositoryState]), tags: new Map([['e', new Set([state.id])]]) };
-    events.query([naming], { limit: 1, now: 0, visible });
+    events.query([naming], { limit: 1, now: 0, visible, looks: MAX_RECEIPTS });
     return [...found.values()];
   }
 }

@@ -1,6 +1,6 @@
 import { type Filter as ByNostrTools, matchFilter } from 'nostr-tools/filter';
 import { describe, expect, test } from 'vitest';
-import { type FilterLimits, matches, parseFilter } from '../../../src/nostr/filter.ts';
+import { type FilterLimits, matcherOf, matches, parseFilter } from '../../../src/nostr/filter.ts';
 import { SeededDice } from '../../helpers/seeded-dice.ts';
 import { alice, bob } from './authors.ts';
 
@@ -158,10 +158,31 @@ describe('matching', () => {
       const expected = matchFilter(asked, candidate);
       const parsed = parseFilter(asked);
       const found = parsed.ok && matches(parsed.value, candidate);
+      if (parsed.ok) expect(matcherOf(candidate)(parsed.value)).toBe(found);
       if (found !== expected)
         expect({ asked, candidate, found }).toEqual({ asked, candidate, found: expected });
       if (found) matched += 1;
     }
     expect(matched).toBeGreaterThan(200);
   });
+});
+
+test('a matcher looks through the tags of an event once, however many filters there are', () => {
+  let read = 0;
+  const tags = Array.from({ length: 1_000 }, (_, number) => {
+    const tag = ['t', `value ${number}`];
+    Object.defineProperty(tag, 1, {
+      get: () => {
+        read++;
+        return `value ${number}`;
+      },
+    });
+    return tag;
+  });
+  const asked = matcherOf({ id, pubkey: id, kind: 1, created_at: 1, tags, content: '', sig: '' });
+  for (let number = 0; number < 100; number++) {
+    const parsed = parseFilter({ '#t': [`value ${number * 20}`] });
+    expect(parsed.ok && asked(parsed.value)).toBe(number < 50);
+  }
+  expect(read).toBe(1_000);
 });

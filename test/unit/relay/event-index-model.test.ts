@@ -214,4 +214,18 @@ describe('questions in steps, between which events come and go', () => {
     expect(steps({ '#t': ['even'], '#l': ['even'] }, true)).toBeGreaterThanOrEqual(10);
     expect(steps({}, false)).toBeGreaterThanOrEqual(2_000);
   });
+
+  it('look at no more events than they may', () => {
+    const index = new EventIndex();
+    for (let at = 0; at < 50; at++)
+      index.add(plainEvent({ content: `${at}`, created_at: START + at }), SHOWN);
+    let looked = 0;
+    const visible = ({ created_at }: NostrEvent) => {
+      looked++;
+      return created_at < START + 45;
+    };
+    const filters = [{ tags: new Map<string, ReadonlySet<string>>() }];
+    expect(index.query(filters, { limit: 10, now: START, visible, looks: 8 }).length).toBe(3);
+    expect(looked).toBe(8);
+  });
 });

@@ -317,6 +317,33 @@ describe('REQ', () => {
     ]);
   });
 
+  it('is refused when the filters of open subscriptions are too long, on a connection or from an address', async () => {
+    const { relay, connect } = rig({
+      limits: { filterBytesPerConnection: 3_000, filterBytesPerAddress: 5_000 },
+    });
+    const long = { '#t': ['x'.repeat(600)] };
+    const open = (id: string, { socket, say }: ReturnType<typeof connect>, ...filters: object[]) => {
+      socket.take();
+      say('REQ', id, ...(filters.length > 0 ? filters : [long]));
+      return socket.take().at(-1);
+    };
+    const [one, two] = [connect(), connect()];
+    for (const id of ['a', 'b', 'c', 'a', 'b']) expect(open(id, one)).toEqual(['EOSE', id]);
+    expect(open('d', one)).toEqual(['CLOSED', 'd', expect.stringMatching(/^rate-limited: .*your open/)]);
+    expect(open('e', two)).toEqual(['EOSE', 'e']);
+    // A filter costs something however short it is.
+    expect(open('f', two, ...Array(8).fill({}))).toEqual([
+      'CLOSED',
+      'f',
+      expect.stringMatching(/^rate-limited: .*from your address/),
+    ]);
+    expect(open('g', connect('192.0.2.9'), ...Array(8).fill({}))).toEqual(['EOSE', 'g']);
+    one.say('CLOSE', 'c');
+    expect(open('d', one)).toEqual(['EOSE', 'd']);
+    relay.disconnect(one.connection);
+    expect(open('f', two, ...Array(8).fill({}))).toEqual(['EOSE', 'f']);
+  });
+
   it('sees no hidden event before it is shown, and no expired one', async () => {
     const { events, connect } = rig();
     const { socket, say } = connect();

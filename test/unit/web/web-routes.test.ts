@@ -82,6 +82,28 @@ describe('the page of a repository', () => {
   });
 });
 
+it('many who ask for the front page at once share one search, and none is shown what was hidden meanwhile', async () => {
+  await announce(TOOL, {});
+  const hidden = await announce(repositoryId(alice.publicKey, 'plan'), { name: 'Plan' });
+  let searches = 0;
+  const querying = events.querying.bind(events);
+  events.querying = (filters, options) => {
+    searches++;
+    return querying(filters, options);
+  };
+  const app = routes({});
+  const asked = Array.from({ length: 20 }, () => app.request('/'));
+  unseen.add(hidden.id);
+  for (const response of await Promise.all(asked)) {
+    const text = await response.text();
+    expect(text).toContain('The Tool');
+    expect(text).not.toContain('Plan');
+  }
+  expect(searches).toBe(1);
+  await app.request('/');
+  expect(searches).toBe(2);
+});
+
 describe('what is not there for everybody', () => {
   it('gets the same answer whatever it is, byte for byte and header for header', async () => {
     const asked: [string, string][] = [

@@ -57,6 +57,23 @@ describe('a deletion of an announcement', () => {
     expect(rig.events.get(event.id)).toBeUndefined();
   });
 
+  it('may name 500 events and addresses, and is refused with more', async () => {
+    const rig = new RelayRig();
+    await rig.announce(announcement(alice, { at: 1_000 }));
+    const naming = (count: number) => {
+      const names = Array.from({ length: count }, (_, number) => [
+        'e',
+        number.toString(16).padStart(64, '0'),
+      ]);
+      return alice.sign({ kind: kinds.deletion, at: 2_000, tags: names });
+    };
+    expect(await rig.withdraw(naming(501))).toEqual({
+      accepted: false,
+      note: 'invalid: a deletion may name 500 events and addresses: send several',
+    });
+    expect((await rig.withdraw(naming(500))).accepted).toBe(true);
+  });
+
   it('holds against older announcements, and not against newer ones, which begin anew', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { at: 1_000 }));

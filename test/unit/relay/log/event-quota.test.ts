@@ -97,6 +97,19 @@ describe('what strangers send about a repository (issue 11, point 10)', () => {
     expect(bounded.refusal(issue('x', ann))).toBeUndefined();
   });
 
+  it('is counted out again whenever it has changed', () => {
+    const bounded = quota({ repository: { events: 3, bytes: MIB } });
+    store(...times(3, () => issue('x', ben)));
+    const sent = times(3, () => issue('x', cat));
+    store(...sent.slice(0, 2));
+    expect(bounded.refusal(issue('x'))).toBeUndefined();
+    store(...sent.slice(2));
+    for (let again = 0; again < 3; again++) expect(bounded.refusal(issue('x'))).toMatch(/^blocked: /);
+    // The deletion is about it as well.
+    store(plainEvent({ by: cat, kind: 5, tags: sent.slice(1).map(({ id }) => ['e', id]) }));
+    expect(bounded.refusal(issue('x'))).toBeUndefined();
+  });
+
   it('counts answers to what is about it, and answers to these, in whatever order they come', () => {
     const root = issue('x');
     const answer = plainEvent({ by: cat, kind: 1111, tags: [['E', root.id]] });
