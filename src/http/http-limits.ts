@@ -27,6 +27,12 @@ export interface LimitSettings {
 /** Git requests answered at once. */
 const REQUESTS = 2_048;
 
+/**
+ * Connections that the system keeps until the server takes them up; it keeps fewer where `net.core.somaxconn` says so. Beyond them
+ * it drops what a client sends first, and honest clients try again after seconds only.
+ */
+export const BACKLOG = 4_096;
+
 /** Milliseconds that a client may take for its part of TLS. */
 export const HANDSHAKE_MS = 30_000;
 

@@ -23,7 +23,7 @@ import { sendGitError, statusOf } from './errors/git-errors.ts';
 import { gitSpace } from './git/git-path.ts';
 import { logPush } from './git/log-push.ts';
 import { findGitRoute, GIT_ROUTES, type GitRoutesContext, refusePush } from './git-routes.ts';
-import { HANDSHAKE_MS, type HttpLimits, TIME_LIMITS } from './http-limits.ts';
+import { BACKLOG, HANDSHAKE_MS, type HttpLimits, TIME_LIMITS } from './http-limits.ts';
 import { answerBrowser } from './middleware/cross-origin.ts';
 import { Expectations } from './middleware/expectation.ts';
 import { RequestPlaces } from './middleware/request-places.ts';
@@ -118,7 +118,7 @@ export class HttpServer {
       this.server.once('error', (error) => {
         reject(new CairnError('unavailable', `cannot listen on ${host}:${port}: ${messageOf(error)}`));
       });
-      this.server.listen(port, host, resolve);
+      this.server.listen({ port, host, backlog: BACKLOG }, resolve);
     });
     const address = this.server.address() as AddressInfo;
     const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;

@@ -62,6 +62,11 @@ export class SlowClient {
     for (const bytes of beginningOf(options)) this.socket.write(bytes);
   }
 
+  /** True until the system has taken up the connection, or refused it. */
+  get connecting(): boolean {
+    return this.socket.connecting;
+  }
+
   /** Sends one byte more, or reads a little. */
   trickle(): void {
     if (this.closed) return;
@@ -99,9 +104,9 @@ function beginningOf({
     case 'push-head':
       return [post('git-receive-pack'), chunkOf(head.subarray(0, 40))];
     case 'push-start':
-      return [post('git-receive-pack'), chunkOf(Buffer.concat([head, bigPack().subarray(0, 1_000)]))];
+      return [post('git-receive-pack'), chunkOf(head), startOfPack()];
     case 'push-stalled':
-      return [post('git-receive-pack'), chunkOf(Buffer.concat([head, bigPack().subarray(0, 2 ** 21)]))];
+      return [post('git-receive-pack'), chunkOf(head), mostOfPack()];
     case 'fetch':
       return [post('git-upload-pack'), chunkOf(encodePacket('command=fetch\n'))];
     case 'fetch-gzip':
@@ -143,18 +148,25 @@ export function chunkOf(bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
 }
 
-let pack: Buffer | undefined;
-
 /** A pack of 3 MiB that cannot be compressed. */
-export function bigPack(): Buffer {
-  if (pack === undefined) {
-    const content = Buffer.alloc(3 * 2 ** 20);
-    let state = 1;
-    for (let at = 0; at < content.length; at++) {
-      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-      content[at] = state >>> 24;
-    }
-    pack = packOf([{ type: 'blob', content }]);
+export const bigPack = once(() => {
+  const content = Buffer.alloc(3 * 2 ** 20);
+  let state = 1;
+  for (let at = 0; at < content.length; at++) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    content[at] = state >>> 24;
   }
-  return pack;
+  return packOf([{ type: 'blob', content }]);
+});
+
+// Chunks that thousands of clients send are made once.
+const startOfPack = once(() => chunkOf(bigPack().subarray(0, 1_000)));
+const mostOfPack = once(() => chunkOf(bigPack().subarray(0, 2 ** 21)));
+
+function once(make: () => Buffer): () => Buffer {
+  let made: Buffer | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
