@@ -141,17 +141,35 @@ describe('places for git (issue 11, point 9)', () => {
 
     await workOn(author, user, url, 'meanwhile');
 
-    for (const client of stalled) {
-      client.socket.write(chunkOf(bigPack().subarray(2 ** 21)));
-      client.socket.write('0\r\n\r\n');
-    }
-    // One that would have kept others from git has been refused, in words.
-    for (const client of stalled) {
-      await expect
-        .poll(() => client.heard)
-        .toMatch(/unpack (ok|the pack came so slowly that others could not)/);
-    }
+    await sendRest(stalled);
     expect(stalled.some(({ heard }) => heard.includes('unpack ok'))).toBe(true);
+  });
+
+  it('are not kept by pushes that fall silent, when as many stand back as may', async () => {
+    await using folder = await tempDir();
+    // One may stand back with its git begun. A repository has three of the places.
+    await using server = await startServer({ flags: { 'git-concurrency': '4', 'shutdown-grace': '1' } });
+    const url = repositoryUrl(server, 'silent');
+    const user = new GitClient(folder.path);
+    const { author } = await published(user, url);
+    const silent: SlowClient[] = [];
+    const fallSilent = async () => {
+      const before = server.git.running;
+      const number = silent.length;
+      silent.push(slow({ kind: 'push-stalled', url, number, localAddress: `127.0.3.${1 + number}` }));
+      await expect.poll(() => server.git.running).toBeGreaterThan(before);
+    };
+    for (let number = 0; number < 3; number++) await fallSilent();
+    // One of them stands back for this, and another takes its place.
+    await workOn(author, user, url, 'first');
+    while (server.git.running < 4) await fallSilent();
+
+    await workOn(author, user, url, 'meanwhile');
+
+    // Nobody has waited until the time limit of a silent client is over: it would have been cut off.
+    expect(silent.filter(({ closed }) => closed)).toEqual([]);
+    await sendRest(silent);
+    expect(silent.some(({ heard }) => heard.includes('unpack the pack came so slowly'))).toBe(true);
   });
 
   it('are not held by fetches that are read slowly, which get all of their answers', async () => {
@@ -176,6 +194,19 @@ describe('places for git (issue 11, point 9)', () => {
     await expect.poll(async () => (await connections.get()).values[0]?.value).toBe(0);
   });
 });
+
+/** Has pushes that have stalled send the rest. One that would have kept others from git has been refused, in words. */
+async function sendRest(stalled: readonly SlowClient[]): Promise<void> {
+  for (const client of stalled) {
+    client.socket.write(chunkOf(bigPack().subarray(2 ** 21)));
+    client.socket.write('0\r\n\r\n');
+  }
+  for (const client of stalled) {
+    await expect
+      .poll(() => client.heard)
+      .toMatch(/unpack (ok|the pack came so slowly that others could not)/);
+  }
+}
 
 /** Reads an answer to its end. @returns how many bytes it had */
 async function readOn(reader: SlowClient | undefined): Promise<number> {

@@ -108,7 +108,9 @@ export class PackIntake {
     let step = whole ? undefined : body.next();
     while (step !== undefined) {
       const first = await this.flow.wait(step, lengthOf);
-      if (first === 'slow' && this.standBack(step)) {
+      if (first === 'slow') {
+        // It is looked at again and again: others may come to wait for the place, and places to stand back get free.
+        if (!this.standBack(step)) continue;
         const pending = await step;
         if (pending !== undefined) body.unread(pending);
         const rest = this.openSpool();
@@ -121,9 +123,8 @@ export class PackIntake {
         step = ended ? undefined : body.next();
         continue;
       }
-      const chunk = first === 'slow' ? await step : first.value;
-      if (chunk === undefined) return;
-      yield chunk;
+      if (first.value === undefined) return;
+      yield first.value;
       step = body.next();
     }
   }
