@@ -7,7 +7,7 @@ import { history } from '../maintenance/history.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { createLogger } from '../observability/logger.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
-import type { Manifest, ParentState } from '../repository/manifest.ts';
+import type { Manifest, ParentState } from '../repository/git/git-manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
 import { formatRepositoryId } from '../repository/repository-id.ts';

@@ -3,7 +3,7 @@ import { RequestRefusal } from '../git/index.ts';
 import type { ByteBudget } from '../lib/byte-budget.ts';
 import { CairnError, publicTextOf } from '../lib/errors.ts';
 import type { UrlSpace } from '../policy/access.ts';
-import { emptyState, type Manifest, type RepositoryState } from '../repository/manifest.ts';
+import { emptyState, type Manifest, type RepositoryState } from '../repository/git/git-manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';

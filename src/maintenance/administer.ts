@@ -3,16 +3,16 @@ import { isBranch, type ObjectFormat, refNameProblem } from '../git/index.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { Dice } from '../lib/random.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
+import type { Published } from '../repository/committed.ts';
 import {
   emptyState,
   type Manifest,
   namedArtifacts,
   type ParentState,
   type RepositoryState,
-} from '../repository/manifest.ts';
-import type { Published } from '../repository/published.ts';
+} from '../repository/git/git-manifest.ts';
+import { asPushed } from '../repository/git/unreachable.ts';
 import type { Repository } from '../repository/repository.ts';
-import { asPushed } from '../repository/unreachable.ts';
 import { findInHistory } from './history.ts';
 
 /**

@@ -13,7 +13,7 @@ import { CairnError } from '../lib/errors.ts';
 import type { Dice } from '../lib/random.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { type ArtifactStore, damagedArtifact } from '../repository/artifact-store.ts';
-import type { Manifest, PackEntry } from '../repository/manifest.ts';
+import type { Manifest, PackEntry } from '../repository/git/git-manifest.ts';
 import {
   type BundleRecord,
   readBundleRecord,

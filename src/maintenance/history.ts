@@ -1,6 +1,6 @@
 import type { Digest } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
-import type { Manifest, ParentState } from '../repository/manifest.ts';
+import type { Manifest, ParentState } from '../repository/git/git-manifest.ts';
 import type { Repository } from '../repository/repository.ts';
 
 export interface HistoryEntry {

@@ -3,8 +3,8 @@
  * one is a fault of Cairn, and stops before anything is written.
  */
 import { CairnError } from '../lib/errors.ts';
+import type { Manifest, ParentState } from './git/git-manifest.ts';
 import { generationOfCopy } from './keys.ts';
-import type { Manifest, ParentState } from './manifest.ts';
 
 type Invariant = readonly [name: string, holds: (next: Manifest, parent: ParentState | undefined) => boolean];
 

@@ -1,6 +1,6 @@
 import { type SegmentSlot, type SegmentSummary, tableOf } from '../git/index.ts';
 import type { Digest } from '../lib/digest.ts';
-import type { Manifest } from './manifest.ts';
+import type { Manifest } from './git/git-manifest.ts';
 
 interface Remembered {
   readonly manifest: Manifest;

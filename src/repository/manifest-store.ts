@@ -5,11 +5,16 @@ import { type Digest, sha256 } from '../lib/digest.ts';
 import { CairnError, publicError } from '../lib/errors.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import type { ArtifactStore } from './artifact-store.ts';
+import type { Cause, Manifest } from './git/git-manifest.ts';
+import {
+  decodeManifest,
+  encodeManifest,
+  MAX_MANIFEST_BYTES,
+  type StoredRefs,
+} from './git/git-manifest-codec.ts';
+import { RefSegments } from './git/ref-segments.ts';
 import { artifactKey, repositoryPrefix } from './keys.ts';
-import type { Cause, Manifest } from './manifest.ts';
-import { decodeManifest, encodeManifest, MAX_MANIFEST_BYTES, type StoredRefs } from './manifest-codec.ts';
 import { ManifestMemory } from './manifest-memory.ts';
-import { RefSegments } from './ref-segments.ts';
 import type { RepositoryPlace } from './repository-id.ts';
 
 /** Bytes of manifests, and of the segments of refs that they name, kept in memory. */

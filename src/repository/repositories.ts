@@ -1,8 +1,8 @@
 import { type CairnError, isCairnError } from '../lib/errors.ts';
 import { LruMap } from '../lib/lru.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
+import type { ParentState } from './git/git-manifest.ts';
 import { parsePointerKey, repositoriesPrefix } from './keys.ts';
-import type { ParentState } from './manifest.ts';
 import { readPointer } from './pointer.ts';
 import { Repository, type RepositoryContext } from './repository.ts';
 import {

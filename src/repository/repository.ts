@@ -3,7 +3,7 @@ import type { Digest } from '../lib/digest.ts';
 import type { Dice } from '../lib/random.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import type { ObjectsLease } from './cache/object-bases.ts';
-import type { Manifest, ParentState } from './manifest.ts';
+import type { Manifest, ParentState } from './git/git-manifest.ts';
 import type { ManifestStore, RefsLoaded } from './manifest-store.ts';
 import { readPointer } from './pointer.ts';
 import {

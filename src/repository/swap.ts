@@ -17,8 +17,8 @@ import type { Digest } from '../lib/digest.ts';
 import { becauseOf, CairnError, isCairnError, publicError } from '../lib/errors.ts';
 import type { Dice } from '../lib/random.ts';
 import type { ObjectStore, PutOutcome, VersionToken } from '../object-store/object-store.ts';
+import type { Manifest, ParentState } from './git/git-manifest.ts';
 import { pointerKey } from './keys.ts';
-import type { Manifest, ParentState } from './manifest.ts';
 import { type PointerReading, readPointer } from './pointer.ts';
 import type { RepositoryId } from './repository-id.ts';
 

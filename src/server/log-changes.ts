@@ -1,5 +1,5 @@
 import type { Logger } from '../observability/logger.ts';
-import type { Manifest } from '../repository/manifest.ts';
+import type { Manifest } from '../repository/git/git-manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
 
 /** Refs that a line names. */

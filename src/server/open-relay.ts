@@ -41,7 +41,7 @@ import { Upkeep } from '../relay/upkeep.ts';
 import { Words } from '../relay/words.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
 import type { ArtifactCache } from '../repository/cache/artifact-cache.ts';
-import type { Manifest, RepositoryState } from '../repository/manifest.ts';
+import type { Manifest, RepositoryState } from '../repository/git/git-manifest.ts';
 import { OwnerRecords } from '../repository/records/owner-record.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import { recencyMs, settledMs } from '../repository/repository.ts';

@@ -1,7 +1,7 @@
 /** Who may do what to a repository in the state it is in: its manifest's facts, put to the policy. */
 import { CairnError, type ErrorKind } from '../lib/errors.ts';
 import { type Access, type AccessAnswer, type AccessFacts, decideAccess } from '../policy/push-access.ts';
-import type { ParentState, RepositoryState } from '../repository/manifest.ts';
+import type { ParentState, RepositoryState } from '../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 import type { PushAuthority } from './push/authority.ts';
 

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { countRefsStartingWith, otherRefs, refsStartingWith } from '../git/index.ts';
-import type { RepositoryState } from '../repository/manifest.ts';
+import type { RepositoryState } from '../repository/git/git-manifest.ts';
 import type { Html } from './layout.ts';
 import { said } from './user-text.ts';
 

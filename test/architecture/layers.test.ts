@@ -136,12 +136,12 @@ describe('layers', () => {
 describe('the fence', () => {
   it('only the value of a successful publish makes the proof that a report needs to say ok', () => {
     const minters = files.filter((file) => /\bmintCommitProof\b/.test(file.code)).map((file) => file.path);
-    expect(minters).toEqual(['src/git/commit-proof.ts', 'src/repository/published.ts']);
+    expect(minters).toEqual(['src/git/commit-proof.ts', 'src/repository/committed.ts']);
   });
 
   it('only the publisher makes that value', () => {
     const makers = files.filter(
-      (file) => /\bpublished\(/.test(file.code) && imports(file, 'src/repository/published.ts'),
+      (file) => /\bpublished\(/.test(file.code) && imports(file, 'src/repository/committed.ts'),
     );
     expect(makers.map((file) => file.path)).toEqual(['src/repository/publisher.ts']);
   });
@@ -247,7 +247,7 @@ function crossings(judge: (from: SourceFile, to: SourceFile) => string | undefin
 }
 
 function isFence(from: SourceFile, to: SourceFile): boolean {
-  return from.path === 'src/repository/published.ts' && to.path === 'src/git/commit-proof.ts';
+  return from.path === 'src/repository/committed.ts' && to.path === 'src/git/commit-proof.ts';
 }
 
 function relativeImports(file: SourceFile): string[] {

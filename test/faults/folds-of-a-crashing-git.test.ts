@@ -3,7 +3,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { FoldMode } from '../../src/maintenance/fold/fold.ts';
-import { isClosed, type PackEntry } from '../../src/repository/manifest.ts';
+import { isClosed, type PackEntry } from '../../src/repository/git/git-manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import { snapshotPackName } from '../../src/repository/snapshot/snapshot.ts';
 import type { App } from '../../src/server/app.ts';

@@ -4,8 +4,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/lib/digest.ts';
+import { namedArtifacts, type PackEntry } from '../../src/repository/git/git-manifest.ts';
 import { artifactKey } from '../../src/repository/keys.ts';
-import { namedArtifacts, type PackEntry } from '../../src/repository/manifest.ts';
 import { announcement, deletion, idOf, RelayRig } from '../helpers/relay-rig.ts';
 import { oid, packOf } from '../helpers/repository-rig.ts';
 import { SeededDice } from '../helpers/seeded-dice.ts';

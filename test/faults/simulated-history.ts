@@ -1,7 +1,7 @@
 /** What happened in a simulated world, and whether it may have. */
 import { commandKind, type ReceivedCommand } from '../../src/git/index.ts';
 import type { Digest } from '../../src/lib/digest.ts';
-import type { Cause, Manifest } from '../../src/repository/manifest.ts';
+import type { Cause, Manifest } from '../../src/repository/git/git-manifest.ts';
 import type { Objects } from './simulated-push.ts';
 
 /** One write of the pointer that was carried out. */

@@ -2,7 +2,7 @@
 import { commandKind, type ReceivedCommand } from '../../src/git/index.ts';
 import { sha256 } from '../../src/lib/digest.ts';
 import type { ObjectFacts } from '../../src/policy/ref-rules.ts';
-import type { PackEntry, ParentState, RepositoryState } from '../../src/repository/manifest.ts';
+import type { PackEntry, ParentState, RepositoryState } from '../../src/repository/git/git-manifest.ts';
 import type { Change, Evaluation } from '../../src/repository/publisher.ts';
 
 /** Every object there ever was, and every pack. */

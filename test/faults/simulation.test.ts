@@ -17,8 +17,8 @@ import {
   type Manifest,
   type PackEntry,
   type ParentState,
-} from '../../src/repository/manifest.ts';
-import { decodeManifest } from '../../src/repository/manifest-codec.ts';
+} from '../../src/repository/git/git-manifest.ts';
+import { decodeManifest } from '../../src/repository/git/git-manifest-codec.ts';
 import { type Change, UnknownOutcomeError } from '../../src/repository/publisher.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { buildRepositories } from '../../src/server/open-repositories.ts';

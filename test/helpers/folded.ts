@@ -1,4 +1,4 @@
-import type { Manifest, ParentState } from '../../src/repository/manifest.ts';
+import type { Manifest, ParentState } from '../../src/repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
 import { type CommandResult, GitClient } from './git-client.ts';

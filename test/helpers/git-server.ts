@@ -12,7 +12,7 @@ import { loadVerifier } from '../../src/nostr/verify.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
 import type { AccessMode } from '../../src/policy/access.ts';
-import { emptyState, type ParentState, type RepositoryState } from '../../src/repository/manifest.ts';
+import { emptyState, type ParentState, type RepositoryState } from '../../src/repository/git/git-manifest.ts';
 import type { Repositories } from '../../src/repository/repositories.ts';
 import type { RepositoryId } from '../../src/repository/repository-id.ts';
 import { openRepositories } from '../../src/server/open-repositories.ts';

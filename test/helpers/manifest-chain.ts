@@ -3,7 +3,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { systemDice } from '../../src/lib/random.ts';
 import type { ObjectStorePair } from '../../src/object-store/object-store.ts';
 import { ArtifactStore } from '../../src/repository/artifact-store.ts';
-import type { Manifest } from '../../src/repository/manifest.ts';
+import type { Manifest } from '../../src/repository/git/git-manifest.ts';
 import { ManifestStore } from '../../src/repository/manifest-store.ts';
 import { readPointer } from '../../src/repository/pointer.ts';
 import type { RepositoryPlace } from '../../src/repository/repository-id.ts';

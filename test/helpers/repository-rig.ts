@@ -11,7 +11,7 @@ import {
   type PackEntry,
   type ParentState,
   type RepositoryState,
-} from '../../src/repository/manifest.ts';
+} from '../../src/repository/git/git-manifest.ts';
 import type { ManifestStore } from '../../src/repository/manifest-store.ts';
 import type { OnPublished, PublishObserver } from '../../src/repository/publisher.ts';
 import type { Repositories } from '../../src/repository/repositories.ts';

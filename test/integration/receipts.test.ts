@@ -7,7 +7,7 @@ import type { NostrEvent } from '../../src/nostr/event.ts';
 import { repositorySecret } from '../../src/nostr/repository-key.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { decodeEntry } from '../../src/relay/log/event-log.ts';
-import type { Manifest } from '../../src/repository/manifest.ts';
+import type { Manifest } from '../../src/repository/git/git-manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
 import { SERVICE_SECRET } from '../helpers/build-once.ts';

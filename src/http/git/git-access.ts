@@ -6,7 +6,7 @@ import { checkToken } from '../../nostr/nip98.ts';
 import { repositoryUrls } from '../../nostr/repository-url.ts';
 import type { Verifier } from '../../nostr/verify.ts';
 import { type AccessMode, decidePushEntry, type UrlSpace } from '../../policy/access.ts';
-import type { ParentState } from '../../repository/manifest.ts';
+import type { ParentState } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { PushAuthority } from '../../transfer/push/authority.ts';
 import { admitReader, isPublic } from '../../transfer/repository-access.ts';

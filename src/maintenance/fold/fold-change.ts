@@ -1,6 +1,11 @@
 /** A fold as a change of a repository: other packs for the same objects. It runs no git while pushes wait. */
 import type { Digest } from '../../lib/digest.ts';
-import type { ArtifactRef, PackEntry, ParentState, RepositoryState } from '../../repository/manifest.ts';
+import type {
+  ArtifactRef,
+  PackEntry,
+  ParentState,
+  RepositoryState,
+} from '../../repository/git/git-manifest.ts';
 import type { Change, Evaluation } from '../../repository/publisher.ts';
 import type { ProvenRefs } from './proven-refs.ts';
 

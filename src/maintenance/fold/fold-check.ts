@@ -6,7 +6,7 @@ import type { Git } from '../../git-process/git.ts';
 import { failureOf, GitRefusal } from '../../git-process/refusal.ts';
 import { ranOutOfMemory } from '../../git-process/result.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
-import { isClosed, type PackEntry, type RepositoryState } from '../../repository/manifest.ts';
+import { isClosed, type PackEntry, type RepositoryState } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { writeSnapshot } from '../../repository/snapshot/snapshot.ts';
 import { afterFold, type FoldResult } from './fold-change.ts';

@@ -28,7 +28,7 @@ import { inTurns } from '../../lib/cooperative.ts';
 import { type Digest, sha256OfFile } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
-import type { PackEntry, PackKind, RepositoryState } from '../../repository/manifest.ts';
+import type { PackEntry, PackKind, RepositoryState } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { snapshotPackName, writeSnapshot } from '../../repository/snapshot/snapshot.ts';
 import { FoldCheck } from './fold-check.ts';

@@ -7,7 +7,7 @@
  * that is reachable goes into a new base. So an object is packed again O(log n) times in n pushes, and packs are never
  * more than sixteen and the logarithm of the number of objects.
  */
-import type { PackEntry } from '../../repository/manifest.ts';
+import type { PackEntry } from '../../repository/git/git-manifest.ts';
 
 export type FoldPlan =
   | { readonly fold: 'none' }

@@ -9,13 +9,13 @@ import type { Digest } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { Dice } from '../../lib/random.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
+import type { Published } from '../../repository/committed.ts';
 import {
   isClosed,
   type PackEntry,
   type ParentState,
   type RepositoryState,
-} from '../../repository/manifest.ts';
-import type { Published } from '../../repository/published.ts';
+} from '../../repository/git/git-manifest.ts';
 import { takeFoldLease } from '../../repository/records/fold-lease.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';

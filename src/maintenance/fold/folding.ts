@@ -8,7 +8,7 @@ import { CairnError, messageOf } from '../../lib/errors.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import { LruMap } from '../../lib/lru.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { Manifest } from '../../repository/manifest.ts';
+import type { Manifest } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import { type FoldContext, type FoldMode, type FoldOutcome, foldRepository } from './fold.ts';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { PackIdx } from '../../git/index.ts';
 import { openFile } from '../../lib/read-at.ts';
-import type { PackEntry, RepositoryState } from '../../repository/manifest.ts';
+import type { PackEntry, RepositoryState } from '../../repository/git/git-manifest.ts';
 import { snapshotPackName } from '../../repository/snapshot/snapshot.ts';
 
 /**

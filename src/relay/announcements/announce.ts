@@ -15,7 +15,7 @@ import { gitUrl, relayUrl } from '../../nostr/repository-url.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { parseProtection } from '../../policy/protection.ts';
 import { mayKnowOf } from '../../policy/push-access.ts';
-import { emptyState, type Manifest, type RepositoryState } from '../../repository/manifest.ts';
+import { emptyState, type Manifest, type RepositoryState } from '../../repository/git/git-manifest.ts';
 import { type Change, type Evaluation, UnknownOutcomeError } from '../../repository/publisher.ts';
 import type { OwnerRecords } from '../../repository/records/owner-record.ts';
 import type { Repositories } from '../../repository/repositories.ts';

@@ -7,7 +7,7 @@ import { messageOf } from '../../lib/errors.ts';
 import { kinds } from '../../nostr/kinds.ts';
 import { firstValue } from '../../nostr/tags.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { ParentState, RepositoryState } from '../../repository/manifest.ts';
+import type { ParentState, RepositoryState } from '../../repository/git/git-manifest.ts';
 import type { Change, Evaluation } from '../../repository/publisher.ts';
 import type { OwnerRecords, Reservation } from '../../repository/records/owner-record.ts';
 import { type RemovalContext, removeArtifacts } from '../../repository/removal.ts';

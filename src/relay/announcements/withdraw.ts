@@ -12,7 +12,7 @@ import type { Reason } from '../../nostr/relay-message.ts';
 import { firstValue } from '../../nostr/tags.ts';
 import type { OrderStamp } from '../../policy/order-precedence.ts';
 import { mayKnowOf } from '../../policy/push-access.ts';
-import type { RepositoryState } from '../../repository/manifest.ts';
+import type { RepositoryState } from '../../repository/git/git-manifest.ts';
 import { type Change, type Evaluation, UnknownOutcomeError } from '../../repository/publisher.ts';
 import type { OwnerRecords } from '../../repository/records/owner-record.ts';
 import type { Repositories } from '../../repository/repositories.ts';

@@ -1,6 +1,6 @@
 /** Refs of pull requests, `refs/nostr/<event id>`, measured by the events they are for. */
 import { changedRefs, refsStartingWith } from '../../git/index.ts';
-import type { RepositoryState } from '../../repository/manifest.ts';
+import type { RepositoryState } from '../../repository/git/git-manifest.ts';
 import type { Change, Evaluation } from '../../repository/publisher.ts';
 import type { EventReader } from '../events.ts';
 import { tipOf } from './pull-request-tip.ts';

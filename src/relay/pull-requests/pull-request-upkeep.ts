@@ -1,6 +1,6 @@
 /** Refs that anyone may push for a pull request to come go again when it does not come (GRASP-01). */
 import type { Clock } from '../../lib/clock.ts';
-import type { Manifest } from '../../repository/manifest.ts';
+import type { Manifest } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import type { EventReader } from '../events.ts';

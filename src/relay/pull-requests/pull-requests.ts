@@ -12,7 +12,7 @@ import { Limiter } from '../../lib/limiter.ts';
 import type { NostrEvent, VerifiedEvent } from '../../nostr/event.ts';
 import type { Verifier } from '../../nostr/verify.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { Manifest, ParentState } from '../../repository/manifest.ts';
+import type { Manifest, ParentState } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import {
   formatRepositoryId,

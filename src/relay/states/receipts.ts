@@ -25,7 +25,7 @@ import { mostListedRefs, type RefsDigest, receiptTemplate } from '../../nostr/re
 import { attestationTemplate } from '../../nostr/repository-key.ts';
 import { firstValue } from '../../nostr/tags.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { Manifest, Policy } from '../../repository/manifest.ts';
+import type { Manifest, Policy } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import { formatRepositoryId, type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
 import type { Events } from '../events.ts';

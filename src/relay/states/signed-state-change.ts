@@ -20,10 +20,16 @@ import {
 } from '../../policy/order-rules.ts';
 import { protectionOf, protectionProblem, type UpdateKind } from '../../policy/protection.ts';
 import { roleOf } from '../../policy/push-access.ts';
-import type { Order, PackEntry, ParentState, Policy, RepositoryState } from '../../repository/manifest.ts';
+import type {
+  Order,
+  PackEntry,
+  ParentState,
+  Policy,
+  RepositoryState,
+} from '../../repository/git/git-manifest.ts';
+import { asPushed } from '../../repository/git/unreachable.ts';
 import type { Change, Evaluation } from '../../repository/publisher.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { asPushed } from '../../repository/unreachable.ts';
 
 type Refs = ReadonlyMap<string, string>;
 

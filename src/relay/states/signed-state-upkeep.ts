@@ -1,6 +1,6 @@
 import type { VerifiedEvent } from '../../nostr/event.ts';
 import type { OrderStamp } from '../../policy/order-precedence.ts';
-import type { Manifest } from '../../repository/manifest.ts';
+import type { Manifest } from '../../repository/git/git-manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import type { SignedEvents } from '../log/signed-events.ts';
 import type { Verdict } from '../publication.ts';

@@ -12,7 +12,7 @@ import { parseRefState, type RefState } from '../../nostr/ref-state.ts';
 import { orderDateProblem, whyOutdated } from '../../policy/order-precedence.ts';
 import { impossibleState } from '../../policy/order-rules.ts';
 import { mayKnowOf, roleOf } from '../../policy/push-access.ts';
-import type { Manifest, PackEntry, RepositoryState } from '../../repository/manifest.ts';
+import type { Manifest, PackEntry, RepositoryState } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { identifierProblem, type RepositoryId, repositoryId } from '../../repository/repository-id.ts';

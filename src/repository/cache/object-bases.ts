@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactCache, PinnedFile } from './artifact-cache.ts';
-import type { ParentState, RepositoryState } from '../manifest.ts';
+import type { ParentState, RepositoryState } from '../git/git-manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository-id.ts';
 import { addPacks, writeSnapshot } from '../snapshot/snapshot.ts';
 

@@ -4,7 +4,7 @@ import { makeFolder } from '../../lib/make-folder.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
 import type { ArtifactCache, PinnedFile } from '../cache/artifact-cache.ts';
 import { ObjectBases } from '../cache/object-bases.ts';
-import type { ParentState } from '../manifest.ts';
+import type { ParentState } from '../git/git-manifest.ts';
 import type { RepositoryId } from '../repository-id.ts';
 import { formatRepositoryId } from '../repository-id.ts';
 import { PackedRefsFiles } from './packed-refs-files.ts';

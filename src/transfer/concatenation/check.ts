@@ -8,7 +8,7 @@ import {
 } from '../../git-process/count-objects.ts';
 import type { Git } from '../../git-process/git.ts';
 import type { ArtifactCache, PinnedFile } from '../../repository/cache/artifact-cache.ts';
-import type { Manifest, PackEntry, RepositoryState } from '../../repository/manifest.ts';
+import type { Manifest, PackEntry, RepositoryState } from '../../repository/git/git-manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import { snapshotPackName, writeSnapshot } from '../../repository/snapshot/snapshot.ts';
 import type { GitPlaces } from '../fair-semaphore.ts';

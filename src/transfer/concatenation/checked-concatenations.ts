@@ -4,7 +4,7 @@ import { type Digest, sha256 } from '../../lib/digest.ts';
 import { isCairnError } from '../../lib/errors.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import { LruMap } from '../../lib/lru.ts';
-import type { Manifest, PackEntry } from '../../repository/manifest.ts';
+import type { Manifest, PackEntry } from '../../repository/git/git-manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import { exactPack, type PackPart, partOf, type WantSet } from '../fetch/plan.ts';
 import { SpliceCheck, type SpliceCheckContext } from './check.ts';

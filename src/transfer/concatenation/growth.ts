@@ -1,7 +1,7 @@
 /** What has come to a repository since packs of it were proved to be an answer. */
 import { hexLength } from '../../git/index.ts';
 import { briefInput } from '../../git-process/git.ts';
-import type { Manifest, PackEntry } from '../../repository/manifest.ts';
+import type { Manifest, PackEntry } from '../../repository/git/git-manifest.ts';
 import type { WantSet } from '../fetch/plan.ts';
 
 /** Packs that together hold exactly what some wants reach, each object once. */

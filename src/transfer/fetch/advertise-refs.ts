@@ -15,7 +15,7 @@ import {
   wantsHead,
 } from '../../git/index.ts';
 import { Pauses } from '../../lib/cooperative.ts';
-import type { RepositoryState } from '../../repository/manifest.ts';
+import type { RepositoryState } from '../../repository/git/git-manifest.ts';
 import type { Output } from '../output.ts';
 import type { UploadCapabilities } from './upload-capabilities.ts';
 

@@ -1,5 +1,5 @@
 import { tableOf } from '../../git/index.ts';
-import type { ParentState } from '../../repository/manifest.ts';
+import type { ParentState } from '../../repository/git/git-manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { isPublic } from '../repository-access.ts';
 import { showsObjects } from './shown-objects.ts';

@@ -3,7 +3,7 @@ import type { Git } from '../../git-process/git.ts';
 import type { ByteBudget } from '../../lib/byte-budget.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
-import type { Manifest, ParentState } from '../../repository/manifest.ts';
+import type { Manifest, ParentState } from '../../repository/git/git-manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { SpliceProofs } from '../concatenation/checked-concatenations.ts';

@@ -1,7 +1,7 @@
 import { setImmediate as othersFirst } from 'node:timers/promises';
 import { isTag, type RefEntry, tableOf } from '../../git/index.ts';
 import { LruMap } from '../../lib/lru.ts';
-import type { Manifest } from '../../repository/manifest.ts';
+import type { Manifest } from '../../repository/git/git-manifest.ts';
 
 /** What is gathered from the refs of a manifest, once for all who ask. */
 interface Gathered {

@@ -1,6 +1,6 @@
 /** What gives a push the right to move refs. */
 import type { HeldOrder } from '../../policy/order-match.ts';
-import type { Order } from '../../repository/manifest.ts';
+import type { Order } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 
 export type PushAuthority =

@@ -1,7 +1,7 @@
 import type { ReceiveRequest, ReceiveRequestOptions } from '../../git/index.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import type { BudgetShare } from '../../lib/byte-budget.ts';
-import type { ParentState } from '../../repository/manifest.ts';
+import type { ParentState } from '../../repository/git/git-manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { accessError, pushAccess } from '../repository-access.ts';
 import type { RequestBody } from '../request-body.ts';

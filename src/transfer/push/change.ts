@@ -14,9 +14,9 @@ import {
   type PackEntry,
   type ParentState,
   type RepositoryState,
-} from '../../repository/manifest.ts';
+} from '../../repository/git/git-manifest.ts';
+import { asPushed, isSetApart } from '../../repository/git/unreachable.ts';
 import type { Change, Evaluation } from '../../repository/publisher.ts';
-import { asPushed, isSetApart } from '../../repository/unreachable.ts';
 import type { WaitingOrder } from './authority.ts';
 import type { ConnectivityProof } from './connectivity.ts';
 import {

@@ -17,7 +17,7 @@ import { decideOrder, planOrder } from '../../policy/order-rules.ts';
 import { protectionOf, protectionProblem, type UpdateKind } from '../../policy/protection.ts';
 import { type AccessFacts, type Role, roleOf } from '../../policy/push-access.ts';
 import { decideRefUpdates, type ObjectFacts, type RefState, type Refusal } from '../../policy/ref-rules.ts';
-import type { Cause, RepositoryState } from '../../repository/manifest.ts';
+import type { Cause, RepositoryState } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { accessFacts } from '../repository-access.ts';
 import type { OrderBook, PushAuthority, WaitingOrder } from './authority.ts';

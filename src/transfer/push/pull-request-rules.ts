@@ -8,7 +8,7 @@
  * Owner and maintainers show a key. They may do anything but push another tip than the event names.
  */
 import { commandKind, isBranch, isTag, type ReceivedCommand, refsStartingWith } from '../../git/index.ts';
-import type { Amount, RepositoryState, StrangerRef, Strangers } from '../../repository/manifest.ts';
+import type { Amount, RepositoryState, StrangerRef, Strangers } from '../../repository/git/git-manifest.ts';
 import type { OrderBook } from './authority.ts';
 import {
   allowanceLeft,

@@ -19,13 +19,13 @@ import type { Dice } from '../../lib/random.ts';
 import type { Refusal } from '../../policy/ref-rules.ts';
 import type { ArtifactStore } from '../../repository/artifact-store.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
+import type { Published } from '../../repository/committed.ts';
 import {
   emptyState,
   type PackEntry,
   type ParentState,
   type RepositoryState,
-} from '../../repository/manifest.ts';
-import type { Published } from '../../repository/published.ts';
+} from '../../repository/git/git-manifest.ts';
 import { UnknownOutcomeError } from '../../repository/publisher.ts';
 import type { GitPlaces } from '../fair-semaphore.ts';
 import type { Output } from '../output.ts';

@@ -3,7 +3,7 @@ import type { QuarantinePaths } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { refMapDigest } from '../../nostr/ref-state.ts';
-import type { Amount, ParentState, Policy, RepositoryState } from '../../repository/manifest.ts';
+import type { Amount, ParentState, Policy, RepositoryState } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { OrderBook, PushAuthority, WaitingOrder } from './authority.ts';
 import { keepsHistory } from './keeps-history.ts';

@@ -2,7 +2,7 @@
  * What people without a right of their own may bring to `refs/nostr/<event id>`: the operator sets three amounts for one
  * repository, and everything else follows from them. Pure: facts in, amounts out.
  */
-import type { Amount, StrangerRef, Strangers } from '../../repository/manifest.ts';
+import type { Amount, StrangerRef, Strangers } from '../../repository/git/git-manifest.ts';
 
 /** What all strangers together may have in one repository. */
 export interface StrangerLimits {

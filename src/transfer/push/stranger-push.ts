@@ -1,6 +1,6 @@
 import { commandKind, type ReceivedCommand } from '../../git/index.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { Amount, RepositoryState } from '../../repository/manifest.ts';
+import type { Amount, RepositoryState } from '../../repository/git/git-manifest.ts';
 import { GitPlaces } from '../fair-semaphore.ts';
 import type { RequestBody } from '../request-body.ts';
 import type { AllowedPack } from './pack-bounds.ts';

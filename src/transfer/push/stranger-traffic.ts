@@ -2,7 +2,7 @@ import { callerAddress } from '../../lib/caller-address.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { type Rate, TokenBucket, takeFromAll } from '../../lib/token-bucket.ts';
-import type { Amount } from '../../repository/manifest.ts';
+import type { Amount } from '../../repository/git/git-manifest.ts';
 import { limitsOfOnePush, type StrangerLimits, waitingLimit } from './stranger-limits.ts';
 
 /** What one address, or all of them together, may bring. */

@@ -4,7 +4,7 @@ import type { QuarantinePaths } from '../../git-process/commands.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import type { ObjectsLease } from '../../repository/cache/object-bases.ts';
-import type { ParentState, RepositoryState } from '../../repository/manifest.ts';
+import type { ParentState, RepositoryState } from '../../repository/git/git-manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { writeSnapshot } from '../../repository/snapshot/snapshot.ts';
 import { openQuarantine, type Quarantine, type ReceivingPaths } from './quarantine.ts';

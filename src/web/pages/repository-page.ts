@@ -3,7 +3,7 @@ import type { Announcement } from '../../nostr/announcement.ts';
 import { formatNpub } from '../../nostr/public-key.ts';
 import { gitUrl, graspUrl } from '../../nostr/repository-url.ts';
 import type { AccessMode } from '../../policy/access.ts';
-import type { Manifest } from '../../repository/manifest.ts';
+import type { Manifest } from '../../repository/git/git-manifest.ts';
 import { commands, type Html, page, shellWord } from '../layout.ts';
 import { gitWorkshopUrl, nostrCloneUrl } from '../nostr-links.ts';
 import { refTables } from '../ref-tables.ts';

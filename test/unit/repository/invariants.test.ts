@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Cause, Manifest, ParentState } from '../../../src/repository/git/git-manifest.ts';
 import { checkInvariants } from '../../../src/repository/invariants.ts';
-import type { Cause, Manifest, ParentState } from '../../../src/repository/manifest.ts';
 import { childOf, manifestOf, packOf } from '../../helpers/repository-rig.ts';
 
 const parent: ParentState = {

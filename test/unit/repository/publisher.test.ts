@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CairnError } from '../../../src/lib/errors.ts';
+import type { Manifest, ParentState, RepositoryState } from '../../../src/repository/git/git-manifest.ts';
 import { pointerKey } from '../../../src/repository/keys.ts';
-import type { Manifest, ParentState, RepositoryState } from '../../../src/repository/manifest.ts';
 import type { Change, Evaluation } from '../../../src/repository/publisher.ts';
 import type { StoreCall } from '../../helpers/faulty-store.ts';
 import { ID, manifestOf, oid, packOf, RepositoryRig, stateOf } from '../../helpers/repository-rig.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { ParentState } from '../../../src/repository/git/git-manifest.ts';
 import { pointerKey } from '../../../src/repository/keys.ts';
-import type { ParentState } from '../../../src/repository/manifest.ts';
 import type { StoreCall } from '../../helpers/faulty-store.ts';
 import { ID, manifestOf, oid, RepositoryRig } from '../../helpers/repository-rig.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Digest } from '../../../src/lib/digest.ts';
+import type { ParentState } from '../../../src/repository/git/git-manifest.ts';
 import { artifactKey, pointerKey } from '../../../src/repository/keys.ts';
-import type { ParentState } from '../../../src/repository/manifest.ts';
 import { readPointer } from '../../../src/repository/pointer.ts';
 import { type SwapResult, swapPointer } from '../../../src/repository/swap.ts';
 import type { Behaviour, StoreCall } from '../../helpers/faulty-store.ts';

@@ -9,7 +9,7 @@ import {
 import { encodeToken } from '../../../../src/nostr/nip98.ts';
 import { formatNpub } from '../../../../src/nostr/public-key.ts';
 import { loadVerifier } from '../../../../src/nostr/verify.ts';
-import type { ParentState, RepositoryState } from '../../../../src/repository/manifest.ts';
+import type { ParentState, RepositoryState } from '../../../../src/repository/git/git-manifest.ts';
 import { repositoryId } from '../../../../src/repository/repository-id.ts';
 import { InstantClock } from '../../../helpers/instant-clock.ts';
 import { manifestOf } from '../../../helpers/repository-rig.ts';

@@ -6,7 +6,7 @@ import {
   restingOn,
 } from '../../../../src/maintenance/fold/fold-change.ts';
 import { ProvenRefs } from '../../../../src/maintenance/fold/proven-refs.ts';
-import type { ParentState, RepositoryState } from '../../../../src/repository/manifest.ts';
+import type { ParentState, RepositoryState } from '../../../../src/repository/git/git-manifest.ts';
 import { INCARNATION, manifestOf, oid, packOf, stateOf } from '../../../helpers/repository-rig.ts';
 
 const [old, older, kept, made, late] = ['old', 'older', 'kept', 'made', 'late'].map((name) =>

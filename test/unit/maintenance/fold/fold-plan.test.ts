@@ -6,7 +6,7 @@ import {
   isFolded,
   PACKS_GATHERED,
 } from '../../../../src/maintenance/fold/fold-plan.ts';
-import type { PackEntry, PackKind } from '../../../../src/repository/manifest.ts';
+import type { PackEntry, PackKind } from '../../../../src/repository/git/git-manifest.ts';
 import { packOf } from '../../../helpers/repository-rig.ts';
 
 const DAY = 86_400;

@@ -3,7 +3,7 @@ import {
   PULL_REQUEST_WAITS_MS,
   PullRequestUpkeep,
 } from '../../../../src/relay/pull-requests/pull-request-upkeep.ts';
-import type { Manifest } from '../../../../src/repository/manifest.ts';
+import type { Manifest } from '../../../../src/repository/git/git-manifest.ts';
 import { ID, manifestOf, oid, RepositoryRig } from '../../../helpers/repository-rig.ts';
 
 const KNOWN = 'a'.repeat(64);

@@ -20,7 +20,7 @@ import {
   type ParentState,
   type Policy,
   UNANNOUNCED,
-} from '../../../../src/repository/manifest.ts';
+} from '../../../../src/repository/git/git-manifest.ts';
 import { type RepositoryId, repositoryId } from '../../../../src/repository/repository-id.ts';
 import { EventsInMemory } from '../../../helpers/events-in-memory.ts';
 import { GitClient } from '../../../helpers/git-client.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { wantSetDigest } from '../../../../src/git/index.ts';
 import { sha256 } from '../../../../src/lib/digest.ts';
-import type { Manifest, PackEntry, PackKind } from '../../../../src/repository/manifest.ts';
+import type { Manifest, PackEntry, PackKind } from '../../../../src/repository/git/git-manifest.ts';
 import { growthSince, nothingProven } from '../../../../src/transfer/concatenation/growth.ts';
 
 const oid = (name: string) => sha256(name).slice(0, 40);

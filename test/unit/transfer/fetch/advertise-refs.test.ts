@@ -6,7 +6,7 @@ import {
   RefTable,
   tableOf,
 } from '../../../../src/git/index.ts';
-import type { RepositoryState } from '../../../../src/repository/manifest.ts';
+import type { RepositoryState } from '../../../../src/repository/git/git-manifest.ts';
 import { Advertiser } from '../../../../src/transfer/fetch/advertise-refs.ts';
 import { oid, stateOf } from '../../../helpers/repository-rig.ts';
 import { SeededDice } from '../../../helpers/seeded-dice.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ReceivedCommand } from '../../../../src/git/index.ts';
 import { refMapDigest } from '../../../../src/nostr/ref-state.ts';
 import type { ObjectFacts } from '../../../../src/policy/ref-rules.ts';
-import type { PackEntry, ParentState, RepositoryState } from '../../../../src/repository/manifest.ts';
+import type { PackEntry, ParentState, RepositoryState } from '../../../../src/repository/git/git-manifest.ts';
 import type { WaitingOrder } from '../../../../src/transfer/push/authority.ts';
 import { PushChange, type PushChangeOptions } from '../../../../src/transfer/push/change.ts';
 import type { ConnectivityProof } from '../../../../src/transfer/push/connectivity.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ReceivedCommand } from '../../../../src/git/index.ts';
 import { atOnce } from '../../../../src/lib/cooperative.ts';
-import type { Policy, RepositoryState } from '../../../../src/repository/manifest.ts';
+import type { Policy, RepositoryState } from '../../../../src/repository/git/git-manifest.ts';
 import type { PushAuthority, WaitingOrder } from '../../../../src/transfer/push/authority.ts';
 import { decidePush, type PushQuestion } from '../../../../src/transfer/push/decide.ts';
 import { waitingLimit } from '../../../../src/transfer/push/stranger-limits.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ReceivedCommand } from '../../../../src/git/index.ts';
-import type { Strangers } from '../../../../src/repository/manifest.ts';
+import type { Strangers } from '../../../../src/repository/git/git-manifest.ts';
 import {
   hasRefFor,
   strangersAfter,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formatNpub } from '../../../../src/nostr/public-key.ts';
-import type { Manifest } from '../../../../src/repository/manifest.ts';
+import type { Manifest } from '../../../../src/repository/git/git-manifest.ts';
 import { type RepositoryPageParts, repositoryPage } from '../../../../src/web/pages/repository-page.ts';
 import { manifestOf, oid } from '../../../helpers/repository-rig.ts';
 import { alice, bob } from '../../nostr/authors.ts';

@@ -1,13 +1,13 @@
-import { RefSegment, type RefTable, type SegmentSlot } from '../git/index.ts';
-import { concurrently } from '../lib/concurrently.ts';
-import { Turns } from '../lib/cooperative.ts';
-import { sha256 } from '../lib/digest.ts';
-import { becauseOf, isCairnError, messageOf } from '../lib/errors.ts';
-import { SingleFlight } from '../lib/single-flight.ts';
-import { readAll } from '../lib/streams.ts';
-import { type ArtifactStore, damagedArtifact, nameOf } from './artifact-store.ts';
-import { repositoryPrefix } from './keys.ts';
-import type { RepositoryPlace } from './repository-id.ts';
+import { RefSegment, type RefTable, type SegmentSlot } from '../../git/index.ts';
+import { concurrently } from '../../lib/concurrently.ts';
+import { Turns } from '../../lib/cooperative.ts';
+import { sha256 } from '../../lib/digest.ts';
+import { becauseOf, isCairnError, messageOf } from '../../lib/errors.ts';
+import { SingleFlight } from '../../lib/single-flight.ts';
+import { readAll } from '../../lib/streams.ts';
+import { type ArtifactStore, damagedArtifact, nameOf } from '../artifact-store.ts';
+import { repositoryPrefix } from '../keys.ts';
+import type { RepositoryPlace } from '../repository-id.ts';
 
 /** Segments read, or written, at once for one table. */
 const PARALLEL = 8;

@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { changedRefs, type RefChange, RefTable, tableOf } from '../../../src/git/index.ts';
-import { sha256 } from '../../../src/lib/digest.ts';
-import { readAll } from '../../../src/lib/streams.ts';
-import { artifactFileName, artifactKey, tombstonesKey } from '../../../src/repository/keys.ts';
-import { type Manifest, namedArtifacts, type ParentState } from '../../../src/repository/manifest.ts';
-import { decodeManifest, encodeManifest } from '../../../src/repository/manifest-codec.ts';
-import { childOf, ID, manifestOf, oid, RepositoryRig } from '../../helpers/repository-rig.ts';
+import { changedRefs, type RefChange, RefTable, tableOf } from '../../../../src/git/index.ts';
+import { sha256 } from '../../../../src/lib/digest.ts';
+import { readAll } from '../../../../src/lib/streams.ts';
+import {
+  type Manifest,
+  namedArtifacts,
+  type ParentState,
+} from '../../../../src/repository/git/git-manifest.ts';
+import { decodeManifest, encodeManifest } from '../../../../src/repository/git/git-manifest-codec.ts';
+import { artifactFileName, artifactKey, tombstonesKey } from '../../../../src/repository/keys.ts';
+import { childOf, ID, manifestOf, oid, RepositoryRig } from '../../../helpers/repository-rig.ts';
 
 const COUNT = 20_000;
 

@@ -1,11 +1,11 @@
 /** What is stored for good: these bytes may never change, or manifests that are in buckets could not be read any more. */
 import { describe, expect, it } from 'vitest';
-import { changedRefs } from '../../../src/git/index.ts';
-import { sha256 } from '../../../src/lib/digest.ts';
-import type { Manifest } from '../../../src/repository/manifest.ts';
-import { decodeManifest, encodeManifest } from '../../../src/repository/manifest-codec.ts';
-import type { Change } from '../../../src/repository/publisher.ts';
-import { manifestOf, oid, packOf, RepositoryRig, stateOf } from '../../helpers/repository-rig.ts';
+import { changedRefs } from '../../../../src/git/index.ts';
+import { sha256 } from '../../../../src/lib/digest.ts';
+import type { Manifest } from '../../../../src/repository/git/git-manifest.ts';
+import { decodeManifest, encodeManifest } from '../../../../src/repository/git/git-manifest-codec.ts';
+import type { Change } from '../../../../src/repository/publisher.ts';
+import { manifestOf, oid, packOf, RepositoryRig, stateOf } from '../../../helpers/repository-rig.ts';
 
 const key = (digit: string) => digit.repeat(64);
 const artifact = (name: string, n: number) => ({ digest: sha256(name), size: 7, n });

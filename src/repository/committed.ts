@@ -1,6 +1,6 @@
 import { type CommitProof, mintCommitProof } from '../git/commit-proof.ts';
 import type { Digest } from '../lib/digest.ts';
-import type { Manifest } from './manifest.ts';
+import type { Manifest } from './git/git-manifest.ts';
 
 /**
  * What a successful publish returns: the state that is now published, and the proof a report needs to say `ok`. Made

@@ -3,8 +3,8 @@
  * In memory `refs` and `peeled` are maps in byte order of UTF-8, the order git looks names up in; where there are very many
  * refs, they are views of one table.
  */
-import { type ObjectFormat, tableOf } from '../git/index.ts';
-import type { Digest } from '../lib/digest.ts';
+import { type ObjectFormat, tableOf } from '../../git/index.ts';
+import type { Digest } from '../../lib/digest.ts';
 
 /** An artifact a manifest names. `n` is the copy stored, absent for the first. */
 export interface ArtifactRef {

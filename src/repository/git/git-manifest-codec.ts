@@ -13,11 +13,11 @@ import {
   SegmentSlot,
   type SegmentSummary,
   tableOf,
-} from '../git/index.ts';
-import { canonicalJson, type JsonValue } from '../lib/canonical-json.ts';
-import { CairnError, publicError } from '../lib/errors.ts';
-import type { Manifest } from './manifest.ts';
-import { identifierProblem } from './repository-id.ts';
+} from '../../git/index.ts';
+import { canonicalJson, type JsonValue } from '../../lib/canonical-json.ts';
+import { CairnError, publicError } from '../../lib/errors.ts';
+import { identifierProblem } from '../repository-id.ts';
+import type { Manifest } from './git-manifest.ts';
 
 /** Largest manifest, in bytes. */
 export const MAX_MANIFEST_BYTES = 32 * 1024 * 1024;

@@ -2,11 +2,11 @@
  * Packs of what no ref reached when a fold set it apart. Their grace counts from then, so they may not hold what a ref has reached
  * since: as soon as a ref is pointed at something in one of them, all count as pushed, and the next fold looks again.
  */
-import { PackIdx } from '../git/index.ts';
-import { openFile } from '../lib/read-at.ts';
-import type { ArtifactCache } from './cache/artifact-cache.ts';
-import type { PackEntry, RepositoryState } from './manifest.ts';
-import type { RepositoryId } from './repository-id.ts';
+import { PackIdx } from '../../git/index.ts';
+import { openFile } from '../../lib/read-at.ts';
+import type { ArtifactCache } from '../cache/artifact-cache.ts';
+import type { RepositoryId } from '../repository-id.ts';
+import type { PackEntry, RepositoryState } from './git-manifest.ts';
 
 /** Objects looked for at most: pushes wait meanwhile. Of more, one is taken to be there. */
 const MOST_ASKED = 100;

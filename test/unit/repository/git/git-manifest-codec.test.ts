@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { sha256 } from '../../../src/lib/digest.ts';
-import type { Manifest } from '../../../src/repository/manifest.ts';
+import { sha256 } from '../../../../src/lib/digest.ts';
+import type { Manifest } from '../../../../src/repository/git/git-manifest.ts';
 import {
   decodeManifest,
   encodeManifest,
   MAX_MANIFEST_BYTES,
-} from '../../../src/repository/manifest-codec.ts';
-import { childOf, manifestOf, oid, packOf } from '../../helpers/repository-rig.ts';
+} from '../../../../src/repository/git/git-manifest-codec.ts';
+import { childOf, manifestOf, oid, packOf } from '../../../helpers/repository-rig.ts';
 
 const ref = (name: string, n?: number) => ({
   digest: sha256(name),
