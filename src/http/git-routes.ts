@@ -3,7 +3,7 @@ import { RequestRefusal } from '../git/index.ts';
 import type { ByteBudget } from '../lib/byte-budget.ts';
 import { CairnError, publicTextOf } from '../lib/errors.ts';
 import type { UrlSpace } from '../policy/access.ts';
-import { emptyState, type Manifest, type RepositoryState } from '../repository/git/git-manifest.ts';
+import { emptyState, type GitManifest, type GitState } from '../repository/git/git-manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
@@ -33,7 +33,7 @@ export interface GitRoutesContext extends GitAccessContext {
   readonly headMemory: ByteBudget;
   readonly connections: ConnectionMemory;
   /** True for a state of a public repository, however old, if nothing says that the repository is public no more. */
-  readonly staysPublic: (id: RepositoryId, state: RepositoryState) => boolean;
+  readonly staysPublic: (id: RepositoryId, state: GitState) => boolean;
   /** Decoded bytes of a fetch request. */
   readonly fetchRequestBytes: number;
 }
@@ -161,12 +161,12 @@ async function tellingWhatBreaks(
   }
 }
 
-function v2Capabilities({ advertiser, fetch }: GitRoutesContext, state: RepositoryState): Buffer {
+function v2Capabilities({ advertiser, fetch }: GitRoutesContext, state: GitState): Buffer {
   return advertiser.v2Capabilities(state.objectFormat, fetch.offload?.capabilities(state));
 }
 
 /** What to show somebody who wants to push, if he may; where anyone may, an empty repository stands in for none. */
-async function stateToPushTo(context: GitRoutesContext, request: GitRequest): Promise<RepositoryState> {
+async function stateToPushTo(context: GitRoutesContext, request: GitRequest): Promise<GitState> {
   const { repository, incoming } = request;
   const authority = authorityOf(context, senderOf(request, 'advertise'));
   const state = (await repository.resolve('on-demand'))?.manifest;
@@ -184,7 +184,7 @@ function senderOf({ repository, space, incoming }: GitRequest, stage: GitSender[
 async function knownPublic(
   { staysPublic }: GitRoutesContext,
   repository: Repository,
-): Promise<Manifest | undefined> {
+): Promise<GitManifest | undefined> {
   const manifest = (await repository.peek(Number.POSITIVE_INFINITY, 'on-demand'))?.manifest;
   if (manifest === undefined || !isPublic(manifest)) return undefined;
   return staysPublic(repository.id, manifest) ? manifest : undefined;

@@ -6,10 +6,10 @@ import type { ArtifactStore } from '../repository/artifact-store.ts';
 import type { Published } from '../repository/committed.ts';
 import {
   emptyState,
-  type Manifest,
+  type GitManifest,
+  type GitState,
   namedArtifacts,
-  type ParentState,
-  type RepositoryState,
+  type PublishedGitState,
 } from '../repository/git/git-manifest.ts';
 import { asPushed } from '../repository/git/unreachable.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -85,7 +85,7 @@ export async function restore(
 async function publishState(
   repository: Repository,
   kind: 'announce' | 'head' | 'restore',
-  change: (state: RepositoryState | undefined) => RepositoryState | undefined,
+  change: (state: GitState | undefined) => GitState | undefined,
 ): Promise<Published> {
   await repository.resolve();
   const { published } = await repository.publisher.join({
@@ -105,18 +105,18 @@ async function publishState(
   return published;
 }
 
-function changedRefs(before: RepositoryState | undefined, after: RepositoryState): string[] {
+function changedRefs(before: GitState | undefined, after: GitState): string[] {
   const names = new Set([...(before?.refs.keys() ?? []), ...after.refs.keys()]);
   return [...names].filter((name) => before?.refs.get(name) !== after.refs.get(name));
 }
 
-function sameRefs(a: RepositoryState, b: Manifest): boolean {
+function sameRefs(a: GitState, b: GitManifest): boolean {
   if (a.head !== b.head || a.refs.size !== b.refs.size) return false;
   for (const [name, oid] of a.refs) if (b.refs.get(name) !== oid) return false;
   return true;
 }
 
-function mustExist<S extends ParentState | RepositoryState>(repository: Repository, state: S | undefined): S {
+function mustExist<S extends PublishedGitState | GitState>(repository: Repository, state: S | undefined): S {
   if (state === undefined) throw new CairnError('not-found', `there is no repository ${repository}`);
   return state;
 }

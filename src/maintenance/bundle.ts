@@ -13,7 +13,7 @@ import { CairnError } from '../lib/errors.ts';
 import type { Dice } from '../lib/random.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { type ArtifactStore, damagedArtifact } from '../repository/artifact-store.ts';
-import type { Manifest, PackEntry } from '../repository/git/git-manifest.ts';
+import type { GitManifest, PackEntry } from '../repository/git/git-manifest.ts';
 import {
   type BundleRecord,
   readBundleRecord,
@@ -50,7 +50,7 @@ export async function makeBundle(context: BundleContext, repository: Repository)
   const { control } = context;
   const { id } = repository;
   const state = await repository.resolve();
-  if (state === undefined || state.manifest.state === 'withdrawn') {
+  if (state === undefined || state.manifest.lifecycle === 'withdrawn') {
     throw new CairnError('not-found', `there is no repository ${repository}`);
   }
   const { incarnation, packs } = state.manifest;
@@ -75,7 +75,7 @@ async function foldedState(
   repository: Repository,
   from: Parameters<typeof history>[1],
   tips: Digest,
-): Promise<Manifest> {
+): Promise<GitManifest> {
   let looked = 0;
   for await (const { manifest } of history(repository, from)) {
     if (wantSetDigest(cloneWants(manifest.refs)) === tips) return manifest;
@@ -94,7 +94,7 @@ function notFolded(repository: Repository): CairnError {
 async function store(
   { artifacts, signal }: BundleContext,
   { id }: Repository,
-  base: Manifest,
+  base: GitManifest,
   { pack }: PackEntry,
   path: string,
 ): Promise<BundleRecord['bundle']> {
@@ -133,7 +133,7 @@ async function store(
 }
 
 /** Branches and tags, and HEAD for whoever clones the bundle itself. */
-function* bundledRefs({ refs, head }: Manifest): Generator<readonly [string, string]> {
+function* bundledRefs({ refs, head }: GitManifest): Generator<readonly [string, string]> {
   for (const ref of refs) {
     if (isCloned(ref[0])) yield ref;
   }

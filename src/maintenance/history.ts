@@ -1,18 +1,21 @@
 import type { Digest } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
-import type { Manifest, ParentState } from '../repository/git/git-manifest.ts';
+import type { GitManifest, PublishedGitState } from '../repository/git/git-manifest.ts';
 import type { Repository } from '../repository/repository.ts';
 
 export interface HistoryEntry {
   readonly digest: Digest;
-  readonly manifest: Manifest;
+  readonly manifest: GitManifest;
 }
 
 /**
  * The published states of a repository, newest first: its full history, one manifest each.
  * @throws CairnError `corrupt` naming the manifest that is missing or damaged
  */
-export async function* history(repository: Repository, from: ParentState): AsyncGenerator<HistoryEntry> {
+export async function* history(
+  repository: Repository,
+  from: PublishedGitState,
+): AsyncGenerator<HistoryEntry> {
   let entry: HistoryEntry = { digest: from.digest, manifest: from.manifest };
   for (;;) {
     yield entry;
@@ -29,7 +32,7 @@ export async function* history(repository: Repository, from: ParentState): Async
  */
 export async function findInHistory(
   repository: Repository,
-  from: ParentState,
+  from: PublishedGitState,
   which: string,
 ): Promise<HistoryEntry> {
   const depth = /^\d{1,5}$/.test(which) ? Number(which) : undefined;

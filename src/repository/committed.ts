@@ -1,6 +1,6 @@
 import { type CommitProof, mintCommitProof } from '../git/commit-proof.ts';
 import type { Digest } from '../lib/digest.ts';
-import type { Manifest } from './git/git-manifest.ts';
+import type { GitManifest } from './git/git-manifest.ts';
 
 /**
  * What a successful publish returns: the state that is now published, and the proof a report needs to say `ok`. Made
@@ -9,13 +9,13 @@ import type { Manifest } from './git/git-manifest.ts';
  */
 export interface Published {
   /** The manifest of this publish; when nothing had to change, the one that stands; undefined when there is none. */
-  readonly manifest: Manifest | undefined;
+  readonly manifest: GitManifest | undefined;
   /** Digest of the manifest this publish swapped in; undefined when nothing had to change. */
   readonly digest: Digest | undefined;
   readonly proof: CommitProof;
 }
 
 /** To be called by the publisher alone. */
-export function published(manifest: Manifest | undefined, digest: Digest | undefined): Published {
+export function published(manifest: GitManifest | undefined, digest: Digest | undefined): Published {
   return { manifest, digest, proof: mintCommitProof() };
 }

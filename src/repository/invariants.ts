@@ -3,10 +3,13 @@
  * one is a fault of Cairn, and stops before anything is written.
  */
 import { CairnError } from '../lib/errors.ts';
-import type { Manifest, ParentState } from './git/git-manifest.ts';
+import type { GitManifest, PublishedGitState } from './git/git-manifest.ts';
 import { generationOfCopy } from './keys.ts';
 
-type Invariant = readonly [name: string, holds: (next: Manifest, parent: ParentState | undefined) => boolean];
+type Invariant = readonly [
+  name: string,
+  holds: (next: GitManifest, parent: PublishedGitState | undefined) => boolean,
+];
 
 const INVARIANTS: readonly Invariant[] = [
   ['the chain names its parent', (next, parent) => next.parent === (parent?.digest ?? null)],
@@ -33,7 +36,7 @@ const INVARIANTS: readonly Invariant[] = [
     'packs are dropped only by a fold, a restore, a withdrawal or a new incarnation',
     (next, parent) => {
       if (parent === undefined || next.incarnation !== parent.manifest.incarnation) return true;
-      if (next.state === 'withdrawn') return true;
+      if (next.lifecycle === 'withdrawn') return true;
       if (next.causes.some((cause) => cause.kind === 'fold' || cause.kind === 'restore')) return true;
       return keepsPacks(next, parent.manifest);
     },
@@ -52,20 +55,20 @@ const INVARIANTS: readonly Invariant[] = [
   ],
   [
     'a withdrawn repository holds nothing',
-    (next) => next.state !== 'withdrawn' || (next.refs.size === 0 && next.packs.length === 0),
+    (next) => next.lifecycle !== 'withdrawn' || (next.refs.size === 0 && next.packs.length === 0),
   ],
   [
     'a withdrawn repository comes back as a new incarnation only',
     (next, parent) =>
       parent === undefined ||
-      parent.manifest.state !== 'withdrawn' ||
-      next.state === 'withdrawn' ||
+      parent.manifest.lifecycle !== 'withdrawn' ||
+      next.lifecycle === 'withdrawn' ||
       next.incarnation !== parent.manifest.incarnation,
   ],
   [
     'a generation goes up where a repository comes back, and nowhere else',
     (next, parent) => {
-      const comesBack = parent?.manifest.state === 'withdrawn' && next.state !== 'withdrawn';
+      const comesBack = parent?.manifest.lifecycle === 'withdrawn' && next.lifecycle !== 'withdrawn';
       return (next.generation ?? 0) === (parent?.manifest.generation ?? 0) + (comesBack ? 1 : 0);
     },
   ],
@@ -87,13 +90,13 @@ const INVARIANTS: readonly Invariant[] = [
   ['a cause is given', (next) => next.causes.length > 0],
 ];
 
-function keepsPacks(next: Manifest, before: Manifest): boolean {
+function keepsPacks(next: GitManifest, before: GitManifest): boolean {
   const kept = new Set(next.packs.map((entry) => entry.pack.digest));
   return before.packs.every((entry) => kept.has(entry.pack.digest));
 }
 
 /** @throws CairnError `corrupt`, naming the invariant that `next` would break */
-export function checkInvariants(next: Manifest, parent: ParentState | undefined): void {
+export function checkInvariants(next: GitManifest, parent: PublishedGitState | undefined): void {
   for (const [name, holds] of INVARIANTS) {
     if (!holds(next, parent)) throw new CairnError('corrupt', `refused to publish: "${name}" would not hold`);
   }

@@ -1,9 +1,9 @@
 import { type SegmentSlot, type SegmentSummary, tableOf } from '../git/index.ts';
 import type { Digest } from '../lib/digest.ts';
-import type { Manifest } from './git/git-manifest.ts';
+import type { GitManifest } from './git/git-manifest.ts';
 
 interface Remembered {
-  readonly manifest: Manifest;
+  readonly manifest: GitManifest;
   /** Bytes of the manifest itself. */
   readonly size: number;
 }
@@ -28,7 +28,7 @@ export class ManifestMemory {
     this.budget = budget;
   }
 
-  get(digest: Digest): Manifest | undefined {
+  get(digest: Digest): GitManifest | undefined {
     const known = this.manifests.get(digest);
     if (known === undefined) return undefined;
     this.manifests.delete(digest);
@@ -42,7 +42,7 @@ export class ManifestMemory {
   }
 
   /** @param place of the repository that the manifest is of */
-  set(digest: Digest, manifest: Manifest, size: number, place: string): void {
+  set(digest: Digest, manifest: GitManifest, size: number, place: string): void {
     if (this.get(digest) !== undefined) return;
     this.manifests.set(digest, { manifest, size });
     this.total += size;
@@ -74,7 +74,7 @@ export class ManifestMemory {
   }
 }
 
-function slotsOf(manifest: Manifest): readonly SegmentSlot[] {
+function slotsOf(manifest: GitManifest): readonly SegmentSlot[] {
   return tableOf(manifest.refs)?.slots ?? [];
 }
 

@@ -5,7 +5,7 @@ import { type Digest, sha256 } from '../lib/digest.ts';
 import { CairnError, publicError } from '../lib/errors.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import type { ArtifactStore } from './artifact-store.ts';
-import type { Cause, Manifest } from './git/git-manifest.ts';
+import type { GitCause, GitManifest } from './git/git-manifest.ts';
 import {
   decodeManifest,
   encodeManifest,
@@ -34,7 +34,7 @@ export class ManifestStore {
   private readonly artifacts: ArtifactStore;
   private readonly segments: RefSegments;
   private readonly recent = new ManifestMemory(MEMORY_BUDGET);
-  private readonly loading = new SingleFlight<Digest, Manifest>();
+  private readonly loading = new SingleFlight<Digest, GitManifest>();
 
   constructor(artifacts: ArtifactStore) {
     this.artifacts = artifacts;
@@ -45,7 +45,7 @@ export class ManifestStore {
    * Loads a manifest.
    * @throws CairnError `corrupt` naming the artifact when it is missing or damaged; `unavailable` when the store fails
    */
-  async load(id: RepositoryPlace, digest: Digest, refs: RefsLoaded = 'all'): Promise<Manifest> {
+  async load(id: RepositoryPlace, digest: Digest, refs: RefsLoaded = 'all'): Promise<GitManifest> {
     const manifest = this.recent.get(digest) ?? (await this.loading.run(digest, () => this.read(id, digest)));
     const table = refs === 'all' ? tableOf(manifest.refs) : undefined;
     await table?.ready();
@@ -56,7 +56,7 @@ export class ManifestStore {
     return manifest;
   }
 
-  private async read(id: RepositoryPlace, digest: Digest): Promise<Manifest> {
+  private async read(id: RepositoryPlace, digest: Digest): Promise<GitManifest> {
     const bytes = await this.artifacts.read(id, 'json', digest, MAX_MANIFEST_BYTES);
     const name = artifactKey(id, { digest, kind: 'json' });
     const manifest = decodeManifest(bytes, name, (stored) => this.openTable(id, stored));
@@ -79,7 +79,7 @@ export class ManifestStore {
    * Encodes a manifest and names it; nothing is written. Refs go into segments, or back into the manifest itself, by their
    * number, which the version tells.
    */
-  async encode(manifest: Manifest): Promise<EncodedManifest> {
+  async encode(manifest: GitManifest): Promise<EncodedManifest> {
     const { refs, peeled } = await inSlices(inSuitableForm(manifest, manifest.objectFormat));
     const version = tableOf(refs) === undefined ? 1 : 2;
     const causes = manifest.causes.map(withFewNames);
@@ -113,16 +113,16 @@ export class ManifestStore {
 }
 
 export interface EncodedManifest {
-  readonly manifest: Manifest;
+  readonly manifest: GitManifest;
   readonly bytes: Buffer;
   readonly digest: Digest;
 }
 
-function encoded(manifest: Manifest): EncodedManifest {
+function encoded(manifest: GitManifest): EncodedManifest {
   const bytes = encodeManifest(manifest);
   return { manifest, bytes, digest: sha256(bytes) };
 }
 
-function withFewNames(cause: Cause): Cause {
+function withFewNames(cause: GitCause): GitCause {
   return cause.refs.length <= MOST_NAMED ? cause : { ...cause, refs: cause.refs.slice(0, MOST_NAMED) };
 }

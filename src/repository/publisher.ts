@@ -11,7 +11,7 @@ import type { Digest } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { Dice } from '../lib/random.ts';
 import { type Published, published } from './committed.ts';
-import type { Cause, Manifest, ParentState, RepositoryState } from './git/git-manifest.ts';
+import type { GitCause, GitManifest, GitState, PublishedGitState } from './git/git-manifest.ts';
 import { checkInvariants } from './invariants.ts';
 import type { EncodedManifest, ManifestStore } from './manifest-store.ts';
 import type { RepositoryId } from './repository-id.ts';
@@ -21,9 +21,9 @@ import { SwapPace } from './swap-pace.ts';
 /** What a change makes of a state. */
 export interface Evaluation<R> {
   /** The state to publish; absent when this change has nothing to publish on it. */
-  readonly next?: RepositoryState;
+  readonly next?: GitState;
   /** Why, for the manifest; present with `next`. */
-  readonly cause?: Cause;
+  readonly cause?: GitCause;
   /**
    * Seconds: the date of the receipt shall be before it, if the one of the parent's leaves room. For a publish that carries
    * out an order, of which the receipt is a mere witness: it must never outrank what a maintainer signed.
@@ -44,13 +44,13 @@ export interface Change<R> {
    * @param state the published state, or what the changes before this one in the batch make of it
    * @param base the published state itself; its packs are among those of `state`
    */
-  evaluate(state: RepositoryState | undefined, base: ParentState | undefined): Promise<Evaluation<R>>;
+  evaluate(state: GitState | undefined, base: PublishedGitState | undefined): Promise<Evaluation<R>>;
 }
 
 /** A state and when it was asked for, by the repository's own counter. */
 export interface ObservedState {
   readonly sequence: number;
-  readonly state: ParentState | undefined;
+  readonly state: PublishedGitState | undefined;
 }
 
 /** What a publisher needs of its repository. */
@@ -60,7 +60,7 @@ export interface PublisherHost {
   known(): Promise<ObservedState>;
   /** A fresh look. */
   observe(): Promise<ObservedState>;
-  swap(parent: ParentState | undefined, next: Digest, sent: Set<Digest>): Promise<SwapResult>;
+  swap(parent: PublishedGitState | undefined, next: Digest, sent: Set<Digest>): Promise<SwapResult>;
   /** Told what the pointer is now, as the last swap found it. */
   learned(pointer: { readonly version: string; readonly digest: Digest }): Promise<ObservedState>;
   /** Told that what was known may be wrong. */
@@ -84,7 +84,7 @@ export interface PublisherOptions {
 }
 
 /** Hears of what has been published. @param digest of the manifest */
-export type OnPublished = (id: RepositoryId, manifest: Manifest, digest: Digest) => void;
+export type OnPublished = (id: RepositoryId, manifest: GitManifest, digest: Digest) => void;
 
 /** The answer was lost and could not be learnt: the publish may or may not have happened. */
 export class UnknownOutcomeError extends CairnError {
@@ -259,10 +259,10 @@ export class Publisher {
 
   /** Evaluates every change on the result of those before it. One whose evaluation fails leaves alone. */
   private async evaluate(batch: Member[], base: ObservedState): Promise<Round> {
-    let state: RepositoryState | undefined = base.state?.manifest;
+    let state: GitState | undefined = base.state?.manifest;
     let changed = false;
     let receiptBefore: number | undefined;
-    const causes: Cause[] = [];
+    const causes: GitCause[] = [];
     const results: unknown[] = [];
     for (const member of [...batch]) {
       let evaluation: Evaluation<unknown>;
@@ -304,7 +304,7 @@ export class Publisher {
   private settleUnchanged(
     batch: readonly Member[],
     results: readonly unknown[],
-    state: ParentState | undefined,
+    state: PublishedGitState | undefined,
   ): void {
     this.options.observer?.ended('unchanged', batch.length);
     const outcome = published(state?.manifest, undefined);
@@ -315,7 +315,7 @@ export class Publisher {
   private async composeBatch(
     batch: readonly Member[],
     composition: Composition,
-    parent: ParentState | undefined,
+    parent: PublishedGitState | undefined,
   ): Promise<EncodedManifest> {
     try {
       return await this.compose(composition, parent);
@@ -324,11 +324,14 @@ export class Publisher {
     }
   }
 
-  private async compose(composition: Composition, parent: ParentState | undefined): Promise<EncodedManifest> {
+  private async compose(
+    composition: Composition,
+    parent: PublishedGitState | undefined,
+  ): Promise<EncodedManifest> {
     const { next, causes, receiptBefore } = composition;
     const now = Math.floor(this.options.clock.now() / 1000);
     const receiptAt = receiptBefore === undefined ? now : Math.min(now, receiptBefore - 1);
-    const manifest: Manifest = {
+    const manifest: GitManifest = {
       version: 1,
       ...next,
       causes,
@@ -348,14 +351,14 @@ export class Publisher {
 
 /** What a manifest is made of. */
 interface Composition {
-  readonly next: RepositoryState;
-  readonly causes: readonly Cause[];
+  readonly next: GitState;
+  readonly causes: readonly GitCause[];
   readonly receiptBefore: number | undefined;
 }
 
 interface Round {
-  readonly next: RepositoryState | undefined;
-  readonly causes: readonly Cause[];
+  readonly next: GitState | undefined;
+  readonly causes: readonly GitCause[];
   readonly receiptBefore: number | undefined;
   /** In the order of the batch. */
   readonly results: readonly unknown[];

@@ -79,7 +79,7 @@ interface Withdrawn {
 /** How a repository is withdrawn; undefined when it is not. */
 async function withdrawnAs(repository: Repository): Promise<Withdrawn | undefined> {
   const state = await repository.resolve();
-  if (state?.manifest.state !== 'withdrawn') return undefined;
+  if (state?.manifest.lifecycle !== 'withdrawn') return undefined;
   return { digest: state.digest, generation: state.manifest.generation ?? 0 };
 }
 

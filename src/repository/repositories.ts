@@ -1,7 +1,7 @@
 import { type CairnError, isCairnError } from '../lib/errors.ts';
 import { LruMap } from '../lib/lru.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
-import type { ParentState } from './git/git-manifest.ts';
+import type { PublishedGitState } from './git/git-manifest.ts';
 import { parsePointerKey, repositoriesPrefix } from './keys.ts';
 import { readPointer } from './pointer.ts';
 import { Repository, type RepositoryContext } from './repository.ts';
@@ -73,7 +73,7 @@ export class Repositories {
 
 export interface ListedRepository {
   readonly id: RepositoryId;
-  readonly state: ParentState;
+  readonly state: PublishedGitState;
 }
 
 /** Finds pointers in a listing, starting again behind each repository's artifacts: there may be thousands. */

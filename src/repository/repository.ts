@@ -3,7 +3,7 @@ import type { Digest } from '../lib/digest.ts';
 import type { Dice } from '../lib/random.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import type { ObjectsLease } from './cache/object-bases.ts';
-import type { Manifest, ParentState } from './git/git-manifest.ts';
+import type { GitManifest, PublishedGitState } from './git/git-manifest.ts';
 import type { ManifestStore, RefsLoaded } from './manifest-store.ts';
 import { readPointer } from './pointer.ts';
 import {
@@ -86,17 +86,17 @@ export class Repository {
    * @returns undefined when the repository does not exist
    * @throws CairnError `unavailable` when the store does not answer; `corrupt` when what it holds is damaged
    */
-  async resolve(refs: RefsLoaded = 'all'): Promise<ParentState | undefined> {
+  async resolve(refs: RefsLoaded = 'all'): Promise<PublishedGitState | undefined> {
     return (await this.observe(refs)).state;
   }
 
   /** The published state as this process last saw it, however long ago; the store is asked only if it never was. */
-  async known(): Promise<ParentState | undefined> {
+  async known(): Promise<PublishedGitState | undefined> {
     return this.sighting === undefined ? this.resolve() : this.load(this.sighting.pointer);
   }
 
   /** The published state if this process saw one at most `maxAge` milliseconds ago; makes no request for the pointer. */
-  async peek(maxAge: number, refs: RefsLoaded = 'all'): Promise<ParentState | undefined> {
+  async peek(maxAge: number, refs: RefsLoaded = 'all'): Promise<PublishedGitState | undefined> {
     const last = this.sighting;
     if (last === undefined || this.context.clock.monotonic() - last.at > maxAge) return undefined;
     return this.load(last.pointer, refs);
@@ -108,17 +108,17 @@ export class Repository {
   }
 
   /** Loads one manifest of this repository by digest, verified. */
-  manifest(digest: Digest): Promise<Manifest> {
+  manifest(digest: Digest): Promise<GitManifest> {
     return this.context.manifests.load(this.id, digest);
   }
 
   /** A read-only bare repository on local disk with exactly this state; release it when git is done. */
-  snapshot(state: ParentState): Promise<SnapshotLease> {
+  snapshot(state: PublishedGitState): Promise<SnapshotLease> {
     return this.context.snapshots.acquire(this.id, state);
   }
 
   /** The objects of this state, and of later ones perhaps, for a push to work over; release them when git is done. */
-  objects(state: ParentState): Promise<ObjectsLease> {
+  objects(state: PublishedGitState): Promise<ObjectsLease> {
     return this.context.snapshots.bases.acquire(this.id, state);
   }
 
@@ -151,7 +151,7 @@ export class Repository {
   private async load(
     pointer: Sighting['pointer'],
     refs: RefsLoaded = 'all',
-  ): Promise<ParentState | undefined> {
+  ): Promise<PublishedGitState | undefined> {
     if (pointer === undefined) return undefined;
     const { version, digest } = pointer;
     return { version, digest, manifest: await this.context.manifests.load(this.id, digest, refs) };
@@ -194,7 +194,7 @@ export class Repository {
     };
   }
 
-  private swap(parent: ParentState | undefined, next: Digest, sent: Set<Digest>): Promise<SwapResult> {
+  private swap(parent: PublishedGitState | undefined, next: Digest, sent: Set<Digest>): Promise<SwapResult> {
     const { control, clock, dice, manifests, swapPatience } = this.context;
     // The chain of manifests is all that a swap looks at.
     const load = (digest: Digest) => manifests.load(this.id, digest, 'on-demand');

@@ -17,7 +17,7 @@ import type { Digest } from '../lib/digest.ts';
 import { becauseOf, CairnError, isCairnError, publicError } from '../lib/errors.ts';
 import type { Dice } from '../lib/random.ts';
 import type { ObjectStore, PutOutcome, VersionToken } from '../object-store/object-store.ts';
-import type { Manifest, ParentState } from './git/git-manifest.ts';
+import type { GitManifest, PublishedGitState } from './git/git-manifest.ts';
 import { pointerKey } from './keys.ts';
 import { type PointerReading, readPointer } from './pointer.ts';
 import type { RepositoryId } from './repository-id.ts';
@@ -27,7 +27,7 @@ export interface SwapContext {
   readonly clock: Clock;
   readonly dice: Dice;
   /** Loads a manifest by digest, verified. */
-  readonly load: (digest: Digest) => Promise<Manifest>;
+  readonly load: (digest: Digest) => Promise<GitManifest>;
   /** How long to go on asking, in milliseconds, before the outcome is called unknown. */
   readonly patience: number;
 }
@@ -68,7 +68,7 @@ const REFUSALS = 5;
 export async function swapPointer(
   context: SwapContext,
   id: RepositoryId,
-  parent: ParentState | undefined,
+  parent: PublishedGitState | undefined,
   next: Digest,
   sent: Set<Digest>,
 ): Promise<SwapResult> {
@@ -107,7 +107,7 @@ export async function swapPointer(
 async function tryPut(
   context: SwapContext,
   id: RepositoryId,
-  parent: ParentState | undefined,
+  parent: PublishedGitState | undefined,
   body: Buffer,
 ): Promise<Attempt> {
   const mode =
@@ -129,7 +129,7 @@ async function tryPut(
 async function settle(
   context: SwapContext,
   id: RepositoryId,
-  parent: ParentState | undefined,
+  parent: PublishedGitState | undefined,
   sent: ReadonlySet<Digest>,
   deadline: number,
   onTrouble: (error: unknown) => void,
@@ -150,7 +150,7 @@ async function settle(
 async function judge(
   context: SwapContext,
   id: RepositoryId,
-  parent: ParentState | undefined,
+  parent: PublishedGitState | undefined,
   sent: ReadonlySet<Digest>,
   reading: PointerReading,
 ): Promise<Exclude<Settled, 'unanswered'>> {

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { countRefsStartingWith, otherRefs, refsStartingWith } from '../git/index.ts';
-import type { RepositoryState } from '../repository/git/git-manifest.ts';
+import type { GitState } from '../repository/git/git-manifest.ts';
 import type { Html } from './layout.ts';
 import { said } from './user-text.ts';
 
@@ -12,7 +12,7 @@ const ORDERED = 1_000;
 const byNumbers = new Intl.Collator('en', { numeric: true });
 
 /** What a repository's refs point at: branches, the one HEAD names first; tags, the highest first; then all others. */
-export function refTables(state: Pick<RepositoryState, 'head' | 'refs' | 'peeled'>): Html {
+export function refTables(state: Pick<GitState, 'head' | 'refs' | 'peeled'>): Html {
   const { head, refs } = state;
   const branches = refs.has(head) ? [head] : [];
   for (const [name] of refsStartingWith(refs, 'refs/heads/')) {

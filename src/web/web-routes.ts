@@ -62,7 +62,7 @@ export function webRoutes(context: WebRoutesContext): Hono {
   app.get('*', async (c) => {
     const id = readPagePath(new URL(c.req.url).pathname);
     const manifest = id === undefined ? undefined : (await context.repositories.get(id).resolve())?.manifest;
-    if (id === undefined || manifest === undefined || manifest.state === 'withdrawn') return notFound(c);
+    if (id === undefined || manifest === undefined || manifest.lifecycle === 'withdrawn') return notFound(c);
     const { owner } = id;
     // A browser carries no token, so what is private is not here as far as it is concerned.
     if (!decideAccess('read', undefined, { owner, ...manifest.policy }).allow) return notFound(c);

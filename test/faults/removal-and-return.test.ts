@@ -89,7 +89,7 @@ class World {
     const { artifacts, repositories } = server.repositories;
     const repository = repositories.get(ID);
     const met = (await repository.resolve())?.manifest;
-    if (met === undefined || met.state === 'withdrawn') return;
+    if (met === undefined || met.lifecycle === 'withdrawn') return;
     const name = this.dice.pick(['a', 'b', 'c']);
     const put = (kind: 'pack' | 'idx') =>
       artifacts.put(ID, kind, sha256(`${name}.${kind}`), Buffer.from('x'), { generation: met.generation });
@@ -97,7 +97,7 @@ class World {
     await repository.publisher.join({
       since: repository.mark(),
       evaluate: async (state) => {
-        if (state?.incarnation !== met.incarnation || state.state === 'withdrawn')
+        if (state?.incarnation !== met.incarnation || state.lifecycle === 'withdrawn')
           return { result: undefined };
         if (state.packs.some(({ pack }) => pack.digest === entry.pack.digest)) return { result: undefined };
         const next = {

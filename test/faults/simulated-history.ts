@@ -1,7 +1,7 @@
 /** What happened in a simulated world, and whether it may have. */
 import { commandKind, type ReceivedCommand } from '../../src/git/index.ts';
 import type { Digest } from '../../src/lib/digest.ts';
-import type { Cause, Manifest } from '../../src/repository/git/git-manifest.ts';
+import type { GitCause, GitManifest } from '../../src/repository/git/git-manifest.ts';
 import type { Objects } from './simulated-push.ts';
 
 /** One write of the pointer that was carried out. */
@@ -26,7 +26,7 @@ export interface PushRecord {
 
 export interface History {
   readonly writes: readonly PointerWrite[];
-  readonly manifests: ReadonlyMap<Digest, Manifest>;
+  readonly manifests: ReadonlyMap<Digest, GitManifest>;
   readonly pushes: readonly PushRecord[];
   readonly objects: Objects;
 }
@@ -52,8 +52,8 @@ export function faultsOf(history: History): string[] {
 }
 
 /** The pointer's writes are one chain, each built on the one before. */
-function checkChain(history: History, faults: string[]): Manifest[] {
-  const states: Manifest[] = [];
+function checkChain(history: History, faults: string[]): GitManifest[] {
+  const states: GitManifest[] = [];
   let parent: Digest | null = null;
   for (const { digest } of history.writes) {
     const manifest = history.manifests.get(digest);
@@ -72,7 +72,7 @@ function checkChain(history: History, faults: string[]): Manifest[] {
   return states;
 }
 
-function checkReconstruction({ objects }: History, states: readonly Manifest[], faults: string[]): void {
+function checkReconstruction({ objects }: History, states: readonly GitManifest[], faults: string[]): void {
   for (const { depth, refs, packs } of states) {
     const incomplete = objects.incomplete(refs.values(), packs);
     if (incomplete.size > 0)
@@ -82,13 +82,13 @@ function checkReconstruction({ objects }: History, states: readonly Manifest[], 
 
 interface Commit {
   readonly step: number;
-  readonly cause: Cause;
+  readonly cause: GitCause;
 }
 
 /** Every state follows from the one before by what its causes name. */
 function replay(
   history: History,
-  states: readonly Manifest[],
+  states: readonly GitManifest[],
   faults: string[],
 ): { readonly committed: Map<string, Commit[]>; readonly reigns: Reign[] } {
   const byActor = new Map(history.pushes.map((push) => [push.actor, push]));

@@ -2,7 +2,7 @@
 import { commandKind, type ReceivedCommand } from '../../src/git/index.ts';
 import { sha256 } from '../../src/lib/digest.ts';
 import type { ObjectFacts } from '../../src/policy/ref-rules.ts';
-import type { PackEntry, ParentState, RepositoryState } from '../../src/repository/git/git-manifest.ts';
+import type { GitState, PackEntry, PublishedGitState } from '../../src/repository/git/git-manifest.ts';
 import type { Change, Evaluation } from '../../src/repository/publisher.ts';
 
 /** Every object there ever was, and every pack. */
@@ -78,14 +78,14 @@ export class Fold implements Change<'folded' | 'given up'> {
   private readonly replaced: ReadonlySet<string>;
   private readonly actor: string;
 
-  constructor(objects: Objects, planned: ParentState, entry: PackEntry, actor: string) {
+  constructor(objects: Objects, planned: PublishedGitState, entry: PackEntry, actor: string) {
     this.objects = objects;
     this.entry = entry;
     this.replaced = new Set(planned.manifest.packs.map(({ pack }) => pack.digest));
     this.actor = actor;
   }
 
-  async evaluate(state: RepositoryState | undefined): Promise<Evaluation<'folded' | 'given up'>> {
+  async evaluate(state: GitState | undefined): Promise<Evaluation<'folded' | 'given up'>> {
     if (state === undefined) return { result: 'given up' };
     const kept = state.packs
       .filter(({ pack }) => !this.replaced.has(pack.digest))

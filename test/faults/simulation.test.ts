@@ -13,10 +13,10 @@ import type { ArtifactStore } from '../../src/repository/artifact-store.ts';
 import { artifactKey, pointerKey } from '../../src/repository/keys.ts';
 import {
   emptyState,
+  type GitManifest,
   isClosed,
-  type Manifest,
   type PackEntry,
-  type ParentState,
+  type PublishedGitState,
 } from '../../src/repository/git/git-manifest.ts';
 import { decodeManifest } from '../../src/repository/git/git-manifest-codec.ts';
 import { type Change, UnknownOutcomeError } from '../../src/repository/publisher.ts';
@@ -268,7 +268,7 @@ class Simulation {
   }
 
   /** Between one and three changes of different branches, by what the client was shown; now and then by older news. */
-  private commandsFor(number: number, shown: ParentState | undefined): ReceivedCommand[] {
+  private commandsFor(number: number, shown: PublishedGitState | undefined): ReceivedCommand[] {
     const { dice } = this;
     const refs = shown?.manifest.refs ?? new Map<string, string>();
     const names = new Set(Array.from({ length: 1 + dice.below(3) }, () => dice.pick(BRANCHES)));
@@ -333,8 +333,8 @@ class Simulation {
     };
   }
 
-  private async manifests(): Promise<Map<Digest, Manifest>> {
-    const found = new Map<Digest, Manifest>();
+  private async manifests(): Promise<Map<Digest, GitManifest>> {
+    const found = new Map<Digest, GitManifest>();
     for (const { digest } of this.writes) {
       const stored = await this.bucket.get(artifactKey(ID, { digest, kind: 'json' }));
       if (!stored.found) continue;

@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import { delimiterPacket, encodePacket, flushPacket, type ObjectFormat } from '../../src/git/index.ts';
 import { systemDice } from '../../src/lib/random.ts';
 import { createRepository } from '../../src/maintenance/administer.ts';
-import type { ParentState } from '../../src/repository/git/git-manifest.ts';
+import type { PublishedGitState } from '../../src/repository/git/git-manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
 import { stateOn } from './folded.ts';
@@ -113,7 +113,7 @@ export class Hosted {
     return repositoryUrl(this.rig.app, this.id.identifier);
   }
 
-  state(): Promise<ParentState> {
+  state(): Promise<PublishedGitState> {
     return stateOn(this.rig.app, this.id);
   }
 

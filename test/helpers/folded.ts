@@ -1,17 +1,17 @@
-import type { Manifest, ParentState } from '../../src/repository/git/git-manifest.ts';
+import type { GitManifest, PublishedGitState } from '../../src/repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
 import { type CommandResult, GitClient } from './git-client.ts';
 
 /** The published state of a repository, as the store has it now. */
-export async function stateOn(server: App, id: RepositoryId): Promise<ParentState> {
+export async function stateOn(server: App, id: RepositoryId): Promise<PublishedGitState> {
   const state = await server.repositories.get(id).resolve();
   if (state === undefined) throw new Error('no repository');
   return state;
 }
 
 /** The kinds of a manifest's packs, in order. */
-export function kindsOf({ packs }: Manifest): string[] {
+export function kindsOf({ packs }: GitManifest): string[] {
   return packs.map(({ kind }) => kind);
 }
 

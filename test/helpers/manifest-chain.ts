@@ -3,7 +3,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { systemDice } from '../../src/lib/random.ts';
 import type { ObjectStorePair } from '../../src/object-store/object-store.ts';
 import { ArtifactStore } from '../../src/repository/artifact-store.ts';
-import type { Manifest } from '../../src/repository/git/git-manifest.ts';
+import type { GitManifest } from '../../src/repository/git/git-manifest.ts';
 import { ManifestStore } from '../../src/repository/manifest-store.ts';
 import { readPointer } from '../../src/repository/pointer.ts';
 import type { RepositoryPlace } from '../../src/repository/repository-id.ts';
@@ -11,7 +11,7 @@ import type { RepositoryPlace } from '../../src/repository/repository-id.ts';
 /** A published state and the digest of its manifest, which was verified. */
 export interface Link {
   readonly digest: string;
-  readonly manifest: Manifest;
+  readonly manifest: GitManifest;
 }
 
 /** The digest a repository's pointer names; undefined when there is none. */
@@ -29,7 +29,7 @@ export async function readChain(stores: ObjectStorePair, id: RepositoryPlace): P
   const chain: Link[] = [];
   let digest: string | null = (await pointerOf(stores, id)) ?? null;
   while (digest !== null) {
-    const manifest: Manifest = await manifests.load(id, digest);
+    const manifest: GitManifest = await manifests.load(id, digest);
     chain.unshift({ digest, manifest });
     digest = manifest.parent;
   }
@@ -111,7 +111,7 @@ export function explainChain(
 /** Depth first: causes are carried out one after another, each by one of the pushes that fit. */
 function explainStep(
   refs: ReadonlyMap<string, string>,
-  goal: Manifest,
+  goal: GitManifest,
   pushes: readonly (readonly RefChange[])[],
   cause = 0,
 ): (readonly RefChange[])[] | undefined {

@@ -14,7 +14,7 @@ import { SignedEvents } from '../../src/relay/log/signed-events.ts';
 import type { Authenticated } from '../../src/relay/publication.ts';
 import { ServiceIdentity } from '../../src/relay/service-identity.ts';
 import { Words } from '../../src/relay/words.ts';
-import type { Manifest } from '../../src/repository/git/git-manifest.ts';
+import type { GitManifest } from '../../src/repository/git/git-manifest.ts';
 import { OwnerRecords } from '../../src/repository/records/owner-record.ts';
 import { formatRepositoryId, type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import { type Author, author } from '../unit/nostr/authors.ts';
@@ -136,7 +136,7 @@ export class RelayRig {
   }
 
   /** What is published, asked of the store. */
-  async manifest(id: RepositoryId): Promise<Manifest | undefined> {
+  async manifest(id: RepositoryId): Promise<GitManifest | undefined> {
     return (await this.repositories.repositories.get(id).resolve())?.manifest;
   }
 

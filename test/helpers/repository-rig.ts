@@ -7,10 +7,10 @@ import type { RangedDownloads } from '../../src/repository/cache/artifact-downlo
 import { pointerKey } from '../../src/repository/keys.ts';
 import {
   emptyState,
-  type Manifest,
+  type GitManifest,
+  type GitState,
   type PackEntry,
-  type ParentState,
-  type RepositoryState,
+  type PublishedGitState,
 } from '../../src/repository/git/git-manifest.ts';
 import type { ManifestStore } from '../../src/repository/manifest-store.ts';
 import type { OnPublished, PublishObserver } from '../../src/repository/publisher.ts';
@@ -32,12 +32,12 @@ export function oid(digit: string): string {
 }
 
 /** A state without refs, with what is given put over it. */
-export function stateOf(parts: Partial<RepositoryState> = {}): RepositoryState {
+export function stateOf(parts: Partial<GitState> = {}): GitState {
   return { ...emptyState(ID.identifier, 'sha1', INCARNATION), ...parts };
 }
 
 /** A valid first manifest, with what is given put over it. */
-export function manifestOf(parts: Partial<Manifest> = {}): Manifest {
+export function manifestOf(parts: Partial<GitManifest> = {}): GitManifest {
   return {
     version: 1,
     ...stateOf(),
@@ -122,7 +122,11 @@ export class RepositoryRig {
   }
 
   /** Writes a manifest and points the pointer at it, as another server would. */
-  async publish(manifest: Manifest, over?: ParentState, id: RepositoryId = ID): Promise<ParentState> {
+  async publish(
+    manifest: GitManifest,
+    over?: PublishedGitState,
+    id: RepositoryId = ID,
+  ): Promise<PublishedGitState> {
     const encoded = await this.manifests.write(id, await this.manifests.encode(manifest));
     const body = Buffer.from(encoded.digest);
     const mode =
@@ -135,7 +139,7 @@ export class RepositoryRig {
   }
 
   /** Publishes a manifest on top of another, with what is given put over it. */
-  async publishOver(over: ParentState, parts: Partial<Manifest> = {}): Promise<ParentState> {
+  async publishOver(over: PublishedGitState, parts: Partial<GitManifest> = {}): Promise<PublishedGitState> {
     return this.publish(childOf(over, parts), over);
   }
 
@@ -146,7 +150,7 @@ export class RepositoryRig {
 }
 
 /** A manifest on top of another, with what is given put over it. */
-export function childOf(over: ParentState, parts: Partial<Manifest> = {}): Manifest {
+export function childOf(over: PublishedGitState, parts: Partial<GitManifest> = {}): GitManifest {
   return {
     ...over.manifest,
     parent: over.digest,

@@ -67,10 +67,10 @@ interface Place {
 }
 
 /** An announced repository, empty, and somebody with two commits. */
-async function announced(parts: Partial<Policy> = {}, state: 'live' | 'held' = 'live'): Promise<Place> {
+async function announced(parts: Partial<Policy> = {}, lifecycle: 'live' | 'held' = 'live'): Promise<Place> {
   const identifier = `place ${++places}`;
   const id = repositoryId(owner.publicKey, identifier);
-  await server.announce(id, { policy: policy(parts), state });
+  await server.announce(id, { policy: policy(parts), lifecycle });
   const user = await new GitClient(folder.path).init(`user-${places}`);
   const first = await user.commit('One', { a: '1\n' });
   const second = await user.commit('Two', { a: '2\n' });
@@ -110,7 +110,7 @@ describe('a private repository, one that was withdrawn and one that never was', 
   beforeAll(async () => {
     const secret = policy({ private: true });
     await server.announce(repositoryId(owner.publicKey, hidden), { policy: secret });
-    const withdrawn = { policy: policy(), state: 'withdrawn' } as const;
+    const withdrawn = { policy: policy(), lifecycle: 'withdrawn' } as const;
     await server.announce(repositoryId(owner.publicKey, gone), withdrawn);
   });
 
@@ -274,7 +274,7 @@ describe('a push by token', () => {
     const { id, git, user } = await announced({}, 'held');
     expect(await user.run(['ls-remote', git])).toBe('');
     await signedIn(user, owner, git).run(['push', '--quiet', git, 'main']);
-    expect((await server.state(id)).manifest.state).toBe('live');
+    expect((await server.state(id)).manifest.lifecycle).toBe('live');
   });
 
   it('makes no repository', async () => {
@@ -327,7 +327,7 @@ describe('a push by order', () => {
     await expect.poll(() => server.orders.carried).toEqual([wanted]);
     const { manifest } = await server.state(id);
     expect(manifest).toMatchObject({
-      state: 'live',
+      lifecycle: 'live',
       head: 'refs/heads/dev',
       order: { id: wanted.id, author: wanted.author, at: wanted.at },
       causes: [{ kind: 'order', actor: wanted.author, evidence: wanted.id }],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cloneWants, encodePacket, flushPacket } from '../../src/git/index.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
-import type { Manifest } from '../../src/repository/git/git-manifest.ts';
+import type { GitManifest } from '../../src/repository/git/git-manifest.ts';
 import { CloneRig, type Hosted } from '../helpers/clone-rig.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { bringBack, kindsOf } from '../helpers/folded.ts';
@@ -285,7 +285,7 @@ describe('a proof that clients wait for', () => {
   });
 });
 
-function branchesOf({ refs }: Manifest): string[] {
+function branchesOf({ refs }: GitManifest): string[] {
   return [...cloneWants(refs)];
 }
 

@@ -7,7 +7,7 @@ import type { NostrEvent } from '../../src/nostr/event.ts';
 import { repositorySecret } from '../../src/nostr/repository-key.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { decodeEntry } from '../../src/relay/log/event-log.ts';
-import type { Manifest } from '../../src/repository/git/git-manifest.ts';
+import type { GitManifest } from '../../src/repository/git/git-manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
 import { SERVICE_SECRET } from '../helpers/build-once.ts';
@@ -129,7 +129,7 @@ class Place {
     return this;
   }
 
-  async chain(): Promise<Manifest[]> {
+  async chain(): Promise<GitManifest[]> {
     const links = await readChain({ control: store, bulk: store }, this.id);
     return links.map(({ manifest }) => manifest);
   }
@@ -150,7 +150,7 @@ class Place {
   }
 
   /** What the receipt of a publish has to say, from the manifest. */
-  expected({ refs, head, causes, receiptAt }: Manifest): object {
+  expected({ refs, head, causes, receiptAt }: GitManifest): object {
     const stated = [...refs]
       .filter(([name]) => /^refs\/(heads|tags)\//.test(name))
       .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
@@ -174,8 +174,8 @@ class Place {
 }
 
 /** The manifests that changed branches, tags or HEAD. */
-function changing(chain: readonly Manifest[]): Manifest[] {
-  const stated = ({ refs, head }: Manifest) =>
+function changing(chain: readonly GitManifest[]): GitManifest[] {
+  const stated = ({ refs, head }: GitManifest) =>
     JSON.stringify([head, [...refs].filter(([name]) => /^refs\/(heads|tags)\//.test(name)).sort()]);
   return chain.filter((manifest, at) => {
     const parent = chain[at - 1];

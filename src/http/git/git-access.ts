@@ -6,7 +6,7 @@ import { checkToken } from '../../nostr/nip98.ts';
 import { repositoryUrls } from '../../nostr/repository-url.ts';
 import type { Verifier } from '../../nostr/verify.ts';
 import { type AccessMode, decidePushEntry, type UrlSpace } from '../../policy/access.ts';
-import type { ParentState } from '../../repository/git/git-manifest.ts';
+import type { PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { PushAuthority } from '../../transfer/push/authority.ts';
 import { admitReader, isPublic } from '../../transfer/repository-access.ts';
@@ -63,11 +63,11 @@ export function identify(context: GitAccessContext, sender: GitSender): Caller |
 export function readerOf(
   context: GitAccessContext,
   sender: GitSender,
-): (state: ParentState | undefined) => ParentState {
+): (state: PublishedGitState | undefined) => PublishedGitState {
   return (state) => {
     if (state !== undefined && isPublic(state.manifest)) return state;
     if (context.access !== 'open') return admitReader(sender.id, identify(context, sender)?.actor, state);
-    if (state !== undefined && state.manifest.state !== 'withdrawn') return state;
+    if (state !== undefined && state.manifest.lifecycle !== 'withdrawn') return state;
     throw new CairnError('not-found', 'repository not found');
   };
 }

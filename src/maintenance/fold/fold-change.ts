@@ -2,9 +2,9 @@
 import type { Digest } from '../../lib/digest.ts';
 import type {
   ArtifactRef,
+  GitState,
   PackEntry,
-  ParentState,
-  RepositoryState,
+  PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
 import type { Change, Evaluation } from '../../repository/publisher.ts';
 import type { ProvenRefs } from './proven-refs.ts';
@@ -40,7 +40,7 @@ export interface FoldResult {
 /** `unproven`: a ref has come that may need what this fold leaves out; `state` is what it met. */
 export type FoldVerdict =
   | { readonly verdict: 'publish' | 'superseded' }
-  | { readonly verdict: 'unproven'; readonly state: RepositoryState };
+  | { readonly verdict: 'unproven'; readonly state: GitState };
 
 export class FoldChange implements Change<FoldVerdict> {
   readonly since: number;
@@ -56,8 +56,8 @@ export class FoldChange implements Change<FoldVerdict> {
 
   /** @param base what was published is still named there, or this fold is not of this repository any more */
   async evaluate(
-    state: RepositoryState | undefined,
-    base: ParentState | undefined,
+    state: GitState | undefined,
+    base: PublishedGitState | undefined,
   ): Promise<Evaluation<FoldVerdict>> {
     const { result } = this;
     if (state === undefined || base === undefined || !fits(result, base.manifest) || !fits(result, state)) {
@@ -77,7 +77,7 @@ export class FoldChange implements Change<FoldVerdict> {
 const NONE: ReadonlySet<Digest> = new Set();
 
 /** A state with the packs of a fold in place of those that it replaces; what has come since stays. */
-export function afterFold(state: RepositoryState, result: FoldResult): RepositoryState {
+export function afterFold(state: GitState, result: FoldResult): GitState {
   const { graph: _before, ...rest } = state;
   const { conserves } = result;
   const linked = conserves && state.epoch !== result.madeIn ? NONE : result.linked;
@@ -97,14 +97,14 @@ export function afterFold(state: RepositoryState, result: FoldResult): Repositor
 }
 
 /** The same fold after it was seen to be whole in `next`: that rests on packs, too, which came meanwhile and are kept there. */
-export function restingOn(result: FoldResult, next: RepositoryState): FoldResult {
+export function restingOn(result: FoldResult, next: GitState): FoldResult {
   const made = new Set(result.made.map((entry) => entry.pack.digest));
   const kept = next.packs.map(({ pack }) => pack.digest).filter((digest) => !made.has(digest));
   return { ...result, relied: new Set([...result.relied, ...kept]) };
 }
 
-function fits(result: FoldResult, state: RepositoryState): boolean {
-  if (state.state === 'withdrawn' || state.incarnation !== result.incarnation) return false;
+function fits(result: FoldResult, state: GitState): boolean {
+  if (state.lifecycle === 'withdrawn' || state.incarnation !== result.incarnation) return false;
   const named = new Set(state.packs.map(({ pack }) => pack.digest));
   // A ref was pointed at something in them meanwhile.
   if (state.packs.some(({ kind, pack }) => kind !== 'unreachable' && result.dropped.has(pack.digest)))

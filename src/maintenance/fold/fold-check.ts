@@ -6,7 +6,7 @@ import type { Git } from '../../git-process/git.ts';
 import { failureOf, GitRefusal } from '../../git-process/refusal.ts';
 import { ranOutOfMemory } from '../../git-process/result.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
-import { isClosed, type PackEntry, type RepositoryState } from '../../repository/git/git-manifest.ts';
+import { type GitState, isClosed, type PackEntry } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { writeSnapshot } from '../../repository/snapshot/snapshot.ts';
 import { afterFold, type FoldResult } from './fold-change.ts';
@@ -40,7 +40,7 @@ export class FoldCheck {
    * @returns false when something is missing
    * @throws GitRefusal when git cannot walk it; CairnError `unavailable` when store, disk or git fail; the signal's reason
    */
-  isComplete(next: RepositoryState, proven: ProvenRefs): Promise<boolean> {
+  isComplete(next: GitState, proven: ProvenRefs): Promise<boolean> {
     return this.reading(next, async (path) => {
       const [known, tips] = await parted(next.refs, ([, oid]) => proven.has(oid));
       return known.size === 0
@@ -56,7 +56,7 @@ export class FoldCheck {
    * @returns the fold, with every pack in `linked` of which it is true
    * @throws CairnError as {@link isComplete}
    */
-  async linked(state: RepositoryState, result: FoldResult, before?: RepositoryState): Promise<FoldResult> {
+  async linked(state: GitState, result: FoldResult, before?: GitState): Promise<FoldResult> {
     const next = afterFold(state, result);
     const open = next.packs.filter((entry) => entry.linked !== true);
     if (open.length === 0) return result;
@@ -65,7 +65,7 @@ export class FoldCheck {
     return { ...result, linked: new Set([...result.linked, ...open.map(({ pack }) => pack.digest)]) };
   }
 
-  private async isLinked(next: RepositoryState, packs: readonly PackEntry[]): Promise<boolean> {
+  private async isLinked(next: GitState, packs: readonly PackEntry[]): Promise<boolean> {
     if (packs.reduce((sum, { objects }) => sum + objects, 0) > MAX_ASKED) return false;
     return this.reading(next, async (path) => {
       const ids: Buffer[] = [];
@@ -80,7 +80,7 @@ export class FoldCheck {
     });
   }
 
-  private async reading<T>(next: RepositoryState, read: (path: string) => Promise<T>): Promise<T> {
+  private async reading<T>(next: GitState, read: (path: string) => Promise<T>): Promise<T> {
     const { cache, id, folder } = this.options;
     const { graph: _unread, ...state } = next;
     const path = join(folder, `check-${this.checks++}`);

@@ -28,7 +28,7 @@ import { inTurns } from '../../lib/cooperative.ts';
 import { type Digest, sha256OfFile } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
-import type { PackEntry, PackKind, RepositoryState } from '../../repository/git/git-manifest.ts';
+import type { GitState, PackEntry, PackKind } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { snapshotPackName, writeSnapshot } from '../../repository/snapshot/snapshot.ts';
 import { FoldCheck } from './fold-check.ts';
@@ -72,7 +72,7 @@ export class FoldCopy {
   /** Looks whether what is made of it is whole. */
   readonly check: FoldCheck;
   private readonly context: FoldCopyContext;
-  private readonly state: RepositoryState;
+  private readonly state: GitState;
   private readonly folder: string;
   private readonly signal: AbortSignal;
   private readonly closers: (() => Promise<void>)[];
@@ -81,7 +81,7 @@ export class FoldCopy {
   private constructor(
     context: FoldCopyContext,
     id: RepositoryId,
-    state: RepositoryState,
+    state: GitState,
     folder: string,
     signal: AbortSignal,
     closers: (() => Promise<void>)[],
@@ -102,7 +102,7 @@ export class FoldCopy {
   static async open(
     context: FoldCopyContext,
     id: RepositoryId,
-    state: RepositoryState,
+    state: GitState,
     folded: number,
     signal: AbortSignal,
   ): Promise<FoldCopy> {

@@ -11,10 +11,10 @@ import type { Dice } from '../../lib/random.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import type { Published } from '../../repository/committed.ts';
 import {
+  type GitState,
   isClosed,
   type PackEntry,
-  type ParentState,
-  type RepositoryState,
+  type PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
 import { takeFoldLease } from '../../repository/records/fold-lease.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -115,13 +115,13 @@ export async function foldRepository(
 
 async function planFor(
   context: FoldContext,
-  base: ParentState,
+  base: PublishedGitState,
   mode: FoldMode,
   deletions: number,
 ): Promise<FoldPlan> {
   const { manifest } = base;
   const facts = factsOf(context, deletions);
-  if (manifest.state === 'withdrawn' || manifest.packs.length === 0) return { fold: 'none' };
+  if (manifest.lifecycle === 'withdrawn' || manifest.packs.length === 0) return { fold: 'none' };
   if (mode === 'gather') return gatherPlan(manifest.packs);
   if (mode === 'due') return foldPlan(manifest.packs, facts);
   return isFolded(manifest.packs, await cloneTips(manifest.refs), facts)
@@ -132,7 +132,7 @@ async function planFor(
 async function carryOut(
   context: FoldContext,
   repository: Repository,
-  base: ParentState,
+  base: PublishedGitState,
   plan: Exclude<FoldPlan, { fold: 'none' }>,
   signal: AbortSignal,
 ): Promise<FoldOutcome> {
@@ -172,7 +172,7 @@ async function carryOut(
 async function rollUp(
   context: FoldContext,
   repository: Repository,
-  state: RepositoryState,
+  state: GitState,
   rolled: readonly PackEntry[],
   copy: FoldCopy,
   listed = false,
@@ -212,7 +212,7 @@ async function rollUp(
 async function foldAll(
   context: FoldContext,
   repository: Repository,
-  state: RepositoryState,
+  state: GitState,
   copy: FoldCopy,
 ): Promise<FoldResult | undefined> {
   const cloned = await copy.packCloned();
@@ -230,7 +230,7 @@ async function foldAll(
 async function foldCloned(
   context: FoldContext,
   repository: Repository,
-  state: RepositoryState,
+  state: GitState,
   cloned: MadePack | undefined,
   copy: FoldCopy,
 ): Promise<FoldResult> {
@@ -257,7 +257,7 @@ async function foldCloned(
 async function storeMade(
   context: FoldContext,
   repository: Repository,
-  state: RepositoryState,
+  state: GitState,
   packs: readonly (MadePack | undefined)[],
   copy: FoldCopy,
 ): Promise<[made: PackEntry[], graph: FoldResult['graph']]> {
@@ -274,7 +274,7 @@ async function storeMade(
 async function foldWalked(
   context: FoldContext,
   repository: Repository,
-  state: RepositoryState,
+  state: GitState,
   walked: readonly (MadePack | undefined)[],
   copy: FoldCopy,
 ): Promise<FoldResult> {
@@ -360,7 +360,7 @@ function factsOf({ clock, grace }: FoldContext, deletions: number): FoldFacts {
   return { now: Math.floor(clock.now() / 1000), grace, deletions };
 }
 
-async function mustResolve(repository: Repository): Promise<ParentState> {
+async function mustResolve(repository: Repository): Promise<PublishedGitState> {
   const state = await repository.resolve();
   if (state === undefined) throw new CairnError('not-found', `there is no repository ${repository}`);
   return state;

@@ -8,7 +8,7 @@ import { CairnError, messageOf } from '../../lib/errors.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import { LruMap } from '../../lib/lru.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { Manifest } from '../../repository/git/git-manifest.ts';
+import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import { type FoldContext, type FoldMode, type FoldOutcome, foldRepository } from './fold.ts';
@@ -91,8 +91,8 @@ export class Folding {
   }
 
   /** Folds the repository soon if what has just been published says so. Does not throw. */
-  published(id: RepositoryId, manifest: Manifest): void {
-    if (!this.options.automatic || manifest.state !== 'live' || this.stopping.signal.aborted) return;
+  published(id: RepositoryId, manifest: GitManifest): void {
+    if (!this.options.automatic || manifest.lifecycle !== 'live' || this.stopping.signal.aborted) return;
     this.notice(id, manifest).catch((error: unknown) => {
       const repository = formatRepositoryId(id);
       this.options.log.warn(
@@ -102,7 +102,7 @@ export class Folding {
     });
   }
 
-  private async notice(id: RepositoryId, manifest: Manifest): Promise<void> {
+  private async notice(id: RepositoryId, manifest: GitManifest): Promise<void> {
     const name = formatRepositoryId(id);
     const named = manifest.causes.flatMap(({ refs }) => refs);
     const gone = (await inSlices(filtered(named, (ref) => !manifest.refs.has(ref)))).length;
@@ -164,7 +164,7 @@ export class Folding {
     await this.rounds;
   }
 
-  private isDue(name: string, manifest: Manifest, deletions: number): boolean {
+  private isDue(name: string, manifest: GitManifest, deletions: number): boolean {
     const { clock, grace } = this.options;
     const pausing = this.pausing(name);
     if (pausing !== undefined) return pausing.gathers && gatherPlan(manifest.packs).fold !== 'none';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { PackIdx } from '../../git/index.ts';
 import { openFile } from '../../lib/read-at.ts';
-import type { PackEntry, RepositoryState } from '../../repository/git/git-manifest.ts';
+import type { GitState, PackEntry } from '../../repository/git/git-manifest.ts';
 import { snapshotPackName } from '../../repository/snapshot/snapshot.ts';
 
 /**
@@ -13,7 +13,7 @@ import { snapshotPackName } from '../../repository/snapshot/snapshot.ts';
 export async function* packIds(
   gitDir: string,
   packs: readonly PackEntry[],
-  state: Pick<RepositoryState, 'objectFormat'>,
+  state: Pick<GitState, 'objectFormat'>,
 ): AsyncGenerator<Buffer> {
   for (const entry of packs) {
     const file = await openFile(join(gitDir, 'objects', 'pack', `${snapshotPackName(entry, state)}.idx`));

@@ -15,7 +15,7 @@ import { gitUrl, relayUrl } from '../../nostr/repository-url.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { parseProtection } from '../../policy/protection.ts';
 import { mayKnowOf } from '../../policy/push-access.ts';
-import { emptyState, type Manifest, type RepositoryState } from '../../repository/git/git-manifest.ts';
+import { emptyState, type GitManifest, type GitState } from '../../repository/git/git-manifest.ts';
 import { type Change, type Evaluation, UnknownOutcomeError } from '../../repository/publisher.ts';
 import type { OwnerRecords } from '../../repository/records/owner-record.ts';
 import type { Repositories } from '../../repository/repositories.ts';
@@ -86,7 +86,7 @@ export class Announcements {
     const { repositories, closures, events } = this.context;
     const repository = repositories.get(id);
     const met = await repository.resolve();
-    if (met === undefined || met.manifest.state === 'withdrawn') {
+    if (met === undefined || met.manifest.lifecycle === 'withdrawn') {
       const problem = await this.reserve(id);
       if (problem !== undefined) return reject(problem);
     }
@@ -103,7 +103,7 @@ export class Announcements {
     }
     if (outcome.is === 'older')
       return asIfNew ?? accept(outdoneNote(event, events, 'a newer announcement is in force'));
-    const held = outcome.manifest?.state === 'held';
+    const held = outcome.manifest?.lifecycle === 'held';
     const duplicate = events.judge(event) === 'duplicate' && events.isHidden(event.id) === held;
     await this.keep(event, held);
     const after = closures.around(id.identifier, event.pubkey);
@@ -119,11 +119,11 @@ export class Announcements {
    * of the time is waited for.
    */
   private async settle(
-    met: Manifest | undefined,
-    { is, manifest }: { readonly is: string; readonly manifest: Manifest | undefined },
+    met: GitManifest | undefined,
+    { is, manifest }: { readonly is: string; readonly manifest: GitManifest | undefined },
   ): Promise<void> {
     const { clock, settled } = this.context;
-    const wasShown = met !== undefined && met.state !== 'withdrawn' && !met.policy.private;
+    const wasShown = met !== undefined && met.lifecycle !== 'withdrawn' && !met.policy.private;
     const age = clock.now() - (manifest?.receiptAt ?? 0) * 1000;
     const left = is === 'changed' && wasShown ? settled : Math.min(settled, settled + 1000 - age);
     if (left > 0 && (wasShown || is === 'unchanged')) await clock.sleep(left);
@@ -239,7 +239,7 @@ type Refused = {
 };
 type AnnounceResult = { readonly is: 'changed' | 'unchanged' | 'older' } | Refused;
 type Outcome =
-  | { readonly is: 'changed' | 'unchanged' | 'older'; readonly manifest: Manifest | undefined }
+  | { readonly is: 'changed' | 'unchanged' | 'older'; readonly manifest: GitManifest | undefined }
   | Refused;
 
 interface AnnounceChangeOptions {
@@ -264,7 +264,7 @@ class AnnounceChange implements Change<AnnounceResult | Unstored> {
     this.since = options.since;
   }
 
-  async evaluate(state: RepositoryState | undefined): Promise<Evaluation<AnnounceResult | Unstored>> {
+  async evaluate(state: GitState | undefined): Promise<Evaluation<AnnounceResult | Unstored>> {
     const { context, id, event, stored } = this.options;
     const refused = this.refusal(state);
     if (refused !== undefined) return { result: refused };
@@ -275,7 +275,7 @@ class AnnounceChange implements Change<AnnounceResult | Unstored> {
     const missing = unstored(derived, state, stored);
     if (missing !== undefined) return { result: missing };
     const next = { ...this.met(state), policy: derived.policy };
-    if (state !== undefined && state.state === next.state && samePolicy(state.policy, next.policy)) {
+    if (state !== undefined && state.lifecycle === next.lifecycle && samePolicy(state.policy, next.policy)) {
       return { result: { is: 'unchanged' } };
     }
     return {
@@ -285,14 +285,14 @@ class AnnounceChange implements Change<AnnounceResult | Unstored> {
     };
   }
 
-  private refusal(state: RepositoryState | undefined): Refused | undefined {
+  private refusal(state: GitState | undefined): Refused | undefined {
     const { announcement } = this.options;
     const watermark = state?.withdrawal?.at ?? -1;
     if (announcement.at <= watermark) {
       const reason: Reason = `blocked: the repository was withdrawn at ${watermark}, after this was signed; sign a newer announcement`;
       return { is: 'refused', reason, outdated: true };
     }
-    const existing = state === undefined || state.state === 'withdrawn' ? undefined : state.objectFormat;
+    const existing = state === undefined || state.lifecycle === 'withdrawn' ? undefined : state.objectFormat;
     const wanted = announcement.objectFormat;
     if (existing !== undefined && wanted !== undefined && wanted !== existing) {
       const reason: Reason = `invalid: the repository has the object format ${existing}, which cannot be changed`;
@@ -302,18 +302,18 @@ class AnnounceChange implements Change<AnnounceResult | Unstored> {
   }
 
   /** The state the policy is put on: what is there, or a new repository. */
-  private met(state: RepositoryState | undefined): RepositoryState {
+  private met(state: GitState | undefined): GitState {
     const { id, announcement, grasp, incarnation } = this.options;
-    if (state !== undefined && state.state !== 'withdrawn') {
+    if (state !== undefined && state.lifecycle !== 'withdrawn') {
       // One that waited for its first data waits no more when its owner does not ask for that.
-      return { ...state, state: grasp ? state.state : 'live' };
+      return { ...state, lifecycle: grasp ? state.lifecycle : 'live' };
     }
     const fresh = emptyState(id.identifier, announcement.objectFormat ?? 'sha1', incarnation);
     const { withdrawal, generation = 0 } = state ?? {};
     return {
       ...fresh,
       ...(state === undefined ? {} : { generation: generation + 1 }),
-      state: grasp ? 'held' : 'live',
+      lifecycle: grasp ? 'held' : 'live',
       ...(withdrawal === undefined ? {} : { withdrawal }),
     };
   }

@@ -87,7 +87,7 @@ export class Closures {
   async anyHere(ids: readonly RepositoryId[], keys: Authenticated): Promise<boolean> {
     for (const id of distinct(ids)) {
       const manifest = (await this.context.repositories.get(id).resolve())?.manifest;
-      if (manifest === undefined || manifest.state === 'withdrawn') continue;
+      if (manifest === undefined || manifest.lifecycle === 'withdrawn') continue;
       if (mayKnowOf({ owner: id.owner, ...manifest.policy }, keys)) return true;
     }
     return false;
@@ -242,7 +242,7 @@ export class Closures {
       const withdrawal = state?.manifest.withdrawal;
       if (withdrawal !== undefined && withdrawal.at >= announcement.created_at) {
         await events.append([await signedEvents.load(id, withdrawal.id)]);
-      } else if (state !== undefined && state.manifest.state !== 'withdrawn') {
+      } else if (state !== undefined && state.manifest.lifecycle !== 'withdrawn') {
         await this.publish(id, announcement);
       }
     } catch (error) {

@@ -10,7 +10,7 @@ import { newestFirst } from '../../nostr/event-order.ts';
 import { kinds } from '../../nostr/kinds.ts';
 import { type MaintainerRule, maintainerClosure } from '../../nostr/maintainers.ts';
 import type { Published } from '../../repository/committed.ts';
-import type { Cause, Policy, RepositoryState } from '../../repository/git/git-manifest.ts';
+import type { GitCause, GitState, Policy } from '../../repository/git/git-manifest.ts';
 import type { Change, Evaluation } from '../../repository/publisher.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
@@ -42,7 +42,7 @@ export type NewestAnnouncement = (publicKey: string) => NostrEvent | undefined;
 export async function newestAnnouncements(
   context: PolicyContext,
   id: RepositoryId,
-  state: RepositoryState | undefined,
+  state: GitState | undefined,
   alsoKnown?: NostrEvent,
 ): Promise<NewestAnnouncement> {
   const { events, signedEvents } = context;
@@ -98,7 +98,7 @@ export interface Unstored {
  */
 export function unstored(
   derived: DerivedPolicy,
-  state: RepositoryState | undefined,
+  state: GitState | undefined,
   stored: ReadonlySet<string>,
 ): Unstored | undefined {
   const named = new Set(state?.policy.announcements);
@@ -137,7 +137,7 @@ export type PolicyResult = { readonly is: 'changed' | 'unchanged' | 'absent' } |
 export interface PolicyChangeOptions {
   readonly context: PolicyContext;
   readonly id: RepositoryId;
-  readonly cause: Cause;
+  readonly cause: GitCause;
   readonly stored: ReadonlySet<string>;
   /** See `Change.since`. */
   readonly since: number;
@@ -155,9 +155,9 @@ export class PolicyChange implements Change<PolicyResult> {
     this.since = options.since;
   }
 
-  async evaluate(state: RepositoryState | undefined): Promise<Evaluation<PolicyResult>> {
+  async evaluate(state: GitState | undefined): Promise<Evaluation<PolicyResult>> {
     const { context, id, cause, stored, alsoKnown } = this.options;
-    if (state === undefined || state.state === 'withdrawn') return { result: { is: 'absent' } };
+    if (state === undefined || state.lifecycle === 'withdrawn') return { result: { is: 'absent' } };
     const newest = await newestAnnouncements(context, id, state, alsoKnown);
     const derived = derivePolicy(id.owner, newest, context.rule);
     if (derived === undefined || samePolicy(derived.policy, state.policy))

@@ -7,7 +7,7 @@ import { messageOf } from '../../lib/errors.ts';
 import { kinds } from '../../nostr/kinds.ts';
 import { firstValue } from '../../nostr/tags.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { ParentState, RepositoryState } from '../../repository/git/git-manifest.ts';
+import type { GitState, PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { Change, Evaluation } from '../../repository/publisher.ts';
 import type { OwnerRecords, Reservation } from '../../repository/records/owner-record.ts';
 import { type RemovalContext, removeArtifacts } from '../../repository/removal.ts';
@@ -93,7 +93,7 @@ export class RepositoryUpkeep implements UpkeepTask {
     if (reservation.state === 'made' && directory.facts(id.owner, id.identifier) !== undefined) return;
     const settle = (state: 'made' | 'withdrawn' | 'gone') =>
       owners.settle(id.owner, id.identifier, state, reservation);
-    const state = (await repositories.get(id).resolve())?.manifest.state;
+    const state = (await repositories.get(id).resolve())?.manifest.lifecycle;
     if (state === 'live') await settle('made');
     else if (state === 'held') await this.expire(id);
     else if (state === undefined && age >= RESERVED_FOR) await settle('gone');
@@ -107,7 +107,8 @@ export class RepositoryUpkeep implements UpkeepTask {
     const repository = repositories.get(id);
     const before = this.now() - HELD_FOR;
     const { published } = await repository.publisher.join(new ExpireChange(repository.mark(), before));
-    if (published.manifest?.state === 'withdrawn') await owners.settle(id.owner, id.identifier, 'withdrawn');
+    if (published.manifest?.lifecycle === 'withdrawn')
+      await owners.settle(id.owner, id.identifier, 'withdrawn');
   }
 
   private async remove(id: RepositoryId, age: number, signal: AbortSignal): Promise<boolean> {
@@ -145,16 +146,16 @@ class ExpireChange implements Change<undefined> {
   }
 
   async evaluate(
-    state: RepositoryState | undefined,
-    base: ParentState | undefined,
+    state: GitState | undefined,
+    base: PublishedGitState | undefined,
   ): Promise<Evaluation<undefined>> {
-    if (state?.state !== 'held' || base === undefined || base.manifest.receiptAt > this.before) {
+    if (state?.lifecycle !== 'held' || base === undefined || base.manifest.receiptAt > this.before) {
       return { result: undefined };
     }
     const { graph: _none, epoch: _over, ...rest } = state;
     const none = { refs: new Map(), peeled: new Map(), packs: [], order: null };
     return {
-      next: { ...rest, ...none, state: 'withdrawn' },
+      next: { ...rest, ...none, lifecycle: 'withdrawn' },
       cause: { kind: 'withdraw', actor: null, evidence: null, refs: [...state.refs.keys()] },
       result: undefined,
     };

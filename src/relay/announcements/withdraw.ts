@@ -12,7 +12,7 @@ import type { Reason } from '../../nostr/relay-message.ts';
 import { firstValue } from '../../nostr/tags.ts';
 import type { OrderStamp } from '../../policy/order-precedence.ts';
 import { mayKnowOf } from '../../policy/push-access.ts';
-import type { RepositoryState } from '../../repository/git/git-manifest.ts';
+import type { GitState } from '../../repository/git/git-manifest.ts';
 import { type Change, type Evaluation, UnknownOutcomeError } from '../../repository/publisher.ts';
 import type { OwnerRecords } from '../../repository/records/owner-record.ts';
 import type { Repositories } from '../../repository/repositories.ts';
@@ -204,7 +204,7 @@ export class Withdrawals {
     const { result, published } = await repository.publisher.join(
       new WithdrawChange(this.context, id, event, repository.mark()),
     );
-    if (published.manifest?.state === 'withdrawn') {
+    if (published.manifest?.lifecycle === 'withdrawn') {
       directory.learn(id.identifier, { owner: id.owner, ...published.manifest.policy });
       await owners.settle(id.owner, id.identifier, 'withdrawn');
     }
@@ -324,16 +324,16 @@ class WithdrawChange implements Change<boolean> {
   }
 
   /** The result is true when this request stands behind the withdrawal. */
-  async evaluate(state: RepositoryState | undefined): Promise<Evaluation<boolean>> {
+  async evaluate(state: GitState | undefined): Promise<Evaluation<boolean>> {
     const { created_at: at, id: evidence, pubkey: actor } = this.event;
     if (state === undefined || (state.withdrawal?.at ?? -1) > at) return { result: false };
-    if (state.withdrawal?.id === evidence && state.state === 'withdrawn') return { result: true };
-    if (state.state !== 'withdrawn' && (await this.announcedAfter(state, at))) return { result: false };
+    if (state.withdrawal?.id === evidence && state.lifecycle === 'withdrawn') return { result: true };
+    if (state.lifecycle !== 'withdrawn' && (await this.announcedAfter(state, at))) return { result: false };
     const { graph: _none, epoch: _over, ...rest } = state;
     return {
       next: {
         ...rest,
-        state: 'withdrawn',
+        lifecycle: 'withdrawn',
         refs: new Map(),
         peeled: new Map(),
         packs: [],
@@ -345,7 +345,7 @@ class WithdrawChange implements Change<boolean> {
     };
   }
 
-  private async announcedAfter(state: RepositoryState, at: number): Promise<boolean> {
+  private async announcedAfter(state: GitState, at: number): Promise<boolean> {
     const newest = await newestAnnouncements(this.context, this.id, state);
     const announcement = newest(this.id.owner);
     return announcement !== undefined && announcement.created_at > at;

@@ -1,6 +1,6 @@
 /** Refs of pull requests, `refs/nostr/<event id>`, measured by the events they are for. */
 import { changedRefs, refsStartingWith } from '../../git/index.ts';
-import type { RepositoryState } from '../../repository/git/git-manifest.ts';
+import type { GitState } from '../../repository/git/git-manifest.ts';
 import type { Change, Evaluation } from '../../repository/publisher.ts';
 import type { EventReader } from '../events.ts';
 import { tipOf } from './pull-request-tip.ts';
@@ -18,7 +18,7 @@ export interface PullRequestRef {
 
 /** The refs of pull requests in a state. */
 export function pullRequestRefs(
-  state: Pick<RepositoryState, 'refs'>,
+  state: Pick<GitState, 'refs'>,
   events: Pick<EventReader, 'get'>,
 ): PullRequestRef[] {
   return [...refsStartingWith(state.refs, 'refs/nostr/')].flatMap(([name, oid]) => {
@@ -47,7 +47,7 @@ export class PullRequestRemoval implements Change<void> {
     this.events = events;
   }
 
-  async evaluate(state: RepositoryState | undefined): Promise<Evaluation<void>> {
+  async evaluate(state: GitState | undefined): Promise<Evaluation<void>> {
     if (state === undefined) return { result: undefined };
     const gone = pullRequestRefs(state, this.events).flatMap(({ name, standing }) =>
       standing === 'wrong' || (standing === 'missing' && this.due.has(name)) ? name : [],

@@ -1,6 +1,6 @@
 /** Refs that anyone may push for a pull request to come go again when it does not come (GRASP-01). */
 import type { Clock } from '../../lib/clock.ts';
-import type { Manifest } from '../../repository/git/git-manifest.ts';
+import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import type { EventReader } from '../events.ts';
@@ -32,7 +32,7 @@ export class PullRequestUpkeep implements UpkeepTask {
   }
 
   /** Takes note of what is published. Whoever has seen a ref wait for the whole time removes it. */
-  note(id: RepositoryId, manifest: Manifest): void {
+  note(id: RepositoryId, manifest: GitManifest): void {
     const name = formatRepositoryId(id);
     const known = this.waiting.get(name)?.since;
     const since = new Map<string, number>();

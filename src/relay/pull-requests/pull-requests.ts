@@ -12,7 +12,7 @@ import { Limiter } from '../../lib/limiter.ts';
 import type { NostrEvent, VerifiedEvent } from '../../nostr/event.ts';
 import type { Verifier } from '../../nostr/verify.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { Manifest, ParentState } from '../../repository/git/git-manifest.ts';
+import type { GitManifest, PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import {
   formatRepositoryId,
@@ -113,11 +113,11 @@ export class PullRequests implements UpkeepTask {
   }
 
   /** Takes note of what is published: shows what has waited for it, and removes what came with another tip. Returns at once. */
-  note(id: RepositoryId, manifest: Manifest): void {
+  note(id: RepositoryId, manifest: GitManifest): void {
     const { events } = this.context;
     const refs = pullRequestRefs(manifest, events);
     if (refs.some(({ standing }) => standing === 'wrong')) this.work(id, () => this.removeWrong(id));
-    if (manifest.state !== 'live') return;
+    if (manifest.lifecycle !== 'live') return;
     // A tip at the same ref of a repository that the event is not about shows nothing.
     const come = new Set(
       refs.flatMap(({ eventId, standing }) =>
@@ -194,7 +194,7 @@ export class PullRequests implements UpkeepTask {
     for (const id of ids) {
       const state = await this.context.repositories.get(id).resolve();
       if (await this.isIn(id, state, eventId, tip)) return true;
-      hosted ||= state !== undefined && state.manifest.state !== 'withdrawn';
+      hosted ||= state !== undefined && state.manifest.lifecycle !== 'withdrawn';
     }
     return !hosted;
   }
@@ -202,11 +202,11 @@ export class PullRequests implements UpkeepTask {
   /** Whether a tip is in a repository that is shown. One that waits for its first data lets what is about it wait as well. */
   private async isIn(
     id: RepositoryId,
-    state: ParentState | undefined,
+    state: PublishedGitState | undefined,
     eventId: string,
     tip: string,
   ): Promise<boolean> {
-    if (state?.manifest.state !== 'live') return false;
+    if (state?.manifest.lifecycle !== 'live') return false;
     const { manifest } = state;
     if (manifest.refs.get(`refs/nostr/${eventId}`) === tip) return true;
     const refs = pullRequestRefs(manifest, this.context.events);
@@ -214,7 +214,7 @@ export class PullRequests implements UpkeepTask {
     return manifest.packs.length > 0 && (await this.isObjectOf(id, state, tip));
   }
 
-  private async isObjectOf(id: RepositoryId, state: ParentState, tip: string): Promise<boolean> {
+  private async isObjectOf(id: RepositoryId, state: PublishedGitState, tip: string): Promise<boolean> {
     const { git, repositories } = this.context;
     let release: (() => void) | undefined;
     try {
@@ -273,7 +273,7 @@ export class PullRequests implements UpkeepTask {
 
 /** Those of the tips that refs point at, but for refs that are about to go because their events name others. */
 function tipsOfRefs(
-  manifest: Manifest,
+  manifest: GitManifest,
   tips: ReadonlySet<string>,
   refs: readonly PullRequestRef[],
 ): ReadonlySet<string> {

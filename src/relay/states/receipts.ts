@@ -25,7 +25,7 @@ import { mostListedRefs, type RefsDigest, receiptTemplate } from '../../nostr/re
 import { attestationTemplate } from '../../nostr/repository-key.ts';
 import { firstValue } from '../../nostr/tags.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { Manifest, Policy } from '../../repository/git/git-manifest.ts';
+import type { GitManifest, Policy } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import { formatRepositoryId, type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
 import type { Events } from '../events.ts';
@@ -43,7 +43,7 @@ export interface ReceiptsContext {
   readonly isPublic: (event: NostrEvent) => boolean;
   readonly log: Logger;
   /** Told of every state the sweep comes by. */
-  readonly onTip: (id: RepositoryId, manifest: Manifest) => void;
+  readonly onTip: (id: RepositoryId, manifest: GitManifest) => void;
 }
 
 /**
@@ -62,12 +62,12 @@ const LONGEST_PAUSE_MS = 60_000;
 export class Receipts {
   private readonly context: ReceiptsContext;
   /** By repository: the newest manifest that is to be told of. */
-  private readonly waiting = new Map<string, { readonly id: RepositoryId; readonly manifest: Manifest }>();
+  private readonly waiting = new Map<string, { readonly id: RepositoryId; readonly manifest: GitManifest }>();
   private readonly working = new Map<string, Promise<void>>();
   private readonly stopping = new AbortController();
   private readonly turns = new Turns();
   private tips:
-    | AsyncGenerator<{ readonly id: RepositoryId; readonly state: { readonly manifest: Manifest } }>
+    | AsyncGenerator<{ readonly id: RepositoryId; readonly state: { readonly manifest: GitManifest } }>
     | undefined;
   private sweptAt: number | undefined;
 
@@ -76,7 +76,7 @@ export class Receipts {
   }
 
   /** Tells the world of a publish, and of those before it that it has not been told of. Returns at once. */
-  settle(id: RepositoryId, manifest: Manifest): void {
+  settle(id: RepositoryId, manifest: GitManifest): void {
     if (this.stopping.signal.aborted) return;
     const name = formatRepositoryId(id);
     const known = this.waiting.get(name);
@@ -115,7 +115,7 @@ export class Receipts {
   }
 
   /** A repository that is damaged does not keep the others from being told of; a store that does not answer does. */
-  private async catchUp(id: RepositoryId, manifest: Manifest): Promise<void> {
+  private async catchUp(id: RepositoryId, manifest: GitManifest): Promise<void> {
     try {
       await this.tell(id, manifest);
     } catch (error) {
@@ -159,8 +159,8 @@ export class Receipts {
   }
 
   /** Writes into the log what a manifest names and the log has not got, then the receipts up to it. */
-  private async tell(id: RepositoryId, manifest: Manifest): Promise<void> {
-    if (manifest.state !== 'live') return;
+  private async tell(id: RepositoryId, manifest: GitManifest): Promise<void> {
+    if (manifest.lifecycle !== 'live') return;
     const untold = await this.untold(id, manifest);
     const named = await this.namedEvents(id, manifest, untold);
     const signer = this.context.service.signerOf(id);
@@ -176,7 +176,7 @@ export class Receipts {
   /** The announcements in force and the orders carried out, as far as they are to be served and are not yet. */
   private async namedEvents(
     id: RepositoryId,
-    { policy, order }: Manifest,
+    { policy, order }: GitManifest,
     untold: readonly Untold[],
   ): Promise<VerifiedEvent[]> {
     const { signedEvents } = this.context;
@@ -201,20 +201,20 @@ export class Receipts {
     if (event.kind === kinds.repositoryState) return !policy.private || !this.context.isPublic(event);
     if (event.kind !== kinds.repository || event.pubkey === id.owner) return true;
     const own = this.context.repositories.get(repositoryId(event.pubkey, id.identifier));
-    return (await own.resolve())?.manifest.state !== 'held';
+    return (await own.resolve())?.manifest.lifecycle !== 'held';
   }
 
   /** A publish and those before it, oldest first, that are newer than the newest receipt known. */
-  private async untold(id: RepositoryId, tip: Manifest): Promise<Untold[]> {
+  private async untold(id: RepositoryId, tip: GitManifest): Promise<Untold[]> {
     const { events, repositories, service } = this.context;
     const { publicKey } = service.signerOf(id);
     const told = events.latest(kinds.repositoryState, publicKey, id.identifier)?.created_at ?? -1;
     const untold: Untold[] = [];
-    let manifest: Manifest | undefined = tip;
+    let manifest: GitManifest | undefined = tip;
     while (manifest !== undefined && manifest.receiptAt > told && untold.length < MOST_REPAIRED) {
-      const parent: Manifest | undefined =
+      const parent: GitManifest | undefined =
         manifest.parent === null ? undefined : await repositories.get(id).manifest(manifest.parent);
-      if (manifest.state === 'live') untold.unshift({ manifest, changed: changesRefs(manifest, parent) });
+      if (manifest.lifecycle === 'live') untold.unshift({ manifest, changed: changesRefs(manifest, parent) });
       manifest = parent;
     }
     return untold;
@@ -240,7 +240,7 @@ export class Receipts {
   }
 
   /** The refs as a receipt states them. Of very many the digest takes a while, in which others get their turns. */
-  private async statedRefs({ refs }: Manifest): Promise<ReadonlyMap<string, string> | RefsDigest> {
+  private async statedRefs({ refs }: GitManifest): Promise<ReadonlyMap<string, string> | RefsDigest> {
     const stated = branchesAndTags(refs);
     const count = stated.size;
     if (count <= mostListedRefs) return stated;
@@ -262,12 +262,12 @@ const NO_REFS: ReadonlyMap<string, string> = new Map();
 
 /** A publish of which the log has no receipt. */
 interface Untold {
-  readonly manifest: Manifest;
+  readonly manifest: GitManifest;
   /** Whether there has to be one. */
   readonly changed: boolean;
 }
 
-function receiptOf(id: RepositoryId, manifest: Manifest, refs: ReadonlyMap<string, string> | RefsDigest) {
+function receiptOf(id: RepositoryId, manifest: GitManifest, refs: ReadonlyMap<string, string> | RefsDigest) {
   const { head, receiptAt: at, causes } = manifest;
   // An order that moves nothing but HEAD changes no ref.
   const changing = causes.filter(({ kind, refs: changed }) => changed.length > 0 || kind === 'order');
@@ -283,14 +283,14 @@ function receiptOf(id: RepositoryId, manifest: Manifest, refs: ReadonlyMap<strin
 }
 
 /** Ids of the orders that a publish carried out. */
-function ordersOf({ causes }: Manifest): string[] {
+function ordersOf({ causes }: GitManifest): string[] {
   return causes.flatMap(({ kind, evidence }) => (kind === 'order' && evidence !== null ? [evidence] : []));
 }
 
 /** True when a publish changed what a receipt states: branches, tags or HEAD. */
-function changesRefs(manifest: Manifest, parent: Manifest | undefined): boolean {
+function changesRefs(manifest: GitManifest, parent: GitManifest | undefined): boolean {
   // Nothing is told of a withdrawal. What was told before must not be taken for the state of what is announced anew.
-  if (parent?.state === 'withdrawn' && parent.withdrawal !== undefined) return true;
+  if (parent?.lifecycle === 'withdrawn' && parent.withdrawal !== undefined) return true;
   // This runs after every push, so nothing is put in order, and of very many refs not every one is looked at.
   if (countStated(manifest.refs) !== countStated(parent?.refs ?? NO_REFS)) return true;
   for (const name of differingRefs(manifest.refs, parent?.refs ?? NO_REFS)) if (isStated(name)) return true;
@@ -300,11 +300,11 @@ function changesRefs(manifest: Manifest, parent: Manifest | undefined): boolean 
 /** What the names of refs begin with that a receipt speaks of. */
 const STATED = ['refs/heads/', 'refs/tags/'];
 
-function statesAny({ refs }: Manifest): boolean {
+function statesAny({ refs }: GitManifest): boolean {
   return STATED.some((prefix) => refsStartingWith(refs, prefix).next().done !== true);
 }
 
-function countStated(refs: Manifest['refs']): number {
+function countStated(refs: GitManifest['refs']): number {
   return STATED.reduce((count, prefix) => count + countRefsStartingWith(refs, prefix), 0);
 }
 

@@ -21,11 +21,11 @@ import {
 import { protectionOf, protectionProblem, type UpdateKind } from '../../policy/protection.ts';
 import { roleOf } from '../../policy/push-access.ts';
 import type {
+  GitState,
   Order,
   PackEntry,
-  ParentState,
   Policy,
-  RepositoryState,
+  PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
 import { asPushed } from '../../repository/git/unreachable.ts';
 import type { Change, Evaluation } from '../../repository/publisher.ts';
@@ -90,10 +90,10 @@ export class OrderChange implements Change<OrderOutcome> {
   }
 
   async evaluate(
-    state: RepositoryState | undefined,
-    base: ParentState | undefined,
+    state: GitState | undefined,
+    base: PublishedGitState | undefined,
   ): Promise<Evaluation<OrderOutcome>> {
-    if (state === undefined || base === undefined || state.state === 'withdrawn') {
+    if (state === undefined || base === undefined || state.lifecycle === 'withdrawn') {
       return { result: { is: 'not-his' } };
     }
     // It goes alone, so the state is always the base itself. Git is not asked twice about one.
@@ -103,7 +103,7 @@ export class OrderChange implements Change<OrderOutcome> {
     return this.decided.evaluation;
   }
 
-  private async evaluateOn(state: RepositoryState, base: ParentState): Promise<Evaluation<OrderOutcome>> {
+  private async evaluateOn(state: GitState, base: PublishedGitState): Promise<Evaluation<OrderOutcome>> {
     const { order, repository } = this.options;
     const role = roleOf(order.author, { owner: repository.id.owner, ...state.policy });
     if (role !== 'owner' && role !== 'maintainer') return { result: { is: 'not-his' } };
@@ -128,8 +128,8 @@ export class OrderChange implements Change<OrderOutcome> {
   /** Decides what the objects have a say in. */
   private async withObjects(
     plan: OrderPlan,
-    state: RepositoryState,
-    base: ParentState,
+    state: GitState,
+    base: PublishedGitState,
     role: 'owner' | 'maintainer',
   ): Promise<Evaluation<OrderOutcome>> {
     const { repository, source } = this.options;
@@ -161,7 +161,7 @@ export class OrderChange implements Change<OrderOutcome> {
   private decide(
     plan: OrderPlan,
     kinds: ReadonlyMap<string, UpdateKind>,
-    state: RepositoryState,
+    state: GitState,
     facts: ReadonlyMap<string, ObjectDescription> = new Map(),
   ): Evaluation<OrderOutcome> {
     const kept = [...kinds].flatMap(([name, kind]) => (kind === 'fast-forward' ? name : []));
@@ -169,7 +169,7 @@ export class OrderChange implements Change<OrderOutcome> {
     return decision.apply ? this.apply(state, decision.changes, facts) : hold(decision.reason);
   }
 
-  private async lastSet(state: RepositoryState, current: Refs): Promise<Refs> {
+  private async lastSet(state: GitState, current: Refs): Promise<Refs> {
     if (state.order === null) return new Map();
     // Of very many refs a digest would take longer than the order takes to load.
     const isPlain = tableOf(state.refs) === undefined;
@@ -180,7 +180,7 @@ export class OrderChange implements Change<OrderOutcome> {
   private async findObjects(
     paths: QuarantinePaths,
     changes: readonly RefChange[],
-    state: RepositoryState,
+    state: GitState,
   ): Promise<Map<string, ObjectDescription> | undefined> {
     const tips = [...new Set(changes.flatMap(({ to }) => to ?? []))];
     const { git } = this.options;
@@ -192,7 +192,7 @@ export class OrderChange implements Change<OrderOutcome> {
   }
 
   private apply(
-    state: RepositoryState,
+    state: GitState,
     changes: readonly RefChange[],
     facts: ReadonlyMap<string, ObjectDescription>,
   ): Evaluation<OrderOutcome> {
@@ -216,7 +216,7 @@ export class OrderChange implements Change<OrderOutcome> {
       next: {
         ...state,
         // A state without refs brings no data.
-        state: order.refs.size > 0 ? 'live' : state.state,
+        lifecycle: order.refs.size > 0 ? 'live' : state.lifecycle,
         head: headAfterOrder(order.head, state.head, refs),
         refs,
         peeled,

@@ -1,6 +1,6 @@
 import type { VerifiedEvent } from '../../nostr/event.ts';
 import type { OrderStamp } from '../../policy/order-precedence.ts';
-import type { Manifest } from '../../repository/git/git-manifest.ts';
+import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import type { SignedEvents } from '../log/signed-events.ts';
 import type { Verdict } from '../publication.ts';
@@ -26,7 +26,7 @@ export class OrderUpkeep implements UpkeepTask {
   }
 
   /** Takes note of a publish. */
-  note(id: RepositoryId, manifest: Manifest): void {
+  note(id: RepositoryId, manifest: GitManifest): void {
     if (manifest.causes.some(({ kind }) => kind === 'push')) this.pushed.set(formatRepositoryId(id), id);
   }
 

@@ -12,7 +12,7 @@ import { parseRefState, type RefState } from '../../nostr/ref-state.ts';
 import { orderDateProblem, whyOutdated } from '../../policy/order-precedence.ts';
 import { impossibleState } from '../../policy/order-rules.ts';
 import { mayKnowOf, roleOf } from '../../policy/push-access.ts';
-import type { Manifest, PackEntry, RepositoryState } from '../../repository/git/git-manifest.ts';
+import type { GitManifest, GitState, PackEntry } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { identifierProblem, type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
@@ -127,7 +127,7 @@ export class Orders {
    * they get the objects that the push to this one brought (GRASP-01). Nothing leaves a private repository.
    * @throws CairnError when the store fails; a push to them, or the order sent again, makes up for it
    */
-  async spread(from: RepositoryId, manifest: Manifest): Promise<void> {
+  async spread(from: RepositoryId, manifest: GitManifest): Promise<void> {
     const { signedEvents, repositories } = this.context;
     const { order: last, policy } = manifest;
     if (last === null || policy.private || !manifest.causes.some(({ evidence }) => evidence === last.id))
@@ -251,8 +251,8 @@ export class Orders {
   }
 }
 
-function mayWrite(id: RepositoryId, author: string, state: RepositoryState): boolean {
-  if (state.state === 'withdrawn') return false;
+function mayWrite(id: RepositoryId, author: string, state: GitState): boolean {
+  if (state.lifecycle === 'withdrawn') return false;
   const role = roleOf(author, { owner: id.owner, ...state.policy });
   return role === 'owner' || role === 'maintainer';
 }

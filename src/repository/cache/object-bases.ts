@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactCache, PinnedFile } from './artifact-cache.ts';
-import type { ParentState, RepositoryState } from '../git/git-manifest.ts';
+import type { PublishedGitState, GitState } from '../git/git-manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository-id.ts';
 import { addPacks, writeSnapshot } from '../snapshot/snapshot.ts';
 
@@ -59,7 +59,7 @@ export class ObjectBases {
    * Returns a folder with at least the objects of a state.
    * @throws CairnError `corrupt` naming the artifact at fault, `unavailable` when store or disk fail
    */
-  async acquire(id: RepositoryId, state: ParentState): Promise<ObjectsLease> {
+  async acquire(id: RepositoryId, state: PublishedGitState): Promise<ObjectsLease> {
     const repository = formatRepositoryId(id);
     const { manifest } = state;
     let base = this.current.get(repository);
@@ -88,7 +88,7 @@ export class ObjectBases {
     await Promise.all(all.map((base) => this.remove(base)));
   }
 
-  private begin(id: RepositoryId, repository: string, manifest: RepositoryState): Base {
+  private begin(id: RepositoryId, repository: string, manifest: GitState): Base {
     const path = join(this.folder, String(this.made++));
     const base: Base = {
       path,
@@ -113,7 +113,7 @@ export class ObjectBases {
   }
 
   /** Links what is missing, once whatever is being done to the base is done. */
-  private async complete(base: Base, id: RepositoryId, manifest: RepositoryState): Promise<void> {
+  private async complete(base: Base, id: RepositoryId, manifest: GitState): Promise<void> {
     const completing = base.changing.then(async () => {
       await base.made;
       const missing = manifest.packs.filter(({ pack }) => !base.packs.has(pack.digest));
@@ -159,7 +159,7 @@ export class ObjectBases {
 /** True when all packs of the one are among those of the other: then one is a later state of the other, or might be. */
 function agrees(
   base: Base,
-  { incarnation, epoch, packs }: Pick<RepositoryState, 'incarnation' | 'epoch' | 'packs'>,
+  { incarnation, epoch, packs }: Pick<GitState, 'incarnation' | 'epoch' | 'packs'>,
 ): boolean {
   if (base.incarnation !== incarnation || base.epoch !== epoch) return false;
   const named = new Set(packs.map(({ pack }) => pack.digest));

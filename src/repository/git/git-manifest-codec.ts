@@ -17,7 +17,7 @@ import {
 import { canonicalJson, type JsonValue } from '../../lib/canonical-json.ts';
 import { CairnError, publicError } from '../../lib/errors.ts';
 import { identifierProblem } from '../repository-id.ts';
-import type { Manifest } from './git-manifest.ts';
+import type { GitManifest } from './git-manifest.ts';
 
 /** Largest manifest, in bytes. */
 export const MAX_MANIFEST_BYTES = 32 * 1024 * 1024;
@@ -110,8 +110,9 @@ const frame = z.strictObject({
  * Writes a manifest as canonical JSON.
  * @throws CairnError `too-large` above 32 MiB; `invalid` when it does not follow the format
  */
-export function encodeManifest(manifest: Manifest): Buffer {
-  const { refs, peeled, ...rest } = manifest;
+export function encodeManifest(manifest: GitManifest): Buffer {
+  const { refs, peeled, lifecycle, ...others } = manifest;
+  const rest = { ...others, state: lifecycle };
   const table = manifest.version === 2 ? tableOf(refs) : undefined;
   const problem =
     frameProblem(rest) ??
@@ -134,7 +135,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
 
 /** What a manifest of version 2 says of its refs. */
 export interface StoredRefs {
-  readonly format: Manifest['objectFormat'];
+  readonly format: GitManifest['objectFormat'];
   readonly segments: readonly SegmentSummary[];
   /** In byte order. */
   readonly overlay: readonly KeyedChange[];
@@ -152,7 +153,7 @@ export function decodeManifest(
   bytes: Uint8Array,
   name: string,
   openTable: (stored: StoredRefs) => RefTable = unloaded,
-): Manifest {
+): GitManifest {
   const corrupt = (problem: string) => publicError('corrupt', `the manifest ${name} is damaged: ${problem}`);
   if (bytes.length > MAX_MANIFEST_BYTES) throw corrupt('it is too large');
   let text: string;
@@ -170,7 +171,9 @@ export function decodeManifest(
   }
   const problem = frameProblem(rest);
   if (problem !== undefined) throw corrupt(problem);
-  const manifest = { ...rest, ...(rest['version'] === 2 ? tableMaps() : plainMaps()) } as unknown as Manifest;
+  const { state: lifecycle, ...others } = rest;
+  const maps = rest['version'] === 2 ? tableMaps() : plainMaps();
+  const manifest = { ...others, lifecycle, ...maps } as unknown as GitManifest;
   const wrong = contentProblem(manifest) ?? (manifest.version === 1 ? plainProblem(manifest) : undefined);
   if (wrong !== undefined) throw corrupt(wrong);
   // Among others a key that stands there twice, of which parsers choose one or the other.
@@ -185,7 +188,7 @@ export function decodeManifest(
     if (peeled !== undefined) throw corrupt('peeled: a manifest of version 2 has no such member');
     const result = tableFrame.safeParse(refs);
     if (!result.success) throw corrupt(`refs.${firstIssue(result.error)}`);
-    const stored = storedRefs(result.data, rest['objectFormat'] as Manifest['objectFormat']);
+    const stored = storedRefs(result.data, rest['objectFormat'] as GitManifest['objectFormat']);
     if (typeof stored === 'string') throw corrupt(stored);
     const table = openTable(stored);
     return { refs: table.refs, peeled: table.peeled };
@@ -223,7 +226,7 @@ function describeTable({ slots, overlay, size }: RefTable) {
 /** Checks what a manifest says of segments and of changes over them. @returns what is wrong with it, if something is */
 function storedRefs(
   { count: size, overlay, segments }: z.infer<typeof tableFrame>,
-  format: Manifest['objectFormat'],
+  format: GitManifest['objectFormat'],
 ): StoredRefs | string {
   let before: string | undefined;
   for (const { first, last } of segments) {
@@ -270,7 +273,7 @@ function firstIssue({ issues: [issue] }: z.ZodError): string {
     : `${issue.path.join('.') || 'top level'}: ${issue.message}`;
 }
 
-function contentProblem(manifest: Manifest): string | undefined {
+function contentProblem(manifest: GitManifest): string | undefined {
   const identifier = identifierProblem(manifest.identifier);
   if (identifier !== undefined) return identifier;
   const head = refNameProblem(manifest.head);
@@ -281,7 +284,7 @@ function contentProblem(manifest: Manifest): string | undefined {
 }
 
 /** What is wrong with refs that stand in the manifest itself. */
-function plainProblem(manifest: Manifest): string | undefined {
+function plainProblem(manifest: GitManifest): string | undefined {
   for (const [name, oid] of manifest.refs) {
     const problem = refNameProblem(name);
     if (problem !== undefined) return `ref ${name}: ${problem}`;

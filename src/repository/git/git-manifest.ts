@@ -103,7 +103,7 @@ export interface Strangers {
 export type CauseKind = 'announce' | 'push' | 'order' | 'fold' | 'mirror' | 'restore' | 'head' | 'withdraw';
 
 /** One entry per push, order or other act that this publish carries. */
-export interface Cause {
+export interface GitCause {
   readonly kind: CauseKind;
   /** Public key that acted, or null when nobody had to say who they are. */
   readonly actor: string | null;
@@ -114,10 +114,10 @@ export interface Cause {
 }
 
 /** What a publish may change; everything else in a manifest is bookkeeping of the chain. */
-export interface RepositoryState {
+export interface GitState {
   readonly identifier: string;
   readonly objectFormat: ObjectFormat;
-  readonly state: 'held' | 'live' | 'withdrawn';
+  readonly lifecycle: 'held' | 'live' | 'withdrawn';
   /** Random, new whenever the repository is announced again. 32 hex characters. */
   readonly incarnation: string;
   /**
@@ -145,10 +145,10 @@ export interface RepositoryState {
   readonly strangers?: Strangers;
 }
 
-export interface Manifest extends RepositoryState {
+export interface GitManifest extends GitState {
   /** 2 where there are so many refs that they are kept in segments, artifacts of their own. */
   readonly version: 1 | 2;
-  readonly causes: readonly Cause[];
+  readonly causes: readonly GitCause[];
   /**
    * Seconds: the date of the receipt. The clock at composing, or a second before the order this publish carries out, but
    * always later than the parent's.
@@ -161,11 +161,11 @@ export interface Manifest extends RepositoryState {
 }
 
 /** A manifest as published: what a publish is predicated on. */
-export interface ParentState {
+export interface PublishedGitState {
   /** Version token of the pointer when it named this manifest. */
   readonly version: string;
   readonly digest: Digest;
-  readonly manifest: Manifest;
+  readonly manifest: GitManifest;
 }
 
 /** The policy of a repository that nobody has announced. */
@@ -178,15 +178,11 @@ export const UNANNOUNCED: Policy = {
 };
 
 /** A repository without refs, as the first publish starts from. */
-export function emptyState(
-  identifier: string,
-  objectFormat: ObjectFormat,
-  incarnation: string,
-): RepositoryState {
+export function emptyState(identifier: string, objectFormat: ObjectFormat, incarnation: string): GitState {
   return {
     identifier,
     objectFormat,
-    state: 'live',
+    lifecycle: 'live',
     incarnation,
     epoch: incarnation,
     head: 'refs/heads/main',
@@ -206,13 +202,13 @@ export function emptyState(
  * them. So it is all packs or nothing: an object that links to nothing there has come in a pack which does not say so, and stays
  * in one until a fold has walked from it.
  */
-export function isClosed({ packs }: Pick<RepositoryState, 'packs'>): boolean {
+export function isClosed({ packs }: Pick<GitState, 'packs'>): boolean {
   return packs.every((entry) => entry.linked === true);
 }
 
 /** Every artifact a manifest names, the manifest itself excepted, each with its kind. */
 export function namedArtifacts(
-  manifest: RepositoryState,
+  manifest: GitState,
 ): { kind: 'pack' | 'idx' | 'rev' | 'bitmap' | 'graph' | 'refs'; ref: ArtifactRef }[] {
   const named: ReturnType<typeof namedArtifacts> = [];
   for (const entry of manifest.packs) {

@@ -6,7 +6,7 @@ import { PackIdx } from '../../git/index.ts';
 import { openFile } from '../../lib/read-at.ts';
 import type { ArtifactCache } from '../cache/artifact-cache.ts';
 import type { RepositoryId } from '../repository-id.ts';
-import type { PackEntry, RepositoryState } from './git-manifest.ts';
+import type { GitState, PackEntry } from './git-manifest.ts';
 
 /** Objects looked for at most: pushes wait meanwhile. Of more, one is taken to be there. */
 const MOST_ASKED = 100;
@@ -28,7 +28,7 @@ export function asPushed(packs: readonly PackEntry[]): PackEntry[] {
 export async function isSetApart(
   cache: Pick<ArtifactCache, 'acquire'>,
   id: RepositoryId,
-  { packs, objectFormat }: Pick<RepositoryState, 'packs' | 'objectFormat'>,
+  { packs, objectFormat }: Pick<GitState, 'packs' | 'objectFormat'>,
   oids: readonly string[],
 ): Promise<boolean> {
   const apart = packs.filter(({ kind }) => kind === 'unreachable');

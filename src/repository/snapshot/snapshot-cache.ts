@@ -4,7 +4,7 @@ import { makeFolder } from '../../lib/make-folder.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
 import type { ArtifactCache, PinnedFile } from '../cache/artifact-cache.ts';
 import { ObjectBases } from '../cache/object-bases.ts';
-import type { ParentState } from '../git/git-manifest.ts';
+import type { PublishedGitState } from '../git/git-manifest.ts';
 import type { RepositoryId } from '../repository-id.ts';
 import { formatRepositoryId } from '../repository-id.ts';
 import { PackedRefsFiles } from './packed-refs-files.ts';
@@ -57,7 +57,7 @@ export class SnapshotCache {
    * Returns the snapshot of a manifest, making it first if need be.
    * @throws CairnError as {@link writeSnapshot}
    */
-  async acquire(id: RepositoryId, state: ParentState): Promise<SnapshotLease> {
+  async acquire(id: RepositoryId, state: PublishedGitState): Promise<SnapshotLease> {
     for (;;) {
       const snapshot = this.snapshots.get(state.digest);
       if (snapshot !== undefined) return this.lease(state.digest, snapshot);
@@ -65,7 +65,7 @@ export class SnapshotCache {
     }
   }
 
-  private async make(id: RepositoryId, state: ParentState): Promise<void> {
+  private async make(id: RepositoryId, state: PublishedGitState): Promise<void> {
     const path = join(this.folder, `${state.digest}-${this.made++}`);
     const pinned = await writeSnapshot(this.artifacts, id, state.manifest, path, this.packedRefs);
     const repository = formatRepositoryId(id);

@@ -6,7 +6,7 @@ import { DiskFullError } from '../../lib/disk-full.ts';
 import { becauseOf, CairnError, systemCode } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
 import type { ArtifactCache, PinnedFile } from '../cache/artifact-cache.ts';
-import type { ArtifactRef, PackEntry, RepositoryState } from '../git/git-manifest.ts';
+import type { ArtifactRef, GitState, PackEntry } from '../git/git-manifest.ts';
 import type { ArtifactKind } from '../keys.ts';
 import type { RepositoryId } from '../repository-id.ts';
 import { type PackedRefsFiles, writePackedRefs } from './packed-refs-files.ts';
@@ -27,7 +27,7 @@ const PARALLEL = 8;
 export async function writeSnapshot(
   cache: ArtifactCache,
   id: RepositoryId,
-  state: RepositoryState,
+  state: GitState,
   path: string,
   packedRefs?: PackedRefsFiles,
 ): Promise<PinnedFile[]> {
@@ -45,7 +45,7 @@ export async function writeSnapshot(
 export async function addPacks(
   cache: ArtifactCache,
   id: RepositoryId,
-  state: Pick<RepositoryState, 'objectFormat'>,
+  state: Pick<GitState, 'objectFormat'>,
   entries: readonly PackEntry[],
   path: string,
 ): Promise<PinnedFile[]> {
@@ -68,7 +68,7 @@ async function onDisk<T>(cache: ArtifactCache, work: () => Promise<T>): Promise<
 async function linkPacks(
   cache: ArtifactCache,
   id: RepositoryId,
-  state: Pick<RepositoryState, 'objectFormat'>,
+  state: Pick<GitState, 'objectFormat'>,
   entries: readonly PackEntry[],
   path: string,
 ): Promise<PinnedFile[]> {
@@ -104,7 +104,7 @@ async function linkOnce(from: string, to: string): Promise<void> {
 async function write(
   cache: ArtifactCache,
   id: RepositoryId,
-  state: RepositoryState,
+  state: GitState,
   path: string,
   packedRefs: PackedRefsFiles | undefined,
 ): Promise<PinnedFile[]> {
@@ -138,7 +138,7 @@ async function write(
 }
 
 async function writeRefs(
-  { refs, peeled }: RepositoryState,
+  { refs, peeled }: GitState,
   path: string,
   packedRefs: PackedRefsFiles | undefined,
 ): Promise<void> {
@@ -154,7 +154,7 @@ function diskError(error: unknown): unknown {
   return becauseOf('unavailable', 'the cache folder cannot be written', error);
 }
 
-function configFor(state: RepositoryState): string {
+function configFor(state: GitState): string {
   if (state.objectFormat === 'sha1') return '[core]\n\trepositoryformatversion = 0\n\tbare = true\n';
   return '[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectFormat = sha256\n';
 }
@@ -163,7 +163,7 @@ function configFor(state: RepositoryState): string {
  * What a pack is called in a snapshot, without `.pack`. git reads an object id out of the file's name, so it has to have
  * the length of one; its value means nothing.
  */
-export function snapshotPackName(entry: PackEntry, state: Pick<RepositoryState, 'objectFormat'>): string {
+export function snapshotPackName(entry: PackEntry, state: Pick<GitState, 'objectFormat'>): string {
   return `pack-${entry.pack.digest.slice(0, hexLength(state.objectFormat))}`;
 }
 
@@ -174,7 +174,7 @@ interface Link {
 }
 
 /** What is small comes first: an idx alone answers questions, and packs fill the line for long. */
-function linksFor(state: RepositoryState, path: string): Link[] {
+function linksFor(state: GitState, path: string): Link[] {
   const links: Link[] = [];
   const packs: Link[] = [];
   for (const entry of state.packs) {

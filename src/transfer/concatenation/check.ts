@@ -8,7 +8,7 @@ import {
 } from '../../git-process/count-objects.ts';
 import type { Git } from '../../git-process/git.ts';
 import type { ArtifactCache, PinnedFile } from '../../repository/cache/artifact-cache.ts';
-import type { Manifest, PackEntry, RepositoryState } from '../../repository/git/git-manifest.ts';
+import type { GitManifest, GitState, PackEntry } from '../../repository/git/git-manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import { snapshotPackName, writeSnapshot } from '../../repository/snapshot/snapshot.ts';
 import type { GitPlaces } from '../fair-semaphore.ts';
@@ -58,7 +58,7 @@ export class SpliceCheck {
    */
   async isAnswer(
     id: RepositoryId,
-    manifest: Manifest,
+    manifest: GitManifest,
     packs: readonly number[],
     wants: readonly string[],
     signal: AbortSignal,
@@ -90,7 +90,7 @@ export class SpliceCheck {
    */
   async grownAnswer(
     id: RepositoryId,
-    manifest: Manifest,
+    manifest: GitManifest,
     growth: Growth,
     signal: AbortSignal,
   ): Promise<readonly number[] | undefined> {
@@ -132,7 +132,7 @@ export class SpliceCheck {
 
   private async withPacks<T>(
     id: RepositoryId,
-    manifest: Manifest,
+    manifest: GitManifest,
     entries: readonly PackEntry[],
     work: (folder: PackFolder) => Promise<T>,
   ): Promise<T> {
@@ -154,12 +154,12 @@ export class SpliceCheck {
   }
 }
 
-function entriesAt({ packs }: Manifest, places: readonly number[]): PackEntry[] {
+function entriesAt({ packs }: GitManifest, places: readonly number[]): PackEntry[] {
   return places.flatMap((at) => packs[at] ?? []);
 }
 
 /** The same repository without refs, and with these packs alone. A commit-graph would vouch for commits that are in others. */
-function withPacksOnly(manifest: Manifest, packs: readonly PackEntry[]): RepositoryState {
+function withPacksOnly(manifest: GitManifest, packs: readonly PackEntry[]): GitState {
   const { graph: _, ...state } = manifest;
   return { ...state, refs: new Map(), peeled: new Map(), packs };
 }

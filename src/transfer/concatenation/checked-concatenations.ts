@@ -4,7 +4,7 @@ import { type Digest, sha256 } from '../../lib/digest.ts';
 import { isCairnError } from '../../lib/errors.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import { LruMap } from '../../lib/lru.ts';
-import type { Manifest, PackEntry } from '../../repository/git/git-manifest.ts';
+import type { GitManifest, PackEntry } from '../../repository/git/git-manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import { exactPack, type PackPart, partOf, type WantSet } from '../fetch/plan.ts';
 import { SpliceCheck, type SpliceCheckContext } from './check.ts';
@@ -36,7 +36,7 @@ interface Verdict {
 /** What is wanted of which manifest. */
 interface Question {
   readonly id: RepositoryId;
-  readonly manifest: Manifest;
+  readonly manifest: GitManifest;
   readonly wants: WantSet;
   /** Names the packs and the wants: what the verdict depends on. */
   readonly key: string;
@@ -68,7 +68,11 @@ export class SpliceProofs {
   }
 
   /** The parts of packs that are the answer, if that is known or soon proved; if not, a longer proof is begun. */
-  async find(id: RepositoryId, manifest: Manifest, wants: WantSet): Promise<readonly PackPart[] | undefined> {
+  async find(
+    id: RepositoryId,
+    manifest: GitManifest,
+    wants: WantSet,
+  ): Promise<readonly PackPart[] | undefined> {
     if (manifest.packs.length > MOST_PACKS) return undefined;
     const question = questionOf(id, manifest, wants);
     const verdict = this.verdicts.get(question.key) ?? (await this.grown(question));
@@ -88,7 +92,7 @@ export class SpliceProofs {
    * Hears of every publish: behind a fold, clones of what is cloned here are prepared, so that none has to go to git. Where
    * there are very many refs, looking through them would cost more than that is worth.
    */
-  published(id: RepositoryId, manifest: Manifest): void {
+  published(id: RepositoryId, manifest: GitManifest): void {
     if (manifest.version !== 1 || !manifest.causes.some(({ kind }) => kind === 'fold')) return;
     if (this.latest.get(formatRepositoryId(id)) === undefined) return;
     const oids = [...cloneWants(manifest.refs)];
@@ -187,7 +191,7 @@ export class SpliceProofs {
   }
 }
 
-function questionOf(id: RepositoryId, manifest: Manifest, wants: WantSet): Question {
+function questionOf(id: RepositoryId, manifest: GitManifest, wants: WantSet): Question {
   return { id, manifest, wants, key: `${packSetDigest(manifest.packs)} ${wants.digest}` };
 }
 

@@ -1,7 +1,7 @@
 /** What has come to a repository since packs of it were proved to be an answer. */
 import { hexLength } from '../../git/index.ts';
 import { briefInput } from '../../git-process/git.ts';
-import type { Manifest, PackEntry } from '../../repository/git/git-manifest.ts';
+import type { GitManifest, PackEntry } from '../../repository/git/git-manifest.ts';
 import type { WantSet } from '../fetch/plan.ts';
 
 /** Packs that together hold exactly what some wants reach, each object once. */
@@ -33,7 +33,7 @@ export interface Growth {
 const MOST_ADDED = 5_000;
 
 /** Compares a manifest with a proven answer; undefined when packs of that are gone, or when more has come than a client should wait for. */
-export function growthSince(proven: ProvenAnswer, manifest: Manifest, wants: WantSet): Growth | undefined {
+export function growthSince(proven: ProvenAnswer, manifest: GitManifest, wants: WantSet): Growth | undefined {
   const known = placesOf(proven.packs, manifest.packs);
   if (known === undefined) return undefined;
   const isKnown = new Set(known);

@@ -15,7 +15,7 @@ import {
   wantsHead,
 } from '../../git/index.ts';
 import { Pauses } from '../../lib/cooperative.ts';
-import type { RepositoryState } from '../../repository/git/git-manifest.ts';
+import type { GitState } from '../../repository/git/git-manifest.ts';
 import type { Output } from '../output.ts';
 import type { UploadCapabilities } from './upload-capabilities.ts';
 
@@ -69,12 +69,7 @@ export class Advertiser {
    * Writes the answer to `info/refs` with protocol v0 or v1, service header included.
    * @throws CairnError before anything is written: `unavailable`, `corrupt`
    */
-  async refs(
-    service: Service,
-    version: ProtocolVersion,
-    state: RepositoryState,
-    output: Output,
-  ): Promise<void> {
+  async refs(service: Service, version: ProtocolVersion, state: GitState, output: Output): Promise<void> {
     const { objectFormat: format, refs, peeled } = state;
     const table = tableOf(refs);
     await table?.ready();
@@ -105,7 +100,7 @@ export class Advertiser {
    * Writes the answer to the v2 command `ls-refs`. Of very many refs only those are loaded that may be wanted.
    * @throws CairnError before anything is written: `unavailable`, `corrupt`
    */
-  async lsRefs(state: RepositoryState, options: LsRefsOptions, output: Output): Promise<void> {
+  async lsRefs(state: GitState, options: LsRefsOptions, output: Output): Promise<void> {
     const { refs, peeled, head: target } = state;
     const table = tableOf(refs);
     if (table === undefined) {

@@ -1,5 +1,5 @@
 import { tableOf } from '../../git/index.ts';
-import type { ParentState } from '../../repository/git/git-manifest.ts';
+import type { PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { isPublic } from '../repository-access.ts';
 import { showsObjects } from './shown-objects.ts';
@@ -11,7 +11,7 @@ import { showsObjects } from './shown-objects.ts';
 export class FetchLook {
   private readonly repository: Repository;
   private readonly recency: number;
-  private asked: Promise<ParentState | undefined> | undefined;
+  private asked: Promise<PublishedGitState | undefined> | undefined;
 
   /** @param recency milliseconds for which a look is good enough for a fetch of refs it showed */
   constructor(repository: Repository, recency: number) {
@@ -20,26 +20,26 @@ export class FetchLook {
   }
 
   /** The state as it is now. */
-  fresh(): Promise<ParentState | undefined> {
+  fresh(): Promise<PublishedGitState | undefined> {
     this.asked ??= this.repository.resolve('on-demand');
     return this.asked;
   }
 
   /** The state seen a moment ago if it may be read by anyone, else a fresh look. */
-  async recent(): Promise<ParentState | undefined> {
+  async recent(): Promise<PublishedGitState | undefined> {
     const recent = await this.repository.peek(this.recency, 'on-demand');
     return recent !== undefined && isPublic(recent.manifest) ? recent : this.fresh();
   }
 
   /** A state recent enough for these wants; a look at the store is spared when all of them are refs just shown. */
-  async showing(wants: readonly string[] | undefined): Promise<ParentState | undefined> {
+  async showing(wants: readonly string[] | undefined): Promise<PublishedGitState | undefined> {
     const recent = wants === undefined ? undefined : await this.repository.peek(this.recency);
     if (wants === undefined || recent === undefined || !isPublic(recent.manifest)) return this.whole();
     return (await showsObjects(recent.manifest, wants)) ? recent : this.whole();
   }
 
   /** The state as it is now, with all its refs. */
-  private async whole(): Promise<ParentState | undefined> {
+  private async whole(): Promise<PublishedGitState | undefined> {
     const state = await this.fresh();
     if (state !== undefined) await tableOf(state.manifest.refs)?.ready();
     return state;

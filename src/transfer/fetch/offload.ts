@@ -20,7 +20,7 @@ import { readAll } from '../../lib/streams.ts';
 import type { ObjectStore, PresignGet } from '../../object-store/object-store.ts';
 import type { ArtifactStore } from '../../repository/artifact-store.ts';
 import { nameOf } from '../../repository/artifact-store.ts';
-import type { ArtifactRef, Manifest, RepositoryState } from '../../repository/git/git-manifest.ts';
+import type { ArtifactRef, GitManifest, GitState } from '../../repository/git/git-manifest.ts';
 import { type ArtifactKind, artifactKey } from '../../repository/keys.ts';
 import { readBundleRecord } from '../../repository/records/bundle-record.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
@@ -54,7 +54,7 @@ export class Offload {
   }
 
   /** What the v2 capabilities of a repository get besides: lines, and features of `fetch`. */
-  capabilities(manifest: RepositoryState): OfferedCapabilities {
+  capabilities(manifest: GitState): OfferedCapabilities {
     const { bundleUri, packfileUris } = this.options;
     if (!isPublic(manifest)) return { lines: [], fetch: [] };
     return { lines: bundleUri ? ['bundle-uri'] : [], fetch: packfileUris ? ['packfile-uris'] : [] };
@@ -64,7 +64,7 @@ export class Offload {
    * The answer to the v2 command `bundle-uri`: a list of one bundle, or of none.
    * @throws CairnError `unavailable` when the store does not answer
    */
-  async bundleList(id: RepositoryId, manifest: Manifest): Promise<Buffer> {
+  async bundleList(id: RepositoryId, manifest: GitManifest): Promise<Buffer> {
     if (!this.options.bundleUri || !isPublic(manifest)) return flushPacket;
     const record = await readBundleRecord(this.options.control, id);
     const uri =
@@ -82,7 +82,7 @@ export class Offload {
    */
   async packfileAnswer(
     id: RepositoryId,
-    manifest: Manifest,
+    manifest: GitManifest,
     question: FetchQuestion,
   ): Promise<Buffer | undefined> {
     if (!this.options.packfileUris || question.packfileUris.length === 0 || !isPublic(manifest))

@@ -7,7 +7,7 @@ import {
   wantSetDigest,
 } from '../../git/index.ts';
 import type { Digest } from '../../lib/digest.ts';
-import type { ArtifactRef, Manifest, PackEntry } from '../../repository/git/git-manifest.ts';
+import type { ArtifactRef, GitManifest, PackEntry } from '../../repository/git/git-manifest.ts';
 import { type FetchQuestion, says } from './question.ts';
 import { showsObjects, tagObjects } from './shown-objects.ts';
 
@@ -49,7 +49,7 @@ export interface JoinedPacks {
  * @param joined asked when no single pack is known to be the answer
  */
 export async function planStoredAnswer(
-  manifest: Manifest,
+  manifest: GitManifest,
   question: FetchQuestion,
   joined: JoinedPacks | undefined,
 ): Promise<StoredAnswer | undefined> {
@@ -75,7 +75,7 @@ function wantsWholePacks(question: FetchQuestion): boolean {
 }
 
 /** True when git would send this client what is stored, neither refusing it nor adding to it nor writing it differently. */
-async function mayHaveStored(manifest: Manifest, question: FetchQuestion): Promise<boolean> {
+async function mayHaveStored(manifest: GitManifest, question: FetchQuestion): Promise<boolean> {
   if (!says(question, 'ofs-delta') || !speaksFormat(question, manifest.objectFormat)) return false;
   // v2 gives out any object there is. Before, a want has to be advertised, or reachable from what is: git finds out.
   if (question.version !== 2 && !(await showsObjects(manifest, question.wants))) return false;
@@ -93,7 +93,7 @@ function speaksFormat(question: FetchQuestion, format: ObjectFormat): boolean {
 }
 
 /** The pack that its tips say to be the answer by itself, if there is one. */
-export function exactPack(manifest: Manifest, wants: WantSet): PackEntry | undefined {
+export function exactPack(manifest: GitManifest, wants: WantSet): PackEntry | undefined {
   return manifest.packs.find(({ tips }) => tips === wants.digest);
 }
 

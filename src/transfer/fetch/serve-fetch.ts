@@ -3,7 +3,7 @@ import type { Git } from '../../git-process/git.ts';
 import type { ByteBudget } from '../../lib/byte-budget.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
-import type { Manifest, ParentState } from '../../repository/git/git-manifest.ts';
+import type { GitManifest, PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { SpliceProofs } from '../concatenation/checked-concatenations.ts';
@@ -76,7 +76,7 @@ export interface FetchRequestIn {
    * Lets its sender see a state, which is then there.
    * @throws CairnError when he may not, or when there is none
    */
-  readonly admit: (state: ParentState | undefined) => ParentState;
+  readonly admit: (state: PublishedGitState | undefined) => PublishedGitState;
   /** True when the store was asked for this repository moments ago, and for this very command. */
   readonly looked: boolean;
   /** The network address it comes from: room for what is slow is shared out by it. */
@@ -153,7 +153,7 @@ async function answerPost(
 }
 
 /** @throws RequestRefusal in git's words when the client takes the repository for one of another object format */
-function checkFormat(asked: string | undefined, { manifest: { objectFormat } }: ParentState): void {
+function checkFormat(asked: string | undefined, { manifest: { objectFormat } }: PublishedGitState): void {
   if (asked === undefined || asked === objectFormat) return;
   throw new RequestRefusal(`mismatched object format: server ${objectFormat}; client ${asked}`);
 }
@@ -171,7 +171,7 @@ async function putAside(body: RequestBody, spool: Spool): Promise<void> {
 async function answerFetch(
   context: ServeFetchContext,
   request: FetchRequestIn,
-  state: ParentState,
+  state: PublishedGitState,
   whole: WholeFetch,
 ): Promise<FetchAnswer> {
   const { repository, output, signal } = request;
@@ -207,7 +207,7 @@ async function answerFetch(
 function joinedPacks(
   { proofs }: ServeFetchContext,
   id: RepositoryId,
-  manifest: Manifest,
+  manifest: GitManifest,
 ): JoinedPacks | undefined {
   if (proofs === undefined) return undefined;
   return {
@@ -216,7 +216,7 @@ function joinedPacks(
   };
 }
 
-function objectsIn({ packs }: Manifest): number {
+function objectsIn({ packs }: GitManifest): number {
   return packs.reduce((sum, { objects }) => sum + objects, 0);
 }
 
@@ -227,7 +227,7 @@ async function* fromMemory(chunks: readonly Buffer[]): AsyncGenerator<Buffer, vo
 async function runGit(
   { git, places, room }: ServeFetchContext,
   { repository, version, caller, onRefused, onBroken }: FetchRequestIn,
-  state: ParentState,
+  state: PublishedGitState,
   streams: Pick<FetchRequestIn, 'body' | 'output' | 'signal'>,
 ): Promise<'git' | 'refused' | 'broken'> {
   const { body, signal } = streams;

@@ -1,7 +1,7 @@
 import { setImmediate as othersFirst } from 'node:timers/promises';
 import { isTag, type RefEntry, tableOf } from '../../git/index.ts';
 import { LruMap } from '../../lib/lru.ts';
-import type { Manifest } from '../../repository/git/git-manifest.ts';
+import type { GitManifest } from '../../repository/git/git-manifest.ts';
 
 /** What is gathered from the refs of a manifest, once for all who ask. */
 interface Gathered {
@@ -12,14 +12,14 @@ interface Gathered {
 }
 
 /** What a manifest with its refs in it takes anyway, and this as much again: it goes when the manifest is forgotten. */
-const ofFew = new WeakMap<Manifest, Promise<Gathered>>();
+const ofFew = new WeakMap<GitManifest, Promise<Gathered>>();
 
 /**
  * Manifests with very many refs share what these take, and a push makes another one: of so many refs it is kept, at some
  * 100 bytes each.
  */
 const KEPT = 300_000;
-const ofMany = new LruMap<Manifest, Promise<Gathered>>(KEPT);
+const ofMany = new LruMap<GitManifest, Promise<Gathered>>(KEPT);
 
 /** Refs looked at before others get their turn: some 2 ms. */
 const AT_A_TIME = 5_000;
@@ -31,7 +31,7 @@ const SOUGHT = 16;
  * True when an advertisement of this manifest shows all of these objects.
  * @throws CairnError `unavailable` or `corrupt` when refs cannot be loaded
  */
-export async function showsObjects(manifest: Manifest, oids: readonly string[]): Promise<boolean> {
+export async function showsObjects(manifest: GitManifest, oids: readonly string[]): Promise<boolean> {
   const table = tableOf(manifest.refs);
   if (table !== undefined && oids.length <= SOUGHT && ofMany.get(manifest) === undefined) {
     await table.ready();
@@ -45,11 +45,11 @@ export async function showsObjects(manifest: Manifest, oids: readonly string[]):
  * The tag objects that refs below `refs/tags/` name.
  * @throws CairnError `unavailable` or `corrupt` when refs cannot be loaded
  */
-export async function tagObjects(manifest: Manifest): Promise<readonly string[]> {
+export async function tagObjects(manifest: GitManifest): Promise<readonly string[]> {
   return (await gather(manifest)).tags;
 }
 
-function gather(manifest: Manifest): Promise<Gathered> {
+function gather(manifest: GitManifest): Promise<Gathered> {
   const gathered = tableOf(manifest.refs) === undefined ? ofFew : ofMany;
   let gathering = gathered.get(manifest);
   if (gathering === undefined) {
@@ -60,7 +60,7 @@ function gather(manifest: Manifest): Promise<Gathered> {
   return gathering;
 }
 
-async function goThrough(manifest: Manifest): Promise<Gathered> {
+async function goThrough(manifest: GitManifest): Promise<Gathered> {
   await tableOf(manifest.refs)?.ready();
   const shown = new Set<string>();
   const tags: string[] = [];
@@ -76,7 +76,7 @@ async function goThrough(manifest: Manifest): Promise<Gathered> {
   return { shown, tags };
 }
 
-function* entriesOf({ refs, peeled }: Manifest): Generator<RefEntry, undefined> {
+function* entriesOf({ refs, peeled }: GitManifest): Generator<RefEntry, undefined> {
   const table = tableOf(refs);
   if (table !== undefined) yield* table.startingWith('');
   else for (const [name, oid] of refs) yield { name, oid, peeled: peeled.get(name) };

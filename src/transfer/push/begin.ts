@@ -1,7 +1,7 @@
 import type { ReceiveRequest, ReceiveRequestOptions } from '../../git/index.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import type { BudgetShare } from '../../lib/byte-budget.ts';
-import type { ParentState } from '../../repository/git/git-manifest.ts';
+import type { PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { accessError, pushAccess } from '../repository-access.ts';
 import type { RequestBody } from '../request-body.ts';
@@ -25,7 +25,7 @@ export interface BeginningPush {
 
 /** What a push begins with. */
 export interface Begun {
-  readonly state: ParentState | undefined;
+  readonly state: PublishedGitState | undefined;
   /** True when the store was asked for the state after the push came. */
   readonly fresh: boolean;
   /** The orders that waited then, where those matter. */

@@ -9,11 +9,11 @@ import type { ObjectFacts } from '../../policy/ref-rules.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import {
   type Amount,
+  type GitState,
   isClosed,
   type Order,
   type PackEntry,
-  type ParentState,
-  type RepositoryState,
+  type PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
 import { asPushed, isSetApart } from '../../repository/git/unreachable.ts';
 import type { Change, Evaluation } from '../../repository/publisher.ts';
@@ -50,9 +50,12 @@ export interface PushChangeOptions {
   /** See `Change.since`. */
   readonly since: number;
   /** The state the push was taken in on, or the one to begin with when there is no repository. */
-  readonly initial: RepositoryState;
+  readonly initial: GitState;
   /** Shows connectivity again over another state. */
-  readonly proveAgain: (base: ParentState | undefined, tips: readonly string[]) => Promise<TipsInspection>;
+  readonly proveAgain: (
+    base: PublishedGitState | undefined,
+    tips: readonly string[],
+  ) => Promise<TipsInspection>;
 }
 
 /** What became of a push on the state it met. */
@@ -83,8 +86,8 @@ export class PushChange implements Change<PushOutcome> {
   }
 
   async evaluate(
-    state: RepositoryState | undefined,
-    base: ParentState | undefined,
+    state: GitState | undefined,
+    base: PublishedGitState | undefined,
   ): Promise<Evaluation<PushOutcome>> {
     const { initial, rules, atomic } = this.options;
     const { objects } = this;
@@ -117,7 +120,7 @@ export class PushChange implements Change<PushOutcome> {
   /** Finds out which updates lose history, where that matters. */
   private async withHistories(
     commands: readonly ReceivedCommand[],
-    state: RepositoryState | undefined,
+    state: GitState | undefined,
     orders: Pick<PushQuestion, 'waiting' | 'lastSet'>,
   ): Promise<{ readonly commands: readonly ReceivedCommand[]; readonly forced: ReadonlySet<string> }> {
     const forced = new Set<string>();
@@ -140,7 +143,7 @@ export class PushChange implements Change<PushOutcome> {
   }
 
   /** Leaves a proof that counts on this state. */
-  private async renewProof(base: ParentState | undefined): Promise<void> {
+  private async renewProof(base: PublishedGitState | undefined): Promise<void> {
     const named = new Set(base?.manifest.packs.map((entry) => entry.pack.digest));
     const { proof } = this;
     const epoch = base?.manifest.epoch;
@@ -161,7 +164,7 @@ export class PushChange implements Change<PushOutcome> {
     this.proof = { ...proof, packs: named, epoch, walked: true, linked: proof.linked && stands };
   }
 
-  private withProofProblem(command: ReceivedCommand, state: RepositoryState | undefined): ReceivedCommand {
+  private withProofProblem(command: ReceivedCommand, state: GitState | undefined): ReceivedCommand {
     if (command.problem !== undefined) return command;
     const { incarnation } = this.proof;
     const others = state?.generation !== this.options.initial.generation;
@@ -181,7 +184,7 @@ export class PushChange implements Change<PushOutcome> {
   /** The packs that are there; what a ref is pointed at has not left, if it was set apart as unreachable. */
   private async packsBefore(
     accepted: readonly ReceivedCommand[],
-    state: RepositoryState,
+    state: GitState,
   ): Promise<readonly PackEntry[]> {
     const { cache, commits, rules, pack } = this.options;
     if (cache === undefined) return state.packs;
@@ -195,9 +198,9 @@ export class PushChange implements Change<PushOutcome> {
 
   private async apply(
     accepted: readonly ReceivedCommand[],
-    state: RepositoryState,
+    state: GitState,
     { evidence, order, byStranger }: PushDecision,
-  ): Promise<RepositoryState> {
+  ): Promise<GitState> {
     const changes = mapped(accepted, (command) => {
       const { name, newId } = command;
       if (commandKind(command) === 'delete') return { name, oid: undefined };
@@ -211,10 +214,10 @@ export class PushChange implements Change<PushOutcome> {
     const before = await this.packsBefore(accepted, state);
     // What strangers may push as well is no reason to show a repository that waits for its first data.
     const counts = evidence.actor !== null || this.options.rules.authority.kind === 'anyone';
-    const arrived = state.state === 'held' && counts;
+    const arrived = state.lifecycle === 'held' && counts;
     return {
       ...state,
-      ...(arrived ? { state: 'live' } : {}),
+      ...(arrived ? { lifecycle: 'live' } : {}),
       ...(order === undefined ? {} : { order: carriedOut(order) }),
       head: order === undefined ? headAfter(state.head, refs) : headAfterOrder(order.head, state.head, refs),
       refs,
@@ -227,10 +230,10 @@ export class PushChange implements Change<PushOutcome> {
   /** What strangers have brought by then. The objects of an order are its signer's. */
   private strangers(
     accepted: readonly ReceivedCommand[],
-    state: RepositoryState,
+    state: GitState,
     byStranger: boolean,
     ordered: boolean,
-  ): Pick<RepositoryState, 'strangers'> {
+  ): Pick<GitState, 'strangers'> {
     const { rules } = this.options;
     const { authority } = rules;
     const actor = authority.kind === 'order' ? authority.caller?.actor : undefined;
@@ -242,7 +245,7 @@ export class PushChange implements Change<PushOutcome> {
   }
 
   /** What the pack takes beside the packs of a state. */
-  private brings(state: RepositoryState | undefined): Amount {
+  private brings(state: GitState | undefined): Amount {
     const { pack } = this.options;
     if (pack === undefined || state?.packs.some((entry) => entry.pack.digest === pack.pack.digest)) {
       return { bytes: 0, objects: 0 };

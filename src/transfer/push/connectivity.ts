@@ -10,7 +10,7 @@ import type { Git } from '../../git-process/git.ts';
 import { inspectObjects, type ObjectDescription } from '../../git-process/inspect-objects.ts';
 import { inspectTips, type PublishedTips, type TipsInspection } from '../../git-process/inspect-tips.ts';
 import { inSlices, mapped } from '../../lib/cooperative.ts';
-import { isClosed, type ParentState } from '../../repository/git/git-manifest.ts';
+import { isClosed, type PublishedGitState } from '../../repository/git/git-manifest.ts';
 import { linksAreFound } from './cut-links.ts';
 import { knownObjects } from './new-tips.ts';
 import { publishedTips } from './published-tips.ts';
@@ -44,7 +44,7 @@ export interface PushProverOptions {
   readonly workspace: PushWorkspace;
   readonly request: ReceiveRequest;
   /** The state the push is taken in on. */
-  readonly state: ParentState | undefined;
+  readonly state: PublishedGitState | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -93,7 +93,7 @@ export class PushProver {
   }
 
   /** The same by a walk over another state: tips that something is missing below there, and what the others are. */
-  async again(base: ParentState | undefined, tips: readonly string[]): Promise<TipsInspection> {
+  async again(base: PublishedGitState | undefined, tips: readonly string[]): Promise<TipsInspection> {
     const paths = await this.options.workspace.moveOver(base);
     const { signal } = new AbortController();
     return this.inspect(paths, base, tips, signal);
@@ -141,7 +141,7 @@ export class PushProver {
 
   private inspect(
     paths: QuarantinePaths,
-    state: ParentState | undefined,
+    state: PublishedGitState | undefined,
     tips: readonly string[],
     signal: AbortSignal,
   ): Promise<TipsInspection> {
@@ -157,7 +157,7 @@ export class PushProver {
     });
   }
 
-  private publishedTips(state: ParentState | undefined): PublishedTips {
+  private publishedTips(state: PublishedGitState | undefined): PublishedTips {
     return publishedTips(
       state?.manifest,
       this.options.request.commands.map(({ name }) => name),

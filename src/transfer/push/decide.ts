@@ -17,7 +17,7 @@ import { decideOrder, planOrder } from '../../policy/order-rules.ts';
 import { protectionOf, protectionProblem, type UpdateKind } from '../../policy/protection.ts';
 import { type AccessFacts, type Role, roleOf } from '../../policy/push-access.ts';
 import { decideRefUpdates, type ObjectFacts, type RefState, type Refusal } from '../../policy/ref-rules.ts';
-import type { Cause, RepositoryState } from '../../repository/git/git-manifest.ts';
+import type { GitCause, GitState } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { accessFacts } from '../repository-access.ts';
 import type { OrderBook, PushAuthority, WaitingOrder } from './authority.ts';
@@ -45,7 +45,7 @@ export interface PushQuestion {
 }
 
 /** What a manifest is to record about a push. */
-export type Evidence = Pick<Cause, 'kind' | 'actor' | 'evidence'>;
+export type Evidence = Pick<GitCause, 'kind' | 'actor' | 'evidence'>;
 
 export interface PushDecision {
   readonly result: PushResult;
@@ -66,11 +66,11 @@ const NOTHING: ReadonlyMap<string, string> = new Map();
  */
 export function* decidePush(
   push: PushQuestion,
-  state: RepositoryState | undefined,
-  initial: RepositoryState,
+  state: GitState | undefined,
+  initial: GitState,
 ): Interruptible<PushDecision> {
   const { id, authority } = push;
-  if (authority.kind === 'anyone' && state?.state !== 'withdrawn') {
+  if (authority.kind === 'anyone' && state?.lifecycle !== 'withdrawn') {
     return { result: yield* decide(push, state ?? initial, NOTHING), evidence: NOBODY };
   }
   const facts = accessFacts(id, state);
@@ -107,7 +107,7 @@ export function changes(command: ReceivedCommand, refs: ReadonlyMap<string, stri
  */
 export function asksForHistory(
   command: ReceivedCommand,
-  state: RepositoryState,
+  state: GitState,
   orders: Pick<PushQuestion, 'waiting' | 'lastSet'>,
 ): boolean {
   const { name, newId } = command;
@@ -124,7 +124,7 @@ export function asksForHistory(
  */
 function* decideByOrder(
   push: PushQuestion,
-  state: RepositoryState,
+  state: GitState,
   facts: AccessFacts,
   sentByWriter: boolean,
 ): Interruptible<PushDecision> {
@@ -159,7 +159,7 @@ function* decideByOrder(
 /** What is wrong with the commands that no order speaks of. A writer who shows a key may do what the rules let writers do. */
 function* otherRefProblems(
   push: PushQuestion,
-  state: RepositoryState,
+  state: GitState,
   sentByWriter: boolean,
 ): Interruptible<Map<string, string>> {
   const caller = push.authority.kind === 'order' ? push.authority.caller : undefined;
@@ -175,7 +175,7 @@ function* otherRefProblems(
  */
 function* orderProblem(
   push: PushQuestion,
-  state: RepositoryState,
+  state: GitState,
   facts: AccessFacts,
   stated: readonly ReceivedCommand[],
   order: WaitingOrder,
@@ -192,7 +192,7 @@ function* orderProblem(
 /** What the rules of the repository have against each ref, by name. */
 function* protectedRefs(
   push: PushQuestion,
-  state: RepositoryState,
+  state: GitState,
   role: 'owner' | 'maintainer',
 ): Interruptible<Map<string, string>> {
   const problems = wrongTips(push);
@@ -214,7 +214,7 @@ function updateKind(command: ReceivedCommand, forced: ReadonlySet<string>): Upda
 }
 
 function* refsAfter(
-  state: RepositoryState,
+  state: GitState,
   commands: readonly ReceivedCommand[],
 ): Interruptible<ReadonlyMap<string, string>> {
   const changed = yield* mapped(commands, (command) => ({

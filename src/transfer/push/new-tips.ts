@@ -1,10 +1,10 @@
 import { refsPointingAt, tableOf } from '../../git/index.ts';
 import type { ObjectFacts } from '../../policy/ref-rules.ts';
-import type { RepositoryState } from '../../repository/git/git-manifest.ts';
+import type { GitState } from '../../repository/git/git-manifest.ts';
 
 /** What the published refs already say about objects: branches are commits, and peeled refs are tags. */
 export function knownObjects(
-  manifest: RepositoryState | undefined,
+  manifest: GitState | undefined,
 ): Pick<ReadonlyMap<string, ObjectFacts>, 'has' | 'get'> {
   if (manifest !== undefined && tableOf(manifest.refs) !== undefined) {
     const get = (oid: string) => factsIn(manifest, oid);
@@ -20,7 +20,7 @@ export function knownObjects(
 }
 
 /** The same of one object alone, where there are very many refs. */
-function factsIn(state: RepositoryState, oid: string): ObjectFacts | undefined {
+function factsIn(state: GitState, oid: string): ObjectFacts | undefined {
   for (const { name, oid: value, peeled } of refsPointingAt(state, new Set([oid]))) {
     if (value !== oid) continue;
     if (peeled !== undefined) return { type: 'tag', peeled };

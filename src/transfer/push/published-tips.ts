@@ -1,5 +1,5 @@
 import type { PublishedTips } from '../../git-process/inspect-tips.ts';
-import type { RepositoryState } from '../../repository/git/git-manifest.ts';
+import type { GitState } from '../../repository/git/git-manifest.ts';
 
 /** Tips that git is given to end its search at; each costs it a look at an object. */
 const LIKELY = 1_000;
@@ -11,7 +11,7 @@ const LIKELY = 1_000;
  * @param names of the refs that are pushed to
  */
 export function publishedTips(
-  state: RepositoryState | undefined,
+  state: GitState | undefined,
   names: readonly string[],
   limit = LIKELY,
 ): PublishedTips {

@@ -8,7 +8,7 @@
  * Owner and maintainers show a key. They may do anything but push another tip than the event names.
  */
 import { commandKind, isBranch, isTag, type ReceivedCommand, refsStartingWith } from '../../git/index.ts';
-import type { Amount, RepositoryState, StrangerRef, Strangers } from '../../repository/git/git-manifest.ts';
+import type { Amount, GitState, StrangerRef, Strangers } from '../../repository/git/git-manifest.ts';
 import type { OrderBook } from './authority.ts';
 import {
   allowanceLeft,
@@ -47,7 +47,7 @@ export function isStated({ name }: ReceivedCommand): boolean {
 }
 
 /** Tells which event ids have a ref in a state. */
-export function hasRefFor(state: Pick<RepositoryState, 'refs'>): (eventId: string) => boolean {
+export function hasRefFor(state: Pick<GitState, 'refs'>): (eventId: string) => boolean {
   return (eventId) => state.refs.has(`${PREFIX}${eventId}`);
 }
 
@@ -58,7 +58,7 @@ export function hasRefFor(state: Pick<RepositoryState, 'refs'>): (eventId: strin
  */
 export function pullRequestProblems(
   push: PullRequestQuestion,
-  state: RepositoryState,
+  state: GitState,
   actor: string | undefined,
 ): Map<string, string> {
   const problems = new Map<string, string>();
@@ -99,7 +99,7 @@ function namesAnother(tip: string): string {
 /** Whether this may be done to the ref at all. What is so already may be asked for again. */
 function rightProblem(
   { strangers: { limits }, pullRequestTip }: PullRequestQuestion,
-  state: RepositoryState,
+  state: GitState,
   actor: string | undefined,
   command: ReceivedCommand,
   event: string,
@@ -123,10 +123,10 @@ function rightProblem(
 /** What strangers may still have in a repository, as the commands of one push use it up. */
 class Room {
   private readonly push: PullRequestQuestion;
-  private readonly state: RepositoryState;
+  private readonly state: GitState;
   private counted: { refs: number; waiting: number } | undefined;
 
-  constructor(push: PullRequestQuestion, state: RepositoryState) {
+  constructor(push: PullRequestQuestion, state: GitState) {
     this.push = push;
     this.state = state;
   }
@@ -176,7 +176,7 @@ class Room {
  * @param actor the key its sender has shown
  */
 export function strangersAfter(
-  state: RepositoryState,
+  state: GitState,
   accepted: readonly ReceivedCommand[],
   { limits, now, brings }: StrangerTerms,
   actor: string | undefined,
@@ -203,7 +203,7 @@ export function strangersAfter(
 
 /** The same for a push by somebody who may write: a ref that it makes, moves or deletes is no stranger's any more. */
 export function strangersWithout(
-  state: RepositoryState,
+  state: GitState,
   accepted: readonly ReceivedCommand[],
   { limits, now }: StrangerTerms,
 ): Strangers | undefined {

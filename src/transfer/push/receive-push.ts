@@ -22,9 +22,9 @@ import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import type { Published } from '../../repository/committed.ts';
 import {
   emptyState,
+  type GitState,
   type PackEntry,
-  type ParentState,
-  type RepositoryState,
+  type PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
 import { UnknownOutcomeError } from '../../repository/publisher.ts';
 import type { GitPlaces } from '../fair-semaphore.ts';
@@ -111,13 +111,13 @@ class Push {
   private readonly since: number;
   private readonly atomic: boolean;
   /** The repository to begin with when there is none. */
-  private readonly initial: RepositoryState;
+  private readonly initial: GitState;
   private readonly workspace: PushWorkspace;
   private readonly rules: PushRules;
   private intake: PackIntake | undefined;
   private asGuest: StrangerPush | undefined;
   /** The state the push is taken in on. */
-  private state: ParentState | undefined;
+  private state: PublishedGitState | undefined;
   private packBytes = 0;
 
   constructor(
@@ -204,7 +204,7 @@ class Push {
     return this.publish(begun, pack, proven);
   }
 
-  private prover(state: ParentState | undefined): PushProver {
+  private prover(state: PublishedGitState | undefined): PushProver {
     const { workspace, request, incoming } = this;
     return new PushProver({ git: this.context.git, workspace, request, state, signal: incoming.signal });
   }
@@ -226,7 +226,7 @@ class Push {
   }
 
   /** What bounds the push of a stranger. */
-  private guest(state: ParentState | undefined): StrangerPush | undefined {
+  private guest(state: PublishedGitState | undefined): StrangerPush | undefined {
     const { address } = this.incoming;
     const { commands } = this.request;
     const terms = this.rules.strangers(undefined);
@@ -263,7 +263,7 @@ class Push {
     return refused ? { ...begun, refusals, byStranger } : { ...begun, byStranger };
   }
 
-  private async decideOn(state: ParentState | undefined): Promise<PushDecision> {
+  private async decideOn(state: PublishedGitState | undefined): Promise<PushDecision> {
     const { atomic, rules } = this;
     const { id, authority, pullRequestTip } = rules;
     const { commands } = this.request;
@@ -326,7 +326,7 @@ class Push {
     seen: Begun,
     disconnected: boolean,
   ): Promise<PushResult | undefined> {
-    const decide = async (state: ParentState | undefined) =>
+    const decide = async (state: PublishedGitState | undefined) =>
       (await change.evaluate(state?.manifest, state)).result.result;
     // Others may have pushed meanwhile, and git may have found what they brought.
     let refusals = await decide(await this.incoming.repository.known());

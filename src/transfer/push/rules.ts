@@ -3,7 +3,7 @@ import type { QuarantinePaths } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { refMapDigest } from '../../nostr/ref-state.ts';
-import type { Amount, ParentState, Policy, RepositoryState } from '../../repository/git/git-manifest.ts';
+import type { Amount, GitState, Policy, PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { OrderBook, PushAuthority, WaitingOrder } from './authority.ts';
 import { keepsHistory } from './keeps-history.ts';
@@ -29,7 +29,7 @@ export interface PushRulesOptions {
   readonly authority: PushAuthority;
   /** The orders that waited when the push began, and the state it began with. */
   readonly waiting: readonly WaitingOrder[];
-  readonly state: ParentState | undefined;
+  readonly state: PublishedGitState | undefined;
   /** Where git finds the objects of the push and those of a state it met. */
   readonly paths: () => Promise<QuarantinePaths>;
 }
@@ -60,7 +60,7 @@ export class PushRules {
    * The orders that waited when the push began, or those that wait now that it meets another state.
    * @throws CairnError `unavailable` when the store does not answer
    */
-  async waiting(base: ParentState | undefined): Promise<readonly WaitingOrder[]> {
+  async waiting(base: PublishedGitState | undefined): Promise<readonly WaitingOrder[]> {
     const digest = base?.digest;
     if (this.authority.kind !== 'order') return [];
     if (digest === this.options.state?.digest) return this.options.waiting;
@@ -74,7 +74,7 @@ export class PushRules {
    * The branches and tags that the order carried out last has set; asked for only when they may be others than there are.
    * @throws CairnError `unavailable` when the store does not answer
    */
-  async lastSet(state: RepositoryState | undefined): Promise<ReadonlyMap<string, string>> {
+  async lastSet(state: GitState | undefined): Promise<ReadonlyMap<string, string>> {
     const order = state?.order;
     if (this.authority.kind !== 'order' || state === undefined || order === null || order === undefined)
       return NONE;

@@ -1,6 +1,6 @@
 import { commandKind, type ReceivedCommand } from '../../git/index.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { Amount, RepositoryState } from '../../repository/git/git-manifest.ts';
+import type { Amount, GitState } from '../../repository/git/git-manifest.ts';
 import { GitPlaces } from '../fair-semaphore.ts';
 import type { RequestBody } from '../request-body.ts';
 import type { AllowedPack } from './pack-bounds.ts';
@@ -42,7 +42,7 @@ export interface StrangerPushOptions extends StrangerPushes {
   /** Seconds. */
   readonly now: number;
   /** The state the push is taken in on. */
-  readonly state: RepositoryState;
+  readonly state: GitState;
 }
 
 /** One push by somebody without a right of their own, and what bounds it while it is taken in. */
@@ -55,7 +55,7 @@ export class StrangerPush {
     pushes: StrangerPushes | undefined,
     { limits, now }: StrangerTerms,
     push: Pick<StrangerPushOptions, 'address' | 'commands'>,
-    state: RepositoryState | undefined,
+    state: GitState | undefined,
   ): StrangerPush | undefined {
     if (pushes === undefined || limits === undefined || state === undefined) return undefined;
     return new StrangerPush({ ...pushes, ...push, limits, now, state });

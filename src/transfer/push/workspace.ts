@@ -4,7 +4,7 @@ import type { QuarantinePaths } from '../../git-process/commands.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import type { ObjectsLease } from '../../repository/cache/object-bases.ts';
-import type { ParentState, RepositoryState } from '../../repository/git/git-manifest.ts';
+import type { GitState, PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { writeSnapshot } from '../../repository/snapshot/snapshot.ts';
 import { openQuarantine, type Quarantine, type ReceivingPaths } from './quarantine.ts';
@@ -15,7 +15,7 @@ export interface PushWorkspaceOptions {
   /** Folder for quarantines, on the file system of the artifact cache. */
   readonly scratch: string;
   /** What stands in for a state when the repository does not exist yet. */
-  readonly initial: RepositoryState;
+  readonly initial: GitState;
   /** Commits whose parents the client does not have. */
   readonly shallow: readonly string[];
 }
@@ -43,13 +43,13 @@ export class PushWorkspace {
   }
 
   /** The place to take the pack in, over the state the push began with; the same one each time. */
-  open(state: ParentState | undefined): Promise<ReceivingPaths> {
+  open(state: PublishedGitState | undefined): Promise<ReceivingPaths> {
     this.receiving ??= this.openOver(state);
     return this.receiving;
   }
 
   /** The quarantine over the state it was moved over last, or else over the one the push began with. */
-  async current(state: ParentState | undefined): Promise<QuarantinePaths> {
+  async current(state: PublishedGitState | undefined): Promise<QuarantinePaths> {
     return this.moved ?? this.open(state);
   }
 
@@ -57,7 +57,7 @@ export class PushWorkspace {
    * The same quarantine over another state, and over nothing but its packs.
    * @throws CairnError `corrupt` or `unavailable` when the state's packs cannot be had
    */
-  async moveOver(state: ParentState | undefined): Promise<QuarantinePaths> {
+  async moveOver(state: PublishedGitState | undefined): Promise<QuarantinePaths> {
     this.leaveBase();
     this.moved = await this.pathsOver(state, (published) => this.options.repository.snapshot(published));
     return this.moved;
@@ -74,7 +74,7 @@ export class PushWorkspace {
     await this.quarantine?.drop();
   }
 
-  private async openOver(state: ParentState | undefined): Promise<ReceivingPaths> {
+  private async openOver(state: PublishedGitState | undefined): Promise<ReceivingPaths> {
     const paths = await this.pathsOver(state, async (published) => {
       this.objects = await this.options.repository.objects(published);
       return this.objects;
@@ -89,8 +89,8 @@ export class PushWorkspace {
 
   /** The quarantine over a state; over an empty one beside it for a repository that does not exist yet. */
   private async pathsOver(
-    state: ParentState | undefined,
-    objectsOf: (state: ParentState) => Promise<Base>,
+    state: PublishedGitState | undefined,
+    objectsOf: (state: PublishedGitState) => Promise<Base>,
   ): Promise<QuarantinePaths> {
     const { repository, cache, initial } = this.options;
     const lease = state === undefined ? undefined : this.lean(objectsOf(state));

@@ -3,7 +3,7 @@ import type { Announcement } from '../../nostr/announcement.ts';
 import { formatNpub } from '../../nostr/public-key.ts';
 import { gitUrl, graspUrl } from '../../nostr/repository-url.ts';
 import type { AccessMode } from '../../policy/access.ts';
-import type { Manifest } from '../../repository/git/git-manifest.ts';
+import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import { commands, type Html, page, shellWord } from '../layout.ts';
 import { gitWorkshopUrl, nostrCloneUrl } from '../nostr-links.ts';
 import { refTables } from '../ref-tables.ts';
@@ -16,7 +16,7 @@ export interface RepositoryPageParts {
   /** Public key in hex. */
   readonly owner: string;
   /** What is published; of a repository that anybody may see. */
-  readonly manifest: Manifest;
+  readonly manifest: GitManifest;
   /** How the owner describes it; undefined while there is no description for everybody. */
   readonly announcement?: Pick<Announcement, 'name' | 'description' | 'web'>;
 }
@@ -98,8 +98,8 @@ function branchArgument(head: string): string {
 }
 
 /** Whether the announcement can be asked for at the relay: until its first data comes, it cannot. */
-function isShownOnRelay({ state, policy }: Manifest): boolean {
-  return state === 'live' && policy.announcements.length > 0;
+function isShownOnRelay({ lifecycle, policy }: GitManifest): boolean {
+  return lifecycle === 'live' && policy.announcements.length > 0;
 }
 
 function fact(term: string, definition: Html): Html {
@@ -114,7 +114,7 @@ function key(publicKey: string): Html {
   return html`<code>${formatNpub(publicKey)}</code>`;
 }
 
-function protection({ pattern, rules }: Manifest['policy']['protection'][number]): Html {
+function protection({ pattern, rules }: GitManifest['policy']['protection'][number]): Html {
   return html`<code>${said(pattern, 200)}</code>: ${said(rules.join(', '), 200)}`;
 }
 

@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import type { Cause, Manifest, ParentState } from '../../../src/repository/git/git-manifest.ts';
+import type { GitCause, GitManifest, PublishedGitState } from '../../../src/repository/git/git-manifest.ts';
 import { checkInvariants } from '../../../src/repository/invariants.ts';
 import { childOf, manifestOf, packOf } from '../../helpers/repository-rig.ts';
 
-const parent: ParentState = {
+const parent: PublishedGitState = {
   version: 'v',
   digest: 'd'.repeat(64),
   manifest: manifestOf({ packs: [packOf('a'), packOf('b')] }),
 };
-const withdrawn: ParentState = {
+const withdrawn: PublishedGitState = {
   version: 'w',
   digest: 'c'.repeat(64),
-  manifest: manifestOf({ state: 'withdrawn', withdrawal: { id: 'e'.repeat(64), at: 7 } }),
+  manifest: manifestOf({ lifecycle: 'withdrawn', withdrawal: { id: 'e'.repeat(64), at: 7 } }),
 };
-const because = (kind: Cause['kind']): { causes: Cause[] } => ({
+const because = (kind: GitCause['kind']): { causes: GitCause[] } => ({
   causes: [{ kind, actor: null, evidence: null, refs: [] }],
 });
 
-const BROKEN: readonly (readonly [name: string, next: Manifest, over: ParentState | undefined])[] = [
+const BROKEN: readonly (readonly [name: string, next: GitManifest, over: PublishedGitState | undefined])[] = [
   ['the chain names its parent', childOf(parent, { parent: 'e'.repeat(64) }), parent],
   ['the chain names its parent', childOf(parent), undefined],
   ['depth counts the chain', childOf(parent, { depth: 2 }), parent],
@@ -43,10 +43,10 @@ const BROKEN: readonly (readonly [name: string, next: Manifest, over: ParentStat
     parent,
   ],
   ['a pack is named once', childOf(parent, { packs: [packOf('a'), packOf('b'), packOf('a')] }), parent],
-  ['a withdrawn repository holds nothing', childOf(parent, { state: 'withdrawn' }), parent],
+  ['a withdrawn repository holds nothing', childOf(parent, { lifecycle: 'withdrawn' }), parent],
   [
     'a withdrawn repository comes back as a new incarnation only',
-    childOf(withdrawn, { state: 'live' }),
+    childOf(withdrawn, { lifecycle: 'live' }),
     withdrawn,
   ],
   [
@@ -56,7 +56,7 @@ const BROKEN: readonly (readonly [name: string, next: Manifest, over: ParentStat
   ],
   [
     'a generation goes up where a repository comes back, and nowhere else',
-    childOf(withdrawn, { state: 'live', incarnation: '2'.repeat(32) }),
+    childOf(withdrawn, { lifecycle: 'live', incarnation: '2'.repeat(32) }),
     withdrawn,
   ],
   [
@@ -85,10 +85,10 @@ describe('before a swap', () => {
     ['a first manifest', manifestOf(), undefined],
     ['a pack more', childOf(parent, { packs: [...parent.manifest.packs, packOf('c')] }), parent],
     ['a fold', childOf(parent, { packs: [packOf('c', { kind: 'fold' })], ...because('fold') }), parent],
-    ['a withdrawal', childOf(parent, { state: 'withdrawn', packs: [], epoch: '2'.repeat(32) }), parent],
+    ['a withdrawal', childOf(parent, { lifecycle: 'withdrawn', packs: [], epoch: '2'.repeat(32) }), parent],
     [
       'a withdrawn repository announced again',
-      childOf(withdrawn, { state: 'live', incarnation: '2'.repeat(32), generation: 1 }),
+      childOf(withdrawn, { lifecycle: 'live', incarnation: '2'.repeat(32), generation: 1 }),
       withdrawn,
     ],
     [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CairnError } from '../../../src/lib/errors.ts';
-import type { Manifest, ParentState, RepositoryState } from '../../../src/repository/git/git-manifest.ts';
+import type { GitManifest, GitState, PublishedGitState } from '../../../src/repository/git/git-manifest.ts';
 import { pointerKey } from '../../../src/repository/keys.ts';
 import type { Change, Evaluation } from '../../../src/repository/publisher.ts';
 import type { StoreCall } from '../../helpers/faulty-store.ts';
@@ -21,7 +21,7 @@ class MakeRef implements Change<string> {
     if (options.alone !== undefined) this.alone = options.alone;
   }
 
-  async evaluate(state: RepositoryState | undefined): Promise<Evaluation<string>> {
+  async evaluate(state: GitState | undefined): Promise<Evaluation<string>> {
     this.evaluations++;
     const met = state ?? stateOf();
     if (met.refs.has(this.name)) return { result: 'exists' };
@@ -35,13 +35,13 @@ function failing(error: Error): Change<string> {
   return { since: 0, evaluate: () => Promise.reject(error) };
 }
 
-async function published(rig: RepositoryRig): Promise<Manifest> {
+async function published(rig: RepositoryRig): Promise<GitManifest> {
   const state = await rig.cold().repository.resolve();
   if (state === undefined) throw new Error('nothing published');
   return state.manifest;
 }
 
-function branches(manifest: Manifest): string[] {
+function branches(manifest: GitManifest): string[] {
   return [...manifest.refs.keys()].map((name) => name.slice('refs/heads/'.length));
 }
 
@@ -113,7 +113,7 @@ describe('publishing', () => {
     );
     await Promise.all(joined);
     const groups = [];
-    let manifest: Manifest | undefined = await published(rig);
+    let manifest: GitManifest | undefined = await published(rig);
     while (manifest !== undefined) {
       groups.unshift(manifest.causes.flatMap((cause) => cause.refs.map((name) => name.slice(11))));
       manifest = manifest.parent === null ? undefined : await rig.manifests.load(ID, manifest.parent);
@@ -439,7 +439,7 @@ describe('what a publisher is told of', () => {
     await publisher.join(new MakeRef('a'));
     rig.store.next(isPointerPut, { does: 'run', before: rival(rig) });
     await publisher.join(new MakeRef('d'));
-    const parent: ParentState | undefined = await observed.resolve();
+    const parent: PublishedGitState | undefined = await observed.resolve();
     expect(parent?.manifest.refs.size).toBe(5);
     expect(ended).toEqual(['published 1', 'published 2', 'unchanged 1', 'rebased', 'published 1']);
   });

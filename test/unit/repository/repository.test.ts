@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { ParentState } from '../../../src/repository/git/git-manifest.ts';
+import type { PublishedGitState } from '../../../src/repository/git/git-manifest.ts';
 import { pointerKey } from '../../../src/repository/keys.ts';
 import type { StoreCall } from '../../helpers/faulty-store.ts';
 import { ID, manifestOf, oid, RepositoryRig } from '../../helpers/repository-rig.ts';
 
 const isPointerGet = (call: StoreCall) => call.operation === 'get' && call.key === pointerKey(ID);
 
-async function published(): Promise<{ rig: RepositoryRig; first: ParentState }> {
+async function published(): Promise<{ rig: RepositoryRig; first: PublishedGitState }> {
   const rig = new RepositoryRig();
   const first = await rig.cold().publish(manifestOf());
   rig.store.reset();

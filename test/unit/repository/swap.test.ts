@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Digest } from '../../../src/lib/digest.ts';
-import type { ParentState } from '../../../src/repository/git/git-manifest.ts';
+import type { PublishedGitState } from '../../../src/repository/git/git-manifest.ts';
 import { artifactKey, pointerKey } from '../../../src/repository/keys.ts';
 import { readPointer } from '../../../src/repository/pointer.ts';
 import { type SwapResult, swapPointer } from '../../../src/repository/swap.ts';
@@ -12,11 +12,11 @@ const PATIENCE = 10_000;
 /** One repository about to be swapped: from nothing, or from a first manifest, to `next`. */
 interface Scene {
   readonly rig: RepositoryRig;
-  readonly parent: ParentState | undefined;
+  readonly parent: PublishedGitState | undefined;
   readonly next: Digest;
   swap(sent?: Set<Digest>): Promise<SwapResult>;
   /** Another server publishes on what the pointer names now. */
-  moveOn(): Promise<ParentState>;
+  moveOn(): Promise<PublishedGitState>;
   now(): Promise<Digest | undefined>;
 }
 
@@ -38,7 +38,7 @@ async function scene(kind: Kind): Promise<Scene> {
   };
   const other = rig.cold();
   let moves = 0;
-  const read = async (): Promise<ParentState | undefined> => {
+  const read = async (): Promise<PublishedGitState | undefined> => {
     const reading = await readPointer(other.store, ID);
     if (reading.is !== 'found') return undefined;
     return { ...reading, manifest: await other.manifests.load(ID, reading.digest) };
@@ -258,7 +258,7 @@ describe('a swap of a repository that is damaged', () => {
   });
 });
 
-async function current(rig: RepositoryRig): Promise<ParentState | undefined> {
+async function current(rig: RepositoryRig): Promise<PublishedGitState | undefined> {
   const reading = await readPointer(rig.store, ID);
   if (reading.is !== 'found') return undefined;
   return { ...reading, manifest: await rig.manifests.load(ID, reading.digest) };

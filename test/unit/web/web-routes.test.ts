@@ -4,7 +4,7 @@ import type { NostrEvent, VerifiedEvent } from '../../../src/nostr/event.ts';
 import { kinds } from '../../../src/nostr/kinds.ts';
 import { formatNpub } from '../../../src/nostr/public-key.ts';
 import { createLogger } from '../../../src/observability/logger.ts';
-import type { Manifest } from '../../../src/repository/git/git-manifest.ts';
+import type { GitManifest } from '../../../src/repository/git/git-manifest.ts';
 import { pointerKey } from '../../../src/repository/keys.ts';
 import { type RepositoryId, repositoryId } from '../../../src/repository/repository-id.ts';
 import { type WebRoutesContext, webRoutes } from '../../../src/web/web-routes.ts';
@@ -54,7 +54,7 @@ describe('the page of a repository', () => {
   });
 
   it('is shown of a repository that waits for its first data, without the words of its announcement', async () => {
-    await publish(TOOL, { state: 'held', refs: new Map() });
+    await publish(TOOL, { lifecycle: 'held', refs: new Map() });
     await announce(TOOL, { hidden: true });
     const text = await (await get(PAGE)).text();
     expect(text).toContain('nothing has been pushed');
@@ -119,7 +119,7 @@ describe('what is not there for everybody', () => {
     await publish(repositoryId(alice.publicKey, 'private'), {
       policy: { ...POLICY, private: true, readers: [bob.publicKey] },
     });
-    await publish(repositoryId(alice.publicKey, 'withdrawn'), { state: 'withdrawn', refs: new Map() });
+    await publish(repositoryId(alice.publicKey, 'withdrawn'), { lifecycle: 'withdrawn', refs: new Map() });
     const answers = await Promise.all(
       asked.map(async ([what, path]) => {
         const response = await get(path);
@@ -299,7 +299,7 @@ async function host(id: RepositoryId): Promise<{ readonly digest: string }> {
   return publish(id, {});
 }
 
-async function publish(id: RepositoryId, parts: Partial<Manifest>) {
+async function publish(id: RepositoryId, parts: Partial<GitManifest>) {
   const { identifier } = id;
   const refs = new Map([['refs/heads/main', oid('1')]]);
   return rig.publish(manifestOf({ identifier, refs, policy: POLICY, ...parts }), undefined, id);

@@ -9,7 +9,7 @@ import {
 import { encodeToken } from '../../../../src/nostr/nip98.ts';
 import { formatNpub } from '../../../../src/nostr/public-key.ts';
 import { loadVerifier } from '../../../../src/nostr/verify.ts';
-import type { ParentState, RepositoryState } from '../../../../src/repository/git/git-manifest.ts';
+import type { GitState, PublishedGitState } from '../../../../src/repository/git/git-manifest.ts';
 import { repositoryId } from '../../../../src/repository/repository-id.ts';
 import { InstantClock } from '../../../helpers/instant-clock.ts';
 import { manifestOf } from '../../../helpers/repository-rig.ts';
@@ -122,7 +122,7 @@ describe('the right of a push', () => {
 });
 
 describe('a reader', () => {
-  function stateOf(parts: Partial<RepositoryState>): ParentState {
+  function stateOf(parts: Partial<GitState>): PublishedGitState {
     return { version: 'v', digest: 'd'.repeat(64), manifest: manifestOf(parts) };
   }
   const policy = {
@@ -134,11 +134,11 @@ describe('a reader', () => {
   };
   const open = stateOf({ policy: { ...policy, private: false } });
   const closed = stateOf({ policy });
-  const withdrawn = stateOf({ policy: { ...policy, private: false }, state: 'withdrawn' });
+  const withdrawn = stateOf({ policy: { ...policy, private: false }, lifecycle: 'withdrawn' });
   const mine = `Nostr ${token()}`;
   const strange = `Nostr ${token({}, carol)}`;
 
-  it.each<[string, GitAccessContext['access'], ParentState | undefined, string | undefined, string]>([
+  it.each<[string, GitAccessContext['access'], PublishedGitState | undefined, string | undefined, string]>([
     ['nobody, public', 'signed', open, undefined, 'admitted'],
     ['a bad token, public', 'signed', open, 'Nostr x', 'admitted'],
     ['nobody, private', 'signed', closed, undefined, 'unauthenticated'],

@@ -6,7 +6,7 @@ import {
   restingOn,
 } from '../../../../src/maintenance/fold/fold-change.ts';
 import { ProvenRefs } from '../../../../src/maintenance/fold/proven-refs.ts';
-import type { ParentState, RepositoryState } from '../../../../src/repository/git/git-manifest.ts';
+import type { GitState, PublishedGitState } from '../../../../src/repository/git/git-manifest.ts';
 import { INCARNATION, manifestOf, oid, packOf, stateOf } from '../../../helpers/repository-rig.ts';
 
 const [old, older, kept, made, late] = ['old', 'older', 'kept', 'made', 'late'].map((name) =>
@@ -43,8 +43,8 @@ function resultOf(parts: Partial<FoldResult> = {}): FoldResult {
 const packs = (...named: readonly (typeof old)[]) => named.filter((pack) => pack !== undefined);
 
 /** Evaluates a fold on a state, which is published as it is unless something else is. */
-async function evaluate(result: FoldResult, state: RepositoryState | undefined, published = state) {
-  const base: ParentState | undefined = published && {
+async function evaluate(result: FoldResult, state: GitState | undefined, published = state) {
+  const base: PublishedGitState | undefined = published && {
     version: '1',
     digest: 'd'.repeat(64),
     manifest: manifestOf(published),
@@ -73,7 +73,7 @@ describe('a fold', () => {
 
   it.each([
     ['there is no repository', undefined],
-    ['it was withdrawn', stateOf({ state: 'withdrawn' })],
+    ['it was withdrawn', stateOf({ lifecycle: 'withdrawn' })],
     ['it was announced anew', stateOf({ incarnation: '2'.repeat(32), packs: packs(old, kept, older) })],
     ['a pack that it replaces has gone', stateOf({ packs: packs(old, kept) })],
     ['a pack that it relies on has gone', stateOf({ packs: packs(old, older) })],

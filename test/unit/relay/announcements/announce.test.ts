@@ -18,7 +18,7 @@ describe('an announcement', () => {
     });
     expect(await rig.announce(event)).toEqual({ accepted: true, note: '' });
     expect(await rig.manifest(idOf(alice))).toMatchObject({
-      state: 'live',
+      lifecycle: 'live',
       objectFormat: 'sha256',
       depth: 0,
       policy: {
@@ -42,7 +42,7 @@ describe('an announcement', () => {
     const verdict = await rig.announce(event);
     expect(verdict.accepted).toBe(true);
     expect(verdict.note).toMatch(/^purgatory: /);
-    expect((await rig.manifest(idOf(alice)))?.state).toBe('held');
+    expect((await rig.manifest(idOf(alice)))?.lifecycle).toBe('held');
     expect(rig.events.isHidden(event.id)).toBe(true);
     expect((await rig.announce(event)).accepted).toBe(true);
     expect((await rig.manifest(idOf(alice)))?.depth).toBe(0);
@@ -53,7 +53,7 @@ describe('an announcement', () => {
     await rig.announce(announcement(alice, { as: 'grasp', at: 1_000 }));
     const second = announcement(alice, { at: 1_001 });
     expect(await rig.announce(second)).toEqual({ accepted: true, note: '' });
-    expect((await rig.manifest(idOf(alice)))?.state).toBe('live');
+    expect((await rig.manifest(idOf(alice)))?.lifecycle).toBe('live');
     expect(rig.events.isHidden(second.id)).toBe(false);
   });
 

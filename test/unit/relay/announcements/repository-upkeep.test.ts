@@ -15,7 +15,7 @@ async function later(rig: RelayRig, milliseconds: number): Promise<void> {
   await rig.upkeep.run(signal);
 }
 
-async function publish(rig: RelayRig, state: 'live' | 'held', withPack = false): Promise<void> {
+async function publish(rig: RelayRig, lifecycle: 'live' | 'held', withPack = false): Promise<void> {
   await rig.repositories.repositories.get(idOf(alice)).publisher.join({
     since: 0,
     evaluate: async (met) => ({
@@ -24,7 +24,7 @@ async function publish(rig: RelayRig, state: 'live' | 'held', withPack = false):
         : {
             next: {
               ...met,
-              state,
+              lifecycle,
               refs: new Map([['refs/heads/main', oid('1')]]),
               packs: withPack ? [packOf('a')] : [],
             },
@@ -52,15 +52,15 @@ describe('a repository that waits for its first data', () => {
     const first = await rig.manifest(idOf(alice));
     const other = server(rig);
     await later(rig, 29 * MINUTE);
-    expect((await rig.manifest(idOf(alice)))?.state).toBe('held');
+    expect((await rig.manifest(idOf(alice)))?.lifecycle).toBe('held');
     if (other !== rig) other.clock.advance(29 * MINUTE);
     await later(other, 2 * MINUTE);
     const expired = await other.manifest(idOf(alice));
-    expect(expired).toMatchObject({ state: 'withdrawn', causes: [{ kind: 'withdraw', actor: null }] });
+    expect(expired).toMatchObject({ lifecycle: 'withdrawn', causes: [{ kind: 'withdraw', actor: null }] });
     expect(expired?.withdrawal).toBeUndefined();
     expect((await rig.announce(event)).note).toMatch(/^purgatory: /);
     const again = await rig.manifest(idOf(alice));
-    expect(again?.state).toBe('held');
+    expect(again?.lifecycle).toBe('held');
     expect(again?.incarnation).not.toBe(first?.incarnation);
   });
 
@@ -69,7 +69,7 @@ describe('a repository that waits for its first data', () => {
     await rig.announce(announcement(alice, { as: 'grasp' }));
     await publish(rig, 'live');
     await later(rig, 31 * MINUTE);
-    expect((await rig.manifest(idOf(alice)))?.state).toBe('live');
+    expect((await rig.manifest(idOf(alice)))?.lifecycle).toBe('live');
     expect((await rig.owners.read(alice.publicKey)).get('project')?.state).toBe('made');
   });
 });
@@ -142,7 +142,7 @@ describe('a withdrawn repository', () => {
     expect(await keys(rig, '.pack')).toEqual([]);
     expect(await keys(rig, '.idx')).toEqual([]);
     expect(await keys(rig, '.json')).toEqual(history);
-    expect((await rig.manifest(idOf(alice)))?.state).toBe('withdrawn');
+    expect((await rig.manifest(idOf(alice)))?.lifecycle).toBe('withdrawn');
     await rig.upkeep.run(signal);
     expect((await rig.owners.read(alice.publicKey)).size).toBe(0);
     expect((await rig.store.head(tombstonesKey(idOf(alice)))).found).toBe(true);

@@ -31,7 +31,7 @@ describe('a deletion of an announcement', () => {
     const event = deletion(alice, 2_000);
     expect(await rig.withdraw(event)).toEqual({ accepted: true, note: '' });
     expect(await rig.manifest(idOf(alice))).toMatchObject({
-      state: 'withdrawn',
+      lifecycle: 'withdrawn',
       refs: new Map(),
       packs: [],
       order: null,
@@ -89,7 +89,7 @@ describe('a deletion of an announcement', () => {
     const again = announcement(alice, { at: 2_001, tags: [['object-format', 'sha256']] });
     expect(await other.announce(again)).toEqual({ accepted: true, note: '' });
     const after = await rig.manifest(idOf(alice));
-    expect(after).toMatchObject({ state: 'live', objectFormat: 'sha256', refs: new Map(), packs: [] });
+    expect(after).toMatchObject({ lifecycle: 'live', objectFormat: 'sha256', refs: new Map(), packs: [] });
     expect(after?.incarnation).not.toBe(before?.incarnation);
     expect(after?.withdrawal?.at).toBe(2_000);
   });
@@ -98,7 +98,7 @@ describe('a deletion of an announcement', () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { at: 1_000 }));
     expect((await rig.withdraw(deletion(alice, 999))).accepted).toBe(true);
-    expect((await rig.manifest(idOf(alice)))?.state).toBe('live');
+    expect((await rig.manifest(idOf(alice)))?.lifecycle).toBe('live');
   });
 
   it.each<[string, (older: NostrEvent, newest: NostrEvent) => string, string]>([
@@ -111,7 +111,7 @@ describe('a deletion of an announcement', () => {
     await rig.announce(newest);
     const event = alice.sign({ kind: kinds.deletion, at: 3_000, tags: [['e', id(older, newest)]] });
     await rig.withdraw(event);
-    expect((await rig.manifest(idOf(alice)))?.state).toBe(left);
+    expect((await rig.manifest(idOf(alice)))?.lifecycle).toBe(left);
   });
 
   it('by somebody else does nothing', async () => {
@@ -123,7 +123,7 @@ describe('a deletion of an announcement', () => {
       tags: [['a', `30617:${alice.publicKey}:project`]],
     });
     expect((await rig.withdraw(foreign)).accepted).toBe(false);
-    expect((await rig.manifest(idOf(alice)))?.state).toBe('live');
+    expect((await rig.manifest(idOf(alice)))?.lifecycle).toBe('live');
     expect(rig.events.all).not.toContainEqual(foreign);
   });
 

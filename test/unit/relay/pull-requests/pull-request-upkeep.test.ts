@@ -3,7 +3,7 @@ import {
   PULL_REQUEST_WAITS_MS,
   PullRequestUpkeep,
 } from '../../../../src/relay/pull-requests/pull-request-upkeep.ts';
-import type { Manifest } from '../../../../src/repository/git/git-manifest.ts';
+import type { GitManifest } from '../../../../src/repository/git/git-manifest.ts';
 import { ID, manifestOf, oid, RepositoryRig } from '../../../helpers/repository-rig.ts';
 
 const KNOWN = 'a'.repeat(64);
@@ -14,7 +14,7 @@ const { signal } = new AbortController();
 let rig: RepositoryRig;
 let heardOf: Set<string>;
 let upkeep: PullRequestUpkeep;
-let manifest: Manifest;
+let manifest: GitManifest;
 
 beforeEach(async () => {
   rig = new RepositoryRig();

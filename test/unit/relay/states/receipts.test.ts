@@ -7,9 +7,9 @@ import { SignedEvents } from '../../../../src/relay/log/signed-events.ts';
 import { ServiceIdentity } from '../../../../src/relay/service-identity.ts';
 import { Receipts } from '../../../../src/relay/states/receipts.ts';
 import {
-  type Cause,
-  type Manifest,
-  type ParentState,
+  type GitCause,
+  type GitManifest,
+  type PublishedGitState,
   UNANNOUNCED,
 } from '../../../../src/repository/git/git-manifest.ts';
 import { signedEventKey } from '../../../../src/repository/keys.ts';
@@ -53,7 +53,11 @@ class ReceiptsRig {
   }
 
   /** Publishes, and tells the receipts of it unless the server is to die first. */
-  async publish(parts: Partial<Manifest>, over?: ParentState, told = true): Promise<ParentState> {
+  async publish(
+    parts: Partial<GitManifest>,
+    over?: PublishedGitState,
+    told = true,
+  ): Promise<PublishedGitState> {
     const base = { identifier: ID.identifier, ...parts };
     const state =
       over === undefined
@@ -63,7 +67,7 @@ class ReceiptsRig {
     return state;
   }
 
-  async tell(manifest: Manifest): Promise<void> {
+  async tell(manifest: GitManifest): Promise<void> {
     this.receipts.settle(ID, manifest);
     await this.receipts.idle();
   }
@@ -85,7 +89,7 @@ class ReceiptsRig {
   }
 }
 
-function childOf(over: ParentState, parts: Partial<Manifest>): Manifest {
+function childOf(over: PublishedGitState, parts: Partial<GitManifest>): GitManifest {
   const { depth, receiptAt } = over.manifest;
   return { ...over.manifest, parent: over.digest, depth: depth + 1, receiptAt: receiptAt + 10, ...parts };
 }
@@ -94,7 +98,7 @@ function refs(...names: string[]): ReadonlyMap<string, string> {
   return new Map(names.map((name, at) => [`refs/${name}`, oid(String(at + 1))]));
 }
 
-function pushBy(actor: string, ...names: string[]): Cause {
+function pushBy(actor: string, ...names: string[]): GitCause {
   return { kind: 'push', actor, evidence: null, refs: names.map((name) => `refs/${name}`) };
 }
 
@@ -153,11 +157,11 @@ describe('a receipt', () => {
     const rig = new ReceiptsRig().listen();
     const begun = await rig.publish({});
     const main = await rig.publish(pushed('heads/main', 'heads/next'), begun);
-    const fold: Cause = { kind: 'fold', actor: null, evidence: null, refs: [] };
+    const fold: GitCause = { kind: 'fold', actor: null, evidence: null, refs: [] };
     const folded = await rig.publish({ causes: [fold] }, main);
     const nostr = { refs: new Map([...refs('heads/main', 'heads/next'), ['refs/nostr/x', oid('9')]]) };
     const stranger = await rig.publish({ ...nostr, causes: [pushBy(bob.publicKey, 'nostr/x')] }, folded);
-    const head: Cause = { kind: 'head', actor: null, evidence: null, refs: [] };
+    const head: GitCause = { kind: 'head', actor: null, evidence: null, refs: [] };
     const moved = await rig.publish({ head: 'refs/heads/next', causes: [head] }, stranger);
     const emptied = await rig.publish(
       { refs: new Map(), causes: [pushBy(bob.publicKey, 'heads/main')] },
@@ -174,7 +178,7 @@ describe('a receipt', () => {
     const event = bob.sign({ kind: kinds.repositoryState, tags: [['d', 'project']] });
     await rig.signedEvents.store(ID, event);
     const order = { id: event.id, author: bob.publicKey, at: event.created_at, refs: '0'.repeat(64) };
-    const cause: Cause = { kind: 'order', actor: bob.publicKey, evidence: event.id, refs: [] };
+    const cause: GitCause = { kind: 'order', actor: bob.publicKey, evidence: event.id, refs: [] };
     await rig.publish({ head: 'refs/heads/next', order, causes: [cause] }, begun);
     expect(rig.receiptsOf().at(-1)?.tags.slice(-2)).toEqual([
       ['p', bob.publicKey],
@@ -261,9 +265,9 @@ describe('receipts', () => {
     await rig.signedEvents.store(ID, waiting);
     await rig.events.append([verified(waiting)], { hidden: true });
     const policy = { ...UNANNOUNCED, announcements: [waiting.id], writers: [alice.publicKey] };
-    const held = await rig.publish({ state: 'held', policy });
+    const held = await rig.publish({ lifecycle: 'held', policy });
     expect(rig.events.isHidden(waiting.id)).toBe(true);
-    await rig.publish({ ...pushed('heads/main'), state: 'live' }, held);
+    await rig.publish({ ...pushed('heads/main'), lifecycle: 'live' }, held);
     expect(rig.events.isHidden(waiting.id)).toBe(false);
   });
 
@@ -273,7 +277,7 @@ describe('receipts', () => {
     for (const event of [owners, his]) await rig.signedEvents.store(ID, event);
     await rig.events.append([verified(his)], { hidden: true });
     const theirs = await rig.repositories.publish(
-      manifestOf({ identifier: 'project', state: 'held' }),
+      manifestOf({ identifier: 'project', lifecycle: 'held' }),
       undefined,
       idOf(bob),
     );
@@ -285,7 +289,7 @@ describe('receipts', () => {
     const first = await rig.publish({ ...pushed('heads/main'), policy });
     expect(rig.events.isHidden(his.id)).toBe(true);
     expect(rig.events.get(owners.id)).toBeDefined();
-    await rig.repositories.publish(childOf(theirs, { state: 'live' }), theirs, idOf(bob));
+    await rig.repositories.publish(childOf(theirs, { lifecycle: 'live' }), theirs, idOf(bob));
     await rig.publish(pushed('heads/main', 'heads/next'), first);
     expect(rig.events.isHidden(his.id)).toBe(false);
   });
@@ -294,7 +298,7 @@ describe('receipts', () => {
     const rig = new ReceiptsRig().listen();
     const first = await rig.publish(pushed('heads/main'));
     const before = rig.appended.length;
-    await rig.publish({ state: 'withdrawn', refs: new Map() }, first);
+    await rig.publish({ lifecycle: 'withdrawn', refs: new Map() }, first);
     expect(rig.appended).toHaveLength(before);
   });
 
@@ -302,8 +306,8 @@ describe('receipts', () => {
     const rig = new ReceiptsRig().listen();
     const first = await rig.publish(pushed('heads/main'));
     const withdrawal = { id: 'e'.repeat(64), at: 1 };
-    const gone = await rig.publish({ state: 'withdrawn', refs: new Map(), withdrawal }, first);
-    await rig.publish({ state: 'live', refs: new Map(), causes: [] }, gone);
+    const gone = await rig.publish({ lifecycle: 'withdrawn', refs: new Map(), withdrawal }, first);
+    await rig.publish({ lifecycle: 'live', refs: new Map(), causes: [] }, gone);
     const [, last] = rig.receiptsOf();
     expect(rig.receiptsOf()).toHaveLength(2);
     expect(last?.tags.filter(([name]) => name?.startsWith('refs/'))).toEqual([]);

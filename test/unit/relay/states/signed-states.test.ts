@@ -15,10 +15,10 @@ import { HeldOrders } from '../../../../src/relay/states/held-states.ts';
 import { Orders } from '../../../../src/relay/states/signed-states.ts';
 import { Words } from '../../../../src/relay/words.ts';
 import {
-  type Manifest,
+  type GitManifest,
   type PackEntry,
-  type ParentState,
   type Policy,
+  type PublishedGitState,
   UNANNOUNCED,
 } from '../../../../src/repository/git/git-manifest.ts';
 import { type RepositoryId, repositoryId } from '../../../../src/repository/repository-id.ts';
@@ -129,14 +129,14 @@ class OrdersRig {
   }
 
   /** A repository of Alice's in which every object of the history is, whatever its refs are. */
-  static async withObjects(parts: Partial<Manifest> = {}): Promise<OrdersRig> {
+  static async withObjects(parts: Partial<GitManifest> = {}): Promise<OrdersRig> {
     const rig = await OrdersRig.open();
     await rig.make(ID, { packs: [await rig.pack(ID)], ...parts });
     await rig.events.append([verified(announcement(alice, { at: 1_000, maintainers: [bob] }))]);
     return rig;
   }
 
-  make(place: RepositoryId, parts: Partial<Manifest> = {}): Promise<ParentState> {
+  make(place: RepositoryId, parts: Partial<GitManifest> = {}): Promise<PublishedGitState> {
     const { identifier } = place;
     const manifest = manifestOf({ identifier, policy: policyOf([alice, bob]), ...parts });
     return this.repositories.publish(manifest, undefined, place);
@@ -157,13 +157,13 @@ class OrdersRig {
     await this.repositories.publish(next, over, ID);
   }
 
-  async state(place: RepositoryId = ID): Promise<ParentState> {
+  async state(place: RepositoryId = ID): Promise<PublishedGitState> {
     const state = await this.repositories.repositories.get(place).resolve();
     if (state === undefined) throw new Error('there is no such repository');
     return state;
   }
 
-  async manifest(place: RepositoryId = ID): Promise<Manifest> {
+  async manifest(place: RepositoryId = ID): Promise<GitManifest> {
     return (await this.state(place)).manifest;
   }
 
@@ -192,7 +192,7 @@ describe('an order whose objects are here', () => {
     expect([...manifest.peeled]).toEqual([['refs/tags/v1', id('second')]]);
     expect(manifest).toMatchObject({
       head: 'refs/heads/next',
-      state: 'live',
+      lifecycle: 'live',
       order: { id: event.id, author: alice.publicKey, at: AT },
       causes: [
         {
@@ -354,7 +354,7 @@ describe('an order whose objects are missing', () => {
     ['in one with others', { packs: true }, { 'heads/main': oid('d') }],
   ])('waits for them, %s', async (_, { packs }: { packs?: boolean }, wanted) => {
     const rig = await OrdersRig.open();
-    await rig.make(ID, packs === true ? { packs: [await rig.pack(ID)] } : { state: 'held' });
+    await rig.make(ID, packs === true ? { packs: [await rig.pack(ID)] } : { lifecycle: 'held' });
     const event = order(wanted, { head: 'main' });
     const verdict = await rig.send(event);
     expect(verdict.accepted).toBe(true);
@@ -368,20 +368,20 @@ describe('an order whose objects are missing', () => {
 
   it('is carried out when it is sent again and they have come', async () => {
     const rig = await OrdersRig.open();
-    const empty = await rig.make(ID, { state: 'held' });
+    const empty = await rig.make(ID, { lifecycle: 'held' });
     const event = order({ 'heads/main': 'second' });
     await rig.send(event);
     await rig.repositories.publish(childOf(empty, { packs: [await rig.pack(ID)] }), empty, ID);
     expect(await rig.send(event)).toEqual({ accepted: true, note: '' });
-    expect(await rig.manifest()).toMatchObject({ state: 'live', order: { id: event.id } });
+    expect(await rig.manifest()).toMatchObject({ lifecycle: 'live', order: { id: event.id } });
     expect(await rig.waiting()).toEqual([]);
   });
 
   it('leaves a repository waiting that waits for its first data, if it wants none', async () => {
     const rig = await OrdersRig.open();
-    await rig.make(ID, { state: 'held' });
+    await rig.make(ID, { lifecycle: 'held' });
     expect(await rig.send(order({}))).toEqual({ accepted: true, note: '' });
-    expect((await rig.manifest()).state).toBe('held');
+    expect((await rig.manifest()).lifecycle).toBe('held');
   });
 });
 
@@ -419,7 +419,7 @@ describe('an order is refused', () => {
   });
 
   it('in a repository that is withdrawn', async () => {
-    const rig = await OrdersRig.withObjects({ state: 'withdrawn' });
+    const rig = await OrdersRig.withObjects({ lifecycle: 'withdrawn' });
     expect((await rig.send(order({}))).accepted).toBe(false);
   });
 

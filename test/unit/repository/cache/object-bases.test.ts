@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../../src/lib/digest.ts';
 import { type ArtifactKind, artifactKey } from '../../../../src/repository/keys.ts';
-import type { ArtifactRef, PackEntry, ParentState } from '../../../../src/repository/git/git-manifest.ts';
+import type { ArtifactRef, PackEntry, PublishedGitState } from '../../../../src/repository/git/git-manifest.ts';
 import { encodeManifest } from '../../../../src/repository/git/git-manifest-codec.ts';
 import type { ObjectBases, ObjectsLease } from '../../../../src/repository/cache/object-bases.ts';
 import { ID, manifestOf, oid, RepositoryRig } from '../../../helpers/repository-rig.ts';
@@ -34,7 +34,7 @@ async function pack(name: string): Promise<PackEntry> {
   return { kind: 'push', objects: 1, pack: stored, idx, rev: await artifact('rev', `${name}.rev`) };
 }
 
-function stateOf(packs: readonly PackEntry[], incarnation = '1'.repeat(32)): ParentState {
+function stateOf(packs: readonly PackEntry[], incarnation = '1'.repeat(32)): PublishedGitState {
   const refs = new Map([['refs/heads/main', oid('1')]]);
   const manifest = manifestOf({ packs: [...packs], refs, incarnation });
   return { version: 'v', digest: sha256(encodeManifest(manifest)), manifest };

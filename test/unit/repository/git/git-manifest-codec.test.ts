@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../../../src/lib/digest.ts';
-import type { Manifest } from '../../../../src/repository/git/git-manifest.ts';
+import type { GitManifest } from '../../../../src/repository/git/git-manifest.ts';
 import {
   decodeManifest,
   encodeManifest,
@@ -16,12 +16,12 @@ const ref = (name: string, n?: number) => ({
 const key = '7'.repeat(64);
 
 /** Everything a manifest can say. */
-const full: Manifest = childOf(
+const full: GitManifest = childOf(
   { version: 'v', digest: sha256('parent'), manifest: manifestOf() },
   {
     identifier: 'Zürich "quoted" 漢字',
     objectFormat: 'sha256',
-    state: 'held',
+    lifecycle: 'held',
     head: 'refs/heads/ünïcode',
     refs: new Map([
       ['refs/heads/a', 'a'.repeat(64)],
@@ -57,7 +57,7 @@ const full: Manifest = childOf(
 );
 
 /** The manifest as plain JSON, for breaking it. */
-function plain(manifest: Manifest): Record<string, unknown> {
+function plain(manifest: GitManifest): Record<string, unknown> {
   return JSON.parse(encodeManifest(manifest).toString()) as Record<string, unknown>;
 }
 
@@ -71,7 +71,7 @@ function canonical(value: unknown): string {
   return `{${members.join(',')}}`;
 }
 
-function decodeText(text: string): Manifest {
+function decodeText(text: string): GitManifest {
   return decodeManifest(Buffer.from(text), 'the-name');
 }
 
@@ -85,7 +85,7 @@ describe('a manifest', () => {
 
   it('is the same bytes however its values were put together', () => {
     const { refs, ...rest } = full;
-    const shuffled: Manifest = { ...rest, refs: new Map([...refs].reverse()) };
+    const shuffled: GitManifest = { ...rest, refs: new Map([...refs].reverse()) };
     expect(encodeManifest(shuffled).equals(encodeManifest(full))).toBe(true);
     expect(encodeManifest(full).toString()).toBe(canonical(plain(full)));
   });
@@ -212,7 +212,7 @@ describe('a manifest that breaks a rule', () => {
     ['a peel of no ref', { peeled: new Map([['refs/tags/a', oid('1')]]) }],
     ['a depth without a parent', { depth: 3 }],
     ['a bad incarnation', { incarnation: 'x' }],
-  ] satisfies [string, Partial<Manifest>][])('is not written: %s', (_what, parts) => {
+  ] satisfies [string, Partial<GitManifest>][])('is not written: %s', (_what, parts) => {
     expect(() => encodeManifest(manifestOf(parts))).toThrow(expect.objectContaining({ kind: 'invalid' }));
   });
 });

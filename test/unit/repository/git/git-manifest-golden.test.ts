@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { changedRefs } from '../../../../src/git/index.ts';
 import { sha256 } from '../../../../src/lib/digest.ts';
-import type { Manifest } from '../../../../src/repository/git/git-manifest.ts';
+import type { GitManifest } from '../../../../src/repository/git/git-manifest.ts';
 import { decodeManifest, encodeManifest } from '../../../../src/repository/git/git-manifest-codec.ts';
 import type { Change } from '../../../../src/repository/publisher.ts';
 import { manifestOf, oid, packOf, RepositoryRig, stateOf } from '../../../helpers/repository-rig.ts';
@@ -11,11 +11,11 @@ const key = (digit: string) => digit.repeat(64);
 const artifact = (name: string, n: number) => ({ digest: sha256(name), size: 7, n });
 
 /** A manifest with every member that the format has. */
-const everything: Manifest = {
+const everything: GitManifest = {
   version: 1,
   identifier: 'Zürich "quoted" 漢字',
   objectFormat: 'sha256',
-  state: 'held',
+  lifecycle: 'held',
   incarnation: '2'.repeat(32),
   generation: 3,
   epoch: '4'.repeat(32),
@@ -76,9 +76,9 @@ const one = { refs: new Map([['refs/heads/main', oid('e')]]) };
 describe('a stored manifest', () => {
   it.each([
     ['everything', everything],
-    ['held', manifestOf({ state: 'held' })],
-    ['live', manifestOf({ ...one, state: 'live' })],
-    ['withdrawn', manifestOf({ state: 'withdrawn', withdrawal: { id: key('f'), at: 4 } })],
+    ['held', manifestOf({ lifecycle: 'held' })],
+    ['live', manifestOf({ ...one, lifecycle: 'live' })],
+    ['withdrawn', manifestOf({ lifecycle: 'withdrawn', withdrawal: { id: key('f'), at: 4 } })],
   ] as const)('has the digest it always had: %s', (name, manifest) => {
     const bytes = encodeManifest(manifest);
     expect(sha256(bytes)).toBe(GOLDEN[name]);

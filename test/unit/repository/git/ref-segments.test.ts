@@ -3,9 +3,9 @@ import { changedRefs, type RefChange, RefTable, tableOf } from '../../../../src/
 import { sha256 } from '../../../../src/lib/digest.ts';
 import { readAll } from '../../../../src/lib/streams.ts';
 import {
-  type Manifest,
+  type GitManifest,
   namedArtifacts,
-  type ParentState,
+  type PublishedGitState,
 } from '../../../../src/repository/git/git-manifest.ts';
 import { decodeManifest, encodeManifest } from '../../../../src/repository/git/git-manifest-codec.ts';
 import { artifactFileName, artifactKey, tombstonesKey } from '../../../../src/repository/keys.ts';
@@ -18,7 +18,7 @@ function manyRefs(count = COUNT): Map<string, string> {
   return new Map(Array.from({ length: count }, (_, at) => [name(at), oid('1')] as const));
 }
 
-function withChanges(over: ParentState, changes: readonly RefChange[]): Partial<Manifest> {
+function withChanges(over: PublishedGitState, changes: readonly RefChange[]): Partial<GitManifest> {
   return changedRefs(over.manifest, changes);
 }
 
@@ -32,7 +32,7 @@ function written(rig: RepositoryRig): Record<string, number> {
   return kinds;
 }
 
-function segmentKeys(manifest: Manifest): string[] {
+function segmentKeys(manifest: GitManifest): string[] {
   return namedArtifacts(manifest).flatMap(({ kind, ref }) =>
     kind === 'refs' ? artifactKey(ID, { ...ref, kind }) : [],
   );
@@ -55,7 +55,7 @@ describe('a manifest of very many refs', () => {
     expect(reader.store.count()).toBe(1 + segments);
     expect([...(loaded?.refs ?? [])]).toEqual([...manyRefs()]);
     expect([...(loaded?.peeled ?? [])]).toEqual([...peeled]);
-    expect(encodeManifest(loaded as Manifest).equals(encodeManifest(manifest))).toBe(true);
+    expect(encodeManifest(loaded as GitManifest).equals(encodeManifest(manifest))).toBe(true);
   });
 
   it('is version 1 with few refs, turns to 2 beyond 5,000, and back clearly below that only', async () => {

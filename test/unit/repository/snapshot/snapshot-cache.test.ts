@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../../src/lib/digest.ts';
 import type {
   ArtifactRef,
-  Manifest,
+  GitManifest,
   PackEntry,
-  ParentState,
+  PublishedGitState,
 } from '../../../../src/repository/git/git-manifest.ts';
 import { encodeManifest } from '../../../../src/repository/git/git-manifest-codec.ts';
 import { type ArtifactKind, artifactKey } from '../../../../src/repository/keys.ts';
@@ -37,7 +37,7 @@ async function pack(name: string): Promise<PackEntry> {
   return { kind: 'push', objects: 1, pack: stored, idx };
 }
 
-function stateWith(manifest: Manifest): ParentState {
+function stateWith(manifest: GitManifest): PublishedGitState {
   return { version: 'v', digest: sha256(encodeManifest(manifest)), manifest };
 }
 
@@ -229,7 +229,7 @@ describe('the snapshot cache', () => {
   });
 
   it('survives readers of many manifests under pressure', async () => {
-    const states: ParentState[] = [];
+    const states: PublishedGitState[] = [];
     for (let index = 0; index < 6; index++) {
       states.push(stateWith(manifestOf({ packs: [await pack(`${index}`.repeat(400))], receiptAt: index })));
     }

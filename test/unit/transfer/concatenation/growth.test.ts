@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { wantSetDigest } from '../../../../src/git/index.ts';
 import { sha256 } from '../../../../src/lib/digest.ts';
-import type { Manifest, PackEntry, PackKind } from '../../../../src/repository/git/git-manifest.ts';
+import type { GitManifest, PackEntry, PackKind } from '../../../../src/repository/git/git-manifest.ts';
 import { growthSince, nothingProven } from '../../../../src/transfer/concatenation/growth.ts';
 
 const oid = (name: string) => sha256(name).slice(0, 40);
@@ -11,12 +11,12 @@ function pack(name: string, kind: PackKind = 'push', objects = 3): PackEntry {
   return { kind, objects, pack: ref(`${name}.pack`), idx: ref(`${name}.idx`) };
 }
 
-function manifestOf(...packs: PackEntry[]): Manifest {
+function manifestOf(...packs: PackEntry[]): GitManifest {
   return {
     version: 1,
     identifier: 'tool',
     objectFormat: 'sha1',
-    state: 'live',
+    lifecycle: 'live',
     incarnation: '0'.repeat(32),
     head: 'refs/heads/main',
     refs: new Map(),

@@ -6,7 +6,7 @@ import {
   RefTable,
   tableOf,
 } from '../../../../src/git/index.ts';
-import type { RepositoryState } from '../../../../src/repository/git/git-manifest.ts';
+import type { GitState } from '../../../../src/repository/git/git-manifest.ts';
 import { Advertiser } from '../../../../src/transfer/fetch/advertise-refs.ts';
 import { oid, stateOf } from '../../../helpers/repository-rig.ts';
 import { SeededDice } from '../../../helpers/seeded-dice.ts';
@@ -34,23 +34,20 @@ class Collected {
   }
 }
 
-async function lsRefs(state: RepositoryState, options: LsRefsOptions): Promise<string> {
+async function lsRefs(state: GitState, options: LsRefsOptions): Promise<string> {
   const output = new Collected();
   await advertiser.lsRefs(state, options, output);
   return output.text;
 }
 
-async function refs(service: 'git-upload-pack' | 'git-receive-pack', version: 0 | 1, state: RepositoryState) {
+async function refs(service: 'git-upload-pack' | 'git-receive-pack', version: 0 | 1, state: GitState) {
   const output = new Collected();
   await advertiser.refs(service, version, state, output);
   return output;
 }
 
 /** The same refs twice: in plain maps, and in a table with changes over its segments. */
-function bothForms(
-  count: number,
-  head = 'refs/heads/main',
-): [plain: RepositoryState, table: RepositoryState] {
+function bothForms(count: number, head = 'refs/heads/main'): [plain: GitState, table: GitState] {
   const names = new Map<string, string>();
   const peeled = new Map<string, string>();
   const add = () => {

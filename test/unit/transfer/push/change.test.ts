@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ReceivedCommand } from '../../../../src/git/index.ts';
 import { refMapDigest } from '../../../../src/nostr/ref-state.ts';
 import type { ObjectFacts } from '../../../../src/policy/ref-rules.ts';
-import type { PackEntry, ParentState, RepositoryState } from '../../../../src/repository/git/git-manifest.ts';
+import type { GitState, PackEntry, PublishedGitState } from '../../../../src/repository/git/git-manifest.ts';
 import type { WaitingOrder } from '../../../../src/transfer/push/authority.ts';
 import { PushChange, type PushChangeOptions } from '../../../../src/transfer/push/change.ts';
 import type { ConnectivityProof } from '../../../../src/transfer/push/connectivity.ts';
@@ -17,7 +17,7 @@ function command(name: string, oldId: string, newId: string, problem?: string): 
 }
 
 interface Asked {
-  readonly base: ParentState | undefined;
+  readonly base: PublishedGitState | undefined;
   readonly tips: readonly string[];
 }
 
@@ -62,11 +62,11 @@ function pushOf(
   return { change, asked };
 }
 
-function baseOf(parts: Partial<RepositoryState>): ParentState {
+function baseOf(parts: Partial<GitState>): PublishedGitState {
   return { version: 'v', digest: 'd'.repeat(64), manifest: manifestOf(parts) };
 }
 
-async function evaluate(change: PushChange, base: ParentState | undefined) {
+async function evaluate(change: PushChange, base: PublishedGitState | undefined) {
   const { next, cause, result } = await change.evaluate(base?.manifest, base);
   return { next, cause, reasons: result.result.map((refusal) => refusal?.reason) };
 }
@@ -348,12 +348,12 @@ describe('a push that is measured by its right', () => {
   it('by an order takes it in, goes live, sets HEAD, and has its receipt stand behind', async () => {
     const { change } = pushOf(commands, { rules: rulesFor({ kind: 'order' }, { orders: [order] }) });
     const evaluation = await change.evaluate(
-      stateOf({ state: 'held', policy }),
-      baseOf({ state: 'held', policy }),
+      stateOf({ lifecycle: 'held', policy }),
+      baseOf({ lifecycle: 'held', policy }),
     );
     expect(evaluation.result).toEqual({ result: [undefined, undefined], order });
     expect(evaluation.next).toMatchObject({
-      state: 'live',
+      lifecycle: 'live',
       head: 'refs/heads/dev',
       order: { id: order.id, author: owner, at: order.at, refs: refMapDigest(order.refs) },
     });
@@ -374,8 +374,8 @@ describe('a push that is measured by its right', () => {
     ['by anyone, where anyone may', { kind: 'anyone' }, 'live', null],
   ] as const)('%s brings the first data', async (_what, authority, expected, actor) => {
     const { change } = pushOf(commands, { rules: rulesFor(authority) });
-    const { next, cause } = await change.evaluate(stateOf({ state: 'held', policy }), baseOf({ policy }));
-    expect(next?.state).toBe(expected);
+    const { next, cause } = await change.evaluate(stateOf({ lifecycle: 'held', policy }), baseOf({ policy }));
+    expect(next?.lifecycle).toBe(expected);
     expect(next?.order).toBeNull();
     expect(cause?.actor).toBe(actor);
   });
@@ -384,8 +384,8 @@ describe('a push that is measured by its right', () => {
     const { change } = pushOf([command(`nostr/${'c'.repeat(64)}`, zero, one)], {
       rules: rulesFor({ kind: 'order' }),
     });
-    const { next } = await change.evaluate(stateOf({ state: 'held', policy }), baseOf({ policy }));
-    expect(next?.state).toBe('held');
+    const { next } = await change.evaluate(stateOf({ lifecycle: 'held', policy }), baseOf({ policy }));
+    expect(next?.lifecycle).toBe('held');
     expect(next?.refs.size).toBe(1);
   });
 
@@ -397,7 +397,7 @@ describe('a push that is measured by its right', () => {
     expect((await evaluate(change, free)).reasons).toEqual([undefined]);
     const others = { ...policy, protection: [{ pattern: 'refs/heads/*', rules: ['push:owner'] }] };
     expect((await evaluate(change, baseOf({ refs, policy: others }))).reasons).toEqual([undefined]);
-    const gone = baseOf({ refs, policy, state: 'withdrawn' });
+    const gone = baseOf({ refs, policy, lifecycle: 'withdrawn' });
     expect((await evaluate(change, gone)).reasons[0]).toContain('not there any more');
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ReceivedCommand } from '../../../../src/git/index.ts';
 import { atOnce } from '../../../../src/lib/cooperative.ts';
-import type { Policy, RepositoryState } from '../../../../src/repository/git/git-manifest.ts';
+import type { GitState, Policy } from '../../../../src/repository/git/git-manifest.ts';
 import type { PushAuthority, WaitingOrder } from '../../../../src/transfer/push/authority.ts';
 import { decidePush, type PushQuestion } from '../../../../src/transfer/push/decide.ts';
 import { waitingLimit } from '../../../../src/transfer/push/stranger-limits.ts';
@@ -25,7 +25,7 @@ function policy(parts: Partial<Policy> = {}): Policy {
   };
 }
 
-function state(parts: Partial<RepositoryState> = {}): RepositoryState {
+function state(parts: Partial<GitState> = {}): GitState {
   const refs = new Map([
     ['refs/heads/main', one],
     ['refs/tags/v1', one],
@@ -39,7 +39,7 @@ function command(name: string, from: string, to: string): ReceivedCommand {
 
 function decide(
   question: Partial<PushQuestion> & Pick<PushQuestion, 'authority' | 'commands'>,
-  ...where: readonly (RepositoryState | undefined)[]
+  ...where: readonly (GitState | undefined)[]
 ) {
   const met = where.length === 0 ? state() : where[0];
   const deciding = decidePush(
@@ -92,7 +92,7 @@ describe('a push by a key', () => {
 
   it.each([
     ['that is not there', undefined],
-    ['that was withdrawn', state({ state: 'withdrawn' })],
+    ['that was withdrawn', state({ lifecycle: 'withdrawn' })],
   ])('makes no repository of one %s', (_what, met) => {
     const { reasons } = decide({ authority: byKey(owner), commands: [makes] }, met);
     expect(reasons[0]).toContain('not there any more');
@@ -455,7 +455,7 @@ describe('a push by anyone', () => {
   });
 
   it('does not bring back one that was withdrawn', () => {
-    const { reasons } = decide({ authority: anyone, commands: [makes] }, state({ state: 'withdrawn' }));
+    const { reasons } = decide({ authority: anyone, commands: [makes] }, state({ lifecycle: 'withdrawn' }));
     expect(reasons[0]).toContain('not there any more');
   });
 });

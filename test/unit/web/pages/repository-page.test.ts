@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formatNpub } from '../../../../src/nostr/public-key.ts';
-import type { Manifest } from '../../../../src/repository/git/git-manifest.ts';
+import type { GitManifest } from '../../../../src/repository/git/git-manifest.ts';
 import { type RepositoryPageParts, repositoryPage } from '../../../../src/web/pages/repository-page.ts';
 import { manifestOf, oid } from '../../../helpers/repository-rig.ts';
 import { alice, bob } from '../../nostr/authors.ts';
@@ -43,7 +43,7 @@ describe('the page of a repository', () => {
   });
 
   it.each([
-    ['that waits for its first data', announced({ state: 'held' })],
+    ['that waits for its first data', announced({ lifecycle: 'held' })],
     ['that nobody has announced', manifestOf({ identifier: 'tool' })],
   ])('leads no Nostr client to one %s', (_, manifest) => {
     const text = show({ manifest });
@@ -165,7 +165,7 @@ const POLICY = {
   readers: [],
 };
 
-function announced(parts: Partial<Manifest> = {}): Manifest {
+function announced(parts: Partial<GitManifest> = {}): GitManifest {
   const refs = new Map([['refs/heads/main', oid('1')]]);
   return manifestOf({ identifier: 'tool', refs, policy: POLICY, ...parts });
 }
