@@ -139,11 +139,11 @@ export async function repoRestore(
   context: CommandContext,
 ): Promise<void> {
   await withRepository(name, flags, context, 'writes', async (repository, { artifacts }) => {
-    const published = await restore(repository, { artifacts, dice: systemDice }, which);
+    const committed = await restore(repository, { artifacts, dice: systemDice }, which);
     context.print(
-      published.digest === undefined
+      committed.digest === undefined
         ? 'nothing to do: the repository is in that state'
-        : `restored: depth ${published.manifest?.depth}, manifest ${published.digest}`,
+        : `restored: depth ${committed.manifest?.depth}, manifest ${committed.digest}`,
     );
   });
 }

@@ -3,7 +3,7 @@ import { isBranch, type ObjectFormat, refNameProblem } from '../git/index.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { Dice } from '../lib/random.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
-import type { Published } from '../repository/committed.ts';
+import type { Committed } from '../repository/committed.ts';
 import {
   emptyState,
   type GitManifest,
@@ -22,7 +22,7 @@ import { findInHistory } from './history.ts';
 export async function createRepository(
   repository: Repository,
   options: { readonly objectFormat: ObjectFormat; readonly head: string; readonly dice: Dice },
-): Promise<Published> {
+): Promise<Committed> {
   checkBranchName(options.head);
   const initial = emptyState(repository.id.identifier, options.objectFormat, options.dice.hex(16));
   return publishState(repository, 'announce', (state) => {
@@ -35,7 +35,7 @@ export async function createRepository(
  * Points HEAD at a branch.
  * @throws CairnError `not-found` when the repository or, in a repository that has branches, the branch does not exist
  */
-export async function setHead(repository: Repository, branch: string): Promise<Published> {
+export async function setHead(repository: Repository, branch: string): Promise<Committed> {
   checkBranchName(branch);
   return publishState(repository, 'head', (state) => {
     const existing = mustExist(repository, state);
@@ -56,7 +56,7 @@ export async function restore(
   repository: Repository,
   { artifacts, dice }: { readonly artifacts: ArtifactStore; readonly dice: Dice },
   which: string,
-): Promise<Published> {
+): Promise<Committed> {
   const current = mustExist(repository, await repository.resolve());
   const { manifest: past } = await findInHistory(repository, current, which);
   if (past.incarnation !== current.manifest.incarnation) {
@@ -86,9 +86,9 @@ async function publishState(
   repository: Repository,
   kind: 'announce' | 'head' | 'restore',
   change: (state: GitState | undefined) => GitState | undefined,
-): Promise<Published> {
+): Promise<Committed> {
   await repository.resolve();
-  const { published } = await repository.publisher.join({
+  const { committed } = await repository.publisher.join({
     since: 0,
     alone: true,
     evaluate: async (state) => {
@@ -102,7 +102,7 @@ async function publishState(
       };
     },
   });
-  return published;
+  return committed;
 }
 
 function changedRefs(before: GitState | undefined, after: GitState): string[] {

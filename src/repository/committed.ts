@@ -7,7 +7,7 @@ import type { GitManifest } from './git/git-manifest.ts';
  * here only, after the swap (or after the state was found to be published already), so that "no client hears ok
  * before the swap" is a matter of types.
  */
-export interface Published {
+export interface Committed {
   /** The manifest of this publish; when nothing had to change, the one that stands; undefined when there is none. */
   readonly manifest: GitManifest | undefined;
   /** Digest of the manifest this publish swapped in; undefined when nothing had to change. */
@@ -16,6 +16,6 @@ export interface Published {
 }
 
 /** To be called by the publisher alone. */
-export function published(manifest: GitManifest | undefined, digest: Digest | undefined): Published {
+export function committed(manifest: GitManifest | undefined, digest: Digest | undefined): Committed {
   return { manifest, digest, proof: mintCommitProof() };
 }

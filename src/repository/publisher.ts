@@ -10,7 +10,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Digest } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { Dice } from '../lib/random.ts';
-import { type Published, published } from './committed.ts';
+import { type Committed, committed } from './committed.ts';
 import type { GitCause, GitManifest, GitState, PublishedGitState } from './git/git-manifest.ts';
 import { checkInvariants } from './invariants.ts';
 import type { EncodedManifest, ManifestStore } from './manifest-store.ts';
@@ -99,7 +99,7 @@ class UnpublishableBatch extends Error {}
 
 interface Member {
   readonly change: Change<unknown>;
-  resolve(value: { readonly result: unknown; readonly published: Published }): void;
+  resolve(value: { readonly result: unknown; readonly committed: Committed }): void;
   reject(error: unknown): void;
 }
 
@@ -141,7 +141,7 @@ export class Publisher {
    * @returns what the change's last evaluation said, and the published state
    * @throws UnknownOutcomeError; CairnError `busy` after 16 lost swaps; whatever the evaluation throws
    */
-  join<R>(change: Change<R>): Promise<{ readonly result: R; readonly published: Published }> {
+  join<R>(change: Change<R>): Promise<{ readonly result: R; readonly committed: Committed }> {
     return new Promise((resolve, reject) => {
       this.queue.push({ change, resolve: resolve as Member['resolve'], reject });
       this.running ??= this.drain();
@@ -236,11 +236,11 @@ export class Publisher {
       if (swapped.swap === 'won') {
         // Whatever fails from here on, the publish has happened and is reported as such.
         await host.learned(swapped.current).catch(() => host.doubt());
-        const outcome = published(encoded.manifest, encoded.digest);
+        const outcome = committed(encoded.manifest, encoded.digest);
         this.crowded = batch.length > 1;
         observer?.ended('published', batch.length);
         for (const [at, member] of batch.entries())
-          member.resolve({ result: round.results[at], published: outcome });
+          member.resolve({ result: round.results[at], committed: outcome });
         this.options.onPublished?.(host.id, encoded.manifest, encoded.digest);
         return;
       }
@@ -307,8 +307,8 @@ export class Publisher {
     state: PublishedGitState | undefined,
   ): void {
     this.options.observer?.ended('unchanged', batch.length);
-    const outcome = published(state?.manifest, undefined);
-    for (const [at, member] of batch.entries()) member.resolve({ result: results[at], published: outcome });
+    const outcome = committed(state?.manifest, undefined);
+    for (const [at, member] of batch.entries()) member.resolve({ result: results[at], committed: outcome });
   }
 
   /** @throws UnpublishableBatch when several changes together break a rule that one alone might not */

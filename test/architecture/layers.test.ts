@@ -141,7 +141,7 @@ describe('the fence', () => {
 
   it('only the publisher makes that value', () => {
     const makers = files.filter(
-      (file) => /\bpublished\(/.test(file.code) && imports(file, 'src/repository/committed.ts'),
+      (file) => /\bcommitted\(/.test(file.code) && imports(file, 'src/repository/committed.ts'),
     );
     expect(makers.map((file) => file.path)).toEqual(['src/repository/publisher.ts']);
   });

@@ -9,7 +9,7 @@ import type { Digest } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { Dice } from '../../lib/random.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
-import type { Published } from '../../repository/committed.ts';
+import type { Committed } from '../../repository/committed.ts';
 import {
   type GitState,
   isClosed,
@@ -71,7 +71,7 @@ export type FoldOutcome =
       readonly packs: readonly [before: number, after: number];
       /** Objects in the packs made. */
       readonly objects: number;
-      readonly published: Published;
+      readonly committed: Committed;
       /** What git could not do, and never will; the fold does without it. */
       readonly refusal?: string;
     };
@@ -150,14 +150,14 @@ async function carryOut(
       const same = plan.fold === 'full' && copy.refusal === undefined;
       return { outcome: 'nothing to do', same, ...refusal };
     }
-    const published = await publish(context, repository, result, copy);
-    if (published === undefined) return { outcome: 'superseded' };
+    const committed = await publish(context, repository, result, copy);
+    if (committed === undefined) return { outcome: 'superseded' };
     const hasBase = result.made.some(({ tips }) => tips !== undefined);
     return {
       outcome: plan.fold === 'full' && (hasBase || copy.refusal === undefined) ? 'folded' : 'rolled up',
-      packs: [manifest.packs.length, published.manifest?.packs.length ?? 0],
+      packs: [manifest.packs.length, committed.manifest?.packs.length ?? 0],
       objects: result.made.reduce((sum, entry) => sum + entry.objects, 0),
-      published,
+      committed,
       ...refusal,
     };
   } finally {
@@ -318,12 +318,12 @@ async function publish(
   repository: Repository,
   result: FoldResult,
   copy: FoldCopy,
-): Promise<Published | undefined> {
+): Promise<Committed | undefined> {
   const enough = context.grace === 0 ? PROOFS_WITHOUT_GRACE : PROOFS;
   let current = result;
   for (let proofs = 0; ; proofs++) {
-    const { verdict, published } = await join(repository, current);
-    if (verdict.verdict !== 'unproven') return verdict.verdict === 'publish' ? published : undefined;
+    const { verdict, committed } = await join(repository, current);
+    if (verdict.verdict !== 'unproven') return verdict.verdict === 'publish' ? committed : undefined;
     const next = afterFold(verdict.state, current);
     if (proofs < enough && (await copy.check.isComplete(next, current.proven))) {
       await current.proven.add(next.refs);
@@ -344,10 +344,10 @@ async function publish(
 async function join(
   repository: Repository,
   result: FoldResult,
-): Promise<{ readonly verdict: FoldVerdict; readonly published: Published }> {
+): Promise<{ readonly verdict: FoldVerdict; readonly committed: Committed }> {
   const change = new FoldChange(result, repository.mark());
-  const { result: verdict, published } = await repository.publisher.join(change);
-  return { verdict, published };
+  const { result: verdict, committed } = await repository.publisher.join(change);
+  return { verdict, committed };
 }
 
 /** What was set apart in the same part of the grace period is gathered in one pack. */

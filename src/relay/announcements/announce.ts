@@ -146,7 +146,7 @@ export class Announcements {
     const since = repository.mark();
     const incarnation = dice.hex(16);
     try {
-      const { result, published } = await publishStored(
+      const { result, committed } = await publishStored(
         repository,
         signedEvents,
         (stored) =>
@@ -161,7 +161,7 @@ export class Announcements {
             incarnation,
           }),
       );
-      return result.is === 'refused' ? result : { ...result, manifest: published.manifest };
+      return result.is === 'refused' ? result : { ...result, manifest: committed.manifest };
     } catch (error) {
       if (!(error instanceof UnknownOutcomeError)) throw error;
       const reason: Reason =

@@ -9,7 +9,7 @@ import type { NostrEvent } from '../../nostr/event.ts';
 import { newestFirst } from '../../nostr/event-order.ts';
 import { kinds } from '../../nostr/kinds.ts';
 import { type MaintainerRule, maintainerClosure } from '../../nostr/maintainers.ts';
-import type { Published } from '../../repository/committed.ts';
+import type { Committed } from '../../repository/committed.ts';
 import type { GitCause, GitState, Policy } from '../../repository/git/git-manifest.ts';
 import type { Change, Evaluation } from '../../repository/publisher.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -116,11 +116,11 @@ export async function publishStored<R extends { readonly is: string }>(
   repository: Repository,
   signedEvents: SignedEvents,
   change: (stored: ReadonlySet<string>) => Change<R | Unstored>,
-): Promise<{ readonly result: R; readonly published: Published }> {
+): Promise<{ readonly result: R; readonly committed: Committed }> {
   const stored = new Set<string>();
   for (let tries = 0; tries < TRIES; tries++) {
-    const { result, published } = await repository.publisher.join(change(stored));
-    if (!isUnstored(result)) return { result, published };
+    const { result, committed } = await repository.publisher.join(change(stored));
+    if (!isUnstored(result)) return { result, committed };
     await concurrently(result.events, 8, (event) => signedEvents.store(repository.id, event));
     for (const event of result.events) stored.add(event.id);
   }

@@ -106,8 +106,8 @@ export class RepositoryUpkeep implements UpkeepTask {
     const { repositories, owners } = this.context;
     const repository = repositories.get(id);
     const before = this.now() - HELD_FOR;
-    const { published } = await repository.publisher.join(new ExpireChange(repository.mark(), before));
-    if (published.manifest?.lifecycle === 'withdrawn')
+    const { committed } = await repository.publisher.join(new ExpireChange(repository.mark(), before));
+    if (committed.manifest?.lifecycle === 'withdrawn')
       await owners.settle(id.owner, id.identifier, 'withdrawn');
   }
 

@@ -201,11 +201,11 @@ export class Withdrawals {
     const met = await repository.resolve();
     if (met === undefined) return { is: 'unknown', isSeen: false };
     await signedEvents.store(id, event);
-    const { result, published } = await repository.publisher.join(
+    const { result, committed } = await repository.publisher.join(
       new WithdrawChange(this.context, id, event, repository.mark()),
     );
-    if (published.manifest?.lifecycle === 'withdrawn') {
-      directory.learn(id.identifier, { owner: id.owner, ...published.manifest.policy });
+    if (committed.manifest?.lifecycle === 'withdrawn') {
+      directory.learn(id.identifier, { owner: id.owner, ...committed.manifest.policy });
       await owners.settle(id.owner, id.identifier, 'withdrawn');
     }
     const isSeen = mayKnowOf({ owner: id.owner, ...met.manifest.policy }, sender);

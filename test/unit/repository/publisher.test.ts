@@ -59,7 +59,7 @@ function rival(rig: RepositoryRig): () => Promise<void> {
 describe('publishing', () => {
   it('makes a repository with its first change', async () => {
     const rig = new RepositoryRig();
-    const { result, published: outcome } = await rig.repository.publisher.join(new MakeRef('a'));
+    const { result, committed: outcome } = await rig.repository.publisher.join(new MakeRef('a'));
     expect(result).toBe('made beside 0');
     const manifest = await published(rig);
     expect(branches(manifest)).toEqual(['a']);
@@ -184,7 +184,7 @@ describe('publishing', () => {
     const rig = new RepositoryRig();
     await rig.repository.publisher.join(new MakeRef('a'));
     rig.store.reset();
-    const { result, published: outcome } = await rig.repository.publisher.join(new MakeRef('a'));
+    const { result, committed: outcome } = await rig.repository.publisher.join(new MakeRef('a'));
     expect(result).toBe('exists');
     expect(outcome.digest).toBeUndefined();
     expect(outcome.manifest?.refs.size).toBe(1);
@@ -342,7 +342,7 @@ describe('an unknown outcome', () => {
         lost = true;
       },
     });
-    const { published: outcome } = await rig.repository.publisher.join(new MakeRef('b'));
+    const { committed: outcome } = await rig.repository.publisher.join(new MakeRef('b'));
     expect(lost).toBe(true);
     expect(outcome.manifest && branches(outcome.manifest)).toEqual(['a', 'b']);
     expect(branches(await published(rig))).toEqual(['a', 'b', 'rival-0']);
@@ -535,7 +535,7 @@ describe('a listener', () => {
     );
     const { publisher } = repository;
     const first = await publisher.join(new MakeRef('a'));
-    expect(heard).toEqual([`rig 0 ${first.published.digest}`]);
+    expect(heard).toEqual([`rig 0 ${first.committed.digest}`]);
     await publisher.join(new MakeRef('a'));
     await expect(publisher.join(failing(new Error('no')))).rejects.toThrow('no');
     expect(heard).toHaveLength(1);
