@@ -91,10 +91,10 @@ async function publishState(
   const { committed } = await repository.publisher.join({
     since: 0,
     alone: true,
-    evaluate: async (state) => {
-      const next = change(state);
+    evaluate: async (current) => {
+      const next = change(current);
       if (next === undefined) return { result: undefined };
-      const refs = changedRefs(state, next);
+      const refs = changedRefs(current, next);
       return {
         next,
         cause: { kind, actor: null, evidence: null, refs },

@@ -41,16 +41,16 @@ export interface Change<R> {
   readonly alone?: boolean;
   /**
    * Applies the change to a state (undefined: the repository does not exist). Writes nothing to the store.
-   * @param state the published state, or what the changes before this one in the batch make of it
-   * @param base the published state itself; its packs are among those of `state`
+   * @param current the published state, or what the changes before this one in the batch make of it
+   * @param published the published state itself; its packs are among those of `current`
    */
-  evaluate(state: GitState | undefined, base: PublishedGitState | undefined): Promise<Evaluation<R>>;
+  evaluate(current: GitState | undefined, published: PublishedGitState | undefined): Promise<Evaluation<R>>;
 }
 
 /** A state and when it was asked for, by the repository's own counter. */
 export interface ObservedState {
   readonly sequence: number;
-  readonly state: PublishedGitState | undefined;
+  readonly published: PublishedGitState | undefined;
 }
 
 /** What a publisher needs of its repository. */
@@ -165,12 +165,12 @@ export class Publisher {
 
   private async draft(change: Change<unknown>): Promise<void> {
     const base = await this.options.host.known();
-    const evaluation = await change.evaluate(base.state?.manifest, base.state);
+    const evaluation = await change.evaluate(base.published?.manifest, base.published);
     if (evaluation.next === undefined || evaluation.cause === undefined) return;
     const { next, cause, receiptBefore } = evaluation;
-    const composed = await this.compose({ next, causes: [cause], receiptBefore }, base.state);
+    const composed = await this.compose({ next, causes: [cause], receiptBefore }, base.published);
     const encoded = await this.options.manifests.write(this.options.host.id, composed);
-    this.drafts.set(change, { parent: base.state?.digest, evaluation, encoded });
+    this.drafts.set(change, { parent: base.published?.digest, evaluation, encoded });
   }
 
   private async drain(): Promise<void> {
@@ -219,16 +219,16 @@ export class Publisher {
           base = await host.observe();
           continue;
         }
-        this.settleUnchanged(batch, round.results, base.state);
+        this.settleUnchanged(batch, round.results, base.published);
         return;
       }
       const { next, causes, receiptBefore } = round;
       const composition = { next, causes, receiptBefore };
       const encoded =
         round.encoded ??
-        (await manifests.write(host.id, await this.composeBatch(batch, composition, base.state)));
-      const { state } = base;
-      const swapped = await this.pace.watch(() => host.swap(state, encoded.digest, sent));
+        (await manifests.write(host.id, await this.composeBatch(batch, composition, base.published)));
+      const { published } = base;
+      const swapped = await this.pace.watch(() => host.swap(published, encoded.digest, sent));
       if (swapped.swap === 'unknown') {
         host.doubt();
         throw new UnknownOutcomeError(swapped.cause);
@@ -259,7 +259,7 @@ export class Publisher {
 
   /** Evaluates every change on the result of those before it. One whose evaluation fails leaves alone. */
   private async evaluate(batch: Member[], base: ObservedState): Promise<Round> {
-    let state: GitState | undefined = base.state?.manifest;
+    let state: GitState | undefined = base.published?.manifest;
     let changed = false;
     let receiptBefore: number | undefined;
     const causes: GitCause[] = [];
@@ -267,7 +267,7 @@ export class Publisher {
     for (const member of [...batch]) {
       let evaluation: Evaluation<unknown>;
       try {
-        evaluation = await member.change.evaluate(state, base.state);
+        evaluation = await member.change.evaluate(state, base.published);
       } catch (error) {
         batch.splice(batch.indexOf(member), 1);
         member.reject(error);
@@ -291,7 +291,8 @@ export class Publisher {
   private draftFor(batch: readonly Member[], base: ObservedState): Round | undefined {
     const only = batch.length === 1 ? batch[0] : undefined;
     const draft = only === undefined ? undefined : this.drafts.get(only.change);
-    if (only === undefined || draft === undefined || draft.parent !== base.state?.digest) return undefined;
+    if (only === undefined || draft === undefined || draft.parent !== base.published?.digest)
+      return undefined;
     return {
       next: draft.evaluation.next,
       causes: [],

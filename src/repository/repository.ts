@@ -87,7 +87,7 @@ export class Repository {
    * @throws CairnError `unavailable` when the store does not answer; `corrupt` when what it holds is damaged
    */
   async resolve(refs: RefsLoaded = 'all'): Promise<PublishedGitState | undefined> {
-    return (await this.observe(refs)).state;
+    return (await this.observe(refs)).published;
   }
 
   /** The published state as this process last saw it, however long ago; the store is asked only if it never was. */
@@ -143,9 +143,9 @@ export class Repository {
     pointer: Sighting['pointer'],
     refs: RefsLoaded = 'all',
   ): Promise<ObservedState> {
-    const state = await this.load(pointer, refs);
-    this.remember({ ...look, pointer, depth: state?.manifest.depth ?? -1, learnt: ++this.sequence });
-    return { sequence: look.sequence, state };
+    const published = await this.load(pointer, refs);
+    this.remember({ ...look, pointer, depth: published?.manifest.depth ?? -1, learnt: ++this.sequence });
+    return { sequence: look.sequence, published };
   }
 
   private async load(
@@ -179,7 +179,7 @@ export class Repository {
       known: async () => {
         const last = this.sighting;
         if (last === undefined) return this.observe();
-        return { sequence: last.sequence, state: await this.load(last.pointer) };
+        return { sequence: last.sequence, published: await this.load(last.pointer) };
       },
       observe: () => this.observe(),
       swap: (parent, next, sent) => {

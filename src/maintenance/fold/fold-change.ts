@@ -54,20 +54,25 @@ export class FoldChange implements Change<FoldVerdict> {
     this.alone = !result.conserves;
   }
 
-  /** @param base what was published is still named there, or this fold is not of this repository any more */
+  /** @param published what was published is still named there, or this fold is not of this repository any more */
   async evaluate(
-    state: GitState | undefined,
-    base: PublishedGitState | undefined,
+    current: GitState | undefined,
+    published: PublishedGitState | undefined,
   ): Promise<Evaluation<FoldVerdict>> {
     const { result } = this;
-    if (state === undefined || base === undefined || !fits(result, base.manifest) || !fits(result, state)) {
+    if (
+      current === undefined ||
+      published === undefined ||
+      !fits(result, published.manifest) ||
+      !fits(result, current)
+    ) {
       return { result: { verdict: 'superseded' } };
     }
-    if (!result.conserves && !result.proven.covers(state.refs)) {
-      return { result: { verdict: 'unproven', state } };
+    if (!result.conserves && !result.proven.covers(current.refs)) {
+      return { result: { verdict: 'unproven', state: current } };
     }
     return {
-      next: afterFold(state, result),
+      next: afterFold(current, result),
       cause: { kind: 'fold', actor: null, evidence: null, refs: [] },
       result: { verdict: 'publish' },
     };

@@ -104,10 +104,10 @@ export async function foldRepository(
   if (lease === undefined) return { outcome: 'leased' };
   try {
     // Another may have folded until a moment ago.
-    const base = await mustResolve(repository);
-    const plan = await planFor(context, base, mode, deletions);
+    const published = await mustResolve(repository);
+    const plan = await planFor(context, published, mode, deletions);
     if (plan.fold === 'none') return { outcome: 'nothing to do' };
-    return await carryOut(context, repository, base, plan, signal);
+    return await carryOut(context, repository, published, plan, signal);
   } finally {
     await lease.release();
   }
@@ -115,11 +115,11 @@ export async function foldRepository(
 
 async function planFor(
   context: FoldContext,
-  base: PublishedGitState,
+  published: PublishedGitState,
   mode: FoldMode,
   deletions: number,
 ): Promise<FoldPlan> {
-  const { manifest } = base;
+  const { manifest } = published;
   const facts = factsOf(context, deletions);
   if (manifest.lifecycle === 'withdrawn' || manifest.packs.length === 0) return { fold: 'none' };
   if (mode === 'gather') return gatherPlan(manifest.packs);
@@ -132,11 +132,11 @@ async function planFor(
 async function carryOut(
   context: FoldContext,
   repository: Repository,
-  base: PublishedGitState,
+  published: PublishedGitState,
   plan: Exclude<FoldPlan, { fold: 'none' }>,
   signal: AbortSignal,
 ): Promise<FoldOutcome> {
-  const { manifest } = base;
+  const { manifest } = published;
   const packs = plan.fold === 'roll-up' ? plan.packs : manifest.packs;
   const bytes = packs.reduce((sum, entry) => sum + entry.pack.size, 0);
   const copy = await FoldCopy.open(context, repository.id, manifest, bytes, signal);

@@ -264,18 +264,22 @@ class AnnounceChange implements Change<AnnounceResult | Unstored> {
     this.since = options.since;
   }
 
-  async evaluate(state: GitState | undefined): Promise<Evaluation<AnnounceResult | Unstored>> {
+  async evaluate(current: GitState | undefined): Promise<Evaluation<AnnounceResult | Unstored>> {
     const { context, id, event, stored } = this.options;
-    const refused = this.refusal(state);
+    const refused = this.refusal(current);
     if (refused !== undefined) return { result: refused };
-    const newest = await newestAnnouncements(context, id, state, event);
+    const newest = await newestAnnouncements(context, id, current, event);
     if (newest(id.owner)?.id !== event.id) return { result: { is: 'older' } };
     const derived = derivePolicy(id.owner, newest, context.rule);
     if (derived === undefined) return { result: { is: 'older' } };
-    const missing = unstored(derived, state, stored);
+    const missing = unstored(derived, current, stored);
     if (missing !== undefined) return { result: missing };
-    const next = { ...this.met(state), policy: derived.policy };
-    if (state !== undefined && state.lifecycle === next.lifecycle && samePolicy(state.policy, next.policy)) {
+    const next = { ...this.stateFrom(current), policy: derived.policy };
+    if (
+      current !== undefined &&
+      current.lifecycle === next.lifecycle &&
+      samePolicy(current.policy, next.policy)
+    ) {
       return { result: { is: 'unchanged' } };
     }
     return {
@@ -285,14 +289,15 @@ class AnnounceChange implements Change<AnnounceResult | Unstored> {
     };
   }
 
-  private refusal(state: GitState | undefined): Refused | undefined {
+  private refusal(current: GitState | undefined): Refused | undefined {
     const { announcement } = this.options;
-    const watermark = state?.withdrawal?.at ?? -1;
+    const watermark = current?.withdrawal?.at ?? -1;
     if (announcement.at <= watermark) {
       const reason: Reason = `blocked: the repository was withdrawn at ${watermark}, after this was signed; sign a newer announcement`;
       return { is: 'refused', reason, outdated: true };
     }
-    const existing = state === undefined || state.lifecycle === 'withdrawn' ? undefined : state.objectFormat;
+    const existing =
+      current === undefined || current.lifecycle === 'withdrawn' ? undefined : current.objectFormat;
     const wanted = announcement.objectFormat;
     if (existing !== undefined && wanted !== undefined && wanted !== existing) {
       const reason: Reason = `invalid: the repository has the object format ${existing}, which cannot be changed`;
@@ -302,17 +307,17 @@ class AnnounceChange implements Change<AnnounceResult | Unstored> {
   }
 
   /** The state the policy is put on: what is there, or a new repository. */
-  private met(state: GitState | undefined): GitState {
+  private stateFrom(current: GitState | undefined): GitState {
     const { id, announcement, grasp, incarnation } = this.options;
-    if (state !== undefined && state.lifecycle !== 'withdrawn') {
+    if (current !== undefined && current.lifecycle !== 'withdrawn') {
       // One that waited for its first data waits no more when its owner does not ask for that.
-      return { ...state, lifecycle: grasp ? state.lifecycle : 'live' };
+      return { ...current, lifecycle: grasp ? current.lifecycle : 'live' };
     }
     const fresh = emptyState(id.identifier, announcement.objectFormat ?? 'sha1', incarnation);
-    const { withdrawal, generation = 0 } = state ?? {};
+    const { withdrawal, generation = 0 } = current ?? {};
     return {
       ...fresh,
-      ...(state === undefined ? {} : { generation: generation + 1 }),
+      ...(current === undefined ? {} : { generation: generation + 1 }),
       lifecycle: grasp ? 'held' : 'live',
       ...(withdrawal === undefined ? {} : { withdrawal }),
     };

@@ -155,15 +155,15 @@ export class PolicyChange implements Change<PolicyResult> {
     this.since = options.since;
   }
 
-  async evaluate(state: GitState | undefined): Promise<Evaluation<PolicyResult>> {
+  async evaluate(current: GitState | undefined): Promise<Evaluation<PolicyResult>> {
     const { context, id, cause, stored, alsoKnown } = this.options;
-    if (state === undefined || state.lifecycle === 'withdrawn') return { result: { is: 'absent' } };
-    const newest = await newestAnnouncements(context, id, state, alsoKnown);
+    if (current === undefined || current.lifecycle === 'withdrawn') return { result: { is: 'absent' } };
+    const newest = await newestAnnouncements(context, id, current, alsoKnown);
     const derived = derivePolicy(id.owner, newest, context.rule);
-    if (derived === undefined || samePolicy(derived.policy, state.policy))
+    if (derived === undefined || samePolicy(derived.policy, current.policy))
       return { result: { is: 'unchanged' } };
-    const missing = unstored(derived, state, stored);
+    const missing = unstored(derived, current, stored);
     if (missing !== undefined) return { result: missing };
-    return { next: { ...state, policy: derived.policy }, cause, result: { is: 'changed' } };
+    return { next: { ...current, policy: derived.policy }, cause, result: { is: 'changed' } };
   }
 }

@@ -146,17 +146,21 @@ class ExpireChange implements Change<undefined> {
   }
 
   async evaluate(
-    state: GitState | undefined,
-    base: PublishedGitState | undefined,
+    current: GitState | undefined,
+    published: PublishedGitState | undefined,
   ): Promise<Evaluation<undefined>> {
-    if (state?.lifecycle !== 'held' || base === undefined || base.manifest.receiptAt > this.before) {
+    if (
+      current?.lifecycle !== 'held' ||
+      published === undefined ||
+      published.manifest.receiptAt > this.before
+    ) {
       return { result: undefined };
     }
-    const { graph: _none, epoch: _over, ...rest } = state;
+    const { graph: _none, epoch: _over, ...rest } = current;
     const none = { refs: new Map(), peeled: new Map(), packs: [], order: null };
     return {
       next: { ...rest, ...none, lifecycle: 'withdrawn' },
-      cause: { kind: 'withdraw', actor: null, evidence: null, refs: [...state.refs.keys()] },
+      cause: { kind: 'withdraw', actor: null, evidence: null, refs: [...current.refs.keys()] },
       result: undefined,
     };
   }

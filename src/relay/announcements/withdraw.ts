@@ -324,12 +324,13 @@ class WithdrawChange implements Change<boolean> {
   }
 
   /** The result is true when this request stands behind the withdrawal. */
-  async evaluate(state: GitState | undefined): Promise<Evaluation<boolean>> {
+  async evaluate(current: GitState | undefined): Promise<Evaluation<boolean>> {
     const { created_at: at, id: evidence, pubkey: actor } = this.event;
-    if (state === undefined || (state.withdrawal?.at ?? -1) > at) return { result: false };
-    if (state.withdrawal?.id === evidence && state.lifecycle === 'withdrawn') return { result: true };
-    if (state.lifecycle !== 'withdrawn' && (await this.announcedAfter(state, at))) return { result: false };
-    const { graph: _none, epoch: _over, ...rest } = state;
+    if (current === undefined || (current.withdrawal?.at ?? -1) > at) return { result: false };
+    if (current.withdrawal?.id === evidence && current.lifecycle === 'withdrawn') return { result: true };
+    if (current.lifecycle !== 'withdrawn' && (await this.announcedAfter(current, at)))
+      return { result: false };
+    const { graph: _none, epoch: _over, ...rest } = current;
     return {
       next: {
         ...rest,
@@ -340,7 +341,7 @@ class WithdrawChange implements Change<boolean> {
         order: null,
         withdrawal: { id: evidence, at },
       },
-      cause: { kind: 'withdraw', actor, evidence, refs: [...state.refs.keys()] },
+      cause: { kind: 'withdraw', actor, evidence, refs: [...current.refs.keys()] },
       result: true,
     };
   }

@@ -47,15 +47,15 @@ export class PullRequestRemoval implements Change<void> {
     this.events = events;
   }
 
-  async evaluate(state: GitState | undefined): Promise<Evaluation<void>> {
-    if (state === undefined) return { result: undefined };
-    const gone = pullRequestRefs(state, this.events).flatMap(({ name, standing }) =>
+  async evaluate(current: GitState | undefined): Promise<Evaluation<void>> {
+    if (current === undefined) return { result: undefined };
+    const gone = pullRequestRefs(current, this.events).flatMap(({ name, standing }) =>
       standing === 'wrong' || (standing === 'missing' && this.due.has(name)) ? name : [],
     );
     if (gone.length === 0) return { result: undefined };
     const changes = gone.map((name) => ({ name, oid: undefined }));
     return {
-      next: { ...state, ...changedRefs(state, changes) },
+      next: { ...current, ...changedRefs(current, changes) },
       cause: { kind: 'withdraw', actor: null, evidence: null, refs: gone },
       result: undefined,
     };

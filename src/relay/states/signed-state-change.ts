@@ -90,20 +90,20 @@ export class OrderChange implements Change<OrderOutcome> {
   }
 
   async evaluate(
-    state: GitState | undefined,
-    base: PublishedGitState | undefined,
+    current: GitState | undefined,
+    published: PublishedGitState | undefined,
   ): Promise<Evaluation<OrderOutcome>> {
-    if (state === undefined || base === undefined || state.lifecycle === 'withdrawn') {
+    if (current === undefined || published === undefined || current.lifecycle === 'withdrawn') {
       return { result: { is: 'not-his' } };
     }
-    // It goes alone, so the state is always the base itself. Git is not asked twice about one.
-    if (this.decided?.on !== base.digest) {
-      this.decided = { on: base.digest, evaluation: await this.evaluateOn(state, base) };
+    // It goes alone, so the current state is always the published one. Git is not asked twice about one.
+    if (this.decided?.on !== published.digest) {
+      this.decided = { on: published.digest, evaluation: await this.evaluateOn(current, published) };
     }
     return this.decided.evaluation;
   }
 
-  private async evaluateOn(state: GitState, base: PublishedGitState): Promise<Evaluation<OrderOutcome>> {
+  private async evaluateOn(state: GitState, published: PublishedGitState): Promise<Evaluation<OrderOutcome>> {
     const { order, repository } = this.options;
     const role = roleOf(order.author, { owner: repository.id.owner, ...state.policy });
     if (role !== 'owner' && role !== 'maintainer') return { result: { is: 'not-his' } };
@@ -122,14 +122,14 @@ export class OrderChange implements Change<OrderOutcome> {
     const problem = ruleProblem(plan.changes, likelyKinds(plan.changes), state.policy, role);
     if (problem !== undefined) return refuse(problem);
     if (plan.conflicts.length > 0) return this.decide(plan, likelyKinds(plan.changes), state);
-    return this.withObjects(plan, state, base, role);
+    return this.withObjects(plan, state, published, role);
   }
 
   /** Decides what the objects have a say in. */
   private async withObjects(
     plan: OrderPlan,
     state: GitState,
-    base: PublishedGitState,
+    published: PublishedGitState,
     role: 'owner' | 'maintainer',
   ): Promise<Evaluation<OrderOutcome>> {
     const { repository, source } = this.options;
@@ -140,7 +140,7 @@ export class OrderChange implements Change<OrderOutcome> {
     if (asking.length > MAX_HISTORIES) {
       return refuse(`it moves more than ${MAX_HISTORIES} branches of which the history has to be kept`);
     }
-    const snapshot = await repository.snapshot(base);
+    const snapshot = await repository.snapshot(published);
     try {
       const paths = { gitDir: snapshot.path, objects: source?.objects ?? `${snapshot.path}/objects` };
       const facts = await this.findObjects(paths, plan.changes, state);

@@ -195,9 +195,9 @@ export class Orders {
     const release = await this.places.acquire();
     try {
       // Looked at first: what comes to nothing leaves nothing behind.
-      const base = await repository.known();
+      const published = await repository.known();
       const change = changeWith(source?.packs ?? []);
-      const { result: foreseen } = await change.evaluate(base?.manifest, base);
+      const { result: foreseen } = await change.evaluate(published?.manifest, published);
       let outcome: OrderOutcome = foreseen;
       if (foreseen.is === 'applied') {
         await signedEvents.store(id, event);
@@ -205,7 +205,7 @@ export class Orders {
           source === undefined
             ? change
             : changeWith(
-                await copyPacks(this.context, source.id, id, source.packs, base?.manifest.generation),
+                await copyPacks(this.context, source.id, id, source.packs, published?.manifest.generation),
               );
         outcome = (await repository.publisher.join(ready)).result;
       }

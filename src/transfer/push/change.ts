@@ -53,7 +53,7 @@ export interface PushChangeOptions {
   readonly initial: GitState;
   /** Shows connectivity again over another state. */
   readonly proveAgain: (
-    base: PublishedGitState | undefined,
+    published: PublishedGitState | undefined,
     tips: readonly string[],
   ) => Promise<TipsInspection>;
 }
@@ -86,31 +86,31 @@ export class PushChange implements Change<PushOutcome> {
   }
 
   async evaluate(
-    state: GitState | undefined,
-    base: PublishedGitState | undefined,
+    current: GitState | undefined,
+    published: PublishedGitState | undefined,
   ): Promise<Evaluation<PushOutcome>> {
     const { initial, rules, atomic } = this.options;
     const { objects } = this;
-    await this.renewProof(base);
-    const provable = this.options.commands.map((command) => this.withProofProblem(command, state));
-    const waiting = await rules.waiting(base);
-    const lastSet = await rules.lastSet(state);
-    const { commands, forced } = await this.withHistories(provable, state, { waiting, lastSet });
+    await this.renewProof(published);
+    const provable = this.options.commands.map((command) => this.withProofProblem(command, current));
+    const waiting = await rules.waiting(published);
+    const lastSet = await rules.lastSet(current);
+    const { commands, forced } = await this.withHistories(provable, current, { waiting, lastSet });
     const { id, authority, pullRequestTip } = rules;
-    const strangers = rules.strangers(this.brings(state));
+    const strangers = rules.strangers(this.brings(current));
     const facts = { objects, forced, waiting, lastSet, pullRequestTip, strangers };
     const decision = await inSlices(
-      decidePush({ id, authority, commands, atomic, ...facts }, state, initial),
+      decidePush({ id, authority, commands, atomic, ...facts }, current, initial),
     );
     const { result, order } = decision;
     const outcome = order === undefined ? { result } : { result, order };
-    const met = state ?? initial;
+    const state = current ?? initial;
     const allowed = commands.filter((_command, at) => result[at] === undefined);
-    const accepted = await inSlices(filtered(allowed, (command) => changes(command, met.refs)));
+    const accepted = await inSlices(filtered(allowed, (command) => changes(command, state.refs)));
     if (accepted.length === 0) return { result: outcome };
-    const witness = order !== undefined && rules.onlyWitnesses(met.policy);
+    const witness = order !== undefined && rules.onlyWitnesses(state.policy);
     return {
-      next: await this.apply(accepted, met, decision),
+      next: await this.apply(accepted, state, decision),
       cause: { ...decision.evidence, refs: accepted.map((command) => command.name) },
       ...(witness ? { receiptBefore: order.at } : {}),
       result: outcome,
@@ -120,14 +120,14 @@ export class PushChange implements Change<PushOutcome> {
   /** Finds out which updates lose history, where that matters. */
   private async withHistories(
     commands: readonly ReceivedCommand[],
-    state: GitState | undefined,
+    current: GitState | undefined,
     orders: Pick<PushQuestion, 'waiting' | 'lastSet'>,
   ): Promise<{ readonly commands: readonly ReceivedCommand[]; readonly forced: ReadonlySet<string> }> {
     const forced = new Set<string>();
-    if (state === undefined || this.options.rules.authority.kind === 'anyone') return { commands, forced };
-    if (state.policy.protection.length === 0 && orders.waiting.length === 0) return { commands, forced };
+    if (current === undefined || this.options.rules.authority.kind === 'anyone') return { commands, forced };
+    if (current.policy.protection.length === 0 && orders.waiting.length === 0) return { commands, forced };
     const asks = (command: ReceivedCommand) =>
-      asksForHistory(command, state, orders) && command.oldId === state.refs.get(command.name);
+      asksForHistory(command, current, orders) && command.oldId === current.refs.get(command.name);
     const asking = await inSlices(filtered(commands, asks));
     for (const command of asking.slice(0, MAX_HISTORIES)) {
       // What came with another push, after this one had begun, need not be where git would look.
@@ -143,36 +143,37 @@ export class PushChange implements Change<PushOutcome> {
   }
 
   /** Leaves a proof that counts on this state. */
-  private async renewProof(base: PublishedGitState | undefined): Promise<void> {
-    const named = new Set(base?.manifest.packs.map((entry) => entry.pack.digest));
+  private async renewProof(published: PublishedGitState | undefined): Promise<void> {
+    const named = new Set(published?.manifest.packs.map((entry) => entry.pack.digest));
     const { proof } = this;
-    const epoch = base?.manifest.epoch;
+    const epoch = published?.manifest.epoch;
     // All that git found objects in is still there, or the same objects in other packs.
     const conserved = epoch !== undefined && epoch === proof.epoch;
     const stands = conserved || [...proof.packs].every((digest) => named.has(digest));
     const mayHaveCome = this.disconnected.size > 0 && [...named].some((digest) => !proof.packs.has(digest));
-    if (stands && !mayHaveCome && (proof.walked || base === undefined || isClosed(base.manifest))) return;
+    if (stands && !mayHaveCome && (proof.walked || published === undefined || isClosed(published.manifest)))
+      return;
     const tips = this.options.commands.filter(
       (command) => command.problem === undefined && commandKind(command) !== 'delete',
     );
     if (tips.length > 0) {
       const newIds = [...new Set(tips.map((command) => command.newId))];
-      const { disconnected, facts } = await this.options.proveAgain(base, newIds);
+      const { disconnected, facts } = await this.options.proveAgain(published, newIds);
       this.disconnected = disconnected;
       for (const [oid, fact] of facts) this.objects.set(oid, fact);
     }
     this.proof = { ...proof, packs: named, epoch, walked: true, linked: proof.linked && stands };
   }
 
-  private withProofProblem(command: ReceivedCommand, state: GitState | undefined): ReceivedCommand {
+  private withProofProblem(command: ReceivedCommand, current: GitState | undefined): ReceivedCommand {
     if (command.problem !== undefined) return command;
     const { incarnation } = this.proof;
-    const others = state?.generation !== this.options.initial.generation;
-    if (others || (incarnation !== undefined && incarnation !== state?.incarnation)) {
+    const others = current?.generation !== this.options.initial.generation;
+    if (others || (incarnation !== undefined && incarnation !== current?.incarnation)) {
       return { ...command, problem: 'the repository was announced anew meanwhile, fetch first' };
     }
-    if (state !== undefined && state.objectFormat !== this.options.initial.objectFormat) {
-      const problem = `the repository was made with object format ${state.objectFormat} meanwhile`;
+    if (current !== undefined && current.objectFormat !== this.options.initial.objectFormat) {
+      const problem = `the repository was made with object format ${current.objectFormat} meanwhile`;
       return { ...command, problem };
     }
     if (!this.disconnected.has(command.newId)) return command;
@@ -245,9 +246,9 @@ export class PushChange implements Change<PushOutcome> {
   }
 
   /** What the pack takes beside the packs of a state. */
-  private brings(state: GitState | undefined): Amount {
+  private brings(current: GitState | undefined): Amount {
     const { pack } = this.options;
-    if (pack === undefined || state?.packs.some((entry) => entry.pack.digest === pack.pack.digest)) {
+    if (pack === undefined || current?.packs.some((entry) => entry.pack.digest === pack.pack.digest)) {
       return { bytes: 0, objects: 0 };
     }
     return { bytes: pack.pack.size + pack.idx.size, objects: pack.objects };

@@ -44,7 +44,7 @@ export interface PushProverOptions {
   readonly workspace: PushWorkspace;
   readonly request: ReceiveRequest;
   /** The state the push is taken in on. */
-  readonly state: PublishedGitState | undefined;
+  readonly published: PublishedGitState | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -83,7 +83,7 @@ export class PushProver {
   private async published(tips: readonly string[]): Promise<Map<string, ObjectDescription>> {
     const facts = new Map<string, ObjectDescription>();
     if (tips.length === 0) return facts;
-    const known = knownObjects(this.options.state?.manifest);
+    const known = knownObjects(this.options.published?.manifest);
     const look = (oid: string) => {
       const fact = known.get(oid);
       if (fact !== undefined) facts.set(oid, fact);
@@ -93,33 +93,33 @@ export class PushProver {
   }
 
   /** The same by a walk over another state: tips that something is missing below there, and what the others are. */
-  async again(base: PublishedGitState | undefined, tips: readonly string[]): Promise<TipsInspection> {
-    const paths = await this.options.workspace.moveOver(base);
+  async again(published: PublishedGitState | undefined, tips: readonly string[]): Promise<TipsInspection> {
+    const paths = await this.options.workspace.moveOver(published);
     const { signal } = new AbortController();
-    return this.inspect(paths, base, tips, signal);
+    return this.inspect(paths, published, tips, signal);
   }
 
   private isProvenByLinks(linked: boolean): boolean {
-    const { state } = this.options;
-    return linked && (state === undefined || isClosed(state.manifest));
+    const { published } = this.options;
+    return linked && (published === undefined || isClosed(published.manifest));
   }
 
   /** A pack that is cut where the client's history is may have been let off a part of its links. */
   private async isLinked(pack: ReceivedPack | undefined): Promise<boolean> {
-    const { git, workspace, request, state, signal } = this.options;
+    const { git, workspace, request, published, signal } = this.options;
     const { shallow } = request;
     if (shallow.length === 0 || pack === undefined) return true;
-    return linksAreFound({ git, paths: await workspace.open(state), pack, shallow, signal });
+    return linksAreFound({ git, paths: await workspace.open(published), pack, shallow, signal });
   }
 
   private proof(walked: boolean, linked: boolean): ConnectivityProof {
-    const { workspace, state } = this.options;
+    const { workspace, published } = this.options;
     // All that git may have found objects in up to now.
-    const named = state?.manifest.packs.map((entry) => entry.pack.digest) ?? [];
+    const named = published?.manifest.packs.map((entry) => entry.pack.digest) ?? [];
     return {
       packs: new Set([...named, ...workspace.packs()]),
-      incarnation: state?.manifest.incarnation,
-      epoch: state?.manifest.epoch,
+      incarnation: published?.manifest.incarnation,
+      epoch: published?.manifest.epoch,
       walked,
       linked,
     };
@@ -127,16 +127,16 @@ export class PushProver {
 
   /** Whatever is there is complete. */
   private async lookAt(tips: readonly string[]) {
-    const { git, workspace, state, signal } = this.options;
+    const { git, workspace, published, signal } = this.options;
     if (tips.length === 0) return { disconnected: new Set<string>(), facts: new Map() };
-    const facts = await inspectObjects(git, await workspace.open(state), tips, signal);
+    const facts = await inspectObjects(git, await workspace.open(published), tips, signal);
     return { disconnected: new Set(tips.filter((oid) => !facts.has(oid))), facts };
   }
 
   private async walk(tips: readonly string[]) {
-    const { workspace, state, signal } = this.options;
+    const { workspace, published, signal } = this.options;
     if (tips.length === 0) return { disconnected: new Set<string>(), facts: new Map() };
-    return this.inspect(await workspace.open(state), state, tips, signal);
+    return this.inspect(await workspace.open(published), published, tips, signal);
   }
 
   private inspect(

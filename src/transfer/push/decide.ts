@@ -62,16 +62,16 @@ const NOTHING: ReadonlyMap<string, string> = new Map();
 /**
  * Decides a push.
  * @param state the state it meets; undefined when there is no repository
- * @param initial what to begin one from, where anyone may
+ * @param empty what to begin one from, where anyone may
  */
 export function* decidePush(
   push: PushQuestion,
   state: GitState | undefined,
-  initial: GitState,
+  empty: GitState,
 ): Interruptible<PushDecision> {
   const { id, authority } = push;
   if (authority.kind === 'anyone' && state?.lifecycle !== 'withdrawn') {
-    return { result: yield* decide(push, state ?? initial, NOTHING), evidence: NOBODY };
+    return { result: yield* decide(push, state ?? empty, NOTHING), evidence: NOBODY };
   }
   const facts = accessFacts(id, state);
   if (state === undefined || facts === undefined) {

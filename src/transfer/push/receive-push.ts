@@ -111,13 +111,13 @@ class Push {
   private readonly since: number;
   private readonly atomic: boolean;
   /** The repository to begin with when there is none. */
-  private readonly initial: GitState;
+  private readonly empty: GitState;
   private readonly workspace: PushWorkspace;
   private readonly rules: PushRules;
   private intake: PackIntake | undefined;
   private asGuest: StrangerPush | undefined;
   /** The state the push is taken in on. */
-  private state: PublishedGitState | undefined;
+  private published: PublishedGitState | undefined;
   private packBytes = 0;
 
   constructor(
@@ -136,21 +136,21 @@ class Push {
     const { repository } = incoming;
     const { cache, scratch, dice } = context;
     const { shallow } = begun.request;
-    this.initial = emptyState(repository.id.identifier, 'sha1', dice.hex(16));
-    this.workspace = new PushWorkspace({ repository, cache, scratch, initial: this.initial, shallow });
+    this.empty = emptyState(repository.id.identifier, 'sha1', dice.hex(16));
+    this.workspace = new PushWorkspace({ repository, cache, scratch, empty: this.empty, shallow });
     this.rules = new PushRules(context, {
       id: repository.id,
       authority: incoming.authority,
       waiting: begun.waiting,
-      state: begun.state,
-      paths: () => this.workspace.current(this.state),
+      published: begun.published,
+      paths: () => this.workspace.current(this.published),
     });
   }
 
   /** Carries it out, and tells the client what came of it. @throws as {@link receivePush} */
-  async answer(seen: Begun): Promise<PushSummary> {
+  async answer(begun: Begun): Promise<PushSummary> {
     try {
-      return await this.run(seen);
+      return await this.run(begun);
     } catch (error) {
       if (this.incoming.signal.aborted) throw error;
       return await this.failed(error);
@@ -159,19 +159,19 @@ class Push {
     }
   }
 
-  private async run(seen: Begun): Promise<PushSummary> {
+  private async run(given: Begun): Promise<PushSummary> {
     const { body } = this.incoming;
-    const { refusals, byStranger, ...begun } = await this.decideEarly(seen);
-    const { state } = begun;
-    this.state = state;
+    const { refusals, byStranger, ...begun } = await this.decideEarly(given);
+    const { published } = begun;
+    this.published = published;
     if (byStranger) capOfStranger(body, this.context.strangers);
-    const guest = byStranger ? this.guest(state) : undefined;
+    const guest = byStranger ? this.guest(published) : undefined;
     if (refusals === undefined) guest?.enter();
     if (refusals !== undefined || !this.request.needsPack) {
       await body.drain();
       this.telling.startKeepAlive();
       if (refusals !== undefined) return this.reportRefusals('ok', refusals);
-      return this.publish(begun, undefined, this.prover(state).nothing());
+      return this.publish(begun, undefined, this.prover(published).nothing());
     }
     const { repository, signal, address } = this.incoming;
     const { places, claimant } = guest ?? { places: this.context.places, claimant: String(repository) };
@@ -183,7 +183,7 @@ class Push {
     const received = await receivePack({
       git: this.context.git,
       body: this.intake.body,
-      paths: () => this.workspace.open(state),
+      paths: () => this.workspace.open(published),
       bounds: packBounds(this.context, allowed),
       tips,
       signal,
@@ -197,16 +197,16 @@ class Push {
     const pack = received.outcome === 'received' ? received.pack : undefined;
     this.packBytes = pack?.pack.size ?? 0;
     guest?.took({ bytes: this.packBytes, objects: pack?.objects ?? 0 });
-    const proven = await this.prover(state).prove(tips, pack);
+    const proven = await this.prover(published).prove(tips, pack);
     // One object whose links lead nowhere makes every push after it slower, the owner's included.
     if (guest !== undefined && !proven.proof.linked)
       return this.reportUnpackFailure('shallow update not allowed');
     return this.publish(begun, pack, proven);
   }
 
-  private prover(state: PublishedGitState | undefined): PushProver {
+  private prover(published: PublishedGitState | undefined): PushProver {
     const { workspace, request, incoming } = this;
-    return new PushProver({ git: this.context.git, workspace, request, state, signal: incoming.signal });
+    return new PushProver({ git: this.context.git, workspace, request, published, signal: incoming.signal });
   }
 
   /** Tells the client what went wrong, in the answer. */
@@ -226,7 +226,7 @@ class Push {
   }
 
   /** What bounds the push of a stranger. */
-  private guest(state: PublishedGitState | undefined): StrangerPush | undefined {
+  private guest(published: PublishedGitState | undefined): StrangerPush | undefined {
     const { address } = this.incoming;
     const { commands } = this.request;
     const terms = this.rules.strangers(undefined);
@@ -234,7 +234,7 @@ class Push {
       this.context.strangerPushes,
       terms,
       { address, commands },
-      state?.manifest,
+      published?.manifest,
     );
     return this.asGuest;
   }
@@ -249,13 +249,13 @@ class Push {
    * refused because of the state only after a fresh look at it.
    */
   private async decideEarly(
-    seen: Begun,
+    given: Begun,
   ): Promise<Begun & { readonly refusals?: PushResult; readonly byStranger: boolean }> {
-    let begun = seen;
-    let decision = await this.decideOn(begun.state);
+    let begun = given;
+    let decision = await this.decideOn(begun.published);
     if (!begun.fresh && decision.result.some((refusal) => refusal?.byState === true)) {
-      begun = { ...begun, state: await this.incoming.repository.resolve(), fresh: true };
-      decision = await this.decideOn(begun.state);
+      begun = { ...begun, published: await this.incoming.repository.resolve(), fresh: true };
+      decision = await this.decideOn(begun.published);
     }
     const { result: refusals, order } = decision;
     const byStranger = decision.byStranger === true && order === undefined;
@@ -263,26 +263,26 @@ class Push {
     return refused ? { ...begun, refusals, byStranger } : { ...begun, byStranger };
   }
 
-  private async decideOn(state: PublishedGitState | undefined): Promise<PushDecision> {
+  private async decideOn(published: PublishedGitState | undefined): Promise<PushDecision> {
     const { atomic, rules } = this;
     const { id, authority, pullRequestTip } = rules;
     const { commands } = this.request;
-    const waiting = await rules.waiting(state);
-    const lastSet = await rules.lastSet(state?.manifest);
+    const waiting = await rules.waiting(published);
+    const lastSet = await rules.lastSet(published?.manifest);
     const strangers = rules.strangers(undefined);
     const known = { objects: undefined, forced: new Set<string>(), strangers };
     const question = { id, authority, commands, atomic, waiting, lastSet, pullRequestTip, ...known };
-    return inSlices(decidePush(question, state?.manifest, this.initial));
+    return inSlices(decidePush(question, published?.manifest, this.empty));
   }
 
   private async publish(
-    seen: Begun,
+    begun: Begun,
     received: ReceivedPack | undefined,
     proven: ProvenPush,
   ): Promise<PushSummary> {
-    const { state } = seen;
+    const { published } = begun;
     const { artifacts, cache } = this.context;
-    const generation = state?.manifest.generation;
+    const generation = published?.manifest.generation;
     const { repository } = this.incoming;
     const problem =
       this.request.shallow.length > 0 ? 'shallow update not allowed' : 'missing necessary objects';
@@ -298,14 +298,14 @@ class Push {
         cache,
         commits: received?.commits,
         since: this.since,
-        initial: state?.manifest ?? this.initial,
-        proveAgain: (base, tips) => this.prover(state).again(base, tips),
+        initial: published?.manifest ?? this.empty,
+        proveAgain: (over, tips) => this.prover(published).again(over, tips),
       });
     let change = changeWith(received === undefined ? undefined : packEntry(received, generation));
     let keeping = Promise.resolve();
     if (received !== undefined) {
       // Nothing accepted, nothing written.
-      const refusals = await this.refusedWhole(change, seen, proven.disconnected.size > 0);
+      const refusals = await this.refusedWhole(change, begun, proven.disconnected.size > 0);
       if (refusals !== undefined) return this.reportRefusals('ok', refusals);
       const [stored] = await allSettledOrThrow([
         storePack(artifacts, repository.id, received, generation),
@@ -323,16 +323,16 @@ class Push {
   /** What a push that nothing of will be carried out is told; undefined when something may be. */
   private async refusedWhole(
     change: PushChange,
-    seen: Begun,
+    begun: Begun,
     disconnected: boolean,
   ): Promise<PushResult | undefined> {
-    const decide = async (state: PublishedGitState | undefined) =>
-      (await change.evaluate(state?.manifest, state)).result.result;
+    const decide = async (met: PublishedGitState | undefined) =>
+      (await change.evaluate(met?.manifest, met)).result.result;
     // Others may have pushed meanwhile, and git may have found what they brought.
     let refusals = await decide(await this.incoming.repository.known());
     if (refusals.some((refusal) => refusal === undefined)) return undefined;
     const byState = disconnected || refusals.some((refusal) => refusal?.byState !== false);
-    if (seen.fresh || !byState) return refusals;
+    if (begun.fresh || !byState) return refusals;
     refusals = await decide(await this.incoming.repository.resolve());
     return refusals.every((refusal) => refusal !== undefined) ? refusals : undefined;
   }

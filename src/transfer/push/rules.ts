@@ -29,7 +29,7 @@ export interface PushRulesOptions {
   readonly authority: PushAuthority;
   /** The orders that waited when the push began, and the state it began with. */
   readonly waiting: readonly WaitingOrder[];
-  readonly state: PublishedGitState | undefined;
+  readonly published: PublishedGitState | undefined;
   /** Where git finds the objects of the push and those of a state it met. */
   readonly paths: () => Promise<QuarantinePaths>;
 }
@@ -60,10 +60,10 @@ export class PushRules {
    * The orders that waited when the push began, or those that wait now that it meets another state.
    * @throws CairnError `unavailable` when the store does not answer
    */
-  async waiting(base: PublishedGitState | undefined): Promise<readonly WaitingOrder[]> {
-    const digest = base?.digest;
+  async waiting(published: PublishedGitState | undefined): Promise<readonly WaitingOrder[]> {
+    const digest = published?.digest;
     if (this.authority.kind !== 'order') return [];
-    if (digest === this.options.state?.digest) return this.options.waiting;
+    if (digest === this.options.published?.digest) return this.options.waiting;
     if (this.later === undefined || this.later.digest !== digest) {
       this.later = { digest, orders: await this.context.orders.waiting(this.id) };
     }

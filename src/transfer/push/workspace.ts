@@ -15,7 +15,7 @@ export interface PushWorkspaceOptions {
   /** Folder for quarantines, on the file system of the artifact cache. */
   readonly scratch: string;
   /** What stands in for a state when the repository does not exist yet. */
-  readonly initial: GitState;
+  readonly empty: GitState;
   /** Commits whose parents the client does not have. */
   readonly shallow: readonly string[];
 }
@@ -92,12 +92,12 @@ export class PushWorkspace {
     state: PublishedGitState | undefined,
     objectsOf: (state: PublishedGitState) => Promise<Base>,
   ): Promise<QuarantinePaths> {
-    const { repository, cache, initial } = this.options;
+    const { repository, cache, empty } = this.options;
     const lease = state === undefined ? undefined : this.lean(objectsOf(state));
     const [objects] = await allSettledOrThrow([this.openQuarantine(), lease ?? Promise.resolve()]);
     if (this.base !== undefined) return { gitDir: this.base.path, objects };
     const gitDir = join(objects, 'empty');
-    await writeSnapshot(cache, repository.id, initial, gitDir);
+    await writeSnapshot(cache, repository.id, empty, gitDir);
     return { gitDir, objects };
   }
 
