@@ -7,7 +7,7 @@ import { history } from '../maintenance/history.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { createLogger } from '../observability/logger.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
-import type { Manifest, ParentState } from '../repository/git/git-manifest.ts';
+import type { GitManifest, PublishedGitState } from '../repository/git/git-manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { Repository } from '../repository/repository.ts';
 import { formatRepositoryId } from '../repository/repository-id.ts';
@@ -60,12 +60,12 @@ export async function repoList(
       damaged.push(damage);
     });
     for await (const { id, state } of listed) {
-      const { refs, state: life, packs, objectFormat } = state.manifest;
+      const { refs, lifecycle, packs, objectFormat } = state.manifest;
       if (options.json === true) {
         const line = {
           owner: id.owner,
           identifier: id.identifier,
-          state: life,
+          state: lifecycle,
           objectFormat,
           refs: refs.size,
           packs: packs.length,
@@ -73,7 +73,9 @@ export async function repoList(
         context.print(JSON.stringify(line));
       } else {
         context.print(
-          [formatRepositoryId(id), count(refs.size, 'ref'), count(packs.length, 'pack'), life].join('\t'),
+          [formatRepositoryId(id), count(refs.size, 'ref'), count(packs.length, 'pack'), lifecycle].join(
+            '\t',
+          ),
         );
       }
     }
@@ -98,7 +100,7 @@ export async function repoShow(
     const bytes = manifest.packs.reduce((sum, entry) => sum + entry.pack.size, 0);
     context.print(`repository  ${repository}`);
     context.print(`manifest    ${state.digest} (depth ${manifest.depth})`);
-    context.print(`state       ${manifest.state}, ${manifest.objectFormat}`);
+    context.print(`state       ${manifest.lifecycle}, ${manifest.objectFormat}`);
     context.print(`packs       ${manifest.packs.length} (${bytes} bytes)`);
     context.print(`HEAD        ${manifest.head}${manifest.refs.has(manifest.head) ? '' : ' (unborn)'}`);
     for (const [ref, oid] of manifest.refs) context.print(`${oid}  ${ref}`);
@@ -195,7 +197,7 @@ async function withRepositories(
   }
 }
 
-async function mustResolve(repository: Repository): Promise<ParentState> {
+async function mustResolve(repository: Repository): Promise<PublishedGitState> {
   const state = await repository.resolve();
   if (state === undefined) throw new CairnError('not-found', `there is no repository ${repository}`);
   return state;
@@ -209,9 +211,11 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-function plain(manifest: Manifest): unknown {
+/** A manifest as JSON, with the names of its stored form. */
+function plain({ lifecycle, ...manifest }: GitManifest): unknown {
   return {
     ...manifest,
+    state: lifecycle,
     refs: Object.fromEntries(manifest.refs),
     peeled: Object.fromEntries(manifest.peeled),
   };

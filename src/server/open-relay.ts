@@ -41,7 +41,7 @@ import { Upkeep } from '../relay/upkeep.ts';
 import { Words } from '../relay/words.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
 import type { ArtifactCache } from '../repository/cache/artifact-cache.ts';
-import type { Manifest, RepositoryState } from '../repository/git/git-manifest.ts';
+import type { GitManifest, GitState } from '../repository/git/git-manifest.ts';
 import { OwnerRecords } from '../repository/records/owner-record.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import { recencyMs, settledMs } from '../repository/repository.ts';
@@ -80,7 +80,7 @@ export interface OpenedRelay {
   readonly service: ServiceIdentity;
   readonly heldOrders: HeldOrders;
   /** True for a state of a public repository, however old, if nothing that is known here says that it is public no more. */
-  readonly staysPublic: (id: RepositoryId, state: RepositoryState) => boolean;
+  readonly staysPublic: (id: RepositoryId, state: GitState) => boolean;
   /** The world hears of a publish, and other repositories follow. */
   readonly published: PublishSubscriber;
   readonly sockets: RelaySockets;
@@ -187,7 +187,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     log,
     waits: settings.anonymousPushes !== undefined,
   });
-  const noteOfPullRequests = (id: RepositoryId, manifest: Manifest) => {
+  const noteOfPullRequests = (id: RepositoryId, manifest: GitManifest) => {
     pullRequestRefs.note(id, manifest);
     pullRequests.note(id, manifest);
   };

@@ -1,9 +1,9 @@
 import type { Digest } from '../lib/digest.ts';
-import type { Manifest } from '../repository/manifest.ts';
+import type { GitManifest } from '../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 
 /** Hears of a publish of this process, after whoever asked for it. Returns at once and does not throw. */
-export type PublishSubscriber = (id: RepositoryId, manifest: Manifest, digest: Digest) => void;
+export type PublishSubscriber = (id: RepositoryId, manifest: GitManifest, digest: Digest) => void;
 
 /**
  * Everybody who hears of the publishes of this process, in one list and in its order. Repositories are opened before most

@@ -43,6 +43,7 @@ it('creates, lists, shows, restores and redirects repositories beside a running 
   const shown = JSON.parse((await cairn(folder.path, 'repo', 'show', name, '--json')).stdout);
   expect(shown.manifest).toMatchObject({
     depth: 2,
+    state: 'live',
     head: 'refs/heads/trunk',
     refs: { 'refs/heads/trunk': second },
   });

@@ -10,7 +10,6 @@ import { CairnError, messageOf } from '../../src/lib/errors.ts';
 import { readAll } from '../../src/lib/streams.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { ArtifactStore } from '../../src/repository/artifact-store.ts';
-import { artifactKey, pointerKey } from '../../src/repository/keys.ts';
 import {
   emptyState,
   type GitManifest,
@@ -19,6 +18,7 @@ import {
   type PublishedGitState,
 } from '../../src/repository/git/git-manifest.ts';
 import { decodeManifest } from '../../src/repository/git/git-manifest-codec.ts';
+import { artifactKey, pointerKey } from '../../src/repository/keys.ts';
 import { type Change, UnknownOutcomeError } from '../../src/repository/publisher.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { buildRepositories } from '../../src/server/open-repositories.ts';

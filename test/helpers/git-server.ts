@@ -12,7 +12,7 @@ import { loadVerifier } from '../../src/nostr/verify.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
 import type { AccessMode } from '../../src/policy/access.ts';
-import { emptyState, type ParentState, type RepositoryState } from '../../src/repository/git/git-manifest.ts';
+import { emptyState, type GitState, type PublishedGitState } from '../../src/repository/git/git-manifest.ts';
 import type { Repositories } from '../../src/repository/repositories.ts';
 import type { RepositoryId } from '../../src/repository/repository-id.ts';
 import { openRepositories } from '../../src/server/open-repositories.ts';
@@ -68,8 +68,8 @@ export interface GitServer extends AsyncDisposable {
   readonly repositories: Repositories;
   readonly orders: TestOrderBook;
   /** Makes a repository, or changes it, as an announcement would. */
-  announce(id: RepositoryId, parts?: Partial<RepositoryState>): Promise<void>;
-  state(id: RepositoryId): Promise<ParentState>;
+  announce(id: RepositoryId, parts?: Partial<GitState>): Promise<void>;
+  state(id: RepositoryId): Promise<PublishedGitState>;
 }
 
 /** A server of the git URL spaces alone: no relay, no pages; what those would do, a test does by hand. */

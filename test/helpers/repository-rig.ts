@@ -4,7 +4,6 @@ import type { ObjectStore } from '../../src/object-store/object-store.ts';
 import type { ArtifactStore } from '../../src/repository/artifact-store.ts';
 import type { ArtifactCache } from '../../src/repository/cache/artifact-cache.ts';
 import type { RangedDownloads } from '../../src/repository/cache/artifact-download.ts';
-import { pointerKey } from '../../src/repository/keys.ts';
 import {
   emptyState,
   type GitManifest,
@@ -12,6 +11,7 @@ import {
   type PackEntry,
   type PublishedGitState,
 } from '../../src/repository/git/git-manifest.ts';
+import { pointerKey } from '../../src/repository/keys.ts';
 import type { ManifestStore } from '../../src/repository/manifest-store.ts';
 import type { OnPublished, PublishObserver } from '../../src/repository/publisher.ts';
 import type { Repositories } from '../../src/repository/repositories.ts';

@@ -25,7 +25,7 @@ export interface BeginningPush {
 
 /** What a push begins with. */
 export interface Begun {
-  readonly state: PublishedGitState | undefined;
+  readonly published: PublishedGitState | undefined;
   /** True when the store was asked for the state after the push came. */
   readonly fresh: boolean;
   /** The orders that waited then, where those matter. */
@@ -42,13 +42,13 @@ export async function beginPush(
   push: BeginningPush,
 ): Promise<Begun & { readonly request: ReceiveRequest }> {
   const { repository, authority } = push;
-  const [seen, waiting] = await allSettledOrThrow([
+  const [begun, waiting] = await allSettledOrThrow([
     look(push),
     authority.kind === 'order' ? context.orders.waiting(repository.id) : Promise.resolve([]),
   ]);
-  const format = seen.state?.manifest.objectFormat ?? 'sha1';
+  const format = begun.published?.manifest.objectFormat ?? 'sha1';
   const request = await readHead(push.body, { format, limits: context.limits }, push.headMemory);
-  return { ...seen, waiting, request };
+  return { ...begun, waiting, request };
 }
 
 /** The state of a repository that the sender may see. Whether he may write is told ref by ref. */
@@ -56,10 +56,11 @@ async function look({ repository, authority, advertised }: BeginningPush): Promi
   // A thin pack leans on objects of what the client was shown, possibly by another server a moment ago.
   if (advertised) {
     const known = await repository.known();
-    if (pushAccess(repository.id, authority, known?.manifest).allow) return { state: known, fresh: false };
+    if (pushAccess(repository.id, authority, known?.manifest).allow)
+      return { published: known, fresh: false };
   }
-  const state = await repository.resolve();
-  const access = pushAccess(repository.id, authority, state?.manifest);
+  const published = await repository.resolve();
+  const access = pushAccess(repository.id, authority, published?.manifest);
   if (!access.allow && access.answer !== 'forbidden') throw accessError(access);
-  return { state, fresh: true };
+  return { published, fresh: true };
 }

@@ -19,7 +19,7 @@ import type { Dice } from '../../lib/random.ts';
 import type { Refusal } from '../../policy/ref-rules.ts';
 import type { ArtifactStore } from '../../repository/artifact-store.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
-import type { Published } from '../../repository/committed.ts';
+import type { Committed } from '../../repository/committed.ts';
 import {
   emptyState,
   type GitState,
@@ -316,8 +316,8 @@ class Push {
     }
     // Waiting for the swap takes no git: others may have the place, and join the same swap.
     this.intake?.giveBack();
-    const [{ result, published }] = await allSettledOrThrow([repository.publisher.join(change), keeping]);
-    return this.reportResult(result, published);
+    const [{ result, committed }] = await allSettledOrThrow([repository.publisher.join(change), keeping]);
+    return this.reportResult(result, committed);
   }
 
   /** What a push that nothing of will be carried out is told; undefined when something may be. */
@@ -345,16 +345,16 @@ class Push {
     return [...new Set(bringing.map((command) => command.newId))];
   }
 
-  private async reportResult({ result, order }: PushOutcome, published: Published): Promise<PushSummary> {
+  private async reportResult({ result, order }: PushOutcome, committed: Committed): Promise<PushSummary> {
     const refs = this.request.commands.map((command, at): RefStatus => {
       const refusal = result[at];
       const ref = command.rawName ?? command.name;
-      if (refusal === undefined) return { ref, status: 'ok', proof: published.proof };
+      if (refusal === undefined) return { ref, status: 'ok', proof: committed.proof };
       return { ref, status: 'ng', reason: refusal.reason };
     });
     this.explain(result);
     await this.telling.report({ unpack: 'ok', refs });
-    const summary = this.summary(refs, published.digest);
+    const summary = this.summary(refs, committed.digest);
     return order === undefined ? summary : { ...summary, order };
   }
 
