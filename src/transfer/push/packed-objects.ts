@@ -22,8 +22,9 @@ const MOST_BYTES = 1024 * 1024;
 /** Bytes of objects in all, and for each byte of the pack: a few bytes can say "the same again" many times. */
 const MADE_AT_LEAST = 64 * 1024 * 1024;
 const MADE_OF_A_BYTE = 4;
-/** Up to so many bytes zlib takes longer to be called than they take to be inflated here. */
+/** Up to so many bytes zlib takes longer to be called than they take to be inflated here, once that code is warm: for few it stays cold. */
 const SMALL = 4_096;
+const FEW = 256;
 /** Bytes read at a time, and between two entries that are read together. */
 const READ = 256 * 1024;
 const GAP = 256;
@@ -68,7 +69,7 @@ class PackedObjects {
   private readonly places: Uint32Array;
   private readonly take: TakeStretch;
   private readonly pauses = new Pauses();
-  private readonly inflater = new Inflater();
+  private readonly inflater: Inflater | undefined;
   /** Indices in the order of the pack. */
   private readonly inOrder: Uint32Array;
   /** By index: the root of the family, the first of those that build on it, and the next that builds on the same. */
@@ -109,6 +110,7 @@ class PackedObjects {
     this.places = places;
     this.take = take;
     const { length } = places;
+    this.inflater = length > FEW ? new Inflater() : undefined;
     this.inOrder = new Uint32Array(length);
     this.roots = new Int32Array(length);
     this.firsts = new Int32Array(length).fill(NONE);
@@ -310,7 +312,8 @@ class PackedObjects {
   private inflate(index: number, target: Buffer): void {
     const { size, deflated, gathered } = this;
     const end = (this.begins[index] ?? 0) + (this.lengths[index] ?? 0);
-    if (size <= SMALL && this.inflater.inflate(gathered, deflated, end, target, 0, size)) return;
+    const small = size <= SMALL ? this.inflater : undefined;
+    if (small?.inflate(gathered, deflated, end, target, 0, size) === true) return;
     const inflated = inflateSync(gathered.subarray(deflated, end), { maxOutputLength: Math.max(size, 1) });
     if (inflated.copy(target) !== size) throw damaged();
   }
