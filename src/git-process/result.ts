@@ -20,7 +20,17 @@ const NO_MEMORY =
 
 /** True when a process ended because it got no memory: most likely its limit. */
 export function ranOutOfMemory({ exitCode, cancelled, stderr }: GitResult): boolean {
-  return exitCode !== 0 && !cancelled && NO_MEMORY.test(stderr);
+  return exitCode !== 0 && !cancelled && saysThatMemoryIsShort(stderr);
+}
+
+/** True when one of git's programs says in these words that it got no memory. */
+export function saysThatMemoryIsShort(words: string): boolean {
+  return NO_MEMORY.test(words);
+}
+
+/** The reason told of a git command that ran out of memory. */
+export function needsMoreMemory(name: string): string {
+  return `git ${name} needs more memory for this than it may have here (--git-memory)`;
 }
 
 /**
@@ -29,7 +39,7 @@ export function ranOutOfMemory({ exitCode, cancelled, stderr }: GitResult): bool
  */
 export function failureReason(name: string, result: GitResult): string {
   if (ranOutOfMemory(result)) {
-    return `git ${name} needs more memory for this than it may have here (--git-memory)`;
+    return needsMoreMemory(name);
   }
   const lines = result.stderr.split(/[\r\n]+/).filter((line) => line.length > 0);
   const fatal =

@@ -37,8 +37,12 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-async function serverWith(flags: GivenFlags, store = new MemoryObjectStore()): Promise<App> {
-  const server = await startServer({ store, flags, overrides: { background: false } });
+async function serverWith(
+  flags: GivenFlags,
+  store = new MemoryObjectStore(),
+  onLog: (line: string) => void = () => undefined,
+): Promise<App> {
+  const server = await startServer({ store, flags, onLog, overrides: { background: false } });
   servers.push(server);
   return server;
 }
@@ -145,23 +149,23 @@ describe('a push that needs more memory than git may have (issue 11, point 3)', 
   });
 });
 
-describe('a repository larger than the limit (issue 11, point 3)', () => {
-  it('is pushed, cut short for a shallow clone, and folded', async () => {
-    const server = await serverWith({ 'git-memory': '48MiB' });
+describe('at the least --git-memory (issue 11, point 3)', () => {
+  it('a file of 100 MiB, and more of other files than the limit, is pushed, cloned and folded', async () => {
+    const server = await serverWith({ 'git-memory': '16MiB' });
     const url = repositoryUrl(server, 'large');
     const user = await userOf('large');
-    for (let commit = 0; commit < 2; commit++) {
-      const files = Array.from({ length: 32 }, (_, at) => [`${commit}/${at}`, randomBytes(MIB)] as const);
-      await user.commit(`Commit ${commit}`, Object.fromEntries(files));
-      await user.run(['push', '--quiet', url, 'HEAD:main']);
-    }
+    const files = Array.from({ length: 20 }, (_, at) => [`random/${at}`, randomBytes(MIB)] as const);
+    await user.commit('Large', { large: Buffer.alloc(100 * MIB), ...Object.fromEntries(files) });
+    await user.run(['push', '--quiet', url, 'HEAD:main']);
+    await user.commit('Small', { small: 'small\n' });
+    await user.run(['push', '--quiet', url, 'HEAD:main']);
+    await user.clone(url, 'before', '--bare', '--depth=1');
+    await user.at('before').run(['fsck', '--connectivity-only']);
     await server.fold(repositoryId(OWNER, 'large'));
     const { manifest } = await stateOn(server, repositoryId(OWNER, 'large'));
     expect(manifest.packs.map(({ kind }) => kind)).toEqual(['fold']);
-    expect(manifest.packs[0]?.pack.size).toBeGreaterThan(60 * MIB);
-    await user.clone(url, 'shallow', '--depth=1');
-    await user.at('shallow').run(['fsck', '--connectivity-only']);
-  }, 120_000);
+    expect(manifest.packs[0]?.pack.size).toBeGreaterThan(20 * MIB);
+  }, 240_000);
 });
 
 describe('a fetch that needs more memory than git may have (issue 11, point 3)', () => {
@@ -179,4 +183,40 @@ describe('a fetch that needs more memory than git may have (issue 11, point 3)',
     expect(answer.status).toBeLessThan(500);
     expect(answer.text).toContain('git upload-pack needs more memory for this than it may have here');
   });
+
+  /** A folder whose list of entries is larger than `--git-memory` at the least. */
+  const blob: RawObject = { type: 'blob', content: Buffer.from('a file\n') };
+  const id = Buffer.from(objectId(blob), 'hex');
+  const wide: RawObject = {
+    type: 'tree',
+    content: Buffer.concat(
+      Array.from({ length: 600_000 }, (_, at) => [
+        Buffer.from(`100644 ${String(at).padStart(9, '0')}\0`),
+        id,
+      ]).flat(),
+    ),
+  };
+  const tip = commitObject(objectId(wide));
+
+  it('while it is packed is told that, and nothing of corruption', async () => {
+    const store = new MemoryObjectStore();
+    const larger = await serverWith({ 'git-memory': '512MiB' }, store);
+    const head = pushHead([{ name: 'refs/heads/main', to: objectId(tip) }]);
+    const pack = packOf([tip, wide, blob]);
+    const pushed = await push(repositoryUrl(larger, 'wide'), Buffer.concat([head, pack]));
+    expect(reportOf(pushed)).toEqual(['unpack ok', 'ok refs/heads/main']);
+    const log: string[] = [];
+    const server = await serverWith({ 'git-memory': '16MiB' }, store, (line) => log.push(line));
+    const url = repositoryUrl(server, 'wide');
+    const user = await userOf('wide');
+    const reason = 'git pack-objects needs more memory for this than it may have here (--git-memory)';
+    for (const version of [0, 2]) {
+      const asking = user.with(`protocol.version=${version}`);
+      const cloned = await asking.try(['clone', '--bare', '--depth=1', url, `copy-${version}`]);
+      expect(cloned.exitCode).not.toBe(0);
+      expect(cloned.stderr, `version ${version}`).toContain(`remote: ${reason}`);
+      expect(cloned.stderr).not.toContain('corruption');
+    }
+    expect(log.filter((line) => JSON.parse(line).level >= 50)).toEqual([]);
+  }, 120_000);
 });

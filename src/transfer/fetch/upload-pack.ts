@@ -1,13 +1,21 @@
-import { AnswerFrames } from '../../git/index.ts';
+import { AnswerFrames, encodeSideband } from '../../git/index.ts';
 import { uploadPack } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
-import { failureReason, ranOutOfMemory } from '../../git-process/result.ts';
+import {
+  failureReason,
+  needsMoreMemory,
+  ranOutOfMemory,
+  saysThatMemoryIsShort,
+} from '../../git-process/result.ts';
 import { CairnError, isCairnError } from '../../lib/errors.ts';
 import { writeChunk } from '../../lib/streams.ts';
 import type { Output } from '../output.ts';
 import type { RequestBody } from '../request-body.ts';
 import type { ProtocolVersion } from './advertise-refs.ts';
 import { uploadRefusal } from './upload-refusal.ts';
+
+/** What a client is told in place of "possible repository corruption", which git makes of any death of its child. */
+const PACKING_LACKS_MEMORY = needsMoreMemory('pack-objects');
 
 export interface UploadPackRun {
   /** The repository to answer from. */
@@ -45,11 +53,18 @@ export async function runUploadPack(git: Git, run: UploadPackRun): Promise<Uploa
   });
   const frames = new AnswerFrames();
   let answered = false;
+  let lacksMemory = false;
   try {
     for await (const chunk of running.stdout as AsyncIterable<Buffer>) {
       answered = true;
-      frames.push(chunk);
-      if (!(await output.write(chunk))) {
+      // What follows git's own last words is nothing.
+      if (lacksMemory) continue;
+      const givesUpAt = frames.push(chunk);
+      lacksMemory = givesUpAt !== undefined && saysThatMemoryIsShort(frames.said);
+      const told = lacksMemory
+        ? Buffer.concat([chunk.subarray(0, givesUpAt), ...encodeSideband(3, `${PACKING_LACKS_MEMORY}\n`)])
+        : chunk;
+      if (!(await output.write(told))) {
         running.stop();
         break;
       }
@@ -63,6 +78,7 @@ export async function runUploadPack(git: Git, run: UploadPackRun): Promise<Uploa
   if (isCairnError(trouble)) throw trouble;
   // Who has gone does not hear how it ended.
   if (result.exitCode === 0 || result.cancelled) return { end: 'whole' };
+  if (lacksMemory) return { end: 'refused', reason: PACKING_LACKS_MEMORY };
   const refusal = ranOutOfMemory(result) ? failureReason('upload-pack', result) : uploadRefusal(result);
   const toldByGit = frames.told;
   if (refusal !== undefined) {

@@ -14,6 +14,17 @@ function after(...chunks: readonly Uint8Array[]): string | undefined {
   return frames.errorPacket('why')?.toString('latin1');
 }
 
+it('tells where git gives up, and what its children said before (issue 11, point 3)', () => {
+  const frames = new AnswerFrames();
+  expect(frames.push(Buffer.concat([NAK, PROGRESS, DATA]))).toBeUndefined();
+  const last = Buffer.concat(encodeSideband(2, 'fatal: Out of memory, malloc failed\n'));
+  const packets = Buffer.concat([last, ...encodeSideband(3, 'aborting\n')]);
+  expect(frames.push(packets)).toBe(last.length);
+  expect(frames.said).toBe('\u0002Counting\n\u0002fatal: Out of memory, malloc failed\n');
+  // Data on band 1 that looks like it is none.
+  expect(new AnswerFrames().push(Buffer.concat(encodeSideband(1, '0009\u0003why\n')))).toBeUndefined();
+});
+
 it.each<[string, Buffer, string | undefined]>([
   ['nothing', Buffer.alloc(0), '000cERR why\n'],
   ['a line', NAK, '000cERR why\n'],
