@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { strangerPushes } from '../../../../src/transfer/push/stranger-push.ts';
 import { StrangerTraffic } from '../../../../src/transfer/push/stranger-traffic.ts';
 import { InstantClock } from '../../../helpers/instant-clock.ts';
 
@@ -52,6 +53,33 @@ describe('what strangers push through one server (issue 11, point 8)', () => {
     const { traffic: strangers } = traffic();
     strangers.setAside('192.0.2.1', MUCH).settle({ bytes: 3_600, objects: 1 });
     expect(strangers.setAside('192.0.2.1', MUCH).bytes).toBe(0);
+  });
+
+  it('is bounded in bytes and objects of all addresses together to sixteen times those of one', () => {
+    const { traffic: strangers } = traffic();
+    let [bytes, objects] = [0, 0];
+    for (let number = 0; number < 100; number++) {
+      const allowed = strangers.setAside(`192.0.2.${number}`, MUCH);
+      bytes += allowed.bytes;
+      objects += allowed.objects;
+    }
+    expect([bytes, objects]).toEqual([16 * LIMITS.bytes, 16 * LIMITS.objects]);
+  });
+
+  it('has few places for git of its own, and few that wait for them', async () => {
+    const { strangerPushes: pushes } = strangerPushes({ ...LIMITS, places: 2 }, new InstantClock());
+    const places = pushes?.places;
+    const { signal } = new AbortController();
+    const held = [1, 2].map((number) => places?.acquire(`192.0.2.${number}`, signal, 'push'));
+    await Promise.all(held);
+    const waiting = Array.from({ length: 16 }, (_, number) =>
+      places?.acquire(`192.0.2.${3 + number}`, signal, 'push'),
+    );
+    expect(places?.contended).toBe(true);
+    await expect(places?.acquire('192.0.2.100', signal, 'push')).rejects.toMatchObject({ kind: 'busy' });
+    for (const release of held) (await release)?.();
+    for (const release of waiting) (await release)?.();
+    expect(places?.contended).toBe(false);
   });
 
   it('is bounded in all, and remembers addresses only for as long as they matter', () => {
