@@ -7,8 +7,8 @@ import { printObjects, type QuarantinePaths } from './commands.ts';
 import type { Git, RunningGit } from './git.ts';
 import { failureReason } from './result.ts';
 
-/** Hears of each object in the order in which they were asked for; without content of one that is not there. */
-export type TakeObject = (oid: string, content: Buffer | undefined) => void;
+/** Hears of each object in the order in which they were asked for; without content and type of one that is not there. */
+export type TakeObject = (oid: string, content: Buffer | undefined, type: string | undefined) => void;
 
 export interface ReadAllOptions {
   readonly git: Git;
@@ -16,6 +16,8 @@ export interface ReadAllOptions {
   /** Bytes of the largest object to be read. */
   readonly maxSize: number;
   readonly signal: AbortSignal;
+  /** How far git stands back for others (nice(2)); not at all when absent. */
+  readonly niceness?: number;
 }
 
 /** Ids written to git at a time. */
@@ -29,11 +31,14 @@ const LINE_FEED = 0x0a;
  *   when it is aborted
  */
 export async function readAllObjects(
-  { git, paths, maxSize, signal }: ReadAllOptions,
+  { git, paths, maxSize, signal, niceness }: ReadAllOptions,
   oids: Iterable<string>,
   take: TakeObject,
 ): Promise<void> {
-  const running = git.start(printObjects(paths, true), { signal });
+  const running = git.start(
+    { ...printObjects(paths, true), ...(niceness === undefined ? {} : { niceness }) },
+    { signal },
+  );
   running.stderr.resume();
   const asking = ask(running, oids);
   try {
@@ -117,7 +122,7 @@ class Answers {
       }
       const [oid = '', type, length] = bytes.toString('latin1', at, lineEnd).split(' ');
       if (type === 'missing') {
-        this.take(oid, undefined);
+        this.take(oid, undefined, undefined);
         this.count++;
         at = lineEnd + 1;
         continue;
@@ -135,7 +140,7 @@ class Answers {
         this.wanted = end + 1 - at;
         return at;
       }
-      this.take(oid, bytes.subarray(lineEnd + 1, end));
+      this.take(oid, bytes.subarray(lineEnd + 1, end), type);
       this.count++;
       at = end + 1;
     }

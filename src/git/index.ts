@@ -24,7 +24,14 @@ export {
   wantsHead,
 } from './ls-refs.ts';
 export { hexLength, isObjectId, type ObjectFormat, zeroId } from './object-id.ts';
-export { eachSubtree, eachTag, type HearLink } from './object-links.ts';
+export {
+  eachLink,
+  eachSubtree,
+  eachTag,
+  type HearLink,
+  type HearTypedLink,
+  type LinkedType,
+} from './object-links.ts';
 export {
   longestEntryHeader,
   PACKED_BLOB,

@@ -11,7 +11,7 @@ import {
   namedArtifacts,
   type PublishedGitState,
 } from '../repository/git/git-manifest.ts';
-import { asPushed } from '../repository/git/unreachable.ts';
+import { withPacksLeft } from '../repository/git/unreachable.ts';
 import type { Repository } from '../repository/repository.ts';
 import { findInHistory } from './history.ts';
 
@@ -48,7 +48,8 @@ export async function setHead(repository: Repository, branch: string): Promise<C
 }
 
 /**
- * Brings back the refs, HEAD and packs of an earlier state, as a new state on top: nothing in between is lost.
+ * Brings back the refs, HEAD and packs of an earlier state, as a new state on top: nothing in between is lost. Packs that came later
+ * stay beside them until a fold: what refs reached until now has its grace.
  * @param which depth or digest of the state, see {@link findInHistory}
  * @throws CairnError `not-found` when there is no such state; `corrupt` when artifacts it needs are gone
  */
@@ -67,16 +68,13 @@ export async function restore(
     const { graph: _current, ...existing } = mustExist(repository, state);
     const { head, refs, peeled, packs, graph } = past;
     if (sameRefs(existing, past)) return undefined;
-    // What has come since that state leaves with its packs.
-    const epoch = dice.hex(16);
-    const found = asPushed(packs);
     return {
       ...existing,
-      epoch,
+      epoch: dice.hex(16),
       head,
       refs,
       peeled,
-      packs: found,
+      packs: withPacksLeft(packs, existing.packs),
       ...(graph === undefined ? {} : { graph }),
     };
   });

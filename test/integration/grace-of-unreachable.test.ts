@@ -119,6 +119,17 @@ class World {
     expect(reportOf(await push(this.url, pushHead([command])))).toEqual(['unpack ok', `ok ${command.name}`]);
   }
 
+  /** A ref comes, and goes at once. */
+  async visit(name: string, tip: RawObject, objects: readonly RawObject[]): Promise<void> {
+    const oid = objectId(tip);
+    const come = Buffer.concat([pushHead([{ name, to: oid }]), packOf(objects)]);
+    expect(reportOf(await push(this.url, come))).toEqual(['unpack ok', `ok ${name}`]);
+    expect(reportOf(await push(this.url, pushHead([{ name, from: oid }])))).toEqual([
+      'unpack ok',
+      `ok ${name}`,
+    ]);
+  }
+
   async removeAll(): Promise<void> {
     for (const name of [...this.branches.keys()]) await this.remove(name);
   }
@@ -130,7 +141,45 @@ class World {
 }
 
 describe('the grace of unreachable objects (issue 11, point 4)', () => {
-  it.each([1, 2, 3, 4, 5, 6])('counts from the last time a ref reached them (seed %i)', async (seed) => {
+  const folder = treeObject('other', objectId(BLOB));
+  const tagOf = (of: RawObject) =>
+    `object ${objectId(of)}\ntype ${of.type}\ntag v1\ntagger A <a@example.com> 1700000000 +0000\n\nA tag\n`;
+  const file: RawObject = { type: 'blob', content: Buffer.from('left behind\n') };
+  const left: RawObject = treeObject('left', objectId(file));
+  it.each([
+    [
+      'a parent',
+      commitObject(objectId(TREE), [], 'Left'),
+      (it: RawObject) => commitObject(objectId(TREE), [objectId(it)]),
+    ],
+    ['a tree', left, (it: RawObject) => commitObject(objectId(it))],
+    ['a file', file, (it: RawObject) => treeObject('again', objectId(it))],
+    [
+      'what a tag is of',
+      folder,
+      (it: RawObject): RawObject => ({ type: 'tag', content: Buffer.from(tagOf(it)) }),
+    ],
+  ])('begins anew where another object linked to it in between, as to %s', async (_how, it, linking) => {
+    const world = new World(Number.parseInt(objectId(it).slice(0, 8), 16));
+    expect(await world.push('main', ROOT, [ROOT, TREE, BLOB])).toEqual(['unpack ok', 'ok refs/heads/main']);
+    const there = async () => (await lookUp(app, world.id, objectId(it))).exitCode === 0;
+    const visit = async (tip: RawObject, brought: readonly RawObject[]) => {
+      const name = tip.type === 'commit' ? 'refs/heads/visit' : 'refs/tags/visit';
+      await world.visit(name, tip, brought);
+    };
+    await visit(it, it === left ? [it, file] : [it]);
+    await app.fold(world.id);
+    clock.advanceDays(5);
+    await visit(linking(it), [linking(it)]);
+    clock.advanceDays(4);
+    await app.fold(world.id);
+    expect(await there(), 'four days after a ref led to it').toBe(true);
+    clock.advanceDays(8);
+    await app.fold(world.id);
+    expect(await there(), 'twelve days after').toBe(false);
+  });
+
+  it.each([1, 2, 3])('counts from the last time a ref reached them (seed %i)', async (seed) => {
     const world = new World(seed);
     expect(await world.push('main', ROOT, [ROOT, TREE, BLOB])).toEqual(['unpack ok', 'ok refs/heads/main']);
     for (let step = 0; step < 12; step++) await world.step();

@@ -6,7 +6,9 @@ import type {
   PackEntry,
   PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
+import { asPushed } from '../../repository/git/unreachable.ts';
 import type { Change, Evaluation } from '../../repository/publisher.ts';
+import type { ApartObjects } from './apart-objects.ts';
 import type { ProvenRefs } from './proven-refs.ts';
 
 /** What a fold has made of one manifest, its artifacts in the store. */
@@ -35,9 +37,11 @@ export interface FoldResult {
   readonly conserves: boolean;
   /** Refs below which nothing is missing in `made` and `relied`. */
   readonly proven: ProvenRefs;
+  /** What is in those of `made` that are of kind `unreachable`. */
+  readonly apart?: ApartObjects;
 }
 
-/** `unproven`: a ref has come that may need what this fold leaves out; `state` is what it met. */
+/** `unproven`: a ref or a pack has come that may need what this fold leaves out; `state` is what it met. */
 export type FoldVerdict =
   | { readonly verdict: 'publish' | 'superseded' }
   | { readonly verdict: 'unproven'; readonly state: GitState };
@@ -47,10 +51,13 @@ export class FoldChange implements Change<FoldVerdict> {
   /** A push in the same batch may lean on what is left out. One that only gathers objects anew takes nothing from anybody. */
   readonly alone: boolean;
   private readonly result: FoldResult;
+  private readonly now: () => number;
 
-  constructor(result: FoldResult, since: number) {
+  /** @param now tells the time in seconds: objects are set apart when the fold is published */
+  constructor(result: FoldResult, since: number, now: () => number) {
     this.result = result;
     this.since = since;
+    this.now = now;
     this.alone = !result.conserves;
   }
 
@@ -68,15 +75,45 @@ export class FoldChange implements Change<FoldVerdict> {
     ) {
       return { result: { verdict: 'superseded' } };
     }
-    if (!result.conserves && !result.proven.covers(current.refs)) {
+    if (!result.conserves && !isKnown(current, result)) {
       return { result: { verdict: 'unproven', state: current } };
     }
+    const next = afterFold(current, result);
     return {
-      next: afterFold(current, result),
+      next: { ...next, packs: await this.setApart(current, next.packs) },
       cause: { kind: 'fold', actor: null, evidence: null, refs: [] },
       result: { verdict: 'publish' },
     };
   }
+
+  /**
+   * Grace begins now, whatever came and went while the fold was made. What a ref was pointed at meanwhile is not set apart, and the next
+   * fold looks again.
+   */
+  private async setApart(state: GitState, packs: readonly PackEntry[]): Promise<readonly PackEntry[]> {
+    const { apart, made } = this.result;
+    if (apart === undefined) return packs;
+    if (await apart.areNamed(state.refs)) return asPushed(packs);
+    const fresh = new Set(made.map(({ pack }) => pack.digest));
+    const since = this.now();
+    return packs.map((entry) =>
+      entry.kind === 'unreachable' && fresh.has(entry.pack.digest) ? { ...entry, since } : entry,
+    );
+  }
+}
+
+/** True when the fold was made of all that is there. */
+function isKnown(state: GitState, result: FoldResult): boolean {
+  return result.proven.covers(state.refs) && packsSince(state, result).length === 0;
+}
+
+/**
+ * Packs that have come since the fold was made. The refs that they came with may have gone again, and reached what it drops a moment
+ * ago.
+ */
+export function packsSince(state: GitState, result: FoldResult): PackEntry[] {
+  const known = [result.replaced, result.dropped, result.relied];
+  return state.packs.filter(({ pack }) => !known.some((packs) => packs.has(pack.digest)));
 }
 
 const NONE: ReadonlySet<Digest> = new Set();

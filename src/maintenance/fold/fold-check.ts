@@ -8,8 +8,9 @@ import { ranOutOfMemory } from '../../git-process/result.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import { type GitState, isClosed, type PackEntry } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
-import { writeSnapshot } from '../../repository/snapshot/snapshot.ts';
-import { afterFold, type FoldResult } from './fold-change.ts';
+import { snapshotPackName, writeSnapshot } from '../../repository/snapshot/snapshot.ts';
+import { afterFold, type FoldResult, packsSince } from './fold-change.ts';
+import { findLinked } from './link-walk.ts';
 import { packIds } from './pack-ids.ts';
 import type { ProvenRefs } from './proven-refs.ts';
 import { parted, revisions } from './revisions.ts';
@@ -65,11 +66,35 @@ export class FoldCheck {
     return { ...result, linked: new Set([...result.linked, ...open.map(({ pack }) => pack.digest)]) };
   }
 
+  /**
+   * Looks whether anything that came since a fold was made leads to what the fold drops. Then a ref may have reached that a moment ago.
+   * @param state what the fold is put on
+   * @throws CairnError as {@link isComplete}
+   */
+  async needsDropped(state: GitState, result: FoldResult): Promise<boolean> {
+    const next = afterFold(state, result);
+    const come = packsSince(state, result);
+    const stays = new Set(next.packs.map(({ pack }) => pack.digest));
+    const dropped = state.packs.filter(
+      ({ pack }) => !stays.has(pack.digest) && result.dropped.has(pack.digest),
+    );
+    if (come.length === 0 || dropped.length === 0) return false;
+    const { objectFormat } = next;
+    const names = (packs: readonly PackEntry[]) => packs.map((entry) => snapshotPackName(entry, next));
+    const { git, signal } = this.options;
+    return this.reading({ ...next, packs: [...next.packs, ...dropped] }, async (gitDir) => {
+      const packs = { from: names(come), into: names(dropped), except: names(next.packs) };
+      const linked = await findLinked({ git, gitDir, objectFormat, ...packs, signal });
+      return linked.length > 0;
+    });
+  }
+
   private async isLinked(next: GitState, packs: readonly PackEntry[]): Promise<boolean> {
     if (packs.reduce((sum, { objects }) => sum + objects, 0) > MAX_ASKED) return false;
     return this.reading(next, async (path) => {
       const ids: Buffer[] = [];
-      for await (const lines of packIds(path, packs, next)) ids.push(lines);
+      const names = packs.map((entry) => snapshotPackName(entry, next));
+      for await (const lines of packIds(path, names, next.objectFormat)) ids.push(lines);
       try {
         return await this.holds(checkBesideRefs(path), Buffer.concat(ids));
       } catch (error) {

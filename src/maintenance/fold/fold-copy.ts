@@ -32,6 +32,7 @@ import type { GitState, PackEntry, PackKind } from '../../repository/git/git-man
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { snapshotPackName, writeSnapshot } from '../../repository/snapshot/snapshot.ts';
 import { FoldCheck } from './fold-check.ts';
+import { findLinked } from './link-walk.ts';
 import { packIds } from './pack-ids.ts';
 import { parted, revisions } from './revisions.ts';
 
@@ -163,9 +164,11 @@ export class FoldCopy {
     kept: readonly PackEntry[],
     made: readonly (MadePack | undefined)[] = [],
   ): Promise<MadePack | undefined> {
-    const name = (entry: PackEntry) => `${snapshotPackName(entry, this.state)}.pack`;
-    const out = made.flatMap((pack) => (pack === undefined ? [] : [`${nameOf(pack)}.pack`]));
-    const lines = [...packs.map(name), ...[...kept.map(name), ...out].map((file) => `^${file}`)];
+    const out = [...kept.map((entry) => this.nameIn(entry)), ...namesOf(made)];
+    const lines = [
+      ...packs.map((entry) => `${this.nameIn(entry)}.pack`),
+      ...out.map((name) => `^${name}.pack`),
+    ];
     const walked = await this.unlessRefused(async () => ({
       pack: await this.made(kind, await this.run(packPacks(this.gitDir), `${lines.join('\n')}\n`)),
     }));
@@ -179,12 +182,43 @@ export class FoldCopy {
     kept: readonly PackEntry[],
     made: readonly (MadePack | undefined)[] = [],
   ): Promise<MadePack | undefined> {
-    const out = [
-      ...kept.map((entry) => snapshotPackName(entry, this.state)),
-      ...made.flatMap((pack) => (pack === undefined ? [] : [nameOf(pack)])),
-    ];
-    const ids = packIds(this.gitDir, packs, this.state);
+    const out = [...kept.map((entry) => this.nameIn(entry)), ...namesOf(made)];
+    const names = packs.map((entry) => this.nameIn(entry));
+    const ids = packIds(this.gitDir, names, this.state.objectFormat);
     return this.made(kind, await this.run(packListed(this.gitDir, out), ids));
+  }
+
+  /**
+   * Packs what refs have left behind: what is in `packs` and was not walked, and whatever that leads to in packs of what was set
+   * apart before. A ref that reached the one reached the other.
+   * @param apart packs of kind `unreachable` that are not among `packs`
+   * @param walked packs just made of all that refs reach
+   */
+  async packLeft(
+    packs: readonly PackEntry[],
+    apart: readonly PackEntry[],
+    walked: readonly (MadePack | undefined)[],
+  ): Promise<MadePack | undefined> {
+    const left = await this.packPacks('unreachable', packs, [], walked);
+    if (left === undefined || apart.length === 0) return left;
+    const { context, gitDir, signal } = this;
+    const { objectFormat } = this.state;
+    const linked = await findLinked({
+      git: context.git,
+      gitDir,
+      objectFormat,
+      from: [nameOf(left)],
+      into: apart.map((entry) => this.nameIn(entry)),
+      except: namesOf([left, ...walked]),
+      signal,
+    });
+    if (linked === 'too many') return this.packPacks('unreachable', [...packs, ...apart], [], walked);
+    if (linked.length === 0) return left;
+    async function* ids() {
+      yield* packIds(gitDir, namesOf([left]), objectFormat);
+      for await (const piece of inTurns(linked)) yield Buffer.from(`${piece.join('\n')}\n`);
+    }
+    return this.made('unreachable', await this.run(packListed(gitDir, namesOf(walked)), ids()));
   }
 
   /** Writes a commit-graph of every commit that any ref reaches; undefined when there is none. */
@@ -209,6 +243,11 @@ export class FoldCopy {
 
   private get gitDir(): string {
     return join(this.folder, 'repository');
+  }
+
+  /** What a pack of the repository is called in the copy, without `.pack`. */
+  private nameIn(entry: PackEntry): string {
+    return snapshotPackName(entry, this.state);
   }
 
   private async writeRefs(wanted: (name: string) => boolean): Promise<void> {
@@ -271,6 +310,10 @@ export function filesOf(made: MadePack): ['pack' | 'idx' | 'rev' | 'bitmap', Mad
 /** What git calls a pack it has made, without `.pack`. */
 function nameOf({ pack }: MadePack): string {
   return pack.path.slice(pack.path.lastIndexOf('/') + 1, -'.pack'.length);
+}
+
+function namesOf(made: readonly (MadePack | undefined)[]): string[] {
+  return made.flatMap((pack) => (pack === undefined ? [] : nameOf(pack)));
 }
 
 async function objectsOf(pack: string): Promise<number> {

@@ -22,16 +22,9 @@ import type { RepositoryId } from '../../repository/repository-id.ts';
 import { cloneTips } from './clone-tips.ts';
 import { afterFold, FoldChange, type FoldResult, type FoldVerdict, restingOn } from './fold-change.ts';
 import { FoldCopy, type FoldCopyContext, type MadePack } from './fold-copy.ts';
-import {
-  beyondBase,
-  type FoldFacts,
-  type FoldPlan,
-  foldPlan,
-  gatherPlan,
-  isExpired,
-  isFolded,
-} from './fold-plan.ts';
+import { beyondBase, type FoldFacts, type FoldPlan, foldPlan, gatherPlan, isFolded } from './fold-plan.ts';
 import { ProvenRefs } from './proven-refs.ts';
+import { setApart } from './set-apart.ts';
 import { type StoreFoldContext, storeFolded, storePacks } from './store-fold.ts';
 
 export interface FoldContext extends FoldCopyContext, StoreFoldContext {
@@ -76,8 +69,6 @@ export type FoldOutcome =
       readonly refusal?: string;
     };
 
-/** Seconds in which what nothing reaches comes into one pack, in parts of the grace period: so many packs wait at most. */
-const UNREACHABLE_PACKS = 8;
 /** How often a fold that drops objects proves refs that came meanwhile, before it keeps those objects for this time. */
 const PROOFS = 3;
 /** The same where they may not be kept: then a fold that does not get there is in vain, and packs collect meanwhile. */
@@ -279,14 +270,9 @@ async function foldWalked(
   copy: FoldCopy,
 ): Promise<FoldResult> {
   const facts = factsOf(context, 0);
-  const expired = state.packs.filter((entry) => isExpired(entry, facts));
-  const waiting = state.packs.filter(
-    (entry) => entry.kind === 'unreachable' && !isExpired(entry, facts) && !isRecent(entry, facts),
-  );
-  const rest = state.packs.filter((entry) => !expired.includes(entry) && !waiting.includes(entry));
-  // What waits already and is in other packs, too, has come back meanwhile and left again: its time begins anew.
-  const unreachable = facts.grace === 0 ? undefined : await copy.packPacks('unreachable', rest, [], walked);
-  const [made, graph] = await storeMade(context, repository, state, [...walked, unreachable], copy);
+  const apart = await setApart(copy, state, walked, facts);
+  const { replaced, expired, waiting, objects } = apart;
+  const [made, graph] = await storeMade(context, repository, state, [...walked, apart.pack], copy);
   const result: FoldResult = {
     incarnation: state.incarnation,
     made,
@@ -294,12 +280,13 @@ async function foldWalked(
     madeIn: state.epoch,
     // What refs reach leads to nothing else.
     linked: digests(made.filter(({ kind }) => kind !== 'unreachable')),
-    replaced: digests(rest),
+    replaced: digests(replaced),
     dropped: digests(expired),
     relied: digests(waiting),
     graph,
     conserves: expired.length === 0 && facts.grace > 0,
     proven: new ProvenRefs(),
+    ...(objects === undefined ? {} : { apart: objects }),
   };
   // git has just walked all of this; but what a fold leaves out is gone, so that it is looked at as readers will see it.
   if (!(await copy.check.isComplete(afterFold(state, result), result.proven))) {
@@ -322,10 +309,10 @@ async function publish(
   const enough = context.grace === 0 ? PROOFS_WITHOUT_GRACE : PROOFS;
   let current = result;
   for (let proofs = 0; ; proofs++) {
-    const { verdict, committed } = await join(repository, current);
+    const { verdict, committed } = await join(context, repository, current);
     if (verdict.verdict !== 'unproven') return verdict.verdict === 'publish' ? committed : undefined;
     const next = afterFold(verdict.state, current);
-    if (proofs < enough && (await copy.check.isComplete(next, current.proven))) {
+    if (proofs < enough && (await isStillRight(context, verdict.state, current, copy))) {
       await current.proven.add(next.refs);
       current = await copy.check.linked(verdict.state, restingOn(current, next));
       continue;
@@ -341,19 +328,25 @@ async function publish(
   }
 }
 
+/** Whether a fold that drops objects takes nothing that what has come since needs, or needed a moment ago. */
+async function isStillRight(
+  { grace }: FoldContext,
+  state: GitState,
+  result: FoldResult,
+  { check }: FoldCopy,
+): Promise<boolean> {
+  if (!(await check.isComplete(afterFold(state, result), result.proven))) return false;
+  return grace === 0 || !(await check.needsDropped(state, result));
+}
+
 async function join(
+  context: FoldContext,
   repository: Repository,
   result: FoldResult,
 ): Promise<{ readonly verdict: FoldVerdict; readonly committed: Committed }> {
-  const change = new FoldChange(result, repository.mark());
+  const change = new FoldChange(result, repository.mark(), () => factsOf(context, 0).now);
   const { result: verdict, committed } = await repository.publisher.join(change);
   return { verdict, committed };
-}
-
-/** What was set apart in the same part of the grace period is gathered in one pack. */
-function isRecent(entry: PackEntry, { now, grace }: FoldFacts): boolean {
-  const part = Math.max(1, Math.floor(grace / UNREACHABLE_PACKS));
-  return Math.floor((entry.since ?? 0) / part) === Math.floor(now / part);
 }
 
 function factsOf({ clock, grace }: FoldContext, deletions: number): FoldFacts {

@@ -22,8 +22,13 @@ export class ProvenRefs {
 
   /** True when nothing is missing below any of these refs. Costs what they differ in from those added last. */
   covers(refs: Refs): boolean {
-    for (const oid of differing(refs, this.last)) if (!this.oids.has(oid)) return false;
-    return true;
+    return this.others(refs).next().done === true;
+  }
+
+  /** The values of these refs of which it is not known that nothing is missing below. */
+  *others(refs: Refs): Generator<string, undefined> {
+    for (const oid of differing(refs, this.last)) if (!this.oids.has(oid)) yield oid;
+    return undefined;
   }
 }
 

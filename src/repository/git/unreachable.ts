@@ -21,6 +21,20 @@ export function asPushed(packs: readonly PackEntry[]): PackEntry[] {
 }
 
 /**
+ * The packs of a state that refs go back to, and beside them those of the state that they leave: what was reached until now has its grace
+ * before it, and the next fold looks what is reached still.
+ */
+export function withPacksLeft(packs: readonly PackEntry[], left: readonly PackEntry[]): PackEntry[] {
+  const named = new Set(packs.map(({ pack }) => pack.digest));
+  const others = left.flatMap(({ objects, pack, idx, own, linked }): PackEntry[] => {
+    if (named.has(pack.digest)) return [];
+    const facts = { ...(own === undefined ? {} : { own }), ...(linked === undefined ? {} : { linked }) };
+    return [{ kind: 'push', objects, pack, idx, ...facts }];
+  });
+  return [...asPushed(packs), ...others];
+}
+
+/**
  * True when any of these objects is in a pack of unreachable ones.
  * @param oids object ids in hex that no ref has named
  * @throws CairnError `corrupt` or `unavailable` when an idx cannot be had

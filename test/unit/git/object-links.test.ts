@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { eachSubtree, eachTag, type HearLink } from '../../../src/git/index.ts';
+import { eachLink, eachSubtree, eachTag, type HearLink, type LinkedType } from '../../../src/git/index.ts';
 
 const FIRST = 'a1'.repeat(20);
 const SECOND = 'b2'.repeat(20);
@@ -64,5 +64,48 @@ describe('what a tag links to', () => {
     ['nothing, where its text only says so later', `object ${FIRST}\ntype commit\ntag v1\n\ntype tag\n`, []],
   ])('%s', (_name, text, expected) => {
     expect(heard((hear) => eachTag(Buffer.from(text), hear))).toEqual(expected);
+  });
+});
+
+describe('all that an object links to', () => {
+  function links(type: LinkedType, content: Buffer, length = 20): string[] {
+    const found: string[] = [];
+    eachLink(type, content, length, (linked, bytes, at) =>
+      found.push(`${linked} ${bytes.toString('hex', at, at + length)}`),
+    );
+    return found;
+  }
+  const person = 'A <a@example.com> 1700000000 +0000';
+  const commit = (...lines: readonly string[]) =>
+    Buffer.from(`${lines.join('\n')}\nauthor ${person}\ncommitter ${person}\n\nparent ${SECOND}\n`);
+
+  it('are files, links and folders of a tree, and no submodules', () => {
+    const entries = tree(
+      ['100644', 'a', FIRST],
+      ['120000', 'b', SECOND],
+      ['160000', 'c', FIRST],
+      ['40000', 'd', SECOND],
+    );
+    expect(links('tree', entries)).toEqual([`blob ${FIRST}`, `blob ${SECOND}`, `tree ${SECOND}`]);
+  });
+
+  it('are the tree and the parents of a commit, and nothing that its message names', () => {
+    expect(links('commit', commit(`tree ${FIRST}`))).toEqual([`tree ${FIRST}`]);
+    expect(links('commit', commit(`tree ${FIRST}`, `parent ${SECOND}`, `parent ${FIRST}`))).toEqual([
+      `tree ${FIRST}`,
+      `commit ${SECOND}`,
+      `commit ${FIRST}`,
+    ]);
+    const long = 'c3'.repeat(32);
+    expect(links('commit', commit(`tree ${long}`), 32)).toEqual([`tree ${long}`]);
+  });
+
+  it.each(['commit', 'tree', 'blob', 'tag'] as const)('is what a tag is of: a %s', (type) => {
+    const content = Buffer.from(`object ${FIRST}\ntype ${type}\ntag v1\ntagger ${person}\n\nA tag\n`);
+    expect(links('tag', content)).toEqual([`${type} ${FIRST}`]);
+  });
+
+  it('is nothing for a file', () => {
+    expect(links('blob', commit(`tree ${FIRST}`))).toEqual([]);
   });
 });

@@ -12,6 +12,7 @@ import { INCARNATION, manifestOf, oid, packOf, stateOf } from '../../../helpers/
 const [old, older, kept, made, late] = ['old', 'older', 'kept', 'made', 'late'].map((name) =>
   packOf(name, name === 'older' ? { kind: 'unreachable' } : {}),
 );
+const NOW = 1_800_000_000;
 const NEXT_EPOCH = 'e'.repeat(32);
 const GRAPH = { digest: 'a'.repeat(64), size: 1 };
 const refs = (...tips: string[]) => new Map(tips.map((tip, at) => [`refs/heads/${at}`, oid(tip)] as const));
@@ -49,7 +50,7 @@ async function evaluate(result: FoldResult, state: GitState | undefined, publish
     digest: 'd'.repeat(64),
     manifest: manifestOf(published),
   };
-  return new FoldChange(result, 0).evaluate(state, base);
+  return new FoldChange(result, 0, () => NOW).evaluate(state, base);
 }
 
 describe('a fold', () => {
@@ -86,10 +87,11 @@ describe('a fold', () => {
     const linked = digests(made);
     const conserving = (await evaluate(resultOf({ linked }), stateOf({ packs: before }))).next;
     expect(conserving?.packs.map((entry) => entry.linked)).toEqual([true, true, undefined]);
-    const dropping = resultOf({ linked, conserves: false });
+    const relied = digests(kept, late);
+    const dropping = resultOf({ linked, relied, conserves: false });
     const left = (await evaluate(dropping, stateOf({ packs: before }))).next;
     expect(left?.packs.map((entry) => entry.linked)).toEqual([true, undefined, undefined]);
-    const seen = resultOf({ linked: digests(made, late), conserves: false });
+    const seen = resultOf({ linked: digests(made, late), relied, conserves: false });
     const looked = (await evaluate(seen, stateOf({ packs: before }))).next;
     expect(looked?.packs.map((entry) => entry.linked)).toEqual([true, undefined, true]);
   });
@@ -118,19 +120,24 @@ describe('a fold that leaves objects out', () => {
   const result = resultOf({ replaced: digests(old), dropped: digests(older), conserves: false });
 
   it('goes alone, so that no push in its batch can lean on them', () => {
-    expect(new FoldChange(result, 0).alone).toBe(true);
-    expect(new FoldChange(resultOf(), 0).alone).toBe(false);
+    expect(new FoldChange(result, 0, () => NOW).alone).toBe(true);
+    expect(new FoldChange(resultOf(), 0, () => NOW).alone).toBe(false);
   });
 
   it('is published on refs that were proven', async () => {
-    const state = stateOf({ packs: packs(old, older, kept, late), refs: refs('1') });
+    const state = stateOf({ packs: packs(old, older, kept), refs: refs('1') });
     const { next } = await evaluate(result, state);
-    expect(next?.packs).toEqual([made, kept, late]);
+    expect(next?.packs).toEqual([made, kept]);
     expect(next?.epoch).toBe(NEXT_EPOCH);
   });
 
   it('publishes nothing on refs that were not', async () => {
     const state = stateOf({ packs: packs(old, older, kept, late), refs: refs('1', '2') });
+    expect(await evaluate(result, state)).toEqual({ result: { verdict: 'unproven', state } });
+  });
+
+  it('publishes nothing beside a pack that came meanwhile, though the ref that it came with is gone', async () => {
+    const state = stateOf({ packs: packs(old, older, kept, late), refs: refs('1') });
     expect(await evaluate(result, state)).toEqual({ result: { verdict: 'unproven', state } });
   });
 

@@ -1,0 +1,60 @@
+/** Objects that a fold sets apart. While it is at work, refs may be pointed at them: they are in packs that are still there. */
+import { type ObjectFormat, PackIdx } from '../../git/index.ts';
+import { Pauses } from '../../lib/cooperative.ts';
+import { openFile } from '../../lib/read-at.ts';
+import { SortedIds } from '../../lib/sorted-ids.ts';
+import type { GitState } from '../../repository/git/git-manifest.ts';
+import { ProvenRefs } from './proven-refs.ts';
+
+/** Objects whose ids are kept in memory, 24 bytes each. Of more, any may be the one that is asked for. */
+const MOST_KEPT = 5_000_000;
+
+export class ApartObjects {
+  private readonly ids: SortedIds | undefined;
+  /** Refs that reach none of them. */
+  private readonly walked: ProvenRefs;
+
+  private constructor(ids: SortedIds | undefined, walked: ProvenRefs) {
+    this.ids = ids;
+    this.walked = walked;
+  }
+
+  /**
+   * @param idx path of the idx of their pack
+   * @param objects how many there are
+   * @param state whose refs reach none of them
+   * @throws CairnError `corrupt` when the idx is damaged; what the file system throws
+   */
+  static async of(
+    idx: string,
+    objects: number,
+    state: Pick<GitState, 'refs' | 'objectFormat'>,
+  ): Promise<ApartObjects> {
+    const walked = new ProvenRefs();
+    await walked.add(state.refs);
+    const ids = objects > MOST_KEPT ? undefined : await readIds(idx, state.objectFormat);
+    return new ApartObjects(ids, walked);
+  }
+
+  /** True when a ref may point at one of them. */
+  async areNamed(refs: GitState['refs']): Promise<boolean> {
+    const pauses = new Pauses();
+    for (const oid of this.walked.others(refs)) {
+      if (this.ids === undefined || this.ids.indexOf(Buffer.from(oid, 'hex')) !== -1) return true;
+      if (pauses.isDueByNow) await pauses.next();
+    }
+    return false;
+  }
+}
+
+async function readIds(path: string, format: ObjectFormat): Promise<SortedIds> {
+  const file = await openFile(path);
+  try {
+    const idx = await PackIdx.open(file.read, format);
+    const blocks: Buffer[] = [];
+    for await (const block of idx.ids()) blocks.push(block);
+    return new SortedIds(Buffer.concat(blocks), idx.idLength);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Which objects of some packs the objects of other packs lead to. The links are followed in this process: git's own walks stop
+ * where a link leads nowhere, which old objects may do, and die of trees that are too deep.
+ */
+import { join } from 'node:path';
+import { eachLink, type LinkedType, type ObjectFormat, PackIdx } from '../../git/index.ts';
+import { describeObjects, type QuarantinePaths } from '../../git-process/commands.ts';
+import type { Git } from '../../git-process/git.ts';
+import { readAllObjects } from '../../git-process/read-all-objects.ts';
+import { ObjectReader } from '../../git-process/read-objects.ts';
+import { failureOf } from '../../git-process/refusal.ts';
+import { Pauses } from '../../lib/cooperative.ts';
+import { isCairnError } from '../../lib/errors.ts';
+import { type OpenedFile, openFile } from '../../lib/read-at.ts';
+import { SortedIds } from '../../lib/sorted-ids.ts';
+import { hexLines } from './pack-ids.ts';
+
+export interface LinkQuestion {
+  readonly git: Git;
+  /** A bare repository that holds all packs named here. */
+  readonly gitDir: string;
+  readonly objectFormat: ObjectFormat;
+  /** Names of packs there, without `.pack`: links are followed from each object in them. */
+  readonly from: readonly string[];
+  /** Packs whose objects are looked for, and followed further. */
+  readonly into: readonly string[];
+  /** Packs whose objects are passed over, also where `into` has them. */
+  readonly except: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** Objects in the packs that are looked into: each costs 25 bytes of memory. */
+const MOST_WANTED = 5_000_000;
+/** Bytes of a commit, tree or tag that are read. Only files have more, since packs are bounded. */
+const MOST_BYTES = 32 * 1024 * 1024;
+/** As all of a fold: nobody waits for it. */
+const NICENESS = 10;
+
+/**
+ * Finds the objects of `into` that objects of `from` lead to, by however many links.
+ * @returns their ids in hex, or `too many`: then any of `into` may be among them
+ * @throws CairnError `corrupt` when an idx is damaged; `unavailable` when git or the disk fails; the signal's reason
+ */
+export async function findLinked(question: LinkQuestion): Promise<readonly string[] | 'too many'> {
+  const walk = new LinkWalk(question);
+  try {
+    if (!(await walk.open())) return 'too many';
+    await walk.followFrom();
+    return await walk.followFound();
+  } catch (error) {
+    // An object from before there were bounds.
+    if (isCairnError(error, 'too-large')) return 'too many';
+    throw error;
+  } finally {
+    await walk.close();
+  }
+}
+
+interface Found {
+  readonly oid: string;
+  readonly type: LinkedType;
+}
+
+class LinkWalk {
+  private readonly question: LinkQuestion;
+  private readonly paths: QuarantinePaths;
+  private readonly wanted: { readonly ids: SortedIds; readonly met: Uint8Array }[] = [];
+  private readonly except: PackIdx[] = [];
+  private readonly files: OpenedFile[] = [];
+  /** Met, and not looked at yet. */
+  private met: Found[] = [];
+
+  constructor(question: LinkQuestion) {
+    this.question = question;
+    this.paths = { gitDir: question.gitDir, objects: join(question.gitDir, 'objects') };
+  }
+
+  /** @returns false when there is too much to look into */
+  async open(): Promise<boolean> {
+    const { into, except } = this.question;
+    const indexes = [];
+    for (const name of into) indexes.push(await this.openIdx(name));
+    if (indexes.reduce((sum, { objects }) => sum + objects, 0) > MOST_WANTED) return false;
+    for (const idx of indexes) {
+      const blocks: Buffer[] = [];
+      for await (const block of idx.ids()) blocks.push(block);
+      this.wanted.push({
+        ids: new SortedIds(Buffer.concat(blocks), idx.idLength),
+        met: new Uint8Array(idx.objects),
+      });
+    }
+    for (const name of except) this.except.push(await this.openIdx(name));
+    return true;
+  }
+
+  async close(): Promise<void> {
+    for (const file of this.files) await file.close();
+  }
+
+  /** Meets what the objects of `from` link to. */
+  async followFrom(): Promise<void> {
+    const { from } = this.question;
+    const pauses = new Pauses();
+    for (const name of from) {
+      const idx = await this.openIdx(name);
+      for await (const block of idx.ids()) {
+        await this.followAll(await this.linkingIn(hexLines(block, idx.idLength)));
+        await pauses.next();
+      }
+    }
+  }
+
+  /** Follows what was met, and what is met on the way. @returns all of it that counts */
+  async followFound(): Promise<string[]> {
+    const { git, signal } = this.question;
+    const reader = new ObjectReader(git, this.paths, MOST_BYTES, signal);
+    const found: string[] = [];
+    try {
+      while (this.met.length > 0) {
+        const fresh: Found[] = [];
+        for (const each of this.met.splice(0)) if (!(await this.isPassedOver(each.oid))) fresh.push(each);
+        found.push(...fresh.map(({ oid }) => oid));
+        const linking = fresh.filter(({ type }) => type !== 'blob');
+        let at = 0;
+        for await (const { content } of reader.read(linking.map(({ oid }) => oid)))
+          this.hear(linking[at++]?.type, content);
+      }
+    } finally {
+      await reader.close();
+    }
+    return found;
+  }
+
+  private async openIdx(name: string): Promise<PackIdx> {
+    const file = await openFile(join(this.question.gitDir, 'objects', 'pack', `${name}.idx`));
+    this.files.push(file);
+    return PackIdx.open(file.read, this.question.objectFormat);
+  }
+
+  /** Those of some objects that link to others: what files hold is not read. */
+  private async linkingIn(lines: Buffer): Promise<string[]> {
+    const { git, signal } = this.question;
+    const command = { ...describeObjects(this.paths), niceness: NICENESS };
+    const result = await git.run(command, { input: lines, signal });
+    signal.throwIfAborted();
+    if (result.exitCode !== 0) throw failureOf('look for what objects link to', command.name, result);
+    const described = result.stdout.toString('latin1').split('\n');
+    return described.flatMap((line) => {
+      const [oid = '', type] = line.split(' ');
+      return isLinking(type) ? oid : [];
+    });
+  }
+
+  private async followAll(oids: readonly string[]): Promise<void> {
+    if (oids.length === 0) return;
+    const { git, signal } = this.question;
+    const reading = { git, paths: this.paths, maxSize: MOST_BYTES, niceness: NICENESS, signal };
+    await readAllObjects(reading, oids, (_oid, content, type) => {
+      if (isLinking(type)) this.hear(type, content);
+    });
+  }
+
+  private hear(type: LinkedType | undefined, content: Buffer | undefined): void {
+    const [first] = this.wanted;
+    if (type === undefined || content === undefined || first === undefined) return;
+    eachLink(type, content, first.ids.idLength, (linked, bytes, at) => this.meet(linked, bytes, at));
+  }
+
+  private meet(type: LinkedType, bytes: Buffer, at: number): void {
+    for (const { ids, met } of this.wanted) {
+      const place = ids.indexOf(bytes, at);
+      if (place === -1) continue;
+      if (met[place] === 0) this.met.push({ oid: ids.at(place).toString('hex'), type });
+      met[place] = 1;
+      return;
+    }
+  }
+
+  private async isPassedOver(oid: string): Promise<boolean> {
+    const id = Buffer.from(oid, 'hex');
+    for (const idx of this.except) if (await idx.has(id)) return true;
+    return false;
+  }
+}
+
+function isLinking(type: string | undefined): type is LinkedType {
+  return type === 'commit' || type === 'tree' || type === 'tag';
+}
