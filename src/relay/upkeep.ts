@@ -3,7 +3,7 @@
  * another left unfinished. Each run does a bounded part; nothing in it is urgent, and a step that fails is tried again.
  */
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
+import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import type { Dice } from '../lib/random.ts';
 import type { Logger } from '../observability/logger.ts';
 
@@ -63,4 +63,39 @@ export class Upkeep {
       await clock.sleep(interval * (0.5 + dice.fraction()), signal).catch(() => signal.aborted);
     }
   }
+}
+
+/** Failures in a row after which it is the store that is away, and not one item that is in trouble. */
+const MOST_IN_A_ROW = 8;
+/** Failures that are told of one by one. */
+const MOST_TOLD = 20;
+
+/**
+ * Does some work for each of many items. One that fails keeps none of the others waiting; only when the store answers nobody any more
+ * are the rest left to the next run.
+ * @param nameOf what an item is called in the report
+ * @throws CairnError `unavailable` that tells each failure once, when all have been gone through
+ */
+export async function goThrough<T>(
+  items: Iterable<T>,
+  signal: AbortSignal,
+  nameOf: (item: T) => string,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const failures: string[] = [];
+  let away = 0;
+  for (const item of items) {
+    if (signal.aborted || away >= MOST_IN_A_ROW) break;
+    try {
+      await work(item);
+      away = 0;
+    } catch (error) {
+      if (signal.aborted) break;
+      away = isCairnError(error, 'unavailable') ? away + 1 : 0;
+      failures.push(`${nameOf(item)}: ${messageOf(error)}`);
+    }
+  }
+  if (failures.length === 0) return;
+  const more = failures.length > MOST_TOLD ? [`and ${failures.length - MOST_TOLD} more`] : [];
+  throw new CairnError('unavailable', [...failures.slice(0, MOST_TOLD), ...more].join('; '));
 }

@@ -41,7 +41,7 @@ export class Repositories {
    * manifests: for operators, never on a request path.
    * @param onDamaged told of each repository whose state cannot be read, which is then left out; without it the
    *   listing ends there
-   * @throws CairnError `corrupt` naming what is damaged; `unavailable` when the store does not answer
+   * @throws CairnError `corrupt` naming what is damaged; `unavailable` when the store does not answer with a list
    */
   async *list(
     owner?: string,
@@ -54,7 +54,7 @@ export class Repositories {
       try {
         listed = await this.read(place);
       } catch (error) {
-        if (!isCairnError(error, 'corrupt')) throw error;
+        if (!isCairnError(error)) throw error;
         onDamaged(error);
       }
       if (listed !== undefined) yield listed;

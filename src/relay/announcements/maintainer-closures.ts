@@ -235,9 +235,9 @@ export class Closures {
 
   private async repair(id: RepositoryId): Promise<void> {
     const { events, repositories, signedEvents, log } = this.context;
-    const announcement = events.latest(kinds.repository, id.owner, id.identifier);
-    if (announcement === undefined) return;
     try {
+      const announcement = events.latest(kinds.repository, id.owner, id.identifier);
+      if (announcement === undefined) return;
       const state = await repositories.get(id).resolve();
       const withdrawal = state?.manifest.withdrawal;
       if (withdrawal !== undefined && withdrawal.at >= announcement.created_at) {

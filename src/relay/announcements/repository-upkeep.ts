@@ -66,7 +66,7 @@ export class RepositoryUpkeep implements UpkeepTask {
       signal.throwIfAborted();
       if (due > this.now()) continue;
       this.held.delete(name);
-      await this.guarded(id, () => this.expire(id));
+      await this.guarded({ repository: name }, () => this.expire(id));
     }
   }
 
@@ -76,10 +76,14 @@ export class RepositoryUpkeep implements UpkeepTask {
     for await (const owner of owners.owners(this.lastOwner, signal)) {
       signal.throwIfAborted();
       this.lastOwner = owner;
-      for (const [identifier, reservation] of await owners.read(owner)) {
-        const id = repositoryId(owner, identifier);
-        await this.guarded(id, () => this.look(id, reservation, signal));
-      }
+      await this.guarded({ owner }, async () => {
+        for (const [identifier, reservation] of await owners.read(owner)) {
+          const id = repositoryId(owner, identifier);
+          await this.guarded({ repository: formatRepositoryId(id) }, () =>
+            this.look(id, reservation, signal),
+          );
+        }
+      });
       if (++seen === OWNERS_AT_ONCE) return;
     }
     this.lastOwner = undefined;
@@ -120,13 +124,12 @@ export class RepositoryUpkeep implements UpkeepTask {
     return removed;
   }
 
-  /** One repository in trouble does not keep the others waiting. */
-  private async guarded(id: RepositoryId, work: () => Promise<void>): Promise<void> {
+  /** One repository, or the record of one owner, in trouble does not keep the others waiting. */
+  private async guarded(about: Readonly<Record<string, string>>, work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      const repository = formatRepositoryId(id);
-      this.context.log.warn({ repository, problem: messageOf(error) }, 'could not be looked after');
+      this.context.log.warn({ ...about, problem: messageOf(error) }, 'could not be looked after');
     }
   }
 

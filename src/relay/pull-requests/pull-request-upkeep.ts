@@ -4,7 +4,7 @@ import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import type { EventReader } from '../events.ts';
-import type { UpkeepTask } from '../upkeep.ts';
+import { goThrough, type UpkeepTask } from '../upkeep.ts';
 import { PullRequestRemoval, pullRequestRefs } from './pull-request-refs.ts';
 
 export interface PullRequestUpkeepContext {
@@ -46,14 +46,18 @@ export class PullRequestUpkeep implements UpkeepTask {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, events, repositories } = this.context;
     const before = clock.monotonic() - PULL_REQUEST_WAITS_MS;
-    for (const [name, { id, since }] of this.waiting) {
-      if (signal.aborted) return;
-      const due = new Set([...since].flatMap(([ref, at]) => (at <= before ? ref : [])));
-      if (due.size === 0) continue;
-      const repository = repositories.get(id);
-      await repository.publisher.join(new PullRequestRemoval(repository.mark(), due, events));
-      for (const ref of due) since.delete(ref);
-      if (since.size === 0) this.waiting.delete(name);
-    }
+    await goThrough(
+      this.waiting,
+      signal,
+      ([name]) => name,
+      async ([name, { id, since }]) => {
+        const due = new Set([...since].flatMap(([ref, at]) => (at <= before ? ref : [])));
+        if (due.size === 0) return;
+        const repository = repositories.get(id);
+        await repository.publisher.join(new PullRequestRemoval(repository.mark(), due, events));
+        for (const ref of due) since.delete(ref);
+        if (since.size === 0) this.waiting.delete(name);
+      },
+    );
   }
 }

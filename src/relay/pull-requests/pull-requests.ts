@@ -22,7 +22,7 @@ import {
 } from '../../repository/repository-id.ts';
 import type { Events } from '../events.ts';
 import { accept, reject, type Verdict } from '../publication.ts';
-import type { UpkeepTask } from '../upkeep.ts';
+import { goThrough, type UpkeepTask } from '../upkeep.ts';
 import { type PullRequestRef, PullRequestRemoval, pullRequestRefs } from './pull-request-refs.ts';
 import { isPullRequest, tipOf } from './pull-request-tip.ts';
 import { WaitingPullRequests } from './waiting-pull-requests.ts';
@@ -141,17 +141,21 @@ export class PullRequests implements UpkeepTask {
         .flatMap((waiting) => waiting.repositories.map((id) => [formatRepositoryId(id), id] as const)),
     );
     for (const name of this.lookedIn.keys()) if (!byRepository.has(name)) this.lookedIn.delete(name);
-    for (const [name, id] of byRepository) {
-      if (signal.aborted) return;
-      const state = await repositories.get(id).resolve();
-      if (state === undefined || this.lookedIn.get(name) === state.digest) continue;
-      this.note(id, state.manifest);
-      for (const { event, tip } of this.waiting.of(id)) {
-        if (!events.isHidden(event.id)) this.waiting.delete(event.id);
-        else if (await this.isIn(id, state, event.id, tip)) await this.show(event.id);
-      }
-      this.lookedIn.set(name, state.digest);
-    }
+    await goThrough(
+      byRepository,
+      signal,
+      ([name]) => name,
+      async ([name, id]) => {
+        const state = await repositories.get(id).resolve();
+        if (state === undefined || this.lookedIn.get(name) === state.digest) return;
+        this.note(id, state.manifest);
+        for (const { event, tip } of this.waiting.of(id)) {
+          if (!events.isHidden(event.id)) this.waiting.delete(event.id);
+          else if (await this.isIn(id, state, event.id, tip)) await this.show(event.id);
+        }
+        this.lookedIn.set(name, state.digest);
+      },
+    );
   }
 
   /** Resolves when all that {@link note} has begun is done. */

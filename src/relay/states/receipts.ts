@@ -114,13 +114,13 @@ export class Receipts {
     }
   }
 
-  /** A repository that is damaged does not keep the others from being told of; a store that does not answer does. */
+  /** One repository in trouble does not keep the others from being told of: it is tried again by itself, or is damaged. */
   private async catchUp(id: RepositoryId, manifest: GitManifest): Promise<void> {
     try {
       await this.tell(id, manifest);
     } catch (error) {
-      if (!isCairnError(error, 'corrupt')) throw error;
-      this.context.log.error({ err: error, repository: formatRepositoryId(id) }, 'no receipt');
+      if (isCairnError(error, 'unavailable') || isCairnError(error, 'busy')) this.settle(id, manifest);
+      else this.context.log.error({ err: error, repository: formatRepositoryId(id) }, 'no receipt');
     }
   }
 

@@ -4,7 +4,7 @@ import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import type { SignedEvents } from '../log/signed-events.ts';
 import type { Verdict } from '../publication.ts';
-import type { UpkeepTask } from '../upkeep.ts';
+import { goThrough, type UpkeepTask } from '../upkeep.ts';
 
 export interface OrderUpkeepContext {
   readonly waiting: (id: RepositoryId) => Promise<readonly OrderStamp[]>;
@@ -32,12 +32,23 @@ export class OrderUpkeep implements UpkeepTask {
 
   async run(signal: AbortSignal): Promise<void> {
     const { waiting, signedEvents, order } = this.context;
-    for (const [name, id] of this.pushed) {
-      if (signal.aborted) return;
-      // The oldest first: a newer one is measured by what it leaves.
-      const orders = [...(await waiting(id))].sort((a, b) => a.at - b.at);
-      for (const { id: eventId } of orders) await order(await signedEvents.load(id, eventId));
-      this.pushed.delete(name);
-    }
+    await goThrough(
+      this.pushed,
+      signal,
+      ([name]) => name,
+      async ([name, id]) => {
+        // The oldest first: a newer one is measured by what it leaves.
+        const orders = [...(await waiting(id))].sort((a, b) => a.at - b.at);
+        await goThrough(
+          orders,
+          signal,
+          ({ id: eventId }) => eventId,
+          async ({ id: eventId }) => {
+            await order(await signedEvents.load(id, eventId));
+          },
+        );
+        if (!signal.aborted) this.pushed.delete(name);
+      },
+    );
   }
 }

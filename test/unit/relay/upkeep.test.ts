@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { CairnError } from '../../../src/lib/errors.ts';
 import { createLogger } from '../../../src/observability/logger.ts';
-import { Upkeep } from '../../../src/relay/upkeep.ts';
+import { goThrough, Upkeep } from '../../../src/relay/upkeep.ts';
 import { InstantClock } from '../../helpers/instant-clock.ts';
 import { SeededDice } from '../../helpers/seeded-dice.ts';
 
@@ -52,5 +53,52 @@ describe('upkeep', () => {
     await keeper.close();
     expect(runs).toBe(3);
     expect(ended).toHaveLength(1);
+  });
+});
+
+describe('work for many repositories', () => {
+  const { signal } = new AbortController();
+  const numbers = (count: number) => Array.from({ length: count }, (_, at) => at);
+
+  it('goes on with the others when one fails, and tells each failure once', async () => {
+    const done: number[] = [];
+    const gone = goThrough(numbers(30), signal, String, async (item) => {
+      if (item % 10 === 3) throw new CairnError('corrupt', `${item} is damaged`);
+      done.push(item);
+    });
+    await expect(gone).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: '3: 3 is damaged; 13: 13 is damaged; 23: 23 is damaged',
+    });
+    expect(done).toHaveLength(27);
+  });
+
+  it('tells no more than a line holds, and nothing when all went well', async () => {
+    const failing = goThrough(numbers(100), signal, String, async (item) => {
+      throw new CairnError('corrupt', `damaged ${item}`);
+    });
+    await expect(failing).rejects.toThrow(/damaged 19; and 80 more$/);
+    await expect(goThrough(numbers(3), signal, String, async () => undefined)).resolves.toBeUndefined();
+  });
+
+  it('leaves the rest to the next run when the store answers nobody', async () => {
+    let asked = 0;
+    const away = goThrough(numbers(100), signal, String, async () => {
+      asked++;
+      throw new CairnError('unavailable', 'the store is away');
+    });
+    await expect(away).rejects.toThrow('the store is away');
+    expect(asked).toBe(8);
+  });
+
+  it('ends when the server does', async () => {
+    const stopping = new AbortController();
+    const done: number[] = [];
+    await goThrough(numbers(10), stopping.signal, String, async (item) => {
+      done.push(item);
+      if (item === 4) stopping.abort();
+      if (item === 4) throw new Error('broken off');
+    });
+    expect(done).toEqual([0, 1, 2, 3, 4]);
   });
 });

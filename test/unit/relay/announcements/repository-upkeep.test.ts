@@ -188,3 +188,20 @@ describe('a withdrawn repository', () => {
     expect(await keys(rig, '.pack')).toHaveLength(1);
   });
 });
+
+describe('the record of an owner that cannot be read', () => {
+  it('keeps the repositories of others from nothing, and is told of', async () => {
+    const rig = new RelayRig();
+    for (const who of [alice, bob]) await rig.announce(announcement(who));
+    const owned = [alice, bob].map(({ publicKey }) => publicKey).sort();
+    const read: string[] = [];
+    rig.store.rules.push(({ operation, key }) => {
+      const owner = owned.find((each) => key.startsWith(`v1/owners/${each}`));
+      if (operation !== 'get' || owner === undefined) return undefined;
+      read.push(owner);
+      return owner === owned[0] ? { does: 'unavailable' } : undefined;
+    });
+    await rig.upkeep.run(signal);
+    expect(read).toContain(owned[1]);
+  });
+});

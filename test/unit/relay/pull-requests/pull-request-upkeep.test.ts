@@ -4,6 +4,8 @@ import {
   PullRequestUpkeep,
 } from '../../../../src/relay/pull-requests/pull-request-upkeep.ts';
 import type { GitManifest } from '../../../../src/repository/git/git-manifest.ts';
+import { pointerKey } from '../../../../src/repository/keys.ts';
+import { formatRepositoryId, repositoryId } from '../../../../src/repository/repository-id.ts';
 import { ID, manifestOf, oid, RepositoryRig } from '../../../helpers/repository-rig.ts';
 
 const KNOWN = 'a'.repeat(64);
@@ -74,5 +76,22 @@ describe('a ref for a pull request (issue 11, point 8)', () => {
     upkeep.note(ID, manifest);
     await upkeep.run(signal);
     expect(await refs()).toEqual(ALL);
+  });
+
+  it('goes on time though another repository is in trouble, which is told and tried again', async () => {
+    const other = repositoryId(ID.owner, 'other');
+    upkeep.note(other, manifest);
+    upkeep.note(ID, manifest);
+    rig.clock.advance(PULL_REQUEST_WAITS_MS);
+    const damaged = pointerKey(other);
+    rig.store.next(
+      ({ operation, key }) => operation === 'get' && key === damaged,
+      { does: 'unavailable' },
+      20,
+    );
+    await expect(upkeep.run(signal)).rejects.toThrow(`${formatRepositoryId(other)}: `);
+    expect(await refs()).toEqual(WITHOUT);
+    rig.store.reset();
+    await upkeep.run(signal);
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { VerifiedEvent } from '../../../../src/nostr/event.ts';
 import { OrderUpkeep } from '../../../../src/relay/states/signed-state-upkeep.ts';
 import type { CauseKind } from '../../../../src/repository/git/git-manifest.ts';
+import { repositoryId } from '../../../../src/repository/repository-id.ts';
 import { ID, manifestOf } from '../../../helpers/repository-rig.ts';
 
 const { signal } = new AbortController();
@@ -53,5 +54,27 @@ describe('orders that wait', () => {
     await expect(upkeep.run(signal)).rejects.toThrow('the store is away');
     await upkeep.run(signal);
     expect(sent).toEqual(['older', 'newer']);
+  });
+
+  it('are looked at though another repository, or another order, is in trouble', async () => {
+    const other = repositoryId(ID.owner, 'other');
+    const sent: string[] = [];
+    const upkeep = new OrderUpkeep({
+      waiting: async ({ identifier }) => {
+        if (identifier === 'other') throw new Error('damaged');
+        return ['older', 'newer'].map((id, at) => ({ id, author: 'a', at }));
+      },
+      signedEvents: { load: async (_place, id) => ({ id }) as VerifiedEvent },
+      order: async ({ id }) => {
+        if (id === 'older') throw new Error('cannot be read');
+        sent.push(id);
+        return { accepted: true, note: '' };
+      },
+    });
+    upkeep.note(other, publishOf('push'));
+    upkeep.note(ID, publishOf('push'));
+    const ended = upkeep.run(signal);
+    await expect(ended).rejects.toThrow(/other: damaged; .*older: cannot be read$/);
+    expect(sent).toEqual(['newer']);
   });
 });
