@@ -11,7 +11,8 @@ import type { Advertiser, ProtocolVersion } from '../transfer/fetch/advertise-re
 import { type ServeFetchContext, serveFetch } from '../transfer/fetch/serve-fetch.ts';
 import type { PushAuthority } from '../transfer/push/authority.ts';
 import { headShare, isProbe } from '../transfer/push/head.ts';
-import { type ReceivePushContext, receivePush } from '../transfer/push/receive-push.ts';
+import type { ReceivePushContext } from '../transfer/push/push-request.ts';
+import { receivePush } from '../transfer/push/receive-push.ts';
 import type { PushSummary } from '../transfer/push/summary.ts';
 import { accessError, isPublic, pushAccess } from '../transfer/repository-access.ts';
 import { RequestBody } from '../transfer/request-body.ts';

@@ -22,7 +22,7 @@ import type { UploadCapabilities } from '../transfer/fetch/upload-capabilities.t
 import { pushLimits } from '../transfer/push/limits.ts';
 import { HeightMemory } from '../transfer/push/link-heights.ts';
 import { puttingAside } from '../transfer/push/pack-intake.ts';
-import type { ReceivePushContext } from '../transfer/push/receive-push.ts';
+import type { ReceivePushContext } from '../transfer/push/push-request.ts';
 import { strangerPushes } from '../transfer/push/stranger-push.ts';
 import type { GitBudget } from './git-budget.ts';
 import { answerObserver, fetchObserver } from './metrics-adapters.ts';

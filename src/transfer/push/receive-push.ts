@@ -4,6 +4,7 @@
  * are known is refused in the answer itself, after the client has sent everything: a client that is cut off shows its
  * user no reason.
  */
+
 import {
   cleanReason,
   commandKind,
@@ -15,10 +16,7 @@ import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import { filtered, inSlices } from '../../lib/cooperative.ts';
 import { DiskFullError } from '../../lib/disk-full.ts';
 import { CairnError } from '../../lib/errors.ts';
-import type { Dice } from '../../lib/random.ts';
 import type { Refusal } from '../../policy/ref-rules.ts';
-import type { ArtifactStore } from '../../repository/artifact-store.ts';
-import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import type { Committed } from '../../repository/committed.ts';
 import {
   emptyState,
@@ -27,50 +25,22 @@ import {
   type PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
 import { UnknownOutcomeError } from '../../repository/publisher.ts';
-import type { GitPlaces } from '../fair-semaphore.ts';
-import type { Output } from '../output.ts';
-import { type BeginningPush, type Begun, beginPush } from './begin.ts';
+import { type Begun, beginPush } from './begin.ts';
 import { PushChange, type PushOutcome } from './change.ts';
 import { type ProvenPush, PushProver } from './connectivity.ts';
 import { decidePush, type PushDecision, type PushResult } from './decide.ts';
 import { HeadTooLarge, isProbe } from './head.ts';
-import type { PushLimits } from './limits.ts';
-import type { HeightMemory } from './link-heights.ts';
 import { packBounds } from './pack-bounds.ts';
-import { PackIntake, type PuttingAside } from './pack-intake.ts';
+import { PackIntake } from './pack-intake.ts';
+import type { PushRequestIn, ReceivePushContext } from './push-request.ts';
 import { receivePack } from './quarantine.ts';
 import type { ReceivedPack } from './received-pack.ts';
 import { PushAnswer } from './report.ts';
-import { PushRules, type PushRulesContext } from './rules.ts';
+import { PushRules } from './rules.ts';
 import { keepForReaders, packEntry, storePack } from './store-pack.ts';
-import { capOfStranger, StrangerPush, type StrangerPushes } from './stranger-push.ts';
+import { capOfStranger, StrangerPush } from './stranger-push.ts';
 import { NOTHING_PUSHED, type PushSummary, summarizeRefs } from './summary.ts';
 import { PushWorkspace } from './workspace.ts';
-
-export interface ReceivePushContext extends PushRulesContext {
-  readonly places: GitPlaces;
-  /** What strangers push has places of its own, and limits by network address. Absent where they may push nothing. */
-  readonly strangerPushes?: StrangerPushes;
-  readonly puttingAside: PuttingAside;
-  readonly artifacts: ArtifactStore;
-  readonly cache: ArtifactCache;
-  readonly dice: Dice;
-  /** Folder for quarantines, on the file system of the artifact cache. */
-  readonly scratch: string;
-  readonly limits: PushLimits;
-  /** What is known of how deep trees are, of all repositories. */
-  readonly heights: HeightMemory;
-}
-
-export interface PushRequestIn extends BeginningPush {
-  readonly output: Output;
-  /** The network address it comes from. */
-  readonly address: string;
-  /** Aborted when the client has gone; a push that has joined the publisher goes on. */
-  readonly signal: AbortSignal;
-  /** Called once the client has been told all, while what the push leaves behind is cleared away: nobody is to wait for that. */
-  readonly onAnswered: (summary: PushSummary) => Promise<void>;
-}
 
 /**
  * Takes in one push. Whatever is wrong with it, the client gets to send the rest before it is told.

@@ -1,0 +1,39 @@
+import type { Dice } from '../../lib/random.ts';
+import type { ArtifactStore } from '../../repository/artifact-store.ts';
+import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
+import type { GitPlaces } from '../fair-semaphore.ts';
+import type { Output } from '../output.ts';
+import type { BeginningPush } from './begin.ts';
+import type { PushLimits } from './limits.ts';
+import type { HeightMemory } from './link-heights.ts';
+import type { PuttingAside } from './pack-intake.ts';
+import type { PushRulesContext } from './rules.ts';
+import type { StrangerPushes } from './stranger-push.ts';
+import type { PushSummary } from './summary.ts';
+
+/** What pushes are taken in with: the same for all of them. */
+export interface ReceivePushContext extends PushRulesContext {
+  readonly places: GitPlaces;
+  /** What strangers push has places of its own, and limits by network address. Absent where they may push nothing. */
+  readonly strangerPushes?: StrangerPushes;
+  readonly puttingAside: PuttingAside;
+  readonly artifacts: ArtifactStore;
+  readonly cache: ArtifactCache;
+  readonly dice: Dice;
+  /** Folder for quarantines, on the file system of the artifact cache. */
+  readonly scratch: string;
+  readonly limits: PushLimits;
+  /** What is known of how deep trees are, of all repositories. */
+  readonly heights: HeightMemory;
+}
+
+/** One push as it comes in. */
+export interface PushRequestIn extends BeginningPush {
+  readonly output: Output;
+  /** The network address it comes from. */
+  readonly address: string;
+  /** Aborted when the client has gone; a push that has joined the publisher goes on. */
+  readonly signal: AbortSignal;
+  /** Called once the client has been told all, while what the push leaves behind is cleared away: nobody is to wait for that. */
+  readonly onAnswered: (summary: PushSummary) => Promise<void>;
+}
