@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/lib/clock.ts';
 import { CairnError } from '../../src/lib/errors.ts';
-import { systemDice } from '../../src/lib/random.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import type { NostrEvent, VerifiedEvent } from '../../src/nostr/event.ts';
 import { openFileStore } from '../../src/object-store/file/open-file-store.ts';
 import { createLogger } from '../../src/observability/logger.ts';
@@ -127,7 +127,7 @@ async function fillLog(folder: string, { repositories, authors }: LogShape): Pro
       control: store,
       bulk: store,
       clock: systemClock,
-      dice: systemDice,
+      random: systemRandom,
       log: createLogger('warn'),
     });
     const end = Math.floor(Date.now() / 1000);

@@ -1,6 +1,6 @@
 import type { GivenFlags } from '../config/settings.ts';
 import { systemClock } from '../lib/clock.ts';
-import { systemDice } from '../lib/random.ts';
+import { systemRandom } from '../lib/random.ts';
 import { makeBundle } from '../maintenance/bundle.ts';
 import type { CommandContext } from './command-context.ts';
 import { withRepository } from './repo.ts';
@@ -9,7 +9,7 @@ import { withRepository } from './repo.ts';
 export async function bundle(name: string, flags: GivenFlags, context: CommandContext): Promise<void> {
   await withRepository(name, flags, context, 'writes', async (repository, { artifacts, control }) => {
     const { signal } = context;
-    const making = { artifacts, control, clock: systemClock, dice: systemDice, signal };
+    const making = { artifacts, control, clock: systemClock, random: systemRandom, signal };
     const { record, objects, made } = await makeBundle(making, repository);
     const what = `${objects} objects in ${record.bundle.size} bytes`;
     context.print(made ? `bundled: ${what}` : `nothing to do: the folded pack is bundled already, ${what}`);

@@ -5,7 +5,7 @@ import { type GivenFlags, readSettings } from '../config/settings.ts';
 import { systemClock } from '../lib/clock.ts';
 import { ClosingStack } from '../lib/closing-stack.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
-import { systemDice } from '../lib/random.ts';
+import { systemRandom } from '../lib/random.ts';
 import { type FoldMode, type FoldOutcome, foldRepository } from '../maintenance/fold/fold.ts';
 import { createLogger } from '../observability/logger.ts';
 import type { Repositories } from '../repository/repositories.ts';
@@ -98,7 +98,7 @@ async function withFolding(
 ): Promise<void> {
   const settings = readSettings(flags, context.environment);
   const log = createLogger(settings.logLevel === 'info' ? 'warn' : settings.logLevel);
-  const [clock, dice] = [systemClock, systemDice];
+  const [clock, random] = [systemClock, systemRandom];
   await using stack = new ClosingStack((error) => log.warn({ err: error }, 'closing'));
   const { path, cleanup } = await temporaryFolder({ prefix: 'cairn-fold', unsafeCleanup: true });
   stack.defer(cleanup);
@@ -111,13 +111,13 @@ async function withFolding(
   stack.defer(close);
   const kept = { folder: path, budget: Number.MAX_SAFE_INTEGER };
   const { repositories, artifacts, cache } = await openRepositories(
-    { stores, clock, dice, swapPatience: settings.swapPatience, cache: kept },
+    { stores, clock, random, swapPatience: settings.swapPatience, cache: kept },
     stack,
   );
   const scratch = join(path, 'scratch');
   await mkdir(scratch);
   const folding = {
-    ...{ artifacts, cache, git, scratch, clock, dice, control: stores.control, holder: dice.hex(8) },
+    ...{ artifacts, cache, git, scratch, clock, random, control: stores.control, holder: random.hex(8) },
     grace: Math.floor(settings.unreachableGrace / 1000),
     onTrouble: (id: RepositoryId, error: unknown) =>
       log.warn(

@@ -1,6 +1,6 @@
 import { type ClientSettings, type GivenFlags, readClientSettings } from '../config/settings.ts';
 import { CairnError, isCairnError } from '../lib/errors.ts';
-import { type Dice, systemDice } from '../lib/random.ts';
+import { type Random, systemRandom } from '../lib/random.ts';
 import { formatNpub } from '../nostr/public-key.ts';
 import { isSecretKey } from '../nostr/secret-key.ts';
 import { createSigner, type Signer } from '../nostr/sign.ts';
@@ -10,7 +10,7 @@ import type { CommandContext } from './command-context.ts';
 /** `cairn key new`: makes a secret key, in a file that is not there yet. */
 export async function keyNew(flags: GivenFlags, context: CommandContext): Promise<void> {
   const { keyFile } = readClientSettings(flags, context.environment);
-  const secretKey = newSecretKey(systemDice);
+  const secretKey = newSecretKey(systemRandom);
   await createKeyFile(keyFile, secretKey);
   printKey(createSigner(secretKey), keyFile, context);
 }
@@ -56,9 +56,9 @@ export async function readSignerIfAny(settings: ClientSettings): Promise<Signer 
   }
 }
 
-function newSecretKey(dice: Dice): string {
+function newSecretKey(random: Random): string {
   for (;;) {
-    const candidate = dice.hex(32);
+    const candidate = random.hex(32);
     // About one in 2^128 numbers is too large for a key.
     if (isSecretKey(candidate)) return candidate;
   }

@@ -1,7 +1,7 @@
 import { type GivenFlags, readSettings } from '../config/settings.ts';
 import { systemClock } from '../lib/clock.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
-import { systemDice } from '../lib/random.ts';
+import { systemRandom } from '../lib/random.ts';
 import { createRepository, restore, setHead } from '../maintenance/administer.ts';
 import { history } from '../maintenance/history.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
@@ -41,7 +41,11 @@ export async function repoCreate(
     );
   }
   await withRepository(name, flags, context, 'writes', async (repository) => {
-    await createRepository(repository, { objectFormat, head: branchName(options.head), dice: systemDice });
+    await createRepository(repository, {
+      objectFormat,
+      head: branchName(options.head),
+      random: systemRandom,
+    });
     const { owner, identifier } = repository.id;
     context.print(`created ${repository}`);
     context.print(`git URL path: /git/${owner}/${encodeURIComponent(identifier)}.git`);
@@ -141,7 +145,7 @@ export async function repoRestore(
   context: CommandContext,
 ): Promise<void> {
   await withRepository(name, flags, context, 'writes', async (repository, { artifacts }) => {
-    const committed = await restore(repository, { artifacts, dice: systemDice }, which);
+    const committed = await restore(repository, { artifacts, random: systemRandom }, which);
     context.print(
       committed.digest === undefined
         ? 'nothing to do: the repository is in that state'
@@ -189,7 +193,7 @@ async function withRepositories(
   try {
     const { swapPatience } = settings;
     // Nothing here runs git, so there is no cache.
-    const parts = { stores, clock: systemClock, dice: systemDice, swapPatience };
+    const parts = { stores, clock: systemClock, random: systemRandom, swapPatience };
     const { repositories, artifacts } = buildRepositories(parts);
     await use({ repositories, artifacts, control: stores.control });
   } finally {

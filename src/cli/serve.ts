@@ -1,7 +1,7 @@
 import { readTls } from '../config/secrets.ts';
 import { type GivenFlags, readSettings, refuseBeyondLoopback } from '../config/settings.ts';
 import { unknownVariables, unknownVariableWarning } from '../config/unknown-variables.ts';
-import { systemDice } from '../lib/random.ts';
+import { systemRandom } from '../lib/random.ts';
 import { createLogger } from '../observability/logger.ts';
 import { startApp } from '../server/app.ts';
 import { openServiceKey } from '../server/service-key.ts';
@@ -13,7 +13,7 @@ export async function serve(flags: GivenFlags, context: CommandContext): Promise
   const settings = readSettings(flags, context.environment);
   refuseBeyondLoopback(settings);
   const tls = await readTls(settings);
-  const { secretKey: serviceKey, isNew } = await openServiceKey(settings.serviceKeyFile, systemDice);
+  const { secretKey: serviceKey, isNew } = await openServiceKey(settings.serviceKeyFile, systemRandom);
   const log = createLogger(settings.logLevel);
   for (const variable of unknownVariables(context.environment)) {
     log.warn({ variable: variable.name }, unknownVariableWarning(variable));

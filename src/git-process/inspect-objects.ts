@@ -1,6 +1,6 @@
 /** What git says about objects: whether they are here with all they need, what they are, which descends from which. */
 
-import { Pauses } from '../lib/cooperative.ts';
+import { Yielder } from '../lib/cooperative.ts';
 import { CairnError } from '../lib/errors.ts';
 import {
   checkAncestry,
@@ -79,7 +79,7 @@ export async function inspectObjects(
   mustHaveAnswered('cat-file', result);
   if (result.exitCode !== 0) throw new CairnError('unavailable', failureReason('cat-file', result));
   const lines = result.stdout.toString('latin1').split('\n');
-  const pauses = new Pauses();
+  const pauses = new Yielder();
   for (const [at, oid] of oids.entries()) {
     const [, type] = (lines[2 * at] ?? '').split(' ');
     const [peeled] = (lines[2 * at + 1] ?? '').split(' ');

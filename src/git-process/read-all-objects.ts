@@ -1,6 +1,6 @@
 /** Many objects in full, by one process of git that is told all of them beforehand: many times faster than one by one. */
 
-import { Pauses } from '../lib/cooperative.ts';
+import { Yielder } from '../lib/cooperative.ts';
 import { CairnError } from '../lib/errors.ts';
 import { writeChunk } from '../lib/streams.ts';
 import { printObjects, type QuarantinePaths } from './commands.ts';
@@ -43,7 +43,7 @@ export async function readAllObjects(
   const asking = ask(running, oids);
   try {
     const answers = new Answers(maxSize, take);
-    const pauses = new Pauses();
+    const pauses = new Yielder();
     for await (const chunk of running.stdout as AsyncIterable<Buffer>) {
       answers.push(chunk);
       await pauses.next();

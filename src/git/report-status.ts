@@ -1,4 +1,4 @@
-import { type Interruptible, mapped } from '../lib/cooperative.ts';
+import { type Cooperative, mapped } from '../lib/cooperative.ts';
 import type { Capabilities } from './capabilities.ts';
 import { CommitProof } from './commit-proof.ts';
 import { encodePacket, flushPacket, maxPayloadLength } from './pkt-line.ts';
@@ -20,7 +20,7 @@ export interface StatusReport {
  * Version 2 adds lines only for refs that were rewritten, which never happens here, so both versions are equal.
  * The caller puts it into band 1 when a side-band was agreed.
  */
-export function* encodeReport(report: StatusReport, capabilities: Capabilities): Interruptible<Buffer> {
+export function* encodeReport(report: StatusReport, capabilities: Capabilities): Cooperative<Buffer> {
   if (!capabilities.has('report-status') && !capabilities.has('report-status-v2')) return Buffer.alloc(0);
   const unpack = encodePacket(`unpack ${cleanReason(report.unpack)}\n`);
   return Buffer.concat([unpack, ...(yield* mapped(report.refs, encodeRefStatus)), flushPacket]);

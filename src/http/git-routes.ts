@@ -174,7 +174,7 @@ async function stateToPushTo(context: GitRoutesContext, request: GitRequest): Pr
   const access = pushAccess(repository.id, authority, state);
   if (!access.allow) throw accessError(access);
   context.connections.remember(incoming, repository, 'git-receive-pack', true);
-  return state ?? emptyState(repository.id.identifier, 'sha1', context.push.dice.hex(16));
+  return state ?? emptyState(repository.id.identifier, 'sha1', context.push.random.hex(16));
 }
 
 function senderOf({ repository, space, incoming }: GitRequest, stage: GitSender['stage']): GitSender {

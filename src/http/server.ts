@@ -11,7 +11,7 @@ import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import type { Release } from '../lib/limiter.ts';
-import type { Dice } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 import { refusalClass } from '../observability/initial-values.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -42,7 +42,7 @@ export interface HttpRoutes {
 export interface HttpServerContext {
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly dice: Dice;
+  readonly random: Random;
   /** PEM texts; without them plain HTTP is served. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly limits: HttpLimits;
@@ -180,8 +180,8 @@ export class HttpServer {
     incoming: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    const { dice, log, metrics } = this.context;
-    const requestId = dice.hex(6);
+    const { random, log, metrics } = this.context;
+    const requestId = random.hex(6);
     const began = performance.now();
     const client = this.clientOf(incoming);
     const { path, query } = splitUrl(incoming);
@@ -299,7 +299,7 @@ export class HttpServer {
     response: ServerResponse,
     listener: ServedRoutes['others'],
   ): Promise<void> {
-    const requestId = this.context.dice.hex(6);
+    const requestId = this.context.random.hex(6);
     response.setHeader('X-Request-Id', requestId);
     // Nothing here reads a body. Nobody waits for one that is still to come.
     if (!incoming.complete && announcesBody(incoming)) response.setHeader('Connection', 'close');

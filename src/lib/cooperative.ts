@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** Hands out turns of the event loop one by one, so that pieces of long work never share one, whoever they belong to. */
-export class Turns {
+export class LoopTurns {
   private last: Promise<void> = Promise.resolve();
 
   /** Resolves in a turn that nobody else was given. */
@@ -12,15 +12,15 @@ export class Turns {
 }
 
 /** Of several long works each gets turns of its own, or what they do in one would add up. */
-const shared = new Turns();
+const shared = new LoopTurns();
 
 /** Items worked on before others get their turn: a few milliseconds. */
-export const PIECE = 2_000;
+export const BATCH = 2_000;
 
 /** Cuts what may be very much into pieces, with a turn of the event loop for others between one and the next. */
-export async function* inTurns<T>(
+export async function* inBatches<T>(
   items: Iterable<T>,
-  size = PIECE,
+  size = BATCH,
 ): AsyncGenerator<readonly T[], void, undefined> {
   let piece: T[] = [];
   for (const item of items) {
@@ -35,9 +35,9 @@ export async function* inTurns<T>(
 
 /**
  * Long work that can be interrupted: it yields wherever others may have their turn. Who has time for it at once runs it with
- * {@link atOnce}, who must not hold up others with {@link inSlices}.
+ * {@link runToEnd}, who must not hold up others with {@link cooperate}.
  */
-export type Interruptible<T> = Generator<undefined, T, undefined>;
+export type Cooperative<T> = Generator<undefined, T, undefined>;
 
 /** Milliseconds that work goes on before others get their turn. */
 const SLICE_MS = 8;
@@ -46,7 +46,7 @@ const SLICE_MS = 8;
 const STEPS = 256;
 
 /** Where others may have their turn, if it is time for that. */
-export class Pauses {
+export class Yielder {
   private began = performance.now();
   private steps = 0;
 
@@ -73,12 +73,12 @@ export class Pauses {
 const STRETCH = 4_096;
 
 /**
- * Does the same for very many numbers from 0 on, in slices as {@link inSlices}. A function that is called for a few thousand of them
+ * Does the same for very many numbers from 0 on, in slices as {@link cooperate}. A function that is called for a few thousand of them
  * at a time gets fast once and stays so, while a loop of millions with pauses within is compiled anew whenever it runs.
  * @param work is called with the first number, and the one behind the last
  */
 export async function inStretches(count: number, work: (from: number, to: number) => void): Promise<void> {
-  const pauses = new Pauses();
+  const pauses = new Yielder();
   for (let from = 0; from < count; from += STRETCH) {
     work(from, Math.min(from + STRETCH, count));
     if (pauses.isDue) await pauses.next();
@@ -86,7 +86,7 @@ export async function inStretches(count: number, work: (from: number, to: number
 }
 
 /** Does work from beginning to end. */
-export function atOnce<T>(work: Interruptible<T>): T {
+export function runToEnd<T>(work: Cooperative<T>): T {
   for (;;) {
     const { done, value } = work.next();
     if (done) return value;
@@ -94,8 +94,8 @@ export function atOnce<T>(work: Interruptible<T>): T {
 }
 
 /** Does work in slices of a few milliseconds, with a turn of the event loop for others between one and the next. */
-export async function inSlices<T>(work: Interruptible<T>): Promise<T> {
-  const pauses = new Pauses();
+export async function cooperate<T>(work: Cooperative<T>): Promise<T> {
+  const pauses = new Yielder();
   for (;;) {
     const { done, value } = work.next();
     if (done) return value;
@@ -104,7 +104,7 @@ export async function inSlices<T>(work: Interruptible<T>): Promise<T> {
 }
 
 /** The items for which something is so. */
-export function* filtered<T>(items: Iterable<T>, holds: (item: T) => boolean): Interruptible<T[]> {
+export function* filtered<T>(items: Iterable<T>, holds: (item: T) => boolean): Cooperative<T[]> {
   const kept: T[] = [];
   for (const item of items) {
     if (holds(item)) kept.push(item);
@@ -114,7 +114,7 @@ export function* filtered<T>(items: Iterable<T>, holds: (item: T) => boolean): I
 }
 
 /** What is made of each item. */
-export function* mapped<T, R>(items: Iterable<T>, make: (item: T) => R): Interruptible<R[]> {
+export function* mapped<T, R>(items: Iterable<T>, make: (item: T) => R): Cooperative<R[]> {
   const made: R[] = [];
   for (const item of items) {
     made.push(make(item));
@@ -128,7 +128,7 @@ const RUN = 1_024;
 const MERGED_AT_ONCE = 64;
 
 /** A new array of the items in order: runs of them by the built-in sort, merged. */
-export function* sorted<T>(items: readonly T[], compare: (a: T, b: T) => number): Interruptible<T[]> {
+export function* sorted<T>(items: readonly T[], compare: (a: T, b: T) => number): Cooperative<T[]> {
   let runs: T[][] = [];
   for (let at = 0; at < items.length; at += RUN) {
     runs.push(items.slice(at, at + RUN).sort(compare));
@@ -148,7 +148,7 @@ function* mergedRun<T>(
   one: readonly T[],
   other: readonly T[],
   compare: (a: T, b: T) => number,
-): Interruptible<T[]> {
+): Cooperative<T[]> {
   const merged: T[] = [];
   for (let [left, right] = [0, 0]; left < one.length || right < other.length; ) {
     const [a, b] = [one[left], other[right]];

@@ -1,5 +1,5 @@
 /** Wakes everyone who waits for something to change. Whoever is woken looks for himself whether it was for him. */
-export class Bell {
+export class Signal {
   private waiting: (() => void)[] = [];
 
   /** Resolves at the next ring. Look at what you wait for right before, with nothing awaited between. */
@@ -7,7 +7,7 @@ export class Bell {
     return new Promise((resolve) => this.waiting.push(resolve));
   }
 
-  ring(): void {
+  notify(): void {
     const woken = this.waiting;
     this.waiting = [];
     for (const wake of woken) wake();

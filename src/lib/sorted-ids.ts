@@ -1,4 +1,4 @@
-import type { Interruptible } from './cooperative.ts';
+import type { Cooperative } from './cooperative.ts';
 
 /** From so many ids on they are looked up by their first two bytes, below by the first alone. */
 const MANY = 4_096;
@@ -28,7 +28,7 @@ export class SortedIds {
   }
 
   /** Those at some places, in the order given, as a list of their own. */
-  *pick(places: Uint32Array): Interruptible<SortedIds> {
+  *pick(places: Uint32Array): Cooperative<SortedIds> {
     const { idLength } = this;
     const picked = Buffer.allocUnsafe(places.length * idLength);
     for (let index = 0; index < places.length; index++) {

@@ -1,7 +1,7 @@
 /** What an operator does to a repository from the command line. Each is a publish like any other. */
 import { isBranch, type ObjectFormat, refNameProblem } from '../git/index.ts';
 import { CairnError } from '../lib/errors.ts';
-import type { Dice } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
 import type { Committed } from '../repository/committed.ts';
 import {
@@ -21,10 +21,10 @@ import { findInHistory } from './history.ts';
  */
 export async function createRepository(
   repository: Repository,
-  options: { readonly objectFormat: ObjectFormat; readonly head: string; readonly dice: Dice },
+  options: { readonly objectFormat: ObjectFormat; readonly head: string; readonly random: Random },
 ): Promise<Committed> {
   checkBranchName(options.head);
-  const initial = emptyState(repository.id.identifier, options.objectFormat, options.dice.hex(16));
+  const initial = emptyState(repository.id.identifier, options.objectFormat, options.random.hex(16));
   return publishState(repository, 'announce', (state) => {
     if (state !== undefined) throw new CairnError('conflict', `the repository ${repository} exists already`);
     return { ...initial, head: options.head };
@@ -55,7 +55,7 @@ export async function setHead(repository: Repository, branch: string): Promise<C
  */
 export async function restore(
   repository: Repository,
-  { artifacts, dice }: { readonly artifacts: ArtifactStore; readonly dice: Dice },
+  { artifacts, random }: { readonly artifacts: ArtifactStore; readonly random: Random },
   which: string,
 ): Promise<Committed> {
   const current = mustExist(repository, await repository.resolve());
@@ -70,7 +70,7 @@ export async function restore(
     if (sameRefs(existing, past)) return undefined;
     return {
       ...existing,
-      epoch: dice.hex(16),
+      epoch: random.hex(16),
       head,
       refs,
       peeled,

@@ -10,7 +10,7 @@ import { cloneWants, encodeBundleHeader, isCloned, wantSetDigest } from '../git/
 import type { Clock } from '../lib/clock.ts';
 import type { Digest } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
-import type { Dice } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { type ArtifactStore, damagedArtifact } from '../repository/artifact-store.ts';
 import type { GitManifest, PackEntry } from '../repository/git/git-manifest.ts';
@@ -26,7 +26,7 @@ export interface BundleContext {
   readonly artifacts: ArtifactStore;
   readonly control: ObjectStore;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
   /** Aborted when the bundle is no longer wanted. */
   readonly signal: AbortSignal;
 }

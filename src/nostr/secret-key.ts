@@ -1,4 +1,4 @@
-import type { Dice } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 
 /** The order of secp256k1: a secret key is a number from 1 to one less than this. */
 const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
@@ -13,9 +13,9 @@ export function isSecretKey(text: string): boolean {
 }
 
 /** A secret key that nobody has had before, in 64 lower-case hex characters. */
-export function newSecretKey(dice: Dice): string {
+export function newSecretKey(random: Random): string {
   for (;;) {
-    const candidate = dice.hex(32);
+    const candidate = random.hex(32);
     if (isSecretKey(candidate)) return candidate;
   }
 }

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import { abortReason } from './abort.ts';
 
-export interface RelayOptions {
+export interface CheckedBodyOptions {
   /** Number of bytes that must come: fewer or more is an error. */
   readonly length: number;
   /** What is being read, for the error. */
@@ -16,16 +16,16 @@ export interface RelayOptions {
  * Passes a body on and holds it to its length. What ends early, breaks off or goes on too long fails with a
  * CairnError `unavailable`, never just ends; destroying it destroys the source. Reads nothing before it is read.
  */
-export function relayBody(source: Readable, options: RelayOptions): Readable {
-  return new RelayedBody(source, options);
+export function checkedBody(source: Readable, options: CheckedBodyOptions): Readable {
+  return new CheckedBody(source, options);
 }
 
-class RelayedBody extends Readable {
+class CheckedBody extends Readable {
   private readonly source: Readable;
-  private readonly options: RelayOptions;
+  private readonly options: CheckedBodyOptions;
   private received = 0;
 
-  constructor(source: Readable, options: RelayOptions) {
+  constructor(source: Readable, options: CheckedBodyOptions) {
     super();
     this.source = source;
     this.options = options;

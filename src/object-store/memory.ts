@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { type Dice, systemDice } from '../lib/random.ts';
+import { type Random, systemRandom } from '../lib/random.ts';
 import { stopOnAbort } from './abort.ts';
 import { readFileRange } from './local-body.ts';
 import { checkKey, checkKeyPart, checkMode, checkRange, clipRange } from './object-key.ts';
@@ -26,11 +26,11 @@ const CHUNK_BYTES = 64 * 1024;
 /** Objects in memory: nothing outlives the process. For tests, simulation and trying things out. */
 export class MemoryObjectStore implements ObjectStore {
   private readonly objects = new Map<string, StoredObject>();
-  private readonly dice: Dice;
+  private readonly random: Random;
 
-  /** @param options.dice where version tokens come from, so that a simulation can repeat itself */
-  constructor(options: { readonly dice?: Dice } = {}) {
-    this.dice = options.dice ?? systemDice;
+  /** @param options.random where version tokens come from, so that a simulation can repeat itself */
+  constructor(options: { readonly random?: Random } = {}) {
+    this.random = options.random ?? systemRandom;
   }
 
   async get(key: string, options: GetOptions = {}): Promise<GetResult> {
@@ -78,7 +78,7 @@ export class MemoryObjectStore implements ObjectStore {
       if (stored === undefined) return { outcome: 'missing' };
       if (stored.version !== mode.version) return { outcome: 'changed' };
     }
-    const version = this.dice.hex(16);
+    const version = this.random.hex(16);
     this.objects.set(key, { bytes, version });
     return { outcome: 'written', version };
   }

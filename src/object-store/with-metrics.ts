@@ -1,4 +1,4 @@
-import { relayBody } from './checked-body.ts';
+import { checkedBody } from './checked-body.ts';
 import { clipRange } from './object-key.ts';
 import {
   bodyLength,
@@ -55,7 +55,7 @@ class ObservedStore implements ObjectStore {
     );
     if (!result.found) return result;
     let bytes = 0;
-    const body = relayBody(result.body, {
+    const body = checkedBody(result.body, {
       length: clipRange(result.size, options?.range).length,
       what: key,
       signal: options?.signal,

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { isCairnError } from '../lib/errors.ts';
-import { type Dice, systemDice } from '../lib/random.ts';
+import { type Random, systemRandom } from '../lib/random.ts';
 import type {
   GetOptions,
   GetResult,
@@ -18,7 +18,7 @@ export interface RetryOptions {
   /** Milliseconds after which no further attempt begins. */
   readonly patience: number;
   readonly clock?: Clock;
-  readonly dice?: Dice;
+  readonly random?: Random;
 }
 
 const FIRST_PAUSE_MS = 50;
@@ -36,13 +36,13 @@ class RetryingStore implements ObjectStore {
   private readonly store: ObjectStore;
   private readonly patience: number;
   private readonly clock: Clock;
-  private readonly dice: Dice;
+  private readonly random: Random;
 
   constructor(store: ObjectStore, options: RetryOptions) {
     this.store = store;
     this.patience = options.patience;
     this.clock = options.clock ?? systemClock;
-    this.dice = options.dice ?? systemDice;
+    this.random = options.random ?? systemRandom;
   }
 
   get(key: string, options?: GetOptions): Promise<GetResult> {
@@ -102,7 +102,7 @@ class RetryingStore implements ObjectStore {
         return await request();
       } catch (error) {
         const pause =
-          Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * (0.5 + this.dice.fraction());
+          Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * (0.5 + this.random.fraction());
         if (!isWorthAnother(error) || this.clock.monotonic() + pause > deadline) throw error;
         await this.clock.sleep(pause, signal);
       }

@@ -10,10 +10,10 @@ import {
   type RefCommand,
   refsStartingWith,
 } from '../git/index.ts';
-import { filtered, type Interruptible, mapped } from '../lib/cooperative.ts';
+import { type Cooperative, filtered, mapped } from '../lib/cooperative.ts';
 
 /** The state a push meets. */
-export interface RefState {
+export interface RefsAndHead {
   readonly refs: ReadonlyMap<string, string>;
   readonly head: string;
 }
@@ -46,7 +46,7 @@ export interface Refusal {
  * Decides every command of a push.
  * @returns one entry per command, in order: the refusal, or undefined when the command is allowed
  */
-export function* decideRefUpdates(push: PushFacts, state: RefState): Interruptible<(Refusal | undefined)[]> {
+export function* decideRefUpdates(push: PushFacts, state: RefsAndHead): Cooperative<(Refusal | undefined)[]> {
   const decisions = yield* mapped(push.commands, (command) => {
     if (command.problem !== undefined) return refuse(command.problem);
     return (
@@ -62,7 +62,7 @@ export function* decideRefUpdates(push: PushFacts, state: RefState): Interruptib
 }
 
 /** A command that asks for what is already so is allowed: its sender may be repeating a push whose answer was lost. */
-function staleness(command: RefCommand, state: RefState): Refusal | undefined {
+function staleness(command: RefCommand, state: RefsAndHead): Refusal | undefined {
   const current = state.refs.get(command.name);
   const kind = commandKind(command);
   if (kind === 'delete' ? current === undefined : current === command.newId) return undefined;
@@ -88,7 +88,7 @@ function forbidding(command: RefCommand, forbidden: PushFacts['forbidden']): Ref
 }
 
 /** The branch HEAD names may go only as the last one: a repository with branches keeps a default among them. */
-function refuseDeletingHead(push: PushFacts, state: RefState, decisions: (Refusal | undefined)[]): void {
+function refuseDeletingHead(push: PushFacts, state: RefsAndHead, decisions: (Refusal | undefined)[]): void {
   const at = push.commands.findIndex(
     (command) => command.name === state.head && commandKind(command) === 'delete',
   );
@@ -112,9 +112,9 @@ function refuseDeletingHead(push: PushFacts, state: RefState, decisions: (Refusa
 /** Deletes make room before creates are looked at, whatever the order they were sent in. */
 function* refuseConflictingNames(
   push: PushFacts,
-  state: RefState,
+  state: RefsAndHead,
   decisions: (Refusal | undefined)[],
-): Interruptible<void> {
+): Cooperative<void> {
   const creates = yield* filtered(
     push.commands.entries(),
     ([at, command]) =>

@@ -2,7 +2,7 @@
  * The events kept here, as the rest of the relay sees them. Durable truth is the event log in the object store; what is
  * asked here is answered from an index in memory and from local disk.
  */
-import type { Interruptible } from '../lib/cooperative.ts';
+import type { Cooperative } from '../lib/cooperative.ts';
 import type { NostrEvent, VerifiedEvent } from '../nostr/event.ts';
 import type { Filter } from '../nostr/filter.ts';
 
@@ -46,24 +46,24 @@ export interface EventReader {
    */
   query(filters: readonly Filter[], options: QueryOptions): NostrEvent[];
   /** {@link query} in steps, between which events may come and go: see {@link finding}. */
-  querying(filters: readonly Filter[], options: QueryOptions): Interruptible<NostrEvent[]>;
+  querying(filters: readonly Filter[], options: QueryOptions): Cooperative<NostrEvent[]>;
   /**
    * {@link query} in steps, for whoever sends the events on when there is time: they are not held in memory until then.
    * Between steps events may come and go. What has come since this was called is not found, and what has gone is not sent.
    */
-  finding(filters: readonly Filter[], options: QueryOptions): Interruptible<KeptEvent[]>;
+  finding(filters: readonly Filter[], options: QueryOptions): Cooperative<KeptEvent[]>;
   /**
    * How many visible events match any of the filters, counted in steps. An event that stands from this call to the end
    * counts once; one that comes meanwhile does not count, and one that goes may or may not.
    */
-  counting(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): Interruptible<number>;
+  counting(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): Cooperative<number>;
   /** True when a visible or hidden event refers to this id or address by a tag (e, E, q, a, A). */
   isReferredTo(idOrAddress: string): boolean;
-  /** What {@link EventWriter.append} would say of an event. */
+  /** What {@link EventSink.append} would say of an event. */
   judge(event: NostrEvent): Stored;
 }
 
-export interface EventWriter {
+export interface EventSink {
   /**
    * Makes events durable in the log, then known here. What is not `stored` is not written; of a hidden event that is
    * appended again without `hidden`, the answer is `stored` and it becomes visible.
@@ -75,7 +75,7 @@ export interface EventWriter {
   ): Promise<readonly Stored[]>;
 }
 
-export interface Events extends EventReader, EventWriter {
+export interface Events extends EventReader, EventSink {
   /**
    * Calls `listener` for every event that becomes visible, whichever server wrote it, and with `hidden` for one that is
    * known but not to be shown. Returns what ends it. A listener does not throw.

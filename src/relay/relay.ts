@@ -1,5 +1,5 @@
 import { FairSlices } from '../lib/fair-slices.ts';
-import type { Dice } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 import type { NostrEvent } from '../nostr/event.ts';
 import { isExpired } from '../nostr/expiration.ts';
 import { Connection, type ConnectionContext, type RelaySocket } from './client/connection.ts';
@@ -9,7 +9,7 @@ import type { Events } from './events.ts';
 
 export interface RelayContext extends Omit<ConnectionContext, 'slices'> {
   readonly events: ConnectionContext['events'] & Pick<Events, 'onEvent'>;
-  readonly dice: Dice;
+  readonly random: Random;
   /** Of its own when not given. */
   readonly slices?: FairSlices;
 }
@@ -63,7 +63,7 @@ export class Relay {
    */
   connect(socket: RelaySocket, address: string): Connection {
     const caller = this.callers.enter(address);
-    const challenge = this.context.dice.hex(CHALLENGE_BYTES);
+    const challenge = this.context.random.hex(CHALLENGE_BYTES);
     const connection = new Connection(this.context, socket, caller, challenge);
     this.connections.set(connection, () => {
       caller.connections--;

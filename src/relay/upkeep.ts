@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../lib/clock.ts';
 import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
-import type { Dice } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 import type { Logger } from '../observability/logger.ts';
 
 /** One kind of work. A run of it is bounded, and ends early when the signal says so. */
@@ -18,7 +18,7 @@ export interface UpkeepOptions {
   /** Milliseconds between runs, about. */
   readonly interval: number;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
   readonly log: Logger;
 }
 
@@ -55,12 +55,12 @@ export class Upkeep {
   }
 
   private async loop(): Promise<void> {
-    const { clock, dice, interval } = this.options;
+    const { clock, random, interval } = this.options;
     const { signal } = this.stopping;
     while (!signal.aborted) {
       await this.runOnce();
       // Servers that started together do not go on together. A sleep is broken off by the end of the server alone.
-      await clock.sleep(interval * (0.5 + dice.fraction()), signal).catch(() => signal.aborted);
+      await clock.sleep(interval * (0.5 + random.fraction()), signal).catch(() => signal.aborted);
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { sha256 } from '../lib/digest.ts';
 import { becauseOf, type CairnError, isCairnError, messageOf, publicError } from '../lib/errors.ts';
-import type { Dice } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 import { readAll } from '../lib/streams.ts';
 import type {
   GetOptions,
@@ -24,19 +24,19 @@ const FIRST_PAUSE_MS = 50;
 export interface ArtifactStoreOptions {
   readonly stores: ObjectStorePair;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
 }
 
 /** Immutable objects of a repository, each under its digest. Manifests travel with control traffic, the rest with bulk. */
 export class ArtifactStore {
   private readonly stores: ObjectStorePair;
   private readonly clock: Clock;
-  private readonly dice: Dice;
+  private readonly random: Random;
 
   constructor(options: ArtifactStoreOptions) {
     this.stores = options.stores;
     this.clock = options.clock;
-    this.dice = options.dice;
+    this.random = options.random;
   }
 
   /**
@@ -83,7 +83,7 @@ export class ArtifactStore {
     let cause: unknown;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (attempt > 0)
-        await this.clock.sleep(FIRST_PAUSE_MS * 2 ** attempt * (0.5 + this.dice.fraction()), signal);
+        await this.clock.sleep(FIRST_PAUSE_MS * 2 ** attempt * (0.5 + this.random.fraction()), signal);
       const outcome = await this.tryPut(id, name, body, signal);
       if (outcome.outcome === 'written' || outcome.outcome === 'exists') return outcome.outcome;
       cause = outcome.outcome === 'unknown' ? outcome.cause : outcome.outcome;

@@ -1,6 +1,6 @@
 import { inSuitableForm, RefTable, SegmentSlot, tableOf } from '../git/index.ts';
 import { allSettledOrThrow } from '../lib/all-settled-or-throw.ts';
-import { inSlices } from '../lib/cooperative.ts';
+import { cooperate } from '../lib/cooperative.ts';
 import { type Digest, sha256 } from '../lib/digest.ts';
 import { CairnError, publicError } from '../lib/errors.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
@@ -80,7 +80,7 @@ export class ManifestStore {
    * number, which the version tells.
    */
   async encode(manifest: GitManifest): Promise<EncodedManifest> {
-    const { refs, peeled } = await inSlices(inSuitableForm(manifest, manifest.objectFormat));
+    const { refs, peeled } = await cooperate(inSuitableForm(manifest, manifest.objectFormat));
     const version = tableOf(refs) === undefined ? 1 : 2;
     const causes = manifest.causes.map(withFewNames);
     return encoded({ ...manifest, version, refs, peeled, causes });

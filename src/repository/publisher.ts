@@ -9,7 +9,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Digest } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
-import type { Dice } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 import { type Committed, committed } from './committed.ts';
 import type { GitCause, GitManifest, GitState, PublishedGitState } from './git/git-manifest.ts';
 import { checkInvariants } from './invariants.ts';
@@ -77,7 +77,7 @@ export interface PublisherOptions {
   readonly host: PublisherHost;
   readonly manifests: ManifestStore;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
   readonly observer?: PublishObserver;
   /** Called after each publish, once those who asked for it have been told. Does not throw. */
   readonly onPublished?: OnPublished;
@@ -345,8 +345,8 @@ export class Publisher {
   }
 
   private pause(tries: number): Promise<void> {
-    const { clock, dice } = this.options;
-    return clock.sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries) * dice.fraction());
+    const { clock, random } = this.options;
+    return clock.sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries) * random.fraction());
   }
 }
 

@@ -10,7 +10,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { concurrently } from '../lib/concurrently.ts';
 import type { Digest } from '../lib/digest.ts';
-import type { Dice } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 import type { ObjectStorePair } from '../object-store/object-store.ts';
 import { artifactsPrefix, generationOfFile, tombstonesKey } from './keys.ts';
 import { type RecordPlace, updateRecord } from './records/shared-record.ts';
@@ -20,7 +20,7 @@ import type { Repository } from './repository.ts';
 export interface RemovalContext {
   readonly stores: ObjectStorePair;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
 }
 
 /** Seconds an artifact is on the tombstones before it is condemned: longer than any publish is under way. */
@@ -116,7 +116,7 @@ async function deleteArtifacts(
 }
 
 function placeOf(context: RemovalContext, repository: Repository): RecordPlace<Tombstones> {
-  const { stores, clock, dice } = context;
+  const { stores, clock, random } = context;
   const key = tombstonesKey(repository.id);
-  return { store: stores.control, key, format: tombstonesFormat, clock, dice };
+  return { store: stores.control, key, format: tombstonesFormat, clock, random };
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Digest } from '../lib/digest.ts';
-import type { Dice } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import type { ObjectsLease } from './cache/object-bases.ts';
 import type { GitManifest, PublishedGitState } from './git/git-manifest.ts';
@@ -33,7 +33,7 @@ export interface RepositoryContext {
   readonly manifests: ManifestStore;
   readonly snapshots: SnapshotCache;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
   /** Milliseconds to go on asking what became of a swap. */
   readonly swapPatience: number;
   readonly publishObserver?: PublishObserver;
@@ -69,12 +69,12 @@ export class Repository {
   constructor(id: RepositoryId, context: RepositoryContext) {
     this.id = id;
     this.context = context;
-    const { manifests, clock, dice, publishObserver: observer, onPublished } = context;
+    const { manifests, clock, random, publishObserver: observer, onPublished } = context;
     this.publisher = new Publisher({
       host: this.publisherHost(),
       manifests,
       clock,
-      dice,
+      random,
       ...(observer === undefined ? {} : { observer }),
       ...(onPublished === undefined ? {} : { onPublished }),
     });
@@ -195,11 +195,11 @@ export class Repository {
   }
 
   private swap(parent: PublishedGitState | undefined, next: Digest, sent: Set<Digest>): Promise<SwapResult> {
-    const { control, clock, dice, manifests, swapPatience } = this.context;
+    const { control, clock, random, manifests, swapPatience } = this.context;
     // The chain of manifests is all that a swap looks at.
     const load = (digest: Digest) => manifests.load(this.id, digest, 'on-demand');
     return swapPointer(
-      { store: control, clock, dice, load, patience: swapPatience },
+      { store: control, clock, random, load, patience: swapPatience },
       this.id,
       parent,
       next,

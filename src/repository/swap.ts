@@ -15,7 +15,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Digest } from '../lib/digest.ts';
 import { becauseOf, CairnError, isCairnError, publicError } from '../lib/errors.ts';
-import type { Dice } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 import type { ObjectStore, PutOutcome, VersionToken } from '../object-store/object-store.ts';
 import type { GitManifest, PublishedGitState } from './git/git-manifest.ts';
 import { pointerKey } from './keys.ts';
@@ -25,7 +25,7 @@ import type { RepositoryId } from './repository-id.ts';
 export interface SwapContext {
   readonly store: ObjectStore;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
   /** Loads a manifest by digest, verified. */
   readonly load: (digest: Digest) => Promise<GitManifest>;
   /** How long to go on asking, in milliseconds, before the outcome is called unknown. */
@@ -177,6 +177,6 @@ async function judge(
 /** Exponential pause with full jitter, so that losers do not come back together. */
 function pause(context: SwapContext, attempt: number): Promise<void> {
   return context.clock.sleep(
-    Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * context.dice.fraction(),
+    Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * context.random.fraction(),
   );
 }

@@ -19,7 +19,7 @@ import type { Git } from '../git-process/git.ts';
 import { allSettledOrThrow } from '../lib/all-settled-or-throw.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { ClosingStack } from '../lib/closing-stack.ts';
-import { type Dice, systemDice } from '../lib/random.ts';
+import { type Random, systemRandom } from '../lib/random.ts';
 import type { FoldMode, FoldOutcome } from '../maintenance/fold/fold.ts';
 import { Folding } from '../maintenance/fold/folding.ts';
 import { kinds } from '../nostr/kinds.ts';
@@ -55,7 +55,7 @@ import { VERSION } from './version.ts';
 export interface Overrides {
   readonly stores?: ObjectStorePair;
   readonly clock?: Clock;
-  readonly dice?: Dice;
+  readonly random?: Random;
   /** False: nothing goes on in the background that nobody has asked for, so that requests can be counted. */
   readonly background?: boolean;
 }
@@ -98,7 +98,7 @@ async function openApp(
   settings: Settings,
   secrets: Secrets,
   log: Logger,
-  { clock = systemClock, dice = systemDice, background = true, ...given }: Overrides,
+  { clock = systemClock, random = systemRandom, background = true, ...given }: Overrides,
   stack: ClosingStack,
 ): Promise<App> {
   const metrics = new Metrics();
@@ -125,7 +125,7 @@ async function openApp(
     {
       stores,
       clock,
-      dice,
+      random,
       swapPatience: settings.swapPatience,
       cache: {
         folder: settings.cache.folder,
@@ -150,7 +150,7 @@ async function openApp(
     git,
     scratch,
     clock,
-    dice,
+    random,
     log,
     grace: Math.floor(settings.unreachableGrace / 1000),
     automatic: settings.fold && background,
@@ -165,9 +165,9 @@ async function openApp(
   };
   stack.defer(breakOff);
 
-  const { server, url } = await listenHttp({ settings, secrets, dice, log, metrics }, stack);
+  const { server, url } = await listenHttp({ settings, secrets, random, log, metrics }, stack);
   const base = settings.publicUrl ?? url;
-  const shared = { settings, git, stores, clock, dice, log, metrics, scratch, background };
+  const shared = { settings, git, stores, clock, random, log, metrics, scratch, background };
   const relay = await openRelay(
     {
       ...shared,
@@ -196,7 +196,7 @@ async function openApp(
   const adminUrl = await serveHttp(
     server,
     {
-      ...{ settings, secrets, dice, log, metrics, base, stores, repositories },
+      ...{ settings, secrets, random, log, metrics, base, stores, repositories },
       ...{ transfer, relay, verifier, clock, breakOff },
     },
     stack,

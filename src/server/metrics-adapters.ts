@@ -7,7 +7,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import type { Publication } from '../relay/publication.ts';
 import type { CacheObserver } from '../repository/cache/artifact-cache.ts';
 import type { PublishObserver } from '../repository/publisher.ts';
-import type { AnswerObserver } from '../transfer/fetch/response-cache.ts';
+import type { ResponseObserver } from '../transfer/fetch/response-cache.ts';
 import type { FetchObserver } from '../transfer/fetch/serve-fetch.ts';
 
 /** Joins what modules report about themselves to the metrics; modules know only their own small interfaces. */
@@ -41,7 +41,7 @@ export function foldObserver(metrics: Metrics): FoldObserver {
   };
 }
 
-export function answerObserver(metrics: Metrics): AnswerObserver {
+export function answerObserver(metrics: Metrics): ResponseObserver {
   return {
     answered: (how) => metrics.repeatedAnswers.inc({ result: how }),
     holds: (bytes) => metrics.answerBytes.set(bytes),

@@ -7,7 +7,7 @@ import { httpLimits } from '../http/http-limits.ts';
 import { HttpServer } from '../http/server.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ClosingStack } from '../lib/closing-stack.ts';
-import type { Dice } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 import type { Verifier } from '../nostr/verify.ts';
 import type { ObjectStorePair } from '../object-store/object-store.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -23,7 +23,7 @@ import { checkReady } from './stores.ts';
 export interface HttpParts {
   readonly settings: Settings;
   readonly secrets: Secrets;
-  readonly dice: Dice;
+  readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
@@ -55,11 +55,11 @@ export interface ListeningHttp {
  * @throws CairnError `unavailable` when the address is taken or not ours
  */
 export async function listenHttp(parts: HttpParts, stack: ClosingStack): Promise<ListeningHttp> {
-  const { settings, secrets, dice, log, metrics } = parts;
+  const { settings, secrets, random, log, metrics } = parts;
   const server = new HttpServer({
     log,
     metrics,
-    dice,
+    random,
     limits: httpLimits(settings),
     ...(secrets.tls === undefined ? {} : { tls: secrets.tls }),
   });

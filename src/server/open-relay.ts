@@ -9,7 +9,7 @@ import { RelaySockets } from '../http/relay-socket.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ClosingStack } from '../lib/closing-stack.ts';
 import { CairnError } from '../lib/errors.ts';
-import type { Dice } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 import type { NostrEvent } from '../nostr/event.ts';
 import { parsePublicKey } from '../nostr/public-key.ts';
 import { relayUrl } from '../nostr/repository-url.ts';
@@ -21,7 +21,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import { Admission } from '../relay/admission.ts';
 import { Announcements } from '../relay/announcements/announce.ts';
 import { Directory } from '../relay/announcements/directory.ts';
-import { Closures } from '../relay/announcements/maintainer-closures.ts';
+import { MaintainerClosures } from '../relay/announcements/maintainer-closures.ts';
 import { RepositoryUpkeep } from '../relay/announcements/repository-upkeep.ts';
 import { Withdrawals } from '../relay/announcements/withdraw.ts';
 import { type RelayInformation, relayInformation } from '../relay/client/information.ts';
@@ -33,10 +33,10 @@ import { PullRequestUpkeep } from '../relay/pull-requests/pull-request-upkeep.ts
 import { PullRequests } from '../relay/pull-requests/pull-requests.ts';
 import { Relay } from '../relay/relay.ts';
 import { claimService, ServiceIdentity } from '../relay/service-identity.ts';
-import { HeldOrders } from '../relay/states/held-states.ts';
+import { HeldStates } from '../relay/states/held-states.ts';
 import { Receipts } from '../relay/states/receipts.ts';
-import { OrderUpkeep } from '../relay/states/signed-state-upkeep.ts';
-import { Orders } from '../relay/states/signed-states.ts';
+import { SignedStateUpkeep } from '../relay/states/signed-state-upkeep.ts';
+import { SignedStates } from '../relay/states/signed-states.ts';
 import { Upkeep } from '../relay/upkeep.ts';
 import { Words } from '../relay/words.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
@@ -64,7 +64,7 @@ export interface RelayParts {
   readonly secp256k1: Secp256k1;
   readonly verifier: Verifier;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Folder for files that nobody needs once the process has ended. */
@@ -78,7 +78,7 @@ export interface OpenedRelay {
   readonly events: EventStore;
   readonly directory: Directory;
   readonly service: ServiceIdentity;
-  readonly heldOrders: HeldOrders;
+  readonly heldOrders: HeldStates;
   /** True for a state of a public repository, however old, if nothing that is known here says that it is public no more. */
   readonly staysPublic: (id: RepositoryId, state: GitState) => boolean;
   /** The world hears of a publish, and other repositories follow. */
@@ -103,15 +103,15 @@ const UPKEEP_INTERVAL_MS = 60_000;
  */
 export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise<OpenedRelay> {
   const operator = operatorFacts(parts.settings);
-  const { settings, base, stores, repositories, git, verifier, clock, dice, log, metrics } = parts;
+  const { settings, base, stores, repositories, git, verifier, clock, random, log, metrics } = parts;
   const { control } = stores;
   const service = new ServiceIdentity(parts.serviceKey, parts.secp256k1);
-  await claimService({ control, clock, dice }, service.publicKey);
+  await claimService({ control, clock, random }, service.publicKey);
 
   const events = await EventStore.open({
     ...stores,
     clock,
-    dice,
+    random,
     log,
     folder: parts.scratch,
     maxIndexBytes: defaultRelayLimits.stored.indexBytes * OTHERS_SHARE,
@@ -124,9 +124,18 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
   const receiptKey = (owner: string, identifier: string) =>
     service.signerOf(repositoryId(owner, identifier)).publicKey;
   const directory = new Directory({ events, repositories, words, receiptKey, base, log });
-  const closures = new Closures({ ...policy, events, directory, words, repositories, clock, dice, log });
-  const owners = new OwnerRecords({ control, clock, dice });
-  const heldOrders = new HeldOrders({ control, clock, dice, events, signedEvents, verifier, words, log });
+  const closures = new MaintainerClosures({
+    ...policy,
+    events,
+    directory,
+    words,
+    repositories,
+    clock,
+    random,
+    log,
+  });
+  const owners = new OwnerRecords({ control, clock, random });
+  const heldOrders = new HeldStates({ control, clock, random, events, signedEvents, verifier, words, log });
   const announcements = new Announcements({
     ...policy,
     events,
@@ -137,7 +146,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     maxRepositoriesPerOwner: settings.maxRepositories,
     clock,
     settled: settledMs,
-    dice,
+    random,
     log,
   });
   const withdrawals = new Withdrawals({
@@ -153,7 +162,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     orders: heldOrders,
   });
   const isPublic = (event: NostrEvent) => directory.visible(event, new Set());
-  const orders = new Orders({
+  const orders = new SignedStates({
     events,
     repositories,
     heldOrders,
@@ -166,10 +175,10 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     artifacts: parts.artifacts,
     cache: parts.cache,
   });
-  const waitingOrders = new OrderUpkeep({
+  const waitingOrders = new SignedStateUpkeep({
     waiting: (id) => heldOrders.waiting(id),
     signedEvents,
-    order: (event) => orders.order(event, 'this service'),
+    order: (event) => orders.take(event, 'this service'),
   });
   const pullRequestRefs = new PullRequestUpkeep({ events, repositories, clock });
   const pullRequests = new PullRequests({
@@ -197,7 +206,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     signedEvents,
     service,
     clock,
-    dice,
+    random,
     isPublic,
     log,
     onTip: noteOfPullRequests,
@@ -213,7 +222,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     events,
     belonging: directory,
     announce: (event, sender) => announcements.announce(event, sender),
-    order: (event, sender) => orders.order(event, sender),
+    order: (event, sender) => orders.take(event, sender),
     withdraw: (event, sender) => withdrawals.withdraw(event, sender),
     pullRequest: (event, address) => pullRequests.take(event, address),
     noRoom: (event) => quota.refusal(event),
@@ -229,7 +238,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     relayUrl: relayUrl(base),
     limits: defaultRelayLimits,
     clock,
-    dice,
+    random,
     log,
   });
   const sockets = new RelaySockets({
@@ -245,7 +254,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
       new RepositoryUpkeep({
         stores,
         clock,
-        dice,
+        random,
         events,
         repositories,
         directory,
@@ -261,7 +270,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     ],
     interval: UPKEEP_INTERVAL_MS,
     clock,
-    dice,
+    random,
     log,
   });
   const following = new Set<Promise<void>>();

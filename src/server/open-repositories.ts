@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import type { ClosingStack } from '../lib/closing-stack.ts';
-import type { Dice } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 import type { ObjectStorePair } from '../object-store/object-store.ts';
 import { ArtifactStore } from '../repository/artifact-store.ts';
 import { ArtifactCache, type CacheObserver } from '../repository/cache/artifact-cache.ts';
@@ -28,7 +28,7 @@ export interface CacheParts {
 export interface RepositoriesParts {
   readonly stores: ObjectStorePair;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
   /** Milliseconds for which the outcome of a swap is looked for. */
   readonly swapPatience: number;
   /** Left out where nothing runs git: then no folder is made, and nothing may ask for artifacts or snapshots on disk. */
@@ -51,9 +51,9 @@ const NO_CACHE: CacheParts = { folder: join(tmpdir(), 'cairn-no-cache'), budget:
 
 /** Builds the repository layer. It reads and writes nothing yet; {@link openRepositories} makes its folders, too. */
 export function buildRepositories(parts: RepositoriesParts): OpenedRepositories {
-  const { stores, clock, dice, swapPatience, publishObserver, onPublished } = parts;
+  const { stores, clock, random, swapPatience, publishObserver, onPublished } = parts;
   const { folder, ...keeping } = parts.cache ?? NO_CACHE;
-  const artifacts = new ArtifactStore({ stores, clock, dice });
+  const artifacts = new ArtifactStore({ stores, clock, random });
   const manifests = new ManifestStore(artifacts);
   const cache = new ArtifactCache({ ...keeping, folder: join(folder, 'artifacts'), store: artifacts });
   const snapshots = new SnapshotCache(join(folder, 'snapshots'), cache);
@@ -62,7 +62,7 @@ export function buildRepositories(parts: RepositoriesParts): OpenedRepositories 
     manifests,
     snapshots,
     clock,
-    dice,
+    random,
     swapPatience,
     ...(publishObserver === undefined ? {} : { publishObserver }),
     ...(onPublished === undefined ? {} : { onPublished }),

@@ -5,18 +5,18 @@ import type { Git } from '../git-process/git.ts';
 import { allSettledOrThrow } from '../lib/all-settled-or-throw.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
-import type { Dice } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 import type { ObjectStorePair } from '../object-store/object-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
 import { recencyMs } from '../repository/repository.ts';
-import { SpliceProofs } from '../transfer/concatenation/checked-concatenations.ts';
-import { GitPlaces } from '../transfer/fair-semaphore.ts';
+import { CheckedConcatenations } from '../transfer/concatenation/checked-concatenations.ts';
+import { FairSemaphore } from '../transfer/fair-semaphore.ts';
 import { Advertiser } from '../transfer/fetch/advertise-refs.ts';
 import { Offload } from '../transfer/fetch/offload.ts';
 import { questionMemory } from '../transfer/fetch/question.ts';
-import { AnswerCache } from '../transfer/fetch/response-cache.ts';
+import { ResponseCache } from '../transfer/fetch/response-cache.ts';
 import type { ServeFetchContext } from '../transfer/fetch/serve-fetch.ts';
 import type { UploadCapabilities } from '../transfer/fetch/upload-capabilities.ts';
 import { pushLimits } from '../transfer/push/limits.ts';
@@ -39,10 +39,10 @@ export interface TransferParts {
   readonly capabilities: Readonly<Record<ObjectFormat, UploadCapabilities>>;
   readonly stores: ObjectStorePair;
   readonly repositories: OpenedRepositories;
-  readonly answers: AnswerCache;
+  readonly answers: ResponseCache;
   readonly relay: Pick<OpenedRelay, 'heldOrders' | 'service'>;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Folder for files that nobody needs once the process has ended. */
@@ -57,15 +57,15 @@ export interface OpenedTransfer {
   readonly fetch: ServeFetchContext;
   readonly push: ReceivePushContext;
   /** Places for work that runs git. */
-  readonly places: GitPlaces;
+  readonly places: FairSemaphore;
   readonly published: PublishSubscriber;
   /** Breaks off what goes on, and waits for it. */
   close(): Promise<void>;
 }
 
 /** Opens the cache of repeated answers, in the cache folder. */
-export function responseCache({ cache }: Pick<Settings, 'cache'>, metrics: Metrics): AnswerCache {
-  return new AnswerCache({
+export function responseCache({ cache }: Pick<Settings, 'cache'>, metrics: Metrics): ResponseCache {
+  return new ResponseCache({
     folder: join(cache.folder, 'answers'),
     budget: cache.answers,
     observer: answerObserver(metrics),
@@ -74,12 +74,12 @@ export function responseCache({ cache }: Pick<Settings, 'cache'>, metrics: Metri
 
 /** Puts together what serves fetches and pushes. */
 export function openTransfer(parts: TransferParts): OpenedTransfer {
-  const { settings, git, budget, capabilities, answers, relay, clock, dice, log, metrics, scratch } = parts;
+  const { settings, git, budget, capabilities, answers, relay, clock, random, log, metrics, scratch } = parts;
   const { artifacts, cache } = parts.repositories;
-  const places = new GitPlaces(budget.concurrency, settings.gitQueue);
+  const places = new FairSemaphore(budget.concurrency, settings.gitQueue);
   const room = { spoolSize: settings.spoolSize, gitConcurrency: budget.concurrency };
   const aside = puttingAside(scratch, room, clock, (bytes) => metrics.spoolBytes.set(bytes));
-  const proofs = new SpliceProofs({
+  const proofs = new CheckedConcatenations({
     git,
     cache,
     scratch,
@@ -109,7 +109,7 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
       puttingAside: aside,
       artifacts,
       cache,
-      dice,
+      random,
       scratch,
       orders: relay.heldOrders,
       clock,

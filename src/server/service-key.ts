@@ -1,5 +1,5 @@
 import { isCairnError } from '../lib/errors.ts';
-import type { Dice } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 import { newSecretKey } from '../nostr/secret-key.ts';
 import { createKeyFile, readKeyFile } from './keys.ts';
 
@@ -10,7 +10,7 @@ import { createKeyFile, readKeyFile } from './keys.ts';
  */
 export async function openServiceKey(
   path: string,
-  dice: Dice,
+  random: Random,
 ): Promise<{ readonly secretKey: string; readonly isNew: boolean }> {
   try {
     return { secretKey: await readKeyFile(path), isNew: false };
@@ -18,7 +18,7 @@ export async function openServiceKey(
     if (!isCairnError(error, 'not-found')) throw error;
   }
   try {
-    const secretKey = newSecretKey(dice);
+    const secretKey = newSecretKey(random);
     await createKeyFile(path, secretKey);
     return { secretKey, isNew: true };
   } catch (error) {

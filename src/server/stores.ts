@@ -28,8 +28,8 @@ export type OnOwned = 'refuse' | 'borrow';
 export type Observe = (stores: ObjectStorePair) => ObjectStorePair;
 
 /** Requests at once, and those that may wait, over each pool of connections; what comes then is told `busy`. */
-const CONTROL_LIMITS = { concurrent: 64, queue: 4_096 };
-const BULK_LIMITS = { concurrent: 128, queue: 4_096 };
+const CONTROL_REQUESTS = { concurrent: 64, queue: 4_096 };
+const BULK_REQUESTS = { concurrent: 128, queue: 4_096 };
 
 /** Milliseconds for which reads that are not answered are repeated. Somebody waits for a pointer; a pack is worth more. */
 const CONTROL_PATIENCE_MS = 3_000;
@@ -71,8 +71,8 @@ export async function openStores(
   return {
     stores: {
       ...pair,
-      control: withRetry(withLimit(control, CONTROL_LIMITS), { patience: CONTROL_PATIENCE_MS }),
-      bulk: withRetry(withLimit(bulk, BULK_LIMITS), { patience: BULK_PATIENCE_MS }),
+      control: withRetry(withLimit(control, CONTROL_REQUESTS), { patience: CONTROL_PATIENCE_MS }),
+      bulk: withRetry(withLimit(bulk, BULK_REQUESTS), { patience: BULK_PATIENCE_MS }),
     },
     close: async () => {
       await Promise.all([pair.control.close(), pair.bulk.close()]);
@@ -83,7 +83,7 @@ export async function openStores(
 /**
  * Opens the object store of a server, proved unless the operator has said that it need not be.
  * @param stack closes it
- * @throws as {@link openProvenStores}
+ * @throws as {@link openProbedStores}
  */
 export async function openServerStores(
   settings: Pick<Settings, 'store' | 'probe' | 'cache'>,
@@ -98,7 +98,7 @@ export async function openServerStores(
     );
   }
   const { stores, close } = settings.probe
-    ? await openProvenStores(settings.store, verdictsFolder(settings.cache.folder), log, observe)
+    ? await openProbedStores(settings.store, verdictsFolder(settings.cache.folder), log, observe)
     : await openStores(settings.store, 'refuse', observe);
   stack.defer(close);
   return stores;
@@ -115,7 +115,7 @@ export function verdictsFolder(cacheFolder: string): string {
  * @throws StoreBrokenError, saying which promise was found broken; StoreUntriedError, saying what kept it from being tried;
  *   CairnError `unavailable` when a folder cannot be used
  */
-export async function openProvenStores(
+export async function openProbedStores(
   settings: StoreSettings,
   verdicts: string,
   log: Logger,
@@ -150,20 +150,20 @@ export async function openProvenStores(
  * profile. What has been proved once is not tried again beside a server: a verdict that is kept here counts however old it is,
  * and a bucket that a service has claimed was proved by its servers, so that only the profile is to be found. The data folder
  * of a running server is reached through that server, which has proved it.
- * @throws as {@link openProvenStores}
+ * @throws as {@link openProbedStores}
  */
 export async function openStoresForCommand(
   settings: StoreSettings,
   options: { readonly writes: boolean; readonly verdicts: string; readonly log: Logger },
 ): Promise<OpenedStores> {
   if (settings.kind === 'file' || !options.writes) return openStores(settings, 'borrow');
-  const profile = await profileProvedBefore(settings, options.verdicts);
+  const profile = await profileProbedBefore(settings, options.verdicts);
   if (profile !== undefined) return openReady(settings, (stores) => stores, profile);
-  return openProvenStores(settings, options.verdicts, options.log, (stores) => stores);
+  return openProbedStores(settings, options.verdicts, options.log, (stores) => stores);
 }
 
 /** How to speak to a store that has been proved; undefined when nobody has. */
-async function profileProvedBefore(
+async function profileProbedBefore(
   settings: Extract<StoreSettings, { kind: 's3' }>,
   folder: string,
 ): Promise<S3Profile | undefined> {

@@ -27,7 +27,7 @@ interface Claimant {
  *   for one of its clones to end;
  * - when too many wait, the last of the longest queue is told `busy`, which need not be the one who came last.
  */
-export class GitPlaces {
+export class FairSemaphore {
   private readonly most: number;
   private readonly queue: number;
   private free: number;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
-import { Bell } from '../lib/signal.ts';
+import { Signal } from '../lib/signal.ts';
 
 /** Bytes that one spool keeps in memory; what comes after them goes to a file. */
 const IN_MEMORY = 1024 * 1024;
@@ -78,7 +78,7 @@ interface Room {
 export class Spool {
   private readonly path: string;
   private readonly room: Room;
-  private readonly bell = new Bell();
+  private readonly bell = new Signal();
   private memory: Buffer[] = [];
   private inMemory = 0;
   private inFile = 0;
@@ -113,14 +113,14 @@ export class Spool {
       await this.writeToFile(bytes);
     }
     this.size += bytes.length;
-    this.bell.ring();
+    this.bell.notify();
     return true;
   }
 
   /** Nothing more is put in: the reader ends behind what there is. */
   end(): void {
     this.ended = true;
-    this.bell.ring();
+    this.bell.notify();
   }
 
   /**
@@ -146,7 +146,7 @@ export class Spool {
   async drop(): Promise<void> {
     if (this.dropped) return;
     this.dropped = true;
-    this.bell.ring();
+    this.bell.notify();
     this.memory = [];
     this.forget(this.inMemory);
     const { file } = this;

@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import { inSlices } from '../lib/cooperative.ts';
+import { cooperate } from '../lib/cooperative.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import { type Announcement, parseAnnouncement } from '../nostr/announcement.ts';
 import type { NostrEvent } from '../nostr/event.ts';
@@ -48,7 +48,7 @@ export class PublicRepositories {
     const isListed = (event: NostrEvent) => this.reading(event).namesThisService && visible(event);
     // Most of what is announced may be private, and anybody may ask: one search at a time, a slice at a time.
     const found = await this.searching.run(limit, () =>
-      inSlices(events.querying([ANNOUNCEMENTS], { limit, now, visible: isListed })),
+      cooperate(events.querying([ANNOUNCEMENTS], { limit, now, visible: isListed })),
     );
     // Some may have gone, or been hidden, since the search began.
     const stands = ({ id }: NostrEvent) => events.get(id) !== undefined && !events.isHidden(id);

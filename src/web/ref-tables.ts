@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import { countRefsStartingWith, otherRefs, refsStartingWith } from '../git/index.ts';
 import type { GitState } from '../repository/git/git-manifest.ts';
 import type { Html } from './layout.ts';
-import { said } from './user-text.ts';
+import { userText } from './user-text.ts';
 
 /** Refs shown of each sort at most; a repository may have a million. */
 const SHOWN = 100;
@@ -43,7 +43,7 @@ function table(
   const rows = shown.map((name) => {
     const target = peeled.get(name) ?? refs.get(name) ?? '';
     const mark = name === head ? html` <span class="quiet">(HEAD)</span>` : '';
-    return html`<tr><th scope="row"><code>${said(shortName(name), 1_024)}</code>${mark}</th><td><code>${target}</code></td></tr>
+    return html`<tr><th scope="row"><code>${userText(shortName(name), 1_024)}</code>${mark}</th><td><code>${target}</code></td></tr>
 `;
   });
   const rest =

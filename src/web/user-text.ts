@@ -6,7 +6,7 @@ import type { Html } from './layout.ts';
  * the direction of writing turn nothing but itself.
  * @param limit characters shown at most
  */
-export function said(text: string, limit: number): Html {
+export function userText(text: string, limit: number): Html {
   return html`<bdi>${cut(text, limit)}</bdi>`;
 }
 

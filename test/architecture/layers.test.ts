@@ -61,7 +61,7 @@ const TIME_AND_CHANCE =
   /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\brandomBytes\(|\brandomUUID\(|\bperformance\.now\(/;
 const MAY_LOOK_AT_THE_CLOCK: Readonly<Record<string, string>> = {
   'src/lib/clock.ts': 'the clock',
-  'src/lib/random.ts': 'the dice',
+  'src/lib/random.ts': 'the random',
   'src/lib/cooperative.ts':
     'measures how long others have waited; nothing but whose turn it is follows from it',
   'src/git-process/git.ts': 'measures how long a process ran, for a metric; nothing is decided by it',

@@ -14,7 +14,7 @@ import { repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { objectId, push, pushHead, type RawObject, reportOf } from '../helpers/raw-git.ts';
-import { SeededDice } from '../helpers/seeded-dice.ts';
+import { SeededRandom } from '../helpers/seeded-random.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { type CraftedPush, craftPush, type Known, LARGEST_OBJECT } from './crafted-push.ts';
@@ -33,13 +33,13 @@ it('takes nothing that it cannot serve, and keeps nothing that it refuses (issue
     flags: { fold: 'off', 'max-object-size': String(LARGEST_OBJECT) },
   });
   await using folder = await tempDir('cairn-crafted');
-  const dice = new SeededDice(SEED);
+  const random = new SeededRandom(SEED);
   const told = new Map<string, number>();
   for (let done = 0; done < PUSHES; done += HISTORY) {
     const name = `crafted-${done}`;
     const repository = new CraftedRepository(server, store, name, new GitClient(folder.path));
     for (let number = done; number < Math.min(PUSHES, done + HISTORY); number++) {
-      const { shape, accepted } = await repository.push(dice, number);
+      const { shape, accepted } = await repository.push(random, number);
       const key = `${shape}: ${accepted ? 'ok' : 'ng'}`;
       told.set(key, (told.get(key) ?? 0) + 1);
     }
@@ -77,10 +77,10 @@ class CraftedRepository {
   }
 
   async push(
-    dice: SeededDice,
+    random: SeededRandom,
     number: number,
   ): Promise<{ readonly shape: string; readonly accepted: boolean }> {
-    const crafted = craftPush(dice, this.known);
+    const crafted = craftPush(random, this.known);
     const { shape, kind, tip, pack, shallow = [] } = crafted;
     const about = `seed ${SEED}, push ${number}: ${shape}`;
     const ref = `refs/${kind}/${number}`;

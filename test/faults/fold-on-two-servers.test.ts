@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import { systemDice } from '../../src/lib/random.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { takeFoldLease } from '../../src/repository/records/fold-lease.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
@@ -70,7 +70,7 @@ async function cloneWhole(): Promise<GitClient> {
 }
 
 function takeLease(holder: string) {
-  const context = { control: memory, clock: systemClock, dice: systemDice };
+  const context = { control: memory, clock: systemClock, random: systemRandom };
   return takeFoldLease(context, id, holder, (error) => {
     throw error;
   });

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GitClient } from '../helpers/git-client.ts';
-import { SeededDice } from '../helpers/seeded-dice.ts';
+import { SeededRandom } from '../helpers/seeded-random.ts';
 
 /** A value that a ref was told to have; undefined: it was deleted. Times are of `performance.now()`. */
 export interface Told {
@@ -74,7 +74,7 @@ export class Pusher {
   private readonly name: string;
   private readonly git: GitClient;
   private readonly options: UserOptions;
-  private readonly dice: SeededDice;
+  private readonly random: SeededRandom;
   /** Where its refs stand, as far as it was told. */
   private readonly refs = new Map<string, string>();
   private count = 0;
@@ -83,7 +83,7 @@ export class Pusher {
     this.name = `p${options.number}`;
     this.git = git;
     this.options = options;
-    this.dice = new SeededDice(options.number + 1);
+    this.random = new SeededRandom(options.number + 1);
   }
 
   static async start(options: UserOptions): Promise<Pusher> {
@@ -98,12 +98,12 @@ export class Pusher {
     while (!until()) {
       const changes = await this.chooseChanges();
       await this.pushOnce(changes);
-      await sleep(this.dice.below(this.options.pause + 1));
+      await sleep(this.random.below(this.options.pause + 1));
     }
   }
 
   private async pushOnce(changes: ReadonlyMap<string, string | undefined>): Promise<void> {
-    const url = this.dice.pick(this.options.urls);
+    const url = this.random.pick(this.options.urls);
     const refspecs = [...changes].map(([ref, to]) => (to === undefined ? `:${ref}` : `+${to}:${ref}`));
     const began = performance.now();
     const { exitCode, stderr } = await this.git.try(['push', '--quiet', '--atomic', url, ...refspecs]);
@@ -120,17 +120,17 @@ export class Pusher {
   }
 
   private async chooseChanges(): Promise<Map<string, string | undefined>> {
-    const { dice } = this;
-    const branch = `refs/heads/${this.name}/${dice.pick(['a', 'b', 'c'])}`;
+    const { random } = this;
+    const branch = `refs/heads/${this.name}/${random.pick(['a', 'b', 'c'])}`;
     const current = this.refs.get(branch);
-    const chance = dice.fraction();
+    const chance = random.fraction();
     if (current !== undefined && chance < 0.12) return new Map([[branch, undefined]]);
     const base = await this.chooseBase(current, chance);
     const commit = await this.commitOn(base);
     const changes = new Map<string, string | undefined>([[branch, commit]]);
-    if (dice.fraction() < 0.2) {
-      const tag = `refs/tags/${this.name}-${dice.below(6)}`;
-      const deletes = this.refs.has(tag) && dice.fraction() < 0.5;
+    if (random.fraction() < 0.2) {
+      const tag = `refs/tags/${this.name}-${random.below(6)}`;
+      const deletes = this.refs.has(tag) && random.fraction() < 0.5;
       changes.set(tag, deletes ? undefined : await this.tag(commit));
     }
     return changes;
@@ -138,23 +138,23 @@ export class Pusher {
 
   /** Goes on from where the branch stands, or from elsewhere (by force), or from what somebody else has pushed. */
   private async chooseBase(current: string | undefined, chance: number): Promise<string> {
-    const { dice, git } = this;
+    const { random, git } = this;
     if (chance < 0.25) {
       const refspec = `+refs/heads/*:refs/others/*`;
-      const fetched = await git.try(['fetch', '--quiet', '--prune', dice.pick(this.options.urls), refspec]);
+      const fetched = await git.try(['fetch', '--quiet', '--prune', random.pick(this.options.urls), refspec]);
       const tooLate = this.options.objectsLeave && TOO_LATE.test(fetched.stderr);
       if (fetched.exitCode !== 0 && !tooLate) this.failures.push(`${this.name} fetches: ${fetched.stderr}`);
       const others = await git.run(['for-each-ref', '--format=%(objectname)', 'refs/others/']);
-      return dice.pick(others.split('\n'));
+      return random.pick(others.split('\n'));
     }
     if (current !== undefined && chance < 0.85) return current;
-    return git.run(['rev-parse', `refs/heads/main~${dice.below(10)}`]);
+    return git.run(['rev-parse', `refs/heads/main~${random.below(10)}`]);
   }
 
   private async commitOn(base: string): Promise<string> {
     const number = this.count++;
-    const text = `${this.name} ${number} ${'.'.repeat(this.dice.below(LINES))}`;
-    const file = this.dice.below(FILES);
+    const text = `${this.name} ${number} ${'.'.repeat(this.random.below(LINES))}`;
+    const file = this.random.below(FILES);
     const stream = [
       `commit refs/drafts/${number % 8}`,
       'mark :1',
@@ -198,14 +198,14 @@ export class Cloner {
   tooLate = 0;
   private readonly git: GitClient;
   private readonly options: UserOptions;
-  private readonly dice: SeededDice;
+  private readonly random: SeededRandom;
   private kept: GitClient | undefined;
   private clones = 0;
 
   private constructor(git: GitClient, options: UserOptions) {
     this.git = git;
     this.options = options;
-    this.dice = new SeededDice(options.number + 1000);
+    this.random = new SeededRandom(options.number + 1000);
   }
 
   static async start(options: UserOptions): Promise<Cloner> {
@@ -217,14 +217,14 @@ export class Cloner {
   async copy(until: () => boolean): Promise<void> {
     while (!until()) {
       const { kept } = this;
-      if (kept !== undefined && this.dice.fraction() < 0.5) await this.update(kept);
+      if (kept !== undefined && this.random.fraction() < 0.5) await this.update(kept);
       else await this.clone();
     }
   }
 
   private async clone(): Promise<void> {
-    const way = this.dice.pick(WAYS);
-    const url = this.dice.pick(this.options.urls);
+    const way = this.random.pick(WAYS);
+    const url = this.random.pick(this.options.urls);
     const name = `copy-${this.clones++}`;
     const began = performance.now();
     const made = await this.git.try(['clone', '--quiet', '--mirror', ...way.options, url, name]);
@@ -236,7 +236,7 @@ export class Cloner {
   }
 
   private async update(copy: GitClient): Promise<void> {
-    const url = this.dice.pick(this.options.urls);
+    const url = this.random.pick(this.options.urls);
     const began = performance.now();
     const got = await copy.try(['fetch', '--quiet', '--prune', url, '+refs/*:refs/*']);
     const ended = performance.now();

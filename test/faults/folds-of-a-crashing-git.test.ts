@@ -9,7 +9,7 @@ import { snapshotPackName } from '../../src/repository/snapshot/snapshot.ts';
 import type { App } from '../../src/server/app.ts';
 import { onSnapshot, stateOn } from '../helpers/folded.ts';
 import { GitClient } from '../helpers/git-client.ts';
-import { SeededDice } from '../helpers/seeded-dice.ts';
+import { SeededRandom } from '../helpers/seeded-random.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { ShiftedClock } from '../helpers/shifted-clock.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -43,7 +43,7 @@ async function mustBeWhole(app: App, id: RepositoryId): Promise<void> {
 }
 
 it.each(SEEDS)('keeps what refs reach and manifests promise (issue 11, point 2; seed %i)', async (seed) => {
-  const dice = new SeededDice(seed);
+  const random = new SeededRandom(seed);
   await using folder = await tempDir('cairn-crashing-git');
   const crashing = join(folder.path, 'crashing');
   const binary = join(folder.path, 'git');
@@ -64,21 +64,24 @@ it.each(SEEDS)('keeps what refs reach and manifests promise (issue 11, point 2; 
 
   let refused = 0;
   for (let step = 0; step < STEPS; step++) {
-    const ref = `refs/${dice.pick(REFS)}`;
-    const what = dice.below(10);
+    const ref = `refs/${random.pick(REFS)}`;
+    const what = random.below(10);
     if (what < 4) {
       // On what is there, or on something older, so that some of it is left behind.
-      const back = dice.below(3);
+      const back = random.below(3);
       await work.try(['reset', '--quiet', '--hard', `HEAD~${back}`]);
-      await work.commit(`Commit ${step}`, { a: `${step}\n`, [`b${dice.below(5)}`]: `${dice.below(4)}\n` });
+      await work.commit(`Commit ${step}`, {
+        a: `${step}\n`,
+        [`b${random.below(5)}`]: `${random.below(4)}\n`,
+      });
       await work.run(['push', '--quiet', '--force', url, `HEAD:${ref}`]);
     } else if (what < 5 && ref !== 'refs/heads/main') {
       await work.try(['push', '--quiet', url, `:${ref}`]);
     } else if (what < 6) {
-      clock.advanceDays(dice.below(5));
+      clock.advanceDays(random.below(5));
     } else {
-      await writeFile(crashing, WALKS.filter(() => dice.below(3) === 0).join(' '));
-      const outcome = await app.fold(id, dice.pick<FoldMode>(['full', 'full', 'due', 'gather']));
+      await writeFile(crashing, WALKS.filter(() => random.below(3) === 0).join(' '));
+      const outcome = await app.fold(id, random.pick<FoldMode>(['full', 'full', 'due', 'gather']));
       if ('refusal' in outcome && outcome.refusal !== undefined) refused++;
       await mustBeWhole(app, id);
     }

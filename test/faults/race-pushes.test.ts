@@ -26,7 +26,7 @@ import {
   send,
   treeObject,
 } from '../helpers/raw-git.ts';
-import { SeededDice } from '../helpers/seeded-dice.ts';
+import { SeededRandom } from '../helpers/seeded-random.ts';
 import { OWNER, repositoryUrl, type ServerProcess, spawnServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
@@ -229,16 +229,16 @@ interface Answered {
 
 /** One user who looks at the refs and changes one or two of them at a time, in one atomic push, again and again. */
 async function pushAtRandom(identifier: string, number: number): Promise<Answered[]> {
-  const dice = new SeededDice(number);
+  const random = new SeededRandom(number);
   const url = urlOn(number, identifier);
   const answered: Answered[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const refs = await shownRefs(url);
-    const chosen = new Set([dice.pick(REFS), ...(dice.fraction() < 0.3 ? [dice.pick(REFS)] : [])]);
+    const chosen = new Set([random.pick(REFS), ...(random.fraction() < 0.3 ? [random.pick(REFS)] : [])]);
     const objects = [...chosen].map((ref) => objectsOf(`${number} ${round} ${ref}`));
     const changes = [...chosen].map((ref, at): RefChange => {
       const from = refs.get(ref);
-      const deletes = from !== undefined && dice.fraction() < 0.4;
+      const deletes = from !== undefined && random.fraction() < 0.4;
       return { ref, from, to: deletes ? undefined : objects[at]?.id };
     });
     const packed = changes.flatMap(({ to }, at) => (to === undefined ? [] : (objects[at]?.objects ?? [])));

@@ -8,7 +8,7 @@ import { namedArtifacts, type PackEntry } from '../../src/repository/git/git-man
 import { artifactKey } from '../../src/repository/keys.ts';
 import { announcement, deletion, idOf, RelayRig } from '../helpers/relay-rig.ts';
 import { oid, packOf } from '../helpers/repository-rig.ts';
-import { SeededDice } from '../helpers/seeded-dice.ts';
+import { SeededRandom } from '../helpers/seeded-random.ts';
 import { alice } from '../unit/nostr/authors.ts';
 
 const DAY = 86_400_000;
@@ -17,7 +17,7 @@ const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
 const STEPS = 60;
 
 class World {
-  readonly dice: SeededDice;
+  readonly random: SeededRandom;
   readonly servers: readonly RelayRig[];
   /** Deletes that are still to happen: their answers were lost. */
   readonly late: string[] = [];
@@ -25,12 +25,12 @@ class World {
   private at = 1_800_000_000;
 
   constructor(seed: number) {
-    this.dice = new SeededDice(seed);
+    this.random = new SeededRandom(seed);
     const first = new RelayRig({ seed });
     this.servers = [first, first.another(seed + 1_000)];
     first.store.rules.push(({ operation, key }) => {
       if (operation !== 'delete') return undefined;
-      const chance = this.dice.fraction();
+      const chance = this.random.fraction();
       if (chance < 0.3) this.late.push(key);
       if (chance < 0.15) return { does: 'lose-reply-not-applied' };
       if (chance < 0.3) return { does: 'lose-reply-applied' };
@@ -39,11 +39,11 @@ class World {
   }
 
   get server(): RelayRig {
-    return this.dice.pick(this.servers);
+    return this.random.pick(this.servers);
   }
 
   async step(): Promise<void> {
-    const what = this.dice.pick([
+    const what = this.random.pick([
       'return',
       'return',
       'push',
@@ -65,7 +65,7 @@ class World {
   /** Deletes that were asked for long ago happen now. */
   async landLate(): Promise<void> {
     const { store } = this.servers[0] as RelayRig;
-    for (const key of this.late.splice(0, 1 + this.dice.below(4)))
+    for (const key of this.late.splice(0, 1 + this.random.below(4)))
       await store.delete(key).catch(() => undefined);
   }
 
@@ -73,7 +73,7 @@ class World {
   private async passTime(): Promise<void> {
     for (const { clock } of this.servers) clock.advance(4 * DAY);
     const [one, other] = this.servers as [RelayRig, RelayRig];
-    if (this.dice.fraction() < 0.5) {
+    if (this.random.fraction() < 0.5) {
       one.store.next(({ operation }) => operation === 'delete', {
         does: 'run',
         before: async () => {
@@ -90,7 +90,7 @@ class World {
     const repository = repositories.get(ID);
     const met = (await repository.resolve())?.manifest;
     if (met === undefined || met.lifecycle === 'withdrawn') return;
-    const name = this.dice.pick(['a', 'b', 'c']);
+    const name = this.random.pick(['a', 'b', 'c']);
     const put = (kind: 'pack' | 'idx') =>
       artifacts.put(ID, kind, sha256(`${name}.${kind}`), Buffer.from('x'), { generation: met.generation });
     const entry: PackEntry = { ...packOf(name), pack: await put('pack'), idx: await put('idx') };

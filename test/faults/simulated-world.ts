@@ -1,5 +1,5 @@
 /**
- * A world of its own: one object store, servers that come and go, and a scheduler that decides by its dice whose
+ * A world of its own: one object store, servers that come and go, and a scheduler that decides by its random whose
  * request travels next, whose answer arrives, and when time passes. Nothing in it waits for anything real, so one seed
  * is one history.
  */
@@ -14,7 +14,7 @@ import type {
   PutMode,
   PutOutcome,
 } from '../../src/object-store/object-store.ts';
-import type { SeededDice } from '../helpers/seeded-dice.ts';
+import type { SeededRandom } from '../helpers/seeded-random.ts';
 
 interface Gate {
   readonly open: () => void;
@@ -24,15 +24,15 @@ interface Gate {
 const LONGEST_LULL = 50;
 
 export class World {
-  readonly dice: SeededDice;
+  readonly random: SeededRandom;
   /** Counts events; the only time that orders them. */
   step = 0;
   private readonly gates: Gate[] = [];
   private sleepers: { readonly due: number; readonly wake: () => void }[] = [];
   private passed = 0;
 
-  constructor(dice: SeededDice) {
-    this.dice = dice;
+  constructor(random: SeededRandom) {
+    this.random = random;
   }
 
   /** Milliseconds since the world began. */
@@ -47,7 +47,7 @@ export class World {
 
   /** A clock of one server; clocks differ by up to a minute. */
   clock(): Clock {
-    const epoch = Date.UTC(2030, 0, 1) + this.dice.below(60_000);
+    const epoch = Date.UTC(2030, 0, 1) + this.random.below(60_000);
     return {
       now: () => epoch + this.passed,
       monotonic: () => this.passed,
@@ -68,12 +68,12 @@ export class World {
   }
 
   private happen(): boolean {
-    const { dice } = this;
-    const sleepy = this.sleepers.length > 0 && (this.gates.length === 0 || dice.below(8) === 0);
+    const { random } = this;
+    const sleepy = this.sleepers.length > 0 && (this.gates.length === 0 || random.below(8) === 0);
     if (!sleepy) {
-      const [gate] = this.gates.splice(dice.below(this.gates.length), 1);
+      const [gate] = this.gates.splice(random.below(this.gates.length), 1);
       gate?.open();
-      this.passed += dice.fraction() < 0.1 ? dice.below(LONGEST_LULL) : 0;
+      this.passed += random.fraction() < 0.1 ? random.below(LONGEST_LULL) : 0;
       return gate !== undefined;
     }
     const next = Math.min(...this.sleepers.map(({ due }) => due));
@@ -129,7 +129,7 @@ export class DistantStore implements ObjectStore {
     if (this.crashed) await forever();
     await this.world.gate();
     // A request on its way when its server crashed may arrive or not.
-    if (this.crashed && this.world.dice.fraction() < 0.5) await forever();
+    if (this.crashed && this.world.random.fraction() < 0.5) await forever();
     const answer = await request().then(
       (value) => () => value,
       (error: unknown) => () => {

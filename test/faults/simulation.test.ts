@@ -26,7 +26,7 @@ import { PushChange, type PushOutcome } from '../../src/transfer/push/change.ts'
 import { type Behaviour, FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
 import { rulesFor } from '../helpers/push-rules.ts';
 import { ID } from '../helpers/repository-rig.ts';
-import { SeededDice } from '../helpers/seeded-dice.ts';
+import { SeededRandom } from '../helpers/seeded-random.ts';
 import { faultsOf, type History, type PointerWrite, type PushRecord } from './simulated-history.ts';
 import { commitFacts, Fold, newTips, Objects } from './simulated-push.ts';
 import { DistantStore, World } from './simulated-world.ts';
@@ -96,11 +96,11 @@ class Server {
   constructor(world: World, shared: FaultyStore) {
     this.store = new DistantStore(world, shared);
     const clock = world.clock();
-    const { dice } = world;
+    const { random } = world;
     const { artifacts, repositories } = buildRepositories({
       stores: { control: this.store, bulk: this.store },
       clock,
-      dice,
+      random,
       swapPatience: PATIENCE_MS,
     });
     this.artifacts = artifacts;
@@ -117,7 +117,7 @@ class Simulation {
   readonly writes: PointerWrite[] = [];
   readonly objects = new Objects();
   readonly world: World;
-  private readonly dice: SeededDice;
+  private readonly random: SeededRandom;
   private readonly weather: Weather;
   private readonly bucket: MemoryObjectStore;
   private readonly store: FaultyStore;
@@ -129,10 +129,10 @@ class Simulation {
   private darkUntil = 0;
 
   constructor(seed: number, weather: Weather) {
-    this.dice = new SeededDice(seed);
+    this.random = new SeededRandom(seed);
     this.weather = weather;
-    this.world = new World(this.dice);
-    this.bucket = new MemoryObjectStore({ dice: this.dice });
+    this.world = new World(this.random);
+    this.bucket = new MemoryObjectStore({ random: this.random });
     this.recordPointerWrites();
     this.store = new FaultyStore(this.bucket);
     this.store.rules.push((call) => this.faultFor(call));
@@ -146,7 +146,7 @@ class Simulation {
     let over = 0;
     for (const task of [...clients, folder]) void task.then(() => over++);
     await this.world.run(() => {
-      if (!this.calm && this.dice.fraction() < this.weather.crash / 10) this.crashOne();
+      if (!this.calm && this.random.fraction() < this.weather.crash / 10) this.crashOne();
       return over === CLIENTS + 1;
     });
     this.calm = true;
@@ -164,8 +164,8 @@ class Simulation {
   }
 
   private async push(number: number): Promise<void> {
-    const { dice } = this;
-    const showing = dice.pick(this.servers);
+    const { random } = this;
+    const showing = random.pick(this.servers);
     const shown = await this.unlessItCrashes(showing, async () => {
       return await showing.repository.resolve().catch(() => undefined);
     });
@@ -174,14 +174,14 @@ class Simulation {
     const record: PushRecord = {
       actor,
       commands,
-      atomic: dice.below(3) === 0,
+      atomic: random.below(3) === 0,
       began: this.world.step,
       ended: undefined,
       told: { told: 'nothing', why: 'its server crashed' },
     };
     this.pushes.push(record);
     // A load balancer sends it anywhere.
-    const taking = dice.pick(this.servers);
+    const taking = random.pick(this.servers);
     await this.unlessItCrashes(taking, () => this.takeIn(taking, record, number));
     this.finished++;
   }
@@ -200,7 +200,7 @@ class Simulation {
   }
 
   private crashOne(): void {
-    const victim = this.dice.pick(this.servers);
+    const victim = this.random.pick(this.servers);
     victim.crash();
     this.servers = this.servers.map((server) =>
       server === victim ? new Server(this.world, this.store) : server,
@@ -214,14 +214,15 @@ class Simulation {
   private async takeIn({ repository, artifacts }: Server, record: PushRecord, number: number): Promise<void> {
     try {
       const since = repository.mark();
-      const state = await (this.dice.below(2) === 0 ? repository.known() : repository.resolve());
+      const state = await (this.random.below(2) === 0 ? repository.known() : repository.resolve());
       const tips = newTips(record.commands);
       const brought = this.objects.pack(String(number), tips);
       const entry = await this.storePack(artifacts, brought);
       const over = [...(state?.manifest.packs ?? []), entry];
       const linked = this.objects.isLinked(entry.pack.digest, over);
       // Where all is linked nobody walks, unless it is for nothing.
-      const walked = !linked || !isClosed({ packs: state?.manifest.packs ?? [] }) || this.dice.below(4) === 0;
+      const walked =
+        !linked || !isClosed({ packs: state?.manifest.packs ?? [] }) || this.random.below(4) === 0;
       const disconnected = walked ? this.objects.incomplete(tips, over) : new Set<string>();
       const change = namedAfter(
         record.actor,
@@ -240,14 +241,14 @@ class Simulation {
             linked,
           },
           since,
-          initial: state?.manifest ?? emptyState(ID.identifier, 'sha1', this.dice.hex(16)),
+          initial: state?.manifest ?? emptyState(ID.identifier, 'sha1', this.random.hex(16)),
           proveAgain: async (base, again) => ({
             disconnected: this.objects.incomplete(again, [...(base?.manifest.packs ?? []), entry]),
             facts: new Map(),
           }),
         }),
       );
-      if (this.dice.below(2) === 0) await repository.publisher.prepare(change);
+      if (this.random.below(2) === 0) await repository.publisher.prepare(change);
       const { result } = await repository.publisher.join(change);
       record.told = { told: 'report', reasons: result.result.map((refusal) => refusal?.reason) };
     } catch (error) {
@@ -269,17 +270,17 @@ class Simulation {
 
   /** Between one and three changes of different branches, by what the client was shown; now and then by older news. */
   private commandsFor(number: number, shown: PublishedGitState | undefined): ReceivedCommand[] {
-    const { dice } = this;
+    const { random } = this;
     const refs = shown?.manifest.refs ?? new Map<string, string>();
-    const names = new Set(Array.from({ length: 1 + dice.below(3) }, () => dice.pick(BRANCHES)));
+    const names = new Set(Array.from({ length: 1 + random.below(3) }, () => random.pick(BRANCHES)));
     return [...names].map((name) => {
       const old = refs.get(name);
-      if (old !== undefined && name !== shown?.manifest.head && dice.below(4) === 0) {
+      if (old !== undefined && name !== shown?.manifest.head && random.below(4) === 0) {
         return { name, oldId: old, newId: zero };
       }
       const parents = [...refs.values()];
-      const parent = parents.length > 0 && dice.below(3) > 0 ? dice.pick(parents) : undefined;
-      const reused = parent !== undefined && parent !== old && dice.below(5) === 0;
+      const parent = parents.length > 0 && random.below(3) > 0 ? random.pick(parents) : undefined;
+      const reused = parent !== undefined && parent !== old && random.below(5) === 0;
       const newId = reused ? parent : this.objects.make(`${number} ${name}`, parent);
       return { name, oldId: old ?? zero, newId };
     });
@@ -288,7 +289,7 @@ class Simulation {
   /** Folds again and again, as upkeep would, while pushes go on. */
   private async folder(): Promise<void> {
     for (let turn = 0; this.finished < PUSHES && turn < 20; turn++) {
-      const server = this.dice.pick(this.servers);
+      const server = this.random.pick(this.servers);
       await this.unlessItCrashes(server, () => this.fold(server, turn));
       for (let pause = 0; pause < 30; pause++) await this.world.gate();
     }
@@ -312,11 +313,11 @@ class Simulation {
   private faultFor(call: StoreCall): Behaviour | undefined {
     if (this.calm) return undefined;
     const isPointer = call.key === pointerKey(ID);
-    if (this.dice.fraction() < this.weather.outage) this.darkUntil = this.world.elapsed + 2 * PATIENCE_MS;
+    if (this.random.fraction() < this.weather.outage) this.darkUntil = this.world.elapsed + 2 * PATIENCE_MS;
     if (this.world.elapsed < this.darkUntil && call.operation === 'get') return { does: 'unavailable' };
-    if (this.dice.fraction() >= (isPointer ? this.weather.pointer : this.weather.others)) return undefined;
-    const does = this.dice.pick(call.operation === 'put' ? PUT_FAULTS : READ_FAULTS);
-    if (does === 'apply-late') return { does, after: 1 + this.dice.below(40) };
+    if (this.random.fraction() >= (isPointer ? this.weather.pointer : this.weather.others)) return undefined;
+    const does = this.random.pick(call.operation === 'put' ? PUT_FAULTS : READ_FAULTS);
+    if (does === 'apply-late') return { does, after: 1 + this.random.below(40) };
     if (does === 'break-body' && call.operation !== 'get') return { does: 'unavailable' };
     return { does } as Behaviour;
   }

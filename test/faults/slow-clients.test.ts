@@ -6,11 +6,11 @@ import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemDice } from '../../src/lib/random.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { hosted } from '../helpers/hosted.ts';
-import { SeededDice } from '../helpers/seeded-dice.ts';
+import { SeededRandom } from '../helpers/seeded-random.ts';
 import { repositoryUrl, spawnServer, startServer } from '../helpers/server.ts';
 import { bigPack, chunkOf, SLOW_KINDS, SlowClient, type SlowKind } from '../helpers/slow-client.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -321,8 +321,8 @@ async function refusedNow(gauge: Counted): Promise<number> {
 
 describe('slow clients of every kind, in any order (issue 11, point 9)', () => {
   it('keep nobody from working, and leave nothing behind', async () => {
-    const seed = Number(process.env['CAIRN_TEST_SEED'] ?? systemDice.fraction() * 2 ** 32) >>> 0;
-    const dice = new SeededDice(seed);
+    const seed = Number(process.env['CAIRN_TEST_SEED'] ?? systemRandom.fraction() * 2 ** 32) >>> 0;
+    const random = new SeededRandom(seed);
     await using folder = await tempDir();
     await using server = await startServer({
       flags: {
@@ -338,12 +338,12 @@ describe('slow clients of every kind, in any order (issue 11, point 9)', () => {
     try {
       for (let round = 0; round < 3; round++) {
         for (let at = 0; at < 30; at++) {
-          const localAddress = `127.0.2.${1 + dice.below(4)}`;
-          slow({ kind: dice.pick(SLOW_KINDS), url, tip, number: dice.below(10_000), localAddress });
+          const localAddress = `127.0.2.${1 + random.below(4)}`;
+          slow({ kind: random.pick(SLOW_KINDS), url, tip, number: random.below(10_000), localAddress });
         }
         for (const client of clients) {
-          if (dice.below(3) === 0) client.trickle();
-          if (dice.below(10) === 0) client.destroy();
+          if (random.below(3) === 0) client.trickle();
+          if (random.below(10) === 0) client.destroy();
         }
         await workOn(author, user, url, `round-${round}`);
       }

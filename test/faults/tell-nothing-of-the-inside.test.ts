@@ -36,7 +36,7 @@ import {
   send,
   treeObject,
 } from '../helpers/raw-git.ts';
-import { SeededDice } from '../helpers/seeded-dice.ts';
+import { SeededRandom } from '../helpers/seeded-random.ts';
 import { repositoryUrl, startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -48,10 +48,10 @@ class LeakyStore implements ObjectStore {
   /** How many of a hundred requests fail. */
   percent = 0;
   private readonly store = new MemoryObjectStore();
-  private readonly dice: SeededDice;
+  private readonly random: SeededRandom;
 
-  constructor(dice: SeededDice) {
-    this.dice = dice;
+  constructor(random: SeededRandom) {
+    this.random = random;
   }
 
   async get(key: string, options?: GetOptions): Promise<GetResult> {
@@ -81,7 +81,7 @@ class LeakyStore implements ObjectStore {
     options?: { readonly signal?: AbortSignal },
   ): Promise<PutOutcome> {
     if (!this.fails()) return this.store.put(key, body, mode, options);
-    if (this.dice.below(2) === 0) throw this.failure();
+    if (this.random.below(2) === 0) throw this.failure();
     return { outcome: 'unknown', cause: this.failure() };
   }
 
@@ -100,12 +100,12 @@ class LeakyStore implements ObjectStore {
   }
 
   private fails(): boolean {
-    return this.dice.below(100) < this.percent;
+    return this.random.below(100) < this.percent;
   }
 
   private failure(): Error {
     const cause = Object.assign(new Error(INSIDE), { code: 'ECONNREFUSED', path: '/srv/inside-9c1e/y' });
-    return this.dice.pick([
+    return this.random.pick([
       new CairnError('unavailable', INSIDE, { cause }),
       new CairnError('corrupt', INSIDE, { cause }),
       new StoreRefusedError('setting', INSIDE, { cause }),
@@ -127,8 +127,8 @@ describe('nothing of the inside is told to anybody (issue 11, point 19)', () => 
   afterAll(async () => (await folder)[Symbol.asyncDispose]());
 
   it.each([11, 12, 13])('by git answers, pages and health, seed %i', async (seed) => {
-    const dice = new SeededDice(seed);
-    const store = new LeakyStore(dice);
+    const random = new SeededRandom(seed);
+    const store = new LeakyStore(random);
     const log: string[] = [];
     await using server = await startServer({
       store,
@@ -153,7 +153,7 @@ describe('nothing of the inside is told to anybody (issue 11, point 19)', () => 
     };
     store.percent = 40;
     for (let round = 0; round < 12; round++) {
-      const headers = dice.pick([{}, { 'Git-Protocol': 'version=1' }, { 'Git-Protocol': 'version=2' }]);
+      const headers = random.pick([{}, { 'Git-Protocol': 'version=1' }, { 'Git-Protocol': 'version=2' }]);
       const blob = { type: 'blob', content: Buffer.from(`${seed} ${round}`) } as const;
       const tree = treeObject('b', objectId(blob));
       const commit = commitObject(objectId(tree), [], `${seed} ${round}`);
@@ -165,8 +165,8 @@ describe('nothing of the inside is told to anybody (issue 11, point 19)', () => 
           'Git-Protocol': 'version=2',
         }),
       );
-      const capabilities = dice.pick(['side-band-64k', 'ofs-delta']);
-      const want = dice.pick([tip, tip, absentId()]);
+      const capabilities = random.pick(['side-band-64k', 'ofs-delta']);
+      const want = random.pick([tip, tip, absentId()]);
       await ask(
         fetchFrom(url, Buffer.concat([lines(`want ${want} ${capabilities}`), flushPacket, lines('done')])),
       );
@@ -182,7 +182,7 @@ describe('nothing of the inside is told to anybody (issue 11, point 19)', () => 
           { 'Git-Protocol': 'version=2' },
         ),
       );
-      const able = dice.pick([
+      const able = random.pick([
         'report-status side-band-64k',
         'report-status',
         'report-status side-band-64k atomic',
@@ -206,7 +206,7 @@ describe('nothing of the inside is told to anybody (issue 11, point 19)', () => 
   });
 
   it.each([21, 22])('by the relay, seed %i', async (seed) => {
-    const store = new LeakyStore(new SeededDice(seed));
+    const store = new LeakyStore(new SeededRandom(seed));
     const log: string[] = [];
     await using server = await startServer({
       store,
@@ -236,7 +236,7 @@ describe('nothing of the inside is told to anybody (issue 11, point 19)', () => 
 
 describe('an address for operators (--admin-listen) (issue 11, point 19)', () => {
   it('has metrics, and health with reasons; the public one has neither', async () => {
-    const store = new LeakyStore(new SeededDice(1));
+    const store = new LeakyStore(new SeededRandom(1));
     const log: string[] = [];
     await using server = await startServer({
       store,

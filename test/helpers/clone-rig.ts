@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { delimiterPacket, encodePacket, flushPacket, type ObjectFormat } from '../../src/git/index.ts';
-import { systemDice } from '../../src/lib/random.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import { createRepository } from '../../src/maintenance/administer.ts';
 import type { PublishedGitState } from '../../src/repository/git/git-manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
@@ -33,16 +33,16 @@ export class CloneRig implements AsyncDisposable {
   }
 
   /** A repository with some history, and tags of both sorts, pushed at once and not folded. */
-  async host(format: ObjectFormat = 'sha1'): Promise<Hosted> {
+  async host(format: ObjectFormat = 'sha1'): Promise<ClonedRepository> {
     const name = `repository-${++this.names}`;
     const id = repositoryId(OWNER, name);
     await createRepository(this.app.repositories.get(id), {
       objectFormat: format,
       head: 'refs/heads/main',
-      dice: systemDice,
+      random: systemRandom,
     });
     const author = await new GitClient(this.folder.path).init(name, `--object-format=${format}`);
-    const hosted = new Hosted(this, id, author);
+    const hosted = new ClonedRepository(this, id, author);
     await author.run(['remote', 'add', 'origin', hosted.url]);
     for (const message of ['one', 'two']) await hosted.commit(message);
     await author.run(['tag', '-a', '-m', 'First', 'v1']);
@@ -97,7 +97,7 @@ async function counted(
   return found;
 }
 
-export class Hosted {
+export class ClonedRepository {
   readonly id: RepositoryId;
   readonly author: GitClient;
   private readonly rig: CloneRig;

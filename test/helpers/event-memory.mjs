@@ -10,7 +10,7 @@ const load = (path) => import(pathToFileURL(join(dist, path)).href);
 const { openFileStore } = await load('object-store/file/open-file-store.js');
 const { EventStore } = await load('relay/log/event-store.js');
 const { systemClock } = await load('lib/clock.js');
-const { systemDice } = await load('lib/random.js');
+const { systemRandom } = await load('lib/random.js');
 const { createLogger } = await load('observability/logger.js');
 
 const sha256 = (text) => createHash('sha256').update(text).digest('hex');
@@ -39,7 +39,7 @@ const events = await EventStore.open({
   control: store,
   bulk: store,
   clock: systemClock,
-  dice: systemDice,
+  random: systemRandom,
   log: createLogger('warn'),
 });
 if (mode === 'fill') {

@@ -1,4 +1,4 @@
-import type { Interruptible } from '../../src/lib/cooperative.ts';
+import type { Cooperative } from '../../src/lib/cooperative.ts';
 import { addressOf, formatAddress } from '../../src/nostr/address.ts';
 import { deletes, parseDeletion } from '../../src/nostr/deletion.ts';
 import { encodeEvent, type NostrEvent, type VerifiedEvent } from '../../src/nostr/event.ts';
@@ -74,11 +74,11 @@ export class EventsInMemory implements Events {
     return [...found.values()].sort(newestFirst).slice(0, options.limit);
   }
 
-  querying(filters: readonly Filter[], options: QueryOptions): Interruptible<NostrEvent[]> {
+  querying(filters: readonly Filter[], options: QueryOptions): Cooperative<NostrEvent[]> {
     return inOneStep(() => this.query(filters, options));
   }
 
-  finding(filters: readonly Filter[], options: QueryOptions): Interruptible<KeptEvent[]> {
+  finding(filters: readonly Filter[], options: QueryOptions): Cooperative<KeptEvent[]> {
     const found = (event: NostrEvent) => ({
       get json() {
         return encodeEvent(event);
@@ -87,7 +87,7 @@ export class EventsInMemory implements Events {
     return inOneStep(() => this.query(filters, options).map(found));
   }
 
-  counting(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): Interruptible<number> {
+  counting(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): Cooperative<number> {
     const matching = () =>
       filters.flatMap((filter) => this.matching(filter, options).map((event) => event.id));
     return inOneStep(() => new Set(matching()).size);
@@ -166,7 +166,7 @@ export class EventsInMemory implements Events {
   }
 }
 
-function* inOneStep<T>(find: () => T): Interruptible<T> {
+function* inOneStep<T>(find: () => T): Cooperative<T> {
   yield;
   return find();
 }

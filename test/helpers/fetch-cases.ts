@@ -3,7 +3,7 @@ import { delimiterPacket, encodePacket, flushPacket } from '../../src/git/index.
 import { cloneWants } from '../../src/git/want-set.ts';
 import type { GeneratedHistory } from './generated-history.ts';
 import { absentId } from './raw-git.ts';
-import type { SeededDice } from './seeded-dice.ts';
+import type { SeededRandom } from './seeded-random.ts';
 
 export type ProtocolVersion = 0 | 1 | 2;
 
@@ -88,15 +88,15 @@ export function describeCase(one: FetchCase): string {
 
 /** Throws requests about a history. */
 export class CaseDeck {
-  private readonly dice: SeededDice;
+  private readonly random: SeededRandom;
   private readonly history: GeneratedHistory;
   private readonly refs: ReadonlyMap<string, string>;
   private readonly commits: readonly string[];
   private readonly reachable: readonly string[];
 
-  constructor(history: GeneratedHistory, dice: SeededDice) {
+  constructor(history: GeneratedHistory, random: SeededRandom) {
     this.history = history;
-    this.dice = dice;
+    this.random = random;
     this.refs = history.stages.at(-1) ?? new Map();
     this.commits = history.graph.ids('commit');
     const reachable = history.graph.closure(this.refs.values());
@@ -137,11 +137,11 @@ export class CaseDeck {
 
   /** The same request, as another client might word it. */
   reworded(one: FetchCase): FetchCase {
-    return { ...one, wants: this.shuffled(one.wants), agent: `client/${this.dice.below(1000)}` };
+    return { ...one, wants: this.shuffled(one.wants), agent: `client/${this.random.below(1000)}` };
   }
 
   private wants(version: ProtocolVersion): string[] {
-    const { dice, refs } = this;
+    const { random, refs } = this;
     const values = [...refs.values()];
     const under = (prefix: string) =>
       [...refs].flatMap(([name, oid]) => (name.startsWith(prefix) ? [oid] : []));
@@ -151,18 +151,18 @@ export class CaseDeck {
       () => [...cloneWants(refs)],
       () => under('refs/heads/'),
       () => [refs.get('refs/heads/main') ?? ''],
-      () => [dice.pick(under('refs/heads/'))],
+      () => [random.pick(under('refs/heads/'))],
       () => this.some(values, 4),
       () => this.some(values, 2),
-      () => [dice.pick([...under('refs/tags/'), ...values])],
-      () => [graph.peel(dice.pick([...under('refs/tags/'), ...values]))],
-      () => [dice.pick(this.reachable)],
+      () => [random.pick([...under('refs/tags/'), ...values])],
+      () => [graph.peel(random.pick([...under('refs/tags/'), ...values]))],
+      () => [random.pick(this.reachable)],
       () => this.some(this.reachable, 3),
-      () => [dice.pick(this.commits)],
-      () => [dice.pick([...dice.pick(stages).values()]), dice.pick(values)],
-      () => [dice.pick(graph.ids(dice.pick(['tree', 'blob', 'tag'])))],
+      () => [random.pick(this.commits)],
+      () => [random.pick([...random.pick(stages).values()]), random.pick(values)],
+      () => [random.pick(graph.ids(random.pick(['tree', 'blob', 'tag'])))],
     ];
-    const wants = dice.pick(ways)();
+    const wants = random.pick(ways)();
     if (this.chance(0.02)) wants.push(absentId(this.history.shape.format));
     // Clients name a ref's object once; servers have to stand any number.
     const once = this.chance(0.95) ? [...new Set(wants)] : wants;
@@ -170,29 +170,29 @@ export class CaseDeck {
   }
 
   private haves(): string[] {
-    const { dice, refs } = this;
+    const { random, refs } = this;
     const { stages } = this.history;
     const ways: (() => string[])[] = [
       () => this.some(this.reachable, 2),
       () => this.some(this.reachable, 12),
       () => this.some(this.commits, 4),
-      () => [...dice.pick(stages).values()],
-      () => [...dice.pick(stages).values()],
+      () => [...random.pick(stages).values()],
+      () => [...random.pick(stages).values()],
       () => this.some([...refs.values()], 3),
       () => [...refs.values()],
       () => [absentId(this.history.shape.format)],
     ];
-    const haves = dice.pick(ways)();
+    const haves = random.pick(ways)();
     if (this.chance(0.2)) haves.push(absentId(this.history.shape.format));
     return this.shuffled([...new Set(haves)]);
   }
 
   private depth(): { shallow: string[]; limits: string[] } {
-    const { dice, refs } = this;
-    const since = () => `deepen-since ${this.history.graph.dateOf(dice.pick(this.reachable))}`;
+    const { random, refs } = this;
+    const since = () => `deepen-since ${this.history.graph.dateOf(random.pick(this.reachable))}`;
     const not = () =>
-      `deepen-not ${dice.pick([...refs.keys()].filter((name) => !name.startsWith('refs/tags/')))}`;
-    const depth = () => `deepen ${dice.pick([1, 1, 1, 2, 3, 5, 10, 1000, 0x7fffffff])}`;
+      `deepen-not ${random.pick([...refs.keys()].filter((name) => !name.startsWith('refs/tags/')))}`;
+    const depth = () => `deepen ${random.pick([1, 1, 1, 2, 3, 5, 10, 1000, 0x7fffffff])}`;
     const cut = () => this.some(this.reachable, 3);
     const ways: (() => { shallow: string[]; limits: string[] })[] = [
       () => ({ shallow: [], limits: [depth()] }),
@@ -205,16 +205,16 @@ export class CaseDeck {
       () => ({ shallow: cut(), limits: [since()] }),
       () => ({ shallow: cut(), limits: [depth(), 'deepen-relative'] }),
     ];
-    return dice.pick(ways)();
+    return random.pick(ways)();
   }
 
   private filter(): string {
-    const { dice } = this;
-    return dice.pick([
+    const { random } = this;
+    return random.pick([
       'blob:none',
       'blob:none',
       'blob:limit=0',
-      `blob:limit=${dice.below(3000)}`,
+      `blob:limit=${random.below(3000)}`,
       'tree:0',
       'tree:1',
       'tree:3',
@@ -240,7 +240,7 @@ export class CaseDeck {
       if (this.chance(0.05)) features.add('wait-for-done');
       return features;
     }
-    const ack = this.dice.pick(['', 'multi_ack', 'multi_ack_detailed', 'multi_ack_detailed']);
+    const ack = this.random.pick(['', 'multi_ack', 'multi_ack_detailed', 'multi_ack_detailed']);
     if (ack !== '') features.add(ack);
     if (ack === 'multi_ack_detailed' && this.chance(0.5)) features.add('no-done');
     return features;
@@ -248,32 +248,32 @@ export class CaseDeck {
 
   private objectFormat(): string | undefined {
     const { format } = this.history.shape;
-    const chance = this.dice.fraction();
+    const chance = this.random.fraction();
     if (chance < 0.01) return format === 'sha1' ? 'sha256' : 'sha1';
     return chance < 0.2 && format === 'sha1' ? undefined : format;
   }
 
   private version(): ProtocolVersion {
-    return this.dice.pick([2, 2, 2, 2, 2, 0, 0, 1]);
+    return this.random.pick([2, 2, 2, 2, 2, 0, 0, 1]);
   }
 
   private band(version: ProtocolVersion): FetchCase['band'] {
     return version === 2
       ? 'side-band-64k'
-      : this.dice.pick(['side-band-64k', 'side-band-64k', 'side-band', '']);
+      : this.random.pick(['side-band-64k', 'side-band-64k', 'side-band', '']);
   }
 
   private chance(odds: number): boolean {
-    return this.dice.fraction() < odds;
+    return this.random.fraction() < odds;
   }
 
   private some<T>(things: readonly T[], most: number): T[] {
-    return Array.from({ length: 1 + this.dice.below(most) }, () => this.dice.pick(things));
+    return Array.from({ length: 1 + this.random.below(most) }, () => this.random.pick(things));
   }
 
   private shuffled(things: readonly string[]): string[] {
     return things
-      .map((thing) => ({ thing, at: this.dice.fraction() }))
+      .map((thing) => ({ thing, at: this.random.fraction() }))
       .sort((left, right) => left.at - right.at)
       .map(({ thing }) => thing);
   }

@@ -5,7 +5,7 @@ import type { ObjectFormat } from '../../src/git/object-id.ts';
 import { GitClient } from './git-client.ts';
 import { ObjectGraph } from './object-graph.ts';
 import { objectId } from './raw-git.ts';
-import { SeededDice } from './seeded-dice.ts';
+import { SeededRandom } from './seeded-random.ts';
 
 export interface HistoryShape {
   readonly seed: number;
@@ -46,7 +46,7 @@ const FOLDERS = ['', 'src/', 'src/deep/er/and/deep/er/', 'docs/', 'docs/how-to/'
  * that are neither branches nor tags; and the states its refs go through, by fast-forwards, force-pushes and deletions.
  */
 export async function generateHistory(folder: string, shape: HistoryShape): Promise<GeneratedHistory> {
-  const dice = new SeededDice(shape.seed);
+  const random = new SeededRandom(shape.seed);
   const gitDir = join(folder, `history-${shape.seed}.git`);
   await mkdir(gitDir, { recursive: true });
   const repository = new GitClient(gitDir);
@@ -57,19 +57,19 @@ export async function generateHistory(folder: string, shape: HistoryShape): Prom
     '--initial-branch=main',
     `--object-format=${shape.format}`,
   ]);
-  const { stream, childless } = commitStream(dice, shape);
+  const { stream, childless } = commitStream(random, shape);
   const marks = join(gitDir, 'marks');
   await repository.run(['fast-import', '--quiet', `--export-marks=${marks}`], { input: stream });
   const commits = commitIds(await readFile(marks, 'latin1'), shape.commits);
   const tags = await writeTags(
-    dice,
+    random,
     repository,
     await ObjectGraph.read(gitDir, shape.format),
     commits,
     shape.format,
   );
   const tips = childless.map((number) => commits[number] ?? '');
-  const stages = planStages(dice, shape, { commits, tips, tags });
+  const stages = planStages(random, shape, { commits, tips, tags });
   await setRefs(repository, stages.at(-1) ?? new Map());
   const graph = await ObjectGraph.read(gitDir, shape.format);
   const pushed = graph.closure(stages.flatMap((refs) => [...refs.values()]));
@@ -84,26 +84,26 @@ interface ImportedFile {
 }
 
 /** What `git fast-import` reads, and the numbers of the commits that no other has as a parent. */
-function commitStream(dice: SeededDice, { commits, format, unrepeated = false }: HistoryShape) {
-  const gitlink = dice.hex(format === 'sha1' ? 20 : 32);
+function commitStream(random: SeededRandom, { commits, format, unrepeated = false }: HistoryShape) {
+  const gitlink = random.hex(format === 'sha1' ? 20 : 32);
   const files: Map<string, ImportedFile>[] = [];
   const parts: string[] = [];
   const childless = new Set<number>();
   for (let number = 0; number < commits; number++) {
-    const parents = chooseParents(dice, number);
+    const parents = chooseParents(random, number);
     for (const parent of parents) childless.delete(parent);
     childless.add(number);
     const [first] = parents;
     const tree = new Map(first === undefined ? [] : files[first]);
-    const changes = dice.fraction() < 0.05 ? [] : changeFiles(dice, tree, unrepeated ? undefined : files);
-    if (dice.fraction() < 0.1) changes.push(`M 160000 ${gitlink} module-${dice.below(2)}`);
+    const changes = random.fraction() < 0.05 ? [] : changeFiles(random, tree, unrepeated ? undefined : files);
+    if (random.fraction() < 0.1) changes.push(`M 160000 ${gitlink} module-${random.below(2)}`);
     files.push(tree);
-    const skew = dice.fraction() < 0.08 ? -dice.below(50) * HOUR : 0;
+    const skew = random.fraction() < 0.08 ? -random.below(50) * HOUR : 0;
     parts.push(
       `commit refs/import/${number}`,
       `mark :${number + 1}`,
       `committer A User <user@example.com> ${FIRST + number * HOUR + skew} +0100`,
-      data(`${dice.pick(WORDS)} ${number}\n`),
+      data(`${random.pick(WORDS)} ${number}\n`),
       ...parents.map((parent, at) => `${at === 0 ? 'from' : 'merge'} :${parent + 1}`),
       ...changes,
       '',
@@ -117,62 +117,63 @@ function commitStream(dice: SeededDice, { commits, format, unrepeated = false }:
 }
 
 /** Mostly the commit before, else one of the last few; merges; now and then a new root. */
-function chooseParents(dice: SeededDice, number: number): number[] {
-  if (number === 0 || dice.fraction() < 0.03) return [];
-  const recent = () => Math.max(0, number - 1 - (dice.fraction() < 0.6 ? 0 : dice.below(8)));
+function chooseParents(random: SeededRandom, number: number): number[] {
+  if (number === 0 || random.fraction() < 0.03) return [];
+  const recent = () => Math.max(0, number - 1 - (random.fraction() < 0.6 ? 0 : random.below(8)));
   const parents = new Set([recent()]);
-  const more = dice.fraction() < 0.2 ? 1 + dice.below(2) : 0;
-  for (let count = 0; count < more; count++) parents.add(dice.below(number));
+  const more = random.fraction() < 0.2 ? 1 + random.below(2) : 0;
+  for (let count = 0; count < more; count++) parents.add(random.below(number));
   return [...parents];
 }
 
 /** @param earlier what files may be again; undefined when nothing repeats */
 function changeFiles(
-  dice: SeededDice,
+  random: SeededRandom,
   tree: Map<string, ImportedFile>,
   earlier: readonly ReadonlyMap<string, ImportedFile>[] | undefined,
 ): string[] {
   // By path: what a file was for a moment within one commit would be in no tree.
   const changes = new Map<string, string[]>();
-  for (let count = 1 + dice.below(3); count > 0; count--) {
-    const chance = dice.fraction();
+  for (let count = 1 + random.below(3); count > 0; count--) {
+    const chance = random.fraction();
     const known = [...tree.values()];
-    const old = earlier === undefined || earlier.length === 0 ? [] : [...dice.pick(earlier).values()];
+    const old = earlier === undefined || earlier.length === 0 ? [] : [...random.pick(earlier).values()];
     if (chance < 0.1 && known.length > 1 && earlier !== undefined) {
-      const { path } = dice.pick(known);
+      const { path } = random.pick(known);
       tree.delete(path);
       changes.set(path, [`D ${path}`]);
       continue;
     }
     let file: ImportedFile;
-    if (chance < 0.25 && old.length > 0) file = dice.pick(old);
-    else if (chance < 0.6 && known.length > 0) file = editFile(dice, dice.pick(known));
-    else file = newFile(dice, earlier === undefined);
+    if (chance < 0.25 && old.length > 0) file = random.pick(old);
+    else if (chance < 0.6 && known.length > 0) file = editFile(random, random.pick(known));
+    else file = newFile(random, earlier === undefined);
     tree.set(file.path, file);
     changes.set(file.path, [`M ${file.mode} inline ${file.path}`, data(file.lines.join('\n'))]);
   }
   return [...changes.values()].flat();
 }
 
-function newFile(dice: SeededDice, unique: boolean): ImportedFile {
-  const path = `${dice.pick(FOLDERS)}${dice.pick(WORDS)}-${dice.below(4)}`;
-  const chance = unique ? 0.12 + 0.88 * dice.fraction() : dice.fraction();
-  if (chance < 0.06) return { path, mode: '120000', lines: [`../${dice.pick(WORDS)}`] };
+function newFile(random: SeededRandom, unique: boolean): ImportedFile {
+  const path = `${random.pick(FOLDERS)}${random.pick(WORDS)}-${random.below(4)}`;
+  const chance = unique ? 0.12 + 0.88 * random.fraction() : random.fraction();
+  if (chance < 0.06) return { path, mode: '120000', lines: [`../${random.pick(WORDS)}`] };
   if (chance < 0.12) return { path, mode: '100644', lines: [] };
   // Longer than a side-band packet, and nothing that deflates.
-  if (chance < 0.14) return { path, mode: '100644', lines: Array.from({ length: 40 }, () => dice.hex(1000)) };
-  const lines = Array.from({ length: 1 + dice.below(60) }, () => sentence(dice));
+  if (chance < 0.14)
+    return { path, mode: '100644', lines: Array.from({ length: 40 }, () => random.hex(1000)) };
+  const lines = Array.from({ length: 1 + random.below(60) }, () => sentence(random));
   return { path, mode: chance < 0.2 ? '100755' : '100644', lines };
 }
 
-function editFile(dice: SeededDice, file: ImportedFile): ImportedFile {
-  const at = dice.below(file.lines.length + 1);
-  const lines = [...file.lines.slice(0, at), sentence(dice), ...file.lines.slice(at + dice.below(2))];
+function editFile(random: SeededRandom, file: ImportedFile): ImportedFile {
+  const at = random.below(file.lines.length + 1);
+  const lines = [...file.lines.slice(0, at), sentence(random), ...file.lines.slice(at + random.below(2))];
   return { ...file, mode: file.mode === '120000' ? '100644' : file.mode, lines };
 }
 
-function sentence(dice: SeededDice): string {
-  return Array.from({ length: 8 }, () => dice.pick(WORDS)).join(' ') + dice.below(1000);
+function sentence(random: SeededRandom): string {
+  return Array.from({ length: 8 }, () => random.pick(WORDS)).join(' ') + random.below(1000);
 }
 
 function data(text: string): string {
@@ -186,7 +187,7 @@ function commitIds(marks: string, count: number): string[] {
 
 /** Writes tags of everything there is, tags of tags included. Returns tag objects and other things to call a tag. */
 async function writeTags(
-  dice: SeededDice,
+  random: SeededRandom,
   repository: GitClient,
   graph: ObjectGraph,
   commits: readonly string[],
@@ -196,25 +197,25 @@ async function writeTags(
   const tag = (oid: string, type: string): string => {
     const lines = [`object ${oid}`, `type ${type}`, `tag t${made.length}`];
     const tagger = `tagger A User <user@example.com> ${FIRST + made.length} +0000`;
-    const content = Buffer.from(`${[...lines, tagger].join('\n')}\n\n${dice.pick(WORDS)}\n`);
+    const content = Buffer.from(`${[...lines, tagger].join('\n')}\n\n${random.pick(WORDS)}\n`);
     made.push({ oid: objectId({ type: 'tag', content }, format), content });
     return made.at(-1)?.oid ?? '';
   };
-  for (let count = 0; count < 4; count++) tag(dice.pick(commits), 'commit');
-  const [tree, blob] = [dice.pick(graph.ids('tree')), dice.pick(graph.ids('blob'))];
+  for (let count = 0; count < 4; count++) tag(random.pick(commits), 'commit');
+  const [tree, blob] = [random.pick(graph.ids('tree')), random.pick(graph.ids('blob'))];
   tag(tree, 'tree');
   tag(blob, 'blob');
-  tag(tag(tag(dice.pick(commits), 'commit'), 'tag'), 'tag');
-  tag(tag(dice.pick(graph.ids('blob')), 'blob'), 'tag');
+  tag(tag(tag(random.pick(commits), 'commit'), 'tag'), 'tag');
+  tag(tag(random.pick(graph.ids('blob')), 'blob'), 'tag');
   const paths = made.map((_, at) => join(repository.folder, `tag-${at}`));
   await Promise.all(made.map(({ content }, at) => writeFile(paths[at] ?? '', content)));
   await repository.run(['hash-object', '-w', '-t', 'tag', '--stdin-paths'], { input: paths.join('\n') });
-  return [...made.map(({ oid }) => oid), tree, blob, dice.pick(commits), dice.pick(commits)];
+  return [...made.map(({ oid }) => oid), tree, blob, random.pick(commits), random.pick(commits)];
 }
 
 /** Which refs there are after each push: each is born, perhaps moves, and perhaps dies. */
 function planStages(
-  dice: SeededDice,
+  random: SeededRandom,
   { stages: count, calm = 0, unrepeated = false }: HistoryShape,
   things: {
     readonly commits: readonly string[];
@@ -225,12 +226,12 @@ function planStages(
   const { commits, tips, tags } = things;
   const stages = Array.from({ length: count }, () => new Map<string, string>());
   const live = (name: string, value: () => string, first?: string, latest = count) => {
-    const born = dice.below(latest);
-    const chosen = dice.fraction() < 0.3 ? born + 1 + dice.below(count) : count;
+    const born = random.below(latest);
+    const chosen = random.fraction() < 0.3 ? born + 1 + random.below(count) : count;
     const dies = chosen < count - calm ? chosen : count;
     let current = first ?? value();
     for (let stage = born; stage < dies; stage++) {
-      if (stage > born && stage < count - calm && dice.fraction() < 0.3) current = value();
+      if (stage > born && stage < count - calm && random.fraction() < 0.3) current = value();
       stages[stage]?.set(name, current);
     }
   };
@@ -242,18 +243,18 @@ function planStages(
       refs.set(`refs/heads/was-main-${before}`, mainAt(before - 1));
     }
   }
-  const commit = () => dice.pick(commits);
+  const commit = () => random.pick(commits);
   for (const [at, tip] of tips.entries()) live(`refs/heads/tip-${at}`, commit, tip);
-  for (let number = 0; number < 5; number++) live(`refs/heads/topic/${dice.pick(WORDS)}-${number}`, commit);
+  for (let number = 0; number < 5; number++) live(`refs/heads/topic/${random.pick(WORDS)}-${number}`, commit);
   // A late tag of a tree or a blob would bring it again.
   const latest = unrepeated ? count - calm : count;
   for (const [at, oid] of tags.entries()) {
-    live(`refs/tags/${dice.pick(['v', 'release/'])}${at}`, () => dice.pick(tags), oid, latest);
+    live(`refs/tags/${random.pick(['v', 'release/'])}${at}`, () => random.pick(tags), oid, latest);
   }
   live('refs/notes/commits', commit);
-  live(`refs/nostr/${dice.hex(32)}`, commit);
+  live(`refs/nostr/${random.hex(32)}`, commit);
   live('refs/changes/01/1/head', commit);
-  live('refs/keep/tag', () => dice.pick(tags), undefined, latest);
+  live('refs/keep/tag', () => random.pick(tags), undefined, latest);
   return stages;
 }
 

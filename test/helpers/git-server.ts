@@ -7,7 +7,7 @@ import { HttpServer } from '../../src/http/server.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { ClosingStack } from '../../src/lib/closing-stack.ts';
 import { FairSlots } from '../../src/lib/fair-slots.ts';
-import { systemDice } from '../../src/lib/random.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import { loadVerifier } from '../../src/nostr/verify.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
@@ -16,12 +16,12 @@ import { emptyState, type GitState, type PublishedGitState } from '../../src/rep
 import type { Repositories } from '../../src/repository/repositories.ts';
 import type { RepositoryId } from '../../src/repository/repository-id.ts';
 import { openRepositories } from '../../src/server/open-repositories.ts';
-import { GitPlaces } from '../../src/transfer/fair-semaphore.ts';
+import { FairSemaphore } from '../../src/transfer/fair-semaphore.ts';
 import { Advertiser } from '../../src/transfer/fetch/advertise-refs.ts';
 import { questionMemory } from '../../src/transfer/fetch/question.ts';
-import { AnswerCache } from '../../src/transfer/fetch/response-cache.ts';
+import { ResponseCache } from '../../src/transfer/fetch/response-cache.ts';
 import { learnUploadCapabilities } from '../../src/transfer/fetch/upload-capabilities.ts';
-import type { OrderBook, WaitingOrder } from '../../src/transfer/push/authority.ts';
+import type { StateBook, WaitingState } from '../../src/transfer/push/authority.ts';
 import { headMemory } from '../../src/transfer/push/head.ts';
 import { HeightMemory } from '../../src/transfer/push/link-heights.ts';
 import type { StrangerLimits } from '../../src/transfer/push/stranger-limits.ts';
@@ -32,9 +32,9 @@ import { HTTP_LIMITS } from './http-limits.ts';
 import { tempDir } from './temp-dir.ts';
 
 /** Orders as a test puts them there. Asking for them costs a request, as it does where they are kept. */
-export class TestOrderBook implements OrderBook {
-  readonly orders: WaitingOrder[] = [];
-  readonly carried: WaitingOrder[] = [];
+export class TestStateBook implements StateBook {
+  readonly orders: WaitingState[] = [];
+  readonly carried: WaitingState[] = [];
   readonly tips = new Map<string, string>();
   /** What the order carried out last has set. */
   lastSet: ReadonlyMap<string, string> = new Map();
@@ -44,12 +44,12 @@ export class TestOrderBook implements OrderBook {
     this.store = store;
   }
 
-  async waiting(): Promise<readonly WaitingOrder[]> {
+  async waiting(): Promise<readonly WaitingState[]> {
     await this.store.get('orders');
     return [...this.orders];
   }
 
-  async carriedOut(_id: RepositoryId, order: WaitingOrder): Promise<void> {
+  async carriedOut(_id: RepositoryId, order: WaitingState): Promise<void> {
     this.carried.push(order);
     this.orders.splice(this.orders.indexOf(order), 1);
   }
@@ -66,7 +66,7 @@ export class TestOrderBook implements OrderBook {
 export interface GitServer extends AsyncDisposable {
   readonly url: string;
   readonly repositories: Repositories;
-  readonly orders: TestOrderBook;
+  readonly orders: TestStateBook;
   /** Makes a repository, or changes it, as an announcement would. */
   announce(id: RepositoryId, parts?: Partial<GitState>): Promise<void>;
   state(id: RepositoryId): Promise<PublishedGitState>;
@@ -89,7 +89,7 @@ export async function startGitServer(
   const folder = await tempDir('cairn-git-server');
   const scratch = join(folder.path, 'scratch');
   await mkdir(scratch);
-  const dice = systemDice;
+  const random = systemRandom;
   const git = new Git({ binary: 'git', home: scratch });
   const stack = new ClosingStack((error) => {
     throw error;
@@ -99,20 +99,20 @@ export async function startGitServer(
   const stores = { control: store, bulk: store };
   const kept = { folder: folder.path, budget: 2 ** 30 };
   const { repositories, artifacts, cache } = await openRepositories(
-    { stores, clock, dice, swapPatience: 5_000, cache: kept },
+    { stores, clock, random, swapPatience: 5_000, cache: kept },
     stack,
   );
-  const answers = new AnswerCache({ folder: join(folder.path, 'answers'), budget: 2 ** 24 });
+  const answers = new ResponseCache({ folder: join(folder.path, 'answers'), budget: 2 ** 24 });
   await answers.open();
   const advertiser = new Advertiser(await learnUploadCapabilities(git, scratch), 'cairn/test');
-  const places = new GitPlaces(4, 16);
+  const places = new FairSemaphore(4, 16);
   const room = new SpoolRoom(scratch, 2 ** 30, clock);
-  const orders = new TestOrderBook(store);
+  const orders = new TestStateBook(store);
   const log = createLogger('silent');
   const server = new HttpServer({
     log,
     metrics: new Metrics(),
-    dice,
+    random,
     limits: { ...HTTP_LIMITS, trustedProxies: 1 },
   });
   const url = await server.listen('127.0.0.1', 0);
@@ -154,7 +154,7 @@ export async function startGitServer(
         puttingAside: { room, stalled: new FairSlots(1, 1) },
         artifacts,
         cache,
-        dice,
+        random,
         scratch,
         orders,
         clock,
@@ -176,7 +176,7 @@ export async function startGitServer(
       await publisher.join({
         since: 0,
         evaluate: async (state) => ({
-          next: { ...(state ?? emptyState(id.identifier, 'sha1', dice.hex(16))), ...parts },
+          next: { ...(state ?? emptyState(id.identifier, 'sha1', random.hex(16))), ...parts },
           cause: { kind: 'announce', actor: id.owner, evidence: null, refs: [] },
           result: undefined,
         }),

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import type { ObjectFormat } from '../../src/git/object-id.ts';
-import { systemDice } from '../../src/lib/random.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import { createRepository } from '../../src/maintenance/administer.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
@@ -71,7 +71,7 @@ export function hosted(openStore: OpenStore, options: Omit<TestServerOptions, 's
     place,
     created: async ({ objectFormat = 'sha1', head = 'refs/heads/main' } = {}) => {
       const made = await place();
-      await createRepository(made.repository, { objectFormat, head, dice: systemDice });
+      await createRepository(made.repository, { objectFormat, head, random: systemRandom });
       return made;
     },
     published: async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, vi } from 'vitest';
 import { Git } from '../../src/git-process/git.ts';
-import { systemDice } from '../../src/lib/random.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import { createRepository } from '../../src/maintenance/administer.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
@@ -8,7 +8,7 @@ import type { App } from '../../src/server/app.ts';
 import { CaseDeck } from './fetch-cases.ts';
 import { type GeneratedHistory, generateHistory, type HistoryShape, refspecs } from './generated-history.ts';
 import { LikeGit } from './like-git.ts';
-import { SeededDice } from './seeded-dice.ts';
+import { SeededRandom } from './seeded-random.ts';
 import { OWNER, repositoryUrl, startServer } from './server.ts';
 import { type TempDir, tempDir } from './temp-dir.ts';
 
@@ -41,7 +41,7 @@ export interface LikeGitRig {
 }
 
 export interface Counts {
-  readonly random: number;
+  readonly drawn: number;
   readonly clones: number;
 }
 
@@ -66,19 +66,19 @@ export function likeGitRig(): LikeGitRig {
   vi.setConfig({ testTimeout: PATIENCE_MS });
   const compare = async (
     { history, url }: HostedHistory,
-    { random, clones }: Counts,
+    { drawn, clones }: Counts,
     hasBitmaps: boolean,
   ): Promise<void> => {
     const likeGit = new LikeGit({ history, url, git, hasBitmaps });
-    const dice = new SeededDice(history.shape.seed + 1000 * ++comparisons);
-    const deck = new CaseDeck(history, dice);
+    const random = new SeededRandom(history.shape.seed + 1000 * ++comparisons);
+    const deck = new CaseDeck(history, random);
     const faults: string[] = [];
-    const cases = random + clones;
+    const cases = drawn + clones;
     for (let number = 0; number < cases; number++) {
       const one = (number * clones) % cases < clones ? deck.clone() : deck.next();
       const reworded = (times: number) => Array.from({ length: times }, () => deck.reworded(one));
-      const inTurn = reworded(dice.fraction() < 0.25 ? 2 : 0);
-      const together = reworded(dice.fraction() < 0.08 ? 3 : 0);
+      const inTurn = reworded(random.fraction() < 0.25 ? 2 : 0);
+      const together = reworded(random.fraction() < 0.08 ? 3 : 0);
       faults.push(...(await likeGit.judge(one, { inTurn, together })));
     }
     for (const [word, count] of Object.entries(likeGit.tally)) add(word, count);
@@ -114,7 +114,7 @@ export function likeGitRig(): LikeGitRig {
       await createRepository(repository, {
         objectFormat: shape.format,
         head: 'refs/heads/main',
-        dice: systemDice,
+        random: systemRandom,
       });
       let before: ReadonlyMap<string, string> = new Map();
       for (const [stage, refs] of history.stages.entries()) {

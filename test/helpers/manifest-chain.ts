@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/lib/clock.ts';
-import { systemDice } from '../../src/lib/random.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import type { ObjectStorePair } from '../../src/object-store/object-store.ts';
 import { ArtifactStore } from '../../src/repository/artifact-store.ts';
 import type { GitManifest } from '../../src/repository/git/git-manifest.ts';
@@ -25,7 +25,9 @@ export async function pointerOf(stores: ObjectStorePair, id: RepositoryPlace): P
  * @throws Error when depths are not 0, 1, 2, …
  */
 export async function readChain(stores: ObjectStorePair, id: RepositoryPlace): Promise<Link[]> {
-  const manifests = new ManifestStore(new ArtifactStore({ stores, clock: systemClock, dice: systemDice }));
+  const manifests = new ManifestStore(
+    new ArtifactStore({ stores, clock: systemClock, random: systemRandom }),
+  );
   const chain: Link[] = [];
   let digest: string | null = (await pointerOf(stores, id)) ?? null;
   while (digest !== null) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { sha256 } from '../../src/lib/digest.ts';
-import { systemDice } from '../../src/lib/random.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import type { ObjectStore } from '../../src/object-store/object-store.ts';
 import { ArtifactStore } from '../../src/repository/artifact-store.ts';
 import type { RepositoryId } from '../../src/repository/repository-id.ts';
@@ -37,7 +37,7 @@ export async function plantPack(
   const artifacts = new ArtifactStore({
     stores: { control: store, bulk: store },
     clock: systemClock,
-    dice: systemDice,
+    random: systemRandom,
   });
   const entry = {
     kind: 'push',

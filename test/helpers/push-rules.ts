@@ -1,4 +1,4 @@
-import type { PushAuthority, WaitingOrder } from '../../src/transfer/push/authority.ts';
+import type { PushAuthority, WaitingState } from '../../src/transfer/push/authority.ts';
 import type { PushChangeOptions } from '../../src/transfer/push/change.ts';
 import { ID } from './repository-rig.ts';
 
@@ -8,7 +8,7 @@ import { ID } from './repository-rig.ts';
  */
 export function rulesFor(
   authority: PushAuthority,
-  parts: Partial<PushChangeOptions['rules']> & { readonly orders?: readonly WaitingOrder[] } = {},
+  parts: Partial<PushChangeOptions['rules']> & { readonly orders?: readonly WaitingState[] } = {},
 ): PushChangeOptions['rules'] {
   const { orders = [], ...rest } = parts;
   return {

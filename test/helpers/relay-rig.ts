@@ -4,10 +4,10 @@ import type { MaintainerRule } from '../../src/nostr/maintainers.ts';
 import { gitUrl, graspUrl, relayUrl } from '../../src/nostr/repository-url.ts';
 import { loadVerifier } from '../../src/nostr/verify.ts';
 import { createLogger } from '../../src/observability/logger.ts';
-import type { OrderStamp } from '../../src/policy/order-precedence.ts';
+import type { StateStamp } from '../../src/policy/state-precedence.ts';
 import { Announcements } from '../../src/relay/announcements/announce.ts';
 import { Directory } from '../../src/relay/announcements/directory.ts';
-import { Closures } from '../../src/relay/announcements/maintainer-closures.ts';
+import { MaintainerClosures } from '../../src/relay/announcements/maintainer-closures.ts';
 import { RepositoryUpkeep } from '../../src/relay/announcements/repository-upkeep.ts';
 import { Withdrawals } from '../../src/relay/announcements/withdraw.ts';
 import { SignedEvents } from '../../src/relay/log/signed-events.ts';
@@ -37,20 +37,20 @@ export class RelayRig {
   readonly service = new ServiceIdentity(author(99).secretKey);
   readonly words: Words;
   readonly directory: Directory;
-  readonly closures: Closures;
+  readonly closures: MaintainerClosures;
   readonly owners: OwnerRecords;
   readonly announcements: Announcements;
   readonly withdrawals: Withdrawals;
   readonly upkeep: RepositoryUpkeep;
   /** Orders that wait, by repository. */
-  readonly waiting = new Map<string, OrderStamp[]>();
+  readonly waiting = new Map<string, StateStamp[]>();
   private readonly options: RelayRigOptions;
 
   constructor(options: RelayRigOptions = {}, over?: RepositoryRig) {
     this.options = options;
     const { seed = 1 } = options;
     this.repositories = new RepositoryRig({ seed, ...(over === undefined ? {} : { store: over.store }) });
-    const { store: control, clock, dice, repositories } = this.repositories;
+    const { store: control, clock, random, repositories } = this.repositories;
     const log = createLogger('silent');
     const signedEvents = new SignedEvents(control, verifier);
     const { rule = 'recursive', maxRepositoriesPerOwner = 1_000 } = options;
@@ -61,7 +61,7 @@ export class RelayRig {
       this.service.signerOf(repositoryId(owner, identifier)).publicKey;
     this.directory = new Directory({ events, repositories, words, receiptKey, base: BASE, log });
     const { directory } = this;
-    this.closures = new Closures({
+    this.closures = new MaintainerClosures({
       events,
       signedEvents,
       rule,
@@ -69,10 +69,10 @@ export class RelayRig {
       words,
       repositories,
       clock,
-      dice,
+      random,
       log,
     });
-    this.owners = new OwnerRecords({ control, clock, dice });
+    this.owners = new OwnerRecords({ control, clock, random });
     const { closures, owners } = this;
     const shared = { events, signedEvents, rule, repositories, closures, owners, log };
     this.announcements = new Announcements({
@@ -81,7 +81,7 @@ export class RelayRig {
       maxRepositoriesPerOwner,
       clock,
       settled: 0,
-      dice,
+      random,
     });
     this.withdrawals = new Withdrawals({
       ...shared,
@@ -107,7 +107,7 @@ export class RelayRig {
       directory,
       owners,
       clock,
-      dice,
+      random,
       removalGrace: 7 * 86_400_000,
       log,
     });

@@ -21,7 +21,7 @@ import type { SnapshotCache } from '../../src/repository/snapshot/snapshot-cache
 import { buildRepositories } from '../../src/server/open-repositories.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { InstantClock } from './instant-clock.ts';
-import { SeededDice } from './seeded-dice.ts';
+import { SeededRandom } from './seeded-random.ts';
 
 export const ID: RepositoryId = repositoryId('a'.repeat(64), 'rig');
 export const INCARNATION = '1'.repeat(32);
@@ -71,7 +71,7 @@ export interface RigOptions {
 export class RepositoryRig {
   readonly store: FaultyStore;
   readonly clock: InstantClock;
-  readonly dice: SeededDice;
+  readonly random: SeededRandom;
   readonly artifacts: ArtifactStore;
   readonly manifests: ManifestStore;
   readonly cache: ArtifactCache;
@@ -81,13 +81,13 @@ export class RepositoryRig {
   constructor(options: RigOptions = {}) {
     const { store = new MemoryObjectStore(), patience = 10_000, seed = 1, folder = '/nowhere' } = options;
     this.store = store instanceof FaultyStore ? store : new FaultyStore(store);
-    this.dice = new SeededDice(seed);
+    this.random = new SeededRandom(seed);
     this.clock = options.clock ?? new InstantClock();
-    const { clock, dice } = this;
+    const { clock, random } = this;
     const opened = buildRepositories({
       stores: { control: this.store, bulk: this.store },
       clock,
-      dice,
+      random,
       swapPatience: patience,
       cache: {
         folder,
@@ -103,8 +103,8 @@ export class RepositoryRig {
   }
 
   private get context(): RepositoryContext {
-    const { store: control, manifests, snapshots, clock, dice } = this;
-    return { control, manifests, snapshots, clock, dice, swapPatience: 10_000 };
+    const { store: control, manifests, snapshots, clock, random } = this;
+    return { control, manifests, snapshots, clock, random, swapPatience: 10_000 };
   }
 
   get repository() {

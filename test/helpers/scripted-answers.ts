@@ -1,5 +1,5 @@
 /** Producers and readers of answers that do nothing until a test tells them to. */
-import { Bell } from '../../src/lib/signal.ts';
+import { Signal } from '../../src/lib/signal.ts';
 import type { Produce } from '../../src/transfer/fetch/response-recording.ts';
 import type { Output } from '../../src/transfer/output.ts';
 
@@ -55,13 +55,13 @@ export interface Reader extends Output {
 /** @param options `paused`: takes one piece and has no room for another until it is told to resume */
 export function reader(options: { readonly paused?: boolean } = {}): Reader {
   const chunks: Buffer[] = [];
-  const bell = new Bell();
+  const bell = new Signal();
   let received = 0;
   let paused = options.paused ?? false;
   let left = false;
   const change = (make: () => void) => {
     make();
-    bell.ring();
+    bell.notify();
   };
   return {
     get received() {

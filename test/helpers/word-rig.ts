@@ -4,8 +4,8 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { Admission } from '../../src/relay/admission.ts';
 import { SignedEvents } from '../../src/relay/log/signed-events.ts';
 import { type Authenticated, accept } from '../../src/relay/publication.ts';
-import { HeldOrders } from '../../src/relay/states/held-states.ts';
-import { Orders } from '../../src/relay/states/signed-states.ts';
+import { HeldStates } from '../../src/relay/states/held-states.ts';
+import { SignedStates } from '../../src/relay/states/signed-states.ts';
 import type { RepositoryId } from '../../src/repository/repository-id.ts';
 import { RelayRig, type RelayRigOptions, verified, verifier } from './relay-rig.ts';
 
@@ -15,19 +15,19 @@ import { RelayRig, type RelayRigOptions, verified, verifier } from './relay-rig.
  */
 export class WordRig {
   readonly relay: RelayRig;
-  readonly held: HeldOrders;
-  readonly orders: Orders;
+  readonly held: HeldStates;
+  readonly orders: SignedStates;
   readonly admission: Admission;
 
   constructor(options: RelayRigOptions = {}, relay = new RelayRig(options)) {
     this.relay = relay;
     const { events, words, directory, repositories: rig, service, announcements, withdrawals } = relay;
-    const { store: control, clock, dice, repositories, artifacts, cache } = rig;
+    const { store: control, clock, random, repositories, artifacts, cache } = rig;
     const log = createLogger('silent');
     const signedEvents = new SignedEvents(control, verifier);
-    this.held = new HeldOrders({ control, clock, dice, events, signedEvents, verifier, words, log });
+    this.held = new HeldStates({ control, clock, random, events, signedEvents, verifier, words, log });
     const observer = { started: () => undefined, ended: () => undefined };
-    this.orders = new Orders({
+    this.orders = new SignedStates({
       events,
       repositories,
       heldOrders: this.held,
@@ -44,7 +44,7 @@ export class WordRig {
       events,
       belonging: directory,
       announce: (event, sender) => announcements.announce(event, sender),
-      order: (event, sender) => this.orders.order(event, sender),
+      order: (event, sender) => this.orders.take(event, sender),
       withdraw: (event, sender) => withdrawals.withdraw(event, sender),
       noRoom: () => undefined,
       pullRequest: async (event) => {

@@ -11,8 +11,8 @@ it.each([
   { seed: 14, commits: 40, stages: 4, format: 'sha256' },
 ] as const)('of $commits commits in $stages pushes, $format, seed $seed', async (shape) => {
   const folded = await rig.host(shape, [shape.stages - 1]);
-  await rig.compareCold(folded, { random: 4, clones: 6 });
-  await rig.compare(folded, { random: 60, clones: 30 }, true);
+  await rig.compareCold(folded, { drawn: 4, clones: 6 });
+  await rig.compare(folded, { drawn: 60, clones: 30 }, true);
 });
 
 it('in 400 cases, from stored packs, by git and from recordings', async () => {

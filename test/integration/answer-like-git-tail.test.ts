@@ -12,14 +12,14 @@ it.each([
 ] as const)('nothing lost in $calm pushes, $format, seed $seed', async (shape) => {
   // The first fold is there so that the second one finds a base, and what has become unreachable in it.
   const hosted = await rig.host(shape, [0, shape.stages - shape.calm - 1]);
-  await rig.compareCold(hosted, { random: 4, clones: 6 });
-  await rig.compare(hosted, { random: 40, clones: 30 }, true);
+  await rig.compareCold(hosted, { drawn: 4, clones: 6 });
+  await rig.compare(hosted, { drawn: 40, clones: 30 }, true);
 });
 
 it('moved and deleted by force in 2 pushes', async () => {
   const shape = { seed: 25, commits: 70, stages: 6, format: 'sha1' } as const;
   const hosted = await rig.host(shape, [3]);
-  await rig.compare(hosted, { random: 60, clones: 20 }, true);
+  await rig.compare(hosted, { drawn: 60, clones: 20 }, true);
 });
 
 it('in 400 cases, from joined packs, by git and from recordings', async () => {

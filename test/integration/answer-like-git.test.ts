@@ -12,7 +12,7 @@ it.each([
   { seed: 5, commits: 40, stages: 4, format: 'sha256' },
 ] as const)('of $commits commits in $stages pushes, $format, seed $seed', async (shape) => {
   const hosted = await rig.host(shape);
-  await rig.compare(hosted, { random: 52, clones: 8 });
+  await rig.compare(hosted, { drawn: 52, clones: 8 });
 });
 
 it('in 300 cases, by git and from recordings', async () => {

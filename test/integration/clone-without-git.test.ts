@@ -1,12 +1,12 @@
 /** Clones that a stored pack is the answer to: framed for every kind of client, and left to git where it would not do. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CloneRig, type Hosted } from '../helpers/clone-rig.ts';
+import { type ClonedRepository, CloneRig } from '../helpers/clone-rig.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { bandsOf } from '../helpers/raw-git.ts';
 
 let rig: CloneRig;
-let hosted: Hosted;
+let hosted: ClonedRepository;
 
 beforeAll(async () => {
   rig = await CloneRig.start();

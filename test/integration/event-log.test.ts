@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import { systemDice } from '../../src/lib/random.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import type { ObjectStore } from '../../src/object-store/object-store.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { EventStore } from '../../src/relay/log/event-store.ts';
@@ -18,7 +18,7 @@ async function startServer(store: ObjectStore): Promise<EventStore> {
     control: store,
     bulk: store,
     clock: systemClock,
-    dice: systemDice,
+    random: systemRandom,
     log,
   });
   events.start();

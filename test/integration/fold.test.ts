@@ -1,7 +1,7 @@
 /** Folding a repository, over real git: whatever is folded, clones get the same objects as before. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { cloneWants, type ObjectFormat, wantSetDigest } from '../../src/git/index.ts';
-import { systemDice } from '../../src/lib/random.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import { createRepository } from '../../src/maintenance/administer.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
@@ -43,7 +43,7 @@ async function author(objectFormat: ObjectFormat = 'sha1'): Promise<GitClient> {
   await createRepository(app.repositories.get(id), {
     objectFormat,
     head: 'refs/heads/main',
-    dice: systemDice,
+    random: systemRandom,
   });
   const git = await user.init(`author-${names}`, `--object-format=${objectFormat}`);
   await git.run(['remote', 'add', 'origin', url]);

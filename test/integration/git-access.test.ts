@@ -5,7 +5,7 @@ import { delimiterPacket, encodePacket, flushPacket } from '../../src/git/index.
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { Policy } from '../../src/repository/git/git-manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
-import type { WaitingOrder } from '../../src/transfer/push/authority.ts';
+import type { WaitingState } from '../../src/transfer/push/authority.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { type GitServer, startGitServer } from '../helpers/git-server.ts';
@@ -86,7 +86,7 @@ async function published(parts: Partial<Policy> = {}): Promise<Place> {
   return place;
 }
 
-function order(refs: Record<string, string>, parts: Partial<WaitingOrder> = {}): WaitingOrder {
+function order(refs: Record<string, string>, parts: Partial<WaitingState> = {}): WaitingState {
   return {
     id: '9'.repeat(64),
     author: maintainer.publicKey,

@@ -18,7 +18,7 @@ import {
   type RawObject,
   reportOf,
 } from '../helpers/raw-git.ts';
-import { SeededDice } from '../helpers/seeded-dice.ts';
+import { SeededRandom } from '../helpers/seeded-random.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { ShiftedClock } from '../helpers/shifted-clock.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
@@ -72,7 +72,7 @@ class Model {
 }
 
 class World implements AsyncDisposable {
-  readonly dice: SeededDice;
+  readonly random: SeededRandom;
   readonly model = new Model();
   readonly done: string[] = [];
   readonly id: RepositoryId;
@@ -87,7 +87,7 @@ class World implements AsyncDisposable {
 
   constructor(seed: number) {
     this.seed = seed;
-    this.dice = new SeededDice(seed);
+    this.random = new SeededRandom(seed);
     this.id = repositoryId(OWNER, `links-${seed}`);
   }
 
@@ -96,7 +96,7 @@ class World implements AsyncDisposable {
     this.folder = await tempDir();
     const inner = kept === 'on disk' ? await FileObjectStore.open(this.folder.path) : new MemoryObjectStore();
     this.store = new FaultyStore(inner);
-    this.clocks[1]?.advanceDays(this.dice.pick([-CLOCK_OFF, CLOCK_OFF]));
+    this.clocks[1]?.advanceDays(this.random.pick([-CLOCK_OFF, CLOCK_OFF]));
     for (const clock of this.clocks)
       this.servers.push(await startServer({ store: this.store, overrides: { background: false, clock } }));
     const root = this.model.add(commitObject(this.newTree(false), [], 'Root'), this.model.ids('tree'));
@@ -110,7 +110,7 @@ class World implements AsyncDisposable {
   }
 
   async step(): Promise<void> {
-    const what = this.dice.pick([
+    const what = this.random.pick([
       'come',
       'visit',
       'visit',
@@ -124,30 +124,30 @@ class World implements AsyncDisposable {
     if (what === 'visit') await this.visit();
     else if (what === 'fold') await this.fold();
     else if (what === 'race') await this.race();
-    else if (what === 'time') this.pass(this.dice.pick([0.5, 2, 3, 5, 6.5]));
+    else if (what === 'time') this.pass(this.random.pick([0.5, 2, 3, 5, 6.5]));
     else await this[what]();
   }
 
   /** Something comes and goes, and no fold sees it. */
   private async visit(): Promise<void> {
     const free = NAMES.filter((name) => !this.model.refs.has(name));
-    const name = this.dice.pick(free.length > 0 ? free : NAMES);
+    const name = this.random.pick(free.length > 0 ? free : NAMES);
     await this.come(name);
     await this.leave(name);
   }
 
   /** Something new, or old, comes to a ref. */
-  private async come(name = this.dice.pick(NAMES)): Promise<void> {
-    const { dice, model } = this;
+  private async come(name = this.random.pick(NAMES)): Promise<void> {
+    const { random, model } = this;
     const known = new Set(model.objects.keys());
     const type = name.startsWith('refs/heads/')
       ? 'commit'
-      : dice.pick(['commit', 'tree', 'blob', 'tag'] as const);
-    const old = dice.below(8) === 0 ? model.ids(type) : [];
-    const tip = old.length > 0 ? dice.pick(old) : this.create(type);
-    const brings = dice.pick(['all', 'new', 'new', 'some'] as const);
+      : random.pick(['commit', 'tree', 'blob', 'tag'] as const);
+    const old = random.below(8) === 0 ? model.ids(type) : [];
+    const tip = old.length > 0 ? random.pick(old) : this.create(type);
+    const brings = random.pick(['all', 'new', 'new', 'some'] as const);
     const brought = [...model.closure(tip)].filter(
-      (id) => brings === 'all' || !known.has(id) || (brings === 'some' && dice.below(2) === 0),
+      (id) => brings === 'all' || !known.has(id) || (brings === 'some' && random.below(2) === 0),
     );
     await this.point(name, tip, new Set(brought));
   }
@@ -155,7 +155,7 @@ class World implements AsyncDisposable {
   async leave(which?: string): Promise<void> {
     const names = [...this.model.refs.keys()].filter((name) => name !== MAIN);
     if (names.length === 0) return;
-    const name = which ?? this.dice.pick(names);
+    const name = which ?? this.random.pick(names);
     if (!names.includes(name)) return;
     this.done.push(`delete ${name}`);
     const from = this.model.refs.get(name) ?? '';
@@ -172,7 +172,7 @@ class World implements AsyncDisposable {
     this.model.note();
   }
 
-  async fold(at = this.dice.below(this.servers.length)): Promise<void> {
+  async fold(at = this.random.below(this.servers.length)): Promise<void> {
     this.done.push(`fold on ${at}`);
     await this.servers[at]?.fold(this.id);
     await this.check();
@@ -180,16 +180,17 @@ class World implements AsyncDisposable {
 
   /** Others push while a fold is at work: when it writes what it has made, or just before it publishes. */
   private async race(): Promise<void> {
-    const { store, dice } = this;
-    const before = dice.pick([/\.pack$/, /\.idx$/, /\/pointer$/]);
-    const steps = 1 + dice.below(4);
-    const at = dice.below(this.servers.length);
+    const { store, random } = this;
+    const before = random.pick([/\.pack$/, /\.idx$/, /\/pointer$/]);
+    const steps = 1 + random.below(4);
+    const at = random.below(this.servers.length);
     // While a server swaps, others who want to publish there wait.
     if (before.test('/pointer')) this.pushesTo = 1 - at;
     store?.next(({ operation, key }) => operation === 'put' && before.test(key), {
       does: 'run',
       before: async () => {
-        for (let step = 0; step < steps; step++) await this[dice.pick(['come', 'visit', 'leave'] as const)]();
+        for (let step = 0; step < steps; step++)
+          await this[random.pick(['come', 'visit', 'leave'] as const)]();
         this.done.push('so far while');
       },
     });
@@ -240,7 +241,7 @@ class World implements AsyncDisposable {
   }
 
   private url(): string {
-    const at = this.pushesTo ?? this.dice.below(this.servers.length);
+    const at = this.pushesTo ?? this.random.below(this.servers.length);
     return repositoryUrl(this.servers[at] as App, this.id.identifier);
   }
 
@@ -249,17 +250,17 @@ class World implements AsyncDisposable {
     const ids = this.model.ids(type);
     const reached = this.model.closure(...this.model.refs.values());
     const left = ids.filter((id) => !reached.has(id) && this.model.isKept(id));
-    return this.dice.pick(left.length > 0 && this.dice.below(4) > 0 ? left : ids);
+    return this.random.pick(left.length > 0 && this.random.below(4) > 0 ? left : ids);
   }
 
   private create(type: Type): string {
-    const { dice, model } = this;
+    const { random, model } = this;
     if (type === 'blob') return this.newBlob();
     if (type === 'tree') return this.newTree(true);
     if (type === 'tag') return this.newTag();
-    const parents = [0, 1].slice(dice.below(2)).map(() => this.old('commit'));
+    const parents = [0, 1].slice(random.below(2)).map(() => this.old('commit'));
     const distinct = [...new Set(parents)];
-    const tree = dice.below(2) === 0 ? this.old('tree') : this.newTree(true);
+    const tree = random.below(2) === 0 ? this.old('tree') : this.newTree(true);
     return model.add(commitObject(tree, distinct, `Commit ${this.made++}`), [tree, ...distinct]);
   }
 
@@ -269,9 +270,9 @@ class World implements AsyncDisposable {
 
   /** @param mixed true: with files and folders that there were before */
   private newTree(mixed: boolean): string {
-    const { dice, model } = this;
-    const file = mixed && dice.below(2) === 0 ? this.old('blob') : this.newBlob();
-    const folder = mixed && dice.below(2) === 0 ? this.old('tree') : undefined;
+    const { random, model } = this;
+    const file = mixed && random.below(2) === 0 ? this.old('blob') : this.newBlob();
+    const folder = mixed && random.below(2) === 0 ? this.old('tree') : undefined;
     const entry = (mode: string, name: string, id: string) =>
       Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(id, 'hex')]);
     const content = Buffer.concat([
@@ -282,8 +283,8 @@ class World implements AsyncDisposable {
   }
 
   private newTag(): string {
-    const { dice, model } = this;
-    const type = dice.pick(['commit', 'tree', 'blob'] as const);
+    const { random, model } = this;
+    const type = random.pick(['commit', 'tree', 'blob'] as const);
     const of = this.old(type);
     const text = `object ${of}\ntype ${type}\ntag v${this.made++}\ntagger A <a@example.com> 1700000000 +0000\n\nA tag\n`;
     return model.add({ type: 'tag', content: Buffer.from(text) }, [of]);

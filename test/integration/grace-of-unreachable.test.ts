@@ -14,7 +14,7 @@ import {
   reportOf,
   treeObject,
 } from '../helpers/raw-git.ts';
-import { SeededDice } from '../helpers/seeded-dice.ts';
+import { SeededRandom } from '../helpers/seeded-random.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { ShiftedClock } from '../helpers/shifted-clock.ts';
 
@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 class World {
-  readonly dice: SeededDice;
+  readonly random: SeededRandom;
   readonly id;
   readonly done: string[] = [];
   private readonly url: string;
@@ -48,7 +48,7 @@ class World {
   private day = 0;
 
   constructor(seed: number) {
-    this.dice = new SeededDice(seed);
+    this.random = new SeededRandom(seed);
     this.id = repositoryId(OWNER, `grace-${seed}`);
     this.url = repositoryUrl(app, `grace-${seed}`);
   }
@@ -60,20 +60,20 @@ class World {
 
   /** A commit comes, or comes back, is perhaps folded in, leaves, and is set apart; then some days pass. */
   async step(): Promise<void> {
-    const { dice } = this;
-    const at = dice.below(COMMITS.length);
-    const name = `branch-${dice.below(3)}`;
+    const { random } = this;
+    const at = random.below(COMMITS.length);
+    const name = `branch-${random.below(3)}`;
     // Without a branch of that name nothing leaves; with one it stays a while longer now and then.
-    if (dice.below(4) > 0) await this.remove(name);
-    const what = dice.pick(['bring', 'name'] as const);
+    if (random.below(4) > 0) await this.remove(name);
+    const what = random.pick(['bring', 'name'] as const);
     await this.come(what, name, at);
-    if (dice.below(3) === 0) await this.fold();
-    if (dice.below(4) > 0) await this.remove(name);
-    if (dice.below(3) > 0) await this.fold();
-    const days = dice.pick([0.5, 3, 5, 6.5]);
+    if (random.below(3) === 0) await this.fold();
+    if (random.below(4) > 0) await this.remove(name);
+    if (random.below(3) > 0) await this.fold();
+    const days = random.pick([0.5, 3, 5, 6.5]);
     this.done.push(`${days} days`);
     this.pass(days);
-    if (dice.below(3) > 0) await this.fold();
+    if (random.below(3) > 0) await this.fold();
   }
 
   private async come(what: 'bring' | 'name', name: string, at: number): Promise<void> {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cloneWants, encodePacket, flushPacket } from '../../src/git/index.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { GitManifest } from '../../src/repository/git/git-manifest.ts';
-import { CloneRig, type Hosted } from '../helpers/clone-rig.ts';
+import { type ClonedRepository, CloneRig } from '../helpers/clone-rig.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { bringBack, kindsOf } from '../helpers/folded.ts';
 import { GitClient, run } from '../helpers/git-client.ts';
@@ -299,7 +299,7 @@ function gate(): { readonly opened: Promise<void>; open: () => void } {
 }
 
 /** Pushes more objects, on another branch, than anyone waits for to be listed. */
-async function importMany({ author }: Hosted): Promise<void> {
+async function importMany({ author }: ClonedRepository): Promise<void> {
   const files = Array.from(
     { length: 5_100 },
     (_, at) => `M 644 inline ${at}\ndata ${String(at).length}\n${at}`,
@@ -310,7 +310,7 @@ async function importMany({ author }: Hosted): Promise<void> {
 }
 
 /** Pushes a branch, deletes it, and folds. @returns where it was */
-async function putAside(hosted: Hosted): Promise<string> {
+async function putAside(hosted: ClonedRepository): Promise<string> {
   const { author } = hosted;
   await author.run(['checkout', '--quiet', '-b', 'gone']);
   await hosted.push('gone');
@@ -323,7 +323,7 @@ async function putAside(hosted: Hosted): Promise<string> {
 }
 
 /** Pushes a pack of exactly these objects, and moves `main` to its author's head. */
-async function pushObjects({ author, url }: Hosted, objects: string): Promise<void> {
+async function pushObjects({ author, url }: ClonedRepository, objects: string): Promise<void> {
   const path = join(rig.folder.path, rig.fresh());
   await writeFile(path, objects);
   const [to, from] = (await author.run(['rev-parse', 'HEAD', 'origin/main'])).split('\n');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodePacket, flushPacket } from '../../src/git/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { systemDice } from '../../src/lib/random.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import { createRepository } from '../../src/maintenance/administer.ts';
 import { makeBundle } from '../../src/maintenance/bundle.ts';
 import type { ObjectStorePair } from '../../src/object-store/object-store.ts';
@@ -69,10 +69,10 @@ function id(name: string): RepositoryId {
 }
 
 function bundle(name = NAME) {
-  const [clock, dice, control] = [systemClock, systemDice, store];
-  const artifacts = new ArtifactStore({ stores: { control, bulk: store }, clock, dice });
+  const [clock, random, control] = [systemClock, systemRandom, store];
+  const artifacts = new ArtifactStore({ stores: { control, bulk: store }, clock, random });
   const signal = new AbortController().signal;
-  return makeBundle({ artifacts, control, clock, dice, signal }, app.repositories.get(id(name)));
+  return makeBundle({ artifacts, control, clock, random, signal }, app.repositories.get(id(name)));
 }
 
 async function capabilities(of: App, name = NAME): Promise<string> {
@@ -150,7 +150,11 @@ describe('a bundle', () => {
     const work = await user.init('sha256', '--object-format=sha256');
     await work.commit('Begin', { a: '1\n' });
     const repository = app.repositories.get(id('long'));
-    await createRepository(repository, { objectFormat: 'sha256', head: 'refs/heads/main', dice: systemDice });
+    await createRepository(repository, {
+      objectFormat: 'sha256',
+      head: 'refs/heads/main',
+      random: systemRandom,
+    });
     await work.run(['push', '--quiet', repositoryUrl(app, 'long'), 'main']);
     await app.fold(id('long'));
     await bundle('long');

@@ -23,7 +23,7 @@ import {
   reportOf,
   treeObject,
 } from '../helpers/raw-git.ts';
-import { SeededDice } from '../helpers/seeded-dice.ts';
+import { SeededRandom } from '../helpers/seeded-random.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
@@ -153,27 +153,27 @@ describe('folders within each other (issue 11, point 2)', () => {
   });
 
   it(`are counted over many pushes, to several refs, on servers that come and go (seed ${seed})`, async () => {
-    const dice = new SeededDice(seed);
+    const random = new SeededRandom(seed);
     let [top, height, first] = [treeObject('file', objectId(FILE)), 1, true];
     let [refused, refs] = [0, 0];
     while (refused < 3) {
-      if (dice.below(6) === 0) {
+      if (random.below(6) === 0) {
         await app.close();
         app = await open();
         url = repositoryUrl(app, name);
       }
-      const more = 1 + dice.below(90);
+      const more = 1 + random.below(90);
       const trees = folders(more + 1, top);
       const [, ...added] = trees;
       const brought = first ? [FILE, ...trees] : added;
       // Beside the chain what is not so deep, in any order.
       const beside = folderOf([
-        ['a', objectId(dice.pick(trees))],
+        ['a', objectId(random.pick(trees))],
         ['b', objectId(last(trees))],
       ]);
       const commit = commitObject(objectId(beside));
       const pack = new CraftedPack();
-      const all = [...brought, beside, commit].map((object) => ({ object, at: dice.fraction() }));
+      const all = [...brought, beside, commit].map((object) => ({ object, at: random.fraction() }));
       pack.all(all.sort((a, b) => a.at - b.at).map(({ object }) => object));
       const ref = `refs/heads/b${refs++}`;
       const report = await pushed(pack.bytes(), commit, ref);
@@ -305,9 +305,9 @@ describe('the size of an object (issue 11, point 3)', () => {
   it.each([1, 2, 3, 4])(
     'is known before an object of type %i is unpacked, whatever it says',
     async (type) => {
-      const dice = new SeededDice(seed + type);
+      const random = new SeededRandom(seed + type);
       for (let round = 0; round < 4; round++) {
-        const declared = MIB + 1 + dice.below(2 ** 45);
+        const declared = MIB + 1 + random.below(2 ** 45);
         const pack = new CraftedPack();
         pack.raw(Buffer.concat([entryHeader(type, declared), deflateSync(Buffer.alloc(1_000))]));
         expect(await pushed(pack.bytes(), '1'.repeat(40)), `seed ${seed}`).toEqual(larger(declared));

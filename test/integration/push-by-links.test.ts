@@ -5,7 +5,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { systemDice } from '../../src/lib/random.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import { restore } from '../../src/maintenance/administer.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { ArtifactStore } from '../../src/repository/artifact-store.ts';
@@ -53,7 +53,7 @@ beforeAll(async () => {
   await mkdir(trace);
   clock = new ShiftedClock();
   const store = new MemoryObjectStore();
-  artifacts = new ArtifactStore({ stores: { control: store, bulk: store }, clock, dice: systemDice });
+  artifacts = new ArtifactStore({ stores: { control: store, bulk: store }, clock, random: systemRandom });
   app = await startServer({ store, overrides: { background: false, clock } });
 });
 
@@ -219,7 +219,7 @@ describe('when objects leave', () => {
     const [one, two] = [commitOn('One', ROOT), commitOn('Two', ROOT)];
     await pushed('one', one, [one]);
     await pushed('two', two, [two]);
-    await restore(app.repositories.get(id), { artifacts, dice: systemDice }, '0');
+    await restore(app.repositories.get(id), { artifacts, random: systemRandom }, '0');
     expect((await stateOn(app, id)).manifest.refs.size).toBe(1);
     expect(await epoch()).not.toBe(before);
     await app.fold(id);

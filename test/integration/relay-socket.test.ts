@@ -10,7 +10,7 @@ import type { GitRoutesContext } from '../../src/http/git-routes.ts';
 import { RelaySockets, type RelaySocketsContext } from '../../src/http/relay-socket.ts';
 import { HttpServer } from '../../src/http/server.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { systemDice } from '../../src/lib/random.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import type { VerifiedEvent } from '../../src/nostr/event.ts';
 import { loadVerifier } from '../../src/nostr/verify.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
@@ -63,7 +63,7 @@ async function serve(options: ServerOptions = {}): Promise<TestServer> {
   const http = new HttpServer({
     log,
     metrics: new Metrics(),
-    dice: systemDice,
+    random: systemRandom,
     limits: HTTP_LIMITS,
     ...(tls === undefined ? {} : { tls }),
     ...(options.handshakeMs === undefined ? {} : { handshakeMs: options.handshakeMs }),
@@ -82,7 +82,7 @@ async function serve(options: ServerOptions = {}): Promise<TestServer> {
     visible: () => true,
     relayUrl: url.replace(/^http/, 'ws'),
     clock: systemClock,
-    dice: systemDice,
+    random: systemRandom,
     limits: { ...defaultRelayLimits, ...options.limits },
     log,
   });

@@ -4,7 +4,7 @@ import { deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ObjectFormat, zeroId } from '../../src/git/index.ts';
 import { sha256 } from '../../src/lib/digest.ts';
-import { systemDice } from '../../src/lib/random.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import { createRepository } from '../../src/maintenance/administer.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
@@ -20,7 +20,7 @@ import {
   reportOf,
   treeObject,
 } from '../helpers/raw-git.ts';
-import { SeededDice } from '../helpers/seeded-dice.ts';
+import { SeededRandom } from '../helpers/seeded-random.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
@@ -63,10 +63,14 @@ describe.each(['sha1', 'sha256'] as const)(
   `pushes of every shape (%s, seed ${seed}) (issue 11, point 1)`,
   (format: ObjectFormat) => {
     it('leave only artifacts that have the digest that names them', async () => {
-      const dice = new SeededDice(seed);
+      const random = new SeededRandom(seed);
       const name = `digests-${format}`;
       const repository = app.repositories.get(repositoryId(OWNER, name));
-      await createRepository(repository, { objectFormat: format, head: 'refs/heads/main', dice: systemDice });
+      await createRepository(repository, {
+        objectFormat: format,
+        head: 'refs/heads/main',
+        random: systemRandom,
+      });
       const url = repositoryUrl(app, name);
       const id = (object: RawObject) => objectId(object, format);
       const zero = zeroId(format);
@@ -75,9 +79,9 @@ describe.each(['sha1', 'sha256'] as const)(
       let tip: string | undefined;
       let base: RawObject | undefined;
       for (let number = 0; number < PUSHES; number++) {
-        const added = Buffer.from(dice.hex(1 + dice.below(60)));
-        const thin = base !== undefined && dice.below(2) === 0;
-        const start = thin ? Buffer.from(base?.content ?? []) : Buffer.from(dice.hex(dice.below(4_000)));
+        const added = Buffer.from(random.hex(1 + random.below(60)));
+        const thin = base !== undefined && random.below(2) === 0;
+        const start = thin ? Buffer.from(base?.content ?? []) : Buffer.from(random.hex(random.below(4_000)));
         const blob: RawObject = { type: 'blob', content: Buffer.concat([start, added]) };
         const tree = treeObject('file', id(blob));
         const commit = commitObject(id(tree), tip === undefined ? [] : [tip], `Number ${number}`);
@@ -86,9 +90,9 @@ describe.each(['sha1', 'sha256'] as const)(
         const appended = entryHeader(3, start.length).length + deflateSync(start).length;
         if (thin && base !== undefined) pack.refDelta(id(base), appendDelta(start.length, added));
         else pack.whole(blob);
-        const around = Math.max(1, appended + dice.below(5) - 2);
-        const junk = dice.pick([0, 0, around, appended, 1, 20, 32, 1 + dice.below(2_000), 1_100_000]);
-        const behind = dice.below(2) === 0 ? randomBytes(junk) : Buffer.alloc(junk);
+        const around = Math.max(1, appended + random.below(5) - 2);
+        const junk = random.pick([0, 0, around, appended, 1, 20, 32, 1 + random.below(2_000), 1_100_000]);
+        const behind = random.below(2) === 0 ? randomBytes(junk) : Buffer.alloc(junk);
         const command = { name: 'refs/heads/main', from: tip ?? zero, to: id(commit) };
         const answer = await push(
           url,
@@ -105,7 +109,7 @@ describe.each(['sha1', 'sha256'] as const)(
       }
 
       // One object alone, and none at all.
-      const alone: RawObject = { type: 'blob', content: Buffer.from(dice.hex(20)) };
+      const alone: RawObject = { type: 'blob', content: Buffer.from(random.hex(20)) };
       for (const pack of [new CraftedPack(format).all([alone]), new CraftedPack(format)]) {
         const head = pushHead([{ name: `refs/tags/t${pack.count}`, from: zero, to: id(alone) }], {
           capabilities,

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { sha256 } from '../../src/lib/digest.ts';
 import { messageOf } from '../../src/lib/errors.ts';
-import { AnswerCache } from '../../src/transfer/fetch/response-cache.ts';
+import { ResponseCache } from '../../src/transfer/fetch/response-cache.ts';
 import { reader, script } from '../helpers/scripted-answers.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
@@ -18,7 +18,7 @@ const KIB = 1024;
 let folder: TempDir;
 /** A disk of 4 MiB. */
 let disk: string;
-let cache: AnswerCache;
+let cache: ResponseCache;
 
 beforeEach(async (context) => {
   folder = await tempDir('cairn-full');
@@ -32,7 +32,7 @@ beforeEach(async (context) => {
     console.warn(`skipped: ${reason}`);
     context.skip(reason);
   }
-  cache = new AnswerCache({ folder: join(disk, 'answers'), budget: 2 ** 30 });
+  cache = new ResponseCache({ folder: join(disk, 'answers'), budget: 2 ** 30 });
   await cache.open();
 });
 

@@ -1,5 +1,5 @@
 /** What is done with refs, whether they are few, in a plain map, or very many, in a table. */
-import { atOnce, type Interruptible, mapped } from '../../lib/cooperative.ts';
+import { type Cooperative, mapped, runToEnd } from '../../lib/cooperative.ts';
 import type { ObjectFormat } from '../object-id.ts';
 import { compareBytes, refsInByteOrder, sortByBytes, sortingByBytes } from './ref-name.ts';
 import { partEntries, type TablePart } from './ref-parts.ts';
@@ -21,7 +21,7 @@ export const mostPlainRefs = 5_000;
 const leastTableRefs = 4_000;
 
 /** The same refs, in a table or in plain maps, whichever suits their number. */
-export function* inSuitableForm({ refs, peeled }: RefMaps, format: ObjectFormat): Interruptible<RefMaps> {
+export function* inSuitableForm({ refs, peeled }: RefMaps, format: ObjectFormat): Cooperative<RefMaps> {
   const table = tableOf(refs);
   const own = table !== undefined && table.peeled === peeled && table.format === format;
   if (refs.size > mostPlainRefs) {
@@ -33,11 +33,11 @@ export function* inSuitableForm({ refs, peeled }: RefMaps, format: ObjectFormat)
 
 /** The refs there are after changes; what is not touched is not copied where there are very many. */
 export function changedRefs(before: RefMaps, changes: readonly RefChange[]): RefMaps {
-  return atOnce(changingRefs(before, changes));
+  return runToEnd(changingRefs(before, changes));
 }
 
 /** The same after very many changes. */
-export function* changingRefs(before: RefMaps, changes: readonly RefChange[]): Interruptible<RefMaps> {
+export function* changingRefs(before: RefMaps, changes: readonly RefChange[]): Cooperative<RefMaps> {
   const table = tableOf(before.refs);
   if (table !== undefined && table.peeled === before.peeled) return mapsOf(yield* table.changing(changes));
   const refs = new Map(before.refs);
@@ -57,7 +57,7 @@ export function* changingRefs(before: RefMaps, changes: readonly RefChange[]): I
   return { refs: grown ? yield* inOrderOfBytes(refs) : refs, peeled: yield* inOrderOfBytes(peeled) };
 }
 
-function* inOrderOfBytes(refs: Refs): Interruptible<Refs> {
+function* inOrderOfBytes(refs: Refs): Cooperative<Refs> {
   const names = yield* sortingByBytes(refs.keys());
   return new Map(yield* mapped(names, (name) => [name, refs.get(name) ?? ''] as const));
 }

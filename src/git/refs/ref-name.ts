@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { filtered, type Interruptible, sorted } from '../../lib/cooperative.ts';
+import { type Cooperative, filtered, sorted } from '../../lib/cooperative.ts';
 
 /** The longest ref name Cairn stores, in bytes of UTF-8. */
 export const maxRefNameBytes = 1024;
@@ -83,7 +83,7 @@ export function sortByBytes(names: Iterable<string>): string[] {
 }
 
 /** The same, of very many. */
-export function* sortingByBytes(names: Iterable<string>): Interruptible<string[]> {
+export function* sortingByBytes(names: Iterable<string>): Cooperative<string[]> {
   const all = [...names];
   const odd = yield* filtered(all, (name) => /[\ud800-\udfff]/.test(name));
   return yield* sorted(all, odd.length === 0 ? (a, b) => (a < b ? -1 : a > b ? 1 : 0) : compareBytes);

@@ -1,4 +1,4 @@
-import type { Interruptible } from '../../lib/cooperative.ts';
+import type { Cooperative } from '../../lib/cooperative.ts';
 import type { ObjectFormat } from '../object-id.ts';
 import {
   type KeyedChange,
@@ -87,7 +87,7 @@ export function* foldChanges(
   changes: readonly KeyedChange[],
   keep: number,
   format: ObjectFormat,
-): Interruptible<{ readonly slots: readonly SegmentSlot[]; readonly overlay: readonly KeyedChange[] }> {
+): Cooperative<{ readonly slots: readonly SegmentSlot[]; readonly overlay: readonly KeyedChange[] }> {
   const groups = yield* groupedBySlot(slots, changes);
   let left = changes.length;
   const folded = new Set<number>();
@@ -111,7 +111,7 @@ export function* foldChanges(
 function* groupedBySlot(
   slots: readonly SegmentSlot[],
   changes: readonly KeyedChange[],
-): Interruptible<Map<number, KeyedChange[]>> {
+): Cooperative<Map<number, KeyedChange[]>> {
   const groups = new Map<number, KeyedChange[]>();
   for (const change of changes) {
     const at = slotFor(slots, change.key);
@@ -127,7 +127,7 @@ function* groupedBySlot(
 function* splicedRuns(
   segment: RefSegment | undefined,
   changes: readonly KeyedChange[],
-): Interruptible<Buffer[]> {
+): Cooperative<Buffer[]> {
   const runs: Buffer[] = [];
   let from = 0;
   for (let at = 0; at < changes.length; at += CHANGES_PER_RUN) {
@@ -152,7 +152,7 @@ function* splicedRuns(
 function* cutSegments(
   runs: readonly (SegmentSlot | Buffer)[],
   format: ObjectFormat,
-): Interruptible<SegmentSlot[]> {
+): Cooperative<SegmentSlot[]> {
   const cut: SegmentSlot[] = [];
   let small: Buffer | undefined;
   for (const run of runs) {

@@ -4,7 +4,7 @@
  * is full, the segments that most of it falls into are written anew.
  */
 
-import { atOnce, type Interruptible, mapped } from '../../lib/cooperative.ts';
+import { type Cooperative, mapped, runToEnd } from '../../lib/cooperative.ts';
 import { type Digest, sha256 } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { isObjectId, type ObjectFormat } from '../object-id.ts';
@@ -75,7 +75,7 @@ export class RefTable implements TableParts {
     refs: ReadonlyMap<string, string>,
     peeled: ReadonlyMap<string, string>,
   ): RefTable {
-    return atOnce(RefTable.making(format, refs, peeled));
+    return runToEnd(RefTable.making(format, refs, peeled));
   }
 
   /** The same of very many refs. */
@@ -83,7 +83,7 @@ export class RefTable implements TableParts {
     format: ObjectFormat,
     refs: ReadonlyMap<string, string>,
     peeled: ReadonlyMap<string, string>,
-  ): Interruptible<RefTable> {
+  ): Cooperative<RefTable> {
     const changes = yield* mapped(refs, ([name, oid]) => ({ name, oid, peeled: peeled.get(name) }));
     const none = new RefTable(format, { slots: [], overlay: [], size: 0 });
     return yield* none.changing(changes, 0);
@@ -173,14 +173,14 @@ export class RefTable implements TableParts {
    * @throws CairnError `invalid` for what is no ref
    */
   with(changes: Iterable<RefChange>): RefTable {
-    return atOnce(this.changing(changes));
+    return runToEnd(this.changing(changes));
   }
 
   /**
    * The same after very many changes.
    * @param kept how many of them may stay changes, when there are too many to leave them all
    */
-  *changing(changes: Iterable<RefChange>, kept = overlayKept): Interruptible<RefTable> {
+  *changing(changes: Iterable<RefChange>, kept = overlayKept): Cooperative<RefTable> {
     const pending = new Map(this.changed);
     let size = this.size;
     for (const { name, oid, peeled } of changes) {
@@ -272,7 +272,7 @@ export class RefTable implements TableParts {
 }
 
 /** Changes by the bytes of their names. */
-function* inOrder(changes: ReadonlyMap<string, KeyedChange>): Interruptible<KeyedChange[]> {
+function* inOrder(changes: ReadonlyMap<string, KeyedChange>): Cooperative<KeyedChange[]> {
   const names = yield* sortingByBytes(changes.keys());
   return names.map((name) => changes.get(name)).filter((change) => change !== undefined);
 }

@@ -1,10 +1,10 @@
 /** Objects that a fold sets apart. While it is at work, refs may be pointed at them: they are in packs that are still there. */
 import { type ObjectFormat, PackIdx } from '../../git/index.ts';
-import { Pauses } from '../../lib/cooperative.ts';
+import { Yielder } from '../../lib/cooperative.ts';
 import { openFile } from '../../lib/read-at.ts';
 import { SortedIds } from '../../lib/sorted-ids.ts';
 import type { GitState } from '../../repository/git/git-manifest.ts';
-import { ProvenRefs } from './proven-refs.ts';
+import { CheckedRefs } from './checked-refs.ts';
 
 /** Objects whose ids are kept in memory, 24 bytes each. Of more, any may be the one that is asked for. */
 const MOST_KEPT = 5_000_000;
@@ -12,9 +12,9 @@ const MOST_KEPT = 5_000_000;
 export class ApartObjects {
   private readonly ids: SortedIds | undefined;
   /** Refs that reach none of them. */
-  private readonly walked: ProvenRefs;
+  private readonly walked: CheckedRefs;
 
-  private constructor(ids: SortedIds | undefined, walked: ProvenRefs) {
+  private constructor(ids: SortedIds | undefined, walked: CheckedRefs) {
     this.ids = ids;
     this.walked = walked;
   }
@@ -30,7 +30,7 @@ export class ApartObjects {
     objects: number,
     state: Pick<GitState, 'refs' | 'objectFormat'>,
   ): Promise<ApartObjects> {
-    const walked = new ProvenRefs();
+    const walked = new CheckedRefs();
     await walked.add(state.refs);
     const ids = objects > MOST_KEPT ? undefined : await readIds(idx, state.objectFormat);
     return new ApartObjects(ids, walked);
@@ -38,7 +38,7 @@ export class ApartObjects {
 
   /** True when a ref may point at one of them. */
   async areNamed(refs: GitState['refs']): Promise<boolean> {
-    const pauses = new Pauses();
+    const pauses = new Yielder();
     for (const oid of this.walked.others(refs)) {
       if (this.ids === undefined || this.ids.indexOf(Buffer.from(oid, 'hex')) !== -1) return true;
       if (pauses.isDueByNow) await pauses.next();

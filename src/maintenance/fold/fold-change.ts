@@ -9,7 +9,7 @@ import type {
 import { asPushed } from '../../repository/git/unreachable.ts';
 import type { Change, Evaluation } from '../../repository/publisher.ts';
 import type { ApartObjects } from './apart-objects.ts';
-import type { ProvenRefs } from './proven-refs.ts';
+import type { CheckedRefs } from './checked-refs.ts';
 
 /** What a fold has made of one manifest, its artifacts in the store. */
 export interface FoldResult {
@@ -36,7 +36,7 @@ export interface FoldResult {
   /** True when every object of `replaced` is in `made` or `relied`, and nothing is dropped. */
   readonly conserves: boolean;
   /** Refs below which nothing is missing in `made` and `relied`. */
-  readonly proven: ProvenRefs;
+  readonly proven: CheckedRefs;
   /** What is in those of `made` that are of kind `unreachable`. */
   readonly apart?: ApartObjects;
 }

@@ -9,10 +9,10 @@ import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import { type GitState, isClosed, type PackEntry } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { snapshotPackName, writeSnapshot } from '../../repository/snapshot/snapshot.ts';
+import type { CheckedRefs } from './checked-refs.ts';
 import { afterFold, type FoldResult, packsSince } from './fold-change.ts';
 import { findLinked } from './link-walk.ts';
 import { packIds } from './pack-ids.ts';
-import type { ProvenRefs } from './proven-refs.ts';
 import { parted, revisions } from './revisions.ts';
 
 export interface FoldCheckOptions {
@@ -41,7 +41,7 @@ export class FoldCheck {
    * @returns false when something is missing
    * @throws GitRefusal when git cannot walk it; CairnError `unavailable` when store, disk or git fail; the signal's reason
    */
-  isComplete(next: GitState, proven: ProvenRefs): Promise<boolean> {
+  isComplete(next: GitState, proven: CheckedRefs): Promise<boolean> {
     return this.reading(next, async (path) => {
       const [known, tips] = await parted(next.refs, ([, oid]) => proven.has(oid));
       return known.size === 0

@@ -24,7 +24,7 @@ import {
 } from '../../git-process/fold-commands.ts';
 import type { Git } from '../../git-process/git.ts';
 import { failureOf, GitRefusal } from '../../git-process/refusal.ts';
-import { inTurns } from '../../lib/cooperative.ts';
+import { inBatches } from '../../lib/cooperative.ts';
 import { type Digest, sha256OfFile } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
@@ -216,7 +216,7 @@ export class FoldCopy {
     if (linked.length === 0) return left;
     async function* ids() {
       yield* packIds(gitDir, namesOf([left]), objectFormat);
-      for await (const piece of inTurns(linked)) yield Buffer.from(`${piece.join('\n')}\n`);
+      for await (const piece of inBatches(linked)) yield Buffer.from(`${piece.join('\n')}\n`);
     }
     return this.made('unreachable', await this.run(packListed(gitDir, namesOf(walked)), ids()));
   }
@@ -256,7 +256,7 @@ export class FoldCopy {
     const file = await open(`${path}.new`, 'w');
     try {
       await file.writeFile(packedRefsHeader);
-      for await (const piece of inTurns(refEntries(this.state))) {
+      for await (const piece of inBatches(refEntries(this.state))) {
         const lines = piece.filter(({ name }) => wanted(name)).map(packedRefLines);
         await file.writeFile(lines.join(''));
       }

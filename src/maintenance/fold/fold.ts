@@ -7,7 +7,7 @@ import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Digest } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import type { Committed } from '../../repository/committed.ts';
 import {
@@ -19,18 +19,18 @@ import {
 import { takeFoldLease } from '../../repository/records/fold-lease.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
+import { CheckedRefs } from './checked-refs.ts';
 import { cloneTips } from './clone-tips.ts';
 import { afterFold, FoldChange, type FoldResult, type FoldVerdict, restingOn } from './fold-change.ts';
 import { FoldCopy, type FoldCopyContext, type MadePack } from './fold-copy.ts';
 import { beyondBase, type FoldFacts, type FoldPlan, foldPlan, gatherPlan, isFolded } from './fold-plan.ts';
-import { ProvenRefs } from './proven-refs.ts';
 import { setApart } from './set-apart.ts';
 import { type StoreFoldContext, storeFolded, storePacks } from './store-fold.ts';
 
 export interface FoldContext extends FoldCopyContext, StoreFoldContext {
   readonly control: ObjectStore;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
   /** Names this process in leases. */
   readonly holder: string;
   /** Seconds for which objects that nothing reaches are kept. */
@@ -180,7 +180,7 @@ async function rollUp(
   return {
     incarnation: state.incarnation,
     made,
-    epoch: context.dice.hex(16),
+    epoch: context.random.hex(16),
     madeIn: state.epoch,
     linked: isClosed({ packs: rolled }) ? digests(made) : new Set(),
     replaced,
@@ -189,7 +189,7 @@ async function rollUp(
     // Every commit in it is still there.
     graph: 'as it is',
     conserves: true,
-    proven: new ProvenRefs(),
+    proven: new CheckedRefs(),
   };
 }
 
@@ -232,7 +232,7 @@ async function foldCloned(
   return {
     incarnation: state.incarnation,
     made,
-    epoch: context.dice.hex(16),
+    epoch: context.random.hex(16),
     madeIn: state.epoch,
     linked: digests(isClosed({ packs: replaced }) ? made : base),
     replaced: digests(replaced),
@@ -240,7 +240,7 @@ async function foldCloned(
     relied: new Set(),
     graph,
     conserves: true,
-    proven: new ProvenRefs(),
+    proven: new CheckedRefs(),
   };
 }
 
@@ -276,7 +276,7 @@ async function foldWalked(
   const result: FoldResult = {
     incarnation: state.incarnation,
     made,
-    epoch: context.dice.hex(16),
+    epoch: context.random.hex(16),
     madeIn: state.epoch,
     // What refs reach leads to nothing else.
     linked: digests(made.filter(({ kind }) => kind !== 'unreachable')),
@@ -285,7 +285,7 @@ async function foldWalked(
     relied: digests(waiting),
     graph,
     conserves: expired.length === 0 && facts.grace > 0,
-    proven: new ProvenRefs(),
+    proven: new CheckedRefs(),
     ...(objects === undefined ? {} : { apart: objects }),
   };
   // git has just walked all of this; but what a fold leaves out is gone, so that it is looked at as readers will see it.

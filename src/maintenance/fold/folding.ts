@@ -3,7 +3,7 @@
  * now and then by going through all of them, for what no publish tells of. Nobody waits for it.
  */
 
-import { filtered, inSlices } from '../../lib/cooperative.ts';
+import { cooperate, filtered } from '../../lib/cooperative.ts';
 import { CairnError, messageOf } from '../../lib/errors.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import { LruMap } from '../../lib/lru.ts';
@@ -73,10 +73,10 @@ export class Folding {
 
   constructor(options: FoldingOptions) {
     this.options = options;
-    const { log, dice } = options;
+    const { log, random } = options;
     this.context = {
       ...options,
-      holder: dice.hex(8),
+      holder: random.hex(8),
       onTrouble: (id, error) =>
         log.warn(
           { repository: formatRepositoryId(id), problem: messageOf(error) },
@@ -105,7 +105,7 @@ export class Folding {
   private async notice(id: RepositoryId, manifest: GitManifest): Promise<void> {
     const name = formatRepositoryId(id);
     const named = manifest.causes.flatMap(({ refs }) => refs);
-    const gone = (await inSlices(filtered(named, (ref) => !manifest.refs.has(ref)))).length;
+    const gone = (await cooperate(filtered(named, (ref) => !manifest.refs.has(ref)))).length;
     const deletions = (this.deletions.get(name) ?? 0) + gone;
     if (gone > 0) this.deletions.set(name, deletions, 1);
     if (this.stopping.signal.aborted || !this.isDue(name, manifest, deletions)) return;
@@ -228,10 +228,10 @@ export class Folding {
   }
 
   private async goRound(): Promise<void> {
-    const { clock, dice, log, repositories } = this.options;
+    const { clock, random, log, repositories } = this.options;
     const { signal } = this.stopping;
     const sleep = (milliseconds: number) =>
-      clock.sleep(milliseconds * (0.5 + dice.fraction()), signal).catch(() => signal.aborted);
+      clock.sleep(milliseconds * (0.5 + random.fraction()), signal).catch(() => signal.aborted);
     await sleep(FIRST_ROUND_MS);
     while (!signal.aborted) {
       try {

@@ -9,7 +9,7 @@ import type { Git } from '../../git-process/git.ts';
 import { readAllObjects } from '../../git-process/read-all-objects.ts';
 import { ObjectReader } from '../../git-process/read-objects.ts';
 import { failureOf } from '../../git-process/refusal.ts';
-import { Pauses } from '../../lib/cooperative.ts';
+import { Yielder } from '../../lib/cooperative.ts';
 import { isCairnError } from '../../lib/errors.ts';
 import { type OpenedFile, openFile } from '../../lib/read-at.ts';
 import { SortedIds } from '../../lib/sorted-ids.ts';
@@ -100,7 +100,7 @@ class LinkWalk {
   /** Meets what the objects of `from` link to. */
   async followFrom(): Promise<void> {
     const { from } = this.question;
-    const pauses = new Pauses();
+    const pauses = new Yielder();
     for (const name of from) {
       const idx = await this.openIdx(name);
       for await (const block of idx.ids()) {

@@ -1,5 +1,5 @@
 /** Tips as git is told them, of however many refs: with turns for others in between. */
-import { inTurns } from '../../lib/cooperative.ts';
+import { inBatches } from '../../lib/cooperative.ts';
 
 /** The values of refs that are `wanted`, and of those that are not, each once. */
 export async function parted(
@@ -7,7 +7,7 @@ export async function parted(
   wanted: (ref: readonly [name: string, oid: string]) => boolean,
 ): Promise<[wanted: Set<string>, others: Set<string>]> {
   const [values, others] = [new Set<string>(), new Set<string>()];
-  for await (const piece of inTurns(refs)) {
+  for await (const piece of inBatches(refs)) {
     for (const ref of piece) (wanted(ref) ? values : others).add(ref[1]);
   }
   return [values, others];
@@ -19,7 +19,7 @@ export async function parted(
  */
 export async function revisions(tips: ReadonlySet<string>, known: ReadonlySet<string>): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  for await (const piece of inTurns(tips)) pieces.push(Buffer.from(`${piece.join('\n')}\n`));
-  for await (const piece of inTurns(known)) pieces.push(Buffer.from(`^${piece.join('\n^')}\n`));
+  for await (const piece of inBatches(tips)) pieces.push(Buffer.from(`${piece.join('\n')}\n`));
+  for await (const piece of inBatches(known)) pieces.push(Buffer.from(`^${piece.join('\n^')}\n`));
   return Buffer.concat(pieces);
 }

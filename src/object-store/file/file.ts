@@ -2,7 +2,7 @@ import { rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { CairnError, messageOf, systemCode } from '../../lib/errors.ts';
 import { makeFolder, PRIVATE_FOLDER } from '../../lib/make-folder.ts';
-import { type Dice, systemDice } from '../../lib/random.ts';
+import { type Random, systemRandom } from '../../lib/random.ts';
 import { stopOnAbort } from '../abort.ts';
 import { checkKey, checkKeyPart, checkMode, checkRange, clipRange } from '../object-key.ts';
 import {
@@ -29,7 +29,7 @@ import { writeAside } from './write-aside.ts';
 export interface FileStoreOptions {
   /** Every fsync goes through this one function, so that they can be counted. */
   readonly fsync?: Fsync;
-  readonly dice?: Dice;
+  readonly random?: Random;
 }
 
 /** Bytes that are copied before it is known whether they are wanted. */
@@ -49,7 +49,7 @@ export class FileObjectStore implements ObjectStore {
   private readonly objects: string;
   private readonly temporary: string;
   private readonly fsync: Fsync;
-  private readonly dice: Dice;
+  private readonly random: Random;
   private readonly folderSync: FolderSync;
   private readonly tree: FolderTree;
   private readonly lock = new KeyedLock();
@@ -64,7 +64,7 @@ export class FileObjectStore implements ObjectStore {
     this.objects = join(root, 'objects');
     this.temporary = join(root, 'tmp');
     this.fsync = options.fsync ?? fsyncFile;
-    this.dice = options.dice ?? systemDice;
+    this.random = options.random ?? systemRandom;
     this.folderSync = new FolderSync(this.fsync);
     this.tree = new FolderTree(this.objects, this.folderSync);
   }
@@ -126,8 +126,8 @@ export class FileObjectStore implements ObjectStore {
       const large = bodyLength(body) > COPIED_UNASKED;
       const refused = large ? await this.refusal(key, mode) : undefined;
       if (refused !== undefined) return refused;
-      const header = { version: this.dice.hex(16), size: bodyLength(body) };
-      const temporary = join(this.temporary, this.dice.hex(16));
+      const header = { version: this.random.hex(16), size: bodyLength(body) };
+      const temporary = join(this.temporary, this.random.hex(16));
       await writeAside(temporary, header, body, this.fsync, options.signal);
       return this.publish(key, temporary, header, mode, options.signal);
     });

@@ -24,7 +24,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../lib/clock.ts';
 import { CairnError, messageOf, systemCode } from '../../lib/errors.ts';
 import { makeFolder, PRIVATE_FOLDER } from '../../lib/make-folder.ts';
-import { type Dice, systemDice } from '../../lib/random.ts';
+import { type Random, systemRandom } from '../../lib/random.ts';
 import { openSocketPath } from './socket-path.ts';
 
 const FOLDER = 'ownership';
@@ -77,14 +77,14 @@ export class FolderTakenError extends CairnError {
 export async function claimFolder(
   folder: string,
   what = 'data',
-  dice: Dice = systemDice,
+  random: Random = systemRandom,
 ): Promise<FolderOwnership> {
   const claims = join(folder, FOLDER);
   try {
     // 0700: whoever can connect to the socket can read and write every object.
     await makeFolder(claims, PRIVATE_FOLDER);
     for (let attempt = 0; attempt < MOST_TRIES; attempt++) {
-      const claimed = await tryToClaim(folder, claims, what, dice);
+      const claimed = await tryToClaim(folder, claims, what, random);
       if (claimed !== undefined) return claimed;
     }
   } catch (error) {
@@ -106,9 +106,9 @@ async function tryToClaim(
   folder: string,
   claims: string,
   what: string,
-  dice: Dice,
+  random: Random,
 ): Promise<FolderOwnership | undefined> {
-  const socket = `${dice.hex(8)}.sock`;
+  const socket = `${random.hex(8)}.sock`;
   const ownership = await listen(claims, socket);
   try {
     const highest = (await readGenerations(claims)).at(-1);
@@ -122,7 +122,7 @@ async function tryToClaim(
       host: hostname(),
       since: new Date(systemClock.now()).toISOString(),
     };
-    if ((await claim(claims, number, owner, dice)) && (await isStillOurs(claims, number, socket))) {
+    if ((await claim(claims, number, owner, random)) && (await isStillOurs(claims, number, socket))) {
       await cleanUp(claims, number);
       return ownership;
     }
@@ -158,8 +158,8 @@ async function listen(claims: string, socket: string): Promise<FolderOwnership> 
 }
 
 /** Makes `owner-<number>` appear whole and only if it is not there. @returns whether it did */
-async function claim(claims: string, number: number, owner: FolderOwner, dice: Dice): Promise<boolean> {
-  const draft = join(claims, `${dice.hex(8)}.claim`);
+async function claim(claims: string, number: number, owner: FolderOwner, random: Random): Promise<boolean> {
+  const draft = join(claims, `${random.hex(8)}.claim`);
   await writeFile(draft, JSON.stringify(owner), { flag: 'wx', mode: 0o600 });
   try {
     await link(draft, join(claims, `owner-${number}`));

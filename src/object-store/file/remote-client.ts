@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { CairnError, messageOf, systemCode } from '../../lib/errors.ts';
 import { readAll } from '../../lib/streams.ts';
 import { abortReason } from '../abort.ts';
-import { relayBody } from '../checked-body.ts';
+import { checkedBody } from '../checked-body.ts';
 import { openFileRange, streamFile } from '../local-body.ts';
 import { checkKey, checkKeyPart, checkMode, checkRange, clipRange } from '../object-key.ts';
 import {
@@ -76,7 +76,7 @@ export class BorrowedObjectStore implements ObjectStore {
     }
     const about = describe(response);
     const { length } = clipRange(about.size, range);
-    return { found: true, ...about, body: relayBody(response, { length, what: key, signal }) };
+    return { found: true, ...about, body: checkedBody(response, { length, what: key, signal }) };
   }
 
   async head(key: string, options: { readonly signal?: AbortSignal } = {}): Promise<HeadResult> {

@@ -4,7 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CairnError } from '../../lib/errors.ts';
-import { systemDice } from '../../lib/random.ts';
+import { systemRandom } from '../../lib/random.ts';
 import { readAll } from '../../lib/streams.ts';
 import type { GetOptions, ListedObject, ObjectBody, ObjectStore } from '../object-store.ts';
 import {
@@ -108,7 +108,7 @@ async function put(
   const mode = decodeMode(request.headers[MODE_HEADER], request.headers[VERSION_HEADER]);
   const length = Number(request.headers['content-length']);
   if (!Number.isSafeInteger(length)) throw new CairnError('invalid', 'the body has no length');
-  const path = join(spool, `borrowed-${systemDice.hex(8)}`);
+  const path = join(spool, `borrowed-${systemRandom.hex(8)}`);
   try {
     let body: ObjectBody;
     if (length <= MOST_BYTES_IN_MEMORY) body = await readAll(request, length);

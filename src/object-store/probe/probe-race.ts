@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { CairnError, messageOf } from '../../lib/errors.ts';
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import { readAll } from '../../lib/streams.ts';
 import { ConformanceError } from '../conformance/conformance-check.ts';
 import type { ObjectStore, PutMode, PutOutcome } from '../object-store.ts';
@@ -15,7 +15,7 @@ export interface RaceOptions {
   /** Milliseconds between writes of one key. */
   readonly spacing: number;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
 }
 
 export interface RaceFigures {
@@ -118,7 +118,7 @@ async function repeatRound(
 }
 
 async function begin(options: RaceOptions, key: string): Promise<Stored> {
-  const body = `start ${options.dice.hex(8)}`;
+  const body = `start ${options.random.hex(8)}`;
   for (let attempt = 1; ; attempt++) {
     const answer = await put(options.connections[0], key, body, { mode: 'create' });
     const stored = await readStored(options.connections[0], key);
@@ -138,7 +138,10 @@ async function runRound(
   before: Stored | undefined,
 ): Promise<Omit<RoundResult, 'key'>> {
   const connectionOf = (index: number) => options.connections[index % 2 === 0 ? 0 : 1];
-  const bodies = Array.from({ length: options.width }, (_, index) => `racer ${index} ${options.dice.hex(8)}`);
+  const bodies = Array.from(
+    { length: options.width },
+    (_, index) => `racer ${index} ${options.random.hex(8)}`,
+  );
   const first = await Promise.all(bodies.map((body, index) => put(connectionOf(index), key, body, mode)));
   const racers: Racer[] = bodies.map((body, index) => ({
     body,

@@ -1,5 +1,5 @@
 import { systemClock } from '../../lib/clock.ts';
-import { systemDice } from '../../lib/random.ts';
+import { systemRandom } from '../../lib/random.ts';
 import { findIfMatch, findMultipart } from '../s3/find-s3-profile.ts';
 import { openS3, type S3Options } from '../s3/s3.ts';
 import { type S3Profile, STANDARD_PROFILE } from '../s3/s3-profile.ts';
@@ -16,7 +16,7 @@ export async function probeS3(
   probe: ProbeOptions = {},
 ): Promise<ProbeReport & { readonly profile: S3Profile }> {
   const clock = probe.clock ?? systemClock;
-  const finding = { options, clock, dice: probe.dice ?? systemDice };
+  const finding = { options, clock, random: probe.random ?? systemRandom };
   const started = clock.monotonic();
   const seconds = () => (clock.monotonic() - started) / 1000;
   const failed = (error: unknown) => ({

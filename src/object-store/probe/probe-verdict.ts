@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../../lib/clock.ts';
 import { sha256 } from '../../lib/digest.ts';
 import { CairnError, messageOf } from '../../lib/errors.ts';
 import { makeFolder, PRIVATE_FOLDER } from '../../lib/make-folder.ts';
-import { type Dice, systemDice } from '../../lib/random.ts';
+import { type Random, systemRandom } from '../../lib/random.ts';
 import type { ProbeReport } from './probe.ts';
 
 export interface VerdictOptions {
@@ -16,7 +16,7 @@ export interface VerdictOptions {
   /** Milliseconds a verdict is believed; a day when left out. */
   readonly maxAge?: number;
   readonly clock?: Clock;
-  readonly dice?: Dice;
+  readonly random?: Random;
 }
 
 const ONE_DAY_MS = 24 * 60 * 60 * 1000;
@@ -94,7 +94,7 @@ async function readVerdict(
 }
 
 async function writeVerdict(options: VerdictOptions, path: string, text: string): Promise<void> {
-  const draft = `${path}.${(options.dice ?? systemDice).hex(8)}`;
+  const draft = `${path}.${(options.random ?? systemRandom).hex(8)}`;
   try {
     await makeFolder(options.folder, PRIVATE_FOLDER);
     await writeFile(draft, text);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { CairnError, messageOf } from '../../lib/errors.ts';
-import { type Dice, systemDice } from '../../lib/random.ts';
+import { type Random, systemRandom } from '../../lib/random.ts';
 import { ConformanceError, conformanceCases } from '../conformance/conformance.ts';
 import type { ObjectStore } from '../object-store.ts';
 import type { S3Profile } from '../s3/s3-profile.ts';
@@ -26,7 +26,7 @@ export interface ProbeOptions {
   /** Milliseconds between writes of one key, for stores that limit them; throttling is survived without it, slower. */
   readonly spacing?: number;
   readonly clock?: Clock;
-  readonly dice?: Dice;
+  readonly random?: Random;
 }
 
 export interface ProbePhase {
@@ -126,7 +126,7 @@ function kindOf(error: unknown, phase: string): ProbeFailureKind {
 class Probe {
   private readonly connections: readonly [ObjectStore, ObjectStore];
   private readonly clock: Clock;
-  private readonly dice: Dice;
+  private readonly random: Random;
   private readonly spacing: number;
   private readonly width: number;
   private readonly rounds: number;
@@ -137,12 +137,12 @@ class Probe {
 
   constructor(connections: readonly [ObjectStore, ObjectStore], options: ProbeOptions) {
     this.clock = options.clock ?? systemClock;
-    this.dice = options.dice ?? systemDice;
+    this.random = options.random ?? systemRandom;
     this.spacing = options.spacing ?? 0;
     this.width = options.width ?? WIDTH;
     this.rounds = options.rounds ?? ROUNDS;
-    this.prefix = `probe/${this.dice.hex(8)}/`;
-    const retry = { patience: PATIENCE_MS, clock: this.clock, dice: this.dice };
+    this.prefix = `probe/${this.random.hex(8)}/`;
+    const retry = { patience: PATIENCE_MS, clock: this.clock, random: this.random };
     this.connections = [withRetry(connections[0], retry), withRetry(connections[1], retry)];
   }
 
@@ -231,10 +231,10 @@ class Probe {
   }
 
   private async race(run: (options: RaceOptions, figures: RaceFigures) => Promise<void>): Promise<string> {
-    const { connections, prefix, width, rounds, spacing, clock, dice } = this;
+    const { connections, prefix, width, rounds, spacing, clock, random } = this;
     const figures: RaceFigures = { unanswered: 0, repeated: 0 };
     try {
-      await run({ connections, prefix, width, rounds, spacing, clock, dice }, figures);
+      await run({ connections, prefix, width, rounds, spacing, clock, random }, figures);
     } finally {
       this.figures.unanswered += figures.unanswered;
       this.figures.repeated += figures.repeated;

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { CairnError, messageOf } from '../../lib/errors.ts';
-import { type Dice, systemDice } from '../../lib/random.ts';
+import { type Random, systemRandom } from '../../lib/random.ts';
 import { readAll } from '../../lib/streams.ts';
 import type { ObjectStore, ObjectStorePair, PutOutcome, VersionToken } from '../object-store.ts';
 import { StoreRefusedError } from '../store-refused.ts';
@@ -9,7 +9,7 @@ import { type S3Profile, STANDARD_PROFILE } from './s3-profile.ts';
 
 export interface ProfileOptions {
   readonly clock?: Clock;
-  readonly dice?: Dice;
+  readonly random?: Random;
 }
 
 const ATTEMPTS = 3;
@@ -23,9 +23,9 @@ const MOST_BYTES = 4096;
  */
 export async function findS3Profile(
   options: S3Options,
-  { clock, dice }: ProfileOptions = {},
+  { clock, random }: ProfileOptions = {},
 ): Promise<S3Profile> {
-  const finding = { options, clock: clock ?? systemClock, dice: dice ?? systemDice };
+  const finding = { options, clock: clock ?? systemClock, random: random ?? systemRandom };
   return { ifMatch: await findIfMatch(finding), multipart: await findMultipart(finding) };
 }
 
@@ -33,7 +33,7 @@ export async function findS3Profile(
 export interface Finding {
   readonly options: S3Options;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
 }
 
 /**
@@ -85,10 +85,10 @@ export async function findMultipart(finding: Finding): Promise<S3Profile['multip
 
 /** Gives a new key to work on, and deletes it as well as that goes. */
 async function withKey<T>(
-  { options, dice }: Finding,
+  { options, random }: Finding,
   use: (store: ObjectStore, key: string, version: VersionToken) => Promise<T>,
 ): Promise<T> {
-  const key = `probe/${dice.hex(8)}/profile`;
+  const key = `probe/${random.hex(8)}/profile`;
   return withPair({ ...options, profile: STANDARD_PROFILE }, async ({ control: store }) => {
     // Once: whoever has named a dead endpoint is told so at once.
     const first = await store.put(key, Buffer.from('first'), { mode: 'create' });

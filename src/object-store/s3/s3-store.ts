@@ -9,7 +9,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { CairnError } from '../../lib/errors.ts';
-import { relayBody } from '../checked-body.ts';
+import { checkedBody } from '../checked-body.ts';
 import { checkKey, checkKeyPart, checkMode, checkRange, clipRange, isKey } from '../object-key.ts';
 import {
   bodyLength,
@@ -262,7 +262,7 @@ export class S3ObjectStore implements ObjectStore {
         found: true,
         version,
         size,
-        body: relayBody(source, { length, what, signal: options.signal }),
+        body: checkedBody(source, { length, what, signal: options.signal }),
       };
     } catch (error) {
       source.destroy();

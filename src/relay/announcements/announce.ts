@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../lib/clock.ts';
 import { isCairnError, messageOf } from '../../lib/errors.ts';
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import { type Announcement, parseAnnouncement } from '../../nostr/announcement.ts';
 import type { VerifiedEvent } from '../../nostr/event.ts';
 import { expirationOf } from '../../nostr/expiration.ts';
@@ -23,7 +23,7 @@ import { type RepositoryId, repositoryId } from '../../repository/repository-id.
 import type { Events } from '../events.ts';
 import { outdoneNote } from '../outdone.ts';
 import { type Authenticated, accept, reject, type Verdict } from '../publication.ts';
-import type { Closures } from './maintainer-closures.ts';
+import type { MaintainerClosures } from './maintainer-closures.ts';
 import {
   derivePolicy,
   newestAnnouncements,
@@ -42,7 +42,7 @@ const PURGATORY: Reason = 'purgatory: it is shown once its git data has arrived;
 export interface AnnouncementsContext extends Omit<PolicyContext, 'events'> {
   readonly events: Events;
   readonly repositories: Repositories;
-  readonly closures: Closures;
+  readonly closures: MaintainerClosures;
   readonly owners: OwnerRecords;
   /** Public base URL. */
   readonly base: string;
@@ -50,7 +50,7 @@ export interface AnnouncementsContext extends Omit<PolicyContext, 'events'> {
   readonly clock: Clock;
   /** Milliseconds after which no server answers by what it saw before a change. */
   readonly settled: number;
-  readonly dice: Dice;
+  readonly random: Random;
   readonly log: Logger;
 }
 
@@ -141,10 +141,10 @@ export class Announcements {
     announcement: Announcement,
     grasp: boolean,
   ): Promise<Outcome> {
-    const { repositories, signedEvents, dice } = this.context;
+    const { repositories, signedEvents, random } = this.context;
     const repository = repositories.get(id);
     const since = repository.mark();
-    const incarnation = dice.hex(16);
+    const incarnation = random.hex(16);
     try {
       const { result, committed } = await publishStored(
         repository,

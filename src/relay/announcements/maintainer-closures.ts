@@ -5,7 +5,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import { concurrently } from '../../lib/concurrently.ts';
 import { becauseOf, isCairnError, messageOf } from '../../lib/errors.ts';
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import { parseAddress } from '../../nostr/address.ts';
 import type { NostrEvent } from '../../nostr/event.ts';
 import { newestFirst } from '../../nostr/event-order.ts';
@@ -34,7 +34,7 @@ export interface ClosuresContext extends Omit<PolicyContext, 'events'> {
   readonly words: Words;
   readonly repositories: Repositories;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
   readonly log: Logger;
 }
 
@@ -47,7 +47,7 @@ const FEW = 64;
 /** Repositories one run of the sweep looks at. */
 const SWEPT_AT_ONCE = 200;
 
-export class Closures {
+export class MaintainerClosures {
   private readonly context: ClosuresContext;
   private readonly stopping = new AbortController();
   private readonly pending = new Map<string, { readonly identifier: string; readonly cause: NostrEvent }>();
@@ -188,11 +188,11 @@ export class Closures {
   }
 
   private async work(): Promise<void> {
-    const { clock, dice, log } = this.context;
+    const { clock, random, log } = this.context;
     const { signal } = this.stopping;
     try {
       while (this.pending.size > 0) {
-        await clock.sleep(PATIENCE_MS * (1 + dice.fraction()), signal);
+        await clock.sleep(PATIENCE_MS * (1 + random.fraction()), signal);
         const due = [...this.pending.values()];
         this.pending.clear();
         for (const { identifier, cause } of due) await this.reconcile(identifier, cause);

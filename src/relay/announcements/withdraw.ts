@@ -10,8 +10,8 @@ import type { NostrEvent, VerifiedEvent } from '../../nostr/event.ts';
 import { kinds } from '../../nostr/kinds.ts';
 import type { Reason } from '../../nostr/relay-message.ts';
 import { firstValue } from '../../nostr/tags.ts';
-import type { OrderStamp } from '../../policy/order-precedence.ts';
 import { mayKnowOf } from '../../policy/push-access.ts';
+import type { StateStamp } from '../../policy/state-precedence.ts';
 import type { GitState } from '../../repository/git/git-manifest.ts';
 import { type Change, type Evaluation, UnknownOutcomeError } from '../../repository/publisher.ts';
 import type { OwnerRecords } from '../../repository/records/owner-record.ts';
@@ -26,25 +26,25 @@ import type { Events } from '../events.ts';
 import { type Authenticated, accept, reject, type Verdict } from '../publication.ts';
 import { mostPlaces, type Words } from '../words.ts';
 import type { Directory } from './directory.ts';
-import type { Closures } from './maintainer-closures.ts';
+import type { MaintainerClosures } from './maintainer-closures.ts';
 import { newestAnnouncements, type PolicyContext } from './policy-change.ts';
 
 export interface WithdrawalsContext extends Omit<PolicyContext, 'events'> {
   readonly events: Events;
   readonly repositories: Repositories;
-  readonly closures: Closures;
+  readonly closures: MaintainerClosures;
   readonly directory: Directory;
   readonly words: Words;
   readonly owners: OwnerRecords;
   readonly clock: Clock;
   /** Milliseconds after which no server answers by what it saw before a change. */
   readonly settled: number;
-  readonly orders: WaitingOrders;
+  readonly orders: WaitingStates;
 }
 
 /** The orders that wait in repositories. */
-export interface WaitingOrders {
-  waiting(id: RepositoryId): Promise<readonly OrderStamp[]>;
+export interface WaitingStates {
+  waiting(id: RepositoryId): Promise<readonly StateStamp[]>;
   remove(id: RepositoryId, eventIds: ReadonlySet<string>): Promise<void>;
 }
 

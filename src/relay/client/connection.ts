@@ -3,7 +3,7 @@
  * WebSockets, only texts that come and go.
  */
 import type { Clock } from '../../lib/clock.ts';
-import type { Interruptible } from '../../lib/cooperative.ts';
+import type { Cooperative } from '../../lib/cooperative.ts';
 import { publicTextOf } from '../../lib/errors.ts';
 import type { FairSlices } from '../../lib/fair-slices.ts';
 import { TokenBucket, takeFromAll } from '../../lib/token-bucket.ts';
@@ -369,7 +369,7 @@ export class Connection {
 const BAD_SIGNATURE: Reason = 'invalid: the id or the signature does not hold';
 
 /** Work that ends without a result as soon as something is so. */
-function* unless<T>(isOver: () => boolean, work: Interruptible<T>): Interruptible<T | undefined> {
+function* unless<T>(isOver: () => boolean, work: Cooperative<T>): Cooperative<T | undefined> {
   for (;;) {
     if (isOver()) return undefined;
     const { done, value } = work.next();

@@ -3,19 +3,19 @@
  * what the client says about them meanwhile is heard.
  */
 
-import type { Interruptible } from '../../lib/cooperative.ts';
+import type { Cooperative } from '../../lib/cooperative.ts';
 import type { FairSlices } from '../../lib/fair-slices.ts';
 
 /** So many wait at most before the client is not read for a while, unless one of them alone is longer. */
 const QUESTIONS_WAITING = 32;
 const BYTES_WAITING = 256 * 1024;
 
-export interface Question<T> {
+export interface QueuedQuestion<T> {
   /** The subscription's id. */
   readonly name: string;
   /** Of the message it came in. */
   readonly bytes: number;
-  readonly work: Interruptible<T>;
+  readonly work: Cooperative<T>;
   readonly answer: (result: T) => void;
   readonly failed: (error: unknown) => void;
   /** Nobody wants an answer any more. */
@@ -57,7 +57,7 @@ export class QuestionQueue {
   }
 
   /** Takes a question. It may be answered before this returns. */
-  ask<T>(question: Question<T>): void {
+  ask<T>(question: QueuedQuestion<T>): void {
     const { name, bytes, work, answer, failed, dropped } = question;
     const step = () => {
       try {

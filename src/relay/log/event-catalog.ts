@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
 import { type Digest, isDigest } from '../../lib/digest.ts';
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import type { ObjectStore, VersionToken } from '../../object-store/object-store.ts';
 import { CATALOG_KEY } from '../../repository/keys.ts';
 import {
@@ -71,9 +71,9 @@ export class EventCatalog {
   private version: VersionToken | undefined;
   private latest = EMPTY;
 
-  constructor(options: { readonly control: ObjectStore; readonly clock: Clock; readonly dice: Dice }) {
-    const { control, clock, dice } = options;
-    this.place = { store: control, key: CATALOG_KEY, format: catalogFormat, clock, dice };
+  constructor(options: { readonly control: ObjectStore; readonly clock: Clock; readonly random: Random }) {
+    const { control, clock, random } = options;
+    this.place = { store: control, key: CATALOG_KEY, format: catalogFormat, clock, random };
   }
 
   /** As last read; empty, with revision −1, as long as nobody has written to the log. */

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../lib/clock.ts';
 import { concurrently } from '../../lib/concurrently.ts';
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import type { NostrEvent } from '../../nostr/event.ts';
 import { newestFirst } from '../../nostr/event-order.ts';
 import { isExpired } from '../../nostr/expiration.ts';
@@ -26,7 +26,7 @@ export interface FoldOptions {
   readonly control: ObjectStore;
   readonly bulk: ObjectStore;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
   readonly catalog: EventCatalog;
   readonly index: EventIndex;
   readonly tail: EventTail;
@@ -52,7 +52,7 @@ const FOLD_ID_BYTES = 8;
  * @throws CairnError `unavailable`, `busy`, `corrupt`: it may have happened all the same, and can be tried again
  */
 export async function foldLog(options: FoldOptions, retiring?: string): Promise<boolean> {
-  const { bulk, catalog, clock, dice, index, tail } = options;
+  const { bulk, catalog, clock, random, index, tail } = options;
   const runs = tail.unfoldedRuns(FOLD_BYTES);
   const now = Math.floor(clock.now() / 1000);
   if (runs.length === 0 && retiring === undefined) return true;
@@ -69,7 +69,7 @@ export async function foldLog(options: FoldOptions, retiring?: string): Promise<
   const made = await writeSegments(options, standingOf(index, now, [...contents, fresh]));
   tail.made(made);
   const condemned: CondemnedRecord = {
-    fold: dice.hex(FOLD_ID_BYTES),
+    fold: random.hex(FOLD_ID_BYTES),
     at: now,
     segments: merged.map(({ digest }) => digest),
     entries: runs.map(({ writer, from, entries }) => ({ writer, from, to: from + entries.length })),

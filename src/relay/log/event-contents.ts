@@ -6,7 +6,7 @@ import { closeSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CairnError, messageOf } from '../../lib/errors.ts';
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 
 /** Bytes above which a file is written to no more. */
 const FILE_BYTES = 64 * 1024 * 1024;
@@ -30,12 +30,12 @@ interface ContentFile {
 export interface EventContentsOptions {
   /** Where the files are; the system's folder for temporary ones when it is not given. */
   readonly folder?: string;
-  readonly dice: Dice;
+  readonly random: Random;
 }
 
 export class EventContents {
   private readonly folder: string;
-  private readonly dice: Dice;
+  private readonly random: Random;
   private readonly files = new Map<number, ContentFile>();
   private current = -1;
   private next = 0;
@@ -43,9 +43,9 @@ export class EventContents {
   private readonly buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   private buffered = 0;
 
-  constructor({ folder = tmpdir(), dice }: EventContentsOptions) {
+  constructor({ folder = tmpdir(), random }: EventContentsOptions) {
     this.folder = folder;
-    this.dice = dice;
+    this.random = random;
   }
 
   /** Bytes in files, needed or not. */
@@ -151,7 +151,7 @@ export class EventContents {
       if (known.live <= 0) this.remove(this.current, known);
     }
     try {
-      const path = join(this.folder, `events-${this.dice.hex(8)}`);
+      const path = join(this.folder, `events-${this.random.hex(8)}`);
       const descriptor = openSync(path, 'wx+', 0o600);
       unlinkSync(path);
       this.current = this.next++;

@@ -4,9 +4,9 @@
  * at, packed; the event itself is read from local disk.
  */
 
-import { atOnce, type Interruptible } from '../../lib/cooperative.ts';
+import { type Cooperative, runToEnd } from '../../lib/cooperative.ts';
 import { KeyedHash } from '../../lib/keyed-hash.ts';
-import { type Dice, systemDice } from '../../lib/random.ts';
+import { type Random, systemRandom } from '../../lib/random.ts';
 import { addressOf, formatAddress } from '../../nostr/address.ts';
 import { type Deletion, parseDeletion } from '../../nostr/deletion.ts';
 import type { EventHead, NostrEvent } from '../../nostr/event.ts';
@@ -41,7 +41,7 @@ export interface Standing {
 
 export interface EventIndexOptions {
   readonly contents: EventContents;
-  readonly dice: Dice;
+  readonly random: Random;
 }
 
 /** Tags by which an event refers to another. */
@@ -74,10 +74,13 @@ export class EventIndex implements EventReader, Ledger {
   private nextExpiration = Number.POSITIVE_INFINITY;
   readonly countOfKind = (kind: number): number => this.lists.countOfKind(kind);
 
-  constructor({ contents, dice }: Partial<EventIndexOptions> = {}) {
-    this.hash = new KeyedHash((dice ?? systemDice).hex(8));
+  constructor({ contents, random }: Partial<EventIndexOptions> = {}) {
+    this.hash = new KeyedHash((random ?? systemRandom).hex(8));
     this.rows = new EventRows(this.hash);
-    this.contents = new RowContents(this.rows, contents ?? new EventContents({ dice: dice ?? systemDice }));
+    this.contents = new RowContents(
+      this.rows,
+      contents ?? new EventContents({ random: random ?? systemRandom }),
+    );
     this.rowLists = new RowLists(this.rows.compare);
     this.lists = new EventLists(this.hash, this.rows, this.rowLists);
     this.charges = new EventCharges(this.hash, this.rows, this.lists, this.rowLists);
@@ -131,18 +134,18 @@ export class EventIndex implements EventReader, Ledger {
   }
 
   query(filters: readonly Filter[], options: QueryOptions): NostrEvent[] {
-    return atOnce(this.querying(filters, options));
+    return runToEnd(this.querying(filters, options));
   }
 
-  querying(filters: readonly Filter[], options: QueryOptions): Interruptible<NostrEvent[]> {
+  querying(filters: readonly Filter[], options: QueryOptions): Cooperative<NostrEvent[]> {
     return this.search.querying(filters, options, this.rows.mark);
   }
 
-  finding(filters: readonly Filter[], options: QueryOptions): Interruptible<KeptEvent[]> {
+  finding(filters: readonly Filter[], options: QueryOptions): Cooperative<KeptEvent[]> {
     return this.search.finding(filters, options, this.rows.mark);
   }
 
-  counting(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): Interruptible<number> {
+  counting(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): Cooperative<number> {
     return this.search.counting(filters, options, this.rows.mark);
   }
 

@@ -1,4 +1,4 @@
-import type { Interruptible } from '../../lib/cooperative.ts';
+import type { Cooperative } from '../../lib/cooperative.ts';
 import type { NostrEvent } from '../../nostr/event.ts';
 import { type Filter, matches } from '../../nostr/filter.ts';
 import type { KeptEvent, QueryOptions } from '../events.ts';
@@ -26,19 +26,19 @@ export class EventSearch {
   }
 
   /** See {@link EventReader.querying}. @param mark when it was asked */
-  *querying(filters: readonly Filter[], options: QueryOptions, mark: number): Interruptible<NostrEvent[]> {
+  *querying(filters: readonly Filter[], options: QueryOptions, mark: number): Cooperative<NostrEvent[]> {
     const found = yield* this.found(filters, options, mark);
     return found.map((row) => this.contents.event(row));
   }
 
   /** See {@link EventReader.finding}. @param mark when it was asked */
-  *finding(filters: readonly Filter[], options: QueryOptions, mark: number): Interruptible<KeptEvent[]> {
+  *finding(filters: readonly Filter[], options: QueryOptions, mark: number): Cooperative<KeptEvent[]> {
     const found = yield* this.found(filters, options, mark);
     return found.map((row) => this.contents.kept(row));
   }
 
   /** See {@link EventReader.counting}. @param mark when it was asked */
-  *counting(filters: readonly Filter[], view: View, mark: number): Interruptible<number> {
+  *counting(filters: readonly Filter[], view: View, mark: number): Cooperative<number> {
     const counted = filters.length > 1 ? new Bits(this.rows.end) : undefined;
     let count = 0;
     for (const filter of filters) {
@@ -51,7 +51,7 @@ export class EventSearch {
   }
 
   /** The rows of an answer, in order. All of them still stand. */
-  private *found(filters: readonly Filter[], options: QueryOptions, mark: number): Interruptible<number[]> {
+  private *found(filters: readonly Filter[], options: QueryOptions, mark: number): Cooperative<number[]> {
     const found = new Set<number>();
     for (const filter of filters) {
       let left = Math.min(filter.limit ?? options.limit, options.limit);

@@ -9,7 +9,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import { sha256 } from '../../lib/digest.ts';
 import { CairnError, messageOf } from '../../lib/errors.ts';
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import { readInto } from '../../lib/streams.ts';
 import { encodeEvent } from '../../nostr/event.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
@@ -24,7 +24,7 @@ export const SEGMENT_BYTES = 4 * 1024 * 1024;
 export interface SegmentStoreOptions {
   readonly bulk: ObjectStore;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
 }
 
 /** How often a write is sent. Sending it again is safe: the name is the content. */
@@ -110,17 +110,17 @@ export function segmentsToMerge(
 }
 
 async function writeSegment(
-  { bulk, clock, dice }: SegmentStoreOptions,
+  { bulk, clock, random }: SegmentStoreOptions,
   events: readonly string[],
   hidden: readonly string[],
 ): Promise<SegmentRef> {
-  const nonce = dice.hex(NONCE_BYTES);
+  const nonce = random.hex(NONCE_BYTES);
   const text = `{"version":1,"nonce":"${nonce}","events":[${events.join(',')}],"hidden":[${hidden.join(',')}]}`;
   const body = Buffer.from(text);
   const segment = { digest: sha256(body), size: body.length, count: events.length + hidden.length };
   let problem: unknown;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (attempt > 0) await clock.sleep(FIRST_PAUSE_MS * 2 ** attempt * (0.5 + dice.fraction()));
+    if (attempt > 0) await clock.sleep(FIRST_PAUSE_MS * 2 ** attempt * (0.5 + random.fraction()));
     try {
       const put = await bulk.put(segmentKey(segment.digest), body, { mode: 'create' });
       if (put.outcome === 'written' || put.outcome === 'exists') return segment;

@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
-import { type Interruptible, inSlices } from '../../lib/cooperative.ts';
+import { type Cooperative, cooperate } from '../../lib/cooperative.ts';
 import { messageOf } from '../../lib/errors.ts';
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import type { NostrEvent, VerifiedEvent } from '../../nostr/event.ts';
 import type { Filter } from '../../nostr/filter.ts';
 import type { ObjectStorePair } from '../../object-store/object-store.ts';
@@ -26,7 +26,7 @@ import { EventWriter } from './event-writer.ts';
 
 export interface EventStoreOptions extends ObjectStorePair {
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
   readonly log: Logger;
   /** Where events are kept while this process runs; the system's folder for temporary files when it is not given. */
   readonly folder?: string;
@@ -74,17 +74,17 @@ export class EventStore implements Events {
 
   private constructor(options: EventStoreOptions) {
     this.options = options;
-    const { control, bulk, clock, dice, log, folder, maxIndexBytes } = options;
-    this.contents = new EventContents(folder === undefined ? { dice } : { folder, dice });
-    this.index = new EventIndex({ contents: this.contents, dice });
+    const { control, bulk, clock, random, log, folder, maxIndexBytes } = options;
+    this.contents = new EventContents(folder === undefined ? { random } : { folder, random });
+    this.index = new EventIndex({ contents: this.contents, random });
     const { index, contents } = this;
     this.arrivals = new EventArrivals({ index, contents, maxIndexBytes, clock, log });
-    this.catalog = new EventCatalog({ control, clock, dice });
+    this.catalog = new EventCatalog({ control, clock, random });
     this.writer = new EventWriter({
       control,
       catalog: this.catalog,
       clock,
-      dice,
+      random,
       onLate: (position, entry) => {
         this.tail.written(position, entry);
         const { at, events, hidden } = entry;
@@ -104,7 +104,7 @@ export class EventStore implements Events {
       write: (batch) => this.write(batch),
     });
     const { tail, catalog } = this;
-    this.folding = { control, bulk, clock, dice, catalog, index, tail };
+    this.folding = { control, bulk, clock, random, catalog, index, tail };
   }
 
   /**
@@ -212,15 +212,15 @@ export class EventStore implements Events {
     return this.index.query(filters, options);
   }
 
-  querying(filters: readonly Filter[], options: QueryOptions): Interruptible<NostrEvent[]> {
+  querying(filters: readonly Filter[], options: QueryOptions): Cooperative<NostrEvent[]> {
     return this.index.querying(filters, options);
   }
 
-  finding(filters: readonly Filter[], options: QueryOptions): Interruptible<KeptEvent[]> {
+  finding(filters: readonly Filter[], options: QueryOptions): Cooperative<KeptEvent[]> {
     return this.index.finding(filters, options);
   }
 
-  counting(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): Interruptible<number> {
+  counting(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): Cooperative<number> {
     return this.index.counting(filters, options);
   }
 
@@ -298,7 +298,7 @@ export class EventStore implements Events {
       return;
     }
     try {
-      await inSlices(this.index.contents.tidying());
+      await cooperate(this.index.contents.tidying());
     } catch (error) {
       log.warn({ err: error }, 'no room could be made on the local disk');
     }
@@ -306,7 +306,7 @@ export class EventStore implements Events {
   }
 
   private async upkeep(): Promise<void> {
-    const { clock, dice, log } = this.options;
+    const { clock, random, log } = this.options;
     const foldDue =
       this.tail.unfoldedEntries > FOLD_ABOVE ||
       this.tail.unfoldedBytes > FOLD_ABOVE_BYTES ||
@@ -315,7 +315,7 @@ export class EventStore implements Events {
       this.upkeepAt = undefined;
       return;
     }
-    this.upkeepAt ??= clock.monotonic() + UPKEEP_JITTER_MS * dice.fraction();
+    this.upkeepAt ??= clock.monotonic() + UPKEEP_JITTER_MS * random.fraction();
     if (clock.monotonic() < this.upkeepAt) return;
     this.upkeepAt = undefined;
     try {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { becauseOf } from '../../lib/errors.ts';
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import { readAll } from '../../lib/streams.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import { logEntryKey } from '../../repository/keys.ts';
@@ -18,7 +18,7 @@ export interface EventWriterOptions {
   readonly control: ObjectStore;
   readonly catalog: EventCatalog;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
   /** Told of an entry that was given up as not taken, and is in the log after all. */
   readonly onLate: (position: LogPosition, entry: LogEntry) => void;
 }
@@ -41,7 +41,7 @@ export class EventWriter {
 
   constructor(options: EventWriterOptions) {
     this.options = options;
-    this.id = options.dice.hex(WRITER_ID_BYTES);
+    this.id = options.random.hex(WRITER_ID_BYTES);
   }
 
   /** Its id, once it is in the catalog. */
@@ -72,10 +72,10 @@ export class EventWriter {
    */
   private async register(): Promise<void> {
     if (this.isConfirmed()) return;
-    const { catalog, clock, dice } = this.options;
+    const { catalog, clock, random } = this.options;
     const now = clock.now();
     const at = Math.floor(now / 1000);
-    const fresh = dice.hex(WRITER_ID_BYTES);
+    const fresh = random.hex(WRITER_ID_BYTES);
     let id = this.id;
     await catalog.update((current) => {
       const known = current.writers[this.id];
@@ -97,10 +97,10 @@ export class EventWriter {
   }
 
   private async put(body: Buffer): Promise<LogPosition> {
-    const { clock, dice } = this.options;
+    const { clock, random } = this.options;
     let problem: unknown;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (attempt > 0) await clock.sleep(FIRST_PAUSE_MS * 2 ** attempt * (0.5 + dice.fraction()));
+      if (attempt > 0) await clock.sleep(FIRST_PAUSE_MS * 2 ** attempt * (0.5 + random.fraction()));
       try {
         const taken = await this.tryPut(body);
         if (taken !== undefined) return taken;

@@ -1,4 +1,4 @@
-import type { Interruptible } from '../../lib/cooperative.ts';
+import type { Cooperative } from '../../lib/cooperative.ts';
 import { LruMap } from '../../lib/lru.ts';
 import { encodeEvent, type NostrEvent } from '../../nostr/event.ts';
 import type { KeptEvent } from '../events.ts';
@@ -64,7 +64,7 @@ export class RowContents {
   }
 
   /** Makes room on the local disk where most of a file is needed no more: moves what is. Nothing to do, most of the time. */
-  *tidying(): Interruptible<void> {
+  *tidying(): Cooperative<void> {
     const { rows, contents } = this;
     const file = contents.wasted();
     if (file === undefined) return;

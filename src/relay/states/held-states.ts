@@ -5,11 +5,11 @@
 import { refNameProblem } from '../../git/index.ts';
 import { concurrently } from '../../lib/concurrently.ts';
 import type { NostrEvent, VerifiedEvent } from '../../nostr/event.ts';
-import { parseRefState } from '../../nostr/ref-state.ts';
+import { parseSignedState } from '../../nostr/signed-state.ts';
 import type { Verifier } from '../../nostr/verify.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { HeldOrder } from '../../policy/order-match.ts';
-import { isNewerOrder, type OrderStamp } from '../../policy/order-precedence.ts';
+import type { HeldState } from '../../policy/state-match.ts';
+import { isNewerState, type StateStamp } from '../../policy/state-precedence.ts';
 import { type HeldEntry, type HeldRecordContext, heldRecord } from '../../repository/records/held-record.ts';
 import { readRecord, updateRecord } from '../../repository/records/shared-record.ts';
 import { formatRepositoryId, type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
@@ -24,15 +24,15 @@ export const HELD_SECONDS = 30 * 60;
 export const MAX_HELD = 16;
 
 /** An order that waits. */
-export interface WaitingState extends HeldOrder {
+export interface WaitingState extends HeldState {
   /** The branch HEAD shall name. */
   readonly head?: string;
 }
 
 /** What became of an order that is to wait, or what waits already of the same author, when that is what counts of the two. */
-export type Held = 'held' | { readonly outdatedBy: OrderStamp };
+export type Held = 'held' | { readonly outdatedBy: StateStamp };
 
-export interface HeldOrdersContext extends HeldRecordContext {
+export interface HeldStatesContext extends HeldRecordContext {
   readonly events: EventReader;
   readonly signedEvents: SignedEvents;
   readonly verifier: Verifier;
@@ -40,10 +40,10 @@ export interface HeldOrdersContext extends HeldRecordContext {
   readonly log: Logger;
 }
 
-export class HeldOrders {
-  private readonly context: HeldOrdersContext;
+export class HeldStates {
+  private readonly context: HeldStatesContext;
 
-  constructor(context: HeldOrdersContext) {
+  constructor(context: HeldStatesContext) {
     this.context = context;
   }
 
@@ -81,13 +81,13 @@ export class HeldOrders {
   }
 
   private async put(id: RepositoryId, event: VerifiedEvent): Promise<Held> {
-    let outdatedBy: OrderStamp | undefined;
+    let outdatedBy: StateStamp | undefined;
     await updateRecord(heldRecord(this.context, id), (current) => {
       const orders = this.fresh(current?.orders ?? []);
       const stamp = stampOf(event);
       const mine = orders.find((entry) => entry.event.pubkey === event.pubkey);
       const waits = mine === undefined ? undefined : stampOf(mine.event);
-      outdatedBy = waits !== undefined && isNewerOrder(waits, stamp) ? waits : undefined;
+      outdatedBy = waits !== undefined && isNewerState(waits, stamp) ? waits : undefined;
       if (outdatedBy !== undefined || mine?.event.id === event.id) return undefined;
       const others = orders.filter((entry) => entry !== mine);
       return { orders: newest([...others, { event: copyOf(event), heldAt: this.now() }]) };
@@ -104,9 +104,9 @@ export class HeldOrders {
   }
 
   /** An order has been carried out: it and those it overtook wait no more. Never rejects. */
-  async carriedOut(id: RepositoryId, order: OrderStamp): Promise<void> {
+  async carriedOut(id: RepositoryId, order: StateStamp): Promise<void> {
     try {
-      await this.keep(id, ({ event }) => isNewerOrder(stampOf(event), order));
+      await this.keep(id, ({ event }) => isNewerState(stampOf(event), order));
     } catch (error) {
       // It stays where it is and does no harm: it is no newer than what the manifest names, so no push may carry it out.
       this.context.log.warn(
@@ -120,10 +120,10 @@ export class HeldOrders {
    * The branches and tags that an order set which a manifest of the repository names.
    * @throws CairnError `unavailable` when the store does not answer; `corrupt` when it has no such order
    */
-  async refsOf(id: RepositoryId, order: Pick<OrderStamp, 'id'>): Promise<ReadonlyMap<string, string>> {
+  async refsOf(id: RepositoryId, order: Pick<StateStamp, 'id'>): Promise<ReadonlyMap<string, string>> {
     const { events, signedEvents } = this.context;
     const event = events.get(order.id) ?? (await signedEvents.load(id, order.id));
-    const parsed = parseRefState(event, refNameProblem);
+    const parsed = parseSignedState(event, refNameProblem);
     return parsed.ok ? parsed.value.refs : new Map();
   }
 
@@ -171,7 +171,7 @@ export class HeldOrders {
   private parse({ event }: HeldEntry, { owner, identifier }: RepositoryId): WaitingState | undefined {
     const { verifier, words } = this.context;
     if (!verifier.verify(event)) return undefined;
-    const state = parseRefState(event, refNameProblem);
+    const state = parseSignedState(event, refNameProblem);
     if (!state.ok) return undefined;
     // Of an author who has said nothing of this repository, the state may be meant for another one.
     const isOwn = event.pubkey === owner || words.hasAnnounced(event.pubkey, identifier);
@@ -183,7 +183,7 @@ export class HeldOrders {
   }
 }
 
-function stampOf(event: Pick<NostrEvent, 'id' | 'pubkey' | 'created_at'>): OrderStamp {
+function stampOf(event: Pick<NostrEvent, 'id' | 'pubkey' | 'created_at'>): StateStamp {
   return { id: event.id, author: event.pubkey, at: event.created_at };
 }
 

@@ -16,13 +16,13 @@ import {
   refsStartingWith,
 } from '../../git/index.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { Turns } from '../../lib/cooperative.ts';
+import { LoopTurns } from '../../lib/cooperative.ts';
 import { isCairnError } from '../../lib/errors.ts';
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import type { NostrEvent, VerifiedEvent } from '../../nostr/event.ts';
 import { kinds } from '../../nostr/kinds.ts';
-import { mostListedRefs, type RefsDigest, receiptTemplate } from '../../nostr/ref-state.ts';
 import { attestationTemplate } from '../../nostr/repository-key.ts';
+import { mostListedRefs, type RefsDigest, receiptTemplate } from '../../nostr/signed-state.ts';
 import { firstValue } from '../../nostr/tags.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { GitManifest, Policy } from '../../repository/git/git-manifest.ts';
@@ -38,7 +38,7 @@ export interface ReceiptsContext {
   readonly signedEvents: SignedEvents;
   readonly service: ServiceIdentity;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
   /** True for an event that is shown to everybody once it is in the log. */
   readonly isPublic: (event: NostrEvent) => boolean;
   readonly log: Logger;
@@ -65,7 +65,7 @@ export class Receipts {
   private readonly waiting = new Map<string, { readonly id: RepositoryId; readonly manifest: GitManifest }>();
   private readonly working = new Map<string, Promise<void>>();
   private readonly stopping = new AbortController();
-  private readonly turns = new Turns();
+  private readonly turns = new LoopTurns();
   private tips:
     | AsyncGenerator<{ readonly id: RepositoryId; readonly state: { readonly manifest: GitManifest } }>
     | undefined;
@@ -133,7 +133,7 @@ export class Receipts {
 
   /** Works off what waits for one repository; in between nothing may be added that nobody would then work off. */
   private async work(name: string): Promise<void> {
-    const { clock, dice, log } = this.context;
+    const { clock, random, log } = this.context;
     // The report of the push goes out first: signing takes milliseconds, and nobody else gets a turn in them.
     await nextTurn();
     for (let failures = 0; ; ) {
@@ -150,7 +150,7 @@ export class Receipts {
         if (!this.waiting.has(name)) this.waiting.set(name, next);
         const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures++);
         // Broken off by the end of the server alone.
-        await clock.sleep(pause * (0.5 + dice.fraction() / 2), this.stopping.signal).catch(() => undefined);
+        await clock.sleep(pause * (0.5 + random.fraction() / 2), this.stopping.signal).catch(() => undefined);
         if (this.stopping.signal.aborted) break;
       }
     }
@@ -180,7 +180,7 @@ export class Receipts {
     untold: readonly Untold[],
   ): Promise<VerifiedEvent[]> {
     const { signedEvents } = this.context;
-    const orders = untold.flatMap(({ manifest }) => ordersOf(manifest));
+    const orders = untold.flatMap(({ manifest }) => statesOf(manifest));
     const names = new Set([...policy.announcements, ...orders, ...(order === null ? [] : [order.id])]);
     const missing = [...names].filter((name) => this.isUnseen(name));
     const named = await Promise.all(missing.map((name) => signedEvents.load(id, name)));
@@ -278,12 +278,12 @@ function receiptOf(id: RepositoryId, manifest: GitManifest, refs: ReadonlyMap<st
     head,
     at,
     actors: changing.flatMap(({ actor }) => actor ?? []),
-    orders: ordersOf(manifest),
+    orders: statesOf(manifest),
   });
 }
 
 /** Ids of the orders that a publish carried out. */
-function ordersOf({ causes }: GitManifest): string[] {
+function statesOf({ causes }: GitManifest): string[] {
   return causes.flatMap(({ kind, evidence }) => (kind === 'order' && evidence !== null ? [evidence] : []));
 }
 

@@ -8,21 +8,21 @@ import {
   type ObjectDescription,
 } from '../../git-process/inspect-objects.ts';
 import type { Digest } from '../../lib/digest.ts';
-import { type RefState, refMapDigest } from '../../nostr/ref-state.ts';
-import { isFromBefore, isNewerOrder, whyOutdated } from '../../policy/order-precedence.ts';
-import {
-  decideOrder,
-  type FastForwardQuestion,
-  headAfterOrder,
-  type OrderPlan,
-  planOrder,
-  type OrderChange as RefChange,
-} from '../../policy/order-rules.ts';
+import { refMapDigest, type SignedState } from '../../nostr/signed-state.ts';
 import { protectionOf, protectionProblem, type UpdateKind } from '../../policy/protection.ts';
 import { roleOf } from '../../policy/push-access.ts';
+import { isFromBefore, isNewerState, whyOutdated } from '../../policy/state-precedence.ts';
+import {
+  decideState,
+  type FastForwardQuestion,
+  headAfterState,
+  planState,
+  type StatedRefChange as RefChange,
+  type StatePlan,
+} from '../../policy/state-rules.ts';
 import type {
+  AppliedState,
   GitState,
-  Order,
   PackEntry,
   Policy,
   PublishedGitState,
@@ -40,7 +40,7 @@ export const NO_OBJECTS = 'waiting for a push that brings its objects';
 const NEVER = new AbortController().signal;
 
 /** What becomes of an order in one repository. */
-export type OrderOutcome =
+export type SignedStateOutcome =
   | { readonly is: 'applied' }
   /** It was applied before, and still is what was applied last. */
   | { readonly is: 'applied-already' }
@@ -52,21 +52,21 @@ export type OrderOutcome =
   /** Its author has no say here, or there is no such repository any more. */
   | { readonly is: 'not-his' };
 
-export interface OrderChangeOptions {
+export interface SignedStateChangeOptions {
   readonly repository: Repository;
   readonly git: Git;
-  readonly order: RefState;
+  readonly order: SignedState;
   /** The branches and tags that an order set, which a manifest names. */
-  readonly refsOf: (order: Order) => Promise<Refs>;
+  readonly refsOf: (order: AppliedState) => Promise<Refs>;
   /** True when the repository's own key may write: its receipts then need not stand behind orders. */
   readonly receiptsAreAuthoritative: (policy: Policy) => boolean;
   /** See `Change.since`. */
   readonly since: number;
   /** Where its objects come from if they are not here: another repository in which it has been carried out. */
-  readonly source?: OrderSource;
+  readonly source?: SignedStateSource;
 }
 
-export interface OrderSource {
+export interface SignedStateSource {
   /** Object directory of a snapshot of the other repository. */
   readonly objects: string;
   /** The packs of the other repository, as they are called in this one once they are stored. */
@@ -77,14 +77,14 @@ export interface OrderSource {
  * An order as a change of refs, decided anew on every state it meets: by who may write now, by what was applied last, by
  * what pushes have done since, and by the objects that are here.
  */
-export class OrderChange implements Change<OrderOutcome> {
+export class SignedStateChange implements Change<SignedStateOutcome> {
   readonly since: number;
   /** Its objects have been looked for in exactly what is published. */
   readonly alone = true;
-  private readonly options: OrderChangeOptions;
-  private decided: { readonly on: Digest; readonly evaluation: Evaluation<OrderOutcome> } | undefined;
+  private readonly options: SignedStateChangeOptions;
+  private decided: { readonly on: Digest; readonly evaluation: Evaluation<SignedStateOutcome> } | undefined;
 
-  constructor(options: OrderChangeOptions) {
+  constructor(options: SignedStateChangeOptions) {
     this.options = options;
     this.since = options.since;
   }
@@ -92,7 +92,7 @@ export class OrderChange implements Change<OrderOutcome> {
   async evaluate(
     current: GitState | undefined,
     published: PublishedGitState | undefined,
-  ): Promise<Evaluation<OrderOutcome>> {
+  ): Promise<Evaluation<SignedStateOutcome>> {
     if (current === undefined || published === undefined || current.lifecycle === 'withdrawn') {
       return { result: { is: 'not-his' } };
     }
@@ -103,12 +103,15 @@ export class OrderChange implements Change<OrderOutcome> {
     return this.decided.evaluation;
   }
 
-  private async evaluateOn(state: GitState, published: PublishedGitState): Promise<Evaluation<OrderOutcome>> {
+  private async evaluateOn(
+    state: GitState,
+    published: PublishedGitState,
+  ): Promise<Evaluation<SignedStateOutcome>> {
     const { order, repository } = this.options;
     const role = roleOf(order.author, { owner: repository.id.owner, ...state.policy });
     if (role !== 'owner' && role !== 'maintainer') return { result: { is: 'not-his' } };
     if (state.order?.id === order.id) return { result: { is: 'applied-already' } };
-    if (state.order !== null && !isNewerOrder(order, state.order)) {
+    if (state.order !== null && !isNewerState(order, state.order)) {
       return { result: { is: 'outdated', reason: whyOutdated(order, state.order) } };
     }
     if (isFromBefore(order, state.withdrawal)) {
@@ -118,7 +121,7 @@ export class OrderChange implements Change<OrderOutcome> {
       return refuse(`the repository has ${state.objectFormat} object ids, the state has others`);
     }
     const current = branchesAndTags(state.refs);
-    const plan = planOrder(current, await this.lastSet(state, current), order.refs);
+    const plan = planState(current, await this.lastSet(state, current), order.refs);
     const problem = ruleProblem(plan.changes, likelyKinds(plan.changes), state.policy, role);
     if (problem !== undefined) return refuse(problem);
     if (plan.conflicts.length > 0) return this.decide(plan, likelyKinds(plan.changes), state);
@@ -127,11 +130,11 @@ export class OrderChange implements Change<OrderOutcome> {
 
   /** Decides what the objects have a say in. */
   private async withObjects(
-    plan: OrderPlan,
+    plan: StatePlan,
     state: GitState,
     published: PublishedGitState,
     role: 'owner' | 'maintainer',
-  ): Promise<Evaluation<OrderOutcome>> {
+  ): Promise<Evaluation<SignedStateOutcome>> {
     const { repository, source } = this.options;
     const kinds = likelyKinds(plan.changes);
     if (plan.changes.every(({ to }) => to === undefined)) return this.decide(plan, kinds, state);
@@ -159,13 +162,13 @@ export class OrderChange implements Change<OrderOutcome> {
   }
 
   private decide(
-    plan: OrderPlan,
+    plan: StatePlan,
     kinds: ReadonlyMap<string, UpdateKind>,
     state: GitState,
     facts: ReadonlyMap<string, ObjectDescription> = new Map(),
-  ): Evaluation<OrderOutcome> {
+  ): Evaluation<SignedStateOutcome> {
     const kept = [...kinds].flatMap(([name, kind]) => (kind === 'fast-forward' ? name : []));
-    const decision = decideOrder(plan, new Set(kept));
+    const decision = decideState(plan, new Set(kept));
     return decision.apply ? this.apply(state, decision.changes, facts) : hold(decision.reason);
   }
 
@@ -195,7 +198,7 @@ export class OrderChange implements Change<OrderOutcome> {
     state: GitState,
     changes: readonly RefChange[],
     facts: ReadonlyMap<string, ObjectDescription>,
-  ): Evaluation<OrderOutcome> {
+  ): Evaluation<SignedStateOutcome> {
     const { order, source } = this.options;
     const named = new Set(state.packs.map(({ pack }) => pack.digest));
     // One of them may have been set apart as unreachable.
@@ -217,7 +220,7 @@ export class OrderChange implements Change<OrderOutcome> {
         ...state,
         // A state without refs brings no data.
         lifecycle: order.refs.size > 0 ? 'live' : state.lifecycle,
-        head: headAfterOrder(order.head, state.head, refs),
+        head: headAfterState(order.head, state.head, refs),
         refs,
         peeled,
         packs: brought.length === 0 ? before : [...before, ...brought],
@@ -242,7 +245,7 @@ function likelyKinds(changes: readonly RefChange[]): Map<string, UpdateKind> {
 }
 
 /** The updates of which it matters whether they keep the history there was: git is run for each. */
-function asksForHistory(plan: OrderPlan, policy: Policy): FastForwardQuestion[] {
+function asksForHistory(plan: StatePlan, policy: Policy): FastForwardQuestion[] {
   const asked = new Set(plan.questions.map(({ name }) => name));
   return plan.changes.flatMap(({ name, from, to }) => {
     if (from === undefined || to === undefined || !isBranch(name)) return [];
@@ -278,10 +281,10 @@ function ruleProblem(
   return undefined;
 }
 
-function hold(reason: string): Evaluation<OrderOutcome> {
+function hold(reason: string): Evaluation<SignedStateOutcome> {
   return { result: { is: 'held', reason } };
 }
 
-function refuse(reason: string): Evaluation<OrderOutcome> {
+function refuse(reason: string): Evaluation<SignedStateOutcome> {
   return { result: { is: 'refused', reason } };
 }

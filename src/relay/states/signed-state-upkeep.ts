@@ -1,13 +1,13 @@
 import type { VerifiedEvent } from '../../nostr/event.ts';
-import type { OrderStamp } from '../../policy/order-precedence.ts';
+import type { StateStamp } from '../../policy/state-precedence.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import type { SignedEvents } from '../log/signed-events.ts';
 import type { Verdict } from '../publication.ts';
 import { goThrough, type UpkeepTask } from '../upkeep.ts';
 
-export interface OrderUpkeepContext {
-  readonly waiting: (id: RepositoryId) => Promise<readonly OrderStamp[]>;
+export interface SignedStateUpkeepContext {
+  readonly waiting: (id: RepositoryId) => Promise<readonly StateStamp[]>;
   readonly signedEvents: Pick<SignedEvents, 'load'>;
   readonly order: (event: VerifiedEvent) => Promise<Verdict>;
 }
@@ -16,12 +16,12 @@ export interface OrderUpkeepContext {
  * Looks again at orders that wait: a push that was authorized by a key may have brought their objects, or done what they
  * ask for. Only repositories this server has published pushes in are looked at, each once after them.
  */
-export class OrderUpkeep implements UpkeepTask {
+export class SignedStateUpkeep implements UpkeepTask {
   readonly name = 'waiting orders';
-  private readonly context: OrderUpkeepContext;
+  private readonly context: SignedStateUpkeepContext;
   private readonly pushed = new Map<string, RepositoryId>();
 
-  constructor(context: OrderUpkeepContext) {
+  constructor(context: SignedStateUpkeepContext) {
     this.context = context;
   }
 

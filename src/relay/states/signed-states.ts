@@ -8,10 +8,10 @@ import type { Clock } from '../../lib/clock.ts';
 import { concurrently } from '../../lib/concurrently.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import type { NostrEvent, VerifiedEvent } from '../../nostr/event.ts';
-import { parseRefState, type RefState } from '../../nostr/ref-state.ts';
-import { orderDateProblem, whyOutdated } from '../../policy/order-precedence.ts';
-import { impossibleState } from '../../policy/order-rules.ts';
+import { parseSignedState, type SignedState } from '../../nostr/signed-state.ts';
 import { mayKnowOf, roleOf } from '../../policy/push-access.ts';
+import { stateDateProblem, whyOutdated } from '../../policy/state-precedence.ts';
+import { impossibleState } from '../../policy/state-rules.ts';
 import type { GitManifest, GitState, PackEntry } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -22,13 +22,13 @@ import type { SignedEvents } from '../log/signed-events.ts';
 import { type Authenticated, accept, reject, type Verdict } from '../publication.ts';
 import type { ServiceIdentity } from '../service-identity.ts';
 import type { Words } from '../words.ts';
-import type { HeldOrders } from './held-states.ts';
-import { NO_OBJECTS, OrderChange, type OrderOutcome } from './signed-state-change.ts';
+import type { HeldStates } from './held-states.ts';
+import { NO_OBJECTS, SignedStateChange, type SignedStateOutcome } from './signed-state-change.ts';
 
-export interface OrdersContext extends CopyContext {
+export interface SignedStatesContext extends CopyContext {
   readonly events: Events;
   readonly repositories: Repositories;
-  readonly heldOrders: HeldOrders;
+  readonly heldOrders: HeldStates;
   readonly signedEvents: SignedEvents;
   readonly service: ServiceIdentity;
   readonly git: Git;
@@ -39,7 +39,7 @@ export interface OrdersContext extends CopyContext {
 }
 
 /** Whom an order comes from: the keys shown on the connection, or nobody in particular where no answer is given. */
-export type OrderSender = Authenticated | 'this service';
+export type StateSender = Authenticated | 'this service';
 
 /** A repository in which an order has been carried out. */
 interface SpreadSource {
@@ -56,7 +56,7 @@ interface Place {
 }
 
 /** What became of an order somewhere, and whether that is a private repository. */
-type Outcome = OrderOutcome & { readonly secret: boolean };
+type Outcome = SignedStateOutcome & { readonly secret: boolean };
 
 /** Repositories of one order that are looked at at a time. */
 const LOOKED_AT_ONCE = 8;
@@ -64,11 +64,11 @@ const LOOKED_AT_ONCE = 8;
 export const STATES_AT_ONCE = 4;
 const QUEUED = 256;
 
-export class Orders {
-  private readonly context: OrdersContext;
+export class SignedStates {
+  private readonly context: SignedStatesContext;
   private readonly places = new Limiter('signed states', STATES_AT_ONCE, QUEUED);
 
-  constructor(context: OrdersContext) {
+  constructor(context: SignedStatesContext) {
     this.context = context;
   }
 
@@ -77,13 +77,13 @@ export class Orders {
    * know: who may not is answered as if it were not there.
    * @throws CairnError when the store fails before anything is in force
    */
-  async order(event: VerifiedEvent, sender: OrderSender): Promise<Verdict> {
-    const parsed = parseRefState(event, refNameProblem);
+  async take(event: VerifiedEvent, sender: StateSender): Promise<Verdict> {
+    const parsed = parseSignedState(event, refNameProblem);
     if (!parsed.ok) return reject(`invalid: ${parsed.reason}`);
     const order = parsed.value;
     const now = Math.floor(this.context.clock.now() / 1000);
     const problem =
-      identifierProblem(order.identifier) ?? orderDateProblem(order, now) ?? impossibleState(order.refs);
+      identifierProblem(order.identifier) ?? stateDateProblem(order, now) ?? impossibleState(order.refs);
     if (problem !== undefined) return reject(`invalid: ${problem}`);
     const { owners, complete } = this.context.words.placesOfState(event);
     const repositories = await this.repositoriesOf(order, owners, sender);
@@ -118,7 +118,7 @@ export class Orders {
    * The key of a repository states what is, and is nobody who could want anything: taken for an order, its receipt would
    * make the pushes it states look as if they had been ordered, free to be undone by the next order.
    */
-  private isReceipt(id: RepositoryId, order: RefState): boolean {
+  private isReceipt(id: RepositoryId, order: SignedState): boolean {
     return this.context.service.signerOf(id).publicKey === order.author;
   }
 
@@ -133,7 +133,7 @@ export class Orders {
     if (last === null || policy.private || !manifest.causes.some(({ evidence }) => evidence === last.id))
       return;
     const event = await signedEvents.load(from, last.id);
-    const parsed = parseRefState(event, refNameProblem);
+    const parsed = parseSignedState(event, refNameProblem);
     if (!parsed.ok) return;
     const { owners } = this.context.words.placesOfState(event);
     const others = (await this.repositoriesOf(parsed.value, owners, 'this service'))
@@ -158,9 +158,9 @@ export class Orders {
 
   /** Those of the repositories in which the order's author may write, as published now, of which its sender may know. */
   private async repositoriesOf(
-    order: RefState,
+    order: SignedState,
     owners: readonly string[],
-    sender: OrderSender,
+    sender: StateSender,
   ): Promise<Place[]> {
     const { repositories } = this.context;
     const found = await concurrently(owners, LOOKED_AT_ONCE, async (owner) => {
@@ -175,15 +175,15 @@ export class Orders {
 
   private async carryOut(
     repository: Repository,
-    order: RefState,
+    order: SignedState,
     event: VerifiedEvent,
     source?: SpreadSource,
-  ): Promise<OrderOutcome> {
+  ): Promise<SignedStateOutcome> {
     const { heldOrders, signedEvents, service, git } = this.context;
     const { id } = repository;
     const since = repository.mark();
     const changeWith = (packs: readonly PackEntry[]) =>
-      new OrderChange({
+      new SignedStateChange({
         repository,
         git,
         order,
@@ -198,7 +198,7 @@ export class Orders {
       const published = await repository.known();
       const change = changeWith(source?.packs ?? []);
       const { result: foreseen } = await change.evaluate(published?.manifest, published);
-      let outcome: OrderOutcome = foreseen;
+      let outcome: SignedStateOutcome = foreseen;
       if (foreseen.is === 'applied') {
         await signedEvents.store(id, event);
         const ready =
@@ -228,7 +228,7 @@ export class Orders {
 
   /** One answer for all repositories. An order that is in force anywhere is served. */
   private async verdict(outcomes: readonly Outcome[], event: VerifiedEvent): Promise<Verdict> {
-    const find = <K extends OrderOutcome['is']>(kind: K) =>
+    const find = <K extends SignedStateOutcome['is']>(kind: K) =>
       outcomes.find((outcome): outcome is Extract<Outcome, { is: K }> => outcome.is === kind);
     const applied = find('applied');
     const already = find('applied-already');

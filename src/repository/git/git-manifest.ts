@@ -64,7 +64,7 @@ export interface Policy {
 }
 
 /** The maintainer-signed state last applied. */
-export interface Order {
+export interface AppliedState {
   readonly id: string;
   readonly author: string;
   /** Seconds. */
@@ -138,7 +138,7 @@ export interface GitState {
   readonly packs: readonly PackEntry[];
   readonly graph?: ArtifactRef;
   readonly policy: Policy;
-  readonly order: Order | null;
+  readonly order: AppliedState | null;
   /** The last withdrawal; it stays when the repository is announced again. */
   readonly withdrawal?: Withdrawal;
   /** What people without a right of their own have brought; absent when they have brought nothing. */

@@ -1,6 +1,6 @@
 import { RefSegment, type RefTable, type SegmentSlot } from '../../git/index.ts';
 import { concurrently } from '../../lib/concurrently.ts';
-import { Turns } from '../../lib/cooperative.ts';
+import { LoopTurns } from '../../lib/cooperative.ts';
 import { sha256 } from '../../lib/digest.ts';
 import { becauseOf, isCairnError, messageOf } from '../../lib/errors.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
@@ -16,7 +16,7 @@ const PARALLEL = 8;
 export class RefSegments {
   private readonly artifacts: ArtifactStore;
   private readonly loading = new SingleFlight<SegmentSlot, void>();
-  private readonly turns = new Turns();
+  private readonly turns = new LoopTurns();
   /** Where a segment is known to be stored. */
   private readonly stored = new WeakMap<SegmentSlot, string>();
 

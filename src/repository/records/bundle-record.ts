@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
 import { isDigest } from '../../lib/digest.ts';
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import type { ArtifactRef } from '../git/git-manifest.ts';
 import { bundleKey } from '../keys.ts';
@@ -46,16 +46,16 @@ export async function readBundleRecord(
  * @throws CairnError `unavailable`, `busy`, `corrupt`
  */
 export async function writeBundleRecord(
-  context: { readonly control: ObjectStore; readonly clock: Clock; readonly dice: Dice },
+  context: { readonly control: ObjectStore; readonly clock: Clock; readonly random: Random },
   place: RepositoryPlace,
   record: BundleRecord,
 ): Promise<void> {
-  const { control: store, clock, dice } = context;
+  const { control: store, clock, random } = context;
   const isThere = (current: z.infer<typeof format>) =>
     current.bundle.digest === record.bundle.digest &&
     current.bundle.n === record.bundle.n &&
     current.incarnation === record.incarnation;
-  await updateRecord({ store, key: bundleKey(place), format, clock, dice }, (current) =>
+  await updateRecord({ store, key: bundleKey(place), format, clock, random }, (current) =>
     current !== undefined && isThere(current) ? undefined : record,
   );
 }

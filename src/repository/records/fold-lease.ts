@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import { foldLeaseKey } from '../keys.ts';
 import type { RepositoryPlace } from '../repository-id.ts';
@@ -25,7 +25,7 @@ export type FoldLeaseRecord = z.infer<typeof format>;
 export interface FoldLeaseContext {
   readonly control: ObjectStore;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
 }
 
 /** Seconds after which a server that has gone stands in nobody's way. */
@@ -50,8 +50,8 @@ export async function takeFoldLease(
   holder: string,
   onTrouble: (error: unknown) => void,
 ): Promise<FoldLease | undefined> {
-  const { control: store, clock, dice } = context;
-  const record: RecordPlace<FoldLeaseRecord> = { store, key: foldLeaseKey(place), format, clock, dice };
+  const { control: store, clock, random } = context;
+  const record: RecordPlace<FoldLeaseRecord> = { store, key: foldLeaseKey(place), format, clock, random };
   const now = () => Math.floor(clock.now() / 1000);
   // A clock that is ahead of ours must not keep everybody out for long.
   const isOthers = (lease: FoldLeaseRecord) =>

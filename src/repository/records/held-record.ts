@@ -1,7 +1,7 @@
 /** The record of orders that wait for their objects. It is in the bucket, because the push that brings them may reach another server. */
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import { heldKey } from '../keys.ts';
 import type { RepositoryPlace } from '../repository-id.ts';
@@ -37,10 +37,10 @@ export type HeldEntry = HeldRecord['orders'][number];
 export interface HeldRecordContext {
   readonly control: ObjectStore;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
 }
 
 export function heldRecord(context: HeldRecordContext, place: RepositoryPlace): RecordPlace<HeldRecord> {
-  const { control: store, clock, dice } = context;
-  return { store, key: heldKey(place), format, clock, dice };
+  const { control: store, clock, random } = context;
+  return { store, key: heldKey(place), format, clock, random };
 }

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import { ownerKey, ownersPrefix, parseOwnerKey } from '../keys.ts';
 import { type RecordPlace, readRecord, updateRecord } from './shared-record.ts';
@@ -44,7 +44,7 @@ const RENEWED_AFTER = 10 * 60;
 export interface OwnerRecordsContext {
   readonly control: ObjectStore;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
 }
 
 export class OwnerRecords {
@@ -124,8 +124,8 @@ export class OwnerRecords {
   }
 
   private place(owner: string): RecordPlace<OwnerRecord> {
-    const { control: store, clock, dice } = this.context;
-    return { store, key: ownerKey(owner), format, clock, dice };
+    const { control: store, clock, random } = this.context;
+    return { store, key: ownerKey(owner), format, clock, random };
   }
 
   private now(): number {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
 import { isDigest } from '../../lib/digest.ts';
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import { SERVICE_KEY } from '../keys.ts';
 import { updateRecord } from './shared-record.ts';
@@ -17,7 +17,7 @@ const format = z.strictObject({
 export interface ServiceRecordContext {
   readonly control: ObjectStore;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
 }
 
 /**
@@ -27,8 +27,8 @@ export interface ServiceRecordContext {
  * @throws CairnError `unavailable` when the store does not answer; `corrupt` when the record cannot be read
  */
 export async function claimBucket(context: ServiceRecordContext, publicKey: string): Promise<string> {
-  const { control: store, clock, dice } = context;
-  const record = await updateRecord({ store, key: SERVICE_KEY, format, clock, dice }, (current) =>
+  const { control: store, clock, random } = context;
+  const record = await updateRecord({ store, key: SERVICE_KEY, format, clock, random }, (current) =>
     current === undefined ? { publicKey } : undefined,
   );
   return record?.publicKey ?? publicKey;

@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { canonicalJson, type JsonValue } from '../../lib/canonical-json.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { CairnError } from '../../lib/errors.ts';
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import { readAll } from '../../lib/streams.ts';
 import type { ObjectStore, VersionToken } from '../../object-store/object-store.ts';
 
@@ -21,7 +21,7 @@ export interface RecordPlace<T extends SharedRecord> {
   readonly key: string;
   readonly format: z.ZodType<T>;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly random: Random;
 }
 
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -79,7 +79,7 @@ export async function updateRecord<T extends SharedRecord>(
     );
     if (put.outcome === 'written') return next;
     await place.clock.sleep(
-      Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * place.dice.fraction(),
+      Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * place.random.fraction(),
     );
   }
   throw new CairnError('busy', `${place.key} is being rewritten all the time, try again`, {

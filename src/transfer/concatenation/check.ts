@@ -11,18 +11,18 @@ import type { ArtifactCache, PinnedFile } from '../../repository/cache/artifact-
 import type { GitManifest, GitState, PackEntry } from '../../repository/git/git-manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import { snapshotPackName, writeSnapshot } from '../../repository/snapshot/snapshot.ts';
-import type { GitPlaces } from '../fair-semaphore.ts';
+import type { FairSemaphore } from '../fair-semaphore.ts';
 import { partOf } from '../fetch/plan.ts';
 import type { Growth } from './growth.ts';
 import { canBeJoined, type IndexedPart, whichAreListed } from './idx.ts';
 
-export interface SpliceCheckContext {
+export interface ConcatenationCheckContext {
   readonly git: Git;
   readonly cache: ArtifactCache;
   /** A folder to work in, on the same file system as the cache. */
   readonly scratch: string;
   /** For git that a client waits for. */
-  readonly places: GitPlaces;
+  readonly places: FairSemaphore;
 }
 
 /**
@@ -41,11 +41,11 @@ interface PackFolder {
 }
 
 /** Finds out whether packs together hold exactly what wants reach, each object once. */
-export class SpliceCheck {
-  private readonly context: SpliceCheckContext;
+export class ConcatenationCheck {
+  private readonly context: ConcatenationCheckContext;
   private folders = 0;
 
-  constructor(context: SpliceCheckContext) {
+  constructor(context: ConcatenationCheckContext) {
     this.context = context;
   }
 

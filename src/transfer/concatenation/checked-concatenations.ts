@@ -7,10 +7,10 @@ import { LruMap } from '../../lib/lru.ts';
 import type { GitManifest, PackEntry } from '../../repository/git/git-manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import { exactPack, type PackPart, partOf, type WantSet } from '../fetch/plan.ts';
-import { SpliceCheck, type SpliceCheckContext } from './check.ts';
-import { growthSince, nothingProven, type ProvenAnswer } from './growth.ts';
+import { ConcatenationCheck, type ConcatenationCheckContext } from './check.ts';
+import { type CheckedConcatenation, growthSince, nothingProven } from './growth.ts';
 
-export interface SpliceProofsContext extends SpliceCheckContext {
+export interface CheckedConcatenationsContext extends ConcatenationCheckContext {
   /** Hears of a proof that could not be attempted to its end. */
   readonly onTrouble: (error: unknown) => void;
 }
@@ -34,7 +34,7 @@ interface Verdict {
 }
 
 /** What is wanted of which manifest. */
-interface Question {
+interface ConcatenationQuestion {
   readonly id: RepositoryId;
   readonly manifest: GitManifest;
   readonly wants: WantSet;
@@ -47,12 +47,12 @@ interface Question {
  * last known of the repository, whoever asks waits for the proof that it still holds. Anything else is proved in the
  * background, one proof at a time: whoever asks first is told that it is not known, and gets his answer from git.
  */
-export class SpliceProofs {
-  private readonly context: SpliceProofsContext;
-  private readonly check: SpliceCheck;
+export class CheckedConcatenations {
+  private readonly context: CheckedConcatenationsContext;
+  private readonly check: ConcatenationCheck;
   private readonly verdicts = new LruMap<string, Verdict>(REMEMBERED);
   /** The answer last proved of each repository. */
-  private readonly latest = new LruMap<string, ProvenAnswer>(WANTS_REMEMBERED);
+  private readonly latest = new LruMap<string, CheckedConcatenation>(WANTS_REMEMBERED);
   /** Proofs that clients wait for. */
   private readonly growing = new Map<string, Promise<Verdict | undefined>>();
   /** Proofs that nobody waits for. */
@@ -60,9 +60,9 @@ export class SpliceProofs {
   private readonly turns = new Limiter('proofs', 1, WAITING);
   private readonly closing = new AbortController();
 
-  constructor(context: SpliceProofsContext) {
+  constructor(context: CheckedConcatenationsContext) {
     this.context = context;
-    this.check = new SpliceCheck(context);
+    this.check = new ConcatenationCheck(context);
     // Every proof under way listens, and Node would take so many for a leak.
     setMaxListeners(0, this.closing.signal);
   }
@@ -111,7 +111,7 @@ export class SpliceProofs {
   }
 
   /** The verdict by what has come since the last one; undefined when that does not tell. All who ask meanwhile share it. */
-  private async grown(question: Question): Promise<Verdict | undefined> {
+  private async grown(question: ConcatenationQuestion): Promise<Verdict | undefined> {
     const { key } = question;
     if (this.atWork.has(key) || this.closing.signal.aborted) return undefined;
     const running = this.growing.get(key);
@@ -132,7 +132,7 @@ export class SpliceProofs {
     return proof;
   }
 
-  private async grow({ id, manifest, wants }: Question): Promise<Verdict | undefined> {
+  private async grow({ id, manifest, wants }: ConcatenationQuestion): Promise<Verdict | undefined> {
     const latest = this.latest.get(formatRepositoryId(id));
     const growth =
       (latest === undefined ? undefined : growthSince(latest, manifest, wants)) ??
@@ -142,7 +142,7 @@ export class SpliceProofs {
     return packs === undefined ? undefined : { packs };
   }
 
-  private begin(question: Question): void {
+  private begin(question: ConcatenationQuestion): void {
     const { key } = question;
     const { signal } = this.closing;
     if (this.atWork.has(key) || this.turns.queued >= WAITING || signal.aborted) return;
@@ -161,7 +161,11 @@ export class SpliceProofs {
     this.atWork.set(key, proof);
   }
 
-  private async prove({ id, manifest, wants }: Question): Promise<readonly number[] | undefined> {
+  private async prove({
+    id,
+    manifest,
+    wants,
+  }: ConcatenationQuestion): Promise<readonly number[] | undefined> {
     const { signal } = this.closing;
     const oids = [...new Set(wants.oids)];
     // What only refs beside branches and tags reach is rarely wanted; what none reaches must not be sent.
@@ -173,14 +177,14 @@ export class SpliceProofs {
     return undefined;
   }
 
-  private conclude({ key, id, manifest, wants }: Question, verdict: Verdict): void {
+  private conclude({ key, id, manifest, wants }: ConcatenationQuestion, verdict: Verdict): void {
     this.verdicts.set(key, verdict, 1);
     if (verdict.packs === undefined) return;
     const packs = verdict.packs.flatMap((at) => manifest.packs[at] ?? []);
     this.remember(id, { packs, wants: wants.oids });
   }
 
-  private remember(id: RepositoryId, answer: ProvenAnswer): void {
+  private remember(id: RepositoryId, answer: CheckedConcatenation): void {
     this.latest.set(formatRepositoryId(id), answer, 1 + answer.wants.length);
   }
 
@@ -191,7 +195,7 @@ export class SpliceProofs {
   }
 }
 
-function questionOf(id: RepositoryId, manifest: GitManifest, wants: WantSet): Question {
+function questionOf(id: RepositoryId, manifest: GitManifest, wants: WantSet): ConcatenationQuestion {
   return { id, manifest, wants, key: `${packSetDigest(manifest.packs)} ${wants.digest}` };
 }
 

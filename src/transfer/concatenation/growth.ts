@@ -5,13 +5,13 @@ import type { GitManifest, PackEntry } from '../../repository/git/git-manifest.t
 import type { WantSet } from '../fetch/plan.ts';
 
 /** Packs that together hold exactly what some wants reach, each object once. */
-export interface ProvenAnswer {
+export interface CheckedConcatenation {
   readonly packs: readonly PackEntry[];
   readonly wants: readonly string[];
 }
 
 /** What there is without any proof: no packs, which are what no wants reach. */
-export const nothingProven: ProvenAnswer = { packs: [], wants: [] };
+export const nothingProven: CheckedConcatenation = { packs: [], wants: [] };
 
 /** How a manifest and what is wanted of it differ from an answer that has been proved. */
 export interface Growth {
@@ -33,7 +33,11 @@ export interface Growth {
 const MOST_ADDED = 5_000;
 
 /** Compares a manifest with a proven answer; undefined when packs of that are gone, or when more has come than a client should wait for. */
-export function growthSince(proven: ProvenAnswer, manifest: GitManifest, wants: WantSet): Growth | undefined {
+export function growthSince(
+  proven: CheckedConcatenation,
+  manifest: GitManifest,
+  wants: WantSet,
+): Growth | undefined {
   const known = placesOf(proven.packs, manifest.packs);
   if (known === undefined) return undefined;
   const isKnown = new Set(known);

@@ -14,7 +14,7 @@ import {
   tableOf,
   wantsHead,
 } from '../../git/index.ts';
-import { Pauses } from '../../lib/cooperative.ts';
+import { Yielder } from '../../lib/cooperative.ts';
 import type { GitState } from '../../repository/git/git-manifest.ts';
 import type { Output } from '../output.ts';
 import type { UploadCapabilities } from './upload-capabilities.ts';
@@ -134,7 +134,7 @@ function* without(count: number, list: Iterable<Buffer>): Generator<Buffer, unde
 
 /** Writes a list and a flush behind it, as the client takes it. In between everybody else gets a turn. */
 async function writePieces(output: Output, begun: Buffer[], list: Iterable<Buffer>): Promise<void> {
-  const pauses = new Pauses();
+  const pauses = new Yielder();
   let waiting = begun;
   let size = 0;
   for (const piece of list) {

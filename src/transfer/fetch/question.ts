@@ -9,7 +9,7 @@ import {
   UploadRequestParser,
 } from '../../git/index.ts';
 import { BudgetShare, ByteBudget } from '../../lib/byte-budget.ts';
-import { Pauses } from '../../lib/cooperative.ts';
+import { Yielder } from '../../lib/cooperative.ts';
 import { type Digest, sha256 } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { RequestBody } from '../request-body.ts';
@@ -115,7 +115,7 @@ export async function readUploadPost(
  */
 export async function* boundedQuestion(body: RequestBody): AsyncGenerator<Buffer, void, undefined> {
   const bounds = new QuestionBounds();
-  const pauses = new Pauses();
+  const pauses = new Yielder();
   for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
     bounds.push(chunk);
     yield chunk;

@@ -3,7 +3,7 @@
  * upload-pack` answers depends on nothing but the manifest and the request, so it is made once and sent to all.
  *
  * A question asked for the first time is passed through, and only remembered: most are never asked again. The second time
- * it is recorded (see {@link AnswerRecording}), also when the first is still being answered, so that however many ask at
+ * it is recorded (see {@link ResponseRecording}), also when the first is still being answered, so that however many ask at
  * once, git runs twice at most. Recordings belong to a manifest, and leave when its repository has a newer one.
  */
 import { rm } from 'node:fs/promises';
@@ -13,9 +13,9 @@ import { type CairnError, publicError } from '../../lib/errors.ts';
 import { LruMap } from '../../lib/lru.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
 import type { Output } from '../output.ts';
-import { AnswerRecording, type Produce } from './response-recording.ts';
+import { type Produce, ResponseRecording } from './response-recording.ts';
 
-export interface Question {
+export interface RepeatableRequest {
   /** The repository's name: its recordings leave when it has a new manifest. */
   readonly repository: string;
   readonly manifest: Digest;
@@ -27,7 +27,7 @@ export interface Question {
 export type AnsweredFrom = 'cached' | 'followed' | 'produced';
 
 /** Hears of every answer, and of the bytes on disk whenever they change. */
-export interface AnswerObserver {
+export interface ResponseObserver {
   /** `recorded`: produced, and open for others to follow; `passed`: produced for this client alone. */
   answered(how: 'cached' | 'followed' | 'recorded' | 'passed'): void;
   holds(bytes: number): void;
@@ -43,8 +43,8 @@ const SHARE = 4;
 type Memory = 'asked' | 'too long';
 
 interface Entry {
-  readonly question: Question;
-  readonly recording: AnswerRecording;
+  readonly question: RepeatableRequest;
+  readonly recording: ResponseRecording;
 }
 
 /** The manifests a repository was last asked for: reads that overlap a publish may still come for the one before. */
@@ -53,15 +53,15 @@ interface Manifests {
   readonly before: Digest | undefined;
 }
 
-export class AnswerCache {
+export class ResponseCache {
   private readonly folder: string;
   private readonly budget: number;
-  private readonly observer: AnswerObserver | undefined;
+  private readonly observer: ResponseObserver | undefined;
   /** Least recently used first. */
   private readonly entries = new Map<string, Entry>();
   private readonly memory = new LruMap<string, Memory>(REMEMBERED);
   private readonly manifests = new LruMap<string, Manifests>(REMEMBERED);
-  private readonly running = new Set<AnswerRecording>();
+  private readonly running = new Set<ResponseRecording>();
   /** Producers at work and files being removed. */
   private readonly chores = new Set<Promise<unknown>>();
   private total = 0;
@@ -75,7 +75,7 @@ export class AnswerCache {
   constructor(options: {
     readonly folder: string;
     readonly budget: number;
-    readonly observer?: AnswerObserver;
+    readonly observer?: ResponseObserver;
   }) {
     this.folder = options.folder;
     this.budget = options.budget;
@@ -109,7 +109,7 @@ export class AnswerCache {
    *   has gone; CairnError `unavailable` when a recording cannot be read on
    */
   async serve(
-    question: Question,
+    question: RepeatableRequest,
     output: Output,
     signal: AbortSignal,
     produce: Produce,
@@ -145,7 +145,7 @@ export class AnswerCache {
    * Notes which manifest the repository has now, and drops what belongs to others.
    * @returns false for a question about the one before, which is as good as over
    */
-  private lookAt({ repository, manifest }: Question): boolean {
+  private lookAt({ repository, manifest }: RepeatableRequest): boolean {
     const known = this.manifests.get(repository);
     if (known?.current === manifest) return true;
     if (known?.before === manifest) return false;
@@ -168,7 +168,11 @@ export class AnswerCache {
   }
 
   /** Starts a recording of a question that has been asked before. @returns undefined when it is to be passed through */
-  private startRecording(key: string, question: Question, produce: Produce): AnswerRecording | undefined {
+  private startRecording(
+    key: string,
+    question: RepeatableRequest,
+    produce: Produce,
+  ): ResponseRecording | undefined {
     if (this.budget === 0 || this.closed !== undefined) return undefined;
     const remembered = this.memory.get(key);
     this.memory.set(key, remembered ?? 'asked', 1);
@@ -179,7 +183,7 @@ export class AnswerCache {
       free: (bytes: number) => this.changeTotal(-bytes),
       relieve: () => this.relieve(),
     };
-    const recording = new AnswerRecording(path, room, Math.floor(this.budget / SHARE));
+    const recording = new ResponseRecording(path, room, Math.floor(this.budget / SHARE));
     const entry = { question, recording };
     this.entries.set(key, entry);
     this.mind(this.record(key, entry, produce));

@@ -8,7 +8,7 @@
  */
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { CairnError, isCairnError, messageOf, systemCode } from '../../lib/errors.ts';
-import { Bell } from '../../lib/signal.ts';
+import { Signal } from '../../lib/signal.ts';
 import type { Output } from '../output.ts';
 
 /**
@@ -44,11 +44,11 @@ const READ_BYTES = 128 * 1024;
 /** What a file costs besides its bytes. */
 const FILE_BYTES = 4096;
 
-export class AnswerRecording {
+export class ResponseRecording {
   private readonly path: string;
   private readonly room: RecordingRoom;
   private readonly longest: number;
-  private readonly bell = new Bell();
+  private readonly bell = new Signal();
   private readonly readers = new Set<Reader>();
   private readonly stopping = new AbortController();
   private file: Promise<FileHandle> | undefined;
@@ -108,7 +108,7 @@ export class AnswerRecording {
       return false;
     } finally {
       if (this.recorded === this.produced) this.tail = undefined;
-      this.bell.ring();
+      this.bell.notify();
       await this.release();
     }
   }
@@ -116,7 +116,7 @@ export class AnswerRecording {
   /** Ends the producer; readers get `reason`. */
   stop(reason: unknown): void {
     this.stopping.abort(reason);
-    this.bell.ring();
+    this.bell.notify();
   }
 
   /**
@@ -127,7 +127,7 @@ export class AnswerRecording {
    */
   async follow(output: Output, signal: AbortSignal): Promise<void> {
     const reader: Reader = { position: 0 };
-    const wake = () => this.bell.ring();
+    const wake = () => this.bell.notify();
     this.users++;
     this.readers.add(reader);
     signal.addEventListener('abort', wake);
@@ -148,13 +148,13 @@ export class AnswerRecording {
           return;
         }
         reader.position += chunk.length;
-        if (!this.recording) this.bell.ring();
+        if (!this.recording) this.bell.notify();
       }
     } finally {
       signal.removeEventListener('abort', wake);
       this.readers.delete(reader);
       if (this.readers.size === 0 && this.end === 'not yet') this.stop(new AbandonedError());
-      this.bell.ring();
+      this.bell.notify();
       await this.release();
     }
   }
@@ -205,7 +205,7 @@ export class AnswerRecording {
     const at = this.produced;
     this.tail = { at, bytes };
     this.produced += bytes.length;
-    this.bell.ring();
+    this.bell.notify();
     if (this.recording && (await this.record(bytes, at))) {
       this.recorded = this.produced;
       return !signal.aborted;

@@ -6,8 +6,8 @@ import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import type { GitManifest, PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
-import type { SpliceProofs } from '../concatenation/checked-concatenations.ts';
-import type { GitPlaces } from '../fair-semaphore.ts';
+import type { CheckedConcatenations } from '../concatenation/checked-concatenations.ts';
+import type { FairSemaphore } from '../fair-semaphore.ts';
 import type { Output } from '../output.ts';
 import { RequestBody } from '../request-body.ts';
 import type { Spool, SpoolRoom } from '../spool.ts';
@@ -24,7 +24,7 @@ import {
   readUploadPost,
   type WholeFetch,
 } from './question.ts';
-import type { AnswerCache } from './response-cache.ts';
+import type { ResponseCache } from './response-cache.ts';
 import { type OpenPack, sendStoredAnswer } from './stored-pack.ts';
 import { runUploadPack } from './upload-pack.ts';
 
@@ -52,16 +52,16 @@ export interface FetchObserver {
 
 export interface ServeFetchContext {
   readonly git: Git;
-  readonly places: GitPlaces;
+  readonly places: FairSemaphore;
   /** Where answers are put aside whose clients read slowly, and long questions. */
   readonly room: SpoolRoom;
   /** For questions that are read whole before they are answered. */
   readonly questionMemory: ByteBudget;
   readonly advertiser: Advertiser;
   readonly cache: ArtifactCache;
-  readonly answers: AnswerCache;
+  readonly answers: ResponseCache;
   /** Left out where nothing is to go on that nobody waits for. */
-  readonly proofs?: SpliceProofs;
+  readonly proofs?: CheckedConcatenations;
   /** Milliseconds for which a look at the pointer is good enough for a fetch of refs it showed. */
   readonly recency: number;
   readonly observer: FetchObserver;

@@ -1,6 +1,6 @@
 /** What gives a push the right to move refs. */
-import type { HeldOrder } from '../../policy/order-match.ts';
-import type { Order } from '../../repository/git/git-manifest.ts';
+import type { HeldState } from '../../policy/state-match.ts';
+import type { AppliedState } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 
 export type PushAuthority =
@@ -15,22 +15,22 @@ export type PushAuthority =
   | { readonly kind: 'order'; readonly caller?: { readonly actor: string; readonly token: string } };
 
 /** A maintainer-signed state that waits for its objects. */
-export interface WaitingOrder extends HeldOrder {
+export interface WaitingState extends HeldState {
   /** The branch HEAD shall name. */
   readonly head?: string;
 }
 
 /** The orders that wait, and the pull requests whose tips pushes bring to `refs/nostr/<event id>`. */
-export interface OrderBook {
+export interface StateBook {
   /** Every order that waits for a repository; one request. */
-  waiting(id: RepositoryId): Promise<readonly WaitingOrder[]>;
+  waiting(id: RepositoryId): Promise<readonly WaitingState[]>;
   /** Told once an order has been carried out: it and those it overtook wait no more. Never rejects. */
-  carriedOut(id: RepositoryId, order: WaitingOrder): Promise<void>;
+  carriedOut(id: RepositoryId, order: WaitingState): Promise<void>;
   /**
    * The branches and tags that an order set which a manifest of the repository names.
    * @throws CairnError `unavailable` when the store does not answer; `corrupt` when it has no such order
    */
-  refsOf(id: RepositoryId, order: Order): Promise<ReadonlyMap<string, string>>;
+  refsOf(id: RepositoryId, order: AppliedState): Promise<ReadonlyMap<string, string>>;
   /**
    * The tip that the pull request with this event id names; undefined while no such event is here, null when it is here and
    * is no pull request that names one.

@@ -5,11 +5,11 @@ import type { PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { accessError, pushAccess } from '../repository-access.ts';
 import type { RequestBody } from '../request-body.ts';
-import type { OrderBook, PushAuthority, WaitingOrder } from './authority.ts';
+import type { PushAuthority, StateBook, WaitingState } from './authority.ts';
 import { readHead } from './head.ts';
 
 export interface BeginPushContext {
-  readonly orders: OrderBook;
+  readonly orders: StateBook;
   readonly limits: ReceiveRequestOptions['limits'];
 }
 
@@ -29,7 +29,7 @@ export interface Begun {
   /** True when the store was asked for the state after the push came. */
   readonly fresh: boolean;
   /** The orders that waited then, where those matter. */
-  readonly waiting: readonly WaitingOrder[];
+  readonly waiting: readonly WaitingState[];
 }
 
 /**

@@ -1,24 +1,24 @@
 import type { ReceivedCommand } from '../../git/index.ts';
 import { changingRefs, commandKind } from '../../git/index.ts';
 import type { TipsInspection } from '../../git-process/inspect-tips.ts';
-import { filtered, inSlices, mapped } from '../../lib/cooperative.ts';
-import { refMapDigest } from '../../nostr/ref-state.ts';
+import { cooperate, filtered, mapped } from '../../lib/cooperative.ts';
+import { refMapDigest } from '../../nostr/signed-state.ts';
 import { headAfter } from '../../policy/default-branch.ts';
-import { headAfterOrder } from '../../policy/order-rules.ts';
 import type { ObjectFacts } from '../../policy/ref-rules.ts';
+import { headAfterState } from '../../policy/state-rules.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import {
   type Amount,
+  type AppliedState,
   type GitState,
   isClosed,
-  type Order,
   type PackEntry,
   type PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
 import { asPushed, isSetApart } from '../../repository/git/unreachable.ts';
 import type { Change, Evaluation } from '../../repository/publisher.ts';
-import type { WaitingOrder } from './authority.ts';
-import type { ConnectivityProof } from './connectivity.ts';
+import type { WaitingState } from './authority.ts';
+import type { Connectivity } from './connectivity.ts';
 import {
   asksForHistory,
   changes,
@@ -42,7 +42,7 @@ export interface PushChangeOptions {
   readonly disconnected: { readonly tips: ReadonlySet<string>; readonly problem: string };
   /** What the pack is called in a manifest; undefined when the push brought no objects. */
   readonly pack: PackEntry | undefined;
-  readonly proof: ConnectivityProof;
+  readonly proof: Connectivity;
   /** Where packs of unreachable objects are looked into; without it none is. */
   readonly cache?: Pick<ArtifactCache, 'acquire'>;
   /** Tips that the push brings itself. */
@@ -62,7 +62,7 @@ export interface PushChangeOptions {
 export interface PushOutcome {
   readonly result: PushResult;
   /** The order it carries out. */
-  readonly order?: WaitingOrder;
+  readonly order?: WaitingState;
 }
 
 /**
@@ -73,7 +73,7 @@ export interface PushOutcome {
 export class PushChange implements Change<PushOutcome> {
   readonly since: number;
   private readonly options: PushChangeOptions;
-  private proof: ConnectivityProof;
+  private proof: Connectivity;
   private disconnected: ReadonlySet<string>;
   private readonly objects: Map<string, ObjectFacts>;
 
@@ -99,14 +99,14 @@ export class PushChange implements Change<PushOutcome> {
     const { id, authority, pullRequestTip } = rules;
     const strangers = rules.strangers(this.brings(current));
     const facts = { objects, forced, waiting, lastSet, pullRequestTip, strangers };
-    const decision = await inSlices(
+    const decision = await cooperate(
       decidePush({ id, authority, commands, atomic, ...facts }, current, initial),
     );
     const { result, order } = decision;
     const outcome = order === undefined ? { result } : { result, order };
     const state = current ?? initial;
     const allowed = commands.filter((_command, at) => result[at] === undefined);
-    const accepted = await inSlices(filtered(allowed, (command) => changes(command, state.refs)));
+    const accepted = await cooperate(filtered(allowed, (command) => changes(command, state.refs)));
     if (accepted.length === 0) return { result: outcome };
     const witness = order !== undefined && rules.onlyWitnesses(state.policy);
     return {
@@ -128,7 +128,7 @@ export class PushChange implements Change<PushOutcome> {
     if (current.policy.protection.length === 0 && orders.waiting.length === 0) return { commands, forced };
     const asks = (command: ReceivedCommand) =>
       asksForHistory(command, current, orders) && command.oldId === current.refs.get(command.name);
-    const asking = await inSlices(filtered(commands, asks));
+    const asking = await cooperate(filtered(commands, asks));
     for (const command of asking.slice(0, MAX_HISTORIES)) {
       // What came with another push, after this one had begun, need not be where git would look.
       const known = this.options.initial.refs.get(command.name) === command.oldId;
@@ -207,7 +207,7 @@ export class PushChange implements Change<PushOutcome> {
       if (commandKind(command) === 'delete') return { name, oid: undefined };
       return { name, oid: newId, peeled: this.objects.get(newId)?.peeled };
     });
-    const { refs, peeled } = await inSlices(changingRefs(state, await inSlices(changes)));
+    const { refs, peeled } = await cooperate(changingRefs(state, await cooperate(changes)));
     const { pack } = this.options;
     const known = pack === undefined || state.packs.some((entry) => entry.pack.digest === pack.pack.digest);
     const linked = this.proof.linked ? { linked: true } : {};
@@ -220,7 +220,7 @@ export class PushChange implements Change<PushOutcome> {
       ...state,
       ...(arrived ? { lifecycle: 'live' } : {}),
       ...(order === undefined ? {} : { order: carriedOut(order) }),
-      head: order === undefined ? headAfter(state.head, refs) : headAfterOrder(order.head, state.head, refs),
+      head: order === undefined ? headAfter(state.head, refs) : headAfterState(order.head, state.head, refs),
       refs,
       peeled,
       packs: known || !bringsObjects ? before : [...before, { ...pack, ...linked }],
@@ -261,6 +261,6 @@ function tipsOf(commands: readonly ReceivedCommand[]): string[] {
 }
 
 /** What a manifest keeps of an order. */
-function carriedOut({ id, author, at, refs }: WaitingOrder): Order {
+function carriedOut({ id, author, at, refs }: WaitingState): AppliedState {
   return { id, author, at, refs: refMapDigest(refs) };
 }

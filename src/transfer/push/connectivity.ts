@@ -9,7 +9,7 @@ import type { QuarantinePaths } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
 import { inspectObjects, type ObjectDescription } from '../../git-process/inspect-objects.ts';
 import { inspectTips, type PublishedTips, type TipsInspection } from '../../git-process/inspect-tips.ts';
-import { inSlices, mapped } from '../../lib/cooperative.ts';
+import { cooperate, mapped } from '../../lib/cooperative.ts';
 import { isClosed, type PublishedGitState } from '../../repository/git/git-manifest.ts';
 import { linksAreFound } from './cut-links.ts';
 import { knownObjects } from './new-tips.ts';
@@ -18,7 +18,7 @@ import type { ReceivedPack } from './received-pack.ts';
 import type { PushWorkspace } from './workspace.ts';
 
 /** Evidence that what a push brings is complete, and what that rests on. */
-export interface ConnectivityProof {
+export interface Connectivity {
   /** Digests of packs of the repository that git may have found objects in. */
   readonly packs: ReadonlySet<string>;
   readonly incarnation: string | undefined;
@@ -31,15 +31,15 @@ export interface ConnectivityProof {
 }
 
 /** What is known of a push. */
-export interface ProvenPush {
+export interface ConnectedPush {
   /** New tips that something is missing below. */
   readonly disconnected: ReadonlySet<string>;
   /** What is known of the others. */
   readonly facts: ReadonlyMap<string, ObjectDescription>;
-  readonly proof: ConnectivityProof;
+  readonly proof: Connectivity;
 }
 
-export interface PushProverOptions {
+export interface ConnectivityCheckOptions {
   readonly git: Git;
   readonly workspace: PushWorkspace;
   readonly request: ReceiveRequest;
@@ -49,15 +49,15 @@ export interface PushProverOptions {
 }
 
 /** Shows one push complete. */
-export class PushProver {
-  private readonly options: PushProverOptions;
+export class ConnectivityCheck {
+  private readonly options: ConnectivityCheckOptions;
 
-  constructor(options: PushProverOptions) {
+  constructor(options: ConnectivityCheckOptions) {
     this.options = options;
   }
 
   /** Of a push that brings nothing, and needs nothing but what is there. */
-  nothing(): ProvenPush {
+  nothing(): ConnectedPush {
     return { disconnected: new Set(), facts: new Map(), proof: this.proof(true, true) };
   }
 
@@ -66,7 +66,7 @@ export class PushProver {
    * @param pack undefined when the push brought no objects
    * @throws CairnError `unavailable` when git cannot be run; the signal's reason when the client has gone
    */
-  async prove(tips: readonly string[], pack: ReceivedPack | undefined): Promise<ProvenPush> {
+  async prove(tips: readonly string[], pack: ReceivedPack | undefined): Promise<ConnectedPush> {
     const linked = await this.isLinked(pack);
     const walked = !this.isProvenByLinks(linked);
     const facts = new Map<string, ObjectDescription>();
@@ -88,7 +88,7 @@ export class PushProver {
       const fact = known.get(oid);
       if (fact !== undefined) facts.set(oid, fact);
     };
-    await inSlices(mapped(tips, look));
+    await cooperate(mapped(tips, look));
     return facts;
   }
 
@@ -112,7 +112,7 @@ export class PushProver {
     return linksAreFound({ git, paths: await workspace.open(published), pack, shallow, signal });
   }
 
-  private proof(walked: boolean, linked: boolean): ConnectivityProof {
+  private proof(walked: boolean, linked: boolean): Connectivity {
     const { workspace, published } = this.options;
     // All that git may have found objects in up to now.
     const named = published?.manifest.packs.map((entry) => entry.pack.digest) ?? [];

@@ -7,7 +7,7 @@ import { PackIdx } from '../../git/index.ts';
 import type { QuarantinePaths } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
 import { inspectObjects, parentsOf } from '../../git-process/inspect-objects.ts';
-import { Pauses } from '../../lib/cooperative.ts';
+import { Yielder } from '../../lib/cooperative.ts';
 import { openFile } from '../../lib/read-at.ts';
 import type { ReceivedPack } from './received-pack.ts';
 
@@ -45,7 +45,7 @@ async function cutCommits({ pack, shallow }: CutQuestion): Promise<string[]> {
     const format = shallow[0]?.length === 64 ? 'sha256' : 'sha1';
     const idx = await PackIdx.open(file.read, format);
     const cut: string[] = [];
-    const pauses = new Pauses();
+    const pauses = new Yielder();
     for (const oid of new Set(shallow)) {
       if (pauses.isDue) await pauses.next();
       if ((await idx.offsetOf(Buffer.from(oid, 'hex'))) !== undefined) cut.push(oid);

@@ -10,17 +10,22 @@ import {
   isTag,
   type ReceivedCommand,
 } from '../../git/index.ts';
-import { filtered, type Interruptible, mapped } from '../../lib/cooperative.ts';
-import { matchOrder } from '../../policy/order-match.ts';
-import { isFromBefore, isNewerOrder } from '../../policy/order-precedence.ts';
-import { decideOrder, planOrder } from '../../policy/order-rules.ts';
+import { type Cooperative, filtered, mapped } from '../../lib/cooperative.ts';
 import { protectionOf, protectionProblem, type UpdateKind } from '../../policy/protection.ts';
 import { type AccessFacts, type Role, roleOf } from '../../policy/push-access.ts';
-import { decideRefUpdates, type ObjectFacts, type RefState, type Refusal } from '../../policy/ref-rules.ts';
+import {
+  decideRefUpdates,
+  type ObjectFacts,
+  type RefsAndHead,
+  type Refusal,
+} from '../../policy/ref-rules.ts';
+import { matchHeldState } from '../../policy/state-match.ts';
+import { isFromBefore, isNewerState } from '../../policy/state-precedence.ts';
+import { decideState, planState } from '../../policy/state-rules.ts';
 import type { GitCause, GitState } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { accessFacts } from '../repository-access.ts';
-import type { OrderBook, PushAuthority, WaitingOrder } from './authority.ts';
+import type { PushAuthority, StateBook, WaitingState } from './authority.ts';
 import { isStated, pullRequestProblems, type StrangerTerms, wrongTips } from './pull-request-rules.ts';
 
 /** What a push is told, one entry per command: why it is refused, or undefined when it is carried out. */
@@ -36,10 +41,10 @@ export interface PushQuestion {
   /** Names of refs whose update is known to lose history; see {@link asksForHistory}. */
   readonly forced: ReadonlySet<string>;
   /** The orders that wait for this repository. */
-  readonly waiting: readonly WaitingOrder[];
+  readonly waiting: readonly WaitingState[];
   /** The branches and tags that the order carried out last has set. */
   readonly lastSet: ReadonlyMap<string, string>;
-  readonly pullRequestTip: OrderBook['pullRequestTip'];
+  readonly pullRequestTip: StateBook['pullRequestTip'];
   /** What it is measured by where it is a stranger's. */
   readonly strangers: StrangerTerms;
 }
@@ -51,7 +56,7 @@ export interface PushDecision {
   readonly result: PushResult;
   readonly evidence: Evidence;
   /** The order this push carries out. */
-  readonly order?: WaitingOrder;
+  readonly order?: WaitingState;
   /** True when nobody who may write sends it: but for the order it carries out, it is bounded as what strangers bring. */
   readonly byStranger?: boolean;
 }
@@ -68,7 +73,7 @@ export function* decidePush(
   push: PushQuestion,
   state: GitState | undefined,
   empty: GitState,
-): Interruptible<PushDecision> {
+): Cooperative<PushDecision> {
   const { id, authority } = push;
   if (authority.kind === 'anyone' && state?.lifecycle !== 'withdrawn') {
     return { result: yield* decide(push, state ?? empty, NOTHING), evidence: NOBODY };
@@ -127,21 +132,21 @@ function* decideByOrder(
   state: GitState,
   facts: AccessFacts,
   sentByWriter: boolean,
-): Interruptible<PushDecision> {
+): Cooperative<PushDecision> {
   const { commands, waiting } = push;
   const forbidden = yield* otherRefProblems(push, state, sentByWriter);
   // HEAD goes where the order says, so no branch is kept for its sake.
-  const met: RefState = { refs: state.refs, head: '' };
+  const met: RefsAndHead = { refs: state.refs, head: '' };
   const own = yield* decide({ ...push, atomic: false }, met, NOTHING);
   const allowed = commands.filter((command, at) => own[at] === undefined && isStated(command));
   const stated = yield* filtered(allowed, (command) => changes(command, state.refs));
   if (stated.length === 0) return { result: yield* decide(push, met, forbidden), evidence: NOBODY };
-  const match = matchOrder(
+  const match = matchHeldState(
     branchesAndTags(yield* refsAfter(state, stated)),
     waiting.filter(
       (order) =>
         isWriter(order.author, facts) &&
-        isNewerOrder(order, state.order) &&
+        isNewerState(order, state.order) &&
         !isFromBefore(order, state.withdrawal),
     ),
     push.authority.kind === 'order' ? push.authority.caller?.actor : undefined,
@@ -161,7 +166,7 @@ function* otherRefProblems(
   push: PushQuestion,
   state: GitState,
   sentByWriter: boolean,
-): Interruptible<Map<string, string>> {
+): Cooperative<Map<string, string>> {
   const caller = push.authority.kind === 'order' ? push.authority.caller : undefined;
   if (!sentByWriter) return pullRequestProblems(push, state, caller?.actor);
   const role = caller?.actor === push.id.owner ? 'owner' : 'maintainer';
@@ -178,14 +183,14 @@ function* orderProblem(
   state: GitState,
   facts: AccessFacts,
   stated: readonly ReceivedCommand[],
-  order: WaitingOrder,
-): Interruptible<string | undefined> {
+  order: WaitingState,
+): Cooperative<string | undefined> {
   const role = writerRole(roleOf(order.author, facts)) ?? 'maintainer';
   const [first] = yield* protectedRefs({ ...push, commands: stated }, state, role);
   if (first !== undefined) return `the signed state may not change ${first[0]}: ${first[1]}`;
-  const plan = planOrder(branchesAndTags(state.refs), push.lastSet, order.refs);
+  const plan = planState(branchesAndTags(state.refs), push.lastSet, order.refs);
   const kept = plan.questions.map(({ name }) => name).filter((name) => !push.forced.has(name));
-  const decision = decideOrder(plan, new Set(kept));
+  const decision = decideState(plan, new Set(kept));
   return decision.apply ? undefined : decision.reason;
 }
 
@@ -194,7 +199,7 @@ function* protectedRefs(
   push: PushQuestion,
   state: GitState,
   role: 'owner' | 'maintainer',
-): Interruptible<Map<string, string>> {
+): Cooperative<Map<string, string>> {
   const problems = wrongTips(push);
   if (state.policy.protection.length === 0) return problems;
   for (const command of push.commands) {
@@ -216,7 +221,7 @@ function updateKind(command: ReceivedCommand, forced: ReadonlySet<string>): Upda
 function* refsAfter(
   state: GitState,
   commands: readonly ReceivedCommand[],
-): Interruptible<ReadonlyMap<string, string>> {
+): Cooperative<ReadonlyMap<string, string>> {
   const changed = yield* mapped(commands, (command) => ({
     name: command.name,
     oid: commandKind(command) === 'delete' ? undefined : command.newId,
@@ -234,9 +239,9 @@ function writerRole(role: Role): 'owner' | 'maintainer' | undefined {
 
 function decide(
   { commands, atomic, objects }: PushQuestion,
-  met: RefState,
+  met: RefsAndHead,
   forbidden: ReadonlyMap<string, string>,
-): Interruptible<PushResult> {
+): Cooperative<PushResult> {
   return decideRefUpdates({ commands, atomic, objects, forbidden }, met);
 }
 

@@ -5,7 +5,7 @@ import {
   ReceiveRequestParser,
 } from '../../git/index.ts';
 import { BudgetShare, ByteBudget } from '../../lib/byte-budget.ts';
-import { Pauses } from '../../lib/cooperative.ts';
+import { Yielder } from '../../lib/cooperative.ts';
 import { CairnError, isCairnError } from '../../lib/errors.ts';
 import type { RequestBody } from '../request-body.ts';
 
@@ -60,7 +60,7 @@ export async function readHead(
   memory: BudgetShare,
 ): Promise<ReceiveRequest> {
   const parser = new ReceiveRequestParser(options);
-  const pauses = new Pauses();
+  const pauses = new Yielder();
   for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
     if (!memory.keep(chunk.length)) {
       throw new CairnError('busy', 'too many long lists of refs are being pushed now, try again in a moment');

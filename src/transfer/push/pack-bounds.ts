@@ -7,7 +7,7 @@ import type { QuarantinePaths } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
 import { type ReadAllOptions, readAllObjects } from '../../git-process/read-all-objects.ts';
 import { ObjectReader } from '../../git-process/read-objects.ts';
-import { inSlices, Pauses } from '../../lib/cooperative.ts';
+import { cooperate, Yielder } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { SortedIds } from '../../lib/sorted-ids.ts';
 import type { PushLimits } from './limits.ts';
@@ -149,7 +149,7 @@ async function checkLinks(
 ): Promise<void> {
   const places = await placesOf(entries, type);
   if (places.length === 0) return;
-  const own = await inSlices(entries.ids.pick(places));
+  const own = await cooperate(entries.ids.pick(places));
   await checkHeights({
     ...rule,
     own,
@@ -181,7 +181,7 @@ function* idsOf(ids: SortedIds, places: Iterable<number>): Generator<string, voi
 
 /** Places of the objects of a type, in order of their ids. */
 async function placesOf({ types }: PackEntries, type: number): Promise<Uint32Array> {
-  const pauses = new Pauses();
+  const pauses = new Yielder();
   const places = new Uint32Array(types.length);
   let count = 0;
   for (let place = 0; place < types.length; place++) {

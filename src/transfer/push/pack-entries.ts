@@ -9,7 +9,7 @@ import {
   type PackIdx,
   readPackEntryHeader,
 } from '../../git/index.ts';
-import { inStretches, Pauses } from '../../lib/cooperative.ts';
+import { inStretches, Yielder } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { formatSize } from '../../lib/format-size.ts';
 import type { OpenedFile } from '../../lib/read-at.ts';
@@ -80,7 +80,7 @@ class PackScan implements PackEntries {
   readonly end: number;
   private readonly pack: ScannedPack;
   private readonly limit: ObjectLimit;
-  private readonly pauses = new Pauses();
+  private readonly pauses = new Yielder();
   private readonly rawIds: Buffer;
   /** Bytes of a bucket: a power of two, which makes a whole number of them in a block. */
   private readonly bucket: number;

@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { FairSlots } from '../../lib/fair-slots.ts';
 import type { Release } from '../../lib/limiter.ts';
-import type { GitPlaces } from '../fair-semaphore.ts';
+import type { FairSemaphore } from '../fair-semaphore.ts';
 import { Flow } from '../flow.ts';
 import { RequestBody } from '../request-body.ts';
 import { type Spool, SpoolRoom } from '../spool.ts';
@@ -41,7 +41,7 @@ export function puttingAside(
 export interface PackIntakeOptions {
   /** The body of a push, behind its head. */
   readonly body: RequestBody;
-  readonly places: GitPlaces;
+  readonly places: FairSemaphore;
   /** By which name it claims a place. */
   readonly claimant: string;
   /** Aborted when the client has gone. */

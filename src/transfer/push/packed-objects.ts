@@ -4,7 +4,7 @@
  */
 import { inflateSync } from 'node:zlib';
 import { applyDelta, deltaResultSize, readPackEntryHeader } from '../../git/index.ts';
-import { inStretches, Pauses } from '../../lib/cooperative.ts';
+import { inStretches, Yielder } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { Inflater } from '../../lib/inflate.ts';
 import type { OpenedFile } from '../../lib/read-at.ts';
@@ -68,7 +68,7 @@ class PackedObjects {
   private readonly entries: PackEntries;
   private readonly places: Uint32Array;
   private readonly take: TakeStretch;
-  private readonly pauses = new Pauses();
+  private readonly pauses = new Yielder();
   private readonly inflater: Inflater | undefined;
   /** Indices in the order of the pack. */
   private readonly inOrder: Uint32Array;

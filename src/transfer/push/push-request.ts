@@ -1,7 +1,7 @@
-import type { Dice } from '../../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import type { ArtifactStore } from '../../repository/artifact-store.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
-import type { GitPlaces } from '../fair-semaphore.ts';
+import type { FairSemaphore } from '../fair-semaphore.ts';
 import type { Output } from '../output.ts';
 import type { BeginningPush } from './begin.ts';
 import type { PushLimits } from './limits.ts';
@@ -13,13 +13,13 @@ import type { PushSummary } from './summary.ts';
 
 /** What pushes are taken in with: the same for all of them. */
 export interface ReceivePushContext extends PushRulesContext {
-  readonly places: GitPlaces;
+  readonly places: FairSemaphore;
   /** What strangers push has places of its own, and limits by network address. Absent where they may push nothing. */
   readonly strangerPushes?: StrangerPushes;
   readonly puttingAside: PuttingAside;
   readonly artifacts: ArtifactStore;
   readonly cache: ArtifactCache;
-  readonly dice: Dice;
+  readonly random: Random;
   /** Folder for quarantines, on the file system of the artifact cache. */
   readonly scratch: string;
   readonly limits: PushLimits;

@@ -13,7 +13,7 @@ import {
   type RefStatus,
 } from '../../git/index.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
-import { filtered, inSlices } from '../../lib/cooperative.ts';
+import { cooperate, filtered } from '../../lib/cooperative.ts';
 import { DiskFullError } from '../../lib/disk-full.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { Refusal } from '../../policy/ref-rules.ts';
@@ -27,7 +27,7 @@ import {
 import { UnknownOutcomeError } from '../../repository/publisher.ts';
 import { type Begun, beginPush } from './begin.ts';
 import { PushChange, type PushOutcome } from './change.ts';
-import { type ProvenPush, PushProver } from './connectivity.ts';
+import { type ConnectedPush, ConnectivityCheck } from './connectivity.ts';
 import { decidePush, type PushDecision, type PushResult } from './decide.ts';
 import { HeadTooLarge, isProbe } from './head.ts';
 import { packBounds } from './pack-bounds.ts';
@@ -104,9 +104,9 @@ class Push {
     this.since = since;
     this.atomic = begun.request.capabilities.has('atomic');
     const { repository } = incoming;
-    const { cache, scratch, dice } = context;
+    const { cache, scratch, random } = context;
     const { shallow } = begun.request;
-    this.empty = emptyState(repository.id.identifier, 'sha1', dice.hex(16));
+    this.empty = emptyState(repository.id.identifier, 'sha1', random.hex(16));
     this.workspace = new PushWorkspace({ repository, cache, scratch, empty: this.empty, shallow });
     this.rules = new PushRules(context, {
       id: repository.id,
@@ -174,9 +174,15 @@ class Push {
     return this.publish(begun, pack, proven);
   }
 
-  private prover(published: PublishedGitState | undefined): PushProver {
+  private prover(published: PublishedGitState | undefined): ConnectivityCheck {
     const { workspace, request, incoming } = this;
-    return new PushProver({ git: this.context.git, workspace, request, published, signal: incoming.signal });
+    return new ConnectivityCheck({
+      git: this.context.git,
+      workspace,
+      request,
+      published,
+      signal: incoming.signal,
+    });
   }
 
   /** Tells the client what went wrong, in the answer. */
@@ -242,13 +248,13 @@ class Push {
     const strangers = rules.strangers(undefined);
     const known = { objects: undefined, forced: new Set<string>(), strangers };
     const question = { id, authority, commands, atomic, waiting, lastSet, pullRequestTip, ...known };
-    return inSlices(decidePush(question, published?.manifest, this.empty));
+    return cooperate(decidePush(question, published?.manifest, this.empty));
   }
 
   private async publish(
     begun: Begun,
     received: ReceivedPack | undefined,
-    proven: ProvenPush,
+    proven: ConnectedPush,
   ): Promise<PushSummary> {
     const { published } = begun;
     const { artifacts, cache } = this.context;
@@ -311,7 +317,7 @@ class Push {
   private async newTips(): Promise<string[]> {
     const brings = (command: ReceivedCommand) =>
       command.problem === undefined && commandKind(command) !== 'delete';
-    const bringing = await inSlices(filtered(this.request.commands, brings));
+    const bringing = await cooperate(filtered(this.request.commands, brings));
     return [...new Set(bringing.map((command) => command.newId))];
   }
 

@@ -7,7 +7,7 @@ import {
   largeSideband,
   type StatusReport,
 } from '../../git/index.ts';
-import { inSlices } from '../../lib/cooperative.ts';
+import { cooperate } from '../../lib/cooperative.ts';
 import type { Output } from '../output.ts';
 
 /** Silence after which a waiting client is shown that somebody is still there. */
@@ -49,7 +49,7 @@ export class PushAnswer {
 
   /** Ends the answer with the report. */
   async report(report: StatusReport): Promise<void> {
-    const bytes = await inSlices(encodeReport(report, this.capabilities));
+    const bytes = await cooperate(encodeReport(report, this.capabilities));
     await this.end(this.sideband ? [...encodeSideband(1, bytes, largeSideband), flushPacket] : [bytes]);
   }
 

@@ -2,10 +2,10 @@ import { branchesAndTags, type ReceivedCommand, tableOf } from '../../git/index.
 import type { QuarantinePaths } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { refMapDigest } from '../../nostr/ref-state.ts';
+import { refMapDigest } from '../../nostr/signed-state.ts';
 import type { Amount, GitState, Policy, PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
-import type { OrderBook, PushAuthority, WaitingOrder } from './authority.ts';
+import type { PushAuthority, StateBook, WaitingState } from './authority.ts';
 import { keepsHistory } from './keeps-history.ts';
 import type { StrangerTerms } from './pull-request-rules.ts';
 import type { StrangerLimits } from './stranger-limits.ts';
@@ -13,7 +13,7 @@ import type { StrangerLimits } from './stranger-limits.ts';
 /** Whose word is asked about pushes. */
 export interface PushRulesContext {
   readonly git: Git;
-  readonly orders: OrderBook;
+  readonly orders: StateBook;
   readonly clock: Clock;
   /** What people without a right of their own may push; undefined: nothing. */
   readonly strangers: StrangerLimits | undefined;
@@ -28,7 +28,7 @@ export interface PushRulesOptions {
   readonly id: RepositoryId;
   readonly authority: PushAuthority;
   /** The orders that waited when the push began, and the state it began with. */
-  readonly waiting: readonly WaitingOrder[];
+  readonly waiting: readonly WaitingState[];
   readonly published: PublishedGitState | undefined;
   /** Where git finds the objects of the push and those of a state it met. */
   readonly paths: () => Promise<QuarantinePaths>;
@@ -46,7 +46,7 @@ export class PushRules {
   private readonly histories = new Map<string, boolean>();
   private last: { readonly order: string; readonly refs: ReadonlyMap<string, string> } | undefined;
   private later:
-    | { readonly digest: string | undefined; readonly orders: readonly WaitingOrder[] }
+    | { readonly digest: string | undefined; readonly orders: readonly WaitingState[] }
     | undefined;
 
   constructor(context: PushRulesContext, options: PushRulesOptions) {
@@ -60,7 +60,7 @@ export class PushRules {
    * The orders that waited when the push began, or those that wait now that it meets another state.
    * @throws CairnError `unavailable` when the store does not answer
    */
-  async waiting(published: PublishedGitState | undefined): Promise<readonly WaitingOrder[]> {
+  async waiting(published: PublishedGitState | undefined): Promise<readonly WaitingState[]> {
     const digest = published?.digest;
     if (this.authority.kind !== 'order') return [];
     if (digest === this.options.published?.digest) return this.options.waiting;

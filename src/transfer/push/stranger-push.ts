@@ -1,7 +1,7 @@
 import { commandKind, type ReceivedCommand } from '../../git/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Amount, GitState } from '../../repository/git/git-manifest.ts';
-import { GitPlaces } from '../fair-semaphore.ts';
+import { FairSemaphore } from '../fair-semaphore.ts';
 import type { RequestBody } from '../request-body.ts';
 import type { AllowedPack } from './pack-bounds.ts';
 import { hasRefFor, type StrangerTerms } from './pull-request-rules.ts';
@@ -10,7 +10,7 @@ import { type StrangerAllowance, StrangerTraffic } from './stranger-traffic.ts';
 
 /** What the pushes of strangers share in one server: they never take the places of others. */
 export interface StrangerPushes {
-  readonly places: GitPlaces;
+  readonly places: FairSemaphore;
   readonly traffic: StrangerTraffic;
 }
 
@@ -31,7 +31,7 @@ export function strangerPushes(
   clock: Clock,
 ): { readonly strangerPushes?: StrangerPushes } {
   if (limits === undefined) return {};
-  const places = new GitPlaces(limits.places, limits.places * WAITING);
+  const places = new FairSemaphore(limits.places, limits.places * WAITING);
   return { strangerPushes: { places, traffic: new StrangerTraffic(limits, clock) } };
 }
 
@@ -72,7 +72,7 @@ export class StrangerPush {
   }
 
   /** The places that strangers have. */
-  get places(): GitPlaces {
+  get places(): FairSemaphore {
     return this.options.places;
   }
 

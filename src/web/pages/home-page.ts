@@ -4,7 +4,7 @@ import { formatNpub } from '../../nostr/public-key.ts';
 import { graspUrl, relayUrl } from '../../nostr/repository-url.ts';
 import type { AccessMode } from '../../policy/access.ts';
 import { commands, type Html, hostOf, page, shellWord } from '../layout.ts';
-import { said, shortNpub } from '../user-text.ts';
+import { shortNpub, userText } from '../user-text.ts';
 
 /** What the service says of itself, which is also what its relay says (NIP-11). */
 export interface ServiceInformation {
@@ -85,7 +85,7 @@ function listed(base: string, repository: HomePageParts['repositories'][number])
   const { owner, identifier } = repository;
   const npub = formatNpub(owner);
   const description = repository.description?.trim() ?? '';
-  return html`<a href="${graspUrl(base, owner, identifier)}">${said(repository.name?.trim() || identifier, 80)}</a>
-<span class="quiet"><code title="${npub}/${identifier}">${shortNpub(npub)}/${said(identifier, 60)}</code></span>
-${description === '' ? '' : html`<p>${said(description, 200)}</p>`}`;
+  return html`<a href="${graspUrl(base, owner, identifier)}">${userText(repository.name?.trim() || identifier, 80)}</a>
+<span class="quiet"><code title="${npub}/${identifier}">${shortNpub(npub)}/${userText(identifier, 60)}</code></span>
+${description === '' ? '' : html`<p>${userText(description, 200)}</p>`}`;
 }

@@ -7,7 +7,7 @@ import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import { commands, type Html, page, shellWord } from '../layout.ts';
 import { gitWorkshopUrl, nostrCloneUrl } from '../nostr-links.ts';
 import { refTables } from '../ref-tables.ts';
-import { cut, said } from '../user-text.ts';
+import { cut, userText } from '../user-text.ts';
 
 export interface RepositoryPageParts {
   /** The public base URL of the service. */
@@ -37,8 +37,8 @@ export function repositoryPage(parts: RepositoryPageParts): Html {
     ...(description === '' ? {} : { description: cut(description, 160) }),
     canonical: graspUrl(base, owner, identifier),
     base,
-    content: html`<h1>${said(name, NAME)}</h1>
-${description === '' ? '' : html`<p class="said">${said(description, DESCRIPTION)}</p>`}
+    content: html`<h1>${userText(name, NAME)}</h1>
+${description === '' ? '' : html`<p class="said">${userText(description, DESCRIPTION)}</p>`}
 ${facts(parts)}
 <h2>Clone</h2>
 ${clone(parts)}
@@ -53,10 +53,10 @@ function facts({ owner, manifest, announcement }: RepositoryPageParts): Html {
   const maintainers = policy.writers.filter((key) => key !== owner);
   const web = (announcement?.web ?? []).filter(isWebLink).slice(0, WEB_LINKS);
   return html`<dl>
-${fact('Identifier', html`<code>${said(identifier, 256)}</code>`)}
+${fact('Identifier', html`<code>${userText(identifier, 256)}</code>`)}
 ${fact('Owner', key(owner))}
 ${maintainers.length === 0 ? '' : fact('Maintainers', list(maintainers.map(key)))}
-${web.length === 0 ? '' : fact('Web', list(web.map((url) => html`<a href="${url}" rel="nofollow ugc noopener">${said(url, 300)}</a>`)))}
+${web.length === 0 ? '' : fact('Web', list(web.map((url) => html`<a href="${url}" rel="nofollow ugc noopener">${userText(url, 300)}</a>`)))}
 ${policy.protection.length === 0 ? '' : fact('Protected', list(policy.protection.slice(0, PROTECTED).map(protection)))}
 ${objectFormat === 'sha1' ? '' : fact('Object format', html`SHA-256`)}
 </dl>`;
@@ -115,7 +115,7 @@ function key(publicKey: string): Html {
 }
 
 function protection({ pattern, rules }: GitManifest['policy']['protection'][number]): Html {
-  return html`<code>${said(pattern, 200)}</code>: ${said(rules.join(', '), 200)}`;
+  return html`<code>${userText(pattern, 200)}</code>: ${userText(rules.join(', '), 200)}`;
 }
 
 /** Anybody may write anything into an announcement; only what leads to a web page becomes a link. */

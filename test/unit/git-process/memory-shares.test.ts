@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LARGE, MemoryShares } from '../../../src/git-process/memory-shares.ts';
-import { SeededDice } from '../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../helpers/seeded-random.ts';
 
 const MIB = 2 ** 20;
 /** Of so many objects git's tables take more than half of 64 MiB. */
@@ -9,19 +9,19 @@ const MANY = 200_000;
 describe('shares of memory', () => {
   it('are never more than there are, whatever is taken and given back', () => {
     const seed = 11;
-    const dice = new SeededDice(seed);
+    const random = new SeededRandom(seed);
     const [all, spare] = [20, 4];
     const shares = new MemoryShares(64 * MIB, { all, spare });
     const held: { times: number; processes: number; release(): void }[] = [];
     let refused = 0;
     for (let turn = 0; turn < 5_000; turn++) {
-      const [given] = held.splice(dice.below(held.length + 1), dice.below(3) === 0 ? 1 : 0);
+      const [given] = held.splice(random.below(held.length + 1), random.below(3) === 0 ? 1 : 0);
       given?.release();
       given?.release();
-      const processes = 1 + dice.below(2);
+      const processes = 1 + random.below(2);
       try {
-        const large = dice.below(10) === 0;
-        const grant = shares.take({ processes, large, objects: dice.below(2) * MANY });
+        const large = random.below(10) === 0;
+        const grant = shares.take({ processes, large, objects: random.below(2) * MANY });
         held.push({ ...grant, processes });
       } catch {
         refused++;

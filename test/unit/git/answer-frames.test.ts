@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { AnswerFrames, encodePacket, encodeSideband, flushPacket } from '../../../src/git/index.ts';
-import { SeededDice } from '../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../helpers/seeded-random.ts';
 
 const NAK = encodePacket('NAK\n');
 const PROGRESS = Buffer.concat(encodeSideband(2, 'Counting\n'));
@@ -42,9 +42,9 @@ it.each<[string, Buffer, string | undefined]>([
   (_what, bytes, said) => {
     expect(after(bytes)).toBe(said);
     expect(after(...[...bytes].map((byte) => Buffer.of(byte)))).toBe(said);
-    const dice = new SeededDice(7);
+    const random = new SeededRandom(7);
     for (let round = 0; round < 20; round++) {
-      const cut = Math.floor(dice.fraction() * bytes.length);
+      const cut = Math.floor(random.fraction() * bytes.length);
       expect(after(bytes.subarray(0, cut), bytes.subarray(cut)), `cut at ${cut}`).toBe(said);
     }
   },

@@ -6,7 +6,7 @@ import {
   QUESTION_LIMITS,
   QuestionBounds,
 } from '../../../src/git/index.ts';
-import { SeededDice } from '../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../helpers/seeded-random.ts';
 
 const LIMITS = { bytes: 1_000_000, lines: 40, otherLines: 9 };
 
@@ -62,8 +62,8 @@ function look(bytes: Buffer, pick: (count: number) => number, limits = LIMITS): 
 describe('very large questions (issue 11, point 11)', () => {
   it('are taken up to the exact limit of each kind of line, and refused by one more, however they are cut', () => {
     for (let seed = 1; seed <= 150; seed++) {
-      const dice = new SeededDice(seed);
-      const pick = (count: number) => dice.below(count);
+      const random = new SeededRandom(seed);
+      const pick = (count: number) => random.below(count);
       const over = pick(KINDS.length + 1);
       // Each kind is there as often as it may be, or less often; at most one of them is there once more.
       const packets = KINDS.flatMap(({ most, lines }, kind) => {
@@ -84,23 +84,23 @@ describe('very large questions (issue 11, point 11)', () => {
     const empty = [flushPacket, delimiterPacket, Buffer.from('0002'), Buffer.from('0004')];
     const some = (count: number) =>
       Buffer.concat(Array.from({ length: count }, (_, at) => empty[at % 4] as Buffer));
-    const dice = new SeededDice(1);
-    const pick = (count: number) => dice.below(count);
+    const random = new SeededRandom(1);
+    const pick = (count: number) => random.below(count);
     expect(look(some(LIMITS.otherLines), pick)).toBeUndefined();
     expect(look(some(LIMITS.otherLines + 1), pick)).toContain('other lines');
   });
 
   it('are taken up to the exact number of bytes', () => {
     const bytes = Buffer.concat([encodePacket('x'.repeat(95)), encodePacket('y')]);
-    const dice = new SeededDice(2);
-    const pick = (count: number) => dice.below(count);
+    const random = new SeededRandom(2);
+    const pick = (count: number) => random.below(count);
     expect(look(bytes, pick, { ...LIMITS, bytes: bytes.length })).toBeUndefined();
     expect(look(bytes, pick, { ...LIMITS, bytes: bytes.length - 1 })).toContain(`${bytes.length - 1} bytes`);
   });
 
   it('leave what is no packet to whoever reads the request', () => {
-    const dice = new SeededDice(3);
-    const pick = (count: number) => dice.below(count);
+    const random = new SeededRandom(3);
+    const pick = (count: number) => random.below(count);
     for (const junk of ['nonsense', '0003', '+123', 'want want want want ']) {
       expect(look(Buffer.from(junk.repeat(50)), pick)).toBeUndefined();
     }

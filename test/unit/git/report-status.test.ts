@@ -3,13 +3,13 @@ import { type Capabilities, parseCapabilities } from '../../../src/git/capabilit
 import { CommitProof, mintCommitProof } from '../../../src/git/commit-proof.ts';
 import { PacketReader } from '../../../src/git/pkt-line.ts';
 import { encodeReport, type StatusReport } from '../../../src/git/report-status.ts';
-import { atOnce } from '../../../src/lib/cooperative.ts';
+import { runToEnd } from '../../../src/lib/cooperative.ts';
 import { packets } from './chunks.ts';
 
 const asked = parseCapabilities('report-status side-band-64k');
 
 const encode = (report: StatusReport, capabilities: Capabilities) =>
-  atOnce(encodeReport(report, capabilities));
+  runToEnd(encodeReport(report, capabilities));
 
 describe('the report of a push', () => {
   const proof = mintCommitProof();

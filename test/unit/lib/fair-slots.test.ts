@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { FairSlots } from '../../../src/lib/fair-slots.ts';
-import { SeededDice } from '../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../helpers/seeded-random.ts';
 
 const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
 
@@ -28,22 +28,22 @@ class Holder {
 
 describe('slots shared out by network address (issue 11, point 9)', () => {
   it(`are never too many, and whoever has few gets one of who has many (seed ${seed})`, () => {
-    const dice = new SeededDice(seed);
+    const random = new SeededRandom(seed);
     for (let world = 0; world < 10; world++) {
-      const [all, perKey] = [1 + dice.below(12), 1 + dice.below(8)];
+      const [all, perKey] = [1 + random.below(12), 1 + random.below(8)];
       const slots = new FairSlots(all, perKey);
       let holders: Holder[] = [];
       const of = (key: string) => holders.filter((holder) => holder.key === key);
       for (let step = 0; step < 200; step++) {
-        if (dice.below(3) === 0 && holders.length > 0) {
-          const gone = dice.pick(holders);
+        if (random.below(3) === 0 && holders.length > 0) {
+          const gone = random.pick(holders);
           // Twice, as callers may.
           gone.leave();
           gone.leave();
           holders = holders.filter((holder) => holder !== gone);
         } else {
-          const key = `address ${dice.below(5)}`;
-          const holder = new Holder(key, dice.below(3) === 0 ? undefined : dice.below(1_000));
+          const key = `address ${random.below(5)}`;
+          const holder = new Holder(key, random.below(3) === 0 ? undefined : random.below(1_000));
           const most = Math.max(0, ...holders.map((other) => of(other.key).length));
           const before = [...holders];
           const mine = of(key).length;

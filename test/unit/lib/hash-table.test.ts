@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { HashTable } from '../../../src/lib/hash-table.ts';
-import { SeededDice } from '../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../helpers/seeded-random.ts';
 
 describe('a table of hashes (issue 11, point 10)', () => {
   it.each([1, 2, 3])('finds what is in it and nothing else, whatever comes and goes (seed %d)', (seed) => {
-    const dice = new SeededDice(seed);
+    const random = new SeededRandom(seed);
     const table = new HashTable();
     // Lower halves that are often the same: many share a place.
-    const hashes = Array.from({ length: 600 }, (_, high) => ({ high, low: dice.below(90) * 64 }));
+    const hashes = Array.from({ length: 600 }, (_, high) => ({ high, low: random.below(90) * 64 }));
     const model = new Map<number, number>();
     for (let round = 0; round < 20_000; round++) {
-      const hash = dice.pick(hashes);
+      const hash = random.pick(hashes);
       const known = model.get(hash.high);
       expect(table.find(hash)).toBe(known ?? -1);
       if (known === undefined) {
         const number = table.add(hash);
         expect([...model.values()]).not.toContain(number);
         model.set(hash.high, number);
-      } else if (dice.below(3) > 0) {
+      } else if (random.below(3) > 0) {
         table.remove(known);
         model.delete(hash.high);
       }

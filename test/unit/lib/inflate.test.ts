@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { constants, deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Inflater } from '../../../src/lib/inflate.ts';
-import { SeededDice } from '../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../helpers/seeded-random.ts';
 
 const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
 const STRATEGIES = [
@@ -15,32 +15,36 @@ const STRATEGIES = [
 ];
 
 /** Bytes of few values, of many, or repeated: whatever makes the codes differ. */
-function content(dice: SeededDice): Buffer {
-  const length = dice.below(4) === 0 ? dice.below(70_000) : dice.below(600);
-  const values = 1 + dice.below(dice.pick([2, 20, 256]));
+function content(random: SeededRandom): Buffer {
+  const length = random.below(4) === 0 ? random.below(70_000) : random.below(600);
+  const values = 1 + random.below(random.pick([2, 20, 256]));
   const bytes = Buffer.alloc(length);
   for (let at = 0; at < length; ) {
-    const copied = at > 3 && dice.below(3) === 0 ? Math.min(dice.below(300), at, length - at) : 0;
+    const copied = at > 3 && random.below(3) === 0 ? Math.min(random.below(300), at, length - at) : 0;
     if (copied > 0) {
       bytes.copy(bytes, at, at - copied, at);
       at += copied;
       continue;
     }
     // Some values are far more frequent than others, so that codes get long.
-    bytes[at++] = Math.floor(values * dice.fraction() ** 6);
+    bytes[at++] = Math.floor(values * random.fraction() ** 6);
   }
   return bytes;
 }
 
 describe(`streams of zlib (seed ${seed})`, () => {
   it('come back as they were', () => {
-    const dice = new SeededDice(seed);
+    const random = new SeededRandom(seed);
     const inflater = new Inflater();
     for (let round = 0; round < 500; round++) {
-      const bytes = content(dice);
-      const options = { level: dice.below(10), strategy: dice.pick(STRATEGIES), memLevel: 1 + dice.below(9) };
+      const bytes = content(random);
+      const options = {
+        level: random.below(10),
+        strategy: random.pick(STRATEGIES),
+        memLevel: 1 + random.below(9),
+      };
       const deflated = deflateSync(bytes, options);
-      const [before, behind] = [dice.below(20), dice.below(20)];
+      const [before, behind] = [random.below(20), random.below(20)];
       const source = Buffer.concat([randomBytes(before), deflated, randomBytes(behind)]);
       const target = Buffer.alloc(bytes.length + 20, 7);
       const end = before + deflated.length;
@@ -53,19 +57,20 @@ describe(`streams of zlib (seed ${seed})`, () => {
       }
       // Before the four bytes of the checksum.
       if (bytes.length > 0 && deflated.length > 8) {
-        const cut = before + dice.below(deflated.length - 6);
+        const cut = before + random.below(deflated.length - 6);
         expect(inflater.inflate(source.subarray(0, cut), before, cut, target, 10, bytes.length)).toBe(false);
       }
     }
   });
 
   it('are told apart from bytes that are none, which end and write nothing beside the target', () => {
-    const dice = new SeededDice(seed);
+    const random = new SeededRandom(seed);
     const inflater = new Inflater();
     for (let round = 0; round < 1_000; round++) {
-      const source = deflateSync(content(dice));
-      const changes = 1 + dice.below(3);
-      for (let change = 0; change < changes; change++) source[dice.below(source.length)] = dice.below(256);
+      const source = deflateSync(content(random));
+      const changes = 1 + random.below(3);
+      for (let change = 0; change < changes; change++)
+        source[random.below(source.length)] = random.below(256);
       const target = Buffer.alloc(1_020, 7);
       inflater.inflate(source, 0, source.length, target, 10, 1_000);
       expect([...target.subarray(0, 10), ...target.subarray(1_010)]).toEqual(Array(20).fill(7));

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Pace } from '../../../src/lib/pace.ts';
-import { SeededDice } from '../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../helpers/seeded-random.ts';
 
 const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
 const LEAST = { bytesPerSecond: 512, patience: 120_000 };
@@ -85,13 +85,13 @@ describe('the least pace of a client (issue 11, point 9)', () => {
   });
 
   it(`is what decides, in whatever steps a client moves (seed ${seed})`, async () => {
-    const dice = new SeededDice(seed);
+    const random = new SeededRandom(seed);
     for (let world = 0; world < 100; world++) {
       const client = new Client();
       let patience = LEAST.patience;
       while (client.cutAt === undefined) {
-        const milliseconds = 1 + dice.below(60_000);
-        const bytes = dice.below(3) === 0 ? 0 : dice.below(700 * (milliseconds / 1_000));
+        const milliseconds = 1 + random.below(60_000);
+        const bytes = random.below(3) === 0 ? 0 : random.below(700 * (milliseconds / 1_000));
         await client.step(milliseconds, bytes);
         const gained = (bytes / LEAST.bytesPerSecond) * 1_000;
         if (patience - milliseconds < -20) expect(client.cutAt, `seed ${seed}, world ${world}`).toBeDefined();

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { cloneWants, RefTable, wantSetDigest } from '../../../src/git/index.ts';
-import { PIECE } from '../../../src/lib/cooperative.ts';
+import { BATCH } from '../../../src/lib/cooperative.ts';
 import { sha256 } from '../../../src/lib/digest.ts';
+import { CheckedRefs } from '../../../src/maintenance/fold/checked-refs.ts';
 import { cloneTips } from '../../../src/maintenance/fold/clone-tips.ts';
-import { ProvenRefs } from '../../../src/maintenance/fold/proven-refs.ts';
 
 const MANY = 20_000;
 const some = new Map(
@@ -52,7 +52,7 @@ describe('of very many refs', () => {
   it('the tips of a clone are named piece by piece, and as they are at once', async () => {
     const refs = new CountingRefs(some);
     const tips = cloneTips(refs);
-    expect(await mostInATurn(refs, tips)).toBeLessThanOrEqual(2 * PIECE);
+    expect(await mostInATurn(refs, tips)).toBeLessThanOrEqual(2 * BATCH);
     expect(refs.looks).toBe(MANY);
     expect(await tips).toBe(wantSetDigest(cloneWants(some)));
     expect(await cloneTips(RefTable.from('sha1', some, new Map()).refs)).toBe(await tips);
@@ -60,14 +60,14 @@ describe('of very many refs', () => {
 
   it('it is noted piece by piece that they are proven', async () => {
     const refs = new CountingRefs(some);
-    const proven = new ProvenRefs();
-    expect(await mostInATurn(refs, proven.add(refs))).toBeLessThanOrEqual(2 * PIECE);
+    const proven = new CheckedRefs();
+    expect(await mostInATurn(refs, proven.add(refs))).toBeLessThanOrEqual(2 * BATCH);
     expect(proven.covers(some)).toBe(true);
   });
 
   it('those that changed are all that is looked at again', async () => {
     const table = RefTable.from('sha1', some, new Map());
-    const proven = new ProvenRefs();
+    const proven = new CheckedRefs();
     await proven.add(table.refs);
     const fresh = 'f'.repeat(40);
     const moved = table.with([{ name: 'refs/heads/1', oid: fresh }]).refs;

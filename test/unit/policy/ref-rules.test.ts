@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { RefTable } from '../../../src/git/index.ts';
-import { atOnce } from '../../../src/lib/cooperative.ts';
+import { runToEnd } from '../../../src/lib/cooperative.ts';
 import {
   decideRefUpdates,
   type ObjectFacts,
   type PushFacts,
-  type RefState,
+  type RefsAndHead,
 } from '../../../src/policy/ref-rules.ts';
 
 const zero = '0'.repeat(40);
@@ -219,7 +219,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-const decide = (push: PushFacts, state: RefState) => atOnce(decideRefUpdates(push, state));
+const decide = (push: PushFacts, state: RefsAndHead) => runToEnd(decideRefUpdates(push, state));
 
 describe('a push', () => {
   it.each(CASES)('$what', ({ refs = [], head, commands, objects = COMMITS, atomic = false, expected }) => {

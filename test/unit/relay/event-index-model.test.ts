@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { atOnce } from '../../../src/lib/cooperative.ts';
+import { runToEnd } from '../../../src/lib/cooperative.ts';
 import { addressOf, formatAddress } from '../../../src/nostr/address.ts';
 import { parseDeletion } from '../../../src/nostr/deletion.ts';
 import type { NostrEvent } from '../../../src/nostr/event.ts';
@@ -9,7 +9,7 @@ import { type Filter, matches, parseFilter } from '../../../src/nostr/filter.ts'
 import { kinds } from '../../../src/nostr/kinds.ts';
 import { EventContents } from '../../../src/relay/log/event-contents.ts';
 import { EventIndex } from '../../../src/relay/log/event-index.ts';
-import { SeededDice } from '../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../helpers/seeded-random.ts';
 import { ann, ben, cat, plainEvent } from './plain-events.ts';
 
 const START = 1_700_000_000;
@@ -40,38 +40,38 @@ function standing(events: readonly NostrEvent[]): NostrEvent[] {
 }
 
 class World {
-  readonly dice: SeededDice;
+  readonly random: SeededRandom;
   readonly events: NostrEvent[] = [];
 
   constructor(seed: number) {
-    this.dice = new SeededDice(seed);
+    this.random = new SeededRandom(seed);
   }
 
   next(): NostrEvent {
-    const { dice, events } = this;
-    const by = dice.pick(AUTHORS);
-    const kind = dice.pick([1621, 1621, 1621, 1621, 1111, 1111, 0, 30617, 30618, 5]);
-    const known = events.length > 0 ? dice.pick(events) : undefined;
+    const { random, events } = this;
+    const by = random.pick(AUTHORS);
+    const kind = random.pick([1621, 1621, 1621, 1621, 1111, 1111, 0, 30617, 30618, 5]);
+    const known = events.length > 0 ? random.pick(events) : undefined;
     const tags: string[][] = [];
     if (kind === 5) {
-      for (let count = 1 + dice.below(3); count > 0; count--) {
-        const target = events.length > 0 ? dice.pick(events) : undefined;
+      for (let count = 1 + random.below(3); count > 0; count--) {
+        const target = events.length > 0 ? random.pick(events) : undefined;
         const address = target === undefined ? undefined : addressOf(target);
-        if (address !== undefined && dice.below(2) === 0) tags.push(['a', formatAddress(address)]);
+        if (address !== undefined && random.below(2) === 0) tags.push(['a', formatAddress(address)]);
         else tags.push(['e', target?.id ?? '0'.repeat(64)]);
       }
     } else {
-      if (kind >= 30_000) tags.push(['d', `d${dice.below(12)}`]);
-      for (let count = dice.below(4); count > 0; count--) tags.push(['t', `t${dice.below(5)}`]);
-      if (dice.below(2) === 0) tags.push(['a', `30617:${dice.pick(AUTHORS)}:d${dice.below(4)}`]);
-      if (known !== undefined && dice.below(2) === 0) tags.push([dice.pick(['e', 'E', 'q']), known.id]);
-      if (dice.below(20) === 0) tags.push(['expiration', String(START + dice.below(200))]);
+      if (kind >= 30_000) tags.push(['d', `d${random.below(12)}`]);
+      for (let count = random.below(4); count > 0; count--) tags.push(['t', `t${random.below(5)}`]);
+      if (random.below(2) === 0) tags.push(['a', `30617:${random.pick(AUTHORS)}:d${random.below(4)}`]);
+      if (known !== undefined && random.below(2) === 0) tags.push([random.pick(['e', 'E', 'q']), known.id]);
+      if (random.below(20) === 0) tags.push(['expiration', String(START + random.below(200))]);
     }
     const event = plainEvent({
-      by: kind === 5 && known !== undefined && dice.below(4) > 0 ? known.pubkey : by,
+      by: kind === 5 && known !== undefined && random.below(4) > 0 ? known.pubkey : by,
       kind,
-      created_at: START + dice.below(100),
-      content: `${events.length} ${'x'.repeat(dice.below(300))} ü`,
+      created_at: START + random.below(100),
+      content: `${events.length} ${'x'.repeat(random.below(300))} ü`,
       tags,
     });
     events.push(event);
@@ -79,19 +79,19 @@ class World {
   }
 
   filter(): Filter {
-    const { dice, events } = this;
-    const maybe = <T>(value: T) => (dice.below(3) === 0 ? value : undefined);
-    const some = <T>(values: readonly T[]) => values.filter(() => dice.below(2) === 0);
+    const { random, events } = this;
+    const maybe = <T>(value: T) => (random.below(3) === 0 ? value : undefined);
+    const some = <T>(values: readonly T[]) => values.filter(() => random.below(2) === 0);
     const json = {
-      ids: dice.below(8) === 0 ? some(events.slice(-20)).map(({ id }) => id) : undefined,
+      ids: random.below(8) === 0 ? some(events.slice(-20)).map(({ id }) => id) : undefined,
       authors: maybe(some(AUTHORS)),
       kinds: maybe(some([1621, 1111, 0, 5, 30617, 30618])),
       '#t': maybe(some(['t0', 't1', 't2', 'none'])),
       '#a': maybe(some(AUTHORS).map((author) => `30617:${author}:d1`)),
-      '#e': dice.below(8) === 0 ? some(events.slice(0, 40)).map(({ id }) => id) : undefined,
-      since: maybe(START + dice.below(100)),
-      until: maybe(START + dice.below(100)),
-      limit: maybe(dice.below(50)),
+      '#e': random.below(8) === 0 ? some(events.slice(0, 40)).map(({ id }) => id) : undefined,
+      since: maybe(START + random.below(100)),
+      until: maybe(START + random.below(100)),
+      limit: maybe(random.below(50)),
     };
     const parsed = parseFilter(JSON.parse(JSON.stringify(json)));
     if (!parsed.ok) throw new Error(parsed.reason);
@@ -102,25 +102,25 @@ class World {
 describe('the packed index (issue 11, point 10)', () => {
   it.each([11, 12, 13, 14])('answers like a list of all events (seed %d)', (seed) => {
     const world = new World(seed);
-    const { dice, events } = world;
-    const contents = new EventContents({ dice });
-    const index = new EventIndex({ contents, dice });
+    const { random, events } = world;
+    const contents = new EventContents({ random });
+    const index = new EventIndex({ contents, random });
     for (let round = 0; round < 12; round++) {
       for (let count = 0; count < 150; count++) index.add(world.next(), SHOWN);
       const reference = standing(events);
       expect(index.size).toBe(reference.length);
       for (let asked = 0; asked < 15; asked++) {
         const filter = world.filter();
-        const now = START + dice.below(200);
-        const visible = dice.below(2) === 0 ? () => true : ({ pubkey }: NostrEvent) => pubkey !== ben;
+        const now = START + random.below(200);
+        const visible = random.below(2) === 0 ? () => true : ({ pubkey }: NostrEvent) => pubkey !== ben;
         const expected = reference
           .filter((event) => matches(filter, event) && !isExpired(event, now) && visible(event))
           .sort(newestFirst);
         const options = { limit: 40, now, visible };
         expect(index.query([filter], options)).toEqual(expected.slice(0, Math.min(filter.limit ?? 40, 40)));
-        expect(atOnce(index.counting([filter], options))).toBe(expected.length);
+        expect(runToEnd(index.counting([filter], options))).toBe(expected.length);
       }
-      const asked = dice.pick(events);
+      const asked = random.pick(events);
       expect(index.get(asked.id) !== undefined).toBe(reference.includes(asked));
       const named = reference.filter((event) => event.tags.some(([, value]) => value === asked.id));
       const references = named.filter((event) => event.tags.some(([name]) => 'eEq'.includes(name ?? '?')));
@@ -139,9 +139,9 @@ describe('questions in steps, between which events come and go', () => {
     'find what stands all the time, in order, and nothing that comes later (seed %d)',
     (seed) => {
       const world = new World(seed);
-      const { dice, events } = world;
-      const contents = new EventContents({ dice });
-      const index = new EventIndex({ contents, dice });
+      const { random, events } = world;
+      const contents = new EventContents({ random });
+      const index = new EventIndex({ contents, random });
       for (let count = 0; count < 1_200; count++) index.add(world.next(), SHOWN);
       let changes = 0;
       /** Takes events in, of which some delete or replace others, and some take the rows of those. */
@@ -150,7 +150,7 @@ describe('questions in steps, between which events come and go', () => {
         if (index.add(event, SHOWN) === 'stored') changes++;
       };
       for (let asked = 0; asked < 60; asked++) {
-        const filters = Array.from({ length: 1 + dice.below(3) }, () => world.filter());
+        const filters = Array.from({ length: 1 + random.below(3) }, () => world.filter());
         if (asked % 4 === 0) filters[0] = { tags: new Map() };
         const options = { limit: 100_000, now: START, visible: () => true };
         const matching = () => {
@@ -162,8 +162,8 @@ describe('questions in steps, between which events come and go', () => {
         };
         const unlimited = filters.map(({ limit: _none, ...filter }) => filter);
         const before = matching();
-        const isCount = dice.below(2) === 0;
-        const every = 1 + dice.below(60);
+        const isCount = random.below(2) === 0;
+        const every = 1 + random.below(60);
         let left = 12;
         const run = <T>(work: Generator<undefined, T, undefined>): T => {
           for (let step = 1; ; step++) {

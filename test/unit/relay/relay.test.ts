@@ -12,7 +12,7 @@ import { type Authenticated, accept, reject, type Verdict } from '../../../src/r
 import { Relay } from '../../../src/relay/relay.ts';
 import { EventsInMemory } from '../../helpers/events-in-memory.ts';
 import { InstantClock } from '../../helpers/instant-clock.ts';
-import { SeededDice } from '../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../helpers/seeded-random.ts';
 import { alice, bob, carol } from '../nostr/authors.ts';
 
 const verifier = await loadVerifier();
@@ -78,7 +78,7 @@ function rig(options: RigOptions = {}) {
     },
     relayUrl: RELAY_URL,
     clock,
-    dice: new SeededDice(1),
+    random: new SeededRandom(1),
     limits: { ...defaultRelayLimits, ...options.limits },
     // Otherwise the time of questions stands still, and each is answered at once.
     ...(options.slices === undefined ? {} : { slices: options.slices }),
@@ -380,8 +380,8 @@ describe('questions that take long', () => {
   /** An index of so many events, and a relay over it. */
   async function longRig(count: number) {
     const slices = slow();
-    const contents = new EventContents({ dice: new SeededDice(2) });
-    const index = new EventIndex({ contents, dice: new SeededDice(2) });
+    const contents = new EventContents({ random: new SeededRandom(2) });
+    const index = new EventIndex({ contents, random: new SeededRandom(2) });
     for (const event of unsigned(count)) index.add(event, { hidden: false, at: 0 });
     const { events, ...rest } = rig({ slices });
     // What is asked of the relay is asked of a real index; new events are told of by the other one.

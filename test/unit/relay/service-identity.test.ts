@@ -10,8 +10,8 @@ import { alice, author, bob } from '../nostr/authors.ts';
 const [SERVICE, OTHER] = [author(99), author(98)];
 
 function contextOf(rig: RepositoryRig) {
-  const { store: control, clock, dice } = rig;
-  return { control, clock, dice };
+  const { store: control, clock, random } = rig;
+  return { control, clock, random };
 }
 
 describe('a bucket', () => {

@@ -3,14 +3,14 @@ import { CairnError } from '../../../src/lib/errors.ts';
 import { createLogger } from '../../../src/observability/logger.ts';
 import { goThrough, Upkeep } from '../../../src/relay/upkeep.ts';
 import { InstantClock } from '../../helpers/instant-clock.ts';
-import { SeededDice } from '../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../helpers/seeded-random.ts';
 
 function upkeep(tasks: ConstructorParameters<typeof Upkeep>[0]['tasks'], lines: string[] = []) {
   return new Upkeep({
     tasks,
     interval: 60_000,
     clock: new InstantClock(),
-    dice: new SeededDice(1),
+    random: new SeededRandom(1),
     log: createLogger('warn', { write: (line) => lines.push(line) }),
   });
 }

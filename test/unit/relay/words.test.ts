@@ -4,7 +4,7 @@ import { kinds } from '../../../src/nostr/kinds.ts';
 import { Words } from '../../../src/relay/words.ts';
 import { EventsInMemory } from '../../helpers/events-in-memory.ts';
 import { announcement, idOf, RelayRig, verified } from '../../helpers/relay-rig.ts';
-import { SeededDice } from '../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../helpers/seeded-random.ts';
 import { WordRig } from '../../helpers/word-rig.ts';
 import { type Author, alice, author, bob, carol, dave } from '../nostr/authors.ts';
 
@@ -51,20 +51,20 @@ class Model {
   }
 }
 
-function some(dice: SeededDice, most: number): Author[] {
-  return [...new Set(Array.from({ length: dice.below(most + 1) }, () => dice.pick(PEOPLE)))];
+function some(random: SeededRandom, most: number): Author[] {
+  return [...new Set(Array.from({ length: random.below(most + 1) }, () => random.pick(PEOPLE)))];
 }
 
 /** One more announcement in a world, or the end of one. */
-async function oneStep(dice: SeededDice, model: Model, rig: RelayRig, at: number): Promise<void> {
-  const person = dice.pick(PEOPLE);
-  if (model.said.has(person) && dice.below(4) === 0) {
+async function oneStep(random: SeededRandom, model: Model, rig: RelayRig, at: number): Promise<void> {
+  const person = random.pick(PEOPLE);
+  if (model.said.has(person) && random.below(4) === 0) {
     model.said.delete(person);
     const tags = [['a', `${kinds.repository}:${person.publicKey}:project`]];
     await rig.withdraw(person.sign({ kind: kinds.deletion, at, tags }));
     return;
   }
-  const said: Said = { names: some(dice, 3), secret: dice.below(2) === 0, readers: some(dice, 1) };
+  const said: Said = { names: some(random, 3), secret: random.below(2) === 0, readers: some(random, 1) };
   const tags = said.secret
     ? [['private', 'true'], ...said.readers.map(({ publicKey }) => ['reader', publicKey])]
     : [];
@@ -75,13 +75,13 @@ async function oneStep(dice: SeededDice, model: Model, rig: RelayRig, at: number
 
 describe('whose word counts, in worlds of announcements by chance (issue 11, point 12)', () => {
   it.each(Array.from({ length: 12 }, (_, at) => at + 1))('follows the rule, seed %i', async (seed) => {
-    const dice = new SeededDice(seed);
+    const random = new SeededRandom(seed);
     const model = new Model();
     const world = new WordRig({ seed });
     const { words, directory } = world.relay;
     const start = world.relay.now;
     for (let step = 0; step < 12; step++) {
-      await oneStep(dice, model, world.relay, start - 1_000 + step);
+      await oneStep(random, model, world.relay, start - 1_000 + step);
       const where = `seed ${seed}, step ${step}`;
       for (const by of PEOPLE) {
         const owners = new Set(words.placesOf(by.publicKey, 'project').owners);
@@ -97,14 +97,14 @@ describe('whose word counts, in worlds of announcements by chance (issue 11, poi
         }
       }
     }
-    await holdsStates(world, model, dice, start);
+    await holdsStates(world, model, random, start);
   });
 });
 
 /** A state waits in just those repositories in which it counts and of which its sender may know. */
-async function holdsStates(world: WordRig, model: Model, dice: SeededDice, start: number): Promise<void> {
+async function holdsStates(world: WordRig, model: Model, random: SeededRandom, start: number): Promise<void> {
   for (const [at, by] of PEOPLE.entries()) {
-    const [sender] = dice.pick<readonly Author[]>([[by], [by], [OUTSIDER], []]);
+    const [sender] = random.pick<readonly Author[]>([[by], [by], [OUTSIDER], []]);
     const state = verified(stateBy(by, start + at));
     const verdict = await world.send(state, sender === undefined ? nobody : new Set([sender.publicKey]));
     const due = model.places(by).filter((owner) => model.mayKnow(owner, sender));

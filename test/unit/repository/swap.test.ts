@@ -32,7 +32,7 @@ async function scene(kind: Kind): Promise<Scene> {
   const context = {
     store: rig.store,
     clock: rig.clock,
-    dice: rig.dice,
+    random: rig.random,
     load: (digest: Digest) => rig.manifests.load(ID, digest),
     patience: PATIENCE,
   };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Release } from '../../../src/lib/limiter.ts';
-import { GitPlaces, type GitWork } from '../../../src/transfer/fair-semaphore.ts';
+import { FairSemaphore, type GitWork } from '../../../src/transfer/fair-semaphore.ts';
 
 const never = new AbortController().signal;
 
@@ -9,10 +9,10 @@ class Asking {
   readonly given: string[] = [];
   readonly refused: string[] = [];
   private readonly held: { readonly name: string; readonly release: Release }[] = [];
-  private readonly places: GitPlaces;
+  private readonly places: FairSemaphore;
 
   constructor(places: number, queue = 1000) {
-    this.places = new GitPlaces(places, queue);
+    this.places = new FairSemaphore(places, queue);
   }
 
   /** @param name of the repository, with anything behind a dash */
@@ -113,7 +113,7 @@ describe('places for git', () => {
   });
 
   it('say what is wrong when nobody may wait', async () => {
-    const places = new GitPlaces(1, 0);
+    const places = new FairSemaphore(1, 0);
     const release = await places.acquire('a', never);
     await expect(places.acquire('b', never)).rejects.toMatchObject({
       kind: 'busy',
@@ -124,7 +124,7 @@ describe('places for git', () => {
   });
 
   it('are left by those who go while they wait', async () => {
-    const places = new GitPlaces(1, 1);
+    const places = new FairSemaphore(1, 1);
     const release = await places.acquire('a', never);
     const gone = new AbortController();
     const waiting = places.acquire('b', gone.signal);
@@ -138,7 +138,7 @@ describe('places for git', () => {
   });
 
   it('are one fewer only once when given back twice', async () => {
-    const places = new GitPlaces(1, 5);
+    const places = new FairSemaphore(1, 5);
     const first = await places.acquire('a', never);
     first();
     const second = await places.acquire('a', never);

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { type Spool, SpoolRoom } from '../../../src/transfer/spool.ts';
-import { SeededDice } from '../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../helpers/seeded-random.ts';
 import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
 
 const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
@@ -24,7 +24,7 @@ async function readAll(spool: Spool): Promise<Buffer> {
 
 describe('what is put aside for slow clients (issue 11, point 9)', () => {
   it(`comes back as it was, whoever is faster, and leaves nothing (seed ${seed})`, async () => {
-    const dice = new SeededDice(seed);
+    const random = new SeededRandom(seed);
     let onDisk = 0;
     const room = new SpoolRoom(folder.path, 1_000 * MIB, systemClock, (bytes) => {
       onDisk = bytes;
@@ -32,10 +32,10 @@ describe('what is put aside for slow clients (issue 11, point 9)', () => {
     await Promise.all(
       Array.from({ length: 12 }, async (_, at) => {
         const spool = room.open(`address ${at % 3}`);
-        const bytes = randomBytes(dice.below(3 * MIB));
-        const early = dice.below(2) === 0 ? readAll(spool) : undefined;
+        const bytes = randomBytes(random.below(3 * MIB));
+        const early = random.below(2) === 0 ? readAll(spool) : undefined;
         for (let from = 0; from < bytes.length; ) {
-          const to = from + 1 + dice.below(300_000);
+          const to = from + 1 + random.below(300_000);
           expect(await spool.append(bytes.subarray(from, to))).toBe(true);
           from = to;
         }

@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 import { describe, expect, it } from 'vitest';
 import { page, shellWord } from '../../../src/web/layout.ts';
 import { PAGE_HEADERS } from '../../../src/web/page-headers.ts';
-import { cut, said } from '../../../src/web/user-text.ts';
+import { cut, userText } from '../../../src/web/user-text.ts';
 
 describe('a word of a shell command', () => {
   it.each([
@@ -21,7 +21,7 @@ describe('a word of a shell command', () => {
 
 describe('what somebody said', () => {
   it('is escaped, and stands apart in its direction of writing', () => {
-    expect(String(said('<b>"\u202Ehi\'&', 100))).toBe('<bdi>&lt;b&gt;&quot;\u202Ehi&#39;&amp;</bdi>');
+    expect(String(userText('<b>"\u202Ehi\'&', 100))).toBe('<bdi>&lt;b&gt;&quot;\u202Ehi&#39;&amp;</bdi>');
   });
 
   it.each([

@@ -4,17 +4,17 @@ import { compareBytes, sortByBytes } from '../../../../src/git/refs/ref-name.ts'
 import { maxSegmentBytes, type RefChange, RefSegment } from '../../../../src/git/refs/ref-segment.ts';
 import { SegmentSlot } from '../../../../src/git/refs/ref-slots.ts';
 import { maxOverlay, RefTable, tableOf } from '../../../../src/git/refs/ref-table.ts';
-import { SeededDice } from '../../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
-const dice = new SeededDice(20261121);
+const random = new SeededRandom(20261121);
 
 function anOid(): string {
-  return dice.hex(20);
+  return random.hex(20);
 }
 
 /** Names of many shapes, with neighbours that share beginnings and some beyond the BMP, where orders part. */
 function aName(range: number): string {
-  const folder = dice.pick([
+  const folder = random.pick([
     'heads',
     'tags',
     'heads/a',
@@ -23,7 +23,7 @@ function aName(range: number): string {
     'heads/\u{1f600}',
     'heads/\ue000',
   ]);
-  return `refs/${folder}/${dice.pick(['x', 'branch-', 'v1.', 'long'.repeat(20)])}${dice.below(range)}`;
+  return `refs/${folder}/${random.pick(['x', 'branch-', 'v1.', 'long'.repeat(20)])}${random.below(range)}`;
 }
 
 /** The table as it would be stored and loaded again. */
@@ -82,12 +82,12 @@ describe('a table of refs', () => {
       const growing = step < 400 || step > 800;
       const changes: RefChange[] = [];
       const some = growing ? [] : [...refs.keys()].slice(0, 400);
-      for (let count = step % 50 === 0 ? 600 : dice.below(15); count >= 0; count--) {
-        const name = some.length > 0 && dice.fraction() < 0.5 ? dice.pick(some) : aName(8_000);
-        const gone = dice.fraction() < (growing ? 0.1 : 0.95);
+      for (let count = step % 50 === 0 ? 600 : random.below(15); count >= 0; count--) {
+        const name = some.length > 0 && random.fraction() < 0.5 ? random.pick(some) : aName(8_000);
+        const gone = random.fraction() < (growing ? 0.1 : 0.95);
         const change = gone
           ? { name, oid: undefined }
-          : { name, oid: anOid(), peeled: dice.fraction() < 0.3 ? anOid() : undefined };
+          : { name, oid: anOid(), peeled: random.fraction() < 0.3 ? anOid() : undefined };
         changes.push(change);
         peeled.delete(name);
         if (change.oid === undefined) refs.delete(name);
@@ -120,7 +120,7 @@ describe('a table of refs', () => {
   test('finds refs by the object they point at, also through a tag', () => {
     const refs = new Map(Array.from({ length: 6_000 }, () => [aName(100_000), anOid()] as const));
     const peeled = new Map(
-      [...refs.keys()].filter(() => dice.fraction() < 0.2).map((name) => [name, anOid()] as const),
+      [...refs.keys()].filter(() => random.fraction() < 0.2).map((name) => [name, anOid()] as const),
     );
     const [moved = '', gone = '', twin = ''] = [...refs.keys()];
     const shared = refs.get(twin) ?? '';

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { CheckedRefs } from '../../../../src/maintenance/fold/checked-refs.ts';
 import {
   afterFold,
   FoldChange,
   type FoldResult,
   restingOn,
 } from '../../../../src/maintenance/fold/fold-change.ts';
-import { ProvenRefs } from '../../../../src/maintenance/fold/proven-refs.ts';
 import type { GitState, PublishedGitState } from '../../../../src/repository/git/git-manifest.ts';
 import { INCARNATION, manifestOf, oid, packOf, stateOf } from '../../../helpers/repository-rig.ts';
 
@@ -17,7 +17,7 @@ const NEXT_EPOCH = 'e'.repeat(32);
 const GRAPH = { digest: 'a'.repeat(64), size: 1 };
 const refs = (...tips: string[]) => new Map(tips.map((tip, at) => [`refs/heads/${at}`, oid(tip)] as const));
 
-const proven = new ProvenRefs();
+const proven = new CheckedRefs();
 await proven.add(refs('1'));
 
 function digests(...packs: readonly (typeof old)[]): Set<string> {
@@ -154,7 +154,7 @@ describe('a fold that leaves objects out', () => {
 
   it('rests on packs that had come when it was proven, and is dropped when one of them goes', async () => {
     const met = stateOf({ packs: packs(old, older, kept, late), refs: refs('1', '2') });
-    const later = new ProvenRefs();
+    const later = new CheckedRefs();
     await later.add(met.refs);
     const again = restingOn({ ...result, proven: later }, afterFold(met, result));
     expect((await evaluate(again, met)).next?.packs).toEqual([made, kept, late]);

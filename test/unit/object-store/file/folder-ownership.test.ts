@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { type Dice, systemDice } from '../../../../src/lib/random.ts';
+import { type Random, systemRandom } from '../../../../src/lib/random.ts';
 import { claimFolder, FolderTakenError } from '../../../../src/object-store/file/folder-ownership.ts';
 import { openFileStore } from '../../../../src/object-store/file/open-file-store.ts';
 import { tempDir } from '../../../helpers/temp-dir.ts';
@@ -102,15 +102,15 @@ describe('the ownership of a folder', () => {
     );
     let calls = 0;
     // Between reading owner-1 and claiming owner-2 somebody else claims 2, is killed, and a third claims 3 and cleans up.
-    const slow: Dice = {
-      ...systemDice,
+    const slow: Random = {
+      ...systemRandom,
       hex: (count) => {
         if (++calls === 2) {
           const third = JSON.stringify({ socket: 'bb.sock', pid: 2, host: 'h', since: 's' });
           writeFileSync(join(claims, 'owner-3'), third);
           rmSync(join(claims, 'owner-1'));
         }
-        return systemDice.hex(count);
+        return systemRandom.hex(count);
       },
     };
     const ownership = await claimFolder(folder.path, 'data', slow);
@@ -129,11 +129,11 @@ describe('the ownership of a folder', () => {
     mkdirSync(hidden);
     linkSync(join(claims, 'owner-1'), join(hidden, 'owner-1'));
     rmSync(join(claims, 'owner-1'));
-    const late: Dice = {
-      ...systemDice,
+    const late: Random = {
+      ...systemRandom,
       hex: (count) => {
         if (++calls === 2) linkSync(join(hidden, 'owner-1'), join(claims, 'owner-1'));
-        return systemDice.hex(count);
+        return systemRandom.hex(count);
       },
     };
     await expect(claimFolder(folder.path, 'data', late)).rejects.toThrow(FolderTakenError);

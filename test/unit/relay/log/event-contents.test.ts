@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EventContents } from '../../../../src/relay/log/event-contents.ts';
-import { SeededDice } from '../../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
 import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
 
 const MIB = 1024 * 1024;
@@ -13,7 +13,7 @@ let contents: EventContents;
 beforeEach(async () => {
   temporary = await tempDir();
   folder = temporary.path;
-  contents = new EventContents({ folder, dice: new SeededDice(5) });
+  contents = new EventContents({ folder, random: new SeededRandom(5) });
 });
 
 afterEach(async () => {
@@ -23,9 +23,9 @@ afterEach(async () => {
 
 describe('contents of events on local disk (issue 11, point 10)', () => {
   it('are read as they were written, of whatever size, written to the file or not', () => {
-    const dice = new SeededDice(6);
+    const random = new SeededRandom(6);
     const written = Array.from({ length: 500 }, (_, number) => {
-      const size = dice.pick([1, 900, 5_000, 262_143, 262_144, 262_145, 700_000]);
+      const size = random.pick([1, 900, 5_000, 262_143, 262_144, 262_145, 700_000]);
       const bytes = Buffer.alloc(size, number);
       return { bytes, position: contents.append(bytes) };
     });
@@ -53,7 +53,7 @@ describe('contents of events on local disk (issue 11, point 10)', () => {
   });
 
   it('say which folder does not take them', () => {
-    const nowhere = new EventContents({ folder: `${folder}/nowhere`, dice: new SeededDice(7) });
+    const nowhere = new EventContents({ folder: `${folder}/nowhere`, random: new SeededRandom(7) });
     expect(() => nowhere.append(Buffer.alloc(1))).toThrow(/no file for events can be made in/);
   });
 });

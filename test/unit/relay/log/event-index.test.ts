@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { atOnce } from '../../../../src/lib/cooperative.ts';
+import { runToEnd } from '../../../../src/lib/cooperative.ts';
 import type { NostrEvent } from '../../../../src/nostr/event.ts';
 import { newestFirst } from '../../../../src/nostr/event-order.ts';
 import { type Filter, matches, parseFilter } from '../../../../src/nostr/filter.ts';
 import { EventIndex, HIDDEN_SECONDS } from '../../../../src/relay/log/event-index.ts';
-import { SeededDice } from '../../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
 import { ann, ben, cat, plainEvent } from '../plain-events.ts';
 
 const NOW = 1_700_000_100;
@@ -137,7 +137,7 @@ describe('hidden events', () => {
     expect(index.announcements('x')).toEqual([waiting]);
     for (const json of [{}, { ids: [waiting.id] }, { kinds: [30617] }, { '#d': ['x'] }]) {
       expect(index.query([filter(json)], everything)).toEqual([]);
-      expect(atOnce(index.counting([filter(json)], everything))).toBe(0);
+      expect(runToEnd(index.counting([filter(json)], everything))).toBe(0);
     }
   });
 
@@ -194,7 +194,7 @@ describe('expiry (NIP-40)', () => {
     expect(index.query([filter({})], { ...everything, now: NOW - 1 })).toEqual([event]);
     expect(index.query([filter({})], everything)).toEqual([]);
     expect(index.query([filter({ ids: [event.id] })], everything)).toEqual([]);
-    expect(atOnce(index.counting([filter({})], everything))).toBe(0);
+    expect(runToEnd(index.counting([filter({})], everything))).toBe(0);
   });
 
   it('forgets it', () => {
@@ -237,17 +237,17 @@ describe('references', () => {
 });
 
 describe('queries', () => {
-  const dice = new SeededDice(7);
+  const random = new SeededRandom(7);
   const authors = [ann, ben, cat];
-  const some = (values: readonly string[]) => values.filter(() => dice.below(3) === 0);
+  const some = (values: readonly string[]) => values.filter(() => random.below(3) === 0);
   const events = Array.from({ length: 600 }, (_, number) =>
     plainEvent({
-      by: dice.pick(authors),
-      kind: dice.pick([1621, 1111, 1985, 30618]),
-      created_at: 1_700_000_000 + dice.below(40),
+      by: random.pick(authors),
+      kind: random.pick([1621, 1111, 1985, 30618]),
+      created_at: 1_700_000_000 + random.below(40),
       content: String(number),
       tags: [
-        ['d', `d${dice.below(30)}`],
+        ['d', `d${random.below(30)}`],
         ...some(['x', 'y', 'z']).map((value) => ['t', value]),
         ...some(['x', 'y']).map((value) => ['T', value]),
         ['t', 'x'],
@@ -258,17 +258,17 @@ describe('queries', () => {
   const standing = events.filter(({ id }) => index.get(id) !== undefined).sort(newestFirst);
 
   function randomFilter(): Filter {
-    const second = () => 1_700_000_000 + dice.below(40);
-    const maybe = <T>(value: T) => (dice.below(2) === 0 ? value : undefined);
+    const second = () => 1_700_000_000 + random.below(40);
+    const maybe = <T>(value: T) => (random.below(2) === 0 ? value : undefined);
     const conditions = {
-      ids: dice.below(6) === 0 ? events.filter(() => dice.below(9) === 0).map(({ id }) => id) : undefined,
+      ids: random.below(6) === 0 ? events.filter(() => random.below(9) === 0).map(({ id }) => id) : undefined,
       authors: maybe(some(authors)),
-      kinds: maybe([1621, 30618, 7].slice(dice.below(3))),
+      kinds: maybe([1621, 30618, 7].slice(random.below(3))),
       '#t': maybe(some(['x', 'y', 'z', 'none'])),
-      '#T': dice.below(4) === 0 ? ['x'] : undefined,
+      '#T': random.below(4) === 0 ? ['x'] : undefined,
       since: maybe(second()),
       until: maybe(second()),
-      limit: maybe(dice.below(30)),
+      limit: maybe(random.below(30)),
     };
     return filter(JSON.parse(JSON.stringify(conditions)) as object);
   }
@@ -276,9 +276,9 @@ describe('queries', () => {
   it('answer what looking at every event would', () => {
     expect(standing.length).toBeGreaterThan(300);
     for (let round = 0; round < 500; round++) {
-      const filters = Array.from({ length: 1 + dice.below(3) }, randomFilter);
+      const filters = Array.from({ length: 1 + random.below(3) }, randomFilter);
       const visible = round % 2 === 0 ? () => true : (event: NostrEvent) => event.pubkey !== ben;
-      const options = { limit: 1 + dice.below(100), now: NOW, visible };
+      const options = { limit: 1 + random.below(100), now: NOW, visible };
       const candidates = filters.map((one) =>
         standing.filter((event) => matches(one, event) && visible(event)),
       );
@@ -287,7 +287,7 @@ describe('queries', () => {
       );
       const expected = standing.filter((event) => wanted.has(event)).slice(0, options.limit);
       expect(idsOf(index.query(filters, options))).toEqual(idsOf(expected));
-      expect(atOnce(index.counting(filters, options))).toBe(new Set(candidates.flat()).size);
+      expect(runToEnd(index.counting(filters, options))).toBe(new Set(candidates.flat()).size);
     }
   });
 
@@ -320,7 +320,7 @@ describe('queries', () => {
     const reference = idsOf(indexOf(...all).query([filter({})], { ...everything, limit: 1_000 }));
     for (let round = 0; round < 5; round++) {
       const shuffled = all
-        .map((event) => ({ event, place: dice.fraction() }))
+        .map((event) => ({ event, place: random.fraction() }))
         .sort((a, b) => a.place - b.place)
         .map(({ event }) => event);
       const found = indexOf(...shuffled).query([filter({})], { ...everything, limit: 1_000 });

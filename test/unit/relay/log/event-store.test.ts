@@ -7,7 +7,7 @@ import { EventStore } from '../../../../src/relay/log/event-store.ts';
 import { CATALOG_KEY } from '../../../../src/repository/keys.ts';
 import { FaultyStore, type StoreCall } from '../../../helpers/faulty-store.ts';
 import { InstantClock } from '../../../helpers/instant-clock.ts';
-import { SeededDice } from '../../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
 import { ann, ben, plainEvent } from '../plain-events.ts';
 
 const MINUTE = 60 * 1000;
@@ -36,7 +36,7 @@ async function server(): Promise<EventStore> {
     control: bucket,
     bulk: bucket,
     clock,
-    dice: new SeededDice(seed++),
+    random: new SeededRandom(seed++),
     log,
   });
   opened.push(store);

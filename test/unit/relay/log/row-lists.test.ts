@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RowLists } from '../../../../src/relay/log/row-lists.ts';
-import { SeededDice } from '../../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
 /** Rows in order of their numbers: the larger, the newer. */
 const newest = (a: number, b: number) => b - a;
@@ -17,7 +17,7 @@ describe('lists of rows (issue 11, point 10)', () => {
     ['around the length at which they change', 2, 700],
     ['long', 3, 9_000],
   ])('%s are what a sorted array is (seed %d)', (_, seed, rows) => {
-    const dice = new SeededDice(seed);
+    const random = new SeededRandom(seed);
     const lists = new RowLists(newest);
     const [names, models] = [
       [0, 0, 0],
@@ -26,14 +26,14 @@ describe('lists of rows (issue 11, point 10)', () => {
     // It grows, shrinks to nothing, and grows again.
     for (const share of [0.9, 0.1, 0.8]) {
       for (let round = 0; round < rows * 3; round++) {
-        const at = dice.below(3);
+        const at = random.below(3);
         const [name = 0, model = new Set<number>()] = [names[at], models[at]];
-        const row = 1 + dice.below(rows);
+        const row = 1 + random.below(rows);
         if (model.has(row)) {
-          if (dice.fraction() < share) continue;
+          if (random.fraction() < share) continue;
           names[at] = lists.remove(name, row);
           model.delete(row);
-        } else if (dice.fraction() < share) {
+        } else if (random.fraction() < share) {
           names[at] = lists.add(name, row);
           model.add(row);
         } else {
@@ -42,7 +42,7 @@ describe('lists of rows (issue 11, point 10)', () => {
       }
       for (const [at, model] of models.entries()) {
         const sorted = [...model].sort(newest);
-        const until = dice.below(rows);
+        const until = random.below(rows);
         expect(lists.count(names[at] ?? 0)).toBe(model.size);
         expect(rowsOf(lists, names[at] ?? 0)).toEqual(sorted);
         expect(rowsOf(lists, names[at] ?? 0, (row) => row <= until)).toEqual(

@@ -14,7 +14,7 @@ import { PushChange } from '../../../../src/transfer/push/change.ts';
 import { rulesFor } from '../../../helpers/push-rules.ts';
 import { announcement, idOf, RelayRig, verified, verifier } from '../../../helpers/relay-rig.ts';
 import { oid, stateOf } from '../../../helpers/repository-rig.ts';
-import { SeededDice } from '../../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
 import { alice, author, bob, carol, dave } from '../../nostr/authors.ts';
 
 const { signal } = new AbortController();
@@ -302,25 +302,25 @@ describe('random pushes, events and waits, on two servers over one bucket (issue
   it.each(Array.from({ length: 12 }, (_, at) => 1_000 + at))(
     'come to what the model says (seed %i)',
     async (seed) => {
-      const dice = new SeededDice(seed);
+      const random = new SeededRandom(seed);
       const pair = await servers(seed);
       const requests = Array.from({ length: 4 }, (_, number) =>
-        request(dice.pick(TIPS), dave, number + seed * 10),
+        request(random.pick(TIPS), dave, number + seed * 10),
       );
       const model = new Model(requests.map((event) => tipOf(event) ?? ''));
       const name = (number: number) => `refs/nostr/${requests[number]?.id}`;
       const done: string[] = [];
       for (let step = 0; step < 40; step++) {
-        const server = dice.pick(pair);
-        const number = dice.below(requests.length);
+        const server = random.pick(pair);
+        const number = random.below(requests.length);
         const event = requests[number];
         if (event === undefined) throw new RangeError('no such request');
-        const chance = dice.fraction();
+        const chance = random.fraction();
         if (chance < 0.65) {
-          const who = dice.pick(PEOPLE);
+          const who = random.pick(PEOPLE);
           const current = model.refs.get(number)?.tip ?? ZERO;
-          const from = dice.fraction() < 0.8 ? current : dice.pick([ZERO, ...TIPS]);
-          const to = dice.pick([ZERO, ...TIPS]);
+          const from = random.fraction() < 0.8 ? current : random.pick([ZERO, ...TIPS]);
+          const to = random.pick([ZERO, ...TIPS]);
           // Git sends no command that asks for nothing at all.
           if (from === ZERO && to === ZERO) continue;
           done.push(`${who.role} ${who.key?.slice(0, 4)} pushes ${number} ${from[0]}→${to[0]}`);
@@ -343,7 +343,7 @@ describe('random pushes, events and waits, on two servers over one bucket (issue
           model.expire();
           model.settle();
         } else {
-          const to = dice.pick(TIPS);
+          const to = random.pick(TIPS);
           done.push(`the owner moves main to ${to[0]}`);
           const from = (await server.refs()).get('refs/heads/main') ?? ZERO;
           expect(await server.push(byKey(alice), 'refs/heads/main', from, to)).toBeUndefined();
@@ -367,16 +367,16 @@ describe('random pushes, events and waits, on two servers over one bucket (issue
   it.each([7, 8, 9])(
     'at once leave no ref that contradicts its event, and show what has come (seed %i)',
     async (seed) => {
-      const dice = new SeededDice(seed);
+      const random = new SeededRandom(seed);
       const pair = await servers(seed);
-      const requests = Array.from({ length: 4 }, (_, number) => request(dice.pick(TIPS), dave, number));
+      const requests = Array.from({ length: 4 }, (_, number) => request(random.pick(TIPS), dave, number));
       const working: Promise<unknown>[] = [];
       for (const event of requests) {
         const name = `refs/nostr/${event.id}`;
         for (let push = 0; push < 3; push++) {
-          working.push(dice.pick(pair).push(dice.pick(PEOPLE).authority, name, ZERO, dice.pick(TIPS)));
+          working.push(random.pick(pair).push(random.pick(PEOPLE).authority, name, ZERO, random.pick(TIPS)));
         }
-        working.push(dice.pick(pair).send(event));
+        working.push(random.pick(pair).send(event));
       }
       await Promise.all(working);
       for (const each of pair) await each.note();

@@ -3,7 +3,7 @@ import type { NostrEvent } from '../../../../src/nostr/event.ts';
 import { kinds } from '../../../../src/nostr/kinds.ts';
 import { createLogger } from '../../../../src/observability/logger.ts';
 import { SignedEvents } from '../../../../src/relay/log/signed-events.ts';
-import { HELD_SECONDS, HeldOrders, MAX_HELD } from '../../../../src/relay/states/held-states.ts';
+import { HELD_SECONDS, HeldStates, MAX_HELD } from '../../../../src/relay/states/held-states.ts';
 import { Words } from '../../../../src/relay/words.ts';
 import { heldKey, signedEventKey } from '../../../../src/repository/keys.ts';
 import { EventsInMemory } from '../../../helpers/events-in-memory.ts';
@@ -18,17 +18,17 @@ const AT = 1_700_000_000;
 class HeldRig {
   readonly repositories: RepositoryRig;
   readonly events = new EventsInMemory();
-  readonly held: HeldOrders;
+  readonly held: HeldStates;
   readonly logged: string[] = [];
 
   constructor(over?: HeldRig) {
     this.repositories = over === undefined ? new RepositoryRig() : over.repositories.cold();
-    const { store: control, clock, dice } = this.repositories;
+    const { store: control, clock, random } = this.repositories;
     const { events } = this;
     const signedEvents = new SignedEvents(control, verifier);
     const log = createLogger('warn', { write: (line) => void this.logged.push(line) });
     const words = new Words({ events, rule: 'recursive' });
-    this.held = new HeldOrders({ control, clock, dice, events, signedEvents, verifier, words, log });
+    this.held = new HeldStates({ control, clock, random, events, signedEvents, verifier, words, log });
   }
 
   hold(event: NostrEvent) {

@@ -35,7 +35,7 @@ class ReceiptsRig {
 
   constructor(over?: ReceiptsRig) {
     this.repositories = over === undefined ? new RepositoryRig() : over.repositories.cold();
-    const { store, clock, dice, repositories } = this.repositories;
+    const { store, clock, random, repositories } = this.repositories;
     this.signedEvents = new SignedEvents(store, verifier);
     const log = createLogger('warn', { write: (line) => void this.logged.push(line) });
     const { events, signedEvents, service } = this;
@@ -45,7 +45,7 @@ class ReceiptsRig {
       signedEvents,
       service,
       clock,
-      dice,
+      random,
       log,
       isPublic: () => true,
       onTip: (_, manifest) => this.tips.push(manifest.receiptAt),

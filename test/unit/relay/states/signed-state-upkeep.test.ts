@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { VerifiedEvent } from '../../../../src/nostr/event.ts';
-import { OrderUpkeep } from '../../../../src/relay/states/signed-state-upkeep.ts';
+import { SignedStateUpkeep } from '../../../../src/relay/states/signed-state-upkeep.ts';
 import type { CauseKind } from '../../../../src/repository/git/git-manifest.ts';
 import { repositoryId } from '../../../../src/repository/repository-id.ts';
 import { ID, manifestOf } from '../../../helpers/repository-rig.ts';
@@ -10,7 +10,7 @@ const { signal } = new AbortController();
 /** An upkeep over two orders that wait, and what it has sent again. */
 function upkeepOf(failures: { left: number } = { left: 0 }) {
   const sent: string[] = [];
-  const upkeep = new OrderUpkeep({
+  const upkeep = new SignedStateUpkeep({
     waiting: async () => {
       if (failures.left-- > 0) throw new Error('the store is away');
       return [
@@ -59,7 +59,7 @@ describe('orders that wait', () => {
   it('are looked at though another repository, or another order, is in trouble', async () => {
     const other = repositoryId(ID.owner, 'other');
     const sent: string[] = [];
-    const upkeep = new OrderUpkeep({
+    const upkeep = new SignedStateUpkeep({
       waiting: async ({ identifier }) => {
         if (identifier === 'other') throw new Error('damaged');
         return ['older', 'newer'].map((id, at) => ({ id, author: 'a', at }));

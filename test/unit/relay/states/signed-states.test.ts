@@ -11,8 +11,8 @@ import { Directory } from '../../../../src/relay/announcements/directory.ts';
 import { SignedEvents } from '../../../../src/relay/log/signed-events.ts';
 import type { Authenticated } from '../../../../src/relay/publication.ts';
 import { ServiceIdentity } from '../../../../src/relay/service-identity.ts';
-import { HeldOrders } from '../../../../src/relay/states/held-states.ts';
-import { Orders } from '../../../../src/relay/states/signed-states.ts';
+import { HeldStates } from '../../../../src/relay/states/held-states.ts';
+import { SignedStates } from '../../../../src/relay/states/signed-states.ts';
 import { Words } from '../../../../src/relay/words.ts';
 import {
   type GitManifest,
@@ -90,12 +90,12 @@ class OrdersRig {
   readonly repositories: RepositoryRig;
   readonly events = new EventsInMemory();
   readonly service = new ServiceIdentity(SERVICE.secretKey);
-  readonly held: HeldOrders;
-  readonly orders: Orders;
+  readonly held: HeldStates;
+  readonly orders: SignedStates;
 
   private constructor(cache: string) {
     this.repositories = new RepositoryRig({ folder: cache });
-    const { store: control, clock, dice, repositories, artifacts } = this.repositories;
+    const { store: control, clock, random, repositories, artifacts } = this.repositories;
     const { events, service } = this;
     const signedEvents = new SignedEvents(control, verifier);
     const log = createLogger('silent');
@@ -103,8 +103,8 @@ class OrdersRig {
     const receiptKey = (owner: string, identifier: string) =>
       service.signerOf(repositoryId(owner, identifier)).publicKey;
     const directory = new Directory({ events, repositories, words, receiptKey, base: BASE, log });
-    this.held = new HeldOrders({ control, clock, dice, events, signedEvents, verifier, words, log });
-    this.orders = new Orders({
+    this.held = new HeldStates({ control, clock, random, events, signedEvents, verifier, words, log });
+    this.orders = new SignedStates({
       events,
       repositories,
       heldOrders: this.held,
@@ -169,7 +169,7 @@ class OrdersRig {
 
   /** @param sender keys shown on the connection: by default the author's */
   send(event: NostrEvent, sender: Authenticated = new Set([event.pubkey])) {
-    return this.orders.order(verified(event), sender);
+    return this.orders.take(verified(event), sender);
   }
 
   async waiting(place: RepositoryId = ID): Promise<string[]> {
@@ -445,7 +445,7 @@ describe('an order is refused', () => {
       tags: [['d', 'project'], ...refsOf({ 'heads/main': 'first' })],
       content: '',
     });
-    expect((await rig.orders.order(receipt, new Set())).note).toMatch(/^duplicate: /);
+    expect((await rig.orders.take(receipt, new Set())).note).toMatch(/^duplicate: /);
     expect((await rig.manifest()).order).toBeNull();
   });
 });

@@ -285,7 +285,7 @@ describe('the artifact cache', () => {
     await Promise.all(
       Array.from({ length: 40 }, async (_, reader) => {
         for (let turn = 0; turn < 10; turn++) {
-          const ref = refs[rig.dice.below(refs.length)] ?? refs[reader % 8];
+          const ref = refs[rig.random.below(refs.length)] ?? refs[reader % 8];
           if (ref === undefined) throw new Error('no artifacts');
           const file = await rig.cache.acquire(ID, 'pack', ref);
           expect(sha256(await readFile(file.path))).toBe(ref.digest);

@@ -5,7 +5,7 @@ import { foldLeaseKey } from '../../../../src/repository/keys.ts';
 import { LEASE_SECONDS, takeFoldLease } from '../../../../src/repository/records/fold-lease.ts';
 import { FaultyStore } from '../../../helpers/faulty-store.ts';
 import { ID } from '../../../helpers/repository-rig.ts';
-import { SeededDice } from '../../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
 /** A clock whose sleepers wait until they are woken. */
 class StandingClock {
@@ -44,7 +44,7 @@ beforeEach(() => {
 });
 
 function take(holder: string) {
-  const context = { control: store, clock, dice: new SeededDice(1) };
+  const context = { control: store, clock, random: new SeededRandom(1) };
   return takeFoldLease(context, ID, holder, (error) => troubles.push(error));
 }
 

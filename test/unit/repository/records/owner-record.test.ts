@@ -3,14 +3,14 @@ import { MemoryObjectStore } from '../../../../src/object-store/memory.ts';
 import { OwnerRecords } from '../../../../src/repository/records/owner-record.ts';
 import { FaultyStore } from '../../../helpers/faulty-store.ts';
 import { InstantClock } from '../../../helpers/instant-clock.ts';
-import { SeededDice } from '../../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
 const owner = 'a'.repeat(64);
 
 function records() {
   const store = new FaultyStore(new MemoryObjectStore());
   const clock = new InstantClock();
-  return { store, clock, owners: new OwnerRecords({ control: store, clock, dice: new SeededDice(1) }) };
+  return { store, clock, owners: new OwnerRecords({ control: store, clock, random: new SeededRandom(1) }) };
 }
 
 describe('the record of an owner', () => {

@@ -236,7 +236,7 @@ describe('the snapshot cache', () => {
     await Promise.all(
       Array.from({ length: 12 }, async () => {
         for (let turn = 0; turn < 8; turn++) {
-          const state = rig.dice.pick(states);
+          const state = rig.random.pick(states);
           const lease = await rig.snapshots.acquire(ID, state);
           const digest = state.manifest.packs[0]?.pack.digest ?? '';
           const bytes = await readFile(

@@ -9,11 +9,11 @@ import {
 import type { GitState } from '../../../../src/repository/git/git-manifest.ts';
 import { Advertiser } from '../../../../src/transfer/fetch/advertise-refs.ts';
 import { oid, stateOf } from '../../../helpers/repository-rig.ts';
-import { SeededDice } from '../../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
 const upload = { v0: 'multi_ack side-band-64k', v2: ['ls-refs=unborn', 'fetch'] };
 const advertiser = new Advertiser({ sha1: upload, sha256: upload }, 'cairn/test');
-const dice = new SeededDice(7);
+const random = new SeededRandom(7);
 
 /** Collects what is written; a client that has gone takes `room` pieces. */
 class Collected {
@@ -51,9 +51,9 @@ function bothForms(count: number, head = 'refs/heads/main'): [plain: GitState, t
   const names = new Map<string, string>();
   const peeled = new Map<string, string>();
   const add = () => {
-    const name = `refs/${dice.pick(['heads', 'tags', 'heads/\u{1f600}', 'notes'])}/${dice.below(1e6)}`;
-    names.set(name, dice.hex(20));
-    if (name.startsWith('refs/tags/') && dice.fraction() < 0.5) peeled.set(name, dice.hex(20));
+    const name = `refs/${random.pick(['heads', 'tags', 'heads/\u{1f600}', 'notes'])}/${random.below(1e6)}`;
+    names.set(name, random.hex(20));
+    if (name.startsWith('refs/tags/') && random.fraction() < 0.5) peeled.set(name, random.hex(20));
   };
   for (let at = 0; at < count; at++) add();
   const base = RefTable.from('sha1', names, peeled);

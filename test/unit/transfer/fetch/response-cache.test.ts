@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../../src/lib/digest.ts';
 import { CairnError } from '../../../../src/lib/errors.ts';
-import { AnswerCache, type Question } from '../../../../src/transfer/fetch/response-cache.ts';
+import { type RepeatableRequest, ResponseCache } from '../../../../src/transfer/fetch/response-cache.ts';
 import type { Produce } from '../../../../src/transfer/fetch/response-recording.ts';
 import { type Reader, reader, type Script, script } from '../../../helpers/scripted-answers.ts';
 import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
@@ -13,7 +13,7 @@ const KIB = 1024;
 const BUDGET = 1024 * KIB;
 
 let folder: TempDir;
-let cache: AnswerCache;
+let cache: ResponseCache;
 let heard: string[];
 let held: number;
 
@@ -29,8 +29,8 @@ afterEach(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-async function opened(budget: number): Promise<AnswerCache> {
-  const made = new AnswerCache({
+async function opened(budget: number): Promise<ResponseCache> {
+  const made = new ResponseCache({
     folder: join(folder.path, 'answers'),
     budget,
     observer: {
@@ -44,12 +44,12 @@ async function opened(budget: number): Promise<AnswerCache> {
   return made;
 }
 
-function question(about: Partial<Question> = {}): Question {
+function question(about: Partial<RepeatableRequest> = {}): RepeatableRequest {
   return { repository: 'r', manifest: sha256('m'), request: sha256('q'), ...about };
 }
 
 /** Asks once, so that the next time is recorded. */
-async function askFirst(about: Question = question()): Promise<void> {
+async function askFirst(about: RepeatableRequest = question()): Promise<void> {
   await cache.serve(about, reader(), new AbortController().signal, async (sink) => {
     await sink.write(Buffer.from('first'));
   });
@@ -57,7 +57,7 @@ async function askFirst(about: Question = question()): Promise<void> {
 }
 
 /** Records an answer. */
-async function record(bytes: Buffer, about: Question = question()): Promise<void> {
+async function record(bytes: Buffer, about: RepeatableRequest = question()): Promise<void> {
   await askFirst(about);
   const from = await cache.serve(about, reader(), new AbortController().signal, answering(bytes));
   expect(from).toBe('produced');
@@ -81,7 +81,7 @@ interface Asking {
 }
 
 /** Asks, and says how it ended: where the answer came from, or the error. */
-function ask(produce: Produce | Script, about: Question = question(), to = reader()): Asking {
+function ask(produce: Produce | Script, about: RepeatableRequest = question(), to = reader()): Asking {
   const gone = new AbortController();
   const from = 'produce' in produce ? produce.produce : produce;
   const ended = cache

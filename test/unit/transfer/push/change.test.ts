@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { ReceivedCommand } from '../../../../src/git/index.ts';
-import { refMapDigest } from '../../../../src/nostr/ref-state.ts';
+import { refMapDigest } from '../../../../src/nostr/signed-state.ts';
 import type { ObjectFacts } from '../../../../src/policy/ref-rules.ts';
 import type { GitState, PackEntry, PublishedGitState } from '../../../../src/repository/git/git-manifest.ts';
-import type { WaitingOrder } from '../../../../src/transfer/push/authority.ts';
+import type { WaitingState } from '../../../../src/transfer/push/authority.ts';
 import { PushChange, type PushChangeOptions } from '../../../../src/transfer/push/change.ts';
-import type { ConnectivityProof } from '../../../../src/transfer/push/connectivity.ts';
+import type { Connectivity } from '../../../../src/transfer/push/connectivity.ts';
 import { rulesFor } from '../../../helpers/push-rules.ts';
 import { ID, manifestOf, oid, packOf, stateOf } from '../../../helpers/repository-rig.ts';
 
@@ -28,7 +28,7 @@ function pushOf(
     readonly provedOver?: readonly PackEntry[];
     readonly incarnation?: string;
     readonly missing?: () => readonly string[];
-    readonly proof?: Partial<ConnectivityProof>;
+    readonly proof?: Partial<Connectivity>;
   } = {},
 ): { change: PushChange; asked: Asked[] } {
   const { provedOver = [], incarnation, missing = () => [], proof = {}, ...rest } = options;
@@ -333,7 +333,7 @@ describe('the proof that a push is complete', () => {
 describe('a push that is measured by its right', () => {
   const owner = ID.owner;
   const policy = { announcements: [], writers: [owner], protection: [], private: false, readers: [] };
-  const order: WaitingOrder = {
+  const order: WaitingState = {
     id: 'd'.repeat(64),
     author: owner,
     at: 1_700_000_500,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ReceivedCommand } from '../../../../src/git/index.ts';
-import { atOnce } from '../../../../src/lib/cooperative.ts';
+import { runToEnd } from '../../../../src/lib/cooperative.ts';
 import type { GitState, Policy } from '../../../../src/repository/git/git-manifest.ts';
-import type { PushAuthority, WaitingOrder } from '../../../../src/transfer/push/authority.ts';
+import type { PushAuthority, WaitingState } from '../../../../src/transfer/push/authority.ts';
 import { decidePush, type PushQuestion } from '../../../../src/transfer/push/decide.ts';
 import { waitingLimit } from '../../../../src/transfer/push/stranger-limits.ts';
 import { ID, oid, stateOf } from '../../../helpers/repository-rig.ts';
@@ -58,7 +58,7 @@ function decide(
     met,
     stateOf(),
   );
-  const decision = atOnce(deciding);
+  const decision = runToEnd(deciding);
   return { ...decision, reasons: decision.result.map((refusal) => refusal?.reason) };
 }
 
@@ -159,7 +159,7 @@ describe('a push by a key', () => {
   });
 });
 
-function order(refs: Record<string, string>, parts: Partial<WaitingOrder> = {}): WaitingOrder {
+function order(refs: Record<string, string>, parts: Partial<WaitingState> = {}): WaitingState {
   return { id: event, author: maintainer, at: 1_000, refs: new Map(Object.entries(refs)), ...parts };
 }
 
@@ -174,7 +174,7 @@ describe('a push by an order', () => {
     expect(decision.evidence).toEqual({ kind: 'order', actor: maintainer, evidence: event });
   });
 
-  it.each<[string, ReceivedCommand[], WaitingOrder[], string]>([
+  it.each<[string, ReceivedCommand[], WaitingState[], string]>([
     ['nothing was signed', [moves], [], 'no signed state is waiting'],
     [
       'it brings another commit',

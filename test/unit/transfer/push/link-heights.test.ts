@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { CairnError } from '../../../../src/lib/errors.ts';
 import { SortedIds } from '../../../../src/lib/sorted-ids.ts';
 import { checkHeights, HeightMemory } from '../../../../src/transfer/push/link-heights.ts';
-import { SeededDice } from '../../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
 const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
 
@@ -14,13 +14,13 @@ interface Node {
   readonly height: number;
 }
 
-function graph(dice: SeededDice, size: number): Node[] {
+function graph(random: SeededRandom, size: number): Node[] {
   const nodes: Node[] = [];
   while (nodes.length < size) {
-    const near = nodes.slice(-1 - dice.below(8));
-    const links = Array.from({ length: nodes.length === 0 ? 0 : dice.below(4) }, () => dice.pick(near));
+    const near = nodes.slice(-1 - random.below(8));
+    const links = Array.from({ length: nodes.length === 0 ? 0 : random.below(4) }, () => random.pick(near));
     const id = createHash('sha1')
-      .update(`${nodes.length} ${dice.hex(8)}`)
+      .update(`${nodes.length} ${random.hex(8)}`)
       .digest();
     nodes.push({ id, links, height: 1 + Math.max(0, ...links.map(({ height }) => height)) });
   }
@@ -32,11 +32,11 @@ interface Asked {
   readonly all: readonly Node[];
   readonly memory: HeightMemory;
   readonly limit: number;
-  readonly dice: SeededDice;
+  readonly random: SeededRandom;
 }
 
 /** @returns how many others were read */
-async function check({ own, all, memory, limit, dice }: Asked): Promise<number> {
+async function check({ own, all, memory, limit, random }: Asked): Promise<number> {
   const byId = new Map(all.map((node) => [node.id.toString('hex'), node]));
   const contentOf = ({ links }: Node) => Buffer.concat(links.map((link) => link.id));
   const sorted = own.toSorted((a, b) => a.id.compare(b.id));
@@ -44,7 +44,7 @@ async function check({ own, all, memory, limit, dice }: Asked): Promise<number> 
   await checkHeights({
     own: new SortedIds(Buffer.concat(sorted.map(({ id }) => id)), 20),
     readOwn: async (take) => {
-      const shuffled = sorted.map((node, place) => ({ node, place, at: dice.fraction() }));
+      const shuffled = sorted.map((node, place) => ({ node, place, at: random.fraction() }));
       for (const { node, place } of shuffled.toSorted((a, b) => a.at - b.at)) {
         const content = contentOf(node);
         take(place, Buffer.concat([randomBytes(7), content, randomBytes(5)]), 7, 7 + content.length);
@@ -71,24 +71,24 @@ async function check({ own, all, memory, limit, dice }: Asked): Promise<number> 
 
 describe(`heights in random graphs (seed ${seed}) (issue 11, point 2)`, () => {
   it('are found, whatever has come in, is known, or is to be read', async () => {
-    const dice = new SeededDice(seed);
+    const random = new SeededRandom(seed);
     for (let round = 0; round < 100; round++) {
-      const all = graph(dice, 1 + dice.below(60));
-      const from = dice.below(all.length);
+      const all = graph(random, 1 + random.below(60));
+      const from = random.below(all.length);
       // What comes in links to what was here, never the other way round.
       const own = all.slice(from);
-      const memory = new HeightMemory(1 + dice.below(200));
+      const memory = new HeightMemory(1 + random.below(200));
       for (const node of all.slice(0, from))
-        if (dice.below(3) === 0) memory.set(node.id.toString('hex'), node.height);
+        if (random.below(3) === 0) memory.set(node.id.toString('hex'), node.height);
       const highest = Math.max(...own.map(({ height }) => height));
-      await expect(check({ own, all, memory, limit: highest, dice })).resolves.toBeLessThanOrEqual(from);
+      await expect(check({ own, all, memory, limit: highest, random })).resolves.toBeLessThanOrEqual(from);
       for (const node of own) {
         const known = memory.get(node.id.toString('hex'));
         expect(known ?? node.height).toBe(node.height);
       }
       if (highest === 1) continue;
-      const low = 1 + dice.below(highest - 1);
-      const refused = check({ own, all, memory: new HeightMemory(10), limit: low, dice });
+      const low = 1 + random.below(highest - 1);
+      const refused = check({ own, all, memory: new HeightMemory(10), limit: low, random });
       const error = await refused.then(
         () => undefined,
         (reason: unknown) => reason,
@@ -99,13 +99,13 @@ describe(`heights in random graphs (seed ${seed}) (issue 11, point 2)`, () => {
   });
 
   it('are not looked for twice', async () => {
-    const dice = new SeededDice(seed);
-    const all = graph(dice, 100);
+    const random = new SeededRandom(seed);
+    const all = graph(random, 100);
     const memory = new HeightMemory(1_000);
     const top: Node = { id: randomBytes(20), links: all.slice(-5), height: 0 };
     const next: Node = { id: randomBytes(20), links: [...all.slice(-5), top], height: 0 };
-    expect(await check({ own: [top], all, memory, limit: 1_000, dice })).toBeGreaterThan(0);
-    expect(await check({ own: [next], all, memory, limit: 1_000, dice })).toBe(0);
+    expect(await check({ own: [top], all, memory, limit: 1_000, random })).toBeGreaterThan(0);
+    expect(await check({ own: [next], all, memory, limit: 1_000, random })).toBe(0);
   });
 
   it('are forgotten in the order in which they were asked for last', () => {

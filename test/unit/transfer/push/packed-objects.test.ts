@@ -7,7 +7,7 @@ import { PACKED_TREE, PackIdx } from '../../../../src/git/index.ts';
 import { openFile } from '../../../../src/lib/read-at.ts';
 import { scanPack } from '../../../../src/transfer/push/pack-entries.ts';
 import { readPackedObjects } from '../../../../src/transfer/push/packed-objects.ts';
-import { SeededDice } from '../../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
 import { RealRepository } from '../../git/real-git.ts';
 
 const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
@@ -16,13 +16,13 @@ const NO_LIMIT = { objectBytes: Number.MAX_SAFE_INTEGER, setting: '--max-object-
 const TOO_LARGE = 1024 * 1024;
 
 /** A history of random trees, many of them large, each a little different from the one before. */
-function history(dice: SeededDice, commits: number, files: number): string {
+function history(random: SeededRandom, commits: number, files: number): string {
   const lines: string[] = [];
   for (let commit = 1; commit <= commits; commit++) {
     lines.push(`commit refs/heads/main\ncommitter A <a@example.com> ${commit} +0000\ndata 1\nx`);
-    for (let change = dice.below(8); change >= 0; change--) {
-      const name = `f${dice.below(12)}/${'long'.repeat(dice.below(4))}${dice.below(4)}/${dice.below(files)}`;
-      lines.push(`M 100644 inline ${name}\ndata 12\n${dice.hex(6)}`);
+    for (let change = random.below(8); change >= 0; change--) {
+      const name = `f${random.below(12)}/${'long'.repeat(random.below(4))}${random.below(4)}/${random.below(files)}`;
+      lines.push(`M 100644 inline ${name}\ndata 12\n${random.hex(6)}`);
     }
   }
   return `${lines.join('\n')}\ndone\n`;
@@ -79,9 +79,9 @@ describe(`trees of a pack (seed ${seed})`, () => {
     ['kept whole', 40, 300, ['--window=0']],
   ])('%s are read as git reads them', async (_, commits, files, options) => {
     using repository = new RealRepository();
-    const dice = new SeededDice(seed);
-    repository.git(['fast-import', '--quiet', '--done'], { input: history(dice, commits, files) });
-    repository.git(['-c', `core.compression=${dice.below(10)}`, 'repack', '-adfq', ...options]);
+    const random = new SeededRandom(seed);
+    repository.git(['fast-import', '--quiet', '--done'], { input: history(random, commits, files) });
+    repository.git(['-c', `core.compression=${random.below(10)}`, 'repack', '-adfq', ...options]);
     const { read, left } = await readTrees(repository);
     expect(left).toEqual([]);
     expect(read).toEqual(treesOf(repository));

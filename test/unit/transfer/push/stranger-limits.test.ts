@@ -13,7 +13,7 @@ import {
   waitingLimit,
 } from '../../../../src/transfer/push/stranger-limits.ts';
 import { oid, stateOf } from '../../../helpers/repository-rig.ts';
-import { SeededDice } from '../../../helpers/seeded-dice.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
 const LIMITS = { bytes: 86_400, objects: 864, refs: 100 };
 const everywhere = () => true;
@@ -40,7 +40,7 @@ describe('the allowance of strangers in a repository (issue 11, point 8)', () =>
   });
 
   it.each([1, 2, 3, 4, 5])('is never exceeded, whatever is pushed and deleted (seed %i)', (seed) => {
-    const dice = new SeededDice(seed);
+    const random = new SeededRandom(seed);
     const refs = new Map<string, string>();
     let strangers: Strangers | undefined;
     // By event id: what really came with refs that are there; and all that ever came, by date.
@@ -48,14 +48,14 @@ describe('the allowance of strangers in a repository (issue 11, point 8)', () =>
     const came: { at: number; bytes: number }[] = [];
     let now = 1_000;
     for (let step = 0; step < 400; step++) {
-      now += dice.below(600);
+      now += random.below(600);
       const state = stateOf({ refs: new Map(refs), ...(strangers === undefined ? {} : { strangers }) });
-      const event = id(dice.below(30));
+      const event = id(random.below(30));
       const name = `refs/nostr/${event}`;
       const command: ReceivedCommand = { name, oldId: refs.get(name) ?? oid('0'), newId: oid('1') };
       const terms = { limits: LIMITS, now, brings: undefined };
-      if (dice.fraction() < 0.3) {
-        if (refs.delete(name) && dice.fraction() < 0.5) {
+      if (random.fraction() < 0.3) {
+        if (refs.delete(name) && random.fraction() < 0.5) {
           // The owner deletes it by a push; else upkeep does, which touches nothing else.
           const deletes = [{ ...command, newId: oid('0') }];
           strangers = strangersWithout(state, deletes, terms);
@@ -64,7 +64,7 @@ describe('the allowance of strangers in a repository (issue 11, point 8)', () =>
         continue;
       }
       const left = allowanceLeft(LIMITS, strangers, hasRefFor(state), now);
-      const brings = { bytes: Math.min(left.bytes, dice.below(limitsOfOnePush(LIMITS).bytes)), objects: 1 };
+      const brings = { bytes: Math.min(left.bytes, random.below(limitsOfOnePush(LIMITS).bytes)), objects: 1 };
       if (left.objects < 1) continue;
       strangers = strangersAfter(state, [command], { ...terms, brings }, undefined);
       refs.set(name, oid('1'));

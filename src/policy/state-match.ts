@@ -1,10 +1,10 @@
 /** Pushes that prove nothing by themselves (GRASP-01): they must do exactly what a waiting order says. */
 import { mergedRefNames } from '../git/index.ts';
 import { type Parsed, parsed, refused } from '../nostr/parsed.ts';
-import { currentOrders, newestOrder, type OrderStamp } from './order-precedence.ts';
+import { currentStates, newestState, type StateStamp } from './state-precedence.ts';
 
 /** An order that waits for its objects. */
-export interface HeldOrder extends OrderStamp {
+export interface HeldState extends StateStamp {
   /** All branches and tags it wants. */
   readonly refs: ReadonlyMap<string, string>;
   /**
@@ -25,14 +25,14 @@ const maxShown = 3;
  * @param caller the key that has shown itself
  * @returns the newest order that wants exactly these refs, or how they differ from what the newest one wants
  */
-export function matchOrder<Order extends HeldOrder>(
+export function matchHeldState<Order extends HeldState>(
   after: ReadonlyMap<string, string>,
   held: readonly Order[],
   caller?: string,
 ): Parsed<Order> {
-  const match = newestOrder(currentOrders(held).filter((order) => isSame(after, order.refs)));
+  const match = newestState(currentStates(held).filter((order) => isSame(after, order.refs)));
   if (match !== undefined) return parsed(match);
-  const newest = newestOrder(held);
+  const newest = newestState(held);
   if (newest === undefined) {
     return refused(
       'no signed state is waiting for this push: sign one first (kind 30618), then push exactly that',

@@ -2,21 +2,21 @@ import { describe, expect, test } from 'vitest';
 import { refNameProblem } from '../../../src/git/index.ts';
 import { isDigest } from '../../../src/lib/digest.ts';
 import type { Tag } from '../../../src/nostr/event.ts';
+import { createSigner } from '../../../src/nostr/sign.ts';
 import {
-  parseRefState,
+  parseSignedState,
   type ReceiptFacts,
   receiptTemplate,
   refMapDigest,
   statedRefs,
-} from '../../../src/nostr/ref-state.ts';
-import { createSigner } from '../../../src/nostr/sign.ts';
+} from '../../../src/nostr/signed-state.ts';
 import { alice, bob, carol } from './authors.ts';
 
 const one = '1'.repeat(40);
 const two = '2'.repeat(40);
 const long = '3'.repeat(64);
 const state = (...tags: Tag[]) => alice.sign({ kind: 30_618, at: 9, tags: [['d', 'project'], ...tags] });
-const read = (...tags: Tag[]) => parseRefState(state(...tags), refNameProblem);
+const read = (...tags: Tag[]) => parseSignedState(state(...tags), refNameProblem);
 const refsOf = (...tags: Tag[]) => {
   const result = read(...tags);
   return result.ok ? [...result.value.refs] : result.reason;
@@ -31,7 +31,7 @@ describe('a state', () => {
       ['refs/heads/\uffee', two],
       ['HEAD', 'ref: refs/heads/main'],
     );
-    const result = parseRefState(event, refNameProblem);
+    const result = parseSignedState(event, refNameProblem);
     if (!result.ok) throw new Error(result.reason);
     const { refs, ...others } = result.value;
     expect([...refs]).toEqual([
@@ -163,8 +163,8 @@ describe('a state', () => {
   });
 
   test('of another kind or without identifier is refused', () => {
-    const reason = (event: Parameters<typeof parseRefState>[0]) => {
-      const result = parseRefState(event, refNameProblem);
+    const reason = (event: Parameters<typeof parseSignedState>[0]) => {
+      const result = parseSignedState(event, refNameProblem);
       return result.ok ? undefined : result.reason;
     };
     expect(reason(alice.sign({ kind: 30_617, tags: [['d', 'x']] }))).toContain('its kind is 30617');
@@ -247,7 +247,7 @@ describe('a receipt', () => {
   });
 
   test('reads back as a state of the same refs', () => {
-    const result = parseRefState(signer.sign(receiptTemplate(facts)), refNameProblem);
+    const result = parseSignedState(signer.sign(receiptTemplate(facts)), refNameProblem);
     if (!result.ok) throw new Error(result.reason);
     expect([...result.value.refs]).toEqual([...statedRefs(refs)]);
     expect(result.value).toMatchObject({
@@ -270,7 +270,7 @@ describe('a receipt', () => {
       ['p', bob.publicKey],
       ['e', long],
     ]);
-    const read = parseRefState(
+    const read = parseSignedState(
       signer.sign(receiptTemplate({ ...facts, refs: { count: 1, digest } })),
       refNameProblem,
     );

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import {
-  currentOrders,
-  isNewerOrder,
-  newestOrder,
-  type OrderStamp,
-  orderDateProblem,
+  currentStates,
+  isNewerState,
+  newestState,
+  type StateStamp,
+  stateDateProblem,
   whyOutdated,
-} from '../../../src/policy/order-precedence.ts';
+} from '../../../src/policy/state-precedence.ts';
 
-const order = (author: string, at: number, id: string): OrderStamp => ({ author, at, id });
+const order = (author: string, at: number, id: string): StateStamp => ({ author, at, id });
 
 test.each([
   ['a later date', order('alice', 101, '5'), 'a newer state has been signed'],
@@ -20,7 +20,7 @@ test.each([
 
 describe('newer than the order applied last', () => {
   const applied = order('alice', 100, '5');
-  test.each<[string, OrderStamp, boolean]>([
+  test.each<[string, StateStamp, boolean]>([
     ['later, by the same', order('alice', 101, '1'), true],
     ['later, by another', order('bob', 101, '1'), true],
     ['earlier, by the same', order('alice', 99, '9'), false],
@@ -31,11 +31,11 @@ describe('newer than the order applied last', () => {
     ['the same second, another author, lower id', order('bob', 100, '4'), false],
     ['itself', order('alice', 100, '5'), false],
   ])('%s', (_what, candidate, expected) => {
-    expect(isNewerOrder(candidate, applied)).toBe(expected);
+    expect(isNewerState(candidate, applied)).toBe(expected);
   });
 
   test('everything is newer than nothing', () => {
-    expect(isNewerOrder(order('alice', 0, '0'), null)).toBe(true);
+    expect(isNewerState(order('alice', 0, '0'), null)).toBe(true);
   });
 
   test('of two different orders exactly one is newer', () => {
@@ -43,7 +43,7 @@ describe('newer than the order applied last', () => {
       [1, 2].flatMap((at) => ['1', '2', '3'].map((id) => order(author, at, `${id}${author}`))),
     );
     for (const a of orders) {
-      for (const b of orders) if (a !== b) expect(isNewerOrder(a, b)).toBe(!isNewerOrder(b, a));
+      for (const b of orders) if (a !== b) expect(isNewerState(a, b)).toBe(!isNewerState(b, a));
     }
   });
 });
@@ -52,20 +52,20 @@ describe('the newest of many', () => {
   test('does not depend on the sequence, not even where pairs run in circles', () => {
     // a5 beats b3 by its larger id, b3 beats a1 likewise, and a1 beats a5 as the lower one of one author.
     const [a1, a5, b3] = [order('alice', 9, '1'), order('alice', 9, '5'), order('bob', 9, '3')];
-    expect([isNewerOrder(a5, b3), isNewerOrder(b3, a1), isNewerOrder(a1, a5)]).toEqual([true, true, true]);
+    expect([isNewerState(a5, b3), isNewerState(b3, a1), isNewerState(a1, a5)]).toEqual([true, true, true]);
     for (const sequence of permutations([a1, a5, b3, order('carol', 8, '9')])) {
-      expect(newestOrder(sequence)).toBe(b3);
+      expect(newestState(sequence)).toBe(b3);
     }
   });
 
-  test.each<[string, OrderStamp[], string | undefined]>([
+  test.each<[string, StateStamp[], string | undefined]>([
     ['none', [], undefined],
     ['one', [order('alice', 1, '1')], '1'],
     ['the latest', [order('alice', 1, '1'), order('bob', 3, '2'), order('alice', 2, '3')], '2'],
     ['the larger id of two authors', [order('alice', 1, '1'), order('bob', 1, '2')], '2'],
     ['the lower id of one author', [order('alice', 1, '1'), order('alice', 1, '2')], '1'],
   ])('%s', (_what, orders, expected) => {
-    for (const sequence of permutations(orders)) expect(newestOrder(sequence)?.id).toBe(expected);
+    for (const sequence of permutations(orders)) expect(newestState(sequence)?.id).toBe(expected);
   });
 
   test('of each author the newest is current', () => {
@@ -77,7 +77,7 @@ describe('the newest of many', () => {
     ];
     for (const sequence of permutations(orders)) {
       expect(
-        currentOrders(sequence)
+        currentStates(sequence)
           .map(({ id }) => id)
           .toSorted(),
       ).toEqual(['0', '3']);
@@ -86,9 +86,9 @@ describe('the newest of many', () => {
 });
 
 test('an order is dated at most 15 minutes ahead', () => {
-  expect(orderDateProblem(order('alice', 1_900, '1'), 1_000)).toBeUndefined();
-  expect(orderDateProblem(order('alice', 1_901, '1'), 1_000)).toContain('901 s ahead');
-  expect(orderDateProblem(order('alice', 0, '1'), 1_000_000_000)).toBeUndefined();
+  expect(stateDateProblem(order('alice', 1_900, '1'), 1_000)).toBeUndefined();
+  expect(stateDateProblem(order('alice', 1_901, '1'), 1_000)).toContain('901 s ahead');
+  expect(stateDateProblem(order('alice', 0, '1'), 1_000_000_000)).toBeUndefined();
 });
 
 function permutations<T>(items: readonly T[]): T[][] {

@@ -10,7 +10,7 @@ import { kinds } from './kinds.ts';
 import { type Parsed, parsed, refused } from './parsed.ts';
 import { firstValue } from './tags.ts';
 
-export interface RefState {
+export interface SignedState {
   /** Id of the event. */
   readonly id: string;
   /** Public key of its author, in hex. */
@@ -32,10 +32,10 @@ export interface RefState {
  *
  * @param refNameProblem git's rules for names: why a name is none, or undefined
  */
-export function parseRefState(
+export function parseSignedState(
   event: NostrEvent,
   refNameProblem: (name: string) => string | undefined,
-): Parsed<RefState> {
+): Parsed<SignedState> {
   if (event.kind !== kinds.repositoryState)
     return refused(`not a repository state: its kind is ${event.kind}`);
   const identifier = firstValue(event, 'd') ?? '';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { decideOrder, headAfterOrder, impossibleState, planOrder } from '../../../src/policy/order-rules.ts';
+import { decideState, headAfterState, impossibleState, planState } from '../../../src/policy/state-rules.ts';
 
 const branch = 'refs/heads/x';
 const tag = 'refs/tags/x';
@@ -37,15 +37,15 @@ describe('three states of one ref', () => {
 
   test.each(table)('now %s, last ordered %s, wanted %s: %s', (now, last, wanted, expected) => {
     for (const name of [branch, tag]) {
-      const plan = planOrder(one(name, now), one(name, last), one(name, wanted));
+      const plan = planState(one(name, now), one(name, last), one(name, wanted));
       expect(plan.changes).toEqual(expected === 'nothing' ? [] : [{ name, from: now, to: wanted }]);
       // A tag does not move forward: one that a push has set stays.
       const judged = expected === 'ask' && name === tag ? 'conflict' : expected;
       expect(plan.questions).toEqual(judged === 'ask' ? [{ name, from: now, to: wanted }] : []);
       expect(plan.conflicts.length).toBe(judged === 'conflict' ? 1 : 0);
 
-      expect(decideOrder(plan, new Set()).apply).toBe(judged === 'nothing' || judged === 'free');
-      expect(decideOrder(plan, new Set([name])).apply).toBe(judged !== 'conflict');
+      expect(decideState(plan, new Set()).apply).toBe(judged === 'nothing' || judged === 'free');
+      expect(decideState(plan, new Set([name])).apply).toBe(judged !== 'conflict');
     }
   });
 });
@@ -55,9 +55,9 @@ describe('a whole order', () => {
 
   test('on what the last one left may do anything', () => {
     const wanted = refs({ 'refs/heads/main': 'B', 'refs/heads/new': 'C', 'refs/tags/v1': 'B' });
-    const plan = planOrder(last, last, wanted);
+    const plan = planState(last, last, wanted);
     expect(plan.conflicts).toEqual([]);
-    expect(decideOrder(plan, new Set())).toEqual({
+    expect(decideState(plan, new Set())).toEqual({
       apply: true,
       changes: [
         { name: 'refs/heads/main', from: 'A', to: 'B' },
@@ -70,10 +70,10 @@ describe('a whole order', () => {
 
   test('the first one ever cannot undo what pushes made', () => {
     const current = refs({ 'refs/heads/main': 'A' });
-    const plan = planOrder(current, new Map(), refs({ 'refs/heads/other': 'B' }));
-    expect(decideOrder(plan, new Set()).apply).toBe(false);
-    const kept = planOrder(current, new Map(), refs({ 'refs/heads/main': 'A', 'refs/heads/other': 'B' }));
-    expect(decideOrder(kept, new Set()).apply).toBe(true);
+    const plan = planState(current, new Map(), refs({ 'refs/heads/other': 'B' }));
+    expect(decideState(plan, new Set()).apply).toBe(false);
+    const kept = planState(current, new Map(), refs({ 'refs/heads/main': 'A', 'refs/heads/other': 'B' }));
+    expect(decideState(kept, new Set()).apply).toBe(true);
   });
 
   test('from a stale clone is held whole, although most of it could be done', () => {
@@ -85,7 +85,7 @@ describe('a whole order', () => {
       'refs/heads/new': 'D',
       'refs/tags/v1': 'A',
     });
-    const decision = decideOrder(planOrder(current, last, stale), new Set());
+    const decision = decideState(planState(current, last, stale), new Set());
     expect(decision).toEqual({ apply: false, reason: expect.stringContaining('would undo a push') });
     const reason = decision.apply ? '' : decision.reason;
     expect(reason).toContain('refs/heads/old (a push deleted it)');
@@ -97,24 +97,24 @@ describe('a whole order', () => {
   test('that builds on the pushes is applied', () => {
     const current = refs({ 'refs/heads/main': 'B', 'refs/heads/pushed': 'C', 'refs/tags/v1': 'A' });
     const wanted = refs({ 'refs/heads/main': 'D', 'refs/heads/pushed': 'C', 'refs/tags/v1': 'B' });
-    const plan = planOrder(current, last, wanted);
+    const plan = planState(current, last, wanted);
     expect(plan.questions).toEqual([{ name: 'refs/heads/main', from: 'B', to: 'D' }]);
-    expect(decideOrder(plan, new Set(['refs/heads/main'])).apply).toBe(true);
-    expect(decideOrder(plan, new Set(['refs/heads/pushed'])).apply).toBe(false);
+    expect(decideState(plan, new Set(['refs/heads/main'])).apply).toBe(true);
+    expect(decideState(plan, new Set(['refs/heads/pushed'])).apply).toBe(false);
   });
 
   test('names three of what it would undo, and the number of the rest', () => {
     const current = refs(
       Object.fromEntries(Array.from({ length: 9 }, (_, number) => [`refs/heads/${number}`, 'A'])),
     );
-    const decision = decideOrder(planOrder(current, new Map(), new Map()), new Set());
+    const decision = decideState(planState(current, new Map(), new Map()), new Set());
     expect(decision.apply ? '' : decision.reason).toMatch(
       /refs\/heads\/0 .*refs\/heads\/1 .*refs\/heads\/2 .* and 6 more;/,
     );
   });
 
   test('that wants what is there changes nothing', () => {
-    expect(decideOrder(planOrder(last, new Map(), last), new Set())).toEqual({ apply: true, changes: [] });
+    expect(decideState(planState(last, new Map(), last), new Set())).toEqual({ apply: true, changes: [] });
   });
 });
 
@@ -161,5 +161,5 @@ test.each<[string, string | undefined, string, string[], string]>([
   ],
   ['asked for in an empty repository', 'refs/heads/dev', 'refs/heads/main', [], 'refs/heads/main'],
 ])('HEAD is %s', (_what, wanted, head, names, expected) => {
-  expect(headAfterOrder(wanted, head, new Map(names.map((name) => [name, 'A'])))).toBe(expected);
+  expect(headAfterState(wanted, head, new Map(names.map((name) => [name, 'A'])))).toBe(expected);
 });

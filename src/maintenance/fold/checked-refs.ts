@@ -1,17 +1,17 @@
 import { differingRefs } from '../../git/index.ts';
-import { inTurns } from '../../lib/cooperative.ts';
+import { inBatches } from '../../lib/cooperative.ts';
 
 type Refs = ReadonlyMap<string, string>;
 
 /** Refs below which a fold has seen that nothing is missing. Others are asked about by how they differ from these. */
-export class ProvenRefs {
+export class CheckedRefs {
   private last: Refs = new Map();
   private readonly oids = new Set<string>();
 
   /** Takes note of all these refs, with turns for others in between. */
   async add(refs: Refs): Promise<void> {
     const fresh = this.last.size === 0 ? refs.values() : differing(refs, this.last);
-    for await (const piece of inTurns(fresh)) for (const oid of piece) this.oids.add(oid);
+    for await (const piece of inBatches(fresh)) for (const oid of piece) this.oids.add(oid);
     this.last = refs;
   }
 

@@ -1,7 +1,7 @@
-import type { Dice } from '../../src/lib/random.ts';
+import type { Random } from '../../src/lib/random.ts';
 
 /** Chance that repeats itself: the same seed gives the same throws (mulberry32). */
-export class SeededDice implements Dice {
+export class SeededRandom implements Random {
   private state: number;
 
   constructor(seed: number) {

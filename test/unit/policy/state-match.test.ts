@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { type HeldOrder, matchOrder } from '../../../src/policy/order-match.ts';
+import { type HeldState, matchHeldState } from '../../../src/policy/state-match.ts';
 
 const [A, B] = ['a'.repeat(40), 'b'.repeat(40)];
 const refs = (entries: Record<string, string>) => new Map(Object.entries(entries));
-const held = (author: string, at: number, id: string, entries: Record<string, string>): HeldOrder => ({
+const held = (author: string, at: number, id: string, entries: Record<string, string>): HeldState => ({
   author,
   at,
   id: id.repeat(64),
@@ -14,7 +14,7 @@ describe('a push', () => {
   const order = held('alice', 5, '1', { 'refs/heads/main': A, 'refs/tags/v1': B });
 
   test('that makes the refs equal to a waiting order carries it out', () => {
-    expect(matchOrder(refs({ 'refs/tags/v1': B, 'refs/heads/main': A }), [order])).toEqual({
+    expect(matchHeldState(refs({ 'refs/tags/v1': B, 'refs/heads/main': A }), [order])).toEqual({
       ok: true,
       value: order,
     });
@@ -22,7 +22,7 @@ describe('a push', () => {
 
   test('may carry out an order for no refs at all', () => {
     const empty = held('alice', 5, '1', {});
-    expect(matchOrder(new Map(), [empty])).toEqual({ ok: true, value: empty });
+    expect(matchHeldState(new Map(), [empty])).toEqual({ ok: true, value: empty });
   });
 
   test.each<[string, Record<string, string>, string]>([
@@ -45,7 +45,7 @@ describe('a push', () => {
     ],
     ['nothing', {}, 'refs/heads/main is missing, refs/tags/v1 is missing'],
   ])('with %s is refused', (_what, after, reason) => {
-    const result = matchOrder(refs(after), [order]);
+    const result = matchHeldState(refs(after), [order]);
     expect(result).toEqual({
       ok: false,
       reason: `the push does not match the signed state 11111111: ${reason}`,
@@ -54,7 +54,7 @@ describe('a push', () => {
 
   test('that is wrong in many places is told of three', () => {
     const after = Object.fromEntries(Array.from({ length: 10 }, (_, number) => [`refs/heads/${number}`, A]));
-    const result = matchOrder(refs(after), [held('alice', 5, '1', {})]);
+    const result = matchHeldState(refs(after), [held('alice', 5, '1', {})]);
     expect(result.ok ? '' : result.reason).toMatch(
       /: refs\/heads\/0 .*, refs\/heads\/1 .*, refs\/heads\/2 is not in it and 7 more$/,
     );
@@ -64,7 +64,7 @@ describe('a push', () => {
     const guarded = { ...order, guarded: true };
     const after = refs({ 'refs/heads/main': B, 'refs/heads/x': A });
     const reasonFor = (caller?: string) => {
-      const result = matchOrder(after, [guarded], caller);
+      const result = matchHeldState(after, [guarded], caller);
       return result.ok ? '' : result.reason;
     };
     for (const caller of [undefined, 'bob']) {
@@ -74,12 +74,12 @@ describe('a push', () => {
       expect(reasonFor(caller)).not.toMatch(/v1|shall be/);
     }
     expect(reasonFor('alice')).toContain('refs/heads/main would be bbbbbbbb and shall be aaaaaaaa');
-    const missing = matchOrder(refs({ 'refs/heads/main': A }), [guarded]);
+    const missing = matchHeldState(refs({ 'refs/heads/main': A }), [guarded]);
     expect(missing.ok ? '' : missing.reason).toMatch(/: refs are missing; push with a token/);
   });
 
   test('without any waiting order is told what to do', () => {
-    expect(matchOrder(new Map(), [])).toEqual({
+    expect(matchHeldState(new Map(), [])).toEqual({
       ok: false,
       reason: expect.stringContaining('sign one first'),
     });
@@ -91,7 +91,7 @@ describe('among several orders', () => {
   const fits = (author: string, at: number, id: string) => held(author, at, id, { 'refs/heads/main': A });
   const differs = (author: string, at: number, id: string) => held(author, at, id, { 'refs/heads/main': B });
 
-  test.each<[string, HeldOrder[], string | undefined]>([
+  test.each<[string, HeldState[], string | undefined]>([
     ['the one that fits', [differs('alice', 1, '1'), fits('bob', 1, '2')], '2'],
     ['the one that fits, although another is newer', [fits('alice', 1, '1'), differs('bob', 2, '2')], '1'],
     ['the newest that fits', [fits('alice', 1, '9'), fits('bob', 2, '2')], '2'],
@@ -105,13 +105,13 @@ describe('among several orders', () => {
     ],
   ])('%s', (_what, orders, expected) => {
     for (const given of [orders, orders.toReversed()]) {
-      const result = matchOrder(after, given);
+      const result = matchHeldState(after, given);
       expect(result.ok ? result.value.id[0] : undefined).toBe(expected);
     }
   });
 
   test('a refusal speaks of the newest', () => {
-    const result = matchOrder(after, [differs('alice', 1, '1'), differs('bob', 2, '2')]);
+    const result = matchHeldState(after, [differs('alice', 1, '1'), differs('bob', 2, '2')]);
     expect(result.ok ? '' : result.reason).toContain('22222222');
   });
 });

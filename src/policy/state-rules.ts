@@ -9,7 +9,7 @@ import { headAfter } from './default-branch.ts';
 type Refs = ReadonlyMap<string, string>;
 
 /** A ref an order changes. */
-export interface OrderChange {
+export interface StatedRefChange {
   readonly name: string;
   /** The object id now; undefined when the ref is not there. */
   readonly from: string | undefined;
@@ -24,9 +24,9 @@ export interface FastForwardQuestion {
   readonly to: string;
 }
 
-export interface OrderPlan {
+export interface StatePlan {
   /** Every ref that would change, in byte order. */
-  readonly changes: readonly OrderChange[];
+  readonly changes: readonly StatedRefChange[];
   /** The changes that are allowed only if they are fast-forwards. */
   readonly questions: readonly FastForwardQuestion[];
   /** The changes that would undo a push; with one of these the whole order waits. */
@@ -42,8 +42,8 @@ export interface OrderPlan {
  * @param lastOrder what the last applied order set; empty when there was none
  * @param wanted what this order sets
  */
-export function planOrder(current: Refs, lastOrder: Refs, wanted: Refs): OrderPlan {
-  const changes: OrderChange[] = [];
+export function planState(current: Refs, lastOrder: Refs, wanted: Refs): StatePlan {
+  const changes: StatedRefChange[] = [];
   const questions: FastForwardQuestion[] = [];
   const conflicts: { name: string; reason: string }[] = [];
   for (const name of mergedRefNames(current, wanted)) {
@@ -60,8 +60,8 @@ export function planOrder(current: Refs, lastOrder: Refs, wanted: Refs): OrderPl
   return { changes, questions, conflicts };
 }
 
-export type OrderDecision =
-  | { readonly apply: true; readonly changes: readonly OrderChange[] }
+export type StateDecision =
+  | { readonly apply: true; readonly changes: readonly StatedRefChange[] }
   /** The order is held, and its author told why. */
   | { readonly apply: false; readonly reason: string };
 
@@ -69,7 +69,7 @@ export type OrderDecision =
  * Decides a plan once its questions are answered.
  * @param fastForwards names of the refs in question whose change is a fast-forward
  */
-export function decideOrder(plan: OrderPlan, fastForwards: ReadonlySet<string>): OrderDecision {
+export function decideState(plan: StatePlan, fastForwards: ReadonlySet<string>): StateDecision {
   const rewinds = plan.questions
     .filter(({ name }) => !fastForwards.has(name))
     .map(({ name }) => ({ name, reason: 'a push moved it, and the state does not build on that' }));
@@ -94,6 +94,6 @@ export function impossibleState(wanted: Refs): string | undefined {
 }
 
 /** The branch HEAD names after an order: the one it asks for if that exists then, else what a push would leave. */
-export function headAfterOrder(wantedHead: string | undefined, head: string, refs: Refs): string {
+export function headAfterState(wantedHead: string | undefined, head: string, refs: Refs): string {
   return wantedHead !== undefined && refs.has(wantedHead) ? wantedHead : headAfter(head, refs);
 }

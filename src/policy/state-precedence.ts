@@ -1,7 +1,7 @@
 /** Which of several orders counts. An order is a maintainer's signed statement of what the refs shall be. */
 
 /** What tells the age of an order. */
-export interface OrderStamp {
+export interface StateStamp {
   readonly id: string;
   /** Public key of its author. */
   readonly author: string;
@@ -13,7 +13,7 @@ export interface OrderStamp {
 export const maxOrderAhead = 15 * 60;
 
 /** Why an order cannot be taken now, or undefined. @param now seconds */
-export function orderDateProblem(order: OrderStamp, now: number): string | undefined {
+export function stateDateProblem(order: StateStamp, now: number): string | undefined {
   if (order.at <= now + maxOrderAhead) return undefined;
   return `the state is dated ${order.at - now} s ahead, at most ${maxOrderAhead} s are taken: check your clock`;
 }
@@ -22,15 +22,15 @@ export function orderDateProblem(order: OrderStamp, now: number): string | undef
  * True when an order comes after the one applied last: it is dated later. At the same second the lower id counts among
  * the events of one author, since that is the one NIP-01 keeps; among authors the larger id, as the clients in use have it.
  */
-export function isNewerOrder(order: OrderStamp, applied: OrderStamp | null): boolean {
+export function isNewerState(order: StateStamp, applied: StateStamp | null): boolean {
   if (applied === null) return true;
   if (order.at !== applied.at) return order.at > applied.at;
   if (order.id === applied.id) return false;
   return order.author === applied.author ? order.id < applied.id : order.id > applied.id;
 }
 
-/** Why an order does not count beside another one that does, as {@link isNewerOrder} decides; for its author. */
-export function whyOutdated(order: OrderStamp, counting: OrderStamp): string {
+/** Why an order does not count beside another one that does, as {@link isNewerState} decides; for its author. */
+export function whyOutdated(order: StateStamp, counting: StateStamp): string {
   if (order.at !== counting.at) return 'a newer state has been signed';
   return order.author === counting.author
     ? 'you signed another state in the same second, and of two the one with the lower id counts: sign this one anew'
@@ -42,30 +42,30 @@ export function whyOutdated(order: OrderStamp, counting: OrderStamp): string {
  * nothing to do with that, and whoever sends the old order again speaks for nobody.
  */
 export function isFromBefore(
-  order: Pick<OrderStamp, 'at'>,
+  order: Pick<StateStamp, 'at'>,
   withdrawal: { readonly at: number } | undefined,
 ): boolean {
   return withdrawal !== undefined && order.at <= withdrawal.at;
 }
 
 /** The order of each author that NIP-01 keeps: his newest replaces the others. */
-export function currentOrders<Order extends OrderStamp>(orders: Iterable<Order>): Order[] {
+export function currentStates<Order extends StateStamp>(orders: Iterable<Order>): Order[] {
   const ofAuthor = new Map<string, Order>();
   for (const order of orders) {
     const known = ofAuthor.get(order.author);
-    if (known === undefined || isNewerOrder(order, known)) ofAuthor.set(order.author, order);
+    if (known === undefined || isNewerState(order, known)) ofAuthor.set(order.author, order);
   }
   return [...ofAuthor.values()];
 }
 
 /**
  * The order that counts among many, whatever sequence they are given in: the newest of those that
- * {@link currentOrders} leaves. Pairwise comparison alone would run in circles among three of one second.
+ * {@link currentStates} leaves. Pairwise comparison alone would run in circles among three of one second.
  */
-export function newestOrder<Order extends OrderStamp>(orders: Iterable<Order>): Order | undefined {
+export function newestState<Order extends StateStamp>(orders: Iterable<Order>): Order | undefined {
   let newest: Order | undefined;
-  for (const order of currentOrders(orders)) {
-    if (newest === undefined || isNewerOrder(order, newest)) newest = order;
+  for (const order of currentStates(orders)) {
+    if (newest === undefined || isNewerState(order, newest)) newest = order;
   }
   return newest;
 }
