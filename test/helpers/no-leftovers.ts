@@ -19,6 +19,7 @@ interface Process {
   readonly command: string;
 }
 
+const outer = process.env['TMPDIR'];
 const folder = mkdtempSync(join(tmpdir(), 'cairn-tests-'));
 process.env['TMPDIR'] = folder;
 
@@ -31,6 +32,9 @@ afterAll(async () => {
   }
   for (const { pid } of descendants(listProcesses(), process.pid)) kill(pid);
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  // The next file may run in this very process.
+  if (outer === undefined) delete process.env['TMPDIR'];
+  else process.env['TMPDIR'] = outer;
   if (left.length > 0) throw new Error(`the tests of this file left behind:\n${left.join('\n')}`);
 });
 
