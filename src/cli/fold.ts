@@ -8,8 +8,8 @@ import { CairnError, messageOf } from '../lib/errors.ts';
 import { systemRandom } from '../lib/random.ts';
 import { type FoldMode, type FoldOutcome, foldRepository } from '../maintenance/fold/fold.ts';
 import { createLogger } from '../observability/logger.ts';
+import type { GitRepository } from '../repository/git/git-repository.ts';
 import type { Repositories } from '../repository/repositories.ts';
-import type { Repository } from '../repository/repository.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
 import { openGit } from '../server/open-git.ts';
 import { openRepositories } from '../server/open-repositories.ts';
@@ -20,7 +20,7 @@ import { repositoryArgument } from './repository-argument.ts';
 /** What a repository is folded with: once for one, again and again for all. */
 interface Opened {
   readonly repositories: Repositories;
-  fold(repository: Repository, mode: FoldMode): Promise<FoldOutcome>;
+  fold(repository: GitRepository, mode: FoldMode): Promise<FoldOutcome>;
 }
 
 /**

@@ -8,8 +8,8 @@ import type { ObjectStore } from '../object-store/object-store.ts';
 import { createLogger } from '../observability/logger.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
 import type { GitManifest, PublishedGitState } from '../repository/git/git-manifest.ts';
+import type { GitRepository } from '../repository/git/git-repository.ts';
 import type { Repositories } from '../repository/repositories.ts';
-import type { Repository } from '../repository/repository.ts';
 import { formatRepositoryId } from '../repository/repository-id.ts';
 import { buildRepositories } from '../server/open-repositories.ts';
 import { openStoresForCommand, verdictsFolder } from '../server/stores.ts';
@@ -172,7 +172,7 @@ export async function withRepository(
   flags: GivenFlags,
   context: CommandContext,
   intent: Intent,
-  use: (repository: Repository, opened: Opened) => Promise<void>,
+  use: (repository: GitRepository, opened: Opened) => Promise<void>,
 ): Promise<void> {
   const id = repositoryArgument(name);
   await withRepositories(flags, context, intent, (opened) => use(opened.repositories.get(id), opened));
@@ -201,7 +201,7 @@ async function withRepositories(
   }
 }
 
-async function mustResolve(repository: Repository): Promise<PublishedGitState> {
+async function mustResolve(repository: GitRepository): Promise<PublishedGitState> {
   const state = await repository.resolve();
   if (state === undefined) throw new CairnError('not-found', `there is no repository ${repository}`);
   return state;

@@ -4,8 +4,8 @@ import type { ByteBudget } from '../lib/byte-budget.ts';
 import { CairnError, publicTextOf } from '../lib/errors.ts';
 import type { UrlSpace } from '../policy/access.ts';
 import { emptyState, type GitManifest, type GitState } from '../repository/git/git-manifest.ts';
+import type { GitRepository } from '../repository/git/git-repository.ts';
 import type { Repositories } from '../repository/repositories.ts';
-import type { Repository } from '../repository/repository.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 import type { Advertiser, ProtocolVersion } from '../transfer/fetch/advertise-refs.ts';
 import { type ServeFetchContext, serveFetch } from '../transfer/fetch/serve-fetch.ts';
@@ -50,7 +50,7 @@ export interface Exchange {
 /** One request of a git client. */
 export interface GitRequest extends Exchange {
   readonly query: URLSearchParams;
-  readonly repository: Repository;
+  readonly repository: GitRepository;
   /** By which of its URLs the repository is asked for. */
   readonly space: UrlSpace;
   /** Aborted when the client has gone. */
@@ -102,7 +102,7 @@ export function findGitRoute(
   repositories: Repositories,
   method: string,
   path: string,
-): { readonly route: GitRoute; readonly repository: Repository; readonly space: UrlSpace } {
+): { readonly route: GitRoute; readonly repository: GitRepository; readonly space: UrlSpace } {
   const { id, space, endpoint } = parseGitPath(path);
   const route = GIT_ROUTES.find((candidate) => candidate.endpoint === endpoint);
   if (route === undefined) {
@@ -184,7 +184,7 @@ function senderOf({ repository, space, incoming }: GitRequest, stage: GitSender[
 /** The state this process last saw of a repository, if it saw one that anyone may read, and has heard nothing else since. */
 async function knownPublic(
   { staysPublic }: GitRoutesContext,
-  repository: Repository,
+  repository: GitRepository,
 ): Promise<GitManifest | undefined> {
   const manifest = (await repository.peek(Number.POSITIVE_INFINITY, 'on-demand'))?.manifest;
   if (manifest === undefined || !isPublic(manifest)) return undefined;

@@ -11,8 +11,8 @@ import {
   namedArtifacts,
   type PublishedGitState,
 } from '../repository/git/git-manifest.ts';
+import type { GitRepository } from '../repository/git/git-repository.ts';
 import { withPacksLeft } from '../repository/git/unreachable.ts';
-import type { Repository } from '../repository/repository.ts';
 import { findInHistory } from './history.ts';
 
 /**
@@ -20,9 +20,9 @@ import { findInHistory } from './history.ts';
  * @throws CairnError `conflict` when there is one already
  */
 export async function createRepository(
-  repository: Repository,
+  repository: GitRepository,
   options: { readonly objectFormat: ObjectFormat; readonly head: string; readonly random: Random },
-): Promise<Committed> {
+): Promise<Committed<GitManifest>> {
   checkBranchName(options.head);
   const initial = emptyState(repository.id.identifier, options.objectFormat, options.random.hex(16));
   return publishState(repository, 'announce', (state) => {
@@ -35,7 +35,7 @@ export async function createRepository(
  * Points HEAD at a branch.
  * @throws CairnError `not-found` when the repository or, in a repository that has branches, the branch does not exist
  */
-export async function setHead(repository: Repository, branch: string): Promise<Committed> {
+export async function setHead(repository: GitRepository, branch: string): Promise<Committed<GitManifest>> {
   checkBranchName(branch);
   return publishState(repository, 'head', (state) => {
     const existing = mustExist(repository, state);
@@ -54,10 +54,10 @@ export async function setHead(repository: Repository, branch: string): Promise<C
  * @throws CairnError `not-found` when there is no such state; `corrupt` when artifacts it needs are gone
  */
 export async function restore(
-  repository: Repository,
+  repository: GitRepository,
   { artifacts, random }: { readonly artifacts: ArtifactStore; readonly random: Random },
   which: string,
-): Promise<Committed> {
+): Promise<Committed<GitManifest>> {
   const current = mustExist(repository, await repository.resolve());
   const { manifest: past } = await findInHistory(repository, current, which);
   if (past.incarnation !== current.manifest.incarnation) {
@@ -81,10 +81,10 @@ export async function restore(
 }
 
 async function publishState(
-  repository: Repository,
+  repository: GitRepository,
   kind: 'announce' | 'head' | 'restore',
   change: (state: GitState | undefined) => GitState | undefined,
-): Promise<Committed> {
+): Promise<Committed<GitManifest>> {
   await repository.resolve();
   const { committed } = await repository.publisher.join({
     since: 0,
@@ -114,7 +114,10 @@ function sameRefs(a: GitState, b: GitManifest): boolean {
   return true;
 }
 
-function mustExist<S extends PublishedGitState | GitState>(repository: Repository, state: S | undefined): S {
+function mustExist<S extends PublishedGitState | GitState>(
+  repository: GitRepository,
+  state: S | undefined,
+): S {
   if (state === undefined) throw new CairnError('not-found', `there is no repository ${repository}`);
   return state;
 }

@@ -14,12 +14,12 @@ import type { Random } from '../lib/random.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { type ArtifactStore, damagedArtifact } from '../repository/artifact-store.ts';
 import type { GitManifest, PackEntry } from '../repository/git/git-manifest.ts';
+import type { GitRepository } from '../repository/git/git-repository.ts';
 import {
   type BundleRecord,
   readBundleRecord,
   writeBundleRecord,
 } from '../repository/records/bundle-record.ts';
-import type { Repository } from '../repository/repository.ts';
 import { history } from './history.ts';
 
 export interface BundleContext {
@@ -46,7 +46,7 @@ const MOST_STATES = 1_000;
  * not in it: clients fetch that as always. The manifest does not name it, because no reader of the repository needs it.
  * @throws CairnError `not-found`; `conflict` when the repository is not folded; `unavailable`, `corrupt`
  */
-export async function makeBundle(context: BundleContext, repository: Repository): Promise<MadeBundle> {
+export async function makeBundle(context: BundleContext, repository: GitRepository): Promise<MadeBundle> {
   const { control } = context;
   const { id } = repository;
   const state = await repository.resolve();
@@ -72,7 +72,7 @@ export async function makeBundle(context: BundleContext, repository: Repository)
 
 /** The state whose branches and tags the fold gathered: refs may have moved since. */
 async function foldedState(
-  repository: Repository,
+  repository: GitRepository,
   from: Parameters<typeof history>[1],
   tips: Digest,
 ): Promise<GitManifest> {
@@ -84,7 +84,7 @@ async function foldedState(
   throw notFolded(repository);
 }
 
-function notFolded(repository: Repository): CairnError {
+function notFolded(repository: GitRepository): CairnError {
   return new CairnError(
     'conflict',
     `${repository} has no folded pack to make a bundle of; "cairn fold ${repository}" makes one`,
@@ -93,7 +93,7 @@ function notFolded(repository: Repository): CairnError {
 
 async function store(
   { artifacts, signal }: BundleContext,
-  { id }: Repository,
+  { id }: GitRepository,
   base: GitManifest,
   { pack }: PackEntry,
   path: string,

@@ -1,7 +1,7 @@
 import type { Digest } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { GitManifest, PublishedGitState } from '../repository/git/git-manifest.ts';
-import type { Repository } from '../repository/repository.ts';
+import type { GitRepository } from '../repository/git/git-repository.ts';
 
 export interface HistoryEntry {
   readonly digest: Digest;
@@ -13,7 +13,7 @@ export interface HistoryEntry {
  * @throws CairnError `corrupt` naming the manifest that is missing or damaged
  */
 export async function* history(
-  repository: Repository,
+  repository: GitRepository,
   from: PublishedGitState,
 ): AsyncGenerator<HistoryEntry> {
   let entry: HistoryEntry = { digest: from.digest, manifest: from.manifest };
@@ -31,7 +31,7 @@ export async function* history(
  * @throws CairnError `not-found` when there is no such state, `invalid` when `which` is neither
  */
 export async function findInHistory(
-  repository: Repository,
+  repository: GitRepository,
   from: PublishedGitState,
   which: string,
 ): Promise<HistoryEntry> {

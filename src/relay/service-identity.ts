@@ -5,7 +5,7 @@ import { formatNpub } from '../nostr/public-key.ts';
 import { repositorySecret } from '../nostr/repository-key.ts';
 import type { Secp256k1 } from '../nostr/secp256k1.ts';
 import { createSigner, type Signer } from '../nostr/sign.ts';
-import type { Policy } from '../repository/git/git-manifest.ts';
+import type { Policy } from '../repository/manifest.ts';
 import { claimBucket, type ServiceRecordContext } from '../repository/records/service-record.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
 

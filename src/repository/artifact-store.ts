@@ -12,8 +12,8 @@ import type {
   PutOutcome,
 } from '../object-store/object-store.ts';
 import { bodyLength } from '../object-store/object-store.ts';
-import type { ArtifactRef } from './git/git-manifest.ts';
 import { type ArtifactKind, type ArtifactName, artifactFileName, artifactKey, firstCopy } from './keys.ts';
+import type { ArtifactRef } from './manifest.ts';
 import { rescueFromTombstones } from './records/tombstones.ts';
 import type { RepositoryPlace } from './repository-id.ts';
 

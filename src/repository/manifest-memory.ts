@@ -1,34 +1,30 @@
-import { type SegmentSlot, type SegmentSummary, tableOf } from '../git/index.ts';
 import type { Digest } from '../lib/digest.ts';
-import type { GitManifest } from './git/git-manifest.ts';
+import type { Manifest } from './manifest.ts';
+import type { ManifestParts } from './manifest-format.ts';
+import type { RepositoryPlace } from './repository-id.ts';
 
-interface Remembered {
-  readonly manifest: GitManifest;
+interface Remembered<M> {
+  readonly manifest: M;
   /** Bytes of the manifest itself. */
   readonly size: number;
 }
 
-interface SharedSlot {
-  readonly slot: SegmentSlot;
-  users: number;
-}
-
 /**
- * The manifests used last, within a budget of bytes. Segments of refs count once, however many manifests name them: what one
- * has loaded is there for all.
+ * The manifests used last, within a budget of bytes. Parts that are kept beside manifests count once, however many manifests name
+ * them: what one has loaded is there for all.
  */
-export class ManifestMemory {
+export class ManifestMemory<M extends Manifest> {
   private readonly budget: number;
-  private readonly manifests = new Map<Digest, Remembered>();
-  private readonly slots = new Map<string, SharedSlot>();
-  private readonly names = new WeakMap<SegmentSlot, string>();
+  private readonly parts: Pick<ManifestParts<M>, 'remembered' | 'forgotten'> | undefined;
+  private readonly manifests = new Map<Digest, Remembered<M>>();
   private total = 0;
 
-  constructor(budget: number) {
+  constructor(budget: number, parts: Pick<ManifestParts<M>, 'remembered' | 'forgotten'> | undefined) {
     this.budget = budget;
+    this.parts = parts;
   }
 
-  get(digest: Digest): GitManifest | undefined {
+  get(digest: Digest): M | undefined {
     const known = this.manifests.get(digest);
     if (known === undefined) return undefined;
     this.manifests.delete(digest);
@@ -36,48 +32,15 @@ export class ManifestMemory {
     return known.manifest;
   }
 
-  /** The slot of a segment that some remembered manifest of a repository names. @param place of the repository */
-  slot(place: string, summary: SegmentSummary): SegmentSlot | undefined {
-    return this.slots.get(slotName(place, summary))?.slot;
-  }
-
-  /** @param place of the repository that the manifest is of */
-  set(digest: Digest, manifest: GitManifest, size: number, place: string): void {
+  /** @param id of the repository that the manifest is of */
+  set(id: RepositoryPlace, digest: Digest, manifest: M, size: number): void {
     if (this.get(digest) !== undefined) return;
     this.manifests.set(digest, { manifest, size });
-    this.total += size;
-    for (const slot of slotsOf(manifest)) this.take(slotName(place, slot.summary), slot);
+    this.total += size + (this.parts?.remembered(id, manifest) ?? 0);
     for (const [oldest, known] of this.manifests) {
       if (this.total <= this.budget || oldest === digest) return;
       this.manifests.delete(oldest);
-      this.total -= known.size;
-      for (const slot of slotsOf(known.manifest)) this.give(slot);
+      this.total -= known.size + (this.parts?.forgotten(known.manifest) ?? 0);
     }
   }
-
-  private take(name: string, slot: SegmentSlot): void {
-    this.names.set(slot, name);
-    const shared = this.slots.get(name);
-    if (shared !== undefined) shared.users++;
-    else {
-      this.slots.set(name, { slot, users: 1 });
-      this.total += slot.summary.size;
-    }
-  }
-
-  private give(slot: SegmentSlot): void {
-    const name = this.names.get(slot) ?? '';
-    const shared = this.slots.get(name);
-    if (shared === undefined || --shared.users > 0) return;
-    this.slots.delete(name);
-    this.total -= slot.summary.size;
-  }
-}
-
-function slotsOf(manifest: GitManifest): readonly SegmentSlot[] {
-  return tableOf(manifest.refs)?.slots ?? [];
-}
-
-function slotName(place: string, { digest, n }: SegmentSummary): string {
-  return `${place}${digest}-${n ?? 0}`;
 }

@@ -10,59 +10,31 @@ import type { Clock } from '../lib/clock.ts';
 import type { Digest } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
+import type { Change, Evaluation } from './change.ts';
 import { type Committed, committed } from './committed.ts';
-import type { GitCause, GitManifest, GitState, PublishedGitState } from './git/git-manifest.ts';
 import { checkInvariants } from './invariants.ts';
+import type { CauseOf, Manifest, PublishedState, StateOf } from './manifest.ts';
 import type { EncodedManifest, ManifestStore } from './manifest-store.ts';
 import type { RepositoryId } from './repository-id.ts';
 import type { SwapResult } from './swap.ts';
 import { SwapPace } from './swap-pace.ts';
 
-/** What a change makes of a state. */
-export interface Evaluation<R> {
-  /** The state to publish; absent when this change has nothing to publish on it. */
-  readonly next?: GitState;
-  /** Why, for the manifest; present with `next`. */
-  readonly cause?: GitCause;
-  /**
-   * Seconds: the date of the receipt shall be before it, if the one of the parent's leaves room. For a publish that carries
-   * out an order, of which the receipt is a mere witness: it must never outrank what a maintainer signed.
-   */
-  readonly receiptBefore?: number;
-  /** What the one who asked is told, should this evaluation stand. */
-  readonly result: R;
-}
-
-/** A change of a repository, ready to be evaluated as often as it takes. Its artifacts are in the store. */
-export interface Change<R> {
-  /** Observations older than this are no ground for an answer without a swap (see {@link ObservedState.sequence}). */
-  readonly since: number;
-  /** Must go alone: it replaces what others in the batch may rely on. */
-  readonly alone?: boolean;
-  /**
-   * Applies the change to a state (undefined: the repository does not exist). Writes nothing to the store.
-   * @param current the published state, or what the changes before this one in the batch make of it
-   * @param published the published state itself; its packs are among those of `current`
-   */
-  evaluate(current: GitState | undefined, published: PublishedGitState | undefined): Promise<Evaluation<R>>;
-}
-
 /** A state and when it was asked for, by the repository's own counter. */
-export interface ObservedState {
+export interface ObservedState<M extends Manifest> {
   readonly sequence: number;
-  readonly published: PublishedGitState | undefined;
+  readonly published: PublishedState<M> | undefined;
 }
 
 /** What a publisher needs of its repository. */
-export interface PublisherHost {
+export interface PublisherHost<M extends Manifest> {
   readonly id: RepositoryId;
   /** The last known state, or a fresh look when nothing is known. */
-  known(): Promise<ObservedState>;
+  known(): Promise<ObservedState<M>>;
   /** A fresh look. */
-  observe(): Promise<ObservedState>;
-  swap(parent: PublishedGitState | undefined, next: Digest, sent: Set<Digest>): Promise<SwapResult>;
+  observe(): Promise<ObservedState<M>>;
+  swap(parent: PublishedState<M> | undefined, next: Digest, sent: Set<Digest>): Promise<SwapResult>;
   /** Told what the pointer is now, as the last swap found it. */
-  learned(pointer: { readonly version: string; readonly digest: Digest }): Promise<ObservedState>;
+  learned(pointer: { readonly version: string; readonly digest: Digest }): Promise<ObservedState<M>>;
   /** Told that what was known may be wrong. */
   doubt(): void;
 }
@@ -73,18 +45,19 @@ export interface PublishObserver {
   rebased(): void;
 }
 
-export interface PublisherOptions {
-  readonly host: PublisherHost;
-  readonly manifests: ManifestStore;
+export interface PublisherOptions<M extends Manifest> {
+  readonly host: PublisherHost<M>;
+  /** Tells the kind as well. */
+  readonly manifests: ManifestStore<M>;
   readonly clock: Clock;
   readonly random: Random;
   readonly observer?: PublishObserver;
   /** Called after each publish, once those who asked for it have been told. Does not throw. */
-  readonly onPublished?: OnPublished;
+  readonly onPublished?: OnPublished<M>;
 }
 
 /** Hears of what has been published. @param digest of the manifest */
-export type OnPublished = (id: RepositoryId, manifest: GitManifest, digest: Digest) => void;
+export type OnPublished<M extends Manifest> = (id: RepositoryId, manifest: M, digest: Digest) => void;
 
 /** The answer was lost and could not be learnt: the publish may or may not have happened. */
 export class UnknownOutcomeError extends CairnError {
@@ -97,17 +70,17 @@ export class UnknownOutcomeError extends CairnError {
 /** Several changes make a state that is not valid, or too large: each is to be told about itself alone. */
 class UnpublishableBatch extends Error {}
 
-interface Member {
-  readonly change: Change<unknown>;
-  resolve(value: { readonly result: unknown; readonly committed: Committed }): void;
+interface Member<M extends Manifest> {
+  readonly change: Change<M, unknown>;
+  resolve(value: { readonly result: unknown; readonly committed: Committed<M> }): void;
   reject(error: unknown): void;
 }
 
 /** A manifest composed ahead, while the artifacts of its only change were being written. */
-interface Draft {
+interface Draft<M extends Manifest> {
   readonly parent: Digest | undefined;
-  readonly evaluation: Evaluation<unknown>;
-  readonly encoded: EncodedManifest;
+  readonly evaluation: Evaluation<M, unknown>;
+  readonly encoded: EncodedManifest<M>;
 }
 
 /** Changes that share a swap: where a pointer may be swapped once a second, so many a second. */
@@ -116,17 +89,17 @@ const TRIES = 16;
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 500;
 
-export class Publisher {
-  private readonly options: PublisherOptions;
+export class Publisher<M extends Manifest> {
+  private readonly options: PublisherOptions<M>;
   private readonly pace: SwapPace;
-  private readonly queue: Member[] = [];
-  private readonly drafts = new WeakMap<Change<unknown>, Draft>();
+  private readonly queue: Member<M>[] = [];
+  private readonly drafts = new WeakMap<Change<M, unknown>, Draft<M>>();
   private running: Promise<void> | undefined;
   private preparing = false;
   /** Whether the last swap carried several changes: where many push, hardly any swap is just what one of them composed ahead. */
   private crowded = false;
 
-  constructor(options: PublisherOptions) {
+  constructor(options: PublisherOptions<M>) {
     this.options = options;
     this.pace = new SwapPace(options.clock);
   }
@@ -141,9 +114,9 @@ export class Publisher {
    * @returns what the change's last evaluation said, and the published state
    * @throws UnknownOutcomeError; CairnError `busy` after 16 lost swaps; whatever the evaluation throws
    */
-  join<R>(change: Change<R>): Promise<{ readonly result: R; readonly committed: Committed }> {
+  join<R>(change: Change<M, R>): Promise<{ readonly result: R; readonly committed: Committed<M> }> {
     return new Promise((resolve, reject) => {
-      this.queue.push({ change, resolve: resolve as Member['resolve'], reject });
+      this.queue.push({ change, resolve: resolve as Member<M>['resolve'], reject });
       this.running ??= this.drain();
     });
   }
@@ -153,7 +126,7 @@ export class Publisher {
    * the artifacts instead of after them. Only a saving of time: {@link join} uses it if it still fits. When others are
    * publishing, or were a moment ago, nothing is done.
    */
-  async prepare(change: Change<unknown>): Promise<void> {
+  async prepare(change: Change<M, unknown>): Promise<void> {
     if (this.busy || this.preparing || this.crowded) return;
     this.preparing = true;
     try {
@@ -163,9 +136,9 @@ export class Publisher {
     }
   }
 
-  private async draft(change: Change<unknown>): Promise<void> {
+  private async draft(change: Change<M, unknown>): Promise<void> {
     const base = await this.options.host.known();
-    const evaluation = await change.evaluate(base.published?.manifest, base.published);
+    const evaluation = await this.evaluateOne(change, base.published?.manifest, base.published);
     if (evaluation.next === undefined || evaluation.cause === undefined) return;
     const { next, cause, receiptBefore } = evaluation;
     const composed = await this.compose({ next, causes: [cause], receiptBefore }, base.published);
@@ -184,7 +157,7 @@ export class Publisher {
   }
 
   /** Publishes a batch and tells its members. What they make together and cannot be published is tried one by one. */
-  private async settle(batch: Member[]): Promise<void> {
+  private async settle(batch: Member<M>[]): Promise<void> {
     try {
       await this.publish(batch);
     } catch (error) {
@@ -197,13 +170,13 @@ export class Publisher {
     }
   }
 
-  private takeBatch(): Member[] {
+  private takeBatch(): Member<M>[] {
     const alone = this.queue.findIndex((member) => member.change.alone === true);
     const size = alone === -1 ? BATCH : Math.min(BATCH, Math.max(1, alone));
     return this.queue.splice(0, size);
   }
 
-  private async publish(batch: Member[]): Promise<void> {
+  private async publish(batch: Member<M>[]): Promise<void> {
     const { host, manifests, observer } = this.options;
     const sent = new Set<Digest>();
     let base = await host.known();
@@ -258,16 +231,17 @@ export class Publisher {
   }
 
   /** Evaluates every change on the result of those before it. One whose evaluation fails leaves alone. */
-  private async evaluate(batch: Member[], base: ObservedState): Promise<Round> {
-    let state: GitState | undefined = base.published?.manifest;
+  private async evaluate(batch: Member<M>[], base: ObservedState<M>): Promise<Round<M>> {
+    const { kind } = this.options.manifests;
+    let current: StateOf<M> | undefined = base.published?.manifest;
     let changed = false;
     let receiptBefore: number | undefined;
-    const causes: GitCause[] = [];
+    const causes: CauseOf<M>[] = [];
     const results: unknown[] = [];
     for (const member of [...batch]) {
-      let evaluation: Evaluation<unknown>;
+      let evaluation: Evaluation<M, unknown>;
       try {
-        evaluation = await member.change.evaluate(state, base.published);
+        evaluation = await this.evaluateOne(member.change, current, base.published);
       } catch (error) {
         batch.splice(batch.indexOf(member), 1);
         member.reject(error);
@@ -275,20 +249,32 @@ export class Publisher {
       }
       results.push(evaluation.result);
       if (evaluation.next !== undefined && evaluation.cause !== undefined) {
-        state = evaluation.next;
+        current = evaluation.next;
         changed = true;
         // A push that comes after an order in one publish is not part of it, and its receipt need not stand back. What
-        // changes no refs leaves the receipt a witness of the order alone.
-        if (evaluation.cause.refs.length > 0 || evaluation.receiptBefore !== undefined) {
+        // no receipt tells of leaves the receipt a witness of the order alone.
+        if (kind.isToldInReceipt(evaluation.cause) || evaluation.receiptBefore !== undefined) {
           receiptBefore = evaluation.receiptBefore;
         }
         causes.push(evaluation.cause);
       }
     }
-    return { next: changed ? state : undefined, causes, receiptBefore, results, encoded: undefined };
+    return { next: changed ? current : undefined, causes, receiptBefore, results, encoded: undefined };
   }
 
-  private draftFor(batch: readonly Member[], base: ObservedState): Round | undefined {
+  /** Evaluates a change on a state. One that leaves the state as it is has nothing to publish. */
+  private async evaluateOne(
+    change: Change<M, unknown>,
+    current: StateOf<M> | undefined,
+    published: PublishedState<M> | undefined,
+  ): Promise<Evaluation<M, unknown>> {
+    const evaluation = await change.evaluate(current, published);
+    const { next, result } = evaluation;
+    const same = next !== undefined && current !== undefined;
+    return same && this.options.manifests.kind.isSame(next, current) ? { result } : evaluation;
+  }
+
+  private draftFor(batch: readonly Member<M>[], base: ObservedState<M>): Round<M> | undefined {
     const only = batch.length === 1 ? batch[0] : undefined;
     const draft = only === undefined ? undefined : this.drafts.get(only.change);
     if (only === undefined || draft === undefined || draft.parent !== base.published?.digest)
@@ -303,9 +289,9 @@ export class Publisher {
   }
 
   private settleUnchanged(
-    batch: readonly Member[],
+    batch: readonly Member<M>[],
     results: readonly unknown[],
-    state: PublishedGitState | undefined,
+    state: PublishedState<M> | undefined,
   ): void {
     this.options.observer?.ended('unchanged', batch.length);
     const outcome = committed(state?.manifest, undefined);
@@ -314,10 +300,10 @@ export class Publisher {
 
   /** @throws UnpublishableBatch when several changes together break a rule that one alone might not */
   private async composeBatch(
-    batch: readonly Member[],
-    composition: Composition,
-    parent: PublishedGitState | undefined,
-  ): Promise<EncodedManifest> {
+    batch: readonly Member<M>[],
+    composition: Composition<M>,
+    parent: PublishedState<M> | undefined,
+  ): Promise<EncodedManifest<M>> {
     try {
       return await this.compose(composition, parent);
     } catch (error) {
@@ -326,21 +312,20 @@ export class Publisher {
   }
 
   private async compose(
-    composition: Composition,
-    parent: PublishedGitState | undefined,
-  ): Promise<EncodedManifest> {
+    composition: Composition<M>,
+    parent: PublishedState<M> | undefined,
+  ): Promise<EncodedManifest<M>> {
     const { next, causes, receiptBefore } = composition;
     const now = Math.floor(this.options.clock.now() / 1000);
     const receiptAt = receiptBefore === undefined ? now : Math.min(now, receiptBefore - 1);
-    const manifest: GitManifest = {
-      version: 1,
-      ...next,
+    const { kind } = this.options.manifests;
+    const manifest = kind.compose(next, {
       causes,
       receiptAt: Math.max(receiptAt, (parent?.manifest.receiptAt ?? -1) + 1),
       parent: parent?.digest ?? null,
       depth: parent === undefined ? 0 : parent.manifest.depth + 1,
-    };
-    checkInvariants(manifest, parent);
+    });
+    checkInvariants(kind.invariants, manifest, parent);
     return this.options.manifests.encode(manifest);
   }
 
@@ -351,18 +336,18 @@ export class Publisher {
 }
 
 /** What a manifest is made of. */
-interface Composition {
-  readonly next: GitState;
-  readonly causes: readonly GitCause[];
+interface Composition<M extends Manifest> {
+  readonly next: StateOf<M>;
+  readonly causes: readonly CauseOf<M>[];
   readonly receiptBefore: number | undefined;
 }
 
-interface Round {
-  readonly next: GitState | undefined;
-  readonly causes: readonly GitCause[];
+interface Round<M extends Manifest> {
+  readonly next: StateOf<M> | undefined;
+  readonly causes: readonly CauseOf<M>[];
   readonly receiptBefore: number | undefined;
   /** In the order of the batch. */
   readonly results: readonly unknown[];
   /** Present when the manifest was composed, and written, ahead. */
-  readonly encoded: EncodedManifest | undefined;
+  readonly encoded: EncodedManifest<M> | undefined;
 }

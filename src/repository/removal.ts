@@ -13,6 +13,7 @@ import type { Digest } from '../lib/digest.ts';
 import type { Random } from '../lib/random.ts';
 import type { ObjectStorePair } from '../object-store/object-store.ts';
 import { artifactsPrefix, generationOfFile, tombstonesKey } from './keys.ts';
+import type { Manifest } from './manifest.ts';
 import { type RecordPlace, updateRecord } from './records/shared-record.ts';
 import { type Tombstones, tombstonesFormat } from './records/tombstones.ts';
 import type { Repository } from './repository.ts';
@@ -30,6 +31,9 @@ const AT_ONCE = 1_000;
 /** Artifacts deleted between two looks at the pointer. */
 const CHUNK = 50;
 
+/** All that a removal needs of a repository, whatever its kind. */
+type WithdrawnRepository = Pick<Repository<Manifest>, 'id' | 'resolve'>;
+
 /**
  * Does the next part of removing the artifacts of a withdrawn repository.
  * @param condemn whether the time has come; until then artifacts are only put on the tombstones
@@ -38,7 +42,7 @@ const CHUNK = 50;
  */
 export async function removeArtifacts(
   context: RemovalContext,
-  repository: Repository,
+  repository: WithdrawnRepository,
   condemn: boolean,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -77,7 +81,7 @@ interface Withdrawn {
 }
 
 /** How a repository is withdrawn; undefined when it is not. */
-async function withdrawnAs(repository: Repository): Promise<Withdrawn | undefined> {
+async function withdrawnAs(repository: WithdrawnRepository): Promise<Withdrawn | undefined> {
   const state = await repository.resolve();
   if (state?.manifest.lifecycle !== 'withdrawn') return undefined;
   return { digest: state.digest, generation: state.manifest.generation ?? 0 };
@@ -86,7 +90,7 @@ async function withdrawnAs(repository: Repository): Promise<Withdrawn | undefine
 /** Files of a generation and of those before it. */
 async function listArtifacts(
   context: RemovalContext,
-  repository: Repository,
+  repository: WithdrawnRepository,
   generation: number,
   signal: AbortSignal,
 ): Promise<string[]> {
@@ -103,7 +107,7 @@ async function listArtifacts(
 
 async function deleteArtifacts(
   context: RemovalContext,
-  repository: Repository,
+  repository: WithdrawnRepository,
   files: readonly string[],
 ): Promise<void> {
   const prefix = artifactsPrefix(repository.id);
@@ -115,7 +119,7 @@ async function deleteArtifacts(
   });
 }
 
-function placeOf(context: RemovalContext, repository: Repository): RecordPlace<Tombstones> {
+function placeOf(context: RemovalContext, repository: WithdrawnRepository): RecordPlace<Tombstones> {
   const { stores, clock, random } = context;
   const key = tombstonesKey(repository.id);
   return { store: stores.control, key, format: tombstonesFormat, clock, random };

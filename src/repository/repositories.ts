@@ -2,9 +2,9 @@ import { type CairnError, isCairnError } from '../lib/errors.ts';
 import { LruMap } from '../lib/lru.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import type { PublishedGitState } from './git/git-manifest.ts';
+import { GitRepository, type GitRepositoryContext } from './git/git-repository.ts';
 import { parsePointerKey, repositoriesPrefix } from './keys.ts';
 import { readPointer } from './pointer.ts';
-import { Repository, type RepositoryContext } from './repository.ts';
 import {
   formatRepositoryId,
   type RepositoryId,
@@ -17,21 +17,21 @@ const REMEMBERED = 10_000;
 
 /** All repositories of a bucket; each one asked for is remembered for a while. */
 export class Repositories {
-  private readonly context: RepositoryContext;
-  private readonly known = new LruMap<string, Repository>(
+  private readonly context: GitRepositoryContext;
+  private readonly known = new LruMap<string, GitRepository>(
     REMEMBERED,
     (repository) => !repository.publisher.busy,
   );
 
-  constructor(context: RepositoryContext) {
+  constructor(context: GitRepositoryContext) {
     this.context = context;
   }
 
-  get(id: RepositoryId): Repository {
+  get(id: RepositoryId): GitRepository {
     const name = formatRepositoryId(id);
     const remembered = this.known.get(name);
     if (remembered !== undefined) return remembered;
-    const repository = new Repository(id, this.context);
+    const repository = new GitRepository(id, this.context);
     this.known.set(name, repository, 1);
     return repository;
   }

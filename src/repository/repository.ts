@@ -2,9 +2,8 @@ import type { Clock } from '../lib/clock.ts';
 import type { Digest } from '../lib/digest.ts';
 import type { Random } from '../lib/random.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
-import type { ObjectsLease } from './cache/object-bases.ts';
-import type { GitManifest, PublishedGitState } from './git/git-manifest.ts';
-import type { ManifestStore, RefsLoaded } from './manifest-store.ts';
+import type { Manifest, PublishedState } from './manifest.ts';
+import type { ManifestStore, PartsLoaded } from './manifest-store.ts';
 import { readPointer } from './pointer.ts';
 import {
   type ObservedState,
@@ -15,7 +14,6 @@ import {
 } from './publisher.ts';
 import type { RepositoryId } from './repository-id.ts';
 import { formatRepositoryId } from './repository-id.ts';
-import type { SnapshotCache, SnapshotLease } from './snapshot/snapshot-cache.ts';
 import { type SwapResult, swapPointer } from './swap.ts';
 
 /**
@@ -28,17 +26,17 @@ export const recencyMs = 2_000;
  */
 export const settledMs = recencyMs + 500;
 
-export interface RepositoryContext {
+/** @typeParam M manifest of the kind of the repositories */
+export interface RepositoryContext<M extends Manifest> {
   readonly control: ObjectStore;
-  readonly manifests: ManifestStore;
-  readonly snapshots: SnapshotCache;
+  readonly manifests: ManifestStore<M>;
   readonly clock: Clock;
   readonly random: Random;
   /** Milliseconds to go on asking what became of a swap. */
   readonly swapPatience: number;
   readonly publishObserver?: PublishObserver;
   /** Hears of every publish of this process. */
-  readonly onPublished?: OnPublished;
+  readonly onPublished?: OnPublished<M>;
 }
 
 /** When a look at the pointer began: everything published before is in what it shows. */
@@ -58,15 +56,18 @@ interface Sighting extends Look {
   readonly learnt: number;
 }
 
-/** One repository as this process sees it: its published state, its snapshot, and the way to change it. */
-export class Repository {
+/**
+ * One repository as this process sees it: its published state, and the way to change it.
+ * @typeParam M manifest of its kind
+ */
+export class Repository<M extends Manifest> {
   readonly id: RepositoryId;
-  readonly publisher: Publisher;
-  private readonly context: RepositoryContext;
+  readonly publisher: Publisher<M>;
+  private readonly context: RepositoryContext<M>;
   private sequence = 0;
   private sighting: Sighting | undefined;
 
-  constructor(id: RepositoryId, context: RepositoryContext) {
+  constructor(id: RepositoryId, context: RepositoryContext<M>) {
     this.id = id;
     this.context = context;
     const { manifests, clock, random, publishObserver: observer, onPublished } = context;
@@ -82,24 +83,24 @@ export class Repository {
 
   /**
    * Asks the store for the published state: one conditional request, strongly consistent.
-   * @param refs whether very many refs are to be loaded at once, or only those asked for later
+   * @param parts whether what is kept beside the manifest is to be loaded at once, or only what is asked for later
    * @returns undefined when the repository does not exist
    * @throws CairnError `unavailable` when the store does not answer; `corrupt` when what it holds is damaged
    */
-  async resolve(refs: RefsLoaded = 'all'): Promise<PublishedGitState | undefined> {
-    return (await this.observe(refs)).published;
+  async resolve(parts: PartsLoaded = 'all'): Promise<PublishedState<M> | undefined> {
+    return (await this.observe(parts)).published;
   }
 
   /** The published state as this process last saw it, however long ago; the store is asked only if it never was. */
-  async known(): Promise<PublishedGitState | undefined> {
+  async known(): Promise<PublishedState<M> | undefined> {
     return this.sighting === undefined ? this.resolve() : this.load(this.sighting.pointer);
   }
 
   /** The published state if this process saw one at most `maxAge` milliseconds ago; makes no request for the pointer. */
-  async peek(maxAge: number, refs: RefsLoaded = 'all'): Promise<PublishedGitState | undefined> {
+  async peek(maxAge: number, parts: PartsLoaded = 'all'): Promise<PublishedState<M> | undefined> {
     const last = this.sighting;
     if (last === undefined || this.context.clock.monotonic() - last.at > maxAge) return undefined;
-    return this.load(last.pointer, refs);
+    return this.load(last.pointer, parts);
   }
 
   /** A number that only looks at the store begun after this moment exceed; see `Change.since`. */
@@ -108,30 +109,20 @@ export class Repository {
   }
 
   /** Loads one manifest of this repository by digest, verified. */
-  manifest(digest: Digest): Promise<GitManifest> {
+  manifest(digest: Digest): Promise<M> {
     return this.context.manifests.load(this.id, digest);
-  }
-
-  /** A read-only bare repository on local disk with exactly this state; release it when git is done. */
-  snapshot(state: PublishedGitState): Promise<SnapshotLease> {
-    return this.context.snapshots.acquire(this.id, state);
-  }
-
-  /** The objects of this state, and of later ones perhaps, for a push to work over; release them when git is done. */
-  objects(state: PublishedGitState): Promise<ObjectsLease> {
-    return this.context.snapshots.bases.acquire(this.id, state);
   }
 
   toString(): string {
     return formatRepositoryId(this.id);
   }
 
-  private async observe(refs: RefsLoaded = 'all'): Promise<ObservedState> {
+  private async observe(parts: PartsLoaded = 'all'): Promise<ObservedState<M>> {
     const look = this.look();
     const known = this.sighting?.pointer;
     const reading = await readPointer(this.context.control, this.id, known?.version);
     const pointer = reading.is === 'absent' ? undefined : reading.is === 'unchanged' ? known : reading;
-    return this.learn(look, pointer, refs);
+    return this.learn(look, pointer, parts);
   }
 
   private look(): Look {
@@ -141,20 +132,20 @@ export class Repository {
   private async learn(
     look: Look,
     pointer: Sighting['pointer'],
-    refs: RefsLoaded = 'all',
-  ): Promise<ObservedState> {
-    const published = await this.load(pointer, refs);
+    parts: PartsLoaded = 'all',
+  ): Promise<ObservedState<M>> {
+    const published = await this.load(pointer, parts);
     this.remember({ ...look, pointer, depth: published?.manifest.depth ?? -1, learnt: ++this.sequence });
     return { sequence: look.sequence, published };
   }
 
   private async load(
     pointer: Sighting['pointer'],
-    refs: RefsLoaded = 'all',
-  ): Promise<PublishedGitState | undefined> {
+    parts: PartsLoaded = 'all',
+  ): Promise<PublishedState<M> | undefined> {
     if (pointer === undefined) return undefined;
     const { version, digest } = pointer;
-    return { version, digest, manifest: await this.context.manifests.load(this.id, digest, refs) };
+    return { version, digest, manifest: await this.context.manifests.load(this.id, digest, parts) };
   }
 
   /**
@@ -172,7 +163,7 @@ export class Repository {
     this.sighting = { ...newer, sequence: freshest.sequence, at: freshest.at };
   }
 
-  private publisherHost(): PublisherHost {
+  private publisherHost(): PublisherHost<M> {
     let swapped = this.look();
     return {
       id: this.id,
@@ -194,7 +185,7 @@ export class Repository {
     };
   }
 
-  private swap(parent: PublishedGitState | undefined, next: Digest, sent: Set<Digest>): Promise<SwapResult> {
+  private swap(parent: PublishedState<M> | undefined, next: Digest, sent: Set<Digest>): Promise<SwapResult> {
     const { control, clock, random, manifests, swapPatience } = this.context;
     // The chain of manifests is all that a swap looks at.
     const load = (digest: Digest) => manifests.load(this.id, digest, 'on-demand');

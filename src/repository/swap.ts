@@ -17,8 +17,8 @@ import type { Digest } from '../lib/digest.ts';
 import { becauseOf, CairnError, isCairnError, publicError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
 import type { ObjectStore, PutOutcome, VersionToken } from '../object-store/object-store.ts';
-import type { GitManifest, PublishedGitState } from './git/git-manifest.ts';
 import { pointerKey } from './keys.ts';
+import type { Manifest, PublishedState } from './manifest.ts';
 import { type PointerReading, readPointer } from './pointer.ts';
 import type { RepositoryId } from './repository-id.ts';
 
@@ -27,10 +27,15 @@ export interface SwapContext {
   readonly clock: Clock;
   readonly random: Random;
   /** Loads a manifest by digest, verified. */
-  readonly load: (digest: Digest) => Promise<GitManifest>;
+  readonly load: (digest: Digest) => Promise<Pick<Manifest, 'parent' | 'depth'>>;
   /** How long to go on asking, in milliseconds, before the outcome is called unknown. */
   readonly patience: number;
 }
+
+/** The published state that a swap is predicated on: all of it that a swap looks at. */
+type PredicatedOn = Pick<PublishedState<Manifest>, 'version' | 'digest'> & {
+  readonly manifest: Pick<Manifest, 'depth'>;
+};
 
 /**
  * `won`: `current` names our manifest, or one that descends from it. `lost`: `current` is what is there instead.
@@ -68,7 +73,7 @@ const REFUSALS = 5;
 export async function swapPointer(
   context: SwapContext,
   id: RepositoryId,
-  parent: PublishedGitState | undefined,
+  parent: PredicatedOn | undefined,
   next: Digest,
   sent: Set<Digest>,
 ): Promise<SwapResult> {
@@ -107,7 +112,7 @@ export async function swapPointer(
 async function tryPut(
   context: SwapContext,
   id: RepositoryId,
-  parent: PublishedGitState | undefined,
+  parent: PredicatedOn | undefined,
   body: Buffer,
 ): Promise<Attempt> {
   const mode =
@@ -129,7 +134,7 @@ async function tryPut(
 async function settle(
   context: SwapContext,
   id: RepositoryId,
-  parent: PublishedGitState | undefined,
+  parent: PredicatedOn | undefined,
   sent: ReadonlySet<Digest>,
   deadline: number,
   onTrouble: (error: unknown) => void,
@@ -150,7 +155,7 @@ async function settle(
 async function judge(
   context: SwapContext,
   id: RepositoryId,
-  parent: PublishedGitState | undefined,
+  parent: PredicatedOn | undefined,
   sent: ReadonlySet<Digest>,
   reading: PointerReading,
 ): Promise<Exclude<Settled, 'unanswered'>> {

@@ -7,6 +7,8 @@ import type { ObjectStorePair } from '../object-store/object-store.ts';
 import { ArtifactStore } from '../repository/artifact-store.ts';
 import { ArtifactCache, type CacheObserver } from '../repository/cache/artifact-cache.ts';
 import type { RangedDownloads } from '../repository/cache/artifact-download.ts';
+import { gitKind } from '../repository/git/git-kind.ts';
+import type { GitManifest } from '../repository/git/git-manifest.ts';
 import { ManifestStore } from '../repository/manifest-store.ts';
 import type { OnPublished, PublishObserver } from '../repository/publisher.ts';
 import { Repositories } from '../repository/repositories.ts';
@@ -34,14 +36,14 @@ export interface RepositoriesParts {
   /** Left out where nothing runs git: then no folder is made, and nothing may ask for artifacts or snapshots on disk. */
   readonly cache?: CacheParts;
   readonly publishObserver?: PublishObserver;
-  readonly onPublished?: OnPublished;
+  readonly onPublished?: OnPublished<GitManifest>;
 }
 
 /** Everything of the repository layer over one object store. */
 export interface OpenedRepositories {
   readonly repositories: Repositories;
   readonly artifacts: ArtifactStore;
-  readonly manifests: ManifestStore;
+  readonly manifests: ManifestStore<GitManifest>;
   readonly cache: ArtifactCache;
   readonly snapshots: SnapshotCache;
 }
@@ -54,7 +56,7 @@ export function buildRepositories(parts: RepositoriesParts): OpenedRepositories 
   const { stores, clock, random, swapPatience, publishObserver, onPublished } = parts;
   const { folder, ...keeping } = parts.cache ?? NO_CACHE;
   const artifacts = new ArtifactStore({ stores, clock, random });
-  const manifests = new ManifestStore(artifacts);
+  const manifests = new ManifestStore(artifacts, gitKind);
   const cache = new ArtifactCache({ ...keeping, folder: join(folder, 'artifacts'), store: artifacts });
   const snapshots = new SnapshotCache(join(folder, 'snapshots'), cache);
   const repositories = new Repositories({

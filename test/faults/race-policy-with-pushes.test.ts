@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
-import type { Policy } from '../../src/repository/git/git-manifest.ts';
+import type { Policy } from '../../src/repository/manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';

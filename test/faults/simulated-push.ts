@@ -2,8 +2,13 @@
 import { commandKind, type ReceivedCommand } from '../../src/git/index.ts';
 import { sha256 } from '../../src/lib/digest.ts';
 import type { ObjectFacts } from '../../src/policy/ref-rules.ts';
-import type { GitState, PackEntry, PublishedGitState } from '../../src/repository/git/git-manifest.ts';
-import type { Change, Evaluation } from '../../src/repository/publisher.ts';
+import type { Change, Evaluation } from '../../src/repository/change.ts';
+import type {
+  GitManifest,
+  GitState,
+  PackEntry,
+  PublishedGitState,
+} from '../../src/repository/git/git-manifest.ts';
 
 /** Every object there ever was, and every pack. */
 export class Objects {
@@ -70,7 +75,7 @@ export function commitFacts(tips: readonly string[]): Map<string, ObjectFacts> {
  * reach, in place of the packs it was planned on; whatever they do not reach is dropped at once. On another state it
  * keeps the packs that came meanwhile, and gives up when something would be incomplete.
  */
-export class Fold implements Change<'folded' | 'given up'> {
+export class Fold implements Change<GitManifest, 'folded' | 'given up'> {
   readonly since = 0;
   readonly alone = true;
   private readonly objects: Objects;
@@ -85,7 +90,7 @@ export class Fold implements Change<'folded' | 'given up'> {
     this.actor = actor;
   }
 
-  async evaluate(state: GitState | undefined): Promise<Evaluation<'folded' | 'given up'>> {
+  async evaluate(state: GitState | undefined): Promise<Evaluation<GitManifest, 'folded' | 'given up'>> {
     if (state === undefined) return { result: 'given up' };
     const kept = state.packs
       .filter(({ pack }) => !this.replaced.has(pack.digest))

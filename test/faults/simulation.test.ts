@@ -10,6 +10,7 @@ import { CairnError, messageOf } from '../../src/lib/errors.ts';
 import { readAll } from '../../src/lib/streams.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { ArtifactStore } from '../../src/repository/artifact-store.ts';
+import type { Change } from '../../src/repository/change.ts';
 import {
   emptyState,
   type GitManifest,
@@ -18,9 +19,9 @@ import {
   type PublishedGitState,
 } from '../../src/repository/git/git-manifest.ts';
 import { decodeManifest } from '../../src/repository/git/git-manifest-codec.ts';
+import type { GitRepository } from '../../src/repository/git/git-repository.ts';
 import { artifactKey, pointerKey } from '../../src/repository/keys.ts';
-import { type Change, UnknownOutcomeError } from '../../src/repository/publisher.ts';
-import type { Repository } from '../../src/repository/repository.ts';
+import { UnknownOutcomeError } from '../../src/repository/publisher.ts';
 import { buildRepositories } from '../../src/server/open-repositories.ts';
 import { PushChange, type PushOutcome } from '../../src/transfer/push/change.ts';
 import { type Behaviour, FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
@@ -41,7 +42,7 @@ afterAll(() => {
 });
 
 /** A push that leaves its actor in the manifest, so that what became of it can be found there. */
-function namedAfter(actor: string, change: PushChange): Change<PushOutcome> {
+function namedAfter(actor: string, change: PushChange): Change<GitManifest, PushOutcome> {
   return {
     since: change.since,
     evaluate: async (state, base) => {
@@ -89,7 +90,7 @@ const zero = zeroId('sha1');
 
 /** One server: what of it lives in memory, until it crashes. */
 class Server {
-  readonly repository: Repository;
+  readonly repository: GitRepository;
   readonly artifacts: ArtifactStore;
   private readonly store: DistantStore;
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll } from 'vitest';
 import type { ObjectFormat } from '../../src/git/object-id.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import { createRepository } from '../../src/maintenance/administer.ts';
-import type { Repository } from '../../src/repository/repository.ts';
+import type { GitRepository } from '../../src/repository/git/git-repository.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
 import { FaultyStore } from './faulty-store.ts';
@@ -18,7 +18,7 @@ import { type TempDir, tempDir } from './temp-dir.ts';
 export interface Place {
   readonly url: string;
   /** The repository as the server sees it. */
-  readonly repository: Repository;
+  readonly repository: GitRepository;
   readonly user: GitClient;
 }
 

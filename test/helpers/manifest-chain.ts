@@ -3,6 +3,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import type { ObjectStorePair } from '../../src/object-store/object-store.ts';
 import { ArtifactStore } from '../../src/repository/artifact-store.ts';
+import { gitKind } from '../../src/repository/git/git-kind.ts';
 import type { GitManifest } from '../../src/repository/git/git-manifest.ts';
 import { ManifestStore } from '../../src/repository/manifest-store.ts';
 import { readPointer } from '../../src/repository/pointer.ts';
@@ -27,6 +28,7 @@ export async function pointerOf(stores: ObjectStorePair, id: RepositoryPlace): P
 export async function readChain(stores: ObjectStorePair, id: RepositoryPlace): Promise<Link[]> {
   const manifests = new ManifestStore(
     new ArtifactStore({ stores, clock: systemClock, random: systemRandom }),
+    gitKind,
   );
   const chain: Link[] = [];
   let digest: string | null = (await pointerOf(stores, id)) ?? null;

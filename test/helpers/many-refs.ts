@@ -1,4 +1,4 @@
-import type { Repository } from '../../src/repository/repository.ts';
+import type { GitRepository } from '../../src/repository/git/git-repository.ts';
 
 /** Name of the branch with a number, for repositories of very many. */
 export function branchName(number: number): string {
@@ -9,7 +9,7 @@ export function branchName(number: number): string {
  * Gives a published repository very many branches and tags, as no git client could push at once: each points at what its
  * main branch does, and the tags stand for an annotated one that was pushed before, where there is one.
  */
-export async function publishManyRefs(repository: Repository, branches: number, tags = 0): Promise<void> {
+export async function publishManyRefs(repository: GitRepository, branches: number, tags = 0): Promise<void> {
   await repository.publisher.join({
     since: 0,
     evaluate: async (state) => {

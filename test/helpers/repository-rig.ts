@@ -11,11 +11,11 @@ import {
   type PackEntry,
   type PublishedGitState,
 } from '../../src/repository/git/git-manifest.ts';
+import { GitRepository, type GitRepositoryContext } from '../../src/repository/git/git-repository.ts';
 import { pointerKey } from '../../src/repository/keys.ts';
 import type { ManifestStore } from '../../src/repository/manifest-store.ts';
 import type { OnPublished, PublishObserver } from '../../src/repository/publisher.ts';
 import type { Repositories } from '../../src/repository/repositories.ts';
-import { Repository, type RepositoryContext } from '../../src/repository/repository.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import type { SnapshotCache } from '../../src/repository/snapshot/snapshot-cache.ts';
 import { buildRepositories } from '../../src/server/open-repositories.ts';
@@ -73,7 +73,7 @@ export class RepositoryRig {
   readonly clock: InstantClock;
   readonly random: SeededRandom;
   readonly artifacts: ArtifactStore;
-  readonly manifests: ManifestStore;
+  readonly manifests: ManifestStore<GitManifest>;
   readonly cache: ArtifactCache;
   readonly snapshots: SnapshotCache;
   readonly repositories: Repositories;
@@ -102,7 +102,7 @@ export class RepositoryRig {
     this.repositories = opened.repositories;
   }
 
-  private get context(): RepositoryContext {
+  private get context(): GitRepositoryContext {
     const { store: control, manifests, snapshots, clock, random } = this;
     return { control, manifests, snapshots, clock, random, swapPatience: 10_000 };
   }
@@ -112,13 +112,13 @@ export class RepositoryRig {
   }
 
   /** The repository with an observer of its publishes. */
-  observing(publishObserver: PublishObserver): Repository {
-    return new Repository(ID, { ...this.context, publishObserver });
+  observing(publishObserver: PublishObserver): GitRepository {
+    return new GitRepository(ID, { ...this.context, publishObserver });
   }
 
   /** The repository with somebody who hears of its publishes. */
-  listening(onPublished: OnPublished): Repository {
-    return new Repository(ID, { ...this.context, onPublished });
+  listening(onPublished: OnPublished<GitManifest>): GitRepository {
+    return new GitRepository(ID, { ...this.context, onPublished });
   }
 
   /** Writes a manifest and points the pointer at it, as another server would. */

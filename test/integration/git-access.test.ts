@@ -3,7 +3,7 @@ import { Agent } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { delimiterPacket, encodePacket, flushPacket } from '../../src/git/index.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
-import type { Policy } from '../../src/repository/git/git-manifest.ts';
+import type { Policy } from '../../src/repository/manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import type { WaitingState } from '../../src/transfer/push/authority.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';

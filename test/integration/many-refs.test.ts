@@ -4,7 +4,7 @@ import { delimiterPacket, encodePacket, flushPacket, tableOf } from '../../src/g
 import { sha256 } from '../../src/lib/digest.ts';
 import { readAll } from '../../src/lib/streams.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
-import type { Repository } from '../../src/repository/repository.ts';
+import type { GitRepository } from '../../src/repository/git/git-repository.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
@@ -22,7 +22,7 @@ let store: FaultyStore;
 let app: App;
 let author: GitClient;
 let url: string;
-let repository: Repository;
+let repository: GitRepository;
 
 beforeAll(async () => {
   folder = await tempDir('cairn-many-refs');

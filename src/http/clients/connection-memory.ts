@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Repository } from '../../repository/repository.ts';
+import type { GitRepository } from '../../repository/git/git-repository.ts';
 
 /** What the last `info/refs` on a connection was about. */
 interface Shown {
-  readonly repository: Repository;
+  readonly repository: GitRepository;
   readonly service: string;
   /** True when the object store was asked for it just then, and nothing has been built on that look yet. */
   looked: boolean;
@@ -21,24 +21,24 @@ export class ConnectionMemory {
   private readonly shown = new WeakMap<Socket, Shown>();
 
   /** To be called for every `info/refs` answered. @param looked whether the store was asked for it */
-  remember(incoming: IncomingMessage, repository: Repository, service: string, looked: boolean): void {
+  remember(incoming: IncomingMessage, repository: GitRepository, service: string, looked: boolean): void {
     if (isDirect(incoming)) this.shown.set(incoming.socket, { repository, service, looked });
   }
 
   /** True when this client was shown this repository, by this process, before it sent this request. */
-  wasShown(incoming: IncomingMessage, repository: Repository, service: string): boolean {
+  wasShown(incoming: IncomingMessage, repository: GitRepository, service: string): boolean {
     return this.find(incoming, repository, service) !== undefined;
   }
 
   /** True, once, when the store was asked for what this client was shown right before this request. */
-  takeLook(incoming: IncomingMessage, repository: Repository, service: string): boolean {
+  takeLook(incoming: IncomingMessage, repository: GitRepository, service: string): boolean {
     const shown = this.find(incoming, repository, service);
     const looked = shown?.looked === true;
     if (shown !== undefined) shown.looked = false;
     return looked;
   }
 
-  private find(incoming: IncomingMessage, repository: Repository, service: string): Shown | undefined {
+  private find(incoming: IncomingMessage, repository: GitRepository, service: string): Shown | undefined {
     const shown = isDirect(incoming) ? this.shown.get(incoming.socket) : undefined;
     return shown?.repository === repository && shown.service === service ? shown : undefined;
   }

@@ -1,13 +1,14 @@
 /** A fold as a change of a repository: other packs for the same objects. It runs no git while pushes wait. */
 import type { Digest } from '../../lib/digest.ts';
+import type { Change, Evaluation } from '../../repository/change.ts';
 import type {
-  ArtifactRef,
+  GitManifest,
   GitState,
   PackEntry,
   PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
 import { asPushed } from '../../repository/git/unreachable.ts';
-import type { Change, Evaluation } from '../../repository/publisher.ts';
+import type { ArtifactRef } from '../../repository/manifest.ts';
 import type { ApartObjects } from './apart-objects.ts';
 import type { CheckedRefs } from './checked-refs.ts';
 
@@ -46,7 +47,7 @@ export type FoldVerdict =
   | { readonly verdict: 'publish' | 'superseded' }
   | { readonly verdict: 'unproven'; readonly state: GitState };
 
-export class FoldChange implements Change<FoldVerdict> {
+export class FoldChange implements Change<GitManifest, FoldVerdict> {
   readonly since: number;
   /** A push in the same batch may lean on what is left out. One that only gathers objects anew takes nothing from anybody. */
   readonly alone: boolean;
@@ -65,7 +66,7 @@ export class FoldChange implements Change<FoldVerdict> {
   async evaluate(
     current: GitState | undefined,
     published: PublishedGitState | undefined,
-  ): Promise<Evaluation<FoldVerdict>> {
+  ): Promise<Evaluation<GitManifest, FoldVerdict>> {
     const { result } = this;
     if (
       current === undefined ||

@@ -11,13 +11,14 @@ import type { Random } from '../../lib/random.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import type { Committed } from '../../repository/committed.ts';
 import {
+  type GitManifest,
   type GitState,
   isClosed,
   type PackEntry,
   type PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
+import type { GitRepository } from '../../repository/git/git-repository.ts';
 import { takeFoldLease } from '../../repository/records/fold-lease.ts';
-import type { Repository } from '../../repository/repository.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { CheckedRefs } from './checked-refs.ts';
 import { cloneTips } from './clone-tips.ts';
@@ -64,7 +65,7 @@ export type FoldOutcome =
       readonly packs: readonly [before: number, after: number];
       /** Objects in the packs made. */
       readonly objects: number;
-      readonly committed: Committed;
+      readonly committed: Committed<GitManifest>;
       /** What git could not do, and never will; the fold does without it. */
       readonly refusal?: string;
     };
@@ -82,7 +83,7 @@ const PROOFS_WITHOUT_GRACE = 24;
  */
 export async function foldRepository(
   context: FoldContext,
-  repository: Repository,
+  repository: GitRepository,
   mode: FoldMode,
   deletions: number,
   signal: AbortSignal,
@@ -122,7 +123,7 @@ async function planFor(
 
 async function carryOut(
   context: FoldContext,
-  repository: Repository,
+  repository: GitRepository,
   published: PublishedGitState,
   plan: Exclude<FoldPlan, { fold: 'none' }>,
   signal: AbortSignal,
@@ -162,7 +163,7 @@ async function carryOut(
  */
 async function rollUp(
   context: FoldContext,
-  repository: Repository,
+  repository: GitRepository,
   state: GitState,
   rolled: readonly PackEntry[],
   copy: FoldCopy,
@@ -202,7 +203,7 @@ async function rollUp(
  */
 async function foldAll(
   context: FoldContext,
-  repository: Repository,
+  repository: GitRepository,
   state: GitState,
   copy: FoldCopy,
 ): Promise<FoldResult | undefined> {
@@ -220,7 +221,7 @@ async function foldAll(
 /** Branches and tags get a base, and whatever else there is goes into another pack, whether refs reach it or not. No object goes. */
 async function foldCloned(
   context: FoldContext,
-  repository: Repository,
+  repository: GitRepository,
   state: GitState,
   cloned: MadePack | undefined,
   copy: FoldCopy,
@@ -247,7 +248,7 @@ async function foldCloned(
 /** What a fold of all has packed, and the commits beside it, in the store. */
 async function storeMade(
   context: FoldContext,
-  repository: Repository,
+  repository: GitRepository,
   state: GitState,
   packs: readonly (MadePack | undefined)[],
   copy: FoldCopy,
@@ -264,7 +265,7 @@ async function storeMade(
 
 async function foldWalked(
   context: FoldContext,
-  repository: Repository,
+  repository: GitRepository,
   state: GitState,
   walked: readonly (MadePack | undefined)[],
   copy: FoldCopy,
@@ -302,10 +303,10 @@ async function foldWalked(
 /** @returns undefined when others came first */
 async function publish(
   context: FoldContext,
-  repository: Repository,
+  repository: GitRepository,
   result: FoldResult,
   copy: FoldCopy,
-): Promise<Committed | undefined> {
+): Promise<Committed<GitManifest> | undefined> {
   const enough = context.grace === 0 ? PROOFS_WITHOUT_GRACE : PROOFS;
   let current = result;
   for (let proofs = 0; ; proofs++) {
@@ -341,9 +342,9 @@ async function isStillRight(
 
 async function join(
   context: FoldContext,
-  repository: Repository,
+  repository: GitRepository,
   result: FoldResult,
-): Promise<{ readonly verdict: FoldVerdict; readonly committed: Committed }> {
+): Promise<{ readonly verdict: FoldVerdict; readonly committed: Committed<GitManifest> }> {
   const change = new FoldChange(result, repository.mark(), () => factsOf(context, 0).now);
   const { result: verdict, committed } = await repository.publisher.join(change);
   return { verdict, committed };
@@ -353,7 +354,7 @@ function factsOf({ clock, grace }: FoldContext, deletions: number): FoldFacts {
   return { now: Math.floor(clock.now() / 1000), grace, deletions };
 }
 
-async function mustResolve(repository: Repository): Promise<PublishedGitState> {
+async function mustResolve(repository: GitRepository): Promise<PublishedGitState> {
   const state = await repository.resolve();
   if (state === undefined) throw new CairnError('not-found', `there is no repository ${repository}`);
   return state;

@@ -2,8 +2,9 @@ import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import type { Digest } from '../../lib/digest.ts';
 import type { ArtifactStore } from '../../repository/artifact-store.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
-import type { ArtifactRef, PackEntry } from '../../repository/git/git-manifest.ts';
+import type { PackEntry } from '../../repository/git/git-manifest.ts';
 import type { ArtifactKind } from '../../repository/keys.ts';
+import type { ArtifactRef } from '../../repository/manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { filesOf, type MadeFile, type MadePack } from './fold-copy.ts';
 

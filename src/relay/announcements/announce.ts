@@ -15,8 +15,9 @@ import { gitUrl, relayUrl } from '../../nostr/repository-url.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { parseProtection } from '../../policy/protection.ts';
 import { mayKnowOf } from '../../policy/push-access.ts';
+import type { Change, Evaluation } from '../../repository/change.ts';
 import { emptyState, type GitManifest, type GitState } from '../../repository/git/git-manifest.ts';
-import { type Change, type Evaluation, UnknownOutcomeError } from '../../repository/publisher.ts';
+import { UnknownOutcomeError } from '../../repository/publisher.ts';
 import type { OwnerRecords } from '../../repository/records/owner-record.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import { type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
@@ -255,7 +256,7 @@ interface AnnounceChangeOptions {
 }
 
 /** Makes a repository, makes it anew, or gives it the policy its owner has announced. */
-class AnnounceChange implements Change<AnnounceResult | Unstored> {
+class AnnounceChange implements Change<GitManifest, AnnounceResult | Unstored> {
   readonly since: number;
   private readonly options: AnnounceChangeOptions;
 
@@ -264,7 +265,7 @@ class AnnounceChange implements Change<AnnounceResult | Unstored> {
     this.since = options.since;
   }
 
-  async evaluate(current: GitState | undefined): Promise<Evaluation<AnnounceResult | Unstored>> {
+  async evaluate(current: GitState | undefined): Promise<Evaluation<GitManifest, AnnounceResult | Unstored>> {
     const { context, id, event, stored } = this.options;
     const refused = this.refusal(current);
     if (refused !== undefined) return { result: refused };

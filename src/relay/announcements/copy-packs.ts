@@ -1,6 +1,7 @@
 import type { ArtifactStore } from '../../repository/artifact-store.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
-import { type ArtifactRef, isClosed, type PackEntry } from '../../repository/git/git-manifest.ts';
+import { isClosed, type PackEntry } from '../../repository/git/git-manifest.ts';
+import type { ArtifactRef } from '../../repository/manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 
 export interface CopyContext {

@@ -9,10 +9,11 @@ import type { NostrEvent } from '../../nostr/event.ts';
 import { newestFirst } from '../../nostr/event-order.ts';
 import { kinds } from '../../nostr/kinds.ts';
 import { type MaintainerRule, maintainerClosure } from '../../nostr/maintainers.ts';
+import type { Change, Evaluation } from '../../repository/change.ts';
 import type { Committed } from '../../repository/committed.ts';
-import type { GitCause, GitState, Policy } from '../../repository/git/git-manifest.ts';
-import type { Change, Evaluation } from '../../repository/publisher.ts';
-import type { Repository } from '../../repository/repository.ts';
+import type { GitCause, GitManifest, GitState } from '../../repository/git/git-manifest.ts';
+import type { GitRepository } from '../../repository/git/git-repository.ts';
+import type { Policy } from '../../repository/manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { EventReader } from '../events.ts';
 import type { SignedEvents } from '../log/signed-events.ts';
@@ -113,10 +114,10 @@ const TRIES = 8;
  * @param change makes the change, given the ids of what has been stored
  */
 export async function publishStored<R extends { readonly is: string }>(
-  repository: Repository,
+  repository: GitRepository,
   signedEvents: SignedEvents,
-  change: (stored: ReadonlySet<string>) => Change<R | Unstored>,
-): Promise<{ readonly result: R; readonly committed: Committed }> {
+  change: (stored: ReadonlySet<string>) => Change<GitManifest, R | Unstored>,
+): Promise<{ readonly result: R; readonly committed: Committed<GitManifest> }> {
   const stored = new Set<string>();
   for (let tries = 0; tries < TRIES; tries++) {
     const { result, committed } = await repository.publisher.join(change(stored));
@@ -146,7 +147,7 @@ export interface PolicyChangeOptions {
 }
 
 /** Brings the policy of an announced repository up to date. */
-export class PolicyChange implements Change<PolicyResult> {
+export class PolicyChange implements Change<GitManifest, PolicyResult> {
   readonly since: number;
   private readonly options: PolicyChangeOptions;
 
@@ -155,7 +156,7 @@ export class PolicyChange implements Change<PolicyResult> {
     this.since = options.since;
   }
 
-  async evaluate(current: GitState | undefined): Promise<Evaluation<PolicyResult>> {
+  async evaluate(current: GitState | undefined): Promise<Evaluation<GitManifest, PolicyResult>> {
     const { context, id, cause, stored, alsoKnown } = this.options;
     if (current === undefined || current.lifecycle === 'withdrawn') return { result: { is: 'absent' } };
     const newest = await newestAnnouncements(context, id, current, alsoKnown);

@@ -7,8 +7,8 @@ import { messageOf } from '../../lib/errors.ts';
 import { kinds } from '../../nostr/kinds.ts';
 import { firstValue } from '../../nostr/tags.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { GitState, PublishedGitState } from '../../repository/git/git-manifest.ts';
-import type { Change, Evaluation } from '../../repository/publisher.ts';
+import type { Change, Evaluation } from '../../repository/change.ts';
+import type { GitManifest, GitState, PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { OwnerRecords, Reservation } from '../../repository/records/owner-record.ts';
 import { type RemovalContext, removeArtifacts } from '../../repository/removal.ts';
 import type { Repositories } from '../../repository/repositories.ts';
@@ -138,7 +138,7 @@ export class RepositoryUpkeep implements UpkeepTask {
   }
 }
 
-class ExpireChange implements Change<undefined> {
+class ExpireChange implements Change<GitManifest, undefined> {
   readonly since: number;
   private readonly before: number;
 
@@ -151,7 +151,7 @@ class ExpireChange implements Change<undefined> {
   async evaluate(
     current: GitState | undefined,
     published: PublishedGitState | undefined,
-  ): Promise<Evaluation<undefined>> {
+  ): Promise<Evaluation<GitManifest, undefined>> {
     if (
       current?.lifecycle !== 'held' ||
       published === undefined ||

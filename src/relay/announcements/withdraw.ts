@@ -12,8 +12,9 @@ import type { Reason } from '../../nostr/relay-message.ts';
 import { firstValue } from '../../nostr/tags.ts';
 import { mayKnowOf } from '../../policy/push-access.ts';
 import type { StateStamp } from '../../policy/state-precedence.ts';
-import type { GitState } from '../../repository/git/git-manifest.ts';
-import { type Change, type Evaluation, UnknownOutcomeError } from '../../repository/publisher.ts';
+import type { Change, Evaluation } from '../../repository/change.ts';
+import type { GitManifest, GitState } from '../../repository/git/git-manifest.ts';
+import { UnknownOutcomeError } from '../../repository/publisher.ts';
 import type { OwnerRecords } from '../../repository/records/owner-record.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import {
@@ -310,7 +311,7 @@ function addressedRepositories(deletion: Deletion): RepositoryId[] {
  * Empties a repository and marks it as withdrawn. Its policy stays, for telling who may know that there was one. An
  * announcement newer than the request stands; on a repository withdrawn already the watermark moves forward.
  */
-class WithdrawChange implements Change<boolean> {
+class WithdrawChange implements Change<GitManifest, boolean> {
   readonly since: number;
   private readonly context: PolicyContext;
   private readonly id: RepositoryId;
@@ -324,7 +325,7 @@ class WithdrawChange implements Change<boolean> {
   }
 
   /** The result is true when this request stands behind the withdrawal. */
-  async evaluate(current: GitState | undefined): Promise<Evaluation<boolean>> {
+  async evaluate(current: GitState | undefined): Promise<Evaluation<GitManifest, boolean>> {
     const { created_at: at, id: evidence, pubkey: actor } = this.event;
     if (current === undefined || (current.withdrawal?.at ?? -1) > at) return { result: false };
     if (current.withdrawal?.id === evidence && current.lifecycle === 'withdrawn') return { result: true };

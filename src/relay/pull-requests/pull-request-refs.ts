@@ -1,7 +1,7 @@
 /** Refs of pull requests, `refs/nostr/<event id>`, measured by the events they are for. */
 import { changedRefs, refsStartingWith } from '../../git/index.ts';
-import type { GitState } from '../../repository/git/git-manifest.ts';
-import type { Change, Evaluation } from '../../repository/publisher.ts';
+import type { Change, Evaluation } from '../../repository/change.ts';
+import type { GitManifest, GitState } from '../../repository/git/git-manifest.ts';
 import type { EventReader } from '../events.ts';
 import { tipOf } from './pull-request-tip.ts';
 
@@ -32,7 +32,7 @@ export function pullRequestRefs(
 }
 
 /** Removes refs whose events name another tip, and those of some refs whose events have not come. */
-export class PullRequestRemoval implements Change<void> {
+export class PullRequestRemoval implements Change<GitManifest, void> {
   readonly since: number;
   private readonly due: ReadonlySet<string>;
   private readonly events: Pick<EventReader, 'get'>;
@@ -47,7 +47,7 @@ export class PullRequestRemoval implements Change<void> {
     this.events = events;
   }
 
-  async evaluate(current: GitState | undefined): Promise<Evaluation<void>> {
+  async evaluate(current: GitState | undefined): Promise<Evaluation<GitManifest, void>> {
     if (current === undefined) return { result: undefined };
     const gone = pullRequestRefs(current, this.events).flatMap(({ name, standing }) =>
       standing === 'wrong' || (standing === 'missing' && this.due.has(name)) ? name : [],

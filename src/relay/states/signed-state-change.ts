@@ -20,16 +20,17 @@ import {
   type StatedRefChange as RefChange,
   type StatePlan,
 } from '../../policy/state-rules.ts';
+import type { Change, Evaluation } from '../../repository/change.ts';
 import type {
   AppliedState,
+  GitManifest,
   GitState,
   PackEntry,
-  Policy,
   PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
+import type { GitRepository } from '../../repository/git/git-repository.ts';
 import { asPushed } from '../../repository/git/unreachable.ts';
-import type { Change, Evaluation } from '../../repository/publisher.ts';
-import type { Repository } from '../../repository/repository.ts';
+import type { Policy } from '../../repository/manifest.ts';
 
 type Refs = ReadonlyMap<string, string>;
 
@@ -53,7 +54,7 @@ export type SignedStateOutcome =
   | { readonly is: 'not-his' };
 
 export interface SignedStateChangeOptions {
-  readonly repository: Repository;
+  readonly repository: GitRepository;
   readonly git: Git;
   readonly order: SignedState;
   /** The branches and tags that an order set, which a manifest names. */
@@ -77,12 +78,14 @@ export interface SignedStateSource {
  * An order as a change of refs, decided anew on every state it meets: by who may write now, by what was applied last, by
  * what pushes have done since, and by the objects that are here.
  */
-export class SignedStateChange implements Change<SignedStateOutcome> {
+export class SignedStateChange implements Change<GitManifest, SignedStateOutcome> {
   readonly since: number;
   /** Its objects have been looked for in exactly what is published. */
   readonly alone = true;
   private readonly options: SignedStateChangeOptions;
-  private decided: { readonly on: Digest; readonly evaluation: Evaluation<SignedStateOutcome> } | undefined;
+  private decided:
+    | { readonly on: Digest; readonly evaluation: Evaluation<GitManifest, SignedStateOutcome> }
+    | undefined;
 
   constructor(options: SignedStateChangeOptions) {
     this.options = options;
@@ -92,7 +95,7 @@ export class SignedStateChange implements Change<SignedStateOutcome> {
   async evaluate(
     current: GitState | undefined,
     published: PublishedGitState | undefined,
-  ): Promise<Evaluation<SignedStateOutcome>> {
+  ): Promise<Evaluation<GitManifest, SignedStateOutcome>> {
     if (current === undefined || published === undefined || current.lifecycle === 'withdrawn') {
       return { result: { is: 'not-his' } };
     }
@@ -106,7 +109,7 @@ export class SignedStateChange implements Change<SignedStateOutcome> {
   private async evaluateOn(
     state: GitState,
     published: PublishedGitState,
-  ): Promise<Evaluation<SignedStateOutcome>> {
+  ): Promise<Evaluation<GitManifest, SignedStateOutcome>> {
     const { order, repository } = this.options;
     const role = roleOf(order.author, { owner: repository.id.owner, ...state.policy });
     if (role !== 'owner' && role !== 'maintainer') return { result: { is: 'not-his' } };
@@ -134,7 +137,7 @@ export class SignedStateChange implements Change<SignedStateOutcome> {
     state: GitState,
     published: PublishedGitState,
     role: 'owner' | 'maintainer',
-  ): Promise<Evaluation<SignedStateOutcome>> {
+  ): Promise<Evaluation<GitManifest, SignedStateOutcome>> {
     const { repository, source } = this.options;
     const kinds = likelyKinds(plan.changes);
     if (plan.changes.every(({ to }) => to === undefined)) return this.decide(plan, kinds, state);
@@ -166,7 +169,7 @@ export class SignedStateChange implements Change<SignedStateOutcome> {
     kinds: ReadonlyMap<string, UpdateKind>,
     state: GitState,
     facts: ReadonlyMap<string, ObjectDescription> = new Map(),
-  ): Evaluation<SignedStateOutcome> {
+  ): Evaluation<GitManifest, SignedStateOutcome> {
     const kept = [...kinds].flatMap(([name, kind]) => (kind === 'fast-forward' ? name : []));
     const decision = decideState(plan, new Set(kept));
     return decision.apply ? this.apply(state, decision.changes, facts) : hold(decision.reason);
@@ -198,7 +201,7 @@ export class SignedStateChange implements Change<SignedStateOutcome> {
     state: GitState,
     changes: readonly RefChange[],
     facts: ReadonlyMap<string, ObjectDescription>,
-  ): Evaluation<SignedStateOutcome> {
+  ): Evaluation<GitManifest, SignedStateOutcome> {
     const { order, source } = this.options;
     const named = new Set(state.packs.map(({ pack }) => pack.digest));
     // One of them may have been set apart as unreachable.
@@ -281,10 +284,10 @@ function ruleProblem(
   return undefined;
 }
 
-function hold(reason: string): Evaluation<SignedStateOutcome> {
+function hold(reason: string): Evaluation<GitManifest, SignedStateOutcome> {
   return { result: { is: 'held', reason } };
 }
 
-function refuse(reason: string): Evaluation<SignedStateOutcome> {
+function refuse(reason: string): Evaluation<GitManifest, SignedStateOutcome> {
   return { result: { is: 'refused', reason } };
 }

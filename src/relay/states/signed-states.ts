@@ -13,8 +13,8 @@ import { mayKnowOf, roleOf } from '../../policy/push-access.ts';
 import { stateDateProblem, whyOutdated } from '../../policy/state-precedence.ts';
 import { impossibleState } from '../../policy/state-rules.ts';
 import type { GitManifest, GitState, PackEntry } from '../../repository/git/git-manifest.ts';
+import type { GitRepository } from '../../repository/git/git-repository.ts';
 import type { Repositories } from '../../repository/repositories.ts';
-import type { Repository } from '../../repository/repository.ts';
 import { identifierProblem, type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
 import { type CopyContext, copyPacks } from '../announcements/copy-packs.ts';
 import type { Events } from '../events.ts';
@@ -51,7 +51,7 @@ interface SpreadSource {
 
 /** A repository an order is for, and whether it is private. */
 interface Place {
-  readonly repository: Repository;
+  readonly repository: GitRepository;
   readonly secret: boolean;
 }
 
@@ -174,7 +174,7 @@ export class SignedStates {
   }
 
   private async carryOut(
-    repository: Repository,
+    repository: GitRepository,
     order: SignedState,
     event: VerifiedEvent,
     source?: SpreadSource,

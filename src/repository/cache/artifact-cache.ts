@@ -15,7 +15,7 @@ import { type ArtifactStream, streamOf } from './artifact-stream.ts';
 import { type CachedFile, CachedFiles } from './cached-files.ts';
 import { FillingFile } from './filling-file.ts';
 import type { ArtifactKind } from '../keys.ts';
-import type { ArtifactRef } from '../git/git-manifest.ts';
+import type { ArtifactRef } from '../manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository-id.ts';
 
 /** Hears of every look into the cache. */

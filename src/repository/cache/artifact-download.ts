@@ -5,7 +5,7 @@ import { StoreRefusedError } from '../../object-store/store-refused.ts';
 import { type ArtifactStore, damagedArtifact, nameOf } from '../artifact-store.ts';
 import type { FillingFile } from './filling-file.ts';
 import type { ArtifactKind } from '../keys.ts';
-import type { ArtifactRef } from '../git/git-manifest.ts';
+import type { ArtifactRef } from '../manifest.ts';
 import type { RepositoryId } from '../repository-id.ts';
 
 /** How a large artifact is fetched in pieces over several connections. */

@@ -1,7 +1,4 @@
-/**
- * A manifest as bytes: canonical JSON (RFC 8785), validated on write and again on read. What does not follow the
- * format to the letter is refused, so that two programs that read one manifest see one repository.
- */
+/** The manifest of a git repository as bytes. Version 2 is for very many refs, which it keeps in segments of their own. */
 import { z } from 'zod';
 import {
   compareBytes,
@@ -14,19 +11,22 @@ import {
   type SegmentSummary,
   tableOf,
 } from '../../git/index.ts';
-import { canonicalJson, type JsonValue } from '../../lib/canonical-json.ts';
-import { CairnError, publicError } from '../../lib/errors.ts';
-import { identifierProblem } from '../repository-id.ts';
+import { CairnError } from '../../lib/errors.ts';
+import {
+  artifact,
+  causeMembers,
+  commonMembers,
+  commonProblem,
+  count,
+  firstIssue,
+  hex32,
+  hex64,
+  MAX_MANIFEST_BYTES,
+  manifestBytes,
+  readManifest,
+  schemaProblem,
+} from '../manifest-codec.ts';
 import type { GitManifest } from './git-manifest.ts';
-
-/** Largest manifest, in bytes. */
-export const MAX_MANIFEST_BYTES = 32 * 1024 * 1024;
-
-const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
-const hex32 = z.string().regex(/^[0-9a-f]{32}$/);
-const count = z.int().min(0);
-
-const artifact = z.strictObject({ digest: hex64, size: count, n: z.int().min(1).optional() });
 
 const pack = z.strictObject({
   kind: z.enum(['push', 'fold', 'rest', 'mirror', 'unreachable']),
@@ -42,12 +42,7 @@ const pack = z.strictObject({
   since: count.optional(),
 });
 
-const cause = z.strictObject({
-  kind: z.enum(['announce', 'push', 'order', 'fold', 'mirror', 'restore', 'head', 'withdraw']),
-  actor: hex64.nullable(),
-  evidence: hex64.nullable(),
-  refs: z.array(z.string()),
-});
+const cause = z.strictObject({ ...causeMembers, refs: z.array(z.string()) });
 
 /** `refs` of version 2: the segments, and what has changed since they were written. */
 const tableFrame = z.strictObject({
@@ -71,29 +66,14 @@ const tableFrame = z.strictObject({
 
 /** Everything but `refs` and `peeled`, which are checked by plain loops: they may have 100,000 entries. */
 const frame = z.strictObject({
+  ...commonMembers,
   version: z.literal([1, 2]),
-  identifier: z.string(),
   objectFormat: z.enum(['sha1', 'sha256']),
-  state: z.enum(['held', 'live', 'withdrawn']),
-  incarnation: hex32,
-  generation: z
-    .int()
-    .min(1)
-    .max(2 ** 32)
-    .optional(),
   epoch: hex32.optional(),
   head: z.string(),
   packs: z.array(pack),
   graph: artifact.optional(),
-  policy: z.strictObject({
-    announcements: z.array(hex64),
-    writers: z.array(hex64),
-    protection: z.array(z.strictObject({ pattern: z.string(), rules: z.array(z.string()) })),
-    private: z.boolean(),
-    readers: z.array(hex64),
-  }),
   order: z.strictObject({ id: hex64, author: hex64, at: count, refs: hex64 }).nullable(),
-  withdrawal: z.strictObject({ id: hex64, at: count }).optional(),
   strangers: z
     .strictObject({
       refs: z.record(hex64, z.strictObject({ by: hex64.optional(), bytes: count, objects: count })),
@@ -101,9 +81,6 @@ const frame = z.strictObject({
     })
     .optional(),
   causes: z.array(cause),
-  receiptAt: count,
-  parent: hex64.nullable(),
-  depth: count,
 });
 
 /**
@@ -115,7 +92,7 @@ export function encodeManifest(manifest: GitManifest): Buffer {
   const rest = { ...others, state: lifecycle };
   const table = manifest.version === 2 ? tableOf(refs) : undefined;
   const problem =
-    frameProblem(rest) ??
+    schemaProblem(frame, rest) ??
     contentProblem(manifest) ??
     (table === undefined ? plainProblem(manifest) : undefined);
   if (problem !== undefined) throw new CairnError('invalid', `the new manifest is not valid: ${problem}`);
@@ -123,14 +100,10 @@ export function encodeManifest(manifest: GitManifest): Buffer {
     table === undefined
       ? { ...rest, refs: Object.fromEntries(refs), peeled: Object.fromEntries(peeled) }
       : { ...rest, refs: describeTable(table) };
-  const bytes = Buffer.from(canonicalJson(value as unknown as JsonValue));
-  if (bytes.length > MAX_MANIFEST_BYTES) {
-    throw new CairnError(
-      'too-large',
-      `the repository has too many refs: its manifest would exceed ${MAX_MANIFEST_BYTES} bytes`,
-    );
-  }
-  return bytes;
+  return manifestBytes(
+    value,
+    `the repository has too many refs: its manifest would exceed ${MAX_MANIFEST_BYTES} bytes`,
+  );
 }
 
 /** What a manifest of version 2 says of its refs. */
@@ -154,30 +127,16 @@ export function decodeManifest(
   name: string,
   openTable: (stored: StoredRefs) => RefTable = unloaded,
 ): GitManifest {
-  const corrupt = (problem: string) => publicError('corrupt', `the manifest ${name} is damaged: ${problem}`);
-  if (bytes.length > MAX_MANIFEST_BYTES) throw corrupt('it is too large');
-  let text: string;
-  let value: unknown;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    value = JSON.parse(text);
-  } catch {
-    throw corrupt('it is not JSON in UTF-8');
-  }
-  if (typeof value !== 'object' || value === null) throw corrupt('it is not an object');
-  const { refs, peeled, ...rest } = value as Record<string, unknown>;
-  if (typeof rest['version'] === 'number' && rest['version'] !== 1 && rest['version'] !== 2) {
-    throw corrupt(`its version ${rest['version']} is not known to this Cairn`);
-  }
-  const problem = frameProblem(rest);
+  const { members, corrupt, mustBeCanonical } = readManifest(bytes, name, [1, 2]);
+  const { refs, peeled, ...rest } = members;
+  const problem = schemaProblem(frame, rest);
   if (problem !== undefined) throw corrupt(problem);
   const { state: lifecycle, ...others } = rest;
   const maps = rest['version'] === 2 ? tableMaps() : plainMaps();
   const manifest = { ...others, lifecycle, ...maps } as unknown as GitManifest;
   const wrong = contentProblem(manifest) ?? (manifest.version === 1 ? plainProblem(manifest) : undefined);
   if (wrong !== undefined) throw corrupt(wrong);
-  // Among others a key that stands there twice, of which parsers choose one or the other.
-  if (canonicalJson(value as JsonValue) !== text) throw corrupt('it is not canonical');
+  mustBeCanonical();
   return manifest;
 
   function plainMaps() {
@@ -262,24 +221,12 @@ function storedRefs(
   };
 }
 
-function frameProblem(rest: unknown): string | undefined {
-  const result = frame.safeParse(rest);
-  return result.success ? undefined : firstIssue(result.error);
-}
-
-function firstIssue({ issues: [issue] }: z.ZodError): string {
-  return issue === undefined
-    ? 'it does not follow the format'
-    : `${issue.path.join('.') || 'top level'}: ${issue.message}`;
-}
-
 function contentProblem(manifest: GitManifest): string | undefined {
-  const identifier = identifierProblem(manifest.identifier);
-  if (identifier !== undefined) return identifier;
+  const common = commonProblem(manifest);
+  if (common !== undefined) return common;
   const head = refNameProblem(manifest.head);
   if (head !== undefined || !manifest.head.startsWith('refs/heads/'))
     return `head ${manifest.head} is not a branch name`;
-  if ((manifest.parent === null) !== (manifest.depth === 0)) return 'parent and depth contradict each other';
   return undefined;
 }
 

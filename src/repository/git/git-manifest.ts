@@ -1,18 +1,19 @@
 /**
- * The manifest: the whole published state of one repository at one moment, immutable, named by its digest.
+ * The manifest of a git repository: refs, packs, HEAD and what else its publishes may change.
  * In memory `refs` and `peeled` are maps in byte order of UTF-8, the order git looks names up in; where there are very many
  * refs, they are views of one table.
  */
 import { type ObjectFormat, tableOf } from '../../git/index.ts';
 import type { Digest } from '../../lib/digest.ts';
-
-/** An artifact a manifest names. `n` is the copy stored, absent for the first. */
-export interface ArtifactRef {
-  readonly digest: Digest;
-  /** Bytes. */
-  readonly size: number;
-  readonly n?: number;
-}
+import {
+  type ArtifactRef,
+  type Cause,
+  type ChainLink,
+  type PublishedState,
+  type RepositoryState,
+  UNANNOUNCED,
+} from '../manifest.ts';
+import type { NamedArtifact } from '../repository-kind.ts';
 
 /**
  * Where a pack comes from: taken in with a push, or from a mirror; made by a fold of what branches and tags reach
@@ -52,17 +53,6 @@ export interface PackEntry {
   readonly since?: number;
 }
 
-/** Who may do what, as last announced. A change of rules is a publish too: no push commits under rules it did not see. */
-export interface Policy {
-  /** Event ids of the announcements of the whole maintainer closure. */
-  readonly announcements: readonly string[];
-  /** Public keys that may push. Empty while nobody has announced the repository. */
-  readonly writers: readonly string[];
-  readonly protection: readonly { readonly pattern: string; readonly rules: readonly string[] }[];
-  readonly private: boolean;
-  readonly readers: readonly string[];
-}
-
 /** The maintainer-signed state last applied. */
 export interface AppliedState {
   readonly id: string;
@@ -71,13 +61,6 @@ export interface AppliedState {
   readonly at: number;
   /** Digest of the ref map it set. */
   readonly refs: Digest;
-}
-
-/** A deletion request (NIP-09) by which the owner withdrew the repository. */
-export interface Withdrawal {
-  readonly id: string;
-  /** Seconds: no announcement of that date or before brings the repository back. */
-  readonly at: number;
 }
 
 /** Bytes of packs and their indexes, and objects. */
@@ -100,31 +83,15 @@ export interface Strangers {
   readonly gone?: Amount & { readonly at: number };
 }
 
-export type CauseKind = 'announce' | 'push' | 'order' | 'fold' | 'mirror' | 'restore' | 'head' | 'withdraw';
-
 /** One entry per push, order or other act that this publish carries. */
-export interface GitCause {
-  readonly kind: CauseKind;
-  /** Public key that acted, or null when nobody had to say who they are. */
-  readonly actor: string | null;
-  /** Event id of the evidence, or null. */
-  readonly evidence: string | null;
+export interface GitCause extends Cause {
   /** Names of the refs it changed. */
   readonly refs: readonly string[];
 }
 
-/** What a publish may change; everything else in a manifest is bookkeeping of the chain. */
-export interface GitState {
-  readonly identifier: string;
+/** What a publish of a git repository may change. */
+export interface GitState extends RepositoryState {
   readonly objectFormat: ObjectFormat;
-  readonly lifecycle: 'held' | 'live' | 'withdrawn';
-  /** Random, new whenever the repository is announced again. 32 hex characters. */
-  readonly incarnation: string;
-  /**
-   * How often the repository was announced again after a withdrawal; absent: never. Artifacts of each generation have names of
-   * their own, see `firstCopy`.
-   */
-  readonly generation?: number;
   /**
    * Random, 32 hex characters, another one as soon as an object leaves: what was found in the packs of one manifest is in
    * those of each later one of the same epoch. Absent in what was written before there were epochs.
@@ -137,45 +104,18 @@ export interface GitState {
   readonly peeled: ReadonlyMap<string, string>;
   readonly packs: readonly PackEntry[];
   readonly graph?: ArtifactRef;
-  readonly policy: Policy;
   readonly order: AppliedState | null;
-  /** The last withdrawal; it stays when the repository is announced again. */
-  readonly withdrawal?: Withdrawal;
   /** What people without a right of their own have brought; absent when they have brought nothing. */
   readonly strangers?: Strangers;
 }
 
-export interface GitManifest extends GitState {
+export interface GitManifest extends GitState, ChainLink<GitCause> {
   /** 2 where there are so many refs that they are kept in segments, artifacts of their own. */
   readonly version: 1 | 2;
-  readonly causes: readonly GitCause[];
-  /**
-   * Seconds: the date of the receipt. The clock at composing, or a second before the order this publish carries out, but
-   * always later than the parent's.
-   */
-  readonly receiptAt: number;
-  /** Digest of the manifest this one replaced; null for the first. */
-  readonly parent: Digest | null;
-  /** Number of manifests before this one. */
-  readonly depth: number;
 }
 
-/** A manifest as published: what a publish is predicated on. */
-export interface PublishedGitState {
-  /** Version token of the pointer when it named this manifest. */
-  readonly version: string;
-  readonly digest: Digest;
-  readonly manifest: GitManifest;
-}
-
-/** The policy of a repository that nobody has announced. */
-export const UNANNOUNCED: Policy = {
-  announcements: [],
-  writers: [],
-  protection: [],
-  private: false,
-  readers: [],
-};
+/** What is published of a git repository, as observed once. */
+export type PublishedGitState = PublishedState<GitManifest>;
 
 /** A repository without refs, as the first publish starts from. */
 export function emptyState(identifier: string, objectFormat: ObjectFormat, incarnation: string): GitState {
@@ -207,10 +147,8 @@ export function isClosed({ packs }: Pick<GitState, 'packs'>): boolean {
 }
 
 /** Every artifact a manifest names, the manifest itself excepted, each with its kind. */
-export function namedArtifacts(
-  manifest: GitState,
-): { kind: 'pack' | 'idx' | 'rev' | 'bitmap' | 'graph' | 'refs'; ref: ArtifactRef }[] {
-  const named: ReturnType<typeof namedArtifacts> = [];
+export function namedArtifacts(manifest: GitState): NamedArtifact[] {
+  const named: NamedArtifact[] = [];
   for (const entry of manifest.packs) {
     named.push({ kind: 'pack', ref: entry.pack }, { kind: 'idx', ref: entry.idx });
     if (entry.rev !== undefined) named.push({ kind: 'rev', ref: entry.rev });

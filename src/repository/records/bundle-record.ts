@@ -4,8 +4,8 @@ import type { Clock } from '../../lib/clock.ts';
 import { isDigest } from '../../lib/digest.ts';
 import type { Random } from '../../lib/random.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
-import type { ArtifactRef } from '../git/git-manifest.ts';
 import { bundleKey } from '../keys.ts';
+import type { ArtifactRef } from '../manifest.ts';
 import type { RepositoryPlace } from '../repository-id.ts';
 import { readRecord, updateRecord } from './shared-record.ts';
 

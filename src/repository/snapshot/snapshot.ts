@@ -6,8 +6,9 @@ import { DiskFullError } from '../../lib/disk-full.ts';
 import { becauseOf, CairnError, systemCode } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
 import type { ArtifactCache, PinnedFile } from '../cache/artifact-cache.ts';
-import type { ArtifactRef, GitState, PackEntry } from '../git/git-manifest.ts';
+import type { GitState, PackEntry } from '../git/git-manifest.ts';
 import type { ArtifactKind } from '../keys.ts';
+import type { ArtifactRef } from '../manifest.ts';
 import type { RepositoryId } from '../repository-id.ts';
 import { type PackedRefsFiles, writePackedRefs } from './packed-refs-files.ts';
 

@@ -1,6 +1,6 @@
 import { tableOf } from '../../git/index.ts';
 import type { PublishedGitState } from '../../repository/git/git-manifest.ts';
-import type { Repository } from '../../repository/repository.ts';
+import type { GitRepository } from '../../repository/git/git-repository.ts';
 import { isPublic } from '../repository-access.ts';
 import { showsObjects } from './shown-objects.ts';
 
@@ -9,12 +9,12 @@ import { showsObjects } from './shown-objects.ts';
  * very many refs none need be loaded yet, but for those who say what they want.
  */
 export class FetchLook {
-  private readonly repository: Repository;
+  private readonly repository: GitRepository;
   private readonly recency: number;
   private asked: Promise<PublishedGitState | undefined> | undefined;
 
   /** @param recency milliseconds for which a look is good enough for a fetch of refs it showed */
-  constructor(repository: Repository, recency: number) {
+  constructor(repository: GitRepository, recency: number) {
     this.repository = repository;
     this.recency = recency;
   }

@@ -7,7 +7,8 @@ import {
   wantSetDigest,
 } from '../../git/index.ts';
 import type { Digest } from '../../lib/digest.ts';
-import type { ArtifactRef, GitManifest, PackEntry } from '../../repository/git/git-manifest.ts';
+import type { GitManifest, PackEntry } from '../../repository/git/git-manifest.ts';
+import type { ArtifactRef } from '../../repository/manifest.ts';
 import { type FetchQuestion, says } from './question.ts';
 import { showsObjects, tagObjects } from './shown-objects.ts';
 

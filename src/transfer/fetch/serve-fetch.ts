@@ -4,7 +4,7 @@ import type { ByteBudget } from '../../lib/byte-budget.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import type { GitManifest, PublishedGitState } from '../../repository/git/git-manifest.ts';
-import type { Repository } from '../../repository/repository.ts';
+import type { GitRepository } from '../../repository/git/git-repository.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { CheckedConcatenations } from '../concatenation/checked-concatenations.ts';
 import type { FairSemaphore } from '../fair-semaphore.ts';
@@ -70,7 +70,7 @@ export interface ServeFetchContext {
 }
 
 export interface FetchRequestIn {
-  readonly repository: Repository;
+  readonly repository: GitRepository;
   readonly version: ProtocolVersion;
   /**
    * Lets its sender see a state, which is then there.

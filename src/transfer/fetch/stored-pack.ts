@@ -11,7 +11,7 @@ import {
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import { publicTextOf } from '../../lib/errors.ts';
 import type { ArtifactStream } from '../../repository/cache/artifact-stream.ts';
-import type { ArtifactRef } from '../../repository/git/git-manifest.ts';
+import type { ArtifactRef } from '../../repository/manifest.ts';
 import type { Output } from '../output.ts';
 import type { PackPart, StoredAnswer } from './plan.ts';
 

@@ -2,7 +2,7 @@ import type { ReceiveRequest, ReceiveRequestOptions } from '../../git/index.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import type { BudgetShare } from '../../lib/byte-budget.ts';
 import type { PublishedGitState } from '../../repository/git/git-manifest.ts';
-import type { Repository } from '../../repository/repository.ts';
+import type { GitRepository } from '../../repository/git/git-repository.ts';
 import { accessError, pushAccess } from '../repository-access.ts';
 import type { RequestBody } from '../request-body.ts';
 import type { PushAuthority, StateBook, WaitingState } from './authority.ts';
@@ -14,7 +14,7 @@ export interface BeginPushContext {
 }
 
 export interface BeginningPush {
-  readonly repository: Repository;
+  readonly repository: GitRepository;
   readonly authority: PushAuthority;
   /** True when this process advertised its refs for this push: it then knows all that the client builds on. */
   readonly advertised: boolean;

@@ -7,16 +7,17 @@ import { headAfter } from '../../policy/default-branch.ts';
 import type { ObjectFacts } from '../../policy/ref-rules.ts';
 import { headAfterState } from '../../policy/state-rules.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
+import type { Change, Evaluation } from '../../repository/change.ts';
 import {
   type Amount,
   type AppliedState,
+  type GitManifest,
   type GitState,
   isClosed,
   type PackEntry,
   type PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
 import { asPushed, isSetApart } from '../../repository/git/unreachable.ts';
-import type { Change, Evaluation } from '../../repository/publisher.ts';
 import type { WaitingState } from './authority.ts';
 import type { Connectivity } from './connectivity.ts';
 import {
@@ -70,7 +71,7 @@ export interface PushOutcome {
  * all that it was made over: a fold may have dropped objects that this push leans on. A tip that something was missing below is
  * looked at again on states with packs that nobody has looked into: what it lacked may have come with them.
  */
-export class PushChange implements Change<PushOutcome> {
+export class PushChange implements Change<GitManifest, PushOutcome> {
   readonly since: number;
   private readonly options: PushChangeOptions;
   private proof: Connectivity;
@@ -88,7 +89,7 @@ export class PushChange implements Change<PushOutcome> {
   async evaluate(
     current: GitState | undefined,
     published: PublishedGitState | undefined,
-  ): Promise<Evaluation<PushOutcome>> {
+  ): Promise<Evaluation<GitManifest, PushOutcome>> {
     const { initial, rules, atomic } = this.options;
     const { objects } = this;
     await this.renewProof(published);

@@ -5,12 +5,12 @@ import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import type { ObjectsLease } from '../../repository/cache/object-bases.ts';
 import type { GitState, PublishedGitState } from '../../repository/git/git-manifest.ts';
-import type { Repository } from '../../repository/repository.ts';
+import type { GitRepository } from '../../repository/git/git-repository.ts';
 import { writeSnapshot } from '../../repository/snapshot/snapshot.ts';
 import { openQuarantine, type Quarantine, type ReceivingPaths } from './quarantine.ts';
 
 export interface PushWorkspaceOptions {
-  readonly repository: Repository;
+  readonly repository: GitRepository;
   readonly cache: ArtifactCache;
   /** Folder for quarantines, on the file system of the artifact cache. */
   readonly scratch: string;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { formatNpub } from '../../../src/nostr/public-key.ts';
 import { claimService, ServiceIdentity } from '../../../src/relay/service-identity.ts';
-import { UNANNOUNCED } from '../../../src/repository/git/git-manifest.ts';
 import { SERVICE_KEY } from '../../../src/repository/keys.ts';
+import { UNANNOUNCED } from '../../../src/repository/manifest.ts';
 import { idOf } from '../../helpers/relay-rig.ts';
 import { RepositoryRig } from '../../helpers/repository-rig.ts';
 import { alice, author, bob } from '../nostr/authors.ts';

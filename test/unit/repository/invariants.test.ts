@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { GIT_INVARIANTS } from '../../../src/repository/git/git-invariants.ts';
 import type { GitCause, GitManifest, PublishedGitState } from '../../../src/repository/git/git-manifest.ts';
 import { checkInvariants } from '../../../src/repository/invariants.ts';
 import { childOf, manifestOf, packOf } from '../../helpers/repository-rig.ts';
@@ -76,7 +77,7 @@ const BROKEN: readonly (readonly [name: string, next: GitManifest, over: Publish
 
 describe('before a swap', () => {
   it.each(BROKEN)('"%s" must hold', (name, next, over) => {
-    expect(() => checkInvariants(next, over)).toThrow(
+    expect(() => checkInvariants(GIT_INVARIANTS, next, over)).toThrow(
       expect.objectContaining({ kind: 'corrupt', message: expect.stringContaining(name) }),
     );
   });
@@ -107,6 +108,6 @@ describe('before a swap', () => {
       parent,
     ],
   ] as const)('%s may be published', (_what, next, over) => {
-    expect(() => checkInvariants(next, over)).not.toThrow();
+    expect(() => checkInvariants(GIT_INVARIANTS, next, over)).not.toThrow();
   });
 });

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { MemoryObjectStore } from '../../../src/object-store/memory.ts';
+import type { Change } from '../../../src/repository/change.ts';
+import type { GitManifest } from '../../../src/repository/git/git-manifest.ts';
 import { pointerKey } from '../../../src/repository/keys.ts';
-import type { Change } from '../../../src/repository/publisher.ts';
 import { InstantClock } from '../../helpers/instant-clock.ts';
 import { ID, oid, RepositoryRig, stateOf } from '../../helpers/repository-rig.ts';
 import { SwapRateStore } from '../../helpers/swap-rate-store.ts';
@@ -14,7 +15,7 @@ class SharedClock extends InstantClock {
   }
 }
 
-function makeRef(name: string): Change<boolean> {
+function makeRef(name: string): Change<GitManifest, boolean> {
   const ref = `refs/heads/${name}`;
   return {
     since: 0,

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { CairnError } from '../../../src/lib/errors.ts';
+import type { Change, Evaluation } from '../../../src/repository/change.ts';
 import type { GitManifest, GitState, PublishedGitState } from '../../../src/repository/git/git-manifest.ts';
 import { pointerKey } from '../../../src/repository/keys.ts';
-import type { Change, Evaluation } from '../../../src/repository/publisher.ts';
 import type { StoreCall } from '../../helpers/faulty-store.ts';
 import { ID, manifestOf, oid, packOf, RepositoryRig, stateOf } from '../../helpers/repository-rig.ts';
 
 const isPointerPut = (call: StoreCall) => call.operation === 'put' && call.key === pointerKey(ID);
 
 /** Makes one ref, unless it exists; says what it saw. */
-class MakeRef implements Change<string> {
+class MakeRef implements Change<GitManifest, string> {
   readonly since: number;
   readonly alone?: boolean;
   evaluations = 0;
@@ -21,7 +21,7 @@ class MakeRef implements Change<string> {
     if (options.alone !== undefined) this.alone = options.alone;
   }
 
-  async evaluate(state: GitState | undefined): Promise<Evaluation<string>> {
+  async evaluate(state: GitState | undefined): Promise<Evaluation<GitManifest, string>> {
     this.evaluations++;
     const met = state ?? stateOf();
     if (met.refs.has(this.name)) return { result: 'exists' };
@@ -31,7 +31,7 @@ class MakeRef implements Change<string> {
   }
 }
 
-function failing(error: Error): Change<string> {
+function failing(error: Error): Change<GitManifest, string> {
   return { since: 0, evaluate: () => Promise.reject(error) };
 }
 
@@ -152,7 +152,7 @@ describe('publishing', () => {
   it('tries changes one by one when together they make a state that is not valid', async () => {
     const rig = new RepositoryRig();
     const { publisher } = rig.repository;
-    const twice: Change<string> = {
+    const twice: Change<GitManifest, string> = {
       since: 0,
       evaluate: async (state) => {
         const met = state ?? stateOf();
@@ -350,7 +350,7 @@ describe('an unknown outcome', () => {
 });
 
 describe('a manifest made ready ahead', () => {
-  async function prepared(change: Change<string>): Promise<RepositoryRig> {
+  async function prepared(change: Change<GitManifest, string>): Promise<RepositoryRig> {
     const rig = new RepositoryRig();
     await rig.repository.publisher.join(new MakeRef('a'));
     // A publisher is still busy for a moment after it has told the last of its members.
@@ -449,7 +449,7 @@ describe('the date of a receipt', () => {
   const NOW = 1_893_456_000;
 
   /** Makes a ref as an order dated `at` says. */
-  function ordered(name: string, at: number): Change<string> {
+  function ordered(name: string, at: number): Change<GitManifest, string> {
     const change = new MakeRef(name);
     return {
       since: 0,
@@ -457,7 +457,7 @@ describe('the date of a receipt', () => {
     };
   }
 
-  async function dateAfter(...changes: readonly Change<string>[]): Promise<number> {
+  async function dateAfter(...changes: readonly Change<GitManifest, string>[]): Promise<number> {
     const rig = new RepositoryRig();
     const { publisher } = rig.repository;
     await Promise.all([
@@ -492,7 +492,7 @@ describe('the date of a receipt', () => {
   });
 
   it('stands behind an order only if no push comes after it in the same publish', async () => {
-    const date = async (second: Change<string>, third: Change<string>) => {
+    const date = async (second: Change<GitManifest, string>, third: Change<GitManifest, string>) => {
       const rig = new RepositoryRig();
       const { publisher } = rig.repository;
       // Two minutes pass while the first is swapped in; the other two then go together.
@@ -504,7 +504,7 @@ describe('the date of a receipt', () => {
     expect(await date(ordered('a', NOW + 60), new MakeRef('b'))).toBe(120);
     const policy = { announcements: [], writers: [], protection: [], private: true, readers: [] };
     const cause = { kind: 'announce', actor: null, evidence: null, refs: [] } as const;
-    const rules: Change<string> = {
+    const rules: Change<GitManifest, string> = {
       since: 0,
       evaluate: async (state) => ({ next: { ...(state ?? stateOf()), policy }, cause, result: 'changed' }),
     };

@@ -6,13 +6,13 @@ import { createLogger } from '../../../../src/observability/logger.ts';
 import { SignedEvents } from '../../../../src/relay/log/signed-events.ts';
 import { ServiceIdentity } from '../../../../src/relay/service-identity.ts';
 import { Receipts } from '../../../../src/relay/states/receipts.ts';
-import {
-  type GitCause,
-  type GitManifest,
-  type PublishedGitState,
-  UNANNOUNCED,
+import type {
+  GitCause,
+  GitManifest,
+  PublishedGitState,
 } from '../../../../src/repository/git/git-manifest.ts';
 import { signedEventKey } from '../../../../src/repository/keys.ts';
+import { UNANNOUNCED } from '../../../../src/repository/manifest.ts';
 import { EventsInMemory } from '../../../helpers/events-in-memory.ts';
 import { announcement, idOf, verified, verifier } from '../../../helpers/relay-rig.ts';
 import { manifestOf, oid, RepositoryRig } from '../../../helpers/repository-rig.ts';

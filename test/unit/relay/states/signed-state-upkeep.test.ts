@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { VerifiedEvent } from '../../../../src/nostr/event.ts';
 import { SignedStateUpkeep } from '../../../../src/relay/states/signed-state-upkeep.ts';
-import type { CauseKind } from '../../../../src/repository/git/git-manifest.ts';
+import type { CauseKind } from '../../../../src/repository/manifest.ts';
 import { repositoryId } from '../../../../src/repository/repository-id.ts';
 import { ID, manifestOf } from '../../../helpers/repository-rig.ts';
 

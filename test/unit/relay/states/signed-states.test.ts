@@ -14,13 +14,12 @@ import { ServiceIdentity } from '../../../../src/relay/service-identity.ts';
 import { HeldStates } from '../../../../src/relay/states/held-states.ts';
 import { SignedStates } from '../../../../src/relay/states/signed-states.ts';
 import { Words } from '../../../../src/relay/words.ts';
-import {
-  type GitManifest,
-  type PackEntry,
-  type Policy,
-  type PublishedGitState,
-  UNANNOUNCED,
+import type {
+  GitManifest,
+  PackEntry,
+  PublishedGitState,
 } from '../../../../src/repository/git/git-manifest.ts';
+import { type Policy, UNANNOUNCED } from '../../../../src/repository/manifest.ts';
 import { type RepositoryId, repositoryId } from '../../../../src/repository/repository-id.ts';
 import { EventsInMemory } from '../../../helpers/events-in-memory.ts';
 import { GitClient } from '../../../helpers/git-client.ts';

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../../src/lib/digest.ts';
 import type { ArtifactCache, PinnedFile } from '../../../../src/repository/cache/artifact-cache.ts';
 import { artifactKey } from '../../../../src/repository/keys.ts';
-import type { ArtifactRef } from '../../../../src/repository/git/git-manifest.ts';
+import type { ArtifactRef } from '../../../../src/repository/manifest.ts';
 import { repositoryId } from '../../../../src/repository/repository-id.ts';
 import { ID, RepositoryRig } from '../../../helpers/repository-rig.ts';
 import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';

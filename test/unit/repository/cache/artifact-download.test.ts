@@ -10,7 +10,7 @@ import { MemoryObjectStore } from '../../../../src/object-store/memory.ts';
 import type { GetOptions, GetResult } from '../../../../src/object-store/object-store.ts';
 import { StoreRefusedError } from '../../../../src/object-store/store-refused.ts';
 import { artifactKey } from '../../../../src/repository/keys.ts';
-import type { ArtifactRef } from '../../../../src/repository/git/git-manifest.ts';
+import type { ArtifactRef } from '../../../../src/repository/manifest.ts';
 import { ID, RepositoryRig } from '../../../helpers/repository-rig.ts';
 import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
 

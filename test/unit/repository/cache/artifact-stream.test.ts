@@ -10,7 +10,7 @@ import type { ArtifactStream } from '../../../../src/repository/cache/artifact-s
 import { CachedFiles } from '../../../../src/repository/cache/cached-files.ts';
 import { FillingFile } from '../../../../src/repository/cache/filling-file.ts';
 import { artifactKey } from '../../../../src/repository/keys.ts';
-import type { ArtifactRef } from '../../../../src/repository/git/git-manifest.ts';
+import type { ArtifactRef } from '../../../../src/repository/manifest.ts';
 import { repositoryId } from '../../../../src/repository/repository-id.ts';
 import { ID, RepositoryRig } from '../../../helpers/repository-rig.ts';
 import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';

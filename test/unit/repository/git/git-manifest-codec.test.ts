@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../../../src/lib/digest.ts';
 import type { GitManifest } from '../../../../src/repository/git/git-manifest.ts';
-import {
-  decodeManifest,
-  encodeManifest,
-  MAX_MANIFEST_BYTES,
-} from '../../../../src/repository/git/git-manifest-codec.ts';
+import { decodeManifest, encodeManifest } from '../../../../src/repository/git/git-manifest-codec.ts';
+import { MAX_MANIFEST_BYTES } from '../../../../src/repository/manifest-codec.ts';
 import { childOf, manifestOf, oid, packOf } from '../../../helpers/repository-rig.ts';
 
 const ref = (name: string, n?: number) => ({

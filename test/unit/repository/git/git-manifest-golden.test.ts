@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { changedRefs } from '../../../../src/git/index.ts';
 import { sha256 } from '../../../../src/lib/digest.ts';
+import type { Change } from '../../../../src/repository/change.ts';
 import type { GitManifest } from '../../../../src/repository/git/git-manifest.ts';
 import { decodeManifest, encodeManifest } from '../../../../src/repository/git/git-manifest-codec.ts';
-import type { Change } from '../../../../src/repository/publisher.ts';
 import { manifestOf, oid, packOf, RepositoryRig, stateOf } from '../../../helpers/repository-rig.ts';
 
 const key = (digit: string) => digit.repeat(64);
@@ -106,7 +106,7 @@ describe('a stored manifest', () => {
 
   it('has the digest it always had: what the publisher composes of changes', async () => {
     const rig = new RepositoryRig();
-    const make = (name: string): Change<void> => ({
+    const make = (name: string): Change<GitManifest, void> => ({
       since: 0,
       evaluate: async (state) => {
         const met = state ?? stateOf();

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../../src/lib/digest.ts';
 import type {
-  ArtifactRef,
   GitManifest,
   PackEntry,
   PublishedGitState,
 } from '../../../../src/repository/git/git-manifest.ts';
 import { encodeManifest } from '../../../../src/repository/git/git-manifest-codec.ts';
 import { type ArtifactKind, artifactKey } from '../../../../src/repository/keys.ts';
+import type { ArtifactRef } from '../../../../src/repository/manifest.ts';
 import { writeSnapshot } from '../../../../src/repository/snapshot/snapshot.ts';
 import { ID, manifestOf, oid, RepositoryRig } from '../../../helpers/repository-rig.ts';
 import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';

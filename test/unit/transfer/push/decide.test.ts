@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ReceivedCommand } from '../../../../src/git/index.ts';
 import { runToEnd } from '../../../../src/lib/cooperative.ts';
-import type { GitState, Policy } from '../../../../src/repository/git/git-manifest.ts';
+import type { GitState } from '../../../../src/repository/git/git-manifest.ts';
+import type { Policy } from '../../../../src/repository/manifest.ts';
 import type { PushAuthority, WaitingState } from '../../../../src/transfer/push/authority.ts';
 import { decidePush, type PushQuestion } from '../../../../src/transfer/push/decide.ts';
 import { waitingLimit } from '../../../../src/transfer/push/stranger-limits.ts';

@@ -1,0 +1,81 @@
+import { inSuitableForm, RefTable, SegmentSlot, tableOf } from '../../git/index.ts';
+import { cooperate } from '../../lib/cooperative.ts';
+import { publicError } from '../../lib/errors.ts';
+import type { ArtifactStore } from '../artifact-store.ts';
+import type { ManifestBytes, ManifestFormat, ManifestParts } from '../manifest-format.ts';
+import type { RepositoryPlace } from '../repository-id.ts';
+import type { GitCause, GitManifest } from './git-manifest.ts';
+import { decodeManifest, encodeManifest, type StoredRefs } from './git-manifest-codec.ts';
+import { RefSegments } from './ref-segments.ts';
+import { SharedSegments } from './shared-segments.ts';
+
+/** Names of refs that one cause lists at most: a withdrawal of a million refs need not name each of them. */
+const MOST_NAMED = 5_000;
+
+/** Manifests of git repositories, with the segments of refs that they name where there are very many. */
+export class GitManifestFormat implements ManifestFormat<GitManifest>, ManifestParts<GitManifest> {
+  readonly parts = this;
+  private readonly segments: RefSegments;
+  private readonly shared = new SharedSegments();
+
+  constructor(artifacts: ArtifactStore) {
+    this.segments = new RefSegments(artifacts);
+  }
+
+  /** Refs go into segments, or back into the manifest itself, by their number, which the version tells. */
+  async encode(manifest: GitManifest): Promise<ManifestBytes<GitManifest>> {
+    const { refs, peeled } = await cooperate(inSuitableForm(manifest, manifest.objectFormat));
+    const version = tableOf(refs) === undefined ? 1 : 2;
+    const causes = manifest.causes.map(withFewNames);
+    return encoded({ ...manifest, version, refs, peeled, causes });
+  }
+
+  decode(id: RepositoryPlace, bytes: Buffer, name: string): GitManifest {
+    return decodeManifest(bytes, name, (stored) => this.openTable(id, stored));
+  }
+
+  async load({ refs }: GitManifest, name: () => string): Promise<void> {
+    const table = tableOf(refs);
+    await table?.ready();
+    if (table?.isSound === false) {
+      throw publicError('corrupt', `the manifest ${name()} is damaged: refs.count is not the number of refs`);
+    }
+  }
+
+  async write(id: RepositoryPlace, manifest: GitManifest): Promise<ManifestBytes<GitManifest> | undefined> {
+    const table = tableOf(manifest.refs);
+    if (table === undefined) return undefined;
+    const copies = await this.segments.write(id, table, manifest.generation);
+    if (copies.size === 0) return undefined;
+    const { slots, refs, peeled } = table.withCopies(copies);
+    for (const slot of slots) this.segments.note(id, slot);
+    return encoded({ ...manifest, refs, peeled });
+  }
+
+  remembered(id: RepositoryPlace, manifest: GitManifest): number {
+    return this.shared.take(id, manifest);
+  }
+
+  forgotten(manifest: GitManifest): number {
+    return this.shared.give(manifest);
+  }
+
+  private openTable(id: RepositoryPlace, { format, segments, overlay, size }: StoredRefs): RefTable {
+    const slots = segments.map((summary) => {
+      const slot = this.shared.slot(id, summary) ?? new SegmentSlot(summary);
+      this.segments.note(id, slot);
+      return slot;
+    });
+    return new RefTable(format, { slots, overlay, size }, (missing) =>
+      this.segments.load(id, missing, format),
+    );
+  }
+}
+
+function encoded(manifest: GitManifest): ManifestBytes<GitManifest> {
+  return { manifest, bytes: encodeManifest(manifest) };
+}
+
+function withFewNames(cause: GitCause): GitCause {
+  return cause.refs.length <= MOST_NAMED ? cause : { ...cause, refs: cause.refs.slice(0, MOST_NAMED) };
+}

@@ -1,0 +1,125 @@
+/**
+ * What the stored forms of all kinds of manifest have in common: canonical JSON (RFC 8785), validated on write and again on read.
+ * What does not follow the format to the letter is refused, so that two programs that read one manifest see one repository.
+ */
+import { z } from 'zod';
+import { canonicalJson, type JsonValue } from '../lib/canonical-json.ts';
+import { CairnError, publicError } from '../lib/errors.ts';
+import type { Manifest } from './manifest.ts';
+import { identifierProblem } from './repository-id.ts';
+
+/** Largest manifest, in bytes. */
+export const MAX_MANIFEST_BYTES = 32 * 1024 * 1024;
+
+export const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
+export const hex32 = z.string().regex(/^[0-9a-f]{32}$/);
+export const count = z.int().min(0);
+
+export const artifact = z.strictObject({ digest: hex64, size: count, n: z.int().min(1).optional() });
+
+/** Members of every manifest but `version` and `causes`. A lifecycle is stored as `state`. */
+export const commonMembers = {
+  identifier: z.string(),
+  state: z.enum(['held', 'live', 'withdrawn']),
+  incarnation: hex32,
+  generation: z
+    .int()
+    .min(1)
+    .max(2 ** 32)
+    .optional(),
+  policy: z.strictObject({
+    announcements: z.array(hex64),
+    writers: z.array(hex64),
+    protection: z.array(z.strictObject({ pattern: z.string(), rules: z.array(z.string()) })),
+    private: z.boolean(),
+    readers: z.array(hex64),
+  }),
+  withdrawal: z.strictObject({ id: hex64, at: count }).optional(),
+  receiptAt: count,
+  parent: hex64.nullable(),
+  depth: count,
+};
+
+/** Members of a cause of every kind of repository. */
+export const causeMembers = {
+  kind: z.enum(['announce', 'push', 'order', 'fold', 'mirror', 'restore', 'head', 'withdraw']),
+  actor: hex64.nullable(),
+  evidence: hex64.nullable(),
+};
+
+/**
+ * Writes the stored form of a manifest.
+ * @param tooLarge what to say of one above {@link MAX_MANIFEST_BYTES}
+ * @throws CairnError `too-large`
+ */
+export function manifestBytes(stored: unknown, tooLarge: string): Buffer {
+  const bytes = Buffer.from(canonicalJson(stored as JsonValue));
+  if (bytes.length > MAX_MANIFEST_BYTES) throw new CairnError('too-large', tooLarge);
+  return bytes;
+}
+
+/** A manifest on its way from bytes to a value. */
+export interface ManifestText {
+  /** The members that stand there. Nothing has been checked but that it is JSON. */
+  readonly members: Readonly<Record<string, unknown>>;
+  /** The error that says what is wrong with it. */
+  corrupt(problem: string): CairnError;
+  /** To be called in the end. @throws CairnError `corrupt` when the text is not the canonical one */
+  mustBeCanonical(): void;
+}
+
+/**
+ * Reads bytes as JSON.
+ * @param name how to name the manifest in an error, for example its key
+ * @param versions those that are known here
+ * @throws CairnError `corrupt` when they are no object in JSON, or of another version
+ */
+export function readManifest(bytes: Uint8Array, name: string, versions: readonly number[]): ManifestText {
+  const corrupt = (problem: string) => publicError('corrupt', `the manifest ${name} is damaged: ${problem}`);
+  if (bytes.length > MAX_MANIFEST_BYTES) throw corrupt('it is too large');
+  let text: string;
+  let value: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    value = JSON.parse(text);
+  } catch {
+    throw corrupt('it is not JSON in UTF-8');
+  }
+  if (typeof value !== 'object' || value === null) throw corrupt('it is not an object');
+  const members = value as Record<string, unknown>;
+  const { version } = members;
+  if (typeof version === 'number' && !versions.includes(version)) {
+    throw corrupt(`its version ${version} is not known to this Cairn`);
+  }
+  return {
+    members,
+    corrupt,
+    // Among others a key that stands there twice, of which parsers choose one or the other.
+    mustBeCanonical: () => {
+      if (canonicalJson(value as JsonValue) !== text) throw corrupt('it is not canonical');
+    },
+  };
+}
+
+/** What a value violates of a schema; undefined when it follows it. */
+export function schemaProblem(schema: z.ZodType, value: unknown): string | undefined {
+  const result = schema.safeParse(value);
+  return result.success ? undefined : firstIssue(result.error);
+}
+
+/** The first thing that is wrong, with its place. */
+export function firstIssue({ issues: [issue] }: z.ZodError): string {
+  return issue === undefined
+    ? 'it does not follow the format'
+    : `${issue.path.join('.') || 'top level'}: ${issue.message}`;
+}
+
+/** What is wrong with members that every manifest has, beyond their form. */
+export function commonProblem(
+  manifest: Pick<Manifest, 'identifier' | 'parent' | 'depth'>,
+): string | undefined {
+  const identifier = identifierProblem(manifest.identifier);
+  if (identifier !== undefined) return identifier;
+  if ((manifest.parent === null) !== (manifest.depth === 0)) return 'parent and depth contradict each other';
+  return undefined;
+}

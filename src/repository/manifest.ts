@@ -1,0 +1,104 @@
+/**
+ * What every kind of repository publishes: a manifest, the whole state at one moment, immutable, named by its digest. A kind adds
+ * what it keeps (git: refs, packs, HEAD); what stands here is what publishing, the chain of manifests, policies and receipts need.
+ */
+import type { Digest } from '../lib/digest.ts';
+
+/** An artifact a manifest names. `n` is the copy stored, absent for the first. */
+export interface ArtifactRef {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+  readonly n?: number;
+}
+
+/** Who may do what, as last announced. A change of rules is a publish too: no push commits under rules it did not see. */
+export interface Policy {
+  /** Event ids of the announcements of the whole maintainer closure. */
+  readonly announcements: readonly string[];
+  /** Public keys that may push. Empty while nobody has announced the repository. */
+  readonly writers: readonly string[];
+  readonly protection: readonly { readonly pattern: string; readonly rules: readonly string[] }[];
+  readonly private: boolean;
+  readonly readers: readonly string[];
+}
+
+/** A deletion request (NIP-09) by which the owner withdrew the repository. */
+export interface Withdrawal {
+  readonly id: string;
+  /** Seconds: no announcement of that date or before brings the repository back. */
+  readonly at: number;
+}
+
+/** `held`: announced, and waiting for its first data. Called `state` in what is stored. */
+export type Lifecycle = 'held' | 'live' | 'withdrawn';
+
+export type CauseKind = 'announce' | 'push' | 'order' | 'fold' | 'mirror' | 'restore' | 'head' | 'withdraw';
+
+/** One entry per push, signed state or other act that a publish carries. A kind adds what it changed. */
+export interface Cause {
+  readonly kind: CauseKind;
+  /** Public key that acted, or null when nobody had to say who they are. */
+  readonly actor: string | null;
+  /** Event id of the evidence, or null. */
+  readonly evidence: string | null;
+}
+
+/** What a publish may change; everything else in a manifest is its place in the chain. */
+export interface RepositoryState {
+  readonly identifier: string;
+  readonly lifecycle: Lifecycle;
+  /** Random, new whenever the repository is announced again. 32 hex characters. */
+  readonly incarnation: string;
+  /**
+   * How often the repository was announced again after a withdrawal; absent: never. Artifacts of each generation have names of
+   * their own, see `firstCopy`.
+   */
+  readonly generation?: number;
+  readonly policy: Policy;
+  /** The last withdrawal; it stays when the repository is announced again. */
+  readonly withdrawal?: Withdrawal;
+}
+
+/** A manifest's place in the chain. The publisher gives it. */
+export interface ChainLink<C extends Cause = Cause> {
+  readonly causes: readonly C[];
+  /**
+   * Seconds: the date of the receipt. The clock at composing, or a second before the order this publish carries out, but
+   * always later than the parent's.
+   */
+  readonly receiptAt: number;
+  /** Digest of the manifest this one replaced; null for the first. */
+  readonly parent: Digest | null;
+  /** Number of manifests before this one. */
+  readonly depth: number;
+}
+
+/** What the manifests of all kinds have in common. */
+export interface Manifest extends RepositoryState, ChainLink {
+  /** Of the stored form; what it may be is up to the kind. */
+  readonly version: number;
+}
+
+/** The state that manifests of a kind publish. */
+export type StateOf<M extends Manifest> = Omit<M, keyof ChainLink | 'version'>;
+
+/** The causes in manifests of a kind. */
+export type CauseOf<M extends Manifest> = M['causes'][number];
+
+/** What is published, as observed once. A publish is predicated on it. */
+export interface PublishedState<M extends Manifest> {
+  /** Version token of the pointer when it named this manifest. */
+  readonly version: string;
+  readonly digest: Digest;
+  readonly manifest: M;
+}
+
+/** The policy of a repository that nobody has announced. */
+export const UNANNOUNCED: Policy = {
+  announcements: [],
+  writers: [],
+  protection: [],
+  private: false,
+  readers: [],
+};
