@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { MOST_FOLDERS, MOST_TAGS } from '../../src/repository/intake/pack-bounds.ts';
+import { MOST_DELTAS } from '../../src/repository/intake/pack-entries.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
-import { MOST_FOLDERS, MOST_TAGS } from '../../src/transfer/push/pack-bounds.ts';
-import { MOST_DELTAS } from '../../src/transfer/push/pack-entries.ts';
 import { appendDelta, CraftedPack, entryHeader, repeatDelta } from '../helpers/craft-pack.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import {

@@ -18,8 +18,8 @@ import {
   type PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
 import { asPushed, isSetApart } from '../../repository/git/unreachable.ts';
+import type { Connectivity } from '../../repository/intake/connectivity.ts';
 import type { WaitingState } from './authority.ts';
-import type { Connectivity } from './connectivity.ts';
 import {
   asksForHistory,
   changes,

@@ -1,11 +1,11 @@
 import type { Random } from '../../lib/random.ts';
 import type { ArtifactStore } from '../../repository/artifact-store.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
+import type { HeightMemory } from '../../repository/intake/link-heights.ts';
 import type { FairSemaphore } from '../fair-semaphore.ts';
 import type { Output } from '../output.ts';
 import type { BeginningPush } from './begin.ts';
 import type { PushLimits } from './limits.ts';
-import type { HeightMemory } from './link-heights.ts';
 import type { PuttingAside } from './pack-intake.ts';
 import type { PushRulesContext } from './rules.ts';
 import type { StrangerPushes } from './stranger-push.ts';

@@ -24,23 +24,23 @@ import {
   type PackEntry,
   type PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
+import { type ConnectedPush, ConnectivityCheck } from '../../repository/intake/connectivity.ts';
+import { packBounds } from '../../repository/intake/pack-bounds.ts';
+import { receivePack } from '../../repository/intake/quarantine.ts';
+import type { ReceivedPack } from '../../repository/intake/received-pack.ts';
+import { keepForReaders, packEntry, storePack } from '../../repository/intake/store-pack.ts';
+import { PushWorkspace } from '../../repository/intake/workspace.ts';
 import { UnknownOutcomeError } from '../../repository/publisher.ts';
 import { type Begun, beginPush } from './begin.ts';
 import { PushChange, type PushOutcome } from './change.ts';
-import { type ConnectedPush, ConnectivityCheck } from './connectivity.ts';
 import { decidePush, type PushDecision, type PushResult } from './decide.ts';
 import { HeadTooLarge, isProbe } from './head.ts';
-import { packBounds } from './pack-bounds.ts';
 import { PackIntake } from './pack-intake.ts';
 import type { PushRequestIn, ReceivePushContext } from './push-request.ts';
-import { receivePack } from './quarantine.ts';
-import type { ReceivedPack } from './received-pack.ts';
 import { PushAnswer } from './report.ts';
 import { PushRules } from './rules.ts';
-import { keepForReaders, packEntry, storePack } from './store-pack.ts';
 import { capOfStranger, StrangerPush } from './stranger-push.ts';
 import { NOTHING_PUSHED, type PushSummary, summarizeRefs } from './summary.ts';
-import { PushWorkspace } from './workspace.ts';
 
 /**
  * Takes in one push. Whatever is wrong with it, the client gets to send the rest before it is told.

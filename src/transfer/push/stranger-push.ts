@@ -1,9 +1,9 @@
 import { commandKind, type ReceivedCommand } from '../../git/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Amount, GitState } from '../../repository/git/git-manifest.ts';
+import type { AllowedPack } from '../../repository/intake/pack-bounds.ts';
 import { FairSemaphore } from '../fair-semaphore.ts';
 import type { RequestBody } from '../request-body.ts';
-import type { AllowedPack } from './pack-bounds.ts';
 import { hasRefFor, type StrangerTerms } from './pull-request-rules.ts';
 import { allowanceLeft, limitsOfOnePush, type StrangerLimits } from './stranger-limits.ts';
 import { type StrangerAllowance, StrangerTraffic } from './stranger-traffic.ts';

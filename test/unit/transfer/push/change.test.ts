@@ -3,9 +3,9 @@ import type { ReceivedCommand } from '../../../../src/git/index.ts';
 import { refMapDigest } from '../../../../src/nostr/signed-state.ts';
 import type { ObjectFacts } from '../../../../src/policy/ref-rules.ts';
 import type { GitState, PackEntry, PublishedGitState } from '../../../../src/repository/git/git-manifest.ts';
+import type { Connectivity } from '../../../../src/repository/intake/connectivity.ts';
 import type { WaitingState } from '../../../../src/transfer/push/authority.ts';
 import { PushChange, type PushChangeOptions } from '../../../../src/transfer/push/change.ts';
-import type { Connectivity } from '../../../../src/transfer/push/connectivity.ts';
 import { rulesFor } from '../../../helpers/push-rules.ts';
 import { ID, manifestOf, oid, packOf, stateOf } from '../../../helpers/repository-rig.ts';
 

@@ -1,6 +1,6 @@
 import { refsPointingAt, tableOf } from '../../git/index.ts';
 import type { ObjectFacts } from '../../policy/ref-rules.ts';
-import type { GitState } from '../../repository/git/git-manifest.ts';
+import type { GitState } from '../git/git-manifest.ts';
 
 /** What the published refs already say about objects: branches are commits, and peeled refs are tags. */
 export function knownObjects(

@@ -1,9 +1,9 @@
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
-import type { ArtifactStore } from '../../repository/artifact-store.ts';
-import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
-import type { PackEntry } from '../../repository/git/git-manifest.ts';
-import { firstCopy } from '../../repository/keys.ts';
-import type { RepositoryId } from '../../repository/repository-id.ts';
+import type { ArtifactStore } from '../artifact-store.ts';
+import type { ArtifactCache } from '../cache/artifact-cache.ts';
+import type { PackEntry } from '../git/git-manifest.ts';
+import { firstCopy } from '../keys.ts';
+import type { RepositoryId } from '../repository-id.ts';
 import type { LocalArtifact, ReceivedPack } from './received-pack.ts';
 
 /**

@@ -3,7 +3,7 @@ import { isWholeCommit, type ObjectFormat, PackIdx } from '../../git/index.ts';
 import { type Digest, sha256, sha256OfFile } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { type OpenedFile, openFile } from '../../lib/read-at.ts';
-import type { OwnEntries } from '../../repository/git/git-manifest.ts';
+import type { OwnEntries } from '../git/git-manifest.ts';
 import type { ScannedPack } from './pack-entries.ts';
 
 /** A pack that git has taken in, completed and checked, on local disk and nowhere else yet. */

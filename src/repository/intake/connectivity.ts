@@ -10,7 +10,7 @@ import type { Git } from '../../git-process/git.ts';
 import { inspectObjects, type ObjectDescription } from '../../git-process/inspect-objects.ts';
 import { inspectTips, type PublishedTips, type TipsInspection } from '../../git-process/inspect-tips.ts';
 import { cooperate, mapped } from '../../lib/cooperative.ts';
-import { isClosed, type PublishedGitState } from '../../repository/git/git-manifest.ts';
+import { isClosed, type PublishedGitState } from '../git/git-manifest.ts';
 import { linksAreFound } from './cut-links.ts';
 import { knownObjects } from './new-tips.ts';
 import { publishedTips } from './published-tips.ts';

@@ -2,11 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { QuarantinePaths } from '../../git-process/commands.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
-import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
-import type { ObjectsLease } from '../../repository/cache/object-bases.ts';
-import type { GitState, PublishedGitState } from '../../repository/git/git-manifest.ts';
-import type { GitRepository } from '../../repository/git/git-repository.ts';
-import { writeSnapshot } from '../../repository/snapshot/snapshot.ts';
+import type { ArtifactCache } from '../cache/artifact-cache.ts';
+import type { ObjectsLease } from '../cache/object-bases.ts';
+import type { GitState, PublishedGitState } from '../git/git-manifest.ts';
+import type { GitRepository } from '../git/git-repository.ts';
+import { writeSnapshot } from '../snapshot/snapshot.ts';
 import { openQuarantine, type Quarantine, type ReceivingPaths } from './quarantine.ts';
 
 export interface PushWorkspaceOptions {

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { CairnError } from '../../../../src/lib/errors.ts';
 import { SortedIds } from '../../../../src/lib/sorted-ids.ts';
-import { checkHeights, HeightMemory } from '../../../../src/transfer/push/link-heights.ts';
+import { checkHeights, HeightMemory } from '../../../../src/repository/intake/link-heights.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
 const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());

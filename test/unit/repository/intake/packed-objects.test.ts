@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PACKED_TREE, PackIdx } from '../../../../src/git/index.ts';
 import { openFile } from '../../../../src/lib/read-at.ts';
-import { scanPack } from '../../../../src/transfer/push/pack-entries.ts';
-import { readPackedObjects } from '../../../../src/transfer/push/packed-objects.ts';
+import { scanPack } from '../../../../src/repository/intake/pack-entries.ts';
+import { readPackedObjects } from '../../../../src/repository/intake/packed-objects.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
 import { RealRepository } from '../../git/real-git.ts';
 

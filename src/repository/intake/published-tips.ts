@@ -1,5 +1,5 @@
 import type { PublishedTips } from '../../git-process/inspect-tips.ts';
-import type { GitState } from '../../repository/git/git-manifest.ts';
+import type { GitState } from '../git/git-manifest.ts';
 
 /** Tips that git is given to end its search at; each costs it a look at an object. */
 const LIKELY = 1_000;

@@ -8,7 +8,7 @@ import {
   parsePackHeader,
 } from '../../git/index.ts';
 import { messageOf } from '../../lib/errors.ts';
-import type { RequestBody } from '../request-body.ts';
+import type { RequestBody } from '../../transfer/request-body.ts';
 
 const MISSING = 'the pack is missing or cut short';
 

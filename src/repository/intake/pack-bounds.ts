@@ -10,7 +10,7 @@ import { ObjectReader } from '../../git-process/read-objects.ts';
 import { cooperate, Yielder } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { SortedIds } from '../../lib/sorted-ids.ts';
-import type { PushLimits } from './limits.ts';
+import type { PushLimits } from '../../transfer/push/limits.ts';
 import { checkHeights, type HeightMemory, type HeightQuestion } from './link-heights.ts';
 import { MOST_LINKING_BYTES, type PackEntries, type ScannedPack, scanPack } from './pack-entries.ts';
 import { readPackedObjects } from './packed-objects.ts';

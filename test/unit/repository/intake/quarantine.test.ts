@@ -5,9 +5,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Git } from '../../../../src/git-process/git.ts';
 import { sha256OfFile } from '../../../../src/lib/digest.ts';
-import { HeightMemory } from '../../../../src/transfer/push/link-heights.ts';
-import type { PackBounds } from '../../../../src/transfer/push/pack-bounds.ts';
-import { openQuarantine, type PackOutcome, receivePack } from '../../../../src/transfer/push/quarantine.ts';
+import { HeightMemory } from '../../../../src/repository/intake/link-heights.ts';
+import type { PackBounds } from '../../../../src/repository/intake/pack-bounds.ts';
+import {
+  openQuarantine,
+  type PackOutcome,
+  receivePack,
+} from '../../../../src/repository/intake/quarantine.ts';
 import { RequestBody } from '../../../../src/transfer/request-body.ts';
 import { appendDelta, CraftedPack } from '../../../helpers/craft-pack.ts';
 import { GitClient, run } from '../../../helpers/git-client.ts';

@@ -14,7 +14,7 @@ import { type Digest, sha256 } from '../../lib/digest.ts';
 import { DiskFullError } from '../../lib/disk-full.ts';
 import { becauseOf, CairnError, isCairnError, systemCode } from '../../lib/errors.ts';
 import { writeChunk } from '../../lib/streams.ts';
-import type { RequestBody } from '../request-body.ts';
+import type { RequestBody } from '../../transfer/request-body.ts';
 import { checkPack, type PackBounds } from './pack-bounds.ts';
 import { type ScannedPack, tooLarge } from './pack-entries.ts';
 import { readEmptyPack, readPackHeader } from './pack-start.ts';
