@@ -10,7 +10,6 @@ import { ObjectReader } from '../../git-process/read-objects.ts';
 import { cooperate, Yielder } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { SortedIds } from '../../lib/sorted-ids.ts';
-import type { PushLimits } from '../../transfer/push/limits.ts';
 import { checkHeights, type HeightMemory, type HeightQuestion } from './link-heights.ts';
 import { MOST_LINKING_BYTES, type PackEntries, type ScannedPack, scanPack } from './pack-entries.ts';
 import { readPackedObjects } from './packed-objects.ts';
@@ -38,6 +37,16 @@ const PATIENCE_WITH_STRANGERS: UnpackPatience = { least: 20_000, perMiB: 1_000 }
 /** What strangers send is unpacked when nobody else needs the processor. */
 const NICENESS_OF_STRANGERS = 10;
 
+/** What this server takes in, whoever sends it. */
+export interface PackLimits {
+  /** Bytes that a pack may have as it is sent; 0 for any number. */
+  readonly packBytes: number;
+  /** Bytes that one object may have. */
+  readonly objectBytes: number;
+  /** Bytes of an object that git may hold in memory, to refuse larger ones before it unpacks them. */
+  readonly heldBytes: number;
+}
+
 export interface PackBounds {
   /** Bytes that a pack may have as it is sent; 0 for any number. */
   readonly packBytes: number;
@@ -60,7 +69,7 @@ export interface PackBounds {
  * @returns the bounds of a pack that comes in
  */
 export function packBounds(
-  { limits, heights }: { readonly limits: PushLimits; readonly heights: HeightMemory },
+  { limits, heights }: { readonly limits: PackLimits; readonly heights: HeightMemory },
   allowed: AllowedPack | undefined,
 ): PackBounds {
   const { packBytes, objectBytes, heldBytes } = limits;

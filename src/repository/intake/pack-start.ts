@@ -8,14 +8,14 @@ import {
   parsePackHeader,
 } from '../../git/index.ts';
 import { messageOf } from '../../lib/errors.ts';
-import type { RequestBody } from '../../transfer/request-body.ts';
+import type { PackSource } from './pack-source.ts';
 
 const MISSING = 'the pack is missing or cut short';
 
 /** Reads the pack's header and gives it back. Returns what is wrong with it, if something is. */
-export async function readPackHeader(body: RequestBody): Promise<PackHeader | string> {
-  const read = await readUpTo(body, packHeaderLength);
-  body.unread(read);
+export async function readPackHeader(source: PackSource): Promise<PackHeader | string> {
+  const read = await readUpTo(source, packHeaderLength);
+  source.unread(read);
   try {
     return parsePackHeader(read) ?? MISSING;
   } catch (error) {
@@ -28,12 +28,12 @@ export async function readPackHeader(body: RequestBody): Promise<PackHeader | st
  * either object format.
  * @returns what is wrong with it, if something is
  */
-export async function readEmptyPack(body: RequestBody): Promise<string | undefined> {
+export async function readEmptyPack(source: PackSource): Promise<string | undefined> {
   const formats = ['sha1', 'sha256'] as const;
   const header = encodePackHeader(0);
   const longest = packHeaderLength + hexLength('sha256') / 2;
-  const read = await readUpTo(body, longest + 1);
-  await body.drain();
+  const read = await readUpTo(source, longest + 1);
+  await source.drain();
   const whole = (format: (typeof formats)[number]) =>
     Buffer.concat([header, createHash(format).update(header).digest()]);
   if (formats.some((format) => whole(format).equals(read))) return undefined;
@@ -43,12 +43,12 @@ export async function readEmptyPack(body: RequestBody): Promise<string | undefin
   return followed ? 'bytes follow the end of the pack' : 'the checksum of the pack is wrong';
 }
 
-/** Reads until there are `length` bytes or more, or the body ends. */
-async function readUpTo(body: RequestBody, length: number): Promise<Buffer> {
+/** Reads until there are `length` bytes or more, or the source ends. */
+async function readUpTo(source: PackSource, length: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   while (size < length) {
-    const chunk = await body.next();
+    const chunk = await source.next();
     if (chunk === undefined) break;
     chunks.push(chunk);
     size += chunk.length;

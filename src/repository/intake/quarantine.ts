@@ -14,9 +14,9 @@ import { type Digest, sha256 } from '../../lib/digest.ts';
 import { DiskFullError } from '../../lib/disk-full.ts';
 import { becauseOf, CairnError, isCairnError, systemCode } from '../../lib/errors.ts';
 import { writeChunk } from '../../lib/streams.ts';
-import type { RequestBody } from '../../transfer/request-body.ts';
 import { checkPack, type PackBounds } from './pack-bounds.ts';
 import { type ScannedPack, tooLarge } from './pack-entries.ts';
+import type { PackSource } from './pack-source.ts';
 import { readEmptyPack, readPackHeader } from './pack-start.ts';
 import { describeReceived, type ReceivedPack } from './received-pack.ts';
 
@@ -62,7 +62,7 @@ export interface ReceivingPaths extends QuarantinePaths {
 
 export interface ReceivePackOptions {
   readonly git: Git;
-  readonly body: RequestBody;
+  readonly body: PackSource;
   /** Asked for once it is known that there are objects. */
   readonly paths: () => Promise<ReceivingPaths>;
   readonly bounds: PackBounds;

@@ -1,13 +1,8 @@
 import type { ReceiveRequestOptions } from '../../git/index.ts';
+import type { PackLimits } from '../../repository/intake/pack-bounds.ts';
 
 /** How much one push may be of what it consists of. */
-export type PushLimits = ReceiveRequestOptions['limits'] & {
-  readonly packBytes: number;
-  /** Bytes that one object may have. */
-  readonly objectBytes: number;
-  /** Bytes of an object that git may hold in memory, to refuse larger ones before it unpacks them. */
-  readonly heldBytes: number;
-};
+export type PushLimits = ReceiveRequestOptions['limits'] & PackLimits;
 
 /** The part of its memory that git may hold for one object. The rest is for tables, and for the pack that it came in. */
 const HELD_PART = 2 / 5;
