@@ -85,6 +85,7 @@ export {
 export {
   compareBytes,
   isBranch,
+  isBranchOrTag,
   isTag,
   refNameProblem,
 } from './refs/ref-name.ts';

@@ -1,4 +1,5 @@
 import { type Digest, sha256 } from '../lib/digest.ts';
+import { isBranchOrTag } from './refs/ref-name.ts';
 
 /**
  * Names a set of wants, whatever their order and however often each is named: the SHA-256 of its ids, sorted, one a line.
@@ -10,7 +11,7 @@ export function wantSetDigest(oids: Iterable<string>): Digest {
 
 /** True for branches and tags: what a clone asks for. */
 export function isCloned(ref: string): boolean {
-  return ref.startsWith('refs/heads/') || ref.startsWith('refs/tags/');
+  return isBranchOrTag(ref);
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import { refNameProblem } from '../git/index.ts';
 import { type Parsed, parsed, refused } from '../nostr/parsed.ts';
+import type { WriterRole } from './push-access.ts';
 
 /** A pattern and the rules for what it matches, as announced and as manifests keep them. */
 export interface ProtectionEntry {
@@ -16,7 +17,7 @@ export interface ProtectionEntry {
 
 /** All rules that hold for one ref. */
 export interface RefProtection {
-  readonly push: 'owner' | 'maintainer';
+  readonly push: WriterRole;
   readonly noForcePush: boolean;
   readonly noDelete: boolean;
 }
@@ -89,7 +90,7 @@ export function protectionOf(entries: readonly ProtectionEntry[], name: string):
  */
 export function protectionProblem(
   entries: readonly ProtectionEntry[],
-  role: 'owner' | 'maintainer',
+  role: WriterRole,
   name: string,
   kind: UpdateKind,
 ): string | undefined {

@@ -2,7 +2,9 @@
  * Who may read a repository and who may push to it, by the keys its announcements name. Pure: facts in, a decision with a
  * reason out. What single refs allow is for their protection to say.
  */
-export type Role = 'owner' | 'maintainer' | 'reader' | 'stranger' | 'anonymous';
+export type Role = WriterRole | 'reader' | 'stranger' | 'anonymous';
+/** The roles that may push. */
+export type WriterRole = 'owner' | 'maintainer';
 
 /** What a repository's announcements say about keys. */
 export interface AccessFacts {
@@ -33,6 +35,20 @@ export function roleOf(actor: string | undefined, facts: AccessFacts): Role {
   return facts.readers.includes(actor) ? 'reader' : 'stranger';
 }
 
+/** The role of a key that may push; undefined for every other key, and for nobody. */
+export function writerRole(actor: string | undefined, facts: AccessFacts): WriterRole | undefined {
+  const role = roleOf(actor, facts);
+  return role === 'owner' || role === 'maintainer' ? role : undefined;
+}
+
+/** True when a key is the owner or a maintainer. */
+export function isWriter(actor: string | undefined, facts: AccessFacts): boolean {
+  return writerRole(actor, facts) !== undefined;
+}
+
+/** What the sender of a push is told whose key is neither the owner's nor a maintainer's. */
+export const NOT_A_WRITER = 'your key is neither the owner of this repository nor one of its maintainers';
+
 /** True when somebody who has shown these keys may know that there is such a repository. */
 export function mayKnowOf(facts: AccessFacts, keys: ReadonlySet<string>): boolean {
   return !facts.private || [...keys].some((key) => roleOf(key, facts) !== 'stranger');
@@ -57,10 +73,10 @@ export function decideAccess(
       ? refuse('unauthenticated', 'sign in to see whether there is such a repository')
       : refuse('hidden', 'there is no such repository, or none that your key may see');
   }
-  if (operation === 'read' || role === 'owner' || role === 'maintainer') return { allow: true, role };
+  if (operation === 'read' || isWriter(actor, facts)) return { allow: true, role };
   return role === 'anonymous'
     ? refuse('unauthenticated', 'a push needs a token signed by the owner or a maintainer')
-    : refuse('forbidden', 'your key is neither the owner of this repository nor one of its maintainers');
+    : refuse('forbidden', NOT_A_WRITER);
 }
 
 function refuse(answer: AccessAnswer, reason: string): Access {

@@ -3,8 +3,18 @@
  * it was built on: taken literally, one from a stale clone would undo every push its author had not seen. Three states
  * tell the difference: what the last applied order set, what is there now, and what this order wants.
  */
-import { directoryFileConflict, isBranch, mergedRefNames, RefNameIndex } from '../git/index.ts';
+import {
+  branchesAndTags,
+  directoryFileConflict,
+  isBranch,
+  isTag,
+  mergedRefNames,
+  RefNameIndex,
+  tableOf,
+} from '../git/index.ts';
+import { refMapDigest } from '../nostr/signed-state.ts';
 import { headAfter } from './default-branch.ts';
+import { type ProtectionEntry, protectionOf } from './protection.ts';
 
 type Refs = ReadonlyMap<string, string>;
 
@@ -58,6 +68,45 @@ export function planState(current: Refs, lastOrder: Refs, wanted: Refs): StatePl
     else conflicts.push({ name, reason: 'a push changed it' });
   }
   return { changes, questions, conflicts };
+}
+
+/**
+ * The branches and tags as the last applied signed state set them, if they are still the same. Otherwise undefined: they
+ * have to be read from the event of that state.
+ * @param refs all refs there are now
+ * @param lastSet digest of the branches and tags that the last applied signed state set
+ */
+export function refsIfUnchanged(refs: Refs, lastSet: string): Refs | undefined {
+  // A very large ref table is not digested: loading the event is faster.
+  if (tableOf(refs) !== undefined) return undefined;
+  const current = branchesAndTags(refs);
+  return refMapDigest(current) === lastSet ? current : undefined;
+}
+
+/**
+ * True when it matters whether an update of a ref keeps the ref's history: a protection may demand it, or a signed state
+ * may only fast-forward the branch because a push has changed it. Git has to be asked then.
+ * @param inQuestion true when a signed state would change a branch that a push has changed
+ */
+export function historyMatters(
+  name: string,
+  protection: readonly ProtectionEntry[],
+  inQuestion: boolean,
+): boolean {
+  return !isTag(name) && (inQuestion || protectionOf(protection, name).noForcePush);
+}
+
+/** The updates of a plan for which {@link historyMatters}. */
+export function historyQuestions(
+  plan: StatePlan,
+  protection: readonly ProtectionEntry[],
+): FastForwardQuestion[] {
+  const asked = new Set(plan.questions.map(({ name }) => name));
+  return plan.changes.flatMap(({ name, from, to }) =>
+    from !== undefined && to !== undefined && historyMatters(name, protection, asked.has(name))
+      ? { name, from, to }
+      : [],
+  );
 }
 
 export type StateDecision =

@@ -54,6 +54,11 @@ export function isTag(name: string): boolean {
   return name.startsWith('refs/tags/');
 }
 
+/** True for a branch or a tag: the refs that signed states and receipts list. */
+export function isBranchOrTag(name: string): boolean {
+  return isBranch(name) || isTag(name);
+}
+
 /**
  * Compares two names by the bytes of their UTF-8 form, which is the order of their code points: negative, zero
  * or positive. It is the order git keeps and searches refs in. JavaScript's own order differs: it compares

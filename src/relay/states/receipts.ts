@@ -10,8 +10,7 @@ import {
   branchesAndTags,
   countRefsStartingWith,
   differingRefs,
-  isBranch,
-  isTag,
+  isBranchOrTag,
   refLines,
   refsStartingWith,
 } from '../../git/index.ts';
@@ -294,7 +293,8 @@ function changesRefs(manifest: GitManifest, parent: GitManifest | undefined): bo
   if (parent?.lifecycle === 'withdrawn' && parent.withdrawal !== undefined) return true;
   // This runs after every push, so nothing is put in order, and of very many refs not every one is looked at.
   if (countStated(manifest.refs) !== countStated(parent?.refs ?? NO_REFS)) return true;
-  for (const name of differingRefs(manifest.refs, parent?.refs ?? NO_REFS)) if (isStated(name)) return true;
+  for (const name of differingRefs(manifest.refs, parent?.refs ?? NO_REFS))
+    if (isBranchOrTag(name)) return true;
   return manifest.head !== parent?.head && statesAny(manifest);
 }
 
@@ -307,9 +307,4 @@ function statesAny({ refs }: GitManifest): boolean {
 
 function countStated(refs: GitManifest['refs']): number {
   return STATED.reduce((count, prefix) => count + countRefsStartingWith(refs, prefix), 0);
-}
-
-/** True for what a receipt speaks of. */
-function isStated(name: string): boolean {
-  return isBranch(name) || isTag(name);
 }

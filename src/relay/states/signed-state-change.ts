@@ -1,4 +1,4 @@
-import { branchesAndTags, changedRefs, isBranch, refsPointingAt, tableOf } from '../../git/index.ts';
+import { branchesAndTags, changedRefs, isBranch, refsPointingAt } from '../../git/index.ts';
 import type { QuarantinePaths } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
 import {
@@ -9,15 +9,16 @@ import {
 } from '../../git-process/inspect-objects.ts';
 import type { Digest } from '../../lib/digest.ts';
 import { refMapDigest, type SignedState } from '../../nostr/signed-state.ts';
-import { protectionOf, protectionProblem, type UpdateKind } from '../../policy/protection.ts';
-import { roleOf } from '../../policy/push-access.ts';
+import { protectionProblem, type UpdateKind } from '../../policy/protection.ts';
+import { type WriterRole, writerRole } from '../../policy/push-access.ts';
 import { isFromBefore, isNewerState, whyOutdated } from '../../policy/state-precedence.ts';
 import {
   decideState,
-  type FastForwardQuestion,
   headAfterState,
+  historyQuestions,
   planState,
   type StatedRefChange as RefChange,
+  refsIfUnchanged,
   type StatePlan,
 } from '../../policy/state-rules.ts';
 import type { Change, Evaluation } from '../../repository/change.ts';
@@ -111,8 +112,8 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
     published: PublishedGitState,
   ): Promise<Evaluation<GitManifest, SignedStateOutcome>> {
     const { order, repository } = this.options;
-    const role = roleOf(order.author, { owner: repository.id.owner, ...state.policy });
-    if (role !== 'owner' && role !== 'maintainer') return { result: { is: 'not-his' } };
+    const role = writerRole(order.author, { owner: repository.id.owner, ...state.policy });
+    if (role === undefined) return { result: { is: 'not-his' } };
     if (state.order?.id === order.id) return { result: { is: 'applied-already' } };
     if (state.order !== null && !isNewerState(order, state.order)) {
       return { result: { is: 'outdated', reason: whyOutdated(order, state.order) } };
@@ -123,8 +124,7 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
     if (order.objectFormat !== undefined && order.objectFormat !== state.objectFormat) {
       return refuse(`the repository has ${state.objectFormat} object ids, the state has others`);
     }
-    const current = branchesAndTags(state.refs);
-    const plan = planState(current, await this.lastSet(state, current), order.refs);
+    const plan = planState(branchesAndTags(state.refs), await this.lastSet(state), order.refs);
     const problem = ruleProblem(plan.changes, likelyKinds(plan.changes), state.policy, role);
     if (problem !== undefined) return refuse(problem);
     if (plan.conflicts.length > 0) return this.decide(plan, likelyKinds(plan.changes), state);
@@ -136,13 +136,13 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
     plan: StatePlan,
     state: GitState,
     published: PublishedGitState,
-    role: 'owner' | 'maintainer',
+    role: WriterRole,
   ): Promise<Evaluation<GitManifest, SignedStateOutcome>> {
     const { repository, source } = this.options;
     const kinds = likelyKinds(plan.changes);
     if (plan.changes.every(({ to }) => to === undefined)) return this.decide(plan, kinds, state);
     if (state.packs.length === 0 && source === undefined) return hold(NO_OBJECTS);
-    const asking = asksForHistory(plan, state.policy);
+    const asking = historyQuestions(plan, state.policy.protection);
     if (asking.length > MAX_HISTORIES) {
       return refuse(`it moves more than ${MAX_HISTORIES} branches of which the history has to be kept`);
     }
@@ -175,11 +175,9 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
     return decision.apply ? this.apply(state, decision.changes, facts) : hold(decision.reason);
   }
 
-  private async lastSet(state: GitState, current: Refs): Promise<Refs> {
-    if (state.order === null) return new Map();
-    // Of very many refs a digest would take longer than the order takes to load.
-    const isPlain = tableOf(state.refs) === undefined;
-    return isPlain && state.order.refs === refMapDigest(current) ? current : this.options.refsOf(state.order);
+  private async lastSet({ refs, order }: GitState): Promise<Refs> {
+    if (order === null) return new Map();
+    return refsIfUnchanged(refs, order.refs) ?? (await this.options.refsOf(order));
   }
 
   /** What is known of the objects that refs are to point at; undefined when something is missing. */
@@ -247,15 +245,6 @@ function likelyKinds(changes: readonly RefChange[]): Map<string, UpdateKind> {
   );
 }
 
-/** The updates of which it matters whether they keep the history there was: git is run for each. */
-function asksForHistory(plan: StatePlan, policy: Policy): FastForwardQuestion[] {
-  const asked = new Set(plan.questions.map(({ name }) => name));
-  return plan.changes.flatMap(({ name, from, to }) => {
-    if (from === undefined || to === undefined || !isBranch(name)) return [];
-    return asked.has(name) || protectionOf(policy.protection, name).noForcePush ? { name, from, to } : [];
-  });
-}
-
 function typeProblem(
   changes: readonly RefChange[],
   facts: ReadonlyMap<string, ObjectDescription>,
@@ -274,7 +263,7 @@ function ruleProblem(
   changes: readonly RefChange[],
   kinds: ReadonlyMap<string, UpdateKind>,
   policy: Policy,
-  role: 'owner' | 'maintainer',
+  role: WriterRole,
 ): string | undefined {
   for (const { name } of changes) {
     const kind = kinds.get(name);

@@ -9,7 +9,7 @@ import { concurrently } from '../../lib/concurrently.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import type { NostrEvent, VerifiedEvent } from '../../nostr/event.ts';
 import { parseSignedState, type SignedState } from '../../nostr/signed-state.ts';
-import { mayKnowOf, roleOf } from '../../policy/push-access.ts';
+import { isWriter, mayKnowOf } from '../../policy/push-access.ts';
 import { stateDateProblem, whyOutdated } from '../../policy/state-precedence.ts';
 import { impossibleState } from '../../policy/state-rules.ts';
 import type { GitManifest, GitState, PackEntry } from '../../repository/git/git-manifest.ts';
@@ -253,6 +253,5 @@ export class SignedStates {
 
 function mayWrite(id: RepositoryId, author: string, state: GitState): boolean {
   if (state.lifecycle === 'withdrawn') return false;
-  const role = roleOf(author, { owner: id.owner, ...state.policy });
-  return role === 'owner' || role === 'maintainer';
+  return isWriter(author, { owner: id.owner, ...state.policy });
 }

@@ -7,12 +7,19 @@ import {
   changingRefs,
   commandKind,
   isBranch,
+  isBranchOrTag,
   isTag,
   type ReceivedCommand,
 } from '../../git/index.ts';
 import { type Cooperative, filtered, mapped } from '../../lib/cooperative.ts';
-import { protectionOf, protectionProblem, type UpdateKind } from '../../policy/protection.ts';
-import { type AccessFacts, type Role, roleOf } from '../../policy/push-access.ts';
+import { protectionProblem, type UpdateKind } from '../../policy/protection.ts';
+import {
+  type AccessFacts,
+  isWriter,
+  NOT_A_WRITER,
+  type WriterRole,
+  writerRole,
+} from '../../policy/push-access.ts';
 import {
   decideRefUpdates,
   type ObjectFacts,
@@ -21,12 +28,12 @@ import {
 } from '../../policy/ref-rules.ts';
 import { matchHeldState } from '../../policy/state-match.ts';
 import { isFromBefore, isNewerState } from '../../policy/state-precedence.ts';
-import { decideState, planState } from '../../policy/state-rules.ts';
+import { decideState, historyMatters, planState } from '../../policy/state-rules.ts';
 import type { GitCause, GitState } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { accessFacts } from '../repository-access.ts';
 import type { PushAuthority, StateBook, WaitingState } from './authority.ts';
-import { isStated, pullRequestProblems, type StrangerTerms, wrongTips } from './pull-request-rules.ts';
+import { pullRequestProblems, type StrangerTerms, wrongTips } from './pull-request-rules.ts';
 
 /** What a push is told, one entry per command: why it is refused, or undefined when it is carried out. */
 export type PushResult = readonly (Refusal | undefined)[];
@@ -84,14 +91,14 @@ export function* decidePush(
   }
   const caller =
     authority.kind === 'order' ? authority.caller : authority.kind === 'key' ? authority : undefined;
-  const writer = writerRole(roleOf(caller?.actor, facts));
+  const writer = writerRole(caller?.actor, facts);
   if (authority.kind === 'order') {
     const byOrder = yield* decideByOrder(push, state, facts, writer !== undefined);
     if (writer === undefined) return { ...byOrder, byStranger: true };
     if (byOrder.order !== undefined) return byOrder;
   }
   if (caller === undefined || writer === undefined) {
-    return refuseAll(push, 'your key is neither the owner of this repository nor one of its maintainers');
+    return refuseAll(push, NOT_A_WRITER);
   }
   const { actor, token } = caller;
   return {
@@ -116,11 +123,11 @@ export function asksForHistory(
   orders: Pick<PushQuestion, 'waiting' | 'lastSet'>,
 ): boolean {
   const { name, newId } = command;
-  if (command.problem !== undefined || commandKind(command) !== 'update' || isTag(name)) return false;
+  if (command.problem !== undefined || commandKind(command) !== 'update') return false;
   if (!changes(command, state.refs)) return false;
-  if (protectionOf(state.policy.protection, name).noForcePush) return true;
   const moved = isBranch(name) && orders.lastSet.get(name) !== state.refs.get(name);
-  return moved && orders.waiting.some(({ refs }) => refs.get(name) === newId);
+  const inQuestion = moved && orders.waiting.some(({ refs }) => refs.get(name) === newId);
+  return historyMatters(name, state.policy.protection, inQuestion);
 }
 
 /**
@@ -138,7 +145,7 @@ function* decideByOrder(
   // HEAD goes where the order says, so no branch is kept for its sake.
   const met: RefsAndHead = { refs: state.refs, head: '' };
   const own = yield* decide({ ...push, atomic: false }, met, NOTHING);
-  const allowed = commands.filter((command, at) => own[at] === undefined && isStated(command));
+  const allowed = commands.filter((command, at) => own[at] === undefined && isBranchOrTag(command.name));
   const stated = yield* filtered(allowed, (command) => changes(command, state.refs));
   if (stated.length === 0) return { result: yield* decide(push, met, forbidden), evidence: NOBODY };
   const match = matchHeldState(
@@ -152,7 +159,9 @@ function* decideByOrder(
     push.authority.kind === 'order' ? push.authority.caller?.actor : undefined,
   );
   const problem = match.ok ? yield* orderProblem(push, state, facts, stated, match.value) : match.reason;
-  if (problem !== undefined) for (const { name } of commands.filter(isStated)) forbidden.set(name, problem);
+  if (problem !== undefined)
+    for (const { name } of commands.filter((command) => isBranchOrTag(command.name)))
+      forbidden.set(name, problem);
   const result = yield* decide(push, met, forbidden);
   const asked = new Set(stated);
   const carriedOut = match.ok && commands.every((command, at) => !asked.has(command) || !result[at]);
@@ -170,7 +179,7 @@ function* otherRefProblems(
   const caller = push.authority.kind === 'order' ? push.authority.caller : undefined;
   if (!sentByWriter) return pullRequestProblems(push, state, caller?.actor);
   const role = caller?.actor === push.id.owner ? 'owner' : 'maintainer';
-  const others = push.commands.filter((command) => !isStated(command));
+  const others = push.commands.filter((command) => !isBranchOrTag(command.name));
   return yield* protectedRefs({ ...push, commands: others }, state, role);
 }
 
@@ -185,7 +194,7 @@ function* orderProblem(
   stated: readonly ReceivedCommand[],
   order: WaitingState,
 ): Cooperative<string | undefined> {
-  const role = writerRole(roleOf(order.author, facts)) ?? 'maintainer';
+  const role = writerRole(order.author, facts) ?? 'maintainer';
   const [first] = yield* protectedRefs({ ...push, commands: stated }, state, role);
   if (first !== undefined) return `the signed state may not change ${first[0]}: ${first[1]}`;
   const plan = planState(branchesAndTags(state.refs), push.lastSet, order.refs);
@@ -198,7 +207,7 @@ function* orderProblem(
 function* protectedRefs(
   push: PushQuestion,
   state: GitState,
-  role: 'owner' | 'maintainer',
+  role: WriterRole,
 ): Cooperative<Map<string, string>> {
   const problems = wrongTips(push);
   if (state.policy.protection.length === 0) return problems;
@@ -227,14 +236,6 @@ function* refsAfter(
     oid: commandKind(command) === 'delete' ? undefined : command.newId,
   }));
   return (yield* changingRefs(state, changed)).refs;
-}
-
-function isWriter(key: string, facts: AccessFacts): boolean {
-  return writerRole(roleOf(key, facts)) !== undefined;
-}
-
-function writerRole(role: Role): 'owner' | 'maintainer' | undefined {
-  return role === 'owner' || role === 'maintainer' ? role : undefined;
 }
 
 function decide(

@@ -7,7 +7,7 @@
  *
  * Owner and maintainers show a key. They may do anything but push another tip than the event names.
  */
-import { commandKind, isBranch, isTag, type ReceivedCommand, refsStartingWith } from '../../git/index.ts';
+import { commandKind, isBranchOrTag, type ReceivedCommand, refsStartingWith } from '../../git/index.ts';
 import type { Amount, GitState, StrangerRef, Strangers } from '../../repository/git/git-manifest.ts';
 import type { StateBook } from './authority.ts';
 import {
@@ -41,11 +41,6 @@ export function pullRequestOf(name: string): string | undefined {
   return /^refs\/nostr\/([0-9a-f]{64})$/.exec(name)?.[1];
 }
 
-/** True for what an order speaks of: branches and tags. */
-export function isStated({ name }: ReceivedCommand): boolean {
-  return isBranch(name) || isTag(name);
-}
-
 /** Tells which event ids have a ref in a state. */
 export function hasRefFor(state: Pick<GitState, 'refs'>): (eventId: string) => boolean {
   return (eventId) => state.refs.has(`${PREFIX}${eventId}`);
@@ -64,7 +59,7 @@ export function pullRequestProblems(
   const problems = new Map<string, string>();
   const room = new Room(push, state);
   for (const command of push.commands) {
-    if (isStated(command)) continue;
+    if (isBranchOrTag(command.name)) continue;
     const event = pullRequestOf(command.name);
     const problem =
       event === undefined

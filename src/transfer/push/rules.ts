@@ -1,8 +1,8 @@
-import { branchesAndTags, type ReceivedCommand, tableOf } from '../../git/index.ts';
+import type { ReceivedCommand } from '../../git/index.ts';
 import type { QuarantinePaths } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { refMapDigest } from '../../nostr/signed-state.ts';
+import { refsIfUnchanged } from '../../policy/state-rules.ts';
 import type { Amount, GitState, PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { Policy } from '../../repository/manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
@@ -79,9 +79,8 @@ export class PushRules {
     const order = state?.order;
     if (this.authority.kind !== 'order' || state === undefined || order === null || order === undefined)
       return NONE;
-    const current = branchesAndTags(state.refs);
-    // Of very many refs a digest would take longer than the order takes to load.
-    if (tableOf(state.refs) === undefined && order.refs === refMapDigest(current)) return current;
+    const unchanged = refsIfUnchanged(state.refs, order.refs);
+    if (unchanged !== undefined) return unchanged;
     if (this.last?.order !== order.id) {
       this.last = { order: order.id, refs: await this.context.orders.refsOf(this.id, order) };
     }
