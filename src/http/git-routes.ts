@@ -18,12 +18,12 @@ import { accessError, isPublic, pushAccess } from '../transfer/repository-access
 import { RequestBody } from '../transfer/request-body.ts';
 import type { Client } from './clients/client.ts';
 import type { ConnectionMemory } from './clients/connection-memory.ts';
+import { MethodNotAllowed } from './errors/method-not-allowed.ts';
 import { authorityOf, type GitAccessContext, type GitSender, readerOf } from './git/git-access.ts';
 import { readBody } from './git/git-body.ts';
 import { GitOutput } from './git/git-output.ts';
 import { parseGitPath } from './git/git-path.ts';
 import type { Expectations } from './middleware/expectation.ts';
-import { MethodNotAllowed } from './middleware/method-not-allowed.ts';
 
 export interface GitRoutesContext extends GitAccessContext {
   readonly repositories: Repositories;

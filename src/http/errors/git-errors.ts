@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { encodeErrorPacket, RequestRefusal } from '../../git/index.ts';
 import { CairnError, type ErrorKind, isCairnError, publicTextOf } from '../../lib/errors.ts';
 import { NO_CACHE } from '../git/git-output.ts';
-import { MethodNotAllowed } from '../middleware/method-not-allowed.ts';
+import { MethodNotAllowed } from './method-not-allowed.ts';
 
 /** The status of each kind of error. */
 export const STATUS_OF: Readonly<Record<ErrorKind, number>> = {
