@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { jsonErrors, refuseMethod } from './errors/json-errors.ts';
 
 export interface HealthContext {
   readonly metrics: Pick<Metrics, 'registry' | 'scrape'>;
@@ -51,7 +52,8 @@ export class Health {
       const readiness = await this.readiness();
       return c.json(tell(readiness), readiness.status === 'ready' ? 200 : 503);
     });
-    for (const path of ['/healthz', '/readyz']) refuseOtherMethods(app, path);
+    for (const path of ['/healthz', '/readyz']) app.all(path, (c) => refuseMethod(c, path));
+    app.onError(jsonErrors(this.context.log));
     return app;
   }
 
@@ -60,7 +62,7 @@ export class Health {
     app.get('/metrics', async (c) =>
       c.text(await metrics.scrape(), 200, { 'Content-Type': metrics.registry.contentType }),
     );
-    refuseOtherMethods(app, '/metrics');
+    app.all('/metrics', (c) => refuseMethod(c, '/metrics'));
   }
 
   /** However many ask at once, the store is asked once. */
@@ -86,11 +88,4 @@ export class Health {
       return { status: 'unavailable', reason };
     }
   }
-}
-
-/** What is only read answers any other method with 405 and what is allowed (RFC 9110, section 15.5.6). */
-function refuseOtherMethods(app: Hono, path: string): void {
-  app.all(path, (c) =>
-    c.json({ error: `${path} is asked for with GET` }, 405, { Allow: 'GET, HEAD, OPTIONS' }),
-  );
 }

@@ -7,6 +7,7 @@ import type { Connection, RelaySocket } from '../relay/client/connection.ts';
 import type { Relay } from '../relay/relay.ts';
 import { clientAddress } from './clients/client-address.ts';
 import { RelayPatience } from './clients/relay-patience.ts';
+import { socketError } from './errors/socket-errors.ts';
 import { CROSS_ORIGIN } from './middleware/cross-origin.ts';
 
 export interface RelaySocketsContext {
@@ -192,14 +193,6 @@ function textOf(data: RawData): string {
 /** Answers in HTTP, where the connection has not changed over yet. */
 function refuse(socket: Duplex, status: string, reason: string, log: Logger): void {
   socket.on('error', (error) => log.debug({ err: error }, 'relay connection failed'));
-  const body = `${reason}\n`;
-  const head = [
-    `HTTP/1.1 ${status}`,
-    'Content-Type: text/plain; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    ...Object.entries(CROSS_ORIGIN).map(([name, value]) => `${name}: ${value}`),
-    ...(status.startsWith('503') ? ['Retry-After: 10'] : []),
-    'Connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+  const comeBack = status.startsWith('503') ? { 'Retry-After': '10' } : {};
+  socket.end(socketError(status, reason, { ...CROSS_ORIGIN, ...comeBack }), () => socket.destroy());
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { commandLine } from '../../src/cli/command-line.ts';
 import { OPTIONS } from '../../src/config/options.ts';
-import { STATUS_OF } from '../../src/http/errors/git-errors.ts';
+import { STATUS_OF } from '../../src/http/errors/status.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
 import { ROOT, readText } from './source-tree.ts';
 

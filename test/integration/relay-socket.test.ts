@@ -6,7 +6,7 @@ import { Hono } from 'hono';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import type { GitRoutesContext } from '../../src/http/git-routes.ts';
+import type { GitRoutesContext } from '../../src/http/git/git-request.ts';
 import { RelaySockets, type RelaySocketsContext } from '../../src/http/relay-socket.ts';
 import { HttpServer } from '../../src/http/server.ts';
 import { systemClock } from '../../src/lib/clock.ts';

@@ -6,8 +6,6 @@ import { type LeastPace, Pace } from '../../lib/pace.ts';
 import { clientAddress } from './client-address.ts';
 
 export interface ClientOptions {
-  readonly incoming: IncomingMessage;
-  readonly response: ServerResponse;
   readonly leastPace: LeastPace;
   readonly trustedProxies: number;
   /** Called when the client is cut off because it was too slow. */
@@ -18,6 +16,8 @@ export interface ClientOptions {
 
 /** Whoever sent one request: where it comes from, and how fast it sends and takes. */
 export class Client implements SlotHolder {
+  /** The address it comes from, as the log knows it. */
+  readonly address: string;
   /** The network address, as limits know it. */
   readonly caller: string;
   /** Of the body of the request. */
@@ -26,9 +26,11 @@ export class Client implements SlotHolder {
   readonly taking: Pace;
   private readonly response: ServerResponse;
 
-  constructor({ incoming, response, leastPace, trustedProxies, onTooSlow, now }: ClientOptions) {
+  constructor(incoming: IncomingMessage, response: ServerResponse, options: ClientOptions) {
+    const { leastPace, trustedProxies, onTooSlow, now } = options;
     this.response = response;
-    this.caller = callerAddress(clientAddress(incoming, trustedProxies));
+    this.address = clientAddress(incoming, trustedProxies);
+    this.caller = callerAddress(this.address);
     this.sending = new Pace(
       leastPace,
       () => {

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { callerAddress } from '../../lib/caller-address.ts';
 import { FairSlots } from '../../lib/fair-slots.ts';
+import { socketError } from '../errors/socket-errors.ts';
 
 export interface ConnectionLimits {
   readonly all: number;
@@ -121,16 +122,10 @@ export class Connections {
       this.goodbyes--;
     });
     socket.end(
-      [
-        'HTTP/1.1 503 Service Unavailable',
-        'Content-Type: text/plain; charset=utf-8',
-        'Access-Control-Allow-Origin: *',
-        'Retry-After: 5',
-        `Content-Length: ${reason.length + 1}`,
-        'Connection: close',
-        '',
-        `${reason}\n`,
-      ].join('\r\n'),
+      socketError('503 Service Unavailable', reason, {
+        'Access-Control-Allow-Origin': '*',
+        'Retry-After': '5',
+      }),
     );
   }
 }

@@ -1,29 +1,52 @@
+/** Errors as git's clients read them. */
 import type { ServerResponse } from 'node:http';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import type { Context } from 'hono';
 import { encodeErrorPacket, RequestRefusal } from '../../git/index.ts';
-import { CairnError, type ErrorKind, isCairnError, publicTextOf } from '../../lib/errors.ts';
+import { isCairnError, messageOf, publicTextOf } from '../../lib/errors.ts';
+import type { Logger } from '../../observability/logger.ts';
 import { NO_CACHE } from '../git/git-output.ts';
+import type { GitEnv } from '../http-env.ts';
 import { MethodNotAllowed } from './method-not-allowed.ts';
-
-/** The status of each kind of error. */
-export const STATUS_OF: Readonly<Record<ErrorKind, number>> = {
-  'not-found': 404,
-  unauthenticated: 401,
-  forbidden: 403,
-  conflict: 409,
-  invalid: 400,
-  'too-large': 413,
-  busy: 503,
-  unavailable: 503,
-  corrupt: 500,
-};
+import { statusOf } from './status.ts';
 
 /** Seconds after which a client that was refused for overload may come back. */
 const RETRY_AFTER_SECONDS = '5';
 
-/** The status of anything thrown. */
-export function statusOf(error: unknown): number {
-  if (error instanceof MethodNotAllowed) return 405;
-  return error instanceof CairnError ? STATUS_OF[error.kind] : 500;
+/**
+ * Logs what went wrong with a git request, and answers it if no answer has begun. One that has is broken off.
+ * @param realm what credentials are good for: the public base URL
+ */
+export function gitErrors(log: Logger, realm: string): (error: unknown, c: Context<GitEnv>) => Response {
+  return (error, c) => {
+    const { incoming, outgoing, git } = c.env;
+    const requestId = c.get('requestId');
+    const client = c.get('client').address;
+    const signal = c.get('signal');
+    if (signal.aborted) {
+      log.info({ requestId, client, reason: messageOf(signal.reason) }, 'request broken off');
+      outgoing.destroy();
+      return RESPONSE_ALREADY_SENT;
+    }
+    const about = { requestId, client, method: incoming.method, path: incoming.url };
+    const status = statusOf(error);
+    if (isCairnError(error) && status < 500) {
+      // A client that has to say who it is, or that asks for what it cannot have: nothing of ours went wrong.
+      log.info({ ...about, kind: error.kind, reason: error.message }, 'git request refused');
+    } else {
+      log[status === 503 ? 'warn' : 'error']({ ...about, err: error }, 'git request failed');
+    }
+    if (outgoing.headersSent) {
+      // Too late for a reason: an answer that breaks off is at least not taken for a whole one.
+      outgoing.destroy();
+      return RESPONSE_ALREADY_SENT;
+    }
+    // Nobody reads what is still coming; the connection cannot be used again before it has come.
+    if (!incoming.complete) outgoing.setHeader('Connection', 'close');
+    sendGitError(outgoing, error, git.endpoint, requestId, realm);
+    incoming.resume();
+    return RESPONSE_ALREADY_SENT;
+  };
 }
 
 /**
@@ -33,10 +56,8 @@ export function statusOf(error: unknown): number {
  * git shows the text of a failed `info/refs`, but of a failed POST only the status. Trouble on this side is therefore told
  * to upload-pack's clients in an ERR packet, which git does show, and so is what stock git may ask for and cannot have.
  * Overload is not: that is for programs, which wait and come back.
- *
- * @param realm what credentials are good for: the public base URL
  */
-export function sendGitError(
+function sendGitError(
   response: ServerResponse,
   error: unknown,
   endpoint: string,

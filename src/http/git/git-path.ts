@@ -10,6 +10,32 @@ export interface GitPath {
   readonly endpoint: string;
 }
 
+/** The endpoints of git's smart HTTP protocol (gitprotocol-http). */
+export const GIT_ENDPOINTS = ['info/refs', 'git-upload-pack', 'git-receive-pack'] as const;
+
+/** What a path asks for behind the URL of a repository, before the path is checked. */
+export interface GitTarget {
+  readonly space: UrlSpace;
+  /** All that is behind the URL of the repository, with its slash: `/info/refs`. */
+  readonly rest: string;
+  /** The endpoint that the path ends in. */
+  readonly endpoint: (typeof GIT_ENDPOINTS)[number] | 'other';
+}
+
+/**
+ * Tells git's paths from all others.
+ * @param path the raw path of the request, without its query
+ * @returns undefined for a path of something else
+ */
+export function gitTarget(path: string): GitTarget | undefined {
+  const space = gitSpace(path);
+  if (space === undefined) return undefined;
+  const name = path.indexOf('/', space === 'git' ? '/git/'.length : 1);
+  const rest = path.slice(path.indexOf('/', name + 1));
+  const endpoint = GIT_ENDPOINTS.find((known) => path.endsWith(`/${known}`)) ?? 'other';
+  return { space, rest, endpoint };
+}
+
 /**
  * The space of a path that is git's: one with something behind the URL of a repository. The URL itself is a page.
  * @param path the raw path of the request, without its query

@@ -1,5 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AccessMode, UrlSpace } from '../../policy/access.ts';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import type { MiddlewareHandler } from 'hono';
+import type { AccessMode } from '../../policy/access.ts';
+import type { HttpEnv } from '../http-env.ts';
 
 /** Lets pages of any origin read an answer, and send what git and its clients send. */
 export const CROSS_ORIGIN = {
@@ -16,20 +18,17 @@ export const CROSS_ORIGIN = {
  * `/git/` a client that names no origin is no page, and gets git's own headers and nothing more. Not where anyone may push:
  * such a server trusts whoever reaches it, on this machine only, and a page in a browser on this machine is somebody else.
  *
- * @param space undefined for what is no path of a repository
- * @returns true when the request was only the question what may be sent (OPTIONS), and has been answered
+ * A request that only asks what may be sent (OPTIONS) is answered here.
  */
-export function answerBrowser(
-  access: AccessMode,
-  space: UrlSpace | undefined,
-  incoming: IncomingMessage,
-  response: ServerResponse,
-): boolean {
-  const readable = access !== 'open' && (space !== 'git' || incoming.headers.origin !== undefined);
-  if (readable) for (const [name, value] of Object.entries(CROSS_ORIGIN)) response.setHeader(name, value);
-  if (incoming.method !== 'OPTIONS') return false;
-  // Asked what it has, a path tells (RFC 9110, section 9.3.7), also where no page is let in.
-  response.setHeader('Allow', 'GET, HEAD, POST, OPTIONS');
-  response.writeHead(204).end();
-  return true;
+export function crossOrigin(access: AccessMode): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    const { incoming, outgoing, git } = c.env;
+    const readable = access !== 'open' && (git?.space !== 'git' || incoming.headers.origin !== undefined);
+    if (readable) for (const [name, value] of Object.entries(CROSS_ORIGIN)) outgoing.setHeader(name, value);
+    if (incoming.method !== 'OPTIONS') return next();
+    // Asked what it has, a path tells (RFC 9110, section 9.3.7), also where no page is let in.
+    outgoing.setHeader('Allow', 'GET, HEAD, POST, OPTIONS');
+    outgoing.writeHead(204).end();
+    return RESPONSE_ALREADY_SENT;
+  };
 }

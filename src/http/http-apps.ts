@@ -1,0 +1,62 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { Hono } from 'hono';
+import type { Random } from '../lib/random.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { GitRoutesContext } from './git/git-request.ts';
+import { gitRoutes } from './git-routes.ts';
+import type { GitEnv, HttpEnv } from './http-env.ts';
+import type { HttpLimits } from './http-limits.ts';
+import { crossOrigin } from './middleware/cross-origin.ts';
+import { endWithUnreadBody } from './middleware/end-with-unread-body.ts';
+import type { Expectations } from './middleware/expectation.ts';
+import { observe } from './middleware/observe.ts';
+import { RequestPlaces } from './middleware/request-places.ts';
+import { watchClient } from './middleware/watch-client.ts';
+
+/** What is answered. */
+export interface HttpRoutes {
+  readonly git: GitRoutesContext;
+  /** Everything that is not behind the URL of a repository. */
+  readonly others: Hono;
+}
+
+/** Two apps, so that a git request is matched against nothing but git's routes. */
+export interface HttpApps {
+  readonly git: Hono<GitEnv>;
+  readonly others: Hono<HttpEnv>;
+}
+
+export interface HttpAppsContext {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly random: Random;
+  readonly limits: HttpLimits;
+  readonly expectations: Expectations;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+/** All that is answered over HTTP. */
+export function httpApps(context: HttpAppsContext, routes: HttpRoutes): HttpApps {
+  const { log, metrics, limits, now } = context;
+  const places = new RequestPlaces({ all: limits.requests, perAddress: limits.requestsPerAddress }, (limit) =>
+    metrics.clientsRefused.inc({ limit }),
+  );
+  const onTooSlow = () => metrics.clientsRefused.inc({ limit: 'pace' });
+  const observed = [watchClient({ ...limits, onTooSlow, now }), observe(context)];
+  const readable = crossOrigin(routes.git.access);
+  return {
+    git: gitRoutes({ ...routes.git, ...context }, places, [...observed, readable]),
+    others: new Hono<HttpEnv>()
+      .use(...observed, endWithUnreadBody, readable)
+      .use(async (c, next) => (c.env.urlIsMadeUp ? c.body(null, 400) : next()))
+      .route('/', routes.others)
+      .onError((error, c) => {
+        const requestId = c.get('requestId');
+        log.error({ requestId, path: c.env.incoming.url, err: error }, 'request failed');
+        c.env.outgoing.destroy();
+        return RESPONSE_ALREADY_SENT;
+      }),
+  };
+}

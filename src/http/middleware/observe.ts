@@ -1,0 +1,79 @@
+import type { Socket } from 'node:net';
+import type { MiddlewareHandler } from 'hono';
+import type { Random } from '../../lib/random.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { Metrics } from '../../observability/metrics.ts';
+import { statusOf } from '../errors/status.ts';
+import type { HttpEnv } from '../http-env.ts';
+
+export interface ObserveContext {
+  readonly log: Logger;
+  readonly metrics: Pick<Metrics, 'requestsActive' | 'requests' | 'requestSeconds' | 'bytesIn' | 'bytesOut'>;
+  readonly random: Random;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+/** Paths outside git's that have a metric of their own. */
+const KNOWN_PATHS = new Set(['/healthz', '/readyz', '/metrics']);
+
+/**
+ * Gives each request an id, counts it, and logs it once it has been answered. It is counted under the status of what went
+ * wrong, also where git was told of it in an answer that had to begin with 200. A client that leaves is no trouble.
+ */
+export function observe({ log, metrics, random, now }: ObserveContext): MiddlewareHandler<HttpEnv> {
+  /** Bytes read from each connection that belong to requests which have been counted. */
+  const counted = new WeakMap<Socket, number>();
+  return (c, next) => {
+    const { incoming, outgoing, path, git, afterAnswer } = c.env;
+    const { socket } = incoming;
+    const requestId = random.hex(6);
+    const began = now();
+    c.set('requestId', requestId);
+    c.set('began', began);
+    // A git answer has the headers of git http-backend, and no more.
+    if (git === undefined) outgoing.setHeader('X-Request-Id', requestId);
+    // What came before this request on its connection was counted with the requests before it: by now, its own
+    // first bytes have been read already.
+    const readBefore = counted.get(socket) ?? 0;
+    const writtenBefore = socket.bytesWritten;
+    metrics.requestsActive.inc();
+    // Taken when the answer is out, or, if that is earlier, when it has been handled: what comes then belongs to the next one.
+    const measure = once(() => {
+      const received = socket.bytesRead - readBefore;
+      counted.set(socket, socket.bytesRead);
+      const sent = socket.bytesWritten - writtenBefore;
+      return { seconds: (now() - began) / 1000, received, sent };
+    });
+    outgoing.once('finish', measure);
+    afterAnswer.push(() => {
+      const { seconds, received, sent } = measure();
+      const trouble = c.get('signal')?.aborted ? undefined : (c.get('trouble') ?? c.error);
+      const told = outgoing.statusCode === 200 && trouble !== undefined;
+      const status = told ? statusOf(trouble) : outgoing.statusCode;
+      const route = git === undefined ? knownPath(path) : `git ${git.endpoint}`;
+      metrics.requestsActive.dec();
+      metrics.requests.inc({ route, status: String(status) });
+      metrics.requestSeconds.observe({ route }, seconds);
+      metrics.bytesIn.inc({ route }, received);
+      metrics.bytesOut.inc({ route }, sent);
+      const client = c.get('client').address;
+      const { method, url } = incoming;
+      log.info({ requestId, client, method, path: url, status, seconds, received, sent }, 'request');
+    });
+    return next();
+  };
+}
+
+function knownPath(path: string): string {
+  return KNOWN_PATHS.has(path) ? path : 'other';
+}
+
+/** What `take` returned the first time. */
+function once<T>(take: () => T): () => T {
+  let taken: { readonly value: T } | undefined;
+  return () => {
+    taken ??= { value: take() };
+    return taken.value;
+  };
+}
