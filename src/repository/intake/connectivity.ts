@@ -12,7 +12,7 @@ import { inspectTips, type PublishedTips, type TipsInspection } from '../../git-
 import { cooperate, mapped } from '../../lib/cooperative.ts';
 import { isClosed, type PublishedGitState } from '../git/git-manifest.ts';
 import { linksAreFound } from './cut-links.ts';
-import { knownObjects } from './new-tips.ts';
+import { knownObjects } from './known-objects.ts';
 import { publishedTips } from './published-tips.ts';
 import type { ReceivedPack } from './received-pack.ts';
 import type { PushWorkspace } from './workspace.ts';

@@ -7,7 +7,7 @@ import type { ObjectsLease } from '../cache/object-bases.ts';
 import type { GitState, PublishedGitState } from '../git/git-manifest.ts';
 import type { GitRepository } from '../git/git-repository.ts';
 import { writeSnapshot } from '../snapshot/snapshot.ts';
-import { openQuarantine, type Quarantine, type ReceivingPaths } from './quarantine.ts';
+import { openQuarantine, type Quarantine, type ReceivingPaths } from './index-pack.ts';
 
 export interface PushWorkspaceOptions {
   readonly repository: GitRepository;

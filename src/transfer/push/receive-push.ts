@@ -26,7 +26,7 @@ import {
 } from '../../repository/git/git-manifest.ts';
 import { type ConnectedPush, ConnectivityCheck } from '../../repository/intake/connectivity.ts';
 import { packBounds } from '../../repository/intake/pack-bounds.ts';
-import { receivePack } from '../../repository/intake/quarantine.ts';
+import { receivePack } from '../../repository/intake/index-pack.ts';
 import type { ReceivedPack } from '../../repository/intake/received-pack.ts';
 import { keepForReaders, packEntry, storePack } from '../../repository/intake/store-pack.ts';
 import { PushWorkspace } from '../../repository/intake/workspace.ts';

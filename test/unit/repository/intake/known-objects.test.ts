@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RefTable } from '../../../../src/git/index.ts';
-import { knownObjects } from '../../../../src/repository/intake/new-tips.ts';
+import { knownObjects } from '../../../../src/repository/intake/known-objects.ts';
 import { oid, stateOf } from '../../../helpers/repository-rig.ts';
 
 const refs = new Map([

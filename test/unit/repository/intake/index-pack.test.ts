@@ -11,7 +11,7 @@ import {
   openQuarantine,
   type PackOutcome,
   receivePack,
-} from '../../../../src/repository/intake/quarantine.ts';
+} from '../../../../src/repository/intake/index-pack.ts';
 import { RequestBody } from '../../../../src/transfer/request-body.ts';
 import { appendDelta, CraftedPack } from '../../../helpers/craft-pack.ts';
 import { GitClient, run } from '../../../helpers/git-client.ts';
