@@ -123,7 +123,7 @@ export function refusedAllocation(stderr: string): number | undefined {
 }
 
 /** Reads a pack from standard input into the quarantine, completes a thin one, checks every object and link. */
-export function indexPack(options: IndexPackOptions): GitCommand {
+export function indexFromInput(options: IndexPackOptions): GitCommand {
   const args = ['--stdin', '--fix-thin', `--strict=${IGNORED_FINDINGS.map((f) => `${f}=ignore`).join(',')}`];
   if (options.progress) args.push('--show-resolving-progress');
   if (options.maxInputBytes > 0) args.push(`--max-input-size=${options.maxInputBytes}`);

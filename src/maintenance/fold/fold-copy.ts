@@ -25,10 +25,11 @@ import {
 import type { Git } from '../../git-process/git.ts';
 import { failureOf, GitRefusal } from '../../git-process/refusal.ts';
 import { inBatches } from '../../lib/cooperative.ts';
-import { type Digest, sha256OfFile } from '../../lib/digest.ts';
+import { sha256OfFile } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import type { GitState, PackEntry, PackKind } from '../../repository/git/git-manifest.ts';
+import type { LocalArtifact, PackFiles } from '../../repository/intake/store-pack.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { snapshotPackName, writeSnapshot } from '../../repository/snapshot/snapshot.ts';
 import { FoldCheck } from './fold-check.ts';
@@ -36,22 +37,10 @@ import { findLinked } from './link-walk.ts';
 import { packIds } from './pack-ids.ts';
 import { parted, revisions } from './revisions.ts';
 
-/** A file whose digest is known. */
-export interface MadeFile {
-  readonly path: string;
-  readonly digest: Digest;
-  /** Bytes. */
-  readonly size: number;
-}
-
 /** A pack that a fold has made, on local disk and nowhere else yet. */
-export interface MadePack {
+export interface MadePack extends PackFiles {
   readonly kind: PackKind;
   readonly objects: number;
-  readonly pack: MadeFile;
-  readonly idx: MadeFile;
-  readonly rev?: MadeFile;
-  readonly bitmap?: MadeFile;
 }
 
 /** A pack that git has made by a walk, if there was anything to put into it; or `refused`: git cannot do that walk. */
@@ -222,7 +211,7 @@ export class FoldCopy {
   }
 
   /** Writes a commit-graph of every commit that any ref reaches; undefined when there is none. */
-  async graph(): Promise<MadeFile | undefined | 'refused'> {
+  async graph(): Promise<LocalArtifact | undefined | 'refused'> {
     await this.writeRefs(() => true);
     return this.unlessRefused(async () => {
       await this.run(writeCommitGraph(this.gitDir));
@@ -295,18 +284,6 @@ export class FoldCopy {
   }
 }
 
-/** Every artifact of a pack, with what it is. */
-export function filesOf(made: MadePack): ['pack' | 'idx' | 'rev' | 'bitmap', MadeFile][] {
-  const { pack, idx, rev, bitmap } = made;
-  const files: ReturnType<typeof filesOf> = [
-    ['pack', pack],
-    ['idx', idx],
-  ];
-  if (rev !== undefined) files.push(['rev', rev]);
-  if (bitmap !== undefined) files.push(['bitmap', bitmap]);
-  return files;
-}
-
 /** What git calls a pack it has made, without `.pack`. */
 function nameOf({ pack }: MadePack): string {
   return pack.path.slice(pack.path.lastIndexOf('/') + 1, -'.pack'.length);
@@ -328,7 +305,7 @@ async function objectsOf(pack: string): Promise<number> {
   }
 }
 
-async function measure(path: string): Promise<MadeFile> {
+async function measure(path: string): Promise<LocalArtifact> {
   return { path, digest: await sha256OfFile(path), size: (await stat(path)).size };
 }
 

@@ -3,10 +3,16 @@ import type { Digest } from '../../lib/digest.ts';
 import type { ArtifactStore } from '../../repository/artifact-store.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import type { PackEntry } from '../../repository/git/git-manifest.ts';
+import {
+  keepForReaders,
+  type LocalArtifact,
+  type PackFacts,
+  storePack,
+} from '../../repository/intake/store-pack.ts';
 import type { ArtifactKind } from '../../repository/keys.ts';
 import type { ArtifactRef } from '../../repository/manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
-import { filesOf, type MadeFile, type MadePack } from './fold-copy.ts';
+import type { MadePack } from './fold-copy.ts';
 
 export interface StoreFoldContext {
   readonly artifacts: ArtifactStore;
@@ -34,25 +40,22 @@ export async function storePacks(
   return allSettledOrThrow(
     packs.map(async (pack): Promise<PackEntry> => {
       const { kind, objects } = pack;
-      const stored = await allSettledOrThrow(
-        filesOf(pack).map(
-          async ([name, file]) => [name, await storeFolded(context, id, name, file, generation)] as const,
-        ),
-      );
-      const files = Object.fromEntries(stored) as Pick<PackEntry, 'pack' | 'idx' | 'rev' | 'bitmap'>;
       const answers = kind === 'fold' && tips !== undefined ? { tips } : {};
       const apart = kind === 'unreachable' ? {} : { disjoint: true };
-      return { kind, objects, ...files, ...answers, ...apart, since };
+      const facts: PackFacts = { kind, objects, ...answers, ...apart, since };
+      const stored = await storePack(context.artifacts, id, facts, pack, generation);
+      await keepForReaders(context.cache, pack, stored, (error) => context.onTrouble(id, error));
+      return stored;
     }),
   );
 }
 
-/** The same for one file. */
+/** The same for a file that belongs to no pack. */
 export async function storeFolded(
   context: StoreFoldContext,
   id: RepositoryId,
   kind: ArtifactKind,
-  file: MadeFile,
+  file: LocalArtifact,
   generation?: number,
 ): Promise<ArtifactRef> {
   const body = { path: file.path, offset: 0, length: file.size };

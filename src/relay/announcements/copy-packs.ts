@@ -1,6 +1,12 @@
 import type { ArtifactStore } from '../../repository/artifact-store.ts';
-import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
+import type { ArtifactCache, PinnedFile } from '../../repository/cache/artifact-cache.ts';
 import { isClosed, type PackEntry } from '../../repository/git/git-manifest.ts';
+import {
+  type LocalArtifact,
+  type PackFacts,
+  type PackFiles,
+  storePack,
+} from '../../repository/intake/store-pack.ts';
 import type { ArtifactRef } from '../../repository/manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 
@@ -24,21 +30,40 @@ export async function copyPacks(
   packs: readonly PackEntry[],
   generation: number | undefined,
 ): Promise<PackEntry[]> {
-  const copy = async (kind: 'pack' | 'idx', ref: ArtifactRef): Promise<ArtifactRef> => {
-    const file = await context.cache.acquire(from, kind, ref);
-    try {
-      const body = { path: file.path, offset: 0, length: ref.size };
-      return await context.artifacts.put(to, kind, ref.digest, body, { generation });
-    } finally {
-      file.release();
-    }
-  };
   // What leads nowhere else there leads nowhere else here.
   const linked = isClosed({ packs }) ? { linked: true } : {};
   const copied: PackEntry[] = [];
-  for (const { objects, pack, idx } of packs) {
-    const files = { pack: await copy('pack', pack), idx: await copy('idx', idx) };
-    copied.push({ kind: 'push', objects, ...files, ...linked });
+  for (const entry of packs) {
+    const facts: PackFacts = { kind: 'push', objects: entry.objects, ...linked };
+    copied.push(
+      await withFiles(context.cache, from, entry, (files) =>
+        storePack(context.artifacts, to, facts, files, generation),
+      ),
+    );
   }
   return copied;
+}
+
+/** Has the files of a pack in the cache used, and keeps them there meanwhile. */
+async function withFiles<T>(
+  cache: ArtifactCache,
+  id: RepositoryId,
+  entry: PackEntry,
+  use: (files: PackFiles) => Promise<T>,
+): Promise<T> {
+  const pack = await cache.acquire(id, 'pack', entry.pack);
+  try {
+    const idx = await cache.acquire(id, 'idx', entry.idx);
+    try {
+      return await use({ pack: local(pack, entry.pack), idx: local(idx, entry.idx) });
+    } finally {
+      idx.release();
+    }
+  } finally {
+    pack.release();
+  }
+}
+
+function local({ path }: PinnedFile, { digest, size }: ArtifactRef): LocalArtifact {
+  return { path, digest, size };
 }

@@ -1,10 +1,10 @@
 /**
- * What has to be known of a push before it may be published: that its new tips are complete, and what they are.
+ * What has to be known before refs may be pointed at what a pack brings: that the new tips are complete, and what they are.
  *
  * Where no object in the packs of a repository links to anything that is not there, `git index-pack --strict` has shown all of
  * it: it looks for every object that one in the pack links to. Elsewhere git walks down from the tips.
  */
-import { isBranch, type ReceiveRequest } from '../../git/index.ts';
+import { isBranch, type RefCommand } from '../../git/index.ts';
 import type { QuarantinePaths } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
 import { inspectObjects, type ObjectDescription } from '../../git-process/inspect-objects.ts';
@@ -15,9 +15,9 @@ import { linksAreFound } from './cut-links.ts';
 import { knownObjects } from './known-objects.ts';
 import { publishedTips } from './published-tips.ts';
 import type { ReceivedPack } from './received-pack.ts';
-import type { PushWorkspace } from './workspace.ts';
+import type { IntakeWorkspace } from './workspace.ts';
 
-/** Evidence that what a push brings is complete, and what that rests on. */
+/** Evidence that what a pack brings is complete, and what that rests on. */
 export interface Connectivity {
   /** Digests of packs of the repository that git may have found objects in. */
   readonly packs: ReadonlySet<string>;
@@ -30,8 +30,8 @@ export interface Connectivity {
   readonly linked: boolean;
 }
 
-/** What is known of a push. */
-export interface ConnectedPush {
+/** What is known of new tips. */
+export interface CheckedTips {
   /** New tips that something is missing below. */
   readonly disconnected: ReadonlySet<string>;
   /** What is known of the others. */
@@ -39,16 +39,22 @@ export interface ConnectedPush {
   readonly proof: Connectivity;
 }
 
+/** A ref, and the id of the object it is to point at. */
+export type RefTarget = Pick<RefCommand, 'name' | 'newId'>;
+
 export interface ConnectivityCheckOptions {
   readonly git: Git;
-  readonly workspace: PushWorkspace;
-  readonly request: ReceiveRequest;
-  /** The state the push is taken in on. */
+  readonly workspace: IntakeWorkspace;
+  /** What refs are to point at. */
+  readonly targets: readonly RefTarget[];
+  /** Commits that the sender says it has no parents of. */
+  readonly shallow: readonly string[];
+  /** The state the pack is taken in on. */
   readonly published: PublishedGitState | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Shows one push complete. */
+/** Shows what one pack brings complete. */
 export class ConnectivityCheck {
   private readonly options: ConnectivityCheckOptions;
 
@@ -56,17 +62,17 @@ export class ConnectivityCheck {
     this.options = options;
   }
 
-  /** Of a push that brings nothing, and needs nothing but what is there. */
-  nothing(): ConnectedPush {
+  /** Where nothing comes, and nothing is needed but what is there. */
+  nothing(): CheckedTips {
     return { disconnected: new Set(), facts: new Map(), proof: this.proof(true, true) };
   }
 
   /**
    * Looks at tips.
-   * @param pack undefined when the push brought no objects
-   * @throws CairnError `unavailable` when git cannot be run; the signal's reason when the client has gone
+   * @param pack undefined when no objects came
+   * @throws CairnError `unavailable` when git cannot be run; the signal's reason when it is aborted
    */
-  async prove(tips: readonly string[], pack: ReceivedPack | undefined): Promise<ConnectedPush> {
+  async prove(tips: readonly string[], pack: ReceivedPack | undefined): Promise<CheckedTips> {
     const linked = await this.isLinked(pack);
     const walked = !this.isProvenByLinks(linked);
     const facts = new Map<string, ObjectDescription>();
@@ -104,10 +110,9 @@ export class ConnectivityCheck {
     return linked && (published === undefined || isClosed(published.manifest));
   }
 
-  /** A pack that is cut where the client's history is may have been let off a part of its links. */
+  /** A pack that is cut where the sender's history is may have been let off a part of its links. */
   private async isLinked(pack: ReceivedPack | undefined): Promise<boolean> {
-    const { git, workspace, request, published, signal } = this.options;
-    const { shallow } = request;
+    const { git, workspace, shallow, published, signal } = this.options;
     if (shallow.length === 0 || pack === undefined) return true;
     return linksAreFound({ git, paths: await workspace.open(published), pack, shallow, signal });
   }
@@ -145,9 +150,9 @@ export class ConnectivityCheck {
     tips: readonly string[],
     signal: AbortSignal,
   ): Promise<TipsInspection> {
-    const { git, request } = this.options;
+    const { git, targets } = this.options;
     // What is meant for a branch has to be a commit, and nearly always is.
-    const others = new Set(request.commands.flatMap(({ name, newId }) => (isBranch(name) ? [] : newId)));
+    const others = new Set(targets.flatMap(({ name, newId }) => (isBranch(name) ? [] : newId)));
     return inspectTips(git, {
       paths,
       tips,
@@ -160,7 +165,7 @@ export class ConnectivityCheck {
   private publishedTips(state: PublishedGitState | undefined): PublishedTips {
     return publishedTips(
       state?.manifest,
-      this.options.request.commands.map(({ name }) => name),
+      this.options.targets.map(({ name }) => name),
     );
   }
 }

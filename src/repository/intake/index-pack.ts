@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hexLength } from '../../git/index.ts';
 import {
   type IndexPackOptions,
-  indexPack,
+  indexFromInput,
   type QuarantinePaths,
   refusedAllocation,
 } from '../../git-process/commands.ts';
@@ -12,7 +11,7 @@ import { briefInput, type Git } from '../../git-process/git.ts';
 import { checkFindings, failureReason, type GitResult } from '../../git-process/result.ts';
 import { type Digest, sha256 } from '../../lib/digest.ts';
 import { DiskFullError } from '../../lib/disk-full.ts';
-import { becauseOf, CairnError, isCairnError, systemCode } from '../../lib/errors.ts';
+import { CairnError, isCairnError } from '../../lib/errors.ts';
 import { writeChunk } from '../../lib/streams.ts';
 import { checkPack, type PackBounds } from './pack-bounds.ts';
 import { type ScannedPack, tooLarge } from './pack-entries.ts';
@@ -20,51 +19,17 @@ import type { PackSource } from './pack-source.ts';
 import { readEmptyPack, readPackHeader } from './pack-start.ts';
 import { describeReceived, type ReceivedPack } from './received-pack.ts';
 
-/** The scratch object directory of one push. It is dropped whole when the push is over, however it went. */
-export interface Quarantine {
-  /** The object directory, with nothing in it but `pack`. */
-  readonly objects: string;
-  drop(): Promise<void>;
-}
-
-/**
- * @param scratch the folder to make it in; on the same file system as the artifact cache, which links out of it
- * @throws DiskFullError; CairnError `unavailable` when the disk does not take it for another reason
- */
-export async function openQuarantine(scratch: string): Promise<Quarantine> {
-  try {
-    const objects = await mkdtemp(join(scratch, 'push-'));
-    await mkdir(join(objects, 'pack'));
-    return { objects, drop: () => remove(objects) };
-  } catch (error) {
-    if (systemCode(error) === 'ENOSPC') throw new DiskFullError('to take in this push', error);
-    throw becauseOf('unavailable', 'the scratch folder cannot be written', error);
-  }
-}
-
-/** Removes an object directory. There is nothing but packs in nearly all of them, so that few questions have to be asked. */
-async function remove(objects: string): Promise<void> {
-  const packs = join(objects, 'pack');
-  try {
-    await Promise.all((await readdir(packs)).map((name) => unlink(join(packs, name))));
-    await rmdir(packs);
-    await rmdir(objects);
-  } catch {
-    await rm(objects, { recursive: true, force: true });
-  }
-}
-
 /** Where a pack is taken in. */
-export interface ReceivingPaths extends QuarantinePaths {
+export interface IntakePaths extends QuarantinePaths {
   /** A file of shallow commits that the pack is cut at. */
   readonly shallowFile?: string;
 }
 
-export interface ReceivePackOptions {
+export interface IndexOptions {
   readonly git: Git;
-  readonly body: PackSource;
+  readonly source: PackSource;
   /** Asked for once it is known that there are objects. */
-  readonly paths: () => Promise<ReceivingPaths>;
+  readonly paths: () => Promise<IntakePaths>;
   readonly bounds: PackBounds;
   /** Object ids that refs are to point at. */
   readonly tips: readonly string[];
@@ -73,7 +38,7 @@ export interface ReceivePackOptions {
   readonly signal: AbortSignal;
 }
 
-/** What became of the pack in a push: taken in, without objects, or refused with a reason. */
+/** What became of a pack: taken in, without objects, or refused with a reason. */
 export type PackOutcome =
   | { readonly outcome: 'received'; readonly pack: ReceivedPack }
   | { readonly outcome: 'empty' }
@@ -85,25 +50,25 @@ export type PackOutcome =
     };
 
 /**
- * Streams the rest of a push's body into `git index-pack`, to its end whatever git thinks of it. A pack without
+ * Streams a pack into `git index-pack`, to its end whatever git thinks of it. A pack without
  * objects, which git sends when it creates refs for what is here already, costs no process.
  *
- * @throws DiskFullError; CairnError `unavailable` when git cannot be run; the signal's reason when the client has gone
+ * @throws DiskFullError; CairnError `unavailable` when git cannot be run; the signal's reason when it is aborted, or what the source throws
  */
-export async function receivePack(options: ReceivePackOptions): Promise<PackOutcome> {
-  const { body, signal } = options;
-  const header = await readPackHeader(body);
+export async function indexPack(options: IndexOptions): Promise<PackOutcome> {
+  const { source, signal } = options;
+  const header = await readPackHeader(source);
   if (typeof header === 'string') {
-    await body.drain();
+    await source.drain();
     return refused(header);
   }
   if (header.objects === 0) {
-    const problem = await readEmptyPack(body);
+    const problem = await readEmptyPack(source);
     return problem === undefined ? { outcome: 'empty' } : refused(problem);
   }
   const { objects: maxObjects = Number.POSITIVE_INFINITY } = options.bounds;
   if (header.objects > maxObjects) {
-    await body.drain();
+    await source.drain();
     return refused(`the pack has ${header.objects} objects, no more than ${maxObjects} are taken here`);
   }
   const paths = await options.paths();
@@ -165,29 +130,29 @@ interface Indexed {
 }
 
 /** Small packs, nearly all there are, are read whole and then given to git in one piece. */
-async function index(options: ReceivePackOptions, paths: ReceivingPaths, objects: number): Promise<Indexed> {
-  const { body } = options;
+async function index(options: IndexOptions, paths: IntakePaths, objects: number): Promise<Indexed> {
+  const { source } = options;
   const chunks: Buffer[] = [];
   let size = 0;
   while (size <= briefInput) {
-    const chunk = await body.next();
+    const chunk = await source.next();
     if (chunk === undefined)
       return indexWhole(options, paths, Math.min(objects, size), Buffer.concat(chunks, size));
     chunks.push(chunk);
     size += chunk.length;
   }
-  body.unread(Buffer.concat(chunks, size));
+  source.unread(Buffer.concat(chunks, size));
   return indexStream(options, paths, objects);
 }
 
 async function indexWhole(
-  options: ReceivePackOptions,
-  paths: ReceivingPaths,
+  options: IndexOptions,
+  paths: IntakePaths,
   objects: number,
   pack: Buffer,
 ): Promise<Indexed> {
   const { git, onProgress, bounds } = options;
-  const command = indexPack(indexPackOptions(options, paths, objects));
+  const command = indexFromInput(indexPackOptions(options, paths, objects));
   const patience = AbortSignal.timeout(patienceFor(bounds, pack.length));
   const signal = AbortSignal.any([options.signal, patience]);
   const { stdout, ...result } = await git.brief(command, { input: pack, signal });
@@ -198,13 +163,9 @@ async function indexWhole(
   return { result, late, printed, size: pack.length, digest: sha256(pack) };
 }
 
-async function indexStream(
-  options: ReceivePackOptions,
-  paths: ReceivingPaths,
-  objects: number,
-): Promise<Indexed> {
-  const { body, git, signal, onProgress } = options;
-  const running = git.start(indexPack(indexPackOptions(options, paths, objects)), { signal });
+async function indexStream(options: IndexOptions, paths: IntakePaths, objects: number): Promise<Indexed> {
+  const { source, git, signal, onProgress } = options;
+  const running = git.start(indexFromInput(indexPackOptions(options, paths, objects)), { signal });
   running.stderr.on('data', (text: Buffer) => {
     if (onProgress !== undefined && isProgress(text)) onProgress(text);
   });
@@ -213,11 +174,11 @@ async function indexStream(
   const hash = createHash('sha256');
   let size = 0;
   try {
-    for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
+    for (let chunk = await source.next(); chunk !== undefined; chunk = await source.next()) {
       hash.update(chunk);
       size += chunk.length;
-      // When git has given up, its reason is told after the client has sent the rest.
-      if (!(await writeChunk(running.stdin, chunk))) await body.drain();
+      // When git has given up, its reason is told after the rest has been read.
+      if (!(await writeChunk(running.stdin, chunk))) await source.drain();
     }
   } catch (error) {
     running.stop();
@@ -243,8 +204,8 @@ function patienceFor({ patience }: PackBounds, bytes: number): number {
 }
 
 function indexPackOptions(
-  { bounds, onProgress }: ReceivePackOptions,
-  paths: ReceivingPaths,
+  { bounds, onProgress }: IndexOptions,
+  paths: IntakePaths,
   objects: number,
 ): IndexPackOptions {
   const { shallowFile } = paths;

@@ -5,10 +5,10 @@ import type { GitState } from '../git/git-manifest.ts';
 const LIKELY = 1_000;
 
 /**
- * Where a search for what a push brings may end: at what the refs it names, and the default branch, point at; then at what the
- * first refs of the repository do. So a push costs the same however many refs there are, unless it builds on none of these.
+ * Where a search for what a pack brings may end: at what the refs that are to change and the default branch point at; then at what the
+ * first refs of the repository do. So it costs the same however many refs there are, unless the pack builds on none of these.
  *
- * @param names of the refs that are pushed to
+ * @param names of the refs that are to change
  */
 export function publishedTips(
   state: GitState | undefined,

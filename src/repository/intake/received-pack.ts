@@ -1,10 +1,11 @@
-/** What a push has brought: what is told of a pack once git has taken it in. */
+/** What is told of a pack once git has taken it in. */
 import { isWholeCommit, type ObjectFormat, PackIdx } from '../../git/index.ts';
 import { type Digest, sha256, sha256OfFile } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { type OpenedFile, openFile } from '../../lib/read-at.ts';
 import type { OwnEntries } from '../git/git-manifest.ts';
 import type { ScannedPack } from './pack-entries.ts';
+import type { LocalArtifact, PackFacts } from './store-pack.ts';
 
 /** A pack that git has taken in, completed and checked, on local disk and nowhere else yet. */
 export interface ReceivedPack {
@@ -17,14 +18,9 @@ export interface ReceivedPack {
   readonly commits: ReadonlySet<string>;
 }
 
-/** A file whose digest is known. */
-export interface LocalArtifact {
-  readonly path: string;
-  readonly digest: Digest;
-  /** Bytes. */
-  readonly size: number;
-  /** All of them, of a small file. */
-  readonly whole?: Buffer;
+/** What a manifest says of a received pack. */
+export function receivedFacts(kind: 'push' | 'mirror', { objects, own }: ReceivedPack): PackFacts {
+  return { kind, objects, ...(own === undefined ? {} : { own }) };
 }
 
 /** What came in, whatever git has made of it. */
@@ -37,7 +33,7 @@ export interface CameIn {
   readonly digest: Digest;
 }
 
-/** Bytes: files up to this size, nearly all there are, are read once and whole, and kept until their push is through. */
+/** Bytes: files up to this size, nearly all there are, are read once and whole, and kept until their intake is over. */
 const READ_WHOLE = 64 * 1024;
 /** Of more tips than these git is asked what they are, all at once. */
 const TIPS_LOOKED_AT = 100;

@@ -7,16 +7,17 @@ import type { ObjectsLease } from '../cache/object-bases.ts';
 import type { GitState, PublishedGitState } from '../git/git-manifest.ts';
 import type { GitRepository } from '../git/git-repository.ts';
 import { writeSnapshot } from '../snapshot/snapshot.ts';
-import { openQuarantine, type Quarantine, type ReceivingPaths } from './index-pack.ts';
+import type { IntakePaths } from './index-pack.ts';
+import { openQuarantine, type Quarantine } from './quarantine.ts';
 
-export interface PushWorkspaceOptions {
+export interface IntakeWorkspaceOptions {
   readonly repository: GitRepository;
   readonly cache: ArtifactCache;
   /** Folder for quarantines, on the file system of the artifact cache. */
   readonly scratch: string;
   /** What stands in for a state when the repository does not exist yet. */
   readonly empty: GitState;
-  /** Commits whose parents the client does not have. */
+  /** Commits whose parents the sender does not have. */
   readonly shallow: readonly string[];
 }
 
@@ -26,29 +27,29 @@ interface Base {
   release(): void;
 }
 
-/** Where one push works: its quarantine, over the objects of the state it met last. Nothing is made before it is needed. */
-export class PushWorkspace {
-  private readonly options: PushWorkspaceOptions;
+/** Where one pack is taken in: its quarantine, over the objects of the state it met last. Nothing is made before it is needed. */
+export class IntakeWorkspace {
+  private readonly options: IntakeWorkspaceOptions;
   private quarantine: Quarantine | undefined;
   /** What the quarantine is over. */
   private base: Base | undefined;
   /** What it was over when the pack was taken in. */
   private objects: ObjectsLease | undefined;
-  private receiving: Promise<ReceivingPaths> | undefined;
+  private receiving: Promise<IntakePaths> | undefined;
   /** Where the quarantine is over another state, once it was moved. */
   private moved: QuarantinePaths | undefined;
 
-  constructor(options: PushWorkspaceOptions) {
+  constructor(options: IntakeWorkspaceOptions) {
     this.options = options;
   }
 
-  /** The place to take the pack in, over the state the push began with; the same one each time. */
-  open(state: PublishedGitState | undefined): Promise<ReceivingPaths> {
+  /** The place to take the pack in, over the state the intake began with; the same one each time. */
+  open(state: PublishedGitState | undefined): Promise<IntakePaths> {
     this.receiving ??= this.openOver(state);
     return this.receiving;
   }
 
-  /** The quarantine over the state it was moved over last, or else over the one the push began with. */
+  /** The quarantine over the state it was moved over last, or else over the one the intake began with. */
   async current(state: PublishedGitState | undefined): Promise<QuarantinePaths> {
     return this.moved ?? this.open(state);
   }
@@ -74,14 +75,14 @@ export class PushWorkspace {
     await this.quarantine?.drop();
   }
 
-  private async openOver(state: PublishedGitState | undefined): Promise<ReceivingPaths> {
+  private async openOver(state: PublishedGitState | undefined): Promise<IntakePaths> {
     const paths = await this.pathsOver(state, async (published) => {
       this.objects = await this.options.repository.objects(published);
       return this.objects;
     });
     const { shallow } = this.options;
     if (shallow.length === 0) return paths;
-    // Lets index-pack take in a pack that is cut where the client's history is; completeness is proved without it.
+    // Lets index-pack take in a pack that is cut where the sender's history is; completeness is proved without it.
     const shallowFile = join(paths.objects, 'shallow');
     await writeFile(shallowFile, `${shallow.join('\n')}\n`);
     return { ...paths, shallowFile };

@@ -24,12 +24,12 @@ import {
   type PackEntry,
   type PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
-import { type ConnectedPush, ConnectivityCheck } from '../../repository/intake/connectivity.ts';
+import { type CheckedTips, ConnectivityCheck } from '../../repository/intake/connectivity.ts';
+import { indexPack } from '../../repository/intake/index-pack.ts';
 import { packBounds } from '../../repository/intake/pack-bounds.ts';
-import { receivePack } from '../../repository/intake/index-pack.ts';
-import type { ReceivedPack } from '../../repository/intake/received-pack.ts';
+import { type ReceivedPack, receivedFacts } from '../../repository/intake/received-pack.ts';
 import { keepForReaders, packEntry, storePack } from '../../repository/intake/store-pack.ts';
-import { PushWorkspace } from '../../repository/intake/workspace.ts';
+import { IntakeWorkspace } from '../../repository/intake/workspace.ts';
 import { UnknownOutcomeError } from '../../repository/publisher.ts';
 import { type Begun, beginPush } from './begin.ts';
 import { PushChange, type PushOutcome } from './change.ts';
@@ -82,7 +82,7 @@ class Push {
   private readonly atomic: boolean;
   /** The repository to begin with when there is none. */
   private readonly empty: GitState;
-  private readonly workspace: PushWorkspace;
+  private readonly workspace: IntakeWorkspace;
   private readonly rules: PushRules;
   private intake: PackIntake | undefined;
   private asGuest: StrangerPush | undefined;
@@ -107,7 +107,7 @@ class Push {
     const { cache, scratch, random } = context;
     const { shallow } = begun.request;
     this.empty = emptyState(repository.id.identifier, 'sha1', random.hex(16));
-    this.workspace = new PushWorkspace({ repository, cache, scratch, empty: this.empty, shallow });
+    this.workspace = new IntakeWorkspace({ repository, cache, scratch, empty: this.empty, shallow });
     this.rules = new PushRules(context, {
       id: repository.id,
       authority: incoming.authority,
@@ -150,9 +150,9 @@ class Push {
     const tips = await this.newTips();
     const allowed = guest?.setAside();
     const wantsProgress = !this.request.capabilities.has('quiet');
-    const received = await receivePack({
+    const received = await indexPack({
       git: this.context.git,
-      body: this.intake.body,
+      source: this.intake.body,
       paths: () => this.workspace.open(published),
       bounds: packBounds(this.context, allowed),
       tips,
@@ -175,11 +175,13 @@ class Push {
   }
 
   private prover(published: PublishedGitState | undefined): ConnectivityCheck {
-    const { workspace, request, incoming } = this;
+    const { workspace, incoming } = this;
+    const { commands: targets, shallow } = this.request;
     return new ConnectivityCheck({
       git: this.context.git,
       workspace,
-      request,
+      targets,
+      shallow,
       published,
       signal: incoming.signal,
     });
@@ -254,7 +256,7 @@ class Push {
   private async publish(
     begun: Begun,
     received: ReceivedPack | undefined,
-    proven: ConnectedPush,
+    proven: CheckedTips,
   ): Promise<PushSummary> {
     const { published } = begun;
     const { artifacts, cache } = this.context;
@@ -277,14 +279,16 @@ class Push {
         initial: published?.manifest ?? this.empty,
         proveAgain: (over, tips) => this.prover(published).again(over, tips),
       });
-    let change = changeWith(received === undefined ? undefined : packEntry(received, generation));
+    let change = changeWith(
+      received === undefined ? undefined : packEntry(receivedFacts('push', received), received, generation),
+    );
     let keeping = Promise.resolve();
     if (received !== undefined) {
       // Nothing accepted, nothing written.
       const refusals = await this.refusedWhole(change, begun, proven.disconnected.size > 0);
       if (refusals !== undefined) return this.reportRefusals('ok', refusals);
       const [stored] = await allSettledOrThrow([
-        storePack(artifacts, repository.id, received, generation),
+        storePack(artifacts, repository.id, receivedFacts('push', received), received, generation),
         repository.publisher.prepare(change),
       ]);
       if (stored.pack.n !== undefined || stored.idx.n !== undefined) change = changeWith(stored);

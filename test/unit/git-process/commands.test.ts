@@ -14,7 +14,7 @@ describe('commands', () => {
       commands.gitVersion(),
       commands.checkConnectivity(paths),
       commands.describeObjects(paths),
-      commands.indexPack({
+      commands.indexFromInput({
         paths,
         maxInputBytes: 5,
         maxObjectBytes: 5,

@@ -5,13 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Git } from '../../../../src/git-process/git.ts';
 import { sha256OfFile } from '../../../../src/lib/digest.ts';
+import { indexPack, type PackOutcome } from '../../../../src/repository/intake/index-pack.ts';
 import { HeightMemory } from '../../../../src/repository/intake/link-heights.ts';
 import type { PackBounds } from '../../../../src/repository/intake/pack-bounds.ts';
-import {
-  openQuarantine,
-  type PackOutcome,
-  receivePack,
-} from '../../../../src/repository/intake/index-pack.ts';
+import { openQuarantine } from '../../../../src/repository/intake/quarantine.ts';
 import { RequestBody } from '../../../../src/transfer/request-body.ts';
 import { appendDelta, CraftedPack } from '../../../helpers/craft-pack.ts';
 import { GitClient, run } from '../../../helpers/git-client.ts';
@@ -87,9 +84,9 @@ async function receive(
   async function* body() {
     yield bytes;
   }
-  return receivePack({
+  return indexPack({
     git,
-    body: new RequestBody(body()),
+    source: new RequestBody(body()),
     paths: async () => paths,
     bounds: { ...BOUNDS, ...bounds },
     tips,
