@@ -7,38 +7,38 @@ export type Service = 'git-upload-pack' | 'git-receive-pack';
 /** Refs as pairs of name and object id, in byte order of their names. */
 export type RefEntries = Iterable<readonly [name: string, oid: string]>;
 
-/** What HEAD points at: the name of a branch, and its object id unless the branch is unborn. */
+/** The target of HEAD: the name of a branch, and its object id unless the branch is unborn. */
 export interface Head {
   readonly target: string;
   readonly oid?: string | undefined;
 }
 
-/** The lines a smart HTTP answer to `info/refs` opens with, before protocol v0 or v1; v2 goes without them. */
+/** The first packets of a smart HTTP response to `info/refs` in protocol v0 and v1. Protocol v2 has none. */
 export function encodeServiceHeader(service: Service): Buffer {
   return Buffer.concat([encodePacket(`# service=${service}\n`), flushPacket]);
 }
 
-/** What goes into the list of refs of protocol v0 and v1. */
+/** The content of a ref advertisement of protocol v0 or v1. */
 export interface V0Advertisement {
   readonly service: Service;
   readonly version: 0 | 1;
   readonly format: ObjectFormat;
   readonly refs: RefEntries;
-  /** What annotated tags point at in the end, by the name of the tag's ref. */
+  /** The peeled object id of each annotated tag, by the name of its ref. */
   readonly peeled: ReadonlyMap<string, string>;
   readonly head?: Head | undefined;
-  /** The whole capability list, `symref=HEAD:…` and `agent=…` included. */
+  /** The whole capability list, including `symref=HEAD:…` and `agent=…`. */
   readonly capabilities: string;
 }
 
 /**
- * The list of refs of protocol v0 and v1 (gitprotocol-pack, "Reference Discovery"). For upload-pack HEAD comes
- * first when it resolves, and each annotated tag is followed by what it points at; receive-pack lists refs
- * only. Without any line the capabilities hang on a made-up name.
+ * Encodes the ref advertisement of protocol v0 and v1 (gitprotocol-pack, "Reference Discovery"). For upload-pack,
+ * HEAD comes first if it resolves, and each annotated tag is followed by its peeled object id. For receive-pack,
+ * only refs are listed. If there is nothing to list, the capabilities follow the placeholder `capabilities^{}`.
  */
 export function encodeV0Advertisement(advertisement: V0Advertisement): Buffer {
   const { service, version, format, refs, peeled, head, capabilities } = advertisement;
-  const reading = service === 'git-upload-pack';
+  const isUploadPack = service === 'git-upload-pack';
   const packets = new PacketWriter();
   if (version === 1) packets.line('version 1\n');
   let pending = `\0${capabilities}`;
@@ -46,10 +46,10 @@ export function encodeV0Advertisement(advertisement: V0Advertisement): Buffer {
     packets.line(`${oid} ${name}${pending}\n`);
     pending = '';
   };
-  if (reading && head?.oid !== undefined) add(head.oid, 'HEAD');
+  if (isUploadPack && head?.oid !== undefined) add(head.oid, 'HEAD');
   for (const [name, oid] of refs) {
     add(oid, name);
-    const target = reading ? peeled.get(name) : undefined;
+    const target = isUploadPack ? peeled.get(name) : undefined;
     if (target !== undefined) add(target, `${name}^{}`);
   }
   if (pending !== '') add(zeroId(format), 'capabilities^{}');
@@ -57,10 +57,11 @@ export function encodeV0Advertisement(advertisement: V0Advertisement): Buffer {
 }
 
 /**
- * What comes before the refs in the list of protocol v0 and v1 where they are listed piece by piece, and how much of those
- * pieces it stands for: capabilities hang on the first line, be it HEAD or the first of the refs.
+ * Encodes the start of a ref advertisement of protocol v0 or v1 whose refs follow in pieces. The capabilities belong to
+ * the first line, which is HEAD or the first ref.
  *
- * @param first the first ref, as it is listed without capabilities; undefined when there are no refs
+ * @param first the first ref of the pieces; undefined if there are no refs
+ * @returns `bytes` to send first, and `replaced`: how many bytes at the start of the pieces they replace
  */
 export function encodeV0Start(
   advertisement: Omit<V0Advertisement, 'refs' | 'peeled'>,
@@ -79,7 +80,7 @@ export function encodeV0Start(
   return { bytes: Buffer.concat(packets), replaced };
 }
 
-/** What protocol v2 answers first, one capability a line (gitprotocol-v2, "Capability Advertisement"). */
+/** Encodes the capability advertisement of protocol v2, one capability a line (gitprotocol-v2, "Capability Advertisement"). */
 export function encodeV2Capabilities(lines: readonly string[]): Buffer {
   const packets = new PacketWriter();
   for (const line of ['version 2', ...lines]) packets.line(`${line}\n`);

@@ -2,63 +2,64 @@ import { encodeErrorPacket } from './error-packet.ts';
 import { cleanReason } from './reason.ts';
 import { encodeSideband, smallSideband } from './sideband.ts';
 
-/** Characters of a packet's length, and of a payload's beginning that tell what it is. */
+/** Characters of a packet's length. As many characters at the start of a payload tell its type. */
 const HEADER = 4;
 
-/** Characters kept of what was last said on side-band 2. */
-const SAID = 1_024;
+/** Characters kept from the end of side-band 2. */
+const PROGRESS_KEPT = 1_024;
 
 /**
- * Follows an answer to a git client packet by packet, however its bytes are divided, so that a reason can be said where the
- * client looks for one: an ERR packet between packets, side-band 3 once a side-band has begun, and nothing in the middle of
- * a packet or of a pack that is sent without a side-band.
+ * Follows the packets of a response to a git client, so that an error can be reported in the form the client expects: as an
+ * ERR packet between packets, or on side-band 3 once a side-band has begun. Inside a packet, or inside a pack that is sent
+ * without a side-band, no error can be reported.
  */
-export class AnswerFrames {
+export class ResponseFrames {
   #header = '';
-  /** Bytes of the packet under way that are still to come. */
+  /** Bytes of the current packet that are still to come. */
   #missing = 0;
   #beginning = '';
   #framed = true;
   #sideband = false;
-  #told = false;
+  #endsWithError = false;
   #band = 0;
-  #said = '';
-  #givesUpAt: number | undefined;
+  #progress = '';
+  #errorAt: number | undefined;
 
-  /** The end of what git and its children said on side-band 2, each piece behind a byte 2: progress, and what they died of. */
-  get said(): string {
-    return this.#said;
+  /** The end of side-band 2: progress and error messages of git and its children, each piece after a byte 2. */
+  get progress(): string {
+    return this.#progress;
   }
 
-  /** True when the last packet says why the answer ends. */
-  get told(): boolean {
-    return this.#told;
+  /** True if the last packet reports an error. */
+  get endsWithError(): boolean {
+    return this.#endsWithError;
   }
 
   /**
-   * Takes in the next bytes of the answer.
-   * @returns where in them the packet begins by which git gives up, on side-band 3; undefined when it does not begin in them
+   * Reads the next bytes of the response.
+   * @returns the offset in `chunk` of the first packet on side-band 3, by which git reports an error; undefined if none
+   *   begins in it
    */
   push(chunk: Uint8Array): number | undefined {
     let at = 0;
-    this.#givesUpAt = undefined;
+    this.#errorAt = undefined;
     while (at < chunk.length && this.#framed) {
       if (this.#missing === 0 && this.#header === '') at = this.#wholePackets(chunk, at);
       if (at >= chunk.length) break;
       if (this.#missing > 0) at += this.#payload(chunk, at);
       else this.#length(chunk[at++] ?? 0);
     }
-    return this.#givesUpAt;
+    return this.#errorAt;
   }
 
-  /** What ends the answer with a reason; undefined where none can be said, or where one has been. */
+  /** The packet that ends the response with an error; undefined if none can be sent here, or one has been sent. */
   errorPacket(reason: string): Buffer | undefined {
-    if (!this.#framed || this.#told || this.#missing > 0 || this.#header !== '') return undefined;
+    if (!this.#framed || this.#endsWithError || this.#missing > 0 || this.#header !== '') return undefined;
     if (!this.#sideband) return encodeErrorPacket(reason);
     return Buffer.concat(encodeSideband(3, `${cleanReason(reason)}\n`, smallSideband));
   }
 
-  /** Passes packets that are there whole, nearly all there are. @returns where the next one begins */
+  /** Reads all packets that are complete in `chunk`: nearly all are. @returns where the next packet begins */
   #wholePackets(chunk: Uint8Array, from: number): number {
     let at = from;
     while (at + HEADER <= chunk.length) {
@@ -67,9 +68,9 @@ export class AnswerFrames {
       if (length === -1 || end > chunk.length) break;
       const band = length > HEADER ? (chunk[at + HEADER] ?? 0) : 0;
       if (band >= 1 && band <= 3) this.#sideband = true;
-      if (band === 2) this.#hear(chunk, at + HEADER, end);
-      if (band === 3) this.#givesUpAt ??= at;
-      this.#told = band === 3 || (length >= 2 * HEADER && isErr(chunk, at + HEADER));
+      if (band === 2) this.#keepProgress(chunk, at + HEADER, end);
+      if (band === 3) this.#errorAt ??= at;
+      this.#endsWithError = band === 3 || (length >= 2 * HEADER && isErr(chunk, at + HEADER));
       at = end;
     }
     return at;
@@ -80,11 +81,11 @@ export class AnswerFrames {
     if (this.#header.length < HEADER) return;
     const length = /^[0-9a-fA-F]{4}$/.test(this.#header) ? Number.parseInt(this.#header, 16) : Number.NaN;
     this.#header = '';
-    // Without a side-band a pack follows as it is.
+    // Without a side-band, the pack follows without packets around it.
     this.#framed = !Number.isNaN(length);
     this.#missing = Math.max(0, length - HEADER);
     this.#beginning = '';
-    this.#told = false;
+    this.#endsWithError = false;
   }
 
   #payload(chunk: Uint8Array, at: number): number {
@@ -92,26 +93,26 @@ export class AnswerFrames {
     this.#missing -= length;
     if (this.#beginning === '') {
       this.#band = chunk[at] ?? 0;
-      if (this.#band === 3 && at >= HEADER) this.#givesUpAt ??= at - HEADER;
+      if (this.#band === 3 && at >= HEADER) this.#errorAt ??= at - HEADER;
     }
-    if (this.#band === 2) this.#hear(chunk, at, at + length);
+    if (this.#band === 2) this.#keepProgress(chunk, at, at + length);
     if (this.#beginning.length < HEADER) {
       const some = chunk.subarray(at, at + Math.min(length, HEADER - this.#beginning.length));
       this.#beginning += String.fromCharCode(...some);
       const band = this.#beginning.charCodeAt(0);
       if (band >= 1 && band <= 3) this.#sideband = true;
-      this.#told = this.#beginning === 'ERR ' || band === 3;
+      this.#endsWithError = this.#beginning === 'ERR ' || band === 3;
     }
     return length;
   }
 
-  #hear(chunk: Uint8Array, from: number, to: number): void {
-    const text = Buffer.from(chunk.subarray(Math.max(from, to - SAID), to)).toString('latin1');
-    this.#said = `${this.#said}${text}`.slice(-SAID);
+  #keepProgress(chunk: Uint8Array, from: number, to: number): void {
+    const text = Buffer.from(chunk.subarray(Math.max(from, to - PROGRESS_KEPT), to)).toString('latin1');
+    this.#progress = `${this.#progress}${text}`.slice(-PROGRESS_KEPT);
   }
 }
 
-/** The length that four hex digits say, or -1 when they are none. */
+/** The number in four hex digits, or -1 if they are not hex digits. */
 function lengthAt(chunk: Uint8Array, at: number): number {
   let length = 0;
   for (let digit = at; digit < at + HEADER; digit++) {

@@ -1,9 +1,9 @@
 import type { ObjectFormat } from './object-id.ts';
 
 /**
- * What comes before the pack in a bundle without prerequisites (gitformat-bundle): version 2, and version 3 where the
- * object format has to be named.
- * @param refs name and object id of each ref, as they will be listed
+ * Encodes the header of a bundle without prerequisites (gitformat-bundle); the pack follows it. SHA-1 repositories use
+ * version 2. Others use version 3, which names the object format.
+ * @param refs name and object id of each ref, in the order to list them
  */
 export function encodeBundleHeader(
   format: ObjectFormat,

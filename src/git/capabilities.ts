@@ -1,6 +1,6 @@
 /**
- * What one side of a connection says it can do or asks for: words, some with a value, in the order they were
- * sent, some of them repeated (`symref=…`). gitprotocol-capabilities, gitprotocol-v2.
+ * The capabilities that one side of a connection sends: words in the order they were sent, some with a value, some
+ * repeated (`symref=…`). See gitprotocol-capabilities and gitprotocol-v2.
  */
 export class Capabilities {
   readonly #entries: readonly string[];
@@ -14,24 +14,24 @@ export class Capabilities {
     return this.#entries.some((entry) => nameOf(entry) === name);
   }
 
-  /** The value first given for `name`: '' when it came without one, undefined when it did not come. */
+  /** The first value of `name`: '' if it has no value, undefined if it was not sent. */
   value(name: string): string | undefined {
     return this.values(name)[0];
   }
 
-  /** Every value given for `name`, in order. */
+  /** Every value of `name`, in order. */
   values(name: string): string[] {
     const found = this.#entries.filter((entry) => nameOf(entry) === name);
     return found.map((entry) => entry.slice(name.length + 1));
   }
 
-  /** As it stands in the list of protocol v0 and v1. */
+  /** The space-separated list of protocol v0 and v1. */
   toString(): string {
     return this.#entries.join(' ');
   }
 }
 
-/** Reads the space-separated list of protocol v0 and v1. Protocol v2 sends one capability a packet instead. */
+/** Parses the space-separated list of protocol v0 and v1. Protocol v2 sends one capability a packet instead. */
 export function parseCapabilities(text: string): Capabilities {
   return new Capabilities(text.split(/\s+/).filter((word) => word !== ''));
 }

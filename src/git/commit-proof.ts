@@ -1,9 +1,9 @@
 let create: () => CommitProof;
 
 /**
- * Evidence that a publish has succeeded: the swap of the pointer that contains a ref has happened. A report
- * says `ok` only with one at hand, and only the code that swaps makes one, so no client can hear of a change
- * that is not there. A private field makes the type nominal: nothing else can stand in for it.
+ * Proof that a publish has succeeded: the pointer was swapped to a manifest that contains the change. A report says
+ * `ok` only with this value, and only the code that swaps creates one. So no client is told of a change that is not
+ * published. A private field makes the type nominal: no other object can take its place.
  */
 export class CommitProof {
   readonly #committed = true;
@@ -16,13 +16,13 @@ export class CommitProof {
     create = () => new CommitProof();
   }
 
-  /** True for a proof that was minted, whatever the type system was told. */
+  /** True if `value` was made by {@link mintCommitProof}, whatever its static type is. */
   static isProof(value: unknown): boolean {
     return typeof value === 'object' && value !== null && #committed in value && value.#committed;
   }
 }
 
-/** Makes a proof. To be called by the publish whose swap has just succeeded, and by nothing else. */
+/** Creates a commit proof. Only a publish whose swap has just succeeded may call it. */
 export function mintCommitProof(): CommitProof {
   return create();
 }

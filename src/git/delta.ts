@@ -1,21 +1,21 @@
 import { CairnError } from '../lib/errors.ts';
 
-/** Up to so many bytes are copied one by one: asking for it costs more. */
+/** Up to this many bytes are copied one by one, which is faster than a call of `copyWithin`. */
 const FEW = 24;
 
 /**
- * How many bytes a difference makes of its base (gitformat-pack, "Deltified representation").
- * @throws CairnError `corrupt` when it is none
+ * The size of the object that a delta produces, in bytes (gitformat-pack, "Deltified representation").
+ * @throws CairnError `corrupt` if it is not a delta
  */
 export function deltaResultSize(delta: Uint8Array): number {
   return numberAt(delta, behindNumber(delta, 0));
 }
 
 /**
- * Writes what a difference makes of its base right behind that base.
- * @param bytes has the base from `from` to `to`, and room for {@link deltaResultSize} bytes from there on
- * @param delta begins with the difference, which has `size` bytes
- * @throws CairnError `corrupt` when it is none, or was made for another base
+ * Applies a delta and writes the result directly after its base.
+ * @param bytes holds the base from `from` to `to`, and has room for {@link deltaResultSize} bytes after it
+ * @param delta begins with the delta, which has `size` bytes
+ * @throws CairnError `corrupt` if it is not a delta, or was made for another base
  */
 export function applyDelta(
   bytes: Uint8Array,
@@ -56,7 +56,7 @@ export function applyDelta(
   if (filled !== end) throw damaged();
 }
 
-/** A number, seven bits a byte, the lowest first. */
+/** Reads a variable-length number: seven bits a byte, lowest first. */
 function numberAt(delta: Uint8Array, from: number): number {
   let value = 0;
   let at = from;
@@ -68,7 +68,7 @@ function numberAt(delta: Uint8Array, from: number): number {
   }
 }
 
-/** Where a number ends. */
+/** The offset after a variable-length number. */
 function behindNumber(delta: Uint8Array, from: number): number {
   let at = from;
   while ((delta[at] ?? 0) >= 0x80) at++;
@@ -76,5 +76,5 @@ function behindNumber(delta: Uint8Array, from: number): number {
 }
 
 function damaged(): CairnError {
-  return new CairnError('corrupt', 'a difference in a pack cannot be applied');
+  return new CairnError('corrupt', 'a delta in a pack cannot be applied');
 }

@@ -2,8 +2,8 @@ import { encodePacket } from './pkt-line.ts';
 import { cleanReason } from './reason.ts';
 
 /**
- * The packet that ends a conversation with a reason (gitprotocol-pack, "error-line"). git prints it as
- * `fatal: remote error: <message>`. It may stand wherever a packet is expected that is not in a side-band.
+ * The packet that ends a conversation with an error (gitprotocol-pack, "error-line"). git prints it as
+ * `fatal: remote error: <message>`. It may be sent wherever a packet outside a side-band is expected.
  */
 export function encodeErrorPacket(message: string): Buffer {
   return encodePacket(`ERR ${cleanReason(message)}\n`);

@@ -2,7 +2,7 @@ import type { ObjectFormat } from './object-id.ts';
 import { numberIn, objectIdIn, unexpectedLine } from './request-line.ts';
 import { RequestRefusal } from './request-refusal.ts';
 
-/** How much history a client wants, and what of it it has. The same words in every version of the protocol. */
+/** Limits on the history that a client wants. Every version of the protocol uses the same words. */
 export interface HistoryLimits {
   /** Commits whose parents the client does not have. */
   readonly shallow: readonly string[];
@@ -10,9 +10,9 @@ export interface HistoryLimits {
   readonly deepen?: number;
   /** Seconds since the epoch. */
   readonly deepenSince?: number;
-  /** Refs (not ids) whose history is to be left out. */
+  /** Refs (not ids) whose history is left out. */
   readonly deepenNot: readonly string[];
-  /** Which objects are to be left out, as `git rev-list --filter` understands it. */
+  /** Which objects are left out, in the syntax of `git rev-list --filter`. */
   readonly filter?: string;
 }
 
@@ -24,7 +24,7 @@ export class HistoryLimitsReader {
   #deepenSince: number | undefined;
   #filter: string | undefined;
 
-  /** True when `line` was one of these words. Throws `invalid` when it is one with a value it cannot have. */
+  /** Reads one line. Returns true if it is one of these words. Throws `invalid` if its value is not allowed. */
   take(line: string, format?: ObjectFormat): boolean {
     const space = line.indexOf(' ');
     const value = line.slice(space + 1);
@@ -43,7 +43,7 @@ export class HistoryLimitsReader {
         return true;
       case 'filter ':
         if (this.#filter !== undefined) {
-          throw new RequestRefusal('only one filter can be asked for at a time');
+          throw new RequestRefusal('a request may have only one filter');
         }
         this.#filter = value;
         return true;
@@ -52,7 +52,7 @@ export class HistoryLimitsReader {
     }
   }
 
-  /** What was collected. Throws `invalid` for limits that exclude each other. */
+  /** The collected limits. Throws `invalid` if they exclude each other. */
   result(): HistoryLimits {
     if (this.#deepen !== undefined && (this.#deepenSince !== undefined || this.#deepenNot.length > 0)) {
       throw new RequestRefusal('deepen and deepen-since (or deepen-not) cannot be used together');
@@ -67,12 +67,12 @@ export class HistoryLimitsReader {
   }
 }
 
-/** What a client asked of the `fetch` command of protocol v2. */
+/** The arguments of a `fetch` command of protocol v2. */
 export interface FetchRequest extends HistoryLimits {
   readonly wants: readonly string[];
   readonly haves: readonly string[];
   readonly wantRefs: readonly string[];
-  /** Negotiation is over: the pack is to be sent now. */
+  /** Negotiation is over: the server sends the pack now. */
   readonly done: boolean;
   readonly deepenRelative: boolean;
   readonly thin: boolean;
@@ -81,7 +81,7 @@ export interface FetchRequest extends HistoryLimits {
   readonly ofsDelta: boolean;
   readonly sidebandAll: boolean;
   readonly waitForDone: boolean;
-  /** Protocols by which parts of the pack may be fetched elsewhere. */
+  /** Protocols by which the client can download parts of the pack from URLs. */
   readonly packfileUris: readonly string[];
 }
 
@@ -98,8 +98,8 @@ const flags = {
 const flagWords: ReadonlySet<string> = new Set(Object.values(flags));
 
 /**
- * Reads the arguments of `fetch` (gitprotocol-v2). Ids must have the length of `format`, or of any format when
- * none is given. Throws `invalid` for an argument that is not one.
+ * Parses the arguments of `fetch` (gitprotocol-v2). Object ids must have the length of `format`, or of any format if
+ * none is given. Throws `invalid` for an unknown argument.
  */
 export function parseFetch(args: readonly string[], format?: ObjectFormat): FetchRequest {
   const wants: string[] = [];

@@ -8,7 +8,7 @@ export {
   type Service,
   type V0Advertisement,
 } from './advertisement.ts';
-export { AnswerFrames } from './answer-frames.ts';
+export { ResponseFrames } from './answer-frames.ts';
 export { encodeBundleHeader } from './bundle-header.ts';
 export { Capabilities, parseCapabilities } from './capabilities.ts';
 export type { CommitProof } from './commit-proof.ts';
@@ -18,8 +18,8 @@ export { type FetchRequest, type HistoryLimits, parseFetch } from './fetch-argum
 export {
   encodeLsRefs,
   encodeLsRefsHead,
-  type LsRefsAnswer,
   type LsRefsOptions,
+  type LsRefsResponse,
   parseLsRefs,
   wantsHead,
 } from './ls-refs.ts';
@@ -28,9 +28,9 @@ export {
   eachLink,
   eachSubtree,
   eachTag,
-  type HearLink,
-  type HearTypedLink,
   type LinkedType,
+  type LinkVisitor,
+  type TypedLinkVisitor,
 } from './object-links.ts';
 export {
   longestEntryHeader,
@@ -58,7 +58,7 @@ export {
   textOf,
 } from './pkt-line.ts';
 export { type CommandRequest, CommandRequestParser } from './protocol-v2.ts';
-export { QUESTION_LIMITS, QuestionBounds, type QuestionLimits } from './question-bounds.ts';
+export { UPLOAD_REQUEST_LIMITS, UploadRequestBounds, type UploadRequestLimits } from './question-bounds.ts';
 export { cleanReason } from './reason.ts';
 export {
   type ReceivedCommand,
@@ -113,11 +113,11 @@ export { encodeReport, type RefStatus, type StatusReport } from './report-status
 export { RequestRefusal } from './request-refusal.ts';
 export { type Band, encodeSideband, keepAlive, largeSideband } from './sideband.ts';
 export {
-  beginUploadAnswer,
-  encodeUploadAnswer,
-  endUploadAnswer,
-  type UploadAnswerForm,
-  uploadAnswerForm,
+  beginUploadResponse,
+  encodeUploadResponse,
+  endUploadResponse,
+  type UploadResponseForm,
+  uploadResponseForm,
 } from './upload-answer.ts';
 export { type UploadRequest, UploadRequestParser } from './upload-request.ts';
 export { cloneWants, isCloned, SortedWants, wantSetDigest } from './want-set.ts';

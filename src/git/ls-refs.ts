@@ -4,19 +4,19 @@ import { encodePacket } from './pkt-line.ts';
 import { prefixMatcher } from './refs/ref-prefixes.ts';
 import { unexpectedLine } from './request-line.ts';
 
-/** As many prefixes as git heeds; who sends this many or more gets every ref, as from git. */
+/** The number of prefixes from which on they are ignored and every ref is listed, as git does. */
 const tooManyPrefixes = 65_536;
 
-/** What a client asked of the `ls-refs` command of protocol v2. */
+/** The arguments of an `ls-refs` command of protocol v2. */
 export interface LsRefsOptions {
   readonly peel: boolean;
   readonly symrefs: boolean;
   readonly unborn: boolean;
-  /** Only refs that begin with one of these are wanted; every ref when there are none. */
+  /** List only refs that begin with one of these; every ref if there are none. */
   readonly prefixes: readonly string[];
 }
 
-/** Reads the arguments of `ls-refs` (gitprotocol-v2). Throws `invalid` for an argument that is not one. */
+/** Parses the arguments of `ls-refs` (gitprotocol-v2). Throws `invalid` for an unknown argument. */
 export function parseLsRefs(args: readonly string[]): LsRefsOptions {
   let [peel, symrefs, unborn] = [false, false, false];
   const prefixes: string[] = [];
@@ -30,18 +30,18 @@ export function parseLsRefs(args: readonly string[]): LsRefsOptions {
   return { peel, symrefs, unborn, prefixes: prefixes.length < tooManyPrefixes ? prefixes : [] };
 }
 
-/** What `ls-refs` is answered from. */
-export interface LsRefsAnswer {
+/** The content of a response to `ls-refs`. */
+export interface LsRefsResponse {
   readonly refs: RefEntries;
-  /** What annotated tags point at in the end, by the name of the tag's ref. */
+  /** The peeled object id of each annotated tag, by the name of its ref. */
   readonly peeled: ReadonlyMap<string, string>;
   readonly head?: Head | undefined;
   readonly options: LsRefsOptions;
 }
 
-/** The answer to `ls-refs`: HEAD first when it is wanted and resolves (or may be unborn), then the refs. */
-export function encodeLsRefs(answer: LsRefsAnswer): Buffer {
-  const { refs, peeled, head, options } = answer;
+/** Encodes the response to `ls-refs`: HEAD first, if it is wanted and resolves (or may be unborn), then the refs. */
+export function encodeLsRefs(response: LsRefsResponse): Buffer {
+  const { refs, peeled, head, options } = response;
   const wanted = prefixMatcher(options.prefixes);
   const packets = new PacketWriter();
   const first = headLine(head, options);
@@ -54,13 +54,13 @@ export function encodeLsRefs(answer: LsRefsAnswer): Buffer {
   return packets.finish();
 }
 
-/** The line for HEAD, which comes before all others; undefined when none is wanted, or there is none to tell. */
+/** Encodes the line for HEAD, which comes first; undefined if it is not wanted, or there is no HEAD to list. */
 export function encodeLsRefsHead(head: Head | undefined, options: LsRefsOptions): Buffer | undefined {
   const line = headLine(head, options);
   return line === undefined ? undefined : encodePacket(line);
 }
 
-/** True when an answer says something about HEAD, should there be one. */
+/** True if the request covers HEAD. */
 export function wantsHead({ prefixes }: LsRefsOptions): boolean {
   return prefixMatcher(prefixes)('HEAD');
 }

@@ -8,27 +8,27 @@ export const PACKED_TAG = 4;
 const OFFSET_DELTA = 6;
 const REF_DELTA = 7;
 
-/** Bytes that the header of an entry has at most: type and size, and the base of a delta. */
+/** Upper bound of an entry's header in bytes: type, size, and the base of a delta. */
 export const longestEntryHeader = 64;
 
 /** The header of an entry of a pack. */
 export interface PackEntryHeader {
-  /** What the entry holds as a whole; undefined for a difference from another object. */
+  /** Type of the object; undefined for a delta. */
   readonly type: 1 | 2 | 3 | 4 | undefined;
-  /** Bytes that the entry has once it is inflated: of the object, or of the difference. */
+  /** Inflated size of the entry in bytes: of the object, or of the delta. */
   readonly size: number;
-  /** Bytes of the header. What follows is deflated. */
+  /** Bytes of the header. The deflated data follows it. */
   readonly length: number;
-  /** Of a difference: where the entry it builds on begins, or the raw id of the object it builds on. */
+  /** For a delta, its base: the offset of an entry in the pack, or the raw id of an object. */
   readonly base?: number | Buffer;
 }
 
 /**
  * Reads the header of an entry (gitformat-pack, "Pack entries").
- * @param bytes what the pack has from `at` on, at least {@link longestEntryHeader} bytes or all up to its end
+ * @param bytes holds at least {@link longestEntryHeader} bytes of the pack from `at` on, or all bytes up to its end
  * @param offset where the entry begins in its pack
  * @param idLength bytes of a raw id
- * @throws CairnError `corrupt` when this is no header
+ * @throws CairnError `corrupt` if it is not a header
  */
 export function readPackEntryHeader(
   bytes: Buffer,

@@ -1,15 +1,15 @@
 import { CairnError } from '../lib/errors.ts';
 
-/** How many bytes a pack's header has. */
+/** Length of a pack's header in bytes. */
 export const packHeaderLength = 12;
 
 export interface PackHeader {
   readonly version: 2;
-  /** How many objects the pack says it holds. */
+  /** Number of objects that the header states. */
   readonly objects: number;
 }
 
-/** The header of a pack of version 2 that holds `objects` objects. */
+/** Encodes the header of a pack of version 2 with `objects` objects. */
 export function encodePackHeader(objects: number): Buffer {
   const header = Buffer.from('PACK\0\0\0\u0002\0\0\0\0', 'latin1');
   header.writeUInt32BE(objects, 8);
@@ -17,10 +17,9 @@ export function encodePackHeader(objects: number): Buffer {
 }
 
 /**
- * Reads the header of a pack (gitformat-pack): `PACK`, version and number of objects, 32 bits each in network
- * byte order. Undefined while `bytes` has fewer than {@link packHeaderLength}. Throws `invalid` as soon as what
- * is there cannot be the beginning of a pack of version 2. Version 3 has the same form, but nothing writes it, and git would
- * store it as it is.
+ * Parses the header of a pack (gitformat-pack): `PACK`, version and number of objects, 32 bits each in network byte order.
+ * Returns undefined while `bytes` has fewer than {@link packHeaderLength} bytes. Throws `invalid` as soon as the bytes
+ * cannot begin a pack of version 2. Version 3 has the same form, but no program writes it, and git would store it unchanged.
  */
 export function parsePackHeader(bytes: Uint8Array): PackHeader | undefined {
   const header = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, packHeaderLength));
@@ -37,8 +36,8 @@ export function parsePackHeader(bytes: Uint8Array): PackHeader | undefined {
 }
 
 /**
- * True when the entry of a pack that begins with this byte holds a commit as a whole (gitformat-pack: bits 4 to 6 are the
- * type, 1 a commit). One that is kept as a difference from another says nothing of what it is.
+ * True if a pack entry with this first byte is a commit that is not stored as a delta (gitformat-pack: bits 4 to 6 are the
+ * type, 1 is a commit). The first byte of a delta does not tell the type of its object.
  */
 export function isWholeCommit(firstByte: number): boolean {
   return ((firstByte >> 4) & 7) === 1;

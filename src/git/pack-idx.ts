@@ -1,35 +1,35 @@
 import { CairnError } from '../lib/errors.ts';
 import { hexLength, type ObjectFormat } from './object-id.ts';
 
-/** Reads exactly `length` bytes of a file from `position` on; throws when there are fewer. */
+/** Reads exactly `length` bytes of a file from `position` on; throws if there are fewer. */
 export type ReadAt = (position: number, length: number) => Promise<Buffer>;
 
-/** Four bytes that no idx of version 1 can begin with, and the version (gitformat-pack, "Version 2 pack-*.idx files"). */
+/** Magic number and version (gitformat-pack, "Version 2 pack-*.idx files"). No idx of version 1 begins with these bytes. */
 const MAGIC = Buffer.from('ff744f6300000002', 'hex');
 const FAN_OUT = 256;
 const TABLES_AT = MAGIC.length + 4 * FAN_OUT;
-/** Entries read at a time: some 400 KiB. */
+/** Entries read at a time: about 400 KiB. */
 const BLOCK = 16_384;
-/** Ids read at once where one is looked for: below that, another read costs more than the bytes. */
+/** Ids read at once by a search. For fewer, another read costs more than the bytes. */
 const WINDOW = 256;
 
 /**
- * The index of a pack, version 2, read where it lies: ids in order, and their offsets in a table of its own. No more than
- * a block of it is ever in memory, so that a pack of millions of objects costs no more than a small one.
+ * The idx of a pack, version 2, read from its file: sorted ids, and a table of their offsets. At most one block is in memory
+ * at a time, so a pack of millions of objects needs no more memory than a small one.
  */
 export class PackIdx {
-  /** How many entries the pack has. */
+  /** Number of entries of the pack. */
   readonly objects: number;
   /** Bytes of one raw id. */
   readonly idLength: number;
   readonly #read: ReadAt;
   readonly #fanOut: readonly number[];
-  /** The ids last read, all neighbours: whoever asks in order finds most of his answers here. */
+  /** The run of ids that was read last. A caller that asks for sorted ids finds most of them here. */
   #window: { readonly first: number; readonly ids: Buffer } = { first: 0, ids: Buffer.alloc(0) };
 
   /**
    * Reads the fan-out table.
-   * @throws CairnError `corrupt` when this is not an idx of version 2
+   * @throws CairnError `corrupt` if it is not an idx of version 2
    */
   static async open(read: ReadAt, format: ObjectFormat): Promise<PackIdx> {
     const head = await read(0, TABLES_AT);
@@ -48,8 +48,8 @@ export class PackIdx {
   }
 
   /**
-   * The raw ids of entries, in order, many to a buffer.
-   * @param begin only of entries that begin at an offset of the pack for which this is true
+   * The raw ids of entries in order, many to a buffer.
+   * @param begin selects entries by their offset in the pack; without it all are listed
    */
   async *ids(begin?: (offset: number) => boolean): AsyncGenerator<Buffer> {
     for (let first = 0; first < this.objects; first += BLOCK) {
@@ -65,7 +65,7 @@ export class PackIdx {
     }
   }
 
-  /** The raw ids of all entries, in order, many to a buffer, and where each of them begins in the pack, in bytes. */
+  /** The raw ids of all entries in order, many to a buffer, and the offset of each entry in the pack, in bytes. */
   async *entries(): AsyncGenerator<{ readonly ids: Buffer; readonly offsets: readonly number[] }> {
     for (let first = 0; first < this.objects; first += BLOCK) {
       const count = Math.min(BLOCK, this.objects - first);
@@ -74,7 +74,7 @@ export class PackIdx {
     }
   }
 
-  /** How many entries begin before `end`, an offset of the pack in bytes, and whether one begins just there. */
+  /** Counts the entries that begin before `end`, an offset in the pack. `begins` tells whether one begins exactly at `end`. */
   async splitAt(end: number): Promise<{ readonly before: number; readonly begins: boolean }> {
     let before = 0;
     let begins = false;
@@ -86,12 +86,12 @@ export class PackIdx {
     return { before, begins };
   }
 
-  /** True when the pack has an entry of this raw id. Ids asked for in order cost the fewest reads. */
+  /** True if the pack has an entry with this raw id. Sorted calls need the fewest reads. */
   async has(id: Buffer): Promise<boolean> {
     return (await this.#find(id)) !== undefined;
   }
 
-  /** Where the entry of this raw id begins in the pack, in bytes; undefined when there is none. */
+  /** The offset of the entry with this raw id in the pack, in bytes; undefined if there is none. */
   async offsetOf(id: Buffer): Promise<number | undefined> {
     const entry = await this.#find(id);
     return entry === undefined ? undefined : (await this.#offsets(entry, 1))[0];
@@ -134,15 +134,15 @@ export class PackIdx {
     return undefined;
   }
 
-  /** Where `count` entries from `first` on begin in the pack. */
+  /** The offsets of `count` entries in the pack, from entry `first` on. */
   async #offsets(first: number, count: number): Promise<number[]> {
-    // Behind the ids come as many checksums of 32 bits.
+    // A checksum of 32 bits for each entry follows the ids.
     const table = this.#idAt(this.objects) + 4 * this.objects;
     const bytes = await this.#read(table + 4 * first, 4 * count);
     const offsets: number[] = [];
     for (let at = 0; at < count; at++) {
       const offset = bytes.readUInt32BE(4 * at);
-      // The highest bit says that the rest is a place in a table of 64 bit numbers, for packs above 2 GiB.
+      // If the highest bit is set, the rest is an index into a table of 64-bit offsets, for packs above 2 GiB.
       if (offset < 0x8000_0000) offsets.push(offset);
       else offsets.push(await this.#largeOffset(table + 4 * this.objects, offset - 0x8000_0000));
     }

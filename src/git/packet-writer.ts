@@ -6,29 +6,29 @@ const largest = 1 << 20;
 const bytesPerUnit = 3;
 
 /**
- * Writes many lines as packets into few large buffers. A list of 100,000 refs is some 7 MB: a buffer for each
- * line, or one long string encoded at the end, would hold the event loop several times as long.
+ * Writes many lines as packets into few large buffers. A list of 100,000 refs is about 7 MB. A buffer for each line,
+ * or one long string encoded at the end, would block the event loop several times as long.
  */
 export class PacketWriter {
   readonly #full: Buffer[] = [];
   #open = Buffer.allocUnsafe(smallest);
   #used = 0;
 
-  /** Adds one packet carrying `text`. Throws `invalid` when it is too long for one. */
+  /** Adds one packet that carries `text`. Throws `invalid` if it is too long. */
   line(text: string): void {
     const needed = 4 + bytesPerUnit * text.length;
-    if (needed > this.#open.length - this.#used) this.#turn(needed);
+    if (needed > this.#open.length - this.#used) this.#nextBuffer(needed);
     const length = this.#open.write(text, this.#used + 4);
     this.#open.write(packetHeader(length), this.#used, 'latin1');
     this.#used += 4 + length;
   }
 
-  /** Everything written, and a flush behind it. To be called once. */
+  /** Returns all packets, followed by a flush. Call it once. */
   finish(): Buffer {
     return Buffer.concat([...this.#full, this.#open.subarray(0, this.#used), flushPacket]);
   }
 
-  #turn(needed: number): void {
+  #nextBuffer(needed: number): void {
     this.#full.push(this.#open.subarray(0, this.#used));
     this.#open = Buffer.allocUnsafe(Math.max(needed, Math.min(2 * this.#open.length, largest)));
     this.#used = 0;

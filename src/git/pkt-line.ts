@@ -1,9 +1,9 @@
 import { CairnError } from '../lib/errors.ts';
 
 /**
- * The framing of git's protocol (gitprotocol-common, "pkt-line Format"): four hex digits giving the length of
- * the packet, themselves included, then the payload. The lengths 0, 1 and 2 are packets of their own without a
- * payload, 3 is an error, 4 is an empty payload, and 65520 is the longest packet there is.
+ * The framing of git's protocol (gitprotocol-common, "pkt-line Format"): four hex digits with the length of the packet,
+ * including these digits, then the payload. The lengths 0, 1 and 2 are special packets without a payload, 3 is an
+ * error, 4 is an empty payload, and 65520 is the longest packet.
  */
 export type Packet =
   | { readonly kind: 'data'; readonly payload: Buffer }
@@ -24,7 +24,7 @@ export const delimiterPacket: Buffer = Buffer.from('0001');
 /** `0002`: the end of a response (protocol v2, stateless connections). */
 export const responseEndPacket: Buffer = Buffer.from('0002');
 
-/** One packet carrying `payload`, text as UTF-8. Throws `invalid` above {@link maxPayloadLength} bytes. */
+/** Encodes one packet that carries `payload`, text as UTF-8. Throws `invalid` above {@link maxPayloadLength} bytes. */
 export function encodePacket(payload: string | Uint8Array): Buffer {
   const length = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.byteLength;
   const packet = Buffer.allocUnsafe(headerLength + length);
@@ -34,7 +34,7 @@ export function encodePacket(payload: string | Uint8Array): Buffer {
   return packet;
 }
 
-/** The four digits before `payloadLength` bytes. Throws `invalid` above {@link maxPayloadLength}. */
+/** The header of a packet with `payloadLength` bytes. Throws `invalid` above {@link maxPayloadLength}. */
 export function packetHeader(payloadLength: number): string {
   if (payloadLength > maxPayloadLength) {
     throw new CairnError(
@@ -49,15 +49,15 @@ function hexHeader(payloadLength: number): string {
   return (headerLength + payloadLength).toString(16).padStart(headerLength, '0');
 }
 
-/** The headers of lines of usual length: lists of 100,000 refs need one each. */
+/** The headers of lines of usual length, computed once: a list of 100,000 refs needs 100,000 of them. */
 const shortHeaders = Array.from({ length: 256 }, (_, payloadLength) => hexHeader(payloadLength));
 
-/** `payload` without the one line feed that may end it: senders should add it, receivers must not need it. */
+/** `payload` without a final line feed: senders should add one, and receivers must not require it. */
 export function lineOf(payload: Buffer): Buffer {
   return payload.at(-1) === 0x0a ? payload.subarray(0, -1) : payload;
 }
 
-/** The text of `payload` without the one line feed that may end it. Bytes that are not UTF-8 become U+FFFD. */
+/** The text of `payload` without a final line feed. Bytes that are not UTF-8 become U+FFFD. */
 export function textOf(payload: Buffer): string {
   return lineOf(payload).toString('utf8');
 }
@@ -67,8 +67,8 @@ const delimiter: Packet = { kind: 'delimiter' };
 const responseEnd: Packet = { kind: 'response-end' };
 
 /**
- * Cuts a stream of bytes into packets, however the bytes were divided on their way. A payload is a view into
- * the chunk it came in unless it was spread over several, so whoever keeps one for long makes a copy.
+ * Cuts a stream of bytes into packets. A payload is a view into the chunk it came in, unless it was spread over
+ * several chunks. A caller that keeps a payload for long makes a copy.
  */
 export class PacketReader {
   readonly #maxBytes: number;
@@ -76,12 +76,12 @@ export class PacketReader {
   #buffered = 0;
   #consumed = 0;
 
-  /** `maxBytes` limits what all packets handed out may be long together, headers included. */
+  /** `maxBytes` limits the length of all returned packets together, headers included. */
   constructor(options: { maxBytes?: number } = {}) {
     this.#maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Bytes taken in and not yet handed out. */
+  /** Bytes pushed and not yet returned. */
   get buffered(): number {
     return this.#buffered;
   }
@@ -93,8 +93,8 @@ export class PacketReader {
   }
 
   /**
-   * The next packet, or undefined until more bytes have come.
-   * Throws `invalid` for a length that is none, `too-large` when the packets exceed the limit.
+   * The next packet, or undefined until more bytes are pushed.
+   * Throws `invalid` for a malformed length, `too-large` if the packets exceed the limit.
    */
   next(): Packet | undefined {
     if (this.#buffered < headerLength) return undefined;
@@ -112,7 +112,7 @@ export class PacketReader {
     return { kind: 'data', payload: bytes.subarray(headerLength, size) };
   }
 
-  /** Everything not yet handed out as a packet, in one piece. Nothing is left. */
+  /** Removes and returns all bytes that were not returned as packets. */
   takeRest(): Buffer {
     const rest = this.#front(this.#buffered);
     this.#chunks = [];
@@ -120,7 +120,7 @@ export class PacketReader {
     return rest;
   }
 
-  /** A buffer that starts with the first `size` unread bytes. Chunks are joined only when one packet needs it. */
+  /** A buffer that starts with the first `size` unread bytes. Chunks are joined only if one packet needs it. */
   #front(size: number): Buffer {
     const [first] = this.#chunks;
     if (first !== undefined && first.length >= size) return first;
@@ -138,7 +138,7 @@ export class PacketReader {
   }
 }
 
-/** The length a packet's header states; upper-case digits are read as git reads them. */
+/** The length in a packet's header. Upper-case digits are allowed, as in git. */
 function readLength(bytes: Buffer): number {
   const digits = bytes.toString('latin1', 0, headerLength);
   const length = /^[0-9a-fA-F]{4}$/.test(digits) ? Number.parseInt(digits, 16) : Number.NaN;

@@ -3,20 +3,20 @@ import { Capabilities } from './capabilities.ts';
 import { PacketReader, textOf } from './pkt-line.ts';
 
 export { type FetchRequest, parseFetch } from './fetch-arguments.ts';
-export { encodeLsRefs, type LsRefsAnswer, type LsRefsOptions, parseLsRefs } from './ls-refs.ts';
+export { encodeLsRefs, type LsRefsOptions, type LsRefsResponse, parseLsRefs } from './ls-refs.ts';
 
-/** One request of protocol v2: the body of a POST. */
+/** A request of protocol v2: the body of a POST. */
 export interface CommandRequest {
-  /** `ls-refs`, `fetch`, …; undefined for the empty request by which a client says that it has no more. */
+  /** `ls-refs`, `fetch`, …; undefined for the empty request that ends a session. */
   readonly command: string | undefined;
   readonly capabilities: Capabilities;
-  /** What follows the delimiter, one argument a line; read by {@link parseLsRefs} or {@link parseFetch}. */
+  /** The lines after the delimiter, one argument each; see {@link parseLsRefs} and {@link parseFetch}. */
   readonly args: readonly string[];
 }
 
 /**
- * Reads one request of protocol v2 as its bytes come (gitprotocol-v2, "Command Request"): the command and the
- * capabilities in any order, then perhaps a delimiter and arguments, then a flush.
+ * Incremental parser of a request of protocol v2 (gitprotocol-v2, "Command Request"): the command and the capabilities
+ * in any order, then an optional delimiter with arguments, then a flush.
  */
 export class CommandRequestParser {
   readonly #packets: PacketReader;
@@ -25,12 +25,12 @@ export class CommandRequestParser {
   #command: string | undefined;
   #state: 'capabilities' | 'arguments' | 'complete' = 'capabilities';
 
-  /** `bytes` is how long the whole request may be; who gives no limit counts what it pushes. */
+  /** `bytes` limits the length of the whole request. Without it, the caller bounds what it pushes. */
   constructor(options: { limits?: { bytes: number } } = {}) {
     this.#packets = new PacketReader(options.limits && { maxBytes: options.limits.bytes });
   }
 
-  /** Takes in more bytes; true when the request is complete, and then no more are to be given. Throws `invalid` or `too-large`. */
+  /** Reads more bytes. Returns true once the request is complete; then push no more. Throws `invalid` or `too-large`. */
   push(chunk: Buffer): boolean {
     this.#packets.push(chunk);
     while (this.#state !== 'complete') {
@@ -44,12 +44,12 @@ export class CommandRequestParser {
     return true;
   }
 
-  /** To be called at the end of the stream. Throws `invalid` when the request is not complete. */
+  /** Call it at the end of the stream. Throws `invalid` if the request is not complete. */
   finish(): void {
     if (this.#state !== 'complete') throw new CairnError('invalid', 'the request ended early');
   }
 
-  /** The request. Throws `invalid` when it is not complete. */
+  /** The request. Throws `invalid` if it is not complete. */
   get result(): CommandRequest {
     this.finish();
     return {
@@ -59,7 +59,7 @@ export class CommandRequestParser {
     };
   }
 
-  /** What came after the request. */
+  /** Removes and returns the bytes after the request. */
   takeRest(): Buffer {
     return this.#packets.takeRest();
   }
@@ -68,7 +68,7 @@ export class CommandRequestParser {
     if (this.#state === 'arguments') this.#args.push(line);
     else if (!line.startsWith('command=')) this.#capabilities.push(line);
     else if (this.#command === undefined) this.#command = line.slice('command='.length);
-    else throw new CairnError('invalid', 'a request names one command only');
+    else throw new CairnError('invalid', 'a request may name only one command');
   }
 
   #complete(): void {

@@ -1,9 +1,9 @@
-/** The most bytes a reason has when it reaches a user. */
+/** Maximum length in bytes of a reason that is shown to a user. */
 export const maxReasonBytes = 1000;
 
 /**
- * `text` as one line fit for a terminal and for a packet: control and formatting characters and line breaks
- * become single spaces, and what exceeds `maxBytes` of UTF-8 is cut between characters.
+ * Makes `text` one line that is safe for a terminal and fits into a packet. Control characters, formatting characters and
+ * line breaks become single spaces. Text beyond `maxBytes` of UTF-8 is cut off between characters.
  */
 export function cleanReason(text: string, maxBytes: number = maxReasonBytes): string {
   const line = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();

@@ -6,10 +6,10 @@ import { decodeRefName, refNameProblem } from './refs/ref-name.ts';
 import type { RefCommand } from './refs/ref-update.ts';
 import { shown } from './request-line.ts';
 
-/** A command as it was received; one with a `problem` is answered with that reason and not carried out. */
+/** A command as it was received. One with a `problem` is refused with that reason. */
 export type ReceivedCommand = RefCommand & {
   readonly problem?: string;
-  /** The name as it was sent when it is not UTF-8, for the answer; `name` is then an escaped rendering. */
+  /** The name as it was sent if it is not UTF-8, for the report; `name` is then an escaped form of it. */
   readonly rawName?: Buffer;
 };
 
@@ -20,15 +20,15 @@ export interface ReceiveRequest {
   readonly shallow: readonly string[];
   readonly capabilities: Capabilities;
   readonly pushOptions: readonly string[];
-  /** The body is only `0000`: git's probe, sent before a push too large to be sent twice. */
+  /** The body is only `0000`. git sends such a request before a push that is too large to send twice. */
   readonly probe: boolean;
-  /** A pack follows: some command is not a delete. */
+  /** A pack follows, because some command is not a delete. */
   readonly needsPack: boolean;
 }
 
 export interface ReceiveRequestOptions {
   readonly format: ObjectFormat;
-  /** Counts, and for `bytes` the length of everything before the pack. */
+  /** Maximum counts; `bytes` bounds the length of everything before the pack. */
   readonly limits: {
     readonly commands: number;
     readonly bytes: number;
@@ -38,10 +38,10 @@ export interface ReceiveRequestOptions {
 }
 
 /**
- * Reads the head of a push as its bytes come (gitprotocol-pack, "Reference Update Request"): `shallow` lines,
- * commands, the first of them with the capabilities behind a NUL, a flush; push options and a flush when they
- * were agreed. What is wrong with one ref is kept as the problem of its command, so that the user hears of it
- * ref by ref; what is wrong with the request as a whole is thrown.
+ * Incremental parser of the head of a push (gitprotocol-pack, "Reference Update Request"): `shallow` lines, then
+ * commands, the first of them with the capabilities after a NUL, then a flush; then push options and a flush, if they
+ * were negotiated. An error of one ref becomes the `problem` of its command, so that the report names it for that ref.
+ * An error of the whole request is thrown.
  */
 export class ReceiveRequestParser {
   readonly #options: ReceiveRequestOptions;
@@ -50,7 +50,7 @@ export class ReceiveRequestParser {
   readonly #pushOptions: string[] = [];
   #commands: ReceivedCommand[] = [];
   readonly #names = new Set<string>();
-  /** Names of refs that several commands are for. */
+  /** Refs that several commands name. */
   readonly #repeated = new Set<string>();
   #capabilities: Capabilities | undefined;
   #state: 'commands' | 'push-options' | 'complete' = 'commands';
@@ -60,7 +60,7 @@ export class ReceiveRequestParser {
     this.#packets = new PacketReader({ maxBytes: options.limits.bytes });
   }
 
-  /** Takes in more bytes; true when the head is complete, and then no more are to be given. Throws `invalid` or `too-large`. */
+  /** Reads more bytes. Returns true once the head is complete; then push no more. Throws `invalid` or `too-large`. */
   push(chunk: Buffer): boolean {
     this.#packets.push(chunk);
     while (this.#state !== 'complete') {
@@ -74,12 +74,12 @@ export class ReceiveRequestParser {
     return true;
   }
 
-  /** To be called at the end of the stream. Throws `invalid` when the head is not complete. */
+  /** Call it at the end of the stream. Throws `invalid` if the head is not complete. */
   finish(): void {
     if (this.#state !== 'complete') throw new CairnError('invalid', 'the request ended early');
   }
 
-  /** The head. Throws `invalid` when it is not complete. */
+  /** The head. Throws `invalid` if it is not complete. */
   get result(): ReceiveRequest {
     this.finish();
     return {
@@ -93,14 +93,14 @@ export class ReceiveRequestParser {
   }
 
   /**
-   * What the client asked for, as soon as its first command was read, and empty before: a request that is
-   * refused half-way is still answered in the form its client can show.
+   * The client's capabilities once its first command was read; empty before. They are needed early, so that a request
+   * that fails half-way is still answered in a form that its client shows.
    */
   get capabilities(): Capabilities {
     return this.#capabilities ?? parseCapabilities('');
   }
 
-  /** The bytes after the head: the beginning of the pack. */
+  /** Removes and returns the bytes after the head: the beginning of the pack. */
   takeRest(): Buffer {
     return this.#packets.takeRest();
   }
@@ -119,17 +119,17 @@ export class ReceiveRequestParser {
     this.#shallow.push(oid);
   }
 
-  /** Cuts off what stands behind a NUL, and takes it in if this is the first line. */
+  /** Cuts off what follows a NUL. In the first line, these are the capabilities. */
   #withoutCapabilities(line: Buffer): Buffer {
     const nul = line.indexOf(0);
     if (this.#capabilities === undefined) {
       this.#capabilities = parseCapabilities(nul === -1 ? '' : line.toString('utf8', nul + 1));
       const { format } = this.#options;
-      const spoken = this.#capabilities.value('object-format') ?? 'sha1';
-      if (spoken !== format) {
+      const requested = this.#capabilities.value('object-format') ?? 'sha1';
+      if (requested !== format) {
         throw new CairnError(
           'invalid',
-          `this repository has object format ${format}, and the push has ${shown(spoken)}`,
+          `this repository has object format ${format}, and the push has ${shown(requested)}`,
         );
       }
     }
@@ -176,7 +176,7 @@ export class ReceiveRequestParser {
 function readName(bytes: Buffer): { name: string; problem?: string; rawName?: Buffer } {
   const name = decodeRefName(bytes);
   if (name === undefined) {
-    // A backslash is in no valid ref name, so the rendering is never the name of another ref.
+    // No valid ref name has a backslash, so the escaped form is never the name of another ref.
     const rendered = bytes.toString('latin1').replace(/[^\x21-\x5b\x5d-\x7e]/g, escaped);
     return { name: rendered, problem: 'a ref name must be valid UTF-8', rawName: Buffer.from(bytes) };
   }
@@ -188,7 +188,7 @@ function escaped(character: string): string {
   return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }
 
-/** Which of two commands for one ref was meant cannot be known, so neither is carried out. */
+/** Refuses all commands for a ref that several commands name: which one is meant cannot be known. */
 function withDuplicatesRefused(
   commands: ReceivedCommand[],
   repeated: ReadonlySet<string>,

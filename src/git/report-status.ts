@@ -10,15 +10,15 @@ export type RefStatus =
   | { readonly ref: string | Buffer; readonly status: 'ng'; readonly reason: string };
 
 export interface StatusReport {
-  /** `ok`, or why the pack could not be taken in. */
+  /** `ok`, or why the pack was not accepted. */
   readonly unpack: string;
   readonly refs: readonly RefStatus[];
 }
 
 /**
- * The report a push ends with (gitprotocol-pack, "Report Status"), empty when the client asked for none.
- * Version 2 adds lines only for refs that were rewritten, which never happens here, so both versions are equal.
- * The caller puts it into band 1 when a side-band was agreed.
+ * Encodes the report at the end of a push (gitprotocol-pack, "Report Status"); empty if the client asked for none.
+ * Version 2 adds lines only for rewritten refs, which Cairn never has, so both versions are equal.
+ * The caller sends it on band 1 if a side-band was negotiated.
  */
 export function* encodeReport(report: StatusReport, capabilities: Capabilities): Cooperative<Buffer> {
   if (!capabilities.has('report-status') && !capabilities.has('report-status-v2')) return Buffer.alloc(0);
@@ -29,10 +29,10 @@ export function* encodeReport(report: StatusReport, capabilities: Capabilities):
 function encodeRefStatus(status: RefStatus): Buffer {
   const name = typeof status.ref === 'string' ? Buffer.from(status.ref) : status.ref;
   if (status.status === 'ok') {
-    if (!CommitProof.isProof(status.proof)) throw new TypeError('"ok" needs the proof of a publish');
+    if (!CommitProof.isProof(status.proof)) throw new TypeError('"ok" needs the commit proof of a publish');
     return encodePacket(Buffer.concat([Buffer.from('ok '), name, Buffer.from('\n')]));
   }
-  // A name as long as a packet may be leaves less room for the reason than reasons usually get.
+  // A very long name leaves less room for the reason.
   const room = Math.min(maxReasonBytes, maxPayloadLength - name.length - 'ng  \n'.length);
   return encodePacket(
     Buffer.concat([Buffer.from('ng '), name, Buffer.from(` ${cleanReason(status.reason, room)}\n`)]),

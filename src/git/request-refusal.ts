@@ -1,8 +1,8 @@
 import { CairnError } from '../lib/errors.ts';
 
 /**
- * A request that is well formed and cannot be answered, whatever the state of the server: its sender, who may use stock git,
- * is told the reason in an ERR packet, because git shows nothing else of a failed POST.
+ * A well-formed request that is refused, whatever the state of the server. The client gets the reason in an ERR packet:
+ * git shows nothing else of a failed POST.
  */
 export class RequestRefusal extends CairnError {
   constructor(reason: string) {

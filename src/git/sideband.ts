@@ -1,17 +1,17 @@
 import { encodePacket, maxPayloadLength } from './pkt-line.ts';
 
-/** Band 1 carries data, band 2 progress for people to read, band 3 the error that ends the stream. */
+/** Band 1 carries data, band 2 progress messages, band 3 the error that ends the stream. */
 export type Band = 1 | 2 | 3;
 
-/** Data bytes in one packet when `side-band-64k` was agreed: one byte of each payload names the band. */
+/** Data bytes in one packet with `side-band-64k`: one byte of each payload names the band. */
 export const largeSideband = maxPayloadLength - 1;
-/** Data bytes in one packet when only `side-band` was agreed: packets there end at 1000 bytes. */
+/** Data bytes in one packet with `side-band`: packets have at most 1000 bytes. */
 export const smallSideband = 1000 - 5;
 
-/** `0005 01`: a packet of band 1 without data, as git's own receive-pack sends it in silence so that nobody takes the connection for dead. */
+/** `0005 01`: a packet of band 1 without data. Like git's receive-pack, Cairn sends it to keep idle connections alive. */
 export const keepAlive: Buffer = encodePacket(Buffer.of(1));
 
-/** `data` (text as UTF-8) as packets of `band`, each with at most `capacity` data bytes; none for no data. */
+/** Encodes `data` (text as UTF-8) as packets of `band` with at most `capacity` data bytes each; no packets for no data. */
 export function encodeSideband(
   band: Band,
   data: string | Uint8Array,

@@ -5,21 +5,21 @@ import type { ObjectFormat } from './object-id.ts';
 import { type Packet, PacketReader, textOf } from './pkt-line.ts';
 import { objectIdIn, unexpectedLine } from './request-line.ts';
 
-/** What a client of protocol v0 or v1 asks of upload-pack: the body of a POST. */
+/** A request to upload-pack of protocol v0 or v1: the body of a POST. */
 export interface UploadRequest extends HistoryLimits {
   readonly wants: readonly string[];
   /** Sent with the first want. */
   readonly capabilities: Capabilities;
-  /** Everything the client says it has, of all rounds in this body. */
+  /** The haves of all rounds in this body. */
   readonly haves: readonly string[];
-  /** Negotiation is over: the pack is to be sent now. */
+  /** Negotiation is over: the server sends the pack now. */
   readonly done: boolean;
 }
 
 /**
- * Reads a request to upload-pack of protocol v0 or v1 as its bytes come (gitprotocol-pack, "Packfile
- * Negotiation"): wants and limits up to a flush, then rounds of haves, each ended by a flush, and perhaps
- * `done`. Over HTTP every POST repeats the wants, so one body is read by one parser.
+ * Incremental parser of a request to upload-pack of protocol v0 or v1 (gitprotocol-pack, "Packfile Negotiation"): wants
+ * and limits up to a flush, then rounds of haves, each ended by a flush, and optionally `done`. Over HTTP every POST
+ * repeats the wants, so each body has its own parser.
  */
 export class UploadRequestParser {
   readonly #packets: PacketReader;
@@ -31,15 +31,15 @@ export class UploadRequestParser {
   #wantsComplete = false;
   #done = false;
 
-  /** `bytes` is how long the whole request may be; who gives no limit counts what it pushes. */
+  /** `bytes` limits the length of the whole request. Without it, the caller bounds what it pushes. */
   constructor(options: { format: ObjectFormat; limits?: { bytes: number } }) {
     this.#format = options.format;
     this.#packets = new PacketReader(options.limits && { maxBytes: options.limits.bytes });
   }
 
   /**
-   * Takes in more bytes; true when the wants are complete, and from then on. Haves that follow are read too, for
-   * as long as bytes are given; what comes after `done` is dropped. Throws `invalid` or `too-large`.
+   * Reads more bytes. Returns true once the wants are complete. Haves that follow are read, too; bytes after `done`
+   * are dropped. Throws `invalid` or `too-large`.
    */
   push(chunk: Buffer): boolean {
     if (this.#done) return true;
@@ -53,13 +53,13 @@ export class UploadRequestParser {
     return this.#wantsComplete;
   }
 
-  /** To be called at the end of the stream. Throws `invalid` when it ended within the wants or within a packet. */
+  /** Call it at the end of the stream. Throws `invalid` if it ended within the wants or within a packet. */
   finish(): void {
     const cut = !this.#done && this.#packets.buffered > 0;
     if (!this.#wantsComplete || cut) throw new CairnError('invalid', 'the request ended early');
   }
 
-  /** What has been read so far. Throws `invalid` until the wants are complete. */
+  /** The request as read so far. Throws `invalid` until the wants are complete. */
   get result(): UploadRequest {
     if (!this.#wantsComplete) throw new CairnError('invalid', 'the request ended early');
     return {

@@ -2,21 +2,21 @@ import { type Digest, sha256 } from '../lib/digest.ts';
 import { isBranchOrTag } from './refs/ref-name.ts';
 
 /**
- * Names a set of wants, whatever their order and however often each is named: the SHA-256 of its ids, sorted, one a line.
+ * A digest of a set of wants: the SHA-256 of its ids, sorted, one a line, each once.
  * @param oids object ids in hex
  */
 export function wantSetDigest(oids: Iterable<string>): Digest {
   return sha256([...new Set(oids)].sort().join('\n'));
 }
 
-/** True for branches and tags: what a clone asks for. */
+/** True for branches and tags: the refs that a clone asks for. */
 export function isCloned(ref: string): boolean {
   return isBranchOrTag(ref);
 }
 
 /**
- * What a clone of everything wants: the values of all branches and tags, each once.
- * @param refs every ref of a repository
+ * The wants of a full clone: the values of all branches and tags, each once.
+ * @param refs all refs of a repository
  */
 export function cloneWants(refs: Iterable<readonly [name: string, oid: string]>): Set<string> {
   const wants = new Set<string>();
@@ -26,7 +26,7 @@ export function cloneWants(refs: Iterable<readonly [name: string, oid: string]>)
   return wants;
 }
 
-/** Wants of which there may be very many, so that {@link wantSetDigest} is worked out part by part. */
+/** A large set of wants whose {@link wantSetDigest} is computed part by part. */
 export class SortedWants {
   /** By the first two digits. */
   private readonly parts = new Map<string, Set<string>>();
@@ -42,7 +42,7 @@ export class SortedWants {
     return this.parts.size === 0;
   }
 
-  /** The text of which {@link wantSetDigest} is the SHA-256, in up to 256 parts. */
+  /** The text whose SHA-256 is {@link wantSetDigest}, in up to 256 parts. */
   *text(): Generator<string, undefined> {
     let before = '';
     for (const [, part] of [...this.parts].sort(([a], [b]) => (a < b ? -1 : 1))) {

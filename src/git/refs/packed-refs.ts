@@ -1,14 +1,14 @@
 import type { RefEntries } from '../advertisement.ts';
-import { packedRefLines, splice } from './ref-segment.ts';
+import { applyChanges, packedRefLines } from './ref-segment.ts';
 import type { RefTable } from './ref-table.ts';
 
 /** The first line of a `packed-refs` file. */
 export const packedRefsHeader = '# pack-refs with: peeled fully-peeled sorted \n';
 
 /**
- * The content of a repository's `packed-refs` file: `refs` in byte order of their names, each annotated tag
- * followed by what it points at (`peeled`, by the name of the tag's ref). The header promises exactly that, so
- * that git searches by bisection and opens no object to peel.
+ * Encodes the content of a repository's `packed-refs` file: `refs` in byte order of their names, each annotated tag
+ * followed by its peeled object id (`peeled`, by the name of the tag's ref). The header states exactly that, so git
+ * searches by bisection and opens no object to peel it.
  */
 export function encodePackedRefs(refs: RefEntries, peeled: ReadonlyMap<string, string>): Buffer {
   const lines = [packedRefsHeader];
@@ -20,11 +20,11 @@ export function encodePackedRefs(refs: RefEntries, peeled: ReadonlyMap<string, s
   return Buffer.from(lines.join(''));
 }
 
-/** The same file for very many refs, in pieces: what stands in segments is copied as it is. */
+/** The same file in pieces, for a table with very many refs: segments without changes are copied. */
 export function* packedRefsOf(table: RefTable): Generator<Buffer, undefined> {
   yield Buffer.from(packedRefsHeader);
   for (const { segment, changes } of table.parts()) {
-    yield splice(segment, segment, changes, (entry) => Buffer.from(packedRefLines(entry)));
+    yield applyChanges(segment, segment, changes, (entry) => Buffer.from(packedRefLines(entry)));
   }
   return undefined;
 }

@@ -1,26 +1,26 @@
-/** What is done with refs, whether they are few, in a plain map, or very many, in a table. */
+/** Operations on the refs of a repository. Few refs are in plain maps, very many in a table; these functions take both. */
 import { type Cooperative, mapped, runToEnd } from '../../lib/cooperative.ts';
 import type { ObjectFormat } from '../object-id.ts';
 import { compareBytes, refsInByteOrder, sortByBytes, sortingByBytes } from './ref-name.ts';
 import { partEntries, type TablePart } from './ref-parts.ts';
-import { type RefChange, type RefEntry, splice } from './ref-segment.ts';
+import { applyChanges, type RefChange, type RefEntry } from './ref-segment.ts';
 import { RefTable, tableOf } from './ref-table.ts';
 import { RefsView } from './ref-views.ts';
 
 type Refs = ReadonlyMap<string, string>;
 
-/** The refs of a repository, and what the tag objects among them peel to. */
+/** The refs of a repository, and the peeled object ids of its tag objects. */
 export interface RefMaps {
   readonly refs: Refs;
   /** By the name of the ref. */
   readonly peeled: Refs;
 }
 
-/** Beyond so many refs they are kept in a table; one that there is goes on until it has clearly fewer. */
+/** Above this number, refs are kept in a table. A table is kept until it has clearly fewer. */
 export const mostPlainRefs = 5_000;
 const leastTableRefs = 4_000;
 
-/** The same refs, in a table or in plain maps, whichever suits their number. */
+/** The same refs, in a table or in plain maps, depending on their number. */
 export function* inSuitableForm({ refs, peeled }: RefMaps, format: ObjectFormat): Cooperative<RefMaps> {
   const table = tableOf(refs);
   const own = table !== undefined && table.peeled === peeled && table.format === format;
@@ -31,12 +31,12 @@ export function* inSuitableForm({ refs, peeled }: RefMaps, format: ObjectFormat)
   return table === undefined ? { refs, peeled } : { refs: new Map(refs), peeled: new Map(peeled) };
 }
 
-/** The refs there are after changes; what is not touched is not copied where there are very many. */
+/** The refs after changes. A table shares everything unchanged with the table before. */
 export function changedRefs(before: RefMaps, changes: readonly RefChange[]): RefMaps {
   return runToEnd(changingRefs(before, changes));
 }
 
-/** The same after very many changes. */
+/** The same for very many changes: it yields to other work. */
 export function* changingRefs(before: RefMaps, changes: readonly RefChange[]): Cooperative<RefMaps> {
   const table = tableOf(before.refs);
   if (table !== undefined && table.peeled === before.peeled) return mapsOf(yield* table.changing(changes));
@@ -62,12 +62,12 @@ function* inOrderOfBytes(refs: Refs): Cooperative<Refs> {
   return new Map(yield* mapped(names, (name) => [name, refs.get(name) ?? ''] as const));
 }
 
-/** The maps alone, for states are copied member by member. */
+/** Only the two maps: states are copied member by member. */
 function mapsOf({ refs, peeled }: RefTable): RefMaps {
   return { refs, peeled };
 }
 
-/** All refs, each with what it peels to. */
+/** All refs, each with its peeled object id. */
 export function* refEntries({ refs, peeled }: RefMaps): Generator<RefEntry, undefined> {
   const table = tableOf(refs);
   if (table !== undefined && table.peeled === peeled) return yield* table.startingWith('');
@@ -86,7 +86,7 @@ export function* refsStartingWith(
   return undefined;
 }
 
-/** How many refs there are whose names begin with `prefix`. */
+/** Counts the refs whose names begin with `prefix`. */
 export function countRefsStartingWith(refs: Refs, prefix: string): number {
   const table = tableOf(refs);
   if (table !== undefined) return table.countStartingWith(prefix);
@@ -95,7 +95,7 @@ export function countRefsStartingWith(refs: Refs, prefix: string): number {
   return count;
 }
 
-/** The names of all refs that are neither branches nor tags, without a look at each of those where there are very many. */
+/** The names of all refs that are neither branches nor tags. A table skips segments that have only branches or only tags. */
 export function* otherRefs(refs: Refs): Generator<string, undefined> {
   const isOther = (name: string) => BRANCHES_AND_TAGS.every((prefix) => !name.startsWith(prefix));
   const table = tableOf(refs);
@@ -115,7 +115,7 @@ export function* otherRefs(refs: Refs): Generator<string, undefined> {
 
 const BRANCHES_AND_TAGS = ['refs/heads/', 'refs/tags/'];
 
-/** What a signed state speaks of: the branches and tags, in byte order. */
+/** The branches and tags, in byte order: the refs that a signed state covers. */
 export function branchesAndTags(refs: Refs): Refs {
   const table = tableOf(refs);
   if (table !== undefined) return new RefsView(table, BRANCHES_AND_TAGS);
@@ -124,7 +124,7 @@ export function branchesAndTags(refs: Refs): Refs {
 }
 
 /**
- * The lines `<object id> <name>` of refs in byte order of the names, in pieces: what `git for-each-ref` prints with that
+ * Lines `<object id> <name>` of refs in byte order of their names, in pieces, as `git for-each-ref` prints them in that
  * format.
  */
 export function* refLines(refs: Refs): Generator<Buffer, undefined> {
@@ -143,9 +143,9 @@ export function* refLines(refs: Refs): Generator<Buffer, undefined> {
 function linesOf(part: TablePart): Buffer {
   const { segment, changes, from, to } = part;
   const lineOf = ({ oid, name }: RefEntry) => `${oid} ${name}\n`;
-  // Segments without peeled tags consist of these very lines.
+  // A segment without peeled tags consists of exactly these lines.
   if (segment?.peels === 0) {
-    return splice(segment, segment, changes, (entry) => Buffer.from(lineOf(entry)), from, to);
+    return applyChanges(segment, segment, changes, (entry) => Buffer.from(lineOf(entry)), from, to);
   }
   return Buffer.from([...partEntries(part)].map(lineOf).join(''));
 }
@@ -165,11 +165,11 @@ export function* mergedRefNames(one: Refs, other: Refs): Generator<string, undef
 }
 
 function inOrder(refs: Refs): Iterator<string, undefined> {
-  // A view of a table is in order as it is, and too long to be put in order again.
+  // A view of a table is sorted already, and too long to sort again.
   return refs instanceof RefsView ? refs.keys() : sortByBytes(refs.keys()).values();
 }
 
-/** The names of refs that only one of two maps has, or that have another value in the other. */
+/** The names of refs that only one of two maps has, or that have different values. */
 export function* differingRefs(one: Refs, other: Refs): Generator<string, undefined> {
   const [table, otherTable] = [tableOf(one), tableOf(other)];
   if (table !== undefined && otherTable !== undefined) return yield* table.differencesTo(otherTable);

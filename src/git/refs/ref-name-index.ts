@@ -1,16 +1,16 @@
 import { type RefTable, tableOf } from './ref-table.ts';
 
-/** What {@link directoryFileConflict} needs to know of a set of refs. */
+/** The queries that {@link directoryFileConflict} makes on a set of refs. */
 export interface RefNames {
-  /** True when the ref exists. */
+  /** True if the ref exists. */
   has(name: string): boolean;
-  /** Some ref below `directory`, which ends in `/`; undefined when there is none. */
+  /** Some ref below `directory`, which ends in `/`; undefined if there is none. */
   firstBelow(directory: string): string | undefined;
 }
 
 /**
- * The ref that keeps `name` from existing beside `refs`, or undefined when none does. Refs are paths: one
- * cannot be both a file and a directory of others, so `refs/heads/a` and `refs/heads/a/b` exclude each other.
+ * The ref in `refs` that conflicts with `name`, or undefined if none does. Refs are paths: one cannot be both a file
+ * and a directory, so `refs/heads/a` and `refs/heads/a/b` exclude each other.
  */
 export function directoryFileConflict(name: string, refs: RefNames): string | undefined {
   for (let slash = name.indexOf('/'); slash !== -1; slash = name.indexOf('/', slash + 1)) {
@@ -20,19 +20,19 @@ export function directoryFileConflict(name: string, refs: RefNames): string | un
   return refs.firstBelow(`${name}/`);
 }
 
-/** A set of names that the commands of a push change while they are decided. */
+/** A set of ref names that is changed while the commands of a push are decided. */
 export interface ChangingRefNames extends RefNames {
   add(name: string): void;
   delete(name: string): void;
 }
 
-/** The names of the refs of a repository, to be changed: where there are very many, without a copy of them all. */
+/** A changeable set of the ref names of a repository. Names in a table are not copied. */
 export function changingRefNames(refs: ReadonlyMap<string, string>): ChangingRefNames {
   const table = tableOf(refs);
   return table === undefined ? new RefNameIndex(refs.keys()) : new TableRefNames(table);
 }
 
-/** The names in a table, and over them what has been added and removed. */
+/** The names in a table, with added and removed names over them. */
 class TableRefNames implements ChangingRefNames {
   readonly #table: RefTable;
   readonly #added = new RefNameIndex([]);
@@ -64,32 +64,32 @@ class TableRefNames implements ChangingRefNames {
 }
 
 /**
- * The names of a repository's refs, made once from what a manifest holds and then changed name by name while
- * the commands of a push are decided.
+ * The ref names of a repository, built once from a manifest and then changed name by name while the commands of a push
+ * are decided.
  *
- * What was there is one sorted array searched by bisection, so that building costs nothing for names that arrive in order. What
- * is added is kept apart by name and by folder: 50,000 creates cost the same each. Any order that keeps what shares a
- * beginning together will do for the search; JavaScript's own is used because the keys of a canonical manifest come in it.
+ * The original names are one sorted array that is searched by bisection, so building is cheap for sorted names. Added names
+ * are kept separately, by name and by folder, so each of 50,000 creates costs the same. Any order that keeps names with a
+ * common prefix together works. JavaScript's own order is used because the keys of a canonical manifest have it.
  */
 export class RefNameIndex implements ChangingRefNames {
-  readonly #settled: readonly string[];
+  readonly #original: readonly string[];
   readonly #removed = new Set<string>();
   readonly #added = new Set<string>();
-  /** Of what is added: the names below each folder, which ends in `/`. */
+  /** The added names below each folder, which ends in `/`. */
   readonly #folders = new Map<string, Set<string>>();
 
   constructor(names: Iterable<string>) {
-    this.#settled = [...names].sort();
+    this.#original = [...names].sort();
   }
 
   has(name: string): boolean {
-    return this.#added.has(name) || (contains(this.#settled, name) && !this.#removed.has(name));
+    return this.#added.has(name) || (contains(this.#original, name) && !this.#removed.has(name));
   }
 
   firstBelow(directory: string): string | undefined {
     for (const added of this.#folders.get(directory) ?? []) return added;
-    for (let at = lowerBound(this.#settled, directory); ; at += 1) {
-      const name = this.#settled[at];
+    for (let at = lowerBound(this.#original, directory); ; at += 1) {
+      const name = this.#original[at];
       if (!name?.startsWith(directory)) return undefined;
       if (!this.#removed.has(name)) return name;
     }
@@ -108,11 +108,11 @@ export class RefNameIndex implements ChangingRefNames {
   delete(name: string): void {
     if (this.#added.delete(name)) {
       for (const folder of foldersOf(name)) this.#folders.get(folder)?.delete(name);
-    } else if (contains(this.#settled, name)) this.#removed.add(name);
+    } else if (contains(this.#original, name)) this.#removed.add(name);
   }
 }
 
-/** The folders above a name, each with its `/`. */
+/** The folders that contain a name, each ending in `/`. */
 function* foldersOf(name: string): Generator<string, undefined> {
   for (let slash = name.indexOf('/'); slash !== -1; slash = name.indexOf('/', slash + 1)) {
     yield name.slice(0, slash + 1);
@@ -120,7 +120,7 @@ function* foldersOf(name: string): Generator<string, undefined> {
   return undefined;
 }
 
-/** The first index whose name is not below `name`. */
+/** The first index whose name is not less than `name`. */
 function lowerBound(names: readonly string[], name: string): number {
   let low = 0;
   let high = names.length;

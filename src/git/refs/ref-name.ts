@@ -4,16 +4,16 @@ import { type Cooperative, filtered, sorted } from '../../lib/cooperative.ts';
 /** The longest ref name Cairn stores, in bytes of UTF-8. */
 export const maxRefNameBytes = 1024;
 
-/** Most names, recognized in one step because every ref of a manifest is checked when it is read. */
+/** Matches nearly all valid names in one step: every ref of a manifest is checked when it is read. */
 const ordinaryName = /^refs(?:\/[A-Za-z0-9_-]+){2,}$/;
 
 /**
- * Why `name` cannot be the name of a ref here, or undefined when it can.
+ * Why `name` is not a valid ref name here; undefined if it is valid.
  *
- * The rules are those of `git check-ref-format`, and four of Cairn's own: the name is below `refs/` and in a folder
- * there (git's client does not see `refs/x` when it pushes, so it could neither update nor delete it, and git's
- * receive-pack refuses to make it), it has a UTF-8 form (no lone surrogates; it is kept in JSON), and that form is at
- * most {@link maxRefNameBytes} long.
+ * The rules are those of `git check-ref-format`, and four of Cairn's own. The name is below `refs/`. It is in a folder
+ * there: git's client does not see `refs/x` when it pushes, so it could neither update nor delete it, and git's
+ * receive-pack refuses to create it. It is valid UTF-8 (no lone surrogates), because it is stored in JSON. It has at most
+ * {@link maxRefNameBytes} bytes.
  */
 export function refNameProblem(name: string): string | undefined {
   if (name.length <= maxRefNameBytes && ordinaryName.test(name)) return undefined;
@@ -38,7 +38,7 @@ export function refNameProblem(name: string): string | undefined {
   return undefined;
 }
 
-/** The ref name in `bytes`, or undefined when they are not valid UTF-8. Says nothing about the other rules. */
+/** Decodes a ref name; undefined if `bytes` are not valid UTF-8. It checks none of the other rules. */
 export function decodeRefName(bytes: Uint8Array): string | undefined {
   if (!isUtf8(bytes)) return undefined;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
@@ -60,9 +60,10 @@ export function isBranchOrTag(name: string): boolean {
 }
 
 /**
- * Compares two names by the bytes of their UTF-8 form, which is the order of their code points: negative, zero
- * or positive. It is the order git keeps and searches refs in. JavaScript's own order differs: it compares
- * UTF-16 units, and the surrogates of U+10000 and above sort there before U+E000.
+ * Compares two names by the bytes of their UTF-8 form, which is the order of their code points. git sorts refs in this
+ * order. JavaScript's own order differs: it compares UTF-16 units, and the surrogates of U+10000 and above sort before
+ * U+E000.
+ * @returns a negative number, zero, or a positive number
  */
 export function compareBytes(a: string, b: string): number {
   const shorter = Math.min(a.length, b.length);
@@ -74,27 +75,30 @@ export function compareBytes(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** Moves surrogates above the rest of the 16-bit range, so that units compare as their code points do. */
+/** Maps surrogates above the rest of the 16-bit range, so that units compare as their code points do. */
 function byCodePoint(unit: number): number {
   return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
 }
 
-/** A new array of `names` in the order of {@link compareBytes}. */
+/** A new array of `names`, sorted by {@link compareBytes}. */
 export function sortByBytes(names: Iterable<string>): string[] {
   const sorted = [...names];
-  // Without surrogates the two orders are one, and the built-in sort is many times faster.
+  // Without surrogates both orders are the same, and the built-in sort is many times faster.
   const sameOrder = !sorted.some((name) => /[\ud800-\udfff]/.test(name));
   return sameOrder ? sorted.sort() : sorted.sort(compareBytes);
 }
 
-/** The same, of very many. */
+/** The same for very many names: it yields to other work. */
 export function* sortingByBytes(names: Iterable<string>): Cooperative<string[]> {
   const all = [...names];
-  const odd = yield* filtered(all, (name) => /[\ud800-\udfff]/.test(name));
-  return yield* sorted(all, odd.length === 0 ? (a, b) => (a < b ? -1 : a > b ? 1 : 0) : compareBytes);
+  const withSurrogates = yield* filtered(all, (name) => /[\ud800-\udfff]/.test(name));
+  return yield* sorted(
+    all,
+    withSurrogates.length === 0 ? (a, b) => (a < b ? -1 : a > b ? 1 : 0) : compareBytes,
+  );
 }
 
-/** A new map with the refs of `refs` in the order of {@link compareBytes}. */
+/** A copy of `refs`, sorted by {@link compareBytes}. */
 export function refsInByteOrder(refs: ReadonlyMap<string, string>): Map<string, string> {
   return new Map(sortByBytes(refs.keys()).map((name) => [name, refs.get(name) ?? '']));
 }

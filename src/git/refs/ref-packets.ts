@@ -1,34 +1,34 @@
 /**
- * Very many refs as packets. What a segment looks like on the wire is kept for a while, so that after a push only what it
- * changed is encoded again; and a list comes in pieces, so that nobody has to wait for all of it.
+ * Lists very many refs as packets. Encoded segments are cached, so that after a push only changed segments are encoded again.
+ * A list is generated in pieces, so that it does not block the event loop.
  */
 import { LruMap } from '../../lib/lru.ts';
 import { encodePacket, packetHeader } from '../pkt-line.ts';
 import { partEntries, type TablePart } from './ref-parts.ts';
 import { prefixMatcher, shortestPrefixes } from './ref-prefixes.ts';
-import { type EncodedRefs, type RefEntry, type RefSegment, splice } from './ref-segment.ts';
+import { applyChanges, type EncodedRefs, type RefEntry, type RefSegment } from './ref-segment.ts';
 import type { RefTable } from './ref-table.ts';
 
-/** How a ref is listed: without what it peels to, with that in a line of its own (v0), or with that as an attribute (v2). */
+/** How a ref is listed: without its peeled object id, with it in a separate line (v0), or with it as an attribute (v2). */
 export type RefForm = 'plain' | 'peeled line' | 'peeled attribute';
 
-/** Beyond this many prefixes each ref is compared with them, since few segments are left out anyway. */
+/** Above this many prefixes each ref is compared with them: looking up their segments would skip few. */
 const prefixesLookedUp = 256;
-/** A piece of a segment that is so much smaller than all of it is encoded by itself. */
+/** A part with less than one eighth of a segment is encoded alone, and is not cached. */
 const smallPart = 8;
 
-/** Lists refs of tables as packets, and remembers what segments look like. */
+/** Lists refs of tables as packets, and caches encoded segments. */
 export class RefPackets {
   private readonly encoded: LruMap<string, EncodedRefs>;
 
-  /** @param budget bytes of encoded segments kept */
+  /** @param budget bytes of encoded segments that are cached */
   constructor(budget: number) {
     this.encoded = new LruMap(budget);
   }
 
   /**
-   * The refs that begin with one of some prefixes, or all without any, in byte order, as pieces of at most a few hundred
-   * kilobytes; a piece may be empty.
+   * Lists the refs that begin with one of `prefixes` (all if there are none) in byte order, in pieces of at most a few
+   * hundred kilobytes. A piece may be empty.
    */
   *list(table: RefTable, form: RefForm, prefixes: readonly string[] = []): Generator<Buffer, undefined> {
     if (prefixes.length > prefixesLookedUp) {
@@ -45,7 +45,7 @@ export class RefPackets {
   private encodePart(part: TablePart, form: RefForm): Buffer {
     const { segment, from, to, changes } = part;
     if (segment === undefined) return encodeEntries(part, form);
-    // Where nothing is peeled all forms are one.
+    // Without peeled tags all forms are the same.
     const name = `${segment.peels === 0 ? 'plain' : form} ${segment.summary.digest}`;
     let encoded = this.encoded.get(name);
     if (encoded === undefined) {
@@ -53,11 +53,11 @@ export class RefPackets {
       encoded = encodeSegment(segment, form);
       this.encoded.set(name, encoded, encoded.bytes.length + encoded.starts.byteLength);
     }
-    return splice(segment, encoded, changes, (entry) => encodeRef(entry, form), from, to);
+    return applyChanges(segment, encoded, changes, (entry) => encodeRef(entry, form), from, to);
   }
 }
 
-/** One ref as it is listed. */
+/** Encodes one ref. */
 export function encodeRef(entry: RefEntry, form: RefForm): Buffer {
   const packets = linesOf(entry, form).map(encodePacket);
   return packets.length === 1 && packets[0] !== undefined ? packets[0] : Buffer.concat(packets);
@@ -79,10 +79,10 @@ function encodeEntries(
   return Buffer.concat(packets);
 }
 
-/** Into one buffer, line by line: a buffer for each would take several times as long. */
+/** Encodes a segment into one buffer: a buffer for each line would take several times as long. */
 function encodeSegment(segment: RefSegment, form: RefForm): EncodedRefs {
   const header = 4;
-  // Two lines of at most the length of the longest, for a ref that is peeled; one for any other.
+  // Enough for two lines for each peeled ref, and one line for any other.
   const room = 2 * segment.bytes.length + segment.count * (2 * header + 16);
   const bytes = Buffer.allocUnsafe(room);
   const starts = new Uint32Array(segment.count + 1);

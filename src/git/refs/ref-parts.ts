@@ -1,13 +1,13 @@
 import type { KeyedChange, RefEntry, RefSegment } from './ref-segment.ts';
 
-/** A part of a table: refs of one segment, one after the other, and the changes that fall among them. */
+/** A part of a table: consecutive refs of one segment, and the changes between their names. */
 export interface TablePart {
-  /** undefined when all that there is comes from the changes. */
+  /** undefined if the part consists of changes only. */
   readonly segment: RefSegment | undefined;
   /** Positions in the segment: from the first up to, but not including, the second. */
   readonly from: number;
   readonly to: number;
-  /** In byte order; what they say goes before what the segment has. */
+  /** In byte order. They take precedence over the segment. */
   readonly changes: readonly KeyedChange[];
 }
 

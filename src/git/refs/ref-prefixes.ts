@@ -1,6 +1,6 @@
 import { sortByBytes } from './ref-name.ts';
 
-/** The prefixes none of which begins with another, in byte order: together they match what all of them do. */
+/** The prefixes that do not begin with another one, in byte order. Together they match the same names as all of them. */
 export function shortestPrefixes(prefixes: readonly string[]): string[] {
   const shortest: string[] = [];
   for (const prefix of sortByBytes(prefixes)) {
@@ -11,10 +11,10 @@ export function shortestPrefixes(prefixes: readonly string[]): string[] {
 }
 
 /**
- * A function that tells whether a name begins with one of `prefixes`, or is any name when there are none, in as many steps
- * as bisecting them takes: 65,000 prefixes against 100,000 refs must not cost their product. Once prefixes that begin with
- * another one are dropped, the only candidate for a name is the greatest prefix that does not sort behind it, in
- * whichever order; here it is JavaScript's own, which compares fastest.
+ * Returns a function that tells whether a name begins with one of `prefixes`; without prefixes, every name matches. It
+ * searches by bisection, because 65,000 prefixes against 100,000 refs must not cost their product. Prefixes that begin with
+ * another one are dropped first. Then the only candidate for a name is the greatest prefix that sorts before it or is equal.
+ * This holds in any order; JavaScript's own compares fastest.
  */
 export function prefixMatcher(prefixes: readonly string[]): (name: string) => boolean {
   if (prefixes.length === 0) return () => true;

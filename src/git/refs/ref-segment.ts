@@ -1,28 +1,28 @@
 /**
- * A run of refs in byte order of their names, immutable, kept as the lines of git's packed-refs file:
+ * An immutable run of refs in byte order of their names, kept as the lines of git's packed-refs file:
  *
  *     <object id> <name>
- *     ^<what the tag above peels to>
+ *     ^<peeled object id of the tag above>
  *
- * Nothing but the bytes and where each ref begins is held: a million refs as strings would take three times the memory. In
- * this form they are searched by bisection, copied into packed-refs and stored as they are.
+ * A segment holds only these bytes and the offset of each ref: a million refs as strings would take three times the memory.
+ * The bytes are searched by bisection, copied into packed-refs, and stored unchanged.
  */
 import { isUtf8 } from 'node:buffer';
 import { type Digest, sha256 } from '../../lib/digest.ts';
 import { hexLength, isObjectId, type ObjectFormat } from '../object-id.ts';
 import { refNameProblem } from './ref-name.ts';
 
-/** Most bytes of one segment. */
+/** Maximum size of a segment in bytes. */
 export const maxSegmentBytes = 256 * 1024;
 
-/** A ref, and for a tag object what it peels to. */
+/** A ref; for a tag object with its peeled object id. */
 export interface RefEntry {
   readonly name: string;
   readonly oid: string;
   readonly peeled: string | undefined;
 }
 
-/** What is known of a segment without having its content. */
+/** The facts about a segment that are known before its content is loaded. */
 export interface SegmentSummary {
   /** The first name in it, and the last. */
   readonly first: string;
@@ -33,18 +33,18 @@ export interface SegmentSummary {
   readonly digest: Digest;
   /** Bytes. */
   readonly size: number;
-  /** Which copy of it is stored; absent for the first. */
+  /** Number of the stored copy; absent for the first. */
   readonly n?: number;
 }
 
-/** Encoded refs, of which it is known where each begins. */
+/** Encoded refs with their offsets. */
 export interface EncodedRefs {
   readonly bytes: Buffer;
-  /** Where the bytes of each ref begin, and at the end where all of them end. */
+  /** The offset of each ref, and as the last item the end of the bytes. */
   readonly starts: Uint32Array;
 }
 
-/** A ref that differs from the one in a segment: set, or gone. */
+/** A change of one ref, over a segment: it is set or deleted. */
 export interface RefChange {
   readonly name: string;
   /** undefined when the ref is deleted. */
@@ -52,7 +52,7 @@ export interface RefChange {
   readonly peeled?: string | undefined;
 }
 
-/** A change with its name in bytes, by which it is put in order. */
+/** A change with its name as bytes, by which changes are sorted. */
 export interface KeyedChange extends RefChange {
   readonly key: Buffer;
 }
@@ -64,7 +64,7 @@ const CARET = 0x5e;
 export class RefSegment implements EncodedRefs {
   readonly bytes: Buffer;
   readonly starts: Uint32Array;
-  /** Tags among the refs of which it is known what they peel to. */
+  /** Number of refs with a peeled object id. */
   readonly peels: number;
   private readonly hex: number;
   private readonly ascii: boolean;
@@ -79,7 +79,7 @@ export class RefSegment implements EncodedRefs {
     this.ascii = ascii;
   }
 
-  /** A segment of lines made here, of which nothing has to be checked. */
+  /** Makes a segment of trusted lines, without checks. */
   static of(bytes: Buffer, format: ObjectFormat): RefSegment {
     const hex = hexLength(format);
     const starts: number[] = [];
@@ -93,8 +93,8 @@ export class RefSegment implements EncodedRefs {
   }
 
   /**
-   * Reads lines from elsewhere.
-   * @returns what is wrong with them, as words that follow the name of the segment, if something is
+   * Makes a segment of untrusted lines.
+   * @returns the segment, or what is wrong with the lines, as a phrase to follow the name of the segment
    */
   static parse(bytes: Buffer, format: ObjectFormat): RefSegment | string {
     if (!isUtf8(bytes)) return 'it is not UTF-8';
@@ -108,7 +108,7 @@ export class RefSegment implements EncodedRefs {
     return this.starts.length - 1;
   }
 
-  /** What describes it to those who have not got it. To be asked for only when there are refs in it. */
+  /** The summary that stands for the segment until it is loaded. The segment must not be empty. */
   get summary(): SegmentSummary {
     this.named ??= {
       first: this.nameAt(0),
@@ -134,7 +134,7 @@ export class RefSegment implements EncodedRefs {
     };
   }
 
-  /** The first position whose name is not below `key`, the bytes of a name or of the beginning of one. */
+  /** The first position whose name is not less than `key`: the bytes of a name or of a prefix. */
   lowerBound(key: Buffer): number {
     let low = 0;
     let high = this.count;
@@ -146,7 +146,7 @@ export class RefSegment implements EncodedRefs {
     return low;
   }
 
-  /** The first position behind all names that begin with `prefix`. */
+  /** The first position after all names that begin with `prefix`. */
   upperBound(prefix: Buffer): number {
     let low = 0;
     let high = this.count;
@@ -160,7 +160,7 @@ export class RefSegment implements EncodedRefs {
     return low;
   }
 
-  /** Whether the name at a position is `key`; a position behind the last has none. */
+  /** Whether the name at a position is `key`; false for a position after the last. */
   isAt(at: number, key: Buffer): boolean {
     return at < this.count && this.compare(at, key) === 0;
   }
@@ -170,7 +170,7 @@ export class RefSegment implements EncodedRefs {
     return this.isAt(at, key) ? this.entryAt(at) : undefined;
   }
 
-  /** The refs at the positions from `from` up to, but not including, `to`. */
+  /** The refs at positions `from` to `to`, without `to`. */
   *entries(from = 0, to = this.count): Generator<RefEntry, undefined> {
     const text = this.text(this.start(from), this.start(to));
     for (let at = 0; at < text.length; ) {
@@ -207,7 +207,7 @@ export class RefSegment implements EncodedRefs {
     return undefined;
   }
 
-  /** The beginnings of all object ids with the positions of their refs, in one order: 16 bytes a ref at most. */
+  /** A sorted index of object id prefixes with the positions of their refs: at most 16 bytes a ref. */
   private indexObjects(): Float64Array {
     const index = new Float64Array(this.count + this.peels);
     let used = 0;
@@ -245,7 +245,7 @@ export class RefSegment implements EncodedRefs {
       }
       const end = this.start(at + 1);
       if (nameEnd + 1 === end) continue;
-      // One line more, a caret and an object id, or what stands there is something else.
+      // Only one more line is allowed here: a caret and an object id.
       const peeled = bytes.toString('latin1', nameEnd + 2, end - 1);
       if (end !== nameEnd + hex + 3 || !isObjectId(peeled, format))
         return `${name} is peeled to no object id`;
@@ -265,7 +265,7 @@ export class RefSegment implements EncodedRefs {
     return this.start(at + 1) - (this.isPeeled(at) ? this.hex + 3 : 1);
   }
 
-  /** No name and no object id has a caret, so one in that place begins a line of its own. */
+  /** No ref name and no object id contains a caret, so a caret in that place begins a line. */
   private isPeeled(at: number): boolean {
     return this.bytes[this.start(at + 1) - this.hex - 2] === CARET;
   }
@@ -275,7 +275,7 @@ export class RefSegment implements EncodedRefs {
   }
 }
 
-/** Hex digits of an object id that are indexed, and room for the position beside them in a number of 53 bits. */
+/** Hex digits of an object id in the index. Prefix and position share one number of 53 bits. */
 const PREFIX = 8;
 const POSITIONS = 2 ** 20;
 
@@ -284,22 +284,22 @@ function objectPrefix(oid: string): number {
 }
 
 function isAscii(bytes: Buffer): boolean {
-  // Every other character takes more than one byte, so the text is shorter than its bytes.
+  // Any other character takes more than one byte, so the text would be shorter than its bytes.
   return bytes.toString().length === bytes.length;
 }
 
-/** A ref as packed-refs has it. */
+/** The lines of a ref in packed-refs. */
 export function packedRefLines({ name, oid, peeled }: RefEntry): string {
   return peeled === undefined ? `${oid} ${name}\n` : `${oid} ${name}\n^${peeled}\n`;
 }
 
 /**
- * The refs of a segment from one position up to another with changes applied, in whatever form they are encoded.
- * @param encoded the refs of `segment`, all of them, in that form
- * @param changes in byte order, each with its place between the two positions
- * @param encode one ref in that form
+ * Applies changes to the encoded refs of a segment, from one position up to another.
+ * @param encoded all refs of `segment` in some encoding
+ * @param changes in byte order; each belongs between the two positions
+ * @param encode encodes one ref in that encoding
  */
-export function splice(
+export function applyChanges(
   segment: RefSegment | undefined,
   encoded: EncodedRefs | undefined,
   changes: readonly KeyedChange[],

@@ -1,26 +1,26 @@
 import type { Cooperative } from '../../lib/cooperative.ts';
 import type { ObjectFormat } from '../object-id.ts';
 import {
+  applyChanges,
   type KeyedChange,
   maxSegmentBytes,
   packedRefLines,
   type RefEntry,
   RefSegment,
   type SegmentSummary,
-  splice,
 } from './ref-segment.ts';
 
-/** What a new segment is filled up to, so that it can grow, and below what it is joined with the one before. */
+/** New segments are filled up to `filledBytes`, so that they can grow. Those below `leastBytes` join the one before them. */
 const filledBytes = (maxSegmentBytes * 3) / 4;
 const leastBytes = maxSegmentBytes / 8;
 
-/** Changes written at a time: they take a few milliseconds. */
+/** Changes applied at a time: they take a few milliseconds. */
 const CHANGES_PER_RUN = 500;
 
-/** The place of a segment in tables: what is known of it, and its content once that is here. */
+/** The place of a segment in tables: its summary, and its content once it is loaded. */
 export class SegmentSlot {
   readonly summary: SegmentSummary;
-  /** The first and the last name, in bytes. */
+  /** The first and the last name, as bytes. */
   readonly firstKey: Buffer;
   readonly lastKey: Buffer;
   private content: RefSegment | undefined;
@@ -40,7 +40,7 @@ export class SegmentSlot {
     return this.content !== undefined;
   }
 
-  /** @throws Error when it has not been waited for, which is a fault of whoever asks: see `RefTable.ready` */
+  /** @throws Error if it is not loaded: the caller has to await `RefTable.ready` first */
   get segment(): RefSegment {
     if (this.content === undefined) {
       throw new Error(`refs from ${this.summary.first} on were used before they were loaded`);
@@ -52,7 +52,7 @@ export class SegmentSlot {
     this.content = segment;
   }
 
-  /** Whether names that begin with `prefix` may be in it. */
+  /** Whether it may contain names that begin with `prefix`. */
   reaches(prefix: Buffer): boolean {
     return !this.beginsBehind(prefix) && this.lastKey.compare(prefix) >= 0;
   }
@@ -63,7 +63,7 @@ export class SegmentSlot {
   }
 }
 
-/** The last slot that begins with `key` or before it, or else the first: where a ref of that name belongs. */
+/** The slot where a ref named `key` belongs: the last one whose first name is not greater, or else the first. */
 export function slotFor(slots: readonly SegmentSlot[], key: Buffer): number {
   let low = 0;
   let high = slots.length;
@@ -77,10 +77,10 @@ export function slotFor(slots: readonly SegmentSlot[], key: Buffer): number {
 }
 
 /**
- * Writes changes into segments, those first into which most of them fall, until few enough are left.
+ * Writes changes into segments until at most `keep` changes are left. Segments with the most changes are written first.
  * @param changes in byte order
  * @param keep how many changes may be left
- * @returns the segments, those without a change as they were, and what is left of the changes
+ * @returns the segments (those not written are shared), and the changes that are left
  */
 export function* foldChanges(
   slots: readonly SegmentSlot[],
@@ -90,24 +90,24 @@ export function* foldChanges(
 ): Cooperative<{ readonly slots: readonly SegmentSlot[]; readonly overlay: readonly KeyedChange[] }> {
   const groups = yield* groupedBySlot(slots, changes);
   let left = changes.length;
-  const folded = new Set<number>();
+  const rewritten = new Set<number>();
   for (const [at, group] of [...groups].sort(([, a], [, b]) => b.length - a.length)) {
     if (left <= keep) break;
-    folded.add(at);
+    rewritten.add(at);
     left -= group.length;
   }
   const runs: (SegmentSlot | Buffer)[] = [];
-  // Without any there is still one place for changes to go.
+  // Without segments, all changes belong to position 0.
   for (let at = 0; at < Math.max(1, slots.length); at++) {
     const slot = slots[at];
-    if (folded.has(at)) runs.push(...(yield* splicedRuns(slot?.segment, groups.get(at) ?? [])));
+    if (rewritten.has(at)) runs.push(...(yield* changedRuns(slot?.segment, groups.get(at) ?? [])));
     else if (slot !== undefined) runs.push(slot);
   }
-  const overlay = [...groups].flatMap(([at, group]) => (folded.has(at) ? [] : group));
+  const overlay = [...groups].flatMap(([at, group]) => (rewritten.has(at) ? [] : group));
   return { slots: yield* cutSegments(runs, format), overlay };
 }
 
-/** Changes by the slot they belong to, in the order they come in: that of bytes. */
+/** Changes by the slot they belong to, in byte order. */
 function* groupedBySlot(
   slots: readonly SegmentSlot[],
   changes: readonly KeyedChange[],
@@ -123,8 +123,8 @@ function* groupedBySlot(
   return groups;
 }
 
-/** The lines of a segment with changes, a limited number of them to each run. */
-function* splicedRuns(
+/** The lines of a segment after changes, in runs. At most {@link CHANGES_PER_RUN} changes are applied at a time. */
+function* changedRuns(
   segment: RefSegment | undefined,
   changes: readonly KeyedChange[],
 ): Cooperative<Buffer[]> {
@@ -135,7 +135,7 @@ function* splicedRuns(
     const to = following === undefined ? segment?.count : segment?.lowerBound(following.key);
     const part = changes.slice(at, at + CHANGES_PER_RUN);
     const encode = (entry: RefEntry) => Buffer.from(packedRefLines(entry));
-    const lines = splice(segment, segment, part, encode, from, to);
+    const lines = applyChanges(segment, segment, part, encode, from, to);
     const before = runs.at(-1);
     if (before === undefined || before.length + lines.length > filledBytes) runs.push(lines);
     else runs.splice(-1, 1, Buffer.concat([before, lines]));
@@ -146,8 +146,8 @@ function* splicedRuns(
 }
 
 /**
- * Makes segments of runs of lines, none too large, none smaller than it has to be.
- * @param runs one behind the other in byte order; what is a slot already stays as it is
+ * Makes segments of runs of lines. None is too large, and small runs are joined.
+ * @param runs in byte order; a run that is a slot already is kept if possible
  */
 function* cutSegments(
   runs: readonly (SegmentSlot | Buffer)[],
@@ -190,7 +190,7 @@ function inPieces(bytes: Buffer, format: ObjectFormat): SegmentSlot[] {
   }
   cuts.push(bytes.length);
   return cuts.slice(1).map((end, at) => {
-    // A copy: a view would keep all the bytes around as long as the one piece.
+    // A copy: a view would keep all bytes in memory as long as one piece.
     return SegmentSlot.of(RefSegment.of(Buffer.from(bytes.subarray(cuts[at], end)), format));
   });
 }

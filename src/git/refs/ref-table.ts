@@ -1,7 +1,7 @@
 /**
- * The refs of a repository that has very many: sorted segments that never change, shared by all tables made from one another,
- * and over them a short list of what has changed since. A change costs what it changes: the list takes it up, and once that
- * is full, the segments that most of it falls into are written anew.
+ * The refs of a repository that has very many: sorted immutable segments, shared by all tables made from one another, and
+ * over them a short list of changes, the overlay. The cost of a change does not grow with the number of refs: it is added to
+ * the overlay, and when that is full, the segments with the most changes are rewritten.
  */
 
 import { type Cooperative, mapped, runToEnd } from '../../lib/cooperative.ts';
@@ -14,14 +14,14 @@ import type { KeyedChange, RefChange, RefEntry } from './ref-segment.ts';
 import { foldChanges, SegmentSlot, slotFor } from './ref-slots.ts';
 import { PeeledView, RefsView } from './ref-views.ts';
 
-/** Most changes kept over the segments, and how many of them stay when there are more. */
+/** Maximum number of changes in the overlay, and how many stay in it when it is written into segments. */
 export const maxOverlay = 256;
 const overlayKept = 192;
 
-/** Beyond this many prefixes nobody asks which segments they reach into: all are loaded. */
+/** Above this many prefixes all segments are loaded, without a look-up of each prefix. */
 const prefixesLookedUp = 256;
 
-/** What a table is made of, for whoever stores it. */
+/** The parts of a table, as they are stored. */
 export interface TableParts {
   readonly slots: readonly SegmentSlot[];
   /** In byte order. */
@@ -30,13 +30,13 @@ export interface TableParts {
   readonly size: number;
 }
 
-/** Refs that somebody is going to ask for: by their names, and by what their names begin with. */
+/** Refs that are about to be read: by name, and by prefix. */
 export interface WantedRefs {
   readonly names: readonly string[];
   readonly prefixes: readonly string[];
 }
 
-/** Brings the segments of slots that have none, into those slots. */
+/** Loads the segments of slots into these slots. */
 export type LoadSegments = (slots: readonly SegmentSlot[]) => Promise<void>;
 
 export class RefTable implements TableParts {
@@ -46,14 +46,14 @@ export class RefTable implements TableParts {
   readonly size: number;
   /** Name → object id. */
   readonly refs: ReadonlyMap<string, string>;
-  /** Name of a ref that names a tag object → what it peels to. */
+  /** Name of a ref whose value is a tag object → peeled object id. */
   readonly peeled: ReadonlyMap<string, string>;
   private readonly changed: ReadonlyMap<string, KeyedChange>;
   private readonly load: LoadSegments | undefined;
   private sound: boolean | undefined;
   private name: Digest | undefined;
 
-  /** @param load where to get segments that are not here; absent when all of them are */
+  /** @param load loads segments that are missing; absent if none is */
   constructor(format: ObjectFormat, parts: TableParts, load?: LoadSegments) {
     this.format = format;
     this.slots = parts.slots;
@@ -66,9 +66,9 @@ export class RefTable implements TableParts {
   }
 
   /**
-   * A table of all these refs.
-   * @param peeled what tags peel to, by the name of the ref
-   * @throws CairnError `invalid` for what is no ref
+   * Makes a table of these refs.
+   * @param peeled peeled object ids, by the name of the ref
+   * @throws CairnError `invalid` for an invalid name or object id
    */
   static from(
     format: ObjectFormat,
@@ -78,7 +78,7 @@ export class RefTable implements TableParts {
     return runToEnd(RefTable.making(format, refs, peeled));
   }
 
-  /** The same of very many refs. */
+  /** The same for very many refs: it yields to other work. */
   static *making(
     format: ObjectFormat,
     refs: ReadonlyMap<string, string>,
@@ -89,13 +89,13 @@ export class RefTable implements TableParts {
     return yield* none.changing(changes, 0);
   }
 
-  /** The object id of a ref; undefined when there is none of this name. */
+  /** The object id of a ref; undefined if it does not exist. */
   get(name: string): string | undefined {
     const change = this.changed.get(name);
     return change === undefined ? this.storedAt(Buffer.from(name))?.oid : change.oid;
   }
 
-  /** What a ref's tag object peels to; undefined when it names none. */
+  /** The peeled object id of a ref; undefined if its value is not a tag object. */
   peeledOf(name: string): string | undefined {
     const change = this.changed.get(name);
     return change === undefined ? this.storedAt(Buffer.from(name))?.peeled : change.peeled;
@@ -107,12 +107,12 @@ export class RefTable implements TableParts {
     return undefined;
   }
 
-  /** How many there are of those, without a look at each. */
+  /** Counts the refs whose names begin with `prefix`, without reading each. */
   countStartingWith(prefix: string): number {
     return prefix === '' ? this.size : this.count(prefix);
   }
 
-  /** Names what the table is made of, and so its refs: SHA-256 over the digests of its segments and its changes. */
+  /** Identifies the content of the table: SHA-256 over the digests of its segments and its changes. */
   get digest(): Digest {
     this.name ??= sha256(
       JSON.stringify([
@@ -123,7 +123,7 @@ export class RefTable implements TableParts {
     return this.name;
   }
 
-  /** True when there are as many refs as the table was said to have. Everything must be here. */
+  /** True if the table has as many refs as `size` states. All segments must be loaded. */
   get isSound(): boolean {
     this.sound ??= this.count('') === this.size;
     return this.sound;
@@ -155,30 +155,30 @@ export class RefTable implements TableParts {
   }
 
   /**
-   * The names of all refs that one of two tables has and the other has not, or has with another value. Costs what is not
-   * shared between them.
+   * The names of all refs that differ between two tables. The cost depends only on the segments and changes that they do not
+   * share.
    */
   *differencesTo(other: RefTable): Generator<string, undefined> {
-    const seen = new Set<string>();
+    const compared = new Set<string>();
     for (const name of candidates(this, other)) {
-      if (seen.has(name)) continue;
-      seen.add(name);
+      if (compared.has(name)) continue;
+      compared.add(name);
       if (this.get(name) !== other.get(name)) yield name;
     }
     return undefined;
   }
 
   /**
-   * The table there is after changes, the later ones of which go before the earlier. A change that changes nothing is none.
-   * @throws CairnError `invalid` for what is no ref
+   * The table after changes. Later changes override earlier ones. A change without effect is dropped.
+   * @throws CairnError `invalid` for an invalid name or object id
    */
   with(changes: Iterable<RefChange>): RefTable {
     return runToEnd(this.changing(changes));
   }
 
   /**
-   * The same after very many changes.
-   * @param kept how many of them may stay changes, when there are too many to leave them all
+   * The same for very many changes: it yields to other work.
+   * @param kept how many changes may stay in the overlay if there are too many for it
    */
   *changing(changes: Iterable<RefChange>, kept = overlayKept): Cooperative<RefTable> {
     const pending = new Map(this.changed);
@@ -201,7 +201,7 @@ export class RefTable implements TableParts {
     return new RefTable(this.format, { ...parts, size }, this.load);
   }
 
-  /** The same table, some segments of which are stored as other copies. @param copies by digest */
+  /** The same table with other numbers of stored copies. @param copies number of the copy, by digest of the segment */
   withCopies(copies: ReadonlyMap<string, number>): RefTable {
     const slots = this.slots.map((slot) => {
       const n = copies.get(slot.summary.digest);
@@ -211,8 +211,8 @@ export class RefTable implements TableParts {
   }
 
   /**
-   * Brings what is not here yet: all of it, or the segments that have to do with certain refs.
-   * @throws CairnError `corrupt` naming the segment that is missing or damaged; `unavailable` when the store fails
+   * Loads segments that are missing: all of them, or only those for certain refs.
+   * @throws CairnError `corrupt` naming the segment that is missing or damaged; `unavailable` if the store fails
    */
   async ready(wanted?: WantedRefs): Promise<void> {
     const all = wanted === undefined || wanted.prefixes.length > prefixesLookedUp;
@@ -246,7 +246,7 @@ export class RefTable implements TableParts {
     return undefined;
   }
 
-  /** What the segments say of a ref, whatever has changed since. @param key its name in bytes */
+  /** The ref as the segments have it, without the overlay. @param key its name as bytes */
   storedAt(key: Buffer): RefEntry | undefined {
     const slot = this.slots[slotFor(this.slots, key)];
     if (slot === undefined || slot.firstKey.compare(key) > 0 || slot.lastKey.compare(key) < 0)
@@ -271,13 +271,13 @@ export class RefTable implements TableParts {
   }
 }
 
-/** Changes by the bytes of their names. */
+/** Changes in byte order of their names. */
 function* inOrder(changes: ReadonlyMap<string, KeyedChange>): Cooperative<KeyedChange[]> {
   const names = yield* sortingByBytes(changes.keys());
   return names.map((name) => changes.get(name)).filter((change) => change !== undefined);
 }
 
-/** Names of which two tables may differ, some of them more than once. */
+/** Names of refs that may differ between two tables, some of them more than once. */
 function* candidates(one: RefTable, other: RefTable): Generator<string, undefined> {
   for (const { overlay } of [one, other]) for (const { name } of overlay) yield name;
   const digests = (table: RefTable) => new Set(table.slots.map(({ summary }) => summary.digest));
@@ -293,7 +293,7 @@ function* candidates(one: RefTable, other: RefTable): Generator<string, undefine
   return undefined;
 }
 
-/** @throws CairnError `invalid` for what no ref can be */
+/** @throws CairnError `invalid` for an invalid name or object id */
 function checkRef({ name, oid, peeled }: RefEntry, format: ObjectFormat): void {
   const problem = refNameProblem(name);
   if (problem !== undefined) throw new CairnError('invalid', `ref ${name}: ${problem}`);
@@ -303,7 +303,7 @@ function checkRef({ name, oid, peeled }: RefEntry, format: ObjectFormat): void {
   }
 }
 
-/** The table that a map of refs is a view of, all of it; undefined for any other map. */
+/** The table whose refs a map shows completely; undefined for any other map. */
 export function tableOf(refs: ReadonlyMap<string, string>): RefTable | undefined {
   return refs instanceof RefsView && refs.isWhole && refs.table instanceof RefTable ? refs.table : undefined;
 }

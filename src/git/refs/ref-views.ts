@@ -2,7 +2,7 @@ import { partEntries, type TablePart } from './ref-parts.ts';
 import type { KeyedChange, RefEntry } from './ref-segment.ts';
 import type { SegmentSlot } from './ref-slots.ts';
 
-/** What a view asks of the table that it shows. */
+/** The part of a table that a view uses. */
 export interface ViewedTable {
   readonly slots: readonly SegmentSlot[];
   readonly overlay: readonly KeyedChange[];
@@ -14,10 +14,10 @@ export interface ViewedTable {
   parts(prefix?: string): Iterable<TablePart>;
 }
 
-/** Part of a table as a map that cannot be changed, in byte order of the names. */
+/** A read-only map of part of a table, in byte order of the names. */
 abstract class TableView implements ReadonlyMap<string, string> {
   readonly table: ViewedTable;
-  /** What the names in it begin with, in byte order. */
+  /** Prefixes of the names in it, in byte order. */
   readonly prefixes: readonly string[];
 
   constructor(table: ViewedTable, prefixes: readonly string[]) {
@@ -70,12 +70,12 @@ const EVERYTHING: readonly string[] = [''];
 
 /** Refs of a table: name → object id. */
 export class RefsView extends TableView {
-  /** @param prefixes what names begin with, in byte order, none of them with another; all names when not given */
+  /** @param prefixes of the names, in byte order; none begins with another. Without it, all names */
   constructor(table: ViewedTable, prefixes = EVERYTHING) {
     super(table, prefixes);
   }
 
-  /** True when no ref of the table is left out. */
+  /** True if it shows every ref of the table. */
   get isWhole(): boolean {
     return this.prefixes === EVERYTHING;
   }
@@ -93,7 +93,7 @@ export class RefsView extends TableView {
   }
 }
 
-/** What the tag objects in a table peel to: name of the ref → object id. */
+/** The peeled object ids of a table: name of the ref → object id. */
 export class PeeledView extends TableView {
   constructor(table: ViewedTable) {
     super(table, EVERYTHING);
@@ -111,7 +111,7 @@ export class PeeledView extends TableView {
 
   override *entries(): Generator<[string, string], undefined> {
     for (const part of this.table.parts()) {
-      // Most segments have no tag objects, and then there is nothing to look for in them.
+      // Most segments have no tag objects and are skipped.
       if (part.segment?.peels === 0 && part.changes.every(({ peeled }) => peeled === undefined)) continue;
       for (const { name, peeled } of partEntries(part)) if (peeled !== undefined) yield [name, peeled];
     }

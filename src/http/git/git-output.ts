@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { AnswerFrames } from '../../git/index.ts';
+import { ResponseFrames } from '../../git/index.ts';
 import type { Pace } from '../../lib/pace.ts';
 import { isWritable, roomIn } from '../../lib/streams.ts';
 import type { Output } from '../../transfer/output.ts';
@@ -33,7 +33,7 @@ export class GitOutput implements Output {
   private readonly pace: Pace;
   /** Bytes handed to the response. */
   private handed = 0;
-  private readonly frames = new AnswerFrames();
+  private readonly frames = new ResponseFrames();
 
   /** @param pace how fast the client has to take what is waiting */
   constructor(response: ServerResponse, contentType: string, pace: Pace) {

@@ -2,7 +2,7 @@
  * How long the longest chain of links below an object is: of a tree, how many folders deep it is; of a tag, how many tags
  * follow each other. git walks down some of these by calling itself, and dies where they are too long.
  */
-import type { HearLink } from '../../git/index.ts';
+import type { LinkVisitor } from '../../git/index.ts';
 import { inStretches } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { SortedIds } from '../../lib/sorted-ids.ts';
@@ -49,7 +49,7 @@ export interface HeightQuestion {
    */
   readonly readOthers: (ids: readonly string[], take: (id: string, content: Buffer) => void) => Promise<void>;
   /** Finds what an object links to, as far as that is of the same kind. */
-  readonly eachLink: (bytes: Buffer, hear: HearLink, from: number, to: number) => void;
+  readonly eachLink: (bytes: Buffer, hear: LinkVisitor, from: number, to: number) => void;
   readonly memory: HeightMemory;
   /** Places of those whose heights are put there. Those of others that were read are put there, too. */
   readonly remembered: Uint32Array;
@@ -93,7 +93,7 @@ class HeightWork {
   private taken = 0;
   private lowest = 0;
   private unknown = 0;
-  private readonly follow: HearLink = (bytes, at) => this.count(bytes, at);
+  private readonly follow: LinkVisitor = (bytes, at) => this.count(bytes, at);
 
   constructor(question: HeightQuestion) {
     this.question = question;

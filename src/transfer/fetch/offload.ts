@@ -5,12 +5,12 @@
  */
 import { createHash } from 'node:crypto';
 import {
-  beginUploadAnswer,
+  beginUploadResponse,
   delimiterPacket,
   encodePacket,
   encodePackHeader,
-  encodeUploadAnswer,
-  endUploadAnswer,
+  encodeUploadResponse,
+  endUploadResponse,
   flushPacket,
   hexLength,
   maxPayloadLength,
@@ -106,9 +106,9 @@ export class Offload {
       encodePacket('packfile-uris\n'),
       encodePacket(`${trailer} ${url}\n`),
       delimiterPacket,
-      beginUploadAnswer(plan.form),
-      encodeUploadAnswer(plan.form, 1, empty),
-      endUploadAnswer(plan.form),
+      beginUploadResponse(plan.form),
+      encodeUploadResponse(plan.form, 1, empty),
+      endUploadResponse(plan.form),
     ]);
   }
 

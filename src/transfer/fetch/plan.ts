@@ -2,8 +2,8 @@
 import {
   hexLength,
   type ObjectFormat,
-  type UploadAnswerForm,
-  uploadAnswerForm,
+  type UploadResponseForm,
+  uploadResponseForm,
   wantSetDigest,
 } from '../../git/index.ts';
 import type { Digest } from '../../lib/digest.ts';
@@ -22,7 +22,7 @@ export interface PackPart {
 
 /** An answer that is stored already. */
 export interface StoredAnswer {
-  readonly form: UploadAnswerForm;
+  readonly form: UploadResponseForm;
   /** True when the client wants to be shown texts beside the pack. */
   readonly progress: boolean;
   /** No object is in two of them, and none is missing. */
@@ -60,7 +60,7 @@ export async function planStoredAnswer(
   if (exact !== undefined) joined?.noteExact(exact, wants);
   const parts = exact === undefined ? await joined?.find(wants) : [partOf(exact, manifest.objectFormat)];
   if (parts === undefined) return undefined;
-  const form = uploadAnswerForm(question.version, (word) => says(question, word));
+  const form = uploadResponseForm(question.version, (word) => says(question, word));
   return { form, progress: !says(question, 'no-progress'), parts };
 }
 

@@ -5,7 +5,7 @@ import {
   type ObjectFormat,
   parseFetch,
   parseLsRefs,
-  QuestionBounds,
+  UploadRequestBounds,
   UploadRequestParser,
 } from '../../git/index.ts';
 import { BudgetShare, ByteBudget } from '../../lib/byte-budget.ts';
@@ -114,7 +114,7 @@ export async function readUploadPost(
  * @throws RequestRefusal when the request is too large; what the body throws
  */
 export async function* boundedQuestion(body: RequestBody): AsyncGenerator<Buffer, void, undefined> {
-  const bounds = new QuestionBounds();
+  const bounds = new UploadRequestBounds();
   const pauses = new Yielder();
   for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
     bounds.push(chunk);

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import {
-  beginUploadAnswer,
+  beginUploadResponse,
   encodePackHeader,
-  encodeUploadAnswer,
-  endUploadAnswer,
+  encodeUploadResponse,
+  endUploadResponse,
   hexLength,
   type ObjectFormat,
   packHeaderLength,
@@ -40,21 +40,21 @@ export async function sendStoredAnswer(
     const nextBytes = () => unlessAborted(pack.next(), signal);
     // The first bytes are waited for before the answer begins: until then an error can still have a status.
     let bytes = await nextBytes();
-    const head = [beginUploadAnswer(form)];
-    if (progress) head.push(encodeUploadAnswer(form, 2, announcement(parts)));
+    const head = [beginUploadResponse(form)];
+    if (progress) head.push(encodeUploadResponse(form, 2, announcement(parts)));
     let heard = await output.write(Buffer.concat(head));
     try {
       while (heard && !bytes.done) {
-        heard = await output.write(encodeUploadAnswer(form, 1, bytes.value));
+        heard = await output.write(encodeUploadResponse(form, 1, bytes.value));
         bytes = await nextBytes();
       }
     } catch (error) {
       signal.throwIfAborted();
       if (form.sideband === undefined) throw error;
-      await output.write(encodeUploadAnswer(form, 3, `${publicTextOf(error)}\n`));
+      await output.write(encodeUploadResponse(form, 3, `${publicTextOf(error)}\n`));
       return error;
     }
-    const end = endUploadAnswer(form);
+    const end = endUploadResponse(form);
     if (heard && end.length > 0) await output.write(end);
     return undefined;
   } finally {

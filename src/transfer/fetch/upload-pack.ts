@@ -1,4 +1,4 @@
-import { AnswerFrames, encodeSideband } from '../../git/index.ts';
+import { encodeSideband, ResponseFrames } from '../../git/index.ts';
 import { uploadPack } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
 import {
@@ -51,7 +51,7 @@ export async function runUploadPack(git: Git, run: UploadPackRun): Promise<Uploa
     running.stop();
     return error;
   });
-  const frames = new AnswerFrames();
+  const frames = new ResponseFrames();
   let answered = false;
   let lacksMemory = false;
   try {
@@ -60,7 +60,7 @@ export async function runUploadPack(git: Git, run: UploadPackRun): Promise<Uploa
       // What follows git's own last words is nothing.
       if (lacksMemory) continue;
       const givesUpAt = frames.push(chunk);
-      lacksMemory = givesUpAt !== undefined && saysThatMemoryIsShort(frames.said);
+      lacksMemory = givesUpAt !== undefined && saysThatMemoryIsShort(frames.progress);
       const told = lacksMemory
         ? Buffer.concat([chunk.subarray(0, givesUpAt), ...encodeSideband(3, `${PACKING_LACKS_MEMORY}\n`)])
         : chunk;
@@ -80,7 +80,7 @@ export async function runUploadPack(git: Git, run: UploadPackRun): Promise<Uploa
   if (result.exitCode === 0 || result.cancelled) return { end: 'whole' };
   if (lacksMemory) return { end: 'refused', reason: PACKING_LACKS_MEMORY };
   const refusal = ranOutOfMemory(result) ? failureReason('upload-pack', result) : uploadRefusal(result);
-  const toldByGit = frames.told;
+  const toldByGit = frames.endsWithError;
   if (refusal !== undefined) {
     const packet = frames.errorPacket(refusal);
     if (packet !== undefined) await output.write(packet);

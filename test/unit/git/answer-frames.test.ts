@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { AnswerFrames, encodePacket, encodeSideband, flushPacket } from '../../../src/git/index.ts';
+import { encodePacket, encodeSideband, flushPacket, ResponseFrames } from '../../../src/git/index.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
 
 const NAK = encodePacket('NAK\n');
@@ -9,20 +9,20 @@ const ERR = encodePacket('ERR no\n');
 const PACK = Buffer.from('PACK\0\0\0\u0002 and so on');
 
 function after(...chunks: readonly Uint8Array[]): string | undefined {
-  const frames = new AnswerFrames();
+  const frames = new ResponseFrames();
   for (const chunk of chunks) frames.push(chunk);
   return frames.errorPacket('why')?.toString('latin1');
 }
 
 it('tells where git gives up, and what its children said before (issue 11, point 3)', () => {
-  const frames = new AnswerFrames();
+  const frames = new ResponseFrames();
   expect(frames.push(Buffer.concat([NAK, PROGRESS, DATA]))).toBeUndefined();
   const last = Buffer.concat(encodeSideband(2, 'fatal: Out of memory, malloc failed\n'));
   const packets = Buffer.concat([last, ...encodeSideband(3, 'aborting\n')]);
   expect(frames.push(packets)).toBe(last.length);
-  expect(frames.said).toBe('\u0002Counting\n\u0002fatal: Out of memory, malloc failed\n');
+  expect(frames.progress).toBe('\u0002Counting\n\u0002fatal: Out of memory, malloc failed\n');
   // Data on band 1 that looks like it is none.
-  expect(new AnswerFrames().push(Buffer.concat(encodeSideband(1, '0009\u0003why\n')))).toBeUndefined();
+  expect(new ResponseFrames().push(Buffer.concat(encodeSideband(1, '0009\u0003why\n')))).toBeUndefined();
 });
 
 it.each<[string, Buffer, string | undefined]>([

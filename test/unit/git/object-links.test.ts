@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { eachLink, eachSubtree, eachTag, type HearLink, type LinkedType } from '../../../src/git/index.ts';
+import { eachLink, eachSubtree, eachTag, type LinkedType, type LinkVisitor } from '../../../src/git/index.ts';
 
 const FIRST = 'a1'.repeat(20);
 const SECOND = 'b2'.repeat(20);
 
-function heard(find: (hear: HearLink) => void, length = 20): string[] {
+function heard(find: (hear: LinkVisitor) => void, length = 20): string[] {
   const ids: string[] = [];
   find((bytes, at) => ids.push(bytes.toString('hex', at, at + length)));
   return ids;

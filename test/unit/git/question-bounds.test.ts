@@ -3,8 +3,8 @@ import {
   delimiterPacket,
   encodePacket,
   flushPacket,
-  QUESTION_LIMITS,
-  QuestionBounds,
+  UPLOAD_REQUEST_LIMITS,
+  UploadRequestBounds,
 } from '../../../src/git/index.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
 
@@ -45,7 +45,7 @@ const KINDS = [
 
 /** Looks at bytes cut into pieces of random sizes. */
 function look(bytes: Buffer, pick: (count: number) => number, limits = LIMITS): string | undefined {
-  const bounds = new QuestionBounds(limits);
+  const bounds = new UploadRequestBounds(limits);
   const most = 1 + pick(40);
   try {
     for (let at = 0; at < bytes.length; ) {
@@ -107,6 +107,6 @@ describe('very large questions (issue 11, point 11)', () => {
   });
 
   it('may have what the largest repositories ask for', () => {
-    expect(QUESTION_LIMITS).toEqual({ bytes: 2 ** 27, lines: 1_000_000, otherLines: 65_536 });
+    expect(UPLOAD_REQUEST_LIMITS).toEqual({ bytes: 2 ** 27, lines: 1_000_000, otherLines: 65_536 });
   });
 });

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { encodeSideband } from '../../../src/git/sideband.ts';
 import {
-  beginUploadAnswer,
-  encodeUploadAnswer,
-  endUploadAnswer,
-  uploadAnswerForm,
+  beginUploadResponse,
+  encodeUploadResponse,
+  endUploadResponse,
+  uploadResponseForm,
 } from '../../../src/git/upload-answer.ts';
 
 const form = (version: 0 | 1 | 2, ...words: string[]) =>
-  uploadAnswerForm(version, (word) => words.includes(word));
+  uploadResponseForm(version, (word) => words.includes(word));
 
 describe('the form of an answer', () => {
   it.each([
@@ -23,12 +23,12 @@ describe('the form of an answer', () => {
 
 describe('an answer', () => {
   it('begins and ends as upload-pack has it', () => {
-    expect(beginUploadAnswer(form(0)).toString()).toBe('0008NAK\n');
-    expect(beginUploadAnswer(form(1, 'side-band')).toString()).toBe('0008NAK\n');
-    expect(beginUploadAnswer(form(2)).toString()).toBe('000dpackfile\n');
-    expect(endUploadAnswer(form(0))).toHaveLength(0);
-    expect(endUploadAnswer(form(0, 'side-band')).toString()).toBe('0000');
-    expect(endUploadAnswer(form(2)).toString()).toBe('0000');
+    expect(beginUploadResponse(form(0)).toString()).toBe('0008NAK\n');
+    expect(beginUploadResponse(form(1, 'side-band')).toString()).toBe('0008NAK\n');
+    expect(beginUploadResponse(form(2)).toString()).toBe('000dpackfile\n');
+    expect(endUploadResponse(form(0))).toHaveLength(0);
+    expect(endUploadResponse(form(0, 'side-band')).toString()).toBe('0000');
+    expect(endUploadResponse(form(2)).toString()).toBe('0000');
   });
 
   it.each([0, 1, 994, 995, 996, 65_514, 65_515, 65_516, 262_144])('carries %i bytes in packets', (size) => {
@@ -37,15 +37,15 @@ describe('an answer', () => {
       [['side-band'], 995],
       [['side-band-64k'], 65_515],
     ] as const) {
-      const packets = encodeUploadAnswer(form(0, ...words), 1, data);
+      const packets = encodeUploadResponse(form(0, ...words), 1, data);
       expect(packets.equals(Buffer.concat(encodeSideband(1, data, capacity)))).toBe(true);
     }
   });
 
   it('has no place for texts without a side-band', () => {
-    expect(encodeUploadAnswer(form(0), 1, Buffer.from('PACK')).toString()).toBe('PACK');
-    expect(encodeUploadAnswer(form(0), 2, 'progress')).toHaveLength(0);
-    expect(encodeUploadAnswer(form(0), 3, 'broken')).toHaveLength(0);
-    expect(encodeUploadAnswer(form(2), 3, 'né\n').toString()).toBe('0009\x03né\n');
+    expect(encodeUploadResponse(form(0), 1, Buffer.from('PACK')).toString()).toBe('PACK');
+    expect(encodeUploadResponse(form(0), 2, 'progress')).toHaveLength(0);
+    expect(encodeUploadResponse(form(0), 3, 'broken')).toHaveLength(0);
+    expect(encodeUploadResponse(form(2), 3, 'né\n').toString()).toBe('0009\x03né\n');
   });
 });
