@@ -13,8 +13,9 @@ export interface CheckedBodyOptions {
 }
 
 /**
- * Passes a body on and holds it to its length. What ends early, breaks off or goes on too long fails with a
- * CairnError `unavailable`, never just ends; destroying it destroys the source. Reads nothing before it is read.
+ * Passes a body on and checks its length. A body that ends early, breaks off or is too long fails with a CairnError
+ * `unavailable`. Destroying the result destroys the source. Nothing is read from the source before the result is
+ * read.
  */
 export function checkedBody(source: Readable, options: CheckedBodyOptions): Readable {
   return new CheckedBody(source, options);
@@ -51,7 +52,7 @@ class CheckedBody extends Readable {
   private readonly onData = (chunk: Buffer) => {
     this.received += chunk.length;
     if (this.received > this.options.length) {
-      this.breakOff(`more than ${this.options.length} bytes came`);
+      this.breakOff(`more than ${this.options.length} bytes arrived`);
       return;
     }
     this.options.onBytes?.(chunk.length);
@@ -60,7 +61,7 @@ class CheckedBody extends Readable {
 
   private readonly onEnd = () => {
     if (this.received === this.options.length) this.push(null);
-    else this.breakOff(`${this.received} of ${this.options.length} bytes came`);
+    else this.breakOff(`${this.received} of ${this.options.length} bytes arrived`);
   };
 
   private readonly onError = (error: Error) => {
@@ -69,7 +70,7 @@ class CheckedBody extends Readable {
   };
 
   private readonly onClose = () => {
-    if (!this.source.readableEnded) this.breakOff(`${this.received} of ${this.options.length} bytes came`);
+    if (!this.source.readableEnded) this.breakOff(`${this.received} of ${this.options.length} bytes arrived`);
   };
 
   private readonly onAbort = () => {

@@ -4,9 +4,9 @@ import { CairnError, messageOf } from '../lib/errors.ts';
 import type { FileRange } from './object-store.ts';
 
 /**
- * Opens the file of a body and makes sure that it has the bytes named, before anything is sent.
- * @returns an open handle, the caller's to close
- * @throws CairnError `unavailable` when it cannot be read, `invalid` when it is too short
+ * Opens the file of a body and checks that it has all the bytes of the range before anything is sent.
+ * @returns an open handle; the caller closes it
+ * @throws CairnError `unavailable` when the file cannot be read, `invalid` when it is too short
  */
 export async function openFileRange(body: FileRange): Promise<FileHandle> {
   let handle: FileHandle;
@@ -32,7 +32,7 @@ export async function openFileRange(body: FileRange): Promise<FileHandle> {
   }
 }
 
-/** Reads a small range of a file whole. Errors as {@link openFileRange}. */
+/** Reads a small range of a file into memory. Errors as in {@link openFileRange}. */
 export async function readFileRange(body: FileRange): Promise<Buffer> {
   const handle = await openFileRange(body);
   try {
@@ -49,13 +49,13 @@ export async function readFileRange(body: FileRange): Promise<Buffer> {
   }
 }
 
-/** Small: every chunk is garbage once it is sent, and large chunks leave more of it between two collections. */
+/** Small, because each chunk is garbage once it is sent: larger chunks leave more garbage between two collections. */
 const READ_AHEAD_BYTES = 64 * 1024;
 
 /**
- * A part of an open file as a stream that leaves the file open: Node's own streams close it when they are destroyed,
- * also when told not to, and other streams may be reading it. Once closed, it reads no more. A file that is shorter
- * than it was is an error.
+ * Streams a part of an open file and leaves the file open, because other streams may be reading it. Node's own file
+ * streams close the handle when they are destroyed, even with `autoClose: false`. When the stream has closed, no read
+ * is under way. A file that has become shorter is an error.
  */
 export function streamFile(handle: FileHandle, offset: number, length: number): Readable {
   return new FileStream(handle, offset, length);

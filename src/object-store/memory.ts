@@ -23,12 +23,12 @@ interface StoredObject {
 
 const CHUNK_BYTES = 64 * 1024;
 
-/** Objects in memory: nothing outlives the process. For tests, simulation and trying things out. */
+/** Objects in memory, lost when the process ends. For tests, simulation and trials. */
 export class MemoryObjectStore implements ObjectStore {
   private readonly objects = new Map<string, StoredObject>();
   private readonly random: Random;
 
-  /** @param options.random where version tokens come from, so that a simulation can repeat itself */
+  /** @param options.random the source of version tokens, so that a simulation can repeat itself */
   constructor(options: { readonly random?: Random } = {}) {
     this.random = options.random ?? systemRandom;
   }
@@ -68,10 +68,10 @@ export class MemoryObjectStore implements ObjectStore {
     checkKey(key);
     checkMode(mode);
     options.signal?.throwIfAborted();
-    // A copy: what the caller does with its bytes afterwards must not reach what is stored.
+    // Copy the bytes, so that later changes by the caller do not reach the stored object.
     const bytes = body instanceof Uint8Array ? Buffer.from(body) : await readFileRange(body);
     options.signal?.throwIfAborted();
-    // From here to the end nothing waits: the check and the write are one step.
+    // No `await` from here to the end: the check and the write are one step.
     const stored = this.objects.get(key);
     if (mode.mode === 'create' && stored !== undefined) return { outcome: 'exists' };
     if (mode.mode === 'replace') {
@@ -103,11 +103,11 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   async close(): Promise<void> {
-    // Nothing to free: several simulated processes may share this store, and one of them ends first.
+    // Nothing to free. Several simulated processes may share this store, and one may end before the others.
   }
 }
 
-/** The bytes in chunks of their own, so that a reader that changes what it was given changes nothing here. */
+/** Copies the bytes in chunks, so that a reader that changes its chunk does not change the stored object. */
 function* copies(bytes: Buffer): Generator<Buffer> {
   for (let offset = 0; offset < bytes.length; offset += CHUNK_BYTES) {
     yield Buffer.from(bytes.subarray(offset, offset + CHUNK_BYTES));

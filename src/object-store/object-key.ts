@@ -5,7 +5,7 @@ const PRINTABLE = /^[\x20-\x7e]*$/;
 const LONGEST_KEY = 1024;
 
 /**
- * Holds a key to the contract: printable ASCII, segments separated by `/`, none of them empty, `.` or `..`.
+ * Checks a key against the contract: printable ASCII, segments separated by `/`, no segment empty, `.` or `..`.
  * @throws CairnError `invalid`
  */
 export function checkKey(key: string): void {
@@ -13,7 +13,7 @@ export function checkKey(key: string): void {
   if (problem !== undefined) throw new CairnError('invalid', `object key ${JSON.stringify(key)}: ${problem}`);
 }
 
-/** Whether a string can be a key. */
+/** Whether a string is a valid key. */
 export function isKey(text: string): boolean {
   return keyProblem(text) === undefined;
 }
@@ -30,7 +30,8 @@ function keyProblem(key: string): string | undefined {
 }
 
 /**
- * Holds a prefix or a start-after to the alphabet of keys; unlike a key it may be empty or end anywhere.
+ * Checks that a prefix or a start-after has only the characters of keys. Unlike a key it may be empty or end
+ * anywhere.
  * @throws CairnError `invalid`
  */
 export function checkKeyPart(part: string): void {
@@ -40,7 +41,7 @@ export function checkKeyPart(part: string): void {
 }
 
 /**
- * Refuses the empty version token, which no object ever has and which S3 would read as "no condition".
+ * Refuses an empty version token. No object has one, and S3 would read it as "no condition".
  * @throws CairnError `invalid`
  */
 export function checkMode(mode: PutMode): void {
@@ -50,7 +51,7 @@ export function checkMode(mode: PutMode): void {
 }
 
 /**
- * Holds a range to whole, non-negative numbers.
+ * Checks that offset and length of a range are whole, non-negative numbers.
  * @throws CairnError `invalid`
  */
 export function checkRange(range: { readonly offset: number; readonly length: number } | undefined): void {
@@ -62,7 +63,7 @@ export function checkRange(range: { readonly offset: number; readonly length: nu
   }
 }
 
-/** The part of `size` bytes that `range` covers: what a range beyond the end is cut to. */
+/** The part of `size` bytes that `range` covers. A range beyond the end is cut. */
 export function clipRange(
   size: number,
   range: { readonly offset: number; readonly length: number } | undefined,

@@ -4,7 +4,7 @@
  * Keys are non-empty strings of printable ASCII, segments separated by `/`, no empty, `.` or `..` segment,
  * at most 1,024 bytes. One key may be the prefix of another (`a` and `a/b` may both exist).
  *
- * Promises every implementation and wrapper keeps (axioms A1–A3, proved by the conformance cases):
+ * Promises every implementation and wrapper keeps (axioms A1–A3, shown by the conformance cases):
  * - A1 a write answered `written` is durable before the answer;
  * - A2 a read that starts after an answered write sees it, or a later one;
  * - A3 of several conditional writes predicated on one version at most one succeeds, provided that a
@@ -13,11 +13,11 @@
  *
  * "Not there" and "could not ask" never merge: `missing` means that the store answered and has no such key;
  * when it did not answer, `get`, `head`, `list` and `delete` throw a {@link CairnError} of kind `unavailable`, and
- * a body that breaks off emits one. Damage that the store itself finds in what it kept is of kind `corrupt`.
+ * a body that breaks off emits one. Damage that the store finds in its own data is of kind `corrupt`.
  *
  * `put` throws only when the write certainly did not happen and will not: a bad key or body (`invalid`), a full
  * disk, nothing listening, wrong credentials or bucket (`unavailable`), a signal that was aborted before anything
- * was sent (its reason). Every doubt, an abort on the way included, is the outcome `unknown`; such a write is never
+ * was sent (its reason). In every doubtful case, an abort on the way included, the outcome is `unknown`. Such a write is never
  * resent behind the caller's back. A throw says nothing about earlier attempts.
  *
  * Other operations that are aborted reject with the signal's reason.
@@ -107,21 +107,23 @@ export interface ObjectStore {
 }
 
 /**
- * Makes a URL by which anybody who has it may read one object, straight from the store.
- * @param seconds for which it is good
+ * Makes a URL that allows its holder to read one object directly from the store.
+ * @param seconds how long the URL stays valid
  * @throws CairnError `unavailable` when there are no credentials to sign with
  */
 export type PresignGet = (key: string, seconds: number) => Promise<string>;
 
 /**
- * One store reached over two pools of connections, so that a thousand slow downloads never stand in the way of
- * a pointer. `control` carries pointers, manifests and other small mutable objects, and never resends a
- * write; `bulk` carries packs and their companions.
+ * One store over two pools of connections, so that slow downloads never block a pointer. `control` carries pointers,
+ * manifests and other small mutable objects, and never resends a write. `bulk` carries packs and their indexes.
  */
 export interface ObjectStorePair {
   readonly control: ObjectStore;
   readonly bulk: ObjectStore;
-  /** Left out by stores that nobody but this process can reach. Not a request: whether the object is there is not asked. */
+  /**
+   * Absent for stores that only this process can reach. Signs without a request: it does not check that the object
+   * exists.
+   */
   readonly presignGet?: PresignGet;
 }
 

@@ -1,14 +1,14 @@
 import { CairnError } from '../lib/errors.ts';
 
 /**
- * What has to change before a store answers otherwise:
+ * What must change before the store accepts the request:
  * - `setting`: bucket, region, endpoint, credentials, certificate or clock
- * - `request`: it does not take what it was asked
- * - `store`: it does not have, or does not do, what Cairn needs
+ * - `request`: the store does not accept this request
+ * - `store`: the store lacks something that Cairn needs
  */
 export type RefusalFault = 'setting' | 'request' | 'store';
 
-/** The store answered, and will answer the same again until somebody changes something. Not worth a retry. */
+/** The store refused, and will refuse again until somebody changes something. Not worth a retry. */
 export class StoreRefusedError extends CairnError {
   readonly fault: RefusalFault;
 

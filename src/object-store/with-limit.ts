@@ -14,13 +14,13 @@ import type {
 export interface StoreLimits {
   /** Most requests at once. A `get` counts until its body has ended or is destroyed. */
   readonly concurrent: number;
-  /** Most requests that wait; one more is refused with `busy`. */
+  /** Most requests in the queue. One more is refused with `busy`. */
   readonly queue: number;
 }
 
 /**
- * Bounds the requests a store gets at once. Whoever holds a body while asking for another needs two places: give more
- * places than there are such holders.
+ * Limits the concurrent requests to a store. A caller that holds a body while it sends another request needs two
+ * places: configure more places than there are such callers.
  */
 export function withLimit(store: ObjectStore, limits: StoreLimits): ObjectStore {
   return new LimitedStore(store, limits);
@@ -62,7 +62,8 @@ class LimitedStore implements ObjectStore {
   }
 
   async *list(prefix: string, options?: ListOptions): AsyncGenerator<ListedObject> {
-    // A place per step, not for the whole: who makes other requests while listing would wait for himself.
+    // Take a place for each step, not for the whole listing: a caller that sends requests while it lists would wait
+    // for its own place.
     const objects = this.store.list(prefix, options)[Symbol.asyncIterator]();
     try {
       for (;;) {

@@ -18,15 +18,15 @@ export type StoreOperation = 'get' | 'head' | 'put' | 'list' | 'delete';
 /** Which connections a request went over. */
 export type StoreTraffic = 'control' | 'bulk';
 
-/** Told about every request. No key is told: what a metric is labelled with must have few values. */
+/** Receives every request. It does not receive keys, because metric labels must have few values. */
 export interface StoreObserver {
   /**
    * A request was answered, or failed. Outcomes are those of the contract (`found`, `missing`, `not-modified`,
-   * `written`, `exists`, …), `listed`, `deleted`, `aborted`, and `failed` for what threw. A listing counts once.
-   * @param seconds until the answer; the body of a `get` comes after it
+   * `written`, `exists`, …), `listed`, `deleted`, `aborted`, and `failed` for an exception. A listing counts once.
+   * @param seconds until the answer, without the body of a `get`
    */
   answered(traffic: StoreTraffic, operation: StoreOperation, outcome: string, seconds: number): void;
-  /** Bytes of bodies went to the store (`put`) or came from it (`get`), once per request, when it is over. */
+  /** Bytes of bodies sent to the store (`put`) or received from it (`get`). Called once per request, at its end. */
   moved(traffic: StoreTraffic, operation: 'get' | 'put', bytes: number): void;
 }
 

@@ -13,7 +13,7 @@ import type {
 } from './object-store.ts';
 
 /**
- * The part of a store below `prefix/`, as a store of its own: several deployments can share a bucket.
+ * The part of a store below `prefix/`, as a store. Several deployments can share a bucket this way.
  * @param prefix a valid key, or the empty string for the whole store
  * @throws CairnError `invalid` when it is neither
  */

@@ -25,8 +25,8 @@ const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
 
 /**
- * Repeats reads and deletes that the store did not answer. Writes are never repeated here: only whoever knows what
- * a body means can tell a write that is resent from one that was lost. A body that breaks off is not resumed.
+ * Repeats reads and deletes that the store did not answer. It never repeats writes: only code that knows the meaning
+ * of the body can tell a resent write from a lost one. It does not resume a body that breaks off.
  */
 export function withRetry(store: ObjectStore, options: RetryOptions): ObjectStore {
   return new RetryingStore(store, options);
@@ -63,7 +63,7 @@ class RetryingStore implements ObjectStore {
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedObject> {
-    // A listing that breaks goes on after the last key it gave.
+    // A listing that breaks off continues after the last key it returned.
     let after = options.startAfter;
     const reopen = () =>
       this.store

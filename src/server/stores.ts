@@ -21,8 +21,8 @@ export interface OpenedStores {
   close(): Promise<void>;
 }
 
-/** When another process owns the data folder: a server refuses to start, a command borrows the store. */
-export type OnOwned = 'refuse' | 'borrow';
+/** When another process owns the data folder: a server refuses to start, a command uses the store through the owner. */
+export type OnOwned = 'refuse' | 'use-owner';
 
 /** Puts an observer around both stores of a pair. */
 export type Observe = (stores: ObjectStorePair) => ObjectStorePair;
@@ -156,7 +156,7 @@ export async function openStoresForCommand(
   settings: StoreSettings,
   options: { readonly writes: boolean; readonly verdicts: string; readonly log: Logger },
 ): Promise<OpenedStores> {
-  if (settings.kind === 'file' || !options.writes) return openStores(settings, 'borrow');
+  if (settings.kind === 'file' || !options.writes) return openStores(settings, 'use-owner');
   const profile = await profileProbedBefore(settings, options.verdicts);
   if (profile !== undefined) return openReady(settings, (stores) => stores, profile);
   return openProbedStores(settings, options.verdicts, options.log, (stores) => stores);
@@ -170,7 +170,7 @@ async function profileProbedBefore(
   const name = describeStore(settings);
   const kept = await keptVerdict({ folder, subject: [name, VERSION], maxAge: Number.POSITIVE_INFINITY });
   if (kept?.profile !== undefined) return kept.profile;
-  const opened = await openStores(settings, 'borrow');
+  const opened = await openStores(settings, 'use-owner');
   try {
     const claimed = await opened.stores.control.head(SERVICE_KEY);
     if (!claimed.found) return undefined;
@@ -211,7 +211,7 @@ export async function probeStores(settings: StoreSettings, options: ProbeOptions
     const { probeS3 } = await import('../object-store/probe/probe-s3.ts');
     return probeS3(s3Options(settings), name, options);
   }
-  const { stores, close } = await openStores(settings, 'borrow');
+  const { stores, close } = await openStores(settings, 'use-owner');
   try {
     return await probeStore([stores.control, stores.bulk], name, options);
   } finally {

@@ -23,7 +23,7 @@ interface OpenStores extends AsyncDisposable {
 const subjects: readonly { readonly name: string; open(folder: string): Promise<OpenStores> }[] = [
   { name: 'memory', open: async () => alone(new MemoryObjectStore()) },
   { name: 'file', open: async (folder) => alone(await FileObjectStore.open(folder)) },
-  { name: 'borrowed', open: openBorrowed },
+  { name: 'remote', open: openRemote },
   { name: 'faulty store without faults', open: async () => alone(new FaultyStore(new MemoryObjectStore())) },
   { name: 's3', open: async () => connectTo(await startR2()) },
   { name: 's3 like Ceph', open: openCeph },
@@ -43,14 +43,14 @@ const noWait = async () => undefined;
 
 const silentObserver = { answered: () => undefined, moved: () => undefined };
 
-async function openBorrowed(folder: string): Promise<OpenStores> {
+async function openRemote(folder: string): Promise<OpenStores> {
   const owner = await openFileStore(folder, { onOwned: 'refuse' });
-  const borrower = await openFileStore(folder, { onOwned: 'borrow' });
+  const remote = await openFileStore(folder, { onOwned: 'use-owner' });
   const close = async () => {
-    await borrower.close();
+    await remote.close();
     await owner.close();
   };
-  return { first: borrower.store, second: owner.store, [Symbol.asyncDispose]: close };
+  return { first: remote.store, second: owner.store, [Symbol.asyncDispose]: close };
 }
 
 /** As `CAIRN_TEST_S3_URL` with a Ceph in it does: the profile is found, and losers of races hear 500 and 409. */

@@ -2,7 +2,7 @@ import { CairnError } from '../../lib/errors.ts';
 import { readAll } from '../../lib/streams.ts';
 import type { GetOptions, ObjectBody, ObjectStore, PutMode, VersionToken } from '../object-store.ts';
 
-/** A store that broke the contract: which key showed it, and how. */
+/** A store broke the contract: the key, and what happened. */
 export class ConformanceError extends Error {
   override readonly name = 'ConformanceError';
   readonly key: string;
@@ -18,10 +18,10 @@ export function check(condition: boolean, key: string, reason: string): asserts 
   if (!condition) throw new ConformanceError(key, reason);
 }
 
-/** What one case works with: two connections to one store, and room of its own in it. */
+/** The stores of one case: two connections to one store, and a prefix of its own. */
 export interface ConformanceStores {
   readonly first: ObjectStore;
-  /** The same store by other connections; may be the same value where there are no connections. */
+  /** The same store over other connections. May be the same value for a store without connections. */
   readonly second: ObjectStore;
   /** Keys of the case begin with this; it ends with `/`, and nothing else is below it. */
   readonly prefix: string;
@@ -29,7 +29,7 @@ export interface ConformanceStores {
   readonly scratch: string;
   /** Waits until the same key may be written again; some stores take one write of a key per second. */
   readonly pause: () => Promise<void>;
-  /** Waits before a write that was not answered is sent again. */
+  /** Waits before an unanswered write is sent again. */
   readonly backOff: () => Promise<void>;
 }
 
@@ -39,11 +39,11 @@ export interface ConformanceStores {
  */
 export type ConformanceCost = 'many-keys' | 'many-writes' | 'large-body' | 'early-end';
 
-/** One promise of the contract, shown on a real store. `run` rejects when the store breaks it. */
+/** A case shows one promise of the contract on a real store. `run` rejects when the store breaks it. */
 export interface ConformanceCase {
   readonly name: string;
   readonly cost?: ConformanceCost;
-  /** Has ended poor servers: the probe runs these after all others, one by one. */
+  /** Some weak servers crash on these: the probe runs them last, one at a time. */
   readonly delicate?: true;
   run(stores: ConformanceStores): Promise<void>;
 }
@@ -51,7 +51,7 @@ export interface ConformanceCase {
 const MOST_BYTES_READ = 64 * 1024 * 1024;
 const TRIES = 5;
 
-/** Reads an object whole. @throws ConformanceError when it is not there */
+/** Reads a whole object. @throws ConformanceError when it does not exist */
 export async function read(
   store: ObjectStore,
   key: string,
@@ -67,8 +67,8 @@ export async function read(
 }
 
 /**
- * Writes and learns the outcome even from a store that is throttling: while the answer is `unknown` the same bytes
- * go again under the same condition, and a refusal after that is compared with what is stored.
+ * Writes and determines the outcome even from a store that throttles. While the answer is `unknown`, the same bytes
+ * are sent again under the same condition; a refusal after that is compared with the stored body.
  * @returns the version written, or the name of the refusal
  * @throws CairnError `unavailable` when the store answers no attempt
  */
@@ -97,11 +97,11 @@ export async function write(
       return { refused: outcome.outcome };
     }
   }
-  // Nothing false was said, and nothing is known.
+  // The store said nothing false, and the outcome is not known.
   throw new CairnError('unavailable', `${key}: a write was answered "${last}" ${TRIES} times`);
 }
 
-/** Writes what must be accepted. @returns the version */
+/** Writes; the store must accept. @returns the version */
 export async function mustWrite(
   stores: ConformanceStores,
   key: string,
@@ -117,7 +117,7 @@ export async function mustWrite(
   return result.written;
 }
 
-/** Writes what must be refused, with one of the outcomes given. */
+/** Writes; the store must refuse with one of the outcomes given. */
 export async function mustRefuse(
   stores: ConformanceStores,
   key: string,
@@ -147,7 +147,7 @@ export async function listKeys(
   return keys;
 }
 
-/** A body of `length` bytes that differs at every place and for every seed. */
+/** A body of `length` bytes that differs at every offset and for every seed. */
 export function patterned(length: number, seed: string): Buffer {
   const bytes = Buffer.alloc(length, seed);
   for (let offset = 0; offset + 4 <= length; offset += 61) bytes.writeUInt32BE(offset, offset);

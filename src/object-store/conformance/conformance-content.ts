@@ -16,7 +16,7 @@ const LARGE_BYTES = 72 * MEBIBYTE + 12_345;
 const OPEN_AT_ONCE = 100;
 const MORE_THAN_A_PAGE = 1050;
 
-/** Bodies, ranges, keys, listings and what happens when a caller loses interest. */
+/** Bodies, ranges, keys, listings, aborts and bodies that are not read to the end. */
 export const contentCases: readonly ConformanceCase[] = [
   {
     name: 'ranges are exact, and cut short at the end',
@@ -299,7 +299,7 @@ async function readOneChunk(body: AsyncIterable<Buffer>): Promise<void> {
   }
 }
 
-/** Writes a file of `length` bytes piece by piece. @returns the SHA-256 in hex */
+/** Writes a file of `length` bytes in chunks. @returns the SHA-256 in hex */
 async function writeLargeFile(path: string, length: number): Promise<string> {
   const hash = createHash('sha256');
   const handle = await open(path, 'w');

@@ -8,8 +8,8 @@ const INCREMENTS = 10;
 const ATTEMPTS = 5;
 
 /**
- * Many writers at once over both connections. A loser may hear nothing of use (Ceph answers 500): what is stored then tells
- * who won.
+ * Many writers at once over both connections. The store may give a loser no useful answer (Ceph answers 500): the
+ * stored body then shows who won.
  */
 export const raceCases: readonly ConformanceCase[] = [
   {
@@ -54,10 +54,10 @@ async function race(stores: ConformanceStores, key: string, mode: PutMode): Prom
     if (version !== undefined) return version;
     await stores.backOff();
   }
-  throw new CairnError('unavailable', `${key}: nobody wins, and nobody is told why`);
+  throw new CairnError('unavailable', `${key}: no racer won, and no racer was told why`);
 }
 
-/** @returns the version that stands; undefined when no racer has won and none was told that it lost */
+/** @returns the current version; undefined when no racer won and none was told that it lost */
 async function raceOnce(
   stores: ConformanceStores,
   key: string,
@@ -99,14 +99,14 @@ async function raceOnce(
 }
 
 /**
- * One successful read, add and replace. The body keeps the notes of all before it: each is unlike any other, since versions
- * may be content hashes, and whoever was not answered finds out whether their own is in it.
+ * One successful read, add and replace. The body keeps all earlier notes. Each note is unique, because versions may
+ * be content hashes, and because a writer without an answer looks for its own note.
  */
 async function increment(store: ObjectStore, key: string, note: string): Promise<void> {
   for (;;) {
     const { bytes, version } = await read(store, key);
     const [count = '0', ...notes] = bytes.toString().split(' ');
-    // A write that was not answered may have been done.
+    // An unanswered write may have happened.
     if (notes.includes(note)) return;
     const next = [Number(count) + 1, ...notes, note].join(' ');
     const { outcome } = await store.put(key, Buffer.from(next), { mode: 'replace', version });

@@ -6,8 +6,8 @@ import { raceCases } from './conformance-races.ts';
 export { type ConformanceCase, ConformanceError, type ConformanceStores } from './conformance-check.ts';
 
 /**
- * The contract of `object-store.ts` as cases. Tests run them over every implementation and wrapper; the probe runs
- * those without a cost over an operator's own bucket.
+ * The contract of `object-store.ts` as cases. Tests run them over every implementation and wrapper. The probe runs
+ * the cheap ones over an operator's own bucket.
  */
 export const conformanceCases: readonly ConformanceCase[] = [
   ...conditionCases,

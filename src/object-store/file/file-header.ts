@@ -2,8 +2,8 @@ import { CairnError } from '../../lib/errors.ts';
 import type { VersionToken } from '../object-store.ts';
 
 /**
- * The line before the body in every object file: version token and body length, always 64 bytes. They are in the
- * same file as the body so that one rename publishes both.
+ * The line before the body in every object file: version token and body length, always 64 bytes. Header and body
+ * share one file, so that one rename publishes both.
  */
 export const HEADER_BYTES = 64;
 
@@ -15,7 +15,7 @@ export interface ObjectHeader {
   readonly size: number;
 }
 
-/** @param header its version must be 32 hex digits */
+/** @param header its version must have 32 hex digits */
 export function encodeHeader(header: ObjectHeader): Buffer {
   return Buffer.from(`cairn-object 1 ${header.version} ${String(header.size).padStart(15, '0')}\n`, 'latin1');
 }

@@ -1,12 +1,12 @@
 /**
- * Where the object of a key is below the root folder, and back.
+ * Maps the key of an object to its path below the root folder, and back.
  *
- * Every segment of a key becomes a folder, the last one a file, with names that keep apart what keys keep apart:
- * - a file ends in `@`, so that `a` (file `a@`) and `a/b` (file `a/b@`) can both exist;
- * - anything but `a-z 0-9 _ - .` is written `%xx`, upper case included, so that a file system that ignores case
- *   keeps `A` and `a` apart; a leading `.` too, so that nothing is hidden and no name is `.` or `..`;
- * - segments of 80 bytes or more are cut into folders that end in `+`, because file systems end names at 255 bytes;
- *   what is left for the last folder may be nothing, which is written `=`.
+ * Each segment of a key becomes a folder, the last one a file. Different keys have different paths:
+ * - A file name ends in `@`, so that `a` (file `a@`) and `a/b` (file `a/b@`) can both exist.
+ * - Each character except `a-z 0-9 _ - .` is written `%xx`, upper case included, so that `A` and `a` differ on a file
+ *   system that ignores case. A leading `.` is written so too: no file is hidden, and no name is `.` or `..`.
+ * - A segment of 80 bytes or more is cut into folders that end in `+`, because file systems limit names to 255 bytes.
+ *   If nothing is left for the last folder, its name is `=`.
  */
 const PIECE_BYTES = 80;
 
@@ -50,13 +50,13 @@ export interface FolderEntry {
   readonly isObject: boolean;
   readonly name: string;
   /**
-   * What the entry adds to the key. Sorting entries by it sorts the keys below them: all keys below a folder begin
-   * with its text, and no other entry's text lies among them.
+   * The text that the entry adds to the key. Sorting entries by it sorts the keys below them: all keys below a folder
+   * begin with its text, and no other entry's text lies between them.
    */
   readonly text: string;
 }
 
-/** Reads a name found in a folder; undefined for one that no key has. */
+/** Reads a name found in a folder. Undefined for a name that no key produces. */
 export function readEntry(name: string, isFolder: boolean): FolderEntry | undefined {
   if (!isFolder) {
     const text = name.endsWith('@') ? decode(name.slice(0, -1)) : undefined;

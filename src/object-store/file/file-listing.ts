@@ -11,8 +11,8 @@ export interface ListedFile {
 }
 
 /**
- * Walks the object files below `folder` in byte order of their keys, reading no folder that cannot hold a wanted key.
- * What is removed meanwhile may or may not be seen.
+ * Walks the object files below `folder` in byte order of their keys. It skips folders that cannot hold a wanted key.
+ * Objects removed during the walk may or may not appear.
  * @param path what the folders above add to the key
  */
 export async function* listObjects(

@@ -27,23 +27,23 @@ import { bodyOf, diskError, FIRST_READ_BYTES, type OpenObject, openObjectFile } 
 import { writeAside } from './write-aside.ts';
 
 export interface FileStoreOptions {
-  /** Every fsync goes through this one function, so that they can be counted. */
+  /** Every fsync goes through this function, so that tests can count them. */
   readonly fsync?: Fsync;
   readonly random?: Random;
 }
 
-/** Bytes that are copied before it is known whether they are wanted. */
-const COPIED_UNASKED = 256 * 1024;
+/** Bodies up to this size are copied before the condition is checked. */
+const COPIED_UNCHECKED = 256 * 1024;
 
 const fsyncFile: Fsync = (handle) => handle.sync();
 
 /**
  * Objects as files below one folder of a local disk.
  *
- * A write goes to a file in `tmp/`, which is made durable, is renamed to its place below `objects/`, and is answered
- * once the folder is durable too. A crash before the rename leaves garbage in `tmp/`, which the next start sweeps; a
- * crash after it leaves the new object whole. Writes of one key are serialised in this process, which is why only
- * one process may use a folder: whoever opens this owns it (`claimFolder`).
+ * A write creates a file in `tmp/`, makes it durable and renames it to its place below `objects/`. The answer comes
+ * after the fsync of the folder. A crash before the rename leaves garbage in `tmp/`, which the next start removes; a
+ * crash after it leaves the new object whole. This process serialises the writes of one key, so only one process may
+ * use a folder: the process that opens it owns it (`claimFolder`).
  */
 export class FileObjectStore implements ObjectStore {
   private readonly objects: string;
@@ -53,7 +53,9 @@ export class FileObjectStore implements ObjectStore {
   private readonly folderSync: FolderSync;
   private readonly tree: FolderTree;
   private readonly lock = new KeyedLock();
-  /** Renames that may not be durable yet, by path: a reader waits for them, so that nothing seen is ever undone. */
+  /**
+   * Renames that may not be durable yet, by path. Readers wait for them, so that nothing a reader saw can be undone.
+   */
   private readonly landing = new Map<string, Promise<PutOutcome>>();
   /** Folders whose last fsync failed. */
   private readonly doubtful = new Set<string>();
@@ -70,7 +72,7 @@ export class FileObjectStore implements ObjectStore {
   }
 
   /**
-   * Opens the store in `root`, made if need be, and sweeps what a killed process left behind.
+   * Opens the store in `root`, creates the folder if needed, and removes what a killed process left behind.
    * @throws CairnError `unavailable` when the folder cannot be used
    */
   static async open(root: string, options: FileStoreOptions = {}): Promise<FileObjectStore> {
@@ -121,9 +123,9 @@ export class FileObjectStore implements ObjectStore {
     checkMode(mode);
     options.signal?.throwIfAborted();
     return this.tracked(async () => {
-      // Asked before a large body is copied as well: a write that is refused anyway need not cost a copy. Looking costs as much
-      // as copying a small one, and nearly all are carried out.
-      const large = bodyLength(body) > COPIED_UNASKED;
+      // For a large body, check the condition before the copy as well: a refused write then costs no copy. For a
+      // small body the check costs as much as the copy, and most writes succeed.
+      const large = bodyLength(body) > COPIED_UNCHECKED;
       const refused = large ? await this.refusal(key, mode) : undefined;
       if (refused !== undefined) return refused;
       const header = { version: this.random.hex(16), size: bodyLength(body) };
@@ -159,20 +161,20 @@ export class FileObjectStore implements ObjectStore {
           await unlink(path);
           await this.folderSync.sync(this.tree.prune(place.folders));
         } catch (error) {
-          // ENOENT: not there, or its folder was removed with it by another delete, which makes that durable.
+          // ENOENT: the object does not exist, or another delete removed its folder with it and makes that durable.
           if (systemCode(error) !== 'ENOENT') throw diskError(`cannot delete ${path}`, error);
         }
       }),
     );
   }
 
-  /** Refuses new writes and waits for those under way. */
+  /** Refuses new writes and waits for those in progress. */
   async close(): Promise<void> {
     this.closed = true;
     await Promise.allSettled(this.writes);
   }
 
-  /** Makes folders durable that were made on the way to `root`; `firstMade` is the uppermost of them. */
+  /** Makes the new folders above `root` durable; `firstMade` is the uppermost of them. */
   private async syncAbove(root: string, firstMade: string): Promise<void> {
     for (let folder = resolve(root); folder.startsWith(resolve(firstMade)); folder = dirname(folder)) {
       await this.folderSync.sync(dirname(folder));
@@ -194,7 +196,7 @@ export class FileObjectStore implements ObjectStore {
     }
   }
 
-  /** The answer to a conditional write that cannot be carried out as things are; undefined when it can. */
+  /** The refusal of a conditional write whose condition does not hold. Undefined when the condition holds. */
   private async refusal(key: string, mode: PutMode): Promise<PutOutcome | undefined> {
     if (mode.mode === 'overwrite') return undefined;
     const header = await this.readHeader(key);
@@ -203,7 +205,7 @@ export class FileObjectStore implements ObjectStore {
     return header.version === mode.version ? undefined : { outcome: 'changed' };
   }
 
-  /** Moves a finished file to the place of its key, if the condition still holds. */
+  /** Moves a finished file to the path of its key, if the condition still holds. */
   private publish(
     key: string,
     temporary: string,
@@ -232,7 +234,7 @@ export class FileObjectStore implements ObjectStore {
         });
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
-        // Somebody removed folders below us: what was known about them is not true any more.
+        // Somebody removed folders below the root: what this process remembers about them is no longer true.
         if (systemCode(error) === 'ENOENT') this.tree.forget();
         throw error instanceof CairnError ? error : diskError(`cannot write ${path}`, error);
       } finally {
@@ -241,7 +243,7 @@ export class FileObjectStore implements ObjectStore {
     });
   }
 
-  /** The rename, and the fsync that makes it last. Throws only when the rename did not happen. */
+  /** Renames, then makes the rename durable with an fsync. Throws only when the rename did not happen. */
   private async land(
     temporary: string,
     path: string,
@@ -267,7 +269,7 @@ export class FileObjectStore implements ObjectStore {
     return { version: opened.version, size: opened.size };
   }
 
-  /** Opens the object of a key once it is durable; undefined when there is none. */
+  /** Opens the object of a key once it is durable. Undefined when there is none. */
   private async openObject(key: string, firstRead: number): Promise<OpenObject | undefined> {
     const place = placeOfKey(key);
     const path = this.pathOf(place);
@@ -283,8 +285,8 @@ export class FileObjectStore implements ObjectStore {
   }
 
   /**
-   * Resolves when what was read at `path` is durable. Without this a reader could build on a write that a crash of
-   * the machine takes back.
+   * Resolves when the file read at `path` is durable. Otherwise a reader could build on a write that a crash of the
+   * machine undoes.
    */
   private async settled(path: string, folder: string): Promise<void> {
     await this.landing.get(path)?.catch(() => undefined);

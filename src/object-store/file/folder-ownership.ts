@@ -1,20 +1,21 @@
 /**
- * One process owns a data folder, and owning ends with the process, however it ends.
+ * One process owns a data folder. Ownership ends with the process, however it ends.
  *
- * Node has no file locks, so a listening socket stands for "alive": the kernel closes it with the process, and a
- * connection to it is refused from then on. Who owns the folder is said by the highest of the files `owner-<n>`,
- * each of which names a socket. To claim the folder:
+ * Node has no file locks, so a listening socket stands for a living process: the kernel closes the socket with the
+ * process and then refuses connections to it. The highest of the files `owner-<n>` names the socket of the owner. To
+ * claim the folder:
  *
- * 1. Listen on a socket with a name nobody else has.
+ * 1. Listen on a socket with a unique name.
  * 2. Find the highest `owner-<n>`. If its socket accepts a connection, the folder is taken.
- * 3. Make `owner-<n+1>`, naming our socket, by link(2): of two claimants one succeeds, the other looks again. Our
- *    socket listens before anybody can find it, so a claim is never taken for a dead one.
- * 4. Look again. A higher file means that we were slow: others came, cleaned up and went on. Take ours back, begin anew.
+ * 3. Create `owner-<n+1>`, which names our socket, with link(2). Of two claimants one succeeds; the other starts
+ *    again. Our socket listens before anybody can find it, so a claim never looks dead while its process lives.
+ * 4. Look again. A higher file means that we were slow: others claimed, cleaned up and went on. Remove our file and
+ *    start again.
  *
- * The highest file is never deleted, not even at the end, so that a number is never used twice by two claimants who
- * both believe it is next. The owner removes lower files, and sockets nobody listens on.
+ * The highest file is never deleted, not even on release, so that two claimants never both use one number as the
+ * next. The owner removes lower files, and sockets without a listener.
  *
- * This holds among processes of one kernel on a local file system. Over network file systems it does not.
+ * This works among processes of one kernel on a local file system. It does not work over network file systems.
  */
 import { chmod, link, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -31,11 +32,13 @@ const FOLDER = 'ownership';
 const OWNER_FILE = /^owner-(\d+)$/;
 const SOCKET = /^[0-9a-f]+\.sock$/;
 const LEFT_BEHIND_MS = 60 * 60 * 1000;
-/** A live process that is stopped or very busy accepts nothing for a while; the kernel still queues connections. */
+/**
+ * A live process that is stopped or very busy accepts no connection for a while; the kernel still queues connections.
+ */
 const CONNECT_MS = 5_000;
 const MOST_TRIES = 100;
 
-/** Who owns, or owned, a folder: its socket, and what a person needs to find the process. */
+/** Who owns, or owned, a folder: the socket, and what a person needs to find the process. */
 export interface FolderOwner {
   /** Name of the socket, beside the claim. */
   readonly socket: string;
@@ -51,7 +54,7 @@ interface Generation {
 
 /** The folder belongs to this process until `release`, or until the process ends. */
 export interface FolderOwnership {
-  /** Listens on the socket that stands for the ownership; other processes of the same user may be served there. */
+  /** Listens on the socket that stands for the ownership. It can also serve other processes of the same user. */
   readonly server: Server;
   release(): Promise<void>;
 }
@@ -70,8 +73,8 @@ export class FolderTakenError extends CairnError {
 }
 
 /**
- * Claims a folder, made if need be, for this process.
- * @param what what the folder is for, in messages: `data`, `cache`
+ * Claims a folder for this process. Creates the folder if needed.
+ * @param what the purpose of the folder, for messages: `data`, `cache`
  * @throws FolderTakenError when a living process owns it; CairnError `unavailable` when the folder cannot be used
  */
 export async function claimFolder(
@@ -96,12 +99,12 @@ export async function claimFolder(
   throw new CairnError('unavailable', `too many processes claim the ${what} folder ${folder} at once`);
 }
 
-/** The path of an owner's socket, to connect to. */
+/** The path to connect to an owner's socket. */
 export function ownerSocket(folder: string, owner: FolderOwner): ReturnType<typeof openSocketPath> {
   return openSocketPath(join(folder, FOLDER), owner.socket);
 }
 
-/** One round of steps 1 to 4. @returns undefined when it has to begin anew */
+/** One round of steps 1 to 4. @returns undefined when the claim must start again */
 async function tryToClaim(
   folder: string,
   claims: string,
@@ -157,7 +160,7 @@ async function listen(claims: string, socket: string): Promise<FolderOwnership> 
   }
 }
 
-/** Makes `owner-<number>` appear whole and only if it is not there. @returns whether it did */
+/** Creates `owner-<number>` whole, and only if it does not exist. @returns whether it did */
 async function claim(claims: string, number: number, owner: FolderOwner, random: Random): Promise<boolean> {
   const draft = join(claims, `${random.hex(8)}.claim`);
   await writeFile(draft, JSON.stringify(owner), { flag: 'wx', mode: 0o600 });
@@ -173,9 +176,9 @@ async function claim(claims: string, number: number, owner: FolderOwner, random:
 }
 
 /**
- * Whether our claim is the highest, and our socket is still there: a living owner sweeps old sockets, and a claimant
- * that slept for an hour before it claimed may have lost its own. A claim that fails here is taken back unless it is
- * the highest; as the highest it stays, and is found dead by whoever looks.
+ * Whether our claim is the highest and our socket still exists. The socket may be gone: a living owner removes old
+ * sockets, so a claimant that slept for an hour can lose its own. A claim that fails here is removed unless it is the
+ * highest. The highest stays, and the next claimant finds it dead.
  */
 async function isStillOurs(claims: string, number: number, socket: string): Promise<boolean> {
   const highest = (await readGenerations(claims)).at(-1);
@@ -186,7 +189,7 @@ async function isStillOurs(claims: string, number: number, socket: string): Prom
   return isAlive(claims, socket);
 }
 
-/** Removes claims below ours, their sockets, and what claimants that were killed left behind long ago. */
+/** Removes lower claims, their sockets, and old files of claimants that were killed. */
 async function cleanUp(claims: string, number: number): Promise<void> {
   for (const generation of await readGenerations(claims)) {
     if (generation.number >= number) continue;
@@ -223,7 +226,7 @@ async function readGenerations(claims: string): Promise<readonly Generation[]> {
     .sort((left, right) => left.number - right.number);
 }
 
-/** Undefined when the claim was removed after it was listed, which happens to all but the highest. */
+/** Undefined when the claim was removed after the listing. The highest claim is never removed. */
 async function readGeneration(claims: string, name: string, number: number): Promise<Generation | undefined> {
   let text: string;
   try {
@@ -232,7 +235,7 @@ async function readGeneration(claims: string, name: string, number: number): Pro
     if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
-  // A claim that cannot be read was torn by a crash of the machine: its process is gone.
+  // A crash of the machine damaged a claim that cannot be read: its process is gone.
   return { number, owner: parseOwner(text) };
 }
 
@@ -249,8 +252,8 @@ function parseOwner(text: string): FolderOwner | undefined {
 }
 
 /**
- * Whether somebody listens on a socket.
- * @throws when that cannot be told, for example because the socket belongs to another user
+ * Whether a process listens on a socket.
+ * @throws when that cannot be determined, for example because the socket belongs to another user
  */
 async function isAlive(claims: string, name: string): Promise<boolean> {
   const address = await openSocketPath(claims, name);
@@ -268,7 +271,7 @@ async function isAlive(claims: string, name: string): Promise<boolean> {
       socket.once('error', (error) => {
         const code = systemCode(error);
         if (code === 'ECONNREFUSED' || code === 'ENOENT') resolve(false);
-        // EAGAIN: the queue of connections is full, so somebody is there to have it.
+        // EAGAIN: the queue of connections is full, so a process is listening.
         else if (code === 'EAGAIN') resolve(true);
         else reject(error);
       });

@@ -9,8 +9,8 @@ interface Syncing {
 }
 
 /**
- * Makes entries of folders durable, many callers by one fsync. A caller may rely only on an fsync that started after
- * its own change, so one that is under way does not count: whoever comes meanwhile shares the next.
+ * Makes entries of folders durable; one fsync serves many callers. A caller may rely only on an fsync that started
+ * after its own change. So callers that come during an fsync share the next one.
  */
 export class FolderSync {
   private readonly fsync: Fsync;
@@ -20,11 +20,11 @@ export class FolderSync {
     this.fsync = fsync;
   }
 
-  /** Resolves when everything renamed, made or removed in `folder` before the call is durable. */
+  /** Resolves when everything renamed, created or removed in `folder` before the call is durable. */
   sync(folder: string): Promise<void> {
     const syncing = this.folders.get(folder);
     if (syncing === undefined) return this.start(folder);
-    // Whether the one under way succeeds says nothing about the next.
+    // The result of the current fsync does not matter to the next.
     syncing.next ??= syncing.running.then(
       () => this.start(folder),
       () => this.start(folder),

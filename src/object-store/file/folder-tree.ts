@@ -4,13 +4,13 @@ import { dirname, join } from 'node:path';
 import { systemCode } from '../../lib/errors.ts';
 import type { FolderSync } from './folder-sync.ts';
 
-/** Makes folders durably when objects need them, and removes them when the last object is gone. */
+/** Creates folders durably when objects need them, and removes them when the last object is gone. */
 export class FolderTree {
   private readonly root: string;
   private readonly folderSync: FolderSync;
   /** Folders whose own entry in their parent is durable. */
   private readonly durable = new Set<string>();
-  /** How many writes need a folder at the moment. */
+  /** Number of writes that currently need a folder. */
   private readonly inUse = new Map<string, number>();
 
   constructor(root: string, folderSync: FolderSync) {
@@ -19,9 +19,9 @@ export class FolderTree {
   }
 
   /**
-   * Makes the folders on the way to an object and keeps them from being removed while `work` runs.
-   * Each is made durable in its parent once per process, also one that was there already: who made it may have been
-   * killed in between.
+   * Creates the folders on the path of an object and prevents their removal while `work` runs. Each folder is made
+   * durable in its parent once per process, even if it existed: the process that created it may have been killed
+   * before its fsync.
    * @param work receives the last folder
    */
   async within<T>(names: readonly string[], work: (folder: string) => Promise<T>): Promise<T> {
@@ -43,19 +43,20 @@ export class FolderTree {
   }
 
   /**
-   * Removes the folders on the way to a deleted object that are empty now.
-   * @returns the folder whose entries changed, the caller's to make durable
+   * Removes the empty folders on the path of a deleted object.
+   * @returns the folder whose entries changed; the caller makes it durable
    */
   prune(names: readonly string[]): string {
     for (const folder of this.pathsOf(names).reverse()) {
-      // Looking at the users and removing is one synchronous step: no write can begin to need the folder in between.
+      // The check for users and the removal are one synchronous step: no write can start to need the folder in
+      // between.
       if (this.inUse.has(folder) || !removeEmpty(folder)) return folder;
       this.durable.delete(folder);
     }
     return this.root;
   }
 
-  /** Forgets what is known to be durable, for when somebody else has removed folders. */
+  /** Forgets which folders are durable. To be called when somebody else has removed folders. */
   forget(): void {
     this.durable.clear();
   }
@@ -82,7 +83,7 @@ function removeEmpty(folder: string): boolean {
     rmdirSync(folder);
     return true;
   } catch (error) {
-    // Not empty, or not ours to remove: it stays, which harms nothing. Gone already: go on with its parent.
+    // Not empty, or no permission: the folder stays, which does no harm. Already gone: go on with its parent.
     return systemCode(error) === 'ENOENT';
   }
 }

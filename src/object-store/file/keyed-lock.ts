@@ -1,4 +1,4 @@
-/** One piece of work at a time per key, in the order they came; work on different keys does not wait. */
+/** Runs one task at a time per key, in order of arrival. Tasks on different keys do not wait for each other. */
 export class KeyedLock {
   private readonly last = new Map<string, Promise<unknown>>();
 

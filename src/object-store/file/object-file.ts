@@ -8,17 +8,17 @@ const STREAM_CHUNK_BYTES = 256 * 1024;
 /** Read together with the header, so that a small object costs one read. */
 export const FIRST_READ_BYTES = HEADER_BYTES + 16 * 1024;
 
-/** An open object file; whoever has it closes `handle`, or takes the body, which does. */
+/** An open object file. Its holder closes `handle`, or takes the body, which closes it. */
 export interface OpenObject extends ObjectHeader {
   readonly handle: FileHandle;
-  /** The beginning of the body, as far as the first read went. */
+  /** The beginning of the body, as far as the first read reached. */
   readonly beginning: Buffer;
 }
 
 /**
  * Opens an object file and reads its first `firstRead` bytes, at least the header.
  * @returns undefined when there is no such file
- * @throws CairnError `corrupt` when it is not as long as it says, `unavailable` when it cannot be read
+ * @throws CairnError `corrupt` when its length differs from its header, `unavailable` when it cannot be read
  */
 export async function openObjectFile(path: string, firstRead: number): Promise<OpenObject | undefined> {
   let handle: FileHandle;
@@ -46,7 +46,7 @@ export async function openObjectFile(path: string, firstRead: number): Promise<O
   }
 }
 
-/** The body of an open object file, or a part of it; the file is closed when it has ended or is destroyed. */
+/** The body of an open object file, or a part of it. The file is closed when the body ends or is destroyed. */
 export async function bodyOf(
   object: OpenObject,
   part: { readonly offset: number; readonly length: number },
@@ -64,7 +64,7 @@ export async function bodyOf(
   });
 }
 
-/** An error of the disk below the store, in words: what could not be done, and why. */
+/** An error of the disk below the store: what could not be done, and why. */
 export function diskError(what: string, error: unknown): CairnError {
   return new CairnError('unavailable', `the object store on disk ${what}: ${reasonOf(error)}`, {
     cause: error,

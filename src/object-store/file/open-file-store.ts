@@ -2,19 +2,19 @@ import { join } from 'node:path';
 import type { ObjectStore } from '../object-store.ts';
 import { FileObjectStore, type FileStoreOptions } from './file.ts';
 import { claimFolder, FolderTakenError, ownerSocket } from './folder-ownership.ts';
-import { BorrowedObjectStore } from './remote-client.ts';
+import { RemoteObjectStore } from './remote-client.ts';
 import { serveStore } from './remote-server.ts';
 
 export interface OpenFileStoreOptions extends FileStoreOptions {
-  /** When another process owns the folder: a server refuses to start, a command borrows the store from it. */
-  readonly onOwned: 'refuse' | 'borrow';
+  /** When another process owns the folder: a server refuses to start, a command uses the store through the owner. */
+  readonly onOwned: 'refuse' | 'use-owner';
 }
 
 export interface OpenedFileStore {
   readonly store: ObjectStore;
-  /** Whether this process owns the folder, or reaches it through the one that does. */
-  readonly access: 'owned' | 'borrowed';
-  /** Closes the store, then gives the folder back. */
+  /** `owned`: this process owns the folder. `remote`: it reaches the store through the owner. */
+  readonly access: 'owned' | 'remote';
+  /** Closes the store, then releases the folder. */
   close(): Promise<void>;
 }
 
@@ -29,12 +29,12 @@ export async function openFileStore(root: string, options: OpenFileStoreOptions)
   } catch (error) {
     if (!(error instanceof FolderTakenError) || options.onOwned === 'refuse') throw error;
     const address = await ownerSocket(root, error.owner);
-    const store = new BorrowedObjectStore(address.path);
+    const store = new RemoteObjectStore(address.path);
     const close = async () => {
       await store.close();
       await address.close();
     };
-    return { store, access: 'borrowed', close };
+    return { store, access: 'remote', close };
   }
 }
 
@@ -44,7 +44,7 @@ async function openOwned(root: string, options: FileStoreOptions): Promise<Opene
     const store = await FileObjectStore.open(root, options);
     serveStore(ownership.server, store, join(root, 'tmp'));
     const close = async () => {
-      // The folder is given back last: while a write is under way nobody else may think it is free.
+      // Release the folder last: while a write is in progress, nobody else may take the folder for free.
       await store.close();
       await ownership.release();
     };

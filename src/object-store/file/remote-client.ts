@@ -48,8 +48,8 @@ interface Exchange {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The object store of a folder that another process on this machine owns, through that process. */
-export class BorrowedObjectStore implements ObjectStore {
+/** The object store of a folder that another process on this machine owns. All requests go through that process. */
+export class RemoteObjectStore implements ObjectStore {
   private readonly socketPath: string;
   private readonly agents: WatchedAgents;
 
@@ -110,7 +110,8 @@ export class BorrowedObjectStore implements ObjectStore {
       });
       return decodeOutcome((await readJson(response)) as WirePutOutcome);
     } catch (error) {
-      // The owner's own refusal, a bad local file, or nobody there: certainly not written. All else is doubt.
+      // The owner refused, the local file is bad, or no process listens: certainly not written. Everything else is
+      // doubtful.
       if (error instanceof CairnError) throw error;
       if (isNobodyThere(error)) throw notReached(error);
       return { outcome: 'unknown', cause: error };
@@ -148,7 +149,7 @@ export class BorrowedObjectStore implements ObjectStore {
     this.agents.http.destroy();
   }
 
-  /** A request without doubts: what goes wrong is thrown, as `unavailable` or the signal's reason. */
+  /** A request without doubtful outcomes: failures are thrown, as `unavailable` or as the signal's reason. */
   private async ask(exchange: Exchange): Promise<IncomingMessage> {
     exchange.signal?.throwIfAborted();
     try {
@@ -159,7 +160,7 @@ export class BorrowedObjectStore implements ObjectStore {
     }
   }
 
-  /** @throws CairnError what the owner, or the local file, refused; any other error when there was no answer */
+  /** @throws CairnError when the owner or the local file refused; any other error when there was no answer */
   private async send(exchange: Exchange): Promise<IncomingMessage> {
     const { body, signal } = exchange;
     const file = body === undefined || body instanceof Uint8Array ? undefined : await openFileRange(body);
@@ -196,7 +197,7 @@ export class BorrowedObjectStore implements ObjectStore {
     this.agents.dropIdle();
     const options: RequestOptions = { socketPath: this.socketPath, agent: this.agents.http, method, path };
     const request = httpRequest({ ...options, headers: { ...headers } });
-    // A connection that breaks after the answer tells the body, and the request as well, where nobody waits any more.
+    // A connection that breaks after the answer also emits an error on the request, where nobody listens any more.
     request.on('error', () => undefined);
     const abort = () => request.destroy(signal === undefined ? undefined : abortReason(signal));
     signal?.addEventListener('abort', abort, { once: true });

@@ -21,17 +21,17 @@ import {
   VERSION_HEADER,
 } from './store-wire.ts';
 
-/** Larger bodies are set down in a file first, so that memory stays small. */
+/** Larger bodies go to a file first, to keep memory small. */
 const MOST_BYTES_IN_MEMORY = 1024 * 1024;
 
 /**
- * Serves an object store over an HTTP server whose socket only this user can open. It answers nothing but the
- * requests of {@link BorrowedObjectStore}.
- * @param spool a folder for large bodies on their way in
+ * Serves an object store over an HTTP server whose socket only this user can open. It answers only the requests of
+ * {@link RemoteObjectStore}.
+ * @param spool a folder for large request bodies
  */
 export function serveStore(server: Server, store: ObjectStore, spool: string): void {
   server.removeAllListeners('request');
-  // The time of a large body is its sender's business; one that stands still ends with its sender.
+  // The sender of a large body decides how long it takes. A stalled body ends with its sender.
   server.requestTimeout = 0;
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     response.setHeader(SERVED_BY, '1');
@@ -87,7 +87,7 @@ async function get(
     return;
   }
   response.writeHead(200, { [VERSION_HEADER]: result.version, [SIZE_HEADER]: result.size });
-  // A body that fails cuts the connection, which is how the reader learns that it is not whole.
+  // A body that fails cuts the connection, so the reader learns that the body is incomplete.
   await pipeline(result.body, response);
 }
 
@@ -108,7 +108,7 @@ async function put(
   const mode = decodeMode(request.headers[MODE_HEADER], request.headers[VERSION_HEADER]);
   const length = Number(request.headers['content-length']);
   if (!Number.isSafeInteger(length)) throw new CairnError('invalid', 'the body has no length');
-  const path = join(spool, `borrowed-${systemRandom.hex(8)}`);
+  const path = join(spool, `remote-${systemRandom.hex(8)}`);
   try {
     let body: ObjectBody;
     if (length <= MOST_BYTES_IN_MEMORY) body = await readAll(request, length);
@@ -142,7 +142,7 @@ function fail(request: IncomingMessage, response: ServerResponse, error: unknown
     response.destroy();
     return;
   }
-  // What is left of the request's body is not read, so the connection cannot be used again.
+  // The rest of the request body is not read, so the connection cannot be reused.
   if (!request.complete) response.setHeader('connection', 'close');
   response.writeHead(500, { [ERROR_HEADER]: encodeError(error) }).end();
 }

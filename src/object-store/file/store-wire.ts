@@ -1,6 +1,6 @@
 /**
- * How an object store is spoken to over the socket of the process that owns it. Both ends are one version of Cairn
- * on one machine, so this may change at will.
+ * The protocol of an object store over the socket of the process that owns it. Both ends run the same version of Cairn
+ * on one machine, so the protocol may change at any time.
  *
  *     GET    /objects/<key>?offset&length   200 with cairn-version and cairn-size, 304, or 404
  *     HEAD   /objects/<key>                 200 or 404

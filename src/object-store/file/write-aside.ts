@@ -9,10 +9,10 @@ import { diskError } from './object-file.ts';
 const COPY_CHUNK_BYTES = 1024 * 1024;
 
 /**
- * Writes an object file to `path`, which must be new, and makes its content durable. Large bodies pass through one
+ * Writes an object file to `path`, which must not exist, and makes its content durable. Large bodies pass through one
  * small buffer.
- * @throws CairnError as {@link openFileRange}, or `unavailable` when the disk does not take it; the signal's reason
- * when it is aborted. The file is gone then.
+ * @throws CairnError as {@link openFileRange}, or `unavailable` when the disk refuses; the signal's reason when it is
+ * aborted. The file is removed in each case.
  */
 export async function writeAside(
   path: string,
@@ -58,7 +58,7 @@ async function copyBytes(
   }
 }
 
-/** A disk that is nearly full takes a part of a write and says so only in the count. */
+/** Repeats partial writes: a disk that is nearly full writes a part and reports it only in the count. */
 async function writeWhole(target: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let written = 0; written < bytes.length; ) {
     written += (await target.write(bytes, written)).bytesWritten;

@@ -1,24 +1,21 @@
 import { CairnError, messageOf } from '../../lib/errors.ts';
 import type { ProbeReport } from './probe.ts';
 
-/** A store that must not be trusted with repositories: it broke a promise. Nothing but another store helps. */
+/** A store that broke a promise and must not hold repositories. Only another store helps. */
 export class StoreBrokenError extends CairnError {
   constructor(message: string) {
     super('unavailable', message);
   }
 }
 
-/**
- * A store of which nothing was found out: it was not reached, did not answer, or did not let us in. Trying again helps, or
- * putting the setting right.
- */
+/** The probe could not test the store: no connection, no answer, or no access. Retry, or correct the settings. */
 export class StoreUntriedError extends CairnError {
   constructor(message: string, options?: { cause?: unknown }) {
     super('unavailable', message, options);
   }
 }
 
-/** What to throw after a probe that did not pass. */
+/** The error to throw after a failed probe. */
 export function probeError({ store, failure }: ProbeReport): CairnError {
   if (failure === undefined) throw new TypeError('a probe that passed has no error');
   const { phase, round, reason } = failure;
@@ -29,7 +26,7 @@ export function probeError({ store, failure }: ProbeReport): CairnError {
   );
 }
 
-/** The error of a store that could not be tried. @param error what was thrown, or the reason in words */
+/** The error of a store that could not be tested. @param error the exception, or the reason in words */
 export function untried(store: string, error: unknown, where?: string): StoreUntriedError {
   const at = where === undefined ? '' : ` (${where})`;
   return new StoreUntriedError(

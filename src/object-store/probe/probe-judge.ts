@@ -1,6 +1,6 @@
 /**
- * What a race shows about a store. Everything in it follows from one axiom: of several writes predicated on one
- * version at most one succeeds, and what was answered is true.
+ * Judges what a race shows about a store. All rules follow from one axiom: of several writes predicated on one
+ * version at most one succeeds, and every answer is true.
  */
 import type { PutMode, VersionToken } from '../object-store.ts';
 
@@ -9,7 +9,7 @@ export type RacerAnswer =
   | { readonly is: 'lost'; readonly outcome: 'exists' | 'changed' | 'conflict' | 'missing' }
   | { readonly is: 'unanswered'; readonly cause?: string };
 
-/** One writer: its body, unlike any other, what it heard, and what it heard when it had to ask again. */
+/** One writer: its unique body, its first answer, and its answer when it had to ask again. */
 export interface Racer {
   readonly body: string;
   readonly first: RacerAnswer;
@@ -24,14 +24,14 @@ export interface Stored {
 export interface Round {
   readonly mode: PutMode['mode'];
   readonly racers: readonly Racer[];
-  /** What was there before; undefined for a key that did not exist. */
+  /** The object before the race; undefined for a key that did not exist. */
   readonly before: Stored | undefined;
-  /** What is there after every racer was heard or given up, read over each of the two connections. */
+  /** The object after every racer was answered or given up, read over each of the two connections. */
   readonly final: Stored | undefined;
   readonly seenByOther: Stored | undefined;
 }
 
-/** `inconclusive`: the store did nothing wrong, and showed too little. */
+/** `inconclusive`: the store did nothing wrong, but the round shows too little. */
 export type RoundVerdict =
   | { readonly is: 'kept' }
   | { readonly is: 'broken' | 'inconclusive'; readonly reason: string };
@@ -50,7 +50,7 @@ export function judgeRound(round: Round): RoundVerdict {
     };
   }
   if (ownerOf(round) === undefined) {
-    return { is: 'inconclusive', reason: `nobody won, and not every racer was told why${causeOf(round)}` };
+    return { is: 'inconclusive', reason: `no racer won, and not every racer was told why${causeOf(round)}` };
   }
   return { is: 'kept' };
 }

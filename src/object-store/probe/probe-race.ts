@@ -19,13 +19,13 @@ export interface RaceOptions {
 }
 
 export interface RaceFigures {
-  /** Racers that got no answer at first, over all rounds. */
+  /** Racers without a first answer, over all rounds. */
   unanswered: number;
-  /** Rounds that had to be run again. */
+  /** Rounds that were repeated. */
   repeated: number;
 }
 
-/** A race that showed what a store must not do. */
+/** A race in which the store broke a promise. */
 export class RaceError extends ConformanceError {
   readonly round: number;
 
@@ -35,7 +35,7 @@ export class RaceError extends ConformanceError {
   }
 }
 
-/** A race that showed nothing, because too few were answered. */
+/** A race that showed nothing, because too few racers were answered. */
 export class RaceUndecidedError extends CairnError {
   readonly round: number;
   readonly key: string;
@@ -48,7 +48,7 @@ export class RaceUndecidedError extends CairnError {
 }
 
 const TRIES_PER_ROUND = 3;
-/** Some stores take one write of a key per second, and answer 429 to all others. */
+/** Some stores accept one write of a key per second, and answer 429 to all others. */
 const ONE_WRITE_MS = 1_100;
 const LONE_ATTEMPTS = 4;
 const MOST_BYTES = 4096;
@@ -78,7 +78,7 @@ export async function raceReplace(options: RaceOptions, figures: RaceFigures): P
 }
 
 /**
- * Many writers at once create one key, another key every round.
+ * Many writers at once create one key; each round uses another key.
  * @throws RaceError, RaceUndecidedError
  */
 export async function raceCreate(options: RaceOptions, figures: RaceFigures): Promise<void> {
@@ -97,7 +97,7 @@ interface RoundResult {
   readonly key: string;
 }
 
-/** Runs a round until it shows something. @returns what is stored after it */
+/** Repeats a round until it shows something. @returns what is stored after it */
 async function repeatRound(
   options: RaceOptions,
   figures: RaceFigures,
@@ -149,7 +149,8 @@ async function runRound(
   }));
   figures.unanswered += racers.filter(isUnanswered).length;
 
-  // The same bytes under the same condition: whoever lost is told so now, whoever won unheard is found by the read.
+  // Send the same bytes under the same condition: a loser is told so now, and the read finds a winner that was not
+  // answered.
   const ask = async (racer: Racer, index: number) => {
     racer.second = await put(connectionOf(index), key, racer.body, mode);
   };

@@ -6,9 +6,9 @@ import { type S3Profile, STANDARD_PROFILE } from '../s3/s3-profile.ts';
 import { failedReport, type ProbeOptions, type ProbeReport, probeStore } from './probe.ts';
 
 /**
- * Finds how an S3 store differs from AWS, and probes it as it will be used. Give the profile of the report to `openS3`.
- * Writes in parts come last, since poor servers have ended over them: what the store promises is known by then.
- * @param store what to call the store in the report
+ * Finds how an S3 store differs from AWS, and probes it in the way Cairn uses it. Pass the profile of the report to
+ * `openS3`. Multipart writes come last: weak servers crash on them, and the other results are known by then.
+ * @param store name of the store in the report
  */
 export async function probeS3(
   options: S3Options,

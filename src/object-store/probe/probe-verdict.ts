@@ -9,11 +9,11 @@ import { type Random, systemRandom } from '../../lib/random.ts';
 import type { ProbeReport } from './probe.ts';
 
 export interface VerdictOptions {
-  /** A folder of this machine that may be lost, for example the cache folder. */
+  /** A local folder whose content may be lost, for example the cache folder. */
   readonly folder: string;
-  /** What was probed and by what: endpoint, bucket, prefix, version of Cairn. Another subject is another verdict. */
+  /** What was probed and by what: endpoint, bucket, prefix, version of Cairn. Another subject has another verdict. */
   readonly subject: readonly string[];
-  /** Milliseconds a verdict is believed; a day when left out. */
+  /** How long a verdict is valid, in milliseconds; a day by default. */
   readonly maxAge?: number;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -23,7 +23,7 @@ const ONE_DAY_MS = 24 * 60 * 60 * 1000;
 
 const phase = z.object({ name: z.string(), ok: z.boolean(), seconds: z.number(), detail: z.string() });
 
-/** Only of stores that passed: a failed verdict is never kept. */
+/** Only stores that passed have a verdict file: a failed verdict is never kept. */
 const verdictFile = z.object({
   subject: z.array(z.string()),
   at: z.number(),
@@ -43,21 +43,21 @@ const verdictFile = z.object({
 });
 
 /**
- * The verdict of an earlier probe, however old when `maxAge` says so.
+ * The verdict of an earlier probe that is younger than `maxAge`.
  * @returns undefined when there is none that is fresh enough
  */
 export async function keptVerdict(options: VerdictOptions): Promise<ProbeReport | undefined> {
   const clock = options.clock ?? systemClock;
   const kept = await readVerdict(pathOf(options), options.subject);
   const age = kept === undefined ? Number.POSITIVE_INFINITY : clock.now() - kept.at;
-  // From the future: the clock was set back, and says nothing about the age.
+  // A negative age: the clock was set back, so the age is not known.
   return kept !== undefined && age >= 0 && age < (options.maxAge ?? ONE_DAY_MS) ? kept.report : undefined;
 }
 
 /**
- * The verdict of an earlier probe if it is fresh enough, else that of a new one, so that restarts are fast.
+ * The verdict of an earlier probe if it is fresh enough, else of a new one. This makes restarts fast.
  * @returns the report, and whether it is an earlier one
- * @throws CairnError `unavailable` when a verdict cannot be kept
+ * @throws CairnError `unavailable` when a verdict cannot be saved
  */
 export async function cachedVerdict(
   options: VerdictOptions,
@@ -86,7 +86,7 @@ async function readVerdict(
   try {
     value = JSON.parse(await readFile(path, 'utf8'));
   } catch {
-    // None, or not readable as one: then there is no verdict, and the store is probed.
+    // The file is missing or not readable: there is no verdict, and the store is probed.
     return undefined;
   }
   const { data } = verdictFile.safeParse(value);

@@ -23,7 +23,10 @@ export interface ProbeOptions {
   readonly width?: number;
   /** Races of each kind. */
   readonly rounds?: number;
-  /** Milliseconds between writes of one key, for stores that limit them; throttling is survived without it, slower. */
+  /**
+   * Milliseconds between writes of one key, for stores that limit them. Without it the probe still passes such a
+   * store, but takes longer.
+   */
   readonly spacing?: number;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -32,24 +35,24 @@ export interface ProbeOptions {
 export interface ProbePhase {
   readonly name: string;
   readonly ok: boolean;
-  /** Not broken: it could not be tried. */
+  /** The promise is not broken: it could not be tested. */
   readonly untried?: true;
   readonly seconds: number;
-  /** Figures of a phase that held, the reason of one that did not. */
+  /** Figures of a phase that passed, or the reason of a failure. */
   readonly detail: string;
 }
 
 /**
- * - `broken`: the store did what it must not do, or says that it cannot do what it must
- * - `untried`: it could not be found out: network, credentials, a missing bucket, time-outs. To be tried again, once what
- *   is wrong has been put right
+ * - `broken`: the store did something it must not do, or says that it lacks something it must have
+ * - `untried`: the probe could not tell, because of the network, credentials, a missing bucket or time-outs. Correct
+ *   the cause and try again
  */
 export type ProbeFailureKind = 'broken' | 'untried';
 
 export interface ProbeFailure {
   readonly is: ProbeFailureKind;
   readonly phase: string;
-  /** Of a race, from 1; null elsewhere. */
+  /** The round of a race, from 1; null elsewhere. */
   readonly round: number | null;
   readonly key: string;
   readonly reason: string;
@@ -57,15 +60,15 @@ export interface ProbeFailure {
 
 export interface ProbeReport {
   readonly ok: boolean;
-  /** What was probed, as a person knows it. */
+  /** The name of what was probed, for people. */
   readonly store: string;
   readonly phases: readonly ProbePhase[];
-  /** The first promise that was found broken; while none was, what kept one from being tried. */
+  /** The first broken promise; if none is broken, the first failure to test one. */
   readonly failure?: ProbeFailure;
-  /** Racers that got no answer at first. */
+  /** Racers without a first answer. */
   readonly unanswered: number;
   readonly seconds: number;
-  /** How an S3 store differs from AWS, found before the rest. */
+  /** How an S3 store differs from AWS. Found before the other phases. */
   readonly profile?: S3Profile;
 }
 
@@ -73,16 +76,16 @@ const FIRST_PHASE = 'the store answers';
 const WIDTH = 16;
 const ROUNDS = 3;
 const BACK_OFF_MS = 400;
-/** A read that is not answered is repeated for so long; a time-out ends it at once. */
+/** How long a read without an answer is repeated. A time-out ends it at once. */
 const PATIENCE_MS = 4_000;
 const DELETES_AT_ONCE = 16;
 
 /**
- * Finds out whether a store keeps the promises that Cairn builds on: the conformance cases that cost little, and
- * races of many writers over two connections. Everything happens below `probe/<random>/` and is deleted afterwards.
+ * Finds out whether a store keeps the promises that Cairn relies on: the cheap conformance cases, and races of many
+ * writers over two connections. All objects are below `probe/<random>/` and are deleted afterwards.
  * @param connections the same store over two pools of connections
- * @param store what to call it in the report
- * @returns the report; a store that cannot be reached is a report too
+ * @param store name of the store in the report
+ * @returns the report; a store that cannot be reached has a report too
  */
 export async function probeStore(
   connections: readonly [ObjectStore, ObjectStore],
@@ -101,7 +104,7 @@ export async function probeStore(
   return { ...probe.result(), store, seconds: (clock.monotonic() - started) / 1000 };
 }
 
-/** The report of a store that did not even take a first write. @param error what was thrown then */
+/** The report of a store that did not accept a first write. @param error the exception */
 export function failedReport(store: string, key: string, error: unknown, seconds: number): ProbeReport {
   const reason = messageOf(error);
   const is = kindOf(error, FIRST_PHASE);
@@ -112,8 +115,8 @@ export function failedReport(store: string, key: string, error: unknown, seconds
 }
 
 /**
- * What an error says about the store. Before it has answered once, a refused request speaks of the endpoint; after that
- * bucket and credentials are known to be good, and it speaks of the store.
+ * Whether an error means a broken or an untested store. Before the first answer, a refused request is the fault of
+ * the endpoint. After it, bucket and credentials are known to be good, so a refusal is the fault of the store.
  */
 function kindOf(error: unknown, phase: string): ProbeFailureKind {
   if (error instanceof ConformanceError) return 'broken';
@@ -155,7 +158,7 @@ class Probe {
         await each.run(this.roomFor(index, scratch));
         return '';
       });
-    // Side by side, each below its own prefix: on a far store the time is that of the longest, not the sum.
+    // In parallel, each below its own prefix: on a far store this takes as long as the longest case, not the sum.
     await Promise.all(cases.filter(([, each]) => each.delicate === undefined).map(runCase));
     if (this.failure === undefined) {
       await Promise.all([
@@ -163,7 +166,8 @@ class Probe {
         this.phase('of many creates at once one is written', () => this.race(raceCreate)),
       ]);
     }
-    // A poor server may end in one of these: what it promises is known by then, and so is where it ended.
+    // A weak server may crash in one of these. By then the other results are known, and so is the case that caused
+    // it.
     for (const each of cases.filter(([, { delicate }]) => delicate === true)) {
       if (this.failure === undefined) await runCase(each);
     }
@@ -176,7 +180,7 @@ class Probe {
     return { ok: failure === undefined, phases, unanswered, ...(failure === undefined ? {} : { failure }) };
   }
 
-  /** Runs one phase; its failure is noted, and the first one is the probe's. */
+  /** Runs one phase and records its failure. The first failure becomes that of the probe. */
   private async phase(name: string, run: () => Promise<string>): Promise<void> {
     const started = this.clock.monotonic();
     const secondsNow = () => (this.clock.monotonic() - started) / 1000;
@@ -188,7 +192,7 @@ class Probe {
       const is = kindOf(error, name);
       const untried = is === 'untried' ? ({ untried: true } as const) : {};
       this.phases.push({ name, ok: false, ...untried, seconds: secondsNow(), detail: reason });
-      // A broken promise outweighs whatever could not be tried beside it.
+      // A broken promise is more important than a promise that could not be tested.
       if (this.failure !== undefined && (this.failure.is === 'broken' || is === 'untried')) return;
       const isRace = error instanceof RaceError || error instanceof RaceUndecidedError;
       this.failure = {
@@ -201,7 +205,7 @@ class Probe {
     }
   }
 
-  /** One read and one write, before anything is repeated: wrong credentials and dead endpoints are told quickly. */
+  /** One read and one write without retries, so that wrong credentials and dead endpoints are reported quickly. */
   private async reach(): Promise<string> {
     for (const connection of this.connections) {
       for await (const { key } of connection.list(this.prefix)) {

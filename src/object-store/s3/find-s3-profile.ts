@@ -17,9 +17,9 @@ const BACK_OFF_MS = 400;
 const MOST_BYTES = 4096;
 
 /**
- * Finds how an S3 store differs from AWS, with a few requests below `probe/<random>/`. It says nothing about the store's
- * promises.
- * @throws CairnError when the store does not answer, or does not take a first write
+ * Finds how an S3 store differs from AWS, with a few requests below `probe/<random>/`. It does not test the promises
+ * of the store.
+ * @throws CairnError when the store does not answer, or refuses a first write
  */
 export async function findS3Profile(
   options: S3Options,
@@ -29,7 +29,7 @@ export async function findS3Profile(
   return { ifMatch: await findIfMatch(finding), multipart: await findMultipart(finding) };
 }
 
-/** What to find a profile with. */
+/** What is needed to find a profile. */
 export interface Finding {
   readonly options: S3Options;
   readonly clock: Clock;
@@ -37,8 +37,8 @@ export interface Finding {
 }
 
 /**
- * Tries a replace in the standard way first, then with the bare tag. A store that takes neither is called standard: the
- * probe says what is wrong with it.
+ * Tries a replace with a quoted ETag first, then with an unquoted one. A store that refuses both is called standard:
+ * the probe reports what is wrong with it.
  * @throws CairnError when the store does not answer
  */
 export async function findIfMatch(finding: Finding): Promise<S3Profile['ifMatch']> {
@@ -50,15 +50,15 @@ export async function findIfMatch(finding: Finding): Promise<S3Profile['ifMatch'
     await withPair(bare, ({ control }) =>
       answered(finding, () => control.put(key, Buffer.from('by bare tag'), replace)),
     );
-    // By what is stored: an attempt that was not answered may have been the one that was taken.
+    // Judge by the stored body: an attempt without an answer may have succeeded.
     return (await isStored(store, key, 'by bare tag')) ? 'unquoted' : 'quoted';
   });
 }
 
 /**
- * Sends a small body the way large ones go, to a key that exists: it has to be refused. Stores have come to their ends over
- * this: whatever goes wrong, single writes serve every store, up to 5 GiB.
- * @throws CairnError when the store does not take a first write
+ * Sends a small body by multipart upload to an existing key: the store must refuse it. Some stores crash on this.
+ * Whatever goes wrong, single writes work with every store, up to 5 GiB.
+ * @throws CairnError when the store refuses a first write
  */
 export async function findMultipart(finding: Finding): Promise<S3Profile['multipart']> {
   const inParts = { ...finding.options, profile: STANDARD_PROFILE, multipartAbove: 0 };
@@ -70,10 +70,10 @@ export async function findMultipart(finding: Finding): Promise<S3Profile['multip
           const { outcome } = await bulk.put(key, Buffer.from(text), { mode: 'create' });
           if (outcome === 'exists') return 'conditional';
           if (outcome === 'written') return 'unconditional';
-          // Ceph answers with an empty ETag, which says nothing, and has written.
+          // Ceph answers with an empty ETag, which tells nothing, although it has written.
           if (await isStored(bulk, key, text)) return 'unconditional';
         } catch (error) {
-          // No multipart at all; anything else may be a bad moment.
+          // A refusal means no multipart at all. Any other error may be temporary.
           if (error instanceof StoreRefusedError) return 'unconditional';
         }
         await finding.clock.sleep(BACK_OFF_MS);
@@ -83,27 +83,27 @@ export async function findMultipart(finding: Finding): Promise<S3Profile['multip
   );
 }
 
-/** Gives a new key to work on, and deletes it as well as that goes. */
+/** Provides a new key, and deletes it afterwards if possible. */
 async function withKey<T>(
   { options, random }: Finding,
   use: (store: ObjectStore, key: string, version: VersionToken) => Promise<T>,
 ): Promise<T> {
   const key = `probe/${random.hex(8)}/profile`;
   return withPair({ ...options, profile: STANDARD_PROFILE }, async ({ control: store }) => {
-    // Once: whoever has named a dead endpoint is told so at once.
+    // One attempt, so that a dead endpoint is reported at once.
     const first = await store.put(key, Buffer.from('first'), { mode: 'create' });
     if (first.outcome === 'unknown') throw errorOf(first.cause);
     if (first.outcome !== 'written') {
       throw new CairnError('unavailable', `${key}: the first write was answered "${first.outcome}"`);
     }
     const result = await use(store, key, first.version);
-    // What stays in a store that has ended meanwhile harms nobody.
+    // An object left in a store that has crashed does no harm.
     await store.delete(key).catch(() => undefined);
     return result;
   });
 }
 
-/** Sends a write until it is answered. @throws CairnError `unavailable` when it never is */
+/** Repeats a write until it is answered. @throws CairnError `unavailable` when it never is */
 async function answered(
   { clock }: { readonly clock: Clock },
   put: () => Promise<PutOutcome>,

@@ -4,14 +4,14 @@ import { abortReason } from '../abort.ts';
 import { openFileRange, streamFile } from '../local-body.ts';
 import type { ObjectBody } from '../object-store.ts';
 
-/** A body that is sent in one or several parts, opened once. */
+/** A body, opened once, that is sent in one or several parts. */
 export interface OpenBody {
-  /** The bytes of a part, fresh for every attempt. */
+  /** The bytes of a part; a new stream for each attempt. */
   part(offset: number, length: number): Uint8Array | Readable;
   close(): Promise<void>;
 }
 
-/** Opens a body for sending. Errors as `openFileRange`. */
+/** Opens a body for sending. Errors as in `openFileRange`. */
 export async function openBody(body: ObjectBody): Promise<OpenBody> {
   if (body instanceof Uint8Array) {
     return {
@@ -28,8 +28,8 @@ export async function openBody(body: ObjectBody): Promise<OpenBody> {
 }
 
 /**
- * Runs one request with a body. When the local file fails, the caller aborts, or the store answers before it has
- * read everything, both the request and the stream are ended: neither the SDK nor `pipe` does that.
+ * Runs one request with a body. When the local file fails, the caller aborts, or the store answers before it has read
+ * everything, this ends both the request and the stream. Neither the SDK nor `pipe` does that.
  */
 export async function sendPart<T>(
   part: Uint8Array | Readable,
@@ -48,10 +48,10 @@ export async function sendPart<T>(
   } finally {
     signal?.removeEventListener('abort', onAbort);
     if (stream !== undefined && !stream.readableEnded)
-      abort.abort(new Error('the body was not wanted whole'));
+      abort.abort(new Error('the store answered before it read the whole body'));
     if (stream !== undefined && !stream.closed) {
       stream.destroy();
-      // Its last read must be over before the file is closed.
+      // The last read must end before the file is closed.
       await once(stream, 'close');
     }
   }

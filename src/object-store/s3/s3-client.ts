@@ -10,20 +10,20 @@ export interface S3Credentials {
 
 export interface S3Access {
   readonly bucket: string;
-  /** URL of the service; AWS when left out. */
+  /** URL of the service; AWS by default. */
   readonly endpoint?: string;
-  /** Found by the standard chain when left out, except for other endpoints than AWS, most of which ignore it. */
+  /** By default from the standard chain for AWS, and a fixed region for other endpoints, most of which ignore it. */
   readonly region?: string;
-  /** Bucket in the path instead of the host name; by default for other endpoints than AWS. */
+  /** Bucket in the path instead of the host name. The default is true for endpoints other than AWS. */
   readonly forcePathStyle?: boolean;
-  /** Found by the standard chain when left out: environment, shared files, container, instance. */
+  /** By default from the standard chain: environment, shared files, container, instance. */
   readonly credentials?: S3Credentials;
 }
 
 const REGION_ELSEWHERE = 'us-east-1';
 const NEVER_MS = 2 ** 31 - 1;
 
-/** What goes wrong is thrown; what the SDK says besides would land on the console. */
+/** The SDK throws its errors; everything else it logs would appear on the console. */
 const SILENT = {
   debug: () => undefined,
   info: () => undefined,
@@ -31,12 +31,12 @@ const SILENT = {
   error: () => undefined,
 };
 
-/** Tigris replicates lazily across regions; with this header a request sees every write that was answered. */
+/** Tigris replicates lazily across regions. With this header a request sees every answered write. */
 const TIGRIS = /(?:^|\.)(?:tigris\.dev|storage\.dev)$/;
 
-/** Makes a client with its own connections that sends every request once. */
+/** Creates a client with its own connections. It sends every request once. */
 export function createS3Client(access: S3Access, limits: AgentLimits): S3Client {
-  // The SDK announces on standard error that later versions of it will need a later Node; ours is pinned.
+  // The SDK prints on standard error that later versions need a later Node. The version here is pinned.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const { endpoint, credentials } = access;
   const agents = watchedAgents(limits);
@@ -45,7 +45,7 @@ export function createS3Client(access: S3Access, limits: AgentLimits): S3Client 
     maxAttempts: 1,
     cacheMiddleware: true,
     forcePathStyle: access.forcePathStyle ?? endpoint !== undefined,
-    // Stores other than AWS choke on the checksums the SDK adds by default. Cairn verifies SHA-256 on every read.
+    // Stores other than AWS fail on the checksums that the SDK adds by default. Cairn verifies SHA-256 on every read.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     // Some stores never answer 100 Continue, and the wait costs a round trip on those that do.

@@ -14,7 +14,7 @@ import type { S3Place } from './s3-verdict.ts';
 const MEBIBYTE = 1024 * 1024;
 const SMALLEST_PART = 16 * MEBIBYTE;
 const MOST_PARTS = 10_000;
-/** Two keep a connection busy while the other turns around; four were no faster and held more memory. */
+/** Two parts keep a connection busy while the store answers. Four were no faster and used more memory. */
 const PARTS_AT_ONCE = 2;
 const ATTEMPTS_PER_PART = 3;
 
@@ -37,8 +37,8 @@ interface Part {
 }
 
 /**
- * Writes a large body in parts. Nothing is visible before the last request, which alone carries the condition; parts
- * may be sent again freely. An upload that comes to nothing is aborted, so that the store frees its parts.
+ * Writes a large body in parts. Nothing is visible before the last request, and only that request carries the
+ * condition, so parts may be sent again. A failed upload is aborted, so that the store frees its parts.
  * @throws CairnError `unavailable`, or the signal's reason, when the last request was not sent
  */
 export async function putMultipart(put: MultipartPut): Promise<PutOutcome> {
@@ -51,7 +51,7 @@ export async function putMultipart(put: MultipartPut): Promise<PutOutcome> {
     outcome = await complete(put, upload, parts);
     return outcome;
   } finally {
-    // After an unknown outcome the upload may be about to complete: it is left to the bucket's lifecycle rule.
+    // After an unknown outcome the upload may still complete. The bucket's lifecycle rule cleans it up if not.
     const isOver = outcome?.outcome === 'written' || outcome?.outcome === 'unknown';
     if (!isOver) await abandon(put.client, upload);
   }
@@ -71,10 +71,10 @@ async function beginUpload(put: MultipartPut, target: Target): Promise<string> {
   } catch (error) {
     throw notWritten(error, put);
   }
-  throw new CairnError('unavailable', 'the object store began an upload without naming it');
+  throw new CairnError('unavailable', 'the object store started a multipart upload without an upload id');
 }
 
-/** Equal parts, as R2 demands; as few bytes each as the limit on their number allows. */
+/** Equal parts, as R2 requires, each as small as the limit on their number allows. */
 export function partsOf(length: number): readonly Part[] {
   const size = Math.max(SMALLEST_PART, Math.ceil(length / MOST_PARTS / MEBIBYTE) * MEBIBYTE);
   const count = Math.max(1, Math.ceil(length / size));
@@ -102,7 +102,7 @@ async function sendParts(put: MultipartPut, upload: Upload): Promise<readonly Se
       throw error;
     }),
   );
-  // Settled, not raced: no part may still be on its way when the upload is aborted.
+  // Wait for all senders: no part may still be on its way when the upload is aborted.
   await Promise.allSettled(senders);
   if (stop.signal.aborted) throw notWritten(stop.signal.reason, put);
   return sent.sort((left, right) => left.PartNumber - right.PartNumber);
@@ -123,7 +123,7 @@ async function sendOnePart(
         ),
       );
       if (ETag === undefined)
-        throw new CairnError('unavailable', 'the object store took a part without an ETag');
+        throw new CairnError('unavailable', 'the object store answered a part without an ETag');
       return { PartNumber: part.number, ETag };
     } catch (error) {
       if (attempt === ATTEMPTS_PER_PART || signal.aborted) throw error;
@@ -151,7 +151,7 @@ async function abandon(client: S3Client, upload: Upload): Promise<void> {
   try {
     await client.send(new AbortMultipartUploadCommand(upload));
   } catch {
-    // The outcome of the write is known already; parts that stay are what the bucket's lifecycle rule is for.
+    // The outcome of the write is already known. The bucket's lifecycle rule removes parts that stay.
   }
 }
 

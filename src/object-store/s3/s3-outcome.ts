@@ -13,7 +13,7 @@ export function versionOfETag(etag: string | undefined): VersionToken | undefine
   return version === '' ? undefined : version;
 }
 
-/** The outcome of a PUT that was answered with success. Without a usable ETag something in the store went wrong. */
+/** The outcome of a PUT that was answered with success. A missing or unusable ETag means a fault in the store. */
 export function outcomeOfAnswer(etag: string | undefined): PutOutcome {
   const version = versionOfETag(etag);
   if (version !== undefined) return { outcome: 'written', version };
@@ -23,7 +23,7 @@ export function outcomeOfAnswer(etag: string | undefined): PutOutcome {
 
 /**
  * The outcome of a write that threw.
- * @throws CairnError when it certainly did not happen
+ * @throws CairnError when the write certainly did not happen
  */
 export function outcomeOfError(error: unknown, mode: PutMode, place: S3Place): PutOutcome {
   const verdict = judge(error, place);
@@ -49,7 +49,7 @@ export function outcomeOfError(error: unknown, mode: PutMode, place: S3Place): P
   }
 }
 
-/** The error of a read, list or delete that was not answered with what was asked. */
+/** The error of a read, list or delete that failed. */
 export function readError(error: unknown, place: S3Place): CairnError {
   const verdict = judge(error, place);
   switch (verdict.is) {
@@ -63,7 +63,7 @@ export function readError(error: unknown, place: S3Place): CairnError {
     default:
       return new CairnError(
         'unavailable',
-        `the object store at ${place.endpoint} gave an answer that makes no sense here (${verdict.is})`,
+        `the object store at ${place.endpoint} gave an answer that does not fit the request (${verdict.is})`,
         { cause: error },
       );
   }

@@ -1,7 +1,7 @@
 /**
- * URLs by which anybody who has them may read one object for a while: AWS Signature Version 4 in the query of the URL
- * ("Authenticating Requests: Using Query Parameters", Amazon S3 API Reference). A few hashes, so the SDK's package
- * for it is not needed.
+ * URLs that allow their holder to read one object for a limited time: AWS Signature Version 4 in the query of the URL
+ * ("Authenticating Requests: Using Query Parameters", Amazon S3 API Reference). It takes only a few hashes, so the
+ * SDK's package for it is not needed.
  */
 import { createHash, createHmac } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
@@ -18,13 +18,13 @@ export interface PresignRequest {
   readonly credentials: S3Credentials;
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** Seconds for which the URL is good; S3 takes at most a week. */
+  /** How long the URL stays valid, in seconds; S3 allows at most a week. */
   readonly seconds: number;
 }
 
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 
-/** The URL of a GET that its signature alone authorizes. The credentials' secret cannot be learnt from it. */
+/** The URL of a GET that needs no authorization but its signature. The URL does not reveal the secret key. */
 export function presignedUrl({ url, region, credentials, now, seconds }: PresignRequest): string {
   const time = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '');
   const scope = `${time.slice(0, 8)}/${region}/s3/aws4_request`;
@@ -38,7 +38,7 @@ export function presignedUrl({ url, region, credentials, now, seconds }: Presign
     parameters.push(['X-Amz-Security-Token', credentials.sessionToken]);
   }
   parameters.push(['X-Amz-SignedHeaders', 'host']);
-  // Already in the order in which they are signed, by name.
+  // The parameters are already sorted by name, as the signature requires.
   const query = parameters.map(([name, value]) => `${name}=${escaped(value)}`).join('&');
   const path = url.pathname.split('/').map((part) => escaped(decodeURIComponent(part)));
   const request = ['GET', path.join('/'), query, `host:${url.host}`, '', 'host', 'UNSIGNED-PAYLOAD'];
@@ -55,7 +55,7 @@ function hmac(key: Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }
 
-/** Percent-encoding as signatures want it: everything but unreserved characters, hex digits in upper case. */
+/** Percent-encoding for signatures: all characters except the unreserved ones, with upper-case hex digits. */
 function escaped(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,
@@ -65,8 +65,8 @@ function escaped(text: string): string {
 
 /**
  * Signs URLs with the credentials of a client.
- * @param access `endpoint`: by which those who get the URLs reach the bucket
- * @param prefix of every key, with a slash at its end unless it is empty
+ * @param access `endpoint`: the URL under which clients reach the bucket
+ * @param prefix the prefix of every key, with a slash at its end unless it is empty
  */
 export function presignerOf(
   client: S3Client,
@@ -86,7 +86,7 @@ export function presignerOf(
       const url = new URL(`${bucket.href.replace(/\/$/, '')}/${encodeURI(prefix + key)}`);
       return presignedUrl({ url, region, credentials, now: systemClock.now(), seconds });
     } catch (error) {
-      throw new CairnError('unavailable', `no URL can be signed for the object store: ${messageOf(error)}`, {
+      throw new CairnError('unavailable', `cannot sign a URL for the object store: ${messageOf(error)}`, {
         cause: error,
       });
     }

@@ -1,8 +1,11 @@
-/** How a store that speaks S3 differs from AWS where Cairn depends on it. The probe finds it; nothing guesses it later. */
+/** How an S3-compatible store differs from AWS in what Cairn relies on. The probe determines it. */
 export interface S3Profile {
-  /** How `If-Match` of a PUT wants its ETag. Ceph compares with the bare one, and calls a quoted one changed. */
+  /**
+   * The form of the ETag in `If-Match` of a PUT. Ceph compares with the unquoted one, and answers a quoted one with
+   * "changed".
+   */
   readonly ifMatch: 'quoted' | 'unquoted';
-  /** Whether CompleteMultipartUpload keeps a condition. Where it does not, conditions are left to single PUTs. */
+  /** Whether CompleteMultipartUpload respects a condition. If not, conditional writes use single PUTs. */
   readonly multipart: 'conditional' | 'unconditional';
 }
 

@@ -30,16 +30,16 @@ import { outcomeOfAnswer, outcomeOfError, readError, versionOfETag } from './s3-
 import type { S3Profile } from './s3-profile.ts';
 import { judge, type S3Place } from './s3-verdict.ts';
 
-/** The most a single PUT may have, by the protocol. */
+/** The largest single PUT that the protocol allows. */
 const LARGEST_PUT = 5 * 1024 ** 3;
-/** More than this is worth a question before it is sent. */
+/** For larger bodies the condition is checked before the upload. */
 const MANY_BYTES = 64 * 1024 ** 2;
 
 export interface S3StoreOptions {
   readonly client: S3Client;
   readonly place: S3Place;
   readonly profile: S3Profile;
-  /** Bodies of more bytes go in parts. */
+  /** Larger bodies are sent in parts. */
   readonly multipartAbove: number;
 }
 
@@ -54,7 +54,7 @@ export class S3ObjectStore implements ObjectStore {
     this.client = options.client;
     this.place = options.place;
     this.profile = options.profile;
-    // Where parts keep no condition a single PUT is used as far as it goes.
+    // Where multipart uploads ignore conditions, single PUTs are used up to their limit.
     this.multipartAbove = options.profile.multipart === 'conditional' ? options.multipartAbove : LARGEST_PUT;
   }
 
@@ -63,7 +63,7 @@ export class S3ObjectStore implements ObjectStore {
     checkRange(options.range);
     options.signal?.throwIfAborted();
     const { range, ifNoneMatch, signal } = options;
-    // A range of no bytes cannot be said in HTTP.
+    // HTTP cannot express a range of zero bytes.
     if (range?.length === 0) return this.getNothing(key, options);
     const command = new GetObjectCommand({
       ...this.target(key),
@@ -133,7 +133,7 @@ export class S3ObjectStore implements ObjectStore {
         throw signal?.aborted ? signal.reason : readError(error, this.place);
       });
       for (const { Key, Size } of output.Contents ?? []) {
-        // Others may keep things in the bucket under names that no key of ours can have.
+        // Other programs may keep objects in the bucket under names that are not valid keys of Cairn.
         if (Key !== undefined && isKey(Key)) yield { key: Key, size: Size ?? 0 };
       }
       if (output.IsTruncated !== true || output.NextContinuationToken === undefined) return;
@@ -199,14 +199,17 @@ export class S3ObjectStore implements ObjectStore {
     signal: AbortSignal | undefined,
   ): Promise<PutOutcome> {
     if (length > MANY_BYTES) {
-      // Asked first: the condition would refuse them all at the end.
+      // Check first: otherwise the store would refuse only after all bytes are sent.
       const refused = await this.refusal(key, mode, signal);
       if (refused !== undefined) return refused;
     }
-    // Unconditional only above the largest PUT, and so never without the question above: best effort, no promise.
+    // Unconditional only above the largest PUT, and only after the check above: best effort, no promise.
     const isConditional = this.profile.multipart === 'conditional';
     if (!isConditional && mode.mode === 'replace') {
-      throw new CairnError('invalid', `${key}: this object store replaces no more than ${LARGEST_PUT} bytes`);
+      throw new CairnError(
+        'invalid',
+        `${key}: this object store cannot replace an object with more than ${LARGEST_PUT} bytes`,
+      );
     }
     const condition = isConditional ? this.condition(mode) : {};
     const { client, place } = this;
@@ -225,7 +228,7 @@ export class S3ObjectStore implements ObjectStore {
     return head.version === mode.version ? undefined : { outcome: 'changed' };
   }
 
-  /** HEAD cannot say whether the key or the bucket is missing; GET can. */
+  /** HEAD cannot tell whether the key or the bucket is missing; GET can. */
   private async headByGet(key: string, options: { readonly signal?: AbortSignal }): Promise<HeadResult> {
     const result = await this.get(key, { ...options, range: { offset: 0, length: 1 } });
     if (!result.found) return { found: false };
@@ -233,7 +236,7 @@ export class S3ObjectStore implements ObjectStore {
     return { found: true, version: result.version, size: result.size };
   }
 
-  /** The answer to a range that lies behind the end, where S3 gives neither version nor size. */
+  /** The answer to a range beyond the end, where S3 returns neither version nor size. */
   private async getNothing(key: string, options: GetOptions): Promise<GetResult> {
     const head = await this.head(key, options.signal === undefined ? {} : { signal: options.signal });
     if (!head.found) return { found: false, reason: 'missing' };
@@ -280,7 +283,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 }
 
-/** The size of the whole object, from an answer that may carry only a part of it. */
+/** The size of the whole object, from an answer that may contain only a part of it. */
 function sizeOf(output: GetObjectCommandOutput, key: string): number {
   if (output.ContentRange === undefined) return output.ContentLength ?? 0;
   const [, total] = /^bytes \d+-\d+\/(\d+)$/.exec(output.ContentRange) ?? [];

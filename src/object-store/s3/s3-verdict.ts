@@ -1,6 +1,6 @@
 /**
- * What an S3 request that did not simply succeed says about itself. Codes come first, then status numbers: an error
- * document may arrive under 200, and stores disagree about numbers more than about names.
+ * Classifies the answers to S3 requests other than plain success. Error codes come first, then status numbers: an
+ * error document may arrive with status 200, and stores differ more in numbers than in codes.
  */
 import { messageOf, systemCode } from '../../lib/errors.ts';
 import type { RefusalFault } from '../store-refused.ts';
@@ -12,16 +12,16 @@ import type { RefusalFault } from '../store-refused.ts';
  * - `no-key`         the store says that the key does not exist
  * - `nothing-there`  a 404 without a reason, which is all HEAD can say: the key or the bucket
  * - `bad-range`      416
- * - `refused`        certainly not done, and will not be until somebody changes the configuration
+ * - `refused`        certainly not done; a retry fails until somebody changes the configuration
  * - `not-sent`       nothing reached the store
- * - `unanswered`     no answer, or one that says nothing: it may have been done
+ * - `unanswered`     no answer, or one without meaning: the request may have succeeded
  */
 export type S3Verdict =
   | { readonly is: 'not-modified' | 'precondition' | 'conflict' | 'no-key' | 'nothing-there' | 'bad-range' }
   | { readonly is: 'refused'; readonly fault: RefusalFault; readonly reason: string }
   | { readonly is: 'not-sent' | 'unanswered'; readonly reason: string };
 
-/** Where the request went, for messages. */
+/** The destination of the request, for messages. */
 export interface S3Place {
   readonly bucket: string;
   readonly endpoint: string;
@@ -50,13 +50,11 @@ const BY_STATUS: Readonly<Record<number, S3Verdict['is']>> = {
   416: 'bad-range',
 };
 
-/** Answers of class 4xx that say "not now" instead of "no". */
+/** Codes of 4xx answers that mean "not now" instead of "no". */
 const NOT_NOW = new Set(['RequestTimeout', 'SlowDown', 'Throttling', 'TooManyRequests']);
 const NOT_NOW_STATUS = new Set([408, 425, 429]);
 
-/**
- * Judges what an S3 client threw.
- */
+/** Classifies an exception of the S3 client. */
 export function judge(error: unknown, place: S3Place): S3Verdict {
   const failure = readFailure(error);
   const { status, code } = failure;
@@ -84,7 +82,7 @@ function isPlain(is: S3Verdict['is'] | undefined): is is PlainVerdict {
   return is !== undefined && is !== 'refused' && is !== 'not-sent' && is !== 'unanswered';
 }
 
-/** What is wrong with the configuration, if that is what the store complains about. */
+/** What is wrong with the configuration, if the store says so. */
 function refusalOf(failure: Failure, place: S3Place): string | undefined {
   const { status, code, message } = failure;
   switch (code) {
@@ -95,7 +93,7 @@ function refusalOf(failure: Failure, place: S3Place): string | undefined {
     case 'IllegalLocationConstraintException':
       return `the bucket "${place.bucket}" is not in the configured region: ${message}`;
     case 'RequestTimeTooSkewed':
-      return `the object store at ${place.endpoint} finds the clock of this machine wrong: ${message}`;
+      return `the object store at ${place.endpoint} says that the clock of this machine is wrong: ${message}`;
     case 'NotImplemented':
       return `the object store at ${place.endpoint} does not have what Cairn needs: ${message}`;
     default:
@@ -118,7 +116,7 @@ function readFailure(error: unknown): Failure {
   const message = messageOf(error);
   return {
     status: $metadata?.httpStatusCode,
-    // Names the SDK gives to answers without a code of their own.
+    // The SDK uses these names for answers without a code.
     code: code === 'Unknown' || code === 'UnknownError' || code === 'Error' || /^\d+$/.test(code) ? '' : code,
     message: message === 'UnknownError' || message === 'Unknown' ? '' : message,
   };
@@ -153,7 +151,7 @@ function judgeUnanswered(error: unknown, place: S3Place): S3Verdict {
       reason: `the certificate of ${place.endpoint} is not accepted: ${message}`,
     };
   }
-  // Node tries several addresses of a name and throws all their errors as one.
+  // Node tries several addresses of a host name and throws all their errors as one.
   const first = error instanceof AggregateError ? error.errors[0] : error;
   const syscall = first instanceof Error && 'syscall' in first ? String(first.syscall) : '';
   if (BEFORE_SENDING.has(syscall)) {

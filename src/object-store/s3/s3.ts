@@ -9,28 +9,28 @@ import type { AgentLimits } from './watched-agent.ts';
 
 const MULTIPART_ABOVE = 64 * 1024 * 1024;
 
-/** Short times: a pointer or manifest is small, and somebody is waiting. */
+/** Short times: a pointer or manifest is small, and a client waits. */
 const CONTROL_LIMITS: AgentLimits = { sockets: 64, connect: 5_000, noProgress: 10_000 };
-/** Long times: completing a large upload takes a store a while. */
+/** Long times: completing a large upload takes a store some time. */
 const BULK_LIMITS: AgentLimits = { sockets: 128, connect: 5_000, noProgress: 60_000 };
 
 export interface S3Options extends S3Access {
-  /** Everything is kept below `<prefix>/`. */
+  /** All objects are kept below `<prefix>/`. */
   readonly prefix?: string;
-  /** Found by the probe; AWS's when left out. */
+  /** Found by the probe. The default is that of AWS. */
   readonly profile?: S3Profile;
-  /** Times and connections other than the usual ones. */
+  /** Times and numbers of connections, if not the default. */
   readonly control?: Partial<AgentLimits>;
   readonly bulk?: Partial<AgentLimits>;
-  /** Under which clients reach the service; `endpoint` when left out. Only URLs that are given away name it. */
+  /** The URL under which clients reach the service; `endpoint` by default. Only presigned URLs contain it. */
   readonly publicEndpoint?: string;
-  /** Bodies of more bytes than this go in parts; 64 MiB when left out. */
+  /** Larger bodies are sent in parts; 64 MiB by default. */
   readonly multipartAbove?: number;
 }
 
 /**
- * Opens a bucket over two pools of connections. Nothing is asked before the first request, and every request is sent
- * once: `withRetry` repeats reads.
+ * Opens a bucket over two pools of connections. It sends no request itself. Every request is sent once; `withRetry`
+ * repeats reads.
  * @throws CairnError `invalid` for a prefix that no key can have
  */
 export function openS3(options: S3Options): ObjectStorePair {

@@ -6,22 +6,22 @@ import type { Duplex } from 'node:stream';
 export interface AgentLimits {
   /** Most connections at once; further requests wait. */
   readonly sockets: number;
-  /** Milliseconds until a connection must be there. */
+  /** Milliseconds within which a connection must be established. */
   readonly connect: number;
-  /** Milliseconds without a byte in either direction after which a request is given up. */
+  /** A request is given up after this many milliseconds without a byte in either direction. */
   readonly noProgress: number;
 }
 
 export interface WatchedAgents {
   readonly http: HttpAgent;
   readonly https: HttpsAgent;
-  /** Closes connections that were idle for long. To be called before each request. */
+  /** Closes connections that have been idle for long. To be called before each request. */
   dropIdle(): void;
 }
 
 /**
- * Servers close idle connections, some after 5 s, and a write that meets the close on its way has an unknown outcome.
- * So this side closes first. A timer alone would not do: after a busy moment it fires too late.
+ * Servers close idle connections, some after 5 s. A write that crosses such a close has an unknown outcome, so the
+ * client closes first. A timer alone is not enough: after a busy moment it fires too late.
  */
 const IDLE_MS = 3_000;
 
@@ -31,8 +31,8 @@ const SECOND_LOOK_MS = 50;
 const idleSince = new WeakMap<object, number>();
 
 /**
- * Connection pools with limits on progress, not on total time: a large object may take as long as it keeps moving.
- * A download that stands still because its reader is slow is left alone; that is the reader's time limit to set.
+ * Connection pools with limits on progress, not on total time: a large object may take long while bytes move. A
+ * download that stalls because its reader is slow is not limited here; the reader sets that limit.
  */
 export function watchedAgents(limits: AgentLimits): WatchedAgents {
   const options: AgentOptions = { keepAlive: true, maxSockets: limits.sockets, timeout: limits.noProgress };
@@ -66,14 +66,15 @@ function watch<A extends HttpAgent>(agent: A, limits: AgentLimits): A {
     idleSince.set(socket, performance.now());
     const kept: unknown = keepSocketAlive(socket);
     (socket as Socket).setTimeout(IDLE_MS);
-    // The declared type says nothing, but the agent closes a socket for which this is not true.
+    // The declared type is void, but the agent closes a socket for which this does not return true.
     return kept as undefined;
   };
   const reuseSocket = agent.reuseSocket.bind(agent);
   agent.reuseSocket = (socket: Duplex, request: ClientRequest) => {
     reuseSocket(socket, request);
     (socket as Socket).setTimeout(limits.noProgress);
-    // What was idle together was closed together: another attempt must not find the next dead connection.
+    // Connections that were idle together were probably closed together: the next attempt must not use another dead
+    // connection.
     request.once('error', () => dropIdleSockets(agent, 0));
   };
   return agent;
@@ -81,7 +82,7 @@ function watch<A extends HttpAgent>(agent: A, limits: AgentLimits): A {
 
 function watchSocket(socket: Socket, limits: AgentLimits): void {
   const connecting = setTimeout(() => {
-    // As the kernel says it when it gives up by itself: from `connect` it follows that nothing was sent.
+    // The same error as from the kernel when it gives up: `connect` means that nothing was sent.
     socket.destroy(
       Object.assign(timedOut(`no connection within ${limits.connect} ms`), { syscall: 'connect' }),
     );
@@ -90,7 +91,7 @@ function watchSocket(socket: Socket, limits: AgentLimits): void {
   socket.once('connect', connected);
   socket.once('close', connected);
   socket.on('timeout', () => {
-    // A process that was busy runs its timers before it looks at what has arrived meanwhile: so look again.
+    // A busy process runs timers before it reads what has arrived. So check again a little later.
     const { bytesRead, bytesWritten } = socket;
     setTimeout(() => {
       const moved = socket.bytesRead !== bytesRead || socket.bytesWritten !== bytesWritten;
@@ -100,7 +101,7 @@ function watchSocket(socket: Socket, limits: AgentLimits): void {
   });
 }
 
-/** What connections that ran out of time fail with: `code` is ETIMEDOUT. */
+/** The error of a connection that timed out: `code` is ETIMEDOUT. */
 function timedOut(message: string): Error {
   return Object.assign(new Error(message), { code: 'ETIMEDOUT' });
 }

@@ -73,10 +73,10 @@ describe('the ownership of a folder', () => {
     const long = join(folder.path, 'x'.repeat(120), 'y'.repeat(120));
     const owner = await openFileStore(long, { onOwned: 'refuse' });
     await expect(openFileStore(long, { onOwned: 'refuse' })).rejects.toThrow(FolderTakenError);
-    const borrower = await openFileStore(long, { onOwned: 'borrow' });
-    await borrower.store.put('k', Buffer.from('x'), { mode: 'create' });
+    const remote = await openFileStore(long, { onOwned: 'use-owner' });
+    await remote.store.put('k', Buffer.from('x'), { mode: 'create' });
     expect((await owner.store.head('k')).found).toBe(true);
-    await borrower.close();
+    await remote.close();
     await owner.close();
     const next = await openFileStore(long, { onOwned: 'refuse' });
     await next.close();
@@ -151,37 +151,37 @@ describe('the ownership of a folder', () => {
   });
 });
 
-describe('a borrowed store', () => {
+describe('a remote store', () => {
   it('works while the owner lives, and says clearly when it does not', async () => {
     await using folder = await tempDir();
     const owner = await openFileStore(folder.path, { onOwned: 'refuse' });
-    const borrower = await openFileStore(folder.path, { onOwned: 'borrow' });
-    expect([owner.access, borrower.access]).toEqual(['owned', 'borrowed']);
-    const written = await borrower.store.put('k', Buffer.from('x'), { mode: 'create' });
+    const remote = await openFileStore(folder.path, { onOwned: 'use-owner' });
+    expect([owner.access, remote.access]).toEqual(['owned', 'remote']);
+    const written = await remote.store.put('k', Buffer.from('x'), { mode: 'create' });
     expect(written).toMatchObject({ outcome: 'written' });
     await owner.close();
-    await expect(borrower.store.get('k')).rejects.toMatchObject({ kind: 'unavailable' });
-    await expect(borrower.store.put('l', Buffer.from('x'), { mode: 'create' })).rejects.toMatchObject({
+    await expect(remote.store.get('k')).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(remote.store.put('l', Buffer.from('x'), { mode: 'create' })).rejects.toMatchObject({
       kind: 'unavailable',
     });
-    await borrower.close();
+    await remote.close();
   });
 
   it('passes on what the owner’s store says about bad requests and damage', async () => {
     await using folder = await tempDir();
     const owner = await openFileStore(folder.path, { onOwned: 'refuse' });
-    const borrower = await openFileStore(folder.path, { onOwned: 'borrow' });
+    const remote = await openFileStore(folder.path, { onOwned: 'use-owner' });
     await mkdir(join(folder.path, 'objects'), { recursive: true });
     await writeFile(join(folder.path, 'objects', 'bad@'), 'not an object');
-    await expect(borrower.store.head('bad')).rejects.toMatchObject({ kind: 'corrupt' });
-    await expect(borrower.store.get('bad')).rejects.toMatchObject({ kind: 'corrupt' });
-    await borrower.close();
+    await expect(remote.store.head('bad')).rejects.toMatchObject({ kind: 'corrupt' });
+    await expect(remote.store.get('bad')).rejects.toMatchObject({ kind: 'corrupt' });
+    await remote.close();
     await owner.close();
   });
 
   it('is opened as owner when nobody owns the folder', async () => {
     await using folder = await tempDir();
-    const opened = await openFileStore(folder.path, { onOwned: 'borrow' });
+    const opened = await openFileStore(folder.path, { onOwned: 'use-owner' });
     expect(opened.access).toBe('owned');
     await opened.close();
   });
