@@ -4,15 +4,15 @@ import { systemClock } from './lib/clock.ts';
 import { CairnError, messageOf } from './lib/errors.ts';
 import { StoreUntriedError } from './object-store/probe/probe-error.ts';
 
-/** `EX_TEMPFAIL` of sysexits.h, for supervisors: the object store could not be tried, which says nothing against it. */
+/** `EX_TEMPFAIL` of sysexits.h, for supervisors: the object store could not be tried, so a later start may succeed. */
 const TRY_AGAIN = 75;
 
-/** Ctrl-C under npm comes twice, from the terminal and from npm, and is one wish. */
+/** Under npm, Ctrl-C arrives twice, from the terminal and from npm. Signals within this time count as one. */
 const ONE_WISH_MS = 1_000;
 
-/** Entry: arguments → one command → exit code. The first signal asks for a clean end, a later one insists. */
+/** Entry: arguments → one command → exit code. The first signal asks for a clean stop, a later one exits at once. */
 async function main(): Promise<void> {
-  // Objects, caches, keys and verdicts are for the user who runs this alone, also those that git makes.
+  // All files are private to the current user, also those that git creates.
   process.umask(0o077);
   const stop = new AbortController();
   let askedAt: number | undefined;

@@ -15,17 +15,18 @@ import type { CommandContext } from './command-context.ts';
 import { readSigner } from './key.ts';
 import { ServerConnection, serverOf } from './server-connection.ts';
 
-/** What the relay knows of a repository of ours. */
+/** What the relay knows about the user's repository. */
 interface Known {
-  /** The announcement in force, unless it was withdrawn. */
+  /** The current announcement, unless it was withdrawn. */
   readonly announcement: VerifiedEvent | undefined;
-  /** Seconds; a new event has to be dated after it. */
+  /** In seconds. A new event must have a later date. */
   readonly latest: number;
 }
 
 /**
- * `cairn announce <identifier>`: announces a repository, or changes what its announcement says. Whatever else it says
- * already stays, tags that Cairn does not know included. Prints the URLs to clone from, the one for pushing with a key last.
+ * `cairn announce <identifier>`: announces a repository, or changes its announcement. Everything else in the
+ * announcement stays, including tags unknown to Cairn. Prints the URLs to clone from; the last one is for pushing
+ * with a key.
  */
 export async function announce(
   identifier: string,
@@ -43,7 +44,7 @@ export async function announce(
     const facts = changedFacts(said?.value, options, { server, owner, identifier });
     const at = Math.max(Math.floor(systemClock.now() / 1000), latest + 1);
     const template = announcementTemplate(facts, at, old === undefined ? [] : foreignTags(old));
-    // What says nothing new is sent as it is: the server then looks whether all is as it should be.
+    // An unchanged announcement is sent again as it is: the server then checks that everything is in order.
     const event = old !== undefined && saysTheSame(template, old) ? old : signer.sign(template);
     const note = await publish(connection, event);
     if (note !== '') context.print(note);
@@ -55,7 +56,7 @@ export async function announce(
   });
 }
 
-/** `cairn withdraw <identifier>`: takes back the announcement of a repository, which ends with it. */
+/** `cairn withdraw <identifier>`: withdraws the announcement of a repository, which ends the repository. */
 export async function withdraw(
   identifier: string,
   flags: GivenFlags,
@@ -68,7 +69,7 @@ export async function withdraw(
       ['a', address],
       ['k', String(kinds.repository)],
     ];
-    // Dated no earlier than the announcement, which it would not touch otherwise.
+    // A deletion only affects events that are not newer, so it must not be older than the announcement.
     const at = Math.max(Math.floor(systemClock.now() / 1000), latest);
     const deletion = signer.sign({ kind: kinds.deletion, created_at: at, tags, content: '' });
     const note = await connection.publish(deletion);
@@ -101,7 +102,7 @@ async function known(connection: ServerConnection, owner: string, identifier: st
     { kinds: [kinds.repository], authors: [owner], '#d': [identifier] },
     { kinds: [kinds.deletion], authors: [owner], '#a': [address] },
   ]);
-  // The relay may send what it likes; only what we signed ourselves for this repository is built on.
+  // The relay may send anything; use only events that the user signed for this repository.
   const own = events.filter((event) => event.pubkey === owner);
   return {
     announcement: own.find(
@@ -112,7 +113,7 @@ async function known(connection: ServerConnection, owner: string, identifier: st
   };
 }
 
-/** A server that has it already has no more to do. */
+/** A server that already has the event does nothing. */
 async function publish(connection: ServerConnection, event: VerifiedEvent): Promise<string> {
   const note = await connection.publish(event);
   return note.startsWith('duplicate:') ? '' : note;

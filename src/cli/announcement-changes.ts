@@ -1,4 +1,4 @@
-/** What somebody wants said of his repository, worked into what he has said before. */
+/** Applies the flags of `cairn announce` to the previous announcement. */
 import { CairnError } from '../lib/errors.ts';
 import type { Announcement, ProtectEntry, RepositoryFacts } from '../nostr/announcement.ts';
 import {
@@ -11,7 +11,7 @@ import {
 import { parseProtection } from '../policy/protection.ts';
 import { publicKeyArgument } from './public-key-argument.ts';
 
-/** The flags of `cairn announce`, as typed. What is not given stays as it is. */
+/** The flags of `cairn announce`, as typed. Facts without a flag stay. */
 export interface AnnounceFlags {
   readonly name?: string;
   readonly description?: string;
@@ -29,7 +29,7 @@ export interface AnnounceFlags {
   readonly grasp?: boolean;
 }
 
-/** Whose repository it is, and on which server. */
+/** The owner of the repository, and its server. */
 export interface RepositoryHere {
   readonly server: string;
   readonly owner: string;
@@ -37,8 +37,8 @@ export interface RepositoryHere {
 }
 
 /**
- * The facts to announce: the old ones with the changes, named on this server besides wherever else they were.
- * @throws CairnError `invalid` when a flag has a value that no announcement can have
+ * The facts to announce: the old ones with the changes, and with the clone URL of this server added.
+ * @throws CairnError `invalid` when a flag has a value that is not allowed in an announcement
  */
 export function changedFacts(
   old: Announcement | undefined,
@@ -79,7 +79,7 @@ function cloneUrls(old: readonly string[], here: RepositoryHere, grasp: boolean)
   return grasp ? withUrl(urls, graspUrl(server, owner, identifier), canonicalRepositoryUrl) : urls;
 }
 
-/** Appended unless it is there in one spelling or another. */
+/** Appends a URL unless the list has it, in any spelling. */
 function withUrl(
   urls: readonly string[],
   url: string,
@@ -99,7 +99,7 @@ function changedKeys(
   return [...keys];
 }
 
-/** A pattern that is given again gets the new rules in place of the old ones. */
+/** New rules of a pattern replace its old ones. */
 function changedProtection(
   old: readonly ProtectEntry[],
   { protect = [], unprotect = [] }: AnnounceFlags,
@@ -121,7 +121,7 @@ function changedProtection(
 
 function privacyOf(flags: AnnounceFlags): boolean | undefined {
   if (flags.private === true && flags.public === true) {
-    throw new CairnError('invalid', '--private and --public exclude one another');
+    throw new CairnError('invalid', '--private and --public cannot be combined');
   }
   if (flags.private === true) return true;
   return flags.public === true ? false : undefined;

@@ -5,13 +5,16 @@ import { makeBundle } from '../maintenance/bundle.ts';
 import type { CommandContext } from './command-context.ts';
 import { withRepository } from './repo.ts';
 
-/** Makes a bundle of a folded repository and stores it in the bucket; servers that offload tell their clients of it. */
+/**
+ * Creates a bundle of a folded repository and stores it in the bucket. Servers that offload tell their clients about
+ * it.
+ */
 export async function bundle(name: string, flags: GivenFlags, context: CommandContext): Promise<void> {
   await withRepository(name, flags, context, 'writes', async (repository, { artifacts, control }) => {
     const { signal } = context;
     const making = { artifacts, control, clock: systemClock, random: systemRandom, signal };
     const { record, objects, made } = await makeBundle(making, repository);
     const what = `${objects} objects in ${record.bundle.size} bytes`;
-    context.print(made ? `bundled: ${what}` : `nothing to do: the folded pack is bundled already, ${what}`);
+    context.print(made ? `bundled: ${what}` : `nothing to do: the folded pack already has a bundle, ${what}`);
   });
 }

@@ -1,9 +1,9 @@
-/** What a command may use of the world. */
+/** What a command may use of its environment. */
 export interface CommandContext {
   readonly environment: NodeJS.ProcessEnv;
-  /** What was asked for; one call, one line or more. */
+  /** Prints output: one call, one or more lines. */
   readonly print: (text: string) => void;
-  /** What a person should know besides: one line, on standard error. */
+  /** Prints a warning, one line on standard error. */
   readonly warn: (text: string) => void;
   /** Aborted when the process is asked to stop. */
   readonly signal: AbortSignal;

@@ -11,8 +11,8 @@ import { events } from './events.ts';
 import { keyNew, keyShow } from './key.ts';
 
 /**
- * The table of commands: everything `cairn` can be asked to do. What works on a store is loaded when it is asked for: git
- * runs this program for a credential at each push, and a third of its time would go into loading the S3 client.
+ * The table of all commands of `cairn`. Commands that work on a store are loaded on demand: git runs this program at
+ * each push to get a credential, and loading the S3 client would take a third of its time.
  */
 export function commandLine(context: CommandContext): Command {
   const program = new Command('cairn');
@@ -27,7 +27,7 @@ export function commandLine(context: CommandContext): Command {
     .action(async (flags) => (await import('./serve.ts')).serve(given(flags), context));
 
   withOptions(program.command('probe [store]'), 'all')
-    .description('Prove that an object store keeps the promises Cairn builds on.')
+    .description('Check that an object store keeps the promises that Cairn relies on.')
     .option('--width <count>', 'writers in a race', '16')
     .option('--rounds <count>', 'races of each kind', '3')
     .option('--spacing <milliseconds>', 'time between writes of one key, for stores that limit them', '0')
@@ -39,10 +39,10 @@ export function commandLine(context: CommandContext): Command {
     .action(async (name, flags) => (await import('./bundle.ts')).bundle(name, given(flags), context));
 
   const repo = withOptions(program.command('repo'), 'all').description(
-    'Look at and change repositories; works beside a running server.',
+    'Show and change repositories; works beside a running server.',
   );
   withOptions(repo.command('create <repository>'), 'all')
-    .description('Make an empty repository, named <owner>/<identifier>.')
+    .description('Create an empty repository, named <owner>/<identifier>.')
     .option('--object-format <format>', 'sha1 or sha256', 'sha1')
     .option('--head <branch>', 'the default branch', 'main')
     .action(async (name, flags) =>
@@ -60,11 +60,11 @@ export function commandLine(context: CommandContext): Command {
     .action(async (name, flags) => (await import('./repo.ts')).repoShow(name, flags, given(flags), context));
   withOptions(repo.command('log <repository>'), 'all')
     .description('Show the history of published states, newest first.')
-    .option('--limit <count>', 'at most so many', '50')
+    .option('--limit <count>', 'maximum number', '50')
     .option('--json', 'print JSON')
     .action(async (name, flags) => (await import('./repo.ts')).repoLog(name, flags, given(flags), context));
   withOptions(repo.command('restore <repository> <state>'), 'all')
-    .description('Bring back an earlier state, given by depth or digest (see log), as a new one.')
+    .description('Publish an earlier state again, given by depth or digest (see log).')
     .action(async (name, state, flags) =>
       (await import('./repo.ts')).repoRestore(name, state, given(flags), context),
     );
@@ -75,82 +75,86 @@ export function commandLine(context: CommandContext): Command {
     );
 
   withOptions(program.command('fold [repository]'), 'all')
-    .description('Gather the packs of a repository in one; works beside a running server.')
-    .option('--all', 'every repository of which enough has come together')
+    .description('Combine the packs of a repository into one; works beside a running server.')
+    .option('--all', 'every repository that has enough packs')
     .action(async (name, flags) => (await import('./fold.ts')).fold(name, flags, given(flags), context));
 
   addClientCommands(program, context);
   return program;
 }
 
-/** The commands by which people speak to a server. */
+/** The commands that talk to a server. */
 function addClientCommands(program: Command, context: CommandContext): void {
   const key = withOptions(program.command('key'), 'client').description(
-    'Make and look at the secret key you sign with.',
+    'Create and show the secret key you sign with.',
   );
   withOptions(key.command('new'), 'client')
-    .description('Make a secret key.')
+    .description('Create a secret key.')
     .action((flags) => keyNew(given(flags), context));
   withOptions(key.command('show'), 'client')
-    .description('Show whose key it is.')
+    .description('Show the public key.')
     .option('--json', 'print JSON')
     .action((flags) => keyShow(flags, given(flags), context));
 
   withOptions(program.command('announce <identifier>'), 'client')
-    .description('Announce a repository, or change its announcement: what is not given stays.')
-    .option('--name <text>', 'what people call it')
-    .option('--description <text>', 'what it is')
-    .option('--web <url>', 'a page about it; all of them replace those before', several)
-    .option('--maintainer <key>', 'another who may push', several)
-    .option('--remove-maintainer <key>', 'one who may no longer', several)
-    .option('--protect <pattern-and-rules>', '"<pattern> <rule> …", in place of older rules', several)
-    .option('--unprotect <pattern>', 'drop the rules of a pattern', several)
-    .option('--private', 'only readers, maintainers and you may read it')
-    .option('--public', 'everybody may read it')
-    .option('--reader <key>', 'one who may read a private repository', several)
-    .option('--remove-reader <key>', 'one who may no longer', several)
+    .description('Announce a repository, or change its announcement. Facts without an option stay.')
+    .option('--name <text>', 'its name')
+    .option('--description <text>', 'its description')
+    .option('--web <url>', 'a web page; the given pages replace the old ones', several)
+    .option('--maintainer <key>', 'add a key that can push', several)
+    .option('--remove-maintainer <key>', 'remove a key that can push', several)
+    .option(
+      '--protect <pattern-and-rules>',
+      '"<pattern> <rule> …", replaces older rules of the pattern',
+      several,
+    )
+    .option('--unprotect <pattern>', 'remove the rules of a pattern', several)
+    .option('--private', 'only readers, maintainers and you can read it')
+    .option('--public', 'everybody can read it')
+    .option('--reader <key>', 'add a key that can read a private repository', several)
+    .option('--remove-reader <key>', 'remove a key that can read', several)
     .option('--object-format <format>', 'sha1 or sha256, for a new repository')
-    .option('--earliest-commit <commit>', 'the commit that tells the project from others, usually its root')
+    .option('--earliest-commit <commit>', 'the commit that identifies the project, usually its root')
     .option('--grasp', 'also take pushes by signed states (GRASP)')
     .action((identifier, flags) => announce(identifier, flags, given(flags), context));
   withOptions(program.command('withdraw <identifier>'), 'client')
-    .description('Take back the announcement of a repository, which ends with it.')
+    .description('Withdraw the announcement of a repository, which ends the repository.')
     .action((identifier, flags) => withdraw(identifier, given(flags), context));
 
-  // Git appends the operation to what `credential.helper` says, so that options come before it.
+  // Git appends the operation to the value of `credential.helper`, so options come before it.
   const credential = withOptions(program.command('credential'), 'client').description(
-    'Show git servers who pushes: a git credential helper.',
+    'Authenticate pushes: a git credential helper.',
   );
   credential
-    .argument('[operation]', 'what git wants')
+    .argument('[operation]', 'the operation that git asks for')
     .action((operation) => credentialOther(operation, process.stdin));
   withOptions(credential.command('get'), 'client')
-    .description('Answer git, which asks on standard input.')
+    .description('Answer a request of git on standard input.')
     .action((flags) => credentialGet(given(flags), context, process.stdin));
   for (const operation of ['store', 'erase']) {
     withOptions(credential.command(operation), 'client')
-      .description('Nothing: a credential is made anew each time.')
+      .description('Does nothing: each credential is new, and none is stored.')
       .action(() => credentialNote(process.stdin));
   }
   withOptions(credential.command('install'), 'client')
-    .description('Have git ask this helper for credentials for the server.')
+    .description('Configure git to ask this helper for credentials of the server.')
     .action((flags) => credentialInstall(given(flags), context, process.argv.slice(0, 2)));
 
   withOptions(program.command('events'), 'client')
-    .description('Print events the server has, newest first.')
-    .option('--id <id>', 'of this id', several)
+    .description('Print the events that the server has, newest first.')
+    .option('--id <id>', 'with this id', several)
     .option('--kind <kind>', 'of this kind: a number, or a name such as repository-state', several)
     .option('--author <key>', 'by this author', several)
     .option('--repository <repository>', 'about this repository, <owner>/<identifier>')
     .option('--tag <letter=value>', 'with a tag of this value', several)
     .option('--since <time>', 'not older than this: seconds since 1970, or a date')
     .option('--until <time>', 'not newer than this')
-    .option('--limit <count>', 'at most so many', '100')
-    .option('--json', 'print events as they were signed, one a line')
+    .option('--limit <count>', 'maximum number', '100')
+    .option('--json', 'print events as signed, one per line')
     .action((flags) => events(flags, given(flags), context));
 }
 
-/** Collects the values of a flag that is given several times. */
+/** Collects the values of an option that is given several times. */
 function several(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
@@ -167,21 +171,24 @@ function withOptions(command: Command, scope: Option['commands']): Command {
   return command;
 }
 
-/** Options stand before or after the word for the operation (`repo --store x list`): a group takes both and hands them on. */
+/**
+ * Options may stand before or after the name of the operation (`repo --store x list`): a group accepts both and
+ * passes them on.
+ */
 function inheritOptions(command: Command): void {
   for (let group = command.parent; group !== null; group = group.parent) {
     for (const [name, value] of Object.entries(group.opts())) command.setOptionValue(name, value);
   }
 }
 
-/** A server has a log for it; what a credential helper says, git shows at every push. */
+/** A server logs the warning instead. The credential helper does not warn, because git would show it at every push. */
 function warnOfVariables(command: Command, context: CommandContext): void {
   if (command.name() === 'serve' || command.parent?.name() === 'credential') return;
   for (const variable of unknownVariables(context.environment))
     context.warn(unknownVariableWarning(variable));
 }
 
-/** Commander names flags in camel case; settings know them by their own names. */
+/** Commander names flags in camel case; settings use the names of the options. */
 function given(flags: Record<string, unknown>): GivenFlags {
   const result: GivenFlags = {};
   for (const [key, value] of Object.entries(flags)) {

@@ -6,8 +6,8 @@ import type { CommandContext } from './command-context.ts';
 import { serverOf } from './server-connection.ts';
 
 /**
- * `cairn credential install`: tells git, in its global configuration, to ask `cairn credential` whenever the server wants
- * to know who pushes. Running it again changes nothing but the paths.
+ * `cairn credential install`: configures git, globally, to ask `cairn credential` whenever the server wants
+ * credentials. Running it again only updates the paths.
  *
  * @param program the words that run this program, as absolute paths
  */
@@ -20,17 +20,17 @@ export async function credentialInstall(
   const server = serverOf(settings);
   const section = `credential.${server}`;
   const config = (...args: string[]) => gitConfig(args, context);
-  // Without it git does not say which repository it is about.
+  // Without it git does not name the repository in its request.
   await config('--replace-all', `${section}.useHttpPath`, 'true');
-  // The empty helper drops those named before it: one that stores credentials would offer an old token first.
+  // The empty helper removes the helpers before it: one that stores credentials would offer an old token first.
   await config('--replace-all', `${section}.helper`, '');
   await config('--add', `${section}.helper`, helperCommand(program, server, settings.keyFile));
   context.print(`git asks cairn for credentials for ${server}, signed with ${settings.keyFile}`);
 }
 
 /**
- * The line of shell that git runs, with the operation behind it. It does not depend on the folder git runs in, on PATH or
- * on HOME; the key is the one given here unless CAIRN_KEY_FILE names another.
+ * The shell line that git runs, with the operation appended. It does not depend on the current folder, PATH or HOME.
+ * The key is the one given here unless CAIRN_KEY_FILE names another.
  */
 export function helperCommand(program: readonly string[], server: string, keyFile: string): string {
   const words = [...program, 'credential'].map(quote).join(' ');
@@ -38,7 +38,7 @@ export function helperCommand(program: readonly string[], server: string, keyFil
   return `!f() { k=${quote(keyFile)}; ${key} ${words} "$1" --server ${quote(server)}; }; f`;
 }
 
-/** For the shell: nothing in single quotes means anything but the quote itself. */
+/** Quotes for the shell: inside single quotes only the quote itself is special. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
@@ -49,7 +49,7 @@ async function gitConfig(args: readonly string[], context: CommandContext): Prom
     await promisify(execFile)('git', ['config', '--global', ...args], { env: environment, signal });
   } catch (error) {
     const missing = systemCode(error) === 'ENOENT';
-    const reason = missing ? 'there is no git in PATH' : messageOf(error).trim();
-    throw new CairnError('unavailable', `git could not be set up: ${reason}`, { cause: error });
+    const reason = missing ? 'git is not in PATH' : messageOf(error).trim();
+    throw new CairnError('unavailable', `cannot configure git: ${reason}`, { cause: error });
   }
 }

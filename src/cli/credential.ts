@@ -1,6 +1,6 @@
 /**
- * `cairn credential`: git asks it for what shows who pushes (gitcredentials(7), git-credential(1)). The answer is a token
- * for the repository that git names, signed on the spot; nothing is stored, so nothing is erased either.
+ * `cairn credential`: git runs it to get the credentials of a push (gitcredentials(7), git-credential(1)). The answer
+ * is a new token, signed for the repository that git names. Nothing is stored, so nothing is erased.
  */
 import type { Readable } from 'node:stream';
 import { type GivenFlags, readClientSettings } from '../config/settings.ts';
@@ -13,24 +13,27 @@ import type { Signer } from '../nostr/sign.ts';
 import type { CommandContext } from './command-context.ts';
 import { readSigner } from './key.ts';
 
-/** What git tells a helper, as far as it matters here. */
+/** The part of git's request that matters here. */
 export interface CredentialRequest {
   readonly protocol: string;
-  /** With the port when the URL has one. */
+  /** With the port if the URL has one. */
   readonly host: string;
-  /** Percent-decoded, without a slash in front; undefined unless `credential.useHttpPath` is set. */
+  /** Percent-decoded, without a leading slash; undefined unless `credential.useHttpPath` is set. */
   readonly path: string | undefined;
   readonly username: string | undefined;
   /** `authtype`: git 2.46 and later can send other schemes than Basic. */
   readonly capabilities: readonly string[];
-  /** The `WWW-Authenticate` headers of the answer that git asks because of; empty before git 2.41. */
+  /** The `WWW-Authenticate` headers of the response that made git ask; empty before git 2.41. */
   readonly challenges: readonly string[];
 }
 
 /** Git sends a few hundred bytes. */
 const MAX_REQUEST_LENGTH = 256 * 1024;
 
-/** `cairn credential get`: answers git. What is not for this helper gets an empty answer, and git asks the next one. */
+/**
+ * `cairn credential get`: answers git. The answer is empty for requests that are not for this helper, and git then
+ * asks the next one.
+ */
 export async function credentialGet(
   flags: GivenFlags,
   context: CommandContext,
@@ -44,21 +47,21 @@ export async function credentialGet(
     const signer = await readSigner(settings);
     for (const line of credentialAnswer(request, url, signer, systemClock)) context.print(line);
   } catch (error) {
-    // Or git would go on to ask for a password, which nobody has.
+    // Otherwise git would ask the user for a password, which does not exist.
     context.print('quit=1');
     throw error;
   }
 }
 
-/** `cairn credential store` and `erase`: what git says of a credential afterwards is read, and nothing comes of it. */
+/** `cairn credential store` and `erase`: reads what git reports about a credential, and ignores it. */
 export async function credentialNote(input: Readable): Promise<void> {
   await readRequest(input);
 }
 
 /**
- * `cairn credential <anything else>`: git may come to ask helpers for more, and wants those that do not know it to be silent
- * (gitcredentials(7), "Custom helpers").
- * @throws CairnError `invalid` for a person, who sits at a terminal and has misspelt a word
+ * `cairn credential <anything else>`: later versions of git may use more operations, and helpers must ignore unknown
+ * ones silently (gitcredentials(7), "Custom helpers").
+ * @throws CairnError `invalid` for a person at a terminal, who has mistyped a word
  */
 export function credentialOther(operation: string | undefined, input: { readonly isTTY?: boolean }): void {
   if (operation !== undefined && input.isTTY !== true) return;
@@ -67,7 +70,7 @@ export function credentialOther(operation: string | undefined, input: { readonly
   throw new CairnError('invalid', `cairn credential ${said}: expected get, store, erase or install`);
 }
 
-/** Reads `name=value` lines; of a name that comes again the last counts, of `name[]` all behind the last empty one. */
+/** Reads `name=value` lines. The last value of a name counts; of `name[]`, all values after the last empty one. */
 export function parseCredentialRequest(text: string): CredentialRequest {
   const single = new Map<string, string>();
   const lists = new Map<string, string[]>();
@@ -90,8 +93,8 @@ export function parseCredentialRequest(text: string): CredentialRequest {
 }
 
 /**
- * True for the server this helper was installed for, and for any other that asks for a token by its name. Nobody else
- * learns whose key is here.
+ * Whether a request is for this helper: it comes from the server that the helper was installed for, or asks for the
+ * Nostr scheme. No other server learns whose key is here.
  */
 export function isForUs(request: CredentialRequest, server: string | undefined): boolean {
   if (request.protocol !== 'http' && request.protocol !== 'https') return false;
@@ -105,8 +108,8 @@ export function isForUs(request: CredentialRequest, server: string | undefined):
 /**
  * The answer to git, line by line.
  *
- * Git that can is given the scheme and the token; older git takes it as the password of a Basic credential. Either way it
- * is told when the token is too old to begin a push with, so that no helper that stores credentials brings it up later.
+ * Newer git gets the scheme and the token; older git gets the token as the password of a Basic credential. Both get
+ * the time when the token is too old to start a push, so that helpers that store credentials do not offer it later.
  */
 export function credentialAnswer(
   request: CredentialRequest,
@@ -125,26 +128,26 @@ export function credentialAnswer(
 }
 
 /**
- * The URL of the repository, encoded again: git decodes the path before it hands it on.
- * @throws CairnError `invalid` when git does not say which repository it is
+ * The URL of the repository, percent-encoded again, because git decodes the path.
+ * @throws CairnError `invalid` when git does not name the repository
  */
 export function repositoryUrlOf({ protocol, host, path }: CredentialRequest): string {
   if (path === undefined || path === '') {
     throw new CairnError(
       'invalid',
-      `git does not say which repository it asks for: run "git config --global credential.${protocol}://${host}.useHttpPath true"`,
+      `git does not name the repository: run "git config --global credential.${protocol}://${host}.useHttpPath true"`,
     );
   }
   const url = `${protocol}://${host}/${path.split('/').map(encodeURIComponent).join('/')}`;
   if (canonicalRepositoryUrl(url) !== undefined) return url;
-  throw new CairnError('invalid', `${url} is no URL of a repository that a token could be made for`);
+  throw new CairnError('invalid', `${url} is not the URL of a repository`);
 }
 
 function offersNostr(request: CredentialRequest): boolean {
   return request.challenges.some((challenge) => /^nostr(?:\s|$)/i.test(challenge));
 }
 
-/** Up to an empty line or the end. */
+/** Reads up to an empty line or the end. */
 async function readRequest(input: Readable): Promise<string> {
   let text = '';
   input.setEncoding('utf8');

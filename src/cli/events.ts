@@ -24,7 +24,10 @@ export interface EventsFlags {
   readonly json?: boolean;
 }
 
-/** `cairn events`: prints events the server has, newest first. With a key, also those only its owner may see. */
+/**
+ * `cairn events`: prints the events that the server has, newest first. With a key, also those that only the key's
+ * owner may see.
+ */
 export async function events(
   options: EventsFlags,
   flags: GivenFlags,
@@ -37,15 +40,16 @@ export async function events(
   const { signal } = context;
   await using connection = await ServerConnection.open({ server, signer, clock: systemClock, signal });
   const found = await connection.query(queries);
-  // Each of several queries has been answered up to the limit.
+  // The limit applies to each query, so that several queries can return more.
   for (const event of found.slice(0, countOf(options.limit))) {
     context.print(options.json === true ? encodeEvent(event) : describe(event));
   }
 }
 
 /**
- * What to ask the relay for. All conditions have to hold; of a repository: what its owner says of it, or what refers to it.
- * @throws CairnError `invalid` when a flag makes no sense
+ * The queries for the relay. All conditions must hold. For a repository: what its owner says about it, or what refers
+ * to it.
+ * @throws CairnError `invalid` when a flag has an invalid value
  */
 export function queriesOf(options: EventsFlags): Query[] {
   const tags: Record<string, string[]> = {};
@@ -72,10 +76,7 @@ function aboutRepository(name: string, conditions: Query): Query[] {
   const slash = name.indexOf('/');
   if (slash === -1) throw new CairnError('invalid', '--repository: expected <owner>/<identifier>');
   if (conditions['#a'] !== undefined || conditions['#d'] !== undefined) {
-    throw new CairnError(
-      'invalid',
-      '--repository says already which a and d tags there are: leave out --tag',
-    );
+    throw new CairnError('invalid', '--repository already sets the a and d tags: leave out --tag');
   }
   const owner = publicKeyArgument(name.slice(0, slash));
   const identifier = name.slice(slash + 1).replace(/\.git$/, '');
@@ -113,7 +114,7 @@ function countOf(text: string): number {
   throw new CairnError('invalid', `--limit is ${JSON.stringify(text)}: expected a whole number from 1`);
 }
 
-/** One line for people. What a stranger wrote must not control their terminal. */
+/** One line for people, with control characters of strangers removed. */
 function describe(event: NostrEvent): string {
   const name = Object.entries(kinds).find(([, kind]) => kind === event.kind)?.[0];
   const words = [

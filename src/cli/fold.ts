@@ -17,15 +17,15 @@ import { openStoresForCommand, verdictsFolder } from '../server/stores.ts';
 import type { CommandContext } from './command-context.ts';
 import { repositoryArgument } from './repository-argument.ts';
 
-/** What a repository is folded with: once for one, again and again for all. */
+/** What is needed to fold repositories. */
 interface Opened {
   readonly repositories: Repositories;
   fold(repository: GitRepository, mode: FoldMode): Promise<FoldOutcome>;
 }
 
 /**
- * Folds one repository whole, or every one of which enough has come together. It works beside running servers, in a
- * folder of its own: the cache folder belongs to a server.
+ * Folds one repository completely, or every repository that has enough packs. It works beside running servers in a
+ * folder of its own, because the cache folder belongs to a server.
  */
 export async function fold(
   name: string | undefined,
@@ -35,7 +35,7 @@ export async function fold(
 ): Promise<void> {
   const all = options.all === true;
   if ((name === undefined) !== all) {
-    throw new CairnError('invalid', 'name a repository, <owner>/<identifier>, or say --all');
+    throw new CairnError('invalid', 'name a repository, <owner>/<identifier>, or use --all');
   }
   await withFolding(flags, context, async (opened) => {
     if (name === undefined) {
@@ -66,7 +66,7 @@ async function foldAll(opened: Opened, context: CommandContext): Promise<void> {
       problems.push(`${repository}: ${messageOf(error)}`);
     }
   }
-  // Told last: one repository in trouble keeps none of the others from being folded.
+  // Report failures at the end: one repository in trouble must not prevent the others from being folded.
   if (problems.length > 0) throw new CairnError('unavailable', problems.join('; '));
 }
 
@@ -83,9 +83,9 @@ function ended(outcome: FoldOutcome): string {
       return `${outcome.outcome}: ${before} packs are now ${after}, ${outcome.objects} objects packed`;
     }
     case 'leased':
-      return 'left alone: a server is folding it right now';
+      return 'skipped: a server is folding it right now';
     case 'superseded':
-      return 'left as it is: it was changed meanwhile in a way that this fold does not fit';
+      return 'unchanged: the repository changed meanwhile, and this fold no longer fits';
     case 'nothing to do':
       return 'nothing to do';
   }
@@ -122,13 +122,13 @@ async function withFolding(
     onTrouble: (id: RepositoryId, error: unknown) =>
       log.warn(
         { repository: formatRepositoryId(id), problem: messageOf(error) },
-        'a fold goes on, but not all went well',
+        'a step of a fold failed, the fold continues',
       ),
   };
   await use({
     repositories,
     fold: (repository, mode) =>
-      // One repository after another: nobody will read what is left of this one.
+      // Repositories are folded one after another, so the cached files of this one are no longer needed.
       foldRepository(folding, repository, mode, 0, context.signal).finally(() => cache.relieve()),
   });
 }

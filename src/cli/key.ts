@@ -7,7 +7,7 @@ import { createSigner, type Signer } from '../nostr/sign.ts';
 import { createKeyFile, readKeyFile } from '../server/keys.ts';
 import type { CommandContext } from './command-context.ts';
 
-/** `cairn key new`: makes a secret key, in a file that is not there yet. */
+/** `cairn key new`: creates a secret key in a new file. */
 export async function keyNew(flags: GivenFlags, context: CommandContext): Promise<void> {
   const { keyFile } = readClientSettings(flags, context.environment);
   const secretKey = newSecretKey(systemRandom);
@@ -15,7 +15,7 @@ export async function keyNew(flags: GivenFlags, context: CommandContext): Promis
   printKey(createSigner(secretKey), keyFile, context);
 }
 
-/** `cairn key show`: prints whose key it is; the secret stays where it is. */
+/** `cairn key show`: prints the public key, never the secret one. */
 export async function keyShow(
   options: { readonly json?: boolean },
   flags: GivenFlags,
@@ -32,21 +32,24 @@ export async function keyShow(
 }
 
 /**
- * The key a command signs with.
- * @throws CairnError `not-found` when there is none, saying how to make one; as reading key files does
+ * The key that a command signs with.
+ * @throws CairnError `not-found` when there is none, with a hint how to create one; as reading key files does
  */
 export async function readSigner(settings: ClientSettings): Promise<Signer> {
   const secretKey = await readKeyFile(settings.keyFile).catch((error: unknown) => {
     if (!isCairnError(error, 'not-found')) throw error;
     throw new CairnError(
       'not-found',
-      `there is no key file ${settings.keyFile}: "cairn key new" makes one, --key or CAIRN_KEY_FILE names another`,
+      `there is no key file ${settings.keyFile}: "cairn key new" creates one, --key or CAIRN_KEY_FILE names another`,
     );
   });
   return createSigner(secretKey);
 }
 
-/** The key of somebody who may do without one; undefined when none was named and none is in the usual place. */
+/**
+ * The key of a command that also works without one; undefined when no key was named and the default file does not
+ * exist.
+ */
 export async function readSignerIfAny(settings: ClientSettings): Promise<Signer | undefined> {
   try {
     return await readSigner(settings);
@@ -59,7 +62,7 @@ export async function readSignerIfAny(settings: ClientSettings): Promise<Signer 
 function newSecretKey(random: Random): string {
   for (;;) {
     const candidate = random.hex(32);
-    // About one in 2^128 numbers is too large for a key.
+    // About one in 2^128 numbers is too large to be a key.
     if (isSecretKey(candidate)) return candidate;
   }
 }

@@ -13,8 +13,9 @@ export interface ProbeFlags {
 }
 
 /**
- * `cairn probe [store]`: proves that an object store keeps the promises Cairn builds on, and prints how.
- * @throws StoreBrokenError when it does not, StoreUntriedError when that could not be found out, after the report was printed
+ * `cairn probe [store]`: checks that an object store keeps the promises that Cairn relies on, and prints a report.
+ * @throws StoreBrokenError when it does not, StoreUntriedError when it could not be tried; both after the report was
+ * printed
  */
 export async function probe(
   store: string | undefined,

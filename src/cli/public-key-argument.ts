@@ -2,9 +2,9 @@ import { CairnError } from '../lib/errors.ts';
 import { parsePublicKey } from '../nostr/public-key.ts';
 
 /**
- * Reads a public key somebody typed.
+ * Reads a public key from the command line.
  * @returns 64 lower-case hex characters
- * @throws CairnError `invalid` when it is none
+ * @throws CairnError `invalid` when it is not a public key
  */
 export function publicKeyArgument(text: string): string {
   const key = parsePublicKey(text);

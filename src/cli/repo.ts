@@ -17,7 +17,7 @@ import type { CommandContext } from './command-context.ts';
 import { publicKeyArgument } from './public-key-argument.ts';
 import { repositoryArgument } from './repository-argument.ts';
 
-/** A command that writes wants a store that has proved itself. */
+/** A command that writes needs a store that has passed the probe. */
 type Intent = 'reads' | 'writes';
 
 /** Repositories opened for one command, without a server. */
@@ -83,7 +83,7 @@ export async function repoList(
         );
       }
     }
-    // Told last: a damaged repository hides none of the others.
+    // Report failures at the end: a damaged repository must not hide the others.
     if (damaged.length > 0) throw new CairnError('corrupt', damaged.map(messageOf).join('; '));
   });
 }
@@ -192,7 +192,7 @@ async function withRepositories(
   });
   try {
     const { swapPatience } = settings;
-    // Nothing here runs git, so there is no cache.
+    // These commands do not run git, so there is no cache.
     const parts = { stores, clock: systemClock, random: systemRandom, swapPatience };
     const { repositories, artifacts } = buildRepositories(parts);
     await use({ repositories, artifacts, control: stores.control });
@@ -215,7 +215,7 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-/** A manifest as JSON, with the names of its stored form. */
+/** A manifest as JSON, with the property names of its stored form. */
 function plain({ lifecycle, ...manifest }: GitManifest): unknown {
   return {
     ...manifest,

@@ -3,9 +3,9 @@ import { type RepositoryId, repositoryId } from '../repository/repository-id.ts'
 import { publicKeyArgument } from './public-key-argument.ts';
 
 /**
- * The repository that somebody named, with or without `.git` at its end.
+ * The repository named on the command line, with or without `.git` at its end.
  * @param text `<owner>/<identifier>`
- * @throws CairnError `invalid`, saying what is wrong with it
+ * @throws CairnError `invalid`, which says what is wrong with it
  */
 export function repositoryArgument(text: string): RepositoryId {
   const slash = text.indexOf('/');

@@ -8,7 +8,7 @@ import { openServiceKey } from '../server/service-key.ts';
 import type { CommandContext } from './command-context.ts';
 import { openFileLimit, openFilesWarning } from './open-files.ts';
 
-/** `cairn serve`: runs until the process is asked to stop. Prints `listening on <url>` when it can be used. */
+/** `cairn serve`: runs until the process is asked to stop. Prints `listening on <url>` when the server is ready. */
 export async function serve(flags: GivenFlags, context: CommandContext): Promise<void> {
   const settings = readSettings(flags, context.environment);
   refuseBeyondLoopback(settings);
@@ -18,7 +18,7 @@ export async function serve(flags: GivenFlags, context: CommandContext): Promise
   for (const variable of unknownVariables(context.environment)) {
     log.warn({ variable: variable.name }, unknownVariableWarning(variable));
   }
-  if (isNew) log.info({ file: settings.serviceKeyFile }, 'made a key for this service: keep a copy of it');
+  if (isNew) log.info({ file: settings.serviceKeyFile }, 'created a key for this service: keep a copy of it');
   if (settings.access === 'open') {
     log.warn(
       'ACCESS OPEN: anyone who reaches this address may push anything to any repository; for development only',
@@ -33,6 +33,6 @@ export async function serve(flags: GivenFlags, context: CommandContext): Promise
       context.signal.addEventListener('abort', () => resolve(), { once: true }),
     );
   }
-  log.info('stopping: running requests get to finish');
+  log.info('stopping: running requests may finish');
   await app.close();
 }

@@ -1,4 +1,4 @@
-/** A conversation with the relay of one server, over a WebSocket. */
+/** A WebSocket connection to the relay of a server. */
 import { WebSocket } from 'ws';
 import type { ClientSettings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -11,7 +11,7 @@ import { relayUrl } from '../nostr/repository-url.ts';
 import type { Signer } from '../nostr/sign.ts';
 import { loadVerifier, type Verifier } from '../nostr/verify.ts';
 
-/** What is asked for, as it travels (NIP-01). */
+/** A query in its wire form (NIP-01). */
 export type Query = {
   readonly ids?: readonly string[];
   readonly authors?: readonly string[];
@@ -22,28 +22,28 @@ export type Query = {
 } & { readonly [tag: `#${string}`]: readonly string[] };
 
 export interface ConnectionOptions {
-  /** URL of the server as its user knows it, without a slash at the end. */
+  /** URL of the server as its user knows it, without a trailing slash. */
   readonly server: string;
-  /** Who asks; without one, only what everyone may see is answered. */
+  /** Authenticates the user; without a signer, the relay returns only public events. */
   readonly signer: Signer | undefined;
   readonly clock: Clock;
-  /** Gives up whatever is waited for. */
+  /** Aborts all waiting. */
   readonly signal: AbortSignal;
 }
 
 /** Time to reach the server. */
 const CONNECT_MS = 15_000;
-/** A relay that wants to know who is there asks at once, but not every machine and line is quick. */
+/** A relay that authenticates sends its challenge at once, but machines and networks may be slow. */
 const CHALLENGE_MS = 5_000;
-/** Time to answer the goodbye. */
+/** Time to answer the close of the connection. */
 const GOODBYE_MS = 1_000;
-/** An announcement is answered when everything it changes is published. */
+/** Long, because an announcement is answered only after everything it changes is published. */
 const ANSWER_MS = 60_000;
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
-/** No relay sends as many: this bounds what one that never ends its answer costs. */
+/** No real relay sends as many events. Limits the cost of a relay that never ends its answer. */
 const MAX_EVENTS = 20_000;
 
-/** What the word in front of a refusal means. */
+/** The error kind of each prefix of a refusal. */
 const KIND_OF_PREFIX: Readonly<Record<string, ErrorKind>> = {
   'auth-required': 'unauthenticated',
   blocked: 'forbidden',
@@ -54,7 +54,7 @@ const KIND_OF_PREFIX: Readonly<Record<string, ErrorKind>> = {
   unsupported: 'invalid',
 };
 
-/** One question at a time: what comes while none is asked waits to be read. */
+/** One request at a time. Messages that arrive in between wait until they are read. */
 export class ServerConnection implements AsyncDisposable {
   private readonly socket: WebSocket;
   private readonly options: ConnectionOptions;
@@ -88,9 +88,9 @@ export class ServerConnection implements AsyncDisposable {
   }
 
   /**
-   * Connects to the relay of a server and, when it asks, shows it who we are (NIP-42).
-   * @throws CairnError `unavailable` when it cannot be reached or has no relay, `unauthenticated` when it does not take us
-   *   for who we are
+   * Connects to the relay of a server and authenticates when the relay asks (NIP-42).
+   * @throws CairnError `unavailable` when the server cannot be reached or has no relay, `unauthenticated` when it
+   * rejects the user
    */
   static async open(options: ConnectionOptions): Promise<ServerConnection> {
     const verifier = await loadVerifier();
@@ -110,8 +110,8 @@ export class ServerConnection implements AsyncDisposable {
   }
 
   /**
-   * What the relay has that matches any of the queries, newest first. All of it is what its authors signed.
-   * @throws CairnError `corrupt` when it sends something else; else with the reason of the relay
+   * All events of the relay that match any of the queries, newest first. Signatures are verified.
+   * @throws CairnError `corrupt` when the relay sends anything else; otherwise with the reason of the relay
    */
   async query(queries: readonly Query[]): Promise<VerifiedEvent[]> {
     this.subscriptions += 1;
@@ -132,9 +132,9 @@ export class ServerConnection implements AsyncDisposable {
   }
 
   /**
-   * Hands an event to the relay.
-   * @returns what there is to know about it, often nothing
-   * @throws CairnError with the reason of the relay when it does not take it
+   * Sends an event to the relay.
+   * @returns a note about it, often empty
+   * @throws CairnError with the reason of the relay when it refuses
    */
   async publish(event: VerifiedEvent): Promise<string> {
     this.socket.send(`["EVENT",${encodeEvent(event)}]`);
@@ -145,7 +145,7 @@ export class ServerConnection implements AsyncDisposable {
     if (this.socket.readyState === WebSocket.CLOSED) return;
     const closed = new Promise((resolve) => this.socket.once('close', resolve));
     this.socket.close();
-    // Who does not answer the goodbye is left without one.
+    // A relay that does not answer the close is disconnected.
     const late = setTimeout(() => this.socket.terminate(), GOODBYE_MS);
     await closed;
     clearTimeout(late);
@@ -181,7 +181,7 @@ export class ServerConnection implements AsyncDisposable {
     return note;
   }
 
-  /** @throws CairnError `unavailable` when the relay says nothing of the kind in time */
+  /** @throws CairnError `unavailable` when the relay does not send a matching answer in time */
   private async answer<T>(milliseconds: number, pick: (answer: RelayAnswer) => T | undefined): Promise<T> {
     let notice = '';
     const picked = await this.answerWithin(milliseconds, (answer) => {
@@ -193,7 +193,7 @@ export class ServerConnection implements AsyncDisposable {
     throw new CairnError('unavailable', `${this.options.server} did not answer in ${seconds} s${notice}`);
   }
 
-  /** Reads on to the first message that `pick` makes something of; undefined when none has come in time. */
+  /** Reads messages until `pick` returns a value; undefined when that does not happen in time. */
   private async answerWithin<T>(
     milliseconds: number,
     pick: (answer: RelayAnswer) => T | undefined,
@@ -231,7 +231,7 @@ export class ServerConnection implements AsyncDisposable {
     return new CairnError(kind, `${this.options.server} refused: ${reason || 'it does not say why'}`);
   }
 
-  /** Until something has happened, or the time is over. */
+  /** Resolves when something has happened, or the time is over. */
   private arrival(milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, milliseconds);
@@ -242,7 +242,7 @@ export class ServerConnection implements AsyncDisposable {
     });
   }
 
-  /** The first thing that goes wrong is the one to tell of. */
+  /** Keeps the first error; it is the one to report. */
   private fail(error: CairnError): void {
     this.failure ??= error;
     this.wake();
@@ -250,12 +250,12 @@ export class ServerConnection implements AsyncDisposable {
 }
 
 /**
- * The server a command speaks to.
- * @throws CairnError `invalid` when none is named
+ * The server of a command.
+ * @throws CairnError `invalid` when none is given
  */
 export function serverOf(settings: ClientSettings): string {
   if (settings.server !== undefined) return settings.server;
-  throw new CairnError('invalid', 'which server? Name it by --server https://… or by CAIRN_SERVER');
+  throw new CairnError('invalid', 'the server is missing: use --server https://… or CAIRN_SERVER');
 }
 
 function unreachable(server: string, error: Error): CairnError {
@@ -263,7 +263,7 @@ function unreachable(server: string, error: Error): CairnError {
   if (status !== undefined) {
     return new CairnError('unavailable', `${server} has no relay: it answered with HTTP status ${status}`);
   }
-  // A name with several addresses fails once for each, and the error of all of them says nothing itself.
+  // A name with several addresses fails once for each, and the aggregate error has no message.
   const reason = error.message || systemCode(error) || error.name;
   const hint = /certificate/i.test(reason)
     ? '; NODE_EXTRA_CA_CERTS names a file of certificates to trust besides the usual ones'

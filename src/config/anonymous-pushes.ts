@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { size, whole } from './values.ts';
 
-/** What people without a right of their own may push. */
+/** Limits for pushes by people without rights to the repository. */
 export interface AnonymousPushSettings {
-  /** In one repository: bytes of packs, objects, refs. */
+  /** Bytes of packs in one repository. */
   readonly bytes: number;
   readonly objects: number;
   readonly refs: number;
   /** Bytes of one object. */
   readonly object: number;
-  /** Pushes taken in at once. */
+  /** Concurrent pushes. */
   readonly places: number;
 }
 
@@ -29,7 +29,7 @@ const ANONYMOUS_PUSH_SCHEMAS = {
   places: whole(1, 1_000),
 } satisfies Record<keyof AnonymousPushSettings, z.ZodType<number, string>>;
 
-/** `on`, `off`, or `<amount>=<value>,…`; what is not named is as it is with `on`. */
+/** `on`, `off`, or `<limit>=<value>,…`. Limits that are not given have their defaults. */
 export const anonymousPushes = z.string().transform((text, context): AnonymousPushSettings | undefined => {
   if (text === 'off') return undefined;
   if (text === 'on') return DEFAULT_ANONYMOUS_PUSHES;

@@ -1,13 +1,16 @@
-/** One setting: its flag, its variable, what it means and what it is when nobody says. */
+/** One setting: its flag, its variable, its meaning and its default. */
 export interface Option {
-  /** Flag without the dashes; also the name of the setting. */
+  /** Flag without the dashes, which is also the name of the setting. */
   readonly name: string;
-  /** Environment variable. A flag wins over it. */
+  /** Environment variable. The flag takes precedence. */
   readonly variable: string;
-  /** What stands for the value in help, or undefined for a switch. */
+  /** Placeholder of the value in help, or undefined for a switch. */
   readonly value?: string;
   readonly default: string;
   readonly description: string;
-  /** Commands that know it: all that work on a store, the server alone, or those by which people speak to a server. */
+  /**
+   * Commands that accept it: `all` for all that work on a store, `serve` for the server, `client` for those that talk
+   * to a server.
+   */
   readonly commands: 'all' | 'serve' | 'client';
 }

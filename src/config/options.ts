@@ -4,8 +4,8 @@ import { SLOW_CLIENT_OPTIONS } from './slow-client-options.ts';
 export type { Option } from './option.ts';
 
 /**
- * Every setting of Cairn in one table: its flag, its variable, what it means and what it is when nobody says.
- * The reference page is printed from this table.
+ * Every setting of Cairn in one table: its flag, its variable, its meaning and its default. The reference page is
+ * generated from this table.
  */
 export const OPTIONS = [
   {
@@ -29,7 +29,7 @@ export const OPTIONS = [
     variable: 'CAIRN_S3_REGION',
     value: '<region>',
     default: '',
-    description: 'Region of the bucket; without it AWS_REGION, or `auto` when an endpoint is given.',
+    description: 'Region of the bucket. The default is AWS_REGION, or `auto` if an endpoint is given.',
     commands: 'all',
   },
   {
@@ -38,7 +38,7 @@ export const OPTIONS = [
     value: '<true|false>',
     default: '',
     description:
-      'Name the bucket in the path instead of the host name; without it true when an endpoint is given.',
+      'Put the bucket into the path instead of the host name. The default is true if an endpoint is given.',
     commands: 'all',
   },
   {
@@ -47,7 +47,7 @@ export const OPTIONS = [
     value: '<folder>',
     default: './cache',
     description:
-      'Folder for copies of artifacts and for scratch files. One server each; losing it loses nothing. Made for its user alone (mode 700), and refused when others may look into it.',
+      'Folder for cached artifacts and scratch files. Each server needs its own. Its content can be lost without harm. Created with mode 700, and refused if other users can read it.',
     commands: 'all',
   },
   {
@@ -63,7 +63,7 @@ export const OPTIONS = [
     variable: 'CAIRN_GIT',
     value: '<program>',
     default: 'git',
-    description: 'The git to run, 2.39 or newer.',
+    description: 'The git program, version 2.39 or newer.',
     commands: 'all',
   },
   {
@@ -72,7 +72,7 @@ export const OPTIONS = [
     value: '<size>',
     default: '',
     description:
-      'Memory that a git process may have, at least 16MiB. A push or fetch that needs more is refused with that reason; files that git maps do not count. A fold may have four times as much, and so may a push or fetch of very many objects while others leave it. Without it as much as the machine allows, up to 1GiB: [all processes together](../explanation/security.md#memory-of-git) fit beside the server.',
+      'Memory limit of a git process, at least 16MiB. A push or fetch that needs more is refused with that reason; memory-mapped files do not count. A fold may use four times as much, and so may a push or fetch of very many objects while memory is free. The default depends on the memory of the machine, up to 1GiB, so that [all processes together](../explanation/security.md#memory-of-git) fit beside the server.',
     commands: 'all',
   },
   {
@@ -81,7 +81,7 @@ export const OPTIONS = [
     value: '<days>',
     default: '7',
     description:
-      'Days for which a fold keeps objects that no ref reaches any more. All servers of a bucket need the same.',
+      'How many days a fold keeps unreachable objects. Must be the same on all servers of a bucket.',
     commands: 'all',
   },
   {
@@ -106,7 +106,7 @@ export const OPTIONS = [
     value: '<host:port>',
     default: '',
     description:
-      'Address for operators, for example `127.0.0.1:9090`: `/metrics`, and `/readyz` with reasons, are then only there. Keep it from the public.',
+      'Address for operators, for example `127.0.0.1:9090`. If set, only this address serves `/metrics` and the reasons of `/readyz`. Do not expose it to the public.',
     commands: 'serve',
   },
   {
@@ -115,7 +115,7 @@ export const OPTIONS = [
     value: '<mode>',
     default: 'signed',
     description:
-      '`signed`: pushes are authorized by signatures. `read-only`: nobody may push. `open`: anyone may, for development, on a loopback address only.',
+      '`signed`: pushes need signatures. `read-only`: nobody can push. `open`: anyone can push; for development, on a loopback address only.',
     commands: 'serve',
   },
   {
@@ -124,7 +124,7 @@ export const OPTIONS = [
     value: '<url>',
     default: '',
     description:
-      'URL clients reach this server at, for example `https://git.example.org`: signatures are made for it. Without it the address listened on, which must then be a loopback address.',
+      'URL under which clients reach this server, for example `https://git.example.org`. Signatures are made for it. The default is the listen address, which must then be a loopback address.',
     commands: 'serve',
   },
   {
@@ -133,7 +133,7 @@ export const OPTIONS = [
     value: '<count>',
     default: '0',
     description:
-      'Proxies in front of this server whose word on who calls (X-Forwarded-For) is believed; limits by address need it.',
+      'Number of proxies in front of this server whose X-Forwarded-For is trusted. Limits per address need it behind a proxy.',
     commands: 'serve',
   },
   {
@@ -142,7 +142,7 @@ export const OPTIONS = [
     value: '<file>',
     default: './service.key',
     description:
-      'File with the secret key this service signs with, made at the first start. All servers of a bucket need the same one.',
+      'File with the secret key that this service signs with, created at the first start. Must be the same on all servers of a bucket.',
     commands: 'serve',
   },
   {
@@ -150,7 +150,7 @@ export const OPTIONS = [
     variable: 'CAIRN_SERVICE_NAME',
     value: '<name>',
     default: 'Cairn',
-    description: 'What the service is called on its pages and in its relay information.',
+    description: 'Name of the service on its pages and in its relay information.',
     commands: 'serve',
   },
   {
@@ -158,7 +158,7 @@ export const OPTIONS = [
     variable: 'CAIRN_SERVICE_DESCRIPTION',
     value: '<text>',
     default: 'Git repositories, and the events that belong to them.',
-    description: 'What the service says of itself on its front page and in its relay information.',
+    description: 'Description of the service on its front page and in its relay information.',
     commands: 'serve',
   },
   {
@@ -167,7 +167,7 @@ export const OPTIONS = [
     value: '<url>',
     default: '',
     description:
-      'How to reach the operator, in the relay information: a URL such as `mailto:admin@example.org` or `https://…`.',
+      'Contact of the operator in the relay information: a URL such as `mailto:admin@example.org` or `https://…`.',
     commands: 'serve',
   },
   {
@@ -175,8 +175,7 @@ export const OPTIONS = [
     variable: 'CAIRN_SERVICE_ICON',
     value: '<url>',
     default: '',
-    description:
-      'URL of a square image for the relay information. Pages of Cairn load nothing from elsewhere.',
+    description: 'URL of a square image for the relay information. The pages of Cairn do not load it.',
     commands: 'serve',
   },
   {
@@ -185,7 +184,7 @@ export const OPTIONS = [
     value: '<key>',
     default: '',
     description:
-      'Public key of whoever runs the service, npub or hex: `pubkey` in the relay information. It gives no rights.',
+      'Public key of the operator, npub or hex: `pubkey` in the relay information. It gives no rights.',
     commands: 'serve',
   },
   {
@@ -194,7 +193,7 @@ export const OPTIONS = [
     value: '<rule>',
     default: 'recursive',
     description:
-      'Who may write besides an owner. `recursive`: whom announcements name, and whom those name. `reciprocal`: of them only those who name a member in turn. `owner-only`: nobody.',
+      'Who can write besides the owner. `recursive`: maintainers named in announcements, and the maintainers that those name. `reciprocal`: of these, only those who name a member in return. `owner-only`: nobody.',
     commands: 'serve',
   },
   {
@@ -202,7 +201,7 @@ export const OPTIONS = [
     variable: 'CAIRN_MAX_REPOSITORIES',
     value: '<count>',
     default: '1000',
-    description: 'Most repositories one key may have.',
+    description: 'Maximum number of repositories per key.',
     commands: 'serve',
   },
   {
@@ -210,7 +209,7 @@ export const OPTIONS = [
     variable: 'CAIRN_REMOVAL_GRACE',
     value: '<days>',
     default: '7',
-    description: 'Days for which the objects of a withdrawn repository are kept.',
+    description: 'How many days the objects of a withdrawn repository are kept.',
     commands: 'serve',
   },
   {
@@ -218,7 +217,7 @@ export const OPTIONS = [
     variable: 'CAIRN_TLS_CERT',
     value: '<file>',
     default: '',
-    description: 'Certificate chain in PEM; with `--tls-key`, HTTPS is served instead of HTTP.',
+    description: 'Certificate chain in PEM. With `--tls-key`, the server speaks HTTPS instead of HTTP.',
     commands: 'serve',
   },
   {
@@ -235,7 +234,7 @@ export const OPTIONS = [
     value: '<on|off>',
     default: 'on',
     description:
-      'Prove at start that the object store keeps its promises, and refuse to run if not. `off` risks lost pushes.',
+      'Probe at start whether the object store keeps its promises, and refuse to run if it does not. `off` risks lost pushes.',
     commands: 'serve',
   },
   {
@@ -243,7 +242,7 @@ export const OPTIONS = [
     variable: 'CAIRN_CACHE_SIZE',
     value: '<size>',
     default: '20GiB',
-    description: 'Bytes of artifacts kept in the cache; what is in use stays even beyond it.',
+    description: 'Size of the artifact cache. Artifacts in use stay even above this size.',
     commands: 'serve',
   },
   {
@@ -252,7 +251,7 @@ export const OPTIONS = [
     value: '<size>',
     default: '2GiB',
     description:
-      'Bytes of answers of git kept for clients that ask the same again, beside the cache; none is kept that takes more than a quarter. 0 keeps none.',
+      'Size of the cache of git responses, which serves clients that repeat a request; it is separate from the artifact cache. A response above a quarter of this size is not cached. 0 turns the cache off.',
     commands: 'serve',
   },
   {
@@ -269,7 +268,7 @@ export const OPTIONS = [
     value: '<size>',
     default: '100MiB',
     description:
-      'Largest file, or other object, accepted in a push; at least 1MiB. Up to two fifths of `--git-memory`, git holds objects in memory and unpacks nothing that is larger. Above that, files are streamed, and one that is too large is noticed only when it has been unpacked. Strangers never get to send more than these two fifths.',
+      'Largest file, or other object, accepted in a push; at least 1MiB. If this is at most two fifths of `--git-memory`, git holds objects in memory and unpacks nothing larger. If it is more, git streams large files and finds one that is too large only after unpacking it. For strangers the two fifths are always the limit.',
     commands: 'serve',
   },
   {
@@ -277,7 +276,7 @@ export const OPTIONS = [
     variable: 'CAIRN_MAX_REFS_PER_PUSH',
     value: '<count>',
     default: '50000',
-    description: 'Most refs changed by one push.',
+    description: 'Maximum number of refs in one push.',
     commands: 'serve',
   },
   {
@@ -286,7 +285,7 @@ export const OPTIONS = [
     value: '<on|off|limits>',
     default: 'bytes=512MiB,objects=400000,refs=1000,object=16MiB,places=2',
     description:
-      'What people without a right of their own may push to `refs/nostr/<event id>`, the tips of pull requests: `bytes` of packs, `objects` and `refs` in one repository, no `object` larger than that, by as many at once as there are `places`. One push may bring a quarter of it, one network address as much in an hour, all together 16 times that. What is not named is as by default, which is `on`; `off` takes such pushes from nobody.',
+      'Limits for pushes without rights to `refs/nostr/<event id>`, the tips of pull requests. `bytes` (of packs), `objects` and `refs` count per repository, `object` is the largest object, `places` is the number of concurrent pushes. One push may use a quarter of a limit, one network address a quarter per hour, the whole server 16 times the limit. Limits that are not given have their defaults, which `on` means too. `off` refuses such pushes.',
     commands: 'serve',
   },
   ...SLOW_CLIENT_OPTIONS,
@@ -296,7 +295,7 @@ export const OPTIONS = [
     value: '<count>',
     default: '',
     description:
-      'Fetches and pushes that run git at once; no more than three quarters of them for any one repository. Without it one for each GiB of memory that the machine has, 4 to 32, and fewer where `--git-memory` is set to more than so many could have.',
+      'Fetches and pushes that run git at the same time; one repository gets at most three quarters of them. The default is one per GiB of memory of the machine, from 4 to 32, and fewer if `--git-memory` leaves no room for that many.',
     commands: 'serve',
   },
   {
@@ -305,7 +304,7 @@ export const OPTIONS = [
     value: '<count>',
     default: '512',
     description:
-      'Fetches and pushes that may wait for their turn; of more, the last of the repository with most is answered `busy`.',
+      'Queue length for fetches and pushes. When it is full, the newest request of the busiest repository is answered `busy`.',
     commands: 'serve',
   },
   {
@@ -313,7 +312,8 @@ export const OPTIONS = [
     variable: 'CAIRN_FOLD',
     value: '<on|off>',
     default: 'on',
-    description: 'Gather the packs of repositories in the background, so that they stay fast as they grow.',
+    description:
+      'Combine the packs of repositories in the background, so that repositories stay fast as they grow.',
     commands: 'serve',
   },
   {
@@ -322,7 +322,7 @@ export const OPTIONS = [
     value: '<what>',
     default: 'off',
     description:
-      'Send clients that ask for it to the S3 bucket for what is large: `bundle-uri`, `packfile-uris`, `both` or `off`. Of public repositories only.',
+      'Send clients that support it to the S3 bucket for large downloads: `bundle-uri`, `packfile-uris`, `both` or `off`. Applies to public repositories only.',
     commands: 'serve',
   },
   {
@@ -330,7 +330,8 @@ export const OPTIONS = [
     variable: 'CAIRN_OFFLOAD_ENDPOINT',
     value: '<url>',
     default: '',
-    description: 'URL of the S3 service as clients reach it; without it the one this server uses.',
+    description:
+      'URL under which clients reach the S3 service. The default is the URL that this server uses.',
     commands: 'serve',
   },
   {
@@ -339,7 +340,7 @@ export const OPTIONS = [
     value: '<seconds>',
     default: '3600',
     description:
-      'Seconds for which clients may begin to read what they are sent to. A download that has begun goes on.',
+      'How long a presigned URL stays valid, in seconds. A download that has started continues after that.',
     commands: 'serve',
   },
   {
@@ -347,7 +348,7 @@ export const OPTIONS = [
     variable: 'CAIRN_SWAP_PATIENCE',
     value: '<seconds>',
     default: '30',
-    description: 'Seconds to go on asking a store that does not answer what became of a push.',
+    description: 'How many seconds the server keeps asking a silent store for the outcome of a push.',
     commands: 'serve',
   },
   {
@@ -355,7 +356,7 @@ export const OPTIONS = [
     variable: 'CAIRN_SHUTDOWN_GRACE',
     value: '<seconds>',
     default: '60',
-    description: 'Seconds that running requests get to finish when the server is asked to stop.',
+    description: 'How many seconds running requests get to finish when the server stops.',
     commands: 'serve',
   },
   {
@@ -363,7 +364,7 @@ export const OPTIONS = [
     variable: 'CAIRN_SERVER',
     value: '<url>',
     default: '',
-    description: 'The server to speak to, by its public URL, for example `https://git.example.org`.',
+    description: 'Public URL of the server to talk to, for example `https://git.example.org`.',
     commands: 'client',
   },
   {

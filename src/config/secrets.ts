@@ -3,18 +3,18 @@ import { createSecureContext } from 'node:tls';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import type { Settings } from './settings.ts';
 
-/** What is read from files only at start, and never logged. */
+/** Values read from files, only at start, and never logged. */
 export interface Secrets {
-  /** What the service signs with, 64 lower-case hex characters. */
+  /** The secret key of the service, 64 lower-case hex characters. */
   readonly serviceKey: string;
   /** PEM texts. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
 }
 
-/** @throws CairnError `invalid`, naming the flag whose file cannot be read, or saying why a pair cannot be used */
+/** @throws CairnError `invalid`, which names the flag whose file cannot be read, or says why a pair cannot be used */
 export async function readTls(settings: Settings): Promise<Secrets['tls']> {
   if (settings.tls === undefined) return undefined;
-  // One after the other: of two files that are missing the same one is named each time.
+  // Read one after the other: when both files are missing, the message always names the same one.
   const cert = await readNamed('--tls-cert', settings.tls.certFile);
   const key = await readNamed('--tls-key', settings.tls.keyFile);
   try {

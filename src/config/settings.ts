@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { CairnError } from '../lib/errors.ts';
 import { type AnonymousPushSettings, anonymousPushes } from './anonymous-pushes.ts';
 import { OPTIONS, type Option, type OptionName } from './options.ts';
-import { byTheMachine, size, whole } from './values.ts';
+import { automaticIfEmpty, size, whole } from './values.ts';
 
 /** Where repositories live. */
 export type StoreSettings =
@@ -16,15 +16,15 @@ export type StoreSettings =
       readonly endpoint: string | undefined;
       readonly region: string | undefined;
       readonly pathStyle: boolean;
-      /** Under which clients reach the service, if under another URL than this server. */
+      /** The URL under which clients reach the service, if it differs from the one of this server. */
       readonly publicEndpoint?: string;
     };
 
-/** What clients may fetch straight from the bucket. */
+/** What clients may fetch directly from the bucket. */
 export interface OffloadSettings {
   readonly bundleUri: boolean;
   readonly packfileUris: boolean;
-  /** Seconds, as URLs have it. */
+  /** In seconds, as in URLs. */
   readonly expiry: number;
 }
 
@@ -34,15 +34,18 @@ export interface Address {
   readonly port: number;
 }
 
-/** What every setting means, checked: nothing in here is undefined by accident. Sizes in bytes, times in milliseconds. */
+/**
+ * All settings, checked. A property is undefined only where its comment says so. Sizes in bytes, times in
+ * milliseconds.
+ */
 export interface Settings {
   readonly store: StoreSettings;
   readonly cache: { readonly folder: string; readonly size: number; readonly answers: number };
   readonly listen: Address;
-  /** Where operators ask; undefined: nowhere else than everybody. */
+  /** Address for operators. Undefined: operators use the public address. */
   readonly adminListen: Address | undefined;
   readonly access: 'signed' | 'open' | 'read-only';
-  /** Without a slash at its end; undefined: the address listened on. */
+  /** Without a trailing slash. Undefined: the listen address. */
   readonly publicUrl: string | undefined;
   readonly trustedProxies: number;
   readonly serviceKeyFile: string;
@@ -51,7 +54,7 @@ export interface Settings {
   /** A URL. */
   readonly serviceContact: string | undefined;
   readonly serviceIcon: string | undefined;
-  /** A public key in either form, as it was given. */
+  /** A public key as npub or hex, as given. */
   readonly operator: string | undefined;
   readonly maintainers: 'recursive' | 'reciprocal' | 'owner-only';
   readonly maxRepositories: number;
@@ -60,7 +63,7 @@ export interface Settings {
   readonly probe: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly git: string;
-  /** Bytes that a git process may have; undefined: as the machine allows. */
+  /** Bytes that a git process may use. Undefined: depends on the machine. */
   readonly gitMemory: number | undefined;
   readonly maxPushSize: number;
   readonly maxObjectSize: number;
@@ -68,13 +71,13 @@ export interface Settings {
   /** Undefined: off. */
   readonly anonymousPushes: AnonymousPushSettings | undefined;
   readonly idleTimeout: number;
-  /** Bytes a second. */
+  /** Bytes per second. */
   readonly minRate: number;
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
   readonly maxRequestsPerAddress: number;
   readonly spoolSize: number;
-  /** Undefined: as the machine allows. */
+  /** Undefined: depends on the machine. */
   readonly gitConcurrency: number | undefined;
   readonly gitQueue: number;
   readonly fold: boolean;
@@ -107,11 +110,11 @@ const httpUrl = z
     'expected http://… or https://…',
   );
 
-/** The origin in the one spelling that clients give it: lower case, no default port. */
+/** The origin in the spelling that clients use: lower case, no default port. */
 const serviceUrl = httpUrl.transform((text, context) => {
   if (text === '' || !URL.canParse(text)) return undefined;
   const { origin } = new URL(text);
-  // With a user, a path, a query or a fragment, even an empty one, more than the origin is left.
+  // A user, path, query or fragment, even an empty one, is more than the origin.
   if (new URL(text).href === `${origin}/` && !/[?#@]/.test(text)) return origin;
   context.addIssue({
     code: 'custom',
@@ -120,7 +123,7 @@ const serviceUrl = httpUrl.transform((text, context) => {
   return z.NEVER;
 });
 
-/** A path; the shell leaves `~` as it is in `--key=~/x` and in defaults. */
+/** A path. Expands `~`, because the shell does not in `--key=~/x` and in defaults. */
 const homeFile = z
   .string()
   .min(1, 'expected a file')
@@ -180,7 +183,7 @@ const SCHEMAS = {
   probe: z.enum(['on', 'off']).transform((text) => text === 'on'),
   'cache-size': size,
   'answer-cache-size': size,
-  'git-memory': byTheMachine(size.pipe(z.number().min(16 * 2 ** 20, 'expected 16MiB or more'))),
+  'git-memory': automaticIfEmpty(size.pipe(z.number().min(16 * 2 ** 20, 'expected 16MiB or more'))),
   'max-push-size': size.pipe(z.number().min(1)),
   'max-object-size': size.pipe(z.number().min(2 ** 20)),
   'max-refs-per-push': whole(1, 1_000_000),
@@ -191,13 +194,13 @@ const SCHEMAS = {
   'max-connections-per-address': whole(1, 1_000_000),
   'max-requests-per-address': whole(1, 1_000_000),
   'spool-size': size,
-  'git-concurrency': byTheMachine(whole(1, 10_000)),
+  'git-concurrency': automaticIfEmpty(whole(1, 10_000)),
   'git-queue': whole(0, 1_000_000),
   fold: z.enum(['on', 'off']).transform((text) => text === 'on'),
   'unreachable-grace': whole(0, 3_650).transform((days) => days * 86_400_000),
   offload: z.enum(['off', 'bundle-uri', 'packfile-uris', 'both']),
   'offload-endpoint': httpUrl,
-  // Longer than a week no signature is good.
+  // No signature is valid for more than a week.
   'offload-expiry': whole(60, 604_800),
   'swap-patience': seconds,
   'shutdown-grace': seconds,
@@ -205,7 +208,7 @@ const SCHEMAS = {
   key: homeFile,
 } satisfies Record<OptionName, z.ZodType<unknown, string>>;
 
-/** Values as given: by flag, by name of the option. */
+/** Flags as given, by option name. */
 export type GivenFlags = Partial<Record<OptionName, string>>;
 
 /**
@@ -262,18 +265,18 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
   return settings;
 }
 
-/** What somebody who speaks to a server has set. */
+/** The settings of a command that talks to a server. */
 export interface ClientSettings {
-  /** Public URL of the server, without a slash at its end; undefined when nobody has named one. */
+  /** Public URL of the server without a trailing slash; undefined when none was given. */
   readonly server: string | undefined;
   readonly keyFile: string;
-  /** False when the file is only where keys are looked for: nobody has said that there is one. */
+  /** False when the key file is only the default: it may not exist. */
   readonly keyNamed: boolean;
 }
 
 /**
- * Reads the settings of the commands by which people speak to a server.
- * @throws CairnError `invalid`, naming the flag or variable at fault and what was expected
+ * Reads the settings of the commands that talk to a server.
+ * @throws CairnError `invalid`, which names the flag or variable at fault and what was expected
  */
 export function readClientSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv): ClientSettings {
   return {
@@ -284,8 +287,8 @@ export function readClientSettings(flags: GivenFlags, environment: NodeJS.Proces
 }
 
 /**
- * Checks what is allowed only while nobody but this machine can reach the server.
- * @throws CairnError `invalid` when anyone may push, or when nobody has said which URL signatures are made for
+ * Checks what is allowed only while the server cannot be reached from other machines.
+ * @throws CairnError `invalid` for open access, or for a missing public URL, on any other address
  */
 export function refuseBeyondLoopback(settings: Settings): void {
   const { host } = settings.listen;
@@ -299,7 +302,7 @@ export function refuseBeyondLoopback(settings: Settings): void {
   if (settings.publicUrl === undefined) {
     throw new CairnError(
       'invalid',
-      `--public-url is missing: signatures are made for the URL clients use, which --host ${host} does not tell`,
+      `--public-url is missing: signatures are made for the URL clients use, which cannot be derived from --host ${host}`,
     );
   }
 }
@@ -313,7 +316,10 @@ function readOffload(flags: GivenFlags, environment: NodeJS.ProcessEnv): Offload
   if (what === 'off') return undefined;
   const store = readStore(flags, environment);
   if (store.kind === 'file') {
-    throw new CairnError('invalid', `--offload ${what} sends clients to a bucket: it needs --store s3://…`);
+    throw new CairnError(
+      'invalid',
+      `--offload ${what} sends clients to a bucket, so it needs --store s3://…`,
+    );
   }
   const named = store.publicEndpoint ?? store.endpoint;
   if (named !== undefined && new URL(named).protocol !== 'https:' && !isLoopback(new URL(named).hostname)) {

@@ -1,6 +1,6 @@
 import type { Option } from './option.ts';
 
-/** What clients may cost by being many, or slow. */
+/** Limits for many or slow clients. */
 export const SLOW_CLIENT_OPTIONS = [
   {
     name: 'idle-timeout',
@@ -8,7 +8,7 @@ export const SLOW_CLIENT_OPTIONS = [
     value: '<seconds>',
     default: '120',
     description:
-      'Seconds by which a client may fall behind `--min-rate`, or be silent, while the server waits for it. After that it is cut off.',
+      'How many seconds a client may fall behind `--min-rate`, or be silent, while the server waits for it. After that it is disconnected.',
     commands: 'serve',
   },
   {
@@ -17,7 +17,7 @@ export const SLOW_CLIENT_OPTIONS = [
     value: '<size>',
     default: '512B',
     description:
-      'Bytes a second that a client has to send, or to take, on average while the server waits for it. What the server itself takes its time for does not count.',
+      'Bytes per second that a client must send or receive on average while the server waits for it. The time that the server itself needs does not count.',
     commands: 'serve',
   },
   {
@@ -26,7 +26,7 @@ export const SLOW_CLIENT_OPTIONS = [
     value: '<count>',
     default: '8192',
     description:
-      'Connections that may be open at once. When there are more, an idle one of the address that has most is closed. The limit on open files of the process has to be at least twice as high.',
+      'Maximum number of open connections. Above it, an idle connection of the address with the most connections is closed. The limit on open files of the process must be at least twice as high.',
     commands: 'serve',
   },
   {
@@ -35,7 +35,7 @@ export const SLOW_CLIENT_OPTIONS = [
     value: '<count>',
     default: '256',
     description:
-      'Connections that may be open at once from one network address (of IPv6: from one /64). Not looked at behind proxies (`--trusted-proxies`), where all connections come from a proxy.',
+      'Maximum number of open connections from one network address (IPv6: from one /64). Not applied behind proxies (`--trusted-proxies`), where all connections come from a proxy.',
     commands: 'serve',
   },
   {
@@ -44,7 +44,7 @@ export const SLOW_CLIENT_OPTIONS = [
     value: '<count>',
     default: '128',
     description:
-      'Git requests under way at once from one network address (of IPv6: from one /64). As many more wait, and beyond them requests are answered `busy`.',
+      'Concurrent git requests from one network address (IPv6: from one /64). As many more wait; further requests are answered `busy`.',
     commands: 'serve',
   },
   {
@@ -53,7 +53,7 @@ export const SLOW_CLIENT_OPTIONS = [
     value: '<size>',
     default: '8GiB',
     description:
-      'Bytes on disk, beside the cache, for pushes that come slowly and answers that are read slowly, so that they keep no git waiting. One address gets half of it at most.',
+      'Disk space, beside the cache, for slow pushes and for responses that are read slowly, so that they do not occupy git processes. One address gets at most half of it.',
     commands: 'serve',
   },
 ] as const satisfies readonly Option[];

@@ -1,18 +1,18 @@
 import { OPTIONS } from './options.ts';
 
 const OURS = /^CAIRN_/;
-/** Variables that are no settings: of the tests, and the one that is handed on to git. */
+/** Variables that are not settings: those of the tests, and one that is passed on to git. */
 const OTHERS = /^CAIRN_(?:TEST_|GIT_TRACE2_EVENT$)/;
-/** So many letters may be wrong, missing or too many in a name that is recognized. */
+/** Largest edit distance at which a name is recognized. */
 const MOST_WRONG = 3;
 
-/** A variable that looks like a setting and is none, and the setting whose name is nearest. */
+/** A variable that looks like a setting but is not one, and the setting with the closest name. */
 export interface UnknownVariable {
   readonly name: string;
   readonly meant?: string;
 }
 
-/** The variables of an environment that begin with `CAIRN_` and set nothing, in order of their names. */
+/** The variables of an environment that begin with `CAIRN_` and have no effect, sorted by name. */
 export function unknownVariables(environment: Readonly<NodeJS.ProcessEnv>): UnknownVariable[] {
   const known: readonly string[] = OPTIONS.map((option) => option.variable);
   return Object.keys(environment)
@@ -24,9 +24,9 @@ export function unknownVariables(environment: Readonly<NodeJS.ProcessEnv>): Unkn
     });
 }
 
-/** What to tell a person of such a variable. */
+/** The warning about such a variable. */
 export function unknownVariableWarning({ name, meant }: UnknownVariable): string {
-  return `${name} is no setting of Cairn and changes nothing${meant === undefined ? '' : `: is ${meant} meant?`}`;
+  return `${name} is not a setting of Cairn and has no effect${meant === undefined ? '' : `; did you mean ${meant}?`}`;
 }
 
 function nearest(name: string, known: readonly string[]): string | undefined {
@@ -39,7 +39,7 @@ function nearest(name: string, known: readonly string[]): string | undefined {
   return best;
 }
 
-/** Letters to replace, add or remove to make one word of the other (Levenshtein). */
+/** The number of letters to replace, add or remove to turn one word into the other (Levenshtein). */
 function editDistance(left: string, right: string): number {
   let before = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (let row = 1; row <= left.length; row++) {

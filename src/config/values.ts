@@ -1,4 +1,4 @@
-/** Forms of values that several settings share. */
+/** Value formats that several settings share. */
 import { z } from 'zod';
 
 const UNITS: Readonly<Record<string, number>> = {
@@ -25,8 +25,8 @@ export const whole = (least: number, most: number) =>
     .transform(Number)
     .pipe(z.number().min(least).max(most));
 
-/** Nothing, where a value is derived from what the machine has. */
-export const byTheMachine = (value: z.ZodType<number, string>) =>
+/** An empty string, where the value is then derived from the machine, or a number. */
+export const automaticIfEmpty = (value: z.ZodType<number, string>) =>
   z.string().transform((text, context): number | undefined => {
     if (text === '') return undefined;
     const result = value.safeParse(text);

@@ -1,8 +1,8 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 
 /**
- * Label values that are known beforehand. Series of them exist from the start with 0, so that `increase()` sees the first event:
- * of a series that begins with 1 it does not know that it was 0 before.
+ * Label values that are known in advance. Their series exist with 0 from the start, so that `increase()` counts the
+ * first event: it ignores the first value of a new series.
  */
 const ROUTES = [
   'git info/refs',
@@ -48,7 +48,7 @@ const FOLD_OUTCOMES = ['folded', 'rolled up', 'nothing to do', 'leased', 'supers
 const LIMITS = ['connections', 'address-connections', 'requests', 'address-requests', 'pace'];
 const ANSWERS = ['passed', 'recorded', 'followed', 'cached'];
 
-/** Why refs are refused, in few words; {@link refusalClass} finds the one of a reason. */
+/** Classes of reasons for refused refs; {@link refusalClass} maps a reason to its class. */
 export const REFUSAL_CLASSES = [
   'overtaken',
   'identity',
@@ -63,7 +63,7 @@ export const REFUSAL_CLASSES = [
   'other',
 ] as const;
 
-/** Makes every series whose labels are known beforehand. */
+/** Creates all series whose labels are known in advance. */
 export function startAtZero(registry: Registry): void {
   const begin = (name: string, labels: Readonly<Record<string, string>>) => {
     const metric = registry.getSingleMetric(name);
@@ -105,7 +105,7 @@ export function startAtZero(registry: Registry): void {
   for (const reason of REFUSAL_CLASSES) begin('cairn_push_refused_refs_total', { reason });
 }
 
-/** The first that matches decides: reasons of the server may quote others. */
+/** The first match decides, because reasons of the server may quote others. */
 const CLASSES: readonly (readonly [(typeof REFUSAL_CLASSES)[number], RegExp])[] = [
   ['busy', /^busy|too many .* at once|is being rewritten|pull requests wait here/],
   ['server', /object store|nothing was changed|disk space|internal error|cannot be written|server/],
@@ -119,7 +119,7 @@ const CLASSES: readonly (readonly [(typeof REFUSAL_CLASSES)[number], RegExp])[] 
   ['pack', /pack|inflate|delta|object|trailing|checksum|fsck|unpack/],
 ];
 
-/** What kind of reason a ref was refused for. */
+/** The class of a reason for a refused ref. */
 export function refusalClass(reason: string): (typeof REFUSAL_CLASSES)[number] {
   return CLASSES.find(([, pattern]) => pattern.test(reason))?.[0] ?? 'other';
 }

@@ -4,9 +4,7 @@ export type { Logger } from 'pino';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/**
- * Structured logs, one JSON object a line, on standard error: standard output belongs to what a command was asked to print.
- */
+/** Structured logs on standard error, one JSON object per line. Standard output is for the output of commands. */
 export function createLogger(
   level: LogLevel,
   destination: { write(line: string): void } = process.stderr,

@@ -2,8 +2,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { startAtZero } from './initial-values.ts';
 
 /**
- * Every metric of a server, by name. No label ever names a repository, a user or a key: labels have few values, logs
- * have the rest.
+ * Every metric of a server, by name. No label names a repository, a user or a key: labels have few values, and logs
+ * have the details.
  */
 export class Metrics {
   readonly registry = new Registry();
@@ -111,7 +111,10 @@ export class Metrics {
     return new Counter({ name, help, labelNames, registers: [this.registry] });
   }
 
-  /** Adds what sets gauges right before they are read. It must be cheap: whoever watches asks every few seconds. */
+  /**
+   * Adds a function that sets gauges right before each scrape. It must be cheap, because scrapes come every few
+   * seconds.
+   */
   beforeScrape(read: () => void | Promise<void>): void {
     this.readings.push(read);
   }

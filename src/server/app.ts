@@ -1,16 +1,16 @@
 /**
- * The one place where a server is put together, by hand. Start-up, in order, each step able to refuse with one clear line:
+ * Composes a server, by hand and only here. The order of start-up; each step can refuse with one clear line:
  *
- * 1. the cache folder is ours and can be written;
- * 2. git is there and new enough, and says what it offers;
- * 3. the object store is opened, and proves that it keeps its promises;
- * 4. repositories are opened on top, and folding;
- * 5. the server listens: from here on its URL is known;
- * 6. the bucket is claimed for this service, and the event log is read;
- * 7. everybody who must hear of publishes is there: from here on they may happen;
- * 8. requests are answered, and work in the background begins.
+ * 1. Claim the cache folder and check that it can be written.
+ * 2. Find git, check its version and learn its capabilities.
+ * 3. Open the object store and probe that it keeps its promises.
+ * 4. Open the repositories on top of it, and folding.
+ * 5. Listen: from here on the URL of the server is known.
+ * 6. Claim the bucket for this service, and read the event log.
+ * 7. Complete the list of subscribers: from here on publishes may happen.
+ * 8. Answer requests, and start background work.
  *
- * What was opened is closed in the reverse order, also when a step refuses.
+ * Everything that was opened is closed in reverse order, also when a step refuses.
  */
 
 import type { Secrets } from '../config/secrets.ts';
@@ -51,33 +51,33 @@ import { PublishSubscribers } from './publish-subscribers.ts';
 import { describeStore, openServerStores } from './stores.ts';
 import { VERSION } from './version.ts';
 
-/** Parts a test may put in place of the real ones; it closes them itself. */
+/** Parts that a test can replace. The test closes them. */
 export interface Overrides {
   readonly stores?: ObjectStorePair;
   readonly clock?: Clock;
   readonly random?: Random;
-  /** False: nothing goes on in the background that nobody has asked for, so that requests can be counted. */
+  /** False: no background work, so that a test can count requests. */
   readonly background?: boolean;
 }
 
 /** A running server. */
 export interface App extends AsyncDisposable {
-  /** Where it is reached, for example `http://127.0.0.1:8080`. */
+  /** The URL under which the server can be reached, for example `http://127.0.0.1:8080`. */
   readonly url: string;
-  /** Where operators ask, if that is a place of its own. */
+  /** The URL for operators, if they have a separate address. */
   readonly adminUrl: string | undefined;
   readonly metrics: Metrics;
   readonly git: Git;
   readonly repositories: Repositories;
-  /** Folds a repository now; without a mode everything that is reachable in one pack. @throws as `foldRepository` */
+  /** Folds a repository now. Without a mode, all reachable objects go into one pack. @throws as `foldRepository` */
   fold(id: RepositoryId, mode?: FoldMode): Promise<FoldOutcome>;
-  /** Takes no new requests, lets running ones finish within the grace period, then closes everything. */
+  /** Accepts no new requests, lets running ones finish within the grace period, then closes everything. */
   close(): Promise<void>;
 }
 
 /**
  * Starts a server.
- * @throws CairnError with one line that says what is wrong and names the setting or thing at fault
+ * @throws CairnError with one line that says what is wrong and names the setting or part at fault
  */
 export async function startApp(
   settings: Settings,
@@ -130,7 +130,7 @@ async function openApp(
       cache: {
         folder: settings.cache.folder,
         budget: settings.cache.size,
-        // A file on local disk is not read faster in pieces.
+        // A file on local disk is not read faster in ranges.
         ...(settings.store.kind === 's3' ? { ranged: rangedDownloads() } : {}),
         observer: cacheObserver(metrics),
         onDiskFull: () => answers.relieve(),
@@ -156,7 +156,8 @@ async function openApp(
     automatic: settings.fold && background,
     observer: foldObserver(metrics),
   });
-  // What waits for downloads is closed together with the cache, which alone breaks them off.
+  // Work that waits for downloads is closed together with the cache, because only the cache can break the downloads
+  // off.
   const downloading = [() => cache.close(), () => folding.close()];
   let broken: Promise<unknown> | undefined;
   const breakOff = async () => {

@@ -5,16 +5,16 @@ import { openPrivateFolder } from '../lib/make-folder.ts';
 import { claimFolder } from '../object-store/file/folder-ownership.ts';
 
 export interface CacheFolder {
-  /** Emptied; for what is not to outlive this process. */
+  /** Empty at start; for files that may be lost when this process ends. */
   readonly scratch: string;
-  /** Lets another process have the folder. */
+  /** Releases the folder for another process. */
   release(): Promise<void>;
 }
 
 /**
  * Claims the cache folder and empties its scratch folder.
- * @throws CairnError `unavailable` when another process has it, or when it cannot be made or written; `forbidden` when others
- *   may look into it
+ * @throws CairnError `unavailable` when another process owns it, or when it cannot be created or written; `forbidden`
+ * when other users can read it
  */
 export async function openCacheFolder(folder: string): Promise<CacheFolder> {
   const scratch = join(folder, 'scratch');

@@ -1,6 +1,6 @@
 /**
- * How much memory all git processes may have together, and what one of them and the number of places may be, so that it fits into
- * the machine. Counted in shares; a share is the memory of one process.
+ * Divides the memory of the machine among git processes: how much all of them may use together, how much one may use,
+ * and how many may run. The unit is a share, the memory of one process.
  */
 import { LARGE, type SharesOptions } from '../git-process/memory-shares.ts';
 import { formatSize } from '../lib/format-size.ts';
@@ -11,46 +11,46 @@ import { stalledPushes } from '../transfer/push/pack-intake.ts';
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
-/** Processes in a place: `upload-pack` and its `pack-objects`, or two questions about a push. */
+/** Processes per place: `upload-pack` and its `pack-objects`, or two checks of a push. */
 const IN_A_PLACE = 2;
-/** Shares besides places: signed states, tips of pull requests, and one proof that packs can be joined. */
+/** Shares beside places: signed states, tips of pull requests, and one concatenation check. */
 const BESIDES = STATES_AT_ONCE + TIPS_AT_ONCE + 1;
-/** Shares for whatever works on very many objects while they are free. */
+/** Shares for work on very many objects, while they are free. */
 const SPARE = 4;
 
-/** Memory that the server needs for itself: this much, and this part of what there is. */
+/** Memory that the server itself needs: at least this many bytes, and at least this part of the machine. */
 const SERVER_BYTES = 640 * MIB;
 const SERVER_PART = 1 / 4;
 
-/** Where nobody says: a place for each GiB of memory. */
+/** The default number of places: one per GiB of memory, within these limits. */
 const PLACES = { least: 4, most: 32 } as const;
 const MEMORY = { least: 32 * MIB, most: GIB } as const;
 
-/** What an operator has set; undefined where that is left to the machine. */
+/** The settings of the operator; undefined where the machine decides. */
 export interface GitSettings {
-  /** Bytes that a process may have. */
+  /** Bytes that one process may use. */
   readonly gitMemory: number | undefined;
   /** Places for fetches and pushes. */
   readonly gitConcurrency: number | undefined;
-  /** Places for pushes of strangers come with it. */
+  /** Places for pushes of strangers are added to it. */
   readonly anonymousPushes: { readonly places: number } | undefined;
 }
 
 export interface GitBudget {
-  /** Bytes that a process may have. */
+  /** Bytes that one process may use. */
   readonly memory: number;
   /** Places for fetches and pushes. */
   readonly concurrency: number;
   readonly shares: SharesOptions;
-  /** Bytes that all processes may have together. */
+  /** Bytes that all processes may use together. */
   readonly sum: number;
-  /** What to tell an operator whose settings do not fit into the machine. */
+  /** The warning for an operator whose settings do not fit the machine. */
   readonly warning: string | undefined;
 }
 
 /**
  * @param machine bytes of memory that the server and its children may use (see `machine-memory.ts`)
- * @returns what git may have; whatever was set stays as it is
+ * @returns the memory of git; values that are set are kept
  */
 export function gitBudget(settings: GitSettings, machine: number): GitBudget {
   const forGit = machine - Math.max(SERVER_BYTES, machine * SERVER_PART);
@@ -71,7 +71,7 @@ export function gitBudget(settings: GitSettings, machine: number): GitBudget {
   };
 }
 
-/** As many places as the machine has GiB, or fewer where that many processes of the size that was set would not fit. */
+/** One place per GiB of memory, or fewer when that many processes of the configured size would not fit. */
 function placesFor(memory: number | undefined, strangers: number, machine: number, forGit: number): number {
   let places = within(PLACES, Math.floor(machine / GIB));
   if (memory === undefined) return places;
@@ -79,7 +79,10 @@ function placesFor(memory: number | undefined, strangers: number, machine: numbe
   return places;
 }
 
-/** Shares that are set aside: for places, for pushes that wait outside of one for slow clients, for a fold, and besides. */
+/**
+ * Shares that are reserved: for places, for pushes that wait outside a place for slow clients, for a fold, and for
+ * {@link BESIDES}.
+ */
 function sharesOf(places: number, strangers: number): number {
   return IN_A_PLACE * (places + strangers) + stalledPushes(places) + LARGE + BESIDES;
 }
@@ -99,6 +102,6 @@ function tooMuch({ memory, concurrency, sum, machine, count, isSet }: TooMuch): 
   return (
     `--git-concurrency ${concurrency} and --git-memory ${formatSize(memory)} let git take ${formatSize(sum)} ` +
     `(${count} times ${formatSize(memory)}), and this machine has ${formatSize(machine)} for everything: ` +
-    `when it is used up, the kernel ends git processes. ${advice}`
+    `when memory runs out, the kernel kills git processes. ${advice}`
   );
 }

@@ -7,15 +7,15 @@ import { formatKeyFile, parseKeyFile } from '../nostr/key-file.ts';
 /**
  * Reads a secret key from its file.
  * @returns the secret key in 64 lower-case hex characters
- * @throws CairnError `not-found` when there is no such file; `forbidden` when others than its owner may read it; `invalid`
- *   when it holds no key
+ * @throws CairnError `not-found` when the file does not exist; `forbidden` when other users can read it; `invalid`
+ * when it holds no key
  */
 export async function readKeyFile(path: string): Promise<string> {
   let text: string;
   try {
     const { mode } = await stat(path);
     if ((mode & 0o077) !== 0) {
-      throw new CairnError('forbidden', `others may read the key file ${path}: run "chmod 600 ${path}"`);
+      throw new CairnError('forbidden', `other users can read the key file ${path}: run "chmod 600 ${path}"`);
     }
     text = await readFile(path, 'utf8');
   } catch (error) {
@@ -31,18 +31,18 @@ export async function readKeyFile(path: string): Promise<string> {
 }
 
 /**
- * Writes a secret key to a new file that only its owner may read; a file that is there is left as it is.
- * @throws CairnError `conflict` when there is such a file; `unavailable` when it cannot be written
+ * Writes a secret key to a new file that only its owner can read. An existing file is not changed.
+ * @throws CairnError `conflict` when the file exists; `unavailable` when it cannot be written
  */
 export async function createKeyFile(path: string, secretKey: string): Promise<void> {
   try {
     await makeFolder(dirname(path), PRIVATE_FOLDER);
     await writeFile(path, formatKeyFile(secretKey), { flag: 'wx', mode: 0o600, flush: true });
-    // The umask may have taken away what its owner needs.
+    // The umask may have removed permissions that the owner needs.
     await chmod(path, 0o600);
   } catch (error) {
     if (systemCode(error) === 'EEXIST') {
-      throw new CairnError('conflict', `there is a key file ${path} already; it is left as it is`);
+      throw new CairnError('conflict', `the key file ${path} already exists; it is not changed`);
     }
     throw new CairnError('unavailable', `the key file ${path} cannot be written: ${messageOf(error)}`, {
       cause: error,

@@ -2,12 +2,12 @@ import type { Logger } from '../observability/logger.ts';
 import type { GitManifest } from '../repository/git/git-manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
 
-/** Refs that a line names. */
+/** Most refs that a log line names. */
 const LISTED = 10;
 
 /**
- * A line for everything that a publish of this server has changed in a repository, by whatever caused it. Pushes and folds have
- * lines of their own, which say more.
+ * Logs a line for each change that a publish of this server made in a repository. Pushes and folds have more detailed
+ * lines of their own.
  */
 export function logChanges(log: Logger, id: RepositoryId, manifest: GitManifest): void {
   for (const { kind, actor, evidence, refs } of manifest.causes) {
@@ -15,7 +15,7 @@ export function logChanges(log: Logger, id: RepositoryId, manifest: GitManifest)
     const changed = { refs: refs.slice(0, LISTED), count: refs.length };
     if (kind === 'announce') log.info({ ...about, state: manifest.lifecycle }, 'announced');
     else if (kind === 'withdraw') log.info({ ...about, ...changed }, 'withdrawn');
-    else if (kind === 'order') log.info({ ...about, ...changed }, 'signed state carried out');
+    else if (kind === 'order') log.info({ ...about, ...changed }, 'signed state applied');
     else if (kind !== 'push' && kind !== 'fold')
       log.info({ ...about, kind, ...changed }, 'changed by the operator');
   }

@@ -10,7 +10,7 @@ import type { PublishObserver } from '../repository/publisher.ts';
 import type { ResponseObserver } from '../transfer/fetch/response-cache.ts';
 import type { FetchObserver } from '../transfer/fetch/serve-fetch.ts';
 
-/** Joins what modules report about themselves to the metrics; modules know only their own small interfaces. */
+/** Adapters from the observer interfaces of modules to the metrics. The modules know only their own small interfaces. */
 
 export function gitObserver(metrics: Metrics): GitObserver {
   return {
@@ -58,7 +58,7 @@ export function publishObserver(metrics: Metrics): PublishObserver {
   };
 }
 
-/** The same publication, every answer of it counted: `accepted`, or the prefix of what was said. */
+/** Wraps a publication and counts its answers: `accepted`, or the prefix of the refusal. */
 export function observePublication(publication: Publication, metrics: Metrics): Publication {
   return {
     publish: async (event, sender, address) => {
@@ -70,7 +70,7 @@ export function observePublication(publication: Publication, metrics: Metrics): 
   };
 }
 
-/** The same stores, every request of them counted. */
+/** Wraps a pair of stores and counts its requests. */
 export function observeStores(stores: ObjectStorePair, metrics: Metrics): ObjectStorePair {
   const observer: StoreObserver = {
     answered: (traffic, operation, outcome, seconds) => {
@@ -86,7 +86,7 @@ export function observeStores(stores: ObjectStorePair, metrics: Metrics): Object
   };
 }
 
-/** What gauges are read from, right before they are asked for. */
+/** The sources of the gauges, read right before each scrape. */
 export interface Gauges {
   readonly version: string;
   readonly git: string;
@@ -94,11 +94,11 @@ export interface Gauges {
   readonly cacheBytes: () => number;
   /** Repositories announced here. */
   readonly repositories: () => number;
-  /** How many wait, by queue. */
+  /** Length of each queue. */
   readonly queues: Readonly<Record<'git' | 'folds', () => number>>;
 }
 
-/** Sets gauges whenever they are asked for. Nothing of it asks the object store, or goes through many things. */
+/** Sets the gauges at each scrape. It sends no request to the object store and iterates over nothing large. */
 export function readGauges(metrics: Metrics, gauges: Gauges): void {
   const { version, git, cacheFolder, cacheBytes, repositories, queues } = gauges;
   metrics.buildInfo.set({ version, git, node: process.versions.node }, 1);
@@ -106,7 +106,7 @@ export function readGauges(metrics: Metrics, gauges: Gauges): void {
     metrics.cacheBytes.set(cacheBytes());
     metrics.repositories.set(repositories());
     for (const [queue, length] of Object.entries(queues)) metrics.queued.set({ queue }, length());
-    // A disk that cannot be asked has no room that can be relied on.
+    // A disk whose free space cannot be read counts as full.
     const disk = await statfs(cacheFolder).catch(() => ({ bavail: 0, bsize: 0 }));
     metrics.diskFree.set(disk.bavail * disk.bsize);
   });

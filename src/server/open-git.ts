@@ -1,4 +1,4 @@
-/** git as the server and the commands run it: within the memory that the machine has for it, and in a version that serves. */
+/** Opens git for the server and for commands: with a memory limit that fits the machine, in a supported version. */
 import type { Settings } from '../config/settings.ts';
 import { Git, type GitObserver } from '../git-process/git.ts';
 import { checkGitVersion } from '../git-process/git-version.ts';
@@ -17,18 +17,18 @@ export interface OpenedGit {
 
 export interface GitParts {
   readonly settings: Pick<Settings, 'git' | 'gitMemory' | 'gitConcurrency' | 'anonymousPushes'>;
-  /** The home folder of git processes; it holds no configuration. */
+  /** The home folder of git processes. It holds no configuration. */
   readonly home: string;
   readonly log: Pick<Logger, 'warn'>;
   readonly observer?: GitObserver;
-  /** Starts processes through a small process of its own, as a server does (see `launcher.ts`). */
+  /** Starts processes through a small helper process, as a server does (see `launcher.ts`). */
   readonly launches?: boolean;
 }
 
 /**
- * Finds git, and how much memory it may have. Warns where the settings of a server do not fit into the machine.
+ * Finds git and its memory limit. Warns when the settings of a server do not fit the machine.
  * @param stack closes it
- * @throws CairnError when there is no git, or one that is too old
+ * @throws CairnError when git is missing or too old
  */
 export async function openGit(parts: GitParts, stack: ClosingStack): Promise<OpenedGit> {
   const { settings, home, log, observer, launches = false } = parts;

@@ -28,9 +28,9 @@ export interface HttpParts {
   readonly metrics: Metrics;
 }
 
-/** Everything that requests are answered with. */
+/** Everything that is needed to answer requests. */
 export interface ServedParts extends HttpParts {
-  /** The public base URL, without a slash at its end. */
+  /** The public base URL, without a trailing slash. */
   readonly base: string;
   readonly stores: ObjectStorePair;
   readonly repositories: Repositories;
@@ -38,21 +38,21 @@ export interface ServedParts extends HttpParts {
   readonly relay: OpenedRelay;
   readonly verifier: Verifier;
   readonly clock: Clock;
-  /** Breaks off downloads: requests that wait for one do not hear that their clients have gone. */
+  /** Breaks off downloads, because a request that waits for one does not notice that its client has gone. */
   readonly breakOff: () => Promise<void>;
 }
 
-/** A server that listens, and answers nothing yet: its URL is known before anything that depends on it is opened. */
+/** A server that listens but does not answer yet. Its URL is known before the parts that depend on it are opened. */
 export interface ListeningHttp {
   readonly server: HttpServer;
-  /** Where it is reached, for example `http://127.0.0.1:8080`. */
+  /** The URL under which the server can be reached, for example `http://127.0.0.1:8080`. */
   readonly url: string;
 }
 
 /**
- * Starts listening.
+ * Starts to listen.
  * @param stack closes it
- * @throws CairnError `unavailable` when the address is taken or not ours
+ * @throws CairnError `unavailable` when the address is in use or not allowed
  */
 export async function listenHttp(parts: HttpParts, stack: ClosingStack): Promise<ListeningHttp> {
   const { settings, secrets, random, log, metrics } = parts;
@@ -68,10 +68,10 @@ export async function listenHttp(parts: HttpParts, stack: ClosingStack): Promise
 }
 
 /**
- * Begins to answer requests, those of operators first.
- * @param stack lets requests that are under way finish within the grace period, then closes both servers
- * @returns where operators ask, if that is a place of its own
- * @throws CairnError `unavailable` when the address for operators is taken or not ours
+ * Starts to answer requests, those of operators first.
+ * @param stack lets running requests finish within the grace period, then closes both servers
+ * @returns the URL for operators, if they have a separate address
+ * @throws CairnError `unavailable` when the address for operators is in use or not allowed
  */
 export async function serveHttp(
   server: HttpServer,
@@ -89,7 +89,7 @@ export async function serveHttp(
   let adminUrl: string | undefined;
   if (settings.adminListen !== undefined) {
     const admin = await AdminServer.listen(settings.adminListen, health.operatorRoutes());
-    // Below the public server on the stack: operators see how that one stops.
+    // Below the public server on the stack, so that operators can watch that one stop.
     stack.defer(() => admin[Symbol.asyncDispose]());
     adminUrl = admin.url;
   }
@@ -109,7 +109,7 @@ export async function serveHttp(
     stopping = true;
     const cut = setTimeout(() => {
       server.closeAll();
-      // The stack breaks off downloads, too, and reports what fails then.
+      // The stack also breaks off downloads, and reports failures.
       parts.breakOff().catch(() => undefined);
     }, settings.shutdownGrace);
     await server.close();

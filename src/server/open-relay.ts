@@ -1,6 +1,6 @@
 /**
- * Puts together what knows whose repositories these are: the events, who may do what by them, what they make happen, and
- * what is told of it. Everything here works on repositories that are put together elsewhere.
+ * Composes the part of the server that knows about owners: the events, the rights that follow from them, the changes
+ * they cause, and the receipts of these changes. Repositories are composed elsewhere.
  */
 
 import type { Settings } from '../config/settings.ts';
@@ -54,7 +54,7 @@ export interface RelayParts {
   readonly settings: Settings;
   /** The secret key of the service. */
   readonly serviceKey: string;
-  /** The public base URL, without a slash at its end. */
+  /** The public base URL, without a trailing slash. */
   readonly base: string;
   readonly stores: ObjectStorePair;
   readonly repositories: Repositories;
@@ -67,39 +67,43 @@ export interface RelayParts {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Folder for files that nobody needs once the process has ended. */
+  /** Folder for files that may be lost when the process ends. */
   readonly scratch: string;
   /** False: {@link OpenedRelay.start} starts nothing. */
   readonly background: boolean;
 }
 
-/** What the rest of the server needs of it. */
+/** The parts of the relay that the rest of the server uses. */
 export interface OpenedRelay {
   readonly events: EventStore;
   readonly directory: Directory;
   readonly service: ServiceIdentity;
-  readonly heldOrders: HeldStates;
-  /** True for a state of a public repository, however old, if nothing that is known here says that it is public no more. */
+  readonly heldStates: HeldStates;
+  /**
+   * Whether a state that was public when it was read, however long ago, belongs to a repository that is still public,
+   * as far as this server knows.
+   */
   readonly staysPublic: (id: RepositoryId, state: GitState) => boolean;
-  /** The world hears of a publish, and other repositories follow. */
+  /** Reports a publish to the world and to related repositories. */
   readonly published: PublishSubscriber;
   readonly sockets: RelaySockets;
   readonly information: RelayInformation;
-  /** Begins to follow other servers, and to finish what they or earlier runs have left unfinished. */
+  /** Starts to follow other servers, and to finish what they or earlier runs left unfinished. */
   start(): void;
 }
 
-/** Bytes of a message that are read at all; the relay says what is too long of what it is given. */
+/** Largest message that is read at all. The relay itself refuses messages above its own limit. */
 const MESSAGE_BYTES_READ = 4 * 1024 * 1024;
 const HEARTBEAT_MS = 30_000;
-/** Other servers may each have taken some events before they saw those of the rest. */
+/** Each server may accept some events before it sees those of the others. */
 const OTHERS_SHARE = 1.25;
 const UPKEEP_INTERVAL_MS = 60_000;
 
 /**
- * Claims the bucket for this service, reads the event log, and puts together what takes and answers events.
+ * Claims the bucket for this service, reads the event log, and composes what accepts and answers events.
  * @param stack closes it
- * @throws CairnError `conflict` when the bucket belongs to another service; `unavailable` when the store does not answer
+ * @throws CairnError `conflict` when the bucket belongs to another service; `unavailable` when the store does not
+ * answer
  */
 export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise<OpenedRelay> {
   const operator = operatorFacts(parts.settings);
@@ -119,12 +123,12 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
   stack.defer(() => events.close());
   const signedEvents = new SignedEvents(control, verifier);
   const policy = { signedEvents, rule: settings.maintainers };
-  // Before whoever shows events, so that they hear of a change first.
+  // Opened before everything that shows events, so that it hears of a change first.
   const words = new Words({ events, rule: settings.maintainers });
   const receiptKey = (owner: string, identifier: string) =>
     service.signerOf(repositoryId(owner, identifier)).publicKey;
   const directory = new Directory({ events, repositories, words, receiptKey, base, log });
-  const closures = new MaintainerClosures({
+  const maintainerClosures = new MaintainerClosures({
     ...policy,
     events,
     directory,
@@ -135,12 +139,12 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     log,
   });
   const owners = new OwnerRecords({ control, clock, random });
-  const heldOrders = new HeldStates({ control, clock, random, events, signedEvents, verifier, words, log });
+  const heldStates = new HeldStates({ control, clock, random, events, signedEvents, verifier, words, log });
   const announcements = new Announcements({
     ...policy,
     events,
     repositories,
-    closures,
+    closures: maintainerClosures,
     owners,
     base,
     maxRepositoriesPerOwner: settings.maxRepositories,
@@ -153,19 +157,19 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     ...policy,
     events,
     repositories,
-    closures,
+    closures: maintainerClosures,
     directory,
     words,
     owners,
     clock,
     settled: settledMs,
-    orders: heldOrders,
+    orders: heldStates,
   });
   const isPublic = (event: NostrEvent) => directory.visible(event, new Set());
-  const orders = new SignedStates({
+  const signedStates = new SignedStates({
     events,
     repositories,
-    heldOrders,
+    heldOrders: heldStates,
     signedEvents,
     service,
     git,
@@ -175,16 +179,17 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     artifacts: parts.artifacts,
     cache: parts.cache,
   });
-  const waitingOrders = new SignedStateUpkeep({
-    waiting: (id) => heldOrders.waiting(id),
+  const signedStateUpkeep = new SignedStateUpkeep({
+    waiting: (id) => heldStates.waiting(id),
     signedEvents,
-    order: (event) => orders.take(event, 'this service'),
+    order: (event) => signedStates.take(event, 'this service'),
   });
   const pullRequestRefs = new PullRequestUpkeep({ events, repositories, clock });
   const pullRequests = new PullRequests({
     events,
     repositories,
-    // Of one that is about a public repository, too, nothing is told by whether a private one has its tip.
+    // For a pull request about both a public and a private repository, the answer must not depend on whether the
+    // private one has its tip.
     mentions: (event) => {
       const all = directory.mentions(event);
       const open = all.filter(({ private: secret }) => !secret);
@@ -222,7 +227,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     events,
     belonging: directory,
     announce: (event, sender) => announcements.announce(event, sender),
-    order: (event, sender) => orders.take(event, sender),
+    order: (event, sender) => signedStates.take(event, sender),
     withdraw: (event, sender) => withdrawals.withdraw(event, sender),
     pullRequest: (event, address) => pullRequests.take(event, address),
     noRoom: (event) => quota.refusal(event),
@@ -262,10 +267,10 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
         removalGrace: settings.removalGrace,
         log,
       }),
-      { name: 'policies', run: (signal) => closures.sweep(signal) },
+      { name: 'policies', run: (signal) => maintainerClosures.sweep(signal) },
       pullRequestRefs,
       pullRequests,
-      waitingOrders,
+      signedStateUpkeep,
       { name: 'receipts', run: (signal) => receipts.sweep(signal) },
     ],
     interval: UPKEEP_INTERVAL_MS,
@@ -276,7 +281,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
   const following = new Set<Promise<void>>();
   stack.defer(async () => {
     await upkeep.close();
-    await closures.close();
+    await maintainerClosures.close();
     await Promise.all(following);
     await pullRequests.idle();
     await receipts.close();
@@ -285,21 +290,22 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     events,
     directory,
     service,
-    heldOrders,
+    heldStates,
     staysPublic: ({ owner, identifier }, { policy }) => {
       if (!events.isCurrent(recencyMs)) return false;
       const facts = directory.facts(owner, identifier);
-      // What was withdrawn is announced no more; what nobody has announced is withdrawn by nobody.
+      // A withdrawn repository has no current announcement; a repository that was never announced cannot be
+      // withdrawn.
       return facts === undefined ? policy.announcements.length === 0 : !facts.private;
     },
     published: (id, manifest) => {
       receipts.settle(id, manifest);
       noteOfPullRequests(id, manifest);
-      waitingOrders.note(id, manifest);
-      const spreading = orders.spread(id, manifest).catch((error: unknown) => {
+      signedStateUpkeep.note(id, manifest);
+      const spreading = signedStates.spread(id, manifest).catch((error: unknown) => {
         log.warn(
           { err: error, repository: formatRepositoryId(id) },
-          'an order was not carried to other repositories',
+          'a signed state was not applied to other repositories',
         );
       });
       following.add(spreading);
@@ -325,13 +331,13 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
   };
 }
 
-/** What is said of whoever runs the service. @throws CairnError `invalid` for a key with a mistake in it */
+/** The facts about the operator. @throws CairnError `invalid` for a mistyped key */
 function operatorFacts({ serviceContact: contact, serviceIcon: icon, operator }: Settings) {
   const pubkey = operator === undefined ? undefined : parsePublicKey(operator);
   if (operator !== undefined && pubkey === undefined) {
     throw new CairnError(
       'invalid',
-      `--operator is ${JSON.stringify(operator)}: its checksum is wrong, it was misspelt`,
+      `--operator is ${JSON.stringify(operator)}: its checksum is wrong, so it is mistyped`,
     );
   }
   return {

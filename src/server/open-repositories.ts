@@ -14,16 +14,16 @@ import type { OnPublished, PublishObserver } from '../repository/publisher.ts';
 import { Repositories } from '../repository/repositories.ts';
 import { SnapshotCache } from '../repository/snapshot/snapshot-cache.ts';
 
-/** Where artifacts and snapshots are kept on local disk. */
+/** The local disk cache of artifacts and snapshots. */
 export interface CacheParts {
-  /** Folder that holds both; made when it is not there. */
+  /** Folder that holds both. Created if needed. */
   readonly folder: string;
   /** Bytes of artifacts. */
   readonly budget: number;
-  /** Downloads in ranges; left out, every artifact is one request. */
+  /** Downloads in ranges. If absent, each artifact is one request. */
   readonly ranged?: RangedDownloads;
   readonly observer?: CacheObserver;
-  /** Called when the disk is full: frees what it can. */
+  /** Called when the disk is full; frees what it can. */
   readonly onDiskFull?: () => Promise<void>;
 }
 
@@ -31,15 +31,15 @@ export interface RepositoriesParts {
   readonly stores: ObjectStorePair;
   readonly clock: Clock;
   readonly random: Random;
-  /** Milliseconds for which the outcome of a swap is looked for. */
+  /** Milliseconds to look for the outcome of a swap. */
   readonly swapPatience: number;
-  /** Left out where nothing runs git: then no folder is made, and nothing may ask for artifacts or snapshots on disk. */
+  /** Absent where git does not run: then no folder is created, and nothing may request artifacts or snapshots on disk. */
   readonly cache?: CacheParts;
   readonly publishObserver?: PublishObserver;
   readonly onPublished?: OnPublished<GitManifest>;
 }
 
-/** Everything of the repository layer over one object store. */
+/** The whole repository layer over one object store. */
 export interface OpenedRepositories {
   readonly repositories: Repositories;
   readonly artifacts: ArtifactStore;
@@ -48,10 +48,10 @@ export interface OpenedRepositories {
   readonly snapshots: SnapshotCache;
 }
 
-/** Never made: the place of the caches of whoever has none. */
+/** Never created: the cache folder of a caller without a cache. */
 const NO_CACHE: CacheParts = { folder: join(tmpdir(), 'cairn-no-cache'), budget: 0 };
 
-/** Builds the repository layer. It reads and writes nothing yet; {@link openRepositories} makes its folders, too. */
+/** Builds the repository layer. It reads and writes nothing yet; {@link openRepositories} also creates its folders. */
 export function buildRepositories(parts: RepositoriesParts): OpenedRepositories {
   const { stores, clock, random, swapPatience, publishObserver, onPublished } = parts;
   const { folder, ...keeping } = parts.cache ?? NO_CACHE;
@@ -75,7 +75,7 @@ export function buildRepositories(parts: RepositoriesParts): OpenedRepositories 
 /**
  * Opens repositories for a server or for a command.
  * @param stack closes the cache, which breaks off its downloads
- * @throws CairnError when the folder of the cache cannot be used
+ * @throws CairnError when the cache folder cannot be used
  */
 export async function openRepositories(
   parts: RepositoriesParts,

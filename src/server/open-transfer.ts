@@ -34,24 +34,24 @@ import { VERSION } from './version.ts';
 export interface TransferParts {
   readonly settings: Settings;
   readonly git: Git;
-  /** What git processes may have together. */
+  /** The memory of git processes. */
   readonly budget: GitBudget;
   readonly capabilities: Readonly<Record<ObjectFormat, UploadCapabilities>>;
   readonly stores: ObjectStorePair;
   readonly repositories: OpenedRepositories;
   readonly answers: ResponseCache;
-  readonly relay: Pick<OpenedRelay, 'heldOrders' | 'service'>;
+  readonly relay: Pick<OpenedRelay, 'heldStates' | 'service'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Folder for files that nobody needs once the process has ended. */
+  /** Folder for files that may be lost when the process ends. */
   readonly scratch: string;
-  /** Whether anything may go on that no client waits for. */
+  /** Whether work may run that no client waits for. */
   readonly background: boolean;
 }
 
-/** What git clients are served with. */
+/** The parts that serve git clients. */
 export interface OpenedTransfer {
   readonly advertiser: Advertiser;
   readonly fetch: ServeFetchContext;
@@ -59,11 +59,11 @@ export interface OpenedTransfer {
   /** Places for work that runs git. */
   readonly places: FairSemaphore;
   readonly published: PublishSubscriber;
-  /** Breaks off what goes on, and waits for it. */
+  /** Stops running work and waits for its end. */
   close(): Promise<void>;
 }
 
-/** Opens the cache of repeated answers, in the cache folder. */
+/** Opens the cache of git responses in the cache folder. */
 export function responseCache({ cache }: Pick<Settings, 'cache'>, metrics: Metrics): ResponseCache {
   return new ResponseCache({
     folder: join(cache.folder, 'answers'),
@@ -72,7 +72,7 @@ export function responseCache({ cache }: Pick<Settings, 'cache'>, metrics: Metri
   });
 }
 
-/** Puts together what serves fetches and pushes. */
+/** Composes the parts that serve fetches and pushes. */
 export function openTransfer(parts: TransferParts): OpenedTransfer {
   const { settings, git, budget, capabilities, answers, relay, clock, random, log, metrics, scratch } = parts;
   const { artifacts, cache } = parts.repositories;
@@ -84,7 +84,7 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
     cache,
     scratch,
     places,
-    onTrouble: (err) => log.warn({ err }, 'packs not proved to be one'),
+    onTrouble: (err) => log.warn({ err }, 'packs could not be checked for concatenation'),
   });
   const advertiser = new Advertiser(capabilities, `cairn/${VERSION}`);
   return {
@@ -111,7 +111,7 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
       cache,
       random,
       scratch,
-      orders: relay.heldOrders,
+      orders: relay.heldStates,
       clock,
       strangers: settings.anonymousPushes,
       ...strangerPushes(settings.anonymousPushes, clock),
@@ -131,7 +131,7 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
   };
 }
 
-/** What sends clients to the bucket, where the operator wants that. */
+/** Opens offload to the bucket, if the operator wants it. */
 function offloadOf(
   { offload }: Settings,
   { control, presignGet }: ObjectStorePair,
@@ -141,7 +141,7 @@ function offloadOf(
   if (offload === undefined || presignGet === undefined) return {};
   const { bundleUri, packfileUris, expiry: seconds } = offload;
   const onTrouble = (error: unknown) =>
-    log.warn({ problem: messageOf(error) }, 'a client was not sent elsewhere');
+    log.warn({ problem: messageOf(error) }, 'a client was not sent to the bucket');
   return {
     offload: new Offload({ bundleUri, packfileUris, seconds, presignGet, control, artifacts, onTrouble }),
   };

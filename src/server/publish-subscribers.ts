@@ -2,32 +2,31 @@ import type { Digest } from '../lib/digest.ts';
 import type { GitManifest } from '../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 
-/** Hears of a publish of this process, after whoever asked for it. Returns at once and does not throw. */
+/** Called for each publish of this process, after the caller of the publish. Returns at once and does not throw. */
 export type PublishSubscriber = (id: RepositoryId, manifest: GitManifest, digest: Digest) => void;
 
 /**
- * Everybody who hears of the publishes of this process, in one list and in its order. Repositories are opened before most
- * subscribers, which need them. So the list is completed later, and no publish can happen before that.
+ * All subscribers to the publishes of this process, in one ordered list. Most subscribers need the repositories, so
+ * those are opened first and the list is completed later. No publish can happen before that.
  */
 export class PublishSubscribers {
   private readonly subscribers: PublishSubscriber[] = [];
   private isComplete = false;
 
-  /** @throws Error when the list is complete: the subscriber would have missed publishes */
+  /** @throws Error when the list is complete, because the subscriber would have missed publishes */
   add(subscriber: PublishSubscriber): void {
-    if (this.isComplete) throw new Error('publishes may have happened already');
+    if (this.isComplete) throw new Error('too late to subscribe: publishes may have happened');
     this.subscribers.push(subscriber);
   }
 
-  /** From now on publishes may happen. */
+  /** Completes the list. From now on publishes may happen. */
   complete(): void {
     this.isComplete = true;
   }
 
-  /** Tells everybody of a publish. @throws Error when the list is not complete yet */
+  /** Calls all subscribers. @throws Error when the list is not complete yet */
   readonly published: PublishSubscriber = (id, manifest, digest) => {
-    if (!this.isComplete)
-      throw new Error('a publish happened before everybody who must hear of it was there');
+    if (!this.isComplete) throw new Error('a publish happened before the list of subscribers was complete');
     for (const subscriber of this.subscribers) subscriber(id, manifest, digest);
   };
 }

@@ -4,9 +4,9 @@ import { newSecretKey } from '../nostr/secret-key.ts';
 import { createKeyFile, readKeyFile } from './keys.ts';
 
 /**
- * Reads the key of the service, making one at the first start.
- * @returns the secret key in 64 lower-case hex characters, and whether it is a new one
- * @throws CairnError as reading and making key files does
+ * Reads the key of the service. Creates one at the first start.
+ * @returns the secret key in 64 lower-case hex characters, and whether it is new
+ * @throws CairnError as reading and writing key files does
  */
 export async function openServiceKey(
   path: string,
@@ -22,7 +22,7 @@ export async function openServiceKey(
     await createKeyFile(path, secretKey);
     return { secretKey, isNew: true };
   } catch (error) {
-    // Another server of this folder was first.
+    // Another server that shares this file created it first.
     if (!isCairnError(error, 'conflict')) throw error;
     return { secretKey: await readKeyFile(path), isNew: false };
   }

@@ -24,24 +24,24 @@ export interface OpenedStores {
 /** When another process owns the data folder: a server refuses to start, a command uses the store through the owner. */
 export type OnOwned = 'refuse' | 'use-owner';
 
-/** Puts an observer around both stores of a pair. */
+/** Wraps both stores of a pair with an observer. */
 export type Observe = (stores: ObjectStorePair) => ObjectStorePair;
 
-/** Requests at once, and those that may wait, over each pool of connections; what comes then is told `busy`. */
+/** Concurrent and queued requests for each pool of connections; further requests are answered `busy`. */
 const CONTROL_REQUESTS = { concurrent: 64, queue: 4_096 };
 const BULK_REQUESTS = { concurrent: 128, queue: 4_096 };
 
-/** Milliseconds for which reads that are not answered are repeated. Somebody waits for a pointer; a pack is worth more. */
+/** How long unanswered reads are repeated, in milliseconds. Clients wait for a pointer; a pack is worth a longer wait. */
 const CONTROL_PATIENCE_MS = 3_000;
 const BULK_PATIENCE_MS = 10_000;
 
-/** Shorter than in service: whoever starts a server on an endpoint that never answers is told so soon. */
+/** Shorter than in service, so that a start against an endpoint that never answers fails soon. */
 const PROBE_NO_PROGRESS_MS = 5_000;
 
-/** A key nobody writes: asking for it shows that the store answers, and that the credentials are good. */
+/** A key that is never written. A request for it shows that the store answers and accepts the credentials. */
 const READY_KEY = 'v1/ready';
 
-/** What a store is called in messages and reports, for example `s3://bucket/prefix at https://…`. */
+/** The name of a store in messages and reports, for example `s3://bucket/prefix at https://…`. */
 export function describeStore(settings: StoreSettings): string {
   if (settings.kind === 'file') return `file:${settings.folder}`;
   const prefix = settings.prefix === '' ? '' : `/${settings.prefix}`;
@@ -51,7 +51,7 @@ export function describeStore(settings: StoreSettings): string {
 
 /**
  * Opens the object store that the settings name.
- * @throws CairnError `unavailable` when the folder of a file store cannot be used; nothing is asked of S3 yet
+ * @throws CairnError `unavailable` when the folder of a file store cannot be used; S3 gets no request yet
  */
 export async function openStores(
   settings: StoreSettings,
@@ -63,10 +63,10 @@ export async function openStores(
     const { store, close } = await openFileStore(settings.folder, { onOwned });
     return { stores: observe({ control: store, bulk: store }), close };
   }
-  // Loaded only where it is needed: the SDK takes most of a second to load.
+  // Loaded only when needed: the SDK takes most of a second to load.
   const { openS3 } = await import('../object-store/s3/s3.ts');
   const pair = openS3({ ...s3Options(settings), ...(profile === undefined ? {} : { profile }) });
-  // Observed innermost, so that a request that is sent again counts again.
+  // The observer is innermost, so that a repeated request counts again.
   const { control, bulk } = observe(pair);
   return {
     stores: {
@@ -81,7 +81,7 @@ export async function openStores(
 }
 
 /**
- * Opens the object store of a server, proved unless the operator has said that it need not be.
+ * Opens the object store of a server. Probes it unless the operator has turned that off.
  * @param stack closes it
  * @throws as {@link openProbedStores}
  */
@@ -94,7 +94,7 @@ export async function openServerStores(
   if (!settings.probe) {
     log.warn(
       { store: describeStore(settings.store) },
-      'PROBE OFF: nobody has checked that this object store keeps its promises; if it does not, pushes will be lost',
+      'PROBE OFF: this object store is not checked; if it breaks its promises, pushes are lost',
     );
   }
   const { stores, close } = settings.probe
@@ -104,16 +104,16 @@ export async function openServerStores(
   return stores;
 }
 
-/** Where verdicts are kept in a cache folder. */
+/** The folder for probe verdicts in a cache folder. */
 export function verdictsFolder(cacheFolder: string): string {
   return join(cacheFolder, 'verdicts');
 }
 
 /**
- * Opens the object store for a server, once it has proved that it keeps its promises, today or at an earlier start.
+ * Opens the object store for a server after a probe has passed, now or at an earlier start.
  * @param verdicts folder for the verdicts of earlier starts
- * @throws StoreBrokenError, saying which promise was found broken; StoreUntriedError, saying what kept it from being tried;
- *   CairnError `unavailable` when a folder cannot be used
+ * @throws StoreBrokenError, which names the broken promise; StoreUntriedError, which says why the store could not be
+ * tested; CairnError `unavailable` when a folder cannot be used
  */
 export async function openProbedStores(
   settings: StoreSettings,
@@ -129,7 +129,7 @@ export async function openProbedStores(
       if (await isOpenToOthers(settings.folder)) {
         log.warn(
           { folder: settings.folder },
-          `others may look into the data folder, which holds private repositories too: run "chmod 700 ${settings.folder}"`,
+          `other users can read the data folder, which may hold private repositories: run "chmod 700 ${settings.folder}"`,
         );
       }
       await prove(name, verdicts, log, () => probeStore([control, bulk], name));
@@ -146,10 +146,10 @@ export async function openProbedStores(
 }
 
 /**
- * Opens the object store for one command. A command that writes to S3 wants the same proof as a server, and the same
- * profile. What has been proved once is not tried again beside a server: a verdict that is kept here counts however old it is,
- * and a bucket that a service has claimed was proved by its servers, so that only the profile is to be found. The data folder
- * of a running server is reached through that server, which has proved it.
+ * Opens the object store for one command. A command that writes to S3 needs a passed probe, as a server does, and the
+ * same profile. It does not repeat a probe that has passed: a local verdict counts at any age, and a bucket that a
+ * service has claimed was probed by its servers, so that only the profile is missing. The data folder of a running
+ * server is used through that server, which has probed it.
  * @throws as {@link openProbedStores}
  */
 export async function openStoresForCommand(
@@ -162,7 +162,7 @@ export async function openStoresForCommand(
   return openProbedStores(settings, options.verdicts, options.log, (stores) => stores);
 }
 
-/** How to speak to a store that has been proved; undefined when nobody has. */
+/** The profile of a store that has passed a probe; undefined when there is no such probe. */
 async function profileProbedBefore(
   settings: Extract<StoreSettings, { kind: 's3' }>,
   folder: string,
@@ -183,7 +183,7 @@ async function profileProbedBefore(
   }
 }
 
-/** Opens a bucket and asks whether it answers: a verdict of yesterday says nothing about today's credentials. */
+/** Opens a bucket and checks that it answers: an old verdict says nothing about today's credentials. */
 async function openReady(
   settings: StoreSettings,
   observe: Observe,
@@ -199,12 +199,12 @@ async function openReady(
   }
 }
 
-/** Asks the store something cheap. @throws CairnError `unavailable` when it does not answer */
+/** Sends the store one cheap request. @throws CairnError `unavailable` when it does not answer */
 export async function checkReady(stores: ObjectStorePair): Promise<void> {
   await stores.control.head(READY_KEY);
 }
 
-/** Probes a store for an operator; the data folder of a running server is reached through that server. */
+/** Probes a store for an operator. The data folder of a running server is used through that server. */
 export async function probeStores(settings: StoreSettings, options: ProbeOptions): Promise<ProbeReport> {
   const name = describeStore(settings);
   if (settings.kind === 's3') {
@@ -232,7 +232,10 @@ async function prove(
     log.error(facts, is === 'broken' ? 'object store broke a promise' : 'object store could not be tried');
     throw probeError(report);
   }
-  log.info({ store: name, cached, seconds: report.seconds, profile: report.profile }, 'object store proved');
+  log.info(
+    { store: name, cached, seconds: report.seconds, profile: report.profile },
+    'object store passed the probe',
+  );
   return report;
 }
 

@@ -197,7 +197,7 @@ it('without a key git says what is missing, and asks nobody for a password', asy
   await cairn('credential', 'install');
   const failed = await git(['push', served.repositoryUrl, 'main']);
   expect(failed.exitCode).not.toBe(0);
-  expect(failed.stderr).toContain('"cairn key new" makes one');
+  expect(failed.stderr).toContain('"cairn key new" creates one');
   expect(failed.stderr).toContain('told us to quit');
 });
 

@@ -92,7 +92,7 @@ it('a variable that is no setting is named in a warning (issue 11, point 24)', a
     join(folder.path, 'fourth'),
   ];
   await using server = await spawnServer(flags, { CAIRN_STOR: 's3://elsewhere' });
-  await expect.poll(server.log).toContain('CAIRN_STOR is no setting of Cairn');
+  await expect.poll(server.log).toContain('CAIRN_STOR is not a setting of Cairn');
   const listed = await run(
     process.execPath,
     [MAIN, 'key', 'show', '--key', join(folder.path, 'keys/service.key')],
@@ -103,6 +103,6 @@ it('a variable that is no setting is named in a warning (issue 11, point 24)', a
   expect(listed).toMatchObject({
     exitCode: 0,
     stderr:
-      'cairn: warning: CAIRN_KYE_FILE is no setting of Cairn and changes nothing: is CAIRN_KEY_FILE meant?\n',
+      'cairn: warning: CAIRN_KYE_FILE is not a setting of Cairn and has no effect; did you mean CAIRN_KEY_FILE?\n',
   });
 });

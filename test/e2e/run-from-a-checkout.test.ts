@@ -49,7 +49,7 @@ it('takes Ctrl-C, which reaches both npm and the server, for one wish: running r
   const server = await startWithNpm(folder.path);
   process.kill(-server.pid, 'SIGINT');
   await server.ended;
-  expect(server.log()).toContain('stopping: running requests get to finish');
+  expect(server.log()).toContain('stopping: running requests may finish');
 });
 
 it('insists when it is asked again later', async () => {
@@ -59,7 +59,7 @@ it('insists when it is asked again later', async () => {
   const { hostname, port } = new URL(server.url);
   await using client = await openHalfRequest(hostname, Number(port));
   process.kill(-server.pid, 'SIGTERM');
-  await expect.poll(server.log).toContain('stopping: running requests get to finish');
+  await expect.poll(server.log).toContain('stopping: running requests may finish');
   // What comes within a second of that is the same wish.
   await sleep(1_500);
   expect(client.closed()).toBe(false);

@@ -80,7 +80,7 @@ export class Folding {
       onTrouble: (id, error) =>
         log.warn(
           { repository: formatRepositoryId(id), problem: messageOf(error) },
-          'a fold goes on, but not all went well',
+          'a step of a fold failed, the fold continues',
         ),
     };
   }

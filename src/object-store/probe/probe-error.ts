@@ -26,7 +26,7 @@ export function probeError({ store, failure }: ProbeReport): CairnError {
   );
 }
 
-/** The error of a store that could not be tested. @param error the exception, or the reason in words */
+/** The error of a store that could not be tried. @param error the exception, or the reason in words */
 export function untried(store: string, error: unknown, where?: string): StoreUntriedError {
   const at = where === undefined ? '' : ` (${where})`;
   return new StoreUntriedError(

@@ -125,7 +125,7 @@ describe('what no announcement can say is refused', () => {
     ['a rule nobody keeps', { protect: ['refs/heads/main no-fun'] }, /there is no rule "no-fun"/],
     ['a pattern that matches no ref', { protect: ['main no-delete'] }, /--protect: protect "?main"?:/],
     ['a protection to drop that is not there', { unprotect: ['refs/heads/x'] }, /nothing protects/],
-    ['private and public', { private: true, public: true }, /exclude one another/],
+    ['private and public', { private: true, public: true }, /cannot be combined/],
     ['a reader of what everybody reads', { reader: [bob.publicKey] }, /unless it is --private/],
     ['a strange object format', { objectFormat: 'md5' }, /expected sha1 or sha256/],
     ['a shortened commit', { earliestCommit: 'cafe' }, /expected a whole commit id/],

@@ -23,7 +23,7 @@ it('a misspelt setting is named with the one that is meant (issue 11, point 24)'
     { name: 'CAIRN_STOR', meant: 'CAIRN_STORE' },
   ]);
   expect(unknownVariableWarning({ name: 'CAIRN_STOR', meant: 'CAIRN_STORE' })).toBe(
-    'CAIRN_STOR is no setting of Cairn and changes nothing: is CAIRN_STORE meant?',
+    'CAIRN_STOR is not a setting of Cairn and has no effect; did you mean CAIRN_STORE?',
   );
 });
 
