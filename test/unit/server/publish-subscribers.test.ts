@@ -19,7 +19,7 @@ describe('the subscribers to publishes', () => {
 
   it('are complete before the first publish', () => {
     const subscribers = new PublishSubscribers();
-    expect(() => subscribers.published(...publish)).toThrow(/before everybody/);
+    expect(() => subscribers.published(...publish)).toThrow(/before the list of subscribers was complete/);
     subscribers.complete();
     expect(() => subscribers.add(() => undefined)).toThrow(/may have happened/);
   });
