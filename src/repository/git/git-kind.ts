@@ -17,11 +17,11 @@ export const gitKind: RepositoryKind<GitManifest> = {
 };
 
 function isSame(next: GitState, current: GitState): boolean {
-  // Almost every push is told from what it meets by one of these numbers.
+  // By one of these almost every push is told from what it meets.
   if (next.packs.length !== current.packs.length || next.refs.size !== current.refs.size) return false;
-  if (!isDeepStrictEqual(withoutRefs(next), withoutRefs(current))) return false;
   // What a ref peels to follows from what it points at.
-  return differingRefs(next.refs, current.refs).next().done === true;
+  if (next.refs !== current.refs && differingRefs(next.refs, current.refs).next().done !== true) return false;
+  return isDeepStrictEqual(withoutRefs(next), withoutRefs(current));
 }
 
 /** What a state says beside its refs. Of a manifest its place in the chain is left out. */
