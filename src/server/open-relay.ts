@@ -33,6 +33,7 @@ import { PullRequestUpkeep } from '../relay/pull-requests/pull-request-upkeep.ts
 import { PullRequests } from '../relay/pull-requests/pull-requests.ts';
 import { Relay } from '../relay/relay.ts';
 import { claimService, ServiceIdentity } from '../relay/service-identity.ts';
+import { GitReceiptContent } from '../relay/states/git-receipt-content.ts';
 import { HeldStates } from '../relay/states/held-states.ts';
 import { Receipts } from '../relay/states/receipts.ts';
 import { SignedStateUpkeep } from '../relay/states/signed-state-upkeep.ts';
@@ -206,6 +207,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     pullRequests.note(id, manifest);
   };
   const receipts = new Receipts({
+    content: new GitReceiptContent(),
     events,
     repositories,
     signedEvents,

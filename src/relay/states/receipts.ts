@@ -1,40 +1,52 @@
 /**
- * Receipts: what the refs of a repository are, stated and signed after each publish that changed them. A receipt follows
+ * Receipts: what a repository holds (of git: its refs), stated and signed after each publish that changed it. A receipt follows
  * from its manifest alone, so every server makes the same one, and one that a crash kept from being written is made again
  * by whoever comes next. It is never waited for: a push is what its manifest says, whether that has been told or not.
  */
 
-import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import {
-  branchesAndTags,
-  countRefsStartingWith,
-  differingRefs,
-  isBranchOrTag,
-  refLines,
-  refsStartingWith,
-} from '../../git/index.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { LoopTurns } from '../../lib/cooperative.ts';
-import { isCairnError } from '../../lib/errors.ts';
+import { type CairnError, isCairnError } from '../../lib/errors.ts';
 import type { Random } from '../../lib/random.ts';
-import type { NostrEvent, VerifiedEvent } from '../../nostr/event.ts';
+import type { EventTemplate, NostrEvent, VerifiedEvent } from '../../nostr/event.ts';
 import { kinds } from '../../nostr/kinds.ts';
 import { attestationTemplate } from '../../nostr/repository-key.ts';
-import { mostListedRefs, type RefsDigest, receiptTemplate } from '../../nostr/signed-state.ts';
 import { firstValue } from '../../nostr/tags.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { GitManifest } from '../../repository/git/git-manifest.ts';
-import type { Policy } from '../../repository/manifest.ts';
-import type { Repositories } from '../../repository/repositories.ts';
+import type { Manifest, Policy } from '../../repository/manifest.ts';
+import type { Repository } from '../../repository/repository.ts';
 import { formatRepositoryId, type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
 import type { Events } from '../events.ts';
 import type { SignedEvents } from '../log/signed-events.ts';
 import type { ServiceIdentity } from '../service-identity.ts';
 
-export interface ReceiptsContext {
+/** What the receipts of a kind of repository say. A receipt follows from its manifest alone. */
+export interface ReceiptContent<M extends Manifest> {
+  /** True when a publish changed what a receipt states. @param parent what was published before; undefined: nothing */
+  changes(manifest: M, parent: M | undefined): boolean;
+  /** The receipt of a publish, to be signed by the repository's key: for equal manifests the same, bit by bit. */
+  template(id: RepositoryId, manifest: M): Promise<EventTemplate>;
+  /** Ids of the signed states that a publish carried out. */
+  carriedOut(manifest: M): readonly string[];
+  /** Id of the signed state that was applied last, by this publish or before; undefined where there is none. */
+  lastApplied(manifest: M): string | undefined;
+}
+
+/** What receipts need of the repositories of a kind. */
+export interface ReceiptRepositories<M extends Manifest> {
+  get(id: RepositoryId): Pick<Repository<M>, 'manifest' | 'resolve'>;
+  /** See `Repositories.list`. */
+  list(
+    owner: undefined,
+    onDamaged: (damage: CairnError) => void,
+  ): AsyncGenerator<{ readonly id: RepositoryId; readonly state: { readonly manifest: M } }>;
+}
+
+/** @typeParam M manifest of the kind of the repositories */
+export interface ReceiptsContext<M extends Manifest> {
   readonly events: Events;
-  readonly repositories: Repositories;
+  readonly repositories: ReceiptRepositories<M>;
+  readonly content: ReceiptContent<M>;
   readonly signedEvents: SignedEvents;
   readonly service: ServiceIdentity;
   readonly clock: Clock;
@@ -43,7 +55,7 @@ export interface ReceiptsContext {
   readonly isPublic: (event: NostrEvent) => boolean;
   readonly log: Logger;
   /** Told of every state the sweep comes by. */
-  readonly onTip: (id: RepositoryId, manifest: GitManifest) => void;
+  readonly onTip: (id: RepositoryId, manifest: M) => void;
 }
 
 /**
@@ -59,24 +71,21 @@ const SWEEP_PAUSE_MS = 60 * 60 * 1000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 60_000;
 
-export class Receipts {
-  private readonly context: ReceiptsContext;
+export class Receipts<M extends Manifest> {
+  private readonly context: ReceiptsContext<M>;
   /** By repository: the newest manifest that is to be told of. */
-  private readonly waiting = new Map<string, { readonly id: RepositoryId; readonly manifest: GitManifest }>();
+  private readonly waiting = new Map<string, { readonly id: RepositoryId; readonly manifest: M }>();
   private readonly working = new Map<string, Promise<void>>();
   private readonly stopping = new AbortController();
-  private readonly turns = new LoopTurns();
-  private tips:
-    | AsyncGenerator<{ readonly id: RepositoryId; readonly state: { readonly manifest: GitManifest } }>
-    | undefined;
+  private tips: ReturnType<ReceiptRepositories<M>['list']> | undefined;
   private sweptAt: number | undefined;
 
-  constructor(context: ReceiptsContext) {
+  constructor(context: ReceiptsContext<M>) {
     this.context = context;
   }
 
   /** Tells the world of a publish, and of those before it that it has not been told of. Returns at once. */
-  settle(id: RepositoryId, manifest: GitManifest): void {
+  settle(id: RepositoryId, manifest: M): void {
     if (this.stopping.signal.aborted) return;
     const name = formatRepositoryId(id);
     const known = this.waiting.get(name);
@@ -115,7 +124,7 @@ export class Receipts {
   }
 
   /** One repository in trouble does not keep the others from being told of: it is tried again by itself, or is damaged. */
-  private async catchUp(id: RepositoryId, manifest: GitManifest): Promise<void> {
+  private async catchUp(id: RepositoryId, manifest: M): Promise<void> {
     try {
       await this.tell(id, manifest);
     } catch (error) {
@@ -159,14 +168,14 @@ export class Receipts {
   }
 
   /** Writes into the log what a manifest names and the log has not got, then the receipts up to it. */
-  private async tell(id: RepositoryId, manifest: GitManifest): Promise<void> {
+  private async tell(id: RepositoryId, manifest: M): Promise<void> {
     if (manifest.lifecycle !== 'live') return;
     const untold = await this.untold(id, manifest);
     const named = await this.namedEvents(id, manifest, untold);
     const signer = this.context.service.signerOf(id);
     const receipts: VerifiedEvent[] = [];
     for (const { manifest: told, changed } of untold) {
-      if (changed) receipts.push(signer.sign(receiptOf(id, told, await this.statedRefs(told))));
+      if (changed) receipts.push(signer.sign(await this.context.content.template(id, told)));
     }
     const attestation = receipts.length === 0 || this.isAttested(id) ? [] : [this.attestation(id)];
     const events = [...named, ...attestation, ...receipts].filter((event) => this.isNews(event));
@@ -176,12 +185,15 @@ export class Receipts {
   /** The announcements in force and the orders carried out, as far as they are to be served and are not yet. */
   private async namedEvents(
     id: RepositoryId,
-    { policy, order }: GitManifest,
-    untold: readonly Untold[],
+    manifest: M,
+    untold: readonly Untold<M>[],
   ): Promise<VerifiedEvent[]> {
-    const { signedEvents } = this.context;
-    const orders = untold.flatMap(({ manifest }) => statesOf(manifest));
-    const names = new Set([...policy.announcements, ...orders, ...(order === null ? [] : [order.id])]);
+    const { signedEvents, content } = this.context;
+    const { policy } = manifest;
+    const carriedOut = untold.flatMap(({ manifest: told }) => content.carriedOut(told));
+    const names = new Set([...policy.announcements, ...carriedOut]);
+    const last = content.lastApplied(manifest);
+    if (last !== undefined) names.add(last);
     const missing = [...names].filter((name) => this.isUnseen(name));
     const named = await Promise.all(missing.map((name) => signedEvents.load(id, name)));
     const shown = await Promise.all(named.map((event) => this.mayBeShown(id, event, policy)));
@@ -205,16 +217,19 @@ export class Receipts {
   }
 
   /** A publish and those before it, oldest first, that are newer than the newest receipt known. */
-  private async untold(id: RepositoryId, tip: GitManifest): Promise<Untold[]> {
-    const { events, repositories, service } = this.context;
+  private async untold(id: RepositoryId, tip: M): Promise<Untold<M>[]> {
+    const { events, repositories, content, service } = this.context;
     const { publicKey } = service.signerOf(id);
     const told = events.latest(kinds.repositoryState, publicKey, id.identifier)?.created_at ?? -1;
-    const untold: Untold[] = [];
-    let manifest: GitManifest | undefined = tip;
+    const untold: Untold<M>[] = [];
+    let manifest: M | undefined = tip;
     while (manifest !== undefined && manifest.receiptAt > told && untold.length < MOST_REPAIRED) {
-      const parent: GitManifest | undefined =
+      const parent: M | undefined =
         manifest.parent === null ? undefined : await repositories.get(id).manifest(manifest.parent);
-      if (manifest.lifecycle === 'live') untold.unshift({ manifest, changed: changesRefs(manifest, parent) });
+      if (manifest.lifecycle === 'live') {
+        const changed = comesAfterWithdrawal(parent) || content.changes(manifest, parent);
+        untold.unshift({ manifest, changed });
+      }
       manifest = parent;
     }
     return untold;
@@ -239,72 +254,20 @@ export class Receipts {
     return service.signer.sign(attestationTemplate(id.owner, id.identifier, publicKey, ATTESTED_AT));
   }
 
-  /** The refs as a receipt states them. Of very many the digest takes a while, in which others get their turns. */
-  private async statedRefs({ refs }: GitManifest): Promise<ReadonlyMap<string, string> | RefsDigest> {
-    const stated = branchesAndTags(refs);
-    const count = stated.size;
-    if (count <= mostListedRefs) return stated;
-    const hash = createHash('sha256');
-    for (const lines of refLines(stated)) {
-      hash.update(lines);
-      await this.turns.next();
-    }
-    return { count, digest: hash.digest('hex') };
-  }
-
   private isNews(event: VerifiedEvent): boolean {
     const { events } = this.context;
     return events.judge(event) === 'stored' || events.isHidden(event.id);
   }
 }
 
-const NO_REFS: ReadonlyMap<string, string> = new Map();
+/** Nothing is told of a withdrawal. What was told before must not be taken for the state of what is announced anew. */
+function comesAfterWithdrawal(parent: Manifest | undefined): boolean {
+  return parent?.lifecycle === 'withdrawn' && parent.withdrawal !== undefined;
+}
 
 /** A publish of which the log has no receipt. */
-interface Untold {
-  readonly manifest: GitManifest;
+interface Untold<M> {
+  readonly manifest: M;
   /** Whether there has to be one. */
   readonly changed: boolean;
-}
-
-function receiptOf(id: RepositoryId, manifest: GitManifest, refs: ReadonlyMap<string, string> | RefsDigest) {
-  const { head, receiptAt: at, causes } = manifest;
-  // An order that moves nothing but HEAD changes no ref.
-  const changing = causes.filter(({ kind, refs: changed }) => changed.length > 0 || kind === 'order');
-  return receiptTemplate({
-    owner: id.owner,
-    identifier: id.identifier,
-    refs,
-    head,
-    at,
-    actors: changing.flatMap(({ actor }) => actor ?? []),
-    orders: statesOf(manifest),
-  });
-}
-
-/** Ids of the orders that a publish carried out. */
-function statesOf({ causes }: GitManifest): string[] {
-  return causes.flatMap(({ kind, evidence }) => (kind === 'order' && evidence !== null ? [evidence] : []));
-}
-
-/** True when a publish changed what a receipt states: branches, tags or HEAD. */
-function changesRefs(manifest: GitManifest, parent: GitManifest | undefined): boolean {
-  // Nothing is told of a withdrawal. What was told before must not be taken for the state of what is announced anew.
-  if (parent?.lifecycle === 'withdrawn' && parent.withdrawal !== undefined) return true;
-  // This runs after every push, so nothing is put in order, and of very many refs not every one is looked at.
-  if (countStated(manifest.refs) !== countStated(parent?.refs ?? NO_REFS)) return true;
-  for (const name of differingRefs(manifest.refs, parent?.refs ?? NO_REFS))
-    if (isBranchOrTag(name)) return true;
-  return manifest.head !== parent?.head && statesAny(manifest);
-}
-
-/** What the names of refs begin with that a receipt speaks of. */
-const STATED = ['refs/heads/', 'refs/tags/'];
-
-function statesAny({ refs }: GitManifest): boolean {
-  return STATED.some((prefix) => refsStartingWith(refs, prefix).next().done !== true);
-}
-
-function countStated(refs: GitManifest['refs']): number {
-  return STATED.reduce((count, prefix) => count + countRefsStartingWith(refs, prefix), 0);
 }

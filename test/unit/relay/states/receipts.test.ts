@@ -5,6 +5,7 @@ import { kinds } from '../../../../src/nostr/kinds.ts';
 import { createLogger } from '../../../../src/observability/logger.ts';
 import { SignedEvents } from '../../../../src/relay/log/signed-events.ts';
 import { ServiceIdentity } from '../../../../src/relay/service-identity.ts';
+import { GitReceiptContent } from '../../../../src/relay/states/git-receipt-content.ts';
 import { Receipts } from '../../../../src/relay/states/receipts.ts';
 import type {
   GitCause,
@@ -28,7 +29,7 @@ class ReceiptsRig {
   readonly events = new EventsInMemory();
   readonly service = new ServiceIdentity(SERVICE.secretKey);
   readonly signedEvents: SignedEvents;
-  readonly receipts: Receipts;
+  readonly receipts: Receipts<GitManifest>;
   readonly logged: string[] = [];
   /** Dates of the states that the sweep came by. */
   readonly tips: number[] = [];
@@ -40,6 +41,7 @@ class ReceiptsRig {
     const log = createLogger('warn', { write: (line) => void this.logged.push(line) });
     const { events, signedEvents, service } = this;
     this.receipts = new Receipts({
+      content: new GitReceiptContent(),
       events,
       repositories,
       signedEvents,
