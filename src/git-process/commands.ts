@@ -1,28 +1,28 @@
 /**
- * Every git command Cairn runs, as data: name, arguments, settings and variables. No string is ever split into
- * arguments, and nothing a client sent becomes an argument, an option or a variable: names and object ids go
- * through standard input. The one exception takes object ids that are checked to be nothing but hex digits.
+ * Every git command that Cairn runs, as data: name, arguments, settings and variables. No string is split into
+ * arguments. Nothing that a client sent becomes an argument, an option or a variable: names and object ids go through
+ * standard input. The one exception, {@link checkAncestry}, takes object ids that are checked to be hex digits.
  */
 
 import { isObjectId } from '../git/index.ts';
 
 export interface GitCommand {
-  /** The subcommand, also the label in metrics. */
+  /** The subcommand; also the label in metrics. */
   readonly name: string;
   readonly args: readonly string[];
   readonly config?: readonly (readonly [key: string, value: string])[];
   readonly variables?: Readonly<Record<string, string>>;
-  /** How far the process stands back for others (nice(2)), 0–19; absent for work that somebody with a right waits for. */
+  /** Niceness of the process (nice(2)), 0–19; absent for work that an authorized user waits for. */
   readonly niceness?: number;
-  /** How many processes run at once, git's own children included; 1 when absent. */
+  /** Number of processes that run at once, git's own children included; 1 if absent. */
   readonly processes?: number;
-  /** About how many objects it works on, where that may be very many: then it may have more memory, while there is some to spare. */
+  /** Approximate number of objects it works on. A command with very many objects may get more memory, if some is spare. */
   readonly objects?: number;
-  /** True for what works on whole repositories in the background, one at a time: it always may have more memory. */
+  /** True for background work on whole repositories, one at a time: it always gets more memory. */
   readonly large?: boolean;
 }
 
-/** An object directory of its own over a snapshot: what one push brings, beside what is published. */
+/** The quarantine of one push: a separate object directory over a snapshot of the published objects. */
 export interface QuarantinePaths {
   /** The snapshot: a bare repository. */
   readonly gitDir: string;
@@ -30,7 +30,7 @@ export interface QuarantinePaths {
   readonly objects: string;
 }
 
-/** What upload-pack offers: by-id wants and the partial-clone filters that cost the server a bounded walk. */
+/** The settings of upload-pack: wants by object id are allowed, and the partial-clone filters whose walk is bounded. */
 const SERVING_CONFIG: readonly (readonly [key: string, value: string])[] = [
   ['uploadpack.allowTipSHA1InWant', 'true'],
   ['uploadpack.allowReachableSHA1InWant', 'true'],
@@ -44,14 +44,14 @@ const SERVING_CONFIG: readonly (readonly [key: string, value: string])[] = [
   ['uploadpack.keepAlive', '5'],
 ];
 
-/** fsck findings that old histories are full of and that harm nobody; the rest of git's table stays in force. */
+/** Harmless fsck findings that many old histories have. git's defaults stay in force for all others. */
 const IGNORED_FINDINGS = ['badTimezone', 'missingSpaceBeforeDate', 'zeroPaddedFilemode'];
 
 export function gitVersion(): GitCommand {
   return { name: 'version', args: [] };
 }
 
-/** Lists what upload-pack offers. `protocol` is the value of GIT_PROTOCOL, for example `version=2`. */
+/** Prints the advertisement of upload-pack. `protocol` is the value of GIT_PROTOCOL, for example `version=2`. */
 export function advertiseUploadPack(gitDir: string, protocol?: string): GitCommand {
   return {
     name: 'upload-pack',
@@ -62,14 +62,14 @@ export function advertiseUploadPack(gitDir: string, protocol?: string): GitComma
 }
 
 /**
- * Answers one stateless request read from standard input, under protocol version 0, 1 or 2.
- * @param objects about how many there are in the repository
+ * Answers one stateless request from standard input, in protocol version 0, 1 or 2.
+ * @param objects approximate number of objects in the repository
  */
 export function uploadPack(gitDir: string, version: 0 | 1 | 2, objects: number): GitCommand {
   return {
     name: 'upload-pack',
     args: ['--stateless-rpc', '--strict', gitDir],
-    // Beside it `rev-list`, and after that `pack-objects`.
+    // `rev-list` runs beside it, and later `pack-objects`.
     processes: 2,
     objects,
     config: SERVING_CONFIG,
@@ -79,35 +79,35 @@ export function uploadPack(gitDir: string, version: 0 | 1 | 2, objects: number):
 
 export interface IndexPackOptions {
   readonly paths: QuarantinePaths;
-  /** Upper bound of the pack in bytes; 0 for none. */
+  /** Maximum size of the pack in bytes; 0 for no limit. */
   readonly maxInputBytes: number;
-  /** Bytes that one object may have. */
+  /** Maximum size of one object in bytes. */
   readonly maxObjectBytes: number;
-  /** Bytes of an object that git may hold in memory, however large the files are that it streams. */
+  /** Up to this `maxObjectBytes`, git holds every object in memory and streams no large blobs. */
   readonly heldBytes: number;
-  /** How many objects the pack says it holds. */
+  /** Number of objects that the header of the pack states. */
   readonly objects: number;
   /** Print `Resolving deltas` on standard error. */
   readonly progress: boolean;
-  /** A file of shallow commits (see gitformat: one object id a line) that the pack is cut at. */
+  /** A file of shallow commits (one object id a line): the commits at which the client's history is cut off. */
   readonly shallowFile?: string;
-  /** How far it stands back for others, 0 for not at all. */
+  /** Niceness of the process; 0 for normal priority. */
   readonly niceness: number;
 }
 
-/** Bytes that git allocates at once for each object of a pack: it has a table of them. */
+/** Bytes for each object in the table of a pack, which git allocates as one piece. */
 const TABLE_BYTES = 96;
 
 /**
- * Makes git refuse what is too large before it inflates it: it asks for the memory first, and no more than one object may have
- * is granted. That holds for files only if git does not stream them, as it does elsewhere with large ones.
+ * Makes git refuse an object that is too large before it inflates it. git allocates the memory for an object first, and
+ * GIT_ALLOC_LIMIT bounds one allocation. This works for blobs only if git does not stream them, so streaming is turned off.
  */
 function objectLimits({
   maxObjectBytes,
   heldBytes,
   objects,
 }: IndexPackOptions): Pick<GitCommand, 'config' | 'variables'> {
-  // One more: git puts a zero behind each object.
+  // One byte more: git appends a NUL to each object.
   const limit = Math.max(maxObjectBytes + 1, objects * TABLE_BYTES, 2 ** 20);
   const held = maxObjectBytes <= heldBytes;
   return {
@@ -116,13 +116,13 @@ function objectLimits({
   };
 }
 
-/** Bytes that git was asked for in vain, when that is what a command died of; undefined when it is not. */
+/** The size of the allocation that GIT_ALLOC_LIMIT refused, in bytes, if the command failed for that reason; else undefined. */
 export function refusedAllocation(stderr: string): number | undefined {
   const [, bytes] = /attempting to allocate (\d+) over limit \d+/.exec(stderr) ?? [];
   return bytes === undefined ? undefined : Number(bytes);
 }
 
-/** Reads a pack from standard input into the quarantine, completes a thin one, checks every object and link. */
+/** Reads a pack from standard input into the quarantine, completes a thin pack, and checks every object and link. */
 export function indexFromInput(options: IndexPackOptions): GitCommand {
   const args = ['--stdin', '--fix-thin', `--strict=${IGNORED_FINDINGS.map((f) => `${f}=ignore`).join(',')}`];
   if (options.progress) args.push('--show-resolving-progress');
@@ -142,14 +142,14 @@ export function indexFromInput(options: IndexPackOptions): GitCommand {
   };
 }
 
-/** The commit-graph would vouch for commits without looking. */
+/** With a commit-graph, git would take commits for present without reading them. */
 const WITHOUT_COMMIT_GRAPH: readonly (readonly [key: string, value: string])[] = [
   ['core.commitGraph', 'false'],
 ];
 
 /**
- * Exit code 0 when everything reachable from the object ids on standard input, and not from the snapshot's refs,
- * is in the quarantine or the snapshot.
+ * Exit code 0 if all objects reachable from the object ids on standard input, and not from the snapshot's refs, are in
+ * the quarantine or the snapshot.
  */
 export function checkConnectivity(paths: QuarantinePaths): GitCommand {
   return {
@@ -161,30 +161,30 @@ export function checkConnectivity(paths: QuarantinePaths): GitCommand {
 }
 
 /**
- * Lists everything reachable from the object ids on standard input, and not from those written there with `^` before them:
- * first the commits, each alone in its line, then tags, trees and blobs, with a space behind the object id. Exit code 0 when
- * all of it is in the quarantine or the snapshot.
+ * Lists all objects reachable from the object ids on standard input, and not from those with a `^`: first the commits, one
+ * object id a line, then tags, trees and blobs, with a space after the object id. Exit code 0 if all of them are in the
+ * quarantine or the snapshot.
  */
 export function listNewObjects(paths: QuarantinePaths): GitCommand {
   return {
     name: 'rev-list',
     args: ['--objects', '--stdin'],
     config: WITHOUT_COMMIT_GRAPH,
-    // Or it would write out every commit by itself.
+    // Otherwise git flushes its output after every commit.
     variables: { ...quarantineVariables(paths), GIT_FLUSH: '0' },
   };
 }
 
 /**
- * For each object id on standard input, a line `<object id> <type> <size>` and the object, or `<object id> missing`.
- * @param buffered true where all are asked for before any has to come: many answers then come in one piece
+ * Prints, for each object id on standard input, a line `<object id> <type> <size>` and the object, or `<object id> missing`.
+ * @param buffered true if the caller writes all ids before it needs the first object: git then buffers its output
  */
 export function printObjects(paths: QuarantinePaths, buffered: boolean): GitCommand {
   const args = buffered ? ['--batch', '--buffer'] : ['--batch'];
   return { name: 'cat-file', args, variables: quarantineVariables(paths) };
 }
 
-/** For each commit among the object ids on standard input a line with its id and those of its parents, whatever a client's history is cut at. */
+/** Prints a line with id and parents for each commit among the object ids on standard input. It uses no shallow file. */
 export function listParents(paths: QuarantinePaths): GitCommand {
   return {
     name: 'rev-list',
@@ -194,7 +194,7 @@ export function listParents(paths: QuarantinePaths): GitCommand {
   };
 }
 
-/** For each expression on standard input, one line `<object id> <type>`, or `<expression> missing`. */
+/** Prints, for each expression on standard input, one line `<object id> <type>`, or `<expression> missing`. */
 export function describeObjects(paths: QuarantinePaths): GitCommand {
   return {
     name: 'cat-file',
@@ -204,8 +204,8 @@ export function describeObjects(paths: QuarantinePaths): GitCommand {
 }
 
 /**
- * Exit code 0 when commit `to` descends from commit `from`, 1 when it does not. merge-base reads nothing from standard
- * input, so these two are arguments; rev-list could be asked by standard input, but errs where dates are skewed.
+ * Exit code 0 if commit `to` descends from commit `from`, 1 if it does not. merge-base does not read standard input, so
+ * the two ids are arguments. rev-list reads standard input, but is wrong for commits with skewed dates.
  *
  * @param from and @param to whole object ids in hex
  */
@@ -236,12 +236,12 @@ function quotePath(path: string): string {
   return `"${path.replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** Makes a bare repository. Only for finding out what git offers: served repositories are written by Cairn itself. */
+/** Creates a bare repository. Used only to find out git's capabilities: Cairn writes served repositories itself. */
 export function initRepository(gitDir: string, format: 'sha1' | 'sha256'): GitCommand {
   return { name: 'init', args: ['--quiet', '--bare', `--object-format=${format}`, gitDir] };
 }
 
-/** Object ids of the empty tree, which git knows without storing it. */
+/** Object ids of the empty tree, which git knows without a stored object. */
 const EMPTY_TREE = {
   sha1: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
   sha256: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
@@ -258,7 +258,7 @@ export function commitEmptyTree(gitDir: string, format: 'sha1' | 'sha256'): GitC
   return { name: 'commit-tree', args: [EMPTY_TREE[format]], variables };
 }
 
-/** Changes refs by the instructions on standard input (git-update-ref(1)). */
+/** Changes refs by the commands on standard input (git-update-ref(1)). */
 export function updateRef(gitDir: string): GitCommand {
   return { name: 'update-ref', args: ['--stdin'], variables: { GIT_DIR: gitDir } };
 }

@@ -1,13 +1,13 @@
-/** What git says about what some objects reach, in a repository that nobody else writes to. */
+/** Questions to git about the objects that are reachable from some objects, in a repository that nobody else writes to. */
 import type { GitCommand } from './commands.ts';
 import type { Git } from './git.ts';
 import { mustHaveAnswered } from './memory-limit.ts';
 import type { GitResult } from './result.ts';
 
-/** Nobody waits for these. */
+/** No request waits for these processes. */
 const NICENESS = 10;
 
-/** Prints how many objects the ids on standard input reach, themselves included; by the bitmaps there are, if there are. */
+/** Prints the number of objects reachable from the ids on standard input, these included. It uses bitmaps if there are any. */
 export function countObjectsCommand(gitDir: string, objects: number): GitCommand {
   return {
     name: 'rev-list',
@@ -19,8 +19,8 @@ export function countObjectsCommand(gitDir: string, objects: number): GitCommand
 }
 
 /**
- * Exit code 0 when everything that the ids on standard input reach is here, as far as one gets without the commits in
- * packs that have a `.keep` file. A bitmap says of the files of commits beyond it only that they are named.
+ * Exit code 0 if all objects reachable from the ids on standard input are here, without a walk through commits in packs with
+ * a `.keep` file. It uses no bitmap: with one, git does not check that the blobs of later commits exist.
  */
 export function checkBeyondKeptCommand(gitDir: string, objects: number): GitCommand {
   return {
@@ -33,8 +33,8 @@ export function checkBeyondKeptCommand(gitDir: string, objects: number): GitComm
 }
 
 /**
- * Lists what the ids on standard input reach beyond those with `^`, of which a commit that is the parent of a listed one
- * comes with `-`.
+ * Lists the objects reachable from the ids on standard input and not from those with `^`. A commit reachable from both that
+ * is the parent of a listed one is listed with `-` before it.
  */
 export function listGrownCommand(gitDir: string): GitCommand {
   return {
@@ -44,27 +44,27 @@ export function listGrownCommand(gitDir: string): GitCommand {
   };
 }
 
-/** What is reached now that was not before. */
+/** The objects that became reachable. */
 export interface Grown {
-  /** In hex: all of it, perhaps with some that was reached before, too. */
+  /** Object ids in hex: all that became reachable, and possibly some that were reachable before. */
   readonly objects: ReadonlySet<string>;
-  /** Commits reached before that something listed is built on: these are certainly part of what is reached now. */
+  /** Commits reachable before that are parents of listed commits, so they are certainly reachable now. */
   readonly boundary: ReadonlySet<string>;
 }
 
-/** Ids listed, at most. A history may name again what it had long ago, so there may be more than has come. */
+/** Maximum number of listed ids. A history may contain old objects again, so more may be listed than were pushed. */
 const LISTED = 20_000;
 
-/** What is asked about some objects: their ids in hex, and about how many there are in the repository. */
+/** Objects to start from, as ids in hex, and the approximate number of objects in the repository. */
 export interface ReachQuestion {
   readonly wants: readonly string[];
   readonly objects: number;
 }
 
 /**
- * Counts what some objects reach.
- * @returns undefined when something of it is missing
- * @throws CairnError `unavailable` when git cannot be run; the signal's reason when it is aborted
+ * Counts the objects reachable from some objects.
+ * @returns undefined if one of them is missing
+ * @throws CairnError `unavailable` if git cannot be run; the signal's reason if it is aborted
  */
 export async function countObjects(
   git: Git,
@@ -80,7 +80,8 @@ export async function countObjects(
 }
 
 /**
- * True when everything is here that some objects reach and that is not reached through commits in packs with a `.keep` file.
+ * True if all objects reachable from some objects are here, apart from those reachable only through commits in packs with a
+ * `.keep` file.
  * @throws as {@link countObjects}
  */
 export async function isCompleteBeyondKept(
@@ -95,11 +96,11 @@ export async function isCompleteBeyondKept(
 }
 
 /**
- * Lists what some objects reach beyond what others do.
- * @param question what is wanted only now, and all that was wanted before, as object ids in hex, together no more than
- *   {@link briefInput} bytes with a character and a line end for each
- * @param limits `patience` is aborted when the list is not worth waiting for any more
- * @returns undefined when something of it is missing, there is too much of it, or patience has ended
+ * Lists the objects that are reachable from some objects and not from others.
+ * @param question object ids in hex: `wanted` only now, and all `wantedBefore`. Together, with two characters more for each,
+ *   they must not exceed {@link briefInput} bytes
+ * @param limits `patience` is aborted when the list is not worth waiting for
+ * @returns undefined if an object is missing, too many are listed, or `patience` is aborted
  * @throws as {@link countObjects}
  */
 export async function listGrown(

@@ -1,16 +1,16 @@
 /**
- * The environment every git process gets: an allow-list, so that nothing of the operator's shell, of a user's
- * configuration or of a request reaches git by accident.
+ * The environment of every git process. It is an allow-list, so that nothing from the operator's shell, a user's
+ * configuration or a request reaches git by accident.
  */
 
-/** Settings forced on every git process, each for a reason. */
+/** Settings of every git process, with the reason for each. */
 const FORCED_CONFIG: readonly (readonly [key: string, value: string])[] = [
-  ['core.hooksPath', '/dev/null'], // no hook ever runs: rules live in Cairn
-  ['core.useReplaceRefs', 'false'], // refs/replace/* are data here, not a lens over the objects
-  ['core.fsync', 'none'], // git writes only scratch; durability is the object store's
-  ['gc.auto', '0'], // a background gc would outlive its request and race the scratch folder
+  ['core.hooksPath', '/dev/null'], // no hook runs: Cairn checks all rules itself
+  ['core.useReplaceRefs', 'false'], // refs/replace/* are plain refs here and replace no objects
+  ['core.fsync', 'none'], // git writes only scratch files; the object store makes them durable
+  ['gc.auto', '0'], // a background gc would outlive its request and race with the removal of its folder
   ['maintenance.auto', 'false'],
-  ['protocol.allow', 'never'], // no git process here opens a connection
+  ['protocol.allow', 'never'], // no git process opens a connection
   ['core.packedGitLimit', '256m'],
   ['advice.graftFileDeprecated', 'false'],
 ];
@@ -18,17 +18,17 @@ const FORCED_CONFIG: readonly (readonly [key: string, value: string])[] = [
 const MIB = 2 ** 20;
 
 /**
- * What git holds in memory at once, for each a size that serves well and the share of a memory limit that it may have. Together
- * they leave at least a third of a limit to tables of objects, which grow with the repository and cannot be bounded.
+ * Sizes of what git holds in memory: a good value for each, and the divisor of the memory limit that bounds it. Together they
+ * leave at least a third of the limit to tables of objects, which grow with the repository and cannot be bounded.
  */
 const SIZES: readonly (readonly [key: string, bytes: number, parts: number])[] = [
-  ['core.bigFileThreshold', 50 * MIB, 16], // larger blobs are streamed, never held whole
+  ['core.bigFileThreshold', 50 * MIB, 16], // larger blobs are streamed, not held in memory
   ['pack.windowMemory', 100 * MIB, 10], // for each of two threads
   ['pack.deltaCacheSize', 256 * MIB, 8],
   ['core.deltaBaseCacheLimit', 64 * MIB, 16],
 ];
 
-/** Below this limit git works on one thread: the stack of another is 8 MiB, of which the limit counts every byte. */
+/** Below this limit git uses one thread: the stack of a second one is 8 MiB, all of which counts against the limit. */
 const MEMORY_FOR_THREADS = 64 * MIB;
 
 function sizesWithin(memory = Number.POSITIVE_INFINITY): [key: string, value: string][] {
@@ -40,16 +40,16 @@ function sizesWithin(memory = Number.POSITIVE_INFINITY): [key: string, value: st
 }
 
 export interface EnvironmentOptions {
-  /** Bytes of memory that the process may have; undefined for no limit. */
+  /** Memory limit of the process in bytes; undefined for no limit. */
   readonly memory?: number;
-  /** Where git finds nothing: a folder without a home's files. */
+  /** Value of HOME: an empty folder, so that git finds no configuration. */
   readonly home: string;
-  /** More settings, computed by Cairn, never copied from a request. */
+  /** More settings, computed by Cairn and never copied from a request. */
   readonly config?: readonly (readonly [key: string, value: string])[];
   readonly variables?: Readonly<Record<string, string>>;
 }
 
-/** Builds the complete environment of a git process. Only PATH comes from the server's own. */
+/** Builds the complete environment of a git process. Only PATH comes from the server's own environment. */
 export function gitEnvironment(options: EnvironmentOptions): Record<string, string> {
   const environment: Record<string, string> = {
     PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
@@ -71,7 +71,7 @@ export function gitEnvironment(options: EnvironmentOptions): Record<string, stri
     environment[`GIT_CONFIG_KEY_${index}`] = key;
     environment[`GIT_CONFIG_VALUE_${index}`] = value;
   });
-  // Lets an operator (and the budget tests) see what git's own children do.
+  // Lets an operator, and the budget tests, trace git's own children.
   const trace = process.env['CAIRN_GIT_TRACE2_EVENT'];
   if (trace !== undefined) environment['GIT_TRACE2_EVENT'] = trace;
   return environment;

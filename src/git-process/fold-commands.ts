@@ -1,19 +1,18 @@
 /**
- * The git commands of a fold. They run in a scratch copy of the repository that nobody else looks at, and stand back for
- * whatever somebody waits for. Object ids and names of packs go through standard input; the one name of a pack that
- * becomes an argument is git's own.
+ * The git commands of a fold. They run in a scratch copy of the repository that nobody else uses, with low priority. Object
+ * ids and names of packs go through standard input. Only pack names that git has chosen become arguments.
  */
 import type { GitCommand } from './commands.ts';
 
 const NICENESS = 10;
 
 /**
- * A commit-graph would vouch for commits without looking at them, and what a fold leaves out is gone.
- * Bounds come with every git process (`pack.threads`, `pack.windowMemory`); deltas are reused.
+ * With a commit-graph, git would take commits for present without reading them. A fold must not do so: what it leaves out is
+ * lost. The bounds of every git process apply (`pack.threads`, `pack.windowMemory`), and deltas are reused.
  */
 const WALK = [['core.commitGraph', 'false']] as const;
 
-/** The name without `.pack` that git gives packs it writes into a repository, before it adds their hash. */
+/** Base of the path of packs that git writes into a repository; git appends their hash and `.pack`. */
 function packBase(gitDir: string): string {
   return `${gitDir}/objects/pack/pack`;
 }
@@ -34,8 +33,8 @@ function packObjects(
 }
 
 /**
- * Packs everything that the refs of the repository reach, with a reverse index and a bitmap; prints the pack's hash, or
- * nothing when there is nothing. git writes bitmaps for `--all` alone, so the refs of the copy are those meant.
+ * Packs all objects reachable from the refs of the repository, with a reverse index and a bitmap. Prints the pack's hash, or
+ * nothing if there are no objects. git writes bitmaps only for `--all`, so the copy has only the refs to pack.
  */
 export function packAll(gitDir: string): GitCommand {
   return packObjects(
@@ -49,9 +48,9 @@ export function packAll(gitDir: string): GitCommand {
 }
 
 /**
- * Packs what the revisions on standard input reach (git-rev-list(1), those to end at with a `^`), but for objects of the pack
- * `kept`: a walk alone would bring objects back that stand on both sides.
- * @param kept what git has called a pack that it has written here, without `.pack`
+ * Packs the objects reachable from the revisions on standard input (git-rev-list(1), excluded ones with a `^`), without
+ * objects of the pack `kept`: the walk alone would pack objects again that are on both sides.
+ * @param kept git's name of a pack that it has written here, without `.pack`
  */
 export function packReachable(gitDir: string, kept: string | undefined): GitCommand {
   return packObjects(gitDir, [
@@ -61,19 +60,19 @@ export function packReachable(gitDir: string, kept: string | undefined): GitComm
 }
 
 function mustBeName(pack: string): string {
-  if (!/^pack-[0-9a-f]{40,64}$/.test(pack)) throw new Error('not a name by git');
+  if (!/^pack-[0-9a-f]{40,64}$/.test(pack)) throw new Error("not one of git's pack names");
   return pack;
 }
 
-/** Packs the objects of the packs on standard input, but for those of packs that stand there with a `^` before them. */
+/** Packs the objects of the packs named on standard input, without objects of those named with a `^`. */
 export function packPacks(gitDir: string): GitCommand {
   return packObjects(gitDir, ['--stdin-packs']);
 }
 
 /**
- * Packs the objects whose ids stand on standard input, but for those of packs named. It follows no link, while
- * {@link packPacks} does, for names that make better deltas: this one packs what git cannot walk.
- * @param kept packs as git names them, without `.pack`
+ * Packs the objects whose ids are on standard input, without objects of the packs in `kept`. It follows no links, so it packs
+ * objects that git cannot walk. {@link packPacks} follows links, because paths make better deltas.
+ * @param kept git's names of packs, without `.pack`
  */
 export function packListed(gitDir: string, kept: readonly string[]): GitCommand {
   return packObjects(
@@ -82,7 +81,7 @@ export function packListed(gitDir: string, kept: readonly string[]): GitCommand 
   );
 }
 
-/** Writes a commit-graph of every commit that the refs reach; nothing when there is none. */
+/** Writes a commit-graph of every commit that is reachable from the refs; nothing if there is none. */
 export function writeCommitGraph(gitDir: string): GitCommand {
   return {
     name: 'commit-graph',
@@ -93,7 +92,7 @@ export function writeCommitGraph(gitDir: string): GitCommand {
   };
 }
 
-/** Exit code 0 when everything that the refs reach is there. */
+/** Exit code 0 if all objects reachable from the refs are present. */
 export function checkAll(gitDir: string): GitCommand {
   return {
     name: 'rev-list',
@@ -105,12 +104,12 @@ export function checkAll(gitDir: string): GitCommand {
   };
 }
 
-/** Exit code 0 when everything that the object ids on standard input lead to, and no ref does, is there. */
+/** Exit code 0 if all objects reachable from the ids on standard input, and not from the refs, are present. */
 export function checkBesideRefs(gitDir: string): GitCommand {
   return { ...checkAll(gitDir), args: ['--objects', '--stdin', '--not', '--all', '--quiet'] };
 }
 
-/** Exit code 0 when everything that the revisions on standard input reach (those to end at with a `^`) is there. */
+/** Exit code 0 if all objects reachable from the revisions on standard input (excluded ones with a `^`) are present. */
 export function checkReachable(gitDir: string): GitCommand {
   return { ...checkAll(gitDir), args: ['--objects', '--stdin', '--quiet'] };
 }

@@ -2,13 +2,13 @@ import { CairnError } from '../lib/errors.ts';
 import { gitVersion } from './commands.ts';
 import type { Git } from './git.ts';
 
-/** The oldest git Cairn runs with: earlier ones lack fixes a server needs (CVE-2022-23521, CVE-2022-41903). */
+/** The oldest git that Cairn accepts. Earlier versions lack security fixes (CVE-2022-23521, CVE-2022-41903). */
 export const MINIMUM_GIT = '2.39.0';
 
 /**
- * Asks git for its version and refuses one that is too old.
+ * Checks that git is new enough.
  * @returns the version, for example `2.39.5`
- * @throws CairnError `unavailable`, naming what was found and what is needed
+ * @throws CairnError `unavailable`, naming the version found and the version needed
  */
 export async function checkGitVersion(git: Git): Promise<string> {
   const result = await git.run(gitVersion());

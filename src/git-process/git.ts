@@ -10,7 +10,7 @@ import { isNotStarted, limitMemory } from './memory-limit.ts';
 import { type Grant, MemoryShares, type SharesOptions } from './memory-shares.ts';
 import type { GitResult } from './result.ts';
 
-/** Hears of every process started and ended; for metrics, and for tests that count. */
+/** Is told of every process that starts and ends; for metrics, and for tests that count. */
 export interface GitObserver {
   started(name: string): void;
   ended(name: string, seconds: number, ok: boolean): void;
@@ -21,38 +21,38 @@ export interface GitOptions {
   readonly binary: string;
   /** A folder that holds no configuration. */
   readonly home: string;
-  /** Bytes of memory that each process may have (see `memory-limit.ts`); without it as many as it wants. */
+  /** Memory limit of each process in bytes (see `memory-limit.ts`); absent for no limit. */
   readonly memory?: number;
-  /** How many times that much memory all processes may have together; without it as many as are wanted. */
+  /** Bound of all processes together, in shares of `memory`; absent for no bound. */
   readonly shares?: SharesOptions;
   readonly observer?: GitObserver;
-  /** Starts what is run briefly; without it this process does. */
+  /** Starts the processes of {@link Git.brief}; without it the server starts them itself. */
   readonly launcher?: Launcher;
 }
 
-/** How a process ended that was run briefly. */
+/** The result of {@link Git.brief}. */
 export interface BriefResult extends GitResult {
   /** The beginning of standard output. */
   readonly stdout: Buffer;
-  /** True when there was more. */
+  /** True if there was more output. */
   readonly cut: boolean;
 }
 
 export interface BriefOptions {
   readonly input?: string | Uint8Array;
   readonly signal?: AbortSignal;
-  /** Bytes of standard output to keep, 64 KiB when not given. What comes after them is dropped. */
+  /** Bytes of standard output to keep (default 64 KiB). The rest is dropped. */
   readonly keepOutput?: number;
 }
 
-/** A git process under way, its streams open. */
+/** A running git process with open streams. */
 export interface RunningGit {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Resolves when the process has ended and its streams are closed. Never rejects. */
+  /** Resolves when the process has ended and its streams are closed. It never rejects. */
   readonly ended: Promise<GitResult>;
-  /** Ends the process and its children: politely first, then, after two seconds, not. */
+  /** Ends the process and its children: with SIGTERM, and after two seconds with SIGKILL. */
   stop(): void;
 }
 
@@ -60,10 +60,10 @@ const STDERR_KEPT = 16 * 1024;
 const KILL_AFTER_MS = 2_000;
 const OUTPUT_KEPT = 64 * 1024;
 
-/** Bytes of input that {@link Git.brief} takes at most to another process; more are worth a pipe of their own. */
+/** Maximum input in bytes that {@link Git.brief} sends through the launcher. For more, the server starts git itself. */
 export const briefInput = 1024 * 1024;
 
-/** Starts git processes, all with the allow-listed environment, and knows which are alive. */
+/** Starts git processes, all with the allow-listed environment, and keeps track of those alive. */
 export class Git {
   private readonly options: GitOptions;
   private readonly alive = new Set<{ readonly ended: Promise<unknown>; stop(): void }>();
@@ -74,15 +74,15 @@ export class Git {
     this.shares = new MemoryShares(options.memory ?? Number.POSITIVE_INFINITY, options.shares);
   }
 
-  /** Number of git processes alive now (children of git not counted). */
+  /** Number of git processes alive now, without git's own children. */
   get running(): number {
     return this.alive.size;
   }
 
   /**
-   * Starts a command with open streams. The caller reads or destroys `stdout`.
-   * @throws CairnError `unavailable` when the process cannot be started, `busy` when no memory is left for it; the signal's
-   *   reason when it is aborted already: a process costs more to start than most of them run
+   * Starts a command with open streams. The caller must read or destroy `stdout`.
+   * @throws CairnError `unavailable` if the process cannot be started, `busy` if no memory is left for it; the signal's
+   *   reason if it is already aborted, because starting a process costs more than most of them run
    */
   start(command: GitCommand, options: { readonly signal?: AbortSignal } = {}): RunningGit {
     options.signal?.throwIfAborted();
@@ -92,24 +92,24 @@ export class Git {
     const { stdin, stdout, stderr, pid } = child;
     if (pid === undefined) {
       grant.release();
-      // The missing process id tells it already; unheard, the event would end the server.
+      // An undefined pid already signals the failure; without a listener the 'error' event would crash the server.
       child.on('error', () => undefined);
       throw this.notStarted(command, undefined);
     }
     this.options.observer?.started(command.name);
-    if (command.niceness !== undefined) standBack(pid, command.niceness);
+    if (command.niceness !== undefined) lowerPriority(pid, command.niceness);
 
     let cancelled = false;
     let over = false;
     let killTimer: NodeJS.Timeout | undefined;
     const stop = () => {
-      // Once it is over its process id may be somebody else's.
+      // After the process has ended, its id may belong to another process.
       if (cancelled || over) return;
       cancelled = true;
       killGroup(pid, 'SIGTERM');
       killTimer = setTimeout(() => killGroup(pid, 'SIGKILL'), KILL_AFTER_MS);
     };
-    // A process that exits without reading all of its input is no error of ours: its exit code tells.
+    // A process may exit before it has read all input. Its exit code tells whether that is an error.
     stdin.on('error', () => undefined);
     const kept = keepTail(stderr);
     options.signal?.addEventListener('abort', stop, { once: true });
@@ -135,7 +135,7 @@ export class Git {
       const { file, args, env } = this.programOf(command, grant);
       return spawn(file, args, {
         env,
-        // A group of its own: upload-pack's pack-objects dies with it, and Ctrl-C at the server reaches neither.
+        // A separate process group: ending it also ends upload-pack's pack-objects, and Ctrl-C at the server reaches neither.
         detached: true,
         stdio: 'pipe',
       });
@@ -145,7 +145,7 @@ export class Git {
     }
   }
 
-  /** What to start for a command, with the memory that was granted to it. */
+  /** The program to start for a command, with the memory that was granted to it. */
   private programOf(command: GitCommand, { times }: Grant) {
     const { binary, home, memory: share } = this.options;
     const { name, args, config, variables } = command;
@@ -163,7 +163,7 @@ export class Git {
     return new NotStarted(`git could not be started (${this.options.binary} ${command.name})`, cause);
   }
 
-  /** With a memory limit it is the shell before git that tells it. */
+  /** With a memory limit, the shell that sets it reports that git could not be started. */
   private mustBeStarted(command: GitCommand, result: GitResult): void {
     if (this.options.memory !== undefined && isNotStarted(result))
       throw this.notStarted(command, result.stderr);
@@ -171,7 +171,7 @@ export class Git {
 
   /**
    * Runs a command to its end: writes `input`, collects standard output.
-   * @throws CairnError `unavailable` when it cannot be started, or prints more than `maxOutput` bytes (default 64 MiB); what
+   * @throws CairnError `unavailable` if it cannot be started, or prints more than `maxOutput` bytes (default 64 MiB); what
    *   `input` throws
    */
   async run(
@@ -184,11 +184,11 @@ export class Git {
   ): Promise<GitResult & { readonly stdout: Buffer }> {
     const process = this.start(command, options.signal === undefined ? {} : { signal: options.signal });
     const maxOutput = options.maxOutput ?? 64 * 1024 * 1024;
-    const fed = feed(process, options.input ?? '');
+    const writing = writeInput(process, options.input ?? '');
     process.stderr.resume();
     const chunks: Buffer[] = [];
     let size = 0;
-    let trouble: unknown;
+    let readError: unknown;
     try {
       for await (const chunk of process.stdout as AsyncIterable<Buffer>) {
         chunks.push(chunk);
@@ -197,26 +197,28 @@ export class Git {
           throw new CairnError('unavailable', `git ${command.name} printed more than ${maxOutput} bytes`);
       }
     } catch (error) {
-      trouble = error;
+      readError = error;
       process.stop();
     }
     const result = await process.ended;
-    const unfed = await fed;
-    if (unfed !== undefined) throw unfed.error;
-    if (trouble !== undefined && !result.cancelled) {
-      throw new CairnError('unavailable', `git ${command.name} could not be read: ${messageOf(trouble)}`, {
-        cause: trouble,
-      });
+    const inputFailure = await writing;
+    if (inputFailure !== undefined) throw inputFailure.error;
+    if (readError !== undefined && !result.cancelled) {
+      throw new CairnError(
+        'unavailable',
+        `the output of git ${command.name} could not be read: ${messageOf(readError)}`,
+        { cause: readError },
+      );
     }
-    if (trouble instanceof CairnError) throw trouble;
+    if (readError instanceof CairnError) throw readError;
     this.mustBeStarted(command, result);
     return { ...result, stdout: Buffer.concat(chunks) };
   }
 
   /**
-   * Runs a command with little input to its end and keeps the beginning of what it prints. This is how to run what requests
-   * wait for: starting a process takes this one long (see {@link Launcher}).
-   * @throws CairnError `unavailable` when it cannot be started; the signal's reason when it is aborted already
+   * Runs a command with little input to its end and keeps the beginning of its output. Use it for commands that requests
+   * wait for: the launcher starts them, which blocks the server for less time (see {@link Launcher}).
+   * @throws CairnError `unavailable` if it cannot be started; the signal's reason if it is already aborted
    */
   async brief(command: GitCommand, options: BriefOptions = {}): Promise<BriefResult> {
     const { launcher } = this.options;
@@ -290,7 +292,7 @@ export class Git {
     }
   }
 
-  /** Ends every process still alive and waits for them. */
+  /** Ends all processes that are alive and waits for them. */
   async close(): Promise<void> {
     const all = [...this.alive];
     for (const process of all) process.stop();
@@ -306,10 +308,11 @@ class NotStarted extends CairnError {
 }
 
 /**
- * Writes what a process reads. One that does not read all of it is no error of ours: its exit code tells.
- * @returns what `input` threw, if it did; the process is ended then
+ * Writes the input of a process. The process may exit before it has read all of it; its exit code tells whether that is an
+ * error.
+ * @returns the error if `input` throws; the process is then ended
  */
-function feed(
+function writeInput(
   process: Pick<RunningGit, 'stdin' | 'stop'>,
   input: string | Uint8Array | AsyncIterable<Uint8Array>,
 ): Promise<{ readonly error: unknown } | undefined> {
@@ -317,38 +320,38 @@ function feed(
     process.stdin.end(input);
     return Promise.resolve(undefined);
   }
-  let trouble: { readonly error: unknown } | undefined;
+  let failure: { readonly error: unknown } | undefined;
   const source = async function* () {
-    // A pipe that broke is thrown where a piece was handed over; what `input` throws, elsewhere.
-    let isHandedOver = false;
+    // A broken pipe throws at the `yield`; an error of `input` throws elsewhere.
+    let isYielding = false;
     try {
       for await (const piece of input) {
-        isHandedOver = true;
+        isYielding = true;
         yield piece;
-        isHandedOver = false;
+        isYielding = false;
       }
     } catch (error) {
-      if (isHandedOver) return;
-      trouble = { error };
+      if (isYielding) return;
+      failure = { error };
       process.stop();
     }
   };
   return pipeline(Readable.from(source(), { objectMode: false }), process.stdin)
     .catch(() => undefined)
-    .then(() => trouble);
+    .then(() => failure);
 }
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    // ESRCH: the group has ended by itself, which is what was wanted.
+    // ESRCH: the group has already ended.
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }
 
-/** Lowers the priority of a process, which its threads and children inherit. One that is over already needs none. */
-function standBack(pid: number, niceness: number): void {
+/** Lowers the priority of a process; its threads and children inherit it. A process that has already ended is ignored. */
+function lowerPriority(pid: number, niceness: number): void {
   try {
     setPriority(pid, niceness);
   } catch (error) {
@@ -356,7 +359,7 @@ function standBack(pid: number, niceness: number): void {
   }
 }
 
-/** Remembers the end of a stream while others read it too. */
+/** Keeps the end of a stream, which others may read too. */
 function keepTail(stream: Readable): () => string {
   let tail = Buffer.alloc(0);
   stream.on('data', (chunk: Buffer) => {

@@ -1,4 +1,4 @@
-/** What git says about objects: whether they are here with all they need, what they are, which descends from which. */
+/** Questions to git about objects: whether their histories are complete, their types, and which descends from which. */
 
 import { Yielder } from '../lib/cooperative.ts';
 import { CairnError } from '../lib/errors.ts';
@@ -17,19 +17,19 @@ export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag';
 
 export interface ObjectDescription {
   readonly type: ObjectType;
-  /** For a tag: what it peels to. */
+  /** For a tag: its peeled object id. */
   readonly peeled?: string;
 }
 
-/** Tips asked about one by one when the whole set is not connected; beyond that all of them are refused. */
-const ASKED_ONE_BY_ONE = 100;
+/** If the whole set is not connected, up to this many tips are checked one by one. Of a larger set, all are refused. */
+const CHECKED_ONE_BY_ONE = 100;
 
 /**
- * Finds tips that something is missing below: everything reachable from a tip and not from the snapshot's refs has to
- * be in the quarantine or the snapshot.
+ * Finds tips with incomplete histories: all objects reachable from a tip and not from the snapshot's refs have to be in the
+ * quarantine or the snapshot.
  *
- * @returns the tips that are not complete; empty when all are
- * @throws CairnError `unavailable` when git cannot be run
+ * @returns the tips that are not complete; empty if all are
+ * @throws CairnError `unavailable` if git cannot be run
  */
 export async function findDisconnected(
   git: Git,
@@ -38,7 +38,7 @@ export async function findDisconnected(
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
   if (tips.length === 0 || (await isConnected(git, paths, tips, signal))) return new Set();
-  if (tips.length === 1 || tips.length > ASKED_ONE_BY_ONE) return new Set(tips);
+  if (tips.length === 1 || tips.length > CHECKED_ONE_BY_ONE) return new Set(tips);
   const disconnected = new Set<string>();
   for (const tip of tips) {
     if (!(await isConnected(git, paths, [tip], signal))) disconnected.add(tip);
@@ -59,9 +59,9 @@ async function isConnected(
 }
 
 /**
- * Asks git for the type of each object, and what tags peel to.
- * @returns facts by object id; an object that is not there has none
- * @throws CairnError `unavailable` when git fails
+ * Asks git for the type of each object, and for the peeled object ids of tags.
+ * @returns facts by object id; a missing object has none
+ * @throws CairnError `unavailable` if git fails
  */
 export async function inspectObjects(
   git: Git,
@@ -72,18 +72,18 @@ export async function inspectObjects(
   const facts = new Map<string, ObjectDescription>();
   if (oids.length === 0) return facts;
   const input = oids.map((oid) => `${oid}\n${oid}^{}\n`).join('');
-  // Two lines for each, of an object id and a word, or of what was asked and `missing`.
+  // Two lines for each object: an object id and a type, or the expression and `missing`.
   const keepOutput = oids.length * 2 * (64 + 16);
   const result = await git.brief(describeObjects(paths), { input, signal, keepOutput });
   signal.throwIfAborted();
   mustHaveAnswered('cat-file', result);
   if (result.exitCode !== 0) throw new CairnError('unavailable', failureReason('cat-file', result));
   const lines = result.stdout.toString('latin1').split('\n');
-  const pauses = new Yielder();
+  const yielder = new Yielder();
   for (const [at, oid] of oids.entries()) {
     const [, type] = (lines[2 * at] ?? '').split(' ');
     const [peeled] = (lines[2 * at + 1] ?? '').split(' ');
-    if (pauses.isDue) await pauses.next();
+    if (yielder.isDue) await yielder.next();
     if (!isObjectType(type)) continue;
     facts.set(
       oid,
@@ -94,8 +94,8 @@ export async function inspectObjects(
 }
 
 /**
- * True when commit `to` descends from commit `from`, or is the same: an update from one to the other loses nothing.
- * @throws CairnError `unavailable` when git cannot say
+ * True if commit `to` descends from commit `from` or is the same commit: an update from one to the other loses no commits.
+ * @throws CairnError `unavailable` if git fails
  */
 export async function isFastForward(
   git: Git,
@@ -113,9 +113,9 @@ export async function isFastForward(
 }
 
 /**
- * The parents of commits that are here; of other objects nothing is said.
- * @param oids few enough that their parents are worth an answer in memory
- * @throws CairnError `unavailable` when git cannot say; the signal's reason
+ * The parents of the commits among `oids`. Other objects are ignored.
+ * @param oids few enough that the ids of their parents fit in memory
+ * @throws CairnError `unavailable` if git fails; the signal's reason if it is aborted
  */
 export async function parentsOf(
   git: Git,

@@ -1,4 +1,4 @@
-/** What new tips are, and whether they are complete: for the common push to a branch, both by one process. */
+/** Finds the types of new tips and whether their histories are complete. For a usual push to a branch, one process does both. */
 import { allSettledOrThrow } from '../lib/all-settled-or-throw.ts';
 import { listNewObjects, type QuarantinePaths } from './commands.ts';
 import type { Git } from './git.ts';
@@ -6,41 +6,41 @@ import { inspectObjects, type ObjectDescription } from './inspect-objects.ts';
 import { mustHaveAnswered } from './memory-limit.ts';
 
 /**
- * Object ids whose histories are known to be complete, to end the search at. Any of those that are published will do: fewer
- * make the search longer and never wrong.
+ * Object ids whose histories are known to be complete, at which the walk ends. Any published tips are correct: fewer make the
+ * walk longer, but its result stays the same.
  */
 export interface PublishedTips {
-  /** Those that a push most likely builds on, few. */
+  /** A few tips that a push most likely builds on. */
   readonly likely: readonly string[];
-  /** All of them, `likely` included; undefined when these are all. */
+  /** All published tips, `likely` included; undefined if `likely` has all. */
   readonly all?: () => Iterable<string>;
 }
 
 export interface TipsInspection {
-  /** Tips that something is missing below. */
+  /** Tips with incomplete histories. */
   readonly disconnected: ReadonlySet<string>;
-  /** What is known of the others. */
+  /** Facts about the other tips. */
   readonly facts: Map<string, ObjectDescription>;
 }
 
 export interface TipsQuestion {
   readonly paths: QuarantinePaths;
   readonly tips: readonly string[];
-  /** Those of the tips that may well be other things than commits: what they are is asked at the same time. */
+  /** Tips that may well not be commits: their types are looked up at the same time. */
   readonly doubtful: readonly string[];
   readonly published: PublishedTips;
   readonly signal: AbortSignal;
 }
 
-/** Tips asked about one by one when the whole set is not connected; beyond that all of them are refused. */
-const ASKED_ONE_BY_ONE = 100;
+/** If the whole set is not connected, up to this many tips are checked one by one. Of a larger set, all are refused. */
+const CHECKED_ONE_BY_ONE = 100;
 
-/** What ends at none of the likely tips in this time is asked again with all of them. */
+/** A walk from the likely tips that takes longer than this is repeated with all tips. */
 const LIKELY_MS = 1_000;
 
 /**
- * Finds out about tips that no published ref names.
- * @throws CairnError `unavailable` when git cannot be run; the signal's reason when it is aborted
+ * Inspects tips that no published ref has as its value.
+ * @throws CairnError `unavailable` if git cannot be run; the signal's reason if it is aborted
  */
 export async function inspectTips(git: Git, question: TipsQuestion): Promise<TipsInspection> {
   const { paths, tips, doubtful, signal } = question;
@@ -50,7 +50,7 @@ export async function inspectTips(git: Git, question: TipsQuestion): Promise<Tip
     inspectObjects(git, paths, doubtful, signal),
   ]);
   for (const oid of commits) facts.set(oid, { type: 'commit' });
-  // A commit that was here already is reachable from where the search ended, and was not listed.
+  // A commit that was here already is reachable from where the walk ended, so it was not listed.
   const open = tips.filter((oid) => !facts.has(oid) && !disconnected.has(oid));
   for (const [oid, fact] of await inspectObjects(git, paths, open, signal)) facts.set(oid, fact);
   return { disconnected, facts };
@@ -58,7 +58,7 @@ export async function inspectTips(git: Git, question: TipsQuestion): Promise<Tip
 
 interface Commits {
   readonly disconnected: ReadonlySet<string>;
-  /** Those of the tips that are certainly commits. */
+  /** Tips that are certainly commits. */
   readonly commits: ReadonlySet<string>;
 }
 
@@ -66,7 +66,7 @@ async function findCommits(git: Git, question: Omit<TipsQuestion, 'doubtful'>): 
   const { tips } = question;
   const commits = await listCommits(git, question);
   if (commits !== undefined) return { disconnected: new Set(), commits };
-  if (tips.length === 1 || tips.length > ASKED_ONE_BY_ONE) {
+  if (tips.length === 1 || tips.length > CHECKED_ONE_BY_ONE) {
     return { disconnected: new Set(tips), commits: new Set() };
   }
   const disconnected = new Set<string>();
@@ -76,7 +76,7 @@ async function findCommits(git: Git, question: Omit<TipsQuestion, 'doubtful'>): 
   return { disconnected, commits: new Set() };
 }
 
-/** The tips among the new commits; undefined when something is missing. */
+/** The tips among the new commits; undefined if an object is missing. */
 async function listCommits(
   git: Git,
   { paths, tips, published, signal }: Omit<TipsQuestion, 'doubtful'>,
@@ -91,7 +91,7 @@ async function listCommits(
 
 interface Listing {
   readonly commits: ReadonlySet<string> | undefined;
-  /** True when it took longer than it was worth. */
+  /** True if `patience` ended it. */
   readonly stopped: boolean;
 }
 
@@ -114,7 +114,7 @@ async function runListing(
   return { commits: new Set(commitLines(result.stdout).filter((oid) => wanted.has(oid))), stopped: false };
 }
 
-/** The lines before the first with a space. The last one may be cut short, and is then nobody's. */
+/** The lines before the first with a space. The last one may be cut short, and then matches no tip. */
 function commitLines(stdout: Buffer): string[] {
   const lines = stdout.toString('latin1').split('\n');
   const end = lines.findIndex((line) => line.includes(' '));

@@ -1,39 +1,39 @@
 /**
- * What the launcher does, in a process of its own. It gets there as text (`node --eval`), so that it runs alike from sources
- * and from the build: it may use nothing but its arguments and what Node has for everybody.
+ * The program of the launcher, which runs in a separate process. It is passed as text (`node --eval`), so that it works from
+ * sources and from the build. So it may use only its arguments and Node's globals, and no import.
  */
 import type { spawn } from 'node:child_process';
 import type { setPriority } from 'node:os';
 
-/** A process to be run to its end. */
+/** A process to run to its end. */
 export interface LaunchRequest {
   readonly id: number;
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly input: Uint8Array;
-  /** How far it stands back for others (nice(2)); 0 for what somebody waits for. */
+  /** Niceness of the process (nice(2)); 0 for normal priority. */
   readonly niceness: number;
-  /** Bytes of standard output to be told; what comes after them is read and dropped. */
+  /** Bytes of standard output to return; the rest is read and dropped. */
   readonly keepOutput: number;
-  /** Bytes from the end of standard error to be told. */
+  /** Bytes to return from the end of standard error. */
   readonly keepErrors: number;
 }
 
-/** A signal for a process, and its group, that was asked for. */
+/** A signal to send to a launched process and its group. */
 export interface LaunchSignal {
   readonly id: number;
   readonly kill: 'SIGTERM' | 'SIGKILL';
 }
 
-/** How it ended. */
+/** The result of a launched process, or why it failed to start. */
 export type LaunchReply =
   | {
       readonly id: number;
       readonly exitCode: number | null;
       readonly signal: NodeJS.Signals | null;
       readonly stdout: Uint8Array;
-      /** True when there was more on standard output than is told. */
+      /** True if there was more standard output than is returned. */
       readonly cut: boolean;
       readonly stderr: Uint8Array;
     }
@@ -52,15 +52,15 @@ export function launcherProgram({ spawn, setPriority, process }: LauncherHost): 
     try {
       process.kill(-pid, signal);
     } catch {
-      // The group has ended by itself, which is what was wanted.
+      // The group has already ended.
     }
   };
 
-  const standBack = (pid: number, niceness: number) => {
+  const lowerPriority = (pid: number, niceness: number) => {
     try {
       setPriority(pid, niceness);
     } catch {
-      // It has ended already, and needs no processor any more.
+      // The process has already ended.
     }
   };
 
@@ -68,12 +68,12 @@ export function launcherProgram({ spawn, setPriority, process }: LauncherHost): 
     const { id, file, args, env, input, niceness, keepOutput, keepErrors } = request;
     const child = spawn(file, args, { env, detached: true, stdio: 'pipe' });
     child.once('error', (error) => {
-      // It also tells of signals that found nobody; only a process that never was is a failure.
+      // The event also reports signals that could not be sent. Only a missing pid means that the start failed.
       if (child.pid === undefined) reply({ id, failed: error.message });
     });
     if (child.pid === undefined) return;
     alive.set(id, child.pid);
-    if (niceness > 0) standBack(child.pid, niceness);
+    if (niceness > 0) lowerPriority(child.pid, niceness);
     const output: Buffer[] = [];
     let kept = 0;
     let cut = false;
@@ -87,7 +87,7 @@ export function launcherProgram({ spawn, setPriority, process }: LauncherHost): 
       errors = Buffer.concat([errors, chunk]);
       errors = errors.subarray(Math.max(0, errors.length - keepErrors));
     });
-    // One that exits without reading all of its input is no error: its exit code tells.
+    // A process may exit before it has read all input. Its exit code tells whether that is an error.
     child.stdin.on('error', () => undefined);
     child.stdin.end(input);
     child.once('close', (exitCode, signal) => {
@@ -109,10 +109,10 @@ export function launcherProgram({ spawn, setPriority, process }: LauncherHost): 
     if (pid !== undefined) kill(pid, message.kill);
   });
   process.on('disconnect', () => {
-    // The server has ended, or wants no more: nobody waits for what is left.
+    // The server has ended or has closed the launcher: nobody waits for the processes that are left.
     for (const pid of alive.values()) kill(pid, 'SIGKILL');
     process.exit(0);
   });
-  // Meant for the server, which decides when to end; from a terminal they reach the whole group.
+  // A terminal sends these signals to the whole group. The server decides when to end, so the launcher ignores them.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 }

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { CairnError } from '../lib/errors.ts';
 import { type LaunchReply, type LaunchRequest, launcherProgram } from './launcher-program.ts';
 
-/** How a launched process ended. */
+/** The result of a launched process. */
 export type Launched = Extract<LaunchReply, { readonly exitCode: number | null }>;
 
 export interface LaunchedProcess {
-  /** Rejects with CairnError `unavailable` when it cannot be started, or is not heard of any more. */
+  /** Rejects with CairnError `unavailable` if the process cannot be started, or the launcher ends before it. */
   readonly ended: Promise<Launched>;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
@@ -17,14 +17,15 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** Its heap stays small, and with it what each start has to copy. */
+/** They keep the heap of the launcher small, and so the memory tables that each fork has to copy. */
 const NODE_FLAGS = ['--max-old-space-size=64', '--max-semi-space-size=1'];
 
 /**
- * A small process that starts others. To start one, Node forks, and the kernel then copies the tables of all memory the process has:
- * from a server of 200 MiB that takes 10 ms or more in which nothing is answered, from this one about 1 ms, elsewhere.
+ * A small process that starts other processes. To start one, Node forks, and the kernel copies the page tables of the whole
+ * process. In a server of 200 MiB that blocks the event loop for 10 ms or more. In the launcher it takes about 1 ms, and the
+ * server is not blocked.
  *
- * For processes with little input and output, both of which travel in one message each.
+ * It is for processes with little input and output: each is sent in one message.
  */
 export class Launcher {
   private readonly waiting = new Map<number, Waiting>();
@@ -32,12 +33,12 @@ export class Launcher {
   private closed = false;
   private last = 0;
 
-  /** Starts the process; returns at once. */
+  /** Starts the launcher; returns at once. */
   open(): void {
     if (!this.closed) this.child ??= this.start();
   }
 
-  /** Whether it can be used now. One that has ended, for whatever reason, is started again for the next. */
+  /** Whether the launcher can be used now. If it has ended, it is started again for later calls. */
   get ready(): boolean {
     if (this.child === undefined) this.open();
     return this.child?.connected === true;
@@ -51,7 +52,7 @@ export class Launcher {
       const sent = (error: Error | null) => {
         if (error !== null) this.settle(id, (waiting) => waiting.reject(lost(error)));
       };
-      if (child?.connected !== true) sent(new Error('it is not there'));
+      if (child?.connected !== true) sent(new Error('the launcher is not running'));
       else child.send({ id, ...request }, sent);
     });
     const kill = (signal: 'SIGTERM' | 'SIGKILL') => {
@@ -61,7 +62,7 @@ export class Launcher {
     return { ended, kill };
   }
 
-  /** Ends it, and what it has started. */
+  /** Ends the launcher and the processes it has started. */
   async close(): Promise<void> {
     this.closed = true;
     const { child } = this;
@@ -79,10 +80,10 @@ export class Launcher {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       serialization: 'advanced',
     });
-    // It does not keep the server alive.
+    // The launcher does not keep the server alive.
     child.unref();
     child.channel?.unref();
-    child.on('message', (message) => this.heard(message as LaunchReply));
+    child.on('message', (message) => this.onReply(message as LaunchReply));
     const gone = (error?: unknown) => {
       if (this.child === child) this.child = undefined;
       for (const id of [...this.waiting.keys()]) this.settle(id, (waiting) => waiting.reject(lost(error)));
@@ -92,7 +93,7 @@ export class Launcher {
     return child;
   }
 
-  private heard(message: LaunchReply): void {
+  private onReply(message: LaunchReply): void {
     this.settle(message.id, (waiting) => {
       if ('failed' in message) waiting.reject(new CairnError('unavailable', message.failed));
       else waiting.resolve(message);

@@ -1,10 +1,10 @@
 /**
- * The memory limit of git processes. Node cannot set one, so a shell sets it and then becomes git (`exec` keeps the process id,
- * and with it the group). git's own children inherit it.
+ * The memory limit of git processes. Node cannot set one, so a shell sets it and then becomes git (`exec` keeps the process id
+ * and the group). git's own children inherit the limit.
  *
- * Limited is what a process cannot give back: heap, stacks of threads, private writable pages (RLIMIT_DATA). Packs that git maps
- * cost nothing while memory is short, so they count only against the address space (RLIMIT_AS), which is several times larger: a
- * repository may be larger than the limit.
+ * RLIMIT_DATA limits memory that a process cannot give back: heap, thread stacks, private writable pages. The kernel can
+ * drop mapped packs when memory is short, so they count only against the address space (RLIMIT_AS). That limit is several
+ * times larger, so a repository may be larger than the memory limit.
  */
 import { execFile } from 'node:child_process';
 import { CairnError } from '../lib/errors.ts';
@@ -16,16 +16,16 @@ export interface Program {
   readonly args: readonly string[];
 }
 
-/** The shell that git needs anyway. */
+/** A POSIX shell; git needs one as well. */
 const SHELL = '/bin/sh';
 
-/** Bytes of address space for each byte of memory, and besides: git maps a pack in windows of up to 1 GiB, and an idx whole. */
+/** Address space for each byte of memory, and a fixed extra: git maps a pack in windows of up to 1 GiB, and each idx whole. */
 const ADDRESSES_PER_BYTE = 4;
 const ADDRESSES_BESIDES = 2 * 2 ** 30;
 
 /**
- * A limit that is in force already and lower stays: raising it fails, and git is started all the same. The score makes Linux end
- * git before the server where the memory of the machine or container runs out.
+ * A lower limit that is already in force stays: raising it fails, and git is started anyway. The oom_score_adj makes Linux
+ * kill git before the server if the machine or container runs out of memory.
  */
 const LIMIT = [
   'ulimit -d "$1" 2>/dev/null',
@@ -35,11 +35,11 @@ const LIMIT = [
   'exec "$@"',
 ].join('; ');
 
-/** Prints `set` if limits can be set, and what the program prints if they have no effect: none starts in 1 MiB. */
+/** Prints `set` if limits can be set. If they have no effect, the program's output follows: no program starts in 1 MiB. */
 const PROBE = 'ulimit -d 65536 && ulimit -v 65536 && echo set && ulimit -v 1024 && exec "$@"';
 
 /**
- * Puts the limit in front of a program.
+ * Wraps a program in a shell that sets the limit.
  * @param memory bytes; undefined for no limit
  */
 export function limitMemory(memory: number | undefined, program: Program): Program {
@@ -51,11 +51,11 @@ export function limitMemory(memory: number | undefined, program: Program): Progr
 }
 
 /**
- * Finds out whether this system lets processes be limited; Linux does.
- * @param binary the git to try it with
+ * Finds out whether this system can limit the memory of processes; Linux can.
+ * @param binary the git to test with
  * @param memory bytes
- * @param onNone told when limits cannot be set, or have no effect
- * @returns what to limit git to: `memory`, or nothing
+ * @param onNone is called with a message if limits cannot be set or have no effect
+ * @returns `memory` if it can be used as a limit, or nothing
  */
 export async function usableMemoryLimit(
   binary: string,
@@ -76,14 +76,14 @@ function canBeLimited(binary: string): Promise<boolean> {
   });
 }
 
-/** True when the shell that sets the limit could not start the program: POSIX has these two exit codes for it. */
+/** True if the shell that sets the limit could not start the program. POSIX defines these two exit codes for it. */
 export function isNotStarted({ exitCode, stderr }: Pick<GitResult, 'exitCode' | 'stderr'>): boolean {
   return (exitCode === 126 || exitCode === 127) && /^(\/bin\/)?sh: /.test(stderr);
 }
 
 /**
- * Makes sure that a process has come to an answer, whatever it is: its exit code means something.
- * @throws CairnError `too-large` when it ran out of memory; `unavailable` when a signal ended it
+ * Checks that a process ended by itself, so that its exit code has a meaning.
+ * @throws CairnError `too-large` if it ran out of memory; `unavailable` if a signal ended it
  */
 export function mustHaveAnswered(name: string, result: GitResult): void {
   if (ranOutOfMemory(result)) throw new CairnError('too-large', failureReason(name, result));

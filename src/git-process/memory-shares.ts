@@ -1,24 +1,24 @@
 /**
- * The memory of all git processes together, counted in shares: a share is what one process may have (`--git-memory`). A process
- * starts only when its shares are free, so the limits of all processes never add up to more than all shares.
+ * The memory of all git processes together, counted in shares. A share is the memory of one process (`--git-memory`). A process
+ * starts only if its shares are free, so the limits of all processes never add up to more than all shares.
  *
- * Whoever runs git has shares of their own, by a place (see `server/git-budget.ts`), and never waits for them here. Processes that work on
- * very many objects get more memory while there are spare shares.
+ * Shares never wait here: each caller that runs git holds a place that includes its shares (see `server/git-budget.ts`).
+ * Processes that work on very many objects get more memory while there are spare shares.
  */
 import { CairnError } from '../lib/errors.ts';
 import type { GitCommand } from './commands.ts';
 
-/** How many shares a process of a fold has. Others that work on very many objects have up to as many. */
+/** Shares of a process of a fold. Other processes that work on very many objects get up to as many. */
 export const LARGE = 4;
 
-/** Bytes that git may hold for each object: of its tables, and of links between objects. */
+/** Memory that git may need for each object, in bytes: its tables, and links between objects. */
 const BYTES_PER_OBJECT = 200;
 
-/** What a process got. */
+/** The memory granted to a process. */
 export interface Grant {
-  /** How many times the usual memory each process may have. */
+  /** Memory limit of each process, in shares. */
   readonly times: number;
-  /** Gives the shares back, once the process has ended. Calling it twice is harmless. */
+  /** Returns the shares after the process has ended. A second call has no effect. */
   release(): void;
 }
 
@@ -26,9 +26,9 @@ export interface Grant {
 export type Needs = Pick<GitCommand, 'processes' | 'large' | 'objects'>;
 
 export interface SharesOptions {
-  /** Shares that are set aside for somebody. */
+  /** Shares that the places include. */
   readonly all: number;
-  /** Shares for processes that work on very many objects, beside those. */
+  /** Additional shares for processes that work on very many objects. */
   readonly spare: number;
 }
 
@@ -39,8 +39,8 @@ export class MemoryShares {
   private taken = 0;
 
   /**
-   * @param options how many there are; without it as many as are wanted
    * @param memory bytes of a share
+   * @param options number of shares; without it there is no bound
    */
   constructor(
     memory: number,
@@ -52,8 +52,8 @@ export class MemoryShares {
   }
 
   /**
-   * Takes what a command needs.
-   * @throws CairnError `busy` when there are not so many shares: more git runs than anybody has a place for
+   * Takes the shares that a command needs.
+   * @throws CairnError `busy` if too few are free: then more git processes run than the places allow
    */
   take({ processes = 1, large = false, objects = 0 }: Needs): Grant {
     const own = processes * (large ? LARGE : 1);

@@ -1,4 +1,4 @@
-/** Many objects in full, by one process of git that is told all of them beforehand: many times faster than one by one. */
+/** Reads many objects with one git process that gets all ids in advance: many times faster than one by one. */
 
 import { Yielder } from '../lib/cooperative.ts';
 import { CairnError } from '../lib/errors.ts';
@@ -7,16 +7,16 @@ import { printObjects, type QuarantinePaths } from './commands.ts';
 import type { Git, RunningGit } from './git.ts';
 import { failureReason } from './result.ts';
 
-/** Hears of each object in the order in which they were asked for; without content and type of one that is not there. */
+/** Is called for each object in the order of the request; without content and type for a missing one. */
 export type TakeObject = (oid: string, content: Buffer | undefined, type: string | undefined) => void;
 
 export interface ReadAllOptions {
   readonly git: Git;
   readonly paths: QuarantinePaths;
-  /** Bytes of the largest object to be read. */
+  /** Maximum size of an object in bytes. */
   readonly maxSize: number;
   readonly signal: AbortSignal;
-  /** How far git stands back for others (nice(2)); not at all when absent. */
+  /** Niceness of git (nice(2)); absent for normal priority. */
   readonly niceness?: number;
 }
 
@@ -25,10 +25,10 @@ const LINES = 1_000;
 const LINE_FEED = 0x0a;
 
 /**
- * Reads objects, all by one process.
- * @param take is called with each of them; its buffer is good for the call alone
- * @throws CairnError `too-large` for one above the size; `unavailable` when git fails; what `take` throws; the signal's reason
- *   when it is aborted
+ * Reads objects with one git process.
+ * @param take is called for each object; its buffer is valid only during the call
+ * @throws CairnError `too-large` for an object above `maxSize`; `unavailable` if git fails; what `take` throws; the signal's
+ *   reason if it is aborted
  */
 export async function readAllObjects(
   { git, paths, maxSize, signal, niceness }: ReadAllOptions,
@@ -40,54 +40,54 @@ export async function readAllObjects(
     { signal },
   );
   running.stderr.resume();
-  const asking = ask(running, oids);
+  const writing = writeIds(running, oids);
   try {
-    const answers = new Answers(maxSize, take);
-    const pauses = new Yielder();
+    const output = new BatchOutput(maxSize, take);
+    const yielder = new Yielder();
     for await (const chunk of running.stdout as AsyncIterable<Buffer>) {
-      answers.push(chunk);
-      await pauses.next();
+      output.push(chunk);
+      await yielder.next();
     }
-    const asked = await asking;
+    const written = await writing;
     const result = await running.ended;
     signal.throwIfAborted();
-    if (result.exitCode !== 0 || answers.count !== asked || !answers.isAtEnd) {
+    if (result.exitCode !== 0 || output.count !== written || !output.isAtEnd) {
       throw new CairnError('unavailable', failureReason('cat-file', result));
     }
   } finally {
     running.stop();
     running.stdout.destroy();
-    await Promise.allSettled([asking, running.ended]);
+    await Promise.allSettled([writing, running.ended]);
   }
 }
 
 /** Writes all ids. @returns how many */
-async function ask({ stdin }: RunningGit, oids: Iterable<string>): Promise<number> {
-  let asked = 0;
+async function writeIds({ stdin }: RunningGit, oids: Iterable<string>): Promise<number> {
+  let written = 0;
   let lines: string[] = [];
-  // git may end before it has read all; its exit code tells why.
+  // git may end before it has read all ids. Its exit code tells why.
   const write = () => (stdin.destroyed ? Promise.resolve() : writeChunk(stdin, Buffer.from(lines.join(''))));
   for (const oid of oids) {
-    asked++;
+    written++;
     if (lines.push(`${oid}\n`) < LINES) continue;
     await write();
     lines = [];
   }
   await write();
   stdin.end();
-  return asked;
+  return written;
 }
 
-/** Cuts what `cat-file --batch` prints into objects, as it comes. */
-class Answers {
-  /** How many objects have come, or were said to be missing. */
+/** Incremental parser of the output of `cat-file --batch`. */
+class BatchOutput {
+  /** Number of objects read so far, missing ones included. */
   count = 0;
   private readonly maxSize: number;
   private readonly take: TakeObject;
-  /** What has come and is not a whole answer yet. */
+  /** Output that is not yet a whole object. */
   private readonly chunks: Buffer[] = [];
-  private held = 0;
-  /** Bytes without which it is not worth looking at them again. */
+  private buffered = 0;
+  /** Parsing continues once this many bytes are buffered. */
   private wanted = 1;
 
   constructor(maxSize: number, take: TakeObject) {
@@ -96,22 +96,22 @@ class Answers {
   }
 
   get isAtEnd(): boolean {
-    return this.held === 0;
+    return this.buffered === 0;
   }
 
   push(chunk: Buffer): void {
     this.chunks.push(chunk);
-    this.held += chunk.length;
-    if (this.held < this.wanted) return;
+    this.buffered += chunk.length;
+    if (this.buffered < this.wanted) return;
     const [only] = this.chunks;
     const bytes =
-      this.chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.chunks, this.held);
+      this.chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.chunks, this.buffered);
     const rest = bytes.subarray(this.takeWhole(bytes));
     this.chunks.splice(0, this.chunks.length, rest);
-    this.held = rest.length;
+    this.buffered = rest.length;
   }
 
-  /** Takes every answer that is there whole. @returns the bytes they have */
+  /** Reads all objects that are complete. @returns how many bytes they had */
   private takeWhole(bytes: Buffer): number {
     let at = 0;
     for (;;) {

@@ -1,16 +1,16 @@
-/** Objects in full, by one process of git that is asked again and again: which ones, the answers before say. */
+/** Reads objects with one git process that is asked repeatedly: the objects read so far tell which ones come next. */
 import { CairnError } from '../lib/errors.ts';
 import { printObjects, type QuarantinePaths } from './commands.ts';
 import type { Git, RunningGit } from './git.ts';
 import { failureReason } from './result.ts';
 
-/** An object that was asked for; without content when it is not there. */
+/** An object that was requested; without content if it is missing. */
 export interface ReadObject {
   readonly oid: string;
   readonly content: Buffer | undefined;
 }
 
-/** Objects asked for before the first of them has come: git reads and answers one after another. */
+/** Objects requested in advance: git prints them one after another. */
 const AHEAD = 256;
 
 export class ObjectReader {
@@ -22,7 +22,7 @@ export class ObjectReader {
   private chunks: AsyncIterator<Buffer> | undefined;
   private pending: Buffer = Buffer.alloc(0);
 
-  /** Starts git when the first object is asked for. @param maxSize bytes of the largest object to be read */
+  /** git is started when the first object is requested. @param maxSize maximum size of an object in bytes */
   constructor(git: Git, paths: QuarantinePaths, maxSize: number, signal: AbortSignal) {
     this.git = git;
     this.paths = paths;
@@ -31,23 +31,23 @@ export class ObjectReader {
   }
 
   /**
-   * Reads objects in the order in which they are asked for. To be read to its end before the next call.
-   * @throws CairnError `too-large` for one above the size; `unavailable` when git fails; the signal's reason when it is aborted
+   * Reads objects in the order of `oids`. The caller must read the generator to its end before the next call.
+   * @throws CairnError `too-large` for an object above `maxSize`; `unavailable` if git fails; the signal's reason if aborted
    */
   async *read(oids: Iterable<string>): AsyncGenerator<ReadObject, void, undefined> {
-    const asking = oids[Symbol.iterator]();
-    let [asked, answered, all] = [0, 0, false];
+    const remaining = oids[Symbol.iterator]();
+    let [requested, received, all] = [0, 0, false];
     for (;;) {
       const lines: string[] = [];
-      while (!all && asked - answered < AHEAD) {
-        const { value, done } = asking.next();
+      while (!all && requested - received < AHEAD) {
+        const { value, done } = remaining.next();
         if (done === true) all = true;
         else lines.push(`${value}\n`);
-        asked += done === true ? 0 : 1;
+        requested += done === true ? 0 : 1;
       }
       if (lines.length > 0) this.process().stdin.write(lines.join(''));
-      if (answered === asked) return;
-      answered++;
+      if (received === requested) return;
+      received++;
       yield await this.next();
     }
   }

@@ -1,25 +1,25 @@
-/** Work that git cannot do, told apart from work that it can do later. */
+/** Tells failures of git that will repeat from those that will not. */
 import { CairnError } from '../lib/errors.ts';
 import { failureReason, type GitResult, ranOutOfMemory } from './result.ts';
 
 /**
- * git died by a signal that nobody sent, needs more memory than it may have, or says by its exit code that it cannot do this. The
- * same objects make it do the same again, so that trying again soon is in vain.
+ * git crashed, needs more memory than its limit, or failed with an exit code. The same objects make it fail again, so
+ * retrying soon is useless.
  */
 export class GitRefusal extends CairnError {}
 
-/** Signals that somebody sends to end a process: they tell nothing of its work. */
+/** Signals that are sent to end a process: they say nothing about its work. */
 const SENT: ReadonlySet<NodeJS.Signals | null> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']);
 
-/** What git says when the machine is at fault, not what it works on (strerror(3), and git's words for starting processes). */
+/** Messages of git for faults of the machine (strerror(3), and git's own about starting processes). */
 const MACHINE =
   /No space left|quota exceeded|Input\/output error|Read-only file system|Too many open files|Permission denied|Resource temporarily unavailable|cannot fork|unable to fork|is not a git command/i;
 
 /**
- * What is wrong with a process that has not done its work.
+ * The error for a process that failed.
  * @param work what it was to do, for the message
- * @returns a {@link GitRefusal} of kind `too-large` (signal, memory, depth) or `corrupt`; a CairnError of kind `unavailable` when
- *   the machine is at fault, or somebody ended it
+ * @returns a {@link GitRefusal} of kind `too-large` (signal, memory, depth) or `corrupt`; a CairnError of kind `unavailable` if
+ *   the machine is at fault or somebody ended the process
  */
 export function failureOf(work: string, name: string, result: GitResult): CairnError {
   const { cancelled, signal, stderr } = result;
@@ -30,7 +30,7 @@ export function failureOf(work: string, name: string, result: GitResult): CairnE
   return new GitRefusal(/tree depth/.test(stderr) ? 'too-large' : 'corrupt', text);
 }
 
-/** Command and signal come first: what git said before it crashed may be about anything. */
+/** Command and signal come first: what git printed before it crashed may be about something else. */
 function reasonOf(name: string, result: GitResult): string {
   const reason = failureReason(name, result);
   if (result.signal === null || ranOutOfMemory(result)) return reason;
