@@ -1,4 +1,4 @@
-/** What an operator does to a repository from the command line. Each is a publish like any other. */
+/** Changes that an operator makes to a repository from the command line. Each is an ordinary publish. */
 import { isBranch, type ObjectFormat, refNameProblem } from '../git/index.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
@@ -16,8 +16,8 @@ import { withPacksLeft } from '../repository/git/unreachable.ts';
 import { findInHistory } from './history.ts';
 
 /**
- * Makes an empty repository.
- * @throws CairnError `conflict` when there is one already
+ * Creates an empty repository.
+ * @throws CairnError `conflict` when it already exists
  */
 export async function createRepository(
   repository: GitRepository,
@@ -26,7 +26,7 @@ export async function createRepository(
   checkBranchName(options.head);
   const initial = emptyState(repository.id.identifier, options.objectFormat, options.random.hex(16));
   return publishState(repository, 'announce', (state) => {
-    if (state !== undefined) throw new CairnError('conflict', `the repository ${repository} exists already`);
+    if (state !== undefined) throw new CairnError('conflict', `the repository ${repository} already exists`);
     return { ...initial, head: options.head };
   });
 }
@@ -48,8 +48,8 @@ export async function setHead(repository: GitRepository, branch: string): Promis
 }
 
 /**
- * Brings back the refs, HEAD and packs of an earlier state, as a new state on top: nothing in between is lost. Packs that came later
- * stay beside them until a fold: what refs reached until now has its grace.
+ * Publishes the refs, HEAD and packs of an earlier state again, as a new state: nothing in between is lost. Later
+ * packs stay beside them until a fold, so that what refs reached until now keeps its grace period.
  * @param which depth or digest of the state, see {@link findInHistory}
  * @throws CairnError `not-found` when there is no such state; `corrupt` when artifacts it needs are gone
  */

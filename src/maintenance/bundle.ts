@@ -1,6 +1,6 @@
 /**
- * Bundles: the folded pack of a repository with a header in front, as one object that a client can fetch straight from
- * the store before it asks for the rest.
+ * Bundles: the folded pack of a repository with a header in front, as one object. A client can fetch it directly from
+ * the store before it fetches the rest.
  */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
@@ -34,16 +34,17 @@ export interface BundleContext {
 export interface MadeBundle {
   readonly record: BundleRecord;
   readonly objects: number;
-  /** False when the bundle of this very pack was there already. */
+  /** False when this pack already had a bundle. */
   readonly made: boolean;
 }
 
-/** How far back the refs of a fold are looked for; folding comes long before. */
+/** How many states back the refs of a fold are searched; the next fold comes long before. */
 const MOST_STATES = 1_000;
 
 /**
- * Makes a bundle of a repository's folded pack, and the one that clients are told of. What was pushed since the fold is
- * not in it: clients fetch that as always. The manifest does not name it, because no reader of the repository needs it.
+ * Creates a bundle of a repository's folded pack, and makes it the one that clients are told about. It does not
+ * contain later pushes: clients fetch those as usual. The manifest does not name it, because no reader of the
+ * repository needs it.
  * @throws CairnError `not-found`; `conflict` when the repository is not folded; `unavailable`, `corrupt`
  */
 export async function makeBundle(context: BundleContext, repository: GitRepository): Promise<MadeBundle> {
@@ -70,7 +71,7 @@ export async function makeBundle(context: BundleContext, repository: GitReposito
   return { record, objects: entry.objects, made: true };
 }
 
-/** The state whose branches and tags the fold gathered: refs may have moved since. */
+/** The state whose branches and tags the fold packed. The refs may have moved since. */
 async function foldedState(
   repository: GitRepository,
   from: Parameters<typeof history>[1],
@@ -87,7 +88,7 @@ async function foldedState(
 function notFolded(repository: GitRepository): CairnError {
   return new CairnError(
     'conflict',
-    `${repository} has no folded pack to make a bundle of; "cairn fold ${repository}" makes one`,
+    `${repository} has no folded pack for a bundle; "cairn fold ${repository}" creates one`,
   );
 }
 
@@ -132,7 +133,7 @@ async function store(
   );
 }
 
-/** Branches and tags, and HEAD for whoever clones the bundle itself. */
+/** Branches and tags, and HEAD for clients that clone the bundle itself. */
 function* bundledRefs({ refs, head }: GitManifest): Generator<readonly [string, string]> {
   for (const ref of refs) {
     if (isCloned(ref[0])) yield ref;

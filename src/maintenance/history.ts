@@ -27,7 +27,7 @@ export async function* history(
 
 /**
  * Finds one state in a repository's history.
- * @param which its depth as a number, or the digest of its manifest, or the beginning of the digest (at least 6 characters)
+ * @param which its depth, or the digest of its manifest, or at least the first 6 characters of the digest
  * @throws CairnError `not-found` when there is no such state, `invalid` when `which` is neither
  */
 export async function findInHistory(

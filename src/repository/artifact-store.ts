@@ -17,7 +17,7 @@ import type { ArtifactRef } from './manifest.ts';
 import { rescueFromTombstones } from './records/tombstones.ts';
 import type { RepositoryPlace } from './repository-id.ts';
 
-/** How often a write of an artifact is sent before the store is said not to answer. Resending is safe: the name is the content. */
+/** How often a write of an artifact is sent. Resending is safe, because the name is the digest of the content. */
 const ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 50;
 
@@ -27,7 +27,7 @@ export interface ArtifactStoreOptions {
   readonly random: Random;
 }
 
-/** Immutable objects of a repository, each under its digest. Manifests travel with control traffic, the rest with bulk. */
+/** Immutable objects of a repository, named by digest. Manifests use the control connections, the rest uses bulk. */
 export class ArtifactStore {
   private readonly stores: ObjectStorePair;
   private readonly clock: Clock;
@@ -40,12 +40,12 @@ export class ArtifactStore {
   }
 
   /**
-   * Makes an artifact durable under its digest. One that is there already is as good as written, once a collector
-   * can no longer take it: it is taken off the tombstones, then looked at; one already condemned is stored again as
-   * another copy, `n`.
+   * Makes an artifact durable under its digest. An existing artifact is as good as a new one, once no collector can
+   * delete it: it is removed from the tombstones, then its existence is checked. An artifact that is already
+   * condemned is stored again as another copy, `n`.
    * @param options `generation`: of the repository, see `firstCopy`
-   * @returns how a manifest names it
-   * @throws CairnError `unavailable` when the store does not take it
+   * @returns the name for a manifest
+   * @throws CairnError `unavailable` when the store does not accept it
    */
   async put(
     id: RepositoryPlace,
@@ -67,7 +67,8 @@ export class ArtifactStore {
         signal === undefined ? {} : { signal },
       );
       if (head.found && head.size === size) return n === 0 ? { digest, size } : { digest, size, n };
-      // Deleted between the two looks, or of another size and so not ours to name: write it anew, as another copy if need be.
+      // Deleted between the two checks, or of another size and so not the same artifact: write it again, as another
+      // copy if needed.
       if (!head.found && (await this.putCopy(id, name, body, signal)) === 'written') {
         return n === 0 ? { digest, size } : { digest, size, n };
       }
@@ -89,10 +90,10 @@ export class ArtifactStore {
       cause = outcome.outcome === 'unknown' ? outcome.cause : outcome.outcome;
       signal?.throwIfAborted();
     }
-    throw becauseOf('unavailable', `the object store did not take ${artifactFileName(name)}`, cause);
+    throw becauseOf('unavailable', `the object store did not accept ${artifactFileName(name)}`, cause);
   }
 
-  /** A write that certainly did not happen, and one that nobody knows about, are tried again alike. */
+  /** A write that certainly failed and a write with unknown outcome are repeated in the same way. */
   private async tryPut(
     id: RepositoryPlace,
     name: ArtifactName,
@@ -108,8 +109,8 @@ export class ArtifactStore {
   }
 
   /**
-   * Opens an artifact, or a range of it, for reading; the caller checks the digest of what it reads.
-   * @throws CairnError `corrupt` when a manifest names it and the store has not got it, or has it in another size
+   * Opens an artifact, or a range of it, for reading. The caller checks the digest.
+   * @throws CairnError `corrupt` when a manifest names it and the store lacks it, or has it in another size
    */
   async open(
     id: RepositoryPlace,
@@ -128,8 +129,8 @@ export class ArtifactStore {
   }
 
   /**
-   * Reads a small artifact whole and verifies its digest.
-   * @throws CairnError `corrupt` when it is missing, or is not what its name says
+   * Reads a small artifact and verifies its digest.
+   * @throws CairnError `corrupt` when it is missing, or does not match its digest
    */
   async read(
     id: RepositoryPlace,
@@ -160,7 +161,7 @@ export class ArtifactStore {
     return bytes;
   }
 
-  /** @throws CairnError `corrupt` when the store has not got the artifact, or has it in another size */
+  /** @throws CairnError `corrupt` when the store lacks the artifact, or has it in another size */
   async mustExist(id: RepositoryPlace, kind: ArtifactKind, ref: ArtifactRef): Promise<void> {
     const name = nameOf(kind, ref);
     const head = await this.storeFor(kind).head(artifactKey(id, name));
@@ -178,7 +179,10 @@ export function nameOf(kind: ArtifactKind, ref: ArtifactRef): ArtifactName {
   return ref.n === undefined ? { digest: ref.digest, kind } : { digest: ref.digest, kind, n: ref.n };
 }
 
-/** The artifact is named by its key in the documented layout, which tells what the URL told already; no prefix of ours. */
+/**
+ * Names the artifact by its key in the documented layout, which reveals no more than the URL did, and without the
+ * prefix of the bucket.
+ */
 export function missingArtifact(id: RepositoryPlace, name: ArtifactName): CairnError {
   return publicError(
     'corrupt',

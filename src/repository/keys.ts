@@ -14,7 +14,7 @@
  *     v1/events/writers/<writer>/<sequence>.json
  *     v1/events/segments/<sha256>.json
  *
- * Identifiers are free text, so their digest stands in the key: no identifier can climb out of its place.
+ * Identifiers are free text, so the key contains their digest: no identifier can leave its place.
  */
 import { type Digest, isDigest } from '../lib/digest.ts';
 import type { RepositoryPlace } from './repository-id.ts';
@@ -44,17 +44,17 @@ export function tombstonesKey(place: RepositoryPlace): string {
   return `${repositoryPrefix(place)}tombstones`;
 }
 
-/** Orders that wait for their objects. */
+/** Signed states that wait for their objects. */
 export function heldKey(place: RepositoryPlace): string {
   return `${repositoryPrefix(place)}held`;
 }
 
-/** Who is folding the repository right now. */
+/** The lease of the server that is folding the repository. */
 export function foldLeaseKey(place: RepositoryPlace): string {
   return `${repositoryPrefix(place)}fold`;
 }
 
-/** Which bundle clients are told to begin with. */
+/** The bundle that clients are told about. */
 export function bundleKey(place: RepositoryPlace): string {
   return `${repositoryPrefix(place)}bundle`;
 }
@@ -68,34 +68,34 @@ export function artifactKey(place: RepositoryPlace, name: ArtifactName): string 
   return `${repositoryPrefix(place)}artifacts/${artifactFileName(name)}`;
 }
 
-/** Copies that one generation of a repository may have of an artifact; the numbers of the next begin behind them. */
+/** Copies that one generation of a repository may have of an artifact. The numbers of the next generation follow. */
 const COPIES = 2 ** 20;
 
 /**
- * The number of the first copy that a generation of a repository stores: 0, which is left out of names, in the first one. No
- * generation ever uses the names of another, so that an artifact of one that was withdrawn may be deleted at any time.
+ * The number of the first copy that a generation of a repository stores. In the first generation it is 0, which names
+ * leave out. Generations never share names, so the artifacts of a withdrawn generation may be deleted at any time.
  * @param generation `RepositoryState.generation`
  */
 export function firstCopy(generation = 0): number {
   return generation * COPIES;
 }
 
-/** The generation that an artifact belongs to, by the number of its copy. */
+/** The generation of an artifact, from the number of its copy. */
 export function generationOfCopy(n = 0): number {
   return Math.floor(n / COPIES);
 }
 
-/** The generation that an artifact belongs to, by the last segment of its key. */
+/** The generation of an artifact, from the last segment of its key. */
 export function generationOfFile(fileName: string): number {
   return generationOfCopy(Number(/^[0-9a-f]{64}-(\d+)\./.exec(fileName)?.[1] ?? 0));
 }
 
-/** The last segment of an artifact's key; also how tombstones name it. */
+/** The last segment of an artifact's key. Tombstones use it as the name. */
 export function artifactFileName(name: ArtifactName): string {
   return `${name.digest}${name.n === undefined ? '' : `-${name.n}`}.${name.kind}`;
 }
 
-/** The prefix of what owners have. */
+/** The prefix of the owner records. */
 export const ownersPrefix = 'v1/owners/';
 
 /** The identifiers an owner has reserved. */
@@ -109,10 +109,10 @@ export function parseOwnerKey(key: string): string | undefined {
   return isDigest(owner) ? owner : undefined;
 }
 
-/** Which service this bucket belongs to. */
+/** The service that owns this bucket. */
 export const SERVICE_KEY = 'v1/service';
 
-/** What the event log consists of: its segments, and its writers with what of theirs is in segments already. */
+/** The catalog of the event log: its event segments, its writers, and how much of each writer is in segments. */
 export const CATALOG_KEY = `${EVENTS}catalog`;
 
 /** One entry of the event log. @param sequence from 0, without gaps */

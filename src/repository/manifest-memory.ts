@@ -10,8 +10,8 @@ interface Remembered<M> {
 }
 
 /**
- * The manifests used last, within a budget of bytes. Parts that are kept beside manifests count once, however many manifests name
- * them: what one has loaded is there for all.
+ * The recently used manifests, within a budget of bytes. Parts beside manifests count once, even if many manifests
+ * name them: a part that was loaded for one manifest is loaded for all.
  */
 export class ManifestMemory<M extends Manifest> {
   private readonly budget: number;

@@ -11,9 +11,9 @@ export type PointerReading =
   | { readonly is: 'found'; readonly version: VersionToken; readonly digest: Digest };
 
 /**
- * Reads a repository's pointer: one small request, strongly consistent.
- * @param known the version last seen; when it is still current the answer is `unchanged`
- * @throws CairnError `unavailable` when the store does not answer, `corrupt` when the body is no digest
+ * Reads a repository's pointer with one small, strongly consistent request.
+ * @param known the version last seen; if it is still current, the answer is `unchanged`
+ * @throws CairnError `unavailable` when the store does not answer, `corrupt` when the body is not a digest
  */
 export async function readPointer(
   store: ObjectStore,

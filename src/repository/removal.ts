@@ -1,11 +1,11 @@
 /**
- * Removing what a withdrawn repository leaves behind: every artifact but its manifests, which are its history, and its
- * pointer, which is never deleted. An artifact is put on the tombstones first, condemned later, and only then deleted: a
- * publisher that took it for its own in between has taken it off again.
+ * Removes the artifacts of a withdrawn repository, except its manifests, which are its history. The pointer is never
+ * deleted. An artifact first goes onto the tombstones, is condemned later, and only then deleted. A publisher that
+ * reuses it in between removes it from the tombstones.
  *
- * A delete may happen long after it was asked for: its answer was lost, another server is at the same work. So only names are
- * deleted that never come to life again: those of the generation that was withdrawn and of ones before. When the
- * repository is announced again, it stores everything under names of a new generation, equal bytes included.
+ * A delete may take effect long after it was sent: its answer may be lost, or another server may do the same work. So
+ * only names are deleted that are never used again: those of the withdrawn generation and of earlier ones. When the
+ * repository is announced again, it stores everything under names of a new generation, even equal bytes.
  */
 import type { Clock } from '../lib/clock.ts';
 import { concurrently } from '../lib/concurrently.ts';
@@ -24,21 +24,21 @@ export interface RemovalContext {
   readonly random: Random;
 }
 
-/** Seconds an artifact is on the tombstones before it is condemned: longer than any publish is under way. */
+/** Seconds that an artifact is on the tombstones before it is condemned; longer than any publish takes. */
 const WATCHED = 24 * 60 * 60;
-/** Artifacts that one call takes on. */
+/** Artifacts per call. */
 const AT_ONCE = 1_000;
-/** Artifacts deleted between two looks at the pointer. */
+/** Artifacts deleted between two reads of the pointer. */
 const CHUNK = 50;
 
-/** All that a removal needs of a repository, whatever its kind. */
+/** What a removal needs of a repository of any kind. */
 type WithdrawnRepository = Pick<Repository<Manifest>, 'id' | 'resolve'>;
 
 /**
- * Does the next part of removing the artifacts of a withdrawn repository.
- * @param condemn whether the time has come; until then artifacts are only put on the tombstones
- * @returns true when there is nothing left to remove, or nothing may be removed: the repository is not withdrawn
- * @throws CairnError when the store fails; calling again goes on
+ * Does the next part of the removal of a withdrawn repository's artifacts.
+ * @param condemn whether the grace period is over; before that, artifacts only go onto the tombstones
+ * @returns true when nothing is left to remove, or nothing may be removed because the repository is not withdrawn
+ * @throws CairnError when the store fails; calling again continues
  */
 export async function removeArtifacts(
   context: RemovalContext,
@@ -67,7 +67,7 @@ export async function removeArtifacts(
   const condemned = files.filter((file) => tombstones?.artifacts[file]?.condemned === true);
   for (let at = 0; at < condemned.length; at += CHUNK) {
     signal.throwIfAborted();
-    // Announced again, it has artifacts of other names; but then there is no hurry.
+    // If it was announced again, its new artifacts have other names, and there is no hurry.
     if ((await withdrawnAs(repository))?.digest !== withdrawn.digest) return false;
     await deleteArtifacts(context, repository, condemned.slice(at, at + CHUNK));
   }
@@ -75,19 +75,19 @@ export async function removeArtifacts(
 }
 
 interface Withdrawn {
-  /** Of the manifest that says so. */
+  /** Of the manifest that withdraws it. */
   readonly digest: Digest;
   readonly generation: number;
 }
 
-/** How a repository is withdrawn; undefined when it is not. */
+/** The withdrawal of the repository; undefined when it is not withdrawn. */
 async function withdrawnAs(repository: WithdrawnRepository): Promise<Withdrawn | undefined> {
   const state = await repository.resolve();
   if (state?.manifest.lifecycle !== 'withdrawn') return undefined;
   return { digest: state.digest, generation: state.manifest.generation ?? 0 };
 }
 
-/** Files of a generation and of those before it. */
+/** The files of a generation and of earlier ones. */
 async function listArtifacts(
   context: RemovalContext,
   repository: WithdrawnRepository,
@@ -98,7 +98,7 @@ async function listArtifacts(
   const files: string[] = [];
   for await (const { key } of context.stores.bulk.list(prefix, { signal })) {
     const file = key.slice(prefix.length);
-    // What came later was stored by servers that had seen it announced again.
+    // Later generations were stored by servers that saw the repository announced again.
     if (!file.endsWith('.json') && generationOfFile(file) <= generation) files.push(file);
     if (files.length === AT_ONCE) break;
   }

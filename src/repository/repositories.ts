@@ -12,10 +12,10 @@ import {
   repositoryId,
 } from './repository-id.ts';
 
-/** Repositories remembered at once; forgetting one costs a request when it is asked for again. */
+/** Repositories in memory. A forgotten one costs a request when it is needed again. */
 const REMEMBERED = 10_000;
 
-/** All repositories of a bucket; each one asked for is remembered for a while. */
+/** All repositories of a bucket. Recently used ones stay in memory. */
 export class Repositories {
   private readonly context: GitRepositoryContext;
   private readonly known = new LruMap<string, GitRepository>(
@@ -76,7 +76,10 @@ export interface ListedRepository {
   readonly state: PublishedGitState;
 }
 
-/** Finds pointers in a listing, starting again behind each repository's artifacts: there may be thousands. */
+/**
+ * Finds pointers in a listing. After each pointer it skips the artifacts of the repository, of which there may be
+ * thousands.
+ */
 async function* listPlaces(store: ObjectStore, prefix: string): AsyncGenerator<RepositoryPlace> {
   let startAfter: string | undefined = '';
   while (startAfter !== undefined) {

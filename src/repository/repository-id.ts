@@ -1,7 +1,7 @@
 import { type Digest, sha256 } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
 
-/** Where a repository is in the bucket: all that keys are built from. */
+/** The place of a repository in the bucket. Keys are built from it alone. */
 export interface RepositoryPlace {
   /** Public key of the owner, 64 lower-case hex characters. */
   readonly owner: string;
@@ -37,7 +37,7 @@ export function repositoryId(owner: string, identifier: string): RepositoryId {
   return { owner, identifier, identifierDigest: sha256(identifier) };
 }
 
-/** Why an identifier is refused, or undefined when it is fine. */
+/** Why an identifier is refused; undefined when it is valid. */
 export function identifierProblem(identifier: string): string | undefined {
   if (identifier.length === 0) return 'the repository identifier is empty';
   if (!identifier.isWellFormed()) return 'the repository identifier is not valid UTF-8';

@@ -16,13 +16,11 @@ import type { RepositoryId } from './repository-id.ts';
 import { formatRepositoryId } from './repository-id.ts';
 import { type SwapResult, swapPointer } from './swap.ts';
 
-/**
- * Milliseconds for which what a server has seen of a public repository, or of the log of events, is good enough to answer by.
- */
+/** How old an observation of a public repository, or of the event log, may be for an answer, in milliseconds. */
 export const recencyMs = 2_000;
 /**
- * Milliseconds after which no server answers any more by what it saw before a change: whoever hides something is told so
- * no earlier. Clocks that run at different speeds, and a server that is held up in between, have the rest.
+ * After this many milliseconds no server answers from an observation before a change, so a request to hide something
+ * is confirmed no earlier. The margin covers clocks of different speed and servers that are delayed.
  */
 export const settledMs = recencyMs + 500;
 
@@ -32,14 +30,14 @@ export interface RepositoryContext<M extends Manifest> {
   readonly manifests: ManifestStore<M>;
   readonly clock: Clock;
   readonly random: Random;
-  /** Milliseconds to go on asking what became of a swap. */
+  /** Milliseconds to look for the outcome of a swap. */
   readonly swapPatience: number;
   readonly publishObserver?: PublishObserver;
-  /** Hears of every publish of this process. */
+  /** Called for each publish of this process. */
   readonly onPublished?: OnPublished<M>;
 }
 
-/** When a look at the pointer began: everything published before is in what it shows. */
+/** When a read of the pointer began: it shows everything published before. */
 interface Look {
   /** By the repository's own counter. */
   readonly sequence: number;
@@ -47,12 +45,12 @@ interface Look {
   readonly at: number;
 }
 
-/** What is known of the pointer, and how fresh that knowledge is. */
+/** What is known about the pointer, and how fresh it is. */
 interface Sighting extends Look {
   readonly pointer: { readonly version: string; readonly digest: Digest } | undefined;
-  /** Number of manifests below; -1 without a pointer. */
+  /** Depth of the manifest; -1 without a pointer. */
   readonly depth: number;
-  /** The counter when this pointer was learnt. */
+  /** The counter when this pointer became known. */
   readonly learnt: number;
 }
 
@@ -82,33 +80,33 @@ export class Repository<M extends Manifest> {
   }
 
   /**
-   * Asks the store for the published state: one conditional request, strongly consistent.
-   * @param parts whether what is kept beside the manifest is to be loaded at once, or only what is asked for later
+   * Reads the published state from the store: one conditional request, strongly consistent.
+   * @param parts whether the parts beside the manifest are loaded at once, or on demand
    * @returns undefined when the repository does not exist
-   * @throws CairnError `unavailable` when the store does not answer; `corrupt` when what it holds is damaged
+   * @throws CairnError `unavailable` when the store does not answer; `corrupt` when its data is damaged
    */
   async resolve(parts: PartsLoaded = 'all'): Promise<PublishedState<M> | undefined> {
     return (await this.observe(parts)).published;
   }
 
-  /** The published state as this process last saw it, however long ago; the store is asked only if it never was. */
+  /** The published state as this process last saw it, at any age. Reads from the store only if there is none. */
   async known(): Promise<PublishedState<M> | undefined> {
     return this.sighting === undefined ? this.resolve() : this.load(this.sighting.pointer);
   }
 
-  /** The published state if this process saw one at most `maxAge` milliseconds ago; makes no request for the pointer. */
+  /** The published state if this process saw it at most `maxAge` milliseconds ago. Sends no request for the pointer. */
   async peek(maxAge: number, parts: PartsLoaded = 'all'): Promise<PublishedState<M> | undefined> {
     const last = this.sighting;
     if (last === undefined || this.context.clock.monotonic() - last.at > maxAge) return undefined;
     return this.load(last.pointer, parts);
   }
 
-  /** A number that only looks at the store begun after this moment exceed; see `Change.since`. */
+  /** A number that only reads of the pointer begun later exceed; see `Change.since`. */
   mark(): number {
     return ++this.sequence;
   }
 
-  /** Loads one manifest of this repository by digest, verified. */
+  /** Loads one manifest of this repository by digest, and verifies it. */
   manifest(digest: Digest): Promise<M> {
     return this.context.manifests.load(this.id, digest);
   }
@@ -149,8 +147,8 @@ export class Repository<M extends Manifest> {
   }
 
   /**
-   * A look that began after something was learnt is newer, whatever it shows. Looks that overlapped may be answered in
-   * any order; of what they show the deeper state is the newer one, because depth only grows.
+   * A read that began after something became known is newer, whatever it shows. Overlapping reads may be answered in
+   * any order; of these the deeper state is newer, because depth only grows.
    */
   private remember(sighting: Sighting): void {
     const last = this.sighting;
@@ -177,7 +175,7 @@ export class Repository<M extends Manifest> {
         swapped = this.look();
         return this.swap(parent, next, sent);
       },
-      // Known as of the moment the swap was sent: what was asked for since may rest on something newer.
+      // Known as of the moment the swap was sent: later reads may be newer.
       learned: ({ version, digest }) => this.learn(swapped, { version, digest }),
       doubt: () => {
         this.sighting = undefined;
@@ -187,7 +185,7 @@ export class Repository<M extends Manifest> {
 
   private swap(parent: PublishedState<M> | undefined, next: Digest, sent: Set<Digest>): Promise<SwapResult> {
     const { control, clock, random, manifests, swapPatience } = this.context;
-    // The chain of manifests is all that a swap looks at.
+    // A swap needs only the chain of manifests.
     const load = (digest: Digest) => manifests.load(this.id, digest, 'on-demand');
     return swapPointer(
       { store: control, clock, random, load, patience: swapPatience },

@@ -65,7 +65,7 @@ describe('reasons of refusals (issue 11, point 23)', () => {
     ['it was updated meanwhile, fetch first', 'overtaken'],
     ['protected: only the owner may push here', 'protected'],
     ['missing necessary objects', 'object'],
-    ['the object store did not take d00d.pack', 'server'],
+    ['the object store did not accept d00d.pack', 'server'],
     ['busy, try again', 'busy'],
     ['pack exceeds maximum allowed size', 'limit'],
     ['no signed state is waiting for this push: …', 'signed state'],

@@ -29,7 +29,7 @@ it('creates, lists, shows, restores and redirects repositories beside a running 
   expect(created.stdout).toContain(`/git/${OWNER}/tools.git`);
   expect(await cairn(folder.path, 'repo', 'create', name)).toMatchObject({
     exitCode: 1,
-    stderr: `cairn: the repository ${name} exists already\n`,
+    stderr: `cairn: the repository ${name} already exists\n`,
   });
 
   const user = new GitClient(folder.path);

@@ -158,7 +158,7 @@ describe('a push', () => {
       const pushed = await here.author.try(['push', 'origin', 'main']);
       expect(pushed.exitCode).not.toBe(0);
       expect(pushed.stderr).toMatch(
-        new RegExp(`remote rejected.*object store did not take [0-9a-f]{64}\\${ending}`),
+        new RegExp(`remote rejected.*object store did not accept [0-9a-f]{64}\\${ending}`),
       );
       store.reset();
       expect(await here.main()).toBe(before);

@@ -62,12 +62,12 @@ it('goes on when a fold fails, and does not try again at every push', async () =
   await using app = await startServer({ store, onLog: (line) => log.push(line) });
   const url = repositoryUrl(app, 'fails');
   const author = await pushMuch(folder.path, url);
-  const failures = () => log.filter((line) => line.includes('a repository was not folded'));
+  const failures = () => log.filter((line) => line.includes('a fold failed'));
   await until(async () => failures().length > 0);
   expect(JSON.parse(failures()[0] ?? '')).toMatchObject({
     level: 40,
     repository: `${OWNER}/fails`,
-    problem: expect.stringContaining('did not take'),
+    problem: expect.stringContaining('did not accept'),
   });
   const tries = store.log.filter(({ key }) => key.endsWith('.bitmap')).length;
   for (let n = 0; n < 2; n++) {

@@ -24,7 +24,7 @@ it('nothing is at work any more when a push has been answered', async () => {
   const scratch = join(server.cacheFolder, 'scratch');
   const before = await readdir(scratch);
   const pushed = await work.try(['push', repositoryUrl(server, 'work'), 'main']);
-  expect(pushed.stderr).toContain('did not take');
+  expect(pushed.stderr).toContain('did not accept');
   expect(store.log.filter((request) => request.end === undefined)).toEqual([]);
   await expect.poll(() => readdir(scratch)).toEqual(before);
   await work.run(['push', '--quiet', repositoryUrl(server, 'work'), 'main']);

@@ -1,4 +1,7 @@
-/** Objects that a fold sets apart. While it is at work, refs may be pointed at them: they are in packs that are still there. */
+/**
+ * The objects that a fold sets apart. Their packs are still published during the fold, so refs may be pointed at them
+ * meanwhile.
+ */
 import { type ObjectFormat, PackIdx } from '../../git/index.ts';
 import { Yielder } from '../../lib/cooperative.ts';
 import { openFile } from '../../lib/read-at.ts';
@@ -6,12 +9,12 @@ import { SortedIds } from '../../lib/sorted-ids.ts';
 import type { GitState } from '../../repository/git/git-manifest.ts';
 import { CheckedRefs } from './checked-refs.ts';
 
-/** Objects whose ids are kept in memory, 24 bytes each. Of more, any may be the one that is asked for. */
+/** Objects whose ids are kept in memory, 24 bytes each. With more objects, any object may be one of them. */
 const MOST_KEPT = 5_000_000;
 
 export class ApartObjects {
   private readonly ids: SortedIds | undefined;
-  /** Refs that reach none of them. */
+  /** Refs that reach none of the objects. */
   private readonly walked: CheckedRefs;
 
   private constructor(ids: SortedIds | undefined, walked: CheckedRefs) {
@@ -21,9 +24,9 @@ export class ApartObjects {
 
   /**
    * @param idx path of the idx of their pack
-   * @param objects how many there are
-   * @param state whose refs reach none of them
-   * @throws CairnError `corrupt` when the idx is damaged; what the file system throws
+   * @param objects their number
+   * @param state a state whose refs reach none of them
+   * @throws CairnError `corrupt` when the idx is damaged; errors of the file system
    */
   static async of(
     idx: string,
@@ -36,7 +39,7 @@ export class ApartObjects {
     return new ApartObjects(ids, walked);
   }
 
-  /** True when a ref may point at one of them. */
+  /** Whether a ref may point at one of the objects. */
   async areNamed(refs: GitState['refs']): Promise<boolean> {
     const pauses = new Yielder();
     for (const oid of this.walked.others(refs)) {

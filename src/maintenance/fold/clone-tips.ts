@@ -3,12 +3,12 @@ import { isCloned, SortedWants } from '../../git/index.ts';
 import { inBatches } from '../../lib/cooperative.ts';
 import type { Digest } from '../../lib/digest.ts';
 
-/** Of up to 256 parts of a text, so many are sorted in one turn. */
+/** The wants are sorted in up to 256 parts; this many parts are sorted before yielding. */
 const PARTS = 4;
 
 /**
- * What a pack that answers a clone is marked with, `PackEntry.tips`; undefined when there is nothing to clone. Others get
- * their turns while it is worked out.
+ * The digest in `PackEntry.tips` of a pack that answers a clone; undefined when there is nothing to clone. Yields to
+ * other work.
  */
 export async function cloneTips(refs: ReadonlyMap<string, string>): Promise<Digest | undefined> {
   const wants = new SortedWants();

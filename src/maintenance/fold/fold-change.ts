@@ -1,4 +1,4 @@
-/** A fold as a change of a repository: other packs for the same objects. It runs no git while pushes wait. */
+/** A fold as a change of a repository: other packs for the same objects. It does not run git while pushes wait. */
 import type { Digest } from '../../lib/digest.ts';
 import type { Change, Evaluation } from '../../repository/change.ts';
 import type {
@@ -12,49 +12,52 @@ import type { ArtifactRef } from '../../repository/manifest.ts';
 import type { ApartObjects } from './apart-objects.ts';
 import type { CheckedRefs } from './checked-refs.ts';
 
-/** What a fold has made of one manifest, its artifacts in the store. */
+/** What a fold made of one manifest. Its artifacts are in the store. */
 export interface FoldResult {
   readonly incarnation: string;
   /** New packs. */
   readonly made: readonly PackEntry[];
-  /** Packs whose place they take. */
+  /** The packs that the new ones replace. */
   readonly replaced: ReadonlySet<Digest>;
-  /** Packs left out whose objects, as far as any ref reached them, are in `made`; the others are lost. */
+  /** Packs that are left out. `made` has those of their objects that any ref reached; the other objects are lost. */
   readonly dropped: ReadonlySet<Digest>;
-  /** Packs that hold what `made` was made without. */
+  /** Packs with the objects that `made` does not repeat. */
   readonly relied: ReadonlySet<Digest>;
   /** Undefined: there are no commits. */
   readonly graph: ArtifactRef | undefined | 'as it is';
-  /** The epoch it begins, unless it conserves all there is in one. */
+  /** The epoch that the fold starts, unless it conserves everything within one epoch. */
   readonly epoch: string;
-  /** The epoch it was made in. */
+  /** The epoch in which the fold was made. */
   readonly madeIn: string | undefined;
   /**
-   * Packs, new ones and others, of which it has seen that whatever their objects link to stays there. In another epoch than it was
-   * made in, what a fold that conserves has seen counts for nothing: it did not look at what has left.
+   * Packs, new and old, whose objects link only to objects that stay. In another epoch than the fold's own, this says
+   * nothing if the fold conserves, because the fold did not look at what has left.
    */
   readonly linked: ReadonlySet<Digest>;
   /** True when every object of `replaced` is in `made` or `relied`, and nothing is dropped. */
   readonly conserves: boolean;
-  /** Refs below which nothing is missing in `made` and `relied`. */
-  readonly proven: CheckedRefs;
-  /** What is in those of `made` that are of kind `unreachable`. */
+  /** Refs that are complete in `made` and `relied`. */
+  readonly checked: CheckedRefs;
+  /** The objects in those packs of `made` that have the kind `unreachable`. */
   readonly apart?: ApartObjects;
 }
 
-/** `unproven`: a ref or a pack has come that may need what this fold leaves out; `state` is what it met. */
+/** `unchecked`: a new ref or pack may need what this fold leaves out; `state` is the state it was evaluated on. */
 export type FoldVerdict =
   | { readonly verdict: 'publish' | 'superseded' }
-  | { readonly verdict: 'unproven'; readonly state: GitState };
+  | { readonly verdict: 'unchecked'; readonly state: GitState };
 
 export class FoldChange implements Change<GitManifest, FoldVerdict> {
   readonly since: number;
-  /** A push in the same batch may lean on what is left out. One that only gathers objects anew takes nothing from anybody. */
+  /**
+   * A push in the same batch may rely on what is left out. A fold that only repacks objects takes nothing away, so it
+   * need not be alone.
+   */
   readonly alone: boolean;
   private readonly result: FoldResult;
   private readonly now: () => number;
 
-  /** @param now tells the time in seconds: objects are set apart when the fold is published */
+  /** @param now the time in seconds: objects count as set apart when the fold is published */
   constructor(result: FoldResult, since: number, now: () => number) {
     this.result = result;
     this.since = since;
@@ -62,7 +65,10 @@ export class FoldChange implements Change<GitManifest, FoldVerdict> {
     this.alone = !result.conserves;
   }
 
-  /** @param published what was published is still named there, or this fold is not of this repository any more */
+  /**
+   * @param published the new state must still name the packs of the published one; otherwise the fold no longer fits
+   * this repository
+   */
   async evaluate(
     current: GitState | undefined,
     published: PublishedGitState | undefined,
@@ -77,7 +83,7 @@ export class FoldChange implements Change<GitManifest, FoldVerdict> {
       return { result: { verdict: 'superseded' } };
     }
     if (!result.conserves && !isKnown(current, result)) {
-      return { result: { verdict: 'unproven', state: current } };
+      return { result: { verdict: 'unchecked', state: current } };
     }
     const next = afterFold(current, result);
     return {
@@ -88,8 +94,8 @@ export class FoldChange implements Change<GitManifest, FoldVerdict> {
   }
 
   /**
-   * Grace begins now, whatever came and went while the fold was made. What a ref was pointed at meanwhile is not set apart, and the next
-   * fold looks again.
+   * The grace period starts now, whatever happened during the fold. If a ref was pointed at these objects meanwhile,
+   * they are not set apart, and the next fold checks again.
    */
   private async setApart(state: GitState, packs: readonly PackEntry[]): Promise<readonly PackEntry[]> {
     const { apart, made } = this.result;
@@ -103,14 +109,14 @@ export class FoldChange implements Change<GitManifest, FoldVerdict> {
   }
 }
 
-/** True when the fold was made of all that is there. */
+/** Whether the fold was made of all packs of this state. */
 function isKnown(state: GitState, result: FoldResult): boolean {
-  return result.proven.covers(state.refs) && packsSince(state, result).length === 0;
+  return result.checked.covers(state.refs) && packsSince(state, result).length === 0;
 }
 
 /**
- * Packs that have come since the fold was made. The refs that they came with may have gone again, and reached what it drops a moment
- * ago.
+ * Packs that were added after the fold was made. The refs they came with may be deleted again, and may have reached
+ * what the fold drops a moment ago.
  */
 export function packsSince(state: GitState, result: FoldResult): PackEntry[] {
   const known = [result.replaced, result.dropped, result.relied];
@@ -119,7 +125,7 @@ export function packsSince(state: GitState, result: FoldResult): PackEntry[] {
 
 const NONE: ReadonlySet<Digest> = new Set();
 
-/** A state with the packs of a fold in place of those that it replaces; what has come since stays. */
+/** The state with the new packs in place of the replaced ones. Later packs stay. */
 export function afterFold(state: GitState, result: FoldResult): GitState {
   const { graph: _before, ...rest } = state;
   const { conserves } = result;
@@ -139,7 +145,10 @@ export function afterFold(state: GitState, result: FoldResult): GitState {
   return { ...rest, epoch, packs, ...(graph === undefined ? {} : { graph }) };
 }
 
-/** The same fold after it was seen to be whole in `next`: that rests on packs, too, which came meanwhile and are kept there. */
+/**
+ * The same fold after `next` was found complete. The result then also relies on packs that were added meanwhile and
+ * are kept in `next`.
+ */
 export function restingOn(result: FoldResult, next: GitState): FoldResult {
   const made = new Set(result.made.map((entry) => entry.pack.digest));
   const kept = next.packs.map(({ pack }) => pack.digest).filter((digest) => !made.has(digest));
@@ -149,7 +158,7 @@ export function restingOn(result: FoldResult, next: GitState): FoldResult {
 function fits(result: FoldResult, state: GitState): boolean {
   if (state.lifecycle === 'withdrawn' || state.incarnation !== result.incarnation) return false;
   const named = new Set(state.packs.map(({ pack }) => pack.digest));
-  // A ref was pointed at something in them meanwhile.
+  // A ref was pointed at an object in one of these packs meanwhile.
   if (state.packs.some(({ kind, pack }) => kind !== 'unreachable' && result.dropped.has(pack.digest)))
     return false;
   return [result.replaced, result.dropped, result.relied].every((packs) =>

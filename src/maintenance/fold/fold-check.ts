@@ -1,4 +1,4 @@
-/** Whether what a fold makes of a repository is whole. It is read as it would be by the next reader, and from nowhere else. */
+/** Checks that the result of a fold is complete. It reads the result exactly as the next reader will. */
 import { join } from 'node:path';
 import type { GitCommand } from '../../git-process/commands.ts';
 import { checkAll, checkBesideRefs, checkReachable } from '../../git-process/fold-commands.ts';
@@ -19,12 +19,12 @@ export interface FoldCheckOptions {
   readonly cache: ArtifactCache;
   readonly git: Git;
   readonly id: RepositoryId;
-  /** A folder for what is checked, on the file system of the cache; removed by its owner. */
+  /** A folder for what is checked, on the file system of the cache. The caller removes it. */
   readonly folder: string;
   readonly signal: AbortSignal;
 }
 
-/** Objects whose ids git is given in one question. */
+/** Object ids passed to git in one call. */
 const MAX_ASKED = 1_000_000;
 
 export class FoldCheck {
@@ -36,14 +36,15 @@ export class FoldCheck {
   }
 
   /**
-   * Looks whether everything that the refs of `next` reach is in the packs it names.
-   * @param proven refs for which that is known already
+   * Checks that the packs of `next` hold everything that its refs reach.
+   * @param checked refs for which that is already known
    * @returns false when something is missing
-   * @throws GitRefusal when git cannot walk it; CairnError `unavailable` when store, disk or git fail; the signal's reason
+   * @throws GitRefusal when git cannot walk the objects; CairnError `unavailable` when store, disk or git fail; the
+   * signal's reason
    */
-  isComplete(next: GitState, proven: CheckedRefs): Promise<boolean> {
+  isComplete(next: GitState, checked: CheckedRefs): Promise<boolean> {
     return this.reading(next, async (path) => {
-      const [known, tips] = await parted(next.refs, ([, oid]) => proven.has(oid));
+      const [known, tips] = await parted(next.refs, ([, oid]) => checked.has(oid));
       return known.size === 0
         ? this.holds(checkAll(path))
         : this.holds(checkReachable(path), await revisions(tips, known));
@@ -51,10 +52,10 @@ export class FoldCheck {
   }
 
   /**
-   * Looks whether objects that no ref reaches lead to anything that is not there any more.
-   * @param state what the fold is put on; nothing is missing below its refs
-   * @param before what it was made of, if that is known to be conserved whole
-   * @returns the fold, with every pack in `linked` of which it is true
+   * Checks whether unreachable objects link to objects that are gone.
+   * @param state the state below the fold; its refs are complete
+   * @param before the state that the fold was made of, if it is known to be conserved completely
+   * @returns the fold, with every pack in `linked` for which that is true
    * @throws CairnError as {@link isComplete}
    */
   async linked(state: GitState, result: FoldResult, before?: GitState): Promise<FoldResult> {
@@ -67,8 +68,9 @@ export class FoldCheck {
   }
 
   /**
-   * Looks whether anything that came since a fold was made leads to what the fold drops. Then a ref may have reached that a moment ago.
-   * @param state what the fold is put on
+   * Checks whether anything added after the fold links to what the fold drops. In that case a ref may have reached
+   * the dropped objects a moment ago.
+   * @param state the state below the fold
    * @throws CairnError as {@link isComplete}
    */
   async needsDropped(state: GitState, result: FoldResult): Promise<boolean> {
@@ -98,7 +100,7 @@ export class FoldCheck {
       try {
         return await this.holds(checkBesideRefs(path), Buffer.concat(ids));
       } catch (error) {
-        // What git cannot walk is not proven. Nothing is lost by that.
+        // If git cannot walk it, it counts as incomplete, which loses nothing.
         if (error instanceof GitRefusal) return false;
         throw error;
       }
@@ -122,7 +124,7 @@ export class FoldCheck {
     const result = await git.run(command, { input, signal });
     signal.throwIfAborted();
     if (result.signal !== null || ranOutOfMemory(result)) {
-      throw failureOf('look whether a fold is whole', command.name, result);
+      throw failureOf('check that a fold is complete', command.name, result);
     }
     return result.exitCode === 0;
   }

@@ -1,6 +1,6 @@
 /**
- * The scratch copy in which a repository is folded: a bare repository of hard links to the packs of one manifest. git
- * writes new packs beside them; snapshots that others read are never touched.
+ * The scratch copy for a fold: a bare repository of hard links to the packs of one manifest. git writes new packs
+ * beside them, and never touches the snapshots of readers.
  */
 import { existsSync } from 'node:fs';
 import { open, rename, stat, statfs } from 'node:fs/promises';
@@ -37,29 +37,29 @@ import { findLinked } from './link-walk.ts';
 import { packIds } from './pack-ids.ts';
 import { parted, revisions } from './revisions.ts';
 
-/** A pack that a fold has made, on local disk and nowhere else yet. */
+/** A pack that a fold has made, so far only on local disk. */
 export interface MadePack extends PackFiles {
   readonly kind: PackKind;
   readonly objects: number;
 }
 
-/** A pack that git has made by a walk, if there was anything to put into it; or `refused`: git cannot do that walk. */
+/** A pack that git made by a walk, undefined if there was nothing to pack; or `refused`: git cannot do that walk. */
 export type Walked = { readonly pack: MadePack | undefined } | 'refused';
 
 export interface FoldCopyContext {
   readonly cache: ArtifactCache;
   readonly git: Git;
-  /** A folder on the same file system as the cache, emptied at every start. */
+  /** A folder on the file system of the cache. It is emptied at each start. */
   readonly scratch: string;
 }
 
-/** Bytes left for others when a fold begins, besides what it may need. */
+/** Bytes that a fold leaves free for other work, beside its own need. */
 const ROOM_FOR_OTHERS = 256 * 1024 * 1024;
-/** What is folded is written once more, and then lies in the cache, too. */
+/** Folded bytes are written once more, and are then also in the cache. */
 const ROOM_PER_BYTE = 2;
 
 export class FoldCopy {
-  /** Looks whether what is made of it is whole. */
+  /** Checks that the result is complete. */
   readonly check: FoldCheck;
   private readonly context: FoldCopyContext;
   private readonly state: GitState;
@@ -85,9 +85,9 @@ export class FoldCopy {
   }
 
   /**
-   * Makes the copy; `close` it.
-   * @param folded bytes that are going to be packed again
-   * @throws CairnError `unavailable` when the disk has no room for that, or store or disk fail; `corrupt`
+   * Creates the copy. The caller closes it.
+   * @param folded bytes that will be packed again
+   * @throws CairnError `unavailable` when the disk has too little room, or store or disk fail; `corrupt`
    */
   static async open(
     context: FoldCopyContext,
@@ -117,12 +117,12 @@ export class FoldCopy {
     }
   }
 
-  /** Removes it. What has been put into the cache stays there. */
+  /** Removes the copy. Files in the cache stay there. */
   async close(): Promise<void> {
     for (const close of this.closers) await close();
   }
 
-  /** The first work that git could not do, and never will; undefined while it did all. */
+  /** The first task that git could not do and never will; undefined while there is none. */
   get refusal(): GitRefusal | undefined {
     return this.refused;
   }
@@ -146,7 +146,10 @@ export class FoldCopy {
     }));
   }
 
-  /** Packs what is in `packs`, but for what is in `kept` or in packs just made. What git cannot walk it packs as it is listed. */
+  /**
+   * Packs the objects of `packs`, except those in `kept` or in the new packs. If git cannot walk them, it packs them
+   * as a list.
+   */
   async packPacks(
     kind: PackKind,
     packs: readonly PackEntry[],
@@ -164,7 +167,7 @@ export class FoldCopy {
     return walked === 'refused' ? this.packListed(kind, packs, kept, made) : walked.pack;
   }
 
-  /** The same without looking into one object: deltas are chosen less well. */
+  /** Does the same without reading any object, which makes worse deltas. */
   async packListed(
     kind: PackKind,
     packs: readonly PackEntry[],
@@ -178,10 +181,10 @@ export class FoldCopy {
   }
 
   /**
-   * Packs what refs have left behind: what is in `packs` and was not walked, and whatever that leads to in packs of what was set
-   * apart before. A ref that reached the one reached the other.
+   * Packs what refs have left behind: objects in `packs` that were not walked, and the objects they link to in packs
+   * set apart earlier. A ref that reached the former also reached the latter.
    * @param apart packs of kind `unreachable` that are not among `packs`
-   * @param walked packs just made of all that refs reach
+   * @param walked new packs of everything that refs reach
    */
   async packLeft(
     packs: readonly PackEntry[],
@@ -210,7 +213,7 @@ export class FoldCopy {
     return this.made('unreachable', await this.run(packListed(gitDir, namesOf(walked)), ids()));
   }
 
-  /** Writes a commit-graph of every commit that any ref reaches; undefined when there is none. */
+  /** Writes a commit-graph of all commits that refs reach; undefined when there are none. */
   async graph(): Promise<LocalArtifact | undefined | 'refused'> {
     await this.writeRefs(() => true);
     return this.unlessRefused(async () => {
@@ -234,14 +237,14 @@ export class FoldCopy {
     return join(this.folder, 'repository');
   }
 
-  /** What a pack of the repository is called in the copy, without `.pack`. */
+  /** The name of a pack in the copy, without `.pack`. */
   private nameIn(entry: PackEntry): string {
     return snapshotPackName(entry, this.state);
   }
 
   private async writeRefs(wanted: (name: string) => boolean): Promise<void> {
     const path = join(this.gitDir, 'packed-refs');
-    // A new file: the one that is there may be shared with others.
+    // Write a new file, because the existing one may be shared by hard links.
     const file = await open(`${path}.new`, 'w');
     try {
       await file.writeFile(packedRefsHeader);
@@ -265,7 +268,7 @@ export class FoldCopy {
     return result.stdout.toString('latin1').trim();
   }
 
-  /** @param hash what `git pack-objects` printed */
+  /** @param hash the output of `git pack-objects` */
   private async made(kind: PackKind, hash: string): Promise<MadePack | undefined> {
     if (hash === '') return undefined;
     const stem = join(this.gitDir, 'objects', 'pack', `pack-${hash}`);
@@ -284,7 +287,7 @@ export class FoldCopy {
   }
 }
 
-/** What git calls a pack it has made, without `.pack`. */
+/** git's name for a pack it made, without `.pack`. */
 function nameOf({ pack }: MadePack): string {
   return pack.path.slice(pack.path.lastIndexOf('/') + 1, -'.pack'.length);
 }
@@ -298,7 +301,7 @@ async function objectsOf(pack: string): Promise<number> {
   try {
     const { buffer } = await file.read(Buffer.alloc(packHeaderLength), 0, packHeaderLength, 0);
     const header = parsePackHeader(buffer);
-    if (header === undefined) throw new CairnError('unavailable', `git wrote no whole pack to ${pack}`);
+    if (header === undefined) throw new CairnError('unavailable', `git wrote an incomplete pack to ${pack}`);
     return header.objects;
   } finally {
     await file.close();
@@ -309,7 +312,7 @@ async function measure(path: string): Promise<LocalArtifact> {
   return { path, digest: await sha256OfFile(path), size: (await stat(path)).size };
 }
 
-/** A fold that fills the disk would be in the way of pushes. */
+/** A fold that fills the disk would block pushes. */
 async function mustHaveRoom(folder: string, folded: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const needed = ROOM_PER_BYTE * folded + ROOM_FOR_OTHERS;

@@ -1,40 +1,46 @@
 /**
- * Which packs to fold, by what a manifest says of them: a pure function.
+ * Decides from a manifest which packs to fold. A pure function.
  *
- * Packs that came with pushes collect until there are sixteen. Then they go together into one, along with every folded
- * pack that is less than twice as large as what has been gathered (a geometric progression, as in
- * `git repack --geometric=2`). What would thus become more than half as large as the base is folded whole: everything
- * that is reachable goes into a new base. So an object is packed again O(log n) times in n pushes, and packs are never
- * more than sixteen and the logarithm of the number of objects.
+ * Pushed packs accumulate until there are sixteen. Then they become one pack, together with each rolled-up pack that
+ * is less than twice as large as the sum so far (a geometric progression, as in `git repack --geometric=2`). If the
+ * result would be more than half as large as the base, everything is folded: all reachable objects go into a new
+ * base. So an object is packed O(log n) times in n pushes, and there are never more packs than sixteen plus the
+ * logarithm of the number of objects.
  */
 import type { PackEntry } from '../../repository/git/git-manifest.ts';
 
 export type FoldPlan =
   | { readonly fold: 'none' }
-  /** These packs become one; whatever is in them stays. `listed`: git does not look into it, since it cannot. */
+  /**
+   * These packs become one, and all their objects stay. `listed`: git packs them without a walk, because it cannot
+   * walk them.
+   */
   | { readonly fold: 'roll-up'; readonly packs: readonly PackEntry[]; readonly listed?: true }
   /** Every pack is replaced; see `FoldReason`. */
   | { readonly fold: 'full'; readonly reason: FoldReason };
 
-/** Why all is folded: what came is large beside the base, unreachable objects are due, or many refs were deleted. */
+/**
+ * Why everything is folded: the new packs are large beside the base, unreachable objects are due, many refs were
+ * deleted, or somebody asked for it.
+ */
 export type FoldReason = 'grown' | 'expired' | 'deletions' | 'asked';
 
 export interface FoldFacts {
   /** Seconds. */
   readonly now: number;
-  /** Seconds for which objects that nothing reaches are kept. */
+  /** How long unreachable objects are kept, in seconds. */
   readonly grace: number;
-  /** Refs deleted lately, as far as anybody has noticed. */
+  /** Recently deleted refs, as far as this process knows. */
   readonly deletions: number;
 }
 
-/** Packs that have not been folded are folded when there are so many. */
+/** The number of unfolded packs that triggers a fold. */
 export const PACKS_GATHERED = 16;
-/** Objects: a repository this large is not left without a base until there are sixteen packs. */
+/** Number of objects: a repository this large gets a base before it has sixteen packs. */
 const WORTH_A_BASE = 1_000;
-/** Deleted refs after which a part of the base may be dead. */
+/** Number of deleted refs after which part of the base may be unreachable. */
 const DELETIONS_GATHERED = 16;
-/** A base this young is not made again for the sake of deleted refs, in parts of the grace period. */
+/** Deleted refs do not cause a new base while the base is younger than this fraction of the grace period. */
 const DELETIONS_PER_GRACE = 7;
 const FACTOR = 2;
 
@@ -54,27 +60,29 @@ export function foldPlan(packs: readonly PackEntry[], facts: FoldFacts): FoldPla
   return { fold: 'none' };
 }
 
-/** What to fold of a repository that git cannot walk: packs go together by their sizes alone, and nothing is folded whole. */
+/** The plan for a repository that git cannot walk: packs are combined by size alone, and there is no full fold. */
 export function gatherPlan(packs: readonly PackEntry[]): FoldPlan {
   const unfolded = packs.filter(isUnfolded);
   if (unfolded.length < PACKS_GATHERED) return { fold: 'none' };
   return { fold: 'roll-up', packs: progression(packs, unfolded), listed: true };
 }
 
-/** What can go together where branches and tags cannot be walked: all but the last base, which answers best what it holds. */
+/**
+ * The packs to combine when git cannot walk branches and tags: all but the last base, which answers best for its own
+ * content.
+ */
 export function beyondBase(packs: readonly PackEntry[]): readonly PackEntry[] {
   return packs.filter((entry) => isUnfolded(entry) || isRolledUp(entry));
 }
 
-/** True when nothing reaches the objects of a pack, and has not for so long that they leave. */
+/** Whether a pack of unreachable objects is older than the grace period, so that it is dropped. */
 export function isExpired(entry: PackEntry, facts: Pick<FoldFacts, 'now' | 'grace'>): boolean {
   return entry.kind === 'unreachable' && (entry.since ?? 0) + facts.grace <= facts.now;
 }
 
 /**
- * True when there is nothing that a full fold could improve: one pack answers a clone, and what else there is waits for its
- * time.
- * @param tips what a clone wants, as `PackEntry.tips` names it; undefined when it wants nothing
+ * Whether a full fold could improve nothing: one pack answers a clone, and the others wait for their grace period.
+ * @param tips the wants of a clone, as in `PackEntry.tips`; undefined when there are none
  */
 export function isFolded(
   packs: readonly PackEntry[],
@@ -93,7 +101,7 @@ function rollUp(packs: readonly PackEntry[], unfolded: readonly PackEntry[], bas
   return { fold: 'roll-up', packs: rolled };
 }
 
-/** Packs that have come, and each folded one that is less than twice as large as what has been gathered. */
+/** Unfolded packs, and each rolled-up pack that is less than twice as large as the sum so far. */
 function progression(packs: readonly PackEntry[], unfolded: readonly PackEntry[]): PackEntry[] {
   let gathered = total(unfolded);
   const rolled = [...unfolded];
@@ -123,7 +131,10 @@ function isUnfolded(entry: PackEntry): boolean {
   return entry.kind === 'push' || entry.kind === 'mirror';
 }
 
-/** Objects that came with these packs; bases that completed a thin pack are elsewhere, too. */
+/**
+ * Number of objects that came with these packs, without the bases that completed a thin pack, which other packs hold
+ * too.
+ */
 function total(packs: readonly PackEntry[]): number {
   return packs.reduce((sum, entry) => sum + (entry.own?.objects ?? entry.objects), 0);
 }

@@ -1,6 +1,6 @@
 /**
- * Folding one repository: many packs become few, in a scratch copy, and an ordinary publish puts them in place of the old
- * ones. A crash at any step leaves garbage in the store or in the scratch folder, never damage.
+ * Folds one repository: a scratch copy turns many packs into few, and an ordinary publish replaces the old ones. A
+ * crash at any step leaves garbage in the store or in the scratch folder, never damage.
  */
 
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
@@ -32,30 +32,30 @@ export interface FoldContext extends FoldCopyContext, StoreFoldContext {
   readonly control: ObjectStore;
   readonly clock: Clock;
   readonly random: Random;
-  /** Names this process in leases. */
+  /** The name of this process in leases. */
   readonly holder: string;
-  /** Seconds for which objects that nothing reaches are kept. */
+  /** How long unreachable objects are kept, in seconds. */
   readonly grace: number;
-  /** Told what went wrong without harm: a lease that could not be renewed, a cache that took nothing. */
+  /** Called for harmless failures: a lease that could not be renewed, a file that could not be cached. */
   readonly onTrouble: (id: RepositoryId, error: unknown) => void;
 }
 
 /**
- * `full`: everything that is reachable in one pack. `due`: what {@link foldPlan} says. `gather`: what {@link gatherPlan} says, for a
- * repository that git cannot walk.
+ * `full`: all reachable objects in one pack. `due`: as {@link foldPlan} says. `gather`: as {@link gatherPlan} says,
+ * for a repository that git cannot walk.
  */
 export type FoldMode = 'full' | 'due' | 'gather';
 
 /**
- * What became of a fold. `leased`: another server is at it. `superseded`: another fold, a restore or a withdrawal came first,
- * and what was made is dropped.
+ * The outcome of a fold. `leased`: another server is folding the repository. `superseded`: another fold, a restore or
+ * a withdrawal came first, and the result is dropped.
  */
 export type FoldOutcome =
   | {
       readonly outcome: 'nothing to do';
-      /** True when everything was packed anew, and came out as it was. */
+      /** True when everything was packed again with the same result. */
       readonly same?: boolean;
-      /** What git could not do, and never will. */
+      /** What git could not do and never will. */
       readonly refusal?: string;
     }
   | { readonly outcome: 'leased' | 'superseded' }
@@ -63,23 +63,26 @@ export type FoldOutcome =
       readonly outcome: 'folded' | 'rolled up';
       /** Packs before and after. */
       readonly packs: readonly [before: number, after: number];
-      /** Objects in the packs made. */
+      /** Objects in the new packs. */
       readonly objects: number;
       readonly committed: Committed<GitManifest>;
-      /** What git could not do, and never will; the fold does without it. */
+      /** What git could not do and never will; the fold works without it. */
       readonly refusal?: string;
     };
 
-/** How often a fold that drops objects proves refs that came meanwhile, before it keeps those objects for this time. */
-const PROOFS = 3;
-/** The same where they may not be kept: then a fold that does not get there is in vain, and packs collect meanwhile. */
-const PROOFS_WITHOUT_GRACE = 24;
+/** How often a fold that drops objects checks new refs before it keeps those objects this time. */
+const CHECKS = 3;
+/**
+ * The same for a grace period of zero, where the objects may not be kept: the fold then fails, and packs accumulate
+ * meanwhile.
+ */
+const CHECKS_WITHOUT_GRACE = 24;
 
 /**
  * Folds a repository, unless another server is doing so.
  * @param deletions see `FoldFacts`
- * @throws CairnError `not-found`; `unavailable` when store or disk fail; `too-large` when git can neither walk the repository nor
- *   do without; `corrupt` when objects are missing; the signal's reason
+ * @throws CairnError `not-found`; `unavailable` when store or disk fail; `too-large` when git can neither walk the
+ * repository nor do without a walk; `corrupt` when objects are missing; the signal's reason
  */
 export async function foldRepository(
   context: FoldContext,
@@ -95,7 +98,7 @@ export async function foldRepository(
   );
   if (lease === undefined) return { outcome: 'leased' };
   try {
-    // Another may have folded until a moment ago.
+    // Another server may have folded it a moment ago.
     const published = await mustResolve(repository);
     const plan = await planFor(context, published, mode, deletions);
     if (plan.fold === 'none') return { outcome: 'nothing to do' };
@@ -158,8 +161,8 @@ async function carryOut(
 }
 
 /**
- * Some packs become one. Not one object goes.
- * @param listed true: git is not to look into what it packs
+ * Combines some packs into one. No object is dropped.
+ * @param listed true: git packs without reading the objects
  */
 async function rollUp(
   context: FoldContext,
@@ -170,7 +173,7 @@ async function rollUp(
   listed = false,
 ): Promise<FoldResult> {
   const replaced = digests(rolled);
-  // What waits to leave is nothing to rely on.
+  // Packs that are about to be dropped cannot be relied on.
   const relied = state.packs.filter(
     (entry) => !replaced.has(entry.pack.digest) && entry.kind !== 'unreachable',
   );
@@ -187,19 +190,19 @@ async function rollUp(
     replaced,
     dropped: new Set(),
     relied: digests(relied),
-    // Every commit in it is still there.
+    // All its commits are still there.
     graph: 'as it is',
     conserves: true,
-    proven: new CheckedRefs(),
+    checked: new CheckedRefs(),
   };
 }
 
 /**
- * Everything that refs reach is packed anew; what they do not reach is set apart, and leaves when its time has come.
+ * Packs everything that refs reach again. The rest is set apart, and dropped after its grace period.
  *
- * Where git cannot walk what branches and tags reach, the packs beside the base become one as they are. Where it cannot walk what
- * only other refs reach, branches and tags get their base all the same.
- * @returns undefined when there is nothing that git can do
+ * If git cannot walk what branches and tags reach, the packs beside the base are combined as they are. If it cannot
+ * walk what only other refs reach, branches and tags still get their base.
+ * @returns undefined when git can do nothing
  */
 async function foldAll(
   context: FoldContext,
@@ -218,7 +221,10 @@ async function foldAll(
     : foldWalked(context, repository, state, [cloned.pack, others.pack], copy);
 }
 
-/** Branches and tags get a base, and whatever else there is goes into another pack, whether refs reach it or not. No object goes. */
+/**
+ * Gives branches and tags a base, and puts everything else, reachable or not, into another pack. No object is
+ * dropped.
+ */
 async function foldCloned(
   context: FoldContext,
   repository: GitRepository,
@@ -241,11 +247,11 @@ async function foldCloned(
     relied: new Set(),
     graph,
     conserves: true,
-    proven: new CheckedRefs(),
+    checked: new CheckedRefs(),
   };
 }
 
-/** What a fold of all has packed, and the commits beside it, in the store. */
+/** Stores the new packs of a full fold, and the commit-graph. */
 async function storeMade(
   context: FoldContext,
   repository: GitRepository,
@@ -279,46 +285,47 @@ async function foldWalked(
     made,
     epoch: context.random.hex(16),
     madeIn: state.epoch,
-    // What refs reach leads to nothing else.
+    // What refs reach links to nothing else.
     linked: digests(made.filter(({ kind }) => kind !== 'unreachable')),
     replaced: digests(replaced),
     dropped: digests(expired),
     relied: digests(waiting),
     graph,
     conserves: expired.length === 0 && facts.grace > 0,
-    proven: new CheckedRefs(),
+    checked: new CheckedRefs(),
     ...(objects === undefined ? {} : { apart: objects }),
   };
-  // git has just walked all of this; but what a fold leaves out is gone, so that it is looked at as readers will see it.
-  if (!(await copy.check.isComplete(afterFold(state, result), result.proven))) {
+  // git has just walked all of this. But dropped objects are lost, so the result is also checked as readers will see
+  // it.
+  if (!(await copy.check.isComplete(afterFold(state, result), result.checked))) {
     throw new CairnError(
       'corrupt',
-      `a fold of ${repository} lacks objects and is not published: the packs stay as they are`,
+      `a fold of ${repository} lacks objects and is not published: the old packs stay`,
     );
   }
-  await result.proven.add(state.refs);
+  await result.checked.add(state.refs);
   return copy.check.linked(state, result, result.conserves ? state : undefined);
 }
 
-/** @returns undefined when others came first */
+/** @returns undefined when another change came first */
 async function publish(
   context: FoldContext,
   repository: GitRepository,
   result: FoldResult,
   copy: FoldCopy,
 ): Promise<Committed<GitManifest> | undefined> {
-  const enough = context.grace === 0 ? PROOFS_WITHOUT_GRACE : PROOFS;
+  const enough = context.grace === 0 ? CHECKS_WITHOUT_GRACE : CHECKS;
   let current = result;
   for (let proofs = 0; ; proofs++) {
     const { verdict, committed } = await join(context, repository, current);
-    if (verdict.verdict !== 'unproven') return verdict.verdict === 'publish' ? committed : undefined;
+    if (verdict.verdict !== 'unchecked') return verdict.verdict === 'publish' ? committed : undefined;
     const next = afterFold(verdict.state, current);
     if (proofs < enough && (await isStillRight(context, verdict.state, current, copy))) {
-      await current.proven.add(next.refs);
+      await current.checked.add(next.refs);
       current = await copy.check.linked(verdict.state, restingOn(current, next));
       continue;
     }
-    // Refs come faster than they can be looked at, or lean on what was to leave: it stays for this time.
+    // New refs come faster than they can be checked, or rely on what the fold drops: keep those objects this time.
     if (context.grace === 0) return undefined;
     current = {
       ...current,
@@ -329,14 +336,14 @@ async function publish(
   }
 }
 
-/** Whether a fold that drops objects takes nothing that what has come since needs, or needed a moment ago. */
+/** Whether no later change needs, or recently needed, what the fold drops. */
 async function isStillRight(
   { grace }: FoldContext,
   state: GitState,
   result: FoldResult,
   { check }: FoldCopy,
 ): Promise<boolean> {
-  if (!(await check.isComplete(afterFold(state, result), result.proven))) return false;
+  if (!(await check.isComplete(afterFold(state, result), result.checked))) return false;
   return grace === 0 || !(await check.needsDropped(state, result));
 }
 
@@ -360,7 +367,10 @@ async function mustResolve(repository: GitRepository): Promise<PublishedGitState
   return state;
 }
 
-/** True when a fold has made again what was there; git often does. Dates aside: nothing would be better for a publish. */
+/**
+ * Whether a fold made the same packs again, which git often does. Dates do not count: publishing them would improve
+ * nothing.
+ */
 function isSame(before: readonly PackEntry[], after: readonly PackEntry[]): boolean {
   const told = ({ kind, pack, tips, bitmap, linked }: PackEntry) =>
     [kind, pack.digest, tips, bitmap?.digest, linked].join(' ');

@@ -1,6 +1,6 @@
 /**
- * When repositories are folded: after publishes of this process that leave enough to fold, one repository at a time, and
- * now and then by going through all of them, for what no publish tells of. Nobody waits for it.
+ * Decides when repositories are folded: after publishes of this process that leave enough to fold, one repository at
+ * a time, and in occasional rounds through all repositories, for changes of other processes. No request waits for it.
  */
 
 import { cooperate, filtered } from '../../lib/cooperative.ts';
@@ -14,10 +14,10 @@ import { formatRepositoryId, type RepositoryId } from '../../repository/reposito
 import { type FoldContext, type FoldMode, type FoldOutcome, foldRepository } from './fold.ts';
 import { foldPlan, gatherPlan } from './fold-plan.ts';
 
-/** How a fold ended. `refused`: git cannot do a part of it, and never will. `failed`: it may succeed later. */
+/** How a fold ended. `refused`: git cannot do a part of it and never will. `failed`: it may succeed later. */
 export type FoldEnd = FoldOutcome['outcome'] | 'failed' | 'refused';
 
-/** Hears how folds end. */
+/** Receives the end of each fold. */
 export interface FoldObserver {
   ended(end: FoldEnd, seconds: number): void;
 }
@@ -26,27 +26,27 @@ export interface FoldingOptions extends Omit<FoldContext, 'holder' | 'onTrouble'
   readonly repositories: Repositories;
   readonly log: Logger;
   readonly observer: FoldObserver;
-  /** False: nothing is folded that nobody has asked for. */
+  /** False: only explicit requests fold. */
   readonly automatic: boolean;
 }
 
-/** Milliseconds before a repository whose fold has failed is tried again, doubled each time. */
+/** Milliseconds before a failed fold is tried again; doubled at each failure. */
 const FIRST_PAUSE_MS = 60_000;
-/** The same where the fold will fail again, as long as the repository is what it is. */
+/** The same for a fold that will fail again until the repository changes. */
 const FIRST_LASTING_PAUSE_MS = 6 * 3_600_000;
 const LONGEST_PAUSE_MS = 86_400_000;
-/** Milliseconds between rounds through all repositories, about. */
+/** Approximate milliseconds between rounds through all repositories. */
 const ROUND_EVERY_MS = 86_400_000;
-/** Milliseconds after a start, about, in which no round is begun: servers are started one after another, and often. */
+/** Approximate milliseconds after a start without a round, because servers are often restarted one after another. */
 const FIRST_ROUND_MS = 1_800_000;
-/** Milliseconds from one repository of a round to the next. */
+/** Milliseconds between two repositories of a round. */
 const STEP_MS = 200;
-/** Repositories of which deletions and failures are remembered. */
+/** Number of repositories whose deletions and failures are remembered. */
 const REMEMBERED = 10_000;
 
 interface Failure {
   readonly problem: string;
-  /** True: git cannot walk the repository, and its packs are gathered by their sizes until the pause is over. */
+  /** True: git cannot walk the repository, so its packs are combined by size until the pause is over. */
   readonly gathers: boolean;
   readonly pause: number;
   /** Monotonic milliseconds. */
@@ -61,12 +61,12 @@ export class Folding {
   private readonly failures = new LruMap<string, Failure>(REMEMBERED);
   private readonly stopping = new AbortController();
 
-  /** Repositories that wait to be folded. */
+  /** Number of repositories in the queue. */
   get queued(): number {
     return this.waiting.size;
   }
 
-  /** One fold at a time, whoever asks for it. */
+  /** One fold at a time, for all callers. */
   private readonly place = new Limiter('folds', 1, Number.POSITIVE_INFINITY);
   private working: Promise<void> | undefined;
   private rounds: Promise<void> | undefined;
@@ -85,19 +85,19 @@ export class Folding {
     };
   }
 
-  /** Begins to go through all repositories now and then. */
+  /** Starts the occasional rounds through all repositories. */
   start(): void {
     if (this.options.automatic) this.rounds ??= this.goRound();
   }
 
-  /** Folds the repository soon if what has just been published says so. Does not throw. */
+  /** Folds the repository soon if the published state needs it. Does not throw. */
   published(id: RepositoryId, manifest: GitManifest): void {
     if (!this.options.automatic || manifest.lifecycle !== 'live' || this.stopping.signal.aborted) return;
     this.notice(id, manifest).catch((error: unknown) => {
       const repository = formatRepositoryId(id);
       this.options.log.warn(
         { repository, problem: messageOf(error) },
-        'a publish was not noticed for folding',
+        'a publish was not checked for folding',
       );
     });
   }
@@ -114,7 +114,7 @@ export class Folding {
   }
 
   /**
-   * Folds a repository now, after whatever is being folded.
+   * Folds a repository now, after the current fold.
    * @throws as {@link foldRepository}
    */
   async fold(id: RepositoryId, mode: FoldMode = 'full'): Promise<FoldOutcome> {
@@ -134,7 +134,7 @@ export class Folding {
         signal,
       );
       ended = refusalOf(outcome) === undefined ? outcome.outcome : 'refused';
-      // A full fold that changes nothing has shown that what was deleted left nothing to be gathered.
+      // A full fold that changed nothing shows that the deleted refs left nothing to drop.
       const same = outcome.outcome === 'nothing to do' && outcome.same === true;
       if (outcome.outcome === 'folded' || same) this.deletions.delete(name);
       if (outcome.outcome === 'folded' || outcome.outcome === 'rolled up') {
@@ -151,12 +151,12 @@ export class Folding {
     }
   }
 
-  /** Resolves when nothing that a publish has led to is left to fold. For tests, and for an orderly end. */
+  /** Resolves when all folds caused by publishes are done. For tests, and for an orderly end. */
   async idle(): Promise<void> {
     while (this.working !== undefined) await this.working;
   }
 
-  /** Ends what is being folded: nothing of it is published, unless it was about to be. */
+  /** Stops the current fold. It publishes nothing, unless it was about to publish. */
   async close(): Promise<void> {
     this.stopping.abort(new Error('the server is stopping'));
     this.waiting.clear();
@@ -172,7 +172,7 @@ export class Folding {
     return foldPlan(manifest.packs, { now, grace, deletions }).fold !== 'none';
   }
 
-  /** The failure after which a repository is left alone now. */
+  /** The failure for which a repository is paused now. */
   private pausing(name: string): Failure | undefined {
     const failure = this.failures.get(name);
     return failure !== undefined && this.options.clock.monotonic() < failure.until ? failure : undefined;
@@ -187,7 +187,7 @@ export class Folding {
     this.working = undefined;
   }
 
-  /** Who has waited longest, of those that have not failed, if there is any. */
+  /** The repository that has waited longest, without a failed one; undefined when there is none. */
   private next(): [name: string, id: RepositoryId] | undefined {
     let failed: [string, RepositoryId] | undefined;
     for (const entry of this.waiting) {
@@ -197,7 +197,7 @@ export class Folding {
     return failed;
   }
 
-  /** One repository in trouble keeps none of the others waiting, and is left alone for a while. */
+  /** Folds one repository. A failure pauses it and does not delay the others. */
   private async attempt(name: string, id: RepositoryId): Promise<void> {
     const mode = this.pausing(name)?.gathers === true ? 'gather' : 'due';
     try {
@@ -222,8 +222,8 @@ export class Folding {
     const pause = Math.min(LONGEST_PAUSE_MS, Math.max(first, 2 * (before?.pause ?? 0)));
     this.failures.set(name, { problem, gathers, pause, until: clock.monotonic() + pause }, 1);
     const told = { repository: name, problem, pause: pause / 1000 };
-    if (!lasting) log.warn(told, 'a repository was not folded; it is tried again');
-    // Once: nothing is new about it when it is the same again.
+    if (!lasting) log.warn(told, 'a fold failed; it is tried again');
+    // Log once: the same problem again is not news.
     else if (before?.problem !== problem) log.warn(told, 'git cannot fold all of a repository');
   }
 
@@ -236,17 +236,14 @@ export class Folding {
     while (!signal.aborted) {
       try {
         for await (const { id, state } of repositories.list(undefined, (damage) => {
-          log.warn({ problem: messageOf(damage) }, 'a repository was not looked at for folding');
+          log.warn({ problem: messageOf(damage) }, 'a repository was not checked for folding');
         })) {
           if (signal.aborted) return;
           this.published(id, { ...state.manifest, causes: [] });
           await sleep(STEP_MS);
         }
       } catch (error) {
-        log.warn(
-          { problem: messageOf(error) },
-          'repositories were not gone through for folding; it is tried again',
-        );
+        log.warn({ problem: messageOf(error) }, 'a round through the repositories failed; it is tried again');
       }
       await sleep(ROUND_EVERY_MS);
     }
@@ -257,7 +254,7 @@ function refusalOf(outcome: FoldOutcome): string | undefined {
   return 'refusal' in outcome ? outcome.refusal : undefined;
 }
 
-/** True when the same repository will make it fail again. */
+/** Whether the same repository will fail again. */
 function isLasting(error: unknown): boolean {
   return error instanceof CairnError && (error.kind === 'too-large' || error.kind === 'corrupt');
 }

@@ -1,6 +1,6 @@
 /**
- * Which objects of some packs the objects of other packs lead to. The links are followed in this process: git's own walks stop
- * where a link leads nowhere, which old objects may do, and die of trees that are too deep.
+ * Finds the objects of some packs that the objects of other packs link to. The walk runs in this process: git's own
+ * walks stop at a missing link, which old objects may have, and fail on very deep trees.
  */
 import { join } from 'node:path';
 import { eachLink, type LinkedType, type ObjectFormat, PackIdx } from '../../git/index.ts';
@@ -20,25 +20,25 @@ export interface LinkQuestion {
   /** A bare repository that holds all packs named here. */
   readonly gitDir: string;
   readonly objectFormat: ObjectFormat;
-  /** Names of packs there, without `.pack`: links are followed from each object in them. */
+  /** Names of packs there, without `.pack`. Links are followed from each of their objects. */
   readonly from: readonly string[];
-  /** Packs whose objects are looked for, and followed further. */
+  /** Packs whose objects are searched for, and followed further. */
   readonly into: readonly string[];
-  /** Packs whose objects are passed over, also where `into` has them. */
+  /** Packs whose objects are skipped, even if `into` has them. */
   readonly except: readonly string[];
   readonly signal: AbortSignal;
 }
 
-/** Objects in the packs that are looked into: each costs 25 bytes of memory. */
+/** Most objects in the packs of `into`. Each costs 25 bytes of memory. */
 const MOST_WANTED = 5_000_000;
-/** Bytes of a commit, tree or tag that are read. Only files have more, since packs are bounded. */
+/** Largest commit, tree or tag that is read. Only blobs are larger, because packs are bounded. */
 const MOST_BYTES = 32 * 1024 * 1024;
-/** As all of a fold: nobody waits for it. */
+/** The same as for the rest of a fold: no request waits for it. */
 const NICENESS = 10;
 
 /**
- * Finds the objects of `into` that objects of `from` lead to, by however many links.
- * @returns their ids in hex, or `too many`: then any of `into` may be among them
+ * Finds the objects of `into` that objects of `from` link to, directly or through others.
+ * @returns their ids in hex, or `too many`: then any object of `into` may be among them
  * @throws CairnError `corrupt` when an idx is damaged; `unavailable` when git or the disk fails; the signal's reason
  */
 export async function findLinked(question: LinkQuestion): Promise<readonly string[] | 'too many'> {
@@ -48,7 +48,7 @@ export async function findLinked(question: LinkQuestion): Promise<readonly strin
     await walk.followFrom();
     return await walk.followFound();
   } catch (error) {
-    // An object from before there were bounds.
+    // An object from before the bounds existed.
     if (isCairnError(error, 'too-large')) return 'too many';
     throw error;
   } finally {
@@ -67,7 +67,7 @@ class LinkWalk {
   private readonly wanted: { readonly ids: SortedIds; readonly met: Uint8Array }[] = [];
   private readonly except: PackIdx[] = [];
   private readonly files: OpenedFile[] = [];
-  /** Met, and not looked at yet. */
+  /** Found, but not followed yet. */
   private met: Found[] = [];
 
   constructor(question: LinkQuestion) {
@@ -75,7 +75,7 @@ class LinkWalk {
     this.paths = { gitDir: question.gitDir, objects: join(question.gitDir, 'objects') };
   }
 
-  /** @returns false when there is too much to look into */
+  /** @returns false when there are too many objects */
   async open(): Promise<boolean> {
     const { into, except } = this.question;
     const indexes = [];
@@ -97,7 +97,7 @@ class LinkWalk {
     for (const file of this.files) await file.close();
   }
 
-  /** Meets what the objects of `from` link to. */
+  /** Finds what the objects of `from` link to. */
   async followFrom(): Promise<void> {
     const { from } = this.question;
     const pauses = new Yielder();
@@ -110,7 +110,7 @@ class LinkWalk {
     }
   }
 
-  /** Follows what was met, and what is met on the way. @returns all of it that counts */
+  /** Follows the found objects, and those found on the way. @returns all objects found that belong to `into` */
   async followFound(): Promise<string[]> {
     const { git, signal } = this.question;
     const reader = new ObjectReader(git, this.paths, MOST_BYTES, signal);
@@ -137,13 +137,13 @@ class LinkWalk {
     return PackIdx.open(file.read, this.question.objectFormat);
   }
 
-  /** Those of some objects that link to others: what files hold is not read. */
+  /** Filters the objects that can link to others, so that blobs are not read. */
   private async linkingIn(lines: Buffer): Promise<string[]> {
     const { git, signal } = this.question;
     const command = { ...describeObjects(this.paths), niceness: NICENESS };
     const result = await git.run(command, { input: lines, signal });
     signal.throwIfAborted();
-    if (result.exitCode !== 0) throw failureOf('look for what objects link to', command.name, result);
+    if (result.exitCode !== 0) throw failureOf('find links of objects', command.name, result);
     const described = result.stdout.toString('latin1').split('\n');
     return described.flatMap((line) => {
       const [oid = '', type] = line.split(' ');

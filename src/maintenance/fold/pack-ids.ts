@@ -1,13 +1,13 @@
-/** The object ids of packs, as git reads them from standard input. */
+/** The object ids of packs, in the form that git reads from standard input. */
 import { join } from 'node:path';
 import { type ObjectFormat, PackIdx } from '../../git/index.ts';
 import { openFile } from '../../lib/read-at.ts';
 
 /**
- * The ids of all objects in packs, one a line, in pieces; an id comes once for each pack that holds it.
- * @param gitDir the repository that has them
- * @param names of the packs there, without `.pack`
- * @throws CairnError `corrupt` when an idx is damaged; what the file system throws
+ * The ids of all objects in packs, one per line, in chunks. An id appears once for each pack that holds it.
+ * @param gitDir the repository that has the packs
+ * @param names of the packs, without `.pack`
+ * @throws CairnError `corrupt` when an idx is damaged; errors of the file system
  */
 export async function* packIds(
   gitDir: string,
@@ -25,7 +25,7 @@ export async function* packIds(
   }
 }
 
-/** Raw ids that stand side by side, as hex digits line by line. */
+/** Formats concatenated raw ids as hex digits, one id per line. */
 export function hexLines(ids: Buffer, idLength: number): Buffer {
   const digits = new RegExp(`.{${2 * idLength}}`, 'g');
   return Buffer.from(ids.toString('hex').replaceAll(digits, '$&\n'));

@@ -1,7 +1,7 @@
-/** Tips as git is told them, of however many refs: with turns for others in between. */
+/** Passes any number of tips to git; yields to other work in between. */
 import { inBatches } from '../../lib/cooperative.ts';
 
-/** The values of refs that are `wanted`, and of those that are not, each once. */
+/** Splits the values of refs into `wanted` and the others, each value once. */
 export async function parted(
   refs: ReadonlyMap<string, string>,
   wanted: (ref: readonly [name: string, oid: string]) => boolean,
@@ -14,8 +14,8 @@ export async function parted(
 }
 
 /**
- * What git-rev-list(1) reads from standard input: what to begin at, and what to end at. Each of those is marked by itself, since
- * before 2.42 rev-list took no `--not` there.
+ * The standard input of git-rev-list(1): where to start, and where to stop. Each stop has its own mark, because
+ * rev-list before 2.42 accepted no `--not` there.
  */
 export async function revisions(tips: ReadonlySet<string>, known: ReadonlySet<string>): Promise<Buffer> {
   const pieces: Buffer[] = [];

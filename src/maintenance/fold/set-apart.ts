@@ -1,33 +1,34 @@
 /**
- * What no ref reaches any more is set apart in a pack of its own, which leaves when the grace period is over. Grace counts from the last
- * time that a ref reached an object, so whatever may have been reached since the last fold is set apart anew.
+ * A fold puts unreachable objects into a separate pack, which is dropped after the grace period. The period counts
+ * from the last time that a ref reached an object, so what may have been reached since the last fold is set apart
+ * again.
  */
 import type { GitState, PackEntry } from '../../repository/git/git-manifest.ts';
 import { ApartObjects } from './apart-objects.ts';
 import type { FoldCopy, MadePack } from './fold-copy.ts';
 import { type FoldFacts, isExpired } from './fold-plan.ts';
 
-/** What a fold of all makes of what refs do not reach. */
+/** What a full fold does with unreachable objects. */
 export interface SetApart {
-  /** What it sets apart now; undefined when there is nothing. */
+  /** The new pack of unreachable objects; undefined when there are none. */
   readonly pack: MadePack | undefined;
-  /** Packs whose place it and the packs that were walked take. */
+  /** The packs that it and the walked packs replace. */
   readonly replaced: readonly PackEntry[];
-  /** Packs set apart before whose time is over. */
+  /** Packs set apart earlier whose grace period is over. */
   readonly expired: readonly PackEntry[];
-  /** Packs set apart before that wait on. */
+  /** Packs set apart earlier that stay. */
   readonly waiting: readonly PackEntry[];
   /** Present with `pack`. */
   readonly objects?: ApartObjects;
 }
 
-/** Seconds in which what nothing reaches comes into one pack, in parts of the grace period: so many packs wait at most. */
+/** Unreachable objects of one such fraction of the grace period share a pack. This limits the number of waiting packs. */
 const UNREACHABLE_PACKS = 8;
 
 /**
- * Sets apart what is left beside packs that were walked, without a look at what waits already: what is in other packs as well, or is
- * linked to from there, has come back meanwhile and left again.
- * @param walked packs just made of all that the refs of `state` reach
+ * Sets apart what remains beside the walked packs. It ignores the waiting packs: an object of theirs that other packs
+ * also hold, or link to, was reachable again and has become unreachable again.
+ * @param walked new packs of everything that the refs of `state` reach
  * @throws as {@link FoldCopy.packLeft}
  */
 export async function setApart(
@@ -48,7 +49,7 @@ export async function setApart(
   return { pack, ...before, objects: await ApartObjects.of(pack.idx.path, pack.objects, state) };
 }
 
-/** What was set apart in the same part of the grace period is gathered in one pack. */
+/** Whether a pack was set apart in the current fraction of the grace period, so that new objects join it. */
 function isRecent(entry: PackEntry, { now, grace }: FoldFacts): boolean {
   const part = Math.max(1, Math.floor(grace / UNREACHABLE_PACKS));
   return Math.floor((entry.since ?? 0) / part) === Math.floor(now / part);

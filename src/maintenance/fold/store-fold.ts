@@ -17,16 +17,16 @@ import type { MadePack } from './fold-copy.ts';
 export interface StoreFoldContext {
   readonly artifacts: ArtifactStore;
   readonly cache: ArtifactCache;
-  /** Told what went wrong without harm: a cache that took nothing. */
+  /** Called for harmless failures: a file that could not be cached. */
   readonly onTrouble: (id: RepositoryId, error: unknown) => void;
 }
 
 /**
- * Makes packs that a fold has made durable, and hands them to the next reader.
+ * Stores the packs of a fold, and puts them into the cache for the next reader.
  * @param generation of the repository, see `firstCopy`
- * @param since seconds: when they were made
- * @param tips what the pack of kind `fold` answers
- * @throws CairnError `unavailable` when the store does not take them
+ * @param since when they were made, in seconds
+ * @param tips the wants that the pack of kind `fold` answers
+ * @throws CairnError `unavailable` when the store does not accept them
  */
 export async function storePacks(
   context: StoreFoldContext,
@@ -50,7 +50,7 @@ export async function storePacks(
   );
 }
 
-/** The same for a file that belongs to no pack. */
+/** Stores and caches a file that belongs to no pack. */
 export async function storeFolded(
   context: StoreFoldContext,
   id: RepositoryId,
@@ -60,7 +60,7 @@ export async function storeFolded(
 ): Promise<ArtifactRef> {
   const body = { path: file.path, offset: 0, length: file.size };
   const ref = await context.artifacts.put(id, kind, file.digest, body, { generation });
-  // A cache that cannot take it is no reason to fold in vain.
+  // A full cache must not make the fold fail.
   await context.cache.adopt(kind, ref, file.path).catch((error: unknown) => context.onTrouble(id, error));
   return ref;
 }

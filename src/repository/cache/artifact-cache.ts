@@ -18,12 +18,12 @@ import type { ArtifactKind } from '../keys.ts';
 import type { ArtifactRef } from '../manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository-id.ts';
 
-/** Hears of every look into the cache. */
+/** Receives each look-up in the cache. */
 export interface CacheObserver {
   looked(hit: boolean): void;
 }
 
-/** A file in the cache that stays until `release` is called. */
+/** A file that stays in the cache until `release` is called. */
 export interface PinnedFile {
   readonly path: string;
   release(): void;
@@ -31,31 +31,32 @@ export interface PinnedFile {
 
 export interface ArtifactCacheOptions {
   readonly folder: string;
-  /** Bytes; pinned files may exceed it for as long as they are pinned. */
+  /** In bytes. Pinned files may exceed it while they are pinned. */
   readonly budget: number;
   readonly store: ArtifactStore;
-  /** How large artifacts are downloaded from a store that several connections get more out of than one. */
+  /** How large artifacts are downloaded, if several connections are faster than one. */
   readonly ranged?: RangedDownloads;
   readonly observer?: CacheObserver;
-  /** Gives up what else takes room on the disk and can be done without. */
+  /** Frees other disk space that can be spared. */
   readonly onDiskFull?: () => Promise<void>;
 }
 
-/** A fill under way, and the file it will be, pinned already by those who wait. */
+/** A fill in progress and its future file, which the waiting callers have pinned. */
 interface Filling extends ArtifactFill {
   readonly entry: CachedFile;
   readonly abort: AbortController;
 }
 
-/** What a look found: a file that can be used, or the fill that makes it one. */
+/** The result of a look-up: a usable file, or the fill that will provide it. */
 interface Found {
   readonly entry: CachedFile;
   readonly filling: Filling | undefined;
 }
 
 /**
- * Artifacts on local disk, files named by digest, filled by temporary file, verified digest and rename. One download
- * per artifact however many ask, and they can read it while it comes. Losing the whole folder loses nothing.
+ * Artifacts on local disk. Files are named by digest, and filled by temporary file, verified digest and rename. Each
+ * artifact is downloaded once for all callers, who can read it during the download. The folder can be lost without
+ * harm.
  */
 export class ArtifactCache {
   private readonly options: ArtifactCacheOptions;
@@ -74,17 +75,17 @@ export class ArtifactCache {
     return this.files.bytes;
   }
 
-  /** Asked to unpin what it can when pinned files alone exceed the budget. */
+  /** Called to unpin files when pinned files alone exceed the budget. */
   set onPressure(unpin: () => Promise<void>) {
     this.files.onPressure = unpin;
   }
 
-  /** Takes stock of what an earlier run left, and removes its half-filled files. */
+  /** Lists the files of an earlier run, and removes incomplete ones. */
   async open(): Promise<void> {
     await this.files.open();
   }
 
-  /** Breaks off what is being downloaded, and waits until nothing is written any more. */
+  /** Breaks off downloads, and waits until nothing is written any more. */
   async close(): Promise<void> {
     this.closed = true;
     const fills = [...this.fills.values()];
@@ -93,9 +94,9 @@ export class ArtifactCache {
   }
 
   /**
-   * Returns the local file of an artifact, downloading it first if need be. The download goes on when the caller goes
-   * away: somebody else may be waiting for it, or come next.
-   * @throws CairnError `corrupt` when the store has not got it or has other bytes; `unavailable` when store or disk fail
+   * Returns the local file of an artifact, and downloads it first if needed. The download continues when the caller
+   * goes away, because another caller may wait for it, or come next.
+   * @throws CairnError `corrupt` when the store lacks it or has other bytes; `unavailable` when store or disk fail
    */
   async acquire(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef): Promise<PinnedFile> {
     const name = this.look(kind, ref);
@@ -104,7 +105,7 @@ export class ArtifactCache {
       const release = this.files.pin(name, entry);
       try {
         await filling?.verified;
-        // Only now that it is pinned: a file larger than the whole budget must not chase itself out.
+        // Make room only after pinning: a file larger than the whole budget must not evict itself.
         await this.files.makeRoom();
         return { path: this.files.pathOf(name), release };
       } catch (error) {
@@ -115,15 +116,16 @@ export class ArtifactCache {
   }
 
   /**
-   * Opens an artifact for reading while it is still on its way here; all who ask share one download, which outlives them.
-   * What an earlier run left is read while it is being checked.
-   * @throws CairnError `unavailable` when the disk fails; what else goes wrong is told by the stream
+   * Opens an artifact for reading during its download. All callers share one download, which outlives them. A file of
+   * an earlier run is read while it is being checked.
+   * @throws CairnError `unavailable` when the disk fails; the stream reports other failures
    */
   async stream(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef): Promise<ArtifactStream> {
     const name = this.look(kind, ref);
     for (;;) {
       const { entry, filling } = this.find(id, kind, ref, name);
-      // Bytes of another repository's artifact may be bad where ours are good, and the error would name it.
+      // The artifact of another repository may be damaged while this one is not, and the error would name the other
+      // one.
       if (filling !== undefined && filling.repository !== formatRepositoryId(id)) {
         await filling.verified.catch(() => undefined);
         continue;
@@ -138,8 +140,8 @@ export class ArtifactCache {
             unpin();
           });
         }
-        // The fill has ended this very moment, and nobody else had the file open: what it came to is there in a moment. That
-        // is waited for, or this would go round without letting anybody else have a turn, the disk's answer included.
+        // The fill ended at this moment and nobody else had the file open, so its result is available in a moment.
+        // Wait for it: otherwise this loop would never yield, not even to the disk.
         unpin();
         await filling?.verified.catch(() => undefined);
       } catch (error) {
@@ -150,7 +152,7 @@ export class ArtifactCache {
     }
   }
 
-  /** Gives up everything that is not in use: somebody found the disk full. */
+  /** Frees everything that is not in use, because the disk is full. */
   async relieve(): Promise<void> {
     await this.options.onDiskFull?.();
     await this.files.onPressure();
@@ -158,8 +160,8 @@ export class ArtifactCache {
   }
 
   /**
-   * Puts a file that this process has just made, and whose digest it knows, into the cache by hard link.
-   * @throws CairnError `unavailable` when the disk does not take it; the artifact is in the store all the same
+   * Adds a file made by this process, with a known digest, to the cache by hard link.
+   * @throws CairnError `unavailable` when the disk refuses; the artifact is in the store nevertheless
    */
   async adopt(kind: ArtifactKind, ref: ArtifactRef, source: string): Promise<void> {
     const name = `${ref.digest}.${kind}`;
@@ -169,7 +171,7 @@ export class ArtifactCache {
       await makeFolder(dirname(path));
       await link(source, path);
     } catch (error) {
-      // EEXIST: an entry of ours already, or a leftover that the next look downloads over.
+      // EEXIST: the entry exists, or an old file that the next download replaces.
       if (systemCode(error) === 'EEXIST') return;
       throw diskError(error);
     }
@@ -199,7 +201,7 @@ export class ArtifactCache {
     if (leftover?.size === ref.size) {
       return this.follow(name, leftover, abort, this.check(id, ref, name, abort.signal));
     }
-    // Of another length it need not be looked at.
+    // A file of another length needs no check.
     if (leftover !== undefined) void this.files.remove(name);
     const entry = { size: ref.size, pins: 0, verified: false };
     return this.follow(name, entry, abort, this.download(id, kind, ref, name, abort.signal));
@@ -234,7 +236,7 @@ export class ArtifactCache {
   }
 
   private follow(name: string, entry: CachedFile, abort: AbortController, fill: ArtifactFill): Filling {
-    // Pinned by the fill itself: what is adopted under this name meanwhile must not be deleted under the rename.
+    // The fill pins the file too: a file adopted under this name meanwhile must not be deleted during the rename.
     const unpin = this.files.pin(name, entry);
     const end = async () => {
       try {
@@ -251,7 +253,7 @@ export class ArtifactCache {
       }
     };
     const verified = end();
-    // It may fail before anybody waits for it, or when nobody does any more.
+    // It may fail before anybody waits for it, or when nobody waits any more.
     verified.catch(() => undefined);
     const filling = { ...fill, verified, entry, abort };
     this.fills.set(name, filling);
@@ -269,7 +271,7 @@ function stopping(): CairnError {
   return publicError('unavailable', 'the server is stopping');
 }
 
-/** True when what a fill failed with is no reason not to try again for this repository. */
+/** Whether the failure of a fill says nothing about this repository, so that it should be tried again. */
 function saysNothing(error: unknown, filling: Filling, id: RepositoryId): boolean {
   if (error instanceof LeftoverDamagedError) return true;
   return isCairnError(error, 'corrupt') && filling.repository !== formatRepositoryId(id);

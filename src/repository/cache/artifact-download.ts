@@ -8,13 +8,13 @@ import type { ArtifactKind } from '../keys.ts';
 import type { ArtifactRef } from '../manifest.ts';
 import type { RepositoryId } from '../repository-id.ts';
 
-/** How a large artifact is fetched in pieces over several connections. */
+/** How a large artifact is downloaded in ranges over several connections. */
 export interface RangedDownloads {
-  /** Artifacts of more bytes than this. */
+  /** Larger artifacts are downloaded in ranges. */
   readonly above: number;
   /** Bytes of one range. */
   readonly length: number;
-  /** Ranges of one artifact at once. */
+  /** Concurrent ranges of one artifact. */
   readonly atOnce: number;
   /** Places for the ranges of all artifacts of the process. */
   readonly places: Limiter;
@@ -22,7 +22,7 @@ export interface RangedDownloads {
 
 const MIB = 1024 * 1024;
 
-/** The usual way: what one connection brings within a third of a second is not worth another. */
+/** The defaults: a range that one connection transfers within a third of a second is not worth splitting. */
 export function rangedDownloads(): RangedDownloads {
   const places = new Limiter('ranges of downloads', 32, Number.POSITIVE_INFINITY);
   return { above: 32 * MIB, length: 16 * MIB, atOnce: 4, places };
@@ -33,11 +33,11 @@ export interface Download {
   readonly id: RepositoryId;
   readonly kind: ArtifactKind;
   readonly ref: ArtifactRef;
-  /** What is downloaded comes into this file. */
+  /** The file that receives the download. */
   readonly file: FillingFile;
-  /** Left out where several connections bring nothing: the whole artifact is one request. */
+  /** Absent where several connections are not faster: the whole artifact is one request. */
   readonly ranged: RangedDownloads | undefined;
-  /** Makes room on a disk that is full. */
+  /** Frees disk space when the disk is full. */
   readonly relieve: () => Promise<void>;
   readonly signal: AbortSignal;
 }
@@ -47,14 +47,15 @@ interface Range {
   readonly end: number;
 }
 
-/** How often one range is asked for; what came of it already is not asked for again. */
+/** Attempts per range; bytes that have arrived are not requested again. */
 const ATTEMPTS = 3;
 
 /**
- * Downloads an artifact, a large one in several ranges at once: one connection to S3 carries about 100 MB/s, however wide
- * the line. A range that breaks off goes on where it broke. Checks sizes and versions, not the digest.
- * @throws CairnError `corrupt` when the store has not got it, has it in another size, or has replaced it meanwhile;
- *   `unavailable` when the store fails; what the file system throws
+ * Downloads an artifact, a large one in several concurrent ranges: one connection to S3 carries about 100 MB/s,
+ * however fast the network is. A range that breaks off continues where it stopped. Checks sizes and versions, not the
+ * digest.
+ * @throws CairnError `corrupt` when the store lacks it, has it in another size, or replaced it meanwhile;
+ * `unavailable` when the store fails; errors of the file system
  */
 export async function downloadArtifact(download: Download): Promise<void> {
   const { ref, ranged } = download;
@@ -118,7 +119,8 @@ async function fetchOnce(
   const { store, id, kind, ref } = download;
   const isWhole = start === 0 && end === ref.size;
   const range = isWhole ? {} : { range: { offset: start, length: end - start } };
-  // One of its own: every layer of a store listens to it, and for many listeners to one signal Node prints a warning.
+  // A signal per request: every layer of a store adds a listener, and Node prints a warning for many listeners of one
+  // signal.
   const found = await store.open(id, kind, ref, { signal: AbortSignal.any([signal]), ...range });
   let left = end - start;
   try {
@@ -148,7 +150,7 @@ function isWorthAnother(error: unknown): boolean {
   return isCairnError(error, 'unavailable') && !(error instanceof StoreRefusedError);
 }
 
-/** Holds all answers about one object to the same version: bytes of two versions make a third thing. */
+/** Checks that all answers about one object have the same version, because bytes of two versions must not be mixed. */
 class OneVersion {
   private readonly download: Download;
   private version: string | undefined;

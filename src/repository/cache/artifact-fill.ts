@@ -10,17 +10,17 @@ import { type Download, downloadArtifact } from './artifact-download.ts';
 import { damagedArtifact, nameOf } from '../artifact-store.ts';
 import { FillingFile } from './filling-file.ts';
 
-/** An artifact on its way to being a checked file, and readable on the way. */
+/** An artifact that is becoming a checked file, and can be read meanwhile. */
 export interface ArtifactFill {
-  /** Whose artifact it is: what is wrong with it there says nothing about the same artifact elsewhere. */
+  /** The repository of the artifact: damage there says nothing about the same artifact elsewhere. */
   readonly repository: string;
-  /** The file as soon as there is one; whoever reads it holds it. */
+  /** The file as soon as it exists. Each reader holds it. */
   readonly file: Promise<FillingFile>;
-  /** Resolves once the file is in its place and is what its name says. */
+  /** Resolves when the file is in place and matches its digest. */
   readonly verified: Promise<void>;
 }
 
-/** A file of an earlier run was not what its name says. It is gone; the artifact itself may well be whole. */
+/** A file of an earlier run did not match its digest. It is removed; the artifact in the store may be intact. */
 export class LeftoverDamagedError extends CairnError {
   /** @param name of the file */
   constructor(name: string) {
@@ -29,18 +29,18 @@ export class LeftoverDamagedError extends CairnError {
   }
 }
 
-/** Where a download goes, and who has to be waited for. */
+/** The target of a download, and what it must wait for. */
 export interface FillPlace {
   readonly temporary: string;
   readonly path: string;
-  /** Waits until no file is being deleted under this name. */
+  /** Waits until no file with this name is being deleted. */
   vacant(): Promise<void>;
 }
 
 /**
- * Downloads an artifact into a temporary file, checks its digest while it comes, and moves it into place. Nobody can
- * call it off but the end of the cache: somebody else may be reading along, or come next.
- * @returns at once; `verified` rejects with CairnError `corrupt` or `unavailable`, and nothing is left behind
+ * Downloads an artifact into a temporary file, checks its digest during the download, and moves it into place. Only
+ * the close of the cache aborts it, because others may be reading it, or come next.
+ * @returns at once; `verified` rejects with CairnError `corrupt` or `unavailable`, and no file is left behind
  */
 export function fillFromStore(
   repository: string,
@@ -80,9 +80,9 @@ export function fillFromStore(
 }
 
 /**
- * Checks a file that an earlier run left; it can be read meanwhile.
- * @returns at once; `verified` rejects with {@link LeftoverDamagedError} when it is not what its name says, and with the
- *   signal's reason when it is aborted
+ * Checks a file of an earlier run, which can be read meanwhile.
+ * @returns at once; `verified` rejects with {@link LeftoverDamagedError} when the file does not match its digest, and
+ * with the signal's reason when it is aborted
  */
 export function fillFromLeftover(
   repository: string,
@@ -96,7 +96,7 @@ export function fillFromLeftover(
     const damaged = new LeftoverDamagedError(leftover.name);
     const whole = await file.catch(() => undefined);
     try {
-      // A file that cannot be read is as good as one with other bytes.
+      // An unreadable file counts as damaged.
       const actual = whole === undefined ? undefined : await digestOf(whole, signal).catch(() => undefined);
       signal.throwIfAborted();
       if (actual === leftover.digest) return;
@@ -123,7 +123,7 @@ async function createFile(download: Omit<Download, 'file'>, place: FillPlace): P
   }
 }
 
-/** The digest of a file, computed as it grows: what is checked is what the disk holds, in order, however it came. */
+/** The digest of a file, computed as the file grows. It covers the bytes on disk, in order, however they arrived. */
 async function digestOf(file: FillingFile, signal: AbortSignal): Promise<Digest> {
   const hash = createHash('sha256');
   for await (const chunk of file.bytes(0, file.size)) {
@@ -139,7 +139,7 @@ function settledLater<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-/** What went wrong with the local disk, in words for whoever reads; other errors as they are. */
+/** Describes a failure of the local disk; returns other errors unchanged. */
 export function diskError(error: unknown): unknown {
   const code = systemCode(error);
   if (error instanceof CairnError || code === undefined) return error;

@@ -1,21 +1,21 @@
 import type { FillingFile } from './filling-file.ts';
 
-/** The bytes of one artifact, which may still be on their way here. */
+/** The bytes of one artifact, which may still be downloading. */
 export interface ArtifactStream {
   /** Bytes. */
   readonly size: number;
   /**
-   * Bytes [from, to) in order, each as soon as it is here; `to` is at most `size`. May be called several times.
+   * Bytes [from, to) in order, each as soon as it has arrived; `to` is at most `size`. May be called several times.
    * @throws CairnError `corrupt` or `unavailable`, as {@link verified}
    */
   bytes(from: number, to: number): AsyncIterable<Buffer>;
   /**
-   * Resolves when the whole artifact is here and its SHA-256 is what its name says. Bytes that were read before
-   * prove nothing: whoever passes them on keeps their end back until then.
-   * Rejects with CairnError `corrupt` when it is not, `unavailable` when store or disk fail.
+   * Resolves when the whole artifact has arrived and its SHA-256 matches its name. Earlier bytes are not verified: a
+   * reader that passes them on must hold back the last ones until then. Rejects with CairnError `corrupt` when it
+   * does not match, `unavailable` when store or disk fail.
    */
   readonly verified: Promise<void>;
-  /** Lets go of it. The download, if there still is one, goes on. */
+  /** Releases the artifact. A running download continues. */
   release(): void;
 }
 

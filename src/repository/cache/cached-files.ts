@@ -6,25 +6,25 @@ import { makeFolder } from '../../lib/make-folder.ts';
 export interface CachedFile {
   /** Bytes. */
   readonly size: number;
-  /** How many it must not be taken from: readers, and whoever is filling or checking it. */
+  /** The number of users that prevent its deletion: readers, and the fill or check of the file. */
   pins: number;
-  /** False for a file of an earlier run until its digest has been checked again: nothing here is ever fsynced. */
+  /** False for a file of an earlier run until its digest is checked, because nothing here is ever fsynced. */
   verified: boolean;
 }
 
 /**
- * The files of a folder within a byte budget: those used least recently leave, but never one that is pinned. Pinned
- * files may exceed the budget for as long as they are pinned.
+ * The files of a folder within a byte budget. The least recently used files are evicted, but never a pinned one.
+ * Pinned files may exceed the budget while they are pinned.
  */
 export class CachedFiles {
   private readonly folder: string;
   private readonly budget: number;
-  /** In the order they were last used. */
+  /** In the order of their last use. */
   private readonly files = new Map<string, CachedFile>();
-  /** Files being deleted: a new one of that name waits, or it would be deleted in their place. */
+  /** Files being deleted. A new file of the same name waits; otherwise the delete would remove it instead. */
   private readonly leaving = new Map<string, Promise<void>>();
   private total = 0;
-  /** Asked to unpin what it can when pinned files alone exceed the budget. */
+  /** Called to unpin files when pinned files alone exceed the budget. */
   onPressure: () => Promise<void> = () => Promise.resolve();
 
   /** @param budget bytes */
@@ -33,7 +33,7 @@ export class CachedFiles {
     this.budget = budget;
   }
 
-  /** Takes stock of what an earlier run left, and removes its half-filled files. */
+  /** Lists the files of an earlier run, and removes incomplete ones. */
   async open(): Promise<void> {
     await makeFolder(this.folder);
     for (const shard of await readdir(this.folder)) {
@@ -59,14 +59,17 @@ export class CachedFiles {
     return join(this.folder, name.slice(0, 2), name);
   }
 
-  /** Counts a file that is in its place now. */
+  /** Adds a file that is now in place. */
   enter(name: string, file: CachedFile): void {
     if (this.files.get(name) === file) return;
     this.files.set(name, file);
     this.total += file.size;
   }
 
-  /** Marks a file as used last, and keeps it until the function that is returned is called. It may yet have to come. */
+  /**
+   * Marks a file as most recently used, and keeps it until the returned function is called. The file need not exist
+   * yet.
+   */
   pin(name: string, file: CachedFile): () => void {
     file.pins++;
     if (this.files.delete(name)) this.files.set(name, file);
@@ -75,12 +78,12 @@ export class CachedFiles {
       if (!held) return;
       held = false;
       file.pins--;
-      // What was too large for the budget leaves with its last reader.
+      // A file that is too large for the budget is evicted with its last reader.
       if (file.pins === 0 && this.total > this.budget) void this.evict(this.budget);
     };
   }
 
-  /** Lets files go until the rest fits. @param budget bytes, other than the usual ones */
+  /** Evicts files until the rest fits. @param budget bytes, if not the usual budget */
   async makeRoom(budget = this.budget): Promise<void> {
     if (this.total <= budget) return;
     await this.evict(budget);
@@ -96,13 +99,13 @@ export class CachedFiles {
     }
   }
 
-  /** Deletes a file, pinned or not. It is forgotten at once. */
+  /** Deletes a file, even a pinned one. It is forgotten at once. */
   async remove(name: string): Promise<void> {
     const file = this.files.get(name);
     if (file === undefined) return;
     this.files.delete(name);
     this.total -= file.size;
-    // Best effort: what cannot be removed now is found again, and removed, at the next start.
+    // Best effort: the next start finds and removes what cannot be removed now.
     const gone = rm(this.pathOf(name), { force: true })
       .catch(() => undefined)
       .finally(() => this.leaving.delete(name));
@@ -110,7 +113,7 @@ export class CachedFiles {
     await gone;
   }
 
-  /** Waits until no file is being deleted under this name. */
+  /** Waits until no file with this name is being deleted. */
   async vacant(name: string): Promise<void> {
     await this.leaving.get(name);
   }

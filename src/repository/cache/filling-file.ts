@@ -5,17 +5,17 @@ import { publicError } from '../../lib/errors.ts';
 const CHUNK = 256 * 1024;
 
 /**
- * A file of known length that is read while it is written. Writers put bytes at their places, in any order; each reader
- * gets them in order, as far as they are there without a gap, at a pace of its own. The file stays open until
- * everybody who holds it has let go, whatever becomes of its name meanwhile.
+ * A file of known length that is read while it is written. Writers write at any offset, in any order. Each reader
+ * gets the bytes in order, as far as they are there without a gap, at its own pace. The file stays open until all
+ * holders have released it, even if its name changes.
  */
 export class FillingFile {
   readonly size: number;
   private readonly handle: FileHandle;
   private holders = 1;
-  /** Everything before this is here. */
+  /** All bytes before this offset have arrived. */
   private reached: number;
-  /** How far each part that was begun has come, by where it begins. */
+  /** The end of each part that was begun, by its start. */
   private readonly parts = new Map<number, number>();
   private front = 0;
   private failure: { readonly error: unknown } | undefined;
@@ -27,22 +27,22 @@ export class FillingFile {
     this.reached = reached;
   }
 
-  /** Makes a file that `size` bytes will come into. @throws what the file system throws */
+  /** Creates a file of `size` bytes. @throws errors of the file system */
   static async create(path: string, size: number): Promise<FillingFile> {
     return new FillingFile(await open(path, 'wx+'), size, 0);
   }
 
-  /** Opens a file whose bytes are all there. @throws what the file system throws */
+  /** Opens a complete file. @throws errors of the file system */
   static async whole(path: string, size: number): Promise<FillingFile> {
     return new FillingFile(await open(path, 'r'), size, size);
   }
 
   /**
-   * Writes bytes that belong `at` a place, the next ones of the part that begins at `start`.
-   * @throws what the file system throws; the same write may then be tried again
+   * Writes bytes at the offset `at`, as the next bytes of the part that starts at `start`.
+   * @throws errors of the file system; the same write may be repeated
    */
   async write(start: number, at: number, bytes: Buffer): Promise<void> {
-    // A disk that is filling up may take a part of the bytes and say nothing.
+    // A disk that is nearly full may write only a part without an error.
     for (let done = 0; done < bytes.length; ) {
       const { bytesWritten } = await this.handle.write(bytes, done, bytes.length - done, at + done);
       done += bytesWritten;
@@ -56,7 +56,7 @@ export class FillingFile {
     while (end !== undefined) {
       this.reached = end;
       const next = this.parts.get(end);
-      // A part that has not come to where another begins is still growing.
+      // A part that has not reached the start of the next is still growing.
       if (next === undefined) break;
       this.front = end;
       end = next;
@@ -64,15 +64,15 @@ export class FillingFile {
     this.wake();
   }
 
-  /** Nothing more comes: from now on every reader gets this error, wherever it is. */
+  /** Ends the file with an error: from now on every reader gets it, at any position. */
   fail(error: unknown): void {
     this.failure ??= { error };
     this.wake();
   }
 
   /**
-   * Bytes [from, to) in order, each as soon as it is here.
-   * @throws what the file failed with; CairnError `unavailable` when the file has become shorter than it was
+   * Bytes [from, to) in order, each as soon as it has arrived.
+   * @throws the error of the file; CairnError `unavailable` when the file has become shorter
    */
   async *bytes(from: number, to: number): AsyncGenerator<Buffer, void, undefined> {
     for (let at = from; at < to; ) {
@@ -91,7 +91,7 @@ export class FillingFile {
 
   /**
    * Keeps the file open.
-   * @returns the function that lets go; undefined when everybody has let go already, and it is closed
+   * @returns the function that releases it; undefined when it is already closed because all holders have released it
    */
   hold(): (() => void) | undefined {
     if (this.holders === 0) return undefined;
@@ -99,7 +99,7 @@ export class FillingFile {
     return this.releaseOnce();
   }
 
-  /** Lets go of it on behalf of whoever made it. */
+  /** Releases the file for its creator. */
   readonly release: () => void = this.releaseOnce();
 
   private releaseOnce(): () => void {
@@ -108,7 +108,7 @@ export class FillingFile {
       if (!held) return;
       held = false;
       this.holders--;
-      // Nothing is lost when closing fails: what was written has been read back and checked.
+      // A failure to close loses nothing: the bytes have been read back and checked.
       if (this.holders === 0) void this.handle.close().catch(() => undefined);
     };
   }

@@ -5,14 +5,14 @@ import type { PublishedGitState, GitState } from '../git/git-manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository-id.ts';
 import { addPacks, writeSnapshot } from '../snapshot/snapshot.ts';
 
-/** The objects of a repository in use: the folder stays until `release` is called. */
+/** The objects of a repository in use. The folder stays until `release` is called. */
 export interface ObjectsLease {
   /** A bare repository without refs. */
   readonly path: string;
   /**
-   * Digests of the packs in it at this moment, or in it soon, all of them published: those of the state it was asked for, and
-   * of others of the same epoch that name these and more. What git finds there is sound only for a state that names all of them,
-   * or for a later one of that epoch.
+   * Digests of the packs that are in the folder or are being added, all of them published: the packs of the requested
+   * state, and of other states of the same epoch that include these. What git finds there is valid only for a state
+   * that names all of them, or for a later state of that epoch.
    */
   packs(): ReadonlySet<string>;
   release(): void;
@@ -23,14 +23,14 @@ interface Base {
   readonly repository: string;
   readonly incarnation: string;
   readonly epoch: string | undefined;
-  /** Packs that are there, whole. */
+  /** Packs that are completely there. */
   readonly packs: Set<string>;
-  /** Packs that git may find: these, and those that are being linked, or were until that failed. */
+  /** Packs that git may find: the above, and those that are being linked, or whose linking failed. */
   readonly found: Set<string>;
   readonly pinned: PinnedFile[];
   users: number;
   made: Promise<unknown>;
-  /** The last of the changes to it, which are made one after another. Never rejects. */
+  /** The last of the changes to it, which run one after another. Never rejects. */
   changing: Promise<unknown>;
 }
 
@@ -38,18 +38,18 @@ interface Base {
 const IDLE_KEPT = 64;
 
 /**
- * What pushes work over: for each repository one folder with its packs and without refs, which grows by a link or two
- * with every push where a snapshot would be made anew. Nothing is ever served from it: unlike a snapshot it may hold more than one
- * manifest names. When a fold has replaced packs, the next push begins another one.
+ * The object folders for pushes: one folder per repository, with its packs and without refs. It grows by a link or
+ * two with each push, where a snapshot would be created again. It is never served to clients, because it may hold
+ * more than one manifest names. When a fold has replaced packs, the next push starts a new folder.
  */
 export class ObjectBases {
   private readonly folder: string;
   private readonly artifacts: ArtifactCache;
-  /** The newest of each repository, least recently used first. */
+  /** The newest base of each repository, least recently used first. */
   private readonly current = new Map<string, Base>();
   private made = 0;
 
-  /** @param folder on the file system of the cache; made when needed */
+  /** @param folder on the file system of the cache; created when needed */
   constructor(folder: string, artifacts: ArtifactCache) {
     this.folder = folder;
     this.artifacts = artifacts;
@@ -80,7 +80,7 @@ export class ObjectBases {
     }
   }
 
-  /** Removes what nobody uses, but for the last `keep`. */
+  /** Removes unused bases, except the last `keep`. */
   async dropIdle(keep: number): Promise<void> {
     const idle = [...this.current.values()].filter(({ users }) => users === 0);
     const all = idle.slice(0, Math.max(0, idle.length - keep));
@@ -106,19 +106,19 @@ export class ObjectBases {
     const bare = { ...rest, refs: new Map(), peeled: new Map(), packs: [] };
     base.made = writeSnapshot(this.artifacts, id, bare, path);
     base.made.catch(() => {
-      // The next one begins anew.
+      // The next push starts a new base.
       if (this.current.get(repository) === base) this.current.delete(repository);
     });
     return base;
   }
 
-  /** Links what is missing, once whatever is being done to the base is done. */
+  /** Links the missing packs, after all earlier changes to the base. */
   private async complete(base: Base, id: RepositoryId, manifest: GitState): Promise<void> {
     const completing = base.changing.then(async () => {
       await base.made;
       const missing = manifest.packs.filter(({ pack }) => !base.packs.has(pack.digest));
       if (missing.length === 0) return;
-      // First: others are at work in it, and git finds each pack as soon as it is linked.
+      // Record the packs first: other pushes use the folder, and git finds each pack as soon as it is linked.
       for (const { pack } of missing) base.found.add(pack.digest);
       base.pinned.push(...(await addPacks(this.artifacts, id, manifest, missing, base.path)));
       for (const { pack } of missing) base.packs.add(pack.digest);
@@ -150,13 +150,13 @@ export class ObjectBases {
 
   private async remove(base: Base): Promise<void> {
     await base.changing;
-    // Best effort: what cannot be removed now is removed at the next start.
+    // Best effort: the next start removes what cannot be removed now.
     await rm(base.path, { recursive: true, force: true }).catch(() => undefined);
     for (const file of base.pinned) file.release();
   }
 }
 
-/** True when all packs of the one are among those of the other: then one is a later state of the other, or might be. */
+/** Whether all packs of one are among those of the other: then one may be a later state of the other. */
 function agrees(
   base: Base,
   { incarnation, epoch, packs }: Pick<GitState, 'incarnation' | 'epoch' | 'packs'>,

@@ -1,4 +1,4 @@
-/** The record that says which bundle of a repository clients are told to begin with. */
+/** The record of the bundle that clients of a repository are told about. */
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
 import { isDigest } from '../../lib/digest.ts';
@@ -15,7 +15,7 @@ const format = z.strictObject({
   version: z.literal(1),
   revision: z.int().min(0),
   bundle: z.strictObject({ digest, size: z.int().min(0), n: z.int().min(1).optional() }),
-  /** Of the repository when it was made: a bundle of another one, withdrawn since, is nobody's any more. */
+  /** The incarnation at its creation: a bundle of an earlier incarnation is not valid. */
   incarnation: z.string(),
   /** Digest of the pack in it. */
   pack: digest,
@@ -29,7 +29,7 @@ export interface BundleRecord {
 }
 
 /**
- * Reads which bundle a repository has.
+ * Reads the bundle of a repository.
  * @returns undefined when it has none
  * @throws CairnError `unavailable` when the store does not answer; `corrupt` when the record cannot be read
  */
@@ -42,7 +42,7 @@ export async function readBundleRecord(
 }
 
 /**
- * Names another bundle instead of the one before.
+ * Replaces the bundle of a repository.
  * @throws CairnError `unavailable`, `busy`, `corrupt`
  */
 export async function writeBundleRecord(

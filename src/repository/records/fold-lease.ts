@@ -1,6 +1,7 @@
 /**
- * Who is folding a repository right now, so that no other server does the same work at the same time. It saves work and
- * nothing else: whoever folds without asking, or for longer than its lease, loses the swap or finds its packs gone.
+ * The lease of the server that is folding a repository, so that servers do not do the same work at once. It only
+ * saves work and protects nothing: a server that folds without a lease, or longer than its lease, loses the swap or
+ * finds its packs gone.
  */
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
@@ -12,11 +13,11 @@ import { type RecordPlace, updateRecord } from './shared-record.ts';
 
 const format = z.strictObject({
   version: z.literal(1),
-  /** Goes up with every write, so that no body ever repeats. */
+  /** Increases with each write, so that no body ever repeats. */
   revision: z.int().min(0),
-  /** A process, by the random name it has given itself. */
+  /** The random name that a process has chosen. */
   holder: z.string(),
-  /** Seconds: who has not renewed it by then is gone. */
+  /** In seconds. A holder that has not renewed it by then is gone. */
   until: z.int().min(0),
 });
 
@@ -28,20 +29,20 @@ export interface FoldLeaseContext {
   readonly random: Random;
 }
 
-/** Seconds after which a server that has gone stands in nobody's way. */
+/** Seconds after which the lease of a dead server ends. */
 export const LEASE_SECONDS = 120;
 const RENEWED_EVERY_MS = (LEASE_SECONDS * 1000) / 3;
 
-/** A lease held, and renewed until it is released. */
+/** A lease, renewed until it is released. */
 export interface FoldLease {
   release(): Promise<void>;
 }
 
 /**
  * Takes the lease of a repository, and renews it until it is released.
- * @param holder the same for a process's whole life: it may take what it holds already
- * @param onTrouble told when it cannot be renewed or released; it then ends by itself
- * @returns undefined when another holds it
+ * @param holder the same name for the whole life of a process, which may take its own lease again
+ * @param onTrouble called when it cannot be renewed or released; the lease then ends by itself
+ * @returns undefined when another process holds it
  * @throws CairnError `unavailable` when the store does not answer, `busy`
  */
 export async function takeFoldLease(
@@ -53,7 +54,7 @@ export async function takeFoldLease(
   const { control: store, clock, random } = context;
   const record: RecordPlace<FoldLeaseRecord> = { store, key: foldLeaseKey(place), format, clock, random };
   const now = () => Math.floor(clock.now() / 1000);
-  // A clock that is ahead of ours must not keep everybody out for long.
+  // A clock that is ahead must not block others for long.
   const isOthers = (lease: FoldLeaseRecord) =>
     lease.holder !== holder && lease.until > now() && lease.until <= now() + 2 * LEASE_SECONDS;
   const write = (seconds: number) =>
@@ -64,7 +65,7 @@ export async function takeFoldLease(
   const over = new AbortController();
   const renewing = (async () => {
     while (!over.signal.aborted) {
-      // A sleep is broken off by the release alone.
+      // Only the release aborts this sleep.
       await clock.sleep(RENEWED_EVERY_MS, over.signal).catch(() => undefined);
       if (!over.signal.aborted) await write(LEASE_SECONDS).catch(onTrouble);
     }

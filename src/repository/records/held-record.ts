@@ -1,4 +1,7 @@
-/** The record of orders that wait for their objects. It is in the bucket, because the push that brings them may reach another server. */
+/**
+ * The record of signed states that wait for their objects. It is in the bucket, because another server may receive
+ * the push with the objects.
+ */
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
@@ -19,13 +22,13 @@ const event = z.strictObject({
 
 const format = z.strictObject({
   version: z.literal(1),
-  /** Goes up with every write, so that no body ever repeats. */
+  /** Increases with each write, so that no body ever repeats. */
   revision: z.int().min(0),
   orders: z.array(
     z.strictObject({
-      /** The signed event, whole: it is what the push that carries it out is checked against. */
+      /** The whole signed event, because the push that applies it is checked against it. */
       event,
-      /** Seconds: since when it waits. */
+      /** When it was held, in seconds. */
       heldAt: z.int().min(0),
     }),
   ),

@@ -1,6 +1,7 @@
 /**
- * What an owner has in this bucket, by identifier: the quota is counted here, and upkeep finds here what is not finished.
- * The record follows the repositories and decides nothing about them: whether one exists is for its pointer to say.
+ * The repositories of an owner in this bucket, by identifier. The quota is counted here, and upkeep finds unfinished
+ * work here. The record follows the repositories and decides nothing about them: only the pointer says whether a
+ * repository exists.
  */
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
@@ -10,23 +11,23 @@ import { ownerKey, ownersPrefix, parseOwnerKey } from '../keys.ts';
 import { type RecordPlace, readRecord, updateRecord } from './shared-record.ts';
 
 /**
- * - `reserved`: asked for; the repository is not there yet, or waits for its first data
- * - `made`: it is there
- * - `withdrawn`: its owner withdrew it, and its objects are still to be removed; it no longer counts
+ * - `reserved`: requested; the repository does not exist yet, or waits for its first data
+ * - `made`: it exists
+ * - `withdrawn`: its owner withdrew it, and its objects must still be removed; it no longer counts
  */
 export type ReservationState = 'reserved' | 'made' | 'withdrawn';
 
 export interface Reservation {
-  /** Seconds: since when it has been so. */
+  /** When this state began, in seconds. */
   readonly at: number;
   readonly state: ReservationState;
 }
 
 const format = z.strictObject({
   version: z.literal(1),
-  /** Goes up with every write, so that no body ever repeats. */
+  /** Increases with each write, so that no body ever repeats. */
   revision: z.int().min(0),
-  /** By identifier. A list, since JSON objects treat a name like `__proto__` as their own. */
+  /** By identifier. A list, because JSON objects treat a name like `__proto__` specially. */
   repositories: z.array(
     z.strictObject({
       identifier: z.string(),
@@ -38,7 +39,7 @@ const format = z.strictObject({
 
 type OwnerRecord = z.infer<typeof format>;
 
-/** Seconds after which a reservation that is asked for again counts from now. */
+/** Seconds after which another request for a reservation renews its date. */
 const RENEWED_AFTER = 10 * 60;
 
 export interface OwnerRecordsContext {
@@ -55,10 +56,10 @@ export class OwnerRecords {
   }
 
   /**
-   * Takes a place for a repository about to be made. One that is there already is kept, so asking twice takes one place.
-   * @param limit how many repositories an owner may have
-   * @returns `full` when the owner has as many already
-   * @throws CairnError `unavailable` or `busy` when the store does not take it
+   * Reserves a place for a new repository. An existing reservation is kept, so repeated requests take one place.
+   * @param limit maximum number of repositories of an owner
+   * @returns `full` when the owner has reached it
+   * @throws CairnError `unavailable` or `busy` when the store does not accept it
    */
   async reserve(owner: string, identifier: string, limit: number): Promise<'reserved' | 'full'> {
     let full = false;
@@ -68,7 +69,7 @@ export class OwnerRecords {
       const mine = known.get(identifier);
       full = false;
       if (mine !== undefined && mine.state !== 'withdrawn') {
-        // Upkeep drops old reservations of which nothing came: one that is wanted now must not look old.
+        // Upkeep drops old unused reservations: one that is needed now must not look old.
         if (mine.state === 'made' || mine.at + RENEWED_AFTER > now) return undefined;
       } else if (countOf(known) >= limit) {
         full = true;
@@ -81,9 +82,9 @@ export class OwnerRecords {
   }
 
   /**
-   * Notes what has become of a reservation, or of one that was never made.
-   * @param state `gone` when nothing is left to keep in mind
-   * @param met only if the record still says this; whatever it says when left out
+   * Records the outcome of a reservation, or of a repository without one.
+   * @param state `gone` when nothing is left to remember
+   * @param met only change the record if it still says this; if absent, always
    */
   async settle(
     owner: string,
@@ -102,7 +103,7 @@ export class OwnerRecords {
     });
   }
 
-  /** What an owner has, by identifier. */
+  /** The reservations of an owner, by identifier. */
   async read(owner: string): Promise<ReadonlyMap<string, Reservation>> {
     const reading = await readRecord(this.place(owner));
     return reservationsOf(reading.is === 'found' ? reading.record : undefined);
@@ -110,7 +111,7 @@ export class OwnerRecords {
 
   /**
    * Owners in the order of their keys. Lists the bucket: for upkeep, never on a request path.
-   * @param after an owner to go on behind
+   * @param after the owner to continue after
    */
   async *owners(after: string | undefined, signal?: AbortSignal): AsyncGenerator<string> {
     const options = {

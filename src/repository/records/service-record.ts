@@ -1,4 +1,4 @@
-/** The record that says to which service a bucket belongs. */
+/** The record of the service that owns a bucket. */
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
 import { isDigest } from '../../lib/digest.ts';
@@ -21,9 +21,9 @@ export interface ServiceRecordContext {
 }
 
 /**
- * Writes down whose bucket this is, unless that has been written already.
+ * Records the owner of this bucket, unless that is already recorded.
  * @param publicKey of the service that asks, 64 lower-case hex characters
- * @returns the public key of the service it belongs to
+ * @returns the public key of the service that owns the bucket
  * @throws CairnError `unavailable` when the store does not answer; `corrupt` when the record cannot be read
  */
 export async function claimBucket(context: ServiceRecordContext, publicKey: string): Promise<string> {

@@ -1,6 +1,6 @@
 /**
- * Small records that several servers change: read, change, write if nobody else did, else again. A lost answer is settled
- * by looking again, so a change must be one that sees whether it has been made already.
+ * Small records that several servers change: read, change, write if unchanged, otherwise repeat. A lost answer is
+ * resolved by another read, so a change must recognize that it has already been made.
  */
 import type { z } from 'zod';
 import { canonicalJson, type JsonValue } from '../../lib/canonical-json.ts';
@@ -10,7 +10,7 @@ import type { Random } from '../../lib/random.ts';
 import { readAll } from '../../lib/streams.ts';
 import type { ObjectStore, VersionToken } from '../../object-store/object-store.ts';
 
-/** Every record counts its writes, so that no body ever repeats: version tokens may be derived from the content. */
+/** Each record counts its writes, so that no body ever repeats: version tokens may be derived from the content. */
 export interface SharedRecord {
   readonly version: 1;
   readonly revision: number;
@@ -29,7 +29,7 @@ const ATTEMPTS = 24;
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 500;
 
-/** What a read found. */
+/** The result of a read. */
 export type RecordReading<T> =
   | { readonly is: 'absent' }
   | { readonly is: 'unchanged' }
@@ -37,8 +37,8 @@ export type RecordReading<T> =
 
 /**
  * Reads a record.
- * @param known the version last seen; when it is still current the answer is `unchanged`
- * @throws CairnError `unavailable` when the store does not answer; `corrupt` when the record cannot be understood
+ * @param known the version last seen; if it is still current, the answer is `unchanged`
+ * @throws CairnError `unavailable` when the store does not answer; `corrupt` when the record is not valid
  */
 export async function readRecord<T extends SharedRecord>(
   place: Pick<RecordPlace<T>, 'store' | 'key' | 'format'>,
@@ -56,11 +56,11 @@ export async function readRecord<T extends SharedRecord>(
 }
 
 /**
- * Changes a record by compare-and-swap, making it if need be.
- * @param change what the record shall be (its `version` and `revision` are set here), or undefined when it is so already;
- *   called again on every version it meets. What it throws ends the attempt and is thrown
- * @returns the record as it is now; undefined when there is none and none was wanted
- * @throws CairnError `unavailable` when the store does not answer; `busy` when others never leave off
+ * Changes a record by compare-and-swap. Creates it if needed.
+ * @param change returns the new record (its `version` and `revision` are set here), or undefined when it needs no
+ * change. It is called again for every version found. Its exceptions end the attempt
+ * @returns the current record; undefined when there is none and none was wanted
+ * @throws CairnError `unavailable` when the store does not answer; `busy` when others keep changing it
  */
 export async function updateRecord<T extends SharedRecord>(
   place: RecordPlace<T>,
@@ -82,7 +82,7 @@ export async function updateRecord<T extends SharedRecord>(
       Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * place.random.fraction(),
     );
   }
-  throw new CairnError('busy', `${place.key} is being rewritten all the time, try again`, {
-    publicText: 'something that this needs is being rewritten all the time, try again',
+  throw new CairnError('busy', `${place.key} keeps being changed by others, try again`, {
+    publicText: 'a record that this needs keeps being changed by others, try again',
   });
 }

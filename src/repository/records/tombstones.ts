@@ -1,8 +1,8 @@
 /**
- * The tombstones of a repository: which artifacts no manifest has named lately, and which of them are condemned. A
- * collector watches an artifact first and condemns it after the grace period; only condemned ones are deleted. A
- * publisher that is about to name an artifact again takes it off the list by compare-and-swap: whoever swaps first
- * decides, so that an artifact is never deleted under a manifest that names it.
+ * The tombstones of a repository: artifacts that no manifest has named recently, and which of them are condemned. A
+ * collector first watches an artifact and condemns it after the grace period; only condemned artifacts are deleted. A
+ * publisher that is about to name an artifact again removes it from the list by compare-and-swap. The first swap
+ * decides, so an artifact is never deleted while a manifest names it.
  */
 import { z } from 'zod';
 import { canonicalJson } from '../../lib/canonical-json.ts';
@@ -15,21 +15,21 @@ import type { RepositoryPlace } from '../repository-id.ts';
 const MAX_TOMBSTONES_BYTES = 16 * 1024 * 1024;
 const ATTEMPTS = 16;
 
-/** How tombstones are written. */
+/** The format of tombstones. */
 export const tombstonesFormat = z.strictObject({
   version: z.literal(1),
-  /** Goes up with every write, so that no body ever repeats: version tokens may be derived from the content. */
+  /** Increases with each write, so that no body ever repeats: version tokens may be derived from the content. */
   revision: z.int().min(0),
-  /** By artifact file name: since when (seconds) it has been unnamed, and whether it may be deleted now. */
+  /** By artifact file name: since when it has been unnamed, in seconds, and whether it may be deleted now. */
   artifacts: z.record(z.string(), z.strictObject({ since: z.int().min(0), condemned: z.boolean() })),
 });
 
 export type Tombstones = z.infer<typeof tombstonesFormat>;
 
 /**
- * Takes an artifact off the tombstones, so that it may be named again.
+ * Removes an artifact from the tombstones, so that it may be named again.
  * @param fileName the last segment of its key
- * @returns `safe` when no collector will delete it, `condemned` when one may be doing so right now
+ * @returns `safe` when no collector will delete it, `condemned` when one may be deleting it now
  * @throws CairnError `unavailable` when the store does not answer; `corrupt` when the list cannot be read
  */
 export async function rescueFromTombstones(
@@ -49,10 +49,13 @@ export async function rescueFromTombstones(
     const { [fileName]: _rescued, ...artifacts } = tombstones.artifacts;
     const next: Tombstones = { ...tombstones, revision: tombstones.revision + 1, artifacts };
     const body = Buffer.from(canonicalJson(next));
-    // Whatever the outcome, the next look tells: an unknown swap is settled by reading the list again.
+    // The next read shows the result: an unknown outcome is resolved by reading the list again.
     await store.put(tombstonesKey(id), body, { mode: 'replace', version: found.version }, options);
   }
-  throw new CairnError('unavailable', `the tombstones of ${tombstonesKey(id)} are being rewritten too fast`);
+  throw new CairnError(
+    'unavailable',
+    `the tombstones of ${tombstonesKey(id)} keep being changed by others, try again`,
+  );
 }
 
 function parseTombstones(bytes: Buffer, id: RepositoryPlace): Tombstones {

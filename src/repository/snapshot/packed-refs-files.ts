@@ -5,21 +5,24 @@ import { systemCode } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
 
-/** Files kept for snapshots to come. One of 100,000 refs takes some 7 MB, and snapshots that link it keep it anyway. */
+/**
+ * Files kept for later snapshots. A file with 100,000 refs takes about 7 MB, and snapshots that link it keep it
+ * anyway.
+ */
 const KEPT = 16;
 
 /**
- * `packed-refs` of repositories with very many refs, each written once for all snapshots with these refs, which link it:
- * a fold, or a change of the rules, changes none.
+ * `packed-refs` files of repositories with very many refs. Each is written once and linked by all snapshots with
+ * these refs: a fold, or a change of the rules, does not change them.
  */
 export class PackedRefsFiles {
   private readonly folder: string;
   private readonly writing = new SingleFlight<string, void>();
-  /** Digests, the one used last at the end. */
+  /** Digests, the most recently used last. */
   private readonly kept = new Set<string>();
   private made = 0;
 
-  /** @param folder on the file system of the snapshots; made when it is needed, and to be removed at start */
+  /** @param folder on the file system of the snapshots; created when needed, and removed at start */
   constructor(folder: string) {
     this.folder = folder;
   }
@@ -39,7 +42,7 @@ export class PackedRefsFiles {
         this.kept.add(digest);
         return;
       } catch (error) {
-        // Removed at this moment, because others were used since.
+        // Removed at this moment, because other files were used since.
         if (systemCode(error) !== 'ENOENT' || tries === 2) throw error;
         this.kept.delete(digest);
       }
@@ -64,7 +67,7 @@ export class PackedRefsFiles {
   }
 }
 
-/** Writes `packed-refs` piece by piece: others get a turn while the disk takes each. */
+/** Writes `packed-refs` in chunks, and yields while the disk writes each. */
 export async function writePackedRefs(table: RefTable, path: string): Promise<void> {
   await table.ready();
   const file = await open(path, 'wx');

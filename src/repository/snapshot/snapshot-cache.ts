@@ -10,7 +10,7 @@ import { formatRepositoryId } from '../repository-id.ts';
 import { PackedRefsFiles } from './packed-refs-files.ts';
 import { writeSnapshot } from './snapshot.ts';
 
-/** A snapshot in use: its folder stays until `release` is called. */
+/** A snapshot in use. Its folder stays until `release` is called. */
 export interface SnapshotLease {
   readonly path: string;
   release(): void;
@@ -26,9 +26,12 @@ interface Snapshot {
 /** Idle snapshots kept for the next reader. */
 const IDLE_KEPT = 64;
 
-/** One read-only bare repository per manifest, made once, shared by all who read that manifest, dropped when idle. */
+/**
+ * One read-only bare repository per manifest, created once, shared by all readers of that manifest, removed when
+ * idle.
+ */
 export class SnapshotCache {
-  /** What pushes work over. */
+  /** The object folders for pushes. */
   readonly bases: ObjectBases;
   private readonly folder: string;
   private readonly artifacts: ArtifactCache;
@@ -47,14 +50,14 @@ export class SnapshotCache {
     };
   }
 
-  /** Removes what an earlier run left. */
+  /** Removes the files of an earlier run. */
   async open(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
     await makeFolder(this.folder);
   }
 
   /**
-   * Returns the snapshot of a manifest, making it first if need be.
+   * Returns the snapshot of a manifest, and creates it first if needed.
    * @throws CairnError as {@link writeSnapshot}
    */
   async acquire(id: RepositoryId, state: PublishedGitState): Promise<SnapshotLease> {
@@ -73,7 +76,7 @@ export class SnapshotCache {
       ([, snapshot]) => snapshot.repository === repository && snapshot.users === 0,
     );
     this.snapshots.set(state.digest, { path, repository, pinned, users: 0 });
-    // An idle snapshot of an earlier manifest has had its last reader, but for those that ask for the past.
+    // An idle snapshot of an earlier manifest has no more readers, except for requests for the past.
     await Promise.all(older.map(([digest]) => this.drop(digest)));
   }
 
@@ -102,7 +105,7 @@ export class SnapshotCache {
     const snapshot = this.snapshots.get(digest);
     if (snapshot === undefined || snapshot.users > 0) return;
     this.snapshots.delete(digest);
-    // Best effort: what cannot be removed now is removed at the next start.
+    // Best effort: the next start removes what cannot be removed now.
     await rm(snapshot.path, { recursive: true, force: true }).catch(() => undefined);
     for (const file of snapshot.pinned) file.release();
   }

@@ -12,18 +12,19 @@ import type { ArtifactRef } from '../manifest.ts';
 import type { RepositoryId } from '../repository-id.ts';
 import { type PackedRefsFiles, writePackedRefs } from './packed-refs-files.ts';
 
-/** Downloads at once for one snapshot. */
+/** Concurrent downloads for one snapshot. */
 const PARALLEL = 8;
 
 /**
- * Writes a bare repository that holds exactly what a manifest names: git reads it, nothing ever writes to it. Node
- * writes the few files itself (a `git init` would cost 8 ms) and hard-links packs out of the artifact cache. Only packs
- * the manifest names, never a pool shared between repositories: protocol v2 serves any object it can find.
+ * Writes a bare repository with exactly the content of a manifest. git reads it; nothing ever writes to it. Node
+ * writes the few files itself (a `git init` would cost 8 ms) and hard-links the packs from the artifact cache. Only
+ * packs of the manifest are linked, never a pool of several repositories: protocol v2 serves any object it can find.
  *
- * @param path the folder to make; it must not exist
- * @param packedRefs where very many refs are written once for several snapshots
- * @returns the cached files it links, to be released when the folder is gone
- * @throws CairnError `corrupt` naming the artifact at fault, `unavailable` when store or disk fail; nothing is left behind
+ * @param path the folder to create; it must not exist
+ * @param packedRefs writes the refs of large repositories once for several snapshots
+ * @returns the linked cache files, to be released when the folder is gone
+ * @throws CairnError `corrupt` naming the artifact at fault, `unavailable` when store or disk fail; nothing is left
+ * behind
  */
 export async function writeSnapshot(
   cache: ArtifactCache,
@@ -36,11 +37,11 @@ export async function writeSnapshot(
 }
 
 /**
- * Links more packs into a repository that {@link writeSnapshot} has made, while git reads from it: git finds a pack by its idx,
- * which therefore comes last.
+ * Links more packs into a repository made by {@link writeSnapshot}, while git reads from it. The idx comes last,
+ * because git finds a pack by its idx.
  *
- * @param entries the packs, none of which need be missing
- * @returns the cached files it links, to be released when the folder is gone
+ * @param entries the packs; those already there are skipped
+ * @returns the linked cache files, to be released when the folder is gone
  * @throws CairnError as {@link writeSnapshot}; some of the packs may be there then
  */
 export async function addPacks(
@@ -53,7 +54,7 @@ export async function addPacks(
   return onDisk(cache, () => linkPacks(cache, id, state, entries, path));
 }
 
-/** Does something a second time when the disk was full and the cache has made room. */
+/** Repeats the work once when the disk was full and the cache has made room. */
 async function onDisk<T>(cache: ArtifactCache, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -128,7 +129,7 @@ async function write(
         await link(file.path, next.target);
       }
     });
-    // Every worker is waited for, so that none still links into a folder that is being removed.
+    // Wait for all workers, so that none still links into a folder that is being removed.
     await allSettledOrThrow(workers);
     return pinned;
   } catch (error) {
@@ -161,8 +162,8 @@ function configFor(state: GitState): string {
 }
 
 /**
- * What a pack is called in a snapshot, without `.pack`. git reads an object id out of the file's name, so it has to have
- * the length of one; its value means nothing.
+ * The name of a pack in a snapshot, without `.pack`. git reads an object id out of the file name, so the name has the
+ * length of one; its value means nothing.
  */
 export function snapshotPackName(entry: PackEntry, state: Pick<GitState, 'objectFormat'>): string {
   return `pack-${entry.pack.digest.slice(0, hexLength(state.objectFormat))}`;
@@ -174,7 +175,7 @@ interface Link {
   readonly target: string;
 }
 
-/** What is small comes first: an idx alone answers questions, and packs fill the line for long. */
+/** Small files come first: an idx alone can answer requests, and packs take long to download. */
 function linksFor(state: GitState, path: string): Link[] {
   const links: Link[] = [];
   const packs: Link[] = [];

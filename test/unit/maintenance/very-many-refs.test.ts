@@ -58,26 +58,26 @@ describe('of very many refs', () => {
     expect(await cloneTips(RefTable.from('sha1', some, new Map()).refs)).toBe(await tips);
   });
 
-  it('it is noted piece by piece that they are proven', async () => {
+  it('it is noted piece by piece that they are checked', async () => {
     const refs = new CountingRefs(some);
-    const proven = new CheckedRefs();
-    expect(await mostInATurn(refs, proven.add(refs))).toBeLessThanOrEqual(2 * BATCH);
-    expect(proven.covers(some)).toBe(true);
+    const checked = new CheckedRefs();
+    expect(await mostInATurn(refs, checked.add(refs))).toBeLessThanOrEqual(2 * BATCH);
+    expect(checked.covers(some)).toBe(true);
   });
 
   it('those that changed are all that is looked at again', async () => {
     const table = RefTable.from('sha1', some, new Map());
-    const proven = new CheckedRefs();
-    await proven.add(table.refs);
+    const checked = new CheckedRefs();
+    await checked.add(table.refs);
     const fresh = 'f'.repeat(40);
     const moved = table.with([{ name: 'refs/heads/1', oid: fresh }]).refs;
     Object.defineProperty(moved, 'values', { value: () => expect.fail('all were looked at') });
     Object.defineProperty(moved, Symbol.iterator, { value: () => expect.fail('all were looked at') });
-    expect(proven.covers(table.refs)).toBe(true);
-    expect(proven.covers(moved)).toBe(false);
-    await proven.add(moved);
-    expect(proven.covers(moved)).toBe(true);
-    expect(proven.has(fresh)).toBe(true);
+    expect(checked.covers(table.refs)).toBe(true);
+    expect(checked.covers(moved)).toBe(false);
+    await checked.add(moved);
+    expect(checked.covers(moved)).toBe(true);
+    expect(checked.has(fresh)).toBe(true);
   });
 });
 

@@ -17,8 +17,8 @@ const NEXT_EPOCH = 'e'.repeat(32);
 const GRAPH = { digest: 'a'.repeat(64), size: 1 };
 const refs = (...tips: string[]) => new Map(tips.map((tip, at) => [`refs/heads/${at}`, oid(tip)] as const));
 
-const proven = new CheckedRefs();
-await proven.add(refs('1'));
+const checked = new CheckedRefs();
+await checked.add(refs('1'));
 
 function digests(...packs: readonly (typeof old)[]): Set<string> {
   return new Set(packs.map((pack) => pack?.pack.digest ?? ''));
@@ -36,7 +36,7 @@ function resultOf(parts: Partial<FoldResult> = {}): FoldResult {
     madeIn: INCARNATION,
     linked: new Set(),
     conserves: true,
-    proven,
+    checked,
     ...parts,
   };
 }
@@ -124,7 +124,7 @@ describe('a fold that leaves objects out', () => {
     expect(new FoldChange(resultOf(), 0, () => NOW).alone).toBe(false);
   });
 
-  it('is published on refs that were proven', async () => {
+  it('is published on refs that were checked', async () => {
     const state = stateOf({ packs: packs(old, older, kept), refs: refs('1') });
     const { next } = await evaluate(result, state);
     expect(next?.packs).toEqual([made, kept]);
@@ -133,15 +133,15 @@ describe('a fold that leaves objects out', () => {
 
   it('publishes nothing on refs that were not', async () => {
     const state = stateOf({ packs: packs(old, older, kept, late), refs: refs('1', '2') });
-    expect(await evaluate(result, state)).toEqual({ result: { verdict: 'unproven', state } });
+    expect(await evaluate(result, state)).toEqual({ result: { verdict: 'unchecked', state } });
   });
 
   it('publishes nothing beside a pack that came meanwhile, though the ref that it came with is gone', async () => {
     const state = stateOf({ packs: packs(old, older, kept, late), refs: refs('1') });
-    expect(await evaluate(result, state)).toEqual({ result: { verdict: 'unproven', state } });
+    expect(await evaluate(result, state)).toEqual({ result: { verdict: 'unchecked', state } });
   });
 
-  it('asks for no proof of a ref that names what was proven, or is gone', async () => {
+  it('asks for no proof of a ref that names what was checked, or is gone', async () => {
     const named = packs(old, older, kept);
     expect((await evaluate(result, stateOf({ packs: named, refs: refs('1', '1') }))).next).toBeDefined();
     expect((await evaluate(result, stateOf({ packs: named, refs: new Map() }))).next).toBeDefined();
@@ -152,11 +152,11 @@ describe('a fold that leaves objects out', () => {
     expect(await evaluate(result, state)).toEqual({ result: { verdict: 'superseded' } });
   });
 
-  it('rests on packs that had come when it was proven, and is dropped when one of them goes', async () => {
+  it('rests on packs that had come when it was checked, and is dropped when one of them goes', async () => {
     const met = stateOf({ packs: packs(old, older, kept, late), refs: refs('1', '2') });
     const later = new CheckedRefs();
     await later.add(met.refs);
-    const again = restingOn({ ...result, proven: later }, afterFold(met, result));
+    const again = restingOn({ ...result, checked: later }, afterFold(met, result));
     expect((await evaluate(again, met)).next?.packs).toEqual([made, kept, late]);
     const without = stateOf({ packs: packs(old, older, kept), refs: refs('1', '2') });
     expect(await evaluate(again, without)).toEqual({ result: { verdict: 'superseded' } });
