@@ -13,7 +13,7 @@ import { CairnError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { type ArtifactStore, damagedArtifact } from '../repository/artifact-store.ts';
-import type { GitManifest, PackEntry } from '../repository/git/git-manifest.ts';
+import type { GitManifest, PackEntry, PublishedGitState } from '../repository/git/git-manifest.ts';
 import type { GitRepository } from '../repository/git/git-repository.ts';
 import {
   type BundleRecord,
@@ -74,7 +74,7 @@ export async function makeBundle(context: BundleContext, repository: GitReposito
 /** The state whose branches and tags the fold packed. The refs may have moved since. */
 async function foldedState(
   repository: GitRepository,
-  from: Parameters<typeof history>[1],
+  from: PublishedGitState,
   tips: Digest,
 ): Promise<GitManifest> {
   let looked = 0;

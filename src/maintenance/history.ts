@@ -1,22 +1,23 @@
 import type { Digest } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
-import type { GitManifest, PublishedGitState } from '../repository/git/git-manifest.ts';
-import type { GitRepository } from '../repository/git/git-repository.ts';
+import type { Manifest, PublishedState } from '../repository/manifest.ts';
+import type { Repository } from '../repository/repository.ts';
 
-export interface HistoryEntry {
+/** @typeParam M manifest of the kind of the repository */
+export interface HistoryEntry<M extends Manifest> {
   readonly digest: Digest;
-  readonly manifest: GitManifest;
+  readonly manifest: M;
 }
 
 /**
  * The published states of a repository, newest first: its full history, one manifest each.
  * @throws CairnError `corrupt` naming the manifest that is missing or damaged
  */
-export async function* history(
-  repository: GitRepository,
-  from: PublishedGitState,
-): AsyncGenerator<HistoryEntry> {
-  let entry: HistoryEntry = { digest: from.digest, manifest: from.manifest };
+export async function* history<M extends Manifest>(
+  repository: Pick<Repository<M>, 'manifest'>,
+  from: PublishedState<M>,
+): AsyncGenerator<HistoryEntry<M>> {
+  let entry: HistoryEntry<M> = { digest: from.digest, manifest: from.manifest };
   for (;;) {
     yield entry;
     const { parent } = entry.manifest;
@@ -30,11 +31,11 @@ export async function* history(
  * @param which its depth, or the digest of its manifest, or at least the first 6 characters of the digest
  * @throws CairnError `not-found` when there is no such state, `invalid` when `which` is neither
  */
-export async function findInHistory(
-  repository: GitRepository,
-  from: PublishedGitState,
+export async function findInHistory<M extends Manifest>(
+  repository: Repository<M>,
+  from: PublishedState<M>,
   which: string,
-): Promise<HistoryEntry> {
+): Promise<HistoryEntry<M>> {
   const depth = /^\d{1,5}$/.test(which) ? Number(which) : undefined;
   if (depth === undefined && !/^[0-9a-f]{6,64}$/.test(which)) {
     throw new CairnError(

@@ -42,7 +42,8 @@ import { Upkeep } from '../relay/upkeep.ts';
 import { Words } from '../relay/words.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
 import type { ArtifactCache } from '../repository/cache/artifact-cache.ts';
-import type { GitManifest, GitState } from '../repository/git/git-manifest.ts';
+import type { GitManifest } from '../repository/git/git-manifest.ts';
+import type { RepositoryState } from '../repository/manifest.ts';
 import { OwnerRecords } from '../repository/records/owner-record.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import { recencyMs, settledMs } from '../repository/repository.ts';
@@ -84,7 +85,7 @@ export interface OpenedRelay {
    * Whether a state that was public when it was read, however long ago, belongs to a repository that is still public,
    * as far as this server knows.
    */
-  readonly staysPublic: (id: RepositoryId, state: GitState) => boolean;
+  readonly staysPublic: (id: RepositoryId, state: RepositoryState) => boolean;
   /** Reports a publish to the world and to related repositories. */
   readonly published: PublishSubscriber;
   readonly sockets: RelaySockets;

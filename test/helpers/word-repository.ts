@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { sha256 } from '../../src/lib/digest.ts';
 import { CairnError } from '../../src/lib/errors.ts';
+import { history } from '../../src/maintenance/history.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { ArtifactStore } from '../../src/repository/artifact-store.ts';
 import type { Change, Evaluation } from '../../src/repository/change.ts';
@@ -181,12 +182,9 @@ export class WordServer {
   /** Every manifest, oldest first. */
   async chain(): Promise<WordManifest[]> {
     const chain: WordManifest[] = [];
-    let digest = (await this.repository.resolve())?.digest ?? null;
-    while (digest !== null) {
-      const manifest: WordManifest = await this.manifests.load(WORDS_ID, digest);
-      chain.unshift(manifest);
-      digest = manifest.parent;
-    }
+    const tip = await this.repository.resolve();
+    if (tip === undefined) return chain;
+    for await (const { manifest } of history(this.repository, tip)) chain.unshift(manifest);
     return chain;
   }
 }

@@ -7,8 +7,8 @@ import { refusalClass } from '../../observability/initial-values.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { UrlSpace } from '../../policy/access.ts';
-import type { GitState } from '../../repository/git/git-manifest.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
+import type { RepositoryState } from '../../repository/manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { Advertiser, ProtocolVersion } from '../../transfer/fetch/advertise-refs.ts';
@@ -35,7 +35,7 @@ export interface GitRoutesContext extends GitAccessContext {
   readonly headMemory: ByteBudget;
   readonly connections: ConnectionMemory;
   /** True for a state of a public repository, however old, if nothing says that the repository is public no more. */
-  readonly staysPublic: (id: RepositoryId, state: GitState) => boolean;
+  readonly staysPublic: (id: RepositoryId, state: RepositoryState) => boolean;
   /** Decoded bytes of a fetch request. */
   readonly fetchRequestBytes: number;
 }

@@ -13,7 +13,7 @@ import type { Change, Evaluation } from '../../repository/change.ts';
 import type { Committed } from '../../repository/committed.ts';
 import type { GitCause, GitManifest, GitState } from '../../repository/git/git-manifest.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
-import type { Policy } from '../../repository/manifest.ts';
+import type { Policy, RepositoryState } from '../../repository/manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { EventReader } from '../events.ts';
 import type { SignedEvents } from '../log/signed-events.ts';
@@ -43,7 +43,7 @@ export type NewestAnnouncement = (publicKey: string) => NostrEvent | undefined;
 export async function newestAnnouncements(
   context: PolicyContext,
   id: RepositoryId,
-  state: GitState | undefined,
+  state: Pick<RepositoryState, 'policy'> | undefined,
   alsoKnown?: NostrEvent,
 ): Promise<NewestAnnouncement> {
   const { events, signedEvents } = context;
@@ -99,7 +99,7 @@ export interface Unstored {
  */
 export function unstored(
   derived: DerivedPolicy,
-  state: GitState | undefined,
+  state: Pick<RepositoryState, 'policy'> | undefined,
   stored: ReadonlySet<string>,
 ): Unstored | undefined {
   const named = new Set(state?.policy.announcements);

@@ -14,6 +14,7 @@ import { mayKnowOf } from '../../policy/push-access.ts';
 import type { StateStamp } from '../../policy/state-precedence.ts';
 import type { Change, Evaluation } from '../../repository/change.ts';
 import type { GitManifest, GitState } from '../../repository/git/git-manifest.ts';
+import type { RepositoryState } from '../../repository/manifest.ts';
 import { UnknownOutcomeError } from '../../repository/publisher.ts';
 import type { OwnerRecords } from '../../repository/records/owner-record.ts';
 import type { Repositories } from '../../repository/repositories.ts';
@@ -347,7 +348,7 @@ class WithdrawChange implements Change<GitManifest, boolean> {
     };
   }
 
-  private async announcedAfter(state: GitState, at: number): Promise<boolean> {
+  private async announcedAfter(state: RepositoryState, at: number): Promise<boolean> {
     const newest = await newestAnnouncements(this.context, this.id, state);
     const announcement = newest(this.id.owner);
     return announcement !== undefined && announcement.created_at > at;

@@ -12,8 +12,9 @@ import { parseSignedState, type SignedState } from '../../nostr/signed-state.ts'
 import { isWriter, mayKnowOf } from '../../policy/push-access.ts';
 import { stateDateProblem, whyOutdated } from '../../policy/state-precedence.ts';
 import { impossibleState } from '../../policy/state-rules.ts';
-import type { GitManifest, GitState, PackEntry } from '../../repository/git/git-manifest.ts';
+import type { GitManifest, PackEntry } from '../../repository/git/git-manifest.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
+import type { RepositoryState } from '../../repository/manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import { identifierProblem, type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
 import { type CopyContext, copyPacks } from '../announcements/copy-packs.ts';
@@ -251,7 +252,7 @@ export class SignedStates {
   }
 }
 
-function mayWrite(id: RepositoryId, author: string, state: GitState): boolean {
+function mayWrite(id: RepositoryId, author: string, state: RepositoryState): boolean {
   if (state.lifecycle === 'withdrawn') return false;
   return isWriter(author, { owner: id.owner, ...state.policy });
 }
