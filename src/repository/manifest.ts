@@ -64,7 +64,7 @@ export interface RepositoryState {
 export interface ChainLink<C extends Cause = Cause> {
   readonly causes: readonly C[];
   /**
-   * Seconds: the date of the receipt. The clock at composing, or a second before the order this publish carries out, but
+   * Seconds: the date of the receipt. The clock at composing, or a second before the signed state that this publish carries out, but
    * always later than the parent's.
    */
   readonly receiptAt: number;

@@ -1,10 +1,10 @@
 /**
  * Publishing: from changes to one swapped pointer.
  *
- * There is one publisher per repository and process. Changes that arrive while a swap is in flight go together with
- * the next one, each evaluated against the result of those before it. A lost swap is not the end of a change:
- * it is evaluated again on what won, which may refuse some of its refs, and swapped again. Objects never travel
- * twice: they are in the store before a change gets here.
+ * There is one publisher per repository and process. It serves every kind of repository. Changes that arrive while a
+ * swap is in flight share the next one, and each is evaluated on the result of those before it. A change survives a lost
+ * swap: it is evaluated again on the state that won, and swapped again. That evaluation may refuse parts of it. Objects
+ * never travel twice: they are in the store before a change gets here.
  */
 import type { Clock } from '../lib/clock.ts';
 import type { Digest } from '../lib/digest.ts';
@@ -19,27 +19,27 @@ import type { RepositoryId } from './repository-id.ts';
 import type { SwapResult } from './swap.ts';
 import { SwapPace } from './swap-pace.ts';
 
-/** A state and when it was asked for, by the repository's own counter. */
+/** What was published, and when the store was asked for it, by the repository's own counter. */
 export interface ObservedState<M extends Manifest> {
   readonly sequence: number;
   readonly published: PublishedState<M> | undefined;
 }
 
-/** What a publisher needs of its repository. */
+/** What a publisher needs from its repository. */
 export interface PublisherHost<M extends Manifest> {
   readonly id: RepositoryId;
-  /** The last known state, or a fresh look when nothing is known. */
+  /** The published state as last seen. Reads from the store if there is none. */
   known(): Promise<ObservedState<M>>;
-  /** A fresh look. */
+  /** Reads the published state from the store. */
   observe(): Promise<ObservedState<M>>;
   swap(parent: PublishedState<M> | undefined, next: Digest, sent: Set<Digest>): Promise<SwapResult>;
-  /** Told what the pointer is now, as the last swap found it. */
+  /** Called with the pointer that the last swap found. */
   learned(pointer: { readonly version: string; readonly digest: Digest }): Promise<ObservedState<M>>;
-  /** Told that what was known may be wrong. */
+  /** Called when the state last seen may be wrong. */
   doubt(): void;
 }
 
-/** Hears how publishes end. */
+/** Called when publishes end. */
 export interface PublishObserver {
   ended(outcome: 'published' | 'unchanged' | 'busy' | 'unknown' | 'failed', changes: number): void;
   rebased(): void;
@@ -52,14 +52,14 @@ export interface PublisherOptions<M extends Manifest> {
   readonly clock: Clock;
   readonly random: Random;
   readonly observer?: PublishObserver;
-  /** Called after each publish, once those who asked for it have been told. Does not throw. */
+  /** Called after each publish, after its changes have their results. Does not throw. */
   readonly onPublished?: OnPublished<M>;
 }
 
-/** Hears of what has been published. @param digest of the manifest */
+/** Called with what has been published. @param digest of the manifest */
 export type OnPublished<M extends Manifest> = (id: RepositoryId, manifest: M, digest: Digest) => void;
 
-/** The answer was lost and could not be learnt: the publish may or may not have happened. */
+/** The outcome of a swap could not be found out: the publish may or may not have happened. */
 export class UnknownOutcomeError extends CairnError {
   constructor(cause: unknown) {
     const message = 'the object store did not answer; this push may or may not have happened, fetch to see';
@@ -67,7 +67,7 @@ export class UnknownOutcomeError extends CairnError {
   }
 }
 
-/** Several changes make a state that is not valid, or too large: each is to be told about itself alone. */
+/** Several changes together make a state that is not valid, or too large. Each is tried alone, and gets an error of its own. */
 class UnpublishableBatch extends Error {}
 
 interface Member<M extends Manifest> {
@@ -76,14 +76,14 @@ interface Member<M extends Manifest> {
   reject(error: unknown): void;
 }
 
-/** A manifest composed ahead, while the artifacts of its only change were being written. */
+/** A manifest written in advance, while the artifacts of its only change were being written. */
 interface Draft<M extends Manifest> {
   readonly parent: Digest | undefined;
   readonly evaluation: Evaluation<M, unknown>;
   readonly encoded: EncodedManifest<M>;
 }
 
-/** Changes that share a swap: where a pointer may be swapped once a second, so many a second. */
+/** Changes that share a swap at most. Where a store accepts one swap per second, this is the limit per second. */
 const BATCH = 256;
 const TRIES = 16;
 const FIRST_PAUSE_MS = 10;
@@ -96,7 +96,7 @@ export class Publisher<M extends Manifest> {
   private readonly drafts = new WeakMap<Change<M, unknown>, Draft<M>>();
   private running: Promise<void> | undefined;
   private preparing = false;
-  /** Whether the last swap carried several changes: where many push, hardly any swap is just what one of them composed ahead. */
+  /** Whether the last swap carried several changes. Then a manifest written in advance for one change is seldom of use. */
   private crowded = false;
 
   constructor(options: PublisherOptions<M>) {
@@ -122,9 +122,9 @@ export class Publisher<M extends Manifest> {
   }
 
   /**
-   * Composes and writes the manifest this change would lead to if nothing comes between, so that it travels beside
-   * the artifacts instead of after them. Only a saving of time: {@link join} uses it if it still fits. When others are
-   * publishing, or were a moment ago, nothing is done.
+   * Writes the manifest of this change in advance, beside its artifacts instead of after them. This only saves time:
+   * {@link join} uses the manifest if nothing else was published in between. Does nothing while other changes are
+   * published, or if the last swap carried several.
    */
   async prepare(change: Change<M, unknown>): Promise<void> {
     if (this.busy || this.preparing || this.crowded) return;
@@ -149,14 +149,14 @@ export class Publisher<M extends Manifest> {
   private async drain(): Promise<void> {
     while (this.queue.length > 0) {
       const { delay } = this.pace;
-      // Whoever comes meanwhile comes along.
+      // Changes that arrive during the pause join this batch.
       if (delay > 0) await this.options.clock.sleep(delay);
       await this.settle(this.takeBatch());
     }
     this.running = undefined;
   }
 
-  /** Publishes a batch and tells its members. What they make together and cannot be published is tried one by one. */
+  /** Publishes a batch. If its changes cannot be published together, each is published alone. */
   private async settle(batch: Member<M>[]): Promise<void> {
     try {
       await this.publish(batch);
@@ -185,8 +185,8 @@ export class Publisher<M extends Manifest> {
       const round = draft ?? (await this.evaluate(batch, base));
       if (batch.length === 0) return;
       if (round.next === undefined) {
-        // A swap proves that the state was current. Without one, a refusal, and an `ok` for what is so already, stand
-        // only on a state observed after the change arrived here.
+        // A swap proves that the state was current. Without one, an answer needs a state that was read after the change
+        // arrived here: a refusal, and an `ok` for what is published already.
         const { sequence } = base;
         if (batch.some((member) => sequence < member.change.since)) {
           base = await host.observe();
@@ -207,7 +207,7 @@ export class Publisher<M extends Manifest> {
         throw new UnknownOutcomeError(swapped.cause);
       }
       if (swapped.swap === 'won') {
-        // Whatever fails from here on, the publish has happened and is reported as such.
+        // The publish has happened, and is reported so whatever fails from here on.
         await host.learned(swapped.current).catch(() => host.doubt());
         const outcome = committed(encoded.manifest, encoded.digest);
         this.crowded = batch.length > 1;
@@ -220,7 +220,7 @@ export class Publisher<M extends Manifest> {
       observer?.rebased();
       base = await host.learned(swapped.current);
       tries++;
-      // The first loss is met at once: what won has just been seen. After a pause it would be old, so it is looked at again.
+      // After the first loss the change is evaluated at once, since the state that won was just read. After a pause it is read again.
       if (tries > 1) {
         await this.pause(tries);
         base = await host.observe();
@@ -230,7 +230,7 @@ export class Publisher<M extends Manifest> {
     for (const member of batch) member.reject(new CairnError('busy', 'busy, try again'));
   }
 
-  /** Evaluates every change on the result of those before it. One whose evaluation fails leaves alone. */
+  /** Evaluates every change on the result of those before it. A change whose evaluation throws leaves the batch. */
   private async evaluate(batch: Member<M>[], base: ObservedState<M>): Promise<Round<M>> {
     const { kind } = this.options.manifests;
     let current: StateOf<M> | undefined = base.published?.manifest;
@@ -251,8 +251,8 @@ export class Publisher<M extends Manifest> {
       if (evaluation.next !== undefined && evaluation.cause !== undefined) {
         current = evaluation.next;
         changed = true;
-        // A push that comes after an order in one publish is not part of it, and its receipt need not stand back. What
-        // no receipt tells of leaves the receipt a witness of the order alone.
+        // A push after a signed state in the same publish is not part of that state, so the receipt need not be dated
+        // before it. A change that no receipt states leaves the receipt a witness of the signed state alone.
         if (kind.isToldInReceipt(evaluation.cause) || evaluation.receiptBefore !== undefined) {
           receiptBefore = evaluation.receiptBefore;
         }
@@ -335,7 +335,7 @@ export class Publisher<M extends Manifest> {
   }
 }
 
-/** What a manifest is made of. */
+/** What a manifest is composed of. */
 interface Composition<M extends Manifest> {
   readonly next: StateOf<M>;
   readonly causes: readonly CauseOf<M>[];
@@ -348,6 +348,6 @@ interface Round<M extends Manifest> {
   readonly receiptBefore: number | undefined;
   /** In the order of the batch. */
   readonly results: readonly unknown[];
-  /** Present when the manifest was composed, and written, ahead. */
+  /** Present when the manifest was written in advance. */
   readonly encoded: EncodedManifest<M> | undefined;
 }
