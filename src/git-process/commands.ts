@@ -127,6 +127,8 @@ export function indexFromInput(options: IndexPackOptions): GitCommand {
   const args = ['--stdin', '--fix-thin', `--strict=${IGNORED_FINDINGS.map((f) => `${f}=ignore`).join(',')}`];
   if (options.progress) args.push('--show-resolving-progress');
   if (options.maxInputBytes > 0) args.push(`--max-input-size=${options.maxInputBytes}`);
+  // What stands back for others takes one processor at most.
+  if (options.niceness > 0) args.push('--threads=1');
   const { config, variables } = objectLimits(options);
   return {
     name: 'index-pack',

@@ -1,14 +1,14 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { setPriority } from 'node:os';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
+import { CairnError, messageOf } from '../lib/errors.ts';
 import type { GitCommand } from './commands.ts';
 import { gitEnvironment } from './environment.ts';
 import type { Launcher } from './launcher.ts';
 import { isNotStarted, limitMemory } from './memory-limit.ts';
 import { type Grant, MemoryShares, type SharesOptions } from './memory-shares.ts';
 import type { GitResult } from './result.ts';
+import { standBack } from './stand-back.ts';
 
 /** Is told of every process that starts and ends; for metrics, and for tests that count. */
 export interface GitObserver {
@@ -97,7 +97,6 @@ export class Git {
       throw this.notStarted(command, undefined);
     }
     this.options.observer?.started(command.name);
-    if (command.niceness !== undefined) lowerPriority(pid, command.niceness);
 
     let cancelled = false;
     let over = false;
@@ -127,6 +126,7 @@ export class Git {
     });
     const running: RunningGit = { stdin, stdout, stderr, ended, stop };
     this.alive.add(running);
+    if (command.niceness !== undefined) standBack(pid, command.niceness, () => over);
     return running;
   }
 
@@ -350,16 +350,7 @@ function killGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Lowers the priority of a process; its threads and children inherit it. A process that has already ended is ignored. */
-function lowerPriority(pid: number, niceness: number): void {
-  try {
-    setPriority(pid, niceness);
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-  }
-}
-
-/** Keeps the end of a stream, which others may read too. */
+/** Remembers the end of a stream while others read it too. */
 function keepTail(stream: Readable): () => string {
   let tail = Buffer.alloc(0);
   stream.on('data', (chunk: Buffer) => {

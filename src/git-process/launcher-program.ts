@@ -3,6 +3,7 @@
  * sources and from the build. So it may use only its arguments and Node's globals, and no import.
  */
 import type { spawn } from 'node:child_process';
+import type { writeFileSync } from 'node:fs';
 import type { setPriority } from 'node:os';
 
 /** A process to run to its end. */
@@ -42,10 +43,12 @@ export type LaunchReply =
 export interface LauncherHost {
   readonly spawn: typeof spawn;
   readonly setPriority: typeof setPriority;
+  readonly writeFileSync: typeof writeFileSync;
   readonly process: NodeJS.Process;
 }
 
-export function launcherProgram({ spawn, setPriority, process }: LauncherHost): void {
+export function launcherProgram(host: LauncherHost): void {
+  const { spawn, setPriority, writeFileSync, process } = host;
   const alive = new Map<number, number>();
   const reply = (message: LaunchReply) => process.send?.(message);
   const kill = (pid: number, signal: NodeJS.Signals) => {
@@ -56,9 +59,21 @@ export function launcherProgram({ spawn, setPriority, process }: LauncherHost): 
     }
   };
 
-  const lowerPriority = (pid: number, niceness: number) => {
+  // See `stand-back.ts`, which does the same for processes that this one does not start.
+  const standBackAsGroup = (id: number, pid: number, niceness: number) => {
+    if (alive.get(id) !== pid) return;
+    try {
+      writeFileSync(`/proc/${pid}/autogroup`, String(niceness));
+    } catch (error) {
+      const again = error instanceof Error && 'code' in error && error.code === 'EAGAIN';
+      if (again) setTimeout(standBackAsGroup, 150, id, pid, niceness);
+    }
+  };
+
+  const standBack = (id: number, pid: number, niceness: number) => {
     try {
       setPriority(pid, niceness);
+      standBackAsGroup(id, pid, niceness);
     } catch {
       // The process has already ended.
     }
@@ -73,7 +88,7 @@ export function launcherProgram({ spawn, setPriority, process }: LauncherHost): 
     });
     if (child.pid === undefined) return;
     alive.set(id, child.pid);
-    if (niceness > 0) lowerPriority(child.pid, niceness);
+    if (niceness > 0) standBack(id, child.pid, niceness);
     const output: Buffer[] = [];
     let kept = 0;
     let cut = false;

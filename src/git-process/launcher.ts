@@ -73,7 +73,8 @@ export class Launcher {
   }
 
   private start(): ChildProcess {
-    const host = "{ ...require('node:child_process'), ...require('node:os'), process }";
+    const modules = ['child_process', 'fs', 'os'].map((name) => `...require('node:${name}')`);
+    const host = `{ ${modules.join(', ')}, process }`;
     const program = `(${launcherProgram})(${host})`;
     const child = spawn(process.execPath, [...NODE_FLAGS, '--eval', program], {
       env: { PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin' },

@@ -23,7 +23,7 @@ import type { UploadCapabilities } from '../transfer/fetch/upload-capabilities.t
 import { pushLimits } from '../transfer/push/limits.ts';
 import { puttingAside } from '../transfer/push/pack-intake.ts';
 import type { ReceivePushContext } from '../transfer/push/push-request.ts';
-import { strangerPushes } from '../transfer/push/stranger-push.ts';
+import { boundedPushes } from '../transfer/push/stranger-push.ts';
 import type { GitBudget } from './git-budget.ts';
 import { answerObserver, fetchObserver } from './metrics-adapters.ts';
 import type { OpenedRelay } from './open-relay.ts';
@@ -114,7 +114,7 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
       orders: relay.heldStates,
       clock,
       strangers: settings.anonymousPushes,
-      ...strangerPushes(settings.anonymousPushes, clock),
+      ...boundedPushes(settings.anonymousPushes, clock),
       receiptsAreAuthoritative: (id, policy) => relay.service.receiptsAreAuthoritative(id, policy),
       limits: pushLimits({
         commands: settings.maxRefsPerPush,

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
+import { CraftedPack, repeatDelta } from '../helpers/craft-pack.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import {
   announcement,
@@ -270,5 +271,44 @@ describe('what strangers push (issue 11, point 8)', () => {
     expect(refused.stderr).toContain('(--anonymous-pushes)');
     const direct = gitUrl(small.url, owner, identifier);
     await signedIn(user, owner, direct).run(['push', '--quiet', direct, `${large}:refs/heads/large`]);
+  });
+
+  it('is refused without any git where it is a bomb, soon without a look at the repository, and the owner goes on', async () => {
+    await using attacked = await startServer({ flags: { access: 'signed' } });
+    const { owner, identifier, user, url, first } = await hosted(attacked);
+    const pack = new CraftedPack();
+    const small = pack.whole({ type: 'blob', content: Buffer.alloc(1_000) });
+    const medium = pack.offsetDelta(small, repeatDelta(1_000, 2_000));
+    pack.offsetDelta(medium, repeatDelta(2_000_000, 1_073));
+    const ref = (number: number) => `refs/nostr/${number.toString(16).padStart(64, '0')}`;
+    const bomb = async (number: number) => {
+      const head = pushHead([{ name: ref(number), to: '1'.repeat(40) }]);
+      return reportOf(await push(url, Buffer.concat([head, pack.bytes()])))[0];
+    };
+    const started = async () => {
+      const metrics = await (await fetch(new URL('/metrics', attacked.url))).text();
+      return metrics.split('\n').filter((line) => /^cairn_git_\w*_count\{.*index-pack/.test(line));
+    };
+    // What is set aside for the first ones uses up the hour's objects.
+    const refused = /an object of 2146000000 bytes is larger than 16 MiB|no more than \d+ are taken here/;
+    const before = await started();
+    expect(before).not.toEqual([]);
+    let answer: string | undefined;
+    let bombs = 0;
+    // It is turned away after 24; where that takes long, after one or two more.
+    for (; bombs < 60; bombs++) {
+      answer = await bomb(bombs);
+      if (answer === undefined || !refused.test(answer)) break;
+    }
+    expect(answer).toBe(
+      'unpack packs from your address took more work than this server does for one: try again in some minutes',
+    );
+    expect(bombs).toBeGreaterThanOrEqual(24);
+    expect(await started()).toEqual(before);
+    const turned = await user.try(['push', url, `${first}:${ref(60)}`]);
+    expect(turned.stderr).toContain('packs from your address took more work');
+    const direct = gitUrl(attacked.url, owner, identifier);
+    await signedIn(user, owner, direct).run(['push', '--quiet', direct, `${first}:refs/heads/another`]);
+    expect(await refAt(user, url, 'refs/heads/another')).toBe(first);
   });
 });

@@ -25,7 +25,7 @@ import { learnUploadCapabilities } from '../../src/transfer/fetch/upload-capabil
 import type { StateBook, WaitingState } from '../../src/transfer/push/authority.ts';
 import { headMemory } from '../../src/transfer/push/head.ts';
 import type { StrangerLimits } from '../../src/transfer/push/stranger-limits.ts';
-import { strangerPushes } from '../../src/transfer/push/stranger-push.ts';
+import { boundedPushes } from '../../src/transfer/push/stranger-push.ts';
 import { SpoolRoom } from '../../src/transfer/spool.ts';
 import type { FaultyStore } from './faulty-store.ts';
 import { HTTP_LIMITS } from './http-limits.ts';
@@ -159,7 +159,7 @@ export async function startGitServer(
         orders,
         clock,
         strangers,
-        ...strangerPushes(strangers === undefined ? undefined : { ...strangers, places: 2 }, clock),
+        ...boundedPushes(strangers === undefined ? undefined : { ...strangers, places: 2 }, clock),
         receiptsAreAuthoritative: () => receiptsAreAuthoritative,
         limits,
         heights: new HeightMemory(1_000),

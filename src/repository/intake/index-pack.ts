@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { hexLength } from '../../git/index.ts';
+import { hexLength, type ObjectFormat } from '../../git/index.ts';
 import {
   type IndexPackOptions,
   indexFromInput,
@@ -8,13 +8,15 @@ import {
   refusedAllocation,
 } from '../../git-process/commands.ts';
 import { briefInput, type Git } from '../../git-process/git.ts';
-import { checkFindings, failureReason, type GitResult } from '../../git-process/result.ts';
+import { checkFindings, failureReason, type GitResult, ranOutOfMemory } from '../../git-process/result.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { type Digest, sha256 } from '../../lib/digest.ts';
 import { DiskFullError } from '../../lib/disk-full.ts';
 import { CairnError, isCairnError } from '../../lib/errors.ts';
 import { writeChunk } from '../../lib/streams.ts';
-import { checkPack, type PackBounds } from './pack-bounds.ts';
+import { checkPack, type PackBounds, unpackLimit } from './pack-bounds.ts';
 import { type ScannedPack, tooLarge } from './pack-entries.ts';
+import { forecastPack } from './pack-forecast.ts';
 import type { PackSource } from './pack-source.ts';
 import { readEmptyPack, readPackHeader } from './pack-start.ts';
 import { describeReceived, type ReceivedPack } from './received-pack.ts';
@@ -31,6 +33,11 @@ export interface IndexOptions {
   /** Asked for once it is known that there are objects. */
   readonly paths: () => Promise<IntakePaths>;
   readonly bounds: PackBounds;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  /** Told how long git has worked on the pack since it was told last, in seconds. Waiting for the client does not count. */
+  readonly onWorked: (seconds: number) => void;
+  /** Of the repository it is for. */
+  readonly format: ObjectFormat;
   /** Object ids that refs are to point at. */
   readonly tips: readonly string[];
   /** Gets what git says about its progress; undefined when nobody wants to hear it. */
@@ -47,6 +54,8 @@ export type PackOutcome =
       readonly reason: string;
       /** What git's checks found wrong with objects: `object <id>: <rule>: <text>` each. */
       readonly findings: readonly string[];
+      /** True when it is beyond a bound: nothing is wrong with it but how much it holds, or makes of what it holds. */
+      readonly excess?: true;
     };
 
 /**
@@ -69,32 +78,49 @@ export async function indexPack(options: IndexOptions): Promise<PackOutcome> {
   const { objects: maxObjects = Number.POSITIVE_INFINITY } = options.bounds;
   if (header.objects > maxObjects) {
     await source.drain();
-    return refused(`the pack has ${header.objects} objects, no more than ${maxObjects} are taken here`);
+    return excessive(`the pack has ${header.objects} objects, no more than ${maxObjects} are taken here`);
+  }
+  const whole = await readSmall(source);
+  if (whole !== undefined) {
+    const problem = await forecast(options, whole, header.objects);
+    if (problem !== undefined) return excessive(problem);
   }
   const paths = await options.paths();
-  const { result, late, printed, ...received } = await index(options, paths, header.objects);
+  const indexed = await index(options, paths, header.objects, whole);
   signal.throwIfAborted();
+  return judge(options, paths, header.objects, indexed);
+}
+
+/** Tells what has become of a pack that was given to git. */
+async function judge(
+  options: IndexOptions,
+  paths: IntakePaths,
+  objects: number,
+  indexed: Indexed,
+): Promise<PackOutcome> {
+  const { git, bounds, signal } = options;
+  const { result, late, printed, ...received } = indexed;
   if (late && result.exitCode !== 0) {
-    const seconds = Math.ceil(patienceFor(options.bounds, received.size) / 1_000);
-    return refused(`unpacking takes more than ${seconds} s: the pack makes too much of too few bytes`);
+    const seconds = Math.ceil(patienceFor(bounds, received.size) / 1_000);
+    return excessive(`unpacking takes more than ${seconds} s: the pack makes too much of too few bytes`);
   }
   if (result.exitCode !== 0) {
     if (/No space left on device/.test(result.stderr)) {
       throw new DiskFullError('to take in this push', result.stderr);
     }
-    return refusedByGit(result, paths, options.bounds);
+    return refusedByGit(result, paths, bounds);
   }
   const name = /^(?:pack|keep)\t([0-9a-f]+)/.exec(printed)?.[1];
   if (name === undefined) throw new CairnError('unavailable', 'git index-pack did not name its pack');
   const stem = join(paths.objects, 'pack', `pack-${name}`);
   const format = name.length === hexLength('sha1') ? 'sha1' : 'sha256';
-  const cameIn = { format, objects: header.objects, ...received } as const;
-  const { git, bounds } = options;
+  const cameIn = { format, objects, ...received } as const;
   const check = (pack: ScannedPack) => checkPack({ git, paths, bounds, signal }, pack);
   try {
     return { outcome: 'received', pack: await describeReceived(stem, cameIn, options.tips, check) };
   } catch (error) {
-    if (isCairnError(error, 'invalid') || isCairnError(error, 'too-large')) return refused(error.message);
+    if (isCairnError(error, 'too-large')) return excessive(error.message);
+    if (isCairnError(error, 'invalid')) return refused(error.message);
     throw error;
   }
 }
@@ -103,19 +129,24 @@ function refused(reason: string, findings: readonly string[] = []): PackOutcome 
   return { outcome: 'refused', reason, findings };
 }
 
+function excessive(reason: string): PackOutcome {
+  return { outcome: 'refused', reason, findings: [], excess: true };
+}
+
 /** Says why git did not take the pack in: what its checks found, if that is the reason, else the line it died with. */
 function refusedByGit(result: GitResult, paths: QuarantinePaths, bounds: PackBounds): PackOutcome {
   const findings = checkFindings(result);
   if (findings.length > 0) return refused(findings.join('; '), findings);
   const asked = refusedAllocation(result.stderr);
   // One more than the object has.
-  if (asked !== undefined) return refused(tooLarge('an object of', asked - 1, bounds).message);
+  if (asked !== undefined)
+    return excessive(tooLarge('an object of', asked - 1, unpackLimit(bounds, 0)).message);
   // Where this server keeps its files is nobody's business.
   const reason = [paths.objects, paths.gitDir].reduce(
     (text, path) => text.replaceAll(path, '…'),
     failureReason('index-pack', result),
   );
-  return refused(reason);
+  return ranOutOfMemory(result) ? excessive(reason) : refused(reason);
 }
 
 /** What became of index-pack, and what it was given. */
@@ -129,20 +160,37 @@ interface Indexed {
   readonly digest: Digest;
 }
 
-/** Small packs, nearly all there are, are read whole and then given to git in one piece. */
-async function index(options: IndexOptions, paths: IntakePaths, objects: number): Promise<Indexed> {
-  const { source } = options;
+/** Small packs, nearly all there are, are read whole and then given to git in one piece. @returns undefined for a larger one */
+async function readSmall(source: PackSource): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   while (size <= briefInput) {
     const chunk = await source.next();
-    if (chunk === undefined)
-      return indexWhole(options, paths, Math.min(objects, size), Buffer.concat(chunks, size));
+    if (chunk === undefined) return Buffer.concat(chunks, size);
     chunks.push(chunk);
     size += chunk.length;
   }
   source.unread(Buffer.concat(chunks, size));
-  return indexStream(options, paths, objects);
+  return undefined;
+}
+
+function forecast(
+  { bounds, format }: IndexOptions,
+  bytes: Buffer,
+  objects: number,
+): Promise<string | undefined> {
+  const pack = { bytes, objects, idLength: hexLength(format) / 2 };
+  return forecastPack(pack, unpackLimit(bounds, bytes.length), bounds.foresight);
+}
+
+function index(
+  options: IndexOptions,
+  paths: IntakePaths,
+  objects: number,
+  whole: Buffer | undefined,
+): Promise<Indexed> {
+  if (whole === undefined) return indexStream(options, paths, objects);
+  return indexWhole(options, paths, Math.min(objects, whole.length), whole);
 }
 
 async function indexWhole(
@@ -151,11 +199,15 @@ async function indexWhole(
   objects: number,
   pack: Buffer,
 ): Promise<Indexed> {
-  const { git, onProgress, bounds } = options;
+  const { git, onProgress, onWorked, bounds } = options;
   const command = indexFromInput(indexPackOptions(options, paths, objects));
   const patience = AbortSignal.timeout(patienceFor(bounds, pack.length));
   const signal = AbortSignal.any([options.signal, patience]);
-  const { stdout, ...result } = await git.brief(command, { input: pack, signal });
+  const began = options.clock.monotonic();
+  const running = git.brief(command, { input: pack, signal });
+  const { stdout, ...result } = await running.finally(() =>
+    onWorked((options.clock.monotonic() - began) / 1_000),
+  );
   const said = Buffer.from(result.stderr);
   if (onProgress !== undefined && said.length > 0 && isProgress(said)) onProgress(said);
   const printed = stdout.toString('latin1');
@@ -172,13 +224,14 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
   const printed: Buffer[] = [];
   running.stdout.on('data', (text: Buffer) => printed.push(text));
   const hash = createHash('sha256');
+  const work = new IndexingWork(options, () => running.stop());
   let size = 0;
   try {
     for (let chunk = await source.next(); chunk !== undefined; chunk = await source.next()) {
       hash.update(chunk);
       size += chunk.length;
-      // When git has given up, its reason is told after the rest has been read.
-      if (!(await writeChunk(running.stdin, chunk))) await source.drain();
+      // When git has given up, its reason is told after the client has sent the rest.
+      if (!(await work.during(size, writeChunk(running.stdin, chunk)))) await source.drain();
     }
   } catch (error) {
     running.stop();
@@ -186,16 +239,48 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
     throw error;
   }
   running.stdin.end();
-  let late = false;
-  const outOfPatience = () => {
-    late = true;
-    running.stop();
-  };
-  const timer = setTimeout(outOfPatience, patienceFor(options.bounds, size));
-  const result = await running.ended;
-  clearTimeout(timer);
+  const result = await work.during(size, running.ended);
   const text = Buffer.concat(printed).toString('latin1');
-  return { result, late, printed: text, size, digest: hash.digest('hex') };
+  return { result, late: work.late, printed: text, size, digest: hash.digest('hex') };
+}
+
+type WorkOptions = Pick<IndexOptions, 'bounds' | 'clock' | 'onWorked'>;
+
+/** How long git works on a pack that comes in as a stream: while it does not take more, and when it has all of it. */
+class IndexingWork {
+  /** True when it was ended because it took too long. */
+  late = false;
+  private readonly options: WorkOptions;
+  private readonly stop: () => void;
+  /** Milliseconds. */
+  private worked = 0;
+
+  /** @param stop called when it takes longer than there is patience */
+  constructor(options: WorkOptions, stop: () => void) {
+    this.options = options;
+    this.stop = stop;
+  }
+
+  /** Waits for git. @param bytes that it was given so far */
+  async during<T>(bytes: number, work: Promise<T>): Promise<T> {
+    const { bounds, onWorked, clock } = this.options;
+    const began = clock.monotonic();
+    const timer = setTimeout(
+      () => {
+        this.late = true;
+        this.stop();
+      },
+      Math.max(0, patienceFor(bounds, bytes) - this.worked),
+    );
+    try {
+      return await work;
+    } finally {
+      clearTimeout(timer);
+      const elapsed = clock.monotonic() - began;
+      this.worked += elapsed;
+      onWorked(elapsed / 1_000);
+    }
+  }
 }
 
 /** Milliseconds that git may take to unpack so many bytes, once they have all come. */

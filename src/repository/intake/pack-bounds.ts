@@ -11,8 +11,17 @@ import { cooperate, Yielder } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { SortedIds } from '../../lib/sorted-ids.ts';
 import { checkHeights, type HeightMemory, type HeightQuestion } from './link-heights.ts';
-import { MOST_LINKING_BYTES, type PackEntries, type ScannedPack, scanPack } from './pack-entries.ts';
+import {
+  MOST_LINKING_BYTES,
+  type ObjectLimit,
+  type PackEntries,
+  type ScannedPack,
+  scanPack,
+} from './pack-entries.ts';
+import type { Foresight } from './pack-forecast.ts';
 import { readPackedObjects } from './packed-objects.ts';
+
+const MIB = 2 ** 20;
 
 /** Folders within each other. git dies of some 60,000, newer git refuses more than 2,048, on Windows more than 512. */
 export const MOST_FOLDERS = 256;
@@ -30,6 +39,23 @@ export interface UnpackPatience {
   readonly least: number;
   readonly perMiB: number;
 }
+
+/** Bytes that all objects of a pack may have together: at the least, and more for each byte sent. */
+export interface Expansion {
+  readonly least: number;
+  readonly perByte: number;
+}
+
+/**
+ * Many objects, each just within its bound, still make much of little. Who may write is bounded by time alone: histories of large
+ * files and folders unpack to a thousand times their size. What strangers send is part of one.
+ */
+const EXPANSION: Expansion = { least: Number.POSITIVE_INFINITY, perByte: 0 };
+const EXPANSION_WITH_STRANGERS: Expansion = { least: 256 * 1024 * 1024, perByte: 64 };
+
+/** How much of a pack that has come whole is looked at before git starts. It takes some 30 µs for each entry. */
+const FORESIGHT: Foresight = { entries: 64, bytes: 256 * 1024 };
+const FORESIGHT_WITH_STRANGERS: Foresight = { entries: 2_000, bytes: 4 * 1024 * 1024 };
 
 const PATIENCE: UnpackPatience = { least: 120_000, perMiB: 2_000 };
 const PATIENCE_WITH_STRANGERS: UnpackPatience = { least: 20_000, perMiB: 1_000 };
@@ -58,6 +84,8 @@ export interface PackBounds {
   readonly setting: '--max-object-size' | '--anonymous-pushes' | '--git-memory';
   /** Bytes of an object that git may hold in memory. */
   readonly heldBytes: number;
+  readonly expansion: Expansion;
+  readonly foresight: Foresight;
   readonly patience: UnpackPatience;
   /** How far git stands back for others while it unpacks (nice(2)). */
   readonly niceness: number;
@@ -79,6 +107,8 @@ export function packBounds(
     objectBytes,
     heldBytes,
     setting,
+    expansion: EXPANSION,
+    foresight: FORESIGHT,
     patience: PATIENCE,
     niceness: 0,
     heights,
@@ -89,6 +119,8 @@ export function packBounds(
     ...own,
     packBytes: Math.min(bytes, packBytes),
     objects,
+    expansion: EXPANSION_WITH_STRANGERS,
+    foresight: FORESIGHT_WITH_STRANGERS,
     patience: PATIENCE_WITH_STRANGERS,
     niceness: NICENESS_OF_STRANGERS,
   };
@@ -105,6 +137,14 @@ export interface AllowedPack {
   readonly object: number;
 }
 
+/** The bounds of what a pack of so many bytes is unpacked to. */
+export function unpackLimit({ objectBytes, setting, expansion }: PackBounds, packBytes: number): ObjectLimit {
+  const { least, perByte } = expansion;
+  // In whole MiB, since people read it.
+  const unpackedBytes = Math.ceil((least + perByte * packBytes) / MIB) * MIB;
+  return { objectBytes, setting, unpackedBytes };
+}
+
 export interface CheckedOver {
   readonly git: Git;
   readonly paths: QuarantinePaths;
@@ -119,7 +159,7 @@ export interface CheckedOver {
  */
 export async function checkPack(over: CheckedOver, pack: ScannedPack): Promise<void> {
   const { git, paths, bounds, signal } = over;
-  const entries = await scanPack(pack, bounds);
+  const entries = await scanPack(pack, unpackLimit(bounds, pack.size));
   const reading = { git, paths, maxSize: MOST_LINKING_BYTES, signal };
   const reader = new ObjectReader(git, paths, MOST_LINKING_BYTES, signal);
   const checked = { pack, entries, reading, reader };

@@ -14,6 +14,7 @@ import { CairnError } from '../../lib/errors.ts';
 import { formatSize } from '../../lib/format-size.ts';
 import type { OpenedFile } from '../../lib/read-at.ts';
 import { SortedIds } from '../../lib/sorted-ids.ts';
+import { deltaStart, sizeMadeBy } from './delta-start.ts';
 
 /** Differences that may build on each other: git's own limit (`git pack-objects --depth`). */
 export const MOST_DELTAS = 4_095;
@@ -30,6 +31,11 @@ const IN_BUCKET = 8;
 const LEAST_BUCKET = 256;
 /** Of so many entries a bucket is sorted by moving each to its place, of more by the built-in sort. */
 const FEW = 64;
+
+/** Entries looked at in one turn of the event loop: a millisecond, or some where the heads of deltas are inflated. */
+const STRETCH = 256;
+/** Bytes of an entry that its header fits into, and what a delta says first. */
+const HEAD = longestEntryHeader + deltaStart;
 
 /** A pack of which every entry was looked at. About 40 bytes an entry. */
 export interface PackEntries {
@@ -51,6 +57,8 @@ export interface PackEntries {
 export interface ObjectLimit {
   readonly objectBytes: number;
   readonly setting: string;
+  /** Bytes that all objects of the pack may have together; infinite for as many as they have. */
+  readonly unpackedBytes: number;
 }
 
 export interface ScannedPack extends Pick<OpenedFile, 'size' | 'read'> {
@@ -87,6 +95,7 @@ class PackScan implements PackEntries {
   /** For each bucket of the pack the first of its entries in `order`, and behind the last one how many there are. */
   private readonly buckets: Uint32Array;
   private readonly depths: Uint16Array;
+  private unpacked = 0;
 
   constructor(pack: ScannedPack, limit: ObjectLimit) {
     this.pack = pack;
@@ -168,12 +177,14 @@ class PackScan implements PackEntries {
       if (end - first < DENSE) {
         for (let at = first; at < end; at++) {
           const offset = offsets[order[at] ?? 0] ?? 0;
-          this.takeHeaders(await this.readUpTo(offset, longestEntryHeader), offset, at, at + 1);
+          this.takeHeaders(await this.readUpTo(offset, HEAD), offset, at, at + 1);
         }
       } else {
-        const whole = await this.readUpTo(start, BLOCK + longestEntryHeader);
-        // As many as there can be take a few milliseconds.
-        this.takeHeaders(whole, start, first, end);
+        const whole = await this.readUpTo(start, BLOCK + HEAD);
+        for (let at = first; at < end; at += STRETCH) {
+          this.takeHeaders(whole, start, at, Math.min(end, at + STRETCH));
+          if (pauses.isDue) await pauses.next();
+        }
       }
       if (pauses.isDue) await pauses.next();
     }
@@ -185,7 +196,10 @@ class PackScan implements PackEntries {
     for (let at = first; at < end; at++) {
       const place = order[at] ?? 0;
       const offset = offsets[place] ?? 0;
-      this.take(place, readPackEntryHeader(bytes, offset - start, offset, pack.idx.idLength));
+      const header = readPackEntryHeader(bytes, offset - start, offset, pack.idx.idLength);
+      const begins = offset - start + header.length;
+      this.take(place, header);
+      this.count(header, bytes.subarray(begins, begins + deltaStart));
     }
   }
 
@@ -209,6 +223,15 @@ class PackScan implements PackEntries {
       typeof base === 'number' ? this.placeAt(base) : base === undefined ? -1 : this.ids.indexOf(base);
     if (found === -1) throw damaged();
     this.bases[place] = found;
+  }
+
+  /** Adds up what the entries are unpacked to, where that is bounded. @param deflated what follows the header */
+  private count({ type, size }: PackEntryHeader, deflated: Buffer): void {
+    const { objectBytes, unpackedBytes } = this.limit;
+    if (unpackedBytes === Number.POSITIVE_INFINITY) return;
+    // No git hides the size that a delta makes behind so many bytes.
+    this.unpacked += type === undefined ? (sizeMadeBy(deflated) ?? objectBytes) : size;
+    if (this.unpacked > unpackedBytes) throw unpacksToTooMuch(this.limit);
   }
 
   /** The place of the entry that begins at an offset, or -1. */
@@ -272,6 +295,13 @@ export function tooLarge(what: string, size: number, { objectBytes, setting }: O
     'too-large',
     `${what} ${size} bytes is larger than ${formatSize(objectBytes)}, the most that one object may have here (${setting})`,
   );
+}
+
+/** Of a pack whose objects are too large together. */
+export function unpacksToTooMuch({ unpackedBytes }: ObjectLimit): CairnError {
+  const most = formatSize(unpackedBytes);
+  const reason = `the pack unpacks to more than ${most}, the most that one of its size may without a key that may write here`;
+  return new CairnError('too-large', reason);
 }
 
 function damaged(): CairnError {

@@ -1,14 +1,16 @@
 import type { ReceiveRequest, ReceiveRequestOptions } from '../../git/index.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import type { BudgetShare } from '../../lib/byte-budget.ts';
+import type { CairnError } from '../../lib/errors.ts';
 import type { PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
 import { accessError, pushAccess } from '../repository-access.ts';
 import type { RequestBody } from '../request-body.ts';
 import type { PushAuthority, StateBook, WaitingState } from './authority.ts';
 import { readHead } from './head.ts';
+import { type TurningAwayContext, turnedAway } from './turn-away.ts';
 
-export interface BeginPushContext {
+export interface BeginPushContext extends TurningAwayContext {
   readonly orders: StateBook;
   readonly limits: ReceiveRequestOptions['limits'];
 }
@@ -18,6 +20,8 @@ export interface BeginningPush {
   readonly authority: PushAuthority;
   /** True when this process advertised its refs for this push: it then knows all that the client builds on. */
   readonly advertised: boolean;
+  /** The network address it comes from. */
+  readonly address: string;
   readonly body: RequestBody;
   /** What its head takes of the memory for all heads. */
   readonly headMemory: BudgetShare;
@@ -30,6 +34,8 @@ export interface Begun {
   readonly fresh: boolean;
   /** The orders that waited then, where those matter. */
   readonly waiting: readonly WaitingState[];
+  /** Why it is refused without a look at the repository. */
+  readonly turnedAway?: CairnError;
 }
 
 /**
@@ -42,12 +48,18 @@ export async function beginPush(
   push: BeginningPush,
 ): Promise<Begun & { readonly request: ReceiveRequest }> {
   const { repository, authority } = push;
+  const { limits } = context;
+  const away = await turnedAway(context, push);
+  if (away !== undefined) {
+    const request = await readHead(push.body, { format: away.format, limits }, push.headMemory);
+    return { published: undefined, fresh: true, waiting: [], turnedAway: away.problem, request };
+  }
   const [begun, waiting] = await allSettledOrThrow([
     look(push),
     authority.kind === 'order' ? context.orders.waiting(repository.id) : Promise.resolve([]),
   ]);
   const format = begun.published?.manifest.objectFormat ?? 'sha1';
-  const request = await readHead(push.body, { format, limits: context.limits }, push.headMemory);
+  const request = await readHead(push.body, { format, limits }, push.headMemory);
   return { ...begun, waiting, request };
 }
 

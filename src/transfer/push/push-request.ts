@@ -10,12 +10,14 @@ import type { PuttingAside } from './pack-intake.ts';
 import type { PushRulesContext } from './rules.ts';
 import type { StrangerPushes } from './stranger-push.ts';
 import type { PushSummary } from './summary.ts';
+import type { UnpackTime } from './unpack-time.ts';
 
 /** What pushes are taken in with: the same for all of them. */
 export interface ReceivePushContext extends PushRulesContext {
   readonly places: FairSemaphore;
   /** What strangers push has places of its own, and limits by network address. Absent where they may push nothing. */
   readonly strangerPushes?: StrangerPushes;
+  readonly unpackTime: UnpackTime;
   readonly puttingAside: PuttingAside;
   readonly artifacts: ArtifactStore;
   readonly cache: ArtifactCache;
@@ -30,8 +32,6 @@ export interface ReceivePushContext extends PushRulesContext {
 /** One push as it comes in. */
 export interface PushRequestIn extends BeginningPush {
   readonly output: Output;
-  /** The network address it comes from. */
-  readonly address: string;
   /** Aborted when the client has gone; a push that has joined the publisher goes on. */
   readonly signal: AbortSignal;
   /** Called once the client has been told all, while what the push leaves behind is cleared away: nobody is to wait for that. */

@@ -4,16 +4,9 @@
  * are known is refused in the answer itself, after the client has sent everything: a client that is cut off shows its
  * user no reason.
  */
-
-import {
-  cleanReason,
-  commandKind,
-  type ReceivedCommand,
-  type ReceiveRequest,
-  type RefStatus,
-} from '../../git/index.ts';
+import { cleanReason, type ReceiveRequest, type RefStatus } from '../../git/index.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
-import { cooperate, filtered } from '../../lib/cooperative.ts';
+import { cooperate } from '../../lib/cooperative.ts';
 import { DiskFullError } from '../../lib/disk-full.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { Refusal } from '../../policy/ref-rules.ts';
@@ -37,10 +30,12 @@ import { decidePush, type PushDecision, type PushResult } from './decide.ts';
 import { HeadTooLarge, isProbe } from './head.ts';
 import { PackIntake } from './pack-intake.ts';
 import type { PushRequestIn, ReceivePushContext } from './push-request.ts';
+import { newTips } from './pushed-tips.ts';
 import { PushAnswer } from './report.ts';
 import { PushRules } from './rules.ts';
 import { capOfStranger, StrangerPush } from './stranger-push.ts';
 import { NOTHING_PUSHED, type PushSummary, summarizeRefs } from './summary.ts';
+import { turnAway } from './turn-away.ts';
 
 /**
  * Takes in one push. Whatever is wrong with it, the client gets to send the rest before it is told.
@@ -130,30 +125,40 @@ class Push {
   }
 
   private async run(given: Begun): Promise<PushSummary> {
-    const { body } = this.incoming;
+    const { repository, body, signal, address } = this.incoming;
+    if (given.turnedAway !== undefined) await turnAway(this.context, this.incoming, given.turnedAway);
     const { refusals, byStranger, ...begun } = await this.decideEarly(given);
     const { published } = begun;
     this.published = published;
     if (byStranger) capOfStranger(body, this.context.strangers);
     const guest = byStranger ? this.guest(published) : undefined;
     if (refusals === undefined) guest?.enter();
+    else guest?.refused();
     if (refusals !== undefined || !this.request.needsPack) {
       await body.drain();
       this.telling.startKeepAlive();
       if (refusals !== undefined) return this.reportRefusals('ok', refusals);
       return this.publish(begun, undefined, this.prover(published).nothing());
     }
-    const { repository, signal, address } = this.incoming;
+    const time = this.context.unpackTime.account(address, guest !== undefined);
+    time.check();
     const { places, claimant } = guest ?? { places: this.context.places, claimant: String(repository) };
     const held = { places, claimant, signal, body, caller: address };
     this.intake = new PackIntake(this.context.puttingAside, held, () => this.telling.startKeepAlive());
-    const tips = await this.newTips();
+    const tips = await newTips(this.request.commands);
     const allowed = guest?.setAside();
     const wantsProgress = !this.request.capabilities.has('quiet');
     const received = await indexPack({
       git: this.context.git,
       source: this.intake.body,
-      paths: () => this.workspace.open(published),
+      // Others of its address may have ended while this one waited for its place.
+      paths: async () => {
+        time.check();
+        return this.workspace.open(published);
+      },
+      clock: this.context.clock,
+      onWorked: (seconds) => time.worked(seconds),
+      format: (published?.manifest ?? this.empty).objectFormat,
       bounds: packBounds(this.context, allowed),
       tips,
       signal,
@@ -161,6 +166,8 @@ class Push {
     });
     this.telling.startKeepAlive();
     if (received.outcome === 'refused') {
+      if (received.excess === true) time.exceeded();
+      guest?.refused();
       for (const finding of received.findings) this.telling.notice(`error: ${cleanReason(finding)}\n`);
       return this.reportUnpackFailure(received.reason);
     }
@@ -315,14 +322,6 @@ class Push {
     if (begun.fresh || !byState) return refusals;
     refusals = await decide(await this.incoming.repository.resolve());
     return refusals.every((refusal) => refusal !== undefined) ? refusals : undefined;
-  }
-
-  /** Object ids that refs are to point at. */
-  private async newTips(): Promise<string[]> {
-    const brings = (command: ReceivedCommand) =>
-      command.problem === undefined && commandKind(command) !== 'delete';
-    const bringing = await cooperate(filtered(this.request.commands, brings));
-    return [...new Set(bringing.map((command) => command.newId))];
   }
 
   private async reportResult({ result, order }: PushOutcome, committed: Committed): Promise<PushSummary> {

@@ -5,13 +5,17 @@ import type { AllowedPack } from '../../repository/intake/pack-bounds.ts';
 import { FairSemaphore } from '../fair-semaphore.ts';
 import type { RequestBody } from '../request-body.ts';
 import { hasRefFor, type StrangerTerms } from './pull-request-rules.ts';
+import { RefusalPauses } from './refusal-pauses.ts';
 import { allowanceLeft, limitsOfOnePush, type StrangerLimits } from './stranger-limits.ts';
 import { type StrangerAllowance, StrangerTraffic } from './stranger-traffic.ts';
+import { UnpackTime } from './unpack-time.ts';
 
 /** What the pushes of strangers share in one server: they never take the places of others. */
 export interface StrangerPushes {
   readonly places: FairSemaphore;
   readonly traffic: StrangerTraffic;
+  /** Who is turned away waits for a moment. */
+  readonly pauses: RefusalPauses;
 }
 
 /** Bytes of a push that are read and dropped, so that its user gets to read the reason, beyond those that are taken. */
@@ -25,14 +29,19 @@ export function capOfStranger(body: RequestBody, limits: StrangerLimits | undefi
 /** For each place of strangers: pushes that may wait for it. */
 const WAITING = 8;
 
-/** @param limits undefined where strangers may push nothing */
-export function strangerPushes(
+/**
+ * What pushes share that are bounded by network address.
+ * @param limits undefined where strangers may push nothing
+ */
+export function boundedPushes(
   limits: (StrangerLimits & { readonly places: number }) | undefined,
   clock: Clock,
-): { readonly strangerPushes?: StrangerPushes } {
-  if (limits === undefined) return {};
+): { readonly unpackTime: UnpackTime; readonly strangerPushes?: StrangerPushes } {
+  const unpackTime = new UnpackTime(clock);
+  if (limits === undefined) return { unpackTime };
   const places = new FairSemaphore(limits.places, limits.places * WAITING);
-  return { strangerPushes: { places, traffic: new StrangerTraffic(limits, clock) } };
+  const traffic = new StrangerTraffic(limits, clock);
+  return { unpackTime, strangerPushes: { places, traffic, pauses: new RefusalPauses(clock) } };
 }
 
 export interface StrangerPushOptions extends StrangerPushes {
@@ -69,6 +78,11 @@ export class StrangerPush {
   enter(): void {
     const { traffic, address, commands } = this.options;
     traffic.enter(address, commands.filter((command) => commandKind(command) === 'create').length);
+  }
+
+  /** Counts that it was refused. */
+  refused(): void {
+    this.options.traffic.refused(this.options.address);
   }
 
   /** The places that strangers have. */

@@ -24,6 +24,8 @@ const HOUR = 60 * 60;
 const REF_WAITS = 20 * 60;
 /** Pushes of one address: at once, and per second. */
 const PUSHES: Rate = { burst: 120, perSecond: 0.5 };
+/** Pushes that one which is refused counts for, besides itself: what is asked in vain again and again is to come to an end soon. */
+const REFUSED = 2;
 /** So many times as much as one address may all addresses together bring to one server. */
 const ALL = 16;
 /** Addresses that are remembered before those with nothing left to remember are forgotten. */
@@ -58,12 +60,28 @@ export class StrangerTraffic {
    * @throws CairnError `busy` when the address, or all together, have pushed too much
    */
   enter(address: string, refs: number): void {
-    // Looked at first: an address is remembered only for a push that all together may make.
-    if (!this.all.pushes.has(1) || !this.all.refs.has(refs)) throw tooMuch('strangers push');
+    // An address is remembered only for a push that all together may make.
+    const problem = this.problemOf(address, refs);
+    if (problem !== undefined) throw problem;
     const own = this.of(address);
-    if (!own.pushes.has(1) || !own.refs.has(refs)) throw tooMuch('your address pushes');
+    if (!isWithin(own, refs)) throw tooMuch('your address pushes');
     takeFromAll([this.all.pushes, own.pushes], 1);
     takeFromAll([this.all.refs, own.refs], refs);
+  }
+
+  /**
+   * What {@link enter} would throw, without remembering anybody.
+   * @param refs how many refs the push makes, or some of them
+   */
+  problemOf(address: string, refs: number): CairnError | undefined {
+    if (!isWithin(this.all, refs)) return tooMuch('strangers push');
+    const own = this.addresses.get(callerAddress(address));
+    return own === undefined || isWithin(own, refs) ? undefined : tooMuch('your address pushes');
+  }
+
+  /** Counts that a push was refused, whatever for. Others do not pay for it. */
+  refused(address: string): void {
+    this.of(address).pushes.charge(REFUSED);
   }
 
   /**
@@ -124,6 +142,10 @@ export class StrangerTraffic {
     }
     this.sweepAt = Math.max(REMEMBERED, 2 * this.addresses.size);
   }
+}
+
+function isWithin({ pushes, refs }: Buckets, made: number): boolean {
+  return pushes.has(1) && refs.has(made);
 }
 
 function tooMuch(who: string): CairnError {

@@ -1,4 +1,5 @@
 /** Processes run briefly, by the launcher and without it: who starts them makes no difference. */
+import { readFileSync } from 'node:fs';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +9,9 @@ import { Launcher } from '../../../src/git-process/launcher.ts';
 import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
 
 const command: GitCommand = { name: 'anything', args: ['--option'], variables: { MARK: 'a b' } };
+
+/** Linux may weigh sessions against each other, and then does not look at what is in them. */
+const GROUPS_OF_SESSIONS = isOn('/proc/sys/kernel/sched_autogroup_enabled');
 
 let folder: TempDir;
 const opened: Git[] = [];
@@ -20,6 +24,14 @@ afterEach(async () => {
   for (const git of opened.splice(0)) await git.close();
   await folder[Symbol.asyncDispose]();
 });
+
+function isOn(path: string): boolean {
+  try {
+    return readFileSync(path, 'utf8').trim() === '1';
+  } catch {
+    return false;
+  }
+}
 
 function isAlive(pid: number): boolean {
   try {
@@ -108,9 +120,22 @@ describe.each([
     const { git } = await scripted('read line; exec nice');
     const niceness = async (more: { readonly niceness?: number }) =>
       Number((await git.brief({ ...command, ...more }, { input: 'go\n' })).stdout.toString());
-    const usual = await niceness({});
-    await expect.poll(() => niceness({ niceness: 10 })).toBe(Math.min(19, usual + 10));
+    expect(await niceness({})).not.toBe(10);
+    await expect.poll(() => niceness({ niceness: 10 })).toBe(10);
   });
+
+  it.runIf(GROUPS_OF_SESSIONS)(
+    'stands back as a whole session, which Linux weighs against others whatever is in it (issue 11, point 8)',
+    async () => {
+      const { git } = await scripted('read line; exec cat /proc/self/autogroup');
+      const group = async (more: { readonly niceness?: number }) =>
+        (await git.brief({ ...command, ...more }, { input: 'go\n' })).stdout.toString();
+      expect(await group({})).toMatch(/ nice 0\n$/);
+      await expect
+        .poll(() => group({ niceness: 10 }), { timeout: 20_000, interval: 200 })
+        .toMatch(/ nice 10\n$/);
+    },
+  );
 
   it('that is ended by a signal says which', async () => {
     const { git } = await scripted('kill -9 $$');

@@ -4,13 +4,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Git } from '../../../../src/git-process/git.ts';
+import { systemClock } from '../../../../src/lib/clock.ts';
 import { sha256OfFile } from '../../../../src/lib/digest.ts';
 import { indexPack, type PackOutcome } from '../../../../src/repository/intake/index-pack.ts';
 import { HeightMemory } from '../../../../src/repository/intake/link-heights.ts';
 import type { PackBounds } from '../../../../src/repository/intake/pack-bounds.ts';
 import { openQuarantine } from '../../../../src/repository/intake/quarantine.ts';
 import { RequestBody } from '../../../../src/transfer/request-body.ts';
-import { appendDelta, CraftedPack } from '../../../helpers/craft-pack.ts';
+import { appendDelta, CraftedPack, repeatDelta } from '../../../helpers/craft-pack.ts';
 import { GitClient, run } from '../../../helpers/git-client.ts';
 import { objectId } from '../../../helpers/raw-git.ts';
 import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
@@ -68,6 +69,8 @@ const BOUNDS: PackBounds = {
   objectBytes: 2 ** 20,
   setting: '--max-object-size',
   heldBytes: 2 ** 20,
+  expansion: { least: Number.POSITIVE_INFINITY, perByte: 0 },
+  foresight: { entries: 0, bytes: 0 },
   patience: { least: 600_000, perMiB: 0 },
   niceness: 0,
   heights: new HeightMemory(100),
@@ -78,6 +81,7 @@ async function receive(
   bytes: Buffer,
   tips: readonly string[] = [],
   bounds: Partial<PackBounds> = {},
+  asked: string[] = [],
 ): Promise<PackOutcome> {
   const quarantine = await openQuarantine(folder.path);
   const paths = { gitDir: join(client.folder, '.git'), objects: quarantine.objects };
@@ -87,8 +91,14 @@ async function receive(
   return indexPack({
     git,
     source: new RequestBody(body()),
-    paths: async () => paths,
+    paths: async () => {
+      asked.push('paths');
+      return paths;
+    },
     bounds: { ...BOUNDS, ...bounds },
+    clock: systemClock,
+    onWorked: () => asked.push('worked'),
+    format: (await client.run(['rev-parse', '--show-object-format'])) === 'sha256' ? 'sha256' : 'sha1',
     tips,
     signal: new AbortController().signal,
   });
@@ -253,4 +263,46 @@ describe('a pack', () => {
       expect(git.running).toBe(0);
     },
   );
+
+  it('beyond a bound that can be seen in it costs no git at all (issue 11, point 3)', async () => {
+    const client = await new GitClient(folder.path).init('forecast');
+    const pack = new CraftedPack();
+    const base = pack.whole({ type: 'blob', content: Buffer.alloc(1_000) });
+    pack.offsetDelta(base, repeatDelta(1_000, 2_000));
+    const asked: string[] = [];
+    const outcome = await receive(
+      client,
+      pack.bytes(),
+      [],
+      { foresight: { entries: 2, bytes: 100_000 } },
+      asked,
+    );
+    expect(outcome).toMatchObject({ outcome: 'refused', excess: true });
+    expect(outcome).toHaveProperty('reason', expect.stringContaining('an object of 2000000 bytes is larger'));
+    expect(asked).toEqual([]);
+    expect(await receive(client, pack.bytes(), [], {}, asked)).toEqual(outcome);
+    expect(asked, 'git says the same').toEqual(['paths', 'worked']);
+  });
+
+  it('that comes as a stream is bounded in what it unpacks to, by whatever deltas (issue 11, point 3)', async () => {
+    const client = await new GitClient(folder.path).init('expansion');
+    const pack = new CraftedPack();
+    // Larger than what is looked at before git is started.
+    pack.whole({ type: 'blob', content: randomBytes(1_100_000) });
+    const base = pack.whole({ type: 'blob', content: Buffer.alloc(100_000) });
+    for (let at = 0; at < 100; at++) pack.offsetDelta(base, appendDelta(100_000, Buffer.from(String(at))));
+    const bounded = (least: number) =>
+      receive(client, pack.bytes(), [], {
+        objectBytes: 2 ** 21,
+        heldBytes: 2 ** 21,
+        expansion: { least, perByte: 0 },
+      });
+    expect(await bounded(10 * 2 ** 20)).toMatchObject({
+      outcome: 'refused',
+      excess: true,
+      reason:
+        'the pack unpacks to more than 10 MiB, the most that one of its size may without a key that may write here',
+    });
+    expect(await bounded(12 * 2 ** 20)).toMatchObject({ outcome: 'received' });
+  });
 });

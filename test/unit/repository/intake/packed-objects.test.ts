@@ -11,7 +11,11 @@ import { SeededRandom } from '../../../helpers/seeded-random.ts';
 import { RealRepository } from '../../git/real-git.ts';
 
 const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
-const NO_LIMIT = { objectBytes: Number.MAX_SAFE_INTEGER, setting: '--max-object-size' };
+const NO_LIMIT = {
+  objectBytes: Number.MAX_SAFE_INTEGER,
+  setting: '--max-object-size',
+  unpackedBytes: Number.POSITIVE_INFINITY,
+};
 /** Bytes of trees that are left to git. */
 const TOO_LARGE = 1024 * 1024;
 

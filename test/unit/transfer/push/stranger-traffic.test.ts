@@ -26,6 +26,22 @@ describe('what strangers push through one server (issue 11, point 8)', () => {
     expect(() => enter('192.0.2.1')).toThrow('try again');
   });
 
+  it('costs an address more when it is refused, and nobody else (issue 11, point 8)', () => {
+    const { clock, traffic: strangers } = traffic();
+    const push = () => {
+      strangers.enter('192.0.2.1', 0);
+      strangers.refused('192.0.2.1');
+    };
+    for (let refused = 0; refused < 40; refused++) push();
+    expect(push).toThrow('your address pushes more');
+    expect(strangers.problemOf('192.0.2.1', 0)?.kind).toBe('busy');
+    expect(strangers.problemOf('192.0.2.2', 10)).toBeUndefined();
+    expect(strangers.remembered, 'nobody is remembered for a question').toBe(1);
+    clock.advance(6_000);
+    push();
+    expect(push).toThrow('try again');
+  });
+
   it('is bounded in refs of one address to less than half of those that may wait in a repository', () => {
     const { clock, traffic: strangers } = traffic();
     strangers.enter('192.0.2.1', 10);

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { UnpackTime } from '../../../../src/transfer/push/unpack-time.ts';
+import { InstantClock } from '../../../helpers/instant-clock.ts';
+
+function unpackTime() {
+  const clock = new InstantClock();
+  return { clock, time: new UnpackTime(clock) };
+}
+
+describe('the time that git works on packs of one address (issue 11, point 3)', () => {
+  it('is paid by strangers for every pack, and comes back slowly', () => {
+    const { clock, time } = unpackTime();
+    const push = (seconds: number) => {
+      const account = time.account('192.0.2.1', true);
+      account.check();
+      account.worked(seconds);
+    };
+    for (let pushes = 0; pushes < 30; pushes++) push(1);
+    push(89);
+    push(20);
+    expect(() => push(1)).toThrow('packs from your address took more work than this server does for one');
+    expect(() => time.account('192.0.2.2', true).check()).not.toThrow();
+    clock.advance(90_000);
+    expect(() => push(1), 'what was taken beyond it is paid first').toThrow('try again');
+    clock.advance(15_000);
+    push(1);
+  });
+
+  it('is charged more for what is beyond a bound than it took, and no more often than once', () => {
+    const { time } = unpackTime();
+    const bomb = () => {
+      const account = time.account('2001:db8::1', true);
+      account.check();
+      account.worked(0.01);
+      account.exceeded();
+      account.exceeded();
+    };
+    for (let bombs = 0; bombs < 24; bombs++) bomb();
+    expect(bomb).toThrow('try again');
+    expect(time.problemOf('2001:db8::ffff')?.kind, 'all addresses of such a network are one caller').toBe(
+      'busy',
+    );
+    expect(time.problemOf('2001:db8:0:1::1')).toBeUndefined();
+  });
+
+  it('is charged to who may write only for long work that led to nothing', () => {
+    const { time } = unpackTime();
+    const push = (seconds: number, isExceeded: boolean) => {
+      const account = time.account('192.0.2.1', false);
+      account.check();
+      account.worked(seconds);
+      if (isExceeded) account.exceeded();
+    };
+    for (let pushes = 0; pushes < 100; pushes++) push(100, false);
+    for (let pushes = 0; pushes < 1_000; pushes++) push(0.9, true);
+    expect(time.remembered).toBe(0);
+    push(121, true);
+    expect(() => push(1, false)).toThrow('try again');
+    expect(() => time.account('192.0.2.1', true).check(), 'strangers have time of their own').not.toThrow();
+  });
+
+  it('is remembered for as long as it matters', () => {
+    const { clock, time } = unpackTime();
+    for (let address = 0; address < 30_000; address++) {
+      time.account(`10.0.${address >> 8}.${address & 255}`, true).worked(1);
+      clock.advance(10);
+    }
+    expect(time.remembered).toBeLessThan(20_000);
+  });
+});
