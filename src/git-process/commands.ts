@@ -20,6 +20,8 @@ export interface GitCommand {
   readonly objects?: number;
   /** True for background work on whole repositories, one at a time: it always gets more memory. */
   readonly large?: boolean;
+  /** True when it stands back as a whole session, too (see `stand-back.ts`): it may then wait very long on a busy machine. */
+  readonly standsBackAsSession?: boolean;
 }
 
 /** The quarantine of one push: a separate object directory over a snapshot of the published objects. */
@@ -135,7 +137,7 @@ export function indexFromInput(options: IndexPackOptions): GitCommand {
     args,
     objects: options.objects,
     ...(config === undefined ? {} : { config }),
-    ...(options.niceness === 0 ? {} : { niceness: options.niceness }),
+    ...(options.niceness === 0 ? {} : { niceness: options.niceness, standsBackAsSession: true }),
     variables: {
       ...variables,
       ...quarantineVariables(options.paths),

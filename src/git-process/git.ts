@@ -126,7 +126,7 @@ export class Git {
     });
     const running: RunningGit = { stdin, stdout, stderr, ended, stop };
     this.alive.add(running);
-    if (command.niceness !== undefined) standBack(pid, command.niceness, () => over);
+    if (command.niceness !== undefined) standBack(pid, command, () => over);
     return running;
   }
 
@@ -258,6 +258,7 @@ export class Git {
       ...this.programOf(command, grant),
       input,
       niceness: command.niceness ?? 0,
+      standsBackAsSession: command.standsBackAsSession === true,
       keepOutput: keepOutput ?? OUTPUT_KEPT,
       keepErrors: STDERR_KEPT,
     });

@@ -15,6 +15,8 @@ export interface LaunchRequest {
   readonly input: Uint8Array;
   /** Niceness of the process (nice(2)); 0 for normal priority. */
   readonly niceness: number;
+  /** Whether its session gets the niceness, too. */
+  readonly standsBackAsSession: boolean;
   /** Bytes of standard output to return; the rest is read and dropped. */
   readonly keepOutput: number;
   /** Bytes to return from the end of standard error. */
@@ -70,10 +72,10 @@ export function launcherProgram(host: LauncherHost): void {
     }
   };
 
-  const standBack = (id: number, pid: number, niceness: number) => {
+  const standBack = (pid: number, { id, niceness, standsBackAsSession }: LaunchRequest) => {
     try {
       setPriority(pid, niceness);
-      standBackAsGroup(id, pid, niceness);
+      if (standsBackAsSession) standBackAsGroup(id, pid, niceness);
     } catch {
       // The process has already ended.
     }
@@ -88,7 +90,7 @@ export function launcherProgram(host: LauncherHost): void {
     });
     if (child.pid === undefined) return;
     alive.set(id, child.pid);
-    if (niceness > 0) standBack(id, child.pid, niceness);
+    if (niceness > 0) standBack(child.pid, request);
     const output: Buffer[] = [];
     let kept = 0;
     let cut = false;

@@ -128,11 +128,11 @@ describe.each([
     'stands back as a whole session, which Linux weighs against others whatever is in it (issue 11, point 8)',
     async () => {
       const { git } = await scripted('read line; exec cat /proc/self/autogroup');
-      const group = async (more: { readonly niceness?: number }) =>
+      const group = async (more: Partial<GitCommand>) =>
         (await git.brief({ ...command, ...more }, { input: 'go\n' })).stdout.toString();
       expect(await group({})).toMatch(/ nice 0\n$/);
       await expect
-        .poll(() => group({ niceness: 10 }), { timeout: 20_000, interval: 200 })
+        .poll(() => group({ niceness: 10, standsBackAsSession: true }), { timeout: 20_000, interval: 200 })
         .toMatch(/ nice 10\n$/);
     },
   );
