@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { strangerPushes } from '../../../../src/transfer/push/stranger-push.ts';
+import { boundedPushes } from '../../../../src/transfer/push/stranger-push.ts';
 import { StrangerTraffic } from '../../../../src/transfer/push/stranger-traffic.ts';
 import { InstantClock } from '../../../helpers/instant-clock.ts';
 
@@ -83,7 +83,7 @@ describe('what strangers push through one server (issue 11, point 8)', () => {
   });
 
   it('has few places for git of its own, and few that wait for them', async () => {
-    const { strangerPushes: pushes } = strangerPushes({ ...LIMITS, places: 2 }, new InstantClock());
+    const { strangerPushes: pushes } = boundedPushes({ ...LIMITS, places: 2 }, new InstantClock());
     const places = pushes?.places;
     const { signal } = new AbortController();
     const held = [1, 2].map((number) => places?.acquire(`192.0.2.${number}`, signal, 'push'));
