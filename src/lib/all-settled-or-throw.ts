@@ -1,7 +1,7 @@
 /**
- * Like `Promise.all`, but waits for every task even when one fails: nothing is still at work on what the caller cleans
- * up next.
- * @throws the error of the first task, in the order given, that failed
+ * Like `Promise.all`, but waits for every task even when one fails: when it returns, no task still uses what the caller
+ * cleans up next.
+ * @throws the error of the first failed task, in the order given
  */
 export async function allSettledOrThrow<T extends readonly unknown[]>(
   tasks: {

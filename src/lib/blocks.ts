@@ -1,12 +1,12 @@
 /**
- * Small arrays of 32-bit words that live in a few large ones: millions of them cost neither objects nor rounding beyond
- * the next power of two. A block is named by where it begins; 0 names none.
+ * Small arrays of 32-bit words that live in a few large ones: millions of them need no objects, and waste at most the
+ * rounding to the next power of two. A block is named by where it begins; 0 means none.
  */
 const PAGE_BITS = 16;
 const PAGE = 1 << PAGE_BITS;
 const MASK = PAGE - 1;
 
-/** The sizes there are: 2^class words. */
+/** The largest size class. A block of class c has 2^c words. */
 const LARGEST_CLASS = 14;
 
 /** Words in the largest block. */
@@ -14,9 +14,9 @@ export const LARGEST_BLOCK = 1 << LARGEST_CLASS;
 
 export class Blocks {
   private readonly pages: Uint32Array[] = [];
-  /** By class: the next block that was never used, and how many follow in its page. */
+  /** By class: the next unused block, and how many unused ones are left in its page. */
   private readonly fresh = Array.from({ length: LARGEST_CLASS + 1 }, () => ({ next: 0, left: 0 }));
-  /** By class: a block that is free; its first word names the next one. */
+  /** By class: a free block; its first word names the next free one. */
   private readonly free = new Uint32Array(LARGEST_CLASS + 1);
 
   /** Bytes of memory it takes. */
@@ -24,12 +24,12 @@ export class Blocks {
     return this.pages.length * PAGE * 4;
   }
 
-  /** The class of the smallest blocks of at least so many words, which are at most {@link LARGEST_BLOCK}. */
+  /** The class of the smallest blocks with at least so many words; at most {@link LARGEST_BLOCK} words. */
   static classOf(words: number): number {
     return words <= 2 ? 1 : 32 - Math.clz32(words - 1);
   }
 
-  /** @returns a block of 2^size words, whatever is in them */
+  /** @returns a block of 2^size words; its content is undefined */
   take(size: number): number {
     const freed = this.free[size] ?? 0;
     if (freed !== 0) {
@@ -43,7 +43,7 @@ export class Blocks {
       fresh.next = this.pages.length * PAGE;
       fresh.left = PAGE >>> size;
       this.pages.push(new Uint32Array(PAGE));
-      // The very first block is given to nobody: 0 names none.
+      // Block 0 is never used: 0 means none.
       if (fresh.next === 0) {
         fresh.next += words;
         fresh.left--;
@@ -55,7 +55,7 @@ export class Blocks {
     return block;
   }
 
-  /** Gives a block back. @param size its class */
+  /** Frees a block. @param size its class */
   give(block: number, size: number): void {
     this.set(block, this.free[size] ?? 0);
     this.free[size] = block;
@@ -70,7 +70,7 @@ export class Blocks {
     if (page !== undefined) page[at & MASK] = value;
   }
 
-  /** Copies words, which may overlap, inside one block or from one to another. */
+  /** Copies words within one block or between two; the ranges may overlap. */
   move(from: number, to: number, words: number): void {
     if (words === 0) return;
     const [source, target] = [this.pages[from >>> PAGE_BITS], this.pages[to >>> PAGE_BITS]];

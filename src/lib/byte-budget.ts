@@ -1,4 +1,4 @@
-/** Bytes of memory that several users share. Whoever takes some gives it back. */
+/** Bytes of memory that several users share. A user gives back what it has taken. */
 export class ByteBudget {
   private left: number;
 
@@ -6,38 +6,38 @@ export class ByteBudget {
     this.left = bytes;
   }
 
-  /** Bytes that nobody has taken. */
+  /** Bytes that are not taken. */
   get free(): number {
     return this.left;
   }
 
-  /** Takes bytes; false, and nothing taken, when there are not so many. */
+  /** Takes bytes. If fewer are left, takes nothing and returns false. */
   take(bytes: number): boolean {
     if (bytes > this.left) return false;
     this.left -= bytes;
     return true;
   }
 
-  /** Gives back what was taken. */
+  /** Gives bytes back. */
   give(bytes: number): void {
     this.left += bytes;
   }
 }
 
-/** The part of a budget that one user takes, beyond what each has in any case. */
+/** One user's part of a budget. A first part, which every user has, is not taken from the budget. */
 export class BudgetShare {
   private readonly all: ByteBudget;
   private readonly always: number;
   private kept = 0;
   private taken = 0;
 
-  /** @param always bytes that are not taken from the budget */
+  /** @param always bytes that every user has without taking from the budget */
   constructor(all: ByteBudget, always: number) {
     this.all = all;
     this.always = always;
   }
 
-  /** Counts bytes as kept; false when the budget has not so many left. */
+  /** Takes bytes; false when the budget has too few left. */
   keep(bytes: number): boolean {
     const wanted = Math.max(0, this.kept + bytes - this.always) - this.taken;
     if (!this.all.take(wanted)) return false;

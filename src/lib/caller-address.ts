@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net';
 
 /**
- * What stands for one caller: an IPv4 address, or the first 64 bits of an IPv6 one, since whoever has one of those
- * addresses has all 2⁶⁴ that begin like it.
+ * Identifies a caller: by the IPv4 address, or by the first 64 bits of an IPv6 address, because one network usually owns all
+ * addresses with the same first 64 bits.
  */
 export function callerAddress(address: string): string {
   const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];

@@ -1,4 +1,4 @@
-/** What canonical JSON can hold here: no floating point, so that every implementation prints the same digits. */
+/** The values that canonical JSON may hold here: no floating point, so that every implementation prints the same digits. */
 export type JsonValue =
   | string
   | number

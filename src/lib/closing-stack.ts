@@ -2,20 +2,20 @@
 export type Close = () => PromiseLike<unknown>;
 
 /**
- * What was opened, in the order it was opened in. It is closed in the reverse order, one thing after another: whatever uses
- * something else is closed before it. A failure is reported, and the rest is closed all the same.
+ * A list of opened resources. Closes them in reverse order, one after another, because later ones use earlier ones. If one
+ * fails to close, that is reported and the others are still closed.
  */
 export class ClosingStack implements AsyncDisposable {
   private readonly closers: Close[] = [];
   private readonly onFailure: (error: unknown) => void;
   private closing: Promise<void> | undefined;
 
-  /** @param onFailure is told of each thing that could not be closed */
+  /** @param onFailure called with the error of each resource that could not be closed */
   constructor(onFailure: (error: unknown) => void) {
     this.onFailure = onFailure;
   }
 
-  /** Says how to close what has just been opened. */
+  /** Adds what closes the resource that was just opened. */
   defer(close: Close): void {
     this.closers.push(close);
   }

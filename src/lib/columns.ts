@@ -1,6 +1,6 @@
 /**
- * Columns of numbers that grow page by page: no copying when they grow, no object for an item, and memory is taken only
- * for what is there. Items that were never set are 0.
+ * Columns of numbers that grow page by page. Growing copies nothing, an item needs no object, and memory is used only for
+ * pages that exist. Items that were never set are 0.
  */
 const PAGE_BITS = 14;
 const PAGE = 1 << PAGE_BITS;
@@ -11,12 +11,12 @@ export class Column<T extends Uint8Array | Uint16Array | Uint32Array | Float64Ar
   private readonly make: (length: number) => T;
   private readonly pages: T[] = [];
 
-  /** @param make a zeroed array of so many numbers */
+  /** @param make creates a zeroed array of so many numbers */
   constructor(make: (length: number) => T) {
     this.make = make;
   }
 
-  /** Bytes of memory it takes. */
+  /** Bytes of memory used. */
   get bytes(): number {
     return this.pages.length * (this.pages[0]?.byteLength ?? 0);
   }
@@ -38,11 +38,11 @@ export const shortsColumn = () => new Column((length) => new Uint16Array(length)
 export const wordsColumn = () => new Column((length) => new Uint32Array(length));
 export const doublesColumn = () => new Column((length) => new Float64Array(length));
 
-/** Digests of 32 bytes, by item, as hex on the outside. */
+/** A column of 32-byte digests, read and written as hex. */
 export class DigestColumn {
   private readonly pages: Buffer[] = [];
 
-  /** Bytes of memory it takes. */
+  /** Bytes of memory used. */
   get bytes(): number {
     return this.pages.length * PAGE * SIZE;
   }
@@ -68,19 +68,19 @@ export class DigestColumn {
     }
   }
 
-  /** Copies a digest out, to be held against others later. @param target of {@link DIGEST_BYTES} */
+  /** Copies a digest, to compare others with it later. @param target of {@link DIGEST_BYTES} */
   copy(item: number, target: Buffer): void {
     const at = (item & MASK) * SIZE;
     this.pages[item >>> PAGE_BITS]?.copy(target, 0, at, at + SIZE);
   }
 
-  /** Below 0 when that of an item comes before one that was copied out. */
+  /** Negative when the digest of an item comes before a copied one. */
   compareWith(item: number, copied: Buffer): number {
     const at = (item & MASK) * SIZE;
     return this.pages[item >>> PAGE_BITS]?.compare(copied, 0, SIZE, at, at + SIZE) ?? 0;
   }
 
-  /** Below 0 when that of `a` comes first. */
+  /** Negative when the digest of `a` comes first. */
   compare(a: number, b: number): number {
     const [pageA, pageB] = [this.pages[a >>> PAGE_BITS], this.pages[b >>> PAGE_BITS]];
     if (pageA === undefined || pageB === undefined) return 0;
@@ -97,7 +97,7 @@ export class DigestColumn {
 export const DIGEST_BYTES = 32;
 const SIZE = DIGEST_BYTES;
 
-/** Of the code of a hex digit. */
+/** The value of a hex digit, by its character code. */
 function valueOfDigit(code: number): number {
   return code <= 0x39 ? code - 0x30 : (code | 0x20) - 0x57;
 }

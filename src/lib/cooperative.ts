@@ -1,67 +1,67 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** Hands out turns of the event loop one by one, so that pieces of long work never share one, whoever they belong to. */
+/** Hands out turns of the event loop one at a time, so that parts of different long tasks never share a turn. */
 export class LoopTurns {
   private last: Promise<void> = Promise.resolve();
 
-  /** Resolves in a turn that nobody else was given. */
+  /** Resolves in a turn of its own. */
   next(): Promise<void> {
     this.last = this.last.then(() => nextTurn());
     return this.last;
   }
 }
 
-/** Of several long works each gets turns of its own, or what they do in one would add up. */
+/** Shared by all long tasks: if several ran in one turn, their delays would add up. */
 const shared = new LoopTurns();
 
-/** Items worked on before others get their turn: a few milliseconds. */
+/** How many items are processed before the task yields: a few milliseconds' work. */
 export const BATCH = 2_000;
 
-/** Cuts what may be very much into pieces, with a turn of the event loop for others between one and the next. */
+/** Splits many items into batches, and yields to the event loop between two batches. */
 export async function* inBatches<T>(
   items: Iterable<T>,
   size = BATCH,
 ): AsyncGenerator<readonly T[], void, undefined> {
-  let piece: T[] = [];
+  let batch: T[] = [];
   for (const item of items) {
-    piece.push(item);
-    if (piece.length < size) continue;
-    yield piece;
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
     await shared.next();
-    piece = [];
+    batch = [];
   }
-  if (piece.length > 0) yield piece;
+  if (batch.length > 0) yield batch;
 }
 
 /**
- * Long work that can be interrupted: it yields wherever others may have their turn. Who has time for it at once runs it with
- * {@link runToEnd}, who must not hold up others with {@link cooperate}.
+ * Long work that can be interrupted: it yields wherever others may run. {@link runToEnd} runs it at once; {@link cooperate}
+ * runs it without holding up others.
  */
 export type Cooperative<T> = Generator<undefined, T, undefined>;
 
-/** Milliseconds that work goes on before others get their turn. */
+/** How many milliseconds work runs before it yields. */
 const SLICE_MS = 8;
 
-/** Steps between two looks at the clock, which costs more than many a step. */
+/** Steps between two readings of the clock, which cost more than many steps. */
 const STEPS = 256;
 
-/** Where others may have their turn, if it is time for that. */
+/** Yields to the event loop when work has run for long enough. */
 export class Yielder {
   private began = performance.now();
   private steps = 0;
 
-  /** For steps of a microsecond or so: as {@link isDue}, but for most calls without a look at the clock. */
+  /** Like {@link isDue}, for steps of about a microsecond: most calls do not read the clock. */
   get isDueByNow(): boolean {
     this.steps = (this.steps + 1) % STEPS;
     return this.steps === 0 && this.isDue;
   }
 
-  /** True when work has gone on long enough. */
+  /** True when work has run for long enough. */
   get isDue(): boolean {
     return performance.now() - this.began >= SLICE_MS;
   }
 
-  /** Lets others have their turn, if it is time for that. */
+  /** Yields if that is due. */
   async next(): Promise<void> {
     if (!this.isDue) return;
     await shared.next();
@@ -69,23 +69,23 @@ export class Yielder {
   }
 }
 
-/** Steps of a microsecond or less that are done in one go. */
+/** How many steps of at most a microsecond run without a check. */
 const STRETCH = 4_096;
 
 /**
- * Does the same for very many numbers from 0 on, in slices as {@link cooperate}. A function that is called for a few thousand of them
- * at a time gets fast once and stays so, while a loop of millions with pauses within is compiled anew whenever it runs.
- * @param work is called with the first number, and the one behind the last
+ * Runs work over the numbers from 0 to `count`, and yields like {@link cooperate}. A function that is called for a few
+ * thousand numbers at a time is optimized once. A loop over millions with pauses inside would be compiled again at each run.
+ * @param work called with the first number and the one after the last
  */
 export async function inStretches(count: number, work: (from: number, to: number) => void): Promise<void> {
-  const pauses = new Yielder();
+  const yielder = new Yielder();
   for (let from = 0; from < count; from += STRETCH) {
     work(from, Math.min(from + STRETCH, count));
-    if (pauses.isDue) await pauses.next();
+    if (yielder.isDue) await yielder.next();
   }
 }
 
-/** Does work from beginning to end. */
+/** Runs work to its end without yielding. */
 export function runToEnd<T>(work: Cooperative<T>): T {
   for (;;) {
     const { done, value } = work.next();
@@ -93,17 +93,17 @@ export function runToEnd<T>(work: Cooperative<T>): T {
   }
 }
 
-/** Does work in slices of a few milliseconds, with a turn of the event loop for others between one and the next. */
+/** Runs work in slices of a few milliseconds, and yields to the event loop between two slices. */
 export async function cooperate<T>(work: Cooperative<T>): Promise<T> {
-  const pauses = new Yielder();
+  const yielder = new Yielder();
   for (;;) {
     const { done, value } = work.next();
     if (done) return value;
-    if (pauses.isDue) await pauses.next();
+    if (yielder.isDue) await yielder.next();
   }
 }
 
-/** The items for which something is so. */
+/** The items that a predicate accepts. */
 export function* filtered<T>(items: Iterable<T>, holds: (item: T) => boolean): Cooperative<T[]> {
   const kept: T[] = [];
   for (const item of items) {
@@ -113,7 +113,7 @@ export function* filtered<T>(items: Iterable<T>, holds: (item: T) => boolean): C
   return kept;
 }
 
-/** What is made of each item. */
+/** The result of a function for each item. */
 export function* mapped<T, R>(items: Iterable<T>, make: (item: T) => R): Cooperative<R[]> {
   const made: R[] = [];
   for (const item of items) {
@@ -123,11 +123,11 @@ export function* mapped<T, R>(items: Iterable<T>, make: (item: T) => R): Coopera
   return made;
 }
 
-/** Items that are put in order a run at a time. */
+/** How many items are sorted in one step. */
 const RUN = 1_024;
 const MERGED_AT_ONCE = 64;
 
-/** A new array of the items in order: runs of them by the built-in sort, merged. */
+/** A sorted copy of the items: runs sorted by the built-in sort, then merged. */
 export function* sorted<T>(items: readonly T[], compare: (a: T, b: T) => number): Cooperative<T[]> {
   let runs: T[][] = [];
   for (let at = 0; at < items.length; at += RUN) {

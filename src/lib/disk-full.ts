@@ -1,8 +1,8 @@
 import { CairnError } from './errors.ts';
 
-/** The local disk, which holds the artifact cache and pushes on their way, is full. */
+/** The local disk, which holds the artifact cache and incoming pushes, is full. */
 export class DiskFullError extends CairnError {
-  /** @param purpose what the room was needed for, after "no disk space left" */
+  /** @param purpose what the space was needed for; follows "no disk space left" */
   constructor(
     purpose: 'to take in this push' | 'for this repository' | 'to put aside what slow clients send and take',
     cause: unknown,

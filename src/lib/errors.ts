@@ -1,11 +1,11 @@
 /**
- * The few kinds of error in Cairn. A kind tells the caller what to do; each dialect
- * (git, JSON, page, relay) translates kinds once, in one file of its own.
+ * The kinds of error in Cairn. A kind tells the caller what to do. Each dialect (git, JSON, page, relay) translates kinds in
+ * one file of its own.
  *
  * - `not-found`        the thing named does not exist
- * - `unauthenticated`  say who you are and try again
- * - `forbidden`        you are known, and may not
- * - `conflict`         somebody else was first; look again and retry
+ * - `unauthenticated`  show a key and try again
+ * - `forbidden`        the key shown may not do this
+ * - `conflict`         another change came first; read again and retry
  * - `invalid`          the request itself is wrong; the same request will fail again
  * - `too-large`        a limit was exceeded
  * - `busy`             the server has too much to do; retry later
@@ -24,26 +24,26 @@ export type ErrorKind =
   | 'corrupt';
 
 /**
- * What strangers are told of trouble on this side. Messages of these kinds are about the inside: they may name addresses,
- * buckets, keys and paths. Therefore they go to the operator only, unless an error says that a text of it is public.
+ * What clients are told about faults of the server. Messages of these kinds may name addresses, buckets, keys and paths.
+ * Therefore only the operator sees them, unless an error has a public text of its own.
  */
 const PUBLIC_TEXTS: Readonly<Partial<Record<ErrorKind, string>>> = {
   unavailable:
     'the object store does not answer, or something else that this server needs; try again in a moment',
-  corrupt: 'stored data is damaged: an operator finds the details in the log of the server',
+  corrupt: 'stored data is damaged: the operator finds the details in the log of the server',
 };
 
 /** An error whose message a person may read: it names the thing at fault and never a secret. */
 export class CairnError extends Error {
   override readonly name = 'CairnError';
   readonly kind: ErrorKind;
-  /** What anybody may read, strangers included: it names nothing of the inside. */
+  /** A text for everybody: it names no internals. */
   readonly publicText: string;
 
   /**
    * @param message for the operator and the log. For kinds other than `unavailable` and `corrupt` it is about the request,
    *   and therefore public, too
-   * @param options `publicText`: what strangers are told instead of what is told of every error of this kind
+   * @param options `publicText`: what clients are told instead of the usual text of this kind
    */
   constructor(kind: ErrorKind, message: string, options?: { cause?: unknown; publicText?: string }) {
     super(message, options);
@@ -52,22 +52,22 @@ export class CairnError extends Error {
   }
 }
 
-/** An error of which everything is public: `message` names nothing of the inside. What does is in the cause. */
+/** An error whose message is public: it names no internals. Those are in the cause. */
 export function publicError(kind: ErrorKind, message: string, options?: { cause?: unknown }): CairnError {
   return new CairnError(kind, message, { ...options, publicText: message });
 }
 
 /**
- * An error that says what could not be done because of another one: `<what>: <the message of the cause>`, and to strangers
+ * An error that says what failed because of another error: `<what>: <the message of the cause>`, and to clients
  * `<what>: <the public text of the cause>`.
- * @param what names nothing of the inside
+ * @param what must name no internals
  */
 export function becauseOf(kind: ErrorKind, what: string, cause: unknown): CairnError {
   const publicText = cause instanceof CairnError ? `${what}: ${cause.publicText}` : what;
   return new CairnError(kind, `${what}: ${messageOf(cause)}`, { cause, publicText });
 }
 
-/** What anybody may be told of anything thrown. Nothing is told of a surprise. */
+/** What clients may be told about anything thrown. Unexpected errors reveal nothing. */
 export function publicTextOf(error: unknown): string {
   return error instanceof CairnError ? error.publicText : 'internal error';
 }
@@ -77,7 +77,7 @@ export function isCairnError(error: unknown, kind?: ErrorKind): error is CairnEr
   return error instanceof CairnError && (kind === undefined || error.kind === kind);
 }
 
-/** The message of anything thrown, for logs and for an operator. What clients are told is {@link publicTextOf}. */
+/** The message of anything thrown, for logs and the operator. Clients get {@link publicTextOf}. */
 export function messageOf(error: unknown): string {
   if (error instanceof Error) return error.message || error.name;
   return String(error);

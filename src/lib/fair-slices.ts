@@ -1,24 +1,24 @@
 /**
- * Long works of many parties on one event loop, a slice at a time. All of them together get one slice in a turn of the
- * event loop, however many there are; parties take turns, and so do the works of one party. What goes on for long rests
- * after each slice for as long as the slice was: half of the time is left to everything else.
+ * Runs long tasks of many parties on one event loop, a slice at a time. All tasks together get one slice in a turn of the
+ * event loop. Parties take turns, and so do the tasks of one party. A task that runs for long pauses after each slice for as
+ * long as the slice was, which leaves half of the time to everything else.
  */
 
-/** Does one step of a work, some microseconds long. Returns true when the work is done. It does not throw. */
+/** Does one step of a task, some microseconds long. Returns true when the task is done. Must not throw. */
 export type Step = () => boolean;
 
 interface Task {
   readonly step: Step;
-  /** Slices it has had. */
+  /** How many slices it has had. */
   slices: number;
-  /** It is done, or given up. */
+  /** True when it is done or cancelled. */
   over: boolean;
 }
 
-/** Milliseconds of a slice. */
+/** Length of a slice in milliseconds. */
 const SLICE_MS = 4;
 
-/** Slices that a work gets without a rest: most are done by then. */
+/** How many slices a task gets without a pause: most are done by then. */
 const SLICES_WITHOUT_REST = 2;
 
 export interface FairSlicesOptions {
@@ -30,7 +30,7 @@ export interface FairSlicesOptions {
 export class FairSlices {
   private readonly now: () => number;
   private readonly sliceMs: number;
-  /** By party, the next one first. None is empty. */
+  /** By party, the next one first. No queue is empty. */
   private readonly queues = new Map<string, Task[]>();
   /** Milliseconds worked in this turn of the event loop. */
   private spent = 0;
@@ -45,12 +45,12 @@ export class FairSlices {
     this.sliceMs = sliceMs;
   }
 
-  /** Slices done so far. */
+  /** How many slices have run so far. */
   get slices(): number {
     return this.done;
   }
 
-  /** Works that are not done. */
+  /** How many tasks are not done. */
   get size(): number {
     let sum = 0;
     for (const { length } of this.queues.values()) sum += length;
@@ -58,9 +58,9 @@ export class FairSlices {
   }
 
   /**
-   * Takes a work on. It begins before this returns when its party has no other one and there is time left in this turn.
+   * Adds a task. It begins before this returns if its party has no other task and this turn has time left.
    * @param party who it is for
-   * @returns what gives the work up; nothing happens when it is done already
+   * @returns cancels the task; does nothing once it is done
    */
   add(party: string, step: Step): () => void {
     const task = { step, slices: 0, over: false };
@@ -74,7 +74,7 @@ export class FairSlices {
     };
   }
 
-  /** Uses up the slice of this turn. @param first the party that begins */
+  /** Runs tasks for the rest of this turn's slice. @param first the party that begins */
   private work(first?: string): void {
     this.running = true;
     const began = this.now();
@@ -92,7 +92,7 @@ export class FairSlices {
     this.schedule();
   }
 
-  /** Works for one party until the work is done or the slice is over. @returns the time by then */
+  /** Runs the first task of a party until it is done or the slice is over. @returns the time then */
   private slice(party: string, end: number): number {
     const task = this.queues.get(party)?.[0];
     let time = this.now();
@@ -105,7 +105,7 @@ export class FairSlices {
     } while (!task.over && time < end);
     if (task.over) return time;
     this.take(party, task);
-    // Behind the others of its party, and the party behind the other parties.
+    // The task goes behind the others of its party, and the party behind the other parties.
     const queue = this.queues.get(party) ?? [];
     this.queues.delete(party);
     this.queues.set(party, [...queue, task]);

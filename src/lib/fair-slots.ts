@@ -1,20 +1,20 @@
 /** Something that takes a slot. */
 export interface SlotHolder {
-  /** Milliseconds for which nothing has moved on its own account; undefined while it is not to be ended for another. */
+  /** Milliseconds without progress that the client is to blame for; undefined while the holder must not be evicted. */
   stalledFor(): number | undefined;
-  /** Ends it: another gets its slot. It still has to leave. */
+  /** Ends the holder so that another gets its slot. It still has to call `leave`. */
   evict(): void;
 }
 
-/** Who may not enter: its own key has as many as it may, or all are taken by keys that have no more than it has. */
+/** Why there is no slot: `key`: the key has as many as it may; `all`: all are taken, by keys with no more than this one. */
 export type SlotRefusal = 'key' | 'all';
 
 export type Entry = { readonly leave: () => void } | { readonly refused: SlotRefusal };
 
 /**
- * A bounded number of slots, and a bounded number of them for each key (a network address). When all are taken and the key
- * of a newcomer has fewer than another, the holder of the fullest key that has stalled longest makes room: who has many
- * slots cannot keep out who has few. Decided by counts, and among those of one key by who has stalled.
+ * A bounded number of slots, and a bounded number for each key (a network address). When all are taken and a newcomer's key
+ * has fewer than another key, the fullest key loses the slot that has stalled longest: a key with many slots cannot keep out
+ * one with few.
  */
 export class FairSlots {
   private readonly all: number;
@@ -23,43 +23,43 @@ export class FairSlots {
   private taken = 0;
 
   /**
-   * @param all slots there are
-   * @param perKey slots of one key at most
+   * @param all how many slots there are
+   * @param perKey how many slots a key may have
    */
   constructor(all: number, perKey: number) {
     this.all = all;
     this.perKey = perKey;
   }
 
-  /** Slots taken now. */
+  /** How many slots are taken. */
   get size(): number {
     return this.taken;
   }
 
-  /** Slots that a key has now. */
+  /** How many slots a key has. */
   sizeOf(key: string): number {
     return this.holders.get(key)?.size ?? 0;
   }
 
   /**
    * Takes a slot.
-   * @returns how to give it back, which may be called twice; or why there is none
+   * @returns `leave`, which gives the slot back and may be called twice; or why there is none
    */
   enter(key: string, holder: SlotHolder): Entry {
     if (this.sizeOf(key) >= this.perKey) return { refused: 'key' };
     if (this.taken >= this.all && !this.makeRoomFor(key)) return { refused: 'all' };
-    const mine = this.holders.get(key) ?? new Set();
-    this.holders.set(key, mine);
-    mine.add(holder);
+    const own = this.holders.get(key) ?? new Set();
+    this.holders.set(key, own);
+    own.add(holder);
     this.taken++;
     return { leave: () => this.leave(key, holder) };
   }
 
   private leave(key: string, holder: SlotHolder): void {
-    const mine = this.holders.get(key);
-    if (mine?.delete(holder) !== true) return;
+    const own = this.holders.get(key);
+    if (own?.delete(holder) !== true) return;
     this.taken--;
-    if (mine.size === 0) this.holders.delete(key);
+    if (own.size === 0) this.holders.delete(key);
   }
 
   private makeRoomFor(key: string): boolean {
@@ -67,7 +67,7 @@ export class FairSlots {
     for (const entry of this.holders) {
       if (entry[1].size > (fullest?.[1].size ?? 0)) fullest = entry;
     }
-    // It is to have no fewer than the newcomer even then.
+    // Even with one less, the fullest key must not have fewer slots than the newcomer's.
     if (fullest === undefined || fullest[1].size <= this.sizeOf(key) + 1) return false;
     let victim: SlotHolder | undefined;
     let longest = -1;

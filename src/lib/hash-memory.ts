@@ -1,13 +1,13 @@
 import type { Hash } from './hash-table.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 
-/** Hashes that are remembered; then all are forgotten. */
+/** How many hashes are remembered before all are forgotten. */
 const REMEMBERED = 4_096;
 
-/** Characters of the longest text that is remembered: strangers choose texts. */
+/** Length of the longest text that is remembered: strangers choose the texts. */
 const LONGEST = 400;
 
-/** Hashes of texts of one space, of which the same ones come again and again: they are computed once. */
+/** Remembers the hashes of texts of one space, because the same texts come again and again. */
 export class HashMemory {
   private readonly hash: KeyedHash;
   private readonly space: number;
@@ -19,7 +19,7 @@ export class HashMemory {
     this.space = space;
   }
 
-  /** True when the hash of a text need not be computed. */
+  /** True when the hash of a text is remembered. */
   has(text: string): boolean {
     return this.known.has(text);
   }

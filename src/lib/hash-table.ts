@@ -1,6 +1,6 @@
 import { type Column, wordsColumn } from './columns.ts';
 
-/** What is looked up: 64 bits of a hash that strangers cannot foresee. */
+/** A key of the table: 64 bits of a hash that strangers cannot predict. */
 export interface Hash {
   readonly high: number;
   readonly low: number;
@@ -10,20 +10,20 @@ export interface Hash {
 const FIRST_SLOTS = 64;
 
 /**
- * Hashes, each with a number for as long as it is in the table: the smallest that is free, so that what belongs to it can
- * be kept in columns. Some 18 bytes for each, and no object.
+ * A table that gives each hash a number while it is in the table: the smallest free one, so that data about it can be kept in
+ * columns. Takes some 18 bytes for each hash, and no object.
  */
 export class HashTable {
   private readonly highs: Column<Uint32Array> = wordsColumn();
   private readonly lows: Column<Uint32Array> = wordsColumn();
-  /** The number plus one, at the first free place from the one its hash names; 0 where there is none. */
+  /** A number plus one, in the first free slot from the one that its hash selects; 0 for an empty slot. */
   private slots = new Uint32Array(FIRST_SLOTS);
-  /** Numbers that were used and are free: the last one, and in `lows` for each the one before, plus one. */
+  /** Free numbers, as a list: the last one freed, and in `lows` the one freed before it; each plus one. */
   private free = 0;
   private used = 0;
   private taken = 0;
 
-  /** Hashes in the table. */
+  /** How many hashes are in the table. */
   get size(): number {
     return this.used;
   }
@@ -33,7 +33,7 @@ export class HashTable {
     return this.taken;
   }
 
-  /** Bytes of memory it takes. */
+  /** Bytes of memory used. */
   get bytes(): number {
     return this.highs.bytes + this.lows.bytes + this.slots.byteLength;
   }
@@ -48,7 +48,7 @@ export class HashTable {
     }
   }
 
-  /** Puts a hash in that is not there yet. @returns its number */
+  /** Adds a hash that is not in the table. @returns its number */
   add({ high, low }: Hash): number {
     if ((this.used + 1) * 3 > this.slots.length * 2) this.grow();
     const number = this.free === 0 ? this.taken++ : this.free - 1;
@@ -60,12 +60,12 @@ export class HashTable {
     return number;
   }
 
-  /** Takes a number out. It may be given to another hash. */
+  /** Removes a number. It may be given to another hash later. */
   remove(number: number): void {
     const mask = this.slots.length - 1;
     let hole = this.lows.get(number) & mask;
     while (this.slots[hole] !== number + 1) hole = (hole + 1) & mask;
-    // Those behind move up where they may, so that nobody's search ends at the hole.
+    // Entries behind the hole move up where they may, so that no search ends at the hole.
     for (let slot = (hole + 1) & mask; ; slot = (slot + 1) & mask) {
       const other = this.slots[slot] ?? 0;
       if (other === 0) break;

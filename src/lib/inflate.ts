@@ -1,9 +1,9 @@
 /**
- * Inflating in JavaScript what is so small that a call of zlib costs more than its work: most of a pack's differences have
- * fewer than 100 bytes, and many are not even deflated.
+ * Inflates small data in JavaScript, where a call of zlib costs more than the work itself: most deltas of a pack have fewer
+ * than 100 bytes, and many are stored, not deflated.
  */
 
-/** Bits that the code of a symbol has at most (RFC 1951). */
+/** Maximum length of a code in bits (RFC 1951). */
 const MOST_BITS = 15;
 const LENGTH_BASES = [
   3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195,
@@ -17,34 +17,34 @@ const DISTANCE_BASES = [
 const DISTANCE_BITS = [
   0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13,
 ];
-/** In which order the lengths of the codes for lengths of codes come. */
+/** The order in which a block lists the lengths of the code length codes. */
 const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 const END_OF_BLOCK = 256;
 
-/** Codes of so many bits and fewer are looked up in a table. */
+/** Codes of at most so many bits are looked up in a table. */
 const TABLE_BITS = 9;
 const TABLE_SIZE = 1 << TABLE_BITS;
 
 /** A canonical Huffman code. */
 class Code {
-  /** How many symbols have a code of so many bits. */
+  /** How many symbols have a code of each length. */
   private readonly counts = new Uint16Array(MOST_BITS + 1);
-  /** The symbols in order of their codes. */
+  /** The symbols, sorted by their codes. */
   private readonly symbols: Uint16Array;
   private readonly nexts = new Uint16Array(MOST_BITS + 2);
   private readonly codes = new Uint16Array(MOST_BITS + 2);
-  /** By the bits that come: a symbol, and in the lowest four bits the length of its code; 0 where it is longer, or there is none. */
+  /** By the next bits: a symbol, and in the lowest four bits the length of its code; 0 for a longer code or none. */
   private readonly table = new Uint16Array(TABLE_SIZE);
 
-  /** @param most symbols */
+  /** @param most number of symbols */
   constructor(most: number) {
     this.symbols = new Uint16Array(most);
   }
 
   /**
-   * Makes it the code with these lengths.
-   * @param lengths bits of the code of each symbol, 0 for one that has none
-   * @returns false when there are more codes of a length than can be
+   * Builds the code from lengths.
+   * @param lengths length of each symbol's code in bits, 0 for a symbol without a code
+   * @returns false when there are too many codes of a length
    */
   build(lengths: Uint8Array, from: number, count: number): boolean {
     const { counts, symbols, nexts, codes, table } = this;
@@ -108,17 +108,17 @@ class Code {
   }
 }
 
-/** The bits of a code, the first one lowest, as they come in a stream. */
+/** The bits of a code as a stream has them: the first bit lowest. */
 function reversed(code: number, length: number): number {
   let bits = 0;
   for (let bit = 0; bit < length; bit++) bits |= ((code >>> bit) & 1) << (length - 1 - bit);
   return bits;
 }
 
-/** Bits of a stretch of bytes, the lowest of each first. Behind its end there are zeros. */
+/** Reads bits from bytes, the lowest of each byte first. After the end it reads zeros. */
 class Bits {
   private bytes: Uint8Array = new Uint8Array(0);
-  /** Where the next byte is taken from. */
+  /** Offset of the next byte. */
   private taken = 0;
   private held = 0;
   private count = 0;
@@ -144,18 +144,18 @@ class Bits {
     return this.held & ((1 << count) - 1);
   }
 
-  /** Passes bits that were seen. */
+  /** Skips bits that were peeked at. */
   pass(count: number): void {
     this.held >>>= count;
     this.count -= count;
   }
 
-  /** Where the first byte is that none of its bits was passed of. */
+  /** Offset of the first byte that is not used yet. */
   get at(): number {
     return this.taken - (this.count >>> 3);
   }
 
-  /** Goes on at a byte. */
+  /** Continues at a byte. */
   goTo(at: number): void {
     this.taken = at;
     this.held = 0;
@@ -163,7 +163,7 @@ class Bits {
   }
 }
 
-/** What a block is deflated with. */
+/** The codes of a block. */
 interface BlockCodes {
   readonly literals: Code;
   readonly distances: Code;
@@ -182,12 +182,12 @@ function fixedCodes(): BlockCodes {
   return codes;
 }
 
-/** Those of blocks that bring none. */
+/** The codes of blocks that have none of their own. */
 const FIXED = fixedCodes();
 
 /**
- * Inflates streams of zlib (RFC 1950) one after another. It trusts them: the checksum at the end is not looked at. For those who
- * know what it is that they read, such as a pack that git has just checked.
+ * Inflates zlib streams (RFC 1950) one after another. It does not check the checksum at the end, so use it only for data that
+ * was checked before, such as a pack that git has just indexed.
  */
 export class Inflater {
   private readonly bits = new Bits();
@@ -195,11 +195,11 @@ export class Inflater {
   private readonly own: BlockCodes = newCodes();
 
   /**
-   * @param source a buffer with the stream from `from` on
-   * @param to where the stream ends at the latest
+   * @param source a buffer that has the stream from `from` on
+   * @param to the stream must end here or before
    * @param target is filled from `at` on
-   * @param size bytes that come of it
-   * @returns false when that is not what is there; the target may be filled in part by then
+   * @param size length of the result in bytes
+   * @returns false when the stream is malformed or has another size; then the target may be filled in part
    */
   inflate(
     source: Uint8Array,
@@ -211,7 +211,7 @@ export class Inflater {
   ): boolean {
     const { bits } = this;
     const head = source[from] ?? 0;
-    // Deflated, and without a dictionary that both sides have to know.
+    // Only deflate is accepted, without a preset dictionary.
     if ((head & 15) !== 8 || ((source[from + 1] ?? 0) & 32) !== 0) return false;
     bits.begin(source, from + 2);
     const end = at + size;
@@ -228,7 +228,7 @@ export class Inflater {
     return filled === end;
   }
 
-  /** A block that is not deflated. @returns where it ends in the target, or -1 */
+  /** A stored block. @returns where it ends in the target, or -1 */
   private copyStored(source: Uint8Array, target: Uint8Array, filled: number, end: number): number {
     const { bits } = this;
     const { at } = bits;
@@ -273,7 +273,7 @@ export class Inflater {
     }
   }
 
-  /** Reads the codes that a block brings. */
+  /** Reads the codes of a block. */
   private readCodes(): boolean {
     const { bits, lengths } = this;
     const { literals, distances } = this.own;

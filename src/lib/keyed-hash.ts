@@ -1,7 +1,7 @@
 /**
- * A keyed hash of short texts: HalfSipHash-1-3 with 64 bits of output. Without the key nobody can find texts that fall on
- * each other, so a table by these hashes is as fast for hostile texts as for others. Two different texts of ten million
- * have the same hash with a probability of some 3 in a million.
+ * A keyed hash of short texts: HalfSipHash-1-3 with 64 bits of output. Without the key nobody can find texts that collide, so
+ * a table by these hashes is as fast for hostile texts as for others. Among ten million texts, two have the same hash with a
+ * probability of some 3 in a million.
  */
 export class KeyedHash {
   /** The upper 32 bits of the last hash. */
@@ -12,13 +12,13 @@ export class KeyedHash {
   private readonly key1: number;
   private words = new Int32Array(FEW_WORDS);
 
-  /** @param key 16 hex digits that nobody else knows */
+  /** @param key 16 secret hex digits */
   constructor(key: string) {
     this.key0 = Number.parseInt(key.slice(0, 8), 16) | 0;
     this.key1 = Number.parseInt(key.slice(8, 16), 16) | 0;
   }
 
-  /** Hashes a text; {@link high} and {@link low} hold the result. @param space texts of different spaces never meet */
+  /** Hashes a text into {@link high} and {@link low}. @param space equal texts of different spaces have different hashes */
   text(space: number, text: string): void {
     const { length } = text;
     if (length === 64 && this.readHex(text, 8)) {
@@ -31,14 +31,14 @@ export class KeyedHash {
     const { words } = this;
     words[0] = space;
     for (let word = 1, at = 0; word <= count; word++, at += 2) {
-      // Past the end there is NaN, which counts as 0 here; the length is mixed in last.
+      // After the end charCodeAt gives NaN, which counts as 0 here; the length is mixed in last.
       words[word] = text.charCodeAt(at) | (text.charCodeAt(at + 1) << 16);
     }
     this.digest(count + 1, length);
     if (this.words.length > MANY_WORDS) this.words = new Int32Array(FEW_WORDS);
   }
 
-  /** Hashes the first 128 bits of an id or a key: nobody finds two that share them. @param digest 64 lower-case hex digits */
+  /** Hashes the first 128 bits of an id or a key: nobody can find two with the same. @param digest 64 lower-case hex digits */
   id(space: number, digest: string): void {
     this.readHex(digest, 4);
     this.words[0] = ~space;
@@ -52,7 +52,7 @@ export class KeyedHash {
     this.digest(2, -1);
   }
 
-  /** Reads hex digits, eight for a word, behind the first word. False when others than lower-case ones are among them. */
+  /** Reads hex digits into words, eight for each, after the first word. False when a character is not a lower-case hex digit. */
   private readHex(text: string, count: number): boolean {
     const { words } = this;
     let all = 0;
@@ -74,7 +74,7 @@ export class KeyedHash {
     let v1 = key1 ^ 0xee;
     let v2 = 0x6c796765 ^ key0;
     let v3 = 0x74656462 ^ key1;
-    // The words, the last one, then three rounds for each half of the result.
+    // The words, the last word, then three rounds for each half of the result.
     for (let at = 0, end = count + 7; at < end; at++) {
       const word = at < count ? (words[at] as number) : at === count ? last : 0;
       v3 ^= word;
@@ -99,10 +99,10 @@ export class KeyedHash {
   }
 }
 
-/** Words of texts of common length, and of those for which room is kept. */
+/** Words for texts of common length, and the largest buffer that is kept. */
 const FEW_WORDS = 64;
 const MANY_WORDS = 4_096;
 
-/** By character: the value of a hex digit, or more than any has. */
+/** By character code: the value of a hex digit, or 255. */
 const HEX = new Uint8Array(65_536).fill(255);
 for (let value = 0; value < 16; value++) HEX[value.toString(16).charCodeAt(0)] = value;

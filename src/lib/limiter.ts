@@ -7,7 +7,7 @@ interface Waiter {
   admit(release: Release): void;
 }
 
-/** A bounded number of places with a bounded queue in front: whoever finds the queue full is told `busy` at once. */
+/** A bounded number of places with a bounded queue. When the queue is full, callers get `busy` at once. */
 export class Limiter {
   private readonly waiting: Waiter[] = [];
   private taken = 0;
@@ -15,7 +15,7 @@ export class Limiter {
   private readonly places: number;
   private readonly queue: number;
 
-  /** @param name what is limited, for the error a refused caller gets */
+  /** @param name what is limited, for the text of the error */
   constructor(name: string, places: number, queue: number) {
     this.name = name;
     this.places = places;
@@ -61,10 +61,10 @@ export class Limiter {
   }
 
   private releaseOnce(): Release {
-    let held = true;
+    let released = false;
     return () => {
-      if (!held) return;
-      held = false;
+      if (released) return;
+      released = true;
       const next = this.waiting.shift();
       if (next === undefined) this.taken--;
       else next.admit(this.releaseOnce());

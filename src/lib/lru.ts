@@ -1,11 +1,11 @@
-/** A map that keeps the most recently used entries within a total weight. A single entry may exceed it alone. */
+/** A map that keeps the most recently used entries within a total weight. A single entry may be heavier. */
 export class LruMap<K, V> {
   private readonly entries = new Map<K, { value: V; weight: number }>();
   private readonly capacity: number;
   private readonly mayEvict: (value: V) => boolean;
   private total = 0;
 
-  /** @param mayEvict entries for which it returns false stay, whatever the weight */
+  /** @param mayEvict returns false for entries that must stay, whatever the weight */
   constructor(capacity: number, mayEvict: (value: V) => boolean = () => true) {
     this.capacity = capacity;
     this.mayEvict = mayEvict;

@@ -1,26 +1,26 @@
 /**
- * How much memory this process and its children may use together: that of the machine, or of the control group (a container) that
- * it runs in. Linux enforces the smallest limit of the group and of all groups above it.
+ * How much memory this process and its children may use together: the machine's, or that of their control group (a
+ * container). Linux enforces the smallest limit of the group and of all groups above it.
  */
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { systemCode } from './errors.ts';
 
-/** Where the two versions of control groups are mounted, and which file has the limit (cgroups(7)). */
+/** Where each version of control groups is mounted, and which file has the limit (cgroups(7)). */
 const VERSIONS = {
   2: { folder: '/sys/fs/cgroup', file: 'memory.max' },
   1: { folder: '/sys/fs/cgroup/memory', file: 'memory.limit_in_bytes' },
 } as const;
 
 /**
- * @param total bytes that the machine has
+ * @param total memory of the machine in bytes
  * @param read the text of a file; undefined when it cannot be read
  * @returns bytes
  */
 export function machineMemory(total = totalmem(), read = readIfThere): number {
   let least = total;
   for (const path of limitFiles(read('/proc/self/cgroup') ?? '')) {
-    // A group without a limit says `max`, or a number larger than any machine has.
+    // A group without a limit has `max`, or a number larger than any machine's memory.
     const limit = Number(read(path)?.trim());
     if (limit > 0 && limit < least) least = limit;
   }
@@ -28,8 +28,8 @@ export function machineMemory(total = totalmem(), read = readIfThere): number {
 }
 
 /**
- * The files that may hold a limit: of each group and of all above it. In a container the path may be that of the host, and only the
- * root of the mount is there.
+ * The files that may hold a limit: those of each group and of all groups above it. In a container the path may be the host's;
+ * then only the root of the mount exists.
  * @param groups the text of /proc/self/cgroup
  */
 function limitFiles(groups: string): string[] {

@@ -2,19 +2,19 @@ import { chmod, mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CairnError, messageOf, systemCode } from './errors.ts';
 
-/** Only the user this process runs as may look into a folder of this mode. */
+/** The mode of a folder that only this process's user may read. */
 export const PRIVATE_FOLDER = 0o700;
 
-/** Another process may remove a parent between two steps; a place where no folder can be (`/proc/x`) looks the same. */
+/** Another process may remove a parent between two steps. A place that cannot have folders (`/proc/x`) looks the same. */
 const TRIES = 3;
 
 /**
- * Makes a folder with all that is missing above it. Node's own recursive mkdir never returns for a path whose parent can
- * neither be found nor made, such as `/proc/x/y`, and keeps one CPU busy meanwhile: this one gives up.
- * @param mode the mode of every folder made, whatever the umask; left out, the umask decides. A folder that is there
- * already keeps its mode.
- * @returns the uppermost folder that was made; undefined when all were there
- * @throws the error of the system (`EACCES`, `ENOTDIR`, `ENOENT`, …) that stood in the way
+ * Creates a folder and its missing parents. Node's own recursive mkdir never returns for a path whose parent can neither be
+ * found nor created, such as `/proc/x/y`, and keeps a CPU busy; this one gives up.
+ * @param mode the mode of every folder that is created, whatever the umask; if not given, the umask decides. An existing
+ * folder keeps its mode.
+ * @returns the uppermost folder that was created; undefined when all existed
+ * @throws the error of the system (`EACCES`, `ENOTDIR`, `ENOENT`, …)
  */
 export async function makeFolder(path: string, mode?: number): Promise<string | undefined> {
   let uppermost: string | undefined;
@@ -33,15 +33,15 @@ export async function makeFolder(path: string, mode?: number): Promise<string | 
 }
 
 /**
- * Makes a folder for what only this user may read, or takes one that is there if nobody else can look into it.
+ * Creates a folder that only this user may read, or takes an existing one if nobody else can read it.
  * @param what what the folder is for, in messages: `cache`
- * @throws CairnError `forbidden` when others may read or change it; `unavailable` when it cannot be made
+ * @throws CairnError `forbidden` when others may read or change it; `unavailable` when it cannot be created
  */
 export async function openPrivateFolder(path: string, what: string): Promise<void> {
   try {
     await makeFolder(path, PRIVATE_FOLDER);
   } catch (error) {
-    throw new CairnError('unavailable', `the ${what} folder ${path} cannot be made: ${messageOf(error)}`, {
+    throw new CairnError('unavailable', `the ${what} folder ${path} cannot be created: ${messageOf(error)}`, {
       cause: error,
     });
   }
@@ -53,7 +53,7 @@ export async function openPrivateFolder(path: string, what: string): Promise<voi
   }
 }
 
-/** Whether users other than the owner of a folder have any right to it. */
+/** True when users other than the owner of a folder have any right to it. */
 export async function isOpenToOthers(path: string): Promise<boolean> {
   return ((await stat(path)).mode & 0o077) !== 0;
 }
@@ -62,7 +62,7 @@ async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch {
-    // Not there, or not to be looked at: the error of mkdir says which.
+    // It does not exist or cannot be read: the error of mkdir tells which.
     return false;
   }
 }

@@ -1,17 +1,16 @@
-/** The least that a client has to send or take. */
+/** The minimum speed at which a client has to send or take. */
 export interface LeastPace {
   readonly bytesPerSecond: number;
-  /** Milliseconds by which a client may fall behind that pace; also how long it may be silent. */
+  /** How many milliseconds a client may fall behind that speed; also how long it may be silent. */
   readonly patience: number;
 }
 
 /**
- * Watches how fast a client sends, or takes, what it is waited for. Only the time counts in which the client is waited for:
- * what the server itself takes its time for does not.
+ * Measures how fast a client sends or takes while the server waits for it. Time that the server itself needs does not count.
  *
- * A client begins with all of its patience. Waiting uses it up, and bytes give it back: each as much as it takes at the least
- * pace. So one byte does not set the clock back, a client that keeps the pace goes on for ever, and one that is silent ends
- * after its patience.
+ * A client begins with its whole patience. Waiting uses it up; each byte gives back the time that it takes at the minimum
+ * speed. So a single byte does not reset the clock, a client that keeps the speed may go on for ever, and a silent one is
+ * ended after its patience.
  */
 export class Pace {
   private readonly least: LeastPace;
@@ -21,7 +20,7 @@ export class Pace {
   private since: number | undefined;
 
   /**
-   * @param tooSlow called once the patience is used up; it ends what is waited for
+   * @param tooSlow called when the patience is used up; must end what is waited for
    * @param now monotonic milliseconds
    */
   constructor(least: LeastPace, tooSlow: () => void, now: () => number) {
@@ -31,14 +30,14 @@ export class Pace {
     this.left = least.patience;
   }
 
-  /** Milliseconds for which the client has been waited for by now; undefined while it is not. */
+  /** How many milliseconds the server has waited for the client in this step; undefined outside a step. */
   waiting(): number | undefined {
     return this.since === undefined ? undefined : this.now() - this.since;
   }
 
   /**
    * Waits for a step of the client.
-   * @param moved how many bytes have moved since the connection began, as far as it is known
+   * @param moved returns how many bytes have moved since the connection began, as far as it is known
    */
   async during<T>(step: Promise<T>, moved: () => number): Promise<T> {
     const began = this.now();

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
-/** Chance as an argument: the only random numbers are made here, so that tests can repeat them. */
+/** Random numbers as an argument: they are made only here, so that tests can repeat them. */
 export interface Random {
-  /** `count` random bytes in lower-case hex (two characters a byte). */
+  /** `count` random bytes as lower-case hex, two characters for each. */
   hex(count: number): string;
   /** A number in [0, 1). */
   fraction(): number;

@@ -1,13 +1,13 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { CairnError } from './errors.ts';
 
-/** A file open to be read at any place. */
+/** An open file that can be read at any position. */
 export interface OpenedFile {
-  /** Bytes it had when it was opened. */
+  /** Its size in bytes when it was opened. */
   readonly size: number;
   /**
-   * Reads exactly `length` bytes from `position` on.
-   * @throws CairnError `corrupt` when the file ends before
+   * Reads exactly `length` bytes from `position`.
+   * @throws CairnError `corrupt` when the file ends earlier
    */
   readonly read: (position: number, length: number) => Promise<Buffer>;
   close(): Promise<void>;

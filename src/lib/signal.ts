@@ -1,8 +1,8 @@
-/** Wakes everyone who waits for something to change. Whoever is woken looks for himself whether it was for him. */
+/** Wakes everyone who waits for a change. Each of them then checks whether the change concerns it. */
 export class Signal {
   private waiting: (() => void)[] = [];
 
-  /** Resolves at the next ring. Look at what you wait for right before, with nothing awaited between. */
+  /** Resolves at the next {@link notify}. Check your condition directly before, with no `await` in between. */
   wait(): Promise<void> {
     return new Promise((resolve) => this.waiting.push(resolve));
   }

@@ -1,4 +1,4 @@
-/** Runs one task per key at a time; callers that arrive while it runs share its result, or its error. */
+/** Runs one task for each key at a time. Callers that arrive while it runs share its result or its error. */
 export class SingleFlight<K, V> {
   private readonly flights = new Map<K, Promise<V>>();
 

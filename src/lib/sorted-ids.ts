@@ -1,8 +1,8 @@
 import type { Cooperative } from './cooperative.ts';
 
-/** From so many ids on they are looked up by their first two bytes, below by the first alone. */
+/** From so many ids on, buckets use the first two bytes of an id; below, only the first. */
 const MANY = 4_096;
-/** Ids copied before others may have their turn. */
+/** How many ids are copied before the work yields. */
 const STEPS = 4_096;
 
 /** Many ids of one length in ascending order, in one buffer: a few bytes each, however many there are. */
@@ -10,11 +10,11 @@ export class SortedIds {
   readonly idLength: number;
   readonly count: number;
   private readonly bytes: Buffer;
-  /** Bits of the first four bytes that do not choose the bucket. */
+  /** How many low bits of the first four bytes do not choose the bucket. */
   private readonly shift: number;
   private table: Table | undefined;
 
-  /** @param bytes the ids, one after another, in order once the first is looked for; at least four bytes each */
+  /** @param bytes the ids one after another, of at least four bytes each; sorted before the first search */
   constructor(bytes: Buffer, idLength: number) {
     this.bytes = bytes;
     this.idLength = idLength;
@@ -27,7 +27,7 @@ export class SortedIds {
     return this.bytes.subarray(place * this.idLength, (place + 1) * this.idLength);
   }
 
-  /** Those at some places, in the order given, as a list of their own. */
+  /** The ids at some places, in the order given, as a new list. */
   *pick(places: Uint32Array): Cooperative<SortedIds> {
     const { idLength } = this;
     const picked = Buffer.allocUnsafe(places.length * idLength);
@@ -40,7 +40,7 @@ export class SortedIds {
     return new SortedIds(picked, idLength);
   }
 
-  /** The place of the id that begins at an offset of a buffer, or -1. */
+  /** The place of the id that begins at offset `at` of a buffer, or -1. */
   indexOf(bytes: Buffer, at = 0): number {
     this.table ??= this.readTable();
     const { heads, buckets } = this.table;
@@ -60,7 +60,7 @@ export class SortedIds {
     return -1;
   }
 
-  /** Whether the id that begins at `start` here is the one at `at` there. */
+  /** True when the id at `start` equals the one at `at` of a buffer. */
   private isAt(start: number, bytes: Buffer, at: number): boolean {
     for (let byte = 4; byte < this.idLength; byte++)
       if (this.bytes[start + byte] !== bytes[at + byte]) return false;
@@ -82,10 +82,10 @@ export class SortedIds {
   }
 }
 
-/** What makes looking for an id quick. */
+/** Speeds up searches. */
 interface Table {
-  /** The first four bytes of each id, as numbers: comparing those is many times faster. */
+  /** The first four bytes of each id as a number: numbers compare many times faster. */
   readonly heads: Uint32Array;
-  /** By the beginning of an id: how many ids come before all that begin so. */
+  /** By bucket: how many ids come before its first. */
   readonly buckets: Uint32Array;
 }

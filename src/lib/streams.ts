@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { CairnError } from './errors.ts';
 
 /**
- * Reads a stream whole.
+ * Reads a whole stream.
  * @throws CairnError `too-large` when it has more than `limit` bytes
  */
 export async function readAll(stream: Readable, limit: number): Promise<Buffer> {
@@ -17,8 +17,8 @@ export async function readAll(stream: Readable, limit: number): Promise<Buffer> 
 }
 
 /**
- * Reads a stream whole into memory that is there already.
- * @returns the part of it that was written to
+ * Reads a whole stream into an existing buffer.
+ * @returns the part of the buffer that was filled
  * @throws CairnError `too-large` when the stream has more bytes
  */
 export async function readInto(stream: Readable, target: Buffer): Promise<Buffer> {
@@ -40,7 +40,7 @@ export function writeChunk(stream: Writable, chunk: Uint8Array): Promise<boolean
   return isWritable(stream) && stream.write(chunk) ? Promise.resolve(true) : roomIn(stream);
 }
 
-/** False when nothing more can be written, because the stream was closed, or has failed. */
+/** False when the stream was closed or has failed. */
 export function isWritable(stream: Writable): boolean {
   return !stream.destroyed && !stream.writableEnded;
 }

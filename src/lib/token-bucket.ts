@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 
-/** So many in each second on average, and at most `burst` at once. */
+/** `perSecond` on average, and at most `burst` at once. */
 export interface Rate {
   readonly perSecond: number;
   readonly burst: number;
@@ -20,30 +20,30 @@ export class TokenBucket {
     this.filledAt = clock.monotonic();
   }
 
-  /** True when so many tokens are there; what costs more than the bucket can ever hold needs a full one. */
+  /** True when the bucket has so many tokens. An amount above `burst` needs a full bucket. */
   has(amount: number): boolean {
     this.fill();
     return this.tokens >= Math.min(amount, this.rate.burst);
   }
 
-  /** Takes tokens out. To be called after {@link has} only. */
+  /** Takes tokens. Call it only after {@link has}. */
   take(amount: number): void {
     this.tokens -= Math.min(amount, this.rate.burst);
   }
 
-  /** Tokens that are there; 0 when more was charged than there were. */
+  /** How many tokens there are; 0 when more were charged than there were. */
   left(): number {
     this.fill();
     return Math.max(0, this.tokens);
   }
 
-  /** Takes tokens out whether they are there or not; a negative amount puts them back. */
+  /** Takes tokens even if there are too few; a negative amount gives tokens back. */
   charge(amount: number): void {
     this.fill();
     this.tokens = Math.min(this.rate.burst, this.tokens - amount);
   }
 
-  /** True when nothing was taken for so long that a new bucket would be the same. */
+  /** True when the bucket is as full as a new one. */
   isFull(): boolean {
     return this.has(this.rate.burst);
   }
@@ -56,7 +56,7 @@ export class TokenBucket {
   }
 }
 
-/** Takes tokens from all buckets, or from none of them when one has too few. */
+/** Takes tokens from all buckets, or from none if one has too few. */
 export function takeFromAll(buckets: readonly TokenBucket[], amount: number): boolean {
   if (!buckets.every((bucket) => bucket.has(amount))) return false;
   for (const bucket of buckets) bucket.take(amount);

@@ -3,7 +3,7 @@ import { eventClass } from './event-class.ts';
 import { isPublicKey } from './public-key.ts';
 import { firstValue } from './tags.ts';
 
-/** What an `a` tag names: the newest event of an author and a kind, and for addressable kinds of an identifier. */
+/** What an `a` tag names: the newest event of an author and kind, and for addressable kinds of an identifier. */
 export interface Address {
   readonly kind: number;
   readonly pubkey: string;
@@ -12,8 +12,8 @@ export interface Address {
 }
 
 /**
- * Reads `<kind>:<pubkey>:<identifier>`. It is split twice at most, since an identifier may hold colons itself.
- * @returns undefined when it is no address
+ * Parses `<kind>:<pubkey>:<identifier>`. Only the first two colons separate: an identifier may contain colons.
+ * @returns undefined when it is not an address
  */
 export function parseAddress(text: string): Address | undefined {
   const [, kindText, pubkey, identifier] = /^(0|[1-9][0-9]{0,4}):([^:]*):(.*)$/s.exec(text) ?? [];
@@ -28,8 +28,8 @@ export function formatAddress(address: Address): string {
 }
 
 /**
- * The address an event is the content of, or undefined for kinds that have none. An addressable event without a `d` tag
- * counts as one with an empty one.
+ * The address of an event; undefined for kinds without addresses. An addressable event without a `d` tag counts as one with
+ * an empty `d` tag.
  */
 export function addressOf(
   event: Pick<EventTemplate, 'kind' | 'tags'> & { readonly pubkey: string },

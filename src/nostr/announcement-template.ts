@@ -21,7 +21,7 @@ const ownTags = new Set([
 /**
  * An announcement to sign.
  * @param at seconds
- * @param otherTags what else it shall hold, such as {@link foreignTags} of the announcement it replaces
+ * @param otherTags tags to add, such as {@link foreignTags} of the announcement that it replaces
  */
 export function announcementTemplate(
   facts: RepositoryFacts,
@@ -44,7 +44,7 @@ export function announcementTemplate(
   return { kind: kinds.repository, created_at: at, tags: [...tags, ...otherTags], content: '' };
 }
 
-/** The tags of an announcement that {@link RepositoryFacts} do not cover. Who announces again must not lose them. */
+/** The tags of an announcement that {@link RepositoryFacts} do not cover. A new announcement must keep them. */
 export function foreignTags(announcement: NostrEvent): Tag[] {
   return announcement.tags.filter(
     ([name = '', , marker]) => !ownTags.has(name) && !(name === 'r' && marker === 'euc'),

@@ -1,11 +1,11 @@
-/** A repository announcement (NIP-34, kind 30617), read into facts. */
+/** A repository announcement (NIP-34, kind 30617), parsed into facts. */
 import type { NostrEvent } from './event.ts';
 import { kinds } from './kinds.ts';
 import { type Parsed, parsed, refused } from './parsed.ts';
 import { parsePublicKey } from './public-key.ts';
 import { allValues, firstValue, tagsNamed, values } from './tags.ts';
 
-/** One `protect` tag as written: whose refs, and the rules for them. What they mean is for the policy to say. */
+/** One `protect` tag as written: a pattern and its rules. policy/protection.ts interprets them. */
 export interface ProtectEntry {
   readonly pattern: string;
   readonly rules: readonly string[];
@@ -13,26 +13,26 @@ export interface ProtectEntry {
 
 /** What an announcement says. */
 export interface RepositoryFacts {
-  /** The `d` tag: any text but the empty one, as far as Nostr is concerned. */
+  /** The `d` tag: for Nostr any text that is not empty. */
   readonly identifier: string;
   readonly name?: string;
   readonly description?: string;
-  /** Where git finds it, as written. */
+  /** URLs for git, as written. */
   readonly clone: readonly string[];
-  /** Where people find it, as written. */
+  /** URLs for people, as written. */
   readonly web: readonly string[];
-  /** Relays its owner watches, as written. */
+  /** Relays that the owner watches, as written. */
   readonly relays: readonly string[];
   /** Public keys in hex, each once, without the owner's. */
   readonly maintainers: readonly string[];
-  /** The commit that tells this project from others: usually its root. */
+  /** The commit that identifies the project: usually its root. */
   readonly earliestUniqueCommit?: string;
   readonly hashtags: readonly string[];
   readonly protection: readonly ProtectEntry[];
   readonly private: boolean;
   /** Public keys in hex that may read a private repository, each once. */
   readonly readers: readonly string[];
-  /** Wanted at creation; absent when the announcement leaves it open. */
+  /** The format wanted at creation; absent when the announcement does not say. */
   readonly objectFormat?: 'sha1' | 'sha256';
 }
 
@@ -46,8 +46,8 @@ export interface Announcement extends RepositoryFacts {
 }
 
 /**
- * Reads an announcement. Refused is what would silently mean less than its author meant: a key nobody can be, a
- * protection without rules, a privacy that is neither on nor off.
+ * Parses an announcement. Refuses what would silently mean less than its author meant: an invalid key, a protection without
+ * rules, a private tag that is neither true nor false.
  */
 export function parseAnnouncement(event: NostrEvent): Parsed<Announcement> {
   if (event.kind !== kinds.repository) return refused(`not an announcement: its kind is ${event.kind}`);
@@ -90,14 +90,14 @@ export function parseAnnouncement(event: NostrEvent): Parsed<Announcement> {
       : {}),
     hashtags: values(event, 't'),
     protection,
-    // Of two that differ, the one that shows less.
+    // Of contradicting tags, private wins.
     private: secrecy.includes('true'),
     readers: readers.value,
     ...(objectFormat === undefined ? {} : { objectFormat }),
   });
 }
 
-/** The public keys in the tags of a name, each once. People also write npubs, and leave empty places. */
+/** The public keys in the tags of a name, each once. Accepts npubs and skips empty values. */
 function keysOf(event: NostrEvent, name: string): Parsed<string[]> {
   const keys = new Set<string>();
   for (const text of allValues(event, name)) {

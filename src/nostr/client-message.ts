@@ -1,11 +1,11 @@
-/** What a client says to a relay, read from the text of one WebSocket message (NIP-01, 42, 45). */
+/** Messages from client to relay, parsed from the text of one WebSocket message (NIP-01, 42, 45). */
 import { defaultEventLimits, type EventLimits, type NostrEvent, parseEvent } from './event.ts';
 import { defaultFilterLimits, type Filter, type FilterLimits, parseFilter } from './filter.ts';
 import { parsed } from './parsed.ts';
 import { closedMessage, noticeMessage, rejectedMessage } from './relay-message.ts';
 
 export type ClientMessage =
-  /** Publish, or (AUTH) prove who you are. The signature is not checked yet. */
+  /** Publish an event, or (AUTH) authenticate. The signature is not checked yet. */
   | { readonly type: 'EVENT' | 'AUTH'; readonly event: NostrEvent }
   /** Subscribe, or (COUNT) count what matches any of the filters. */
   | { readonly type: 'REQ' | 'COUNT'; readonly subscription: string; readonly filters: readonly Filter[] }
@@ -14,7 +14,7 @@ export type ClientMessage =
 export interface ClientMessageLimits {
   readonly event: EventLimits;
   readonly filter: FilterLimits;
-  /** Filters of one REQ or COUNT. */
+  /** How many filters a REQ or COUNT may have. */
   readonly maxFilters: number;
 }
 
@@ -24,21 +24,21 @@ export const defaultClientMessageLimits: ClientMessageLimits = {
   maxFilters: 20,
 };
 
-/** Characters of a subscription id, by NIP-01. */
+/** Maximum characters of a subscription id (NIP-01). */
 export const maxSubscriptionLength = 64;
 
-/** A message that cannot be acted on, with the answer it gets: OK for an event, CLOSED for a subscription, else NOTICE. */
+/** A message that cannot be processed, and its answer: OK for an event, CLOSED for a subscription, otherwise NOTICE. */
 export interface ClientMessageRefused {
   readonly ok: false;
   /** The text to send back. */
   readonly answer: string;
-  /** The subscription the answer ends, with whatever was open under its name before. */
+  /** The subscription that the answer closes, even if it was open before. */
   readonly subscription?: string;
 }
 
 export type ParsedClientMessage = { readonly ok: true; readonly value: ClientMessage } | ClientMessageRefused;
 
-/** Reads one message. The caller has bounded the length of the text. */
+/** Parses one message. The caller has bounded the length of the text. */
 export function parseClientMessage(
   text: string,
   limits: ClientMessageLimits = defaultClientMessageLimits,
@@ -63,7 +63,7 @@ function eventOf(type: 'EVENT' | 'AUTH', value: unknown, limits: ClientMessageLi
   return { ok: false, answer: rejectedMessage(id, `invalid: ${event.reason}`) };
 }
 
-/** Whatever the sender will recognize the event by; every EVENT that has something of the kind gets an OK. */
+/** The id by which the sender recognizes the event, valid or not; every EVENT with one gets an OK. */
 function idOf(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || !('id' in value)) return undefined;
   const { id } = value;
@@ -101,7 +101,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // What is wrong with it does not matter: it is no message.
+    // It is not a message; the reason does not matter.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** A deletion request (NIP-09, kind 5): its author takes back what he published. */
+/** A deletion request (NIP-09, kind 5): an author deletes own events. */
 
 import { isDigest } from '../lib/digest.ts';
 import { type Address, addressOf, formatAddress, parseAddress } from './address.ts';
@@ -13,15 +13,15 @@ export interface Deletion {
   readonly author: string;
   /** Seconds. */
   readonly at: number;
-  /** Ids of single events. Whose they are shows only when they are here. */
+  /** Ids of single events. Their authors are known only when they are here. */
   readonly events: ReadonlySet<string>;
-  /** Addresses of the author's own, as text: all versions up to the date of the request. */
+  /** Addresses of the author's own, as text: the request deletes all versions up to its date. */
   readonly addresses: ReadonlySet<string>;
 }
 
 /**
- * Reads a deletion request. Addresses of others are left out: nobody takes back what another published.
- * @returns a refusal when nothing is left that it could delete
+ * Parses a deletion request. Drops addresses of other authors: nobody may delete another author's events.
+ * @returns a refusal when it names nothing that it could delete
  */
 export function parseDeletion(event: EventHead): Parsed<Deletion> {
   if (event.kind !== kinds.deletion) return refused(`not a deletion request: its kind is ${event.kind}`);
@@ -44,8 +44,8 @@ export function parseDeletion(event: EventHead): Parsed<Deletion> {
 }
 
 /**
- * True when the request takes this event back. It must be of the same author. A single event goes whenever it was made;
- * at an address, what is dated no later than the request. A deletion request cannot be taken back.
+ * True when the request deletes this event. Both must have the same author. A single event is deleted whatever its date; an
+ * event at an address, if it is dated no later than the request. A deletion request cannot be deleted.
  */
 export function deletes(deletion: Deletion, event: NostrEvent): boolean {
   if (event.pubkey !== deletion.author || event.kind === kinds.deletion) return false;
@@ -56,8 +56,8 @@ export function deletes(deletion: Deletion, event: NostrEvent): boolean {
 }
 
 /**
- * The date up to which an address is deleted, in seconds, or undefined when the request does not concern it: no event of
- * that date or before may appear there again.
+ * The date up to which an address is deleted, in seconds: no event with that date or an earlier one may appear there again.
+ * undefined when the request does not name the address.
  */
 export function watermark(deletion: Deletion, address: Address): number | undefined {
   return deletion.addresses.has(formatAddress(address)) ? deletion.at : undefined;

@@ -2,7 +2,7 @@
 import { addressOf, formatAddress } from './address.ts';
 import type { NostrEvent } from './event.ts';
 
-/** Compares for an answer to a REQ: newer first, at the same second the lower id first. */
+/** Sort order of an answer to a REQ: newer first; at the same second the lower id first. */
 export function newestFirst(
   a: Pick<NostrEvent, 'created_at' | 'id'>,
   b: Pick<NostrEvent, 'created_at' | 'id'>,
@@ -13,8 +13,8 @@ export function newestFirst(
 }
 
 /**
- * True when `event` takes the place of `other`: both have the same address, and `event` is newer, or as old and has the
- * lower id. An event does not replace itself.
+ * True when `event` replaces `other`: both have the same address, and `event` is newer, or has the same date and the lower
+ * id. An event does not replace itself.
  */
 export function replaces(event: NostrEvent, other: NostrEvent): boolean {
   const address = addressOf(event);

@@ -1,12 +1,12 @@
-/** The one object of Nostr (NIP-01): what it looks like, how it is read from strangers, and how its id is made. */
+/** Nostr events (NIP-01): their shape, how they are parsed, and how the id is computed. */
 import { isDigest, isHex, sha256 } from '../lib/digest.ts';
 import { type Parsed, parsed, type Refused, refused } from './parsed.ts';
 import { isPublicKey } from './public-key.ts';
 
-/** A name and its values. */
+/** A tag: its name, then its values. */
 export type Tag = readonly string[];
 
-/** What an author decides; the signer adds the rest. */
+/** What an author decides; signing adds the rest. */
 export interface EventTemplate {
   readonly kind: number;
   /** Seconds since the epoch. */
@@ -15,32 +15,32 @@ export interface EventTemplate {
   readonly content: string;
 }
 
-/** An event with the names it has on the wire. Of the right shape; whether its signature holds is another question. */
+/** An event with its names on the wire. Its shape is valid; its signature may not be. */
 export interface NostrEvent extends EventTemplate {
   readonly id: string;
   readonly pubkey: string;
   readonly sig: string;
 }
 
-/** What tells where an event belongs: all of it but what it says. */
+/** What decides where an event belongs: everything but content and signature. */
 export type EventHead = Omit<NostrEvent, 'content' | 'sig'>;
 
 declare const verified: unique symbol;
 
-/** An event whose id and signature hold. Only a verifier and a signer make one. */
+/** An event whose id and signature are valid. Only verifiers and signers make one. */
 export type VerifiedEvent = NostrEvent & { readonly [verified]: true };
 
 /** How large an event may be. Sizes are in bytes of UTF-8. */
 export interface EventLimits {
   readonly maxTags: number;
-  /** Elements of one tag, its name included. */
+  /** How many elements one tag may have, its name included. */
   readonly maxTagElements: number;
   readonly maxContentBytes: number;
   /** Content and all tags together. */
   readonly maxBytes: number;
 }
 
-/** Room for the state of a repository of some 4,000 refs, and for patches far above the 60 kB they should have. */
+/** Enough for the state of a repository with some 4,000 refs, and for patches far above the recommended 60 kB. */
 export const defaultEventLimits: EventLimits = {
   maxTags: 5_000,
   maxTagElements: 1_000,
@@ -53,8 +53,8 @@ export const maxKind = 65_535;
 const SIGNATURE_LENGTH = 128;
 
 /**
- * Reads an event from JSON a stranger sent. Checks the shape only: neither the id nor the signature.
- * @returns an event that holds the seven fields and nothing else, whatever more was sent
+ * Parses an event from foreign JSON. Checks the shape only, neither the id nor the signature.
+ * @returns an event with the seven fields; any others are dropped
  */
 export function parseEvent(value: unknown, limits: EventLimits = defaultEventLimits): Parsed<NostrEvent> {
   if (!isObject(value)) return refused('an event is a JSON object');
@@ -101,19 +101,20 @@ function tagsProblem(tags: unknown, limits: EventLimits, room: number): Refused 
 }
 
 /**
- * The text whose SHA-256 is the id of an event (NIP-01). The NIP names seven characters to escape and wants all others
- * verbatim, yet every implementation in use writes the remaining control characters as `\u00xx`, as JSON must: so here.
+ * The text whose SHA-256 is the id of an event (NIP-01). NIP-01 lists seven characters to escape and wants all others
+ * verbatim. But every implementation in use writes the other control characters as `\u00xx`, as JSON requires, and so does
+ * this one.
  */
 export function serializeEvent(event: EventTemplate & { readonly pubkey: string }): string {
   return JSON.stringify([0, event.pubkey, event.created_at, event.kind, event.tags, event.content]);
 }
 
-/** The id an event must have: 64 lower-case hex characters. */
+/** The id that an event must have: 64 lower-case hex characters. */
 export function eventId(event: EventTemplate & { readonly pubkey: string }): string {
   return sha256(serializeEvent(event));
 }
 
-/** The JSON of an event as it travels: the seven fields and nothing else. */
+/** The JSON of an event on the wire: the seven fields and nothing else. */
 export function encodeEvent(event: NostrEvent): string {
   const { id, pubkey, created_at, kind, tags, content, sig } = event;
   return JSON.stringify({ id, pubkey, created_at, kind, tags, content, sig });

@@ -2,8 +2,8 @@ import type { EventTemplate } from './event.ts';
 import { firstValue } from './tags.ts';
 
 /**
- * When an event ends by its `expiration` tag (NIP-40), in seconds; undefined when it does not, which a tag that is no
- * whole number of seconds means too.
+ * When an event expires by its `expiration` tag (NIP-40), in seconds; undefined when it does not, or when the tag is not a
+ * whole number of seconds.
  */
 export function expirationOf(event: Pick<EventTemplate, 'tags'>): number | undefined {
   const text = firstValue(event, 'expiration');
@@ -11,7 +11,7 @@ export function expirationOf(event: Pick<EventTemplate, 'tags'>): number | undef
   return Number(text);
 }
 
-/** True once the second named by the `expiration` tag has come. @param now seconds */
+/** True from the second on that the `expiration` tag names. @param now seconds */
 export function isExpired(event: Pick<EventTemplate, 'tags'>, now: number): boolean {
   const at = expirationOf(event);
   return at !== undefined && now >= at;

@@ -1,49 +1,49 @@
-/** What a subscriber asks for (NIP-01): read from strangers, and matched against events. */
+/** Filters (NIP-01): parsed from foreign JSON, and matched against events. */
 import { isDigest } from '../lib/digest.ts';
 import { maxKind, type NostrEvent } from './event.ts';
 import { parsed, type Refused } from './parsed.ts';
 
 /**
- * All conditions must hold. A list holds when one of its values does; an empty one never does.
+ * All conditions must match. A list matches when one of its values does; an empty list never matches.
  *
- * `limit` is no condition: it bounds the stored events an answer begins with, the newest ones, and says nothing about
- * those that come later; 0 asks for later ones alone. The relay lowers it to its own maximum.
+ * `limit` is not a condition: it bounds how many stored events an answer begins with, the newest ones. It does not affect
+ * later events; with 0 the subscription gets only those. The relay lowers it to its own maximum.
  */
 export interface Filter {
   readonly ids?: ReadonlySet<string>;
   readonly authors?: ReadonlySet<string>;
   readonly kinds?: ReadonlySet<number>;
-  /** By letter, both cases: one of these is the first value of a tag of that name. */
+  /** By letter, upper and lower case: the first value of some tag with that name must be one of these. */
   readonly tags: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Seconds; an event of this very second passes. */
+  /** Seconds, inclusive. */
   readonly since?: number;
-  /** Seconds; an event of this very second passes. */
+  /** Seconds, inclusive. */
   readonly until?: number;
   readonly limit?: number;
 }
 
 export interface FilterLimits {
-  /** Values in all lists of one filter together. */
+  /** How many values all lists of one filter may have together. */
   readonly maxValues: number;
-  /** Bytes of UTF-8 of one value of a tag. */
+  /** Maximum length of a tag's value, in bytes of UTF-8. */
   readonly maxValueBytes: number;
 }
 
 export const defaultFilterLimits: FilterLimits = { maxValues: 2_000, maxValueBytes: 1_024 };
 
-/** Why a filter cannot be used. Something this relay does not know is `unsupported`; it may be right elsewhere. */
+/** Why a filter cannot be used. A condition that this relay does not know is `unsupported`: it may be valid elsewhere. */
 export interface FilterRefused extends Refused {
   readonly prefix: 'invalid' | 'unsupported';
 }
 
 export type ParsedFilter = { readonly ok: true; readonly value: Filter } | FilterRefused;
 
-/** Tags whose values are ids or keys, and must be given whole. */
+/** Tags whose values are ids or keys and must be complete. */
 const exactTags = new Set(['e', 'p']);
 
 /**
- * Reads a filter from JSON a stranger sent. A condition it does not know is refused, not ignored: the answer would hold
- * events the sender wanted left out.
+ * Parses a filter from foreign JSON. An unknown condition is refused, not ignored: otherwise the answer would contain events
+ * that the client wanted to exclude.
  */
 export function parseFilter(value: unknown, limits: FilterLimits = defaultFilterLimits): ParsedFilter {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -86,7 +86,7 @@ export function parseFilter(value: unknown, limits: FilterLimits = defaultFilter
   return parsed(filter);
 }
 
-/** True when every condition of the filter holds for the event. Its `limit` has no part in it. */
+/** True when every condition of the filter matches the event. `limit` is ignored. */
 export function matches(filter: Filter, event: NostrEvent): boolean {
   if (!matchesFields(filter, event)) return false;
   for (const [letter, wanted] of filter.tags) {
@@ -98,7 +98,7 @@ export function matches(filter: Filter, event: NostrEvent): boolean {
   return true;
 }
 
-/** {@link matches} for one event and very many filters: its tags are looked through once, however many they are. */
+/** {@link matches} for one event and many filters: the tags of the event are indexed once. */
 export function matcherOf(event: NostrEvent): (filter: Filter) => boolean {
   const values = new Map<string, Set<string>>();
   for (const [name = '', value] of event.tags) {

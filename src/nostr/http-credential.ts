@@ -1,18 +1,18 @@
 /**
- * Reads the token out of an `Authorization` header. It comes by its own scheme, `Nostr <token>` (NIP-98), or as the
- * password of Basic with any user: git before 2.46 can send nothing else.
+ * Reads the token from an `Authorization` header. It comes with the scheme `Nostr <token>` (NIP-98), or as the password of
+ * Basic with any user name: git before 2.46 can send nothing else.
  */
 import { isUtf8 } from 'node:buffer';
 import { type EventLimits, type NostrEvent, parseEvent } from './event.ts';
 
 export type HttpCredential =
   | { readonly kind: 'none' }
-  /** Something was sent, and it is no token: the reason is for its sender. */
+  /** A credential that is not a token: the reason is for the client. */
   | { readonly kind: 'unusable'; readonly reason: string }
-  /** An event that claims to be a token. Neither its signature nor what it says has been checked. */
+  /** An event that claims to be a token. Neither its signature nor its tags are checked yet. */
   | { readonly kind: 'token'; readonly event: NostrEvent };
 
-/** A token has a URL, a method, perhaps a hash and a date: far less than this. */
+/** A token has a URL, a method, and perhaps a hash and a date: far less than this. */
 const tokenLimits: EventLimits = {
   maxTags: 16,
   maxTagElements: 8,
@@ -23,7 +23,7 @@ const tokenLimits: EventLimits = {
 /** Characters of base64; Node refuses more than 16 KiB of headers anyway. */
 const maxTokenLength = 12 * 1_024;
 
-/** @param header the value of the `Authorization` header; undefined when there was none */
+/** @param header the value of the `Authorization` header; undefined when there is none */
 export function readCredential(header: string | undefined): HttpCredential {
   if (header === undefined || header.trim() === '') return { kind: 'none' };
   const [, scheme = '', rest = ''] = /^\s*(\S+)\s*(.*?)\s*$/s.exec(header) ?? [];
@@ -34,7 +34,7 @@ export function readCredential(header: string | undefined): HttpCredential {
 
 function readBasic(encoded: string): HttpCredential {
   const pair = decodeBase64(encoded);
-  // The user ends at the first colon and may be anybody (RFC 7617); base64 has no colons.
+  // The user name ends at the first colon and may be anything (RFC 7617); base64 has no colons.
   const colon = pair?.indexOf(':') ?? -1;
   if (pair === undefined || colon === -1)
     return unusable('the Basic credential is not base64 of user and password');
@@ -55,7 +55,7 @@ function readToken(text: string): HttpCredential {
     : unusable(`the token is not a Nostr event: ${event.reason}`);
 }
 
-/** Standard and URL-safe base64, padded or not, of UTF-8. Node decodes both, and would skip what is neither. */
+/** Decodes standard and URL-safe base64 of UTF-8, padded or not. Node decodes both, but would skip other characters. */
 function decodeBase64(text: string): string | undefined {
   if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return undefined;
   const bytes = Buffer.from(text, 'base64');
@@ -66,7 +66,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // What is wrong with it does not matter: it is no token.
+    // It is not a token; the reason does not matter.
     return undefined;
   }
 }

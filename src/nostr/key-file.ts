@@ -1,5 +1,5 @@
 /**
- * The file a secret key is kept in: text with one line that is the key, as `nsec1…` (NIP-19) or 64 hex characters. Empty
+ * The file that holds a secret key: text with one line that is the key, as `nsec1…` (NIP-19) or 64 hex characters. Empty
  * lines and lines that start with `#` are comments.
  */
 import { decode, nsecEncode } from 'nostr-tools/nip19';
@@ -9,9 +9,9 @@ import { isSecretKey } from './secret-key.ts';
 import { createSigner } from './sign.ts';
 
 /**
- * Reads the text of a key file.
+ * Parses the text of a key file.
  * @returns the secret key in 64 lower-case hex characters
- * @throws CairnError `invalid`, saying what is wrong without repeating any of the file
+ * @throws CairnError `invalid`; the message says what is wrong and repeats nothing of the file
  */
 export function parseKeyFile(text: string): string {
   const lines = text
@@ -26,7 +26,7 @@ export function parseKeyFile(text: string): string {
   return secretKey;
 }
 
-/** The text of a key file for a secret key of 64 hex characters. It says whose key it is and that it is secret. */
+/** The text of a key file for a secret key of 64 hex characters. A comment says whose key it is and that it is secret. */
 export function formatKeyFile(secretKey: string): string {
   const owner = formatNpub(createSigner(secretKey).publicKey);
   const nsec = nsecEncode(Uint8Array.from(Buffer.from(secretKey, 'hex')));
@@ -38,7 +38,7 @@ function decodeNsec(text: string): string {
     const decoded = decode(text);
     return decoded.type === 'nsec' ? Buffer.from(decoded.data).toString('hex') : '';
   } catch {
-    // The library's message repeats what it was given, which is all but a secret key: ours does not.
+    // The library's message repeats its input, which is almost a secret key. This one does not.
     throw wrong('the nsec in the key file has a wrong, missing or added character');
   }
 }

@@ -1,4 +1,4 @@
-/** The kinds of event that matter to git hosting (NIP-34 and those it leans on), by name. */
+/** The event kinds that matter to git hosting (NIP-34 and those it depends on), by name. */
 export const kinds = {
   profile: 0,
   deletion: 5,
@@ -17,11 +17,11 @@ export const kinds = {
   label: 1985,
   relayList: 10_002,
   graspList: 10_317,
-  /** NIP-42: who is at the other end of a connection. */
+  /** NIP-42: authenticates the client of a connection. */
   relayAuth: 22_242,
-  /** NIP-98: who sends an HTTP request. */
+  /** NIP-98: authenticates the sender of an HTTP request. */
   httpAuth: 27_235,
-  /** NIP-78. Cairn attests the keys of its receipts with it. */
+  /** NIP-78. With it Cairn attests the keys of its receipts. */
   applicationData: 30_078,
   /** NIP-34 repository announcement. */
   repository: 30_617,
@@ -30,12 +30,12 @@ export const kinds = {
 } as const;
 
 /**
- * Why a relay for repositories would keep an event of a kind:
+ * Why a relay for repositories keeps events of a kind:
  * - `repository`: it creates or changes a repository here
- * - `discussion`: it belongs to a repository here when it refers to one, or to something that does
- * - `author`: it says something about a key that has a repository here
- * - `anyone`: GRASP wants it of everybody who may write events here
- * - `deletion`: it takes back what its author published
+ * - `discussion`: it refers to a repository here, or to an event that does
+ * - `author`: it describes a key that has a repository here
+ * - `anyone`: GRASP asks relays to keep it from everybody who may write events here
+ * - `deletion`: it deletes events of its author
  * - `none`: the kind is no reason to keep it
  */
 export type KindRole = 'repository' | 'discussion' | 'author' | 'anyone' | 'deletion' | 'none';

@@ -1,12 +1,12 @@
-/** Who may write to a repository: its owner, and whom the announcements under its identifier name as maintainers. */
+/** Who may write to a repository: its owner, and the maintainers that the announcements under its identifier name. */
 import type { Announcement } from './announcement.ts';
 
 /**
- * - `recursive`: the owner, those he names, those they name in announcements with the same identifier, and so on
- *   (GRASP, and every client of it)
- * - `reciprocal`: as recursive, but a named key is only invited until its own announcement names a member in turn:
- *   nobody's fork becomes part of a project that he has not heard of
- * - `owner-only`: the owner alone
+ * - `recursive`: the owner, the keys that the owner names, those that they name in announcements with the same identifier,
+ *   and so on (GRASP, and every client of it)
+ * - `reciprocal`: like recursive, but a named key counts only when its own announcement names a member in turn: a fork
+ *   does not join a project that its owner has not heard of
+ * - `owner-only`: only the owner
  */
 export type MaintainerRule = 'recursive' | 'reciprocal' | 'owner-only';
 
@@ -14,16 +14,16 @@ export const maxMaintainerDepth = 8;
 export const maxWriters = 64;
 
 export interface Closure {
-  /** Public keys that may write, the owner first, then nearest first. */
+  /** Public keys that may write: the owner first, then by distance. */
   readonly writers: readonly string[];
-  /** Ids of the announcements this follows from: those of the writers, in the same order. */
+  /** Ids of the announcements that this follows from: those of the writers, in the same sequence. */
   readonly announcements: readonly string[];
-  /** False when somebody was left out because the chain was too long or the keys too many. */
+  /** False when keys were left out because a chain was too long or the keys were too many. */
   readonly complete: boolean;
 }
 
 /**
- * Computes who may write. The answer is the same whatever order announcements arrived in.
+ * Computes who may write. The result does not depend on the sequence in which announcements arrived.
  * @param announcementOf the newest announcement of a key under the identifier of the repository, if it has one
  */
 export function maintainerClosure(
@@ -33,7 +33,7 @@ export function maintainerClosure(
 ): Closure {
   const writers = new Set([owner]);
   let complete = true;
-  /** Keys named by members so far and not admitted: under `reciprocal` somebody admitted later may answer for them. */
+  /** Keys that members have named and that are not admitted: under `reciprocal` a later member may be named back by them. */
   const invited = new Set<string>();
   let newest = [owner];
   for (let depth = 0; newest.length > 0 && rule !== 'owner-only'; depth += 1) {
@@ -62,10 +62,10 @@ function namesBack(announcement: Announcement | undefined, members: ReadonlySet<
 }
 
 /**
- * The keys whose repositories an author accepts: he says so by an announcement of his own under the identifier. It names
- * them, or names somebody who does; being named by others accepts nothing.
+ * The owners whose repositories an author accepts. The author accepts them by an announcement of their own under the
+ * identifier: it names the owners, or names somebody who does. Being named by others accepts nothing.
  * @param announcementOf the newest announcement of a key under the identifier, if it has one
- * @returns the author first; undefined when he has announced nothing under the identifier: then he accepts everybody
+ * @returns the author first; undefined when the author has announced nothing under the identifier, and so accepts all
  */
 export function acceptedOwners(
   author: string,
@@ -73,7 +73,7 @@ export function acceptedOwners(
   rule: MaintainerRule,
 ): readonly string[] | undefined {
   if (announcementOf(author) === undefined) return undefined;
-  // Whether those he names answer for him is their word. This is about his.
+  // Only what the author says counts here, not whether those that it names agree.
   const own = rule === 'owner-only' ? rule : 'recursive';
   return maintainerClosure(author, announcementOf, own).writers;
 }

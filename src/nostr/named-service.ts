@@ -7,20 +7,20 @@ import {
   repositoryUrls,
 } from './repository-url.ts';
 
-/** Where an announcement names a service. */
+/** How an announcement names a service. */
 export interface NamedService {
   /**
-   * How its `clone` tag names the repository here: in the form of GRASP, `http(s)://<base>/<npub>/<identifier>.git`, as
-   * another URL it has here, or not at all.
+   * How its `clone` tag names the repository here: by the GRASP URL `http(s)://<base>/<npub>/<identifier>.git`, by another
+   * URL that it has here, or not at all.
    */
   readonly clone: 'grasp' | 'git' | 'none';
-  /** Whether its `relays` tag names the relay here. */
+  /** True when its `relays` tag names the relay here. */
   readonly relays: boolean;
 }
 
 /**
- * Whether an announcement names this service. Http and https (and ws and wss) are the same to this question: who runs
- * behind a proxy is announced with either.
+ * How an announcement names this service. Ignores whether a URL has http or https (ws or wss): a service behind a proxy is
+ * announced with either.
  * @param base the public base URL of the service
  */
 export function namesThisService(announcement: Announcement, base: string): NamedService {

@@ -1,23 +1,23 @@
-/** How the other end of a relay connection shows who it is: it signs the challenge it was given (NIP-42). */
+/** How the client of a relay connection authenticates: it signs the challenge of the connection (NIP-42). */
 import type { VerifiedEvent } from './event.ts';
 import { kinds } from './kinds.ts';
 import { type Parsed, parsed, refused } from './parsed.ts';
 import { canonicalRelayUrl } from './repository-url.ts';
 import { firstValue } from './tags.ts';
 
-/** Seconds the event may be off from our clock. */
+/** How many seconds the event's date may differ from our clock. */
 export const relayAuthTolerance = 10 * 60;
 
 export interface RelayAuthContext {
   /** The public URL of this relay. */
   readonly relayUrl: string;
-  /** What this connection was asked to sign. */
+  /** The challenge that this connection was given. */
   readonly challenge: string;
   /** Seconds. */
   readonly now: number;
 }
 
-/** @returns the public key that has shown itself */
+/** @returns the public key that has authenticated */
 export function checkRelayAuth(event: VerifiedEvent, context: RelayAuthContext): Parsed<string> {
   if (event.kind !== kinds.relayAuth) return refused(`AUTH needs an event of kind ${kinds.relayAuth}`);
   if (Math.abs(context.now - event.created_at) > relayAuthTolerance) {

@@ -1,7 +1,7 @@
 /**
- * Tokens that say who sends a git request: NIP-98 events, bent to what git can carry. Git asks its helper once, knowing
- * host and path but neither service nor verb, and sends the same credential with info/refs and with every POST after it.
- * So a token names the repository, not the request: its `method` and `payload` bind nothing.
+ * Tokens for git requests: NIP-98 events, adapted to git. Git asks its credential helper once. The helper gets host and path,
+ * but neither service nor method, and git sends the same credential with info/refs and every POST after it. So a token names
+ * the repository and not the request: its `method` and `payload` are not checked.
  */
 import { type EventTemplate, encodeEvent, type NostrEvent, type Tag, type VerifiedEvent } from './event.ts';
 import { expirationOf } from './expiration.ts';
@@ -10,32 +10,32 @@ import { type Refused, refused } from './parsed.ts';
 import { canonicalRepositoryUrl } from './repository-url.ts';
 import { firstValue, tagsNamed } from './tags.ts';
 
-/** Seconds a token may be off from our clock when git presents it first, and ahead of it at any time. */
+/** How many seconds a token may be old when git first presents it, and how many it may be dated ahead at any time. */
 export const tokenTolerance = 60;
 
 /**
- * Seconds after which a token is too old for a POST. Git opens it only when it has compressed what it sends, minutes
- * after info/refs when there is much of it, and gives up when the credential it used is then refused.
+ * After how many seconds a token is too old for a POST. Git sends the POST only after it has compressed the pack, which may
+ * take minutes after info/refs, and gives up if the credential is refused then.
  */
 export const tokenLifetime = 15 * 60;
 
 export interface TokenContext {
-  /** Every URL of the repository asked for; with or without `.git` is the same. */
+  /** Every URL of the requested repository; `.git` at the end makes no difference. */
   readonly repositoryUrls: readonly string[];
   /** Seconds. */
   readonly now: number;
-  /** `advertise` for info/refs, where git presents a fresh token; `receive` for the POSTs that follow. */
+  /** `advertise` for info/refs, to which git sends a fresh token; `receive` for the POSTs that follow. */
   readonly stage: 'advertise' | 'receive';
 }
 
-/** Whose token it is, and which: what the evidence of a push records. */
+/** The key and the id of a token: the cause of a push records both. */
 export interface TokenAccepted {
   readonly ok: true;
   readonly actor: string;
   readonly tokenId: string;
 }
 
-/** Decides whether a token, whose signature holds, is good for a repository now. */
+/** Decides whether a token with a valid signature is valid for a repository now. */
 export function checkToken(event: VerifiedEvent, context: TokenContext): TokenAccepted | Refused {
   if (event.kind !== kinds.httpAuth) {
     return refused(`the token is an event of kind ${event.kind}, it must be ${kinds.httpAuth} (NIP-98)`);
@@ -45,7 +45,7 @@ export function checkToken(event: VerifiedEvent, context: TokenContext): TokenAc
 }
 
 function urlProblem(event: NostrEvent, repositoryUrls: readonly string[]): string | undefined {
-  // Of two, a signer may have looked at one and the server at the other.
+  // With two u tags the signer might have seen one and the server use the other.
   if (tagsNamed(event, 'u').length !== 1)
     return 'the token must have exactly one u tag, the URL of the repository';
   const url = firstValue(event, 'u') ?? '';
@@ -72,19 +72,19 @@ function timeProblem(event: NostrEvent, { now, stage }: TokenContext): string | 
 /**
  * A token to sign for a repository.
  * @param now seconds
- * @param expiration seconds; when it shall end before its lifetime does
+ * @param expiration seconds; if it is to end before its lifetime
  */
 export function tokenTemplate(repositoryUrl: string, now: number, expiration?: number): EventTemplate {
   const tags: Tag[] = [
     ['u', repositoryUrl],
-    // NIP-98 wants a method; GRASP-08 settles on this one for tokens of whole repositories.
+    // NIP-98 requires a method; GRASP-08 fixes this one for tokens of whole repositories.
     ['method', 'GET'],
   ];
   if (expiration !== undefined) tags.push(['expiration', String(expiration)]);
   return { kind: kinds.httpAuth, created_at: now, tags, content: '' };
 }
 
-/** A signed token as it travels, behind `Nostr ` or as a Basic password: JSON in standard base64. */
+/** A signed token as it is sent, after `Nostr ` or as a Basic password: JSON in standard base64. */
 export function encodeToken(event: NostrEvent): string {
   return Buffer.from(encodeEvent(event)).toString('base64');
 }

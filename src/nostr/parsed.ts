@@ -1,4 +1,4 @@
-/** What reading foreign data came to: the value, or why it is none, in words fit for whoever sent it. */
+/** The result of parsing foreign data: the value, or a reason that its sender may read. */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | Refused;
 
 export interface Refused {

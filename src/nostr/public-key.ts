@@ -1,13 +1,13 @@
 import { decode, npubEncode } from 'nostr-tools/nip19';
 import { isDigest } from '../lib/digest.ts';
 
-/** True for a public key as events hold it: 64 lower-case hex characters. Says nothing about the curve. */
+/** True for a public key as in events: 64 lower-case hex characters. Does not check that it is on the curve. */
 export function isPublicKey(text: string): boolean {
   return isDigest(text);
 }
 
 /**
- * Reads a public key as people write it: 64 hex characters, or `npub1…` (NIP-19).
+ * Parses a public key as people write it: 64 hex characters, or `npub1…` (NIP-19).
  * @returns 64 lower-case hex characters, or undefined when it is neither
  */
 export function parsePublicKey(text: string): string | undefined {
@@ -17,7 +17,7 @@ export function parsePublicKey(text: string): string | undefined {
     const decoded = decode(text);
     return decoded.type === 'npub' ? decoded.data : undefined;
   } catch {
-    // The library throws whatever is wrong with the text; for us it is simply no key.
+    // The library throws for every malformed text: it is not a key.
     return undefined;
   }
 }

@@ -1,20 +1,20 @@
-/** What a relay says to us, read from the text of one WebSocket message (NIP-01, 42): the other side of relay-message. */
+/** Messages from relay to client, parsed from the text of one WebSocket message (NIP-01, 42): the counterpart of relay-message. */
 import { type EventLimits, type NostrEvent, parseEvent } from './event.ts';
 import { type Parsed, parsed, refused } from './parsed.ts';
 
 export type RelayAnswer =
   /** An event for a subscription. Its signature is not checked yet. */
   | { readonly type: 'EVENT'; readonly subscription: string; readonly event: NostrEvent }
-  /** What became of an event, an AUTH included, that we sent. */
+  /** The result of an event, or of an AUTH, that we sent. */
   | { readonly type: 'OK'; readonly eventId: string; readonly accepted: boolean; readonly note: string }
   | { readonly type: 'EOSE'; readonly subscription: string }
   | { readonly type: 'CLOSED'; readonly subscription: string; readonly reason: string }
   | { readonly type: 'NOTICE'; readonly text: string }
   | { readonly type: 'AUTH'; readonly challenge: string }
-  /** A message of a kind that we did not ask for. */
+  /** A type of message that we did not ask for. */
   | { readonly type: 'other' };
 
-/** Who asks a relay of his choice takes what it has: states of large repositories have tens of thousands of tags. */
+/** Limits for a relay of the user's own choice: states of large repositories have tens of thousands of tags. */
 export const answeredEventLimits: EventLimits = {
   maxTags: 200_000,
   maxTagElements: 10_000,
@@ -22,7 +22,7 @@ export const answeredEventLimits: EventLimits = {
   maxBytes: 32 * 1024 * 1024,
 };
 
-/** Reads one message. The caller has bounded the length of the text. */
+/** Parses one message. The caller has bounded the length of the text. */
 export function parseRelayAnswer(text: string): Parsed<RelayAnswer> {
   const message = parseJson(text);
   if (!Array.isArray(message)) return refused('a message is a JSON array');
@@ -63,7 +63,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // What is wrong with it does not matter: it is no message.
+    // It is not a message; the reason does not matter.
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The key that signs the receipts of one repository. A receipt is addressed by (kind, key, identifier): with one key for
- * all, the repositories of two owners with one identifier would overwrite one another's.
+ * The key that signs the receipts of one repository. A receipt is addressed by (kind, key, identifier). With one key for all
+ * repositories, two owners' repositories with the same identifier would overwrite each other's receipts.
  */
 import { hkdfSha256 } from '../lib/hkdf.ts';
 import { formatAddress } from './address.ts';
@@ -10,13 +10,13 @@ import { isSecretKey } from './secret-key.ts';
 
 const salt = 'cairn repository key v1';
 
-/** Derives 32 bytes from a secret, a salt and an info: HKDF unless a test brings its own. */
+/** Derives bytes from a secret, a salt and an info: HKDF, except in tests. */
 export type Derive = (secret: Uint8Array, salt: string, info: Uint8Array, length: number) => Uint8Array;
 
 /**
  * The secret key of a repository: HKDF-SHA-256 of the service's secret key over the owner's public key (32 bytes), a
- * counter (1 byte) and the identifier (UTF-8). The counter is 0 unless the result is no valid key, which happens about
- * once in 2^128 times. The same from every instance that knows the service's key, and of no use to find that one.
+ * counter (1 byte) and the identifier (UTF-8). The counter is 0 unless the result is not a valid key, which happens about
+ * once in 2^128 times. Every instance with the service's key derives the same key; it does not reveal the service's key.
  *
  * @param serviceSecret and @param owner 64 lower-case hex characters
  * @returns 64 lower-case hex characters
@@ -36,10 +36,10 @@ export function repositorySecret(
 }
 
 /**
- * The statement, to be signed by the service key, that `repositoryKey` signs the receipts of a repository. Addressable,
- * one per repository.
+ * The statement, signed by the service key, that `repositoryKey` signs the receipts of a repository. Addressable, one for
+ * each repository.
  *
- * @param at seconds; the same value every time makes it the same event from every instance
+ * @param at seconds; always the same value, so that every instance makes the same event
  */
 export function attestationTemplate(
   owner: string,

@@ -1,20 +1,20 @@
 /**
- * The URLs a repository and the relay have below the public base URL of a service, which is configured and never taken
- * from a request. A base URL may have a path, and no slash at its end.
+ * The URLs of repositories and of the relay, below the public base URL of a service. That is configured and never taken from
+ * a request. A base URL may have a path, and has no slash at its end.
  */
 import { formatNpub } from './public-key.ts';
 
-/** Where a push needs the token of a key that may write: `<base>/git/<npub>/<identifier>.git`. */
+/** The URL where a push needs a token: `<base>/git/<npub>/<identifier>.git`. */
 export function gitUrl(base: string, owner: string, identifier: string): string {
   return `${base}/git/${formatNpub(owner)}/${encodeURIComponent(identifier)}.git`;
 }
 
-/** Where a push needs a signed state that it matches (GRASP-01): `<base>/<npub>/<identifier>.git`. */
+/** The URL where a push needs a signed state that it matches (GRASP-01): `<base>/<npub>/<identifier>.git`. */
 export function graspUrl(base: string, owner: string, identifier: string): string {
   return `${base}/${formatNpub(owner)}/${encodeURIComponent(identifier)}.git`;
 }
 
-/** Every URL of a repository here. With or without `.git` they name the same. */
+/** Every URL of a repository here. `.git` at the end makes no difference. */
 export function repositoryUrls(base: string, owner: string, identifier: string): string[] {
   return [
     gitUrl(base, owner, identifier),
@@ -23,21 +23,21 @@ export function repositoryUrls(base: string, owner: string, identifier: string):
   ];
 }
 
-/** Where the relay is: the base URL as `ws://` or `wss://`. */
+/** The URL of the relay: the base URL as `ws://` or `wss://`. */
 export function relayUrl(base: string): string {
   return base.replace(/^http/i, 'ws');
 }
 
 /**
- * The one spelling of a repository's URL that stands for all: scheme and host in lower case, no default port, every part
- * of the path encoded in the same way, no slash and no `.git` at the end.
- * @returns undefined for what is no plain http or https URL; with a user, a query or a fragment it is not plain
+ * The canonical form of a repository's URL: scheme and host in lower case, no default port, path segments encoded uniformly,
+ * no slash and no `.git` at the end.
+ * @returns undefined for what is not an http or https URL, or has a user, a query or a fragment
  */
 export function canonicalRepositoryUrl(text: string): string | undefined {
   return canonicalUrl(text, /^https?:$/)?.replace(/\.git$/, '');
 }
 
-/** The one spelling of a relay's URL, as {@link canonicalRepositoryUrl}, for `ws` and `wss`. */
+/** The canonical form of a relay's URL, like {@link canonicalRepositoryUrl}, for `ws` and `wss`. */
 export function canonicalRelayUrl(text: string): string | undefined {
   return canonicalUrl(text, /^wss?:$/);
 }

@@ -1,21 +1,21 @@
-/** Reposts (NIP-18): events that show another event, in their content or by its id. */
+/** Reposts (NIP-18): events that repeat another event, in their content or by its id. */
 import type { NostrEvent } from './event.ts';
 import { kinds } from './kinds.ts';
 import { isProtected, values } from './tags.ts';
 
-/** What is known of the events that are here. */
+/** Finds a stored event. */
 type FindEvent = (id: string) => Pick<NostrEvent, 'tags' | 'pubkey'> | undefined;
 
 /**
- * The author of a protected event (NIP-70) that a repost would make known to others: one in its content, however many
- * reposts are around it, or one that it names by id.
- * @param find an event that is here and that the sender may see
+ * The author of a protected event (NIP-70) that a repost would publish: one in its content, also inside nested reposts, or
+ * one that it names by id.
+ * @param find finds a stored event that the sender may see
  * @returns a public key; undefined when nothing protected is reposted
  */
 export function protectedAuthor(event: NostrEvent, find: FindEvent): string | undefined {
   let current: { readonly kind: unknown; readonly tags: NostrEvent['tags']; readonly content: string } =
     event;
-  // Each content is shorter than the event it is in: this ends.
+  // Each content is shorter than its event, so this ends.
   while (current.kind === kinds.repost || current.kind === kinds.genericRepost) {
     for (const id of values(current, 'e')) {
       const named = find(id);
@@ -36,13 +36,13 @@ interface EmbeddedEvent {
   readonly content: string;
 }
 
-/** The event in a content. It need not be signed well to be read by somebody. */
+/** The event in a content. Its signature does not matter: readers see it in any case. */
 function embeddedEvent(content: string): EmbeddedEvent | undefined {
   let value: unknown;
   try {
     value = JSON.parse(content);
   } catch {
-    // Text of another kind: nothing is embedded.
+    // Not JSON: nothing is embedded.
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;

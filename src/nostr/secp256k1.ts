@@ -2,28 +2,28 @@ import { initNostrWasm, type Nostr } from 'nostr-wasm';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import type { NostrEvent } from './event.ts';
 
-/** An event with fields that the libraries may write to. */
+/** An event whose fields the libraries may write to. */
 export type MutableEvent = { -readonly [K in keyof NostrEvent]: NostrEvent[K] } & { tags: string[][] };
 
-/** libsecp256k1 as WebAssembly, many times faster at signatures than JavaScript. */
+/** libsecp256k1 as WebAssembly: for signatures many times faster than JavaScript. */
 export interface Secp256k1 {
-  /** Checks id and signature. @throws Error whose message says what does not hold */
+  /** Checks id and signature. @throws Error whose message says what is invalid */
   verifyEvent(event: MutableEvent): void;
   /**
    * Fills in `pubkey`, `id` and `sig`. The nonce follows from key and message alone (BIP-340 with auxiliary randomness of
-   * zero), so the same event is signed with the same bytes wherever that is done.
+   * zero), so every server signs the same event with the same bytes.
    * @param secret 32 bytes
    */
   finalizeEvent(event: MutableEvent, secret: Uint8Array): void;
 }
 
 /**
- * The memory of the WebAssembly module is fixed at about 1 MB and holds the serialized event. Larger events are few
- * (receipts of repositories with thousands of refs) and are left to the library in plain JavaScript instead.
+ * The WebAssembly module has about 1 MB of memory, which also holds the serialized event. Larger events are rare (receipts of
+ * repositories with thousands of refs); the JavaScript library handles them.
  */
 export const maxWasmBytes = 512 * 1024;
 
-/** The key 3 and an event, and what BIP-340 makes of them without auxiliary randomness. */
+/** The key 3, an event, and its BIP-340 signature without auxiliary randomness. */
 const SAMPLE = {
   secret: Uint8Array.from({ length: 32 }, (_, at) => (at === 31 ? 3 : 0)),
   event: { kind: 1, created_at: 1, tags: [], content: 'sample', pubkey: '', id: '', sig: '' },
@@ -31,9 +31,9 @@ const SAMPLE = {
 };
 
 /**
- * Loads the module. Takes some 70 ms: once per process.
- * @throws CairnError `unavailable` when it cannot be loaded, or does not sign as it should: nothing slower stands in for it
- *   silently
+ * Loads the module. Takes some 70 ms, once for each process.
+ * @throws CairnError `unavailable` when it cannot be loaded or signs wrongly: falling back to a slower library would go
+ *   unnoticed
  */
 export async function loadSecp256k1(): Promise<Secp256k1> {
   const wasm = await initNostrWasm().catch((cause: unknown) => {
@@ -48,8 +48,8 @@ export async function loadSecp256k1(): Promise<Secp256k1> {
 }
 
 /**
- * With any such argument the library (0.1.0) draws no random bytes and signs with what is in its own buffer for them: zeros,
- * as long as nobody ever signs without the argument. {@link checkSigning} holds it to that.
+ * With such an argument the library (0.1.0) draws no random bytes. It signs with its own buffer for them, which is zero as
+ * long as no call leaves the argument out. {@link checkSigning} verifies that.
  */
 const NO_CHANCE: Parameters<Nostr['finalizeEvent']>[2] = new Uint8Array(32);
 

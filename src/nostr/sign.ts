@@ -4,21 +4,21 @@ import { type EventTemplate, type NostrEvent, serializeEvent, type VerifiedEvent
 import { type MutableEvent, maxWasmBytes, type Secp256k1 } from './secp256k1.ts';
 import { isSecretKey } from './secret-key.ts';
 
-/** Signs as one key, which stays inside. */
+/** Signs with one key, and does not reveal it. */
 export interface Signer {
   /** 64 lower-case hex characters. */
   readonly publicKey: string;
   /**
-   * The id follows from key and template alone. So does the signature when the library signs; JavaScript mixes in chance, as
-   * BIP-340 allows.
+   * Signs a template. The id follows from key and template alone. So does the signature, if the library signs; JavaScript adds
+   * randomness, as BIP-340 allows.
    */
   sign(template: EventTemplate): VerifiedEvent;
 }
 
 /**
  * @param secretKey 64 lower-case hex characters
- * @param library signs five times faster than JavaScript, which does it otherwise, and where an event is too large for it
- * @throws CairnError `invalid` when it is no secret key; the message does not repeat it
+ * @param library signs five times faster than JavaScript, which signs otherwise, and when an event is too large
+ * @throws CairnError `invalid` when it is not a secret key; the message does not repeat it
  */
 export function createSigner(secretKey: string, library?: Secp256k1): Signer {
   if (!isSecretKey(secretKey)) {
@@ -32,7 +32,7 @@ export function createSigner(secretKey: string, library?: Secp256k1): Signer {
   return {
     publicKey,
     sign({ kind, created_at, content, tags }) {
-      // The libraries write into what they are given, and one marks it as verified for whoever copies it: hence the copies.
+      // The libraries write into their arguments, and one marks them as verified, copies included. So they get copies.
       const unsigned = { kind, created_at, content, tags: tags.map((tag) => [...tag]) };
       const fast = library !== undefined && fits({ ...unsigned, pubkey: publicKey });
       return fast ? signWith(library, unsigned, secret) : plain(finalizeEvent(unsigned, secret));
@@ -52,7 +52,7 @@ function signWith(library: Secp256k1, unsigned: Unsigned, secret: Uint8Array): V
   return plain(event);
 }
 
-/** The seven fields and nothing else. What was just signed is as good as verified. */
+/** The seven fields and nothing else. An event that was just signed counts as verified. */
 function plain({ id, pubkey, created_at, kind, tags, content, sig }: NostrEvent): VerifiedEvent {
   return { id, pubkey, created_at, kind, tags, content, sig } as VerifiedEvent;
 }

@@ -1,6 +1,6 @@
 /**
- * The state of a repository's branches and tags as one key states it (NIP-34, kind 30618). Signed by a maintainer it says
- * what they shall be, signed by a repository's own key what they are.
+ * The state of a repository's branches and tags, signed by one key (NIP-34, kind 30618). Signed by a maintainer, it says what
+ * they are to be (a signed state). Signed by the repository's own key, it says what they are (a receipt).
  */
 import { canonicalJson } from '../lib/canonical-json.ts';
 import { type Digest, sha256 } from '../lib/digest.ts';
@@ -18,19 +18,19 @@ export interface SignedState {
   /** Seconds. */
   readonly at: number;
   readonly identifier: string;
-  /** All branches and tags there shall be, in byte order: what is not here shall not be. */
+  /** All branches and tags there are to be, in byte order. A ref that is missing here is to be deleted. */
   readonly refs: ReadonlyMap<string, string>;
-  /** The branch HEAD names; it need not be among the refs. */
+  /** The branch that HEAD names; it need not be among the refs. */
   readonly head?: string;
-  /** Of which format the object ids are; absent without refs. */
+  /** The format of the object ids; absent without refs. */
   readonly objectFormat?: 'sha1' | 'sha256';
 }
 
 /**
- * Reads a state. Tags for other things than branches, tags and HEAD are no part of it, and neither are the entries
- * `refs/tags/x^{}` by which some tell what a tag peels to.
+ * Parses a signed state. Ignores tags for anything but branches, tags and HEAD, and entries `refs/tags/x^{}`, by which some
+ * clients tell what a tag peels to.
  *
- * @param refNameProblem git's rules for names: why a name is none, or undefined
+ * @param refNameProblem git's rules for names: why a name is invalid, or undefined
  */
 export function parseSignedState(
   event: NostrEvent,
@@ -48,7 +48,7 @@ export function parseSignedState(
     if (problem !== undefined) return refused(`${JSON.stringify(name)}: ${problem}`);
     if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(oid))
       return refused(`${name}: not a whole object id in lower case`);
-    if (/^0+$/.test(oid)) return refused(`${name}: a ref that shall not be is left out`);
+    if (/^0+$/.test(oid)) return refused(`${name}: leave out a ref that is to be deleted`);
     if (length !== undefined && oid.length !== length)
       return refused('the state mixes SHA-1 and SHA-256 object ids');
     if ((refs.get(name) ?? oid) !== oid)
@@ -73,42 +73,42 @@ export function parseSignedState(
   });
 }
 
-/** The part of a repository's refs that a state speaks of: branches and tags, in byte order. */
+/** The refs that a state lists: branches and tags, in byte order. */
 export function statedRefs(refs: ReadonlyMap<string, string>): Map<string, string> {
   return inByteOrder([...refs].filter(([name]) => isBranchOrTag(name)));
 }
 
-/** Equal for two ref maps exactly when they are: SHA-256 of the map as canonical JSON (RFC 8785). */
+/** A digest that is equal for equal ref maps: SHA-256 of the map as canonical JSON (RFC 8785). */
 export function refMapDigest(refs: ReadonlyMap<string, string>): Digest {
   return sha256(canonicalJson(Object.fromEntries(refs)));
 }
 
-/** Very many branches and tags, by a digest. */
+/** A digest of branches and tags that are too many to list. */
 export interface RefsDigest {
   readonly count: number;
-  /** SHA-256 of a line `<object id> <name>` for each, with a line feed, in byte order of the names. */
+  /** SHA-256 over a line `<object id> <name>\n` for each, in byte order of the names. */
   readonly digest: Digest;
 }
 
-/** Branches and tags that a receipt lists; of more, it states the number and a digest. */
+/** How many branches and tags a receipt lists at most; of more, it states their number and a digest. */
 export const mostListedRefs = 5_000;
 
-/** What a receipt is made from. */
+/** What a receipt follows from. */
 export interface ReceiptFacts {
   readonly owner: string;
   readonly identifier: string;
-  /** All refs of the repository, of which the receipt states the branches and tags; or a digest of these. */
+  /** All refs of the repository, of which the receipt lists branches and tags; or a digest of these. */
   readonly refs: ReadonlyMap<string, string> | RefsDigest;
   readonly head: string;
   /** Seconds. */
   readonly at: number;
-  /** Public keys of those who changed refs; each is named once, in this order. */
+  /** Public keys of those who changed refs, in this sequence; each is named once. */
   readonly actors: readonly string[];
-  /** Ids of the orders that were carried out; each is named once, in this order. */
-  readonly orders: readonly string[];
+  /** Ids of the signed states that were applied, in this sequence; each is named once. */
+  readonly signedStates: readonly string[];
 }
 
-/** The receipt of a publish, to be signed by the repository's key: for equal facts the same, bit by bit. */
+/** The receipt of a publish, to be signed by the repository's key. Equal facts give the same bytes. */
 export function receiptTemplate(facts: ReceiptFacts): EventTemplate {
   const address = formatAddress({
     kind: kinds.repository,
@@ -121,14 +121,14 @@ export function receiptTemplate(facts: ReceiptFacts): EventTemplate {
     ['HEAD', `ref: ${facts.head}`],
     ['a', address],
     ...[...new Set(facts.actors)].map((actor): Tag => ['p', actor]),
-    ...[...new Set(facts.orders)].map((order): Tag => ['e', order]),
+    ...[...new Set(facts.signedStates)].map((id): Tag => ['e', id]),
   ];
   return { kind: kinds.repositoryState, created_at: facts.at, tags, content: '' };
 }
 
 /**
- * Without a single branch or tag, a state says to clients that its author no longer states them (NIP-34), which is so: what
- * is to be stated fits into no event that a client would want to read.
+ * A state without any branch or tag tells clients that its author no longer tracks them (NIP-34). That is true here: so many
+ * refs do not fit into an event that a client would want to read.
  */
 function refsTag({ count, digest }: RefsDigest): Tag {
   return ['refs', String(count), digest];
@@ -138,7 +138,7 @@ function isBranchOrTag(name: string): boolean {
   return name.startsWith('refs/heads/') || name.startsWith('refs/tags/');
 }
 
-/** In the order of the bytes of UTF-8, which is git's; JavaScript would compare UTF-16. */
+/** Sorts by the bytes of UTF-8, as git does; JavaScript would compare UTF-16. */
 function inByteOrder(refs: Iterable<readonly [string, string]>): Map<string, string> {
   const entries = [...refs].map(([name, oid]) => ({ name, oid, bytes: Buffer.from(name) }));
   entries.sort((a, b) => Buffer.compare(a.bytes, b.bytes));

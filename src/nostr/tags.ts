@@ -3,24 +3,24 @@ import type { EventTemplate, Tag } from './event.ts';
 
 type Tagged = Pick<EventTemplate, 'tags'>;
 
-/** Every tag of that name, in order. */
+/** Every tag with that name, in sequence. */
 export function tagsNamed(event: Tagged, name: string): Tag[] {
   return event.tags.filter((tag) => tag[0] === name);
 }
 
-/** The value of the first tag of that name, or undefined when there is none or it has no value. */
+/** The value of the first tag with that name; undefined when there is none or it has no value. */
 export function firstValue(event: Tagged, name: string): string | undefined {
   return event.tags.find((tag) => tag[0] === name)?.[1];
 }
 
-/** The first value of every tag of that name: what relays index. Tags without a value are left out. */
+/** The first value of every tag with that name: the one that relays index. Tags without a value are left out. */
 export function values(event: Tagged, name: string): string[] {
   return tagsNamed(event, name).flatMap((tag) => tag.slice(1, 2));
 }
 
 /**
- * Every value of every tag of that name. NIP-34 puts the values of `clone`, `relays` and the like into one tag, and some
- * write one tag for each: both read the same.
+ * Every value of every tag with that name. NIP-34 puts all values of `clone`, `relays` and the like into one tag; some clients
+ * write a tag for each. Both give the same result.
  */
 export function allValues(event: Tagged, name: string): string[] {
   return tagsNamed(event, name).flatMap((tag) => tag.slice(1));

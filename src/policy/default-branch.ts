@@ -1,8 +1,8 @@
 import { compareBytes, refsStartingWith, tableOf } from '../git/index.ts';
 
 /**
- * The branch HEAD names after refs have changed. As long as HEAD's branch exists, or no branch does, HEAD stays; an
- * unborn HEAD takes its own target, else main, master, the first by name.
+ * The branch that HEAD names after refs have changed. HEAD stays while its branch exists, or while there are no branches.
+ * Otherwise it moves to main, master, or the first branch by name.
  */
 export function headAfter(head: string, refs: ReadonlyMap<string, string>): string {
   if (refs.has(head)) return head;
@@ -12,7 +12,7 @@ export function headAfter(head: string, refs: ReadonlyMap<string, string>): stri
   let first: string | undefined;
   for (const [name] of refsStartingWith(refs, 'refs/heads/')) {
     if (first === undefined || compareBytes(name, first) < 0) first = name;
-    // A table is in order.
+    // A table is sorted.
     if (tableOf(refs) !== undefined) break;
   }
   return first ?? head;

@@ -1,7 +1,7 @@
 /**
- * Protected refs: what the owner's announcement forbids even those who may push. A tag `["protect", <pattern>, <rule>…]`
- * holds for every ref its pattern matches; where several match, all of their rules hold, so the strictest wins. Rules
- * only ever take away, and they bind signed orders just as pushes.
+ * Protected refs: what the owner's announcement forbids even to keys that may push. A tag `["protect", <pattern>, <rule>…]`
+ * applies to every ref that its pattern matches. Where several match, all their rules apply, so the strictest wins. Rules
+ * only take rights away. They bind signed states and pushes alike.
  */
 import { refNameProblem } from '../git/index.ts';
 import { type Parsed, parsed, refused } from '../nostr/parsed.ts';
@@ -22,7 +22,7 @@ export interface RefProtection {
   readonly noDelete: boolean;
 }
 
-/** What becomes of a ref. `force` is every update that does not keep the old history: for tags, each one. */
+/** The kind of a ref change. `force` is every update that does not keep the old history; for tags, every update. */
 export type UpdateKind = 'create' | 'fast-forward' | 'force' | 'delete';
 
 export const maxProtectionEntries = 50;
@@ -33,7 +33,7 @@ const knownRules = new Set(['push:owner', 'push:maintainer', 'no-force-push', 'n
 
 /**
  * Checks what an announcement protects.
- * @returns the entries, or what is wrong with the first bad one: a rule nobody keeps would only look like protection
+ * @returns the entries, or what is wrong with the first bad one: an unknown rule would look like protection and do nothing
  */
 export function parseProtection(entries: readonly ProtectionEntry[]): Parsed<readonly ProtectionEntry[]> {
   if (entries.length > maxProtectionEntries) return refused(`more than ${maxProtectionEntries} protect tags`);
@@ -59,7 +59,7 @@ function patternProblem(pattern: string): string | undefined {
     return '"*" stands for a whole part between slashes';
   if (wildcards.length > maxWildcards) return `a pattern has at most ${maxWildcards} wildcards`;
   if (parts.slice(0, -1).includes('**')) return '"**" can only be the last part';
-  // A pattern is right when a name it matches is.
+  // A pattern is valid when an example of a name it matches is valid.
   return refNameProblem(parts.map((part) => (part === '**' ? 'x/x' : part.replace('*', 'x'))).join('/'));
 }
 
@@ -85,8 +85,8 @@ export function protectionOf(entries: readonly ProtectionEntry[], name: string):
 }
 
 /**
- * Why somebody who may push may not do this to a ref, or undefined when it is allowed.
- * @param role of whoever pushes, or of whoever signed the order
+ * Why a writer may not make this change to a ref; undefined when it is allowed.
+ * @param role of the key that pushes or that signed the state
  */
 export function protectionProblem(
   entries: readonly ProtectionEntry[],

@@ -1,6 +1,6 @@
 /**
- * Who may read a repository and who may push to it, by the keys its announcements name. Pure: facts in, a decision with a
- * reason out. What single refs allow is for their protection to say.
+ * Who may read a repository and who may push to it, by the keys that its announcements name. Pure: facts in, a decision with
+ * a reason out. Rules for single refs are in protection.ts.
  */
 export type Role = WriterRole | 'reader' | 'stranger' | 'anonymous';
 /** The roles that may push. */
@@ -17,9 +17,9 @@ export interface AccessFacts {
 }
 
 /**
- * - `unauthenticated`: say who you are
- * - `hidden`: as far as you are concerned there is no such repository
- * - `forbidden`: you see it, and may not do this
+ * - `unauthenticated`: show a key
+ * - `hidden`: for this key there is no such repository
+ * - `forbidden`: the key may see the repository, and may not do this
  */
 export type AccessAnswer = 'unauthenticated' | 'hidden' | 'forbidden';
 
@@ -27,7 +27,7 @@ export type Access =
   | { readonly allow: true; readonly role: Role }
   | { readonly allow: false; readonly answer: AccessAnswer; readonly reason: string };
 
-/** What a key is to a repository. @param actor undefined for somebody who has not said who he is */
+/** The role of a key in a repository. @param actor undefined for a caller that has shown no key */
 export function roleOf(actor: string | undefined, facts: AccessFacts): Role {
   if (actor === undefined) return 'anonymous';
   if (actor === facts.owner) return 'owner';
@@ -46,20 +46,20 @@ export function isWriter(actor: string | undefined, facts: AccessFacts): boolean
   return writerRole(actor, facts) !== undefined;
 }
 
-/** What the sender of a push is told whose key is neither the owner's nor a maintainer's. */
+/** The refusal of a push by a key that is neither the owner nor a maintainer. */
 export const NOT_A_WRITER = 'your key is neither the owner of this repository nor one of its maintainers';
 
-/** True when somebody who has shown these keys may know that there is such a repository. */
+/** True when a client that has shown these keys may know that the repository exists. */
 export function mayKnowOf(facts: AccessFacts, keys: ReadonlySet<string>): boolean {
   return !facts.private || [...keys].some((key) => roleOf(key, facts) !== 'stranger');
 }
 
 /**
- * Decides whether somebody may read from a repository, or push to it. A private repository and one that is not there get
- * the same answer, word for word: whoever has no business with it cannot tell the two apart.
+ * Decides whether a key may read from a repository, or push to it. A private repository and a missing one get exactly the
+ * same answer, so that outsiders cannot tell them apart.
  *
- * @param actor the key that has shown itself, or undefined
- * @param facts undefined when there is no such repository, or none any more
+ * @param actor the key that the caller has shown, or undefined
+ * @param facts undefined when the repository does not exist, or not any more
  */
 export function decideAccess(
   operation: 'read' | 'push',

@@ -1,6 +1,6 @@
 /**
- * What may become of each ref a push names, by the state it meets and the objects it brings. Pure: facts in, decisions
- * with a reason out.
+ * What happens to each ref that a push names, by the published state and the new objects. Pure: facts in, decisions with a
+ * reason out.
  */
 import {
   changingRefNames,
@@ -20,7 +20,7 @@ export interface RefsAndHead {
 
 export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag';
 
-/** What is known of an object a ref is to point at. */
+/** What is known of an object that a ref is to point at. */
 export interface ObjectFacts {
   readonly type: ObjectType;
   /** For a tag: what it peels to. */
@@ -30,9 +30,9 @@ export interface ObjectFacts {
 export interface PushFacts {
   readonly commands: readonly (RefCommand & { readonly problem?: string })[];
   readonly atomic: boolean;
-  /** undefined while the objects have not been looked at; rules about them are then left for later. */
+  /** undefined while the objects have not been looked at; rules about objects are then left for later. */
   readonly objects: ReadonlyMap<string, ObjectFacts> | undefined;
-  /** What the rules of the repository as it is now have against a change of a ref, by its name. */
+  /** Why the repository's current rules forbid a change of a ref, by its name. */
   readonly forbidden?: ReadonlyMap<string, string>;
 }
 
@@ -61,7 +61,7 @@ export function* decideRefUpdates(push: PushFacts, state: RefsAndHead): Cooperat
   return decisions.map((decision) => decision ?? { reason: 'atomic push failure', byState: cause.byState });
 }
 
-/** A command that asks for what is already so is allowed: its sender may be repeating a push whose answer was lost. */
+/** A command whose result is already published is allowed: the sender may repeat a push whose answer was lost. */
 function staleness(command: RefCommand, state: RefsAndHead): Refusal | undefined {
   const current = state.refs.get(command.name);
   const kind = commandKind(command);
@@ -87,7 +87,7 @@ function forbidding(command: RefCommand, forbidden: PushFacts['forbidden']): Ref
   return reason === undefined ? undefined : refuseByState(reason);
 }
 
-/** The branch HEAD names may go only as the last one: a repository with branches keeps a default among them. */
+/** HEAD's branch may be deleted only as the last one: a repository with branches keeps a default branch. */
 function refuseDeletingHead(push: PushFacts, state: RefsAndHead, decisions: (Refusal | undefined)[]): void {
   const at = push.commands.findIndex(
     (command) => command.name === state.head && commandKind(command) === 'delete',
@@ -100,7 +100,7 @@ function refuseDeletingHead(push: PushFacts, state: RefsAndHead, decisions: (Ref
     if (commandKind(command) === 'delete') deleted.add(command.name);
     else staying = true;
   }
-  // Ends at the first branch that is not deleted: no more are looked at than the push names.
+  // Ends at the first branch that stays, so it looks at no more branches than the push names.
   for (const [name] of refsStartingWith(state.refs, 'refs/heads/')) {
     if (staying) break;
     staying = !deleted.has(name);
@@ -109,7 +109,7 @@ function refuseDeletingHead(push: PushFacts, state: RefsAndHead, decisions: (Ref
   decisions[at] = { reason: 'it is the default branch: point HEAD at another branch first', byState: true };
 }
 
-/** Deletes make room before creates are looked at, whatever the order they were sent in. */
+/** Deletes are applied before creates are checked, in whatever sequence the client sent them. */
 function* refuseConflictingNames(
   push: PushFacts,
   state: RefsAndHead,

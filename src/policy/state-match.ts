@@ -1,36 +1,38 @@
-/** Pushes that prove nothing by themselves (GRASP-01): they must do exactly what a waiting order says. */
+/** Pushes without a token of their own (GRASP-01): they must do exactly what a held signed state says. */
 import { mergedRefNames } from '../git/index.ts';
 import { type Parsed, parsed, refused } from '../nostr/parsed.ts';
 import { currentStates, newestState, type StateStamp } from './state-precedence.ts';
 
-/** An order that waits for its objects. */
+/** A signed state that is held until its objects arrive. */
 export interface HeldState extends StateStamp {
   /** All branches and tags it wants. */
   readonly refs: ReadonlyMap<string, string>;
+  /** The branch that HEAD is to name. */
+  readonly head?: string;
   /**
-   * True when its author has not said that it is meant for this repository: what it says beyond what a push asks for is told
-   * to nobody but its author.
+   * True when its author has not said that it is meant for this repository. Refusals then show the state's content only to
+   * its author.
    */
   readonly guarded?: boolean;
 }
 
-/** Differences named in a refusal; the rest is told by their number. */
+/** How many differences a refusal lists; it only counts the rest. */
 const maxShown = 3;
 
 /**
- * Finds the order a push carries out.
+ * Finds the held state that a push applies.
  * @param after all branches and tags there would be after the push
- * @param held orders that may be applied now: by keys that may write, and newer than the one applied last. Of one author
- *   only the newest counts
- * @param caller the key that has shown itself
- * @returns the newest order that wants exactly these refs, or how they differ from what the newest one wants
+ * @param held states that may be applied now: signed by keys that may write, and newer than the one applied last. Of one
+ *   author only the newest counts
+ * @param caller the key that the sender has shown
+ * @returns the newest state that wants exactly these refs, or how they differ from what the newest one wants
  */
-export function matchHeldState<Order extends HeldState>(
+export function matchHeldState<State extends HeldState>(
   after: ReadonlyMap<string, string>,
-  held: readonly Order[],
+  held: readonly State[],
   caller?: string,
-): Parsed<Order> {
-  const match = newestState(currentStates(held).filter((order) => isSame(after, order.refs)));
+): Parsed<State> {
+  const match = newestState(currentStates(held).filter((state) => isSame(after, state.refs)));
   if (match !== undefined) return parsed(match);
   const newest = newestState(held);
   if (newest === undefined) {
@@ -63,12 +65,12 @@ function differences(after: ReadonlyMap<string, string>, wanted: ReadonlyMap<str
   return shown.join(', ') + (rest > 0 ? ` and ${rest} more` : '');
 }
 
-/** Differences in which nothing of the order is told that the push does not say itself. */
+/** Differences that show nothing of the state but what the push itself says. */
 function guardedDifferences(after: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): string {
   const wrong = [...after].filter(([name, oid]) => wanted.get(name) !== oid);
   const shown = wrong.slice(0, maxShown).map(([name, oid]) => `${name} is not ${oid.slice(0, 8)} in it`);
   const rest = wrong.length - shown.length;
   const told =
     shown.length === 0 ? 'refs are missing' : shown.join(', ') + (rest > 0 ? ` and ${rest} more` : '');
-  return `${told}; push with a token of the key that signed it to hear what it says`;
+  return `${told}; push with a token of the key that signed it to see what it says`;
 }

@@ -1,6 +1,6 @@
-/** Which of several orders counts. An order is a maintainer's signed statement of what the refs shall be. */
+/** Which of several signed states counts. */
 
-/** What tells the age of an order. */
+/** What decides which of two signed states is newer. */
 export interface StateStamp {
   readonly id: string;
   /** Public key of its author. */
@@ -9,63 +9,63 @@ export interface StateStamp {
   readonly at: number;
 }
 
-/** Seconds an order may be dated ahead. Without a bound one key could lock out all later orders for ever. */
-export const maxOrderAhead = 15 * 60;
+/** How far a signed state may be dated ahead, in seconds. Without a bound one key could block all later states for ever. */
+export const maxStateAhead = 15 * 60;
 
-/** Why an order cannot be taken now, or undefined. @param now seconds */
-export function stateDateProblem(order: StateStamp, now: number): string | undefined {
-  if (order.at <= now + maxOrderAhead) return undefined;
-  return `the state is dated ${order.at - now} s ahead, at most ${maxOrderAhead} s are taken: check your clock`;
+/** Why a signed state is not taken because of its date, or undefined. @param now seconds */
+export function stateDateProblem(state: StateStamp, now: number): string | undefined {
+  if (state.at <= now + maxStateAhead) return undefined;
+  return `the state is dated ${state.at - now} s ahead, at most ${maxStateAhead} s are taken: check your clock`;
 }
 
 /**
- * True when an order comes after the one applied last: it is dated later. At the same second the lower id counts among
- * the events of one author, since that is the one NIP-01 keeps; among authors the larger id, as the clients in use have it.
+ * True when a signed state is newer than the one applied last: its date is later. At the same second the lower id wins among
+ * states of one author, because NIP-01 keeps that one. Among authors the higher id wins, as in the clients in use.
  */
-export function isNewerState(order: StateStamp, applied: StateStamp | null): boolean {
+export function isNewerState(state: StateStamp, applied: StateStamp | null): boolean {
   if (applied === null) return true;
-  if (order.at !== applied.at) return order.at > applied.at;
-  if (order.id === applied.id) return false;
-  return order.author === applied.author ? order.id < applied.id : order.id > applied.id;
+  if (state.at !== applied.at) return state.at > applied.at;
+  if (state.id === applied.id) return false;
+  return state.author === applied.author ? state.id < applied.id : state.id > applied.id;
 }
 
-/** Why an order does not count beside another one that does, as {@link isNewerState} decides; for its author. */
-export function whyOutdated(order: StateStamp, counting: StateStamp): string {
-  if (order.at !== counting.at) return 'a newer state has been signed';
-  return order.author === counting.author
-    ? 'you signed another state in the same second, and of two the one with the lower id counts: sign this one anew'
-    : 'somebody else signed another state in the same second, and of two authors the state with the higher id counts: sign this one anew';
+/** Why a signed state does not count beside another one, by {@link isNewerState}; a text for its author. */
+export function whyOutdated(state: StateStamp, counting: StateStamp): string {
+  if (state.at !== counting.at) return 'a newer state has been signed';
+  return state.author === counting.author
+    ? 'you signed another state in the same second; the one with the lower id counts: sign this one again'
+    : 'another author signed a state in the same second; the one with the higher id counts: sign this one again';
 }
 
 /**
- * True for an order that was signed for a repository as it was before its owner withdrew it. One announced anew since has
- * nothing to do with that, and whoever sends the old order again speaks for nobody.
+ * True for a state that was signed before the owner withdrew the repository. It does not count in a repository that was
+ * announced again since: anyone may have sent the old event again.
  */
 export function isFromBefore(
-  order: Pick<StateStamp, 'at'>,
+  state: Pick<StateStamp, 'at'>,
   withdrawal: { readonly at: number } | undefined,
 ): boolean {
-  return withdrawal !== undefined && order.at <= withdrawal.at;
+  return withdrawal !== undefined && state.at <= withdrawal.at;
 }
 
-/** The order of each author that NIP-01 keeps: his newest replaces the others. */
-export function currentStates<Order extends StateStamp>(orders: Iterable<Order>): Order[] {
-  const ofAuthor = new Map<string, Order>();
-  for (const order of orders) {
-    const known = ofAuthor.get(order.author);
-    if (known === undefined || isNewerState(order, known)) ofAuthor.set(order.author, order);
+/** The newest state of each author, which is the one that NIP-01 keeps. */
+export function currentStates<State extends StateStamp>(states: Iterable<State>): State[] {
+  const ofAuthor = new Map<string, State>();
+  for (const state of states) {
+    const known = ofAuthor.get(state.author);
+    if (known === undefined || isNewerState(state, known)) ofAuthor.set(state.author, state);
   }
   return [...ofAuthor.values()];
 }
 
 /**
- * The order that counts among many, whatever sequence they are given in: the newest of those that
- * {@link currentStates} leaves. Pairwise comparison alone would run in circles among three of one second.
+ * The state that counts among many, in whatever sequence they are given: the newest of {@link currentStates}. Comparing
+ * pairs alone could run in a circle among three states of one second.
  */
-export function newestState<Order extends StateStamp>(orders: Iterable<Order>): Order | undefined {
-  let newest: Order | undefined;
-  for (const order of currentStates(orders)) {
-    if (newest === undefined || isNewerState(order, newest)) newest = order;
+export function newestState<State extends StateStamp>(states: Iterable<State>): State | undefined {
+  let newest: State | undefined;
+  for (const state of currentStates(states)) {
+    if (newest === undefined || isNewerState(state, newest)) newest = state;
   }
   return newest;
 }

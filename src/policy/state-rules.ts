@@ -1,7 +1,7 @@
 /**
- * What an order may do to the refs it meets. An order is the whole state as its author knew it, without a word about what
- * it was built on: taken literally, one from a stale clone would undo every push its author had not seen. Three states
- * tell the difference: what the last applied order set, what is there now, and what this order wants.
+ * What a signed state may do to the current refs. A signed state lists all refs as its author knew them, and does not say
+ * what it was built on. Taken literally, one from a stale clone would undo every push that its author had not seen. So three
+ * states are compared: the last applied one, the current refs, and the new one.
  */
 import {
   branchesAndTags,
@@ -18,16 +18,16 @@ import { type ProtectionEntry, protectionOf } from './protection.ts';
 
 type Refs = ReadonlyMap<string, string>;
 
-/** A ref an order changes. */
+/** A ref that a signed state changes. */
 export interface StatedRefChange {
   readonly name: string;
   /** The object id now; undefined when the ref is not there. */
   readonly from: string | undefined;
-  /** The object id wanted; undefined when the ref shall go. */
+  /** The object id wanted; undefined when the ref is to be deleted. */
   readonly to: string | undefined;
 }
 
-/** A question only the objects can answer: does `to` descend from `from`? */
+/** A question that only git can answer: does `to` descend from `from`? */
 export interface FastForwardQuestion {
   readonly name: string;
   readonly from: string;
@@ -39,20 +39,20 @@ export interface StatePlan {
   readonly changes: readonly StatedRefChange[];
   /** The changes that are allowed only if they are fast-forwards. */
   readonly questions: readonly FastForwardQuestion[];
-  /** The changes that would undo a push; with one of these the whole order waits. */
+  /** The changes that would undo a push; if there is one, the whole state is held. */
   readonly conflicts: readonly { readonly name: string; readonly reason: string }[];
 }
 
 /**
- * Compares three states of branches and tags. A ref that is as the last applied order set it (or as absent as that order
- * left it) may become anything. One that was created, moved or deleted since, by a push, may only stay, or be
- * fast-forwarded if it is a branch.
+ * Compares three states of branches and tags. A ref that still is as the last applied state set it, or left it absent, may
+ * become anything. A ref that a push has created, moved or deleted since may only stay, or be fast-forwarded if it is a
+ * branch.
  *
  * @param current the branches and tags there are
- * @param lastOrder what the last applied order set; empty when there was none
- * @param wanted what this order sets
+ * @param lastSet the branches and tags that the last applied state set; empty if there is none
+ * @param wanted the branches and tags that the new state sets
  */
-export function planState(current: Refs, lastOrder: Refs, wanted: Refs): StatePlan {
+export function planState(current: Refs, lastSet: Refs, wanted: Refs): StatePlan {
   const changes: StatedRefChange[] = [];
   const questions: FastForwardQuestion[] = [];
   const conflicts: { name: string; reason: string }[] = [];
@@ -60,7 +60,7 @@ export function planState(current: Refs, lastOrder: Refs, wanted: Refs): StatePl
     const [from, to] = [current.get(name), wanted.get(name)];
     if (from === to) continue;
     changes.push({ name, from, to });
-    if (from === lastOrder.get(name)) continue;
+    if (from === lastSet.get(name)) continue;
     if (from === undefined) conflicts.push({ name, reason: 'a push deleted it' });
     else if (to === undefined)
       conflicts.push({ name, reason: 'a push changed it, and the state leaves it out' });
@@ -111,7 +111,7 @@ export function historyQuestions(
 
 export type StateDecision =
   | { readonly apply: true; readonly changes: readonly StatedRefChange[] }
-  /** The order is held, and its author told why. */
+  /** The state is held, and its author is told why. */
   | { readonly apply: false; readonly reason: string };
 
 /**
@@ -132,7 +132,7 @@ export function decideState(plan: StatePlan, fastForwards: ReadonlySet<string>):
   };
 }
 
-/** Why no repository can ever have these refs, or undefined: a ref cannot be a folder of others. */
+/** Why no repository can have these refs, or undefined: a ref cannot be a folder of others. */
 export function impossibleState(wanted: Refs): string | undefined {
   const names = new RefNameIndex(wanted.keys());
   for (const name of wanted.keys()) {
@@ -142,7 +142,7 @@ export function impossibleState(wanted: Refs): string | undefined {
   return undefined;
 }
 
-/** The branch HEAD names after an order: the one it asks for if that exists then, else what a push would leave. */
+/** The branch that HEAD names after a signed state: the one it asks for if that exists then, else as after a push. */
 export function headAfterState(wantedHead: string | undefined, head: string, refs: Refs): string {
   return wantedHead !== undefined && refs.has(wantedHead) ? wantedHead : headAfter(head, refs);
 }

@@ -1,6 +1,6 @@
 /**
- * What is kept of all that is sent: events that belong to repositories hosted here, and nothing else. Some of them do
- * something: they create a repository, say what its refs shall be, or withdraw it.
+ * Which events the relay keeps: those that belong to repositories hosted here, and no others. Some events also act: they
+ * create a repository, set its refs, or withdraw it.
  */
 import type { Clock } from '../lib/clock.ts';
 import { CairnError, publicTextOf } from '../lib/errors.ts';
@@ -18,22 +18,22 @@ import { outdoneNote } from './outdone.ts';
 import { type Authenticated, accept, type Publication, reject, type Verdict } from './publication.ts';
 import { isPullRequest } from './pull-requests/pull-request-tip.ts';
 
-/** Seconds an event may be dated ahead. */
+/** How far an event may be dated ahead, in seconds. */
 export const MAX_AHEAD_SECONDS = 15 * 60;
 
-/** What is known of the repositories an event may belong to. */
+/** What admission asks about the repositories an event may belong to. */
 export interface Belonging {
   /** The repositories here that an event is about, directly or through the events it answers. */
   mentions(event: NostrEvent): readonly unknown[];
-  /** False when it is about a private repository of which none of these keys may know. */
+  /** False when the event is about a private repository that none of these keys may know of. */
   visible(event: NostrEvent, reader: Authenticated): boolean;
-  /** Finds out what is to be known before an event is shown. */
+  /** Loads what {@link visible} needs. Call it before an event is shown. */
   prepare(event: NostrEvent): Promise<void>;
   /** True for a key that owns or maintains a repository here. */
   hasRepository(publicKey: string): boolean;
 }
 
-/** What an event of one kind makes happen. Its sender is told of nothing that he may not know of. */
+/** What an event of one kind does. The verdict tells the sender nothing that the sender may not know. */
 type Act = (event: VerifiedEvent, sender: Authenticated) => Promise<Verdict>;
 
 export interface AdmissionContext {
@@ -45,15 +45,15 @@ export interface AdmissionContext {
   readonly withdraw: Act;
   /** A pull request, or an update of one, that belongs to a repository here. */
   readonly pullRequest: (event: VerifiedEvent, address: string | undefined) => Promise<Verdict>;
-  /** Why there is no room for an event; asked of what its sender may know about. */
+  /** Why there is no room for an event. Call it only for events about repositories that the sender may know of. */
   readonly noRoom: (event: NostrEvent) => Reason | undefined;
-  /** Nothing is taken: the operator lets nobody change anything. */
+  /** True when the operator lets nobody change anything: no event is taken. */
   readonly readOnly: boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** Events that refer to another one which are looked at for one that its sender may see, the newest ones. */
+/** How many events that refer to an event are looked at to find one that the sender may see; the newest first. */
 const MAX_REFERRING = 256;
 
 const NOT_OURS: Reason = 'blocked: this relay keeps what belongs to the repositories hosted here';
@@ -75,7 +75,7 @@ export class Admission implements Publication {
     }
   }
 
-  /** What can be said of an event whatever it is about. */
+  /** Refusals that do not depend on repositories. */
   private refusal(event: VerifiedEvent, sender: Authenticated): Verdict | undefined {
     const { clock, readOnly } = this.context;
     if (readOnly) return reject('blocked: this server is read-only');
@@ -97,7 +97,7 @@ export class Admission implements Publication {
     return undefined;
   }
 
-  /** An event that is here, unless the sender may not know of it. */
+  /** A stored event, unless the sender may not know of it. */
   private seen(id: string, sender: Authenticated): NostrEvent | undefined {
     const event = this.context.events.get(id);
     return event !== undefined && this.context.belonging.visible(event, sender) ? event : undefined;
@@ -115,7 +115,7 @@ export class Admission implements Publication {
     if (event.kind === kinds.repositoryState) return order(event, sender);
     if (event.kind === kinds.deletion) {
       const act = () => withdraw(event, sender);
-      // Of what the sender may not know of, nothing is told either: not even that there is no room for it.
+      // The sender must not learn of a hidden repository from an answer about room.
       return belonging.visible(event, sender) ? this.withRoom(event, act) : act();
     }
     if (!(await this.belongs(event, sender))) return reject(NOT_OURS);
@@ -130,14 +130,14 @@ export class Admission implements Publication {
   }
 
   /**
-   * What is to be said of an event because of those that are here; undefined when it is to be looked at, or when the sender
-   * may not see what is here: then nothing is said because of that.
+   * The verdict that follows from stored events alone. undefined when the event has to be looked at, and when the sender may
+   * not see the stored events: the answer must not depend on those.
    */
   private async standing(event: VerifiedEvent, sender: Authenticated): Promise<Verdict | undefined> {
     const { events, belonging } = this.context;
     const stored = events.judge(event);
     if (stored === 'stored') return undefined;
-    // Of something taken back, or replaced by what is taken back, only what it was about can be told.
+    // A deleted event is not here any more: its visibility follows from its own tags, or from the event that replaced it.
     const address = addressOf(event);
     const rival =
       stored === 'superseded' && address !== undefined
@@ -147,20 +147,20 @@ export class Admission implements Publication {
     if (!belonging.visible(rival ?? event, sender)) return undefined;
     if (stored === 'deleted') return reject('blocked: its author deleted it');
     if (stored === 'superseded') return accept(outdoneNote(event, events, 'a newer one is here'));
-    // An announcement may be in force no more. A state may be for a private repository as well, known to who sends it now.
+    // An announcement may not be in force any more. A state may also be for a private repository that this sender may know of.
     const again =
       event.kind === kinds.repository || (event.kind === kinds.repositoryState && sender.size > 0);
     return again ? undefined : accept('duplicate: it is here already');
   }
 
-  /** Somebody who may not know of a repository is answered as if it were not there. */
+  /** To a sender who may not know of a repository, the answer is the same as if it did not exist. */
   private async belongs(event: VerifiedEvent, sender: Authenticated): Promise<boolean> {
     const { belonging } = this.context;
     if (roleOfKind(event.kind) === 'anyone') return belonging.visible(event, sender);
     if (roleOfKind(event.kind) === 'author') {
       return belonging.hasRepository(event.pubkey) && belonging.visible(event, sender);
     }
-    // An attestation by somebody else would be taken for the service's.
+    // Clients would take an attestation by another key for the service's.
     if (event.kind === kinds.applicationData || event.kind === kinds.httpAuth) return false;
     if (belonging.mentions(event).length > 0) return belonging.visible(event, sender);
     const address = addressOf(event);
@@ -172,7 +172,7 @@ export class Admission implements Publication {
     return belonging.visible(event, sender);
   }
 
-  /** True when something here that the sender may see refers to this: else the answer would tell what he may not see. */
+  /** True when a stored event that the sender may see refers to this one. Others must not change the answer. */
   private isReferredTo(idOrAddress: string, tags: readonly string[], sender: Authenticated): boolean {
     const { events, belonging, clock } = this.context;
     if (!events.isReferredTo(idOrAddress)) return false;

@@ -1,11 +1,11 @@
-/** What a relay does with an event somebody sends it. */
+/** What the relay does with events that clients send. */
 import type { VerifiedEvent } from '../nostr/event.ts';
 import type { Reason } from '../nostr/relay-message.ts';
 
-/** What its sender is told. */
+/** The answer to the sender. */
 export interface Verdict {
   readonly accepted: boolean;
-  /** Why not, or what is to be known about it; empty when there is nothing to say. */
+  /** Why it was rejected, or what the sender should know; may be empty. */
   readonly note: Reason | '';
 }
 
@@ -17,13 +17,13 @@ export function reject(note: Reason): Verdict {
   return { accepted: false, note };
 }
 
-/** Who has sent an event: the keys his connection has proved to hold (NIP-42). */
+/** The sender of an event: the keys that the connection has authenticated (NIP-42). */
 export type Authenticated = ReadonlySet<string>;
 
 export interface Publication {
   /**
-   * Decides about an event and does what it asks for. Whatever happens, there is a verdict; nothing is thrown.
-   * @param address the network address it comes from, or what stands for it
+   * Decides about an event and does what it asks for. Never rejects: each event gets a verdict.
+   * @param address the network address of the sender, or what stands for it
    */
   publish(event: VerifiedEvent, sender: Authenticated, address?: string): Promise<Verdict>;
 }

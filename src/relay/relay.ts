@@ -10,14 +10,14 @@ import type { Events } from './events.ts';
 export interface RelayContext extends Omit<ConnectionContext, 'slices'> {
   readonly events: ConnectionContext['events'] & Pick<Events, 'onEvent'>;
   readonly random: Random;
-  /** Of its own when not given. */
+  /** If not given, the relay makes its own. */
   readonly slices?: FairSlices;
 }
 
-/** Bytes of a challenge; as many as make two that are equal, or one that is guessed, no concern. */
+/** Bytes of a challenge: enough that none repeats and none can be guessed. */
 const CHALLENGE_BYTES = 16;
 
-/** The Nostr relay: every client that is connected to it, and the events that go to them as they come. */
+/** The Nostr relay: all connected clients, and the delivery of new events to them. */
 export class Relay {
   private readonly context: RelayContext & ConnectionContext;
   private readonly callers: Callers;
@@ -44,8 +44,8 @@ export class Relay {
   }
 
   /**
-   * Why a client that calls from this address cannot be connected now, for a person to read; undefined when it can.
-   * To be asked before {@link connect}.
+   * Why a client at this address cannot connect now, as text for a person; undefined when it can. Call it before
+   * {@link connect}.
    */
   refusal(address: string): string | undefined {
     const { connections, connectionsPerAddress } = this.context.limits;
@@ -58,8 +58,8 @@ export class Relay {
   }
 
   /**
-   * Begins to speak with a client. When its connection has ended, {@link disconnect} must be told.
-   * @param address where it calls from; limits are shared by all who call from there
+   * Opens a connection. When it has ended, call {@link disconnect}.
+   * @param address of the client; all clients at one address share limits
    */
   connect(socket: RelaySocket, address: string): Connection {
     const caller = this.callers.enter(address);
@@ -71,14 +71,14 @@ export class Relay {
     return connection;
   }
 
-  /** The connection of a client has ended, from either side. */
+  /** Forgets a connection that has ended, from either side. */
   disconnect(connection: Connection): void {
     connection.close();
     this.connections.get(connection)?.();
     this.connections.delete(connection);
   }
 
-  /** Takes no new clients, answers every event it was given, and ends all connections. */
+  /** Refuses new clients, answers every event received so far, and ends all connections. */
   async close(): Promise<void> {
     this.stopping = true;
     this.stopListening();

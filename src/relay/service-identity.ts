@@ -1,4 +1,4 @@
-/** Who the service is: the key it signs with, and the key of each repository that follows from it. */
+/** The identity of the service: the key it signs with, and the keys of repositories, which are derived from it. */
 import { CairnError } from '../lib/errors.ts';
 import { LruMap } from '../lib/lru.ts';
 import { formatNpub } from '../nostr/public-key.ts';
@@ -9,11 +9,11 @@ import type { Policy } from '../repository/manifest.ts';
 import { claimBucket, type ServiceRecordContext } from '../repository/records/service-record.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
 
-/** Signers of repositories remembered; making one costs about a millisecond. */
+/** How many repositories' signers are cached; making one costs about a millisecond. */
 const REMEMBERED = 10_000;
 
 export class ServiceIdentity {
-  /** Signs in the name of the service. */
+  /** Signs for the service itself. */
   readonly signer: Signer;
   private readonly secret: string;
   private readonly library: Secp256k1 | undefined;
@@ -21,7 +21,7 @@ export class ServiceIdentity {
 
   /**
    * @param secretKey of the service, 64 lower-case hex characters
-   * @param library signs fast, and the same bytes on every server; without it JavaScript does
+   * @param library signs faster than JavaScript, with the same bytes
    * @throws CairnError `invalid` when it is no secret key
    */
   constructor(secretKey: string, library?: Secp256k1) {
@@ -46,8 +46,8 @@ export class ServiceIdentity {
   }
 
   /**
-   * True when the key of a repository is one of those that may write to it. Its receipts are then as good as a
-   * maintainer's word; else they only witness.
+   * True when the key of a repository may write to it. Clients then treat its receipts like a maintainer's signed states;
+   * otherwise its receipts only testify.
    */
   receiptsAreAuthoritative(id: RepositoryId, policy: Policy): boolean {
     return policy.writers.includes(this.signerOf(id).publicKey);
@@ -55,8 +55,8 @@ export class ServiceIdentity {
 }
 
 /**
- * Makes sure that the bucket belongs to this service, or to none before. Servers with different keys would sign different
- * receipts of the same repositories, and nothing would fail.
+ * Claims the bucket for this service. Fails if it belongs to another one: servers with different keys would sign different
+ * receipts for the same repositories, and nobody would notice.
  *
  * @param publicKey of the service
  * @throws CairnError `conflict` when the bucket belongs to another service; `unavailable` when the store does not answer
@@ -66,6 +66,6 @@ export async function claimService(context: ServiceRecordContext, publicKey: str
   if (owner === publicKey) return;
   throw new CairnError(
     'conflict',
-    `this bucket belongs to the service ${formatNpub(owner)}: give every server of it the same key file`,
+    `this bucket belongs to the service ${formatNpub(owner)}: give all its servers the same key file`,
   );
 }

@@ -1,13 +1,13 @@
 /**
- * What a server does now and then, whether somebody asks or not: it ends what has waited too long and finishes what
- * another left unfinished. Each run does a bounded part; nothing in it is urgent, and a step that fails is tried again.
+ * Periodic work of a server: it removes what has expired, and finishes what another server left unfinished. Each run does a
+ * bounded part. Nothing is urgent; a step that fails is tried again.
  */
 import type { Clock } from '../lib/clock.ts';
 import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
 import type { Logger } from '../observability/logger.ts';
 
-/** One kind of work. A run of it is bounded, and ends early when the signal says so. */
+/** One kind of work. A run is bounded, and ends early when the signal aborts. */
 export interface UpkeepTask {
   readonly name: string;
   run(signal: AbortSignal): Promise<void>;
@@ -15,7 +15,7 @@ export interface UpkeepTask {
 
 export interface UpkeepOptions {
   readonly tasks: readonly UpkeepTask[];
-  /** Milliseconds between runs, about. */
+  /** Average milliseconds between runs. */
   readonly interval: number;
   readonly clock: Clock;
   readonly random: Random;
@@ -35,7 +35,7 @@ export class Upkeep {
     this.running ??= this.loop();
   }
 
-  /** Runs every task once, one after another. What fails is logged and does not keep the others from running. */
+  /** Runs every task once, one after another. A failure is logged; the other tasks still run. */
   async runOnce(): Promise<void> {
     const { tasks, log } = this.options;
     const { signal } = this.stopping;
@@ -59,22 +59,22 @@ export class Upkeep {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       await this.runOnce();
-      // Servers that started together do not go on together. A sleep is broken off by the end of the server alone.
+      // A random interval spreads servers that started together. Only the end of the server ends the sleep early.
       await clock.sleep(interval * (0.5 + random.fraction()), signal).catch(() => signal.aborted);
     }
   }
 }
 
-/** Failures in a row after which it is the store that is away, and not one item that is in trouble. */
+/** After so many failures in a row the store itself counts as unavailable, not single items. */
 const MOST_IN_A_ROW = 8;
-/** Failures that are told of one by one. */
+/** How many failures a report lists one by one. */
 const MOST_TOLD = 20;
 
 /**
- * Does some work for each of many items. One that fails keeps none of the others waiting; only when the store answers nobody any more
- * are the rest left to the next run.
+ * Does some work for each of many items. A failure does not stop the others. Only when the store seems unavailable are the
+ * rest left to the next run.
  * @param nameOf what an item is called in the report
- * @throws CairnError `unavailable` that tells each failure once, when all have been gone through
+ * @throws CairnError `unavailable` that lists each failure, after the last item
  */
 export async function goThrough<T>(
   items: Iterable<T>,

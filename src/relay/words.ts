@@ -1,6 +1,6 @@
 /**
- * Whose word counts where. To be named as a maintainer gives rights in one repository; what a key says under an identifier
- * counts only in those repositories that trust the key and that the key accepts. All of it follows from the announcements.
+ * Which keys' events count in which repositories. Naming a key as a maintainer gives it rights in one repository. The events
+ * of a key count only in repositories that trust the key and that the key accepts. All of it follows from announcements.
  */
 import { parseAddress } from '../nostr/address.ts';
 import type { Announcement } from '../nostr/announcement.ts';
@@ -24,19 +24,19 @@ export interface WordsContext {
   readonly rule: MaintainerRule;
 }
 
-/** The repositories under an identifier in which the word of a key counts. */
+/** The repositories under an identifier in which a key's events count. */
 export interface Places {
   /** Owners: the key itself first, whether it has a repository or not. */
   readonly owners: readonly string[];
-  /** False when so many name the key that not all were looked at. This never happens to a key that has announced. */
+  /** False when so many owners name the key that not all were looked at. Always true for a key that has announced. */
   readonly complete: boolean;
 }
 
-/** Repositories in which the word of a key counts that has not said which ones it accepts, looked for at most. */
+/** How many repositories are looked up for a key that has not announced which ones it accepts. */
 export const mostPlaces = 64;
-/** Keys looked at to find them. */
+/** How many owners are looked at to find them. */
 const MOST_TRIED = 256;
-/** Names noted of one key, in announcements that took the place of one another, before all is noted anew. */
+/** How many names are kept of one key whose announcements replace one another, before the index is rebuilt. */
 const MOST_NOTED = 4 * maxWriters;
 
 /** Who names whom under one identifier. */
@@ -45,15 +45,15 @@ interface Names {
   readonly namers: Map<string, Set<string>>;
   /** By the key that names, all those it is listed under. */
   readonly named: Map<string, ReadonlySet<string>>;
-  /** Ids of the announcements that were hidden when this was made: they go without a word. */
+  /** Ids of the announcements that were hidden when this was built: no listener is called when those go. */
   readonly hidden: readonly string[];
 }
 
-/** To be made before whoever asks it about an event, so that it hears of an announcement first. */
+/** Create it before other listeners that ask it about events, so that it sees an announcement first. */
 export class Words {
   private readonly context: WordsContext;
   private readonly memory: AnnouncementMemory;
-  /** By identifier, made when it is asked for. An entry too many does no harm: it is looked at, and found to be none. */
+  /** By identifier, built on demand. A surplus name does no harm: each is checked before it counts. */
   private readonly names = new Map<string, Names>();
 
   constructor(context: WordsContext) {
@@ -64,13 +64,13 @@ export class Words {
       const identifier = firstValue(event, 'd') ?? '';
       const known = this.names.get(identifier);
       if (known === undefined) return;
-      // When a hidden one has gone, the one before it stands again.
+      // When a hidden announcement goes, the one before it is in force again.
       note(known, event.pubkey, readAnnouncement(event)?.maintainers ?? [], hidden);
       if ((known.named.get(event.pubkey)?.size ?? 0) > MOST_NOTED) this.names.delete(identifier);
     });
   }
 
-  /** The keys that may write to a repository, as its announcements say: its owner first. */
+  /** The keys that may write to a repository by its announcements; the owner first. */
   writersOf(owner: string, identifier: string): readonly string[] {
     return maintainerClosure(owner, this.announcementsOf(identifier), this.context.rule).writers;
   }
@@ -85,19 +85,19 @@ export class Words {
     return this.announcementsOf(identifier)(key) !== undefined;
   }
 
-  /** True when a key wants its word to count in the repository of an owner. Whether it counts is for the owner to say too. */
+  /** True when a key accepts that its events count in an owner's repository. The owner has to trust the key, too. */
   accepts(author: string, owner: string, identifier: string): boolean {
     if (author === owner) return true;
     const { rule } = this.context;
     return acceptedOwners(author, this.announcementsOf(identifier), rule)?.includes(owner) ?? true;
   }
 
-  /** The owners whose repositories a key has accepted by an announcement of its own, itself first; nobody without one. */
+  /** The owners whose repositories a key accepts by its own announcement, the key itself first; empty without one. */
   acceptedBy(key: string, identifier: string): readonly string[] {
     return acceptedOwners(key, this.announcementsOf(identifier), this.context.rule) ?? [];
   }
 
-  /** True when the word of a key counts in the repository of an owner: each of them says so. */
+  /** True when a key's events count in an owner's repository: the owner trusts the key, and the key accepts it. */
   counts(author: string, owner: string, identifier: string): boolean {
     return (
       author === owner || (this.accepts(author, owner, identifier) && this.trusts(owner, author, identifier))
@@ -105,8 +105,8 @@ export class Words {
   }
 
   /**
-   * Where the word of a key counts. What it takes to find that out does not grow with what others announce: it goes by the
-   * key's own announcement, and only of a key that has none by those who name it.
+   * The repositories in which a key's events count. The work does not grow with others' announcements: it follows the key's
+   * own announcement, and looks at those who name the key only if it has none.
    */
   placesOf(author: string, identifier: string): Places {
     const accepted = acceptedOwners(author, this.announcementsOf(identifier), this.context.rule);
@@ -115,7 +115,7 @@ export class Words {
     return { owners, complete: true };
   }
 
-  /** Where a state counts: of the repositories in which its author's word does, those it names by `a` tags if it names any. */
+  /** The repositories in which a signed state counts: only those that it names by `a` tags, if it names any. */
   placesOfState(event: NostrEvent): Places {
     const identifier = firstValue(event, 'd') ?? '';
     const named = repositoriesNamed(event);
@@ -128,7 +128,7 @@ export class Words {
     return { owners: [...new Set(counting)], complete: true };
   }
 
-  /** The repositories that trust a key, whatever it says itself: the key's own first. */
+  /** The repositories that trust a key, whatever the key accepts: the key's own first. */
   placesNaming(key: string, identifier: string): Places {
     const owners = [key];
     let tried = 0;
@@ -140,8 +140,8 @@ export class Words {
   }
 
   /**
-   * Those of the keys that may write to a repository whose states may be kept with the key instead of with each repository:
-   * they have announced nothing, and more name them than {@link placesOf} looks at.
+   * The writers of a repository whose signed states may be held with the key instead of the repository: keys without an
+   * announcement, named by more owners than {@link placesOf} looks at.
    */
   crowdedWriters(owner: string, identifier: string): readonly string[] {
     return this.writersOf(owner, identifier).filter((key) => {
@@ -160,7 +160,7 @@ export class Words {
     return (key: string) => this.memory.find(key, identifier);
   }
 
-  /** Keys that may have named a key, nearest first, each once. */
+  /** Keys that may have named a key, directly or through others; nearest first, each once. */
   private *naming(key: string, identifier: string): Generator<string> {
     const { namers } = this.namesUnder(identifier);
     const seen = new Set([key]);
@@ -189,14 +189,14 @@ export class Words {
     for (const event of announcements) {
       note(names, event.pubkey, readAnnouncement(event)?.maintainers ?? [], false);
     }
-    // Anyone may ask about anything: only what is announced is worth remembering.
+    // Anyone may ask about any identifier: only announced ones are cached.
     if (names.named.size > 0) this.names.set(identifier, names);
     else this.names.delete(identifier);
     return names;
   }
 }
 
-/** The repositories an event names by `a` tags. */
+/** The repositories that an event names by `a` tags. */
 export function repositoriesNamed(
   event: NostrEvent,
 ): { readonly pubkey: string; readonly identifier: string }[] {
@@ -205,7 +205,7 @@ export function repositoriesNamed(
     .flatMap((address) => (address?.kind === kinds.repository ? address : []));
 }
 
-/** @param besides whether what the namer said before may come to stand again */
+/** @param besides true to keep earlier names, because an earlier announcement may come into force again */
 function note(names: Names, namer: string, maintainers: readonly string[], besides: boolean): void {
   const before = names.named.get(namer) ?? new Set<string>();
   const named = new Set(maintainers.slice(0, maxWriters));

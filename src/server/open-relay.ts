@@ -165,7 +165,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     owners,
     clock,
     settled: settledMs,
-    orders: heldStates,
+    heldStates,
   });
   const isPublic = (event: NostrEvent) => directory.visible(event, new Set());
   const signedStates = new SignedStates({

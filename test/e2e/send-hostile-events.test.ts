@@ -564,6 +564,6 @@ describe('a date that cannot be', () => {
   it('by which it has expired, or by which a repository would end, is refused', async () => {
     await expectRefused(comment([['expiration', `${now() - 1}`]]), /^invalid: it has expired/);
     const ending = announcement(server.url, owner, 'ending', { tags: [['expiration', `${minutes(60)}`]] });
-    await expectRefused(ending, /^invalid: an announcement cannot expire/);
+    await expectRefused(ending, /^invalid: an announcement must not expire/);
   });
 });

@@ -89,7 +89,7 @@ export class RelayRig {
       words,
       clock,
       settled: 0,
-      orders: {
+      heldStates: {
         waiting: async (id) => this.waiting.get(formatRepositoryId(id)) ?? [],
         remove: async (id, ids) => {
           const orders = this.waiting.get(formatRepositoryId(id)) ?? [];

@@ -1,6 +1,6 @@
 /**
- * Announcements (kind 30617): they make repositories, and say who may do what in them. What an announcement asks for is
- * published before its sender hears that it was taken.
+ * Announcements (kind 30617): they create repositories, and say who may do what in them. What an announcement asks for is
+ * published before its sender gets the answer.
  */
 import type { Clock } from '../../lib/clock.ts';
 import { isCairnError, messageOf } from '../../lib/errors.ts';
@@ -35,7 +35,7 @@ import {
   unstored,
 } from './policy-change.ts';
 
-/** Keys that may read a private repository, at most: every manifest names them. */
+/** How many keys may read a private repository at most: every manifest lists them. */
 export const maxReaders = 1_000;
 
 const PURGATORY: Reason = 'purgatory: it is shown once its git data has arrived; push within 30 minutes';
@@ -49,7 +49,7 @@ export interface AnnouncementsContext extends Omit<PolicyContext, 'events'> {
   readonly base: string;
   readonly maxRepositoriesPerOwner: number;
   readonly clock: Clock;
-  /** Milliseconds after which no server answers by what it saw before a change. */
+  /** Milliseconds until no server answers from what it read before a change. */
   readonly settled: number;
   readonly random: Random;
   readonly log: Logger;
@@ -63,8 +63,8 @@ export class Announcements {
   }
 
   /**
-   * Does what an announcement asks for. Asking again for what is so already changes nothing. Somebody who may not know of the
-   * repository there is hears what would be said if there were none.
+   * Does what an announcement asks for. An announcement that is in force already changes nothing. To a sender who may not
+   * know of the repository, the answer is the same as if there were none.
    * @throws CairnError when the store fails before anything is in force
    */
   async announce(event: VerifiedEvent, sender: Authenticated): Promise<Verdict> {
@@ -76,7 +76,7 @@ export class Announcements {
     return this.host(event, id, announcement, named.clone === 'grasp', sender);
   }
 
-  /** Makes the repository, or brings it up to date. */
+  /** Creates the repository, or updates its policy. */
   private async host(
     event: VerifiedEvent,
     id: RepositoryId,
@@ -86,15 +86,15 @@ export class Announcements {
   ): Promise<Verdict> {
     const { repositories, closures, events } = this.context;
     const repository = repositories.get(id);
-    const met = await repository.resolve();
-    if (met === undefined || met.manifest.lifecycle === 'withdrawn') {
+    const existing = await repository.resolve();
+    if (existing === undefined || existing.manifest.lifecycle === 'withdrawn') {
       const problem = await this.reserve(id);
       if (problem !== undefined) return reject(problem);
     }
-    // Whoever he is a maintainer for may have to follow: before and after, since he may come or go by this.
+    // Repositories that the author maintains may change, too: those before and those after, since the author may join or leave.
     const before = closures.around(id.identifier, event.pubkey);
     const outcome = await this.publish(id, event, announcement, grasp);
-    const policy = (outcome.is === 'refused' ? met?.manifest : outcome.manifest)?.policy;
+    const policy = (outcome.is === 'refused' ? existing?.manifest : outcome.manifest)?.policy;
     const asIfNew =
       policy !== undefined && !mayKnowOf({ owner: id.owner, ...policy }, sender)
         ? accept(grasp ? PURGATORY : '')
@@ -109,22 +109,22 @@ export class Announcements {
     await this.keep(event, held);
     const after = closures.around(id.identifier, event.pubkey);
     await closures.update([...before, ...after], event, { except: id });
-    if (outcome.manifest?.policy.private) await this.settle(met?.manifest, outcome);
+    if (outcome.manifest?.policy.private) await this.settle(existing?.manifest, outcome);
     if (asIfNew !== undefined) return asIfNew;
     if (outcome.is === 'unchanged' && duplicate) return accept('duplicate: it is in force already');
     return accept(held ? PURGATORY : '');
   }
 
   /**
-   * Waits until no server shows any more what has been made private. When that was done before and its sender has not heard of it, what is left
-   * of the time is waited for.
+   * Waits until no server shows a repository any more that has become private. If an earlier request made it private and its
+   * answer was lost, this waits only for the rest of the time.
    */
   private async settle(
-    met: GitManifest | undefined,
+    before: GitManifest | undefined,
     { is, manifest }: { readonly is: string; readonly manifest: GitManifest | undefined },
   ): Promise<void> {
     const { clock, settled } = this.context;
-    const wasShown = met !== undefined && met.lifecycle !== 'withdrawn' && !met.policy.private;
+    const wasShown = before !== undefined && before.lifecycle !== 'withdrawn' && !before.policy.private;
     const age = clock.now() - (manifest?.receiptAt ?? 0) * 1000;
     const left = is === 'changed' && wasShown ? settled : Math.min(settled, settled + 1000 - age);
     if (left > 0 && (wasShown || is === 'unchanged')) await clock.sleep(left);
@@ -133,7 +133,7 @@ export class Announcements {
   private async reserve({ owner, identifier }: RepositoryId): Promise<Reason | undefined> {
     const { owners, maxRepositoriesPerOwner: limit } = this.context;
     if ((await owners.reserve(owner, identifier, limit)) === 'reserved') return undefined;
-    return `restricted: you have ${limit} repositories here, which is as many as one key may have`;
+    return `restricted: you have ${limit} repositories here, the most that one key may have`;
   }
 
   private async publish(
@@ -171,7 +171,7 @@ export class Announcements {
     }
   }
 
-  /** What is in force is said to be so, even if the log does not take it: it is written there again from the manifest. */
+  /** Logs an announcement that is in force. If that fails, it is still accepted: a receipt task logs it from the manifest later. */
   private async keep(event: VerifiedEvent, hidden: boolean): Promise<void> {
     try {
       await this.context.events.append([event], { hidden });
@@ -181,7 +181,7 @@ export class Announcements {
     }
   }
 
-  /** An announcement that asks for no repository here counts when its author maintains one: it may name more maintainers. */
+  /** Takes an announcement that asks for no repository here. It counts if its author maintains one: it may name maintainers. */
   private async takeFromMaintainer(
     event: VerifiedEvent,
     announcement: Announcement,
@@ -214,15 +214,15 @@ function check(event: VerifiedEvent): Checked {
   const announcement = result.value;
   const problem = parseProtection(announcement.protection);
   if (!problem.ok) return { refusal: `invalid: ${problem.reason}` };
-  // With the owner there would be one more who may write than may be.
+  // The owner counts as a writer, too.
   if (announcement.maintainers.length >= maxWriters) {
     return { refusal: `invalid: more than ${maxWriters - 1} maintainers` };
   }
   if (announcement.readers.length > maxReaders)
     return { refusal: `invalid: more than ${maxReaders} readers` };
-  // A repository does not end by the clock; its rules would, and it would be there without any.
+  // A repository does not expire; without its announcement it would have no rules.
   if (expirationOf(event) !== undefined) {
-    return { refusal: 'invalid: an announcement cannot expire; withdraw it with a deletion request' };
+    return { refusal: 'invalid: an announcement must not expire; withdraw it with a deletion request' };
   }
   try {
     return { announcement, id: repositoryId(announcement.owner, announcement.identifier) };
@@ -251,11 +251,11 @@ interface AnnounceChangeOptions {
   readonly grasp: boolean;
   readonly stored: ReadonlySet<string>;
   readonly since: number;
-  /** Of the repository this may make. */
+  /** The incarnation of a repository that this creates. */
   readonly incarnation: string;
 }
 
-/** Makes a repository, makes it anew, or gives it the policy its owner has announced. */
+/** Creates a repository, creates it again after a withdrawal, or publishes the policy that its owner has announced. */
 class AnnounceChange implements Change<GitManifest, AnnounceResult | Unstored> {
   readonly since: number;
   private readonly options: AnnounceChangeOptions;
@@ -307,11 +307,11 @@ class AnnounceChange implements Change<GitManifest, AnnounceResult | Unstored> {
     return undefined;
   }
 
-  /** The state the policy is put on: what is there, or a new repository. */
+  /** The state that gets the new policy: the current one, or that of a new repository. */
   private stateFrom(current: GitState | undefined): GitState {
     const { id, announcement, grasp, incarnation } = this.options;
     if (current !== undefined && current.lifecycle !== 'withdrawn') {
-      // One that waited for its first data waits no more when its owner does not ask for that.
+      // A repository that waits for its first data becomes live when its owner no longer asks for a GRASP repository.
       return { ...current, lifecycle: grasp ? current.lifecycle : 'live' };
     }
     const fresh = emptyState(id.identifier, announcement.objectFormat ?? 'sha1', incarnation);

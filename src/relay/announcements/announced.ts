@@ -1,4 +1,4 @@
-/** What is announced of a repository, and who may know of it. */
+/** What is announced about a repository, and who may know of it. */
 import type { Announcement } from '../../nostr/announcement.ts';
 import { namesThisService } from '../../nostr/named-service.ts';
 import type { AccessFacts } from '../../policy/push-access.ts';
@@ -7,11 +7,11 @@ import type { Places, Words } from '../words.ts';
 
 /** A repository as its announcements describe it. */
 export interface AnnouncedRepository extends AccessFacts {
-  /** The owner's. */
+  /** The owner's announcement. */
   readonly announcement: Announcement;
-  /** True when its announcement asks for no repository on this service. */
+  /** True when the announcement asks for no repository on this service. */
   readonly elsewhere: boolean;
-  /** Owners it speaks for, of whom nothing is announced here; left out while it asks for a repository or stands for one. */
+  /** Owners whose repositories the announcement supports, if none of them has one announced here. Otherwise left out. */
   readonly standsFor?: readonly string[];
 }
 
@@ -21,7 +21,7 @@ export interface AnnouncedContext {
   readonly base: string;
 }
 
-/** What is announced of one repository, here or elsewhere; undefined when its owner has announced none. */
+/** What is announced about one repository, here or elsewhere; undefined when its owner has announced none. */
 export function announcedBy(
   owner: string,
   identifier: string,
@@ -55,9 +55,8 @@ function asAnnounced(
 }
 
 /**
- * A maintainer's announcement that asks for no repository here is kept for the sake of those he maintains: of those he
- * names in it, or of all if he names none of them. If all of these are private, it is one of the things nobody else may
- * know of.
+ * The repositories for whose sake a maintainer's announcement is kept that asks for none here: those the announcement names,
+ * or else all that name the maintainer. If all of them are private, the announcement is hidden like them.
  */
 function reposBehind(facts: AnnouncedRepository, context: AnnouncedContext): AnnouncedRepository[] {
   const { owner, announcement } = facts;
@@ -67,7 +66,7 @@ function reposBehind(facts: AnnouncedRepository, context: AnnouncedContext): Ann
     owners
       .filter((other) => other !== owner)
       .flatMap((other) => asAnnounced(other, identifier, context) ?? [])
-      // Such announcements of others stand for nobody else's.
+      // An announcement of the same sort does not count: it needs others itself.
       .filter((other) => other.private || !other.elsewhere);
   const accepted = among(words.placesOf(owner, identifier));
   return accepted.length > 0 ? accepted : among(words.placesNaming(owner, identifier));

@@ -16,15 +16,15 @@ interface Remembered {
   readonly hidden: boolean;
 }
 
-/** Keys and texts in announcements remembered: some ten thousand announcements, or 20 MB. */
+/** How many keys and texts of announcements are cached: some ten thousand announcements, or 20 MB. */
 const BUDGET = 200_000;
 
-/** The newest announcement of every key under an identifier, read once: who may do what is asked for every event shown. */
+/** The newest announcement of each key under an identifier, parsed once: access is checked for every event that is shown. */
 export class AnnouncementMemory {
   private readonly context: AnnouncementMemoryContext;
   /** By address. */
   private readonly known = new LruMap<string, Remembered>(BUDGET);
-  /** The address of an announcement remembered, by its id. */
+  /** The address of each cached announcement, by its id. */
   private readonly addressOf = new LruMap<string, string>(BUDGET / 10);
 
   constructor(context: AnnouncementMemoryContext) {
@@ -44,12 +44,12 @@ export class AnnouncementMemory {
     });
   }
 
-  /** @returns undefined when the key has announced nothing under the identifier that can be read */
+  /** @returns undefined when the key has no readable announcement under the identifier */
   find(key: string, identifier: string): Announcement | undefined {
     const { events } = this.context;
     const name = nameOf(key, identifier);
     const known = this.known.get(name);
-    // A hidden one goes without a word when its time is up.
+    // A hidden announcement that expires causes no event.
     const isGone = known?.hidden === true && !events.isHidden(known.announcement?.id ?? '');
     if (known !== undefined && !isGone) return known.announcement;
     const announcement = readAnnouncement(events.latest(kinds.repository, key, identifier));

@@ -16,11 +16,11 @@ export interface CopyContext {
 }
 
 /**
- * Makes the packs of one repository artifacts of another: each keeps what it names under its own key. Their bytes pass through
+ * Copies packs from one repository to another: each repository keeps its artifacts under its own key. The bytes pass through
  * the cache, one pack after another.
- * @param packs all that a manifest of the one names
- * @param generation of the other one, see `firstCopy`
- * @returns how a manifest of the other one names them
+ * @param packs all packs that a manifest of the source names
+ * @param generation of the target, see `firstCopy`
+ * @returns the entries for a manifest of the target
  * @throws CairnError `corrupt` or `unavailable` when they cannot be read or written
  */
 export async function copyPacks(
@@ -30,7 +30,7 @@ export async function copyPacks(
   packs: readonly PackEntry[],
   generation: number | undefined,
 ): Promise<PackEntry[]> {
-  // What leads nowhere else there leads nowhere else here.
+  // Packs that link to nothing outside themselves there do not do so here either.
   const linked = isClosed({ packs }) ? { linked: true } : {};
   const copied: PackEntry[] = [];
   for (const entry of packs) {

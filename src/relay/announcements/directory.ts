@@ -1,6 +1,6 @@
 /**
- * What the announcements say about repositories: who may do what in them, and which of them an event is about. All of it
- * follows from the events; only of repositories that no announcement speaks of any more does it ask what was published.
+ * What announcements say about repositories: who may do what in them, and which of them an event is about. It follows from
+ * the events alone. Only for repositories that have no announcement any more does it read what was published.
  */
 import { messageOf } from '../../lib/errors.ts';
 import { LruMap } from '../../lib/lru.ts';
@@ -30,7 +30,7 @@ export interface DirectoryContext {
   readonly log: Logger;
 }
 
-/** What can be seen of an event by way of one repository. */
+/** What a client may see of an event because of one repository. */
 type Sight = 'shown' | 'hidden' | 'unknown' | 'nothing';
 
 /** What is announced under one identifier. */
@@ -38,27 +38,27 @@ interface Announced {
   readonly byOwner: Map<string, AnnouncedRepository>;
   /** Ids of the announcements among them that are hidden. */
   readonly hidden: Set<string>;
-  /** False while there may be more than has been asked for. */
+  /** False while more may be announced than has been computed. */
   whole: boolean;
 }
 
-/** Repositories of one event, known from no announcement, that the bucket is asked about. */
+/** How many repositories without an announcement are looked up in the bucket for one event. */
 const MAX_LOOKUPS = 64;
 const REMEMBERED = 10_000;
 
-/** To be made before whoever shows events, so that it hears of a change first. */
+/** Create it before listeners that show events, so that it hears of a change first. */
 export class Directory {
   private readonly context: DirectoryContext;
-  /** By identifier. One that is missing is computed when it is asked for. */
+  /** By identifier, computed on demand. */
   private readonly announced = new Map<string, Announced>();
   private readonly identifierOf = new Map<string, string>();
   private readonly identifiersOfKey = new Map<string, Set<string>>();
   private readonly changed = new Set<string>();
   private complete = false;
-  /** Of repositories without an announcement: what was published last, or null when there never was one. */
+  /** For repositories without an announcement: what was published last, or null when nothing ever was. */
   private readonly published = new LruMap<string, AccessFacts | null>(REMEMBERED);
   private readonly places: EventPlaces;
-  /** What deletion requests were about. */
+  /** What each deletion request was about. */
   private readonly deletions = new LruMap<string, About>(REMEMBERED);
   private readonly asking = new SingleFlight<string, void>();
 
@@ -76,23 +76,23 @@ export class Directory {
     });
   }
 
-  /** Identifiers and keys of which it keeps something in mind. */
+  /** How many identifiers and keys are cached. */
   get size(): number {
     return this.announced.size + this.identifierOf.size + this.identifiersOfKey.size;
   }
 
-  /** What the announcements say of one repository, or undefined when its owner has announced none. */
+  /** What is announced about one repository; undefined when its owner has announced none. */
   facts(owner: string, identifier: string): AnnouncedRepository | undefined {
     const known = this.known(identifier);
     const facts = known?.byOwner.get(owner);
     if (facts !== undefined || known?.whole === true) return facts;
     const found = announcedBy(owner, identifier, this.context);
-    // Anyone may ask about anything: only what is announced is worth remembering.
+    // Anyone may ask about any name: only announced ones are cached.
     if (found !== undefined) this.remember(identifier, found);
     return found;
   }
 
-  /** Every repository announced under an identifier, by its owner. Some may be hosted elsewhere alone. */
+  /** Every repository announced under an identifier, by its owner. Some may be hosted only elsewhere. */
   under(identifier: string): ReadonlyMap<string, AnnouncedRepository> {
     const known = this.known(identifier);
     if (known?.whole !== true) {
@@ -115,21 +115,21 @@ export class Directory {
     return this.aroundKey(publicKey).filter((facts) => facts.writers.includes(publicKey));
   }
 
-  /** The announced repositories an event is about: directly, or through the events that it answers or quotes. */
+  /** The announced repositories that an event is about: directly, or through events that it answers or quotes. */
   mentions(event: NostrEvent): readonly AnnouncedRepository[] {
     const { named } = this.about(event);
     return named.flatMap(({ owner, identifier }) => this.facts(owner, identifier) ?? []);
   }
 
   /**
-   * False when all repositories the event belongs to are private, and none of these keys may know of any of them: each of
-   * them shows it to its own readers, whatever the others are. What only quotes them is shown to those who may know of all.
-   * What cannot be told yet is not shown: see {@link prepare}.
+   * False when all repositories that the event belongs to are private, and none of these keys may know of any of them. Each
+   * repository shows the event to its own readers, whatever the others do. An event that only quotes them is shown to keys
+   * that may know of all. Until {@link prepare} has run, an event may count as invisible.
    */
   visible(event: NostrEvent, authenticated: Authenticated): boolean {
     if (roleOfKind(event.kind) === 'author') return this.authorVisible(event.pubkey, authenticated);
     const { named, quoted } = this.about(event);
-    // A state of no repository here: left over from one that has been withdrawn, or by somebody who maintains it no more.
+    // A signed state without a repository here: that one was withdrawn, or the author does not maintain it any more.
     if (event.kind === kinds.repositoryState && named.length === 0) return authenticated.has(event.pubkey);
     if (named.length === 0 && this.mayHideSomething(event, authenticated)) return false;
     let hidden = event.kind === kinds.repositoryState && !authenticated.has(event.pubkey);
@@ -144,12 +144,12 @@ export class Directory {
     return !hidden;
   }
 
-  /** What one repository says of an event that is about it. It is `nothing` when there is no such repository here. */
+  /** What one repository decides about an event that is about it; `nothing` when there is no such repository here. */
   private sightOf(place: Named, event: NostrEvent, authenticated: Authenticated): Sight {
     const { owner, identifier } = place;
     const announced = this.facts(owner, identifier);
     if (announced?.elsewhere && event.kind === kinds.repositoryState) {
-      // What is announced is no repository of this service, unless that was called otherwise once.
+      // The announcement names another service, but the repository may have been here earlier.
       const published = this.lastPublished(owner, identifier);
       if (published === undefined) return 'unknown';
       if (published === null) return 'nothing';
@@ -161,7 +161,7 @@ export class Directory {
     return this.standsForSecret(announced, authenticated) ? 'hidden' : 'shown';
   }
 
-  /** True for a maintainer's announcement that speaks for a private repository which has been withdrawn, or may. */
+  /** True for a maintainer's announcement that supports a withdrawn private repository, or one not looked up yet. */
   private standsForSecret(facts: AnnouncedRepository | undefined, authenticated: Authenticated): boolean {
     if (facts?.standsFor === undefined || authenticated.has(facts.owner)) return false;
     const { identifier } = facts.announcement;
@@ -174,8 +174,8 @@ export class Directory {
   }
 
   /**
-   * Finds out what {@link visible} needs to know about an event. Worth waiting for before an event is taken in, so that it
-   * is shown at once. Never rejects.
+   * Looks up what {@link visible} needs for an event. Await it before an event is stored, so that the event is shown at
+   * once. Never rejects.
    */
   async prepare(event: NostrEvent): Promise<void> {
     const wanted = this.about(event).named.flatMap((place): Named[] => {
@@ -193,21 +193,21 @@ export class Directory {
     );
   }
 
-  /** True for a key that owns or maintains a repository announced here of which one of these keys may know. */
+  /** True for a key that owns or maintains a repository announced here that these keys may know of. */
   hasRepositoryFor(publicKey: string, authenticated: Authenticated): boolean {
     return this.repositoriesOf(publicKey).some(
       (facts) => facts.standsFor === undefined && mayKnowOf(facts, authenticated),
     );
   }
 
-  /** Told what a repository was when it was withdrawn, so that nothing about it needs to be looked up. */
+  /** Notes what a repository was when it was withdrawn, so that it need not be looked up. */
   learn(identifier: string, facts: AccessFacts): void {
     this.published.set(nameOf(facts.owner, identifier), facts, 1);
   }
 
   /**
-   * Told of a deletion request before it takes anything back: what it is about does not show afterwards. Another server, or
-   * this one after a start, has to guess.
+   * Notes a deletion request before it takes effect: afterwards nobody can tell what it was about. Another server, or this one
+   * after a restart, knows only what the request itself names.
    */
   noteDeletion(event: NostrEvent): void {
     const about = this.places.about(event);
@@ -218,7 +218,7 @@ export class Directory {
     return this.deletions.get(event.id) ?? this.places.about(event);
   }
 
-  /** Someone who has nothing but private repositories here is nobody to those who may not know of them. */
+  /** An author with only private repositories here is visible only to keys that may know of one of them. */
   private authorVisible(author: string, authenticated: Authenticated): boolean {
     const own = this.repositoriesOf(author);
     return (
@@ -227,8 +227,8 @@ export class Directory {
   }
 
   /**
-   * True for an answer to something that is not here, because it was taken back or has not come yet, by somebody who knows
-   * of a private repository: it may be about that one.
+   * True for an answer to an event that is not here (deleted, or not arrived), by somebody who may know of a private
+   * repository: the answer may be about that one.
    */
   private mayHideSomething(event: NostrEvent, authenticated: Authenticated): boolean {
     if (authenticated.has(event.pubkey)) return false;
@@ -240,7 +240,7 @@ export class Directory {
     );
   }
 
-  /** The repositories announced under the identifiers a key has to do with. */
+  /** All repositories announced under the identifiers that a key is involved in. */
   private aroundKey(publicKey: string): AnnouncedRepository[] {
     this.refresh();
     return [...(this.identifiersOfKey.get(publicKey) ?? [])].flatMap((identifier) => [
@@ -248,7 +248,7 @@ export class Directory {
     ]);
   }
 
-  /** True for who has a say in a repository and wants it there, or may read it although others may not. */
+  /** True for a writer who accepts the repository, and for a reader of a private one. */
   private isMember(key: string, facts: AnnouncedRepository): boolean {
     if (!membersOf(facts).includes(key)) return false;
     return (
@@ -258,7 +258,7 @@ export class Directory {
   }
 
   private lastPublished(owner: string, identifier: string): AccessFacts | null | undefined {
-    // Such a name cannot be a repository here.
+    // A repository here cannot have such a name.
     if (identifierProblem(identifier) !== undefined) return null;
     return this.published.get(nameOf(owner, identifier));
   }
@@ -270,7 +270,7 @@ export class Directory {
         const state = await this.context.repositories.get(repositoryId(owner, identifier)).resolve();
         this.published.set(name, state === undefined ? null : { owner, ...state.manifest.policy }, 1);
       } catch (error) {
-        // It stays unknown, and what is about it unseen, until somebody asks again.
+        // It stays unknown, and events about it stay hidden, until the next request looks it up.
         this.cannotTell({ repository: name }, error);
       }
     });
@@ -298,17 +298,17 @@ export class Directory {
   private forget(author: string, identifier: string): void {
     this.drop(identifier);
     this.changed.add(identifier);
-    // What a withdrawal has just taught is newer than any event about it.
+    // A withdrawal that was noted (see learn) is newer than any announcement that is not here any more.
     if (this.context.events.latest(kinds.repository, author, identifier) !== undefined) {
       this.published.delete(nameOf(author, identifier));
     }
   }
 
-  /** What is remembered of an identifier, if it still holds. */
+  /** What is cached for an identifier, if it is still valid. */
   private known(identifier: string): Announced | undefined {
     const known = this.announced.get(identifier);
     if (known === undefined) return undefined;
-    // A hidden announcement goes without a word when its time is up.
+    // A hidden announcement that expires causes no event.
     for (const id of known.hidden) {
       if (this.context.events.get(id) !== undefined) continue;
       this.drop(identifier);
@@ -326,7 +326,7 @@ export class Directory {
     if (this.context.events.isHidden(id)) known.hidden.add(id);
     this.identifierOf.set(id, identifier);
     for (const key of membersOf(facts)) this.note(key, identifier);
-    // Others may be announced under it, of which nobody has asked yet.
+    // Under it there may be other announcements that nobody has asked about yet.
     if (!known.whole) this.changed.add(identifier);
   }
 
@@ -350,7 +350,7 @@ export class Directory {
     if (identifiers?.size === 0) this.identifiersOfKey.delete(key);
   }
 
-  /** Computes what has changed, and the first time everything. */
+  /** Computes what has changed; at the first call, everything. */
   private refresh(): void {
     if (!this.complete) {
       this.complete = true;
@@ -369,7 +369,7 @@ export class Directory {
   }
 }
 
-/** Whoever has a say in a repository, or may read it although others may not. */
+/** The keys that may write to a repository, or that may read a private one. */
 function membersOf({ writers, readers, private: secret }: AccessFacts): readonly string[] {
   return secret ? [...writers, ...readers] : writers;
 }

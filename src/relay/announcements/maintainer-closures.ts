@@ -1,6 +1,6 @@
 /**
- * Who may write to a repository follows from the announcements of several keys. When one of them changes, every
- * repository whose closure its author enters or leaves is published anew.
+ * Keeps policies up to date. Who may write to a repository follows from the announcements of several keys. When one of these
+ * changes, every repository that its author joins or leaves as a maintainer gets a new policy.
  */
 import type { Clock } from '../../lib/clock.ts';
 import { concurrently } from '../../lib/concurrently.ts';
@@ -38,13 +38,13 @@ export interface ClosuresContext extends Omit<PolicyContext, 'events'> {
   readonly log: Logger;
 }
 
-/** Publishes at once. */
+/** How many publishes run at once. */
 const WIDTH = 8;
-/** Milliseconds a server waits at least, and at most twice, before it looks after what another server has begun. */
+/** Milliseconds, at least and half of at most, that a server waits before it repeats what another server has begun. */
 const PATIENCE_MS = 2_000;
-/** Repositories of one identifier that are all looked at when an announcement comes from elsewhere. */
+/** Up to so many repositories of one identifier are all checked when another server's announcement arrives. */
 const FEW = 64;
-/** Repositories one run of the sweep looks at. */
+/** How many repositories one run of the sweep checks. */
 const SWEPT_AT_ONCE = 200;
 
 export class MaintainerClosures {
@@ -53,7 +53,7 @@ export class MaintainerClosures {
   private readonly pending = new Map<string, { readonly identifier: string; readonly cause: NostrEvent }>();
   private working: Promise<void> | undefined;
   private unswept: RepositoryId[] | undefined;
-  /** Identifiers under which more repositories may have to follow than were published at once. */
+  /** Identifiers with more repositories to update than one request may look at. */
   private readonly overlooked = new Set<string>();
   private readonly stopListening: () => void;
 
@@ -65,9 +65,9 @@ export class MaintainerClosures {
   }
 
   /**
-   * The repositories under an identifier that an author may write to, as the announcements say: his own first, then those he
-   * accepts, then as many of the others as are looked at at once. The rest follows in the background.
-   * @param alsoKnown an announcement of his that is not in the log yet
+   * The repositories under an identifier that an author may write to by the announcements: the author's own first, then those
+   * the author accepts, then as many others as one request may look at. The sweep updates the rest.
+   * @param alsoKnown an announcement by the author that is not in the log yet
    */
   around(identifier: string, author: string, alsoKnown?: NostrEvent): RepositoryId[] {
     const { directory, events, rule, words } = this.context;
@@ -83,7 +83,7 @@ export class MaintainerClosures {
       .map((owner) => repositoryId(owner, identifier));
   }
 
-  /** True when one of them is a repository here of which somebody who has shown these keys may know. */
+  /** True when one of them is a repository here that a client with these keys may know of. */
   async anyHere(ids: readonly RepositoryId[], keys: Authenticated): Promise<boolean> {
     for (const id of distinct(ids)) {
       const manifest = (await this.context.repositories.get(id).resolve())?.manifest;
@@ -94,8 +94,8 @@ export class MaintainerClosures {
   }
 
   /**
-   * Brings repositories up to what the announcements say now, and returns once that is in force. What is no repository
-   * here is passed over.
+   * Publishes the policies that follow from the announcements now, and returns once they are in force. Skips ids without a
+   * repository here.
    * @param cause the announcement or deletion that led to this
    * @throws CairnError when some could not be published; they are tried again in the background
    */
@@ -113,22 +113,22 @@ export class MaintainerClosures {
     try {
       await concurrently(others, WIDTH, (id) => this.publish(id, cause));
     } catch (error) {
-      // By then a deletion may have taken away what would tell which identifiers it is about.
+      // The deletion may already have removed the announcement that tells the identifiers.
       const identifiers = others.map(({ identifier }) => identifier);
       if (isCairnError(error, 'unavailable') || isCairnError(error, 'busy')) {
         this.followLater(cause, new Set(identifiers));
       }
       throw becauseOf(
         'unavailable',
-        'it is kept, but not every repository it concerns follows it yet',
+        'it is kept, but not every repository it concerns is updated yet',
         error,
       );
     }
   }
 
   /**
-   * Looks once through everything that is announced, a part at each call: a server that stopped between the steps of an
-   * announcement or a withdrawal leaves its last ones to whoever starts next.
+   * Checks everything that is announced once, a part at each call: a server may have stopped in the middle of an announcement
+   * or a withdrawal.
    */
   async sweep(signal: AbortSignal): Promise<void> {
     this.unswept ??= this.announcedHere();
@@ -147,7 +147,7 @@ export class MaintainerClosures {
     this.overlooked.clear();
   }
 
-  /** Waits until nothing is left to do of what came from elsewhere. */
+  /** Waits until everything that came from other servers is done. */
   async idle(): Promise<void> {
     while (this.working !== undefined) await this.working;
   }
@@ -178,7 +178,7 @@ export class MaintainerClosures {
     );
   }
 
-  /** The server that took an announcement publishes what follows from it; should it have stopped, this one does. */
+  /** The server that took an announcement publishes what follows from it. This one does it later, in case the other stopped. */
   private followLater(event: NostrEvent, identifiers: Iterable<string> = identifiersOf(event)): void {
     for (const identifier of identifiers) {
       if (identifierProblem(identifier) !== undefined) continue;
@@ -198,7 +198,7 @@ export class MaintainerClosures {
         for (const { identifier, cause } of due) await this.reconcile(identifier, cause);
       }
     } catch (error) {
-      // The only thing thrown here is the end of the server; what is pending then is swept by the next one.
+      // Only the end of the server gets here. The sweep of the next start does what is pending.
       if (!signal.aborted) log.error({ err: error }, 'following announcements');
     } finally {
       this.working = undefined;
@@ -254,7 +254,7 @@ export class MaintainerClosures {
   }
 }
 
-/** The identifiers under which an event may change who maintains what. */
+/** The identifiers under which an event may change maintainers. */
 function identifiersOf(event: NostrEvent): string[] {
   if (event.kind === kinds.repository) return [firstValue(event, 'd') ?? ''];
   if (event.kind !== kinds.deletion) return [];

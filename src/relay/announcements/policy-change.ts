@@ -1,6 +1,6 @@
 /**
- * Bringing the policy of a repository up to what the announcements say, as a publish like any other: a push that races it
- * is decided under the rules of the state it lands on.
+ * Publishes the policy that follows from the announcements. This is a publish like any other: a push that races it is decided
+ * under the rules of the state it is published on.
  */
 import { canonicalJson } from '../../lib/canonical-json.ts';
 import { concurrently } from '../../lib/concurrently.ts';
@@ -35,10 +35,10 @@ export interface DerivedPolicy {
 export type NewestAnnouncement = (publicKey: string) => NostrEvent | undefined;
 
 /**
- * The announcements under the identifier of a repository, as known here and as its manifest names them: another server
- * may have published on announcements that have not got here yet, and nobody goes back behind them.
- * @param alsoKnown an announcement that is on its way into the log
- * @throws CairnError when the store fails, or has not got what the manifest names
+ * The newest announcements under the identifier of a repository, from the log and from the manifest. The manifest may name
+ * announcements that have not reached this server yet, and the policy must not go back behind them.
+ * @param alsoKnown an announcement that is not in the log yet
+ * @throws CairnError when the store fails, or lacks what the manifest names
  */
 export async function newestAnnouncements(
   context: PolicyContext,
@@ -87,7 +87,7 @@ export function samePolicy(a: Policy, b: Policy): boolean {
   return canonicalJson({ ...a }) === canonicalJson({ ...b });
 }
 
-/** What a change comes to when the store has not got all the announcements its manifest would name. */
+/** The result of a change whose manifest would name announcements that are not stored yet. */
 export interface Unstored {
   readonly is: 'unstored';
   readonly events: readonly NostrEvent[];
@@ -95,7 +95,7 @@ export interface Unstored {
 
 /**
  * The announcements that a repository has not stored yet.
- * @param stored ids of those stored since
+ * @param stored ids of those that have been stored since
  */
 export function unstored(
   derived: DerivedPolicy,
@@ -110,7 +110,7 @@ export function unstored(
 const TRIES = 8;
 
 /**
- * Publishes a change that names announcements: what it finds missing is stored, then it is tried again.
+ * Publishes a change that names announcements. If some are not stored yet, it stores them and tries again.
  * @param change makes the change, given the ids of what has been stored
  */
 export async function publishStored<R extends { readonly is: string }>(
@@ -125,14 +125,14 @@ export async function publishStored<R extends { readonly is: string }>(
     await concurrently(result.events, 8, (event) => signedEvents.store(repository.id, event));
     for (const event of result.events) stored.add(event.id);
   }
-  throw new CairnError('busy', 'the announcements of this repository change all the time, try again');
+  throw new CairnError('busy', 'the announcements of this repository keep changing, try again');
 }
 
 function isUnstored(result: { readonly is: string }): result is Unstored {
   return result.is === 'unstored';
 }
 
-/** `absent`: there is no such repository, or none any more. */
+/** `absent`: there is no such repository, or not any more. */
 export type PolicyResult = { readonly is: 'changed' | 'unchanged' | 'absent' } | Unstored;
 
 export interface PolicyChangeOptions {
@@ -142,11 +142,11 @@ export interface PolicyChangeOptions {
   readonly stored: ReadonlySet<string>;
   /** See `Change.since`. */
   readonly since: number;
-  /** An announcement that is on its way into the log. */
+  /** An announcement that is not in the log yet. */
   readonly alsoKnown?: NostrEvent;
 }
 
-/** Brings the policy of an announced repository up to date. */
+/** Publishes the policy of an announced repository again. */
 export class PolicyChange implements Change<GitManifest, PolicyResult> {
   readonly since: number;
   private readonly options: PolicyChangeOptions;

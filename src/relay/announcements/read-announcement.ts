@@ -4,8 +4,8 @@ import type { NostrEvent } from '../../nostr/event.ts';
 const read = new WeakMap<NostrEvent, Announcement | null>();
 
 /**
- * Reads an announcement kept here, once however often it is asked for.
- * @returns undefined for one that cannot be read, and for none
+ * Parses a stored announcement, once per event object.
+ * @returns undefined for an announcement that cannot be parsed, and for undefined
  */
 export function readAnnouncement(event: NostrEvent | undefined): Announcement | undefined {
   if (event === undefined) return undefined;

@@ -1,7 +1,7 @@
 /**
- * Repositories that are not finished: announced and never given data, reserved and never made, withdrawn and still in the
- * bucket. Which ones is told by the records of their owners, gone through a part at a time, and of those that wait for data
- * by the announcements as they arrive.
+ * Upkeep of unfinished repositories: announced without data, reserved and never created, withdrawn and still in the bucket.
+ * The records of owners list them; each run reads a part of these. Repositories that wait for data are also noted when their
+ * announcements arrive.
  */
 import { messageOf } from '../../lib/errors.ts';
 import { kinds } from '../../nostr/kinds.ts';
@@ -27,22 +27,22 @@ export interface RepositoryUpkeepContext extends RemovalContext {
   readonly repositories: Repositories;
   readonly directory: Directory;
   readonly owners: OwnerRecords;
-  /** Milliseconds for which the objects of a withdrawn repository are kept, and a day at least. */
+  /** Milliseconds for which the objects of a withdrawn repository are kept; at least a day. */
   readonly removalGrace: number;
   readonly log: Logger;
 }
 
-/** Seconds an announced repository waits for its first data. */
+/** How long an announced repository waits for its first data, in seconds. */
 export const HELD_FOR = 30 * 60;
-/** Seconds after which a reservation of which nothing came is dropped. */
+/** After how many seconds an unused reservation is dropped. */
 const RESERVED_FOR = 60 * 60;
-/** Owners one run goes through. */
+/** How many owners one run goes through. */
 const OWNERS_AT_ONCE = 50;
 
 export class RepositoryUpkeep implements UpkeepTask {
   readonly name = 'unfinished repositories';
   private readonly context: RepositoryUpkeepContext;
-  /** When to look at those that wait for data, in seconds. */
+  /** When to check repositories that wait for data, in seconds. */
   private readonly held = new Map<string, { readonly id: RepositoryId; readonly due: number }>();
   private lastOwner: string | undefined;
 
@@ -66,7 +66,7 @@ export class RepositoryUpkeep implements UpkeepTask {
       signal.throwIfAborted();
       if (due > this.now()) continue;
       this.held.delete(name);
-      await this.guarded({ repository: name }, () => this.expire(id));
+      await this.logFailure({ repository: name }, () => this.expire(id));
     }
   }
 
@@ -76,11 +76,11 @@ export class RepositoryUpkeep implements UpkeepTask {
     for await (const owner of owners.owners(this.lastOwner, signal)) {
       signal.throwIfAborted();
       this.lastOwner = owner;
-      await this.guarded({ owner }, async () => {
+      await this.logFailure({ owner }, async () => {
         for (const [identifier, reservation] of await owners.read(owner)) {
           const id = repositoryId(owner, identifier);
-          await this.guarded({ repository: formatRepositoryId(id) }, () =>
-            this.look(id, reservation, signal),
+          await this.logFailure({ repository: formatRepositoryId(id) }, () =>
+            this.check(id, reservation, signal),
           );
         }
       });
@@ -89,23 +89,23 @@ export class RepositoryUpkeep implements UpkeepTask {
     this.lastOwner = undefined;
   }
 
-  private async look(id: RepositoryId, reservation: Reservation, signal: AbortSignal): Promise<void> {
+  private async check(id: RepositoryId, reservation: Reservation, signal: AbortSignal): Promise<void> {
     const { repositories, directory, owners } = this.context;
     const age = this.now() - reservation.at;
     if (reservation.state === 'reserved' && age < HELD_FOR) return;
-    // What is announced and made is finished; only a withdrawal that broke off leaves such a record without an announcement.
+    // Announced and made: finished. Only a withdrawal that failed half-way leaves such a record without an announcement.
     if (reservation.state === 'made' && directory.facts(id.owner, id.identifier) !== undefined) return;
     const settle = (state: 'made' | 'withdrawn' | 'gone') =>
       owners.settle(id.owner, id.identifier, state, reservation);
-    const state = (await repositories.get(id).resolve())?.manifest.lifecycle;
-    if (state === 'live') await settle('made');
-    else if (state === 'held') await this.expire(id);
-    else if (state === undefined && age >= RESERVED_FOR) await settle('gone');
-    else if (state === 'withdrawn' && reservation.state !== 'withdrawn') await settle('withdrawn');
-    else if (state === 'withdrawn' && (await this.remove(id, age, signal))) await settle('gone');
+    const lifecycle = (await repositories.get(id).resolve())?.manifest.lifecycle;
+    if (lifecycle === 'live') await settle('made');
+    else if (lifecycle === 'held') await this.expire(id);
+    else if (lifecycle === undefined && age >= RESERVED_FOR) await settle('gone');
+    else if (lifecycle === 'withdrawn' && reservation.state !== 'withdrawn') await settle('withdrawn');
+    else if (lifecycle === 'withdrawn' && (await this.remove(id, age, signal))) await settle('gone');
   }
 
-  /** Withdraws a repository that has waited for its data in vain. No watermark: the same announcement may try again. */
+  /** Withdraws a repository whose data never came. It sets no watermark: the same announcement may be sent again. */
   private async expire(id: RepositoryId): Promise<void> {
     const { repositories, owners } = this.context;
     const repository = repositories.get(id);
@@ -124,8 +124,11 @@ export class RepositoryUpkeep implements UpkeepTask {
     return removed;
   }
 
-  /** One repository, or the record of one owner, in trouble does not keep the others waiting. */
-  private async guarded(about: Readonly<Record<string, string>>, work: () => Promise<void>): Promise<void> {
+  /** Logs a failure of some work, so that the other repositories and owners are still checked. */
+  private async logFailure(
+    about: Readonly<Record<string, string>>,
+    work: () => Promise<void>,
+  ): Promise<void> {
     try {
       await work();
     } catch (error) {
@@ -142,7 +145,7 @@ class ExpireChange implements Change<GitManifest, undefined> {
   readonly since: number;
   private readonly before: number;
 
-  /** @param before seconds: only what has been waiting since then is withdrawn */
+  /** @param before seconds: only a repository published no later than this is withdrawn */
   constructor(since: number, before: number) {
     this.since = since;
     this.before = before;

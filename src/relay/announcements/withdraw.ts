@@ -1,6 +1,6 @@
 /**
- * Deletion requests (NIP-09, kind 5). One that names the address of its author's own announcement withdraws the
- * repository; whatever else it names is taken back by the index of events.
+ * Deletion requests (NIP-09, kind 5). A request that names the author's own announcement by address withdraws the repository.
+ * The event index deletes the other events that it names.
  */
 import type { Clock } from '../../lib/clock.ts';
 import { concurrently } from '../../lib/concurrently.ts';
@@ -39,40 +39,40 @@ export interface WithdrawalsContext extends Omit<PolicyContext, 'events'> {
   readonly words: Words;
   readonly owners: OwnerRecords;
   readonly clock: Clock;
-  /** Milliseconds after which no server answers by what it saw before a change. */
+  /** Milliseconds until no server answers from what it read before a change. */
   readonly settled: number;
-  readonly orders: WaitingStates;
+  readonly heldStates: WaitingStates;
 }
 
-/** The orders that wait in repositories. */
+/** The signed states that repositories hold. */
 export interface WaitingStates {
   waiting(id: RepositoryId): Promise<readonly StateStamp[]>;
   remove(id: RepositoryId, eventIds: ReadonlySet<string>): Promise<void>;
 }
 
-/** What a request finds under a name: a repository that it withdraws, one that it leaves, or none that was ever here. */
+/** What a request finds under a name: a repository that it withdraws, one that it leaves as it was, or none that was ever here. */
 type Found = 'withdrawn' | 'as it was' | 'unknown';
-/** The same, and whether the sender may know of it. */
+/** What was found, and whether the sender may know of it. */
 interface FoundThere {
   readonly is: Found;
   readonly isSeen: boolean;
 }
 
-/** What there is to say of a request. */
+/** What the answer to a request depends on. */
 interface Known {
   readonly found: readonly Found[];
-  /** Whether orders were dropped that waited. */
+  /** True when held signed states were dropped. */
   readonly dropped: boolean;
   readonly concerned: boolean;
-  /** Whether one of the repositories it names is announced here. */
+  /** True when one of the repositories that it names is announced here. */
   readonly announced: boolean;
 }
 
-/** Repositories one request may withdraw. */
+/** How many repositories one request may withdraw. */
 export const maxWithdrawn = 16;
-/** Events and addresses one request may name: each is looked at several times, at once. */
+/** How many events and addresses one request may name: each is looked up several times without yielding. */
 export const maxNamed = 500;
-/** Identifiers under which orders are looked for. */
+/** How many identifiers are searched for held signed states. */
 const MAX_SEARCHED = 64;
 
 const NOTHING: Reason = 'blocked: there is nothing of yours here that this would delete';
@@ -85,7 +85,7 @@ export class Withdrawals {
   }
 
   /**
-   * Does what a deletion request asks for. That something is gone is told to those who might know that it was there.
+   * Does what a deletion request asks for. The answer tells what was deleted only to a sender who may know that it was there.
    * @throws CairnError when the store fails
    */
   async withdraw(event: VerifiedEvent, sender: Authenticated): Promise<Verdict> {
@@ -100,7 +100,7 @@ export class Withdrawals {
       return reject(`invalid: it would withdraw more than ${maxWithdrawn} repositories`);
     const identifiers = this.announcedUnder(parsed.value);
     if (identifiers.length > maxWithdrawn)
-      return reject(`invalid: it would take back more than ${maxWithdrawn} announcements`);
+      return reject(`invalid: it would delete more than ${maxWithdrawn} announcements`);
     const around = () => identifiers.flatMap((identifier) => closures.around(identifier, event.pubkey));
     const before = around();
     const known = this.knownTo(parsed.value, own);
@@ -108,7 +108,7 @@ export class Withdrawals {
     this.context.directory.noteDeletion(event);
     const found = await this.withdrawAll(own, event, sender);
     if (typeof found === 'string') return reject(found);
-    const dropped = await this.dropOrders(parsed.value, sender);
+    const dropped = await this.dropHeldStates(parsed.value, sender);
     const refusal = this.refusal(
       { found: found.map(({ is }) => is), dropped: dropped.length > 0, ...known },
       parsed.value,
@@ -117,7 +117,7 @@ export class Withdrawals {
     if (refusal !== undefined) return reject(refusal);
     await events.append([event]);
     await closures.update([...before, ...around()], event);
-    // Other servers may have seen a moment ago what is gone now.
+    // Wait until other servers do not show any more what is withdrawn.
     if (found.some(({ is }) => is === 'withdrawn')) await this.context.clock.sleep(this.context.settled);
     const seen = found.map(({ is, isSeen }): Found => (isSeen ? is : 'unknown'));
     const answer = this.refusal(
@@ -129,8 +129,8 @@ export class Withdrawals {
   }
 
   /**
-   * The repositories of the author's own that a request names: by their address, or by the id of the announcement in
-   * force. Without it there is no repository as far as the world of Nostr knows.
+   * The author's own repositories that a request names: by their address, or by the id of the announcement in force. Without
+   * that announcement a repository does not exist for Nostr clients.
    */
   private ownRepositories(deletion: Deletion): RepositoryId[] {
     const { events } = this.context;
@@ -147,7 +147,7 @@ export class Withdrawals {
     return [...new Map(all.map((id) => [formatRepositoryId(id), id])).values()];
   }
 
-  /** The identifiers whose announcements a request takes back, by their address or by their id. */
+  /** The identifiers whose announcements a request deletes, by address or by id. */
   private announcedUnder(deletion: Deletion): string[] {
     const byId = [...deletion.events].flatMap((id) => {
       const event = this.context.events.get(id);
@@ -158,7 +158,7 @@ export class Withdrawals {
     return [...new Set([...addressedRepositories(deletion).map(({ identifier }) => identifier), ...byId])];
   }
 
-  /** What a request is about, as far as somebody who has shown these keys may know. */
+  /** What a request is about, as far as a reader may know. @param reader the keys the reader has shown; undefined: everything */
   private knownTo(deletion: Deletion, own: readonly RepositoryId[], reader?: Authenticated) {
     const { events, directory } = this.context;
     const announced = own.some(({ identifier }) => {
@@ -171,7 +171,7 @@ export class Withdrawals {
   private refusal(known: Known, deletion: Deletion, own: readonly RepositoryId[]): Reason | undefined {
     const { found, dropped, concerned } = known;
     if (!found.includes('withdrawn') && !dropped && !concerned) return NOTHING;
-    // Somebody has misspelt a name, or asks the wrong server: it is about nothing else, and none was ever announced here.
+    // Reject a request that is only about repositories never announced here: a misspelt name, or the wrong server.
     if (own.length === 0 || own.length < deletion.addresses.size || deletion.events.size > 0)
       return undefined;
     if (known.announced || found.some((is) => is !== 'unknown')) return undefined;
@@ -179,7 +179,7 @@ export class Withdrawals {
     return `blocked: you have announced no repository ${names} here`;
   }
 
-  /** @returns what became of each of them, or why the request is refused */
+  /** @returns what was found under each name, or why the request is refused */
   private async withdrawAll(
     own: readonly RepositoryId[],
     event: VerifiedEvent,
@@ -200,8 +200,8 @@ export class Withdrawals {
   ): Promise<FoundThere> {
     const { repositories, signedEvents, directory, owners } = this.context;
     const repository = repositories.get(id);
-    const met = await repository.resolve();
-    if (met === undefined) return { is: 'unknown', isSeen: false };
+    const existing = await repository.resolve();
+    if (existing === undefined) return { is: 'unknown', isSeen: false };
     await signedEvents.store(id, event);
     const { result, committed } = await repository.publisher.join(
       new WithdrawChange(this.context, id, event, repository.mark()),
@@ -210,29 +210,29 @@ export class Withdrawals {
       directory.learn(id.identifier, { owner: id.owner, ...committed.manifest.policy });
       await owners.settle(id.owner, id.identifier, 'withdrawn');
     }
-    const isSeen = mayKnowOf({ owner: id.owner, ...met.manifest.policy }, sender);
+    const isSeen = mayKnowOf({ owner: id.owner, ...existing.manifest.policy }, sender);
     return { is: result ? 'withdrawn' : 'as it was', isSeen };
   }
 
   /**
-   * An order that waits is not in the log; it is looked for where its author may give orders.
-   * @returns for each place where there was one whether its sender may know of it
+   * Drops held signed states. They are not in the log, so they are looked for where their author may write.
+   * @returns for each repository that held one, whether the sender may know of the repository
    */
-  private async dropOrders(
+  private async dropHeldStates(
     deletion: Deletion,
     sender: Authenticated,
   ): Promise<readonly ('seen' | 'unseen')[]> {
     const { directory } = this.context;
-    const dropped = await concurrently(this.whereOrdersMayWait(deletion), 4, async (id) => {
-      if (!(await this.dropOrdersOf(id, deletion))) return undefined;
+    const dropped = await concurrently(this.repositoriesThatMayHold(deletion), 4, async (id) => {
+      if (!(await this.dropHeldStatesIn(id, deletion))) return undefined;
       const facts = directory.facts(id.owner, id.identifier);
       return facts === undefined || mayKnowOf(facts, sender) ? 'seen' : 'unseen';
     });
     return dropped.filter((each) => each !== undefined);
   }
 
-  /** Where the author's word counts, his own first, so that no stranger's repository is looked at in place of one of his. */
-  private whereOrdersMayWait(deletion: Deletion): RepositoryId[] {
+  /** The repositories that may hold the author's states; the author's own first, so that strangers' do not displace them. */
+  private repositoriesThatMayHold(deletion: Deletion): RepositoryId[] {
     const { directory, words, events } = this.context;
     const { author } = deletion;
     const stated = [...deletion.addresses].map(parseAddress).flatMap((address) => {
@@ -240,7 +240,7 @@ export class Withdrawals {
         ? address.identifier
         : [];
     });
-    // Named by its id alone, an order may wait wherever its author's word counts.
+    // A state that is named by its id alone may be held wherever its author may write.
     const anywhere = [...deletion.events].some((id) => events.get(id) === undefined);
     const searched = anywhere ? directory.repositoriesOf(author) : [];
     const own = searched.filter(({ owner }) => owner === author);
@@ -257,26 +257,26 @@ export class Withdrawals {
     return [...first, ...others].slice(0, MAX_SEARCHED + mostPlaces);
   }
 
-  private async dropOrdersOf(id: RepositoryId, deletion: Deletion): Promise<boolean> {
-    const { orders } = this.context;
+  private async dropHeldStatesIn(id: RepositoryId, deletion: Deletion): Promise<boolean> {
+    const { heldStates } = this.context;
     const { author, addresses, at } = deletion;
     const address = formatAddress({
       kind: kinds.repositoryState,
       pubkey: author,
       identifier: id.identifier,
     });
-    const taken = (await orders.waiting(id)).filter(
-      (order) =>
-        order.author === author &&
-        (deletion.events.has(order.id) || (addresses.has(address) && order.at <= at)),
+    const deleted = (await heldStates.waiting(id)).filter(
+      (state) =>
+        state.author === author &&
+        (deletion.events.has(state.id) || (addresses.has(address) && state.at <= at)),
     );
-    if (taken.length > 0) await orders.remove(id, new Set(taken.map((order) => order.id)));
-    return taken.length > 0;
+    if (deleted.length > 0) await heldStates.remove(id, new Set(deleted.map((state) => state.id)));
+    return deleted.length > 0;
   }
 
   /**
-   * What takes back nothing that is here is not kept, unless its author belongs here.
-   * @param reader only what somebody who has shown these keys may see
+   * True when a request deletes something here, or when its author belongs here. Other requests are not kept.
+   * @param reader counts only what a client with these keys may see
    */
   private concerns(deletion: Deletion, reader?: Authenticated): boolean {
     const { events, directory } = this.context;
@@ -298,7 +298,7 @@ export class Withdrawals {
   }
 }
 
-/** The repositories of the author's own that a request names by their address. */
+/** The author's own repositories that a request names by address. */
 function addressedRepositories(deletion: Deletion): RepositoryId[] {
   return [...deletion.addresses].map(parseAddress).flatMap((address) => {
     if (address?.kind !== kinds.repository || address.pubkey !== deletion.author) return [];
@@ -309,8 +309,8 @@ function addressedRepositories(deletion: Deletion): RepositoryId[] {
 }
 
 /**
- * Empties a repository and marks it as withdrawn. Its policy stays, for telling who may know that there was one. An
- * announcement newer than the request stands; on a repository withdrawn already the watermark moves forward.
+ * Empties a repository and marks it as withdrawn. Its policy stays: it tells who may know that the repository existed. An
+ * announcement newer than the request stays in force. If the repository is withdrawn already, the watermark moves forward.
  */
 class WithdrawChange implements Change<GitManifest, boolean> {
   readonly since: number;
@@ -325,7 +325,7 @@ class WithdrawChange implements Change<GitManifest, boolean> {
     this.since = since;
   }
 
-  /** The result is true when this request stands behind the withdrawal. */
+  /** The result is true when this request caused the withdrawal in force. */
   async evaluate(current: GitState | undefined): Promise<Evaluation<GitManifest, boolean>> {
     const { created_at: at, id: evidence, pubkey: actor } = this.event;
     if (current === undefined || (current.withdrawal?.at ?? -1) > at) return { result: false };

@@ -1,6 +1,6 @@
 /**
- * One client of the relay: what it says is answered here (NIP-01, 42, 45), and what it listens to is sent on. Knows no
- * WebSockets, only texts that come and go.
+ * One client of the relay. It answers the client's messages (NIP-01, 42, 45) and sends the events of its subscriptions.
+ * Knows no WebSockets, only texts in both directions.
  */
 import type { Clock } from '../../lib/clock.ts';
 import type { Cooperative } from '../../lib/cooperative.ts';
@@ -33,11 +33,11 @@ import type { Caller } from './rate-limit.ts';
 import type { RelayLimits } from './relay-limits.ts';
 import { Subscriptions } from './subscriptions.ts';
 
-/** The other end, as a connection sees it. Nothing is called back from inside these. */
+/** The client's socket, as a connection sees it. Its methods must not call back into the connection. */
 export interface RelaySocket {
-  /** Sends a text. False when no more should follow until {@link Connection.drained} is called. */
+  /** Sends a text. Returns false if no more should follow until {@link Connection.drained} is called. */
   send(text: string): boolean;
-  /** Asks to be given no more messages; a few that were read already may still come. */
+  /** Stops reading messages; a few that have been read already may still arrive. */
   pause(): void;
   /** Ends a {@link pause}. */
   resume(): void;
@@ -49,13 +49,13 @@ export interface ConnectionContext {
   readonly events: EventReader;
   readonly publication: Publication;
   readonly verifier: Verifier;
-  /** Whether somebody who has shown himself to hold these keys may see an event. */
+  /** Whether a client that has authenticated with these keys may see an event. */
   readonly visible: (event: NostrEvent, authenticated: Authenticated) => boolean;
-  /** The public URL of the relay, which clients sign to show who they are. */
+  /** The public URL of the relay, which clients sign to authenticate (NIP-42). */
   readonly relayUrl: string;
   readonly clock: Clock;
   readonly limits: RelayLimits;
-  /** Where questions get their time. */
+  /** Shares computing time among the clients that ask questions. */
   readonly slices: FairSlices;
   readonly log: Logger;
 }
@@ -65,15 +65,15 @@ export const GOING_AWAY = 1001;
 const POLICY = 1008;
 const INTERNAL = 1011;
 
-/** Entries that wait to be sent to a client, above which it is given nothing more to do. */
+/** With more entries than this waiting to be sent, no more messages of the client are handled. */
 const ENTRIES_WAITING = 500;
 
-/** New events that wait for a client which does not read, before it is given up. */
+/** With more new events than this waiting for a client that does not read, its connection is ended. */
 const MOST_ENTRIES_WAITING = 20_000;
-/** Bytes of them. */
+/** The same, in bytes. */
 const MOST_BYTES_WAITING = 16 * 1024 * 1024;
 
-/** Bytes of a message that count as one more message. */
+/** So many bytes of a message count as one more message. */
 const BYTES_PER_TOKEN = 16 * 1024;
 
 export class Connection {
@@ -92,7 +92,7 @@ export class Connection {
   private readonly questions: QuestionQueue;
   private ended = false;
 
-  /** @param challenge nobody can guess it, and no other connection has it */
+  /** @param challenge unguessable, and different for each connection */
   constructor(context: ConnectionContext, socket: RelaySocket, caller: Caller, challenge: string) {
     const { clock, limits } = context;
     this.context = context;
@@ -127,18 +127,18 @@ export class Connection {
     this.outbox.say(authMessage(challenge));
   }
 
-  /** Takes one message of the client. */
+  /** Handles one message of the client. */
   receive(text: string): void {
     this.intake.receive(text);
   }
 
-  /** The client has read what it was sent. */
+  /** Call it when the client has read what it was sent. */
   drained(): void {
     if (this.ended) return;
     try {
       this.outbox.resume();
     } catch (error) {
-      // Local disk does not give back what it was given.
+      // A stored event could not be read from local disk.
       this.context.log.error({ err: error }, 'stored events could not be read for a client');
       this.end(INTERNAL, 'error: stored events cannot be read');
       return;
@@ -147,7 +147,7 @@ export class Connection {
     this.intake.goOn();
   }
 
-  /** Sends a new event to whatever subscription asks for it. */
+  /** Sends a new event to every subscription that asks for it. */
   deliver(outgoing: Outgoing): void {
     if (this.ended) return;
     const wanting = this.subscriptions.matching(outgoing.isAskedFor);
@@ -163,14 +163,14 @@ export class Connection {
     this.intake.goOn();
   }
 
-  /** Ends the connection from here. */
+  /** Ends the connection from this side. */
   end(code: number, reason: string): void {
     if (this.ended) return;
     this.close();
     this.socket.close(code, reason);
   }
 
-  /** The connection has ended. Events it had sent are published all the same. */
+  /** Call it when the connection has ended. Events that the client had sent are still published. */
   close(): void {
     this.ended = true;
     this.intake.close();
@@ -179,7 +179,7 @@ export class Connection {
     this.outbox.clear();
   }
 
-  /** Listens no more, answers the events it was given, and ends. */
+  /** Takes no more messages, answers the events received so far, and ends the connection. */
   async finish(reason: string): Promise<void> {
     this.intake.close();
     await this.queue.idle();
@@ -258,7 +258,7 @@ export class Connection {
     });
   }
 
-  /** Takes an event out of what the address may have stored in this minute; false when it is more than that. */
+  /** Counts an event against what the address may store in this minute; false when that is used up. */
   private mayStore(bytes: number): boolean {
     const { events, bytes: room } = this.caller.stored;
     if (!events.has(1) || !room.has(bytes)) return false;
@@ -280,7 +280,7 @@ export class Connection {
       return;
     }
     if (!this.authenticated.has(shown.value) && this.authenticated.size >= limits.keysPerConnection) {
-      reject(`restricted: a connection may show ${limits.keysPerConnection} keys`);
+      reject(`restricted: a connection may authenticate ${limits.keysPerConnection} keys`);
       return;
     }
     this.authenticated.add(shown.value);
@@ -302,7 +302,7 @@ export class Connection {
     const most = limits.eventsPerFilter;
     const bounded = filters.map((filter) => ({ ...filter, limit: Math.min(filter.limit ?? most, most) }));
     const limit = bounded.reduce((sum, filter) => sum + filter.limit, 0);
-    // From here on new events are told of: those that are stored now are looked for.
+    // From here on new events wait behind the stored ones, which are looked for now.
     this.outbox.begin(subscription);
     this.questions.ask({
       name: id,
@@ -344,7 +344,7 @@ export class Connection {
     this.outbox.say(closedMessage(id, `error: ${publicTextOf(error)}`));
   }
 
-  /** What this client may see, now. */
+  /** What this client may see now. */
   private view() {
     const visible = (event: NostrEvent) => this.context.visible(event, this.authenticated);
     return { now: this.seconds(), visible };
@@ -354,11 +354,11 @@ export class Connection {
     return takeFromAll([this.messages, this.caller.messages], tokens);
   }
 
-  /** Sends a refusal because of a rate; whoever goes on in spite of many is not answered for ever. */
+  /** Sends a refusal because of a rate limit. A client that gets too many of them is disconnected. */
   private refuse(answer: string): void {
     this.outbox.say(answer);
     if (takeFromAll([this.refusals], 1)) return;
-    this.end(POLICY, 'too many messages in spite of being told to wait');
+    this.end(POLICY, 'too many messages although the client was told to wait');
   }
 
   private seconds(): number {
@@ -366,9 +366,9 @@ export class Connection {
   }
 }
 
-const BAD_SIGNATURE: Reason = 'invalid: the id or the signature does not hold';
+const BAD_SIGNATURE: Reason = 'invalid: the id or the signature is wrong';
 
-/** Work that ends without a result as soon as something is so. */
+/** Runs work until it is done, or until `isOver` returns true: then there is no result. */
 function* unless<T>(isOver: () => boolean, work: Cooperative<T>): Cooperative<T | undefined> {
   for (;;) {
     if (isOver()) return undefined;
@@ -383,7 +383,7 @@ function refusalOf(message: ClientMessage, reason: Reason): string {
   return closedMessage(message.subscription, reason);
 }
 
-/** A message that is too long is not parsed; an event is told by what looks like its id. */
+/** A message that is too long is not parsed; the answer finds the id of an event by a pattern. */
 function tooLong(text: string, limit: number): string {
   const reason: Reason = `invalid: a message may have ${limit} bytes`;
   const [, id] = /"id"\s*:\s*"([0-9a-f]{64})"/.exec(text) ?? [];

@@ -1,26 +1,26 @@
 /**
- * The messages of one client on their way in. While there is enough to do, the client is not read; what had been read
- * by then waits.
+ * The incoming messages of one client. While the connection is busy, the client is not read; messages that have been read
+ * already wait.
  */
 
-/** What has been read of a client that is not listened to for now; more is sent by nobody who means well. */
-const HELD_MESSAGES = 1_000;
-const HELD_CHARACTERS = 4 * 1024 * 1024;
+/** How much may wait while the client is not read; no client that behaves well sends more. */
+const WAITING_MESSAGES = 1_000;
+const WAITING_CHARACTERS = 4 * 1024 * 1024;
 
 export interface IntakeContext {
-  /** True while the client is to be given nothing more to do. */
+  /** True while no more messages should be handled. */
   readonly isBusy: () => boolean;
   readonly handle: (text: string) => void;
-  /** Stops reading the client, or goes on. */
+  /** Stops reading the client, or resumes. */
   readonly pause: (pause: boolean) => void;
-  /** The client sends more than can wait. */
+  /** Called when the client sends more than may wait. */
   readonly overflow: () => void;
 }
 
 export class Intake {
   private readonly context: IntakeContext;
-  private held: string[] = [];
-  private heldCharacters = 0;
+  private waiting: string[] = [];
+  private waitingCharacters = 0;
   private paused = false;
   private closed = false;
 
@@ -30,18 +30,18 @@ export class Intake {
 
   receive(text: string): void {
     if (this.closed) return;
-    if (this.held.length === 0 && !this.context.isBusy()) this.context.handle(text);
-    else this.hold(text);
+    if (this.waiting.length === 0 && !this.context.isBusy()) this.context.handle(text);
+    else this.enqueue(text);
     this.goOn();
   }
 
-  /** Takes up what waits as far as there is room. To be called whenever there may be room again, or less of it. */
+  /** Handles waiting messages while the connection is not busy. Call it whenever that may have changed. */
   goOn(): void {
     const { isBusy, handle, pause } = this.context;
     while (!this.closed && !isBusy()) {
-      const text = this.held.shift();
+      const text = this.waiting.shift();
       if (text === undefined) break;
-      this.heldCharacters -= text.length;
+      this.waitingCharacters -= text.length;
       handle(text);
     }
     if (this.closed || isBusy() === this.paused) return;
@@ -49,15 +49,16 @@ export class Intake {
     pause(this.paused);
   }
 
-  /** Takes nothing up any more. */
+  /** Handles no more messages. */
   close(): void {
     this.closed = true;
-    this.held = [];
+    this.waiting = [];
   }
 
-  private hold(text: string): void {
-    this.held.push(text);
-    this.heldCharacters += text.length;
-    if (this.held.length > HELD_MESSAGES || this.heldCharacters > HELD_CHARACTERS) this.context.overflow();
+  private enqueue(text: string): void {
+    this.waiting.push(text);
+    this.waitingCharacters += text.length;
+    if (this.waiting.length > WAITING_MESSAGES || this.waitingCharacters > WAITING_CHARACTERS)
+      this.context.overflow();
   }
 }

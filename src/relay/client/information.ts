@@ -1,4 +1,4 @@
-/** What the relay says about itself (NIP-11), with what GRASP-01 adds. */
+/** The relay's information document (NIP-11), with the additions of GRASP-01. */
 import { maxSubscriptionLength } from '../../nostr/client-message.ts';
 import { MAX_AHEAD_SECONDS } from '../admission.ts';
 import type { RelayLimits } from './relay-limits.ts';
@@ -19,18 +19,18 @@ export interface RelayFacts {
   readonly icon?: string;
   /** Public key of the operator, in hex. */
   readonly operator?: string;
-  /** How many repositories one key may have here; without it nothing is said of a number. */
+  /** How many repositories one key may have here; if not given, the document names no number. */
   readonly maxRepositoriesPerOwner?: number;
-  /** Nothing can be announced or pushed here. */
+  /** True when nothing can be announced or pushed here. */
   readonly readOnly?: boolean;
 }
 
-/** The document by its NIP-11 names. */
+/** The document, with the names of NIP-11. */
 export interface RelayInformation {
   readonly name: string;
   readonly description: string;
   readonly self: string;
-  /** The operator's key, which is not the service's. */
+  /** The operator's key, not the service's. */
   readonly pubkey?: string;
   readonly contact?: string;
   readonly icon?: string;
@@ -42,12 +42,11 @@ export interface RelayInformation {
   readonly limitation: Readonly<Record<string, number | boolean>>;
 }
 
-/** The NIPs of the relay, with those of git repositories (34) and of tokens for git (98). */
+/** The NIPs of the relay, and those of git repositories (34) and of tokens for git (98). */
 const SUPPORTED_NIPS = [1, 9, 11, 34, 40, 42, 45, 70, 98];
 
 /**
- * Builds the NIP-11 document. There is no `curation` in it: what is kept follows from the repositories here, and nobody
- * chooses among them.
+ * Builds the NIP-11 document. It has no `curation`: what is kept follows from the repositories here; nobody selects events.
  */
 export function relayInformation(facts: RelayFacts): RelayInformation {
   const { base, self, version, limits, contact, icon, operator } = facts;

@@ -1,6 +1,6 @@
 /**
- * What is still to be sent to one client, in order. Stored events are read only when the client is ready for them: a client
- * that asks for much and reads slowly costs references, not copies.
+ * What is still to be sent to one client, in sequence. Stored events are read only when the client is ready for them: a slow
+ * client that asks for much costs references, not copies.
  */
 import { encodeEvent, type NostrEvent } from '../../nostr/event.ts';
 import { type Filter, matcherOf } from '../../nostr/filter.ts';
@@ -8,7 +8,7 @@ import { eventMessage } from '../../nostr/relay-message.ts';
 import type { KeptEvent } from '../events.ts';
 import type { Subscription, Subscriptions } from './subscriptions.ts';
 
-/** An event on its way to any number of clients; its JSON is made once. */
+/** A new event on its way to any number of clients; its JSON is made once. */
 export class Outgoing implements KeptEvent {
   readonly event: NostrEvent;
   private encoded: string | undefined;
@@ -18,7 +18,7 @@ export class Outgoing implements KeptEvent {
     this.event = event;
   }
 
-  /** Whether a filter asks for it. */
+  /** True when a filter asks for it. */
   readonly isAskedFor = (filter: Filter): boolean => {
     this.matcher ??= matcherOf(this.event);
     return this.matcher(filter);
@@ -30,7 +30,7 @@ export class Outgoing implements KeptEvent {
   }
 }
 
-/** What belongs to a subscription is dropped when that has ended by the time it would be sent. */
+/** An entry of a subscription is dropped if the subscription has ended by the time it would be sent. */
 type Entry =
   | string
   | { readonly subscription: Subscription; readonly outgoing: KeptEvent; readonly bytes: number }
@@ -42,43 +42,43 @@ export class Outbox {
   private entries: (Entry | undefined)[] = [];
   private next = 0;
   private ready = true;
-  private held = 0;
-  /** New events of subscriptions whose stored ones are still looked for, and how many these are. */
+  private newBytes = 0;
+  /** New events of subscriptions whose stored events are not found yet, and the number of these. */
   private readonly behind = new Map<Subscription, Entry[]>();
   private behindCount = 0;
 
-  /** @param send returns false when it wants no more before {@link resume} is called; what it was given is sent all the same */
+  /** @param send returns false to be called no more until {@link resume}; it still sends the text it was given */
   constructor(send: (text: string) => boolean, subscriptions: Subscriptions) {
     this.send = send;
     this.subscriptions = subscriptions;
   }
 
-  /** Entries that wait for the client. */
+  /** How many entries wait for the client. */
   get length(): number {
     return this.entries.length - this.next;
   }
 
-  /** Entries that wait for answers which are still worked on. */
+  /** How many new events wait behind answers that are not ready. */
   get waiting(): number {
     return this.behindCount;
   }
 
-  /** Bytes of new events that wait for the client; stored ones are not in memory. */
+  /** Bytes of new events that wait for the client; stored events are not in memory. */
   get bytes(): number {
-    return this.held;
+    return this.newBytes;
   }
 
-  /** Sends something for the connection itself. */
+  /** Sends a message that belongs to no subscription. */
   say(text: string): void {
     this.push(text);
   }
 
-  /** New events of a subscription wait from now on until its stored ones are known: see {@link answer}. */
+  /** From now on new events of a subscription wait until {@link answer} gives its stored ones. */
   begin(subscription: Subscription): void {
     this.behind.set(subscription, []);
   }
 
-  /** Sends the stored events of a subscription, which are read when their turn has come, then what tells their end. */
+  /** Sends the stored events of a subscription, each read when its turn comes, then the message that tells their end. */
   answer(subscription: Subscription, stored: readonly KeptEvent[], end: string): void {
     const waiting = this.takeBehind(subscription);
     for (const outgoing of stored) this.push({ subscription, outgoing, bytes: 0 });
@@ -86,15 +86,15 @@ export class Outbox {
     for (const entry of waiting) this.push(entry);
   }
 
-  /** The stored events of a subscription are wanted no more, and neither are those that waited for them. */
+  /** Drops what waits for the stored events of a subscription: nobody wants them any more. */
   drop(subscription: Subscription): void {
     for (const entry of this.takeBehind(subscription)) this.release(entry);
   }
 
-  /** Sends a new event, which is held in memory until then. */
+  /** Sends a new event; until then it stays in memory. */
   deliverNew(subscription: Subscription, outgoing: Outgoing): void {
     const bytes = outgoing.json.length;
-    this.held += bytes;
+    this.newBytes += bytes;
     const entry = { subscription, outgoing, bytes };
     const behind = this.behind.get(subscription);
     if (behind === undefined) {
@@ -105,7 +105,7 @@ export class Outbox {
     this.behindCount++;
   }
 
-  /** The client has read. */
+  /** Call it when the client has read. */
   resume(): void {
     this.ready = true;
     this.pump();
@@ -116,7 +116,7 @@ export class Outbox {
     this.next = 0;
     this.behind.clear();
     this.behindCount = 0;
-    this.held = 0;
+    this.newBytes = 0;
   }
 
   private takeBehind(subscription: Subscription): readonly Entry[] {
@@ -127,7 +127,7 @@ export class Outbox {
   }
 
   private release(entry: Entry): void {
-    if (typeof entry !== 'string' && 'outgoing' in entry) this.held -= entry.bytes;
+    if (typeof entry !== 'string' && 'outgoing' in entry) this.newBytes -= entry.bytes;
   }
 
   private push(entry: Entry): void {
@@ -143,12 +143,12 @@ export class Outbox {
         this.next = 0;
         return;
       }
-      // What has been sent holds on to its text no longer.
+      // Frees the text of what has been sent.
       this.entries[this.next++] = undefined;
       const text = this.textOf(entry);
       if (text !== undefined) this.ready = this.send(text);
     }
-    // Every entry is moved once for each time it was in front of as many that had been sent: a cost that does not grow.
+    // Removes sent entries once they are more than half: the cost for each entry stays constant.
     if (this.next > 1_000 && this.next * 2 > this.entries.length) {
       this.entries = this.entries.slice(this.next);
       this.next = 0;

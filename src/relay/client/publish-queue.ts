@@ -1,4 +1,4 @@
-/** The events of one client on their way to be published: one after another, since one may refer to the one before. */
+/** The events that one client wants to publish, one after another, because one may refer to the one before. */
 import { publicTextOf } from '../../lib/errors.ts';
 import type { VerifiedEvent } from '../../nostr/event.ts';
 import { kinds } from '../../nostr/kinds.ts';
@@ -9,7 +9,7 @@ import type { Authenticated, Publication } from '../publication.ts';
 /** Events that may change a repository. */
 const CHANGING: ReadonlySet<number> = new Set([kinds.repository, kinds.repositoryState, kinds.deletion]);
 
-/** So many wait at most before the client is not read for a while. */
+/** With so many waiting, the client is not read for a while. */
 const EVENTS_WAITING = 32;
 const BYTES_WAITING = 1024 * 1024;
 
@@ -21,7 +21,7 @@ export class PublishQueue {
   private events = 0;
   private bytes = 0;
 
-  /** @param address where the client is */
+  /** @param address of the client */
   constructor(publication: Publication, log: Logger, address: string) {
     this.publication = publication;
     this.log = log;
@@ -34,7 +34,7 @@ export class PublishQueue {
 
   /**
    * @param bytes the size of the message it came in
-   * @param answer gets the OK message once the event has been decided about; does not throw
+   * @param answer gets the OK message when the event has been decided; must not throw
    */
   add(event: VerifiedEvent, bytes: number, sender: Authenticated, answer: (text: string) => void): void {
     this.events++;
@@ -64,7 +64,7 @@ export class PublishQueue {
     }
   }
 
-  /** A line for what was refused, and for what may change a repository; the rest is of interest to developers only. */
+  /** Logs refusals, and events that may change a repository, at level info; other events only for debugging. */
   private logVerdict({ id, kind, pubkey }: VerifiedEvent, accepted: boolean, note: string): void {
     const about = { event: id, kind, author: pubkey, client: this.address, note };
     if (!accepted) this.log.info(about, 'event refused');

@@ -1,43 +1,43 @@
 /**
- * The questions of one client (REQ and COUNT), answered one after another and a slice at a time. Their order is kept, and
- * what the client says about them meanwhile is heard.
+ * The questions of one client (REQ and COUNT), answered one after another, a slice at a time. Their sequence is kept, and a
+ * CLOSE cancels a question that waits.
  */
 
 import type { Cooperative } from '../../lib/cooperative.ts';
 import type { FairSlices } from '../../lib/fair-slices.ts';
 
-/** So many wait at most before the client is not read for a while, unless one of them alone is longer. */
+/** With so many waiting, the client is not read for a while. A single longer question is still taken. */
 const QUESTIONS_WAITING = 32;
 const BYTES_WAITING = 256 * 1024;
 
 export interface QueuedQuestion<T> {
   /** The subscription's id. */
   readonly name: string;
-  /** Of the message it came in. */
+  /** Size of the message it came in. */
   readonly bytes: number;
   readonly work: Cooperative<T>;
   readonly answer: (result: T) => void;
   readonly failed: (error: unknown) => void;
-  /** Nobody wants an answer any more. */
+  /** Called when nobody wants an answer any more. */
   readonly dropped: () => void;
 }
 
-/** A question, whatever its answer is. */
+/** A question with any type of answer. */
 interface Pending {
   readonly name: string;
   readonly bytes: number;
-  /** Does a step of it. Returns true when it is answered. Does not throw. */
+  /** Does one step of the work. Returns true when the question is answered. Does not throw. */
   readonly step: () => boolean;
   readonly dropped: () => void;
 }
 
 export interface QuestionQueueContext {
   readonly slices: FairSlices;
-  /** Who asks: all connections of an address are one party. */
+  /** Who asks: all connections of one address are one party. */
   readonly party: string;
   /** False while the client has enough to read. */
   readonly isReady: () => boolean;
-  /** A question has been answered or dropped. */
+  /** Called when a question has been answered or dropped. */
   readonly onDone: () => void;
 }
 
@@ -45,7 +45,7 @@ export class QuestionQueue {
   private readonly context: QuestionQueueContext;
   private readonly questions: Pending[] = [];
   private bytes = 0;
-  /** Gives up the work on the first question; undefined while nobody works on it. */
+  /** Stops the work on the first question; undefined while none is running. */
   private giveUp: (() => void) | undefined;
 
   constructor(context: QuestionQueueContext) {
@@ -56,7 +56,7 @@ export class QuestionQueue {
     return this.questions.length >= QUESTIONS_WAITING || this.bytes >= BYTES_WAITING;
   }
 
-  /** Takes a question. It may be answered before this returns. */
+  /** Adds a question. It may be answered before this returns. */
   ask<T>(question: QueuedQuestion<T>): void {
     const { name, bytes, work, answer, failed, dropped } = question;
     const step = () => {
@@ -74,21 +74,21 @@ export class QuestionQueue {
     this.goOn();
   }
 
-  /** Begins with the next question if it is time for that. To be called when the client has read. */
+  /** Begins the next question if the client is ready. Call it when the client has read. */
   goOn(): void {
     const [first] = this.questions;
     if (first === undefined || this.giveUp !== undefined || !this.context.isReady()) return;
     let isDone = false;
     const giveUp = this.context.slices.add(this.context.party, () => {
       isDone = first.step();
-      // A step may have dropped its own question: then there is another one in its place.
+      // The step may have dropped its own question: then another one is first.
       if (isDone && this.questions[0] === first) this.end(first);
       return isDone;
     });
     if (!isDone) this.giveUp = giveUp;
   }
 
-  /** Drops the questions of a name. */
+  /** Drops all questions with a name. */
   cancel(name: string): void {
     const [first] = this.questions;
     if (first === undefined) return;

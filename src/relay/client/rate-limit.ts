@@ -1,4 +1,4 @@
-/** How much a client may ask of the relay in a time, by connection and by the address it comes from. */
+/** How much a client may ask of the relay per time, by connection and by address. */
 
 import { callerAddress } from '../../lib/caller-address.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -8,31 +8,31 @@ import type { Listening } from './subscriptions.ts';
 export interface CallerRates {
   readonly messages: Rate;
   readonly events: Rate;
-  /** Of events that are to be stored. */
+  /** Limits for events that are to be stored. */
   readonly stored: { readonly events: Rate; readonly bytes: Rate };
 }
 
-/** So many in a minute, all at once if that is how they come. */
+/** A rate of so many per minute; all of them may come at once. */
 export function perMinute(most: number): Rate {
   return { perSecond: most / 60, burst: most };
 }
 
 /** All connections from one address. */
 export interface Caller {
-  /** What stands for it; see {@link callerAddress}. */
+  /** The address, or what stands for it; see {@link callerAddress}. */
   readonly address: string;
   readonly messages: TokenBucket;
   readonly events: TokenBucket;
   readonly stored: { readonly events: TokenBucket; readonly bytes: TokenBucket };
   connections: number;
-  /** What all of them listen to. */
+  /** What all these connections subscribe to. */
   readonly listening: Listening;
 }
 
-/** How many callers are remembered before those that have nothing left to remember are forgotten. */
+/** With so many callers remembered, those whose limits are full again are forgotten. */
 const CALLERS_BEFORE_SWEEP = 10_000;
 
-/** Who calls, by address. A caller is remembered for as long as it matters, so that coming back is no way around a limit. */
+/** Callers by address. A caller is remembered while its limits are not full, so that reconnecting does not reset them. */
 export class Callers {
   private readonly rates: CallerRates;
   private readonly clock: Clock;
@@ -48,12 +48,12 @@ export class Callers {
     return this.callers.size;
   }
 
-  /** Connections that are open from where this address belongs to. */
+  /** How many connections are open from this address. */
   connectionsFrom(address: string): number {
     return this.callers.get(callerAddress(address))?.connections ?? 0;
   }
 
-  /** To be called for each new connection; its end is told by lowering `connections` of what is returned. */
+  /** Counts a new connection. When it ends, lower `connections` of the returned caller. */
   enter(address: string): Caller {
     const key = callerAddress(address);
     const known = this.callers.get(key);
@@ -84,7 +84,7 @@ export class Callers {
         this.callers.delete(key);
       }
     }
-    // Twice what is left: a sweep that finds little is not repeated at every connection.
+    // Twice the number left, so that a sweep that removes little is not repeated at every connection.
     this.sweepAt = Math.max(CALLERS_BEFORE_SWEEP, 2 * this.callers.size);
   }
 }

@@ -1,4 +1,4 @@
-/** What the relay bears from one client, and from all of them. The NIP-11 document names what a client can know beforehand. */
+/** What the relay allows one client, and all clients together. The NIP-11 document tells clients what they need to know. */
 
 import type { Rate } from '../../lib/token-bucket.ts';
 import { type ClientMessageLimits, defaultClientMessageLimits } from '../../nostr/client-message.ts';
@@ -6,32 +6,32 @@ import type { Amount } from '../log/event-charges.ts';
 import type { EventQuotas } from '../log/event-quota.ts';
 
 export interface RelayLimits {
-  /** Bytes of UTF-8 of one message. */
+  /** Maximum length of a message, in bytes of UTF-8. */
   readonly messageBytes: number;
   readonly message: ClientMessageLimits;
-  /** Stored events one filter is answered with at most. */
+  /** How many stored events answer one filter at most. */
   readonly eventsPerFilter: number;
   readonly subscriptionsPerConnection: number;
-  /** Bytes of the messages that asked for what is listened to, and 256 for each filter. */
+  /** Bytes of the messages that opened the subscriptions, plus 256 for each filter. */
   readonly filterBytesPerConnection: number;
   readonly filterBytesPerAddress: number;
-  /** Keys that may show themselves on one connection (NIP-42). */
+  /** How many keys may authenticate on one connection (NIP-42). */
   readonly keysPerConnection: number;
   readonly connections: number;
   readonly connectionsPerAddress: number;
   readonly perConnection: ClientRates;
   readonly perAddress: ClientRates;
-  /** Of events that an address asks to be stored, in a minute. */
+  /** How much one address may store in a minute. */
   readonly perMinute: Amount;
   readonly stored: EventQuotas;
-  /** Refusals because of a rate that a client may earn before its connection is ended. */
+  /** Refusals because of a rate limit, after which a connection is ended. */
   readonly refusals: Rate;
 }
 
 export interface ClientRates {
-  /** Of all messages. One counts for more when it is long or asks for much. */
+  /** All messages. A message that is long or asks for much counts several times. */
   readonly messages: Rate;
-  /** Of EVENT messages. */
+  /** EVENT messages. */
   readonly events: Rate;
 }
 

@@ -1,15 +1,15 @@
-/** What one connection listens to. */
+/** The subscriptions of one connection. */
 import type { Filter } from '../../nostr/filter.ts';
 
-/** One REQ. Two with the same id are different ones: the later has taken the place of the earlier. */
+/** One REQ. A later one with the same id replaces it, and is another object. */
 export interface Subscription {
   readonly id: string;
   readonly filters: readonly Filter[];
-  /** What it costs: see {@link Subscriptions.add}. */
+  /** What it counts against the limits: see {@link Subscriptions.add}. */
   readonly bytes: number;
 }
 
-/** What all connections of one address listen to. */
+/** What all connections of one address subscribe to. */
 export interface Listening {
   bytes: number;
 }
@@ -21,7 +21,7 @@ export interface SubscriptionLimits {
   readonly bytesOfAddress: number;
 }
 
-/** What a filter costs besides its text: each new event is held against it. */
+/** What a filter counts in addition to its text: each new event is compared with it. */
 const BYTES_OF_FILTER = 256;
 
 export class Subscriptions {
@@ -37,9 +37,9 @@ export class Subscriptions {
   }
 
   /**
-   * Opens a subscription, in place of the one of the same id if there is one (NIP-01), which ends in any case.
-   * @param length bytes of the message that asks for it: what its filters hold is in memory as long as it is open
-   * @returns why it cannot be opened, for a person to read, when there are too many, or they hold too much
+   * Opens a subscription. It replaces the one with the same id (NIP-01), which ends even if the new one is refused.
+   * @param length bytes of the message that asks for it: its filters stay in memory while it is open
+   * @returns the subscription; or, if there are too many or their filters are too long, a text that says so
    */
   add(id: string, filters: readonly Filter[], length: number): Subscription | string {
     const { limits, listening } = this;
@@ -68,7 +68,7 @@ export class Subscriptions {
     for (const id of [...this.open.keys()]) this.remove(id);
   }
 
-  /** False once it was closed or replaced: nothing more is sent for it. */
+  /** False after it was closed or replaced: nothing more is sent for it. */
   isOpen(subscription: Subscription): boolean {
     return this.open.get(subscription.id) === subscription;
   }

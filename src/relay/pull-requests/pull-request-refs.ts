@@ -1,4 +1,4 @@
-/** Refs of pull requests, `refs/nostr/<event id>`, measured by the events they are for. */
+/** Refs of pull requests, `refs/nostr/<event id>`, and whether they match their events. */
 import { changedRefs, refsStartingWith } from '../../git/index.ts';
 import type { Change, Evaluation } from '../../repository/change.ts';
 import type { GitManifest, GitState } from '../../repository/git/git-manifest.ts';
@@ -7,7 +7,7 @@ import { tipOf } from './pull-request-tip.ts';
 
 const PULL_REQUEST = /^refs\/nostr\/([0-9a-f]{64})$/;
 
-/** How a ref stands to its event: `missing` when there is none, or none that names a tip. */
+/** How a ref compares to its event: `missing` when there is no event, or none that names a tip. */
 export type RefStanding = 'missing' | 'wrong' | 'right';
 
 export interface PullRequestRef {
@@ -16,7 +16,7 @@ export interface PullRequestRef {
   readonly standing: RefStanding;
 }
 
-/** The refs of pull requests in a state. */
+/** The pull request refs of a state. */
 export function pullRequestRefs(
   state: Pick<GitState, 'refs'>,
   events: Pick<EventReader, 'get'>,
@@ -31,7 +31,7 @@ export function pullRequestRefs(
   });
 }
 
-/** Removes refs whose events name another tip, and those of some refs whose events have not come. */
+/** Removes refs whose events name another tip, and given refs whose events have not arrived. */
 export class PullRequestRemoval implements Change<GitManifest, void> {
   readonly since: number;
   private readonly due: ReadonlySet<string>;

@@ -1,4 +1,4 @@
-/** Refs that anyone may push for a pull request to come go again when it does not come (GRASP-01). */
+/** Removes refs that somebody pushed for a pull request whose event never arrived (GRASP-01). */
 import type { Clock } from '../../lib/clock.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
@@ -13,12 +13,12 @@ export interface PullRequestUpkeepContext {
   readonly clock: Clock;
 }
 
-/** Milliseconds for which a ref waits for its event. */
+/** How long a ref waits for its event, in milliseconds. */
 export const PULL_REQUEST_WAITS_MS = 20 * 60 * 1000;
 
 interface Waiting {
   readonly id: RepositoryId;
-  /** By name of the ref: monotonic milliseconds at which it was first seen without its event. */
+  /** By name of the ref: when it was first seen without its event, in monotonic milliseconds. */
   readonly since: Map<string, number>;
 }
 
@@ -31,7 +31,7 @@ export class PullRequestUpkeep implements UpkeepTask {
     this.context = context;
   }
 
-  /** Takes note of what is published. Whoever has seen a ref wait for the whole time removes it. */
+  /** Notes a publish. A server that has seen a ref wait for the whole time removes it. */
   note(id: RepositoryId, manifest: GitManifest): void {
     const name = formatRepositoryId(id);
     const known = this.waiting.get(name)?.since;

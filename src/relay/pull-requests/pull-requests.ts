@@ -1,7 +1,7 @@
 /**
- * Pull requests (1618) and their updates (1619). One whose tip is not here waits, known to all servers and shown to nobody,
- * until a push has brought the tip (GRASP-01). A ref that was pushed for it with another tip is removed before its sender
- * hears that it was taken: the right tip can then be pushed without force.
+ * Pull requests (1618) and their updates (1619). If the tip is not here, the event waits until a push brings it (GRASP-01):
+ * all servers know the event, and no client sees it. A ref that was pushed for it with another tip is removed before the
+ * sender gets the answer: then the right tip can be pushed without force.
  */
 import { refsPointingAt } from '../../git/index.ts';
 import type { Git } from '../../git-process/git.ts';
@@ -30,7 +30,7 @@ import { WaitingPullRequests } from './waiting-pull-requests.ts';
 export interface PullRequestsContext {
   readonly events: Events;
   readonly repositories: Repositories;
-  /** The announced repositories an event is about. */
+  /** The announced repositories that an event is about. */
   readonly mentions: (
     event: NostrEvent,
   ) => readonly { readonly owner: string; readonly announcement: { readonly identifier: string } }[];
@@ -38,16 +38,16 @@ export interface PullRequestsContext {
   readonly git: Git;
   readonly clock: Clock;
   readonly log: Logger;
-  /** False where strangers may push no tips: there is nothing to wait for then. */
+  /** False where strangers may not push tips: then an event has nothing to wait for. */
   readonly waits: boolean;
 }
 
-/** Repositories of one event that are looked at. */
+/** How many repositories of one event are looked at. */
 const MOST_REPOSITORIES = 16;
-/** Tips that git looks for at once, and that may wait for it. One that is not looked for waits for the next run of upkeep. */
+/** How many tips git looks for at once, and how many may queue. A tip that finds no room waits for the next run of upkeep. */
 export const TIPS_AT_ONCE = 2;
 const QUEUED = 32;
-/** Whoever sent the event may have gone: it is decided all the same. */
+/** An event is decided even when its sender has disconnected. */
 const NEVER = new AbortController().signal;
 
 export class PullRequests implements UpkeepTask {
@@ -56,7 +56,7 @@ export class PullRequests implements UpkeepTask {
   private readonly waiting: WaitingPullRequests;
   private readonly places = new Limiter('tips of pull requests', TIPS_AT_ONCE, QUEUED);
   private readonly working = new Set<Promise<void>>();
-  /** By repository: the digest of the manifest that git has looked for tips in. */
+  /** By repository: the digest of the manifest in which git last looked for tips. */
   private readonly lookedIn = new Map<string, string>();
 
   constructor(context: PullRequestsContext) {
@@ -71,8 +71,8 @@ export class PullRequests implements UpkeepTask {
 
   /**
    * Takes a pull request that belongs to a repository here.
-   * @param address where it comes from
-   * @throws CairnError when the store fails; sent again, it is taken as if it were new
+   * @param address of the sender
+   * @throws CairnError when the store fails; the sender may send it again
    */
   async take(event: VerifiedEvent, address: string | undefined): Promise<Verdict> {
     const tip = tipOf(event);
@@ -95,13 +95,13 @@ export class PullRequests implements UpkeepTask {
       }
       this.waiting.add({ event, tip, repositories, address });
     }
-    // Pushes see it from here on, so no other tip comes after those that are removed now.
+    // From here on pushes know the event, so no wrong tip can come after those removed now.
     if (here || !known) {
       const [stored] = await events.append([event], { hidden: !here });
       if (stored === 'duplicate' && here) return accept('duplicate: it is here already');
     }
     for (const id of repositories) await this.removeWrong(id);
-    // The tip may have come meanwhile, by a push that did not see the event yet.
+    // The tip may have arrived meanwhile, with a push that did not know the event yet.
     if (!here && (await this.isAnywhere(event.id, tip, repositories))) {
       await events.append([event]);
       return accept();
@@ -112,13 +112,13 @@ export class PullRequests implements UpkeepTask {
     );
   }
 
-  /** Takes note of what is published: shows what has waited for it, and removes what came with another tip. Returns at once. */
+  /** Notes a publish: shows events whose tips have arrived, and removes wrong tips. Returns at once. */
   note(id: RepositoryId, manifest: GitManifest): void {
     const { events } = this.context;
     const refs = pullRequestRefs(manifest, events);
     if (refs.some(({ standing }) => standing === 'wrong')) this.work(id, () => this.removeWrong(id));
     if (manifest.lifecycle !== 'live') return;
-    // A tip at the same ref of a repository that the event is not about shows nothing.
+    // The same ref in a repository that the event is not about does not count.
     const come = new Set(
       refs.flatMap(({ eventId, standing }) =>
         standing === 'right' && events.isHidden(eventId) && this.isAbout(eventId, id) ? eventId : [],
@@ -132,7 +132,7 @@ export class PullRequests implements UpkeepTask {
     for (const eventId of come) this.work(id, () => this.show(eventId));
   }
 
-  /** Looks again at what waits: its tip may have come to another server, or in the history of a branch. */
+  /** Checks waiting events again: the tip may have arrived at another server, or in the history of a branch. */
   async run(signal: AbortSignal): Promise<void> {
     const { events, repositories } = this.context;
     const byRepository = new Map(
@@ -158,12 +158,12 @@ export class PullRequests implements UpkeepTask {
     );
   }
 
-  /** Resolves when all that {@link note} has begun is done. */
+  /** Resolves when everything that {@link note} has started is done. */
   async idle(): Promise<void> {
     while (this.working.size > 0) await Promise.all(this.working);
   }
 
-  /** Another server has taken it: a push to this one may not have seen it. */
+  /** Another server has taken the event: a push to this one may not have known it. */
   private heard(event: NostrEvent, hidden: boolean): void {
     const tip = tipOf(event);
     if (tip === undefined) return;
@@ -192,7 +192,7 @@ export class PullRequests implements UpkeepTask {
       );
   }
 
-  /** Whether a tip is in one of these repositories. What is about repositories of other hosts alone has nothing to wait for. */
+  /** True when a tip is in one of these repositories, and when none of them is hosted here: then nothing can bring it. */
   private async isAnywhere(eventId: string, tip: string, ids: readonly RepositoryId[]): Promise<boolean> {
     let hosted = false;
     for (const id of ids) {
@@ -203,7 +203,7 @@ export class PullRequests implements UpkeepTask {
     return !hosted;
   }
 
-  /** Whether a tip is in a repository that is shown. One that waits for its first data lets what is about it wait as well. */
+  /** True when a tip is in a live repository. In one that waits for its first data, pull requests wait as well. */
   private async isIn(
     id: RepositoryId,
     state: PublishedGitState | undefined,
@@ -261,7 +261,7 @@ export class PullRequests implements UpkeepTask {
     this.waiting.delete(eventId);
   }
 
-  /** Does something that nobody waits for. What fails is done again by upkeep. */
+  /** Runs a task in the background. Upkeep repeats what fails. */
   private work(id: RepositoryId, task: () => Promise<void>): void {
     const working = task().catch((error: unknown) => {
       const repository = formatRepositoryId(id);
@@ -275,7 +275,7 @@ export class PullRequests implements UpkeepTask {
   }
 }
 
-/** Those of the tips that refs point at, but for refs that are about to go because their events name others. */
+/** The tips that refs point at, except refs that are about to be removed because their events name other tips. */
 function tipsOfRefs(
   manifest: GitManifest,
   tips: ReadonlySet<string>,

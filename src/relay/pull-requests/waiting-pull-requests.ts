@@ -2,21 +2,21 @@ import type { Clock } from '../../lib/clock.ts';
 import { encodeEvent, type NostrEvent } from '../../nostr/event.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 
-/** Seconds a pull request waits for its tip (GRASP-01). */
+/** How long a pull request waits for its tip, in seconds (GRASP-01). */
 export const PULL_REQUEST_SECONDS = 30 * 60;
 
-/** Pull requests that may wait: in all, and of one key, in one repository, and from one network address. */
+/** How many pull requests may wait: in all, by one key, for one repository, and from one network address. */
 const MOST = { all: 4_096, key: 32, repository: 128, address: 64 } as const;
 /** Bytes of their events: in all, and from one address. */
 const MOST_BYTES = { all: 32 * 2 ** 20, address: 4 * 2 ** 20 } as const;
 
-/** A pull request whose tip has not come. */
+/** A pull request whose tip is not here. */
 export interface WaitingPullRequest {
   readonly event: NostrEvent;
   readonly tip: string;
   /** The repositories here that it is for. */
   readonly repositories: readonly RepositoryId[];
-  /** Where it came from; undefined for one that another server has taken. */
+  /** The sender's address; undefined when another server has taken the event. */
   readonly address: string | undefined;
   /** Bytes of its event. */
   readonly bytes: number;
@@ -24,7 +24,7 @@ export interface WaitingPullRequest {
   readonly since: number;
 }
 
-/** The pull requests that wait for their tips, as far as this process has heard of them. Bounded in every direction. */
+/** The pull requests that wait for their tips, as far as this process knows. All its dimensions are bounded. */
 export class WaitingPullRequests {
   private readonly clock: Clock;
   private readonly byId = new Map<string, WaitingPullRequest>();
@@ -42,8 +42,8 @@ export class WaitingPullRequests {
   }
 
   /**
-   * Whether one more may wait.
-   * @returns what there are too many of; undefined when there is room
+   * Checks the limits for one more pull request.
+   * @returns which limit is reached, as part of a sentence; undefined when there is room
    */
   problem(
     event: NostrEvent,
@@ -78,7 +78,7 @@ export class WaitingPullRequests {
   add(waiting: Omit<WaitingPullRequest, 'since' | 'bytes'>): void {
     const { event } = waiting;
     if (this.byId.has(event.id)) return;
-    // What another server has taken was bounded there; many servers together may take more than one can keep in mind.
+    // The other server has checked its limits; this bounds what many servers take together.
     if (this.byId.size >= 2 * MOST.all) return;
     this.byId.set(event.id, { ...waiting, bytes: sizeOf(event), since: this.clock.monotonic() });
   }
@@ -96,7 +96,7 @@ export class WaitingPullRequests {
     );
   }
 
-  /** Those that still wait, the oldest first. */
+  /** Those that still wait, oldest first. */
   all(): WaitingPullRequest[] {
     this.dropOutdated();
     return [...this.byId.values()];

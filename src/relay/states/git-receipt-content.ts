@@ -61,7 +61,7 @@ function receiptOf(id: RepositoryId, manifest: GitManifest, refs: ReadonlyMap<st
     head,
     at,
     actors: changing.flatMap(({ actor }) => actor ?? []),
-    orders: statesOf(manifest),
+    signedStates: statesOf(manifest),
   });
 }
 

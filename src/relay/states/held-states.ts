@@ -1,6 +1,6 @@
 /**
- * Orders that wait for the push that brings their objects (GRASP-01), and the tips that pull requests name: what a push
- * without credentials is measured by.
+ * Signed states that are held until a push brings their objects (GRASP-01), and the tips that pull requests name. A push
+ * without credentials is checked against both.
  */
 import { refNameProblem } from '../../git/index.ts';
 import { concurrently } from '../../lib/concurrently.ts';
@@ -18,18 +18,18 @@ import type { SignedEvents } from '../log/signed-events.ts';
 import { tipOf } from '../pull-requests/pull-request-tip.ts';
 import { repositoriesNamed, type Words } from '../words.ts';
 
-/** Seconds an order waits. */
+/** How long a signed state is held, in seconds. */
 export const HELD_SECONDS = 30 * 60;
-/** Orders that wait for one repository at most; the newest stay. Of each key only the newest waits. */
+/** How many signed states a repository holds at most: the newest ones, and of each author only the newest. */
 export const MAX_HELD = 16;
 
-/** An order that waits. */
+/** A signed state that is held. */
 export interface WaitingState extends HeldState {
-  /** The branch HEAD shall name. */
+  /** The branch that HEAD is to name. */
   readonly head?: string;
 }
 
-/** What became of an order that is to wait, or what waits already of the same author, when that is what counts of the two. */
+/** The result of holding a signed state: `held`, or the newer state by the same author that is held already. */
 export type Held = 'held' | { readonly outdatedBy: StateStamp };
 
 export interface HeldStatesContext extends HeldRecordContext {
@@ -48,9 +48,9 @@ export class HeldStates {
   }
 
   /**
-   * Every order that waits for a repository: one request, and one more for each maintainer whose orders wait with the key
-   * (see {@link holdForAuthor}). What has waited too long, what its author has deleted since, and what does not count here
-   * any more waits no more.
+   * All signed states that are held for a repository. Takes one request, and one more for each maintainer whose states are
+   * held once for all repositories (see {@link holdForAuthor}). Leaves out states that are too old, that their author has
+   * deleted, or whose author does not accept this repository any more.
    * @throws CairnError `unavailable` when the store does not answer; `corrupt` when the record cannot be read
    */
   async waiting(id: RepositoryId): Promise<readonly WaitingState[]> {
@@ -62,8 +62,9 @@ export class HeldStates {
   }
 
   /**
-   * Lets an order wait. It is stored in the repository as well, for the manifest of the push that carries it out.
-   * @returns what waits already of the same author, when that is what counts of the two
+   * Holds a signed state. Its event is stored in the repository as well, because the manifest of the push that applies the
+   * state names the event.
+   * @returns the newer state by the same author, if one is held already
    * @throws CairnError `unavailable` or `busy` when the store does not take it
    */
   async hold(id: RepositoryId, event: VerifiedEvent): Promise<Held> {
@@ -72,8 +73,9 @@ export class HeldStates {
   }
 
   /**
-   * Lets an order wait in one place for all repositories that name its author. To be used when there are more than can be
-   * gone through, so that strangers who name a key neither make work nor keep it out of the repository it is meant for.
+   * Holds a signed state once for all repositories that name its author. For authors whom more repositories name than a
+   * request may go through: a stranger who names a key in many repositories causes no work, and does not keep the state from
+   * the repository it is meant for.
    * @throws CairnError `unavailable` or `busy` when the store does not take it
    */
   holdForAuthor(identifier: string, event: VerifiedEvent): Promise<Held> {
@@ -83,53 +85,54 @@ export class HeldStates {
   private async put(id: RepositoryId, event: VerifiedEvent): Promise<Held> {
     let outdatedBy: StateStamp | undefined;
     await updateRecord(heldRecord(this.context, id), (current) => {
-      const orders = this.fresh(current?.orders ?? []);
+      const held = this.fresh(current?.orders ?? []);
       const stamp = stampOf(event);
-      const mine = orders.find((entry) => entry.event.pubkey === event.pubkey);
-      const waits = mine === undefined ? undefined : stampOf(mine.event);
-      outdatedBy = waits !== undefined && isNewerState(waits, stamp) ? waits : undefined;
-      if (outdatedBy !== undefined || mine?.event.id === event.id) return undefined;
-      const others = orders.filter((entry) => entry !== mine);
+      const own = held.find((entry) => entry.event.pubkey === event.pubkey);
+      const ownStamp = own === undefined ? undefined : stampOf(own.event);
+      outdatedBy = ownStamp !== undefined && isNewerState(ownStamp, stamp) ? ownStamp : undefined;
+      if (outdatedBy !== undefined || own?.event.id === event.id) return undefined;
+      const others = held.filter((entry) => entry !== own);
       return { orders: newest([...others, { event: copyOf(event), heldAt: this.now() }]) };
     });
     return outdatedBy === undefined ? 'held' : { outdatedBy };
   }
 
   /**
-   * Takes orders out, because their author has deleted them.
+   * Removes signed states that their author has deleted.
    * @throws CairnError `unavailable` or `busy` when the store does not take it
    */
   async remove(id: RepositoryId, eventIds: ReadonlySet<string>): Promise<void> {
     await this.keep(id, ({ event }) => !eventIds.has(event.id));
   }
 
-  /** An order has been carried out: it and those it overtook wait no more. Never rejects. */
-  async carriedOut(id: RepositoryId, order: StateStamp): Promise<void> {
+  /** Removes a signed state that has been applied, and all that are older. Never rejects. */
+  async carriedOut(id: RepositoryId, applied: StateStamp): Promise<void> {
     try {
-      await this.keep(id, ({ event }) => isNewerState(stampOf(event), order));
+      await this.keep(id, ({ event }) => isNewerState(stampOf(event), applied));
     } catch (error) {
-      // It stays where it is and does no harm: it is no newer than what the manifest names, so no push may carry it out.
+      // A state that stays held does no harm: it is not newer than the one in the manifest, so no push can apply it.
       this.context.log.warn(
         { err: error, repository: formatRepositoryId(id) },
-        'an order is carried out and still held',
+        'a signed state is applied and still held',
       );
     }
   }
 
   /**
-   * The branches and tags that an order set which a manifest of the repository names.
-   * @throws CairnError `unavailable` when the store does not answer; `corrupt` when it has no such order
+   * The branches and tags that an applied signed state set.
+   * @param applied the state, as a manifest of the repository names it
+   * @throws CairnError `unavailable` when the store does not answer; `corrupt` when it has no such event
    */
-  async refsOf(id: RepositoryId, order: Pick<StateStamp, 'id'>): Promise<ReadonlyMap<string, string>> {
+  async refsOf(id: RepositoryId, applied: Pick<StateStamp, 'id'>): Promise<ReadonlyMap<string, string>> {
     const { events, signedEvents } = this.context;
-    const event = events.get(order.id) ?? (await signedEvents.load(id, order.id));
+    const event = events.get(applied.id) ?? (await signedEvents.load(id, applied.id));
     const parsed = parseSignedState(event, refNameProblem);
     return parsed.ok ? parsed.value.refs : new Map();
   }
 
   /**
-   * The tip that the pull request with this event id names; undefined while no such event is here, null when it is here and
-   * is no pull request that names one.
+   * The tip that a pull request names.
+   * @returns undefined when there is no event with this id; null when the event is not a pull request that names a tip
    */
   pullRequestTip(eventId: string): string | null | undefined {
     const event = this.context.events.get(eventId);
@@ -156,8 +159,8 @@ export class HeldStates {
     const place = heldRecord(this.context, id);
     await updateRecord(place, (current) => {
       if (current === undefined) return undefined;
-      const orders = this.fresh(current.orders).filter(stays);
-      return orders.length === current.orders.length ? undefined : { orders };
+      const kept = this.fresh(current.orders).filter(stays);
+      return kept.length === current.orders.length ? undefined : { orders: kept };
     });
   }
 
@@ -167,13 +170,13 @@ export class HeldStates {
     return entries.filter((entry) => entry.heldAt > since && events.judge(entry.event) !== 'deleted');
   }
 
-  /** What the record holds has been checked before it got there; the check is cheap, and a push will rest on it. */
+  /** Verifies the event again, although that was done before it was stored: it is cheap, and a push relies on it. */
   private parse({ event }: HeldEntry, { owner, identifier }: RepositoryId): WaitingState | undefined {
     const { verifier, words } = this.context;
     if (!verifier.verify(event)) return undefined;
     const state = parseSignedState(event, refNameProblem);
     if (!state.ok) return undefined;
-    // Of an author who has said nothing of this repository, the state may be meant for another one.
+    // An author who has not announced this repository may mean another one.
     const isOwn = event.pubkey === owner || words.hasAnnounced(event.pubkey, identifier);
     return { ...state.value, ...(isOwn || repositoriesNamed(event).length > 0 ? {} : { guarded: true }) };
   }

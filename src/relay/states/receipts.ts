@@ -1,7 +1,7 @@
 /**
- * Receipts: what a repository holds (of git: its refs), stated and signed after each publish that changed it. A receipt follows
- * from its manifest alone, so every server makes the same one, and one that a crash kept from being written is made again
- * by whoever comes next. It is never waited for: a push is what its manifest says, whether that has been told or not.
+ * Receipts: signed statements of what a repository holds (of git: its refs), made after each publish that changed it. A
+ * receipt depends on its manifest alone. So every server makes the same one, and any server can make up for a receipt that a
+ * crash prevented. Nothing waits for a receipt: the manifest decides what has been pushed, not its receipt.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -54,7 +54,7 @@ export interface ReceiptsContext<M extends Manifest> {
   /** True for an event that is shown to everybody once it is in the log. */
   readonly isPublic: (event: NostrEvent) => boolean;
   readonly log: Logger;
-  /** Told of every state the sweep comes by. */
+  /** Called with every published state that the sweep reads. */
   readonly onTip: (id: RepositoryId, manifest: M) => void;
 }
 
@@ -73,7 +73,7 @@ const LONGEST_PAUSE_MS = 60_000;
 
 export class Receipts<M extends Manifest> {
   private readonly context: ReceiptsContext<M>;
-  /** By repository: the newest manifest that is to be told of. */
+  /** By repository: the newest manifest that needs a receipt. */
   private readonly waiting = new Map<string, { readonly id: RepositoryId; readonly manifest: M }>();
   private readonly working = new Map<string, Promise<void>>();
   private readonly stopping = new AbortController();
@@ -84,7 +84,7 @@ export class Receipts<M extends Manifest> {
     this.context = context;
   }
 
-  /** Tells the world of a publish, and of those before it that it has not been told of. Returns at once. */
+  /** Writes the receipt of a publish, and those that earlier publishes lack. Returns at once. */
   settle(id: RepositoryId, manifest: M): void {
     if (this.stopping.signal.aborted) return;
     const name = formatRepositoryId(id);
@@ -123,7 +123,7 @@ export class Receipts<M extends Manifest> {
     }
   }
 
-  /** One repository in trouble does not keep the others from being told of: it is tried again by itself, or is damaged. */
+  /** Checks one repository. A failure does not stop the sweep: it is tried again alone, or logged if the repository is damaged. */
   private async catchUp(id: RepositoryId, manifest: M): Promise<void> {
     try {
       await this.tell(id, manifest);
@@ -167,7 +167,7 @@ export class Receipts<M extends Manifest> {
     this.working.delete(name);
   }
 
-  /** Writes into the log what a manifest names and the log has not got, then the receipts up to it. */
+  /** Appends to the log the events that a manifest names and the log lacks, then the receipts up to this manifest. */
   private async tell(id: RepositoryId, manifest: M): Promise<void> {
     if (manifest.lifecycle !== 'live') return;
     const untold = await this.untold(id, manifest);
@@ -216,7 +216,7 @@ export class Receipts<M extends Manifest> {
     return (await own.resolve())?.manifest.lifecycle !== 'held';
   }
 
-  /** A publish and those before it, oldest first, that are newer than the newest receipt known. */
+  /** The publishes newer than the newest receipt, up to this one, oldest first. */
   private async untold(id: RepositoryId, tip: M): Promise<Untold<M>[]> {
     const { events, repositories, content, service } = this.context;
     const { publicKey } = service.signerOf(id);
@@ -265,9 +265,9 @@ function comesAfterWithdrawal(parent: Manifest | undefined): boolean {
   return parent?.lifecycle === 'withdrawn' && parent.withdrawal !== undefined;
 }
 
-/** A publish of which the log has no receipt. */
+/** A publish that has no receipt in the log. */
 interface Untold<M> {
   readonly manifest: M;
-  /** Whether there has to be one. */
+  /** True when the publish needs a receipt. */
   readonly changed: boolean;
 }

@@ -35,53 +35,53 @@ import type { Policy } from '../../repository/manifest.ts';
 
 type Refs = ReadonlyMap<string, string>;
 
-/** Branches of one order that git is asked about. */
+/** How many branches of one signed state git checks for fast-forwards. */
 const MAX_HISTORIES = 100;
 export const NO_OBJECTS = 'waiting for a push that brings its objects';
-/** Whoever sent the order may have gone: it is decided all the same. */
+/** A signed state is decided even when its sender has disconnected. */
 const NEVER = new AbortController().signal;
 
-/** What becomes of an order in one repository. */
+/** What happened to a signed state in one repository. */
 export type SignedStateOutcome =
   | { readonly is: 'applied' }
-  /** It was applied before, and still is what was applied last. */
+  /** It was applied before, and is still the one applied last. */
   | { readonly is: 'applied-already' }
-  /** Another one counts: it has been applied, or waits. */
+  /** A newer one has been applied or is held. */
   | { readonly is: 'outdated'; readonly reason: string }
-  /** It waits, for objects or for its author to look again. */
+  /** It is held: objects are missing, or it would undo a push. */
   | { readonly is: 'held'; readonly reason: string }
   | { readonly is: 'refused'; readonly reason: string }
-  /** Its author has no say here, or there is no such repository any more. */
-  | { readonly is: 'not-his' };
+  /** Its author may not write here, or the repository does not exist any more. */
+  | { readonly is: 'not-a-writer' };
 
 export interface SignedStateChangeOptions {
   readonly repository: GitRepository;
   readonly git: Git;
   readonly order: SignedState;
-  /** The branches and tags that an order set, which a manifest names. */
+  /** Reads the branches and tags that a signed state set, which a manifest names. */
   readonly refsOf: (order: AppliedState) => Promise<Refs>;
-  /** True when the repository's own key may write: its receipts then need not stand behind orders. */
+  /** True when the repository's own key may write: then its receipts need not be dated before signed states. */
   readonly receiptsAreAuthoritative: (policy: Policy) => boolean;
   /** See `Change.since`. */
   readonly since: number;
-  /** Where its objects come from if they are not here: another repository in which it has been carried out. */
+  /** Another repository in which the state has been applied; it supplies objects that are missing here. */
   readonly source?: SignedStateSource;
 }
 
 export interface SignedStateSource {
   /** Object directory of a snapshot of the other repository. */
   readonly objects: string;
-  /** The packs of the other repository, as they are called in this one once they are stored. */
+  /** The packs of the other repository, with the names they get when they are stored in this one. */
   readonly packs: readonly PackEntry[];
 }
 
 /**
- * An order as a change of refs, decided anew on every state it meets: by who may write now, by what was applied last, by
- * what pushes have done since, and by the objects that are here.
+ * A signed state as a change of refs. It is decided anew on every published state: who may write now, what was applied last,
+ * what pushes have done since, and which objects are here.
  */
 export class SignedStateChange implements Change<GitManifest, SignedStateOutcome> {
   readonly since: number;
-  /** Its objects have been looked for in exactly what is published. */
+  /** Its objects are looked for in exactly the published state, so it shares no publish with other changes. */
   readonly alone = true;
   private readonly options: SignedStateChangeOptions;
   private decided:
@@ -98,9 +98,9 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
     published: PublishedGitState | undefined,
   ): Promise<Evaluation<GitManifest, SignedStateOutcome>> {
     if (current === undefined || published === undefined || current.lifecycle === 'withdrawn') {
-      return { result: { is: 'not-his' } };
+      return { result: { is: 'not-a-writer' } };
     }
-    // It goes alone, so the current state is always the published one. Git is not asked twice about one.
+    // It is published alone, so the current state is always the published one. Git is asked once per state.
     if (this.decided?.on !== published.digest) {
       this.decided = { on: published.digest, evaluation: await this.evaluateOn(current, published) };
     }
@@ -113,7 +113,7 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
   ): Promise<Evaluation<GitManifest, SignedStateOutcome>> {
     const { order, repository } = this.options;
     const role = writerRole(order.author, { owner: repository.id.owner, ...state.policy });
-    if (role === undefined) return { result: { is: 'not-his' } };
+    if (role === undefined) return { result: { is: 'not-a-writer' } };
     if (state.order?.id === order.id) return { result: { is: 'applied-already' } };
     if (state.order !== null && !isNewerState(order, state.order)) {
       return { result: { is: 'outdated', reason: whyOutdated(order, state.order) } };
@@ -131,7 +131,7 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
     return this.withObjects(plan, state, published, role);
   }
 
-  /** Decides what the objects have a say in. */
+  /** Decides what depends on objects. */
   private async withObjects(
     plan: StatePlan,
     state: GitState,
@@ -144,7 +144,7 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
     if (state.packs.length === 0 && source === undefined) return hold(NO_OBJECTS);
     const asking = historyQuestions(plan, state.policy.protection);
     if (asking.length > MAX_HISTORIES) {
-      return refuse(`it moves more than ${MAX_HISTORIES} branches of which the history has to be kept`);
+      return refuse(`it moves more than ${MAX_HISTORIES} branches that may only be fast-forwarded`);
     }
     const snapshot = await repository.snapshot(published);
     try {
@@ -175,12 +175,13 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
     return decision.apply ? this.apply(state, decision.changes, facts) : hold(decision.reason);
   }
 
+  /** The branches and tags that the last applied signed state set. */
   private async lastSet({ refs, order }: GitState): Promise<Refs> {
     if (order === null) return new Map();
     return refsIfUnchanged(refs, order.refs) ?? (await this.options.refsOf(order));
   }
 
-  /** What is known of the objects that refs are to point at; undefined when something is missing. */
+  /** Describes the objects that refs are to point at; undefined when an object is missing. */
   private async findObjects(
     paths: QuarantinePaths,
     changes: readonly RefChange[],
@@ -191,8 +192,8 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
     const facts = await inspectObjects(git, paths, tips, NEVER);
     if (facts.size < tips.length) return undefined;
     const published = new Set([...refsPointingAt(state, new Set(tips))].map(({ oid }) => oid));
-    const unproved = tips.filter((oid) => !published.has(oid));
-    return (await findDisconnected(git, paths, unproved, NEVER)).size > 0 ? undefined : facts;
+    const unchecked = tips.filter((oid) => !published.has(oid));
+    return (await findDisconnected(git, paths, unchecked, NEVER)).size > 0 ? undefined : facts;
   }
 
   private apply(
@@ -202,7 +203,7 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
   ): Evaluation<GitManifest, SignedStateOutcome> {
     const { order, source } = this.options;
     const named = new Set(state.packs.map(({ pack }) => pack.digest));
-    // One of them may have been set apart as unreachable.
+    // The objects of a new tip may be in a pack of unreachable objects: it becomes an ordinary pack again.
     const tips = new Set(changes.flatMap(({ to }) => to ?? []));
     for (const { oid } of refsPointingAt(state, new Set(tips))) tips.delete(oid);
     const before = tips.size === 0 ? state.packs : asPushed(state.packs);
@@ -219,7 +220,7 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
     return {
       next: {
         ...state,
-        // A state without refs brings no data.
+        // A signed state without refs brings no data, so the repository stays held.
         lifecycle: order.refs.size > 0 ? 'live' : state.lifecycle,
         head: headAfterState(order.head, state.head, refs),
         refs,
@@ -234,7 +235,7 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
   }
 }
 
-/** What each change is, an update of a branch taken for a fast-forward as long as nobody has asked git. */
+/** The kind of each change. Updates of branches count as fast-forwards until git has been asked. */
 function likelyKinds(changes: readonly RefChange[]): Map<string, UpdateKind> {
   return new Map(
     changes.map(({ name, from, to }): [string, UpdateKind] => {
@@ -258,7 +259,7 @@ function typeProblem(
   return undefined;
 }
 
-/** What the rules of the repository have against an order: it is carried out whole or not at all. */
+/** Why the repository's rules refuse a signed state: it is applied whole or not at all. */
 function ruleProblem(
   changes: readonly RefChange[],
   kinds: ReadonlyMap<string, UpdateKind>,

@@ -13,11 +13,11 @@ export interface SignedStateUpkeepContext {
 }
 
 /**
- * Looks again at orders that wait: a push that was authorized by a key may have brought their objects, or done what they
- * ask for. Only repositories this server has published pushes in are looked at, each once after them.
+ * Applies held signed states again: a push with a token may have brought their objects, or set the refs they want. Looks
+ * only at repositories in which this server has published pushes, once after each push.
  */
 export class SignedStateUpkeep implements UpkeepTask {
-  readonly name = 'waiting orders';
+  readonly name = 'held signed states';
   private readonly context: SignedStateUpkeepContext;
   private readonly pushed = new Map<string, RepositoryId>();
 
@@ -25,7 +25,7 @@ export class SignedStateUpkeep implements UpkeepTask {
     this.context = context;
   }
 
-  /** Takes note of a publish. */
+  /** Notes a publish. */
   note(id: RepositoryId, manifest: GitManifest): void {
     if (manifest.causes.some(({ kind }) => kind === 'push')) this.pushed.set(formatRepositoryId(id), id);
   }
@@ -37,10 +37,10 @@ export class SignedStateUpkeep implements UpkeepTask {
       signal,
       ([name]) => name,
       async ([name, id]) => {
-        // The oldest first: a newer one is measured by what it leaves.
-        const orders = [...(await waiting(id))].sort((a, b) => a.at - b.at);
+        // Oldest first: a newer state is decided on top of an older one.
+        const states = [...(await waiting(id))].sort((a, b) => a.at - b.at);
         await goThrough(
-          orders,
+          states,
           signal,
           ({ id: eventId }) => eventId,
           async ({ id: eventId }) => {

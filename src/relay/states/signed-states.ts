@@ -1,6 +1,6 @@
 /**
- * Orders: states of refs that maintainers sign. One whose objects are here is carried out when it comes; one whose objects
- * are missing, or that would undo a push, waits.
+ * Signed states: states of refs, signed by maintainers (kind 30618). A signed state is applied at once if its objects are
+ * here. It is held if objects are missing, or if it would undo a push.
  */
 import { refNameProblem } from '../../git/index.ts';
 import type { Git } from '../../git-process/git.ts';
@@ -39,10 +39,10 @@ export interface SignedStatesContext extends CopyContext {
   readonly clock: Clock;
 }
 
-/** Whom an order comes from: the keys shown on the connection, or nobody in particular where no answer is given. */
+/** Who sends a signed state: the keys authenticated on the connection, or this service, which needs no answer. */
 export type StateSender = Authenticated | 'this service';
 
-/** A repository in which an order has been carried out. */
+/** A repository in which a signed state has been applied. */
 interface SpreadSource {
   readonly id: RepositoryId;
   /** Object directory of its snapshot. */
@@ -50,18 +50,18 @@ interface SpreadSource {
   readonly packs: readonly PackEntry[];
 }
 
-/** A repository an order is for, and whether it is private. */
+/** A repository that a signed state is for, and whether it is private. */
 interface Place {
   readonly repository: GitRepository;
   readonly secret: boolean;
 }
 
-/** What became of an order somewhere, and whether that is a private repository. */
+/** What happened to a signed state in one repository, and whether that is private. */
 type Outcome = SignedStateOutcome & { readonly secret: boolean };
 
-/** Repositories of one order that are looked at at a time. */
+/** How many repositories of one signed state are looked up at once. */
 const LOOKED_AT_ONCE = 8;
-/** Orders that run git at once, and those that may wait for their turn. */
+/** How many signed states run git at once, and how many may queue. */
 export const STATES_AT_ONCE = 4;
 const QUEUED = 256;
 
@@ -74,9 +74,9 @@ export class SignedStates {
   }
 
   /**
-   * Does what an order asks for, in every repository here in which its author's word counts and of which its sender may
-   * know: who may not is answered as if it were not there.
-   * @throws CairnError when the store fails before anything is in force
+   * Applies a signed state in every repository here in which its author may write and which its sender may know of. To other
+   * senders a private repository looks as if it did not exist.
+   * @throws CairnError when the store fails before the state is in force anywhere
    */
   async take(event: VerifiedEvent, sender: StateSender): Promise<Verdict> {
     const parsed = parseSignedState(event, refNameProblem);
@@ -94,14 +94,14 @@ export class SignedStates {
     const outcomes: Outcome[] = [];
     const failures: unknown[] = [];
     for (const { repository, secret } of repositories) {
-      // Trouble with one repository is no reason to leave the others as they are.
+      // A failure in one repository does not stop the others.
       const outcome = await this.carryOut(repository, order, event).catch((error: unknown) => {
         failures.push(error);
         return undefined;
       });
       if (outcome !== undefined) outcomes.push({ ...outcome, secret });
     }
-    // Whoever else names its author finds it there: see HeldOrders.
+    // Repositories that were not looked at find it with its author: see HeldStates.holdForAuthor.
     if (!complete) {
       const held = await this.context.heldOrders.holdForAuthor(order.identifier, event);
       outcomes.push(
@@ -116,17 +116,17 @@ export class SignedStates {
   }
 
   /**
-   * The key of a repository states what is, and is nobody who could want anything: taken for an order, its receipt would
-   * make the pushes it states look as if they had been ordered, free to be undone by the next order.
+   * True for a receipt of this service. A receipt says what the refs are, and must not be applied as a signed state: the
+   * pushes it states would then look as if a maintainer had signed for them, and the next signed state could undo them.
    */
   private isReceipt(id: RepositoryId, order: SignedState): boolean {
     return this.context.service.signerOf(id).publicKey === order.author;
   }
 
   /**
-   * An order that has been carried out in one repository is carried out in the others here in which its author may write:
-   * they get the objects that the push to this one brought (GRASP-01). Nothing leaves a private repository.
-   * @throws CairnError when the store fails; a push to them, or the order sent again, makes up for it
+   * Applies a signed state that has been applied in one repository in the others in which its author may write. They get
+   * the objects that a push brought to the first one (GRASP-01). Nothing is copied from a private repository.
+   * @throws CairnError when the store fails; a push to the others, or sending the state again, makes up for it
    */
   async spread(from: RepositoryId, manifest: GitManifest): Promise<void> {
     const { signedEvents, repositories } = this.context;
@@ -145,7 +145,7 @@ export class SignedStates {
       if (outcome.is !== 'held') continue;
       const source = repositories.get(from);
       const state = await source.resolve();
-      // It may have become private since, and would be copied as it is now.
+      // The source may have changed or become private since.
       if (state?.manifest.order?.id !== last.id || state.manifest.policy.private) return;
       const snapshot = await source.snapshot(state);
       try {
@@ -157,7 +157,7 @@ export class SignedStates {
     }
   }
 
-  /** Those of the repositories in which the order's author may write, as published now, of which its sender may know. */
+  /** The repositories, as published now, in which the state's author may write and which its sender may know of. */
   private async repositoriesOf(
     order: SignedState,
     owners: readonly string[],
@@ -195,7 +195,7 @@ export class SignedStates {
       });
     const release = await this.places.acquire();
     try {
-      // Looked at first: what comes to nothing leaves nothing behind.
+      // Evaluated before anything is stored: a state that is not applied leaves nothing behind.
       const published = await repository.known();
       const change = changeWith(source?.packs ?? []);
       const { result: foreseen } = await change.evaluate(published?.manifest, published);
@@ -221,13 +221,13 @@ export class SignedStates {
     }
   }
 
-  /** In force in private repositories alone, a state is not shown to everybody because it would count in a public one, too. */
+  /** A state that is in force only in private repositories is not shown in public, even if it would count in a public one. */
   private mayBeLogged(outcomes: readonly Outcome[], event: VerifiedEvent): boolean {
     const isInForce = ({ is }: Outcome) => is === 'applied' || is === 'applied-already';
     return outcomes.some((one) => isInForce(one) && !one.secret) || !this.context.isPublic(event);
   }
 
-  /** One answer for all repositories. An order that is in force anywhere is served. */
+  /** One answer for all repositories. A state that is in force in any of them is served. */
   private async verdict(outcomes: readonly Outcome[], event: VerifiedEvent): Promise<Verdict> {
     const find = <K extends SignedStateOutcome['is']>(kind: K) =>
       outcomes.find((outcome): outcome is Extract<Outcome, { is: K }> => outcome.is === kind);
@@ -235,13 +235,13 @@ export class SignedStates {
     const already = find('applied-already');
     if ((applied ?? already) !== undefined && this.mayBeLogged(outcomes, event)) {
       const logged = this.context.events.append([event]);
-      // It is in force. Should the log not take it now, it gets it together with the receipt.
+      // It is in force already. If the log fails now, the state is appended together with the receipt.
       await (applied === undefined ? logged : logged.catch(() => undefined));
     }
     const held = find('held');
     if (held !== undefined) return accept(`purgatory: ${held.reason}`);
     if (applied !== undefined) return accept();
-    if (already !== undefined) return accept('duplicate: it has been carried out');
+    if (already !== undefined) return accept('duplicate: it has been applied already');
     const refused = find('refused');
     if (refused !== undefined) return reject(`blocked: ${refused.reason}`);
     const outdated = find('outdated');

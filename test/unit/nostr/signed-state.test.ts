@@ -215,7 +215,7 @@ describe('a receipt', () => {
     head: 'refs/heads/main',
     at: 1_700_000_000,
     actors: [carol.publicKey, bob.publicKey, carol.publicKey],
-    orders: [long, long],
+    signedStates: [long, long],
   };
   const signer = createSigner(carol.secretKey);
 
@@ -278,7 +278,7 @@ describe('a receipt', () => {
   });
 
   test('of an empty repository has no refs', () => {
-    const empty = receiptTemplate({ ...facts, refs: new Map(), actors: [], orders: [] });
+    const empty = receiptTemplate({ ...facts, refs: new Map(), actors: [], signedStates: [] });
     expect(empty.tags.map(([name]) => name)).toEqual(['d', 'HEAD', 'a']);
   });
 

@@ -12,7 +12,7 @@ const NOW = Date.UTC(2030, 0, 1) / 1000;
 const ADDRESS = `30617:${alice.publicKey}:project`;
 const UNAVAILABLE =
   'error: the object store does not answer, or something else that this server needs; try again in a moment';
-const DAMAGED = 'error: stored data is damaged: an operator finds the details in the log of the server';
+const DAMAGED = 'error: stored data is damaged: the operator finds the details in the log of the server';
 const nobody = new Set<string>();
 const keysOf = (...authors: Author[]) => new Set(authors.map(({ publicKey }) => publicKey));
 

@@ -21,7 +21,7 @@ describe('a bucket', () => {
     await claimService(contextOf(rig.cold()), SERVICE.publicKey);
     await expect(claimService(contextOf(rig.cold()), OTHER.publicKey)).rejects.toMatchObject({
       kind: 'conflict',
-      message: `this bucket belongs to the service ${formatNpub(SERVICE.publicKey)}: give every server of it the same key file`,
+      message: `this bucket belongs to the service ${formatNpub(SERVICE.publicKey)}: give all its servers the same key file`,
     });
   });
 
