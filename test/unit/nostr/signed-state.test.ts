@@ -130,7 +130,7 @@ describe('a state', () => {
     ['no object id', [['refs/heads/a']], 'not a whole object id'],
     ['a symbolic ref', [['refs/heads/a', 'ref: refs/heads/b']], 'not a whole object id'],
     ['an object id with a line break', [['refs/heads/a', `${one}\n`]], 'not a whole object id'],
-    ['a deletion', [['refs/heads/a', '0'.repeat(40)]], 'is left out'],
+    ['a deletion', [['refs/heads/a', '0'.repeat(40)]], 'leave out a ref'],
     [
       'both formats',
       [
