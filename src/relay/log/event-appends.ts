@@ -2,7 +2,7 @@ import { CairnError, publicError } from '../../lib/errors.ts';
 import { encodeEvent, type NostrEvent } from '../../nostr/event.ts';
 import type { Stored } from '../events.ts';
 
-/** Events that are asked to be stored, as they go into the log together. */
+/** Events of several appends that are written to the log together. */
 export interface AppendBatch {
   readonly events: readonly NostrEvent[];
   readonly hidden: readonly NostrEvent[];
@@ -12,8 +12,8 @@ export interface EventAppendsOptions {
   readonly judge: (event: NostrEvent, hidden: boolean) => Stored;
   /**
    * Makes a batch durable.
-   * @returns what then takes its events in, one by one, and says what has become of each
-   * @throws what the appenders are told
+   * @returns a function that then adds single events of the batch to the index, and returns the result for each
+   * @throws the error that the callers of {@link EventAppends.append} get
    */
   write(batch: AppendBatch): Promise<(event: NostrEvent, hidden: boolean) => Stored>;
 }
@@ -26,14 +26,14 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** What one entry of the log takes of several appends. A single append goes whole, whatever it has. */
+/** How much of several appends one log entry takes. A single append is never split, whatever its size. */
 const BATCH_EVENTS = 500;
 const BATCH_BYTES = 2 * 1024 * 1024;
 
-/** Appends that wait for the store, as JSON; in memory they take about three times as much. */
+/** How many bytes of JSON may wait for the store; in memory they take about three times as much. */
 const QUEUE_BYTES = 16 * 1024 * 1024;
 
-/** Group commit: appends that arrive while a write is under way go together with the next one. */
+/** Group commit: appends that arrive during a write go together into the next one. */
 export class EventAppends {
   private readonly options: EventAppendsOptions;
   private readonly queue: Waiting[] = [];
@@ -45,7 +45,7 @@ export class EventAppends {
     this.options = options;
   }
 
-  /** @throws CairnError `busy` when too much waits, `unavailable` after {@link close} and when the write fails */
+  /** @throws CairnError `busy` when too much is waiting; `unavailable` after {@link close} and when the write fails */
   async append(events: readonly NostrEvent[], hidden: boolean): Promise<readonly Stored[]> {
     const judged = events.map((event) => this.options.judge(event, hidden));
     if (judged.every((verdict) => verdict !== 'stored')) return judged;
@@ -61,7 +61,7 @@ export class EventAppends {
     });
   }
 
-  /** Takes no more, and waits for what is under way. */
+  /** Takes no more appends, and waits for those under way. */
   async close(): Promise<void> {
     this.closed = true;
     await this.running;
@@ -94,7 +94,7 @@ export class EventAppends {
   }
 
   private async commit(batch: readonly Waiting[]): Promise<void> {
-    // By id: asked for twice, an event is written once, and visibly if either asks for that.
+    // By id: an event that two appends contain is written once, visibly if one of them asks for that.
     const wanted = new Map<string, { readonly event: NostrEvent; readonly hidden: boolean }>();
     const judged = batch.map(({ events, hidden }) =>
       events.map((event) => {
@@ -112,7 +112,7 @@ export class EventAppends {
         ? this.options.judge
         : await this.options.write({ events: eventsThat(false), hidden: eventsThat(true) });
     for (const [at, { hidden, resolve }] of batch.entries()) {
-      // What was not written is not taken in, whatever would be said of it by now.
+      // Events that were not written keep their first verdict, even if it would be another one now.
       const verdicts = judged[at] ?? [];
       resolve(verdicts.map(({ event, verdict }) => (verdict === 'stored' ? take(event, hidden) : verdict)));
     }

@@ -20,13 +20,13 @@ export interface EventArrivalsOptions {
   readonly log: Logger;
 }
 
-/** Of so many events of a segment one is looked at, to see whether they are news. */
+/** One of so many events of an event segment is looked up to guess whether most of it is new. */
 const SAMPLED = 16;
 
-/** The memory of the index is looked at for one of so many events. */
+/** The memory of the index is checked at one of so many events. */
 const LOOK_AT_MEMORY = 256;
 
-/** What says who may do what, and what is no more. */
+/** Kinds that decide who may do what, and what is deleted. */
 const VITAL = new Set<number>([
   kinds.repository,
   kinds.repositoryState,
@@ -34,11 +34,11 @@ const VITAL = new Set<number>([
   kinds.applicationData,
 ]);
 
-/** Events on their way from the log into the index, and to those who want to hear of them. */
+/** Takes events from the log into the index, and tells listeners of them. */
 export class EventArrivals {
   private readonly options: EventArrivalsOptions;
   private readonly listeners = new Set<Listener>();
-  /** Events of others that were looked at, and whether the index has no room for more of them. */
+  /** How many events of other servers were checked against the memory limit, and whether the index is full. */
   private looked = 0;
   private isFull = false;
 
@@ -52,14 +52,14 @@ export class EventArrivals {
     return () => this.listeners.delete(listener);
   }
 
-  /** Nobody hears of anything any more. */
+  /** Removes all listeners. */
   close(): void {
     this.listeners.clear();
   }
 
   /**
-   * What is in the log by others' hands, or from before.
-   * @throws CairnError `corrupt` when it is damaged, `unavailable` when the local disk does not take it; it can be learnt again
+   * Takes in what other servers, or earlier processes, have written to the log.
+   * @throws CairnError `corrupt` when it is damaged; `unavailable` when the local disk fails. It may be called again
    */
   learn(content: SegmentContent | StoredSegment): void {
     const now = Math.floor(this.options.clock.now() / 1000);
@@ -75,9 +75,9 @@ export class EventArrivals {
   }
 
   /**
-   * Takes one event in.
-   * @param elsewhere another server has written it, or an earlier process
-   * @param place where its JSON is already
+   * Takes in one event.
+   * @param elsewhere true when another server or an earlier process has written it
+   * @param place where its JSON is on local disk, if it is there already
    */
   take(event: NostrEvent, standing: Standing, elsewhere: boolean, place?: Place): Stored {
     const { index } = this.options;
@@ -86,14 +86,14 @@ export class EventArrivals {
     return stored;
   }
 
-  /** A segment goes to local disk as it is, if most of it is news; else its events that are. */
+  /** If most of an event segment is new, it is copied to local disk whole; otherwise only its new events. */
   private learnSegment(segment: StoredSegment): void {
     const { index, contents } = this.options;
     const { bytes, slices } = segment;
     const some = slices.filter((_, at) => at % SAMPLED === 0);
     const known = some.filter((slice) => index.has(segment.idOf(slice))).length;
     const base = known * 2 < some.length ? contents.append(bytes) : undefined;
-    // What is between the events is needed by nobody.
+    // The bytes between the events are not needed.
     let left = bytes.length;
     try {
       for (const slice of slices) {
@@ -113,7 +113,7 @@ export class EventArrivals {
     }
   }
 
-  /** What other servers have taken is bounded too: beyond that, what says who may do what is known, and nothing else. */
+  /** True when the index is full and the kind is not vital: then events of other servers are not taken in. */
   private isLeftOut(kind: number): boolean {
     const { index, maxIndexBytes: most, log } = this.options;
     if (most === undefined || VITAL.has(kind)) return false;
@@ -123,7 +123,7 @@ export class EventArrivals {
     if (this.isFull && !wasFull) {
       log.error(
         { events: index.size, bytes: most },
-        'the index of events is full: others are not shown here',
+        'the index of events is full: events of other servers are not shown here',
       );
     }
     return this.isFull;

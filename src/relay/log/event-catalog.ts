@@ -1,6 +1,6 @@
 /**
- * The catalog: what the event log consists of. The one object of the log that changes, by compare-and-swap; who reads it
- * knows which segments to read, which writers to follow and from where, without ever listing the store.
+ * The catalog of the event log: it lists the event segments, and the writers with their positions. It is the only object of
+ * the log that changes, by compare-and-swap. With it a reader never has to list the store.
  */
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
@@ -15,7 +15,7 @@ import {
   updateRecord,
 } from '../../repository/records/shared-record.ts';
 
-/** Many entries folded into one object. `size` in bytes, `count` in events. */
+/** Many log entries compacted into one object. `size` in bytes, `count` in events. */
 export interface SegmentRef {
   readonly digest: Digest;
   readonly size: number;
@@ -23,19 +23,19 @@ export interface SegmentRef {
 }
 
 export interface WriterRecord {
-  /** Its entries before this one are in segments. */
+  /** Entries before this one have been compacted into event segments. */
   readonly folded: number;
-  /** Seconds: when it last said that it is there. It does so at least once an hour while it writes. */
+  /** Seconds: when the writer last registered. It does so at least once an hour while it writes. */
   readonly at: number;
 }
 
-/** What a fold has made superfluous. It stays for those who are still reading it, and is deleted later. */
+/** Objects that a compaction has made superfluous. They stay for a while for readers, and are deleted later. */
 export interface CondemnedRecord {
   readonly fold: string;
   /** Seconds. */
   readonly at: number;
   readonly segments: readonly Digest[];
-  /** Entries `from` (included) to `to` (excluded) of a writer. */
+  /** Entries `from` (inclusive) to `to` (exclusive) of a writer. */
   readonly entries: readonly { readonly writer: string; readonly from: number; readonly to: number }[];
 }
 
@@ -76,12 +76,12 @@ export class EventCatalog {
     this.place = { store: control, key: CATALOG_KEY, format: catalogFormat, clock, random };
   }
 
-  /** As last read; empty, with revision −1, as long as nobody has written to the log. */
+  /** The catalog as last read; empty, with revision −1, while the log is empty. */
   get current(): CatalogRecord {
     return this.latest;
   }
 
-  /** Reads it anew if it has changed. @throws CairnError `unavailable`, `corrupt` */
+  /** Reads the catalog again if it has changed. @throws CairnError `unavailable`, `corrupt` */
   async refresh(): Promise<CatalogRecord> {
     const reading = await readRecord(this.place, this.version);
     if (reading.is === 'found') {
@@ -92,9 +92,9 @@ export class EventCatalog {
   }
 
   /**
-   * Changes it by compare-and-swap.
-   * @param change what it shall be, or undefined when it is so already; called on every version it meets
-   * @throws CairnError `unavailable`, `busy`, `corrupt`: it may have changed all the same
+   * Changes the catalog by compare-and-swap.
+   * @param change returns the new content, or undefined when nothing is to change; called again after a lost race
+   * @throws CairnError `unavailable`, `busy`, `corrupt`: the change may still have happened
    */
   async update(
     change: (current: CatalogRecord) => Omit<CatalogRecord, keyof SharedRecord> | undefined,

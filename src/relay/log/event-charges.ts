@@ -1,7 +1,7 @@
 /**
- * Which repositories an event is charged to, so that what strangers send about one is bounded: those that it names, and
- * those of the events it answers or quotes. Events may come in any order: what answers something that is not here yet is
- * charged when that comes. What has been charged stays so, whatever becomes of the event it answered.
+ * Which repositories an event is charged to, so that strangers can send only so much about each. These are the repositories
+ * that the event names, and those of the events that it answers or quotes. Events may arrive in any sequence: an answer to an
+ * event that is not here yet is charged when that arrives. A charge stays even if the answered event goes.
  */
 import { HashMemory } from '../../lib/hash-memory.ts';
 import type { KeyedHash } from '../../lib/keyed-hash.ts';
@@ -14,43 +14,43 @@ import type { EventRows } from './event-rows.ts';
 import type { RowLists } from './row-lists.ts';
 import { RowTerms } from './row-terms.ts';
 
-/** How much there is of something. */
+/** A number of events and their size. */
 export interface Amount {
   readonly events: number;
-  /** Of the events as JSON. */
+  /** Size of the events as JSON. */
   readonly bytes: number;
 }
 
-/** Repositories that one event is charged to at most. Admission takes none of a stranger that names more. */
+/** How many repositories an event is charged to at most. Admission refuses a stranger's event that names more. */
 export const MAX_CHARGES = 64;
 
-/** Events that one answers or quotes which are looked at; as many are followed to find out what it is about. */
+/** How many answered or quoted events are looked at; event-places follows as many to find what an event is about. */
 const MAX_ANSWERED = 64;
 
-/** One more than admission takes, so that it sees that there are too many. */
+/** One more than admission accepts, so that it notices an excess. */
 const MAX_INHERITED = MAX_CHARGES + 1;
 
-/** Tags by which an event refers to another by its id. */
+/** Tags that refer to another event by its id. */
 const BY_ID = ['e', 'E', 'q'] as const;
 
-/** What the service and its owners say of a repository is none of its discussion. */
+/** Kinds by which the service and owners describe a repository: they do not count as discussion about it. */
 const FREE = new Set<number>([kinds.repository, kinds.repositoryState, kinds.applicationData]);
 
-/** Repositories of which it is remembered what others have sent. */
+/** For how many repositories the count of others' events is cached. */
 const MOST_COUNTED = 64;
 
-/** Space of the hashes of addresses. */
+/** Hash space of addresses. */
 const CHARGED = 9;
-/** The name of what cannot be charged to any repository. */
+/** The address of events that cannot be charged to a repository. */
 const NOBODY = '';
 
 export class EventCharges {
   private readonly rows: EventRows;
   private readonly lists: EventLists;
   private readonly terms: RowTerms;
-  /** Most events are about one of few repositories. */
+  /** Caches hashes: most events are about one of few repositories. */
   private readonly hashes: HashMemory;
-  /** What was counted out last, by everything that it depends on. */
+  /** Cached counts, by everything that they depend on. */
   private readonly counted = new LruMap<string, Amount>(MOST_COUNTED);
 
   constructor(hash: KeyedHash, rows: EventRows, lists: EventLists, rowLists: RowLists) {
@@ -60,12 +60,12 @@ export class EventCharges {
     this.terms = new RowTerms(rowLists);
   }
 
-  /** Bytes of memory they take. */
+  /** Bytes of memory used. */
   get bytes(): number {
     return this.terms.bytes;
   }
 
-  /** The terms that an event which is about to have a row is charged to. */
+  /** The terms that a new event is charged to. A row must be added for it. */
   take(event: EventHead): number[] {
     const all = new Set<number>();
     for (const address of this.named(event)) {
@@ -74,7 +74,7 @@ export class EventCharges {
     }
     for (const term of this.inherited(event)) all.add(term);
     if (all.size > 0) return [...all];
-    // Each key that has a repository here has one of these, and whoever likes one of the others.
+    // Events about their author are not charged: an author with a repository here needs them, and the key's quota bounds them.
     return roleOfKind(event.kind) === 'author' ? [] : [this.term(NOBODY)];
   }
 
@@ -85,7 +85,7 @@ export class EventCharges {
     return inherited.size + named.filter((address) => !inherited.has(this.find(address))).length;
   }
 
-  /** Charges a new row, and those that were waiting to know whom they are to be charged to. */
+  /** Charges a new row, and earlier answers to it that could not be charged before. */
   add(row: number): void {
     for (const term of this.rows.charges(row)) this.terms.add(term, row, this.rows.length(row));
     this.passOn(row);
@@ -95,20 +95,20 @@ export class EventCharges {
     for (const term of this.rows.charges(row)) this.terms.remove(term, row, this.rows.length(row));
   }
 
-  /** What is charged to nobody. */
+  /** What is charged to no repository. */
   unclaimed(): Amount {
     return this.total(this.find(NOBODY));
   }
 
   /**
-   * What is charged to a repository by others than these keys. Counted out only where it may matter.
-   * @param enough below so much nobody asks by whom it is, and what all have sent is returned
+   * What other keys than these have sent about a repository. Counted exactly only when it matters.
+   * @param enough if all keys together have sent less than this, their total is returned
    */
   byOthers(address: string, keys: readonly string[], enough: Amount): Amount {
     const term = this.find(address);
     const total = this.total(term);
     if (term < 0 || (total.events < enough.events && total.bytes < enough.bytes)) return total;
-    // Whoever is refused comes again, while nothing has changed.
+    // A client that is refused often tries again while nothing has changed.
     const question = `${term}/${total.events}/${total.bytes}/${keys.join()}`;
     const known = this.counted.get(question);
     if (known !== undefined) return known;
@@ -124,7 +124,7 @@ export class EventCharges {
     return { events, bytes };
   }
 
-  /** The addresses of the repositories that an event names, its own included, each once. */
+  /** The addresses of the repositories that an event names, including its own; each once. */
   private named(event: EventHead): Set<string> {
     const found = new Set<string>();
     const own = event.kind === kinds.repository ? addressOf(event) : undefined;
@@ -132,7 +132,7 @@ export class EventCharges {
     for (const [name, value = ''] of event.tags) {
       if (name !== 'a' && name !== 'A' && name !== 'q') continue;
       if (!value.startsWith(REPOSITORY)) continue;
-      // Whose hash is remembered has been read before.
+      // A text whose hash is cached has been parsed before.
       if (this.hashes.has(value) || parseAddress(value) !== undefined) found.add(value);
     }
     return found;
@@ -155,7 +155,7 @@ export class EventCharges {
     return [...found].slice(0, MAX_INHERITED);
   }
 
-  /** Whoever answers a row that is charged to a repository is charged to it too, if to none so far. */
+  /** Charges the answers to a row, and the answers to those, to its repositories, if they were charged to none before. */
   private passOn(first: number): void {
     const nobody = this.find(NOBODY);
     if (nobody < 0) return;
@@ -194,7 +194,7 @@ export class EventCharges {
 
 const REPOSITORY = `${kinds.repository}:`;
 
-/** The events that one answers or quotes, as many as are looked at. */
+/** The events that an event answers or quotes, up to the limit. */
 function answeredBy(event: EventHead): string[] {
   const found: string[] = [];
   for (const [name, id] of event.tags) {

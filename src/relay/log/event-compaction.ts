@@ -1,6 +1,6 @@
 /**
- * Folding: many entries of the log become few segments, without what no longer stands. Any server may do it at any time,
- * for the entries of all writers; the swap of the catalog decides who has.
+ * Compaction of the event log: many entries become few event segments, without events that are not in force any more. Any
+ * server may do it at any time, for the entries of all writers. The swap of the catalog decides whose compaction counts.
  */
 import type { Clock } from '../../lib/clock.ts';
 import { concurrently } from '../../lib/concurrently.ts';
@@ -32,24 +32,24 @@ export interface FoldOptions {
   readonly tail: EventTail;
 }
 
-/** Seconds for which what was folded stays, for readers who have not noticed. */
+/** How many seconds compacted objects stay, for readers that have not noticed the compaction. */
 const CONDEMNED_SECONDS = 10 * 60;
 
-/** Seconds after which a writer that has said nothing is taken to be no more. */
+/** After how many seconds of silence a writer counts as gone. */
 const SILENT_SECONDS = 24 * 60 * 60;
 
 const AT_ONCE = 8;
 
-/** Bytes of entries that one fold takes: all that it folds is in memory at once. */
+/** How many bytes of entries one compaction takes: all of them are in memory at once. */
 export const FOLD_BYTES = 8 * 1024 * 1024;
 
 const FOLD_ID_BYTES = 8;
 
 /**
- * Folds what has been read of the log and is in no segment yet, or some of it when it is very much.
- * @param retiring a writer that writes no more: it is struck off the catalog when all its entries are folded
- * @returns false when somebody else folded meanwhile, and nothing has changed by this call
- * @throws CairnError `unavailable`, `busy`, `corrupt`: it may have happened all the same, and can be tried again
+ * Compacts the entries that have been read and are in no event segment yet, or a part of them if they are very many.
+ * @param retiring a writer that writes no more: it is removed from the catalog when all its entries are compacted
+ * @returns false when another server has compacted them meanwhile: then this call changed nothing
+ * @throws CairnError `unavailable`, `busy`, `corrupt`: the compaction may still have happened; it may be tried again
  */
 export async function foldLog(options: FoldOptions, retiring?: string): Promise<boolean> {
   const { bulk, catalog, clock, random, index, tail } = options;
@@ -57,7 +57,7 @@ export async function foldLog(options: FoldOptions, retiring?: string): Promise<
   const now = Math.floor(clock.now() / 1000);
   if (runs.length === 0 && retiring === undefined) return true;
   const entries = await entriesOf(options.control, runs);
-  // Somebody else has folded them so long ago that they are gone.
+  // Another server compacted them so long ago that they have been deleted.
   if (entries === undefined) return false;
   const fresh = contentOf(entries);
   const bytes = Buffer.byteLength(encodeEvents([...fresh.events, ...fresh.hidden.map(({ event }) => event)]));
@@ -77,18 +77,18 @@ export async function foldLog(options: FoldOptions, retiring?: string): Promise<
   const swap: Swap = { made, condemned, retiring, read: (writer) => tail.positionOf(writer) };
   let lost = false;
   await catalog.update((current) => {
-    // An answer was lost, and it is done; or all there was to do was to strike off a writer that is off already.
+    // Our own swap succeeded and its answer was lost; or only a writer was to be removed, and it is removed already.
     if (current.condemned.some(({ fold }) => fold === condemned.fold)) return undefined;
     if (runs.length + merged.length === 0 && current.writers[retiring ?? ''] === undefined) return undefined;
     lost = !fits(current, swap);
     return lost ? undefined : swapped(current, swap);
   });
-  // Nobody has heard of them. When the update throws instead they stay: the catalog may name them.
+  // No reader knows these segments. If the update throws, they stay: the catalog may name them.
   if (lost) await concurrently(made, AT_ONCE, ({ digest }) => bulk.delete(segmentKey(digest)));
   return !lost;
 }
 
-/** True when there is something for {@link sweepLog} to do. */
+/** True when {@link sweepLog} has something to do. */
 export function wantsSweep({
   catalog,
   clock,
@@ -104,7 +104,7 @@ export function wantsSweep({
   );
 }
 
-/** True when a writer is silent for good and has left entries that nobody has folded. */
+/** True when a writer is gone and has left entries that are not compacted. */
 export function hasAbandonedEntries({
   catalog,
   clock,
@@ -115,9 +115,9 @@ export function hasAbandonedEntries({
 }
 
 /**
- * Deletes what was folded long enough ago, and strikes writers off that are no more. To be called when the log has just
- * been read to its end: what a silent writer has left is known then, and it speaks up in the catalog before it goes on.
- * @throws CairnError `unavailable`, `busy`, `corrupt`: what is left is done at the next call
+ * Deletes objects that were compacted long enough ago, and removes writers that are gone. Call it right after the log has been
+ * read to its end: then all entries of a silent writer are known, and it has to register again before it writes more.
+ * @throws CairnError `unavailable`, `busy`, `corrupt`: the next call does the rest
  */
 export async function sweepLog(options: FoldOptions): Promise<void> {
   const { bulk, catalog, clock, control, tail } = options;
@@ -139,7 +139,7 @@ export async function sweepLog(options: FoldOptions): Promise<void> {
   });
 }
 
-/** What a fold makes of the catalog. */
+/** How a compaction changes the catalog. */
 interface Swap {
   readonly made: readonly SegmentRef[];
   readonly condemned: CondemnedRecord;
@@ -147,7 +147,7 @@ interface Swap {
   readonly read: (writer: string) => number;
 }
 
-/** False when others have folded the same entries or merged the same segments. */
+/** False when others have compacted the same entries or merged the same event segments. */
 function fits(current: CatalogRecord, { condemned }: Swap): boolean {
   const named = new Set(current.segments.map(({ digest }) => digest));
   return (
@@ -173,7 +173,7 @@ function swapped(current: CatalogRecord, { made, condemned, retiring, read }: Sw
   };
 }
 
-/** The entries of runs; undefined when one that is to be read again is gone. */
+/** The entries of runs; undefined when an entry has to be read again and is gone. */
 async function entriesOf(
   control: ObjectStore,
   runs: readonly UnfoldedRun[],
@@ -196,8 +196,8 @@ function contentOf(entries: readonly LogEntry[]): SegmentContent {
 }
 
 /**
- * What of these events still stands, each once, in order. An event is left out only for a reason: the index knows what
- * displaced it, and that is in the log too.
+ * The events that are still in force, each once, sorted. An event is left out only if the index knows the event that displaced
+ * it, and that one is in the log, too.
  */
 function standingOf(index: EventIndex, now: number, contents: readonly SegmentContent[]): SegmentContent {
   const events = new Map<string, NostrEvent>();

@@ -1,6 +1,6 @@
 /**
- * Events as text, on local disk and not on the heap. Files in the scratch folder are written to at their end only and have
- * no name, so that nothing is left of them however the process ends. What they hold is in the event log as well.
+ * The JSON of events, on local disk and not on the heap. Files in the scratch folder are only appended to, and have no name:
+ * nothing is left of them however the process ends. The event log contains the same events.
  */
 import { closeSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,16 +8,16 @@ import { join } from 'node:path';
 import { CairnError, messageOf } from '../../lib/errors.ts';
 import type { Random } from '../../lib/random.ts';
 
-/** Bytes above which a file is written to no more. */
+/** A file with more bytes than this is not appended to any more. */
 const FILE_BYTES = 64 * 1024 * 1024;
 
-/** What is written goes to disk in pieces of this size. */
+/** Appended bytes are written to disk in blocks of this size. */
 const BUFFER_BYTES = 256 * 1024;
 
-/** Positions in different files differ by this much; no file is as large. */
+/** The distance between positions in different files; no file is as large. */
 const SPAN = 2 ** 32;
 
-/** Bytes that nobody needs any more, above which room is made, if they are also more than what is needed. */
+/** Unneeded bytes above which files are cleaned up, if there are also more of them than needed ones. */
 const WASTE_BYTES = 64 * 1024 * 1024;
 
 interface ContentFile {
@@ -28,7 +28,7 @@ interface ContentFile {
 }
 
 export interface EventContentsOptions {
-  /** Where the files are; the system's folder for temporary ones when it is not given. */
+  /** Folder of the files; the system's temporary folder when it is not given. */
   readonly folder?: string;
   readonly random: Random;
 }
@@ -39,7 +39,7 @@ export class EventContents {
   private readonly files = new Map<number, ContentFile>();
   private current = -1;
   private next = 0;
-  /** What was appended to the current file and is not written yet. */
+  /** Bytes appended to the current file that are not written yet. */
   private readonly buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   private buffered = 0;
 
@@ -63,7 +63,7 @@ export class EventContents {
   }
 
   /**
-   * Puts bytes behind all others. They are needed until {@link drop} is told otherwise.
+   * Appends bytes. They are needed until {@link drop} is called for them.
    * @returns their position
    * @throws CairnError `unavailable` when the disk does not take them
    */
@@ -86,7 +86,7 @@ export class EventContents {
     return position;
   }
 
-  /** Bytes there are needed no more. */
+  /** Marks bytes as not needed any more. */
   drop(position: number, length: number): void {
     const number = Math.floor(position / SPAN);
     const file = this.files.get(number);
@@ -95,7 +95,7 @@ export class EventContents {
     if (file.live <= 0 && number !== this.current) this.remove(number, file);
   }
 
-  /** @throws CairnError `unavailable` when the disk does not give them */
+  /** @throws CairnError `unavailable` when they cannot be read */
   read(position: number, length: number): Buffer {
     const file = this.files.get(Math.floor(position / SPAN));
     if (file === undefined) throw new CairnError('unavailable', 'an event is not on the local disk any more');
@@ -119,7 +119,7 @@ export class EventContents {
     return bytes;
   }
 
-  /** The number of a file that is worth to be emptied, which {@link fileOf} of a position names; undefined when none is. */
+  /** The number of the file with the most unneeded bytes, if cleaning up is worthwhile; see {@link fileOf}. */
   wasted(): number | undefined {
     const { size, live } = this;
     if (size - live <= Math.max(WASTE_BYTES, live)) return undefined;
@@ -161,7 +161,7 @@ export class EventContents {
     } catch (error) {
       throw new CairnError(
         'unavailable',
-        `no file for events can be made in ${this.folder}: ${messageOf(error)}`,
+        `no file for events can be created in ${this.folder}: ${messageOf(error)}`,
         { cause: error },
       );
     }
@@ -175,7 +175,7 @@ export class EventContents {
 
   private remove(number: number, file: ContentFile): void {
     this.files.delete(number);
-    // Closing gives the room back, but only once; emptying it does so at once on every file system.
+    // Closing alone frees the space late on some file systems; truncating frees it at once.
     ftruncateSync(file.descriptor, 0);
     closeSync(file.descriptor);
   }

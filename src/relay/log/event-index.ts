@@ -1,7 +1,7 @@
 /**
- * Which of the events in the log stand, found by id, by address and by filter. Derived: it is built anew from the log at
- * every start. Whatever order events come in, the same ones stand in the end. Of an event the index keeps what filters look
- * at, packed; the event itself is read from local disk.
+ * The index of the events in force, by id, address and filter. It is derived: every start builds it from the log. The result
+ * does not depend on the sequence in which events arrive. The index holds the fields that filters look at, packed; the event
+ * itself is read from local disk.
  */
 
 import { type Cooperative, runToEnd } from '../../lib/cooperative.ts';
@@ -27,12 +27,12 @@ import { RowLists } from './row-lists.ts';
 import { RowTerms } from './row-terms.ts';
 
 /**
- * Seconds for which a hidden event is known. A repository waits 30 minutes for its first data; its announcement stays a
- * little longer, so that whoever withdraws the repository still finds it.
+ * How long a hidden event is known, in seconds. A repository waits 30 minutes for its first data. Its announcement stays a
+ * little longer, so that the server that withdraws the repository still finds it.
  */
 export const HIDDEN_SECONDS = 35 * 60;
 
-/** How an event is to be taken in. */
+/** How an event is taken in. */
 export interface Standing {
   readonly hidden: boolean;
   /** Seconds: when it was written to the log. */
@@ -44,15 +44,15 @@ export interface EventIndexOptions {
   readonly random: Random;
 }
 
-/** Tags by which an event refers to another. */
+/** Tags that refer to another event. */
 const references = ['e', 'E', 'q', 'a', 'A'] as const;
 
-/** Spaces of hashes. */
+/** Hash spaces. */
 const ADDRESS = 7;
 const IDENTIFIER = 8;
 
 export class EventIndex implements EventReader, Ledger {
-  /** The events themselves. */
+  /** The JSON of the events. */
   readonly contents: RowContents;
   private readonly hash: KeyedHash;
   private readonly rows: EventRows;
@@ -62,15 +62,15 @@ export class EventIndex implements EventReader, Ledger {
   private readonly marks: EventMarks;
   private readonly search: EventSearch;
   /**
-   * The rows at an address. A hidden one does not displace an older visible one, which is there to be seen until the
-   * hidden one is shown, and if it never is.
+   * Rows by address. A hidden event does not displace an older visible one: that is shown until the hidden one becomes
+   * visible, and for good if it never does.
    */
   private readonly addresses: RowTerms;
   /** Announcements by identifier, hidden or not. */
   private readonly announced: RowTerms;
-  /** Seconds by row: since when it is hidden. */
+  /** By row: since when it is hidden, in seconds. */
   private readonly hidden = new Map<number, number>();
-  /** Seconds: before this none expires. */
+  /** Seconds; no event expires before this. */
   private nextExpiration = Number.POSITIVE_INFINITY;
   readonly countOfKind = (kind: number): number => this.lists.countOfKind(kind);
 
@@ -90,12 +90,12 @@ export class EventIndex implements EventReader, Ledger {
     this.announced = new RowTerms(this.rowLists);
   }
 
-  /** Events that stand, hidden ones included. */
+  /** How many events are in force, hidden ones included. */
   get size(): number {
     return this.rows.size;
   }
 
-  /** Bytes of memory it takes. */
+  /** Bytes of memory used. */
   get memory(): number {
     const { rows, rowLists, lists, charges, marks, addresses, announced } = this;
     const parts = [rowLists, lists, charges, marks, addresses, announced];
@@ -171,15 +171,15 @@ export class EventIndex implements EventReader, Ledger {
   }
 
   /**
-   * Takes in an event of the log, with all that follows for others.
-   * @returns what {@link judge} said of it
-   * @throws CairnError `unavailable` when the local disk does not take it: nothing has changed then
+   * Takes in an event of the log, with its effects on other events.
+   * @returns the result of {@link judge}
+   * @throws CairnError `unavailable` when the local disk fails: then nothing has changed
    */
   add(event: NostrEvent, standing: Standing): Stored {
     return this.take(event, standing, () => this.contents.place(event));
   }
 
-  /** {@link add} of an event whose JSON is among the contents already, and is dropped there if it is not `stored`. */
+  /** Like {@link add}, for an event whose JSON is on local disk already; it is dropped there if the result is not `stored`. */
   addAt(event: EventHead, standing: Standing, place: Place): Stored {
     const stored = this.take(event, standing, () => place);
     if (stored !== 'stored') this.contents.drop(place);
@@ -200,15 +200,15 @@ export class EventIndex implements EventReader, Ledger {
   }
 
   /**
-   * True for a deleted event that has to stay in the log: its author took it back by its id, and that no older one
-   * comes to stand at its address again can be told by nothing else.
+   * True for a deleted event that must stay in the log. Its author deleted it by id, and only this event shows that older
+   * events at its address must not come into force again.
    */
   isWatermark(event: NostrEvent): boolean {
     const address = addressOf(event);
     return address !== undefined && this.marks.markOf(formatAddress(address))?.id === event.id;
   }
 
-  /** Forgets what has expired, and what has been hidden for too long. @param now seconds */
+  /** Removes events that have expired or have been hidden for too long. @param now seconds */
   dropOutdated(now: number): void {
     for (const [row, hiddenAt] of this.hidden) if (now - hiddenAt > HIDDEN_SECONDS) this.remove(row);
     if (now < this.nextExpiration) return;
@@ -221,7 +221,7 @@ export class EventIndex implements EventReader, Ledger {
     }
   }
 
-  /** What an author has here. */
+  /** How much an author has stored here. */
   byAuthor(publicKey: string): Amount {
     const term = this.lists.author(publicKey);
     return { events: this.lists.authors.count(term), bytes: this.lists.authors.weight(term) };
@@ -231,7 +231,7 @@ export class EventIndex implements EventReader, Ledger {
     return this.charges.byOthers(address, keys, enough);
   }
 
-  /** What is about no repository. */
+  /** How much is about no repository. */
   unclaimed(): Amount {
     return this.charges.unclaimed();
   }
@@ -240,7 +240,7 @@ export class EventIndex implements EventReader, Ledger {
     return this.charges.of(event);
   }
 
-  /** The rows at an address, the newest first. */
+  /** The rows at an address, newest first. */
   private at(address: string): number[] {
     this.hash.text(ADDRESS, address);
     return this.addresses.rows(this.addresses.find(this.hash));
@@ -250,7 +250,7 @@ export class EventIndex implements EventReader, Ledger {
     return { created_at: this.rows.createdAt(row), id: this.rows.id(row) };
   }
 
-  /** Removes whom a new event outdoes at its address, if its kind has any. */
+  /** Removes the events that a new event displaces at its address, if its kind has addresses. */
   private displace(event: EventHead, hidden: boolean): void {
     const address = addressOf(event);
     if (address === undefined) return;
@@ -309,7 +309,7 @@ export class EventIndex implements EventReader, Ledger {
     rows.remove(row);
   }
 
-  /** Takes away what a request names, and remembers the names: what it is about may come later (NIP-09). */
+  /** Removes the events that a request names, and remembers the names: the events may arrive later (NIP-09). */
   private applyDeletion(request: EventHead): void {
     const parsed = parseDeletion(request);
     if (!parsed.ok) return;
@@ -319,7 +319,7 @@ export class EventIndex implements EventReader, Ledger {
       const row = this.rows.find(id);
       const isOwn = row >= 0 && this.rows.author(row) === this.lists.author(deletion.author);
       if (!isOwn || this.rows.kind(row) === kinds.deletion) continue;
-      // Read before it goes: where it stood is needed.
+      // Read the event before it is removed: its address is needed.
       const stood =
         this.rows.address(row) >= 0 && !this.rows.isHidden(row) ? this.contents.event(row) : undefined;
       this.remove(row);
@@ -328,7 +328,7 @@ export class EventIndex implements EventReader, Ledger {
     for (const address of deletion.addresses) this.mark(address, { created_at: deletion.at, id: FIRST_ID });
   }
 
-  /** The newest at an address was taken back by its id: those it displaced do not come to stand instead. */
+  /** Marks the address of an event deleted by id: the events that it displaced must not come into force again. */
   private markDeleted(event: EventHead): void {
     const address = addressOf(event);
     if (address !== undefined) this.mark(formatAddress(address), event);

@@ -1,4 +1,4 @@
-/** Rows in lists by what filters ask for, so that an answer looks at little more than what it returns. */
+/** Lists of rows by what filters ask for, so that a query looks at few rows that it does not return. */
 import { HashMemory } from '../../lib/hash-memory.ts';
 import type { Hash } from '../../lib/hash-table.ts';
 import type { KeyedHash } from '../../lib/keyed-hash.ts';
@@ -9,25 +9,25 @@ import type { RowLists } from './row-lists.ts';
 import { type Choice, RowScan } from './row-scan.ts';
 import { RowTerms } from './row-terms.ts';
 
-/** Tags among which one is looked for one by one. */
+/** Up to so many tags are compared one by one. */
 const FEW_TAGS = 16;
 
-/** Tags of one event that are found, far more than an event may have: what is stored here is not bounded so. */
+/** How many tags of an event are indexed: far more than an accepted event may have. Events in the log are not bounded. */
 const MAX_TAGS = 10_000;
 
-/** Stands among rows for none: time to pause, for whoever wants to. */
+/** In place of a row: the reader may pause here. */
 export const NO_ROW = -1;
 
-/** Rows that do not match which are looked at before there may be a pause. */
+/** How many rows without a match are looked at before a pause. */
 const MISSED_AT_ONCE = 64;
 
-/** Spaces of hashes; one for each letter follows the last. */
+/** Hash spaces; those of letters follow. */
 const AUTHOR = 2;
 const KIND = 3;
 const EVERYTHING = 4;
 const LETTERS = 256;
 
-/** Filters by what rows tell of themselves. */
+/** The conditions of a filter that rows can answer. */
 interface RowFilter {
   readonly kinds: ReadonlySet<number> | undefined;
   readonly authors: ReadonlySet<number> | undefined;
@@ -35,7 +35,7 @@ interface RowFilter {
 }
 
 export class EventLists {
-  /** By key; weights are bytes of events. */
+  /** By key; weights are sizes of events. */
   readonly authors: RowTerms;
   private readonly hash: KeyedHash;
   private readonly rows: EventRows;
@@ -43,7 +43,7 @@ export class EventLists {
   private readonly all: RowTerms;
   private readonly tags: RowTerms;
   private readonly everything: Hash;
-  /** Most events name one of few repositories and people. */
+  /** Cached hashes: most events name one of few repositories and people. */
   private readonly addressed: HashMemory;
   private readonly addressees: HashMemory;
   private lastKind: Hash & { readonly kind: number } = { kind: -1, high: 0, low: 0 };
@@ -61,18 +61,18 @@ export class EventLists {
     this.everything = { high: hash.high, low: hash.low };
   }
 
-  /** Bytes of memory they take. */
+  /** Bytes of memory used. */
   get bytes(): number {
     return this.authors.bytes + this.kinds.bytes + this.all.bytes + this.tags.bytes;
   }
 
-  /** The term of a key, or −1 when no event here is by it. */
+  /** The term of a key, or −1 when it has no event here. */
   author(publicKey: string): number {
     this.hash.id(AUTHOR, publicKey);
     return this.authors.find(this.hash);
   }
 
-  /** The term of an author who is about to have a row. */
+  /** The term of an author. A row must be added for it. */
   takeAuthor(publicKey: string): number {
     this.hash.id(AUTHOR, publicKey);
     return this.authors.take(this.hash);
@@ -90,7 +90,7 @@ export class EventLists {
     return this.hash;
   }
 
-  /** The terms of the tags of an event that is about to have a row, each once. */
+  /** The terms of an event's tags, each once. A row must be added for them. */
   takeTags(event: EventHead): number[] {
     const terms: number[] = [];
     let found: Set<number> | undefined;
@@ -122,17 +122,17 @@ export class EventLists {
     for (const term of rows.tags(row)) this.tags.remove(term, row);
   }
 
-  /** The rows with a tag, the newest first. */
+  /** The rows with a tag, newest first. */
   tagged(letter: string, value: string): number[] {
     return this.tags.rows(this.tag(letter, value));
   }
 
   /**
-   * The rows that match a filter, newest first, each once, hidden ones included. The filter's `limit` and `ids` have no part
-   * in it. Values are compared by their hashes: who needs to be certain looks at the event. Whoever reads may pause at each
-   * value, and events may come and go meanwhile: those that stand all the time are found; of the others, a row may even
-   * belong to an event that does not match.
-   * @returns rows, and {@link NO_ROW} after a while in which none has matched
+   * The rows that match a filter, newest first, each once, hidden ones included. Ignores the filter's `limit` and `ids`. Values
+   * are compared by their hashes, so a caller that needs certainty checks the event. The caller may pause at each value, and
+   * events may come and go then. Events that stay are found; of the others, a row may even belong to an event that does not
+   * match.
+   * @returns rows, and {@link NO_ROW} after a number of rows without a match
    */
   *matching(filter: Filter): Generator<number, void, undefined> {
     const { rows } = this;
@@ -148,7 +148,7 @@ export class EventLists {
     }
   }
 
-  /** Where to look for what a filter asks for, and what to look at. */
+  /** Chooses the shortest lists to read for a filter, and the conditions to check. */
   private plan({ authors, kinds, tags }: Filter): { readonly choice: Choice; readonly wanted: RowFilter } {
     const choices: Choice[] = [];
     const tagTerms: ReadonlySet<number>[] = [];
@@ -181,7 +181,7 @@ export class EventLists {
     return true;
   }
 
-  /** Events of a kind, hidden ones included. */
+  /** How many events of a kind there are, hidden ones included. */
   countOfKind(kind: number): number {
     const term = this.kind(kind);
     return term < 0 ? 0 : this.kinds.count(term);
@@ -191,7 +191,7 @@ export class EventLists {
     return this.kinds.find(this.hashOfKind(kind));
   }
 
-  /** Of the one kind that most events have, it is known already. */
+  /** Caches the last kind, because most events have the same. */
   private hashOfKind(kind: number): Hash {
     if (this.lastKind.kind !== kind) {
       this.hash.number(KIND, kind);
@@ -216,7 +216,7 @@ function present(numbers: readonly number[]): number[] {
   return [...new Set(numbers)].filter((number) => number >= 0);
 }
 
-/** Only tags of one letter are asked for (NIP-01). */
+/** Filters ask only for tags with one letter (NIP-01). */
 function isLetter(name: string): boolean {
   const code = name.charCodeAt(0) | 0x20;
   return name.length === 1 && code >= 0x61 && code <= 0x7a && name.charCodeAt(0) < 0x80;

@@ -1,10 +1,10 @@
 /**
- * The event log: what each server has taken in, as objects that are written once. Every process is a writer of its own
- * and numbers its entries from 0 without gaps, so that a reader keeps one position per writer.
+ * The event log: the events that each server has taken in, as objects that are written once. Every process is a writer with
+ * its own id and numbers its entries from 0 without gaps, so that a reader keeps one position for each writer.
  *
  *     {"version":1,"at":<seconds>,"events":[<event>…],"hidden":[<event>…]}
  *
- * Hidden events are known to every server and shown to nobody, until they are written again among the others.
+ * All servers know hidden events, and no client sees them, until they are written again as visible ones.
  */
 import { CairnError } from '../../lib/errors.ts';
 import { readAll } from '../../lib/streams.ts';
@@ -19,22 +19,22 @@ export interface LogEntry {
   readonly hidden: readonly NostrEvent[];
 }
 
-/** What a segment holds. */
+/** The content of an event segment. */
 export interface SegmentContent {
   readonly events: readonly NostrEvent[];
   readonly hidden: readonly HiddenEvent[];
 }
 
-/** A hidden event and since when it is one, in seconds. */
+/** A hidden event, and since when it is hidden, in seconds. */
 export interface HiddenEvent {
   readonly at: number;
   readonly event: NostrEvent;
 }
 
-/** Far more than a writer puts into one entry of its own accord; one event has at most 512 KiB. */
+/** Far more than a writer puts into one entry; one event has at most 512 KiB. */
 export const MAX_ENTRY_BYTES = 64 * 1024 * 1024;
 
-/** What is in the log was bounded when it was taken in, or is a statement of this service over many refs. */
+/** Events in the log were bounded when they were taken in, or are receipts of this service over many refs. */
 const unlimited: EventLimits = {
   maxTags: Number.POSITIVE_INFINITY,
   maxTagElements: Number.POSITIVE_INFINITY,
@@ -54,8 +54,8 @@ export function encodeEntry(entry: LogEntry): Buffer {
 }
 
 /**
- * @param name what the bytes were found under, for the error
- * @throws CairnError `corrupt` when they are no entry
+ * @param name the key of the bytes, for the error
+ * @throws CairnError `corrupt` when they are not an entry
  */
 export function decodeEntry(name: string, bytes: Buffer): LogEntry {
   const { at, events, hidden } = parseObject(name, bytes);
@@ -64,8 +64,8 @@ export function decodeEntry(name: string, bytes: Buffer): LogEntry {
 
 /**
  * Reads an entry.
- * @returns the entry and how many bytes it has in the store; undefined when it is not there: it has not been written yet, or was folded long ago
- * @throws CairnError `unavailable` when the store does not answer, `corrupt` when it is no entry
+ * @returns the entry and its size in the store; undefined when it does not exist: it is not written yet, or was compacted long ago
+ * @throws CairnError `unavailable` when the store does not answer; `corrupt` when it is not an entry
  */
 export async function readEntry(
   store: ObjectStore,
@@ -83,7 +83,7 @@ export function encodeEvents(events: readonly NostrEvent[]): string {
   return `[${events.map(encodeEvent).join(',')}]`;
 }
 
-/** Reads a JSON object of this log that says it is of version 1. @throws CairnError `corrupt` */
+/** Parses a JSON object of this log, of version 1. @throws CairnError `corrupt` */
 export function parseObject(name: string, bytes: Buffer): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {

@@ -3,17 +3,17 @@ import { HashTable } from '../../lib/hash-table.ts';
 import type { KeyedHash } from '../../lib/keyed-hash.ts';
 import type { NostrEvent } from '../../nostr/event.ts';
 
-/** A place in the order of an address. */
+/** A position in the sequence of events at an address. */
 export type Mark = Pick<NostrEvent, 'created_at' | 'id'>;
 
-/** Before every id: what a request that names an address takes back are all events of its second. */
+/** An id before all others: a request that names an address deletes all events of its second, too. */
 export const FIRST_ID = '0'.repeat(64);
 
-/** Spaces of hashes. */
+/** Hash spaces. */
 const DELETED = 5;
 const MARKED = 6;
 
-/** What was taken back, here or not: some 25 bytes for an id, 65 for an address. */
+/** What was deleted, whether it was here or not: some 25 bytes for an id, 65 for an address. */
 export class EventMarks {
   private readonly hash: KeyedHash;
   private readonly deleted = new HashTable();
@@ -25,12 +25,12 @@ export class EventMarks {
     this.hash = hash;
   }
 
-  /** Bytes of memory they take. */
+  /** Bytes of memory used. */
   get bytes(): number {
     return this.deleted.bytes + this.marked.bytes + this.dates.bytes + this.ids.bytes;
   }
 
-  /** The author took back the event of this id. */
+  /** Notes that an author deleted the event with this id. */
   deleteId(author: string, id: string): void {
     this.hash.text(DELETED, `${author}:${id}`);
     if (this.deleted.find(this.hash) < 0) this.deleted.add(this.hash);
@@ -42,7 +42,7 @@ export class EventMarks {
     return this.deleted.find(this.hash) >= 0;
   }
 
-  /** This event at an address, or what would stand there, and all it would displace are deleted. */
+  /** Notes that an event at an address, and everything before it there, is deleted. */
   mark(address: string, { created_at, id }: Mark): void {
     this.hash.text(MARKED, address);
     const known = this.marked.find(this.hash);

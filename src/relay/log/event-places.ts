@@ -1,4 +1,4 @@
-/** Which repositories an event is about: those it names, and those that the events it answers are about. */
+/** Which repositories an event is about: those that it names, and those of the events that it answers. */
 import { addressOf, formatAddress, parseAddress } from '../../nostr/address.ts';
 import type { NostrEvent } from '../../nostr/event.ts';
 import { kinds } from '../../nostr/kinds.ts';
@@ -11,7 +11,7 @@ export interface EventPlacesContext {
   readonly words: Words;
   /** The key that signs the receipts of a repository. */
   readonly receiptKey: (owner: string, identifier: string) => string;
-  /** Whether its owner has announced a repository, and whether on this service. */
+  /** Whether the owner has announced the repository, and on this service. */
   readonly announced: (owner: string, identifier: string) => 'here' | 'elsewhere' | undefined;
 }
 
@@ -21,16 +21,16 @@ export interface Named {
   readonly identifier: string;
 }
 
-/** What an event is about. */
+/** The repositories that an event is about. */
 export interface About {
   readonly named: readonly Named[];
-  /** True when it only quotes or mentions what these have: it belongs to none of them. */
+  /** True when the event only quotes or mentions events about these repositories: it belongs to none of them. */
   readonly quoted: boolean;
 }
 
-/** Events followed from one to the next that it answers. */
+/** How many events are followed along answers. */
 const MAX_ROOTS = 64;
-/** States looked at to find the receipts among them that name an order. */
+/** How many states are looked at to find receipts that name a signed state. */
 const MAX_RECEIPTS = 256;
 
 export class EventPlaces {
@@ -40,29 +40,29 @@ export class EventPlaces {
     this.context = context;
   }
 
-  /** The repositories an event belongs to, here or elsewhere; of one that belongs to none, those it quotes. */
+  /** The repositories that an event belongs to, here or elsewhere; if it belongs to none, those that it quotes. */
   about(event: NostrEvent): About {
     const { events } = this.context;
     const named = this.namedBy(follow(event, events, answered), ['a', 'A']);
     if (named.length > 0) return { named, quoted: false };
-    if (event.kind === kinds.repositoryState) return { named: this.carriedOutIn(event), quoted: false };
+    if (event.kind === kinds.repositoryState) return { named: this.appliedIn(event), quoted: false };
     return { named: this.namedBy(follow(event, events, referred), ['a', 'A', 'q']), quoted: true };
   }
 
-  /** Every repository that events name, each once. */
+  /** Every repository that some events name, each once. */
   private namedBy(events: readonly NostrEvent[], tags: readonly string[]): Named[] {
     const found = new Map<string, Named>();
     const add = (owner: string, identifier: string) =>
       found.set(nameOf(owner, identifier), { owner, identifier });
     for (const about of events) {
-      // What an announcement says of others makes it no part of theirs.
+      // An announcement belongs to its own repository only, whatever others it names.
       if (about.kind === kinds.repository) {
         add(about.pubkey, firstValue(about, 'd') ?? '');
         continue;
       }
       const addresses = tags.flatMap((name) => values(about, name)).map(parseAddress);
       if (about.kind !== kinds.repositoryState) addresses.push(addressOf(about));
-      // A receipt names the one it is about: whoever else names its key has no part in it.
+      // A receipt names its repository, so others that name its key do not count.
       else if (repositoriesNamed(about).length === 0) {
         for (const { owner, identifier } of this.placesOfState(about)) add(owner, identifier);
       }
@@ -76,21 +76,21 @@ export class EventPlaces {
     return [...found.values()];
   }
 
-  /** Where a state counts; where that is nowhere here, or not all is known, where it was carried out as well. */
+  /** Where a signed state counts. If that is not here, or not fully known, also where it was applied. */
   private placesOfState(state: NostrEvent): Named[] {
     const identifier = firstValue(state, 'd') ?? '';
     const { owners, complete } = this.context.words.placesOfState(state);
     const counting = this.announcedAmong(owners, identifier).map((owner) => ({ owner, identifier }));
     const isHere = counting.some(({ owner }) => this.context.announced(owner, identifier) === 'here');
-    return complete && isHere ? counting : [...counting, ...this.carriedOutIn(state)];
+    return complete && isHere ? counting : [...counting, ...this.appliedIn(state)];
   }
 
   private announcedAmong(owners: readonly string[], identifier: string): string[] {
     return owners.filter((owner) => this.context.announced(owner, identifier) !== undefined);
   }
 
-  /** The repositories in which a state has been carried out, as their receipts say. */
-  private carriedOutIn(state: NostrEvent): Named[] {
+  /** The repositories in which a signed state was applied, by their receipts. */
+  private appliedIn(state: NostrEvent): Named[] {
     const { events, receiptKey } = this.context;
     const identifier = firstValue(state, 'd') ?? '';
     if (!events.isReferredTo(state.id)) return [];
@@ -109,7 +109,7 @@ export class EventPlaces {
   }
 }
 
-/** An event and those it has to do with in any way, as far as they are here. */
+/** An event, and all events here that it refers to, directly or through others. */
 export function followed(event: NostrEvent, events: Pick<EventReader, 'get'>): NostrEvent[] {
   return follow(event, events, referred);
 }
@@ -130,15 +130,15 @@ function follow(
   return [...found.values()];
 }
 
-/** The events an event answers, or takes back: it belongs where they do. */
+/** The events that an event answers or deletes: it belongs to the same repositories. */
 export function answered(event: NostrEvent): string[] {
-  // What these speak of beside what they are about makes them no part of it.
+  // These belong only to their own repository, whatever they refer to.
   if (event.kind === kinds.repository || event.kind === kinds.repositoryState) return [];
   const tags = [...tagsNamed(event, 'e'), ...tagsNamed(event, 'E')];
   return tags.flatMap(([, id, , marker]) => (id === undefined || marker === 'mention' ? [] : id));
 }
 
-/** The events an event has to do with in any way. */
+/** The events that an event refers to in any way. */
 function referred(event: NostrEvent): string[] {
   return [...values(event, 'e'), ...values(event, 'E'), ...values(event, 'q')];
 }

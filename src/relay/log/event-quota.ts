@@ -1,6 +1,6 @@
 /**
- * How much may be stored of whom. Keys cost nothing, so what strangers send is bounded by the repositories it is about, and
- * what owners and maintainers send by their keys: neither takes room from the other.
+ * Limits on stored events. Keys cost nothing. So what strangers send is bounded by the repositories it is about, and what
+ * owners and maintainers send by their keys: neither can use up the room of the other.
  */
 import { addressOf, formatAddress } from '../../nostr/address.ts';
 import type { EventHead, NostrEvent } from '../../nostr/event.ts';
@@ -11,30 +11,30 @@ import type { EventReader } from '../events.ts';
 import { type Amount, MAX_CHARGES } from './event-charges.ts';
 
 export interface EventQuotas {
-  /** Of one key that owns or maintains a repository here. */
+  /** For each key that owns or maintains a repository here. */
   readonly member: Amount;
-  /** Of any other key. */
+  /** For any other key. */
   readonly stranger: Amount;
-  /** About one repository, by all keys that neither own nor maintain it. */
+  /** About each repository, by all keys that neither own nor maintain it. */
   readonly repository: Amount;
-  /** By strangers, about nothing that is here: deletions of what has gone, lists of servers. */
+  /** By strangers, about no repository here: deletions of events that are gone, lists of servers. */
   readonly unclaimed: Amount;
-  /** Bytes of memory of the index. Strangers get no more beyond {@link STRANGERS_SHARE} of it. */
+  /** Bytes of memory of the index. Strangers may use only {@link STRANGERS_SHARE} of it. */
   readonly indexBytes: number;
 }
 
-/** Of the memory of the index. The rest is for those who own or maintain a repository here. */
+/** The part of the index's memory that strangers may use. The rest is for owners and maintainers. */
 export const STRANGERS_SHARE = 0.8;
 
-/** Who has used up a quota may still take back what was sent: with so much more, as deletions are events as well. */
+/** Deletions get this much of a quota, so that a key that has used up its quota can still delete. */
 const DELETIONS_SHARE = 1.25;
 
-/** What is stored, counted. */
+/** How much is stored. */
 export interface Ledger {
-  /** Bytes of memory that the index takes. */
+  /** Bytes of memory that the index uses. */
   readonly memory: number;
   byAuthor(publicKey: string): Amount;
-  /** About a repository, by others than these keys; what is below `enough` may be counted with theirs. */
+  /** About a repository, by keys other than these; below `enough` the result may include these keys. */
   byOthers(address: string, keys: readonly string[], enough: Amount): Amount;
   unclaimed(): Amount;
   /** How many repositories an event would be charged to. */
@@ -64,8 +64,8 @@ export class EventQuota {
   }
 
   /**
-   * Why an event is not to be stored besides all that is; undefined when it is. To be asked when the sender may know of the
-   * repositories that the event is about.
+   * Why an event may not be stored; undefined when it may. Call it only when the sender may know of the repositories that the
+   * event is about.
    */
   refusal(event: NostrEvent): Reason | undefined {
     const { ledger, quotas, hasRepository } = this.context;
@@ -79,7 +79,7 @@ export class EventQuota {
     if (!fits(ledger.byAuthor(event.pubkey), bytes, ofKey)) {
       return `blocked: one key may have ${described(ofKey)} here: delete some of yours first`;
     }
-    // What an announcement says, it says of its author's own.
+    // An announcement describes its author's own repository: the limits for strangers do not apply.
     if (event.kind === kinds.repository) return undefined;
     return this.strangersRefusal(event, bytes, share, isMember);
   }
@@ -97,7 +97,7 @@ export class EventQuota {
       const limit = scaled(quotas.unclaimed, share);
       return fits(ledger.unclaimed(), bytes, limit)
         ? undefined
-        : 'blocked: too much is here that is about nothing here';
+        : 'blocked: there are too many events here that are about no repository here';
     }
     if (foreign.length === 0) return undefined;
     if (charges > MAX_CHARGES) return `blocked: it is about more than ${MAX_CHARGES} repositories`;
@@ -109,12 +109,12 @@ export class EventQuota {
         identifier: announcement.identifier,
       });
       if (fits(ledger.byOthers(address, writers, limit), bytes, limit)) continue;
-      return `blocked: others than its maintainers may store ${described(limit)} about ${announcement.identifier}, and did`;
+      return `blocked: keys that do not maintain ${announcement.identifier} may store ${described(limit)} about it, and have done so`;
     }
     return undefined;
   }
 
-  /** It takes the place of one that is counted already. */
+  /** True when the event replaces one that is already counted. */
   private replacesOwn(event: NostrEvent): boolean {
     const address = addressOf(event);
     if (address === undefined) return false;
@@ -122,7 +122,7 @@ export class EventQuota {
   }
 }
 
-/** True when one more event of so many bytes is within a limit. */
+/** True when one more event of this size stays within a limit. */
 function fits(there: Amount, bytes: number, limit: Amount): boolean {
   return there.events < limit.events && there.bytes + bytes <= limit.bytes;
 }

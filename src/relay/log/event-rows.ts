@@ -3,7 +3,7 @@ import { bytesColumn, DigestColumn, doublesColumn, shortsColumn, wordsColumn } f
 import { type Hash, HashTable } from '../../lib/hash-table.ts';
 import type { KeyedHash } from '../../lib/keyed-hash.ts';
 
-/** What a row is made of, besides its terms. */
+/** The fields of a row, without its terms. */
 export interface RowFields {
   readonly id: string;
   readonly createdAt: number;
@@ -13,12 +13,12 @@ export interface RowFields {
   readonly hidden: boolean;
   /** Seconds; undefined when it does not expire. */
   readonly expires: number | undefined;
-  /** Where the event is among the contents, and how many bytes it has. */
+  /** Position and size of the event's JSON on local disk. */
   readonly position: number;
   readonly length: number;
 }
 
-/** The terms under which a row is found, besides author and kind. −1 stands for none. */
+/** The terms by which a row is found, besides author and kind. −1 means none. */
 export interface RowTermNumbers {
   readonly address: number;
   readonly identifier: number;
@@ -26,13 +26,13 @@ export interface RowTermNumbers {
   readonly charges: readonly number[];
 }
 
-/** Words of a block of terms before the terms of tags. */
+/** Words in a block of terms before the terms of tags. */
 const HEAD = 4;
 
-/** Space of the hashes of ids. */
+/** Hash space of ids. */
 const ID = 1;
 
-/** Rows: what is known of each event without reading it, in columns. Some 80 bytes for each, and 4 for every term. */
+/** Rows: the fields of each event, in columns. Some 80 bytes for each, and 4 for each term. */
 export class EventRows {
   private readonly hash: KeyedHash;
   private readonly table = new HashTable();
@@ -60,12 +60,12 @@ export class EventRows {
     return this.table.size;
   }
 
-  /** All rows are below this one; not every number below it is one. */
+  /** All row numbers are below this; some numbers below it are not in use. */
   get end(): number {
     return this.table.end;
   }
 
-  /** Bytes of memory they take. */
+  /** Bytes of memory used. */
   get bytes(): number {
     const { table, ids, dates, expirations, kinds, authors, hidden, positions, lengths, stamps, terms } =
       this;
@@ -73,20 +73,20 @@ export class EventRows {
     return columns.reduce((sum, { bytes }) => sum + bytes, table.bytes + ids.bytes + this.blocks.bytes);
   }
 
-  /** Another number whenever a row has come or gone. */
+  /** Changes whenever a row is added or removed. */
   get changes(): number {
     return this.revision;
   }
 
-  /** A moment, by which {@link stoodAt} tells what was here already. */
+  /** The current moment, for {@link stoodAt}. */
   get mark(): number {
     return this.stamp;
   }
 
-  /** True for a row with an event that was in it at a moment already. @param mark see {@link mark} */
+  /** True when the event in a row was there at a moment. @param mark see {@link mark} */
   stoodAt(row: number, mark: number): boolean {
     const stamp = this.stamps.get(row);
-    // Stamps go round after 4,000 million events.
+    // Stamps wrap around after 4,000 million events.
     return stamp !== 0 && ((mark - stamp) | 0) >= 0;
   }
 
@@ -96,7 +96,7 @@ export class EventRows {
     return row >= 0 && this.ids.get(row) === id ? row : -1;
   }
 
-  /** Makes a row. The id has none yet. */
+  /** Adds a row. The id must have none yet. */
   add(fields: RowFields, terms: RowTermNumbers): number {
     const row = this.table.add(this.hashOf(fields.id));
     this.ids.set(row, fields.id);
@@ -123,18 +123,18 @@ export class EventRows {
     this.table.remove(row);
   }
 
-  /** Below 0 when the event of row `a` comes before that of `b`: newer, of the same second with the lower id. */
+  /** Negative when row `a` sorts before row `b`: newer, or in the same second with the lower id. */
   readonly compare = (a: number, b: number): number => {
     const difference = this.dates.get(b) - this.dates.get(a);
     return difference !== 0 ? difference : this.ids.compare(a, b);
   };
 
-  /** Copies out where the event of a row is in the order of events. @param id of {@link DIGEST_BYTES} */
+  /** Copies the id of a row, for {@link isAfter}. @param id of {@link DIGEST_BYTES} */
   copyId(row: number, id: Buffer): void {
     this.ids.copy(row, id);
   }
 
-  /** True when the event of a row comes after another one in the order of {@link compare}. @param id see {@link copyId} */
+  /** True when a row sorts after another event in {@link compare}. @param id see {@link copyId} */
   isAfter(row: number, createdAt: number, id: Buffer): boolean {
     const difference = createdAt - this.dates.get(row);
     return difference !== 0 ? difference > 0 : this.ids.compareWith(row, id) > 0;
@@ -173,12 +173,12 @@ export class EventRows {
     return this.lengths.get(row);
   }
 
-  /** The event has been copied. */
+  /** Notes that the event's JSON has been moved. */
   moved(row: number, position: number): void {
     this.positions.set(row, position);
   }
 
-  /** Another number for each event that ever was in a row; 0 when there is none. */
+  /** A number for the event in a row, different for each event; 0 when there is none. */
   stampOf(row: number): number {
     return this.stamps.get(row);
   }
@@ -191,13 +191,13 @@ export class EventRows {
     return this.blocks.get(this.terms.get(row) + 3) - 1;
   }
 
-  /** Terms of its tags. */
+  /** The terms of its tags. */
   tags(row: number): number[] {
     const block = this.terms.get(row);
     return this.words(block + HEAD, this.blocks.get(block));
   }
 
-  /** True when a term of its tags is among these. */
+  /** True when one of these terms is among those of its tags. */
   hasTag(row: number, wanted: ReadonlySet<number>): boolean {
     const block = this.terms.get(row);
     const end = block + HEAD + this.blocks.get(block);
@@ -205,7 +205,7 @@ export class EventRows {
     return false;
   }
 
-  /** Terms of what it is charged to. */
+  /** The terms of the repositories that it is charged to. */
   charges(row: number): number[] {
     const block = this.terms.get(row);
     return this.words(block + HEAD + this.blocks.get(block), this.blocks.get(block + 1));
@@ -226,7 +226,7 @@ export class EventRows {
     this.terms.set(row, block);
   }
 
-  /** An id is looked for before it is put in. */
+  /** Caches the last id: each is looked up before it is added. */
   private hashOf(id: string): Hash {
     if (id === this.lastId) return this.last;
     this.hash.id(ID, id);

@@ -6,13 +6,13 @@ import { type EventLists, NO_ROW } from './event-lists.ts';
 import type { EventRows } from './event-rows.ts';
 import type { RowContents } from './row-contents.ts';
 
-/** Everything about a question but for how much is wanted. */
+/** The options of a query, without its limit. */
 type View = Omit<QueryOptions, 'limit'>;
 
 /**
- * Answers to filters. Strangers choose how much there is to look at, so all of it happens in steps: one for each event that
- * is read, and one after some rows that do not match. Events may come and go between steps. What has come since the
- * beginning is passed over, by marks (see {@link EventRows.stoodAt}): it is told of in another way.
+ * Answers queries. Strangers choose how much there is to look at, so this runs in steps: one for each event that is read, and
+ * one after some rows without a match. Events may come and go between steps. Events that came after the query began are
+ * skipped, by marks (see {@link EventRows.stoodAt}): subscriptions get those in another way.
  */
 export class EventSearch {
   private readonly rows: EventRows;
@@ -25,19 +25,19 @@ export class EventSearch {
     this.contents = contents;
   }
 
-  /** See {@link EventReader.querying}. @param mark when it was asked */
+  /** See {@link EventReader.querying}. @param mark when the query began */
   *querying(filters: readonly Filter[], options: QueryOptions, mark: number): Cooperative<NostrEvent[]> {
     const found = yield* this.found(filters, options, mark);
     return found.map((row) => this.contents.event(row));
   }
 
-  /** See {@link EventReader.finding}. @param mark when it was asked */
+  /** See {@link EventReader.finding}. @param mark when the query began */
   *finding(filters: readonly Filter[], options: QueryOptions, mark: number): Cooperative<KeptEvent[]> {
     const found = yield* this.found(filters, options, mark);
     return found.map((row) => this.contents.kept(row));
   }
 
-  /** See {@link EventReader.counting}. @param mark when it was asked */
+  /** See {@link EventReader.counting}. @param mark when the query began */
   *counting(filters: readonly Filter[], view: View, mark: number): Cooperative<number> {
     const counted = filters.length > 1 ? new Bits(this.rows.end) : undefined;
     let count = 0;
@@ -50,7 +50,7 @@ export class EventSearch {
     return count;
   }
 
-  /** The rows of an answer, in order. All of them still stand. */
+  /** The rows of an answer, sorted. All of them are still in force. */
   private *found(filters: readonly Filter[], options: QueryOptions, mark: number): Cooperative<number[]> {
     const found = new Set<number>();
     for (const filter of filters) {
@@ -69,7 +69,7 @@ export class EventSearch {
     return all.length > options.limit ? all.slice(0, options.limit) : all;
   }
 
-  /** Rows that match a filter and may be seen, newest first, with {@link NO_ROW} for each that is not. */
+  /** Visible rows that match a filter, newest first; {@link NO_ROW} in place of each other row. */
   private *visible(filter: Filter, view: View, mark: number): Generator<number, void, undefined> {
     const { rows } = this;
     let left = view.looks ?? Number.POSITIVE_INFINITY;
@@ -100,7 +100,7 @@ export class EventSearch {
   }
 }
 
-/** A set of numbers below some bound, an eighth of a byte for each. */
+/** A set of numbers below a bound, with a bit for each. */
 class Bits {
   private readonly words: Uint32Array;
 
@@ -108,7 +108,7 @@ class Bits {
     this.words = new Uint32Array((bound + 31) >>> 5);
   }
 
-  /** @returns false when the number is in it already */
+  /** @returns false when the set has the number already */
   add(number: number): boolean {
     const [word, bit] = [number >>> 5, 1 << (number & 31)];
     const known = this.words[word] ?? 0;

@@ -1,10 +1,10 @@
 /**
- * Segments: many entries of the log in one immutable object named by its digest.
+ * Event segments: many entries of the log in one immutable object named by its digest.
  *
  *     {"version":1,"nonce":<random>,"events":[<event>…],"hidden":[{"at":<seconds>,"event":<event>}…]}
  *
- * The nonce keeps two folds from ever making the same object: one that was condemned cannot come back into use and then
- * be deleted.
+ * The nonce makes every object different. Otherwise a segment that is condemned could be written again, and then be deleted
+ * while it is in use.
  */
 import type { Clock } from '../../lib/clock.ts';
 import { sha256 } from '../../lib/digest.ts';
@@ -18,7 +18,7 @@ import type { SegmentRef } from './event-catalog.ts';
 import { damaged, type SegmentContent } from './event-log.ts';
 import { StoredSegment } from './stored-segment.ts';
 
-/** Bytes of events that make a segment full. */
+/** Size of a full event segment. */
 export const SEGMENT_BYTES = 4 * 1024 * 1024;
 
 export interface SegmentStoreOptions {
@@ -27,18 +27,18 @@ export interface SegmentStoreOptions {
   readonly random: Random;
 }
 
-/** How often a write is sent. Sending it again is safe: the name is the content. */
+/** How often a write is tried. Repeating it is safe: the name is the digest of the content. */
 const ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 50;
 const NONCE_BYTES = 16;
 
-/** Events in segments beyond this many for each that stands, and this many besides, are too many. */
+/** Segments hold too many events when they hold more than this many for each event in force, and so many more. */
 const WASTE_FACTOR = 2;
 const WASTE_ALLOWED = 10_000;
 const FULL_AT_ONCE = 2;
 
 /**
- * Writes events as segments, as many as their size asks for.
+ * Writes events as event segments, as many as their size needs.
  * @throws CairnError `unavailable` when the store does not take them
  */
 export async function writeSegments(
@@ -59,9 +59,9 @@ export async function writeSegments(
 }
 
 /**
- * Reads a segment and verifies its digest.
- * @param room where to put its bytes: whoever reads many segments, one after another, needs memory for one
- * @throws CairnError `corrupt` when it is missing or not what its name says, `unavailable` when the store does not answer
+ * Reads an event segment and verifies its digest.
+ * @param room a buffer for its bytes; a caller that reads many segments one after another may use one buffer
+ * @throws CairnError `corrupt` when it is missing or does not match its digest; `unavailable` when the store does not answer
  */
 export async function readSegment(
   bulk: ObjectStore,
@@ -80,15 +80,15 @@ export async function readSegment(
   return StoredSegment.parse(key, bytes);
 }
 
-/** Bytes of segments that one fold writes anew at most: all of them are in memory at once. */
+/** How many bytes of segments one compaction rewrites at most: all of them are in memory at once. */
 const MERGED_BYTES = 8 * 1024 * 1024;
 
 /**
- * Which segments a fold writes anew together with new entries, so that their number grows with the logarithm of what
- * they hold: from the smallest up, as long as the next is at most twice as large as all before. Full ones are left
- * alone, unless most of what is in segments no longer stands: then the oldest few of them are written anew too.
+ * Which segments a compaction rewrites together with new entries, so that their number grows with the logarithm of their
+ * content: from the smallest up, as long as the next is at most twice as large as all before. Full ones stay, unless most of
+ * the events in segments are not in force any more: then the oldest few are rewritten, too.
  * @param fresh bytes of the new entries
- * @param standing events that stand, in segments or not
+ * @param standing how many events are in force, in segments or not
  */
 export function segmentsToMerge(
   segments: readonly SegmentRef[],
@@ -136,7 +136,7 @@ async function writeSegment(
   );
 }
 
-/** Members from a position on that fit into `room` bytes; the first one of a segment fits always. */
+/** The members from a position on that fit into `room` bytes. The first member of a segment always fits. */
 function fill(
   members: readonly string[],
   from: number,

@@ -28,11 +28,11 @@ export interface EventStoreOptions extends ObjectStorePair {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Where events are kept while this process runs; the system's folder for temporary files when it is not given. */
+  /** Folder for the JSON of events while this process runs; the system's temporary folder when it is not given. */
   readonly folder?: string;
-  /** Bytes of memory of the index beyond which what others have stored is left out, but for what says who may do what. */
+  /** Bytes of memory of the index, above which only vital events of other servers are taken in. */
   readonly maxIndexBytes?: number;
-  /** Milliseconds between looks at what other servers have written. */
+  /** Milliseconds between two readings of what other servers have written. */
   readonly tailInterval?: number;
 }
 
@@ -40,15 +40,15 @@ type Listener = Parameters<Events['onEvent']>[0];
 
 const TAIL_INTERVAL_MS = 1_000;
 
-/** Entries in no segment above which somebody folds, and bytes of them. */
+/** The log is compacted when it has more entries in no segment than this, or more bytes of them. */
 const FOLD_ABOVE = 64;
 const FOLD_ABOVE_BYTES = 4 * 1024 * 1024;
 
-/** Servers that find that there is upkeep to do wait for up to this long, so that one of them does it. */
+/** Servers that find upkeep due wait for a random time up to this, so that only one of them does it. */
 const UPKEEP_JITTER_MS = 5_000;
 const UPKEEP_PAUSE_AFTER_FAILURE_MS = 30_000;
 
-/** Tries of the last fold at the end of a process; what is left is folded by others, or after the next start. */
+/** How often the last compaction of a process is tried. Other servers, or the next start, compact what is left. */
 const LAST_FOLD_TRIES = 3;
 
 /** The events of all servers over one bucket: durable in the log, found by an index in memory, read from local disk. */
@@ -63,13 +63,13 @@ export class EventStore implements Events {
   private readonly appends: EventAppends;
   private readonly folding: FoldOptions;
   private readonly closing = new AbortController();
-  /** Reading, folding and sweeping happen one after another. */
+  /** Reading, compaction and sweeping run one after another. */
   private work: Promise<unknown> = Promise.resolve();
   private loop: Promise<void> | undefined;
-  /** Monotonic milliseconds from which this server does the upkeep it has seen to be due. */
+  /** When this server does the upkeep that is due, in monotonic milliseconds. */
   private upkeepAt: number | undefined;
   private troubled = false;
-  /** Monotonic milliseconds at which the last look at the log that has come to its end began. */
+  /** When the last complete reading of the log began, in monotonic milliseconds. */
   private lookedAt = Number.NEGATIVE_INFINITY;
 
   private constructor(options: EventStoreOptions) {
@@ -128,21 +128,21 @@ export class EventStore implements Events {
   }
 
   /**
-   * True while all that was in the log this many milliseconds ago is known here. A server that follows nobody takes what it
-   * knows for all there is.
+   * True when everything that was in the log this many milliseconds ago is known here. Always true before {@link start}: then
+   * this server follows no others.
    */
   isCurrent(milliseconds: number): boolean {
     return this.loop === undefined || this.options.clock.monotonic() - this.lookedAt <= milliseconds;
   }
 
-  /** Reads what other servers have written until now. @throws CairnError `unavailable`, `corrupt` */
+  /** Reads what other servers have written so far. @throws CairnError `unavailable`, `corrupt` */
   tailNow(): Promise<void> {
     return this.inTurn(() => this.look());
   }
 
   /**
-   * Folds what is in no segment yet, whatever it is worth.
-   * @returns false when another server folded meanwhile
+   * Compacts everything that is in no event segment yet, however little.
+   * @returns false when another server compacted it meanwhile
    * @throws CairnError `unavailable`, `busy`, `corrupt`
    */
   fold(): Promise<boolean> {
@@ -157,7 +157,7 @@ export class EventStore implements Events {
   }
 
   /**
-   * Deletes what was folded more than ten minutes ago, and strikes writers off that have been silent for a day.
+   * Deletes objects that were compacted more than ten minutes ago, and removes writers that have been silent for a day.
    * @throws CairnError `unavailable`, `busy`, `corrupt`
    */
   sweep(): Promise<void> {
@@ -167,7 +167,7 @@ export class EventStore implements Events {
     });
   }
 
-  /** Waits for what is being written, then leaves the log so that nobody has to follow this process any more. */
+  /** Waits for writes under way, then leaves the log, so that no server has to follow this process any more. */
   async close(): Promise<void> {
     this.closing.abort();
     await this.loop;
@@ -177,17 +177,17 @@ export class EventStore implements Events {
     this.contents.close();
   }
 
-  /** Events that stand, hidden ones included. */
+  /** How many events are in force, hidden ones included. */
   get size(): number {
     return this.index.size;
   }
 
-  /** Bytes of memory that the index takes; the events themselves are on local disk. */
+  /** Bytes of memory that the index uses; the events themselves are on local disk. */
   get memory(): number {
     return this.index.memory;
   }
 
-  /** What is stored, counted. */
+  /** How much is stored, by author and repository. */
   get ledger(): Ledger {
     return this.index;
   }
@@ -224,7 +224,7 @@ export class EventStore implements Events {
     return this.index.counting(filters, options);
   }
 
-  /** Events of a kind, hidden ones included; costs nothing. */
+  /** How many events of a kind there are, hidden ones included; costs nothing. */
   countOfKind(kind: number): number {
     return this.index.countOfKind(kind);
   }
@@ -250,7 +250,7 @@ export class EventStore implements Events {
 
   private async write(batch: AppendBatch) {
     const entry = { at: this.now(), ...batch };
-    // On local disk first: what cannot be put there is not taken at all.
+    // First to local disk: an event that does not fit there is not taken at all.
     const places = new Map(
       [...entry.events, ...entry.hidden].map((event) => [event.id, this.index.contents.place(event)]),
     );
@@ -272,7 +272,7 @@ export class EventStore implements Events {
     while (!this.closing.signal.aborted) {
       await this.inTurn(() => this.round());
       await clock.sleep(tailInterval, this.closing.signal).catch((error: unknown) => {
-        // The sleep ends early for one reason only: this store is being closed.
+        // Only closing this store ends the sleep early.
         if (!this.closing.signal.aborted) throw error;
       });
     }
@@ -285,7 +285,7 @@ export class EventStore implements Events {
     this.lookedAt = began;
   }
 
-  /** One look at the others. Trouble is told once, and its end; the next look reads what this one could not. */
+  /** One reading of the log, and upkeep. A failure is logged once, and so is its end; the next reading continues. */
   private async round(): Promise<void> {
     const { log } = this.options;
     try {
@@ -300,7 +300,7 @@ export class EventStore implements Events {
     try {
       await cooperate(this.index.contents.tidying());
     } catch (error) {
-      log.warn({ err: error }, 'no room could be made on the local disk');
+      log.warn({ err: error }, 'no space could be freed on the local disk');
     }
     await this.upkeep();
   }
@@ -327,7 +327,7 @@ export class EventStore implements Events {
     }
   }
 
-  /** Folds what is left and strikes this writer off. Should it fail, others do so in a day. */
+  /** Compacts what is left and removes this writer from the catalog. If that fails, other servers do it a day later. */
   private async leave(): Promise<void> {
     try {
       for (let tries = 0; tries < LAST_FOLD_TRIES; ) {
@@ -341,7 +341,7 @@ export class EventStore implements Events {
     } catch (error) {
       this.options.log.warn(
         { reason: messageOf(error) },
-        'the event log was not folded at the end; another server will, or this one after its next start',
+        'the event log was not compacted at the end; another server or the next start will do it',
       );
     }
   }

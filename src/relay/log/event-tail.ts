@@ -13,50 +13,50 @@ export interface EventTailOptions {
   readonly bulk: ObjectStore;
   readonly clock: Clock;
   readonly catalog: EventCatalog;
-  /** The writer this process is, which it need not follow; undefined before it has written. */
+  /** The id of this process as a writer, which it need not follow; undefined before it has written. */
   readonly own: () => string | undefined;
-  /** Told of everything read, in no order that matters. What it throws ends the reading, which is done again. */
+  /** Called with everything that is read, in any sequence. If it throws, reading ends, and is repeated later. */
   readonly learn: (content: SegmentContent | StoredSegment) => void;
 }
 
-/** An entry that is in no segment yet. */
+/** An entry that is in no event segment yet. */
 export interface UnfoldedEntry {
   readonly bytes: number;
-  /** Undefined when it is to be read again, so that memory is not full of entries. */
+  /** Undefined when the entry has to be read again: not all of them are kept in memory. */
   readonly entry: LogEntry | undefined;
 }
 
-/** Consecutive entries of one writer that are in no segment yet. */
+/** Consecutive entries of one writer that are in no event segment yet. */
 export interface UnfoldedRun {
   readonly writer: string;
   readonly from: number;
   readonly entries: readonly UnfoldedEntry[];
 }
 
-/** Segments in memory at once; one has 4 MiB and takes about five times as much while it is read. */
+/** How many event segments are in memory at once; one has 4 MiB, and takes about five times as much while it is read. */
 const SEGMENTS_AT_ONCE = 2;
 const WRITERS_AT_ONCE = 16;
 const ENTRIES_AT_ONCE = 16;
 
-/** Bytes of entries of one writer that are asked for at once, as far as that can be told beforehand. */
+/** How many bytes of one writer's entries are requested at once, as far as that can be estimated. */
 const BYTES_AT_ONCE = 2 * 1024 * 1024;
 
-/** Bytes of entries that are kept until they are folded; of more it is only known that they are there. */
-const HELD_BYTES = 4 * 1024 * 1024;
+/** How many bytes of entries are kept in memory until they are compacted; others are read again. */
+const KEPT_BYTES = 4 * 1024 * 1024;
 
 /**
- * The catalog tells for ten minutes what was folded. Who has not looked for half of that can no longer know whether a
- * segment holds only what he has read already, and reads it.
+ * The catalog lists for ten minutes what was compacted. A reader that has not read it for half of that cannot tell whether it
+ * knows all events of a segment, and reads the segment.
  */
 const LONG_AWAY_MS = 5 * 60 * 1000;
 
-/** Reads the log, and remembers how far: what all servers have written, each entry once, or the segment it went into. */
+/** Reads the log and remembers how far: what all servers have written, each entry once, or its event segment. */
 export class EventTail {
   private readonly options: EventTailOptions;
-  /** By writer: the sequence of the entry to be read next. */
+  /** By writer: the sequence number of the next entry to read. */
   private readonly positions = new Map<string, number>();
   private readonly unfolded = new Map<string, { from: number; entries: UnfoldedEntry[] }>();
-  /** Segments of which nothing is to be learnt any more. */
+  /** Event segments that contain nothing new. */
   private known = new Set<Digest>();
   private takenRevision = -1;
   private lookedAt = Number.NEGATIVE_INFINITY;
@@ -65,26 +65,26 @@ export class EventTail {
     this.options = options;
   }
 
-  /** Entries read or written that are in no segment yet. */
+  /** How many entries, read or written, are in no event segment yet. */
   get unfoldedEntries(): number {
     let sum = 0;
     for (const { entries } of this.unfolded.values()) sum += entries.length;
     return sum;
   }
 
-  /** Their bytes in the store. */
+  /** Their size in the store. */
   get unfoldedBytes(): number {
     let sum = 0;
     for (const { entries } of this.unfolded.values()) for (const { bytes } of entries) sum += bytes;
     return sum;
   }
 
-  /** Those who have written them. */
+  /** Their writers. */
   unfoldedWriters(): string[] {
     return [...this.unfolded].filter(([, { entries }]) => entries.length > 0).map(([writer]) => writer);
   }
 
-  /** Those entries. @param room bytes of them that are wanted at most; one is returned in any case */
+  /** Those entries. @param room how many bytes of them are wanted; returns at least one entry */
   unfoldedRuns(room: number): UnfoldedRun[] {
     const runs: UnfoldedRun[] = [];
     let bytes = 0;
@@ -105,13 +105,13 @@ export class EventTail {
     return this.positions.get(writer) ?? 0;
   }
 
-  /** Told of an entry that this process has written itself. */
+  /** Notes an entry that this process has written itself. */
   written({ writer, sequence, bytes }: LogPosition, entry: LogEntry): void {
     this.note(writer, sequence, entry, bytes);
   }
 
   /**
-   * Reads what has been written since the last time.
+   * Reads what has been written since the last call.
    * @throws CairnError `unavailable`, `corrupt`: the rest has been read, and the next call reads what is missing
    */
   async follow(): Promise<void> {
@@ -130,7 +130,7 @@ export class EventTail {
     await concurrently(writers, WRITERS_AT_ONCE, (writer) => this.followWriter(writer));
   }
 
-  /** Told of segments made here of entries that have been read: there is nothing to learn from them. */
+  /** Notes event segments made here from entries that have been read: they contain nothing new. */
   made(segments: readonly { readonly digest: Digest }[]): void {
     for (const { digest } of segments) this.known.add(digest);
   }
@@ -143,7 +143,7 @@ export class EventTail {
         readEntry(this.options.control, writer, sequence),
       );
       for (const [ahead, found] of entries.entries()) {
-        // The last holds for the first entry of this very process, found while it was still getting its answer.
+        // The second case: this process's own first entry, read before its write had returned.
         if (found === undefined || writer === this.options.own()) return;
         const { at, events, hidden } = found.entry;
         this.options.learn({ events, hidden: hidden.map((event) => ({ at, event })) });
@@ -154,7 +154,7 @@ export class EventTail {
     }
   }
 
-  /** Whether something was folded, and may be gone as entries, that has not been read here. */
+  /** True when entries that have not been read here were compacted: they may be deleted already. */
   private hasMissed(current: CatalogRecord): boolean {
     const folded = Object.entries(current.writers).map(([writer, { folded: to }]) => ({ writer, to }));
     const lately = current.condemned.flatMap(({ entries }) => entries);
@@ -165,19 +165,19 @@ export class EventTail {
 
   private async takeSegments(current: CatalogRecord): Promise<void> {
     const unknown = current.segments.filter(({ digest }) => !this.known.has(digest));
-    // Never all at once: the log may be larger than memory.
+    // Not all at once: the log may be larger than memory.
     const largest = unknown.reduce((most, { size }) => Math.max(most, size), 0);
     const rooms: Buffer[] = [];
     await concurrently(unknown, SEGMENTS_AT_ONCE, async (segment) => {
       const room = rooms.pop() ?? Buffer.allocUnsafeSlow(largest);
       this.options.learn(await readSegment(this.options.bulk, segment, room));
       this.known.add(segment.digest);
-      // Nothing that was learnt refers to it.
+      // Nothing refers to the buffer any more.
       rooms.push(room);
     });
   }
 
-  /** Moves positions past what is in segments, and forgets entries that are, and writers that are no more. */
+  /** Moves positions past compacted entries, and forgets those entries and writers that are gone. */
   private settle(current: CatalogRecord): void {
     const own = this.options.own();
     for (const [writer, { folded }] of Object.entries(current.writers)) {
@@ -197,7 +197,7 @@ export class EventTail {
 
   private note(writer: string, sequence: number, whole: LogEntry, bytes: number): void {
     this.positions.set(writer, sequence + 1);
-    const entry = { bytes, entry: this.heldBytes() + bytes > HELD_BYTES ? undefined : whole };
+    const entry = { bytes, entry: this.keptBytes() + bytes > KEPT_BYTES ? undefined : whole };
     const run = this.unfolded.get(writer);
     if (run === undefined || run.from + run.entries.length !== sequence) {
       this.unfolded.set(writer, { from: sequence, entries: [entry] });
@@ -206,7 +206,7 @@ export class EventTail {
     }
   }
 
-  private heldBytes(): number {
+  private keptBytes(): number {
     let sum = 0;
     for (const { entries } of this.unfolded.values()) {
       for (const { bytes, entry } of entries) if (entry !== undefined) sum += bytes;

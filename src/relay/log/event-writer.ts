@@ -7,7 +7,7 @@ import { logEntryKey } from '../../repository/keys.ts';
 import type { EventCatalog } from './event-catalog.ts';
 import { decodeEntry, encodeEntry, type LogEntry, MAX_ENTRY_BYTES } from './event-log.ts';
 
-/** Where an entry is, and how many bytes it has there. */
+/** The key and the size of an entry. */
 export interface LogPosition {
   readonly writer: string;
   readonly sequence: number;
@@ -19,7 +19,7 @@ export interface EventWriterOptions {
   readonly catalog: EventCatalog;
   readonly clock: Clock;
   readonly random: Random;
-  /** Told of an entry that was given up as not taken, and is in the log after all. */
+  /** Called with an entry whose write was reported as failed, and that is in the log after all. */
   readonly onLate: (position: LogPosition, entry: LogEntry) => void;
 }
 
@@ -27,16 +27,16 @@ const ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 50;
 const WRITER_ID_BYTES = 8;
 
-/** Others strike a writer off the catalog after a day of silence: far more than the hour after which it speaks up. */
+/** How long a registration counts. Other servers remove a writer only after a day of silence. */
 const SPEAK_UP_MS = 60 * 60 * 1000;
 
-/** This process as a writer of the log. One call at a time. */
+/** Writes the entries of this process to the log. One call at a time. */
 export class EventWriter {
   private readonly options: EventWriterOptions;
   private id: string;
   private next = 0;
   private registered = false;
-  /** Milliseconds of the wall clock: when the catalog was last seen to hold this writer; undefined asks for a look. */
+  /** Wall-clock milliseconds when this writer was last known to be in the catalog; undefined: register again. */
   private confirmedAt: number | undefined;
 
   constructor(options: EventWriterOptions) {
@@ -50,9 +50,9 @@ export class EventWriter {
   }
 
   /**
-   * Writes an entry. An answer that was lost is settled by reading back: only this writer makes its keys, and only if
-   * they are not there yet, so what is found under one can only be something sent from here.
-   * @throws CairnError `unavailable` when the store did not take it. Should it turn up later, the next entry comes after it
+   * Writes an entry. After a lost answer it reads the key back: only this writer creates its keys, and only if they are
+   * missing, so whatever is found was sent from here.
+   * @throws CairnError `unavailable` when the store did not take it. If the entry appears later, the next one comes after it
    */
   async write(entry: LogEntry): Promise<LogPosition> {
     const body = encodeEntry(entry);
@@ -60,15 +60,15 @@ export class EventWriter {
       await this.register();
       const position = await this.put(body);
       if (this.isConfirmed()) return position;
-      // It took so long that others may have struck this writer off meanwhile, and read no further.
+      // It took so long that others may have removed this writer meanwhile, and may not read its entry.
       await this.register();
       if (this.id === position.writer) return position;
     }
   }
 
   /**
-   * Makes sure that the catalog holds this writer, so that others follow it: before its first entry, and before any
-   * entry an hour or more after. Who strikes off silent writers does so by compare-and-swap, and hence not after this.
+   * Makes sure that the catalog lists this writer, so that others follow it: before its first entry, and before any entry an
+   * hour or more later. Silent writers are removed by compare-and-swap, so not after this.
    */
   private async register(): Promise<void> {
     if (this.isConfirmed()) return;
@@ -79,7 +79,7 @@ export class EventWriter {
     let id = this.id;
     await catalog.update((current) => {
       const known = current.writers[this.id];
-      // Struck off, or folded beyond what this process knows of: an entry written here would not be read.
+      // The writer was removed, or compacted beyond what this process has written: others would not read an entry here.
       const lost = known === undefined ? this.registered : known.folded > this.next;
       id = lost ? fresh : this.id;
       const record = current.writers[id];
@@ -108,12 +108,12 @@ export class EventWriter {
         problem = error;
       }
     }
-    // What was sent may still arrive, and be folded by others, before this process hears of it.
+    // The write may still arrive, and others may compact it, before this process knows of it.
     this.confirmedAt = undefined;
     throw becauseOf('unavailable', 'the event log could not be written', problem);
   }
 
-  /** @returns undefined when it is not there and may be sent again */
+  /** @returns undefined when the entry is not there and may be sent again */
   private async tryPut(body: Buffer): Promise<LogPosition | undefined> {
     for (;;) {
       const [writer, sequence] = [this.id, this.next];

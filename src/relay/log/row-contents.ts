@@ -5,13 +5,13 @@ import type { KeptEvent } from '../events.ts';
 import type { EventContents } from './event-contents.ts';
 import type { EventRows } from './event-rows.ts';
 
-/** Where the JSON of an event is among the contents. */
+/** Where the JSON of an event is on local disk. */
 export interface Place {
   readonly position: number;
   readonly length: number;
 }
 
-/** Bytes of JSON of the events used last that stay in memory; as objects they take about three times as much. */
+/** How many bytes of recently used JSON stay in memory; as objects they take about three times as much. */
 const HOT_BYTES = 8 * 1024 * 1024;
 
 /** An event that has been read. */
@@ -21,7 +21,7 @@ interface Hot {
   readonly json: string;
 }
 
-/** The events of rows, read from local disk when they are asked for. */
+/** The events of rows, read from local disk on demand. */
 export class RowContents {
   private readonly rows: EventRows;
   private readonly contents: EventContents;
@@ -32,7 +32,7 @@ export class RowContents {
     this.contents = contents;
   }
 
-  /** Puts the JSON of an event among the contents. @throws CairnError `unavailable` */
+  /** Writes the JSON of an event to local disk. @throws CairnError `unavailable` */
   place(event: NostrEvent): Place {
     const json = Buffer.from(encodeEvent(event));
     return { position: this.contents.append(json), length: json.length };
@@ -42,28 +42,28 @@ export class RowContents {
     this.contents.drop(position, length);
   }
 
-  /** The row will be another event's, or nobody's. */
+  /** Call it before a row is removed. */
   forget(row: number): void {
     this.hot.delete(row);
     this.contents.drop(this.rows.position(row), this.rows.length(row));
   }
 
-  /** @throws CairnError `unavailable` when the local disk does not give it */
+  /** @throws CairnError `unavailable` when the local disk fails */
   event(row: number): NostrEvent {
     return this.read(row).event;
   }
 
-  /** The JSON of the event in a row; undefined when it is another one by now. @throws CairnError `unavailable` */
+  /** The JSON of the event in a row; undefined when another event is there now. @throws CairnError `unavailable` */
   jsonOf(row: number, stamp: number): string | undefined {
     return this.rows.stampOf(row) === stamp ? this.read(row).json : undefined;
   }
 
-  /** The event that is in a row now, to be read when it is wanted. */
+  /** The event that is in a row now, to be read later. */
   kept(row: number): KeptEvent {
     return new KeptRow(this, row, this.rows.stampOf(row));
   }
 
-  /** Makes room on the local disk where most of a file is needed no more: moves what is. Nothing to do, most of the time. */
+  /** Frees space on local disk: if most of a file is not needed, moves the rest to another one. Usually does nothing. */
   *tidying(): Cooperative<void> {
     const { rows, contents } = this;
     const file = contents.wasted();

@@ -1,16 +1,16 @@
 /**
- * Lists of rows in order, the newest last: that is where most are added, and where answers begin. A short list is one block
- * of words, a long one a row of pieces, so that putting something into the middle moves little whatever the length.
+ * Sorted lists of rows, newest last, because most rows are added there and queries begin there. A short list is one block of
+ * words. A long one consists of chunks, so that an insertion in the middle moves few rows whatever the length.
  */
 import { Blocks } from '../../lib/blocks.ts';
 
-/** Names a list; 0 is the empty one. It changes whenever the list does. */
+/** Names a list; 0 is the empty list. The name may change when the list changes. */
 export type ListName = number;
 
-/** Below 0 when row `a` is newer than row `b`. */
+/** Negative when row `a` is newer than row `b`. */
 export type CompareRows = (a: number, b: number) => number;
 
-/** Rows of the longest short list, which has a word for its length besides, and of a full piece of a long one. */
+/** How many rows the longest short list has (a further word holds the length), and a full chunk of a long one. */
 const SHORT = 511;
 const PIECE = 1_024;
 const LONG = 0x8000_0000;
@@ -36,7 +36,7 @@ export class RowLists {
     this.compare = compare;
   }
 
-  /** Bytes of memory they take. */
+  /** Bytes of memory used. */
   get bytes(): number {
     return this.blocks.bytes + this.pieces * (4 * PIECE + 128);
   }
@@ -47,7 +47,7 @@ export class RowLists {
     return list >= LONG ? this.long(list).length : this.blocks.get(list);
   }
 
-  /** Puts a row in its place. It is not in the list yet. @returns the list as it is now */
+  /** Inserts a row that is not in the list yet. @returns the new name of the list */
   add(list: ListName, row: number): ListName {
     if (list >= LONG) return this.addLong(list, row);
     const { blocks } = this;
@@ -71,7 +71,7 @@ export class RowLists {
     return block;
   }
 
-  /** Takes a row out, if it is there. @returns the list as it is now */
+  /** Removes a row if it is in the list. @returns the new name of the list */
   remove(list: ListName, row: number): ListName {
     if (list === 0) return 0;
     if (list >= LONG) return this.removeLong(list, row);
@@ -93,7 +93,7 @@ export class RowLists {
     return block;
   }
 
-  /** The rows of a list, the newest first. @param passes true for all rows from some date back; the others are left out */
+  /** The rows of a list, newest first. @param passes true for all rows up to some date; newer ones are left out */
   cursor(list: ListName, passes?: (row: number) => boolean): Cursor {
     if (list >= LONG) return new LongCursor(this.long(list).pieces, passes);
     const length = this.count(list);
@@ -103,7 +103,7 @@ export class RowLists {
 
   private placeIn(list: ListName, length: number, row: number): number {
     const { blocks, compare } = this;
-    // Most are newer than all before.
+    // Most rows are newer than all others.
     if (compare(row, blocks.get(list + length)) < 0) return length;
     let [low, high] = [0, length];
     while (low < high) {
@@ -143,7 +143,7 @@ export class RowLists {
     const long = this.long(list);
     const { pieces } = long;
     const last = pieces[pieces.length - 1];
-    // Most are newer than all before.
+    // Most rows are newer than all others.
     const isNewest = last !== undefined && this.compare(row, last.rows[last.length - 1] ?? 0) < 0;
     const number = isNewest ? pieces.length - 1 : this.pieceFor(pieces, row);
     const piece = pieces[number];
@@ -157,7 +157,7 @@ export class RowLists {
     return list;
   }
 
-  /** A full piece becomes two; the last one is left nearly full, since most are added behind it. */
+  /** Splits a full chunk. The last one stays nearly full, because most rows are added after it. */
   private split(pieces: Piece[], number: number): void {
     const piece = pieces[number];
     if (piece === undefined) return;
@@ -200,11 +200,11 @@ export class RowLists {
     return block;
   }
 
-  /** The first piece whose last row is not older than this one, or the last piece. */
+  /** The first chunk whose last row is not older than this one, or the last chunk. */
   private pieceFor(pieces: readonly Piece[], row: number): number {
     let [low, high] = [0, pieces.length - 1];
     const before = pieces[high - 1];
-    // Most are newer than all before.
+    // Most rows are newer than all others.
     if (before === undefined || this.compare(row, before.rows[before.length - 1] ?? 0) < 0) return high;
     while (low < high) {
       const middle = (low + high) >>> 1;
@@ -229,11 +229,11 @@ export class RowLists {
   }
 }
 
-/** Where a reader of a list is. The list must not change meanwhile. */
+/** The position of a reader in a list. The list must not change meanwhile. */
 export interface Cursor {
-  /** The row it is at, or −1 past the oldest. */
+  /** The current row, or −1 after the oldest. */
   readonly row: number;
-  /** Goes on to the next older one. */
+  /** Moves to the next older row. */
   next(): void;
 }
 
@@ -265,7 +265,7 @@ class LongCursor implements Cursor {
   constructor(pieces: readonly Piece[], passes: ((row: number) => boolean) | undefined) {
     this.pieces = pieces;
     let [low, high] = [0, pieces.length - 1];
-    // The first piece whose last row is too new, or the last piece.
+    // The first chunk whose last row is too new, or the last chunk.
     while (passes !== undefined && low < high) {
       const middle = (low + high) >>> 1;
       const piece = pieces[middle];
@@ -289,7 +289,7 @@ class LongCursor implements Cursor {
   }
 }
 
-/** How many rows of a piece pass: all from the oldest up to some. */
+/** How many rows of a chunk pass: all from the oldest up to some row. */
 function howManyPass({ rows, length }: Piece, passes: ((row: number) => boolean) | undefined): number {
   let [low, high] = passes === undefined ? [length, length] : [0, length];
   while (low < high) {

@@ -3,23 +3,23 @@ import type { EventRows } from './event-rows.ts';
 import type { Cursor } from './row-lists.ts';
 import type { RowTerms } from './row-terms.ts';
 
-/** Terms of one sort that together have every row that is looked for. */
+/** Terms of one sort whose lists together contain every row that a filter asks for. */
 export interface Choice {
   readonly terms: RowTerms;
   readonly numbers: readonly number[];
 }
 
 /**
- * The rows of several terms, newest first; one that several have comes once. Whoever reads may pause after {@link hold}:
- * rows may come and go meanwhile, and the scan goes on behind the row that it was at.
+ * The rows of several terms, newest first; a row that several terms have comes once. The caller may pause after {@link hold}:
+ * rows may come and go then, and the scan continues after the last row.
  */
 export class RowScan {
   private readonly rows: EventRows;
   private readonly choice: Choice;
-  /** The last second to look at. */
+  /** Seconds; newer rows are skipped. */
   private readonly until: number | undefined;
   private readonly heldId = Buffer.alloc(DIGEST_BYTES);
-  /** With `heldId`, the place in the order of events behind which to go on. */
+  /** With `heldId`, the position after which to continue. */
   private heldAt: number | undefined;
   private heap: Cursor[] = [];
   private changes = -1;
@@ -51,14 +51,14 @@ export class RowScan {
     }
   }
 
-  /** To be called before a pause, in which rows may come and go. */
+  /** Call it before a pause, in which rows may come and go. */
   hold(): void {
     if (this.last < 0) return;
     this.heldAt = this.rows.createdAt(this.last);
     this.rows.copyId(this.last, this.heldId);
   }
 
-  /** Finds its place in lists that are not what they were. */
+  /** Finds the position again after lists have changed. */
   private seek(): void {
     const { rows, until, heldAt, heldId } = this;
     const { terms, numbers } = this.choice;
@@ -72,7 +72,7 @@ export class RowScan {
   }
 }
 
-/** Restores the order of a binary heap, newest row on top, below a place whose cursor has moved. */
+/** Restores a binary heap, newest row on top, below a place whose cursor has moved. */
 function sink(heap: Cursor[], place: number, rows: EventRows): void {
   const cursor = heap[place];
   if (cursor === undefined) return;

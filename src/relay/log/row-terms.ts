@@ -3,8 +3,8 @@ import { type Hash, HashTable } from '../../lib/hash-table.ts';
 import type { Cursor, RowLists } from './row-lists.ts';
 
 /**
- * Terms of one sort (authors, values of tags, addresses …), each with the rows it stands for. A term is known by a hash of
- * 64 bits and has a number as long as it has rows.
+ * Terms of one sort (authors, tag values, addresses …), each with a list of rows. A term is identified by a 64-bit hash, and
+ * has a number as long as it has rows.
  */
 export class RowTerms {
   private readonly table = new HashTable();
@@ -16,37 +16,37 @@ export class RowTerms {
     this.lists = lists;
   }
 
-  /** Terms that have rows. */
+  /** How many terms have rows. */
   get size(): number {
     return this.table.size;
   }
 
-  /** Bytes of memory it takes, its lists not included. */
+  /** Bytes of memory used, without the lists. */
   get bytes(): number {
     return this.table.bytes + this.names.bytes + this.weights.bytes;
   }
 
-  /** @returns its number, or −1 when it has no rows */
+  /** @returns the number of a term, or −1 when it has no rows */
   find(hash: Hash): number {
     return this.table.find(hash);
   }
 
-  /** Rows of a term; none of −1. */
+  /** How many rows a term has; 0 for −1. */
   count(term: number): number {
     return term < 0 ? 0 : this.lists.count(this.names.get(term));
   }
 
-  /** The sum of the weights with which its rows were put in. */
+  /** The sum of the weights of its rows. */
   weight(term: number): number {
     return term < 0 ? 0 : this.weights.get(term);
   }
 
-  /** The rows of a term, the newest first. @param passes true for all rows from some date back; the others are left out */
+  /** The rows of a term, newest first. @param passes true for all rows up to some date; newer ones are left out */
   cursor(term: number, passes?: (row: number) => boolean): Cursor {
     return this.lists.cursor(this.names.get(term), passes);
   }
 
-  /** The rows of a term, the newest first; none of −1. */
+  /** The rows of a term, newest first; none for −1. */
   rows(term: number): number[] {
     const found: number[] = [];
     if (term < 0) return found;
@@ -54,7 +54,7 @@ export class RowTerms {
     return found;
   }
 
-  /** The number of a term, which is to be given a row at once. */
+  /** The number of a term. A row must be added to it at once. */
   take(hash: Hash): number {
     const known = this.table.find(hash);
     if (known >= 0) return known;
@@ -64,13 +64,13 @@ export class RowTerms {
     return term;
   }
 
-  /** Puts a row in that is not there. */
+  /** Adds a row that the term does not have. */
   add(term: number, row: number, weight = 0): void {
     this.names.set(term, this.lists.add(this.names.get(term), row));
     if (weight !== 0) this.weights.set(term, this.weights.get(term) + weight);
   }
 
-  /** Takes a row out; a term with none left is forgotten. */
+  /** Removes a row. A term without rows is removed. */
   remove(term: number, row: number, weight = 0): void {
     const name = this.lists.remove(this.names.get(term), row);
     this.names.set(term, name);

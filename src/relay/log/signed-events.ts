@@ -1,6 +1,6 @@
 /**
- * The signed events that manifests name: announcements, orders, withdrawals. Each is stored in its repository before the
- * publish that names it, so that whatever the event log forgets, what a manifest says can be proved.
+ * The signed events that manifests name: announcements, signed states, withdrawals. Each is stored in its repository before
+ * the publish that names it. So a manifest can be verified even if the event log has lost the event.
  */
 import { becauseOf, publicError } from '../../lib/errors.ts';
 import { readAll } from '../../lib/streams.ts';
@@ -16,7 +16,7 @@ import type { ObjectStore } from '../../object-store/object-store.ts';
 import { signedEventKey } from '../../repository/keys.ts';
 import type { RepositoryPlace } from '../../repository/repository-id.ts';
 
-/** Of its JSON in bytes: quotes and escapes come on top of what the limits of an event count. */
+/** Maximum size as JSON in bytes: quotes and escapes come on top of what the limits for events count. */
 const MAX_BYTES = 8 * defaultEventLimits.maxBytes;
 const ATTEMPTS = 3;
 
@@ -30,8 +30,8 @@ export class SignedEvents {
   }
 
   /**
-   * Makes an event durable in a repository. One that is there already is as good as written: its name proves it.
-   * @param event its signature has been checked
+   * Stores an event in a repository. If it is there already, nothing is written: its name is its digest.
+   * @param event with a verified signature
    * @throws CairnError `unavailable` when the store does not take it
    */
   async store(place: RepositoryPlace, event: NostrEvent): Promise<void> {
@@ -46,8 +46,8 @@ export class SignedEvents {
   }
 
   /**
-   * Reads an event that a manifest names, its id and signature checked.
-   * @throws CairnError `corrupt` when it is missing or is not what its name says; `unavailable` when the store fails
+   * Reads an event that a manifest names, and verifies its id and signature.
+   * @throws CairnError `corrupt` when it is missing or does not match its name; `unavailable` when the store fails
    */
   async load(place: RepositoryPlace, eventId: string): Promise<VerifiedEvent> {
     const key = signedEventKey(place, eventId);
@@ -56,7 +56,7 @@ export class SignedEvents {
       throw publicError('corrupt', `the repository is damaged: the object store has no ${key}`);
     const event = parseStored(await readAll(found.body, MAX_BYTES));
     if (event === undefined || event.id !== eventId || !this.verifier.verify(event)) {
-      throw publicError('corrupt', `the repository is damaged: ${key} is not the event of that id`);
+      throw publicError('corrupt', `the repository is damaged: ${key} is not the event with that id`);
     }
     return event;
   }
@@ -67,7 +67,7 @@ function parseStored(bytes: Buffer) {
     const event = parseEvent(JSON.parse(bytes.toString('utf8')));
     return event.ok ? event.value : undefined;
   } catch {
-    // What is wrong with it does not matter: it is not the event.
+    // It is not the event; the reason does not matter.
     return undefined;
   }
 }

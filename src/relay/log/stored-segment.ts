@@ -8,21 +8,21 @@ import {
   parseStoredEvent,
 } from './event-log.ts';
 
-/** The bytes from `from` (included) to `to` (excluded). */
+/** The bytes from `from` (inclusive) to `to` (exclusive). */
 export interface Slice {
   readonly from: number;
   readonly to: number;
 }
 
-/** How the JSON of an event begins. It begins nothing else: inside a string each quotation mark comes after a backslash. */
+/** How the JSON of an event begins. Inside a string this cannot occur: there quotation marks are escaped. */
 const EVENT = Buffer.from('{"id":"');
 const EVENTS = '"events":[';
 const HIDDEN = '],"hidden":[';
 const [COMMA, BRACE] = [0x2c, 0x7d];
 
-/** Bytes of an event in which its tags begin, in any case. */
+/** The tags of an event always begin within this many bytes. */
 const HEAD = 220;
-/** Where the fields of an event are, whose ids and keys have 64 digits each, and what comes before them. */
+/** Offsets of the fields of an event, whose ids and keys have 64 digits each, and the texts before them. */
 const ID = 7;
 const [PUBKEY, BEFORE_PUBKEY] = [83, '","pubkey":"'];
 const [DATE, BEFORE_DATE] = [162, '","created_at":'];
@@ -31,10 +31,10 @@ const BEFORE_TAGS = ',"tags":[';
 const DIGEST = 64;
 const CONTENT = Buffer.from('],"content":"');
 
-/** A segment of the event log as it was read. Its events are parsed one by one: as objects all of them would take much. */
+/** An event segment as it was read. Events are parsed one by one: as objects, all of them would take much memory. */
 export class StoredSegment {
   readonly bytes: Buffer;
-  /** Where the JSON of each visible event is in the bytes. */
+  /** Where the JSON of each visible event is. */
   readonly slices: readonly Slice[];
   readonly hidden: readonly HiddenEvent[];
   private readonly key: string;
@@ -46,7 +46,7 @@ export class StoredSegment {
     this.hidden = hidden;
   }
 
-  /** @param key what the bytes were found under, for errors @throws CairnError `corrupt` when they are no segment */
+  /** @param key of the bytes, for errors @throws CairnError `corrupt` when they are not a segment */
   static parse(key: string, bytes: Buffer): StoredSegment {
     return StoredSegment.cut(key, bytes) ?? StoredSegment.rewritten(key, bytes);
   }
@@ -63,8 +63,8 @@ export class StoredSegment {
   }
 
   /**
-   * What the index wants to know of an event, without its content being parsed: the bytes are what their digest says, and
-   * hence what a server has written.
+   * The fields that the index needs, without parsing the content: the digest of the segment has been verified, so a server
+   * wrote these bytes.
    * @throws CairnError `corrupt`
    */
   head(slice: Slice): EventHead {
@@ -90,7 +90,7 @@ export class StoredSegment {
     };
   }
 
-  /** The id of an event, as far as it has one. */
+  /** The id of an event; not verified. */
   idOf({ from }: Slice): string {
     return this.bytes.toString('latin1', from + EVENT.length, from + EVENT.length + 64);
   }
@@ -109,7 +109,7 @@ export class StoredSegment {
     for (let from = begin; from < end; ) {
       const next = bytes.indexOf(EVENT, from + EVENT.length);
       const to = next < 0 || next > end ? end : next - 1;
-      // Each but the first begins where the last one was found to end.
+      // All but the first begin where the search for the previous end found them.
       const begins = from > begin || bytes.indexOf(EVENT, from) === from;
       const isOne = begins && bytes[to - 1] === BRACE;
       if (!isOne || (to < end && bytes[to] !== COMMA)) return undefined;
@@ -140,7 +140,7 @@ function tagsIn(text: string): Tag[] | undefined {
   try {
     value = JSON.parse(text);
   } catch {
-    // Whatever it is, the whole event is parsed instead, and its error is the one to be told.
+    // The caller then parses the whole event and reports its error.
     return undefined;
   }
   return isListOfTags(value) ? value : undefined;
@@ -155,7 +155,7 @@ function isListOfTags(value: unknown): value is Tag[] {
   return true;
 }
 
-/** Where the digits that begin at a place end. */
+/** Where the digits that begin at a position end. */
 function endOfDigits(text: string, from: number): number {
   let at = from;
   for (let code = text.charCodeAt(at); code >= 0x30 && code <= 0x39; code = text.charCodeAt(at)) at++;

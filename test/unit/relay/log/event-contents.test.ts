@@ -54,6 +54,6 @@ describe('contents of events on local disk (issue 11, point 10)', () => {
 
   it('say which folder does not take them', () => {
     const nowhere = new EventContents({ folder: `${folder}/nowhere`, random: new SeededRandom(7) });
-    expect(() => nowhere.append(Buffer.alloc(1))).toThrow(/no file for events can be made in/);
+    expect(() => nowhere.append(Buffer.alloc(1))).toThrow(/no file for events can be created in/);
   });
 });

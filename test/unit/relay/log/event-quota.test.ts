@@ -73,7 +73,7 @@ describe('what strangers send about a repository (issue 11, point 10)', () => {
       expect(bounded.refusal(event)).toBeUndefined();
       store(event);
     }
-    expect(bounded.refusal(issue('x'))).toMatch(/^blocked: others than its maintainers may store 10 events/);
+    expect(bounded.refusal(issue('x'))).toMatch(/^blocked: keys that do not maintain .* may store 10 events/);
     expect(bounded.refusal(issue('y'))).toBeUndefined();
   });
 
@@ -196,7 +196,7 @@ describe('what one key sends (issue 11, point 10)', () => {
     const bounded = quota({ unclaimed: { events: 2, bytes: MIB } });
     const list = (by: string) => plainEvent({ by, kind: 10317 });
     store(list('1'.repeat(64)), list('2'.repeat(64)));
-    expect(bounded.refusal(list(cat))).toBe('blocked: too much is here that is about nothing here');
+    expect(bounded.refusal(list(cat))).toBe('blocked: there are too many events here that are about no repository here');
     expect(bounded.refusal(list(ann))).toBeUndefined();
     expect(bounded.refusal(issue('x', cat))).toBeUndefined();
   });
