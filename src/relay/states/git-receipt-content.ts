@@ -14,7 +14,7 @@ import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { ReceiptContent } from './receipts.ts';
 
-/** What receipts of git repositories state: branches, tags and HEAD. */
+/** What receipts of git repositories list: branches, tags and HEAD. */
 export class GitReceiptContent implements ReceiptContent<GitManifest> {
   private readonly turns = new LoopTurns();
 
@@ -26,7 +26,7 @@ export class GitReceiptContent implements ReceiptContent<GitManifest> {
     return receiptOf(id, manifest, await this.statedRefs(manifest));
   }
 
-  carriedOut(manifest: GitManifest): readonly string[] {
+  applied(manifest: GitManifest): readonly string[] {
     return statesOf(manifest);
   }
 
@@ -34,7 +34,7 @@ export class GitReceiptContent implements ReceiptContent<GitManifest> {
     return order?.id;
   }
 
-  /** The refs as a receipt states them. Of very many the digest takes a while, in which others get their turns. */
+  /** The refs as a receipt lists them. Digesting a large ref table takes long, so it yields to the event loop. */
   private async statedRefs({ refs }: GitManifest): Promise<ReadonlyMap<string, string> | RefsDigest> {
     const stated = branchesAndTags(refs);
     const count = stated.size;
@@ -52,7 +52,7 @@ const NO_REFS: ReadonlyMap<string, string> = new Map();
 
 function receiptOf(id: RepositoryId, manifest: GitManifest, refs: ReadonlyMap<string, string> | RefsDigest) {
   const { head, receiptAt: at, causes } = manifest;
-  // An order that moves nothing but HEAD changes no ref.
+  // A signed state that moves only HEAD changes no ref.
   const changing = causes.filter(({ kind, refs: changed }) => changed.length > 0 || kind === 'order');
   return receiptTemplate({
     owner: id.owner,
@@ -65,21 +65,21 @@ function receiptOf(id: RepositoryId, manifest: GitManifest, refs: ReadonlyMap<st
   });
 }
 
-/** Ids of the orders that a publish carried out. */
+/** Ids of the signed states that a publish applied. */
 function statesOf({ causes }: GitManifest): string[] {
   return causes.flatMap(({ kind, evidence }) => (kind === 'order' && evidence !== null ? [evidence] : []));
 }
 
-/** True when a publish changed what a receipt states: branches, tags or HEAD. */
+/** True when a publish changed what a receipt lists: branches, tags or HEAD. */
 function changesRefs(manifest: GitManifest, parent: GitManifest | undefined): boolean {
-  // This runs after every push, so nothing is put in order, and of very many refs not every one is looked at.
+  // This runs after every push, so it sorts nothing, and it does not read all refs of a large table.
   if (countStated(manifest.refs) !== countStated(parent?.refs ?? NO_REFS)) return true;
   for (const name of differingRefs(manifest.refs, parent?.refs ?? NO_REFS))
     if (isBranchOrTag(name)) return true;
   return manifest.head !== parent?.head && statesAny(manifest);
 }
 
-/** What the names of refs begin with that a receipt speaks of. */
+/** Prefixes of the refs that a receipt lists. */
 const STATED = ['refs/heads/', 'refs/tags/'];
 
 function statesAny({ refs }: GitManifest): boolean {

@@ -22,12 +22,12 @@ import type { ServiceIdentity } from '../service-identity.ts';
 
 /** What the receipts of a kind of repository say. A receipt follows from its manifest alone. */
 export interface ReceiptContent<M extends Manifest> {
-  /** True when a publish changed what a receipt states. @param parent what was published before; undefined: nothing */
+  /** True when a publish changed what a receipt lists. @param parent what was published before; undefined: nothing */
   changes(manifest: M, parent: M | undefined): boolean;
-  /** The receipt of a publish, to be signed by the repository's key: for equal manifests the same, bit by bit. */
+  /** The receipt of a publish, to be signed by the repository's key: Equal manifests give the same bytes. */
   template(id: RepositoryId, manifest: M): Promise<EventTemplate>;
-  /** Ids of the signed states that a publish carried out. */
-  carriedOut(manifest: M): readonly string[];
+  /** Ids of the signed states that a publish applied. */
+  applied(manifest: M): readonly string[];
   /** Id of the signed state that was applied last, by this publish or before; undefined where there is none. */
   lastApplied(manifest: M): string | undefined;
 }
@@ -94,12 +94,12 @@ export class Receipts<M extends Manifest> {
     if (!this.working.has(name)) this.working.set(name, this.work(name));
   }
 
-  /** Resolves once everything that was to be told has been. */
+  /** Resolves when no receipt is waiting or being written. */
   async idle(): Promise<void> {
     while (this.working.size > 0) await Promise.all(this.working.values());
   }
 
-  /** Looks at what is published, a part of it at each call: a server that died may not have told of its last publishes. */
+  /** Checks a part of all published states at each call: a server that crashed may have left receipts unwritten. */
   async sweep(signal: AbortSignal): Promise<void> {
     const { repositories, clock, log } = this.context;
     if (this.sweptAt !== undefined && clock.monotonic() - this.sweptAt < SWEEP_PAUSE_MS) return;
@@ -108,7 +108,7 @@ export class Receipts<M extends Manifest> {
     );
     for (let count = 0; count < SWEPT_AT_ONCE && !signal.aborted; count++) {
       const next = await this.tips.next().catch((error: unknown) => {
-        // A listing that has broken off would look as if it had come to its end.
+        // The next run must not take a listing that failed for one that is complete.
         this.tips = undefined;
         throw error;
       });
@@ -133,17 +133,17 @@ export class Receipts<M extends Manifest> {
     }
   }
 
-  /** Gives up what waits to be tried again; what is being written is finished. The next start makes up for it. */
+  /** Drops what waits for another try and finishes what is being written. The next start writes the rest. */
   async close(): Promise<void> {
     this.stopping.abort();
     await this.idle();
     await this.tips?.return(undefined);
   }
 
-  /** Works off what waits for one repository; in between nothing may be added that nobody would then work off. */
+  /** Writes receipts for one repository until none is waiting. No `await` may come between the last check and the end. */
   private async work(name: string): Promise<void> {
     const { clock, random, log } = this.context;
-    // The report of the push goes out first: signing takes milliseconds, and nobody else gets a turn in them.
+    // The report of the push goes out first: signing blocks the event loop for milliseconds.
     await nextTurn();
     for (let failures = 0; ; ) {
       const next = this.waiting.get(name);
@@ -158,7 +158,7 @@ export class Receipts<M extends Manifest> {
         if (!passing) continue;
         if (!this.waiting.has(name)) this.waiting.set(name, next);
         const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures++);
-        // Broken off by the end of the server alone.
+        // Only the end of the server ends the sleep early.
         await clock.sleep(pause * (0.5 + random.fraction() / 2), this.stopping.signal).catch(() => undefined);
         if (this.stopping.signal.aborted) break;
       }
@@ -190,8 +190,8 @@ export class Receipts<M extends Manifest> {
   ): Promise<VerifiedEvent[]> {
     const { signedEvents, content } = this.context;
     const { policy } = manifest;
-    const carriedOut = untold.flatMap(({ manifest: told }) => content.carriedOut(told));
-    const names = new Set([...policy.announcements, ...carriedOut]);
+    const applied = untold.flatMap(({ manifest: told }) => content.applied(told));
+    const names = new Set([...policy.announcements, ...applied]);
     const last = content.lastApplied(manifest);
     if (last !== undefined) names.add(last);
     const missing = [...names].filter((name) => this.isUnseen(name));

@@ -196,7 +196,9 @@ describe('what one key sends (issue 11, point 10)', () => {
     const bounded = quota({ unclaimed: { events: 2, bytes: MIB } });
     const list = (by: string) => plainEvent({ by, kind: 10317 });
     store(list('1'.repeat(64)), list('2'.repeat(64)));
-    expect(bounded.refusal(list(cat))).toBe('blocked: there are too many events here that are about no repository here');
+    expect(bounded.refusal(list(cat))).toBe(
+      'blocked: there are too many events here that are about no repository here',
+    );
     expect(bounded.refusal(list(ann))).toBeUndefined();
     expect(bounded.refusal(issue('x', cat))).toBeUndefined();
   });
