@@ -6,13 +6,12 @@ import { VERSION } from '../server/version.ts';
 import { announce, withdraw } from './announce.ts';
 import type { CommandContext } from './command-context.ts';
 import { credentialGet, credentialNote, credentialOther } from './credential.ts';
-import { credentialInstall } from './credential-install.ts';
 import { events } from './events.ts';
 import { keyNew, keyShow } from './key.ts';
 
 /**
- * The table of all commands of `cairn`. Commands that work on a store are loaded on demand: git runs this program at
- * each push to get a credential, and loading the S3 client would take a third of its time.
+ * The table of all commands of `cairn`. Commands that work on a store, or run git, are loaded on demand: git runs this
+ * program at each push to get a credential, and loading the S3 client would take a third of its time.
  */
 export function commandLine(context: CommandContext): Command {
   const program = new Command('cairn');
@@ -138,7 +137,10 @@ function addClientCommands(program: Command, context: CommandContext): void {
   }
   withOptions(credential.command('install'), 'client')
     .description('Configure git to ask this helper for credentials of the server.')
-    .action((flags) => credentialInstall(given(flags), context, process.argv.slice(0, 2)));
+    .action(async (flags) => {
+      const { credentialInstall } = await import('./credential-install.ts');
+      return credentialInstall(given(flags), context, process.argv.slice(0, 2));
+    });
 
   withOptions(program.command('events'), 'client')
     .description('Print the events that the server has, newest first.')

@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { type GivenFlags, readClientSettings } from '../config/settings.ts';
-import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
+import { CairnError } from '../lib/errors.ts';
 import type { CommandContext } from './command-context.ts';
 import { serverOf } from './server-connection.ts';
 
@@ -44,12 +43,15 @@ function quote(text: string): string {
 }
 
 async function gitConfig(args: readonly string[], context: CommandContext): Promise<void> {
-  const { environment, signal } = context;
-  try {
-    await promisify(execFile)('git', ['config', '--global', ...args], { env: environment, signal });
-  } catch (error) {
-    const missing = systemCode(error) === 'ENOENT';
-    const reason = missing ? 'git is not in PATH' : messageOf(error).trim();
-    throw new CairnError('unavailable', `cannot configure git: ${reason}`, { cause: error });
-  }
+  const result = await execa('git', ['config', '--global', ...args], {
+    env: context.environment,
+    extendEnv: false,
+    cancelSignal: context.signal,
+    reject: false,
+    stdin: 'ignore',
+  });
+  if (!result.failed) return;
+  const reason =
+    result.code === 'ENOENT' ? 'git is not in PATH' : result.stderr.trim() || result.shortMessage;
+  throw new CairnError('unavailable', `cannot configure git: ${reason}`, { cause: result.cause });
 }

@@ -1,11 +1,12 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CairnError, messageOf } from '../lib/errors.ts';
+import { type PipedChild, startBounded } from './bounded-process.ts';
 import type { GitCommand } from './commands.ts';
 import { gitEnvironment } from './environment.ts';
 import type { Launcher } from './launcher.ts';
-import { isNotStarted, limitMemory } from './memory-limit.ts';
+import { isNotStarted, limitMemory, type Program } from './memory-limit.ts';
 import { type Grant, MemoryShares, type SharesOptions } from './memory-shares.ts';
 import type { GitResult } from './result.ts';
 import { standBack } from './stand-back.ts';
@@ -56,6 +57,9 @@ export interface RunningGit {
   stop(): void;
 }
 
+/** A program with its whole environment. */
+type GitProgram = Program & { readonly env: Readonly<Record<string, string>> };
+
 const STDERR_KEPT = 16 * 1024;
 const KILL_AFTER_MS = 2_000;
 const OUTPUT_KEPT = 64 * 1024;
@@ -85,10 +89,21 @@ export class Git {
    *   reason if it is already aborted, because starting a process costs more than most of them run
    */
   start(command: GitCommand, options: { readonly signal?: AbortSignal } = {}): RunningGit {
-    options.signal?.throwIfAborted();
+    return this.begin(command, options.signal, ({ file, args, env }) =>
+      // A separate process group: ending it also ends upload-pack's pack-objects, and Ctrl-C at the server reaches neither.
+      spawn(file, args, { env, detached: true, stdio: 'pipe' }),
+    );
+  }
+
+  private begin(
+    command: GitCommand,
+    signal: AbortSignal | undefined,
+    startChild: (program: GitProgram) => PipedChild,
+  ): RunningGit {
+    signal?.throwIfAborted();
     const began = performance.now();
     const grant = this.shares.take(command);
-    const child = this.spawnGit(command, grant);
+    const child = this.startChild(command, grant, startChild);
     const { stdin, stdout, stderr, pid } = child;
     if (pid === undefined) {
       grant.release();
@@ -111,17 +126,17 @@ export class Git {
     // A process may exit before it has read all input. Its exit code tells whether that is an error.
     stdin.on('error', () => undefined);
     const kept = keepTail(stderr);
-    options.signal?.addEventListener('abort', stop, { once: true });
+    signal?.addEventListener('abort', stop, { once: true });
 
     const ended = new Promise<GitResult>((resolve) => {
-      child.once('close', (exitCode, signal) => {
+      child.once('close', (exitCode, endedBy) => {
         over = true;
         grant.release();
         clearTimeout(killTimer);
-        options.signal?.removeEventListener('abort', stop);
+        signal?.removeEventListener('abort', stop);
         this.alive.delete(running);
         this.options.observer?.ended(command.name, (performance.now() - began) / 1000, exitCode === 0);
-        resolve({ exitCode, signal, cancelled, stderr: kept() });
+        resolve({ exitCode, signal: endedBy, cancelled, stderr: kept() });
       });
     });
     const running: RunningGit = { stdin, stdout, stderr, ended, stop };
@@ -130,15 +145,13 @@ export class Git {
     return running;
   }
 
-  private spawnGit(command: GitCommand, grant: Grant): ChildProcessWithoutNullStreams {
+  private startChild(
+    command: GitCommand,
+    grant: Grant,
+    startChild: (program: GitProgram) => PipedChild,
+  ): PipedChild {
     try {
-      const { file, args, env } = this.programOf(command, grant);
-      return spawn(file, args, {
-        env,
-        // A separate process group: ending it also ends upload-pack's pack-objects, and Ctrl-C at the server reaches neither.
-        detached: true,
-        stdio: 'pipe',
-      });
+      return startChild(this.programOf(command, grant));
     } catch (error) {
       grant.release();
       throw this.notStarted(command, error);
@@ -146,7 +159,7 @@ export class Git {
   }
 
   /** The program to start for a command, with the memory that was granted to it. */
-  private programOf(command: GitCommand, { times }: Grant) {
+  private programOf(command: GitCommand, { times }: Grant): GitProgram {
     const { binary, home, memory: share } = this.options;
     const { name, args, config, variables } = command;
     const memory = share === undefined ? undefined : share * times;
@@ -182,37 +195,41 @@ export class Git {
       readonly maxOutput?: number;
     } = {},
   ): Promise<GitResult & { readonly stdout: Buffer }> {
-    const process = this.start(command, options.signal === undefined ? {} : { signal: options.signal });
     const maxOutput = options.maxOutput ?? 64 * 1024 * 1024;
+    let output: Promise<Buffer | undefined> | undefined;
+    const process = this.begin(command, options.signal, ({ env, ...program }) => {
+      const bounded = startBounded(program, env, maxOutput);
+      output = bounded.output;
+      return bounded.child;
+    });
     const writing = writeInput(process, options.input ?? '');
     process.stderr.resume();
-    const chunks: Buffer[] = [];
     let size = 0;
     let readError: unknown;
-    try {
-      for await (const chunk of process.stdout as AsyncIterable<Buffer>) {
-        chunks.push(chunk);
-        size += chunk.length;
-        if (size > maxOutput)
-          throw new CairnError('unavailable', `git ${command.name} printed more than ${maxOutput} bytes`);
-      }
-    } catch (error) {
+    process.stdout.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maxOutput) process.stop();
+    });
+    process.stdout.once('error', (error) => {
       readError = error;
       process.stop();
-    }
+    });
     const result = await process.ended;
+    const stdout = await output;
     const inputFailure = await writing;
     if (inputFailure !== undefined) throw inputFailure.error;
-    if (readError !== undefined && !result.cancelled) {
+    if (size > maxOutput || stdout === undefined) {
+      throw new CairnError('unavailable', `git ${command.name} printed more than ${maxOutput} bytes`);
+    }
+    if (readError !== undefined) {
       throw new CairnError(
         'unavailable',
         `the output of git ${command.name} could not be read: ${messageOf(readError)}`,
         { cause: readError },
       );
     }
-    if (readError instanceof CairnError) throw readError;
     this.mustBeStarted(command, result);
-    return { ...result, stdout: Buffer.concat(chunks) };
+    return { ...result, stdout };
   }
 
   /**

@@ -50,6 +50,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['http'],
   '@smithy/node-http-handler': ['object-store'],
   commander: ['cli'],
+  execa: ['cli', 'git-process'],
   hono: ['http', 'web'],
   'nostr-tools': ['nostr'],
   'nostr-wasm': ['nostr'],

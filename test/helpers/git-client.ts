@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 
 /** How a command ended; an exit code is a result. */
 export interface CommandResult {
@@ -100,32 +100,25 @@ export class GitClient {
   }
 }
 
-/** Runs a program to its end, with exactly the environment given. */
-export function run(
+/** Runs a program to its end, with exactly the environment given. Throws when it cannot be started, or is aborted. */
+export async function run(
   program: string,
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<CommandResult> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      cwd: options.cwd,
-      env: options.env ?? process.env,
-      stdio: ['pipe', 'pipe', 'pipe'],
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
-    const stdout: Buffer[] = [];
-    const stderr: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(options.input ?? '');
-    child.on('error', reject);
-    child.on('close', (exitCode) => {
-      resolve({
-        exitCode,
-        stdout: Buffer.concat(stdout).toString(),
-        stderr: Buffer.concat(stderr).toString(),
-      });
-    });
+  const result = await execa(program, args, {
+    env: { ...(options.env ?? process.env) },
+    extendEnv: false,
+    reject: false,
+    stripFinalNewline: false,
+    input: options.input ?? '',
+    maxBuffer: Number.POSITIVE_INFINITY,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
   });
+  const { exitCode, signal, isCanceled, stdout, stderr } = result;
+  if (isCanceled || (exitCode === undefined && signal === undefined)) {
+    throw new Error(result.shortMessage, { cause: result.cause });
+  }
+  return { exitCode: exitCode ?? null, stdout, stderr };
 }

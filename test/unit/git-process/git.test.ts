@@ -1,4 +1,4 @@
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GitCommand } from '../../../src/git-process/commands.ts';
@@ -103,10 +103,25 @@ describe('a git process', () => {
     expect(git.running).toBe(0);
   });
 
+  it('is stopped with its children when it prints more than is wanted (issue 12, point 5)', async () => {
+    const pidFile = join(folder.path, 'pid');
+    const git = await scripted(`sleep 600 & echo $! >'${pidFile}'; exec yes`);
+    await expect(git.run(command, { maxOutput: 100_000 })).rejects.toMatchObject({ kind: 'unavailable' });
+    const child = Number(await readFile(pidFile, 'utf8'));
+    await expect.poll(() => isAlive(child)).toBe(false);
+  });
+
   it('that cannot be started is an error', async () => {
     const git = new Git({ binary: join(folder.path, 'absent'), home: folder.path });
     expect(() => git.start(command)).toThrow(expect.objectContaining({ kind: 'unavailable' }));
     await expect(git.run(command)).rejects.toMatchObject({ kind: 'unavailable' });
+    expect(git.running).toBe(0);
+  });
+
+  it('that the system refuses to start at once is an error', async () => {
+    const git = await scripted('exit 0');
+    const long = { ...command, args: ['x'.repeat(8 * 1024 * 1024)] };
+    await expect(git.run(long)).rejects.toMatchObject({ kind: 'unavailable' });
     expect(git.running).toBe(0);
   });
 
