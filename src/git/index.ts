@@ -23,7 +23,7 @@ export {
   parseLsRefs,
   wantsHead,
 } from './ls-refs.ts';
-export { hexLength, isObjectId, type ObjectFormat, zeroId } from './object-id.ts';
+export { hexLength, isObjectId, isZeroId, type ObjectFormat, zeroId } from './object-id.ts';
 export {
   eachLink,
   eachSubtree,

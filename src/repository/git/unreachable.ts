@@ -35,6 +35,38 @@ export function withPacksLeft(packs: readonly PackEntry[], left: readonly PackEn
 }
 
 /**
+ * The packs of a state that refs are pointed into. What a ref is pointed at has not left, if it was set apart as unreachable.
+ * @param brought the pack that comes with it, which may be, byte for byte, one that was set apart; undefined when none comes
+ * @param oids what refs are pointed at that may be in packs of the state
+ * @throws as {@link isSetApart}
+ */
+export async function packsPointedInto(
+  cache: Pick<ArtifactCache, 'acquire'>,
+  id: RepositoryId,
+  state: Pick<GitState, 'packs' | 'objectFormat'>,
+  brought: PackEntry | undefined,
+  oids: readonly string[],
+): Promise<readonly PackEntry[]> {
+  const isBrought = ({ kind, pack }: PackEntry) =>
+    kind === 'unreachable' && pack.digest === brought?.pack.digest;
+  if (state.packs.some(isBrought)) return asPushed(state.packs);
+  return (await isSetApart(cache, id, state, oids)) ? asPushed(state.packs) : state.packs;
+}
+
+/**
+ * Packs, and one that comes, unless it is there already.
+ * @param linked whether all that its objects link to was found, see `PackEntry`
+ */
+export function withPack(
+  packs: readonly PackEntry[],
+  brought: PackEntry | undefined,
+  linked: boolean,
+): readonly PackEntry[] {
+  if (brought === undefined || packs.some(({ pack }) => pack.digest === brought.pack.digest)) return packs;
+  return [...packs, linked ? { ...brought, linked } : brought];
+}
+
+/**
  * True when any of these objects is in a pack of unreachable ones.
  * @param oids object ids in hex that no ref has named
  * @throws CairnError `corrupt` or `unavailable` when an idx cannot be had

@@ -1,6 +1,6 @@
 /**
  * Bytes that a pack is read from, piece by piece, to their end: the rest of a request, what another git process writes, a download.
- * One reader after another reads it.
+ * `ChunkSource` makes one of any stream.
  */
 export interface PackSource {
   /** The next bytes, or undefined at the end. @throws whatever the source throws when it breaks off */

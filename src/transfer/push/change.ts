@@ -8,17 +8,17 @@ import type { ObjectFacts } from '../../policy/ref-rules.ts';
 import { headAfterState } from '../../policy/state-rules.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import type { Change, Evaluation } from '../../repository/change.ts';
-import {
-  type Amount,
-  type AppliedState,
-  type GitManifest,
-  type GitState,
-  isClosed,
-  type PackEntry,
-  type PublishedGitState,
+import type {
+  Amount,
+  AppliedState,
+  GitManifest,
+  GitState,
+  PackEntry,
+  PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
-import { asPushed, isSetApart } from '../../repository/git/unreachable.ts';
+import { packsPointedInto, withPack } from '../../repository/git/unreachable.ts';
 import type { Connectivity } from '../../repository/intake/connectivity.ts';
+import { StandingProof } from '../../repository/intake/standing-proof.ts';
 import type { WaitingState } from './authority.ts';
 import {
   asksForHistory,
@@ -67,23 +67,24 @@ export interface PushOutcome {
 }
 
 /**
- * A push as a change of refs, decided anew on every state it meets. A proof of connectivity counts only on states that hold
- * all that it was made over: a fold may have dropped objects that this push leans on. A tip that something was missing below is
- * looked at again on states with packs that nobody has looked into: what it lacked may have come with them.
+ * A push as a change of refs, decided anew on every state it meets. What its tips need is looked at again where
+ * a {@link StandingProof} says so.
  */
 export class PushChange implements Change<GitManifest, PushOutcome> {
   readonly since: number;
   private readonly options: PushChangeOptions;
-  private proof: Connectivity;
-  private disconnected: ReadonlySet<string>;
-  private readonly objects: Map<string, ObjectFacts>;
+  private readonly proof: StandingProof;
 
   constructor(options: PushChangeOptions) {
     this.options = options;
     this.since = options.since;
-    this.proof = options.proof;
-    this.disconnected = options.disconnected.tips;
-    this.objects = new Map(options.objects);
+    this.proof = new StandingProof({
+      proof: options.proof,
+      disconnected: options.disconnected.tips,
+      facts: options.objects,
+      tips: () => this.newIds(),
+      again: options.proveAgain,
+    });
   }
 
   async evaluate(
@@ -91,8 +92,8 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
     published: PublishedGitState | undefined,
   ): Promise<Evaluation<GitManifest, PushOutcome>> {
     const { initial, rules, atomic } = this.options;
-    const { objects } = this;
-    await this.renewProof(published);
+    await this.proof.standOn(published);
+    const objects = this.proof.facts;
     const provable = this.options.commands.map((command) => this.withProofProblem(command, current));
     const waiting = await rules.waiting(published);
     const lastSet = await rules.lastSet(current);
@@ -143,27 +144,12 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
     };
   }
 
-  /** Leaves a proof that counts on this state. */
-  private async renewProof(published: PublishedGitState | undefined): Promise<void> {
-    const named = new Set(published?.manifest.packs.map((entry) => entry.pack.digest));
-    const { proof } = this;
-    const epoch = published?.manifest.epoch;
-    // All that git found objects in is still there, or the same objects in other packs.
-    const conserved = epoch !== undefined && epoch === proof.epoch;
-    const stands = conserved || [...proof.packs].every((digest) => named.has(digest));
-    const mayHaveCome = this.disconnected.size > 0 && [...named].some((digest) => !proof.packs.has(digest));
-    if (stands && !mayHaveCome && (proof.walked || published === undefined || isClosed(published.manifest)))
-      return;
+  /** What the commands name, but for those that are refused already. */
+  private newIds(): readonly string[] {
     const tips = this.options.commands.filter(
       (command) => command.problem === undefined && commandKind(command) !== 'delete',
     );
-    if (tips.length > 0) {
-      const newIds = [...new Set(tips.map((command) => command.newId))];
-      const { disconnected, facts } = await this.options.proveAgain(published, newIds);
-      this.disconnected = disconnected;
-      for (const [oid, fact] of facts) this.objects.set(oid, fact);
-    }
-    this.proof = { ...proof, packs: named, epoch, walked: true, linked: proof.linked && stands };
+    return [...new Set(tips.map((command) => command.newId))];
   }
 
   private withProofProblem(command: ReceivedCommand, current: GitState | undefined): ReceivedCommand {
@@ -177,25 +163,21 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
       const problem = `the repository was made with object format ${current.objectFormat} meanwhile`;
       return { ...command, problem };
     }
-    if (!this.disconnected.has(command.newId)) return command;
+    if (!this.proof.disconnected.has(command.newId)) return command;
     const { tips, problem } = this.options.disconnected;
     if (tips.has(command.newId)) return { ...command, problem };
     return { ...command, problem: 'objects it builds on were removed meanwhile, fetch first' };
   }
 
-  /** The packs that are there; what a ref is pointed at has not left, if it was set apart as unreachable. */
+  /** The packs that are there, as they are named from now on. */
   private async packsBefore(
     accepted: readonly ReceivedCommand[],
     state: GitState,
   ): Promise<readonly PackEntry[]> {
     const { cache, commits, rules, pack } = this.options;
     if (cache === undefined) return state.packs;
-    // The pack that it brings may be, byte for byte, one that was set apart.
-    const isPack = (entry: PackEntry) =>
-      entry.kind === 'unreachable' && entry.pack.digest === pack?.pack.digest;
-    if (state.packs.some(isPack)) return asPushed(state.packs);
     const others = tipsOf(accepted).filter((oid) => commits?.has(oid) !== true);
-    return (await isSetApart(cache, rules.id, state, others)) ? asPushed(state.packs) : state.packs;
+    return packsPointedInto(cache, rules.id, state, pack, others);
   }
 
   private async apply(
@@ -206,12 +188,10 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
     const changes = mapped(accepted, (command) => {
       const { name, newId } = command;
       if (commandKind(command) === 'delete') return { name, oid: undefined };
-      return { name, oid: newId, peeled: this.objects.get(newId)?.peeled };
+      return { name, oid: newId, peeled: this.proof.facts.get(newId)?.peeled };
     });
     const { refs, peeled } = await cooperate(changingRefs(state, await cooperate(changes)));
     const { pack } = this.options;
-    const known = pack === undefined || state.packs.some((entry) => entry.pack.digest === pack.pack.digest);
-    const linked = this.proof.linked ? { linked: true } : {};
     const bringsObjects = accepted.some((command) => commandKind(command) !== 'delete');
     const before = await this.packsBefore(accepted, state);
     // What strangers may push as well is no reason to show a repository that waits for its first data.
@@ -224,7 +204,7 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
       head: order === undefined ? headAfter(state.head, refs) : headAfterState(order.head, state.head, refs),
       refs,
       peeled,
-      packs: known || !bringsObjects ? before : [...before, { ...pack, ...linked }],
+      packs: bringsObjects ? withPack(before, pack, this.proof.linked) : before,
       ...this.strangers(accepted, state, byStranger === true, order !== undefined),
     };
   }

@@ -1,7 +1,5 @@
 import type { Random } from '../../lib/random.ts';
-import type { ArtifactStore } from '../../repository/artifact-store.ts';
-import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
-import type { HeightMemory } from '../../repository/intake/link-heights.ts';
+import type { IntakeContext } from '../../repository/intake/intake-context.ts';
 import type { FairSemaphore } from '../fair-semaphore.ts';
 import type { Output } from '../output.ts';
 import type { BeginningPush } from './begin.ts';
@@ -13,20 +11,14 @@ import type { PushSummary } from './summary.ts';
 import type { UnpackTime } from './unpack-time.ts';
 
 /** What pushes are taken in with: the same for all of them. */
-export interface ReceivePushContext extends PushRulesContext {
+export interface ReceivePushContext extends PushRulesContext, IntakeContext {
   readonly places: FairSemaphore;
   /** What strangers push has places of its own, and limits by network address. Absent where they may push nothing. */
   readonly strangerPushes?: StrangerPushes;
   readonly unpackTime: UnpackTime;
   readonly puttingAside: PuttingAside;
-  readonly artifacts: ArtifactStore;
-  readonly cache: ArtifactCache;
   readonly random: Random;
-  /** Folder for quarantines, on the file system of the artifact cache. */
-  readonly scratch: string;
   readonly limits: PushLimits;
-  /** What is known of how deep trees are, of all repositories. */
-  readonly heights: HeightMemory;
 }
 
 /** One push as it comes in. */

@@ -1,0 +1,19 @@
+import type { Git } from '../../git-process/git.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { ArtifactStore } from '../artifact-store.ts';
+import type { ArtifactCache } from '../cache/artifact-cache.ts';
+import type { HeightMemory } from './link-heights.ts';
+import type { PackLimits } from './pack-bounds.ts';
+
+/** What packs are taken in with: the same for all of them, whoever brings them. */
+export interface IntakeContext {
+  readonly git: Git;
+  readonly artifacts: ArtifactStore;
+  readonly cache: ArtifactCache;
+  readonly clock: Clock;
+  /** Folder for quarantines, on the file system of the artifact cache. */
+  readonly scratch: string;
+  readonly limits: PackLimits;
+  /** What is known of how deep trees are, of all repositories. */
+  readonly heights: HeightMemory;
+}
