@@ -72,7 +72,7 @@ export const OPTIONS = [
     value: '<size>',
     default: '',
     description:
-      'Memory limit of a git process, at least 16MiB. A push or fetch that needs more is refused with that reason; memory-mapped files do not count. A fold may use four times as much, and so may a push or fetch of very many objects while memory is free. The default depends on the memory of the machine, up to 1GiB, so that [all processes together](../explanation/security.md#memory-of-git) fit beside the server.',
+      'Memory limit of a git process, at least 16MiB. A push or fetch that needs more is refused with that reason; memory-mapped files do not count. One fifth of it is for commits, tags, and trees within each other: a push of larger ones is refused. A fold may use four times as much, and so may a push or fetch of very many objects while memory is free. The default depends on the memory of the machine, up to 1GiB, so that [all processes together](../explanation/security.md#memory-of-git) fit beside the server.',
     commands: 'all',
   },
   {

@@ -16,6 +16,8 @@ export interface GitCommand {
   readonly niceness?: number;
   /** Number of processes that run at once, git's own children included; 1 if absent. */
   readonly processes?: number;
+  /** Part of its memory that the command really gets, because others need the rest for the same objects; all of it if absent. */
+  readonly memoryPart?: number;
   /** Approximate number of objects it works on. A command with very many objects may get more memory, if some is spare. */
   readonly objects?: number;
   /** True for background work on whole repositories, one at a time: it always gets more memory. */
@@ -97,6 +99,12 @@ export interface IndexPackOptions {
   readonly niceness: number;
 }
 
+/**
+ * To unpack an object git holds its delta base, the delta and the result. It holds the same again when it walks or sends the object,
+ * beside tables of all objects of the repository. A pack that leaves no room for these tables is not taken in.
+ */
+const PART_TO_UNPACK = 3 / 4;
+
 /** Bytes for each object in the table of a pack, which git allocates as one piece. */
 const TABLE_BYTES = 96;
 
@@ -136,6 +144,7 @@ export function indexFromInput(options: IndexPackOptions): GitCommand {
     name: 'index-pack',
     args,
     objects: options.objects,
+    memoryPart: PART_TO_UNPACK,
     ...(config === undefined ? {} : { config }),
     ...(options.niceness === 0 ? {} : { niceness: options.niceness, standsBackAsSession: true }),
     variables: {

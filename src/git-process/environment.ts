@@ -12,6 +12,7 @@ const FORCED_CONFIG: readonly (readonly [key: string, value: string])[] = [
   ['maintenance.auto', 'false'],
   ['protocol.allow', 'never'], // no git process opens a connection
   ['core.packedGitLimit', '256m'],
+  ['pack.useSparse', 'false'], // what it saves is not measurable here, and it holds the names of all folders that differ
   ['advice.graftFileDeprecated', 'false'],
 ];
 

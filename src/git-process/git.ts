@@ -161,7 +161,7 @@ export class Git {
   /** The program to start for a command, with the memory that was granted to it. */
   private programOf(command: GitCommand, { times }: Grant): GitProgram {
     const { binary, home, memory: share } = this.options;
-    const { name, args, config, variables } = command;
+    const { name, args, config, variables, memoryPart = 1 } = command;
     const memory = share === undefined ? undefined : share * times;
     const env = gitEnvironment({
       home,
@@ -169,7 +169,8 @@ export class Git {
       ...(config === undefined ? {} : { config }),
       ...(variables === undefined ? {} : { variables }),
     });
-    return { ...limitMemory(memory, { file: binary, args: [name, ...args] }), env };
+    const most = memory === undefined ? undefined : memory * memoryPart;
+    return { ...limitMemory(most, { file: binary, args: [name, ...args] }), env };
   }
 
   private notStarted(command: GitCommand, cause: unknown): CairnError {

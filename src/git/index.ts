@@ -35,6 +35,7 @@ export {
 export {
   longestEntryHeader,
   PACKED_BLOB,
+  PACKED_COMMIT,
   PACKED_TAG,
   PACKED_TREE,
   type PackEntryHeader,

@@ -10,7 +10,7 @@ import type { ObjectStorePair } from '../object-store/object-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
-import { HeightMemory } from '../repository/intake/link-heights.ts';
+import { HeightMemory } from '../repository/intake/height-memory.ts';
 import { recencyMs } from '../repository/repository.ts';
 import { CheckedConcatenations } from '../transfer/concatenation/checked-concatenations.ts';
 import { FairSemaphore } from '../transfer/fair-semaphore.ts';

@@ -13,7 +13,7 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
 import type { AccessMode } from '../../src/policy/access.ts';
 import { emptyState, type GitState, type PublishedGitState } from '../../src/repository/git/git-manifest.ts';
-import { HeightMemory } from '../../src/repository/intake/link-heights.ts';
+import { HeightMemory } from '../../src/repository/intake/height-memory.ts';
 import type { Repositories } from '../../src/repository/repositories.ts';
 import type { RepositoryId } from '../../src/repository/repository-id.ts';
 import { openRepositories } from '../../src/server/open-repositories.ts';
@@ -124,6 +124,7 @@ export async function startGitServer(
     packBytes: 2 ** 26,
     objectBytes: 2 ** 25,
     heldBytes: 2 ** 25,
+    linkingBytes: 2 ** 25,
   };
   server.serve({
     git: {

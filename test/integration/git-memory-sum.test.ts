@@ -196,7 +196,8 @@ describe.runIf(process.platform === 'linux')('all git processes together (issue 
     const names = processes.map(({ name }) => name).sort();
     expect(names.filter((name) => name === 'cat-file')).toHaveLength(4);
     expect(names.filter((name) => name === 'pack-objects')).toEqual(['pack-objects']);
-    for (const { name, limit } of processes) expect(limit).toBe((name === 'pack-objects' ? 4 : 1) * 64 * MIB);
+    const shareOf = (name: string) => (name === 'pack-objects' ? 4 : name === 'index-pack' ? 3 / 4 : 1);
+    for (const { name, limit } of processes) expect(limit).toBe(shareOf(name) * 64 * MIB);
 
     await rm(closed);
     let over = false;

@@ -12,8 +12,8 @@ import { ChunkSource } from '../../src/lib/chunk-source.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { emptyState } from '../../src/repository/git/git-manifest.ts';
 import type { RefTarget } from '../../src/repository/intake/connectivity.ts';
+import { HeightMemory } from '../../src/repository/intake/height-memory.ts';
 import type { IntakeContext } from '../../src/repository/intake/intake-context.ts';
-import { HeightMemory } from '../../src/repository/intake/link-heights.ts';
 import { MOST_FOLDERS } from '../../src/repository/intake/pack-bounds.ts';
 import { type PublishPackOptions, publishPack } from '../../src/repository/intake/publish-pack.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
@@ -50,7 +50,7 @@ beforeAll(async () => {
   server = await startGitServer(store);
   rig = new RepositoryRig({ store, folder: join(folder.path, 'cache') });
   git = new Git({ binary: 'git', home: folder.path });
-  const limits = { packBytes: 2 ** 24, objectBytes: 2 ** 20, heldBytes: 2 ** 20 };
+  const limits = { packBytes: 2 ** 24, objectBytes: 2 ** 20, heldBytes: 2 ** 20, linkingBytes: 2 ** 20 };
   const { artifacts, cache, clock } = rig;
   context = { git, artifacts, cache, clock, scratch, limits, heights: new HeightMemory(1_000) };
   upstream = await new GitClient(folder.path).init('upstream');

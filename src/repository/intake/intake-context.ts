@@ -2,7 +2,7 @@ import type { Git } from '../../git-process/git.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { ArtifactStore } from '../artifact-store.ts';
 import type { ArtifactCache } from '../cache/artifact-cache.ts';
-import type { HeightMemory } from './link-heights.ts';
+import type { HeightMemory } from './height-memory.ts';
 import type { PackLimits } from './pack-bounds.ts';
 
 /** What packs are taken in with: the same for all of them, whoever brings them. */

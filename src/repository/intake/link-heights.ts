@@ -1,44 +1,22 @@
 /**
  * How long the longest chain of links below an object is: of a tree, how many folders deep it is; of a tag, how many tags
  * follow each other. git walks down some of these by calling itself, and dies where they are too long.
+ *
+ * And how many bytes the heaviest of these chains has: git holds every tree on its way down in memory, all at once.
  */
 import type { LinkVisitor } from '../../git/index.ts';
 import { inStretches } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
+import { GrowingWords } from '../../lib/growing-words.ts';
 import type { SortedIds } from '../../lib/sorted-ids.ts';
-
-/** Heights of objects met before. They follow from the ids alone, whatever repository an object is in. */
-export class HeightMemory {
-  private readonly heights = new Map<string, number>();
-  private readonly capacity: number;
-
-  /** @param capacity objects remembered, the ones asked for last; some 100 bytes each */
-  constructor(capacity = 200_000) {
-    this.capacity = capacity;
-  }
-
-  get(id: string): number | undefined {
-    const height = this.heights.get(id);
-    if (height !== undefined) this.set(id, height);
-    return height;
-  }
-
-  set(id: string, height: number): void {
-    this.heights.delete(id);
-    this.heights.set(id, height);
-    if (this.heights.size <= this.capacity) return;
-    for (const oldest of this.heights.keys()) {
-      this.heights.delete(oldest);
-      return;
-    }
-  }
-}
+import { HEAVIEST, type HeightMemory, HIGHEST, type Reach } from './height-memory.ts';
 
 export interface HeightQuestion {
   /** Objects of one kind that have come in. */
   readonly own: SortedIds;
   /**
-   * Reads all of them once, in any order; fastest when what is linked to comes first.
+   * Reads all of them, in any order; fastest when what is linked to comes first. Called again where links are too many to be
+   * kept at once.
    * @param take is called with the place of each among `own`, and the buffer it lies in
    */
   readonly readOwn: (take: (place: number, bytes: Buffer, from: number, to: number) => void) => Promise<void>;
@@ -54,44 +32,65 @@ export interface HeightQuestion {
   /** Places of those whose heights are put there. Those of others that were read are put there, too. */
   readonly remembered: Uint32Array;
   /** The most that an object which has come in may have. */
-  readonly limit: number;
-  /** What to say of one that has more. */
-  readonly exceeded: (id: string) => CairnError;
+  readonly limit: Reach;
+  /** What to say of one that is higher. */
+  readonly tooHigh: (id: string) => CairnError;
+  /** What to say of one that has more bytes on a path down from it. */
+  readonly tooHeavy: (id: string, bytes: number) => CairnError;
+  /** Links to objects of unknown height that are kept at once, 8 bytes each; {@link MOST_LINKS} when absent. */
+  readonly links?: number;
 }
 
-/** Of what was here already a height above this is not told apart from it. */
-const HIGHEST = 65_535;
+/** Some 32 MiB of links, and half as much while they are followed. */
+const MOST_LINKS = 2 ** 22;
+/**
+ * How often all objects are read at most. In each round the heights of more objects are known, so that fewer links are left. In packs
+ * that git writes most links lead to objects that were read before, so one round is enough up to millions of trees.
+ */
+const MOST_ROUNDS = 8;
 /** Of more objects than these that were read beside the new ones heights are not remembered: they would push out all others. */
 const OTHERS_REMEMBERED = 20_000;
 
 /**
- * Finds the heights of objects, from below, without calling itself.
- * @throws what `exceeded` makes of the first one found to be too high; CairnError `unavailable` when one was not read; what the
- *   readers throw
+ * Finds the heights of objects, and the bytes of their heaviest paths, from below, without calling itself.
+ * @throws what `tooHigh` or `tooHeavy` makes of the first one found to be so; CairnError `too-large` when they link to each other
+ *   in too many ways; `unavailable` when one was not read; what the readers throw
  */
 export async function checkHeights(question: HeightQuestion): Promise<void> {
   const work = new HeightWork(question);
-  await work.readOwn();
-  await work.readOthers();
-  await work.settle();
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    await work.readOwn();
+    await work.readOthers();
+    if (await work.settle()) return;
+  }
+  throw new CairnError(
+    'too-large',
+    'its folders or tags link to each other in too many ways to follow them all: push the history in parts',
+  );
 }
 
 class HeightWork {
   private readonly question: HeightQuestion;
   /** By node: first those that have come in, then others as they are met. 0 while it is not known. */
   private readonly heights: GrowingWords;
-  /** The highest of what a node links to, as far as that is known. */
+  /** The bytes of the heaviest path down from a node; while its height is not known, of the node alone. */
+  private readonly weights: GrowingWords;
+  /** The highest of what a node links to, and the heaviest, as far as that is known. */
   private readonly below: GrowingWords;
+  private readonly heaviest: GrowingWords;
   /** How many of its links lead to a node of unknown height. */
   private readonly open: GrowingWords;
-  /** Pairs of nodes: one of unknown height, and one that links to it. */
+  /** Pairs of nodes: one of unknown height, and one that links to it. As many as may be kept. */
   private readonly edges = new GrowingWords(0);
+  private readonly mostEdges: number;
+  private skipped = false;
   /** Raw ids in hex of others, in order of their nodes, and their nodes by id. */
   private readonly others: string[] = [];
   private readonly nodes = new Map<string, number>();
-  /** Of the object that is being taken: the highest of what it links to, and how many of its links lead to an unknown height. */
+  /** The object that is being taken: the highest and heaviest of what it links to, and how many of its links lead to an unknown height. */
   private taken = 0;
   private lowest = 0;
+  private lightest = 0;
   private unknown = 0;
   private readonly follow: LinkVisitor = (bytes, at) => this.count(bytes, at);
 
@@ -99,8 +98,11 @@ class HeightWork {
     this.question = question;
     const { count } = question.own;
     this.heights = new GrowingWords(count);
+    this.weights = new GrowingWords(count);
     this.below = new GrowingWords(count);
+    this.heaviest = new GrowingWords(count);
     this.open = new GrowingWords(count);
+    this.mostEdges = 2 * (question.links ?? MOST_LINKS);
   }
 
   readOwn(): Promise<void> {
@@ -109,8 +111,10 @@ class HeightWork {
 
   /** Those that are linked to, then those that these link to, and so on. */
   async readOthers(): Promise<void> {
+    const { count } = this.question.own;
     for (let read = 0; read < this.others.length; ) {
-      const ids = this.others.slice(read);
+      const first = count + read;
+      const ids = this.others.slice(read).filter((_id, at) => this.heights.get(first + at) === 0);
       read = this.others.length;
       await this.question.readOthers(ids, (id, content) =>
         this.take(this.nodes.get(id), content, 0, content.length),
@@ -118,8 +122,11 @@ class HeightWork {
     }
   }
 
-  /** Goes up from what is known. */
-  async settle(): Promise<void> {
+  /**
+   * Goes up from what is known.
+   * @returns false when not all is known yet, because some links were not kept
+   */
+  async settle(): Promise<boolean> {
     const edges = this.edges.values();
     const nodes = this.heights.length;
     const starts = new Uint32Array(nodes + 1);
@@ -137,20 +144,28 @@ class HeightWork {
       for (let at = from; at < to && at < count; at++)
         count = this.goUp(settled[at] ?? 0, { starts, parents, settled, count });
     });
-    if (count < nodes) throw new CairnError('unavailable', 'not all that was to be read came');
+    if (count < nodes) {
+      if (!this.skipped) throw new CairnError('unavailable', 'not all that was to be read came');
+      this.edges.clear();
+      this.skipped = false;
+      return false;
+    }
     this.remember();
+    return true;
   }
 
   /** Tells those that link to a node of known height. @returns how many nodes there are whose height is known */
   private goUp(node: number, known: Known): number {
-    const { below, open } = this;
+    const { below, heaviest, open } = this;
     const { starts, parents, settled } = known;
     let { count } = known;
     const height = this.heights.get(node);
+    const weight = this.weights.get(node);
     const end = starts[node + 1] ?? 0;
     for (let at = starts[node] ?? 0; at < end; at++) {
       const parent = parents[at] ?? 0;
       if (below.get(parent) < height) below.set(parent, height);
+      if (heaviest.get(parent) < weight) heaviest.set(parent, weight);
       const left = open.get(parent) - 1;
       open.set(parent, left);
       if (left !== 0) continue;
@@ -163,11 +178,16 @@ class HeightWork {
   private take(node: number | undefined, bytes: Buffer, from: number, to: number): void {
     if (node === undefined)
       throw new CairnError('unavailable', 'git showed an object that nobody had asked for');
+    // Known since an earlier round.
+    if (this.heights.get(node) > 0) return;
     this.lowest = 0;
+    this.lightest = 0;
     this.unknown = 0;
     this.taken = node;
     this.question.eachLink(bytes, this.follow, from, to);
     this.below.set(node, this.lowest);
+    this.heaviest.set(node, this.lightest);
+    this.weights.set(node, to - from);
     this.open.set(node, this.unknown);
     if (this.unknown === 0) this.know(node);
   }
@@ -178,50 +198,64 @@ class HeightWork {
     let linked = own.indexOf(bytes, at);
     if (linked === -1) {
       const other = this.other(bytes.toString('hex', at, at + own.idLength));
-      if (other.height > 0) {
-        this.lowest = Math.max(this.lowest, other.height);
+      if (typeof other !== 'number') {
+        this.pass(other.height, other.bytes);
         return;
       }
-      linked = other.node;
+      linked = other;
     }
     const height = this.heights.get(linked);
-    if (height > this.lowest) this.lowest = height;
-    else if (height === 0) {
+    if (height > 0) {
+      this.pass(height, this.weights.get(linked));
+      return;
+    }
+    this.unknown++;
+    if (this.edges.length < this.mostEdges) {
       this.edges.push(linked);
       this.edges.push(this.taken);
-      this.unknown++;
-    }
+    } else this.skipped = true;
   }
 
-  /** What has not come in: its height if it is remembered, else its node. */
-  private other(id: string): { readonly height: number; readonly node: number } {
+  /** Counts what the object that is being taken links to. */
+  private pass(height: number, bytes: number): void {
+    if (height > this.lowest) this.lowest = height;
+    if (bytes > this.lightest) this.lightest = bytes;
+  }
+
+  /** What has not come in: what is remembered of it, else its node. */
+  private other(id: string): Reach | number {
     const met = this.nodes.get(id);
-    if (met !== undefined) return { height: 0, node: met };
-    const height = this.question.memory.get(id);
-    if (height !== undefined) return { height, node: -1 };
+    if (met !== undefined) return met;
+    const remembered = this.question.memory.get(id);
+    if (remembered !== undefined) return remembered;
     const node = this.add();
     this.nodes.set(id, node);
     this.others.push(id);
-    return { height: 0, node };
+    return node;
   }
 
   private know(node: number): void {
-    const { own, limit, exceeded } = this.question;
+    const { own, limit, tooHigh, tooHeavy } = this.question;
     const height = Math.min(this.below.get(node) + 1, HIGHEST);
-    if (node < own.count && height > limit) throw exceeded(own.at(node).toString('hex'));
+    const bytes = Math.min(this.weights.get(node) + this.heaviest.get(node), HEAVIEST);
+    if (node < own.count && height > limit.height) throw tooHigh(own.at(node).toString('hex'));
+    if (node < own.count && bytes > limit.bytes) throw tooHeavy(own.at(node).toString('hex'), bytes);
     this.heights.set(node, height);
+    this.weights.set(node, bytes);
   }
 
   private add(): number {
     this.below.push(0);
+    this.heaviest.push(0);
     this.open.push(0);
+    this.weights.push(0);
     this.heights.push(0);
     return this.heights.length - 1;
   }
 
   /** What is higher is asked for more often: it is what others stand beside. */
   private remember(): void {
-    const { heights, others } = this;
+    const { heights, weights, others } = this;
     const { own, memory, remembered } = this.question;
     const known = [...remembered];
     for (
@@ -233,7 +267,7 @@ class HeightWork {
     known.sort((a, b) => heights.get(a) - heights.get(b));
     for (const node of known) {
       const id = node < own.count ? own.at(node).toString('hex') : (others[node - own.count] ?? '');
-      memory.set(id, heights.get(node));
+      memory.set(id, { height: heights.get(node), bytes: weights.get(node) });
     }
   }
 }
@@ -265,38 +299,5 @@ function sortEdges(
     const slot = next[child] ?? 0;
     parents[slot] = edges[2 * at + 1] ?? 0;
     next[child] = slot + 1;
-  }
-}
-
-/** Numbers below 2^32, as many as are pushed. */
-class GrowingWords {
-  length: number;
-  private words: Uint32Array;
-
-  /** @param length zeros to begin with */
-  constructor(length: number) {
-    this.length = length;
-    this.words = new Uint32Array(length + 16);
-  }
-
-  get(index: number): number {
-    return this.words[index] ?? 0;
-  }
-
-  set(index: number, value: number): void {
-    this.words[index] = value;
-  }
-
-  push(value: number): void {
-    if (this.length === this.words.length) {
-      const grown = new Uint32Array(2 * this.length);
-      grown.set(this.words);
-      this.words = grown;
-    }
-    this.words[this.length++] = value;
-  }
-
-  values(): Uint32Array {
-    return this.words.subarray(0, this.length);
   }
 }

@@ -10,13 +10,16 @@ import { ObjectReader } from '../../git-process/read-objects.ts';
 import { cooperate, Yielder } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { SortedIds } from '../../lib/sorted-ids.ts';
-import { checkHeights, type HeightMemory, type HeightQuestion } from './link-heights.ts';
+import { checkCommits } from './commit-sizes.ts';
+import type { HeightMemory } from './height-memory.ts';
+import { checkHeights, type HeightQuestion } from './link-heights.ts';
 import {
   MOST_LINKING_BYTES,
   type ObjectLimit,
   type PackEntries,
   type ScannedPack,
   scanPack,
+  tooHeavy,
 } from './pack-entries.ts';
 import type { Foresight } from './pack-forecast.ts';
 import { readPackedObjects } from './packed-objects.ts';
@@ -71,6 +74,8 @@ export interface PackLimits {
   readonly objectBytes: number;
   /** Bytes of an object that git may hold in memory, to refuse larger ones before it unpacks them. */
   readonly heldBytes: number;
+  /** Bytes of objects other than files that git may hold in memory, one or several at once. */
+  readonly linkingBytes: number;
 }
 
 export interface PackBounds {
@@ -86,6 +91,8 @@ export interface PackBounds {
   readonly heldBytes: number;
   readonly expansion: Expansion;
   readonly foresight: Foresight;
+  /** Bytes of a commit, of a tag, and of all trees on a way down, from each to one in it: git holds these at once. */
+  readonly linkingBytes: number;
   readonly patience: UnpackPatience;
   /** How far git stands back for others while it unpacks (nice(2)). */
   readonly niceness: number;
@@ -100,12 +107,13 @@ export function packBounds(
   { limits, heights }: { readonly limits: PackLimits; readonly heights: HeightMemory },
   allowed: AllowedPack | undefined,
 ): PackBounds {
-  const { packBytes, objectBytes, heldBytes } = limits;
+  const { packBytes, objectBytes, heldBytes, linkingBytes } = limits;
   const setting = '--max-object-size';
   const own: PackBounds = {
     packBytes,
     objectBytes,
     heldBytes,
+    linkingBytes,
     setting,
     expansion: EXPANSION,
     foresight: FORESIGHT,
@@ -138,11 +146,12 @@ export interface AllowedPack {
 }
 
 /** The bounds of what a pack of so many bytes is unpacked to. */
-export function unpackLimit({ objectBytes, setting, expansion }: PackBounds, packBytes: number): ObjectLimit {
+export function unpackLimit(bounds: PackBounds, packBytes: number): ObjectLimit {
+  const { objectBytes, linkingBytes, setting, expansion } = bounds;
   const { least, perByte } = expansion;
   // In whole MiB, since people read it.
   const unpackedBytes = Math.ceil((least + perByte * packBytes) / MIB) * MIB;
-  return { objectBytes, setting, unpackedBytes };
+  return { objectBytes, linkingBytes, setting, unpackedBytes };
 }
 
 export interface CheckedOver {
@@ -154,7 +163,8 @@ export interface CheckedOver {
 
 /**
  * Checks a pack that git has taken in and completed.
- * @throws CairnError `too-large` or `invalid` naming the object that is too large, too deep, or links to what is not there;
+ * @throws CairnError `too-large` or `invalid` naming the object that is too large, too deep, too large with all that git holds
+ *   beside it, or links to what is not there;
  *   `unavailable` when git cannot be run; the signal's reason when it is aborted
  */
 export async function checkPack(over: CheckedOver, pack: ScannedPack): Promise<void> {
@@ -164,16 +174,21 @@ export async function checkPack(over: CheckedOver, pack: ScannedPack): Promise<v
   const reader = new ObjectReader(git, paths, MOST_LINKING_BYTES, signal);
   const checked = { pack, entries, reading, reader };
   const { idLength } = pack.idx;
+  const { linkingBytes } = bounds;
   try {
+    await checkCommits(pack, entries, linkingBytes);
     await checkLinks(bounds, checked, PACKED_TREE, {
-      limit: MOST_FOLDERS,
-      exceeded: (id) => new CairnError('invalid', `tree ${id} is more than ${MOST_FOLDERS} folders deep`),
+      limit: { height: MOST_FOLDERS, bytes: linkingBytes },
+      tooHigh: (id) => new CairnError('invalid', `tree ${id} is more than ${MOST_FOLDERS} folders deep`),
+      tooHeavy: (id, bytes) =>
+        tooHeavy(`tree ${id} and trees within each other below it have`, bytes, bounds),
       eachLink: (tree, hear, from, to) => eachSubtree(tree, idLength, hear, from, to),
     });
     await checkLinks(bounds, checked, PACKED_TAG, {
-      limit: MOST_TAGS,
-      exceeded: (id) =>
+      limit: { height: MOST_TAGS, bytes: linkingBytes },
+      tooHigh: (id) =>
         new CairnError('invalid', `tag ${id} is the first of more than ${MOST_TAGS} tags of tags`),
+      tooHeavy: (id, bytes) => tooHeavy(`tag ${id} and the tags that it leads to have`, bytes, bounds),
       eachLink: eachTag,
     });
   } finally {
@@ -188,7 +203,7 @@ interface CheckedPack {
   readonly reader: ObjectReader;
 }
 
-type LinkRule = Pick<HeightQuestion, 'limit' | 'exceeded' | 'eachLink'>;
+type LinkRule = Pick<HeightQuestion, 'limit' | 'tooHigh' | 'tooHeavy' | 'eachLink'>;
 
 async function checkLinks(
   { heights: memory }: PackBounds,

@@ -37,12 +37,14 @@ const STRETCH = 256;
 /** Bytes of an entry that its header fits into, and what a delta says first. */
 const HEAD = longestEntryHeader + deltaStart;
 
-/** A pack of which every entry was looked at. About 40 bytes an entry. */
+/** A pack of which every entry was looked at. About 45 bytes an entry. */
 export interface PackEntries {
   /** The raw ids of the objects, and by their place there what follows. */
   readonly ids: SortedIds;
   /** 1 to 4, as gitformat-pack has it: what an object is in the end, also one kept as a difference. */
   readonly types: Uint8Array;
+  /** Bytes that the entry says it has once it is inflated: of the object, or of the difference it is kept as. */
+  readonly sizes: Uint32Array;
   /** Where the entry begins in the pack. */
   readonly offsets: Float64Array;
   /** Places of the entries in the order in which they lie in the pack. */
@@ -59,6 +61,8 @@ export interface ObjectLimit {
   readonly setting: string;
   /** Bytes that all objects of the pack may have together; infinite for as many as they have. */
   readonly unpackedBytes: number;
+  /** Bytes of a commit, tree or tag. */
+  readonly linkingBytes: number;
 }
 
 export interface ScannedPack extends Pick<OpenedFile, 'size' | 'read'> {
@@ -82,6 +86,7 @@ export async function scanPack(pack: ScannedPack, limit: ObjectLimit): Promise<P
 class PackScan implements PackEntries {
   ids: SortedIds;
   readonly types: Uint8Array;
+  readonly sizes: Uint32Array;
   readonly offsets: Float64Array;
   readonly order: Uint32Array;
   readonly bases: Int32Array;
@@ -105,6 +110,7 @@ class PackScan implements PackEntries {
     this.rawIds = Buffer.allocUnsafe(objects * idLength);
     this.ids = new SortedIds(this.rawIds, idLength);
     this.types = new Uint8Array(objects);
+    this.sizes = new Uint32Array(objects);
     this.offsets = new Float64Array(objects);
     this.order = new Uint32Array(objects);
     this.bases = new Int32Array(objects).fill(-1);
@@ -209,13 +215,9 @@ class PackScan implements PackEntries {
 
   private take(place: number, { type, size, base }: PackEntryHeader): void {
     if (size > this.limit.objectBytes) throw tooLarge(`object ${this.name(place)} of`, size, this.limit);
-    if (type !== undefined && type !== PACKED_BLOB && size > MOST_LINKING_BYTES) {
-      throw new CairnError(
-        'too-large',
-        `object ${this.name(place)} has ${size} bytes: only files may have more than ${formatSize(MOST_LINKING_BYTES)}`,
-      );
-    }
+    this.sizes[place] = Math.min(size, 0xffff_ffff);
     if (type !== undefined) {
+      if (type !== PACKED_BLOB) this.mustBeHeld(place, size);
       this.types[place] = type;
       return;
     }
@@ -232,6 +234,13 @@ class PackScan implements PackEntries {
     // No git hides the size that a delta makes behind so many bytes.
     this.unpacked += type === undefined ? (sizeMadeBy(deflated) ?? objectBytes) : size;
     if (this.unpacked > unpackedBytes) throw unpacksToTooMuch(this.limit);
+  }
+
+  /** git always holds whole what is no file, and the difference it is kept as. */
+  private mustBeHeld(place: number, size: number): void {
+    const { linkingBytes } = this.limit;
+    if (size > MOST_LINKING_BYTES || size > linkingBytes)
+      throw tooHeavy(`object ${this.name(place)} has`, size, { linkingBytes });
   }
 
   /** The place of the entry that begins at an offset, or -1. */
@@ -276,6 +285,7 @@ class PackScan implements PackEntries {
       if (depth > MOST_DELTAS) throw this.tooDeep(at);
       types[at] = types[base] ?? 0;
       depths[at] = depth;
+      if (types[at] !== PACKED_BLOB) this.mustBeHeld(at, this.sizes[at] ?? 0);
     }
   }
 
@@ -302,6 +312,22 @@ export function unpacksToTooMuch({ unpackedBytes }: ObjectLimit): CairnError {
   const most = formatSize(unpackedBytes);
   const reason = `the pack unpacks to more than ${most}, the most that one of its size may without a key that may write here`;
   return new CairnError('too-large', reason);
+}
+
+/** @param what for example `object <id> has` */
+export function tooHeavy(
+  what: string,
+  size: number,
+  { linkingBytes }: Pick<ObjectLimit, 'linkingBytes'>,
+): CairnError {
+  const [most, because] =
+    linkingBytes < MOST_LINKING_BYTES || size <= MOST_LINKING_BYTES
+      ? [linkingBytes, ', and git may hold no more of them at once here (--git-memory)']
+      : [MOST_LINKING_BYTES, ''];
+  return new CairnError(
+    'too-large',
+    `${what} ${size} bytes: only files may have more than ${formatSize(most)}${because}`,
+  );
 }
 
 function damaged(): CairnError {

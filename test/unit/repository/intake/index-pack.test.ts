@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Git } from '../../../../src/git-process/git.ts';
 import { systemClock } from '../../../../src/lib/clock.ts';
 import { sha256OfFile } from '../../../../src/lib/digest.ts';
+import { HeightMemory } from '../../../../src/repository/intake/height-memory.ts';
 import { indexPack, type PackOutcome } from '../../../../src/repository/intake/index-pack.ts';
-import { HeightMemory } from '../../../../src/repository/intake/link-heights.ts';
 import type { PackBounds } from '../../../../src/repository/intake/pack-bounds.ts';
 import { openQuarantine } from '../../../../src/repository/intake/quarantine.ts';
 import { RequestBody } from '../../../../src/transfer/request-body.ts';
@@ -71,6 +71,7 @@ const BOUNDS: PackBounds = {
   heldBytes: 2 ** 20,
   expansion: { least: Number.POSITIVE_INFINITY, perByte: 0 },
   foresight: { entries: 0, bytes: 0 },
+  linkingBytes: 2 ** 25,
   patience: { least: 600_000, perMiB: 0 },
   niceness: 0,
   heights: new HeightMemory(100),

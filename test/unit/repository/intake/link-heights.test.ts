@@ -3,7 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { CairnError } from '../../../../src/lib/errors.ts';
 import { SortedIds } from '../../../../src/lib/sorted-ids.ts';
-import { checkHeights, HeightMemory } from '../../../../src/repository/intake/link-heights.ts';
+import { HeightMemory, type Reach } from '../../../../src/repository/intake/height-memory.ts';
+import { checkHeights } from '../../../../src/repository/intake/link-heights.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
 const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
@@ -12,6 +13,8 @@ interface Node {
   readonly id: Buffer;
   readonly links: readonly Node[];
   readonly height: number;
+  /** Bytes of the heaviest path down from it. */
+  readonly bytes: number;
 }
 
 function graph(random: SeededRandom, size: number): Node[] {
@@ -22,7 +25,12 @@ function graph(random: SeededRandom, size: number): Node[] {
     const id = createHash('sha1')
       .update(`${nodes.length} ${random.hex(8)}`)
       .digest();
-    nodes.push({ id, links, height: 1 + Math.max(0, ...links.map(({ height }) => height)) });
+    nodes.push({
+      id,
+      links,
+      height: 1 + Math.max(0, ...links.map(({ height }) => height)),
+      bytes: 20 * links.length + Math.max(0, ...links.map(({ bytes }) => bytes)),
+    });
   }
   return nodes;
 }
@@ -31,12 +39,14 @@ interface Asked {
   readonly own: readonly Node[];
   readonly all: readonly Node[];
   readonly memory: HeightMemory;
-  readonly limit: number;
+  readonly limit: Reach;
   readonly random: SeededRandom;
+  /** Links kept at once. */
+  readonly links?: number;
 }
 
 /** @returns how many others were read */
-async function check({ own, all, memory, limit, random }: Asked): Promise<number> {
+async function check({ own, all, memory, limit, random, links }: Asked): Promise<number> {
   const byId = new Map(all.map((node) => [node.id.toString('hex'), node]));
   const contentOf = ({ links }: Node) => Buffer.concat(links.map((link) => link.id));
   const sorted = own.toSorted((a, b) => a.id.compare(b.id));
@@ -64,9 +74,21 @@ async function check({ own, all, memory, limit, random }: Asked): Promise<number
     memory,
     remembered: Uint32Array.from(own.keys()),
     limit,
-    exceeded: (id) => new CairnError('invalid', id),
+    tooHigh: (id) => new CairnError('invalid', id),
+    tooHeavy: (id) => new CairnError('too-large', id),
+    ...(links === undefined ? {} : { links }),
   });
   return read;
+}
+
+/** Which of its own a check has refused. */
+async function named(check: Promise<unknown>, own: readonly Node[], kind: string): Promise<Node | undefined> {
+  const error = await check.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof CairnError) || error.kind !== kind) return undefined;
+  return own.find(({ id }) => id.toString('hex') === error.message);
 }
 
 describe(`heights in random graphs (seed ${seed}) (issue 11, point 2)`, () => {
@@ -79,41 +101,84 @@ describe(`heights in random graphs (seed ${seed}) (issue 11, point 2)`, () => {
       const own = all.slice(from);
       const memory = new HeightMemory(1 + random.below(200));
       for (const node of all.slice(0, from))
-        if (random.below(3) === 0) memory.set(node.id.toString('hex'), node.height);
-      const highest = Math.max(...own.map(({ height }) => height));
-      await expect(check({ own, all, memory, limit: highest, random })).resolves.toBeLessThanOrEqual(from);
+        if (random.below(3) === 0) memory.set(node.id.toString('hex'), node);
+      const height = Math.max(...own.map((node) => node.height));
+      const bytes = Math.max(...own.map((node) => node.bytes));
+      const limit = { height, bytes };
+      await expect(check({ own, all, memory, limit, random })).resolves.toBeLessThanOrEqual(from);
       for (const node of own) {
         const known = memory.get(node.id.toString('hex'));
-        expect(known ?? node.height).toBe(node.height);
+        if (known !== undefined) expect(known).toEqual({ height: node.height, bytes: node.bytes });
       }
-      if (highest === 1) continue;
-      const low = 1 + random.below(highest - 1);
-      const refused = check({ own, all, memory: new HeightMemory(10), limit: low, random });
-      const error = await refused.then(
-        () => undefined,
-        (reason: unknown) => reason,
-      );
-      const named = own.find(({ id }) => error instanceof CairnError && id.toString('hex') === error.message);
-      expect(named?.height).toBeGreaterThan(low);
+      const lower = (most: number) => (most === 0 ? 0 : random.below(most));
+      const none = { own, all, memory: new HeightMemory(10), random };
+      const low = { height: lower(height), bytes: lower(bytes) };
+      const high = await named(check({ ...none, limit: { ...limit, height: low.height } }), own, 'invalid');
+      expect(high?.height).toBeGreaterThan(low.height);
+      if (bytes === 0) continue;
+      const heavy = await named(check({ ...none, limit: { ...limit, bytes: low.bytes } }), own, 'too-large');
+      expect(heavy?.bytes).toBeGreaterThan(low.bytes);
     }
+  });
+
+  it('are found in several rounds where links are more than are kept at once, or refused after too many', async () => {
+    const random = new SeededRandom(seed);
+    const unbounded = { height: 1_000, bytes: 1_000_000 };
+    let refused = 0;
+    for (let round = 0; round < 100; round++) {
+      const all = graph(random, 1 + random.below(60));
+      const from = random.below(all.length);
+      const own = all.slice(from);
+      const memory = new HeightMemory(200);
+      try {
+        await check({ own, all, memory, limit: unbounded, random, links: random.below(30) });
+        for (const { id, height, bytes } of own)
+          expect(memory.get(id.toString('hex'))).toEqual({ height, bytes });
+      } catch (error) {
+        if (!(error instanceof CairnError)) throw error;
+        expect(error.message).toMatch(/link to each other in too many ways/);
+        refused++;
+      }
+    }
+    expect(refused).toBeLessThan(50);
+    // A chain of which each round finds out one more.
+    const chain = graph(random, 1);
+    while (chain.length < 20) {
+      const links = chain.slice(-1);
+      chain.push({ id: randomBytes(20), links, height: chain.length + 1, bytes: 20 * chain.length });
+    }
+    const reversed = { below: () => 0, fraction: () => 0 } as unknown as SeededRandom;
+    const own = chain.toReversed();
+    await expect(
+      check({ own, all: chain, memory: new HeightMemory(), limit: unbounded, random: reversed, links: 0 }),
+    ).rejects.toThrow(/too many ways/);
   });
 
   it('are not looked for twice', async () => {
     const random = new SeededRandom(seed);
     const all = graph(random, 100);
     const memory = new HeightMemory(1_000);
-    const top: Node = { id: randomBytes(20), links: all.slice(-5), height: 0 };
-    const next: Node = { id: randomBytes(20), links: [...all.slice(-5), top], height: 0 };
-    expect(await check({ own: [top], all, memory, limit: 1_000, random })).toBeGreaterThan(0);
-    expect(await check({ own: [next], all, memory, limit: 1_000, random })).toBe(0);
+    const top: Node = { id: randomBytes(20), links: all.slice(-5), height: 0, bytes: 0 };
+    const next: Node = { id: randomBytes(20), links: [...all.slice(-5), top], height: 0, bytes: 0 };
+    expect(
+      await check({ own: [top], all, memory, limit: { height: 1_000, bytes: 1_000_000 }, random }),
+    ).toBeGreaterThan(0);
+    expect(
+      await check({ own: [next], all, memory, limit: { height: 1_000, bytes: 1_000_000 }, random }),
+    ).toBe(0);
   });
 
   it('are forgotten in the order in which they were asked for last', () => {
     const memory = new HeightMemory(2);
-    memory.set('a', 1);
-    memory.set('b', 2);
-    expect(memory.get('a')).toBe(1);
-    memory.set('c', 3);
-    expect([memory.get('a'), memory.get('b'), memory.get('c')]).toEqual([1, undefined, 3]);
+    const [a, b, c] = [1, 2, 3].map((height) => ({ height, bytes: 2 ** 32 - height })) as [
+      Reach,
+      Reach,
+      Reach,
+    ];
+    memory.set('a', a);
+    memory.set('b', b);
+    expect(memory.get('a')).toEqual(a);
+    memory.set('c', c);
+    expect([memory.get('a'), memory.get('b'), memory.get('c')]).toEqual([a, undefined, c]);
   });
 });

@@ -7,7 +7,12 @@ import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
 const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
 const MIB = 2 ** 20;
-const LIMIT = { objectBytes: 16 * MIB, unpackedBytes: 256 * MIB, setting: '--anonymous-pushes' };
+const LIMIT = {
+  objectBytes: 16 * MIB,
+  unpackedBytes: 256 * MIB,
+  linkingBytes: 16 * MIB,
+  setting: '--anonymous-pushes',
+};
 const FORESIGHT = { entries: 2_000, bytes: 4 * MIB };
 const blob = (content: Buffer) => ({ type: 'blob', content }) as const;
 

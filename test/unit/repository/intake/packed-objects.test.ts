@@ -15,6 +15,7 @@ const NO_LIMIT = {
   objectBytes: Number.MAX_SAFE_INTEGER,
   setting: '--max-object-size',
   unpackedBytes: Number.POSITIVE_INFINITY,
+  linkingBytes: Number.POSITIVE_INFINITY,
 };
 /** Bytes of trees that are left to git. */
 const TOO_LARGE = 1024 * 1024;

@@ -1,0 +1,44 @@
+/** What is known of an object: its height, and the bytes of the heaviest path down from it (see `link-heights.ts`). */
+export interface Reach {
+  readonly height: number;
+  readonly bytes: number;
+}
+
+/** A greater height is not told apart from it. */
+export const HIGHEST = 65_535;
+/** More bytes are not told apart from it. */
+export const HEAVIEST = 2 ** 32 - 1;
+
+/** Heights of objects met before. They follow from the ids alone, whatever repository an object is in. */
+export class HeightMemory {
+  /** Both numbers in one, as `bytes * (HIGHEST + 1) + height`: an object for each entry would take as much again. */
+  private readonly reaches = new Map<string, number>();
+  private readonly capacity: number;
+
+  /** @param capacity objects remembered, the ones asked for last; some 100 bytes each */
+  constructor(capacity = 200_000) {
+    this.capacity = capacity;
+  }
+
+  get(id: string): Reach | undefined {
+    const reach = this.reaches.get(id);
+    if (reach === undefined) return undefined;
+    this.keep(id, reach);
+    const height = reach % (HIGHEST + 1);
+    return { height, bytes: (reach - height) / (HIGHEST + 1) };
+  }
+
+  set(id: string, { height, bytes }: Reach): void {
+    this.keep(id, bytes * (HIGHEST + 1) + height);
+  }
+
+  private keep(id: string, reach: number): void {
+    this.reaches.delete(id);
+    this.reaches.set(id, reach);
+    if (this.reaches.size <= this.capacity) return;
+    for (const oldest of this.reaches.keys()) {
+      this.reaches.delete(oldest);
+      return;
+    }
+  }
+}
