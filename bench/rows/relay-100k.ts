@@ -140,9 +140,9 @@ async function fillLog(folder: string, { repositories, authors }: LogShape): Pro
       await events.append(batch as VerifiedEvent[]);
       stored += batch.length;
       batch = [];
-      if (stored % FOLDED_AFTER === 0) await events.fold();
+      if (stored % FOLDED_AFTER === 0) await events.compact();
     }
-    if (!(await events.fold())) throw new CairnError('unavailable', 'the log was not folded');
+    if (!(await events.compact())) throw new CairnError('unavailable', 'the log was not folded');
     await events.close();
   } finally {
     await close();

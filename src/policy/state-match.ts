@@ -13,7 +13,7 @@ export interface HeldState extends StateStamp {
    * True when its author has not said that it is meant for this repository. Refusals then show the state's content only to
    * its author.
    */
-  readonly guarded?: boolean;
+  readonly authorOnly?: boolean;
 }
 
 /** How many differences a refusal lists; it only counts the rest. */
@@ -40,7 +40,7 @@ export function matchHeldState<State extends HeldState>(
       'no signed state is waiting for this push: sign one first (kind 30618), then push exactly that',
     );
   }
-  const differing = newest.guarded && newest.author !== caller ? guardedDifferences : differences;
+  const differing = newest.authorOnly && newest.author !== caller ? differencesInPush : differences;
   return refused(
     `the push does not match the signed state ${newest.id.slice(0, 8)}: ${differing(after, newest.refs)}`,
   );
@@ -66,7 +66,7 @@ function differences(after: ReadonlyMap<string, string>, wanted: ReadonlyMap<str
 }
 
 /** Differences that show nothing of the state but what the push itself says. */
-function guardedDifferences(after: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): string {
+function differencesInPush(after: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): string {
   const wrong = [...after].filter(([name, oid]) => wanted.get(name) !== oid);
   const shown = wrong.slice(0, maxShown).map(([name, oid]) => `${name} is not ${oid.slice(0, 8)} in it`);
   const rest = wrong.length - shown.length;

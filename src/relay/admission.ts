@@ -40,7 +40,7 @@ export interface AdmissionContext {
   readonly events: Events;
   readonly belonging: Belonging;
   readonly announce: Act;
-  readonly order: Act;
+  readonly signedState: Act;
   /** A deletion (NIP-09) of something here, whatever it deletes. */
   readonly withdraw: Act;
   /** A pull request, or an update of one, that belongs to a repository here. */
@@ -108,11 +108,11 @@ export class Admission implements Publication {
     sender: Authenticated,
     address: string | undefined,
   ): Promise<Verdict> {
-    const { announce, order, withdraw, belonging } = this.context;
+    const { announce, signedState, withdraw, belonging } = this.context;
     const standing = await this.standing(event, sender);
     if (standing !== undefined) return standing;
     if (event.kind === kinds.repository) return this.withRoom(event, () => announce(event, sender));
-    if (event.kind === kinds.repositoryState) return order(event, sender);
+    if (event.kind === kinds.repositoryState) return signedState(event, sender);
     if (event.kind === kinds.deletion) {
       const act = () => withdraw(event, sender);
       // The sender must not learn of a hidden repository from an answer about room.

@@ -120,7 +120,7 @@ export function logEntryKey(writer: string, sequence: number): string {
   return `${EVENTS}writers/${writer}/${String(sequence).padStart(10, '0')}.json`;
 }
 
-export function segmentKey(digest: Digest): string {
+export function eventSegmentKey(digest: Digest): string {
   return `${EVENTS}segments/${digest}.json`;
 }
 

@@ -171,7 +171,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
   const signedStates = new SignedStates({
     events,
     repositories,
-    heldOrders: heldStates,
+    heldStates,
     signedEvents,
     service,
     git,
@@ -182,9 +182,9 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     cache: parts.cache,
   });
   const signedStateUpkeep = new SignedStateUpkeep({
-    waiting: (id) => heldStates.waiting(id),
+    heldIn: (id) => heldStates.heldIn(id),
     signedEvents,
-    order: (event) => signedStates.take(event, 'this service'),
+    apply: (event) => signedStates.take(event, 'this service'),
   });
   const pullRequestRefs = new PullRequestUpkeep({ events, repositories, clock });
   const pullRequests = new PullRequests({
@@ -230,7 +230,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     events,
     belonging: directory,
     announce: (event, sender) => announcements.announce(event, sender),
-    order: (event, sender) => signedStates.take(event, sender),
+    signedState: (event, sender) => signedStates.take(event, sender),
     withdraw: (event, sender) => withdrawals.withdraw(event, sender),
     pullRequest: (event, address) => pullRequests.take(event, address),
     noRoom: (event) => quota.refusal(event),
@@ -305,14 +305,14 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
       receipts.settle(id, manifest);
       noteOfPullRequests(id, manifest);
       signedStateUpkeep.note(id, manifest);
-      const spreading = signedStates.spread(id, manifest).catch((error: unknown) => {
+      const applying = signedStates.applyElsewhere(id, manifest).catch((error: unknown) => {
         log.warn(
           { err: error, repository: formatRepositoryId(id) },
           'a signed state was not applied to other repositories',
         );
       });
-      following.add(spreading);
-      void spreading.finally(() => following.delete(spreading));
+      following.add(applying);
+      void applying.finally(() => following.delete(applying));
     },
     sockets,
     information: relayInformation({

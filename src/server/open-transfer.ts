@@ -111,7 +111,7 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
       cache,
       random,
       scratch,
-      orders: relay.heldStates,
+      heldStates: relay.heldStates,
       clock,
       strangers: settings.anonymousPushes,
       ...boundedPushes(settings.anonymousPushes, clock),

@@ -12,6 +12,7 @@ import { loadVerifier } from '../../src/nostr/verify.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
 import type { AccessMode } from '../../src/policy/access.ts';
+import type { HeldState } from '../../src/policy/state-match.ts';
 import { emptyState, type GitState, type PublishedGitState } from '../../src/repository/git/git-manifest.ts';
 import { HeightMemory } from '../../src/repository/intake/height-memory.ts';
 import type { Repositories } from '../../src/repository/repositories.ts';
@@ -22,7 +23,7 @@ import { Advertiser } from '../../src/transfer/fetch/advertise-refs.ts';
 import { questionMemory } from '../../src/transfer/fetch/question.ts';
 import { ResponseCache } from '../../src/transfer/fetch/response-cache.ts';
 import { learnUploadCapabilities } from '../../src/transfer/fetch/upload-capabilities.ts';
-import type { StateBook, WaitingState } from '../../src/transfer/push/authority.ts';
+import type { HeldStateBook } from '../../src/transfer/push/authority.ts';
 import { headMemory } from '../../src/transfer/push/head.ts';
 import type { StrangerLimits } from '../../src/transfer/push/stranger-limits.ts';
 import { boundedPushes } from '../../src/transfer/push/stranger-push.ts';
@@ -32,9 +33,9 @@ import { HTTP_LIMITS } from './http-limits.ts';
 import { tempDir } from './temp-dir.ts';
 
 /** Orders as a test puts them there. Asking for them costs a request, as it does where they are kept. */
-export class TestStateBook implements StateBook {
-  readonly orders: WaitingState[] = [];
-  readonly carried: WaitingState[] = [];
+export class TestStateBook implements HeldStateBook {
+  readonly orders: HeldState[] = [];
+  readonly carried: HeldState[] = [];
   readonly tips = new Map<string, string>();
   /** What the order carried out last has set. */
   lastSet: ReadonlyMap<string, string> = new Map();
@@ -44,12 +45,12 @@ export class TestStateBook implements StateBook {
     this.store = store;
   }
 
-  async waiting(): Promise<readonly WaitingState[]> {
+  async heldIn(): Promise<readonly HeldState[]> {
     await this.store.get('orders');
     return [...this.orders];
   }
 
-  async carriedOut(_id: RepositoryId, order: WaitingState): Promise<void> {
+  async removeApplied(_id: RepositoryId, order: HeldState): Promise<void> {
     this.carried.push(order);
     this.orders.splice(this.orders.indexOf(order), 1);
   }
@@ -157,7 +158,7 @@ export async function startGitServer(
         cache,
         random,
         scratch,
-        orders,
+        heldStates: orders,
         clock,
         strangers,
         ...boundedPushes(strangers === undefined ? undefined : { ...strangers, places: 2 }, clock),

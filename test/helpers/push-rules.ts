@@ -1,4 +1,5 @@
-import type { PushAuthority, WaitingState } from '../../src/transfer/push/authority.ts';
+import type { HeldState } from '../../src/policy/state-match.ts';
+import type { PushAuthority } from '../../src/transfer/push/authority.ts';
 import type { PushChangeOptions } from '../../src/transfer/push/change.ts';
 import { ID } from './repository-rig.ts';
 
@@ -8,13 +9,13 @@ import { ID } from './repository-rig.ts';
  */
 export function rulesFor(
   authority: PushAuthority,
-  parts: Partial<PushChangeOptions['rules']> & { readonly orders?: readonly WaitingState[] } = {},
+  parts: Partial<PushChangeOptions['rules']> & { readonly orders?: readonly HeldState[] } = {},
 ): PushChangeOptions['rules'] {
   const { orders = [], ...rest } = parts;
   return {
     id: ID,
     authority,
-    waiting: async () => orders,
+    heldIn: async () => orders,
     lastSet: async (state) => state?.refs ?? new Map(),
     pullRequestTip: () => undefined,
     strangers: (brings) => ({ limits: { bytes: 1_000, objects: 100, refs: 400 }, now: 0, brings }),

@@ -90,7 +90,7 @@ export class RelayRig {
       clock,
       settled: 0,
       heldStates: {
-        waiting: async (id) => this.waiting.get(formatRepositoryId(id)) ?? [],
+        heldIn: async (id) => this.waiting.get(formatRepositoryId(id)) ?? [],
         remove: async (id, ids) => {
           const orders = this.waiting.get(formatRepositoryId(id)) ?? [];
           this.waiting.set(

@@ -30,7 +30,7 @@ export class WordRig {
     this.orders = new SignedStates({
       events,
       repositories,
-      heldOrders: this.held,
+      heldStates: this.held,
       signedEvents,
       service,
       git: new Git({ binary: '/nowhere/git', home: '/nowhere', observer }),
@@ -44,7 +44,7 @@ export class WordRig {
       events,
       belonging: directory,
       announce: (event, sender) => announcements.announce(event, sender),
-      order: (event, sender) => this.orders.take(event, sender),
+      signedState: (event, sender) => this.orders.take(event, sender),
       withdraw: (event, sender) => withdrawals.withdraw(event, sender),
       noRoom: () => undefined,
       pullRequest: async (event) => {
@@ -78,6 +78,6 @@ export class WordRig {
   }
 
   async waiting(id: RepositoryId): Promise<string[]> {
-    return (await this.held.waiting(id)).map((order) => order.id);
+    return (await this.held.heldIn(id)).map((order) => order.id);
   }
 }

@@ -3,9 +3,9 @@ import { Agent } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { delimiterPacket, encodePacket, flushPacket } from '../../src/git/index.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import type { HeldState } from '../../src/policy/state-match.ts';
 import type { Policy } from '../../src/repository/manifest.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
-import type { WaitingState } from '../../src/transfer/push/authority.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { type GitServer, startGitServer } from '../helpers/git-server.ts';
@@ -86,7 +86,7 @@ async function published(parts: Partial<Policy> = {}): Promise<Place> {
   return place;
 }
 
-function order(refs: Record<string, string>, parts: Partial<WaitingState> = {}): WaitingState {
+function order(refs: Record<string, string>, parts: Partial<HeldState> = {}): HeldState {
   return {
     id: '9'.repeat(64),
     author: maintainer.publicKey,

@@ -13,9 +13,9 @@ export interface PushedBy {
 
 /** One line for a push: who pushed what from where, and what became of it. A probe before a push is none. */
 export function logPush(log: Logger, summary: PushSummary, by: PushAuthority, request: PushedBy): void {
-  const { order, refusals: _all, ...told } = summary;
+  const { signedState, refusals: _all, ...told } = summary;
   if (told.accepted + told.refused === 0 && told.reason === undefined && told.err === undefined) return;
-  log.info({ ...request, actor: actorOf(by, order?.author), ...told, order: order?.id }, 'push');
+  log.info({ ...request, actor: actorOf(by, signedState?.author), ...told, order: signedState?.id }, 'push');
 }
 
 /** The public key that gave the push its right; null when nobody has said who they are. */

@@ -37,7 +37,8 @@ export async function receivePack(context: GitContext, request: GitRequest): Pro
     request.pushed(summary, authority);
     output.end();
     // The manifest names the order now, so nothing depends on this, and its sender need not wait for it.
-    if (summary.order !== undefined) await context.push.orders.carriedOut(repository.id, summary.order);
+    if (summary.signedState !== undefined)
+      await context.push.heldStates.removeApplied(repository.id, summary.signedState);
   };
   const address = request.client.caller;
   const headMemory = headShare(context.headMemory);

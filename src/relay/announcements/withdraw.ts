@@ -41,12 +41,12 @@ export interface WithdrawalsContext extends Omit<PolicyContext, 'events'> {
   readonly clock: Clock;
   /** Milliseconds until no server answers from what it read before a change. */
   readonly settled: number;
-  readonly heldStates: WaitingStates;
+  readonly heldStates: HeldStateRecords;
 }
 
 /** The signed states that repositories hold. */
-export interface WaitingStates {
-  waiting(id: RepositoryId): Promise<readonly StateStamp[]>;
+export interface HeldStateRecords {
+  heldIn(id: RepositoryId): Promise<readonly StateStamp[]>;
   remove(id: RepositoryId, eventIds: ReadonlySet<string>): Promise<void>;
 }
 
@@ -265,7 +265,7 @@ export class Withdrawals {
       pubkey: author,
       identifier: id.identifier,
     });
-    const deleted = (await heldStates.waiting(id)).filter(
+    const deleted = (await heldStates.heldIn(id)).filter(
       (state) =>
         state.author === author &&
         (deletion.events.has(state.id) || (addresses.has(address) && state.at <= at)),

@@ -25,7 +25,7 @@ import type { Verifier } from '../../nostr/verify.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { EventReader } from '../events.ts';
 import type { Authenticated, Publication } from '../publication.ts';
-import { Intake } from './inbox.ts';
+import { Inbox } from './inbox.ts';
 import { Outbox, type Outgoing } from './outbox.ts';
 import { PublishQueue } from './publish-queue.ts';
 import { QuestionQueue } from './question-queue.ts';
@@ -87,7 +87,7 @@ export class Connection {
   private readonly subscriptions: Subscriptions;
   private readonly outbox: Outbox;
   private readonly authenticated = new Set<string>();
-  private readonly intake: Intake;
+  private readonly intake: Inbox;
   private readonly queue: PublishQueue;
   private readonly questions: QuestionQueue;
   private ended = false;
@@ -118,7 +118,7 @@ export class Connection {
       isReady: () => this.outbox.length <= ENTRIES_WAITING,
       onDone: () => this.intake.goOn(),
     });
-    this.intake = new Intake({
+    this.intake = new Inbox({
       isBusy: () => this.outbox.length > ENTRIES_WAITING || this.queue.isFull() || this.questions.isFull(),
       handle: (text) => this.handle(text),
       pause: (pause) => (pause ? socket.pause() : socket.resume()),

@@ -7,7 +7,7 @@
 const WAITING_MESSAGES = 1_000;
 const WAITING_CHARACTERS = 4 * 1024 * 1024;
 
-export interface IntakeContext {
+export interface InboxContext {
   /** True while no more messages should be handled. */
   readonly isBusy: () => boolean;
   readonly handle: (text: string) => void;
@@ -17,14 +17,14 @@ export interface IntakeContext {
   readonly overflow: () => void;
 }
 
-export class Intake {
-  private readonly context: IntakeContext;
+export class Inbox {
+  private readonly context: InboxContext;
   private waiting: string[] = [];
   private waitingCharacters = 0;
   private paused = false;
   private closed = false;
 
-  constructor(context: IntakeContext) {
+  constructor(context: InboxContext) {
     this.context = context;
   }
 

@@ -5,9 +5,9 @@ import type { Logger } from '../../observability/logger.ts';
 import type { Events, Stored } from '../events.ts';
 import type { EventContents } from './event-contents.ts';
 import { type EventIndex, HIDDEN_SECONDS, type Standing } from './event-index.ts';
-import type { SegmentContent } from './event-log.ts';
+import type { EventSegmentContent } from './event-log.ts';
 import type { Place } from './row-contents.ts';
-import { StoredSegment } from './stored-segment.ts';
+import { StoredEventSegment } from './stored-segment.ts';
 
 type Listener = Parameters<Events['onEvent']>[0];
 
@@ -61,9 +61,9 @@ export class EventArrivals {
    * Takes in what other servers, or earlier processes, have written to the log.
    * @throws CairnError `corrupt` when it is damaged; `unavailable` when the local disk fails. It may be called again
    */
-  learn(content: SegmentContent | StoredSegment): void {
+  learn(content: EventSegmentContent | StoredEventSegment): void {
     const now = Math.floor(this.options.clock.now() / 1000);
-    if (content instanceof StoredSegment) this.learnSegment(content);
+    if (content instanceof StoredEventSegment) this.learnSegment(content);
     else {
       for (const event of content.events) {
         if (!this.isLeftOut(event.kind)) this.take(event, SHOWN, true);
@@ -87,7 +87,7 @@ export class EventArrivals {
   }
 
   /** If most of an event segment is new, it is copied to local disk whole; otherwise only its new events. */
-  private learnSegment(segment: StoredSegment): void {
+  private learnSegment(segment: StoredEventSegment): void {
     const { index, contents } = this.options;
     const { bytes, slices } = segment;
     const some = slices.filter((_, at) => at % SAMPLED === 0);

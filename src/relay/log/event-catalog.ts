@@ -16,7 +16,7 @@ import {
 } from '../../repository/records/shared-record.ts';
 
 /** Many log entries compacted into one object. `size` in bytes, `count` in events. */
-export interface SegmentRef {
+export interface EventSegmentRef {
   readonly digest: Digest;
   readonly size: number;
   readonly count: number;
@@ -40,7 +40,7 @@ export interface CondemnedRecord {
 }
 
 export interface CatalogRecord extends SharedRecord {
-  readonly segments: readonly SegmentRef[];
+  readonly segments: readonly EventSegmentRef[];
   readonly writers: Readonly<Record<string, WriterRecord>>;
   readonly condemned: readonly CondemnedRecord[];
 }

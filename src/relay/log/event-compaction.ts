@@ -9,20 +9,20 @@ import type { NostrEvent } from '../../nostr/event.ts';
 import { newestFirst } from '../../nostr/event-order.ts';
 import { isExpired } from '../../nostr/expiration.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
-import { logEntryKey, segmentKey } from '../../repository/keys.ts';
-import type { CatalogRecord, CondemnedRecord, EventCatalog, SegmentRef } from './event-catalog.ts';
+import { eventSegmentKey, logEntryKey } from '../../repository/keys.ts';
+import type { CatalogRecord, CondemnedRecord, EventCatalog, EventSegmentRef } from './event-catalog.ts';
 import { type EventIndex, HIDDEN_SECONDS } from './event-index.ts';
 import {
+  type EventSegmentContent,
   encodeEvents,
   type HiddenEvent,
   type LogEntry,
   readEntry,
-  type SegmentContent,
 } from './event-log.ts';
-import { readSegment, segmentsToMerge, writeSegments } from './event-segments.ts';
-import type { EventTail, UnfoldedRun } from './event-tail.ts';
+import { eventSegmentsToMerge, readEventSegment, writeEventSegments } from './event-segments.ts';
+import type { EventTail, UncompactedRun } from './event-tail.ts';
 
-export interface FoldOptions {
+export interface CompactionOptions {
   readonly control: ObjectStore;
   readonly bulk: ObjectStore;
   readonly clock: Clock;
@@ -41,9 +41,9 @@ const SILENT_SECONDS = 24 * 60 * 60;
 const AT_ONCE = 8;
 
 /** How many bytes of entries one compaction takes: all of them are in memory at once. */
-export const FOLD_BYTES = 8 * 1024 * 1024;
+export const COMPACTION_BYTES = 8 * 1024 * 1024;
 
-const FOLD_ID_BYTES = 8;
+const COMPACTION_ID_BYTES = 8;
 
 /**
  * Compacts the entries that have been read and are in no event segment yet, or a part of them if they are very many.
@@ -51,9 +51,9 @@ const FOLD_ID_BYTES = 8;
  * @returns false when another server has compacted them meanwhile: then this call changed nothing
  * @throws CairnError `unavailable`, `busy`, `corrupt`: the compaction may still have happened; it may be tried again
  */
-export async function foldLog(options: FoldOptions, retiring?: string): Promise<boolean> {
+export async function compactLog(options: CompactionOptions, retiring?: string): Promise<boolean> {
   const { bulk, catalog, clock, random, index, tail } = options;
-  const runs = tail.unfoldedRuns(FOLD_BYTES);
+  const runs = tail.uncompactedRuns(COMPACTION_BYTES);
   const now = Math.floor(clock.now() / 1000);
   if (runs.length === 0 && retiring === undefined) return true;
   const entries = await entriesOf(options.control, runs);
@@ -61,15 +61,15 @@ export async function foldLog(options: FoldOptions, retiring?: string): Promise<
   if (entries === undefined) return false;
   const fresh = contentOf(entries);
   const bytes = Buffer.byteLength(encodeEvents([...fresh.events, ...fresh.hidden.map(({ event }) => event)]));
-  const merged = segmentsToMerge(catalog.current.segments, bytes, index.size);
+  const merged = eventSegmentsToMerge(catalog.current.segments, bytes, index.size);
   const contents = await concurrently(merged, AT_ONCE, async (segment) => {
-    const read = await readSegment(bulk, segment);
+    const read = await readEventSegment(bulk, segment);
     return { events: read.events(), hidden: read.hidden };
   });
-  const made = await writeSegments(options, standingOf(index, now, [...contents, fresh]));
+  const made = await writeEventSegments(options, standingOf(index, now, [...contents, fresh]));
   tail.made(made);
   const condemned: CondemnedRecord = {
-    fold: random.hex(FOLD_ID_BYTES),
+    fold: random.hex(COMPACTION_ID_BYTES),
     at: now,
     segments: merged.map(({ digest }) => digest),
     entries: runs.map(({ writer, from, entries }) => ({ writer, from, to: from + entries.length })),
@@ -84,7 +84,7 @@ export async function foldLog(options: FoldOptions, retiring?: string): Promise<
     return lost ? undefined : swapped(current, swap);
   });
   // No reader knows these segments. If the update throws, they stay: the catalog may name them.
-  if (lost) await concurrently(made, AT_ONCE, ({ digest }) => bulk.delete(segmentKey(digest)));
+  if (lost) await concurrently(made, AT_ONCE, ({ digest }) => bulk.delete(eventSegmentKey(digest)));
   return !lost;
 }
 
@@ -93,7 +93,7 @@ export function wantsSweep({
   catalog,
   clock,
   tail,
-}: Pick<FoldOptions, 'catalog' | 'clock' | 'tail'>): boolean {
+}: Pick<CompactionOptions, 'catalog' | 'clock' | 'tail'>): boolean {
   const now = Math.floor(clock.now() / 1000);
   const { condemned, writers } = catalog.current;
   return (
@@ -109,9 +109,9 @@ export function hasAbandonedEntries({
   catalog,
   clock,
   tail,
-}: Pick<FoldOptions, 'catalog' | 'clock' | 'tail'>): boolean {
+}: Pick<CompactionOptions, 'catalog' | 'clock' | 'tail'>): boolean {
   const now = Math.floor(clock.now() / 1000);
-  return tail.unfoldedWriters().some((writer) => isSilent(catalog.current, writer, now));
+  return tail.uncompactedWriters().some((writer) => isSilent(catalog.current, writer, now));
 }
 
 /**
@@ -119,13 +119,13 @@ export function hasAbandonedEntries({
  * read to its end: then all entries of a silent writer are known, and it has to register again before it writes more.
  * @throws CairnError `unavailable`, `busy`, `corrupt`: the next call does the rest
  */
-export async function sweepLog(options: FoldOptions): Promise<void> {
+export async function sweepLog(options: CompactionOptions): Promise<void> {
   const { bulk, catalog, clock, control, tail } = options;
   const now = Math.floor(clock.now() / 1000);
   const due = catalog.current.condemned.filter(({ at }) => isOver(at, now));
   const segments = due.flatMap((condemned) => condemned.segments);
   const entries = due.flatMap((condemned) => condemned.entries.flatMap(keysOf));
-  await concurrently(segments, AT_ONCE, (digest) => bulk.delete(segmentKey(digest)));
+  await concurrently(segments, AT_ONCE, (digest) => bulk.delete(eventSegmentKey(digest)));
   await concurrently(entries, AT_ONCE, (key) => control.delete(key));
   const swept = new Set(due.map(({ fold }) => fold));
   await catalog.update((current) => {
@@ -141,7 +141,7 @@ export async function sweepLog(options: FoldOptions): Promise<void> {
 
 /** How a compaction changes the catalog. */
 interface Swap {
-  readonly made: readonly SegmentRef[];
+  readonly made: readonly EventSegmentRef[];
   readonly condemned: CondemnedRecord;
   readonly retiring: string | undefined;
   readonly read: (writer: string) => number;
@@ -176,7 +176,7 @@ function swapped(current: CatalogRecord, { made, condemned, retiring, read }: Sw
 /** The entries of runs; undefined when an entry has to be read again and is gone. */
 async function entriesOf(
   control: ObjectStore,
-  runs: readonly UnfoldedRun[],
+  runs: readonly UncompactedRun[],
 ): Promise<readonly LogEntry[] | undefined> {
   const all = runs.flatMap(({ writer, from, entries }) =>
     entries.map(({ entry }, ahead) => ({ writer, sequence: from + ahead, entry })),
@@ -188,7 +188,7 @@ async function entriesOf(
   return found.length === read.length ? found : undefined;
 }
 
-function contentOf(entries: readonly LogEntry[]): SegmentContent {
+function contentOf(entries: readonly LogEntry[]): EventSegmentContent {
   return {
     events: entries.flatMap(({ events }) => events),
     hidden: entries.flatMap(({ at, hidden }) => hidden.map((event) => ({ at, event }))),
@@ -199,7 +199,11 @@ function contentOf(entries: readonly LogEntry[]): SegmentContent {
  * The events that are still in force, each once, sorted. An event is left out only if the index knows the event that displaced
  * it, and that one is in the log, too.
  */
-function standingOf(index: EventIndex, now: number, contents: readonly SegmentContent[]): SegmentContent {
+function standingOf(
+  index: EventIndex,
+  now: number,
+  contents: readonly EventSegmentContent[],
+): EventSegmentContent {
   const events = new Map<string, NostrEvent>();
   for (const event of contents.flatMap((content) => content.events)) {
     const verdict = index.judge(event);

@@ -20,7 +20,7 @@ export interface LogEntry {
 }
 
 /** The content of an event segment. */
-export interface SegmentContent {
+export interface EventSegmentContent {
   readonly events: readonly NostrEvent[];
   readonly hidden: readonly HiddenEvent[];
 }

@@ -13,15 +13,15 @@ import type { Random } from '../../lib/random.ts';
 import { readInto } from '../../lib/streams.ts';
 import { encodeEvent } from '../../nostr/event.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
-import { segmentKey } from '../../repository/keys.ts';
-import type { SegmentRef } from './event-catalog.ts';
-import { damaged, type SegmentContent } from './event-log.ts';
-import { StoredSegment } from './stored-segment.ts';
+import { eventSegmentKey } from '../../repository/keys.ts';
+import type { EventSegmentRef } from './event-catalog.ts';
+import { damaged, type EventSegmentContent } from './event-log.ts';
+import { StoredEventSegment } from './stored-segment.ts';
 
 /** Size of a full event segment. */
-export const SEGMENT_BYTES = 4 * 1024 * 1024;
+export const EVENT_SEGMENT_BYTES = 4 * 1024 * 1024;
 
-export interface SegmentStoreOptions {
+export interface EventSegmentOptions {
   readonly bulk: ObjectStore;
   readonly clock: Clock;
   readonly random: Random;
@@ -41,19 +41,19 @@ const FULL_AT_ONCE = 2;
  * Writes events as event segments, as many as their size needs.
  * @throws CairnError `unavailable` when the store does not take them
  */
-export async function writeSegments(
-  options: SegmentStoreOptions,
-  content: SegmentContent,
-): Promise<SegmentRef[]> {
+export async function writeEventSegments(
+  options: EventSegmentOptions,
+  content: EventSegmentContent,
+): Promise<EventSegmentRef[]> {
   const events = content.events.map(encodeEvent);
   const hidden = content.hidden.map(({ at, event }) => `{"at":${at},"event":${encodeEvent(event)}}`);
-  const written: SegmentRef[] = [];
+  const written: EventSegmentRef[] = [];
   for (let event = 0, concealed = 0; event < events.length || concealed < hidden.length; ) {
-    const shown = fill(events, event, SEGMENT_BYTES);
-    const rest = fill(hidden, concealed, SEGMENT_BYTES - shown.bytes);
+    const shown = fill(events, event, EVENT_SEGMENT_BYTES);
+    const rest = fill(hidden, concealed, EVENT_SEGMENT_BYTES - shown.bytes);
     event += shown.members.length;
     concealed += rest.members.length;
-    written.push(await writeSegment(options, shown.members, rest.members));
+    written.push(await writeEventSegment(options, shown.members, rest.members));
   }
   return written;
 }
@@ -63,12 +63,12 @@ export async function writeSegments(
  * @param room a buffer for its bytes; a caller that reads many segments one after another may use one buffer
  * @throws CairnError `corrupt` when it is missing or does not match its digest; `unavailable` when the store does not answer
  */
-export async function readSegment(
+export async function readEventSegment(
   bulk: ObjectStore,
-  segment: SegmentRef,
+  segment: EventSegmentRef,
   room: Buffer = Buffer.allocUnsafe(segment.size),
-): Promise<StoredSegment> {
-  const key = segmentKey(segment.digest);
+): Promise<StoredEventSegment> {
+  const key = eventSegmentKey(segment.digest);
   const found = await bulk.get(key);
   if (!found.found) throw damaged(key, 'it is not in the object store');
   if (found.size !== segment.size) {
@@ -77,7 +77,7 @@ export async function readSegment(
   }
   const bytes = await readInto(found.body, room.subarray(0, segment.size));
   if (sha256(bytes) !== segment.digest) throw damaged(key, 'its bytes do not match its digest');
-  return StoredSegment.parse(key, bytes);
+  return StoredEventSegment.parse(key, bytes);
 }
 
 /** How many bytes of segments one compaction rewrites at most: all of them are in memory at once. */
@@ -90,14 +90,14 @@ const MERGED_BYTES = 8 * 1024 * 1024;
  * @param fresh bytes of the new entries
  * @param standing how many events are in force, in segments or not
  */
-export function segmentsToMerge(
-  segments: readonly SegmentRef[],
+export function eventSegmentsToMerge(
+  segments: readonly EventSegmentRef[],
   fresh: number,
   standing: number,
-): SegmentRef[] {
-  const full = segments.filter(({ size }) => size >= SEGMENT_BYTES / 2);
-  const small = segments.filter(({ size }) => size < SEGMENT_BYTES / 2).sort((a, b) => a.size - b.size);
-  const merged: SegmentRef[] = [];
+): EventSegmentRef[] {
+  const full = segments.filter(({ size }) => size >= EVENT_SEGMENT_BYTES / 2);
+  const small = segments.filter(({ size }) => size < EVENT_SEGMENT_BYTES / 2).sort((a, b) => a.size - b.size);
+  const merged: EventSegmentRef[] = [];
   let total = fresh;
   for (const segment of small) {
     if (segment.size > 2 * total || total - fresh + segment.size > MERGED_BYTES) break;
@@ -109,11 +109,11 @@ export function segmentsToMerge(
   return wasteful ? [...merged, ...full.slice(0, FULL_AT_ONCE)] : merged;
 }
 
-async function writeSegment(
-  { bulk, clock, random }: SegmentStoreOptions,
+async function writeEventSegment(
+  { bulk, clock, random }: EventSegmentOptions,
   events: readonly string[],
   hidden: readonly string[],
-): Promise<SegmentRef> {
+): Promise<EventSegmentRef> {
   const nonce = random.hex(NONCE_BYTES);
   const text = `{"version":1,"nonce":"${nonce}","events":[${events.join(',')}],"hidden":[${hidden.join(',')}]}`;
   const body = Buffer.from(text);
@@ -122,7 +122,7 @@ async function writeSegment(
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (attempt > 0) await clock.sleep(FIRST_PAUSE_MS * 2 ** attempt * (0.5 + random.fraction()));
     try {
-      const put = await bulk.put(segmentKey(segment.digest), body, { mode: 'create' });
+      const put = await bulk.put(eventSegmentKey(segment.digest), body, { mode: 'create' });
       if (put.outcome === 'written' || put.outcome === 'exists') return segment;
       problem = put.outcome === 'unknown' ? put.cause : put.outcome;
     } catch (error) {
@@ -146,7 +146,7 @@ function fill(
   let to = from;
   for (; to < members.length; to++) {
     const size = Buffer.byteLength(members[to] ?? '');
-    if (bytes + size > room && (to > from || room < SEGMENT_BYTES)) break;
+    if (bytes + size > room && (to > from || room < EVENT_SEGMENT_BYTES)) break;
     bytes += size;
   }
   return { members: members.slice(from, to), bytes };

@@ -11,9 +11,9 @@ import { type AppendBatch, EventAppends } from './event-appends.ts';
 import { EventArrivals } from './event-arrivals.ts';
 import { EventCatalog } from './event-catalog.ts';
 import {
-  FOLD_BYTES,
-  type FoldOptions,
-  foldLog,
+  COMPACTION_BYTES,
+  type CompactionOptions,
+  compactLog,
   hasAbandonedEntries,
   sweepLog,
   wantsSweep,
@@ -41,15 +41,15 @@ type Listener = Parameters<Events['onEvent']>[0];
 const TAIL_INTERVAL_MS = 1_000;
 
 /** The log is compacted when it has more entries in no segment than this, or more bytes of them. */
-const FOLD_ABOVE = 64;
-const FOLD_ABOVE_BYTES = 4 * 1024 * 1024;
+const COMPACT_ABOVE = 64;
+const COMPACT_ABOVE_BYTES = 4 * 1024 * 1024;
 
 /** Servers that find upkeep due wait for a random time up to this, so that only one of them does it. */
 const UPKEEP_JITTER_MS = 5_000;
 const UPKEEP_PAUSE_AFTER_FAILURE_MS = 30_000;
 
 /** How often the last compaction of a process is tried. Other servers, or the next start, compact what is left. */
-const LAST_FOLD_TRIES = 3;
+const LAST_COMPACTION_TRIES = 3;
 
 /** The events of all servers over one bucket: durable in the log, found by an index in memory, read from local disk. */
 export class EventStore implements Events {
@@ -61,7 +61,7 @@ export class EventStore implements Events {
   private readonly writer: EventWriter;
   private readonly tail: EventTail;
   private readonly appends: EventAppends;
-  private readonly folding: FoldOptions;
+  private readonly compaction: CompactionOptions;
   private readonly closing = new AbortController();
   /** Reading, compaction and sweeping run one after another. */
   private work: Promise<unknown> = Promise.resolve();
@@ -104,7 +104,7 @@ export class EventStore implements Events {
       write: (batch) => this.write(batch),
     });
     const { tail, catalog } = this;
-    this.folding = { control, bulk, clock, random, catalog, index, tail };
+    this.compaction = { control, bulk, clock, random, catalog, index, tail };
   }
 
   /**
@@ -145,12 +145,12 @@ export class EventStore implements Events {
    * @returns false when another server compacted it meanwhile
    * @throws CairnError `unavailable`, `busy`, `corrupt`
    */
-  fold(): Promise<boolean> {
+  compact(): Promise<boolean> {
     return this.inTurn(async () => {
       for (let isWhole = false; !isWhole; ) {
         await this.look();
-        isWhole = this.tail.unfoldedBytes <= FOLD_BYTES;
-        if (!(await foldLog(this.folding))) return false;
+        isWhole = this.tail.uncompactedBytes <= COMPACTION_BYTES;
+        if (!(await compactLog(this.compaction))) return false;
       }
       return true;
     });
@@ -163,7 +163,7 @@ export class EventStore implements Events {
   sweep(): Promise<void> {
     return this.inTurn(async () => {
       await this.look();
-      if (wantsSweep(this.folding)) await sweepLog(this.folding);
+      if (wantsSweep(this.compaction)) await sweepLog(this.compaction);
     });
   }
 
@@ -307,11 +307,11 @@ export class EventStore implements Events {
 
   private async upkeep(): Promise<void> {
     const { clock, random, log } = this.options;
-    const foldDue =
-      this.tail.unfoldedEntries > FOLD_ABOVE ||
-      this.tail.unfoldedBytes > FOLD_ABOVE_BYTES ||
-      hasAbandonedEntries(this.folding);
-    if (!foldDue && !wantsSweep(this.folding)) {
+    const isCompactionDue =
+      this.tail.uncompactedEntries > COMPACT_ABOVE ||
+      this.tail.uncompactedBytes > COMPACT_ABOVE_BYTES ||
+      hasAbandonedEntries(this.compaction);
+    if (!isCompactionDue && !wantsSweep(this.compaction)) {
       this.upkeepAt = undefined;
       return;
     }
@@ -319,8 +319,8 @@ export class EventStore implements Events {
     if (clock.monotonic() < this.upkeepAt) return;
     this.upkeepAt = undefined;
     try {
-      if (foldDue) await foldLog(this.folding);
-      else await sweepLog(this.folding);
+      if (isCompactionDue) await compactLog(this.compaction);
+      else await sweepLog(this.compaction);
     } catch (error) {
       log.warn({ err: error }, 'upkeep of the event log failed; it is tried again');
       this.upkeepAt = clock.monotonic() + UPKEEP_PAUSE_AFTER_FAILURE_MS;
@@ -330,12 +330,12 @@ export class EventStore implements Events {
   /** Compacts what is left and removes this writer from the catalog. If that fails, other servers do it a day later. */
   private async leave(): Promise<void> {
     try {
-      for (let tries = 0; tries < LAST_FOLD_TRIES; ) {
+      for (let tries = 0; tries < LAST_COMPACTION_TRIES; ) {
         const own = this.writer.writerId;
         if (own === undefined) return;
         await this.look();
-        const isWhole = this.tail.unfoldedBytes <= FOLD_BYTES;
-        if (!(await foldLog(this.folding, own))) tries++;
+        const isWhole = this.tail.uncompactedBytes <= COMPACTION_BYTES;
+        if (!(await compactLog(this.compaction, own))) tries++;
         else if (isWhole) return;
       }
     } catch (error) {

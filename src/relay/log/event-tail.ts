@@ -3,10 +3,10 @@ import { concurrently } from '../../lib/concurrently.ts';
 import type { Digest } from '../../lib/digest.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import type { CatalogRecord, EventCatalog } from './event-catalog.ts';
-import { type LogEntry, readEntry, type SegmentContent } from './event-log.ts';
-import { readSegment } from './event-segments.ts';
+import { type EventSegmentContent, type LogEntry, readEntry } from './event-log.ts';
+import { readEventSegment } from './event-segments.ts';
 import type { LogPosition } from './event-writer.ts';
-import type { StoredSegment } from './stored-segment.ts';
+import type { StoredEventSegment } from './stored-segment.ts';
 
 export interface EventTailOptions {
   readonly control: ObjectStore;
@@ -16,21 +16,21 @@ export interface EventTailOptions {
   /** The id of this process as a writer, which it need not follow; undefined before it has written. */
   readonly own: () => string | undefined;
   /** Called with everything that is read, in any sequence. If it throws, reading ends, and is repeated later. */
-  readonly learn: (content: SegmentContent | StoredSegment) => void;
+  readonly learn: (content: EventSegmentContent | StoredEventSegment) => void;
 }
 
 /** An entry that is in no event segment yet. */
-export interface UnfoldedEntry {
+export interface UncompactedEntry {
   readonly bytes: number;
   /** Undefined when the entry has to be read again: not all of them are kept in memory. */
   readonly entry: LogEntry | undefined;
 }
 
 /** Consecutive entries of one writer that are in no event segment yet. */
-export interface UnfoldedRun {
+export interface UncompactedRun {
   readonly writer: string;
   readonly from: number;
-  readonly entries: readonly UnfoldedEntry[];
+  readonly entries: readonly UncompactedEntry[];
 }
 
 /** How many event segments are in memory at once; one has 4 MiB, and takes about five times as much while it is read. */
@@ -55,7 +55,7 @@ export class EventTail {
   private readonly options: EventTailOptions;
   /** By writer: the sequence number of the next entry to read. */
   private readonly positions = new Map<string, number>();
-  private readonly unfolded = new Map<string, { from: number; entries: UnfoldedEntry[] }>();
+  private readonly uncompacted = new Map<string, { from: number; entries: UncompactedEntry[] }>();
   /** Event segments that contain nothing new. */
   private known = new Set<Digest>();
   private takenRevision = -1;
@@ -66,29 +66,29 @@ export class EventTail {
   }
 
   /** How many entries, read or written, are in no event segment yet. */
-  get unfoldedEntries(): number {
+  get uncompactedEntries(): number {
     let sum = 0;
-    for (const { entries } of this.unfolded.values()) sum += entries.length;
+    for (const { entries } of this.uncompacted.values()) sum += entries.length;
     return sum;
   }
 
   /** Their size in the store. */
-  get unfoldedBytes(): number {
+  get uncompactedBytes(): number {
     let sum = 0;
-    for (const { entries } of this.unfolded.values()) for (const { bytes } of entries) sum += bytes;
+    for (const { entries } of this.uncompacted.values()) for (const { bytes } of entries) sum += bytes;
     return sum;
   }
 
   /** Their writers. */
-  unfoldedWriters(): string[] {
-    return [...this.unfolded].filter(([, { entries }]) => entries.length > 0).map(([writer]) => writer);
+  uncompactedWriters(): string[] {
+    return [...this.uncompacted].filter(([, { entries }]) => entries.length > 0).map(([writer]) => writer);
   }
 
   /** Those entries. @param room how many bytes of them are wanted; returns at least one entry */
-  unfoldedRuns(room: number): UnfoldedRun[] {
-    const runs: UnfoldedRun[] = [];
+  uncompactedRuns(room: number): UncompactedRun[] {
+    const runs: UncompactedRun[] = [];
     let bytes = 0;
-    for (const [writer, { from, entries }] of this.unfolded) {
+    for (const [writer, { from, entries }] of this.uncompacted) {
       let to = 0;
       for (const entry of entries) {
         if (bytes > 0 && bytes + entry.bytes > room) break;
@@ -170,7 +170,7 @@ export class EventTail {
     const rooms: Buffer[] = [];
     await concurrently(unknown, SEGMENTS_AT_ONCE, async (segment) => {
       const room = rooms.pop() ?? Buffer.allocUnsafeSlow(largest);
-      this.options.learn(await readSegment(this.options.bulk, segment, room));
+      this.options.learn(await readEventSegment(this.options.bulk, segment, room));
       this.known.add(segment.digest);
       // Nothing refers to the buffer any more.
       rooms.push(room);
@@ -182,7 +182,7 @@ export class EventTail {
     const own = this.options.own();
     for (const [writer, { folded }] of Object.entries(current.writers)) {
       if (writer !== own && folded > this.positionOf(writer)) this.positions.set(writer, folded);
-      const run = this.unfolded.get(writer);
+      const run = this.uncompacted.get(writer);
       if (run === undefined || folded <= run.from) continue;
       run.entries.splice(0, folded - run.from);
       run.from = folded;
@@ -190,7 +190,7 @@ export class EventTail {
     const lately = new Set(current.condemned.flatMap(({ entries }) => entries.map(({ writer }) => writer)));
     for (const writer of this.positions.keys()) {
       if (writer === own || current.writers[writer] !== undefined) continue;
-      this.unfolded.delete(writer);
+      this.uncompacted.delete(writer);
       if (!lately.has(writer)) this.positions.delete(writer);
     }
   }
@@ -198,9 +198,9 @@ export class EventTail {
   private note(writer: string, sequence: number, whole: LogEntry, bytes: number): void {
     this.positions.set(writer, sequence + 1);
     const entry = { bytes, entry: this.keptBytes() + bytes > KEPT_BYTES ? undefined : whole };
-    const run = this.unfolded.get(writer);
+    const run = this.uncompacted.get(writer);
     if (run === undefined || run.from + run.entries.length !== sequence) {
-      this.unfolded.set(writer, { from: sequence, entries: [entry] });
+      this.uncompacted.set(writer, { from: sequence, entries: [entry] });
     } else {
       run.entries.push(entry);
     }
@@ -208,7 +208,7 @@ export class EventTail {
 
   private keptBytes(): number {
     let sum = 0;
-    for (const { entries } of this.unfolded.values()) {
+    for (const { entries } of this.uncompacted.values()) {
       for (const { bytes, entry } of entries) if (entry !== undefined) sum += bytes;
     }
     return sum;

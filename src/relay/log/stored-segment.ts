@@ -32,7 +32,7 @@ const DIGEST = 64;
 const CONTENT = Buffer.from('],"content":"');
 
 /** An event segment as it was read. Events are parsed one by one: as objects, all of them would take much memory. */
-export class StoredSegment {
+export class StoredEventSegment {
   readonly bytes: Buffer;
   /** Where the JSON of each visible event is. */
   readonly slices: readonly Slice[];
@@ -47,8 +47,8 @@ export class StoredSegment {
   }
 
   /** @param key of the bytes, for errors @throws CairnError `corrupt` when they are not a segment */
-  static parse(key: string, bytes: Buffer): StoredSegment {
-    return StoredSegment.cut(key, bytes) ?? StoredSegment.rewritten(key, bytes);
+  static parse(key: string, bytes: Buffer): StoredEventSegment {
+    return StoredEventSegment.cut(key, bytes) ?? StoredEventSegment.rewritten(key, bytes);
   }
 
   /** @throws CairnError `corrupt` */
@@ -101,7 +101,7 @@ export class StoredSegment {
   }
 
   /** Undefined when the bytes are not exactly as segments are written. */
-  private static cut(key: string, bytes: Buffer): StoredSegment | undefined {
+  private static cut(key: string, bytes: Buffer): StoredEventSegment | undefined {
     const begin = bytes.indexOf(EVENTS) + EVENTS.length;
     const end = bytes.lastIndexOf(HIDDEN);
     if (begin < EVENTS.length || end < begin) return undefined;
@@ -117,10 +117,10 @@ export class StoredSegment {
       from = to + 1;
     }
     const rest = Buffer.concat([bytes.subarray(0, begin), bytes.subarray(end)]);
-    return new StoredSegment(key, bytes, slices, parseHidden(key, parseObject(key, rest)['hidden']));
+    return new StoredEventSegment(key, bytes, slices, parseHidden(key, parseObject(key, rest)['hidden']));
   }
 
-  private static rewritten(key: string, bytes: Buffer): StoredSegment {
+  private static rewritten(key: string, bytes: Buffer): StoredEventSegment {
     const object = parseObject(key, bytes);
     const events = parseEvents(key, object['events']);
     const hidden = parseHidden(key, object['hidden']);
@@ -131,7 +131,7 @@ export class StoredSegment {
       slices.push({ from, to: from + length });
       from += length;
     }
-    return new StoredSegment(key, Buffer.concat(texts), slices, hidden);
+    return new StoredEventSegment(key, Buffer.concat(texts), slices, hidden);
   }
 }
 

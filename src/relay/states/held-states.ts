@@ -23,12 +23,6 @@ export const HELD_SECONDS = 30 * 60;
 /** How many signed states a repository holds at most: the newest ones, and of each author only the newest. */
 export const MAX_HELD = 16;
 
-/** A signed state that is held. */
-export interface WaitingState extends HeldState {
-  /** The branch that HEAD is to name. */
-  readonly head?: string;
-}
-
 /** The result of holding a signed state: `held`, or the newer state by the same author that is held already. */
 export type Held = 'held' | { readonly outdatedBy: StateStamp };
 
@@ -53,7 +47,7 @@ export class HeldStates {
    * deleted, or whose author does not accept this repository any more.
    * @throws CairnError `unavailable` when the store does not answer; `corrupt` when the record cannot be read
    */
-  async waiting(id: RepositoryId): Promise<readonly WaitingState[]> {
+  async heldIn(id: RepositoryId): Promise<readonly HeldState[]> {
     const { words } = this.context;
     await this.takeFromAuthors(id, words.crowdedWriters(id.owner, id.identifier));
     return (await this.entries(id))
@@ -106,7 +100,7 @@ export class HeldStates {
   }
 
   /** Removes a signed state that has been applied, and all that are older. Never rejects. */
-  async carriedOut(id: RepositoryId, applied: StateStamp): Promise<void> {
+  async removeApplied(id: RepositoryId, applied: StateStamp): Promise<void> {
     try {
       await this.keep(id, ({ event }) => isNewerState(stampOf(event), applied));
     } catch (error) {
@@ -171,14 +165,14 @@ export class HeldStates {
   }
 
   /** Verifies the event again, although that was done before it was stored: it is cheap, and a push relies on it. */
-  private parse({ event }: HeldEntry, { owner, identifier }: RepositoryId): WaitingState | undefined {
+  private parse({ event }: HeldEntry, { owner, identifier }: RepositoryId): HeldState | undefined {
     const { verifier, words } = this.context;
     if (!verifier.verify(event)) return undefined;
     const state = parseSignedState(event, refNameProblem);
     if (!state.ok) return undefined;
     // An author who has not announced this repository may mean another one.
     const isOwn = event.pubkey === owner || words.hasAnnounced(event.pubkey, identifier);
-    return { ...state.value, ...(isOwn || repositoriesNamed(event).length > 0 ? {} : { guarded: true }) };
+    return { ...state.value, ...(isOwn || repositoriesNamed(event).length > 0 ? {} : { authorOnly: true }) };
   }
 
   private now(): number {

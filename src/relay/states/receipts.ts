@@ -182,7 +182,7 @@ export class Receipts<M extends Manifest> {
     if (events.length > 0) await this.context.events.append(events);
   }
 
-  /** The announcements in force and the orders carried out, as far as they are to be served and are not yet. */
+  /** The announcements in force and the applied signed states that the log lacks and may show. */
   private async namedEvents(
     id: RepositoryId,
     manifest: M,
@@ -206,8 +206,8 @@ export class Receipts<M extends Manifest> {
   }
 
   /**
-   * The announcement of a maintainer makes a repository of his own, and stays unseen while that waits for its first data. What
-   * was ordered in a private repository is not shown because it would count in a public one, too.
+   * A maintainer's announcement makes a repository of the maintainer's own, and stays hidden until that has data. A signed
+   * state applied in a private repository stays hidden, even if it would count in a public one, too.
    */
   private async mayBeShown(id: RepositoryId, event: VerifiedEvent, policy: Policy): Promise<boolean> {
     if (event.kind === kinds.repositoryState) return !policy.private || !this.context.isPublic(event);
@@ -235,7 +235,7 @@ export class Receipts<M extends Manifest> {
     return untold;
   }
 
-  /** Signing costs milliseconds, so what has been attested is not signed again. */
+  /** Signing costs milliseconds, so an attestation that exists is not signed again. */
   private isAttested(id: RepositoryId): boolean {
     const { events, service } = this.context;
     const template = attestationTemplate(

@@ -57,9 +57,9 @@ export type SignedStateOutcome =
 export interface SignedStateChangeOptions {
   readonly repository: GitRepository;
   readonly git: Git;
-  readonly order: SignedState;
+  readonly signedState: SignedState;
   /** Reads the branches and tags that a signed state set, which a manifest names. */
-  readonly refsOf: (order: AppliedState) => Promise<Refs>;
+  readonly refsOf: (applied: AppliedState) => Promise<Refs>;
   /** True when the repository's own key may write: then its receipts need not be dated before signed states. */
   readonly receiptsAreAuthoritative: (policy: Policy) => boolean;
   /** See `Change.since`. */
@@ -111,20 +111,20 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
     state: GitState,
     published: PublishedGitState,
   ): Promise<Evaluation<GitManifest, SignedStateOutcome>> {
-    const { order, repository } = this.options;
-    const role = writerRole(order.author, { owner: repository.id.owner, ...state.policy });
+    const { signedState, repository } = this.options;
+    const role = writerRole(signedState.author, { owner: repository.id.owner, ...state.policy });
     if (role === undefined) return { result: { is: 'not-a-writer' } };
-    if (state.order?.id === order.id) return { result: { is: 'applied-already' } };
-    if (state.order !== null && !isNewerState(order, state.order)) {
-      return { result: { is: 'outdated', reason: whyOutdated(order, state.order) } };
+    if (state.order?.id === signedState.id) return { result: { is: 'applied-already' } };
+    if (state.order !== null && !isNewerState(signedState, state.order)) {
+      return { result: { is: 'outdated', reason: whyOutdated(signedState, state.order) } };
     }
-    if (isFromBefore(order, state.withdrawal)) {
+    if (isFromBefore(signedState, state.withdrawal)) {
       return refuse('the repository was withdrawn after this was signed: sign a new state');
     }
-    if (order.objectFormat !== undefined && order.objectFormat !== state.objectFormat) {
+    if (signedState.objectFormat !== undefined && signedState.objectFormat !== state.objectFormat) {
       return refuse(`the repository has ${state.objectFormat} object ids, the state has others`);
     }
-    const plan = planState(branchesAndTags(state.refs), await this.lastSet(state), order.refs);
+    const plan = planState(branchesAndTags(state.refs), await this.lastSet(state), signedState.refs);
     const problem = ruleProblem(plan.changes, likelyKinds(plan.changes), state.policy, role);
     if (problem !== undefined) return refuse(problem);
     if (plan.conflicts.length > 0) return this.decide(plan, likelyKinds(plan.changes), state);
@@ -201,7 +201,7 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
     changes: readonly RefChange[],
     facts: ReadonlyMap<string, ObjectDescription>,
   ): Evaluation<GitManifest, SignedStateOutcome> {
-    const { order, source } = this.options;
+    const { signedState, source } = this.options;
     const named = new Set(state.packs.map(({ pack }) => pack.digest));
     // The objects of a new tip may be in a pack of unreachable objects: it becomes an ordinary pack again.
     const tips = new Set(changes.flatMap(({ to }) => to ?? []));
@@ -216,17 +216,17 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
         peeled: to === undefined ? undefined : facts.get(to)?.peeled,
       })),
     );
-    const { id, author, at } = order;
+    const { id, author, at } = signedState;
     return {
       next: {
         ...state,
         // A signed state without refs brings no data, so the repository stays held.
-        lifecycle: order.refs.size > 0 ? 'live' : state.lifecycle,
-        head: headAfterState(order.head, state.head, refs),
+        lifecycle: signedState.refs.size > 0 ? 'live' : state.lifecycle,
+        head: headAfterState(signedState.head, state.head, refs),
         refs,
         peeled,
         packs: brought.length === 0 ? before : [...before, ...brought],
-        order: { id, author, at, refs: refMapDigest(order.refs) },
+        order: { id, author, at, refs: refMapDigest(signedState.refs) },
       },
       cause: { kind: 'order', actor: author, evidence: id, refs: changes.map(({ name }) => name) },
       ...(this.options.receiptsAreAuthoritative(state.policy) ? {} : { receiptBefore: at }),

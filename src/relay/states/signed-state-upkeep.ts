@@ -7,9 +7,9 @@ import type { Verdict } from '../publication.ts';
 import { goThrough, type UpkeepTask } from '../upkeep.ts';
 
 export interface SignedStateUpkeepContext {
-  readonly waiting: (id: RepositoryId) => Promise<readonly StateStamp[]>;
+  readonly heldIn: (id: RepositoryId) => Promise<readonly StateStamp[]>;
   readonly signedEvents: Pick<SignedEvents, 'load'>;
-  readonly order: (event: VerifiedEvent) => Promise<Verdict>;
+  readonly apply: (event: VerifiedEvent) => Promise<Verdict>;
 }
 
 /**
@@ -31,20 +31,20 @@ export class SignedStateUpkeep implements UpkeepTask {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { waiting, signedEvents, order } = this.context;
+    const { heldIn, signedEvents, apply } = this.context;
     await goThrough(
       this.pushed,
       signal,
       ([name]) => name,
       async ([name, id]) => {
         // Oldest first: a newer state is decided on top of an older one.
-        const states = [...(await waiting(id))].sort((a, b) => a.at - b.at);
+        const states = [...(await heldIn(id))].sort((a, b) => a.at - b.at);
         await goThrough(
           states,
           signal,
           ({ id: eventId }) => eventId,
           async ({ id: eventId }) => {
-            await order(await signedEvents.load(id, eventId));
+            await apply(await signedEvents.load(id, eventId));
           },
         );
         if (!signal.aborted) this.pushed.delete(name);

@@ -29,7 +29,7 @@ import { NO_OBJECTS, SignedStateChange, type SignedStateOutcome } from './signed
 export interface SignedStatesContext extends CopyContext {
   readonly events: Events;
   readonly repositories: Repositories;
-  readonly heldOrders: HeldStates;
+  readonly heldStates: HeldStates;
   readonly signedEvents: SignedEvents;
   readonly service: ServiceIdentity;
   readonly git: Git;
@@ -43,7 +43,7 @@ export interface SignedStatesContext extends CopyContext {
 export type StateSender = Authenticated | 'this service';
 
 /** A repository in which a signed state has been applied. */
-interface SpreadSource {
+interface ObjectSource {
   readonly id: RepositoryId;
   /** Object directory of its snapshot. */
   readonly objects: string;
@@ -81,21 +81,21 @@ export class SignedStates {
   async take(event: VerifiedEvent, sender: StateSender): Promise<Verdict> {
     const parsed = parseSignedState(event, refNameProblem);
     if (!parsed.ok) return reject(`invalid: ${parsed.reason}`);
-    const order = parsed.value;
+    const signed = parsed.value;
     const now = Math.floor(this.context.clock.now() / 1000);
     const problem =
-      identifierProblem(order.identifier) ?? stateDateProblem(order, now) ?? impossibleState(order.refs);
+      identifierProblem(signed.identifier) ?? stateDateProblem(signed, now) ?? impossibleState(signed.refs);
     if (problem !== undefined) return reject(`invalid: ${problem}`);
     const { owners, complete } = this.context.words.placesOfState(event);
-    const repositories = await this.repositoriesOf(order, owners, sender);
-    if (repositories.some(({ repository }) => this.isReceipt(repository.id, order))) {
+    const repositories = await this.repositoriesOf(signed, owners, sender);
+    if (repositories.some(({ repository }) => this.isReceipt(repository.id, signed))) {
       return accept('duplicate: it is a receipt of this service');
     }
     const outcomes: Outcome[] = [];
     const failures: unknown[] = [];
     for (const { repository, secret } of repositories) {
       // A failure in one repository does not stop the others.
-      const outcome = await this.carryOut(repository, order, event).catch((error: unknown) => {
+      const outcome = await this.applyTo(repository, signed, event).catch((error: unknown) => {
         failures.push(error);
         return undefined;
       });
@@ -103,11 +103,11 @@ export class SignedStates {
     }
     // Repositories that were not looked at find it with its author: see HeldStates.holdForAuthor.
     if (!complete) {
-      const held = await this.context.heldOrders.holdForAuthor(order.identifier, event);
+      const held = await this.context.heldStates.holdForAuthor(signed.identifier, event);
       outcomes.push(
         held === 'held'
           ? { is: 'held', reason: NO_OBJECTS, secret: false }
-          : { is: 'outdated', reason: whyOutdated(order, held.outdatedBy), secret: false },
+          : { is: 'outdated', reason: whyOutdated(signed, held.outdatedBy), secret: false },
       );
     }
     const verdict = await this.verdict(outcomes, event);
@@ -119,8 +119,8 @@ export class SignedStates {
    * True for a receipt of this service. A receipt says what the refs are, and must not be applied as a signed state: the
    * pushes it states would then look as if a maintainer had signed for them, and the next signed state could undo them.
    */
-  private isReceipt(id: RepositoryId, order: SignedState): boolean {
-    return this.context.service.signerOf(id).publicKey === order.author;
+  private isReceipt(id: RepositoryId, signed: SignedState): boolean {
+    return this.context.service.signerOf(id).publicKey === signed.author;
   }
 
   /**
@@ -128,7 +128,7 @@ export class SignedStates {
    * the objects that a push brought to the first one (GRASP-01). Nothing is copied from a private repository.
    * @throws CairnError when the store fails; a push to the others, or sending the state again, makes up for it
    */
-  async spread(from: RepositoryId, manifest: GitManifest): Promise<void> {
+  async applyElsewhere(from: RepositoryId, manifest: GitManifest): Promise<void> {
     const { signedEvents, repositories } = this.context;
     const { order: last, policy } = manifest;
     if (last === null || policy.private || !manifest.causes.some(({ evidence }) => evidence === last.id))
@@ -141,7 +141,7 @@ export class SignedStates {
       .map(({ repository }) => repository)
       .filter(({ id }) => id.owner !== from.owner && id.identifier === from.identifier);
     for (const other of others) {
-      const outcome = await this.carryOut(other, parsed.value, event);
+      const outcome = await this.applyTo(other, parsed.value, event);
       if (outcome.is !== 'held') continue;
       const source = repositories.get(from);
       const state = await source.resolve();
@@ -150,7 +150,7 @@ export class SignedStates {
       const snapshot = await source.snapshot(state);
       try {
         const objects = `${snapshot.path}/objects`;
-        await this.carryOut(other, parsed.value, event, { id: from, objects, packs: state.manifest.packs });
+        await this.applyTo(other, parsed.value, event, { id: from, objects, packs: state.manifest.packs });
       } finally {
         snapshot.release();
       }
@@ -159,36 +159,36 @@ export class SignedStates {
 
   /** The repositories, as published now, in which the state's author may write and which its sender may know of. */
   private async repositoriesOf(
-    order: SignedState,
+    signed: SignedState,
     owners: readonly string[],
     sender: StateSender,
   ): Promise<Place[]> {
     const { repositories } = this.context;
     const found = await concurrently(owners, LOOKED_AT_ONCE, async (owner) => {
-      const repository = repositories.get(repositoryId(owner, order.identifier));
+      const repository = repositories.get(repositoryId(owner, signed.identifier));
       const state = (await repository.resolve())?.manifest;
-      if (state === undefined || !mayWrite(repository.id, order.author, state)) return undefined;
+      if (state === undefined || !mayWrite(repository.id, signed.author, state)) return undefined;
       const isTold = sender === 'this service' || mayKnowOf({ owner, ...state.policy }, sender);
       return isTold ? { repository, secret: state.policy.private } : undefined;
     });
     return found.filter((place) => place !== undefined);
   }
 
-  private async carryOut(
+  private async applyTo(
     repository: GitRepository,
-    order: SignedState,
+    signed: SignedState,
     event: VerifiedEvent,
-    source?: SpreadSource,
+    source?: ObjectSource,
   ): Promise<SignedStateOutcome> {
-    const { heldOrders, signedEvents, service, git } = this.context;
+    const { heldStates, signedEvents, service, git } = this.context;
     const { id } = repository;
     const since = repository.mark();
     const changeWith = (packs: readonly PackEntry[]) =>
       new SignedStateChange({
         repository,
         git,
-        order,
-        refsOf: (last) => heldOrders.refsOf(id, last),
+        signedState: signed,
+        refsOf: (last) => heldStates.refsOf(id, last),
         receiptsAreAuthoritative: (policy) => service.receiptsAreAuthoritative(id, policy),
         since,
         ...(source === undefined ? {} : { source: { objects: source.objects, packs } }),
@@ -210,12 +210,12 @@ export class SignedStates {
               );
         outcome = (await repository.publisher.join(ready)).result;
       }
-      if (outcome.is === 'applied') await heldOrders.carriedOut(id, order);
+      if (outcome.is === 'applied') await heldStates.removeApplied(id, signed);
       if (outcome.is !== 'held') return outcome;
-      const waiting = await heldOrders.hold(id, event);
+      const waiting = await heldStates.hold(id, event);
       return waiting === 'held'
         ? outcome
-        : { is: 'outdated', reason: whyOutdated(order, waiting.outdatedBy) };
+        : { is: 'outdated', reason: whyOutdated(signed, waiting.outdatedBy) };
     } finally {
       release();
     }

@@ -9,31 +9,26 @@ export type PushAuthority =
   /** A key has signed a token for this repository (NIP-98); whether it may push is decided on every state the push meets. */
   | { readonly kind: 'key'; readonly actor: string; readonly token: string }
   /**
-   * The push does exactly what a waiting order says (GRASP-01), whoever sends it. Who has shown who he is, and may write,
-   * may do without an order.
+   * The push does exactly what a held signed state says (GRASP-01), whoever sends it. A caller that has shown a key that may
+   * write needs no signed state.
    */
   | { readonly kind: 'order'; readonly caller?: { readonly actor: string; readonly token: string } };
 
-/** A maintainer-signed state that waits for its objects. */
-export interface WaitingState extends HeldState {
-  /** The branch HEAD shall name. */
-  readonly head?: string;
-}
-
-/** The orders that wait, and the pull requests whose tips pushes bring to `refs/nostr/<event id>`. */
-export interface StateBook {
-  /** Every order that waits for a repository; one request. */
-  waiting(id: RepositoryId): Promise<readonly WaitingState[]>;
-  /** Told once an order has been carried out: it and those it overtook wait no more. Never rejects. */
-  carriedOut(id: RepositoryId, order: WaitingState): Promise<void>;
+/** The signed states that are held, and the pull requests whose tips pushes bring to `refs/nostr/<event id>`. */
+export interface HeldStateBook {
+  /** All signed states that a repository holds; one request. */
+  heldIn(id: RepositoryId): Promise<readonly HeldState[]>;
+  /** Removes a signed state that has been applied, and all that are older. Never rejects. */
+  removeApplied(id: RepositoryId, applied: HeldState): Promise<void>;
   /**
-   * The branches and tags that an order set which a manifest of the repository names.
-   * @throws CairnError `unavailable` when the store does not answer; `corrupt` when it has no such order
+   * The branches and tags that an applied signed state set.
+   * @param applied the state, as a manifest of the repository names it
+   * @throws CairnError `unavailable` when the store does not answer; `corrupt` when it has no such event
    */
-  refsOf(id: RepositoryId, order: AppliedState): Promise<ReadonlyMap<string, string>>;
+  refsOf(id: RepositoryId, applied: AppliedState): Promise<ReadonlyMap<string, string>>;
   /**
-   * The tip that the pull request with this event id names; undefined while no such event is here, null when it is here and
-   * is no pull request that names one.
+   * The tip that a pull request names.
+   * @returns undefined when there is no event with this id; null when the event is not a pull request that names a tip
    */
   pullRequestTip(eventId: string): string | null | undefined;
 }

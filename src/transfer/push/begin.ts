@@ -2,16 +2,17 @@ import type { ReceiveRequest, ReceiveRequestOptions } from '../../git/index.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import type { BudgetShare } from '../../lib/byte-budget.ts';
 import type { CairnError } from '../../lib/errors.ts';
+import type { HeldState } from '../../policy/state-match.ts';
 import type { PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
 import { accessError, pushAccess } from '../repository-access.ts';
 import type { RequestBody } from '../request-body.ts';
-import type { PushAuthority, StateBook, WaitingState } from './authority.ts';
+import type { HeldStateBook, PushAuthority } from './authority.ts';
 import { readHead } from './head.ts';
 import { type TurningAwayContext, turnedAway } from './turn-away.ts';
 
 export interface BeginPushContext extends TurningAwayContext {
-  readonly orders: StateBook;
+  readonly heldStates: HeldStateBook;
   readonly limits: ReceiveRequestOptions['limits'];
 }
 
@@ -32,8 +33,8 @@ export interface Begun {
   readonly published: PublishedGitState | undefined;
   /** True when the store was asked for the state after the push came. */
   readonly fresh: boolean;
-  /** The orders that waited then, where those matter. */
-  readonly waiting: readonly WaitingState[];
+  /** The signed states that were held then, where those matter. */
+  readonly held: readonly HeldState[];
   /** Why it is refused without a look at the repository. */
   readonly turnedAway?: CairnError;
 }
@@ -52,19 +53,19 @@ export async function beginPush(
   const away = await turnedAway(context, push);
   if (away !== undefined) {
     const request = await readHead(push.body, { format: away.format, limits }, push.headMemory);
-    return { published: undefined, fresh: true, waiting: [], turnedAway: away.problem, request };
+    return { published: undefined, fresh: true, held: [], turnedAway: away.problem, request };
   }
-  const [begun, waiting] = await allSettledOrThrow([
+  const [begun, held] = await allSettledOrThrow([
     look(push),
-    authority.kind === 'order' ? context.orders.waiting(repository.id) : Promise.resolve([]),
+    authority.kind === 'order' ? context.heldStates.heldIn(repository.id) : Promise.resolve([]),
   ]);
   const format = begun.published?.manifest.objectFormat ?? 'sha1';
   const request = await readHead(push.body, { format, limits }, push.headMemory);
-  return { ...begun, waiting, request };
+  return { ...begun, held, request };
 }
 
-/** The state of a repository that the sender may see. Whether he may write is told ref by ref. */
-async function look({ repository, authority, advertised }: BeginningPush): Promise<Omit<Begun, 'waiting'>> {
+/** The state of a repository that the sender may see. Whether the sender may write is decided for each ref. */
+async function look({ repository, authority, advertised }: BeginningPush): Promise<Omit<Begun, 'held'>> {
   // A thin pack leans on objects of what the client was shown, possibly by another server a moment ago.
   if (advertised) {
     const known = await repository.known();

@@ -5,6 +5,7 @@ import { cooperate, filtered, mapped } from '../../lib/cooperative.ts';
 import { refMapDigest } from '../../nostr/signed-state.ts';
 import { headAfter } from '../../policy/default-branch.ts';
 import type { ObjectFacts } from '../../policy/ref-rules.ts';
+import type { HeldState } from '../../policy/state-match.ts';
 import { headAfterState } from '../../policy/state-rules.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import type { Change, Evaluation } from '../../repository/change.ts';
@@ -19,7 +20,6 @@ import type {
 import { packsPointedInto, withPack } from '../../repository/git/unreachable.ts';
 import type { Connectivity } from '../../repository/intake/connectivity.ts';
 import { StandingProof } from '../../repository/intake/standing-proof.ts';
-import type { WaitingState } from './authority.ts';
 import {
   asksForHistory,
   changes,
@@ -63,7 +63,7 @@ export interface PushChangeOptions {
 export interface PushOutcome {
   readonly result: PushResult;
   /** The order it carries out. */
-  readonly order?: WaitingState;
+  readonly signedState?: HeldState;
 }
 
 /**
@@ -95,26 +95,26 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
     await this.proof.standOn(published);
     const objects = this.proof.facts;
     const provable = this.options.commands.map((command) => this.withProofProblem(command, current));
-    const waiting = await rules.waiting(published);
+    const held = await rules.heldIn(published);
     const lastSet = await rules.lastSet(current);
-    const { commands, forced } = await this.withHistories(provable, current, { waiting, lastSet });
+    const { commands, forced } = await this.withHistories(provable, current, { held, lastSet });
     const { id, authority, pullRequestTip } = rules;
     const strangers = rules.strangers(this.brings(current));
-    const facts = { objects, forced, waiting, lastSet, pullRequestTip, strangers };
+    const facts = { objects, forced, held, lastSet, pullRequestTip, strangers };
     const decision = await cooperate(
       decidePush({ id, authority, commands, atomic, ...facts }, current, initial),
     );
-    const { result, order } = decision;
-    const outcome = order === undefined ? { result } : { result, order };
+    const { result, signedState } = decision;
+    const outcome = signedState === undefined ? { result } : { result, signedState };
     const state = current ?? initial;
     const allowed = commands.filter((_command, at) => result[at] === undefined);
     const accepted = await cooperate(filtered(allowed, (command) => changes(command, state.refs)));
     if (accepted.length === 0) return { result: outcome };
-    const witness = order !== undefined && rules.onlyWitnesses(state.policy);
+    const witness = signedState !== undefined && rules.onlyWitnesses(state.policy);
     return {
       next: await this.apply(accepted, state, decision),
       cause: { ...decision.evidence, refs: accepted.map((command) => command.name) },
-      ...(witness ? { receiptBefore: order.at } : {}),
+      ...(witness ? { receiptBefore: signedState.at } : {}),
       result: outcome,
     };
   }
@@ -123,13 +123,13 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
   private async withHistories(
     commands: readonly ReceivedCommand[],
     current: GitState | undefined,
-    orders: Pick<PushQuestion, 'waiting' | 'lastSet'>,
+    states: Pick<PushQuestion, 'held' | 'lastSet'>,
   ): Promise<{ readonly commands: readonly ReceivedCommand[]; readonly forced: ReadonlySet<string> }> {
     const forced = new Set<string>();
     if (current === undefined || this.options.rules.authority.kind === 'anyone') return { commands, forced };
-    if (current.policy.protection.length === 0 && orders.waiting.length === 0) return { commands, forced };
+    if (current.policy.protection.length === 0 && states.held.length === 0) return { commands, forced };
     const asks = (command: ReceivedCommand) =>
-      asksForHistory(command, current, orders) && command.oldId === current.refs.get(command.name);
+      asksForHistory(command, current, states) && command.oldId === current.refs.get(command.name);
     const asking = await cooperate(filtered(commands, asks));
     for (const command of asking.slice(0, MAX_HISTORIES)) {
       // What came with another push, after this one had begun, need not be where git would look.
@@ -183,7 +183,7 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
   private async apply(
     accepted: readonly ReceivedCommand[],
     state: GitState,
-    { evidence, order, byStranger }: PushDecision,
+    { evidence, signedState, byStranger }: PushDecision,
   ): Promise<GitState> {
     const changes = mapped(accepted, (command) => {
       const { name, newId } = command;
@@ -200,12 +200,15 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
     return {
       ...state,
       ...(arrived ? { lifecycle: 'live' } : {}),
-      ...(order === undefined ? {} : { order: carriedOut(order) }),
-      head: order === undefined ? headAfter(state.head, refs) : headAfterState(order.head, state.head, refs),
+      ...(signedState === undefined ? {} : { order: carriedOut(signedState) }),
+      head:
+        signedState === undefined
+          ? headAfter(state.head, refs)
+          : headAfterState(signedState.head, state.head, refs),
       refs,
       peeled,
       packs: bringsObjects ? withPack(before, pack, this.proof.linked) : before,
-      ...this.strangers(accepted, state, byStranger === true, order !== undefined),
+      ...this.strangers(accepted, state, byStranger === true, signedState !== undefined),
     };
   }
 
@@ -242,6 +245,6 @@ function tipsOf(commands: readonly ReceivedCommand[]): string[] {
 }
 
 /** What a manifest keeps of an order. */
-function carriedOut({ id, author, at, refs }: WaitingState): AppliedState {
+function carriedOut({ id, author, at, refs }: HeldState): AppliedState {
   return { id, author, at, refs: refMapDigest(refs) };
 }

@@ -26,13 +26,13 @@ import {
   type RefsAndHead,
   type Refusal,
 } from '../../policy/ref-rules.ts';
-import { matchHeldState } from '../../policy/state-match.ts';
+import { type HeldState, matchHeldState } from '../../policy/state-match.ts';
 import { isFromBefore, isNewerState } from '../../policy/state-precedence.ts';
 import { decideState, historyMatters, planState } from '../../policy/state-rules.ts';
 import type { GitCause, GitState } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { accessFacts } from '../repository-access.ts';
-import type { PushAuthority, StateBook, WaitingState } from './authority.ts';
+import type { HeldStateBook, PushAuthority } from './authority.ts';
 import { pullRequestProblems, type StrangerTerms, wrongTips } from './pull-request-rules.ts';
 
 /** What a push is told, one entry per command: why it is refused, or undefined when it is carried out. */
@@ -48,10 +48,10 @@ export interface PushQuestion {
   /** Names of refs whose update is known to lose history; see {@link asksForHistory}. */
   readonly forced: ReadonlySet<string>;
   /** The orders that wait for this repository. */
-  readonly waiting: readonly WaitingState[];
+  readonly held: readonly HeldState[];
   /** The branches and tags that the order carried out last has set. */
   readonly lastSet: ReadonlyMap<string, string>;
-  readonly pullRequestTip: StateBook['pullRequestTip'];
+  readonly pullRequestTip: HeldStateBook['pullRequestTip'];
   /** What it is measured by where it is a stranger's. */
   readonly strangers: StrangerTerms;
 }
@@ -63,7 +63,7 @@ export interface PushDecision {
   readonly result: PushResult;
   readonly evidence: Evidence;
   /** The order this push carries out. */
-  readonly order?: WaitingState;
+  readonly signedState?: HeldState;
   /** True when nobody who may write sends it: but for the order it carries out, it is bounded as what strangers bring. */
   readonly byStranger?: boolean;
 }
@@ -93,9 +93,9 @@ export function* decidePush(
     authority.kind === 'order' ? authority.caller : authority.kind === 'key' ? authority : undefined;
   const writer = writerRole(caller?.actor, facts);
   if (authority.kind === 'order') {
-    const byOrder = yield* decideByOrder(push, state, facts, writer !== undefined);
+    const byOrder = yield* decideBySignedState(push, state, facts, writer !== undefined);
     if (writer === undefined) return { ...byOrder, byStranger: true };
-    if (byOrder.order !== undefined) return byOrder;
+    if (byOrder.signedState !== undefined) return byOrder;
   }
   if (caller === undefined || writer === undefined) {
     return refuseAll(push, NOT_A_WRITER);
@@ -120,13 +120,13 @@ export function changes(command: ReceivedCommand, refs: ReadonlyMap<string, stri
 export function asksForHistory(
   command: ReceivedCommand,
   state: GitState,
-  orders: Pick<PushQuestion, 'waiting' | 'lastSet'>,
+  states: Pick<PushQuestion, 'held' | 'lastSet'>,
 ): boolean {
   const { name, newId } = command;
   if (command.problem !== undefined || commandKind(command) !== 'update') return false;
   if (!changes(command, state.refs)) return false;
-  const moved = isBranch(name) && orders.lastSet.get(name) !== state.refs.get(name);
-  const inQuestion = moved && orders.waiting.some(({ refs }) => refs.get(name) === newId);
+  const moved = isBranch(name) && states.lastSet.get(name) !== state.refs.get(name);
+  const inQuestion = moved && states.held.some(({ refs }) => refs.get(name) === newId);
   return historyMatters(name, state.policy.protection, inQuestion);
 }
 
@@ -134,13 +134,13 @@ export function asksForHistory(
  * Decides by the orders that wait. Branches and tags must be exactly what one of them says once the push is through; beside
  * them anyone may push the tip of a pull request to `refs/nostr/<event id>`.
  */
-function* decideByOrder(
+function* decideBySignedState(
   push: PushQuestion,
   state: GitState,
   facts: AccessFacts,
   sentByWriter: boolean,
 ): Cooperative<PushDecision> {
-  const { commands, waiting } = push;
+  const { commands, held } = push;
   const forbidden = yield* otherRefProblems(push, state, sentByWriter);
   // HEAD goes where the order says, so no branch is kept for its sake.
   const met: RefsAndHead = { refs: state.refs, head: '' };
@@ -150,7 +150,7 @@ function* decideByOrder(
   if (stated.length === 0) return { result: yield* decide(push, met, forbidden), evidence: NOBODY };
   const match = matchHeldState(
     branchesAndTags(yield* refsAfter(state, stated)),
-    waiting.filter(
+    held.filter(
       (order) =>
         isWriter(order.author, facts) &&
         isNewerState(order, state.order) &&
@@ -158,7 +158,7 @@ function* decideByOrder(
     ),
     push.authority.kind === 'order' ? push.authority.caller?.actor : undefined,
   );
-  const problem = match.ok ? yield* orderProblem(push, state, facts, stated, match.value) : match.reason;
+  const problem = match.ok ? yield* stateProblem(push, state, facts, stated, match.value) : match.reason;
   if (problem !== undefined)
     for (const { name } of commands.filter((command) => isBranchOrTag(command.name)))
       forbidden.set(name, problem);
@@ -167,7 +167,7 @@ function* decideByOrder(
   const carriedOut = match.ok && commands.every((command, at) => !asked.has(command) || !result[at]);
   if (!carriedOut) return { result, evidence: NOBODY };
   const { author, id } = match.value;
-  return { result, evidence: { kind: 'order', actor: author, evidence: id }, order: match.value };
+  return { result, evidence: { kind: 'order', actor: author, evidence: id }, signedState: match.value };
 }
 
 /** What is wrong with the commands that no order speaks of. A writer who shows a key may do what the rules let writers do. */
@@ -187,12 +187,12 @@ function* otherRefProblems(
  * Why an order may not be carried out: its signer may not do what it says, or it would undo a push. It may wait for the
  * latter reason itself, and whoever brings what it asks for speaks for nobody.
  */
-function* orderProblem(
+function* stateProblem(
   push: PushQuestion,
   state: GitState,
   facts: AccessFacts,
   stated: readonly ReceivedCommand[],
-  order: WaitingState,
+  order: HeldState,
 ): Cooperative<string | undefined> {
   const role = writerRole(order.author, facts) ?? 'maintainer';
   const [first] = yield* protectedRefs({ ...push, commands: stated }, state, role);

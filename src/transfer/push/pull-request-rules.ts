@@ -9,7 +9,7 @@
  */
 import { commandKind, isBranchOrTag, type ReceivedCommand, refsStartingWith } from '../../git/index.ts';
 import type { Amount, GitState, StrangerRef, Strangers } from '../../repository/git/git-manifest.ts';
-import type { StateBook } from './authority.ts';
+import type { HeldStateBook } from './authority.ts';
 import {
   allowanceLeft,
   type StrangerLimits,
@@ -31,7 +31,7 @@ export interface StrangerTerms {
 export interface PullRequestQuestion {
   readonly commands: readonly ReceivedCommand[];
   readonly strangers: StrangerTerms;
-  readonly pullRequestTip: StateBook['pullRequestTip'];
+  readonly pullRequestTip: HeldStateBook['pullRequestTip'];
 }
 
 const PREFIX = 'refs/nostr/';

@@ -106,7 +106,7 @@ class Push {
     this.rules = new PushRules(context, {
       id: repository.id,
       authority: incoming.authority,
-      waiting: begun.waiting,
+      held: begun.held,
       published: begun.published,
       paths: () => this.workspace.current(this.published),
     });
@@ -242,8 +242,8 @@ class Push {
       begun = { ...begun, published: await this.incoming.repository.resolve(), fresh: true };
       decision = await this.decideOn(begun.published);
     }
-    const { result: refusals, order } = decision;
-    const byStranger = decision.byStranger === true && order === undefined;
+    const { result: refusals, signedState } = decision;
+    const byStranger = decision.byStranger === true && signedState === undefined;
     const refused = refusals.every((refusal) => refusal !== undefined);
     return refused ? { ...begun, refusals, byStranger } : { ...begun, byStranger };
   }
@@ -252,11 +252,11 @@ class Push {
     const { atomic, rules } = this;
     const { id, authority, pullRequestTip } = rules;
     const { commands } = this.request;
-    const waiting = await rules.waiting(published);
+    const held = await rules.heldIn(published);
     const lastSet = await rules.lastSet(published?.manifest);
     const strangers = rules.strangers(undefined);
     const known = { objects: undefined, forced: new Set<string>(), strangers };
-    const question = { id, authority, commands, atomic, waiting, lastSet, pullRequestTip, ...known };
+    const question = { id, authority, commands, atomic, held, lastSet, pullRequestTip, ...known };
     return cooperate(decidePush(question, published?.manifest, this.empty));
   }
 
@@ -324,7 +324,10 @@ class Push {
     return refusals.every((refusal) => refusal !== undefined) ? refusals : undefined;
   }
 
-  private async reportResult({ result, order }: PushOutcome, committed: Committed): Promise<PushSummary> {
+  private async reportResult(
+    { result, signedState }: PushOutcome,
+    committed: Committed,
+  ): Promise<PushSummary> {
     const refs = this.request.commands.map((command, at): RefStatus => {
       const refusal = result[at];
       const ref = command.rawName ?? command.name;
@@ -334,7 +337,7 @@ class Push {
     this.explain(result);
     await this.telling.report({ unpack: 'ok', refs });
     const summary = this.summary(refs, committed.digest);
-    return order === undefined ? summary : { ...summary, order };
+    return signedState === undefined ? summary : { ...summary, signedState };
   }
 
   private async reportRefusals(unpack: string, refusals: PushResult): Promise<PushSummary> {

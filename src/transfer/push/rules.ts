@@ -2,11 +2,12 @@ import type { ReceivedCommand } from '../../git/index.ts';
 import type { QuarantinePaths } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { HeldState } from '../../policy/state-match.ts';
 import { refsIfUnchanged } from '../../policy/state-rules.ts';
 import type { Amount, GitState, PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { Policy } from '../../repository/manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
-import type { PushAuthority, StateBook, WaitingState } from './authority.ts';
+import type { HeldStateBook, PushAuthority } from './authority.ts';
 import { keepsHistory } from './keeps-history.ts';
 import type { StrangerTerms } from './pull-request-rules.ts';
 import type { StrangerLimits } from './stranger-limits.ts';
@@ -14,7 +15,7 @@ import type { StrangerLimits } from './stranger-limits.ts';
 /** Whose word is asked about pushes. */
 export interface PushRulesContext {
   readonly git: Git;
-  readonly orders: StateBook;
+  readonly heldStates: HeldStateBook;
   readonly clock: Clock;
   /** What people without a right of their own may push; undefined: nothing. */
   readonly strangers: StrangerLimits | undefined;
@@ -29,7 +30,7 @@ export interface PushRulesOptions {
   readonly id: RepositoryId;
   readonly authority: PushAuthority;
   /** The orders that waited when the push began, and the state it began with. */
-  readonly waiting: readonly WaitingState[];
+  readonly held: readonly HeldState[];
   readonly published: PublishedGitState | undefined;
   /** Where git finds the objects of the push and those of a state it met. */
   readonly paths: () => Promise<QuarantinePaths>;
@@ -46,9 +47,7 @@ export class PushRules {
   /** By old and new id. */
   private readonly histories = new Map<string, boolean>();
   private last: { readonly order: string; readonly refs: ReadonlyMap<string, string> } | undefined;
-  private later:
-    | { readonly digest: string | undefined; readonly orders: readonly WaitingState[] }
-    | undefined;
+  private later: { readonly digest: string | undefined; readonly held: readonly HeldState[] } | undefined;
 
   constructor(context: PushRulesContext, options: PushRulesOptions) {
     this.context = context;
@@ -61,14 +60,14 @@ export class PushRules {
    * The orders that waited when the push began, or those that wait now that it meets another state.
    * @throws CairnError `unavailable` when the store does not answer
    */
-  async waiting(published: PublishedGitState | undefined): Promise<readonly WaitingState[]> {
+  async heldIn(published: PublishedGitState | undefined): Promise<readonly HeldState[]> {
     const digest = published?.digest;
     if (this.authority.kind !== 'order') return [];
-    if (digest === this.options.published?.digest) return this.options.waiting;
+    if (digest === this.options.published?.digest) return this.options.held;
     if (this.later === undefined || this.later.digest !== digest) {
-      this.later = { digest, orders: await this.context.orders.waiting(this.id) };
+      this.later = { digest, held: await this.context.heldStates.heldIn(this.id) };
     }
-    return this.later.orders;
+    return this.later.held;
   }
 
   /**
@@ -82,13 +81,13 @@ export class PushRules {
     const unchanged = refsIfUnchanged(state.refs, order.refs);
     if (unchanged !== undefined) return unchanged;
     if (this.last?.order !== order.id) {
-      this.last = { order: order.id, refs: await this.context.orders.refsOf(this.id, order) };
+      this.last = { order: order.id, refs: await this.context.heldStates.refsOf(this.id, order) };
     }
     return this.last.refs;
   }
 
   readonly pullRequestTip = (eventId: string): string | null | undefined =>
-    this.context.orders.pullRequestTip(eventId);
+    this.context.heldStates.pullRequestTip(eventId);
 
   /** What the push is measured by if it is a stranger's. @param brings what its pack takes, once it has been taken in */
   strangers(brings: Amount | undefined): StrangerTerms {

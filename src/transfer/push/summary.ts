@@ -1,5 +1,5 @@
 import { cleanReason, type ReceivedCommand, type RefStatus } from '../../git/index.ts';
-import type { WaitingState } from './authority.ts';
+import type { HeldState } from '../../policy/state-match.ts';
 
 /** What became of one ref of a push. */
 export interface PushedRef {
@@ -25,7 +25,7 @@ export interface PushSummary {
   /** Why the pack was not taken in, as the client was told. */
   readonly reason?: string;
   /** The order that was carried out; the order book has not been told. */
-  readonly order?: WaitingState;
+  readonly signedState?: HeldState;
   /** What went wrong on the server's side, of which the client was told no more than it can act on. */
   readonly err?: unknown;
 }

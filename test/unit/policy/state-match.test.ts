@@ -61,10 +61,10 @@ describe('a push', () => {
   });
 
   test('of an order that is perhaps meant for another repository tells its author alone what it says (issue 11, point 12)', () => {
-    const guarded = { ...order, guarded: true };
+    const authorOnly = { ...order, authorOnly: true };
     const after = refs({ 'refs/heads/main': B, 'refs/heads/x': A });
     const reasonFor = (caller?: string) => {
-      const result = matchHeldState(after, [guarded], caller);
+      const result = matchHeldState(after, [authorOnly], caller);
       return result.ok ? '' : result.reason;
     };
     for (const caller of [undefined, 'bob']) {
@@ -74,7 +74,7 @@ describe('a push', () => {
       expect(reasonFor(caller)).not.toMatch(/v1|shall be/);
     }
     expect(reasonFor('alice')).toContain('refs/heads/main would be bbbbbbbb and shall be aaaaaaaa');
-    const missing = matchHeldState(refs({ 'refs/heads/main': A }), [guarded]);
+    const missing = matchHeldState(refs({ 'refs/heads/main': A }), [authorOnly]);
     expect(missing.ok ? '' : missing.reason).toMatch(/: refs are missing; push with a token/);
   });
 

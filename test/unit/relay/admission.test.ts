@@ -39,7 +39,7 @@ class AdmissionRig {
       events,
       belonging: directory,
       announce: act('announce'),
-      order: act('order'),
+      signedState: act('order'),
       pullRequest: async (event) => {
         await events.append([event]);
         return accept();

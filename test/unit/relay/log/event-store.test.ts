@@ -169,7 +169,7 @@ describe('a store that misbehaves', () => {
       bucket.next(isCatalogWrite, { does });
       await store.append(issues(3));
       bucket.next(isCatalogWrite, { does });
-      expect(await store.fold()).toBe(true);
+      expect(await store.compact()).toBe(true);
       const fresh = await server();
       expect(shownBy(fresh)).toEqual(idsOf(issues(3)));
       expect(await keys('/segments/')).toHaveLength(1);
@@ -213,7 +213,7 @@ describe('a store that misbehaves', () => {
     await expect(store.append([late])).rejects.toMatchObject({ kind: 'unavailable' });
     bucket.rules.length = 0;
     await bucket.applyLate();
-    expect(await other.fold()).toBe(true);
+    expect(await other.compact()).toBe(true);
     clock.advance(11 * MINUTE);
     await other.sweep();
     await store.append([next]);
@@ -238,7 +238,7 @@ describe('a store that misbehaves', () => {
   it('and breaks off in a segment delays it, and loses nothing', async () => {
     const [store, other] = [await server(), await server()];
     await store.append(issues(3));
-    await store.fold();
+    await store.compact();
     const isSegment = ({ operation, key }: StoreCall) => operation === 'get' && key.includes('/segments/');
     bucket.next(isSegment, { does: 'break-body' });
     await expect(other.tailNow()).rejects.toThrow();
@@ -258,7 +258,7 @@ describe('a store that misbehaves', () => {
       message: expect.stringContaining(entry),
     });
     await bucket.delete(entry);
-    await store.fold();
+    await store.compact();
     const [segment = ''] = await keys('/segments/');
     await bucket.put(segment, Buffer.from('x'), { mode: 'overwrite' });
     await expect(server()).rejects.toMatchObject({
@@ -297,7 +297,7 @@ describe('several servers', () => {
   it('that store the same event at once keep it once', async () => {
     const [one, two] = [await server(), await server()];
     await Promise.all([one.append(issues(3)), two.append(issues(3))]);
-    await one.fold();
+    await one.compact();
     expect(shownBy(one)).toEqual(idsOf(issues(3)));
     expect(shownBy(await server())).toEqual(idsOf(issues(3)));
   });
@@ -307,10 +307,10 @@ describe('several servers', () => {
     await one.append(issues(5));
     let folded: boolean | undefined;
     const before = async () => {
-      folded = await two.fold();
+      folded = await two.compact();
     };
     bucket.next(isCatalogWrite, { does: 'run', before });
-    expect(await one.fold()).toBe(false);
+    expect(await one.compact()).toBe(false);
     expect(folded).toBe(true);
     expect(await storedIn('/segments/')).toEqual(idsOf(issues(5)));
   });
@@ -319,7 +319,7 @@ describe('several servers', () => {
     const stores = [await server(), await server(), await server()];
     for (let round = 0; round < 4; round++) {
       await Promise.all(stores.map((store, at) => store.append(issues(5, `round ${round}, server ${at}`))));
-      const folded = await Promise.all(stores.map((store) => store.fold()));
+      const folded = await Promise.all(stores.map((store) => store.compact()));
       expect(folded).toContain(true);
       for (const store of stores) await store.tailNow();
     }
@@ -327,7 +327,7 @@ describe('several servers', () => {
     expect(shownBy(fresh)).toHaveLength(60);
     for (const store of stores) expect(shownBy(store)).toEqual(shownBy(fresh));
     clock.advance(11 * MINUTE);
-    await fresh.fold();
+    await fresh.compact();
     await fresh.sweep();
     await fresh.tailNow();
     const { segments } = await catalog();
@@ -340,7 +340,7 @@ describe('folding', () => {
   it('keeps entries for readers who are slow, and deletes them later', async () => {
     const [store, slow] = [await server(), await server()];
     for (const event of issues(20)) await store.append([event]);
-    await store.fold();
+    await store.compact();
     await store.sweep();
     expect(await keys('/writers/')).toHaveLength(20);
     clock.advance(11 * MINUTE);
@@ -371,7 +371,7 @@ describe('folding', () => {
     const [store, other] = [await server(), await server()];
     await store.append(issues(20));
     await other.tailNow();
-    await store.fold();
+    await store.compact();
     bucket.reset();
     await other.tailNow();
     expect(bucket.log.filter(({ key }) => key.includes('/segments/'))).toEqual([]);
@@ -387,11 +387,11 @@ describe('folding', () => {
     const deletion = plainEvent({ kind: 5, tags: [['e', target.id]] });
     await store.append([state(1), target, brief]);
     await store.append([waiting], { hidden: true });
-    await store.fold();
+    await store.compact();
     expect(await storedIn('/segments/')).toEqual(idsOf([state(1), target, brief, waiting]));
     await store.append([state(2), other, deletion]);
     clock.advance(HOUR);
-    await store.fold();
+    await store.compact();
     await store.sweep();
     clock.advance(11 * MINUTE);
     await store.sweep();
@@ -407,10 +407,10 @@ describe('folding', () => {
     const [older, newer] = [state(1), state(2)];
     await store.append([older]);
     await store.append(issues(200));
-    await store.fold();
+    await store.compact();
     await store.append([newer]);
     await store.append([plainEvent({ kind: 5, tags: [['e', newer.id]] })]);
-    await store.fold();
+    await store.compact();
     const fresh = await server();
     expect(fresh.latest(30618, ann, 'x')).toBeUndefined();
     expect(fresh.judge(older)).toBe('deleted');
@@ -422,7 +422,7 @@ describe('folding', () => {
     if (waiting === undefined || shown === undefined) throw new Error('there are two');
     await store.append([waiting, shown], { hidden: true });
     await store.append([shown]);
-    await store.fold();
+    await store.compact();
     const fresh = await server();
     expect(fresh.isHidden(waiting.id)).toBe(true);
     expect(shownBy(fresh)).toEqual([shown.id]);
@@ -433,7 +433,7 @@ describe('folding', () => {
     const store = await server();
     for (let round = 0; round < 60; round++) {
       await store.append(issues(5, `round ${round}`));
-      await store.fold();
+      await store.compact();
     }
     expect((await catalog()).segments.length).toBeLessThanOrEqual(8);
     expect(shownBy(await server())).toHaveLength(300);
@@ -452,7 +452,7 @@ describe('writers', () => {
   it('that only read never write', async () => {
     const store = await server();
     await store.tailNow();
-    await store.fold();
+    await store.compact();
     await store.sweep();
     await store.close();
     expect(bucket.writes()).toBe(0);
@@ -463,7 +463,7 @@ describe('writers', () => {
     await killed.append(issues(3));
     opened = opened.filter((store) => store !== killed);
     clock.advance(23 * HOUR);
-    await other.fold();
+    await other.compact();
     await other.sweep();
     expect(Object.keys((await catalog()).writers)).toHaveLength(1);
     clock.advance(2 * HOUR);
@@ -475,7 +475,7 @@ describe('writers', () => {
   it('that wake up after days are heard, under a new name', async () => {
     const [sleeper, other] = [await server(), await server()];
     await sleeper.append(issues(3));
-    await other.fold();
+    await other.compact();
     clock.advance(48 * HOUR);
     await other.sweep();
     const events = issues(3, 'awake');
@@ -488,7 +488,7 @@ describe('writers', () => {
   it('that are struck off in the very moment they wake up are heard', async () => {
     const [sleeper, other] = [await server(), await server()];
     await sleeper.append(issues(3));
-    await other.fold();
+    await other.compact();
     clock.advance(48 * HOUR);
     // The sweep has looked, and found nothing of the sleeper; then the sleeper writes; then the sweep writes.
     const events = issues(3, 'awake');
@@ -502,7 +502,7 @@ describe('writers', () => {
   it('whose write takes hours, so that they are struck off meanwhile, are heard', async () => {
     const [sleeper, other] = [await server(), await server()];
     await sleeper.append(issues(3));
-    await other.fold();
+    await other.compact();
     const struckOff = async () => {
       clock.advance(48 * HOUR);
       await other.sweep();

@@ -36,7 +36,7 @@ class HeldRig {
   }
 
   async waiting(): Promise<string[]> {
-    return (await this.held.waiting(ID)).map(({ id }) => id);
+    return (await this.held.heldIn(ID)).map(({ id }) => id);
   }
 }
 
@@ -56,12 +56,12 @@ describe('a held order', () => {
     expect(await rig.hold(event)).toBe('held');
     const other = new HeldRig(rig);
     other.repositories.store.reset();
-    expect(await other.held.waiting(ID)).toMatchObject([
+    expect(await other.held.heldIn(ID)).toMatchObject([
       { id: event.id, author: alice.publicKey, at: AT, head: 'refs/heads/main' },
     ]);
     expect(other.repositories.store.log.map(({ key }) => key)).toEqual([heldKey(ID)]);
     expect((await rig.repositories.store.head(signedEventKey(ID, event.id))).found).toBe(true);
-    expect(await rig.held.waiting(idOf(bob))).toEqual([]);
+    expect(await rig.held.heldIn(idOf(bob))).toEqual([]);
   });
 
   it('gives way to a newer one of the same author, never to an older one, and to none of others', async () => {
@@ -91,7 +91,7 @@ describe('a held order', () => {
     const rig = new HeldRig();
     const [old, carriedOut, young] = [order(alice), order(bob, AT + 1), order(author(7), AT + 2)];
     for (const event of [old, carriedOut, young]) await rig.hold(event);
-    await rig.held.carriedOut(ID, { id: carriedOut.id, author: bob.publicKey, at: AT + 1 });
+    await rig.held.removeApplied(ID, { id: carriedOut.id, author: bob.publicKey, at: AT + 1 });
     expect(await rig.waiting()).toEqual([young.id]);
   });
 
@@ -100,7 +100,7 @@ describe('a held order', () => {
     const event = order(alice);
     await rig.hold(event);
     rig.repositories.store.rules.push(() => ({ does: 'throttle' }));
-    await rig.held.carriedOut(ID, { id: event.id, author: alice.publicKey, at: AT });
+    await rig.held.removeApplied(ID, { id: event.id, author: alice.publicKey, at: AT });
     expect(rig.logged).toHaveLength(1);
   });
 

@@ -11,7 +11,7 @@ const { signal } = new AbortController();
 function upkeepOf(failures: { left: number } = { left: 0 }) {
   const sent: string[] = [];
   const upkeep = new SignedStateUpkeep({
-    waiting: async () => {
+    heldIn: async () => {
       if (failures.left-- > 0) throw new Error('the store is away');
       return [
         { id: 'newer', author: 'a', at: 2 },
@@ -19,7 +19,7 @@ function upkeepOf(failures: { left: number } = { left: 0 }) {
       ];
     },
     signedEvents: { load: async (_place, id) => ({ id }) as VerifiedEvent },
-    order: async ({ id }) => {
+    apply: async ({ id }) => {
       sent.push(id);
       return { accepted: true, note: '' };
     },
@@ -60,12 +60,12 @@ describe('orders that wait', () => {
     const other = repositoryId(ID.owner, 'other');
     const sent: string[] = [];
     const upkeep = new SignedStateUpkeep({
-      waiting: async ({ identifier }) => {
+      heldIn: async ({ identifier }) => {
         if (identifier === 'other') throw new Error('damaged');
         return ['older', 'newer'].map((id, at) => ({ id, author: 'a', at }));
       },
       signedEvents: { load: async (_place, id) => ({ id }) as VerifiedEvent },
-      order: async ({ id }) => {
+      apply: async ({ id }) => {
         if (id === 'older') throw new Error('cannot be read');
         sent.push(id);
         return { accepted: true, note: '' };

@@ -106,7 +106,7 @@ class OrdersRig {
     this.orders = new SignedStates({
       events,
       repositories,
-      heldOrders: this.held,
+      heldStates: this.held,
       signedEvents,
       service,
       git,
@@ -172,7 +172,7 @@ class OrdersRig {
   }
 
   async waiting(place: RepositoryId = ID): Promise<string[]> {
-    return (await this.held.waiting(place)).map((one) => one.id);
+    return (await this.held.heldIn(place)).map((one) => one.id);
   }
 }
 
@@ -358,7 +358,7 @@ describe('an order whose objects are missing', () => {
     const verdict = await rig.send(event);
     expect(verdict.accepted).toBe(true);
     expect(verdict.note).toMatch(/^purgatory: /);
-    const [waiting] = await rig.held.waiting(ID);
+    const [waiting] = await rig.held.heldIn(ID);
     expect(waiting).toMatchObject({ id: event.id, author: alice.publicKey, at: AT, head: 'refs/heads/main' });
     expect(waiting?.refs).toEqual(refsOf(wanted));
     expect((await rig.manifest()).depth).toBe(0);
@@ -575,7 +575,7 @@ describe('an order carried out in one repository', () => {
   it('is carried out in the others in which it counts, with the objects', async () => {
     const { rig, theirs, event, state } = await carriedOut();
     expect((await rig.manifest()).refs.size).toBe(0);
-    await rig.orders.spread(theirs, state.manifest);
+    await rig.orders.applyElsewhere(theirs, state.manifest);
     const manifest = await rig.manifest();
     expect(manifest.refs).toEqual(refsOf({ 'heads/main': 'second', 'tags/v1': 'tag' }));
     expect(manifest.peeled).toEqual(refsOf({ 'tags/v1': 'second' }));
@@ -589,13 +589,13 @@ describe('an order carried out in one repository', () => {
 
   it('takes nothing out of a private one, nor of one that has become private since (issue 11, point 12)', async () => {
     const secret = await carriedOut({ private: true });
-    await secret.rig.orders.spread(secret.theirs, secret.state.manifest);
+    await secret.rig.orders.applyElsewhere(secret.theirs, secret.state.manifest);
     expect((await secret.rig.manifest()).packs).toEqual([]);
 
     const since = await carriedOut();
     const policy = policyOf([bob], { private: true });
     await since.rig.repositories.publish(childOf(since.state, { policy }), since.state, since.theirs);
-    await since.rig.orders.spread(since.theirs, since.state.manifest);
+    await since.rig.orders.applyElsewhere(since.theirs, since.state.manifest);
     expect((await since.rig.manifest()).packs).toEqual([]);
     expect(await since.rig.waiting()).toEqual([since.event.id]);
   });
@@ -627,7 +627,7 @@ describe('an order carried out in one repository', () => {
       over,
       ID,
     );
-    await rig.orders.spread(theirs, state.manifest);
+    await rig.orders.applyElsewhere(theirs, state.manifest);
     expect((await rig.manifest()).refs).toEqual(refsOf({ 'heads/main': 'side' }));
     expect(await rig.waiting()).toEqual([event.id]);
   });

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { ReceivedCommand } from '../../../../src/git/index.ts';
 import { refMapDigest } from '../../../../src/nostr/signed-state.ts';
 import type { ObjectFacts } from '../../../../src/policy/ref-rules.ts';
+import type { HeldState } from '../../../../src/policy/state-match.ts';
 import type { GitState, PackEntry, PublishedGitState } from '../../../../src/repository/git/git-manifest.ts';
 import type { Connectivity } from '../../../../src/repository/intake/connectivity.ts';
-import type { WaitingState } from '../../../../src/transfer/push/authority.ts';
 import { PushChange, type PushChangeOptions } from '../../../../src/transfer/push/change.ts';
 import { rulesFor } from '../../../helpers/push-rules.ts';
 import { ID, manifestOf, oid, packOf, stateOf } from '../../../helpers/repository-rig.ts';
@@ -333,7 +333,7 @@ describe('the proof that a push is complete', () => {
 describe('a push that is measured by its right', () => {
   const owner = ID.owner;
   const policy = { announcements: [], writers: [owner], protection: [], private: false, readers: [] };
-  const order: WaitingState = {
+  const order: HeldState = {
     id: 'd'.repeat(64),
     author: owner,
     at: 1_700_000_500,
@@ -351,7 +351,7 @@ describe('a push that is measured by its right', () => {
       stateOf({ lifecycle: 'held', policy }),
       baseOf({ lifecycle: 'held', policy }),
     );
-    expect(evaluation.result).toEqual({ result: [undefined, undefined], order });
+    expect(evaluation.result).toEqual({ result: [undefined, undefined], signedState: order });
     expect(evaluation.next).toMatchObject({
       lifecycle: 'live',
       head: 'refs/heads/dev',

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ReceivedCommand } from '../../../../src/git/index.ts';
 import { runToEnd } from '../../../../src/lib/cooperative.ts';
+import type { HeldState } from '../../../../src/policy/state-match.ts';
 import type { GitState } from '../../../../src/repository/git/git-manifest.ts';
 import type { Policy } from '../../../../src/repository/manifest.ts';
-import type { PushAuthority, WaitingState } from '../../../../src/transfer/push/authority.ts';
+import type { PushAuthority } from '../../../../src/transfer/push/authority.ts';
 import { decidePush, type PushQuestion } from '../../../../src/transfer/push/decide.ts';
 import { waitingLimit } from '../../../../src/transfer/push/stranger-limits.ts';
 import { ID, oid, stateOf } from '../../../helpers/repository-rig.ts';
@@ -49,7 +50,7 @@ function decide(
       atomic: false,
       objects: undefined,
       forced: new Set(),
-      waiting: [],
+      held: [],
       // As the last order left it, unless a test says otherwise.
       lastSet: met?.refs ?? new Map(),
       pullRequestTip: () => undefined,
@@ -160,7 +161,7 @@ describe('a push by a key', () => {
   });
 });
 
-function order(refs: Record<string, string>, parts: Partial<WaitingState> = {}): WaitingState {
+function order(refs: Record<string, string>, parts: Partial<HeldState> = {}): HeldState {
   return { id: event, author: maintainer, at: 1_000, refs: new Map(Object.entries(refs)), ...parts };
 }
 
@@ -169,13 +170,13 @@ describe('a push by an order', () => {
   const moves = command('refs/heads/main', one, two);
 
   it('carries out what was signed', () => {
-    const decision = decide({ authority: byOrder, commands: [moves], waiting: [wanted] });
+    const decision = decide({ authority: byOrder, commands: [moves], held: [wanted] });
     expect(decision.reasons).toEqual([undefined]);
-    expect(decision.order).toBe(wanted);
+    expect(decision.signedState).toBe(wanted);
     expect(decision.evidence).toEqual({ kind: 'order', actor: maintainer, evidence: event });
   });
 
-  it.each<[string, ReceivedCommand[], WaitingState[], string]>([
+  it.each<[string, ReceivedCommand[], HeldState[], string]>([
     ['nothing was signed', [moves], [], 'no signed state is waiting'],
     [
       'it brings another commit',
@@ -193,10 +194,10 @@ describe('a push by an order', () => {
     ['a tag stays that shall go', [moves], [order({ 'refs/heads/main': two })], 'refs/tags/v1 is not in it'],
     ['its signer may not write', [moves], [{ ...wanted, author: stranger }], 'no signed state is waiting'],
     ['its signer may only read', [moves], [{ ...wanted, author: reader }], 'no signed state is waiting'],
-  ])('is refused when %s', (_what, commands, waiting, reason) => {
-    const decision = decide({ authority: byOrder, commands, waiting });
+  ])('is refused when %s', (_what, commands, held, reason) => {
+    const decision = decide({ authority: byOrder, commands, held });
     expect(decision.reasons).toEqual(commands.map(() => expect.stringContaining(reason)));
-    expect(decision.order).toBeUndefined();
+    expect(decision.signedState).toBeUndefined();
     expect(decision.evidence.actor).toBeNull();
   });
 
@@ -206,10 +207,10 @@ describe('a push by an order', () => {
   ])('that is %s the one applied last', (_what, parts, carriedOut) => {
     const applied = { id: 'a'.repeat(64), author: owner, at: 1_000, refs: '0'.repeat(64) };
     const decision = decide(
-      { authority: byOrder, commands: [moves], waiting: [{ ...wanted, ...parts }] },
+      { authority: byOrder, commands: [moves], held: [{ ...wanted, ...parts }] },
       state({ order: applied }),
     );
-    expect(decision.order !== undefined).toBe(carriedOut);
+    expect(decision.signedState !== undefined).toBe(carriedOut);
   });
 
   it.each([
@@ -220,10 +221,10 @@ describe('a push by an order', () => {
     (at, carriedOut) => {
       const withdrawal = { id: 'a'.repeat(64), at };
       const decision = decide(
-        { authority: byOrder, commands: [moves], waiting: [wanted] },
+        { authority: byOrder, commands: [moves], held: [wanted] },
         state({ withdrawal }),
       );
-      expect(decision.order !== undefined).toBe(carriedOut);
+      expect(decision.signedState !== undefined).toBe(carriedOut);
     },
   );
 
@@ -231,11 +232,11 @@ describe('a push by an order', () => {
     const protection = [{ pattern: 'refs/heads/main', rules: ['push:owner', 'no-force-push'] }];
     const met = state({ policy: policy({ protection }) });
     const push = { authority: byOrder, commands: [moves] };
-    expect(decide({ ...push, waiting: [wanted] }, met).reasons[0]).toContain('only the owner may push');
+    expect(decide({ ...push, held: [wanted] }, met).reasons[0]).toContain('only the owner may push');
     const own = { ...wanted, author: owner };
-    expect(decide({ ...push, waiting: [own] }, met).order).toBe(own);
+    expect(decide({ ...push, held: [own] }, met).signedState).toBe(own);
     const forced = new Set(['refs/heads/main']);
-    expect(decide({ ...push, waiting: [own], forced }, met).reasons[0]).toContain('fast-forwarded');
+    expect(decide({ ...push, held: [own], forced }, met).reasons[0]).toContain('fast-forwarded');
   });
 
   const [main, tag] = ['refs/heads/main', 'refs/tags/v1'] as const;
@@ -279,34 +280,34 @@ describe('a push by an order', () => {
     const question = {
       authority: byOrder,
       commands: [change],
-      waiting: [order(refs)],
+      held: [order(refs)],
       lastSet: new Map(Object.entries(lastSet)),
       forced: new Set([main]),
     };
     const decision = decide(question);
     expect(decision.reasons).toEqual([refusal === undefined ? undefined : expect.stringContaining(refusal)]);
-    expect(decision.order !== undefined).toBe(refusal === undefined);
+    expect(decision.signedState !== undefined).toBe(refusal === undefined);
     const signed = decide({ ...question, authority: { kind: 'order', caller: { actor: owner, token } } });
     expect(signed.reasons, 'a key that may write says so itself').toEqual([undefined]);
   });
 
   it('may fast-forward what a push has moved', () => {
     const lastSet = new Map([[tag, one]]);
-    const decision = decide({ authority: byOrder, commands: [moves], waiting: [wanted], lastSet });
-    expect(decision.order).toBe(wanted);
+    const decision = decide({ authority: byOrder, commands: [moves], held: [wanted], lastSet });
+    expect(decision.signedState).toBe(wanted);
   });
 
   it('may delete the branch HEAD names', () => {
     const other = order({ 'refs/heads/trunk': one, 'refs/tags/v1': one }, { head: 'refs/heads/trunk' });
     const commands = [command('refs/heads/main', one, zero), command('refs/heads/trunk', zero, one)];
-    expect(decide({ authority: byOrder, commands, waiting: [other] }).order).toBe(other);
+    expect(decide({ authority: byOrder, commands, held: [other] }).signedState).toBe(other);
   });
 
   it('that is stale is told so, and carries out nothing', () => {
     const stale = command('refs/heads/main', three, two);
-    const decision = decide({ authority: byOrder, commands: [stale], waiting: [wanted] });
+    const decision = decide({ authority: byOrder, commands: [stale], held: [wanted] });
     expect(decision.reasons[0]).toContain('updated meanwhile');
-    expect(decision.order).toBeUndefined();
+    expect(decision.signedState).toBeUndefined();
   });
 
   it('that changes nothing needs none: its answer may have been lost', () => {
@@ -320,8 +321,8 @@ describe('a push by an order', () => {
     const free = decide({ authority, commands: [makes] });
     expect(free.reasons).toEqual([undefined]);
     expect(free.evidence).toEqual({ kind: 'push', actor: maintainer, evidence: token });
-    const carriedOut = decide({ authority, commands: [moves], waiting: [wanted] });
-    expect(carriedOut.order, 'an order that waits for just this is carried out').toBe(wanted);
+    const carriedOut = decide({ authority, commands: [moves], held: [wanted] });
+    expect(carriedOut.signedState, 'an order that waits for just this is carried out').toBe(wanted);
     const other = { kind: 'order', caller: { actor: stranger, token } } as const;
     expect(decide({ authority: other, commands: [makes] }).reasons[0]).toContain('no signed state');
   });
@@ -425,10 +426,7 @@ describe('the tip of a pull request (issue 11, point 8)', () => {
   it('goes with an order in one push, each judged for itself', () => {
     const wanted = order({ 'refs/heads/main': two, 'refs/tags/v1': one });
     const commands = [command('refs/heads/main', one, two), command(name, zero, three)];
-    expect(decide({ authority: byOrder, commands, waiting: [wanted] }).reasons).toEqual([
-      undefined,
-      undefined,
-    ]);
+    expect(decide({ authority: byOrder, commands, held: [wanted] }).reasons).toEqual([undefined, undefined]);
     const refused = decide({ authority: byOrder, commands });
     expect(refused.reasons).toEqual([expect.stringContaining('no signed state'), undefined]);
     const whole = decide({ authority: byOrder, commands, atomic: true });
