@@ -1,12 +1,12 @@
 /**
- * What must hold between a manifest and the one it replaces. Checked before every swap: a publish that would break
- * one is a fault of Cairn, and stops before anything is written.
+ * Rules between a manifest and the one it replaces, checked before every swap. A publish that would break one is a
+ * bug in Cairn, and stops before anything is written.
  */
 import { CairnError } from '../lib/errors.ts';
 import type { Manifest, PublishedState } from './manifest.ts';
 import type { Invariant } from './repository-kind.ts';
 
-/** What holds for repositories of every kind. */
+/** Rules for repositories of every kind. */
 const COMMON: readonly Invariant<Manifest>[] = [
   ['the chain names its parent', (next, parent) => next.parent === (parent?.digest ?? null)],
   [

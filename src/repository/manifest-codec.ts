@@ -1,6 +1,7 @@
 /**
- * What the stored forms of all kinds of manifest have in common: canonical JSON (RFC 8785), validated on write and again on read.
- * What does not follow the format to the letter is refused, so that two programs that read one manifest see one repository.
+ * The common part of the stored forms of all manifests: canonical JSON (RFC 8785), validated on write and again on
+ * read. Every deviation from the format is refused, so that two programs that read one manifest see the same
+ * repository.
  */
 import { z } from 'zod';
 import { canonicalJson, type JsonValue } from '../lib/canonical-json.ts';
@@ -58,13 +59,13 @@ export function manifestBytes(stored: unknown, tooLarge: string): Buffer {
   return bytes;
 }
 
-/** A manifest on its way from bytes to a value. */
+/** A manifest during decoding. */
 export interface ManifestText {
-  /** The members that stand there. Nothing has been checked but that it is JSON. */
+  /** The members found. So far it is only known that the text is JSON. */
   readonly members: Readonly<Record<string, unknown>>;
-  /** The error that says what is wrong with it. */
+  /** Makes the error for a problem. */
   corrupt(problem: string): CairnError;
-  /** To be called in the end. @throws CairnError `corrupt` when the text is not the canonical one */
+  /** To be called last. @throws CairnError `corrupt` when the text is not canonical */
   mustBeCanonical(): void;
 }
 
@@ -94,27 +95,27 @@ export function readManifest(bytes: Uint8Array, name: string, versions: readonly
   return {
     members,
     corrupt,
-    // Among others a key that stands there twice, of which parsers choose one or the other.
+    // This also finds duplicate keys, of which parsers keep one or the other.
     mustBeCanonical: () => {
       if (canonicalJson(value as JsonValue) !== text) throw corrupt('it is not canonical');
     },
   };
 }
 
-/** What a value violates of a schema; undefined when it follows it. */
+/** How a value violates a schema; undefined when it is valid. */
 export function schemaProblem(schema: z.ZodType, value: unknown): string | undefined {
   const result = schema.safeParse(value);
   return result.success ? undefined : firstIssue(result.error);
 }
 
-/** The first thing that is wrong, with its place. */
+/** The first problem, with its path. */
 export function firstIssue({ issues: [issue] }: z.ZodError): string {
   return issue === undefined
     ? 'it does not follow the format'
     : `${issue.path.join('.') || 'top level'}: ${issue.message}`;
 }
 
-/** What is wrong with members that every manifest has, beyond their form. */
+/** The problem with the members of every manifest that the schema does not find. */
 export function commonProblem(
   manifest: Pick<Manifest, 'identifier' | 'parent' | 'depth'>,
 ): string | undefined {

@@ -7,7 +7,7 @@ export interface ManifestBytes<M extends Manifest> {
   readonly bytes: Buffer;
 }
 
-/** How manifests of a kind are stored. Their bytes are for good: what is in buckets has to be read for ever. */
+/** The stored form of the manifests of a kind. It can never change: manifests in buckets must stay readable. */
 export interface ManifestFormat<M extends Manifest> {
   /**
    * Puts a manifest into the form in which it is stored, and encodes it.
@@ -20,13 +20,13 @@ export interface ManifestFormat<M extends Manifest> {
    * @throws CairnError `corrupt` when it does not follow the format to the letter
    */
   decode(id: RepositoryPlace, bytes: Buffer, name: string): M;
-  /** Left out where a manifest says all by itself. */
+  /** Absent if a manifest has no parts outside itself. */
   readonly parts?: ManifestParts<M>;
 }
 
 /**
- * What is too large to be in the manifest itself: artifacts that are read with it and written with it. Of git, segments of refs
- * where there are very many.
+ * The parts that are too large for the manifest itself: artifacts that are read and written with it. For git: ref
+ * segments, if there are very many refs.
  */
 export interface ManifestParts<M extends Manifest> {
   /**
@@ -36,12 +36,12 @@ export interface ManifestParts<M extends Manifest> {
    */
   load(manifest: M, name: () => string): Promise<void>;
   /**
-   * Makes the parts durable that are not.
-   * @returns the manifest that names the copies which were stored, encoded; undefined when these are what it names already
+   * Makes the missing parts durable.
+   * @returns the manifest that names the stored copies, encoded; undefined if it already names them
    */
   write(id: RepositoryPlace, manifest: M): Promise<ManifestBytes<M> | undefined>;
-  /** Told that a manifest is remembered. @returns bytes of its parts that no other remembered manifest names */
+  /** Called when a manifest is remembered. @returns bytes of its parts that no other remembered manifest names */
   remembered(id: RepositoryPlace, manifest: M): number;
-  /** Told that a manifest is forgotten. @returns bytes of its parts that no remembered manifest names any more */
+  /** Called when a manifest is forgotten. @returns bytes of its parts that no remembered manifest names any more */
   forgotten(manifest: M): number;
 }

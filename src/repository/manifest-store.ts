@@ -11,16 +11,16 @@ import { ManifestMemory } from './manifest-memory.ts';
 import type { RepositoryPlace } from './repository-id.ts';
 import type { RepositoryKind } from './repository-kind.ts';
 
-/** Bytes of manifests, and of the parts kept beside them, in memory. */
+/** Bytes of manifests, and of the parts beside them, in memory. */
 const MEMORY_BUDGET = 128 * 1024 * 1024;
 
 /**
- * Which parts kept beside a manifest are here once it has been loaded: all, or none but those that somebody loaded before. The
- * parts of git are segments of refs, to be asked for with `RefTable.ready`.
+ * The parts beside a manifest that are in memory after a load: all, or only those already loaded. The parts of git
+ * are ref segments, which `RefTable.ready` loads.
  */
 export type PartsLoaded = 'all' | 'on-demand';
 
-/** Manifests by digest: written as artifacts, read with their digest verified, the recent ones kept decoded. */
+/** Manifests by digest: written as artifacts, verified on read. The recently used ones are kept decoded. */
 export class ManifestStore<M extends Manifest> {
   /** The kind of the repositories whose manifests these are. */
   readonly kind: RepositoryKind<M>;
@@ -53,14 +53,15 @@ export class ManifestStore<M extends Manifest> {
     return manifest;
   }
 
-  /** Encodes a manifest and names it; nothing is written. @throws as {@link ManifestFormat.encode} */
+  /** Encodes a manifest and computes its digest, without writing. @throws as {@link ManifestFormat.encode} */
   async encode(manifest: M): Promise<EncodedManifest<M>> {
     return named(await this.format.encode(manifest));
   }
 
   /**
-   * Makes a manifest durable, with the parts kept beside it that are not stored yet. It means nothing until a pointer names it.
-   * @returns what was written: another manifest than was given if copies of parts had to be stored
+   * Makes a manifest durable, with those parts beside it that are not stored yet. It has no effect until a pointer
+   * names it.
+   * @returns the manifest written, which differs from the given one if copies of parts had to be stored
    */
   async write(id: RepositoryPlace, given: EncodedManifest<M>): Promise<EncodedManifest<M>> {
     const { parts } = this.format;

@@ -1,6 +1,7 @@
 /**
- * What every kind of repository publishes: a manifest, the whole state at one moment, immutable, named by its digest. A kind adds
- * what it keeps (git: refs, packs, HEAD); what stands here is what publishing, the chain of manifests, policies and receipts need.
+ * What repositories of every kind publish: a manifest, the whole state at one moment, immutable, named by its digest.
+ * A kind adds its own content (git: refs, packs, HEAD). This file has what publishing, the chain of manifests,
+ * policies and receipts need.
  */
 import type { Digest } from '../lib/digest.ts';
 
@@ -12,7 +13,10 @@ export interface ArtifactRef {
   readonly n?: number;
 }
 
-/** Who may do what, as last announced. A change of rules is a publish too: no push commits under rules it did not see. */
+/**
+ * Who may do what, as last announced. A change of rules is a publish too, so no push commits under rules it did not
+ * see.
+ */
 export interface Policy {
   /** Event ids of the announcements of the whole maintainer closure. */
   readonly announcements: readonly string[];
@@ -26,11 +30,11 @@ export interface Policy {
 /** A deletion request (NIP-09) by which the owner withdrew the repository. */
 export interface Withdrawal {
   readonly id: string;
-  /** Seconds: no announcement of that date or before brings the repository back. */
+  /** In seconds. Announcements of that date or earlier do not bring the repository back. */
   readonly at: number;
 }
 
-/** `held`: announced, and waiting for its first data. Called `state` in what is stored. */
+/** `held`: announced, and waiting for its first data. The stored form calls it `state`. */
 export type Lifecycle = 'held' | 'live' | 'withdrawn';
 
 export type CauseKind = 'announce' | 'push' | 'order' | 'fold' | 'mirror' | 'restore' | 'head' | 'withdraw';
@@ -38,13 +42,13 @@ export type CauseKind = 'announce' | 'push' | 'order' | 'fold' | 'mirror' | 'res
 /** One entry per push, signed state or other act that a publish carries. A kind adds what it changed. */
 export interface Cause {
   readonly kind: CauseKind;
-  /** Public key that acted, or null when nobody had to say who they are. */
+  /** The public key that acted, or null if no identity was needed. */
   readonly actor: string | null;
   /** Event id of the evidence, or null. */
   readonly evidence: string | null;
 }
 
-/** What a publish may change; everything else in a manifest is its place in the chain. */
+/** What a publish may change. The rest of a manifest is its place in the chain. */
 export interface RepositoryState {
   readonly identifier: string;
   readonly lifecycle: Lifecycle;
@@ -56,11 +60,11 @@ export interface RepositoryState {
    */
   readonly generation?: number;
   readonly policy: Policy;
-  /** The last withdrawal; it stays when the repository is announced again. */
+  /** The last withdrawal. It stays when the repository is announced again. */
   readonly withdrawal?: Withdrawal;
 }
 
-/** A manifest's place in the chain. The publisher gives it. */
+/** A manifest's place in the chain, set by the publisher. */
 export interface ChainLink<C extends Cause = Cause> {
   readonly causes: readonly C[];
   /**
@@ -76,7 +80,7 @@ export interface ChainLink<C extends Cause = Cause> {
 
 /** What the manifests of all kinds have in common. */
 export interface Manifest extends RepositoryState, ChainLink {
-  /** Of the stored form; what it may be is up to the kind. */
+  /** The version of the stored form; the kind defines the values. */
   readonly version: number;
 }
 

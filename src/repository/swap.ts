@@ -1,16 +1,17 @@
 /**
- * The commit: one conditional write of the pointer, and the certainty about what became of it.
+ * The commit: one conditional write of the pointer, and the certainty about its outcome.
  *
- * A reply may be lost, or say "precondition failed" about our own earlier attempt. So no answer but `written` is
- * believed by itself. The rules:
- * - While the pointer is what the attempt was predicated on, the same bytes are sent again under the same condition.
- * - Every digest ever sent is remembered. If the pointer is one of them, or one of them is in the parent chain above
- *   the state we built on, we won: somebody may have built on our publish already.
- * - An attempt is lost only when the pointer has moved past the version it was predicated on: from then on the store
+ * An answer may be lost, or say "precondition failed" about our own earlier attempt. So only `written` is believed
+ * without a check. The rules:
+ * - While the pointer is what the attempt was predicated on, send the same bytes again under the same condition.
+ * - Remember every digest ever sent. If the pointer is one of them, or one of them is in the parent chain above the
+ *   state we built on, we won: others may already have built on our publish.
+ * - An attempt is lost only when the pointer has moved past the version it was predicated on: after that the store
  *   can no longer apply a late copy of it.
- * - It has failed only when every attempt is known not to have been applied; a single doubtful answer forbids that word.
- * - If that cannot be learnt in time, or what lies below the pointer is damaged, the outcome is unknown, and the
- *   caller says exactly that.
+ * - The swap has failed only when every attempt is known to have failed. One doubtful answer is enough to rule that
+ *   out.
+ * - If the outcome cannot be found out in time, or the data below the pointer is damaged, the outcome is unknown, and
+ *   the caller says exactly that.
  */
 import type { Clock } from '../lib/clock.ts';
 import type { Digest } from '../lib/digest.ts';
@@ -28,18 +29,18 @@ export interface SwapContext {
   readonly random: Random;
   /** Loads a manifest by digest, verified. */
   readonly load: (digest: Digest) => Promise<Pick<Manifest, 'parent' | 'depth'>>;
-  /** How long to go on asking, in milliseconds, before the outcome is called unknown. */
+  /** Milliseconds to ask for the outcome, before it is called unknown. */
   readonly patience: number;
 }
 
-/** The published state that a swap is predicated on: all of it that a swap looks at. */
+/** The part of the published state that a swap is predicated on. */
 type PredicatedOn = Pick<PublishedState<Manifest>, 'version' | 'digest'> & {
   readonly manifest: Pick<Manifest, 'depth'>;
 };
 
 /**
- * `won`: `current` names our manifest, or one that descends from it. `lost`: `current` is what is there instead.
- * `unknown`: nobody can tell.
+ * `won`: `current` names our manifest, or a descendant of it. `lost`: `current` is the state that won. `unknown`: the
+ * outcome cannot be found out.
  */
 export type SwapResult =
   | {
@@ -50,18 +51,18 @@ export type SwapResult =
   | { readonly swap: 'lost'; readonly current: { readonly version: VersionToken; readonly digest: Digest } }
   | { readonly swap: 'unknown'; readonly cause: unknown };
 
-/** What {@link settle} finds out, if anything. */
+/** What {@link settle} finds out. */
 type Settled = Extract<SwapResult, { swap: 'won' | 'lost' }> | 'unchanged' | 'unanswered';
 
-/** `refused`: the write certainly did not happen, and will not (a `put` that throws, by the store's contract). */
+/** `refused`: the write certainly did not happen (a `put` that throws, by the store's contract). */
 type Attempt = PutOutcome | { readonly outcome: 'refused'; readonly cause: unknown };
 
-/** Answers behind which a write of ours may have happened, or may happen yet. */
+/** Answers after which a write of ours may have happened, or may still happen. */
 const DOUBTFUL: readonly Attempt['outcome'][] = ['unknown', 'exists', 'changed'];
 
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 2_000;
-/** How often the store may refuse to write at all (a full disk, nothing listening) before the publish fails. */
+/** How often the store may refuse a write (a full disk, nothing listening) before the publish fails. */
 const REFUSALS = 5;
 
 /**
@@ -122,13 +123,13 @@ async function tryPut(
   try {
     return await context.store.put(pointerKey(id), body, mode);
   } catch (error) {
-    // Anything but the errors of the contract is a surprise, and says nothing.
+    // Errors outside the contract say nothing about the outcome.
     return { outcome: error instanceof CairnError ? 'refused' : 'unknown', cause: error };
   }
 }
 
 /**
- * Learns from the pointer and the chain below it what became of everything sent.
+ * Reads the pointer and the chain below it to find out the outcome of everything sent.
  * @throws CairnError `corrupt` when pointer or chain are damaged
  */
 async function settle(
@@ -165,11 +166,12 @@ async function judge(
   }
   const current = { version: reading.version, digest: reading.digest };
   if (sent.has(reading.digest)) return { swap: 'won', digest: reading.digest, current };
-  // The same digest under another version: the pointer was written again behind our back, and no attempt can match it.
+  // The same digest under another version: somebody else wrote the pointer again, and no attempt can match it any
+  // more.
   if (reading.digest === parent?.digest) {
     return reading.version === parent.version ? 'unchanged' : { swap: 'lost', current };
   }
-  // Somebody else's manifest. Ours may be below it: then it was built on our publish, and we won.
+  // Another publisher's manifest. If ours is below it, it was built on our publish, and we won.
   let manifest = await context.load(reading.digest);
   const floor = parent === undefined ? 0 : parent.manifest.depth + 1;
   while (manifest.parent !== null && manifest.depth > floor) {
@@ -179,7 +181,7 @@ async function judge(
   return { swap: 'lost', current };
 }
 
-/** Exponential pause with full jitter, so that losers do not come back together. */
+/** Exponential pause with full jitter, so that losers do not retry together. */
 function pause(context: SwapContext, attempt: number): Promise<void> {
   return context.clock.sleep(
     Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * context.random.fraction(),

@@ -17,14 +17,14 @@ export const gitKind: RepositoryKind<GitManifest> = {
 };
 
 function isSame(next: GitState, current: GitState): boolean {
-  // By one of these almost every push is told from what it meets.
+  // One of these numbers differs after almost every push.
   if (next.packs.length !== current.packs.length || next.refs.size !== current.refs.size) return false;
-  // What a ref peels to follows from what it points at.
+  // What a ref peels to follows from its value.
   if (next.refs !== current.refs && differingRefs(next.refs, current.refs).next().done !== true) return false;
   return isDeepStrictEqual(withoutRefs(next), withoutRefs(current));
 }
 
-/** What a state says beside its refs. Of a manifest its place in the chain is left out. */
+/** A state without its refs. For a manifest, also without its place in the chain. */
 function withoutRefs(state: GitState): unknown {
   const { refs: _refs, peeled: _peeled, version: _version, ...rest } = state as GitManifest;
   const { causes: _causes, receiptAt: _receiptAt, parent: _parent, depth: _depth, ...said } = rest;

@@ -1,4 +1,4 @@
-/** The manifest of a git repository as bytes. Version 2 is for very many refs, which it keeps in segments of their own. */
+/** The manifest of a git repository as bytes. Version 2 is for very many refs, which are in ref segments of their own. */
 import { z } from 'zod';
 import {
   compareBytes,
@@ -44,7 +44,7 @@ const pack = z.strictObject({
 
 const cause = z.strictObject({ ...causeMembers, refs: z.array(z.string()) });
 
-/** `refs` of version 2: the segments, and what has changed since they were written. */
+/** `refs` of version 2: the ref segments, and the changes since they were written. */
 const tableFrame = z.strictObject({
   count,
   overlay: z.strictObject({
@@ -106,7 +106,7 @@ export function encodeManifest(manifest: GitManifest): Buffer {
   );
 }
 
-/** What a manifest of version 2 says of its refs. */
+/** The refs of a manifest of version 2, as stored. */
 export interface StoredRefs {
   readonly format: GitManifest['objectFormat'];
   readonly segments: readonly SegmentSummary[];
@@ -118,8 +118,8 @@ export interface StoredRefs {
 /**
  * Reads a manifest. The caller has checked the digest of `bytes`.
  * @param name how to name it in an error, for example its key
- * @param openTable makes the table of refs of a manifest of version 2, whose segments are not looked at here; without
- *   it they cannot be loaded
+ * @param openTable makes the table of refs of a manifest of version 2, whose segments are not read here; without it
+ *   they cannot be loaded
  * @throws CairnError `corrupt` when it is not a valid manifest of a version known here
  */
 export function decodeManifest(
@@ -161,7 +161,7 @@ export function decodeManifest(
   }
 }
 
-/** A table of which nothing but its changes can be asked for. */
+/** A table of which only the changes can be read. */
 function unloaded({ format, segments, overlay, size }: StoredRefs): RefTable {
   return new RefTable(format, { slots: segments.map((summary) => new SegmentSlot(summary)), overlay, size });
 }
@@ -182,7 +182,7 @@ function describeTable({ slots, overlay, size }: RefTable) {
   };
 }
 
-/** Checks what a manifest says of segments and of changes over them. @returns what is wrong with it, if something is */
+/** Checks the ref segments of a manifest and the changes over them. @returns the problem, if there is one */
 function storedRefs(
   { count: size, overlay, segments }: z.infer<typeof tableFrame>,
   format: GitManifest['objectFormat'],
@@ -192,7 +192,7 @@ function storedRefs(
     const problem = refNameProblem(first) ?? refNameProblem(last);
     if (problem !== undefined) return `refs from ${first} to ${last}: ${problem}`;
     if ((before !== undefined && compareBytes(before, first) >= 0) || compareBytes(first, last) > 0) {
-      return `refs from ${first} to ${last} are not in their place`;
+      return `refs from ${first} to ${last} are not in order`;
     }
     before = last;
   }
@@ -206,7 +206,7 @@ function storedRefs(
   for (const name of Object.keys(overlay.peeled))
     if (!changes.has(name)) return `peeled ${name} is not a ref`;
   for (const name of overlay.deleted) {
-    if (changes.has(name)) return `ref ${name} is deleted and more`;
+    if (changes.has(name)) return `ref ${name} is both deleted and set`;
     changes.set(name, { name, key: Buffer.from(name), oid: undefined });
   }
   for (const name of changes.keys()) {
@@ -230,7 +230,7 @@ function contentProblem(manifest: GitManifest): string | undefined {
   return undefined;
 }
 
-/** What is wrong with refs that stand in the manifest itself. */
+/** The problem with refs in the manifest itself, if there is one. */
 function plainProblem(manifest: GitManifest): string | undefined {
   for (const [name, oid] of manifest.refs) {
     const problem = refNameProblem(name);

@@ -9,10 +9,10 @@ import { decodeManifest, encodeManifest, type StoredRefs } from './git-manifest-
 import { RefSegments } from './ref-segments.ts';
 import { SharedSegments } from './shared-segments.ts';
 
-/** Names of refs that one cause lists at most: a withdrawal of a million refs need not name each of them. */
+/** Most names of refs that one cause lists: a withdrawal of a million refs need not name each of them. */
 const MOST_NAMED = 5_000;
 
-/** Manifests of git repositories, with the segments of refs that they name where there are very many. */
+/** The format of git manifests, with the ref segments that they name if there are very many refs. */
 export class GitManifestFormat implements ManifestFormat<GitManifest>, ManifestParts<GitManifest> {
   readonly parts = this;
   private readonly segments: RefSegments;
@@ -22,7 +22,7 @@ export class GitManifestFormat implements ManifestFormat<GitManifest>, ManifestP
     this.segments = new RefSegments(artifacts);
   }
 
-  /** Refs go into segments, or back into the manifest itself, by their number, which the version tells. */
+  /** The number of refs decides whether they go into ref segments or into the manifest itself. The version says which. */
   async encode(manifest: GitManifest): Promise<ManifestBytes<GitManifest>> {
     const { refs, peeled } = await cooperate(inSuitableForm(manifest, manifest.objectFormat));
     const version = tableOf(refs) === undefined ? 1 : 2;

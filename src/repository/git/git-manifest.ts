@@ -1,7 +1,7 @@
 /**
- * The manifest of a git repository: refs, packs, HEAD and what else its publishes may change.
- * In memory `refs` and `peeled` are maps in byte order of UTF-8, the order git looks names up in; where there are very many
- * refs, they are views of one table.
+ * The manifest of a git repository: refs, packs, HEAD and what else its publishes may change. In memory `refs` and
+ * `peeled` are maps in byte order of UTF-8, the order in which git looks names up. If there are very many refs, both
+ * are views of one table.
  */
 import { type ObjectFormat, tableOf } from '../../git/index.ts';
 import type { Digest } from '../../lib/digest.ts';
@@ -16,14 +16,14 @@ import {
 import type { NamedArtifact } from '../repository-kind.ts';
 
 /**
- * Where a pack comes from: taken in with a push, or from a mirror; made by a fold of what branches and tags reach
- * (`fold`), of what only other refs reach (`rest`), or of what no ref reaches any more (`unreachable`).
+ * The origin of a pack: a push or a mirror; or a fold of what branches and tags reach (`fold`), of what only other
+ * refs reach (`rest`), or of unreachable objects (`unreachable`).
  */
 export type PackKind = 'push' | 'fold' | 'rest' | 'mirror' | 'unreachable';
 
 /**
- * How much of a pack came in, when `git index-pack --fix-thin` has completed it: the first `objects` entries, which end
- * at byte `end`. What follows are bases that other packs hold, too, so whoever joins packs leaves them out.
+ * The part of a pack that came in before `git index-pack --fix-thin` completed it: the first `objects` entries, which
+ * end at byte `end`. The rest are bases that other packs hold too, so a concatenation of packs leaves them out.
  */
 export interface OwnEntries {
   readonly objects: number;
@@ -40,16 +40,16 @@ export interface PackEntry {
   readonly bitmap?: ArtifactRef;
   /** Digest of the set of wants that this pack answers exactly; see `wantSetDigest`. */
   readonly tips?: Digest;
-  /** Present when the pack was thin as it came. */
+  /** Present when the pack was thin when it came in. */
   readonly own?: OwnEntries;
-  /** True when it is proven to share no object with any other pack of the manifest that says so of itself. */
+  /** True when it is known to share no object with other packs of the manifest that also have this mark. */
   readonly disjoint?: boolean;
   /**
-   * True when whatever its objects link to is proven to be in it, or in packs named beside it; but for objects that other
-   * packs hold, too, of which these say it. See {@link isClosed}.
+   * True when the objects it links to are known to be in it, or in packs named beside it. Exception: objects that
+   * other packs with this mark hold too. See {@link isClosed}.
    */
   readonly linked?: boolean;
-  /** Seconds: when a fold made it. What nothing reaches leaves when its pack is older than the grace period. */
+  /** When a fold made it, in seconds. Unreachable objects are dropped when their pack is older than the grace period. */
   readonly since?: number;
 }
 
@@ -69,21 +69,21 @@ export interface Amount {
   readonly objects: number;
 }
 
-/** A ref that somebody without a right of their own has pushed. */
+/** A ref pushed by somebody without rights to the repository. */
 export interface StrangerRef extends Amount {
-  /** The key that has shown itself with the push; absent when none has. */
+  /** The key that authenticated the push; absent if there was none. */
   readonly by?: string;
 }
 
-/** What people without a right of their own have brought to a repository. */
+/** What people without rights to a repository have pushed. */
 export interface Strangers {
-  /** By event id: the refs `refs/nostr/<event id>` that they pushed. Some may be gone since. */
+  /** By event id: the refs `refs/nostr/<event id>` that they pushed. Some may be deleted since. */
   readonly refs: Readonly<Record<string, StrangerRef>>;
-  /** What came with refs that are gone, as of the date `at` (seconds). Its objects leave with the grace period. */
+  /** What came with deleted refs, as of the date `at` (seconds). Its objects are dropped after the grace period. */
   readonly gone?: Amount & { readonly at: number };
 }
 
-/** One entry per push, order or other act that this publish carries. */
+/** One entry per push, signed state or other act in this publish. */
 export interface GitCause extends Cause {
   /** Names of the refs it changed. */
   readonly refs: readonly string[];
@@ -93,31 +93,31 @@ export interface GitCause extends Cause {
 export interface GitState extends RepositoryState {
   readonly objectFormat: ObjectFormat;
   /**
-   * Random, 32 hex characters, another one as soon as an object leaves: what was found in the packs of one manifest is in
-   * those of each later one of the same epoch. Absent in what was written before there were epochs.
+   * Random, 32 hex characters, new whenever an object is dropped: every object in the packs of a manifest is also in
+   * the packs of each later manifest of the same epoch. Absent in manifests from before epochs existed.
    */
   readonly epoch?: string;
-  /** The branch HEAD names, which need not exist. */
+  /** The branch that HEAD names. It need not exist. */
   readonly head: string;
   readonly refs: ReadonlyMap<string, string>;
-  /** For each ref that names a tag object: what it peels to. */
+  /** For each ref that names a tag object: the object it peels to. */
   readonly peeled: ReadonlyMap<string, string>;
   readonly packs: readonly PackEntry[];
   readonly graph?: ArtifactRef;
   readonly order: AppliedState | null;
-  /** What people without a right of their own have brought; absent when they have brought nothing. */
+  /** What people without rights have pushed; absent if nothing. */
   readonly strangers?: Strangers;
 }
 
 export interface GitManifest extends GitState, ChainLink<GitCause> {
-  /** 2 where there are so many refs that they are kept in segments, artifacts of their own. */
+  /** 2 if there are so many refs that they are kept in ref segments, which are artifacts of their own. */
   readonly version: 1 | 2;
 }
 
-/** What is published of a git repository, as observed once. */
+/** The published state of a git repository, as observed once. */
 export type PublishedGitState = PublishedState<GitManifest>;
 
-/** A repository without refs, as the first publish starts from. */
+/** A repository without refs, the start of its first publish. */
 export function emptyState(identifier: string, objectFormat: ObjectFormat, incarnation: string): GitState {
   return {
     identifier,
@@ -135,18 +135,18 @@ export function emptyState(identifier: string, objectFormat: ObjectFormat, incar
 }
 
 /**
- * True when every object in the packs is there with all that it leads to, since none links to anything that is not. Then an
- * object that is known to be there needs no walk to be known complete.
+ * Whether all objects in the packs are complete: none links to a missing object. An object that is known to exist is
+ * then complete without a walk.
  *
- * A single pack that says so may hold bases copied from others, which git does not look into when it completes a thin pack with
- * them. So it is all packs or nothing: an object that links to nothing there has come in a pack which does not say so, and stays
- * in one until a fold has walked from it.
+ * The mark of a single pack is not enough. Such a pack may hold bases copied from others, which git does not check
+ * when it completes a thin pack with them. So all packs need the mark: an object with a missing link came in a pack
+ * without the mark, and stays in such a pack until a fold has walked it.
  */
 export function isClosed({ packs }: Pick<GitState, 'packs'>): boolean {
   return packs.every((entry) => entry.linked === true);
 }
 
-/** Every artifact a manifest names, the manifest itself excepted, each with its kind. */
+/** The artifacts that a manifest names, with their kinds, without the manifest itself. */
 export function namedArtifacts(manifest: GitState): NamedArtifact[] {
   const named: NamedArtifact[] = [];
   for (const entry of manifest.packs) {

@@ -8,7 +8,7 @@ export interface GitRepositoryContext extends RepositoryContext<GitManifest> {
   readonly snapshots: SnapshotCache;
 }
 
-/** A repository of git: what every repository is, and its objects on local disk for git to work on. */
+/** A git repository: a repository whose objects can be put on local disk for git. */
 export class GitRepository extends Repository<GitManifest> {
   private readonly snapshots: SnapshotCache;
 
@@ -17,12 +17,15 @@ export class GitRepository extends Repository<GitManifest> {
     this.snapshots = context.snapshots;
   }
 
-  /** A read-only bare repository on local disk with exactly this state; release it when git is done. */
+  /** A read-only bare repository on local disk with exactly this state. The caller releases it after use. */
   snapshot(state: PublishedGitState): Promise<SnapshotLease> {
     return this.snapshots.acquire(this.id, state);
   }
 
-  /** The objects of this state, and of later ones perhaps, for a push to work over; release them when git is done. */
+  /**
+   * The objects of this state, and possibly of later ones, for a push to work over. The caller releases them after
+   * use.
+   */
   objects(state: PublishedGitState): Promise<ObjectsLease> {
     return this.snapshots.bases.acquire(this.id, state);
   }

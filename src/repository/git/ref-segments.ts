@@ -9,22 +9,25 @@ import { type ArtifactStore, damagedArtifact, nameOf } from '../artifact-store.t
 import { repositoryPrefix } from '../keys.ts';
 import type { RepositoryPlace } from '../repository-id.ts';
 
-/** Segments read, or written, at once for one table. */
+/** Ref segments read or written at once for one table. */
 const PARALLEL = 8;
 
-/** The segments of refs in the store: written before the manifest that names them means anything, verified when read. */
+/**
+ * The ref segments in the store. They are written before the manifest that names them is published, and verified when
+ * read.
+ */
 export class RefSegments {
   private readonly artifacts: ArtifactStore;
   private readonly loading = new SingleFlight<SegmentSlot, void>();
   private readonly turns = new LoopTurns();
-  /** Where a segment is known to be stored. */
+  /** Where a ref segment is known to be stored. */
   private readonly stored = new WeakMap<SegmentSlot, string>();
 
   constructor(artifacts: ArtifactStore) {
     this.artifacts = artifacts;
   }
 
-  /** Takes note that a segment is in the store, since a manifest names it. */
+  /** Records that a ref segment is in the store, because a manifest names it. */
   note(id: RepositoryPlace, slot: SegmentSlot): void {
     this.stored.set(slot, repositoryPrefix(id));
   }
@@ -88,7 +91,7 @@ export class RefSegments {
     if (typeof segment === 'string') throw damaged(segment);
     const { first, last, count } = segment.summary;
     if (first !== summary.first || last !== summary.last || count !== summary.count) {
-      throw damaged('it is not what the manifest says of it');
+      throw damaged('it does not match the manifest');
     }
     return segment;
   }

@@ -8,12 +8,12 @@ interface SharedSlot {
   users: number;
 }
 
-/** The segments of refs that remembered manifests name, each once: what one manifest has loaded is there for all. */
+/** The ref segments of remembered manifests, each once: a segment that was loaded for one manifest is loaded for all. */
 export class SharedSegments {
   private readonly slots = new Map<string, SharedSlot>();
   private readonly names = new WeakMap<SegmentSlot, string>();
 
-  /** The slot of a segment that some remembered manifest of a repository names. */
+  /** The slot of a ref segment that a remembered manifest of the repository names. */
   slot(id: RepositoryPlace, summary: SegmentSummary): SegmentSlot | undefined {
     return this.slots.get(slotName(repositoryPrefix(id), summary))?.slot;
   }

@@ -1,6 +1,7 @@
 /**
- * Packs of what no ref reached when a fold set it apart. Their grace counts from then, so they may not hold what a ref has reached
- * since: as soon as a ref is pointed at something in one of them, all count as pushed, and the next fold looks again.
+ * Packs of objects that no ref reached when a fold set them apart. Their grace period counts from then, so they must
+ * not hold what a ref has reached since. As soon as a ref is pointed at an object in one of them, all of them count
+ * as pushed packs, and the next fold checks again.
  */
 import { PackIdx } from '../../git/index.ts';
 import { openFile } from '../../lib/read-at.ts';
@@ -8,10 +9,10 @@ import type { ArtifactCache } from '../cache/artifact-cache.ts';
 import type { RepositoryId } from '../repository-id.ts';
 import type { GitState, PackEntry } from './git-manifest.ts';
 
-/** Objects looked for at most: pushes wait meanwhile. Of more, one is taken to be there. */
+/** Most objects that are looked up, because pushes wait meanwhile. With more, one is assumed to be there. */
 const MOST_ASKED = 100;
 
-/** Packs of which nothing is known to be unreachable any more. */
+/** The packs, with nothing in them known to be unreachable. */
 export function asPushed(packs: readonly PackEntry[]): PackEntry[] {
   return packs.map((entry) => {
     if (entry.kind !== 'unreachable') return entry;
@@ -21,8 +22,8 @@ export function asPushed(packs: readonly PackEntry[]): PackEntry[] {
 }
 
 /**
- * The packs of a state that refs go back to, and beside them those of the state that they leave: what was reached until now has its grace
- * before it, and the next fold looks what is reached still.
+ * The packs of a state that refs return to, and the packs of the state that they leave. What was reachable until now
+ * keeps its grace period, and the next fold checks what is still reachable.
  */
 export function withPacksLeft(packs: readonly PackEntry[], left: readonly PackEntry[]): PackEntry[] {
   const named = new Set(packs.map(({ pack }) => pack.digest));
@@ -35,9 +36,10 @@ export function withPacksLeft(packs: readonly PackEntry[], left: readonly PackEn
 }
 
 /**
- * The packs of a state that refs are pointed into. What a ref is pointed at has not left, if it was set apart as unreachable.
- * @param brought the pack that comes with it, which may be, byte for byte, one that was set apart; undefined when none comes
- * @param oids what refs are pointed at that may be in packs of the state
+ * The packs of a state after refs are pointed at objects in it. If one of these objects was set apart as unreachable, all
+ * packs of unreachable objects count as pushed.
+ * @param brought the pack that comes with the change, which may equal one that was set apart; undefined if none comes
+ * @param oids the new values of refs that may be in packs of the state
  * @throws as {@link isSetApart}
  */
 export async function packsPointedInto(
@@ -54,8 +56,8 @@ export async function packsPointedInto(
 }
 
 /**
- * Packs, and one that comes, unless it is there already.
- * @param linked whether all that its objects link to was found, see `PackEntry`
+ * The packs, and one more unless it is already there.
+ * @param linked whether everything that its objects link to was found, see `PackEntry`
  */
 export function withPack(
   packs: readonly PackEntry[],
@@ -67,9 +69,9 @@ export function withPack(
 }
 
 /**
- * True when any of these objects is in a pack of unreachable ones.
+ * Whether any of these objects is in a pack of unreachable objects.
  * @param oids object ids in hex that no ref has named
- * @throws CairnError `corrupt` or `unavailable` when an idx cannot be had
+ * @throws CairnError `corrupt` or `unavailable` when an idx cannot be read
  */
 export async function isSetApart(
   cache: Pick<ArtifactCache, 'acquire'>,
