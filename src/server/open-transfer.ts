@@ -79,7 +79,7 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
   const places = new FairSemaphore(budget.concurrency, settings.gitQueue);
   const room = { spoolSize: settings.spoolSize, gitConcurrency: budget.concurrency };
   const aside = puttingAside(scratch, room, clock, (bytes) => metrics.spoolBytes.set(bytes));
-  const proofs = new CheckedConcatenations({
+  const checkedConcatenations = new CheckedConcatenations({
     git,
     cache,
     scratch,
@@ -98,7 +98,7 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
       advertiser,
       cache,
       answers,
-      ...(parts.background ? { proofs } : {}),
+      ...(parts.background ? { proofs: checkedConcatenations } : {}),
       recency: recencyMs,
       observer: fetchObserver(metrics),
       ...offloadOf(settings, parts.stores, artifacts, log),
@@ -124,9 +124,9 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
       }),
       heights: new HeightMemory(),
     },
-    published: (id, manifest) => proofs.published(id, manifest),
+    published: (id, manifest) => checkedConcatenations.published(id, manifest),
     close: async () => {
-      await allSettledOrThrow([answers.close(), proofs.close()]);
+      await allSettledOrThrow([answers.close(), checkedConcatenations.close()]);
     },
   };
 }

@@ -132,7 +132,7 @@ export async function openProbedStores(
           `other users can read the data folder, which may hold private repositories: run "chmod 700 ${settings.folder}"`,
         );
       }
-      await prove(name, verdicts, log, () => probeStore([control, bulk], name));
+      await passProbe(name, verdicts, log, () => probeStore([control, bulk], name));
       return opened;
     } catch (error) {
       await opened.close();
@@ -141,7 +141,7 @@ export async function openProbedStores(
   }
   const { probeS3 } = await import('../object-store/probe/probe-s3.ts');
   const options = { ...s3Options(settings), control: { noProgress: PROBE_NO_PROGRESS_MS } };
-  const report = await prove(name, verdicts, log, () => probeS3(options, name));
+  const report = await passProbe(name, verdicts, log, () => probeS3(options, name));
   return openReady(settings, observe, report.profile);
 }
 
@@ -219,7 +219,7 @@ export async function probeStores(settings: StoreSettings, options: ProbeOptions
   }
 }
 
-async function prove(
+async function passProbe(
   name: string,
   folder: string,
   log: Logger,
