@@ -120,7 +120,7 @@ class Bits {
   private bytes: Uint8Array = new Uint8Array(0);
   /** Offset of the next byte. */
   private taken = 0;
-  private held = 0;
+  private pending = 0;
   private count = 0;
 
   begin(bytes: Uint8Array, at: number): void {
@@ -138,15 +138,15 @@ class Bits {
   /** The next bits without passing them. @param count at most 16 */
   peek(count: number): number {
     while (this.count < count) {
-      this.held |= (this.bytes[this.taken++] ?? 0) << this.count;
+      this.pending |= (this.bytes[this.taken++] ?? 0) << this.count;
       this.count += 8;
     }
-    return this.held & ((1 << count) - 1);
+    return this.pending & ((1 << count) - 1);
   }
 
   /** Skips bits that were peeked at. */
   pass(count: number): void {
-    this.held >>>= count;
+    this.pending >>>= count;
     this.count -= count;
   }
 
@@ -158,7 +158,7 @@ class Bits {
   /** Continues at a byte. */
   goTo(at: number): void {
     this.taken = at;
-    this.held = 0;
+    this.pending = 0;
     this.count = 0;
   }
 }

@@ -33,9 +33,9 @@ export interface RepositoryUpkeepContext extends RemovalContext {
 }
 
 /** How long an announced repository waits for its first data, in seconds. */
-export const HELD_FOR = 30 * 60;
+export const DATA_WAIT_SECONDS = 30 * 60;
 /** After how many seconds an unused reservation is dropped. */
-const RESERVED_FOR = 60 * 60;
+const RESERVATION_SECONDS = 60 * 60;
 /** How many owners one run goes through. */
 const OWNERS_AT_ONCE = 50;
 
@@ -43,7 +43,7 @@ export class RepositoryUpkeep implements UpkeepTask {
   readonly name = 'unfinished repositories';
   private readonly context: RepositoryUpkeepContext;
   /** When to check repositories that wait for data, in seconds. */
-  private readonly held = new Map<string, { readonly id: RepositoryId; readonly due: number }>();
+  private readonly waiting = new Map<string, { readonly id: RepositoryId; readonly due: number }>();
   private lastOwner: string | undefined;
 
   constructor(context: RepositoryUpkeepContext) {
@@ -52,20 +52,20 @@ export class RepositoryUpkeep implements UpkeepTask {
       const identifier = firstValue(event, 'd') ?? '';
       if (!hidden || event.kind !== kinds.repository || identifierProblem(identifier) !== undefined) return;
       const id = repositoryId(event.pubkey, identifier);
-      this.held.set(formatRepositoryId(id), { id, due: this.now() + HELD_FOR + 1 });
+      this.waiting.set(formatRepositoryId(id), { id, due: this.now() + DATA_WAIT_SECONDS + 1 });
     });
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    await this.expireHeld(signal);
+    await this.expireWaiting(signal);
     await this.goThroughOwners(signal);
   }
 
-  private async expireHeld(signal: AbortSignal): Promise<void> {
-    for (const [name, { id, due }] of this.held) {
+  private async expireWaiting(signal: AbortSignal): Promise<void> {
+    for (const [name, { id, due }] of this.waiting) {
       signal.throwIfAborted();
       if (due > this.now()) continue;
-      this.held.delete(name);
+      this.waiting.delete(name);
       await this.logFailure({ repository: name }, () => this.expire(id));
     }
   }
@@ -92,7 +92,7 @@ export class RepositoryUpkeep implements UpkeepTask {
   private async check(id: RepositoryId, reservation: Reservation, signal: AbortSignal): Promise<void> {
     const { repositories, directory, owners } = this.context;
     const age = this.now() - reservation.at;
-    if (reservation.state === 'reserved' && age < HELD_FOR) return;
+    if (reservation.state === 'reserved' && age < DATA_WAIT_SECONDS) return;
     // Announced and made: finished. Only a withdrawal that failed half-way leaves such a record without an announcement.
     if (reservation.state === 'made' && directory.facts(id.owner, id.identifier) !== undefined) return;
     const settle = (state: 'made' | 'withdrawn' | 'gone') =>
@@ -100,7 +100,7 @@ export class RepositoryUpkeep implements UpkeepTask {
     const lifecycle = (await repositories.get(id).resolve())?.manifest.lifecycle;
     if (lifecycle === 'live') await settle('made');
     else if (lifecycle === 'held') await this.expire(id);
-    else if (lifecycle === undefined && age >= RESERVED_FOR) await settle('gone');
+    else if (lifecycle === undefined && age >= RESERVATION_SECONDS) await settle('gone');
     else if (lifecycle === 'withdrawn' && reservation.state !== 'withdrawn') await settle('withdrawn');
     else if (lifecycle === 'withdrawn' && (await this.remove(id, age, signal))) await settle('gone');
   }
@@ -109,7 +109,7 @@ export class RepositoryUpkeep implements UpkeepTask {
   private async expire(id: RepositoryId): Promise<void> {
     const { repositories, owners } = this.context;
     const repository = repositories.get(id);
-    const before = this.now() - HELD_FOR;
+    const before = this.now() - DATA_WAIT_SECONDS;
     const { committed } = await repository.publisher.join(new ExpireChange(repository.mark(), before));
     if (committed.manifest?.lifecycle === 'withdrawn')
       await owners.settle(id.owner, id.identifier, 'withdrawn');

@@ -83,7 +83,7 @@ export async function compactLog(options: CompactionOptions, retiring?: string):
     lost = !fits(current, swap);
     return lost ? undefined : swapped(current, swap);
   });
-  // No reader knows these segments. If the update throws, they stay: the catalog may name them.
+  // No reader knows these event segments. If the update throws, they stay: the catalog may name them.
   if (lost) await concurrently(made, AT_ONCE, ({ digest }) => bulk.delete(eventSegmentKey(digest)));
   return !lost;
 }

@@ -143,7 +143,7 @@ export class EventLists {
     for (let row = scan.next(); row >= 0 && rows.createdAt(row) >= since; row = scan.next()) {
       const passes = this.passes(row, wanted);
       if (!passes && ++missed % MISSED_AT_ONCE !== 0) continue;
-      scan.hold();
+      scan.beforePause();
       yield passes ? row : NO_ROW;
     }
   }

@@ -40,7 +40,7 @@ type Listener = Parameters<Events['onEvent']>[0];
 
 const TAIL_INTERVAL_MS = 1_000;
 
-/** The log is compacted when it has more entries in no segment than this, or more bytes of them. */
+/** The log is compacted when it has more entries in no event segment than this, or more bytes of them. */
 const COMPACT_ABOVE = 64;
 const COMPACT_ABOVE_BYTES = 4 * 1024 * 1024;
 

@@ -46,7 +46,7 @@ const KEPT_BYTES = 4 * 1024 * 1024;
 
 /**
  * The catalog lists for ten minutes what was compacted. A reader that has not read it for half of that cannot tell whether it
- * knows all events of a segment, and reads the segment.
+ * knows all events of an event segment, and reads it.
  */
 const LONG_AWAY_MS = 5 * 60 * 1000;
 

@@ -10,7 +10,7 @@ export interface Choice {
 }
 
 /**
- * The rows of several terms, newest first; a row that several terms have comes once. The caller may pause after {@link hold}:
+ * The rows of several terms, newest first; a row that several terms have comes once. The caller may pause after {@link beforePause}:
  * rows may come and go then, and the scan continues after the last row.
  */
 export class RowScan {
@@ -18,9 +18,9 @@ export class RowScan {
   private readonly choice: Choice;
   /** Seconds; newer rows are skipped. */
   private readonly until: number | undefined;
-  private readonly heldId = Buffer.alloc(DIGEST_BYTES);
-  /** With `heldId`, the position after which to continue. */
-  private heldAt: number | undefined;
+  private readonly pausedId = Buffer.alloc(DIGEST_BYTES);
+  /** With `pausedId`, the position after which to continue. */
+  private pausedAt: number | undefined;
   private heap: Cursor[] = [];
   private changes = -1;
   private last = -1;
@@ -52,18 +52,18 @@ export class RowScan {
   }
 
   /** Call it before a pause, in which rows may come and go. */
-  hold(): void {
+  beforePause(): void {
     if (this.last < 0) return;
-    this.heldAt = this.rows.createdAt(this.last);
-    this.rows.copyId(this.last, this.heldId);
+    this.pausedAt = this.rows.createdAt(this.last);
+    this.rows.copyId(this.last, this.pausedId);
   }
 
   /** Finds the position again after lists have changed. */
   private seek(): void {
-    const { rows, until, heldAt, heldId } = this;
+    const { rows, until, pausedAt, pausedId } = this;
     const { terms, numbers } = this.choice;
     let passes: ((row: number) => boolean) | undefined;
-    if (heldAt !== undefined) passes = (row) => rows.isAfter(row, heldAt, heldId);
+    if (pausedAt !== undefined) passes = (row) => rows.isAfter(row, pausedAt, pausedId);
     else if (until !== undefined) passes = (row) => rows.createdAt(row) <= until;
     this.heap = numbers.map((term) => terms.cursor(term, passes)).filter(({ row }) => row >= 0);
     for (let at = this.heap.length >> 1; at >= 0; at--) sink(this.heap, at, rows);
