@@ -108,9 +108,12 @@ export function startAtZero(registry: Registry): void {
 /** The first match decides, because reasons of the server may quote others. */
 const CLASSES: readonly (readonly [(typeof REFUSAL_CLASSES)[number], RegExp])[] = [
   ['busy', /^busy|too many .* at once|is being rewritten|pull requests wait here/],
-  ['server', /object store|nothing was changed|disk space|internal error|cannot be written|server/],
+  [
+    'server',
+    /object store|nothing was changed|disk space|internal error|cannot be written|server is stopping/,
+  ],
   ['overtaken', /fetch first|updated meanwhile|deleted meanwhile|meanwhile/],
-  ['protected', /^protected: |protected against force/],
+  ['protected', /^protected: |may only be fast-forwarded/],
   ['signed state', /signed state|pull request|refs\/nostr|publish the event/],
   ['identity', /your key|sign in|token|not there any more|no such repository|may push|may write/],
   ['name', /ref name|cannot exist beside|multiple updates|default branch|atomic push failure/],
