@@ -66,7 +66,7 @@ export class PackIdx {
   }
 
   /** The raw ids of all entries in order, many to a buffer, and the offset of each entry in the pack, in bytes. */
-  async *entries(): AsyncGenerator<{ readonly ids: Buffer; readonly offsets: readonly number[] }> {
+  async *entries(): AsyncGenerator<{ readonly ids: Buffer; readonly offsets: Float64Array }> {
     for (let first = 0; first < this.objects; first += BLOCK) {
       const count = Math.min(BLOCK, this.objects - first);
       const ids = await this.#read(this.#idAt(first), count * this.idLength);
@@ -135,16 +135,18 @@ export class PackIdx {
   }
 
   /** The offsets of `count` entries in the pack, from entry `first` on. */
-  async #offsets(first: number, count: number): Promise<number[]> {
-    // A checksum of 32 bits for each entry follows the ids.
+  async #offsets(first: number, count: number): Promise<Float64Array> {
+    // Behind the ids come as many checksums of 32 bits.
     const table = this.#idAt(this.objects) + 4 * this.objects;
     const bytes = await this.#read(table + 4 * first, 4 * count);
-    const offsets: number[] = [];
+    const offsets = new Float64Array(count);
     for (let at = 0; at < count; at++) {
       const offset = bytes.readUInt32BE(4 * at);
-      // If the highest bit is set, the rest is an index into a table of 64-bit offsets, for packs above 2 GiB.
-      if (offset < 0x8000_0000) offsets.push(offset);
-      else offsets.push(await this.#largeOffset(table + 4 * this.objects, offset - 0x8000_0000));
+      // The highest bit says that the rest is a place in a table of 64 bit numbers, for packs above 2 GiB.
+      offsets[at] =
+        offset < 0x8000_0000
+          ? offset
+          : await this.#largeOffset(table + 4 * this.objects, offset - 0x8000_0000);
     }
     return offsets;
   }

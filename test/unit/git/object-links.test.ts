@@ -1,6 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { eachLink, eachSubtree, eachTag, type LinkedType, type LinkVisitor } from '../../../src/git/index.ts';
+import { SeededRandom } from '../../helpers/seeded-random.ts';
 
+const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
 const FIRST = 'a1'.repeat(20);
 const SECOND = 'b2'.repeat(20);
 
@@ -108,4 +111,34 @@ describe('all that an object links to', () => {
   it('is nothing for a file', () => {
     expect(links('blob', commit(`tree ${FIRST}`))).toEqual([]);
   });
+});
+
+it(`folders of a tree are the same by either way to read it, whatever its modes (seed ${seed})`, () => {
+  const random = new SeededRandom(seed);
+  const pieces = [
+    '1',
+    '4',
+    '0',
+    '7',
+    '8',
+    ' ',
+    '\0',
+    '100644 ',
+    '40000 ',
+    '040000 ',
+    '1 a\0',
+    'name\0',
+    ' '.repeat(20),
+  ];
+  for (let round = 0; round < 3_000; round++) {
+    const parts = Array.from({ length: random.below(30) }, () =>
+      random.below(4) === 0 ? Buffer.alloc(20, random.below(256)) : Buffer.from(random.pick(pieces)),
+    );
+    const bytes = Buffer.concat(parts);
+    const folders: string[] = [];
+    eachLink('tree', bytes, 20, (type, at, from) => {
+      if (type === 'tree') folders.push(at.toString('hex', from, from + 20));
+    });
+    expect(heard((hear) => eachSubtree(bytes, 20, hear))).toEqual(folders);
+  }
 });
