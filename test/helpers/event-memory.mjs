@@ -45,9 +45,9 @@ const events = await EventStore.open({
 if (mode === 'fill') {
   for (let first = 0; first < Number(count); first += 1_000) {
     await events.append(Array.from({ length: 1_000 }, (_, at) => issue(first + at)));
-    if (first % 4_000 === 0) await events.fold();
+    if (first % 4_000 === 0) await events.compact();
   }
-  await events.fold();
+  await events.compact();
 }
 globalThis.gc?.();
 const after = process.memoryUsage();
