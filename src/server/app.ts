@@ -120,7 +120,7 @@ async function openApp(
       : observe(given.stores);
 
   const subscribers = new PublishSubscribers();
-  const answers = responseCache(settings, metrics);
+  const responses = responseCache(settings, metrics);
   const opened = await openRepositories(
     {
       stores,
@@ -133,14 +133,14 @@ async function openApp(
         // A file on local disk is not read faster in ranges.
         ...(settings.store.kind === 's3' ? { ranged: rangedDownloads() } : {}),
         observer: cacheObserver(metrics),
-        onDiskFull: () => answers.relieve(),
+        onDiskFull: () => responses.relieve(),
       },
       publishObserver: publishObserver(metrics),
       onPublished: subscribers.published,
     },
     stack,
   );
-  await answers.open();
+  await responses.open();
   const { repositories, artifacts, cache } = opened;
   const folding = new Folding({
     repositories,
@@ -177,7 +177,7 @@ async function openApp(
     },
     stack,
   );
-  const transfer = openTransfer({ ...shared, budget, capabilities, repositories: opened, answers, relay });
+  const transfer = openTransfer({ ...shared, budget, capabilities, repositories: opened, responses, relay });
   downloading.push(() => transfer.close());
 
   subscribers.add((id, manifest) => logChanges(log, id, manifest));

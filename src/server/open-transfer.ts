@@ -10,13 +10,13 @@ import type { ObjectStorePair } from '../object-store/object-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
-import { HeightMemory } from '../repository/intake/height-memory.ts';
+import { HeightMemory } from '../repository/intake/link-heights.ts';
 import { recencyMs } from '../repository/repository.ts';
 import { CheckedConcatenations } from '../transfer/concatenation/checked-concatenations.ts';
 import { FairSemaphore } from '../transfer/fair-semaphore.ts';
 import { Advertiser } from '../transfer/fetch/advertise-refs.ts';
 import { Offload } from '../transfer/fetch/offload.ts';
-import { questionMemory } from '../transfer/fetch/question.ts';
+import { fetchRequestMemory } from '../transfer/fetch/question.ts';
 import { ResponseCache } from '../transfer/fetch/response-cache.ts';
 import type { ServeFetchContext } from '../transfer/fetch/serve-fetch.ts';
 import type { UploadCapabilities } from '../transfer/fetch/upload-capabilities.ts';
@@ -39,7 +39,7 @@ export interface TransferParts {
   readonly capabilities: Readonly<Record<ObjectFormat, UploadCapabilities>>;
   readonly stores: ObjectStorePair;
   readonly repositories: OpenedRepositories;
-  readonly answers: ResponseCache;
+  readonly responses: ResponseCache;
   readonly relay: Pick<OpenedRelay, 'heldStates' | 'service'>;
   readonly clock: Clock;
   readonly random: Random;
@@ -74,12 +74,13 @@ export function responseCache({ cache }: Pick<Settings, 'cache'>, metrics: Metri
 
 /** Composes the parts that serve fetches and pushes. */
 export function openTransfer(parts: TransferParts): OpenedTransfer {
-  const { settings, git, budget, capabilities, answers, relay, clock, random, log, metrics, scratch } = parts;
+  const { settings, git, budget, capabilities, responses, relay, clock, random, log, metrics, scratch } =
+    parts;
   const { artifacts, cache } = parts.repositories;
   const places = new FairSemaphore(budget.concurrency, settings.gitQueue);
   const room = { spoolSize: settings.spoolSize, gitConcurrency: budget.concurrency };
   const aside = puttingAside(scratch, room, clock, (bytes) => metrics.spoolBytes.set(bytes));
-  const checkedConcatenations = new CheckedConcatenations({
+  const concatenations = new CheckedConcatenations({
     git,
     cache,
     scratch,
@@ -94,11 +95,11 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
       git,
       places,
       room: aside.room,
-      questionMemory: questionMemory(),
+      requestMemory: fetchRequestMemory(),
       advertiser,
       cache,
-      answers,
-      ...(parts.background ? { proofs: checkedConcatenations } : {}),
+      responses,
+      ...(parts.background ? { concatenations } : {}),
       recency: recencyMs,
       observer: fetchObserver(metrics),
       ...offloadOf(settings, parts.stores, artifacts, log),
@@ -111,7 +112,7 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
       cache,
       random,
       scratch,
-      heldStates: relay.heldStates,
+      orders: relay.heldStates,
       clock,
       strangers: settings.anonymousPushes,
       ...boundedPushes(settings.anonymousPushes, clock),
@@ -124,9 +125,9 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
       }),
       heights: new HeightMemory(),
     },
-    published: (id, manifest) => checkedConcatenations.published(id, manifest),
+    published: (id, manifest) => concatenations.published(id, manifest),
     close: async () => {
-      await allSettledOrThrow([answers.close(), checkedConcatenations.close()]);
+      await allSettledOrThrow([responses.close(), concatenations.close()]);
     },
   };
 }

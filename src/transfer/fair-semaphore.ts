@@ -1,7 +1,7 @@
 import { CairnError } from '../lib/errors.ts';
 import type { Release } from '../lib/limiter.ts';
 
-/** Whoever only reads and whoever writes take turns: a thousand clones must not keep the push away that they wait for. */
+/** Kinds of work that take turns: a thousand clones must not keep a push waiting. */
 export type GitWork = 'fetch' | 'push';
 
 interface Waiter {
@@ -9,23 +9,22 @@ interface Waiter {
   refuse(): void;
 }
 
-/** One repository with places, or with somebody who waits for one. */
+/** A repository that holds places or waits for one. */
 interface Claimant {
   taken: number;
   readonly waiting: Readonly<Record<GitWork, Waiter[]>>;
-  /** What it was given a place for last. */
+  /** Kind of work that got the last place. */
   last: GitWork;
-  /** The turn in which it was, or in which it came: before whoever was served in that turn, after all who waited then. */
+  /** The turn in which it got its last place; for a new one, just before the current turn, so it follows all who wait. */
   served: number;
 }
 
 /**
- * Places for work that runs git. They are shared out fairly:
- * - a place that gets free goes to the repository that has the fewest of those that wait, of equals to the one that was
- *   served longest ago; in a repository fetches and pushes take turns, each first come first served;
- * - where nobody else wants them, one repository may have all places but a quarter, so that others need not even wait
- *   for one of its clones to end;
- * - when too many wait, the last of the longest queue is told `busy`, which need not be the one who came last.
+ * Places for work that runs git, shared out fairly:
+ * - A free place goes to the waiting repository with the fewest places; among equals, to the one served longest ago. Within a
+ *   repository, fetches and pushes take turns, each first come, first served.
+ * - One repository may hold at most three quarters of the places, so that others need not wait for one of its clones to end.
+ * - If too many wait, the newest request of the longest queue is refused as `busy`. It need not be the one that came last.
  */
 export class FairSemaphore {
   private readonly most: number;
@@ -45,17 +44,17 @@ export class FairSemaphore {
     this.queue = queue;
   }
 
-  /** How many wait for a place. */
+  /** Number of requests that wait for a place. */
   get waiting(): number {
     return this.queued;
   }
 
-  /** True while somebody waits for a place. */
+  /** True while a request waits for a place. */
   get contended(): boolean {
     return this.queued > 0;
   }
 
-  /** True while a repository would have to wait for a place. */
+  /** True if a new request of this repository would have to wait for a place. */
   wouldWait(repository: string): boolean {
     const claimant = this.claimants.get(repository);
     if (claimant === undefined) return this.free === 0;
@@ -64,8 +63,8 @@ export class FairSemaphore {
 
   /**
    * Waits for a place.
-   * @returns the function that gives it back; calling it twice is harmless
-   * @throws CairnError `busy` when too many wait; the signal's reason when aborted meanwhile
+   * @returns the function that gives it back; a second call has no effect
+   * @throws CairnError `busy` if too many wait; the signal's reason if aborted meanwhile
    */
   async acquire(repository: string, signal: AbortSignal, work: GitWork = 'fetch'): Promise<Release> {
     signal.throwIfAborted();
@@ -145,13 +144,13 @@ export class FairSemaphore {
     return next;
   }
 
-  /** Refuses the last of the longest queue. @returns false when `claimant` would have that queue itself */
+  /** Refuses the newest request of the longest queue. @returns false if that queue is `claimant`'s own */
   private makeRoomFor(claimant: Claimant): boolean {
     let fullest = claimant;
     for (const other of this.claimants.values()) {
       if (waitingFor(other) > waitingFor(fullest)) fullest = other;
     }
-    // It is to be longer even when this one has joined its own.
+    // The queue must be longer even after the new request has joined its own.
     if (waitingFor(fullest) <= waitingFor(claimant) + 1) return false;
     const { fetch, push } = fullest.waiting;
     (fetch.length >= push.length ? fetch : push).at(-1)?.refuse();

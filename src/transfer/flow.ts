@@ -2,27 +2,27 @@ import type { Clock } from '../lib/clock.ts';
 
 /** Milliseconds of waiting for a client after which it may be called slow. */
 const WINDOW_MS = 2_000;
-/** Bytes a second below which work does not wait for a client, whether or not others want its place. */
+/** Bytes a second below which work does not wait for a client, even if nobody waits for its place. */
 const DECENT = 256 * 1024;
-/** Bytes a second below which a client may lose what it has begun, when there is no room left for it. */
+/** Bytes a second below which a client's request may be given up if there is no spool room left. */
 const CRAWL = 64 * 1024;
-/** Milliseconds of waiting after which a byte counts half, and milliseconds after which waiting does. */
+/** Half-lives in milliseconds: of transferred bytes (in waiting time), and of waiting time. */
 const BYTES_HALVE_MS = 1_000;
 const WAITING_HALVES_MS = 10_000;
-/** What the decaying sum comes to at a steady rate of one byte a second. */
+/** Value of the decaying sum at a steady rate of one byte a second. */
 const STEADY = BYTES_HALVE_MS / 1000 / Math.LN2;
-/** What came fast is no reason to wait for long afterwards. */
+/** Upper bound of the sum, so that a fast start does not justify a long wait later. */
 const MOST_BYTES = 4 * DECENT * STEADY;
-/** Milliseconds between two looks while a client is waited for. */
-const LOOK_MS = 250;
+/** Milliseconds between two checks while work waits for a client. */
+const CHECK_MS = 250;
 
-/** A step that was waited for: what it brought, or that the client is too slow to be waited for any longer. */
+/** The value of a step, or `slow` if the client is too slow to wait for any longer. */
 export type Waited<T> = { readonly value: T } | 'slow';
 
 /**
- * Tells whether work that holds a place waits for its client too much: for two seconds in all, either at less than 256 KiB/s
- * or while others wait for a place. What was long ago counts less and less. The time in which the client waits for
- * the work does not count.
+ * Tells whether work that holds a place waits too long for its client: for two seconds in total, and either at less than
+ * 256 KiB/s or while other requests wait for a place. Earlier waiting counts less and less. Time in which the client waits
+ * for the work does not count.
  */
 export class Flow {
   private readonly contended: () => boolean;
@@ -42,23 +42,23 @@ export class Flow {
     return this.waited >= WINDOW_MS && (this.bytes < DECENT * STEADY || this.contended());
   }
 
-  /** True for a slow client that moves next to nothing. */
+  /** True for a slow client that transfers hardly anything. */
   get crawls(): boolean {
     return this.slow && this.bytes < CRAWL * STEADY;
   }
 
-  /** Waits for a step as long as the client is not slow. The step goes on in any case. */
+  /** Waits for a step until the client is slow. The step goes on in any case. */
   async wait<T>(step: Promise<T>, bytesOf: (value: T) => number): Promise<Waited<T>> {
     this.work();
     let timer: NodeJS.Timeout | undefined;
-    const look = new Promise<'slow'>((resolve) => {
+    const becameSlow = new Promise<'slow'>((resolve) => {
       timer = setInterval(() => {
         this.wasWaitedFor();
         if (this.slow) resolve('slow');
-      }, LOOK_MS);
+      }, CHECK_MS);
     });
     try {
-      const first = await Promise.race([step.then((value) => ({ value })), look]);
+      const first = await Promise.race([step.then((value) => ({ value })), becameSlow]);
       this.wasWaitedFor();
       if (first !== 'slow') this.bytes = Math.min(MOST_BYTES, this.bytes + bytesOf(first.value));
       return first;
@@ -67,7 +67,7 @@ export class Flow {
     }
   }
 
-  /** Waits for a step however slow the client is. */
+  /** Waits for a step, however slow the client is. */
   async bear<T>(step: Promise<T>, bytesOf: (value: T) => number): Promise<T> {
     this.work();
     const value = await step;
@@ -76,12 +76,12 @@ export class Flow {
     return value;
   }
 
-  /** The time since the last look was spent on work. */
+  /** Counts the time since the last call as work. */
   private work(): void {
     this.elapsed();
   }
 
-  /** The time since the last look was spent waiting for the client. */
+  /** Counts the time since the last call as waiting for the client. */
   private wasWaitedFor(): void {
     const elapsed = this.elapsed();
     this.waited += elapsed;

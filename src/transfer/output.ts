@@ -1,8 +1,8 @@
-/** Where an answer goes. The first write starts it; headers, if the transport has any, are decided before that. */
+/** The destination of a response. The first write starts it; headers, if the transport has any, are set before. */
 export interface Output {
   /**
-   * Writes and waits for room.
-   * @returns false when the client has gone: nothing more will reach it
+   * Writes, and waits until there is room for more.
+   * @returns false if the client has gone
    */
   write(chunk: Uint8Array): Promise<boolean>;
 }

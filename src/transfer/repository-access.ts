@@ -1,4 +1,4 @@
-/** Who may do what to a repository in the state it is in: its manifest's facts, put to the policy. */
+/** Applies the access policy to the facts of a manifest: who may do what to a repository in its current state. */
 import { CairnError, type ErrorKind } from '../lib/errors.ts';
 import { type Access, type AccessAnswer, type AccessFacts, decideAccess } from '../policy/push-access.ts';
 import type { Manifest, PublishedState, RepositoryState } from '../repository/manifest.ts';
@@ -11,23 +11,23 @@ const KINDS: Readonly<Record<AccessAnswer, ErrorKind>> = {
   forbidden: 'forbidden',
 };
 
-/** What a state says of keys; undefined when the repository is not there, or no more. */
+/** The facts that access depends on; undefined if the repository does not exist or is withdrawn. */
 export function accessFacts(id: RepositoryId, state: RepositoryState | undefined): AccessFacts | undefined {
   if (state === undefined || state.lifecycle === 'withdrawn') return undefined;
   const { writers, private: isPrivate, readers } = state.policy;
   return { owner: id.owner, writers, private: isPrivate, readers };
 }
 
-/** True for a repository that is there for anyone to read. */
+/** True for a repository that exists and that anyone may read. */
 export function isPublic(state: RepositoryState | undefined): boolean {
   return state !== undefined && state.lifecycle !== 'withdrawn' && !state.policy.private;
 }
 
 /**
- * Lets somebody read.
- * @param actor the key that has shown itself; undefined for nobody
- * @returns the state, which is there
- * @throws CairnError `unauthenticated` or `not-found`, the same for what is private and what is not there
+ * Checks that an actor may read a repository.
+ * @param actor the authenticated key; undefined for an anonymous client
+ * @returns the state
+ * @throws CairnError `unauthenticated` or `not-found`, the same for private and for missing repositories
  */
 export function admitReader<M extends Manifest>(
   id: RepositoryId,
@@ -41,8 +41,8 @@ export function admitReader<M extends Manifest>(
 }
 
 /**
- * Decides whether a push may go on to this repository. That of a key needs the right to write; one that carries out an
- * order needs to be let see the repository.
+ * Decides whether a push to this repository may continue. A push by a key needs the right to write. A push that carries out
+ * a signed state only needs the right to read the repository.
  */
 export function pushAccess(
   id: RepositoryId,
@@ -60,7 +60,7 @@ export function pushAccess(
   }
 }
 
-/** A refusal, as an error to be told. */
+/** The error for a refusal. */
 export function accessError(access: Access & { readonly allow: false }): CairnError {
   return new CairnError(KINDS[access.answer], access.reason);
 }

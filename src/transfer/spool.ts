@@ -5,20 +5,20 @@ import { DiskFullError } from '../lib/disk-full.ts';
 import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
 import { Signal } from '../lib/signal.ts';
 
-/** Bytes that one spool keeps in memory; what comes after them goes to a file. */
+/** Bytes that one spool keeps in memory; the rest goes to a file. */
 const IN_MEMORY = 1024 * 1024;
 /** Bytes that all spools together keep in memory. */
 const ALL_IN_MEMORY = 64 * 1024 * 1024;
-/** The part of the room that one caller may have. */
+/** One caller may use at most this fraction (1/n) of the room. */
 const SHARE = 2;
 const READ_BYTES = 128 * 1024;
 
-/** Room on disk, and some in memory, for what comes from slow clients and what waits for them. Shared out by caller. */
+/** Disk space, and some memory, for requests from slow clients and responses to them. It is shared out by caller. */
 export class SpoolRoom {
   private readonly folder: string;
   private readonly bytes: number;
   private readonly callers = new Map<string, number>();
-  /** By which it is seen who is slow. */
+  /** The clock that measures how slow clients are. */
   readonly clock: Pick<Clock, 'monotonic'>;
   private readonly onSize: (bytes: number) => void;
   private taken = 0;
@@ -27,8 +27,8 @@ export class SpoolRoom {
 
   /**
    * @param folder of scratch files
-   * @param bytes of all spools together on disk; one caller gets half of them at most
-   * @param onSize called with the bytes on disk whenever they have changed
+   * @param bytes on disk for all spools together; one caller gets at most half of them
+   * @param onSize is called with the bytes on disk whenever they change
    */
   constructor(
     folder: string,
@@ -42,7 +42,7 @@ export class SpoolRoom {
     this.bytes = bytes;
   }
 
-  /** Makes a spool, which is empty and takes no room yet. @param caller whose share it uses */
+  /** Makes an empty spool, which takes no room yet. @param caller the caller whose share it uses */
   open(caller: string): Spool {
     return new Spool(join(this.folder, `spool-${this.files++}`), {
       takeDisk: (bytes) => this.takeDisk(caller, bytes),
@@ -74,11 +74,11 @@ interface Room {
   takeMemory(bytes: number): boolean;
 }
 
-/** Bytes put aside by one writer and read once, in order, by one reader: the first ones in memory, the rest in a file. */
+/** Bytes from one writer for one reader, who reads them once and in order. The first are in memory, the rest in a file. */
 export class Spool {
   private readonly path: string;
   private readonly room: Room;
-  private readonly bell = new Signal();
+  private readonly changed = new Signal();
   private memory: Buffer[] = [];
   private inMemory = 0;
   private inFile = 0;
@@ -91,13 +91,13 @@ export class Spool {
     this.room = room;
   }
 
-  /** Bytes put in so far. */
+  /** Bytes appended so far. */
   size = 0;
 
   /**
-   * Puts bytes in. They must not be changed afterwards.
-   * @returns false, and nothing was put in, when there is no room
-   * @throws DiskFullError; CairnError `unavailable` when the file cannot be written
+   * Appends bytes. They must not be changed afterwards.
+   * @returns false if there is no room; then nothing was appended
+   * @throws DiskFullError; CairnError `unavailable` if the file cannot be written
    */
   async append(bytes: Buffer): Promise<boolean> {
     if (this.dropped) return false;
@@ -113,19 +113,19 @@ export class Spool {
       await this.writeToFile(bytes);
     }
     this.size += bytes.length;
-    this.bell.notify();
+    this.changed.notify();
     return true;
   }
 
-  /** Nothing more is put in: the reader ends behind what there is. */
+  /** Ends the spool: the reader ends after what was appended. */
   end(): void {
     this.ended = true;
-    this.bell.notify();
+    this.changed.notify();
   }
 
   /**
-   * What was put in, and what is put in while it is read. To be read once.
-   * @throws CairnError `unavailable` when the file cannot be read
+   * Reads everything appended, also what is appended meanwhile. Call it once.
+   * @throws CairnError `unavailable` if the file cannot be read
    */
   async *read(): AsyncGenerator<Buffer, void, undefined> {
     for (let position = 0; !this.dropped; ) {
@@ -138,15 +138,15 @@ export class Spool {
         position += piece.length;
         yield piece;
       } else if (this.ended) return;
-      else await this.bell.wait();
+      else await this.changed.wait();
     }
   }
 
-  /** Gives everything back. Who reads finds nothing more. */
+  /** Frees memory and disk. A reader gets nothing more. */
   async drop(): Promise<void> {
     if (this.dropped) return;
     this.dropped = true;
-    this.bell.notify();
+    this.changed.notify();
     this.memory = [];
     this.forget(this.inMemory);
     const { file } = this;
@@ -176,7 +176,7 @@ export class Spool {
       this.room.freeDisk(bytes.length);
       if (this.dropped) return;
       if (systemCode(error) === 'ENOSPC')
-        throw new DiskFullError('to put aside what slow clients send and take', error);
+        throw new DiskFullError('to spool what slow clients send and receive', error);
       throw unavailable('written', error);
     }
   }

@@ -20,7 +20,7 @@ import type { RepositoryId } from '../../src/repository/repository-id.ts';
 import { openRepositories } from '../../src/server/open-repositories.ts';
 import { FairSemaphore } from '../../src/transfer/fair-semaphore.ts';
 import { Advertiser } from '../../src/transfer/fetch/advertise-refs.ts';
-import { questionMemory } from '../../src/transfer/fetch/question.ts';
+import { fetchRequestMemory } from '../../src/transfer/fetch/question.ts';
 import { ResponseCache } from '../../src/transfer/fetch/response-cache.ts';
 import { learnUploadCapabilities } from '../../src/transfer/fetch/upload-capabilities.ts';
 import type { HeldStateBook } from '../../src/transfer/push/authority.ts';
@@ -103,8 +103,8 @@ export async function startGitServer(
     { stores, clock, random, swapPatience: 5_000, cache: kept },
     stack,
   );
-  const answers = new ResponseCache({ folder: join(folder.path, 'answers'), budget: 2 ** 24 });
-  await answers.open();
+  const responses = new ResponseCache({ folder: join(folder.path, 'answers'), budget: 2 ** 24 });
+  await responses.open();
   const advertiser = new Advertiser(await learnUploadCapabilities(git, scratch), 'cairn/test');
   const places = new FairSemaphore(4, 16);
   const room = new SpoolRoom(scratch, 2 ** 30, clock);
@@ -143,10 +143,10 @@ export async function startGitServer(
         git,
         places,
         room,
-        questionMemory: questionMemory(),
+        requestMemory: fetchRequestMemory(),
         advertiser,
         cache,
-        answers,
+        responses,
         recency: 2_000,
         observer: { answered: () => undefined },
       },

@@ -19,28 +19,28 @@ import { canBeJoined, type IndexedPart, whichAreListed } from './idx.ts';
 export interface ConcatenationCheckContext {
   readonly git: Git;
   readonly cache: ArtifactCache;
-  /** A folder to work in, on the same file system as the cache. */
+  /** A folder for scratch files, on the file system of the cache. */
   readonly scratch: string;
-  /** For git that a client waits for. */
+  /** Places for git processes that a client waits for. */
   readonly places: FairSemaphore;
 }
 
 /**
- * Listing what has come takes git milliseconds, unless it has to walk far down a long history, as for a tag of an old commit.
- * Longer than this nobody waits for it.
+ * Maximum time to list new objects. git usually needs milliseconds, but much longer if it has to walk far down a long
+ * history, as for a tag of an old commit.
  */
 const LISTING_MS = 5_000;
 
 const NOTHING_GROWN: Grown = { objects: new Set(), boundary: new Set() };
 
-/** A repository of some packs and nothing else, for git to look into. */
+/** A scratch repository that has only some packs. */
 interface PackFolder {
   readonly path: string;
   readonly parts: readonly IndexedPart[];
   stemOf(entry: PackEntry): string;
 }
 
-/** Finds out whether packs together hold exactly what wants reach, each object once. */
+/** Checks whether some packs together contain exactly the objects reachable from the wants, each once. */
 export class ConcatenationCheck {
   private readonly context: ConcatenationCheckContext;
   private folders = 0;
@@ -50,13 +50,13 @@ export class ConcatenationCheck {
   }
 
   /**
-   * The proof from nothing: no object is in two packs, by their idx files; git finds everything that the wants reach in
-   * them; and that is as many objects as they have. So it is these, and no others that a force-push has left behind.
+   * The full check: no object is in two packs (by their idx files), and git finds all objects reachable from the wants in
+   * these packs, as many as the packs have. So the packs have no unreachable objects, which a force-push would leave behind.
    *
-   * @param packs places of packs in the manifest
+   * @param packs positions of packs in the manifest
    * @throws CairnError `unavailable`, `corrupt`; the signal's reason
    */
-  async isAnswer(
+  async isExact(
     id: RepositoryId,
     manifest: GitManifest,
     packs: readonly number[],
@@ -70,8 +70,8 @@ export class ConcatenationCheck {
       const objects = parts.reduce((sum, part) => sum + part.objects, 0);
       if ((await countObjects(git, path, { wants, objects }, signal)) !== objects) return false;
       if (entries.length === manifest.packs.length) return true;
-      // Other packs may have what these lack, and a count by bitmaps does not notice: these have to be enough by
-      // themselves. A pack with everything that its tips reach need not be looked into.
+      // A count by bitmaps does not notice objects that only other packs have, so these packs are checked to be complete.
+      // A pack that has everything reachable from its tips need not be walked.
       const closed = entries.filter(({ kind, tips }) => kind === 'fold' && tips !== undefined);
       await Promise.all(closed.map((entry) => writeFile(`${stemOf(entry)}.keep`, '')));
       return isCompleteBeyondKept(git, path, { wants, objects }, signal);
@@ -79,16 +79,16 @@ export class ConcatenationCheck {
   }
 
   /**
-   * The proof from an answer that has been proved, which costs only what has come since:
-   * - what was wanted then is part of what is wanted now, so all of that answer is;
-   * - git finds, in these packs alone, whatever is reached beyond it; and of each added pack that is every object, or none,
-   *   as of one that came for refs which are not wanted;
-   * - none of those is in another pack.
+   * The incremental check, from a concatenation that was checked before. Its cost depends only on what was added since:
+   * - Everything wanted then is reachable from what is wanted now, so all packs of that concatenation still belong to it.
+   * - git finds the other reachable objects in these packs alone. They are all objects of an added pack, or none of them: a
+   *   pack may have come for refs that are not wanted.
+   * - None of these objects is in another pack.
    *
-   * @returns the places of the packs that are the answer now; undefined when that is not proved
-   * @throws as {@link isAnswer}
+   * @returns positions of the packs of the new concatenation; undefined if the check fails
+   * @throws as {@link isExact}
    */
-  async grownAnswer(
+  async grow(
     id: RepositoryId,
     manifest: GitManifest,
     growth: Growth,
@@ -114,17 +114,17 @@ export class ConcatenationCheck {
     });
   }
 
-  /** What has come. Waits for a place only now that the packs are here: what is being downloaded keeps no other from git. */
+  /** Lists new objects. It takes a place only after the packs are here: a download must not keep others from running git. */
   private async list(
     id: RepositoryId,
     path: string,
-    question: Pick<Growth, 'wanted' | 'wantedBefore'>,
+    wants: Pick<Growth, 'wanted' | 'wantedBefore'>,
     signal: AbortSignal,
   ): Promise<Grown | undefined> {
     const { git, places } = this.context;
     const release = await places.acquire(formatRepositoryId(id), signal);
     try {
-      return await listGrown(git, path, question, { signal, patience: AbortSignal.timeout(LISTING_MS) });
+      return await listGrown(git, path, wants, { signal, patience: AbortSignal.timeout(LISTING_MS) });
     } finally {
       release();
     }
@@ -137,7 +137,7 @@ export class ConcatenationCheck {
     work: (folder: PackFolder) => Promise<T>,
   ): Promise<T> {
     const { cache, scratch } = this.context;
-    const path = join(scratch, `splice-${this.folders++}`);
+    const path = join(scratch, `concatenation-${this.folders++}`);
     const stemOf = (entry: PackEntry) => join(path, 'objects', 'pack', snapshotPackName(entry, manifest));
     let pinned: readonly PinnedFile[] = [];
     try {
@@ -158,7 +158,7 @@ function entriesAt({ packs }: GitManifest, places: readonly number[]): PackEntry
   return places.flatMap((at) => packs[at] ?? []);
 }
 
-/** The same repository without refs, and with these packs alone. A commit-graph would vouch for commits that are in others. */
+/** The repository with only these packs, without refs and without its commit-graph, which may list commits of other packs. */
 function withPacksOnly(manifest: GitManifest, packs: readonly PackEntry[]): GitState {
   const { graph: _, ...state } = manifest;
   return { ...state, refs: new Map(), peeled: new Map(), packs };

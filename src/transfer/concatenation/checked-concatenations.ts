@@ -8,66 +8,66 @@ import type { GitManifest, PackEntry } from '../../repository/git/git-manifest.t
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import { exactPack, type PackPart, partOf, type WantSet } from '../fetch/plan.ts';
 import { ConcatenationCheck, type ConcatenationCheckContext } from './check.ts';
-import { type CheckedConcatenation, growthSince, nothingProven } from './growth.ts';
+import { type CheckedConcatenation, growthSince, noConcatenation } from './growth.ts';
 
 export interface CheckedConcatenationsContext extends ConcatenationCheckContext {
-  /** Hears of a proof that could not be attempted to its end. */
+  /** Is called with the error of a check that could not be finished. */
   readonly onTrouble: (error: unknown) => void;
 }
 
-/** Verdicts remembered, and proofs that may wait for the one at work. */
+/** Number of remembered verdicts, and of full checks that may wait for the running one. */
 const REMEMBERED = 4_096;
 const WAITING = 8;
 
-/** Proofs that clients wait for at a time: each has a folder of its own. Beyond that git answers, as where nothing is known. */
+/** Maximum number of checks that clients wait for: each has a scratch folder. For further requests, git answers. */
 const GROWING = 64;
 
-/** Ids of wants remembered with answers to grow from: some 100 bytes each. */
+/** Number of wants remembered with the latest concatenations: about 100 bytes each. */
 const WANTS_REMEMBERED = 250_000;
 
-/** Packs beyond that are due to be folded: nobody counts on joining them. */
+/** With more packs a fold is due, and they are not checked. */
 const MOST_PACKS = 64;
 
-/** Which packs of a manifest are the answer, by their places in it; undefined when none are; nothing while it is being found out. */
+/** The result of a check: positions of the packs to send; undefined if no packs fit. There is no verdict before the check. */
 interface Verdict {
   readonly packs: readonly number[] | undefined;
 }
 
-/** What is wanted of which manifest. */
+/** A manifest and the wants to answer from it. */
 interface ConcatenationQuestion {
   readonly id: RepositoryId;
   readonly manifest: GitManifest;
   readonly wants: WantSet;
-  /** Names the packs and the wants: what the verdict depends on. */
+  /** Identifies the packs and the wants, on which the verdict depends. */
   readonly key: string;
 }
 
 /**
- * Knows which packs together hold exactly what some wants reach, each object once. Where little has come since that was
- * last known of the repository, whoever asks waits for the proof that it still holds. Anything else is proved in the
- * background, one proof at a time: whoever asks first is told that it is not known, and gets his answer from git.
+ * Knows which packs together contain exactly the objects reachable from some wants, each once. If little was added since the
+ * last checked concatenation of a repository, the client waits for an incremental check. Otherwise a full check runs in the
+ * background, one at a time, and git answers the client meanwhile.
  */
 export class CheckedConcatenations {
   private readonly context: CheckedConcatenationsContext;
   private readonly check: ConcatenationCheck;
   private readonly verdicts = new LruMap<string, Verdict>(REMEMBERED);
-  /** The answer last proved of each repository. */
+  /** The latest checked concatenation of each repository. */
   private readonly latest = new LruMap<string, CheckedConcatenation>(WANTS_REMEMBERED);
-  /** Proofs that clients wait for. */
+  /** Incremental checks, which clients wait for. */
   private readonly growing = new Map<string, Promise<Verdict | undefined>>();
-  /** Proofs that nobody waits for. */
+  /** Full checks in the background. */
   private readonly atWork = new Map<string, Promise<void>>();
-  private readonly turns = new Limiter('proofs', 1, WAITING);
+  private readonly turns = new Limiter('concatenation checks', 1, WAITING);
   private readonly closing = new AbortController();
 
   constructor(context: CheckedConcatenationsContext) {
     this.context = context;
     this.check = new ConcatenationCheck(context);
-    // Every proof under way listens, and Node would take so many for a leak.
+    // Every running check adds a listener, and Node would warn of a leak.
     setMaxListeners(0, this.closing.signal);
   }
 
-  /** The parts of packs that are the answer, if that is known or soon proved; if not, a longer proof is begun. */
+  /** The parts of packs to send; undefined if that is not known, and then a full check is started. */
   async find(
     id: RepositoryId,
     manifest: GitManifest,
@@ -83,14 +83,14 @@ export class CheckedConcatenations {
     });
   }
 
-  /** Hears of a pack that is an answer by itself: what is pushed from now on grows from it. */
+  /** Is told of a pack that answers these wants by itself: later incremental checks start from it. */
   noteExact(id: RepositoryId, entry: PackEntry, { oids }: WantSet): void {
     this.remember(id, { packs: [entry], wants: oids });
   }
 
   /**
-   * Hears of every publish: behind a fold, clones of what is cloned here are prepared, so that none has to go to git. Where
-   * there are very many refs, looking through them would cost more than that is worth.
+   * Is told of every publish. After a fold, the check for a full clone is started if the repository was cloned here, so that
+   * git need not answer the next clone. Repositories with very many refs are skipped: reading all of them costs too much.
    */
   published(id: RepositoryId, manifest: GitManifest): void {
     if (manifest.version !== 1 || !manifest.causes.some(({ kind }) => kind === 'fold')) return;
@@ -102,7 +102,7 @@ export class CheckedConcatenations {
     else if (manifest.packs.length <= MOST_PACKS) this.begin(questionOf(id, manifest, wants));
   }
 
-  /** Breaks off what has been begun, and waits for it. */
+  /** Aborts running checks and waits for them. */
   async close(): Promise<void> {
     this.closing.abort();
     while (this.atWork.size + this.growing.size > 0) {
@@ -110,35 +110,35 @@ export class CheckedConcatenations {
     }
   }
 
-  /** The verdict by what has come since the last one; undefined when that does not tell. All who ask meanwhile share it. */
+  /** The verdict of an incremental check; undefined if it gives none. Concurrent requests share it. */
   private async grown(question: ConcatenationQuestion): Promise<Verdict | undefined> {
     const { key } = question;
     if (this.atWork.has(key) || this.closing.signal.aborted) return undefined;
     const running = this.growing.get(key);
     if (running !== undefined) return running;
     if (this.growing.size >= GROWING) return undefined;
-    const proof = this.grow(question)
+    const check = this.grow(question)
       .then((verdict) => {
         if (verdict !== undefined) this.conclude(question, verdict);
         return verdict;
       })
       .catch((error: unknown) => {
-        // Whoever waits is not refused for that: git may still have a place for him, or what it needs.
-        this.tell(error);
+        // The client is not refused for that: git may still be able to answer.
+        this.reportError(error);
         return undefined;
       })
       .finally(() => this.growing.delete(key));
-    this.growing.set(key, proof);
-    return proof;
+    this.growing.set(key, check);
+    return check;
   }
 
   private async grow({ id, manifest, wants }: ConcatenationQuestion): Promise<Verdict | undefined> {
     const latest = this.latest.get(formatRepositoryId(id));
     const growth =
       (latest === undefined ? undefined : growthSince(latest, manifest, wants)) ??
-      growthSince(nothingProven, manifest, wants);
+      growthSince(noConcatenation, manifest, wants);
     if (growth === undefined) return undefined;
-    const packs = await this.check.grownAnswer(id, manifest, growth, this.closing.signal);
+    const packs = await this.check.grow(id, manifest, growth, this.closing.signal);
     return packs === undefined ? undefined : { packs };
   }
 
@@ -149,30 +149,30 @@ export class CheckedConcatenations {
     const work = async () => {
       const leave = await this.turns.acquire(signal);
       try {
-        this.conclude(question, { packs: await this.prove(question) });
+        this.conclude(question, { packs: await this.checkFully(question) });
       } finally {
         leave();
       }
     };
-    // Nothing is known when it fails, then: the next one who asks begins it anew.
-    const proof = work()
-      .catch((error: unknown) => this.tell(error))
+    // A failed check gives no verdict: the next request starts it again.
+    const check = work()
+      .catch((error: unknown) => this.reportError(error))
       .finally(() => this.atWork.delete(key));
-    this.atWork.set(key, proof);
+    this.atWork.set(key, check);
   }
 
-  private async prove({
+  private async checkFully({
     id,
     manifest,
     wants,
   }: ConcatenationQuestion): Promise<readonly number[] | undefined> {
     const { signal } = this.closing;
     const oids = [...new Set(wants.oids)];
-    // What only refs beside branches and tags reach is rarely wanted; what none reaches must not be sent.
+    // Packs for refs other than branches and tags are rarely wanted. Packs of unreachable objects must not be sent.
     const reached = [...manifest.packs.keys()].filter((at) => manifest.packs[at]?.kind !== 'unreachable');
     const usual = reached.filter((at) => manifest.packs[at]?.kind !== 'rest');
     for (const packs of usual.length < reached.length ? [usual, reached] : [usual]) {
-      if (packs.length > 0 && (await this.check.isAnswer(id, manifest, packs, oids, signal))) return packs;
+      if (packs.length > 0 && (await this.check.isExact(id, manifest, packs, oids, signal))) return packs;
     }
     return undefined;
   }
@@ -184,12 +184,12 @@ export class CheckedConcatenations {
     this.remember(id, { packs, wants: wants.oids });
   }
 
-  private remember(id: RepositoryId, answer: CheckedConcatenation): void {
-    this.latest.set(formatRepositoryId(id), answer, 1 + answer.wants.length);
+  private remember(id: RepositoryId, checked: CheckedConcatenation): void {
+    this.latest.set(formatRepositoryId(id), checked, 1 + checked.wants.length);
   }
 
-  /** Damage is told to the one it keeps from his answer, and so is that there is too much to do. */
-  private tell(error: unknown): void {
+  /** `corrupt` and `busy` are not reported here: if they persist, the client's own request fails with them. */
+  private reportError(error: unknown): void {
     if (this.closing.signal.aborted || isCairnError(error, 'corrupt') || isCairnError(error, 'busy')) return;
     this.context.onTrouble(error);
   }

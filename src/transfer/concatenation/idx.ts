@@ -2,29 +2,29 @@ import { type ObjectFormat, PackIdx } from '../../git/index.ts';
 import { openFile } from '../../lib/read-at.ts';
 import type { PackPart } from '../fetch/plan.ts';
 
-/** A part of an answer, and the idx of its pack on local disk. */
+/** A part of a concatenation, with the idx of its pack on local disk. */
 export interface IndexedPart extends PackPart {
   readonly idxPath: string;
 }
 
 interface OpenPart {
   readonly idx: PackIdx;
-  /** True for the place of an entry that belongs to the part. */
+  /** True for the offset of an entry that belongs to the part. */
   readonly own: (offset: number) => boolean;
-  /** True when every entry of the pack does. */
+  /** True if every entry of the pack belongs to it. */
   readonly whole: boolean;
-  /** True when it can be joined to all others of which this is true, too. */
+  /** True if this part is known to be joinable with all other known parts. */
   readonly known: boolean;
 }
 
-/** Ids looked up for one proof, at most: beyond that a fold is due, which makes it needless. */
+/** Maximum number of ids looked up for one check. Beyond it a fold is due, which makes the check needless. */
 const LOOKED_UP = 500_000;
 
 /**
- * True when parts can be joined to one pack: no object is in two of them, and what deltas in a part build on is in this part,
- * or in another one that does not build on it in turn. Reads ids from the smaller packs and looks for them in the larger ones.
+ * True if parts can be joined to one pack: no object is in two of them, and the base of each delta is in the same part, or in
+ * another part that has no delta on this one. It reads ids from the smaller packs and looks them up in the larger ones.
  *
- * @param known of so many parts, the first ones, it is known that they can be joined to one another
+ * @param known how many of the first parts are known to be joinable with one another
  */
 export async function canBeJoined(
   parts: readonly IndexedPart[],
@@ -38,10 +38,10 @@ export async function canBeJoined(
 }
 
 /**
- * Tells which parts consist of listed objects.
+ * Tells which parts consist of listed objects only.
  * @param oids in hex
- * @returns for each part whether it does; undefined when one of them consists of others, too, or its pack is completed
- *   with listed ones
+ * @returns for each part whether it does; undefined if a part also has other objects, or if a listed object only completes
+ *   the pack of a part
  */
 export async function whichAreListed(
   parts: readonly IndexedPart[],
@@ -53,7 +53,7 @@ export async function whichAreListed(
     for (const part of open) {
       const own = await countListed(ownIdsOf(part), oids);
       const isListed = own.listed > 0 && own.listed === own.of;
-      // What only completes a pack is to be found in another one, and there it counts.
+      // An object that only completes a thin pack must count in the pack that it comes from.
       if (!isListed && own.listed + (await countListed(basesOf(part), oids)).listed > 0) return undefined;
       verdicts.push(isListed);
     }
@@ -94,7 +94,7 @@ async function withOpen<T>(
   }
 }
 
-/** The parts before one that it has to be compared with. @param parts the largest first */
+/** The larger parts that one has to be compared with. @param parts the largest first */
 function largerThan(parts: readonly OpenPart[], at: number): OpenPart[] {
   return parts.slice(0, at).filter(({ known }) => !(known && parts[at]?.known));
 }
@@ -116,20 +116,23 @@ async function areDisjoint(parts: readonly OpenPart[]): Promise<boolean> {
   return true;
 }
 
-/** What completed a thin pack is exactly what its deltas build on elsewhere. Two packs that lean on one another prove nothing. */
+/**
+ * True if the bases that complete thin packs are in other parts, without a cycle: with two packs that have deltas on one
+ * another, an object may be a delta on itself.
+ */
 async function basesAreInside(parts: readonly OpenPart[]): Promise<boolean> {
-  const leansOn = new Map<OpenPart, Set<OpenPart>>();
-  // Those that are known lean on one another alone, and not in a circle.
+  const dependencies = new Map<OpenPart, Set<OpenPart>>();
+  // Known parts depend only on one another, and without a cycle.
   for (const part of parts.filter(({ known }) => !known)) {
     const others = new Set<OpenPart>();
-    leansOn.set(part, others);
+    dependencies.set(part, others);
     for await (const id of basesOf(part)) {
       const holder = await holderOf(parts, id);
       if (holder === undefined) return false;
       others.add(holder);
     }
   }
-  return hasNoCircle(leansOn);
+  return hasNoCycle(dependencies);
 }
 
 async function holderOf(parts: readonly OpenPart[], id: Buffer): Promise<OpenPart | undefined> {
@@ -137,9 +140,9 @@ async function holderOf(parts: readonly OpenPart[], id: Buffer): Promise<OpenPar
   return undefined;
 }
 
-/** Takes away whatever leans on nothing that is left, until nothing is left. */
-function hasNoCircle(leansOn: Map<OpenPart, Set<OpenPart>>): boolean {
-  const left = new Map(leansOn);
+/** Removes parts without remaining dependencies until no more can be removed. */
+function hasNoCycle(dependencies: Map<OpenPart, Set<OpenPart>>): boolean {
+  const left = new Map(dependencies);
   for (let before = -1; before !== left.size; ) {
     before = left.size;
     for (const [part, others] of left) if (![...others].some((other) => left.has(other))) left.delete(part);
@@ -157,7 +160,7 @@ function ownIdsOf(part: OpenPart): AsyncIterable<Buffer> {
   return idsOf(part, part.whole ? undefined : part.own);
 }
 
-/** What only completes the part's pack. */
+/** The ids of entries that only complete the part's pack. */
 async function* basesOf(part: OpenPart): AsyncGenerator<Buffer> {
   if (!part.whole) yield* idsOf(part, (offset) => !part.own(offset));
 }

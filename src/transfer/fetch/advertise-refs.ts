@@ -19,25 +19,25 @@ import type { GitState } from '../../repository/git/git-manifest.ts';
 import type { Output } from '../output.ts';
 import type { UploadCapabilities } from './upload-capabilities.ts';
 
-/** Protocol version a client asked for; receive-pack has no version 2 and answers as version 0. */
+/** Protocol version that a client asks for. receive-pack has no version 2 and answers in version 0. */
 export type ProtocolVersion = 0 | 1 | 2;
 
-/** Capabilities of protocol v2 that some repositories have besides those of git. */
+/** Capabilities of protocol v2 that some repositories have in addition to those of git. */
 export interface OfferedCapabilities {
   readonly lines: readonly string[];
   readonly fetch: readonly string[];
 }
 
-/** What receive-pack here understands. Cairn takes pushes in itself, so this list is its own. */
+/** The capabilities of receive-pack. Cairn implements receive-pack itself, so this list does not come from git. */
 const RECEIVE_CAPABILITIES =
   'report-status report-status-v2 delete-refs side-band-64k quiet atomic ofs-delta push-options';
 
-/** Bytes of encoded refs kept, for repositories that have very many: what 100,000 refs take in all forms, a few times. */
+/** Bytes of cached encoded refs, for repositories with very many: enough for all forms of a few times 100,000 refs. */
 const ENCODED_BUDGET = 64 * 1024 * 1024;
-/** Pieces of a list are put together up to this many bytes before they are sent. */
+/** Pieces of a list are joined up to this many bytes before they are sent. */
 const SENT_AT_ONCE = 64 * 1024;
 
-/** Answers that need no git process and no objects: all of them are made from a manifest. */
+/** Writes responses that need no git process and no objects: they are made from a manifest. */
 export class Advertiser {
   private readonly upload: Record<ObjectFormat, UploadCapabilities>;
   private readonly agent: string;
@@ -50,8 +50,8 @@ export class Advertiser {
   }
 
   /**
-   * The answer to `info/refs` with protocol v2: what the server can do. Needs nothing of the repository but its format.
-   * @param offered what is offered besides what git does: lines, and features of `fetch`
+   * The response to `info/refs` in protocol v2: the capabilities. It depends only on the format of the repository.
+   * @param offered capabilities in addition to git's: lines, and features of `fetch`
    */
   v2Capabilities(format: ObjectFormat, offered: OfferedCapabilities = { lines: [], fetch: [] }): Buffer {
     const learnt = this.upload[format].v2.map((line) =>
@@ -66,7 +66,7 @@ export class Advertiser {
   }
 
   /**
-   * Writes the answer to `info/refs` with protocol v0 or v1, service header included.
+   * Writes the response to `info/refs` in protocol v0 or v1, including the service header.
    * @throws CairnError before anything is written: `unavailable`, `corrupt`
    */
   async refs(service: Service, version: ProtocolVersion, state: GitState, output: Output): Promise<void> {
@@ -76,13 +76,13 @@ export class Advertiser {
     const shared = `object-format=${format} agent=${this.agent}`;
     const oid = refs.get(state.head);
     const symref = oid === undefined ? '' : `symref=HEAD:${state.head} `;
-    const reading = service === 'git-upload-pack';
+    const isUploadPack = service === 'git-upload-pack';
     const advertisement = {
       service,
       version: version === 1 ? (1 as const) : (0 as const),
       format,
       head: { target: state.head, oid },
-      capabilities: reading
+      capabilities: isUploadPack
         ? `${this.upload[format].v0} ${symref}${shared}`
         : `${RECEIVE_CAPABILITIES} ${shared}`,
     };
@@ -92,12 +92,12 @@ export class Advertiser {
       return;
     }
     const start = encodeV0Start(advertisement, table.startingWith('').next().value ?? undefined);
-    const list = this.packets.list(table, reading ? 'peeled line' : 'plain');
+    const list = this.packets.list(table, isUploadPack ? 'peeled line' : 'plain');
     await writePieces(output, [header, start.bytes], without(start.replaced, list));
   }
 
   /**
-   * Writes the answer to the v2 command `ls-refs`. Of very many refs only those are loaded that may be wanted.
+   * Writes the response to the v2 command `ls-refs`. From a large ref table only refs that may be wanted are loaded.
    * @throws CairnError before anything is written: `unavailable`, `corrupt`
    */
   async lsRefs(state: GitState, options: LsRefsOptions, output: Output): Promise<void> {
@@ -122,7 +122,7 @@ export class Advertiser {
   }
 }
 
-/** A list without its first `count` bytes, which are all in its first piece with anything in it. */
+/** Drops the first `count` bytes of a list. They are all in its first piece that is not empty. */
 function* without(count: number, list: Iterable<Buffer>): Generator<Buffer, undefined> {
   let left = count;
   for (const piece of list) {
@@ -132,15 +132,15 @@ function* without(count: number, list: Iterable<Buffer>): Generator<Buffer, unde
   return undefined;
 }
 
-/** Writes a list and a flush behind it, as the client takes it. In between everybody else gets a turn. */
-async function writePieces(output: Output, begun: Buffer[], list: Iterable<Buffer>): Promise<void> {
-  const pauses = new Yielder();
-  let waiting = begun;
+/** Writes a list and a flush at the speed of the client. It yields to other work between pieces. */
+async function writePieces(output: Output, first: Buffer[], list: Iterable<Buffer>): Promise<void> {
+  const yielder = new Yielder();
+  let waiting = first;
   let size = 0;
   for (const piece of list) {
     waiting.push(piece);
     size += piece.length;
-    await pauses.next();
+    await yielder.next();
     if (size < SENT_AT_ONCE) continue;
     if (!(await output.write(Buffer.concat(waiting)))) return;
     waiting = [];

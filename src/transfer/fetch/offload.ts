@@ -1,7 +1,7 @@
 /**
- * Answers that send clients to the object store itself, for those who ask for it: the v2 command `bundle-uri`, and the
- * section `packfile-uris` of a fetch (gitprotocol-v2). Whoever has a URL may read that object until it expires, so
- * none is made for what not everybody may read.
+ * Responses with presigned URLs of the object store, for clients that ask for them: the v2 command `bundle-uri`, and the
+ * section `packfile-uris` of a fetch (gitprotocol-v2). Anyone with a URL can read the object until the URL expires, so only
+ * public repositories get URLs.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -27,23 +27,24 @@ import { readBundleRecord } from '../../repository/records/bundle-record.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { isPublic } from '../repository-access.ts';
 import type { OfferedCapabilities } from './advertise-refs.ts';
-import { planStoredAnswer } from './plan.ts';
-import type { FetchQuestion } from './question.ts';
+import { planStoredResponse } from './plan.ts';
+import type { FetchQuery } from './question.ts';
 
 export interface OffloadOptions {
-  /** What is offered to clients. */
+  /** Whether `bundle-uri` is offered. */
   readonly bundleUri: boolean;
+  /** Whether `packfile-uris` is offered. */
   readonly packfileUris: boolean;
-  /** Seconds for which a URL is good. */
+  /** How long a URL stays valid, in seconds. */
   readonly seconds: number;
   readonly presignGet: PresignGet;
   readonly control: ObjectStore;
   readonly artifacts: ArtifactStore;
-  /** Told why a client is served by this server although it need not be. */
+  /** Is called with the reason why a client gets no URL. */
   readonly onTrouble: (error: unknown) => void;
 }
 
-/** Trailers kept; each is 20 or 32 bytes. */
+/** Number of cached trailers; each is 20 or 32 bytes. */
 const REMEMBERED_TRAILERS = 1_024;
 
 export class Offload {
@@ -54,7 +55,7 @@ export class Offload {
     this.options = options;
   }
 
-  /** What the v2 capabilities of a repository get besides: lines, and features of `fetch`. */
+  /** Additional v2 capabilities of a repository: lines, and features of `fetch`. */
   capabilities(manifest: GitState): OfferedCapabilities {
     const { bundleUri, packfileUris } = this.options;
     if (!isPublic(manifest)) return { lines: [], fetch: [] };
@@ -62,8 +63,8 @@ export class Offload {
   }
 
   /**
-   * The answer to the v2 command `bundle-uri`: a list of one bundle, or of none.
-   * @throws CairnError `unavailable` when the store does not answer
+   * The response to the v2 command `bundle-uri`: a list of one bundle, or an empty list.
+   * @throws CairnError `unavailable` if the store does not answer
    */
   async bundleList(id: RepositoryId, manifest: GitManifest): Promise<Buffer> {
     if (!this.options.bundleUri || !isPublic(manifest)) return flushPacket;
@@ -78,25 +79,25 @@ export class Offload {
   }
 
   /**
-   * The answer to a fetch that one stored pack is the whole answer to: where the pack is, and an empty one in its stead.
-   * @returns undefined when the client did not ask for that, or has to be served otherwise
+   * The response to a fetch that one stored pack answers: its URL, and an empty pack.
+   * @returns undefined if the client did not ask for `packfile-uris`, or one pack is not enough
    */
-  async packfileAnswer(
+  async packfileUriResponse(
     id: RepositoryId,
     manifest: GitManifest,
-    question: FetchQuestion,
+    query: FetchQuery,
   ): Promise<Buffer | undefined> {
-    if (!this.options.packfileUris || question.packfileUris.length === 0 || !isPublic(manifest))
+    if (!this.options.packfileUris || query.packfileUris.length === 0 || !isPublic(manifest))
       return undefined;
-    // A client that names protocols here wants nothing else than one that names none.
-    const plan = await planStoredAnswer(manifest, { ...question, packfileUris: [] }, undefined);
+    // Whether a pack answers the fetch does not depend on `packfile-uris`.
+    const plan = await planStoredResponse(manifest, { ...query, packfileUris: [] }, undefined);
     const [part, ...more] = plan?.parts ?? [];
     const { objectFormat: format } = manifest;
     if (plan === undefined || part === undefined || more.length > 0) return undefined;
     if (part.end + hexLength(format) / 2 !== part.pack.size) return undefined;
     const url = await this.urlOf(id, 'pack', part.pack);
     const protocol = url?.slice(0, url.indexOf(':'));
-    if (url === undefined || protocol === undefined || !question.packfileUris.includes(protocol))
+    if (url === undefined || protocol === undefined || !query.packfileUris.includes(protocol))
       return undefined;
     const trailer = await this.trailerOf(id, part.pack, hexLength(format) / 2);
     if (trailer === undefined) return undefined;
@@ -112,19 +113,19 @@ export class Offload {
     ]);
   }
 
-  /** A URL that is fit to be told; why there is none is told to the operator, and the client is served without. */
+  /** A safe presigned URL; undefined if there is none. The operator is told why, and the client is served without it. */
   private async urlOf(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef): Promise<string | undefined> {
     try {
       const url = await this.options.presignGet(artifactKey(id, nameOf(kind, ref)), this.options.seconds);
       if (isSafeUrl(url)) return url;
-      this.options.onTrouble(new Error(`${new URL(url).origin} is no address to send clients to`));
+      this.options.onTrouble(new Error(`clients cannot be sent to ${new URL(url).origin}`));
     } catch (error) {
       this.options.onTrouble(error);
     }
     return undefined;
   }
 
-  /** The checksum at the end of a pack, by which git calls it: read once, then remembered. */
+  /** The checksum at the end of a pack, which is git's name for it: read once, then cached. */
   private async trailerOf(id: RepositoryId, pack: ArtifactRef, length: number): Promise<string | undefined> {
     const known = this.trailers.get(pack.digest);
     if (known !== undefined) return known;
@@ -142,8 +143,8 @@ export class Offload {
 }
 
 /**
- * True for a URL that no client can be led astray by (CVE-2025-48385 was in what git made of advertised ones): https, in
- * visible ASCII, without a user in it, and short enough for a packet. Plain http only to this machine, for tests.
+ * True for a URL that is safe to advertise: https, visible ASCII, no user in it, short enough for a packet. Such URLs have
+ * been used for attacks on git clients (CVE-2025-48385). Plain http is allowed only to this machine, for tests.
  */
 export function isSafeUrl(text: string): boolean {
   if (!/^[\x21-\x7e]+$/.test(text) || text.length > maxPayloadLength - 100 || !URL.canParse(text))

@@ -6,15 +6,15 @@ import type { Spool, SpoolRoom } from '../spool.ts';
 export interface PatientOutputOptions {
   readonly output: Output;
   readonly room: SpoolRoom;
-  /** Whose share of the room it takes. */
+  /** The caller whose share of the room it uses. */
   readonly caller: string;
-  /** True while others wait for a place. */
+  /** True while other requests wait for a place. */
   readonly contended: () => boolean;
 }
 
 /**
- * An output that takes what git writes as fast as it comes, also where the client reads slowly (see {@link Flow}): from then
- * on the answer is put aside, and sent on while git goes on, and after it has ended and given its place back.
+ * An output that does not hold up git if the client reads slowly (see {@link Flow}). Once the client is slow, the response is
+ * spooled: git goes on at full speed, ends, and gives its place back, while the spool is sent to the client.
  */
 export class PatientOutput implements Output {
   private readonly options: PatientOutputOptions;
@@ -28,21 +28,21 @@ export class PatientOutput implements Output {
     this.flow = new Flow(options.contended, options.room.clock);
   }
 
-  /** @throws CairnError `busy` when the client reads slowly and there is no room to put its answer aside */
+  /** @throws CairnError `busy` if the client reads slowly and there is no room to spool its response */
   async write(chunk: Uint8Array): Promise<boolean> {
     if (this.gone) return false;
-    if (this.spool !== undefined) return this.putAside(this.spool, chunk);
+    if (this.spool !== undefined) return this.append(this.spool, chunk);
     const writing = this.options.output.write(chunk);
     const written = await this.flow.wait(writing, () => chunk.length);
     if (written !== 'slow') return written.value;
     this.spool = this.options.room.open(this.options.caller);
     this.sending = this.send(writing, this.spool);
-    // What goes wrong is told by finish.
+    // `finish` reports errors.
     this.sending.catch(() => undefined);
     return true;
   }
 
-  /** Waits until all has been sent, where something was put aside. @throws what writing to the client threw */
+  /** Waits until everything spooled has been sent. @throws what writing to the client threw */
   async finish(): Promise<void> {
     this.spool?.end();
     try {
@@ -52,14 +52,14 @@ export class PatientOutput implements Output {
     }
   }
 
-  /** Drops what is put aside. To be called when the answer is not to be finished. */
+  /** Drops the spool. Call it if the response will not be finished. */
   async abandon(): Promise<void> {
     this.gone = true;
     await this.spool?.drop();
     await this.sending.catch(() => false);
   }
 
-  private async putAside(spool: Spool, chunk: Uint8Array): Promise<boolean> {
+  private async append(spool: Spool, chunk: Uint8Array): Promise<boolean> {
     if (await spool.append(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))) return !this.gone;
     if (this.gone) return false;
     throw new CairnError('busy', 'the answer is read so slowly that there is no room to keep the rest of it');

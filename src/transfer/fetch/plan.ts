@@ -1,4 +1,4 @@
-/** When packs as they are stored are the answer to a fetch, so that git need not make one. */
+/** Decides whether stored packs answer a fetch, so that git need not make a pack. */
 import {
   hexLength,
   type ObjectFormat,
@@ -9,96 +9,96 @@ import {
 import type { Digest } from '../../lib/digest.ts';
 import type { GitManifest, PackEntry } from '../../repository/git/git-manifest.ts';
 import type { ArtifactRef } from '../../repository/manifest.ts';
-import { type FetchQuestion, says } from './question.ts';
+import { type FetchQuery, says } from './question.ts';
 import { showsObjects, tagObjects } from './shown-objects.ts';
 
-/** The entries of a stored pack that go into an answer: the first ones, all but bases that only completed it. */
+/** The entries of a stored pack that are sent: all but the bases that only complete a thin pack, which are at its end. */
 export interface PackPart {
   readonly pack: ArtifactRef;
   readonly objects: number;
-  /** The byte of the pack behind the last of these entries. */
+  /** The offset in the pack after the last of these entries. */
   readonly end: number;
 }
 
-/** An answer that is stored already. */
-export interface StoredAnswer {
+/** A response made of stored packs. */
+export interface StoredResponse {
   readonly form: UploadResponseForm;
-  /** True when the client wants to be shown texts beside the pack. */
+  /** True if the client wants progress messages. */
   readonly progress: boolean;
-  /** No object is in two of them, and none is missing. */
+  /** Together they have every object exactly once. */
   readonly parts: readonly PackPart[];
 }
 
-/** What a client wants, and the name of that set. */
+/** The wants of a client, and the digest of that set. */
 export interface WantSet {
   readonly oids: readonly string[];
   readonly digest: Digest;
 }
 
-/** Knows which packs of a manifest together hold exactly what some wants reach. */
+/** Knows which packs of a manifest together contain exactly the objects reachable from some wants. */
 export interface JoinedPacks {
-  /** The parts of them that do; undefined when that is not known. */
+  /** The parts to send; undefined if that is not known. */
   find(wants: WantSet): Promise<readonly PackPart[] | undefined>;
-  /** Hears of a pack that does so by itself. */
+  /** Is told of a pack that contains exactly these objects by itself. */
   noteExact(entry: PackEntry, wants: WantSet): void;
 }
 
 /**
- * Decides whether a fetch is answered by stored packs: one that wants everything, by a client that has nothing and
- * understands what is in them. Anything else is for `git upload-pack`, and so is every request that it would refuse.
+ * Decides whether stored packs answer a fetch. They do for a full clone, if the client understands the form of the packs.
+ * `git upload-pack` answers everything else, including every request that it would refuse.
  *
- * @param joined asked when no single pack is known to be the answer
+ * @param joined is asked if no single pack is known to answer the fetch
  */
-export async function planStoredAnswer(
+export async function planStoredResponse(
   manifest: GitManifest,
-  question: FetchQuestion,
+  query: FetchQuery,
   joined: JoinedPacks | undefined,
-): Promise<StoredAnswer | undefined> {
-  if (!wantsWholePacks(question) || !(await mayHaveStored(manifest, question))) return undefined;
-  const wants = { oids: question.wants, digest: wantSetDigest(question.wants) };
+): Promise<StoredResponse | undefined> {
+  if (!wantsWholePacks(query) || !(await mayHaveStored(manifest, query))) return undefined;
+  const wants = { oids: query.wants, digest: wantSetDigest(query.wants) };
   const exact = exactPack(manifest, wants);
   if (exact !== undefined) joined?.noteExact(exact, wants);
   const parts = exact === undefined ? await joined?.find(wants) : [partOf(exact, manifest.objectFormat)];
   if (parts === undefined) return undefined;
-  const form = uploadResponseForm(question.version, (word) => says(question, word));
-  return { form, progress: !says(question, 'no-progress'), parts };
+  const form = uploadResponseForm(query.version, (word) => says(query, word));
+  return { form, progress: !says(query, 'no-progress'), parts };
 }
 
-/** Nothing in the question asks for less than everything, or for an answer with more in it than a pack. */
-function wantsWholePacks(question: FetchQuestion): boolean {
-  const { version, wants, haves, wantRefs, shallow, packfileUris, deepenNot } = question;
+/** True if the fetch asks for everything that its wants reach, and for nothing but a pack. */
+function wantsWholePacks(query: FetchQuery): boolean {
+  const { version, wants, haves, wantRefs, shallow, packfileUris, deepenNot } = query;
   if (wants.length === 0 || haves.length > 0 || wantRefs.length > 0 || packfileUris.length > 0) return false;
   if (shallow.length > 0 || deepenNot.length > 0) return false;
-  if (question.deepen !== undefined || question.deepenSince !== undefined) return false;
-  if (question.filter !== undefined || says(question, 'sideband-all')) return false;
-  // Whoever has nothing to say needs not say that he is done, in v2; before, he is waited for.
-  return version === 2 || question.done;
+  if (query.deepen !== undefined || query.deepenSince !== undefined) return false;
+  if (query.filter !== undefined || says(query, 'sideband-all')) return false;
+  // In v2 a client without haves need not send `done`; in v0 and v1 it must.
+  return version === 2 || query.done;
 }
 
-/** True when git would send this client what is stored, neither refusing it nor adding to it nor writing it differently. */
-async function mayHaveStored(manifest: GitManifest, question: FetchQuestion): Promise<boolean> {
-  if (!says(question, 'ofs-delta') || !speaksFormat(question, manifest.objectFormat)) return false;
-  // v2 gives out any object there is. Before, a want has to be advertised, or reachable from what is: git finds out.
-  if (question.version !== 2 && !(await showsObjects(manifest, question.wants))) return false;
-  if (!says(question, 'include-tag')) return true;
-  // git adds tag objects that lead to what it sends; here there must be none besides those that are wanted.
-  const wanted = new Set(question.wants);
+/** True if git would send this client the same objects in a form like the stored one: no refusal, no additional tags. */
+async function mayHaveStored(manifest: GitManifest, query: FetchQuery): Promise<boolean> {
+  if (!says(query, 'ofs-delta') || !speaksFormat(query, manifest.objectFormat)) return false;
+  // v2 sends any object. In v0 and v1 a want must be advertised or reachable from an advertised object, which git checks.
+  if (query.version !== 2 && !(await showsObjects(manifest, query.wants))) return false;
+  if (!says(query, 'include-tag')) return true;
+  // git adds tag objects that point to what it sends, so there must be none that is not wanted.
+  const wanted = new Set(query.wants);
   return (await tagObjects(manifest)).every((oid) => wanted.has(oid));
 }
 
-/** In v2 a client that does not say which hash it uses means SHA-1; before, only the length of ids says it. */
-function speaksFormat(question: FetchQuestion, format: ObjectFormat): boolean {
-  if (question.version !== 2) return true;
-  if (says(question, 'object-format')) return question.words.includes(`object-format=${format}`);
+/** In v2 a client without `object-format` means SHA-1. In v0 and v1 only the length of ids tells the format. */
+function speaksFormat(query: FetchQuery, format: ObjectFormat): boolean {
+  if (query.version !== 2) return true;
+  if (says(query, 'object-format')) return query.words.includes(`object-format=${format}`);
   return format === 'sha1';
 }
 
-/** The pack that its tips say to be the answer by itself, if there is one. */
+/** The pack that contains exactly the objects reachable from these wants, according to its `tips`; undefined if none does. */
 export function exactPack(manifest: GitManifest, wants: WantSet): PackEntry | undefined {
   return manifest.packs.find(({ tips }) => tips === wants.digest);
 }
 
-/** What of a pack belongs into an answer. */
+/** The part of a pack that is sent. */
 export function partOf({ pack, objects, own }: PackEntry, format: ObjectFormat): PackPart {
   return own === undefined ? { pack, objects, end: pack.size - hexLength(format) / 2 } : { pack, ...own };
 }

@@ -15,27 +15,27 @@ import { CairnError } from '../../lib/errors.ts';
 import type { RequestBody } from '../request-body.ts';
 import type { ProtocolVersion } from './advertise-refs.ts';
 
-/** What a client asks of upload-pack, in the same words whatever the version of the protocol. */
-export interface FetchQuestion extends HistoryLimits {
+/** A fetch in a form that is the same for every version of the protocol. */
+export interface FetchQuery extends HistoryLimits {
   readonly version: ProtocolVersion;
   readonly wants: readonly string[];
   readonly haves: readonly string[];
   readonly wantRefs: readonly string[];
   readonly packfileUris: readonly string[];
-  /** Negotiation is over: the pack is to be sent now. */
+  /** Negotiation is over: the server sends the pack now. */
   readonly done: boolean;
-  /** Every other word that may change the answer, sorted: capabilities of v0, arguments and capabilities of v2. */
+  /** Every other word that may change the response, sorted: capabilities of v0, arguments and capabilities of v2. */
   readonly words: readonly string[];
 }
 
-/** A fetch that is short enough to be read whole before it is answered. */
+/** A fetch that is short enough to be read completely before it is answered. */
 export interface WholeFetch {
-  readonly question: FetchQuestion;
-  /** All of the request. */
+  readonly query: FetchQuery;
+  /** The whole request. */
   readonly bytes: readonly Buffer[];
 }
 
-/** What a POST of `git-upload-pack` turned out to be. */
+/** The parsed POST of `git-upload-pack`. */
 export type UploadPost =
   | {
       readonly command: 'ls-refs';
@@ -46,58 +46,58 @@ export type UploadPost =
   | { readonly command: 'nothing' }
   | { readonly command: 'unknown'; readonly name: string };
 
-/** A request is read whole up to this many bytes; a longer one is put aside as it comes. */
+/** A request up to this many bytes is read completely; a longer one is spooled. */
 const READ_WHOLE = 1024 * 1024;
 
-/** So many bytes each request may have in memory, whatever others have: most requests are far below. */
+/** Bytes that each request may keep in memory, whatever others keep: most requests are far below. */
 const READ_ALWAYS = 64 * 1024;
 
-/** Bytes that all requests together may have in memory above that. */
+/** Bytes that all requests together may keep in memory above that. */
 const READ_WHOLE_TOGETHER = 64 * 1024 * 1024;
 
-/** Decoded bytes of a request that are read at all, so that its client gets to read why it is refused. */
+/** Maximum bytes read of a request that is refused, so that its client reads the reason. Counted after decoding. */
 export const FETCH_REQUEST_BYTES = 256 * 1024 * 1024;
 
-/** The parsers see little more than that, so they need no limit of their own. */
+/** The parsers get little more than `READ_WHOLE` bytes, so they need no limit of their own. */
 const UNLIMITED = { limits: { bytes: Number.POSITIVE_INFINITY } };
 
-/** What a client says of itself: no answer depends on it. */
+/** Words about the client: no response depends on them. */
 const ABOUT_THE_CLIENT = /^(agent|session-id|server-option)(=|$)/;
 
-/** The object format that a client takes the repository to have; undefined when it does not say. */
-export function formatIn({ words }: FetchQuestion): string | undefined {
+/** The object format that a client states; undefined if it states none. */
+export function formatIn({ words }: FetchQuery): string | undefined {
   return words.find((word) => word.startsWith('object-format='))?.slice('object-format='.length);
 }
 
-/** True when the client sent this word, with a value or without. */
-export function says(question: FetchQuestion, name: string): boolean {
-  return question.words.some((word) => word === name || word.startsWith(`${name}=`));
+/** True if the client sent this word, with or without a value. */
+export function says(query: FetchQuery, name: string): boolean {
+  return query.words.some((word) => word === name || word.startsWith(`${name}=`));
 }
 
 /**
- * A name for everything that a fetch is answered by, besides the state it is answered from: equal questions get answers
- * that are as good as equal.
- * @returns undefined where the order of the question matters, too: a client of v0 or v1 that says in rounds what it has
+ * A digest of everything in a fetch that the response depends on. Fetches with equal digests get equivalent responses from
+ * the same manifest.
+ * @returns undefined if the response also depends on the order of lines: for haves in v0 or v1, which come in rounds
  */
-export function nameOfQuestion(question: FetchQuestion): Digest | undefined {
-  if (question.version !== 2 && question.haves.length > 0) return undefined;
+export function fetchQueryDigest(query: FetchQuery): Digest | undefined {
+  if (query.version !== 2 && query.haves.length > 0) return undefined;
   const set = (ids: readonly string[]) => [...new Set(ids)].sort();
-  const { wants, haves, shallow, deepenNot, wantRefs, ...rest } = question;
+  const { wants, haves, shallow, deepenNot, wantRefs, ...rest } = query;
   const sorted = [wants, haves, shallow, deepenNot, wantRefs].map(set);
   return sha256(JSON.stringify([sorted, Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1))]));
 }
 
 /**
- * Finds out what is asked. What was read is given back to the body: upload-pack reads it again.
- * @param format asked for when the request does not say how long its ids are
- * @param memory for what is read; it is to be forgotten when the request has ended
- * @throws CairnError `invalid` for a request that is none; what `body` and `format` throw
+ * Parses the request. The bytes read are put back into the body: upload-pack reads them again.
+ * @param format is called for v0 and v1, whose requests do not state the length of ids
+ * @param memory for the bytes read; the caller calls its `forget` when the request has ended
+ * @throws CairnError `invalid` for a malformed request; what `body` and `format` throw
  */
 export async function readUploadPost(
   body: RequestBody,
   version: ProtocolVersion,
   format: () => Promise<ObjectFormat>,
-  memory: QuestionMemory,
+  memory: RequestMemory,
 ): Promise<UploadPost> {
   const reading = new Reading(body, memory);
   try {
@@ -105,31 +105,31 @@ export async function readUploadPost(
       ? await readCommand(reading)
       : await readUploadRequest(reading, version, await format());
   } finally {
-    reading.giveBack();
+    reading.putBack();
   }
 }
 
 /**
- * The bytes of a request, counted as they come: whoever reads them first finds out that there are too many.
- * @throws RequestRefusal when the request is too large; what the body throws
+ * The bytes of a request, checked against the bounds as they are read.
+ * @throws RequestRefusal if the request is too large; what the body throws
  */
-export async function* boundedQuestion(body: RequestBody): AsyncGenerator<Buffer, void, undefined> {
+export async function* boundedUploadRequest(body: RequestBody): AsyncGenerator<Buffer, void, undefined> {
   const bounds = new UploadRequestBounds();
-  const pauses = new Yielder();
+  const yielder = new Yielder();
   for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
     bounds.push(chunk);
     yield chunk;
-    await pauses.next();
+    await yielder.next();
   }
 }
 
-/** The memory of all questions of one server. */
-export function questionMemory(): ByteBudget {
+/** The memory for all fetch requests of one server. */
+export function fetchRequestMemory(): ByteBudget {
   return new ByteBudget(READ_WHOLE_TOGETHER);
 }
 
-/** The share that one question has of the memory of all. */
-export class QuestionMemory {
+/** The share of that memory that one request has. */
+export class RequestMemory {
   private readonly share: BudgetShare;
   private kept = 0;
 
@@ -137,29 +137,28 @@ export class QuestionMemory {
     this.share = new BudgetShare(all, READ_ALWAYS);
   }
 
-  /** Counts bytes as kept. False when they are more than one question, or all of them, may keep. */
+  /** Counts bytes as kept. Returns false if this request, or all together, exceed their bound. */
   keep(bytes: number): boolean {
     this.kept += bytes;
     return this.kept <= READ_WHOLE && this.share.keep(bytes);
   }
 
-  /** Nothing is kept any longer. */
+  /** Frees everything that was counted. */
   forget(): void {
     this.share.forget();
   }
 }
 
-/** Reads a body and remembers what it read. */
+/** Reads a body and keeps the chunks. */
 class Reading {
   size = 0;
-  /** More was read than may be kept. */
+  /** True if more was read than may be kept. */
   tooLong = false;
   private readonly body: RequestBody;
-  private readonly memory: QuestionMemory;
-  /** What was read. */
+  private readonly memory: RequestMemory;
   readonly chunks: Buffer[] = [];
 
-  constructor(body: RequestBody, memory: QuestionMemory) {
+  constructor(body: RequestBody, memory: RequestMemory) {
     this.body = body;
     this.memory = memory;
   }
@@ -174,7 +173,7 @@ class Reading {
     return chunk;
   }
 
-  giveBack(): void {
+  putBack(): void {
     for (const chunk of this.chunks.toReversed()) this.body.unread(chunk);
   }
 }
@@ -196,14 +195,14 @@ async function readCommand(reading: Reading): Promise<UploadPost> {
       };
     }
     if (command !== 'fetch') return { command: 'unknown', name: command };
-    const question = questionOfV2(args, capabilities.toString());
-    return { command, whole: { question, bytes: reading.chunks } };
+    const query = queryOfV2(args, capabilities.toString());
+    return { command, whole: { query, bytes: reading.chunks } };
   }
   if (reading.size === 0) return { command: 'nothing' };
   throw new CairnError('invalid', 'the request ended early');
 }
 
-function questionOfV2(args: readonly string[], capabilities: string): FetchQuestion {
+function queryOfV2(args: readonly string[], capabilities: string): FetchQuery {
   const { deepenRelative, thin, noProgress, includeTag, ofsDelta, sidebandAll, waitForDone, ...rest } =
     parseFetch(args);
   const words = [
@@ -232,13 +231,13 @@ async function readUploadRequest(
   if (reading.size === 0) return { command: 'nothing' };
   const { capabilities, ...rest } = parser.result;
   const words = meaningful(capabilities.toString().split(' '));
-  const question = { version, ...rest, wantRefs: [], packfileUris: [], words };
-  return { command: 'fetch', whole: { question, bytes: reading.chunks } };
+  const query = { version, ...rest, wantRefs: [], packfileUris: [], words };
+  return { command: 'fetch', whole: { query, bytes: reading.chunks } };
 }
 
 function meaningful(words: readonly (string | false)[]): string[] {
-  const said = words.filter(
+  const sent = words.filter(
     (word) => typeof word === 'string' && word !== '' && !ABOUT_THE_CLIENT.test(word),
   );
-  return [...new Set(said as string[])].sort();
+  return [...new Set(sent as string[])].sort();
 }

@@ -1,10 +1,10 @@
 /**
- * Answers that repeat. Builds ask for the same thing many times in a row, and many of them at once: what `git
- * upload-pack` answers depends on nothing but the manifest and the request, so it is made once and sent to all.
+ * A cache of responses of `git upload-pack`. CI jobs send the same request many times, often at once. The response depends
+ * only on the manifest and the request, so it is made once and sent to all.
  *
- * A question asked for the first time is passed through, and only remembered: most are never asked again. The second time
- * it is recorded (see {@link ResponseRecording}), also when the first is still being answered, so that however many ask at
- * once, git runs twice at most. Recordings belong to a manifest, and leave when its repository has a newer one.
+ * The first response to a request is not recorded, only the request is remembered: most requests never repeat. The second
+ * response is recorded (see {@link ResponseRecording}), even while the first is still being sent. So git runs at most twice,
+ * however many clients ask at once. A recording belongs to a manifest and is dropped when the repository has a newer one.
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,38 +16,38 @@ import type { Output } from '../output.ts';
 import { type Produce, ResponseRecording } from './response-recording.ts';
 
 export interface RepeatableRequest {
-  /** The repository's name: its recordings leave when it has a new manifest. */
+  /** Name of the repository. Its recordings are dropped when it has a new manifest. */
   readonly repository: string;
   readonly manifest: Digest;
-  /** Of the request in a form that is equal when the answers are. */
+  /** Digest of everything in the request that the response depends on. */
   readonly request: Digest;
 }
 
-/** Where an answer came from: a whole recording, one that was still growing, or its own git. */
-export type AnsweredFrom = 'cached' | 'followed' | 'produced';
+/** The source of a response: a complete recording, a recording in progress, or a git process of its own. */
+export type ResponseSource = 'cached' | 'followed' | 'produced';
 
-/** Hears of every answer, and of the bytes on disk whenever they change. */
+/** Is told of every response, and of the bytes on disk whenever they change. */
 export interface ResponseObserver {
-  /** `recorded`: produced, and open for others to follow; `passed`: produced for this client alone. */
+  /** `recorded`: produced, and other requests can follow it; `passed`: produced for this client only. */
   answered(how: 'cached' | 'followed' | 'recorded' | 'passed'): void;
   holds(bytes: number): void;
 }
 
-/** Questions remembered, and recordings kept, at most: what they cost in memory and in files. */
+/** Maximum numbers of remembered requests and of recordings. They bound memory and files. */
 const REMEMBERED = 8_192;
 const KEPT = 4_096;
-/** The part of the budget one answer may take to be kept. */
+/** A recording may take at most this fraction (1/n) of the budget. */
 const SHARE = 4;
 
-/** What is known of a question without a recording. */
-type Memory = 'asked' | 'too long';
+/** A fact about a request without a recording. */
+type Memory = 'requested' | 'too long';
 
 interface Entry {
-  readonly question: RepeatableRequest;
+  readonly request: RepeatableRequest;
   readonly recording: ResponseRecording;
 }
 
-/** The manifests a repository was last asked for: reads that overlap a publish may still come for the one before. */
+/** The last two manifests of a repository: requests that overlap a publish may still use the previous one. */
 interface Manifests {
   readonly current: Digest;
   readonly before: Digest | undefined;
@@ -62,15 +62,15 @@ export class ResponseCache {
   private readonly memory = new LruMap<string, Memory>(REMEMBERED);
   private readonly manifests = new LruMap<string, Manifests>(REMEMBERED);
   private readonly running = new Set<ResponseRecording>();
-  /** Producers at work and files being removed. */
+  /** Running producers, and removals of files. */
   private readonly chores = new Set<Promise<unknown>>();
   private total = 0;
   private files = 0;
   private closed: CairnError | undefined;
 
   /**
-   * @param options `folder`: for recordings, emptied at `open()`. `budget`: bytes on disk; 0 records nothing. A recording that
-   *   is being sent stays until it has been, but takes no more than the budget leaves
+   * @param options `folder`: for recordings, emptied by `open()`. `budget`: bytes on disk; 0 turns recording off. A recording
+   *   that is being sent is kept until then, but never exceeds the budget
    */
   constructor(options: {
     readonly folder: string;
@@ -82,41 +82,41 @@ export class ResponseCache {
     this.observer = options.observer;
   }
 
-  /** Removes what an earlier run left: nothing says which of it is whole. */
+  /** Removes recordings of an earlier run: it is not known which of them are complete. */
   async open(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
     await makeFolder(this.folder);
   }
 
-  /** Ends producers that still run and waits for them. Whoever follows them gets CairnError `unavailable`. */
+  /** Stops running producers and waits for them. Their readers get CairnError `unavailable`. */
   async close(): Promise<void> {
     this.closed = publicError('unavailable', 'the server is stopping');
     for (const recording of this.running) recording.stop(this.closed);
     while (this.chores.size > 0) await Promise.all(this.chores);
   }
 
-  /** Gives up every recording that is not being sent: somebody found the disk full. */
+  /** Drops every recording that is not being sent. Call it when the disk is full. */
   async relieve(): Promise<void> {
     await Promise.all([...this.entries].map(([key, entry]) => entry.recording.idle && this.drop(key, entry)));
   }
 
   /**
-   * Answers `question` into `output`: from a recording, by following one that is being made, or by `produce`.
+   * Writes the response to `request` into `output`: from a recording, by following one in progress, or by `produce`.
    *
-   * Whoever asks must have been allowed to by the caller. `produce` may outlive its own client, for those who follow it, and
-   * may be stopped by its signal when all have gone.
-   * @throws what the producer of the answer throws, also after a part of it was sent; the signal's reason once the client
-   *   has gone; CairnError `unavailable` when a recording cannot be read on
+   * The caller checks access before. `produce` may outlive its own client if others follow it. Its signal is aborted when all
+   * of them have gone.
+   * @throws what the producer throws, possibly after a part was sent; the signal's reason once the client has gone;
+   *   CairnError `unavailable` if a recording cannot be read
    */
   async serve(
-    question: RepeatableRequest,
+    request: RepeatableRequest,
     output: Output,
     signal: AbortSignal,
     produce: Produce,
-  ): Promise<AnsweredFrom> {
+  ): Promise<ResponseSource> {
     signal.throwIfAborted();
-    const key = `${question.repository} ${question.manifest} ${question.request}`;
-    const current = this.lookAt(question);
+    const key = `${request.repository} ${request.manifest} ${request.request}`;
+    const isCurrent = this.noteManifest(request);
     const kept = this.entries.get(key);
     if (kept?.recording.state === 'whole' && (await this.hold(key, kept))) {
       this.observer?.answered('cached');
@@ -134,7 +134,7 @@ export class ResponseCache {
       return 'followed';
     }
     const recording =
-      current && running?.state !== 'closed' ? this.startRecording(key, question, produce) : undefined;
+      isCurrent && running?.state !== 'closed' ? this.startRecording(key, request, produce) : undefined;
     this.observer?.answered(recording === undefined ? 'passed' : 'recorded');
     if (recording === undefined) await produce(output, signal);
     else await recording.follow(output, signal);
@@ -142,22 +142,22 @@ export class ResponseCache {
   }
 
   /**
-   * Notes which manifest the repository has now, and drops what belongs to others.
-   * @returns false for a question about the one before, which is as good as over
+   * Notes the manifest that the repository has now, and drops recordings of others.
+   * @returns false for a request on the previous manifest: recording it is not worthwhile
    */
-  private lookAt({ repository, manifest }: RepeatableRequest): boolean {
+  private noteManifest({ repository, manifest }: RepeatableRequest): boolean {
     const known = this.manifests.get(repository);
     if (known?.current === manifest) return true;
     if (known?.before === manifest) return false;
     this.manifests.set(repository, { current: manifest, before: known?.current }, 1);
     for (const [key, entry] of this.entries) {
-      const { question } = entry;
-      if (question.repository === repository && question.manifest !== manifest) this.dropSoon(key, entry);
+      const { request } = entry;
+      if (request.repository === repository && request.manifest !== manifest) this.dropSoon(key, entry);
     }
     return true;
   }
 
-  /** Makes sure that a whole recording can be sent; it must be released then. @returns false when its file is gone */
+  /** Opens a complete recording for sending; the caller must release it. @returns false if its file is gone */
   private async hold(key: string, entry: Entry): Promise<boolean> {
     this.entries.delete(key);
     this.entries.set(key, entry);
@@ -167,16 +167,16 @@ export class ResponseCache {
     return false;
   }
 
-  /** Starts a recording of a question that has been asked before. @returns undefined when it is to be passed through */
+  /** Starts a recording if the request was sent before. @returns undefined if the response is not to be recorded */
   private startRecording(
     key: string,
-    question: RepeatableRequest,
+    request: RepeatableRequest,
     produce: Produce,
   ): ResponseRecording | undefined {
     if (this.budget === 0 || this.closed !== undefined) return undefined;
     const remembered = this.memory.get(key);
-    this.memory.set(key, remembered ?? 'asked', 1);
-    if (remembered !== 'asked' || !this.hasPlace()) return undefined;
+    this.memory.set(key, remembered ?? 'requested', 1);
+    if (remembered !== 'requested' || !this.hasPlace()) return undefined;
     const path = join(this.folder, `${this.files++}`);
     const room = {
       take: (bytes: number) => this.take(bytes),
@@ -184,9 +184,9 @@ export class ResponseCache {
       relieve: () => this.relieve(),
     };
     const recording = new ResponseRecording(path, room, Math.floor(this.budget / SHARE));
-    const entry = { question, recording };
+    const entry = { request, recording };
     this.entries.set(key, entry);
-    this.mind(this.record(key, entry, produce));
+    this.track(this.record(key, entry, produce));
     return recording;
   }
 
@@ -225,16 +225,16 @@ export class ResponseCache {
   }
 
   private dropSoon(key: string, entry: Entry): void {
-    this.mind(this.drop(key, entry));
+    this.track(this.drop(key, entry));
   }
 
-  /** Takes an entry out, and removes its file once it has been sent to all who are at it. */
+  /** Removes an entry, and its file once all its readers have finished. */
   private drop(key: string, entry: Entry): Promise<void> {
     if (this.entries.get(key) === entry) this.entries.delete(key);
     return entry.recording.discard();
   }
 
-  private mind(chore: Promise<unknown>): void {
+  private track(chore: Promise<unknown>): void {
     this.chores.add(chore);
     void chore.finally(() => this.chores.delete(chore));
   }

@@ -1,10 +1,10 @@
 /**
- * One answer that is written to a file while it is produced, and read from there by all who asked the same.
+ * A response that is written to a file while it is produced, and read from there for all clients with the same request.
  *
- * The producer runs at the speed of git and of the local disk; each reader follows at his own pace and holds up nobody,
- * neither the others nor git. Whoever is in step gets the newest piece from memory, the others read the file. When the
- * disk takes no more, pieces are handed on from memory alone: from then on git waits for the slowest reader, and nobody
- * new can join, but everybody who has begun gets the whole answer.
+ * The producer runs at the speed of git and the local disk. Each reader follows at its own speed and delays neither git nor
+ * other readers. A reader that keeps up gets the newest piece from memory; others read the file. If the disk is full, pieces
+ * are passed on from memory only. From then on git waits for the slowest reader, and no new reader can join, but readers that
+ * have started get the whole response.
  */
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { CairnError, isCairnError, messageOf, systemCode } from '../../lib/errors.ts';
@@ -12,27 +12,27 @@ import { Signal } from '../../lib/signal.ts';
 import type { Output } from '../output.ts';
 
 /**
- * Makes an answer and writes it to `sink`; stops when the signal is aborted, or when a write returns false. Buffers it has
- * written are not changed afterwards.
- * @returns `flawed` for an answer that is whole but of no use to anybody else: git has said in it what went wrong
+ * Produces a response and writes it to `sink`. It stops when the signal is aborted or a write returns false. It must not
+ * change buffers after it has written them.
+ * @returns `flawed` for a complete response that must not be reused, because git reported an error in it
  */
 export type Produce = (sink: Output, signal: AbortSignal) => Promise<unknown>;
 
-/** The disk the recordings share. */
+/** The disk space that the recordings share. */
 export interface RecordingRoom {
-  /** Asks for `bytes` more. @returns false when there is no room: the recording must do without */
+  /** Takes `bytes` more. @returns false if there is no room */
   take(bytes: number): boolean;
-  /** Gives back what was taken. */
+  /** Gives bytes back. */
   free(bytes: number): void;
-  /** The disk is full: gives up what nobody uses. */
+  /** Frees space after the disk was found full: drops recordings that nobody reads. */
   relieve(): Promise<void>;
 }
 
 /**
- * - `open`    under way, and new readers get all of it
- * - `closed`  under way, but its beginning is not kept for new readers, or it is too long to be kept
- * - `whole`   on disk from beginning to end
- * - `over`    failed, or nobody wanted it any more, or it could not be kept
+ * - `open`    in progress; new readers get the whole response
+ * - `closed`  in progress; it takes no new readers, because its beginning is not on disk or it is too long
+ * - `whole`   complete on disk
+ * - `over`    failed, abandoned by all readers, or not kept
  */
 export type RecordingState = 'open' | 'closed' | 'whole' | 'over';
 
@@ -41,21 +41,21 @@ interface Reader {
 }
 
 const READ_BYTES = 128 * 1024;
-/** What a file costs besides its bytes. */
+/** Bytes charged for a file in addition to its content. */
 const FILE_BYTES = 4096;
 
 export class ResponseRecording {
   private readonly path: string;
   private readonly room: RecordingRoom;
   private readonly longest: number;
-  private readonly bell = new Signal();
+  private readonly changed = new Signal();
   private readonly readers = new Set<Reader>();
   private readonly stopping = new AbortController();
   private file: Promise<FileHandle> | undefined;
-  /** Readers and the producer: while there are any, the file stays, and stays open. */
+  /** Number of readers plus the producer. While it is above 0, the file is kept open. */
   private users = 0;
   private taken = 0;
-  /** Bytes produced, and how many of them, from the first on, are in the file. */
+  /** Bytes produced, and how many of the first of them are in the file. */
   private produced = 0;
   private recorded = 0;
   private recording = true;
@@ -66,7 +66,7 @@ export class ResponseRecording {
 
   /**
    * @param path of a file that does not exist
-   * @param longest bytes; a longer answer is not kept, and takes no new readers once it turns out to be
+   * @param longest maximum size in bytes. A longer response is not kept, and takes no new readers once it exceeds this
    */
   constructor(path: string, room: RecordingRoom, longest: number) {
     this.path = path;
@@ -90,17 +90,17 @@ export class ResponseRecording {
   }
 
   /**
-   * Runs the producer, to its end or until the last reader has gone: an answer nobody waits for is not worth git's time,
-   * and since the file grows as fast as git can, little is lost with one whose reader was merely slow.
-   * @returns true when the whole answer is in the file; otherwise the recording is of no further use
+   * Runs the producer to its end or until the last reader has gone: without readers, the response is not worth git's time.
+   * The file grows as fast as git produces, so a slow reader that leaves late costs little.
+   * @returns true if the whole response is in the file; otherwise the recording is useless
    */
   async run(produce: Produce): Promise<boolean> {
     this.users++;
     try {
       const { signal } = this.stopping;
-      const said = await produce({ write: (chunk) => this.append(chunk) }, signal);
+      const verdict = await produce({ write: (chunk) => this.append(chunk) }, signal);
       signal.throwIfAborted();
-      const kept = this.recording && !this.tooLong && this.produced > 0 && said !== 'flawed';
+      const kept = this.recording && !this.tooLong && this.produced > 0 && verdict !== 'flawed';
       this.end = kept ? 'whole' : 'unkept';
       return kept;
     } catch (failure) {
@@ -108,26 +108,26 @@ export class ResponseRecording {
       return false;
     } finally {
       if (this.recorded === this.produced) this.tail = undefined;
-      this.bell.notify();
+      this.changed.notify();
       await this.release();
     }
   }
 
-  /** Ends the producer; readers get `reason`. */
+  /** Stops the producer; readers get `reason`. */
   stop(reason: unknown): void {
     this.stopping.abort(reason);
-    this.bell.notify();
+    this.changed.notify();
   }
 
   /**
-   * Sends the answer from its first byte to its last, as far as it is there, and the rest as it comes. To be called in the
-   * same turn in which `state` was `open` or `whole`, or before the producer is started.
-   * @throws what the producer failed with, at once; the signal's reason when the client has gone; CairnError
-   *   `unavailable` when the file cannot be read
+   * Sends the whole response, the part that is not yet produced as it comes. Call it in the same turn of the event loop in
+   * which `state` was `open` or `whole`, or before the producer starts.
+   * @throws the error of the producer, at once; the signal's reason if the client has gone; CairnError `unavailable` if the
+   *   file cannot be read
    */
   async follow(output: Output, signal: AbortSignal): Promise<void> {
     const reader: Reader = { position: 0 };
-    const wake = () => this.bell.notify();
+    const wake = () => this.changed.notify();
     this.users++;
     this.readers.add(reader);
     signal.addEventListener('abort', wake);
@@ -137,9 +137,9 @@ export class ResponseRecording {
         if (typeof this.end === 'object') throw this.end.failure;
         if (reader.position === this.produced) {
           if (this.end !== 'not yet') return;
-          // Stopped, and the producer has not noticed yet.
+          // The recording was stopped, and the producer has not ended yet.
           this.stopping.signal.throwIfAborted();
-          await this.bell.wait();
+          await this.changed.wait();
           continue;
         }
         const chunk = await this.read(reader.position);
@@ -148,41 +148,41 @@ export class ResponseRecording {
           return;
         }
         reader.position += chunk.length;
-        if (!this.recording) this.bell.notify();
+        if (!this.recording) this.changed.notify();
       }
     } finally {
       signal.removeEventListener('abort', wake);
       this.readers.delete(reader);
       if (this.readers.size === 0 && this.end === 'not yet') this.stop(new AbandonedError());
-      this.bell.notify();
+      this.changed.notify();
       await this.release();
     }
   }
 
-  /** Makes sure that a `whole` answer can be read. Its file is then open until `release` is called. @returns false when not */
+  /** Opens the file of a `whole` response; it stays open until `release`. @returns false if it cannot be opened */
   async hold(): Promise<boolean> {
     this.users++;
     try {
       await this.opened('r');
       return true;
     } catch {
-      // Somebody has emptied the folder: the answer is made once more.
+      // The file was removed by somebody else: the response is produced again.
       return false;
     }
   }
 
-  /** One user less. The last one closes the file, and removes it if it has been discarded. */
+  /** Ends one use. The last one closes the file, and removes it if the recording was discarded. */
   async release(): Promise<void> {
     this.users--;
     if (this.users > 0) return;
     const file = this.file;
     this.file = undefined;
-    // What was written is read by nobody but this process: an error on closing changes nothing.
+    // Only this process reads the file, so an error on closing has no effect.
     await file?.then((handle) => handle.close()).catch(() => undefined);
     if (this.discarded && this.users === 0) await this.remove();
   }
 
-  /** Removes the file as soon as nobody uses it. */
+  /** Removes the file once it is no longer used. */
   async discard(): Promise<void> {
     this.discarded = true;
     if (this.users === 0) await this.remove();
@@ -193,7 +193,7 @@ export class ResponseRecording {
     if (taken === 0) return;
     this.taken = 0;
     this.room.free(taken);
-    // Best effort: what cannot be removed now is removed at the next start.
+    // Best effort: the next start removes what is left.
     await rm(this.path, { force: true }).catch(() => undefined);
   }
 
@@ -205,13 +205,13 @@ export class ResponseRecording {
     const at = this.produced;
     this.tail = { at, bytes };
     this.produced += bytes.length;
-    this.bell.notify();
+    this.changed.notify();
     if (this.recording && (await this.record(bytes, at))) {
       this.recorded = this.produced;
       return !signal.aborted;
     }
     this.recording = false;
-    while (!signal.aborted && this.slowest() < this.produced) await this.bell.wait();
+    while (!signal.aborted && this.slowest() < this.produced) await this.changed.wait();
     return !signal.aborted;
   }
 
@@ -219,7 +219,7 @@ export class ResponseRecording {
     return Math.min(...[...this.readers].map((reader) => reader.position));
   }
 
-  /** @returns false when the disk does not take it */
+  /** @returns false if it cannot be written to disk */
   private async record(bytes: Buffer, at: number): Promise<boolean> {
     const needed = bytes.length + (this.taken === 0 ? FILE_BYTES : 0);
     if (!this.room.take(needed)) return false;
@@ -239,14 +239,14 @@ export class ResponseRecording {
 
   private async write(bytes: Buffer, at: number): Promise<void> {
     const file = await this.opened('w+');
-    // A disk that is filling up takes a part, says so, and refuses the rest.
+    // A disk that is nearly full may write only a part.
     for (let done = 0; done < bytes.length; ) {
       const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done);
       done += bytesWritten;
     }
   }
 
-  /** Some of the bytes from `position` on, which have been produced. */
+  /** Some of the bytes from `position` on. They must have been produced. */
   private async read(position: number): Promise<Buffer> {
     const { tail } = this;
     if (tail !== undefined && position >= tail.at) return tail.bytes.subarray(position - tail.at);
@@ -273,16 +273,16 @@ export class ResponseRecording {
   }
 }
 
-/** Why an answer is no longer made: nobody waits for it. */
+/** The reason why a producer is stopped: no reader is left. */
 class AbandonedError extends CairnError {
   constructor() {
-    super('unavailable', 'nobody waits for this answer any more');
+    super('unavailable', 'no client waits for this response any more');
   }
 }
 
 function unreadable(reason: string, cause?: unknown): CairnError {
-  return new CairnError('unavailable', `an answer kept on disk cannot be read: ${reason}`, {
+  return new CairnError('unavailable', `a recorded response cannot be read: ${reason}`, {
     cause,
-    publicText: 'an answer kept on disk cannot be read',
+    publicText: 'a recorded response cannot be read',
   });
 }

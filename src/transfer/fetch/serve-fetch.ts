@@ -15,26 +15,26 @@ import type { Advertiser, ProtocolVersion } from './advertise-refs.ts';
 import { FetchLook } from './look.ts';
 import type { Offload } from './offload.ts';
 import { PatientOutput } from './patient-output.ts';
-import { type JoinedPacks, planStoredAnswer } from './plan.ts';
+import { type JoinedPacks, planStoredResponse } from './plan.ts';
 import {
-  boundedQuestion,
+  boundedUploadRequest,
+  fetchQueryDigest,
   formatIn,
-  nameOfQuestion,
-  QuestionMemory,
+  RequestMemory,
   readUploadPost,
   type WholeFetch,
 } from './question.ts';
 import type { ResponseCache } from './response-cache.ts';
-import { type OpenPack, sendStoredAnswer } from './stored-pack.ts';
+import { type OpenPack, sendStoredResponse } from './stored-pack.ts';
 import { runUploadPack } from './upload-pack.ts';
 
 /**
- * What a fetch was answered by: a stored pack; several joined to one; the object store itself; an answer recorded, or one
- * that was being made for somebody else; or `git upload-pack`, which may also have refused it.
+ * How a fetch was answered: by a stored pack, a concatenation of several, a URL of the object store, a recorded response, a
+ * recording in progress, or `git upload-pack`, which may also have refused it or failed.
  */
-export type FetchAnswer = (typeof FETCH_ANSWERS)[number];
+export type FetchResult = (typeof FETCH_RESULTS)[number];
 
-export const FETCH_ANSWERS = [
+export const FETCH_RESULTS = [
   'stored',
   'spliced',
   'elsewhere',
@@ -45,27 +45,27 @@ export const FETCH_ANSWERS = [
   'broken',
 ] as const;
 
-/** Hears of every fetch. */
+/** Is told of every fetch. */
 export interface FetchObserver {
-  answered(by: FetchAnswer): void;
+  answered(by: FetchResult): void;
 }
 
 export interface ServeFetchContext {
   readonly git: Git;
   readonly places: FairSemaphore;
-  /** Where answers are put aside whose clients read slowly, and long questions. */
+  /** For spools: responses to slow clients, and long requests. */
   readonly room: SpoolRoom;
-  /** For questions that are read whole before they are answered. */
-  readonly questionMemory: ByteBudget;
+  /** For requests that are read completely before they are answered. */
+  readonly requestMemory: ByteBudget;
   readonly advertiser: Advertiser;
   readonly cache: ArtifactCache;
-  readonly answers: ResponseCache;
-  /** Left out where nothing is to go on that nobody waits for. */
-  readonly proofs?: CheckedConcatenations;
-  /** Milliseconds for which a look at the pointer is good enough for a fetch of refs it showed. */
+  readonly responses: ResponseCache;
+  /** Absent if nothing may run in the background. */
+  readonly concatenations?: CheckedConcatenations;
+  /** Age in milliseconds up to which an observed state suffices for a fetch of refs it contains. */
   readonly recency: number;
   readonly observer: FetchObserver;
-  /** Left out where all clients are served by this server. */
+  /** Absent if clients get no URLs of the object store. */
   readonly offload?: Offload;
 }
 
@@ -73,34 +73,34 @@ export interface FetchRequestIn {
   readonly repository: GitRepository;
   readonly version: ProtocolVersion;
   /**
-   * Lets its sender see a state, which is then there.
-   * @throws CairnError when he may not, or when there is none
+   * Checks that the client may read a state, and that there is one.
+   * @throws CairnError if it may not, or if there is none
    */
   readonly admit: (state: PublishedGitState | undefined) => PublishedGitState;
-  /** True when the store was asked for this repository moments ago, and for this very command. */
+  /** True if the store was asked for this repository a moment ago, for the same command. */
   readonly looked: boolean;
-  /** The network address it comes from: room for what is slow is shared out by it. */
+  /** The network address of the client. Spool room is shared out by address. */
   readonly caller: string;
   readonly body: RequestBody;
   readonly output: Output;
-  /** Told why git refused the request; its client has been told, too. */
+  /** Is called with the reason if git refuses the request. The client gets the reason, too. */
   readonly onRefused: (reason: string) => void;
-  /** Told what went wrong in the middle of an answer, in which the client has been told of it. */
+  /** Is called with an error in the middle of a response. The response reports it to the client. */
   readonly onBroken: (error: unknown) => void;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Answers the POST of `git-upload-pack`: `ls-refs` from the manifest; a fetch of everything, where packs are stored that
- * are just that, by sending these; every other one by `git upload-pack` on a snapshot, or as that has answered before.
+ * Answers the POST of `git-upload-pack`. `ls-refs` is answered from the manifest, a full clone by stored packs if they fit
+ * exactly, every other fetch by `git upload-pack` on a snapshot or from the response cache.
  *
- * @throws CairnError before anything is written: `not-found`, `invalid` (RequestRefusal for a question that is too large),
+ * @throws CairnError before anything is written: `not-found`, `invalid` (RequestRefusal for a request that is too large),
  *   `unavailable`, `corrupt`, `busy`, and what `admit` throws
  */
 export async function serveFetch(context: ServeFetchContext, incoming: FetchRequestIn): Promise<void> {
-  const memory = new QuestionMemory(context.questionMemory);
-  const body = new RequestBody(boundedQuestion(incoming.body));
+  const memory = new RequestMemory(context.requestMemory);
+  const body = new RequestBody(boundedUploadRequest(incoming.body));
   try {
     await answerPost(context, { ...incoming, body }, memory);
   } finally {
@@ -111,7 +111,7 @@ export async function serveFetch(context: ServeFetchContext, incoming: FetchRequ
 async function answerPost(
   context: ServeFetchContext,
   request: FetchRequestIn,
-  memory: QuestionMemory,
+  memory: RequestMemory,
 ): Promise<void> {
   const { repository, output, version, admit } = request;
   const look = new FetchLook(repository, context.recency);
@@ -134,14 +134,14 @@ async function answerPost(
     return;
   }
   const { whole } = post;
-  const state = admit(await look.showing(whole?.question.wants));
+  const state = admit(await look.showing(whole?.query.wants));
   if (whole !== undefined) {
-    // Before version 2 git takes no notice of what the client says.
-    if (version === 2) checkFormat(formatIn(whole.question), state);
+    // Before version 2, git ignores the object format that the client states.
+    if (version === 2) checkFormat(formatIn(whole.query), state);
     context.observer.answered(await answerFetch(context, request, state, whole));
     return;
   }
-  // Git is started, and has a place, only when all of a long question is here.
+  // A long request is read completely before git takes a place and starts.
   const spool = context.room.open(request.caller);
   try {
     await putAside(request.body, spool);
@@ -152,13 +152,13 @@ async function answerPost(
   }
 }
 
-/** @throws RequestRefusal in git's words when the client takes the repository for one of another object format */
+/** @throws RequestRefusal in git's words if the client states another object format */
 function checkFormat(asked: string | undefined, { manifest: { objectFormat } }: PublishedGitState): void {
   if (asked === undefined || asked === objectFormat) return;
   throw new RequestRefusal(`mismatched object format: server ${objectFormat}; client ${asked}`);
 }
 
-/** @throws CairnError `busy` when there is no room for it */
+/** Spools the request. @throws CairnError `busy` if there is no room for it */
 async function putAside(body: RequestBody, spool: Spool): Promise<void> {
   for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
     if (!(await spool.append(chunk))) {
@@ -173,46 +173,46 @@ async function answerFetch(
   request: FetchRequestIn,
   state: PublishedGitState,
   whole: WholeFetch,
-): Promise<FetchAnswer> {
+): Promise<FetchResult> {
   const { repository, output, signal } = request;
   const { manifest } = state;
-  const elsewhere = await context.offload?.packfileAnswer(repository.id, manifest, whole.question);
+  const elsewhere = await context.offload?.packfileUriResponse(repository.id, manifest, whole.query);
   if (elsewhere !== undefined) {
     await output.write(elsewhere);
     return 'elsewhere';
   }
-  // A client that would have gone elsewhere takes what others take just as well.
-  const question = { ...whole.question, packfileUris: [] };
-  const stored = await planStoredAnswer(manifest, question, joinedPacks(context, repository.id, manifest));
+  // A client that offered `packfile-uris` accepts a usual response, too.
+  const query = { ...whole.query, packfileUris: [] };
+  const stored = await planStoredResponse(manifest, query, joinedPacks(context, repository.id, manifest));
   if (stored !== undefined) {
     const open: OpenPack = (pack) => context.cache.stream(repository.id, 'pack', pack);
-    const trouble = await sendStoredAnswer(stored, manifest.objectFormat, open, output, signal);
+    const trouble = await sendStoredResponse(stored, manifest.objectFormat, open, output, signal);
     if (trouble !== undefined) request.onBroken(trouble);
     return stored.parts.length === 1 ? 'stored' : 'spliced';
   }
-  const name = nameOfQuestion(question);
+  const name = fetchQueryDigest(query);
   if (name === undefined) return runGit(context, request, state, request);
   const asked = { repository: String(repository), manifest: state.digest, request: name };
-  let made: FetchAnswer = 'git';
-  const by = await context.answers.serve(asked, output, signal, async (sink, left) => {
-    // Who follows may outlive who asked first, and with him his connection: git reads the request from memory.
+  let made: FetchResult = 'git';
+  const by = await context.responses.serve(asked, output, signal, async (sink, left) => {
+    // Followers may outlive the first client and its connection, so git reads the request from memory.
     const body = new RequestBody(fromMemory(whole.bytes));
     made = await runGit(context, request, state, { body, output: sink, signal: left });
-    // A refusal is sent to whoever asks now, but is not worth being kept.
+    // A refusal is sent to the clients that wait now, but is not recorded.
     return made === 'git' ? 'whole' : 'flawed';
   });
   return by === 'produced' ? made : by;
 }
 
 function joinedPacks(
-  { proofs }: ServeFetchContext,
+  { concatenations }: ServeFetchContext,
   id: RepositoryId,
   manifest: GitManifest,
 ): JoinedPacks | undefined {
-  if (proofs === undefined) return undefined;
+  if (concatenations === undefined) return undefined;
   return {
-    find: (wants) => proofs.find(id, manifest, wants),
-    noteExact: (entry, wants) => proofs.noteExact(id, entry, wants),
+    find: (wants) => concatenations.find(id, manifest, wants),
+    noteExact: (entry, wants) => concatenations.noteExact(id, entry, wants),
   };
 }
 
@@ -238,7 +238,7 @@ async function runGit(
     contended: () => places.contended,
   });
   try {
-    // Before there is a place: what is still being downloaded, perhaps for a client who has gone, keeps no other from git.
+    // The snapshot comes before the place: a download must not keep other requests from running git.
     const snapshot = await repository.snapshot(state);
     let ended: Awaited<ReturnType<typeof runUploadPack>>;
     try {

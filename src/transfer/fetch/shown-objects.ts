@@ -3,37 +3,37 @@ import { isTag, type RefEntry, tableOf } from '../../git/index.ts';
 import { LruMap } from '../../lib/lru.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
 
-/** What is gathered from the refs of a manifest, once for all who ask. */
+/** Facts collected from the refs of a manifest, once for all requests. */
 interface Gathered {
-  /** Every object id an advertisement shows: values of refs, and what tags peel to. */
+  /** Every object id that an advertisement shows: values of refs, and peeled object ids. */
   readonly shown: ReadonlySet<string>;
-  /** The values of tags that are objects of their own. */
+  /** The values of tags that are tag objects. */
   readonly tags: readonly string[];
 }
 
-/** What a manifest with its refs in it takes anyway, and this as much again: it goes when the manifest is forgotten. */
+/** For manifests with few refs: takes about as much memory as the refs themselves, and is freed with the manifest. */
 const ofFew = new WeakMap<GitManifest, Promise<Gathered>>();
 
 /**
- * Manifests with very many refs share what these take, and a push makes another one: of so many refs it is kept, at some
- * 100 bytes each.
+ * For manifests with very many refs: every push makes a new manifest, so these share one bound, counted in refs. Each ref
+ * takes about 100 bytes.
  */
 const KEPT = 300_000;
 const ofMany = new LruMap<GitManifest, Promise<Gathered>>(KEPT);
 
-/** Refs looked at before others get their turn: some 2 ms. */
+/** Refs visited before yielding to other work: about 2 ms. */
 const AT_A_TIME = 5_000;
 
-/** Object ids looked for one by one in a long list of refs; more than that, and the list is gone through once for all. */
-const SOUGHT = 16;
+/** Up to this many object ids are looked up one by one in a table. For more, the facts of all refs are collected. */
+const LOOKED_UP = 16;
 
 /**
- * True when an advertisement of this manifest shows all of these objects.
- * @throws CairnError `unavailable` or `corrupt` when refs cannot be loaded
+ * True if an advertisement of this manifest shows all of these objects.
+ * @throws CairnError `unavailable` or `corrupt` if refs cannot be loaded
  */
 export async function showsObjects(manifest: GitManifest, oids: readonly string[]): Promise<boolean> {
   const table = tableOf(manifest.refs);
-  if (table !== undefined && oids.length <= SOUGHT && ofMany.get(manifest) === undefined) {
+  if (table !== undefined && oids.length <= LOOKED_UP && ofMany.get(manifest) === undefined) {
     await table.ready();
     return oids.every((oid) => table.pointingAt(oid).next().done === false);
   }
@@ -42,8 +42,8 @@ export async function showsObjects(manifest: GitManifest, oids: readonly string[
 }
 
 /**
- * The tag objects that refs below `refs/tags/` name.
- * @throws CairnError `unavailable` or `corrupt` when refs cannot be loaded
+ * The tag objects that are values of refs below `refs/tags/`.
+ * @throws CairnError `unavailable` or `corrupt` if refs cannot be loaded
  */
 export async function tagObjects(manifest: GitManifest): Promise<readonly string[]> {
   return (await gather(manifest)).tags;
@@ -53,25 +53,25 @@ function gather(manifest: GitManifest): Promise<Gathered> {
   const gathered = tableOf(manifest.refs) === undefined ? ofFew : ofMany;
   let gathering = gathered.get(manifest);
   if (gathering === undefined) {
-    gathering = goThrough(manifest);
+    gathering = visitRefs(manifest);
     gathered.set(manifest, gathering, manifest.refs.size);
     gathering.catch(() => gathered.delete(manifest));
   }
   return gathering;
 }
 
-async function goThrough(manifest: GitManifest): Promise<Gathered> {
+async function visitRefs(manifest: GitManifest): Promise<Gathered> {
   await tableOf(manifest.refs)?.ready();
   const shown = new Set<string>();
   const tags: string[] = [];
-  let seen = 0;
+  let visited = 0;
   for (const { name, oid, peeled } of entriesOf(manifest)) {
     shown.add(oid);
     if (peeled !== undefined) {
       shown.add(peeled);
       if (isTag(name)) tags.push(oid);
     }
-    if (++seen % AT_A_TIME === 0) await othersFirst();
+    if (++visited % AT_A_TIME === 0) await othersFirst();
   }
   return { shown, tags };
 }

@@ -13,39 +13,39 @@ import { publicTextOf } from '../../lib/errors.ts';
 import type { ArtifactStream } from '../../repository/cache/artifact-stream.ts';
 import type { ArtifactRef } from '../../repository/manifest.ts';
 import type { Output } from '../output.ts';
-import type { PackPart, StoredAnswer } from './plan.ts';
+import type { PackPart, StoredResponse } from './plan.ts';
 
-/** Opens a stored pack, which may still be on its way here. */
+/** Opens a stored pack, which may still be downloading. */
 export type OpenPack = (pack: ArtifactRef) => Promise<ArtifactStream>;
 
 /**
- * Sends stored packs as one pack, each byte as soon as it is here. Its end is kept back until the digest of every pack has
- * been checked: what a client has taken for whole is whole.
+ * Sends stored packs as one pack, each byte as soon as it is available. The end of the pack is sent only after the digest of
+ * every pack has been checked, so a pack that a client receives completely is correct.
  *
- * @returns what went wrong after the client was told so on side-band 3; undefined when nothing did
- * @throws before anything is written: CairnError `corrupt` or `unavailable`; afterwards, too, when there is no side-band
- *   to tell it: then the answer has to break off
+ * @returns the error, if one was reported to the client on side-band 3; undefined on success
+ * @throws CairnError `corrupt` or `unavailable` before anything is written; also later if there is no side-band to report it:
+ *   then the caller must break off the response
  */
-export async function sendStoredAnswer(
-  answer: StoredAnswer,
+export async function sendStoredResponse(
+  response: StoredResponse,
   format: ObjectFormat,
   open: OpenPack,
   output: Output,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const { form, parts, progress } = answer;
+  const { form, parts, progress } = response;
   const streams = await openAll(parts, open);
   try {
     const pack = packBytes(parts, streams, format);
     const nextBytes = () => unlessAborted(pack.next(), signal);
-    // The first bytes are waited for before the answer begins: until then an error can still have a status.
+    // The response starts only when the first bytes are available: until then an error can have an HTTP status.
     let bytes = await nextBytes();
     const head = [beginUploadResponse(form)];
     if (progress) head.push(encodeUploadResponse(form, 2, announcement(parts)));
-    let heard = await output.write(Buffer.concat(head));
+    let isConnected = await output.write(Buffer.concat(head));
     try {
-      while (heard && !bytes.done) {
-        heard = await output.write(encodeUploadResponse(form, 1, bytes.value));
+      while (isConnected && !bytes.done) {
+        isConnected = await output.write(encodeUploadResponse(form, 1, bytes.value));
         bytes = await nextBytes();
       }
     } catch (error) {
@@ -55,14 +55,14 @@ export async function sendStoredAnswer(
       return error;
     }
     const end = endUploadResponse(form);
-    if (heard && end.length > 0) await output.write(end);
+    if (isConnected && end.length > 0) await output.write(end);
     return undefined;
   } finally {
     for (const stream of streams) stream.release();
   }
 }
 
-/** Waits for a step, but not after the client has gone: a store that stalls may take its time, and what it brings is kept. */
+/** Waits for a step until the client has gone. The step itself goes on: a download is kept in the cache. */
 async function unlessAborted<T>(step: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   let leave: () => void = () => undefined;
@@ -89,7 +89,7 @@ async function openAll(parts: readonly PackPart[], open: OpenPack): Promise<Arti
   }
 }
 
-/** The pack a client gets. One that is stored as a whole is sent as it is; several get a common header and trailer. */
+/** The pack that a client gets. A single whole pack is sent unchanged; several get a common header and trailer. */
 async function* packBytes(
   parts: readonly PackPart[],
   streams: readonly ArtifactStream[],
@@ -97,7 +97,8 @@ async function* packBytes(
 ): AsyncGenerator<Buffer, void, undefined> {
   const [part, stream] = [parts[0], streams[0]];
   if (part !== undefined && stream !== undefined && parts.length === 1) {
-    if (part.end + hexLength(format) / 2 !== stream.size) throw new TypeError('half a pack is no answer');
+    if (part.end + hexLength(format) / 2 !== stream.size)
+      throw new TypeError('a part of a pack cannot be sent alone');
     yield* stream.bytes(0, part.end);
     await stream.verified;
     yield* stream.bytes(part.end, stream.size);

@@ -11,7 +11,7 @@ import { failureReason } from '../../git-process/result.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
 
-/** What `git upload-pack` here can do, without what differs from one answer to the next. */
+/** The capabilities of the installed `git upload-pack`, without those that differ between responses. */
 export interface UploadCapabilities {
   /** Capabilities of protocol v0 and v1, space separated. */
   readonly v0: string;
@@ -19,22 +19,22 @@ export interface UploadCapabilities {
   readonly v2: readonly string[];
 }
 
-/** Set per answer: they depend on the repository, or name Cairn. */
-const SET_PER_ANSWER = /^(symref|object-format|agent|session-id)(=|$)/;
+/** Capabilities set for each response: they depend on the repository, or name Cairn. */
+const SET_PER_RESPONSE = /^(symref|object-format|agent|session-id)(=|$)/;
 
 /**
- * What of protocol v2 Cairn reads itself, and so can promise: commands and options, and the features of `fetch`. A newer
- * git may know more; its requests would not be understood here.
+ * The part of protocol v2 that Cairn parses itself: commands, options, and features of `fetch`. Only these are advertised,
+ * because Cairn would not understand requests that use features of a newer git.
  */
 const UNDERSTOOD = /^(ls-refs|fetch|server-option)(=|$)/;
 const FETCH_FEATURES = new Set(['shallow', 'wait-for-done', 'filter', 'sideband-all']);
 
 /**
- * Asks git itself, once at start, what it offers for each object format: so that Cairn never promises what this git would refuse.
- * The repositories have one commit each, because an empty one shows no capabilities in protocol v0.
+ * Asks git once at start for its capabilities in each object format, so that Cairn never advertises what this git refuses.
+ * The test repositories have one commit each, because an empty one shows no capabilities in protocol v0.
  *
  * @param scratch a folder to work in
- * @throws CairnError `unavailable` when git does not answer
+ * @throws CairnError `unavailable` if git fails
  */
 export async function learnUploadCapabilities(
   git: Git,
@@ -77,7 +77,7 @@ function understood(line: string): string {
 function capabilitiesOfV0(advertisement: Buffer): string {
   const first = packetLines(advertisement)[0] ?? '';
   const words = first.slice(first.indexOf('\0') + 1).split(' ');
-  return words.filter((word) => word !== '' && !SET_PER_ANSWER.test(word)).join(' ');
+  return words.filter((word) => word !== '' && !SET_PER_RESPONSE.test(word)).join(' ');
 }
 
 function packetLines(bytes: Buffer): string[] {

@@ -14,13 +14,13 @@ import type { RequestBody } from '../request-body.ts';
 import type { ProtocolVersion } from './advertise-refs.ts';
 import { uploadRefusal } from './upload-refusal.ts';
 
-/** What a client is told in place of "possible repository corruption", which git makes of any death of its child. */
+/** Replaces git's message "possible repository corruption", which it sends whenever its child process fails. */
 const PACKING_LACKS_MEMORY = needsMoreMemory('pack-objects');
 
 export interface UploadPackRun {
-  /** The repository to answer from. */
+  /** The repository. */
   readonly gitDir: string;
-  /** About how many objects it has. */
+  /** Approximate number of its objects. */
   readonly objects: number;
   readonly version: ProtocolVersion;
   readonly body: RequestBody;
@@ -28,26 +28,26 @@ export interface UploadPackRun {
   readonly signal: AbortSignal;
 }
 
-/** How git answered: all of it; with a reason in place of an answer; or it broke, and the client was told so in the answer. */
+/** How git ended: with a whole response; with a refusal; or it failed, and the response reports that to the client. */
 export type UploadPackEnd =
   | { readonly end: 'whole' }
   | { readonly end: 'refused'; readonly reason: string }
   | { readonly end: 'broken'; readonly trouble: CairnError };
 
 /**
- * Runs `git upload-pack`, both directions streamed at once so that thousands of haves cannot fill a pipe nobody reads.
+ * Runs `git upload-pack`. Both directions stream at the same time, so that thousands of haves cannot fill a pipe and block.
  *
- * Git tells its clients some reasons in the answer and dies of others without a word to them. Those are added here, as an ERR
- * packet, or on side-band 3 once that has begun: of a failed POST git shows nothing but an answer.
+ * git reports some errors in its response, and exits without a message to the client for others. Those are added here, as an
+ * ERR packet or, once a side-band has begun, on side-band 3: of a failed POST, git's client shows only what the response says.
  *
- * @throws CairnError `unavailable` when git broke and the client cannot be told in the answer, because none has begun or
- *   because it stands in the middle of something; what reading the body throws; the signal's reason when it is aborted
+ * @throws CairnError `unavailable` if git failed and the response cannot report it, because it has not begun or is in the
+ *   middle of a packet; what reading the body throws; the signal's reason if it is aborted
  */
 export async function runUploadPack(git: Git, run: UploadPackRun): Promise<UploadPackEnd> {
   const { gitDir, objects, version, body, output, signal } = run;
   const running = git.start(uploadPack(gitDir, version, objects), { signal });
   running.stderr.resume();
-  const feeding = feed(body, running.stdin).catch((error: unknown) => {
+  const copying = copyBody(body, running.stdin).catch((error: unknown) => {
     running.stop();
     return error;
   });
@@ -57,14 +57,14 @@ export async function runUploadPack(git: Git, run: UploadPackRun): Promise<Uploa
   try {
     for await (const chunk of running.stdout as AsyncIterable<Buffer>) {
       answered = true;
-      // What follows git's own last words is nothing.
+      // The error packet ends the response: drop what follows.
       if (lacksMemory) continue;
-      const givesUpAt = frames.push(chunk);
-      lacksMemory = givesUpAt !== undefined && saysThatMemoryIsShort(frames.progress);
-      const told = lacksMemory
-        ? Buffer.concat([chunk.subarray(0, givesUpAt), ...encodeSideband(3, `${PACKING_LACKS_MEMORY}\n`)])
+      const errorAt = frames.push(chunk);
+      lacksMemory = errorAt !== undefined && saysThatMemoryIsShort(frames.progress);
+      const sent = lacksMemory
+        ? Buffer.concat([chunk.subarray(0, errorAt), ...encodeSideband(3, `${PACKING_LACKS_MEMORY}\n`)])
         : chunk;
-      if (!(await output.write(told))) {
+      if (!(await output.write(sent))) {
         running.stop();
         break;
       }
@@ -74,17 +74,17 @@ export async function runUploadPack(git: Git, run: UploadPackRun): Promise<Uploa
   }
   const result = await running.ended;
   signal.throwIfAborted();
-  const trouble = result.cancelled ? await feeding : undefined;
-  if (isCairnError(trouble)) throw trouble;
-  // Who has gone does not hear how it ended.
+  const bodyError = result.cancelled ? await copying : undefined;
+  if (isCairnError(bodyError)) throw bodyError;
+  // A client that has gone needs no error.
   if (result.exitCode === 0 || result.cancelled) return { end: 'whole' };
   if (lacksMemory) return { end: 'refused', reason: PACKING_LACKS_MEMORY };
   const refusal = ranOutOfMemory(result) ? failureReason('upload-pack', result) : uploadRefusal(result);
-  const toldByGit = frames.endsWithError;
+  const reportedByGit = frames.endsWithError;
   if (refusal !== undefined) {
     const packet = frames.errorPacket(refusal);
     if (packet !== undefined) await output.write(packet);
-    if (packet !== undefined || toldByGit) return { end: 'refused', reason: refusal };
+    if (packet !== undefined || reportedByGit) return { end: 'refused', reason: refusal };
   }
   const broken = new CairnError('unavailable', failureReason('upload-pack', result), {
     publicText: 'git could not make this answer; the log of the server has the reason',
@@ -92,12 +92,12 @@ export async function runUploadPack(git: Git, run: UploadPackRun): Promise<Uploa
   if (!answered) throw broken;
   const packet = frames.errorPacket(broken.publicText);
   if (packet !== undefined) await output.write(packet);
-  if (packet === undefined && !toldByGit) throw broken;
+  if (packet === undefined && !reportedByGit) throw broken;
   return { end: 'broken', trouble: broken };
 }
 
-/** Copies the body to git. When git stops reading, it has what it needs: the rest stays unread. */
-async function feed(body: RequestBody, stdin: Parameters<typeof writeChunk>[0]): Promise<void> {
+/** Copies the body to git. If git stops reading, it needs no more, and the rest stays unread. */
+async function copyBody(body: RequestBody, stdin: Parameters<typeof writeChunk>[0]): Promise<void> {
   for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
     if (!(await writeChunk(stdin, chunk))) return;
   }

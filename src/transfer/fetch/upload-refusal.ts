@@ -1,11 +1,11 @@
 import type { GitResult } from '../../git-process/result.ts';
 
-/** The exit code of a git program that gives up with a reason of its own. */
+/** The exit code of git's `die()`, which prints a reason. */
 const DIED = 128;
 
 /**
- * What git says of requests that nobody can answer, whatever the state of the server: of lines that are none, of names and
- * objects that are not here, of capabilities that were not offered.
+ * Messages of git about requests that it refuses, whatever the state of the server: malformed lines, unknown names and
+ * objects, capabilities that were not offered.
  */
 const ABOUT_THE_REQUEST = [
   /protocol error/,
@@ -24,15 +24,15 @@ const ABOUT_THE_REQUEST = [
   /sparse/,
 ];
 
-/** What git says of damage, of a disk or a memory that is full, of programs that cannot be started. */
+/** Messages of git about damage, full disks, missing memory, and programs that cannot be started. */
 const ABOUT_THE_SERVER =
   /corrupt|damaged|unable to|cannot|could not|can't|failed|failure|died|out of memory|memory exhausted|bad (object|tree|blob|commit|tag|config)|not a git repository|missing (object|blob|tree|commit)|broken|No such file|No space|Too many|Permission|Input\/output|mmap|fork|dubious|inflate|usage:|BUG/i;
 
 /**
- * The reason for which `git upload-pack` refused a request: git itself is well, and ended with words about what it was asked.
+ * The reason why `git upload-pack` refused a request: it exited with a message about the request.
  *
- * @returns one line without its prefix, free of local paths; undefined when git did not refuse, but broke: it was ended by
- *   a signal, said nothing, or complains of the repository or the machine
+ * @returns one line without its prefix and without local paths; undefined if git did not refuse but failed: a signal ended it,
+ *   it printed no message, or the message is about the repository or the machine
  */
 export function uploadRefusal(result: GitResult): string | undefined {
   if (result.exitCode !== DIED || result.signal !== null) return undefined;
@@ -45,7 +45,7 @@ export function uploadRefusal(result: GitResult): string | undefined {
   return withoutPaths(reason);
 }
 
-/** `text` with every absolute path in it left out: what git says to itself names folders of the server. */
+/** Removes every absolute path from `text`: git's messages may name folders of the server. */
 export function withoutPaths(text: string): string {
   return text.replace(/(['"])\/.*?\1/g, '…').replace(/(^|[\s(=:])\/[^\s:,)]+/g, '$1…');
 }

@@ -31,7 +31,7 @@ import { HeadTooLarge, isProbe } from './head.ts';
 import { PackIntake } from './pack-intake.ts';
 import type { PushRequestIn, ReceivePushContext } from './push-request.ts';
 import { newTips } from './pushed-tips.ts';
-import { PushAnswer } from './report.ts';
+import { PushResponse } from './report.ts';
 import { PushRules } from './rules.ts';
 import { capOfStranger, StrangerPush } from './stranger-push.ts';
 import { NOTHING_PUSHED, type PushSummary, summarizeRefs } from './summary.ts';
@@ -52,10 +52,10 @@ export async function receivePush(context: ReceivePushContext, incoming: PushReq
   } catch (error) {
     await body.drain();
     if (!(error instanceof HeadTooLarge) || !error.capabilities.has('side-band-64k')) throw error;
-    await new PushAnswer(output, error.capabilities).fatal(error.message);
+    await new PushResponse(output, error.capabilities).fatal(error.message);
     return onAnswered({ ...NOTHING_PUSHED, reason: error.message });
   }
-  const answer = new PushAnswer(output, begun.request.capabilities);
+  const answer = new PushResponse(output, begun.request.capabilities);
   const push = new Push(context, incoming, begun, answer, since);
   let summary: PushSummary;
   try {
@@ -72,7 +72,7 @@ class Push {
   private readonly context: ReceivePushContext;
   private readonly incoming: PushRequestIn;
   private readonly request: ReceiveRequest;
-  private readonly telling: PushAnswer;
+  private readonly telling: PushResponse;
   private readonly since: number;
   private readonly atomic: boolean;
   /** The repository to begin with when there is none. */
@@ -89,7 +89,7 @@ class Push {
     context: ReceivePushContext,
     incoming: PushRequestIn,
     begun: Begun & { readonly request: ReceiveRequest },
-    answer: PushAnswer,
+    answer: PushResponse,
     since: number,
   ) {
     this.context = context;

@@ -17,7 +17,7 @@ const KEEP_ALIVE_MS = 5_000;
  * The answer to a push, in the form its client can show: progress on band 2, the report on band 1, what is
  * fatal on band 3; only the bare report when no side-band was agreed.
  */
-export class PushAnswer {
+export class PushResponse {
   private readonly output: Output;
   private readonly capabilities: Capabilities;
   private readonly sideband: boolean;

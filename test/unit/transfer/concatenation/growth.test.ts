@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { wantSetDigest } from '../../../../src/git/index.ts';
 import { sha256 } from '../../../../src/lib/digest.ts';
 import type { GitManifest, PackEntry, PackKind } from '../../../../src/repository/git/git-manifest.ts';
-import { growthSince, nothingProven } from '../../../../src/transfer/concatenation/growth.ts';
+import { growthSince, noConcatenation } from '../../../../src/transfer/concatenation/growth.ts';
 
 const oid = (name: string) => sha256(name).slice(0, 40);
 const ref = (name: string) => ({ digest: sha256(name), size: 100 });
@@ -52,7 +52,7 @@ describe('what has come since an answer was proved', () => {
 
   it('is everything where nothing was proved, but for what branches and tags do not reach', () => {
     const manifest = manifestOf(pack('a', 'fold'), pack('b', 'unreachable'), pack('c', 'mirror'));
-    const growth = growthSince(nothingProven, manifest, wantsOf('main'));
+    const growth = growthSince(noConcatenation, manifest, wantsOf('main'));
     expect(growth).toMatchObject({ known: [], added: [0, 2], wanted: [oid('main')], outgrown: [] });
   });
 
@@ -67,13 +67,13 @@ describe('what has come since an answer was proved', () => {
   it('is not told when it is more than anyone waits for', () => {
     const grown = (objects: number) =>
       growthSince(
-        nothingProven,
+        noConcatenation,
         manifestOf(pack('a', 'push', 1_000), pack('b', 'push', objects)),
         wantsOf('m'),
       );
     expect(grown(4_000)).toBeDefined();
     expect(grown(4_001)).toBeUndefined();
     const many = Array.from({ length: 30_000 }, (_, at) => `tag ${at}`);
-    expect(growthSince(nothingProven, manifestOf(), wantsOf(...many))).toBeUndefined();
+    expect(growthSince(noConcatenation, manifestOf(), wantsOf(...many))).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { delimiterPacket, encodePacket, flushPacket } from '../../../../src/git/index.ts';
 import { ByteBudget } from '../../../../src/lib/byte-budget.ts';
 import type { ProtocolVersion } from '../../../../src/transfer/fetch/advertise-refs.ts';
-import { nameOfQuestion, QuestionMemory, readUploadPost } from '../../../../src/transfer/fetch/question.ts';
+import { fetchQueryDigest, RequestMemory, readUploadPost } from '../../../../src/transfer/fetch/question.ts';
 import { RequestBody } from '../../../../src/transfer/request-body.ts';
 
 const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(40));
@@ -24,7 +24,7 @@ async function read(bytes: Buffer, version: ProtocolVersion, size = 7) {
     for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
   }
   const body = new RequestBody(pieces());
-  const memory = new QuestionMemory(new ByteBudget(2 ** 22));
+  const memory = new RequestMemory(new ByteBudget(2 ** 22));
   const post = await readUploadPost(body, version, async () => 'sha1', memory);
   const again: Buffer[] = [];
   for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) again.push(chunk);
@@ -36,11 +36,11 @@ async function question(bytes: Buffer, version: ProtocolVersion) {
   const post = await read(bytes, version);
   if (post.command !== 'fetch' || post.whole === undefined) throw new Error('no question');
   expect(Buffer.concat(post.whole.bytes).equals(bytes)).toBe(true);
-  return post.whole.question;
+  return post.whole.query;
 }
 
 const nameOf = async (bytes: Buffer, version: ProtocolVersion = 2) =>
-  nameOfQuestion(await question(bytes, version));
+  fetchQueryDigest(await question(bytes, version));
 
 describe('a fetch', () => {
   it('says the same in every version', async () => {

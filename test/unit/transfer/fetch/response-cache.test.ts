@@ -432,7 +432,7 @@ describe('the folder', () => {
   it('may have a file cut short: the answer breaks off with the reason', async () => {
     await record(randomBytes(200 * KIB));
     await truncate(join(folder.path, 'answers', '0'), 100 * KIB);
-    expect(await ask(never).ended).toBe('an answer kept on disk cannot be read: it is shorter than it was');
+    expect(await ask(never).ended).toBe('a recorded response cannot be read: it is shorter than it was');
     expect(await openFiles()).toEqual([]);
   });
 

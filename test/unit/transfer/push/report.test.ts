@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseCapabilities } from '../../../../src/git/index.ts';
 import type { Output } from '../../../../src/transfer/output.ts';
-import { PushAnswer } from '../../../../src/transfer/push/report.ts';
+import { PushResponse } from '../../../../src/transfer/push/report.ts';
 import { bandsOf, packetsOf } from '../../../helpers/raw-git.ts';
 
 class Collected implements Output {
@@ -17,9 +17,9 @@ class Collected implements Output {
   }
 }
 
-function answerFor(capabilities: string): { output: Collected; answer: PushAnswer } {
+function answerFor(capabilities: string): { output: Collected; answer: PushResponse } {
   const output = new Collected();
-  return { output, answer: new PushAnswer(output, parseCapabilities(capabilities)) };
+  return { output, answer: new PushResponse(output, parseCapabilities(capabilities)) };
 }
 
 const report = { unpack: 'ok', refs: [{ ref: 'refs/heads/a', status: 'ng', reason: 'no' }] } as const;
@@ -64,7 +64,7 @@ describe('the answer to a push', () => {
 
   it('does not fail with a client that cannot be written to', async () => {
     const output = { write: () => Promise.reject(new Error('headers already sent')) };
-    const answer = new PushAnswer(output, parseCapabilities('report-status side-band-64k'));
+    const answer = new PushResponse(output, parseCapabilities('report-status side-band-64k'));
     answer.progress('x');
     await answer.report(report);
     await answer.close();
