@@ -10,7 +10,7 @@ import type { ObjectStorePair } from '../object-store/object-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
-import { HeightMemory } from '../repository/intake/link-heights.ts';
+import { HeightMemory } from '../repository/intake/height-memory.ts';
 import { recencyMs } from '../repository/repository.ts';
 import { CheckedConcatenations } from '../transfer/concatenation/checked-concatenations.ts';
 import { FairSemaphore } from '../transfer/fair-semaphore.ts';
@@ -80,7 +80,7 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
   const places = new FairSemaphore(budget.concurrency, settings.gitQueue);
   const room = { spoolSize: settings.spoolSize, gitConcurrency: budget.concurrency };
   const aside = puttingAside(scratch, room, clock, (bytes) => metrics.spoolBytes.set(bytes));
-  const concatenations = new CheckedConcatenations({
+  const checkedConcatenations = new CheckedConcatenations({
     git,
     cache,
     scratch,
@@ -99,7 +99,7 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
       advertiser,
       cache,
       responses,
-      ...(parts.background ? { concatenations } : {}),
+      ...(parts.background ? { concatenations: checkedConcatenations } : {}),
       recency: recencyMs,
       observer: fetchObserver(metrics),
       ...offloadOf(settings, parts.stores, artifacts, log),
@@ -112,7 +112,7 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
       cache,
       random,
       scratch,
-      orders: relay.heldStates,
+      heldStates: relay.heldStates,
       clock,
       strangers: settings.anonymousPushes,
       ...boundedPushes(settings.anonymousPushes, clock),
@@ -125,9 +125,9 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
       }),
       heights: new HeightMemory(),
     },
-    published: (id, manifest) => concatenations.published(id, manifest),
+    published: (id, manifest) => checkedConcatenations.published(id, manifest),
     close: async () => {
-      await allSettledOrThrow([responses.close(), concatenations.close()]);
+      await allSettledOrThrow([responses.close(), checkedConcatenations.close()]);
     },
   };
 }

@@ -1,22 +1,22 @@
 import { html, raw } from 'hono/html';
 import { STYLE } from './style.ts';
 
-/** HTML in which everything that was put into it has been escaped. */
+/** HTML whose inserted values are escaped. */
 export type Html = ReturnType<typeof html>;
 
 export interface PageParts {
-  /** Of the window; plain text. */
+  /** Title of the window; plain text. */
   readonly title: string;
-  /** What a search engine shows; plain text. */
+  /** Description for search engines; plain text. */
   readonly description?: string;
-  /** The one URL of this page, if it has several. */
+  /** The canonical URL, if the page has several. */
   readonly canonical?: string;
-  /** The public base URL of the service, where every page but the first leads back to. */
+  /** The public base URL of the service, for the link to the front page; absent on the front page. */
   readonly base?: string;
   readonly content: Html;
 }
 
-/** Three stones on one another. */
+/** A cairn of three stones. */
 const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='%23b35900'%3E" +
   "%3Cellipse cx='8' cy='13' rx='7' ry='2.6'/%3E%3Cellipse cx='8' cy='8' rx='5' ry='2.2'/%3E" +
@@ -47,17 +47,17 @@ ${content}
 `;
 }
 
-/** The part of a URL that people call a service by. */
+/** The host of a base URL, as people name a service. */
 export function hostOf(base: string): string {
   return base.replace(/^https?:\/\//, '');
 }
 
-/** Lines to be typed into a terminal. */
+/** Commands for a terminal, one a line. */
 export function commands(...lines: readonly string[]): Html {
   return html`<pre><code>${lines.join('\n')}</code></pre>`;
 }
 
-/** One word of a shell command, quoted where it needs to be: identifiers are anybody's text, and people copy commands. */
+/** One word of a shell command, quoted if necessary. Identifiers come from strangers, and people copy commands. */
 export function shellWord(text: string): string {
   return /^[\w:/.%+=,@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

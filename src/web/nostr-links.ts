@@ -1,4 +1,4 @@
-/** How Nostr git clients are led to a repository here. */
+/** Links for Nostr git clients to a repository. */
 import { formatNpub } from '../nostr/public-key.ts';
 import { relayUrl } from '../nostr/repository-url.ts';
 

@@ -1,8 +1,8 @@
-/** The headers of every page: what a browser may do with it, and what others may. */
+/** The security and cache headers of every page. */
 import { sha256 } from '../lib/digest.ts';
 import { STYLE } from './style.ts';
 
-/** A page loads nothing and runs nothing: all it has is the one style sheet and the icon that are written into it. */
+/** A page loads nothing and runs no script: it has only its inline style sheet and icon. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${Buffer.from(sha256(STYLE), 'hex').toString('base64')}'`,
@@ -13,8 +13,8 @@ const CONTENT_SECURITY_POLICY = [
 ].join('; ');
 
 /**
- * Headers of a page, an error page included. They depend on nothing that was asked for. A page is asked for again each
- * time, since a repository may have become private or have been withdrawn.
+ * Headers of every page, error pages included. They do not depend on the request. Browsers revalidate a page each time,
+ * because its repository may have become private or may be withdrawn.
  */
 export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'Content-Security-Policy': CONTENT_SECURITY_POLICY,

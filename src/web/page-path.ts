@@ -3,11 +3,11 @@ import { parsePublicKey } from '../nostr/public-key.ts';
 import { type RepositoryId, repositoryId } from '../repository/repository-id.ts';
 
 /**
- * Reads the path of a repository's page: the URLs git uses, `/<npub>/<identifier>[.git]` and
- * `/git/<npub or hex>/<identifier>[.git]`, with nothing behind them but perhaps a slash.
+ * Parses the path of a repository's page. The page has the URLs that git uses: `/<npub>/<identifier>[.git]` and
+ * `/git/<npub or hex>/<identifier>[.git]`, with an optional slash at the end.
  *
- * @param path the raw path: it is decoded here, once
- * @returns undefined when no repository can have this path
+ * @param path the raw path, which is decoded here once
+ * @returns undefined if no repository can have this path
  */
 export function readPagePath(path: string): RepositoryId | undefined {
   const [, owner, encoded] =

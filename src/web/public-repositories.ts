@@ -13,17 +13,17 @@ const ANNOUNCEMENTS: Filter = { kinds: new Set([kinds.repository]), tags: new Ma
 
 export interface PublicRepositoriesContext {
   readonly events: Pick<EventReader, 'get' | 'latest' | 'isHidden' | 'querying'>;
-  /** Whether somebody who has not said who he is may see an event. */
+  /** Whether an anonymous client may see an event. */
   readonly visible: (event: NostrEvent) => boolean;
   /** The public base URL of the service. */
   readonly base: string;
   readonly clock: Clock;
 }
 
-/** How owners describe their repositories here, as far as everybody may know. */
+/** The public announcements of repositories hosted here. */
 export class PublicRepositories {
   private readonly context: PublicRepositoriesContext;
-  /** What an event says does not change, and the front page asks of all of them each time. */
+  /** Parsed announcements: the front page needs all of them each time, and an event never changes. */
   private readonly read = new WeakMap<NostrEvent, Reading>();
   private readonly searching = new SingleFlight<number, NostrEvent[]>();
 
@@ -31,7 +31,7 @@ export class PublicRepositories {
     this.context = context;
   }
 
-  /** The owner's announcement of a repository, if it is here and may be shown. */
+  /** The owner's announcement of a repository, if it is here and public. */
   find({ owner, identifier }: RepositoryId): Announcement | undefined {
     const event = this.context.events.latest(kinds.repository, owner, identifier);
     if (event === undefined || this.context.events.isHidden(event.id)) return undefined;
@@ -39,18 +39,18 @@ export class PublicRepositories {
   }
 
   /**
-   * Repositories hosted here, announced last first. A maintainer's announcement of somebody else's repository, which
-   * does not name this service, is none.
+   * Public repositories hosted here, newest announcement first. Announcements that do not name this service are skipped: a
+   * maintainer may announce a repository that is hosted elsewhere.
    */
   async newest(limit: number): Promise<Announcement[]> {
     const { events, clock, visible } = this.context;
     const now = Math.floor(clock.now() / 1000);
     const isListed = (event: NostrEvent) => this.reading(event).namesThisService && visible(event);
-    // Most of what is announced may be private, and anybody may ask: one search at a time, a slice at a time.
+    // Anyone may ask, and most announcements may be private: only one search runs at a time, and it yields to other work.
     const found = await this.searching.run(limit, () =>
       cooperate(events.querying([ANNOUNCEMENTS], { limit, now, visible: isListed })),
     );
-    // Some may have gone, or been hidden, since the search began.
+    // Events may have been deleted or hidden since the search started.
     const stands = ({ id }: NostrEvent) => events.get(id) !== undefined && !events.isHidden(id);
     return found.flatMap((event) =>
       stands(event) && isListed(event) ? (this.reading(event).public ?? []) : [],
@@ -67,10 +67,10 @@ export class PublicRepositories {
   }
 }
 
-/** What an announcement says to everybody. */
+/** The public content of an announcement. */
 interface Reading {
   readonly public?: Announcement;
-  /** As the place where its repository is, and as the relay to watch. */
+  /** True if it names this service in its clone URLs and in its relays. */
   readonly namesThisService: boolean;
 }
 

@@ -4,14 +4,14 @@ import type { GitState } from '../repository/git/git-manifest.ts';
 import type { Html } from './layout.ts';
 import { userText } from './user-text.ts';
 
-/** Refs shown of each sort at most; a repository may have a million. */
+/** Maximum number of refs shown of each kind; a repository may have a million. */
 const SHOWN = 100;
-/** Tags put into the order of their numbers at most. */
+/** Maximum number of tags that are sorted by number. */
 const ORDERED = 1_000;
 
 const byNumbers = new Intl.Collator('en', { numeric: true });
 
-/** What a repository's refs point at: branches, the one HEAD names first; tags, the highest first; then all others. */
+/** Tables of refs: branches, with the one that HEAD names first; tags, the highest number first; then all others. */
 export function refTables(state: Pick<GitState, 'head' | 'refs' | 'peeled'>): Html {
   const { head, refs } = state;
   const branches = refs.has(head) ? [head] : [];
@@ -59,7 +59,7 @@ ${rows}</tbody>
 ${rest}`;
 }
 
-/** A ref's name as people say it: a branch and a tag without the folder they are in. */
+/** The short name of a ref: branches and tags without their folder. */
 function shortName(name: string): string {
   return name.replace(/^refs\/(?:heads|tags)\//, '');
 }

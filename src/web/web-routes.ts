@@ -19,7 +19,7 @@ import { PublicRepositories } from './public-repositories.ts';
 export interface WebRoutesContext {
   readonly repositories: Pick<Repositories, 'get'>;
   readonly events: Pick<EventReader, 'get' | 'latest' | 'isHidden' | 'querying'>;
-  /** Whether somebody who has not said who he is may see an event. */
+  /** Whether an anonymous client may see an event. */
   readonly visible: (event: NostrEvent) => boolean;
   /** The public base URL of the service, without a slash at its end. */
   readonly base: string;
@@ -30,13 +30,13 @@ export interface WebRoutesContext {
   readonly log: Logger;
 }
 
-/** Repositories on the front page at most. */
+/** Maximum number of repositories on the front page. */
 const LISTED = 100;
 const RETRY_AFTER_SECONDS = '5';
 
 /**
- * What a browser finds at the URLs that git and Nostr clients use: the front page, a page for every public repository, and
- * a page for all there is not. To be mounted last: it answers whatever nothing else has answered.
+ * The pages for browsers at the URLs that git and Nostr clients use: the front page, a page for each public repository, and
+ * a page for everything else. Mount it last: it answers every request that no other route has answered.
  */
 export function webRoutes(context: WebRoutesContext): Hono {
   const { base, access, information } = context;
@@ -51,7 +51,7 @@ export function webRoutes(context: WebRoutesContext): Hono {
     if (asksForRelayInformation(c)) {
       return c.body(JSON.stringify(information), 200, {
         'Content-Type': 'application/nostr+json',
-        // NIP-11 wants that of every relay, also where no other answer has it.
+        // NIP-11 requires this header of every relay, even if no other response has it.
         'Access-Control-Allow-Origin': '*',
       });
     }
@@ -64,13 +64,13 @@ export function webRoutes(context: WebRoutesContext): Hono {
     const manifest = id === undefined ? undefined : (await context.repositories.get(id).resolve())?.manifest;
     if (id === undefined || manifest === undefined || manifest.lifecycle === 'withdrawn') return notFound(c);
     const { owner } = id;
-    // A browser carries no token, so what is private is not here as far as it is concerned.
+    // A browser sends no token, so a private repository is not found for it.
     if (!decideAccess('read', undefined, { owner, ...manifest.policy }).allow) return notFound(c);
     const announcement = announced.find(id);
     const parts = { base, access, owner, manifest };
     return answer(c, repositoryPage(announcement === undefined ? parts : { ...parts, announcement }));
   });
-  // What a page may be at can only be read; anything else is not there, whatever the method.
+  // Pages are read-only. Other paths are not found, whatever the method.
   app.all('*', (c) => {
     const { pathname } = new URL(c.req.url);
     if (pathname !== '/' && readPagePath(pathname) === undefined) return notFound(c);

@@ -8,21 +8,21 @@ import { clientAddress } from './client-address.ts';
 export interface ClientOptions {
   readonly leastPace: LeastPace;
   readonly trustedProxies: number;
-  /** Called when the client is cut off because it was too slow. */
+  /** Is called when the client is disconnected because it is too slow. */
   readonly onTooSlow: () => void;
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
 
-/** Whoever sent one request: where it comes from, and how fast it sends and takes. */
+/** The client of one request: its address, and how fast it sends and receives. */
 export class Client implements SlotHolder {
-  /** The address it comes from, as the log knows it. */
+  /** The address, for the log. */
   readonly address: string;
-  /** The network address, as limits know it. */
+  /** The network address, for limits. */
   readonly caller: string;
-  /** Of the body of the request. */
+  /** Pace of the request body. */
   readonly sending: Pace;
-  /** Of the answer. */
+  /** Pace of the response. */
   readonly taking: Pace;
   private readonly response: ServerResponse;
 
@@ -58,10 +58,10 @@ export class Client implements SlotHolder {
     this.response.destroy();
   }
 
-  /** Sees to it that what is left of an answer is taken at the least pace. To be called once the answer has been ended. */
+  /** Enforces the minimum pace for the rest of a response. Call it once the response has ended. */
   watchDelivery(): void {
     const { response } = this;
-    // Most answers are small, and the operating system has all of them by now.
+    // Most responses are small, and the operating system has all of their bytes by now.
     if (response.writableFinished || response.destroyed || response.writableLength === 0) return;
     let resolve: () => void = () => undefined;
     const delivered = new Promise<void>((done) => {

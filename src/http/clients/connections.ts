@@ -6,36 +6,36 @@ import { socketError } from '../errors/socket-errors.ts';
 
 export interface ConnectionLimits {
   readonly all: number;
-  /** Of one network address. Behind a proxy, whose address all of them have, it is not looked at. */
+  /** For one network address. Ignored behind a proxy, because all connections have its address. */
   readonly perAddress: number;
   readonly trustedProxies: number;
 }
 
 export interface ConnectionWatcher {
-  /** Called with the number of connections whenever it has changed. */
+  /** Is called with the number of connections whenever it changes. */
   onCount(count: number): void;
   /** Monotonic milliseconds. */
   now(): number;
 }
 
-/** Why a client is turned away or cut off; a label of a metric. */
+/** The limit for which a client is refused or disconnected; a label of a metric. */
 export type Limit = 'connections' | 'address-connections' | 'requests' | 'address-requests' | 'pace';
 
-/** Milliseconds that a client which is turned away gets to read why. */
+/** Milliseconds that a refused client has to read the reason. */
 const GOODBYE_MS = 1_000;
-/** Clients that get to read it at once; more are cut off without a word. */
+/** Maximum number of refused clients that get the reason at the same time; others are disconnected at once. */
 const GOODBYES = 128;
 
 /**
- * Lets connections in, as many as there may be in all and from one address. Where all are taken, an idle one of the address
- * that has most makes room. Connections that are in the middle of TLS, or that have gone over to WebSocket, count like others.
+ * Limits the number of connections, in total and for one address. If all are taken, an idle one of the address with the most
+ * is closed. Connections in a TLS handshake and WebSockets count like others.
  */
 export class Connections {
   private readonly limits: ConnectionLimits;
   private readonly slots: FairSlots;
   private readonly known = new WeakSet<Socket>();
   private readonly busy = new WeakMap<Socket, number>();
-  /** Those that are open, and when they came. */
+  /** Open connections, with the time when they were accepted. */
   private readonly open = new Map<Socket, number>();
   private readonly onRefused: (limit: Limit) => void;
   private readonly watcher: ConnectionWatcher;
@@ -50,11 +50,11 @@ export class Connections {
   }
 
   /**
-   * Watches the connections of a server from now on.
-   * @param plain whether a client can be told in plain HTTP why it is turned away
+   * Limits the connections of a server from now on.
+   * @param plain whether a refused client can get the reason in plain HTTP
    */
   watch(server: Server, plain: boolean): void {
-    // What the server itself does with a connection is done with those only that are let in.
+    // The server's own listeners get only connections that are accepted.
     const serve = server.listeners('connection') as ((socket: Socket) => void)[];
     server.removeAllListeners('connection');
     server.on('connection', (socket: Socket) => {
@@ -63,13 +63,13 @@ export class Connections {
     });
   }
 
-  /** Notes that a connection has a request under way; it is not ended for another then. @returns to be called at its end */
+  /** Notes that a connection has a running request: then it is not closed for another. @returns a function for its end */
   occupy(socket: Socket): () => void {
     this.busy.set(socket, (this.busy.get(socket) ?? 0) + 1);
     return () => this.busy.set(socket, (this.busy.get(socket) ?? 1) - 1);
   }
 
-  /** Ends connections that have been open for a moment and have no request under way: nobody is to wait for them to send one. */
+  /** Closes connections that have been open for a moment and have no running request. */
   endIdle(): void {
     for (const [socket, began] of this.open) {
       const idle = (this.busy.get(socket) ?? 0) === 0;
@@ -77,9 +77,9 @@ export class Connections {
     }
   }
 
-  /** @returns false when it has been turned away */
+  /** @returns false if the connection was refused */
   private enter(socket: Socket, plain: boolean): boolean {
-    // One that is given back after an offer to change the protocol comes a second time.
+    // A connection comes a second time after an ignored offer to change the protocol.
     if (this.known.has(socket)) return true;
     this.known.add(socket);
     const began = this.watcher.now();
@@ -113,7 +113,7 @@ export class Connections {
         ? 'all connections are taken, try again in a moment'
         : `there are ${this.limits.perAddress} connections from your address already, try again in a moment`;
     this.goodbyes++;
-    // Nothing is parsed of what comes, the answer is the same; but left unread it would take the answer with it.
+    // The request is read but not parsed: closing a socket with unread data would also discard the response.
     socket.resume();
     socket.on('error', () => socket.destroy());
     const cut = setTimeout(() => socket.destroy(), GOODBYE_MS);

@@ -1,21 +1,21 @@
-/** Heartbeats for which a message that has begun may lack its end while no other has come. */
+/** Number of heartbeats for which a started message may stay unfinished while no other has come. */
 const UNFINISHED_BEATS = 2;
 
-/** Heartbeats by which a client may fall behind {@link LEAST_RATE} in reading what waits for it. */
+/** Number of heartbeats by which a client may fall behind {@link LEAST_RATE} in reading. */
 const UNREAD_BEATS = 4;
 
-/** Bytes a second that a client has to read while something waits for it. */
+/** Minimum bytes a second that a client has to read while messages wait for it. */
 const LEAST_RATE = 512;
 
-/** Bytes of a control frame of a client besides its payload (RFC 6455, section 5.2). */
+/** Bytes of a client's control frame without its payload (RFC 6455, section 5.2). */
 const CONTROL_FRAME = 6;
 
-/** What a client of the relay holds for longer, or more, than it may. */
+/** The reason why a client of the relay is disconnected: an unfinished message, or unread messages. */
 export type Overdue = 'unfinished' | 'unread';
 
 /**
- * Sees which clients of the relay hold memory without end: with a message that never ends, or with answers that they do not
- * read. Signs of life in between do not count: a client may send these for ever.
+ * Detects clients of the relay that hold memory without end: with a message that never ends, or with messages that they do not
+ * read. Pings and pongs do not count, because a client can send them forever.
  */
 export class RelayPatience {
   private readonly heartbeat: number;
@@ -30,33 +30,33 @@ export class RelayPatience {
   /** @param heartbeat milliseconds between beats @param maxPayload bytes of the longest message that is read */
   constructor(heartbeat: number, maxPayload: number) {
     this.heartbeat = heartbeat;
-    // Each byte of a message may come in a fragment of its own: what these cost is bounded by their headers, too.
+    // Each byte of a message may come in its own fragment, so fragment headers count as well.
     this.mostUnfinished = 2 * maxPayload + 128 * 1024;
   }
 
-  /** Bytes have come. @returns false when one message takes more than any can need */
+  /** Counts received bytes. @returns false if one message takes more than any can need */
   received(bytes: number): boolean {
     this.unfinishedBytes += bytes;
     return this.unfinishedBytes <= this.mostUnfinished;
   }
 
-  /** A message has come to its end. */
+  /** Notes the end of a message. */
   message(): void {
     this.unfinishedBytes = 0;
     this.messages++;
   }
 
-  /** A ping or pong has come. @param payload its bytes */
+  /** Notes a ping or pong. @param payload its bytes */
   control(payload: number): void {
     this.unfinishedBytes -= CONTROL_FRAME + payload;
   }
 
-  /** Bytes were given to the connection. */
+  /** Counts bytes that were written to the connection. */
   sending(bytes: number): void {
     this.handed += bytes;
   }
 
-  /** To be called at each heartbeat. @param waiting bytes that the client has not taken yet @returns what it is to be cut off for */
+  /** Call it at each heartbeat. @param waiting bytes not yet received by the client @returns why to disconnect it */
   beat(waiting: number): Overdue | undefined {
     const unfinished = this.messages === 0 && this.unfinishedBytes > 0;
     this.messages = 0;

@@ -1,19 +1,19 @@
-/** Requests that offer to go over to another protocol on their connection (RFC 9110, section 7.8). */
+/** Requests that offer to change the protocol of their connection (RFC 9110, section 7.8). */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 
-/** True for a request to speak WebSocket from here on. */
+/** True for a request to change to WebSocket. */
 export function asksForWebSocket({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 /**
- * Answers a request that offers a protocol which is not spoken here as if it had offered nothing. Clients that would
- * like HTTP/2, Java's and curl's among them, make such offers with every first request, and Node's server takes a
- * connection out of its hands for any of them: it is given back as a new one that begins with the same request.
+ * Answers a request that offers an unsupported protocol as if it had offered none. Clients that support HTTP/2, such as Java's
+ * and curl, make such an offer with their first request. For any offer, Node's server detaches the connection. So it is given
+ * back to the server as a new connection that begins with the same request.
  *
- * @param head what had been read of the connection after the headers
+ * @param head bytes read from the connection after the headers
  */
 export function answerWithoutUpgrade(
   server: Server,

@@ -1,4 +1,4 @@
-/** Who sends a git request, and what gives it its right. */
+/** Authentication of git requests, and the authority of pushes. */
 import type { Clock } from '../../lib/clock.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { readCredential } from '../../nostr/http-credential.ts';
@@ -19,7 +19,7 @@ export interface GitAccessContext {
   readonly clock: Clock;
 }
 
-/** What of a request tells who sends it. */
+/** The parts of a request that authenticate its sender. */
 export interface GitSender {
   readonly id: RepositoryId;
   readonly space: UrlSpace;
@@ -29,16 +29,16 @@ export interface GitSender {
   readonly stage: 'advertise' | 'receive';
 }
 
-/** A key that has signed a token for the repository, and the id of that token. */
+/** An authenticated key: it has signed a token for the repository. `token` is the id of that token. */
 export interface Caller {
   readonly actor: string;
   readonly token: string;
 }
 
 /**
- * Who sends a request, as its token says.
- * @returns undefined when it has none
- * @throws CairnError `unauthenticated` with the reason when it has one that does not hold here and now
+ * Authenticates a request by its token.
+ * @returns undefined if it has no token
+ * @throws CairnError `unauthenticated` with the reason if the token is not valid here and now
  */
 export function identify(context: GitAccessContext, sender: GitSender): Caller | undefined {
   const credential = readCredential(sender.authorization);
@@ -57,8 +57,8 @@ export function identify(context: GitAccessContext, sender: GitSender): Caller |
 }
 
 /**
- * What lets the sender of a request read: asked with each state it sees, it returns that state or throws. Whoever may read
- * anyway is not asked who he is.
+ * Returns a function that checks whether the sender of a request may read a state, and returns that state or throws. For a
+ * public repository, the sender is not authenticated.
  */
 export function readerOf(
   context: GitAccessContext,
@@ -73,11 +73,11 @@ export function readerOf(
 }
 
 /**
- * What gives a push its right.
- * @throws CairnError `unauthenticated` or `forbidden` when it cannot have one, the same whatever is there
+ * The authority of a push.
+ * @throws CairnError `unauthenticated` or `forbidden` if it has none, the same whether the repository exists or not
  */
 export function authorityOf(context: GitAccessContext, sender: GitSender): PushAuthority {
-  // Where it makes no difference who pushes, nobody is asked, and no token can be wrong.
+  // If the sender makes no difference, the token is not checked.
   const caller = context.access === 'signed' ? identify(context, sender) : undefined;
   const entry = decidePushEntry(context.access, sender.space, caller !== undefined);
   if (!entry.allow) throw new CairnError(entry.answer, entry.reason);

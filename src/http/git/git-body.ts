@@ -6,24 +6,24 @@ import { CairnError, messageOf } from '../../lib/errors.ts';
 import type { Pace } from '../../lib/pace.ts';
 
 export interface BodyLimits {
-  /** How fast the client has to send. */
+  /** Minimum pace of the client. */
   readonly pace: Pace;
-  /** Decoded bytes; a small compressed body may hide a very large one. */
+  /** Maximum decoded bytes: a small compressed body may decode to a very large one. */
   readonly bytes: number;
-  /** Decoded bytes for each byte received, above the first MiB: what honest clients compress is far below. */
+  /** Maximum decoded bytes for each received byte, after the first MiB: honest clients are far below. */
   readonly expansion?: number;
-  /** Called before anything is read. */
+  /** Is called before anything is read. */
   readonly onRead?: () => void;
 }
 
-/** Decoded bytes above which it is looked at how much a body expands. */
+/** Decoded bytes above which the expansion is checked. */
 const EXPANDS_FREELY = 1024 * 1024;
 
 /**
- * The decoded body of a git request, chunk by chunk, at the pace it is read. git compresses bodies above 1 KiB.
+ * The decoded body of a git request, chunk by chunk as it is read. git compresses bodies above 1 KiB.
  *
- * @throws CairnError `invalid` for an unknown or broken encoding, and for a client that broke off or was too slow;
- *   `too-large` beyond the limit; RequestRefusal when it expands too much, once the client has sent the rest
+ * @throws CairnError `invalid` for an unknown or broken encoding, and for a client that disconnected or was too slow;
+ *   `too-large` beyond the limit; RequestRefusal if it expands too much, once the client has sent the rest
  */
 export async function* readBody(
   request: IncomingMessage,
@@ -58,12 +58,12 @@ export async function* readBody(
   }
 }
 
-/** True when more has come out of a compressed body than what went in can honestly hold. */
+/** True if a compressed body expands more than an honest one can. */
 function expandsTooMuch(size: number, gunzip: Gunzip, { expansion }: BodyLimits): boolean {
   return expansion !== undefined && size > EXPANDS_FREELY && size > gunzip.bytesWritten * expansion;
 }
 
-/** Reads what is left of a body without decoding it, so that its client gets to read the answer. */
+/** Reads the rest of a body without decoding it, so that the client reads the response. */
 async function drop(request: IncomingMessage, { pace, bytes }: BodyLimits): Promise<void> {
   const chunks = request[Symbol.asyncIterator]();
   for (let dropped = 0; dropped <= bytes; ) {
@@ -74,7 +74,7 @@ async function drop(request: IncomingMessage, { pace, bytes }: BodyLimits): Prom
   throw new CairnError('too-large', `the request has more than ${bytes} bytes`);
 }
 
-/** What decodes the body; undefined for one that is not encoded. */
+/** The decoder of the body; undefined if it is not encoded. */
 function decode(request: IncomingMessage): Gunzip | undefined {
   // Content codings are case-insensitive (RFC 9110, section 8.4.1).
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';

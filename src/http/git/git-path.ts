@@ -3,7 +3,7 @@ import { parsePublicKey } from '../../nostr/public-key.ts';
 import type { UrlSpace } from '../../policy/access.ts';
 import { type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
 
-/** A path that git asks for: which repository, by which of its URLs, and what of it (`info/refs`, `git-upload-pack`, …). */
+/** The parts of a git path: the repository, the URL space, and the endpoint (`info/refs`, `git-upload-pack`, …). */
 export interface GitPath {
   readonly space: UrlSpace;
   readonly id: RepositoryId;
@@ -13,19 +13,19 @@ export interface GitPath {
 /** The endpoints of git's smart HTTP protocol (gitprotocol-http). */
 export const GIT_ENDPOINTS = ['info/refs', 'git-upload-pack', 'git-receive-pack'] as const;
 
-/** What a path asks for behind the URL of a repository, before the path is checked. */
+/** The parts of a git path before the repository in it is checked. */
 export interface GitTarget {
   readonly space: UrlSpace;
-  /** All that is behind the URL of the repository, with its slash: `/info/refs`. */
+  /** Everything after the URL of the repository, with the slash: `/info/refs`. */
   readonly rest: string;
   /** The endpoint that the path ends in. */
   readonly endpoint: (typeof GIT_ENDPOINTS)[number] | 'other';
 }
 
 /**
- * Tells git's paths from all others.
+ * Parses the endpoint of a git path.
  * @param path the raw path of the request, without its query
- * @returns undefined for a path of something else
+ * @returns undefined for any other path
  */
 export function gitTarget(path: string): GitTarget | undefined {
   const space = gitSpace(path);
@@ -37,7 +37,7 @@ export function gitTarget(path: string): GitTarget | undefined {
 }
 
 /**
- * The space of a path that is git's: one with something behind the URL of a repository. The URL itself is a page.
+ * The URL space of a git path: one that continues after the URL of a repository. That URL itself is a page.
  * @param path the raw path of the request, without its query
  */
 export function gitSpace(path: string): UrlSpace | undefined {
@@ -46,11 +46,11 @@ export function gitSpace(path: string): UrlSpace | undefined {
 }
 
 /**
- * Reads `/git/<npub or hex>/<identifier>[.git]/<endpoint>` and `/<npub>/<identifier>[.git]/<endpoint>`. The identifier is
+ * Parses `/git/<npub or hex>/<identifier>[.git]/<endpoint>` and `/<npub>/<identifier>[.git]/<endpoint>`. The identifier is
  * decoded exactly once, from the raw path: what is still encoded after that is part of the name.
  *
  * @param path the raw path of the request, without its query
- * @throws CairnError `invalid` when owner or identifier break a rule; `not-found` when it has another shape
+ * @throws CairnError `invalid` if owner or identifier break a rule; `not-found` for a path of another form
  */
 export function parseGitPath(path: string): GitPath {
   const space = gitSpace(path);

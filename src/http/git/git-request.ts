@@ -1,4 +1,4 @@
-/** What git's handlers are given, and what they share. */
+/** The context of git's handlers, and what they share. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from 'hono';
 import type { ByteBudget } from '../../lib/byte-budget.ts';
@@ -31,7 +31,7 @@ export interface GitRoutesContext extends GitAccessContext {
   readonly advertiser: Advertiser;
   readonly fetch: ServeFetchContext;
   readonly push: ReceivePushContext;
-  /** For the heads of all pushes. */
+  /** Memory for the heads of all pushes. */
   readonly headMemory: ByteBudget;
   readonly connections: ConnectionMemory;
   /** True for a state of a public repository, however old, if nothing says that the repository is public no more. */
@@ -69,7 +69,7 @@ export class GitRequest implements Exchange {
   readonly expectations: Expectations;
   readonly client: Client;
   readonly repository: GitRepository;
-  /** By which of its URLs the repository is asked for. */
+  /** The URL space of the request. */
   readonly space: UrlSpace;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
@@ -88,18 +88,18 @@ export class GitRequest implements Exchange {
     this.signal = c.get('signal');
   }
 
-  /** Logs what went wrong in the middle of an answer, in which the client has been told of it. */
+  /** Logs an error in the middle of a response. The response has reported it to the client. */
   brokenOff(error: unknown): void {
     this.c.set('trouble', error);
     this.context.log.error({ ...this.about(), err: error }, 'answer broken off');
   }
 
-  /** Logs why git refused what was asked for. */
+  /** Logs why git refused a fetch. */
   refused(reason: string): void {
     this.context.log.info({ ...this.about(), reason }, 'fetch refused');
   }
 
-  /** Counts and logs how a push ended. */
+  /** Counts and logs the outcome of a push. */
   pushed(summary: PushSummary, by: PushAuthority): void {
     const { log, metrics, now } = this.context;
     const seconds = (now() - this.c.get('began')) / 1000;
@@ -117,7 +117,7 @@ export function senderOf({ repository, space, incoming }: GitRequest, stage: Git
   return { id: repository.id, space, authorization: incoming.headers.authorization, stage };
 }
 
-/** The highest version named in `Git-Protocol: version=…` that is known here; 0 when none is. */
+/** The highest supported version in `Git-Protocol: version=…`; 0 if there is none. */
 export function protocolVersion(incoming: IncomingMessage): ProtocolVersion {
   const header = incoming.headers['git-protocol'];
   const words = typeof header === 'string' ? header.split(':') : [];
@@ -126,8 +126,9 @@ export function protocolVersion(incoming: IncomingMessage): ProtocolVersion {
 }
 
 /**
- * The decoded body of a request. A client that waits to be told that it may send is told when it is first read.
- * @param bytes decoded, at most @param expansion how often its size a compressed body may have of content
+ * The decoded body of a request. A client that waits for `100 Continue` gets it when the body is first read.
+ * @param bytes maximum decoded bytes
+ * @param expansion maximum decoded bytes for each received byte of a compressed body
  */
 export function requestBody(
   { incoming, expectations, client }: Exchange,
@@ -139,7 +140,7 @@ export function requestBody(
   return new RequestBody(readBody(incoming, { pace: client.sending, ...bounds, onRead }));
 }
 
-/** Answers; what goes wrong once an answer has begun is told in it, where that can be done. @throws what cannot be told so */
+/** Runs `answer`. An error after the start of the response is reported in it, if possible. @throws any other error */
 export async function tellingWhatBreaks(
   request: GitRequest,
   output: GitOutput,

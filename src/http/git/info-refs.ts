@@ -13,7 +13,7 @@ import {
   tellingWhatBreaks,
 } from './git-request.ts';
 
-/** Answers `info/refs`: what a repository has, for those who want to fetch, or to push. */
+/** Answers `info/refs`: the advertisement for a fetch or a push. */
 export async function infoRefs(context: GitContext, request: GitRequest): Promise<void> {
   const service = splitUrl(request.incoming).query.get('service');
   if (service === null) {
@@ -35,7 +35,7 @@ export async function infoRefs(context: GitContext, request: GitRequest): Promis
     output.end();
     return;
   }
-  // What the v2 reply says of a repository never changes, so one that is known to be public costs no request.
+  // The v2 capabilities of a repository never change, so a repository known to be public needs no store request.
   const known = version === 2 ? await knownPublic(context, repository) : undefined;
   const admit = readerOf(context, senderOf(request, 'advertise'));
   const state = known ?? admit(await repository.resolve('on-demand')).manifest;
@@ -51,7 +51,7 @@ function v2Capabilities({ advertiser, fetch }: GitContext, state: GitState): Buf
   return advertiser.v2Capabilities(state.objectFormat, fetch.offload?.capabilities(state));
 }
 
-/** What to show somebody who wants to push, if he may; where anyone may, an empty repository stands in for none. */
+/** The state to advertise for a push, if it is allowed. If anyone may push, a missing repository appears as an empty one. */
 async function stateToPushTo(context: GitContext, request: GitRequest): Promise<GitState> {
   const { repository, incoming } = request;
   const authority = authorityOf(context, senderOf(request, 'advertise'));
@@ -62,7 +62,7 @@ async function stateToPushTo(context: GitContext, request: GitRequest): Promise<
   return state ?? emptyState(repository.id.identifier, 'sha1', context.push.random.hex(16));
 }
 
-/** The state this process last saw of a repository, if it saw one that anyone may read, and has heard nothing else since. */
+/** The last state this process observed of a repository, if it was public and still is as far as this server knows. */
 async function knownPublic(
   { staysPublic }: GitContext,
   repository: GitRepository,

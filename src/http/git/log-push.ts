@@ -11,14 +11,18 @@ export interface PushedBy {
   readonly seconds: number;
 }
 
-/** One line for a push: who pushed what from where, and what became of it. A probe before a push is none. */
+/** Logs one line for a push: who pushed what from where, and the outcome. git's probe before a push is not logged. */
 export function logPush(log: Logger, summary: PushSummary, by: PushAuthority, request: PushedBy): void {
-  const { signedState, refusals: _all, ...told } = summary;
-  if (told.accepted + told.refused === 0 && told.reason === undefined && told.err === undefined) return;
-  log.info({ ...request, actor: actorOf(by, signedState?.author), ...told, order: signedState?.id }, 'push');
+  const { signedState, refusals: _all, ...fields } = summary;
+  if (fields.accepted + fields.refused === 0 && fields.reason === undefined && fields.err === undefined)
+    return;
+  log.info(
+    { ...request, actor: actorOf(by, signedState?.author), ...fields, order: signedState?.id },
+    'push',
+  );
 }
 
-/** The public key that gave the push its right; null when nobody has said who they are. */
+/** The public key that authorized the push; null if the sender is anonymous. */
 function actorOf(by: PushAuthority, author: string | undefined): string | null {
   if (author !== undefined) return author;
   if (by.kind === 'key') return by.actor;

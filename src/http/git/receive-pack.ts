@@ -36,7 +36,7 @@ export async function receivePack(context: GitContext, request: GitRequest): Pro
   const onAnswered = async (summary: PushSummary) => {
     request.pushed(summary, authority);
     output.end();
-    // The manifest names the order now, so nothing depends on this, and its sender need not wait for it.
+    // The manifest names the signed state already, so the client need not wait for this.
     if (summary.signedState !== undefined)
       await context.push.heldStates.removeApplied(repository.id, summary.signedState);
   };
@@ -51,8 +51,8 @@ export async function receivePack(context: GitContext, request: GitRequest): Pro
 }
 
 /**
- * Looks at what a client may do that waits to be told that it may send its push.
- * @throws CairnError `unauthenticated`, `forbidden` or `not-found` when nothing it could send would be taken
+ * Checks access for a client that waits for `100 Continue`.
+ * @throws CairnError `unauthenticated`, `forbidden` or `not-found` if no push of it would be accepted
  */
 async function checkBeforeContinue(request: GitRequest, authority: PushAuthority): Promise<void> {
   const { incoming, expectations, repository } = request;
@@ -62,7 +62,7 @@ async function checkBeforeContinue(request: GitRequest, authority: PushAuthority
 }
 
 /**
- * Refuses a request that no handler gets. A push is refused once its client has sent it.
+ * Refuses a request before it reaches a handler. A push is refused after its body has been read.
  * @throws `reason`, unless the request is git's probe before a push
  */
 export async function refuse(context: GitContext, c: Context<GitEnv>, reason: unknown): Promise<Response> {
@@ -72,9 +72,8 @@ export async function refuse(context: GitContext, c: Context<GitEnv>, reason: un
 }
 
 /**
- * Refuses a push as a whole, once its client has sent it. git's probe is let in even then, whatever it is for and
- * whoever sends it: after a refused probe git would not get as far as to hear a reason. A client that waits to be told
- * that it may send is refused without.
+ * Refuses a whole push after its body has been read. git's probe is always accepted: after a refused probe, git would not
+ * show the reason. A client that waits for `100 Continue` is refused at once.
  * @throws `reason`, unless the request is a probe
  */
 async function refusePush(context: GitContext, exchange: Exchange, reason: unknown): Promise<void> {
@@ -89,8 +88,8 @@ async function refusePush(context: GitContext, exchange: Exchange, reason: unkno
 }
 
 /**
- * The body of a push. A pack that is too large is read on and dropped, so that its user gets to read the reason: for
- * as much again as is allowed, and for a gibibyte where little is. Beyond that the client is cut off.
+ * The body of a push. The rest of a pack that is too large is read and dropped, so that the client reads the reason: as many
+ * bytes as the limit again, and at least 1 GiB. Beyond that the client is disconnected.
  */
 function pushBody(context: GitContext, exchange: Exchange): RequestBody {
   const { packBytes, bytes } = context.push.limits;

@@ -16,7 +16,7 @@ import {
 /** Object ids compress to half their size, names of refs to a twentieth. */
 const FETCH_EXPANSION = 200;
 
-/** Answers `git-upload-pack`: the list of refs of protocol version 2, or a fetch. */
+/** Answers `git-upload-pack`: `ls-refs` of protocol version 2, or a fetch. */
 export async function uploadPack(context: GitContext, request: GitRequest): Promise<void> {
   const { incoming, response, repository, signal } = request;
   const { caller } = request.client;
@@ -32,19 +32,19 @@ export async function uploadPack(context: GitContext, request: GitRequest): Prom
   try {
     await tellingWhatBreaks(request, output, () => serveFetch(context.fetch, asked));
   } catch (error) {
-    // Its client is still sending, and reads the reason only then.
+    // The client is still sending, and reads the reason only afterwards.
     if (error instanceof RequestRefusal) await dropRest(body, incoming);
     throw error;
   }
   output.end();
-  // What git did not want to read would stand in the way of the connection's next request.
+  // Bytes that git did not read would come before the next request of the connection.
   await dropRest(body, incoming);
 }
 
-/** Reads and drops what is left of a fetch. Who sends more than is read is cut off. */
+/** Reads and drops the rest of a fetch. A client that sends more than the bound is disconnected. */
 async function dropRest(body: RequestBody, incoming: IncomingMessage): Promise<void> {
   await body.drain().catch((error: unknown) => {
-    // Where the body expands too much, its client has sent all of it.
+    // If the body expands too much, it was read completely already.
     if (!(error instanceof RequestRefusal)) incoming.destroy();
   });
 }

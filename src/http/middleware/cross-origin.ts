@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from 'hono';
 import type { AccessMode } from '../../policy/access.ts';
 import type { HttpEnv } from '../http-env.ts';
 
-/** Lets pages of any origin read an answer, and send what git and its clients send. */
+/** Headers that let pages of any origin send git requests and read the responses. */
 export const CROSS_ORIGIN = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Allow-Methods': 'GET, POST, OPTIONS',
@@ -14,11 +14,11 @@ export const CROSS_ORIGIN = {
 };
 
 /**
- * Lets pages of any origin read every answer, errors included, whatever the path. GRASP-01 wants that in its space. Under
- * `/git/` a client that names no origin is no page, and gets git's own headers and nothing more. Not where anyone may push:
- * such a server trusts whoever reaches it, on this machine only, and a page in a browser on this machine is somebody else.
+ * Lets pages of any origin read every response, errors included. GRASP-01 requires that in its URL space. Under `/git/`, a
+ * request without an `Origin` is not from a page, and gets only git's own headers. A server where anyone may push sends no such
+ * headers: it trusts everyone on its machine, but not the pages in a browser there.
  *
- * A request that only asks what may be sent (OPTIONS) is answered here.
+ * OPTIONS requests are answered here.
  */
 export function crossOrigin(access: AccessMode): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
@@ -26,7 +26,7 @@ export function crossOrigin(access: AccessMode): MiddlewareHandler<HttpEnv> {
     const readable = access !== 'open' && (git?.space !== 'git' || incoming.headers.origin !== undefined);
     if (readable) for (const [name, value] of Object.entries(CROSS_ORIGIN)) outgoing.setHeader(name, value);
     if (incoming.method !== 'OPTIONS') return next();
-    // Asked what it has, a path tells (RFC 9110, section 9.3.7), also where no page is let in.
+    // OPTIONS lists the methods (RFC 9110, section 9.3.7), also if no page may read the response.
     outgoing.setHeader('Allow', 'GET, HEAD, POST, OPTIONS');
     outgoing.writeHead(204).end();
     return RESPONSE_ALREADY_SENT;

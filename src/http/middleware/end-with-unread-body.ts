@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { MiddlewareHandler } from 'hono';
 import type { HttpEnv } from '../http-env.ts';
 
-/** Ends the connection after an answer outside git's routes to a request whose body is still to come: nobody waits for it. */
+/** Closes the connection after a response outside git's routes if the request body was not read: nothing reads it later. */
 export const endWithUnreadBody: MiddlewareHandler<HttpEnv> = (c, next) => {
   const { incoming, outgoing, git } = c.env;
   if (git === undefined && !incoming.complete && announcesBody(incoming)) {

@@ -4,7 +4,7 @@ import type { GitContext } from '../git/git-request.ts';
 import { refuse } from '../git/receive-pack.ts';
 import type { GitEnv } from '../http-env.ts';
 
-/** Finds the repository that a path names, whether it exists or not. Refuses a path that can name none. */
+/** Finds the repository that a path names, whether it exists or not. Refuses a path that cannot name one. */
 export function findRepository(context: GitContext): MiddlewareHandler<GitEnv> {
   return async (c, next) => {
     try {

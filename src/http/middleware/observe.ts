@@ -14,15 +14,15 @@ export interface ObserveContext {
   readonly now: () => number;
 }
 
-/** Paths outside git's that have a metric of their own. */
+/** Paths outside git's routes that have their own metric label. */
 const KNOWN_PATHS = new Set(['/healthz', '/readyz', '/metrics']);
 
 /**
- * Gives each request an id, counts it, and logs it once it has been answered. It is counted under the status of what went
- * wrong, also where git was told of it in an answer that had to begin with 200. A client that leaves is no trouble.
+ * Gives each request an id, counts it, and logs it once it has been answered. If git got an error inside a response that
+ * started with status 200, the request is counted with the status of that error. A client that disconnects is not an error.
  */
 export function observe({ log, metrics, random, now }: ObserveContext): MiddlewareHandler<HttpEnv> {
-  /** Bytes read from each connection that belong to requests which have been counted. */
+  /** Bytes of each connection that belong to counted requests. */
   const counted = new WeakMap<Socket, number>();
   return (c, next) => {
     const { incoming, outgoing, path, git, afterAnswer } = c.env;
@@ -31,14 +31,13 @@ export function observe({ log, metrics, random, now }: ObserveContext): Middlewa
     const began = now();
     c.set('requestId', requestId);
     c.set('began', began);
-    // A git answer has the headers of git http-backend, and no more.
+    // A git response has only the headers of git http-backend.
     if (git === undefined) outgoing.setHeader('X-Request-Id', requestId);
-    // What came before this request on its connection was counted with the requests before it: by now, its own
-    // first bytes have been read already.
+    // Earlier bytes of the connection were counted with earlier requests. The first bytes of this request are read already.
     const readBefore = counted.get(socket) ?? 0;
     const writtenBefore = socket.bytesWritten;
     metrics.requestsActive.inc();
-    // Taken when the answer is out, or, if that is earlier, when it has been handled: what comes then belongs to the next one.
+    // Measured when the response is sent or when it was handled, whichever is first: later bytes belong to the next request.
     const measure = once(() => {
       const received = socket.bytesRead - readBefore;
       counted.set(socket, socket.bytesRead);
@@ -69,7 +68,7 @@ function knownPath(path: string): string {
   return KNOWN_PATHS.has(path) ? path : 'other';
 }
 
-/** What `take` returned the first time. */
+/** Calls `take` at most once and returns its value every time. */
 function once<T>(take: () => T): () => T {
   let taken: { readonly value: T } | undefined;
   return () => {

@@ -9,8 +9,8 @@ export interface RequestLimits {
 }
 
 /**
- * Places for requests under way, shared out by network address. Who has as many as an address may have waits for one of
- * them to end. When all are taken, the request of the fullest address makes room whose client has been waited for longest.
+ * Places for running requests, shared out by network address. At its limit, an address waits until one of its requests ends.
+ * If all places are taken, one request of the address with the most is ended: the one that has waited longest for its client.
  */
 export class RequestPlaces {
   private readonly limits: RequestLimits;
@@ -26,8 +26,8 @@ export class RequestPlaces {
 
   /**
    * Waits for a place.
-   * @returns the function that gives it back; calling it twice is harmless
-   * @throws CairnError `busy`; the signal's reason when the client has gone meanwhile
+   * @returns the function that gives it back; a second call has no effect
+   * @throws CairnError `busy`; the signal's reason if the client has gone meanwhile
    */
   async enter(address: string, holder: SlotHolder, signal: AbortSignal): Promise<Release> {
     for (;;) {

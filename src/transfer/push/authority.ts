@@ -4,9 +4,9 @@ import type { AppliedState } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 
 export type PushAuthority =
-  /** The operator lets anyone push, for trying things out. */
+  /** The operator lets anyone push, for development. */
   | { readonly kind: 'anyone' }
-  /** A key has signed a token for this repository (NIP-98); whether it may push is decided on every state the push meets. */
+  /** A key has signed a token for this repository (NIP-98). Whether it may push is decided on every published state anew. */
   | { readonly kind: 'key'; readonly actor: string; readonly token: string }
   /**
    * The push does exactly what a held signed state says (GRASP-01), whoever sends it. A caller that has shown a key that may

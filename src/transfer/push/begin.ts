@@ -19,12 +19,12 @@ export interface BeginPushContext extends TurningAwayContext {
 export interface BeginningPush {
   readonly repository: GitRepository;
   readonly authority: PushAuthority;
-  /** True when this process advertised its refs for this push: it then knows all that the client builds on. */
+  /** True if this process advertised the refs for this push: then its cached state has all that the client builds on. */
   readonly advertised: boolean;
   /** The network address it comes from. */
   readonly address: string;
   readonly body: RequestBody;
-  /** What its head takes of the memory for all heads. */
+  /** The share of the push in the memory for all heads. */
   readonly headMemory: BudgetShare;
 }
 
@@ -40,8 +40,8 @@ export interface Begun {
 }
 
 /**
- * Looks at the repository and reads the head.
- * @throws CairnError `unauthenticated` or `not-found` when its sender may not see the repository; `invalid`, `too-large`
+ * Reads the published state and the head of the push.
+ * @throws CairnError `unauthenticated` or `not-found` if the client may not read the repository; `invalid`, `too-large`
  *   (HeadTooLarge), `busy`, `unavailable`, `corrupt`
  */
 export async function beginPush(

@@ -31,7 +31,7 @@ import {
 import { strangersAfter, strangersWithout } from './pull-request-rules.ts';
 import type { PushRules } from './rules.ts';
 
-/** Refs one push may move where history matters: git has to be asked about each of them. */
+/** Maximum number of refs in one push whose history has to be checked: each check runs git. */
 const MAX_HISTORIES = 100;
 
 export interface PushChangeOptions {
@@ -39,30 +39,30 @@ export interface PushChangeOptions {
   readonly atomic: boolean;
   readonly rules: Pick<PushRules, keyof PushRules>;
   readonly objects: ReadonlyMap<string, ObjectFacts>;
-  /** New tips that something was missing below on the state the push was taken in on, and what that is called. */
+  /** New tips with incomplete histories over the initial state, and the reason to report for them. */
   readonly disconnected: { readonly tips: ReadonlySet<string>; readonly problem: string };
-  /** What the pack is called in a manifest; undefined when the push brought no objects. */
+  /** The entry of the pack in a manifest; undefined if the push brought no objects. */
   readonly pack: PackEntry | undefined;
   readonly proof: Connectivity;
-  /** Where packs of unreachable objects are looked into; without it none is. */
+  /** The cache through which packs of unreachable objects are read; without it they are not checked. */
   readonly cache?: Pick<ArtifactCache, 'acquire'>;
-  /** Tips that the push brings itself. */
+  /** Commits in the pack of the push. */
   readonly commits?: ReadonlySet<string> | undefined;
   /** See `Change.since`. */
   readonly since: number;
-  /** The state the push was taken in on, or the one to begin with when there is no repository. */
+  /** The published state when the pack was taken in, or the empty state if there is no repository. */
   readonly initial: GitState;
-  /** Shows connectivity again over another state. */
+  /** Checks connectivity again over another published state. */
   readonly proveAgain: (
     published: PublishedGitState | undefined,
     tips: readonly string[],
   ) => Promise<TipsInspection>;
 }
 
-/** What became of a push on the state it met. */
+/** The result of a push on one state. */
 export interface PushOutcome {
   readonly result: PushResult;
-  /** The order it carries out. */
+  /** The signed state that it carries out. */
   readonly signedState?: HeldState;
 }
 
@@ -119,7 +119,7 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
     };
   }
 
-  /** Finds out which updates lose history, where that matters. */
+  /** Finds out which updates lose history, if that matters. */
   private async withHistories(
     commands: readonly ReceivedCommand[],
     current: GitState | undefined,
@@ -132,7 +132,7 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
       asksForHistory(command, current, states) && command.oldId === current.refs.get(command.name);
     const asking = await cooperate(filtered(commands, asks));
     for (const command of asking.slice(0, MAX_HISTORIES)) {
-      // What came with another push, after this one had begun, need not be where git would look.
+      // The workspace may lack commits that another push brought after this one had started.
       const known = this.options.initial.refs.get(command.name) === command.oldId;
       if (!known || !(await this.options.rules.keepsHistory(command))) forced.add(command.name);
     }
@@ -194,7 +194,7 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
     const { pack } = this.options;
     const bringsObjects = accepted.some((command) => commandKind(command) !== 'delete');
     const before = await this.packsBefore(accepted, state);
-    // What strangers may push as well is no reason to show a repository that waits for its first data.
+    // A push that strangers may do as well does not make a held repository live.
     const counts = evidence.actor !== null || this.options.rules.authority.kind === 'anyone';
     const arrived = state.lifecycle === 'held' && counts;
     return {
@@ -212,7 +212,7 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
     };
   }
 
-  /** What strangers have brought by then. The objects of an order are its signer's. */
+  /** The strangers' usage after the push. Objects of a signed state count for its signer, not for strangers. */
   private strangers(
     accepted: readonly ReceivedCommand[],
     state: GitState,
@@ -229,7 +229,7 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
     return strangers === undefined ? {} : { strangers };
   }
 
-  /** What the pack takes beside the packs of a state. */
+  /** What the pack adds to the packs of a state. */
   private brings(current: GitState | undefined): Amount {
     const { pack } = this.options;
     if (pack === undefined || current?.packs.some((entry) => entry.pack.digest === pack.pack.digest)) {
@@ -239,12 +239,12 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
   }
 }
 
-/** What refs are to point at. */
+/** The new values of refs. */
 function tipsOf(commands: readonly ReceivedCommand[]): string[] {
   return commands.filter((command) => commandKind(command) !== 'delete').map(({ newId }) => newId);
 }
 
-/** What a manifest keeps of an order. */
+/** The record of a signed state in a manifest. */
 function carriedOut({ id, author, at, refs }: HeldState): AppliedState {
   return { id, author, at, refs: refMapDigest(refs) };
 }

@@ -1,6 +1,6 @@
 /**
- * What becomes of each command of a push: by its right, by the rules of the repository, and by the state it meets. Decided
- * anew on every state, since each has its own rules. Computes only.
+ * Decides each command of a push by its authority, by the rules of the repository, and by the current state. It is called
+ * again for every state, because each has its own rules. It is pure.
  */
 import {
   branchesAndTags,
@@ -35,7 +35,7 @@ import { accessFacts } from '../repository-access.ts';
 import type { HeldStateBook, PushAuthority } from './authority.ts';
 import { pullRequestProblems, type StrangerTerms, wrongTips } from './pull-request-rules.ts';
 
-/** What a push is told, one entry per command: why it is refused, or undefined when it is carried out. */
+/** The result of a push, one entry per command: why it is refused, or undefined if it is accepted. */
 export type PushResult = readonly (Refusal | undefined)[];
 
 export interface PushQuestion {
@@ -43,7 +43,7 @@ export interface PushQuestion {
   readonly authority: PushAuthority;
   readonly commands: readonly ReceivedCommand[];
   readonly atomic: boolean;
-  /** undefined while the objects have not been looked at; rules about them are then left for later. */
+  /** undefined if the objects were not inspected yet; rules about them are then checked later. */
   readonly objects: ReadonlyMap<string, ObjectFacts> | undefined;
   /** Names of refs whose update is known to lose history; see {@link asksForHistory}. */
   readonly forced: ReadonlySet<string>;
@@ -52,11 +52,11 @@ export interface PushQuestion {
   /** The branches and tags that the order carried out last has set. */
   readonly lastSet: ReadonlyMap<string, string>;
   readonly pullRequestTip: HeldStateBook['pullRequestTip'];
-  /** What it is measured by where it is a stranger's. */
+  /** The terms that apply if a stranger pushes. */
   readonly strangers: StrangerTerms;
 }
 
-/** What a manifest is to record about a push. */
+/** The evidence for a push that a manifest records. */
 export type Evidence = Pick<GitCause, 'kind' | 'actor' | 'evidence'>;
 
 export interface PushDecision {
@@ -73,8 +73,8 @@ const NOTHING: ReadonlyMap<string, string> = new Map();
 
 /**
  * Decides a push.
- * @param state the state it meets; undefined when there is no repository
- * @param empty what to begin one from, where anyone may
+ * @param state the current state; undefined if there is no repository
+ * @param empty the state to create a repository from, if anyone may push
  */
 export function* decidePush(
   push: PushQuestion,
@@ -107,15 +107,15 @@ export function* decidePush(
   };
 }
 
-/** True when a command does something to the refs it meets: what is so already is not done again. */
+/** True if a command changes the refs. A create or update to the current value, or a delete of a missing ref, does not. */
 export function changes(command: ReceivedCommand, refs: ReadonlyMap<string, string>): boolean {
   const current = refs.get(command.name);
   return commandKind(command) === 'delete' ? current !== undefined : current !== command.newId;
 }
 
 /**
- * True when it matters whether this update keeps the history there was: to a protection, or because an order would do it
- * to a branch that a push has moved.
+ * True if it matters whether this update loses history: for a protection rule, or because a signed state would change a branch
+ * that a push has moved.
  */
 export function asksForHistory(
   command: ReceivedCommand,
@@ -131,8 +131,8 @@ export function asksForHistory(
 }
 
 /**
- * Decides by the orders that wait. Branches and tags must be exactly what one of them says once the push is through; beside
- * them anyone may push the tip of a pull request to `refs/nostr/<event id>`.
+ * Decides by the waiting signed states. After the push, branches and tags must be exactly those of one of them. In addition,
+ * anyone may push the tip of a pull request to `refs/nostr/<event id>`.
  */
 function* decideBySignedState(
   push: PushQuestion,
@@ -142,12 +142,12 @@ function* decideBySignedState(
 ): Cooperative<PushDecision> {
   const { commands, held } = push;
   const forbidden = yield* otherRefProblems(push, state, sentByWriter);
-  // HEAD goes where the order says, so no branch is kept for its sake.
-  const met: RefsAndHead = { refs: state.refs, head: '' };
-  const own = yield* decide({ ...push, atomic: false }, met, NOTHING);
+  // The signed state sets HEAD, so the branch that HEAD names may be deleted.
+  const current: RefsAndHead = { refs: state.refs, head: '' };
+  const own = yield* decide({ ...push, atomic: false }, current, NOTHING);
   const allowed = commands.filter((command, at) => own[at] === undefined && isBranchOrTag(command.name));
   const stated = yield* filtered(allowed, (command) => changes(command, state.refs));
-  if (stated.length === 0) return { result: yield* decide(push, met, forbidden), evidence: NOBODY };
+  if (stated.length === 0) return { result: yield* decide(push, current, forbidden), evidence: NOBODY };
   const match = matchHeldState(
     branchesAndTags(yield* refsAfter(state, stated)),
     held.filter(
@@ -162,15 +162,15 @@ function* decideBySignedState(
   if (problem !== undefined)
     for (const { name } of commands.filter((command) => isBranchOrTag(command.name)))
       forbidden.set(name, problem);
-  const result = yield* decide(push, met, forbidden);
-  const asked = new Set(stated);
-  const carriedOut = match.ok && commands.every((command, at) => !asked.has(command) || !result[at]);
+  const result = yield* decide(push, current, forbidden);
+  const needed = new Set(stated);
+  const carriedOut = match.ok && commands.every((command, at) => !needed.has(command) || !result[at]);
   if (!carriedOut) return { result, evidence: NOBODY };
   const { author, id } = match.value;
   return { result, evidence: { kind: 'order', actor: author, evidence: id }, signedState: match.value };
 }
 
-/** What is wrong with the commands that no order speaks of. A writer who shows a key may do what the rules let writers do. */
+/** Problems of commands for other refs than branches and tags. An authenticated writer may do what the rules allow writers. */
 function* otherRefProblems(
   push: PushQuestion,
   state: GitState,
@@ -184,8 +184,8 @@ function* otherRefProblems(
 }
 
 /**
- * Why an order may not be carried out: its signer may not do what it says, or it would undo a push. It may wait for the
- * latter reason itself, and whoever brings what it asks for speaks for nobody.
+ * Why a signed state may not be carried out: its signer may not make these changes, or it would undo a push. The second can be
+ * the very reason why it waits, and the sender of the objects has no right to override it.
  */
 function* stateProblem(
   push: PushQuestion,
@@ -203,7 +203,7 @@ function* stateProblem(
   return decision.apply ? undefined : decision.reason;
 }
 
-/** What the rules of the repository have against each ref, by name. */
+/** Violations of the rules of the repository, by name of the ref. */
 function* protectedRefs(
   push: PushQuestion,
   state: GitState,
@@ -240,13 +240,13 @@ function* refsAfter(
 
 function decide(
   { commands, atomic, objects }: PushQuestion,
-  met: RefsAndHead,
+  current: RefsAndHead,
   forbidden: ReadonlyMap<string, string>,
 ): Cooperative<PushResult> {
-  return decideRefUpdates({ commands, atomic, objects, forbidden }, met);
+  return decideRefUpdates({ commands, atomic, objects, forbidden }, current);
 }
 
-/** Another state might have other rules, so all of these are refusals by the state. */
+/** Refuses all commands. Another state may have other rules, so these are refusals by the state. */
 function refuseAll({ commands }: PushQuestion, reason: string): PushDecision {
   const result = commands.map(({ problem }) =>
     problem === undefined ? { reason, byState: true } : { reason: problem, byState: false },

@@ -10,8 +10,8 @@ import { CairnError, isCairnError } from '../../lib/errors.ts';
 import type { RequestBody } from '../request-body.ts';
 
 /**
- * True when the body is git's probe: before a push that is too large to be sent twice, it sends a lone flush to see
- * whether it would be let in. What was read of any other body is given back.
+ * True if the body is only a flush: before a push that is too large to send twice, git sends such a request to find out
+ * whether it has access. Bytes read of any other body are put back.
  */
 export async function isProbe(body: RequestBody): Promise<boolean> {
   let read = Buffer.alloc(0);
@@ -24,7 +24,7 @@ export async function isProbe(body: RequestBody): Promise<boolean> {
   return read.length === 4 && read.toString('latin1') === '0000';
 }
 
-/** A push names more than it may. As its commands can be read, so can what its client is able to show. */
+/** The head of a push exceeds a limit. The capabilities were read, so the reason can be reported in a form the client shows. */
 export class HeadTooLarge extends CairnError {
   readonly capabilities: Capabilities;
 
@@ -34,10 +34,10 @@ export class HeadTooLarge extends CairnError {
   }
 }
 
-/** Bytes that the head of each push may have, whatever others have: some thousands of refs. */
+/** Bytes that the head of each push may use, whatever others use: some thousands of refs. */
 const HEAD_ALWAYS = 256 * 1024;
 
-/** Bytes that the heads of all pushes together may have above that. */
+/** Bytes that the heads of all pushes together may use above that. */
 const HEADS_TOGETHER = 128 * 1024 * 1024;
 
 /** The memory for heads of all pushes to one server. */
@@ -45,14 +45,14 @@ export function headMemory(): ByteBudget {
   return new ByteBudget(HEADS_TOGETHER);
 }
 
-/** The share that one push has of it: to be forgotten when the push has ended. */
+/** The share of one push in that memory. The caller calls its `forget` when the push has ended. */
 export function headShare(all: ByteBudget): BudgetShare {
   return new BudgetShare(all, HEAD_ALWAYS);
 }
 
 /**
- * Reads everything a client sends before the pack; the pack stays in the body.
- * @throws HeadTooLarge; CairnError `invalid` when the request as a whole is wrong, `busy` when other heads have all the memory
+ * Reads everything before the pack; the pack stays in the body.
+ * @throws HeadTooLarge; CairnError `invalid` if the request is malformed, `busy` if other heads use all the memory
  */
 export async function readHead(
   body: RequestBody,
@@ -60,21 +60,21 @@ export async function readHead(
   memory: BudgetShare,
 ): Promise<ReceiveRequest> {
   const parser = new ReceiveRequestParser(options);
-  const pauses = new Yielder();
+  const yielder = new Yielder();
   for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
     if (!memory.keep(chunk.length)) {
       throw new CairnError('busy', 'too many long lists of refs are being pushed now, try again in a moment');
     }
-    if (takeIn(parser, chunk)) {
+    if (parseChunk(parser, chunk)) {
       body.unread(parser.takeRest());
       break;
     }
-    await pauses.next();
+    await yielder.next();
   }
   return parser.result;
 }
 
-function takeIn(parser: ReceiveRequestParser, chunk: Buffer): boolean {
+function parseChunk(parser: ReceiveRequestParser, chunk: Buffer): boolean {
   try {
     return parser.push(chunk);
   } catch (error) {

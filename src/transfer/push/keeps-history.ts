@@ -5,9 +5,9 @@ import type { Git } from '../../git-process/git.ts';
 import { inspectObjects, isFastForward } from '../../git-process/inspect-objects.ts';
 
 /**
- * Whether an update of a ref is a fast-forward. Between other things than commits there is none. It is asked about while a
- * publish waits for it, whether its sender is still there or not.
- * @throws CairnError `unavailable` when git cannot say
+ * Whether an update of a ref is a fast-forward; false if an object is not a commit. A publish waits for the answer, so it
+ * does not stop when the client has gone.
+ * @throws CairnError `unavailable` if git fails
  */
 export async function keepsHistory(
   git: Git,

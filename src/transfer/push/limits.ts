@@ -1,10 +1,10 @@
 import type { ReceiveRequestOptions } from '../../git/index.ts';
 import type { PackLimits } from '../../repository/intake/pack-bounds.ts';
 
-/** How much one push may be of what it consists of. */
+/** The limits of one push. */
 export type PushLimits = ReceiveRequestOptions['limits'] & PackLimits;
 
-/** The part of its memory that git may hold for one object. The rest is for tables, and for the pack that it came in. */
+/** The part of git's memory that one object may use. The rest is for tables and for the pack. */
 const HELD_PART = 2 / 5;
 
 /**
@@ -13,15 +13,15 @@ const HELD_PART = 2 / 5;
  */
 const LINKING_PART = 1 / 5;
 
-/** Bytes of everything before the pack: room for the most commands that can be allowed. */
+/** Maximum bytes before the pack: enough for the highest number of commands that can be configured. */
 const HEAD_BYTES = 64 * 1024 * 1024;
 
 interface SetLimits extends Pick<PushLimits, 'commands' | 'packBytes' | 'objectBytes'> {
-  /** Bytes of memory that a process of git may take. */
+  /** Memory limit of a git process in bytes. */
   readonly gitMemory: number;
 }
 
-/** The limits an operator sets, and those that nobody needs to. */
+/** Adds the fixed limits to those that the operator sets. */
 export function pushLimits({ gitMemory, ...set }: SetLimits): PushLimits {
   const heldBytes = Math.floor(gitMemory * HELD_PART);
   const linkingBytes = Math.floor(gitMemory * LINKING_PART);

@@ -7,22 +7,22 @@ import { Flow } from '../flow.ts';
 import { RequestBody } from '../request-body.ts';
 import { type Spool, SpoolRoom } from '../spool.ts';
 
-/** What slow clients are put aside with. */
+/** The resources for pushes of slow clients. */
 export interface PuttingAside {
   readonly room: SpoolRoom;
-  /** Pushes whose git has begun and has no place, because their clients are too slow. By caller. */
+  /** Pushes with a running git that gave their place back, because their clients are too slow. By caller. */
   readonly stalled: FairSlots;
 }
 
-/** How many pushes may go on without a place, because their clients are slow. @param places for git */
+/** How many pushes of slow clients may continue without a place. @param places for git */
 export function stalledPushes(places: number): number {
   return Math.max(1, Math.floor(places / 4));
 }
 
 /**
  * @param scratch folder of scratch files
- * @param settings bytes of disk, and places for git: a quarter as many pushes may stand back, half of them of one caller
- * @param onSize called with the bytes on disk whenever they have changed
+ * @param settings bytes of disk, and places for git: a quarter as many pushes may be stalled, half of them of one caller
+ * @param onSize is called with the bytes on disk whenever they change
  */
 export function puttingAside(
   scratch: string,
@@ -39,28 +39,28 @@ export function puttingAside(
 }
 
 export interface PackIntakeOptions {
-  /** The body of a push, behind its head. */
+  /** The body of a push after its head. */
   readonly body: RequestBody;
   readonly places: FairSemaphore;
-  /** By which name it claims a place. */
+  /** The name under which it claims a place. */
   readonly claimant: string;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
-  /** Whose share of the room, and of the stalled pushes, it takes. */
+  /** The caller whose share of the room and of the stalled pushes it uses. */
   readonly caller: string;
 }
 
-/** Bytes read before a place is taken. A push of no more has been read whole by then. */
+/** Bytes read before a place is taken. A smaller push is read completely by then. */
 const READ_AHEAD = 1024 * 1024;
 
 /**
- * The pack of a push on its way to git, which has a place only while there is something to do:
- * - the beginning is read first, and a small push whole; a place is waited for only then;
- * - of a client that sends slowly (see {@link Flow}), and of any for whom there is no place yet, more is read and put aside;
- * - one that gets slow later gives its place back until the rest has been put aside.
+ * Passes the pack of a push to git. The push holds a place only while git has data to work on:
+ * - The beginning (of a small push all) is read first. Only then it waits for a place.
+ * - If the client sends slowly (see {@link Flow}), or there is no free place, more is read and spooled meanwhile.
+ * - A push that gets slow later gives its place back until the rest is spooled.
  */
 export class PackIntake {
-  /** The pack, to be given to git. Reading from it may wait for a place. */
+  /** The pack for git. Reading from it may wait for a place. */
   readonly body: RequestBody;
   private readonly options: PackIntakeOptions & PuttingAside & { readonly onWhole: () => void };
   private readonly flow: Flow;
@@ -70,8 +70,8 @@ export class PackIntake {
   private closed = false;
 
   /**
-   * @param aside what slow clients are put aside with
-   * @param onWhole called when the client has sent everything while nothing else of the push goes on: it waits from here on
+   * @param aside the resources for slow clients
+   * @param onWhole is called when the client has sent everything before git reads it: from then on the client only waits
    */
   constructor(aside: PuttingAside, options: PackIntakeOptions, onWhole: () => void) {
     this.options = { ...aside, ...options, onWhole };
@@ -79,7 +79,7 @@ export class PackIntake {
     this.body = new RequestBody(this.chunks());
   }
 
-  /** Gives everything back: the place, and what was put aside. */
+  /** Gives the place back and drops the spools. */
   async close(): Promise<void> {
     this.closed = true;
     this.giveBack();
@@ -109,8 +109,8 @@ export class PackIntake {
     while (step !== undefined) {
       const first = await this.flow.wait(step, lengthOf);
       if (first === 'slow') {
-        // It is looked at again and again: others may come to wait for the place, and places to stand back get free.
-        if (!this.standBack(step)) continue;
+        // Repeated on every check: other requests may start to wait, and stalled pushes may end.
+        if (!this.giveUpPlace(step)) continue;
         const pending = await step;
         if (pending !== undefined) body.unread(pending);
         const rest = this.openSpool();
@@ -129,7 +129,7 @@ export class PackIntake {
     }
   }
 
-  /** Reads the body and puts it aside, while `more` says so. @returns true at its end; false also when there is no room */
+  /** Reads the body into a spool while `more` returns true. @returns true at the end of the body; false also without room */
   private async collect(spool: Spool, more: () => boolean): Promise<boolean> {
     const { body } = this.options;
     try {
@@ -148,11 +148,11 @@ export class PackIntake {
   }
 
   /**
-   * Gives the place back where git has begun already.
-   * @returns false when it is kept, because as many others stand back
-   * @throws CairnError `busy` when it is not to be kept either: others wait for it, and next to nothing comes
+   * Gives the place back although git is running.
+   * @returns false if too many pushes are stalled: the place is kept
+   * @throws CairnError `busy` if it cannot be kept either: others wait for it, and the client sends hardly anything
    */
-  private standBack(step: Promise<unknown>): boolean {
+  private giveUpPlace(step: Promise<unknown>): boolean {
     const { stalled, caller, places } = this.options;
     const entry = stalled.enter(caller, { stalledFor: () => undefined, evict: () => undefined });
     if ('leave' in entry) {
@@ -162,7 +162,7 @@ export class PackIntake {
       return true;
     }
     if (!this.flow.crawls || !places.contended) return false;
-    // Whoever reads on meets what has become of it.
+    // A later read of the body reports the error.
     step.catch(() => undefined);
     throw tooSlow();
   }

@@ -1,11 +1,11 @@
 /**
- * What people without a right of their own may do to `refs/nostr/<event id>`, the tips of pull requests. Computes only.
+ * What strangers may do to `refs/nostr/<event id>`, the tips of pull requests. Pure functions.
  *
- * - The event is here: its tip may be pushed, in the place of any other, and nothing else.
- * - The event is not here yet: whoever comes first makes the ref. After that nobody may change it but the key that made it,
- *   if one was shown. A network address is no proof of who somebody is, so who shows no key can only make refs.
+ * - If the event is here, only its tip may be pushed; it replaces any other value.
+ * - If the event is not here yet, anyone may create the ref. Then only the key that created it may change it. A network
+ *   address does not identify a person, so a client without a key can only create refs.
  *
- * Owner and maintainers show a key. They may do anything but push another tip than the event names.
+ * Owner and maintainers authenticate with a key. They may do anything except push a tip that the event does not name.
  */
 import { commandKind, isBranchOrTag, type ReceivedCommand, refsStartingWith } from '../../git/index.ts';
 import type { Amount, GitState, StrangerRef, Strangers } from '../../repository/git/git-manifest.ts';
@@ -18,13 +18,13 @@ import {
   waitingLimit,
 } from './stranger-limits.ts';
 
-/** What a push by a stranger is measured by. */
+/** The terms for a push by a stranger. */
 export interface StrangerTerms {
-  /** undefined where the operator lets strangers push nothing. */
+  /** undefined if strangers may not push. */
   readonly limits: StrangerLimits | undefined;
-  /** Seconds. */
+  /** Seconds since the epoch. */
   readonly now: number;
-  /** What its pack takes; undefined while it has not been taken in. */
+  /** Size of its pack; undefined before the pack is taken in. */
   readonly brings: Amount | undefined;
 }
 
@@ -47,9 +47,9 @@ export function hasRefFor(state: Pick<GitState, 'refs'>): (eventId: string) => b
 }
 
 /**
- * What is wrong with the commands of a push that are for other refs than branches and tags.
- * @param actor the key its sender has shown, which may not write
- * @returns the reasons, by the names of the refs
+ * Checks the commands of a push for refs other than branches and tags.
+ * @param actor the sender's authenticated key, which may not write; undefined without one
+ * @returns problems, by name of the ref
  */
 export function pullRequestProblems(
   push: PullRequestQuestion,
@@ -71,8 +71,8 @@ export function pullRequestProblems(
 }
 
 /**
- * What is wrong with the commands of somebody who may write: a tip that is not the one its event names would be removed at once.
- * @returns the reasons, by the names of the refs
+ * Checks the commands of a writer: a tip that differs from the one its event names would be removed at once.
+ * @returns problems, by name of the ref
  */
 export function wrongTips({
   commands,
@@ -91,7 +91,7 @@ function namesAnother(tip: string): string {
   return `the pull request with this event id names ${tip.slice(0, 8)} as its tip`;
 }
 
-/** Whether this may be done to the ref at all. What is so already may be asked for again. */
+/** Why the sender may not make this change; undefined if it may. A command without effect is allowed. */
 function rightProblem(
   { strangers: { limits }, pullRequestTip }: PullRequestQuestion,
   state: GitState,
@@ -115,7 +115,7 @@ function rightProblem(
   return 'somebody else has pushed it, and its event is not here: publish the event, then push again';
 }
 
-/** What strangers may still have in a repository, as the commands of one push use it up. */
+/** What strangers may still add to a repository. The commands of one push use it up. */
 class Room {
   private readonly push: PullRequestQuestion;
   private readonly state: GitState;
@@ -164,11 +164,11 @@ class Room {
 }
 
 /**
- * What strangers have brought to a repository once a push of theirs is through. The pack counts for the first ref that the
- * push makes or moves.
- * @param state the state the push met
- * @param accepted the commands that are carried out
- * @param actor the key its sender has shown
+ * The strangers' usage of a repository after a push by a stranger. The pack counts for the first ref that the push creates or
+ * moves.
+ * @param state the current state
+ * @param accepted the accepted commands
+ * @param actor the sender's authenticated key; undefined without one
  */
 export function strangersAfter(
   state: GitState,
@@ -196,7 +196,7 @@ export function strangersAfter(
   return { refs, ...(gone === undefined ? {} : { gone }) };
 }
 
-/** The same for a push by somebody who may write: a ref that it makes, moves or deletes is no stranger's any more. */
+/** The same for a push by a writer: a ref that it creates, moves or deletes no longer counts as a stranger's. */
 export function strangersWithout(
   state: GitState,
   accepted: readonly ReceivedCommand[],

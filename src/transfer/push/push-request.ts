@@ -10,10 +10,10 @@ import type { StrangerPushes } from './stranger-push.ts';
 import type { PushSummary } from './summary.ts';
 import type { UnpackTime } from './unpack-time.ts';
 
-/** What pushes are taken in with: the same for all of them. */
+/** The context of all pushes of a server. */
 export interface ReceivePushContext extends PushRulesContext, IntakeContext {
   readonly places: FairSemaphore;
-  /** What strangers push has places of its own, and limits by network address. Absent where they may push nothing. */
+  /** Places and traffic limits for pushes of strangers. Absent if strangers may not push. */
   readonly strangerPushes?: StrangerPushes;
   readonly unpackTime: UnpackTime;
   readonly puttingAside: PuttingAside;
@@ -21,7 +21,7 @@ export interface ReceivePushContext extends PushRulesContext, IntakeContext {
   readonly limits: PushLimits;
 }
 
-/** One push as it comes in. */
+/** One incoming push. */
 export interface PushRequestIn extends BeginningPush {
   readonly output: Output;
   /** Aborted when the client has gone; a push that has joined the publisher goes on. */

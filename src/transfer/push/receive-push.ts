@@ -1,8 +1,7 @@
 /**
- * A push from its first byte to its report: read the head, decide what needs no objects, take in the pack, prove it
- * complete, decide the rest, make artifacts durable, join the publisher, report. Whatever is refused once commands
- * are known is refused in the answer itself, after the client has sent everything: a client that is cut off shows its
- * user no reason.
+ * A push from its first byte to its report: read the head, decide what needs no objects, take in the pack, check its
+ * connectivity, decide the rest, store the artifacts, join the publisher, report. Once the commands are known, every refusal
+ * is part of the response, which is sent after the whole request body was read: a client that is cut off shows no reason.
  */
 import { cleanReason, type ReceiveRequest, type RefStatus } from '../../git/index.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
@@ -38,9 +37,9 @@ import { NOTHING_PUSHED, type PushSummary, summarizeRefs } from './summary.ts';
 import { turnAway } from './turn-away.ts';
 
 /**
- * Takes in one push. Whatever is wrong with it, the client gets to send the rest before it is told.
+ * Receives one push. Errors are reported only after the whole request body has been read.
  * @throws CairnError before commands are known: `invalid`, `too-large`, `unavailable`, `corrupt`; afterwards only the
- *   signal's reason when the client has gone, because everything else is told in the answer
+ *   signal's reason if the client has gone, because the response reports everything else
  */
 export async function receivePush(context: ReceivePushContext, incoming: PushRequestIn): Promise<void> {
   const { repository, body, output, onAnswered } = incoming;
@@ -55,11 +54,11 @@ export async function receivePush(context: ReceivePushContext, incoming: PushReq
     await new PushResponse(output, error.capabilities).fatal(error.message);
     return onAnswered({ ...NOTHING_PUSHED, reason: error.message });
   }
-  const answer = new PushResponse(output, begun.request.capabilities);
-  const push = new Push(context, incoming, begun, answer, since);
+  const response = new PushResponse(output, begun.request.capabilities);
+  const push = new Push(context, incoming, begun, response, since);
   let summary: PushSummary;
   try {
-    summary = await push.answer(begun);
+    summary = await push.carryOut(begun);
   } catch (error) {
     await push.cleanUp();
     throw error;
@@ -72,16 +71,16 @@ class Push {
   private readonly context: ReceivePushContext;
   private readonly incoming: PushRequestIn;
   private readonly request: ReceiveRequest;
-  private readonly telling: PushResponse;
+  private readonly response: PushResponse;
   private readonly since: number;
   private readonly atomic: boolean;
-  /** The repository to begin with when there is none. */
+  /** The empty state, which is used if there is no repository. */
   private readonly empty: GitState;
   private readonly workspace: IntakeWorkspace;
   private readonly rules: PushRules;
   private intake: PackIntake | undefined;
   private asGuest: StrangerPush | undefined;
-  /** The state the push is taken in on. */
+  /** The published state when the pack is taken in. */
   private published: PublishedGitState | undefined;
   private packBytes = 0;
 
@@ -89,13 +88,13 @@ class Push {
     context: ReceivePushContext,
     incoming: PushRequestIn,
     begun: Begun & { readonly request: ReceiveRequest },
-    answer: PushResponse,
+    response: PushResponse,
     since: number,
   ) {
     this.context = context;
     this.incoming = incoming;
     this.request = begun.request;
-    this.telling = answer;
+    this.response = response;
     this.since = since;
     this.atomic = begun.request.capabilities.has('atomic');
     const { repository } = incoming;
@@ -112,15 +111,15 @@ class Push {
     });
   }
 
-  /** Carries it out, and tells the client what came of it. @throws as {@link receivePush} */
-  async answer(begun: Begun): Promise<PushSummary> {
+  /** Carries the push out and reports the result to the client. @throws as {@link receivePush} */
+  async carryOut(begun: Begun): Promise<PushSummary> {
     try {
       return await this.run(begun);
     } catch (error) {
       if (this.incoming.signal.aborted) throw error;
       return await this.failed(error);
     } finally {
-      await this.telling.close();
+      await this.response.close();
     }
   }
 
@@ -136,7 +135,7 @@ class Push {
     else guest?.refused();
     if (refusals !== undefined || !this.request.needsPack) {
       await body.drain();
-      this.telling.startKeepAlive();
+      this.response.startKeepAlive();
       if (refusals !== undefined) return this.reportRefusals('ok', refusals);
       return this.publish(begun, undefined, this.prover(published).nothing());
     }
@@ -144,9 +143,9 @@ class Push {
     time.check();
     const { places, claimant } = guest ?? { places: this.context.places, claimant: String(repository) };
     const held = { places, claimant, signal, body, caller: address };
-    this.intake = new PackIntake(this.context.puttingAside, held, () => this.telling.startKeepAlive());
+    this.intake = new PackIntake(this.context.puttingAside, held, () => this.response.startKeepAlive());
     const tips = await newTips(this.request.commands);
-    const allowed = guest?.setAside();
+    const allowed = guest?.reserve();
     const wantsProgress = !this.request.capabilities.has('quiet');
     const received = await indexPack({
       git: this.context.git,
@@ -162,20 +161,20 @@ class Push {
       bounds: packBounds(this.context, allowed),
       tips,
       signal,
-      ...(wantsProgress ? { onProgress: (text) => this.telling.progress(text) } : {}),
+      ...(wantsProgress ? { onProgress: (text) => this.response.progress(text) } : {}),
     });
-    this.telling.startKeepAlive();
+    this.response.startKeepAlive();
     if (received.outcome === 'refused') {
       if (received.excess === true) time.exceeded();
       guest?.refused();
-      for (const finding of received.findings) this.telling.notice(`error: ${cleanReason(finding)}\n`);
+      for (const finding of received.findings) this.response.notice(`error: ${cleanReason(finding)}\n`);
       return this.reportUnpackFailure(received.reason);
     }
     const pack = received.outcome === 'received' ? received.pack : undefined;
     this.packBytes = pack?.pack.size ?? 0;
-    guest?.took({ bytes: this.packBytes, objects: pack?.objects ?? 0 });
+    guest?.charge({ bytes: this.packBytes, objects: pack?.objects ?? 0 });
     const proven = await this.prover(published).prove(tips, pack);
-    // One object whose links lead nowhere makes every push after it slower, the owner's included.
+    // One object with broken links would make every later push slower, the owner's included.
     if (guest !== undefined && !proven.proof.linked)
       return this.reportUnpackFailure('shallow update not allowed');
     return this.publish(begun, pack, proven);
@@ -194,10 +193,10 @@ class Push {
     });
   }
 
-  /** Tells the client what went wrong, in the answer. */
+  /** Reports an error in the response. */
   private async failed(error: unknown): Promise<PushSummary> {
     if (error instanceof UnknownOutcomeError) {
-      await this.telling.fatal(error.publicText);
+      await this.response.fatal(error.publicText);
       return this.summary([], undefined, error);
     }
     if (error instanceof DiskFullError) await this.context.cache.relieve();
@@ -210,7 +209,7 @@ class Push {
     throw error;
   }
 
-  /** What bounds the push of a stranger. */
+  /** The limits of a push by a stranger. */
   private guest(published: PublishedGitState | undefined): StrangerPush | undefined {
     const { address } = this.incoming;
     const { commands } = this.request;
@@ -230,8 +229,8 @@ class Push {
   }
 
   /**
-   * Decides what needs no objects. A push that is refused whole by what is already known costs no more than that; one
-   * refused because of the state only after a fresh look at it.
+   * Decides what needs no objects, so that a push whose commands are all refused ends here. If the state is the reason for a
+   * refusal, and it was cached, the published state is read again first.
    */
   private async decideEarly(
     given: Begun,
@@ -291,7 +290,7 @@ class Push {
     );
     let keeping = Promise.resolve();
     if (received !== undefined) {
-      // Nothing accepted, nothing written.
+      // If no command is accepted, nothing is stored.
       const refusals = await this.refusedWhole(change, begun, proven.disconnected.size > 0);
       if (refusals !== undefined) return this.reportRefusals('ok', refusals);
       const [stored] = await allSettledOrThrow([
@@ -301,21 +300,21 @@ class Push {
       if (stored.pack.n !== undefined || stored.idx.n !== undefined) change = changeWith(stored);
       keeping = keepForReaders(cache, received, stored);
     }
-    // Waiting for the swap takes no git: others may have the place, and join the same swap.
+    // Waiting for the swap needs no git: other pushes may use the place, and join the same swap.
     this.intake?.giveBack();
     const [{ result, committed }] = await allSettledOrThrow([repository.publisher.join(change), keeping]);
     return this.reportResult(result, committed);
   }
 
-  /** What a push that nothing of will be carried out is told; undefined when something may be. */
+  /** Refusals, if every command is refused; otherwise undefined. */
   private async refusedWhole(
     change: PushChange,
     begun: Begun,
     disconnected: boolean,
   ): Promise<PushResult | undefined> {
-    const decide = async (met: PublishedGitState | undefined) =>
-      (await change.evaluate(met?.manifest, met)).result.result;
-    // Others may have pushed meanwhile, and git may have found what they brought.
+    const decide = async (published: PublishedGitState | undefined) =>
+      (await change.evaluate(published?.manifest, published)).result.result;
+    // Other pushes may have published objects meanwhile that git has found.
     let refusals = await decide(await this.incoming.repository.known());
     if (refusals.some((refusal) => refusal === undefined)) return undefined;
     const byState = disconnected || refusals.some((refusal) => refusal?.byState !== false);
@@ -335,13 +334,13 @@ class Push {
       return { ref, status: 'ng', reason: refusal.reason };
     });
     this.explain(result);
-    await this.telling.report({ unpack: 'ok', refs });
+    await this.response.report({ unpack: 'ok', refs });
     const summary = this.summary(refs, committed.digest);
     return signedState === undefined ? summary : { ...summary, signedState };
   }
 
   private async reportRefusals(unpack: string, refusals: PushResult): Promise<PushSummary> {
-    // A client may take its time to read why.
+    // The client may read the report slowly, so the place is given back first.
     this.intake?.giveBack();
     const refs = this.request.commands.map(
       (command, at): RefStatus => ({
@@ -351,15 +350,15 @@ class Push {
       }),
     );
     this.explain(refusals);
-    await this.telling.report({ unpack, refs });
+    await this.response.report({ unpack, refs });
     return this.summary(refs, undefined);
   }
 
-  /** Clients of GRASP look for a line of this form to learn why; a report says it in their git's words only. */
+  /** GRASP clients look for the reason in a line of this form. */
   private explain(result: PushResult): void {
     if (this.incoming.authority.kind !== 'order') return;
     const refusal = result.find((candidate) => candidate !== undefined);
-    if (refusal !== undefined) this.telling.notice(`ERR ${refusal.reason}\n`);
+    if (refusal !== undefined) this.response.notice(`ERR ${refusal.reason}\n`);
   }
 
   private async reportUnpackFailure(reason: string): Promise<PushSummary> {

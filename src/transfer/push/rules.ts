@@ -12,16 +12,16 @@ import { keepsHistory } from './keeps-history.ts';
 import type { StrangerTerms } from './pull-request-rules.ts';
 import type { StrangerLimits } from './stranger-limits.ts';
 
-/** Whose word is asked about pushes. */
+/** The sources for the rules of pushes. */
 export interface PushRulesContext {
   readonly git: Git;
   readonly heldStates: HeldStateBook;
   readonly clock: Clock;
-  /** What people without a right of their own may push; undefined: nothing. */
+  /** Limits for pushes of strangers; undefined if they may not push. */
   readonly strangers: StrangerLimits | undefined;
   /**
-   * True when the key that signs the receipts of a repository is one of those that may write to it: its receipts then
-   * count as orders do, and need not stand behind them.
+   * True if the key that signs the receipts of a repository may write to it: then its receipts count like signed states, and
+   * need not be dated before them.
    */
   readonly receiptsAreAuthoritative: (id: RepositoryId, policy: Policy) => boolean;
 }
@@ -29,16 +29,16 @@ export interface PushRulesContext {
 export interface PushRulesOptions {
   readonly id: RepositoryId;
   readonly authority: PushAuthority;
-  /** The orders that waited when the push began, and the state it began with. */
+  /** The signed states that waited when the push started, and the state that was published then. */
   readonly held: readonly HeldState[];
   readonly published: PublishedGitState | undefined;
-  /** Where git finds the objects of the push and those of a state it met. */
+  /** Paths where git finds the objects of the push and of the published state. */
   readonly paths: () => Promise<QuarantinePaths>;
 }
 
 const NONE: ReadonlyMap<string, string> = new Map();
 
-/** The right of one push, and what has to be found out to measure the push by it. Asks once for what does not change. */
+/** The authority of one push, and the facts that deciding it needs. Facts that do not change are fetched once. */
 export class PushRules {
   readonly id: RepositoryId;
   readonly authority: PushAuthority;
@@ -57,8 +57,8 @@ export class PushRules {
   }
 
   /**
-   * The orders that waited when the push began, or those that wait now that it meets another state.
-   * @throws CairnError `unavailable` when the store does not answer
+   * The signed states that waited when the push started; for another published state, those that wait now.
+   * @throws CairnError `unavailable` if the store does not answer
    */
   async heldIn(published: PublishedGitState | undefined): Promise<readonly HeldState[]> {
     const digest = published?.digest;
@@ -71,8 +71,8 @@ export class PushRules {
   }
 
   /**
-   * The branches and tags that the order carried out last has set; asked for only when they may be others than there are.
-   * @throws CairnError `unavailable` when the store does not answer
+   * The branches and tags of the signed state that was carried out last. It is loaded only if the refs have changed since.
+   * @throws CairnError `unavailable` if the store does not answer
    */
   async lastSet(state: GitState | undefined): Promise<ReadonlyMap<string, string>> {
     const order = state?.order;
@@ -89,15 +89,15 @@ export class PushRules {
   readonly pullRequestTip = (eventId: string): string | null | undefined =>
     this.context.heldStates.pullRequestTip(eventId);
 
-  /** What the push is measured by if it is a stranger's. @param brings what its pack takes, once it has been taken in */
+  /** The terms that apply if a stranger pushes. @param brings size of its pack, once it was taken in */
   strangers(brings: Amount | undefined): StrangerTerms {
     const now = Math.floor(this.context.clock.now() / 1000);
     return { limits: this.context.strangers, now, brings };
   }
 
   /**
-   * Whether an update of a ref keeps the history there was.
-   * @throws CairnError `unavailable` when git cannot say
+   * Whether an update of a ref is a fast-forward.
+   * @throws CairnError `unavailable` if git fails
    */
   async keepsHistory(command: ReceivedCommand): Promise<boolean> {
     const name = `${command.oldId} ${command.newId}`;
@@ -109,7 +109,7 @@ export class PushRules {
     return known;
   }
 
-  /** Whether the receipt of an order has to stand behind it. */
+  /** Whether the receipt of a signed state has to be dated before it. */
   onlyWitnesses(policy: Policy): boolean {
     return !this.context.receiptsAreAuthoritative(this.id, policy);
   }

@@ -1,37 +1,37 @@
 /**
- * What people without a right of their own may bring to `refs/nostr/<event id>`: the operator sets three amounts for one
- * repository, and everything else follows from them. Pure: facts in, amounts out.
+ * The limits for pushes of strangers to `refs/nostr/<event id>`. The operator sets three amounts for one repository, and the
+ * other limits are derived from them. Pure functions.
  */
 import type { Amount, StrangerRef, Strangers } from '../../repository/git/git-manifest.ts';
 
-/** What all strangers together may have in one repository. */
+/** Limits for all strangers together in one repository. */
 export interface StrangerLimits {
-  /** Of packs and their indexes. */
+  /** Bytes of packs and their idx files. */
   readonly bytes: number;
   readonly objects: number;
   readonly refs: number;
-  /** Bytes of one object; absent: as many as anybody may push. */
+  /** Maximum bytes of one object; absent for the limit of all pushes. */
   readonly object?: number;
 }
 
-/** Seconds in which a whole allowance of a repository is free again after its refs have gone. */
+/** Seconds until the whole allowance of a repository is free again after its refs were deleted. */
 const FREED_IN_SECONDS = 24 * 60 * 60;
 
-/** What one push may bring: a quarter of what the repository takes, so that no single one uses it up. */
+/** The limits of one push: a quarter of the repository's, so that no single push uses up all. */
 export function limitsOfOnePush({ bytes, objects }: StrangerLimits): Amount {
   return { bytes: Math.ceil(bytes / 4), objects: Math.ceil(objects / 4) };
 }
 
-/** How many refs may wait for their events in one repository. */
+/** Maximum number of refs that wait for their events in one repository. */
 export function waitingLimit({ refs }: StrangerLimits): number {
   return Math.ceil(refs / 4);
 }
 
 /**
- * What strangers may still bring to a repository.
- * @param strangers what they have brought so far
- * @param isThere true for an event id whose ref is there
- * @param now seconds
+ * What strangers may still push to a repository.
+ * @param strangers their usage so far
+ * @param isThere true for an event id whose ref exists
+ * @param now seconds since the epoch
  */
 export function allowanceLeft(
   limits: StrangerLimits,
@@ -48,7 +48,7 @@ export function allowanceLeft(
   return { bytes: Math.max(0, limits.bytes - bytes), objects: Math.max(0, limits.objects - objects) };
 }
 
-/** How many refs of strangers there are. */
+/** Number of refs that strangers have created and that still exist. */
 export function strangerRefCount(
   strangers: Strangers | undefined,
   isThere: (eventId: string) => boolean,
@@ -56,7 +56,7 @@ export function strangerRefCount(
   return Object.keys(strangers?.refs ?? {}).filter(isThere).length;
 }
 
-/** The same, as of now: refs that are gone are counted among what is gone, and of that a part is free again. */
+/** The usage as of now: deleted refs move to `gone`, and a part of `gone` becomes free with time. */
 export function settled(
   limits: StrangerLimits,
   strangers: Strangers | undefined,

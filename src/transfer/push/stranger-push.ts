@@ -10,7 +10,7 @@ import { allowanceLeft, limitsOfOnePush, type StrangerLimits } from './stranger-
 import { type StrangerAllowance, StrangerTraffic } from './stranger-traffic.ts';
 import { UnpackTime } from './unpack-time.ts';
 
-/** What the pushes of strangers share in one server: they never take the places of others. */
+/** The resources for pushes of strangers in one server: they never use the places of others. */
 export interface StrangerPushes {
   readonly places: FairSemaphore;
   readonly traffic: StrangerTraffic;
@@ -18,15 +18,15 @@ export interface StrangerPushes {
   readonly pauses: RefusalPauses;
 }
 
-/** Bytes of a push that are read and dropped, so that its user gets to read the reason, beyond those that are taken. */
+/** Bytes beyond the limit that are still read and dropped, so that the client reads the reason. */
 const DROPPED_BYTES = 2 ** 30;
 
-/** Bounds what is read of a stranger's push. @param limits undefined where strangers may push nothing */
+/** Bounds how much of a stranger's push is read. @param limits undefined if strangers may not push */
 export function capOfStranger(body: RequestBody, limits: StrangerLimits | undefined): void {
   body.cap((limits === undefined ? 0 : limitsOfOnePush(limits).bytes) + DROPPED_BYTES);
 }
 
-/** For each place of strangers: pushes that may wait for it. */
+/** Pushes that may wait, for each place of strangers. */
 const WAITING = 8;
 
 /**
@@ -48,18 +48,18 @@ export interface StrangerPushOptions extends StrangerPushes {
   readonly address: string;
   readonly commands: readonly ReceivedCommand[];
   readonly limits: StrangerLimits;
-  /** Seconds. */
+  /** Seconds since the epoch. */
   readonly now: number;
-  /** The state the push is taken in on. */
+  /** The published state when the pack is taken in. */
   readonly state: GitState;
 }
 
-/** One push by somebody without a right of their own, and what bounds it while it is taken in. */
+/** One push by a stranger, and its limits while it is received. */
 export class StrangerPush {
   private readonly options: StrangerPushOptions;
   private allowance: StrangerAllowance | undefined;
 
-  /** @returns undefined where strangers may push nothing, or there is nothing to push to */
+  /** @returns undefined if strangers may not push, or there is no repository */
   static of(
     pushes: StrangerPushes | undefined,
     { limits, now }: StrangerTerms,
@@ -74,7 +74,7 @@ export class StrangerPush {
     this.options = options;
   }
 
-  /** Counts the push. @throws CairnError `busy` when its address, or all strangers together, push too much */
+  /** Counts the push. @throws CairnError `busy` if its address, or all strangers together, push too much */
   enter(): void {
     const { traffic, address, commands } = this.options;
     traffic.enter(address, commands.filter((command) => commandKind(command) === 'create').length);
@@ -85,36 +85,36 @@ export class StrangerPush {
     this.options.traffic.refused(this.options.address);
   }
 
-  /** The places that strangers have. */
+  /** The places for strangers. */
   get places(): FairSemaphore {
     return this.options.places;
   }
 
-  /** By which name it claims one of them. They are shared out by address, so that one never has them all. */
+  /** The name under which it claims a place. Places are shared out by address, so that one address never holds all. */
   get claimant(): string {
     return this.options.address;
   }
 
   /**
-   * What the pack may take: set aside for it, until {@link leave}.
-   * @returns no objects at all when the repository or the address has no allowance left; a push of refs alone goes on
+   * Reserves an allowance for the pack until {@link leave}.
+   * @returns no objects if the repository or the address has no allowance left; a push without a pack can still go on
    */
-  setAside(): AllowedPack {
+  reserve(): AllowedPack {
     const { traffic, address, limits, now, state } = this.options;
     const left = allowanceLeft(limits, state.strangers, hasRefFor(state), now);
-    this.allowance = traffic.setAside(address, left);
+    this.allowance = traffic.reserve(address, left);
     const { bytes, objects } = this.allowance;
-    // To git, no bytes at all mean no limit.
+    // For git, 0 bytes mean no limit.
     const { object = Number.POSITIVE_INFINITY } = limits;
     return bytes > 0 ? { bytes, objects, object } : { bytes: 1, objects: 0, object };
   }
 
-  /** Told what the pack has taken, once it has been taken in. What was refused counts for all that was set aside. */
-  took(amount: Amount): void {
+  /** Charges the size of the pack that was taken in. A refused pack is charged with the whole reservation. */
+  charge(amount: Amount): void {
     this.allowance?.settle(amount);
   }
 
-  /** The push is over. */
+  /** Ends the push. */
   leave(): void {
     this.allowance?.settle(this.allowance);
   }

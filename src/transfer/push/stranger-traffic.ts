@@ -5,7 +5,7 @@ import { type Rate, TokenBucket, takeFromAll } from '../../lib/token-bucket.ts';
 import type { Amount } from '../../repository/git/git-manifest.ts';
 import { limitsOfOnePush, type StrangerLimits, waitingLimit } from './stranger-limits.ts';
 
-/** What one address, or all of them together, may bring. */
+/** The limits of one address, or of all together. */
 interface Buckets {
   readonly pushes: TokenBucket;
   readonly refs: TokenBucket;
@@ -13,28 +13,28 @@ interface Buckets {
   readonly objects: TokenBucket;
 }
 
-/** An allowance that has been set aside for one push. */
+/** An allowance that is reserved for one push. */
 export interface StrangerAllowance extends Amount {
-  /** Gives back what was not used. @param used what has come in; more than was set aside is charged, too */
+  /** Returns the unused part. @param used what was received; more than was reserved is charged, too */
   settle(used: Amount): void;
 }
 
 const HOUR = 60 * 60;
-/** How long a ref waits for its event at least, in seconds: so long one that an address made takes room from others. */
+/** Seconds until the rate limit for refs of one address is full again: about as long as a ref waits for its event. */
 const REF_WAITS = 20 * 60;
 /** Pushes of one address: at once, and per second. */
 const PUSHES: Rate = { burst: 120, perSecond: 0.5 };
 /** Pushes that one which is refused counts for, besides itself: what is asked in vain again and again is to come to an end soon. */
 const REFUSED = 2;
-/** So many times as much as one address may all addresses together bring to one server. */
+/** All addresses together may push this many times as much as one. */
 const ALL = 16;
-/** Addresses that are remembered before those with nothing left to remember are forgotten. */
+/** Number of remembered addresses above which idle ones are removed. */
 const REMEMBERED = 10_000;
 
 /**
- * What strangers push through this server, by network address and in all. One address may bring as much in an hour as one
- * repository takes, in refs less than half of those that may wait in one; all together 16 times that. What was refused
- * counts as well: it was taken in, and git has looked at it.
+ * Limits what strangers push through this server, by network address and in total. In an hour, one address may push as much
+ * as one repository takes, and refs less than half of those that may wait in one; all together 16 times that. Refused pushes
+ * count as well: they were received, and git has checked them.
  */
 export class StrangerTraffic {
   private readonly limits: StrangerLimits;
@@ -49,15 +49,15 @@ export class StrangerTraffic {
     this.all = this.buckets(ALL);
   }
 
-  /** Addresses that are remembered. */
+  /** Number of remembered addresses. */
   get remembered(): number {
     return this.addresses.size;
   }
 
   /**
    * Counts a push, once its commands are known.
-   * @param refs how many refs it makes
-   * @throws CairnError `busy` when the address, or all together, have pushed too much
+   * @param refs how many refs it creates
+   * @throws CairnError `busy` if the address, or all together, have pushed too much
    */
   enter(address: string, refs: number): void {
     // An address is remembered only for a push that all together may make.
@@ -85,10 +85,10 @@ export class StrangerTraffic {
   }
 
   /**
-   * Sets aside what a push may bring: as much as one push may, or what is left of it.
-   * @param most what the repository still takes
+   * Reserves an allowance for a push: the limit of one push, or what is left.
+   * @param most what the repository still allows
    */
-  setAside(address: string, most: Amount): StrangerAllowance {
+  reserve(address: string, most: Amount): StrangerAllowance {
     const own = this.of(address);
     const one = limitsOfOnePush(this.limits);
     const bytes = Math.floor(Math.min(one.bytes, most.bytes, own.bytes.left(), this.all.bytes.left()));
@@ -123,7 +123,7 @@ export class StrangerTraffic {
 
   private buckets(times: number): Buckets {
     const { limits } = this;
-    // Two fifths of the refs that may wait in a repository: one address alone never keeps all others from pushing theirs.
+    // Two fifths of the refs that may wait in a repository: one address alone cannot keep all others from pushing theirs.
     const refs = Math.max(1, Math.floor((waitingLimit(limits) * 2) / 5));
     const bucket = (burst: number, seconds: number) =>
       new TokenBucket({ burst: burst * times, perSecond: (burst * times) / seconds }, this.clock);

@@ -1,21 +1,21 @@
 import { cleanReason, type ReceivedCommand, type RefStatus } from '../../git/index.ts';
 import type { HeldState } from '../../policy/state-match.ts';
 
-/** What became of one ref of a push. */
+/** The outcome for one ref of a push. */
 export interface PushedRef {
   readonly ref: string;
-  /** Object ids, zeros where there was or will be none. */
+  /** Old and new object id; zeros for none. */
   readonly from: string;
   readonly to: string;
-  /** Why it was refused; left out when it was not. */
+  /** Why it was refused; absent if it was accepted. */
   readonly refused?: string;
 }
 
-/** How a push ended, for logs and metrics. */
+/** The outcome of a push, for logs and metrics. */
 export interface PushSummary {
-  /** The first refs, refused ones before the others; names and reasons are cut short. */
+  /** The first refs, refused ones first; names and reasons are shortened. */
   readonly refs: readonly PushedRef[];
-  /** Why refs were refused, all of them: one reason a ref. */
+  /** The reasons of all refused refs, one a ref. */
   readonly refusals: readonly string[];
   readonly accepted: number;
   readonly refused: number;
@@ -30,7 +30,7 @@ export interface PushSummary {
   readonly err?: unknown;
 }
 
-/** Of what turned out to be no push, or was none that could be read. */
+/** The summary of a request without a push, or of one that could not be parsed. */
 export const NOTHING_PUSHED: PushSummary = {
   refs: [],
   refusals: [],
@@ -40,28 +40,28 @@ export const NOTHING_PUSHED: PushSummary = {
   manifest: undefined,
 };
 
-/** Refs that a summary lists, and bytes of a name and of a reason. */
+/** Maximum number of refs in a summary, and maximum bytes of a name and of a reason. */
 const LISTED = 10;
 const LONGEST = 300;
 
-/** What a summary says of refs: `statuses` are those of `commands`, in their order. */
+/** Summarizes the refs of a push. `statuses` are those of `commands`, in the same order. */
 export function summarizeRefs(
   commands: readonly ReceivedCommand[],
   statuses: readonly RefStatus[],
 ): Pick<PushSummary, 'refs' | 'refusals' | 'accepted' | 'refused'> {
   const refusals = statuses.flatMap((status) => (status.status === 'ng' ? [status.reason] : []));
-  const order = [...statuses.keys()];
+  const positions = [...statuses.keys()];
   const isRefused = (at: number) => statuses[at]?.status === 'ng';
   const first = [
-    ...order.filter(isRefused).slice(0, LISTED),
-    ...order.filter((at) => !isRefused(at)).slice(0, LISTED),
+    ...positions.filter(isRefused).slice(0, LISTED),
+    ...positions.filter((at) => !isRefused(at)).slice(0, LISTED),
   ];
   const refs = first.slice(0, LISTED).flatMap((at): PushedRef[] => {
     const [command, status] = [commands[at], statuses[at]];
     if (command === undefined || status === undefined) return [];
     const ref = cleanReason(command.name, LONGEST);
-    const told = { ref, from: command.oldId, to: command.newId };
-    return [status.status === 'ng' ? { ...told, refused: cleanReason(status.reason, LONGEST) } : told];
+    const pushed = { ref, from: command.oldId, to: command.newId };
+    return [status.status === 'ng' ? { ...pushed, refused: cleanReason(status.reason, LONGEST) } : pushed];
   });
   return { refs, refusals, accepted: statuses.length - refusals.length, refused: refusals.length };
 }

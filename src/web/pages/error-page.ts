@@ -8,8 +8,8 @@ export interface ErrorPage {
 }
 
 /**
- * The page of what went wrong. What is damaged, and where it is stored, is for the log: a page says nothing about a
- * repository before it has been found to be for everybody.
+ * The page for an error. Details go only to the log: a page must say nothing about a repository before it is known to be
+ * public.
  */
 export function errorPage(error: unknown, base: string): ErrorPage {
   const comesBack = isCairnError(error, 'unavailable') || isCairnError(error, 'busy');

@@ -6,13 +6,13 @@ import type { AccessMode } from '../../policy/access.ts';
 import { commands, type Html, hostOf, page, shellWord } from '../layout.ts';
 import { shortNpub, userText } from '../user-text.ts';
 
-/** What the service says of itself, which is also what its relay says (NIP-11). */
+/** The description of the service; its relay publishes the same (NIP-11). */
 export interface ServiceInformation {
   readonly name: string;
   readonly description: string;
   /** Public key of the service, in hex. */
   readonly self: string;
-  /** Whose repositories are taken in. */
+  /** Whose repositories are accepted. */
   readonly repo_acceptance_criteria: string;
 }
 
@@ -21,13 +21,13 @@ export interface HomePageParts {
   readonly base: string;
   readonly access: AccessMode;
   readonly information: ServiceInformation;
-  /** Public repositories, announced last first. */
+  /** Public repositories, newest announcement first. */
   readonly repositories: readonly Pick<Announcement, 'owner' | 'identifier' | 'name' | 'description'>[];
   /** Whether there are more than those. */
   readonly more: boolean;
 }
 
-/** What this place is, how to begin, and what is hosted here. */
+/** The front page: what the service is, how to start, and what is hosted here. */
 export function homePage(parts: HomePageParts): Html {
   const { base, information } = parts;
   return page({

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { type Html, page } from '../layout.ts';
 
-/** The page of a request with a method that no page has. It says nothing of what is at the address. */
+/** The page for a request with an unsupported method. It does not tell whether the address exists. */
 export function methodNotAllowedPage(base: string, method: string): Html {
   return page({
     title: 'Not possible',

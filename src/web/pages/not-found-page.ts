@@ -2,8 +2,8 @@ import { html } from 'hono/html';
 import { type Html, page } from '../layout.ts';
 
 /**
- * The page of whatever is not here. It repeats nothing that was asked for: of a private repository and of one that
- * nobody has, the same bytes.
+ * The page for everything that is not found. It repeats nothing from the request, so a private repository and a missing one
+ * give the same bytes.
  */
 export function notFoundPage(base: string): Html {
   return page({

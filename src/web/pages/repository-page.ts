@@ -15,9 +15,9 @@ export interface RepositoryPageParts {
   readonly access: AccessMode;
   /** Public key in hex. */
   readonly owner: string;
-  /** What is published; of a repository that anybody may see. */
+  /** The manifest of a public repository. */
   readonly manifest: GitManifest;
-  /** How the owner describes it; undefined while there is no description for everybody. */
+  /** The owner's description; absent if there is no public one. */
   readonly announcement?: Pick<Announcement, 'name' | 'description' | 'web'>;
 }
 
@@ -26,7 +26,7 @@ const DESCRIPTION = 2_000;
 const WEB_LINKS = 5;
 const PROTECTED = 20;
 
-/** What a repository is, how to clone it and push to it, and what its refs point at. */
+/** The page of a repository: its facts, how to clone it and push to it, and its refs. */
 export function repositoryPage(parts: RepositoryPageParts): Html {
   const { base, owner, manifest, announcement } = parts;
   const { identifier } = manifest;
@@ -91,13 +91,13 @@ ${git}
 <p>A Nostr git client pushes as well: it publishes the signed state of the refs first, and the push has to match it.</p>`;
 }
 
-/** How git is told of a branch: by its short name, unless git could take that for an option or a wish to force. */
+/** A branch as an argument of git: its short name, unless git could take that for an option or a forced push. */
 function branchArgument(head: string): string {
   const name = head.replace('refs/heads/', '');
   return /^\w/.test(name) ? name : head;
 }
 
-/** Whether the announcement can be asked for at the relay: until its first data comes, it cannot. */
+/** Whether the relay serves the announcement: it does not before the first data arrives. */
 function isShownOnRelay({ lifecycle, policy }: GitManifest): boolean {
   return lifecycle === 'live' && policy.announcements.length > 0;
 }
@@ -118,7 +118,7 @@ function protection({ pattern, rules }: GitManifest['policy']['protection'][numb
   return html`<code>${userText(pattern, 200)}</code>: ${userText(rules.join(', '), 200)}`;
 }
 
-/** Anybody may write anything into an announcement; only what leads to a web page becomes a link. */
+/** An announcement may contain any text; only web URLs become links. */
 function isWebLink(url: string): boolean {
   return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }

@@ -52,30 +52,30 @@ describe('what strangers push through one server (issue 11, point 8)', () => {
 
   it('is bounded in bytes and objects by hour, set aside before they come', () => {
     const { clock, traffic: strangers } = traffic();
-    const first = strangers.setAside('192.0.2.1', MUCH);
+    const first = strangers.reserve('192.0.2.1', MUCH);
     expect(first).toMatchObject({ bytes: 900, objects: 90 });
     first.settle({ bytes: 100, objects: 1 });
     first.settle({ bytes: 0, objects: 0 });
-    const others = [1, 2, 3].map(() => strangers.setAside('192.0.2.1', MUCH));
+    const others = [1, 2, 3].map(() => strangers.reserve('192.0.2.1', MUCH));
     expect(others.map(({ bytes }) => bytes)).toEqual([900, 900, 900]);
-    expect(strangers.setAside('192.0.2.1', MUCH)).toMatchObject({ bytes: 800, objects: 89 });
-    expect(strangers.setAside('192.0.2.1', MUCH)).toMatchObject({ bytes: 0, objects: 0 });
-    expect(strangers.setAside('192.0.2.2', MUCH).bytes, 'another address').toBe(900);
+    expect(strangers.reserve('192.0.2.1', MUCH)).toMatchObject({ bytes: 800, objects: 89 });
+    expect(strangers.reserve('192.0.2.1', MUCH)).toMatchObject({ bytes: 0, objects: 0 });
+    expect(strangers.reserve('192.0.2.2', MUCH).bytes, 'another address').toBe(900);
     clock.advance(1_800_000);
-    expect(strangers.setAside('192.0.2.1', { bytes: 500, objects: 10_000 })).toMatchObject({ bytes: 500 });
+    expect(strangers.reserve('192.0.2.1', { bytes: 500, objects: 10_000 })).toMatchObject({ bytes: 500 });
   });
 
   it('charges what git has added to a pack, beyond what was set aside', () => {
     const { traffic: strangers } = traffic();
-    strangers.setAside('192.0.2.1', MUCH).settle({ bytes: 3_600, objects: 1 });
-    expect(strangers.setAside('192.0.2.1', MUCH).bytes).toBe(0);
+    strangers.reserve('192.0.2.1', MUCH).settle({ bytes: 3_600, objects: 1 });
+    expect(strangers.reserve('192.0.2.1', MUCH).bytes).toBe(0);
   });
 
   it('is bounded in bytes and objects of all addresses together to sixteen times those of one', () => {
     const { traffic: strangers } = traffic();
     let [bytes, objects] = [0, 0];
     for (let number = 0; number < 100; number++) {
-      const allowed = strangers.setAside(`192.0.2.${number}`, MUCH);
+      const allowed = strangers.reserve(`192.0.2.${number}`, MUCH);
       bytes += allowed.bytes;
       objects += allowed.objects;
     }
