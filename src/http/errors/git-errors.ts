@@ -50,12 +50,12 @@ export function gitErrors(log: Logger, realm: string): (error: unknown, c: Conte
 }
 
 /**
- * Answers a git request with an error, before anything else was answered. Who has to say who he is gets both challenges:
- * git before 2.46 can answer Basic only.
+ * Answers a git request with an error, before anything else was answered. A 401 carries both challenges, because git before 2.46 can
+ * answer Basic only.
  *
- * git shows the text of a failed `info/refs`, but of a failed POST only the status. Trouble on this side is therefore told
- * to upload-pack's clients in an ERR packet, which git does show, and so is what stock git may ask for and cannot have.
- * Overload is not: that is for programs, which wait and come back.
+ * git shows the text of a failed `info/refs`, but of a failed POST only the status. So
+ * upload-pack's clients get trouble of this server in an ERR packet, which git shows, and likewise what stock git may ask for and cannot
+ * have. Overload stays a status: it is for programs, which wait and come back.
  */
 function sendGitError(
   response: ServerResponse,

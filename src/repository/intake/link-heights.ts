@@ -48,7 +48,7 @@ const MOST_LINKS = 2 ** 22;
  * that git writes most links lead to objects that were read before, so one round is enough up to millions of trees.
  */
 const MOST_ROUNDS = 8;
-/** Of more objects than these that were read beside the new ones heights are not remembered: they would push out all others. */
+/** Heights of older objects that were read on the way are remembered only up to this many. More would evict all others. */
 const OTHERS_REMEMBERED = 20_000;
 
 /**
@@ -145,7 +145,8 @@ class HeightWork {
         count = this.goUp(settled[at] ?? 0, { starts, parents, settled, count });
     });
     if (count < nodes) {
-      if (!this.skipped) throw new CairnError('unavailable', 'not all that was to be read came');
+      if (!this.skipped)
+        throw new CairnError('unavailable', 'git returned fewer objects than were asked for');
       this.edges.clear();
       this.skipped = false;
       return false;
@@ -253,7 +254,7 @@ class HeightWork {
     return this.heights.length - 1;
   }
 
-  /** What is higher is asked for more often: it is what others stand beside. */
+  /** Remembers heights, the highest last, so that they are evicted last: the next push links to the folders near the root again. */
   private remember(): void {
     const { heights, weights, others } = this;
     const { own, memory, remembered } = this.question;

@@ -132,7 +132,7 @@ export function packBounds(
     patience: PATIENCE_WITH_STRANGERS,
     niceness: NICENESS_OF_STRANGERS,
   };
-  // What git would have to inflate before it knows that it is too large is not taken from them at all.
+  // git must inflate objects above `heldBytes` to learn their size. Strangers may not push such objects.
   if (heldBytes < Math.min(object, objectBytes))
     return { ...bounds, objectBytes: heldBytes, setting: '--git-memory' };
   return object < objectBytes ? { ...bounds, objectBytes: object, setting: '--anonymous-pushes' } : bounds;

@@ -24,7 +24,7 @@ const HOUR = 60 * 60;
 const REF_WAITS = 20 * 60;
 /** Pushes of one address: at once, and per second. */
 const PUSHES: Rate = { burst: 120, perSecond: 0.5 };
-/** Pushes that one which is refused counts for, besides itself: what is asked in vain again and again is to come to an end soon. */
+/** A refused push counts as this many more pushes, so that repeated refusals use up the allowance. */
 const REFUSED = 2;
 /** All addresses together may push this many times as much as one. */
 const ALL = 16;

@@ -5,16 +5,16 @@ import { type Rate, TokenBucket } from '../../lib/token-bucket.ts';
 
 /** Seconds of git for the packs of one address: at once, and per second. */
 const SECONDS: Rate = { burst: 120, perSecond: 0.2 };
-/** Seconds that a stranger's pack beyond a bound costs at least, however soon that was noticed: who sends one need not send another. */
+/** Seconds that a stranger is charged at least for a pack beyond a bound, however soon git noticed it. */
 const EXCESS = 5;
-/** Seconds of a pack beyond a bound that cost nothing whoever may write here: git has noticed most of them by then. */
+/** A writer is not charged for this many seconds of a pack beyond a bound. git notices most such packs sooner. */
 const FREE = 1;
-/** Addresses that are remembered before those with nothing left to remember are forgotten. */
+/** Addresses remembered. Beyond this many, those whose time is whole again are forgotten. */
 const REMEMBERED = 10_000;
 
 /** What one push takes of the time of its address. */
 export interface UnpackAccount {
-  /** To be asked before git is started. @throws CairnError `busy` when the packs of the address have taken too much time */
+  /** Call it before git is started. @throws CairnError `busy` when the packs of the address have taken too much time */
   check(): void;
   /** Git has worked on the pack for so many seconds. */
   worked(seconds: number): void;
