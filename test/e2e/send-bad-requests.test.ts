@@ -243,7 +243,7 @@ describe('a request that makes no sense', () => {
       {
         what: 'names two commands',
         body: command('command=fetch', 'command=ls-refs', flushPacket),
-        reason: 'one command only',
+        reason: 'only one command',
       },
       {
         what: 'never ends',

@@ -98,6 +98,7 @@ describe('the rows', () => {
       'shallow-clone-repeated/file 0.3 ms',
       'push-one-commit/file 1 ms',
       'push-one-commit-small/file 1 ms',
+      'first-push-many/file 1 ms',
       'push-1gib-rss/file 64 MiB',
       'clone-1gib-rss/file 64 MiB',
       'many-clients-clone/file 0.3 ms',
