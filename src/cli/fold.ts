@@ -117,7 +117,14 @@ async function withFolding(
   const scratch = join(path, 'scratch');
   await mkdir(scratch);
   const folding = {
-    ...{ artifacts, cache, git, scratch, clock, random, control: stores.control, holder: random.hex(8) },
+    artifacts,
+    cache,
+    git,
+    scratch,
+    clock,
+    random,
+    control: stores.control,
+    holder: random.hex(8),
     grace: Math.floor(settings.unreachableGrace / 1000),
     onTrouble: (id: RepositoryId, error: unknown) =>
       log.warn(

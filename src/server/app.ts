@@ -172,7 +172,12 @@ async function openApp(
   const relay = await openRelay(
     {
       ...shared,
-      ...{ repositories, artifacts, cache, secp256k1, verifier, base },
+      repositories,
+      artifacts,
+      cache,
+      secp256k1,
+      verifier,
+      base,
       serviceKey: secrets.serviceKey,
     },
     stack,
@@ -197,8 +202,19 @@ async function openApp(
   const adminUrl = await serveHttp(
     server,
     {
-      ...{ settings, secrets, random, log, metrics, base, stores, repositories },
-      ...{ transfer, relay, verifier, clock, breakOff },
+      settings,
+      secrets,
+      random,
+      log,
+      metrics,
+      base,
+      stores,
+      repositories,
+      transfer,
+      relay,
+      verifier,
+      clock,
+      breakOff,
     },
     stack,
   );
@@ -207,7 +223,12 @@ async function openApp(
   const { access, store } = settings;
   log.info(
     {
-      ...{ url, admin: adminUrl, store: describeStore(store), git: version, version: VERSION, access },
+      url,
+      admin: adminUrl,
+      store: describeStore(store),
+      git: version,
+      version: VERSION,
+      access,
       gitMemory: budget.memory,
       gitConcurrency: budget.concurrency,
     },
@@ -215,7 +236,11 @@ async function openApp(
   );
   const close = () => stack.close();
   return {
-    ...{ url, adminUrl, metrics, git, repositories },
+    url,
+    adminUrl,
+    metrics,
+    git,
+    repositories,
     fold: (id, mode) => folding.fold(id, mode),
     close,
     [Symbol.asyncDispose]: close,
