@@ -11,6 +11,16 @@ export {
 export { ResponseFrames } from './answer-frames.ts';
 export { encodeBundleHeader } from './bundle-header.ts';
 export { Capabilities, parseCapabilities } from './capabilities.ts';
+export {
+  encodeFetchV0,
+  encodeFetchV2,
+  encodeLsRefsRequest,
+  type PackRequest,
+} from './client/fetch-request.ts';
+export { type ListedRefs, RefCollector, type UnusableRef } from './client/listed-refs.ts';
+export { AdvertisementParser, type ParsedAdvertisement } from './client/parse-advertisement.ts';
+export { type PushReport, ReportParser } from './client/parse-report.ts';
+export { emptyPack, encodePushHead, type PushRequestOptions } from './client/push-request.ts';
 export type { CommitProof } from './commit-proof.ts';
 export { applyDelta, deltaResultSize } from './delta.ts';
 export { encodeErrorPacket } from './error-packet.ts';
@@ -88,6 +98,7 @@ export {
   isBranch,
   isBranchOrTag,
   isTag,
+  refFormatProblem,
   refNameProblem,
 } from './refs/ref-name.ts';
 export {

@@ -22,6 +22,14 @@ export function refNameProblem(name: string): string | undefined {
   if (Buffer.byteLength(name) > maxRefNameBytes) {
     return `a ref name must not be longer than ${maxRefNameBytes} bytes`;
   }
+  const problem = refFormatProblem(name);
+  if (problem !== undefined) return problem;
+  if (name.indexOf('/', 'refs/'.length) === -1) return 'a ref name must have a folder below "refs/"';
+  return undefined;
+}
+
+/** Why `name` breaks a rule of `git check-ref-format`; undefined if it keeps them all. */
+export function refFormatProblem(name: string): string | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(name)) return 'a ref name must not contain control characters';
   const forbidden = /[ ~^:?*[\\]/.exec(name);
@@ -34,7 +42,6 @@ export function refNameProblem(name: string): string | undefined {
     if (component.startsWith('.')) return 'no part of a ref name may start with "."';
     if (component.endsWith('.lock')) return 'no part of a ref name may end with ".lock"';
   }
-  if (name.indexOf('/', 'refs/'.length) === -1) return 'a ref name must have a folder below "refs/"';
   return undefined;
 }
 

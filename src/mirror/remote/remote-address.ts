@@ -1,0 +1,164 @@
+/**
+ * Where a repository is, as git names it (git-fetch(1), "GIT URLS"): an HTTP(S) URL, an SSH URL or `user@host:path`, the path of a
+ * repository, or the path of a bundle file.
+ */
+import { CairnError } from '../../lib/errors.ts';
+
+export type RemoteAddress =
+  | { readonly kind: 'http'; readonly url: URL }
+  | SshAddress
+  /** A repository, or a bundle file, on this machine. */
+  | { readonly kind: 'local'; readonly path: string };
+
+export interface SshAddress {
+  readonly kind: 'ssh';
+  readonly user: string | undefined;
+  readonly host: string;
+  readonly port: number | undefined;
+  /** As the server gets it: absolute, relative to the home folder, or beginning with `~`. */
+  readonly path: string;
+}
+
+/** What is read from the address by a scheme: `<name>://`. */
+const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
+/** `user@host:path`, where the host may be an IPv6 address in brackets. A colon after a slash belongs to a path. */
+const SCP_FORM = /^(?:([^@/:]+)@)?(\[[^\]]+\]|[^:/@[\]]+):(.*)$/s;
+
+/**
+ * Reads the address of a repository.
+ * @throws CairnError `invalid` when it is not one, with a text that shows no password
+ */
+export function parseRemoteAddress(text: string): RemoteAddress {
+  const trimmed = text.trim();
+  if (trimmed === '') throw new CairnError('invalid', 'the address of a repository is empty');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\u0000-\u001f\u007f]/.test(trimmed)) {
+    throw new CairnError('invalid', 'the address of a repository contains control characters');
+  }
+  const scheme = SCHEME.exec(trimmed)?.[1]?.toLowerCase();
+  switch (scheme) {
+    case 'http':
+    case 'https':
+      return { kind: 'http', url: httpUrl(trimmed) };
+    case 'ssh':
+    case 'git+ssh':
+    case 'ssh+git':
+      return sshUrl(trimmed);
+    case 'file':
+      return { kind: 'local', path: filePath(trimmed) };
+    case undefined:
+      return scpForm(trimmed) ?? { kind: 'local', path: trimmed };
+    default:
+      throw new CairnError(
+        'invalid',
+        `${scheme}:// is not supported: use https://, http://, ssh://, user@host:path, or a path`,
+      );
+  }
+}
+
+/** The address as a person may see it: without user names and passwords of HTTP URLs, and without their queries. */
+export function displayAddress(address: RemoteAddress): string {
+  switch (address.kind) {
+    case 'http':
+      return displayUrl(address.url);
+    case 'ssh': {
+      const user = address.user === undefined ? '' : `${address.user}@`;
+      const port = address.port === undefined ? '' : `:${address.port}`;
+      const path = address.path.startsWith('/') ? address.path : `/${address.path}`;
+      return `ssh://${user}${bracketed(address.host)}${port}${path}`;
+    }
+    case 'local':
+      return address.path;
+  }
+}
+
+/** An HTTP URL as a person may see it: without what could be a secret. */
+export function displayUrl(url: URL): string {
+  return `${url.protocol}//${url.host}${url.pathname}`;
+}
+
+/**
+ * True when both addresses name the same repository for certain: equal but for user names, a default port, the case of the host, and
+ * slashes at the end. Two addresses that differ may still name the same one.
+ */
+export function isSameRepository(a: RemoteAddress, b: RemoteAddress): boolean {
+  return identity(a) === identity(b);
+}
+
+function identity(address: RemoteAddress): string {
+  switch (address.kind) {
+    case 'http':
+      return `${address.url.protocol}//${address.url.host}${withoutSlashes(address.url.pathname)}`;
+    case 'ssh':
+      return `ssh://${address.host.toLowerCase()}:${address.port ?? 22}/${withoutSlashes(address.path)}`;
+    case 'local':
+      return `file://${withoutSlashes(address.path)}`;
+  }
+}
+
+function withoutSlashes(path: string): string {
+  return path.replace(/\/+$/, '');
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function httpUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url === null || url.hostname === '') throw notAnAddress();
+  url.hash = '';
+  url.pathname = withoutSlashes(url.pathname) || '/';
+  return url;
+}
+
+function sshUrl(text: string): SshAddress {
+  const url = URL.parse(text.replace(SCHEME, 'ssh://'));
+  if (url === null || url.hostname === '') throw notAnAddress();
+  if (url.password !== '') {
+    throw new CairnError('invalid', 'an ssh:// address cannot contain a password: use a key or an agent');
+  }
+  const path = decoded(url.pathname);
+  return checkedSsh({
+    kind: 'ssh',
+    user: url.username === '' ? undefined : decoded(url.username),
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? undefined : Number(url.port),
+    // As in git: /~user/x is relative to a home folder.
+    path: path.startsWith('/~') ? path.slice(1) : path,
+  });
+}
+
+function scpForm(text: string): SshAddress | undefined {
+  const [, user, host, path] = SCP_FORM.exec(text) ?? [];
+  if (host === undefined || path === undefined) return undefined;
+  return checkedSsh({ kind: 'ssh', user, host: host.replace(/^\[|\]$/g, ''), port: undefined, path });
+}
+
+/** `ssh` would take a word that begins with `-` as an option (CVE-2017-1000117). */
+function checkedSsh(address: SshAddress): SshAddress {
+  const { user = '', host, path } = address;
+  if (host.startsWith('-') || user.startsWith('-') || path.startsWith('-')) {
+    throw new CairnError('invalid', 'host, user and path of an SSH address must not begin with "-"');
+  }
+  if (path === '' || path === '/') throw new CairnError('invalid', 'the SSH address has no path');
+  return address;
+}
+
+function filePath(text: string): string {
+  const url = URL.parse(text);
+  if (url === null || (url.hostname !== '' && url.hostname !== 'localhost')) throw notAnAddress();
+  return decoded(url.pathname);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw notAnAddress();
+  }
+}
+
+function notAnAddress(): CairnError {
+  return new CairnError('invalid', 'this is not the address of a repository');
+}
