@@ -8,7 +8,6 @@ export {
   type Service,
   type V0Advertisement,
 } from './advertisement.ts';
-export { ResponseFrames } from './answer-frames.ts';
 export { encodeBundleHeader } from './bundle-header.ts';
 export { Capabilities, parseCapabilities } from './capabilities.ts';
 export {
@@ -69,7 +68,6 @@ export {
   textOf,
 } from './pkt-line.ts';
 export { type CommandRequest, CommandRequestParser } from './protocol-v2.ts';
-export { UPLOAD_REQUEST_LIMITS, UploadRequestBounds, type UploadRequestLimits } from './question-bounds.ts';
 export { cleanReason } from './reason.ts';
 export {
   type ReceivedCommand,
@@ -78,6 +76,7 @@ export {
   ReceiveRequestParser,
 } from './receive-request.ts';
 export { encodePackedRefs, packedRefsHeader, packedRefsOf } from './refs/packed-refs.ts';
+export { commandKind, type RefCommand } from './refs/ref-command.ts';
 export {
   branchesAndTags,
   changedRefs,
@@ -120,16 +119,21 @@ export {
 } from './refs/ref-segment.ts';
 export { SegmentSlot } from './refs/ref-slots.ts';
 export { RefTable, tableOf, type WantedRefs } from './refs/ref-table.ts';
-export { commandKind, type RefCommand } from './refs/ref-update.ts';
 export { encodeReport, type RefStatus, type StatusReport } from './report-status.ts';
 export { RequestRefusal } from './request-refusal.ts';
+export { ResponseFrames } from './response-frames.ts';
 export { type Band, encodeSideband, keepAlive, largeSideband } from './sideband.ts';
+export { type UploadRequest, UploadRequestParser } from './upload-request.ts';
+export {
+  UPLOAD_REQUEST_LIMITS,
+  UploadRequestBounds,
+  type UploadRequestLimits,
+} from './upload-request-bounds.ts';
 export {
   beginUploadResponse,
   encodeUploadResponse,
   endUploadResponse,
   type UploadResponseForm,
   uploadResponseForm,
-} from './upload-answer.ts';
-export { type UploadRequest, UploadRequestParser } from './upload-request.ts';
+} from './upload-response.ts';
 export { cloneWants, isCloned, SortedWants, wantSetDigest } from './want-set.ts';

@@ -2,8 +2,8 @@ import { CairnError } from '../lib/errors.ts';
 import { type Capabilities, parseCapabilities } from './capabilities.ts';
 import { hexLength, isZeroId, type ObjectFormat, readObjectId } from './object-id.ts';
 import { lineOf, type Packet, PacketReader, textOf } from './pkt-line.ts';
+import type { RefCommand } from './refs/ref-command.ts';
 import { decodeRefName, refNameProblem } from './refs/ref-name.ts';
-import type { RefCommand } from './refs/ref-update.ts';
 import { shown } from './request-line.ts';
 
 /** A command as it was received. One with a `problem` is refused with that reason. */

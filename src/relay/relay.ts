@@ -2,9 +2,9 @@ import { FairSlices } from '../lib/fair-slices.ts';
 import type { Random } from '../lib/random.ts';
 import type { NostrEvent } from '../nostr/event.ts';
 import { isExpired } from '../nostr/expiration.ts';
+import { Callers, perMinute } from './client/caller-rates.ts';
 import { Connection, type ConnectionContext, type RelaySocket } from './client/connection.ts';
 import { Outgoing } from './client/outbox.ts';
-import { Callers, perMinute } from './client/rate-limit.ts';
 import type { Events } from './events.ts';
 
 export interface RelayContext extends Omit<ConnectionContext, 'slices'> {

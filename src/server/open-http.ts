@@ -13,7 +13,7 @@ import type { ObjectStorePair } from '../object-store/object-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Repositories } from '../repository/repositories.ts';
-import { FETCH_REQUEST_BYTES } from '../transfer/fetch/question.ts';
+import { FETCH_REQUEST_BYTES } from '../transfer/fetch/upload-post.ts';
 import { headMemory } from '../transfer/push/head.ts';
 import { webRoutes } from '../web/web-routes.ts';
 import type { OpenedRelay } from './open-relay.ts';

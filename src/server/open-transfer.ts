@@ -16,10 +16,10 @@ import { CheckedConcatenations } from '../transfer/concatenation/checked-concate
 import { FairSemaphore } from '../transfer/fair-semaphore.ts';
 import { Advertiser } from '../transfer/fetch/advertise-refs.ts';
 import { Offload } from '../transfer/fetch/offload.ts';
-import { fetchRequestMemory } from '../transfer/fetch/question.ts';
 import { ResponseCache } from '../transfer/fetch/response-cache.ts';
 import type { ServeFetchContext } from '../transfer/fetch/serve-fetch.ts';
 import type { UploadCapabilities } from '../transfer/fetch/upload-capabilities.ts';
+import { fetchRequestMemory } from '../transfer/fetch/upload-post.ts';
 import { pushLimits } from '../transfer/push/limits.ts';
 import { puttingAside } from '../transfer/push/pack-intake.ts';
 import type { ReceivePushContext } from '../transfer/push/push-request.ts';

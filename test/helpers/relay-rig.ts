@@ -13,7 +13,7 @@ import { Withdrawals } from '../../src/relay/announcements/withdraw.ts';
 import { SignedEvents } from '../../src/relay/log/signed-events.ts';
 import type { Authenticated } from '../../src/relay/publication.ts';
 import { ServiceIdentity } from '../../src/relay/service-identity.ts';
-import { Words } from '../../src/relay/words.ts';
+import { Words } from '../../src/relay/trust.ts';
 import type { GitManifest } from '../../src/repository/git/git-manifest.ts';
 import { OwnerRecords } from '../../src/repository/records/owner-record.ts';
 import { formatRepositoryId, type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';

@@ -2,10 +2,10 @@
 import { type Cooperative, mapped, runToEnd } from '../../lib/cooperative.ts';
 import type { ObjectFormat } from '../object-id.ts';
 import { compareBytes, refsInByteOrder, sortByBytes, sortingByBytes } from './ref-name.ts';
-import { partEntries, type TablePart } from './ref-parts.ts';
 import { applyChanges, type RefChange, type RefEntry } from './ref-segment.ts';
 import { RefTable, tableOf } from './ref-table.ts';
 import { RefsView } from './ref-views.ts';
+import { partEntries, type TablePart } from './table-part.ts';
 
 type Refs = ReadonlyMap<string, string>;
 

@@ -4,10 +4,10 @@
  */
 import { LruMap } from '../../lib/lru.ts';
 import { encodePacket, packetHeader } from '../pkt-line.ts';
-import { partEntries, type TablePart } from './ref-parts.ts';
 import { prefixMatcher, shortestPrefixes } from './ref-prefixes.ts';
 import { applyChanges, type EncodedRefs, type RefEntry, type RefSegment } from './ref-segment.ts';
 import type { RefTable } from './ref-table.ts';
+import { partEntries, type TablePart } from './table-part.ts';
 
 /** How a ref is listed: without its peeled object id, with it in a separate line (v0), or with it as an attribute (v2). */
 export type RefForm = 'plain' | 'peeled line' | 'peeled attribute';

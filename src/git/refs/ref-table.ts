@@ -9,10 +9,10 @@ import { type Digest, sha256 } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { isObjectId, type ObjectFormat } from '../object-id.ts';
 import { refNameProblem, sortingByBytes } from './ref-name.ts';
-import { partEntries, type TablePart } from './ref-parts.ts';
 import type { KeyedChange, RefChange, RefEntry } from './ref-segment.ts';
 import { foldChanges, SegmentSlot, slotFor } from './ref-slots.ts';
 import { PeeledView, RefsView } from './ref-views.ts';
+import { partEntries, type TablePart } from './table-part.ts';
 
 /** Maximum number of changes in the overlay, and how many stay in it when it is written into segments. */
 export const maxOverlay = 256;

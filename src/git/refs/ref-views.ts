@@ -1,6 +1,6 @@
-import { partEntries, type TablePart } from './ref-parts.ts';
 import type { KeyedChange, RefEntry } from './ref-segment.ts';
 import type { SegmentSlot } from './ref-slots.ts';
+import { partEntries, type TablePart } from './table-part.ts';
 
 /** The part of a table that a view uses. */
 export interface ViewedTable {

@@ -4,7 +4,7 @@
  */
 import { type ObjectFormat, PackIdx } from '../../git/index.ts';
 import { Yielder } from '../../lib/cooperative.ts';
-import { openFile } from '../../lib/read-at.ts';
+import { openFile } from '../../lib/opened-file.ts';
 import { SortedIds } from '../../lib/sorted-ids.ts';
 import type { GitState } from '../../repository/git/git-manifest.ts';
 import { CheckedRefs } from './checked-refs.ts';

@@ -11,7 +11,7 @@ import { ObjectReader } from '../../git-process/read-objects.ts';
 import { failureOf } from '../../git-process/refusal.ts';
 import { Yielder } from '../../lib/cooperative.ts';
 import { isCairnError } from '../../lib/errors.ts';
-import { type OpenedFile, openFile } from '../../lib/read-at.ts';
+import { type OpenedFile, openFile } from '../../lib/opened-file.ts';
 import { SortedIds } from '../../lib/sorted-ids.ts';
 import { hexLines } from './pack-ids.ts';
 

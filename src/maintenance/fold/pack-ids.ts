@@ -1,7 +1,7 @@
 /** The object ids of packs, in the form that git reads from standard input. */
 import { join } from 'node:path';
 import { type ObjectFormat, PackIdx } from '../../git/index.ts';
-import { openFile } from '../../lib/read-at.ts';
+import { openFile } from '../../lib/opened-file.ts';
 
 /**
  * The ids of all objects in packs, one per line, in chunks. An id appears once for each pack that holds it.

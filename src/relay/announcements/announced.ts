@@ -3,7 +3,7 @@ import type { Announcement } from '../../nostr/announcement.ts';
 import { namesThisService } from '../../nostr/named-service.ts';
 import type { AccessFacts } from '../../policy/push-access.ts';
 import { identifierProblem } from '../../repository/repository-id.ts';
-import type { Places, Words } from '../words.ts';
+import type { Places, Words } from '../trust.ts';
 
 /** A repository as its announcements describe it. */
 export interface AnnouncedRepository extends AccessFacts {

@@ -14,9 +14,9 @@ import { type AccessFacts, mayKnowOf } from '../../policy/push-access.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import { identifierProblem, repositoryId } from '../../repository/repository-id.ts';
 import type { EventReader, Events } from '../events.ts';
-import { type About, answered, EventPlaces, followed, type Named } from '../log/event-places.ts';
+import { type About, answered, EventPlaces, followed, type Named } from '../log/event-repositories.ts';
 import type { Authenticated } from '../publication.ts';
-import type { Words } from '../words.ts';
+import type { Words } from '../trust.ts';
 import { type AnnouncedRepository, announcedBy } from './announced.ts';
 
 export interface DirectoryContext {

@@ -23,7 +23,7 @@ import {
 } from '../../repository/repository-id.ts';
 import type { Events } from '../events.ts';
 import type { Authenticated } from '../publication.ts';
-import type { Words } from '../words.ts';
+import type { Words } from '../trust.ts';
 import type { Directory } from './directory.ts';
 import { derivePolicy, PolicyChange, type PolicyContext, publishStored } from './policy-change.ts';
 import { readAnnouncement } from './read-announcement.ts';

@@ -26,7 +26,7 @@ import {
 } from '../../repository/repository-id.ts';
 import type { Events } from '../events.ts';
 import { type Authenticated, accept, reject, type Verdict } from '../publication.ts';
-import { mostPlaces, type Words } from '../words.ts';
+import { mostPlaces, type Words } from '../trust.ts';
 import type { Directory } from './directory.ts';
 import type { MaintainerClosures } from './maintainer-closures.ts';
 import { newestAnnouncements, type PolicyContext } from './policy-change.ts';

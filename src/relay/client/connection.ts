@@ -25,11 +25,11 @@ import type { Verifier } from '../../nostr/verify.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { EventReader } from '../events.ts';
 import type { Authenticated, Publication } from '../publication.ts';
+import type { Caller } from './caller-rates.ts';
 import { Inbox } from './inbox.ts';
 import { Outbox, type Outgoing } from './outbox.ts';
 import { PublishQueue } from './publish-queue.ts';
-import { QuestionQueue } from './question-queue.ts';
-import type { Caller } from './rate-limit.ts';
+import { QuestionQueue } from './query-queue.ts';
 import type { RelayLimits } from './relay-limits.ts';
 import { Subscriptions } from './subscriptions.ts';
 

@@ -24,7 +24,7 @@ export interface Amount {
 /** How many repositories an event is charged to at most. Admission refuses a stranger's event that names more. */
 export const MAX_CHARGES = 64;
 
-/** How many answered or quoted events are looked at; event-places follows as many to find what an event is about. */
+/** How many answered or quoted events are looked at; event-repositories follows as many to find what an event is about. */
 const MAX_ANSWERED = 64;
 
 /** One more than admission accepts, so that it notices an excess. */

@@ -16,7 +16,7 @@ import { formatRepositoryId, type RepositoryId, repositoryId } from '../../repos
 import type { EventReader } from '../events.ts';
 import type { SignedEvents } from '../log/signed-events.ts';
 import { tipOf } from '../pull-requests/pull-request-tip.ts';
-import { repositoriesNamed, type Words } from '../words.ts';
+import { repositoriesNamed, type Words } from '../trust.ts';
 
 /** How long a signed state is held, in seconds. */
 export const HELD_SECONDS = 30 * 60;

@@ -22,7 +22,7 @@ import type { Events } from '../events.ts';
 import type { SignedEvents } from '../log/signed-events.ts';
 import { type Authenticated, accept, reject, type Verdict } from '../publication.ts';
 import type { ServiceIdentity } from '../service-identity.ts';
-import type { Words } from '../words.ts';
+import type { Words } from '../trust.ts';
 import type { HeldStates } from './held-states.ts';
 import { NO_OBJECTS, SignedStateChange, type SignedStateOutcome } from './signed-state-change.ts';
 

@@ -4,7 +4,7 @@
  * as pushed packs, and the next fold checks again.
  */
 import { PackIdx } from '../../git/index.ts';
-import { openFile } from '../../lib/read-at.ts';
+import { openFile } from '../../lib/opened-file.ts';
 import type { ArtifactCache } from '../cache/artifact-cache.ts';
 import type { RepositoryId } from '../repository-id.ts';
 import type { GitState, PackEntry } from './git-manifest.ts';

@@ -8,7 +8,7 @@ import type { QuarantinePaths } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
 import { inspectObjects, parentsOf } from '../../git-process/inspect-objects.ts';
 import { Yielder } from '../../lib/cooperative.ts';
-import { openFile } from '../../lib/read-at.ts';
+import { openFile } from '../../lib/opened-file.ts';
 import type { ReceivedPack } from './received-pack.ts';
 
 /** Cut commits of one pack whose parents are looked for. With more, something is taken to be missing. */

@@ -12,7 +12,7 @@ import {
 import { inStretches, Yielder } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { formatSize } from '../../lib/format-size.ts';
-import type { OpenedFile } from '../../lib/read-at.ts';
+import type { OpenedFile } from '../../lib/opened-file.ts';
 import { SortedIds } from '../../lib/sorted-ids.ts';
 import { deltaStart, sizeMadeBy } from './delta-start.ts';
 

@@ -7,7 +7,7 @@ import { applyDelta, deltaResultSize, readPackEntryHeader } from '../../git/inde
 import { inStretches, Yielder } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { Inflater } from '../../lib/inflate.ts';
-import type { OpenedFile } from '../../lib/read-at.ts';
+import type { OpenedFile } from '../../lib/opened-file.ts';
 import { MOST_DELTAS, type PackEntries } from './pack-entries.ts';
 
 /** Hears of an object: its place among those asked for, and where in a buffer it lies, for the time of the call alone. */

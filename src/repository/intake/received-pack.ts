@@ -2,7 +2,7 @@
 import { isWholeCommit, type ObjectFormat, PackIdx } from '../../git/index.ts';
 import { type Digest, sha256, sha256OfFile } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
-import { type OpenedFile, openFile } from '../../lib/read-at.ts';
+import { type OpenedFile, openFile } from '../../lib/opened-file.ts';
 import type { OwnEntries } from '../git/git-manifest.ts';
 import type { ScannedPack } from './pack-entries.ts';
 import type { LocalArtifact, PackFacts } from './store-pack.ts';

@@ -14,7 +14,7 @@ import { snapshotPackName, writeSnapshot } from '../../repository/snapshot/snaps
 import type { FairSemaphore } from '../fair-semaphore.ts';
 import { partOf } from '../fetch/plan.ts';
 import type { Growth } from './growth.ts';
-import { canBeJoined, type IndexedPart, whichAreListed } from './idx.ts';
+import { canBeJoined, type IndexedPart, whichAreListed } from './indexed-part.ts';
 
 export interface ConcatenationCheckContext {
   readonly git: Git;

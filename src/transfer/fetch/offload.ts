@@ -28,7 +28,7 @@ import type { RepositoryId } from '../../repository/repository-id.ts';
 import { isPublic } from '../repository-access.ts';
 import type { OfferedCapabilities } from './advertise-refs.ts';
 import { planStoredResponse } from './plan.ts';
-import type { FetchQuery } from './question.ts';
+import type { FetchQuery } from './upload-post.ts';
 
 export interface OffloadOptions {
   /** Whether `bundle-uri` is offered. */

@@ -9,8 +9,8 @@ import {
 import type { Digest } from '../../lib/digest.ts';
 import type { GitManifest, PackEntry } from '../../repository/git/git-manifest.ts';
 import type { ArtifactRef } from '../../repository/manifest.ts';
-import { type FetchQuery, says } from './question.ts';
 import { showsObjects, tagObjects } from './shown-objects.ts';
+import { type FetchQuery, says } from './upload-post.ts';
 
 /** The entries of a stored pack that are sent: all but the bases that only complete a thin pack, which are at its end. */
 export interface PackPart {

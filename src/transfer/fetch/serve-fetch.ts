@@ -16,6 +16,9 @@ import { FetchLook } from './look.ts';
 import type { Offload } from './offload.ts';
 import { PatientOutput } from './patient-output.ts';
 import { type JoinedPacks, planStoredResponse } from './plan.ts';
+import type { ResponseCache } from './response-cache.ts';
+import { type OpenPack, sendStoredResponse } from './stored-pack.ts';
+import { runUploadPack } from './upload-pack.ts';
 import {
   boundedUploadRequest,
   fetchQueryDigest,
@@ -23,10 +26,7 @@ import {
   RequestMemory,
   readUploadPost,
   type WholeFetch,
-} from './question.ts';
-import type { ResponseCache } from './response-cache.ts';
-import { type OpenPack, sendStoredResponse } from './stored-pack.ts';
-import { runUploadPack } from './upload-pack.ts';
+} from './upload-post.ts';
 
 /**
  * How a fetch was answered: by a stored pack, a concatenation of several, a URL of the object store, a recorded response, a

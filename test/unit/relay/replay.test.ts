@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { NostrEvent } from '../../../src/nostr/event.ts';
 import { kinds } from '../../../src/nostr/kinds.ts';
 import { announcement, deletion, idOf, verified } from '../../helpers/relay-rig.ts';
-import { WordRig } from '../../helpers/word-rig.ts';
+import { WordRig } from '../../helpers/trust-rig.ts';
 import { type Author, alice, author, bob, carol, dave } from '../nostr/authors.ts';
 
 const NOW = 1_900_000_000;

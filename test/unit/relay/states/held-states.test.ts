@@ -4,7 +4,7 @@ import { kinds } from '../../../../src/nostr/kinds.ts';
 import { createLogger } from '../../../../src/observability/logger.ts';
 import { SignedEvents } from '../../../../src/relay/log/signed-events.ts';
 import { HELD_SECONDS, HeldStates, MAX_HELD } from '../../../../src/relay/states/held-states.ts';
-import { Words } from '../../../../src/relay/words.ts';
+import { Words } from '../../../../src/relay/trust.ts';
 import { heldKey, signedEventKey } from '../../../../src/repository/keys.ts';
 import { EventsInMemory } from '../../../helpers/events-in-memory.ts';
 import { idOf, verified, verifier } from '../../../helpers/relay-rig.ts';

@@ -13,7 +13,7 @@ import type { Authenticated } from '../../../../src/relay/publication.ts';
 import { ServiceIdentity } from '../../../../src/relay/service-identity.ts';
 import { HeldStates } from '../../../../src/relay/states/held-states.ts';
 import { SignedStates } from '../../../../src/relay/states/signed-states.ts';
-import { Words } from '../../../../src/relay/words.ts';
+import { Words } from '../../../../src/relay/trust.ts';
 import type {
   GitManifest,
   PackEntry,

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PACKED_TREE, PackIdx } from '../../../../src/git/index.ts';
-import { openFile } from '../../../../src/lib/read-at.ts';
+import { openFile } from '../../../../src/lib/opened-file.ts';
 import { scanPack } from '../../../../src/repository/intake/pack-entries.ts';
 import { readPackedObjects } from '../../../../src/repository/intake/packed-objects.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseCapabilities } from '../../../../src/git/index.ts';
 import type { Output } from '../../../../src/transfer/output.ts';
-import { PushResponse } from '../../../../src/transfer/push/report.ts';
+import { PushResponse } from '../../../../src/transfer/push/response.ts';
 import { bandsOf, packetsOf } from '../../../helpers/raw-git.ts';
 
 class Collected implements Output {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { NostrEvent, VerifiedEvent } from '../../../src/nostr/event.ts';
 import { kinds } from '../../../src/nostr/kinds.ts';
-import { Words } from '../../../src/relay/words.ts';
+import { Words } from '../../../src/relay/trust.ts';
 import { EventsInMemory } from '../../helpers/events-in-memory.ts';
 import { announcement, idOf, RelayRig, verified } from '../../helpers/relay-rig.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
-import { WordRig } from '../../helpers/word-rig.ts';
+import { WordRig } from '../../helpers/trust-rig.ts';
 import { type Author, alice, author, bob, carol, dave } from '../nostr/authors.ts';
 
 const PEOPLE = Array.from({ length: 7 }, (_, at) => author(at + 1));

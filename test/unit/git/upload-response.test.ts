@@ -5,7 +5,7 @@ import {
   encodeUploadResponse,
   endUploadResponse,
   uploadResponseForm,
-} from '../../../src/git/upload-answer.ts';
+} from '../../../src/git/upload-response.ts';
 
 const form = (version: 0 | 1 | 2, ...words: string[]) =>
   uploadResponseForm(version, (word) => words.includes(word));

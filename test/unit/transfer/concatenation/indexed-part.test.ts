@@ -2,7 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../../src/lib/digest.ts';
-import { canBeJoined, type IndexedPart, whichAreListed } from '../../../../src/transfer/concatenation/idx.ts';
+import {
+  canBeJoined,
+  type IndexedPart,
+  whichAreListed,
+} from '../../../../src/transfer/concatenation/indexed-part.ts';
 import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
 
 let folder: TempDir;

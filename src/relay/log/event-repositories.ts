@@ -4,7 +4,7 @@ import type { NostrEvent } from '../../nostr/event.ts';
 import { kinds } from '../../nostr/kinds.ts';
 import { firstValue, tagsNamed, values } from '../../nostr/tags.ts';
 import type { EventReader } from '../events.ts';
-import { repositoriesNamed, type Words } from '../words.ts';
+import { repositoriesNamed, type Words } from '../trust.ts';
 
 export interface EventPlacesContext {
   readonly events: Pick<EventReader, 'get' | 'isReferredTo' | 'query'>;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { zeroId } from '../../../../src/git/object-id.ts';
-import { commandKind } from '../../../../src/git/refs/ref-update.ts';
+import { commandKind } from '../../../../src/git/refs/ref-command.ts';
 
 test.each([
   ['create', '0', '1'],

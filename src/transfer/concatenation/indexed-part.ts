@@ -1,5 +1,5 @@
 import { type ObjectFormat, PackIdx } from '../../git/index.ts';
-import { openFile } from '../../lib/read-at.ts';
+import { openFile } from '../../lib/opened-file.ts';
 import type { PackPart } from '../fetch/plan.ts';
 
 /** A part of a concatenation, with the idx of its pack on local disk. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { callerAddress } from '../../../../src/lib/caller-address.ts';
 import { TokenBucket, takeFromAll } from '../../../../src/lib/token-bucket.ts';
-import { Callers, perMinute } from '../../../../src/relay/client/rate-limit.ts';
+import { Callers, perMinute } from '../../../../src/relay/client/caller-rates.ts';
 import { InstantClock } from '../../../helpers/instant-clock.ts';
 
 describe('a bucket', () => {

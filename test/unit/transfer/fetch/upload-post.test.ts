@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { delimiterPacket, encodePacket, flushPacket } from '../../../../src/git/index.ts';
 import { ByteBudget } from '../../../../src/lib/byte-budget.ts';
 import type { ProtocolVersion } from '../../../../src/transfer/fetch/advertise-refs.ts';
-import { fetchQueryDigest, RequestMemory, readUploadPost } from '../../../../src/transfer/fetch/question.ts';
+import {
+  fetchQueryDigest,
+  RequestMemory,
+  readUploadPost,
+} from '../../../../src/transfer/fetch/upload-post.ts';
 import { RequestBody } from '../../../../src/transfer/request-body.ts';
 
 const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(40));
