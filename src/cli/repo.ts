@@ -216,10 +216,11 @@ function count(number: number, noun: string): string {
 }
 
 /** A manifest as JSON, with the property names of its stored form. */
-function plain({ lifecycle, ...manifest }: GitManifest): unknown {
+function plain({ lifecycle, appliedState, ...manifest }: GitManifest): unknown {
   return {
     ...manifest,
     state: lifecycle,
+    order: appliedState,
     refs: Object.fromEntries(manifest.refs),
     peeled: Object.fromEntries(manifest.peeled),
   };

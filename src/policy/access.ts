@@ -15,7 +15,7 @@ export type UrlSpace = 'git' | 'grasp';
 
 export type PushEntry =
   /** What authorizes the push once its commands are known. */
-  | { readonly allow: true; readonly by: 'anyone' | 'key' | 'order' }
+  | { readonly allow: true; readonly by: 'anyone' | 'key' | 'signed-state' }
   | { readonly allow: false; readonly answer: 'unauthenticated' | 'forbidden'; readonly reason: string };
 
 /**
@@ -25,7 +25,7 @@ export type PushEntry =
 export function decidePushEntry(mode: AccessMode, space: UrlSpace, signedIn: boolean): PushEntry {
   if (mode === 'read-only') return { allow: false, answer: 'forbidden', reason: 'this server is read-only' };
   if (mode === 'open') return { allow: true, by: 'anyone' };
-  if (space === 'grasp') return { allow: true, by: 'order' };
+  if (space === 'grasp') return { allow: true, by: 'signed-state' };
   if (signedIn) return { allow: true, by: 'key' };
   return {
     allow: false,

@@ -18,14 +18,14 @@ import { AnnouncementMemory } from './announcements/announcement-memory.ts';
 import { readAnnouncement } from './announcements/read-announcement.ts';
 import type { EventReader, Events } from './events.ts';
 
-export interface WordsContext {
+export interface TrustContext {
   readonly events: Pick<EventReader, 'announcements' | 'get' | 'isHidden' | 'latest'> &
     Pick<Events, 'onEvent'>;
   readonly rule: MaintainerRule;
 }
 
 /** The repositories under an identifier in which a key's events count. */
-export interface Places {
+export interface TrustingOwners {
   /** Owners: the key itself first, whether it has a repository or not. */
   readonly owners: readonly string[];
   /** False when so many owners name the key that not all were looked at. Always true for a key that has announced. */
@@ -33,7 +33,7 @@ export interface Places {
 }
 
 /** How many repositories are looked up for a key that has not announced which ones it accepts. */
-export const mostPlaces = 64;
+export const maxTrustingOwners = 64;
 /** How many owners are looked at to find them. */
 const MOST_TRIED = 256;
 /** How many names are kept of one key whose announcements replace one another, before the index is rebuilt. */
@@ -50,13 +50,13 @@ interface Names {
 }
 
 /** Create it before other listeners that ask it about events, so that it sees an announcement first. */
-export class Words {
-  private readonly context: WordsContext;
+export class Trust {
+  private readonly context: TrustContext;
   private readonly memory: AnnouncementMemory;
   /** By identifier, built on demand. A surplus name does no harm: each is checked before it counts. */
   private readonly names = new Map<string, Names>();
 
-  constructor(context: WordsContext) {
+  constructor(context: TrustContext) {
     this.context = context;
     this.memory = new AnnouncementMemory(context);
     context.events.onEvent((event, { hidden }) => {
@@ -108,32 +108,32 @@ export class Words {
    * The repositories in which a key's events count. The work does not grow with others' announcements: it follows the key's
    * own announcement, and looks at those who name the key only if it has none.
    */
-  placesOf(author: string, identifier: string): Places {
+  repositoriesOf(author: string, identifier: string): TrustingOwners {
     const accepted = acceptedOwners(author, this.announcementsOf(identifier), this.context.rule);
-    if (accepted === undefined) return this.placesNaming(author, identifier);
+    if (accepted === undefined) return this.repositoriesTrusting(author, identifier);
     const owners = accepted.filter((owner) => owner === author || this.trusts(owner, author, identifier));
     return { owners, complete: true };
   }
 
   /** The repositories in which a signed state counts: only those that it names by `a` tags, if it names any. */
-  placesOfState(event: NostrEvent): Places {
+  repositoriesOfState(event: NostrEvent): TrustingOwners {
     const identifier = firstValue(event, 'd') ?? '';
     const named = repositoriesNamed(event);
-    if (named.length === 0) return this.placesOf(event.pubkey, identifier);
+    if (named.length === 0) return this.repositoriesOf(event.pubkey, identifier);
     const owners = named
       .filter((address) => address.identifier === identifier)
-      .slice(0, mostPlaces)
+      .slice(0, maxTrustingOwners)
       .map(({ pubkey }) => pubkey);
     const counting = owners.filter((owner) => this.counts(event.pubkey, owner, identifier));
     return { owners: [...new Set(counting)], complete: true };
   }
 
   /** The repositories that trust a key, whatever the key accepts: the key's own first. */
-  placesNaming(key: string, identifier: string): Places {
+  repositoriesTrusting(key: string, identifier: string): TrustingOwners {
     const owners = [key];
     let tried = 0;
     for (const owner of this.naming(key, identifier)) {
-      if (owners.length > mostPlaces || ++tried > MOST_TRIED) return { owners, complete: false };
+      if (owners.length > maxTrustingOwners || ++tried > MOST_TRIED) return { owners, complete: false };
       if (this.trusts(owner, key, identifier)) owners.push(owner);
     }
     return { owners, complete: true };
@@ -141,13 +141,13 @@ export class Words {
 
   /**
    * The writers of a repository whose signed states may be held with the key instead of the repository: keys without an
-   * announcement, named by more owners than {@link placesOf} looks at.
+   * announcement, named by more owners than {@link repositoriesOf} looks at.
    */
   crowdedWriters(owner: string, identifier: string): readonly string[] {
     return this.writersOf(owner, identifier).filter((key) => {
       if (key === owner || this.hasAnnounced(key, identifier)) return false;
       let count = 0;
-      for (const _ of this.naming(key, identifier)) if (++count > mostPlaces) return true;
+      for (const _ of this.naming(key, identifier)) if (++count > maxTrustingOwners) return true;
       return false;
     });
   }

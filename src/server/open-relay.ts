@@ -38,7 +38,7 @@ import { HeldStates } from '../relay/states/held-states.ts';
 import { Receipts } from '../relay/states/receipts.ts';
 import { SignedStateUpkeep } from '../relay/states/signed-state-upkeep.ts';
 import { SignedStates } from '../relay/states/signed-states.ts';
-import { Words } from '../relay/trust.ts';
+import { Trust } from '../relay/trust.ts';
 import { Upkeep } from '../relay/upkeep.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
 import type { ArtifactCache } from '../repository/cache/artifact-cache.ts';
@@ -126,22 +126,22 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
   const signedEvents = new SignedEvents(control, verifier);
   const policy = { signedEvents, rule: settings.maintainers };
   // Opened before everything that shows events, so that it hears of a change first.
-  const words = new Words({ events, rule: settings.maintainers });
+  const trust = new Trust({ events, rule: settings.maintainers });
   const receiptKey = (owner: string, identifier: string) =>
     service.signerOf(repositoryId(owner, identifier)).publicKey;
-  const directory = new Directory({ events, repositories, words, receiptKey, base, log });
+  const directory = new Directory({ events, repositories, trust, receiptKey, base, log });
   const maintainerClosures = new MaintainerClosures({
     ...policy,
     events,
     directory,
-    words,
+    trust,
     repositories,
     clock,
     random,
     log,
   });
   const owners = new OwnerRecords({ control, clock, random });
-  const heldStates = new HeldStates({ control, clock, random, events, signedEvents, verifier, words, log });
+  const heldStates = new HeldStates({ control, clock, random, events, signedEvents, verifier, trust, log });
   const announcements = new Announcements({
     ...policy,
     events,
@@ -161,7 +161,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     repositories,
     closures: maintainerClosures,
     directory,
-    words,
+    trust,
     owners,
     clock,
     settled: settledMs,
@@ -175,7 +175,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     signedEvents,
     service,
     git,
-    words,
+    trust,
     isPublic,
     clock,
     artifacts: parts.artifacts,

@@ -21,7 +21,7 @@ import type { ServeFetchContext } from '../transfer/fetch/serve-fetch.ts';
 import type { UploadCapabilities } from '../transfer/fetch/upload-capabilities.ts';
 import { fetchRequestMemory } from '../transfer/fetch/upload-post.ts';
 import { pushLimits } from '../transfer/push/limits.ts';
-import { puttingAside } from '../transfer/push/pack-intake.ts';
+import { slowPushes } from '../transfer/push/pack-intake.ts';
 import type { ReceivePushContext } from '../transfer/push/push-request.ts';
 import { boundedPushes } from '../transfer/push/stranger-push.ts';
 import type { GitBudget } from './git-budget.ts';
@@ -79,7 +79,7 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
   const { artifacts, cache } = parts.repositories;
   const places = new FairSemaphore(budget.concurrency, settings.gitQueue);
   const room = { spoolSize: settings.spoolSize, gitConcurrency: budget.concurrency };
-  const aside = puttingAside(scratch, room, clock, (bytes) => metrics.spoolBytes.set(bytes));
+  const aside = slowPushes(scratch, room, clock, (bytes) => metrics.spoolBytes.set(bytes));
   const checkedConcatenations = new CheckedConcatenations({
     git,
     cache,
@@ -107,7 +107,7 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
     push: {
       git,
       places,
-      puttingAside: aside,
+      slowPushes: aside,
       artifacts,
       cache,
       random,

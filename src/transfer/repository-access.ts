@@ -55,7 +55,7 @@ export function pushAccess(
       return { allow: true, role: 'anonymous' };
     case 'key':
       return decideAccess('push', authority.actor, facts);
-    case 'order':
+    case 'signed-state':
       return decideAccess('read', authority.caller?.actor, facts);
   }
 }

@@ -52,18 +52,18 @@ async function announced(options: { readonly maintainers?: readonly Person[] } =
   return { owner, identifier, event, answer, user, first, second, url };
 }
 
-/** The same, with main at its second commit by an order carried out. */
+/** The same, with main at its second commit by a signed state carried out. */
 async function hosted(options: { readonly maintainers?: readonly Person[] } = {}) {
   const made = await announced(options);
-  const order = state(
+  const signedState = state(
     made.owner,
     made.identifier,
     { 'refs/heads/main': made.second },
     { head: 'main', at: now() - 60 },
   );
-  expect((await publish(server.url, order)).accepted).toBe(true);
+  expect((await publish(server.url, signedState)).accepted).toBe(true);
   await made.user.run(['push', '--quiet', made.url, 'main']);
-  return { ...made, order };
+  return { ...made, signedState };
 }
 
 async function remoteRefs(user: GitClient, url: string): Promise<Record<string, string>> {
@@ -82,17 +82,17 @@ describe('a repository that is announced for GRASP', () => {
     expect(await query(server.url, { ids: [event.id] })).toEqual([]);
     expect(await remoteRefs(user, url)).toEqual({});
 
-    const order = state(owner, identifier, { 'refs/heads/main': second }, { head: 'main' });
-    const held = await publish(server.url, order);
+    const signedState = state(owner, identifier, { 'refs/heads/main': second }, { head: 'main' });
+    const held = await publish(server.url, signedState);
     expect(held).toEqual({ accepted: true, note: expect.stringMatching(/^purgatory: /) });
-    expect(await query(server.url, { ids: [order.id] })).toEqual([]);
+    expect(await query(server.url, { ids: [signedState.id] })).toEqual([]);
 
     await user.run(['push', '--quiet', url, 'main']);
     const served = await eventually(
-      () => query(server.url, { ids: [event.id, order.id] }),
+      () => query(server.url, { ids: [event.id, signedState.id] }),
       (events) => events.length === 2,
     );
-    expect(served.map(({ id }) => id).sort()).toEqual([event.id, order.id].sort());
+    expect(served.map(({ id }) => id).sort()).toEqual([event.id, signedState.id].sort());
     expect(await remoteRefs(user, url)).toEqual({ HEAD: second, 'refs/heads/main': second });
   });
 
@@ -176,9 +176,9 @@ describe('a repository that is announced for GRASP', () => {
 
   it('forgets a held state that its author deletes', async () => {
     const { owner, identifier, user, second, url } = await announced();
-    const order = state(owner, identifier, { 'refs/heads/main': second });
-    await publish(server.url, order);
-    expect((await publish(server.url, owner.sign(5, [['e', order.id]]))).accepted).toBe(true);
+    const signedState = state(owner, identifier, { 'refs/heads/main': second });
+    await publish(server.url, signedState);
+    expect((await publish(server.url, owner.sign(5, [['e', signedState.id]]))).accepted).toBe(true);
     const refused = await user.try(['push', url, 'main']);
     expect(refused.stderr).toContain('ERR no signed state is waiting');
   });
@@ -237,7 +237,7 @@ describe('a repository that is announced for GRASP', () => {
 });
 
 describe('two servers over one bucket', () => {
-  it('an order accepted by one authorizes a push to the other at once', async () => {
+  it('a signed state accepted by one authorizes a push to the other at once', async () => {
     const { owner, identifier, user, second } = await announced();
     await publish(server.url, state(owner, identifier, { 'refs/heads/main': second }));
     await user.run(['push', '--quiet', graspUrl(other.url, owner, identifier), 'main']);
@@ -246,7 +246,7 @@ describe('two servers over one bucket', () => {
     });
   });
 
-  it('an older order sent to the other one never wins', async () => {
+  it('an older signed state sent to the other one never wins', async () => {
     const { owner, identifier, user, first, second, url } = await hosted();
     const refs = { 'refs/heads/main': second, 'refs/heads/new': second };
     expect((await publish(server.url, state(owner, identifier, refs, { at: now() }))).note).toBe('');
@@ -257,9 +257,9 @@ describe('two servers over one bucket', () => {
   });
 
   it('serve the same events, whichever they were sent to', async () => {
-    const { event, order } = await hosted();
+    const { event, signedState } = await hosted();
     const served = await eventually(
-      () => query(other.url, { ids: [event.id, order.id] }),
+      () => query(other.url, { ids: [event.id, signedState.id] }),
       (events) => events.length === 2,
     );
     expect(served).toHaveLength(2);
@@ -476,7 +476,7 @@ describe('the server', () => {
 describe('a repository whose owner deletes its announcement', () => {
   it('is gone at once, comes back by no older announcement, and begins anew by a newer one', async () => {
     const made = await hosted();
-    const { owner, identifier, event, order, user, second, url } = made;
+    const { owner, identifier, event, signedState, user, second, url } = made;
     const address = `30617:${owner.publicKey}:${identifier}`;
     const statusOf = async (place: string) => [
       (await send(place)).status,
@@ -498,7 +498,7 @@ describe('a repository whose owner deletes its announcement', () => {
     }
     const asOwner = await signedIn(user, owner, signed).try(['ls-remote', signed]);
     expect(asOwner.stderr).toContain('not found');
-    expect(await query(server.url, { ids: [event.id, order.id] })).toEqual([]);
+    expect(await query(server.url, { ids: [event.id, signedState.id] })).toEqual([]);
     expect((await user.try(['push', url, 'main'])).exitCode).not.toBe(0);
 
     for (const at of [deletedAt - 1, deletedAt]) {
@@ -521,7 +521,7 @@ describe('a repository whose owner deletes its announcement', () => {
     await user.run(['push', '--quiet', url, 'main']);
     expect(await remoteRefs(user, url)).toMatchObject({ 'refs/heads/main': second });
     const served = await eventually(
-      () => query(other.url, { ids: [newer.id, again.id, event.id, order.id] }),
+      () => query(other.url, { ids: [newer.id, again.id, event.id, signedState.id] }),
       // The other server hears of it a moment later, and serves what it knew until then.
       (events) => events.length === 2 && events.every(({ id }) => id !== event.id),
     );

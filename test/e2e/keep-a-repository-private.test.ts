@@ -114,13 +114,13 @@ async function discussed(place: Place): Promise<NostrEvent[]> {
   const issue = issueBy(reader, place);
   const comment = commentBy(maintainer, issue);
   const reply = commentBy(reader, comment, 'e');
-  const order = state(maintainer, identifier, { 'refs/heads/main': tip, 'refs/heads/stable': tip });
+  const signedState = state(maintainer, identifier, { 'refs/heads/main': tip, 'refs/heads/stable': tip });
   const theirs = maintainer.sign(30_617, [['d', identifier]]);
   const sent: [Person, NostrEvent][] = [
     [reader, issue],
     [maintainer, comment],
     [reader, reply],
-    [maintainer, order],
+    [maintainer, signedState],
     [maintainer, theirs],
     [owner, owner.sign(0, [], '{"name":"Owner"}')],
   ];

@@ -207,8 +207,8 @@ describe('an event that is not what its author signed', () => {
   it('is refused as an announcement and as a state too, before anything is looked at', async () => {
     const forged = { ...announcement(server.url, stranger, 'forged'), pubkey: owner.publicKey };
     await expectRefused(forged, /^invalid: .*is wrong/);
-    const order = { ...state(stranger, 'target', { 'refs/heads/main': OID }), pubkey: owner.publicKey };
-    await expectRefused(order, /^invalid: .*is wrong/);
+    const signedState = { ...state(stranger, 'target', { 'refs/heads/main': OID }), pubkey: owner.publicKey };
+    await expectRefused(signedState, /^invalid: .*is wrong/);
     const deletion = stranger.sign(5, [['a', `30617:${owner.publicKey}:target`]]);
     await expectRefused({ ...deletion, pubkey: owner.publicKey }, /^invalid: .*is wrong/);
     await expectRefused(deletion, /^invalid: .*no address of its author/);

@@ -32,12 +32,12 @@ import type { FaultyStore } from './faulty-store.ts';
 import { HTTP_LIMITS } from './http-limits.ts';
 import { tempDir } from './temp-dir.ts';
 
-/** Orders as a test puts them there. Asking for them costs a request, as it does where they are kept. */
+/** Signed states as a test puts them there. Asking for them costs a request, as it does where they are kept. */
 export class TestStateBook implements HeldStateBook {
-  readonly orders: HeldState[] = [];
+  readonly states: HeldState[] = [];
   readonly carried: HeldState[] = [];
   readonly tips = new Map<string, string>();
-  /** What the order carried out last has set. */
+  /** What the signed state carried out last has set. */
   lastSet: ReadonlyMap<string, string> = new Map();
   private readonly store: FaultyStore;
 
@@ -46,13 +46,13 @@ export class TestStateBook implements HeldStateBook {
   }
 
   async heldIn(): Promise<readonly HeldState[]> {
-    await this.store.get('orders');
-    return [...this.orders];
+    await this.store.get('held-states');
+    return [...this.states];
   }
 
-  async removeApplied(_id: RepositoryId, order: HeldState): Promise<void> {
-    this.carried.push(order);
-    this.orders.splice(this.orders.indexOf(order), 1);
+  async removeApplied(_id: RepositoryId, held: HeldState): Promise<void> {
+    this.carried.push(held);
+    this.states.splice(this.states.indexOf(held), 1);
   }
 
   async refsOf(): Promise<ReadonlyMap<string, string>> {
@@ -67,7 +67,7 @@ export class TestStateBook implements HeldStateBook {
 export interface GitServer extends AsyncDisposable {
   readonly url: string;
   readonly repositories: Repositories;
-  readonly orders: TestStateBook;
+  readonly heldStates: TestStateBook;
   /** Makes a repository, or changes it, as an announcement would. */
   announce(id: RepositoryId, parts?: Partial<GitState>): Promise<void>;
   state(id: RepositoryId): Promise<PublishedGitState>;
@@ -108,7 +108,7 @@ export async function startGitServer(
   const advertiser = new Advertiser(await learnUploadCapabilities(git, scratch), 'cairn/test');
   const places = new FairSemaphore(4, 16);
   const room = new SpoolRoom(scratch, 2 ** 30, clock);
-  const orders = new TestStateBook(store);
+  const heldStates = new TestStateBook(store);
   const log = createLogger('silent');
   const server = new HttpServer({
     log,
@@ -153,12 +153,12 @@ export async function startGitServer(
       push: {
         git,
         places,
-        puttingAside: { room, stalled: new FairSlots(1, 1) },
+        slowPushes: { room, stalled: new FairSlots(1, 1) },
         artifacts,
         cache,
         random,
         scratch,
-        heldStates: orders,
+        heldStates,
         clock,
         strangers,
         ...boundedPushes(strangers === undefined ? undefined : { ...strangers, places: 2 }, clock),
@@ -172,7 +172,7 @@ export async function startGitServer(
   return {
     url,
     repositories,
-    orders,
+    heldStates,
     announce: async (id, parts = {}) => {
       const { publisher } = repositories.get(id);
       await publisher.join({

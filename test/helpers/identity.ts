@@ -15,7 +15,7 @@ export function gitUrl(server: string, owner: Person, identifier: string): strin
   return `${server}/git/${owner.npub}/${encodeURIComponent(identifier)}.git`;
 }
 
-/** The URL of a repository in the space where pushes carry out orders. */
+/** The URL of a repository in the space where pushes apply signed states. */
 export function graspUrl(server: string, owner: Person, identifier: string): string {
   return `${server}/${owner.npub}/${encodeURIComponent(identifier)}.git`;
 }

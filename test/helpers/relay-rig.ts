@@ -13,7 +13,7 @@ import { Withdrawals } from '../../src/relay/announcements/withdraw.ts';
 import { SignedEvents } from '../../src/relay/log/signed-events.ts';
 import type { Authenticated } from '../../src/relay/publication.ts';
 import { ServiceIdentity } from '../../src/relay/service-identity.ts';
-import { Words } from '../../src/relay/trust.ts';
+import { Trust } from '../../src/relay/trust.ts';
 import type { GitManifest } from '../../src/repository/git/git-manifest.ts';
 import { OwnerRecords } from '../../src/repository/records/owner-record.ts';
 import { formatRepositoryId, type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
@@ -35,14 +35,14 @@ export class RelayRig {
   readonly repositories: RepositoryRig;
   readonly events = new EventsInMemory();
   readonly service = new ServiceIdentity(author(99).secretKey);
-  readonly words: Words;
+  readonly trust: Trust;
   readonly directory: Directory;
   readonly closures: MaintainerClosures;
   readonly owners: OwnerRecords;
   readonly announcements: Announcements;
   readonly withdrawals: Withdrawals;
   readonly upkeep: RepositoryUpkeep;
-  /** Orders that wait, by repository. */
+  /** Signed states that wait, by repository. */
   readonly waiting = new Map<string, StateStamp[]>();
   private readonly options: RelayRigOptions;
 
@@ -55,18 +55,18 @@ export class RelayRig {
     const signedEvents = new SignedEvents(control, verifier);
     const { rule = 'recursive', maxRepositoriesPerOwner = 1_000 } = options;
     const { events } = this;
-    this.words = new Words({ events, rule });
-    const { words } = this;
+    this.trust = new Trust({ events, rule });
+    const { trust } = this;
     const receiptKey = (owner: string, identifier: string) =>
       this.service.signerOf(repositoryId(owner, identifier)).publicKey;
-    this.directory = new Directory({ events, repositories, words, receiptKey, base: BASE, log });
+    this.directory = new Directory({ events, repositories, trust, receiptKey, base: BASE, log });
     const { directory } = this;
     this.closures = new MaintainerClosures({
       events,
       signedEvents,
       rule,
       directory,
-      words,
+      trust,
       repositories,
       clock,
       random,
@@ -86,16 +86,16 @@ export class RelayRig {
     this.withdrawals = new Withdrawals({
       ...shared,
       directory,
-      words,
+      trust,
       clock,
       settled: 0,
       heldStates: {
         heldIn: async (id) => this.waiting.get(formatRepositoryId(id)) ?? [],
         remove: async (id, ids) => {
-          const orders = this.waiting.get(formatRepositoryId(id)) ?? [];
+          const signedStates = this.waiting.get(formatRepositoryId(id)) ?? [];
           this.waiting.set(
             formatRepositoryId(id),
-            orders.filter((order) => !ids.has(order.id)),
+            signedStates.filter((signedState) => !ids.has(signedState.id)),
           );
         },
       },

@@ -10,31 +10,31 @@ import type { RepositoryId } from '../../src/repository/repository-id.ts';
 import { RelayRig, type RelayRigOptions, verified, verifier } from './relay-rig.ts';
 
 /**
- * One server with everything that decides whose word counts, from what a client sends to what waits in repositories. No git
- * is run: in repositories without objects every state waits.
+ * One server with everything that decides whose events count, from what a client sends to what repositories hold. No git
+ * is run: without objects, a repository holds every state.
  */
-export class WordRig {
+export class TrustRig {
   readonly relay: RelayRig;
   readonly held: HeldStates;
-  readonly orders: SignedStates;
+  readonly signedStates: SignedStates;
   readonly admission: Admission;
 
   constructor(options: RelayRigOptions = {}, relay = new RelayRig(options)) {
     this.relay = relay;
-    const { events, words, directory, repositories: rig, service, announcements, withdrawals } = relay;
+    const { events, trust, directory, repositories: rig, service, announcements, withdrawals } = relay;
     const { store: control, clock, random, repositories, artifacts, cache } = rig;
     const log = createLogger('silent');
     const signedEvents = new SignedEvents(control, verifier);
-    this.held = new HeldStates({ control, clock, random, events, signedEvents, verifier, words, log });
+    this.held = new HeldStates({ control, clock, random, events, signedEvents, verifier, trust, log });
     const observer = { started: () => undefined, ended: () => undefined };
-    this.orders = new SignedStates({
+    this.signedStates = new SignedStates({
       events,
       repositories,
       heldStates: this.held,
       signedEvents,
       service,
       git: new Git({ binary: '/nowhere/git', home: '/nowhere', observer }),
-      words,
+      trust,
       isPublic: (event) => directory.visible(event, new Set()),
       clock,
       artifacts,
@@ -44,7 +44,7 @@ export class WordRig {
       events,
       belonging: directory,
       announce: (event, sender) => announcements.announce(event, sender),
-      signedState: (event, sender) => this.orders.take(event, sender),
+      signedState: (event, sender) => this.signedStates.take(event, sender),
       withdraw: (event, sender) => withdrawals.withdraw(event, sender),
       noRoom: () => undefined,
       pullRequest: async (event) => {
@@ -58,10 +58,10 @@ export class WordRig {
   }
 
   /** Another server over the same bucket, which knows the same events. */
-  async another(seed: number): Promise<WordRig> {
+  async another(seed: number): Promise<TrustRig> {
     const other = this.relay.another(seed);
     await other.events.append(this.relay.events.all.map((event) => event as VerifiedEvent));
-    return new WordRig({}, other);
+    return new TrustRig({}, other);
   }
 
   /** @param sender keys shown on the connection */
@@ -78,6 +78,6 @@ export class WordRig {
   }
 
   async waiting(id: RepositoryId): Promise<string[]> {
-    return (await this.held.heldIn(id)).map((order) => order.id);
+    return (await this.held.heldIn(id)).map((signedState) => signedState.id);
   }
 }

@@ -1,4 +1,4 @@
-/** Who gets to read and to push over HTTP, by token and by order, with real git and with requests made by hand. */
+/** Who gets to read and to push over HTTP, by token and by a signed state, with real git and with requests made by hand. */
 import { Agent } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { delimiterPacket, encodePacket, flushPacket } from '../../src/git/index.ts';
@@ -42,8 +42,8 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]();
 });
 beforeEach(() => {
-  server.orders.orders.length = 0;
-  server.orders.carried.length = 0;
+  server.heldStates.states.length = 0;
+  server.heldStates.carried.length = 0;
 });
 
 function policy(parts: Partial<Policy> = {}): Policy {
@@ -86,7 +86,7 @@ async function published(parts: Partial<Policy> = {}): Promise<Place> {
   return place;
 }
 
-function order(refs: Record<string, string>, parts: Partial<HeldState> = {}): HeldState {
+function heldState(refs: Record<string, string>, parts: Partial<HeldState> = {}): HeldState {
   return {
     id: '9'.repeat(64),
     author: maintainer.publicKey,
@@ -167,7 +167,7 @@ describe('a private repository, one that was withdrawn and one that never was', 
       const listed = await fetchFrom(url, LS_REFS, { ...V2, ...headers });
       expect(listed.status).toBe(reading);
       const push = await send(`${url}/info/refs?service=git-receive-pack`, { headers });
-      // With an order anyone may push who sees it.
+      // With a signed state anyone may push who sees it.
       expect(push.status).toBe(urlOf === graspUrl ? 200 : pushing);
     }
   });
@@ -314,25 +314,28 @@ describe('a push by token', () => {
   });
 });
 
-describe('a push by order', () => {
-  it('costs one request more, and leaves the order, HEAD and a receipt that stands behind it', async () => {
+describe('a push by a signed state', () => {
+  it('costs one request more, and leaves the signed state, HEAD and a receipt that stands behind it', async () => {
     const { id, grasp, user, second } = await announced({}, 'held');
-    const wanted = order({ 'refs/heads/main': second, 'refs/heads/dev': second }, { head: 'refs/heads/dev' });
-    server.orders.orders.push(wanted);
+    const wanted = heldState(
+      { 'refs/heads/main': second, 'refs/heads/dev': second },
+      { head: 'refs/heads/dev' },
+    );
+    server.heldStates.states.push(wanted);
     store.reset();
     await user.run(['push', '--quiet', grasp, 'main', 'main:dev']);
-    expect(store.log.filter(({ key }) => key === 'orders')).toHaveLength(1);
+    expect(store.log.filter(({ key }) => key === 'held-states')).toHaveLength(1);
     expect(store.count()).toBe(6);
     // Nobody waits for it.
-    await expect.poll(() => server.orders.carried).toEqual([wanted]);
+    await expect.poll(() => server.heldStates.carried).toEqual([wanted]);
     const { manifest } = await server.state(id);
     expect(manifest).toMatchObject({
       lifecycle: 'live',
       head: 'refs/heads/dev',
-      order: { id: wanted.id, author: wanted.author, at: wanted.at },
+      appliedState: { id: wanted.id, author: wanted.author, at: wanted.at },
       causes: [{ kind: 'order', actor: wanted.author, evidence: wanted.id }],
     });
-    // Dated before the order as far as the announcement, a moment ago, leaves room.
+    // Dated before the signed state as far as the announcement, a moment ago, leaves room.
     const announcedAt = await server.repositories.get(id).manifest(manifest.parent ?? '');
     expect(manifest.receiptAt).toBe(Math.max(wanted.at - 1, announcedAt.receiptAt + 1));
     expect(await user.run(['ls-remote', '--symref', grasp, 'HEAD'])).toContain('ref: refs/heads/dev');
@@ -340,14 +343,14 @@ describe('a push by order', () => {
 
   it('is refused whole with the reason in a line of its own, and writes nothing', async () => {
     const { grasp, user, first, second } = await published();
-    server.orders.orders.push(order({ 'refs/heads/main': second, 'refs/heads/dev': second }));
+    server.heldStates.states.push(heldState({ 'refs/heads/main': second, 'refs/heads/dev': second }));
     store.reset();
     const missing = await user.try(['push', '--quiet', grasp, 'main']);
     expect(missing.stderr).toMatch(/remote: ERR .*refs\/heads\/dev is missing/);
     const extra = await user.try(['push', grasp, 'main', 'main:dev', `${first}:refs/heads/x`]);
     expect(extra.stderr).toMatch(/remote: ERR .*refs\/heads\/x is not in it/);
     expect(store.writes()).toBe(0);
-    expect(server.orders.carried).toEqual([]);
+    expect(server.heldStates.carried).toEqual([]);
     await user.run(['push', '--quiet', grasp, 'main', 'main:dev']);
   });
 
@@ -355,10 +358,14 @@ describe('a push by order', () => {
     const protection = [{ pattern: 'refs/heads/main', rules: ['push:owner', 'no-force-push'] }];
     const { id, git, grasp, user, first, second } = await announced({ protection });
     await signedIn(user, owner, git).run(['push', '--quiet', git, 'main']);
-    server.orders.orders.push(order({ 'refs/heads/main': first }));
+    server.heldStates.states.push(heldState({ 'refs/heads/main': first }));
     const force = ['push', '--force', grasp, `${first}:refs/heads/main`];
     expect((await user.try(force)).stderr).toContain('ERR the signed state may not change refs/heads/main');
-    server.orders.orders.splice(0, 1, order({ 'refs/heads/main': first }, { author: owner.publicKey }));
+    server.heldStates.states.splice(
+      0,
+      1,
+      heldState({ 'refs/heads/main': first }, { author: owner.publicKey }),
+    );
     expect((await user.try(force)).stderr).toContain('it may only be fast-forwarded');
     expect((await server.state(id)).manifest.refs.get('refs/heads/main')).toBe(second);
   });
@@ -366,7 +373,7 @@ describe('a push by order', () => {
   it('takes the tips of pull requests besides', async () => {
     const { id, grasp, user, first, second } = await published();
     const [unknown, known] = ['1'.repeat(64), '2'.repeat(64)];
-    server.orders.tips.set(known, second);
+    server.heldStates.tips.set(known, second);
     await user.run(['push', '--quiet', grasp, `${first}:refs/nostr/${unknown}`]);
     const wrong = await user.try(['push', grasp, `${first}:refs/nostr/${known}`]);
     expect(wrong.stderr).toContain('remote: ERR the pull request with this event id names');
@@ -392,10 +399,10 @@ describe('a push by order', () => {
 
   it('to a private repository needs a token of somebody who may see it', async () => {
     const { grasp, user, second } = await announced({ private: true });
-    server.orders.orders.push(order({ 'refs/heads/main': second }));
+    server.heldStates.states.push(heldState({ 'refs/heads/main': second }));
     expect((await user.try(['push', grasp, 'main'])).exitCode).toBe(128);
     await signedIn(user, reader, grasp).run(['push', '--quiet', grasp, 'main']);
-    await expect.poll(() => server.orders.carried).toHaveLength(1);
+    await expect.poll(() => server.heldStates.carried).toHaveLength(1);
   });
 
   it('says why on the progress band, whatever its client asked for', async () => {

@@ -155,7 +155,7 @@ class Place {
       .filter(([name]) => /^refs\/(heads|tags)\//.test(name))
       .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     const actors = causes.flatMap(({ actor, refs: changed }) => (changed.length > 0 ? (actor ?? []) : []));
-    const orders = causes.flatMap(({ kind, evidence }) => (kind === 'order' ? (evidence ?? []) : []));
+    const signedStates = causes.flatMap(({ kind, evidence }) => (kind === 'order' ? (evidence ?? []) : []));
     return {
       kind: 30_618,
       pubkey: this.key.publicKey,
@@ -167,7 +167,7 @@ class Place {
         ['HEAD', `ref: ${head}`],
         ['a', `30617:${this.owner.publicKey}:${this.identifier}`],
         ...[...new Set(actors)].map((actor) => ['p', actor]),
-        ...orders.map((order) => ['e', order]),
+        ...signedStates.map((signedState) => ['e', signedState]),
       ],
     };
   }
@@ -258,34 +258,34 @@ describe('a receipt', () => {
   it('of a state that is carried out when it comes is dated a second before it', async () => {
     const place = await new Place().begin();
     ahead += 30;
-    const order = state(place.owner, place.identifier, orderOf({ stable: base }), { at: now() - 15 });
-    expect(await publish(servers[0].url, order)).toEqual({ accepted: true, note: '' });
+    const signedState = state(place.owner, place.identifier, refsOf({ stable: base }), { at: now() - 15 });
+    expect(await publish(servers[0].url, signedState)).toEqual({ accepted: true, note: '' });
     const receipt = await place.lastReceipt();
-    expect(receipt?.created_at).toBe(order.created_at - 1);
-    expect(receipt?.tags).toContainEqual(['e', order.id]);
+    expect(receipt?.created_at).toBe(signedState.created_at - 1);
+    expect(receipt?.tags).toContainEqual(['e', signedState.id]);
     expect(receipt?.tags).toContainEqual(['p', place.owner.publicKey]);
-    expect((await place.chain()).at(-1)?.order?.id).toBe(order.id);
+    expect((await place.chain()).at(-1)?.appliedState?.id).toBe(signedState.id);
   });
 
   it('of a push that a state allows is dated a second before the state', async () => {
     const place = await new Place().begin();
     ahead += 30;
     const next = commitOn(base, 'Go on');
-    const order = state(place.owner, place.identifier, orderOf({ main: next }), { at: now() - 15 });
-    expect((await publish(servers[0].url, order)).note).toMatch(/^purgatory: /);
+    const signedState = state(place.owner, place.identifier, refsOf({ main: next }), { at: now() - 15 });
+    expect((await publish(servers[0].url, signedState)).note).toMatch(/^purgatory: /);
     const command = { name: 'refs/heads/main', from: objectId(base), to: objectId(next) };
     expect(await place.push(undefined, command, [next])).toBe('ok refs/heads/main');
     const receipt = await place.lastReceipt();
-    expect(receipt?.created_at).toBe(order.created_at - 1);
-    expect(receipt?.tags).toContainEqual(['e', order.id]);
+    expect(receipt?.created_at).toBe(signedState.created_at - 1);
+    expect(receipt?.tags).toContainEqual(['e', signedState.id]);
     expect(receipt?.tags).toContainEqual(['p', place.owner.publicKey]);
   });
 
   it('follows the one before it even when the state is older than that', async () => {
     const place = await new Place().begin();
     const [first] = await place.receipts();
-    const order = state(place.owner, place.identifier, orderOf({ stable: base }), { at: now() - 15 });
-    expect((await publish(servers[0].url, order)).accepted).toBe(true);
+    const signedState = state(place.owner, place.identifier, refsOf({ stable: base }), { at: now() - 15 });
+    expect((await publish(servers[0].url, signedState)).accepted).toBe(true);
     expect((await place.lastReceipt())?.created_at).toBe((first?.created_at ?? 0) + 1);
   });
 
@@ -293,8 +293,8 @@ describe('a receipt', () => {
     const place = await new Place().begin();
     ahead += 30;
     const before = now();
-    const order = state(place.owner, place.identifier, orderOf({ stable: base }), { at: before + 300 });
-    expect(await publish(servers[0].url, order)).toEqual({ accepted: true, note: '' });
+    const signedState = state(place.owner, place.identifier, refsOf({ stable: base }), { at: before + 300 });
+    expect(await publish(servers[0].url, signedState)).toEqual({ accepted: true, note: '' });
     const at = (await place.lastReceipt())?.created_at ?? 0;
     expect(at).toBeGreaterThanOrEqual(before);
     expect(at).toBeLessThanOrEqual(now());
@@ -303,8 +303,8 @@ describe('a receipt', () => {
   it('of a push with a key is dated now, and names no state', async () => {
     const place = await new Place().begin();
     ahead += 30;
-    const order = state(place.owner, place.identifier, orderOf({ stable: base }), { at: now() - 15 });
-    expect((await publish(servers[0].url, order)).accepted).toBe(true);
+    const signedState = state(place.owner, place.identifier, refsOf({ stable: base }), { at: now() - 15 });
+    expect((await publish(servers[0].url, signedState)).accepted).toBe(true);
     const before = now();
     const command = { name: 'refs/heads/more', to: objectId(base) };
     expect(await place.push(place.owner, command)).toBe('ok refs/heads/more');
@@ -318,13 +318,13 @@ describe('a receipt', () => {
     await place.begin({ maintainers: [place.key] });
     ahead += 30;
     const before = now();
-    const order = state(place.owner, place.identifier, orderOf({ stable: base }), { at: before - 15 });
-    expect(await publish(servers[0].url, order)).toEqual({ accepted: true, note: '' });
+    const signedState = state(place.owner, place.identifier, refsOf({ stable: base }), { at: before - 15 });
+    expect(await publish(servers[0].url, signedState)).toEqual({ accepted: true, note: '' });
     expect((await place.lastReceipt())?.created_at).toBeGreaterThanOrEqual(before);
 
     ahead += 30;
     const next = commitOn(base, 'Go on');
-    const later = state(place.owner, place.identifier, orderOf({ main: next, stable: base }), {
+    const later = state(place.owner, place.identifier, refsOf({ main: next, stable: base }), {
       at: now() - 15,
     });
     expect((await publish(servers[0].url, later)).note).toMatch(/^purgatory: /);
@@ -336,8 +336,8 @@ describe('a receipt', () => {
   });
 });
 
-/** What an order says, with `main` where it is unless it says something else of it. */
-function orderOf(branches: Readonly<Record<string, RawObject>>): Record<string, string> {
+/** What a signed state says, with `main` where it is unless it says something else of it. */
+function refsOf(branches: Readonly<Record<string, RawObject>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries({ main: base, ...branches }).map(([name, tip]) => [`refs/heads/${name}`, objectId(tip)]),
   );

@@ -19,8 +19,8 @@ it('a stranger cannot undo a signed push with a stale state, nor bring back what
     const first = await user.commit('Begin', { README: 'first\n' });
     const second = await user.commit('Go on', { README: 'second\n' });
     const now = Math.floor(Date.now() / 1000);
-    const order = { 'refs/heads/main': first, 'refs/heads/side': first };
-    await publish(server.url, state(owner, 'project', order, { at: now - 3 }));
+    const statedRefs = { 'refs/heads/main': first, 'refs/heads/side': first };
+    await publish(server.url, state(owner, 'project', statedRefs, { at: now - 3 }));
     await user.run(['push', '--quiet', grasp, `${first}:refs/heads/main`, `${first}:refs/heads/side`]);
     await signedIn(user, owner, signed).run(['push', '--quiet', signed, 'main', ':refs/heads/side']);
 

@@ -82,7 +82,8 @@ export function authorityOf(context: GitAccessContext, sender: GitSender): PushA
   const entry = decidePushEntry(context.access, sender.space, caller !== undefined);
   if (!entry.allow) throw new CairnError(entry.answer, entry.reason);
   if (entry.by === 'anyone') return { kind: 'anyone' };
-  if (entry.by === 'order') return { kind: 'order', ...(caller === undefined ? {} : { caller }) };
+  if (entry.by === 'signed-state')
+    return { kind: 'signed-state', ...(caller === undefined ? {} : { caller }) };
   if (caller === undefined) throw new TypeError('a push by a key needs one');
   return { kind: 'key', ...caller };
 }

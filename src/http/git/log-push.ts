@@ -26,5 +26,5 @@ export function logPush(log: Logger, summary: PushSummary, by: PushAuthority, re
 function actorOf(by: PushAuthority, author: string | undefined): string | null {
   if (author !== undefined) return author;
   if (by.kind === 'key') return by.actor;
-  return by.kind === 'order' ? (by.caller?.actor ?? null) : null;
+  return by.kind === 'signed-state' ? (by.caller?.actor ?? null) : null;
 }

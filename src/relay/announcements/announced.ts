@@ -3,7 +3,7 @@ import type { Announcement } from '../../nostr/announcement.ts';
 import { namesThisService } from '../../nostr/named-service.ts';
 import type { AccessFacts } from '../../policy/push-access.ts';
 import { identifierProblem } from '../../repository/repository-id.ts';
-import type { Places, Words } from '../trust.ts';
+import type { Trust, TrustingOwners } from '../trust.ts';
 
 /** A repository as its announcements describe it. */
 export interface AnnouncedRepository extends AccessFacts {
@@ -16,7 +16,7 @@ export interface AnnouncedRepository extends AccessFacts {
 }
 
 export interface AnnouncedContext {
-  readonly words: Words;
+  readonly trust: Trust;
   /** Public base URL. */
   readonly base: string;
 }
@@ -32,7 +32,7 @@ export function announcedBy(
   if (facts.private || !facts.elsewhere) return facts;
   const others = reposBehind(facts, context);
   if (others.length === 0) {
-    const owners = context.words.acceptedBy(owner, identifier).filter((other) => other !== owner);
+    const owners = context.trust.acceptedBy(owner, identifier).filter((other) => other !== owner);
     return owners.length === 0 ? facts : { ...facts, standsFor: owners };
   }
   if (others.some((other) => !other.private)) return facts;
@@ -43,12 +43,12 @@ export function announcedBy(
 function asAnnounced(
   owner: string,
   identifier: string,
-  { words, base }: AnnouncedContext,
+  { trust, base }: AnnouncedContext,
 ): AnnouncedRepository | undefined {
-  const announcement = words.announcementOf(owner, identifier);
+  const announcement = trust.announcementOf(owner, identifier);
   if (announcement === undefined || identifierProblem(identifier) !== undefined) return undefined;
   const { readers, private: secret } = announcement;
-  const writers = words.writersOf(owner, identifier);
+  const writers = trust.writersOf(owner, identifier);
   const named = namesThisService(announcement, base);
   const elsewhere = named.clone === 'none' || !named.relays;
   return { owner, writers, private: secret, readers, announcement, elsewhere };
@@ -60,14 +60,14 @@ function asAnnounced(
  */
 function reposBehind(facts: AnnouncedRepository, context: AnnouncedContext): AnnouncedRepository[] {
   const { owner, announcement } = facts;
-  const { words } = context;
+  const { trust } = context;
   const { identifier } = announcement;
-  const among = ({ owners }: Places) =>
+  const among = ({ owners }: TrustingOwners) =>
     owners
       .filter((other) => other !== owner)
       .flatMap((other) => asAnnounced(other, identifier, context) ?? [])
       // An announcement of the same sort does not count: it needs others itself.
       .filter((other) => other.private || !other.elsewhere);
-  const accepted = among(words.placesOf(owner, identifier));
-  return accepted.length > 0 ? accepted : among(words.placesNaming(owner, identifier));
+  const accepted = among(trust.repositoriesOf(owner, identifier));
+  return accepted.length > 0 ? accepted : among(trust.repositoriesTrusting(owner, identifier));
 }

@@ -14,15 +14,15 @@ import { type AccessFacts, mayKnowOf } from '../../policy/push-access.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import { identifierProblem, repositoryId } from '../../repository/repository-id.ts';
 import type { EventReader, Events } from '../events.ts';
-import { type About, answered, EventPlaces, followed, type Named } from '../log/event-repositories.ts';
+import { type About, answered, EventRepositories, followed, type Named } from '../log/event-repositories.ts';
 import type { Authenticated } from '../publication.ts';
-import type { Words } from '../trust.ts';
+import type { Trust } from '../trust.ts';
 import { type AnnouncedRepository, announcedBy } from './announced.ts';
 
 export interface DirectoryContext {
   readonly events: EventReader & Pick<Events, 'onEvent'>;
   readonly repositories: Pick<Repositories, 'get'>;
-  readonly words: Words;
+  readonly trust: Trust;
   /** The key that signs the receipts of a repository. */
   readonly receiptKey: (owner: string, identifier: string) => string;
   /** Public base URL. */
@@ -57,7 +57,7 @@ export class Directory {
   private complete = false;
   /** For repositories without an announcement: what was published last, or null when nothing ever was. */
   private readonly published = new LruMap<string, AccessFacts | null>(REMEMBERED);
-  private readonly places: EventPlaces;
+  private readonly places: EventRepositories;
   /** What each deletion request was about. */
   private readonly deletions = new LruMap<string, About>(REMEMBERED);
   private readonly asking = new SingleFlight<string, void>();
@@ -68,7 +68,7 @@ export class Directory {
       const facts = this.facts(owner, identifier);
       return facts === undefined ? undefined : facts.elsewhere ? 'elsewhere' : 'here';
     };
-    this.places = new EventPlaces({ ...context, announced });
+    this.places = new EventRepositories({ ...context, announced });
     context.events.onEvent((event, { elsewhere }) => {
       this.heard(event);
       if (elsewhere)
@@ -253,7 +253,7 @@ export class Directory {
     if (!membersOf(facts).includes(key)) return false;
     return (
       facts.readers.includes(key) ||
-      this.context.words.accepts(key, facts.owner, facts.announcement.identifier)
+      this.context.trust.accepts(key, facts.owner, facts.announcement.identifier)
     );
   }
 

@@ -23,7 +23,7 @@ import {
 } from '../../repository/repository-id.ts';
 import type { Events } from '../events.ts';
 import type { Authenticated } from '../publication.ts';
-import type { Words } from '../trust.ts';
+import type { Trust } from '../trust.ts';
 import type { Directory } from './directory.ts';
 import { derivePolicy, PolicyChange, type PolicyContext, publishStored } from './policy-change.ts';
 import { readAnnouncement } from './read-announcement.ts';
@@ -31,7 +31,7 @@ import { readAnnouncement } from './read-announcement.ts';
 export interface ClosuresContext extends Omit<PolicyContext, 'events'> {
   readonly events: Events;
   readonly directory: Directory;
-  readonly words: Words;
+  readonly trust: Trust;
   readonly repositories: Repositories;
   readonly clock: Clock;
   readonly random: Random;
@@ -70,14 +70,14 @@ export class MaintainerClosures {
    * @param alsoKnown an announcement by the author that is not in the log yet
    */
   around(identifier: string, author: string, alsoKnown?: NostrEvent): RepositoryId[] {
-    const { directory, events, rule, words } = this.context;
+    const { directory, events, rule, trust } = this.context;
     const newest = (key: string) => {
       const known = events.latest(kinds.repository, key, identifier);
       if (alsoKnown === undefined || key !== alsoKnown.pubkey) return known;
       return known !== undefined && newestFirst(known, alsoKnown) < 0 ? known : alsoKnown;
     };
     const accepted = acceptedOwners(author, (key) => readAnnouncement(newest(key)), rule) ?? [];
-    return [...new Set([...accepted, ...words.placesNaming(author, identifier).owners])]
+    return [...new Set([...accepted, ...trust.repositoriesTrusting(author, identifier).owners])]
       .filter((owner) => directory.facts(owner, identifier) !== undefined)
       .filter((owner) => derivePolicy(owner, newest, rule)?.policy.writers.includes(author) === true)
       .map((owner) => repositoryId(owner, identifier));
@@ -107,7 +107,7 @@ export class MaintainerClosures {
     const except = options.except === undefined ? undefined : formatRepositoryId(options.except);
     const others = distinct(ids).filter((id) => formatRepositoryId(id) !== except);
     for (const identifier of identifiersOf(cause)) {
-      if (!this.context.words.placesNaming(cause.pubkey, identifier).complete)
+      if (!this.context.trust.repositoriesTrusting(cause.pubkey, identifier).complete)
         this.overlooked.add(identifier);
     }
     try {

@@ -163,7 +163,7 @@ class ExpireChange implements Change<GitManifest, undefined> {
       return { result: undefined };
     }
     const { graph: _none, epoch: _over, ...rest } = current;
-    const none = { refs: new Map(), peeled: new Map(), packs: [], order: null };
+    const none = { refs: new Map(), peeled: new Map(), packs: [], appliedState: null };
     return {
       next: { ...rest, ...none, lifecycle: 'withdrawn' },
       cause: { kind: 'withdraw', actor: null, evidence: null, refs: [...current.refs.keys()] },

@@ -26,7 +26,7 @@ import {
 } from '../../repository/repository-id.ts';
 import type { Events } from '../events.ts';
 import { type Authenticated, accept, reject, type Verdict } from '../publication.ts';
-import { mostPlaces, type Words } from '../trust.ts';
+import { maxTrustingOwners, type Trust } from '../trust.ts';
 import type { Directory } from './directory.ts';
 import type { MaintainerClosures } from './maintainer-closures.ts';
 import { newestAnnouncements, type PolicyContext } from './policy-change.ts';
@@ -36,7 +36,7 @@ export interface WithdrawalsContext extends Omit<PolicyContext, 'events'> {
   readonly repositories: Repositories;
   readonly closures: MaintainerClosures;
   readonly directory: Directory;
-  readonly words: Words;
+  readonly trust: Trust;
   readonly owners: OwnerRecords;
   readonly clock: Clock;
   /** Milliseconds until no server answers from what it read before a change. */
@@ -233,7 +233,7 @@ export class Withdrawals {
 
   /** The repositories that may hold the author's states; the author's own first, so that strangers' do not displace them. */
   private repositoriesThatMayHold(deletion: Deletion): RepositoryId[] {
-    const { directory, words, events } = this.context;
+    const { directory, trust, events } = this.context;
     const { author } = deletion;
     const stated = [...deletion.addresses].map(parseAddress).flatMap((address) => {
       return address?.kind === kinds.repositoryState && identifierProblem(address.identifier) === undefined
@@ -251,10 +251,10 @@ export class Withdrawals {
     const ids = [...new Set(identifiers)]
       .slice(0, MAX_SEARCHED)
       .map((identifier) =>
-        words.placesOf(author, identifier).owners.map((owner) => repositoryId(owner, identifier)),
+        trust.repositoriesOf(author, identifier).owners.map((owner) => repositoryId(owner, identifier)),
       );
     const [first, others] = [ids.flatMap((each) => each.slice(0, 1)), ids.flatMap((each) => each.slice(1))];
-    return [...first, ...others].slice(0, MAX_SEARCHED + mostPlaces);
+    return [...first, ...others].slice(0, MAX_SEARCHED + maxTrustingOwners);
   }
 
   private async dropHeldStatesIn(id: RepositoryId, deletion: Deletion): Promise<boolean> {
@@ -340,7 +340,7 @@ class WithdrawChange implements Change<GitManifest, boolean> {
         refs: new Map(),
         peeled: new Map(),
         packs: [],
-        order: null,
+        appliedState: null,
         withdrawal: { id: evidence, at },
       },
       cause: { kind: 'withdraw', actor, evidence, refs: [...current.refs.keys()] },

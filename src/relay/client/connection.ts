@@ -29,7 +29,7 @@ import type { Caller } from './caller-rates.ts';
 import { Inbox } from './inbox.ts';
 import { Outbox, type Outgoing } from './outbox.ts';
 import { PublishQueue } from './publish-queue.ts';
-import { QuestionQueue } from './query-queue.ts';
+import { QueryQueue } from './query-queue.ts';
 import type { RelayLimits } from './relay-limits.ts';
 import { Subscriptions } from './subscriptions.ts';
 
@@ -89,7 +89,7 @@ export class Connection {
   private readonly authenticated = new Set<string>();
   private readonly intake: Inbox;
   private readonly queue: PublishQueue;
-  private readonly questions: QuestionQueue;
+  private readonly queries: QueryQueue;
   private ended = false;
 
   /** @param challenge unguessable, and different for each connection */
@@ -112,14 +112,14 @@ export class Connection {
     );
     this.outbox = new Outbox((text) => socket.send(text), this.subscriptions);
     this.queue = new PublishQueue(context.publication, context.log, caller.address);
-    this.questions = new QuestionQueue({
+    this.queries = new QueryQueue({
       slices: context.slices,
       party: caller.address,
       isReady: () => this.outbox.length <= ENTRIES_WAITING,
       onDone: () => this.intake.goOn(),
     });
     this.intake = new Inbox({
-      isBusy: () => this.outbox.length > ENTRIES_WAITING || this.queue.isFull() || this.questions.isFull(),
+      isBusy: () => this.outbox.length > ENTRIES_WAITING || this.queue.isFull() || this.queries.isFull(),
       handle: (text) => this.handle(text),
       pause: (pause) => (pause ? socket.pause() : socket.resume()),
       overflow: () => this.end(POLICY, 'too fast: messages come faster than they are answered'),
@@ -143,7 +143,7 @@ export class Connection {
       this.end(INTERNAL, 'error: stored events cannot be read');
       return;
     }
-    this.questions.goOn();
+    this.queries.goOn();
     this.intake.goOn();
   }
 
@@ -174,7 +174,7 @@ export class Connection {
   close(): void {
     this.ended = true;
     this.intake.close();
-    this.questions.clear();
+    this.queries.clear();
     this.subscriptions.clear();
     this.outbox.clear();
   }
@@ -232,7 +232,7 @@ export class Connection {
         return;
       case 'CLOSE':
         this.subscriptions.remove(message.subscription);
-        this.questions.cancel(message.subscription);
+        this.queries.cancel(message.subscription);
     }
   }
 
@@ -304,7 +304,7 @@ export class Connection {
     const limit = bounded.reduce((sum, filter) => sum + filter.limit, 0);
     // From here on new events wait behind the stored ones, which are looked for now.
     this.outbox.begin(subscription);
-    this.questions.ask({
+    this.queries.ask({
       name: id,
       bytes,
       work: unless(
@@ -329,7 +329,7 @@ export class Connection {
       this.refuse(closedMessage(id, 'rate-limited: too many filters, wait a moment'));
       return;
     }
-    this.questions.ask({
+    this.queries.ask({
       name: id,
       bytes,
       work: this.context.events.counting(filters, this.view()),

@@ -7,10 +7,10 @@ import type { Cooperative } from '../../lib/cooperative.ts';
 import type { FairSlices } from '../../lib/fair-slices.ts';
 
 /** With so many waiting, the client is not read for a while. A single longer question is still taken. */
-const QUESTIONS_WAITING = 32;
+const QUERIES_WAITING = 32;
 const BYTES_WAITING = 256 * 1024;
 
-export interface QueuedQuestion<T> {
+export interface QueuedQuery<T> {
   /** The subscription's id. */
   readonly name: string;
   /** Size of the message it came in. */
@@ -31,7 +31,7 @@ interface Pending {
   readonly dropped: () => void;
 }
 
-export interface QuestionQueueContext {
+export interface QueryQueueContext {
   readonly slices: FairSlices;
   /** Who asks: all connections of one address are one party. */
   readonly party: string;
@@ -41,24 +41,24 @@ export interface QuestionQueueContext {
   readonly onDone: () => void;
 }
 
-export class QuestionQueue {
-  private readonly context: QuestionQueueContext;
-  private readonly questions: Pending[] = [];
+export class QueryQueue {
+  private readonly context: QueryQueueContext;
+  private readonly queries: Pending[] = [];
   private bytes = 0;
   /** Stops the work on the first question; undefined while none is running. */
   private giveUp: (() => void) | undefined;
 
-  constructor(context: QuestionQueueContext) {
+  constructor(context: QueryQueueContext) {
     this.context = context;
   }
 
   isFull(): boolean {
-    return this.questions.length >= QUESTIONS_WAITING || this.bytes >= BYTES_WAITING;
+    return this.queries.length >= QUERIES_WAITING || this.bytes >= BYTES_WAITING;
   }
 
   /** Adds a question. It may be answered before this returns. */
-  ask<T>(question: QueuedQuestion<T>): void {
-    const { name, bytes, work, answer, failed, dropped } = question;
+  ask<T>(query: QueuedQuery<T>): void {
+    const { name, bytes, work, answer, failed, dropped } = query;
     const step = () => {
       try {
         const { done, value } = work.next();
@@ -69,20 +69,20 @@ export class QuestionQueue {
       }
       return true;
     };
-    this.questions.push({ name, bytes, step, dropped });
+    this.queries.push({ name, bytes, step, dropped });
     this.bytes += bytes;
     this.goOn();
   }
 
   /** Begins the next question if the client is ready. Call it when the client has read. */
   goOn(): void {
-    const [first] = this.questions;
+    const [first] = this.queries;
     if (first === undefined || this.giveUp !== undefined || !this.context.isReady()) return;
     let isDone = false;
     const giveUp = this.context.slices.add(this.context.party, () => {
       isDone = first.step();
       // The step may have dropped its own question: then another one is first.
-      if (isDone && this.questions[0] === first) this.end(first);
+      if (isDone && this.queries[0] === first) this.end(first);
       return isDone;
     });
     if (!isDone) this.giveUp = giveUp;
@@ -90,20 +90,20 @@ export class QuestionQueue {
 
   /** Drops all questions with a name. */
   cancel(name: string): void {
-    const [first] = this.questions;
+    const [first] = this.queries;
     if (first === undefined) return;
-    for (const question of this.questions.filter((each) => each.name === name)) this.drop(question);
+    for (const question of this.queries.filter((each) => each.name === name)) this.drop(question);
     this.goOn();
     this.context.onDone();
   }
 
   /** Drops all questions. */
   clear(): void {
-    for (const question of [...this.questions]) this.drop(question);
+    for (const question of [...this.queries]) this.drop(question);
   }
 
   private drop(question: Pending): void {
-    if (question === this.questions[0]) this.giveUp?.();
+    if (question === this.queries[0]) this.giveUp?.();
     this.remove(question);
     question.dropped();
   }
@@ -115,10 +115,10 @@ export class QuestionQueue {
   }
 
   private remove(question: Pending): void {
-    const place = this.questions.indexOf(question);
+    const place = this.queries.indexOf(question);
     if (place < 0) return;
     if (place === 0) this.giveUp = undefined;
-    this.questions.splice(place, 1);
+    this.queries.splice(place, 1);
     this.bytes -= question.bytes;
   }
 }

@@ -4,11 +4,11 @@ import type { NostrEvent } from '../../nostr/event.ts';
 import { kinds } from '../../nostr/kinds.ts';
 import { firstValue, tagsNamed, values } from '../../nostr/tags.ts';
 import type { EventReader } from '../events.ts';
-import { repositoriesNamed, type Words } from '../trust.ts';
+import { repositoriesNamed, type Trust } from '../trust.ts';
 
-export interface EventPlacesContext {
+export interface EventRepositoriesContext {
   readonly events: Pick<EventReader, 'get' | 'isReferredTo' | 'query'>;
-  readonly words: Words;
+  readonly trust: Trust;
   /** The key that signs the receipts of a repository. */
   readonly receiptKey: (owner: string, identifier: string) => string;
   /** Whether the owner has announced the repository, and on this service. */
@@ -33,10 +33,10 @@ const MAX_ROOTS = 64;
 /** How many states are looked at to find receipts that name a signed state. */
 const MAX_RECEIPTS = 256;
 
-export class EventPlaces {
-  private readonly context: EventPlacesContext;
+export class EventRepositories {
+  private readonly context: EventRepositoriesContext;
 
-  constructor(context: EventPlacesContext) {
+  constructor(context: EventRepositoriesContext) {
     this.context = context;
   }
 
@@ -64,12 +64,12 @@ export class EventPlaces {
       if (about.kind !== kinds.repositoryState) addresses.push(addressOf(about));
       // A receipt names its repository, so others that name its key do not count.
       else if (repositoriesNamed(about).length === 0) {
-        for (const { owner, identifier } of this.placesOfState(about)) add(owner, identifier);
+        for (const { owner, identifier } of this.repositoriesOfState(about)) add(owner, identifier);
       }
       for (const address of addresses) {
         if (address?.kind === kinds.repository) add(address.pubkey, address.identifier);
         if (address?.kind !== kinds.repositoryState) continue;
-        const { owners } = this.context.words.placesOf(address.pubkey, address.identifier);
+        const { owners } = this.context.trust.repositoriesOf(address.pubkey, address.identifier);
         for (const owner of this.announcedAmong(owners, address.identifier)) add(owner, address.identifier);
       }
     }
@@ -77,9 +77,9 @@ export class EventPlaces {
   }
 
   /** Where a signed state counts. If that is not here, or not fully known, also where it was applied. */
-  private placesOfState(state: NostrEvent): Named[] {
+  private repositoriesOfState(state: NostrEvent): Named[] {
     const identifier = firstValue(state, 'd') ?? '';
-    const { owners, complete } = this.context.words.placesOfState(state);
+    const { owners, complete } = this.context.trust.repositoriesOfState(state);
     const counting = this.announcedAmong(owners, identifier).map((owner) => ({ owner, identifier }));
     const isHere = counting.some(({ owner }) => this.context.announced(owner, identifier) === 'here');
     return complete && isHere ? counting : [...counting, ...this.appliedIn(state)];

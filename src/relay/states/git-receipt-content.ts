@@ -30,8 +30,8 @@ export class GitReceiptContent implements ReceiptContent<GitManifest> {
     return statesOf(manifest);
   }
 
-  lastApplied({ order }: GitManifest): string | undefined {
-    return order?.id;
+  lastApplied({ appliedState }: GitManifest): string | undefined {
+    return appliedState?.id;
   }
 
   /** The refs as a receipt lists them. Digesting a large ref table takes long, so it yields to the event loop. */

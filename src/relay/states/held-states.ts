@@ -16,7 +16,7 @@ import { formatRepositoryId, type RepositoryId, repositoryId } from '../../repos
 import type { EventReader } from '../events.ts';
 import type { SignedEvents } from '../log/signed-events.ts';
 import { tipOf } from '../pull-requests/pull-request-tip.ts';
-import { repositoriesNamed, type Words } from '../trust.ts';
+import { repositoriesNamed, type Trust } from '../trust.ts';
 
 /** How long a signed state is held, in seconds. */
 export const HELD_SECONDS = 30 * 60;
@@ -30,7 +30,7 @@ export interface HeldStatesContext extends HeldRecordContext {
   readonly events: EventReader;
   readonly signedEvents: SignedEvents;
   readonly verifier: Verifier;
-  readonly words: Pick<Words, 'accepts' | 'crowdedWriters' | 'hasAnnounced'>;
+  readonly trust: Pick<Trust, 'accepts' | 'crowdedWriters' | 'hasAnnounced'>;
   readonly log: Logger;
 }
 
@@ -48,10 +48,10 @@ export class HeldStates {
    * @throws CairnError `unavailable` when the store does not answer; `corrupt` when the record cannot be read
    */
   async heldIn(id: RepositoryId): Promise<readonly HeldState[]> {
-    const { words } = this.context;
-    await this.takeFromAuthors(id, words.crowdedWriters(id.owner, id.identifier));
+    const { trust } = this.context;
+    await this.takeFromAuthors(id, trust.crowdedWriters(id.owner, id.identifier));
     return (await this.entries(id))
-      .filter(({ event }) => words.accepts(event.pubkey, id.owner, id.identifier))
+      .filter(({ event }) => trust.accepts(event.pubkey, id.owner, id.identifier))
       .flatMap((entry) => this.parse(entry, id) ?? []);
   }
 
@@ -166,12 +166,12 @@ export class HeldStates {
 
   /** Verifies the event again, although that was done before it was stored: it is cheap, and a push relies on it. */
   private parse({ event }: HeldEntry, { owner, identifier }: RepositoryId): HeldState | undefined {
-    const { verifier, words } = this.context;
+    const { verifier, trust } = this.context;
     if (!verifier.verify(event)) return undefined;
     const state = parseSignedState(event, refNameProblem);
     if (!state.ok) return undefined;
     // An author who has not announced this repository may mean another one.
-    const isOwn = event.pubkey === owner || words.hasAnnounced(event.pubkey, identifier);
+    const isOwn = event.pubkey === owner || trust.hasAnnounced(event.pubkey, identifier);
     return { ...state.value, ...(isOwn || repositoriesNamed(event).length > 0 ? {} : { authorOnly: true }) };
   }
 

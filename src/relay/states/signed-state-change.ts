@@ -114,9 +114,9 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
     const { signedState, repository } = this.options;
     const role = writerRole(signedState.author, { owner: repository.id.owner, ...state.policy });
     if (role === undefined) return { result: { is: 'not-a-writer' } };
-    if (state.order?.id === signedState.id) return { result: { is: 'applied-already' } };
-    if (state.order !== null && !isNewerState(signedState, state.order)) {
-      return { result: { is: 'outdated', reason: whyOutdated(signedState, state.order) } };
+    if (state.appliedState?.id === signedState.id) return { result: { is: 'applied-already' } };
+    if (state.appliedState !== null && !isNewerState(signedState, state.appliedState)) {
+      return { result: { is: 'outdated', reason: whyOutdated(signedState, state.appliedState) } };
     }
     if (isFromBefore(signedState, state.withdrawal)) {
       return refuse('the repository was withdrawn after this was signed: sign a new state');
@@ -176,9 +176,9 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
   }
 
   /** The branches and tags that the last applied signed state set. */
-  private async lastSet({ refs, order }: GitState): Promise<Refs> {
-    if (order === null) return new Map();
-    return refsIfUnchanged(refs, order.refs) ?? (await this.options.refsOf(order));
+  private async lastSet({ refs, appliedState }: GitState): Promise<Refs> {
+    if (appliedState === null) return new Map();
+    return refsIfUnchanged(refs, appliedState.refs) ?? (await this.options.refsOf(appliedState));
   }
 
   /** Describes the objects that refs are to point at; undefined when an object is missing. */
@@ -226,7 +226,7 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
         refs,
         peeled,
         packs: brought.length === 0 ? before : [...before, ...brought],
-        order: { id, author, at, refs: refMapDigest(signedState.refs) },
+        appliedState: { id, author, at, refs: refMapDigest(signedState.refs) },
       },
       cause: { kind: 'order', actor: author, evidence: id, refs: changes.map(({ name }) => name) },
       ...(this.options.receiptsAreAuthoritative(state.policy) ? {} : { receiptBefore: at }),

@@ -22,7 +22,7 @@ import type { Events } from '../events.ts';
 import type { SignedEvents } from '../log/signed-events.ts';
 import { type Authenticated, accept, reject, type Verdict } from '../publication.ts';
 import type { ServiceIdentity } from '../service-identity.ts';
-import type { Words } from '../trust.ts';
+import type { Trust } from '../trust.ts';
 import type { HeldStates } from './held-states.ts';
 import { NO_OBJECTS, SignedStateChange, type SignedStateOutcome } from './signed-state-change.ts';
 
@@ -33,7 +33,7 @@ export interface SignedStatesContext extends CopyContext {
   readonly signedEvents: SignedEvents;
   readonly service: ServiceIdentity;
   readonly git: Git;
-  readonly words: Words;
+  readonly trust: Trust;
   /** True for an event that is shown to everybody once it is in the log. */
   readonly isPublic: (event: NostrEvent) => boolean;
   readonly clock: Clock;
@@ -86,7 +86,7 @@ export class SignedStates {
     const problem =
       identifierProblem(signed.identifier) ?? stateDateProblem(signed, now) ?? impossibleState(signed.refs);
     if (problem !== undefined) return reject(`invalid: ${problem}`);
-    const { owners, complete } = this.context.words.placesOfState(event);
+    const { owners, complete } = this.context.trust.repositoriesOfState(event);
     const repositories = await this.repositoriesOf(signed, owners, sender);
     if (repositories.some(({ repository }) => this.isReceipt(repository.id, signed))) {
       return accept('duplicate: it is a receipt of this service');
@@ -130,13 +130,13 @@ export class SignedStates {
    */
   async applyElsewhere(from: RepositoryId, manifest: GitManifest): Promise<void> {
     const { signedEvents, repositories } = this.context;
-    const { order: last, policy } = manifest;
+    const { appliedState: last, policy } = manifest;
     if (last === null || policy.private || !manifest.causes.some(({ evidence }) => evidence === last.id))
       return;
     const event = await signedEvents.load(from, last.id);
     const parsed = parseSignedState(event, refNameProblem);
     if (!parsed.ok) return;
-    const { owners } = this.context.words.placesOfState(event);
+    const { owners } = this.context.trust.repositoriesOfState(event);
     const others = (await this.repositoriesOf(parsed.value, owners, 'this service'))
       .map(({ repository }) => repository)
       .filter(({ id }) => id.owner !== from.owner && id.identifier === from.identifier);
@@ -146,7 +146,7 @@ export class SignedStates {
       const source = repositories.get(from);
       const state = await source.resolve();
       // The source may have changed or become private since.
-      if (state?.manifest.order?.id !== last.id || state.manifest.policy.private) return;
+      if (state?.manifest.appliedState?.id !== last.id || state.manifest.policy.private) return;
       const snapshot = await source.snapshot(state);
       try {
         const objects = `${snapshot.path}/objects`;

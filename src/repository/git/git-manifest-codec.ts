@@ -64,7 +64,8 @@ const tableFrame = z.strictObject({
   ),
 });
 
-/** Everything but `refs` and `peeled`, which are checked by plain loops: they may have 100,000 entries. */
+/** Everything but `refs` and `peeled`, which are checked by plain loops: they may have 100,000 entries. `order` is the
+ * stored name of `appliedState`. */
 const frame = z.strictObject({
   ...commonMembers,
   version: z.literal([1, 2]),
@@ -88,8 +89,8 @@ const frame = z.strictObject({
  * @throws CairnError `too-large` above 32 MiB; `invalid` when it does not follow the format
  */
 export function encodeManifest(manifest: GitManifest): Buffer {
-  const { refs, peeled, lifecycle, ...others } = manifest;
-  const rest = { ...others, state: lifecycle };
+  const { refs, peeled, lifecycle, appliedState, ...others } = manifest;
+  const rest = { ...others, state: lifecycle, order: appliedState };
   const table = manifest.version === 2 ? tableOf(refs) : undefined;
   const problem =
     schemaProblem(frame, rest) ??
@@ -131,9 +132,9 @@ export function decodeManifest(
   const { refs, peeled, ...rest } = members;
   const problem = schemaProblem(frame, rest);
   if (problem !== undefined) throw corrupt(problem);
-  const { state: lifecycle, ...others } = rest;
+  const { state: lifecycle, order: appliedState, ...others } = rest;
   const maps = rest['version'] === 2 ? tableMaps() : plainMaps();
-  const manifest = { ...others, lifecycle, ...maps } as unknown as GitManifest;
+  const manifest = { ...others, lifecycle, appliedState, ...maps } as unknown as GitManifest;
   const wrong = contentProblem(manifest) ?? (manifest.version === 1 ? plainProblem(manifest) : undefined);
   if (wrong !== undefined) throw corrupt(wrong);
   mustBeCanonical();

@@ -104,7 +104,7 @@ export interface GitState extends RepositoryState {
   readonly peeled: ReadonlyMap<string, string>;
   readonly packs: readonly PackEntry[];
   readonly graph?: ArtifactRef;
-  readonly order: AppliedState | null;
+  readonly appliedState: AppliedState | null;
   /** What people without rights have pushed; absent if nothing. */
   readonly strangers?: Strangers;
 }
@@ -130,7 +130,7 @@ export function emptyState(identifier: string, objectFormat: ObjectFormat, incar
     peeled: new Map(),
     packs: [],
     policy: UNANNOUNCED,
-    order: null,
+    appliedState: null,
   };
 }
 

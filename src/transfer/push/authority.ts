@@ -12,7 +12,7 @@ export type PushAuthority =
    * The push does exactly what a held signed state says (GRASP-01), whoever sends it. A caller that has shown a key that may
    * write needs no signed state.
    */
-  | { readonly kind: 'order'; readonly caller?: { readonly actor: string; readonly token: string } };
+  | { readonly kind: 'signed-state'; readonly caller?: { readonly actor: string; readonly token: string } };
 
 /** The signed states that are held, and the pull requests whose tips pushes bring to `refs/nostr/<event id>`. */
 export interface HeldStateBook {

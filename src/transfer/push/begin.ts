@@ -57,7 +57,7 @@ export async function beginPush(
   }
   const [begun, held] = await allSettledOrThrow([
     look(push),
-    authority.kind === 'order' ? context.heldStates.heldIn(repository.id) : Promise.resolve([]),
+    authority.kind === 'signed-state' ? context.heldStates.heldIn(repository.id) : Promise.resolve([]),
   ]);
   const format = begun.published?.manifest.objectFormat ?? 'sha1';
   const request = await readHead(push.body, { format, limits }, push.headMemory);

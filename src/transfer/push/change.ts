@@ -25,8 +25,8 @@ import {
   changes,
   decidePush,
   type PushDecision,
-  type PushQuestion,
   type PushResult,
+  type UndecidedPush,
 } from './decide.ts';
 import { strangersAfter, strangersWithout } from './pull-request-rules.ts';
 import type { PushRules } from './rules.ts';
@@ -123,7 +123,7 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
   private async withHistories(
     commands: readonly ReceivedCommand[],
     current: GitState | undefined,
-    states: Pick<PushQuestion, 'held' | 'lastSet'>,
+    states: Pick<UndecidedPush, 'held' | 'lastSet'>,
   ): Promise<{ readonly commands: readonly ReceivedCommand[]; readonly forced: ReadonlySet<string> }> {
     const forced = new Set<string>();
     if (current === undefined || this.options.rules.authority.kind === 'anyone') return { commands, forced };
@@ -200,7 +200,7 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
     return {
       ...state,
       ...(arrived ? { lifecycle: 'live' } : {}),
-      ...(signedState === undefined ? {} : { order: carriedOut(signedState) }),
+      ...(signedState === undefined ? {} : { appliedState: carriedOut(signedState) }),
       head:
         signedState === undefined
           ? headAfter(state.head, refs)
@@ -217,12 +217,12 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
     accepted: readonly ReceivedCommand[],
     state: GitState,
     byStranger: boolean,
-    ordered: boolean,
+    bySignedState: boolean,
   ): Pick<GitState, 'strangers'> {
     const { rules } = this.options;
     const { authority } = rules;
-    const actor = authority.kind === 'order' ? authority.caller?.actor : undefined;
-    const terms = rules.strangers(ordered ? undefined : this.brings(state));
+    const actor = authority.kind === 'signed-state' ? authority.caller?.actor : undefined;
+    const terms = rules.strangers(bySignedState ? undefined : this.brings(state));
     const strangers = byStranger
       ? strangersAfter(state, accepted, terms, actor)
       : strangersWithout(state, accepted, terms);

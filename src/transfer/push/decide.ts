@@ -38,7 +38,7 @@ import { pullRequestProblems, type StrangerTerms, wrongTips } from './pull-reque
 /** The result of a push, one entry per command: why it is refused, or undefined if it is accepted. */
 export type PushResult = readonly (Refusal | undefined)[];
 
-export interface PushQuestion {
+export interface UndecidedPush {
   readonly id: RepositoryId;
   readonly authority: PushAuthority;
   readonly commands: readonly ReceivedCommand[];
@@ -47,9 +47,9 @@ export interface PushQuestion {
   readonly objects: ReadonlyMap<string, ObjectFacts> | undefined;
   /** Names of refs whose update is known to lose history; see {@link asksForHistory}. */
   readonly forced: ReadonlySet<string>;
-  /** The orders that wait for this repository. */
+  /** The signed states that the repository holds. */
   readonly held: readonly HeldState[];
-  /** The branches and tags that the order carried out last has set. */
+  /** The branches and tags that the signed state applied last has set. */
   readonly lastSet: ReadonlyMap<string, string>;
   readonly pullRequestTip: HeldStateBook['pullRequestTip'];
   /** The terms that apply if a stranger pushes. */
@@ -62,9 +62,9 @@ export type Evidence = Pick<GitCause, 'kind' | 'actor' | 'evidence'>;
 export interface PushDecision {
   readonly result: PushResult;
   readonly evidence: Evidence;
-  /** The order this push carries out. */
+  /** The signed state that this push applies. */
   readonly signedState?: HeldState;
-  /** True when nobody who may write sends it: but for the order it carries out, it is bounded as what strangers bring. */
+  /** True when nobody who may write sends it: except for the signed state that it applies, it is bounded like pushes of strangers. */
   readonly byStranger?: boolean;
 }
 
@@ -77,7 +77,7 @@ const NOTHING: ReadonlyMap<string, string> = new Map();
  * @param empty the state to create a repository from, if anyone may push
  */
 export function* decidePush(
-  push: PushQuestion,
+  push: UndecidedPush,
   state: GitState | undefined,
   empty: GitState,
 ): Cooperative<PushDecision> {
@@ -90,9 +90,9 @@ export function* decidePush(
     return refuseAll(push, 'the repository is not there any more');
   }
   const caller =
-    authority.kind === 'order' ? authority.caller : authority.kind === 'key' ? authority : undefined;
+    authority.kind === 'signed-state' ? authority.caller : authority.kind === 'key' ? authority : undefined;
   const writer = writerRole(caller?.actor, facts);
-  if (authority.kind === 'order') {
+  if (authority.kind === 'signed-state') {
     const byOrder = yield* decideBySignedState(push, state, facts, writer !== undefined);
     if (writer === undefined) return { ...byOrder, byStranger: true };
     if (byOrder.signedState !== undefined) return byOrder;
@@ -120,7 +120,7 @@ export function changes(command: ReceivedCommand, refs: ReadonlyMap<string, stri
 export function asksForHistory(
   command: ReceivedCommand,
   state: GitState,
-  states: Pick<PushQuestion, 'held' | 'lastSet'>,
+  states: Pick<UndecidedPush, 'held' | 'lastSet'>,
 ): boolean {
   const { name, newId } = command;
   if (command.problem !== undefined || commandKind(command) !== 'update') return false;
@@ -135,7 +135,7 @@ export function asksForHistory(
  * anyone may push the tip of a pull request to `refs/nostr/<event id>`.
  */
 function* decideBySignedState(
-  push: PushQuestion,
+  push: UndecidedPush,
   state: GitState,
   facts: AccessFacts,
   sentByWriter: boolean,
@@ -151,12 +151,12 @@ function* decideBySignedState(
   const match = matchHeldState(
     branchesAndTags(yield* refsAfter(state, stated)),
     held.filter(
-      (order) =>
-        isWriter(order.author, facts) &&
-        isNewerState(order, state.order) &&
-        !isFromBefore(order, state.withdrawal),
+      (held) =>
+        isWriter(held.author, facts) &&
+        isNewerState(held, state.appliedState) &&
+        !isFromBefore(held, state.withdrawal),
     ),
-    push.authority.kind === 'order' ? push.authority.caller?.actor : undefined,
+    push.authority.kind === 'signed-state' ? push.authority.caller?.actor : undefined,
   );
   const problem = match.ok ? yield* stateProblem(push, state, facts, stated, match.value) : match.reason;
   if (problem !== undefined)
@@ -172,11 +172,11 @@ function* decideBySignedState(
 
 /** Problems of commands for other refs than branches and tags. An authenticated writer may do what the rules allow writers. */
 function* otherRefProblems(
-  push: PushQuestion,
+  push: UndecidedPush,
   state: GitState,
   sentByWriter: boolean,
 ): Cooperative<Map<string, string>> {
-  const caller = push.authority.kind === 'order' ? push.authority.caller : undefined;
+  const caller = push.authority.kind === 'signed-state' ? push.authority.caller : undefined;
   if (!sentByWriter) return pullRequestProblems(push, state, caller?.actor);
   const role = caller?.actor === push.id.owner ? 'owner' : 'maintainer';
   const others = push.commands.filter((command) => !isBranchOrTag(command.name));
@@ -188,16 +188,16 @@ function* otherRefProblems(
  * the very reason why it waits, and the sender of the objects has no right to override it.
  */
 function* stateProblem(
-  push: PushQuestion,
+  push: UndecidedPush,
   state: GitState,
   facts: AccessFacts,
   stated: readonly ReceivedCommand[],
-  order: HeldState,
+  held: HeldState,
 ): Cooperative<string | undefined> {
-  const role = writerRole(order.author, facts) ?? 'maintainer';
+  const role = writerRole(held.author, facts) ?? 'maintainer';
   const [first] = yield* protectedRefs({ ...push, commands: stated }, state, role);
   if (first !== undefined) return `the signed state may not change ${first[0]}: ${first[1]}`;
-  const plan = planState(branchesAndTags(state.refs), push.lastSet, order.refs);
+  const plan = planState(branchesAndTags(state.refs), push.lastSet, held.refs);
   const kept = plan.questions.map(({ name }) => name).filter((name) => !push.forced.has(name));
   const decision = decideState(plan, new Set(kept));
   return decision.apply ? undefined : decision.reason;
@@ -205,7 +205,7 @@ function* stateProblem(
 
 /** Violations of the rules of the repository, by name of the ref. */
 function* protectedRefs(
-  push: PushQuestion,
+  push: UndecidedPush,
   state: GitState,
   role: WriterRole,
 ): Cooperative<Map<string, string>> {
@@ -239,7 +239,7 @@ function* refsAfter(
 }
 
 function decide(
-  { commands, atomic, objects }: PushQuestion,
+  { commands, atomic, objects }: UndecidedPush,
   current: RefsAndHead,
   forbidden: ReadonlyMap<string, string>,
 ): Cooperative<PushResult> {
@@ -247,7 +247,7 @@ function decide(
 }
 
 /** Refuses all commands. Another state may have other rules, so these are refusals by the state. */
-function refuseAll({ commands }: PushQuestion, reason: string): PushDecision {
+function refuseAll({ commands }: UndecidedPush, reason: string): PushDecision {
   const result = commands.map(({ problem }) =>
     problem === undefined ? { reason, byState: true } : { reason: problem, byState: false },
   );

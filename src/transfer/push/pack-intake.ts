@@ -7,8 +7,8 @@ import { Flow } from '../flow.ts';
 import { RequestBody } from '../request-body.ts';
 import { type Spool, SpoolRoom } from '../spool.ts';
 
-/** The resources for pushes of slow clients. */
-export interface PuttingAside {
+/** What pushes of slow clients share: they give their places for git to others. */
+export interface SlowPushes {
   readonly room: SpoolRoom;
   /** Pushes with a running git that gave their place back, because their clients are too slow. By caller. */
   readonly stalled: FairSlots;
@@ -20,16 +20,17 @@ export function stalledPushes(places: number): number {
 }
 
 /**
+ * Makes what pushes of slow clients share.
  * @param scratch folder of scratch files
  * @param settings bytes of disk, and places for git: a quarter as many pushes may be stalled, half of them of one caller
  * @param onSize is called with the bytes on disk whenever they change
  */
-export function puttingAside(
+export function slowPushes(
   scratch: string,
   settings: { readonly spoolSize: number; readonly gitConcurrency: number },
   clock: Pick<Clock, 'monotonic'>,
   onSize?: (bytes: number) => void,
-): PuttingAside {
+): SlowPushes {
   const { spoolSize, gitConcurrency } = settings;
   const stalled = stalledPushes(gitConcurrency);
   return {
@@ -62,7 +63,7 @@ const READ_AHEAD = 1024 * 1024;
 export class PackIntake {
   /** The pack for git. Reading from it may wait for a place. */
   readonly body: RequestBody;
-  private readonly options: PackIntakeOptions & PuttingAside & { readonly onWhole: () => void };
+  private readonly options: PackIntakeOptions & SlowPushes & { readonly onWhole: () => void };
   private readonly flow: Flow;
   private readonly spools: Spool[] = [];
   private release: Release | undefined;
@@ -70,12 +71,12 @@ export class PackIntake {
   private closed = false;
 
   /**
-   * @param aside the resources for slow clients
+   * @param slow what pushes of slow clients share
    * @param onWhole is called when the client has sent everything before git reads it: from then on the client only waits
    */
-  constructor(aside: PuttingAside, options: PackIntakeOptions, onWhole: () => void) {
-    this.options = { ...aside, ...options, onWhole };
-    this.flow = new Flow(() => options.places.contended, aside.room.clock);
+  constructor(slow: SlowPushes, options: PackIntakeOptions, onWhole: () => void) {
+    this.options = { ...slow, ...options, onWhole };
+    this.flow = new Flow(() => options.places.contended, slow.room.clock);
     this.body = new RequestBody(this.chunks());
   }
 

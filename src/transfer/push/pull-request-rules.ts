@@ -28,7 +28,7 @@ export interface StrangerTerms {
   readonly brings: Amount | undefined;
 }
 
-export interface PullRequestQuestion {
+export interface PullRequestPush {
   readonly commands: readonly ReceivedCommand[];
   readonly strangers: StrangerTerms;
   readonly pullRequestTip: HeldStateBook['pullRequestTip'];
@@ -52,7 +52,7 @@ export function hasRefFor(state: Pick<GitState, 'refs'>): (eventId: string) => b
  * @returns problems, by name of the ref
  */
 export function pullRequestProblems(
-  push: PullRequestQuestion,
+  push: PullRequestPush,
   state: GitState,
   actor: string | undefined,
 ): Map<string, string> {
@@ -77,7 +77,7 @@ export function pullRequestProblems(
 export function wrongTips({
   commands,
   pullRequestTip,
-}: Pick<PullRequestQuestion, 'commands' | 'pullRequestTip'>): Map<string, string> {
+}: Pick<PullRequestPush, 'commands' | 'pullRequestTip'>): Map<string, string> {
   const problems = new Map<string, string>();
   for (const command of commands) {
     const event = commandKind(command) === 'delete' ? undefined : pullRequestOf(command.name);
@@ -93,7 +93,7 @@ function namesAnother(tip: string): string {
 
 /** Why the sender may not make this change; undefined if it may. A command without effect is allowed. */
 function rightProblem(
-  { strangers: { limits }, pullRequestTip }: PullRequestQuestion,
+  { strangers: { limits }, pullRequestTip }: PullRequestPush,
   state: GitState,
   actor: string | undefined,
   command: ReceivedCommand,
@@ -117,11 +117,11 @@ function rightProblem(
 
 /** What strangers may still add to a repository. The commands of one push use it up. */
 class Room {
-  private readonly push: PullRequestQuestion;
+  private readonly push: PullRequestPush;
   private readonly state: GitState;
   private counted: { refs: number; waiting: number } | undefined;
 
-  constructor(push: PullRequestQuestion, state: GitState) {
+  constructor(push: PullRequestPush, state: GitState) {
     this.push = push;
     this.state = state;
   }

@@ -4,7 +4,7 @@ import type { FairSemaphore } from '../fair-semaphore.ts';
 import type { Output } from '../output.ts';
 import type { BeginningPush } from './begin.ts';
 import type { PushLimits } from './limits.ts';
-import type { PuttingAside } from './pack-intake.ts';
+import type { SlowPushes } from './pack-intake.ts';
 import type { PushRulesContext } from './rules.ts';
 import type { StrangerPushes } from './stranger-push.ts';
 import type { PushSummary } from './summary.ts';
@@ -16,7 +16,7 @@ export interface ReceivePushContext extends PushRulesContext, IntakeContext {
   /** Places and traffic limits for pushes of strangers. Absent if strangers may not push. */
   readonly strangerPushes?: StrangerPushes;
   readonly unpackTime: UnpackTime;
-  readonly puttingAside: PuttingAside;
+  readonly slowPushes: SlowPushes;
   readonly random: Random;
   readonly limits: PushLimits;
 }

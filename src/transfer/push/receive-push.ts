@@ -32,7 +32,7 @@ import { PackIntake } from './pack-intake.ts';
 import type { PushRequestIn, ReceivePushContext } from './push-request.ts';
 import { PushResponse } from './response.ts';
 import { PushRules } from './rules.ts';
-import { capOfStranger, StrangerPush } from './stranger-push.ts';
+import { capStrangerBody, StrangerPush } from './stranger-push.ts';
 import { NOTHING_PUSHED, type PushSummary, summarizeRefs } from './summary.ts';
 import { turnAway } from './turn-away.ts';
 
@@ -79,7 +79,7 @@ class Push {
   private readonly workspace: IntakeWorkspace;
   private readonly rules: PushRules;
   private intake: PackIntake | undefined;
-  private asGuest: StrangerPush | undefined;
+  private strangerPush: StrangerPush | undefined;
   /** The published state when the pack is taken in. */
   private published: PublishedGitState | undefined;
   private packBytes = 0;
@@ -129,23 +129,23 @@ class Push {
     const { refusals, byStranger, ...begun } = await this.decideEarly(given);
     const { published } = begun;
     this.published = published;
-    if (byStranger) capOfStranger(body, this.context.strangers);
-    const guest = byStranger ? this.guest(published) : undefined;
-    if (refusals === undefined) guest?.enter();
-    else guest?.refused();
+    if (byStranger) capStrangerBody(body, this.context.strangers);
+    const stranger = byStranger ? this.limitStranger(published) : undefined;
+    if (refusals === undefined) stranger?.enter();
+    else stranger?.refused();
     if (refusals !== undefined || !this.request.needsPack) {
       await body.drain();
       this.response.startKeepAlive();
       if (refusals !== undefined) return this.reportRefusals('ok', refusals);
-      return this.publish(begun, undefined, this.prover(published).nothing());
+      return this.publish(begun, undefined, this.connectivity(published).nothing());
     }
-    const time = this.context.unpackTime.account(address, guest !== undefined);
+    const time = this.context.unpackTime.account(address, stranger !== undefined);
     time.check();
-    const { places, claimant } = guest ?? { places: this.context.places, claimant: String(repository) };
+    const { places, claimant } = stranger ?? { places: this.context.places, claimant: String(repository) };
     const held = { places, claimant, signal, body, caller: address };
-    this.intake = new PackIntake(this.context.puttingAside, held, () => this.response.startKeepAlive());
+    this.intake = new PackIntake(this.context.slowPushes, held, () => this.response.startKeepAlive());
     const tips = await newTips(this.request.commands);
-    const allowed = guest?.reserve();
+    const allowed = stranger?.reserve();
     const wantsProgress = !this.request.capabilities.has('quiet');
     const received = await indexPack({
       git: this.context.git,
@@ -166,21 +166,21 @@ class Push {
     this.response.startKeepAlive();
     if (received.outcome === 'refused') {
       if (received.excess === true) time.exceeded();
-      guest?.refused();
+      stranger?.refused();
       for (const finding of received.findings) this.response.notice(`error: ${cleanReason(finding)}\n`);
       return this.reportUnpackFailure(received.reason);
     }
     const pack = received.outcome === 'received' ? received.pack : undefined;
     this.packBytes = pack?.pack.size ?? 0;
-    guest?.charge({ bytes: this.packBytes, objects: pack?.objects ?? 0 });
-    const proven = await this.prover(published).prove(tips, pack);
+    stranger?.charge({ bytes: this.packBytes, objects: pack?.objects ?? 0 });
+    const proven = await this.connectivity(published).prove(tips, pack);
     // One object with broken links would make every later push slower, the owner's included.
-    if (guest !== undefined && !proven.proof.linked)
+    if (stranger !== undefined && !proven.proof.linked)
       return this.reportUnpackFailure('shallow update not allowed');
     return this.publish(begun, pack, proven);
   }
 
-  private prover(published: PublishedGitState | undefined): ConnectivityCheck {
+  private connectivity(published: PublishedGitState | undefined): ConnectivityCheck {
     const { workspace, incoming } = this;
     const { commands: targets, shallow } = this.request;
     return new ConnectivityCheck({
@@ -210,21 +210,21 @@ class Push {
   }
 
   /** The limits of a push by a stranger. */
-  private guest(published: PublishedGitState | undefined): StrangerPush | undefined {
+  private limitStranger(published: PublishedGitState | undefined): StrangerPush | undefined {
     const { address } = this.incoming;
     const { commands } = this.request;
     const terms = this.rules.strangers(undefined);
-    this.asGuest = StrangerPush.of(
+    this.strangerPush = StrangerPush.of(
       this.context.strangerPushes,
       terms,
       { address, commands },
       published?.manifest,
     );
-    return this.asGuest;
+    return this.strangerPush;
   }
 
   async cleanUp(): Promise<void> {
-    this.asGuest?.leave();
+    this.strangerPush?.leave();
     await allSettledOrThrow([this.intake?.close() ?? Promise.resolve(), this.workspace.drop()]);
   }
 
@@ -283,7 +283,7 @@ class Push {
         commits: received?.commits,
         since: this.since,
         initial: published?.manifest ?? this.empty,
-        proveAgain: (over, tips) => this.prover(published).again(over, tips),
+        proveAgain: (over, tips) => this.connectivity(published).again(over, tips),
       });
     let change = changeWith(
       received === undefined ? undefined : packEntry(receivedFacts('push', received), received, generation),
@@ -356,7 +356,7 @@ class Push {
 
   /** GRASP clients look for the reason in a line of this form. */
   private explain(result: PushResult): void {
-    if (this.incoming.authority.kind !== 'order') return;
+    if (this.incoming.authority.kind !== 'signed-state') return;
     const refusal = result.find((candidate) => candidate !== undefined);
     if (refusal !== undefined) this.response.notice(`ERR ${refusal.reason}\n`);
   }

@@ -46,7 +46,7 @@ export class PushRules {
   private readonly options: PushRulesOptions;
   /** By old and new id. */
   private readonly histories = new Map<string, boolean>();
-  private last: { readonly order: string; readonly refs: ReadonlyMap<string, string> } | undefined;
+  private last: { readonly id: string; readonly refs: ReadonlyMap<string, string> } | undefined;
   private later: { readonly digest: string | undefined; readonly held: readonly HeldState[] } | undefined;
 
   constructor(context: PushRulesContext, options: PushRulesOptions) {
@@ -62,7 +62,7 @@ export class PushRules {
    */
   async heldIn(published: PublishedGitState | undefined): Promise<readonly HeldState[]> {
     const digest = published?.digest;
-    if (this.authority.kind !== 'order') return [];
+    if (this.authority.kind !== 'signed-state') return [];
     if (digest === this.options.published?.digest) return this.options.held;
     if (this.later === undefined || this.later.digest !== digest) {
       this.later = { digest, held: await this.context.heldStates.heldIn(this.id) };
@@ -75,13 +75,18 @@ export class PushRules {
    * @throws CairnError `unavailable` if the store does not answer
    */
   async lastSet(state: GitState | undefined): Promise<ReadonlyMap<string, string>> {
-    const order = state?.order;
-    if (this.authority.kind !== 'order' || state === undefined || order === null || order === undefined)
+    const applied = state?.appliedState;
+    if (
+      this.authority.kind !== 'signed-state' ||
+      state === undefined ||
+      applied === null ||
+      applied === undefined
+    )
       return NONE;
-    const unchanged = refsIfUnchanged(state.refs, order.refs);
+    const unchanged = refsIfUnchanged(state.refs, applied.refs);
     if (unchanged !== undefined) return unchanged;
-    if (this.last?.order !== order.id) {
-      this.last = { order: order.id, refs: await this.context.heldStates.refsOf(this.id, order) };
+    if (this.last?.id !== applied.id) {
+      this.last = { id: applied.id, refs: await this.context.heldStates.refsOf(this.id, applied) };
     }
     return this.last.refs;
   }

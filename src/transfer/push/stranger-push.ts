@@ -22,7 +22,7 @@ export interface StrangerPushes {
 const DROPPED_BYTES = 2 ** 30;
 
 /** Bounds how much of a stranger's push is read. @param limits undefined if strangers may not push */
-export function capOfStranger(body: RequestBody, limits: StrangerLimits | undefined): void {
+export function capStrangerBody(body: RequestBody, limits: StrangerLimits | undefined): void {
   body.cap((limits === undefined ? 0 : limitsOfOnePush(limits).bytes) + DROPPED_BYTES);
 }
 

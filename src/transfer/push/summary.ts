@@ -24,7 +24,7 @@ export interface PushSummary {
   readonly manifest: string | undefined;
   /** Why the pack was not taken in, as the client was told. */
   readonly reason?: string;
-  /** The order that was carried out; the order book has not been told. */
+  /** The signed state that was applied; it is still in the list of held states. */
   readonly signedState?: HeldState;
   /** What went wrong on the server's side, of which the client was told no more than it can act on. */
   readonly err?: unknown;

@@ -7,7 +7,7 @@ import type { CairnError } from '../../lib/errors.ts';
 import type { RequestBody } from '../request-body.ts';
 import type { PushAuthority } from './authority.ts';
 import type { StrangerLimits } from './stranger-limits.ts';
-import { capOfStranger, type StrangerPushes } from './stranger-push.ts';
+import { capStrangerBody, type StrangerPushes } from './stranger-push.ts';
 import type { UnpackTime } from './unpack-time.ts';
 
 export interface TurningAwayContext {
@@ -42,7 +42,7 @@ export async function turnedAway(
   { unpackTime, strangerPushes }: TurningAwayContext,
   { authority, address, body }: TurnedPush,
 ): Promise<TurnedAway | undefined> {
-  if (strangerPushes === undefined || authority.kind !== 'order' || authority.caller !== undefined)
+  if (strangerPushes === undefined || authority.kind !== 'signed-state' || authority.caller !== undefined)
     return undefined;
   // Nearly nobody has used up anything.
   const { traffic } = strangerPushes;
@@ -63,7 +63,7 @@ export async function turnAway(
   { address, body, signal }: Omit<TurnedPush, 'authority'> & { readonly signal: AbortSignal },
   problem: CairnError,
 ): Promise<never> {
-  capOfStranger(body, strangers);
+  capStrangerBody(body, strangers);
   await strangerPushes?.pauses.wait(address, signal);
   throw problem;
 }

@@ -4,8 +4,8 @@ import { type AccessMode, decidePushEntry, type UrlSpace } from '../../../src/po
 it.each<[AccessMode, UrlSpace, boolean, string]>([
   ['signed', 'git', false, 'unauthenticated: a push needs a token'],
   ['signed', 'git', true, 'by key'],
-  ['signed', 'grasp', false, 'by order'],
-  ['signed', 'grasp', true, 'by order'],
+  ['signed', 'grasp', false, 'by signed-state'],
+  ['signed', 'grasp', true, 'by signed-state'],
   ['read-only', 'git', false, 'forbidden: this server is read-only'],
   ['read-only', 'git', true, 'forbidden: this server is read-only'],
   ['read-only', 'grasp', false, 'forbidden: this server is read-only'],

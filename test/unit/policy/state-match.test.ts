@@ -11,16 +11,16 @@ const held = (author: string, at: number, id: string, entries: Record<string, st
 });
 
 describe('a push', () => {
-  const order = held('alice', 5, '1', { 'refs/heads/main': A, 'refs/tags/v1': B });
+  const waiting = held('alice', 5, '1', { 'refs/heads/main': A, 'refs/tags/v1': B });
 
-  test('that makes the refs equal to a waiting order carries it out', () => {
-    expect(matchHeldState(refs({ 'refs/tags/v1': B, 'refs/heads/main': A }), [order])).toEqual({
+  test('that makes the refs equal to a waiting signed state carries it out', () => {
+    expect(matchHeldState(refs({ 'refs/tags/v1': B, 'refs/heads/main': A }), [waiting])).toEqual({
       ok: true,
-      value: order,
+      value: waiting,
     });
   });
 
-  test('may carry out an order for no refs at all', () => {
+  test('may carry out a signed state for no refs at all', () => {
     const empty = held('alice', 5, '1', {});
     expect(matchHeldState(new Map(), [empty])).toEqual({ ok: true, value: empty });
   });
@@ -45,7 +45,7 @@ describe('a push', () => {
     ],
     ['nothing', {}, 'refs/heads/main is missing, refs/tags/v1 is missing'],
   ])('with %s is refused', (_what, after, reason) => {
-    const result = matchHeldState(refs(after), [order]);
+    const result = matchHeldState(refs(after), [waiting]);
     expect(result).toEqual({
       ok: false,
       reason: `the push does not match the signed state 11111111: ${reason}`,
@@ -60,8 +60,8 @@ describe('a push', () => {
     );
   });
 
-  test('of an order that is perhaps meant for another repository tells its author alone what it says (issue 11, point 12)', () => {
-    const authorOnly = { ...order, authorOnly: true };
+  test('of a signed state that is perhaps meant for another repository tells its author alone what it says (issue 11, point 12)', () => {
+    const authorOnly = { ...waiting, authorOnly: true };
     const after = refs({ 'refs/heads/main': B, 'refs/heads/x': A });
     const reasonFor = (caller?: string) => {
       const result = matchHeldState(after, [authorOnly], caller);
@@ -78,7 +78,7 @@ describe('a push', () => {
     expect(missing.ok ? '' : missing.reason).toMatch(/: refs are missing; push with a token/);
   });
 
-  test('without any waiting order is told what to do', () => {
+  test('without any waiting signed state is told what to do', () => {
     expect(matchHeldState(new Map(), [])).toEqual({
       ok: false,
       reason: expect.stringContaining('sign one first'),
@@ -86,7 +86,7 @@ describe('a push', () => {
   });
 });
 
-describe('among several orders', () => {
+describe('among several signed states', () => {
   const after = refs({ 'refs/heads/main': A });
   const fits = (author: string, at: number, id: string) => held(author, at, id, { 'refs/heads/main': A });
   const differs = (author: string, at: number, id: string) => held(author, at, id, { 'refs/heads/main': B });
@@ -103,8 +103,8 @@ describe('among several orders', () => {
       [fits('alice', 1, '2'), differs('alice', 1, '1')],
       undefined,
     ],
-  ])('%s', (_what, orders, expected) => {
-    for (const given of [orders, orders.toReversed()]) {
+  ])('%s', (_what, heldStates, expected) => {
+    for (const given of [heldStates, heldStates.toReversed()]) {
       const result = matchHeldState(after, given);
       expect(result.ok ? result.value.id[0] : undefined).toBe(expected);
     }

@@ -8,42 +8,42 @@ import {
   whyOutdated,
 } from '../../../src/policy/state-precedence.ts';
 
-const order = (author: string, at: number, id: string): StateStamp => ({ author, at, id });
+const stamp = (author: string, at: number, id: string): StateStamp => ({ author, at, id });
 
 test.each([
-  ['a later date', order('alice', 101, '5'), 'a newer state has been signed'],
-  ['the same second and author', order('alice', 100, '4'), /same second.*lower id/],
-  ['the same second, another author', order('bob', 100, '6'), /same second.*higher id/],
-])('an order beside %s is told what counts (issue 11, point 24)', (_, counting, reason) => {
-  expect(whyOutdated(order('alice', 100, '5'), counting)).toMatch(reason);
+  ['a later date', stamp('alice', 101, '5'), 'a newer state has been signed'],
+  ['the same second and author', stamp('alice', 100, '4'), /same second.*lower id/],
+  ['the same second, another author', stamp('bob', 100, '6'), /same second.*higher id/],
+])('a signed state beside %s is told what counts (issue 11, point 24)', (_, counting, reason) => {
+  expect(whyOutdated(stamp('alice', 100, '5'), counting)).toMatch(reason);
 });
 
-describe('newer than the order applied last', () => {
-  const applied = order('alice', 100, '5');
+describe('newer than the signed state applied last', () => {
+  const applied = stamp('alice', 100, '5');
   test.each<[string, StateStamp, boolean]>([
-    ['later, by the same', order('alice', 101, '1'), true],
-    ['later, by another', order('bob', 101, '1'), true],
-    ['earlier, by the same', order('alice', 99, '9'), false],
-    ['earlier, by another', order('bob', 99, '9'), false],
-    ['the same second and author, lower id', order('alice', 100, '4'), true],
-    ['the same second and author, larger id', order('alice', 100, '6'), false],
-    ['the same second, another author, larger id', order('bob', 100, '6'), true],
-    ['the same second, another author, lower id', order('bob', 100, '4'), false],
-    ['itself', order('alice', 100, '5'), false],
+    ['later, by the same', stamp('alice', 101, '1'), true],
+    ['later, by another', stamp('bob', 101, '1'), true],
+    ['earlier, by the same', stamp('alice', 99, '9'), false],
+    ['earlier, by another', stamp('bob', 99, '9'), false],
+    ['the same second and author, lower id', stamp('alice', 100, '4'), true],
+    ['the same second and author, larger id', stamp('alice', 100, '6'), false],
+    ['the same second, another author, larger id', stamp('bob', 100, '6'), true],
+    ['the same second, another author, lower id', stamp('bob', 100, '4'), false],
+    ['itself', stamp('alice', 100, '5'), false],
   ])('%s', (_what, candidate, expected) => {
     expect(isNewerState(candidate, applied)).toBe(expected);
   });
 
   test('everything is newer than nothing', () => {
-    expect(isNewerState(order('alice', 0, '0'), null)).toBe(true);
+    expect(isNewerState(stamp('alice', 0, '0'), null)).toBe(true);
   });
 
-  test('of two different orders exactly one is newer', () => {
-    const orders = ['alice', 'bob'].flatMap((author) =>
-      [1, 2].flatMap((at) => ['1', '2', '3'].map((id) => order(author, at, `${id}${author}`))),
+  test('of two different stamps exactly one is newer', () => {
+    const stamps = ['alice', 'bob'].flatMap((author) =>
+      [1, 2].flatMap((at) => ['1', '2', '3'].map((id) => stamp(author, at, `${id}${author}`))),
     );
-    for (const a of orders) {
-      for (const b of orders) if (a !== b) expect(isNewerState(a, b)).toBe(!isNewerState(b, a));
+    for (const a of stamps) {
+      for (const b of stamps) if (a !== b) expect(isNewerState(a, b)).toBe(!isNewerState(b, a));
     }
   });
 });
@@ -51,31 +51,31 @@ describe('newer than the order applied last', () => {
 describe('the newest of many', () => {
   test('does not depend on the sequence, not even where pairs run in circles', () => {
     // a5 beats b3 by its larger id, b3 beats a1 likewise, and a1 beats a5 as the lower one of one author.
-    const [a1, a5, b3] = [order('alice', 9, '1'), order('alice', 9, '5'), order('bob', 9, '3')];
+    const [a1, a5, b3] = [stamp('alice', 9, '1'), stamp('alice', 9, '5'), stamp('bob', 9, '3')];
     expect([isNewerState(a5, b3), isNewerState(b3, a1), isNewerState(a1, a5)]).toEqual([true, true, true]);
-    for (const sequence of permutations([a1, a5, b3, order('carol', 8, '9')])) {
+    for (const sequence of permutations([a1, a5, b3, stamp('carol', 8, '9')])) {
       expect(newestState(sequence)).toBe(b3);
     }
   });
 
   test.each<[string, StateStamp[], string | undefined]>([
     ['none', [], undefined],
-    ['one', [order('alice', 1, '1')], '1'],
-    ['the latest', [order('alice', 1, '1'), order('bob', 3, '2'), order('alice', 2, '3')], '2'],
-    ['the larger id of two authors', [order('alice', 1, '1'), order('bob', 1, '2')], '2'],
-    ['the lower id of one author', [order('alice', 1, '1'), order('alice', 1, '2')], '1'],
-  ])('%s', (_what, orders, expected) => {
-    for (const sequence of permutations(orders)) expect(newestState(sequence)?.id).toBe(expected);
+    ['one', [stamp('alice', 1, '1')], '1'],
+    ['the latest', [stamp('alice', 1, '1'), stamp('bob', 3, '2'), stamp('alice', 2, '3')], '2'],
+    ['the larger id of two authors', [stamp('alice', 1, '1'), stamp('bob', 1, '2')], '2'],
+    ['the lower id of one author', [stamp('alice', 1, '1'), stamp('alice', 1, '2')], '1'],
+  ])('%s', (_what, stamps, expected) => {
+    for (const sequence of permutations(stamps)) expect(newestState(sequence)?.id).toBe(expected);
   });
 
   test('of each author the newest is current', () => {
-    const orders = [
-      order('alice', 1, '1'),
-      order('bob', 1, '2'),
-      order('alice', 2, '3'),
-      order('bob', 1, '0'),
+    const stamps = [
+      stamp('alice', 1, '1'),
+      stamp('bob', 1, '2'),
+      stamp('alice', 2, '3'),
+      stamp('bob', 1, '0'),
     ];
-    for (const sequence of permutations(orders)) {
+    for (const sequence of permutations(stamps)) {
       expect(
         currentStates(sequence)
           .map(({ id }) => id)
@@ -85,10 +85,10 @@ describe('the newest of many', () => {
   });
 });
 
-test('an order is dated at most 15 minutes ahead', () => {
-  expect(stateDateProblem(order('alice', 1_900, '1'), 1_000)).toBeUndefined();
-  expect(stateDateProblem(order('alice', 1_901, '1'), 1_000)).toContain('901 s ahead');
-  expect(stateDateProblem(order('alice', 0, '1'), 1_000_000_000)).toBeUndefined();
+test('a signed state is dated at most 15 minutes ahead', () => {
+  expect(stateDateProblem(stamp('alice', 1_900, '1'), 1_000)).toBeUndefined();
+  expect(stateDateProblem(stamp('alice', 1_901, '1'), 1_000)).toContain('901 s ahead');
+  expect(stateDateProblem(stamp('alice', 0, '1'), 1_000_000_000)).toBeUndefined();
 });
 
 function permutations<T>(items: readonly T[]): T[][] {

@@ -7,14 +7,14 @@ const refs = (entries: Record<string, string>) => new Map(Object.entries(entries
 const one = (name: string, oid: string | undefined) => new Map(oid === undefined ? [] : [[name, oid]]);
 
 describe('three states of one ref', () => {
-  /** now, as the last order set it, as this order wants it → what is done; `?` asks whether it is a fast-forward. */
+  /** now, as the last signed state set it, as this signed state wants it → what is done; `?` asks whether it is a fast-forward. */
   const table: [
     string | undefined,
     string | undefined,
     string | undefined,
     'nothing' | 'free' | 'ask' | 'conflict',
   ][] = [
-    // As the last order left it: anything goes.
+    // As the last signed state left it: anything goes.
     [undefined, undefined, undefined, 'nothing'],
     [undefined, undefined, 'A', 'free'],
     ['A', 'A', 'A', 'nothing'],
@@ -35,7 +35,7 @@ describe('three states of one ref', () => {
     [undefined, 'A', 'B', 'conflict'],
   ];
 
-  test.each(table)('now %s, last ordered %s, wanted %s: %s', (now, last, wanted, expected) => {
+  test.each(table)('now %s, last applied %s, wanted %s: %s', (now, last, wanted, expected) => {
     for (const name of [branch, tag]) {
       const plan = planState(one(name, now), one(name, last), one(name, wanted));
       expect(plan.changes).toEqual(expected === 'nothing' ? [] : [{ name, from: now, to: wanted }]);
@@ -50,7 +50,7 @@ describe('three states of one ref', () => {
   });
 });
 
-describe('a whole order', () => {
+describe('a whole signed state', () => {
   const last = refs({ 'refs/heads/main': 'A', 'refs/heads/old': 'A', 'refs/tags/v1': 'A' });
 
   test('on what the last one left may do anything', () => {
@@ -77,7 +77,7 @@ describe('a whole order', () => {
   });
 
   test('from a stale clone is held whole, although most of it could be done', () => {
-    // Since the last order a push made a branch, moved main forward and deleted old: the stale state knows nothing of it.
+    // Since the last signed state a push made a branch, moved main forward and deleted old: the stale state knows nothing of it.
     const current = refs({ 'refs/heads/main': 'B', 'refs/heads/pushed': 'C', 'refs/tags/v1': 'A' });
     const stale = refs({
       'refs/heads/main': 'A',

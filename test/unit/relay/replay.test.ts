@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { NostrEvent } from '../../../src/nostr/event.ts';
 import { kinds } from '../../../src/nostr/kinds.ts';
 import { announcement, deletion, idOf, verified } from '../../helpers/relay-rig.ts';
-import { WordRig } from '../../helpers/trust-rig.ts';
+import { TrustRig } from '../../helpers/trust-rig.ts';
 import { type Author, alice, author, bob, carol, dave } from '../nostr/authors.ts';
 
 const NOW = 1_900_000_000;
 const ADDRESS = `${kinds.repository}:${alice.publicKey}:project`;
-const signer = new WordRig().relay.service.signerOf(idOf(alice));
+const signer = new TrustRig().relay.service.signerOf(idOf(alice));
 
 const about = (by: Author, kind: number, tags: readonly string[][] = [], at = NOW - 50): NostrEvent =>
   by.sign({ kind, at, tags: [['a', ADDRESS], ...tags.map((tag) => [...tag])] });
@@ -44,8 +44,8 @@ const own = announcement(alice, { at: NOW - 100, maintainers: [bob], tags: secre
 const theirs = announcement(bob, { at: NOW - 90, as: 'elsewhere', maintainers: [alice] });
 
 /** A server with somebody's public repository, and with Alice's private one and all that belongs to it, or without. */
-async function world(withPrivate: boolean): Promise<WordRig> {
-  const rig = new WordRig();
+async function world(withPrivate: boolean): Promise<TrustRig> {
+  const rig = new TrustRig();
   rig.relay.clock.advance(NOW * 1000 - rig.relay.clock.now());
   await rig.relay.announce(announcement(dave, { at: NOW - 200, identifier: 'open' }));
   if (!withPrivate) return rig;
@@ -58,7 +58,7 @@ async function world(withPrivate: boolean): Promise<WordRig> {
 }
 
 /** The same, when Alice has withdrawn it. */
-async function withdrawn(withPrivate: boolean): Promise<WordRig> {
+async function withdrawn(withPrivate: boolean): Promise<TrustRig> {
   const rig = await world(withPrivate);
   if (withPrivate) await rig.relay.withdraw(deletion(alice, NOW - 10));
   return rig;

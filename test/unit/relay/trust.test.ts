@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { NostrEvent, VerifiedEvent } from '../../../src/nostr/event.ts';
 import { kinds } from '../../../src/nostr/kinds.ts';
-import { Words } from '../../../src/relay/trust.ts';
+import { Trust } from '../../../src/relay/trust.ts';
 import { EventsInMemory } from '../../helpers/events-in-memory.ts';
 import { announcement, idOf, RelayRig, verified } from '../../helpers/relay-rig.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
-import { WordRig } from '../../helpers/trust-rig.ts';
+import { TrustRig } from '../../helpers/trust-rig.ts';
 import { type Author, alice, author, bob, carol, dave } from '../nostr/authors.ts';
 
 const PEOPLE = Array.from({ length: 7 }, (_, at) => author(at + 1));
@@ -77,17 +77,17 @@ describe('whose word counts, in worlds of announcements by chance (issue 11, poi
   it.each(Array.from({ length: 12 }, (_, at) => at + 1))('follows the rule, seed %i', async (seed) => {
     const random = new SeededRandom(seed);
     const model = new Model();
-    const world = new WordRig({ seed });
-    const { words, directory } = world.relay;
+    const world = new TrustRig({ seed });
+    const { trust, directory } = world.relay;
     const start = world.relay.now;
     for (let step = 0; step < 12; step++) {
       await oneStep(random, model, world.relay, start - 1_000 + step);
       const where = `seed ${seed}, step ${step}`;
       for (const by of PEOPLE) {
-        const owners = new Set(words.placesOf(by.publicKey, 'project').owners);
+        const owners = new Set(trust.repositoriesOf(by.publicKey, 'project').owners);
         for (const owner of PEOPLE) {
           const counts = model.counts(by, owner);
-          expect(words.counts(by.publicKey, owner.publicKey, 'project'), where).toBe(counts);
+          expect(trust.counts(by.publicKey, owner.publicKey, 'project'), where).toBe(counts);
           if (model.said.has(owner)) expect(owners.has(owner.publicKey), where).toBe(counts);
         }
         const state = stateBy(by, start + step);
@@ -102,7 +102,12 @@ describe('whose word counts, in worlds of announcements by chance (issue 11, poi
 });
 
 /** A state waits in just those repositories in which it counts and of which its sender may know. */
-async function holdsStates(world: WordRig, model: Model, random: SeededRandom, start: number): Promise<void> {
+async function holdsStates(
+  world: TrustRig,
+  model: Model,
+  random: SeededRandom,
+  start: number,
+): Promise<void> {
   for (const [at, by] of PEOPLE.entries()) {
     const [sender] = random.pick<readonly Author[]>([[by], [by], [OUTSIDER], []]);
     const state = verified(stateBy(by, start + at));
@@ -139,8 +144,8 @@ function unsigned(number: number, names: readonly Author[], secret: boolean): Ve
 
 describe('a key that many repositories name (issue 11, point 12)', () => {
   /** Alice's repository, which Bob maintains, among others that name Bob, too. */
-  async function crowd(strangers: number): Promise<WordRig> {
-    const world = new WordRig();
+  async function crowd(strangers: number): Promise<TrustRig> {
+    const world = new TrustRig();
     const crowd = Array.from({ length: strangers }, (_, at) => unsigned(at, [bob], at % 2 === 0));
     await world.relay.events.append(crowd);
     const at = world.relay.now - 100;
@@ -149,7 +154,7 @@ describe('a key that many repositories name (issue 11, point 12)', () => {
     return world;
   }
 
-  const requests = (world: WordRig) => world.relay.store.log.length;
+  const requests = (world: TrustRig) => world.relay.store.log.length;
 
   it('is not locked out by 2,000 of them, nor does it take more work than for 300', async () => {
     const counts: number[] = [];
@@ -177,8 +182,8 @@ describe('a key that many repositories name (issue 11, point 12)', () => {
     expect((await world.send(state, nobody)).note).toMatch(/^purgatory: /);
     expect(requests(world)).toBeLessThan(10);
     expect(await world.waiting(idOf(alice))).toEqual([state.id]);
-    const { words } = world.relay;
-    expect(words.placesOf(bob.publicKey, 'project').owners).toEqual([bob.publicKey, alice.publicKey]);
+    const { trust } = world.relay;
+    expect(trust.repositoriesOf(bob.publicKey, 'project').owners).toEqual([bob.publicKey, alice.publicKey]);
   });
 
   it('has its own repository first, whoever names it', async () => {
@@ -217,7 +222,7 @@ describe('a repository that merely names a key (issue 11, point 12)', () => {
   const secret = [['private', 'true']];
 
   it('gets nothing of its states, and shows nothing of its private repository', async () => {
-    const world = new WordRig();
+    const world = new TrustRig();
     const at = world.relay.now - 100;
     await world.relay.announce(announcement(bob, { at, tags: secret }));
     await world.relay.announce(announcement(dave, { at, maintainers: [bob] }));
@@ -231,7 +236,7 @@ describe('a repository that merely names a key (issue 11, point 12)', () => {
   });
 
   it('hides nothing by being private: not a state, not a discussion, not an announcement', async () => {
-    const world = new WordRig();
+    const world = new TrustRig();
     const at = world.relay.now - 100;
     await world.relay.announce(announcement(alice, { at, maintainers: [bob] }));
     await world.relay.announce(announcement(dave, { at, maintainers: [alice, bob], tags: secret }));
@@ -248,7 +253,7 @@ describe('a repository that merely names a key (issue 11, point 12)', () => {
   });
 
   it('is told no receipts of a private one by naming the key that signs them', async () => {
-    const world = new WordRig();
+    const world = new TrustRig();
     const at = world.relay.now - 100;
     await world.relay.announce(announcement(alice, { at, tags: secret }));
     const signer = world.relay.service.signerOf(idOf(alice));
@@ -269,7 +274,7 @@ describe('a repository that merely names a key (issue 11, point 12)', () => {
   });
 
   it('named by an `a` tag of a state, is the only one it is for', async () => {
-    const world = new WordRig();
+    const world = new TrustRig();
     const at = world.relay.now - 100;
     for (const owner of [alice, carol]) {
       await world.relay.announce(announcement(owner, { at, maintainers: [bob] }));
@@ -286,7 +291,7 @@ describe('a repository that merely names a key (issue 11, point 12)', () => {
   });
 
   it('loses what waits there when the key says that it does not accept it', async () => {
-    const world = new WordRig();
+    const world = new TrustRig();
     const at = world.relay.now - 100;
     await world.relay.announce(announcement(alice, { at, maintainers: [bob] }));
     const state = stateBy(bob, world.relay.now);
@@ -300,8 +305,8 @@ describe('a repository that merely names a key (issue 11, point 12)', () => {
 describe('who names whom', () => {
   it('is known of an announcement that stands again when a hidden one has gone', async () => {
     const events = new EventsInMemory();
-    const words = new Words({ events, rule: 'recursive' });
-    const placesOfBob = () => words.placesOf(bob.publicKey, 'project').owners;
+    const trust = new Trust({ events, rule: 'recursive' });
+    const placesOfBob = () => trust.repositoriesOf(bob.publicKey, 'project').owners;
     const hidden = announcement(alice, { at: 2_000, maintainers: [bob] });
     await events.append([verified(hidden)], { hidden: true });
     expect(placesOfBob()).toEqual([bob.publicKey, alice.publicKey]);

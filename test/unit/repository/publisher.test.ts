@@ -448,8 +448,8 @@ describe('what a publisher is told of', () => {
 describe('the date of a receipt', () => {
   const NOW = 1_893_456_000;
 
-  /** Makes a ref as an order dated `at` says. */
-  function ordered(name: string, at: number): Change<GitManifest, string> {
+  /** Makes a ref as a signed state dated `at` says. */
+  function applying(name: string, at: number): Change<GitManifest, string> {
     const change = new MakeRef(name);
     return {
       since: 0,
@@ -474,24 +474,24 @@ describe('the date of a receipt', () => {
     expect(await dateAfter(new MakeRef('a'))).toBe(1);
   });
 
-  it('is a second before the order that is carried out, as far as the one before leaves room', async () => {
-    expect(await dateAfter(ordered('a', NOW - 60))).toBe(1);
+  it('is a second before the signed state that is carried out, as far as the one before leaves room', async () => {
+    expect(await dateAfter(applying('a', NOW - 60))).toBe(1);
     const rig = new RepositoryRig();
     await rig.repository.publisher.join(new MakeRef('first'));
     rig.clock.advance(120_000);
-    await rig.repository.publisher.join(ordered('a', NOW + 60));
+    await rig.repository.publisher.join(applying('a', NOW + 60));
     expect((await published(rig)).receiptAt).toBe(NOW + 59);
   });
 
-  it('is not ahead of the time for an order that is', async () => {
+  it('is not ahead of the time for a signed state that is', async () => {
     const rig = new RepositoryRig();
     await rig.repository.publisher.join(new MakeRef('first'));
     rig.clock.advance(120_000);
-    await rig.repository.publisher.join(ordered('a', NOW + 600));
+    await rig.repository.publisher.join(applying('a', NOW + 600));
     expect((await published(rig)).receiptAt).toBe(NOW + 120);
   });
 
-  it('stands behind an order only if no push comes after it in the same publish', async () => {
+  it('stands behind a signed state only if no push comes after it in the same publish', async () => {
     const date = async (second: Change<GitManifest, string>, third: Change<GitManifest, string>) => {
       const rig = new RepositoryRig();
       const { publisher } = rig.repository;
@@ -500,16 +500,16 @@ describe('the date of a receipt', () => {
       await Promise.all([new MakeRef('first'), second, third].map((change) => publisher.join(change)));
       return (await published(rig)).receiptAt - NOW;
     };
-    expect(await date(new MakeRef('a'), ordered('b', NOW + 60))).toBe(59);
-    expect(await date(ordered('a', NOW + 60), new MakeRef('b'))).toBe(120);
+    expect(await date(new MakeRef('a'), applying('b', NOW + 60))).toBe(59);
+    expect(await date(applying('a', NOW + 60), new MakeRef('b'))).toBe(120);
     const policy = { announcements: [], writers: [], protection: [], private: true, readers: [] };
     const cause = { kind: 'announce', actor: null, evidence: null, refs: [] } as const;
     const rules: Change<GitManifest, string> = {
       since: 0,
       evaluate: async (state) => ({ next: { ...(state ?? stateOf()), policy }, cause, result: 'changed' }),
     };
-    expect(await date(ordered('a', NOW + 60), rules)).toBe(59);
-    expect(await date(rules, ordered('a', NOW + 60))).toBe(59);
+    expect(await date(applying('a', NOW + 60), rules)).toBe(59);
+    expect(await date(rules, applying('a', NOW + 60))).toBe(59);
   });
 
   it('stands in a manifest made ready ahead as well', async () => {
@@ -517,7 +517,7 @@ describe('the date of a receipt', () => {
     await rig.repository.publisher.join(new MakeRef('first'));
     await new Promise(setImmediate);
     rig.clock.advance(120_000);
-    const change = ordered('a', NOW + 60);
+    const change = applying('a', NOW + 60);
     await rig.repository.publisher.prepare(change);
     rig.store.reset();
     await rig.repository.publisher.join(change);

@@ -34,7 +34,7 @@ describe('a deletion of an announcement', () => {
       lifecycle: 'withdrawn',
       refs: new Map(),
       packs: [],
-      order: null,
+      appliedState: null,
       withdrawal: { id: event.id, at: 2_000 },
       policy: { private: true },
       causes: [{ kind: 'withdraw', actor: alice.publicKey, evidence: event.id, refs: ['refs/heads/main'] }],
@@ -212,7 +212,7 @@ describe('a deletion of something else', () => {
     ['by its id', (id: string) => [['e', id]], []],
     ['by its address', () => [['a', `30618:${bob.publicKey}:project`]], []],
     ["by the id of another's", () => [['e', 'a'.repeat(64)]], ['order']],
-  ])('takes a waiting order back %s', async (_how, tags, left) => {
+  ])('takes a waiting signed state back %s', async (_how, tags, left) => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { maintainers: [bob] }));
     const id = 'b'.repeat(64);
@@ -222,7 +222,7 @@ describe('a deletion of something else', () => {
     ]);
     await rig.withdraw(bob.sign({ kind: kinds.deletion, at: 2_000, tags: tags(id) }));
     const waiting = rig.waiting.get(formatRepositoryId(idOf(alice))) ?? [];
-    expect(waiting.map((order) => order.author)).toEqual(
+    expect(waiting.map((signedState) => signedState.author)).toEqual(
       left.length === 0 ? [alice.publicKey] : [bob.publicKey, alice.publicKey],
     );
   });

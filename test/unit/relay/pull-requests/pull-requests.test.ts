@@ -121,9 +121,9 @@ const request = (tip: string, by = dave, number = 0): NostrEvent =>
     ],
   });
 
-const anonymous: PushAuthority = { kind: 'order' };
+const anonymous: PushAuthority = { kind: 'signed-state' };
 const shown = (key: { publicKey: string }): PushAuthority => ({
-  kind: 'order',
+  kind: 'signed-state',
   caller: { actor: key.publicKey, token },
 });
 const byKey = (key: { publicKey: string }): PushAuthority => ({ kind: 'key', actor: key.publicKey, token });

@@ -4,7 +4,7 @@ import { kinds } from '../../../../src/nostr/kinds.ts';
 import { createLogger } from '../../../../src/observability/logger.ts';
 import { SignedEvents } from '../../../../src/relay/log/signed-events.ts';
 import { HELD_SECONDS, HeldStates, MAX_HELD } from '../../../../src/relay/states/held-states.ts';
-import { Words } from '../../../../src/relay/trust.ts';
+import { Trust } from '../../../../src/relay/trust.ts';
 import { heldKey, signedEventKey } from '../../../../src/repository/keys.ts';
 import { EventsInMemory } from '../../../helpers/events-in-memory.ts';
 import { idOf, verified, verifier } from '../../../helpers/relay-rig.ts';
@@ -14,7 +14,7 @@ import { type Author, alice, author, bob } from '../../nostr/authors.ts';
 const ID = idOf(alice);
 const AT = 1_700_000_000;
 
-/** The held orders of one server. */
+/** The held signed states of one server. */
 class HeldRig {
   readonly repositories: RepositoryRig;
   readonly events = new EventsInMemory();
@@ -27,8 +27,8 @@ class HeldRig {
     const { events } = this;
     const signedEvents = new SignedEvents(control, verifier);
     const log = createLogger('warn', { write: (line) => void this.logged.push(line) });
-    const words = new Words({ events, rule: 'recursive' });
-    this.held = new HeldStates({ control, clock, random, events, signedEvents, verifier, words, log });
+    const trust = new Trust({ events, rule: 'recursive' });
+    this.held = new HeldStates({ control, clock, random, events, signedEvents, verifier, trust, log });
   }
 
   hold(event: NostrEvent) {
@@ -40,7 +40,7 @@ class HeldRig {
   }
 }
 
-function order(by: Author, at = AT, digit = '1'): NostrEvent {
+function signedState(by: Author, at = AT, digit = '1'): NostrEvent {
   const tags = [
     ['d', 'project'],
     ['refs/heads/main', oid(digit)],
@@ -49,10 +49,10 @@ function order(by: Author, at = AT, digit = '1'): NostrEvent {
   return by.sign({ kind: kinds.repositoryState, at, tags });
 }
 
-describe('a held order', () => {
+describe('a held signed state', () => {
   it('is known to every server at once, by one request, and its event is kept for the manifest', async () => {
     const rig = new HeldRig();
-    const event = order(alice);
+    const event = signedState(alice);
     expect(await rig.hold(event)).toBe('held');
     const other = new HeldRig(rig);
     other.repositories.store.reset();
@@ -66,7 +66,11 @@ describe('a held order', () => {
 
   it('gives way to a newer one of the same author, never to an older one, and to none of others', async () => {
     const rig = new HeldRig();
-    const [old, young, others] = [order(alice, AT), order(alice, AT + 1, '2'), order(bob, AT - 1)];
+    const [old, young, others] = [
+      signedState(alice, AT),
+      signedState(alice, AT + 1, '2'),
+      signedState(bob, AT - 1),
+    ];
     await rig.hold(others);
     await rig.hold(old);
     expect(await rig.hold(young)).toBe('held');
@@ -76,7 +80,7 @@ describe('a held order', () => {
 
   it('sent again changes nothing, and waits no longer for it', async () => {
     const rig = new HeldRig();
-    const event = order(alice);
+    const event = signedState(alice);
     await rig.hold(event);
     rig.repositories.clock.advance((HELD_SECONDS - 10) * 1000);
     expect(await rig.hold(event)).toBe('held');
@@ -89,7 +93,11 @@ describe('a held order', () => {
 
   it('waits no more once it is carried out, nor do those it overtook', async () => {
     const rig = new HeldRig();
-    const [old, carriedOut, young] = [order(alice), order(bob, AT + 1), order(author(7), AT + 2)];
+    const [old, carriedOut, young] = [
+      signedState(alice),
+      signedState(bob, AT + 1),
+      signedState(author(7), AT + 2),
+    ];
     for (const event of [old, carriedOut, young]) await rig.hold(event);
     await rig.held.removeApplied(ID, { id: carriedOut.id, author: bob.publicKey, at: AT + 1 });
     expect(await rig.waiting()).toEqual([young.id]);
@@ -97,7 +105,7 @@ describe('a held order', () => {
 
   it('that cannot be taken out is told of in the log, and to nobody else', async () => {
     const rig = new HeldRig();
-    const event = order(alice);
+    const event = signedState(alice);
     await rig.hold(event);
     rig.repositories.store.rules.push(() => ({ does: 'throttle' }));
     await rig.held.removeApplied(ID, { id: event.id, author: alice.publicKey, at: AT });
@@ -106,7 +114,7 @@ describe('a held order', () => {
 
   it('waits no more once its author has deleted it', async () => {
     const rig = new HeldRig();
-    const [mine, others] = [order(alice), order(bob)];
+    const [mine, others] = [signedState(alice), signedState(bob)];
     for (const event of [mine, others]) await rig.hold(event);
     const tags = [mine, others].map(({ id }) => ['e', id]);
     await rig.events.append([verified(alice.sign({ kind: kinds.deletion, at: AT + 1, tags }))]);
@@ -117,7 +125,7 @@ describe('a held order', () => {
 
   it('crowds out the oldest when too many wait', async () => {
     const rig = new HeldRig();
-    const events = Array.from({ length: MAX_HELD + 2 }, (_, at) => order(author(10 + at), AT + at));
+    const events = Array.from({ length: MAX_HELD + 2 }, (_, at) => signedState(author(10 + at), AT + at));
     for (const event of events) await rig.hold(event);
     expect((await rig.waiting()).sort()).toEqual(
       events
@@ -130,14 +138,14 @@ describe('a held order', () => {
   it('is among all that two servers held at once', async () => {
     const one = new HeldRig();
     const other = new HeldRig(one);
-    const [first, second] = [order(alice), order(bob)];
+    const [first, second] = [signedState(alice), signedState(bob)];
     await Promise.all([one.hold(first), other.hold(second)]);
     expect((await one.waiting()).sort()).toEqual([first.id, second.id].sort());
   });
 
   it('is passed over when somebody has meddled with it in the bucket', async () => {
     const rig = new HeldRig();
-    const [mine, others] = [order(alice), order(bob)];
+    const [mine, others] = [signedState(alice), signedState(bob)];
     for (const event of [mine, others]) await rig.hold(event);
     const { store } = rig.repositories;
     const found = await store.get(heldKey(ID));
@@ -151,10 +159,10 @@ describe('a held order', () => {
   });
 });
 
-describe('the refs of an order that a manifest names', () => {
+describe('the refs of a signed state that a manifest names', () => {
   it('are found in the repository, whatever the log has forgotten', async () => {
     const rig = new HeldRig();
-    const event = order(alice);
+    const event = signedState(alice);
     await rig.hold(event);
     expect(await new HeldRig(rig).held.refsOf(ID, event)).toEqual(new Map([['refs/heads/main', oid('1')]]));
     await expect(rig.held.refsOf(ID, { id: 'f'.repeat(64) })).rejects.toMatchObject({ kind: 'corrupt' });

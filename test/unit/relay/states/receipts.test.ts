@@ -174,14 +174,14 @@ describe('a receipt', () => {
     );
   });
 
-  it('of an order names it, and its author even if it moves nothing but HEAD', async () => {
+  it('of a signed state names it, and its author even if it moves nothing but HEAD', async () => {
     const rig = new ReceiptsRig().listen();
     const begun = await rig.publish(pushed('heads/main', 'heads/next'));
     const event = bob.sign({ kind: kinds.repositoryState, tags: [['d', 'project']] });
     await rig.signedEvents.store(ID, event);
-    const order = { id: event.id, author: bob.publicKey, at: event.created_at, refs: '0'.repeat(64) };
+    const appliedState = { id: event.id, author: bob.publicKey, at: event.created_at, refs: '0'.repeat(64) };
     const cause: GitCause = { kind: 'order', actor: bob.publicKey, evidence: event.id, refs: [] };
-    await rig.publish({ head: 'refs/heads/next', order, causes: [cause] }, begun);
+    await rig.publish({ head: 'refs/heads/next', appliedState, causes: [cause] }, begun);
     expect(rig.receiptsOf().at(-1)?.tags.slice(-2)).toEqual([
       ['p', bob.publicKey],
       ['e', event.id],
@@ -226,13 +226,18 @@ describe('receipts', () => {
   it('of a server that died after its swap are written by whoever starts, with all that the manifest names', async () => {
     const dead = new ReceiptsRig();
     const announced = announcement(alice);
-    const order = alice.sign({ kind: kinds.repositoryState, tags: [['d', 'project']] });
-    for (const event of [announced, order]) await dead.signedEvents.store(ID, event);
+    const signedState = alice.sign({ kind: kinds.repositoryState, tags: [['d', 'project']] });
+    for (const event of [announced, signedState]) await dead.signedEvents.store(ID, event);
     await dead.publish(
       {
         ...pushed('heads/main'),
         policy: { ...UNANNOUNCED, announcements: [announced.id], writers: [alice.publicKey] },
-        order: { id: order.id, author: alice.publicKey, at: order.created_at, refs: '0'.repeat(64) },
+        appliedState: {
+          id: signedState.id,
+          author: alice.publicKey,
+          at: signedState.created_at,
+          refs: '0'.repeat(64),
+        },
       },
       undefined,
       false,

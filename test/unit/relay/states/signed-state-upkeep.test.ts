@@ -7,7 +7,7 @@ import { ID, manifestOf } from '../../../helpers/repository-rig.ts';
 
 const { signal } = new AbortController();
 
-/** An upkeep over two orders that wait, and what it has sent again. */
+/** An upkeep over two signed states that wait, and what it has sent again. */
 function upkeepOf(failures: { left: number } = { left: 0 }) {
   const sent: string[] = [];
   const upkeep = new SignedStateUpkeep({
@@ -31,7 +31,7 @@ function publishOf(kind: CauseKind) {
   return manifestOf({ causes: [{ kind, actor: null, evidence: null, refs: [] }] });
 }
 
-describe('orders that wait', () => {
+describe('signed states that wait', () => {
   it('are looked at again after a push, oldest first, and once', async () => {
     const { upkeep, sent } = upkeepOf();
     upkeep.note(ID, publishOf('push'));
@@ -56,7 +56,7 @@ describe('orders that wait', () => {
     expect(sent).toEqual(['older', 'newer']);
   });
 
-  it('are looked at though another repository, or another order, is in trouble', async () => {
+  it('are looked at though another repository, or another signed state, is in trouble', async () => {
     const other = repositoryId(ID.owner, 'other');
     const sent: string[] = [];
     const upkeep = new SignedStateUpkeep({

@@ -13,7 +13,7 @@ import type { Authenticated } from '../../../../src/relay/publication.ts';
 import { ServiceIdentity } from '../../../../src/relay/service-identity.ts';
 import { HeldStates } from '../../../../src/relay/states/held-states.ts';
 import { SignedStates } from '../../../../src/relay/states/signed-states.ts';
-import { Words } from '../../../../src/relay/trust.ts';
+import { Trust } from '../../../../src/relay/trust.ts';
 import type {
   GitManifest,
   PackEntry,
@@ -42,7 +42,7 @@ let packFile: Buffer;
 let idxFile: Buffer;
 
 beforeAll(async () => {
-  folder = await tempDir('cairn-orders');
+  folder = await tempDir('cairn-signed-states');
   const observer = { started: (name: string) => void started.push(name), ended: () => undefined };
   git = new Git({ binary: 'git', home: folder.path, observer });
   const work = await new GitClient(folder.path).init('work');
@@ -66,14 +66,14 @@ function refsOf(short: Readonly<Record<string, string>>): Map<string, string> {
   return new Map(Object.entries(short).map(([name, what]) => [`refs/${name}`, ids[what] ?? what]));
 }
 
-interface OrderParts {
+interface SignedStateParts {
   readonly by?: Author;
   readonly at?: number;
   readonly head?: string;
   readonly identifier?: string;
 }
 
-function order(short: Readonly<Record<string, string>>, parts: OrderParts = {}): NostrEvent {
+function signedState(short: Readonly<Record<string, string>>, parts: SignedStateParts = {}): NostrEvent {
   const { by = alice, at = AT, head, identifier = 'project' } = parts;
   const tags: Tag[] = [['d', identifier], ...refsOf(short)];
   if (head !== undefined) tags.push(['HEAD', `ref: refs/heads/${head}`]);
@@ -84,13 +84,13 @@ function policyOf(writers: readonly Author[], parts: Partial<Policy> = {}): Poli
   return { ...UNANNOUNCED, writers: writers.map(({ publicKey }) => publicKey), ...parts };
 }
 
-/** One server's orders, with real git, over a bucket with faults. */
+/** One server's signed states, with real git, over a bucket with faults. */
 class OrdersRig {
   readonly repositories: RepositoryRig;
   readonly events = new EventsInMemory();
   readonly service = new ServiceIdentity(SERVICE.secretKey);
   readonly held: HeldStates;
-  readonly orders: SignedStates;
+  readonly signedStates: SignedStates;
 
   private constructor(cache: string) {
     this.repositories = new RepositoryRig({ folder: cache });
@@ -98,19 +98,19 @@ class OrdersRig {
     const { events, service } = this;
     const signedEvents = new SignedEvents(control, verifier);
     const log = createLogger('silent');
-    const words = new Words({ events, rule: 'recursive' });
+    const trust = new Trust({ events, rule: 'recursive' });
     const receiptKey = (owner: string, identifier: string) =>
       service.signerOf(repositoryId(owner, identifier)).publicKey;
-    const directory = new Directory({ events, repositories, words, receiptKey, base: BASE, log });
-    this.held = new HeldStates({ control, clock, random, events, signedEvents, verifier, words, log });
-    this.orders = new SignedStates({
+    const directory = new Directory({ events, repositories, trust, receiptKey, base: BASE, log });
+    this.held = new HeldStates({ control, clock, random, events, signedEvents, verifier, trust, log });
+    this.signedStates = new SignedStates({
       events,
       repositories,
       heldStates: this.held,
       signedEvents,
       service,
       git,
-      words,
+      trust,
       isPublic: (event) => directory.visible(event, new Set()),
       clock,
       artifacts,
@@ -168,7 +168,7 @@ class OrdersRig {
 
   /** @param sender keys shown on the connection: by default the author's */
   send(event: NostrEvent, sender: Authenticated = new Set([event.pubkey])) {
-    return this.orders.take(verified(event), sender);
+    return this.signedStates.take(verified(event), sender);
   }
 
   async waiting(place: RepositoryId = ID): Promise<string[]> {
@@ -176,10 +176,13 @@ class OrdersRig {
   }
 }
 
-describe('an order whose objects are here', () => {
+describe('a signed state whose objects are here', () => {
   it('is carried out at once, as a publish that says why', async () => {
     const rig = await OrdersRig.withObjects({ refs: refsOf({ 'heads/main': 'first', 'notes/x': 'blob' }) });
-    const event = order({ 'heads/main': 'second', 'heads/next': 'side', 'tags/v1': 'tag' }, { head: 'next' });
+    const event = signedState(
+      { 'heads/main': 'second', 'heads/next': 'side', 'tags/v1': 'tag' },
+      { head: 'next' },
+    );
     expect(await rig.send(event)).toEqual({ accepted: true, note: '' });
     const manifest = await rig.manifest();
     expect([...manifest.refs]).toEqual([
@@ -192,7 +195,7 @@ describe('an order whose objects are here', () => {
     expect(manifest).toMatchObject({
       head: 'refs/heads/next',
       lifecycle: 'live',
-      order: { id: event.id, author: alice.publicKey, at: AT },
+      appliedState: { id: event.id, author: alice.publicKey, at: AT },
       causes: [
         {
           kind: 'order',
@@ -209,11 +212,11 @@ describe('an order whose objects are here', () => {
 
   it('is not carried out twice, and one that came before it not any more', async () => {
     const rig = await OrdersRig.withObjects();
-    await rig.send(order({ 'heads/main': 'second' }));
-    const again = await rig.send(order({ 'heads/main': 'second' }));
+    await rig.send(signedState({ 'heads/main': 'second' }));
+    const again = await rig.send(signedState({ 'heads/main': 'second' }));
     expect(again.accepted).toBe(true);
     expect(again.note).toMatch(/^duplicate: /);
-    const older = await rig.send(order({ 'heads/main': 'first' }, { at: AT - 1, by: bob }));
+    const older = await rig.send(signedState({ 'heads/main': 'first' }, { at: AT - 1, by: bob }));
     expect(older).toMatchObject({ accepted: false, note: expect.stringContaining('newer') });
     expect((await rig.manifest()).depth).toBe(1);
   });
@@ -223,10 +226,10 @@ describe('an order whose objects are here', () => {
       [alice, /^blocked: .*same second.*lower id/],
       [bob, /^blocked: .*same second.*higher id/],
     ] as const) {
-      const first = order({ 'heads/main': 'second' });
+      const first = signedState({ 'heads/main': 'second' });
       // One that comes after the first, by id: heads are free to choose.
       const second = Array.from({ length: 64 }, (_, n) =>
-        order({ 'heads/main': 'first' }, { by, head: `b${n}` }),
+        signedState({ 'heads/main': 'first' }, { by, head: `b${n}` }),
       ).find(({ id: other }) => (by === alice ? other > first.id : other < first.id));
       if (second === undefined) throw new TypeError('half of all ids will do');
       const rig = await OrdersRig.withObjects();
@@ -237,49 +240,49 @@ describe('an order whose objects are here', () => {
       // The same while the first one waits for its objects.
       const waiting = await OrdersRig.withObjects();
       const missing = { 'heads/main': oid('d') };
-      const held = order(missing);
+      const held = signedState(missing);
       await waiting.send(held);
-      const later = Array.from({ length: 64 }, (_, n) => order(missing, { head: `b${n}` })).find(
+      const later = Array.from({ length: 64 }, (_, n) => signedState(missing, { head: `b${n}` })).find(
         ({ id: other }) => other > held.id,
       );
       if (later !== undefined) expect((await waiting.send(later)).note).toMatch(/same second.*lower id/);
     }
   });
 
-  it('may change what the last order set in any way', async () => {
+  it('may change what the last signed state set in any way', async () => {
     const rig = await OrdersRig.withObjects();
-    await rig.send(order({ 'heads/main': 'second', 'tags/v1': 'tag' }, { at: AT - 2 }));
-    expect(await rig.send(order({ 'heads/main': 'side', 'tags/v1': 'first' }, { at: AT - 1 }))).toMatchObject(
-      {
-        note: '',
-      },
-    );
-    expect(await rig.send(order({}, { at: AT, by: bob }))).toMatchObject({ note: '' });
+    await rig.send(signedState({ 'heads/main': 'second', 'tags/v1': 'tag' }, { at: AT - 2 }));
+    expect(
+      await rig.send(signedState({ 'heads/main': 'side', 'tags/v1': 'first' }, { at: AT - 1 })),
+    ).toMatchObject({
+      note: '',
+    });
+    expect(await rig.send(signedState({}, { at: AT, by: bob }))).toMatchObject({ note: '' });
     expect((await rig.manifest()).refs.size).toBe(0);
   });
 
   it('asks git nothing twice', async () => {
     const rig = await OrdersRig.withObjects({ refs: refsOf({ 'heads/main': 'first' }) });
     started.length = 0;
-    await rig.send(order({ 'heads/main': 'second' }));
+    await rig.send(signedState({ 'heads/main': 'second' }));
     expect([...started].sort()).toEqual(['cat-file', 'merge-base', 'rev-list']);
   });
 
-  it('stands in the way of no receipt that is as good as an order', async () => {
+  it('stands in the way of no receipt that is as good as a signed state', async () => {
     const rig = await OrdersRig.open();
     const own = rig.service.signerOf(ID).publicKey;
     const policy = { ...policyOf([alice]), writers: [alice.publicKey, own] };
     await rig.make(ID, { packs: [await rig.pack(ID)], policy });
     rig.repositories.clock.advance(60_000);
-    await rig.send(order({ 'heads/main': 'first' }));
+    await rig.send(signedState({ 'heads/main': 'first' }));
     expect((await rig.manifest()).receiptAt).toBe(AT + 60);
   });
 
   it('is in force although the log does not take it now', async () => {
     const rig = await OrdersRig.withObjects();
     rig.events.failure = new CairnError('unavailable', 'the store is away');
-    expect(await rig.send(order({ 'heads/main': 'second' }))).toEqual({ accepted: true, note: '' });
-    expect((await rig.manifest()).order).not.toBeNull();
+    expect(await rig.send(signedState({ 'heads/main': 'second' }))).toEqual({ accepted: true, note: '' });
+    expect((await rig.manifest()).appliedState).not.toBeNull();
   });
 
   it('is decided again when a push comes between', async () => {
@@ -292,13 +295,13 @@ describe('an order whose objects are here', () => {
         await rig.repositories.publish(next, over, ID);
       },
     });
-    const verdict = await rig.send(order({ 'heads/main': 'second' }));
+    const verdict = await rig.send(signedState({ 'heads/main': 'second' }));
     expect(verdict.note).toMatch(/^purgatory: .*refs\/heads\/other/);
     expect([...(await rig.manifest()).refs.keys()]).toEqual(['refs/heads/other']);
   });
 });
 
-describe('an order that would undo a push', () => {
+describe('a signed state that would undo a push', () => {
   const cases: [string, Record<string, string>, Record<string, string>, boolean][] = [
     [
       'leaves out a branch that was pushed',
@@ -321,9 +324,9 @@ describe('an order that would undo a push', () => {
     'because it %s, waits and its author is told; else it does not',
     async (_, pushed, wanted, taken) => {
       const rig = await OrdersRig.withObjects();
-      await rig.send(order({ 'heads/main': 'first' }, { at: AT - 10 }));
+      await rig.send(signedState({ 'heads/main': 'first' }, { at: AT - 10 }));
       await rig.push(pushed);
-      const event = order(wanted);
+      const event = signedState(wanted);
       const verdict = await rig.send(event);
       expect(verdict.accepted).toBe(true);
       expect(await rig.waiting()).toEqual(taken ? [] : [event.id]);
@@ -337,24 +340,24 @@ describe('an order that would undo a push', () => {
 
   it('may fast-forward what was pushed', async () => {
     const rig = await OrdersRig.withObjects({ refs: refsOf({ 'heads/main': 'first' }) });
-    expect(await rig.send(order({ 'heads/main': 'second' }))).toEqual({ accepted: true, note: '' });
+    expect(await rig.send(signedState({ 'heads/main': 'second' }))).toEqual({ accepted: true, note: '' });
   });
 
   it('is said to, even if its objects are missing as well', async () => {
     const rig = await OrdersRig.withObjects({ refs: refsOf({ 'heads/x': 'side' }) });
-    const verdict = await rig.send(order({ 'heads/main': oid('d') }));
+    const verdict = await rig.send(signedState({ 'heads/main': oid('d') }));
     expect(verdict.note).toContain('undo a push: refs/heads/x');
   });
 });
 
-describe('an order whose objects are missing', () => {
+describe('a signed state whose objects are missing', () => {
   it.each([
     ['in a repository without any', {}, { 'heads/main': 'first' }],
     ['in one with others', { packs: true }, { 'heads/main': oid('d') }],
   ])('waits for them, %s', async (_, { packs }: { packs?: boolean }, wanted) => {
     const rig = await OrdersRig.open();
     await rig.make(ID, packs === true ? { packs: [await rig.pack(ID)] } : { lifecycle: 'held' });
-    const event = order(wanted, { head: 'main' });
+    const event = signedState(wanted, { head: 'main' });
     const verdict = await rig.send(event);
     expect(verdict.accepted).toBe(true);
     expect(verdict.note).toMatch(/^purgatory: /);
@@ -368,31 +371,39 @@ describe('an order whose objects are missing', () => {
   it('is carried out when it is sent again and they have come', async () => {
     const rig = await OrdersRig.open();
     const empty = await rig.make(ID, { lifecycle: 'held' });
-    const event = order({ 'heads/main': 'second' });
+    const event = signedState({ 'heads/main': 'second' });
     await rig.send(event);
     await rig.repositories.publish(childOf(empty, { packs: [await rig.pack(ID)] }), empty, ID);
     expect(await rig.send(event)).toEqual({ accepted: true, note: '' });
-    expect(await rig.manifest()).toMatchObject({ lifecycle: 'live', order: { id: event.id } });
+    expect(await rig.manifest()).toMatchObject({ lifecycle: 'live', appliedState: { id: event.id } });
     expect(await rig.waiting()).toEqual([]);
   });
 
   it('leaves a repository waiting that waits for its first data, if it wants none', async () => {
     const rig = await OrdersRig.open();
     await rig.make(ID, { lifecycle: 'held' });
-    expect(await rig.send(order({}))).toEqual({ accepted: true, note: '' });
+    expect(await rig.send(signedState({}))).toEqual({ accepted: true, note: '' });
     expect((await rig.manifest()).lifecycle).toBe('held');
   });
 });
 
-describe('an order is refused', () => {
+describe('a signed state is refused', () => {
   it.each([
-    ['by somebody who may not write', order({ 'heads/main': oid('1') }, { by: carol }), /^restricted: /],
-    ['for a repository nobody has heard of', order({}, { identifier: 'nothing' }), /^restricted: /],
-    ['dated far ahead', order({}, { at: AT + 901 }), /^invalid: .*ahead/],
-    ['for a name no repository can have', order({}, { identifier: '../x' }), /^invalid: /],
-    ['that nobody can follow', order({ 'heads/a': oid('1'), 'heads/a/b': oid('1') }), /^invalid: .*beside/],
-    ['with object ids of another format', order({ 'heads/main': 'a'.repeat(64) }), /^blocked: .*sha1/],
-    ['with a name git refuses', order({ 'heads/a..b': oid('1') }), /^invalid: /],
+    [
+      'by somebody who may not write',
+      signedState({ 'heads/main': oid('1') }, { by: carol }),
+      /^restricted: /,
+    ],
+    ['for a repository nobody has heard of', signedState({}, { identifier: 'nothing' }), /^restricted: /],
+    ['dated far ahead', signedState({}, { at: AT + 901 }), /^invalid: .*ahead/],
+    ['for a name no repository can have', signedState({}, { identifier: '../x' }), /^invalid: /],
+    [
+      'that nobody can follow',
+      signedState({ 'heads/a': oid('1'), 'heads/a/b': oid('1') }),
+      /^invalid: .*beside/,
+    ],
+    ['with object ids of another format', signedState({ 'heads/main': 'a'.repeat(64) }), /^blocked: .*sha1/],
+    ['with a name git refuses', signedState({ 'heads/a..b': oid('1') }), /^invalid: /],
   ])('%s', async (_, event, reason) => {
     const rig = await OrdersRig.withObjects();
     const before = rig.repositories.store.writes();
@@ -404,13 +415,16 @@ describe('an order is refused', () => {
 
   it('in the same words, whether a private repository is there or none (issue 11, point 13)', async () => {
     const rig = await OrdersRig.withObjects({ policy: policyOf([alice], { private: true }) });
-    const [there, none] = [order({}, { by: carol }), order({}, { by: carol, identifier: 'nothing' })];
+    const [there, none] = [
+      signedState({}, { by: carol }),
+      signedState({}, { by: carol, identifier: 'nothing' }),
+    ];
     expect((await rig.send(there)).note).toBe((await rig.send(none)).note);
   });
 
   it('when a branch would be no commit', async () => {
     const rig = await OrdersRig.withObjects();
-    const verdict = await rig.send(order({ 'heads/main': 'blob' }));
+    const verdict = await rig.send(signedState({ 'heads/main': 'blob' }));
     expect(verdict).toMatchObject({
       accepted: false,
       note: expect.stringContaining('must point at a commit'),
@@ -419,7 +433,7 @@ describe('an order is refused', () => {
 
   it('in a repository that is withdrawn', async () => {
     const rig = await OrdersRig.withObjects({ lifecycle: 'withdrawn' });
-    expect((await rig.send(order({}))).accepted).toBe(false);
+    expect((await rig.send(signedState({}))).accepted).toBe(false);
   });
 
   it.each([
@@ -427,12 +441,12 @@ describe('an order is refused', () => {
     ['when', AT],
   ])('that was signed %s the repository was withdrawn, though it has been announced anew', async (_, at) => {
     const rig = await OrdersRig.withObjects({ withdrawal: { id: 'e'.repeat(64), at: AT } });
-    const verdict = await rig.send(order({ 'heads/main': 'first' }, { at }));
+    const verdict = await rig.send(signedState({ 'heads/main': 'first' }, { at }));
     expect(verdict).toMatchObject({ accepted: false, note: expect.stringMatching(/^blocked: .*withdrawn/) });
-    expect((await rig.send(order({ 'heads/main': 'first' }, { at: AT + 1 }))).accepted).toBe(true);
+    expect((await rig.send(signedState({ 'heads/main': 'first' }, { at: AT + 1 }))).accepted).toBe(true);
   });
 
-  it('when it is a receipt of this very service: nothing was ordered', async () => {
+  it('when it is a receipt of this very service: it asks for nothing', async () => {
     const rig = await OrdersRig.open();
     const signer = rig.service.signerOf(ID);
     const policy = { ...policyOf([alice]), writers: [alice.publicKey, signer.publicKey] };
@@ -444,12 +458,12 @@ describe('an order is refused', () => {
       tags: [['d', 'project'], ...refsOf({ 'heads/main': 'first' })],
       content: '',
     });
-    expect((await rig.orders.take(receipt, new Set())).note).toMatch(/^duplicate: /);
-    expect((await rig.manifest()).order).toBeNull();
+    expect((await rig.signedStates.take(receipt, new Set())).note).toMatch(/^duplicate: /);
+    expect((await rig.manifest()).appliedState).toBeNull();
   });
 });
 
-describe('protected branches hold for orders, by who signed them', () => {
+describe('protected branches hold for signed states, by who signed them', () => {
   const protection = [
     { pattern: 'refs/heads/main', rules: ['push:owner'] },
     { pattern: 'refs/heads/kept', rules: ['no-force-push', 'no-delete'] },
@@ -474,11 +488,11 @@ describe('protected branches hold for orders, by who signed them', () => {
     ],
   ])('%s', async (_, by, wanted, refused) => {
     const rig = await OrdersRig.withObjects();
-    await rig.send(order(begin, { at: AT - 10 }));
+    await rig.send(signedState(begin, { at: AT - 10 }));
     const over = await rig.state();
     const policy = policyOf([alice, bob], { protection });
     await rig.repositories.publish(childOf(over, { policy }), over, ID);
-    const verdict = await rig.send(order(wanted, { by }));
+    const verdict = await rig.send(signedState(wanted, { by }));
     if (refused === undefined) expect(verdict).toEqual({ accepted: true, note: '' });
     else
       expect(verdict).toMatchObject({
@@ -488,13 +502,13 @@ describe('protected branches hold for orders, by who signed them', () => {
     expect(await rig.waiting()).toEqual([]);
   });
 
-  it('a rewind of what the last order set is refused where force is', async () => {
+  it('a rewind of what the last signed state set is refused where force is', async () => {
     const rig = await OrdersRig.withObjects();
-    await rig.send(order({ 'heads/kept': 'second' }, { at: AT - 10 }));
+    await rig.send(signedState({ 'heads/kept': 'second' }, { at: AT - 10 }));
     const over = await rig.state();
     const policy = policyOf([alice, bob], { protection });
     await rig.repositories.publish(childOf(over, { policy }), over, ID);
-    const verdict = await rig.send(order({ 'heads/kept': 'side' }));
+    const verdict = await rig.send(signedState({ 'heads/kept': 'side' }));
     expect(verdict).toMatchObject({
       accepted: false,
       note: expect.stringContaining('only be fast-forwarded'),
@@ -502,7 +516,7 @@ describe('protected branches hold for orders, by who signed them', () => {
   });
 });
 
-describe('an order by somebody who maintains several repositories', () => {
+describe('a signed state by somebody who maintains several repositories', () => {
   async function rigOfTwo(): Promise<OrdersRig> {
     const rig = await OrdersRig.withObjects();
     await rig.make(idOf(carol), { packs: [await rig.pack(idOf(carol))], policy: policyOf([carol, bob]) });
@@ -516,10 +530,10 @@ describe('an order by somebody who maintains several repositories', () => {
 
   it('is carried out in each of them', async () => {
     const rig = await rigOfTwo();
-    const event = order({ 'heads/main': 'second' }, { by: bob });
+    const event = signedState({ 'heads/main': 'second' }, { by: bob });
     expect(await rig.send(event)).toEqual({ accepted: true, note: '' });
     for (const place of [ID, idOf(carol)]) {
-      expect((await rig.manifest(place)).order?.id).toBe(event.id);
+      expect((await rig.manifest(place)).appliedState?.id).toBe(event.id);
     }
   });
 
@@ -530,12 +544,12 @@ describe('an order by somebody who maintains several repositories', () => {
     store.rules.push((call) =>
       call.operation === 'put' && call.key.includes(carols) ? { does: 'throttle' } : undefined,
     );
-    const event = order({ 'heads/main': 'second' }, { by: bob });
+    const event = signedState({ 'heads/main': 'second' }, { by: bob });
     await expect(rig.send(event)).rejects.toMatchObject({ kind: 'unavailable' });
-    expect((await rig.manifest()).order?.id).toBe(event.id);
+    expect((await rig.manifest()).appliedState?.id).toBe(event.id);
     store.reset();
     expect((await rig.send(event)).accepted).toBe(true);
-    expect((await rig.manifest(idOf(carol))).order?.id).toBe(event.id);
+    expect((await rig.manifest(idOf(carol))).appliedState?.id).toBe(event.id);
   });
 
   it('finds those in which others name him on behalf of the owner, however many use the same name (issue 11, point 12)', async () => {
@@ -548,16 +562,16 @@ describe('an order by somebody who maintains several repositories', () => {
     await rig.events.append([...crowd, ...chain].map(verified));
     const over = await rig.state();
     await rig.repositories.publish(childOf(over, { policy: policyOf([alice, carol, dave]) }), over, ID);
-    const event = order({ 'heads/main': 'second' }, { by: dave });
+    const event = signedState({ 'heads/main': 'second' }, { by: dave });
     rig.repositories.store.reset();
     expect((await rig.send(event)).accepted).toBe(true);
-    expect((await rig.manifest()).order?.id).toBe(event.id);
+    expect((await rig.manifest()).appliedState?.id).toBe(event.id);
     expect(rig.repositories.store.count('get')).toBeLessThan(20);
   });
 });
 
-describe('an order carried out in one repository', () => {
-  /** Bob has a repository with all objects, and writes to Alice's, which has none; his order is carried out in his. */
+describe('a signed state carried out in one repository', () => {
+  /** Bob has a repository with all objects, and writes to Alice's, which has none; his signed state is carried out in his. */
   async function carriedOut(policy: Partial<Policy> = {}) {
     const rig = await OrdersRig.open();
     const theirs = idOf(bob);
@@ -567,7 +581,7 @@ describe('an order carried out in one repository', () => {
       verified(announcement(alice, { at: 1_000, maintainers: [bob] })),
       verified(announcement(bob, { at: 1_000, maintainers: [alice] })),
     ]);
-    const event = order({ 'heads/main': 'second', 'tags/v1': 'tag' }, { by: bob });
+    const event = signedState({ 'heads/main': 'second', 'tags/v1': 'tag' }, { by: bob });
     expect((await rig.send(event)).note).toMatch(/^purgatory: /);
     return { rig, theirs, event, state: await rig.state(theirs) };
   }
@@ -575,11 +589,11 @@ describe('an order carried out in one repository', () => {
   it('is carried out in the others in which it counts, with the objects', async () => {
     const { rig, theirs, event, state } = await carriedOut();
     expect((await rig.manifest()).refs.size).toBe(0);
-    await rig.orders.applyElsewhere(theirs, state.manifest);
+    await rig.signedStates.applyElsewhere(theirs, state.manifest);
     const manifest = await rig.manifest();
     expect(manifest.refs).toEqual(refsOf({ 'heads/main': 'second', 'tags/v1': 'tag' }));
     expect(manifest.peeled).toEqual(refsOf({ 'tags/v1': 'second' }));
-    expect(manifest.order?.id).toBe(event.id);
+    expect(manifest.appliedState?.id).toBe(event.id);
     for (const { pack, idx } of manifest.packs) {
       await rig.repositories.artifacts.mustExist(ID, 'pack', pack);
       await rig.repositories.artifacts.mustExist(ID, 'idx', idx);
@@ -589,13 +603,13 @@ describe('an order carried out in one repository', () => {
 
   it('takes nothing out of a private one, nor of one that has become private since (issue 11, point 12)', async () => {
     const secret = await carriedOut({ private: true });
-    await secret.rig.orders.applyElsewhere(secret.theirs, secret.state.manifest);
+    await secret.rig.signedStates.applyElsewhere(secret.theirs, secret.state.manifest);
     expect((await secret.rig.manifest()).packs).toEqual([]);
 
     const since = await carriedOut();
     const policy = policyOf([bob], { private: true });
     await since.rig.repositories.publish(childOf(since.state, { policy }), since.state, since.theirs);
-    await since.rig.orders.applyElsewhere(since.theirs, since.state.manifest);
+    await since.rig.signedStates.applyElsewhere(since.theirs, since.state.manifest);
     expect((await since.rig.manifest()).packs).toEqual([]);
     expect(await since.rig.waiting()).toEqual([since.event.id]);
   });
@@ -611,9 +625,9 @@ describe('an order carried out in one repository', () => {
       verified(announcement(alice, { at: 1_000, maintainers: [bob] })),
       verified(announcement(carol, { at: 1_000, maintainers: [bob], tags })),
     ]);
-    const event = order({ 'heads/main': 'second' }, { by: bob });
+    const event = signedState({ 'heads/main': 'second' }, { by: bob });
     await rig.send(event);
-    expect((await rig.manifest(secret)).order?.id).toBe(event.id);
+    expect((await rig.manifest(secret)).appliedState?.id).toBe(event.id);
     expect(await rig.waiting()).toEqual([event.id]);
     expect(rig.events.get(event.id)).toBeUndefined();
   });
@@ -627,7 +641,7 @@ describe('an order carried out in one repository', () => {
       over,
       ID,
     );
-    await rig.orders.applyElsewhere(theirs, state.manifest);
+    await rig.signedStates.applyElsewhere(theirs, state.manifest);
     expect((await rig.manifest()).refs).toEqual(refsOf({ 'heads/main': 'side' }));
     expect(await rig.waiting()).toEqual([event.id]);
   });

@@ -34,7 +34,7 @@ describe('two states of git', () => {
     ['a pack that says more', { packs: [packOf('one', { linked: true })] }],
     ['another lifecycle', { lifecycle: 'held' }],
     ['other rules', { policy: { ...some.policy, private: true } }],
-    ['another order', { order: { id: '1', author: '2', at: 3, refs: '4' } }],
+    ['another signed state', { appliedState: { id: '1', author: '2', at: 3, refs: '4' } }],
     ['another epoch', { epoch: '9'.repeat(32) }],
     ['a withdrawal', { withdrawal: { id: '1', at: 2 } }],
   ] satisfies [string, Partial<GitState>][])('are told apart by %s', (_what, parts) => {

@@ -48,7 +48,7 @@ const everything: GitManifest = {
     private: true,
     readers: [key('8')],
   },
-  order: { id: key('9'), author: key('6'), at: 5, refs: key('e') },
+  appliedState: { id: key('9'), author: key('6'), at: 5, refs: key('e') },
   withdrawal: { id: key('f'), at: 4 },
   strangers: {
     refs: { [key('1')]: { by: key('2'), bytes: 10, objects: 2 }, [key('3')]: { bytes: 1, objects: 1 } },

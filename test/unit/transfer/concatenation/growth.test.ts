@@ -23,7 +23,7 @@ function manifestOf(...packs: PackEntry[]): GitManifest {
     peeled: new Map(),
     packs,
     policy: { announcements: [], writers: [], protection: [], private: false, readers: [] },
-    order: null,
+    appliedState: null,
     causes: [],
     receiptAt: 1,
     parent: null,

@@ -333,7 +333,7 @@ describe('the proof that a push is complete', () => {
 describe('a push that is measured by its right', () => {
   const owner = ID.owner;
   const policy = { announcements: [], writers: [owner], protection: [], private: false, readers: [] };
-  const order: HeldState = {
+  const held: HeldState = {
     id: 'd'.repeat(64),
     author: owner,
     at: 1_700_000_500,
@@ -345,27 +345,29 @@ describe('a push that is measured by its right', () => {
   };
   const commands = [command('heads/main', zero, one), command('heads/dev', zero, two)];
 
-  it('by an order takes it in, goes live, sets HEAD, and has its receipt stand behind', async () => {
-    const { change } = pushOf(commands, { rules: rulesFor({ kind: 'order' }, { orders: [order] }) });
+  it('by a signed state takes it in, goes live, sets HEAD, and has its receipt stand behind', async () => {
+    const { change } = pushOf(commands, {
+      rules: rulesFor({ kind: 'signed-state' }, { heldStates: [held] }),
+    });
     const evaluation = await change.evaluate(
       stateOf({ lifecycle: 'held', policy }),
       baseOf({ lifecycle: 'held', policy }),
     );
-    expect(evaluation.result).toEqual({ result: [undefined, undefined], signedState: order });
+    expect(evaluation.result).toEqual({ result: [undefined, undefined], signedState: held });
     expect(evaluation.next).toMatchObject({
       lifecycle: 'live',
       head: 'refs/heads/dev',
-      order: { id: order.id, author: owner, at: order.at, refs: refMapDigest(order.refs) },
+      appliedState: { id: held.id, author: owner, at: held.at, refs: refMapDigest(held.refs) },
     });
-    expect(evaluation.cause).toMatchObject({ kind: 'order', actor: owner, evidence: order.id });
-    expect(evaluation.receiptBefore).toBe(order.at);
+    expect(evaluation.cause).toMatchObject({ kind: 'order', actor: owner, evidence: held.id });
+    expect(evaluation.receiptBefore).toBe(held.at);
   });
 
-  it('by an order leaves the date of its receipt alone where receipts count as orders do', async () => {
-    const rules = rulesFor({ kind: 'order' }, { orders: [order], onlyWitnesses: () => false });
+  it('by a signed state leaves the date of its receipt alone where receipts count as signed states do', async () => {
+    const rules = rulesFor({ kind: 'signed-state' }, { heldStates: [held], onlyWitnesses: () => false });
     const { change } = pushOf(commands, { rules });
     const { next, receiptBefore } = await change.evaluate(stateOf({ policy }), baseOf({ policy }));
-    expect(next?.order?.id).toBe(order.id);
+    expect(next?.appliedState?.id).toBe(held.id);
     expect(receiptBefore).toBeUndefined();
   });
 
@@ -376,13 +378,13 @@ describe('a push that is measured by its right', () => {
     const { change } = pushOf(commands, { rules: rulesFor(authority) });
     const { next, cause } = await change.evaluate(stateOf({ lifecycle: 'held', policy }), baseOf({ policy }));
     expect(next?.lifecycle).toBe(expected);
-    expect(next?.order).toBeNull();
+    expect(next?.appliedState).toBeNull();
     expect(cause?.actor).toBe(actor);
   });
 
   it('of a pull request shows nothing that waits for its first data', async () => {
     const { change } = pushOf([command(`nostr/${'c'.repeat(64)}`, zero, one)], {
-      rules: rulesFor({ kind: 'order' }),
+      rules: rulesFor({ kind: 'signed-state' }),
     });
     const { next } = await change.evaluate(stateOf({ lifecycle: 'held', policy }), baseOf({ policy }));
     expect(next?.lifecycle).toBe('held');

@@ -5,7 +5,7 @@ import type { HeldState } from '../../../../src/policy/state-match.ts';
 import type { GitState } from '../../../../src/repository/git/git-manifest.ts';
 import type { Policy } from '../../../../src/repository/manifest.ts';
 import type { PushAuthority } from '../../../../src/transfer/push/authority.ts';
-import { decidePush, type PushQuestion } from '../../../../src/transfer/push/decide.ts';
+import { decidePush, type UndecidedPush } from '../../../../src/transfer/push/decide.ts';
 import { waitingLimit } from '../../../../src/transfer/push/stranger-limits.ts';
 import { ID, oid, stateOf } from '../../../helpers/repository-rig.ts';
 
@@ -40,7 +40,7 @@ function command(name: string, from: string, to: string): ReceivedCommand {
 }
 
 function decide(
-  question: Partial<PushQuestion> & Pick<PushQuestion, 'authority' | 'commands'>,
+  question: Partial<UndecidedPush> & Pick<UndecidedPush, 'authority' | 'commands'>,
   ...where: readonly (GitState | undefined)[]
 ) {
   const met = where.length === 0 ? state() : where[0];
@@ -51,7 +51,7 @@ function decide(
       objects: undefined,
       forced: new Set(),
       held: [],
-      // As the last order left it, unless a test says otherwise.
+      // As the last signed state left it, unless a test says otherwise.
       lastSet: met?.refs ?? new Map(),
       pullRequestTip: () => undefined,
       strangers: { limits: LIMITS, now: 0, brings: undefined },
@@ -65,7 +65,7 @@ function decide(
 }
 
 const byKey = (actor: string): PushAuthority => ({ kind: 'key', actor, token });
-const byOrder: PushAuthority = { kind: 'order' };
+const bySignedState: PushAuthority = { kind: 'signed-state' };
 const makes = command('refs/heads/new', zero, two);
 
 describe('a push by a key', () => {
@@ -161,16 +161,16 @@ describe('a push by a key', () => {
   });
 });
 
-function order(refs: Record<string, string>, parts: Partial<HeldState> = {}): HeldState {
+function heldState(refs: Record<string, string>, parts: Partial<HeldState> = {}): HeldState {
   return { id: event, author: maintainer, at: 1_000, refs: new Map(Object.entries(refs)), ...parts };
 }
 
-describe('a push by an order', () => {
-  const wanted = order({ 'refs/heads/main': two, 'refs/tags/v1': one });
+describe('a push by a signed state', () => {
+  const wanted = heldState({ 'refs/heads/main': two, 'refs/tags/v1': one });
   const moves = command('refs/heads/main', one, two);
 
   it('carries out what was signed', () => {
-    const decision = decide({ authority: byOrder, commands: [moves], held: [wanted] });
+    const decision = decide({ authority: bySignedState, commands: [moves], held: [wanted] });
     expect(decision.reasons).toEqual([undefined]);
     expect(decision.signedState).toBe(wanted);
     expect(decision.evidence).toEqual({ kind: 'order', actor: maintainer, evidence: event });
@@ -188,14 +188,19 @@ describe('a push by an order', () => {
     [
       'it leaves out a branch',
       [moves],
-      [order({ 'refs/heads/main': two, 'refs/heads/x': one, 'refs/tags/v1': one })],
+      [heldState({ 'refs/heads/main': two, 'refs/heads/x': one, 'refs/tags/v1': one })],
       'refs/heads/x is missing',
     ],
-    ['a tag stays that shall go', [moves], [order({ 'refs/heads/main': two })], 'refs/tags/v1 is not in it'],
+    [
+      'a tag stays that shall go',
+      [moves],
+      [heldState({ 'refs/heads/main': two })],
+      'refs/tags/v1 is not in it',
+    ],
     ['its signer may not write', [moves], [{ ...wanted, author: stranger }], 'no signed state is waiting'],
     ['its signer may only read', [moves], [{ ...wanted, author: reader }], 'no signed state is waiting'],
   ])('is refused when %s', (_what, commands, held, reason) => {
-    const decision = decide({ authority: byOrder, commands, held });
+    const decision = decide({ authority: bySignedState, commands, held });
     expect(decision.reasons).toEqual(commands.map(() => expect.stringContaining(reason)));
     expect(decision.signedState).toBeUndefined();
     expect(decision.evidence.actor).toBeNull();
@@ -207,8 +212,8 @@ describe('a push by an order', () => {
   ])('that is %s the one applied last', (_what, parts, carriedOut) => {
     const applied = { id: 'a'.repeat(64), author: owner, at: 1_000, refs: '0'.repeat(64) };
     const decision = decide(
-      { authority: byOrder, commands: [moves], held: [{ ...wanted, ...parts }] },
-      state({ order: applied }),
+      { authority: bySignedState, commands: [moves], held: [{ ...wanted, ...parts }] },
+      state({ appliedState: applied }),
     );
     expect(decision.signedState !== undefined).toBe(carriedOut);
   });
@@ -221,7 +226,7 @@ describe('a push by an order', () => {
     (at, carriedOut) => {
       const withdrawal = { id: 'a'.repeat(64), at };
       const decision = decide(
-        { authority: byOrder, commands: [moves], held: [wanted] },
+        { authority: bySignedState, commands: [moves], held: [wanted] },
         state({ withdrawal }),
       );
       expect(decision.signedState !== undefined).toBe(carriedOut);
@@ -231,7 +236,7 @@ describe('a push by an order', () => {
   it('is bound by protection as its signer is', () => {
     const protection = [{ pattern: 'refs/heads/main', rules: ['push:owner', 'no-force-push'] }];
     const met = state({ policy: policy({ protection }) });
-    const push = { authority: byOrder, commands: [moves] };
+    const push = { authority: bySignedState, commands: [moves] };
     expect(decide({ ...push, held: [wanted] }, met).reasons[0]).toContain('only the owner may push');
     const own = { ...wanted, author: owner };
     expect(decide({ ...push, held: [own] }, met).signedState).toBe(own);
@@ -270,7 +275,7 @@ describe('a push by an order', () => {
       'refs/tags/v1 (a push changed it)',
     ],
     [
-      'rewind what the last order set',
+      'rewind what the last signed state set',
       { [main]: one, [tag]: one },
       moves,
       { [main]: two, [tag]: one },
@@ -278,52 +283,55 @@ describe('a push by an order', () => {
     ],
   ])('whoever brings it, to %s', (_what, lastSet, change, refs, refusal) => {
     const question = {
-      authority: byOrder,
+      authority: bySignedState,
       commands: [change],
-      held: [order(refs)],
+      held: [heldState(refs)],
       lastSet: new Map(Object.entries(lastSet)),
       forced: new Set([main]),
     };
     const decision = decide(question);
     expect(decision.reasons).toEqual([refusal === undefined ? undefined : expect.stringContaining(refusal)]);
     expect(decision.signedState !== undefined).toBe(refusal === undefined);
-    const signed = decide({ ...question, authority: { kind: 'order', caller: { actor: owner, token } } });
+    const signed = decide({
+      ...question,
+      authority: { kind: 'signed-state', caller: { actor: owner, token } },
+    });
     expect(signed.reasons, 'a key that may write says so itself').toEqual([undefined]);
   });
 
   it('may fast-forward what a push has moved', () => {
     const lastSet = new Map([[tag, one]]);
-    const decision = decide({ authority: byOrder, commands: [moves], held: [wanted], lastSet });
+    const decision = decide({ authority: bySignedState, commands: [moves], held: [wanted], lastSet });
     expect(decision.signedState).toBe(wanted);
   });
 
   it('may delete the branch HEAD names', () => {
-    const other = order({ 'refs/heads/trunk': one, 'refs/tags/v1': one }, { head: 'refs/heads/trunk' });
+    const other = heldState({ 'refs/heads/trunk': one, 'refs/tags/v1': one }, { head: 'refs/heads/trunk' });
     const commands = [command('refs/heads/main', one, zero), command('refs/heads/trunk', zero, one)];
-    expect(decide({ authority: byOrder, commands, held: [other] }).signedState).toBe(other);
+    expect(decide({ authority: bySignedState, commands, held: [other] }).signedState).toBe(other);
   });
 
   it('that is stale is told so, and carries out nothing', () => {
     const stale = command('refs/heads/main', three, two);
-    const decision = decide({ authority: byOrder, commands: [stale], held: [wanted] });
+    const decision = decide({ authority: bySignedState, commands: [stale], held: [wanted] });
     expect(decision.reasons[0]).toContain('updated meanwhile');
     expect(decision.signedState).toBeUndefined();
   });
 
   it('that changes nothing needs none: its answer may have been lost', () => {
     const again = command('refs/heads/main', three, one);
-    expect(decide({ authority: byOrder, commands: [again] }).reasons).toEqual([undefined]);
+    expect(decide({ authority: bySignedState, commands: [again] }).reasons).toEqual([undefined]);
   });
 
   it('needs none when its sender shows a key that may write', () => {
     const caller = { actor: maintainer, token };
-    const authority = { kind: 'order', caller } as const;
+    const authority = { kind: 'signed-state', caller } as const;
     const free = decide({ authority, commands: [makes] });
     expect(free.reasons).toEqual([undefined]);
     expect(free.evidence).toEqual({ kind: 'push', actor: maintainer, evidence: token });
     const carriedOut = decide({ authority, commands: [moves], held: [wanted] });
-    expect(carriedOut.signedState, 'an order that waits for just this is carried out').toBe(wanted);
-    const other = { kind: 'order', caller: { actor: stranger, token } } as const;
+    expect(carriedOut.signedState, 'a signed state that waits for just this is carried out').toBe(wanted);
+    const other = { kind: 'signed-state', caller: { actor: stranger, token } } as const;
     expect(decide({ authority: other, commands: [makes] }).reasons[0]).toContain('no signed state');
   });
 });
@@ -332,16 +340,16 @@ describe('the tip of a pull request (issue 11, point 8)', () => {
   const name = `refs/nostr/${event}`;
 
   it('is brought by anyone before its event is known', () => {
-    const decision = decide({ authority: byOrder, commands: [command(name, zero, one)] });
+    const decision = decide({ authority: bySignedState, commands: [command(name, zero, one)] });
     expect(decision.reasons).toEqual([undefined]);
     expect(decision.evidence).toEqual({ kind: 'push', actor: null, evidence: null });
     expect(decision.byStranger).toBe(true);
   });
 
-  const byStranger = (actor: string): PushAuthority => ({ kind: 'order', caller: { actor, token } });
+  const byStranger = (actor: string): PushAuthority => ({ kind: 'signed-state', caller: { actor, token } });
   const held = 'somebody else has pushed it';
   it.each([
-    ['nobody who shows a key', byOrder, {}, held],
+    ['nobody who shows a key', bySignedState, {}, held],
     ['the key that pushed it', byStranger(stranger), { by: stranger }, undefined],
     ['another key', byStranger(reader), { by: stranger }, held],
     ['a key, where none was shown', byStranger(stranger), {}, held],
@@ -361,14 +369,14 @@ describe('the tip of a pull request (issue 11, point 8)', () => {
 
   it('is none where the event with its id is no pull request', () => {
     const commands = [command(name, zero, one)];
-    const { reasons } = decide({ authority: byOrder, commands, pullRequestTip: () => null });
+    const { reasons } = decide({ authority: bySignedState, commands, pullRequestTip: () => null });
     expect(reasons[0]).toContain('is no pull request');
   });
 
   it('is taken from nobody where the operator has turned that off, but for who may write', () => {
     const strangers = { limits: undefined, now: 0, brings: undefined };
     const commands = [command(name, zero, one)];
-    expect(decide({ authority: byOrder, commands, strangers }).reasons[0]).toContain(
+    expect(decide({ authority: bySignedState, commands, strangers }).reasons[0]).toContain(
       'only from those who may write',
     );
     expect(decide({ authority: byKey(owner), commands, strangers }).reasons).toEqual([undefined]);
@@ -384,7 +392,7 @@ describe('the tip of a pull request (issue 11, point 8)', () => {
     const terms = { limits: LIMITS, now: 0 };
     const commands = [command(name, zero, two)];
     const asked = (amount: typeof brings) =>
-      decide({ authority: byOrder, commands, strangers: { ...terms, brings: amount } }, met).reasons;
+      decide({ authority: bySignedState, commands, strangers: { ...terms, brings: amount } }, met).reasons;
     expect(asked({ bytes: 300, objects: 30 })).toEqual([undefined]);
     expect(asked(brings)[0]).toContain('as much as the server takes');
   });
@@ -394,7 +402,7 @@ describe('the tip of a pull request (issue 11, point 8)', () => {
     const refs = new Map(ids.map((id) => [`refs/nostr/${id}`, one]));
     const strangers = { refs: Object.fromEntries(ids.map((id) => [id, { bytes: 0, objects: 0 }])) };
     const commands = [command(name, zero, two)];
-    const question = { authority: byOrder, commands, pullRequestTip: () => two };
+    const question = { authority: bySignedState, commands, pullRequestTip: () => two };
     expect(decide(question, state({ refs, strangers })).reasons[0]).toContain('delete old ones');
     expect(decide(question, state({ refs })).reasons, 'those of others do not count').toEqual([undefined]);
   });
@@ -406,7 +414,7 @@ describe('the tip of a pull request (issue 11, point 8)', () => {
   ])('once its event is known can only be %s', (_what, to, refusal) => {
     const { reasons } = decide(
       {
-        authority: byOrder,
+        authority: bySignedState,
         commands: [command(name, one, to)],
         pullRequestTip: (id) => (id === event ? two : undefined),
       },
@@ -418,18 +426,21 @@ describe('the tip of a pull request (issue 11, point 8)', () => {
   it.each(['refs/nostr/abc', `refs/nostr/${event.toUpperCase()}`, `refs/nostr/${event}/x`, 'refs/notes/x'])(
     'is not at %s',
     (other) => {
-      const { reasons } = decide({ authority: byOrder, commands: [command(other, zero, one)] });
+      const { reasons } = decide({ authority: bySignedState, commands: [command(other, zero, one)] });
       expect(reasons[0]).toContain('only branches, tags and refs/nostr/');
     },
   );
 
-  it('goes with an order in one push, each judged for itself', () => {
-    const wanted = order({ 'refs/heads/main': two, 'refs/tags/v1': one });
+  it('goes with a signed state in one push, each judged for itself', () => {
+    const wanted = heldState({ 'refs/heads/main': two, 'refs/tags/v1': one });
     const commands = [command('refs/heads/main', one, two), command(name, zero, three)];
-    expect(decide({ authority: byOrder, commands, held: [wanted] }).reasons).toEqual([undefined, undefined]);
-    const refused = decide({ authority: byOrder, commands });
+    expect(decide({ authority: bySignedState, commands, held: [wanted] }).reasons).toEqual([
+      undefined,
+      undefined,
+    ]);
+    const refused = decide({ authority: bySignedState, commands });
     expect(refused.reasons).toEqual([expect.stringContaining('no signed state'), undefined]);
-    const whole = decide({ authority: byOrder, commands, atomic: true });
+    const whole = decide({ authority: bySignedState, commands, atomic: true });
     expect(whole.reasons).toEqual([expect.stringContaining('no signed state'), 'atomic push failure']);
   });
 
@@ -440,9 +451,9 @@ describe('the tip of a pull request (issue 11, point 8)', () => {
     );
     const met = state({ refs: new Map(names.map((other) => [other, one])) });
     const commands = [command(name, zero, one)];
-    expect(decide({ authority: byOrder, commands }, met).reasons[0]).toContain('publish yours first');
+    expect(decide({ authority: bySignedState, commands }, met).reasons[0]).toContain('publish yours first');
     const pullRequestTip = () => one;
-    expect(decide({ authority: byOrder, commands, pullRequestTip }, met).reasons).toEqual([undefined]);
+    expect(decide({ authority: bySignedState, commands, pullRequestTip }, met).reasons).toEqual([undefined]);
   });
 });
 

@@ -40,14 +40,18 @@ const PULL_REQUEST = line(`refs/nostr/${'a'.repeat(64)}`);
 describe('a push by an address that has used up what it may bring (issue 11, point 8)', () => {
   it.each([1, 7, 1_000])('is known by its first line, in pieces of %i bytes', async (piece) => {
     const pushed = body(PULL_REQUEST, piece);
-    const away = await turnedAway(spent(), { authority: { kind: 'order' }, address: ADDRESS, body: pushed });
+    const away = await turnedAway(spent(), {
+      authority: { kind: 'signed-state' },
+      address: ADDRESS,
+      body: pushed,
+    });
     expect(away).toMatchObject({ format: 'sha1', problem: { kind: 'busy' } });
     expect(await rest(pushed)).toBe(PULL_REQUEST);
   });
 
   it('is known in SHA-256 as well', async () => {
     const wide = line(`refs/nostr/${'a'.repeat(64)}`, '0'.repeat(64), '1'.repeat(64));
-    const push = { authority: { kind: 'order' }, address: ADDRESS, body: body(wide) } as const;
+    const push = { authority: { kind: 'signed-state' }, address: ADDRESS, body: body(wide) } as const;
     expect(await turnedAway(spent(), push)).toMatchObject({ format: 'sha256' });
   });
 
@@ -58,15 +62,17 @@ describe('a push by an address that has used up what it may bring (issue 11, poi
     ['that is junk', 'x'.repeat(500)],
   ])('is looked at like any other %s', async (_what, text) => {
     const pushed = body(text);
-    const push = { authority: { kind: 'order' }, address: ADDRESS, body: pushed } as const;
+    const push = { authority: { kind: 'signed-state' }, address: ADDRESS, body: pushed } as const;
     expect(await turnedAway(spent(), push)).toBeUndefined();
     expect(await rest(pushed)).toBe(text);
   });
 
   it('is looked at like any other with a key, from elsewhere, or where strangers may push nothing', async () => {
-    const push = { authority: { kind: 'order' }, address: ADDRESS, body: body(PULL_REQUEST) } as const;
+    const push = { authority: { kind: 'signed-state' }, address: ADDRESS, body: body(PULL_REQUEST) } as const;
     const caller = { actor: 'a'.repeat(64), token: 'b'.repeat(64) };
-    expect(await turnedAway(spent(), { ...push, authority: { kind: 'order', caller } })).toBeUndefined();
+    expect(
+      await turnedAway(spent(), { ...push, authority: { kind: 'signed-state', caller } }),
+    ).toBeUndefined();
     expect(await turnedAway(spent(), { ...push, authority: { kind: 'key', ...caller } })).toBeUndefined();
     expect(await turnedAway(spent(), { ...push, address: '192.0.2.2' })).toBeUndefined();
     expect(await turnedAway(boundedPushes(undefined, new InstantClock()), push)).toBeUndefined();
@@ -76,7 +82,7 @@ describe('a push by an address that has used up what it may bring (issue 11, poi
     const context = boundedPushes({ ...LIMITS, refs: 8 }, new InstantClock());
     context.strangerPushes?.traffic.enter(ADDRESS, 1);
     const push = (text: string) =>
-      ({ authority: { kind: 'order' }, address: ADDRESS, body: body(text) }) as const;
+      ({ authority: { kind: 'signed-state' }, address: ADDRESS, body: body(text) }) as const;
     expect(await turnedAway(context, push(PULL_REQUEST))).toMatchObject({ problem: { kind: 'busy' } });
     const deletion = line(`refs/nostr/${'a'.repeat(64)}`, TIP, ZERO);
     expect(await turnedAway(context, push(deletion))).toBeUndefined();
