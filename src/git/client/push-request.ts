@@ -1,7 +1,7 @@
 import type { Capabilities } from '../capabilities.ts';
 import type { ObjectFormat } from '../object-id.ts';
 import { encodePacket, flushPacket } from '../pkt-line.ts';
-import type { RefCommand } from '../refs/ref-update.ts';
+import type { RefCommand } from '../refs/ref-command.ts';
 
 export interface PushRequestOptions {
   /** What the remote offers. */
