@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { systemClock } from '../../src/lib/clock.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
-import { takeFoldLease } from '../../src/repository/records/fold-lease.ts';
+import { takeFoldLease } from '../../src/repository/records/lease.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
 import { FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';

@@ -18,7 +18,7 @@ import {
   type PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
-import { takeFoldLease } from '../../repository/records/fold-lease.ts';
+import { takeFoldLease } from '../../repository/records/lease.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { CheckedRefs } from './checked-refs.ts';
 import { cloneTips } from './clone-tips.ts';

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { readAll } from '../../../../src/lib/streams.ts';
 import { MemoryObjectStore } from '../../../../src/object-store/memory.ts';
 import { foldLeaseKey } from '../../../../src/repository/keys.ts';
-import { LEASE_SECONDS, takeFoldLease } from '../../../../src/repository/records/fold-lease.ts';
+import { LEASE_SECONDS, takeFoldLease } from '../../../../src/repository/records/lease.ts';
 import { FaultyStore } from '../../../helpers/faulty-store.ts';
 import { ID } from '../../../helpers/repository-rig.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
