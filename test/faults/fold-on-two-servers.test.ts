@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { systemClock } from '../../src/lib/clock.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
-import { takeFoldLease } from '../../src/repository/records/lease.ts';
+import { foldLeaseKey } from '../../src/repository/keys.ts';
+import { takeLease as takeLeaseOf } from '../../src/repository/records/lease.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
 import { FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
@@ -71,8 +72,12 @@ async function cloneWhole(): Promise<GitClient> {
 
 function takeLease(holder: string) {
   const context = { control: memory, clock: systemClock, random: systemRandom };
-  return takeFoldLease(context, id, holder, (error) => {
-    throw error;
+  return takeLeaseOf(context, {
+    key: foldLeaseKey(id),
+    holder,
+    onTrouble: (error) => {
+      throw error;
+    },
   });
 }
 

@@ -18,7 +18,8 @@ import {
   type PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
-import { takeFoldLease } from '../../repository/records/lease.ts';
+import { foldLeaseKey } from '../../repository/keys.ts';
+import { takeLease } from '../../repository/records/lease.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { CheckedRefs } from './checked-refs.ts';
 import { cloneTips } from './clone-tips.ts';
@@ -93,9 +94,11 @@ export async function foldRepository(
 ): Promise<FoldOutcome> {
   const before = await planFor(context, await mustResolve(repository), mode, deletions);
   if (before.fold === 'none') return { outcome: 'nothing to do' };
-  const lease = await takeFoldLease(context, repository.id, context.holder, (error) =>
-    context.onTrouble(repository.id, error),
-  );
+  const lease = await takeLease(context, {
+    key: foldLeaseKey(repository.id),
+    holder: context.holder,
+    onTrouble: (error) => context.onTrouble(repository.id, error),
+  });
   if (lease === undefined) return { outcome: 'leased' };
   try {
     // Another server may have folded it a moment ago.

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { readAll } from '../../../../src/lib/streams.ts';
 import { MemoryObjectStore } from '../../../../src/object-store/memory.ts';
 import { foldLeaseKey } from '../../../../src/repository/keys.ts';
-import { LEASE_SECONDS, takeFoldLease } from '../../../../src/repository/records/lease.ts';
+import { LEASE_SECONDS, takeLease } from '../../../../src/repository/records/lease.ts';
 import { FaultyStore } from '../../../helpers/faulty-store.ts';
 import { ID } from '../../../helpers/repository-rig.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
@@ -45,7 +45,7 @@ beforeEach(() => {
 
 function take(holder: string) {
   const context = { control: store, clock, random: new SeededRandom(1) };
-  return takeFoldLease(context, ID, holder, (error) => troubles.push(error));
+  return takeLease(context, { key: foldLeaseKey(ID), holder, onTrouble: (error) => troubles.push(error) });
 }
 
 async function record(): Promise<unknown> {
@@ -53,7 +53,7 @@ async function record(): Promise<unknown> {
   return found.found ? JSON.parse((await readAll(found.body, 1_000)).toString()) : undefined;
 }
 
-describe('the lease of a fold', () => {
+describe('a lease', () => {
   it('is had by one holder, and by the next when it is released', async () => {
     const lease = await take('one');
     expect(await record()).toEqual({
@@ -96,6 +96,17 @@ describe('the lease of a fold', () => {
     await take('two');
     await slow?.release();
     expect(await record()).toMatchObject({ holder: 'two', until: clock.seconds + LEASE_SECONDS });
+  });
+
+  it('that another has taken over says so to its former holder', async () => {
+    const slow = await take('slow');
+    expect(slow?.lost.aborted).toBe(false);
+    clock.seconds += LEASE_SECONDS;
+    await take('two');
+    clock.wake();
+    await expect.poll(() => slow?.lost.aborted).toBe(true);
+    await slow?.release();
+    expect(await record()).toMatchObject({ holder: 'two' });
   });
 
   it('of a clock that is far ahead keeps nobody out', async () => {
