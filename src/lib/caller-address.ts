@@ -5,6 +5,8 @@ import { isIPv6 } from 'node:net';
  * addresses with the same first 64 bits.
  */
 export function callerAddress(address: string): string {
+  // Most addresses are IPv4, and two regular expressions take longer than this.
+  if (!address.includes(':')) return address;
   const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];
   if (mapped !== undefined) return mapped;
   if (!isIPv6(address)) return address;

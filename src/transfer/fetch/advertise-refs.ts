@@ -15,6 +15,8 @@ import {
   wantsHead,
 } from '../../git/index.ts';
 import { Yielder } from '../../lib/cooperative.ts';
+import type { Digest } from '../../lib/digest.ts';
+import { LruMap } from '../../lib/lru.ts';
 import type { GitState } from '../../repository/git/git-manifest.ts';
 import type { Output } from '../output.ts';
 import type { UploadCapabilities } from './upload-capabilities.ts';
@@ -34,6 +36,10 @@ const RECEIVE_CAPABILITIES =
 
 /** Bytes of cached encoded refs, for repositories with very many: enough for all forms of a few times 100,000 refs. */
 const ENCODED_BUDGET = 64 * 1024 * 1024;
+/** Bytes of remembered responses to `ls-refs`, with their names. */
+const REMEMBERED_BUDGET = 8 * 1024 * 1024;
+/** A longer response, or one to a longer question, is not remembered: it would push out many others. */
+const LONGEST_REMEMBERED = 64 * 1024;
 /** Pieces of a list are joined up to this many bytes before they are sent. */
 const SENT_AT_ONCE = 64 * 1024;
 
@@ -42,6 +48,8 @@ export class Advertiser {
   private readonly upload: Record<ObjectFormat, UploadCapabilities>;
   private readonly agent: string;
   private readonly packets = new RefPackets(ENCODED_BUDGET);
+  private readonly remembered = new LruMap<string, Buffer>(REMEMBERED_BUDGET);
+  private readonly plainCapabilities = new Map<ObjectFormat, Buffer>();
 
   /** @param agent how Cairn names itself to clients, without spaces */
   constructor(upload: Record<ObjectFormat, UploadCapabilities>, agent: string) {
@@ -53,7 +61,16 @@ export class Advertiser {
    * The response to `info/refs` in protocol v2: the capabilities. It depends only on the format of the repository.
    * @param offered capabilities in addition to git's: lines, and features of `fetch`
    */
-  v2Capabilities(format: ObjectFormat, offered: OfferedCapabilities = { lines: [], fetch: [] }): Buffer {
+  v2Capabilities(format: ObjectFormat, offered?: OfferedCapabilities): Buffer {
+    if (offered !== undefined) return this.encodeCapabilities(format, offered);
+    const known = this.plainCapabilities.get(format);
+    if (known !== undefined) return known;
+    const encoded = this.encodeCapabilities(format, { lines: [], fetch: [] });
+    this.plainCapabilities.set(format, encoded);
+    return encoded;
+  }
+
+  private encodeCapabilities(format: ObjectFormat, offered: OfferedCapabilities): Buffer {
     const learnt = this.upload[format].v2.map((line) =>
       line.startsWith('fetch=') ? [line, ...offered.fetch].join(' ') : line,
     );
@@ -98,14 +115,16 @@ export class Advertiser {
 
   /**
    * Writes the response to the v2 command `ls-refs`. From a large ref table only refs that may be wanted are loaded.
+   * @param digest of the manifest, if the state has one: then a short response is remembered, and sent again to the same question
    * @throws CairnError before anything is written: `unavailable`, `corrupt`
    */
-  async lsRefs(state: GitState, options: LsRefsOptions, output: Output): Promise<void> {
-    const { refs, peeled, head: target } = state;
+  async lsRefs(state: GitState, options: LsRefsOptions, output: Output, digest?: Digest): Promise<void> {
+    const { refs, head: target } = state;
     const table = tableOf(refs);
     if (table === undefined) {
-      const head = { target, oid: refs.get(target) };
-      await output.write(encodeLsRefs({ refs, peeled, head, options }));
+      await output.write(
+        digest === undefined ? encodeRefs(state, options) : this.rememberRefs(digest, state, options),
+      );
       return;
     }
     await this.loadWanted(table, target, options);
@@ -115,11 +134,25 @@ export class Advertiser {
     await writePieces(output, first === undefined ? [] : [first], list);
   }
 
+  private rememberRefs(digest: Digest, state: GitState, options: LsRefsOptions): Buffer {
+    const question = `${digest} ${JSON.stringify(options)}`;
+    const known = this.remembered.get(question);
+    if (known !== undefined) return known;
+    const encoded = encodeRefs(state, options);
+    const weight = encoded.length + 2 * question.length;
+    if (weight <= LONGEST_REMEMBERED) this.remembered.set(question, encoded, weight);
+    return encoded;
+  }
+
   private loadWanted(table: RefTable, head: string, options: LsRefsOptions): Promise<void> {
     const { prefixes } = options;
     if (prefixes.length === 0) return table.ready();
     return table.ready({ names: wantsHead(options) ? [head] : [], prefixes });
   }
+}
+
+function encodeRefs({ refs, peeled, head }: GitState, options: LsRefsOptions): Buffer {
+  return encodeLsRefs({ refs, peeled, head: { target: head, oid: refs.get(head) }, options });
 }
 
 /** Drops the first `count` bytes of a list. They are all in its first piece that is not empty. */

@@ -130,7 +130,7 @@ async function answerPost(
   if (post.command === 'ls-refs') {
     const state = admit(request.looked ? await look.recent() : await look.fresh());
     checkFormat(post.objectFormat, state);
-    await context.advertiser.lsRefs(state.manifest, post.options, output);
+    await context.advertiser.lsRefs(state.manifest, post.options, output, state.digest);
     return;
   }
   const { whole } = post;

@@ -40,6 +40,13 @@ async function lsRefs(state: GitState, options: LsRefsOptions): Promise<string> 
   return output.text;
 }
 
+/** Lists the refs of a state whose manifest has this digest. */
+async function lsRefsOf(digest: string, state: GitState, options: LsRefsOptions): Promise<string> {
+  const output = new Collected();
+  await advertiser.lsRefs(state, options, output, digest);
+  return output.text;
+}
+
 async function refs(service: 'git-upload-pack' | 'git-receive-pack', version: 0 | 1, state: GitState) {
   const output = new Collected();
   await advertiser.refs(service, version, state, output);
@@ -128,5 +135,38 @@ describe('very many refs are advertised as few are, byte for byte', () => {
     const gone = new Collected(2);
     await advertiser.lsRefs(table, parseLsRefs([]), gone);
     expect(gone.pieces).toHaveLength(2);
+  });
+});
+
+describe('few refs are remembered as they were listed', () => {
+  const [state] = bothForms(200);
+  const [other] = bothForms(200);
+  const questions = [[], ['peel'], ['symrefs', 'ref-prefix HEAD'], ['peel', 'ref-prefix refs/tags/']].map(
+    (args) => parseLsRefs(args),
+  );
+
+  it('for the same manifest and the same question only', async () => {
+    const digests = ['d'.repeat(64), 'e'.repeat(64)] as const;
+    for (const round of ['first', 'remembered']) {
+      for (const options of questions) {
+        for (const [digest, shown] of [
+          [digests[0], state],
+          [digests[1], other],
+        ] as const) {
+          const listed = await lsRefsOf(digest, shown, options);
+          expect(listed === (await lsRefs(shown, options)), `${round}: ${JSON.stringify(options)}`).toBe(
+            true,
+          );
+        }
+      }
+    }
+  });
+
+  it('and are not encoded again', async () => {
+    const digest = 'f'.repeat(64);
+    const [options] = questions as [LsRefsOptions];
+    const first = await lsRefsOf(digest, state, options);
+    const empty = { ...state, refs: new Map() };
+    expect((await lsRefsOf(digest, empty, options)) === first).toBe(true);
   });
 });
