@@ -25,6 +25,11 @@ export class Capabilities {
     return found.map((entry) => entry.slice(name.length + 1));
   }
 
+  /** All of them, as they were sent. */
+  list(): readonly string[] {
+    return this.#entries;
+  }
+
   /** The space-separated list of protocol v0 and v1. */
   toString(): string {
     return this.#entries.join(' ');

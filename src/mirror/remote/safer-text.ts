@@ -1,0 +1,16 @@
+/** Longest text of a remote that is shown, in characters. */
+const LONGEST = 1_000;
+
+/**
+ * What a remote says, as it can be shown on a terminal: without control sequences, which could move the cursor or change
+ * colours, on one line, and not very long.
+ */
+export function saferText(text: string): string {
+  const plain = text
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences are what is removed
+    .replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g, '')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+    .replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ')
+    .trim();
+  return plain.length > LONGEST ? `${plain.slice(0, LONGEST)}…` : plain;
+}

@@ -1,0 +1,101 @@
+/** Finds out which commits are ancestors of which, with as little as possible sent by the source. */
+import { CairnError } from '../../lib/errors.ts';
+import type { CommitGraph } from '../graph/commit-graph.ts';
+import { Scratch } from '../graph/scratch.ts';
+import { type Ancestry, type AncestryPair, pairKey } from '../plan/plan.ts';
+import { fetchPack } from './fetch-pack.ts';
+import type { MirrorRun } from './mirror-run.ts';
+
+/** Pairs that are looked at one by one. For more, the whole history is fetched once. */
+const MOST_SINGLE = 8;
+
+/**
+ * Looks for the old commit of each pair among the ancestors of the new one.
+ *
+ * The source is asked for the commits that the new ones have and the old ones have not; where it can, without trees and blobs. An
+ * old commit that is an ancestor is then met as the parent of one that was sent. One that is not met is either no ancestor, or hidden
+ * behind the old commit of another pair; so pairs that are left are looked at one by one, where there is no other one.
+ *
+ * @returns what is known, by `pairKey`
+ * @throws as `Source.fetch`; CairnError `unavailable` when git fails
+ */
+export async function findAncestry(
+  run: MirrorRun,
+  pairs: readonly AncestryPair[],
+): Promise<Map<string, Ancestry>> {
+  const known = new Map<string, Ancestry>();
+  if (pairs.length === 0) return known;
+  run.observer.phase('ancestry');
+  let open = await settle(run, pairs, known);
+  if (open.length > 1) {
+    if (open.length > MOST_SINGLE) open = await settle(run, open, known, []);
+    else for (const pair of open) await settle(run, [pair], known);
+  }
+  for (const pair of pairs) {
+    const key = pairKey(pair.old, pair.new);
+    if (!known.has(key)) known.set(key, 'unknown');
+  }
+  return known;
+}
+
+/** Asks about some pairs. @returns those that are still open */
+async function settle(
+  run: MirrorRun,
+  pairs: readonly AncestryPair[],
+  known: Map<string, Ancestry>,
+  haves: readonly string[] = [...new Set(pairs.map((pair) => pair.old))],
+): Promise<AncestryPair[]> {
+  const graph = await fetchGraph(run, [...new Set(pairs.map((pair) => pair.new))], haves);
+  const open: AncestryPair[] = [];
+  for (const pair of pairs) {
+    const found = graph.isAncestor(pair.old, pair.new);
+    // With one have, what is not met is no ancestor: everything between would have been sent.
+    const isDecided =
+      found !== 'unknown' || (pairs.length === 1 && haves.length === 1 && graph.has(pair.new));
+    if (isDecided) known.set(pairKey(pair.old, pair.new), found === 'yes' ? 'yes' : 'no');
+    else open.push(pair);
+  }
+  return open;
+}
+
+/**
+ * Fetches commits and their parents; without trees and blobs where the source can leave them out.
+ * @throws as `Source.fetch`; CairnError `unavailable` when git fails
+ */
+export async function fetchGraph(
+  run: MirrorRun,
+  wants: readonly string[],
+  haves: readonly string[],
+): Promise<CommitGraph> {
+  const { source, signal, scratch: place } = run;
+  const filter = source.listing.canFilter ? { filter: 'tree:0' } : {};
+  const { objects, pack } = await fetchPack(run, { wants, haves, ...filter });
+  await using scratch = await openScratch(run, pack);
+  if (objects === 0) await drain(pack);
+  else await scratch.index(pack, objects, signal);
+  return scratch.commits(signal);
+
+  async function openScratch(of: MirrorRun, unread: AsyncIterable<Buffer>): Promise<Scratch> {
+    try {
+      return await Scratch.open(place, of.source.listing.objectFormat);
+    } catch (error) {
+      await end(unread);
+      throw error;
+    }
+  }
+}
+
+async function drain(pack: AsyncIterable<Buffer>): Promise<void> {
+  let size = 0;
+  for await (const chunk of pack) size += chunk.length;
+  if (size > LONGEST_EMPTY)
+    throw new CairnError('corrupt', 'the source sent a pack that is not what it says');
+}
+
+/** Header and checksum. */
+const LONGEST_EMPTY = 12 + 32;
+
+/** Ends a pack that nobody reads. */
+async function end(pack: AsyncIterable<Buffer>): Promise<void> {
+  await pack[Symbol.asyncIterator]().return?.();
+}

@@ -1,0 +1,52 @@
+import { packHeaderLength, parsePackHeader } from '../../git/index.ts';
+import { CairnError } from '../../lib/errors.ts';
+
+/** A pack whose first bytes were read. */
+export interface PeekedPack {
+  /** Number of objects that its header states. */
+  readonly objects: number;
+  /** All bytes of it. Whoever does not read them to the end must end the iteration. */
+  readonly pack: AsyncIterable<Buffer>;
+}
+
+/**
+ * Waits for the header of a pack. From then on its bytes follow without long pauses, because the objects are selected.
+ * @throws CairnError `corrupt` when it is no pack; what reading it throws
+ */
+export async function peekPack(chunks: AsyncIterable<Buffer>): Promise<PeekedPack> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  let head: Buffer = Buffer.alloc(0);
+  try {
+    while (head.length < packHeaderLength) {
+      const step = await iterator.next();
+      if (step.done) throw new CairnError('corrupt', 'the source sent no whole pack');
+      head = Buffer.concat([head, step.value]);
+    }
+    const header = parsePackHeader(head);
+    if (header === undefined) throw new CairnError('corrupt', 'the source sent no pack');
+    return { objects: header.objects, pack: behind(head, iterator) };
+  } catch (error) {
+    await iterator.return?.();
+    throw error;
+  }
+}
+
+/** Gives `head`, then what an iterator has left. Ends the iterator, however it ends, once it has begun. */
+function behind(head: Buffer, iterator: AsyncIterator<Buffer>): AsyncIterable<Buffer> {
+  let first: Buffer | undefined = head;
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: async () => {
+        if (first === undefined) return iterator.next();
+        const value = first;
+        first = undefined;
+        return { done: false, value };
+      },
+      return: async () => {
+        first = undefined;
+        await iterator.return?.();
+        return { done: true, value: undefined };
+      },
+    }),
+  };
+}

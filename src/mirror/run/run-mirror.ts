@@ -1,0 +1,220 @@
+/** One run of a mirror: list, plan, send, look. */
+import { CairnError, type ErrorKind, isCairnError, messageOf } from '../../lib/errors.ts';
+import type { ScratchPlace } from '../graph/scratch.ts';
+import type { MirrorObserver } from '../observer.ts';
+import { ancestryPairs, type MirrorPolicy, type Plan, type PlannedRef, planRefs } from '../plan/plan.ts';
+import { checkScope, type RefScope, refPrefixes } from '../plan/ref-scope.ts';
+import type { Source, SourceListing } from '../remote/source.ts';
+import type { Target, TargetListing } from '../remote/target.ts';
+import { findAncestry } from './ancestry.ts';
+import { countsOf, type MirroredRef, type MirrorResult, type Outcome } from './mirror-result.ts';
+import type { MirrorLimits, MirrorRun } from './mirror-run.ts';
+import { isSourceMoved, missingAt, pushRefs, type RefResult } from './push-refs.ts';
+
+/** How to reach both ends. A run opens each once, and closes it. */
+export interface Remotes {
+  /** @param prefixes the source need list no other refs */
+  source(prefixes: readonly string[], signal: AbortSignal): Promise<Source>;
+  target(signal: AbortSignal): Promise<Target>;
+}
+
+export interface MirrorRequest {
+  readonly remotes: Remotes;
+  readonly scope: RefScope;
+  readonly policy: MirrorPolicy;
+  readonly limits: MirrorLimits;
+  /** Only plan: nothing is sent to the target. */
+  readonly dryRun: boolean;
+  /** Refs that are blocked, or that the target refuses, do not stop the others. */
+  readonly bestEffort: boolean;
+  readonly scratch: ScratchPlace;
+  readonly observer: MirrorObserver;
+  readonly signal: AbortSignal;
+}
+
+/** How often a plan is made, when the source changes while it is carried out. */
+const MOST_ATTEMPTS = 3;
+
+/**
+ * Brings the target in step with the source. It never throws: what went wrong is in the result, together with what was done before.
+ */
+export async function runMirror(request: MirrorRequest): Promise<MirrorResult> {
+  const progress = new Progress();
+  try {
+    await runBetween(request, progress);
+  } catch (error) {
+    progress.fail(request.signal.aborted ? 'interrupted' : outcomeOf(error), messageOf(error));
+  }
+  return progress.result(request);
+}
+
+/** What is known of a run so far. */
+class Progress {
+  plan: Plan = { refs: [], sourceHead: undefined };
+  source: SourceListing | undefined;
+  target: TargetListing | undefined;
+  attempts = 0;
+  readonly results = new Map<string, RefResult>();
+  private failure: { readonly outcome: Outcome; readonly problem: string } | undefined;
+
+  fail(outcome: Outcome, problem: string): void {
+    this.failure = { outcome, problem };
+  }
+
+  result({ dryRun, bestEffort }: MirrorRequest): MirrorResult {
+    const refs = this.plan.refs.map((ref): MirroredRef => {
+      const result = this.results.get(ref.target);
+      return result === undefined ? ref : { ...ref, result };
+    });
+    const { plan, source, target, attempts } = this;
+    const { outcome, problem } = this.failure ?? conclusion(refs, dryRun, bestEffort);
+    return { outcome, problem, refs, sourceHead: plan.sourceHead, source, target, attempts };
+  }
+}
+
+async function runBetween(request: MirrorRequest, progress: Progress): Promise<void> {
+  const { remotes, scope, policy, signal, observer } = request;
+  checkScope(scope);
+  if (policy.mode !== 'sync' && policy.force) {
+    throw new CairnError('invalid', `${policy.mode} cannot be forced: ${forcedIsNeedless(policy)}`);
+  }
+  if (policy.mode === 'bootstrap' && policy.prune) {
+    throw new CairnError('invalid', 'bootstrap deletes nothing: use sync or replicate with --prune');
+  }
+  observer.phase('listing');
+  const opening = [remotes.source(refPrefixes(scope), signal), remotes.target(signal)] as const;
+  const [sourceOpened, targetOpened] = await Promise.allSettled(opening);
+  await using source = opened(sourceOpened);
+  await using target = opened(targetOpened);
+  if (sourceOpened.status === 'rejected') throw sourceOpened.reason;
+  if (targetOpened.status === 'rejected') throw targetOpened.reason;
+  if (source === undefined || target === undefined) throw new Error('both ends are open');
+  progress.source = source.listing;
+  progress.target = target.listing;
+  checkFormats(source.listing, target.listing);
+  const run = { ...request, source, target };
+  for (;;) {
+    progress.attempts += 1;
+    try {
+      await attempt(request, run, progress);
+      return;
+    } catch (error) {
+      if (!isSourceMoved(error)) throw error;
+      if (progress.attempts === MOST_ATTEMPTS) {
+        progress.fail('moved', `${messageOf(error)}; it was tried ${MOST_ATTEMPTS} times`);
+        return;
+      }
+      observer.notice('the source has changed meanwhile: planning again');
+      await Promise.all([source.relist(signal), target.relist(signal)]);
+    }
+  }
+}
+
+function forcedIsNeedless({ mode }: MirrorPolicy): string {
+  return mode === 'replicate' ? 'it makes the target like the source anyway' : 'it only creates refs';
+}
+
+function opened<T extends AsyncDisposable>(settled: PromiseSettledResult<T>): T | undefined {
+  return settled.status === 'fulfilled' ? settled.value : undefined;
+}
+
+function checkFormats(source: SourceListing, target: TargetListing): void {
+  if (source.objectFormat === target.objectFormat) return;
+  const hint =
+    source.objectFormat === 'sha1' ? '; `cairn import --object-format sha256` converts a history' : '';
+  throw new CairnError(
+    'invalid',
+    `the source uses ${source.objectFormat} and the target ${target.objectFormat}: objects cannot be sent as they are${hint}`,
+  );
+}
+
+async function attempt(request: MirrorRequest, run: MirrorRun, progress: Progress): Promise<void> {
+  const { scope, policy, dryRun, bestEffort } = request;
+  const input = { source: run.source.listing, target: run.target.listing, scope, policy };
+  const ancestry = await findAncestry(run, ancestryPairs(input));
+  const plan = withStrategies(run, planRefs(input, ancestry));
+  progress.plan = plan;
+  progress.results.clear();
+  if (plan.refs.length === 0) throw nothingToMirror(input.source);
+  const isBlocked = plan.refs.some(({ action }) => action === 'block');
+  if (dryRun || (isBlocked && !bestEffort)) return;
+  for (const group of groupsOf(plan.refs)) {
+    // Nothing is deleted while what replaces it may not be there.
+    const hasFailed = [...progress.results.values()].some(({ outcome }) => outcome !== 'applied');
+    if (group[0]?.action === 'delete' && hasFailed && !bestEffort) return;
+    for (const [name, result] of await pushRefs(run, group)) progress.results.set(name, result);
+  }
+}
+
+function nothingToMirror({ refs }: SourceListing): CairnError {
+  const hint = refs.size === 0 ? 'it has no refs' : 'no ref of it is in scope';
+  return new CairnError('invalid', `the source has nothing to mirror: ${hint}`);
+}
+
+/** Says of each change how it gets to the target. */
+function withStrategies(run: MirrorRun, plan: Plan): Plan {
+  const missing = new Set(missingAt(run, plan.refs));
+  const refs = plan.refs.map((ref): PlannedRef => {
+    if (ref.action === 'skip' || ref.action === 'block') return ref;
+    if (ref.action === 'delete')
+      return { ...ref, strategy: 'refs', strategyReason: 'a deletion needs no objects' };
+    return missing.has(ref.newId)
+      ? { ...ref, strategy: 'relay', strategyReason: 'the pack of the source is sent on as it comes' }
+      : { ...ref, strategy: 'refs', strategyReason: 'the target has the object already' };
+  });
+  return { ...plan, refs };
+}
+
+/** Changes that are sent together: deletions and others apart, in the order of the plan. */
+function groupsOf(refs: readonly PlannedRef[]): PlannedRef[][] {
+  const groups: PlannedRef[][] = [];
+  for (const ref of refs) {
+    if (ref.action === 'skip' || ref.action === 'block') continue;
+    const last = groups.at(-1);
+    const belongs = last !== undefined && (last[0]?.action === 'delete') === (ref.action === 'delete');
+    if (belongs) last.push(ref);
+    else groups.push([ref]);
+  }
+  return groups;
+}
+
+function conclusion(
+  refs: readonly MirroredRef[],
+  dryRun: boolean,
+  bestEffort: boolean,
+): { readonly outcome: Outcome; readonly problem: string | undefined } {
+  const counts = countsOf(refs);
+  const done = counts.applied + counts.deleted;
+  if (counts.moved > 0) {
+    return { outcome: 'moved', problem: `somebody else has changed ${counted(counts.moved)} of the target` };
+  }
+  if (counts.blocked > 0) {
+    const problem = `${counted(counts.blocked)} cannot be changed as asked`;
+    return { outcome: done > 0 ? 'partial' : 'blocked', problem };
+  }
+  if (dryRun) return { outcome: 'ok', problem: undefined };
+  if (counts.refused > 0 && !bestEffort) {
+    const problem = `the target has refused ${counted(counts.refused)}`;
+    return { outcome: done > 0 ? 'partial' : 'blocked', problem };
+  }
+  return { outcome: 'ok', problem: undefined };
+}
+
+function counted(refs: number): string {
+  return refs === 1 ? 'one ref' : `${refs} refs`;
+}
+
+/** Errors whose reason is in what was asked for. */
+const CONFIGURATION: ReadonlySet<ErrorKind> = new Set([
+  'invalid',
+  'not-found',
+  'unauthenticated',
+  'forbidden',
+]);
+
+/** How a run ended that threw an error. */
+export function outcomeOf(error: unknown): Outcome {
+  if (!isCairnError(error)) return 'transport';
+  if (error.kind === 'conflict') return 'moved';
+  return CONFIGURATION.has(error.kind) ? 'configuration' : 'transport';
+}
