@@ -113,7 +113,7 @@ const CLASSES: readonly (readonly [(typeof REFUSAL_CLASSES)[number], RegExp])[] 
     /object store|nothing was changed|disk space|internal error|cannot be written|server is stopping/,
   ],
   ['overtaken', /fetch first|updated meanwhile|deleted meanwhile|meanwhile/],
-  ['protected', /^protected: |may only be fast-forwarded/],
+  ['protected', /^protected: |^mirrored: |may only be fast-forwarded/],
   ['signed state', /signed state|pull request|refs\/nostr|publish the event/],
   ['identity', /your key|sign in|token|not there any more|no such repository|may push|may write/],
   ['name', /ref name|cannot exist beside|multiple updates|default branch|atomic push failure/],

@@ -332,7 +332,7 @@ class WithdrawChange implements Change<GitManifest, boolean> {
     if (current.withdrawal?.id === evidence && current.lifecycle === 'withdrawn') return { result: true };
     if (current.lifecycle !== 'withdrawn' && (await this.announcedAfter(current, at)))
       return { result: false };
-    const { graph: _none, epoch: _over, ...rest } = current;
+    const { graph: _none, epoch: _over, mirrors: _ended, ...rest } = current;
     return {
       next: {
         ...rest,

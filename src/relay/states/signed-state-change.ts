@@ -9,6 +9,7 @@ import {
 } from '../../git-process/inspect-objects.ts';
 import type { Digest } from '../../lib/digest.ts';
 import { refMapDigest, type SignedState } from '../../nostr/signed-state.ts';
+import { mirroredRefProblem } from '../../policy/mirrored-refs.ts';
 import { protectionProblem, type UpdateKind } from '../../policy/protection.ts';
 import { type WriterRole, writerRole } from '../../policy/push-access.ts';
 import { isFromBefore, isNewerState, whyOutdated } from '../../policy/state-precedence.ts';
@@ -125,7 +126,9 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
       return refuse(`the repository has ${state.objectFormat} object ids, the state has others`);
     }
     const plan = planState(branchesAndTags(state.refs), await this.lastSet(state), signedState.refs);
-    const problem = ruleProblem(plan.changes, likelyKinds(plan.changes), state.policy, role);
+    const problem =
+      mirrorProblem(plan.changes, state) ??
+      ruleProblem(plan.changes, likelyKinds(plan.changes), state.policy, role);
     if (problem !== undefined) return refuse(problem);
     if (plan.conflicts.length > 0) return this.decide(plan, likelyKinds(plan.changes), state);
     return this.withObjects(plan, state, published, role);
@@ -255,6 +258,18 @@ function typeProblem(
     if (isBranch(name) && type !== undefined && type !== 'commit') {
       return `${name}: a branch must point at a commit, this is a ${type}`;
     }
+  }
+  return undefined;
+}
+
+/** Why a signed state may not make these changes in a repository that follows another one. */
+function mirrorProblem(
+  changes: readonly RefChange[],
+  { mirrors }: Pick<GitState, 'mirrors'>,
+): string | undefined {
+  for (const { name } of changes) {
+    const problem = mirroredRefProblem(mirrors, name);
+    if (problem !== undefined) return problem;
   }
   return undefined;
 }

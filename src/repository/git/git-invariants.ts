@@ -37,6 +37,12 @@ export const GIT_INVARIANTS: readonly Invariant<GitManifest>[] = [
     (next) => next.lifecycle !== 'withdrawn' || (next.refs.size === 0 && next.packs.length === 0),
   ],
   [
+    'a mirror is named once, and none in a withdrawn repository',
+    ({ mirrors = [], lifecycle }) =>
+      (lifecycle !== 'withdrawn' || mirrors.length === 0) &&
+      new Set(mirrors.map(({ name }) => name)).size === mirrors.length,
+  ],
+  [
     'packs that are named anew have names of this generation',
     (next, parent) => {
       const before = new Set(parent?.manifest.packs.map((entry) => entry.pack.digest));

@@ -26,7 +26,7 @@ import {
   readManifest,
   schemaProblem,
 } from '../manifest-codec.ts';
-import type { GitManifest } from './git-manifest.ts';
+import { type GitManifest, MIRROR_NAME } from './git-manifest.ts';
 
 const pack = z.strictObject({
   kind: z.enum(['push', 'fold', 'rest', 'mirror', 'unreachable']),
@@ -80,6 +80,16 @@ const frame = z.strictObject({
       refs: z.record(hex64, z.strictObject({ by: hex64.optional(), bytes: count, objects: count })),
       gone: z.strictObject({ at: count, bytes: count, objects: count }).optional(),
     })
+    .optional(),
+  mirrors: z
+    .array(
+      z.strictObject({
+        id: z.string().regex(/^[0-9a-f]{16}$/),
+        name: z.string().regex(MIRROR_NAME),
+        refs: z.enum(['follow', 'namespace']),
+      }),
+    )
+    .min(1)
     .optional(),
   causes: z.array(cause),
 });

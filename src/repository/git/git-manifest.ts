@@ -83,6 +83,18 @@ export interface Strangers {
   readonly gone?: Amount & { readonly at: number };
 }
 
+/** The name of a mirror. It is also a part of the names of refs, and of a key. */
+export const MIRROR_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+/** A pull mirror: other changes leave its refs alone. What else is known of it is in the record `mirrors`. */
+export interface NamedMirror {
+  /** Random, 16 hex characters. */
+  readonly id: string;
+  readonly name: string;
+  /** `follow`: all refs but tips of pull requests. `namespace`: those below `refs/mirrors/<name>/`. */
+  readonly refs: 'follow' | 'namespace';
+}
+
 /** One entry per push, signed state or other act in this publish. */
 export interface GitCause extends Cause {
   /** Names of the refs it changed. */
@@ -107,6 +119,8 @@ export interface GitState extends RepositoryState {
   readonly appliedState: AppliedState | null;
   /** What people without rights have pushed; absent if nothing. */
   readonly strangers?: Strangers;
+  /** The pull mirrors, in the order of their names; absent if there are none. Only they change the refs they bring. */
+  readonly mirrors?: readonly NamedMirror[];
 }
 
 export interface GitManifest extends GitState, ChainLink<GitCause> {

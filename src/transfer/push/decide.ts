@@ -12,6 +12,7 @@ import {
   type ReceivedCommand,
 } from '../../git/index.ts';
 import { type Cooperative, filtered, mapped } from '../../lib/cooperative.ts';
+import { mirroredRefProblem } from '../../policy/mirrored-refs.ts';
 import { protectionProblem, type UpdateKind } from '../../policy/protection.ts';
 import {
   type AccessFacts,
@@ -67,6 +68,9 @@ export interface PushDecision {
   /** True when nobody who may write sends it: except for the signed state that it applies, it is bounded like pushes of strangers. */
   readonly byStranger?: boolean;
 }
+
+/** The part of a state that commands are decided on. */
+type RefsMet = RefsAndHead & Pick<GitState, 'mirrors'>;
 
 const NOBODY: Evidence = { kind: 'push', actor: null, evidence: null };
 const NOTHING: ReadonlyMap<string, string> = new Map();
@@ -143,7 +147,7 @@ function* decideBySignedState(
   const { commands, held } = push;
   const forbidden = yield* otherRefProblems(push, state, sentByWriter);
   // The signed state sets HEAD, so the branch that HEAD names may be deleted.
-  const current: RefsAndHead = { refs: state.refs, head: '' };
+  const current: RefsMet = { ...state, head: '' };
   const own = yield* decide({ ...push, atomic: false }, current, NOTHING);
   const allowed = commands.filter((command, at) => own[at] === undefined && isBranchOrTag(command.name));
   const stated = yield* filtered(allowed, (command) => changes(command, state.refs));
@@ -238,12 +242,29 @@ function* refsAfter(
   return (yield* changingRefs(state, changed)).refs;
 }
 
-function decide(
+function* decide(
   { commands, atomic, objects }: UndecidedPush,
-  current: RefsAndHead,
-  forbidden: ReadonlyMap<string, string>,
+  current: RefsMet,
+  rules: ReadonlyMap<string, string>,
 ): Cooperative<PushResult> {
-  return decideRefUpdates({ commands, atomic, objects, forbidden }, current);
+  const forbidden = yield* mirroredRefs(commands, current, rules);
+  return yield* decideRefUpdates({ commands, atomic, objects, forbidden }, current);
+}
+
+/** Adds the refs that only a mirror may change. */
+function* mirroredRefs(
+  commands: readonly ReceivedCommand[],
+  { refs, mirrors }: RefsMet,
+  rules: ReadonlyMap<string, string>,
+): Cooperative<ReadonlyMap<string, string>> {
+  if (mirrors === undefined) return rules;
+  const forbidden = new Map(rules);
+  for (const command of commands) {
+    yield;
+    const problem = changes(command, refs) ? mirroredRefProblem(mirrors, command.name) : undefined;
+    if (problem !== undefined) forbidden.set(command.name, problem);
+  }
+  return forbidden;
 }
 
 /** Refuses all commands. Another state may have other rules, so these are refusals by the state. */

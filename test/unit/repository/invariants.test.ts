@@ -72,6 +72,16 @@ const BROKEN: readonly (readonly [name: string, next: GitManifest, over: Publish
     }),
     parent,
   ],
+  [
+    'a mirror is named once',
+    childOf(parent, {
+      mirrors: [
+        { id: '1'.repeat(16), name: 'a', refs: 'follow' },
+        { id: '2'.repeat(16), name: 'a', refs: 'namespace' },
+      ],
+    }),
+    parent,
+  ],
   ['a cause is given', childOf(parent, { causes: [] }), parent],
 ];
 

@@ -14,7 +14,12 @@ async function push(rig: RelayRig): Promise<void> {
       ...(state === undefined
         ? {}
         : {
-            next: { ...state, refs: new Map([['refs/heads/main', oid('1')]]), packs: [packOf('a')] },
+            next: {
+              ...state,
+              refs: new Map([['refs/heads/main', oid('1')]]),
+              packs: [packOf('a')],
+              mirrors: [{ id: '1'.repeat(16), name: 'upstream', refs: 'namespace' }],
+            },
             cause: { kind: 'push', actor: alice.publicKey, evidence: null, refs: ['refs/heads/main'] },
           }),
       result: undefined,
@@ -30,6 +35,7 @@ describe('a deletion of an announcement', () => {
     await push(rig);
     const event = deletion(alice, 2_000);
     expect(await rig.withdraw(event)).toEqual({ accepted: true, note: '' });
+    expect((await rig.manifest(idOf(alice)))?.mirrors).toBeUndefined();
     expect(await rig.manifest(idOf(alice))).toMatchObject({
       lifecycle: 'withdrawn',
       refs: new Map(),

@@ -176,6 +176,25 @@ class OrdersRig {
   }
 }
 
+describe('a signed state for a repository that follows another one (issue 13, point 4)', () => {
+  const mirrors = [{ id: '1'.repeat(16), name: 'upstream', refs: 'follow' }] as const;
+
+  it('is refused, and names the mirror', async () => {
+    const rig = await OrdersRig.withObjects({ refs: refsOf({ 'heads/main': 'first' }), mirrors });
+    expect(await rig.send(signedState({ 'heads/main': 'second' }))).toEqual({
+      accepted: false,
+      note: expect.stringMatching(/^blocked: mirrored: .*"upstream"/),
+    });
+    expect([...(await rig.manifest()).refs]).toEqual([['refs/heads/main', id('first')]]);
+    expect(await rig.waiting()).toEqual([]);
+  });
+
+  it('may state what is there', async () => {
+    const rig = await OrdersRig.withObjects({ refs: refsOf({ 'heads/main': 'first' }), mirrors });
+    expect(await rig.send(signedState({ 'heads/main': 'first' }))).toMatchObject({ accepted: true });
+  });
+});
+
 describe('a signed state whose objects are here', () => {
   it('is carried out at once, as a publish that says why', async () => {
     const rig = await OrdersRig.withObjects({ refs: refsOf({ 'heads/main': 'first', 'notes/x': 'blob' }) });

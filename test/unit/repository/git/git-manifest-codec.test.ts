@@ -48,6 +48,7 @@ const full: GitManifest = childOf(
     },
     appliedState: { id: key, author: key, at: 5, refs: key },
     withdrawal: { id: key, at: 4 },
+    mirrors: [{ id: 'a'.repeat(16), name: 'up-stream', refs: 'namespace' }],
     causes: [{ kind: 'order', actor: key, evidence: key, refs: ['refs/heads/a'] }],
     receiptAt: 42,
   },

@@ -457,6 +457,44 @@ describe('the tip of a pull request (issue 11, point 8)', () => {
   });
 });
 
+describe('a push to a repository with pull mirrors (issue 13, point 4)', () => {
+  const id = '1'.repeat(16);
+  const follows = state({ mirrors: [{ id, name: 'upstream', refs: 'follow' }] });
+  const beside = state({ mirrors: [{ id, name: 'upstream', refs: 'namespace' }] });
+  const follower = expect.stringMatching(/^mirrored: .*"upstream"/);
+  const signed: HeldState = { id: event, author: owner, at: 5, refs: new Map() };
+
+  it.each([
+    ['the owner', byKey(owner)],
+    ['anyone, where anyone may push', { kind: 'anyone' } as const],
+    ['a signed state', bySignedState],
+  ])('that follows another one is refused, by %s', (_who, authority) => {
+    const moves = command('refs/heads/main', one, two);
+    const drops = command('refs/tags/v1', one, zero);
+    const { reasons } = decide({ authority, commands: [makes, moves, drops], held: [signed] }, follows);
+    expect(reasons).toEqual([follower, follower, follower]);
+  });
+
+  it('that follows another one is taken where it changes nothing', () => {
+    const same = command('refs/heads/main', one, one);
+    expect(decide({ authority: byKey(owner), commands: [same] }, follows).reasons).toEqual([undefined]);
+  });
+
+  it('that follows another one is taken for the tip of a pull request', () => {
+    const commands = [command(`refs/nostr/${event}`, zero, one)];
+    const pullRequestTip = () => one;
+    expect(decide({ authority: bySignedState, commands, pullRequestTip }, follows).reasons).toEqual([
+      undefined,
+    ]);
+  });
+
+  it('is refused below refs/mirrors, and taken elsewhere, when they have namespaces', () => {
+    const inside = command('refs/mirrors/upstream/heads/main', zero, one);
+    const { reasons } = decide({ authority: byKey(owner), commands: [makes, inside] }, beside);
+    expect(reasons).toEqual([undefined, expect.stringMatching(/^mirrored: only mirrors/)]);
+  });
+});
+
 describe('a push by anyone', () => {
   const anyone = { kind: 'anyone' } as const;
 
