@@ -1,0 +1,102 @@
+/** What an HTTP answer that is not a success means for a mirror. */
+import { STATUS_CODES } from 'node:http';
+import { cleanReason } from '../../git/index.ts';
+import type { ErrorKind } from '../../lib/errors.ts';
+import type { HttpAnswer } from './http-transport.ts';
+import { RemoteError } from './remote-error.ts';
+import { statedLimit } from './stated-limit.ts';
+
+/** Bytes of the body of an error that are read. */
+const ERROR_BODY_BYTES = 64 * 1024;
+/** Bytes of its text that are shown. */
+const SHOWN_BYTES = 600;
+
+/** Headers that help whoever runs the server to find the request. */
+const DIAGNOSTIC_HEADERS = [
+  'cf-ray',
+  'x-request-id',
+  'request-id',
+  'x-trace-id',
+  'x-amz-request-id',
+  'x-github-request-id',
+  'server',
+] as const;
+
+/** Statuses that a kind of their own fits. */
+const KINDS: Readonly<Record<number, ErrorKind>> = {
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not-found',
+  408: 'unavailable',
+  409: 'conflict',
+  410: 'not-found',
+  413: 'too-large',
+  425: 'busy',
+  429: 'busy',
+  451: 'forbidden',
+  503: 'busy',
+};
+
+/** The server, or a proxy in front of it, did not want to wait any longer. 524 is Cloudflare's. */
+const WAITED_TOO_LONG = new Set([408, 504, 524]);
+
+/**
+ * The error of an answer that is not a success. Reads and ends its body.
+ * @param where the URL as a person may see it
+ * @param sent bytes of the request that were sent
+ */
+export async function refusalOf(answer: HttpAnswer, where: string, sent: number): Promise<RemoteError> {
+  const { status, headers } = answer;
+  const text = await errorText(answer);
+  const limit = statedLimit(text);
+  const kind = limit !== undefined && status >= 400 ? 'too-large' : kindOf(status);
+  const diagnostics = DIAGNOSTIC_HEADERS.flatMap((name) => {
+    const value = headers[name];
+    return value === undefined ? [] : [`${name}: ${cleanReason(value, 120)}`];
+  });
+  const words = [`${where} answers ${status} ${STATUS_CODES[status] ?? ''}`.trim()];
+  if (text !== '') words.push(`: ${cleanReason(text, SHOWN_BYTES)}`);
+  if (diagnostics.length > 0) words.push(` (${diagnostics.join(', ')})`);
+  return new RemoteError(kind, words.join(''), {
+    status,
+    sent,
+    ...(limit === undefined ? {} : { bodyLimit: limit }),
+    ...(WAITED_TOO_LONG.has(status) ? { brokenOff: true } : {}),
+  });
+}
+
+function kindOf(status: number): ErrorKind {
+  const kind = KINDS[status];
+  if (kind !== undefined) return kind;
+  if (status >= 500) return 'unavailable';
+  return status >= 400 ? 'invalid' : 'corrupt';
+}
+
+/** The beginning of the body as text; empty if it is not text. A body that breaks off says what it has said until then. */
+async function errorText({ headers, body }: HttpAnswer): Promise<string> {
+  const chunks: Buffer[] = [];
+  let left = ERROR_BODY_BYTES;
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk.subarray(0, left));
+      left -= chunk.length;
+      if (left <= 0) break;
+    }
+  } catch {
+    // The status is the error; its text is an extra.
+  }
+  if (isEncoded(headers['content-encoding'])) return '';
+  const text = Buffer.concat(chunks).toString('utf8');
+  return /html/i.test(headers['content-type'] ?? '') ? withoutTags(text) : text;
+}
+
+/** True for a body that is compressed, although nobody asked for that. */
+export function isEncoded(contentEncoding: string | undefined): boolean {
+  return contentEncoding !== undefined && !/^\s*(identity)?\s*$/i.test(contentEncoding);
+}
+
+/** The title of an error page says it all, as a rule. */
+function withoutTags(html: string): string {
+  const [, title] = /<title[^>]*>([^<]{1,300})<\/title>/i.exec(html) ?? [];
+  return title ?? html.replace(/<[^>]{0,1000}>/g, ' ');
+}

@@ -1,0 +1,106 @@
+/** A program that speaks git's protocol on its standard input and output: `ssh`, or git itself. */
+import { spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { cleanReason } from '../../git/index.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { RemoteError } from './remote-error.ts';
+
+export interface ProgramToRun {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface ProcessEnd {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The end of standard error. */
+  readonly stderr: string;
+}
+
+/** Milliseconds between SIGTERM and SIGKILL. */
+const KILL_AFTER_MS = 2_000;
+/** Bytes of standard error that are kept: its end says what went wrong. */
+const STDERR_KEPT = 16 * 1024;
+
+export class RemoteProcess {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** Resolves when the process has ended and its streams are closed. It never rejects. */
+  readonly ended: Promise<ProcessEnd>;
+  /** Whether it has ended. */
+  over = false;
+  private readonly pid: number | undefined;
+  private killTimer: NodeJS.Timeout | undefined;
+
+  /**
+   * Starts a program in a process group of its own.
+   * @param onMessage is called with each line on standard error, without control characters
+   */
+  constructor(program: ProgramToRun, onMessage: (line: string) => void) {
+    const child = spawn(program.file, program.args, { env: program.env, detached: true, stdio: 'pipe' });
+    this.stdin = child.stdin;
+    this.stdout = child.stdout;
+    this.pid = child.pid;
+    // A process may end before it has read all of its input; how it ended says why.
+    child.stdin.on('error', () => undefined);
+    let failure: Error | undefined;
+    child.on('error', (error) => {
+      failure = error;
+    });
+    let stderr = '';
+    child.stderr.setEncoding('utf8');
+    child.stderr.on('data', (text: string) => {
+      stderr = `${stderr}${text}`.slice(-STDERR_KEPT);
+      for (const line of text.split(/[\r\n]+/)) if (line.trim() !== '') onMessage(cleanReason(line));
+    });
+    this.ended = new Promise((resolve) => {
+      child.once('close', (exitCode, signal) => {
+        this.over = true;
+        clearTimeout(this.killTimer);
+        resolve({ exitCode, signal, stderr: failure === undefined ? stderr : messageOf(failure) });
+      });
+    });
+  }
+
+  /** Ends the process and its children: with SIGTERM, and after two seconds with SIGKILL. */
+  stop(): void {
+    if (this.over || this.killTimer !== undefined || this.pid === undefined) return;
+    const { pid } = this;
+    killGroup(pid, 'SIGTERM');
+    this.killTimer = setTimeout(() => killGroup(pid, 'SIGKILL'), KILL_AFTER_MS);
+  }
+}
+
+/** The error of a process that ended although more was expected of it. */
+export function endedTooEarly(name: string, where: string, end: ProcessEnd): RemoteError {
+  const lines = end.stderr.split(/[\r\n]+/).filter((line) => line.trim() !== '');
+  const said = lines.slice(-5).map((line) => cleanReason(line, 300));
+  const how = end.signal === null ? `exit code ${end.exitCode}` : `signal ${end.signal}`;
+  const kind = kindOf(end.stderr);
+  const words = said.length === 0 ? `${name} ended with ${how}` : said.join('; ');
+  return new RemoteError(kind, `${where}: ${words}`, kind === 'unavailable' ? { brokenOff: true } : {});
+}
+
+function kindOf(stderr: string): 'not-found' | 'unauthenticated' | 'forbidden' | 'unavailable' {
+  if (/permission denied \(|host key verification failed|no supported authentication/i.test(stderr)) {
+    return 'unauthenticated';
+  }
+  if (
+    /does not appear to be a git repository|repository .{0,200}not found|not a git repository|no such file/i.test(
+      stderr,
+    )
+  ) {
+    return 'not-found';
+  }
+  if (/permission|access denied|not allowed|dubious ownership/i.test(stderr)) return 'forbidden';
+  return 'unavailable';
+}
+
+function killGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // It has ended.
+  }
+}
