@@ -285,7 +285,7 @@ export const OPTIONS = [
     value: '<on|off|limits>',
     default: 'bytes=512MiB,objects=400000,refs=1000,object=16MiB,places=2',
     description:
-      'Limits for pushes without rights to `refs/nostr/<event id>`, the tips of pull requests. `bytes` (of packs), `objects` and `refs` count per repository, `object` is the largest object, `places` is the number of concurrent pushes. One push may use a quarter of a limit, one network address a quarter per hour, the whole server 16 times the limit. Limits that are not given have their defaults, which `on` means too. `off` refuses such pushes.',
+      'Limits for pushes without rights to `refs/nostr/<event id>`, the tips of pull requests. `bytes` (of packs), `objects` and `refs` count per repository, `object` is the largest object, `places` is the number of concurrent pushes. One push may use a quarter of a limit, one network address the whole limit per hour, all addresses together 16 times the limit. Limits that are not given have their defaults, which `on` means too. `off` refuses such pushes.',
     commands: 'serve',
   },
   ...SLOW_CLIENT_OPTIONS,

@@ -1,5 +1,15 @@
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
 
+/** About how many bytes, for people: `1.5 MiB`. */
+export function roughSize(bytes: number): string {
+  let [size, unit] = [bytes, 0];
+  while (size >= 1024 && unit + 1 < UNITS.length) {
+    size /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? Math.round(size) : Number(size.toFixed(1))} ${UNITS[unit]}`;
+}
+
 /** A number of bytes for people: `100 MiB`; in bytes if it is not a whole number of a larger unit. */
 export function formatSize(bytes: number): string {
   let [size, unit] = [bytes, 0];

@@ -37,6 +37,23 @@ export class TokenBucket {
     return Math.max(0, this.tokens);
   }
 
+  /** How many tokens it holds when it is full. */
+  get burst(): number {
+    return this.rate.burst;
+  }
+
+  /** How many tokens are gone: more than `burst` when more were charged than there were. */
+  used(): number {
+    this.fill();
+    return this.rate.burst - this.tokens;
+  }
+
+  /** Seconds until {@link has} is true for an amount. */
+  secondsUntil(amount: number): number {
+    this.fill();
+    return Math.max(0, (Math.min(amount, this.rate.burst) - this.tokens) / this.rate.perSecond);
+  }
+
   /** Takes tokens even if there are too few; a negative amount gives tokens back. */
   charge(amount: number): void {
     this.fill();

@@ -107,6 +107,7 @@ export function startAtZero(registry: Registry): void {
 
 /** The first match decides, because reasons of the server may quote others. */
 const CLASSES: readonly (readonly [(typeof REFUSAL_CLASSES)[number], RegExp])[] = [
+  ['limit', /^the limit of /],
   ['busy', /^busy|too many .* at once|is being rewritten|pull requests wait here/],
   [
     'server',

@@ -8,6 +8,12 @@ import { CairnError } from '../lib/errors.ts';
  */
 export class RequestBody extends ChunkSource {
   private left = Number.POSITIVE_INFINITY;
+  private received = 0;
+
+  /** Bytes that have come so far, whether they were read from here or dropped. */
+  get size(): number {
+    return this.received;
+  }
 
   /** Lowers the bound of what is still read, in bytes; beyond it reading throws CairnError `too-large`. */
   cap(bytes: number): void {
@@ -15,6 +21,7 @@ export class RequestBody extends ChunkSource {
   }
 
   protected override onRead(bytes: number): void {
+    this.received += bytes;
     this.left -= bytes;
     if (this.left < 0) throw new CairnError('too-large', 'the request has more bytes than are read here');
   }

@@ -225,6 +225,15 @@ describe('the ref of a pull request (issue 11, point 8)', () => {
   });
 });
 
+/** A pack of some hundred bytes with an object of so many, a multiple of 2,000,000. */
+function bombOf(bytes: number): Buffer {
+  const pack = new CraftedPack();
+  const small = pack.whole({ type: 'blob', content: Buffer.alloc(1_000) });
+  const medium = pack.offsetDelta(small, repeatDelta(1_000, 2_000));
+  pack.offsetDelta(medium, repeatDelta(2_000_000, bytes / 2_000_000));
+  return pack.bytes();
+}
+
 describe('what strangers push (issue 11, point 8)', () => {
   it('is refused where the operator has turned it off, and events are served without their tips', async () => {
     await using off = await startServer({ flags: { access: 'signed', 'anonymous-pushes': 'off' } });
@@ -258,8 +267,9 @@ describe('what strangers push (issue 11, point 8)', () => {
     await signedIn(user, owner, direct).run(['push', '--quiet', direct, `+${large}:refs/heads/large`]);
 
     expect((await push(base)).exitCode).toBe(0);
-    // Ten may wait in a repository, of which one address makes four.
-    expect((await push(base)).stderr).toContain('your address pushes more');
+    // Ten may wait in a repository, of which one address makes four. The refused ones have made none.
+    const more = (await push(base)).stderr;
+    expect(more).toContain('new refs that your address may push in 20 minutes');
   });
 
   it('is bounded in the size of one object, before that is unpacked', async () => {
@@ -273,40 +283,85 @@ describe('what strangers push (issue 11, point 8)', () => {
     await signedIn(user, owner, direct).run(['push', '--quiet', direct, `${large}:refs/heads/large`]);
   });
 
+  it('is charged when it is refused with what it used, and who has used up a limit hears which and until when', async () => {
+    const flags = { access: 'signed', 'anonymous-pushes': 'bytes=64KiB,objects=40,refs=1000' };
+    await using small = await startServer({ flags });
+    const { user, url, first } = await hosted(small);
+    let number = 0;
+    const ref = () => `refs/nostr/${(++number).toString(16).padStart(64, '0')}`;
+    const send = async (pack: Buffer) => {
+      const head = pushHead([{ name: ref(), to: '1'.repeat(40) }]);
+      return reportOf(await push(url, Buffer.concat([head, pack])))[0];
+    };
+    const claiming = (objects: number) => {
+      const pack = packOf([{ type: 'blob', content: Buffer.from('a') }]);
+      pack.writeUInt32BE(objects, 8);
+      return pack;
+    };
+    const refusals = [
+      ['too many objects', claiming(11), /the pack has 11 objects, no more than 10 are taken in one push/],
+      [
+        'an object that is too large',
+        bombOf(32_000_000),
+        /an object of 32000000 bytes is larger than 16 MiB/,
+      ],
+      ['fewer objects than it says, which git finds', claiming(2), /^unpack (?!ok)/],
+      ['junk', Buffer.from('junk that is no pack'), /^unpack (?!ok)/],
+    ] as const;
+    for (let round = 0; round < 4; round++) {
+      for (const [what, pack, reason] of refusals) expect(await send(pack), what).toMatch(reason);
+    }
+    // What was set aside for one of them alone would have been a quarter of all.
+    expect((await user.try(['push', url, `${first}:${ref()}`])).stderr).not.toContain('limit');
+    expect(await refAt(user, url, `refs/nostr/${number.toString(16).padStart(64, '0')}`)).toBe(first);
+    // Three objects each: the bounds of 40 in an hour are soon reached by what is taken.
+    let refused = '';
+    for (let push = 0; push < 20 && refused === ''; push++) {
+      const tip = await user.commit('One more', { README: `${push}\n` });
+      const tried = await user.try(['push', url, `${tip}:${ref()}`]);
+      if (tried.exitCode !== 0) refused = tried.stderr;
+    }
+    expect(refused).toMatch(
+      /the limit of objects that (your address may push in an hour|pushes without write access may bring to this repository)/,
+    );
+    expect(refused).toMatch(/\d+ of 40 are used, this pack has \d+/);
+  });
+
   it('is refused without any git where it is a bomb, soon without a look at the repository, and the owner goes on', async () => {
     await using attacked = await startServer({ flags: { access: 'signed' } });
     const { owner, identifier, user, url, first } = await hosted(attacked);
-    const pack = new CraftedPack();
-    const small = pack.whole({ type: 'blob', content: Buffer.alloc(1_000) });
-    const medium = pack.offsetDelta(small, repeatDelta(1_000, 2_000));
-    pack.offsetDelta(medium, repeatDelta(2_000_000, 1_073));
+    const pack = bombOf(2_146_000_000);
     const ref = (number: number) => `refs/nostr/${number.toString(16).padStart(64, '0')}`;
     const bomb = async (number: number) => {
       const head = pushHead([{ name: ref(number), to: '1'.repeat(40) }]);
-      return reportOf(await push(url, Buffer.concat([head, pack.bytes()])))[0];
+      return reportOf(await push(url, Buffer.concat([head, pack])))[0];
     };
     const started = async () => {
       const metrics = await (await fetch(new URL('/metrics', attacked.url))).text();
       return metrics.split('\n').filter((line) => /^cairn_git_\w*_count\{.*index-pack/.test(line));
     };
-    // What is set aside for the first ones uses up the hour's objects.
-    const refused = /an object of 2146000000 bytes is larger than 16 MiB|no more than \d+ are taken here/;
+    const refused = /an object of 2146000000 bytes is larger than 16 MiB/;
     const before = await started();
     expect(before).not.toEqual([]);
     let answer: string | undefined;
     let bombs = 0;
-    // It is turned away after 24; where that takes long, after one or two more.
-    for (; bombs < 60; bombs++) {
+    // It is turned away after 40; where that takes long, after some more.
+    for (; bombs < 80; bombs++) {
       answer = await bomb(bombs);
       if (answer === undefined || !refused.test(answer)) break;
     }
-    expect(answer).toBe(
-      'unpack packs from your address took more work than this server does for one: try again in some minutes',
-    );
-    expect(bombs).toBeGreaterThanOrEqual(24);
+    const reached =
+      /the limit of pushes that your address may make without write access is reached: 1\d\d of 120 are used/;
+    expect(answer).toMatch(reached);
+    expect(bombs).toBeGreaterThanOrEqual(40);
     expect(await started()).toEqual(before);
-    const turned = await user.try(['push', url, `${first}:${ref(60)}`]);
-    expect(turned.stderr).toContain('packs from your address took more work');
+    // One more is free every two seconds, and a refused bomb takes three.
+    let turned = '';
+    for (let at = 80; at < 100 && !reached.test(turned); at++) {
+      await bomb(at);
+      turned = (await user.try(['push', url, `${first}:${ref(100 + at)}`])).stderr;
+    }
+    expect(turned).toMatch(reached);
     const direct = gitUrl(attacked.url, owner, identifier);
     await signedIn(user, owner, direct).run(['push', '--quiet', direct, `${first}:refs/heads/another`]);
     expect(await refAt(user, url, 'refs/heads/another')).toBe(first);

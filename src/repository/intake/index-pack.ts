@@ -30,11 +30,14 @@ export interface IntakePaths extends QuarantinePaths {
 export interface IndexOptions {
   readonly git: Git;
   readonly source: PackSource;
-  /** Asked for once it is known that there are objects. */
-  readonly paths: () => Promise<IntakePaths>;
+  /** Asked for right before git is started. @param objects that the pack's header names */
+  readonly paths: (objects: number) => Promise<IntakePaths>;
   readonly bounds: PackBounds;
   readonly clock: Pick<Clock, 'monotonic'>;
-  /** Told how long git has worked on the pack since it was told last, in seconds. Waiting for the client does not count. */
+  /**
+   * Told how long git, or the checks before and after it, have worked on the pack since it was told last, in seconds. Waiting for
+   * the client does not count.
+   */
   readonly onWorked: (seconds: number) => void;
   /** Of the repository it is for. */
   readonly format: ObjectFormat;
@@ -65,7 +68,7 @@ export type PackOutcome =
  * @throws DiskFullError; CairnError `unavailable` when git cannot be run; the signal's reason when it is aborted, or what the source throws
  */
 export async function indexPack(options: IndexOptions): Promise<PackOutcome> {
-  const { source, signal } = options;
+  const { source, signal, bounds } = options;
   const header = await readPackHeader(source);
   if (typeof header === 'string') {
     await source.drain();
@@ -75,20 +78,37 @@ export async function indexPack(options: IndexOptions): Promise<PackOutcome> {
     const problem = await readEmptyPack(source);
     return problem === undefined ? { outcome: 'empty' } : refused(problem);
   }
-  const { objects: maxObjects = Number.POSITIVE_INFINITY } = options.bounds;
+  const { objects: maxObjects = Number.POSITIVE_INFINITY } = bounds;
   if (header.objects > maxObjects) {
     await source.drain();
-    return excessive(`the pack has ${header.objects} objects, no more than ${maxObjects} are taken here`);
+    return excessive(
+      bounds.beyond?.('objects', header.objects) ??
+        `the pack has ${header.objects} objects, no more than ${maxObjects} are taken here`,
+    );
   }
   const whole = await readSmall(source);
   if (whole !== undefined) {
-    const problem = await forecast(options, whole, header.objects);
+    if (bounds.beyond !== undefined && whole.length > bounds.packBytes)
+      return excessive(bounds.beyond('bytes', whole.length));
+    const problem = await timed(options, () => forecast(options, whole, header.objects));
     if (problem !== undefined) return excessive(problem);
   }
-  const paths = await options.paths();
+  const paths = await options.paths(header.objects);
   const indexed = await index(options, paths, header.objects, whole);
   signal.throwIfAborted();
   return judge(options, paths, header.objects, indexed);
+}
+
+async function timed<T>(
+  { clock, onWorked }: Pick<IndexOptions, 'clock' | 'onWorked'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const began = clock.monotonic();
+  try {
+    return await work();
+  } finally {
+    onWorked((clock.monotonic() - began) / 1_000);
+  }
 }
 
 /** Tells what has become of a pack that was given to git. */
@@ -108,6 +128,10 @@ async function judge(
     if (/No space left on device/.test(result.stderr)) {
       throw new DiskFullError('to take in this push', result.stderr);
     }
+    const { beyond, packBytes } = bounds;
+    // git stops reading at the bound, so how much more there is has not been counted.
+    if (beyond !== undefined && received.size > packBytes && /maximum allowed size/.test(result.stderr))
+      return excessive(beyond('bytes', undefined));
     return refusedByGit(result, paths, bounds);
   }
   const name = /^(?:pack|keep)\t([0-9a-f]+)/.exec(printed)?.[1];
@@ -117,7 +141,8 @@ async function judge(
   const cameIn = { format, objects, ...received } as const;
   const check = (pack: ScannedPack) => checkPack({ git, paths, bounds, signal }, pack);
   try {
-    return { outcome: 'received', pack: await describeReceived(stem, cameIn, options.tips, check) };
+    const described = timed(options, () => describeReceived(stem, cameIn, options.tips, check));
+    return { outcome: 'received', pack: await described };
   } catch (error) {
     if (isCairnError(error, 'too-large')) return excessive(error.message);
     if (isCairnError(error, 'invalid')) return refused(error.message);
@@ -199,15 +224,11 @@ async function indexWhole(
   objects: number,
   pack: Buffer,
 ): Promise<Indexed> {
-  const { git, onProgress, onWorked, bounds } = options;
+  const { git, onProgress, bounds } = options;
   const command = indexFromInput(indexPackOptions(options, paths, objects));
   const patience = AbortSignal.timeout(patienceFor(bounds, pack.length));
   const signal = AbortSignal.any([options.signal, patience]);
-  const began = options.clock.monotonic();
-  const running = git.brief(command, { input: pack, signal });
-  const { stdout, ...result } = await running.finally(() =>
-    onWorked((options.clock.monotonic() - began) / 1_000),
-  );
+  const { stdout, ...result } = await timed(options, () => git.brief(command, { input: pack, signal }));
   const said = Buffer.from(result.stderr);
   if (onProgress !== undefined && said.length > 0 && isProgress(said)) onProgress(said);
   const printed = stdout.toString('latin1');

@@ -83,6 +83,8 @@ export interface PackBounds {
   readonly packBytes: number;
   /** Objects that the pack's header may name, counted before any of them is looked at; absent for any number. */
   readonly objects?: number;
+  /** See {@link AllowedPack}. */
+  readonly beyond?: AllowedPack['beyond'];
   /** Bytes that one object may have. */
   readonly objectBytes: number;
   /** The setting that says so. */
@@ -122,11 +124,13 @@ export function packBounds(
     heights,
   };
   if (allowed === undefined) return own;
-  const { bytes, objects, object } = allowed;
+  const { bytes, objects, object, beyond } = allowed;
   const bounds = {
     ...own,
     packBytes: Math.min(bytes, packBytes),
     objects,
+    // Where every push is bounded more narrowly, git says so.
+    ...(beyond !== undefined && bytes <= packBytes && { beyond }),
     expansion: EXPANSION_WITH_STRANGERS,
     foresight: FORESIGHT_WITH_STRANGERS,
     patience: PATIENCE_WITH_STRANGERS,
@@ -143,6 +147,11 @@ export interface AllowedPack {
   readonly bytes: number;
   readonly objects: number;
   readonly object: number;
+  /**
+   * Says what to tell of a pack that has more bytes or objects.
+   * @param count of the pack; undefined where it is not known, because the rest was not counted
+   */
+  beyond?(kind: 'bytes' | 'objects', count: number | undefined): string;
 }
 
 /** The bounds of what a pack of so many bytes is unpacked to. */

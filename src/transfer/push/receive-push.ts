@@ -151,8 +151,9 @@ class Push {
       git: this.context.git,
       source: this.intake.body,
       // Others of its address may have ended while this one waited for its place.
-      paths: async () => {
+      paths: async (objects) => {
         time.check();
+        stranger?.started(objects);
         return this.workspace.open(published);
       },
       clock: this.context.clock,
@@ -211,13 +212,13 @@ class Push {
 
   /** The limits of a push by a stranger. */
   private limitStranger(published: PublishedGitState | undefined): StrangerPush | undefined {
-    const { address } = this.incoming;
+    const { address, body } = this.incoming;
     const { commands } = this.request;
     const terms = this.rules.strangers(undefined);
     this.strangerPush = StrangerPush.of(
       this.context.strangerPushes,
       terms,
-      { address, commands },
+      { address, commands, body },
       published?.manifest,
     );
     return this.strangerPush;

@@ -52,18 +52,24 @@ export interface StrangerPushOptions extends StrangerPushes {
   readonly now: number;
   /** The published state when the pack is taken in. */
   readonly state: GitState;
+  readonly body: RequestBody;
 }
+
+/** The smallest entry of a pack has a byte of header and 8 of compressed content. */
+const LEAST_ENTRY = 9;
 
 /** One push by a stranger, and its limits while it is received. */
 export class StrangerPush {
   private readonly options: StrangerPushOptions;
   private allowance: StrangerAllowance | undefined;
+  /** Objects that git was given, at the most. */
+  private given = 0;
 
   /** @returns undefined if strangers may not push, or there is no repository */
   static of(
     pushes: StrangerPushes | undefined,
     { limits, now }: StrangerTerms,
-    push: Pick<StrangerPushOptions, 'address' | 'commands'>,
+    push: Pick<StrangerPushOptions, 'address' | 'commands' | 'body'>,
     state: GitState | undefined,
   ): StrangerPush | undefined {
     if (pushes === undefined || limits === undefined || state === undefined) return undefined;
@@ -103,19 +109,33 @@ export class StrangerPush {
     const { traffic, address, limits, now, state } = this.options;
     const left = allowanceLeft(limits, state.strangers, hasRefFor(state), now);
     this.allowance = traffic.reserve(address, left);
-    const { bytes, objects } = this.allowance;
-    // For git, 0 bytes mean no limit.
+    const { bytes, objects, beyond } = this.allowance;
     const { object = Number.POSITIVE_INFINITY } = limits;
-    return bytes > 0 ? { bytes, objects, object } : { bytes: 1, objects: 0, object };
+    if (bytes > 0) return { bytes, objects, object, beyond };
+    // For git, 0 bytes mean no limit.
+    return { bytes: 1, objects: 0, object, beyond: () => beyond('bytes', undefined) };
   }
 
-  /** Charges the size of the pack that was taken in. A refused pack is charged with the whole reservation. */
+  /** Notes that git looks at the pack. @param objects that the pack's header names */
+  started(objects: number): void {
+    this.given = objects;
+  }
+
+  /** Charges the size of the pack that was taken in. */
   charge(amount: Amount): void {
     this.allowance?.settle(amount);
   }
 
-  /** Ends the push. */
+  /**
+   * Ends the push. A pack that was not taken in is charged with what was used: the bytes that were sent, and the objects in them
+   * if git has looked at them; no more than was reserved, since the rest was read only for the client to learn the reason. The time
+   * of git is charged in {@link UnpackTime}.
+   */
   leave(): void {
-    this.allowance?.settle(this.allowance);
+    if (this.allowance === undefined) return;
+    const { bytes, objects } = this.allowance;
+    const sent = this.options.body.size;
+    const looked = Math.min(this.given, Math.floor(sent / LEAST_ENTRY));
+    this.allowance.settle({ bytes: Math.min(sent, bytes), objects: Math.min(looked, objects) });
   }
 }

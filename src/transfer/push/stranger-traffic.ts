@@ -1,9 +1,10 @@
 import { callerAddress } from '../../lib/caller-address.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { CairnError } from '../../lib/errors.ts';
+import type { CairnError } from '../../lib/errors.ts';
 import { type Rate, TokenBucket, takeFromAll } from '../../lib/token-bucket.ts';
 import type { Amount } from '../../repository/git/git-manifest.ts';
 import { limitsOfOnePush, type StrangerLimits, waitingLimit } from './stranger-limits.ts';
+import { beyondOnePush, beyondRepository, beyondTraffic, usedUp } from './used-up.ts';
 
 /** The limits of one address, or of all together. */
 interface Buckets {
@@ -15,6 +16,11 @@ interface Buckets {
 
 /** An allowance that is reserved for one push. */
 export interface StrangerAllowance extends Amount {
+  /**
+   * What a client is told whose pack is beyond it: which limit that is, and how much of it is used.
+   * @param count of the pack; undefined where it is not known
+   */
+  beyond(kind: keyof Amount, count: number | undefined): string;
   /** Returns the unused part. @param used what was received; more than was reserved is charged, too */
   settle(used: Amount): void;
 }
@@ -33,8 +39,8 @@ const REMEMBERED = 10_000;
 
 /**
  * Limits what strangers push through this server, by network address and in total. In an hour, one address may push as much
- * as one repository takes, and refs less than half of those that may wait in one; all together 16 times that. Refused pushes
- * count as well: they were received, and git has checked them.
+ * as one repository takes, and refs less than half of those that may wait in one; all together 16 times that. A refused push
+ * counts with what it has sent and git has looked at.
  */
 export class StrangerTraffic {
   private readonly limits: StrangerLimits;
@@ -64,7 +70,8 @@ export class StrangerTraffic {
     const problem = this.problemOf(address, refs);
     if (problem !== undefined) throw problem;
     const own = this.of(address);
-    if (!isWithin(own, refs)) throw tooMuch('your address pushes');
+    const tooMany = problemIn(own, refs, 'your address');
+    if (tooMany !== undefined) throw tooMany;
     takeFromAll([this.all.pushes, own.pushes], 1);
     takeFromAll([this.all.refs, own.refs], refs);
   }
@@ -74,9 +81,11 @@ export class StrangerTraffic {
    * @param refs how many refs the push makes, or some of them
    */
   problemOf(address: string, refs: number): CairnError | undefined {
-    if (!isWithin(this.all, refs)) return tooMuch('strangers push');
     const own = this.addresses.get(callerAddress(address));
-    return own === undefined || isWithin(own, refs) ? undefined : tooMuch('your address pushes');
+    return (
+      problemIn(this.all, refs, 'all addresses together') ??
+      (own === undefined ? undefined : problemIn(own, refs, 'your address'))
+    );
   }
 
   /** Counts that a push was refused, whatever for. Others do not pay for it. */
@@ -90,25 +99,49 @@ export class StrangerTraffic {
    */
   reserve(address: string, most: Amount): StrangerAllowance {
     const own = this.of(address);
+    const { all } = this;
     const one = limitsOfOnePush(this.limits);
-    const bytes = Math.floor(Math.min(one.bytes, most.bytes, own.bytes.left(), this.all.bytes.left()));
-    const objects = Math.floor(
-      Math.min(one.objects, most.objects, own.objects.left(), this.all.objects.left()),
-    );
+    const amountOf = (kind: keyof Amount) =>
+      Math.floor(Math.min(one[kind], most[kind], own[kind].left(), all[kind].left()));
+    const reserved = { bytes: amountOf('bytes'), objects: amountOf('objects') };
     const charge = (amount: Amount) => {
-      for (const { bytes: taken, objects: counted } of [own, this.all]) {
-        taken.charge(amount.bytes);
-        counted.charge(amount.objects);
+      for (const { bytes, objects } of [own, all]) {
+        bytes.charge(amount.bytes);
+        objects.charge(amount.objects);
       }
     };
-    charge({ bytes, objects });
+    charge(reserved);
     let settled = false;
-    const settle = (used: Amount) => {
-      if (settled) return;
-      settled = true;
-      charge({ bytes: used.bytes - bytes, objects: used.objects - objects });
+    return {
+      ...reserved,
+      beyond: (kind, count) => this.beyond(kind, count, { own, most, reserved: reserved[kind] }),
+      settle: (used) => {
+        if (settled) return;
+        settled = true;
+        charge({ bytes: used.bytes - reserved.bytes, objects: used.objects - reserved.objects });
+      },
     };
-    return { bytes, objects, settle };
+  }
+
+  /** Why a pack has more than was reserved for it. What is reserved for it is not told as used. */
+  private beyond(
+    kind: keyof Amount,
+    count: number | undefined,
+    { own, most, reserved }: { readonly own: Buckets; readonly most: Amount; readonly reserved: number },
+  ): string {
+    const limit = this.limits[kind];
+    const one = limitsOfOnePush(this.limits)[kind];
+    if (reserved >= one || (count ?? 0) > one) return beyondOnePush(kind, one, count);
+    if (reserved >= Math.floor(most[kind])) {
+      return beyondRepository(kind, count, { used: limit - most[kind], limit });
+    }
+    const isOwn = own[kind].left() <= this.all[kind].left();
+    const bucket = isOwn ? own[kind] : this.all[kind];
+    return beyondTraffic(kind, count, isOwn ? 'your address' : 'all addresses together', {
+      used: Math.max(0, bucket.used() - reserved),
+      limit: bucket.burst,
+      wait: bucket.secondsUntil((count ?? one) - reserved),
+    });
   }
 
   private of(address: string): Buckets {
@@ -144,13 +177,13 @@ export class StrangerTraffic {
   }
 }
 
-function isWithin({ pushes, refs }: Buckets, made: number): boolean {
-  return pushes.has(1) && refs.has(made);
-}
-
-function tooMuch(who: string): CairnError {
-  return new CairnError(
-    'busy',
-    `${who} more than this server takes without a key that may write here: try again in some minutes`,
-  );
+function problemIn({ pushes, refs }: Buckets, made: number, who: string): CairnError | undefined {
+  if (!pushes.has(1)) {
+    const usage = { used: pushes.used(), limit: pushes.burst, wait: pushes.secondsUntil(1) };
+    const note = ` (a refused one counts as ${1 + REFUSED})`;
+    return usedUp(`pushes that ${who} may make without write access`, usage, note);
+  }
+  if (refs.has(made)) return undefined;
+  const usage = { used: refs.used(), limit: refs.burst, wait: refs.secondsUntil(made) };
+  return usedUp(`new refs that ${who} may push in ${REF_WAITS / 60} minutes without write access`, usage);
 }

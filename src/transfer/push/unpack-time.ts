@@ -1,12 +1,11 @@
 import { callerAddress } from '../../lib/caller-address.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { CairnError } from '../../lib/errors.ts';
+import type { CairnError } from '../../lib/errors.ts';
 import { type Rate, TokenBucket } from '../../lib/token-bucket.ts';
+import { usedUp } from './used-up.ts';
 
 /** Seconds of git for the packs of one address: at once, and per second. */
 const SECONDS: Rate = { burst: 120, perSecond: 0.2 };
-/** Seconds that a stranger is charged at least for a pack beyond a bound, however soon git noticed it. */
-const EXCESS = 5;
 /** A writer is not charged for this many seconds of a pack beyond a bound. git notices most such packs sooner. */
 const FREE = 1;
 /** Addresses remembered. Beyond this many, those whose time is whole again are forgotten. */
@@ -16,7 +15,7 @@ const REMEMBERED = 10_000;
 export interface UnpackAccount {
   /** Call it before git is started. @throws CairnError `busy` when the packs of the address have taken too much time */
   check(): void;
-  /** Git has worked on the pack for so many seconds. */
+  /** Git, or this server itself, has worked on the pack for so many seconds. */
   worked(seconds: number): void;
   /** The pack was refused because it is beyond a bound. */
   exceeded(): void;
@@ -63,12 +62,17 @@ export class UnpackTime {
         worked += seconds;
         if (isStranger) chargeUpTo(worked);
       },
-      exceeded: () => chargeUpTo(isStranger ? Math.max(worked, EXCESS) : worked - FREE),
+      exceeded: () => {
+        if (!isStranger) chargeUpTo(worked - FREE);
+      },
     };
   }
 
   private problem(key: string): CairnError | undefined {
-    return (this.addresses.get(key)?.left() ?? 1) > 0 ? undefined : tooMuchWork();
+    const bucket = this.addresses.get(key);
+    if (bucket === undefined || bucket.left() > 0) return undefined;
+    const usage = { used: bucket.used(), limit: bucket.burst, wait: bucket.secondsUntil(1) };
+    return usedUp('seconds of work on packs from your address', usage);
   }
 
   private of(key: string): TokenBucket {
@@ -89,11 +93,4 @@ export class UnpackTime {
 /** Whoever may write has time of their own: strangers who share the address do not use it up. */
 function keyOf(address: string, isStranger: boolean): string {
   return `${isStranger ? 'stranger' : 'writer'} ${callerAddress(address)}`;
-}
-
-function tooMuchWork(): CairnError {
-  return new CairnError(
-    'busy',
-    'packs from your address took more work than this server does for one: try again in some minutes',
-  );
 }
