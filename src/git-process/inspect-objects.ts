@@ -1,5 +1,6 @@
 /** Questions to git about objects: whether their histories are complete, their types, and which descends from which. */
 
+import { isObjectType, type ObjectDescription } from '../git/index.ts';
 import { Yielder } from '../lib/cooperative.ts';
 import { CairnError } from '../lib/errors.ts';
 import {
@@ -12,14 +13,6 @@ import {
 import type { Git } from './git.ts';
 import { mustHaveAnswered } from './memory-limit.ts';
 import { failureReason } from './result.ts';
-
-export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag';
-
-export interface ObjectDescription {
-  readonly type: ObjectType;
-  /** For a tag: its peeled object id. */
-  readonly peeled?: string;
-}
 
 /** If the whole set is not connected, up to this many tips are checked one by one. Of a larger set, all are refused. */
 const CHECKED_ONE_BY_ONE = 100;
@@ -60,7 +53,7 @@ async function isConnected(
 
 /**
  * Asks git for the type of each object, and for the peeled object ids of tags.
- * @returns facts by object id; a missing object has none
+ * @returns descriptions by object id; a missing object has none
  * @throws CairnError `unavailable` if git fails
  */
 export async function inspectObjects(
@@ -69,8 +62,8 @@ export async function inspectObjects(
   oids: readonly string[],
   signal: AbortSignal,
 ): Promise<Map<string, ObjectDescription>> {
-  const facts = new Map<string, ObjectDescription>();
-  if (oids.length === 0) return facts;
+  const objects = new Map<string, ObjectDescription>();
+  if (oids.length === 0) return objects;
   const input = oids.map((oid) => `${oid}\n${oid}^{}\n`).join('');
   // Two lines for each object: an object id and a type, or the expression and `missing`.
   const keepOutput = oids.length * 2 * (64 + 16);
@@ -85,12 +78,12 @@ export async function inspectObjects(
     const [peeled] = (lines[2 * at + 1] ?? '').split(' ');
     if (yielder.isDue) await yielder.next();
     if (!isObjectType(type)) continue;
-    facts.set(
+    objects.set(
       oid,
       type === 'tag' && peeled !== undefined && !peeled.endsWith('^{}') ? { type, peeled } : { type },
     );
   }
-  return facts;
+  return objects;
 }
 
 /**
@@ -129,8 +122,4 @@ export async function parentsOf(
   if (result.exitCode !== 0) throw new CairnError('unavailable', failureReason('rev-list', result));
   const lines = result.stdout.toString('latin1').split('\n');
   return new Set(lines.flatMap((line) => line.split(' ').slice(1)));
-}
-
-function isObjectType(word: string | undefined): word is ObjectType {
-  return word === 'commit' || word === 'tree' || word === 'blob' || word === 'tag';
 }

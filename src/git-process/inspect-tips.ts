@@ -1,8 +1,9 @@
 /** Finds the types of new tips and whether their histories are complete. For a usual push to a branch, one process does both. */
+import type { ObjectDescription } from '../git/index.ts';
 import { allSettledOrThrow } from '../lib/all-settled-or-throw.ts';
 import { listNewObjects, type QuarantinePaths } from './commands.ts';
 import type { Git } from './git.ts';
-import { inspectObjects, type ObjectDescription } from './inspect-objects.ts';
+import { inspectObjects } from './inspect-objects.ts';
 import { mustHaveAnswered } from './memory-limit.ts';
 
 /**
@@ -16,14 +17,15 @@ export interface PublishedTips {
   readonly all?: () => Iterable<string>;
 }
 
+/** What git says about new tips. */
 export interface TipsInspection {
   /** Tips with incomplete histories. */
   readonly disconnected: ReadonlySet<string>;
-  /** Facts about the other tips. */
-  readonly facts: Map<string, ObjectDescription>;
+  /** What is known of the other tips. */
+  readonly objects: ReadonlyMap<string, ObjectDescription>;
 }
 
-export interface TipsQuestion {
+export interface TipsInspectionOptions {
   readonly paths: QuarantinePaths;
   readonly tips: readonly string[];
   /** Tips that may well not be commits: their types are looked up at the same time. */
@@ -42,18 +44,19 @@ const LIKELY_MS = 1_000;
  * Inspects tips that no published ref has as its value.
  * @throws CairnError `unavailable` if git cannot be run; the signal's reason if it is aborted
  */
-export async function inspectTips(git: Git, question: TipsQuestion): Promise<TipsInspection> {
-  const { paths, tips, doubtful, signal } = question;
-  if (tips.length === 0) return { disconnected: new Set(), facts: new Map() };
-  const [{ disconnected, commits }, facts] = await allSettledOrThrow([
-    findCommits(git, question),
+export async function inspectTips(git: Git, options: TipsInspectionOptions): Promise<TipsInspection> {
+  const { paths, tips, doubtful, signal } = options;
+  if (tips.length === 0) return { disconnected: new Set(), objects: new Map() };
+  const [{ disconnected, commits }, objects] = await allSettledOrThrow([
+    findCommits(git, options),
     inspectObjects(git, paths, doubtful, signal),
   ]);
-  for (const oid of commits) facts.set(oid, { type: 'commit' });
+  for (const oid of commits) objects.set(oid, { type: 'commit' });
   // A commit that was here already is reachable from where the walk ended, so it was not listed.
-  const open = tips.filter((oid) => !facts.has(oid) && !disconnected.has(oid));
-  for (const [oid, fact] of await inspectObjects(git, paths, open, signal)) facts.set(oid, fact);
-  return { disconnected, facts };
+  const open = tips.filter((oid) => !objects.has(oid) && !disconnected.has(oid));
+  for (const [oid, description] of await inspectObjects(git, paths, open, signal))
+    objects.set(oid, description);
+  return { disconnected, objects };
 }
 
 interface Commits {
@@ -62,16 +65,16 @@ interface Commits {
   readonly commits: ReadonlySet<string>;
 }
 
-async function findCommits(git: Git, question: Omit<TipsQuestion, 'doubtful'>): Promise<Commits> {
-  const { tips } = question;
-  const commits = await listCommits(git, question);
+async function findCommits(git: Git, options: Omit<TipsInspectionOptions, 'doubtful'>): Promise<Commits> {
+  const { tips } = options;
+  const commits = await listCommits(git, options);
   if (commits !== undefined) return { disconnected: new Set(), commits };
   if (tips.length === 1 || tips.length > CHECKED_ONE_BY_ONE) {
     return { disconnected: new Set(tips), commits: new Set() };
   }
   const disconnected = new Set<string>();
   for (const tip of tips) {
-    if ((await listCommits(git, { ...question, tips: [tip] })) === undefined) disconnected.add(tip);
+    if ((await listCommits(git, { ...options, tips: [tip] })) === undefined) disconnected.add(tip);
   }
   return { disconnected, commits: new Set() };
 }
@@ -79,7 +82,7 @@ async function findCommits(git: Git, question: Omit<TipsQuestion, 'doubtful'>): 
 /** The tips among the new commits; undefined if an object is missing. */
 async function listCommits(
   git: Git,
-  { paths, tips, published, signal }: Omit<TipsQuestion, 'doubtful'>,
+  { paths, tips, published, signal }: Omit<TipsInspectionOptions, 'doubtful'>,
 ): Promise<ReadonlySet<string> | undefined> {
   const { likely, all } = published;
   if (all === undefined) return (await runListing(git, paths, tips, likely, signal)).commits;

@@ -37,10 +37,10 @@ export {
   eachLink,
   eachSubtree,
   eachTag,
-  type LinkedType,
   type LinkVisitor,
   type TypedLinkVisitor,
 } from './object-links.ts';
+export { isObjectType, type ObjectDescription, type ObjectType } from './object-type.ts';
 export {
   longestEntryHeader,
   PACKED_BLOB,

@@ -1,3 +1,5 @@
+import type { ObjectType } from './object-type.ts';
+
 /** The links from one object to others. */
 
 const SPACE = 0x20;
@@ -83,17 +85,14 @@ export function eachTag(tag: Buffer, visit: LinkVisitor, from = 0, end = tag.len
   if (id !== undefined) visit(Buffer.from(id, 'hex'), 0);
 }
 
-/** Object types, as git names them. */
-export type LinkedType = 'commit' | 'tree' | 'blob' | 'tag';
-
 /** Is called for a link to an object of a type. Its raw id begins at `at` in `bytes`. */
-export type TypedLinkVisitor = (type: LinkedType, bytes: Buffer, at: number) => void;
+export type TypedLinkVisitor = (type: ObjectType, bytes: Buffer, at: number) => void;
 
 /**
  * Finds all links from an object to objects of the same repository. Links to commits of submodules are left out.
  * @param idLength bytes of a raw id
  */
-export function eachLink(type: LinkedType, content: Buffer, idLength: number, visit: TypedLinkVisitor): void {
+export function eachLink(type: ObjectType, content: Buffer, idLength: number, visit: TypedLinkVisitor): void {
   if (type === 'tree') eachOfTree(content, idLength, visit);
   else if (type === 'commit') eachOfCommit(content, visit);
   else if (type === 'tag') eachOfTag(content, visit);
@@ -116,5 +115,5 @@ function eachOfCommit(commit: Buffer, visit: TypedLinkVisitor): void {
 function eachOfTag(tag: Buffer, visit: TypedLinkVisitor): void {
   const head = tag.subarray(0, 128).toString('latin1');
   const [, id, type] = /^object ([0-9a-f]{40,64})\ntype (commit|tree|blob|tag)\n/.exec(head) ?? [];
-  if (id !== undefined) visit(type as LinkedType, Buffer.from(id, 'hex'), 0);
+  if (id !== undefined) visit(type as ObjectType, Buffer.from(id, 'hex'), 0);
 }

@@ -7,6 +7,7 @@ import {
   commandKind,
   directoryFileConflict,
   isBranch,
+  type ObjectDescription,
   type RefCommand,
   refsStartingWith,
 } from '../git/index.ts';
@@ -18,20 +19,11 @@ export interface RefsAndHead {
   readonly head: string;
 }
 
-export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag';
-
-/** What is known of an object that a ref is to point at. */
-export interface ObjectFacts {
-  readonly type: ObjectType;
-  /** For a tag: what it peels to. */
-  readonly peeled?: string;
-}
-
 export interface PushFacts {
   readonly commands: readonly (RefCommand & { readonly problem?: string })[];
   readonly atomic: boolean;
   /** undefined while the objects have not been looked at; rules about objects are then left for later. */
-  readonly objects: ReadonlyMap<string, ObjectFacts> | undefined;
+  readonly objects: ReadonlyMap<string, ObjectDescription> | undefined;
   /** Why the repository's current rules forbid a change of a ref, by its name. */
   readonly forbidden?: ReadonlyMap<string, string>;
 }

@@ -1,7 +1,8 @@
 /** A push in the simulated world, where an object is its id, a pack is a set of ids, and history is who builds on whom. */
+
+import type { ObjectDescription } from '../../src/git/index.ts';
 import { commandKind, type ReceivedCommand } from '../../src/git/index.ts';
 import { sha256 } from '../../src/lib/digest.ts';
-import type { ObjectFacts } from '../../src/policy/ref-rules.ts';
 import type { Change, Evaluation } from '../../src/repository/change.ts';
 import type {
   GitManifest,
@@ -66,7 +67,7 @@ export function newTips(commands: readonly ReceivedCommand[]): string[] {
   return commands.filter((command) => commandKind(command) !== 'delete').map((command) => command.newId);
 }
 
-export function commitFacts(tips: readonly string[]): Map<string, ObjectFacts> {
+export function commitFacts(tips: readonly string[]): Map<string, ObjectDescription> {
   return new Map(tips.map((tip) => [tip, { type: 'commit' }]));
 }
 

@@ -245,7 +245,7 @@ class Simulation {
           initial: state?.manifest ?? emptyState(ID.identifier, 'sha1', this.random.hex(16)),
           proveAgain: async (base, again) => ({
             disconnected: this.objects.incomplete(again, [...(base?.manifest.packs ?? []), entry]),
-            facts: new Map(),
+            objects: new Map(),
           }),
         }),
       );

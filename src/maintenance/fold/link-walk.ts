@@ -3,7 +3,7 @@
  * walks stop at a missing link, which old objects may have, and fail on very deep trees.
  */
 import { join } from 'node:path';
-import { eachLink, type LinkedType, type ObjectFormat, PackIdx } from '../../git/index.ts';
+import { eachLink, type ObjectFormat, type ObjectType, PackIdx } from '../../git/index.ts';
 import { describeObjects, type QuarantinePaths } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
 import { readAllObjects } from '../../git-process/read-all-objects.ts';
@@ -15,7 +15,8 @@ import { type OpenedFile, openFile } from '../../lib/opened-file.ts';
 import { SortedIds } from '../../lib/sorted-ids.ts';
 import { hexLines } from './pack-ids.ts';
 
-export interface LinkQuestion {
+/** What {@link findLinked} looks for, and where. */
+export interface LinkWalkOptions {
   readonly git: Git;
   /** A bare repository that holds all packs named here. */
   readonly gitDir: string;
@@ -41,8 +42,8 @@ const NICENESS = 10;
  * @returns their ids in hex, or `too many`: then any object of `into` may be among them
  * @throws CairnError `corrupt` when an idx is damaged; `unavailable` when git or the disk fails; the signal's reason
  */
-export async function findLinked(question: LinkQuestion): Promise<readonly string[] | 'too many'> {
-  const walk = new LinkWalk(question);
+export async function findLinked(options: LinkWalkOptions): Promise<readonly string[] | 'too many'> {
+  const walk = new LinkWalk(options);
   try {
     if (!(await walk.open())) return 'too many';
     await walk.followFrom();
@@ -58,11 +59,11 @@ export async function findLinked(question: LinkQuestion): Promise<readonly strin
 
 interface Found {
   readonly oid: string;
-  readonly type: LinkedType;
+  readonly type: ObjectType;
 }
 
 class LinkWalk {
-  private readonly question: LinkQuestion;
+  private readonly options: LinkWalkOptions;
   private readonly paths: QuarantinePaths;
   private readonly wanted: { readonly ids: SortedIds; readonly met: Uint8Array }[] = [];
   private readonly except: PackIdx[] = [];
@@ -70,14 +71,14 @@ class LinkWalk {
   /** Found, but not followed yet. */
   private met: Found[] = [];
 
-  constructor(question: LinkQuestion) {
-    this.question = question;
-    this.paths = { gitDir: question.gitDir, objects: join(question.gitDir, 'objects') };
+  constructor(options: LinkWalkOptions) {
+    this.options = options;
+    this.paths = { gitDir: options.gitDir, objects: join(options.gitDir, 'objects') };
   }
 
   /** @returns false when there are too many objects */
   async open(): Promise<boolean> {
-    const { into, except } = this.question;
+    const { into, except } = this.options;
     const indexes = [];
     for (const name of into) indexes.push(await this.openIdx(name));
     if (indexes.reduce((sum, { objects }) => sum + objects, 0) > MOST_WANTED) return false;
@@ -99,7 +100,7 @@ class LinkWalk {
 
   /** Finds what the objects of `from` link to. */
   async followFrom(): Promise<void> {
-    const { from } = this.question;
+    const { from } = this.options;
     const pauses = new Yielder();
     for (const name of from) {
       const idx = await this.openIdx(name);
@@ -112,7 +113,7 @@ class LinkWalk {
 
   /** Follows the found objects, and those found on the way. @returns all objects found that belong to `into` */
   async followFound(): Promise<string[]> {
-    const { git, signal } = this.question;
+    const { git, signal } = this.options;
     const reader = new ObjectReader(git, this.paths, MOST_BYTES, signal);
     const found: string[] = [];
     try {
@@ -132,14 +133,14 @@ class LinkWalk {
   }
 
   private async openIdx(name: string): Promise<PackIdx> {
-    const file = await openFile(join(this.question.gitDir, 'objects', 'pack', `${name}.idx`));
+    const file = await openFile(join(this.options.gitDir, 'objects', 'pack', `${name}.idx`));
     this.files.push(file);
-    return PackIdx.open(file.read, this.question.objectFormat);
+    return PackIdx.open(file.read, this.options.objectFormat);
   }
 
   /** Filters the objects that can link to others, so that blobs are not read. */
   private async linkingIn(lines: Buffer): Promise<string[]> {
-    const { git, signal } = this.question;
+    const { git, signal } = this.options;
     const command = { ...describeObjects(this.paths), niceness: NICENESS };
     const result = await git.run(command, { input: lines, signal });
     signal.throwIfAborted();
@@ -153,20 +154,20 @@ class LinkWalk {
 
   private async followAll(oids: readonly string[]): Promise<void> {
     if (oids.length === 0) return;
-    const { git, signal } = this.question;
+    const { git, signal } = this.options;
     const reading = { git, paths: this.paths, maxSize: MOST_BYTES, niceness: NICENESS, signal };
     await readAllObjects(reading, oids, (_oid, content, type) => {
       if (isLinking(type)) this.hear(type, content);
     });
   }
 
-  private hear(type: LinkedType | undefined, content: Buffer | undefined): void {
+  private hear(type: ObjectType | undefined, content: Buffer | undefined): void {
     const [first] = this.wanted;
     if (type === undefined || content === undefined || first === undefined) return;
     eachLink(type, content, first.ids.idLength, (linked, bytes, at) => this.meet(linked, bytes, at));
   }
 
-  private meet(type: LinkedType, bytes: Buffer, at: number): void {
+  private meet(type: ObjectType, bytes: Buffer, at: number): void {
     for (const { ids, met } of this.wanted) {
       const place = ids.indexOf(bytes, at);
       if (place === -1) continue;
@@ -183,6 +184,6 @@ class LinkWalk {
   }
 }
 
-function isLinking(type: string | undefined): type is LinkedType {
+function isLinking(type: string | undefined): type is ObjectType {
   return type === 'commit' || type === 'tree' || type === 'tag';
 }

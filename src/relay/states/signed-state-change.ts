@@ -1,12 +1,13 @@
-import { branchesAndTags, changedRefs, isBranch, refsPointingAt } from '../../git/index.ts';
+import {
+  branchesAndTags,
+  changedRefs,
+  isBranch,
+  type ObjectDescription,
+  refsPointingAt,
+} from '../../git/index.ts';
 import type { QuarantinePaths } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
-import {
-  findDisconnected,
-  inspectObjects,
-  isFastForward,
-  type ObjectDescription,
-} from '../../git-process/inspect-objects.ts';
+import { findDisconnected, inspectObjects, isFastForward } from '../../git-process/inspect-objects.ts';
 import type { Digest } from '../../lib/digest.ts';
 import { refMapDigest, type SignedState } from '../../nostr/signed-state.ts';
 import { mirroredRefProblem } from '../../policy/mirrored-refs.ts';

@@ -4,10 +4,10 @@
  * Where no object in the packs of a repository links to anything that is not there, `git index-pack --strict` has shown all of
  * it: it looks for every object that one in the pack links to. Elsewhere git walks down from the tips.
  */
-import { isBranch, type RefCommand } from '../../git/index.ts';
+import { isBranch, type ObjectDescription, type RefCommand } from '../../git/index.ts';
 import type { QuarantinePaths } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
-import { inspectObjects, type ObjectDescription } from '../../git-process/inspect-objects.ts';
+import { inspectObjects } from '../../git-process/inspect-objects.ts';
 import { inspectTips, type PublishedTips, type TipsInspection } from '../../git-process/inspect-tips.ts';
 import { cooperate, mapped } from '../../lib/cooperative.ts';
 import { isClosed, type PublishedGitState } from '../git/git-manifest.ts';
@@ -31,11 +31,7 @@ export interface Connectivity {
 }
 
 /** What is known of new tips. */
-export interface CheckedTips {
-  /** New tips that something is missing below. */
-  readonly disconnected: ReadonlySet<string>;
-  /** What is known of the others. */
-  readonly facts: ReadonlyMap<string, ObjectDescription>;
+export interface CheckedTips extends TipsInspection {
   readonly proof: Connectivity;
 }
 
@@ -64,7 +60,7 @@ export class ConnectivityCheck {
 
   /** Where nothing comes, and nothing is needed but what is there. */
   nothing(): CheckedTips {
-    return { disconnected: new Set(), facts: new Map(), proof: this.proof(true, true) };
+    return { disconnected: new Set(), objects: new Map(), proof: this.proof(true, true) };
   }
 
   /**
@@ -75,27 +71,27 @@ export class ConnectivityCheck {
   async prove(tips: readonly string[], pack: ReceivedPack | undefined): Promise<CheckedTips> {
     const linked = await this.isLinked(pack);
     const walked = !this.isProvenByLinks(linked);
-    const facts = new Map<string, ObjectDescription>();
-    if (!walked) for (const oid of pack?.commits ?? []) facts.set(oid, { type: 'commit' });
-    for (const [oid, fact] of await this.published(tips.filter((tip) => !facts.has(tip))))
-      facts.set(oid, fact);
-    const unknown = tips.filter((oid) => !facts.has(oid));
+    const objects = new Map<string, ObjectDescription>();
+    if (!walked) for (const oid of pack?.commits ?? []) objects.set(oid, { type: 'commit' });
+    for (const [oid, description] of await this.published(tips.filter((tip) => !objects.has(tip))))
+      objects.set(oid, description);
+    const unknown = tips.filter((oid) => !objects.has(oid));
     const found = walked ? await this.walk(unknown) : await this.lookAt(unknown);
-    for (const [oid, fact] of found.facts) facts.set(oid, fact);
-    return { disconnected: found.disconnected, facts, proof: this.proof(walked, linked) };
+    for (const [oid, description] of found.objects) objects.set(oid, description);
+    return { disconnected: found.disconnected, objects, proof: this.proof(walked, linked) };
   }
 
   /** What published refs say of tips that they point at, too. */
   private async published(tips: readonly string[]): Promise<Map<string, ObjectDescription>> {
-    const facts = new Map<string, ObjectDescription>();
-    if (tips.length === 0) return facts;
+    const objects = new Map<string, ObjectDescription>();
+    if (tips.length === 0) return objects;
     const known = knownObjects(this.options.published?.manifest);
     const look = (oid: string) => {
-      const fact = known.get(oid);
-      if (fact !== undefined) facts.set(oid, fact);
+      const description = known.get(oid);
+      if (description !== undefined) objects.set(oid, description);
     };
     await cooperate(mapped(tips, look));
-    return facts;
+    return objects;
   }
 
   /** The same by a walk over another state: tips that something is missing below there, and what the others are. */
@@ -133,14 +129,14 @@ export class ConnectivityCheck {
   /** Whatever is there is complete. */
   private async lookAt(tips: readonly string[]) {
     const { git, workspace, published, signal } = this.options;
-    if (tips.length === 0) return { disconnected: new Set<string>(), facts: new Map() };
-    const facts = await inspectObjects(git, await workspace.open(published), tips, signal);
-    return { disconnected: new Set(tips.filter((oid) => !facts.has(oid))), facts };
+    if (tips.length === 0) return { disconnected: new Set<string>(), objects: new Map() };
+    const objects = await inspectObjects(git, await workspace.open(published), tips, signal);
+    return { disconnected: new Set(tips.filter((oid) => !objects.has(oid))), objects };
   }
 
   private async walk(tips: readonly string[]) {
     const { workspace, published, signal } = this.options;
-    if (tips.length === 0) return { disconnected: new Set<string>(), facts: new Map() };
+    if (tips.length === 0) return { disconnected: new Set<string>(), objects: new Map() };
     return this.inspect(await workspace.open(published), published, tips, signal);
   }
 

@@ -14,7 +14,7 @@ import type { ReceivedPack } from './received-pack.ts';
 /** Cut commits of one pack whose parents are looked for. With more, something is taken to be missing. */
 const MOST_CUT = 1_000;
 
-export interface CutQuestion {
+export interface CutLinksOptions {
   readonly git: Git;
   /** Where the pack is, and all that its links may lead to. */
   readonly paths: QuarantinePaths;
@@ -28,18 +28,18 @@ export interface CutQuestion {
  * True when whatever the objects of a pack link to is here, although git was told not to look for parents of some.
  * @throws CairnError `unavailable` when git cannot be run; the signal's reason
  */
-export async function linksAreFound(question: CutQuestion): Promise<boolean> {
-  const { git, paths, signal } = question;
-  const cut = await cutCommits(question);
+export async function linksAreFound(options: CutLinksOptions): Promise<boolean> {
+  const { git, paths, signal } = options;
+  const cut = await cutCommits(options);
   if (cut.length === 0) return true;
   if (cut.length > MOST_CUT) return false;
   const parents = [...(await parentsOf(git, paths, cut, signal))];
-  const facts = await inspectObjects(git, paths, parents, signal);
-  return parents.every((oid) => facts.get(oid)?.type === 'commit');
+  const objects = await inspectObjects(git, paths, parents, signal);
+  return parents.every((oid) => objects.get(oid)?.type === 'commit');
 }
 
 /** Those of the shallow lines that name an object of the pack. */
-async function cutCommits({ pack, shallow }: CutQuestion): Promise<string[]> {
+async function cutCommits({ pack, shallow }: CutLinksOptions): Promise<string[]> {
   const file = await openFile(pack.idx.path);
   try {
     const format = shallow[0]?.length === 64 ? 'sha256' : 'sha1';

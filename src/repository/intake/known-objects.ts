@@ -1,5 +1,5 @@
+import type { ObjectDescription } from '../../git/index.ts';
 import { refsPointingAt, tableOf } from '../../git/index.ts';
-import type { ObjectDescription } from '../../git-process/inspect-objects.ts';
 import type { GitState } from '../git/git-manifest.ts';
 
 /** What the published refs already say about objects: branches are commits, and peeled refs are tags. */

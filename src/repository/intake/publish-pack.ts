@@ -119,7 +119,7 @@ class IntakeChange implements Change<GitManifest, string | undefined> {
     const changes = changed.map(({ name, newId }) => ({
       name,
       oid: oidOf(newId),
-      peeled: this.proof.facts.get(newId)?.peeled,
+      peeled: this.proof.objects.get(newId)?.peeled,
     }));
     const { refs, peeled } = await cooperate(changingRefs(state, changes));
     const others = changed.map(({ newId }) => newId).filter((oid) => !isZeroId(oid) && !commits.has(oid));

@@ -1,4 +1,4 @@
-import type { ObjectDescription } from '../../git-process/inspect-objects.ts';
+import type { ObjectDescription } from '../../git/index.ts';
 import type { TipsInspection } from '../../git-process/inspect-tips.ts';
 import { isClosed, type PublishedGitState } from '../git/git-manifest.ts';
 import type { CheckedTips, Connectivity } from './connectivity.ts';
@@ -22,7 +22,7 @@ export class StandingProof {
   /** New tips that something is missing below on the state met last. */
   disconnected: ReadonlySet<string>;
   /** What is known of the others. */
-  readonly facts: Map<string, ObjectDescription>;
+  readonly objects: Map<string, ObjectDescription>;
   private readonly options: StandingProofOptions;
   private proof: Connectivity;
 
@@ -30,7 +30,7 @@ export class StandingProof {
     this.options = options;
     this.proof = options.proof;
     this.disconnected = options.disconnected;
-    this.facts = new Map(options.facts);
+    this.objects = new Map(options.objects);
   }
 
   /** True when git has found whatever the objects in the pack link to, and it is still there. */
@@ -59,9 +59,9 @@ export class StandingProof {
       return;
     const tips = this.options.tips();
     if (tips.length > 0) {
-      const { disconnected, facts } = await this.options.again(published, tips);
+      const { disconnected, objects } = await this.options.again(published, tips);
       this.disconnected = disconnected;
-      for (const [oid, fact] of facts) this.facts.set(oid, fact);
+      for (const [oid, description] of objects) this.objects.set(oid, description);
     }
     this.proof = { ...proof, packs: named, epoch, walked: true, linked: proof.linked && stands };
   }

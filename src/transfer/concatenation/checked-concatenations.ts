@@ -34,7 +34,7 @@ interface Verdict {
 }
 
 /** A manifest and the wants to answer from it. */
-interface ConcatenationQuestion {
+interface WantedConcatenation {
   readonly id: RepositoryId;
   readonly manifest: GitManifest;
   readonly wants: WantSet;
@@ -74,9 +74,9 @@ export class CheckedConcatenations {
     wants: WantSet,
   ): Promise<readonly PackPart[] | undefined> {
     if (manifest.packs.length > MOST_PACKS) return undefined;
-    const question = questionOf(id, manifest, wants);
-    const verdict = this.verdicts.get(question.key) ?? (await this.grown(question));
-    if (verdict === undefined) this.begin(question);
+    const wanted = wantedFrom(id, manifest, wants);
+    const verdict = this.verdicts.get(wanted.key) ?? (await this.grown(wanted));
+    if (verdict === undefined) this.begin(wanted);
     return verdict?.packs?.flatMap((at) => {
       const entry = manifest.packs[at];
       return entry === undefined ? [] : [partOf(entry, manifest.objectFormat)];
@@ -99,7 +99,7 @@ export class CheckedConcatenations {
     const wants = { oids, digest: wantSetDigest(oids) };
     const exact = exactPack(manifest, wants);
     if (exact !== undefined) this.noteExact(id, exact, wants);
-    else if (manifest.packs.length <= MOST_PACKS) this.begin(questionOf(id, manifest, wants));
+    else if (manifest.packs.length <= MOST_PACKS) this.begin(wantedFrom(id, manifest, wants));
   }
 
   /** Aborts running checks and waits for them. */
@@ -111,15 +111,15 @@ export class CheckedConcatenations {
   }
 
   /** The verdict of an incremental check; undefined if it gives none. Concurrent requests share it. */
-  private async grown(question: ConcatenationQuestion): Promise<Verdict | undefined> {
-    const { key } = question;
+  private async grown(wanted: WantedConcatenation): Promise<Verdict | undefined> {
+    const { key } = wanted;
     if (this.atWork.has(key) || this.closing.signal.aborted) return undefined;
     const running = this.growing.get(key);
     if (running !== undefined) return running;
     if (this.growing.size >= GROWING) return undefined;
-    const check = this.grow(question)
+    const check = this.grow(wanted)
       .then((verdict) => {
-        if (verdict !== undefined) this.conclude(question, verdict);
+        if (verdict !== undefined) this.conclude(wanted, verdict);
         return verdict;
       })
       .catch((error: unknown) => {
@@ -132,7 +132,7 @@ export class CheckedConcatenations {
     return check;
   }
 
-  private async grow({ id, manifest, wants }: ConcatenationQuestion): Promise<Verdict | undefined> {
+  private async grow({ id, manifest, wants }: WantedConcatenation): Promise<Verdict | undefined> {
     const latest = this.latest.get(formatRepositoryId(id));
     const growth =
       (latest === undefined ? undefined : growthSince(latest, manifest, wants)) ??
@@ -142,14 +142,14 @@ export class CheckedConcatenations {
     return packs === undefined ? undefined : { packs };
   }
 
-  private begin(question: ConcatenationQuestion): void {
-    const { key } = question;
+  private begin(wanted: WantedConcatenation): void {
+    const { key } = wanted;
     const { signal } = this.closing;
     if (this.atWork.has(key) || this.turns.queued >= WAITING || signal.aborted) return;
     const work = async () => {
       const leave = await this.turns.acquire(signal);
       try {
-        this.conclude(question, { packs: await this.checkFully(question) });
+        this.conclude(wanted, { packs: await this.checkFully(wanted) });
       } finally {
         leave();
       }
@@ -165,7 +165,7 @@ export class CheckedConcatenations {
     id,
     manifest,
     wants,
-  }: ConcatenationQuestion): Promise<readonly number[] | undefined> {
+  }: WantedConcatenation): Promise<readonly number[] | undefined> {
     const { signal } = this.closing;
     const oids = [...new Set(wants.oids)];
     // Packs for refs other than branches and tags are rarely wanted. Packs of unreachable objects must not be sent.
@@ -177,7 +177,7 @@ export class CheckedConcatenations {
     return undefined;
   }
 
-  private conclude({ key, id, manifest, wants }: ConcatenationQuestion, verdict: Verdict): void {
+  private conclude({ key, id, manifest, wants }: WantedConcatenation, verdict: Verdict): void {
     this.verdicts.set(key, verdict, 1);
     if (verdict.packs === undefined) return;
     const packs = verdict.packs.flatMap((at) => manifest.packs[at] ?? []);
@@ -195,7 +195,7 @@ export class CheckedConcatenations {
   }
 }
 
-function questionOf(id: RepositoryId, manifest: GitManifest, wants: WantSet): ConcatenationQuestion {
+function wantedFrom(id: RepositoryId, manifest: GitManifest, wants: WantSet): WantedConcatenation {
   return { id, manifest, wants, key: `${packSetDigest(manifest.packs)} ${wants.digest}` };
 }
 

@@ -1,10 +1,9 @@
-import type { ReceivedCommand } from '../../git/index.ts';
+import type { ObjectDescription, ReceivedCommand } from '../../git/index.ts';
 import { changingRefs, commandKind } from '../../git/index.ts';
 import type { TipsInspection } from '../../git-process/inspect-tips.ts';
 import { cooperate, filtered, mapped } from '../../lib/cooperative.ts';
 import { refMapDigest } from '../../nostr/signed-state.ts';
 import { headAfter } from '../../policy/default-branch.ts';
-import type { ObjectFacts } from '../../policy/ref-rules.ts';
 import type { HeldState } from '../../policy/state-match.ts';
 import { headAfterState } from '../../policy/state-rules.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
@@ -38,7 +37,7 @@ export interface PushChangeOptions {
   readonly commands: readonly ReceivedCommand[];
   readonly atomic: boolean;
   readonly rules: Pick<PushRules, keyof PushRules>;
-  readonly objects: ReadonlyMap<string, ObjectFacts>;
+  readonly objects: ReadonlyMap<string, ObjectDescription>;
   /** New tips with incomplete histories over the initial state, and the reason to report for them. */
   readonly disconnected: { readonly tips: ReadonlySet<string>; readonly problem: string };
   /** The entry of the pack in a manifest; undefined if the push brought no objects. */
@@ -81,7 +80,7 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
     this.proof = new StandingProof({
       proof: options.proof,
       disconnected: options.disconnected.tips,
-      facts: options.objects,
+      objects: options.objects,
       tips: () => this.newIds(),
       again: options.proveAgain,
     });
@@ -93,7 +92,7 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
   ): Promise<Evaluation<GitManifest, PushOutcome>> {
     const { initial, rules, atomic } = this.options;
     await this.proof.standOn(published);
-    const objects = this.proof.facts;
+    const objects = this.proof.objects;
     const provable = this.options.commands.map((command) => this.withProofProblem(command, current));
     const held = await rules.heldIn(published);
     const lastSet = await rules.lastSet(current);
@@ -188,7 +187,7 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
     const changes = mapped(accepted, (command) => {
       const { name, newId } = command;
       if (commandKind(command) === 'delete') return { name, oid: undefined };
-      return { name, oid: newId, peeled: this.proof.facts.get(newId)?.peeled };
+      return { name, oid: newId, peeled: this.proof.objects.get(newId)?.peeled };
     });
     const { refs, peeled } = await cooperate(changingRefs(state, await cooperate(changes)));
     const { pack } = this.options;

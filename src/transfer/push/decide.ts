@@ -9,6 +9,7 @@ import {
   isBranch,
   isBranchOrTag,
   isTag,
+  type ObjectDescription,
   type ReceivedCommand,
 } from '../../git/index.ts';
 import { type Cooperative, filtered, mapped } from '../../lib/cooperative.ts';
@@ -21,12 +22,7 @@ import {
   type WriterRole,
   writerRole,
 } from '../../policy/push-access.ts';
-import {
-  decideRefUpdates,
-  type ObjectFacts,
-  type RefsAndHead,
-  type Refusal,
-} from '../../policy/ref-rules.ts';
+import { decideRefUpdates, type RefsAndHead, type Refusal } from '../../policy/ref-rules.ts';
 import { type HeldState, matchHeldState } from '../../policy/state-match.ts';
 import { isFromBefore, isNewerState } from '../../policy/state-precedence.ts';
 import { decideState, historyMatters, planState } from '../../policy/state-rules.ts';
@@ -45,7 +41,7 @@ export interface UndecidedPush {
   readonly commands: readonly ReceivedCommand[];
   readonly atomic: boolean;
   /** undefined if the objects were not inspected yet; rules about them are then checked later. */
-  readonly objects: ReadonlyMap<string, ObjectFacts> | undefined;
+  readonly objects: ReadonlyMap<string, ObjectDescription> | undefined;
   /** Names of refs whose update is known to lose history; see {@link asksForHistory}. */
   readonly forced: ReadonlySet<string>;
   /** The signed states that the repository holds. */

@@ -277,7 +277,7 @@ class Push {
         disconnected: { tips: proven.disconnected, problem },
         atomic: this.atomic,
         rules: this.rules,
-        objects: proven.facts,
+        objects: proven.objects,
         pack,
         proof: proven.proof,
         cache,

@@ -76,9 +76,9 @@ function inspect(
 
 describe('a new tip', () => {
   it('that is a commit is found complete, and a commit, by one process', async () => {
-    const { disconnected, facts } = await inspect(['second']);
+    const { disconnected, objects } = await inspect(['second']);
     expect(disconnected).toEqual(NONE);
-    expect(facts).toEqual(new Map([[id('second'), { type: 'commit' }]]));
+    expect(objects).toEqual(new Map([[id('second'), { type: 'commit' }]]));
     expect(started).toEqual(['rev-list']);
   });
 
@@ -90,17 +90,17 @@ describe('a new tip', () => {
   ] as const)('that is a %s is never taken for a commit', async (name, { type, ...more }) => {
     const fact = 'peeled' in more ? { type, peeled: more.peeled() } : { type };
     for (const doubtful of [[], [name]]) {
-      const { disconnected, facts } = await inspect([name, 'second'], { likely: [id('first')] }, doubtful);
+      const { disconnected, objects } = await inspect([name, 'second'], { likely: [id('first')] }, doubtful);
       expect(disconnected).toEqual(NONE);
-      expect(facts.get(id(name))).toEqual(fact);
-      expect(facts.get(id('second'))).toEqual({ type: 'commit' });
+      expect(objects.get(id(name))).toEqual(fact);
+      expect(objects.get(id('second'))).toEqual({ type: 'commit' });
     }
   });
 
   it('below what is published is asked about by itself', async () => {
-    const { disconnected, facts } = await inspect(['old']);
+    const { disconnected, objects } = await inspect(['old']);
     expect(disconnected).toEqual(NONE);
-    expect(facts).toEqual(new Map([[id('old'), { type: 'commit' }]]));
+    expect(objects).toEqual(new Map([[id('old'), { type: 'commit' }]]));
     expect(started).toEqual(['rev-list', 'cat-file']);
   });
 
@@ -111,8 +111,8 @@ describe('a new tip', () => {
       expect((await inspect([tip])).disconnected).toEqual(new Set([tip]));
       const among = await inspect(['second', tip, 'tag']);
       expect(among.disconnected).toEqual(new Set([tip]));
-      expect(among.facts.get(id('second'))).toEqual({ type: 'commit' });
-      expect(among.facts.get(id('tag'))).toMatchObject({ type: 'tag' });
+      expect(among.objects.get(id('second'))).toEqual({ type: 'commit' });
+      expect(among.objects.get(id('tag'))).toMatchObject({ type: 'tag' });
     },
   );
 
@@ -122,7 +122,7 @@ describe('a new tip', () => {
   });
 
   it('costs nothing when there is none', async () => {
-    expect((await inspect([])).facts.size).toBe(0);
+    expect((await inspect([])).objects.size).toBe(0);
     expect(started).toEqual([]);
   });
 

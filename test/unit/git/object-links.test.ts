@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { eachLink, eachSubtree, eachTag, type LinkedType, type LinkVisitor } from '../../../src/git/index.ts';
+import { eachLink, eachSubtree, eachTag, type LinkVisitor, type ObjectType } from '../../../src/git/index.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
 
 const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
@@ -71,7 +71,7 @@ describe('what a tag links to', () => {
 });
 
 describe('all that an object links to', () => {
-  function links(type: LinkedType, content: Buffer, length = 20): string[] {
+  function links(type: ObjectType, content: Buffer, length = 20): string[] {
     const found: string[] = [];
     eachLink(type, content, length, (linked, bytes, at) =>
       found.push(`${linked} ${bytes.toString('hex', at, at + length)}`),

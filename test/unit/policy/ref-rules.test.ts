@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { RefTable } from '../../../src/git/index.ts';
+import { type ObjectDescription, RefTable } from '../../../src/git/index.ts';
 import { runToEnd } from '../../../src/lib/cooperative.ts';
-import {
-  decideRefUpdates,
-  type ObjectFacts,
-  type PushFacts,
-  type RefsAndHead,
-} from '../../../src/policy/ref-rules.ts';
+import { decideRefUpdates, type PushFacts, type RefsAndHead } from '../../../src/policy/ref-rules.ts';
 
 const zero = '0'.repeat(40);
 const id = (digit: string) => digit.repeat(40);
@@ -25,13 +20,13 @@ interface Case {
   readonly refs?: readonly string[];
   readonly head?: string;
   readonly commands: readonly ReturnType<typeof command>[];
-  readonly objects?: Readonly<Record<string, ObjectFacts>>;
+  readonly objects?: Readonly<Record<string, ObjectDescription>>;
   readonly atomic?: boolean;
   /** One a command: undefined for allowed, else words of the reason; a `!` in front when another state might allow it. */
   readonly expected: readonly (string | undefined)[];
 }
 
-const commit: ObjectFacts = { type: 'commit' };
+const commit: ObjectDescription = { type: 'commit' };
 const COMMITS = Object.fromEntries('123456789'.split('').map((digit) => [digit, commit]));
 
 const CASES: readonly Case[] = [

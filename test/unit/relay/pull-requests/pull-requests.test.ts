@@ -73,7 +73,7 @@ class Server {
       proof: { packs: new Set(), incarnation: undefined, epoch: undefined, walked: true, linked: true },
       since,
       initial: state?.manifest ?? stateOf(),
-      proveAgain: async () => ({ disconnected: new Set(), facts: new Map() }),
+      proveAgain: async () => ({ disconnected: new Set(), objects: new Map() }),
     });
     const { result } = await repository.publisher.join(change);
     await this.note();

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ReceivedCommand } from '../../../../src/git/index.ts';
+import type { ObjectDescription, ReceivedCommand } from '../../../../src/git/index.ts';
 import { refMapDigest } from '../../../../src/nostr/signed-state.ts';
-import type { ObjectFacts } from '../../../../src/policy/ref-rules.ts';
 import type { HeldState } from '../../../../src/policy/state-match.ts';
 import type { GitState, PackEntry, PublishedGitState } from '../../../../src/repository/git/git-manifest.ts';
 import type { Connectivity } from '../../../../src/repository/intake/connectivity.ts';
@@ -33,7 +32,7 @@ function pushOf(
 ): { change: PushChange; asked: Asked[] } {
   const { provedOver = [], incarnation, missing = () => [], proof = {}, ...rest } = options;
   const asked: Asked[] = [];
-  const commit: ObjectFacts = { type: 'commit' };
+  const commit: ObjectDescription = { type: 'commit' };
   const change = new PushChange({
     commands,
     atomic: false,
@@ -55,7 +54,7 @@ function pushOf(
       asked.push({ base, tips });
       const disconnected = new Set(missing());
       const connected = tips.filter((tip) => !disconnected.has(tip));
-      return { disconnected, facts: new Map(connected.map((tip) => [tip, commit])) };
+      return { disconnected, objects: new Map(connected.map((tip) => [tip, commit])) };
     },
     ...rest,
   });
@@ -121,7 +120,7 @@ describe('a push', () => {
   });
 
   it('knows what tags peel to, and forgets it with them', async () => {
-    const objects = new Map<string, ObjectFacts>([
+    const objects = new Map<string, ObjectDescription>([
       [one, { type: 'tag', peeled: three }],
       [two, { type: 'commit' }],
     ]);
