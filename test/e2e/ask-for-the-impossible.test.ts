@@ -1,9 +1,10 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { delimiterPacket, encodePacket, flushPacket } from '../../src/git/index.ts';
+import { delimiterPacket, flushPacket } from '../../src/git/index.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { GitClient } from '../helpers/git-client.ts';
 import { hosted, type Place } from '../helpers/hosted.ts';
 import { absentId, fetchFrom, packetsOf, type RawAnswer } from '../helpers/raw-git.ts';
+import { lines } from '../helpers/upload-requests.ts';
 
 type Version = 0 | 1 | 2;
 const VERSIONS: readonly Version[] = [0, 1, 2];
@@ -11,10 +12,6 @@ const CAPABILITIES = 'side-band-64k ofs-delta shallow filter deepen-since deepen
 
 function versionHeader(version: Version): Record<string, string> {
   return version === 0 ? {} : { 'Git-Protocol': `version=${version}` };
-}
-
-function lines(...texts: readonly string[]): Buffer {
-  return Buffer.concat(texts.map((text) => encodePacket(`${text}\n`)));
 }
 
 /** A fetch of `want` that says some more, in the form of one version. */

@@ -5,11 +5,10 @@ import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { GitClient } from '../helpers/git-client.ts';
 import { hosted, type Place } from '../helpers/hosted.ts';
 import { fetchFrom, packetsOf } from '../helpers/raw-git.ts';
+import { lines } from '../helpers/upload-requests.ts';
 
 const GZIP = { 'Content-Encoding': 'gzip' };
 const V2 = { 'Git-Protocol': 'version=2' };
-
-const lines = (...texts: readonly string[]) => Buffer.concat(texts.map((text) => encodePacket(`${text}\n`)));
 
 /** `count` lines of 50 bytes that each have another id. */
 function ids(word: 'want' | 'have', count: number): Buffer {

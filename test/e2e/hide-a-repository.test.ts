@@ -1,6 +1,6 @@
 /** Once its owner hears that a repository is private, or gone, no server answers by what it saw before. */
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodePacket, flushPacket } from '../../src/git/index.ts';
 import type { NostrEvent } from '../../src/nostr/event.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { App } from '../../src/server/app.ts';
@@ -10,6 +10,7 @@ import { Person } from '../helpers/nostr-client.ts';
 import { fetchFrom, send } from '../helpers/raw-git.ts';
 import { startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+import { fetchRequest, lsRefsRequest } from '../helpers/upload-requests.ts';
 
 const V2 = { 'Git-Protocol': 'version=2' };
 const now = () => Math.floor(Date.now() / 1000);
@@ -96,12 +97,3 @@ describe('after the owner has heard that it is done (issue 11, point 14)', () =>
     expect(await eventually(known, (found) => found.length === 0)).toEqual([]);
   });
 });
-
-function lsRefsRequest(): Buffer {
-  return Buffer.concat([encodePacket('command=ls-refs\n'), flushPacket]);
-}
-
-function fetchRequest(want: string): Buffer {
-  const lines = [`want ${want}\n`, 'done\n'].map((line) => encodePacket(line));
-  return Buffer.concat([encodePacket('command=fetch\n'), Buffer.from('0001'), ...lines, flushPacket]);
-}

@@ -15,6 +15,7 @@ import {
   RECEIVE_PACK,
   send,
 } from '../helpers/raw-git.ts';
+import { until } from '../helpers/until.ts';
 
 const V2 = { 'Git-Protocol': 'version=2' };
 const OWNER = 'a'.repeat(64);
@@ -482,11 +483,3 @@ describe('a store that does not answer', () => {
     expect(answer.text).toContain('the object store does not answer');
   });
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('it did not come to pass within 20 seconds');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

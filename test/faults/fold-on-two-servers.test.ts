@@ -1,4 +1,5 @@
 /** Several servers fold one repository, beside pushes or one another: nothing is lost, and one of them publishes. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -8,6 +9,7 @@ import { foldLeaseKey } from '../../src/repository/keys.ts';
 import { takeLease as takeLeaseOf } from '../../src/repository/records/lease.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
+import { cloneWhole as cloneFrom } from '../helpers/clone-whole.ts';
 import { FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
 import { bringBack, kindsOf, lookUp, objectsIn, stateOn } from '../helpers/folded.ts';
 import { GitClient } from '../helpers/git-client.ts';
@@ -65,9 +67,7 @@ async function pushCommits(count: number): Promise<void> {
 /** Clones from a server that knows nothing, has git check all of it, and returns the clone. */
 async function cloneWhole(): Promise<GitClient> {
   await using cold = await startServer({ store: memory, overrides: { background: false } });
-  const copy = await user.clone(repositoryUrl(cold, id.identifier), `whole-${++names}`, '--mirror');
-  expect(await copy.run(['fsck', '--full', '--strict'])).toBe('');
-  return copy;
+  return await cloneFrom(user, repositoryUrl(cold, id.identifier), `whole-${++names}`);
 }
 
 function takeLease(holder: string) {

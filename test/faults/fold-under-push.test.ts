@@ -2,6 +2,7 @@
  * A push leans on objects that nothing reaches any more, and a fold drops them, as it does at once where no grace is
  * given: in whatever order the two are published, no published ref ever misses an object, and the one who pushed is told.
  */
+
 import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,13 +12,12 @@ import type { FoldOutcome } from '../../src/maintenance/fold/fold.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
-import { FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
+import { FaultyStore } from '../helpers/faulty-store.ts';
 import { type CommandResult, GitClient, run } from '../helpers/git-client.ts';
 import { push, pushHead, reportOf } from '../helpers/raw-git.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
+import { isPointerPut } from '../helpers/store-calls.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
-
-const isPointerPut = (call: StoreCall) => call.operation === 'put' && call.key.endsWith('/pointer');
 
 let folder: TempDir;
 let memory: MemoryObjectStore;

@@ -1,8 +1,10 @@
 /** `kill -9` of the server at each step of a push, then a new start that has nothing but the store. */
+
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openFileStore } from '../../src/object-store/file/open-file-store.ts';
+import { cloneWhole } from '../helpers/clone-whole.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { type KillAt, spawnKillingServer } from '../helpers/killing-server.ts';
 import { repositoryUrl, startServer } from '../helpers/server.ts';
@@ -37,13 +39,6 @@ async function refsAt(user: GitClient, url: string): Promise<Record<string, stri
   }
   const lines = stdout.split('\n').filter((line) => line !== '');
   return Object.fromEntries(lines.map((line) => line.split('\t').reverse() as [string, string]));
-}
-
-/** Clones everything and has git check all of it. */
-async function cloneWhole(user: GitClient, url: string, name: string): Promise<GitClient> {
-  const copy = await user.clone(url, name, '--mirror');
-  expect(await copy.run(['fsck', '--full', '--strict'])).toBe('');
-  return copy;
 }
 
 /** A user's repository: one commit, `first`, and a second one that changes `main` and adds a branch and a tag. */

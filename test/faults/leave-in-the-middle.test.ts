@@ -2,6 +2,7 @@
  * Clients that stop in the middle, vanish or do not read: what they held (git processes, scratch folders, places in
  * queues, connections) is free again within seconds, and everybody else is served.
  */
+
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
@@ -23,6 +24,7 @@ import {
 import { closed } from '../helpers/raw-socket.ts';
 import { repositoryUrl, startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
+import { until } from '../helpers/until.ts';
 
 type Server = Awaited<ReturnType<typeof startServer>>;
 
@@ -102,10 +104,6 @@ async function isUnderWay(server: Server, processes: number): Promise<boolean> {
   const folders = await scratchFolders(server);
   const begun = folders.length === processes && server.git.running === processes;
   return begun && (await activeRequests(server)) === 1;
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  await expect.poll(condition, { timeout: SOON_MS, interval: 20 }).toBe(true);
 }
 
 describe('a client that', () => {

@@ -1,4 +1,5 @@
 /** Many push at once, through two servers over one bucket that know nothing of each other. */
+
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ObjectStorePair } from '../../src/object-store/object-store.ts';
 import { openS3 } from '../../src/object-store/s3/s3.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
+import { cloneWhole } from '../helpers/clone-whole.ts';
 import { type CommandResult, GitClient } from '../helpers/git-client.ts';
 import {
   explainChain,
@@ -120,16 +122,6 @@ async function settledChain(id: RepositoryId, seen: readonly string[]): Promise<
   return chain;
 }
 
-async function cloneWhole(identifier: string, number: number): Promise<GitClient> {
-  const copy = await new GitClient(folder.path).clone(
-    urlOn(number, identifier),
-    `${identifier}-from-${number}`,
-    '--mirror',
-  );
-  expect(await copy.run(['fsck', '--full', '--strict'])).toBe('');
-  return copy;
-}
-
 it('of sixteen on one branch exactly one gets in, and the others are told to fetch first', async () => {
   const { author, base, commits, id } = await prepare('one-branch', 16);
   const watched = watchPointer(stores, id);
@@ -150,7 +142,11 @@ it('of sixteen on one branch exactly one gets in, and the others are told to fet
   const chain = await settledChain(id, seen);
   expect(chain.map((link) => link.manifest.refs.get('refs/heads/main'))).toEqual([base, winner]);
   for (const number of TWO) {
-    const copy = await cloneWhole('one-branch', number);
+    const copy = await cloneWhole(
+      new GitClient(folder.path),
+      urlOn(number, 'one-branch'),
+      `one-branch-from-${number}`,
+    );
     expect(await copy.run(['rev-list', 'main'])).toBe(`${winner}\n${base}`);
   }
 });
@@ -171,7 +167,11 @@ it('thirty-two on thirty-two branches all get in', async () => {
   explainChain(chain, [[{ ref: 'refs/heads/main', from: undefined, to: base }], ...created]);
   const expected = commits.map((commit, number) => `${commit} ${branch(number)}`);
   for (const number of TWO) {
-    const copy = await cloneWhole('many-branches', number);
+    const copy = await cloneWhole(
+      new GitClient(folder.path),
+      urlOn(number, 'many-branches'),
+      `many-branches-from-${number}`,
+    );
     const refs = await copy.run(['for-each-ref', '--format=%(objectname) %(refname)']);
     expect(refs.split('\n')).toEqual([...expected, `${base} refs/heads/main`]);
   }
@@ -214,7 +214,7 @@ it('creates, updates and deletes of a few refs happen in an order that explains 
   );
   expect(refusedIds.filter((oid) => published.has(oid))).toEqual([]);
   for (const number of TWO) {
-    const copy = await cloneWhole('mixed', number);
+    const copy = await cloneWhole(new GitClient(folder.path), urlOn(number, 'mixed'), `mixed-from-${number}`);
     const refs = await copy.run(['for-each-ref', '--format=%(refname) %(objectname)']);
     const last = [...(chain.at(-1)?.manifest.refs ?? [])].map((entry) => entry.join(' '));
     expect(refs.split('\n')).toEqual(last);

@@ -2,11 +2,12 @@
  * Whatever the object store says when it fails, and whichever request meets that: no client hears anything of the inside, and
  * the log has all of it. Faults are thrown by a seed, which is in the title of each test.
  */
+
 import { Readable } from 'node:stream';
 import { Hono } from 'hono';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readSettings } from '../../src/config/settings.ts';
-import { delimiterPacket, encodePacket, flushPacket } from '../../src/git/index.ts';
+import { delimiterPacket, flushPacket } from '../../src/git/index.ts';
 import { AdminServer } from '../../src/http/admin-server.ts';
 import { CairnError } from '../../src/lib/errors.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
@@ -39,6 +40,7 @@ import {
 import { SeededRandom } from '../helpers/seeded-random.ts';
 import { repositoryUrl, startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
+import { lines } from '../helpers/upload-requests.ts';
 
 const MARKERS = ['private-bucket-7f3a', '10.66.77.88', 'ECONNREFUSED', '/srv/inside-9c1e', 'prefix-of-ours'];
 const INSIDE = `connect ECONNREFUSED 10.66.77.88:9000 for s3://private-bucket-7f3a/prefix-of-ours, '/srv/inside-9c1e/x'`;
@@ -114,8 +116,6 @@ class LeakyStore implements ObjectStore {
     ]);
   }
 }
-
-const lines = (...texts: readonly string[]) => Buffer.concat(texts.map((text) => encodePacket(`${text}\n`)));
 
 function expectNothingOfTheInside(heard: readonly string[]): void {
   const leaks = heard.filter((text) => MARKERS.some((marker) => text.includes(marker)));

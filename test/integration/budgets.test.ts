@@ -1,8 +1,8 @@
 /** What each git command may cost: requests and rounds at the object store, git processes, grandchildren included. */
+
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { encodePacket, flushPacket } from '../../src/git/index.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
@@ -21,6 +21,7 @@ import {
 } from '../helpers/raw-git.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+import { fetchRequest, lsRefsRequest } from '../helpers/upload-requests.ts';
 
 interface Cost {
   readonly requests: readonly LoggedRequest[];
@@ -422,13 +423,4 @@ async function state() {
   const found = await app.repositories.get(repositoryId(OWNER, NAME)).resolve();
   if (found === undefined) throw new Error('no repository');
   return found;
-}
-
-function lsRefsRequest(): Buffer {
-  return Buffer.concat([encodePacket('command=ls-refs\n'), flushPacket]);
-}
-
-function fetchRequest(want: string): Buffer {
-  const lines = [`want ${want}\n`, 'done\n'].map((line) => encodePacket(line));
-  return Buffer.concat([encodePacket('command=fetch\n'), Buffer.from('0001'), ...lines, flushPacket]);
 }

@@ -1,4 +1,5 @@
 /** A server that has nothing of a repository yet: who waits for what, and how often the store is asked. */
+
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodePacket, flushPacket } from '../../src/git/index.ts';
@@ -8,6 +9,7 @@ import { openS3 } from '../../src/object-store/s3/s3.ts';
 import { rangedDownloads } from '../../src/repository/cache/artifact-download.ts';
 import type { App } from '../../src/server/app.ts';
 import { FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
+import { gate } from '../helpers/gate.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { startR2, type TestBucket } from '../helpers/r2.ts';
 import { ID, RepositoryRig } from '../helpers/repository-rig.ts';
@@ -25,15 +27,6 @@ beforeAll(async () => {
 afterAll(() => folder[Symbol.asyncDispose]());
 
 const isPack = ({ operation, key }: StoreCall) => operation === 'get' && key.endsWith('.pack');
-
-/** Something to wait for, and the function that lets it happen. */
-function gate(): { readonly opened: Promise<void>; open: () => void } {
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
-}
 
 describe('the clone of a cold repository', () => {
   let store: FaultyStore;

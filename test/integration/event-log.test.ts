@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { systemRandom } from '../../src/lib/random.ts';
@@ -7,10 +6,11 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { EventStore } from '../../src/relay/log/event-store.ts';
 import { CATALOG_KEY } from '../../src/repository/keys.ts';
 import { eachStore } from '../helpers/stores.ts';
+import { until } from '../helpers/until.ts';
 import { plainEvent } from '../unit/relay/plain-events.ts';
 
 /** Every second a server looks at what the others have written; a busy machine takes longer over it. */
-const SOON_MS = 30_000;
+const _SOON_MS = 30_000;
 
 async function startServer(store: ObjectStore): Promise<EventStore> {
   const log = createLogger('silent');
@@ -23,14 +23,6 @@ async function startServer(store: ObjectStore): Promise<EventStore> {
   });
   events.start();
   return events;
-}
-
-async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const began = performance.now();
-  while (!(await holds())) {
-    if (performance.now() - began > SOON_MS) throw new Error(`not within ${SOON_MS} ms`);
-    await sleep(20);
-  }
 }
 
 async function segmentsIn(store: ObjectStore): Promise<number> {
@@ -46,9 +38,9 @@ eachStore('the event log', (openStore) => {
     const [one, two] = [await startServer(store), await startServer(store)];
     const [first, second] = [plainEvent({ content: 'first' }), plainEvent({ content: 'second' })];
     await one.append([first]);
-    await eventually(() => two.get(first.id) !== undefined);
+    await until(() => two.get(first.id) !== undefined);
     await two.append([second]);
-    await eventually(() => one.get(second.id) !== undefined);
+    await until(() => one.get(second.id) !== undefined);
     await one.close();
     await two.close();
     const fresh = await startServer(store);
@@ -63,7 +55,7 @@ eachStore('the event log', (openStore) => {
     const events = Array.from({ length: 120 }, (_, number) => plainEvent({ content: String(number) }));
     // One after another, so that each goes into an entry of its own.
     for (const [at, event] of events.entries()) await servers[at % 2]?.append([event]);
-    await eventually(async () => (await segmentsIn(store)) > 0);
+    await until(async () => (await segmentsIn(store)) > 0);
     for (const server of servers) await server.close();
     const fresh = await startServer(store);
     expect(events.filter(({ id }) => fresh.get(id) === undefined)).toEqual([]);

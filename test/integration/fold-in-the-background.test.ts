@@ -1,4 +1,5 @@
 /** What a server folds unasked, and when it leaves off. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
@@ -10,6 +11,7 @@ import { importCommits } from '../helpers/import-commits.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { ShiftedClock } from '../helpers/shifted-clock.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
+import { until } from '../helpers/until.ts';
 
 /** A push so large that the repository is folded at once. */
 async function pushMuch(folder: string, url: string): Promise<GitClient> {
@@ -19,15 +21,6 @@ async function pushMuch(folder: string, url: string): Promise<GitClient> {
   await importCommits(author, messages, (n) => ({ counter: `${n}\n` }));
   await author.run(['push', '--quiet', url, 'main']);
   return author;
-}
-
-/** Waits until something is so. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
-    if (await isSo()) return;
-    await sleep(50);
-  }
-  throw new Error('it never came to be so');
 }
 
 it('folds a large push at once', async () => {

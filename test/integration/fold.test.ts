@@ -1,4 +1,5 @@
 /** Folding a repository, over real git: whatever is folded, clones get the same objects as before. */
+
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { cloneWants, type ObjectFormat, wantSetDigest } from '../../src/git/index.ts';
 import { systemRandom } from '../../src/lib/random.ts';
@@ -6,6 +7,7 @@ import { createRepository } from '../../src/maintenance/administer.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
+import { cloneWhole } from '../helpers/clone-whole.ts';
 import { bringBack, kindsOf, lookUp, objectsIn, onSnapshot, stateOn } from '../helpers/folded.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
@@ -57,13 +59,6 @@ async function pushCommits(git: GitClient, count: number): Promise<void> {
   }
 }
 
-/** Clones everything and has git check all of it. */
-async function cloneWhole(name: string): Promise<GitClient> {
-  const copy = await user.clone(url, `${name}-${names}`, '--mirror');
-  expect(await copy.run(['fsck', '--full', '--strict'])).toBe('');
-  return copy;
-}
-
 describe.each(['sha1', 'sha256'] as const)('a fold of a %s repository', (format) => {
   it('puts what branches and tags reach into one pack, and the rest into another', async () => {
     const git = await author(format);
@@ -74,7 +69,7 @@ describe.each(['sha1', 'sha256'] as const)('a fold of a %s repository', (format)
     await git.run(['push', '--quiet', 'origin', 'topic', 'one']);
     await git.run(['notes', 'add', '-m', 'A note', 'topic']);
     await git.run(['push', '--quiet', 'origin', 'refs/notes/commits']);
-    const before = await cloneWhole('before');
+    const before = await cloneWhole(user, url, `before-${names}`);
 
     const outcome = await app.fold(id);
     expect(outcome).toMatchObject({ outcome: 'folded', packs: [6, 2] });
@@ -85,7 +80,7 @@ describe.each(['sha1', 'sha256'] as const)('a fold of a %s repository', (format)
     expect(rest).toMatchObject({ disjoint: true, objects: 3 });
     expect(manifest.causes).toEqual([{ kind: 'fold', actor: null, evidence: null, refs: [] }]);
 
-    const after = await cloneWhole('after');
+    const after = await cloneWhole(user, url, `after-${names}`);
     expect(await objectsIn(after.folder)).toEqual(await objectsIn(before.folder));
     expect((folded?.objects ?? 0) + (rest?.objects ?? 0)).toBe((await objectsIn(after.folder)).length);
     expect(await after.run(['for-each-ref'])).toBe(await before.run(['for-each-ref']));
@@ -151,7 +146,7 @@ describe('a fold', () => {
         /result="miss"\} (\d+)/,
       )?.[1];
     const before = await misses();
-    await cloneWhole('warm');
+    await cloneWhole(user, url, `warm-${names}`);
     expect(await misses()).toBe(before);
   });
 
@@ -163,7 +158,9 @@ describe('a fold', () => {
     expect(kindsOf((await stateOn(app, id)).manifest)).toEqual(['fold', 'push', 'push']);
     await app.fold(id);
     expect(kindsOf((await stateOn(app, id)).manifest)).toEqual(['fold']);
-    expect(await (await cloneWhole('later')).run(['rev-list', '--count', 'main'])).toBe('5');
+    expect(await (await cloneWhole(user, url, `later-${names}`)).run(['rev-list', '--count', 'main'])).toBe(
+      '5',
+    );
   });
 });
 
@@ -193,7 +190,7 @@ describe('objects that no ref reaches', () => {
     expect(await app.fold(id)).toMatchObject({ outcome: 'folded', packs: [2, 1] });
     expect(kindsOf((await stateOn(app, id)).manifest)).toEqual(['fold']);
     expect((await lookUp(app, id, lost)).exitCode).not.toBe(0);
-    await cloneWhole('after');
+    await cloneWhole(user, url, `after-${names}`);
   });
 
   it('leave each in its time, and wait in a bounded number of packs', async () => {
@@ -222,6 +219,6 @@ describe('objects that no ref reaches', () => {
     clock.advanceDays(8);
     expect(await app.fold(id)).toMatchObject({ outcome: 'folded' });
     expect(kindsOf((await stateOn(app, id)).manifest)).toEqual(['fold']);
-    expect(await (await cloneWhole('back')).run(['rev-parse', 'back'])).toBe(lost);
+    expect(await (await cloneWhole(user, url, `back-${names}`)).run(['rev-parse', 'back'])).toBe(lost);
   });
 });

@@ -1,5 +1,5 @@
 /** Repositories that git cannot walk, from before trees were bounded: the rest of them is folded, and nobody waits for them. */
-import { chmod, writeFile } from 'node:fs/promises';
+
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
@@ -7,6 +7,7 @@ import { type RepositoryId, repositoryId } from '../../src/repository/repository
 import type { App } from '../../src/server/app.ts';
 import { kindsOf, objectsIn, onSnapshot, stateOn } from '../helpers/folded.ts';
 import { GitClient } from '../helpers/git-client.ts';
+import { gitAfter } from '../helpers/git-script.ts';
 import { importCommits } from '../helpers/import-commits.ts';
 import { plantPack } from '../helpers/plant-pack.ts';
 import { commitObject, objectId, type RawObject, treeObject } from '../helpers/raw-git.ts';
@@ -31,14 +32,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => folder[Symbol.asyncDispose]());
-
-/** A `git` that does something before it is git. */
-async function gitAfter(name: string, script: string): Promise<string> {
-  const path = join(folder.path, name);
-  await writeFile(path, `#!/bin/sh\n${script}\nexec git "$@"\n`);
-  await chmod(path, 0o755);
-  return path;
-}
 
 /** A commit of folders within each other, and all that it reaches. */
 function deepHistory(): RawObject[] {
@@ -91,7 +84,7 @@ describe.each([
   it('has fewer packs after a fold, every object, and clones of the other refs', async () => {
     const name = ref.replaceAll('/', '-');
     const [id, store] = [repositoryId(OWNER, name), new MemoryObjectStore()];
-    const git = await gitAfter(`git-${name}`, SMALL_STACK);
+    const git = await gitAfter(join(folder.path, `git-${name}`), SMALL_STACK);
     await using app = await startServer({ store, flags: { git }, overrides: { background: false } });
     const url = repositoryUrl(app, name);
     const work = await author(name);
@@ -125,7 +118,7 @@ describe.each([
 
 it('a base stays as it is where branches cannot be walked any more (issue 11, point 2)', async () => {
   const [id, store] = [repositoryId(OWNER, 'based'), new MemoryObjectStore()];
-  const git = await gitAfter('git-based', SMALL_STACK);
+  const git = await gitAfter(join(folder.path, 'git-based'), SMALL_STACK);
   await using app = await startServer({ store, flags: { git }, overrides: { background: false } });
   const url = repositoryUrl(app, 'based');
   const work = await author('based');
@@ -146,7 +139,7 @@ it('a repository that git cannot fold delays no other, and is left alone for hou
   const log: string[] = [];
   // In a repository with a branch of that name.
   const git = await gitAfter(
-    'git-broken',
+    join(folder.path, 'git-broken'),
     `if [ "$1" = pack-objects ] && grep -q refs/heads/broken "$GIT_DIR/packed-refs"; then\n${CRASHES_IN_WALKS}\nfi`,
   );
   await using app = await startServer({
@@ -200,7 +193,10 @@ describe('a fold of which git does nothing at all (issue 11, point 2)', () => {
     ['has no room', 'echo "fatal: write: No space left on device" >&2; exit 128', 'unavailable', /No space/],
   ])('because it %s is told as what it is', async (how, script, kind, message) => {
     const name = how.replaceAll(' ', '-');
-    const git = await gitAfter(`git-${name}`, `if [ "$1" = pack-objects ]; then ${script}; fi`);
+    const git = await gitAfter(
+      join(folder.path, `git-${name}`),
+      `if [ "$1" = pack-objects ]; then ${script}; fi`,
+    );
     await using app = await startServer({ flags: { git }, overrides: { background: false } });
     const work = await author(name);
     await pushCommits(work, repositoryUrl(app, name), 0, 2);

@@ -1,6 +1,7 @@
 /** Every git process that a client's data reaches runs under a memory limit; one that dies by it is a refusal with that reason. */
+
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GivenFlags } from '../../src/config/settings.ts';
@@ -9,6 +10,7 @@ import { repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
 import { stateOn } from '../helpers/folded.ts';
 import { GitClient } from '../helpers/git-client.ts';
+import { gitAfter } from '../helpers/git-script.ts';
 import {
   commitObject,
   fetchFrom,
@@ -47,14 +49,6 @@ async function serverWith(
   return server;
 }
 
-/** A `git` that does something before it is git. */
-async function gitAfter(name: string, script: string): Promise<string> {
-  const path = join(folder.path, name);
-  await writeFile(path, `#!/bin/sh\n${script}\nexec git "$@"\n`);
-  await chmod(path, 0o755);
-  return path;
-}
-
 async function userOf(name: string): Promise<GitClient> {
   await mkdir(join(folder.path, name));
   return new GitClient(join(folder.path, name)).init('work');
@@ -64,7 +58,7 @@ describe('a git process (issue 11, point 3)', () => {
   it('of whatever kind runs under the limit of --git-memory', async () => {
     const log = join(folder.path, 'limits');
     const git = await gitAfter(
-      'logging-git',
+      join(folder.path, 'logging-git'),
       `echo "$(ulimit -d) $(ulimit -v) $(cat /proc/self/oom_score_adj) $1" >> ${log}`,
     );
     const server = await serverWith({ git, 'git-memory': '256MiB' });
@@ -173,7 +167,7 @@ describe('a fetch that needs more memory than git may have (issue 11, point 3)',
   it('is told so, and not that the server is in trouble', async () => {
     const failing = `case "$1 $2 $3" in "upload-pack --stateless-rpc --strict")
       cat >/dev/null; echo "fatal: Out of memory, malloc failed (tried to allocate 1 bytes)" >&2; exit 128;; esac`;
-    const git = await gitAfter('failing-git', failing);
+    const git = await gitAfter(join(folder.path, 'failing-git'), failing);
     const server = await serverWith({ git });
     const url = repositoryUrl(server, 'fetched');
     const user = await userOf('fetched');

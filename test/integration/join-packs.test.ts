@@ -1,4 +1,5 @@
 /** Clones of what has not been folded, or not lately: packs joined to one when they are proved to be it, never otherwise. */
+
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +9,7 @@ import type { GitManifest } from '../../src/repository/git/git-manifest.ts';
 import { type ClonedRepository, CloneRig } from '../helpers/clone-rig.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { bringBack, kindsOf } from '../helpers/folded.ts';
+import { gate } from '../helpers/gate.ts';
 import { GitClient, run } from '../helpers/git-client.ts';
 import { packetsOf, push } from '../helpers/raw-git.ts';
 import { repositoryUrl, startServer } from '../helpers/server.ts';
@@ -287,15 +289,6 @@ describe('a proof that clients wait for', () => {
 
 function branchesOf({ refs }: GitManifest): string[] {
   return [...cloneWants(refs)];
-}
-
-/** Something to wait for, and the function that lets it happen. */
-function gate(): { readonly opened: Promise<void>; open: () => void } {
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
 }
 
 /** Pushes more objects, on another branch, than anyone waits for to be listed. */

@@ -2,8 +2,9 @@
  * What is accepted can be walked, packed and cloned: trees, tags and deltas are bounded in one pack and over many pushes, and
  * objects by their size before they are unpacked.
  */
+
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -26,6 +27,7 @@ import {
 import { SeededRandom } from '../helpers/seeded-random.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+import { processesOf } from '../helpers/traced-processes.ts';
 
 const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
 const MIB = 2 ** 20;
@@ -114,13 +116,6 @@ function refusal(reason: string, ref = 'refs/heads/main'): string[] {
 
 const tooDeep = (tree: RawObject) =>
   refusal(`tree ${objectId(tree)} is more than ${MOST_FOLDERS} folders deep`);
-
-async function processes(run: () => Promise<unknown>): Promise<number> {
-  await rm(trace, { recursive: true });
-  await mkdir(trace);
-  await run();
-  return (await readdir(trace)).length;
-}
 
 describe('folders within each other (issue 11, point 2)', () => {
   it.each([MOST_FOLDERS, MOST_FOLDERS + 1, 5_000, 60_000])('%i of them in one pack', async (levels) => {
@@ -224,7 +219,7 @@ describe('folders within each other (issue 11, point 2)', () => {
       const next = commitObject(objectId(top), [objectId(parent)]);
       const pack = new CraftedPack().all([next, top]).bytes();
       const from = objectId(parent);
-      expect(await processes(() => pushed(pack, next, 'refs/heads/main', from))).toBe(most);
+      expect(await processesOf(trace, () => pushed(pack, next, 'refs/heads/main', from))).toBe(most);
       parent = next;
     }
   });

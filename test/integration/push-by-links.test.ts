@@ -2,7 +2,8 @@
  * Where whatever an object in the packs links to is there, too, a push is proven by what its pack links to, and by one process.
  * Where that is not known, or not so, git walks; nothing incomplete is ever taken in.
  */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemRandom } from '../../src/lib/random.ts';
@@ -11,6 +12,7 @@ import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { ArtifactStore } from '../../src/repository/artifact-store.ts';
 import { type RepositoryId, repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
+import { cloneWhole } from '../helpers/clone-whole.ts';
 import { kindsOf, lookUp, stateOn } from '../helpers/folded.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import {
@@ -26,6 +28,7 @@ import {
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { ShiftedClock } from '../helpers/shifted-clock.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+import { processesOf } from '../helpers/traced-processes.ts';
 
 const BLOB: RawObject = { type: 'blob', content: Buffer.from('a file\n') };
 const TREE = treeObject('file', objectId(BLOB));
@@ -82,14 +85,6 @@ async function deleted(branch: string, tip: RawObject): Promise<void> {
   expect(reportOf(await push(url, pushHead([command])))).toEqual(['unpack ok', `ok refs/heads/${branch}`]);
 }
 
-/** How many processes of git something takes. */
-async function processes(run: () => Promise<unknown>): Promise<number> {
-  await rm(trace, { recursive: true });
-  await mkdir(trace);
-  await run();
-  return (await readdir(trace)).length;
-}
-
 async function linked(): Promise<(boolean | undefined)[]> {
   return (await stateOn(app, id)).manifest.packs.map((entry) => entry.linked);
 }
@@ -98,22 +93,17 @@ async function epoch(): Promise<string | undefined> {
   return (await stateOn(app, id)).manifest.epoch;
 }
 
-async function expectWhole(): Promise<void> {
-  const copy = await new GitClient(folder.path).clone(url, `whole-${names}`, '--mirror');
-  expect(await copy.run(['fsck', '--full', '--strict'])).toBe('');
-}
-
 describe('a repository in which all is linked', () => {
   it('takes a push by one process, and stays so through pushes and folds', async () => {
     const before = await epoch();
     const [one, two] = [commitOn('One', ROOT), commitOn('Two', ROOT)];
-    expect(await processes(() => pushed('one', one, [one]))).toBe(1);
+    expect(await processesOf(trace, () => pushed('one', one, [one]))).toBe(1);
     await app.fold(id);
     expect(await linked()).toEqual([true]);
-    expect(await processes(() => pushed('two', two, [two]))).toBe(1);
+    expect(await processesOf(trace, () => pushed('two', two, [two]))).toBe(1);
     expect(await linked()).toEqual([true, true]);
     expect(await epoch(), 'not one object has left').toBe(before);
-    await expectWhole();
+    await cloneWhole(new GitClient(folder.path), url, `whole-${names}`);
   });
 
   it('takes in a branch at a commit that no ref names, and refuses one at what is not there', async () => {
@@ -131,7 +121,7 @@ describe('a repository in which all is linked', () => {
       'ng refs/heads/absent missing necessary objects',
       expect.stringMatching(/^ng refs\/heads\/file .*commit/),
     ]);
-    await expectWhole();
+    await cloneWhole(new GitClient(folder.path), url, `whole-${names}`);
   });
 });
 
@@ -147,10 +137,10 @@ describe('shallow lines (issue 11, point 6)', () => {
     const lines = [objectId(ROOT), objectId(commitOn('Nowhere'))];
     const taken = async () =>
       expect(await pushedCut(one, lines, [one])).toEqual(['unpack ok', 'ok refs/heads/one']);
-    expect(await processes(taken)).toBe(1);
+    expect(await processesOf(trace, taken)).toBe(1);
     expect(await linked()).toEqual([true, true]);
-    expect(await processes(() => pushed('two', two, [two]))).toBe(1);
-    await expectWhole();
+    expect(await processesOf(trace, () => pushed('two', two, [two]))).toBe(1);
+    await cloneWhole(new GitClient(folder.path), url, `whole-${names}`);
   });
 
   it('that name commits of the pack turn nothing off either where their parents are here', async () => {
@@ -159,7 +149,7 @@ describe('shallow lines (issue 11, point 6)', () => {
     const lines = [objectId(one), objectId(two)];
     expect(await pushedCut(two, lines, [one, two])).toEqual(['unpack ok', 'ok refs/heads/one']);
     expect(await linked()).toEqual([true, true]);
-    await expectWhole();
+    await cloneWhole(new GitClient(folder.path), url, `whole-${names}`);
   });
 });
 
@@ -177,12 +167,12 @@ describe('what is not known to be linked', () => {
       },
     });
     const [one, two] = [commitOn('One', ROOT), commitOn('Two', ROOT)];
-    expect(await processes(() => pushed('one', one, [one]))).toBe(2);
+    expect(await processesOf(trace, () => pushed('one', one, [one]))).toBe(2);
     expect(await linked()).toEqual([undefined, true]);
     await app.fold(id);
     expect(await linked()).toEqual([true]);
     expect(await epoch()).toMatch(/^[0-9a-f]{32}$/);
-    expect(await processes(() => pushed('two', two, [two]))).toBe(1);
+    expect(await processesOf(trace, () => pushed('two', two, [two]))).toBe(1);
   });
 
   it('comes with a pack that is cut where the history of its user is', async () => {
@@ -209,7 +199,7 @@ describe('what is not known to be linked', () => {
     clock.advanceDays(8);
     await app.fold(id);
     expect(await linked()).toEqual([true]);
-    await expectWhole();
+    await cloneWhole(new GitClient(folder.path), url, `whole-${names}`);
   });
 });
 
@@ -227,7 +217,7 @@ describe('when objects leave', () => {
     await app.fold(id);
     const above = commitOn('Above', one);
     expect(await pushed('above', above, [above])).toEqual(['unpack ok', 'ok refs/heads/above']);
-    await expectWhole();
+    await cloneWhole(new GitClient(folder.path), url, `whole-${names}`);
     clock.advanceDays(2);
     await app.fold(id);
     expect((await lookUp(app, id, objectId(one))).exitCode).toBe(0);
@@ -261,8 +251,8 @@ describe('when objects leave', () => {
     expect(await epoch()).not.toBe(before);
 
     const above = commitOn('Above', young);
-    expect(await processes(() => pushed('above', above, [above]))).toBe(1);
-    await expectWhole();
+    expect(await processesOf(trace, () => pushed('above', above, [above]))).toBe(1);
+    await cloneWhole(new GitClient(folder.path), url, `whole-${names}`);
     await deleted('above', above);
     await app.fold(id);
     clock.advanceDays(8);
@@ -279,7 +269,7 @@ describe('when objects leave', () => {
     expect(kindsOf((await stateOn(app, id)).manifest)).toEqual(['fold', 'unreachable']);
     expect(await linked()).toEqual([true, true]);
     const above = commitOn('Above', young);
-    expect(await processes(() => pushed('above', above, [above]))).toBe(1);
-    await expectWhole();
+    expect(await processesOf(trace, () => pushed('above', above, [above]))).toBe(1);
+    await cloneWhole(new GitClient(folder.path), url, `whole-${names}`);
   });
 });

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { childrenEnded, cpuSeconds, watchMemory } from '../../../bench/process-figures.ts';
 import { endEverything, run, type Service, start, startService } from '../../../bench/processes.ts';
+import { isAlive } from '../../helpers/is-alive.ts';
+import { until } from '../../helpers/until.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -12,23 +14,6 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const env = { PATH: process.env['PATH'] };
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error('waited 30 s in vain');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 /** A Node program as a service; it says `ready <pid of its child>` itself. */
 function nodeService(name: string, program: string): Promise<Service> {

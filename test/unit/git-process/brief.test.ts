@@ -1,4 +1,5 @@
 /** Processes run briefly, by the launcher and without it: who starts them makes no difference. */
+
 import { readFileSync } from 'node:fs';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +7,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GitCommand } from '../../../src/git-process/commands.ts';
 import { briefInput, Git } from '../../../src/git-process/git.ts';
 import { Launcher } from '../../../src/git-process/launcher.ts';
+import { isAlive } from '../../helpers/is-alive.ts';
 import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
+import { until } from '../../helpers/until.ts';
 
 const command: GitCommand = { name: 'anything', args: ['--option'], variables: { MARK: 'a b' } };
 
@@ -39,23 +42,6 @@ const TRIES = 100;
 /** Shell: reads how often to look, and waits until a command prints what is wanted. Priority is set after the start. */
 function waitsFor(look: string, wanted: string): string {
   return `read tries; while [ "$tries" -gt 0 ] && [ "$(${look})" != "${wanted}" ]; do tries=$((tries - 1)); sleep 0.1; done`;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function until(check: () => boolean | Promise<boolean>, milliseconds = 30_000): Promise<void> {
-  const end = performance.now() + milliseconds;
-  while (!(await check())) {
-    if (performance.now() > end) throw new Error(`not within ${milliseconds} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 describe.each([

@@ -1,9 +1,9 @@
-import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listGrown } from '../../../src/git-process/count-objects.ts';
 import { Git } from '../../../src/git-process/git.ts';
 import { GitClient } from '../../helpers/git-client.ts';
+import { gitScript } from '../../helpers/git-script.ts';
 import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
 
 const never = new AbortController().signal;
@@ -41,9 +41,7 @@ async function grown(wanted: readonly string[], wantedBefore: readonly string[])
 
 /** A `git` that is a shell script. */
 async function scripted(script: string): Promise<Git> {
-  const binary = join(folder.path, `git-${scripts++}`);
-  await writeFile(binary, `#!/bin/sh\n${script}\n`);
-  await chmod(binary, 0o755);
+  const binary = await gitScript(join(folder.path, `git-${scripts++}`), script);
   return new Git({ binary, home: folder.path });
 }
 

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GitCommand } from '../../../src/git-process/commands.ts';
 import { Git } from '../../../src/git-process/git.ts';
+import { gitScript } from '../../helpers/git-script.ts';
+import { isAlive } from '../../helpers/is-alive.ts';
 import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
+import { until } from '../../helpers/until.ts';
 
 let folder: TempDir;
 
@@ -15,30 +18,10 @@ afterEach(() => folder[Symbol.asyncDispose]());
 
 /** A `git` that is the shell script given. */
 async function scripted(script: string): Promise<Git> {
-  const binary = join(folder.path, 'git');
-  await writeFile(binary, `#!/bin/sh\n${script}\n`);
-  await chmod(binary, 0o755);
-  return new Git({ binary, home: folder.path });
+  return new Git({ binary: await gitScript(join(folder.path, 'git'), script), home: folder.path });
 }
 
 const command: GitCommand = { name: 'anything', args: ['--option'] };
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function until(check: () => boolean, milliseconds = 30_000): Promise<void> {
-  const end = performance.now() + milliseconds;
-  while (!check()) {
-    if (performance.now() > end) throw new Error(`not within ${milliseconds} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 describe('a git process', () => {
   it('gets its arguments and its input, and its output and exit code are a result', async () => {

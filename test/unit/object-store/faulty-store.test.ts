@@ -2,13 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { readAll } from '../../../src/lib/streams.ts';
 import { MemoryObjectStore } from '../../../src/object-store/memory.ts';
 import { FaultyStore } from '../../helpers/faulty-store.ts';
+import { isPut } from '../../helpers/store-calls.ts';
 
 const body = Buffer.from('0123456789');
 const create = { mode: 'create' } as const;
-
-function isPut(call: { operation: string }): boolean {
-  return call.operation === 'put';
-}
 
 describe('the store with faults', () => {
   it('applies a write whose reply it loses, or does not', async () => {

@@ -5,10 +5,10 @@ import { readAll } from '../../../src/lib/streams.ts';
 import { artifactFileName, artifactKey, tombstonesKey } from '../../../src/repository/keys.ts';
 import type { Tombstones } from '../../../src/repository/records/tombstones.ts';
 import { ID, RepositoryRig } from '../../helpers/repository-rig.ts';
+import { isPut } from '../../helpers/store-calls.ts';
 
 const watched = { since: 10, condemned: false };
 const condemned = { since: 10, condemned: true };
-const isPut = (call: { operation: string }) => call.operation === 'put';
 
 async function write(rig: RepositoryRig, tombstones: Tombstones): Promise<void> {
   await rig.store.put(tombstonesKey(ID), Buffer.from(canonicalJson(tombstones)), { mode: 'overwrite' });

@@ -3,10 +3,8 @@ import { CairnError } from '../../../src/lib/errors.ts';
 import type { Change, Evaluation } from '../../../src/repository/change.ts';
 import type { GitManifest, GitState, PublishedGitState } from '../../../src/repository/git/git-manifest.ts';
 import { pointerKey } from '../../../src/repository/keys.ts';
-import type { StoreCall } from '../../helpers/faulty-store.ts';
 import { ID, manifestOf, oid, packOf, RepositoryRig, stateOf } from '../../helpers/repository-rig.ts';
-
-const isPointerPut = (call: StoreCall) => call.operation === 'put' && call.key === pointerKey(ID);
+import { isPointerPut } from '../../helpers/store-calls.ts';
 
 /** Makes one ref, unless it exists; says what it saw. */
 class MakeRef implements Change<GitManifest, string> {

@@ -1,4 +1,5 @@
 /** Publishing is not bound to git: another kind of repository goes through the publisher, the swap and the chain of production. */
+
 import { describe, expect, it } from 'vitest';
 import { isCairnError } from '../../../src/lib/errors.ts';
 import { MemoryObjectStore } from '../../../src/object-store/memory.ts';
@@ -7,9 +8,8 @@ import { pointerKey } from '../../../src/repository/keys.ts';
 import { ManifestStore } from '../../../src/repository/manifest-store.ts';
 import { FaultyStore, type StoreCall } from '../../helpers/faulty-store.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
+import { isPointerPut } from '../../helpers/store-calls.ts';
 import { emptyWords, WORDS_ID, WordServer, wordKind } from '../../helpers/word-repository.ts';
-
-const isPointerPut = (call: StoreCall) => call.operation === 'put' && call.key === pointerKey(WORDS_ID);
 
 /** The words that are published, as a server sees them that has just started. */
 async function published(server: WordServer): Promise<string[]> {

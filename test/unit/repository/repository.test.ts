@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { PublishedGitState } from '../../../src/repository/git/git-manifest.ts';
 import { pointerKey } from '../../../src/repository/keys.ts';
-import type { StoreCall } from '../../helpers/faulty-store.ts';
 import { ID, manifestOf, oid, RepositoryRig } from '../../helpers/repository-rig.ts';
-
-const isPointerGet = (call: StoreCall) => call.operation === 'get' && call.key === pointerKey(ID);
+import { isPointerGet } from '../../helpers/store-calls.ts';
 
 async function published(): Promise<{ rig: RepositoryRig; first: PublishedGitState }> {
   const rig = new RepositoryRig();

@@ -4,8 +4,9 @@ import type { PublishedGitState } from '../../../src/repository/git/git-manifest
 import { artifactKey, pointerKey } from '../../../src/repository/keys.ts';
 import { readPointer } from '../../../src/repository/pointer.ts';
 import { type SwapResult, swapPointer } from '../../../src/repository/swap.ts';
-import type { Behaviour, StoreCall } from '../../helpers/faulty-store.ts';
+import type { Behaviour } from '../../helpers/faulty-store.ts';
 import { childOf, ID, manifestOf, oid, RepositoryRig } from '../../helpers/repository-rig.ts';
+import { isPointerGet, isPointerPut } from '../../helpers/store-calls.ts';
 
 const PATIENCE = 10_000;
 
@@ -56,9 +57,6 @@ async function scene(kind: Kind): Promise<Scene> {
     now: async () => (await read())?.digest,
   };
 }
-
-const isPointerPut = (call: StoreCall) => call.operation === 'put' && call.key === pointerKey(ID);
-const isPointerGet = (call: StoreCall) => call.operation === 'get' && call.key === pointerKey(ID);
 
 /** What may become of the first attempt, and whether it is in the store afterwards. */
 const FATES: readonly { readonly fate: string; readonly behaviour: Behaviour | undefined }[] = [

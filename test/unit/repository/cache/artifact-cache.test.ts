@@ -1,3 +1,4 @@
+import { filesBelow } from '../../../helpers/files.ts';
 import { link, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -40,12 +41,6 @@ async function rigWith(cacheBudget = 100): Promise<RepositoryRig> {
   return rig;
 }
 
-/** What is there. What a release leaves without a reader goes behind the back of whoever released. */
-async function filesOnDisk(): Promise<string[]> {
-  const entries = await readdir(join(folder.path, 'artifacts'), { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
-}
-
 async function use(cache: ArtifactCache, ref: ArtifactRef): Promise<Buffer> {
   const file = await cache.acquire(ID, 'pack', ref);
   const bytes = await readFile(file.path);
@@ -75,8 +70,8 @@ describe('the artifact cache', () => {
     const [a, b, c] = refs as [ArtifactRef, ArtifactRef, ArtifactRef];
     await use(rig.cache, a);
     await use(rig.cache, await stored(rig, content('d')));
-    expect((await filesOnDisk()).sort()).not.toContain(`${b.digest}.pack`);
-    expect(await filesOnDisk()).toHaveLength(3);
+    expect((await filesBelow(join(folder.path, 'artifacts'))).sort()).not.toContain(`${b.digest}.pack`);
+    expect(await filesBelow(join(folder.path, 'artifacts'))).toHaveLength(3);
     const before = downloads(rig);
     await use(rig.cache, a);
     await use(rig.cache, c);
@@ -91,12 +86,12 @@ describe('the artifact cache', () => {
     for (const name of ['a', 'b', 'c', 'd']) {
       pinned.push(await rig.cache.acquire(ID, 'pack', await stored(rig, content(name))));
     }
-    expect(await filesOnDisk()).toHaveLength(4);
+    expect(await filesBelow(join(folder.path, 'artifacts'))).toHaveLength(4);
     for (const file of pinned) await stat(file.path);
     for (const file of pinned) file.release();
     pinned[0]?.release();
     await use(rig.cache, await stored(rig, content('e')));
-    await expect.poll(async () => (await filesOnDisk()).length).toBeLessThanOrEqual(2);
+    await expect.poll(async () => (await filesBelow(join(folder.path, 'artifacts'))).length).toBeLessThanOrEqual(2);
   });
 
   it('serves an artifact larger than its whole budget', async () => {
@@ -105,7 +100,7 @@ describe('the artifact cache', () => {
     expect(await use(rig.cache, ref)).toEqual(content('huge', 200_000));
     const small = await stored(rig, content('small'));
     expect(await use(rig.cache, small)).toEqual(content('small'));
-    await expect.poll(filesOnDisk).toEqual([`${small.digest}.pack`]);
+    await expect.poll(() => filesBelow(join(folder.path, 'artifacts'))).toEqual([`${small.digest}.pack`]);
   });
 
   it('asks for room when pinned files alone are too much', async () => {
@@ -117,7 +112,7 @@ describe('the artifact cache', () => {
       for (const file of idle.splice(0)) file.release();
     };
     const file = await rig.cache.acquire(ID, 'pack', await stored(rig, content('c')));
-    await expect.poll(filesOnDisk).toHaveLength(2);
+    await expect.poll(() => filesBelow(join(folder.path, 'artifacts'))).toHaveLength(2);
     file.release();
   });
 
@@ -130,7 +125,7 @@ describe('the artifact cache', () => {
       await writeFile(join(shard, `${ref.digest}.pack.tmp-7`), 'half');
       const rig = new RepositoryRig({ folder: folder.path, store: first.store });
       await rig.cache.open();
-      expect(await filesOnDisk()).toEqual([`${ref.digest}.pack`]);
+      expect(await filesBelow(join(folder.path, 'artifacts'))).toEqual([`${ref.digest}.pack`]);
       rig.store.reset();
       expect(await use(rig.cache, ref)).toEqual(content('a'));
       expect(await use(rig.cache, ref)).toEqual(content('a'));
@@ -160,7 +155,7 @@ describe('the artifact cache', () => {
       const first = await rigWith();
       for (const name of ['a', 'b', 'c']) await use(first.cache, await stored(first, content(name)));
       await rigWith(15);
-      expect(await filesOnDisk()).toHaveLength(1);
+      expect(await filesBelow(join(folder.path, 'artifacts'))).toHaveLength(1);
     });
   });
 
@@ -183,7 +178,7 @@ describe('the artifact cache', () => {
         await writeFile(source, content(name));
         await rig.cache.adopt('pack', refOf(content(name)), source);
       }
-      expect((await filesOnDisk()).sort()).toEqual(
+      expect((await filesBelow(join(folder.path, 'artifacts'))).sort()).toEqual(
         ['b', 'c'].map((name) => `${refOf(content(name)).digest}.pack`).sort(),
       );
     });
@@ -226,7 +221,7 @@ describe('the artifact cache', () => {
           kind: 'corrupt',
           message: expect.stringContaining(key),
         });
-        expect(await filesOnDisk()).toEqual([]);
+        expect(await filesBelow(join(folder.path, 'artifacts'))).toEqual([]);
         await stored(rig, content('a'));
         expect(await use(rig.cache, ref)).toEqual(content('a'));
       },
@@ -242,7 +237,7 @@ describe('the artifact cache', () => {
         for (const result of results) {
           expect(result).toMatchObject({ status: 'rejected', reason: { kind: 'unavailable' } });
         }
-        expect(await filesOnDisk()).toEqual([]);
+        expect(await filesBelow(join(folder.path, 'artifacts'))).toEqual([]);
         expect(await use(rig.cache, ref)).toEqual(content('a', 100_000));
       },
     );
@@ -273,7 +268,7 @@ describe('the artifact cache', () => {
     const kept = await rig.cache.acquire(ID, 'pack', await stored(rig, content('kept')));
     await use(rig.cache, await stored(rig, content('idle')));
     await rig.cache.relieve();
-    expect(await filesOnDisk()).toEqual([`${refOf(content('kept')).digest}.pack`]);
+    expect(await filesBelow(join(folder.path, 'artifacts'))).toEqual([`${refOf(content('kept')).digest}.pack`]);
     await link(kept.path, join(folder.path, 'still-there'));
     kept.release();
   });
@@ -294,6 +289,6 @@ describe('the artifact cache', () => {
       }),
     );
     await rig.cache.relieve();
-    await expect.poll(filesOnDisk).toEqual([]);
+    await expect.poll(() => filesBelow(join(folder.path, 'artifacts'))).toEqual([]);
   });
 });

@@ -1,3 +1,4 @@
+import { filesBelow } from '../../../helpers/files.ts';
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -57,11 +58,6 @@ afterEach(() => folder[Symbol.asyncDispose]());
 function rigWith(places: Limiter): RepositoryRig {
   const ranged = { above: 200 * KIB, length: 100 * KIB, atOnce: 4, places };
   return new RepositoryRig({ folder: folder.path, store, ranged });
-}
-
-async function filesOnDisk(): Promise<string[]> {
-  const entries = await readdir(join(folder.path, 'artifacts'), { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
 }
 
 async function fetched(): Promise<string> {
@@ -145,7 +141,7 @@ describe('a large artifact', () => {
     };
     await expect(fetched()).rejects.toMatchObject({ kind: 'unavailable' });
     expect(store.asked.filter(({ offset }) => offset === 0)).toHaveLength(3);
-    expect(await filesOnDisk()).toEqual([]);
+    expect(await filesBelow(join(folder.path, 'artifacts'))).toEqual([]);
     expect(store.active).toBe(0);
     store.answer = (_, found) => found;
     expect(await fetched()).toBe(ref.digest);
@@ -177,7 +173,7 @@ describe('a large artifact', () => {
       kind: 'corrupt',
       message: expect.stringMatching(`${key}.*${words}`),
     });
-    expect(await filesOnDisk()).toEqual([]);
+    expect(await filesBelow(join(folder.path, 'artifacts'))).toEqual([]);
   });
 });
 

@@ -1,3 +1,5 @@
+import { until } from '../../../helpers/until.ts';
+import { filesBelow } from '../../../helpers/files.ts';
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -33,7 +35,7 @@ class SlowStore extends MemoryObjectStore {
 
   /** The body of the first download, once it has been asked for. */
   async body(): Promise<PassThrough> {
-    await eventually(() => Promise.resolve(this.bodies.length > 0));
+    await until(() => Promise.resolve(this.bodies.length > 0));
     const [body] = this.bodies;
     if (body === undefined) throw new Error('nothing was asked for');
     return body;
@@ -53,7 +55,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await rig.cache.close();
-  await eventually(async () => (await openFiles()).length === 0);
+  await until(async () => (await openFiles()).length === 0);
   await folder[Symbol.asyncDispose]();
 });
 
@@ -81,21 +83,12 @@ async function readAll(stream: ArtifactStream, from = 0, to = stream.size): Prom
   return Buffer.concat(chunks);
 }
 
-async function eventually(check: () => Promise<boolean>): Promise<void> {
-  await expect.poll(check, { interval: 5 }).toBe(true);
-}
-
 /** The files of the cache that this process has open. */
 async function openFiles(): Promise<string[]> {
   const targets = await Promise.all(
     (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
   );
   return targets.filter((target) => target.startsWith(folder.path));
-}
-
-async function filesOnDisk(): Promise<string[]> {
-  const entries = await readdir(join(folder.path, 'artifacts'), { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
 }
 
 const downloads = () => rig.store.count('get');
@@ -126,7 +119,7 @@ describe('an artifact on its way', () => {
     body.write(bytes.subarray(100, 999));
     expect((await reader.next()).value).toEqual(bytes.subarray(100, 999));
     expect(verified()).toBe('pending');
-    expect(await filesOnDisk()).toEqual([expect.stringContaining('.tmp-')]);
+    expect(await filesBelow(join(folder.path, 'artifacts'))).toEqual([expect.stringContaining('.tmp-')]);
     body.end(bytes.subarray(999));
     expect((await reader.next()).value).toEqual(bytes.subarray(999));
     expect((await reader.next()).done).toBe(true);
@@ -134,7 +127,7 @@ describe('an artifact on its way', () => {
     expect(await readAll(stream, 990)).toEqual(bytes.subarray(990));
     stream.release();
     stream.release();
-    expect(await filesOnDisk()).toEqual([`${sha256(bytes)}.pack`]);
+    expect(await filesBelow(join(folder.path, 'artifacts'))).toEqual([`${sha256(bytes)}.pack`]);
   });
 
   it('comes once for all its readers; one that stands still holds up nobody', async () => {
@@ -196,7 +189,7 @@ describe('an artifact on its way', () => {
       await expect(slow.next()).rejects.toMatchObject(damage);
       await expect(readAll(stream)).rejects.toMatchObject(damage);
       stream.release();
-      expect(await filesOnDisk()).toEqual([]);
+      expect(await filesBelow(join(folder.path, 'artifacts'))).toEqual([]);
       store.slow = false;
       const again = await rig.cache.stream(ID, 'pack', ref);
       expect((await readAll(again)).equals(bytes)).toBe(true);
@@ -248,7 +241,7 @@ describe('an artifact on its way', () => {
       message: expect.stringContaining('stopping'),
     });
     stream.release();
-    expect(await filesOnDisk()).toEqual([]);
+    expect(await filesBelow(join(folder.path, 'artifacts'))).toEqual([]);
   });
 });
 
@@ -263,11 +256,11 @@ describe('an artifact that is here', () => {
     await first.verified;
     const second = await rig.cache.stream(ID, 'pack', ref);
     first.release();
-    expect(await filesOnDisk()).toEqual([`${ref.digest}.pack`]);
+    expect(await filesBelow(join(folder.path, 'artifacts'))).toEqual([`${ref.digest}.pack`]);
     expect((await readAll(second)).equals(bytes)).toBe(true);
     await second.verified;
     second.release();
-    await eventually(async () => (await filesOnDisk()).length === 0);
+    await until(async () => (await filesBelow(join(folder.path, 'artifacts'))).length === 0);
     expect(downloads()).toBe(1);
   });
 

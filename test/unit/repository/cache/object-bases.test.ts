@@ -1,3 +1,4 @@
+import { exists } from '../../../helpers/files.ts';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -52,13 +53,6 @@ function filesOf(...entries: readonly PackEntry[]): string[] {
 
 function digestsOf(...entries: readonly PackEntry[]): Set<string> {
   return new Set(entries.map((entry) => entry.pack.digest));
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Removing goes on behind the back of whoever released. */

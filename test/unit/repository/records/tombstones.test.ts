@@ -5,6 +5,7 @@ import { readAll } from '../../../../src/lib/streams.ts';
 import { artifactFileName, tombstonesKey } from '../../../../src/repository/keys.ts';
 import { rescueFromTombstones, type Tombstones } from '../../../../src/repository/records/tombstones.ts';
 import { ID, RepositoryRig } from '../../../helpers/repository-rig.ts';
+import { isPut } from '../../../helpers/store-calls.ts';
 
 const NAME = artifactFileName({ digest: sha256('a'), kind: 'pack' });
 const OTHER = artifactFileName({ digest: sha256('b'), kind: 'pack' });
@@ -28,8 +29,6 @@ async function read(rig: RepositoryRig): Promise<Tombstones> {
   if (!found.found) throw new Error('no tombstones');
   return JSON.parse((await readAll(found.body, 10_000)).toString()) as Tombstones;
 }
-
-const isPut = (call: { operation: string }) => call.operation === 'put';
 
 describe('rescuing an artifact', () => {
   it('is safe when nothing has ever been watched', async () => {

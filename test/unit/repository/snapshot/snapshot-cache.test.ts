@@ -11,8 +11,10 @@ import { encodeManifest } from '../../../../src/repository/git/git-manifest-code
 import { type ArtifactKind, artifactKey } from '../../../../src/repository/keys.ts';
 import type { ArtifactRef } from '../../../../src/repository/manifest.ts';
 import { writeSnapshot } from '../../../../src/repository/snapshot/snapshot.ts';
+import { exists } from '../../../helpers/files.ts';
 import { ID, manifestOf, oid, RepositoryRig } from '../../../helpers/repository-rig.ts';
 import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
+import { until } from '../../../helpers/until.ts';
 
 let folder: TempDir;
 let rig: RepositoryRig;
@@ -43,18 +45,6 @@ function stateWith(manifest: GitManifest): PublishedGitState {
 
 async function snapshotsOnDisk(): Promise<number> {
   return (await readdir(join(folder.path, 'snapshots'))).length;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** Dropping goes on behind the back of whoever released. */
-async function eventually(check: () => Promise<boolean>): Promise<void> {
-  await expect.poll(check, { interval: 5 }).toBe(true);
 }
 
 describe('a snapshot', () => {
@@ -171,7 +161,7 @@ describe('the snapshot cache', () => {
     reading.release();
     reading.release();
     (await rig.snapshots.acquire(ID, third)).release();
-    await eventually(async () => !(await exists(reading.path)));
+    await until(async () => !(await exists(reading.path)));
     expect(await exists(other.path), 'still read').toBe(true);
     other.release();
   });
@@ -189,7 +179,7 @@ describe('the snapshot cache', () => {
     expect(await exists(packFile)).toBe(true);
     lease.release();
     const evenMore = await rig.cache.acquire(ID, 'pack', await artifact('pack', 'z'.repeat(900)));
-    await eventually(async () => !(await exists(lease.path)));
+    await until(async () => !(await exists(lease.path)));
     more.release();
     evenMore.release();
   });
@@ -202,7 +192,7 @@ describe('the snapshot cache', () => {
     }
     expect(await snapshotsOnDisk()).toBe(80);
     for (const lease of leases) lease.release();
-    await eventually(async () => (await snapshotsOnDisk()) <= 64);
+    await until(async () => (await snapshotsOnDisk()) <= 64);
   });
 
   it('tells all who wait that one cannot be made, and tries again for the next', async () => {

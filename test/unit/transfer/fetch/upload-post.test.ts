@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { delimiterPacket, encodePacket, flushPacket } from '../../../../src/git/index.ts';
+import { delimiterPacket, flushPacket } from '../../../../src/git/index.ts';
 import { ByteBudget } from '../../../../src/lib/byte-budget.ts';
 import type { ProtocolVersion } from '../../../../src/transfer/fetch/advertise-refs.ts';
 import {
@@ -8,10 +8,9 @@ import {
   readUploadPost,
 } from '../../../../src/transfer/fetch/upload-post.ts';
 import { RequestBody } from '../../../../src/transfer/request-body.ts';
+import { lines } from '../../../helpers/upload-requests.ts';
 
 const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(40));
-
-const lines = (...texts: string[]) => Buffer.concat(texts.map((text) => encodePacket(`${text}\n`)));
 
 function v2(args: readonly string[], capabilities: readonly string[] = []): Buffer {
   const head = lines('command=fetch', ...capabilities);
