@@ -4,9 +4,9 @@ import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { CairnError, messageOf } from '../lib/errors.ts';
 
-/** The listening server of operators: health with reasons, and metrics. Plain HTTP, for an address that is not public. */
+/** The server for operators: health with reasons, and metrics. Plain HTTP, for an address that is not public. */
 export class AdminServer implements AsyncDisposable {
-  /** Where it is reached, for example `http://127.0.0.1:9090`. */
+  /** Its URL, for example `http://127.0.0.1:9090`. */
   readonly url: string;
   private readonly server: Server;
 
@@ -18,14 +18,15 @@ export class AdminServer implements AsyncDisposable {
   /**
    * Starts listening, and answers at once.
    * @param at port 0 picks a free one
-   * @throws CairnError `unavailable` when the address is taken or not ours
+   * @throws CairnError `unavailable` if the address is taken, or is not one of this machine
    */
   static async listen(
     at: { readonly host: string; readonly port: number },
     routes: Hono,
   ): Promise<AdminServer> {
     const { host, port } = at;
-    const listener = getRequestListener(routes.fetch);
+    // HTTP/1.0 allows a request without a `Host` header, and hono needs a host for its URL.
+    const listener = getRequestListener(routes.fetch, { hostname: 'localhost' });
     const server = createServer((incoming, response) => {
       listener(incoming, response).catch(() => response.destroy());
     });
