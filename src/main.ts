@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=4
 import { commandLine } from './cli/command-line.ts';
+import { nodeVersionProblem } from './cli/node-version.ts';
 import { systemClock } from './lib/clock.ts';
 import { CairnError, messageOf } from './lib/errors.ts';
 import { StoreUntriedError } from './object-store/probe/probe-error.ts';
@@ -27,6 +28,8 @@ async function main(): Promise<void> {
   const print = (text: string) => process.stdout.write(`${text}\n`);
   const warn = (text: string) => process.stderr.write(`cairn: warning: ${text}\n`);
   try {
+    const problem = nodeVersionProblem(process.versions.node);
+    if (problem !== undefined) throw new CairnError('invalid', problem);
     await commandLine({ environment: process.env, print, warn, signal: stop.signal }).parseAsync();
   } catch (error) {
     const reason =
