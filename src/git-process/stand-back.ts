@@ -3,16 +3,16 @@ import { setPriority } from 'node:os';
 import { systemCode } from '../lib/errors.ts';
 import type { GitCommand } from './commands.ts';
 
-/** Milliseconds: Linux lets somebody who is not root change one such group in 100 ms, of all that there are. */
+/** Milliseconds: on Linux, a user who is not root may change one group of all in 100 ms. */
 const BETWEEN_TRIES_MS = 150;
 
 /**
- * Lowers the priority of a process that leads a session of its own. Its threads and children inherit it.
+ * Lowers the priority of a process that leads its own session. Its threads and children inherit the priority.
  *
- * Linux may treat each session as one group (`sched_autogroup_enabled`, on in most distributions). Between groups only their
- * own niceness counts, that of the processes within them does not: so both are set for what strangers have done. Folds have to come to
- * an end on a busy machine as well, so for them only the first is.
- * @param isOver true once the process has ended: it needs no processor any more
+ * Linux may schedule each session as one group (`sched_autogroup_enabled`, on in most distributions). Between groups only the
+ * niceness of the groups counts, not that of their processes. So both are set for work of strangers. A fold must come to its end
+ * on a busy machine, too, so for a fold only the niceness of the process is set.
+ * @param isOver true once the process has ended
  */
 export function standBack(
   pid: number,
@@ -32,7 +32,7 @@ async function standBackAsGroup(pid: number, niceness: number, isOver: () => boo
   try {
     await writeFile(`/proc/${pid}/autogroup`, String(niceness));
   } catch (error) {
-    // Anything else: this system has no such groups, or the process has ended.
+    // With another error, the system has no such groups, or the process has ended.
     if (systemCode(error) !== 'EAGAIN') return;
     setTimeout(() => void standBackAsGroup(pid, niceness, isOver), BETWEEN_TRIES_MS).unref();
   }

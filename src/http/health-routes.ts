@@ -6,9 +6,9 @@ import { jsonErrors, refuseMethod } from './errors/json-errors.ts';
 
 export interface HealthContext {
   readonly metrics: Pick<Metrics, 'registry' | 'scrape'>;
-  /** Asks the object store something cheap; throws when it does not answer. */
+  /** Sends a cheap request to the object store; throws if the store does not answer. */
   readonly checkStore: () => Promise<void>;
-  /** True from the moment the server has begun to stop. */
+  /** True once the server has begun to stop. */
   readonly stopping: () => boolean;
   readonly log: Logger;
 }
@@ -18,19 +18,19 @@ type Readiness =
   | { readonly status: 'ready' | 'stopping' }
   | { readonly status: 'unavailable'; readonly reason: string };
 
-/** Answers whoever watches the server, the public with a word, operators with reasons and metrics. */
+/** Answers health checks: one word for the public, reasons and metrics for operators. */
 export class Health {
   private readonly context: HealthContext;
-  private looking: Promise<Readiness> | undefined;
-  private troubled = false;
+  private checking: Promise<Readiness> | undefined;
+  private isUnavailable = false;
 
   constructor(context: HealthContext) {
     this.context = context;
   }
 
   /**
-   * What anybody may ask: `/healthz` (the process answers) and `/readyz` (it can serve), both without a reason.
-   * @param metrics adds `/metrics`, where operators have no address of their own
+   * Routes for everybody: `/healthz` (the process answers) and `/readyz` (it can serve), both without a reason.
+   * @param metrics adds `/metrics`, if operators have no address of their own
    */
   publicRoutes({ metrics }: { readonly metrics: boolean }): Hono {
     const app = this.routes(({ status }) => ({ status }));
@@ -38,7 +38,7 @@ export class Health {
     return app;
   }
 
-  /** What operators ask, at an address that is theirs: the same with reasons, and `/metrics` (Prometheus text). */
+  /** Routes for operators, at an address of their own: the same with reasons, and `/metrics` (Prometheus text). */
   operatorRoutes(): Hono {
     const app = this.routes((readiness) => readiness);
     this.addMetrics(app);
@@ -65,26 +65,26 @@ export class Health {
     app.all('/metrics', (c) => refuseMethod(c, '/metrics'));
   }
 
-  /** However many ask at once, the store is asked once. */
+  /** Requests at the same time share one request to the store. */
   private async readiness(): Promise<Readiness> {
     if (this.context.stopping()) return { status: 'stopping' };
-    this.looking ??= this.look().finally(() => {
-      this.looking = undefined;
+    this.checking ??= this.check().finally(() => {
+      this.checking = undefined;
     });
-    return this.looking;
+    return this.checking;
   }
 
-  private async look(): Promise<Readiness> {
+  private async check(): Promise<Readiness> {
     const { checkStore, log } = this.context;
     try {
       await checkStore();
-      if (this.troubled) log.info('ready again');
-      this.troubled = false;
+      if (this.isUnavailable) log.info('ready again');
+      this.isUnavailable = false;
       return { status: 'ready' };
     } catch (error) {
       const reason = messageOf(error);
-      if (!this.troubled) log.warn({ reason }, 'not ready');
-      this.troubled = true;
+      if (!this.isUnavailable) log.warn({ reason }, 'not ready');
+      this.isUnavailable = true;
       return { status: 'unavailable', reason };
     }
   }

@@ -14,14 +14,14 @@ import { observe } from './middleware/observe.ts';
 import { RequestPlaces } from './middleware/request-places.ts';
 import { watchClient } from './middleware/watch-client.ts';
 
-/** What is answered. */
+/** The routes of the server. */
 export interface HttpRoutes {
   readonly git: GitRoutesContext;
-  /** Everything that is not behind the URL of a repository. */
+  /** All routes but those of repositories. */
   readonly others: Hono;
 }
 
-/** Two apps, so that a git request is matched against nothing but git's routes. */
+/** Two apps, so that a git request is compared with git's routes only. */
 export interface HttpApps {
   readonly git: Hono<GitEnv>;
   readonly others: Hono<HttpEnv>;
@@ -37,7 +37,7 @@ export interface HttpAppsContext {
   readonly now: () => number;
 }
 
-/** All that is answered over HTTP. */
+/** Makes the apps that answer all HTTP requests, with their middleware. */
 export function httpApps(context: HttpAppsContext, routes: HttpRoutes): HttpApps {
   const { log, metrics, limits, now } = context;
   const places = new RequestPlaces({ all: limits.requests, perAddress: limits.requestsPerAddress }, (limit) =>

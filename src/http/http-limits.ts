@@ -1,18 +1,18 @@
 import type { LeastPace } from '../lib/pace.ts';
 
-/** What is borne from all clients, and from those of one network address. */
+/** Limits for all clients together, and for those of one network address. */
 export interface HttpLimits {
   readonly connections: number;
   readonly connectionsPerAddress: number;
   readonly requests: number;
   readonly requestsPerAddress: number;
-  /** Proxies in front of this server whose word on who calls is believed. */
+  /** Number of proxies in front of this server whose `X-Forwarded-For` entries are believed. */
   readonly trustedProxies: number;
-  /** How fast a client has to send what it is waited for, and to take what is waiting for it. */
+  /** The minimum rate at which a client has to send while the server waits, and to read what the server sends. */
   readonly leastPace: LeastPace;
 }
 
-/** The settings that limits are made of. */
+/** The settings that the limits come from. */
 export interface LimitSettings {
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
@@ -24,29 +24,29 @@ export interface LimitSettings {
   readonly idleTimeout: number;
 }
 
-/** Git requests answered at once. */
+/** Maximum number of git requests at the same time. */
 const REQUESTS = 2_048;
 
 /**
- * Connections that the system keeps until the server takes them up; it keeps fewer where `net.core.somaxconn` says so. Beyond them
- * it drops what a client sends first, and honest clients try again after seconds only.
+ * Length of the system's queue of connections that the server has not accepted yet; `net.core.somaxconn` may make it shorter. If
+ * it is full, the system drops a client's first packet, and the client tries again only after seconds.
  */
 export const BACKLOG = 4_096;
 
-/** Milliseconds that a client may take for its part of TLS. */
+/** Milliseconds that a client may take for the TLS handshake. */
 export const HANDSHAKE_MS = 30_000;
 
-/** Milliseconds, as Node's server takes them. */
+/** Options of Node's server, in milliseconds. */
 export const TIME_LIMITS = {
-  /** How long a client may take for the head of a request. */
+  /** How long a client may take to send the head of a request. */
   headersTimeout: 30_000,
-  /** How long an idle connection is kept for its next request. */
+  /** How long an idle connection is kept open for its next request. */
   keepAliveTimeout: 75_000,
-  /** How often it is looked for clients that took longer. */
+  /** How often Node checks these limits. */
   connectionsCheckingInterval: 5_000,
 } as const;
 
-/** What the settings say of connections and requests. */
+/** The limits that follow from the settings. */
 export function httpLimits(settings: LimitSettings): HttpLimits {
   return {
     connections: settings.maxConnections,

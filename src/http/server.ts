@@ -20,9 +20,9 @@ import type { RelaySockets } from './relay-socket.ts';
 import { requestListener } from './request-listener.ts';
 import { normalTarget } from './request-target.ts';
 
-/** What the server answers with. */
+/** The routes that a server answers with. */
 export interface ServedRoutes extends HttpRoutes {
-  /** Who asks for WebSocket is sent there; without it such requests are answered like any other. */
+  /** Takes over requests for a WebSocket; without it they are answered like other requests. */
   readonly relay?: RelaySockets;
 }
 
@@ -30,10 +30,10 @@ export interface HttpServerContext {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly random: Random;
-  /** PEM texts; without them plain HTTP is served. */
+  /** PEM texts; without them the server speaks plain HTTP. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly limits: HttpLimits;
-  /** Milliseconds for a TLS handshake; half a minute when left out. */
+  /** Milliseconds for a TLS handshake; half a minute by default. */
   readonly handshakeMs?: number;
 }
 
@@ -41,7 +41,7 @@ type RequestListener = ReturnType<typeof requestListener>;
 
 const now = () => performance.now();
 
-/** The listening server: connections, TLS, time limits and upgrades. What is answered is in `http-apps.ts`. */
+/** The listening server: connections, TLS, time limits and upgrades. The responses are made in `http-apps.ts`. */
 export class HttpServer {
   private readonly context: HttpServerContext;
   private readonly server: Server;
@@ -70,7 +70,7 @@ export class HttpServer {
       this.answering.add(answered);
       void answered.finally(() => this.answering.delete(answered));
     };
-    // Time limits are on no progress, not on total time: a push may take an hour as long as it moves.
+    // Only lack of progress is limited, not the total time: a push may take an hour as long as bytes arrive.
     const options = {
       requestTimeout: 0,
       ...TIME_LIMITS,
@@ -92,8 +92,8 @@ export class HttpServer {
   /**
    * Starts listening.
    * @param port 0 picks a free one
-   * @returns the URL it is reached at
-   * @throws CairnError `unavailable` when the address is taken or not ours
+   * @returns the URL of the server
+   * @throws CairnError `unavailable` if the address is taken, or is not one of this machine
    */
   async listen(host: string, port: number): Promise<string> {
     await new Promise<void>((resolve, reject) => {
@@ -107,7 +107,7 @@ export class HttpServer {
     return `${this.context.tls === undefined ? 'http' : 'https'}://${shownHost}:${address.port}`;
   }
 
-  /** Begins to answer. Requests that came since {@link listen} have waited: what is answered may depend on the address. */
+  /** Begins to answer. Requests that came since {@link listen} have waited, because responses may depend on the address. */
   serve({ relay, ...routes }: ServedRoutes): void {
     const { log } = this.context;
     this.serving = true;
@@ -116,7 +116,7 @@ export class HttpServer {
       this.server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
         incoming.url = normalTarget(incoming.url ?? '/');
         if (asksForWebSocket(incoming)) {
-          // It is the relay's from now on, which has limits and an end of its own for it.
+          // From now on the relay owns the connection: it limits it and ends it.
           this.connections.occupy(incoming.socket);
           relay.upgrade(incoming, socket, head);
         } else answerWithoutUpgrade(this.server, incoming, socket, head);
@@ -126,26 +126,26 @@ export class HttpServer {
     this.begin(requestListener(httpApps(context, routes), log));
   }
 
-  /** Takes no new connections, and waits until every request under way has been answered. */
+  /** Accepts no new connections, and waits until all current requests have been answered. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     if (!this.serving) {
-      // Nobody will answer those who wait.
+      // The requests that wait will never be answered.
       this.server.closeAllConnections();
       return closed;
     }
-    // A connection that goes idle later, having had its last answer, would be kept for a next request.
+    // A connection that becomes idle later would be kept open for its next request.
     const sweep = setInterval(() => {
       this.server.closeIdleConnections();
       this.connections.endIdle();
     }, 100);
-    // A connection of the relay never goes idle.
+    // A connection of the relay never becomes idle.
     await Promise.all([closed, this.relay?.close()]).finally(() => clearInterval(sweep));
-    // A push whose client was cut off may be in the middle of its swap: that one is finished, too.
+    // A push whose client was cut off may be swapping the pointer: wait for it, too.
     await Promise.all(this.answering);
   }
 
-  /** Cuts every connection that is left. */
+  /** Cuts all connections that are left. */
   closeAll(): void {
     this.server.closeAllConnections();
     this.relay?.closeAll();

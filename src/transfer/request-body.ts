@@ -2,9 +2,9 @@ import { ChunkSource } from '../lib/chunk-source.ts';
 import { CairnError } from '../lib/errors.ts';
 
 /**
- * A request's decoded body: first whoever parses its head reads it, then the others. What is left is drained, so that a client that
- * is still sending gets to read its answer. The source is bounded; an error that it throws means that the client has gone, or sent
- * too much.
+ * The decoded body of a request. The parser of its head reads it first, and then whoever needs the rest. What is left is read and
+ * dropped, so that a client that is still sending reads its response. The source is bounded: it throws an error if the client has
+ * gone, or has sent too much.
  */
 export class RequestBody extends ChunkSource {
   private left = Number.POSITIVE_INFINITY;
@@ -15,7 +15,7 @@ export class RequestBody extends ChunkSource {
     return this.received;
   }
 
-  /** Lowers the bound of what is still read, in bytes; beyond it reading throws CairnError `too-large`. */
+  /** Reads at most this many bytes from now on. After that, reading throws CairnError `too-large`. */
   cap(bytes: number): void {
     this.left = Math.min(this.left, bytes);
   }

@@ -10,7 +10,6 @@ import { until } from '../helpers/until.ts';
 import { plainEvent } from '../unit/relay/plain-events.ts';
 
 /** Every second a server looks at what the others have written; a busy machine takes longer over it. */
-const _SOON_MS = 30_000;
 
 async function startServer(store: ObjectStore): Promise<EventStore> {
   const log = createLogger('silent');

@@ -1,4 +1,4 @@
-/** Errors as git's clients read them. */
+/** Errors in the form that git clients read. */
 import type { ServerResponse } from 'node:http';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context } from 'hono';
@@ -10,12 +10,12 @@ import type { GitEnv } from '../http-env.ts';
 import { MethodNotAllowed } from './method-not-allowed.ts';
 import { statusOf } from './status.ts';
 
-/** Seconds after which a client that was refused for overload may come back. */
+/** Seconds after which a client that was refused because of overload may try again. */
 const RETRY_AFTER_SECONDS = '5';
 
 /**
- * Logs what went wrong with a git request, and answers it if no answer has begun. One that has is broken off.
- * @param realm what credentials are good for: the public base URL
+ * Logs the error of a git request, and answers with it. If a response has begun already, its connection is cut.
+ * @param realm the realm of the challenges: the public base URL
  */
 export function gitErrors(log: Logger, realm: string): (error: unknown, c: Context<GitEnv>) => Response {
   return (error, c) => {
@@ -31,17 +31,17 @@ export function gitErrors(log: Logger, realm: string): (error: unknown, c: Conte
     const about = { requestId, client, method: incoming.method, path: incoming.url };
     const status = statusOf(error);
     if (isCairnError(error) && status < 500) {
-      // A client that has to say who it is, or that asks for what it cannot have: nothing of ours went wrong.
+      // The client has to authenticate, or asks for something it cannot have: not a failure of the server.
       log.info({ ...about, kind: error.kind, reason: error.message }, 'git request refused');
     } else {
       log[status === 503 ? 'warn' : 'error']({ ...about, err: error }, 'git request failed');
     }
     if (outgoing.headersSent) {
-      // Too late for a reason: an answer that breaks off is at least not taken for a whole one.
+      // It is too late for a reason. The client sees at least that the response is not complete.
       outgoing.destroy();
       return RESPONSE_ALREADY_SENT;
     }
-    // Nobody reads what is still coming; the connection cannot be used again before it has come.
+    // Nobody reads the rest of the request, and the connection cannot be used again before it has arrived.
     if (!incoming.complete) outgoing.setHeader('Connection', 'close');
     sendGitError(outgoing, error, git.endpoint, requestId, realm);
     incoming.resume();
@@ -50,12 +50,12 @@ export function gitErrors(log: Logger, realm: string): (error: unknown, c: Conte
 }
 
 /**
- * Answers a git request with an error, before anything else was answered. A 401 carries both challenges, because git before 2.46 can
- * answer Basic only.
+ * Answers a git request with an error, if no response has begun. A 401 carries both challenges, because git before 2.46 knows
+ * only Basic.
  *
- * git shows the text of a failed `info/refs`, but of a failed POST only the status. So
- * upload-pack's clients get trouble of this server in an ERR packet, which git shows, and likewise what stock git may ask for and cannot
- * have. Overload stays a status: it is for programs, which wait and come back.
+ * git shows the text of a failed `info/refs`, but only the status of a failed POST. So clients of upload-pack get errors of the
+ * server, and refusals of what stock git may ask for, in an ERR packet, which git shows. Overload keeps its status: programs read
+ * it, wait, and try again.
  */
 function sendGitError(
   response: ServerResponse,

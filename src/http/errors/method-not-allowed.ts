@@ -1,6 +1,6 @@
 import { CairnError } from '../../lib/errors.ts';
 
-/** A path is asked for with a method that it does not have. Answered with 405 (RFC 9110, section 15.5.6). */
+/** A request has a method that its path does not have. It is answered with 405 (RFC 9110, section 15.5.6). */
 export class MethodNotAllowed extends CairnError {
   /** The value of the `Allow` header. */
   readonly allowed: string;

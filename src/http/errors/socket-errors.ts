@@ -1,7 +1,7 @@
-/** Errors on a connection that no HTTP server answers on: one that is turned away, or that was to become a WebSocket. */
+/** Errors on a connection without an HTTP server: a refused connection, or a refused upgrade to a WebSocket. */
 
 /**
- * The bytes of an answer in HTTP/1.1 that ends its connection.
+ * The bytes of an HTTP/1.1 response that ends its connection.
  * @param status with its phrase, for example `404 Not Found`
  * @param reason for the client; one line
  */

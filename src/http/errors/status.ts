@@ -1,7 +1,7 @@
 import { CairnError, type ErrorKind } from '../../lib/errors.ts';
 import { MethodNotAllowed } from './method-not-allowed.ts';
 
-/** The status of each kind of error. */
+/** The HTTP status of each kind of error. */
 export const STATUS_OF: Readonly<Record<ErrorKind, number>> = {
   'not-found': 404,
   unauthenticated: 401,
@@ -14,7 +14,7 @@ export const STATUS_OF: Readonly<Record<ErrorKind, number>> = {
   corrupt: 500,
 };
 
-/** The status of anything thrown. */
+/** The HTTP status of anything thrown. */
 export function statusOf(error: unknown): number {
   if (error instanceof MethodNotAllowed) return 405;
   return error instanceof CairnError ? STATUS_OF[error.kind] : 500;

@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import { CairnError } from '../../lib/errors.ts';
 import type { HttpEnv } from '../http-env.ts';
 
-/** Gives what follows a signal that is aborted when the client leaves before it has the whole answer. */
+/** Gives the next handlers a signal that is aborted if the client leaves before it has the whole response. */
 export const untilGone: MiddlewareHandler<HttpEnv> = (c, next) => {
   const { outgoing } = c.env;
   const gone = new AbortController();

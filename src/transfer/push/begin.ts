@@ -21,21 +21,21 @@ export interface BeginningPush {
   readonly authority: PushAuthority;
   /** True if this process advertised the refs for this push: then its cached state has all that the client builds on. */
   readonly advertised: boolean;
-  /** The network address it comes from. */
+  /** The network address that it comes from. */
   readonly address: string;
   readonly body: RequestBody;
   /** The share of the push in the memory for all heads. */
   readonly headMemory: BudgetShare;
 }
 
-/** What a push begins with. */
+/** What is known when a push begins. */
 export interface Begun {
   readonly published: PublishedGitState | undefined;
   /** True when the store was asked for the state after the push came. */
   readonly fresh: boolean;
-  /** The signed states that were held then, where those matter. */
+  /** The signed states that the repository holds, if a signed state authorizes the push; otherwise empty. */
   readonly held: readonly HeldState[];
-  /** Why it is refused without a look at the repository. */
+  /** Set if the push is refused without a look at the repository. */
   readonly turnedAway?: CairnError;
 }
 
@@ -64,9 +64,9 @@ export async function beginPush(
   return { ...begun, held, request };
 }
 
-/** The state of a repository that the sender may see. Whether the sender may write is decided for each ref. */
+/** Reads the state of a repository that the sender may see. Whether the sender may write is decided for each ref. */
 async function look({ repository, authority, advertised }: BeginningPush): Promise<Omit<Begun, 'held'>> {
-  // A thin pack leans on objects of what the client was shown, possibly by another server a moment ago.
+  // The bases in a thin pack come from refs that the client was shown, perhaps by another server a moment ago.
   if (advertised) {
     const known = await repository.known();
     if (pushAccess(repository.id, authority, known?.manifest).allow)

@@ -4,26 +4,26 @@ import type { CairnError } from '../../lib/errors.ts';
 import { type Rate, TokenBucket } from '../../lib/token-bucket.ts';
 import { usedUp } from './used-up.ts';
 
-/** Seconds of git for the packs of one address: at once, and per second. */
+/** How many seconds git may work on the packs of one address: at once, and per second. */
 const SECONDS: Rate = { burst: 120, perSecond: 0.2 };
-/** A writer is not charged for this many seconds of a pack beyond a bound. git notices most such packs sooner. */
+/** The first seconds of a pack that exceeds a bound are free for a writer. git notices most such packs sooner. */
 const FREE = 1;
-/** Addresses remembered. Beyond this many, those whose time is whole again are forgotten. */
+/** Number of remembered addresses above which those with their full time are removed. */
 const REMEMBERED = 10_000;
 
-/** What one push takes of the time of its address. */
+/** Charges the time of one push to its address. */
 export interface UnpackAccount {
-  /** Call it before git is started. @throws CairnError `busy` when the packs of the address have taken too much time */
+  /** Call it before git is started. @throws CairnError `busy` when the address has used up its time */
   check(): void;
-  /** Git, or this server itself, has worked on the pack for so many seconds. */
+  /** Tells how many seconds git, or this server itself, has worked on the pack since the last call. */
   worked(seconds: number): void;
-  /** The pack was refused because it is beyond a bound. */
+  /** Tells that the pack was refused because it exceeds a bound. */
   exceeded(): void;
 }
 
 /**
- * The time that git works on packs, by the network address that they come from. A stranger pays for every pack, whoever may write
- * only for one that was worked on for long before it turned out to be beyond a bound.
+ * Limits the time that git works on packs, by the network address that they come from. A stranger is charged for every pack. A
+ * writer is charged only for a pack that exceeds a bound, if git has worked on it for long.
  */
 export class UnpackTime {
   private readonly clock: Clock;
@@ -34,17 +34,20 @@ export class UnpackTime {
     this.clock = clock;
   }
 
-  /** Addresses that are remembered. */
+  /** Number of remembered addresses. */
   get remembered(): number {
     return this.addresses.size;
   }
 
-  /** @returns what strangers from an address are told whose packs have taken too much time; undefined when they have not */
+  /** The error for strangers from an address that has used up its time; undefined while it has some left. */
   problemOf(address: string): CairnError | undefined {
     return this.problem(keyOf(address, true));
   }
 
-  /** @param isStranger true for a push by somebody without a right of their own */
+  /**
+   * Opens the account of one push.
+   * @param isStranger true if the sender has no right to write
+   */
   account(address: string, isStranger: boolean): UnpackAccount {
     const key = keyOf(address, isStranger);
     let [worked, charged] = [0, 0];
@@ -90,7 +93,7 @@ export class UnpackTime {
   }
 }
 
-/** Whoever may write has time of their own: strangers who share the address do not use it up. */
+/** Writers have time of their own: strangers who share the address do not use it up. */
 function keyOf(address: string, isStranger: boolean): string {
   return `${isStranger ? 'stranger' : 'writer'} ${callerAddress(address)}`;
 }
