@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { execaSync } from 'execa';
 import { messageOf } from '../../src/lib/errors.ts';
 import type { Wrapper } from '../cairn.ts';
 import { memoryOfTree } from '../process-figures.ts';
@@ -56,7 +56,7 @@ function firstVersion(bytes: number): MemoryLimit {
 function groupAt(folder: string, file: string, bytes: number, killed: () => number): MemoryLimit {
   try {
     writeFileSync(`${folder}/${file}`, String(bytes));
-    execFileSync('sh', ['-c', 'echo $$ > "$0/cgroup.procs"', folder]);
+    execaSync('sh', ['-c', 'echo $$ > "$0/cgroup.procs"', folder]);
   } catch (error) {
     rmdirSync(folder);
     throw error;

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execa } from 'execa';
 import type { ObjectFormat } from '../../src/git/object-id.ts';
 
 export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag';
@@ -22,10 +22,17 @@ export class ObjectGraph {
   /** Reads all objects of a repository, reachable or not. */
   static async read(gitDir: string, format: ObjectFormat): Promise<ObjectGraph> {
     const args = ['cat-file', '--batch-all-objects', '--unordered', '--buffer', '--batch'];
-    const child = spawn('git', args, { env: { PATH: process.env['PATH'], GIT_DIR: gitDir } });
-    const chunks: Buffer[] = [];
-    for await (const chunk of child.stdout) chunks.push(chunk as Buffer);
-    return new ObjectGraph(parseBatch(Buffer.concat(chunks)), format);
+    const { stdout } = await execa('git', args, {
+      env: { PATH: process.env['PATH'], GIT_DIR: gitDir },
+      extendEnv: false,
+      encoding: 'buffer',
+      stripFinalNewline: false,
+      maxBuffer: 2 ** 30,
+    });
+    return new ObjectGraph(
+      parseBatch(Buffer.from(stdout.buffer, stdout.byteOffset, stdout.byteLength)),
+      format,
+    );
   }
 
   ids(type: ObjectType): string[] {

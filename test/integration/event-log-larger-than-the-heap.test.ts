@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { expect, it } from 'vitest';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -19,7 +18,7 @@ interface Report {
 }
 
 async function run(mode: 'fill' | 'open', folder: string): Promise<Report> {
-  const { stdout } = await promisify(execFile)(process.execPath, [
+  const { stdout } = await execa(process.execPath, [
     `--max-old-space-size=${HEAP}`,
     '--expose-gc',
     join(ROOT, 'test', 'helpers', 'event-memory.mjs'),

@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execaSync } from 'execa';
 import type { ObjectFormat } from '../../../src/git/object-id.ts';
 
 /** A repository made by the installed git, to compare Cairn's bytes with git's. */
@@ -14,11 +14,12 @@ export class RealRepository implements Disposable {
 
   /** Runs git in the repository and returns the bytes it wrote. Throws when it fails. */
   git(args: string[], options: { input?: string | Buffer; protocol?: string } = {}): Buffer {
-    return execFileSync('git', args, {
+    const { stdout } = execaSync('git', args, {
       cwd: this.path,
       input: options.input ?? '',
-      stdio: ['pipe', 'pipe', 'pipe'],
-      maxBuffer: 64 * 1024 * 1024,
+      encoding: 'buffer',
+      stripFinalNewline: false,
+      extendEnv: false,
       env: {
         PATH: process.env['PATH'],
         LC_ALL: 'C',
@@ -31,6 +32,7 @@ export class RealRepository implements Disposable {
         ...(options.protocol && { GIT_PROTOCOL: `version=${options.protocol}` }),
       },
     });
+    return Buffer.from(stdout.buffer, stdout.byteOffset, stdout.byteLength);
   }
 
   /** One commit, a few branches (one beyond the BMP, one just below it), a tag, and a tag of that tag. */

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execaSync } from 'execa';
 import { describe, expect, test } from 'vitest';
 import {
   compareBytes,
@@ -62,7 +62,7 @@ const refused = [
 ];
 
 function checkRefFormat(name: string): boolean {
-  return spawnSync('git', ['check-ref-format', name]).status === 0;
+  return execaSync('git', ['check-ref-format', name], { reject: false }).exitCode === 0;
 }
 
 describe('ref names', () => {
