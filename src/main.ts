@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=4
 import { commandLine } from './cli/command-line.ts';
+import { ExitError } from './cli/exit-error.ts';
 import { nodeVersionProblem } from './cli/node-version.ts';
 import { systemClock } from './lib/clock.ts';
 import { CairnError, messageOf } from './lib/errors.ts';
@@ -35,8 +36,13 @@ async function main(): Promise<void> {
     const reason =
       error instanceof CairnError ? error.message : error instanceof Error ? error.stack : messageOf(error);
     process.stderr.write(`cairn: ${reason}\n`);
-    process.exitCode = error instanceof StoreUntriedError ? TRY_AGAIN : 1;
+    process.exitCode = exitCodeOf(error);
   }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof ExitError) return error.exitCode;
+  return error instanceof StoreUntriedError ? TRY_AGAIN : 1;
 }
 
 await main();

@@ -8,6 +8,7 @@ import type { CommandContext } from './command-context.ts';
 import { credentialGet, credentialNote, credentialOther } from './credential.ts';
 import { events } from './events.ts';
 import { keyNew, keyShow } from './key.ts';
+import { addMirrorCommands } from './mirror-command-line.ts';
 
 /**
  * The table of all commands of `cairn`. Commands that work on a store, or run git, are loaded on demand: git runs this
@@ -79,6 +80,7 @@ export function commandLine(context: CommandContext): Command {
     .action(async (name, flags) => (await import('./fold.ts')).fold(name, flags, given(flags), context));
 
   addClientCommands(program, context);
+  addMirrorCommands(program, context, (command) => withOptions(command, 'client'));
   return program;
 }
 

@@ -19,3 +19,13 @@ export function formatSize(bytes: number): string {
   }
   return `${size} ${UNITS[unit]}`;
 }
+
+/** A number of bytes for people who want no more than an idea of it: `1.4 MiB`. */
+export function roundedSize(bytes: number): string {
+  let [size, unit] = [bytes, 0];
+  while (size >= 1024 && unit + 1 < UNITS.length) {
+    size /= 1024;
+    unit++;
+  }
+  return unit === 0 ? `${Math.round(size)} ${UNITS[0]}` : `${size.toFixed(1)} ${UNITS[unit]}`;
+}

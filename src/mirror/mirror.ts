@@ -15,7 +15,11 @@ import { type ConnectionOptions, openConnection } from './remote/open-connection
 import { isSameRepository, parseRemoteAddress, type RemoteAddress } from './remote/remote-address.ts';
 import type { Source, SourceListing } from './remote/source.ts';
 import { Target, type TargetListing } from './remote/target.ts';
+import { CountedConnection, type TransferCounts } from './remote/transfer-counts.ts';
 import type { MirrorResult } from './run/mirror-result.ts';
+
+export type { Outcome } from './run/mirror-result.ts';
+
 import { type MirrorLimits, usualLimits } from './run/mirror-run.ts';
 import { peekPack } from './run/peek-pack.ts';
 import { runMirror } from './run/run-mirror.ts';
@@ -38,7 +42,15 @@ export interface SourceOptions {
   /** What to call ourselves; `cairn` if absent. */
   readonly agent?: string;
   readonly observer?: MirrorObserver;
+  /** Gets what went to and came from each side, as it does. */
+  readonly traffic?: Traffic;
   readonly signal?: AbortSignal;
+}
+
+/** What went to and came from each side of a run. A side that was not reached has no counts. */
+export interface Traffic {
+  source?: TransferCounts;
+  target?: TransferCounts;
 }
 
 /** Options of a run. */
@@ -232,20 +244,24 @@ function checkedHave(oid: string, { objectFormat }: SourceListing): string {
 
 async function openSource(
   address: RemoteAddress,
-  { source, protocol = 'auto', agent = 'cairn' }: SourceOptions,
+  { source, protocol = 'auto', agent = 'cairn', traffic = {} }: SourceOptions,
   prefixes: readonly string[],
   signal: AbortSignal,
 ): Promise<Source> {
-  const connection = openConnection(address, { userAgent: `git/${agent}`, ...source.connection });
+  const options = { userAgent: `git/${agent}`, ...source.connection };
+  const connection = new CountedConnection(openConnection(address, options));
+  traffic.source = connection.counts;
   return openGitSource(connection, { protocol, agent, prefixes, signal });
 }
 
 async function openTarget(
   address: RemoteAddress,
-  { target, agent = 'cairn' }: Pick<MirrorOptions, 'target' | 'agent'>,
+  { target, agent = 'cairn', traffic = {} }: Pick<MirrorOptions, 'target' | 'agent' | 'traffic'>,
   signal: AbortSignal,
 ): Promise<Target> {
-  const connection = openConnection(address, { userAgent: `git/${agent}`, ...target.connection });
+  const options = { userAgent: `git/${agent}`, ...target.connection };
+  const connection = new CountedConnection(openConnection(address, options));
+  traffic.target = connection.counts;
   return Target.open(connection, { agent, signal });
 }
 

@@ -6,6 +6,8 @@ export class PacketStream {
   private readonly chunks: AsyncIterator<Buffer>;
   private reader = new PacketReader();
   private ended = false;
+  /** Is told how many bytes were read; for counts. */
+  onRead: (bytes: number) => void = () => undefined;
 
   /** @param source read at the pace of the reader; what it throws is thrown by every method */
   constructor(source: AsyncIterable<Buffer>) {
@@ -41,11 +43,7 @@ export class PacketStream {
   async *rest(): AsyncGenerator<Buffer, void> {
     const buffered = this.reader.takeRest();
     if (buffered.length > 0) yield buffered;
-    while (!this.ended) {
-      const step = await this.chunks.next();
-      if (step.done) this.ended = true;
-      else yield step.value;
-    }
+    for (let chunk = await this.read(); chunk !== undefined; chunk = await this.read()) yield chunk;
   }
 
   /** Ends the source. Nothing can be read after it. */
@@ -65,14 +63,21 @@ export class PacketStream {
   }
 
   private async fill(): Promise<boolean> {
-    if (this.ended) return false;
+    const chunk = await this.read();
+    if (chunk !== undefined) this.reader.push(chunk);
+    return chunk !== undefined;
+  }
+
+  /** The next bytes of the source; undefined at its end. */
+  private async read(): Promise<Buffer | undefined> {
+    if (this.ended) return undefined;
     const step = await this.chunks.next();
     if (step.done) {
       this.ended = true;
-      return false;
+      return undefined;
     }
-    this.reader.push(step.value);
-    return true;
+    this.onRead(step.value.length);
+    return step.value;
   }
 }
 

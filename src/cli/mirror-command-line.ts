@@ -1,0 +1,92 @@
+import { type Command, Option as CommanderOption } from 'commander';
+import type { CommandContext } from './command-context.ts';
+import type { EndpointReader } from './mirror.ts';
+import type { MirrorFlags } from './mirror-flags.ts';
+
+/** Adds `mirror` and what is below it. What does the work is loaded when it is needed. */
+export function addMirrorCommands(
+  program: Command,
+  context: CommandContext,
+  prepare: (command: Command) => Command,
+): void {
+  const mirror = prepare(program.command('mirror')).description(
+    'Copy refs and objects from one remote repository to another.',
+  );
+  const add = (name: string, description: string) => {
+    const command = prepare(mirror.command(`${name} <source> <target>`)).description(description);
+    return limits(policy(scope(command), name));
+  };
+  const run = (command: string) => async (source: string, target: string, flags: Flags) => {
+    const { mirrorRun } = await import('./mirror.ts');
+    await mirrorRun({ command, source, target, endpoint: await endpoints(flags, context), flags }, context);
+  };
+  add('plan', 'Say what would become of each ref, and why; nothing is sent.').action(run('plan'));
+  add('sync', 'Move branches forward and create what is missing.').action(run('sync'));
+  add('replicate', 'Make the target like the source.').action(run('replicate'));
+  add('bootstrap', 'Fill a target that has none of the refs.').action(run('bootstrap'));
+  output(scope(prepare(mirror.command('probe <source> [target]'))))
+    .description('List refs and capabilities.')
+    .action(async (source: string, target: string | undefined, flags: Flags) => {
+      const { mirrorProbe } = await import('./mirror.ts');
+      const endpoint = await endpoints(flags, context);
+      await mirrorProbe({ command: 'probe', source, target, endpoint, flags }, context);
+    });
+  output(scope(prepare(mirror.command('fetch <source>'))))
+    .description('Fetch a pack and drop it: a test of what the source sends.')
+    .option('--have <id>', 'an object that is claimed to be here already', several)
+    .option('--have-ref <ref>', 'a ref of the source whose objects are claimed to be here', several)
+    .action(async (source: string, flags: Flags & { have?: string[]; haveRef?: string[] }) => {
+      const { mirrorFetch } = await import('./mirror.ts');
+      const endpoint = await endpoints(flags, context);
+      await mirrorFetch({ command: 'fetch', source, target: undefined, endpoint, flags }, flags, context);
+    });
+}
+
+type Flags = MirrorFlags & Record<string, unknown>;
+
+async function endpoints(flags: Flags, context: CommandContext): Promise<EndpointReader> {
+  const { endpointReader } = await import('./mirror-endpoint.ts');
+  return endpointReader(flags, context);
+}
+
+function scope(command: Command): Command {
+  return command
+    .option('--branch <names>', 'only these branches, separated by commas', several)
+    .option('--map <source:target>', 'only this ref, under another name', several)
+    .option('--tags', 'tags, too')
+    .option('--all-refs', 'every ref, whatever its folder')
+    .option('--exclude-ref-prefix <prefix>', 'no ref that begins with this', several)
+    .option('--protocol <version>', "version of git's protocol for the source: auto, v0, v1 or v2", 'auto');
+}
+
+function policy(command: Command, name: string): Command {
+  if (name === 'plan') command.option('--mode <mode>', 'plan a sync, a replicate or a bootstrap', 'sync');
+  if (name === 'plan' || name === 'sync') {
+    command
+      .option('--force', 'let branches be set back and tags move')
+      .addOption(new CommanderOption('--force-with-lease', 'the same: what was listed is always compared'));
+  }
+  if (name !== 'bootstrap') command.option('--prune', 'delete refs that the source does not have');
+  return output(command).option('--best-effort', 'refs that are blocked or refused do not stop the others');
+}
+
+function limits(command: Command): Command {
+  return command
+    .option('--max-pack-bytes <size>', 'stop if the pack of the source is longer')
+    .option(
+      '--target-max-pack-bytes <size>',
+      'send no longer body to the target: large histories go in batches',
+    )
+    .option('--target-max-ref-updates <count>', 'most ref updates in one request to the target', '5000');
+}
+
+function output(command: Command): Command {
+  return command
+    .option('--json', 'print one JSON document, whatever happens')
+    .option('--stats', 'print what went over the wire')
+    .option('--measure', 'print time and memory, too');
+}
+
+function several(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
