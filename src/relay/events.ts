@@ -28,6 +28,8 @@ export interface QueryOptions {
 
 /** A stored event; its content is not in memory. */
 export interface KeptEvent {
+  /** The event, read on demand; undefined when it is not here any more. */
+  readonly event: NostrEvent | undefined;
   /** Its JSON, read on demand; undefined when the event is not here any more. */
   readonly json: string | undefined;
 }

@@ -243,6 +243,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     publication: observePublication(admission, metrics),
     verifier,
     visible: (event, reader) => directory.visible(event, reader),
+    hidings: () => directory.hidings,
     relayUrl: relayUrl(base),
     limits: defaultRelayLimits,
     clock,

@@ -80,6 +80,7 @@ export class EventsInMemory implements Events {
 
   finding(filters: readonly Filter[], options: QueryOptions): Cooperative<KeptEvent[]> {
     const found = (event: NostrEvent) => ({
+      event,
       get json() {
         return encodeEvent(event);
       },

@@ -80,6 +80,7 @@ async function serve(options: ServerOptions = {}): Promise<TestServer> {
     publication: options.publication ?? keepAll,
     verifier,
     visible: () => true,
+    hidings: () => 0,
     relayUrl: url.replace(/^http/, 'ws'),
     clock: systemClock,
     random: systemRandom,

@@ -55,6 +55,7 @@ export class Directory {
   private readonly identifiersOfKey = new Map<string, Set<string>>();
   private readonly changed = new Set<string>();
   private complete = false;
+  private hidden = 0;
   /** For repositories without an announcement: what was published last, or null when nothing ever was. */
   private readonly published = new LruMap<string, AccessFacts | null>(REMEMBERED);
   private readonly places: EventRepositories;
@@ -79,6 +80,11 @@ export class Directory {
   /** How many identifiers and keys are cached. */
   get size(): number {
     return this.announced.size + this.identifierOf.size + this.identifiersOfKey.size;
+  }
+
+  /** How many times an event may have become invisible to somebody: each change of what is announced counts. */
+  get hidings(): number {
+    return this.hidden;
   }
 
   /** What is announced about one repository; undefined when its owner has announced none. */
@@ -202,6 +208,7 @@ export class Directory {
 
   /** Notes what a repository was when it was withdrawn, so that it need not be looked up. */
   learn(identifier: string, facts: AccessFacts): void {
+    this.hidden++;
     this.published.set(nameOf(facts.owner, identifier), facts, 1);
   }
 
@@ -331,6 +338,7 @@ export class Directory {
   }
 
   private drop(identifier: string): void {
+    this.hidden++;
     for (const facts of this.announced.get(identifier)?.byOwner.values() ?? []) {
       this.identifierOf.delete(facts.announcement.id);
       for (const key of membersOf(facts)) this.unnote(key, identifier);

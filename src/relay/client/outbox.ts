@@ -6,6 +6,7 @@ import { encodeEvent, type NostrEvent } from '../../nostr/event.ts';
 import { type Filter, matcherOf } from '../../nostr/filter.ts';
 import { eventMessage } from '../../nostr/relay-message.ts';
 import type { KeptEvent } from '../events.ts';
+import type { Sight } from './sight.ts';
 import type { Subscription, Subscriptions } from './subscriptions.ts';
 
 /** A new event on its way to any number of clients; its JSON is made once. */
@@ -30,15 +31,24 @@ export class Outgoing implements KeptEvent {
   }
 }
 
-/** An entry of a subscription is dropped if the subscription has ended by the time it would be sent. */
+/**
+ * An entry of a subscription is dropped if, by the time it would be sent, the subscription has ended or the event has been hidden.
+ * `seenAt` is the number of hidings when the event was found visible.
+ */
 type Entry =
   | string
-  | { readonly subscription: Subscription; readonly outgoing: KeptEvent; readonly bytes: number }
+  | {
+      readonly subscription: Subscription;
+      readonly outgoing: KeptEvent;
+      readonly bytes: number;
+      readonly seenAt: number;
+    }
   | { readonly subscription: Subscription; readonly text: string };
 
 export class Outbox {
   private readonly send: (text: string) => boolean;
   private readonly subscriptions: Subscriptions;
+  private readonly sight: Sight;
   private entries: (Entry | undefined)[] = [];
   private next = 0;
   private ready = true;
@@ -48,9 +58,10 @@ export class Outbox {
   private behindCount = 0;
 
   /** @param send returns false to be called no more until {@link resume}; it still sends the text it was given */
-  constructor(send: (text: string) => boolean, subscriptions: Subscriptions) {
+  constructor(send: (text: string) => boolean, subscriptions: Subscriptions, sight: Sight) {
     this.send = send;
     this.subscriptions = subscriptions;
+    this.sight = sight;
   }
 
   /** How many entries wait for the client. */
@@ -78,10 +89,13 @@ export class Outbox {
     this.behind.set(subscription, []);
   }
 
-  /** Sends the stored events of a subscription, each read when its turn comes, then the message that tells their end. */
-  answer(subscription: Subscription, stored: readonly KeptEvent[], end: string): void {
+  /**
+   * Sends the stored events of a subscription, each read when its turn comes, then the message that tells their end.
+   * @param seenAt the number of hidings when the search for them began
+   */
+  answer(subscription: Subscription, stored: readonly KeptEvent[], end: string, seenAt: number): void {
     const waiting = this.takeBehind(subscription);
-    for (const outgoing of stored) this.push({ subscription, outgoing, bytes: 0 });
+    for (const outgoing of stored) this.push({ subscription, outgoing, bytes: 0, seenAt });
     this.push({ subscription, text: end });
     for (const entry of waiting) this.push(entry);
   }
@@ -91,11 +105,11 @@ export class Outbox {
     for (const entry of this.takeBehind(subscription)) this.release(entry);
   }
 
-  /** Sends a new event; until then it stays in memory. */
+  /** Sends a new event, which is visible now; until then it stays in memory. */
   deliverNew(subscription: Subscription, outgoing: Outgoing): void {
     const bytes = outgoing.json.length;
     this.newBytes += bytes;
-    const entry = { subscription, outgoing, bytes };
+    const entry = { subscription, outgoing, bytes, seenAt: this.sight.hidings() };
     const behind = this.behind.get(subscription);
     if (behind === undefined) {
       this.push(entry);
@@ -161,7 +175,16 @@ export class Outbox {
     const { subscription } = entry;
     if (!this.subscriptions.isOpen(subscription)) return undefined;
     if ('text' in entry) return entry.text;
-    const { json } = entry.outgoing;
-    return json === undefined ? undefined : eventMessage(subscription.id, json);
+    const { outgoing, seenAt } = entry;
+    const { json } = outgoing;
+    if (json === undefined || !this.isStillSeen(outgoing, seenAt)) return undefined;
+    return eventMessage(subscription.id, json);
+  }
+
+  /** It may have been hidden since it was found: a long search and a slow client take their time. */
+  private isStillSeen(outgoing: KeptEvent, seenAt: number): boolean {
+    if (this.sight.hidings() === seenAt) return true;
+    const { event } = outgoing;
+    return event !== undefined && this.sight.visible(event);
   }
 }

@@ -58,6 +58,11 @@ export class RowContents {
     return this.rows.stampOf(row) === stamp ? this.read(row).json : undefined;
   }
 
+  /** The event in a row; undefined when another event is there now. @throws CairnError `unavailable` */
+  eventOf(row: number, stamp: number): NostrEvent | undefined {
+    return this.rows.stampOf(row) === stamp ? this.read(row).event : undefined;
+  }
+
   /** The event that is in a row now, to be read later. */
   kept(row: number): KeptEvent {
     return new KeptRow(this, row, this.rows.stampOf(row));
@@ -99,6 +104,10 @@ class KeptRow implements KeptEvent {
     this.contents = contents;
     this.row = row;
     this.stamp = stamp;
+  }
+
+  get event(): NostrEvent | undefined {
+    return this.contents.eventOf(this.row, this.stamp);
   }
 
   get json(): string | undefined {

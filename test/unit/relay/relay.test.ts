@@ -68,14 +68,16 @@ function rig(options: RigOptions = {}) {
     await events.append([event]);
     return accept();
   };
+  const hidden = new Set<string>();
   const relay = new Relay({
     events,
     publication: { publish },
     verifier,
     visible: (event, authenticated) => {
       const reader = firstValue(event, 'private');
-      return reader === undefined || authenticated.has(reader);
+      return (reader === undefined || authenticated.has(reader)) && !hidden.has(event.id);
     },
+    hidings: () => hidden.size,
     relayUrl: RELAY_URL,
     clock,
     random: new SeededRandom(1),
@@ -93,7 +95,9 @@ function rig(options: RigOptions = {}) {
     const settle = () => new Promise((resolve) => setImmediate(resolve));
     return { socket, connection, challenge, say, settle };
   };
-  return { relay, events, clock, published, connect };
+  /** From now on nobody sees an event. */
+  const hide = (event: NostrEvent) => hidden.add(event.id);
+  return { relay, events, clock, published, connect, hide };
 }
 
 const issue = (content: string, at = 1_700_000_000, tags: string[][] = []) =>
@@ -445,6 +449,74 @@ describe('questions that take long', () => {
       'EOSE c',
       'c live',
     ]);
+  });
+
+  it('send nothing that was hidden after it was found, while the search went on (issue 11, point 14)', async () => {
+    const { connect, hide, slices } = await longRig(400);
+    const { socket, say } = connect();
+    socket.take();
+    say('REQ', 'long', { limit: 300 });
+    say('COUNT', 'all', {});
+    await expect.poll(() => slices.slices).toBeGreaterThan(20);
+    expect(slices.size).toBe(1);
+    expect(socket.sent).toEqual([]);
+    // The newest ones are found by now.
+    const newest = unsigned(400).slice(-10);
+    for (const event of newest) hide(event);
+    await expect.poll(() => slices.size, { timeout: 60_000 }).toBe(0);
+    const sent = socket.take();
+    const seen = new Set(ids(sent));
+    expect(seen.size).toBe(290);
+    expect(newest.filter(({ id }) => seen.has(id))).toEqual([]);
+    expect(sent.at(-1)).toEqual(['COUNT', 'all', { count: 390 }]);
+  }, 90_000);
+
+  it('count nothing that was hidden after it was counted (issue 11, point 14)', async () => {
+    const { connect, hide, slices } = await longRig(400);
+    const { socket, say } = connect();
+    socket.take();
+    say('COUNT', 'all', {});
+    await expect.poll(() => slices.slices).toBeGreaterThan(20);
+    expect(slices.size).toBe(1);
+    for (const event of unsigned(400).slice(-10)) hide(event);
+    await expect.poll(() => slices.size, { timeout: 60_000 }).toBe(0);
+    expect(socket.take()).toEqual([['COUNT', 'all', { count: 390 }]]);
+  }, 90_000);
+
+  it('send a slow client nothing that was hidden before it read, stored or new (issue 11, point 14)', async () => {
+    const { connect, hide, events } = rig();
+    const stored = unsigned(20);
+    await events.append(stored);
+    const { socket, connection, say } = connect();
+    socket.room = 1;
+    say('REQ', 'few', {});
+    const live = [issue('one', 1_700_000_000), issue('two', 1_700_000_000)] as VerifiedEvent[];
+    await events.append(live);
+    const secret = [...live.slice(0, 1), ...stored.slice(0, 5)];
+    for (const event of secret) hide(event);
+    socket.room = Number.POSITIVE_INFINITY;
+    connection.drained();
+    const read = ids(socket.take());
+    expect(read).toHaveLength(16);
+    expect(read).toContain(live[1]?.id);
+    expect(secret.filter(({ id }) => read.includes(id))).toEqual([]);
+  });
+
+  it('are refused as a count when something is hidden again and again meanwhile', async () => {
+    const { connect, events, hide } = rig();
+    const [first] = unsigned(1) as [VerifiedEvent];
+    let counts = 0;
+    events.counting = function* counting() {
+      hide({ ...first, id: `${counts++}` });
+      yield;
+      return 1;
+    };
+    const { socket, say } = connect();
+    say('COUNT', 'all', {});
+    await expect
+      .poll(() => socket.sent.at(-1))
+      .toEqual(['CLOSED', 'all', expect.stringContaining('changed again and again')]);
+    expect(counts).toBe(4);
   });
 
   it('are given up when they are closed, replaced, or their client goes', async () => {

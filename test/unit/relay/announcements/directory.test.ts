@@ -284,3 +284,32 @@ describe('facts', () => {
     expect(rig.directory.mentions(nearer)).toHaveLength(1);
   });
 });
+
+describe('answers that are being sent', () => {
+  it('are looked at again whenever something may have been hidden from somebody (issue 11, point 14)', async () => {
+    const rig = new RelayRig();
+    let [known, at] = [rig.directory.hidings, 1_000];
+    const hides = async (what: string, change: () => Promise<unknown>, isHiding = true) => {
+      await change();
+      // What is asked about an event is what answers depend on.
+      rig.directory.visible(issue, nobody);
+      expect(rig.directory.hidings > known, what).toBe(isHiding);
+      known = rig.directory.hidings;
+    };
+    const announced = (tags: string[][]) => rig.announce(announcement(alice, { at: at++, tags }));
+    const secret = ['private', 'true'];
+    await hides('it is announced', () => announced([]));
+    await hides('it becomes private', () => announced([secret, ['reader', carol.publicKey]]));
+    expect(rig.directory.visible(issue, keysOf(carol))).toBe(true);
+    await hides('a reader less', () => announced([secret]));
+    expect(rig.directory.visible(issue, keysOf(carol))).toBe(false);
+    await hides('an issue', () => rig.events.append([verified(issue)]), false);
+    await hides(
+      'a deletion of something else',
+      () => rig.events.append([verified(dave.sign({ kind: kinds.deletion, tags: [['e', comment.id]] }))]),
+      false,
+    );
+    await hides('it becomes public', () => announced([]));
+    await hides('it is withdrawn', () => rig.withdraw(deletion(alice, at++)));
+  });
+});
