@@ -1,99 +1,125 @@
-import type { Service } from '../../git/index.ts';
-import { CairnError, messageOf, systemCode } from '../../lib/errors.ts';
+import { flushPacket, type Service } from '../../git/index.ts';
 import { boundedAdvertisement, withoutServiceHeader } from './advertisement-body.ts';
 import type { Connection, OpenOptions, RequestBody, Session } from './connection.ts';
-import { isEncoded, refusalOf } from './http-refusal.ts';
-import type { HttpAnswer, HttpRequest, HttpTransport } from './http-transport.ts';
+import type { HttpAuthorizer } from './http-authorizer.ts';
+import { endAnswer, type HttpClient, mustBe } from './http-client.ts';
+import type { HttpAnswer } from './http-transport.ts';
 import { PacketStream } from './packet-stream.ts';
+import { isRedirect, maxRedirects, redirected } from './redirects.ts';
 import { displayUrl, type RemoteAddress } from './remote-address.ts';
 import { RemoteError } from './remote-error.ts';
-import { countedBody } from './sent-body.ts';
+import { advertisementUrl, repositoryUrl, requestUrl } from './service-url.ts';
 
 export interface HttpConnectionOptions {
   readonly address: RemoteAddress & { readonly kind: 'http' };
-  readonly transport: HttpTransport;
-  /** Whether it is closed with the connection. */
-  readonly ownsTransport: boolean;
-  readonly userAgent: string;
+  readonly client: HttpClient;
+  readonly authorizer: HttpAuthorizer;
+  /** Whether the request for the advertisement may be redirected to other hosts. */
+  readonly followRedirects: boolean;
+  /** Closes what the connection alone uses. */
+  readonly close: () => Promise<void>;
 }
 
 /** A repository behind smart HTTP (gitprotocol-http). */
 export class HttpConnection implements Connection {
   readonly address: RemoteAddress;
   private readonly options: HttpConnectionOptions;
-  private readonly base: URL;
 
   constructor(options: HttpConnectionOptions) {
     this.options = options;
     this.address = options.address;
-    this.base = new URL(options.address.url);
-    this.base.username = '';
-    this.base.password = '';
   }
 
   async open(service: Service, { version, signal }: OpenOptions): Promise<Session> {
-    const url = below(this.base, `/info/refs`);
-    url.searchParams.set('service', service);
-    const { transport, userAgent } = this.options;
-    const protocol: Record<string, string> = version > 0 ? { 'Git-Protocol': `version=${version}` } : {};
-    const headers = { Accept: '*/*', 'User-Agent': userAgent, 'Cache-Control': 'no-cache', ...protocol };
-    const answer = await exchange(transport, { method: 'GET', url, headers, reuse: true, signal });
-    if (answer.status !== 200) throw await refusalOf(answer, displayUrl(this.base), 0);
-    await mustBe(answer, `application/x-${service}-advertisement`, this.base);
+    const { client, authorizer } = this.options;
+    // Pushes have no other version than 0.
+    const isAsked = version > 0 && service === 'git-upload-pack';
+    const protocol: Record<string, string> = isAsked ? { 'Git-Protocol': `version=${version}` } : {};
+    const { answer, repository } = await this.advertisement(service, protocol, signal);
+    if (answer.status !== 200) {
+      if (isRefused(answer)) await authorizer.refused(repository);
+      throw await client.refusal(answer, repository, 0);
+    }
+    await mustBe(answer, `application/x-${service}-advertisement`, repository);
     const body = await withoutServiceHeader(boundedAdvertisement(answer.body), service);
-    return new HttpSession({
-      ...this.options,
-      base: this.base,
-      service,
-      protocol,
-      advertisement: new PacketStream(body),
-    });
+    await authorizer.accepted(repository);
+    return new HttpSession({ client, authorizer, repository, service, protocol }, new PacketStream(body));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { transport, ownsTransport } = this.options;
-    if (ownsTransport) await transport[Symbol.asyncDispose]();
+    await this.options.close();
+  }
+
+  /** Asks for an advertisement, wherever redirects lead, and again with credentials where a server wants them. */
+  private async advertisement(
+    service: Service,
+    protocol: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<{ readonly answer: HttpAnswer; readonly repository: URL }> {
+    const { address, client, authorizer, followRedirects } = this.options;
+    let repository = repositoryUrl(address.url);
+    for (let redirects = 0; redirects <= maxRedirects; ) {
+      const url = advertisementUrl(repository, service);
+      const headers = { Accept: '*/*', ...protocol, ...authorizer.headersFor(repository) };
+      const answer = await client.send({ method: 'GET', url, repository, headers, reuse: true, signal });
+      if (isRedirect(answer)) {
+        await endAnswer(answer);
+        repository = redirected(answer, repository, service, followRedirects);
+        redirects += 1;
+      } else if (answer.status === 401 && authorizer.mayLearnMore(repository)) {
+        if (!(await authorizer.learn(repository, answer, signal))) return { answer, repository };
+        await endAnswer(answer);
+      } else {
+        return { answer, repository };
+      }
+    }
+    throw new RemoteError('corrupt', `${displayUrl(address.url)} redirects more than ${maxRedirects} times`);
   }
 }
 
-interface SessionOptions extends HttpConnectionOptions {
-  readonly base: URL;
+interface SessionOptions extends Pick<HttpConnectionOptions, 'client' | 'authorizer'> {
+  /** Where the advertisement came from. */
+  readonly repository: URL;
   readonly service: Service;
   readonly protocol: Readonly<Record<string, string>>;
-  readonly advertisement: PacketStream;
 }
 
 class HttpSession implements Session {
   readonly stateless = true;
   readonly advertisement: PacketStream;
   private readonly options: SessionOptions;
-  /** What is still read, or was read last. */
+  /** What was read last. */
   private current: PacketStream;
+  private probed = false;
 
-  constructor(options: SessionOptions) {
+  constructor(options: SessionOptions, advertisement: PacketStream) {
     this.options = options;
-    this.advertisement = options.advertisement;
-    this.current = options.advertisement;
+    this.advertisement = advertisement;
+    this.current = advertisement;
   }
 
   async request(
     body: RequestBody,
     { signal }: { readonly last: boolean; readonly signal: AbortSignal },
   ): Promise<PacketStream> {
-    const { base, service, transport, userAgent, protocol } = this.options;
-    await this.current.close();
-    const headers = {
-      Accept: `application/x-${service}-result`,
-      'Content-Type': `application/x-${service}-request`,
-      'User-Agent': userAgent,
-      ...protocol,
-    };
-    const url = below(base, `/${service}`);
-    const counted = countedBody(body);
-    const request: HttpRequest = { method: 'POST', url, headers, body: counted.body, reuse: false, signal };
-    const answer = await exchange(transport, request, counted);
-    if (answer.status !== 200) throw await refusalOf(answer, displayUrl(base), counted.sent());
-    await mustBe(answer, `application/x-${service}-result`, base);
+    const { client, authorizer, repository, service } = this.options;
+    await finish(this.current);
+    if (!Buffer.isBuffer(body)) await this.probe(signal);
+    let answer = await this.post(body, signal);
+    if (
+      answer.status === 401 &&
+      Buffer.isBuffer(body) &&
+      (await authorizer.learn(repository, answer, signal))
+    ) {
+      await endAnswer(answer);
+      answer = await this.post(body, signal);
+    }
+    if (answer.status !== 200) {
+      if (isRefused(answer)) await authorizer.refused(repository);
+      throw await client.refusal(answer, repository, answer.sent());
+    }
+    await mustBe(answer, `application/x-${service}-result`, repository);
+    await authorizer.accepted(repository);
     this.current = new PacketStream(answer.body);
     return this.current;
   }
@@ -101,90 +127,54 @@ class HttpSession implements Session {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.current.close();
   }
-}
 
-type Counted = Pick<ReturnType<typeof countedBody>, 'sent' | 'failure'>;
+  /**
+   * A body that comes in pieces cannot be sent again. So a request with nothing but a flush finds out first whether the server
+   * wants credentials. It is a POST, because some servers ask for them only there.
+   */
+  private async probe(signal: AbortSignal): Promise<void> {
+    const { authorizer, repository } = this.options;
+    if (this.probed || !authorizer.mayLearnMore(repository)) return;
+    this.probed = true;
+    const answer = await this.post(flushPacket, signal);
+    if (answer.status === 401) await authorizer.learn(repository, answer, signal);
+    await endAnswer(answer);
+  }
 
-/** Sends a request, with errors in the words of `Connection`: those of reading the answer, too. */
-async function exchange(
-  transport: HttpTransport,
-  request: HttpRequest,
-  counted: Counted = { sent: () => 0, failure: () => undefined },
-): Promise<HttpAnswer> {
-  const translated = (error: unknown) => networkError(error, request, counted);
-  try {
-    const answer = await transport.send(request);
-    return { ...answer, body: mapErrors(answer.body, translated) };
-  } catch (error) {
-    throw translated(error);
+  private post(body: RequestBody, signal: AbortSignal) {
+    const { client, authorizer, repository, service, protocol } = this.options;
+    const headers = {
+      'Content-Type': `application/x-${service}-request`,
+      Accept: `application/x-${service}-result`,
+      ...protocol,
+      ...authorizer.headersFor(repository),
+    };
+    // A push that is sent twice would be carried out twice.
+    const reuse = Buffer.isBuffer(body) && service === 'git-upload-pack';
+    const url = requestUrl(repository, service);
+    return client.send({ method: 'POST', url, repository, headers, body, reuse, signal });
   }
 }
 
-function networkError(error: unknown, { url, signal }: HttpRequest, { sent, failure }: Counted): unknown {
-  const own = failure();
-  if (own !== undefined) return own.error;
-  if (signal.aborted) return signal.reason;
-  if (error instanceof CairnError) return error;
-  const where = displayUrl(new URL('.', url)).replace(/\/(info\/)?$/, '');
-  const reason = messageOf(error) || systemCode(error);
-  // Nothing was sent if there was no connection.
-  if (NOT_CONNECTED.has(systemCode(error) ?? '') && sent() === 0) {
-    return new RemoteError('unavailable', `${where} cannot be reached: ${reason}`, {}, { cause: error });
-  }
-  const facts = { brokenOff: true, sent: sent() };
-  return new RemoteError('unavailable', `the connection to ${where} broke off: ${reason}`, facts, {
-    cause: error,
+function isRefused({ status }: HttpAnswer): boolean {
+  return status === 401 || status === 403;
+}
+
+/** Milliseconds for which the end of an answer is waited for, so that its connection can be used again. */
+const END_OF_ANSWER_MS = 200;
+
+/** Reads the end of an answer, if nothing else is left of it, or gives it up. */
+async function finish(stream: PacketStream): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, END_OF_ANSWER_MS);
   });
-}
-
-const NOT_CONNECTED = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'CERT_HAS_EXPIRED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-]);
-
-function mapErrors(
-  body: AsyncIterable<Buffer>,
-  translated: (error: unknown) => unknown,
-): AsyncIterable<Buffer> {
-  const chunks = body[Symbol.asyncIterator]();
-  return {
-    [Symbol.asyncIterator]: () => ({
-      next: async () => {
-        try {
-          return await chunks.next();
-        } catch (error) {
-          throw translated(error);
-        }
-      },
-      return: async () => {
-        await chunks.return?.();
-        return { done: true, value: undefined };
-      },
-    }),
-  };
-}
-
-/** @throws RemoteError `corrupt` when a body has another type, or is compressed; it is ended then */
-async function mustBe(answer: HttpAnswer, type: string, base: URL): Promise<void> {
-  const { 'content-type': given = '', 'content-encoding': encoding } = answer.headers;
-  const plain = given.split(';')[0]?.trim().toLowerCase() === type;
-  if (plain && !isEncoded(encoding)) return;
-  await answer.body[Symbol.asyncIterator]().return?.();
-  const found = plain ? `a body that is compressed (${encoding})` : `content type ${JSON.stringify(given)}`;
-  throw new RemoteError(
-    'corrupt',
-    `${displayUrl(base)} is not a git repository that is served over smart HTTP: expected ${type}, got ${found}`,
-    { status: answer.status },
-  );
-}
-
-function below(base: URL, path: string): URL {
-  const url = new URL(base);
-  url.pathname = `${base.pathname.replace(/\/+$/, '')}${path}`;
-  return url;
+  // What goes wrong now concerns nobody: all that matters of the answer was read.
+  const end = stream
+    .rest()
+    .next()
+    .catch(() => undefined);
+  await Promise.race([end, late]);
+  clearTimeout(timer);
+  await stream.close();
 }

@@ -1,25 +1,32 @@
 import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
 import { writeChunk } from '../../lib/streams.ts';
 import type { HttpAnswer, HttpRequest } from './http-transport.ts';
+import { readBeforeFailing } from './read-before-failing.ts';
 import { SentBody } from './sent-body.ts';
-import { Watchdog } from './waiting-times.ts';
+import { type WaitingTimes, Watchdog } from './waiting-times.ts';
 
 export interface ExchangeOptions {
   readonly agent: Agent;
-  /** See `WaitingTimes.silence`; in milliseconds. */
-  readonly silence: number;
+  readonly times: WaitingTimes;
   /** Is told what becomes of the request. */
-  readonly trace: ((event: string) => void) | undefined;
+  readonly trace: (event: string) => void;
+  readonly onConnected: () => void;
+  /** For how many milliseconds a connection was idle; undefined for a new one. */
+  readonly idleTime: (socket: Socket) => number | undefined;
 }
 
 /** One request and its answer. */
 export class HttpExchange {
+  /** True once it got a connection that another request had used. */
+  reused = false;
   private readonly request: HttpRequest;
+  private readonly options: ExchangeOptions;
   private readonly outgoing: ClientRequest;
   private readonly body: SentBody | undefined;
-  private readonly watchdog: Watchdog;
-  private readonly trace: (event: string) => void;
+  private readonly silence: Watchdog;
+  private connecting: Watchdog | undefined;
   /** True while somebody waits for the next bytes of the answer. */
   private answerIsRead = true;
   private readonly onAbort = () => this.fail(this.request.signal.reason);
@@ -27,46 +34,82 @@ export class HttpExchange {
 
   constructor(request: HttpRequest, options: ExchangeOptions) {
     const { url, method, headers, body, signal } = request;
+    const { times, agent } = options;
     this.request = request;
-    this.trace = options.trace ?? (() => undefined);
+    this.options = options;
     this.body = body === undefined || Buffer.isBuffer(body) ? undefined : new SentBody(body);
     const length = Buffer.isBuffer(body) ? { 'Content-Length': String(body.length) } : {};
     this.outgoing = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
       method,
-      agent: options.agent,
+      agent,
       headers: { ...headers, ...length },
     });
-    this.watchdog = new Watchdog(
-      options.silence,
-      () => this.body?.waiting === true || !this.answerIsRead,
-      () => this.fail(timedOut(`nothing has moved for ${Math.round(options.silence / 1000)} s`)),
+    this.outgoing.once('socket', (socket: Socket) => this.watch(socket));
+    this.silence = new Watchdog(
+      method === 'GET' ? times.advertisement : times.silence,
+      () => this.connecting !== undefined || this.body?.waiting === true || !this.answerIsRead,
+      (seconds) => this.fail(timedOut(`nothing has moved for ${seconds} s`)),
     );
     signal.addEventListener('abort', this.onAbort, { once: true });
   }
 
   /** Sends the request. @returns the answer once its headers are there. @throws as `HttpTransport.send` */
   async send(): Promise<HttpAnswer> {
-    const { outgoing, request } = this;
+    const { outgoing, request, body } = this;
     const answered = new Promise<IncomingMessage>((resolve, reject) => {
       outgoing.once('response', resolve);
       // After the answer has begun, reading it tells of errors.
       outgoing.on('error', reject);
       outgoing.once('close', () => reject(brokenOff()));
     });
-    outgoing.once('finish', () => this.trace('request written'));
-    if (request.signal.aborted) this.fail(request.signal.reason);
+    outgoing.once('finish', () => this.options.trace('request written'));
     try {
-      const sending = this.body === undefined ? outgoing.end(request.body) : this.sendBody(this.body);
+      if (request.signal.aborted) this.fail(request.signal.reason);
+      else if (body === undefined) outgoing.end(request.body);
+      // A body that fails ends the request, and the answer tells of it.
+      else void this.sendBody(body);
       const incoming = await answered;
-      this.watchdog.moved();
-      this.trace(`first byte, status ${incoming.statusCode}`);
-      // Errors of sending end the request, so the answer tells of them.
-      void sending;
+      this.silence.moved();
+      this.options.trace(`first byte of the answer, status ${incoming.statusCode}`);
       return this.answerOf(incoming);
     } catch (error) {
       this.end();
       throw this.cause(error);
     }
+  }
+
+  private watch(socket: Socket): void {
+    const { trace, times, idleTime, onConnected } = this.options;
+    const idle = idleTime(socket);
+    if (this.body !== undefined) readBeforeFailing(socket);
+    if (idle !== undefined && this.outgoing.reusedSocket) {
+      this.reused = true;
+      trace(`connection reused, ${Math.round(idle)} ms idle`);
+      return;
+    }
+    trace('connection new');
+    onConnected();
+    this.connecting = new Watchdog(
+      times.connect,
+      () => false,
+      (seconds) => this.fail(notConnected(seconds)),
+    );
+    const connected = () => {
+      this.connecting?.stop();
+      this.connecting = undefined;
+      this.silence.moved();
+    };
+    const secure = this.request.url.protocol === 'https:';
+    socket.once('lookup', (_error: unknown, address: string) => trace(`name found: ${address}`));
+    socket.once('connect', () => {
+      trace(`connected to ${socket.remoteAddress} port ${socket.remotePort}`);
+      if (!secure) connected();
+    });
+    socket.once('secureConnect', () => {
+      trace('TLS agreed');
+      connected();
+    });
+    socket.once('close', connected);
   }
 
   /** Never throws: a body that fails ends the request. */
@@ -76,10 +119,10 @@ export class HttpExchange {
         body.close();
         return;
       }
-      this.watchdog.moved();
+      this.silence.moved();
     }
-    if (body.failure === undefined) this.outgoing.end();
-    else this.fail(body.failure.error);
+    if (body.failure !== undefined) this.fail(body.failure.error);
+    else if (!this.outgoing.destroyed) this.outgoing.end();
   }
 
   private answerOf(incoming: IncomingMessage): HttpAnswer {
@@ -97,18 +140,21 @@ export class HttpExchange {
           throw this.cause(error);
         } finally {
           this.answerIsRead = false;
-          this.watchdog.moved();
+          this.silence.moved();
         }
       },
       return: async () => {
-        if (!incoming.readableEnded) incoming.destroy();
+        if (!incoming.readableEnded) {
+          incoming.destroy();
+          this.options.trace('answer given up');
+        }
         this.end();
         return { done: true, value: undefined };
       },
     };
     return {
       status: incoming.statusCode ?? 0,
-      headers: oneOfEach(incoming),
+      headers: joinedHeaders(incoming),
       body: { [Symbol.asyncIterator]: () => body },
     };
   }
@@ -125,13 +171,14 @@ export class HttpExchange {
   }
 
   private end(): void {
-    this.watchdog.stop();
+    this.silence.stop();
+    this.connecting?.stop();
     this.body?.close();
     this.request.signal.removeEventListener('abort', this.onAbort);
   }
 }
 
-function oneOfEach({ headersDistinct }: IncomingMessage): Record<string, string> {
+function joinedHeaders({ headersDistinct }: IncomingMessage): Record<string, string> {
   const entries = Object.entries(headersDistinct).map(([name, values = []]) => [name, values.join(', ')]);
   return Object.fromEntries(entries);
 }
@@ -140,7 +187,11 @@ function brokenOff(): Error {
   return Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' });
 }
 
-/** The error of something that took too long: `code` is ETIMEDOUT. */
-export function timedOut(message: string): Error {
+function timedOut(message: string): Error {
   return Object.assign(new Error(message), { code: 'ETIMEDOUT' });
+}
+
+/** In the form of an error of the kernel: `connect` means that nothing was sent. */
+function notConnected(seconds: number): Error {
+  return Object.assign(timedOut(`no connection within ${seconds} s`), { syscall: 'connect' });
 }

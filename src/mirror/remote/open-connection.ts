@@ -1,20 +1,44 @@
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { CairnError } from '../../lib/errors.ts';
+import type { AddressGuard } from './address-guard.ts';
 import type { Connection } from './connection.ts';
+import type { CredentialHelper } from './credential-helper.ts';
+import type { Credentials } from './credentials.ts';
+import { HttpAuthorizer } from './http-authorizer.ts';
+import { HttpClient } from './http-client.ts';
 import { HttpConnection } from './http-connection.ts';
+import type { TraceSink } from './http-trace.ts';
 import type { HttpTransport } from './http-transport.ts';
 import { LocalConnection } from './local-connection.ts';
 import { NodeTransport } from './node-transport.ts';
 import type { RemoteAddress } from './remote-address.ts';
+import { Secrets } from './secrets.ts';
+import { type TrafficObserver, uncounted } from './traffic.ts';
 import type { WaitingTimes } from './waiting-times.ts';
 
-/** How to reach a remote. Everything has a default that fits the command line. */
+/** How to reach a remote. Without any, everything is as for a person who uses git, but nobody is asked for credentials. */
 export interface ConnectionOptions {
+  /** For HTTP: sent to the host of the address only. They win over a password in the address. */
+  readonly credentials?: Credentials;
+  /** For HTTP: asked when a server wants credentials and none were given. */
+  readonly helper?: CredentialHelper;
+  /** For HTTP: whether the request for the advertisement may be redirected to other hosts; false if absent. */
+  readonly followRedirects?: boolean;
+  /**
+   * Decides which addresses are connected to. With a guard, repositories on this machine are refused, too. It does not reach
+   * into a transport that was given.
+   */
+  readonly guard?: AddressGuard;
+  /** For HTTPS: true to accept any certificate. */
+  readonly insecureTls?: boolean;
   /** Sent as `User-Agent`. */
   readonly userAgent?: string;
   /** Carries HTTP requests instead of the network. It is not closed with the connection. */
   readonly transport?: HttpTransport;
   readonly waitingTimes?: Partial<WaitingTimes>;
+  /** Takes the trace of HTTP requests, line by line. */
+  readonly trace?: TraceSink;
+  readonly traffic?: TrafficObserver;
   /** The git to run for local repositories; a name is looked up in PATH. */
   readonly git?: string;
   /** The environment for `git` and `ssh`: that of the process if absent. */
@@ -26,23 +50,52 @@ export interface ConnectionOptions {
 
 /**
  * A connection to a repository. Nothing is sent before {@link Connection.open}.
- * @throws CairnError `invalid` when the address cannot be reached in this way
+ * @throws CairnError `invalid` or `forbidden` when the address cannot be reached in this way
  */
 export function openConnection(address: RemoteAddress, options: ConnectionOptions = {}): Connection {
-  const { clock = systemClock, environment = process.env, onMessage = () => undefined } = options;
   switch (address.kind) {
-    case 'http': {
-      const { transport = new NodeTransport({ clock, ...options }), userAgent = 'git/cairn' } = options;
-      return new HttpConnection({
-        address,
-        transport,
-        ownsTransport: options.transport === undefined,
-        userAgent,
-      });
-    }
+    case 'http':
+      return openHttp(address, options);
     case 'ssh':
       throw new CairnError('invalid', 'SSH is not supported yet');
-    case 'local':
-      return new LocalConnection({ address, git: options.git ?? 'git', environment, onMessage });
+    case 'local': {
+      if (options.guard !== undefined) {
+        throw new CairnError('forbidden', 'this server does not mirror repositories in its own folders');
+      }
+      const { git = 'git', environment = process.env, onMessage = () => undefined } = options;
+      return new LocalConnection({ address, git, environment, onMessage });
+    }
   }
+}
+
+function openHttp(
+  address: RemoteAddress & { readonly kind: 'http' },
+  options: ConnectionOptions,
+): Connection {
+  const { clock = systemClock, userAgent = 'git/cairn', insecureTls = false, traffic = uncounted } = options;
+  const secrets = new Secrets();
+  const { trace, credentials, helper } = options;
+  const own = {
+    ...options,
+    clock,
+    ...(trace === undefined ? {} : { trace: (line: string) => trace(secrets.redact(line)) }),
+    onConnected: () => traffic.connected(),
+  };
+  const transport = options.transport ?? new NodeTransport(own);
+  return new HttpConnection({
+    address,
+    client: new HttpClient({ transport, userAgent, secrets, traffic }),
+    authorizer: new HttpAuthorizer({
+      address: address.url,
+      credentials,
+      helper,
+      insecureTls,
+      clock,
+      secrets,
+    }),
+    followRedirects: options.followRedirects ?? false,
+    close: async () => {
+      if (options.transport === undefined) await transport[Symbol.asyncDispose]();
+    },
+  });
 }

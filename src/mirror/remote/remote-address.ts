@@ -105,16 +105,16 @@ function bracketed(host: string): string {
 }
 
 function httpUrl(text: string): URL {
-  const url = URL.parse(text);
-  if (url === null || url.hostname === '') throw notAnAddress();
+  const url = parseUrl(text);
+  if (url === undefined || url.hostname === '') throw notAnAddress();
   url.hash = '';
   url.pathname = withoutSlashes(url.pathname) || '/';
   return url;
 }
 
 function sshUrl(text: string): SshAddress {
-  const url = URL.parse(text.replace(SCHEME, 'ssh://'));
-  if (url === null || url.hostname === '') throw notAnAddress();
+  const url = parseUrl(text.replace(SCHEME, 'ssh://'));
+  if (url === undefined || url.hostname === '') throw notAnAddress();
   if (url.password !== '') {
     throw new CairnError('invalid', 'an ssh:// address cannot contain a password: use a key or an agent');
   }
@@ -146,9 +146,14 @@ function checkedSsh(address: SshAddress): SshAddress {
 }
 
 function filePath(text: string): string {
-  const url = URL.parse(text);
-  if (url === null || (url.hostname !== '' && url.hostname !== 'localhost')) throw notAnAddress();
+  const url = parseUrl(text);
+  if (url === undefined || (url.hostname !== '' && url.hostname !== 'localhost')) throw notAnAddress();
   return decoded(url.pathname);
+}
+
+/** `URL.parse`, which the first versions of Node.js 20 do not have. */
+export function parseUrl(text: string, base?: URL): URL | undefined {
+  return URL.canParse(text, base?.href) ? new URL(text, base) : undefined;
 }
 
 function decoded(text: string): string {

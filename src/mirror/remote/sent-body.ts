@@ -1,9 +1,7 @@
 import type { RequestBody } from './connection.ts';
 
-/** The body of a request while it is sent: counted, and closed exactly once. */
+/** A body of a request that comes in pieces: closed exactly once, whatever happens. */
 export class SentBody {
-  /** Bytes that were taken from the body. */
-  taken = 0;
   /** True while the body itself is slow: neither side of the connection can do anything about it. */
   waiting = false;
   /** What the body threw. */
@@ -26,19 +24,15 @@ export class SentBody {
     this.waiting = true;
     try {
       const step = await this.iterator.next();
-      if (step.done) {
-        this.closed = true;
-        return undefined;
-      }
-      this.taken += step.value.length;
-      return step.value;
-    } catch (error) {
+      if (!step.done) return this.closed ? undefined : step.value;
       this.closed = true;
-      this.failure = { error };
-      return undefined;
+    } catch (error) {
+      if (!this.closed) this.failure = { error };
+      this.closed = true;
     } finally {
       this.waiting = false;
     }
+    return undefined;
   }
 
   /** Gives up the rest. Does not wait for the body, which may be in the middle of something. */
@@ -50,28 +44,48 @@ export class SentBody {
   }
 }
 
-/** The bytes of a body, and their number. */
-export function countedBody(body: RequestBody): {
-  readonly body: RequestBody;
-  readonly sent: () => number;
-  readonly failure: () => { readonly error: unknown } | undefined;
-} {
-  if (Buffer.isBuffer(body)) return { body, sent: () => body.length, failure: () => undefined };
-  const inner = new SentBody(body);
-  const iterator: AsyncIterator<Buffer> = {
-    async next() {
-      const value = await inner.next();
-      if (inner.failure !== undefined) throw inner.failure.error;
-      return value === undefined ? { done: true, value: undefined } : { done: false, value };
-    },
-    async return() {
-      inner.close();
-      return { done: true, value: undefined };
-    },
-  };
-  return {
-    body: { [Symbol.asyncIterator]: () => iterator },
-    sent: () => inner.taken,
-    failure: () => inner.failure,
-  };
+/** A body of a request, and how much of it was taken. */
+export class CountedBody {
+  /** To be sent instead. */
+  readonly body: RequestBody | undefined;
+  /** Bytes that were taken. */
+  sent = 0;
+  private readonly inner: SentBody | undefined;
+
+  /** @param onSent is told the number of bytes of each piece */
+  constructor(body: RequestBody | undefined, onSent: (bytes: number) => void) {
+    if (body === undefined || Buffer.isBuffer(body)) {
+      this.body = body;
+      this.sent = body?.length ?? 0;
+      if (body !== undefined) onSent(body.length);
+      return;
+    }
+    const inner = new SentBody(body);
+    const iterator: AsyncIterator<Buffer> = {
+      next: async () => {
+        const value = await inner.next();
+        if (inner.failure !== undefined) throw inner.failure.error;
+        if (value === undefined) return { done: true, value: undefined };
+        this.sent += value.length;
+        onSent(value.length);
+        return { done: false, value };
+      },
+      return: async () => {
+        inner.close();
+        return { done: true, value: undefined };
+      },
+    };
+    this.inner = inner;
+    this.body = { [Symbol.asyncIterator]: () => iterator };
+  }
+
+  /** What the body threw. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.inner?.failure;
+  }
+
+  /** Gives up what was not sent. */
+  close(): void {
+    this.inner?.close();
+  }
 }

@@ -1,7 +1,9 @@
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 10, m: 20, g: 30, t: 40 };
 
+/** What other limits count. */
+const OTHERS = String.raw`\s*(?:requests?|calls?|per|/|s|seconds?|minutes?|hours?|refs?|objects?|files?|times?)\b`;
 /** A number with a unit, as `100 MB`, `2.00 GiB`, `52428800`, `524288000 bytes`. */
-const SIZE = String.raw`(\d{1,16}(?:\.\d{1,6})?)\s{0,2}(?:([kmgt])i?)?b?(?:ytes?)?`;
+const SIZE = String.raw`(\d{1,16}(?:\.\d{1,6})?)(?!\d|\.\d)\s{0,2}(?:([kmgt])i?)?b?(?:ytes?)?\b(?!${OTHERS})`;
 
 /** Ways in which servers state a limit, with what stands between the words and the number. */
 const STATEMENTS = [
@@ -9,7 +11,7 @@ const STATEMENTS = [
     String.raw`exceed(?:s|ed|ing)?\b[^0-9\n]{0,60}\b(?:limit|maximum|size)\b[^0-9\n]{0,30}${SIZE}`,
     'i',
   ),
-  new RegExp(String.raw`\b(?:limit|maximum|at most|max(?:imum)? size)\b[^0-9\n]{0,40}${SIZE}`, 'i'),
+  new RegExp(String.raw`\b(?:limit|maximum|at most|max size|larger than)\b[^0-9\n]{0,40}${SIZE}`, 'i'),
 ];
 
 /**

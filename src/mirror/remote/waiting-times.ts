@@ -17,27 +17,44 @@ export const WAITING_TIMES: WaitingTimes = {
   silence: 20 * 60_000,
 };
 
+/** Milliseconds for which a busy process, which runs timers before it reads what has arrived, gets to read it. */
+const SECOND_LOOK_MS = 50;
+
 /** Calls back when nothing has moved for long, unless somebody on this side is the one that is slow. */
 export class Watchdog {
   private readonly timer: NodeJS.Timeout;
+  private secondLook: NodeJS.Timeout | undefined;
 
   /**
-   * @param isOurs true while the network is not what is waited for
-   * @param onSilence called once
+   * @param isOurs true while the other side is not what is waited for
+   * @param onSilence called once, with the time in seconds
    */
-  constructor(milliseconds: number, isOurs: () => boolean, onSilence: () => void) {
+  constructor(milliseconds: number, isOurs: () => boolean, onSilence: (seconds: number) => void) {
     this.timer = setTimeout(() => {
-      if (isOurs()) this.timer.refresh();
-      else onSilence();
+      this.timer.refresh();
+      if (isOurs()) return;
+      this.secondLook ??= setTimeout(() => {
+        this.secondLook = undefined;
+        if (isOurs()) return;
+        this.stop();
+        onSilence(Math.round(milliseconds / 100) / 10);
+      }, SECOND_LOOK_MS);
     }, milliseconds);
   }
 
   /** Something has moved. */
   moved(): void {
     this.timer.refresh();
+    this.forgive();
   }
 
   stop(): void {
     clearTimeout(this.timer);
+    this.forgive();
+  }
+
+  private forgive(): void {
+    clearTimeout(this.secondLook);
+    this.secondLook = undefined;
   }
 }

@@ -1,0 +1,27 @@
+/** What somebody else knows, as `git credential` (git-credential(1)), when a remote asks who is there. */
+export interface CredentialHelper {
+  /** @returns undefined if it knows nothing. @throws only the signal's reason */
+  fill(question: CredentialQuestion, signal: AbortSignal): Promise<FilledCredential | undefined>;
+  /** The credential was accepted. */
+  approve(credential: FilledCredential): Promise<void>;
+  /** The credential was refused. */
+  reject(credential: FilledCredential): Promise<void>;
+}
+
+export interface CredentialQuestion {
+  /** The URL of the repository at the server that asks, without password. A user name narrows the question. */
+  readonly url: URL;
+  readonly userName: string | undefined;
+  /** The `WWW-Authenticate` headers. */
+  readonly challenges: readonly string[];
+}
+
+/** A credential, as `git credential` describes it: what it said, to be given back to it. */
+export interface FilledCredential {
+  /** All lines, without the capabilities. */
+  readonly description: readonly string[];
+  readonly userName: string;
+  /** A password; or what follows the scheme in `Authorization`, if `scheme` is given. */
+  readonly secret: string;
+  readonly scheme?: string;
+}

@@ -1,0 +1,480 @@
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { AddressGuard } from '../../src/mirror/remote/address-guard.ts';
+import type { Connection, Session } from '../../src/mirror/remote/connection.ts';
+import { type ConnectionOptions, openConnection } from '../../src/mirror/remote/open-connection.ts';
+import type { PacketStream } from '../../src/mirror/remote/packet-stream.ts';
+import { parseRemoteAddress } from '../../src/mirror/remote/remote-address.ts';
+import { RemoteError } from '../../src/mirror/remote/remote-error.ts';
+import {
+  advertiseNothing,
+  type ScriptedServer,
+  startRawServer,
+  startScriptedServer,
+} from '../helpers/scripted-http-server.ts';
+
+const { signal } = new AbortController();
+const PIECE = Buffer.alloc(64 * 1024, 'x');
+
+/** A body without an end, which notes whether it was closed. */
+function endless() {
+  const body = { pieces: 0, closed: 0 };
+  const iterator: AsyncIterator<Buffer> = {
+    next: async () => {
+      body.pieces += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+      return { done: false, value: PIECE };
+    },
+    return: async () => {
+      body.closed += 1;
+      return { done: true, value: undefined };
+    },
+  };
+  return Object.assign(body, { [Symbol.asyncIterator]: () => iterator });
+}
+
+/** A server that advertises as it should, and answers POSTs by a script. */
+async function pushTarget(script: Parameters<typeof startScriptedServer>[0]): Promise<ScriptedServer> {
+  const server = await startScriptedServer((request, response) => {
+    if (request.method === 'GET') advertiseNothing(response, 'git-receive-pack');
+    else return script(request, response);
+  });
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  return server;
+}
+
+function connect(url: string, options: ConnectionOptions = {}): Connection {
+  const connection = openConnection(parseRemoteAddress(`${url}/repository`), options);
+  onTestFinished(() => connection[Symbol.asyncDispose]());
+  return connection;
+}
+
+async function openPush(url: string, options: ConnectionOptions = {}): Promise<Session> {
+  const session = await connect(url, options).open('git-receive-pack', { version: 0, signal });
+  onTestFinished(() => session[Symbol.asyncDispose]());
+  for (let packet = await session.advertisement.next(); packet?.kind === 'data'; ) {
+    packet = await session.advertisement.next();
+  }
+  return session;
+}
+
+async function failure(promise: Promise<unknown>): Promise<RemoteError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(RemoteError);
+  return error as RemoteError;
+}
+
+async function readAll(stream: PacketStream): Promise<number> {
+  let packets = 0;
+  while ((await stream.next()) !== undefined) packets += 1;
+  return packets;
+}
+
+describe('a push that is refused while its body is sent', () => {
+  it.each([
+    ['the connection stays open', false],
+    ['the connection is closed at once', true],
+  ])('shows the refusal, and ends the reading of the body: %s', async (_, closes) => {
+    const server = await pushTarget((request, response) => {
+      request.once('data', () => {
+        response.writeHead(413, { 'Content-Type': 'text/plain', 'X-Request-Id': 'abc', Connection: 'close' });
+        response.end('body exceeded size limit 1048576\u001b[31m');
+        if (closes) response.once('finish', () => request.socket.destroy());
+      });
+    });
+    for (let round = 0; round < 10; round++) {
+      const session = await openPush(server.url);
+      const body = endless();
+      const error = await failure(session.request(body, { last: true, signal }));
+      expect(error).toMatchObject({
+        kind: 'too-large',
+        facts: { status: 413, bodyLimit: 1_048_576, sent: expect.any(Number) },
+      });
+      expect(error.message).toContain('x-request-id: abc');
+      expect(error.message).not.toContain('\u001b');
+      await expect.poll(() => body.closed).toBe(1);
+      const { pieces } = body;
+      await sleep(20);
+      expect(body.pieces).toBe(pieces);
+    }
+  });
+
+  it.each([
+    [401, { kind: 'unauthenticated' }],
+    [403, { kind: 'forbidden' }],
+    [408, { kind: 'unavailable', facts: { brokenOff: true } }],
+    [429, { kind: 'busy' }],
+    [500, { kind: 'unavailable' }],
+    [503, { kind: 'busy' }],
+    [504, { kind: 'unavailable', facts: { brokenOff: true } }],
+  ])('status %i', async (status, expected) => {
+    const server = await pushTarget((_request, response) => {
+      response.writeHead(status).end();
+    });
+    const session = await openPush(server.url);
+    const body = endless();
+    const error = await failure(session.request(body, { last: true, signal }));
+    expect(error).toMatchObject({
+      ...expected,
+      facts: { status, ...('facts' in expected ? expected.facts : {}) },
+    });
+    await expect.poll(() => body.closed).toBe(1);
+  });
+
+  it('does not wait for a body that stands still', async () => {
+    const server = await pushTarget((request, response) => {
+      request.once('data', () => response.writeHead(413).end());
+    });
+    const session = await openPush(server.url);
+    const stuck = async function* () {
+      yield PIECE;
+      await new Promise(() => undefined);
+      yield PIECE;
+    };
+    expect(await failure(session.request(stuck(), { last: true, signal }))).toMatchObject({
+      kind: 'too-large',
+    });
+  });
+});
+
+describe('a connection that breaks', () => {
+  it('in the middle of the body: says how much was sent', async () => {
+    const server = await pushTarget((request) => {
+      request.once('data', () => request.socket.destroy());
+    });
+    const session = await openPush(server.url);
+    const body = endless();
+    const error = await failure(session.request(body, { last: true, signal }));
+    expect(error).toMatchObject({ kind: 'unavailable', facts: { brokenOff: true } });
+    expect(error.facts.sent).toBeGreaterThan(0);
+    await expect.poll(() => body.closed).toBe(1);
+  });
+
+  it('after the report has begun: what was received is read first', async () => {
+    const server = await pushTarget(async (request, response) => {
+      for await (const _ of request);
+      response.writeHead(200, { 'Content-Type': 'application/x-git-receive-pack-result' });
+      response.write('000eunpack ok\n');
+      setTimeout(() => response.destroy(), 50);
+    });
+    const session = await openPush(server.url);
+    const answer = await session.request(Buffer.from('0000'), { last: true, signal });
+    expect((await answer.next())?.kind).toBe('data');
+    expect(await failure(answer.next())).toMatchObject({ kind: 'unavailable', facts: { brokenOff: true } });
+  });
+
+  it('before the report: the whole body was sent', async () => {
+    const server = await pushTarget(async (request) => {
+      for await (const _ of request);
+      request.socket.destroy();
+    });
+    const session = await openPush(server.url);
+    const body = async function* () {
+      for (let piece = 0; piece < 10; piece++) yield PIECE;
+    };
+    const error = await failure(session.request(body(), { last: true, signal }));
+    expect(error.facts).toEqual({ brokenOff: true, sent: 10 * PIECE.length });
+  });
+
+  it('because the body fails: the error of the body', async () => {
+    const server = await pushTarget((request) => void request.resume());
+    const session = await openPush(server.url);
+    const body = async function* () {
+      yield PIECE;
+      throw new Error('the source failed');
+    };
+    await expect(session.request(body(), { last: true, signal })).rejects.toThrow('the source failed');
+  });
+
+  it('because the body fails after the answer has begun: the error of the body', async () => {
+    const server = await pushTarget((request, response) => {
+      request.resume();
+      response.writeHead(200, { 'Content-Type': 'application/x-git-receive-pack-result' });
+      response.flushHeaders();
+    });
+    const session = await openPush(server.url);
+    const { promise, resolve } = withResolvers();
+    const body = async function* () {
+      yield PIECE;
+      await promise;
+      throw new Error('the source failed');
+    };
+    const answer = await session.request(body(), { last: true, signal });
+    resolve();
+    await expect(answer.next()).rejects.toThrow('the source failed');
+  });
+
+  it('because nobody is there', async () => {
+    const server = await startScriptedServer(() => undefined);
+    await server[Symbol.asyncDispose]();
+    const error = await failure(connect(server.url).open('git-upload-pack', { version: 2, signal }));
+    expect(error).toMatchObject({ kind: 'unavailable', facts: {} });
+    expect(error.message).toContain('cannot be reached');
+  });
+
+  it('because the caller aborts: the reason, and the body is closed', async () => {
+    const server = await pushTarget((request) => void request.resume());
+    const session = await openPush(server.url);
+    const abort = new AbortController();
+    const body = endless();
+    const request = session.request(body, { last: true, signal: abort.signal });
+    setTimeout(() => abort.abort(new Error('enough')), 50);
+    await expect(request).rejects.toThrow('enough');
+    await expect.poll(() => body.closed).toBe(1);
+  });
+});
+
+function withResolvers() {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+describe('waiting', () => {
+  it('ends when the server says nothing for long', async () => {
+    const server = await startScriptedServer(() => undefined);
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    const connection = connect(server.url, { waitingTimes: { advertisement: 100 } });
+    const error = await failure(connection.open('git-upload-pack', { version: 2, signal }));
+    expect(error.message).toContain('nothing has moved for 0.1 s');
+  });
+
+  it('ends when the server reads nothing for long', async () => {
+    const server = await pushTarget((request) => void request.pause());
+    const session = await openPush(server.url, { waitingTimes: { silence: 300 } });
+    const body = endless();
+    expect(await failure(session.request(body, { last: true, signal }))).toMatchObject({
+      facts: { brokenOff: true },
+    });
+    await expect.poll(() => body.closed).toBe(1);
+  });
+
+  it('does not end while the body itself is slow', async () => {
+    const server = await pushTarget(async (request, response) => {
+      for await (const _ of request);
+      response.writeHead(200, { 'Content-Type': 'application/x-git-receive-pack-result' }).end('0000');
+    });
+    const session = await openPush(server.url, { waitingTimes: { silence: 100 } });
+    const body = async function* () {
+      yield PIECE;
+      await sleep(500);
+      yield PIECE;
+    };
+    const answer = await session.request(body(), { last: true, signal });
+    expect(await readAll(answer)).toBe(1);
+  });
+
+  it('does not end while the reader of the answer is slow, or bytes keep coming', async () => {
+    const server = await pushTarget(async (request, response) => {
+      for await (const _ of request);
+      response.writeHead(200, { 'Content-Type': 'application/x-git-receive-pack-result' });
+      for (let packet = 0; packet < 10; packet++) {
+        response.write('0006\u0002.');
+        await sleep(100);
+      }
+      response.end('0000');
+    });
+    const session = await openPush(server.url, { waitingTimes: { silence: 700 } });
+    const answer = await session.request(Buffer.from('0000'), { last: true, signal });
+    await sleep(1_500);
+    expect(await readAll(answer)).toBe(11);
+  });
+
+  it('ends when there is no TLS handshake for long', async () => {
+    const server = await startRawServer(() => undefined);
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    const connection = connect(server.url.replace('http:', 'https:'), { waitingTimes: { connect: 100 } });
+    const error = await failure(connection.open('git-upload-pack', { version: 2, signal }));
+    expect(error.message).toContain('no connection within 0.1 s');
+    expect(error.facts).toEqual({});
+  });
+});
+
+describe('answers that no git server gives', () => {
+  const type = 'application/x-git-upload-pack-advertisement';
+  it.each([
+    ['no content type', {}, '0000'],
+    ['a page', { 'Content-Type': 'text/html' }, '<html>'],
+    ['another service', { 'Content-Type': 'application/x-git-receive-pack-advertisement' }, '0000'],
+    ['the right type over a page', { 'Content-Type': type }, '<html><body>'],
+    ['no service', { 'Content-Type': type }, '0000'],
+    ['the wrong service', { 'Content-Type': type }, '001f# service=git-receive-pack\n0000'],
+    ['an empty body', { 'Content-Type': type }, ''],
+    ['half a packet', { 'Content-Type': type }, '001e# serv'],
+    [
+      'a compressed body',
+      { 'Content-Type': type, 'Content-Encoding': 'gzip' },
+      gzipSync(Buffer.alloc(10_000_000)),
+    ],
+  ])('%s: is corrupt', async (_, headers, body) => {
+    const server = await startScriptedServer((_request, response) => {
+      response.writeHead(200, headers).end(body);
+    });
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    const opening = connect(server.url).open('git-upload-pack', { version: 2, signal });
+    await expect(opening).rejects.toMatchObject({ kind: 'corrupt' });
+  });
+
+  it('parameters of the content type, and no service header in version 2, are fine', async () => {
+    const server = await startScriptedServer((_request, response) => {
+      response.writeHead(200, { 'Content-Type': `${type}; charset=utf-8` }).end('000eversion 2\n0000');
+    });
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    await using session = await connect(server.url).open('git-upload-pack', { version: 2, signal });
+    expect(await readAll(session.advertisement)).toBe(2);
+  });
+
+  it('an advertisement without an end is given up after 64 MiB', async () => {
+    let written = 0;
+    const server = await startScriptedServer(async (_request, response) => {
+      response.writeHead(200, { 'Content-Type': type });
+      response.write('001e# service=git-upload-pack\n0000');
+      const packet = Buffer.concat([Buffer.from('fff0'), Buffer.alloc(65_516, 'x')]);
+      const packets = function* () {
+        for (;;) {
+          written += packet.length;
+          yield packet;
+        }
+      };
+      Readable.from(packets()).pipe(response);
+    });
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    await using session = await connect(server.url).open('git-upload-pack', { version: 0, signal });
+    await expect(readAll(session.advertisement)).rejects.toMatchObject({ kind: 'too-large' });
+    expect(written).toBeLessThan(100 * 2 ** 20);
+  });
+
+  it('an error page without an end is read for 64 KiB', async () => {
+    const server = await pushTarget((_request, response) => {
+      response.on('error', () => undefined);
+      response.writeHead(500, { 'Content-Type': 'text/plain' });
+      const more = () => {
+        if (response.destroyed) return;
+        response.write(PIECE);
+        setImmediate(more);
+      };
+      more();
+    });
+    const session = await openPush(server.url);
+    const error = await failure(session.request(Buffer.from('0000'), { last: true, signal }));
+    expect(error.message.length).toBeLessThan(1_000);
+  });
+});
+
+describe('idle connections', () => {
+  it('requests that follow one another share a connection; after a gap there is a new one', async () => {
+    const server = await startScriptedServer((_request, response) =>
+      advertiseNothing(response, 'git-receive-pack'),
+    );
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    let now = 0;
+    const clock = { now: () => now, monotonic: () => now, sleep: async () => undefined };
+    const connection = connect(server.url, { clock });
+    const list = async () => {
+      await using session = await connection.open('git-receive-pack', { version: 0, signal });
+      await readAll(session.advertisement);
+      await sleep(20);
+    };
+    await list();
+    await list();
+    expect(server.connections()).toBe(1);
+    now += 2_001;
+    await list();
+    expect(server.connections()).toBe(2);
+  });
+
+  it('a connection that was closed just when it was used again is made anew', async () => {
+    let requests = 0;
+    const server = await startScriptedServer((request, response) => {
+      requests += 1;
+      if (requests === 2) request.socket.destroy();
+      else advertiseNothing(response, 'git-receive-pack');
+    });
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    const connection = connect(server.url);
+    for (let round = 0; round < 2; round++) {
+      await using session = await connection.open('git-receive-pack', { version: 0, signal });
+      await readAll(session.advertisement);
+      await sleep(20);
+    }
+    expect(requests).toBe(3);
+  });
+
+  it('a push never uses a connection that was idle', async () => {
+    const server = await pushTarget(async (request, response) => {
+      for await (const _ of request);
+      response.writeHead(200, { 'Content-Type': 'application/x-git-receive-pack-result' }).end('0000');
+    });
+    const session = await openPush(server.url);
+    await sleep(20);
+    const body = async function* () {
+      yield PIECE;
+    };
+    await readAll(await session.request(body(), { last: true, signal }));
+    expect(server.connections()).toBe(2);
+  });
+});
+
+describe('a guard', () => {
+  it('refuses addresses that are not public, by name as well, before anything is sent', async () => {
+    const server = await startScriptedServer((_request, response) => void response.end());
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    const resolve = async () => [{ address: '127.0.0.1', family: 4 }];
+    const guard = new AddressGuard({ resolve });
+    for (const url of [
+      server.url,
+      `http://internal.example:${server.port}`,
+      `http://0x7f.1:${server.port}`,
+    ]) {
+      const opening = connect(url, { guard }).open('git-upload-pack', { version: 2, signal });
+      await expect(opening).rejects.toMatchObject({ kind: 'forbidden' });
+    }
+    expect(server.connections()).toBe(0);
+  });
+
+  it('connects to the address that was checked, although the name has another one the next time', async () => {
+    const server = await startScriptedServer((_request, response) =>
+      advertiseNothing(response, 'git-upload-pack'),
+    );
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    let asked = 0;
+    const resolve = async () => {
+      asked += 1;
+      return [{ address: asked === 1 ? '127.0.0.1' : '10.0.0.1', family: 4 }];
+    };
+    const guard = new AddressGuard({ resolve, allowed: ['127.0.0.0/8'] });
+    await using session = await connect(`http://example.test:${server.port}`, { guard }).open(
+      'git-upload-pack',
+      {
+        version: 0,
+        signal,
+      },
+    );
+    expect(await readAll(session.advertisement)).toBe(2);
+    expect(asked).toBe(1);
+  });
+
+  it('is asked again at each redirect', async () => {
+    const inner = await startScriptedServer((_request, response) => void response.end());
+    onTestFinished(() => inner[Symbol.asyncDispose]());
+    const server = await startScriptedServer((request, response) => {
+      response.writeHead(302, { Location: `http://internal.example:${inner.port}${request.url}` }).end();
+    });
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    const resolve = async (host: string) => [
+      { address: host === 'outer.example' ? '127.0.0.1' : '127.0.0.2', family: 4 },
+    ];
+    const guard = new AddressGuard({ resolve, allowed: ['127.0.0.1'] });
+    const connection = connect(`http://outer.example:${server.port}`, { guard, followRedirects: true });
+    const opening = connection.open('git-upload-pack', { version: 2, signal });
+    await expect(opening).rejects.toMatchObject({ kind: 'forbidden' });
+    expect(inner.connections()).toBe(0);
+  });
+});
