@@ -207,6 +207,19 @@ export function listParents(paths: QuarantinePaths): GitCommand {
   };
 }
 
+/**
+ * Prints a line with id and parents for each commit that those on standard input reach, and those there with a `^` do not.
+ * @param gitDir a snapshot
+ */
+export function listHistory(gitDir: string): GitCommand {
+  return {
+    name: 'rev-list',
+    args: ['--parents', '--stdin'],
+    // Otherwise git flushes its output after every commit.
+    variables: { GIT_DIR: gitDir, GIT_FLUSH: '0' },
+  };
+}
+
 /** Prints, for each expression on standard input, one line `<object id> <type>`, or `<expression> missing`. */
 export function describeObjects(paths: QuarantinePaths): GitCommand {
   return {

@@ -84,15 +84,25 @@ export class CommitGraph {
 
   /** The known ancestors of commits, themselves included, as a set of ids that takes a bit for each commit of the graph. */
   reachable(tips: readonly string[]): { has(oid: string): boolean } {
+    const reached = this.growingSet();
+    for (const tip of tips) reached.add(tip);
+    return reached;
+  }
+
+  /** A set of commits, empty at first, to which commits are added with their known ancestors. The graph must not grow meanwhile. */
+  growingSet(): GrowingSet {
     const seen = new Uint8Array((this.count >> 3) + 1);
-    for (const tip of tips) {
-      const number = this.numberOf(tip, false);
-      if (number !== NONE) for (const _ of this.ancestors(number, seen));
-    }
     return {
       has: (oid) => {
         const number = this.numberOf(oid, false);
         return number !== NONE && ((seen[number >> 3] ?? 0) & (1 << (number & 7))) !== 0;
+      },
+      add: (oid) => {
+        let added = 0;
+        const from = this.numberOf(oid, false);
+        if (from === NONE) return added;
+        for (const number of this.ancestors(from, seen)) if (this.starts[number] !== NONE) added += 1;
+        return added;
       },
     };
   }
@@ -158,6 +168,13 @@ export class CommitGraph {
     }
     this.slots = slots;
   }
+}
+
+/** Commits that are in it with all their known ancestors. */
+export interface GrowingSet {
+  has(oid: string): boolean;
+  /** Adds a commit. @returns how many commits it brings whose parents are known */
+  add(oid: string): number;
 }
 
 function doubled(words: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {

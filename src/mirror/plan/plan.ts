@@ -34,8 +34,9 @@ export type RefAction = 'create' | 'update' | 'delete' | 'skip' | 'block';
  * - `batches`: in several packs, behind a temporary ref
  * - `refs`: no objects need to be sent
  * - `local`: over a scratch repository, by git
+ * - `import`: the pack of the source becomes a part of the repository, without a push
  */
-export type Strategy = 'relay' | 'batches' | 'refs' | 'local';
+export type Strategy = 'relay' | 'batches' | 'refs' | 'local' | 'import';
 
 /** What is to become of one ref. */
 export interface PlannedRef {

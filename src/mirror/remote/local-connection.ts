@@ -41,8 +41,8 @@ export class LocalConnection implements Connection {
       service === 'git-upload-pack' ? readingEnvironment(environment) : writingEnvironment(environment);
     return {
       file: git,
-      // An absolute path never looks like an option.
-      args: [service.slice('git-'.length), resolve(address.path)],
+      // An absolute path never looks like an option. Filters are off by default, and harmless for a process of our own.
+      args: ['-c', 'uploadpack.allowFilter=true', service.slice('git-'.length), resolve(address.path)],
       env: { ...kept, LC_ALL: 'C', ...(version > 0 ? { GIT_PROTOCOL: `version=${version}` } : {}) },
     };
   }

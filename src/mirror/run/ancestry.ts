@@ -6,8 +6,27 @@ import { type Ancestry, type AncestryPair, pairKey } from '../plan/plan.ts';
 import { fetchPack } from './fetch-pack.ts';
 import type { MirrorRun } from './mirror-run.ts';
 
+/** What it takes to ask the source. */
+export type AskingRun = Pick<MirrorRun, 'source' | 'limits' | 'scratch' | 'observer' | 'signal'>;
+
+/** Gives the commits that the first ones reach and the others do not, and perhaps more. */
+export type GraphOf = (wants: readonly string[], haves: readonly string[]) => Promise<CommitGraph>;
+
 /** Pairs that are looked at one by one. For more, the whole history is fetched once. */
 const MOST_SINGLE = 8;
+
+/**
+ * Asks the source which old commits are ancestors of the new ones.
+ * @returns what is known, by `pairKey`
+ * @throws as `Source.fetch`; CairnError `unavailable` when git fails
+ */
+export async function findAncestry(
+  run: AskingRun,
+  pairs: readonly AncestryPair[],
+): Promise<Map<string, Ancestry>> {
+  if (pairs.length > 0) run.observer.phase('ancestry');
+  return ancestryIn(pairs, (wants, haves) => fetchGraph(run, wants, haves));
+}
 
 /**
  * Looks for the old commit of each pair among the ancestors of the new one.
@@ -16,20 +35,20 @@ const MOST_SINGLE = 8;
  * old commit that is an ancestor is then met as the parent of one that was sent. One that is not met is either no ancestor, or hidden
  * behind the old commit of another pair; so pairs that are left are looked at one by one, where there is no other one.
  *
+ * @param graphOf asks the source, or any other repository that has all commits of the pairs
  * @returns what is known, by `pairKey`
- * @throws as `Source.fetch`; CairnError `unavailable` when git fails
+ * @throws what asking throws
  */
-export async function findAncestry(
-  run: MirrorRun,
+export async function ancestryIn(
   pairs: readonly AncestryPair[],
+  graphOf: GraphOf,
 ): Promise<Map<string, Ancestry>> {
   const known = new Map<string, Ancestry>();
   if (pairs.length === 0) return known;
-  run.observer.phase('ancestry');
-  let open = await settle(run, pairs, known);
+  let open = await settle(graphOf, pairs, known);
   if (open.length > 1) {
-    if (open.length > MOST_SINGLE) open = await settle(run, open, known, []);
-    else for (const pair of open) await settle(run, [pair], known);
+    if (open.length > MOST_SINGLE) open = await settle(graphOf, open, known, []);
+    else for (const pair of open) await settle(graphOf, [pair], known);
   }
   for (const pair of pairs) {
     const key = pairKey(pair.old, pair.new);
@@ -40,18 +59,18 @@ export async function findAncestry(
 
 /** Asks about some pairs. @returns those that are still open */
 async function settle(
-  run: MirrorRun,
+  graphOf: GraphOf,
   pairs: readonly AncestryPair[],
   known: Map<string, Ancestry>,
   haves: readonly string[] = [...new Set(pairs.map((pair) => pair.old))],
 ): Promise<AncestryPair[]> {
-  const graph = await fetchGraph(run, [...new Set(pairs.map((pair) => pair.new))], haves);
+  const graph = await graphOf([...new Set(pairs.map((pair) => pair.new))], haves);
   const open: AncestryPair[] = [];
   for (const pair of pairs) {
     const found = graph.isAncestor(pair.old, pair.new);
-    // With one have, what is not met is no ancestor: everything between would have been sent.
-    const isDecided =
-      found !== 'unknown' || (pairs.length === 1 && haves.length === 1 && graph.has(pair.new));
+    // With one have, what is not met is no ancestor: everything between would have been sent. Nothing is sent of what is older.
+    const isAlone = pairs.length === 1 && haves.length === 1;
+    const isDecided = found !== 'unknown' || (isAlone && (graph.has(pair.new) || graph.size === 0));
     if (isDecided) known.set(pairKey(pair.old, pair.new), found === 'yes' ? 'yes' : 'no');
     else open.push(pair);
   }
@@ -63,7 +82,7 @@ async function settle(
  * @throws as `Source.fetch`; CairnError `unavailable` when git fails
  */
 export async function fetchGraph(
-  run: MirrorRun,
+  run: AskingRun,
   wants: readonly string[],
   haves: readonly string[],
 ): Promise<CommitGraph> {
@@ -73,9 +92,9 @@ export async function fetchGraph(
   await using scratch = await openScratch(run, pack);
   if (objects === 0) await drain(pack);
   else await scratch.index(pack, objects, signal);
-  return scratch.commits(signal);
+  return await scratch.commits(signal);
 
-  async function openScratch(of: MirrorRun, unread: AsyncIterable<Buffer>): Promise<Scratch> {
+  async function openScratch(of: AskingRun, unread: AsyncIterable<Buffer>): Promise<Scratch> {
     try {
       return await Scratch.open(place, of.source.listing.objectFormat);
     } catch (error) {

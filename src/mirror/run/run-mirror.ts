@@ -178,7 +178,8 @@ function groupsOf(refs: readonly PlannedRef[]): PlannedRef[][] {
   return groups;
 }
 
-function conclusion(
+/** How a run ended that threw nothing: by what became of each ref. */
+export function conclusion(
   refs: readonly MirroredRef[],
   dryRun: boolean,
   bestEffort: boolean,

@@ -1,5 +1,5 @@
 /** A pack that comes from a stream is published with one call: what a mirror does with what it has fetched. */
-import { changingRefs, isZeroId } from '../../git/index.ts';
+import { changingRefs, isBranch, isZeroId } from '../../git/index.ts';
 import { cooperate } from '../../lib/cooperative.ts';
 import type { ArtifactCache } from '../cache/artifact-cache.ts';
 import type { Change, Evaluation } from '../change.ts';
@@ -17,8 +17,13 @@ export interface PublishPackOptions extends Omit<TakeInOptions, 'published'> {
   /** Why, for the manifest, which also names the refs that change. */
   readonly cause: Omit<GitCause, 'refs'>;
   /**
+   * Whether a ref is still to change on a state that the change meets. All are if this is absent.
+   * @param current the published state, with the changes that share the publish
+   */
+  readonly applies?: (target: RefTarget, current: GitState) => boolean;
+  /**
    * Has the last word on each state that the change meets.
-   * @param next that state with the pack and the refs
+   * @param next that state with the pack and the refs; that state itself when no ref has to change
    * @returns what to publish, or the reason why nothing is
    */
   readonly decide?: (next: GitState, current: GitState) => GitState | string;
@@ -29,7 +34,7 @@ export type PublishedPack =
   | RefusedPack;
 
 /**
- * Takes in a pack and points refs at what it brings, all of them or none. Whoever calls decides who may do this.
+ * Takes in a pack and points refs at what it brings: all of them that `applies` names, or none. Whoever calls decides who may do this.
  * @param source read to its end, unless this throws: then whoever opened it ends it
  * @throws as `takeInPack` and `Publisher.join`. Nothing is left on disk then.
  */
@@ -60,7 +65,7 @@ export async function publishPack(
   }
 }
 
-interface IntakeChangeOptions extends Pick<PublishPackOptions, 'targets' | 'cause' | 'decide'> {
+interface IntakeChangeOptions extends Pick<PublishPackOptions, 'targets' | 'cause' | 'applies' | 'decide'> {
   readonly id: RepositoryId;
   readonly since: number;
   /** The state the pack was taken in on, or the one to begin with when there is no repository. */
@@ -86,16 +91,20 @@ class IntakeChange implements Change<GitManifest, string | undefined> {
     current: GitState | undefined,
     published: PublishedGitState | undefined,
   ): Promise<Evaluation<GitManifest, string | undefined>> {
-    const { initial, targets, cause, decide = (next) => next } = this.options;
+    const { initial, targets, cause, applies = () => true, decide = (next) => next } = this.options;
     const problem = this.identityProblem(current);
     if (problem !== undefined) return { result: problem };
     await this.proof.standOn(published);
     if (this.proof.disconnected.size > 0) return { result: 'objects it builds on were removed meanwhile' };
     const state = current ?? initial;
-    const changed = targets.filter(({ name, newId }) => state.refs.get(name) !== oidOf(newId));
-    if (changed.length === 0) return { result: undefined };
-    const next = decide(await this.apply(changed, state), state);
+    const changed = targets.filter(
+      (target) => state.refs.get(target.name) !== oidOf(target.newId) && applies(target, state),
+    );
+    const wrong = this.typeProblem(changed);
+    if (wrong !== undefined) return { result: wrong };
+    const next = decide(changed.length === 0 ? state : await this.apply(changed, state), state);
     if (typeof next === 'string') return { result: next };
+    if (next === state) return { result: undefined };
     return { next, cause: { ...cause, refs: changed.map(({ name }) => name) }, result: undefined };
   }
 
@@ -110,6 +119,16 @@ class IntakeChange implements Change<GitManifest, string | undefined> {
       return 'the repository was announced anew meanwhile';
     if (current.objectFormat !== initial.objectFormat)
       return `the repository was made with object format ${current.objectFormat} meanwhile`;
+    return undefined;
+  }
+
+  private typeProblem(changed: readonly RefTarget[]): string | undefined {
+    for (const { name, newId } of changed) {
+      if (!isBranch(name) || isZeroId(newId)) continue;
+      const type = this.proof.facts.get(newId)?.type;
+      if (type !== undefined && type !== 'commit')
+        return `${name} must point at a commit, ${newId} is a ${type}`;
+    }
     return undefined;
   }
 

@@ -1,0 +1,34 @@
+import type { GitState } from '../../repository/git/git-manifest.ts';
+import type { AskingRun } from '../run/ancestry.ts';
+import { usualLimits } from '../run/mirror-run.ts';
+import type { ImportContext, ImportRequest } from './import-request.ts';
+
+/** Most object ids that are sent to the source as what is here. */
+const MOST_HAVES = 20_000;
+
+/** What it takes to fetch for an import. */
+export function fetchingRun({ git, scratch }: ImportContext, request: ImportRequest): AskingRun {
+  const { source, limits, observer, signal } = request;
+  return {
+    source,
+    limits: { ...usualLimits, ...limits },
+    scratch: { git, folder: scratch },
+    observer,
+    signal,
+  };
+}
+
+/** What is here, for the source to leave out: what refs point at, those that change first. */
+export function havesOf(state: GitState | undefined, changing: Iterable<string>): string[] {
+  const haves = new Set<string>();
+  if (state === undefined) return [];
+  for (const name of changing) {
+    const oid = state.refs.get(name);
+    if (oid !== undefined && haves.size < MOST_HAVES) haves.add(oid);
+  }
+  for (const oid of state.refs.values()) {
+    if (haves.size >= MOST_HAVES) break;
+    haves.add(oid);
+  }
+  return [...haves];
+}

@@ -1,0 +1,246 @@
+/** A repository from elsewhere becomes one here, or is brought up to date, without a push. */
+import { isZeroId, zeroId } from '../../git/index.ts';
+import { CairnError, isCairnError, messageOf } from '../../lib/errors.ts';
+import type { PublishedGitState } from '../../repository/git/git-manifest.ts';
+import type { RefusedPack } from '../../repository/intake/take-in-pack.ts';
+import type { Plan, PlannedRef } from '../plan/plan.ts';
+import { checkScope } from '../plan/ref-scope.ts';
+import type { SourceListing } from '../remote/source.ts';
+import { fetchPack } from '../run/fetch-pack.ts';
+import type { MirroredRef, Outcome } from '../run/mirror-result.ts';
+import type { PeekedPack } from '../run/peek-pack.ts';
+import type { RefResult } from '../run/push-refs.ts';
+import { conclusion, outcomeOf } from '../run/run-mirror.ts';
+import { canBeAskedForPieces, fetchPieces } from './fetch-pieces.ts';
+import { fetchingRun, havesOf } from './fetching-run.ts';
+import { type ImportContext, type ImportRequest, type ImportResult, usualPieces } from './import-request.ts';
+import { planImport } from './plan-import.ts';
+import { type ExpectedChange, publishImport } from './publish-import.ts';
+import { temporaryRefs } from './temporary-refs.ts';
+
+/** How often a plan is made, when the source or the repository changes while it is carried out. */
+const MOST_ATTEMPTS = 5;
+
+/**
+ * Brings refs of a source, and what they reach, into a repository. The pack of the source becomes a part of the repository as it comes,
+ * and all refs change in one publish. It never throws: what went wrong is in the result, with what was done before.
+ *
+ * A source with very much to send is fetched in several packs. Each is published behind a temporary ref, so that an import that was
+ * interrupted, in whatever way, goes on from there when it is run again.
+ */
+export async function importInto(context: ImportContext, request: ImportRequest): Promise<ImportResult> {
+  const run = new ImportRun(context, request);
+  try {
+    await run.run();
+  } catch (error) {
+    run.fail(request.signal.aborted ? 'interrupted' : outcomeOf(error), messageOf(error));
+  }
+  return run.result();
+}
+
+/** A plan was made on a state, or of a source, that is another one by now. */
+class Outdated extends Error {}
+
+class ImportRun {
+  private readonly context: ImportContext;
+  private readonly request: ImportRequest;
+  private readonly listed: SourceListing;
+  private plan: Plan = { refs: [], sourceHead: undefined };
+  private readonly results = new Map<string, RefResult>();
+  private attempts = 0;
+  private failure: { readonly outcome: Outcome; readonly problem: string } | undefined;
+  private published: ImportResult['published'];
+  private readonly amount = { packs: 0, objects: 0, bytes: 0 };
+
+  constructor(context: ImportContext, request: ImportRequest) {
+    this.context = context;
+    this.request = request;
+    this.listed = request.source.listing;
+  }
+
+  fail(outcome: Outcome, problem: string): void {
+    this.failure = { outcome, problem };
+  }
+
+  result(): ImportResult {
+    const { plan, listed: source, attempts, published, amount, request } = this;
+    const refs = plan.refs.map((ref): MirroredRef => {
+      const result = this.results.get(ref.target);
+      return result === undefined ? ref : { ...ref, result };
+    });
+    const { outcome, problem } = this.failure ?? conclusion(refs, request.dryRun, request.bestEffort);
+    return { outcome, problem, refs, sourceHead: plan.sourceHead, source, attempts, published, ...amount };
+  }
+
+  async run(): Promise<void> {
+    const { source, scope, observer, signal } = this.request;
+    checkScope(scope);
+    for (;;) {
+      signal.throwIfAborted();
+      this.attempts += 1;
+      let reason: string;
+      try {
+        await this.attempt();
+        const moved = [...this.results.values()].some(({ outcome }) => outcome === 'moved');
+        if (!moved || this.attempts === MOST_ATTEMPTS) return;
+        reason = 'refs of the repository have changed meanwhile';
+      } catch (error) {
+        // A source that no longer has what it listed says `conflict`.
+        if (!(error instanceof Outdated) && !isCairnError(error, 'conflict')) throw error;
+        reason = messageOf(error);
+        if (this.attempts === MOST_ATTEMPTS) {
+          this.fail('moved', `${reason}; it was tried ${MOST_ATTEMPTS} times`);
+          return;
+        }
+      }
+      observer.notice(`${reason}: planning again`);
+      await source.relist(signal);
+    }
+  }
+
+  private async attempt(): Promise<void> {
+    const { context, request } = this;
+    const { repository, source, dryRun, bestEffort } = request;
+    const published = await repository.resolve();
+    this.checkState(published);
+    this.plan = await planImport(context, request, published);
+    const { refs } = this.plan;
+    this.results.clear();
+    const leftOver = temporaryRefs(published?.manifest);
+    if (refs.length === 0 && leftOver.length === 0) throw nothingToImport(source.listing);
+    if (source.listing.refs.size === 0 && refs.some(({ action }) => action === 'delete')) {
+      throw new CairnError('invalid', 'the source has no refs at all: nothing is deleted');
+    }
+    if (dryRun || (refs.some(({ action }) => action === 'block') && !bestEffort)) return;
+    const changes = refs.filter(({ action }) => action !== 'skip' && action !== 'block');
+    if (changes.length > 0 || leftOver.length > 0 || this.headDiffers(published)) {
+      await this.carryOut(changes, published);
+    }
+  }
+
+  private checkState(published: PublishedGitState | undefined): void {
+    const { repository, source, create } = this.request;
+    if (published === undefined) {
+      if (!create) throw new CairnError('not-found', `there is no repository ${repository}`);
+      return;
+    }
+    const { lifecycle, objectFormat } = published.manifest;
+    if (lifecycle === 'withdrawn') throw new CairnError('not-found', `${repository} was withdrawn`);
+    if (source.listing.objectFormat === objectFormat) return;
+    throw new CairnError(
+      'invalid',
+      `the source uses ${source.listing.objectFormat} and the repository ${objectFormat}: objects cannot be taken in as they are`,
+    );
+  }
+
+  /** A repository that becomes like the source gets its default branch, too. */
+  private headDiffers(published: PublishedGitState | undefined): boolean {
+    const head = this.headHere();
+    if (this.request.policy.mode !== 'replicate' || head === undefined || published === undefined)
+      return false;
+    return published.manifest.head !== head && published.manifest.refs.has(head);
+  }
+
+  /** The branch of the source's HEAD, as it is called here; undefined when it is not mirrored, or no branch here. */
+  private headHere(): string | undefined {
+    const { refs, sourceHead } = this.plan;
+    if (sourceHead === undefined || this.request.into !== undefined) return undefined;
+    return refs.find(({ source, kind }) => source === sourceHead && kind === 'branch')?.target;
+  }
+
+  private async carryOut(
+    changes: readonly PlannedRef[],
+    published: PublishedGitState | undefined,
+  ): Promise<void> {
+    const { context, request } = this;
+    const { repository } = request;
+    const pack = await this.fetch(changes, published);
+    // Pieces that were fetched have left refs of their own.
+    const base = await repository.known();
+    const temporary = temporaryRefs(base?.manifest);
+    const zero = zeroId(request.source.listing.objectFormat);
+    const removed = temporary.map((name): ExpectedChange => ({ name, newId: zero, oldId: undefined }));
+    request.observer.phase(pack === undefined ? 'waiting' : 'relaying');
+    const outcome = await publishImport(context, request, {
+      changes: [...changes.map(({ target, newId, oldId }) => ({ name: target, newId, oldId })), ...removed],
+      pack,
+      head: this.headHere(),
+      onBytes: this.onBytes,
+    });
+    if (outcome.outcome === 'refused') return this.refused(changes, outcome, base);
+    const { manifest, digest } = outcome.committed;
+    if (digest !== undefined && manifest !== undefined) this.published = { digest, depth: manifest.depth };
+    for (const { target, newId } of changes) {
+      const now = manifest?.refs.get(target);
+      const isDone = isZeroId(newId) ? now === undefined : now === newId;
+      this.results.set(
+        target,
+        isDone
+          ? { outcome: 'applied' }
+          : { outcome: 'moved', reason: 'somebody else has changed it meanwhile' },
+      );
+    }
+  }
+
+  /** What is wrong may be the state that was met; then another plan is made. */
+  private async refused(
+    changes: readonly PlannedRef[],
+    { reason }: RefusedPack,
+    base: PublishedGitState | undefined,
+  ): Promise<void> {
+    const now = await this.request.repository.resolve();
+    if (now?.digest !== base?.digest && this.attempts < MOST_ATTEMPTS) throw new Outdated(reason);
+    for (const { target } of changes) this.results.set(target, { outcome: 'refused', reason });
+    this.fail('blocked', `what the source sent is not taken in: ${reason}`);
+  }
+
+  /** Fetches what the changes need: all of it in one pack, or all but the last pack of several. */
+  private async fetch(
+    changes: readonly PlannedRef[],
+    published: PublishedGitState | undefined,
+  ): Promise<PeekedPack | undefined> {
+    const { context, request } = this;
+    const { repository, source, pieces = usualPieces } = request;
+    const wants = wantsOf(changes, published);
+    if (wants.length === 0) return undefined;
+    const run = fetchingRun(context, request);
+    const haves = (state: PublishedGitState | undefined) =>
+      havesOf(
+        state?.manifest,
+        changes.map(({ target }) => target),
+      );
+    const whole = await fetchPack(run, { wants, haves: haves(published) });
+    const { objects } = whole;
+    if (objects <= pieces.most || !canBeAskedForPieces(source.listing)) return this.counting(whole);
+    await whole.pack[Symbol.asyncIterator]().return?.();
+    const refs = changes.filter(({ strategy }) => strategy === 'import');
+    const told = { onPack: this.onPack, onBytes: this.onBytes };
+    await fetchPieces(context, request, published, { refs, wants, objects, each: pieces.each, ...told });
+    return this.counting(await fetchPack(run, { wants, haves: haves(await repository.resolve()) }));
+  }
+
+  private counting(pack: PeekedPack): PeekedPack {
+    this.onPack(pack.objects);
+    return pack;
+  }
+
+  private readonly onPack = (objects: number): void => {
+    this.amount.packs += 1;
+    this.amount.objects += objects;
+  };
+
+  private readonly onBytes = (bytes: number): void => {
+    this.amount.bytes += bytes;
+  };
+}
+
+/** What no ref here points at. */
+function wantsOf(changes: readonly PlannedRef[], published: PublishedGitState | undefined): string[] {
+  const here = new Set(published?.manifest.refs.values());
+  return [...new Set(changes.map(({ newId }) => newId))].filter((oid) => !isZeroId(oid) && !here.has(oid));
+}
+
+function nothingToImport({ refs }: SourceListing): CairnError {
+  const hint = refs.size === 0 ? 'it has no refs' : 'no ref of it is in scope';
+  return new CairnError('invalid', `the source has nothing to import: ${hint}`);
+}

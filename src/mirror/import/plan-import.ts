@@ -1,0 +1,102 @@
+import { isZeroId, type ObjectFormat, refNameProblem, refsStartingWith } from '../../git/index.ts';
+import { mirroredRefProblem } from '../../policy/mirrored-refs.ts';
+import type { GitState, PublishedGitState } from '../../repository/git/git-manifest.ts';
+import {
+  type Ancestry,
+  type AncestryPair,
+  ancestryPairs,
+  type Plan,
+  type PlannedRef,
+  planRefs,
+} from '../plan/plan.ts';
+import type { RefScope } from '../plan/ref-scope.ts';
+import type { TargetListing } from '../remote/target.ts';
+import { ancestryIn, findAncestry } from '../run/ancestry.ts';
+import { fetchingRun } from './fetching-run.ts';
+import type { ImportContext, ImportRequest } from './import-request.ts';
+import { ownGraph } from './own-history.ts';
+
+/** Refs that this server makes. An import that keeps the names of refs neither brings nor deletes them. */
+const OWN_PREFIXES = ['refs/nostr/', 'refs/mirrors/'];
+
+/**
+ * Plans an import, with the published state as what a mirror run calls the target.
+ * @param published undefined when there is no repository
+ * @throws as asking the source; CairnError `unavailable` when git fails
+ */
+export async function planImport(
+  context: ImportContext,
+  request: ImportRequest,
+  published: PublishedGitState | undefined,
+): Promise<Plan> {
+  const { source, policy, into } = request;
+  const refs = refsIn(published?.manifest, into);
+  const target = listingOf(refs, published?.manifest.objectFormat ?? source.listing.objectFormat);
+  const scope = into === undefined ? withoutOwn(request.scope) : request.scope;
+  const input = { source: source.listing, target, scope, policy };
+  const ancestry = await ancestryOf(context, request, published, ancestryPairs(input));
+  const plan = planRefs(input, ancestry);
+  const here = new Set(published?.manifest.refs.values());
+  const placed = plan.refs.map((ref) => ({ ...ref, target: placedName(ref.target, into) }));
+  return { ...plan, refs: placed.map((ref) => withWay(allowed(ref, request, published?.manifest), here)) };
+}
+
+/** Why a ref may not be changed, whoever asks. */
+export function refProblem(request: ImportRequest, state: GitState, name: string): string | undefined {
+  const { forbids = ({ mirrors }, ref) => mirroredRefProblem(mirrors, ref) } = request;
+  return refNameProblem(name) ?? forbids(state, name);
+}
+
+function withoutOwn(scope: RefScope): RefScope {
+  return { ...scope, excludedPrefixes: [...scope.excludedPrefixes, ...OWN_PREFIXES] };
+}
+
+/** The refs that the import is about, under the names that the source would give them. */
+function refsIn(state: GitState | undefined, into: string | undefined): ReadonlyMap<string, string> {
+  if (state === undefined) return new Map();
+  if (into === undefined) return state.refs;
+  const own = [...refsStartingWith(state.refs, into)];
+  return new Map(own.map(([name, oid]) => [`refs/${name.slice(into.length)}`, oid]));
+}
+
+function placedName(name: string, into: string | undefined): string {
+  return into === undefined ? name : `${into}${name.slice('refs/'.length)}`;
+}
+
+function listingOf(refs: ReadonlyMap<string, string>, objectFormat: ObjectFormat): TargetListing {
+  const nothing = { unusable: [], capabilities: [] };
+  return { ...nothing, refs, objectFormat, canDelete: true, canReport: true, isAtomic: true };
+}
+
+/** Where both commits of a pair are here, no source is needed to compare them. */
+async function ancestryOf(
+  context: ImportContext,
+  request: ImportRequest,
+  published: PublishedGitState | undefined,
+  pairs: readonly AncestryPair[],
+): Promise<ReadonlyMap<string, Ancestry>> {
+  if (published === undefined || pairs.length === 0) return new Map();
+  const { refs, peeled } = published.manifest;
+  const here = new Set([...refs.values(), ...peeled.values()]);
+  const own = pairs.filter((pair) => here.has(pair.new));
+  const others = pairs.filter((pair) => !here.has(pair.new));
+  const known = await ancestryIn(own, (wants, haves) =>
+    ownGraph({ ...request, git: context.git }, published, wants, haves),
+  );
+  return new Map([...known, ...(await findAncestry(fetchingRun(context, request), others))]);
+}
+
+function allowed(ref: PlannedRef, request: ImportRequest, state: GitState | undefined): PlannedRef {
+  if (ref.action === 'skip' || ref.action === 'block') return ref;
+  const problem = state === undefined ? refNameProblem(ref.target) : refProblem(request, state, ref.target);
+  return problem === undefined ? ref : { ...ref, action: 'block', reason: problem };
+}
+
+/** Says how a change comes about. */
+function withWay(ref: PlannedRef, here: ReadonlySet<string>): PlannedRef {
+  if (ref.action === 'skip' || ref.action === 'block') return ref;
+  if (isZeroId(ref.newId)) return { ...ref, strategy: 'refs', strategyReason: 'a deletion needs no objects' };
+  return here.has(ref.newId)
+    ? { ...ref, strategy: 'refs', strategyReason: 'the repository has the object already' }
+    : { ...ref, strategy: 'import', strategyReason: 'the pack of the source is taken in as it comes' };
+}
