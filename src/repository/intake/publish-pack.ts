@@ -125,7 +125,7 @@ class IntakeChange implements Change<GitManifest, string | undefined> {
   private typeProblem(changed: readonly RefTarget[]): string | undefined {
     for (const { name, newId } of changed) {
       if (!isBranch(name) || isZeroId(newId)) continue;
-      const type = this.proof.facts.get(newId)?.type;
+      const type = this.proof.objects.get(newId)?.type;
       if (type !== undefined && type !== 'commit')
         return `${name} must point at a commit, ${newId} is a ${type}`;
     }
