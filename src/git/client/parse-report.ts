@@ -40,6 +40,7 @@ export class ReportParser {
       this.unpack = cleanReason(rest);
       return;
     }
+    if (status === 'unpack') throw unexpected('second result of the pack');
     // `option …` lines of version 2 tell how a ref was rewritten, which is never asked for.
     if (status === undefined || this.unpack === undefined)
       throw unexpected(JSON.stringify(cleanReason(line)));

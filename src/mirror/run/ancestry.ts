@@ -1,7 +1,8 @@
 /** Finds out which commits are ancestors of which, with as little as possible sent by the source. */
+import type { ObjectFormat } from '../../git/index.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { CommitGraph } from '../graph/commit-graph.ts';
-import { Scratch } from '../graph/scratch.ts';
+import { Scratch, type ScratchPlace } from '../graph/scratch.ts';
 import { type Ancestry, type AncestryPair, pairKey } from '../plan/plan.ts';
 import { fetchPack } from './fetch-pack.ts';
 import type { MirrorRun } from './mirror-run.ts';
@@ -89,18 +90,24 @@ export async function fetchGraph(
   const { source, signal, scratch: place } = run;
   const filter = source.listing.canFilter ? { filter: 'tree:0' } : {};
   const { objects, pack } = await fetchPack(run, { wants, haves, ...filter });
-  await using scratch = await openScratch(run, pack);
+  await using scratch = await openScratch(place, source.listing.objectFormat, pack);
   if (objects === 0) await drain(pack);
   else await scratch.index(pack, objects, signal);
+  // Awaited here: the scratch repository is deleted when this function returns.
   return await scratch.commits(signal);
+}
 
-  async function openScratch(of: AskingRun, unread: AsyncIterable<Buffer>): Promise<Scratch> {
-    try {
-      return await Scratch.open(place, of.source.listing.objectFormat);
-    } catch (error) {
-      await end(unread);
-      throw error;
-    }
+/** Opens a scratch repository for a pack. Without one, the pack is not read. */
+async function openScratch(
+  place: ScratchPlace,
+  format: ObjectFormat,
+  pack: AsyncIterable<Buffer>,
+): Promise<Scratch> {
+  try {
+    return await Scratch.open(place, format);
+  } catch (error) {
+    await end(pack);
+    throw error;
   }
 }
 

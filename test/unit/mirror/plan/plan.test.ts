@@ -1,0 +1,209 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Ancestry,
+  ancestryPairs,
+  type MirrorPolicy,
+  type PlanInput,
+  pairKey,
+  planRefs,
+} from '../../../../src/mirror/plan/plan.ts';
+import { type RefScope, wholeScope } from '../../../../src/mirror/plan/ref-scope.ts';
+
+const A = 'a'.repeat(40);
+const B = 'b'.repeat(40);
+const C = 'c'.repeat(40);
+
+interface World {
+  readonly source: Record<string, string>;
+  readonly target?: Record<string, string>;
+  readonly head?: string;
+  readonly scope?: Partial<RefScope>;
+  readonly policy?: Partial<MirrorPolicy>;
+  readonly canDelete?: boolean;
+}
+
+function input({ source, target = {}, head, scope = {}, policy = {}, canDelete = true }: World): PlanInput {
+  return {
+    source: {
+      refs: new Map(Object.entries(source)),
+      peeled: new Map(),
+      head: head === undefined ? undefined : { target: head, oid: source[head] },
+      unusable: [],
+      objectFormat: 'sha1',
+      protocol: 2,
+      capabilities: [],
+      canFilter: true,
+    },
+    target: {
+      objectFormat: 'sha1',
+      refs: new Map(Object.entries(target)),
+      unusable: [],
+      capabilities: [],
+      canDelete,
+      canReport: true,
+      isAtomic: false,
+    },
+    scope: { ...wholeScope, ...scope },
+    policy: { mode: 'sync', force: false, prune: false, ...policy },
+  };
+}
+
+function planned(world: World, ancestry: readonly (readonly [string, string, Ancestry])[] = []): string[] {
+  const known = new Map(ancestry.map(([old, next, found]) => [pairKey(old, next), found]));
+  return planRefs(input(world), known).refs.map(({ action, target }) => `${action} ${target}`);
+}
+
+describe('sync', () => {
+  it('creates what is missing and skips what is equal', () => {
+    expect(
+      planned({ source: { 'refs/heads/a': A, 'refs/heads/b': B }, target: { 'refs/heads/b': B } }),
+    ).toEqual(['create refs/heads/a', 'skip refs/heads/b']);
+  });
+
+  it('moves a branch forward, and blocks it when it has diverged or that is not known', () => {
+    const world = { source: { 'refs/heads/a': A }, target: { 'refs/heads/a': B } };
+    expect(planned(world, [[B, A, 'yes']])).toEqual(['update refs/heads/a']);
+    expect(planned(world, [[B, A, 'no']])).toEqual(['block refs/heads/a']);
+    expect(planned(world)).toEqual(['block refs/heads/a']);
+  });
+
+  it('asks for the ancestry of no more pairs than decide', () => {
+    const world: World = {
+      source: { 'refs/heads/a': A, 'refs/heads/b': B, 'refs/heads/c': C, 'refs/tags/t': A },
+      target: { 'refs/heads/a': B, 'refs/heads/b': B, 'refs/tags/t': B },
+      scope: { tags: true },
+    };
+    expect(ancestryPairs(input(world))).toEqual([{ old: B, new: A }]);
+    expect(ancestryPairs(input({ ...world, policy: { force: true } }))).toEqual([]);
+    expect(ancestryPairs(input({ ...world, policy: { mode: 'replicate' } }))).toEqual([]);
+  });
+
+  it('blocks tags and other refs that differ, unless it is forced', () => {
+    const world = {
+      source: { 'refs/heads/a': A, 'refs/notes/x': A, 'refs/tags/t': A },
+      target: { 'refs/heads/a': B, 'refs/notes/x': B, 'refs/tags/t': B },
+      scope: { allRefs: true },
+    };
+    expect(planned(world, [[B, A, 'yes']])).toEqual([
+      'update refs/heads/a',
+      'block refs/notes/x',
+      'block refs/tags/t',
+    ]);
+    expect(planned({ ...world, policy: { force: true } })).toEqual([
+      'update refs/heads/a',
+      'update refs/notes/x',
+      'update refs/tags/t',
+    ]);
+  });
+
+  it('puts the branch of HEAD first, also under another name', () => {
+    const world = { source: { 'refs/heads/a': A, 'refs/heads/main': B }, head: 'refs/heads/main' };
+    expect(planned(world)).toEqual(['create refs/heads/main', 'create refs/heads/a']);
+    const mappings = [
+      { source: 'a', target: 'x' },
+      { source: 'main', target: 'y' },
+    ];
+    expect(planned({ ...world, scope: { mappings } })).toEqual([
+      'create refs/heads/y',
+      'create refs/heads/x',
+    ]);
+  });
+
+  it('blocks a branch that was named and that the source does not have', () => {
+    expect(planned({ source: {}, scope: { branches: ['gone'] } })).toEqual(['block refs/heads/gone']);
+  });
+});
+
+describe('prune', () => {
+  it('deletes what the source does not have, last', () => {
+    const world = {
+      source: { 'refs/heads/a': A },
+      target: { 'refs/heads/0': B, 'refs/tags/t': B },
+      policy: { prune: true },
+    };
+    expect(planned(world)).toEqual(['create refs/heads/a', 'delete refs/heads/0']);
+    expect(planned({ ...world, scope: { tags: true } })).toEqual([
+      'create refs/heads/a',
+      'delete refs/heads/0',
+      'delete refs/tags/t',
+    ]);
+  });
+
+  it('keeps a ref that the source has under another name than its mapping', () => {
+    const world = {
+      source: { 'refs/tags/t': A },
+      target: { 'refs/tags/t': A },
+      scope: { tags: true, mappings: [{ source: 'refs/tags/t', target: 'refs/tags/u' }] },
+      policy: { prune: true },
+    };
+    expect(planned(world)).toEqual(['create refs/tags/u', 'skip refs/tags/t']);
+  });
+
+  it('is blocked by a target that lets nothing be deleted', () => {
+    const world = {
+      source: { 'refs/heads/a': A },
+      target: { 'refs/heads/b': B },
+      policy: { prune: true },
+      canDelete: false,
+    };
+    expect(planned(world)).toEqual(['create refs/heads/a', 'block refs/heads/b']);
+  });
+});
+
+describe('a ref in the way of another', () => {
+  const source = { 'refs/heads/a/b': A };
+
+  it('blocks it', () => {
+    expect(planned({ source, target: { 'refs/heads/a': B } })).toEqual(['block refs/heads/a/b']);
+    expect(planned({ source: { 'refs/heads/a': A }, target: { 'refs/heads/a/b': B } })).toEqual([
+      'block refs/heads/a',
+    ]);
+  });
+
+  it('is deleted before it when it is to be pruned', () => {
+    const world = { source, target: { 'refs/heads/a': B, 'refs/heads/z': B }, policy: { prune: true } };
+    expect(planned(world)).toEqual(['delete refs/heads/a', 'create refs/heads/a/b', 'delete refs/heads/z']);
+    expect(
+      planned({
+        source: { 'refs/heads/a': A },
+        target: { 'refs/heads/a/b': B, 'refs/heads/a/c': B },
+        policy: { prune: true },
+      }),
+    ).toEqual(['delete refs/heads/a/b', 'delete refs/heads/a/c', 'create refs/heads/a']);
+  });
+
+  it('may be one that the same run creates', () => {
+    expect(planned({ source: { 'refs/heads/a': A, 'refs/heads/a/b': A } })).toEqual([
+      'create refs/heads/a',
+      'block refs/heads/a/b',
+    ]);
+  });
+});
+
+describe('replicate and bootstrap', () => {
+  it('replicate overwrites whatever differs', () => {
+    const world = {
+      source: { 'refs/heads/a': A, 'refs/tags/t': A },
+      target: { 'refs/heads/a': B, 'refs/tags/t': B },
+      scope: { tags: true },
+      policy: { mode: 'replicate' as const },
+    };
+    expect(planned(world)).toEqual(['update refs/heads/a', 'update refs/tags/t']);
+  });
+
+  it('bootstrap blocks every ref that exists, equal or not', () => {
+    const world = {
+      source: { 'refs/heads/a': A, 'refs/heads/b': B, 'refs/heads/c': C },
+      target: { 'refs/heads/a': A, 'refs/heads/b': A },
+      policy: { mode: 'bootstrap' as const },
+    };
+    expect(planned(world)).toEqual(['block refs/heads/a', 'block refs/heads/b', 'create refs/heads/c']);
+  });
+});
+
+it('a plan of 20,000 refs is made without comparing all with all', () => {
+  const source = Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`refs/heads/b${at}/x`, A]));
+  const target = Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`refs/heads/c${at}`, B]));
+  const plan = planRefs(input({ source, target, policy: { prune: true } }), new Map());
+  expect(plan.refs).toHaveLength(40_000);
+});
