@@ -48,8 +48,8 @@ const FOLD_OUTCOMES = ['folded', 'rolled up', 'nothing to do', 'leased', 'supers
 const LIMITS = ['connections', 'address-connections', 'requests', 'address-requests', 'pace'];
 const ANSWERS = ['passed', 'recorded', 'followed', 'cached'];
 
-/** Classes of reasons for refused refs; {@link refusalClass} maps a reason to its class. */
-export const REFUSAL_CLASSES = [
+/** The classes of refused refs, as in `policy/refusal.ts`. */
+const REFUSALS = [
   'overtaken',
   'identity',
   'protected',
@@ -60,8 +60,7 @@ export const REFUSAL_CLASSES = [
   'limit',
   'busy',
   'server',
-  'other',
-] as const;
+];
 
 /** Creates all series whose labels are known in advance. */
 export function startAtZero(registry: Registry): void {
@@ -102,28 +101,5 @@ export function startAtZero(registry: Registry): void {
   }
   for (const result of ['hit', 'miss']) begin('cairn_artifact_cache_looks_total', { result });
   for (const result of ANSWERS) begin('cairn_answer_cache_total', { result });
-  for (const reason of REFUSAL_CLASSES) begin('cairn_push_refused_refs_total', { reason });
-}
-
-/** The first match decides, because reasons of the server may quote others. */
-const CLASSES: readonly (readonly [(typeof REFUSAL_CLASSES)[number], RegExp])[] = [
-  ['limit', /^the limit of /],
-  ['busy', /^busy|too many .* at once|is being rewritten|pull requests wait here/],
-  [
-    'server',
-    /object store|nothing was changed|disk space|internal error|cannot be written|server is stopping/,
-  ],
-  ['overtaken', /fetch first|updated meanwhile|deleted meanwhile|meanwhile/],
-  ['protected', /^protected: |^mirrored: |may only be fast-forwarded/],
-  ['signed state', /signed state|pull request|refs\/nostr|publish the event/],
-  ['identity', /your key|sign in|token|not there any more|no such repository|may push|may write/],
-  ['name', /ref name|cannot exist beside|multiple updates|default branch|atomic push failure/],
-  ['object', /must point at a commit|missing necessary objects|which is missing|shallow update/],
-  ['limit', /more than|exceeds|too (large|long|deep|many|big)|at most|limit/],
-  ['pack', /pack|inflate|delta|object|trailing|checksum|fsck|unpack/],
-];
-
-/** The class of a reason for a refused ref. */
-export function refusalClass(reason: string): (typeof REFUSAL_CLASSES)[number] {
-  return CLASSES.find(([, pattern]) => pattern.test(reason))?.[0] ?? 'other';
+  for (const reason of REFUSALS) begin('cairn_push_refused_refs_total', { reason });
 }

@@ -12,6 +12,7 @@ import {
   refsStartingWith,
 } from '../git/index.ts';
 import { type Cooperative, filtered, mapped } from '../lib/cooperative.ts';
+import type { RefProblem, Refusal, RefusalClass } from './refusal.ts';
 
 /** The state a push meets. */
 export interface RefsAndHead {
@@ -19,19 +20,20 @@ export interface RefsAndHead {
   readonly head: string;
 }
 
+/** A command, and what was found to stand against it before the rules of the state are applied. */
+export interface CheckedCommand extends RefCommand {
+  /** The fault in the command itself. */
+  readonly problem?: string;
+  readonly refused?: RefProblem;
+}
+
 export interface PushFacts {
-  readonly commands: readonly (RefCommand & { readonly problem?: string })[];
+  readonly commands: readonly CheckedCommand[];
   readonly atomic: boolean;
   /** undefined while the objects have not been looked at; rules about objects are then left for later. */
   readonly objects: ReadonlyMap<string, ObjectDescription> | undefined;
   /** Why the repository's current rules forbid a change of a ref, by its name. */
-  readonly forbidden?: ReadonlyMap<string, string>;
-}
-
-/** Why a command is refused, and whether another state might allow it. */
-export interface Refusal {
-  readonly reason: string;
-  readonly byState: boolean;
+  readonly forbidden?: ReadonlyMap<string, RefProblem>;
 }
 
 /**
@@ -40,7 +42,8 @@ export interface Refusal {
  */
 export function* decideRefUpdates(push: PushFacts, state: RefsAndHead): Cooperative<(Refusal | undefined)[]> {
   const decisions = yield* mapped(push.commands, (command) => {
-    if (command.problem !== undefined) return refuse(command.problem);
+    const problem = problemOf(command);
+    if (problem !== undefined) return { ...problem, byState: false };
     return (
       staleness(command, state) ?? typeProblem(command, push.objects) ?? forbidding(command, push.forbidden)
     );
@@ -50,7 +53,12 @@ export function* decideRefUpdates(push: PushFacts, state: RefsAndHead): Cooperat
   if (!push.atomic) return decisions;
   const cause = decisions.find((decision) => decision !== undefined);
   if (cause === undefined) return decisions;
-  return decisions.map((decision) => decision ?? { reason: 'atomic push failure', byState: cause.byState });
+  return decisions.map((decision) => decision ?? refuse('name', 'atomic push failure', cause.byState));
+}
+
+/** What was found to stand against a command already. */
+export function problemOf({ refused, problem }: CheckedCommand): RefProblem | undefined {
+  return refused ?? (problem === undefined ? undefined : { class: 'name', reason: problem });
 }
 
 /** A command whose result is already published is allowed: the sender may repeat a push whose answer was lost. */
@@ -59,24 +67,25 @@ function staleness(command: RefCommand, state: RefsAndHead): Refusal | undefined
   const kind = commandKind(command);
   if (kind === 'delete' ? current === undefined : current === command.newId) return undefined;
   if (current === undefined)
-    return kind === 'create' ? undefined : refuseByState('it was deleted meanwhile, fetch first');
-  if (kind === 'create') return refuseByState('it exists already, fetch first');
-  return current === command.oldId ? undefined : refuseByState('it was updated meanwhile, fetch first');
+    return kind === 'create' ? undefined : refuse('overtaken', 'it was deleted meanwhile, fetch first', true);
+  if (kind === 'create') return refuse('overtaken', 'it exists already, fetch first', true);
+  if (current === command.oldId) return undefined;
+  return refuse('overtaken', 'it was updated meanwhile, fetch first', true);
 }
 
 function typeProblem(command: RefCommand, objects: PushFacts['objects']): Refusal | undefined {
   if (objects === undefined || commandKind(command) === 'delete') return undefined;
   const facts = objects.get(command.newId);
-  if (facts === undefined) return refuse('missing necessary objects');
+  if (facts === undefined) return refuse('object', 'missing necessary objects');
   if (isBranch(command.name) && facts.type !== 'commit') {
-    return refuse(`a branch must point at a commit, this is a ${facts.type}`);
+    return refuse('object', `a branch must point at a commit, this is a ${facts.type}`);
   }
   return undefined;
 }
 
 function forbidding(command: RefCommand, forbidden: PushFacts['forbidden']): Refusal | undefined {
-  const reason = forbidden?.get(command.name);
-  return reason === undefined ? undefined : refuseByState(reason);
+  const problem = forbidden?.get(command.name);
+  return problem === undefined ? undefined : { ...problem, byState: true };
 }
 
 /** HEAD's branch may be deleted only as the last one: a repository with branches keeps a default branch. */
@@ -98,7 +107,7 @@ function refuseDeletingHead(push: PushFacts, state: RefsAndHead, decisions: (Ref
     staying = !deleted.has(name);
   }
   if (!staying) return;
-  decisions[at] = { reason: 'it is the default branch: point HEAD at another branch first', byState: true };
+  decisions[at] = refuse('name', 'it is the default branch: point HEAD at another branch first', true);
 }
 
 /** Deletes are applied before creates are checked, in whatever sequence the client sent them. */
@@ -120,15 +129,11 @@ function* refuseConflictingNames(
   for (const [at, command] of creates) {
     const other = directoryFileConflict(command.name, names);
     if (other === undefined) names.add(command.name);
-    else decisions[at] = { reason: `it cannot exist beside ${other}`, byState: true };
+    else decisions[at] = refuse('name', `it cannot exist beside ${other}`, true);
     yield;
   }
 }
 
-function refuse(reason: string): Refusal {
-  return { reason, byState: false };
-}
-
-function refuseByState(reason: string): Refusal {
-  return { reason, byState: true };
+function refuse(of: RefusalClass, reason: string, byState = false): Refusal {
+  return { class: of, reason, byState };
 }

@@ -184,7 +184,7 @@ function tableRows(page: string, row: RegExp): string[][] {
 /** Texts given as reasons: what stands before the first value that is put in. */
 function reasonsIn(source: string): string[] {
   const found = source.matchAll(
-    /(?:refuse(?:ByState)?\(|reason: |problem: |problem =\s+|\? )(['`])((?:(?!\1)[^$])+)/g,
+    /(?:refuse\('[a-z]+', |overtaken\(\s*command,\s*|Failure\(|reason: |reason =\s+|\? )(['`])((?:(?!\1)[^$])+)/g,
   );
   return [...found].map(([, , text = '']) => text.trim()).filter((text) => text.includes(' '));
 }

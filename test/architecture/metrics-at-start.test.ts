@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { REFUSAL_CLASSES, refusalClass } from '../../src/observability/initial-values.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
+import { REFUSAL_CLASSES } from '../../src/policy/refusal.ts';
 import { readText } from './source-tree.ts';
 
 /** Of these the values are learnt when the server starts, or they are set when they are asked for. */
@@ -48,32 +48,7 @@ describe('metrics of a server that has done nothing yet (issue 11, point 23)', (
   });
 });
 
-describe('reasons of refusals (issue 11, point 23)', () => {
-  const page = readText('docs/reference/errors.md');
-  const section = page.slice(page.indexOf('## Why a ref is refused'), page.indexOf('## At start'));
-  const reasons = section
-    .split('\n')
-    .flatMap((line) => /^\| (`.*?`) \|/.exec(line)?.[1] ?? [])
-    .flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, reason = '']) => reason));
-
-  it('that are documented all have a class', () => {
-    expect(reasons.length).toBeGreaterThan(40);
-    expect(reasons.filter((reason) => refusalClass(reason) === 'other')).toEqual([]);
-  });
-
-  it.each([
-    ['it was updated meanwhile, fetch first', 'overtaken'],
-    ['protected: only the owner may push here', 'protected'],
-    ['missing necessary objects', 'object'],
-    ['the object store did not accept d00d.pack', 'server'],
-    ['busy, try again', 'busy'],
-    ['pack exceeds maximum allowed size', 'limit'],
-    ['no signed state is waiting for this push: …', 'signed state'],
-    ['inflate returned -3', 'pack'],
-    ['your key is neither the owner of this repository nor one of its maintainers', 'identity'],
-    ['something nobody has thought of', 'other'],
-  ] as const)('%j is counted as %s', (reason, expected) => {
-    expect(refusalClass(reason)).toBe(expected);
-    expect(REFUSAL_CLASSES).toContain(expected);
-  });
+it('series of refused refs are those of the classes of refusals (issue 11, point 23)', async () => {
+  const { values } = await new Metrics().refusedRefs.get();
+  expect(values.map(({ labels }) => labels.reason)).toEqual(REFUSAL_CLASSES);
 });

@@ -229,7 +229,10 @@ class Simulation {
         record.actor,
         new PushChange({
           commands: record.commands,
-          disconnected: { tips: disconnected, problem: 'missing necessary objects' },
+          disconnected: {
+            tips: disconnected,
+            problem: { class: 'object', reason: 'missing necessary objects' },
+          },
           atomic: record.atomic,
           rules: rulesFor({ kind: 'anyone' }),
           objects: commitFacts(tips),

@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from 'hono';
 import type { ByteBudget } from '../../lib/byte-budget.ts';
 import { publicTextOf } from '../../lib/errors.ts';
-import { refusalClass } from '../../observability/initial-values.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { UrlSpace } from '../../policy/access.ts';
@@ -103,7 +102,7 @@ export class GitRequest implements Exchange {
   pushed(summary: PushSummary, by: PushAuthority): void {
     const { log, metrics, now } = this.context;
     const seconds = (now() - this.c.get('began')) / 1000;
-    for (const reason of summary.refusals) metrics.refusedRefs.inc({ reason: refusalClass(reason) });
+    for (const reason of summary.refusals) metrics.refusedRefs.inc({ reason });
     logPush(log, summary, by, { ...this.about(), seconds });
   }
 

@@ -14,7 +14,7 @@ import { type Digest, sha256 } from '../../lib/digest.ts';
 import { DiskFullError } from '../../lib/disk-full.ts';
 import { CairnError, isCairnError } from '../../lib/errors.ts';
 import { writeChunk } from '../../lib/streams.ts';
-import { checkPack, type PackBounds, unpackLimit } from './pack-bounds.ts';
+import { checkPack, MissingObject, type PackBounds, unpackLimit } from './pack-bounds.ts';
 import { type ScannedPack, tooLarge } from './pack-entries.ts';
 import { forecastPack } from './pack-forecast.ts';
 import type { PackSource } from './pack-source.ts';
@@ -48,6 +48,9 @@ export interface IndexOptions {
   readonly signal: AbortSignal;
 }
 
+/** What git says of a pack that is larger than it was told to take. */
+const MAXIMUM_SIZE = /maximum allowed size/;
+
 /** What became of a pack: taken in, without objects, or refused with a reason. */
 export type PackOutcome =
   | { readonly outcome: 'received'; readonly pack: ReceivedPack }
@@ -55,6 +58,8 @@ export type PackOutcome =
   | {
       readonly outcome: 'refused';
       readonly reason: string;
+      /** What is wrong: the pack itself, an object that it needs, or its size or cost. */
+      readonly class: 'pack' | 'object' | 'limit';
       /** What git's checks found wrong with objects: `object <id>: <rule>: <text>` each. */
       readonly findings: readonly string[];
       /** True when it is beyond a bound: nothing is wrong with it but how much it holds, or makes of what it holds. */
@@ -130,7 +135,7 @@ async function judge(
     }
     const { beyond, packBytes } = bounds;
     // git stops reading at the bound, so how much more there is has not been counted.
-    if (beyond !== undefined && received.size > packBytes && /maximum allowed size/.test(result.stderr))
+    if (beyond !== undefined && received.size > packBytes && MAXIMUM_SIZE.test(result.stderr))
       return excessive(beyond('bytes', undefined));
     return refusedByGit(result, paths, bounds);
   }
@@ -145,17 +150,22 @@ async function judge(
     return { outcome: 'received', pack: await described };
   } catch (error) {
     if (isCairnError(error, 'too-large')) return excessive(error.message);
-    if (isCairnError(error, 'invalid')) return refused(error.message);
+    if (isCairnError(error, 'invalid'))
+      return refused(error.message, [], error instanceof MissingObject ? 'object' : 'pack');
     throw error;
   }
 }
 
-function refused(reason: string, findings: readonly string[] = []): PackOutcome {
-  return { outcome: 'refused', reason, findings };
+function refused(
+  reason: string,
+  findings: readonly string[] = [],
+  of: 'pack' | 'object' | 'limit' = 'pack',
+): PackOutcome {
+  return { outcome: 'refused', reason, class: of, findings };
 }
 
 function excessive(reason: string): PackOutcome {
-  return { outcome: 'refused', reason, findings: [], excess: true };
+  return { outcome: 'refused', reason, class: 'limit', findings: [], excess: true };
 }
 
 /** Says why git did not take the pack in: what its checks found, if that is the reason, else the line it died with. */
@@ -171,7 +181,8 @@ function refusedByGit(result: GitResult, paths: QuarantinePaths, bounds: PackBou
     (text, path) => text.replaceAll(path, '…'),
     failureReason('index-pack', result),
   );
-  return ranOutOfMemory(result) ? excessive(reason) : refused(reason);
+  if (ranOutOfMemory(result)) return excessive(reason);
+  return refused(reason, [], MAXIMUM_SIZE.test(result.stderr) ? 'limit' : 'pack');
 }
 
 /** What became of index-pack, and what it was given. */

@@ -34,6 +34,13 @@ export const MOST_TAGS = 64;
 /** Heights of so many objects of a pack are remembered: more would push out those of other repositories. */
 const REMEMBERED = 5_000;
 
+/** An object of the pack links to one that is here, and that lacks something itself. */
+export class MissingObject extends CairnError {
+  constructor(oid: string) {
+    super('invalid', `it builds on ${oid}, which is missing`);
+  }
+}
+
 /**
  * Milliseconds for git to unpack what has come: at the least, and more for each MiB. A few bytes can say "the same 16 MiB again" many
  * thousand times. Honest packs take some 30 ms for each MiB, and a second at the most.
@@ -244,7 +251,7 @@ async function checkLinks(
 }
 
 function there(oid: string, content: Buffer | undefined): Buffer {
-  if (content === undefined) throw new CairnError('invalid', `it builds on ${oid}, which is missing`);
+  if (content === undefined) throw new MissingObject(oid);
   return content;
 }
 

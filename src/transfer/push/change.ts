@@ -4,6 +4,7 @@ import type { TipsInspection } from '../../git-process/inspect-tips.ts';
 import { cooperate, filtered, mapped } from '../../lib/cooperative.ts';
 import { refMapDigest } from '../../nostr/signed-state.ts';
 import { headAfter } from '../../policy/default-branch.ts';
+import type { RefProblem } from '../../policy/refusal.ts';
 import type { HeldState } from '../../policy/state-match.ts';
 import { headAfterState } from '../../policy/state-rules.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
@@ -24,6 +25,7 @@ import {
   changes,
   decidePush,
   type PushDecision,
+  type PushedCommand,
   type PushResult,
   type UndecidedPush,
 } from './decide.ts';
@@ -39,7 +41,7 @@ export interface PushChangeOptions {
   readonly rules: Pick<PushRules, keyof PushRules>;
   readonly objects: ReadonlyMap<string, ObjectDescription>;
   /** New tips with incomplete histories over the initial state, and the reason to report for them. */
-  readonly disconnected: { readonly tips: ReadonlySet<string>; readonly problem: string };
+  readonly disconnected: { readonly tips: ReadonlySet<string>; readonly problem: RefProblem };
   /** The entry of the pack in a manifest; undefined if the push brought no objects. */
   readonly pack: PackEntry | undefined;
   readonly proof: Connectivity;
@@ -120,14 +122,14 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
 
   /** Finds out which updates lose history, if that matters. */
   private async withHistories(
-    commands: readonly ReceivedCommand[],
+    commands: readonly PushedCommand[],
     current: GitState | undefined,
     states: Pick<UndecidedPush, 'held' | 'lastSet'>,
-  ): Promise<{ readonly commands: readonly ReceivedCommand[]; readonly forced: ReadonlySet<string> }> {
+  ): Promise<{ readonly commands: readonly PushedCommand[]; readonly forced: ReadonlySet<string> }> {
     const forced = new Set<string>();
     if (current === undefined || this.options.rules.authority.kind === 'anyone') return { commands, forced };
     if (current.policy.protection.length === 0 && states.held.length === 0) return { commands, forced };
-    const asks = (command: ReceivedCommand) =>
+    const asks = (command: PushedCommand) =>
       asksForHistory(command, current, states) && command.oldId === current.refs.get(command.name);
     const asking = await cooperate(filtered(commands, asks));
     for (const command of asking.slice(0, MAX_HISTORIES)) {
@@ -136,9 +138,10 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
       if (!known || !(await this.options.rules.keepsHistory(command))) forced.add(command.name);
     }
     const tooMany = new Set(asking.slice(MAX_HISTORIES));
-    const problem = `one push may move at most ${MAX_HISTORIES} branches that may only be fast-forwarded`;
+    const reason = `one push may move at most ${MAX_HISTORIES} branches that may only be fast-forwarded`;
+    const refused: RefProblem = { class: 'protected', reason };
     return {
-      commands: commands.map((command) => (tooMany.has(command) ? { ...command, problem } : command)),
+      commands: commands.map((command) => (tooMany.has(command) ? { ...command, refused } : command)),
       forced,
     };
   }
@@ -151,21 +154,23 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
     return [...new Set(tips.map((command) => command.newId))];
   }
 
-  private withProofProblem(command: ReceivedCommand, current: GitState | undefined): ReceivedCommand {
+  private withProofProblem(command: ReceivedCommand, current: GitState | undefined): PushedCommand {
     if (command.problem !== undefined) return command;
     const { incarnation } = this.proof;
     const others = current?.generation !== this.options.initial.generation;
     if (others || (incarnation !== undefined && incarnation !== current?.incarnation)) {
-      return { ...command, problem: 'the repository was announced anew meanwhile, fetch first' };
+      return overtaken(command, 'the repository was announced anew meanwhile, fetch first');
     }
     if (current !== undefined && current.objectFormat !== this.options.initial.objectFormat) {
-      const problem = `the repository was made with object format ${current.objectFormat} meanwhile`;
-      return { ...command, problem };
+      return overtaken(
+        command,
+        `the repository was made with object format ${current.objectFormat} meanwhile`,
+      );
     }
     if (!this.proof.disconnected.has(command.newId)) return command;
     const { tips, problem } = this.options.disconnected;
-    if (tips.has(command.newId)) return { ...command, problem };
-    return { ...command, problem: 'objects it builds on were removed meanwhile, fetch first' };
+    if (tips.has(command.newId)) return { ...command, refused: problem };
+    return overtaken(command, 'objects it builds on were removed meanwhile, fetch first');
   }
 
   /** The packs that are there, as they are named from now on. */
@@ -236,6 +241,11 @@ export class PushChange implements Change<GitManifest, PushOutcome> {
     }
     return { bytes: pack.pack.size + pack.idx.size, objects: pack.objects };
   }
+}
+
+/** Another change of the repository came first. */
+function overtaken(command: ReceivedCommand, reason: string): PushedCommand {
+  return { ...command, refused: { class: 'overtaken', reason } };
 }
 
 /** The new values of refs. */

@@ -22,7 +22,13 @@ import {
   type WriterRole,
   writerRole,
 } from '../../policy/push-access.ts';
-import { decideRefUpdates, type RefsAndHead, type Refusal } from '../../policy/ref-rules.ts';
+import {
+  type CheckedCommand,
+  decideRefUpdates,
+  problemOf,
+  type RefsAndHead,
+} from '../../policy/ref-rules.ts';
+import type { RefProblem, Refusal } from '../../policy/refusal.ts';
 import { type HeldState, matchHeldState } from '../../policy/state-match.ts';
 import { isFromBefore, isNewerState } from '../../policy/state-precedence.ts';
 import { decideState, historyMatters, planState } from '../../policy/state-rules.ts';
@@ -35,10 +41,13 @@ import { pullRequestProblems, type StrangerTerms, wrongTips } from './pull-reque
 /** The result of a push, one entry per command: why it is refused, or undefined if it is accepted. */
 export type PushResult = readonly (Refusal | undefined)[];
 
+/** A command as it was received, with what was found since to stand against it. */
+export type PushedCommand = ReceivedCommand & CheckedCommand;
+
 export interface UndecidedPush {
   readonly id: RepositoryId;
   readonly authority: PushAuthority;
-  readonly commands: readonly ReceivedCommand[];
+  readonly commands: readonly PushedCommand[];
   readonly atomic: boolean;
   /** undefined if the objects were not inspected yet; rules about them are then checked later. */
   readonly objects: ReadonlyMap<string, ObjectDescription> | undefined;
@@ -69,7 +78,7 @@ export interface PushDecision {
 type RefsMet = RefsAndHead & Pick<GitState, 'mirrors'>;
 
 const NOBODY: Evidence = { kind: 'push', actor: null, evidence: null };
-const NOTHING: ReadonlyMap<string, string> = new Map();
+const NOTHING: ReadonlyMap<string, RefProblem> = new Map();
 
 /**
  * Decides a push.
@@ -93,9 +102,9 @@ export function* decidePush(
     authority.kind === 'signed-state' ? authority.caller : authority.kind === 'key' ? authority : undefined;
   const writer = writerRole(caller?.actor, facts);
   if (authority.kind === 'signed-state') {
-    const byOrder = yield* decideBySignedState(push, state, facts, writer !== undefined);
-    if (writer === undefined) return { ...byOrder, byStranger: true };
-    if (byOrder.signedState !== undefined) return byOrder;
+    const decision = yield* decideBySignedState(push, state, facts, writer !== undefined);
+    if (writer === undefined) return { ...decision, byStranger: true };
+    if (decision.signedState !== undefined) return decision;
   }
   if (caller === undefined || writer === undefined) {
     return refuseAll(push, NOT_A_WRITER);
@@ -118,12 +127,12 @@ export function changes(command: ReceivedCommand, refs: ReadonlyMap<string, stri
  * that a push has moved.
  */
 export function asksForHistory(
-  command: ReceivedCommand,
+  command: PushedCommand,
   state: GitState,
   states: Pick<UndecidedPush, 'held' | 'lastSet'>,
 ): boolean {
   const { name, newId } = command;
-  if (command.problem !== undefined || commandKind(command) !== 'update') return false;
+  if (problemOf(command) !== undefined || commandKind(command) !== 'update') return false;
   if (!changes(command, state.refs)) return false;
   const moved = isBranch(name) && states.lastSet.get(name) !== state.refs.get(name);
   const inQuestion = moved && states.held.some(({ refs }) => refs.get(name) === newId);
@@ -158,7 +167,9 @@ function* decideBySignedState(
     ),
     push.authority.kind === 'signed-state' ? push.authority.caller?.actor : undefined,
   );
-  const problem = match.ok ? yield* stateProblem(push, state, facts, stated, match.value) : match.reason;
+  const problem: RefProblem | undefined = match.ok
+    ? yield* stateProblem(push, state, facts, stated, match.value)
+    : { class: 'signed state', reason: match.reason };
   if (problem !== undefined)
     for (const { name } of commands.filter((command) => isBranchOrTag(command.name)))
       forbidden.set(name, problem);
@@ -175,7 +186,7 @@ function* otherRefProblems(
   push: UndecidedPush,
   state: GitState,
   sentByWriter: boolean,
-): Cooperative<Map<string, string>> {
+): Cooperative<Map<string, RefProblem>> {
   const caller = push.authority.kind === 'signed-state' ? push.authority.caller : undefined;
   if (!sentByWriter) return pullRequestProblems(push, state, caller?.actor);
   const role = caller?.actor === push.id.owner ? 'owner' : 'maintainer';
@@ -191,16 +202,19 @@ function* stateProblem(
   push: UndecidedPush,
   state: GitState,
   facts: AccessFacts,
-  stated: readonly ReceivedCommand[],
+  stated: readonly PushedCommand[],
   held: HeldState,
-): Cooperative<string | undefined> {
+): Cooperative<RefProblem | undefined> {
   const role = writerRole(held.author, facts) ?? 'maintainer';
   const [first] = yield* protectedRefs({ ...push, commands: stated }, state, role);
-  if (first !== undefined) return `the signed state may not change ${first[0]}: ${first[1]}`;
+  if (first !== undefined) {
+    const [name, problem] = first;
+    return { ...problem, reason: `the signed state may not change ${name}: ${problem.reason}` };
+  }
   const plan = planState(branchesAndTags(state.refs), push.lastSet, held.refs);
   const kept = plan.questions.map(({ name }) => name).filter((name) => !push.forced.has(name));
   const decision = decideState(plan, new Set(kept));
-  return decision.apply ? undefined : decision.reason;
+  return decision.apply ? undefined : { class: 'signed state', reason: decision.reason };
 }
 
 /** Violations of the rules of the repository, by name of the ref. */
@@ -208,15 +222,15 @@ function* protectedRefs(
   push: UndecidedPush,
   state: GitState,
   role: WriterRole,
-): Cooperative<Map<string, string>> {
+): Cooperative<Map<string, RefProblem>> {
   const problems = wrongTips(push);
   if (state.policy.protection.length === 0) return problems;
   for (const command of push.commands) {
     yield;
     if (!changes(command, state.refs)) continue;
     const kind = updateKind(command, push.forced);
-    const problem = protectionProblem(state.policy.protection, role, command.name, kind);
-    if (problem !== undefined) problems.set(command.name, problem);
+    const reason = protectionProblem(state.policy.protection, role, command.name, kind);
+    if (reason !== undefined) problems.set(command.name, { class: 'protected', reason });
   }
   return problems;
 }
@@ -241,7 +255,7 @@ function* refsAfter(
 function* decide(
   { commands, atomic, objects }: UndecidedPush,
   current: RefsMet,
-  rules: ReadonlyMap<string, string>,
+  rules: ReadonlyMap<string, RefProblem>,
 ): Cooperative<PushResult> {
   const forbidden = yield* mirroredRefs(commands, current, rules);
   return yield* decideRefUpdates({ commands, atomic, objects, forbidden }, current);
@@ -251,22 +265,24 @@ function* decide(
 function* mirroredRefs(
   commands: readonly ReceivedCommand[],
   { refs, mirrors }: RefsMet,
-  rules: ReadonlyMap<string, string>,
-): Cooperative<ReadonlyMap<string, string>> {
+  rules: ReadonlyMap<string, RefProblem>,
+): Cooperative<ReadonlyMap<string, RefProblem>> {
   if (mirrors === undefined) return rules;
   const forbidden = new Map(rules);
   for (const command of commands) {
     yield;
-    const problem = changes(command, refs) ? mirroredRefProblem(mirrors, command.name) : undefined;
-    if (problem !== undefined) forbidden.set(command.name, problem);
+    const reason = changes(command, refs) ? mirroredRefProblem(mirrors, command.name) : undefined;
+    if (reason !== undefined) forbidden.set(command.name, { class: 'protected', reason });
   }
   return forbidden;
 }
 
 /** Refuses all commands. Another state may have other rules, so these are refusals by the state. */
 function refuseAll({ commands }: UndecidedPush, reason: string): PushDecision {
-  const result = commands.map(({ problem }) =>
-    problem === undefined ? { reason, byState: true } : { reason: problem, byState: false },
-  );
+  const result = commands.map((command): Refusal => {
+    const problem = problemOf(command);
+    if (problem !== undefined) return { ...problem, byState: false };
+    return { class: 'identity', reason, byState: true };
+  });
   return { result, evidence: NOBODY };
 }

@@ -8,6 +8,7 @@
  * Owner and maintainers authenticate with a key. They may do anything except push a tip that the event does not name.
  */
 import { commandKind, isBranchOrTag, type ReceivedCommand, refsStartingWith } from '../../git/index.ts';
+import type { RefProblem } from '../../policy/refusal.ts';
 import type { Amount, GitState, StrangerRef, Strangers } from '../../repository/git/git-manifest.ts';
 import type { HeldStateBook } from './authority.ts';
 import {
@@ -55,15 +56,15 @@ export function pullRequestProblems(
   push: PullRequestPush,
   state: GitState,
   actor: string | undefined,
-): Map<string, string> {
-  const problems = new Map<string, string>();
+): Map<string, RefProblem> {
+  const problems = new Map<string, RefProblem>();
   const room = new Room(push, state);
   for (const command of push.commands) {
     if (isBranchOrTag(command.name)) continue;
     const event = pullRequestOf(command.name);
     const problem =
       event === undefined
-        ? 'only branches, tags and refs/nostr/<event id> can be pushed here'
+        ? uncovered('only branches, tags and refs/nostr/<event id> can be pushed here')
         : (rightProblem(push, state, actor, command, event) ?? room.problem(command, event));
     if (problem !== undefined) problems.set(command.name, problem);
   }
@@ -77,8 +78,8 @@ export function pullRequestProblems(
 export function wrongTips({
   commands,
   pullRequestTip,
-}: Pick<PullRequestPush, 'commands' | 'pullRequestTip'>): Map<string, string> {
-  const problems = new Map<string, string>();
+}: Pick<PullRequestPush, 'commands' | 'pullRequestTip'>): Map<string, RefProblem> {
+  const problems = new Map<string, RefProblem>();
   for (const command of commands) {
     const event = commandKind(command) === 'delete' ? undefined : pullRequestOf(command.name);
     const tip = event === undefined ? undefined : pullRequestTip(event);
@@ -87,8 +88,13 @@ export function wrongTips({
   return problems;
 }
 
-function namesAnother(tip: string): string {
-  return `the pull request with this event id names ${tip.slice(0, 8)} as its tip`;
+function namesAnother(tip: string): RefProblem {
+  return uncovered(`the pull request with this event id names ${tip.slice(0, 8)} as its tip`);
+}
+
+/** Neither a signed state nor a pull request covers the change. */
+function uncovered(reason: string): RefProblem {
+  return { class: 'signed state', reason };
 }
 
 /** Why the sender may not make this change; undefined if it may. A command without effect is allowed. */
@@ -98,21 +104,25 @@ function rightProblem(
   actor: string | undefined,
   command: ReceivedCommand,
   event: string,
-): string | undefined {
+): RefProblem | undefined {
   const current = state.refs.get(command.name);
   const deletes = commandKind(command) === 'delete';
   const tip = pullRequestTip(event);
-  if (tip === null) return 'the event with this id is no pull request that names a tip';
+  if (tip === null) return uncovered('the event with this id is no pull request that names a tip');
   if (tip !== undefined && (deletes || tip !== command.newId)) {
     return namesAnother(tip);
   }
   if (deletes ? current === undefined : current === command.newId) return undefined;
   if (limits === undefined) {
-    return 'this server takes the tips of pull requests only from those who may write to the repository';
+    return uncovered(
+      'this server takes the tips of pull requests only from those who may write to the repository',
+    );
   }
   if (tip !== undefined || current === undefined) return undefined;
   if (actor !== undefined && state.strangers?.refs[event]?.by === actor) return undefined;
-  return 'somebody else has pushed it, and its event is not here: publish the event, then push again';
+  return uncovered(
+    'somebody else has pushed it, and its event is not here: publish the event, then push again',
+  );
 }
 
 /** What strangers may still add to a repository. The commands of one push use it up. */
@@ -126,7 +136,7 @@ class Room {
     this.state = state;
   }
 
-  problem(command: ReceivedCommand, event: string): string | undefined {
+  problem(command: ReceivedCommand, event: string): RefProblem | undefined {
     const { limits } = this.push.strangers;
     if (limits === undefined || commandKind(command) === 'delete') return undefined;
     const current = this.state.refs.get(command.name);
@@ -134,23 +144,27 @@ class Room {
     return this.amountProblem(limits) ?? (current === undefined ? this.refProblem(limits, event) : undefined);
   }
 
-  private amountProblem(limits: StrangerLimits): string | undefined {
+  private amountProblem(limits: StrangerLimits): RefProblem | undefined {
     const { now, brings } = this.push.strangers;
     if (brings === undefined) return undefined;
     const left = allowanceLeft(limits, this.state.strangers, hasRefFor(this.state), now);
     if (brings.bytes <= left.bytes && brings.objects <= left.objects) return undefined;
-    return 'pull requests have brought to this repository as much as the server takes: ask its owner to push this one';
+    const reason =
+      'pull requests have brought to this repository as much as the server takes: ask its owner to push this one';
+    return { class: 'limit', reason };
   }
 
-  private refProblem(limits: StrangerLimits, event: string): string | undefined {
+  private refProblem(limits: StrangerLimits, event: string): RefProblem | undefined {
     this.counted ??= this.count();
     if (++this.counted.refs > limits.refs) {
-      return `this repository has ${limits.refs} tips of pull requests: ask its owner to delete old ones`;
+      const reason = `this repository has ${limits.refs} tips of pull requests: ask its owner to delete old ones`;
+      return { class: 'limit', reason };
     }
     if (this.push.pullRequestTip(event) !== undefined) return undefined;
     const most = waitingLimit(limits);
     if (++this.counted.waiting <= most) return undefined;
-    return `${most} pull requests wait here for their events: publish yours first, then push`;
+    const reason = `${most} pull requests wait here for their events: publish yours first, then push`;
+    return { class: 'busy', reason };
   }
 
   private count(): { refs: number; waiting: number } {

@@ -8,7 +8,7 @@ import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import { cooperate } from '../../lib/cooperative.ts';
 import { DiskFullError } from '../../lib/disk-full.ts';
 import { CairnError } from '../../lib/errors.ts';
-import type { Refusal } from '../../policy/ref-rules.ts';
+import type { RefProblem, Refusal, RefusalClass } from '../../policy/refusal.ts';
 import type { Committed } from '../../repository/committed.ts';
 import {
   emptyState,
@@ -26,6 +26,7 @@ import { UnknownOutcomeError } from '../../repository/publisher.ts';
 import { type Begun, beginPush } from './begin.ts';
 import { PushChange, type PushOutcome } from './change.ts';
 import { decidePush, type PushDecision, type PushResult } from './decide.ts';
+import { failureClass } from './failure-class.ts';
 import { HeadTooLarge, isProbe } from './head.ts';
 import { newTips } from './new-tips.ts';
 import { PackIntake } from './pack-intake.ts';
@@ -169,7 +170,7 @@ class Push {
       if (received.excess === true) time.exceeded();
       stranger?.refused();
       for (const finding of received.findings) this.response.notice(`error: ${cleanReason(finding)}\n`);
-      return this.reportUnpackFailure(received.reason);
+      return this.reportUnpackFailure(received.reason, received.class);
     }
     const pack = received.outcome === 'received' ? received.pack : undefined;
     this.packBytes = pack?.pack.size ?? 0;
@@ -177,7 +178,7 @@ class Push {
     const proven = await this.connectivity(published).prove(tips, pack);
     // One object with broken links would make every later push slower, the owner's included.
     if (stranger !== undefined && !proven.proof.linked)
-      return this.reportUnpackFailure('shallow update not allowed');
+      return this.reportUnpackFailure('shallow update not allowed', 'object');
     return this.publish(begun, pack, proven);
   }
 
@@ -198,14 +199,14 @@ class Push {
   private async failed(error: unknown): Promise<PushSummary> {
     if (error instanceof UnknownOutcomeError) {
       await this.response.fatal(error.publicText);
-      return this.summary([], undefined, error);
+      return this.summary([], [], undefined, error);
     }
     if (error instanceof DiskFullError) await this.context.cache.relieve();
     this.intake?.giveBack();
     await this.incoming.body.drain();
     const reason =
       error instanceof CairnError ? error.publicText : 'internal error, the server log has the details';
-    const summary = await this.reportUnpackFailure(reason);
+    const summary = await this.reportUnpackFailure(reason, failureClass(error));
     if (error instanceof CairnError) return { ...summary, err: error };
     throw error;
   }
@@ -269,8 +270,9 @@ class Push {
     const { artifacts, cache } = this.context;
     const generation = published?.manifest.generation;
     const { repository } = this.incoming;
-    const problem =
+    const reason =
       this.request.shallow.length > 0 ? 'shallow update not allowed' : 'missing necessary objects';
+    const problem: RefProblem = { class: 'object', reason };
     const changeWith = (pack: PackEntry | undefined) =>
       new PushChange({
         commands: this.request.commands,
@@ -336,7 +338,7 @@ class Push {
     });
     this.explain(result);
     await this.response.report({ unpack: 'ok', refs });
-    const summary = this.summary(refs, committed.digest);
+    const summary = this.summary(refs, result, committed.digest);
     return signedState === undefined ? summary : { ...summary, signedState };
   }
 
@@ -352,7 +354,7 @@ class Push {
     );
     this.explain(refusals);
     await this.response.report({ unpack, refs });
-    return this.summary(refs, undefined);
+    return this.summary(refs, refusals, undefined);
   }
 
   /** GRASP clients look for the reason in a line of this form. */
@@ -362,8 +364,8 @@ class Push {
     if (refusal !== undefined) this.response.notice(`ERR ${refusal.reason}\n`);
   }
 
-  private async reportUnpackFailure(reason: string): Promise<PushSummary> {
-    const refusal: Refusal = { reason, byState: false };
+  private async reportUnpackFailure(reason: string, of: RefusalClass): Promise<PushSummary> {
+    const refusal: Refusal = { class: of, reason, byState: false };
     const summary = await this.reportRefusals(
       reason,
       this.request.commands.map(() => refusal),
@@ -371,9 +373,15 @@ class Push {
     return { ...summary, reason: cleanReason(reason) };
   }
 
-  private summary(refs: readonly RefStatus[], manifest: string | undefined, err?: unknown): PushSummary {
+  private summary(
+    refs: readonly RefStatus[],
+    result: PushResult,
+    manifest: string | undefined,
+    err?: unknown,
+  ): PushSummary {
     const about = summarizeRefs(this.request.commands, refs);
-    const summary = { ...about, packBytes: this.packBytes, manifest };
+    const refusals = result.flatMap((refusal) => refusal?.class ?? []);
+    const summary = { ...about, refusals, packBytes: this.packBytes, manifest };
     return err === undefined ? summary : { ...summary, err };
   }
 }

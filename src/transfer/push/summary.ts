@@ -1,4 +1,5 @@
 import { cleanReason, type ReceivedCommand, type RefStatus } from '../../git/index.ts';
+import type { RefusalClass } from '../../policy/refusal.ts';
 import type { HeldState } from '../../policy/state-match.ts';
 
 /** The outcome for one ref of a push. */
@@ -15,8 +16,8 @@ export interface PushedRef {
 export interface PushSummary {
   /** The first refs, refused ones first; names and reasons are shortened. */
   readonly refs: readonly PushedRef[];
-  /** The reasons of all refused refs, one a ref. */
-  readonly refusals: readonly string[];
+  /** The classes of all refusals, one a ref. */
+  readonly refusals: readonly RefusalClass[];
   readonly accepted: number;
   readonly refused: number;
   readonly packBytes: number;
@@ -48,8 +49,7 @@ const LONGEST = 300;
 export function summarizeRefs(
   commands: readonly ReceivedCommand[],
   statuses: readonly RefStatus[],
-): Pick<PushSummary, 'refs' | 'refusals' | 'accepted' | 'refused'> {
-  const refusals = statuses.flatMap((status) => (status.status === 'ng' ? [status.reason] : []));
+): Pick<PushSummary, 'refs' | 'accepted' | 'refused'> {
   const positions = [...statuses.keys()];
   const isRefused = (at: number) => statuses[at]?.status === 'ng';
   const first = [
@@ -63,5 +63,6 @@ export function summarizeRefs(
     const pushed = { ref, from: command.oldId, to: command.newId };
     return [status.status === 'ng' ? { ...pushed, refused: cleanReason(status.reason, LONGEST) } : pushed];
   });
-  return { refs, refusals, accepted: statuses.length - refusals.length, refused: refusals.length };
+  const refused = positions.filter(isRefused).length;
+  return { refs, accepted: statuses.length - refused, refused };
 }

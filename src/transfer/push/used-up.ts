@@ -4,6 +4,9 @@ import { formatSize, roughSize } from '../../lib/format-size.ts';
 import { formatWait } from '../../lib/format-wait.ts';
 import type { Amount } from '../../repository/git/git-manifest.ts';
 
+/** A limit is used up for a while. */
+export class LimitUsedUp extends CairnError {}
+
 /** How much of a limit is used, and in how many seconds there is enough again. */
 export interface Usage {
   readonly used: number;
@@ -12,9 +15,9 @@ export interface Usage {
 }
 
 /** @param what the limit counts, and for whom: `new refs that your address may push` */
-export function usedUp(what: string, { used, limit, wait }: Usage, note = ''): CairnError {
+export function usedUp(what: string, { used, limit, wait }: Usage, note = ''): LimitUsedUp {
   const counted = `${Math.ceil(used)} of ${limit} are used${note}`;
-  return new CairnError(
+  return new LimitUsedUp(
     'busy',
     `the limit of ${what} is reached: ${counted}, try again in ${formatWait(wait)}`,
   );

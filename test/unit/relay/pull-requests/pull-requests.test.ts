@@ -68,7 +68,7 @@ class Server {
       atomic: false,
       rules,
       objects: new Map(TIPS.map((tip) => [tip, { type: 'commit' }])),
-      disconnected: { tips: new Set(), problem: 'missing necessary objects' },
+      disconnected: { tips: new Set(), problem: { class: 'object', reason: 'missing necessary objects' } },
       pack: undefined,
       proof: { packs: new Set(), incarnation: undefined, epoch: undefined, walked: true, linked: true },
       since,

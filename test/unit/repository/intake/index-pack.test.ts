@@ -16,7 +16,12 @@ import { GitClient, run } from '../../../helpers/git-client.ts';
 import { objectId } from '../../../helpers/raw-git.ts';
 import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
 
-const TRAILING = { outcome: 'refused', reason: 'bytes follow the end of the pack', findings: [] };
+const TRAILING = {
+  outcome: 'refused',
+  class: 'pack',
+  reason: 'bytes follow the end of the pack',
+  findings: [],
+};
 
 let folder: TempDir;
 let git: Git;
@@ -231,7 +236,7 @@ describe('a pack', () => {
     const commit = { type: 'commit', content } as const;
     const received = await receive(client, new CraftedPack().all([tree, commit]).bytes());
     const finding = `object ${objectId(commit)}: missingEmail: invalid author/committer line - missing email`;
-    expect(received).toEqual({ outcome: 'refused', reason: finding, findings: [finding] });
+    expect(received).toEqual({ outcome: 'refused', class: 'pack', reason: finding, findings: [finding] });
   });
 
   it('whose objects are too large is refused by their ids where git streams them (issue 11, point 3)', async () => {

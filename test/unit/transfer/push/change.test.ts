@@ -38,7 +38,7 @@ function pushOf(
     atomic: false,
     rules: rulesFor({ kind: 'anyone' }),
     objects: new Map([one, two, three].map((id) => [id, commit])),
-    disconnected: { tips: new Set(), problem: 'missing necessary objects' },
+    disconnected: { tips: new Set(), problem: { class: 'object', reason: 'missing necessary objects' } },
     pack: packOf('pushed'),
     proof: {
       packs: new Set(provedOver.map((entry) => entry.pack.digest)),
@@ -291,7 +291,10 @@ describe('the proof that a push is complete', () => {
     const { change, asked } = pushOf([command('heads/a', zero, one), command('heads/b', zero, two)], {
       provedOver: [leaned],
       objects: new Map([[two, { type: 'commit' }]]),
-      disconnected: { tips: new Set([one]), problem: 'shallow update not allowed' },
+      disconnected: {
+        tips: new Set([one]),
+        problem: { class: 'object', reason: 'shallow update not allowed' },
+      },
       missing: () => missing,
     });
     const told = async (packs: readonly PackEntry[]) => (await evaluate(change, baseOf({ packs }))).reasons;
@@ -311,7 +314,10 @@ describe('the proof that a push is complete', () => {
   it('that was missing something says so in other words when it has lost more (issue 11, point 7)', async () => {
     const { change } = pushOf([command('heads/a', zero, one), command('heads/b', zero, two)], {
       provedOver: [leaned],
-      disconnected: { tips: new Set([one]), problem: 'missing necessary objects' },
+      disconnected: {
+        tips: new Set([one]),
+        problem: { class: 'object', reason: 'missing necessary objects' },
+      },
       missing: () => [one, two],
     });
     expect((await evaluate(change, baseOf({ packs: [packOf('folded')] }))).reasons).toEqual([

@@ -507,3 +507,30 @@ describe('a push by anyone', () => {
     expect(reasons[0]).toContain('not there any more');
   });
 });
+
+describe('a refusal is counted by what stands against the push (issue 11, point 23)', () => {
+  const main = 'refs/heads/main';
+  const kept = state({ policy: policy({ protection: [{ pattern: main, rules: ['no-delete'] }] }) });
+  const mirrored = state({ mirrors: [{ id: '5'.repeat(32), name: 'up', refs: 'follow' }] });
+  const badName = { ...command('refs/heads/a..b', zero, one), problem: 'no part of a ref name may be `..`' };
+  const tree = new Map([[two, { type: 'tree' as const }]]);
+
+  it.each<[string, Partial<UndecidedPush> & Pick<UndecidedPush, 'authority' | 'commands'>, GitState]>([
+    ['identity', { authority: byKey(stranger), commands: [makes] }, state()],
+    [
+      'overtaken',
+      { authority: byKey(owner), commands: [command(main, two, one.replace('1', '3'))] },
+      state(),
+    ],
+    ['protected', { authority: byKey(owner), commands: [command(main, one, zero)] }, kept],
+    ['protected', { authority: byKey(owner), commands: [makes] }, mirrored],
+    ['signed state', { authority: bySignedState, commands: [makes] }, state()],
+    ['signed state', { authority: bySignedState, commands: [command('refs/x/y', zero, one)] }, state()],
+    ['name', { authority: byKey(owner), commands: [badName] }, state()],
+    ['name', { authority: byKey(owner), commands: [command(`${main}/a`, zero, two)] }, state()],
+    ['object', { authority: byKey(owner), commands: [makes], objects: tree }, state()],
+    ['object', { authority: byKey(owner), commands: [makes], objects: new Map() }, state()],
+  ])('%s', (expected, push, met) => {
+    expect(decide(push, met).result).toEqual([expect.objectContaining({ class: expected })]);
+  });
+});
