@@ -5,11 +5,14 @@
  *     v1/repos/<owner>/<…>/held
  *     v1/repos/<owner>/<…>/fold
  *     v1/repos/<owner>/<…>/bundle
+ *     v1/repos/<owner>/<…>/mirrors
+ *     v1/repos/<owner>/<…>/mirroring/<name of the mirror>
  *     v1/repos/<owner>/<…>/tombstones
  *     v1/repos/<owner>/<…>/artifacts/<sha256>[-<n>].<pack|idx|rev|bitmap|graph|refs|bundle|json>
  *     v1/repos/<owner>/<…>/events/<event id>.json
  *     v1/owners/<owner>
  *     v1/service
+ *     v1/mirrors/<first hex digit of the identifier digest>
  *     v1/events/catalog
  *     v1/events/writers/<writer>/<sequence>.json
  *     v1/events/segments/<sha256>.json
@@ -57,6 +60,29 @@ export function foldLeaseKey(place: RepositoryPlace): string {
 /** The bundle that clients are told about. */
 export function bundleKey(place: RepositoryPlace): string {
   return `${repositoryPrefix(place)}bundle`;
+}
+
+/** The mirrors of the repository that servers keep. */
+export function mirrorsKey(place: RepositoryPlace): string {
+  return `${repositoryPrefix(place)}mirrors`;
+}
+
+/** The lease of the server that is working on a mirror. @param name of the mirror: lower-case letters, digits, dashes */
+export function mirrorLeaseKey(place: RepositoryPlace, name: string): string {
+  return `${repositoryPrefix(place)}mirroring/${name}`;
+}
+
+/** The parts of the index of repositories with mirrors. */
+export const mirrorShards = [...'0123456789abcdef'];
+
+/** The part of the index that names a repository if it has mirrors. */
+export function mirrorShardOf({ identifierDigest }: RepositoryPlace): string {
+  return identifierDigest.slice(0, 1);
+}
+
+/** @param shard one of {@link mirrorShards} */
+export function mirrorShardKey(shard: string): string {
+  return `v1/mirrors/${shard}`;
 }
 
 /** A signed event that a manifest names. Its id is the hash of what was signed, so it proves itself. */

@@ -58,7 +58,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['observability'],
   'tmp-promise': ['cli', 'maintenance'],
   ws: ['cli', 'http'],
-  zod: ['config', 'object-store', 'relay', 'repository'],
+  zod: ['config', 'mirror', 'object-store', 'relay', 'repository'],
 };
 
 /** Time and chance are arguments (`lib/clock.ts`, `lib/random.ts`). Each exception has its reason. */

@@ -73,8 +73,8 @@ export interface LoggedRequest {
   outcome: string | undefined;
 }
 
-/** The event log, and whose bucket it is. */
-const BACKGROUND = /^v1\/(?:events|service)/;
+/** The event log, whose bucket it is, and the index of mirrors. */
+const BACKGROUND = /^v1\/(?:events|service|mirrors)/;
 
 interface LateWrite {
   readonly due: number;

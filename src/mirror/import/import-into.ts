@@ -10,7 +10,7 @@ import { fetchPack } from '../run/fetch-pack.ts';
 import type { MirroredRef, Outcome } from '../run/mirror-result.ts';
 import type { PeekedPack } from '../run/peek-pack.ts';
 import type { RefResult } from '../run/push-refs.ts';
-import { conclusion, outcomeOf } from '../run/run-mirror.ts';
+import { conclusion, type Failure, outcomeOf } from '../run/run-mirror.ts';
 import { canBeAskedForPieces, fetchPieces } from './fetch-pieces.ts';
 import { fetchingRun, havesOf } from './fetching-run.ts';
 import { type ImportContext, type ImportRequest, type ImportResult, usualPieces } from './import-request.ts';
@@ -33,7 +33,7 @@ export async function importInto(context: ImportContext, request: ImportRequest)
   try {
     await run.run();
   } catch (error) {
-    run.fail(request.signal.aborted ? 'interrupted' : outcomeOf(error), messageOf(error));
+    run.fail(request.signal.aborted ? 'interrupted' : outcomeOf(error), messageOf(error), error);
   }
   return run.result();
 }
@@ -48,7 +48,7 @@ class ImportRun {
   private plan: Plan = { refs: [], sourceHead: undefined };
   private readonly results = new Map<string, RefResult>();
   private attempts = 0;
-  private failure: { readonly outcome: Outcome; readonly problem: string } | undefined;
+  private failure: Failure | undefined;
   private published: ImportResult['published'];
   private readonly amount = { packs: 0, objects: 0, bytes: 0 };
 
@@ -58,8 +58,8 @@ class ImportRun {
     this.listed = request.source.listing;
   }
 
-  fail(outcome: Outcome, problem: string): void {
-    this.failure = { outcome, problem };
+  fail(outcome: Outcome, problem: string, error?: unknown): void {
+    this.failure = { outcome, problem, ...(error === undefined ? {} : { error }) };
   }
 
   result(): ImportResult {
@@ -68,8 +68,8 @@ class ImportRun {
       const result = this.results.get(ref.target);
       return result === undefined ? ref : { ...ref, result };
     });
-    const { outcome, problem } = this.failure ?? conclusion(refs, request.dryRun, request.bestEffort);
-    return { outcome, problem, refs, sourceHead: plan.sourceHead, source, attempts, published, ...amount };
+    const ended = this.failure ?? conclusion(refs, request.dryRun, request.bestEffort);
+    return { ...ended, refs, sourceHead: plan.sourceHead, source, attempts, published, ...amount };
   }
 
   async run(): Promise<void> {

@@ -24,6 +24,8 @@ export interface MirrorResult {
   readonly outcome: Outcome;
   /** Why, in words; undefined when all is well. */
   readonly problem: string | undefined;
+  /** What was thrown, if that is how it ended: for those who tell errors apart. */
+  readonly error?: unknown;
   readonly refs: readonly MirroredRef[];
   /** The branch of the source's HEAD. */
   readonly sourceHead: string | undefined;

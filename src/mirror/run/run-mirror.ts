@@ -43,9 +43,16 @@ export async function runMirror(request: MirrorRequest): Promise<MirrorResult> {
   try {
     await runBetween(request, progress);
   } catch (error) {
-    progress.fail(request.signal.aborted ? 'interrupted' : outcomeOf(error), messageOf(error));
+    progress.fail(request.signal.aborted ? 'interrupted' : outcomeOf(error), messageOf(error), error);
   }
   return progress.result(request);
+}
+
+/** How a run failed. `error` is what was thrown, if anything was. */
+export interface Failure {
+  readonly outcome: Outcome;
+  readonly problem: string;
+  readonly error?: unknown;
 }
 
 /** What is known of a run so far. */
@@ -55,10 +62,10 @@ class Progress {
   target: TargetListing | undefined;
   attempts = 0;
   readonly results = new Map<string, RefResult>();
-  private failure: { readonly outcome: Outcome; readonly problem: string } | undefined;
+  private failure: Failure | undefined;
 
-  fail(outcome: Outcome, problem: string): void {
-    this.failure = { outcome, problem };
+  fail(outcome: Outcome, problem: string, error?: unknown): void {
+    this.failure = { outcome, problem, ...(error === undefined ? {} : { error }) };
   }
 
   result({ dryRun, bestEffort }: MirrorRequest): MirrorResult {
@@ -67,8 +74,8 @@ class Progress {
       return result === undefined ? ref : { ...ref, result };
     });
     const { plan, source, target, attempts } = this;
-    const { outcome, problem } = this.failure ?? conclusion(refs, dryRun, bestEffort);
-    return { outcome, problem, refs, sourceHead: plan.sourceHead, source, target, attempts };
+    const ended = this.failure ?? conclusion(refs, dryRun, bestEffort);
+    return { ...ended, refs, sourceHead: plan.sourceHead, source, target, attempts };
   }
 }
 

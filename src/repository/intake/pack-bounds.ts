@@ -83,6 +83,8 @@ export interface PackLimits {
   readonly heldBytes: number;
   /** Bytes of objects other than files that git may hold in memory, one or several at once. */
   readonly linkingBytes: number;
+  /** How far git stands back for others (nice(2)), where nobody waits for it; 0 if absent. */
+  readonly niceness?: number;
 }
 
 export interface PackBounds {
@@ -127,7 +129,7 @@ export function packBounds(
     expansion: EXPANSION,
     foresight: FORESIGHT,
     patience: PATIENCE,
-    niceness: 0,
+    niceness: limits.niceness ?? 0,
     heights,
   };
   if (allowed === undefined) return own;

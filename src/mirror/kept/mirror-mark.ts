@@ -1,0 +1,87 @@
+/**
+ * The mark of a pull mirror in the published state: while it is there, others leave the refs of the mirror alone, and
+ * only then does the mirror publish. So a mirror that is removed ends with one publish, whatever still runs.
+ */
+import { CairnError } from '../../lib/errors.ts';
+import type { GitState, NamedMirror } from '../../repository/git/git-manifest.ts';
+import type { GitRepository } from '../../repository/git/git-repository.ts';
+
+/** A pull mirror that is to be marked. */
+export interface MarkedMirror extends NamedMirror {
+  /** Of the repository it was added to. */
+  readonly incarnation: string;
+}
+
+/** True when a state names this mirror. */
+export function isMarked({ mirrors }: Pick<GitState, 'mirrors'>, id: string): boolean {
+  return mirrors?.some((mirror) => mirror.id === id) === true;
+}
+
+/**
+ * Publishes the mark of a mirror.
+ * @param actor who adds it, for the causes; null for an operator
+ * @throws CairnError `not-found` when the repository is not the one that it was added to; `conflict` when another
+ * mirror stands in its way; as `Publisher.join`
+ */
+export async function mark(
+  repository: GitRepository,
+  { incarnation, id, name, refs }: MarkedMirror,
+  actor: string | null,
+): Promise<void> {
+  await publishMirrors(repository, actor, (state) => {
+    if (state === undefined || state.lifecycle === 'withdrawn' || state.incarnation !== incarnation) {
+      throw new CairnError('not-found', `the repository ${repository} was withdrawn meanwhile`);
+    }
+    const { mirrors = [] } = state;
+    if (isMarked(state, id)) return undefined;
+    if (mirrors.some((other) => other.name === name)) {
+      throw new CairnError('conflict', `the repository has a mirror "${name}": remove it first`);
+    }
+    const followed = mirrors.find((other) => other.refs === 'follow');
+    if (refs === 'follow' && followed !== undefined) {
+      throw new CairnError('conflict', `the repository follows its mirror "${followed.name}" already`);
+    }
+    return [...mirrors, { id, name, refs }].sort((a, b) => (a.name < b.name ? -1 : 1));
+  });
+}
+
+/**
+ * Takes the mark of a mirror away, if it is there.
+ * @param isMeant which marks to take away
+ * @returns whether there was one
+ */
+export async function unmark(
+  repository: GitRepository,
+  isMeant: (mirror: NamedMirror) => boolean,
+  actor: string | null,
+): Promise<boolean> {
+  let found = false;
+  await publishMirrors(repository, actor, (state) => {
+    const left = state?.mirrors?.filter((mirror) => !isMeant(mirror));
+    found = left?.length !== state?.mirrors?.length;
+    return found ? left : undefined;
+  });
+  return found;
+}
+
+/** @param change the mirrors that the state is to name; undefined when nothing is to change */
+async function publishMirrors(
+  repository: GitRepository,
+  actor: string | null,
+  change: (state: GitState | undefined) => readonly NamedMirror[] | undefined,
+): Promise<void> {
+  const since = repository.mark();
+  await repository.publisher.join({
+    since,
+    evaluate: async (current) => {
+      const wanted = change(current);
+      if (wanted === undefined || current === undefined) return { result: undefined };
+      const { mirrors: _before, ...rest } = current;
+      return {
+        next: wanted.length === 0 ? rest : { ...rest, mirrors: wanted },
+        cause: { kind: 'mirror', actor, evidence: null, refs: [] },
+        result: undefined,
+      };
+    },
+  });
+}

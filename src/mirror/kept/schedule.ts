@@ -1,0 +1,87 @@
+/** When a mirror runs next. Pure: dates and chance come in. */
+import type { ErrorKind } from '../../lib/errors.ts';
+
+/** Seconds after a first failure. Each further one doubles it. */
+const FIRST_RETRY = 30;
+/** The same where a person has to change something first. */
+const FIRST_LASTING_RETRY = 15 * 60;
+/** Longest pause after failures, in seconds, or the interval of the mirror if that is longer. */
+const LONGEST_RETRY = 3_600;
+const LONGEST_LASTING_RETRY = 24 * 3_600;
+
+/** Errors that the next try meets again, unless somebody does something about them. */
+const LASTING: ReadonlySet<ErrorKind> = new Set([
+  'not-found',
+  'unauthenticated',
+  'forbidden',
+  'invalid',
+  'too-large',
+]);
+
+/**
+ * Seconds between a run that succeeded and the next one: the interval, a tenth more or less, so that mirrors that were
+ * added together do not run together for ever.
+ * @param fraction random, in [0, 1)
+ */
+export function nextInterval(every: number, fraction: number): number {
+  return Math.max(1, Math.round(every * (0.9 + 0.2 * fraction)));
+}
+
+/**
+ * Seconds between a run that failed and the next try.
+ * @param failures how many have failed in a row, this one included
+ * @param kind of the error
+ * @param fraction random, in [0, 1)
+ */
+export function retryAfter(every: number, failures: number, kind: ErrorKind, fraction: number): number {
+  const lasting = LASTING.has(kind);
+  const [first, longest] = lasting
+    ? [FIRST_LASTING_RETRY, LONGEST_LASTING_RETRY]
+    : [FIRST_RETRY, LONGEST_RETRY];
+  // Beyond 2^16 the longest pause is reached in any case.
+  const pause = Math.min(Math.max(longest, every), first * 2 ** Math.min(16, failures - 1));
+  return Math.max(1, Math.round(pause * (0.75 + 0.5 * fraction)));
+}
+
+/** Something that is due, or running. */
+export interface Candidate {
+  /** Names the repository. */
+  readonly repository: string;
+  /** When it is due: milliseconds. */
+  readonly due: number;
+}
+
+/** What the choice depends on beside the candidates. */
+export interface Turns {
+  /** How many mirrors of one repository may run at once. */
+  readonly most: number;
+  /** How many mirrors of a repository run. */
+  running(repository: string): number;
+  /** When a mirror of a repository was last started: milliseconds; 0 when none was. */
+  lastStarted(repository: string): number;
+}
+
+/**
+ * The mirror that runs next: of the repository with the fewest running, then of the one whose last turn is longest
+ * ago, then the one that has been due longest. So a repository with many mirrors holds up no other.
+ * @returns undefined when none is due
+ */
+export function nextTurn<C extends Candidate>(
+  candidates: Iterable<C>,
+  now: number,
+  turns: Turns,
+): C | undefined {
+  let best: C | undefined;
+  for (const candidate of candidates) {
+    if (candidate.due > now || turns.running(candidate.repository) >= turns.most) continue;
+    if (best === undefined || comesFirst(candidate, best, turns)) best = candidate;
+  }
+  return best;
+}
+
+function comesFirst(a: Candidate, b: Candidate, turns: Turns): boolean {
+  const running = turns.running(a.repository) - turns.running(b.repository);
+  if (running !== 0) return running < 0;
+  const started = turns.lastStarted(a.repository) - turns.lastStarted(b.repository);
+  return started === 0 ? a.due < b.due : started < 0;
+}

@@ -1,0 +1,528 @@
+import { describe, expect, it } from 'vitest';
+import { mirrorLeaseKey, mirrorShardKey, mirrorShards, mirrorsKey } from '../../src/repository/keys.ts';
+import { LEASE_SECONDS } from '../../src/repository/records/lease.ts';
+import { repositoryId } from '../../src/repository/repository-id.ts';
+import { commit, MirrorRig, type MirrorServer, type Remote } from '../helpers/kept-mirror-rig.ts';
+import { OWNER } from '../helpers/server.ts';
+
+const MAIN = 'refs/heads/main';
+const HOUR = 3_600;
+
+async function mainOf(server: MirrorServer): Promise<string | undefined> {
+  return (await server.repository.resolve())?.manifest.refs.get(MAIN);
+}
+
+function pullOf(remote: Remote, parts: object = {}) {
+  const { address } = remote;
+  return { name: 'upstream', direction: 'pull', refs: 'follow', address, every: 100, ...parts };
+}
+
+function pushTo(remote: Remote, parts: object = {}) {
+  return { name: 'backup', direction: 'push', address: remote.address, every: 100, ...parts };
+}
+
+describe('a pull mirror (issue 13, point 4)', () => {
+  it('follows its source on its schedule, by one of two servers at a time', async () => {
+    const rig = new MirrorRig();
+    const [one, two] = [await rig.server(), await rig.server()];
+    const source = rig.remote('source');
+    source.set(MAIN, commit(1));
+    await one.kept.add(one.repository, pullOf(source), null);
+    await rig.clock.advance(80);
+    expect(await mainOf(two)).toBe(commit(1));
+    for (let number = 2; number < 12; number++) {
+      source.set(MAIN, commit(number));
+      await rig.clock.advance(111);
+      expect(await mainOf(two)).toBe(commit(number));
+    }
+    // Eleven intervals or a little more, by both servers together.
+    expect(source.asked).toBeGreaterThanOrEqual(11);
+    expect(source.asked).toBeLessThanOrEqual(14);
+    expect([...one.ends, ...two.ends].filter((end) => end === 'changed')).toHaveLength(11);
+    const { lag, condition } = await two.kept.show(two.repository, 'upstream');
+    expect(condition).toBe('current');
+    expect(lag).toBeLessThanOrEqual(111);
+  });
+
+  it('in a namespace puts its refs below refs/mirrors, beside what is pushed', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server();
+    await server.publish(commit(7));
+    const source = rig.remote('source');
+    source.set(MAIN, commit(1));
+    await server.kept.add(server.repository, pullOf(source, { refs: 'namespace' }), null);
+    await rig.clock.advance(1);
+    const manifest = (await server.repository.resolve())?.manifest;
+    expect([...(manifest?.refs ?? [])]).toEqual([
+      [MAIN, commit(7)],
+      ['refs/mirrors/upstream/heads/main', commit(1)],
+    ]);
+    expect(manifest?.mirrors).toMatchObject([{ name: 'upstream', refs: 'namespace' }]);
+  });
+
+  it('is taken over when its server is killed in the middle of a run', async () => {
+    const rig = new MirrorRig();
+    const [one, two] = [await rig.server(), await rig.server()];
+    const source = rig.remote('source');
+    source.set(MAIN, commit(1));
+    const open = source.close();
+    await one.kept.add(one.repository, pullOf(source), null);
+    await rig.clock.advance(1);
+    expect(source.asked).toBe(1);
+    one.kill();
+    open();
+    await rig.clock.advance(LEASE_SECONDS + 80);
+    expect(await mainOf(two)).toBe(commit(1));
+    expect(source.asked).toBe(2);
+  });
+
+  it('publishes nothing once it is removed, even by a run that had begun', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server();
+    const source = rig.remote('source');
+    source.set(MAIN, commit(1));
+    const open = source.close();
+    await server.kept.add(server.repository, pullOf(source), null);
+    await rig.clock.advance(1);
+    await server.kept.remove(server.repository, 'upstream', null);
+    open();
+    await rig.clock.advance(HOUR);
+    expect(await mainOf(server)).toBeUndefined();
+    expect((await server.repository.resolve())?.manifest.mirrors).toBeUndefined();
+    expect(source.asked).toBe(1);
+    const lease = await rig.store.get(mirrorLeaseKey(rig.id, 'upstream'));
+    expect(lease.found).toBe(false);
+  });
+
+  it('ends with the repository, and does not come back with another one of that name', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server();
+    const source = rig.remote('source');
+    await server.kept.add(server.repository, pullOf(source), null);
+    await rig.clock.advance(1);
+    const asked = source.asked;
+    await server.publishState(({ mirrors: _, ...state }) => ({
+      ...state,
+      lifecycle: 'withdrawn',
+      withdrawal: { id: 'e'.repeat(64), at: 1 },
+    }));
+    await server.publishState((state) => ({
+      ...state,
+      lifecycle: 'live',
+      incarnation: '9'.repeat(32),
+      generation: 1,
+    }));
+    await rig.clock.advance(HOUR);
+    expect(source.asked).toBe(asked);
+    expect(await server.kept.list(server.repository)).toEqual([]);
+  });
+
+  it('stops with the reason when the key that added it may not push any more', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server();
+    const keeper = 'b'.repeat(64);
+    const policy = {
+      announcements: [],
+      writers: [OWNER, keeper],
+      protection: [],
+      private: false,
+      readers: [],
+    };
+    await server.publishState((state) => ({ ...state, policy }));
+    const source = rig.remote('source');
+    source.set(MAIN, commit(1));
+    await server.kept.add(server.repository, pullOf(source), keeper);
+    await rig.clock.advance(1);
+    const asked = source.asked;
+    await server.publishState((state) => ({ ...state, policy: { ...policy, writers: [OWNER] } }));
+    await rig.clock.advance(120);
+    expect(source.asked).toBe(asked);
+    expect(await server.kept.show(server.repository, 'upstream')).toMatchObject({
+      condition: 'failing',
+      lastError: { kind: 'forbidden', text: expect.stringContaining('may not push') },
+    });
+  });
+});
+
+describe('a push mirror (issue 13, point 4)', () => {
+  it('sends each publish on soon, from whichever server it came', async () => {
+    const rig = new MirrorRig();
+    const [one, two] = [await rig.server(), await rig.server()];
+    const target = rig.remote('target');
+    await one.kept.add(one.repository, pushTo(target, { every: HOUR }), null);
+    await rig.clock.advance(80);
+    await one.publish(commit(1));
+    await rig.clock.advance(1);
+    expect(target.refs.get(MAIN)).toBe(commit(1));
+    await two.publish(commit(2));
+    await rig.clock.advance(1);
+    expect(target.refs.get(MAIN)).toBe(commit(2));
+  });
+
+  it('sends many publishes as one later state, and never an older one after a newer one', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server();
+    const target = rig.remote('target');
+    await server.kept.add(server.repository, pushTo(target), null);
+    await rig.clock.advance(1);
+    const open = target.close();
+    const asked = target.asked;
+    for (let number = 1; number <= 20; number++) {
+      await server.publish(commit(number));
+      await rig.clock.settle();
+    }
+    expect(target.asked).toBe(asked + 1);
+    open();
+    await rig.clock.advance(3);
+    expect(target.history).toEqual([commit(1), commit(20)]);
+    expect(target.asked).toBe(asked + 2);
+  });
+
+  it('whose target is down is tried again with pauses, shows its lag, and catches up in order', async () => {
+    const rig = new MirrorRig();
+    const [one, two] = [await rig.server(), await rig.server()];
+    const target = rig.remote('target');
+    await one.kept.add(one.repository, pushTo(target, { every: HOUR }), null);
+    await rig.clock.advance(80);
+    await one.publish(commit(1));
+    await rig.clock.advance(1);
+    target.down = true;
+    const asked = target.asked;
+    for (let number = 2; number <= 20; number++) {
+      await (number % 2 === 0 ? one : two).publish(commit(number));
+      await rig.clock.advance(30);
+    }
+    // Ten minutes: after 30, 60, 120 and 240 seconds, and not at each publish.
+    expect(target.asked - asked).toBeLessThanOrEqual(8);
+    const view = await two.kept.show(two.repository, 'backup');
+    expect(view).toMatchObject({ condition: 'failing', lastError: { text: 'the remote does not answer' } });
+    expect(view.lag).toBeGreaterThan(500);
+    expect(Math.max(one.scheduler.summary('push').lag, two.scheduler.summary('push').lag)).toBeGreaterThan(
+      500,
+    );
+    expect(one.scheduler.summary('push').conditions.failing).toBe(1);
+    target.down = false;
+    await rig.clock.advance(HOUR * 1.5);
+    expect(target.history).toEqual([commit(1), commit(20)]);
+    expect(await two.kept.show(two.repository, 'backup')).toMatchObject({ condition: 'current', lag: 0 });
+    expect(one.scheduler.summary('push').lag).toBe(0);
+    expect(two.scheduler.summary('push').lag).toBe(0);
+  });
+
+  it('loses nothing with its lease: the slower of two servers undoes nothing', async () => {
+    const rig = new MirrorRig();
+    const [one, two] = [await rig.server(), await rig.server()];
+    const target = rig.remote('target');
+    target.set(MAIN, commit(0));
+    const open = target.close();
+    await one.publish(commit(1));
+    await one.kept.add(one.repository, pushTo(target), null);
+    await rig.clock.advance(1);
+    expect(target.asked).toBe(1);
+    // The slow server cannot renew its lease, and the other one takes over with a newer state.
+    rig.store.rules.push(({ key, operation }) =>
+      key === mirrorLeaseKey(rig.id, 'backup') && operation === 'put' && target.asked === 1
+        ? { does: 'unavailable' }
+        : undefined,
+    );
+    await two.publish(commit(2));
+    await rig.clock.advance(LEASE_SECONDS);
+    rig.store.reset();
+    target.gate = Promise.resolve();
+    await rig.clock.advance(LEASE_SECONDS);
+    expect(target.refs.get(MAIN)).toBe(commit(2));
+    open();
+    await rig.clock.advance(HOUR);
+    expect(target.history).toEqual([commit(0), commit(2)]);
+  });
+
+  it('sends on what a killed server had published', async () => {
+    const rig = new MirrorRig();
+    const [one, two] = [await rig.server(), await rig.server()];
+    const target = rig.remote('target');
+    await one.kept.add(one.repository, pushTo(target), null);
+    await rig.clock.advance(80);
+    one.scheduler.published = () => undefined;
+    await one.publish(commit(1));
+    one.kill();
+    await rig.clock.advance(120);
+    expect(target.refs.get(MAIN)).toBe(commit(1));
+    expect(await two.kept.show(two.repository, 'backup')).toMatchObject({ condition: 'current' });
+  });
+
+  it('keeps refs that only the target has when it does not prune', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server();
+    const [pruned, kept] = [rig.remote('pruned'), rig.remote('kept')];
+    for (const target of [pruned, kept]) target.set('refs/heads/other', commit(9));
+    await server.publish(commit(1));
+    await server.kept.add(server.repository, pushTo(pruned, { name: 'a' }), null);
+    await server.kept.add(server.repository, pushTo(kept, { name: 'b', prune: false }), null);
+    await rig.clock.advance(1);
+    expect([...pruned.refs.keys()]).toEqual([MAIN]);
+    expect([...kept.refs.keys()].sort()).toEqual([MAIN, 'refs/heads/other']);
+  });
+});
+
+describe('mirrors that are looked after (issue 13, point 4)', () => {
+  it('are paused, resumed and run at once, also by a server that does not run them', async () => {
+    const rig = new MirrorRig();
+    const [server, idle] = [await rig.server(), await rig.server({ starts: false })];
+    const source = rig.remote('source');
+    await server.kept.add(server.repository, pullOf(source, { every: 10 * HOUR }), null);
+    await rig.clock.advance(1);
+    expect(source.asked).toBe(1);
+    await idle.kept.run(idle.repository, 'upstream');
+    await rig.clock.advance(80);
+    expect(source.asked).toBe(2);
+    expect(await idle.kept.pause(idle.repository, 'upstream')).toMatchObject({
+      condition: 'paused',
+      due: null,
+    });
+    await rig.clock.advance(20 * HOUR);
+    expect(source.asked).toBe(2);
+    await expect(server.kept.run(server.repository, 'upstream')).rejects.toThrow('is paused');
+    await idle.kept.resume(idle.repository, 'upstream');
+    await rig.clock.advance(80);
+    expect(source.asked).toBe(3);
+  });
+
+  it('that are asked to run while they run, run once more', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server();
+    const source = rig.remote('source');
+    const open = source.close();
+    await server.kept.add(server.repository, pullOf(source, { every: 10 * HOUR }), null);
+    await rig.clock.advance(1);
+    await rig.clock.advance(1);
+    await server.kept.run(server.repository, 'upstream');
+    open();
+    await rig.clock.advance(2);
+    expect(source.asked).toBe(2);
+  });
+
+  it('get a credential that is stored encrypted, shown to their host, and never shown again', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server();
+    const source = rig.remote('source');
+    const credential = { kind: 'basic', username: 'me', password: 'hunter2-hunter2' };
+    const view = await server.kept.add(server.repository, pullOf(source, { credential }), null);
+    expect(view.hasCredential).toBe(true);
+    expect(JSON.stringify([view, await server.kept.list(server.repository)])).not.toContain('hunter2');
+    await rig.clock.advance(1);
+    expect(source.shown).toEqual(credential);
+    const record = await rig.store.get(mirrorsKey(rig.id));
+    const text = record.found ? (await record.body.toArray()).join('') : '';
+    expect(text).toContain('sealed');
+    expect(text).not.toContain('hunter2');
+    await server.kept.setCredential(server.repository, 'upstream', { kind: 'bearer', token: 'other' });
+    await rig.clock.advance(1);
+    expect(source.shown).toEqual({ kind: 'bearer', token: 'other' });
+    expect(server.log.join('')).not.toContain('hunter2');
+  });
+
+  it('with credentials of another service key fail with what to do, and go on when it is done', async () => {
+    const rig = new MirrorRig();
+    const before = await rig.server();
+    const source = rig.remote('source');
+    const credential = { kind: 'bearer', token: 'secret' };
+    await before.kept.add(before.repository, pullOf(source, { credential }), null);
+    await rig.clock.advance(1);
+    await before.scheduler.close();
+    const moved = await rig.server({ key: '2'.repeat(64) });
+    await rig.clock.advance(200);
+    expect(await moved.kept.show(moved.repository, 'upstream')).toMatchObject({
+      condition: 'failing',
+      lastError: { kind: 'unauthenticated', text: expect.stringContaining('credential') },
+    });
+    const asked = source.asked;
+    await moved.kept.setCredential(moved.repository, 'upstream', credential);
+    await rig.clock.advance(1);
+    expect(source.asked).toBe(asked + 1);
+    expect(await moved.kept.show(moved.repository, 'upstream')).toMatchObject({ condition: 'current' });
+  });
+
+  it.each([
+    ['the repository itself', { address: `https://here.example.org/git/${OWNER}/mirrored` }, 'itself'],
+    [
+      'a credential that others could read',
+      { address: 'http://a.example.org/x', credential: { kind: 'bearer', token: 't' } },
+      'https',
+    ],
+    ['a name that is taken', { name: 'upstream', refs: 'namespace' }, 'has a mirror "upstream"'],
+    ['a second one to follow', { name: 'other' }, 'follows its mirror "upstream"'],
+  ])('are not added: %s', async (_what, parts, reason) => {
+    const rig = new MirrorRig();
+    const server = await rig.server();
+    await server.kept.add(server.repository, pullOf(rig.remote('source')), null);
+    const wanted = pullOf(rig.remote('two'), { name: 'two', ...parts });
+    await expect(server.kept.add(server.repository, wanted, null)).rejects.toThrow(reason);
+    expect(await server.kept.list(server.repository)).toHaveLength(1);
+  });
+
+  it('that follow overwrite nothing unasked, and need the owner where refs are protected', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server();
+    const maintainer = 'b'.repeat(64);
+    const protection = [{ pattern: MAIN, rules: ['no-force-push'] }];
+    const policy = {
+      announcements: [],
+      writers: [OWNER, maintainer],
+      protection,
+      private: false,
+      readers: [],
+    };
+    await server.publishState((state) => ({ ...state, policy, refs: new Map([[MAIN, commit(1)]]) }));
+    const wanted = pullOf(rig.remote('source'));
+    await expect(server.kept.add(server.repository, wanted, OWNER)).rejects.toThrow('--overwrite');
+    const whole = { ...wanted, overwrite: true };
+    await expect(server.kept.add(server.repository, whole, maintainer)).rejects.toThrow('only its owner');
+    await server.kept.add(server.repository, whole, OWNER);
+  });
+
+  it('are bounded for each repository', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server({ starts: false });
+    for (let number = 0; number < 16; number++) {
+      await server.kept.add(
+        server.repository,
+        pushTo(rig.remote(`t${number}`), { name: `t${number}` }),
+        null,
+      );
+    }
+    const more = server.kept.add(server.repository, pushTo(rig.remote('more'), { name: 'more' }), null);
+    await expect(more).rejects.toThrow('at most 16');
+  });
+
+  it('of one repository hold up no other one', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server({ concurrency: 2, starts: false });
+    const slow = Array.from({ length: 8 }, (_, number) => rig.remote(`slow${number}`));
+    for (const [number, target] of slow.entries()) {
+      target.close();
+      await server.kept.add(server.repository, pushTo(target, { name: `t${number}` }), null);
+    }
+    const other = server.repositories.get(repositoryId(OWNER, 'other'));
+    const target = rig.remote('target');
+    const { createRepository } = await import('../../src/maintenance/administer.ts');
+    const random = { hex: (count: number) => 'ab'.repeat(count), fraction: () => 0.5 };
+    await createRepository(other, { objectFormat: 'sha1', head: MAIN, random });
+    await server.kept.add(other, pushTo(target), null);
+    server.scheduler.start();
+    await rig.clock.advance(1);
+    expect(target.asked).toBe(1);
+    expect(slow.filter(({ asked }) => asked > 0)).toHaveLength(1);
+    await server.scheduler.close();
+  });
+});
+
+describe('records of mirrors that a crash left half done (issue 13, point 4)', () => {
+  it('in the index without mirrors are dropped after a while', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server();
+    rig.store.rules.push(({ key, operation }) =>
+      key === mirrorsKey(rig.id) && operation === 'put' ? { does: 'unavailable' } : undefined,
+    );
+    const adding = server.kept.add(server.repository, pullOf(rig.remote('source')), null);
+    await expect(adding).rejects.toMatchObject({ kind: 'unavailable' });
+    rig.store.reset();
+    expect(await indexed(rig)).toEqual(['mirrored']);
+    await rig.clock.advance(2 * HOUR);
+    expect(await indexed(rig)).toEqual([]);
+  });
+
+  it('without a mark in the manifest are marked by the first run', async () => {
+    const rig = new MirrorRig();
+    const [one, two] = [await rig.server({ starts: false }), await rig.server()];
+    const source = rig.remote('source');
+    source.set(MAIN, commit(1));
+    // The crash comes before the publish.
+    rig.store.next(({ key, operation }) => key.endsWith('/pointer') && operation === 'put', {
+      does: 'run',
+      before: async () => one.kill(),
+      afterwards: { does: 'lose-reply-not-applied' },
+    });
+    one.kept.add(one.repository, pullOf(source), null).catch(() => undefined);
+    await rig.clock.advance(80);
+    expect((await two.repository.resolve())?.manifest.mirrors).toMatchObject([{ name: 'upstream' }]);
+    expect(await mainOf(two)).toBe(commit(1));
+  });
+
+  it('with a mark and nothing else can be removed', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server();
+    const mirrors = [{ id: '1'.repeat(16), name: 'upstream', refs: 'follow' }] as const;
+    await server.publishState((state) => ({ ...state, mirrors }));
+    await server.kept.remove(server.repository, 'upstream', null);
+    expect((await server.repository.resolve())?.manifest.mirrors).toBeUndefined();
+    await expect(server.kept.remove(server.repository, 'upstream', null)).rejects.toThrow('no mirror');
+  });
+
+  it('of a removal run no more, and the removal can be asked for again', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server();
+    const source = rig.remote('source');
+    await server.kept.add(server.repository, pullOf(source), null);
+    await rig.clock.advance(1);
+    const asked = source.asked;
+    rig.store.rules.push(({ key, operation }) =>
+      key.endsWith('/pointer') && operation === 'put' ? { does: 'conflict' } : undefined,
+    );
+    const removing = server.kept.remove(server.repository, 'upstream', null);
+    const refused = expect(removing).rejects.toMatchObject({
+      kind: expect.stringMatching(/busy|unavailable/),
+    });
+    await rig.clock.advance(120);
+    await refused;
+    rig.store.reset();
+    await rig.clock.advance(HOUR);
+    expect(source.asked).toBe(asked);
+    await server.kept.remove(server.repository, 'upstream', null);
+    expect(await server.kept.list(server.repository)).toEqual([]);
+  });
+});
+
+describe('ten thousand repositories with mirrors (issue 13, point 4)', () => {
+  it('cost 16 conditional requests a look, and no LIST', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server({ starts: false });
+    await server.kept.add(server.repository, pullOf(rig.remote('source'), { every: 10 * HOUR }), null);
+    const found = await rig.store.get(mirrorsKey(rig.id));
+    const record = Buffer.concat(found.found ? await found.body.toArray() : []);
+    const paused = Buffer.from(record.toString().replace('"paused":false', '"paused":true'));
+    const shards = new Map(mirrorShards.map((shard) => [shard, [] as object[]]));
+    for (let number = 0; number < 10_000; number++) {
+      const id = repositoryId(OWNER, `repository-${number}`);
+      const entry = { owner: id.owner, identifier: id.identifier, at: 0, changes: 0 };
+      shards.get(id.identifierDigest.slice(0, 1))?.push(entry);
+      await rig.store.put(mirrorsKey(id), paused, { mode: 'create' });
+    }
+    for (const [shard, repositories] of shards) {
+      const body = Buffer.from(JSON.stringify({ version: 1, revision: 9, repositories }));
+      await rig.store.put(mirrorShardKey(shard), body, { mode: 'overwrite' });
+    }
+    server.scheduler.start();
+    await expect.poll(() => server.scheduler.summary('pull').conditions.paused).toBe(10_000);
+    await rig.clock.settle();
+    const before = rig.store.log.length;
+    await rig.clock.advance(76);
+    const asked = rig.store.log.slice(before);
+    expect(asked.map(({ operation, outcome }) => `${operation} ${outcome}`)).toEqual(
+      Array.from({ length: 16 }, () => 'get not-modified'),
+    );
+    expect(rig.store.log.some(({ operation }) => operation === 'list')).toBe(false);
+    await server.scheduler.close();
+  });
+});
+
+/** The identifiers in the index. */
+async function indexed(rig: MirrorRig): Promise<string[]> {
+  const names: string[] = [];
+  for (const shard of mirrorShards) {
+    const found = await rig.store.get(mirrorShardKey(shard));
+    const text = found.found ? Buffer.concat(await found.body.toArray()).toString() : '{"repositories":[]}';
+    const { repositories } = JSON.parse(text) as { repositories: { identifier: string }[] };
+    names.push(...repositories.map(({ identifier }) => identifier));
+  }
+  return names;
+}
