@@ -14,7 +14,7 @@ export function addMirrorCommands(
   );
   const add = (name: string, description: string) => {
     const command = prepare(mirror.command(`${name} <source> <target>`)).description(description);
-    return limits(policy(scope(command), name));
+    return side(side(limits(policy(scope(command), name)), 'source'), 'target');
   };
   const run = (command: string) => async (source: string, target: string, flags: Flags) => {
     const { mirrorRun } = await import('./mirror.ts');
@@ -24,14 +24,14 @@ export function addMirrorCommands(
   add('sync', 'Move branches forward and create what is missing.').action(run('sync'));
   add('replicate', 'Make the target like the source.').action(run('replicate'));
   add('bootstrap', 'Fill a target that has none of the refs.').action(run('bootstrap'));
-  output(scope(prepare(mirror.command('probe <source> [target]'))))
+  side(side(output(scope(prepare(mirror.command('probe <source> [target]')))), 'source'), 'target')
     .description('List refs and capabilities.')
     .action(async (source: string, target: string | undefined, flags: Flags) => {
       const { mirrorProbe } = await import('./mirror.ts');
       const endpoint = await endpoints(flags, context);
       await mirrorProbe({ command: 'probe', source, target, endpoint, flags }, context);
     });
-  output(scope(prepare(mirror.command('fetch <source>'))))
+  side(output(scope(prepare(mirror.command('fetch <source>')))), 'source')
     .description('Fetch a pack and drop it: a test of what the source sends.')
     .option('--have <id>', 'an object that is claimed to be here already', several)
     .option('--have-ref <ref>', 'a ref of the source whose objects are claimed to be here', several)
@@ -85,6 +85,15 @@ function output(command: Command): Command {
     .option('--json', 'print one JSON document, whatever happens')
     .option('--stats', 'print what went over the wire')
     .option('--measure', 'print time and memory, too');
+}
+
+/** How one side is reached. */
+function side(command: Command, name: 'source' | 'target'): Command {
+  return command
+    .option(`--${name}-username <name>`, `user name for the token in CAIRN_${name.toUpperCase()}_TOKEN`)
+    .option(`--${name}-key <file>`, 'secret key to sign with, for a Cairn server')
+    .option(`--${name}-follow-redirects`, 'let it redirect to another host; credentials stay behind')
+    .option(`--${name}-insecure`, 'accept any certificate');
 }
 
 function several(value: string, before: readonly string[] = []): readonly string[] {

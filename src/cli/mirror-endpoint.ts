@@ -1,10 +1,105 @@
+import { type GivenFlags, readClientSettings } from '../config/settings.ts';
+import { CairnError } from '../lib/errors.ts';
+import type { Credentials } from '../mirror/remote/credentials.ts';
+import { GitCredentialHelper } from '../mirror/remote/git-credential.ts';
+import { traceOf } from '../mirror/remote/http-trace.ts';
+import { parseRemoteAddress } from '../mirror/remote/remote-address.ts';
 import type { CommandContext } from './command-context.ts';
+import { readSigner, readSignerIfAny } from './key.ts';
 import type { EndpointReader } from './mirror.ts';
 
-/** How the command line reaches both sides: with what its flags and variables say. */
+type Side = 'source' | 'target';
+
+/** Flags of one side, as commander names them; `T` for `source` or `target`. */
+interface SideFlags {
+  readonly username: string | undefined;
+  readonly key: string | undefined;
+  readonly followRedirects: boolean;
+  readonly insecure: boolean;
+}
+
+/**
+ * How the command line reaches both sides. Tokens come from variables alone, because other users of the machine could read flags in the
+ * list of processes. Without any, a Cairn server that `--server` names gets tokens that are signed with the user's key, and git's
+ * credential helpers are asked for all others.
+ */
 export function endpointReader(
-  _flags: Readonly<Record<string, unknown>>,
+  flags: Readonly<Record<string, unknown>>,
   context: CommandContext,
 ): EndpointReader {
-  return async (_side, address) => ({ address, connection: { environment: context.environment } });
+  const { environment } = context;
+  const trace = traceOf(environment, (line) => process.stderr.write(`${line}\n`));
+  const helper = new GitCredentialHelper({ git: 'git', environment });
+  return async (side, address) => {
+    const own = sideFlags(side, flags, environment);
+    const credentials = await credentialsFor(side, address, own, flags, context);
+    return {
+      address,
+      connection: {
+        environment,
+        helper,
+        followRedirects: own.followRedirects,
+        insecureTls: own.insecure,
+        ...(trace === undefined ? {} : { trace }),
+        ...(credentials === undefined ? {} : { credentials }),
+      },
+    };
+  };
+}
+
+function sideFlags(
+  side: Side,
+  flags: Readonly<Record<string, unknown>>,
+  environment: Readonly<NodeJS.ProcessEnv>,
+): SideFlags {
+  const flag = (name: string) => flags[`${side}${name}`];
+  const text = (name: string, variable: string) => {
+    const value = flag(name) ?? environment[variableOf(side, variable)];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  return {
+    username: text('Username', 'USERNAME'),
+    key: text('Key', 'KEY_FILE'),
+    followRedirects: flag('FollowRedirects') === true,
+    insecure: flag('Insecure') === true,
+  };
+}
+
+function variableOf(side: Side, name: string): string {
+  return `CAIRN_${side.toUpperCase()}_${name}`;
+}
+
+async function credentialsFor(
+  side: Side,
+  address: string,
+  { username, key }: SideFlags,
+  flags: Readonly<Record<string, unknown>>,
+  { environment }: CommandContext,
+): Promise<Credentials | undefined> {
+  const bearer = environment[variableOf(side, 'BEARER_TOKEN')] || undefined;
+  const token = environment[variableOf(side, 'TOKEN')] || undefined;
+  const given = [bearer, token, key].filter((value) => value !== undefined);
+  if (given.length > 1) {
+    throw new CairnError(
+      'invalid',
+      `the ${side} has several credentials: give one of ${variableOf(side, 'TOKEN')}, ${variableOf(side, 'BEARER_TOKEN')} and --${side}-key`,
+    );
+  }
+  if (bearer !== undefined) return { kind: 'bearer', token: bearer };
+  if (token !== undefined) {
+    return { kind: 'basic', password: token, ...(username === undefined ? {} : { userName: username }) };
+  }
+  if (key !== undefined) {
+    return { kind: 'nostr', signer: await readSigner({ server: undefined, keyFile: key, keyNamed: true }) };
+  }
+  const settings = readClientSettings(flags as GivenFlags, environment);
+  if (settings.server === undefined || !isAt(settings.server, address)) return undefined;
+  const signer = await readSignerIfAny(settings);
+  return signer === undefined ? undefined : { kind: 'nostr', signer };
+}
+
+/** True for a repository of the server that the user has named. */
+function isAt(server: string, address: string): boolean {
+  const remote = parseRemoteAddress(address);
+  return remote.kind === 'http' && remote.url.origin === new URL(server).origin;
 }

@@ -1,8 +1,9 @@
 import { OPTIONS } from './options.ts';
 
 const OURS = /^CAIRN_/;
-/** Variables that are not settings: those of the tests, and one that is passed on to git. */
-const OTHERS = /^CAIRN_(?:TEST_|GIT_TRACE2_EVENT$)/;
+/** Variables that are not settings: those of the tests, one that is passed on to git, and what mirrors of a user show remotes. */
+const OTHERS =
+  /^CAIRN_(?:TEST_|GIT_TRACE2_EVENT$|HTTP_TRACE$|(?:SOURCE|TARGET)_(?:TOKEN|BEARER_TOKEN|USERNAME|KEY_FILE)$)/;
 /** Largest edit distance at which a name is recognized. */
 const MOST_WRONG = 3;
 
