@@ -1,28 +1,19 @@
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import {
-  AdvertisementParser,
-  emptyPack,
-  encodeFetchV0,
-  encodeFetchV2,
-  encodeLsRefsRequest,
-  encodePushHead,
-  type ParsedAdvertisement,
-  textOf,
-  zeroId,
-} from '../../src/git/index.ts';
-import type { ProtocolVersion, Session } from '../../src/mirror/remote/connection.ts';
-import { openConnection } from '../../src/mirror/remote/open-connection.ts';
-import type { PacketStream } from '../../src/mirror/remote/packet-stream.ts';
-import { parseRemoteAddress } from '../../src/mirror/remote/remote-address.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { AddressGuard } from '../../src/mirror/remote/address-guard.ts';
+import type { ConnectionOptions } from '../../src/mirror/remote/open-connection.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { startGitHttpHost } from '../helpers/git-http-host.ts';
+import { advertised, fetchPack, openSession, pushRef, refsOf } from '../helpers/mirror-session.ts';
+import { noSsh, type SshServer, startSshServer } from '../helpers/ssh-server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
-const { signal } = new AbortController();
 let temp: TempDir;
 let folder = '';
 let head = '';
+let ssh: SshServer | undefined;
+let targets = 0;
 
 beforeAll(async () => {
   temp = await tempDir();
@@ -32,107 +23,248 @@ beforeAll(async () => {
   for (const name of ['one', 'two', 'three']) head = await work.commit(name, { [name]: name });
   await work.run(['tag', '-a', '-m', 'first', 'v1', 'HEAD~1']);
   await git.run(['clone', '--quiet', '--bare', 'work', 'source.git']);
+  ssh = noSsh === undefined ? await startSshServer(join(folder, 'ssh')) : undefined;
 });
-afterAll(() => temp[Symbol.asyncDispose]());
+afterAll(async () => {
+  await ssh?.[Symbol.asyncDispose]();
+  await temp[Symbol.asyncDispose]();
+});
 
-/** A transport with the address of a repository in the folder. */
-const TRANSPORTS: Readonly<Record<string, (name: string) => Promise<string>>> = {
-  'smart HTTP': async (name) => {
-    const host = await startGitHttpHost(folder);
-    onTestFinished(() => host[Symbol.asyncDispose]());
-    return `${host.url}/${name}/`;
+/** A bare copy of the source with a name of its own. */
+async function newTarget(): Promise<string> {
+  targets += 1;
+  const name = `it's target ${targets}!.git`;
+  await new GitClient(folder).run(['clone', '--quiet', '--bare', 'source.git', name]);
+  return name;
+}
+
+interface Transport {
+  readonly name: string;
+  /** The address of a repository in the folder. */
+  readonly addressOf: (name: string) => Promise<string>;
+  readonly options?: () => ConnectionOptions;
+  readonly missing?: string | undefined;
+}
+
+const TRANSPORTS: readonly Transport[] = [
+  {
+    name: 'smart HTTP',
+    addressOf: async (name) => {
+      const host = await startGitHttpHost(folder);
+      onTestFinished(() => host[Symbol.asyncDispose]());
+      return `${host.url}/${encodeURIComponent(name)}/`;
+    },
   },
-  'a local folder': async (name) => join(folder, name),
-};
+  { name: 'a local folder', addressOf: async (name) => join(folder, name) },
+  {
+    name: 'SSH, with a URL',
+    addressOf: async (name) =>
+      `ssh://${ssh?.user}@127.0.0.1:${ssh?.port}${folder}/${encodeURIComponent(name)}`,
+    options: () => ({ environment: { ...process.env, GIT_SSH_COMMAND: ssh?.command } }),
+    missing: noSsh,
+  },
+  {
+    name: 'SSH, with user@host:path',
+    addressOf: async (name) => `${ssh?.user}@127.0.0.1:${folder}/${name}`,
+    options: () => ({
+      environment: { ...process.env, GIT_SSH_COMMAND: `${ssh?.command} -p ${ssh?.port}` },
+    }),
+    missing: noSsh,
+  },
+];
 
-describe.each(Object.entries(TRANSPORTS))('over %s', (_, addressOf) => {
+describe.each(TRANSPORTS)('over $name', ({ addressOf, options = () => ({}), missing }) => {
+  beforeEach(({ skip }) => skip(missing !== undefined, missing));
+
   it.each([0, 1, 2] as const)('reads refs and a pack with protocol version %i', async (version) => {
-    await using session = await open(await addressOf('source.git'), 'git-upload-pack', version);
+    const session = await openSession(await addressOf('source.git'), 'git-upload-pack', version, options());
     const advertisement = await advertised(session);
     expect(advertisement.version).toBe(version);
-    const refs = advertisement.listed?.refs ?? (await lsRefs(session, advertisement));
-    expect(refs.get('refs/heads/main')).toBe(head);
-    const pack = await fetchPack(session, advertisement);
+    expect((await refsOf(session, advertisement)).get('refs/heads/main')).toBe(head);
+    const pack = await fetchPack(session, advertisement, head);
     expect(pack.subarray(0, 4).toString()).toBe('PACK');
   });
 
-  it('pushes, with a body that comes in pieces', async () => {
-    const name = `target-${version()}.git`;
-    await new GitClient(folder).run(['clone', '--quiet', '--bare', 'source.git', name]);
-    await using session = await open(await addressOf(name), 'git-receive-pack', 0);
-    const { capabilities } = await advertised(session);
-    const command = { name: 'refs/heads/new', oldId: zeroId('sha1'), newId: head };
-    const options = { offered: capabilities, format: 'sha1', agent: 'cairn/test', atomic: false } as const;
-    const pieces = async function* () {
-      yield encodePushHead([command], options);
-      yield emptyPack('sha1');
-    };
-    const answer = await session.request(pieces(), { last: true, signal });
-    const texts = (await packetsOf(answer)).join('');
-    expect(texts).toContain('unpack ok');
-    expect(texts).toContain('ok refs/heads/new');
+  it('pushes to a path with quotes and spaces, with a body that comes in pieces', async () => {
+    const name = await newTarget();
+    const session = await openSession(await addressOf(name), 'git-receive-pack', 0, options());
+    const said = await pushRef(session, 'refs/heads/new', head);
+    expect(said).toContain('unpack ok');
+    expect(said).toContain('ok refs/heads/new');
     expect(await new GitClient(join(folder, name)).run(['rev-parse', 'refs/heads/new'])).toBe(head);
   });
 
   it('a repository that is not there is not found', async () => {
-    const session = open(await addressOf('absent.git'), 'git-upload-pack', 2).then(advertised);
-    await expect(session).rejects.toMatchObject({ kind: 'not-found' });
+    const opening = openSession(await addressOf('absent.git'), 'git-upload-pack', 2, options());
+    await expect(opening.then(advertised)).rejects.toMatchObject({ kind: 'not-found' });
+  });
+
+  it('a conversation may end before anything is asked', async () => {
+    const session = await openSession(await addressOf('source.git'), 'git-upload-pack', 0, options());
+    await advertised(session);
+    await session[Symbol.asyncDispose]();
+  });
+
+  it('an abort ends it, with its reason', async () => {
+    const abort = new AbortController();
+    const session = await openSession(await addressOf('source.git'), 'git-upload-pack', 0, options());
+    await advertised(session);
+    const stuck = async function* () {
+      yield Buffer.from('0032want ');
+      await new Promise(() => undefined);
+    };
+    const asking = session
+      .request(stuck(), { last: true, signal: abort.signal })
+      .then((answer) => answer.next());
+    abort.abort(new Error('enough'));
+    await expect(asking).rejects.toThrow('enough');
   });
 });
 
-let counter = 0;
-function version(): number {
-  counter += 1;
-  return counter;
-}
-
-async function open(
-  address: string,
-  service: 'git-upload-pack' | 'git-receive-pack',
-  protocol: ProtocolVersion,
-): Promise<Session> {
-  const connection = openConnection(parseRemoteAddress(address));
-  onTestFinished(() => connection[Symbol.asyncDispose]());
-  const session = await connection.open(service, { version: protocol, signal });
-  onTestFinished(() => session[Symbol.asyncDispose]());
-  return session;
-}
-
-async function advertised({ advertisement }: Session): Promise<ParsedAdvertisement> {
-  const parser = new AdvertisementParser();
-  while (!parser.push(await advertisement.mustNext()));
-  return parser.result;
-}
-
-async function lsRefs(session: Session, { capabilities }: ParsedAdvertisement): Promise<Map<string, string>> {
-  const body = encodeLsRefsRequest(capabilities, 'sha1', 'cairn/test', ['refs/']);
-  const answer = await session.request(body, { last: false, signal });
-  const refs = new Map<string, string>();
-  for (let packet = await answer.mustNext(); packet.kind === 'data'; packet = await answer.mustNext()) {
-    const [oid = '', name = ''] = textOf(packet.payload).split(' ');
-    refs.set(name, oid);
+describe('over SSH', () => {
+  beforeEach(({ skip }) => skip(noSsh !== undefined, noSsh));
+  const address = (path = `${folder}/source.git`) => `ssh://${ssh?.user}@127.0.0.1:${ssh?.port}${path}`;
+  const using = (variables: Readonly<Record<string, string | undefined>>, more: ConnectionOptions = {}) => {
+    const { GIT_SSH_COMMAND: _, GIT_SSH: __, ...rest } = process.env;
+    return { ...more, environment: { ...rest, HOME: folder, ...variables } };
+  };
+  /** A program that runs `ssh` with the options of this server, and keeps what it was called with. */
+  async function shim(name: string, body: string): Promise<string> {
+    const path = join(folder, name);
+    await writeFile(path, `#!/bin/sh\nprintf '%s\\n' "$*" >> '${path}.log'\n${body}\n`);
+    await chmod(path, 0o755);
+    return path;
   }
-  return refs;
-}
 
-async function fetchPack(session: Session, { version, capabilities }: ParsedAdvertisement): Promise<Buffer> {
-  const encode = version === 2 ? encodeFetchV2 : encodeFetchV0;
-  const request = { wants: [head], haves: [], progress: false, includeTag: false };
-  const answer = await session.request(encode(capabilities, 'sha1', 'cairn/test', request), {
-    last: true,
-    signal,
+  it('a key that the server does not know is refused, in the words of ssh', async () => {
+    const options = using({ GIT_SSH_COMMAND: ssh?.strangerCommand });
+    await expect(openSession(address(), 'git-upload-pack', 2, options)).rejects.toMatchObject({
+      kind: 'unauthenticated',
+      message: expect.stringContaining('Permission denied'),
+    });
   });
-  const pack: Buffer[] = [];
-  for (let packet = await answer.next(); packet !== undefined; packet = await answer.next()) {
-    if (packet.kind === 'data' && packet.payload[0] === 1) pack.push(Buffer.from(packet.payload.subarray(1)));
-  }
-  return Buffer.concat(pack);
-}
 
-async function packetsOf(answer: PacketStream): Promise<string[]> {
-  const texts: string[] = [];
-  for (let packet = await answer.next(); packet !== undefined; packet = await answer.next()) {
-    texts.push(packet.kind === 'data' ? packet.payload.toString('latin1') : '');
-  }
-  return texts;
-}
+  it('a host whose key is not known is refused without a question', async () => {
+    const options = using({ GIT_SSH_COMMAND: `${ssh?.command} -o HostKeyAlias=nobody` });
+    await expect(openSession(address(), 'git-upload-pack', 2, options)).rejects.toMatchObject({
+      kind: 'unauthenticated',
+    });
+  });
+
+  it('a program that is not there says so', async () => {
+    const options = using({ GIT_SSH: join(folder, 'no-such-ssh'), GIT_SSH_VARIANT: 'ssh' });
+    await expect(openSession(address(), 'git-upload-pack', 2, options)).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringContaining('no-such-ssh'),
+    });
+  });
+
+  it('core.sshCommand and ssh.variant of git count, and GIT_SSH_COMMAND counts more', async () => {
+    const config = join(folder, 'gitconfig');
+    await writeFile(config, `[core]\n\tsshCommand = ${ssh?.command}\n[ssh]\n\tvariant = ssh\n`);
+    const session = await openSession(address(), 'git-upload-pack', 2, using({ GIT_CONFIG_GLOBAL: config }));
+    expect((await advertised(session)).version).toBe(2);
+    const options = using({ GIT_CONFIG_GLOBAL: config, GIT_SSH_COMMAND: 'false' });
+    await expect(openSession(address(), 'git-upload-pack', 2, options)).rejects.toThrow();
+  });
+
+  it('a program with another name is tried, and is told nothing that only OpenSSH knows', async () => {
+    const openSsh = await shim('like-openssh', `exec ${ssh?.command} "$@"`);
+    const session = await openSession(address(), 'git-upload-pack', 2, using({ GIT_SSH: openSsh }));
+    expect((await advertised(session)).version).toBe(2);
+    const simple = await shim(
+      'like-nothing',
+      `[ "$1" = -G ] && exit 1\nexec ${ssh?.command} -p ${ssh?.port} "$@"`,
+    );
+    const scp = `${ssh?.user}@127.0.0.1:${folder}/source.git`;
+    const other = await openSession(scp, 'git-upload-pack', 2, using({ GIT_SSH: simple }));
+    expect((await advertised(other)).version).toBe(0);
+    await expect(
+      openSession(address(), 'git-upload-pack', 2, using({ GIT_SSH: simple })),
+    ).rejects.toMatchObject({
+      kind: 'invalid',
+    });
+  });
+
+  it('a server that fails when it is told a version is asked again without', async () => {
+    const old = await shim(
+      'old',
+      `[ -n "$GIT_PROTOCOL" ] && { echo strange >&2; exit 3; }\nexec ${ssh?.command} "$@"`,
+    );
+    const options = using({ GIT_SSH: old, GIT_SSH_VARIANT: 'ssh' });
+    const session = await openSession(address(), 'git-upload-pack', 2, options);
+    expect((await advertised(session)).version).toBe(0);
+    const broken = await shim('broken', 'echo strange >&2; exit 3');
+    const failing = openSession(
+      address(),
+      'git-upload-pack',
+      2,
+      using({ GIT_SSH: broken, GIT_SSH_VARIANT: 'ssh' }),
+    );
+    await expect(failing).rejects.toMatchObject({
+      message: expect.stringContaining('strange'),
+      facts: { exitCode: 3 },
+    });
+  });
+
+  it('messages of the server are shown without control characters', async () => {
+    const loud = await shim('loud', `printf 'hello \\033[31mred\\r\\n' >&2\nexec ${ssh?.command} "$@"`);
+    const lines: string[] = [];
+    const options = using(
+      { GIT_SSH: loud, GIT_SSH_VARIANT: 'ssh' },
+      { onMessage: (line) => lines.push(line) },
+    );
+    await advertised(await openSession(address(), 'git-upload-pack', 2, options));
+    expect(lines).toContain('hello [31mred');
+  });
+
+  it('with a guard, ssh connects to the address that was checked, and knows the host by its name', async () => {
+    const program = await shim('guarded', `exec ${ssh?.command} "$@"`);
+    const resolve = async () => [{ address: '127.0.0.1', family: 4 }];
+    const guard = new AddressGuard({ resolve, allowed: ['127.0.0.1'] });
+    const name = `ssh://${ssh?.user}@git.example:${ssh?.port}${folder}/source.git`;
+    const options = { GIT_SSH: program, GIT_SSH_VARIANT: 'ssh' };
+    const session = await openSession(name, 'git-upload-pack', 2, using(options, { guard }));
+    expect((await advertised(session)).version).toBe(2);
+    const called = await readFile(`${program}.log`, 'utf8');
+    expect(called).toContain('-o HostName=127.0.0.1');
+    expect(called).toContain(`-o HostKeyAlias=[git.example]:${ssh?.port}`);
+    expect(called).toContain('-o BatchMode=yes');
+    const refused = openSession(
+      name,
+      'git-upload-pack',
+      2,
+      using(options, { guard: new AddressGuard({ resolve }) }),
+    );
+    await expect(refused).rejects.toMatchObject({ kind: 'forbidden' });
+  });
+});
+
+describe('a local folder', () => {
+  it('is refused with a guard, as for mirrors that a server keeps', async () => {
+    const opening = openSession(join(folder, 'source.git'), 'git-upload-pack', 2, {
+      guard: new AddressGuard(),
+    });
+    await expect(opening).rejects.toMatchObject({ kind: 'forbidden' });
+  });
+
+  it('is read whatever the environment says about another repository, and its hooks run at a push', async () => {
+    const name = await newTarget();
+    await mkdir(join(folder, name, 'hooks'), { recursive: true });
+    const hook = join(folder, name, 'hooks', 'pre-receive');
+    await writeFile(hook, '#!/bin/sh\necho "no pushes, $REASON"; exit 1\n');
+    await chmod(hook, 0o755);
+    const environment = {
+      ...process.env,
+      GIT_DIR: '/nowhere',
+      GIT_OBJECT_DIRECTORY: '/nowhere',
+      REASON: 'at night',
+    };
+    const source = await openSession(join(folder, 'source.git'), 'git-upload-pack', 0, { environment });
+    expect((await advertised(source)).listed?.refs.get('refs/heads/main')).toBe(head);
+    const session = await openSession(join(folder, name), 'git-receive-pack', 0, { environment });
+    const said = await pushRef(session, 'refs/heads/new', head);
+    expect(said).toContain('no pushes, at night');
+    expect(said).toContain('ng refs/heads/new pre-receive hook declined');
+  });
+});

@@ -13,8 +13,9 @@ import { LocalConnection } from './local-connection.ts';
 import { NodeTransport } from './node-transport.ts';
 import type { RemoteAddress } from './remote-address.ts';
 import { Secrets } from './secrets.ts';
+import { SshConnection } from './ssh-connection.ts';
 import { type TrafficObserver, uncounted } from './traffic.ts';
-import type { WaitingTimes } from './waiting-times.ts';
+import { WAITING_TIMES, type WaitingTimes } from './waiting-times.ts';
 
 /** How to reach a remote. Without any, everything is as for a person who uses git, but nobody is asked for credentials. */
 export interface ConnectionOptions {
@@ -43,6 +44,8 @@ export interface ConnectionOptions {
   readonly git?: string;
   /** The environment for `git` and `ssh`: that of the process if absent. */
   readonly environment?: Readonly<NodeJS.ProcessEnv>;
+  /** For SSH: whether there is a terminal on which `ssh` may ask for passwords; false if absent. */
+  readonly terminal?: boolean;
   /** Is told each line that `ssh` or a local git writes on standard error, without control characters. */
   readonly onMessage?: (line: string) => void;
   readonly clock?: Clock;
@@ -53,18 +56,23 @@ export interface ConnectionOptions {
  * @throws CairnError `invalid` or `forbidden` when the address cannot be reached in this way
  */
 export function openConnection(address: RemoteAddress, options: ConnectionOptions = {}): Connection {
+  const {
+    git = 'git',
+    environment = process.env,
+    onMessage = () => undefined,
+    traffic = uncounted,
+  } = options;
+  const waitingTimes = { ...WAITING_TIMES, ...options.waitingTimes };
+  const common = { git, environment, onMessage, traffic, waitingTimes };
+  const { guard, terminal = false } = options;
   switch (address.kind) {
     case 'http':
       return openHttp(address, options);
     case 'ssh':
-      throw new CairnError('invalid', 'SSH is not supported yet');
-    case 'local': {
-      if (options.guard !== undefined) {
-        throw new CairnError('forbidden', 'this server does not mirror repositories in its own folders');
-      }
-      const { git = 'git', environment = process.env, onMessage = () => undefined } = options;
-      return new LocalConnection({ address, git, environment, onMessage });
-    }
+      return new SshConnection({ ...common, address, guard, terminal });
+    case 'local':
+      if (guard === undefined) return new LocalConnection({ ...common, address });
+      throw new CairnError('forbidden', 'this server does not mirror repositories in its own folders');
   }
 }
 

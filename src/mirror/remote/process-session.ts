@@ -1,10 +1,12 @@
-import { CairnError } from '../../lib/errors.ts';
 import { writeChunk } from '../../lib/streams.ts';
 import { boundedAdvertisement } from './advertisement-body.ts';
 import type { RequestBody, Session } from './connection.ts';
 import { PacketStream } from './packet-stream.ts';
-import { endedTooEarly, type ProcessEnd, type RemoteProcess } from './remote-process.ts';
-import { SentBody } from './sent-body.ts';
+import { RemoteError } from './remote-error.ts';
+import { endedTooEarly, type RemoteProcess } from './remote-process.ts';
+import { CountedBody, SentBody } from './sent-body.ts';
+import type { TrafficObserver } from './traffic.ts';
+import { type WaitingTimes, Watchdog } from './waiting-times.ts';
 
 export interface ProcessSessionOptions {
   readonly process: RemoteProcess;
@@ -14,6 +16,8 @@ export interface ProcessSessionOptions {
   readonly where: string;
   /** Ends the process when it is aborted. */
   readonly signal: AbortSignal;
+  readonly waitingTimes: WaitingTimes;
+  readonly traffic: TrafficObserver;
 }
 
 /** Milliseconds that a process gets to end by itself, once nothing more is said to it. */
@@ -25,35 +29,50 @@ export class ProcessSession implements Session {
   readonly advertisement: PacketStream;
   private readonly options: ProcessSessionOptions;
   private readonly output: AsyncIterator<Buffer>;
+  /** The first bytes, while nobody has read them. */
+  private first: IteratorResult<Buffer> | undefined;
   private body: SentBody | undefined;
+  private counted: CountedBody | undefined;
   private asked = false;
-  private readonly onAbort = () => this.options.process.stop();
+  /** Why the process was ended from here. */
+  private failure: { readonly error: unknown } | undefined;
+  private readonly signals = new Set<AbortSignal>();
+  private readonly onAbort = () => {
+    const aborted = [...this.signals].find((signal) => signal.aborted);
+    this.fail(aborted?.reason);
+  };
 
   constructor(options: ProcessSessionOptions) {
     this.options = options;
     this.output = options.process.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-    // What follows the advertisement comes from the same stream, and must not count.
     this.advertisement = new PacketStream(boundedAdvertisement(this.reading()));
-    options.signal.addEventListener('abort', this.onAbort, { once: true });
-    if (options.signal.aborted) this.onAbort();
+    options.traffic.connected();
+    options.traffic.requested();
+    this.obey(options.signal);
+  }
+
+  /**
+   * Waits for the first bytes.
+   * @throws the error of the process if it ends without any
+   */
+  async begun(): Promise<void> {
+    this.first = await this.nextChunk();
   }
 
   async request(
     body: RequestBody,
     { last, signal }: { readonly last: boolean; readonly signal: AbortSignal },
   ): Promise<PacketStream> {
-    signal.throwIfAborted();
+    const { process, traffic } = this.options;
+    this.obey(signal);
+    traffic.requested();
     this.asked = true;
-    const { process } = this.options;
-    if (signal !== this.options.signal) {
-      signal.addEventListener('abort', this.onAbort, { once: true });
-      void process.ended.then(() => signal.removeEventListener('abort', this.onAbort));
-    }
+    this.counted = new CountedBody(body, (bytes) => traffic.sent(bytes));
     if (Buffer.isBuffer(body)) {
       if (last) process.stdin.end(body);
-      else await writeChunk(process.stdin, body);
-    } else {
-      const sent = new SentBody(body);
+      else process.stdin.write(body);
+    } else if (this.counted.body !== undefined && !Buffer.isBuffer(this.counted.body)) {
+      const sent = new SentBody(this.counted.body);
       this.body = sent;
       void this.send(sent, last);
     }
@@ -61,8 +80,8 @@ export class ProcessSession implements Session {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { process, signal } = this.options;
-    signal.removeEventListener('abort', this.onAbort);
+    const { process } = this.options;
+    for (const signal of this.signals) signal.removeEventListener('abort', this.onAbort);
     // Half a request must not look like a whole one.
     if (this.body?.open === true) process.stop();
     this.body?.close();
@@ -74,6 +93,19 @@ export class ProcessSession implements Session {
     clearTimeout(timer);
   }
 
+  private obey(signal: AbortSignal): void {
+    if (this.signals.has(signal)) return;
+    this.signals.add(signal);
+    signal.addEventListener('abort', this.onAbort, { once: true });
+    if (signal.aborted) this.onAbort();
+  }
+
+  private fail(error: unknown): void {
+    this.failure ??= { error };
+    this.body?.close();
+    this.options.process.stop();
+  }
+
   /** Never throws: a body that fails ends the process, and reading tells of the error. */
   private async send(body: SentBody, last: boolean): Promise<void> {
     const { process } = this.options;
@@ -83,30 +115,52 @@ export class ProcessSession implements Session {
         return;
       }
     }
-    if (body.failure !== undefined) process.stop();
-    else if (last) process.stdin.end();
+    if (body.failure !== undefined) this.fail(body.failure.error);
+    else if (last && process.stdin.writable) process.stdin.end();
   }
 
-  /** Standard output, which more than one packet stream reads in turn. */
+  /** Standard output, which more than one packet stream reads in turn: closing one of them leaves it open. */
   private reading(): AsyncIterable<Buffer> {
     return { [Symbol.asyncIterator]: () => ({ next: () => this.nextChunk() }) };
   }
 
   private async nextChunk(): Promise<IteratorResult<Buffer>> {
-    const { process, signal, name, where } = this.options;
-    let end: ProcessEnd | undefined;
+    const { first } = this;
+    this.first = undefined;
+    if (first !== undefined) return first;
+    const { process, where, name, traffic } = this.options;
+    const watchdog = this.watch();
     try {
       const step = await this.output.next();
-      if (!step.done) return step;
-      end = await process.ended;
+      if (!step.done) {
+        traffic.received(step.value.length);
+        return step;
+      }
+      const end = await process.ended;
+      if (this.failure === undefined && end.exitCode !== 0) {
+        throw endedTooEarly(name, where, end, this.counted?.sent);
+      }
     } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      throw error;
+      throw (this.failure ?? { error }).error;
+    } finally {
+      watchdog.stop();
     }
-    if (signal.aborted) throw signal.reason;
-    if (this.body?.failure !== undefined) throw this.body.failure.error;
-    if (end.exitCode !== 0) throw endedTooEarly(name, where, end);
-    if (!this.asked) throw new CairnError('corrupt', `${where} says nothing`);
+    if (this.failure !== undefined) throw this.failure.error;
     return { done: true, value: undefined };
+  }
+
+  private watch(): Watchdog {
+    const { waitingTimes, where } = this.options;
+    let sent = this.counted?.sent;
+    const isOurs = () => {
+      // Bytes go out while an answer is waited for.
+      const moved = this.counted?.sent !== sent;
+      sent = this.counted?.sent;
+      return moved || this.body?.waiting === true;
+    };
+    return new Watchdog(this.asked ? waitingTimes.silence : waitingTimes.advertisement, isOurs, (seconds) => {
+      const facts = { brokenOff: true, ...(this.counted === undefined ? {} : { sent: this.counted.sent }) };
+      this.fail(new RemoteError('unavailable', `${where}: nothing has moved for ${seconds} s`, facts));
+    });
   }
 }

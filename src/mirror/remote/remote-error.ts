@@ -4,6 +4,8 @@ import { CairnError, type ErrorKind } from '../../lib/errors.ts';
 export interface RemoteFacts {
   /** HTTP status; undefined for other transports, and when there was no answer. */
   readonly status?: number;
+  /** Exit code of the program that was to reach the server. */
+  readonly exitCode?: number;
   /** Bytes of the body that the server is known to accept, when it states a limit. */
   readonly bodyLimit?: number;
   /** True when the connection broke, or the server waited no longer (408, 504): the same request may succeed with less to send. */

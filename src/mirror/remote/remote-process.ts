@@ -9,6 +9,8 @@ export interface ProgramToRun {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether it gets a process group of its own, all of which is ended then. */
+  readonly ownGroup: boolean;
 }
 
 export interface ProcessEnd {
@@ -30,18 +32,20 @@ export class RemoteProcess {
   readonly ended: Promise<ProcessEnd>;
   /** Whether it has ended. */
   over = false;
+  /** Of the process, or negative of its group. */
   private readonly pid: number | undefined;
   private killTimer: NodeJS.Timeout | undefined;
 
   /**
-   * Starts a program in a process group of its own.
+   * Starts a program.
    * @param onMessage is called with each line on standard error, without control characters
    */
   constructor(program: ProgramToRun, onMessage: (line: string) => void) {
-    const child = spawn(program.file, program.args, { env: program.env, detached: true, stdio: 'pipe' });
+    const { file, args, env, ownGroup } = program;
+    const child = spawn(file, args, { env, detached: ownGroup, stdio: 'pipe' });
     this.stdin = child.stdin;
     this.stdout = child.stdout;
-    this.pid = child.pid;
+    this.pid = child.pid === undefined || !ownGroup ? child.pid : -child.pid;
     // A process may end before it has read all of its input; how it ended says why.
     child.stdin.on('error', () => undefined);
     let failure: Error | undefined;
@@ -67,19 +71,22 @@ export class RemoteProcess {
   stop(): void {
     if (this.over || this.killTimer !== undefined || this.pid === undefined) return;
     const { pid } = this;
-    killGroup(pid, 'SIGTERM');
-    this.killTimer = setTimeout(() => killGroup(pid, 'SIGKILL'), KILL_AFTER_MS);
+    kill(pid, 'SIGTERM');
+    this.killTimer = setTimeout(() => kill(pid, 'SIGKILL'), KILL_AFTER_MS);
   }
 }
 
 /** The error of a process that ended although more was expected of it. */
-export function endedTooEarly(name: string, where: string, end: ProcessEnd): RemoteError {
+export function endedTooEarly(name: string, where: string, end: ProcessEnd, sent?: number): RemoteError {
   const lines = end.stderr.split(/[\r\n]+/).filter((line) => line.trim() !== '');
   const said = lines.slice(-5).map((line) => cleanReason(line, 300));
   const how = end.signal === null ? `exit code ${end.exitCode}` : `signal ${end.signal}`;
   const kind = kindOf(end.stderr);
   const words = said.length === 0 ? `${name} ended with ${how}` : said.join('; ');
-  return new RemoteError(kind, `${where}: ${words}`, kind === 'unavailable' ? { brokenOff: true } : {});
+  return new RemoteError(kind, `${where}: ${words}`, {
+    ...(end.exitCode === null ? {} : { exitCode: end.exitCode }),
+    ...(kind === 'unavailable' && sent !== undefined ? { brokenOff: true, sent } : {}),
+  });
 }
 
 function kindOf(stderr: string): 'not-found' | 'unauthenticated' | 'forbidden' | 'unavailable' {
@@ -97,9 +104,9 @@ function kindOf(stderr: string): 'not-found' | 'unauthenticated' | 'forbidden' |
   return 'unavailable';
 }
 
-function killGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+function kill(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   try {
-    process.kill(-pid, signal);
+    process.kill(pid, signal);
   } catch {
     // It has ended.
   }
