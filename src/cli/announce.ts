@@ -56,6 +56,29 @@ export async function announce(
   });
 }
 
+/**
+ * Announces a repository of the user that was not announced yet; one that was stays as it is.
+ * @returns whether it was announced now
+ */
+export async function announceIfNew(
+  identifier: string,
+  options: Pick<AnnounceFlags, 'objectFormat'>,
+  flags: GivenFlags,
+  context: CommandContext,
+): Promise<boolean> {
+  let isNew = false;
+  await withServer(identifier, flags, context, async ({ server, signer, connection }) => {
+    const owner = signer.publicKey;
+    const { announcement, latest } = await known(connection, owner, identifier);
+    if (announcement !== undefined) return;
+    const facts = changedFacts(undefined, options, { server, owner, identifier });
+    const at = Math.max(Math.floor(systemClock.now() / 1000), latest + 1);
+    await publish(connection, signer.sign(announcementTemplate(facts, at, [])));
+    isNew = true;
+  });
+  return isNew;
+}
+
 /** `cairn withdraw <identifier>`: withdraws the announcement of a repository, which ends the repository. */
 export async function withdraw(
   identifier: string,

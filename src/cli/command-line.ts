@@ -7,6 +7,7 @@ import { announce, withdraw } from './announce.ts';
 import type { CommandContext } from './command-context.ts';
 import { credentialGet, credentialNote, credentialOther } from './credential.ts';
 import { events } from './events.ts';
+import { addImportCommand } from './import-command-line.ts';
 import { keyNew, keyShow } from './key.ts';
 import { addMirrorCommands } from './mirror-command-line.ts';
 
@@ -81,6 +82,7 @@ export function commandLine(context: CommandContext): Command {
 
   addClientCommands(program, context);
   addMirrorCommands(program, context, (command) => withOptions(command, 'client'));
+  addImportCommand(program, context, (command) => withOptions(withOptions(command, 'all'), 'client'), given);
   return program;
 }
 

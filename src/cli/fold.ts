@@ -1,21 +1,12 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { dir as temporaryFolder } from 'tmp-promise';
-import { type GivenFlags, readSettings } from '../config/settings.ts';
-import { systemClock } from '../lib/clock.ts';
-import { ClosingStack } from '../lib/closing-stack.ts';
+import type { GivenFlags } from '../config/settings.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
-import { systemRandom } from '../lib/random.ts';
 import { type FoldMode, type FoldOutcome, foldRepository } from '../maintenance/fold/fold.ts';
-import { createLogger } from '../observability/logger.ts';
 import type { GitRepository } from '../repository/git/git-repository.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
-import { openGit } from '../server/open-git.ts';
-import { openRepositories } from '../server/open-repositories.ts';
-import { openStoresForCommand, verdictsFolder } from '../server/stores.ts';
 import type { CommandContext } from './command-context.ts';
 import { repositoryArgument } from './repository-argument.ts';
+import { withStoreAndGit } from './store-and-git.ts';
 
 /** What is needed to fold repositories. */
 interface Opened {
@@ -96,46 +87,29 @@ async function withFolding(
   context: CommandContext,
   use: (opened: Opened) => Promise<void>,
 ): Promise<void> {
-  const settings = readSettings(flags, context.environment);
-  const log = createLogger(settings.logLevel === 'info' ? 'warn' : settings.logLevel);
-  const [clock, random] = [systemClock, systemRandom];
-  await using stack = new ClosingStack((error) => log.warn({ err: error }, 'closing'));
-  const { path, cleanup } = await temporaryFolder({ prefix: 'cairn-fold', unsafeCleanup: true });
-  stack.defer(cleanup);
-  const { git } = await openGit({ settings, home: path, log }, stack);
-  const { stores, close } = await openStoresForCommand(settings.store, {
-    writes: true,
-    verdicts: verdictsFolder(settings.cache.folder),
-    log,
-  });
-  stack.defer(close);
-  const kept = { folder: path, budget: Number.MAX_SAFE_INTEGER };
-  const { repositories, artifacts, cache } = await openRepositories(
-    { stores, clock, random, swapPatience: settings.swapPatience, cache: kept },
-    stack,
-  );
-  const scratch = join(path, 'scratch');
-  await mkdir(scratch);
-  const folding = {
-    artifacts,
-    cache,
-    git,
-    scratch,
-    clock,
-    random,
-    control: stores.control,
-    holder: random.hex(8),
-    grace: Math.floor(settings.unreachableGrace / 1000),
-    onTrouble: (id: RepositoryId, error: unknown) =>
-      log.warn(
-        { repository: formatRepositoryId(id), problem: messageOf(error) },
-        'a step of a fold failed, the fold continues',
-      ),
-  };
-  await use({
-    repositories,
-    fold: (repository, mode) =>
-      // Repositories are folded one after another, so the cached files of this one are no longer needed.
-      foldRepository(folding, repository, mode, 0, context.signal).finally(() => cache.relieve()),
+  await withStoreAndGit('cairn-fold', flags, context, async (opened) => {
+    const { settings, log, git, stores, repositories, artifacts, cache, scratch, clock, random } = opened;
+    const folding = {
+      artifacts,
+      cache,
+      git,
+      scratch,
+      clock,
+      random,
+      control: stores.control,
+      holder: random.hex(8),
+      grace: Math.floor(settings.unreachableGrace / 1000),
+      onTrouble: (id: RepositoryId, error: unknown) =>
+        log.warn(
+          { repository: formatRepositoryId(id), problem: messageOf(error) },
+          'a step of a fold failed, the fold continues',
+        ),
+    };
+    await use({
+      repositories,
+      fold: (repository, mode) =>
+        // Repositories are folded one after another, so the cached files of this one are no longer needed.
+        foldRepository(folding, repository, mode, 0, context.signal).finally(() => cache.relieve()),
+    });
   });
 }

@@ -88,7 +88,7 @@ function output(command: Command): Command {
 }
 
 /** How one side is reached. */
-function side(command: Command, name: 'source' | 'target'): Command {
+export function side(command: Command, name: 'source' | 'target'): Command {
   return command
     .option(`--${name}-username <name>`, `user name for the token in CAIRN_${name.toUpperCase()}_TOKEN`)
     .option(`--${name}-key <file>`, 'secret key to sign with, for a Cairn server')

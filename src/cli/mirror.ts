@@ -99,7 +99,8 @@ async function targetOf({ target, endpoint }: MirrorCommand): Promise<Endpoint |
   return target === undefined ? undefined : endpoint('target', target);
 }
 
-interface Report {
+/** What a command reports. */
+export interface Report {
   readonly outcome: Outcome;
   readonly problem: string | undefined;
   readonly content: Record<string, unknown>;
@@ -107,7 +108,7 @@ interface Report {
 }
 
 /** Runs a command and prints its result: lines for people, or one JSON document, whatever happens. */
-async function reported(
+export async function reported(
   asked: MirrorCommand,
   context: CommandContext,
   work: (common: SourceOptions) => Promise<Report>,

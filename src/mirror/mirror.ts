@@ -242,7 +242,12 @@ function checkedHave(oid: string, { objectFormat }: SourceListing): string {
   return oid;
 }
 
-async function openSource(
+/**
+ * Opens a source for reading, and lists its refs.
+ * @param prefixes the source need list no other refs
+ * @throws as connections do
+ */
+export async function openSource(
   address: RemoteAddress,
   { source, protocol = 'auto', agent = 'cairn', traffic = {} }: SourceOptions,
   prefixes: readonly string[],

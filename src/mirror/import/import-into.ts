@@ -13,7 +13,13 @@ import type { RefResult } from '../run/push-refs.ts';
 import { conclusion, type Failure, outcomeOf } from '../run/run-mirror.ts';
 import { canBeAskedForPieces, fetchPieces } from './fetch-pieces.ts';
 import { fetchingRun, havesOf } from './fetching-run.ts';
-import { type ImportContext, type ImportRequest, type ImportResult, usualPieces } from './import-request.ts';
+import {
+  type ImportContext,
+  type ImportedState,
+  type ImportRequest,
+  type ImportResult,
+  usualPieces,
+} from './import-request.ts';
 import { planImport } from './plan-import.ts';
 import { type ExpectedChange, publishImport } from './publish-import.ts';
 import { temporaryRefs } from './temporary-refs.ts';
@@ -49,7 +55,8 @@ class ImportRun {
   private readonly results = new Map<string, RefResult>();
   private attempts = 0;
   private failure: Failure | undefined;
-  private published: ImportResult['published'];
+  private published: ImportedState | undefined;
+  private state: ImportedState | undefined;
   private readonly amount = { packs: 0, objects: 0, bytes: 0 };
 
   constructor(context: ImportContext, request: ImportRequest) {
@@ -63,13 +70,13 @@ class ImportRun {
   }
 
   result(): ImportResult {
-    const { plan, listed: source, attempts, published, amount, request } = this;
+    const { plan, listed: source, attempts, published, state, amount, request } = this;
     const refs = plan.refs.map((ref): MirroredRef => {
       const result = this.results.get(ref.target);
       return result === undefined ? ref : { ...ref, result };
     });
     const ended = this.failure ?? conclusion(refs, request.dryRun, request.bestEffort);
-    return { ...ended, refs, sourceHead: plan.sourceHead, source, attempts, published, ...amount };
+    return { ...ended, refs, sourceHead: plan.sourceHead, source, attempts, published, state, ...amount };
   }
 
   async run(): Promise<void> {
@@ -103,6 +110,7 @@ class ImportRun {
     const { repository, source, dryRun, bestEffort } = request;
     const published = await repository.resolve();
     this.checkState(published);
+    this.state = published && { digest: published.digest, depth: published.manifest.depth };
     this.plan = await planImport(context, request, published);
     const { refs } = this.plan;
     this.results.clear();
@@ -169,7 +177,10 @@ class ImportRun {
     });
     if (outcome.outcome === 'refused') return this.refused(changes, outcome, base);
     const { manifest, digest } = outcome.committed;
-    if (digest !== undefined && manifest !== undefined) this.published = { digest, depth: manifest.depth };
+    if (digest !== undefined && manifest !== undefined) {
+      this.published = { digest, depth: manifest.depth };
+      this.state = this.published;
+    }
     for (const { target, newId } of changes) {
       const now = manifest?.refs.get(target);
       const isDone = isZeroId(newId) ? now === undefined : now === newId;

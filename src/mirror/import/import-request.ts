@@ -66,7 +66,15 @@ export interface ImportedAmount {
   readonly bytes: number;
 }
 
+/** A published state. */
+export interface ImportedState {
+  readonly digest: string;
+  readonly depth: number;
+}
+
 export interface ImportResult extends Omit<MirrorResult, 'target'>, ImportedAmount {
-  /** The last publish of this import; undefined when nothing was published. */
-  readonly published: { readonly digest: string; readonly depth: number } | undefined;
+  /** The last publish of this import, but for pieces; undefined when nothing was published. */
+  readonly published: ImportedState | undefined;
+  /** The state that the import has left, or met when there was nothing to do; undefined when there is no repository. */
+  readonly state: ImportedState | undefined;
 }

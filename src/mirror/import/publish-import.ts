@@ -58,7 +58,7 @@ export async function publishImport(
       kind: 'mirror',
       cause: { kind: 'mirror', actor: null, evidence: null, ...cause },
       applies: ({ name }, { refs }) => isAsExpected(expected.get(name), refs.get(name)),
-      decide: (next, current) => decided(request, publish, next, current),
+      decide: (next, current) => lastWord(request, publish, next, current),
       onProgress: (text) => observer.message('target', text.toString('utf8')),
       signal,
     });
@@ -74,7 +74,7 @@ function isAsExpected(oldId: string | undefined, now: string | undefined): boole
 }
 
 /** The last word on a state, or why nothing is published on it. */
-function decided(
+function lastWord(
   request: ImportRequest,
   { changes, head }: ImportPublish,
   next: GitState,

@@ -1,0 +1,174 @@
+/** `cairn import`, beside a running server and through one (issue 13, point 3). */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type CommandResult, GitClient, run } from '../helpers/git-client.ts';
+import { SeededRandom } from '../helpers/seeded-random.ts';
+import {
+  MAIN,
+  OWNER,
+  repositoryUrl,
+  type ServerProcess,
+  spawnServer,
+  startServer,
+} from '../helpers/server.ts';
+import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+
+let folder: TempDir;
+let store = '';
+let server: ServerProcess;
+let user: GitClient;
+
+beforeAll(async () => {
+  folder = await tempDir();
+  store = `file:${join(folder.path, 'data')}`;
+  server = await spawnServer(['--store', store, '--cache', join(folder.path, 'cache')]);
+  user = new GitClient(folder.path);
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+const cairn = (...args: string[]): Promise<CommandResult> =>
+  run(process.execPath, [MAIN, ...args], { env: { PATH: process.env['PATH'] ?? '', HOME: folder.path } });
+const refsOf = (git: GitClient) => git.run(['for-each-ref', '--format=%(objectname) %(refname)']);
+
+it('brings a repository in beside a running server, keeps it up to date, and ends with codes that tell', async () => {
+  const source = await user.init('source');
+  await source.commit('One', { a: '1\n' });
+  await source.run(['tag', '-a', '-m', 'first', 'v1']);
+  await source.run(['checkout', '-q', '-b', 'trunk']);
+  await source.commit('Two', { a: '2\n' });
+  const name = `${OWNER}/moved`;
+
+  const planned = await cairn('import', source.folder, name, '--store', store, '--dry-run', '--json');
+  expect(planned.exitCode).toBe(0);
+  expect(JSON.parse(planned.stdout)).toMatchObject({
+    outcome: 'ok',
+    counts: { pending: 3 },
+    imported: { packs: 0, state: null },
+  });
+
+  const first = await cairn('import', source.folder, name, '--store', store);
+  expect(first).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(first.stdout).toMatch(/^created {3}refs\/heads\/trunk +the target does not have it\n/);
+  expect(first.stdout).toMatch(/3 changed, 0 equal\n7 objects in one pack, /);
+  const clone = await user.clone(repositoryUrl(server, 'moved'), 'moved', '--mirror');
+  expect(await refsOf(clone)).toBe(await refsOf(source));
+  expect(await clone.run(['symbolic-ref', 'HEAD'])).toBe('refs/heads/trunk');
+
+  await source.commit('Three', { a: '3\n' });
+  await source.run(['branch', '-D', 'main']);
+  const json = await cairn('import', source.folder, name, '--store', store, '--prune', '--json', '--measure');
+  expect(json).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    command: 'import',
+    outcome: 'ok',
+    problem: null,
+    target: { address: name },
+    counts: { applied: 1, deleted: 1, skipped: 1 },
+    imported: { packs: 1, objects: 3, state: { depth: 1 } },
+    measurement: { peakMemoryBytes: expect.any(Number) },
+  });
+  await clone.run(['fetch', '-q', '--prune', 'origin']);
+  expect(await refsOf(clone)).toBe(await refsOf(source));
+
+  await source.run(['commit', '--amend', '-q', '-m', 'Another three']);
+  const blocked = await cairn('import', source.folder, name, '--store', store);
+  expect(blocked).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('cannot be changed as asked'),
+  });
+  expect((await cairn('import', source.folder, name, '--store', store, '--force')).exitCode).toBe(0);
+  const nowhere = await cairn('import', join(folder.path, 'nowhere'), name, '--store', store, '--json');
+  expect(nowhere.exitCode).toBeGreaterThan(4);
+  expect(JSON.parse(nowhere.stdout)).toMatchObject({
+    command: 'import',
+    outcome: expect.stringMatching(/^(configuration|transport)$/),
+  });
+  for (const wrong of [
+    ['import', source.folder, 'moved', '--store', store],
+    ['import', source.folder, name, '--store', store, '--server', server.url],
+    ['import', source.folder, name, '--store', store, '--object-format', 'sha512'],
+    ['import', source.folder, name, '--store', store, '--pack-objects', 'many'],
+  ]) {
+    const result = await cairn(...wrong, '--json');
+    expect([result.exitCode, JSON.parse(result.stdout)], wrong.join(' ')).toMatchObject([
+      5,
+      { outcome: 'configuration' },
+    ]);
+  }
+});
+
+it('goes on after kill -9 at 20 random points, and ends with the refs of the source', async () => {
+  const seed = Number(process.env['CAIRN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+  const random = new SeededRandom(seed);
+  const source = await user.init('long');
+  const lines: string[] = [];
+  for (let n = 1; n <= 400; n++) {
+    const content = `${n}\n`.repeat(200);
+    lines.push(
+      'commit refs/heads/main',
+      `committer A User <user@example.com> ${1e9 + n} +0000`,
+      'data 1',
+      '.',
+    );
+    lines.push(`M 100644 inline f${n % 5}`, `data ${content.length}`, content);
+    if (n % 100 === 0) lines.push(`reset refs/heads/at-${n}`, 'from refs/heads/main', '');
+  }
+  await source.run(['fast-import', '--quiet'], { input: lines.join('\n') });
+  const args = ['import', source.folder, `${OWNER}/long`, '--store', store, '--pack-objects', '60', '--json'];
+  let kills = 0;
+  for (let n = 0; n < 20; n++) {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      stdio: 'ignore',
+      env: { PATH: process.env['PATH'], TMPDIR: folder.path },
+    });
+    const ended = once(child, 'exit');
+    await Promise.race([sleep(300 + random.fraction() * 1_500), ended]);
+    if (child.kill('SIGKILL')) kills += 1;
+    await ended;
+  }
+  const result = await cairn(...args);
+  expect(result.exitCode, `seed ${seed}, ${kills} kills: ${result.stdout}${result.stderr}`).toBe(0);
+  const clone = await user.clone(repositoryUrl(server, 'long'), 'long-clone', '--mirror');
+  await clone.run(['fsck', '--full', '--strict']);
+  expect(await refsOf(clone), `seed ${seed}`).toBe(await refsOf(source));
+});
+
+it('imports through a server, announced and pushed with the key of the user', async () => {
+  await using signed = await startServer({ flags: { access: 'signed' } });
+  const home = join(folder.path, 'home');
+  await mkdir(home);
+  const env = { PATH: process.env['PATH'] ?? '', HOME: home, CAIRN_SERVER: signed.url };
+  const as = (...args: string[]) => run(process.execPath, [MAIN, ...args], { env });
+  await as('key', 'new');
+  const { publicKey } = JSON.parse((await as('key', 'show', '--json')).stdout) as { publicKey: string };
+  const source = await user.init('theirs', '--object-format=sha256');
+  await source.commit('One', { a: '1\n' });
+  await source.run(['tag', '-a', '-m', 'first', 'v1']);
+  const name = `${publicKey}/theirs`;
+
+  const planned = await as('import', source.folder, name, '--dry-run');
+  expect(planned.exitCode, planned.stderr).toBe(5);
+  const first = await as('import', source.folder, name, '--json');
+  expect(first.exitCode, first.stderr).toBe(0);
+  expect(JSON.parse(first.stdout)).toMatchObject({ outcome: 'ok', announced: true, counts: { applied: 2 } });
+  await source.commit('Two', { a: '2\n' });
+  const second = await as('import', source.folder, name, '--json');
+  expect(JSON.parse(second.stdout)).toMatchObject({
+    outcome: 'ok',
+    announced: false,
+    counts: { applied: 1, skipped: 1 },
+  });
+  const clone = await user.clone(repositoryUrl(signed, 'theirs', publicKey), 'theirs-clone', '--mirror');
+  expect(await refsOf(clone)).toBe(await refsOf(source));
+
+  const foreign = await as('import', source.folder, `${OWNER}/theirs`, '--json');
+  expect(foreign.exitCode).toBe(5);
+  expect(JSON.parse(foreign.stdout)).toMatchObject({ outcome: 'configuration' });
+});
