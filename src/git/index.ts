@@ -18,6 +18,12 @@ export {
 } from './client/fetch-request.ts';
 export { type ListedRefs, RefCollector, type UnusableRef } from './client/listed-refs.ts';
 export { AdvertisementParser, type ParsedAdvertisement } from './client/parse-advertisement.ts';
+export {
+  type BundleHeader,
+  bundleSignatureLength,
+  isBundle,
+  parseBundleHeader,
+} from './client/parse-bundle-header.ts';
 export { type PushReport, ReportParser } from './client/parse-report.ts';
 export { emptyPack, encodePushHead, type PushRequestOptions } from './client/push-request.ts';
 export type { CommitProof } from './commit-proof.ts';

@@ -1,11 +1,17 @@
+import { once } from 'node:events';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { AddressGuard } from '../../src/mirror/remote/address-guard.ts';
+import { GitCredentialHelper } from '../../src/mirror/remote/git-credential.ts';
 import type { ConnectionOptions } from '../../src/mirror/remote/open-connection.ts';
+import { writeCertificate } from '../helpers/certificate.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { startGitHttpHost } from '../helpers/git-http-host.ts';
 import { advertised, fetchPack, openSession, pushRef, refsOf } from '../helpers/mirror-session.ts';
+import { advertiseNothing } from '../helpers/scripted-http-server.ts';
 import { noSsh, type SshServer, startSshServer } from '../helpers/ssh-server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
@@ -266,5 +272,178 @@ describe('a local folder', () => {
     const said = await pushRef(session, 'refs/heads/new', head);
     expect(said).toContain('no pushes, at night');
     expect(said).toContain('ng refs/heads/new pre-receive hook declined');
+  });
+});
+
+describe('a bundle file', () => {
+  const bundle = async (name: string, ...args: string[]) => {
+    await new GitClient(join(folder, 'work')).run([
+      'bundle',
+      'create',
+      '--quiet',
+      join(folder, name),
+      ...args,
+    ]);
+    return join(folder, name);
+  };
+
+  it('answers like a repository, as often as it is asked', async () => {
+    const path = await bundle('whole.bundle', '--all');
+    const session = await openSession(path, 'git-upload-pack', 2);
+    const advertisement = await advertised(session);
+    expect(advertisement.listed?.refs.get('refs/heads/main')).toBe(head);
+    expect(advertisement.listed?.head).toEqual({ target: 'refs/heads/main', oid: head });
+    const packs = [
+      await fetchPack(session, advertisement, head),
+      await fetchPack(session, advertisement, head),
+    ];
+    expect(packs[0]).toEqual(packs[1]);
+    const repository = await new GitClient(folder).init('from-bundle');
+    await repository.run(['index-pack', '--stdin'], { input: packs[0] ?? '' });
+    expect(await repository.run(['rev-list', '--count', head])).toBe('3');
+  });
+
+  it('that begins in the middle of a history is for those who have the rest', async () => {
+    const path = await bundle('end.bundle', 'main~1..main');
+    const session = await openSession(path, 'git-upload-pack', 0);
+    const advertisement = await advertised(session);
+    const before = await new GitClient(join(folder, 'work')).run(['rev-parse', 'main~1']);
+    await expect(fetchPack(session, advertisement, head)).rejects.toThrow(
+      `must have 1 of its commits first, for example ${before}`,
+    );
+    const pack = await fetchPack(session, advertisement, head, [before]);
+    const repository = await new GitClient(folder).clone(
+      'source.git',
+      'has-the-rest',
+      '--no-local',
+      '--depth=1000',
+    );
+    await repository.run(['index-pack', '--fix-thin', '--stdin'], { input: pack });
+  });
+
+  it('of SHA-256 objects names its format', async () => {
+    const git = await new GitClient(folder).init('work-256', '--object-format=sha256');
+    const tip = await git.commit('one', { one: 'one' });
+    await git.run(['bundle', 'create', '--quiet', '../256.bundle', 'main']);
+    const session = await openSession(join(folder, '256.bundle'), 'git-upload-pack', 2);
+    const advertisement = await advertised(session);
+    expect(advertisement.objectFormat).toBe('sha256');
+    expect(advertisement.listed?.refs.get('refs/heads/main')).toBe(tip);
+    expect((await fetchPack(session, advertisement, tip)).subarray(0, 4).toString()).toBe('PACK');
+  });
+
+  it('is not pushed to, and one that was cut off is corrupt', async () => {
+    const path = await bundle('cut.bundle', '--all');
+    await expect(openSession(path, 'git-receive-pack', 0)).rejects.toMatchObject({ kind: 'invalid' });
+    const whole = await readFile(path);
+    await writeFile(path, whole.subarray(0, 60));
+    await expect(openSession(path, 'git-upload-pack', 0)).rejects.toMatchObject({ kind: 'corrupt' });
+    await writeFile(path, whole.subarray(0, whole.indexOf('PACK')));
+    const session = await openSession(path, 'git-upload-pack', 0);
+    await expect(fetchPack(session, await advertised(session), head)).rejects.toMatchObject({
+      kind: 'corrupt',
+    });
+  });
+});
+
+describe('git credential', () => {
+  it('is asked by a real git, told what came of it, and may only speak of the host that asks', async () => {
+    const log = join(folder, 'helper.log');
+    const helper = join(folder, 'helper');
+    await writeFile(
+      helper,
+      `#!/bin/sh\necho "$1" >> '${log}'\ncat >> '${log}'\n[ "$1" = get ] && printf 'username=me\\npassword=s3cret\\n'\nexit 0\n`,
+    );
+    await chmod(helper, 0o755);
+    const config = join(folder, 'helper-config');
+    await writeFile(config, `[credential]\n\thelper = ${helper}\n\tuseHttpPath = true\n`);
+    const wanted = `Basic ${Buffer.from('me:s3cret').toString('base64')}`;
+    const host = await startGitHttpHost(folder, {
+      before: (request, response) => {
+        if (request.headers.authorization === wanted) return false;
+        response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="here"' }).end();
+        return true;
+      },
+    });
+    onTestFinished(() => host[Symbol.asyncDispose]());
+    const environment = {
+      PATH: process.env['PATH'],
+      HOME: folder,
+      GIT_CONFIG_GLOBAL: config,
+      GIT_TERMINAL_PROMPT: '0',
+    };
+    const options = { helper: new GitCredentialHelper({ git: 'git', environment }) };
+    const name = await newTarget();
+    const session = await openSession(
+      `${host.url}/${encodeURIComponent(name)}`,
+      'git-receive-pack',
+      0,
+      options,
+    );
+    expect(await pushRef(session, 'refs/heads/new', head)).toContain('unpack ok');
+    const told = (await readFile(log, 'utf8')).split('\n');
+    expect(told.filter((line) => /^(get|store|erase)$/.test(line))).toEqual(['get', 'store']);
+    expect(told).toContain(`path=${name}`);
+    expect(host.requests.filter((line) => line.startsWith('POST')).length).toBe(1);
+    const nobody = new GitCredentialHelper({ git: 'false', environment });
+    await expect(
+      openSession(`${host.url}/source.git`, 'git-upload-pack', 2, { helper: nobody }),
+    ).rejects.toMatchObject({
+      kind: 'unauthenticated',
+    });
+  });
+});
+
+describe('a trace', () => {
+  it('tells the life of each request, over TLS too, and no secret', async () => {
+    const keys = await writeCertificate(folder);
+    const server = createServer(
+      { cert: await readFile(keys.cert), key: await readFile(keys.key) },
+      (request, response) => {
+        request.resume();
+        if (request.method === 'GET') advertiseNothing(response, 'git-receive-pack');
+        else response.writeHead(200, { 'Content-Type': 'application/x-git-receive-pack-result' }).end('0000');
+      },
+    ).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const lines: string[] = [];
+    const address = `https://me:s3cret@localhost:${port}/r.git`;
+    const options = { trace: (line: string) => lines.push(line), insecureTls: true };
+    const session = await openSession(address, 'git-receive-pack', 0, options);
+    await advertised(session);
+    await session.request(Buffer.from('0000'), { last: true, signal: new AbortController().signal });
+    const trace = lines.join('\n');
+    expect(trace).toMatch(/http #1 \+\d+ ms: GET https:\/\/localhost:\d+\/r\.git\/info\/refs$/m);
+    for (const event of [
+      'connection new',
+      'name found: ',
+      'connected to ',
+      'TLS agreed',
+      'request written',
+    ]) {
+      expect(trace).toContain(event);
+    }
+    expect(trace).toContain('first byte of the answer, status 200');
+    expect(trace).toMatch(/http #2 .*Authorization: Basic <redacted>/);
+    expect(trace).not.toMatch(/s3cret|bWU6/);
+  });
+
+  it('certificates are checked otherwise', async () => {
+    const keys = await writeCertificate(folder);
+    const server = createServer({ cert: await readFile(keys.cert), key: await readFile(keys.key) }).listen(
+      0,
+      '127.0.0.1',
+    );
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const opening = openSession(`https://localhost:${port}/r.git`, 'git-upload-pack', 2);
+    await expect(opening).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringMatching(/cannot be reached: .*self.signed/),
+      facts: {},
+    });
   });
 });

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import type { Service } from '../../git/index.ts';
+import { CairnError } from '../../lib/errors.ts';
+import { BundleSession, isBundleFile } from './bundle-session.ts';
 import type { Connection, OpenOptions, Session } from './connection.ts';
 import { forReading, withoutRepository } from './git-environment.ts';
 import { ProcessSession } from './process-session.ts';
@@ -19,7 +21,7 @@ export interface LocalConnectionOptions {
   readonly traffic: TrafficObserver;
 }
 
-/** A repository in a folder of this machine, served by the git that is installed here. */
+/** A repository in a folder of this machine, served by the git that is installed here, or a bundle file. */
 export class LocalConnection implements Connection {
   readonly address: RemoteAddress;
   private readonly options: LocalConnectionOptions;
@@ -32,6 +34,10 @@ export class LocalConnection implements Connection {
   async open(service: Service, { version, signal }: OpenOptions): Promise<Session> {
     signal.throwIfAborted();
     const { address, onMessage, waitingTimes, traffic } = this.options;
+    if (await isBundleFile(address.path)) {
+      if (service === 'git-upload-pack') return BundleSession.open(address.path);
+      throw new CairnError('invalid', `${address.path} is a bundle: it can be read, not pushed to`);
+    }
     const process = new RemoteProcess(this.program(service, version), onMessage);
     return new ProcessSession({ process, name: service, where: address.path, signal, waitingTimes, traffic });
   }
