@@ -1,0 +1,229 @@
+/** The codes of deflated data (RFC 1951), and the bits that they are read from. */
+
+/** Maximum length of a code in bits (RFC 1951). */
+const MOST_BITS = 15;
+export const LENGTH_BASES = [
+  3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195,
+  227, 258,
+];
+export const LENGTH_BITS = [
+  0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0,
+];
+export const DISTANCE_BASES = [
+  1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097,
+  6145, 8193, 12289, 16385, 24577,
+];
+export const DISTANCE_BITS = [
+  0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13,
+];
+/** The order in which a block lists the lengths of the code length codes. */
+const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+export const END_OF_BLOCK = 256;
+
+/** Codes of at most so many bits are looked up in a table. */
+const TABLE_BITS = 9;
+const TABLE_SIZE = 1 << TABLE_BITS;
+
+/** A canonical Huffman code. */
+export class Code {
+  /** How many symbols have a code of each length. */
+  private readonly counts = new Uint16Array(MOST_BITS + 1);
+  /** The symbols, sorted by their codes. */
+  private readonly symbols: Uint16Array;
+  private readonly nexts = new Uint16Array(MOST_BITS + 2);
+  private readonly codes = new Uint16Array(MOST_BITS + 2);
+  /** By the next bits: a symbol, and in the lowest four bits the length of its code; 0 for a longer code or none. */
+  private readonly table = new Uint16Array(TABLE_SIZE);
+
+  /** @param most number of symbols */
+  constructor(most: number) {
+    this.symbols = new Uint16Array(most);
+  }
+
+  /**
+   * Builds the code from lengths.
+   * @param lengths length of each symbol's code in bits, 0 for a symbol without a code
+   * @returns false when there are too many codes of a length
+   */
+  build(lengths: Uint8Array, from: number, count: number): boolean {
+    const { counts, symbols, nexts, codes, table } = this;
+    counts.fill(0);
+    for (let symbol = 0; symbol < count; symbol++) {
+      const length = lengths[from + symbol] ?? 0;
+      counts[length] = (counts[length] ?? 0) + 1;
+    }
+    counts[0] = 0;
+    nexts[1] = 0;
+    codes[1] = 0;
+    let left = 1;
+    for (let length = 1; length <= MOST_BITS; length++) {
+      left = left * 2 - (counts[length] ?? 0);
+      if (left < 0) return false;
+      nexts[length + 1] = (nexts[length] ?? 0) + (counts[length] ?? 0);
+      codes[length + 1] = ((codes[length] ?? 0) + (counts[length] ?? 0)) << 1;
+    }
+    table.fill(0);
+    for (let symbol = 0; symbol < count; symbol++) {
+      const length = lengths[from + symbol] ?? 0;
+      if (length === 0) continue;
+      const at = nexts[length] ?? 0;
+      symbols[at] = symbol;
+      nexts[length] = at + 1;
+      const code = codes[length] ?? 0;
+      codes[length] = code + 1;
+      if (length > TABLE_BITS) continue;
+      const entry = (symbol << 4) | length;
+      for (let bits = reversed(code, length); bits < TABLE_SIZE; bits += 1 << length) table[bits] = entry;
+    }
+    return true;
+  }
+
+  /** The next symbol, or -1 when no symbol has this code. */
+  read(bits: Bits): number {
+    const entry = this.table[bits.peek(TABLE_BITS)] ?? 0;
+    if (entry === 0) return this.readLong(bits);
+    bits.pass(entry & 15);
+    return entry >>> 4;
+  }
+
+  private readLong(bits: Bits): number {
+    const { counts } = this;
+    const ahead = bits.peek(MOST_BITS);
+    let code = 0;
+    let first = 0;
+    let index = 0;
+    for (let length = 1; length <= MOST_BITS; length++) {
+      code |= (ahead >>> (length - 1)) & 1;
+      const count = counts[length] ?? 0;
+      if (code - count < first) {
+        bits.pass(length);
+        return this.symbols[index + code - first] ?? -1;
+      }
+      index += count;
+      first = (first + count) << 1;
+      code <<= 1;
+    }
+    return -1;
+  }
+}
+
+/** The bits of a code as a stream has them: the first bit lowest. */
+function reversed(code: number, length: number): number {
+  let bits = 0;
+  for (let bit = 0; bit < length; bit++) bits |= ((code >>> bit) & 1) << (length - 1 - bit);
+  return bits;
+}
+
+/** Reads bits from bytes, the lowest of each byte first. After the end it reads zeros. */
+export class Bits {
+  private bytes: Uint8Array = new Uint8Array(0);
+  /** Offset of the next byte. */
+  private taken = 0;
+  private pending = 0;
+  private count = 0;
+
+  begin(bytes: Uint8Array, at: number): void {
+    this.bytes = bytes;
+    this.goTo(at);
+  }
+
+  /** @param count at most 16 */
+  read(count: number): number {
+    const value = this.peek(count);
+    this.pass(count);
+    return value;
+  }
+
+  /** The next bits without passing them. @param count at most 16 */
+  peek(count: number): number {
+    while (this.count < count) {
+      this.pending |= (this.bytes[this.taken++] ?? 0) << this.count;
+      this.count += 8;
+    }
+    return this.pending & ((1 << count) - 1);
+  }
+
+  /** Skips bits that were peeked at. */
+  pass(count: number): void {
+    this.pending >>>= count;
+    this.count -= count;
+  }
+
+  /** Offset of the first byte that is not used yet. */
+  get at(): number {
+    return this.taken - (this.count >>> 3);
+  }
+
+  /** Continues at a byte. */
+  goTo(at: number): void {
+    this.taken = at;
+    this.pending = 0;
+    this.count = 0;
+  }
+
+  /** Number of the next bit, counted from the beginning of the bytes. */
+  get position(): number {
+    return this.taken * 8 - this.count;
+  }
+
+  /** Continues at a bit. */
+  goToBit(position: number): void {
+    this.goTo(position >>> 3);
+    this.read(position & 7);
+  }
+}
+
+/** The codes of a block. */
+export interface BlockCodes {
+  readonly literals: Code;
+  readonly distances: Code;
+}
+
+export function newCodes(): BlockCodes {
+  return { literals: new Code(288), distances: new Code(32) };
+}
+
+function fixedCodes(): BlockCodes {
+  const codes = newCodes();
+  const lengths = new Uint8Array(288 + 32);
+  lengths.fill(8, 0, 144).fill(9, 144, 256).fill(7, 256, 280).fill(8, 280, 288).fill(5, 288);
+  codes.literals.build(lengths, 0, 288);
+  codes.distances.build(lengths, 288, 32);
+  return codes;
+}
+
+/** The codes of blocks that have none of their own. */
+export const FIXED = fixedCodes();
+
+/**
+ * Reads the codes of a block that has its own.
+ * @param lengths is used to read them: 288 + 32 bytes
+ * @returns false when they are malformed
+ */
+export function readBlockCodes(
+  bits: Bits,
+  lengths: Uint8Array,
+  { literals, distances }: BlockCodes,
+): boolean {
+  const literalCount = bits.read(5) + 257;
+  const distanceCount = bits.read(5) + 1;
+  const orderCount = bits.read(4) + 4;
+  lengths.fill(0, 0, ORDER.length);
+  for (let at = 0; at < orderCount; at++) lengths[ORDER[at] ?? 0] = bits.read(3);
+  if (literalCount > 286 || !literals.build(lengths, 0, ORDER.length)) return false;
+  const count = literalCount + distanceCount;
+  for (let at = 0; at < count; ) {
+    const symbol = literals.read(bits);
+    if (symbol === -1 || (symbol === 16 && at === 0)) return false;
+    if (symbol < 16) {
+      lengths[at++] = symbol;
+      continue;
+    }
+    const length = symbol === 16 ? (lengths[at - 1] ?? 0) : 0;
+    const times = symbol === 16 ? 3 + bits.read(2) : symbol === 17 ? 3 + bits.read(3) : 11 + bits.read(7);
+    if (at + times > count) return false;
+    lengths.fill(length, at, at + times);
+    at += times;
+  }
+  return literals.build(lengths, 0, literalCount) && distances.build(lengths, literalCount, distanceCount);
+}
