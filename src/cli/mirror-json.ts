@@ -49,6 +49,7 @@ export function resultContent(result: MirrorResult): Record<string, unknown> {
     protocol: result.source?.protocol ?? null,
     objectFormat: result.source?.objectFormat ?? null,
     attempts: result.attempts,
+    packs: result.packs,
     counts: countsOf(result.refs),
     refs: result.refs.map(({ kind, source, target, oldId, newId, result: done, ...decision }) => ({
       kind,

@@ -29,7 +29,7 @@ function became({ action, result }: MirroredRef): string {
   return result.outcome === 'applied' ? `${action}d` : result.outcome;
 }
 
-function summary({ refs }: MirrorResult, isPlan: boolean): string {
+function summary({ refs, packs }: MirrorResult, isPlan: boolean): string {
   const counts = countsOf(refs);
   const parts = isPlan
     ? [
@@ -45,6 +45,7 @@ function summary({ refs }: MirrorResult, isPlan: boolean): string {
           .filter(([, count]) => count > 0)
           .map(([name, count]) => `${count} ${name}`),
         ...(counts.pending > 0 ? [`${counts.pending} not tried`] : []),
+        ...(packs > 1 ? [`${packs} packs sent`] : []),
       ];
   return parts.join(', ');
 }

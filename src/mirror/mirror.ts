@@ -15,7 +15,7 @@ import { type ConnectionOptions, openConnection } from './remote/open-connection
 import { isSameRepository, parseRemoteAddress, type RemoteAddress } from './remote/remote-address.ts';
 import type { Source, SourceListing } from './remote/source.ts';
 import { Target, type TargetListing } from './remote/target.ts';
-import { TransferCounts } from './remote/traffic.ts';
+import { CountedConnection, type TransferCounts } from './remote/transfer-counts.ts';
 import type { MirrorResult } from './run/mirror-result.ts';
 
 export type { Outcome } from './run/mirror-result.ts';
@@ -129,6 +129,7 @@ function notBegun(error: CairnError): MirrorResult {
     source: undefined,
     target: undefined,
     attempts: 0,
+    packs: 0,
   };
 }
 
@@ -253,10 +254,9 @@ export async function openSource(
   prefixes: readonly string[],
   signal: AbortSignal,
 ): Promise<Source> {
-  const counts = new TransferCounts();
-  traffic.source = counts;
-  const options = { userAgent: `git/${agent}`, traffic: counts, ...source.connection };
-  const connection = openConnection(address, options);
+  const options = { userAgent: `git/${agent}`, ...source.connection };
+  const connection = new CountedConnection(openConnection(address, options));
+  traffic.source = connection.counts;
   return openGitSource(connection, { protocol, agent, prefixes, signal });
 }
 
@@ -265,10 +265,9 @@ async function openTarget(
   { target, agent = 'cairn', traffic = {} }: Pick<MirrorOptions, 'target' | 'agent' | 'traffic'>,
   signal: AbortSignal,
 ): Promise<Target> {
-  const counts = new TransferCounts();
-  traffic.target = counts;
-  const options = { userAgent: `git/${agent}`, traffic: counts, ...target.connection };
-  const connection = openConnection(address, options);
+  const options = { userAgent: `git/${agent}`, ...target.connection };
+  const connection = new CountedConnection(openConnection(address, options));
+  traffic.target = connection.counts;
   return Target.open(connection, { agent, signal });
 }
 

@@ -82,6 +82,15 @@ export class CommitGraph {
     return chain.reverse();
   }
 
+  /** Parents of a commit, in their order; none if they are not known. */
+  parentsOf(oid: string): string[] {
+    const number = this.numberOf(oid, false);
+    const start = number === NONE ? NONE : (this.starts[number] ?? NONE);
+    if (start === NONE) return [];
+    const count = this.parents[start] ?? 0;
+    return Array.from(this.parents.subarray(start + 1, start + 1 + count), (parent) => this.idOf(parent));
+  }
+
   /** The known ancestors of commits, themselves included, as a set of ids that takes a bit for each commit of the graph. */
   reachable(tips: readonly string[]): { has(oid: string): boolean } {
     const reached = this.growingSet();

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eachLink, hexLength, type ObjectFormat } from '../../git/index.ts';
 import { initRepository } from '../../git-process/commands.ts';
@@ -66,6 +66,14 @@ export class Scratch implements AsyncDisposable {
       running.stop();
       await running.ended;
     }
+  }
+
+  /** Lets `git upload-pack` send any object that is here, and parts of histories. */
+  async serveAnything(): Promise<void> {
+    await appendFile(
+      join(this.gitDir, 'config'),
+      '[uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n',
+    );
   }
 
   /** The commits that are here. @throws CairnError `unavailable` when git fails; the signal's reason */

@@ -9,6 +9,7 @@ import {
   kindOf,
   type RefKind,
   type RefScope,
+  TEMPORARY_PREFIX,
 } from './ref-scope.ts';
 
 /**
@@ -130,11 +131,16 @@ function planRef(
   const facts = { kind, source, target: ref.target, oldId: old ?? zero, newId: oid ?? zero };
   if (oid === undefined) return { ...facts, action: 'block', reason: `the source has no ${source}` };
   if (old === undefined) return { ...facts, action: 'create', reason: 'the target does not have it' };
-  if (policy.mode === 'bootstrap') {
+  // What an interrupted run has made already does not block the one that goes on.
+  if (policy.mode === 'bootstrap' && !(old === oid && isInterrupted(target))) {
     return { ...facts, action: 'block', reason: 'the target has it already, and bootstrap only creates' };
   }
   if (old === oid) return { ...facts, action: 'skip', reason: 'it is equal' };
   return { ...facts, ...change(kind, old, oid, policy, ancestry) };
+}
+
+function isInterrupted({ refs }: TargetListing): boolean {
+  return [...refs.keys()].some((name) => name.startsWith(TEMPORARY_PREFIX));
 }
 
 function change(

@@ -91,7 +91,7 @@ export async function fetchGraph(
   const filter = source.listing.canFilter ? { filter: 'tree:0' } : {};
   const { objects, pack } = await fetchPack(run, { wants, haves, ...filter });
   await using scratch = await openScratch(place, source.listing.objectFormat, pack);
-  if (objects === 0) await drain(pack);
+  if (objects === 0) await drainEmptyPack(pack);
   else await scratch.index(pack, objects, signal);
   // Awaited here: the scratch repository is deleted when this function returns.
   return await scratch.commits(signal);
@@ -111,7 +111,8 @@ async function openScratch(
   }
 }
 
-async function drain(pack: AsyncIterable<Buffer>): Promise<void> {
+/** Reads a pack without objects to its end. @throws CairnError `corrupt` when there is more */
+export async function drainEmptyPack(pack: AsyncIterable<Buffer>): Promise<void> {
   let size = 0;
   for await (const chunk of pack) size += chunk.length;
   if (size > LONGEST_EMPTY)

@@ -34,6 +34,8 @@ export interface MirrorResult {
   readonly target: TargetListing | undefined;
   /** How often the plan was made, because the source had changed. */
   readonly attempts: number;
+  /** Packs that were sent to the target, whether or not it took them. */
+  readonly packs: number;
 }
 
 export interface Counts {

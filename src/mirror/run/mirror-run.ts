@@ -22,6 +22,12 @@ export const usualLimits: MirrorLimits = {
   targetMaxRefUpdates: 5_000,
 };
 
+/** What a run counts while it works. */
+export interface RunTally {
+  /** Packs that were sent to the target, whether or not it took them. */
+  packs: number;
+}
+
 /** What every part of a run works with. */
 export interface MirrorRun {
   readonly source: Source;
@@ -30,6 +36,7 @@ export interface MirrorRun {
   readonly policy: MirrorPolicy;
   readonly limits: MirrorLimits;
   readonly scratch: ScratchPlace;
+  readonly tally: RunTally;
   readonly observer: MirrorObserver;
   readonly signal: AbortSignal;
 }

@@ -1,10 +1,12 @@
 /** Sends changes of refs to the target, with the objects that they need, and finds out what became of them. */
 import { isZeroId, type PushReport, type RefCommand } from '../../git/index.ts';
-import { isCairnError } from '../../lib/errors.ts';
+import { CairnError, isCairnError } from '../../lib/errors.ts';
+import type { LongPack } from '../batches/size-control.ts';
+import { temporaryRefsOf } from '../batches/temporary-refs.ts';
 import type { PlannedRef } from '../plan/plan.ts';
 import { saferText } from '../remote/safer-text.ts';
-import { fetchPack } from './fetch-pack.ts';
 import type { MirrorRun } from './mirror-run.ts';
+import { sendPack } from './send-pack.ts';
 
 /** What became of a change. */
 export type RefResult =
@@ -20,7 +22,7 @@ const MOST_HAVES = 20_000;
 /**
  * Sends the changes of some refs, the pack of the source with the first of them.
  * @returns what became of each, by the name of the ref at the target
- * @throws as `Source.fetch` and `Target.push`. Some changes may have been made then; the refs of the target tell which.
+ * @throws PackTooLong; as `Source.fetch` and `Target.push`. Some changes may have been made then; the refs of the target tell which.
  */
 export async function pushRefs(
   run: MirrorRun,
@@ -34,7 +36,6 @@ export async function pushRefs(
     const part = refs.slice(start, start + step);
     // Objects that came with an earlier part of the refs stay with the target.
     const report = await pushPart(run, part, start === 0 ? wants : []);
-    await target.relist(run.signal);
     for (const ref of part) results.set(ref.target, resultOf(ref, report, target.listing.refs));
   }
   return results;
@@ -46,9 +47,21 @@ export function missingAt({ target }: Pick<MirrorRun, 'target'>, refs: readonly 
   return [...new Set(refs.map(({ newId }) => newId))].filter((oid) => !isZeroId(oid) && !here.has(oid));
 }
 
-/** What the target has, for the source to leave out. */
+/** What the target has, for the source to leave out: what was sent last first. */
 export function havesOf({ target }: Pick<MirrorRun, 'target'>): string[] {
-  return [...new Set(target.listing.refs.values())].slice(0, MOST_HAVES);
+  const { refs } = target.listing;
+  return [...new Set([...temporaryRefsOf(refs).values(), ...refs.values()])].slice(0, MOST_HAVES);
+}
+
+/** A target takes no pack of this size. Nothing of the push has happened. */
+export class PackTooLong extends CairnError {
+  /** What was sent. */
+  readonly pack: LongPack;
+
+  constructor(reason: string, pack: LongPack) {
+    super('too-large', reason, { publicText: reason });
+    this.pack = pack;
+  }
 }
 
 async function pushPart(
@@ -56,33 +69,27 @@ async function pushPart(
   refs: readonly PlannedRef[],
   wants: readonly string[],
 ): Promise<PushReport | undefined> {
-  const { target, observer, signal } = run;
-  const onMessage = (text: string) => observer.message('target', text);
-  const commands = refs.map(commandOf);
-  if (wants.length === 0) {
-    observer.phase('waiting');
-    return target.push(commands, undefined, { signal, onMessage });
-  }
-  const { pack } = await fetchPack(run, { wants, haves: havesOf(run) });
-  observer.phase('relaying');
-  return target.push(commands, watched(pack, run), { signal, onMessage });
+  const { target, signal } = run;
+  const sent = await sendPack(run, { commands: refs.map(commandOf), wants, haves: havesOf(run) });
+  await target.relist(signal);
+  if (sent.outcome === 'answered') return sent.report;
+  // A connection that breaks off after the pack has come whole hides that it was taken.
+  const now = target.listing.refs;
+  if (refs.every(({ target: name, newId }) => now.get(name) === newId)) return undefined;
+  throw new PackTooLong(sent.reason, sent.pack);
 }
 
-function commandOf({ target, oldId, newId }: PlannedRef): RefCommand {
+export function commandOf({
+  target,
+  oldId,
+  newId,
+}: Pick<PlannedRef, 'target' | 'oldId' | 'newId'>): RefCommand {
   return { name: target, oldId, newId };
 }
 
-async function* watched(pack: AsyncIterable<Buffer>, { observer }: MirrorRun): AsyncGenerator<Buffer, void> {
-  for await (const chunk of pack) {
-    observer.relayed(chunk.length);
-    yield chunk;
-  }
-  observer.phase('waiting');
-}
-
 /** The refs of the target decide what became of a change. The report only tells why. */
-function resultOf(
-  { target: name, oldId, newId }: PlannedRef,
+export function resultOf(
+  { target: name, oldId, newId }: Pick<PlannedRef, 'target' | 'oldId' | 'newId'>,
   report: PushReport | undefined,
   refs: ReadonlyMap<string, string>,
 ): RefResult {

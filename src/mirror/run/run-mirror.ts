@@ -1,21 +1,36 @@
 /** One run of a mirror: list, plan, send, look. */
 import { CairnError, type ErrorKind, isCairnError, messageOf } from '../../lib/errors.ts';
+import { deleteTemporaryRefs } from '../batches/temporary-refs.ts';
 import type { ScratchPlace } from '../graph/scratch.ts';
 import type { MirrorObserver } from '../observer.ts';
-import { ancestryPairs, type MirrorPolicy, type Plan, type PlannedRef, planRefs } from '../plan/plan.ts';
+import {
+  ancestryPairs,
+  type MirrorPolicy,
+  type Plan,
+  type PlannedRef,
+  planRefs,
+  type Strategy,
+} from '../plan/plan.ts';
 import { checkScope, type RefScope, refPrefixes } from '../plan/ref-scope.ts';
+import { withStrategies } from '../plan/strategies.ts';
 import type { Source, SourceListing } from '../remote/source.ts';
 import type { Target, TargetListing } from '../remote/target.ts';
 import { findAncestry } from './ancestry.ts';
+import { carryOut } from './carry-out.ts';
 import { countsOf, type MirroredRef, type MirrorResult, type Outcome } from './mirror-result.ts';
-import type { MirrorLimits, MirrorRun } from './mirror-run.ts';
-import { isSourceMoved, missingAt, pushRefs, type RefResult } from './push-refs.ts';
+import type { MirrorLimits, MirrorRun, RunTally } from './mirror-run.ts';
+import { isSourceMoved, type RefResult } from './push-refs.ts';
 
 /** How to reach both ends. A run opens each once, and closes it. */
 export interface Remotes {
   /** @param prefixes the source need list no other refs */
   source(prefixes: readonly string[], signal: AbortSignal): Promise<Source>;
   target(signal: AbortSignal): Promise<Target>;
+  /**
+   * Opens the source as git itself reaches it, for what cannot be relayed. Without it such a run fails. A program that mirrors for
+   * others leaves it out: git reaches more than they may be let to.
+   */
+  copied?(prefixes: readonly string[], signal: AbortSignal): Promise<Source>;
 }
 
 export interface MirrorRequest {
@@ -62,6 +77,9 @@ class Progress {
   target: TargetListing | undefined;
   attempts = 0;
   readonly results = new Map<string, RefResult>();
+  readonly tally: RunTally = { packs: 0 };
+  /** Why temporary refs are left at the target. */
+  leftovers: string | undefined;
   private failure: Failure | undefined;
 
   fail(outcome: Outcome, problem: string, error?: unknown): void {
@@ -73,9 +91,17 @@ class Progress {
       const result = this.results.get(ref.target);
       return result === undefined ? ref : { ...ref, result };
     });
-    const { plan, source, target, attempts } = this;
-    const ended = this.failure ?? conclusion(refs, dryRun, bestEffort);
-    return { ...ended, refs, sourceHead: plan.sourceHead, source, target, attempts };
+    const { plan, source, target, attempts, tally } = this;
+    const ended = this.failure ?? conclusion(refs, dryRun, bestEffort, this.leftovers);
+    const { packs } = tally;
+    return { ...ended, refs, sourceHead: plan.sourceHead, source, target, attempts, packs };
+  }
+
+  /** Some refs take another strategy than was planned. */
+  changeStrategy(refs: readonly PlannedRef[], strategy: Strategy, strategyReason: string): void {
+    const names = new Set(refs.map((ref) => ref.target));
+    const changed = (ref: PlannedRef) => (names.has(ref.target) ? { ...ref, strategy, strategyReason } : ref);
+    this.plan = { ...this.plan, refs: this.plan.refs.map(changed) };
   }
 }
 
@@ -89,7 +115,7 @@ async function runBetween(request: MirrorRequest, progress: Progress): Promise<v
     throw new CairnError('invalid', 'bootstrap deletes nothing: use sync or replicate with --prune');
   }
   observer.phase('listing');
-  const opening = [remotes.source(refPrefixes(scope), signal), remotes.target(signal)] as const;
+  const opening = [openSource(request), remotes.target(signal)] as const;
   const [sourceOpened, targetOpened] = await Promise.allSettled(opening);
   await using source = opened(sourceOpened);
   await using target = opened(targetOpened);
@@ -99,7 +125,7 @@ async function runBetween(request: MirrorRequest, progress: Progress): Promise<v
   progress.source = source.listing;
   progress.target = target.listing;
   checkFormats(source.listing, target.listing);
-  const run = { ...request, source, target };
+  const run = { ...request, source, target, tally: progress.tally };
   for (;;) {
     progress.attempts += 1;
     try {
@@ -114,6 +140,18 @@ async function runBetween(request: MirrorRequest, progress: Progress): Promise<v
       observer.notice('the source has changed meanwhile: planning again');
       await Promise.all([source.relist(signal), target.relist(signal)]);
     }
+  }
+}
+
+/** Opens the source; as git itself does, where it does not speak the protocol that is spoken here. */
+async function openSource({ remotes, scope, signal, observer }: MirrorRequest): Promise<Source> {
+  const prefixes = refPrefixes(scope);
+  try {
+    return await remotes.source(prefixes, signal);
+  } catch (error) {
+    if (remotes.copied === undefined || !isCairnError(error, 'corrupt')) throw error;
+    observer.notice(`${error.message}: trying what git makes of it`);
+    return remotes.copied(prefixes, signal);
   }
 }
 
@@ -139,37 +177,35 @@ async function attempt(request: MirrorRequest, run: MirrorRun, progress: Progres
   const { scope, policy, dryRun, bestEffort } = request;
   const input = { source: run.source.listing, target: run.target.listing, scope, policy };
   const ancestry = await findAncestry(run, ancestryPairs(input));
-  const plan = withStrategies(run, planRefs(input, ancestry));
+  const plan = withStrategies(planRefs(input, ancestry), run, run.limits);
   progress.plan = plan;
   progress.results.clear();
   if (plan.refs.length === 0) throw nothingToMirror(input.source);
   const isBlocked = plan.refs.some(({ action }) => action === 'block');
   if (dryRun || (isBlocked && !bestEffort)) return;
+  const { remotes, signal } = request;
+  const copied = remotes.copied?.bind(remotes);
+  const openCopy = copied === undefined ? undefined : () => copied(refPrefixes(scope), signal);
   for (const group of groupsOf(plan.refs)) {
     // Nothing is deleted while what replaces it may not be there.
     const hasFailed = [...progress.results.values()].some(({ outcome }) => outcome !== 'applied');
     if (group[0]?.action === 'delete' && hasFailed && !bestEffort) return;
-    for (const [name, result] of await pushRefs(run, group)) progress.results.set(name, result);
+    await carryOut(
+      run,
+      group,
+      {
+        result: (name, result) => progress.results.set(name, result),
+        strategy: (...change) => progress.changeStrategy(...change),
+      },
+      openCopy,
+    );
   }
+  progress.leftovers = await deleteTemporaryRefs(run);
 }
 
 function nothingToMirror({ refs }: SourceListing): CairnError {
   const hint = refs.size === 0 ? 'it has no refs' : 'no ref of it is in scope';
   return new CairnError('invalid', `the source has nothing to mirror: ${hint}`);
-}
-
-/** Says of each change how it gets to the target. */
-function withStrategies(run: MirrorRun, plan: Plan): Plan {
-  const missing = new Set(missingAt(run, plan.refs));
-  const refs = plan.refs.map((ref): PlannedRef => {
-    if (ref.action === 'skip' || ref.action === 'block') return ref;
-    if (ref.action === 'delete')
-      return { ...ref, strategy: 'refs', strategyReason: 'a deletion needs no objects' };
-    return missing.has(ref.newId)
-      ? { ...ref, strategy: 'relay', strategyReason: 'the pack of the source is sent on as it comes' }
-      : { ...ref, strategy: 'refs', strategyReason: 'the target has the object already' };
-  });
-  return { ...plan, refs };
 }
 
 /** Changes that are sent together: deletions and others apart, in the order of the plan. */
@@ -190,6 +226,7 @@ export function conclusion(
   refs: readonly MirroredRef[],
   dryRun: boolean,
   bestEffort: boolean,
+  leftovers?: string,
 ): { readonly outcome: Outcome; readonly problem: string | undefined } {
   const counts = countsOf(refs);
   const done = counts.applied + counts.deleted;
@@ -205,6 +242,7 @@ export function conclusion(
     const problem = `the target has refused ${counted(counts.refused)}`;
     return { outcome: done > 0 ? 'partial' : 'blocked', problem };
   }
+  if (leftovers !== undefined) return { outcome: 'partial', problem: leftovers };
   return { outcome: 'ok', problem: undefined };
 }
 
