@@ -38,6 +38,7 @@ export function endpointReader(
       connection: {
         environment,
         helper,
+        terminal: process.stdin.isTTY === true || process.stderr.isTTY === true,
         followRedirects: own.followRedirects,
         insecureTls: own.insecure,
         ...(trace === undefined ? {} : { trace }),

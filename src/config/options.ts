@@ -268,7 +268,16 @@ export const OPTIONS = [
     value: '<size>',
     default: '100MiB',
     description:
-      'Largest file, or other object, accepted in a push; at least 1MiB. If this is at most two fifths of `--git-memory`, git holds objects in memory and unpacks nothing larger. If it is more, git streams large files and finds one that is too large only after unpacking it. For strangers the two fifths are always the limit.',
+      'Largest file, or other object, accepted in a push; at least 1MiB. If this is at most two fifths of `--git-memory`, git holds objects in memory and unpacks nothing larger. If it is more, git streams large files, and the server looks for one that is too large when git takes long (see `--max-unpacked-size`). For strangers the two fifths are always the limit.',
+    commands: 'serve',
+  },
+  {
+    name: 'max-unpacked-size',
+    variable: 'CAIRN_MAX_UNPACKED_SIZE',
+    value: '<size>',
+    default: '16GiB',
+    description:
+      'What all objects of one push may unpack to together, at least 1MiB; 1,032 times the bytes sent where that is more, which only deltas can exceed. A pack is looked into when git works on it for longer than a second and 50 ms per MiB, and refused before git unpacks what is beyond this or `--max-object-size`. For strangers it is 256 MiB and 64 times the bytes sent.',
     commands: 'serve',
   },
   {

@@ -67,6 +67,7 @@ export interface Settings {
   readonly gitMemory: number | undefined;
   readonly maxPushSize: number;
   readonly maxObjectSize: number;
+  readonly maxUnpackedSize: number;
   readonly maxRefsPerPush: number;
   /** Undefined: off. */
   readonly anonymousPushes: AnonymousPushSettings | undefined;
@@ -186,6 +187,7 @@ const SCHEMAS = {
   'git-memory': automaticIfEmpty(size.pipe(z.number().min(16 * 2 ** 20, 'expected 16MiB or more'))),
   'max-push-size': size.pipe(z.number().min(1)),
   'max-object-size': size.pipe(z.number().min(2 ** 20)),
+  'max-unpacked-size': size.pipe(z.number().min(2 ** 20)),
   'max-refs-per-push': whole(1, 1_000_000),
   'anonymous-pushes': anonymousPushes,
   'idle-timeout': seconds,
@@ -246,6 +248,7 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
     gitMemory: read('git-memory'),
     maxPushSize: read('max-push-size'),
     maxObjectSize: read('max-object-size'),
+    maxUnpackedSize: read('max-unpacked-size'),
     maxRefsPerPush: read('max-refs-per-push'),
     anonymousPushes: read('anonymous-pushes'),
     idleTimeout: read('idle-timeout'),

@@ -8,6 +8,7 @@ import { gitEnvironment } from './environment.ts';
 import type { Launcher } from './launcher.ts';
 import { isNotStarted, limitMemory, type Program } from './memory-limit.ts';
 import { type Grant, MemoryShares, type SharesOptions } from './memory-shares.ts';
+import { processorTime } from './processor-time.ts';
 import type { GitResult } from './result.ts';
 import { standBack } from './stand-back.ts';
 
@@ -55,6 +56,8 @@ export interface RunningGit {
   readonly ended: Promise<GitResult>;
   /** Ends the process and its children: with SIGTERM, and after two seconds with SIGKILL. */
   stop(): void;
+  /** Seconds of the processor that the process has used, without its children; undefined where the system does not tell. */
+  processorTime(): Promise<number | undefined>;
 }
 
 /** A program with its whole environment. */
@@ -139,7 +142,8 @@ export class Git {
         resolve({ exitCode, signal: endedBy, cancelled, stderr: kept() });
       });
     });
-    const running: RunningGit = { stdin, stdout, stderr, ended, stop };
+    const time = async () => (over ? undefined : processorTime(pid));
+    const running: RunningGit = { stdin, stdout, stderr, ended, stop, processorTime: time };
     this.alive.add(running);
     if (command.niceness !== undefined) standBack(pid, command, () => over);
     return running;

@@ -15,7 +15,7 @@ import { type ConnectionOptions, openConnection } from './remote/open-connection
 import { isSameRepository, parseRemoteAddress, type RemoteAddress } from './remote/remote-address.ts';
 import type { Source, SourceListing } from './remote/source.ts';
 import { Target, type TargetListing } from './remote/target.ts';
-import { CountedConnection, type TransferCounts } from './remote/transfer-counts.ts';
+import { TransferCounts } from './remote/traffic.ts';
 import type { MirrorResult } from './run/mirror-result.ts';
 
 export type { Outcome } from './run/mirror-result.ts';
@@ -254,9 +254,10 @@ export async function openSource(
   prefixes: readonly string[],
   signal: AbortSignal,
 ): Promise<Source> {
-  const options = { userAgent: `git/${agent}`, ...source.connection };
-  const connection = new CountedConnection(openConnection(address, options));
-  traffic.source = connection.counts;
+  const counts = new TransferCounts();
+  traffic.source = counts;
+  const options = { userAgent: `git/${agent}`, traffic: counts, ...source.connection };
+  const connection = openConnection(address, options);
   return openGitSource(connection, { protocol, agent, prefixes, signal });
 }
 
@@ -265,9 +266,10 @@ async function openTarget(
   { target, agent = 'cairn', traffic = {} }: Pick<MirrorOptions, 'target' | 'agent' | 'traffic'>,
   signal: AbortSignal,
 ): Promise<Target> {
-  const options = { userAgent: `git/${agent}`, ...target.connection };
-  const connection = new CountedConnection(openConnection(address, options));
-  traffic.target = connection.counts;
+  const counts = new TransferCounts();
+  traffic.target = counts;
+  const options = { userAgent: `git/${agent}`, traffic: counts, ...target.connection };
+  const connection = openConnection(address, options);
   return Target.open(connection, { agent, signal });
 }
 

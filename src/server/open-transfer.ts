@@ -121,6 +121,7 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
         commands: settings.maxRefsPerPush,
         packBytes: settings.maxPushSize,
         objectBytes: settings.maxObjectSize,
+        unpackedBytes: settings.maxUnpackedSize,
         gitMemory: budget.memory,
       }),
       heights: new HeightMemory(),

@@ -126,6 +126,7 @@ export async function startGitServer(
     objectBytes: 2 ** 25,
     heldBytes: 2 ** 25,
     linkingBytes: 2 ** 25,
+    unpackedBytes: 2 ** 34,
   };
   server.serve({
     git: {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { AddressGuard } from '../../src/mirror/remote/address-guard.ts';
 import { GitCredentialHelper } from '../../src/mirror/remote/git-credential.ts';
 import type { ConnectionOptions } from '../../src/mirror/remote/open-connection.ts';
+import { TransferCounts } from '../../src/mirror/remote/traffic.ts';
 import { writeCertificate } from '../helpers/certificate.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { startGitHttpHost } from '../helpers/git-http-host.ts';
@@ -103,6 +104,17 @@ describe.each(TRANSPORTS)('over $name', ({ addressOf, options = () => ({}), miss
   it('a repository that is not there is not found', async () => {
     const opening = openSession(await addressOf('absent.git'), 'git-upload-pack', 2, options());
     await expect(opening.then(advertised)).rejects.toMatchObject({ kind: 'not-found' });
+  });
+
+  it('counts connections, requests and bytes', async () => {
+    const traffic = new TransferCounts();
+    const more = { ...options(), traffic };
+    const session = await openSession(await addressOf('source.git'), 'git-upload-pack', 2, more);
+    const pack = await fetchPack(session, await advertised(session), head);
+    expect(traffic.connections).toBeGreaterThanOrEqual(1);
+    expect(traffic.requests).toBe(2);
+    expect(traffic.sentBytes).toBeGreaterThan(80);
+    expect(traffic.receivedBytes).toBeGreaterThan(pack.length);
   });
 
   it('a conversation may end before anything is asked', async () => {

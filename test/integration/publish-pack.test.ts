@@ -50,7 +50,13 @@ beforeAll(async () => {
   server = await startGitServer(store);
   rig = new RepositoryRig({ store, folder: join(folder.path, 'cache') });
   git = new Git({ binary: 'git', home: folder.path });
-  const limits = { packBytes: 2 ** 24, objectBytes: 2 ** 20, heldBytes: 2 ** 20, linkingBytes: 2 ** 20 };
+  const limits = {
+    packBytes: 2 ** 24,
+    objectBytes: 2 ** 20,
+    heldBytes: 2 ** 20,
+    linkingBytes: 2 ** 20,
+    unpackedBytes: 2 ** 34,
+  };
   const { artifacts, cache, clock } = rig;
   context = { git, artifacts, cache, clock, scratch, limits, heights: new HeightMemory(1_000) };
   upstream = await new GitClient(folder.path).init('upstream');

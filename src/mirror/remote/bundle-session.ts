@@ -16,6 +16,7 @@ import { maxAdvertisementBytes } from './advertisement-body.ts';
 import type { RequestBody, Session } from './connection.ts';
 import { PacketStream } from './packet-stream.ts';
 import { RemoteError } from './remote-error.ts';
+import type { TrafficObserver } from './traffic.ts';
 
 /** True for the path of a bundle. A path that cannot be read is none: git says what is wrong with it. */
 export async function isBundleFile(path: string): Promise<boolean> {
@@ -44,18 +45,22 @@ export class BundleSession implements Session {
   private readonly path: string;
   private readonly header: BundleHeader;
 
-  private constructor(path: string, header: BundleHeader) {
+  private readonly traffic: TrafficObserver;
+
+  private constructor(path: string, header: BundleHeader, traffic: TrafficObserver) {
     this.path = path;
     this.header = header;
-    this.advertisement = new PacketStream(pieces(advertisementOf(header)));
+    this.traffic = traffic;
+    this.advertisement = new PacketStream(this.received(pieces(advertisementOf(header))));
   }
 
   /**
    * Reads the header of a bundle.
    * @throws RemoteError `corrupt` or `invalid` when it is none that can be read, `unavailable` when the file cannot be read
    */
-  static async open(path: string): Promise<BundleSession> {
-    return new BundleSession(path, await readHeader(path));
+  static async open(path: string, traffic: TrafficObserver): Promise<BundleSession> {
+    traffic.requested();
+    return new BundleSession(path, await readHeader(path), traffic);
   }
 
   async request(body: RequestBody, { signal }: { readonly signal: AbortSignal }): Promise<PacketStream> {
@@ -73,11 +78,19 @@ export class BundleSession implements Session {
       const text = `the bundle begins in the middle of a history: the target must have ${prerequisites.length} of its commits first, for example ${needed}`;
       throw new RemoteError('invalid', text);
     }
-    return new PacketStream(this.answer(signal));
+    this.traffic.requested();
+    return new PacketStream(this.received(this.answer(signal)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.advertisement.close();
+  }
+
+  private async *received(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+    for await (const chunk of chunks) {
+      this.traffic.received(chunk.length);
+      yield chunk;
+    }
   }
 
   private async *answer(signal: AbortSignal): AsyncGenerator<Buffer, void> {

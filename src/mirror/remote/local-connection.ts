@@ -35,7 +35,7 @@ export class LocalConnection implements Connection {
     signal.throwIfAborted();
     const { address, onMessage, waitingTimes, traffic } = this.options;
     if (await isBundleFile(address.path)) {
-      if (service === 'git-upload-pack') return BundleSession.open(address.path);
+      if (service === 'git-upload-pack') return BundleSession.open(address.path, traffic);
       throw new CairnError('invalid', `${address.path} is a bundle: it can be read, not pushed to`);
     }
     const process = new RemoteProcess(this.program(service, version), onMessage);

@@ -6,8 +6,6 @@ export class PacketStream {
   private readonly chunks: AsyncIterator<Buffer>;
   private reader = new PacketReader();
   private ended = false;
-  /** Is told how many bytes were read; for counts. */
-  onRead: (bytes: number) => void = () => undefined;
 
   /** @param source read at the pace of the reader; what it throws is thrown by every method */
   constructor(source: AsyncIterable<Buffer>) {
@@ -76,7 +74,6 @@ export class PacketStream {
       this.ended = true;
       return undefined;
     }
-    this.onRead(step.value.length);
     return step.value;
   }
 }

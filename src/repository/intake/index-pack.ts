@@ -14,11 +14,13 @@ import { type Digest, sha256 } from '../../lib/digest.ts';
 import { DiskFullError } from '../../lib/disk-full.ts';
 import { CairnError, isCairnError } from '../../lib/errors.ts';
 import { writeChunk } from '../../lib/streams.ts';
-import { checkPack, MissingObject, type PackBounds, unpackLimit } from './pack-bounds.ts';
+import { LongLook } from './long-look.ts';
+import { checkPack, MissingObject, type PackBounds, timeFor, unpackLimit } from './pack-bounds.ts';
 import { type ScannedPack, tooLarge } from './pack-entries.ts';
 import { forecastPack } from './pack-forecast.ts';
 import type { PackSource } from './pack-source.ts';
 import { readEmptyPack, readPackHeader } from './pack-start.ts';
+import { GrowingPack } from './pack-watch.ts';
 import { describeReceived, type ReceivedPack } from './received-pack.ts';
 
 /** Where a pack is taken in. */
@@ -33,7 +35,7 @@ export interface IndexOptions {
   /** Asked for right before git is started. @param objects that the pack's header names */
   readonly paths: (objects: number) => Promise<IntakePaths>;
   readonly bounds: PackBounds;
-  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly clock: Pick<Clock, 'monotonic' | 'sleep'>;
   /**
    * Told how long git, or the checks before and after it, have worked on the pack since it was told last, in seconds. Waiting for
    * the client does not count.
@@ -91,12 +93,14 @@ export async function indexPack(options: IndexOptions): Promise<PackOutcome> {
         `the pack has ${header.objects} objects, no more than ${maxObjects} are taken here`,
     );
   }
-  const whole = await readSmall(source);
-  if (whole !== undefined) {
-    if (bounds.beyond !== undefined && whole.length > bounds.packBytes)
-      return excessive(bounds.beyond('bytes', whole.length));
-    const problem = await timed(options, () => forecast(options, whole, header.objects));
-    if (problem !== undefined) return excessive(problem);
+  const start = await readStart(source);
+  const whole = start.isWhole ? start.bytes : undefined;
+  if (whole !== undefined && bounds.beyond !== undefined && whole.length > bounds.packBytes)
+    return excessive(bounds.beyond('bytes', whole.length));
+  const problem = await timed(options, () => forecast(options, start, header.objects));
+  if (problem !== undefined) {
+    await source.drain();
+    return excessive(problem);
   }
   const paths = await options.paths(header.objects);
   const indexed = await index(options, paths, header.objects, whole);
@@ -124,9 +128,10 @@ async function judge(
   indexed: Indexed,
 ): Promise<PackOutcome> {
   const { git, bounds, signal } = options;
-  const { result, late, printed, ...received } = indexed;
+  const { result, late, printed, problem, ...received } = indexed;
+  if (problem !== undefined) return excessive(problem);
   if (late && result.exitCode !== 0) {
-    const seconds = Math.ceil(patienceFor(bounds, received.size) / 1_000);
+    const seconds = Math.ceil(timeFor(bounds.patience, received.size) / 1_000);
     return excessive(`unpacking takes more than ${seconds} s: the pack makes too much of too few bytes`);
   }
   if (result.exitCode !== 0) {
@@ -190,33 +195,45 @@ interface Indexed {
   readonly result: GitResult;
   /** True when it was ended because it took too long. */
   readonly late: boolean;
+  /** What was found in the pack meanwhile that is beyond a bound. */
+  readonly problem: string | undefined;
   /** What it said on standard output. */
   readonly printed: string;
   readonly size: number;
   readonly digest: Digest;
 }
 
-/** Small packs, nearly all there are, are read whole and then given to git in one piece. @returns undefined for a larger one */
-async function readSmall(source: PackSource): Promise<Buffer | undefined> {
+/** The beginning of a pack. Small packs, nearly all there are, are read whole and then given to git in one piece. */
+interface PackStart {
+  readonly bytes: Buffer;
+  readonly isWhole: boolean;
+}
+
+/** Reads a small pack to its end. Of a larger one, what was read is given back. */
+async function readStart(source: PackSource): Promise<PackStart> {
   const chunks: Buffer[] = [];
   let size = 0;
   while (size <= briefInput) {
     const chunk = await source.next();
-    if (chunk === undefined) return Buffer.concat(chunks, size);
+    if (chunk === undefined) return { bytes: Buffer.concat(chunks, size), isWhole: true };
     chunks.push(chunk);
     size += chunk.length;
   }
-  source.unread(Buffer.concat(chunks, size));
-  return undefined;
+  const bytes = Buffer.concat(chunks, size);
+  source.unread(bytes);
+  return { bytes, isWhole: false };
 }
 
 function forecast(
   { bounds, format }: IndexOptions,
-  bytes: Buffer,
+  { bytes, isWhole }: PackStart,
   objects: number,
 ): Promise<string | undefined> {
   const pack = { bytes, objects, idLength: hexLength(format) / 2 };
-  return forecastPack(pack, unpackLimit(bounds, bytes.length), bounds.foresight);
+  const limit = unpackLimit(bounds, bytes.length);
+  // How much all objects may have depends on how much is still to come.
+  const unpackedBytes = isWhole ? limit.unpackedBytes : Number.POSITIVE_INFINITY;
+  return forecastPack(pack, { ...limit, unpackedBytes }, bounds.foresight);
 }
 
 function index(
@@ -237,14 +254,27 @@ async function indexWhole(
 ): Promise<Indexed> {
   const { git, onProgress, bounds } = options;
   const command = indexFromInput(indexPackOptions(options, paths, objects));
-  const patience = AbortSignal.timeout(patienceFor(bounds, pack.length));
-  const signal = AbortSignal.any([options.signal, patience]);
-  const { stdout, ...result } = await timed(options, () => git.brief(command, { input: pack, signal }));
+  const patience = AbortSignal.timeout(timeFor(bounds.patience, pack.length));
+  const found = new AbortController();
+  const signal = AbortSignal.any([options.signal, patience, found.signal]);
+  const read = async (position: number, length: number) => pack.subarray(position, position + length);
+  const look = new LongLook(
+    options,
+    { objects, read },
+    () => pack.length,
+    () => found.abort(),
+  );
+  const timer = setTimeout(() => look.begin(), timeFor(bounds.lookAfter, pack.length));
+  const running = timed(options, () => git.brief(command, { input: pack, signal }));
+  const { stdout, ...result } = await running.finally(async () => {
+    clearTimeout(timer);
+    await look.end();
+  });
   const said = Buffer.from(result.stderr);
   if (onProgress !== undefined && said.length > 0 && isProgress(said)) onProgress(said);
   const printed = stdout.toString('latin1');
   const late = result.cancelled && patience.aborted;
-  return { result, late, printed, size: pack.length, digest: sha256(pack) };
+  return { result, late, problem: look.problem, printed, size: pack.length, digest: sha256(pack) };
 }
 
 async function indexStream(options: IndexOptions, paths: IntakePaths, objects: number): Promise<Indexed> {
@@ -256,8 +286,25 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
   const printed: Buffer[] = [];
   running.stdout.on('data', (text: Buffer) => printed.push(text));
   const hash = createHash('sha256');
-  const work = new IndexingWork(options, () => running.stop());
   let size = 0;
+  const written = new GrowingPack(paths.objects);
+  const pack = { objects, read: written.read.bind(written) };
+  const look = new LongLook(
+    options,
+    pack,
+    () => size,
+    () => running.stop(),
+  );
+  look.follow(() => running.processorTime());
+  const work = new IndexingWork(
+    options,
+    () => running.stop(),
+    () => look.begin(),
+  );
+  const finish = async () => {
+    await look.end();
+    await written.close();
+  };
   try {
     for (let chunk = await source.next(); chunk !== undefined; chunk = await source.next()) {
       hash.update(chunk);
@@ -268,12 +315,13 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
   } catch (error) {
     running.stop();
     await running.ended;
+    await finish();
     throw error;
   }
   running.stdin.end();
-  const result = await work.during(size, running.ended);
+  const result = await work.during(size, running.ended).finally(finish);
   const text = Buffer.concat(printed).toString('latin1');
-  return { result, late: work.late, printed: text, size, digest: hash.digest('hex') };
+  return { result, late: work.late, problem: look.problem, printed: text, size, digest: hash.digest('hex') };
 }
 
 type WorkOptions = Pick<IndexOptions, 'bounds' | 'clock' | 'onWorked'>;
@@ -284,13 +332,15 @@ class IndexingWork {
   late = false;
   private readonly options: WorkOptions;
   private readonly stop: () => void;
+  private readonly look: () => void;
   /** Milliseconds. */
   private worked = 0;
 
-  /** @param stop called when it takes longer than there is patience */
-  constructor(options: WorkOptions, stop: () => void) {
+  /** @param stop called when it takes longer than there is patience @param look called when it takes long */
+  constructor(options: WorkOptions, stop: () => void, look: () => void) {
     this.options = options;
     this.stop = stop;
+    this.look = look;
   }
 
   /** Waits for git. @param bytes that it was given so far */
@@ -302,22 +352,19 @@ class IndexingWork {
         this.late = true;
         this.stop();
       },
-      Math.max(0, patienceFor(bounds, bytes) - this.worked),
+      Math.max(0, timeFor(bounds.patience, bytes) - this.worked),
     );
+    const looking = setTimeout(this.look, Math.max(0, timeFor(bounds.lookAfter, bytes) - this.worked));
     try {
       return await work;
     } finally {
       clearTimeout(timer);
+      clearTimeout(looking);
       const elapsed = clock.monotonic() - began;
       this.worked += elapsed;
       onWorked(elapsed / 1_000);
     }
   }
-}
-
-/** Milliseconds that git may take to unpack so many bytes, once they have all come. */
-function patienceFor({ patience }: PackBounds, bytes: number): number {
-  return Math.ceil(patience.least + (patience.perMiB * bytes) / 2 ** 20);
 }
 
 function indexPackOptions(

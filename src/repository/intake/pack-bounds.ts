@@ -22,6 +22,7 @@ import {
   tooHeavy,
 } from './pack-entries.ts';
 import type { Foresight } from './pack-forecast.ts';
+import type { WatchLimit } from './pack-watch.ts';
 import { readPackedObjects } from './packed-objects.ts';
 
 const MIB = 2 ** 20;
@@ -67,6 +68,15 @@ const EXPANSION_WITH_STRANGERS: Expansion = { least: 256 * 1024 * 1024, perByte:
 const FORESIGHT: Foresight = { entries: 64, bytes: 256 * 1024 };
 const FORESIGHT_WITH_STRANGERS: Foresight = { entries: 2_000, bytes: 4 * 1024 * 1024 };
 
+/**
+ * What all objects of a pack by somebody who may write may have together where that is more than the setting says: what deflating alone
+ * can save, so that only deltas can make more.
+ */
+const EXPANSION_WATCHED = 1_032;
+
+/** Milliseconds of work after which a pack is looked into. */
+const LOOK_AFTER: UnpackPatience = { least: 1_000, perMiB: 50 };
+
 const PATIENCE: UnpackPatience = { least: 120_000, perMiB: 2_000 };
 const PATIENCE_WITH_STRANGERS: UnpackPatience = { least: 20_000, perMiB: 1_000 };
 
@@ -85,6 +95,8 @@ export interface PackLimits {
   readonly linkingBytes: number;
   /** How far git stands back for others (nice(2)), where nobody waits for it; 0 if absent. */
   readonly niceness?: number;
+  /** Bytes that all objects of a pack may have together, or {@link EXPANSION_WATCHED} times the pack where that is more; absent for any number. */
+  readonly unpackedBytes?: number;
 }
 
 export interface PackBounds {
@@ -101,6 +113,10 @@ export interface PackBounds {
   /** Bytes of an object that git may hold in memory. */
   readonly heldBytes: number;
   readonly expansion: Expansion;
+  /** As `expansion`, for what is looked into while git works on it; absent where that is bounded in any case. */
+  readonly watched?: Expansion;
+  /** When it is looked into. */
+  readonly lookAfter: UnpackPatience;
   readonly foresight: Foresight;
   /** Bytes of a commit, of a tag, and of all trees on a way down, from each to one in it: git holds these at once. */
   readonly linkingBytes: number;
@@ -118,7 +134,7 @@ export function packBounds(
   { limits, heights }: { readonly limits: PackLimits; readonly heights: HeightMemory },
   allowed: AllowedPack | undefined,
 ): PackBounds {
-  const { packBytes, objectBytes, heldBytes, linkingBytes } = limits;
+  const { packBytes, objectBytes, heldBytes, linkingBytes, unpackedBytes: least } = limits;
   const setting = '--max-object-size';
   const own: PackBounds = {
     packBytes,
@@ -127,12 +143,14 @@ export function packBounds(
     linkingBytes,
     setting,
     expansion: EXPANSION,
+    lookAfter: LOOK_AFTER,
     foresight: FORESIGHT,
     patience: PATIENCE,
     niceness: limits.niceness ?? 0,
     heights,
   };
-  if (allowed === undefined) return own;
+  if (allowed === undefined)
+    return least === undefined ? own : { ...own, watched: { least, perByte: EXPANSION_WATCHED } };
   const { bytes, objects, object, beyond } = allowed;
   const bounds = {
     ...own,
@@ -167,9 +185,27 @@ export interface AllowedPack {
 export function unpackLimit(bounds: PackBounds, packBytes: number): ObjectLimit {
   const { objectBytes, linkingBytes, setting, expansion } = bounds;
   const { least, perByte } = expansion;
-  // In whole MiB, since people read it.
-  const unpackedBytes = Math.ceil((least + perByte * packBytes) / MIB) * MIB;
+  const unpackedBytes = wholeMebibytes(least + perByte * packBytes);
   return { objectBytes, linkingBytes, setting, unpackedBytes };
+}
+
+/** The same for a pack that git works on for long, of which so many bytes have come. */
+export function watchLimit(bounds: PackBounds, packBytes: number): WatchLimit {
+  const limit = unpackLimit(bounds, packBytes);
+  const { watched } = bounds;
+  if (watched === undefined) return limit;
+  const unpackedBytes = wholeMebibytes(Math.max(watched.least, watched.perByte * packBytes));
+  return { ...limit, unpackedBytes, unpackedSetting: '--max-unpacked-size' };
+}
+
+/** Since people read it. */
+function wholeMebibytes(bytes: number): number {
+  return Math.ceil(bytes / MIB) * MIB;
+}
+
+/** Milliseconds of work on so many bytes, once they have all come. */
+export function timeFor({ least, perMiB }: UnpackPatience, bytes: number): number {
+  return Math.ceil(least + (perMiB * bytes) / 2 ** 20);
 }
 
 export interface CheckedOver {

@@ -17,6 +17,8 @@ const LINKING_PART = 1 / 5;
 const HEAD_BYTES = 64 * 1024 * 1024;
 
 interface SetLimits extends Pick<PushLimits, 'commands' | 'packBytes' | 'objectBytes'> {
+  /** Bytes that all objects of a pack may have together: see {@link PackLimits}. */
+  readonly unpackedBytes?: number;
   /** Memory limit of a git process in bytes. */
   readonly gitMemory: number;
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createDeflate } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Git } from '../../../../src/git-process/git.ts';
 import { systemClock } from '../../../../src/lib/clock.ts';
@@ -11,7 +12,7 @@ import { indexPack, type PackOutcome } from '../../../../src/repository/intake/i
 import type { PackBounds } from '../../../../src/repository/intake/pack-bounds.ts';
 import { openQuarantine } from '../../../../src/repository/intake/quarantine.ts';
 import { RequestBody } from '../../../../src/transfer/request-body.ts';
-import { appendDelta, CraftedPack, repeatDelta } from '../../../helpers/craft-pack.ts';
+import { appendDelta, CraftedPack, entryHeader, repeatDelta } from '../../../helpers/craft-pack.ts';
 import { GitClient, run } from '../../../helpers/git-client.ts';
 import { objectId } from '../../../helpers/raw-git.ts';
 import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
@@ -77,6 +78,7 @@ const BOUNDS: PackBounds = {
   expansion: { least: Number.POSITIVE_INFINITY, perByte: 0 },
   foresight: { entries: 0, bytes: 0 },
   linkingBytes: 2 ** 25,
+  lookAfter: { least: 600_000, perMiB: 0 },
   patience: { least: 600_000, perMiB: 0 },
   niceness: 0,
   heights: new HeightMemory(100),
@@ -269,6 +271,78 @@ describe('a pack', () => {
       expect(git.running).toBe(0);
     },
   );
+
+  it.each(['as a whole', 'as a stream'])(
+    'is refused as soon as it takes long for what all of it would make (%s) (issue 11, point 3)',
+    async (how) => {
+      const client = await new GitClient(folder.path).init(`watched ${how}`);
+      const pack = new CraftedPack();
+      pack.whole({ type: 'blob', content: randomBytes(how === 'as a stream' ? 1_100_000 : 10) });
+      const size = 15 * 2 ** 20;
+      const base = pack.whole({ type: 'blob', content: Buffer.alloc(size) });
+      for (let at = 0; at < 5_000; at++) pack.offsetDelta(base, appendDelta(size, Buffer.from(String(at))));
+      const bounds = {
+        objectBytes: 2 ** 25,
+        heldBytes: 2 ** 25,
+        lookAfter: { least: 100, perMiB: 0 },
+        watched: { least: 2 ** 30, perByte: 0 },
+      };
+      expect(await receive(client, pack.bytes(), [], bounds)).toMatchObject({
+        outcome: 'refused',
+        excess: true,
+        reason:
+          'the pack unpacks to more than 1 GiB, the most that one of its size may (--max-unpacked-size)',
+      });
+      expect(git.running).toBe(0);
+    },
+  );
+
+  it('is refused for a large object that git streams while it is still unpacked (issue 11, point 3)', async () => {
+    const client = await new GitClient(folder.path).init('watched object');
+    const paths = {
+      gitDir: join(client.folder, '.git'),
+      objects: (await openQuarantine(folder.path)).objects,
+    };
+    // A file of a TiB, of which more and more comes: without a look at it git would go on for as long.
+    const begin = new CraftedPack();
+    begin.whole({ type: 'blob', content: randomBytes(1_100_000) });
+    const head = begin.bytes({ count: 2 });
+    const deflate = createDeflate();
+    const deflated = deflate[Symbol.asyncIterator]();
+    let isDrained = false;
+    async function* bomb() {
+      yield head.subarray(0, head.length - 20);
+      yield entryHeader(3, 2 ** 40);
+      // It ends some time, so that the test does, too.
+      for (let at = 0; at < 400 && !isDrained; at++) {
+        deflate.write(Buffer.alloc(2 ** 24));
+        yield (await deflated.next()).value as Buffer;
+      }
+    }
+    class Source extends RequestBody {
+      override drain(): Promise<void> {
+        isDrained = true;
+        return super.drain();
+      }
+    }
+    const outcome = await indexPack({
+      git,
+      source: new Source(bomb()),
+      paths: async () => paths,
+      bounds: { ...BOUNDS, objectBytes: 2 ** 25, lookAfter: { least: 100, perMiB: 0 } },
+      clock: systemClock,
+      onWorked: () => undefined,
+      format: 'sha1',
+      tips: [],
+      signal: new AbortController().signal,
+    });
+    deflate.destroy();
+    expect(outcome).toMatchObject({
+      outcome: 'refused',
+      excess: true,
+      reason: expect.stringContaining('an object of 1099511627776 bytes is larger than 32 MiB'),
+    });
+  });
 
   it('beyond a bound that can be seen in it costs no git at all (issue 11, point 3)', async () => {
     const client = await new GitClient(folder.path).init('forecast');

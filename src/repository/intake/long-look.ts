@@ -1,0 +1,86 @@
+/** Looks into packs that git works on for long. */
+import { hexLength, type ObjectFormat } from '../../git/index.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { type PackBounds, timeFor, watchLimit } from './pack-bounds.ts';
+import { type WatchedPack, watchPack } from './pack-watch.ts';
+
+export interface LongLookOptions {
+  readonly bounds: PackBounds;
+  readonly clock: Pick<Clock, 'sleep'>;
+  /** Of the repository the pack is for. */
+  readonly format: ObjectFormat;
+}
+
+/** Milliseconds between two looks at the time that git has used. */
+const FOLLOW_MS = 500;
+
+/** The look into a pack that git works on for long. */
+export class LongLook {
+  /** What is beyond a bound. */
+  problem: string | undefined;
+  private readonly options: LongLookOptions;
+  private readonly pack: WatchedPack;
+  private readonly came: () => number;
+  private readonly stop: () => void;
+  private readonly over = new AbortController();
+  private looking: Promise<void> | undefined;
+  private following: Promise<void> | undefined;
+
+  /** @param came bytes of the pack so far @param stop ends git when something is found */
+  constructor(
+    options: LongLookOptions,
+    pack: Omit<WatchedPack, 'idLength'>,
+    came: () => number,
+    stop: () => void,
+  ) {
+    this.options = options;
+    this.pack = { ...pack, idLength: hexLength(options.format) / 2 };
+    this.came = came;
+    this.stop = stop;
+  }
+
+  /**
+   * Begins once git has used much of the processor. Where a client sends slowly, git has worked on most of what came by the time more
+   * comes, and nobody has waited for it.
+   * @param time seconds of the processor that git has used; undefined where that is not known
+   */
+  follow(time: () => Promise<number | undefined>): void {
+    this.following ??= this.beginLater(time);
+  }
+
+  /** Call it when git has worked for long. */
+  begin(): void {
+    this.looking ??= this.look();
+  }
+
+  /** Call it when git is done. @throws what went wrong with the look */
+  async end(): Promise<void> {
+    this.over.abort();
+    await this.following;
+    await this.looking;
+  }
+
+  private async beginLater(time: () => Promise<number | undefined>): Promise<void> {
+    const { bounds, clock } = this.options;
+    const { signal } = this.over;
+    try {
+      for (let used = 0; used * 1_000 < timeFor(bounds.lookAfter, this.came()); ) {
+        await clock.sleep(FOLLOW_MS, signal);
+        const known = await time();
+        if (known === undefined) return;
+        used = known;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    this.begin();
+  }
+
+  private async look(): Promise<void> {
+    const { bounds, clock } = this.options;
+    const limit = () => watchLimit(bounds, this.came());
+    this.problem = await watchPack(this.pack, limit, clock, this.over.signal);
+    if (this.problem !== undefined) this.stop();
+  }
+}
