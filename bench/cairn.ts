@@ -28,6 +28,16 @@ export interface CairnHost extends Host {
   readonly url: string;
   /** Folds a repository by hand, as an operator may at any time. */
   fold(identifier: string): Promise<void>;
+  /** Imports a repository from a URL with `cairn import`, beside the running server. */
+  importFrom(source: string, identifier: string): Promise<Import>;
+}
+
+/** What an import took. */
+export interface Import {
+  /** From the start of the command to its end. */
+  readonly seconds: number;
+  /** Largest resident set of the command, in bytes; git, which it starts, apart. */
+  readonly peakMemory: number;
 }
 
 /** Starts the built `cairn serve` as an operator would, with its data and cache under `folder`. */
@@ -62,6 +72,7 @@ export async function startCairn(
       return repository;
     },
     fold,
+    importFrom: (source, identifier) => importRepository(folder, store, source, identifier),
     ...(signIn === undefined ? {} : { signIn }),
     async stop() {
       await server.stop();
@@ -157,6 +168,19 @@ export async function foldRepository(folder: string, store: Store, identifier: s
       await setTimeout(1000);
     }
   }
+}
+
+async function importRepository(
+  folder: string,
+  store: Store,
+  source: string,
+  identifier: string,
+): Promise<Import> {
+  const where = ['--store', store.location, '--cache', join(folder, 'import-cache')];
+  const args = ['import', source, `${ownerKey}/${identifier}`, ...where, '--json', '--measure'];
+  const { seconds, stdout } = await run(program(), args, { env: environment(folder, store) });
+  const { measurement } = JSON.parse(stdout) as { measurement: { peakMemoryBytes: number } };
+  return { seconds, peakMemory: measurement.peakMemoryBytes };
 }
 
 /** Seconds for which a fold of the server's own is waited for. */

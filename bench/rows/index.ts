@@ -3,6 +3,7 @@ import { cloneCpu, cloneKinds, gitClone, rawClones, rawClonesOfNewStates } from 
 import { coldClone } from './cold.ts';
 import { incrementalFetch } from './fetch.ts';
 import { firstPushMany } from './first-push.ts';
+import { importRepository } from './import.ts';
 import { lsRemote, lsRemoteRaw } from './ls-remote.ts';
 import { manyClones, manyLargeClones } from './many-clients.ts';
 import { manyPushers, manyPushersOnSlowSwaps } from './many-pushers.ts';
@@ -60,6 +61,7 @@ function rowsOf(store: StoreKind): RowGroup[] {
     pushOneCommit(store, 'small'),
     pushSigned(store),
     firstPushMany(store),
+    importRepository(store),
     oneGibibyte(store),
     storeEvents(store),
   ];

@@ -17,15 +17,22 @@ import { resultLines } from './mirror-text.ts';
 import { repositoryArgument } from './repository-argument.ts';
 import { type StoreAndGit, withStoreAndGit } from './store-and-git.ts';
 
-/** Imports with nothing but a store, beside running servers. */
+/** Imports with nothing but a store, beside running servers. The source is asked for its refs while the store is opened. */
 export async function importIntoStore(command: ImportCommand, context: CommandContext): Promise<Report> {
-  const { common, given } = command;
-  return withStoreAndGit('cairn-import-', given, context, async (opened) => {
-    await using source = await openForImport(common, context.signal);
-    formatOf(command.flags, source.listing.objectFormat);
-    const result = await imported(command, opened, source, context.signal);
-    return reportOf(result, command.flags.dryRun === true);
-  });
+  const { common, given, flags } = command;
+  const opening = openForImport(common, context.signal);
+  const settled = Promise.allSettled([opening]);
+  try {
+    return await withStoreAndGit('cairn-import-', given, context, async (opened) => {
+      const source = await opening;
+      formatOf(flags, source.listing.objectFormat);
+      const result = await imported(command, opened, source, context.signal);
+      return reportOf(result, flags.dryRun === true);
+    });
+  } finally {
+    const [source] = await settled;
+    if (source.status === 'fulfilled') await source.value[Symbol.asyncDispose]();
+  }
 }
 
 function imported(

@@ -155,6 +155,31 @@ describe('an import into a repository that exists', () => {
     expect(await refsOf(await cloned())).toBe(await refsOf(work));
   });
 
+  it('compares commits of a bundle when they have come, also of one that begins in the middle of a history', async () => {
+    const work = await upstream();
+    const bundle = async (...revisions: string[]) => {
+      const path = join(rig.folder, `${identifier}-${++count}.bundle`);
+      await work.run(['bundle', 'create', '-q', path, ...revisions]);
+      return path;
+    };
+    expect((await rig.import(repository(), await bundle('--all'))).outcome).toBe('ok');
+    await work.commit('Three', { a: '3\n' });
+    const result = await rig.import(repository(), await bundle('main~1..main'));
+    expect(result).toMatchObject({ outcome: 'ok', attempts: 1, objects: 3 });
+    await work.run(['checkout', '-q', 'side']);
+    await work.commit('Side two', { b: '2\n' });
+    await work.run(['checkout', '-q', 'main']);
+    await work.run(['commit', '--amend', '-q', '-m', 'Another three']);
+    const part = await bundle('main~1..main', 'side~1..side');
+    const blocked = await rig.import(repository(), part);
+    expect(blocked).toMatchObject({ outcome: 'blocked', attempts: 2, published: undefined });
+    const reason = blocked.refs.find(({ target }) => target === 'refs/heads/main')?.reason;
+    expect(reason).toMatch(/^the target has diverged/);
+    expect((await rig.import(repository(), part, { bestEffort: true })).outcome).toBe('partial');
+    expect((await rig.import(repository(), part, { policy: { ...SYNC, force: true } })).outcome).toBe('ok');
+    expect(await refsOf(await cloned())).toBe(await refsOf(work));
+  });
+
   it('compares commits that are here without the source, and says that a branch was set back', async () => {
     const work = await upstream();
     await work.run(['branch', 'release', 'main~1']);

@@ -62,6 +62,7 @@ export async function fetchPieces(
     observer.phase('relaying', `pack ${at + 1}/${checkpoints.length + 1}`);
     const outcome = await publishImport(context, request, {
       changes: changesOf(checkpoint),
+      forward: [],
       pack,
       head: undefined,
       onBytes: pieces.onBytes,

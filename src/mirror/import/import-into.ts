@@ -3,7 +3,7 @@ import { isZeroId, zeroId } from '../../git/index.ts';
 import { CairnError, isCairnError, messageOf } from '../../lib/errors.ts';
 import type { PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { RefusedPack } from '../../repository/intake/take-in-pack.ts';
-import type { Plan, PlannedRef } from '../plan/plan.ts';
+import { type PlannedRef, pairKey } from '../plan/plan.ts';
 import { checkScope } from '../plan/ref-scope.ts';
 import type { SourceListing } from '../remote/source.ts';
 import { fetchPack } from '../run/fetch-pack.ts';
@@ -20,7 +20,7 @@ import {
   type ImportResult,
   usualPieces,
 } from './import-request.ts';
-import { planImport } from './plan-import.ts';
+import { type ImportPlan, planImport } from './plan-import.ts';
 import { type ExpectedChange, publishImport } from './publish-import.ts';
 import { temporaryRefs } from './temporary-refs.ts';
 
@@ -51,7 +51,9 @@ class ImportRun {
   private readonly context: ImportContext;
   private readonly request: ImportRequest;
   private readonly listed: SourceListing;
-  private plan: Plan = { refs: [], sourceHead: undefined };
+  private plan: ImportPlan = { refs: [], sourceHead: undefined, unproven: [] };
+  /** Pairs that were found to be no ancestors when their objects had come. */
+  private readonly diverged = new Set<string>();
   private readonly results = new Map<string, RefResult>();
   private attempts = 0;
   private failure: Failure | undefined;
@@ -111,7 +113,7 @@ class ImportRun {
     const published = await repository.resolve();
     this.checkState(published);
     this.state = published && { digest: published.digest, depth: published.manifest.depth };
-    this.plan = await planImport(context, request, published);
+    this.plan = await planImport(context, request, published, this.diverged);
     const { refs } = this.plan;
     this.results.clear();
     const leftOver = temporaryRefs(published?.manifest);
@@ -171,6 +173,7 @@ class ImportRun {
     request.observer.phase(pack === undefined ? 'waiting' : 'relaying');
     const outcome = await publishImport(context, request, {
       changes: [...changes.map(({ target, newId, oldId }) => ({ name: target, newId, oldId })), ...removed],
+      forward: this.plan.unproven.map(({ target: name, oldId, newId }) => ({ name, oldId, newId })),
       pack,
       head: this.headHere(),
       onBytes: this.onBytes,
@@ -196,9 +199,14 @@ class ImportRun {
   /** What is wrong may be the state that was met; then another plan is made. */
   private async refused(
     changes: readonly PlannedRef[],
-    { reason }: RefusedPack,
+    { reason, diverged = [] }: RefusedPack,
     base: PublishedGitState | undefined,
   ): Promise<void> {
+    if (diverged.length > 0) {
+      for (const { target, oldId, newId } of changes)
+        if (diverged.includes(target)) this.diverged.add(pairKey(oldId, newId));
+      throw new Outdated(reason);
+    }
     const now = await this.request.repository.resolve();
     if (now?.digest !== base?.digest && this.attempts < MOST_ATTEMPTS) throw new Outdated(reason);
     for (const { target } of changes) this.results.set(target, { outcome: 'refused', reason });

@@ -7,6 +7,7 @@ import {
   ancestryPairs,
   type Plan,
   type PlannedRef,
+  pairKey,
   planRefs,
 } from '../plan/plan.ts';
 import type { RefScope } from '../plan/ref-scope.ts';
@@ -19,26 +20,43 @@ import { ownGraph } from './own-history.ts';
 /** Refs that this server makes. An import that keeps the names of refs neither brings nor deletes them. */
 const OWN_PREFIXES = ['refs/nostr/', 'refs/mirrors/'];
 
+/** A plan, and what is left to find out when the objects have come. */
+export interface ImportPlan extends Plan {
+  /** Updates of branches that are expected to lose no commits. */
+  readonly unproven: readonly PlannedRef[];
+}
+
 /**
  * Plans an import, with the published state as what a mirror run calls the target.
  * @param published undefined when there is no repository
+ * @param diverged pairs that are known to be no ancestors, by `pairKey`
  * @throws as asking the source; CairnError `unavailable` when git fails
  */
 export async function planImport(
   context: ImportContext,
   request: ImportRequest,
   published: PublishedGitState | undefined,
-): Promise<Plan> {
+  diverged: ReadonlySet<string>,
+): Promise<ImportPlan> {
   const { source, policy, into } = request;
   const refs = refsIn(published?.manifest, into);
   const target = listingOf(refs, published?.manifest.objectFormat ?? source.listing.objectFormat);
   const scope = into === undefined ? withoutOwn(request.scope) : request.scope;
   const input = { source: source.listing, target, scope, policy };
-  const ancestry = await ancestryOf(context, request, published, ancestryPairs(input));
-  const plan = planRefs(input, ancestry);
+  const { known, expected } = await ancestryOf(context, request, published, ancestryPairs(input));
+  for (const key of diverged) {
+    known.set(key, 'no');
+    expected.delete(key);
+  }
+  const plan = planRefs(input, known);
   const here = new Set(published?.manifest.refs.values());
   const placed = plan.refs.map((ref) => ({ ...ref, target: placedName(ref.target, into) }));
-  return { ...plan, refs: placed.map((ref) => withWay(allowed(ref, request, published?.manifest), here)) };
+  const changes = placed.map((ref) => withWay(allowed(ref, request, published?.manifest), here));
+  const unproven = changes.filter(
+    ({ action, kind, oldId, newId }) =>
+      action === 'update' && kind === 'branch' && expected.has(pairKey(oldId, newId)),
+  );
+  return { ...plan, refs: changes, unproven };
 }
 
 /** Why a ref may not be changed, whoever asks. */
@@ -68,14 +86,24 @@ function listingOf(refs: ReadonlyMap<string, string>, objectFormat: ObjectFormat
   return { ...nothing, refs, objectFormat, canDelete: true, canReport: true, isAtomic: true };
 }
 
-/** Where both commits of a pair are here, no source is needed to compare them. */
+interface KnownAncestry {
+  readonly known: Map<string, Ancestry>;
+  /** Pairs that are looked at when the objects are here; until then they count as `yes`. */
+  readonly expected: Set<string>;
+}
+
+/**
+ * Where both commits of a pair are here, no source is needed to compare them. A source that cannot send commits alone would send all
+ * objects twice, so these are compared when they have come.
+ */
 async function ancestryOf(
   context: ImportContext,
   request: ImportRequest,
   published: PublishedGitState | undefined,
   pairs: readonly AncestryPair[],
-): Promise<ReadonlyMap<string, Ancestry>> {
-  if (published === undefined || pairs.length === 0) return new Map();
+): Promise<KnownAncestry> {
+  if (published === undefined || pairs.length === 0) return { known: new Map(), expected: new Set() };
+  const { source, dryRun } = request;
   const { refs, peeled } = published.manifest;
   const here = new Set([...refs.values(), ...peeled.values()]);
   const own = pairs.filter((pair) => here.has(pair.new));
@@ -83,7 +111,13 @@ async function ancestryOf(
   const known = await ancestryIn(own, (wants, haves) =>
     ownGraph({ ...request, git: context.git }, published, wants, haves),
   );
-  return new Map([...known, ...(await findAncestry(fetchingRun(context, request), others))]);
+  if (source.listing.canFilter || dryRun) {
+    const asked = await findAncestry(fetchingRun(context, request), others);
+    return { known: new Map([...known, ...asked]), expected: new Set() };
+  }
+  const expected = new Set(others.map((pair) => pairKey(pair.old, pair.new)));
+  for (const key of expected) known.set(key, 'yes');
+  return { known, expected };
 }
 
 function allowed(ref: PlannedRef, request: ImportRequest, state: GitState | undefined): PlannedRef {

@@ -4,6 +4,7 @@ import {
   directoryFileConflict,
   emptyPack,
   isZeroId,
+  type RefCommand,
   refsStartingWith,
 } from '../../git/index.ts';
 import { ChunkSource } from '../../lib/chunk-source.ts';
@@ -24,6 +25,8 @@ export interface ExpectedChange extends RefTarget {
 
 export interface ImportPublish {
   readonly changes: readonly ExpectedChange[];
+  /** Branches among them that must not lose commits. */
+  readonly forward: readonly RefCommand[];
   /** Undefined when no objects are needed. */
   readonly pack: PeekedPack | undefined;
   /**
@@ -46,7 +49,7 @@ export async function publishImport(
   publish: ImportPublish,
 ): Promise<PublishedPack> {
   const { repository, source, observer, signal, cause } = request;
-  const { changes, pack } = publish;
+  const { changes, forward, pack } = publish;
   const expected = new Map(changes.map(({ name, oldId }) => [name, oldId]));
   const format = source.listing.objectFormat;
   const bytes = pack === undefined ? once(emptyPack(format)) : counted(pack.pack, request, publish.onBytes);
@@ -55,6 +58,7 @@ export async function publishImport(
       repository,
       empty: emptyState(repository.id.identifier, format, context.random.hex(16)),
       targets: changes,
+      forward,
       kind: 'mirror',
       cause: { kind: 'mirror', actor: null, evidence: null, ...cause },
       applies: ({ name }, { refs }) => isAsExpected(expected.get(name), refs.get(name)),

@@ -2,7 +2,8 @@
  * A pack from its first byte to its entry in a manifest: index it, check its bounds, prove it complete, store it. This is for those who
  * decide nothing on the way. A push does: it calls the same steps by itself, since whatever is refused must not be stored.
  */
-import { isZeroId } from '../../git/index.ts';
+import { isZeroId, type RefCommand } from '../../git/index.ts';
+import { isFastForward } from '../../git-process/inspect-objects.ts';
 import type { GitState, PackEntry, PublishedGitState } from '../git/git-manifest.ts';
 import type { GitRepository } from '../git/git-repository.ts';
 import { type CheckedTips, ConnectivityCheck, type RefTarget } from './connectivity.ts';
@@ -23,6 +24,8 @@ export interface TakeInOptions {
   readonly empty: GitState;
   /** What refs are to point at. One with a zero id is to go. */
   readonly targets: readonly RefTarget[];
+  /** Branches that must not lose commits. The old ids are commits that are here. */
+  readonly forward?: readonly RefCommand[];
   /** What the entry says of where the pack comes from. */
   readonly kind: 'push' | 'mirror';
   /** How much may come, where that is less than this server takes in. */
@@ -55,6 +58,8 @@ export interface RefusedPack {
   readonly findings: readonly string[];
   /** True when it is beyond a bound: nothing is wrong with it but how much it holds, or makes of what it holds. */
   readonly excess?: true;
+  /** Names of branches that would lose commits, if that is why. */
+  readonly diverged?: readonly string[];
 }
 
 /**
@@ -106,6 +111,8 @@ async function takeInto(
   const check = new ConnectivityCheck({ git, workspace, targets, shallow: [], published, signal });
   const checked = await check.prove(tips, received);
   if (checked.disconnected.size > 0) return missing(checked);
+  const diverged = await divergedIn(workspace, context, options);
+  if (diverged.length > 0) return lossOf(diverged);
   return {
     outcome: 'taken',
     entry: received === undefined ? undefined : await store(context, received, options),
@@ -124,6 +131,26 @@ function missing({ disconnected }: CheckedTips): RefusedPack {
   const [first = ''] = disconnected;
   const others = disconnected.size > 1 ? ` and ${disconnected.size - 1} more` : '';
   return { outcome: 'refused', reason: `objects that ${first}${others} needs are missing`, findings: [] };
+}
+
+/** Names of branches that would lose commits. */
+async function divergedIn(
+  workspace: IntakeWorkspace,
+  { git }: IntakeContext,
+  { forward = [], published, signal }: TakeInOptions,
+): Promise<string[]> {
+  const names: string[] = [];
+  for (const { name, oldId, newId } of forward) {
+    const paths = await workspace.open(published);
+    if (!(await isFastForward(git, paths, oldId, newId, signal))) names.push(name);
+  }
+  return names;
+}
+
+function lossOf(diverged: readonly string[]): RefusedPack {
+  const [first = ''] = diverged;
+  const others = diverged.length > 1 ? ` and ${diverged.length - 1} more` : '';
+  return { outcome: 'refused', reason: `${first}${others} would lose commits`, findings: [], diverged };
 }
 
 async function store(

@@ -99,6 +99,8 @@ describe('the rows', () => {
       'push-one-commit/file 1 ms',
       'push-one-commit-small/file 1 ms',
       'first-push-many/file 1 ms',
+      'import/file 0.45 ms',
+      'import-rss/file 128 MiB',
       'push-1gib-rss/file 64 MiB',
       'clone-1gib-rss/file 64 MiB',
       'many-clients-clone/file 0.3 ms',
@@ -109,6 +111,7 @@ describe('the rows', () => {
       'many-refs-loop-delay/file 50 ms',
       'many-refs-bulk-loop-delay/file 50 ms',
       'relay-rss-1m/file 512 MiB',
+      'import-rss/s3 128 MiB',
       'push-1gib-rss/s3 64 MiB',
       'clone-1gib-rss/s3 64 MiB',
     ]);
