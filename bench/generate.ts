@@ -10,7 +10,7 @@ import { SeededBytes, SeededNumbers } from './random.ts';
  */
 export const generatorVersion = 1;
 
-export type DatasetName = 'small' | 'medium' | 'hundred' | 'big';
+export type DatasetName = 'small' | 'medium' | 'large' | 'hundred' | 'big';
 
 /** A generated bare repository: one pack, HEAD on `main`. */
 export interface Dataset {
@@ -28,6 +28,8 @@ export interface HistoryShape {
   readonly branches: number;
   /** Annotated tags, spread evenly over main. */
   readonly tags: number;
+  /** Characters of a file that every commit adds, and that hardly shrinks; 0 if absent. */
+  readonly added?: number;
 }
 
 /** Files no compressor can shrink: `count` blobs of `bytes` each. */
@@ -37,9 +39,11 @@ export interface BlobShape {
   readonly bytes: number;
 }
 
-const histories: Record<'small' | 'medium', HistoryShape> = {
+const histories: Record<'small' | 'medium' | 'large', HistoryShape> = {
   small: { seed: 1, files: 200, commits: 760, branches: 5, tags: 10 },
   medium: { seed: 2, files: 2_000, commits: 9_400, branches: 40, tags: 100 },
+  /** About as large as git's own history: 400,000 objects, 300 MB. */
+  large: { seed: 5, files: 3_000, commits: 33_000, branches: 60, tags: 200, added: 9_000 },
 };
 const blobs: Record<'hundred' | 'big', BlobShape> = {
   /** 100 MiB. */
@@ -89,12 +93,17 @@ export function* textHistory(shape: HistoryShape): Generator<string> {
   const contents = Array.from({ length: shape.files }, () =>
     Array.from({ length: 20 + numbers.below(80) }, line),
   );
+  const noise = shape.added === undefined ? undefined : new SeededBytes(shape.seed);
   let branches = 0;
   let tags = 0;
   for (let commit = 1; commit <= shape.commits; commit++) {
     const changed = commit === 1 ? contents.map((_, file) => file) : threeOf(contents.length, numbers);
     if (commit > 1) for (const file of changed) edit(contents[file] ?? [], numbers, line);
     const entries = changed.map((file) => ({ path: pathOf(file), text: contents[file]?.join('\n') ?? '' }));
+    if (noise !== undefined) {
+      const text = noise.next(Math.ceil(((shape.added ?? 0) * 3) / 4)).toString('base64');
+      entries.push({ path: `added/${commit % 64}/${commit}.txt`, text });
+    }
     yield commitText('refs/heads/main', {
       mark: commit,
       at: commit,

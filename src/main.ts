@@ -1,7 +1,7 @@
 #!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=4
-import { commandLine } from './cli/command-line.ts';
 import { ExitError } from './cli/exit-error.ts';
 import { nodeVersionProblem } from './cli/node-version.ts';
+import { keepHeapSmall } from './cli/small-heap.ts';
 import { systemClock } from './lib/clock.ts';
 import { CairnError, messageOf } from './lib/errors.ts';
 import { StoreUntriedError } from './object-store/probe/probe-error.ts';
@@ -31,6 +31,8 @@ async function main(): Promise<void> {
   try {
     const problem = nodeVersionProblem(process.versions.node);
     if (problem !== undefined) throw new CairnError('invalid', problem);
+    keepHeapSmall(process.argv[2]);
+    const { commandLine } = await import('./cli/command-line.ts');
     await commandLine({ environment: process.env, print, warn, signal: stop.signal }).parseAsync();
   } catch (error) {
     const reason =

@@ -9,6 +9,7 @@ import { manyClones, manyLargeClones } from './many-clients.ts';
 import { manyPushers, manyPushersOnSlowSwaps } from './many-pushers.ts';
 import { manyPushes } from './many-pushes.ts';
 import { manyRefs } from './many-refs.ts';
+import { mirrorBetweenHosts } from './mirror.ts';
 import { oneGibibyte } from './one-gib.ts';
 import { pushOneCommit, pushOneCommitCpu, pushSigned } from './push.ts';
 import { hundredThousandEvents, millionEvents } from './relay-100k.ts';
@@ -25,6 +26,9 @@ export function allRows({ pushes }: Growth): RowGroup[] {
     manyPushersOnSlowSwaps(),
     manyPushes(pushes),
     manyRefs(),
+    mirrorBetweenHosts('medium'),
+    mirrorBetweenHosts('large'),
+    mirrorBetweenHosts('big'),
     hundredThousandEvents(),
     millionEvents(),
     ...rowsOf('s3'),

@@ -3,10 +3,8 @@ import type { Option, OptionName } from '../config/options.ts';
 import { type GivenFlags, optionsFor } from '../config/settings.ts';
 import { unknownVariables, unknownVariableWarning } from '../config/unknown-variables.ts';
 import { VERSION } from '../server/version.ts';
-import { announce, withdraw } from './announce.ts';
 import type { CommandContext } from './command-context.ts';
 import { credentialGet, credentialNote, credentialOther } from './credential.ts';
-import { events } from './events.ts';
 import { addImportCommand } from './import-command-line.ts';
 import { keyNew, keyShow } from './key.ts';
 import { addMirrorCommands } from './mirror-command-line.ts';
@@ -119,10 +117,14 @@ function addClientCommands(program: Command, context: CommandContext): void {
     .option('--object-format <format>', 'sha1 or sha256, for a new repository')
     .option('--earliest-commit <commit>', 'the commit that identifies the project, usually its root')
     .option('--grasp', 'also take pushes by signed states (GRASP)')
-    .action((identifier, flags) => announce(identifier, flags, given(flags), context));
+    .action(async (identifier, flags) =>
+      (await import('./announce.ts')).announce(identifier, flags, given(flags), context),
+    );
   withOptions(program.command('withdraw <identifier>'), 'client')
     .description('Withdraw the announcement of a repository, which ends the repository.')
-    .action((identifier, flags) => withdraw(identifier, given(flags), context));
+    .action(async (identifier, flags) =>
+      (await import('./announce.ts')).withdraw(identifier, given(flags), context),
+    );
 
   // Git appends the operation to the value of `credential.helper`, so options come before it.
   const credential = withOptions(program.command('credential'), 'client').description(
@@ -157,7 +159,7 @@ function addClientCommands(program: Command, context: CommandContext): void {
     .option('--until <time>', 'not newer than this')
     .option('--limit <count>', 'maximum number', '100')
     .option('--json', 'print events as signed, one per line')
-    .action((flags) => events(flags, given(flags), context));
+    .action(async (flags) => (await import('./events.ts')).events(flags, given(flags), context));
 }
 
 /** Collects the values of an option that is given several times. */
