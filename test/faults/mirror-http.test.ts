@@ -17,6 +17,8 @@ import {
 
 const { signal } = new AbortController();
 const PIECE = Buffer.alloc(64 * 1024, 'x');
+/** More than is collected before a request begins. */
+const LONG = Array.from({ length: 20 }, () => PIECE);
 
 /** A body without an end, which notes whether it was closed. */
 function endless() {
@@ -132,7 +134,7 @@ describe('a push that is refused while its body is sent', () => {
     });
     const session = await openPush(server.url);
     const stuck = async function* () {
-      yield PIECE;
+      yield* LONG;
       await new Promise(() => undefined);
       yield PIECE;
     };
@@ -175,17 +177,17 @@ describe('a connection that breaks', () => {
     });
     const session = await openPush(server.url);
     const body = async function* () {
-      for (let piece = 0; piece < 10; piece++) yield PIECE;
+      yield* LONG;
     };
     const error = await failure(session.request(body(), { last: true, signal }));
-    expect(error.facts).toEqual({ brokenOff: true, sent: 10 * PIECE.length });
+    expect(error.facts).toEqual({ brokenOff: true, sent: LONG.length * PIECE.length });
   });
 
   it('because the body fails: the error of the body', async () => {
     const server = await pushTarget((request) => void request.resume());
     const session = await openPush(server.url);
     const body = async function* () {
-      yield PIECE;
+      yield* LONG;
       throw new Error('the source failed');
     };
     await expect(session.request(body(), { last: true, signal })).rejects.toThrow('the source failed');
@@ -200,7 +202,7 @@ describe('a connection that breaks', () => {
     const session = await openPush(server.url);
     const { promise, resolve } = withResolvers();
     const body = async function* () {
-      yield PIECE;
+      yield* LONG;
       await promise;
       throw new Error('the source failed');
     };
@@ -263,7 +265,7 @@ describe('waiting', () => {
     });
     const session = await openPush(server.url, { waitingTimes: { silence: 100 } });
     const body = async function* () {
-      yield PIECE;
+      yield* LONG;
       await sleep(500);
       yield PIECE;
     };
@@ -368,6 +370,98 @@ describe('answers that no git server gives', () => {
   });
 });
 
+describe('bytes that are not HTTP, or end too early', () => {
+  const head = 'HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n';
+  it.each([
+    ['SSH', 'SSH-2.0-OpenSSH_9.2\r\n', 'corrupt'],
+    ['headers without an end', `${head}X: ${'x'.repeat(200_000)}`, 'corrupt'],
+    ['nothing', '', 'unavailable'],
+    ['half of the headers', head, 'unavailable'],
+    [
+      'less than was announced',
+      `${head}Content-Length: 100\r\n\r\n001e# service=git-upload-pack\n0000`,
+      'unavailable',
+    ],
+    [
+      'chunks without an end',
+      `${head}Transfer-Encoding: chunked\r\n\r\n22\r\n001e# service=git-upload-pack\n0000\r\n`,
+      'unavailable',
+    ],
+    ['chunks that are none', `${head}Transfer-Encoding: chunked\r\n\r\nxyz\r\n`, 'corrupt'],
+    [
+      'another protocol',
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n',
+      'unavailable',
+    ],
+  ])('%s', async (_, bytes, kind) => {
+    const server = await startRawServer((socket) => {
+      socket.once('data', () => socket.end(bytes));
+    });
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    const reading = connect(server.url)
+      .open('git-upload-pack', { version: 2, signal })
+      .then((session) => readAll(session.advertisement));
+    await expect(reading).rejects.toMatchObject({ kind });
+  });
+
+  it('a server that writes byte by byte is understood', async () => {
+    const body = '001e# service=git-upload-pack\n0000000eversion 2\n0000';
+    const bytes = Buffer.from(`${head}Content-Length: ${body.length}\r\n\r\n${body}`);
+    const server = await startRawServer((socket) => {
+      socket.setNoDelay(true);
+      socket.once('data', async () => {
+        for (const byte of bytes) {
+          socket.write(Buffer.of(byte));
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        socket.end();
+      });
+    });
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    await using session = await connect(server.url).open('git-upload-pack', { version: 2, signal });
+    expect(await readAll(session.advertisement)).toBe(2);
+  });
+});
+
+describe('the size of a body', () => {
+  it('up to a mebibyte is announced, as git does; above, the body goes in chunks', async () => {
+    const lengths: (string | undefined)[] = [];
+    const server = await pushTarget(async (request, response) => {
+      lengths.push(request.headers['content-length'] ?? request.headers['transfer-encoding']);
+      for await (const _ of request);
+      response.writeHead(200, { 'Content-Type': 'application/x-git-receive-pack-result' }).end('0000');
+    });
+    const session = await openPush(server.url);
+    for (const pieces of [0, 16, 17]) {
+      const body = async function* () {
+        yield* LONG.slice(0, pieces);
+      };
+      await readAll(await session.request(body(), { last: true, signal }));
+    }
+    expect(lengths).toEqual(['0', '1048576', 'chunked']);
+  });
+
+  it('an abort while it is collected closes the body, and nothing is sent', async () => {
+    const server = await pushTarget((_request, response) => void response.end());
+    const session = await openPush(server.url);
+    const abort = new AbortController();
+    let closed = 0;
+    const iterator: AsyncIterator<Buffer> = {
+      next: () => new Promise(() => undefined),
+      return: async () => {
+        closed += 1;
+        return { done: true, value: undefined };
+      },
+    };
+    const body = { [Symbol.asyncIterator]: () => iterator };
+    const asking = session.request(body, { last: true, signal: abort.signal });
+    abort.abort(new Error('enough'));
+    await expect(asking).rejects.toThrow('enough');
+    expect(closed).toBe(1);
+    expect(server.requests.length).toBe(1);
+  });
+});
+
 describe('idle connections', () => {
   it('requests that follow one another share a connection; after a gap there is a new one', async () => {
     const server = await startScriptedServer((_request, response) =>
@@ -415,7 +509,7 @@ describe('idle connections', () => {
     const session = await openPush(server.url);
     await sleep(20);
     const body = async function* () {
-      yield PIECE;
+      yield* LONG;
     };
     await readAll(await session.request(body(), { last: true, signal }));
     expect(server.connections()).toBe(2);

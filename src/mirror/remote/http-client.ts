@@ -66,6 +66,9 @@ export class HttpClient {
     if (isNotConnected(error)) {
       return new RemoteError('unavailable', `${where} cannot be reached: ${reason}`, {}, { cause: error });
     }
+    if (systemCode(error)?.startsWith('HPE_')) {
+      return new RemoteError('corrupt', `${where} does not speak HTTP: ${reason}`, {}, { cause: error });
+    }
     const text = `the connection to ${where} broke off: ${reason}`;
     return new RemoteError('unavailable', text, { brokenOff: true, sent: body.sent }, { cause: error });
   }

@@ -5,6 +5,7 @@ import type { HttpAuthorizer } from './http-authorizer.ts';
 import { endAnswer, type HttpClient, mustBe } from './http-client.ts';
 import type { HttpAnswer } from './http-transport.ts';
 import { PacketStream } from './packet-stream.ts';
+import { collectStart } from './post-buffer.ts';
 import { isRedirect, maxRedirects, redirected } from './redirects.ts';
 import { displayUrl, type RemoteAddress } from './remote-address.ts';
 import { RemoteError } from './remote-error.ts';
@@ -99,12 +100,12 @@ class HttpSession implements Session {
   }
 
   async request(
-    body: RequestBody,
+    content: RequestBody,
     { signal }: { readonly last: boolean; readonly signal: AbortSignal },
   ): Promise<PacketStream> {
     const { client, authorizer, repository, service } = this.options;
     await finish(this.current);
-    if (!Buffer.isBuffer(body)) await this.probe(signal);
+    const body = Buffer.isBuffer(content) ? content : await this.ready(content, signal);
     let answer = await this.post(body, signal);
     if (
       answer.status === 401 &&
@@ -128,9 +129,21 @@ class HttpSession implements Session {
     await this.current.close();
   }
 
+  /** Makes ready what is needed to send a body that comes in pieces. A body that is not sent is closed. */
+  private async ready(body: AsyncIterable<Buffer>, signal: AbortSignal): Promise<RequestBody> {
+    try {
+      // Before the body is read: while a person is asked for a password, its source would wait.
+      await this.probe(signal);
+    } catch (error) {
+      await body[Symbol.asyncIterator]().return?.();
+      throw error;
+    }
+    return collectStart(body, signal);
+  }
+
   /**
-   * A body that comes in pieces cannot be sent again. So a request with nothing but a flush finds out first whether the server
-   * wants credentials. It is a POST, because some servers ask for them only there.
+   * A long body cannot be sent again. So a request with nothing but a flush finds out first whether the server wants credentials. It
+   * is a POST, because some servers ask for them only there.
    */
   private async probe(signal: AbortSignal): Promise<void> {
     const { authorizer, repository } = this.options;

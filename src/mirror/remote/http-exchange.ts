@@ -58,8 +58,11 @@ export class HttpExchange {
     const { outgoing, request, body } = this;
     const answered = new Promise<IncomingMessage>((resolve, reject) => {
       outgoing.once('response', resolve);
-      // After the answer has begun, reading it tells of errors.
-      outgoing.on('error', reject);
+      // After the answer has begun, reading it tells of the error.
+      outgoing.on('error', (error) => {
+        this.failure ??= { error };
+        reject(error);
+      });
       outgoing.once('close', () => reject(brokenOff()));
     });
     outgoing.once('finish', () => this.options.trace('request written'));

@@ -21,6 +21,8 @@ export interface SshAddress {
 
 /** What is read from the address by a scheme: `<name>://`. */
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
+/** `<name>::<address>`: git would run `git-remote-<name>` (gitremote-helpers(7)). */
+const HELPER = /^[a-z][a-z0-9+.-]*::/i;
 /** `user@host:path`, where the host may be an IPv6 address in brackets. A colon after a slash belongs to a path. */
 const SCP_FORM = /^(?:([^@/:]+)@)?(\[[^\]]+\]|[^:/@[\]]+):(.*)$/s;
 
@@ -31,10 +33,9 @@ const SCP_FORM = /^(?:([^@/:]+)@)?(\[[^\]]+\]|[^:/@[\]]+):(.*)$/s;
 export function parseRemoteAddress(text: string): RemoteAddress {
   const trimmed = text.trim();
   if (trimmed === '') throw new CairnError('invalid', 'the address of a repository is empty');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(trimmed)) {
-    throw new CairnError('invalid', 'the address of a repository contains control characters');
-  }
+  mustBePrintable(trimmed);
+  if (HELPER.test(trimmed))
+    throw new CairnError('invalid', 'remote helpers of git (<name>::) are not supported');
   const scheme = SCHEME.exec(trimmed)?.[1]?.toLowerCase();
   switch (scheme) {
     case 'http':
@@ -138,6 +139,7 @@ function scpForm(text: string): SshAddress | undefined {
 /** `ssh` would take a word that begins with `-` as an option (CVE-2017-1000117). */
 function checkedSsh(address: SshAddress): SshAddress {
   const { user = '', host, path } = address;
+  mustBePrintable(user + path);
   if (host.startsWith('-') || user.startsWith('-') || path.startsWith('-')) {
     throw new CairnError('invalid', 'host, user and path of an SSH address must not begin with "-"');
   }
@@ -148,7 +150,16 @@ function checkedSsh(address: SshAddress): SshAddress {
 function filePath(text: string): string {
   const url = parseUrl(text);
   if (url === undefined || (url.hostname !== '' && url.hostname !== 'localhost')) throw notAnAddress();
-  return decoded(url.pathname);
+  const path = decoded(url.pathname);
+  mustBePrintable(path);
+  return path;
+}
+
+/** Percent-encoded characters are looked at once they are decoded. */
+function mustBePrintable(text: string): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (!/[\u0000-\u001f\u007f]/.test(text)) return;
+  throw new CairnError('invalid', 'the address of a repository contains control characters');
 }
 
 /** `URL.parse`, which the first versions of Node.js 20 do not have. */

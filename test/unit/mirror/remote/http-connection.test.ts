@@ -25,7 +25,7 @@ class ScriptedTransport implements HttpTransport {
 
   async send(request: HttpRequest): Promise<HttpAnswer> {
     this.requests.push(request);
-    this.bodies.push(await textOf(request.body));
+    this.bodies.push((await textOf(request.body)).replace(/x+/, '…'));
     const { status = 200, headers = {}, body = '' } = this.script(request);
     const chunks = async function* () {
       yield Buffer.from(body);
@@ -114,9 +114,11 @@ async function open(
   return connection.open(SERVICES[service], { version: service === 'upload' ? 2 : 0, signal });
 }
 
+/** More than is collected before a request begins. */
 async function* pieces() {
   yield Buffer.from('one ');
-  yield Buffer.from('two');
+  yield Buffer.alloc(1024 * 1024, 'x');
+  yield Buffer.from(' two');
 }
 
 describe('requests', () => {
@@ -200,7 +202,7 @@ describe('the helper', () => {
     const session = await open(transport, 'receive', { helper }, 'https://me@host.example/r.git');
     await session.request(pieces(), { last: true, signal });
     expect(transport.told.map((line) => line.split(' ').at(-1))).toEqual(['none', 'me:right', 'me:right']);
-    expect(transport.bodies.at(-1)).toBe('one two');
+    expect(transport.bodies.at(-1)).toBe('one … two');
     expect(helper.told).toEqual(['fill host.example', 'approve']);
     expect(helper.questions[0]).toMatchObject({ userName: 'me', challenges: ['Basic realm="git"'] });
   });
@@ -246,7 +248,7 @@ describe('before a body that cannot be sent twice', () => {
     const helper = new ScriptedHelper('right');
     const session = await open(transport, 'receive', { helper });
     await session.request(pieces(), { last: true, signal });
-    expect(transport.bodies).toEqual(['', '0000', 'one two']);
+    expect(transport.bodies).toEqual(['', '0000', 'one … two']);
     expect(helper.told).toEqual(['fill host.example', 'approve']);
   });
 
@@ -272,6 +274,14 @@ describe('before a body that cannot be sent twice', () => {
     const session = await open(transport, 'receive', { helper });
     await session.request(pieces(), { last: true, signal });
     expect(helper.told).toEqual([]);
+  });
+
+  it('a body that is short is sent again instead', async () => {
+    const transport = new ScriptedTransport(guarded('right', 'POST'));
+    const helper = new ScriptedHelper('right');
+    const session = await open(transport, 'upload', { helper });
+    await session.request(Buffer.from('short'), { last: true, signal });
+    expect(transport.bodies).toEqual(['', 'short', 'short']);
   });
 
   it('nothing is sent without a helper, with credentials, and with a body that can be sent twice', async () => {
