@@ -8,7 +8,6 @@ import {
   emptyState,
   type GitManifest,
   type GitState,
-  namedArtifacts,
   type PublishedGitState,
 } from '../repository/git/git-manifest.ts';
 import type { GitRepository } from '../repository/git/git-repository.ts';
@@ -63,7 +62,8 @@ export async function restore(
   if (past.incarnation !== current.manifest.incarnation) {
     throw new CairnError('invalid', `state ${which} belongs to an earlier repository of that name`);
   }
-  for (const { kind, ref } of namedArtifacts(past)) await artifacts.mustExist(repository.id, kind, ref);
+  for (const { kind, ref } of repository.kind.artifacts(past))
+    await artifacts.mustExist(repository.id, kind, ref);
   return publishState(repository, 'restore', (state) => {
     const { graph: _current, ...existing } = mustExist(repository, state);
     const { head, refs, peeled, packs, graph } = past;

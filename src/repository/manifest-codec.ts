@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { canonicalJson, type JsonValue } from '../lib/canonical-json.ts';
 import { CairnError, publicError } from '../lib/errors.ts';
 import type { Manifest } from './manifest.ts';
+import { OtherKindError } from './other-kind.ts';
 import { identifierProblem } from './repository-id.ts';
 
 /** Largest manifest, in bytes. */
@@ -59,6 +60,9 @@ export function manifestBytes(stored: unknown, tooLarge: string): Buffer {
   return bytes;
 }
 
+/** The kind of a manifest without the member `kind`: the format is older than other kinds. */
+const KIND_WITHOUT_NAME = 'git';
+
 /** A manifest during decoding. */
 export interface ManifestText {
   /** The members found. So far it is only known that the text is JSON. */
@@ -72,10 +76,15 @@ export interface ManifestText {
 /**
  * Reads bytes as JSON.
  * @param name how to name the manifest in an error, for example its key
- * @param versions those that are known here
+ * @param expected the kind of the repository, and the versions of its manifests that are known here
+ * @throws OtherKindError when it is the manifest of another kind
  * @throws CairnError `corrupt` when they are no object in JSON, or of another version
  */
-export function readManifest(bytes: Uint8Array, name: string, versions: readonly number[]): ManifestText {
+export function readManifest(
+  bytes: Uint8Array,
+  name: string,
+  expected: { readonly kind: string; readonly versions: readonly number[] },
+): ManifestText {
   const corrupt = (problem: string) => publicError('corrupt', `the manifest ${name} is damaged: ${problem}`);
   if (bytes.length > MAX_MANIFEST_BYTES) throw corrupt('it is too large');
   let text: string;
@@ -88,8 +97,9 @@ export function readManifest(bytes: Uint8Array, name: string, versions: readonly
   }
   if (typeof value !== 'object' || value === null) throw corrupt('it is not an object');
   const members = value as Record<string, unknown>;
-  const { version } = members;
-  if (typeof version === 'number' && !versions.includes(version)) {
+  const { version, kind = KIND_WITHOUT_NAME } = members;
+  if (typeof kind === 'string' && kind !== expected.kind) throw new OtherKindError(kind, expected.kind);
+  if (typeof version === 'number' && !expected.versions.includes(version)) {
     throw corrupt(`its version ${version} is not known to this Cairn`);
   }
   return {

@@ -1,6 +1,7 @@
 import { allSettledOrThrow } from '../lib/all-settled-or-throw.ts';
 import { type Digest, sha256 } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
+import { LruMap } from '../lib/lru.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { artifactKey } from './keys.ts';
@@ -8,11 +9,15 @@ import type { Manifest } from './manifest.ts';
 import { MAX_MANIFEST_BYTES } from './manifest-codec.ts';
 import type { ManifestBytes, ManifestFormat } from './manifest-format.ts';
 import { ManifestMemory } from './manifest-memory.ts';
+import { OtherKindError } from './other-kind.ts';
 import type { RepositoryPlace } from './repository-id.ts';
 import type { RepositoryKind } from './repository-kind.ts';
 
 /** Bytes of manifests, and of the parts beside them, in memory. */
 const MEMORY_BUDGET = 128 * 1024 * 1024;
+
+/** Digests of manifests of other kinds that are remembered. */
+const OTHERS_REMEMBERED = 1_000;
 
 /**
  * The parts beside a manifest that are in memory after a load: all, or only those already loaded. The parts of git
@@ -28,6 +33,8 @@ export class ManifestStore<M extends Manifest> {
   private readonly format: ManifestFormat<M>;
   private readonly recent: ManifestMemory<M>;
   private readonly loading = new SingleFlight<Digest, M>();
+  /** What is known to be of another kind: nobody reads it again to find out. */
+  private readonly others = new LruMap<Digest, OtherKindError>(OTHERS_REMEMBERED);
 
   constructor(artifacts: ArtifactStore, kind: RepositoryKind<M>) {
     this.kind = kind;
@@ -38,6 +45,7 @@ export class ManifestStore<M extends Manifest> {
 
   /**
    * Loads a manifest.
+   * @throws OtherKindError when it is of another kind of repository
    * @throws CairnError `corrupt` naming the artifact when it is missing or damaged; `unavailable` when the store fails
    */
   async load(id: RepositoryPlace, digest: Digest, parts: PartsLoaded = 'all'): Promise<M> {
@@ -47,10 +55,17 @@ export class ManifestStore<M extends Manifest> {
   }
 
   private async read(id: RepositoryPlace, digest: Digest): Promise<M> {
+    const known = this.others.get(digest);
+    if (known !== undefined) throw known;
     const bytes = await this.artifacts.read(id, 'json', digest, MAX_MANIFEST_BYTES);
-    const manifest = this.format.decode(id, bytes, nameOf(id, digest));
-    this.recent.set(id, digest, manifest, bytes.length);
-    return manifest;
+    try {
+      const manifest = this.format.decode(id, bytes, nameOf(id, digest));
+      this.recent.set(id, digest, manifest, bytes.length);
+      return manifest;
+    } catch (error) {
+      if (error instanceof OtherKindError) this.others.set(digest, error, 1);
+      throw error;
+    }
   }
 
   /** Encodes a manifest and computes its digest, without writing. @throws as {@link ManifestFormat.encode} */

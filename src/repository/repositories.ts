@@ -1,9 +1,11 @@
+import type { Digest } from '../lib/digest.ts';
 import { type CairnError, isCairnError } from '../lib/errors.ts';
 import { LruMap } from '../lib/lru.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
-import type { PublishedGitState } from './git/git-manifest.ts';
-import { GitRepository, type GitRepositoryContext } from './git/git-repository.ts';
+import type { GitRepository } from './git/git-repository.ts';
 import { parsePointerKey, repositoriesPrefix } from './keys.ts';
+import type { Manifest, PublishedState } from './manifest.ts';
+import { OtherKindError } from './other-kind.ts';
 import { readPointer } from './pointer.ts';
 import {
   formatRepositoryId,
@@ -15,29 +17,50 @@ import {
 /** Repositories in memory. A forgotten one costs a request when it is needed again. */
 const REMEMBERED = 10_000;
 
-/** All repositories of a bucket. Recently used ones stay in memory. */
-export class Repositories {
-  private readonly context: GitRepositoryContext;
-  private readonly known = new LruMap<string, GitRepository>(
-    REMEMBERED,
-    (repository) => !repository.publisher.busy,
-  );
+/** What repositories of all kinds have in common for {@link Repositories}; each kind has more. */
+export interface AnyRepository {
+  readonly publisher: { readonly busy: boolean };
+  resolve(): Promise<PublishedState<Manifest> | undefined>;
+}
 
-  constructor(context: GitRepositoryContext) {
+/** The published state of a repository of a kind. */
+export type PublishedOf<R extends AnyRepository> = NonNullable<Awaited<ReturnType<R['resolve']>>>;
+
+/** @typeParam R the repositories of one kind */
+export interface RepositoriesContext<R extends AnyRepository> {
+  readonly control: ObjectStore;
+  readonly manifests: {
+    load(place: RepositoryPlace, digest: Digest): Promise<PublishedOf<R>['manifest']>;
+  };
+  /** Opens a repository. Sends no request. */
+  readonly open: (id: RepositoryId) => R;
+}
+
+/**
+ * All repositories of one kind in a bucket. Recently used ones stay in memory. Those of several kinds are found by
+ * `RepositoriesOfAllKinds`.
+ * @typeParam R the repositories of the kind
+ */
+export class Repositories<R extends AnyRepository = GitRepository> {
+  private readonly context: RepositoriesContext<R>;
+  private readonly known = new LruMap<string, R>(REMEMBERED, (repository) => !repository.publisher.busy);
+
+  constructor(context: RepositoriesContext<R>) {
     this.context = context;
   }
 
-  get(id: RepositoryId): GitRepository {
+  /** The repository of this kind with an id, whether it exists or not. Sends no request. */
+  get(id: RepositoryId): R {
     const name = formatRepositoryId(id);
     const remembered = this.known.get(name);
     if (remembered !== undefined) return remembered;
-    const repository = new GitRepository(id, this.context);
+    const repository = this.context.open(id);
     this.known.set(name, repository, 1);
     return repository;
   }
 
   /**
-   * Every repository in the bucket, or of one owner, with its published state. Reads the bucket's listing, pointers and
+   * Every repository of this kind in the bucket, or of one owner, with its published state. Reads the bucket's listing, pointers and
    * manifests: for operators, never on a request path.
    * @param onDamaged told of each repository whose state cannot be read, which is then left out; without it the
    *   listing ends there
@@ -48,12 +71,13 @@ export class Repositories {
     onDamaged: (damage: CairnError) => void = (damage) => {
       throw damage;
     },
-  ): AsyncGenerator<ListedRepository> {
+  ): AsyncGenerator<ListedRepository<R>> {
     for await (const place of listPlaces(this.context.control, repositoriesPrefix(owner))) {
-      let listed: ListedRepository | undefined;
+      let listed: ListedRepository<R> | undefined;
       try {
         listed = await this.read(place);
       } catch (error) {
+        if (error instanceof OtherKindError) continue;
         if (!isCairnError(error)) throw error;
         onDamaged(error);
       }
@@ -61,19 +85,20 @@ export class Repositories {
     }
   }
 
-  private async read(place: RepositoryPlace): Promise<ListedRepository | undefined> {
+  private async read(place: RepositoryPlace): Promise<ListedRepository<R> | undefined> {
     const { control, manifests } = this.context;
     const reading = await readPointer(control, place);
     if (reading.is !== 'found') return undefined;
     const { version, digest } = reading;
     const manifest = await manifests.load(place, digest);
-    return { id: repositoryId(place.owner, manifest.identifier), state: { version, digest, manifest } };
+    const state = { version, digest, manifest } as PublishedOf<R>;
+    return { id: repositoryId(place.owner, manifest.identifier), state };
   }
 }
 
-export interface ListedRepository {
+export interface ListedRepository<R extends AnyRepository = GitRepository> {
   readonly id: RepositoryId;
-  readonly state: PublishedGitState;
+  readonly state: PublishedOf<R>;
 }
 
 /**

@@ -20,7 +20,7 @@ export interface NamedArtifact {
 }
 
 export interface RepositoryKind<M extends Manifest> {
-  /** Its name, for people. */
+  /** Its name: the member `kind` of its manifests. Those of git have no such member. */
   readonly name: string;
   /** Composes a manifest from a state and a place in the chain, and changes neither. */
   compose(state: StateOf<M>, link: ChainLink<CauseOf<M>>): M;

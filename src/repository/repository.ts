@@ -4,6 +4,7 @@ import type { Random } from '../lib/random.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import type { Manifest, PublishedState } from './manifest.ts';
 import type { ManifestStore, PartsLoaded } from './manifest-store.ts';
+import { OtherKindError } from './other-kind.ts';
 import { readPointer } from './pointer.ts';
 import {
   type ObservedState,
@@ -14,6 +15,7 @@ import {
 } from './publisher.ts';
 import type { RepositoryId } from './repository-id.ts';
 import { formatRepositoryId } from './repository-id.ts';
+import type { RepositoryKind } from './repository-kind.ts';
 import { type SwapResult, swapPointer } from './swap.ts';
 
 /** How old an observation of a public repository, or of the event log, may be for an answer, in milliseconds. */
@@ -82,23 +84,28 @@ export class Repository<M extends Manifest> {
   /**
    * Reads the published state from the store: one conditional request, strongly consistent.
    * @param parts whether the parts beside the manifest are loaded at once, or on demand
-   * @returns undefined when the repository does not exist
+   * @returns undefined when there is no repository of this kind. {@link resolveOwnKind} tells if there is another
    * @throws CairnError `unavailable` when the store does not answer; `corrupt` when its data is damaged
    */
   async resolve(parts: PartsLoaded = 'all'): Promise<PublishedState<M> | undefined> {
+    return unlessOther(this.resolveOwnKind(parts));
+  }
+
+  /** The same as {@link resolve}. @throws OtherKindError when there is a repository of another kind */
+  async resolveOwnKind(parts: PartsLoaded = 'all'): Promise<PublishedState<M> | undefined> {
     return (await this.observe(parts)).published;
   }
 
   /** The published state as this process last saw it, at any age. Reads from the store only if there is none. */
   async known(): Promise<PublishedState<M> | undefined> {
-    return this.sighting === undefined ? this.resolve() : this.load(this.sighting.pointer);
+    return this.sighting === undefined ? this.resolve() : unlessOther(this.load(this.sighting.pointer));
   }
 
   /** The published state if this process saw it at most `maxAge` milliseconds ago. Sends no request for the pointer. */
   async peek(maxAge: number, parts: PartsLoaded = 'all'): Promise<PublishedState<M> | undefined> {
     const last = this.sighting;
     if (last === undefined || this.context.clock.monotonic() - last.at > maxAge) return undefined;
-    return this.load(last.pointer, parts);
+    return unlessOther(this.load(last.pointer, parts));
   }
 
   /** A number that only reads of the pointer begun later exceed; see `Change.since`. */
@@ -109,6 +116,11 @@ export class Repository<M extends Manifest> {
   /** Loads one manifest of this repository by digest, and verifies it. */
   manifest(digest: Digest): Promise<M> {
     return this.context.manifests.load(this.id, digest);
+  }
+
+  /** What publishing knows of its kind. */
+  get kind(): RepositoryKind<M> {
+    return this.context.manifests.kind;
   }
 
   toString(): string {
@@ -194,5 +206,15 @@ export class Repository<M extends Manifest> {
       next,
       sent,
     );
+  }
+}
+
+/** Reads the state of a repository; of one of another kind nothing is told. */
+async function unlessOther<S>(state: Promise<S | undefined>): Promise<S | undefined> {
+  try {
+    return await state;
+  } catch (error) {
+    if (error instanceof OtherKindError) return undefined;
+    throw error;
   }
 }

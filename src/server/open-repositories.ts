@@ -9,9 +9,11 @@ import { ArtifactCache, type CacheObserver } from '../repository/cache/artifact-
 import type { RangedDownloads } from '../repository/cache/artifact-download.ts';
 import { gitKind } from '../repository/git/git-kind.ts';
 import type { GitManifest } from '../repository/git/git-manifest.ts';
+import { GitRepository } from '../repository/git/git-repository.ts';
 import { ManifestStore } from '../repository/manifest-store.ts';
 import type { OnPublished, PublishObserver } from '../repository/publisher.ts';
 import { Repositories } from '../repository/repositories.ts';
+import { RepositoriesOfAllKinds } from '../repository/repositories-of-all-kinds.ts';
 import { SnapshotCache } from '../repository/snapshot/snapshot-cache.ts';
 
 /** The local disk cache of artifacts and snapshots. */
@@ -41,7 +43,10 @@ export interface RepositoriesParts {
 
 /** The whole repository layer over one object store. */
 export interface OpenedRepositories {
+  /** The repositories of git. */
   readonly repositories: Repositories;
+  /** Those of every kind that is opened here. A new kind is listed where this is made. */
+  readonly all: RepositoriesOfAllKinds<{ readonly git: Repositories }>;
   readonly artifacts: ArtifactStore;
   readonly manifests: ManifestStore<GitManifest>;
   readonly cache: ArtifactCache;
@@ -59,7 +64,7 @@ export function buildRepositories(parts: RepositoriesParts): OpenedRepositories 
   const manifests = new ManifestStore(artifacts, gitKind);
   const cache = new ArtifactCache({ ...keeping, folder: join(folder, 'artifacts'), store: artifacts });
   const snapshots = new SnapshotCache(join(folder, 'snapshots'), cache);
-  const repositories = new Repositories({
+  const context = {
     control: stores.control,
     manifests,
     snapshots,
@@ -68,8 +73,10 @@ export function buildRepositories(parts: RepositoriesParts): OpenedRepositories 
     swapPatience,
     ...(publishObserver === undefined ? {} : { publishObserver }),
     ...(onPublished === undefined ? {} : { onPublished }),
-  });
-  return { repositories, artifacts, manifests, cache, snapshots };
+  };
+  const repositories = new Repositories({ ...context, open: (id) => new GitRepository(id, context) });
+  const all = new RepositoriesOfAllKinds({ git: repositories });
+  return { repositories, all, artifacts, manifests, cache, snapshots };
 }
 
 /**

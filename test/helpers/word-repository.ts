@@ -65,7 +65,7 @@ const format: ManifestFormat<WordManifest> = {
     return { manifest, bytes: manifestBytes(stored, 'too many words') };
   },
   decode(_id, bytes, name) {
-    const { members, corrupt, mustBeCanonical } = readManifest(bytes, name, [1]);
+    const { members, corrupt, mustBeCanonical } = readManifest(bytes, name, { kind: 'words', versions: [1] });
     const problem = schemaProblem(frame, members);
     if (problem !== undefined) throw corrupt(problem);
     const { kind: _kind, state: lifecycle, words, ...rest } = members as z.infer<typeof frame>;

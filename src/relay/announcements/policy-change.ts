@@ -11,9 +11,8 @@ import { kinds } from '../../nostr/kinds.ts';
 import { type MaintainerRule, maintainerClosure } from '../../nostr/maintainers.ts';
 import type { Change, Evaluation } from '../../repository/change.ts';
 import type { Committed } from '../../repository/committed.ts';
-import type { GitCause, GitManifest, GitState } from '../../repository/git/git-manifest.ts';
-import type { GitRepository } from '../../repository/git/git-repository.ts';
-import type { Policy, RepositoryState } from '../../repository/manifest.ts';
+import type { CauseOf, Manifest, Policy, RepositoryState, StateOf } from '../../repository/manifest.ts';
+import type { Repository } from '../../repository/repository.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { EventReader } from '../events.ts';
 import type { SignedEvents } from '../log/signed-events.ts';
@@ -113,11 +112,11 @@ const TRIES = 8;
  * Publishes a change that names announcements. If some are not stored yet, it stores them and tries again.
  * @param change makes the change, given the ids of what has been stored
  */
-export async function publishStored<R extends { readonly is: string }>(
-  repository: GitRepository,
+export async function publishStored<M extends Manifest, R extends { readonly is: string }>(
+  repository: Pick<Repository<M>, 'id' | 'publisher'>,
   signedEvents: SignedEvents,
-  change: (stored: ReadonlySet<string>) => Change<GitManifest, R | Unstored>,
-): Promise<{ readonly result: R; readonly committed: Committed<GitManifest> }> {
+  change: (stored: ReadonlySet<string>) => Change<M, R | Unstored>,
+): Promise<{ readonly result: R; readonly committed: Committed<M> }> {
   const stored = new Set<string>();
   for (let tries = 0; tries < TRIES; tries++) {
     const { result, committed } = await repository.publisher.join(change(stored));
@@ -135,10 +134,10 @@ function isUnstored(result: { readonly is: string }): result is Unstored {
 /** `absent`: there is no such repository, or not any more. */
 export type PolicyResult = { readonly is: 'changed' | 'unchanged' | 'absent' } | Unstored;
 
-export interface PolicyChangeOptions {
+export interface PolicyChangeOptions<M extends Manifest> {
   readonly context: PolicyContext;
   readonly id: RepositoryId;
-  readonly cause: GitCause;
+  readonly cause: CauseOf<M>;
   readonly stored: ReadonlySet<string>;
   /** See `Change.since`. */
   readonly since: number;
@@ -146,17 +145,17 @@ export interface PolicyChangeOptions {
   readonly alsoKnown?: NostrEvent;
 }
 
-/** Publishes the policy of an announced repository again. */
-export class PolicyChange implements Change<GitManifest, PolicyResult> {
+/** Publishes the policy of an announced repository again, whatever its kind. */
+export class PolicyChange<M extends Manifest> implements Change<M, PolicyResult> {
   readonly since: number;
-  private readonly options: PolicyChangeOptions;
+  private readonly options: PolicyChangeOptions<M>;
 
-  constructor(options: PolicyChangeOptions) {
+  constructor(options: PolicyChangeOptions<M>) {
     this.options = options;
     this.since = options.since;
   }
 
-  async evaluate(current: GitState | undefined): Promise<Evaluation<GitManifest, PolicyResult>> {
+  async evaluate(current: (StateOf<M> & RepositoryState) | undefined): Promise<Evaluation<M, PolicyResult>> {
     const { context, id, cause, stored, alsoKnown } = this.options;
     if (current === undefined || current.lifecycle === 'withdrawn') return { result: { is: 'absent' } };
     const newest = await newestAnnouncements(context, id, current, alsoKnown);

@@ -138,7 +138,7 @@ export function decodeManifest(
   name: string,
   openTable: (stored: StoredRefs) => RefTable = unloaded,
 ): GitManifest {
-  const { members, corrupt, mustBeCanonical } = readManifest(bytes, name, [1, 2]);
+  const { members, corrupt, mustBeCanonical } = readManifest(bytes, name, { kind: 'git', versions: [1, 2] });
   const { refs, peeled, ...rest } = members;
   const problem = schemaProblem(frame, rest);
   if (problem !== undefined) throw corrupt(problem);

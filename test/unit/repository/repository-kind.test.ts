@@ -97,9 +97,12 @@ describe('a repository of another kind', () => {
     await server.add('one');
     const digest = (await server.repository.resolve())?.digest ?? '';
     const asGit = new ManifestStore(server.artifacts, gitKind);
-    await expect(asGit.load(WORDS_ID, digest)).rejects.toMatchObject({ kind: 'corrupt' });
-    const bytes = Buffer.from('{"version":1}');
-    expect(() => wordKind.format(server.artifacts).decode(WORDS_ID, bytes, 'x')).toThrow('is damaged');
+    await expect(asGit.load(WORDS_ID, digest)).rejects.toThrow('this is a repository of words, not of git');
+    const decode = (text: string) =>
+      wordKind.format(server.artifacts).decode(WORDS_ID, Buffer.from(text), 'x');
+    expect(() => decode('{"version":1}')).toThrow('this is a repository of git, not of words');
+    expect(() => decode('{"kind":"words","version":1}')).toThrow('is damaged');
+    expect(() => decode('{"kind":7,"version":1}')).toThrow('is damaged');
   });
 });
 

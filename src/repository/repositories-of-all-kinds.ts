@@ -1,0 +1,73 @@
+import { LruMap } from '../lib/lru.ts';
+import type { Manifest, PublishedState } from './manifest.ts';
+import { OtherKindError } from './other-kind.ts';
+import { formatRepositoryId, type RepositoryId } from './repository-id.ts';
+
+/** Of so many repositories the kind is remembered. A forgotten one may cost a request more. */
+const REMEMBERED = 10_000;
+
+/** The repositories of one kind, as far as they are opened here. */
+interface OneKind {
+  get(id: RepositoryId): {
+    resolveOwnKind(): Promise<PublishedState<Manifest> | undefined>;
+  };
+}
+
+/** By the name of each kind, its repositories. */
+type Kinds = Readonly<Record<string, OneKind>>;
+
+/** A repository of any of the kinds, with its published state. The name of the kind tells the types apart. */
+export type OpenedRepository<K extends Kinds> = {
+  [N in keyof K]: {
+    readonly kind: N;
+    readonly repository: ReturnType<K[N]['get']>;
+    readonly state: NonNullable<Awaited<ReturnType<ReturnType<K[N]['get']>['resolveOwnKind']>>>;
+  };
+}[keyof K];
+
+/**
+ * The repositories of a bucket, whatever their kind. The published manifest says which kind a repository is of, so it takes
+ * no second list of them.
+ */
+export class RepositoriesOfAllKinds<K extends Kinds> {
+  private readonly kinds: K;
+  /** The kinds of repositories that are not of the first one. */
+  private readonly known = new LruMap<string, string>(REMEMBERED);
+
+  /** @param kinds the most frequent kind first: it is tried for a repository that was not opened before */
+  constructor(kinds: K) {
+    this.kinds = kinds;
+  }
+
+  /** The repositories of one kind: to work with git's alone, or to make one of that kind. */
+  of<N extends keyof K>(kind: N): K[N] {
+    return this.kinds[kind];
+  }
+
+  /**
+   * Opens a repository by the kind that its published manifest states.
+   * @returns undefined when there is none
+   * @throws OtherKindError when no such kind is opened here
+   * @throws CairnError `unavailable` when the store does not answer; `corrupt` when its data is damaged
+   */
+  async open(id: RepositoryId): Promise<OpenedRepository<K> | undefined> {
+    const name = formatRepositoryId(id);
+    const [first = ''] = Object.keys(this.kinds);
+    const tried = this.known.get(name) ?? first;
+    try {
+      return await this.openAs(id, tried);
+    } catch (error) {
+      if (!(error instanceof OtherKindError) || !Object.hasOwn(this.kinds, error.found)) throw error;
+      const opened = await this.openAs(id, error.found);
+      this.known.set(name, error.found, 1);
+      return opened;
+    }
+  }
+
+  private async openAs(id: RepositoryId, kind: string): Promise<OpenedRepository<K> | undefined> {
+    const repository = this.kinds[kind]?.get(id);
+    const state = await repository?.resolveOwnKind();
+    // The three come from one entry of `kinds`, which the compiler cannot follow through a string.
+    return state === undefined ? undefined : ({ kind, repository, state } as unknown as OpenedRepository<K>);
+  }
+}
