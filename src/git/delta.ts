@@ -56,6 +56,70 @@ export function applyDelta(
   if (filled !== end) throw damaged();
 }
 
+/** Reads the instructions of a delta one after another, without applying them. */
+export class DeltaSteps {
+  /** Size of the base and of the result, in bytes. */
+  baseSize = 0;
+  resultSize = 0;
+  /** The instruction that was read last: true if it copies from the base, false if it inserts bytes of the delta. */
+  copies = false;
+  /** Where its bytes begin: in the base, or in the buffer of the delta. */
+  at = 0;
+  length = 0;
+  private bytes: Uint8Array = new Uint8Array(0);
+  private next = 0;
+  private end = 0;
+
+  /**
+   * @param bytes holds the delta from `from` to `end`
+   * @throws CairnError `corrupt` if it is not a delta
+   */
+  begin(bytes: Uint8Array, from: number, end: number): void {
+    this.bytes = bytes;
+    this.end = end;
+    this.baseSize = numberAt(bytes, from);
+    const sizeAt = behindNumber(bytes, from);
+    this.resultSize = numberAt(bytes, sizeAt);
+    this.next = behindNumber(bytes, sizeAt);
+  }
+
+  /**
+   * Reads the next instruction.
+   * @returns false after the last one
+   * @throws CairnError `corrupt` if it is cut short, or copies what the base does not have
+   */
+  read(): boolean {
+    const { bytes, end } = this;
+    let next = this.next;
+    if (next >= end) return false;
+    const op = bytes[next++] ?? 0;
+    if ((op & 0x80) === 0) {
+      if (op === 0 || next + op > end) throw damaged();
+      this.copies = false;
+      this.at = next;
+      this.length = op;
+      this.next = next + op;
+      return true;
+    }
+    let offset = 0;
+    let length = 0;
+    if (op & 1) offset = bytes[next++] ?? 0;
+    if (op & 2) offset += (bytes[next++] ?? 0) * 0x1_00;
+    if (op & 4) offset += (bytes[next++] ?? 0) * 0x1_00_00;
+    if (op & 8) offset += (bytes[next++] ?? 0) * 0x1_00_00_00;
+    if (op & 16) length = bytes[next++] ?? 0;
+    if (op & 32) length += (bytes[next++] ?? 0) * 0x1_00;
+    if (op & 64) length += (bytes[next++] ?? 0) * 0x1_00_00;
+    if (length === 0) length = 0x1_00_00;
+    if (next > end || offset + length > this.baseSize) throw damaged();
+    this.copies = true;
+    this.at = offset;
+    this.length = length;
+    this.next = next;
+    return true;
+  }
+}
+
 /** Reads a variable-length number: seven bits a byte, lowest first. */
 function numberAt(delta: Uint8Array, from: number): number {
   let value = 0;

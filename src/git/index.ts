@@ -27,7 +27,7 @@ export {
 export { type PushReport, ReportParser } from './client/parse-report.ts';
 export { emptyPack, encodePushHead, type PushRequestOptions } from './client/push-request.ts';
 export type { CommitProof } from './commit-proof.ts';
-export { applyDelta, deltaResultSize } from './delta.ts';
+export { applyDelta, DeltaSteps, deltaResultSize } from './delta.ts';
 export { encodeErrorPacket } from './error-packet.ts';
 export { type FetchRequest, type HistoryLimits, parseFetch } from './fetch-arguments.ts';
 export {

@@ -7,9 +7,10 @@ export interface OpenedFile {
   readonly size: number;
   /**
    * Reads exactly `length` bytes from `position`.
+   * @param into a buffer that may be used for them: whoever reads a whole file spares a new one for each part
    * @throws CairnError `corrupt` when the file ends earlier
    */
-  readonly read: (position: number, length: number) => Promise<Buffer>;
+  readonly read: (position: number, length: number, into?: Buffer) => Promise<Buffer>;
   close(): Promise<void>;
 }
 
@@ -20,7 +21,7 @@ export async function openFile(path: string): Promise<OpenedFile> {
     const { size } = await file.stat();
     return {
       size,
-      read: (position, length) => readAt(file, path, position, length),
+      read: (position, length, into) => readAt(file, path, position, length, into),
       close: () => file.close(),
     };
   } catch (error) {
@@ -29,8 +30,15 @@ export async function openFile(path: string): Promise<OpenedFile> {
   }
 }
 
-async function readAt(file: FileHandle, path: string, position: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length);
+async function readAt(
+  file: FileHandle,
+  path: string,
+  position: number,
+  length: number,
+  into?: Buffer,
+): Promise<Buffer> {
+  const bytes =
+    into === undefined || into.length < length ? Buffer.allocUnsafe(length) : into.subarray(0, length);
   for (let got = 0; got < length; ) {
     const { bytesRead } = await file.read(bytes, got, length - got, position + got);
     if (bytesRead === 0) throw new CairnError('corrupt', `${path} ends before byte ${position + length}`);

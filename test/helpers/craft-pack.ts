@@ -100,6 +100,20 @@ export function appendDelta(baseLength: number, appended: Uint8Array): Buffer {
   ]);
 }
 
+/** A part of the result of a delta: bytes of the base, or at most 127 bytes that it brings. */
+export type DeltaPart = Uint8Array | { readonly offset: number; readonly length: number };
+
+/** A delta put together of parts. The base is shorter than 16 MiB. */
+export function deltaOf(baseLength: number, parts: readonly DeltaPart[]): Buffer {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const instructions = parts.map((part) =>
+    part instanceof Uint8Array
+      ? Buffer.concat([Buffer.of(part.length), part])
+      : copy(part.offset, part.length),
+  );
+  return Buffer.concat([varint(baseLength), varint(length), ...instructions]);
+}
+
 /** A delta that copies the whole base, of less than 16 MiB, `times` times over. */
 export function repeatDelta(baseLength: number, times: number): Buffer {
   if (baseLength > MOST_COPIED) throw new RangeError('a base of 16 MiB and more takes several instructions');

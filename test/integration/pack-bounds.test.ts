@@ -9,11 +9,12 @@ import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { MANY_OBJECTS } from '../../src/repository/intake/height-bounds.ts';
 import { MOST_FOLDERS, MOST_TAGS } from '../../src/repository/intake/pack-bounds.ts';
 import { MOST_DELTAS } from '../../src/repository/intake/pack-entries.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
-import { appendDelta, CraftedPack, entryHeader, repeatDelta } from '../helpers/craft-pack.ts';
+import { appendDelta, CraftedPack, deltaOf, entryHeader, repeatDelta } from '../helpers/craft-pack.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import {
   commitObject,
@@ -205,6 +206,64 @@ describe('folders within each other (issue 11, point 2)', () => {
     expect(
       await pushed(new CraftedPack().all([bad, above]).bytes(), bad, 'refs/heads/main', objectId(fine)),
     ).toEqual(tooDeep(above));
+  });
+
+  describe('in a pack of so many objects that upper bounds are looked for first', () => {
+    const files = Array.from({ length: MANY_OBJECTS }, (_, at): RawObject => {
+      return { type: 'blob', content: Buffer.from(`file ${at}\n`) };
+    });
+    const folderWith = (tree: RawObject) => folderOf([['d', objectId(tree)]]);
+    /** Adds a folder with one folder as a delta from another one, which has another id in it. */
+    const replace = (pack: CraftedPack, base: RawObject, tree: RawObject) => {
+      const { length } = base.content;
+      const id = Buffer.from(objectId(tree), 'hex');
+      pack.refDelta(objectId(base), deltaOf(length, [{ offset: 0, length: length - id.length }, id]));
+    };
+
+    it.each([MOST_FOLDERS, MOST_FOLDERS + 1])('%i of them, the last one by a delta', async (levels) => {
+      const trees = folders(levels);
+      const below = trees.slice(0, -1);
+      const commit = commitObject(objectId(last(trees)));
+      const pack = new CraftedPack().all([commit, FILE, ...files, ...below]);
+      replace(pack, trees[1] as RawObject, last(below));
+      expect(await pushed(pack.bytes(), commit)).toEqual(levels <= MOST_FOLDERS ? OK : tooDeep(last(trees)));
+    });
+
+    it.each([
+      ['of which a delta leaves none', treeObject('other', objectId(FILE))],
+      ['that builds on what it is in itself', undefined],
+    ])('in a folder %s', async (_, tree) => {
+      const trees = folders(MOST_FOLDERS);
+      const flat = tree ?? (trees[0] as RawObject);
+      const shallow = folderWith(flat);
+      const top = folderOf([['e', objectId(shallow)]]);
+      const commit = commitObject(objectId(top));
+      const wholes = trees.filter((other) => objectId(other) !== objectId(shallow));
+      const pack = new CraftedPack().all([commit, FILE, ...files, ...wholes, top]);
+      if (tree !== undefined) pack.whole(tree);
+      replace(pack, last(trees), flat);
+      expect(await pushed(pack.bytes(), commit)).toEqual(OK);
+    });
+
+    it('do not count in later pushes where a bound was too great', async () => {
+      const trees = folders(200);
+      const flat = treeObject('other', objectId(FILE));
+      const top = folderOf([['e', objectId(folderWith(flat))]]);
+      const commit = commitObject(objectId(top));
+      const pack = new CraftedPack().all([commit, FILE, ...files, ...trees, flat, top]);
+      replace(pack, last(trees), flat);
+      expect(await pushed(pack.bytes(), commit)).toEqual(OK);
+      // By what is remembered it is one of 301, and has 103.
+      const [, ...above] = folders(101, top);
+      const next = commitObject(objectId(last(above)), [objectId(commit)]);
+      const report = await pushed(
+        new CraftedPack().all([next, ...above]).bytes(),
+        next,
+        'refs/heads/main',
+        objectId(commit),
+      );
+      expect(report).toEqual(OK);
+    });
   });
 
   it('cost a push to a branch no process of their own, once they were met', async () => {

@@ -2,6 +2,8 @@
 export interface Reach {
   readonly height: number;
   readonly bytes: number;
+  /** Present where both are upper bounds (see `height-bounds.ts`). */
+  readonly atMost?: true;
 }
 
 /** A greater height is not told apart from it. */
@@ -11,7 +13,10 @@ export const HEAVIEST = 2 ** 32 - 1;
 
 /** Heights of objects met before. They follow from the ids alone, whatever repository an object is in. */
 export class HeightMemory {
-  /** Both numbers in one, as `bytes * (HIGHEST + 1) + height`: an object for each entry would take as much again. */
+  /**
+   * Both numbers in one, as `bytes * (HIGHEST + 1) + height`, below 0 for upper bounds: an object for each entry would take as much
+   * again.
+   */
   private readonly reaches = new Map<string, number>();
   private readonly capacity: number;
 
@@ -24,12 +29,17 @@ export class HeightMemory {
     const reach = this.reaches.get(id);
     if (reach === undefined) return undefined;
     this.keep(id, reach);
-    const height = reach % (HIGHEST + 1);
-    return { height, bytes: (reach - height) / (HIGHEST + 1) };
+    const both = Math.abs(reach);
+    const height = both % (HIGHEST + 1);
+    const known = { height, bytes: (both - height) / (HIGHEST + 1) };
+    return reach < 0 ? { ...known, atMost: true } : known;
   }
 
-  set(id: string, { height, bytes }: Reach): void {
-    this.keep(id, bytes * (HIGHEST + 1) + height);
+  /** An upper bound does not replace what is known better. */
+  set(id: string, { height, bytes, atMost }: Reach): void {
+    const reach = bytes * (HIGHEST + 1) + height;
+    const known = this.reaches.get(id) ?? Number.NEGATIVE_INFINITY;
+    this.keep(id, atMost === true ? Math.max(known, -reach) : reach);
   }
 
   private keep(id: string, reach: number): void {

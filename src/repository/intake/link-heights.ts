@@ -9,6 +9,7 @@ import { inStretches } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { GrowingWords } from '../../lib/growing-words.ts';
 import type { SortedIds } from '../../lib/sorted-ids.ts';
+import { type EdgesByTarget, edgesByTarget } from './edges.ts';
 import { HEAVIEST, type HeightMemory, HIGHEST, type Reach } from './height-memory.ts';
 
 export interface HeightQuestion {
@@ -57,7 +58,17 @@ const OTHERS_REMEMBERED = 20_000;
  *   in too many ways; `unavailable` when one was not read; what the readers throw
  */
 export async function checkHeights(question: HeightQuestion): Promise<void> {
-  const work = new HeightWork(question);
+  const quick = new HeightWork(question, true);
+  try {
+    await work(quick);
+  } catch (error) {
+    // More than it has may be remembered of what it links to. Then that is read.
+    if (!quick.refused || !quick.usedBounds) throw error;
+    await work(new HeightWork(question, false));
+  }
+}
+
+async function work(work: HeightWork): Promise<void> {
   for (let round = 0; round < MOST_ROUNDS; round++) {
     await work.readOwn();
     await work.readOthers();
@@ -70,7 +81,12 @@ export async function checkHeights(question: HeightQuestion): Promise<void> {
 }
 
 class HeightWork {
+  /** True once an object was found to be too high or too heavy. */
+  refused = false;
+  /** True once a height was taken from an upper bound that is remembered, so that heights here may be too great as well. */
+  usedBounds = false;
   private readonly question: HeightQuestion;
+  private readonly takesBounds: boolean;
   /** By node: first those that have come in, then others as they are met. 0 while it is not known. */
   private readonly heights: GrowingWords;
   /** The bytes of the heaviest path down from a node; while its height is not known, of the node alone. */
@@ -94,8 +110,10 @@ class HeightWork {
   private unknown = 0;
   private readonly follow: LinkVisitor = (bytes, at) => this.count(bytes, at);
 
-  constructor(question: HeightQuestion) {
+  /** @param takesBounds what is remembered counts if no more than an upper bound is known, too */
+  constructor(question: HeightQuestion, takesBounds: boolean) {
     this.question = question;
+    this.takesBounds = takesBounds;
     const { count } = question.own;
     this.heights = new GrowingWords(count);
     this.weights = new GrowingWords(count);
@@ -127,22 +145,15 @@ class HeightWork {
    * @returns false when not all is known yet, because some links were not kept
    */
   async settle(): Promise<boolean> {
-    const edges = this.edges.values();
     const nodes = this.heights.length;
-    const starts = new Uint32Array(nodes + 1);
-    await inStretches(edges.length / 2, (from, to) => countEdges(edges, starts, from, to));
-    for (let node = 1; node < starts.length; node++)
-      starts[node] = (starts[node] ?? 0) + (starts[node - 1] ?? 0);
-    const parents = new Uint32Array(edges.length / 2);
-    const next = starts.slice();
-    await inStretches(edges.length / 2, (from, to) => sortEdges(edges, parents, next, from, to));
+    const edges = await edgesByTarget(this.edges.values(), nodes);
     // Each node gets here once, when its height is known: those first whose height was known before.
     const settled = new Uint32Array(nodes);
     let count = 0;
     for (let node = 0; node < nodes; node++) if (this.heights.get(node) > 0) settled[count++] = node;
     await inStretches(nodes, (from, to) => {
       for (let at = from; at < to && at < count; at++)
-        count = this.goUp(settled[at] ?? 0, { starts, parents, settled, count });
+        count = this.goUp(settled[at] ?? 0, { ...edges, settled, count });
     });
     if (count < nodes) {
       if (!this.skipped)
@@ -158,13 +169,13 @@ class HeightWork {
   /** Tells those that link to a node of known height. @returns how many nodes there are whose height is known */
   private goUp(node: number, known: Known): number {
     const { below, heaviest, open } = this;
-    const { starts, parents, settled } = known;
+    const { starts, sources, settled } = known;
     let { count } = known;
     const height = this.heights.get(node);
     const weight = this.weights.get(node);
     const end = starts[node + 1] ?? 0;
     for (let at = starts[node] ?? 0; at < end; at++) {
-      const parent = parents[at] ?? 0;
+      const parent = sources[at] ?? 0;
       if (below.get(parent) < height) below.set(parent, height);
       if (heaviest.get(parent) < weight) heaviest.set(parent, weight);
       const left = open.get(parent) - 1;
@@ -228,7 +239,10 @@ class HeightWork {
     const met = this.nodes.get(id);
     if (met !== undefined) return met;
     const remembered = this.question.memory.get(id);
-    if (remembered !== undefined) return remembered;
+    if (remembered !== undefined && (this.takesBounds || remembered.atMost !== true)) {
+      this.usedBounds ||= remembered.atMost === true;
+      return remembered;
+    }
     const node = this.add();
     this.nodes.set(id, node);
     this.others.push(id);
@@ -239,8 +253,11 @@ class HeightWork {
     const { own, limit, tooHigh, tooHeavy } = this.question;
     const height = Math.min(this.below.get(node) + 1, HIGHEST);
     const bytes = Math.min(this.weights.get(node) + this.heaviest.get(node), HEAVIEST);
-    if (node < own.count && height > limit.height) throw tooHigh(own.at(node).toString('hex'));
-    if (node < own.count && bytes > limit.bytes) throw tooHeavy(own.at(node).toString('hex'), bytes);
+    if (node < own.count && (height > limit.height || bytes > limit.bytes)) {
+      this.refused = true;
+      const id = own.at(node).toString('hex');
+      throw height > limit.height ? tooHigh(id) : tooHeavy(id, bytes);
+    }
     this.heights.set(node, height);
     this.weights.set(node, bytes);
   }
@@ -268,37 +285,14 @@ class HeightWork {
     known.sort((a, b) => heights.get(a) - heights.get(b));
     for (const node of known) {
       const id = node < own.count ? own.at(node).toString('hex') : (others[node - own.count] ?? '');
-      memory.set(id, { height: heights.get(node), bytes: weights.get(node) });
+      const reach = { height: heights.get(node), bytes: weights.get(node) };
+      memory.set(id, this.usedBounds ? { ...reach, atMost: true } : reach);
     }
   }
 }
 
-/** Who links to whom, by the node that is linked to, and the nodes of known height. */
-interface Known {
-  readonly starts: Uint32Array;
-  readonly parents: Uint32Array;
+/** Who links to whom, and the nodes of known height. */
+interface Known extends EdgesByTarget {
   readonly settled: Uint32Array;
   readonly count: number;
-}
-
-function countEdges(edges: Uint32Array, starts: Uint32Array, from: number, to: number): void {
-  for (let at = from; at < to; at++) {
-    const child = (edges[2 * at] ?? 0) + 1;
-    starts[child] = (starts[child] ?? 0) + 1;
-  }
-}
-
-function sortEdges(
-  edges: Uint32Array,
-  parents: Uint32Array,
-  next: Uint32Array,
-  from: number,
-  to: number,
-): void {
-  for (let at = from; at < to; at++) {
-    const child = edges[2 * at] ?? 0;
-    const slot = next[child] ?? 0;
-    parents[slot] = edges[2 * at + 1] ?? 0;
-    next[child] = slot + 1;
-  }
 }

@@ -11,6 +11,7 @@ import { cooperate, Yielder } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { SortedIds } from '../../lib/sorted-ids.ts';
 import { checkCommits } from './commit-sizes.ts';
+import { HeightBounds, MANY_OBJECTS } from './height-bounds.ts';
 import type { HeightMemory } from './height-memory.ts';
 import { checkHeights, type HeightQuestion } from './link-heights.ts';
 import {
@@ -223,7 +224,11 @@ export interface CheckedOver {
  */
 export async function checkPack(over: CheckedOver, pack: ScannedPack): Promise<void> {
   const { git, paths, bounds, signal } = over;
-  const entries = await scanPack(pack, unpackLimit(bounds, pack.size));
+  let heights: HeightBounds | undefined;
+  const entries = await scanPack(pack, unpackLimit(bounds, pack.size), (ids) => {
+    if (ids.count >= MANY_OBJECTS) heights = new HeightBounds(ids, pack.size, bounds.heights);
+    return heights;
+  });
   const reading = { git, paths, maxSize: MOST_LINKING_BYTES, signal };
   const reader = new ObjectReader(git, paths, MOST_LINKING_BYTES, signal);
   const checked = { pack, entries, reading, reader };
@@ -231,13 +236,17 @@ export async function checkPack(over: CheckedOver, pack: ScannedPack): Promise<v
   const { linkingBytes } = bounds;
   try {
     await checkCommits(pack, entries, linkingBytes);
-    await checkLinks(bounds, checked, PACKED_TREE, {
-      limit: { height: MOST_FOLDERS, bytes: linkingBytes },
-      tooHigh: (id) => new CairnError('invalid', `tree ${id} is more than ${MOST_FOLDERS} folders deep`),
-      tooHeavy: (id, bytes) =>
-        tooHeavy(`tree ${id} and trees within each other below it have`, bytes, bounds),
-      eachLink: (tree, hear, from, to) => eachSubtree(tree, idLength, hear, from, to),
-    });
+    const limit = { height: MOST_FOLDERS, bytes: linkingBytes };
+    if ((await heights?.within(limit, entries.types)) === true)
+      heights?.remember(newestOf(entries, PACKED_TREE));
+    else
+      await checkLinks(bounds, checked, PACKED_TREE, {
+        limit,
+        tooHigh: (id) => new CairnError('invalid', `tree ${id} is more than ${MOST_FOLDERS} folders deep`),
+        tooHeavy: (id, bytes) =>
+          tooHeavy(`tree ${id} and trees within each other below it have`, bytes, bounds),
+        eachLink: (tree, hear, from, to) => eachSubtree(tree, idLength, hear, from, to),
+      });
     await checkLinks(bounds, checked, PACKED_TAG, {
       limit: { height: MOST_TAGS, bytes: linkingBytes },
       tooHigh: (id) =>
@@ -272,7 +281,7 @@ async function checkLinks(
     ...rule,
     own,
     memory,
-    remembered: newestOf(entries, places),
+    remembered: newestOf(entries, type).map((place) => indexIn(places, place)),
     readOwn: async (take) => {
       const left = await readPackedObjects(pack, entries, places, take);
       if (left.length === 0) return;
@@ -309,16 +318,15 @@ async function placesOf({ types }: PackEntries, type: number): Promise<Uint32Arr
   return places.slice(0, count);
 }
 
-/** Indices of those places that come first in the pack: git writes what is newest first, and later pushes build on that. */
-function newestOf({ order, types }: PackEntries, places: Uint32Array): Uint32Array {
-  const type = types[places[0] ?? 0];
-  const newest = new Uint32Array(Math.min(places.length, REMEMBERED));
+/** Places of the objects of a type that come first in the pack: git writes what is newest first, and later pushes build on that. */
+function newestOf({ order, types }: PackEntries, type: number): Uint32Array {
+  const newest = new Uint32Array(Math.min(order.length, REMEMBERED));
   let count = 0;
-  for (let at = 0; count < newest.length; at++) {
+  for (let at = 0; at < order.length && count < newest.length; at++) {
     const place = order[at] ?? 0;
-    if (types[place] === type) newest[count++] = indexIn(places, place);
+    if (types[place] === type) newest[count++] = place;
   }
-  return newest;
+  return newest.slice(0, count);
 }
 
 /** Where in ascending numbers one of them is. */

@@ -15,6 +15,7 @@ import { formatSize } from '../../lib/format-size.ts';
 import type { OpenedFile } from '../../lib/opened-file.ts';
 import { SortedIds } from '../../lib/sorted-ids.ts';
 import { deltaStart, sizeMadeBy } from './delta-start.ts';
+import type { EntryListener } from './entry-listener.ts';
 
 /** Differences that may build on each other: git's own limit (`git pack-objects --depth`). */
 export const MOST_DELTAS = 4_095;
@@ -24,6 +25,10 @@ export const MOST_LINKING_BYTES = 32 * 1024 * 1024;
 
 /** Bytes of a pack whose entries are looked at together. */
 const BLOCK = 256 * 1024;
+/** Bytes read behind a block: most trees that begin in the block end there. */
+const OVERLAP = 16 * 1024;
+/** Larger entries are not read for a listener. */
+const MOST_HEARD = 1024 * 1024;
 /** Of so many entries in a block the whole of it is read, of fewer each header. */
 const DENSE = 16;
 /** A block has buckets, whose entries are put in order by themselves: on average so many of them. */
@@ -71,12 +76,18 @@ export interface ScannedPack extends Pick<OpenedFile, 'size' | 'read'> {
 
 /**
  * Looks at every entry of a pack that needs no other.
+ * @param listen makes a listener when the ids are known
  * @throws CairnError `too-large` naming an object that is larger, or kept by more than {@link MOST_DELTAS} differences;
  *   `corrupt` when this is not a pack as git writes it
  */
-export async function scanPack(pack: ScannedPack, limit: ObjectLimit): Promise<PackEntries> {
+export async function scanPack(
+  pack: ScannedPack,
+  limit: ObjectLimit,
+  listen: (ids: SortedIds) => EntryListener | undefined = () => undefined,
+): Promise<PackEntries> {
   const scan = new PackScan(pack, limit);
   await scan.readIdx();
+  scan.listener = listen(scan.ids);
   await scan.sort();
   await scan.readHeaders();
   await scan.resolve();
@@ -84,7 +95,8 @@ export async function scanPack(pack: ScannedPack, limit: ObjectLimit): Promise<P
 }
 
 class PackScan implements PackEntries {
-  ids: SortedIds;
+  listener: EntryListener | undefined;
+  readonly ids: SortedIds;
   readonly types: Uint8Array;
   readonly sizes: Uint32Array;
   readonly offsets: Float64Array;
@@ -101,6 +113,7 @@ class PackScan implements PackEntries {
   private readonly buckets: Uint32Array;
   private readonly depths: Uint16Array;
   private unpacked = 0;
+  private readonly block: Buffer;
 
   constructor(pack: ScannedPack, limit: ObjectLimit) {
     this.pack = pack;
@@ -115,6 +128,7 @@ class PackScan implements PackEntries {
     this.order = new Uint32Array(objects);
     this.bases = new Int32Array(objects).fill(-1);
     this.depths = new Uint16Array(objects);
+    this.block = Buffer.allocUnsafe(Math.min(BLOCK + OVERLAP, pack.size));
     let bucket = LEAST_BUCKET;
     while (bucket < BLOCK && pack.size / bucket > objects / IN_BUCKET) bucket *= 2;
     this.bucket = bucket;
@@ -183,12 +197,15 @@ class PackScan implements PackEntries {
       if (end - first < DENSE) {
         for (let at = first; at < end; at++) {
           const offset = offsets[order[at] ?? 0] ?? 0;
-          this.takeHeaders(await this.readUpTo(offset, HEAD), offset, at, at + 1);
+          const head = await this.readUpTo(offset, HEAD);
+          if (this.takeHeaders(head, offset, at, at + 1) === at) await this.readWhole(at);
         }
       } else {
-        const whole = await this.readUpTo(start, BLOCK + HEAD);
-        for (let at = first; at < end; at += STRETCH) {
-          this.takeHeaders(whole, start, at, Math.min(end, at + STRETCH));
+        const whole = await this.readUpTo(start, BLOCK + OVERLAP);
+        for (let at = first; at < end; ) {
+          const stretch = Math.min(end, at + STRETCH);
+          at = this.takeHeaders(whole, start, at, stretch);
+          if (at < stretch) await this.readWhole(at++);
           if (pauses.isDue) await pauses.next();
         }
       }
@@ -196,21 +213,49 @@ class PackScan implements PackEntries {
     }
   }
 
-  /** @param bytes what the pack has from `start` on, with the headers of the entries `first` to `end` in the order of the pack */
-  private takeHeaders(bytes: Buffer, start: number, first: number, end: number): void {
-    const { order, offsets, pack } = this;
+  /**
+   * @param bytes what the pack has from `start` on, with the headers of the entries `first` to `end` in the order of the pack
+   * @returns `end`, or where it stopped: at an entry that the listener wants and that is not in `bytes` as a whole
+   */
+  private takeHeaders(bytes: Buffer, start: number, first: number, end: number): number {
+    const { order, offsets, bases, pack, listener } = this;
+    const adds = this.limit.unpackedBytes !== Number.POSITIVE_INFINITY;
     for (let at = first; at < end; at++) {
       const place = order[at] ?? 0;
       const offset = offsets[place] ?? 0;
       const header = readPackEntryHeader(bytes, offset - start, offset, pack.idx.idLength);
-      const begins = offset - start + header.length;
+      const from = offset - start + header.length;
       this.take(place, header);
-      this.count(header, bytes.subarray(begins, begins + deltaStart));
+      if (adds) this.count(header, bytes.subarray(from, from + deltaStart));
+      const base = bases[place] ?? -1;
+      if (listener?.wants(header.type, base) !== true) continue;
+      const to = this.endOf(at) - start;
+      if (to > bytes.length) return at;
+      listener.take({ place, base, size: header.size, bytes, from, to });
     }
+    return end;
+  }
+
+  /** Reads an entry that is wanted and whose header was taken, unless it is very large. */
+  private async readWhole(at: number): Promise<void> {
+    const { order, offsets, bases, listener } = this;
+    const place = order[at] ?? 0;
+    const offset = offsets[place] ?? 0;
+    const to = this.endOf(at) - offset;
+    if (to > MOST_HEARD) return;
+    const bytes = await this.pack.read(offset, to);
+    const { size, length: from } = readPackEntryHeader(bytes, 0, offset, this.ids.idLength);
+    listener?.take({ place, base: bases[place] ?? -1, size, bytes, from, to });
+  }
+
+  /** Where an entry ends in the pack. */
+  private endOf(at: number): number {
+    const { order, offsets, end } = this;
+    return at + 1 < order.length ? (offsets[order[at + 1] ?? 0] ?? 0) : end;
   }
 
   private readUpTo(position: number, length: number): Promise<Buffer> {
-    return this.pack.read(position, Math.min(length, this.pack.size - position));
+    return this.pack.read(position, Math.min(length, this.pack.size - position), this.block);
   }
 
   private take(place: number, { type, size, base }: PackEntryHeader): void {
@@ -230,7 +275,6 @@ class PackScan implements PackEntries {
   /** Adds up what the entries are unpacked to, where that is bounded. @param deflated what follows the header */
   private count({ type, size }: PackEntryHeader, deflated: Buffer): void {
     const { objectBytes, unpackedBytes } = this.limit;
-    if (unpackedBytes === Number.POSITIVE_INFINITY) return;
     // No git hides the size that a delta makes behind so many bytes.
     this.unpacked += type === undefined ? (sizeMadeBy(deflated) ?? objectBytes) : size;
     if (this.unpacked > unpackedBytes) throw unpacksToTooMuch(this.limit);

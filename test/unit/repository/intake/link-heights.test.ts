@@ -35,6 +35,16 @@ function graph(random: SeededRandom, size: number): Node[] {
   return nodes;
 }
 
+/** All nodes below one. */
+function below({ links }: Node, met = new Set<Node>()): Set<Node> {
+  for (const link of links) {
+    if (met.has(link)) continue;
+    met.add(link);
+    below(link, met);
+  }
+  return met;
+}
+
 interface Asked {
   readonly own: readonly Node[];
   readonly all: readonly Node[];
@@ -166,6 +176,29 @@ describe(`heights in random graphs (seed ${seed}) (issue 11, point 2)`, () => {
     expect(
       await check({ own: [next], all, memory, limit: { height: 1_000, bytes: 1_000_000 }, random }),
     ).toBe(0);
+  });
+
+  it('are looked for again where an upper bound that is remembered would be too high', async () => {
+    const random = new SeededRandom(seed);
+    const all = graph(random, 60);
+    const top = all.at(-1);
+    if (top === undefined) throw new Error('a graph has nodes');
+    const { id, links, height, bytes } = top;
+    const memory = new HeightMemory(200);
+    for (const link of links)
+      memory.set(link.id.toString('hex'), { height: link.height + 1, bytes: link.bytes + 1, atMost: true });
+    const asked = { own: [top], all, memory, random };
+    // With room for the bounds nothing is read, and what follows from them is a bound as well.
+    const room = { height: height + 1, bytes: bytes + 1 };
+    const inHex = id.toString('hex');
+    expect(await check({ ...asked, limit: room })).toBe(0);
+    if (links.length > 0) expect(memory.get(inHex)).toEqual({ ...room, atMost: true });
+    const read = await check({ ...asked, limit: { height, bytes } });
+    expect(read).toBe(below(top).size);
+    expect(memory.get(inHex)).toEqual({ height, bytes });
+    // A bound does not replace what is known.
+    memory.set(inHex, { height: 200, bytes: 200, atMost: true });
+    expect(memory.get(inHex)).toEqual({ height, bytes });
   });
 
   it('are forgotten in the order in which they were asked for last', () => {

@@ -1,48 +1,21 @@
 /** What this process reads of a pack that git has made is what git reads of it; what is too large is left to git. */
 import { randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PACKED_TREE, PackIdx } from '../../../../src/git/index.ts';
-import { openFile } from '../../../../src/lib/opened-file.ts';
+import { PACKED_TREE } from '../../../../src/git/index.ts';
 import { scanPack } from '../../../../src/repository/intake/pack-entries.ts';
 import { readPackedObjects } from '../../../../src/repository/intake/packed-objects.ts';
+import { NO_LIMIT, readPack, treeHistory, treesOf } from '../../../helpers/packed-trees.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
 import { RealRepository } from '../../git/real-git.ts';
 
 const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
-const NO_LIMIT = {
-  objectBytes: Number.MAX_SAFE_INTEGER,
-  setting: '--max-object-size',
-  unpackedBytes: Number.POSITIVE_INFINITY,
-  linkingBytes: Number.POSITIVE_INFINITY,
-};
 /** Bytes of trees that are left to git. */
 const TOO_LARGE = 1024 * 1024;
 
-/** A history of random trees, many of them large, each a little different from the one before. */
-function history(random: SeededRandom, commits: number, files: number): string {
-  const lines: string[] = [];
-  for (let commit = 1; commit <= commits; commit++) {
-    lines.push(`commit refs/heads/main\ncommitter A <a@example.com> ${commit} +0000\ndata 1\nx`);
-    for (let change = random.below(8); change >= 0; change--) {
-      const name = `f${random.below(12)}/${'long'.repeat(random.below(4))}${random.below(4)}/${random.below(files)}`;
-      lines.push(`M 100644 inline ${name}\ndata 12\n${random.hex(6)}`);
-    }
-  }
-  return `${lines.join('\n')}\ndone\n`;
-}
-
 /** @returns the objects that were read, in hex by id, and how many were left to git */
 async function readTrees(repository: RealRepository): Promise<{ read: Map<string, string>; left: string[] }> {
-  const folder = join(repository.path, 'objects/pack');
-  const [name = ''] = readdirSync(folder).filter((file) => file.endsWith('.pack'));
-  const pack = await openFile(join(folder, name));
-  const index = await openFile(join(folder, name.replace('.pack', '.idx')));
-  try {
-    const idx = await PackIdx.open(index.read, 'sha1');
-    const scanned = { size: pack.size, read: pack.read, idx };
-    const entries = await scanPack(scanned, NO_LIMIT);
+  return readPack(repository, async (pack) => {
+    const entries = await scanPack(pack, NO_LIMIT);
     const places = Uint32Array.from(
       [...entries.types.keys()].filter((place) => entries.types[place] === PACKED_TREE),
     );
@@ -54,27 +27,7 @@ async function readTrees(repository: RealRepository): Promise<{ read: Map<string
     });
     expect(read.size + left.length).toBe(places.length);
     return { read, left: [...left].map(idOf) };
-  } finally {
-    await pack.close();
-    await index.close();
-  }
-}
-
-/** What git says that the trees are. */
-function treesOf(repository: RealRepository): Map<string, string> {
-  const list = ['cat-file', '--batch-all-objects', '--batch-check=%(objecttype) %(objectname)'];
-  const trees = repository.git(list).toString().split('\n');
-  const ids = trees.filter((line) => line.startsWith('tree ')).map((line) => line.slice(5));
-  const printed = repository.git(['cat-file', '--batch'], { input: `${ids.join('\n')}\n` });
-  const contents = new Map<string, string>();
-  let at = 0;
-  for (const id of ids) {
-    const lineEnd = printed.indexOf('\n', at);
-    const size = Number(printed.toString('latin1', at, lineEnd).split(' ')[2]);
-    contents.set(id, printed.toString('hex', lineEnd + 1, lineEnd + 1 + size));
-    at = lineEnd + size + 2;
-  }
-  return contents;
+  });
 }
 
 describe(`trees of a pack (seed ${seed})`, () => {
@@ -85,7 +38,7 @@ describe(`trees of a pack (seed ${seed})`, () => {
   ])('%s are read as git reads them', async (_, commits, files, options) => {
     using repository = new RealRepository();
     const random = new SeededRandom(seed);
-    repository.git(['fast-import', '--quiet', '--done'], { input: history(random, commits, files) });
+    repository.git(['fast-import', '--quiet', '--done'], { input: treeHistory(random, commits, files) });
     repository.git(['-c', `core.compression=${random.below(10)}`, 'repack', '-adfq', ...options]);
     const { read, left } = await readTrees(repository);
     expect(left).toEqual([]);

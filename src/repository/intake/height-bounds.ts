@@ -1,0 +1,218 @@
+/**
+ * An upper bound of the height of each tree of a pack, and of the bytes of its heaviest path, found on the one way through the pack
+ * that every pack is looked through on. A tree that is kept as a delta is taken to link to whatever its base links to, and to
+ * what the delta brings. So no delta is applied, and each link is followed once, not in every tree that has it. A pack whose
+ * bounds are within the limits is within them. Of others the heights themselves are found (`link-heights.ts`).
+ */
+import { inflateSync } from 'node:zlib';
+import { PACKED_TREE } from '../../git/index.ts';
+import { inStretches } from '../../lib/cooperative.ts';
+import { GrowingWords } from '../../lib/growing-words.ts';
+import { Inflater } from '../../lib/inflate.ts';
+import type { SortedIds } from '../../lib/sorted-ids.ts';
+import { type EdgesByTarget, edgesByTarget } from './edges.ts';
+import type { EntryListener, HeardEntry } from './entry-listener.ts';
+import { HEAVIEST, type HeightMemory, HIGHEST, type Reach } from './height-memory.ts';
+import { KeptTrees, NO_BASE } from './kept-trees.ts';
+import { TreeOutlines } from './tree-outlines.ts';
+
+/** Below so many objects in a pack it is faster to find the heights at once. */
+export const MANY_OBJECTS = 1_000;
+/** Up to so many bytes zlib takes longer to be called than they take to be inflated in JavaScript. */
+const SMALL = 4_096;
+/** Links, 8 bytes each. */
+const MOST_LINKS = 2 ** 22;
+const NONE = -1;
+
+export class HeightBounds implements EntryListener {
+  private readonly ids: SortedIds;
+  private readonly memory: HeightMemory;
+  private readonly trees: KeptTrees;
+  private readonly outlines: TreeOutlines;
+  private readonly inflater = new Inflater();
+  /** False once it is clear that nothing will come of it. */
+  private possible = true;
+  /** By place among the ids: the number of the tree, or NONE. */
+  private readonly numbers: Int32Array;
+  /** Pairs: the place of an object that is linked to, and the number of the tree that links to it. */
+  private readonly links = new GrowingWords(0);
+  /** By number: the highest and the heaviest of what it links to, as far as that is known. */
+  private readonly below = new GrowingWords(0);
+  private readonly heaviest = new GrowingWords(0);
+
+  /**
+   * @param ids of the objects of the pack
+   * @param packBytes its size
+   */
+  constructor(ids: SortedIds, packBytes: number, memory: HeightMemory) {
+    this.ids = ids;
+    this.memory = memory;
+    this.numbers = new Int32Array(ids.count).fill(NONE);
+    this.trees = new KeptTrees(packBytes);
+    this.outlines = new TreeOutlines(this.trees, ids.idLength, (tree, entry, bytes, at) =>
+      this.link(tree, entry, bytes, at),
+    );
+  }
+
+  wants(type: number | undefined, base: number): boolean {
+    return this.possible && (base === NONE ? type === PACKED_TREE : this.numbers[base] !== NONE);
+  }
+
+  /** @throws CairnError `corrupt` for what git would not have taken in */
+  take({ place, base, bytes, from, to, size }: HeardEntry): void {
+    const { trees } = this;
+    const room = trees.room(size);
+    if (room === undefined || !this.inflate(bytes, from, to, room, size)) {
+      this.possible = false;
+      return;
+    }
+    this.numbers[place] = trees.count;
+    this.below.push(0);
+    this.heaviest.push(0);
+    const parent = base === NONE ? NO_BASE : (this.numbers[base] ?? NO_BASE);
+    if (!this.outlines.add(room, size, parent)) this.possible = false;
+  }
+
+  /**
+   * @param types of all objects of the pack
+   * @returns true when all trees of the pack are within the limit; false when some may not be
+   */
+  async within(limit: Reach, types: Uint8Array): Promise<boolean> {
+    if (!this.possible || !(await this.hasAll(types))) return false;
+    const { trees } = this;
+    const edges = await this.edges();
+    const open = new Uint32Array(trees.count);
+    await inStretches(edges.length / 2, (from, to) => {
+      for (let at = from; at < to; at++) {
+        const tree = (edges[2 * at + 1] ?? 0) >>> 1;
+        open[tree] = (open[tree] ?? 0) + 1;
+      }
+    });
+    const byTarget = await edgesByTarget(edges, trees.count);
+    // Each tree gets here once, when all that it waits for is known.
+    const settled = new Uint32Array(trees.count);
+    let known = 0;
+    for (let tree = 0; tree < trees.count; tree++) if (open[tree] === 0) settled[known++] = tree;
+    let isWithin = true;
+    await inStretches(trees.count, (from, to) => {
+      for (let at = from; at < to && at < known && isWithin; at++) {
+        const tree = settled[at] ?? 0;
+        const { height, bytes } = this.boundOf(tree);
+        isWithin = height <= limit.height && bytes <= limit.bytes;
+        known = this.tell(tree, byTarget, open, settled, known);
+      }
+    });
+    // Where a delta waits for its base and that waits for the delta, both are left.
+    return isWithin && known === trees.count;
+  }
+
+  /**
+   * Remembers bounds, once all are within a limit.
+   * @param places of trees
+   */
+  remember(places: Uint32Array): void {
+    const { ids, numbers, memory } = this;
+    // The highest last, so that they are evicted last.
+    const known = [...places].map((place) => ({ place, ...this.boundOf(numbers[place] ?? 0) }));
+    for (const { place, height, bytes } of known.sort((a, b) => a.height - b.height))
+      memory.set(ids.at(place).toString('hex'), { height, bytes, atMost: true });
+  }
+
+  private inflate(bytes: Buffer, from: number, to: number, room: number, size: number): boolean {
+    const { buffer } = this.trees;
+    if (size <= SMALL && this.inflater.inflate(bytes, from, to, buffer, room, size)) return true;
+    const inflated = inflateSync(bytes.subarray(from, to), { maxOutputLength: Math.max(1, size) });
+    return inflated.copy(buffer, room) === size;
+  }
+
+  /** Notes what a tree links to, if that is a folder. */
+  private link(tree: number, entry: number, bytes: Buffer, at: number): void {
+    const { ids, links, below, heaviest } = this;
+    const place = ids.indexOf(bytes, at);
+    if (place !== NONE) {
+      links.push(place);
+      links.push(tree);
+      if (links.length > 2 * MOST_LINKS) this.possible = false;
+      return;
+    }
+    if (!this.outlines.isFolder(tree, entry)) return;
+    const known = this.memory.get(bytes.toString('hex', at, at + ids.idLength));
+    if (known === undefined) {
+      this.possible = false;
+      return;
+    }
+    below.set(tree, Math.max(below.get(tree), known.height));
+    heaviest.set(tree, Math.max(heaviest.get(tree), known.bytes));
+  }
+
+  /** True if all trees were taken: large ones are not, nor those whose bases come behind them. */
+  private async hasAll(types: Uint8Array): Promise<boolean> {
+    let trees = 0;
+    await inStretches(types.length, (from, to) => {
+      for (let place = from; place < to; place++) if (types[place] === PACKED_TREE) trees++;
+    });
+    return trees === this.trees.count;
+  }
+
+  /**
+   * Who waits for whom, as pairs: a tree, and twice the number of one that waits for it. One more than twice, if that takes over
+   * what its base links to.
+   */
+  private async edges(): Promise<Uint32Array> {
+    const { numbers, trees } = this;
+    const links = this.links.values();
+    const edges = new Uint32Array(links.length + 2 * trees.count);
+    let filled = 0;
+    await inStretches(links.length / 2, (from, to) => {
+      for (let at = from; at < to; at++) {
+        const target = numbers[links[2 * at] ?? 0] ?? NONE;
+        if (target === NONE) continue;
+        edges[filled++] = target;
+        edges[filled++] = 2 * (links[2 * at + 1] ?? 0);
+      }
+    });
+    await inStretches(trees.count, (from, to) => {
+      for (let tree = from; tree < to; tree++) {
+        const base = trees.baseOf(tree);
+        if (base === NO_BASE) continue;
+        edges[filled++] = base;
+        edges[filled++] = 2 * tree + 1;
+      }
+    });
+    return edges.subarray(0, filled);
+  }
+
+  /** Tells those that wait for a tree. @returns how many trees are settled */
+  private tell(
+    tree: number,
+    { starts, sources }: EdgesByTarget,
+    open: Uint32Array,
+    settled: Uint32Array,
+    before: number,
+  ): number {
+    const { below, heaviest } = this;
+    const { height, bytes } = this.boundOf(tree);
+    const [lowest, lightest] = [below.get(tree), heaviest.get(tree)];
+    let known = before;
+    const end = starts[tree + 1] ?? 0;
+    for (let at = starts[tree] ?? 0; at < end; at++) {
+      const source = sources[at] ?? 0;
+      const waiting = source >>> 1;
+      const takesOver = (source & 1) === 1;
+      const [high, heavy] = takesOver ? [lowest, lightest] : [height, bytes];
+      if (below.get(waiting) < high) below.set(waiting, high);
+      if (heaviest.get(waiting) < heavy) heaviest.set(waiting, heavy);
+      const left = (open[waiting] ?? 0) - 1;
+      open[waiting] = left;
+      if (left === 0) settled[known++] = waiting;
+    }
+    return known;
+  }
+
+  private boundOf(tree: number): Reach {
+    return {
+      height: Math.min(this.below.get(tree) + 1, HIGHEST),
+      bytes: Math.min(this.heaviest.get(tree) + this.trees.sizeOf(tree), HEAVIEST),
+    };
+  }
+}
