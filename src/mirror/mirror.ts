@@ -4,15 +4,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isObjectId, isZeroId } from '../git/index.ts';
 import { Git } from '../git-process/git.ts';
+import { systemClock } from '../lib/clock.ts';
 import { CairnError, isCairnError } from '../lib/errors.ts';
 import type { ScratchPlace } from './graph/scratch.ts';
 import { type MirrorObserver, silent } from './observer.ts';
 import type { MirrorMode } from './plan/plan.ts';
 import { checkScope, desiredRefs, type RefScope, refPrefixes, wholeScope } from './plan/ref-scope.ts';
 import type { ProtocolVersion } from './remote/connection.ts';
+import { authorizationOf, type Credentials } from './remote/credentials.ts';
 import { openGitSource } from './remote/git-source.ts';
 import { type ConnectionOptions, openConnection } from './remote/open-connection.ts';
-import { isSameRepository, parseRemoteAddress, type RemoteAddress } from './remote/remote-address.ts';
+import {
+  displayAddress,
+  displayUrl,
+  isSameRepository,
+  parseRemoteAddress,
+  type RemoteAddress,
+} from './remote/remote-address.ts';
+import { Secrets } from './remote/secrets.ts';
 import type { Source, SourceListing } from './remote/source.ts';
 import { Target, type TargetListing } from './remote/target.ts';
 import { TransferCounts } from './remote/traffic.ts';
@@ -20,9 +29,10 @@ import type { MirrorResult } from './run/mirror-result.ts';
 
 export type { Outcome } from './run/mirror-result.ts';
 
+import { openFetchedSource } from './run/fetched-source.ts';
 import { type MirrorLimits, usualLimits } from './run/mirror-run.ts';
 import { peekPack } from './run/peek-pack.ts';
-import { runMirror } from './run/run-mirror.ts';
+import { type Remotes, runMirror } from './run/run-mirror.ts';
 
 /** One end of a mirror. */
 export interface Endpoint {
@@ -92,18 +102,23 @@ export function plan(options: MirrorOptions & { readonly mode?: MirrorMode }): P
 async function mirror(options: MirrorOptions, mode: MirrorMode, dryRun: boolean): Promise<MirrorResult> {
   const { observer = silent, signal = new AbortController().signal } = options;
   try {
-    const [source, target] = [
-      parseRemoteAddress(options.source.address),
-      parseRemoteAddress(options.target.address),
-    ];
-    if (isSameRepository(source, target)) {
+    const { address } = options.source;
+    const target = parseRemoteAddress(options.target.address);
+    const source = isForGitAlone(address) ? undefined : parseRemoteAddress(address);
+    if (source !== undefined && isSameRepository(source, target)) {
       throw new CairnError('invalid', 'source and target are the same repository');
     }
     await using scratch = await openScratchPlace(options);
+    const copied = copyOpener(source, options, scratch.place);
     return await runMirror({
       remotes: {
-        source: (prefixes, reading) => openSource(source, options, prefixes, reading),
+        source: (prefixes, reading) => {
+          if (source !== undefined) return openSource(source, options, prefixes, reading);
+          if (copied === undefined) throw new CairnError('invalid', 'no such address is reached here');
+          return copied(prefixes, reading);
+        },
         target: (reading) => openTarget(target, options, reading),
+        ...(copied === undefined ? {} : { copied }),
       },
       scope: { ...wholeScope, ...options.scope },
       policy: { mode, force: options.force ?? false, prune: options.prune ?? false },
@@ -271,6 +286,41 @@ async function openTarget(
   const options = { userAgent: `git/${agent}`, traffic: counts, ...target.connection };
   const connection = openConnection(address, options);
   return Target.open(connection, { agent, signal });
+}
+
+/** True for an address that git reaches with a transport or a remote helper of its own: `git://…`, `ftp://…`, `<helper>::…`. */
+function isForGitAlone(address: string): boolean {
+  return /^(git|ftps?):\/\/|^[a-z0-9][a-z0-9+.-]*::/i.test(address.trim());
+}
+
+/** How git itself reaches the source; undefined where addresses are guarded, or requests are carried by somebody else. */
+function copyOpener(
+  address: RemoteAddress | undefined,
+  { source, git = 'git' }: Pick<MirrorOptions, 'source' | 'git'>,
+  scratch: ScratchPlace,
+): Remotes['copied'] {
+  const { guard, transport, environment = process.env, credentials } = source.connection ?? {};
+  if (guard !== undefined || transport !== undefined) return undefined;
+  const settings = address?.kind === 'http' ? headerSettings(address.url, credentials) : [];
+  const shown = address === undefined ? source.address.replace(/\/\/[^/@]*@/, '//') : displayAddress(address);
+  return (prefixes, signal) =>
+    openFetchedSource({
+      address: source.address.trim(),
+      shown,
+      git,
+      environment,
+      settings,
+      scratch,
+      prefixes,
+      signal,
+    });
+}
+
+/** Settings that make git show the credentials to the host that they are meant for. A key cannot be handed on. */
+function headerSettings(url: URL, credentials: Credentials | undefined): [key: string, value: string][] {
+  if (credentials === undefined || credentials.kind === 'nostr') return [];
+  const header = authorizationOf(credentials, displayUrl(url), systemClock, new Secrets());
+  return [[`http.${url.origin}/.extraHeader`, `Authorization: ${header}`]];
 }
 
 /** A folder for scratch repositories, and git to work in them. Both are deleted, or ended, when it is closed. */

@@ -36,6 +36,8 @@ export interface SeedOptions {
 
 /** How often a pack that cannot be made smaller is sent again after the connection broke. */
 const MOST_CUTS = 3;
+/** How often a temporary ref gets another name, because somebody else has set it. */
+const MOST_RENAMES = 5;
 /** A pack of everything is tried first if it is very likely to fit: then the graph of the commits need not be fetched. */
 const SURELY_FITS = 1 / 4;
 
@@ -58,6 +60,8 @@ class Seeding {
   private graph: CommitGraph | undefined;
   /** What temporary refs were set to, whether or not the target has done it. */
   private readonly sent = new Set<string>();
+  /** How often somebody else has used a temporary ref. */
+  private renames = 0;
   /** A copy of the source, if that cannot make the packs. */
   private copy: Source | undefined;
   /** Packs that were taken. */
@@ -171,7 +175,7 @@ class Seeding {
 
   /**
    * Finds out what became of the refs of a pack. A refused ref does not stop the others, but the temporary one must be there.
-   * @returns false when a pack of this run that seemed lost was taken in meanwhile: then the same stops are gone on with from there
+   * @returns false when a pack that seemed lost was taken in meanwhile: then the same stops are gone on with from there
    */
   private settle(stops: readonly Stop[], commands: readonly RefCommand[], sent: Sent): boolean {
     const { refs } = this.mirror.target.listing;
@@ -187,6 +191,12 @@ class Seeding {
     }
     if (temporary === undefined || now === temporary.newId) return true;
     const result = resultOf({ ...temporary, target: temporary.name }, report, refs);
+    if (result.outcome === 'moved' && last !== undefined && this.renames < MOST_RENAMES) {
+      // Most likely a push of an earlier run, which its server has ended only now.
+      this.renames += 1;
+      this.names.replace(last.chain);
+      return false;
+    }
     const why = result.outcome === 'applied' ? 'it is gone again' : result.reason;
     throw publicError(
       'unavailable',

@@ -35,6 +35,11 @@ export class TemporaryNames {
     this.names.set(chain, name);
     return name;
   }
+
+  /** Somebody else uses the ref of a chain, which gets another one. */
+  replace(chain: number): void {
+    this.names.delete(chain);
+  }
 }
 
 /**

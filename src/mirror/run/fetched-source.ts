@@ -1,0 +1,195 @@
+/**
+ * A source that git itself reaches, for what is not spoken here: repositories without a server behind them (dumb HTTP), `git://`,
+ * remote helpers, servers that refuse our requests. Git fetches into a scratch repository, which takes the place of the source.
+ */
+import { isObjectId, type ListedRefs, type ObjectFormat, RefCollector } from '../../git/index.ts';
+import { CairnError } from '../../lib/errors.ts';
+import { Scratch, type ScratchPlace } from '../graph/scratch.ts';
+import { withoutRepository } from '../remote/git-environment.ts';
+import { endedTooEarly, RemoteProcess } from '../remote/remote-process.ts';
+import type { FetchOptions, Source, SourceListing } from '../remote/source.ts';
+import { openCopy } from './copy-source.ts';
+
+export interface FetchedSourceOptions {
+  /** As git takes it. It is told to git in its environment, where other users of the machine do not see it. */
+  readonly address: string;
+  /** The address as a person may see it. */
+  readonly shown: string;
+  /** The git to run; a name is looked up in PATH. */
+  readonly git: string;
+  /** With what git needs to show who asks. */
+  readonly environment: Readonly<NodeJS.ProcessEnv>;
+  /** More settings of git, which may be secret. */
+  readonly settings?: readonly (readonly [key: string, value: string])[];
+  readonly scratch: ScratchPlace;
+  /** Refs that begin with one of these are fetched. */
+  readonly prefixes: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** Bytes of a list of refs that are read: 64 MiB are about 900,000 refs. */
+const LONGEST_LIST = 64 * 2 ** 20;
+/** The remote, as git is told of it. */
+const REMOTE = 'source';
+
+/**
+ * Lists the refs of a source with git.
+ * @throws CairnError as connections do
+ */
+export async function openFetchedSource(options: FetchedSourceOptions): Promise<Source> {
+  const source = new FetchedSource(options);
+  await source.relist(options.signal);
+  return source;
+}
+
+class FetchedSource implements Source {
+  private readonly options: FetchedSourceOptions;
+  private listed: SourceListing | undefined;
+  private copy: { readonly gitDir: string; readonly source: Source } | undefined;
+  /** Object ids of refs that were fetched. */
+  private readonly fetched = new Set<string>();
+
+  constructor(options: FetchedSourceOptions) {
+    this.options = options;
+  }
+
+  get listing(): SourceListing {
+    if (this.listed === undefined) throw new Error('the refs were not listed yet');
+    return this.listed;
+  }
+
+  async relist(signal: AbortSignal): Promise<SourceListing> {
+    const output = await this.run(['ls-remote', '--symref', REMOTE], '', signal);
+    const { refs, peeled, head, unusable, objectFormat } = parseList(output);
+    const wanted = (name: string) => this.options.prefixes.some((prefix) => name.startsWith(prefix));
+    this.listed = {
+      refs: new Map([...refs].filter(([name]) => wanted(name))),
+      peeled,
+      head,
+      unusable,
+      objectFormat,
+      protocol: undefined,
+      capabilities: [],
+      canFilter: true,
+    };
+    return this.listed;
+  }
+
+  async fetch(...[request, options]: Parameters<Source['fetch']>): Promise<AsyncIterable<Buffer>> {
+    const { refs, peeled } = this.listing;
+    const wants = new Set(request.wants);
+    const isWanted = ([name, oid]: [string, string]) =>
+      !this.fetched.has(oid) && (wants.has(oid) || wants.has(peeled.get(name) ?? ''));
+    const missing = [...refs].filter(isWanted);
+    const { gitDir, source } = this.copy ?? (await this.open(options.signal));
+    if (missing.length > 0) await this.fetchRefs(gitDir, missing, options);
+    return source.fetch(request, options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.copy?.source[Symbol.asyncDispose]();
+    this.copy = undefined;
+  }
+
+  private async open(signal: AbortSignal): Promise<{ readonly gitDir: string; readonly source: Source }> {
+    const scratch = await Scratch.open(this.options.scratch, this.listing.objectFormat);
+    try {
+      this.copy = { gitDir: scratch.gitDir, source: await openCopy(scratch, this, signal) };
+      return this.copy;
+    } catch (error) {
+      await scratch[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  private async fetchRefs(
+    gitDir: string,
+    refs: readonly (readonly [name: string, oid: string])[],
+    { signal, onMessage }: FetchOptions,
+  ): Promise<void> {
+    const lines = refs.map(([name]) => `+${name}:${name}\n`);
+    const quiet = ['--no-tags', '--no-write-fetch-head', '--no-auto-maintenance', '--recurse-submodules=no'];
+    // A source whose history is cut off is fetched as it is; the target decides whether that is enough.
+    const args = [
+      `--git-dir=${gitDir}`,
+      'fetch',
+      ...quiet,
+      '--update-shallow',
+      '--progress',
+      '--stdin',
+      REMOTE,
+    ];
+    await this.run(args, lines.join(''), signal, onMessage);
+    for (const [, oid] of refs) this.fetched.add(oid);
+  }
+
+  /** @returns what git prints @throws RemoteError with what it says when it fails; the signal's reason */
+  private async run(
+    args: readonly string[],
+    input: string,
+    signal: AbortSignal,
+    onMessage: (text: string) => void = () => undefined,
+  ): Promise<string> {
+    signal.throwIfAborted();
+    const { git, environment, address, shown, settings = [] } = this.options;
+    const config = [[`remote.${REMOTE}.url`, address], ['gc.auto', '0'], ...settings];
+    const variables = config.flatMap(([key = '', value = ''], at) => [
+      [`GIT_CONFIG_KEY_${at}`, key],
+      [`GIT_CONFIG_VALUE_${at}`, value],
+    ]);
+    const process = new RemoteProcess(
+      {
+        file: git,
+        args,
+        ownGroup: true,
+        env: {
+          ...withoutRepository(environment),
+          ...Object.fromEntries(variables),
+          GIT_CONFIG_COUNT: String(config.length),
+          // In a group of its own, it cannot ask on the terminal.
+          GIT_TERMINAL_PROMPT: '0',
+          LC_ALL: 'C',
+        },
+      },
+      (line) => onMessage(`${line}\n`),
+    );
+    const stop = () => process.stop();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      process.stdin.end(input);
+      const chunks: Buffer[] = [];
+      let left = LONGEST_LIST;
+      for await (const chunk of process.stdout as AsyncIterable<Buffer>) {
+        chunks.push(chunk);
+        left -= chunk.length;
+        if (left < 0)
+          throw new CairnError('too-large', `${shown} lists more than ${LONGEST_LIST} bytes of refs`);
+      }
+      const end = await process.ended;
+      signal.throwIfAborted();
+      if (end.exitCode !== 0)
+        throw endedTooEarly(`git ${args.find((arg) => !arg.startsWith('-'))}`, shown, end);
+      return Buffer.concat(chunks).toString('latin1');
+    } finally {
+      signal.removeEventListener('abort', stop);
+      process.stop();
+      await process.ended;
+    }
+  }
+}
+
+/** Parses what `git ls-remote --symref` prints. */
+function parseList(output: string): ListedRefs & { readonly objectFormat: ObjectFormat } {
+  const lines = output.split('\n').filter((line) => line !== '');
+  const symref = /^ref: (\S+)\tHEAD$/.exec(lines.find((line) => line.endsWith('\tHEAD')) ?? '')?.[1];
+  const ids = lines.filter((line) => !line.startsWith('ref: '));
+  const objectFormat = isObjectId((ids[0] ?? '').split('\t')[0] ?? '', 'sha256') ? 'sha256' : 'sha1';
+  const refs = new RefCollector(objectFormat);
+  for (const line of ids) {
+    if (!refs.addV0(Buffer.from(line.replace('\t', ' '), 'latin1'))) {
+      throw new CairnError('corrupt', 'git lists the refs of the source in a way that is not known');
+    }
+  }
+  if (symref !== undefined) refs.symref('HEAD', symref);
+  return { ...refs.finish(), objectFormat };
+}

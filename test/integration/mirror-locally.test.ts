@@ -1,0 +1,220 @@
+import { once } from 'node:events';
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { type MirrorOptions, plan, replicate, sync } from '../../src/mirror/mirror.ts';
+import { silent } from '../../src/mirror/observer.ts';
+import { AddressGuard } from '../../src/mirror/remote/address-guard.ts';
+import type { MirrorResult } from '../../src/mirror/run/mirror-result.ts';
+import { GitClient } from '../helpers/git-client.ts';
+import { startGitHttpHost } from '../helpers/git-http-host.ts';
+import { importCommits } from '../helpers/import-commits.ts';
+import { SeededRandom } from '../helpers/seeded-random.ts';
+import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+
+let temp: TempDir;
+let git: GitClient;
+let source: GitClient;
+let number = 0;
+
+beforeAll(async () => {
+  temp = await tempDir();
+  git = new GitClient(temp.path);
+  const work = await git.init('work');
+  const random = new SeededRandom(5);
+  const messages = Array.from({ length: 12 }, (_, at) => `commit ${at}`);
+  await importCommits(work, messages, (at) => ({ [`file-${at}`]: random.hex(2_000) }));
+  await work.run(['tag', '-a', '-m', 'one', 'v1', 'HEAD~3']);
+  await work.run(['checkout', '--quiet', '-b', 'side', 'HEAD~5']);
+  await work.commit('aside', { aside: 'text' });
+  await work.run(['checkout', '--quiet', 'main']);
+  await git.run(['clone', '--quiet', '--mirror', 'work', 'source.git']);
+  source = git.at('source.git');
+  await source.run(['update-server-info']);
+});
+afterAll(() => temp[Symbol.asyncDispose]());
+
+interface Mirroring {
+  readonly target: GitClient;
+  readonly options: MirrorOptions;
+  readonly told: string[];
+}
+
+async function mirroring(address: string, more: Partial<MirrorOptions> = {}): Promise<Mirroring> {
+  const name = `target-${++number}.git`;
+  await git.run(['init', '--quiet', '--bare', name]);
+  const told: string[] = [];
+  return {
+    target: git.at(name),
+    told,
+    options: {
+      source: { address },
+      target: { address: join(temp.path, name) },
+      scope: { tags: true },
+      scratchFolder: temp.path,
+      observer: { ...silent, notice: (text) => void told.push(text) },
+      ...more,
+    },
+  };
+}
+
+async function expectEqual(result: MirrorResult, target: GitClient): Promise<void> {
+  expect(result).toMatchObject({ outcome: 'ok', problem: undefined });
+  const format = ['for-each-ref', '--format=%(objectname) %(refname)'];
+  expect(await target.run(format)).toBe(await source.run(format));
+  await target.run(['fsck', '--strict', '--no-dangling']);
+}
+
+/** The files of a repository, without anything that knows git. */
+async function dumbServer(folder: string): Promise<string> {
+  const server = createServer((request, response) => {
+    const path = join(folder, new URL(request.url ?? '/', 'http://localhost').pathname);
+    if (existsSync(path) && statSync(path).isFile()) createReadStream(path).pipe(response);
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A server that refuses fetches of ours, but not those of git. */
+async function choosyServer(refuses: (request: string) => string | undefined): Promise<string> {
+  const host = await startGitHttpHost(temp.path, {
+    before: async (request, response) => {
+      const isFetch =
+        request.method === 'POST' && request.headers['user-agent']?.startsWith('git/cairn') === true;
+      if (!isFetch) return false;
+      // Our requests for a pack come in one piece.
+      await once(request, 'readable');
+      const body = (request.read() as Buffer | null) ?? Buffer.alloc(0);
+      const reason = body.includes('command=fetch') ? refuses(body.toString('latin1')) : undefined;
+      if (reason === undefined) {
+        request.unshift(body);
+        return false;
+      }
+      const line = `ERR ${reason}`;
+      response.writeHead(200, { 'Content-Type': 'application/x-git-upload-pack-result' });
+      response.end(`${(line.length + 4).toString(16).padStart(4, '0')}${line}`);
+      return true;
+    },
+  });
+  onTestFinished(() => host[Symbol.asyncDispose]());
+  return `${host.url}/source.git`;
+}
+
+describe('what cannot be relayed is fetched by git and pushed from here (issue 13, point 1)', () => {
+  it('a repository without a server that knows git (dumb HTTP), as the plan says', async () => {
+    const { options, target, told } = await mirroring(`${await dumbServer(temp.path)}/source.git`);
+    const planned = await plan(options);
+    expect(planned.refs.map(({ strategy }) => strategy)).toEqual(['local', 'local', 'local']);
+    expect(planned.refs[0]?.strategyReason).toContain('git fetches it');
+    await expectEqual(await sync(options), target);
+    expect(told).toContainEqual(expect.stringContaining('trying what git makes of it'));
+    // Once more: nothing to do.
+    expect((await replicate(options)).refs.map(({ action }) => action)).toEqual(['skip', 'skip', 'skip']);
+  });
+
+  it('in batches where the target wants them', async () => {
+    const limits = { targetMaxPackBytes: 9_000 };
+    const { options, target } = await mirroring(`${await dumbServer(temp.path)}/source.git`, { limits });
+    const result = await sync(options);
+    await expectEqual(result, target);
+    expect(result.packs).toBeGreaterThan(2);
+  });
+
+  it('a source that refuses our request', async () => {
+    const address = await choosyServer(() => 'we only talk to git');
+    const { options, target } = await mirroring(address, { agent: 'cairn' });
+    const result = await sync(options);
+    await expectEqual(result, target);
+    expect(result.refs[0]).toMatchObject({
+      strategy: 'local',
+      strategyReason: expect.stringContaining('we only talk to git'),
+    });
+  });
+
+  it('only the ref whose object the source does not send: the others are relayed', async () => {
+    const side = await source.run(['rev-parse', 'side']);
+    const address = await choosyServer((request) =>
+      request.includes(`want ${side}`) ? `upload-pack: not our ref ${side}` : undefined,
+    );
+    const { options, target } = await mirroring(address);
+    const result = await sync(options);
+    await expectEqual(result, target);
+    expect(result.refs.map(({ target: name, strategy }) => [name, strategy])).toEqual([
+      ['refs/heads/main', 'relay'],
+      ['refs/heads/side', 'local'],
+      ['refs/tags/v1', 'relay'],
+    ]);
+  });
+
+  it('what only a remote helper of git reaches', async () => {
+    const folder = join(temp.path, 'helpers');
+    await mkdir(folder);
+    const helper = `#!/bin/sh
+while read -r line; do
+  case "$line" in
+    capabilities) printf 'connect\\n\\n' ;;
+    'connect git-upload-pack') echo; exec git upload-pack "$2" ;;
+    *) exit 1 ;;
+  esac
+done
+`;
+    await writeFile(join(folder, 'git-remote-elsewhere'), helper);
+    await chmod(join(folder, 'git-remote-elsewhere'), 0o755);
+    const environment = { ...process.env, HOME: temp.path, PATH: `${folder}:${process.env['PATH']}` };
+    const address = `elsewhere::${source.folder}`;
+    const { options, target } = await mirroring(address, {
+      source: { address, connection: { environment } },
+    });
+    await expectEqual(await sync(options), target);
+  });
+});
+
+describe('a source whose history is cut off', () => {
+  it('is relayed to a target that has the rest', async () => {
+    await git.run([
+      'clone',
+      '--quiet',
+      '--bare',
+      '--depth=3',
+      '--no-single-branch',
+      `file://${source.folder}`,
+      'cut.git',
+    ]);
+    const { options, target } = await mirroring(git.at('cut.git').folder);
+    await source.run([
+      'push',
+      '--quiet',
+      target.folder,
+      'main~2:refs/heads/main',
+      'side~1:refs/heads/side',
+      'v1',
+    ]);
+    await expectEqual(await sync(options), target);
+  });
+
+  it('is refused by another one, which says why', async () => {
+    const { options, target } = await mirroring(git.at('cut.git').folder, { scope: { branches: ['main'] } });
+    const result = await sync(options);
+    expect(result.outcome).toBe('blocked');
+    expect(result.refs[0]?.result).toMatchObject({ outcome: 'refused' });
+    expect(await target.run(['for-each-ref'])).toBe('');
+  });
+});
+
+it('where addresses are guarded, git never fetches', async () => {
+  const address = `${await dumbServer(temp.path)}/source.git`;
+  const guard = new AddressGuard({ allowed: ['127.0.0.1'] });
+  const { options, target, told } = await mirroring(address, { source: { address, connection: { guard } } });
+  const result = await sync(options);
+  expect(result.outcome).toBe('transport');
+  expect(told).toEqual([]);
+  expect(await target.run(['for-each-ref'])).toBe('');
+});
