@@ -33,6 +33,8 @@ export interface LimitingFront extends AsyncDisposable {
   readonly names: readonly (readonly string[])[];
   /** How many pushes were refused or cut off. */
   refused: number;
+  /** True closes every connection, as long as it is true. */
+  isDown: boolean;
 }
 
 /** @param behind URL of the server, without a slash at the end */
@@ -42,6 +44,10 @@ export async function startLimitingFront(behind: string, first: FrontRules): Pro
   const names: string[][] = [];
   const server = createServer((incoming, response) => {
     incoming.on('error', () => undefined);
+    if (front.isDown) {
+      incoming.socket.destroy();
+      return;
+    }
     const isPush = incoming.method === 'POST' && incoming.url?.endsWith('/git-receive-pack') === true;
     const outgoing = httpRequest(`${behind}${incoming.url}`, {
       method: incoming.method,
@@ -67,6 +73,7 @@ export async function startLimitingFront(behind: string, first: FrontRules): Pro
     pushed,
     names,
     refused: 0,
+    isDown: false,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       server.close();
