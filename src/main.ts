@@ -37,7 +37,7 @@ async function main(): Promise<void> {
   } catch (error) {
     const reason =
       error instanceof CairnError ? error.message : error instanceof Error ? error.stack : messageOf(error);
-    process.stderr.write(`cairn: ${reason}\n`);
+    if (reason !== '') process.stderr.write(`cairn: ${reason}\n`);
     process.exitCode = exitCodeOf(error);
   }
 }

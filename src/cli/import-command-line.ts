@@ -3,6 +3,7 @@ import type { GivenFlags } from '../config/settings.ts';
 import type { CommandContext } from './command-context.ts';
 import type { ImportFlags } from './import-options.ts';
 import { side } from './mirror-command-line.ts';
+import { reportUsageErrors } from './usage-errors.ts';
 
 /** Adds `import`. What does the work is loaded when it is needed. */
 export function addImportCommand(
@@ -11,7 +12,8 @@ export function addImportCommand(
   prepare: (command: Command) => Command,
   given: (flags: Record<string, unknown>) => GivenFlags,
 ): void {
-  side(prepare(program.command('import <source> <repository>')), 'source')
+  const command = prepare(program.command('import <source> <repository>'));
+  side(reportUsageErrors(command, context, process.argv), 'source')
     .description(
       'Bring a repository from elsewhere in, or up to date: into the store, or with --server through a server.',
     )

@@ -2,6 +2,7 @@ import { type Command, Option as CommanderOption } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import type { EndpointReader } from './mirror.ts';
 import type { MirrorFlags } from './mirror-flags.ts';
+import { reportUsageErrors } from './usage-errors.ts';
 
 /** Adds `mirror` and what is below it. What does the work is loaded when it is needed. */
 export function addMirrorCommands(
@@ -9,7 +10,7 @@ export function addMirrorCommands(
   context: CommandContext,
   prepare: (command: Command) => Command,
 ): void {
-  const mirror = prepare(program.command('mirror')).description(
+  const mirror = reportUsageErrors(prepare(program.command('mirror')), context, process.argv).description(
     'Copy refs and objects from one remote repository to another.',
   );
   const add = (name: string, description: string) => {

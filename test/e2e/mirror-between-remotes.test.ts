@@ -1,0 +1,104 @@
+/** `cairn mirror` as a user runs it: lines for people, one JSON document for programs, a code for each way to end. */
+import { expect, it } from 'vitest';
+import { type CommandResult, run } from '../helpers/git-client.ts';
+import { type MirrorRig, mirrorRig, refsIn } from '../helpers/mirror-rig.ts';
+import { MAIN } from '../helpers/server.ts';
+
+function mirror(
+  rig: MirrorRig,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<CommandResult> {
+  return run(MAIN, ['mirror', ...args], {
+    env: { PATH: process.env['PATH'] ?? '', HOME: rig.folder, ...env },
+  });
+}
+
+async function history(rig: MirrorRig): Promise<void> {
+  await rig.author.commit('One', { file: '1\n' });
+  await rig.author.commit('Two', { file: '2\n' });
+  await rig.author.run(['push', '--quiet', 'origin', 'main']);
+}
+
+it('tells what became of each ref, and nothing on standard error when all is well', async () => {
+  await using rig = await mirrorRig();
+  await history(rig);
+  const { sourceUrl: source, targetUrl: target } = rig;
+  const planned = await mirror(rig, ['plan', source, target]);
+  expect(planned).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(planned.stdout).toBe(
+    'create    refs/heads/main  the target does not have it [relay: the pack of the source is sent on as it comes]\n' +
+      '1 to change, 0 equal\n',
+  );
+  expect(await mirror(rig, ['sync', source, target])).toEqual({
+    exitCode: 0,
+    stderr: '',
+    stdout: 'created   refs/heads/main  the target does not have it\n1 changed, 0 equal\n',
+  });
+  expect((await mirror(rig, ['sync', source, target])).stdout).toBe('0 changed, 1 equal\n');
+  expect(await refsIn(rig.target)).toBe(await refsIn(rig.source));
+});
+
+it('prints one JSON document and ends with a code for each outcome', async () => {
+  await using rig = await mirrorRig();
+  await history(rig);
+  const { sourceUrl: source, targetUrl: target } = rig;
+  const ended = async (...args: string[]) => {
+    const { exitCode, stdout, stderr } = await mirror(rig, [...args, '--json']);
+    const { outcome, problem } = JSON.parse(stdout) as { outcome: string; problem: string | null };
+    // What a person reads says the same.
+    expect(stderr).toBe(problem === null ? '' : `cairn: ${problem}\n`);
+    return [exitCode, outcome];
+  };
+  expect(await ended('sync', source, target)).toEqual([0, 'ok']);
+  expect(await ended('bootstrap', source, target)).toEqual([2, 'blocked']);
+  await rig.author.run(['push', '--quiet', 'origin', 'main:refs/heads/new']);
+  await rig.author.run(['push', '--quiet', '--force', 'origin', 'main~1:refs/heads/main']);
+  expect(await ended('sync', source, target, '--best-effort')).toEqual([3, 'partial']);
+  expect(await ended('sync', source, `${rig.host.url}/none.git`)).toEqual([5, 'configuration']);
+  expect(await ended('sync', source, source)).toEqual([5, 'configuration']);
+  expect(await ended('sync', source, target, '--protocol', 'v9')).toEqual([5, 'configuration']);
+  expect(await ended('sync', source)).toEqual([5, 'configuration']);
+  expect(await ended('sync', source, target, '--no-such-flag')).toEqual([5, 'configuration']);
+  expect(await ended('sync', 'http://127.0.0.1:1/x.git', target)).toEqual([6, 'transport']);
+  expect(await ended('probe', 'http://127.0.0.1:1/x.git')).toEqual([6, 'transport']);
+  expect(await ended('fetch', source, '--have', 'zz')).toEqual([5, 'configuration']);
+});
+
+it('measures until after the push, and counts what went over the wire', async () => {
+  await using rig = await mirrorRig();
+  await history(rig);
+  const { stdout } = await mirror(rig, ['sync', rig.sourceUrl, rig.targetUrl, '--json', '--measure']);
+  const { traffic, measurement, counts } = JSON.parse(stdout);
+  expect(counts.applied).toBe(1);
+  // Source: the advertisement, ls-refs, a pack. Target: the refs before and after, a question whether it wants credentials, a push.
+  expect(traffic.source).toMatchObject({ requests: 3 });
+  expect(traffic.target).toMatchObject({ requests: 4 });
+  expect(traffic.target.sentBytes).toBeGreaterThan(200);
+  expect(measurement.peakMemoryBytes).toBeGreaterThan(10_000_000);
+});
+
+it('shows no password of an address, in whatever form', async () => {
+  await using rig = await mirrorRig();
+  const secret = 'hunter2secret';
+  const source = rig.sourceUrl.replace('http://', `http://user:${secret}@`);
+  for (const flags of [[], ['--json']]) {
+    const { stdout, stderr } = await mirror(rig, ['sync', source, rig.targetUrl, ...flags], {
+      CAIRN_HTTP_TRACE: '1',
+    });
+    expect(stderr).toContain('http #1');
+    expect(stdout + stderr).not.toContain(secret);
+    expect(stdout + stderr).not.toContain(Buffer.from(`user:${secret}`).toString('base64'));
+  }
+});
+
+it('lists a remote, and tests what it sends', async () => {
+  await using rig = await mirrorRig();
+  await history(rig);
+  const probe = await mirror(rig, ['probe', rig.sourceUrl, rig.targetUrl]);
+  expect(probe.stdout).toMatch(/^protocol {7}2\nobject format {2}sha1\nHEAD {11}refs\/heads\/main\n/);
+  const whole = await mirror(rig, ['fetch', rig.sourceUrl]);
+  expect(whole.stdout).toMatch(/^protocol 2, 1 wants, 0 haves\na pack of 6 objects, \d+ bytes\n$/);
+  const none = await mirror(rig, ['fetch', rig.sourceUrl, '--have-ref', 'main']);
+  expect(none.stdout).toMatch(/1 haves\na pack of 0 objects, 32 bytes/);
+});
