@@ -51,6 +51,9 @@ const SERVING_CONFIG: readonly (readonly [key: string, value: string])[] = [
 /** Harmless fsck findings that many old histories have. git's defaults stay in force for all others. */
 const IGNORED_FINDINGS = ['badTimezone', 'missingSpaceBeforeDate', 'zeroPaddedFilemode'];
 
+/** The same as the value of `--strict=`. */
+export const ignoredFindings: string = IGNORED_FINDINGS.map((finding) => `${finding}=ignore`).join(',');
+
 export function gitVersion(): GitCommand {
   return { name: 'version', args: [] };
 }
@@ -134,7 +137,7 @@ export function refusedAllocation(stderr: string): number | undefined {
 
 /** Reads a pack from standard input into the quarantine, completes a thin pack, and checks every object and link. */
 export function indexFromInput(options: IndexPackOptions): GitCommand {
-  const args = ['--stdin', '--fix-thin', `--strict=${IGNORED_FINDINGS.map((f) => `${f}=ignore`).join(',')}`];
+  const args = ['--stdin', '--fix-thin', `--strict=${ignoredFindings}`];
   if (options.progress) args.push('--show-resolving-progress');
   if (options.maxInputBytes > 0) args.push(`--max-input-size=${options.maxInputBytes}`);
   // What stands back for others takes one processor at most.
