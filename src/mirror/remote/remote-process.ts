@@ -53,14 +53,16 @@ export class RemoteProcess {
       failure = error;
     });
     let stderr = '';
+    const lines = new LineSplitter(onMessage);
     child.stderr.setEncoding('utf8');
     child.stderr.on('data', (text: string) => {
       stderr = `${stderr}${text}`.slice(-STDERR_KEPT);
-      for (const line of text.split(/[\r\n]+/)) if (line.trim() !== '') onMessage(cleanReason(line));
+      lines.push(text);
     });
     this.ended = new Promise((resolve) => {
       child.once('close', (exitCode, signal) => {
         this.over = true;
+        lines.push('\n');
         clearTimeout(this.killTimer);
         resolve({ exitCode, signal, stderr: failure === undefined ? stderr : messageOf(failure) });
       });
@@ -73,6 +75,27 @@ export class RemoteProcess {
     const { pid } = this;
     kill(pid, 'SIGTERM');
     this.killTimer = setTimeout(() => kill(pid, 'SIGKILL'), KILL_AFTER_MS);
+  }
+}
+
+/** A longer line is cut into several. */
+const LONGEST_LINE = 4_096;
+
+/** Cuts a text into lines that are safe for a terminal. */
+class LineSplitter {
+  private readonly onLine: (line: string) => void;
+  private rest = '';
+
+  constructor(onLine: (line: string) => void) {
+    this.onLine = onLine;
+  }
+
+  push(text: string): void {
+    const lines = `${this.rest}${text}`.split(/[\r\n]/);
+    const last = lines.pop() ?? '';
+    this.rest = last.length > LONGEST_LINE ? '' : last;
+    if (this.rest !== last) lines.push(last);
+    for (const line of lines) if (line.trim() !== '') this.onLine(cleanReason(line, LONGEST_LINE));
   }
 }
 
