@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { AddressGuard } from '../../src/mirror/remote/address-guard.ts';
 import type { Connection, Session } from '../../src/mirror/remote/connection.ts';
+import { openGitSource } from '../../src/mirror/remote/git-source.ts';
 import { type ConnectionOptions, openConnection } from '../../src/mirror/remote/open-connection.ts';
 import type { PacketStream } from '../../src/mirror/remote/packet-stream.ts';
 import { parseRemoteAddress } from '../../src/mirror/remote/remote-address.ts';
@@ -219,6 +220,17 @@ describe('a connection that breaks', () => {
     expect(error.message).toContain('cannot be reached');
   });
 
+  it('because the caller aborts the request for the advertisement: the reason', async () => {
+    const server = await startScriptedServer(() => undefined);
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    const abort = new AbortController();
+    const opening = connect(server.url).open('git-upload-pack', { version: 2, signal: abort.signal });
+    setTimeout(() => abort.abort(new Error('enough')), 20);
+    await expect(opening).rejects.toThrow('enough');
+    const late = connect(server.url).open('git-upload-pack', { version: 2, signal: abort.signal });
+    await expect(late).rejects.toThrow('enough');
+  });
+
   it('because the caller aborts: the reason, and the body is closed', async () => {
     const server = await pushTarget((request) => void request.resume());
     const session = await openPush(server.url);
@@ -353,6 +365,28 @@ describe('answers that no git server gives', () => {
     expect(written).toBeLessThan(100 * 2 ** 20);
   });
 
+  it('a list of refs without an end (protocol version 2) is given up after 64 MiB', async () => {
+    const server = await startScriptedServer((request, response) => {
+      request.resume();
+      if (request.method === 'GET') {
+        response.writeHead(200, { 'Content-Type': type });
+        response.end('000eversion 2\n000cls-refs\n000afetch\n0000');
+        return;
+      }
+      response.writeHead(200, { 'Content-Type': 'application/x-git-upload-pack-result' });
+      // A name that is not usable is kept in a short form.
+      const line = `${'a'.repeat(40)} refs/heads/${'x'.repeat(60_000)}..\n`;
+      const packet = Buffer.from(`${(line.length + 4).toString(16).padStart(4, '0')}${line}`);
+      const packets = function* () {
+        for (;;) yield packet;
+      };
+      Readable.from(packets()).pipe(response);
+    });
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    const options = { protocol: 'auto', agent: 'cairn/test', prefixes: [], signal } as const;
+    await expect(openGitSource(connect(server.url), options)).rejects.toMatchObject({ kind: 'too-large' });
+  });
+
   it('an error page without an end is read for 64 KiB', async () => {
     const server = await pushTarget((_request, response) => {
       response.on('error', () => undefined);
@@ -439,6 +473,22 @@ describe('the size of a body', () => {
       await readAll(await session.request(body(), { last: true, signal }));
     }
     expect(lengths).toEqual(['0', '1048576', 'chunked']);
+  });
+
+  it('a long one is sent while its end is not there yet', async () => {
+    const arrived = withResolvers();
+    const server = await pushTarget(async (request, response) => {
+      request.once('data', () => arrived.resolve());
+      for await (const _ of request);
+      response.writeHead(200, { 'Content-Type': 'application/x-git-receive-pack-result' }).end('0000');
+    });
+    const session = await openPush(server.url);
+    const body = async function* () {
+      yield* LONG;
+      await arrived.promise;
+      yield PIECE;
+    };
+    expect(await readAll(await session.request(body(), { last: true, signal }))).toBe(1);
   });
 
   it('an abort while it is collected closes the body, and nothing is sent', async () => {

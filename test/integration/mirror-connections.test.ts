@@ -396,6 +396,8 @@ describe('git credential', () => {
     const told = (await readFile(log, 'utf8')).split('\n');
     expect(told.filter((line) => /^(get|store|erase)$/.test(line))).toEqual(['get', 'store']);
     expect(told).toContain(`path=${name}`);
+    const stored = told.slice(told.indexOf('store'));
+    expect(stored).toEqual(expect.arrayContaining(['protocol=http', 'username=me', 'password=s3cret']));
     expect(host.requests.filter((line) => line.startsWith('POST')).length).toBe(1);
     const nobody = new GitCredentialHelper({ git: 'false', environment });
     await expect(
@@ -403,6 +405,45 @@ describe('git credential', () => {
     ).rejects.toMatchObject({
       kind: 'unauthenticated',
     });
+  });
+});
+
+describe('a program in place of git credential', () => {
+  const ask = { url: new URL('https://host/r'), userName: undefined, challenges: [] };
+  const { signal } = new AbortController();
+  const program = async (name: string, script: string) => {
+    const path = join(folder, name);
+    await writeFile(path, `#!/bin/sh\n${script}\n`);
+    await chmod(path, 0o755);
+    return new GitCredentialHelper({
+      git: path,
+      environment: { PATH: process.env['PATH'], GIT_TERMINAL_PROMPT: '0' },
+    });
+  };
+
+  it('gets the environment as it is, and may say more than is asked', async () => {
+    const helper = await program(
+      'says',
+      'echo "username=$GIT_TERMINAL_PROMPT"; echo "password=x=y"; echo "path=/"; echo',
+    );
+    await expect(helper.fill(ask, signal)).resolves.toMatchObject({ userName: '0', secret: 'x=y' });
+  });
+
+  it('that fails, or is not there, knows nothing', async () => {
+    const failing = await program('fails', 'echo password=x; exit 128');
+    await expect(failing.fill(ask, signal)).resolves.toBeUndefined();
+    const missing = new GitCredentialHelper({ git: join(folder, 'nowhere'), environment: {} });
+    await expect(missing.fill(ask, signal)).resolves.toBeUndefined();
+    await missing.approve({ description: [], userName: 'me', secret: 'x' });
+    await missing.reject({ description: [], userName: 'me', secret: 'x' });
+  });
+
+  it('is ended by an abort', async () => {
+    const helper = await program('waits', 'exec sleep 1000');
+    const abort = new AbortController();
+    const asking = helper.fill(ask, abort.signal);
+    abort.abort(new Error('enough'));
+    await expect(asking).rejects.toThrow('enough');
   });
 });
 

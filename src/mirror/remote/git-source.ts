@@ -10,6 +10,7 @@ import {
   textOf,
 } from '../../git/index.ts';
 import { CairnError, isCairnError } from '../../lib/errors.ts';
+import { maxAdvertisementBytes } from './advertisement-body.ts';
 import type { Connection, ProtocolVersion, Session } from './connection.ts';
 import { demultiplexed } from './demultiplex.ts';
 import type { PacketStream } from './packet-stream.ts';
@@ -154,11 +155,19 @@ class GitSource implements Source {
     const body = encodeLsRefsRequest(capabilities, objectFormat, agent, prefixes);
     const packets = await this.mustHaveSession().request(body, { last: false, signal });
     const collector = new RefCollector(objectFormat);
-    for (;;) {
+    for (let read = 0; ; ) {
       const packet = await packets.mustNext();
       if (packet.kind === 'flush') return collector.finish();
       if (packet.kind === 'data') {
         throwErrorPacket(packet.payload);
+        read += packet.payload.length;
+        if (read > maxAdvertisementBytes) {
+          await packets.close();
+          throw new CairnError(
+            'too-large',
+            `the source lists more than ${maxAdvertisementBytes} bytes of refs`,
+          );
+        }
         if (collector.addLsRefs(packet.payload)) continue;
       }
       throw new CairnError('corrupt', 'the source does not list refs as git does');

@@ -17,6 +17,9 @@ export interface ExchangeOptions {
   readonly idleTime: (socket: Socket) => number | undefined;
 }
 
+/** Milliseconds between probes of an idle connection. */
+const KEEP_ALIVE_MS = 30_000;
+
 /** One request and its answer. */
 export class HttpExchange {
   /** True once it got a connection that another request had used. */
@@ -91,6 +94,8 @@ export class HttpExchange {
       return;
     }
     trace('connection new');
+    // While a server works in silence, what is in between sees that somebody still waits.
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
     onConnected();
     this.connecting = new Watchdog(
       times.connect,
