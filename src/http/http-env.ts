@@ -1,6 +1,6 @@
 /** What hono hands to middleware and handlers besides its own request. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { UrlSpace } from '../policy/access.ts';
+import type { UrlSpace } from '../policy/push-entry.ts';
 import type { GitRepository } from '../repository/git/git-repository.ts';
 import type { Client } from './clients/client.ts';
 import type { GitTarget } from './git/git-path.ts';

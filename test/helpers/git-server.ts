@@ -11,7 +11,7 @@ import { systemRandom } from '../../src/lib/random.ts';
 import { loadVerifier } from '../../src/nostr/verify.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
-import type { AccessMode } from '../../src/policy/access.ts';
+import type { AccessMode } from '../../src/policy/push-entry.ts';
 import type { HeldState } from '../../src/policy/state-match.ts';
 import { emptyState, type GitState, type PublishedGitState } from '../../src/repository/git/git-manifest.ts';
 import { HeightMemory } from '../../src/repository/intake/height-memory.ts';

@@ -5,7 +5,7 @@ import { readCredential } from '../../nostr/http-credential.ts';
 import { checkToken } from '../../nostr/nip98.ts';
 import { repositoryUrls } from '../../nostr/repository-url.ts';
 import type { Verifier } from '../../nostr/verify.ts';
-import { type AccessMode, decidePushEntry, type UrlSpace } from '../../policy/access.ts';
+import { type AccessMode, decidePushEntry, type UrlSpace } from '../../policy/push-entry.ts';
 import type { PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { PushAuthority } from '../../transfer/push/authority.ts';

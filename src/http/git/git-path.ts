@@ -1,6 +1,6 @@
 import { CairnError } from '../../lib/errors.ts';
 import { parsePublicKey } from '../../nostr/public-key.ts';
-import type { UrlSpace } from '../../policy/access.ts';
+import type { UrlSpace } from '../../policy/push-entry.ts';
 import { type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
 
 /** The parts of a git path: the repository, the URL space, and the endpoint (`info/refs`, `git-upload-pack`, …). */

@@ -5,7 +5,7 @@ import type { ByteBudget } from '../../lib/byte-budget.ts';
 import { publicTextOf } from '../../lib/errors.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
-import type { UrlSpace } from '../../policy/access.ts';
+import type { UrlSpace } from '../../policy/push-entry.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
 import type { RepositoryState } from '../../repository/manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';

@@ -1,6 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { MiddlewareHandler } from 'hono';
-import type { AccessMode } from '../../policy/access.ts';
+import type { AccessMode } from '../../policy/push-entry.ts';
 import type { HttpEnv } from '../http-env.ts';
 
 /** Headers that let pages of any origin send git requests and read the responses. */

@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { Announcement } from '../../nostr/announcement.ts';
 import { formatNpub } from '../../nostr/public-key.ts';
 import { graspUrl, relayUrl } from '../../nostr/repository-url.ts';
-import type { AccessMode } from '../../policy/access.ts';
+import type { AccessMode } from '../../policy/push-entry.ts';
 import { commands, type Html, hostOf, page, shellWord } from '../layout.ts';
 import { shortNpub, userText } from '../user-text.ts';
 

@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { Announcement } from '../../nostr/announcement.ts';
 import { formatNpub } from '../../nostr/public-key.ts';
 import { gitUrl, graspUrl } from '../../nostr/repository-url.ts';
-import type { AccessMode } from '../../policy/access.ts';
+import type { AccessMode } from '../../policy/push-entry.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import { commands, type Html, page, shellWord } from '../layout.ts';
 import { gitWorkshopUrl, nostrCloneUrl } from '../nostr-links.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type AccessMode, decidePushEntry, type UrlSpace } from '../../../src/policy/access.ts';
+import { type AccessMode, decidePushEntry, type UrlSpace } from '../../../src/policy/push-entry.ts';
 
 it.each<[AccessMode, UrlSpace, boolean, string]>([
   ['signed', 'git', false, 'unauthenticated: a push needs a token'],
