@@ -83,6 +83,18 @@ const LONGEST_FILE = 400;
 const files = sourceFiles();
 const paths = new Set(files.map((file) => file.path));
 
+it('the architecture page has every folder in its row', () => {
+  const page = readText('docs/explanation/architecture.md');
+  const drawn = [...page.matchAll(/^ {4}([0-6]) {2}((?:[a-z-]+ · )*[a-z-]+) {2,}\S/gm)].flatMap(
+    ([, row = '', folders = '']) => folders.split(' · ').map((folder) => [folder, Number(row)]),
+  );
+  const expected = Object.entries(ROWS).map(([folder, row]) => [folder === '' ? 'main' : folder, row]);
+  expect(Object.fromEntries(drawn)).toEqual(Object.fromEntries(expected));
+  for (const folder of Object.keys(ROWS)) {
+    if (folder !== '') expect(page, folder).toContain(`| \`${folder}/\` |`);
+  }
+});
+
 describe('layers', () => {
   it('knows every folder of src/', () => {
     const unknown = files.filter((file) => ROWS[file.folder] === undefined);
