@@ -25,6 +25,10 @@ export function addImportCommand(
     .option('--exclude-ref-prefix <prefix>', 'no ref that begins with this', several)
     .option('--protocol <version>', "version of git's protocol for the source: auto, v0, v1 or v2", 'auto')
     .option('--object-format <format>', 'sha1 or sha256, of the repository; that of the source if absent')
+    .option(
+      '--work-folder <folder>',
+      'where a conversion is kept until it is done; the system’s for temporary files if absent',
+    )
     .option('--force', 'let branches be set back and tags move')
     .option('--prune', 'delete refs that the source does not have')
     .option('--best-effort', 'refs that are blocked do not stop the others')

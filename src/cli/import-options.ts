@@ -11,6 +11,7 @@ export interface ImportFlags extends MirrorFlags {
   readonly objectFormat?: string;
   readonly dryRun?: boolean;
   readonly packObjects?: string;
+  readonly workFolder?: string;
 }
 
 /** One import, as asked for. */
@@ -43,14 +44,22 @@ export function piecesOf({ packObjects }: ImportFlags): PieceSizes {
 }
 
 /**
+ * Whether the history has to be converted, as far as the options tell.
+ * @throws CairnError `invalid` for a format that does not exist
+ */
+export function mayConvert({ objectFormat }: ImportFlags): boolean {
+  if (objectFormat !== undefined && objectFormat !== 'sha1' && objectFormat !== 'sha256') {
+    throw new CairnError('invalid', `--object-format ${objectFormat}: expected sha1 or sha256`);
+  }
+  return objectFormat === 'sha256';
+}
+
+/**
  * The format that the repository is to have.
  * @param source the format of the source
- * @throws CairnError `invalid` for one that does not exist, or that the source cannot be brought into
+ * @throws CairnError `invalid` for one that the source cannot be brought into
  */
 export function formatOf({ objectFormat }: ImportFlags, source: ObjectFormat): ObjectFormat {
   if (objectFormat === undefined || objectFormat === source) return source;
-  if (objectFormat !== 'sha1' && objectFormat !== 'sha256') {
-    throw new CairnError('invalid', `--object-format ${objectFormat}: expected sha1 or sha256`);
-  }
   throw new CairnError('invalid', `the source uses ${source}, which cannot become ${objectFormat}`);
 }

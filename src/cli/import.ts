@@ -1,9 +1,10 @@
 /** `cairn import <source> <owner>/<identifier>`: a repository from elsewhere becomes one here, or is brought up to date. */
 import type { GivenFlags } from '../config/settings.ts';
 import { CairnError } from '../lib/errors.ts';
+import { probe } from '../mirror/mirror.ts';
 import type { CommandContext } from './command-context.ts';
 import { importIntoStore } from './import-into-store.ts';
-import { type ImportFlags, importScope } from './import-options.ts';
+import { type ImportCommand, type ImportFlags, importScope, mayConvert } from './import-options.ts';
 import { importThroughServer } from './import-through-server.ts';
 import { type Report, reported } from './mirror.ts';
 import { endpointReader } from './mirror-endpoint.ts';
@@ -21,9 +22,13 @@ export async function importRepository(
   await reported(asked, context, async (common): Promise<Report> => {
     repositoryArgument(name);
     const command = { name, flags, given, endpoint, common: { ...common, scope: importScope(flags) } };
-    return goesThroughServer(given, context)
-      ? importThroughServer(command, context)
-      : importIntoStore(command, context);
+    const throughServer = goesThroughServer(given, context);
+    const bring = (asIs: ImportCommand) =>
+      throughServer ? importThroughServer(asIs, context) : importIntoStore(asIs, context);
+    if (!mayConvert(flags) || (await probe(command.common)).source.objectFormat === 'sha256')
+      return bring(command);
+    const { importConverted } = await import('./import-converted.ts');
+    return importConverted(command, context, bring);
   });
 }
 

@@ -1,7 +1,7 @@
 /** `cairn import`, beside a running server and through one (issue 13, point 3). */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -171,4 +171,71 @@ it('imports through a server, announced and pushed with the key of the user', as
   const foreign = await as('import', source.folder, `${OWNER}/theirs`, '--json');
   expect(foreign.exitCode).toBe(5);
   expect(JSON.parse(foreign.stdout)).toMatchObject({ outcome: 'configuration' });
+});
+
+it('converts a SHA-1 history, says before it begins what is lost, and brings in later what is new (issue 13, point 8)', async () => {
+  const source = await user.init('old');
+  const first = await source.commit('One', { a: '1\n' });
+  await source.commit(`Two\n\nBuilds on ${first}.`, { a: '2\n' });
+  await source.run(['tag', '-a', '-m', 'first', 'v1']);
+  const tree = await source.run(['rev-parse', 'HEAD^{tree}']);
+  const signed = [
+    `tree ${tree}`,
+    `parent ${await source.run(['rev-parse', 'HEAD'])}`,
+    'author A User <user@example.com> 1700000000 +0000',
+    'committer A User <user@example.com> 1700000000 +0000',
+    'gpgsig -----BEGIN PGP SIGNATURE-----',
+    ' ',
+    ' aaaa',
+    ' -----END PGP SIGNATURE-----',
+    '',
+    'Signed\n',
+  ].join('\n');
+  const oid = await source.run(['hash-object', '-t', 'commit', '-w', '--stdin'], { input: signed });
+  await source.run(['update-ref', 'refs/heads/main', oid]);
+  const name = `${OWNER}/new`;
+  const convert = (...more: string[]) =>
+    cairn(
+      'import',
+      source.folder,
+      name,
+      '--store',
+      store,
+      '--object-format',
+      'sha256',
+      '--work-folder',
+      folder.path,
+      '--json',
+      ...more,
+    );
+
+  const planned = await convert('--dry-run');
+  expect(planned.exitCode, planned.stderr).toBe(0);
+  expect(JSON.parse(planned.stdout)).toMatchObject({
+    conversion: { forecast: { signaturesOfCommits: 1, mentions: 1 } },
+  });
+  const converted = await convert();
+  expect(converted.exitCode, converted.stderr).toBe(0);
+  expect(converted.stderr).toContain('lost: 1 signatures of commits');
+  expect(JSON.parse(converted.stdout)).toMatchObject({
+    outcome: 'ok',
+    objectFormat: 'sha256',
+    conversion: { tally: { signaturesOfCommits: 1 } },
+  });
+  const clone = await user.clone(repositoryUrl(server, 'new'), 'new-clone', '--mirror');
+  await clone.run(['fsck', '--full', '--strict']);
+  const root = await clone.run(['rev-list', '--max-parents=0', 'main']);
+  expect(root).toHaveLength(64);
+  expect(await clone.run(['log', '-1', '--format=%B', 'v1'])).toContain(`Builds on ${root}.`);
+  expect(await clone.run(['notes', '--ref=sha1-origin', 'show', root])).toBe(first);
+
+  await source.run(['reset', '-q', '--hard']);
+  await source.commit('Three', { a: '3\n' });
+  const later = await convert();
+  expect(JSON.parse(later.stdout)).toMatchObject({ outcome: 'ok', counts: { applied: 1 } });
+  await clone.run(['fetch', '-q', 'origin']);
+  const tip = await source.run(['rev-parse', 'main']);
+  expect(await clone.run(['notes', '--ref=sha1-origin', 'show', 'main'])).toBe(tip);
+  expect(await clone.run(['log', '--format=%s', 'main'])).toBe('Three\nSigned\nTwo\nOne');
+  expect((await readdir(folder.path)).filter((entry) => entry.startsWith('cairn-convert-'))).toEqual([]);
 });

@@ -36,15 +36,22 @@ export class Scratch implements AsyncDisposable {
   /** @throws CairnError `unavailable` when git fails; what the file system throws */
   static async open({ git, folder }: ScratchPlace, format: ObjectFormat): Promise<Scratch> {
     const gitDir = await mkdtemp(join(folder, 'mirror-'));
-    const scratch = new Scratch(git, gitDir, format);
     try {
-      const result = await git.brief(initRepository(gitDir, format));
-      if (result.exitCode !== 0) throw new CairnError('unavailable', failureReason('init', result));
-      return scratch;
+      return await Scratch.at(git, gitDir, format);
     } catch (error) {
-      await scratch[Symbol.asyncDispose]();
+      await rm(gitDir, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  /**
+   * Opens the one in a folder, or makes it: for work that goes on in another process. It stays if this fails.
+   * @throws as {@link open}
+   */
+  static async at(git: Git, gitDir: string, format: ObjectFormat): Promise<Scratch> {
+    const result = await git.brief(initRepository(gitDir, format));
+    if (result.exitCode !== 0) throw new CairnError('unavailable', failureReason('init', result));
+    return new Scratch(git, gitDir, format);
   }
 
   /**

@@ -39,7 +39,8 @@ export async function importInto(context: ImportContext, request: ImportRequest)
   try {
     await run.run();
   } catch (error) {
-    run.fail(request.signal.aborted ? 'interrupted' : outcomeOf(error), messageOf(error), error);
+    if (request.signal.aborted) run.fail('interrupted', 'it was told to stop', error);
+    else run.fail(outcomeOf(error), messageOf(error), error);
   }
   return run.result();
 }

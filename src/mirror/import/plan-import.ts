@@ -18,7 +18,7 @@ import type { ImportContext, ImportRequest } from './import-request.ts';
 import { ownGraph } from './own-history.ts';
 
 /** Refs that this server makes. An import that keeps the names of refs neither brings nor deletes them. */
-const OWN_PREFIXES = ['refs/nostr/', 'refs/mirrors/'];
+export const OWN_PREFIXES = ['refs/nostr/', 'refs/mirrors/'];
 
 /** A plan, and what is left to find out when the objects have come. */
 export interface ImportPlan extends Plan {
