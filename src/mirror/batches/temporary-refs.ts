@@ -4,14 +4,14 @@
  */
 import { type RefCommand, zeroId } from '../../git/index.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { TEMPORARY_PREFIX } from '../plan/ref-scope.ts';
+import { isTemporary, TEMPORARY_PREFIX } from '../plan/ref-scope.ts';
 import { saferText } from '../remote/safer-text.ts';
 import type { MirrorRun } from '../run/mirror-run.ts';
 import { sizeRefusalOf } from '../run/size-refusal.ts';
 
 /** The temporary refs of a target, by name. */
 export function temporaryRefsOf(refs: ReadonlyMap<string, string>): Map<string, string> {
-  return new Map([...refs].filter(([name]) => name.startsWith(TEMPORARY_PREFIX)));
+  return new Map([...refs].filter(([name]) => isTemporary(name)));
 }
 
 /** Names of temporary refs: one for each chain of commits that is being sent. */

@@ -6,10 +6,10 @@ import {
   type DesiredRef,
   desiredRefs,
   isPrunable,
+  isTemporary,
   kindOf,
   type RefKind,
   type RefScope,
-  TEMPORARY_PREFIX,
 } from './ref-scope.ts';
 
 /**
@@ -140,7 +140,7 @@ function planRef(
 }
 
 function isInterrupted({ refs }: TargetListing): boolean {
-  return [...refs.keys()].some((name) => name.startsWith(TEMPORARY_PREFIX));
+  return [...refs.keys()].some(isTemporary);
 }
 
 function change(

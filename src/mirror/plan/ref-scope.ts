@@ -45,6 +45,11 @@ export interface DesiredRef {
 /** Refs that only this program makes, while it seeds a target in batches. Nobody mirrors or prunes them. */
 export const TEMPORARY_PREFIX = 'refs/cairn-mirror/';
 
+/** True for a temporary ref of a mirror run. Those of imports have a folder of their own, and other work goes on behind them. */
+export function isTemporary(name: string): boolean {
+  return name.startsWith(TEMPORARY_PREFIX) && !name.startsWith(`${TEMPORARY_PREFIX}import/`);
+}
+
 export function kindOf(name: string): RefKind {
   if (isBranch(name)) return 'branch';
   return isTag(name) ? 'tag' : 'other';

@@ -3,7 +3,7 @@ import { formatSize } from '../../lib/format-size.ts';
 import type { Source } from '../remote/source.ts';
 import type { Target } from '../remote/target.ts';
 import type { Plan, PlannedRef, Strategy } from './plan.ts';
-import { TEMPORARY_PREFIX } from './ref-scope.ts';
+import { isTemporary } from './ref-scope.ts';
 
 type Means = Pick<PlannedRef, 'strategy' | 'strategyReason'>;
 
@@ -14,7 +14,7 @@ export function withStrategies(
   limits: { readonly targetMaxPackBytes: number | undefined },
 ): Plan {
   const here = new Set(target.listing.refs.values());
-  const interrupted = [...target.listing.refs.keys()].find((name) => name.startsWith(TEMPORARY_PREFIX));
+  const interrupted = [...target.listing.refs.keys()].find(isTemporary);
   const withObjects = sending(limits.targetMaxPackBytes, interrupted, source.listing.protocol === undefined);
   const refs = plan.refs.map((ref): PlannedRef => {
     if (ref.action === 'skip' || ref.action === 'block') return ref;
