@@ -8,6 +8,7 @@ const ROWS: Readonly<Record<string, number>> = {
   '': 6,
   server: 6,
   cli: 6,
+  library: 6,
   config: 6,
   http: 5,
   web: 5,
