@@ -71,15 +71,16 @@ export function advertiseUploadPack(gitDir: string, protocol?: string): GitComma
 /**
  * Answers one stateless request from standard input, in protocol version 0, 1 or 2.
  * @param objects approximate number of objects in the repository
+ * @param sparing without looking for differences, which takes least memory
  */
-export function uploadPack(gitDir: string, version: 0 | 1 | 2, objects: number): GitCommand {
+export function uploadPack(gitDir: string, version: 0 | 1 | 2, objects: number, sparing = false): GitCommand {
   return {
     name: 'upload-pack',
     args: ['--stateless-rpc', '--strict', gitDir],
     // `rev-list` runs beside it, and later `pack-objects`.
     processes: 2,
     objects,
-    config: SERVING_CONFIG,
+    config: sparing ? [...SERVING_CONFIG, ['pack.window', '0']] : SERVING_CONFIG,
     variables: version === 0 ? {} : { GIT_PROTOCOL: `version=${version}` },
   };
 }

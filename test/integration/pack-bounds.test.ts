@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { MOST_PARENTS } from '../../src/repository/intake/commit-sizes.ts';
 import { MANY_OBJECTS } from '../../src/repository/intake/height-bounds.ts';
 import { MOST_FOLDERS, MOST_TAGS } from '../../src/repository/intake/pack-bounds.ts';
 import { MOST_DELTAS } from '../../src/repository/intake/pack-entries.ts';
@@ -309,6 +310,30 @@ describe('tags of tags (issue 11, point 2)', () => {
     expect(await pushed(rest, most, 'refs/tags/most')).toEqual(['unpack ok', 'ok refs/tags/most']);
     const one = new CraftedPack().all([over]).bytes();
     expect(await pushed(one, over, 'refs/tags/over')).toEqual(refusal(reason, 'refs/tags/over'));
+  });
+});
+
+describe('parents of a commit (issue 11, point 2)', () => {
+  it('are bounded, and a long message is no parent', async () => {
+    const trees = folders(1);
+    const tree = objectId(last(trees));
+    const base = commitObject(tree);
+    const parents = Array.from({ length: MOST_PARENTS + 1 }, (_, at) =>
+      commitObject(tree, [objectId(base)], `${at}`),
+    );
+    const merge = (count: number, message: string) =>
+      commitObject(
+        tree,
+        parents.slice(0, count).map((parent) => objectId(parent)),
+        message,
+      );
+    const most = merge(MOST_PARENTS, `parent ${objectId(base)}\n`.repeat(100));
+    const over = merge(MOST_PARENTS + 1, 'One too many');
+    const all = [FILE, ...trees, base, ...parents];
+    expect(await pushed(new CraftedPack().all([...all, over]).bytes(), over)).toEqual(
+      refusal(`commit ${objectId(over)} has more than ${MOST_PARENTS} parents`),
+    );
+    expect(await pushed(new CraftedPack().all([...all, most]).bytes(), most)).toEqual(OK);
   });
 });
 

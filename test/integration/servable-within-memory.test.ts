@@ -96,6 +96,44 @@ function manyFolders(bytes: number): Pushes {
   return { packs, fits: two.content.length <= LINKING };
 }
 
+/** Folders beside each other with long lists, and a commit that adds a file to each: a thin pack leans on all of them. */
+function newFiles(folders: number, bytes: number): Pushes {
+  const wide: RawObject = { type: 'tree', content: entries(bytes, '100644', objectId(FILE)) };
+  const rootOf = (contents: readonly Buffer[]): RawObject => ({
+    type: 'tree',
+    content: Buffer.concat(
+      contents.map((content, at) => {
+        const id = Buffer.from(objectId({ type: 'tree', content }), 'hex');
+        return Buffer.concat([Buffer.from(`40000 d${String(at).padStart(4, '0')}\0`), id]);
+      }),
+    ),
+  });
+  const entry = (name: string, file: RawObject) =>
+    Buffer.concat([Buffer.from(`100644 ${name}\0`), Buffer.from(objectId(file), 'hex')]);
+  const begin = new CraftedPack().all([FILE, wide]);
+  const more = new CraftedPack();
+  const before: Buffer[] = [];
+  const after: Buffer[] = [];
+  for (let at = 0; at < folders; at++) {
+    const own: RawObject = { type: 'blob', content: Buffer.from(`new in ${at}`) };
+    const first = entry(`y${String(at).padStart(6, '0')}`, FILE);
+    const second = Buffer.concat([first, entry('z', own)]);
+    begin.refDelta(objectId(wide), appendDelta(wide.content.length, first));
+    more.whole(own);
+    more.refDelta(objectId(wide), appendDelta(wide.content.length, second));
+    before.push(Buffer.concat([wide.content, first]));
+    after.push(Buffer.concat([wide.content, second]));
+  }
+  const [one, two] = [rootOf(before), rootOf(after)];
+  const first = commitObject(objectId(one));
+  const second = commitObject(objectId(two), [objectId(first)]);
+  const packs = [
+    { bytes: begin.all([one, first]).bytes(), commit: first },
+    { bytes: more.all([two, second]).bytes(), commit: second },
+  ];
+  return { packs, fits: true };
+}
+
 /** A large commit, whole or as a difference from another. */
 function largeCommit(bytes: number, asDelta: boolean): Pushes {
   const tree: RawObject = { type: 'tree', content: entries(100, '100644', objectId(FILE)) };
@@ -192,6 +230,20 @@ describe(`what git holds at once (seed ${seed}) (issue 11, point 2)`, () => {
       await pushAll(largeCommit(near(LINKING), asDelta), `commit ${asDelta}`);
     await pushAll(manyFolders(near(LINKING)), 'folders');
     await pushAll(largeFile(near(MEMORY / 3)), 'file');
+  }, 240_000);
+
+  it('of folders that a thin pack leans on is no reason to refuse a fetch', async () => {
+    const commands: string[] = [];
+    const answered = async () => {
+      const metrics = await (await fetch(new URL('/metrics', app.url))).text();
+      return metrics
+        .split('\n')
+        .filter((line) => /^cairn_git_failures_total\{command="upload-pack"\} /.test(line));
+    };
+    commands.push(...(await answered()));
+    await pushAll(newFiles(64, MIB), 'new files');
+    // Without this, the test would say nothing: once git has not had enough memory.
+    expect(await answered()).not.toEqual(commands);
   }, 240_000);
 
   it('is what makes the difference: just as much, and a little more', async () => {

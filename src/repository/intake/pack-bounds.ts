@@ -235,7 +235,7 @@ export async function checkPack(over: CheckedOver, pack: ScannedPack): Promise<v
   const { idLength } = pack.idx;
   const { linkingBytes } = bounds;
   try {
-    await checkCommits(pack, entries, linkingBytes);
+    await checkCommits(pack, entries, linkingBytes, (oids) => reader.read(oids));
     const limit = { height: MOST_FOLDERS, bytes: linkingBytes };
     if ((await heights?.within(limit, entries.types)) === true)
       heights?.remember(newestOf(entries, PACKED_TREE));

@@ -12,6 +12,7 @@ import type { Output } from '../output.ts';
 import { RequestBody } from '../request-body.ts';
 import type { Spool, SpoolRoom } from '../spool.ts';
 import type { Advertiser, ProtocolVersion } from './advertise-refs.ts';
+import { runFittingUploadPack } from './fitting-upload-pack.ts';
 import { FetchLook } from './look.ts';
 import type { Offload } from './offload.ts';
 import { PatientOutput } from './patient-output.ts';
@@ -146,7 +147,7 @@ async function answerPost(
   try {
     await putAside(request.body, spool);
     const body = new RequestBody(spool.read());
-    context.observer.answered(await runGit(context, request, state, { ...request, body }));
+    context.observer.answered(await runGit(context, request, state, request, body));
   } finally {
     await spool.drop();
   }
@@ -191,13 +192,12 @@ async function answerFetch(
     return stored.parts.length === 1 ? 'stored' : 'spliced';
   }
   const name = fetchQueryDigest(query);
-  if (name === undefined) return runGit(context, request, state, request);
+  if (name === undefined) return runGit(context, request, state, request, whole.bytes);
   const asked = { repository: String(repository), manifest: state.digest, request: name };
   let made: FetchResult = 'git';
   const by = await context.responses.serve(asked, output, signal, async (sink, left) => {
     // Followers may outlive the first client and its connection, so git reads the request from memory.
-    const body = new RequestBody(fromMemory(whole.bytes));
-    made = await runGit(context, request, state, { body, output: sink, signal: left });
+    made = await runGit(context, request, state, { output: sink, signal: left }, whole.bytes);
     // A refusal is sent to the clients that wait now, but is not recorded.
     return made === 'git' ? 'whole' : 'flawed';
   });
@@ -220,17 +220,14 @@ function objectsIn({ packs }: GitManifest): number {
   return packs.reduce((sum, { objects }) => sum + objects, 0);
 }
 
-async function* fromMemory(chunks: readonly Buffer[]): AsyncGenerator<Buffer, void, undefined> {
-  yield* chunks;
-}
-
 async function runGit(
   { git, places, room }: ServeFetchContext,
   { repository, version, caller, onRefused, onBroken }: FetchRequestIn,
   state: PublishedGitState,
-  streams: Pick<FetchRequestIn, 'body' | 'output' | 'signal'>,
+  streams: Pick<FetchRequestIn, 'output' | 'signal'>,
+  asked: readonly Buffer[] | RequestBody,
 ): Promise<'git' | 'refused' | 'broken'> {
-  const { body, signal } = streams;
+  const { signal } = streams;
   const output = new PatientOutput({
     output: streams.output,
     room,
@@ -248,11 +245,13 @@ async function runGit(
           gitDir: snapshot.path,
           objects: objectsIn(state.manifest),
           version,
-          body,
           output,
           signal,
         };
-        ended = await runUploadPack(git, run);
+        // What is too long for memory is read by git once, and then gone.
+        ended = await (asked instanceof RequestBody
+          ? runUploadPack(git, { ...run, body: asked })
+          : runFittingUploadPack(git, run, asked));
       } finally {
         release();
       }

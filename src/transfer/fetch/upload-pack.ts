@@ -26,6 +26,8 @@ export interface UploadPackRun {
   readonly body: RequestBody;
   readonly output: Output;
   readonly signal: AbortSignal;
+  /** True for a way that takes less memory and makes a larger response: no new differences, and none from what the client has. */
+  readonly sparing?: boolean;
 }
 
 /** How git ended: with a whole response; with a refusal; or it failed, and the response reports that to the client. */
@@ -44,8 +46,8 @@ export type UploadPackEnd =
  *   middle of a packet; what reading the body throws; the signal's reason if it is aborted
  */
 export async function runUploadPack(git: Git, run: UploadPackRun): Promise<UploadPackEnd> {
-  const { gitDir, objects, version, body, output, signal } = run;
-  const running = git.start(uploadPack(gitDir, version, objects), { signal });
+  const { gitDir, objects, version, body, output, signal, sparing = false } = run;
+  const running = git.start(uploadPack(gitDir, version, objects, sparing), { signal });
   running.stderr.resume();
   const copying = copyBody(body, running.stdin).catch((error: unknown) => {
     running.stop();
