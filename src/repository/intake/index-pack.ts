@@ -264,7 +264,7 @@ async function indexWhole(
     () => pack.length,
     () => found.abort(),
   );
-  const timer = setTimeout(() => look.begin(), timeFor(bounds.lookAfter, pack.length));
+  const timer = setTimeout(() => look.begin(), timeFor(bounds.lookAfter, pack.length, objects));
   const running = timed(options, () => git.brief(command, { input: pack, signal }));
   const { stdout, ...result } = await running.finally(async () => {
     clearTimeout(timer);

@@ -12,7 +12,7 @@ export interface LongLookOptions {
 }
 
 /** Milliseconds between two looks at the time that git has used. */
-const FOLLOW_MS = 500;
+const FOLLOW_MS = 100;
 
 /** The look into a pack that git works on for long. */
 export class LongLook {
@@ -24,6 +24,8 @@ export class LongLook {
   private readonly stop: () => void;
   private readonly over = new AbortController();
   private looking: Promise<void> | undefined;
+  /** True while it is known how much of the processor git has used. */
+  private timeIsKnown = false;
   private following: Promise<void> | undefined;
 
   /** @param came bytes of the pack so far @param stop ends git when something is found */
@@ -45,12 +47,17 @@ export class LongLook {
    * @param time seconds of the processor that git has used; undefined where that is not known
    */
   follow(time: () => Promise<number | undefined>): void {
-    this.following ??= this.beginLater(time);
+    if (this.following !== undefined) return;
+    this.timeIsKnown = true;
+    this.following = this.beginLater(time);
   }
 
-  /** Call it when git has worked for long. */
+  /**
+   * Call it when git has worked for long by the clock. On a busy machine that is no sign of much work, so it counts only while it is
+   * not known how much of the processor git has used.
+   */
   begin(): void {
-    this.looking ??= this.look();
+    if (!this.timeIsKnown) this.looking ??= this.look();
   }
 
   /** Call it when git is done. @throws what went wrong with the look */
@@ -64,16 +71,21 @@ export class LongLook {
     const { bounds, clock } = this.options;
     const { signal } = this.over;
     try {
-      for (let used = 0; used * 1_000 < timeFor(bounds.lookAfter, this.came()); ) {
+      const { objects } = this.pack;
+      for (let used = 0; used * 1_000 < timeFor(bounds.lookAfter, this.came(), objects); ) {
         await clock.sleep(FOLLOW_MS, signal);
         const known = await time();
-        if (known === undefined) return;
+        if (known === undefined) {
+          this.timeIsKnown = false;
+          return;
+        }
         used = known;
       }
     } catch (error) {
       if (signal.aborted) return;
       throw error;
     }
+    this.timeIsKnown = false;
     this.begin();
   }
 
