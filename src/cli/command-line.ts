@@ -8,6 +8,7 @@ import { credentialGet, credentialNote, credentialOther } from './credential.ts'
 import { addImportCommand } from './import-command-line.ts';
 import { keyNew, keyShow } from './key.ts';
 import { addMirrorCommands } from './mirror-command-line.ts';
+import { addKeptMirrorCommands } from './mirror-kept-command-line.ts';
 
 /**
  * The table of all commands of `cairn`. Commands that work on a store, or run git, are loaded on demand: git runs this
@@ -79,7 +80,9 @@ export function commandLine(context: CommandContext): Command {
     .action(async (name, flags) => (await import('./fold.ts')).fold(name, flags, given(flags), context));
 
   addClientCommands(program, context);
-  addMirrorCommands(program, context, (command) => withOptions(command, 'client'));
+  const ofClient = (command: Command) => withOptions(command, 'client');
+  const mirror = addMirrorCommands(program, context, ofClient);
+  addKeptMirrorCommands(mirror, context, ofClient, given);
   addImportCommand(program, context, (command) => withOptions(withOptions(command, 'all'), 'client'), given);
   return program;
 }

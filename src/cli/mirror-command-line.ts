@@ -4,12 +4,15 @@ import type { EndpointReader } from './mirror.ts';
 import type { MirrorFlags } from './mirror-flags.ts';
 import { reportUsageErrors } from './usage-errors.ts';
 
-/** Adds `mirror` and what is below it. What does the work is loaded when it is needed. */
+/**
+ * Adds `mirror` and what is below it. What does the work is loaded when it is needed.
+ * @returns the command `mirror`
+ */
 export function addMirrorCommands(
   program: Command,
   context: CommandContext,
   prepare: (command: Command) => Command,
-): void {
+): Command {
   const mirror = reportUsageErrors(prepare(program.command('mirror')), context, process.argv).description(
     'Copy refs and objects from one remote repository to another.',
   );
@@ -41,6 +44,7 @@ export function addMirrorCommands(
       const endpoint = await endpoints(flags, context);
       await mirrorFetch({ command: 'fetch', source, target: undefined, endpoint, flags }, flags, context);
     });
+  return mirror;
 }
 
 type Flags = MirrorFlags & Record<string, unknown>;

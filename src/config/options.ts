@@ -1,3 +1,4 @@
+import { MIRROR_OPTIONS } from './mirror-options.ts';
 import type { Option } from './option.ts';
 import { SLOW_CLIENT_OPTIONS } from './slow-client-options.ts';
 
@@ -352,6 +353,7 @@ export const OPTIONS = [
       'How long a presigned URL stays valid, in seconds. A download that has started continues after that.',
     commands: 'serve',
   },
+  ...MIRROR_OPTIONS,
   {
     name: 'swap-patience',
     variable: 'CAIRN_SWAP_PATIENCE',

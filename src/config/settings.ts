@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { CairnError } from '../lib/errors.ts';
 import { type AnonymousPushSettings, anonymousPushes } from './anonymous-pushes.ts';
+import { MIRROR_SCHEMAS, type MirrorSettings } from './mirror-settings.ts';
 import { OPTIONS, type Option, type OptionName } from './options.ts';
 import { automaticIfEmpty, size, whole } from './values.ts';
 
@@ -85,6 +86,7 @@ export interface Settings {
   readonly unreachableGrace: number;
   /** Undefined: off. */
   readonly offload: OffloadSettings | undefined;
+  readonly mirrors: MirrorSettings;
   readonly swapPatience: number;
   readonly shutdownGrace: number;
 }
@@ -204,6 +206,7 @@ const SCHEMAS = {
   'offload-endpoint': httpUrl,
   // No signature is valid for more than a week.
   'offload-expiry': whole(60, 604_800),
+  ...MIRROR_SCHEMAS,
   'swap-patience': seconds,
   'shutdown-grace': seconds,
   server: serviceUrl,
@@ -262,6 +265,12 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
     fold: read('fold'),
     unreachableGrace: read('unreachable-grace'),
     offload: readOffload(flags, environment),
+    mirrors: {
+      on: read('mirrors'),
+      allowed: read('mirror-allow'),
+      shortest: read('mirror-interval'),
+      concurrency: read('mirror-concurrency'),
+    },
     swapPatience: read('swap-patience'),
     shutdownGrace: read('shutdown-grace'),
   };

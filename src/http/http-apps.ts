@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import type { Random } from '../lib/random.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { type MirrorRoutesContext, mirrorRoutes } from './api/mirror-routes.ts';
 import type { GitRoutesContext } from './git/git-request.ts';
 import { gitRoutes } from './git-routes.ts';
 import type { GitEnv, HttpEnv } from './http-env.ts';
@@ -17,6 +18,8 @@ import { watchClient } from './middleware/watch-client.ts';
 /** The routes of the server. */
 export interface HttpRoutes {
   readonly git: GitRoutesContext;
+  /** Absent: there are no routes for mirrors. */
+  readonly mirrors?: MirrorRoutesContext;
   /** All routes but those of repositories. */
   readonly others: Hono;
 }
@@ -46,11 +49,14 @@ export function httpApps(context: HttpAppsContext, routes: HttpRoutes): HttpApps
   const onTooSlow = () => metrics.clientsRefused.inc({ limit: 'pace' });
   const observed = [watchClient({ ...limits, onTooSlow, now }), observe(context)];
   const readable = crossOrigin(routes.git.access);
+  const mirrors: Hono<HttpEnv> =
+    routes.mirrors === undefined ? new Hono<HttpEnv>() : mirrorRoutes(routes.mirrors, { ...context, places });
   return {
     git: gitRoutes({ ...routes.git, ...context }, places, [...observed, readable]),
     others: new Hono<HttpEnv>()
       .use(...observed, endWithUnreadBody, readable)
       .use(async (c, next) => (c.env.urlIsMadeUp ? c.body(null, 400) : next()))
+      .route('/', mirrors)
       .route('/', routes.others)
       .onError((error, c) => {
         const requestId = c.get('requestId');

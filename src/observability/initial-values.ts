@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /**
  * Label values that are known in advance. Their series exist with 0 from the start, so that `increase()` counts the
@@ -45,6 +45,8 @@ const EVENT_ANSWERS = [
 ];
 const PUBLISH_OUTCOMES = ['published', 'unchanged', 'busy', 'unknown', 'failed'];
 const FOLD_OUTCOMES = ['folded', 'rolled up', 'nothing to do', 'leased', 'superseded', 'failed', 'refused'];
+const MIRROR_OUTCOMES = ['changed', 'unchanged', 'failed', 'leased'];
+const MIRROR_CONDITIONS = ['new', 'current', 'failing', 'paused'];
 const LIMITS = ['connections', 'address-connections', 'requests', 'address-requests', 'pace'];
 const ANSWERS = ['passed', 'recorded', 'followed', 'cached'];
 
@@ -68,7 +70,8 @@ export function startAtZero(registry: Registry): void {
     const metric = registry.getSingleMetric(name);
     if (metric instanceof Counter) metric.inc(labels, 0);
     else if (metric instanceof Histogram) metric.zero(labels);
-    else throw new TypeError(`${name} is neither a counter nor a histogram`);
+    else if (metric instanceof Gauge) metric.set(labels, 0);
+    else throw new TypeError(`${name} is no metric that begins at 0`);
   };
   for (const route of ROUTES) {
     for (const status of STATUSES) begin('cairn_http_requests_total', { route, status });
@@ -98,6 +101,14 @@ export function startAtZero(registry: Registry): void {
   for (const outcome of FOLD_OUTCOMES) {
     begin('cairn_folds_total', { outcome });
     begin('cairn_fold_seconds', { outcome });
+  }
+  for (const direction of ['pull', 'push']) {
+    for (const outcome of MIRROR_OUTCOMES) {
+      begin('cairn_mirror_runs_total', { direction, outcome });
+      begin('cairn_mirror_run_seconds', { direction, outcome });
+    }
+    for (const condition of MIRROR_CONDITIONS) begin('cairn_mirrors', { direction, condition });
+    begin('cairn_mirror_lag_seconds', { direction });
   }
   for (const result of ['hit', 'miss']) begin('cairn_artifact_cache_looks_total', { result });
   for (const result of ANSWERS) begin('cairn_answer_cache_total', { result });

@@ -70,6 +70,24 @@ export class Metrics {
   readonly folds = this.counter('cairn_folds_total', 'Folds by outcome', ['outcome']);
   readonly foldSeconds = this.histogram('cairn_fold_seconds', 'Time of folds', ['outcome']);
 
+  readonly mirrorRuns = this.counter('cairn_mirror_runs_total', 'Runs of mirrors, by outcome', [
+    'direction',
+    'outcome',
+  ]);
+  readonly mirrorSeconds = this.histogram('cairn_mirror_run_seconds', 'Time of runs of mirrors', [
+    'direction',
+    'outcome',
+  ]);
+  readonly mirrors = this.gauge('cairn_mirrors', 'Mirrors that are kept here, by condition', [
+    'direction',
+    'condition',
+  ]);
+  readonly mirrorLag = this.gauge(
+    'cairn_mirror_lag_seconds',
+    'Time for which the mirror that is behind most has been so',
+    ['direction'],
+  );
+
   readonly cacheLooks = this.counter('cairn_artifact_cache_looks_total', 'Looks into the artifact cache', [
     'result',
   ]);

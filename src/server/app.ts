@@ -44,6 +44,7 @@ import {
 } from './metrics-adapters.ts';
 import { openGit } from './open-git.ts';
 import { listenHttp, serveHttp } from './open-http.ts';
+import { openMirrors } from './open-mirrors.ts';
 import { openRelay } from './open-relay.ts';
 import { openRepositories } from './open-repositories.ts';
 import { openTransfer, responseCache } from './open-transfer.ts';
@@ -183,12 +184,23 @@ async function openApp(
     stack,
   );
   const transfer = openTransfer({ ...shared, budget, capabilities, repositories: opened, responses, relay });
-  downloading.push(() => transfer.close());
+  const mirrors = openMirrors({
+    ...shared,
+    repositories,
+    push: transfer.push,
+    base,
+    serviceKey: secrets.serviceKey,
+  });
+  downloading.push(
+    () => transfer.close(),
+    () => mirrors.close(),
+  );
 
   subscribers.add((id, manifest) => logChanges(log, id, manifest));
   subscribers.add(relay.published);
   subscribers.add((id, manifest) => folding.published(id, manifest));
   subscribers.add(transfer.published);
+  subscribers.add(mirrors.published);
   subscribers.complete();
 
   readGauges(metrics, {
@@ -212,6 +224,7 @@ async function openApp(
       repositories,
       transfer,
       relay,
+      mirrors: mirrors.kept,
       verifier,
       clock,
       breakOff,
@@ -220,6 +233,7 @@ async function openApp(
   );
   folding.start();
   relay.start();
+  mirrors.start();
   const { access, store } = settings;
   log.info(
     {

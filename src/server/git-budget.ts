@@ -34,6 +34,8 @@ export interface GitSettings {
   readonly gitConcurrency: number | undefined;
   /** Places for pushes of strangers are added to it. */
   readonly anonymousPushes: { readonly places: number } | undefined;
+  /** Mirrors run git beside fetches and pushes; absent where none are kept. */
+  readonly mirrors?: { readonly on: boolean; readonly concurrency: number };
 }
 
 export interface GitBudget {
@@ -54,9 +56,10 @@ export interface GitBudget {
  */
 export function gitBudget(settings: GitSettings, machine: number): GitBudget {
   const forGit = machine - Math.max(SERVER_BYTES, machine * SERVER_PART);
-  const strangers = settings.anonymousPushes?.places ?? 0;
-  const concurrency = settings.gitConcurrency ?? placesFor(settings.gitMemory, strangers, machine, forGit);
-  const all = sharesOf(concurrency, strangers);
+  const mirrors = settings.mirrors?.on === true ? settings.mirrors.concurrency : 0;
+  const beside = (settings.anonymousPushes?.places ?? 0) + mirrors;
+  const concurrency = settings.gitConcurrency ?? placesFor(settings.gitMemory, beside, machine, forGit);
+  const all = sharesOf(concurrency, beside);
   const count = all + SPARE;
   const memory = settings.gitMemory ?? within(MEMORY, Math.floor(forGit / count / MIB) * MIB);
   const sum = count * memory;
@@ -72,19 +75,20 @@ export function gitBudget(settings: GitSettings, machine: number): GitBudget {
 }
 
 /** One place per GiB of memory, or fewer when that many processes of the configured size would not fit. */
-function placesFor(memory: number | undefined, strangers: number, machine: number, forGit: number): number {
+function placesFor(memory: number | undefined, beside: number, machine: number, forGit: number): number {
   let places = within(PLACES, Math.floor(machine / GIB));
   if (memory === undefined) return places;
-  while (places > PLACES.least && (sharesOf(places, strangers) + SPARE) * memory > forGit) places--;
+  while (places > PLACES.least && (sharesOf(places, beside) + SPARE) * memory > forGit) places--;
   return places;
 }
 
 /**
  * Shares that are reserved: for places, for pushes that wait outside a place for slow clients, for a fold, and for
  * {@link BESIDES}.
+ * @param beside places for pushes of strangers, and mirrors that run at once
  */
-function sharesOf(places: number, strangers: number): number {
-  return IN_A_PLACE * (places + strangers) + stalledPushes(places) + LARGE + BESIDES;
+function sharesOf(places: number, beside: number): number {
+  return IN_A_PLACE * (places + beside) + stalledPushes(places) + LARGE + BESIDES;
 }
 
 function within({ least, most }: { readonly least: number; readonly most: number }, value: number): number {

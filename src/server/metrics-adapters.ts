@@ -1,6 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import type { GitObserver } from '../git-process/git.ts';
 import type { FoldObserver } from '../maintenance/fold/folding.ts';
+import type { MirrorSummary } from '../mirror/kept/known-mirrors.ts';
+import type { MirrorObserver } from '../mirror/kept/mirror-scheduler.ts';
 import type { ObjectStorePair } from '../object-store/object-store.ts';
 import { type StoreObserver, withMetrics } from '../object-store/with-metrics.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -39,6 +41,31 @@ export function foldObserver(metrics: Metrics): FoldObserver {
       metrics.foldSeconds.observe({ outcome }, seconds);
     },
   };
+}
+
+export function mirrorObserver(metrics: Metrics): MirrorObserver {
+  return {
+    ended: (direction, outcome, seconds) => {
+      metrics.mirrorRuns.inc({ direction, outcome });
+      metrics.mirrorSeconds.observe({ direction, outcome }, seconds);
+    },
+  };
+}
+
+/** Sets the gauges of mirrors at each scrape. */
+export function readMirrorGauges(
+  metrics: Metrics,
+  summary: (direction: 'pull' | 'push') => MirrorSummary,
+): void {
+  metrics.beforeScrape(() => {
+    for (const direction of ['pull', 'push'] as const) {
+      const { conditions, lag } = summary(direction);
+      for (const [condition, count] of Object.entries(conditions)) {
+        metrics.mirrors.set({ direction, condition }, count);
+      }
+      metrics.mirrorLag.set({ direction }, lag);
+    }
+  });
 }
 
 export function answerObserver(metrics: Metrics): ResponseObserver {

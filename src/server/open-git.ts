@@ -16,7 +16,7 @@ export interface OpenedGit {
 }
 
 export interface GitParts {
-  readonly settings: Pick<Settings, 'git' | 'gitMemory' | 'gitConcurrency' | 'anonymousPushes'>;
+  readonly settings: Pick<Settings, 'git' | 'gitMemory' | 'gitConcurrency' | 'anonymousPushes' | 'mirrors'>;
   /** The home folder of git processes. It holds no configuration. */
   readonly home: string;
   readonly log: Pick<Logger, 'warn'>;

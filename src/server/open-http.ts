@@ -8,6 +8,7 @@ import { HttpServer } from '../http/server.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ClosingStack } from '../lib/closing-stack.ts';
 import type { Random } from '../lib/random.ts';
+import type { KeptMirrors } from '../mirror/kept/kept-mirrors.ts';
 import type { Verifier } from '../nostr/verify.ts';
 import type { ObjectStorePair } from '../object-store/object-store.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -36,6 +37,8 @@ export interface ServedParts extends HttpParts {
   readonly repositories: Repositories;
   readonly transfer: OpenedTransfer;
   readonly relay: OpenedRelay;
+  /** What people do with mirrors; undefined where none are kept. */
+  readonly mirrors: KeptMirrors | undefined;
   readonly verifier: Verifier;
   readonly clock: Clock;
   /** Breaks off downloads, because a request that waits for one does not notice that its client has gone. */
@@ -129,6 +132,14 @@ export async function serveHttp(
       headMemory: headMemory(),
       fetch: transfer.fetch,
       push: transfer.push,
+    },
+    mirrors: {
+      repositories,
+      mirrors: parts.mirrors,
+      access: settings.access,
+      base,
+      verifier,
+      clock,
     },
     others,
     relay: relay.sockets,

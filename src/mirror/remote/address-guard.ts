@@ -82,6 +82,13 @@ export class AddressGuard {
     throw publicError('forbidden', `this server does not connect to ${host}: its address is not public`);
   }
 
+  /** True for a host, a name or an address without brackets, that the operator has named as an exception. */
+  isException(host: string): boolean {
+    const version = isIP(host);
+    if (version === 0) return this.allowedHosts.has(hostName(host));
+    return this.allowedRanges.check(host, version === 4 ? 'ipv4' : 'ipv6');
+  }
+
   /** In the form that `net.connect` takes. It is called for names only: addresses are checked by {@link resolve}. */
   readonly lookup: LookupFunction = (host, options, callback) => {
     this.resolve(host).then(

@@ -80,6 +80,14 @@ describe('what an operator has set', () => {
     expect(many.warning).toBeUndefined();
   });
 
+  it('has room for the git of mirrors beside pushes and fetches (issue 13, point 4)', () => {
+    const set = { ...UNSET, gitMemory: 128 * MIB, gitConcurrency: 8 };
+    const with3 = gitBudget({ ...set, mirrors: { on: true, concurrency: 3 } }, 16 * GIB);
+    const off = gitBudget({ ...set, mirrors: { on: false, concurrency: 3 } }, 16 * GIB);
+    expect(with3.shares.all - off.shares.all).toBe(6);
+    expect(off.shares.all).toBe(gitBudget(set, 16 * GIB).shares.all);
+  });
+
   it('has no places for strangers where they may push nothing', () => {
     const set = { gitMemory: 128 * MIB, gitConcurrency: 8 };
     const some = gitBudget({ ...set, anonymousPushes: { places: 3 } }, 16 * GIB);

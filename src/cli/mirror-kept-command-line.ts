@@ -1,0 +1,74 @@
+import type { Command } from 'commander';
+import type { GivenFlags } from '../config/settings.ts';
+import type { CommandContext } from './command-context.ts';
+import type { AddFlags, CredentialFlags, KeptCommand } from './mirror-kept.ts';
+
+type Flags = Record<string, unknown> & { readonly json?: boolean };
+
+/**
+ * Adds the commands for mirrors that a server keeps. What does the work is loaded when it is needed.
+ * @param mirror the command `mirror`
+ * @param prepare adds the options of commands that talk to a server
+ * @param given settings among the flags of a command
+ */
+export function addKeptMirrorCommands(
+  mirror: Command,
+  context: CommandContext,
+  prepare: (command: Command) => Command,
+  given: (flags: Flags) => GivenFlags,
+): void {
+  const command = (usage: string, description: string) =>
+    prepare(mirror.command(usage)).description(description).option('--json', 'print JSON');
+  const asked = (repository: string, flags: Flags): KeptCommand => ({
+    repository,
+    flags: given(flags),
+    json: flags.json === true,
+  });
+  const load = () => import('./mirror-kept.ts');
+
+  withCredential(
+    command('add <repository> <name> <address>', 'Let the server keep a mirror of a repository.'),
+  )
+    .option('--push', 'send what is published here to the address, instead of bringing what is there')
+    .option('--follow', 'become what is at the address: nobody else can push then')
+    .option('--overwrite', 'with --follow: replace the branches and tags that are here')
+    .option('--no-prune', 'with --push: leave branches and tags that only the address has')
+    .option('--every <time>', 'time between two runs: 300s, 15m, 6h, 1d')
+    .action(async (repository: string, name: string, address: string, flags: Flags & AddFlags) =>
+      (await load()).mirrorAdd(asked(repository, flags), name, address, flags, context),
+    );
+  command('list <repository>', 'List the mirrors of a repository.').action(
+    async (repository: string, flags: Flags) => (await load()).mirrorList(asked(repository, flags), context),
+  );
+  command('show <repository> <name>', 'Show a mirror, how it goes, and why it failed.').action(
+    async (repository: string, name: string, flags: Flags) =>
+      (await load()).mirrorShow(asked(repository, flags), name, context),
+  );
+  command('remove <repository> <name>', 'Remove a mirror. What it has brought stays.').action(
+    async (repository: string, name: string, flags: Flags) =>
+      (await load()).mirrorRemove(asked(repository, flags), name, context),
+  );
+  command('run <repository> <name>', 'Run a mirror now.')
+    .option('--no-wait', 'do not wait until it has run')
+    .action(async (repository: string, name: string, flags: Flags & { readonly wait?: boolean }) =>
+      (await load()).mirrorRunNow(asked(repository, flags), name, { wait: flags.wait !== false }, context),
+    );
+  for (const action of ['pause', 'resume'] as const) {
+    const description = action === 'pause' ? 'Stop a mirror until it is resumed.' : 'Let a mirror run again.';
+    command(`${action} <repository> <name>`, description).action(
+      async (repository: string, name: string, flags: Flags) =>
+        (await load()).mirrorChange(asked(repository, flags), name, action, context),
+    );
+  }
+  withCredential(
+    command('credential <repository> <name>', 'Store another credential of a mirror, or none.'),
+  ).action(async (repository: string, name: string, flags: Flags & CredentialFlags) =>
+    (await load()).mirrorCredential(asked(repository, flags), name, flags, context),
+  );
+}
+
+function withCredential(command: Command): Command {
+  return command
+    .option('--remote-username <name>', 'user name for the token in CAIRN_MIRROR_TOKEN')
+    .option('--remote-key <file>', 'sign for the remote, a Cairn server, with the key in this file');
+}

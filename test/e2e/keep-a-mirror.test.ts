@@ -1,0 +1,296 @@
+/** Mirrors that servers keep, between real servers, with the command line (issue 13, point 4). */
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { MirrorView } from '../../src/mirror/kept/mirror-view.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { mirrorsKey } from '../../src/repository/keys.ts';
+import { repositoryId } from '../../src/repository/repository-id.ts';
+import type { App } from '../../src/server/app.ts';
+import { type CommandResult, GitClient, run } from '../helpers/git-client.ts';
+import { announcement, gitUrl, publish, signedIn } from '../helpers/identity.ts';
+import { Person } from '../helpers/nostr-client.ts';
+import { MAIN, repositoryUrl, startServer } from '../helpers/server.ts';
+import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+
+/** Loopback is not public, so a server reaches it only when it is allowed. */
+const KEEPS = { access: 'signed', 'mirror-allow': '127.0.0.1', 'mirror-interval': '1' } as const;
+const PATIENCE = { timeout: 60_000, interval: 200 };
+
+let folder: TempDir;
+let home: string;
+/** Somebody else's host. Anyone may push there. */
+let elsewhere: App;
+let places = 0;
+let store: MemoryObjectStore;
+let server: App;
+let identifier: string;
+let owner: Person;
+let author: GitClient;
+
+beforeAll(async () => {
+  folder = await tempDir('cairn-mirrors');
+  elsewhere = await startServer({ flags: { mirrors: 'off' } });
+});
+afterAll(async () => {
+  await elsewhere.close();
+  await folder[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  identifier = `place-${++places}`;
+  home = join(folder.path, identifier);
+  await mkdir(home);
+  store = new MemoryObjectStore();
+  server = await startServer({ store, flags: KEEPS });
+  await cairn('key', 'new');
+  owner = new Person(await secretIn(home));
+  expect(await cairn('announce', identifier)).toMatchObject({ exitCode: 0 });
+  author = await new GitClient(home).init('author');
+});
+afterEach(() => server.close());
+
+async function secretIn(place: string): Promise<Uint8Array> {
+  const { parseKeyFile } = await import('../../src/nostr/key-file.ts');
+  return Buffer.from(parseKeyFile(await readFile(join(place, '.config/cairn/key'), 'utf8')), 'hex');
+}
+
+/** The command line of the owner, who names the server, and says nothing else that it does not have to. */
+function cairn(...args: string[]): Promise<CommandResult> {
+  return cairnWith({}, ...args);
+}
+
+function cairnWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<CommandResult> {
+  return run(MAIN, args, {
+    cwd: home,
+    env: { PATH: process.env['PATH'] ?? '', HOME: home, CAIRN_SERVER: server.url, ...env },
+  });
+}
+
+const name = () => `${owner.npub}/${identifier}`;
+const here = () => gitUrl(server.url, owner, identifier);
+const there = () => repositoryUrl(elsewhere, identifier);
+
+/** Runs a command on mirrors, which has to succeed. */
+async function mirror(...args: string[]): Promise<string> {
+  const result = await cairn('mirror', ...args);
+  expect(result, result.stderr).toMatchObject({ exitCode: 0 });
+  return result.stdout.trim();
+}
+
+async function show(mirrorName: string): Promise<MirrorView> {
+  return JSON.parse(await mirror('show', name(), mirrorName, '--json')) as MirrorView;
+}
+
+async function refsAt(url: string): Promise<string[]> {
+  const text = await author.run(['ls-remote', '--refs', url]);
+  return text === '' ? [] : text.split('\n').map((line) => line.replace('\t', ' '));
+}
+
+const ownRefs = () => author.run(['for-each-ref', '--format=%(objectname) %(refname)']);
+
+describe('a pull mirror', () => {
+  it('follows a changing source, takes pushes from nobody, and leaves what it brought when it is removed', async () => {
+    await author.commit('Begin', { README: 'first\n' });
+    await author.run(['tag', '-a', '-m', 'one', 'v1']);
+    await author.run(['push', '--quiet', there(), 'main', 'v1']);
+    await mirror('add', name(), 'upstream', there(), '--follow', '--every', '1s');
+    await expect.poll(() => refsAt(here()), PATIENCE).toEqual((await ownRefs()).split('\n'));
+
+    for (const word of ['second', 'third']) {
+      await author.commit(`Write ${word}`, { README: `${word}\n` });
+      await author.run(['push', '--quiet', '--force', there(), 'main']);
+      await expect.poll(() => refsAt(here()), PATIENCE).toEqual((await ownRefs()).split('\n'));
+    }
+    // Set back, with a tag that moves and another that goes.
+    await author.run(['reset', '--quiet', '--hard', 'HEAD~2']);
+    await author.run(['tag', '--force', '-a', '-m', 'two', 'v1']);
+    await author.run(['push', '--quiet', '--force', there(), 'main', 'v1', 'main:refs/heads/topic']);
+    await author.run(['branch', 'topic']);
+    await expect.poll(() => refsAt(here()), PATIENCE).toEqual((await ownRefs()).split('\n'));
+    await author.run(['push', '--quiet', there(), ':topic']);
+    await author.run(['branch', '-D', 'topic']);
+    await expect.poll(() => refsAt(here()), PATIENCE).toEqual((await ownRefs()).split('\n'));
+    expect(await author.clone(here(), 'whole', '--mirror').then((copy) => copy.run(['fsck', '--full']))).toBe(
+      '',
+    );
+
+    const push = () => signedIn(author, owner, here()).try(['push', here(), 'main:refs/heads/mine']);
+    const refused = await push();
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr).toContain('mirrored: this repository follows its mirror "upstream"');
+    expect(await show('upstream')).toMatchObject({ condition: 'current', refs: 'follow', failures: 0 });
+    await mirror('remove', name(), 'upstream');
+    expect(await mirror('list', name())).toBe('');
+    expect(await refsAt(here())).toEqual((await ownRefs()).split('\n'));
+    const taken = await push();
+    expect(taken, taken.stderr).toMatchObject({ exitCode: 0 });
+  });
+
+  it('in a namespace leaves branches to those who push', async () => {
+    const tip = await author.commit('Begin', { README: 'first\n' });
+    await author.run(['push', '--quiet', there(), 'main']);
+    await mirror('add', name(), 'fork', there(), '--every', '1s');
+    const push = await signedIn(author, owner, here()).try(['push', here(), 'main']);
+    expect(push, push.stderr).toMatchObject({ exitCode: 0 });
+    await expect
+      .poll(() => refsAt(here()), PATIENCE)
+      .toEqual([`${tip} refs/heads/main`, `${tip} refs/mirrors/fork/heads/main`]);
+    const inside = ['push', here(), 'main:refs/mirrors/fork/heads/mine'];
+    expect((await signedIn(author, owner, here()).try(inside)).stderr).toContain('only mirrors write below');
+  });
+
+  it('of a private network is refused, whatever name the address has', async () => {
+    await using careful = await startServer({ flags: { access: 'signed', 'mirror-interval': '1' } });
+    const announced = announcement(careful.url, owner, identifier);
+    expect(await publish(careful.url, announced)).toMatchObject({ accepted: true });
+    const port = new URL(elsewhere.url).port;
+    for (const [at, host] of ['127.0.0.1', 'localhost', '[::ffff:7f00:1]', '169.254.169.254'].entries()) {
+      const address = `http://${host}:${port}/x.git`;
+      const args = ['mirror', 'add', name(), `m${at}`, address];
+      const added = await cairnWith({ CAIRN_SERVER: careful.url }, ...args);
+      expect(added, added.stderr).toMatchObject({ exitCode: 0 });
+      const asked = ['mirror', 'run', name(), `m${at}`];
+      const failed = await cairnWith({ CAIRN_SERVER: careful.url }, ...asked);
+      expect(failed.exitCode, host).not.toBe(0);
+      expect(failed.stderr, host).toContain('not public');
+    }
+  });
+});
+
+describe('a push mirror', () => {
+  it('sends each publish on, and catches up when its target was down for a while', async () => {
+    const held = new MemoryObjectStore();
+    let target = await startServer({ store: held, flags: { mirrors: 'off' } });
+    const url = repositoryUrl(target, identifier);
+    const port = new URL(target.url).port;
+    try {
+      const signed = signedIn(author, owner, here());
+      await author.commit('Begin', { README: 'first\n' });
+      await signed.run(['push', '--quiet', here(), 'main']);
+      await mirror('add', name(), 'backup', url, '--push', '--every', '1h');
+      await expect.poll(() => refsAt(url), PATIENCE).toEqual([await ownRefs()]);
+      await author.commit('Go on', { README: 'second\n' });
+      await signed.run(['push', '--quiet', here(), 'main']);
+      await expect.poll(() => refsAt(url), PATIENCE).toEqual([await ownRefs()]);
+
+      await target.close();
+      for (const word of ['third', 'fourth', 'fifth']) {
+        await author.commit(`Write ${word}`, { README: `${word}\n` });
+        await signed.run(['push', '--quiet', here(), 'main']);
+      }
+      await expect.poll(async () => (await show('backup')).condition, PATIENCE).toBe('failing');
+      const metrics = await (await fetch(`${server.url}/metrics`)).text();
+      expect(metrics).toMatch(/cairn_mirrors\{direction="push",condition="failing"\} 1/);
+      expect(metrics).toMatch(/cairn_mirror_lag_seconds\{direction="push"\} \d/);
+      expect(metrics).toMatch(/cairn_mirror_runs_total\{direction="push",outcome="failed"\} [1-9]/);
+
+      target = await startServer({ store: held, flags: { mirrors: 'off', port } });
+      await mirror('run', name(), 'backup');
+      expect(await refsAt(url)).toEqual([await ownRefs()]);
+      expect(await show('backup')).toMatchObject({ condition: 'current', failures: 0, lag: 0 });
+    } finally {
+      await target.close();
+    }
+  });
+
+  it('shows its key to another Cairn, and its credential to nobody else', async () => {
+    await using target = await startServer({ flags: { access: 'signed', mirrors: 'off' } });
+    const announced = announcement(target.url, owner, identifier);
+    expect(await publish(target.url, announced)).toMatchObject({ accepted: true });
+    await author.commit('Begin', { README: 'first\n' });
+    await signedIn(author, owner, here()).run(['push', '--quiet', here(), 'main']);
+    const url = gitUrl(target.url, owner, identifier);
+    await mirror('add', name(), 'backup', url, '--push', '--remote-key', join(home, '.config/cairn/key'));
+    await expect.poll(() => refsAt(url), PATIENCE).toEqual([await ownRefs()]);
+    const shown = await mirror('show', name(), 'backup');
+    expect(shown).toContain('credential    stored');
+    const secret = Buffer.from(owner.secret).toString('hex');
+    expect(shown).not.toContain(secret);
+    const record = await store.get(mirrorsKey(repositoryId(owner.publicKey, identifier)));
+    const text = record.found ? Buffer.concat(await record.body.toArray()).toString() : '';
+    expect(text).toContain('"sealed":');
+    expect(text).not.toContain(secret);
+  });
+});
+
+describe('who may keep mirrors', () => {
+  it('is who may push: others are refused, and see nothing', async () => {
+    await mirror('add', name(), 'upstream', there());
+    const stranger = join(folder.path, `stranger-${places}`);
+    await mkdir(stranger);
+    const env = { PATH: process.env['PATH'] ?? '', HOME: stranger, CAIRN_SERVER: server.url };
+    const as = (...args: string[]) => run(MAIN, args, { cwd: stranger, env });
+    await as('key', 'new');
+    for (const args of [['list'], ['add'], ['show'], ['remove'], ['run', '--no-wait'], ['pause']]) {
+      const [verb = '', ...flags] = args;
+      const more = verb === 'list' ? [] : verb === 'add' ? ['mine', there()] : ['upstream'];
+      const result = await as('mirror', verb, name(), ...more, ...flags);
+      expect(result.exitCode, verb).not.toBe(0);
+      expect(result.stderr, verb).toContain('neither the owner');
+      expect(result.stdout, verb).toBe('');
+    }
+    const path = `${server.url}/api/v1/repositories/${owner.npub}/${identifier}/mirrors`;
+    const unsigned = await fetch(path);
+    expect(unsigned.status).toBe(401);
+    expect(unsigned.headers.get('www-authenticate')).toBe('Nostr');
+    expect(await mirror('list', name())).toContain('upstream');
+  });
+
+  it('signs each request for itself: another URL, method, body or time is refused', async () => {
+    const path = `${server.url}/api/v1/repositories/${owner.npub}/${identifier}/mirrors`;
+    const { createHash } = await import('node:crypto');
+    const body = JSON.stringify({ name: 'a', direction: 'pull', address: there() });
+    const payload = createHash('sha256').update(body).digest('hex');
+    const now = Math.floor(Date.now() / 1000);
+    const send = (tags: string[][], at = now, content = body) => {
+      const token = Buffer.from(JSON.stringify(owner.sign(27_235, tags, '', at))).toString('base64');
+      const headers = { Authorization: `Nostr ${token}` };
+      return fetch(path, { method: 'POST', headers, body: content });
+    };
+    const good = [
+      ['u', path],
+      ['method', 'POST'],
+      ['payload', payload],
+    ];
+    const bad = [
+      [['u', `${path}/x`], ...good.slice(1)],
+      [
+        ['u', path],
+        ['method', 'GET'],
+        ['payload', payload],
+      ],
+      [
+        ['u', path],
+        ['method', 'POST'],
+      ],
+      [...good, ['u', `${path}x`]],
+    ];
+    for (const tags of bad) expect((await send(tags)).status, JSON.stringify(tags)).toBe(401);
+    expect((await send(good, now - 120)).status).toBe(401);
+    expect((await send(good, now, `${body} `)).status).toBe(401);
+    expect((await send(good)).status).toBe(200);
+    expect((await send(good)).status).toBe(409);
+  });
+
+  it('gets errors with reasons, and bodies are bounded', async () => {
+    const failing: readonly (readonly [string[], string])[] = [
+      [['add', name(), 'x', 'git@github.com:a/b'], 'http:// and https://'],
+      [['add', name(), 'x', 'https://u:p@example.org/x'], 'separately'],
+      [['add', name(), 'UPPER', there()], 'lower-case'],
+      [['add', name(), 'x', here()], 'the repository itself'],
+      [['show', name(), 'none'], 'has no mirror'],
+      [['remove', name(), 'none'], 'has no mirror'],
+      [['show', `${owner.npub}/other`, 'none'], 'no such repository'],
+    ];
+    for (const [args, reason] of failing) {
+      const result = await cairn('mirror', ...args);
+      expect(result.exitCode, args.join(' ')).not.toBe(0);
+      expect(result.stderr, args.join(' ')).toContain(reason);
+    }
+    const path = `${server.url}/api/v1/repositories/${owner.npub}/${identifier}/mirrors`;
+    const large = await fetch(path, { method: 'POST', body: Buffer.alloc(40_000, 'x') });
+    expect(large.status).toBe(413);
+    expect((await fetch(path, { method: 'DELETE' })).status).toBe(405);
+    expect((await fetch(`${server.url}/api/v1/other`)).status).toBe(404);
+  });
+});
