@@ -24,7 +24,7 @@ const converted = await convertHistory(
     gitDir,
     folder,
     signal: new AbortController().signal,
-    observer: { began: report, advanced: report },
+    observer: { began: report, advanced: report, held: report },
     bounds: { checkpointObjects: 25 },
   },
   { refs: JSON.parse(readFileSync(refsFile, 'utf8')) },

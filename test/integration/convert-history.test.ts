@@ -361,6 +361,49 @@ describe('a SHA-1 history becomes SHA-256 (issue 13, point 8)', () => {
     expect(refsOf(converted).has(`refs/replace/${main}`)).toBe(true);
   });
 
+  it('refs to notes alone, to files and to folders alone, and notes that share commits', async () => {
+    await using folder = await tempDir();
+    const history = new Sha1History();
+    const blob = { mode: '100644', oid: history.add('blob', 'text\n') };
+    const tree = (name: string) => history.addTree(new Map([[name, blob]]));
+    const base = history.addCommit(tree('a'.repeat(40)), [], 1, 'Notes\n');
+    history.refs.set('refs/notes/base', base);
+    history.refs.set('refs/notes/more', history.addCommit(tree('b'.repeat(40)), [base], 2, `See ${base}\n`));
+    await mkdir(join(folder.path, 'notes'));
+    const { fresh, converted } = await convert(join(folder.path, 'notes'), history);
+    expect(await fresh.run(['fsck', '--full'])).toBe('');
+    expect(await fresh.run(['rev-list', '--count', 'refs/notes/more'])).toBe('2');
+    expect(await fresh.run(['rev-parse', 'refs/notes/more~1'])).toBe(
+      refsOf(converted).get('refs/notes/base'),
+    );
+    expect([...refsOf(converted).keys()]).toEqual(['refs/notes/base', 'refs/notes/more']);
+    expect(converted.notes).toEqual({ converted: 0, unknown: 2, leftOut: 0 });
+    expect(converted.head).toBeUndefined();
+
+    const things = new Sha1History();
+    things.refs.set('refs/tags/file', things.add('blob', ''));
+    things.refs.set('refs/tags/folder', things.addTree(new Map()));
+    await mkdir(join(folder.path, 'things'));
+    const other = await convert(join(folder.path, 'things'), things);
+    expect(await other.fresh.run(['cat-file', '-t', 'refs/tags/folder'])).toBe('tree');
+    expect(other.converted.objects).toEqual({ blobs: 1, trees: 1, commits: 0, tags: 0 });
+    expect([...refsOf(other.converted).keys()]).toEqual(['refs/tags/file', 'refs/tags/folder']);
+  });
+
+  it('objects that git refuses are named by their old ids', async () => {
+    await using folder = await tempDir();
+    const history = new Sha1History();
+    const blob = history.add('blob', 'text\n');
+    const entry = (name: string) =>
+      Buffer.concat([Buffer.from(`100644 ${name}\0`), Buffer.from(blob, 'hex')]);
+    const tree = history.add('tree', Buffer.concat([entry('b'), entry('a')]));
+    history.refs.set('refs/heads/main', history.addCommit(tree, [], 1, 'Not sorted\n'));
+    await expect(convert(folder.path, history)).rejects.toMatchObject({
+      kind: 'invalid',
+      message: expect.stringContaining(`object ${tree}: treeNotSorted`) as string,
+    });
+  });
+
   it('a ref to nothing is named', async () => {
     await using folder = await tempDir();
     const history = new Sha1History();

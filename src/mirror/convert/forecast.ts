@@ -66,7 +66,7 @@ async function inspectObjects(
     } else if (type === PACKED_COMMIT || type === PACKED_TAG) {
       countText(source, parseText(source, number), texts);
     } else continue;
-    if (++done % 10_000 === 0) advanced(done);
+    if (++done % 1000 === 0) advanced(done);
     await pause();
   }
   advanced(done);

@@ -168,7 +168,7 @@ async function survey(
     }
     table.set(number, { type, offset, size, rank, base });
     byType[type] = (byType[type] ?? 0) + 1;
-    if (number % 10_000 === 0) advanced(number);
+    if (number % 1000 === 0) advanced(number);
     await pause();
   }
   table.flush();

@@ -3,12 +3,17 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { initRepository } from '../../git-process/commands.ts';
 import { indexConvertedPack } from '../../git-process/convert-commands.ts';
+import { CairnError, isCairnError } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
 import type { ConversionStep, ConversionTally } from './conversion.ts';
+import { withOldIds } from './old-ids.ts';
 import { PackWriter } from './pack-writer.ts';
 import { beginStep, type PreparedSource } from './prepared-source.ts';
 import { runGit } from './run-git.ts';
 import type { PackKind, PartProgress } from './work-folder.ts';
+
+/** Objects between two reports to the observer. */
+const REPORTED = 1000;
 
 /** A pack that is being written. */
 export interface OpenPart {
@@ -62,7 +67,7 @@ export async function writePack(source: PreparedSource, plan: PackPlan): Promise
   }
   if (part.isIndexed !== true) {
     if (plan.step !== 'notes') beginStep(context, `index ${plan.step}` as ConversionStep, part.done);
-    await runGit(context.git, indexConvertedPack(folder.repository, stem), context.signal);
+    await index(source, stem);
     for (const extension of ['idx', 'rev']) await syncFile(`${stem}.${extension}`);
     part = { ...part, isIndexed: true };
     await folder.save({ part });
@@ -76,6 +81,17 @@ export async function writePack(source: PreparedSource, plan: PackPlan): Promise
   await syncFile(dirname(target));
   const finished = { name: part.name ?? '', objects: part.done };
   await folder.save({ part: undefined, packs: { ...folder.progress.packs, [kind]: finished } });
+}
+
+/** Lets git index and check a pack. */
+async function index(source: PreparedSource, stem: string): Promise<void> {
+  const { context, folder } = source;
+  try {
+    await runGit(context.git, indexConvertedPack(folder.repository, stem), context.signal);
+  } catch (error) {
+    if (!isCairnError(error, 'invalid')) throw error;
+    throw new CairnError('invalid', await withOldIds(source, error.message), { cause: error });
+  }
 }
 
 /** Makes the converted repository, without objects. */
@@ -114,9 +130,9 @@ async function writeFile(
       done: begun.done,
       added: async (next) => {
         done++;
+        if (done % REPORTED === 0) advanced(done);
         if (done - durable < checkpointObjects) return;
         durable = done;
-        advanced(done);
         context.observer?.held?.(sourceObjects.held + (plan.held?.() ?? 0));
         if (objects === undefined) return;
         writer.flush();
