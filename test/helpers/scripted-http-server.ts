@@ -26,6 +26,8 @@ export async function startScriptedServer(
     headers.push(request.headers);
     void script(request, response);
   });
+  // Far longer than any client keeps an idle connection.
+  server.keepAliveTimeout = 120_000;
   server.on('connection', () => {
     connections += 1;
   });

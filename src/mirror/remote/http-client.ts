@@ -2,6 +2,7 @@ import { messageOf, systemCode } from '../../lib/errors.ts';
 import type { RequestBody } from './connection.ts';
 import { isEncoded, refusalOf } from './http-refusal.ts';
 import type { HttpAnswer, HttpRequest, HttpTransport } from './http-transport.ts';
+import { readBriefly } from './read-briefly.ts';
 import { displayUrl } from './remote-address.ts';
 import { RemoteError } from './remote-error.ts';
 import type { Secrets } from './secrets.ts';
@@ -98,9 +99,12 @@ export class HttpClient {
   }
 }
 
+/** Of an answer that nobody wants any more: what is left of it is small, or it is given up. */
+export const restOfAnswer = { bytes: 64 * 1024, milliseconds: 200 };
+
 /** Ends an answer whose body nobody wants. */
 export async function endAnswer({ body }: HttpAnswer): Promise<void> {
-  await body[Symbol.asyncIterator]().return?.();
+  await readBriefly(body[Symbol.asyncIterator](), restOfAnswer);
 }
 
 /**

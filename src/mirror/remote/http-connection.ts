@@ -2,10 +2,11 @@ import { flushPacket, type Service } from '../../git/index.ts';
 import { boundedAdvertisement, withoutServiceHeader } from './advertisement-body.ts';
 import type { Connection, OpenOptions, RequestBody, Session } from './connection.ts';
 import type { HttpAuthorizer } from './http-authorizer.ts';
-import { endAnswer, type HttpClient, mustBe } from './http-client.ts';
+import { endAnswer, type HttpClient, mustBe, restOfAnswer } from './http-client.ts';
 import type { HttpAnswer } from './http-transport.ts';
 import { PacketStream } from './packet-stream.ts';
 import { collectStart } from './post-buffer.ts';
+import { readBriefly } from './read-briefly.ts';
 import { isRedirect, maxRedirects, redirected } from './redirects.ts';
 import { displayUrl, type RemoteAddress } from './remote-address.ts';
 import { RemoteError } from './remote-error.ts';
@@ -173,21 +174,13 @@ function isRefused({ status }: HttpAnswer): boolean {
   return status === 401 || status === 403;
 }
 
-/** Milliseconds for which the end of an answer is waited for, so that its connection can be used again. */
-const END_OF_ANSWER_MS = 200;
-
 /** Reads the end of an answer, if nothing else is left of it, or gives it up. */
 async function finish(stream: PacketStream): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, END_OF_ANSWER_MS);
-  });
-  // What goes wrong now concerns nobody: all that matters of the answer was read.
-  const end = stream
-    .rest()
-    .next()
-    .catch(() => undefined);
-  await Promise.race([end, late]);
-  clearTimeout(timer);
+  const rest = stream.rest();
+  await readBriefly({ next: () => rest.next(), return: () => closed(stream) }, restOfAnswer);
+}
+
+async function closed(stream: PacketStream): Promise<IteratorResult<Buffer>> {
   await stream.close();
+  return { done: true, value: undefined };
 }

@@ -3,11 +3,12 @@ import { STATUS_CODES } from 'node:http';
 import { cleanReason } from '../../git/index.ts';
 import type { ErrorKind } from '../../lib/errors.ts';
 import type { HttpAnswer } from './http-transport.ts';
+import { readBriefly } from './read-briefly.ts';
 import { RemoteError } from './remote-error.ts';
 import { statedLimit } from './stated-limit.ts';
 
-/** Bytes of the body of an error that are read. */
-const ERROR_BODY_BYTES = 64 * 1024;
+/** How much of the body of an error is read, and for how long it is waited: the status alone says enough. */
+const ERROR_BODY = { bytes: 64 * 1024, milliseconds: 5_000 };
 /** Bytes of its text that are shown. */
 const SHOWN_BYTES = 600;
 
@@ -74,19 +75,9 @@ function kindOf(status: number): ErrorKind {
 
 /** The beginning of the body as text; empty if it is not text. A body that breaks off says what it has said until then. */
 async function errorText({ headers, body }: HttpAnswer): Promise<string> {
-  const chunks: Buffer[] = [];
-  let left = ERROR_BODY_BYTES;
-  try {
-    for await (const chunk of body) {
-      chunks.push(chunk.subarray(0, left));
-      left -= chunk.length;
-      if (left <= 0) break;
-    }
-  } catch {
-    // The status is the error; its text is an extra.
-  }
+  const bytes = await readBriefly(body[Symbol.asyncIterator](), ERROR_BODY);
   if (isEncoded(headers['content-encoding'])) return '';
-  const text = Buffer.concat(chunks).toString('utf8');
+  const text = bytes.toString('utf8');
   return /html/i.test(headers['content-type'] ?? '') ? withoutTags(text) : text;
 }
 
@@ -97,6 +88,6 @@ export function isEncoded(contentEncoding: string | undefined): boolean {
 
 /** The title of an error page says it all, as a rule. */
 function withoutTags(html: string): string {
-  const [, title] = /<title[^>]*>([^<]{1,300})<\/title>/i.exec(html) ?? [];
+  const [, title] = /<title[^>]{0,200}>([^<]{1,300})<\/title>/i.exec(html) ?? [];
   return title ?? html.replace(/<[^>]{0,1000}>/g, ' ');
 }
