@@ -1,17 +1,42 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { SkipReporter } from './test/helpers/skip-reporter.ts';
 
-/** Tests of what only computes. They run in one process after another: nothing they load keeps anything between files. */
-const PURE = ['git', 'lib', 'nostr', 'policy'].map((folder) => `test/unit/${folder}/**/*.test.ts`);
+const unit = (...folders: readonly string[]) => folders.map((folder) => `test/unit/${folder}/**/*.test.ts`);
+
+/** Tests of what only computes. */
+const PURE = unit('git', 'lib', 'nostr', 'policy');
+
+/**
+ * Tests of single files. Like those above they share a process with others: nothing that they load keeps anything between
+ * files, and loading it once for all takes half of the time. Tests that measure the process, or share a server between files,
+ * have a process of their own for each file.
+ */
+const UNIT = unit(
+  'cli',
+  'config',
+  'http',
+  'maintenance',
+  'mirror',
+  'relay',
+  'repository',
+  'server',
+  'transfer',
+  'web',
+);
 
 export default defineConfig({
   oxc: { target: 'es2023' },
   test: {
     projects: [
       { extends: true, test: { name: 'pure', include: PURE, isolate: false } },
+      { extends: true, test: { name: 'unit', include: UNIT, isolate: false } },
       {
         extends: true,
-        test: { name: 'all', include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, ...PURE] },
+        test: {
+          name: 'all',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...PURE, ...UNIT],
+        },
       },
     ],
     globalSetup: ['test/helpers/build-once.ts'],
