@@ -85,7 +85,7 @@ function policyOf(writers: readonly Author[], parts: Partial<Policy> = {}): Poli
 }
 
 /** One server's signed states, with real git, over a bucket with faults. */
-class OrdersRig {
+class SignedStatesRig {
   readonly repositories: RepositoryRig;
   readonly events = new EventsInMemory();
   readonly service = new ServiceIdentity(SERVICE.secretKey);
@@ -118,8 +118,8 @@ class OrdersRig {
     });
   }
 
-  static async open(): Promise<OrdersRig> {
-    const rig = new OrdersRig(await mkdtemp(join(folder.path, 'cache-')));
+  static async open(): Promise<SignedStatesRig> {
+    const rig = new SignedStatesRig(await mkdtemp(join(folder.path, 'cache-')));
     await rig.repositories.cache.open();
     await rig.repositories.snapshots.open();
     rig.repositories.clock.advance(AT * 1000 - rig.repositories.clock.now());
@@ -128,8 +128,8 @@ class OrdersRig {
   }
 
   /** A repository of Alice's in which every object of the history is, whatever its refs are. */
-  static async withObjects(parts: Partial<GitManifest> = {}): Promise<OrdersRig> {
-    const rig = await OrdersRig.open();
+  static async withObjects(parts: Partial<GitManifest> = {}): Promise<SignedStatesRig> {
+    const rig = await SignedStatesRig.open();
     await rig.make(ID, { packs: [await rig.pack(ID)], ...parts });
     await rig.events.append([verified(announcement(alice, { at: 1_000, maintainers: [bob] }))]);
     return rig;
@@ -180,7 +180,7 @@ describe('a signed state for a repository that follows another one (issue 13, po
   const mirrors = [{ id: '1'.repeat(16), name: 'upstream', refs: 'follow' }] as const;
 
   it('is refused, and names the mirror', async () => {
-    const rig = await OrdersRig.withObjects({ refs: refsOf({ 'heads/main': 'first' }), mirrors });
+    const rig = await SignedStatesRig.withObjects({ refs: refsOf({ 'heads/main': 'first' }), mirrors });
     expect(await rig.send(signedState({ 'heads/main': 'second' }))).toEqual({
       accepted: false,
       note: expect.stringMatching(/^blocked: mirrored: .*"upstream"/),
@@ -190,14 +190,16 @@ describe('a signed state for a repository that follows another one (issue 13, po
   });
 
   it('may state what is there', async () => {
-    const rig = await OrdersRig.withObjects({ refs: refsOf({ 'heads/main': 'first' }), mirrors });
+    const rig = await SignedStatesRig.withObjects({ refs: refsOf({ 'heads/main': 'first' }), mirrors });
     expect(await rig.send(signedState({ 'heads/main': 'first' }))).toMatchObject({ accepted: true });
   });
 });
 
 describe('a signed state whose objects are here', () => {
   it('is carried out at once, as a publish that says why', async () => {
-    const rig = await OrdersRig.withObjects({ refs: refsOf({ 'heads/main': 'first', 'notes/x': 'blob' }) });
+    const rig = await SignedStatesRig.withObjects({
+      refs: refsOf({ 'heads/main': 'first', 'notes/x': 'blob' }),
+    });
     const event = signedState(
       { 'heads/main': 'second', 'heads/next': 'side', 'tags/v1': 'tag' },
       { head: 'next' },
@@ -230,7 +232,7 @@ describe('a signed state whose objects are here', () => {
   });
 
   it('is not carried out twice, and one that came before it not any more', async () => {
-    const rig = await OrdersRig.withObjects();
+    const rig = await SignedStatesRig.withObjects();
     await rig.send(signedState({ 'heads/main': 'second' }));
     const again = await rig.send(signedState({ 'heads/main': 'second' }));
     expect(again.accepted).toBe(true);
@@ -241,35 +243,37 @@ describe('a signed state whose objects are here', () => {
   });
 
   it('of the same second as another is told which id counts, and not that a newer one was signed (issue 11, point 24)', async () => {
-    for (const [by, told] of [
-      [alice, /^blocked: .*same second.*lower id/],
-      [bob, /^blocked: .*same second.*higher id/],
-    ] as const) {
-      const first = signedState({ 'heads/main': 'second' });
-      // One that comes after the first, by id: heads are free to choose.
-      const second = Array.from({ length: 64 }, (_, n) =>
-        signedState({ 'heads/main': 'first' }, { by, head: `b${n}` }),
-      ).find(({ id: other }) => (by === alice ? other > first.id : other < first.id));
-      if (second === undefined) throw new TypeError('half of all ids will do');
-      const rig = await OrdersRig.withObjects();
-      await rig.send(first);
-      const verdict = await rig.send(second);
-      expect(verdict).toMatchObject({ accepted: false, note: expect.stringMatching(told) });
-      expect(verdict.note).not.toContain('newer');
-      // The same while the first one waits for its objects.
-      const waiting = await OrdersRig.withObjects();
-      const missing = { 'heads/main': oid('d') };
-      const held = signedState(missing);
-      await waiting.send(held);
-      const later = Array.from({ length: 64 }, (_, n) => signedState(missing, { head: `b${n}` })).find(
-        ({ id: other }) => other > held.id,
+    // Ids of commits, and so of states, are others in every run. HEAD is free to choose, so there are as many as it takes.
+    const byId = (by: Author, refs: Readonly<Record<string, string>>) =>
+      Array.from({ length: 64 }, (_, n) => signedState(refs, { by, head: `b${n}` })).sort((a, b) =>
+        a.id < b.id ? -1 : 1,
       );
-      if (later !== undefined) expect((await waiting.send(later)).note).toMatch(/same second.*lower id/);
+    const second = { 'heads/main': 'second' };
+    for (const [applied, other, told] of [
+      [byId(alice, second)[0], byId(alice, { 'heads/main': 'first' }).at(-1), /lower id/],
+      [byId(alice, second).at(-1), byId(bob, { 'heads/main': 'first' })[0], /higher id/],
+    ] as const) {
+      if (applied === undefined || other === undefined) throw new TypeError('there are 64 of each');
+      const rig = await SignedStatesRig.withObjects();
+      await rig.send(applied);
+      const verdict = await rig.send(other);
+      expect(verdict).toMatchObject({
+        accepted: false,
+        note: expect.stringMatching(/^blocked: .*same second/),
+      });
+      expect(verdict.note).toMatch(told);
+      expect(verdict.note).not.toContain('newer');
     }
+    // The same while the first one waits for its objects.
+    const waiting = await SignedStatesRig.withObjects();
+    const [held, ...later] = byId(alice, { 'heads/main': oid('d') });
+    if (held === undefined) throw new TypeError('there are 64 of them');
+    await waiting.send(held);
+    expect((await waiting.send(later.at(-1) ?? held)).note).toMatch(/same second.*lower id/);
   });
 
   it('may change what the last signed state set in any way', async () => {
-    const rig = await OrdersRig.withObjects();
+    const rig = await SignedStatesRig.withObjects();
     await rig.send(signedState({ 'heads/main': 'second', 'tags/v1': 'tag' }, { at: AT - 2 }));
     expect(
       await rig.send(signedState({ 'heads/main': 'side', 'tags/v1': 'first' }, { at: AT - 1 })),
@@ -281,14 +285,14 @@ describe('a signed state whose objects are here', () => {
   });
 
   it('asks git nothing twice', async () => {
-    const rig = await OrdersRig.withObjects({ refs: refsOf({ 'heads/main': 'first' }) });
+    const rig = await SignedStatesRig.withObjects({ refs: refsOf({ 'heads/main': 'first' }) });
     started.length = 0;
     await rig.send(signedState({ 'heads/main': 'second' }));
     expect([...started].sort()).toEqual(['cat-file', 'merge-base', 'rev-list']);
   });
 
   it('stands in the way of no receipt that is as good as a signed state', async () => {
-    const rig = await OrdersRig.open();
+    const rig = await SignedStatesRig.open();
     const own = rig.service.signerOf(ID).publicKey;
     const policy = { ...policyOf([alice]), writers: [alice.publicKey, own] };
     await rig.make(ID, { packs: [await rig.pack(ID)], policy });
@@ -298,14 +302,14 @@ describe('a signed state whose objects are here', () => {
   });
 
   it('is in force although the log does not take it now', async () => {
-    const rig = await OrdersRig.withObjects();
+    const rig = await SignedStatesRig.withObjects();
     rig.events.failure = new CairnError('unavailable', 'the store is away');
     expect(await rig.send(signedState({ 'heads/main': 'second' }))).toEqual({ accepted: true, note: '' });
     expect((await rig.manifest()).appliedState).not.toBeNull();
   });
 
   it('is decided again when a push comes between', async () => {
-    const rig = await OrdersRig.withObjects();
+    const rig = await SignedStatesRig.withObjects();
     const over = await rig.state();
     rig.repositories.store.next((call) => call.operation === 'put' && call.key.endsWith('/pointer'), {
       does: 'run',
@@ -342,7 +346,7 @@ describe('a signed state that would undo a push', () => {
   it.each(cases)(
     'because it %s, waits and its author is told; else it does not',
     async (_, pushed, wanted, taken) => {
-      const rig = await OrdersRig.withObjects();
+      const rig = await SignedStatesRig.withObjects();
       await rig.send(signedState({ 'heads/main': 'first' }, { at: AT - 10 }));
       await rig.push(pushed);
       const event = signedState(wanted);
@@ -358,12 +362,12 @@ describe('a signed state that would undo a push', () => {
   );
 
   it('may fast-forward what was pushed', async () => {
-    const rig = await OrdersRig.withObjects({ refs: refsOf({ 'heads/main': 'first' }) });
+    const rig = await SignedStatesRig.withObjects({ refs: refsOf({ 'heads/main': 'first' }) });
     expect(await rig.send(signedState({ 'heads/main': 'second' }))).toEqual({ accepted: true, note: '' });
   });
 
   it('is said to, even if its objects are missing as well', async () => {
-    const rig = await OrdersRig.withObjects({ refs: refsOf({ 'heads/x': 'side' }) });
+    const rig = await SignedStatesRig.withObjects({ refs: refsOf({ 'heads/x': 'side' }) });
     const verdict = await rig.send(signedState({ 'heads/main': oid('d') }));
     expect(verdict.note).toContain('undo a push: refs/heads/x');
   });
@@ -374,7 +378,7 @@ describe('a signed state whose objects are missing', () => {
     ['in a repository without any', {}, { 'heads/main': 'first' }],
     ['in one with others', { packs: true }, { 'heads/main': oid('d') }],
   ])('waits for them, %s', async (_, { packs }: { packs?: boolean }, wanted) => {
-    const rig = await OrdersRig.open();
+    const rig = await SignedStatesRig.open();
     await rig.make(ID, packs === true ? { packs: [await rig.pack(ID)] } : { lifecycle: 'held' });
     const event = signedState(wanted, { head: 'main' });
     const verdict = await rig.send(event);
@@ -388,7 +392,7 @@ describe('a signed state whose objects are missing', () => {
   });
 
   it('is carried out when it is sent again and they have come', async () => {
-    const rig = await OrdersRig.open();
+    const rig = await SignedStatesRig.open();
     const empty = await rig.make(ID, { lifecycle: 'held' });
     const event = signedState({ 'heads/main': 'second' });
     await rig.send(event);
@@ -399,7 +403,7 @@ describe('a signed state whose objects are missing', () => {
   });
 
   it('leaves a repository waiting that waits for its first data, if it wants none', async () => {
-    const rig = await OrdersRig.open();
+    const rig = await SignedStatesRig.open();
     await rig.make(ID, { lifecycle: 'held' });
     expect(await rig.send(signedState({}))).toEqual({ accepted: true, note: '' });
     expect((await rig.manifest()).lifecycle).toBe('held');
@@ -424,7 +428,7 @@ describe('a signed state is refused', () => {
     ['with object ids of another format', signedState({ 'heads/main': 'a'.repeat(64) }), /^blocked: .*sha1/],
     ['with a name git refuses', signedState({ 'heads/a..b': oid('1') }), /^invalid: /],
   ])('%s', async (_, event, reason) => {
-    const rig = await OrdersRig.withObjects();
+    const rig = await SignedStatesRig.withObjects();
     const before = rig.repositories.store.writes();
     const verdict = await rig.send(event);
     expect(verdict.accepted).toBe(false);
@@ -433,7 +437,7 @@ describe('a signed state is refused', () => {
   });
 
   it('in the same words, whether a private repository is there or none (issue 11, point 13)', async () => {
-    const rig = await OrdersRig.withObjects({ policy: policyOf([alice], { private: true }) });
+    const rig = await SignedStatesRig.withObjects({ policy: policyOf([alice], { private: true }) });
     const [there, none] = [
       signedState({}, { by: carol }),
       signedState({}, { by: carol, identifier: 'nothing' }),
@@ -442,7 +446,7 @@ describe('a signed state is refused', () => {
   });
 
   it('when a branch would be no commit', async () => {
-    const rig = await OrdersRig.withObjects();
+    const rig = await SignedStatesRig.withObjects();
     const verdict = await rig.send(signedState({ 'heads/main': 'blob' }));
     expect(verdict).toMatchObject({
       accepted: false,
@@ -451,7 +455,7 @@ describe('a signed state is refused', () => {
   });
 
   it('in a repository that is withdrawn', async () => {
-    const rig = await OrdersRig.withObjects({ lifecycle: 'withdrawn' });
+    const rig = await SignedStatesRig.withObjects({ lifecycle: 'withdrawn' });
     expect((await rig.send(signedState({}))).accepted).toBe(false);
   });
 
@@ -459,14 +463,14 @@ describe('a signed state is refused', () => {
     ['before', AT - 1],
     ['when', AT],
   ])('that was signed %s the repository was withdrawn, though it has been announced anew', async (_, at) => {
-    const rig = await OrdersRig.withObjects({ withdrawal: { id: 'e'.repeat(64), at: AT } });
+    const rig = await SignedStatesRig.withObjects({ withdrawal: { id: 'e'.repeat(64), at: AT } });
     const verdict = await rig.send(signedState({ 'heads/main': 'first' }, { at }));
     expect(verdict).toMatchObject({ accepted: false, note: expect.stringMatching(/^blocked: .*withdrawn/) });
     expect((await rig.send(signedState({ 'heads/main': 'first' }, { at: AT + 1 }))).accepted).toBe(true);
   });
 
   it('when it is a receipt of this very service: it asks for nothing', async () => {
-    const rig = await OrdersRig.open();
+    const rig = await SignedStatesRig.open();
     const signer = rig.service.signerOf(ID);
     const policy = { ...policyOf([alice]), writers: [alice.publicKey, signer.publicKey] };
     await rig.make(ID, { packs: [await rig.pack(ID)], policy, refs: refsOf({ 'heads/main': 'first' }) });
@@ -506,7 +510,7 @@ describe('protected branches hold for signed states, by who signed them', () => 
       'refs/heads/main',
     ],
   ])('%s', async (_, by, wanted, refused) => {
-    const rig = await OrdersRig.withObjects();
+    const rig = await SignedStatesRig.withObjects();
     await rig.send(signedState(begin, { at: AT - 10 }));
     const over = await rig.state();
     const policy = policyOf([alice, bob], { protection });
@@ -522,7 +526,7 @@ describe('protected branches hold for signed states, by who signed them', () => 
   });
 
   it('a rewind of what the last signed state set is refused where force is', async () => {
-    const rig = await OrdersRig.withObjects();
+    const rig = await SignedStatesRig.withObjects();
     await rig.send(signedState({ 'heads/kept': 'second' }, { at: AT - 10 }));
     const over = await rig.state();
     const policy = policyOf([alice, bob], { protection });
@@ -536,8 +540,8 @@ describe('protected branches hold for signed states, by who signed them', () => 
 });
 
 describe('a signed state by somebody who maintains several repositories', () => {
-  async function rigOfTwo(): Promise<OrdersRig> {
-    const rig = await OrdersRig.withObjects();
+  async function rigOfTwo(): Promise<SignedStatesRig> {
+    const rig = await SignedStatesRig.withObjects();
     await rig.make(idOf(carol), { packs: [await rig.pack(idOf(carol))], policy: policyOf([carol, bob]) });
     const announcements = [
       announcement(alice, { maintainers: [bob] }),
@@ -592,7 +596,7 @@ describe('a signed state by somebody who maintains several repositories', () => 
 describe('a signed state carried out in one repository', () => {
   /** Bob has a repository with all objects, and writes to Alice's, which has none; his signed state is carried out in his. */
   async function carriedOut(policy: Partial<Policy> = {}) {
-    const rig = await OrdersRig.open();
+    const rig = await SignedStatesRig.open();
     const theirs = idOf(bob);
     await rig.make(ID);
     await rig.make(theirs, { packs: [await rig.pack(theirs)], policy: policyOf([bob], policy) });
@@ -634,7 +638,7 @@ describe('a signed state carried out in one repository', () => {
   });
 
   it('in a private one alone, is not shown to everybody because it would count in a public one (issue 11, point 12)', async () => {
-    const rig = await OrdersRig.open();
+    const rig = await SignedStatesRig.open();
     const secret = idOf(carol);
     const policy = policyOf([carol, bob], { private: true });
     await rig.make(ID);
