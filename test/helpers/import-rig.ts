@@ -28,6 +28,8 @@ export class ImportRig implements AsyncDisposable {
   readonly rig: RepositoryRig;
   readonly folder: string;
   readonly context: ImportContext;
+  /** Names of the git commands that imports have run, those of sources apart. */
+  readonly commands: string[] = [];
   private readonly temp: TempDir;
   private readonly git: Git;
 
@@ -39,7 +41,8 @@ export class ImportRig implements AsyncDisposable {
       seed,
       ...(store === undefined ? {} : { store }),
     });
-    this.git = new Git({ binary: 'git', home: temp.path });
+    const observer = { started: (name: string) => this.commands.push(name), ended: () => undefined };
+    this.git = new Git({ binary: 'git', home: temp.path, observer });
     const { artifacts, cache, clock, random } = this.rig;
     const limits = { packBytes: 0, objectBytes: 2 ** 26, heldBytes: 2 ** 26, linkingBytes: 2 ** 24 };
     const [scratch, heights] = [join(temp.path, 'scratch'), new HeightMemory(1_000)];

@@ -1,5 +1,5 @@
 /** Repositories are brought in without a push, by what a source sends (issue 13, point 3). */
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { changedRefs } from '../../src/git/index.ts';
@@ -136,6 +136,22 @@ describe('an import into a repository that exists', () => {
     const result = await rig.import(repository(), work.folder);
     expect(result).toMatchObject({ outcome: 'ok', objects: 3, packs: 1, published: { depth: 1 } });
     expect(await refsOf(await cloned())).toBe(await refsOf(work));
+  });
+
+  it('indexes each pack once, and costs one look at the store when nothing is new', async () => {
+    const work = await upstream();
+    const run = async (force: boolean) => {
+      rig.commands.length = 0;
+      rig.rig.store.log.length = 0;
+      const result = await rig.import(repository(), work.folder, { policy: { ...SYNC, force } });
+      expect(result.outcome).toBe('ok');
+      return [...rig.commands];
+    };
+    expect((await run(false)).filter((name) => name === 'index-pack')).toHaveLength(1);
+    expect(await run(false)).toEqual([]);
+    expect(rig.rig.store.log).toHaveLength(1);
+    await work.commit('Three', { a: '3\n' });
+    expect(await run(true)).toEqual(['index-pack']);
   });
 
   it('blocks what has diverged, and takes it when forced', async () => {
@@ -346,6 +362,20 @@ describe('an import that others interfere with', () => {
       problem: expect.stringContaining('nothing is deleted'),
     });
   });
+});
+
+it('makes a held repository live, and takes no branch that points at something else than a commit', async () => {
+  const work = await upstream();
+  await rig.import(repository(), work.folder);
+  await change((state) => ({ ...state, lifecycle: 'held' }));
+  await work.commit('Three', { a: '3\n' });
+  expect((await rig.import(repository(), work.folder)).outcome).toBe('ok');
+  expect((await manifest())?.lifecycle).toBe('live');
+  const tag = await work.run(['rev-parse', 'v1']);
+  await writeFile(join(work.folder, '.git/refs/heads/odd'), `${tag}\n`);
+  const odd = await rig.import(repository(), work.folder);
+  expect(odd).toMatchObject({ outcome: 'blocked', published: undefined });
+  expect(odd.problem).toContain(`refs/heads/odd must point at a commit, ${tag} is a tag`);
 });
 
 describe('many refs', () => {
