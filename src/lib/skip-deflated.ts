@@ -15,6 +15,9 @@ const CHECKSUM_BYTES = 4;
 /** More bits than anything has that must be there whole to be read: the codes of a block. */
 const LONGEST_PART = 4096;
 
+/** Bytes that are enough for a symbol with a length and a distance: 15 + 5 + 15 + 13 bits. */
+const LONGEST_SYMBOL = 8;
+
 /** What a stream goes on with. */
 type Part = 'head' | 'block' | 'symbols' | 'checksum' | 'end';
 
@@ -81,7 +84,7 @@ export class DeflateSkipper {
       case 'block':
         return this.readBlockHead(bytes);
       case 'symbols':
-        return this.readSymbol();
+        return this.readSymbols(bytes);
       case 'checksum':
         bits.goTo(bits.at);
         this.left = CHECKSUM_BYTES;
@@ -109,18 +112,22 @@ export class DeflateSkipper {
     return 'symbols';
   }
 
-  private readSymbol(): Part | undefined {
-    const { bits, codes } = this;
-    const symbol = codes.literals.read(bits);
-    if (symbol === -1) return undefined;
-    if (symbol < END_OF_BLOCK) return 'symbols';
-    if (symbol === END_OF_BLOCK) return this.isLast ? 'checksum' : 'block';
-    const lengthBits = LENGTH_BITS[symbol - END_OF_BLOCK - 1];
-    if (lengthBits === undefined) return undefined;
-    bits.read(lengthBits);
-    const distanceBits = DISTANCE_BITS[codes.distances.read(bits)];
-    if (distanceBits === undefined) return undefined;
-    bits.read(distanceBits);
+  /** Reads a symbol, and those behind it that are there for certain. */
+  private readSymbols(bytes: Uint8Array): Part | undefined {
+    const { bits } = this;
+    const { literals, distances } = this.codes;
+    do {
+      const symbol = literals.read(bits);
+      if (symbol === -1) return undefined;
+      if (symbol < END_OF_BLOCK) continue;
+      if (symbol === END_OF_BLOCK) return this.isLast ? 'checksum' : 'block';
+      const lengthBits = LENGTH_BITS[symbol - END_OF_BLOCK - 1];
+      if (lengthBits === undefined) return undefined;
+      bits.read(lengthBits);
+      const distanceBits = DISTANCE_BITS[distances.read(bits)];
+      if (distanceBits === undefined) return undefined;
+      bits.read(distanceBits);
+    } while (bits.at + LONGEST_SYMBOL <= bytes.length);
     return 'symbols';
   }
 }

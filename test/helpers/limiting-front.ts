@@ -108,7 +108,7 @@ export async function startLimitingFront(behind: string, first: FrontRules): Pro
         names.push(
           [
             ...head.matchAll(
-              /[0-9a-f]{40} [0-9a-f]{40} (refs\/[!-~]+?)(?=\0|0000|00[0-9a-f]{2}[0-9a-f]{40} )/g,
+              /[0-9a-f]{40,64} [0-9a-f]{40,64} (refs\/[!-~]+?)(?=\0|0000|00[0-9a-f]{2}[0-9a-f]{40} )/g,
             ),
           ].map(([, name = '']) => name),
         );

@@ -224,6 +224,67 @@ describe('a target that limits the body gets batches (issue 13, point 2)', () =>
   });
 });
 
+it('a history of SHA-256 is sent in batches', async () => {
+  const shape = { seed: 14, commits: 60, stages: 1, format: 'sha256' } as const;
+  const { repository } = await generateHistory(temp.path, shape);
+  const seed = await seeding(
+    { limit: LIMIT, style: 'stated' },
+    { source: { address: repository.folder }, limits: { targetMaxPackBytes: 50_000 } },
+  );
+  await git.run(['init', '--quiet', '--bare', '--object-format=sha256', 'target-sha256.git']);
+  const result = await sync({ ...seed.options, target: { address: `${seed.front.url}/target-sha256.git` } });
+  await expectEqual(result, git.at('target-sha256.git'), repository);
+  expect(result.packs).toBeGreaterThan(1);
+});
+
+it('very many refs come in pushes of as many as the target takes', async () => {
+  const source = await commitsOf('many-tags', [2_000, 2_000, 2_000]);
+  const ids = (await source.run(['rev-list', 'main'])).split('\n');
+  const tags = Array.from({ length: 600 }, (_, at) => `create refs/tags/t-${at} ${ids[at % ids.length]}\n`);
+  await source.run(['update-ref', '--stdin'], { input: tags.join('') });
+  const limits = { targetMaxPackBytes: 3_500, targetMaxRefUpdates: 250 };
+  const seed = await seeding(UNLIMITED, { source: { address: source.folder }, limits });
+  await expectEqual(await sync(seed.options), seed.target, source);
+  expect(Math.max(...seed.front.names.map(({ length }) => length))).toBeLessThanOrEqual(251);
+});
+
+describe('what somebody else does meanwhile', () => {
+  /** Does something to the target once a number of packs were taken. */
+  function onceTaken(seed: Seeding, packs: number, act: () => Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      seed.front.rules.onAnswered = () => {
+        if (seed.front.pushed.length === packs) act().then(resolve, reject);
+        return false;
+      };
+    });
+  }
+
+  it('to a ref of the target stays as it is, and the others are made', async () => {
+    const seed = await seeding(UNLIMITED, { limits: { targetMaxPackBytes: LIMIT } });
+    const tree = await seed.target.run(['mktree'], { input: '' });
+    const theirs = await seed.target.run(['commit-tree', '-m', 'theirs', tree]);
+    const acted = onceTaken(seed, 1, () => seed.target.run(['update-ref', 'refs/notes/commits', theirs]));
+    const result = await sync(seed.options);
+    await acted;
+    expect(result.outcome).toBe('moved');
+    expect(
+      result.refs.filter((ref) => ref.result?.outcome !== 'applied').map(({ target }) => target),
+    ).toEqual(['refs/notes/commits']);
+    expect(await seed.target.run(['rev-parse', 'refs/notes/commits'])).toBe(theirs);
+    expect(await temporaryRefs(seed.target)).toEqual([]);
+  });
+
+  it('with the temporary ref of a run does not end it', async () => {
+    const seed = await seeding(UNLIMITED, { limits: { targetMaxPackBytes: LIMIT } });
+    const tree = await seed.target.run(['mktree'], { input: '' });
+    const theirs = await seed.target.run(['commit-tree', '-m', 'theirs', tree]);
+    const acted = onceTaken(seed, 2, () => seed.target.run(['update-ref', 'refs/cairn-mirror/1', theirs]));
+    const result = await sync(seed.options);
+    await acted;
+    await expectEqual(result, seed.target);
+  });
+});
+
 describe('a commit that is larger than the target takes', () => {
   it('ends the run with what it needs; what was sent is kept, and a later run with a higher limit ends it', async () => {
     const source = await commitsOf('large-commit', [9_000, 9_000, 50_000, 9_000]);

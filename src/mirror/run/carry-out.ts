@@ -36,10 +36,10 @@ export async function carryOut(
   const watching: CarryOutObserver = {
     ...observer,
     result: (name, result) => {
-      const ref = refs.find(({ target }) => target === name);
       const lacks = result.outcome === 'refused' && LACKS_OBJECTS.test(result.reason);
-      if (openCopy !== undefined && lacks && ref !== undefined) lacking.push(ref);
-      else observer.result(name, result);
+      const ref = openCopy === undefined || !lacks ? undefined : refs.find(({ target }) => target === name);
+      if (ref === undefined) observer.result(name, result);
+      else lacking.push(ref);
     },
   };
   try {
