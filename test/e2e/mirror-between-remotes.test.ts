@@ -1,4 +1,7 @@
 /** `cairn mirror` as a user runs it: lines for people, one JSON document for programs, a code for each way to end. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
 import { type CommandResult, run } from '../helpers/git-client.ts';
 import { type MirrorRig, mirrorRig, refsIn } from '../helpers/mirror-rig.ts';
@@ -101,4 +104,38 @@ it('lists a remote, and tests what it sends', async () => {
   expect(whole.stdout).toMatch(/^protocol 2, 1 wants, 0 haves\na pack of 6 objects, \d+ bytes\n$/);
   const none = await mirror(rig, ['fetch', rig.sourceUrl, '--have-ref', 'main']);
   expect(none.stdout).toMatch(/1 haves\na pack of 0 objects, 32 bytes/);
+});
+
+it('ends when it is interrupted in the middle of a push, says so, and goes on when it is run again', async () => {
+  let reached = 0;
+  let isStuck = true;
+  await using rig = await mirrorRig({
+    before: (request) => {
+      if (!isStuck || request.method !== 'POST' || request.url?.includes('target.git') !== true) return false;
+      // The question whether credentials are wanted is answered; the push is not.
+      if (request.headers['content-length'] === '4') return false;
+      request.resume();
+      reached += 1;
+      return true;
+    },
+  });
+  await history(rig);
+  const child = spawn(MAIN, ['mirror', 'sync', rig.sourceUrl, rig.targetUrl, '--json'], {
+    env: { PATH: process.env['PATH'] ?? '', HOME: rig.folder },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = text(child.stdout);
+  child.stderr.resume();
+  const ended = once(child, 'close');
+  await expect.poll(() => reached).toBe(1);
+  child.kill('SIGINT');
+  expect(await ended).toEqual([130, null]);
+  expect(JSON.parse(await output)).toMatchObject({
+    outcome: 'interrupted',
+    counts: { applied: 0, pending: 1 },
+  });
+  expect(await refsIn(rig.target)).toBe('');
+  isStuck = false;
+  expect((await mirror(rig, ['sync', rig.sourceUrl, rig.targetUrl])).exitCode).toBe(0);
+  expect(await refsIn(rig.target)).toBe(await refsIn(rig.source));
 });

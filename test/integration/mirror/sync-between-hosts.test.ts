@@ -1,6 +1,7 @@
 /** Runs between two repositories behind `git http-backend`. */
 import { describe, expect, it } from 'vitest';
-import { encodePacket } from '../../../src/git/pkt-line.ts';
+import { encodePacket, flushPacket } from '../../../src/git/pkt-line.ts';
+import { encodeSideband } from '../../../src/git/sideband.ts';
 import { bootstrap, type MirrorOptions, plan, replicate, sync } from '../../../src/mirror/mirror.ts';
 import type { MirrorResult } from '../../../src/mirror/run/mirror-result.ts';
 import { countsOf } from '../../../src/mirror/run/mirror-result.ts';
@@ -313,6 +314,48 @@ describe('what goes wrong', () => {
       expect((await refsIn(rig.target)) === '').toBe(outcome === 'moved');
     },
   );
+
+  it('does not believe a target that reports what it has not done', async () => {
+    await using rig = await mirrorRig({
+      before: (request, response) => {
+        if (request.method !== 'POST' || request.url?.includes('target.git') !== true) return false;
+        request.resume().once('end', () => {
+          response.writeHead(200, { 'content-type': 'application/x-git-receive-pack-result' });
+          const report = [encodePacket('unpack ok\n'), encodePacket('ok refs/heads/main\n'), flushPacket];
+          const bands = encodeSideband(1, Buffer.concat(report));
+          response.end(Buffer.concat([...bands, flushPacket]));
+        });
+        return true;
+      },
+    });
+    await history(rig);
+    const result = await sync({ ...ends(rig), scope: { branches: ['main'] } });
+    expect(result.outcome).toBe('blocked');
+    expect(result.refs[0]?.result).toEqual({
+      outcome: 'refused',
+      reason: 'the target reported success, but the ref has not changed',
+    });
+  });
+
+  it('prunes and moves among 10,000 refs, within the requests that it needs', async () => {
+    await using rig = await mirrorRig();
+    await history(rig);
+    const tip = await rig.author.run(['rev-parse', 'main']);
+    const older = await rig.author.run(['rev-parse', 'main~1']);
+    const lines = (from: number, to: number, oid: string) =>
+      Array.from({ length: to - from }, (_, at) => `update refs/tags/many/${from + at} ${oid}\n`).join('');
+    await rig.source.run(['update-ref', '--stdin'], { input: lines(0, 10_000, tip) });
+    const scope = { tags: true };
+    expect((await sync({ ...ends(rig), scope })).outcome).toBe('ok');
+    const moved = lines(0, 3_000, older);
+    const gone = Array.from({ length: 3_000 }, (_, at) => `delete refs/tags/many/${7_000 + at}\n`).join('');
+    await rig.source.run(['update-ref', '--stdin'], { input: moved + gone });
+    const sent = posts(rig).length;
+    const result = await sync({ ...ends(rig), scope, force: true, prune: true });
+    expect(countsOf(result.refs)).toMatchObject({ applied: 3_000, deleted: 3_000 });
+    expect(posts(rig).length - sent).toBe(2);
+    expect(await refsIn(rig.target)).toBe(await refsIn(rig.source));
+  });
 
   it('a pack that is longer than it may be leaves the target as it was', async () => {
     await using rig = await mirrorRig();
