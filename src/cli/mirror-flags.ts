@@ -87,11 +87,16 @@ function countOf(flag: string, text: string): number {
   return count;
 }
 
-const PROTOCOLS: Readonly<Record<string, ProtocolVersion | 'auto'>> = { auto: 'auto', v0: 0, v1: 1, v2: 2 };
+const PROTOCOLS: ReadonlyMap<string, ProtocolVersion | 'auto'> = new Map<string, ProtocolVersion | 'auto'>([
+  ['auto', 'auto'],
+  ['v0', 0],
+  ['v1', 1],
+  ['v2', 2],
+]);
 
 /** @throws CairnError `invalid` for a version that does not exist */
 export function protocolOf({ protocol = 'auto' }: Pick<MirrorFlags, 'protocol'>): ProtocolVersion | 'auto' {
-  const version = PROTOCOLS[protocol];
+  const version = PROTOCOLS.get(protocol);
   if (version !== undefined) return version;
   throw new CairnError('invalid', `--protocol ${protocol}: expected auto, v0, v1 or v2`);
 }
