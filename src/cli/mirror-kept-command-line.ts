@@ -3,6 +3,7 @@ import type { GivenFlags } from '../config/settings.ts';
 import type { CommandContext } from './command-context.ts';
 import type { AddFlags, CredentialFlags, KeptCommand } from './mirror-kept.ts';
 
+type Kept = typeof import('./mirror-kept.ts');
 type Flags = Record<string, unknown> & { readonly json?: boolean };
 
 /**
@@ -24,7 +25,16 @@ export function addKeptMirrorCommands(
     flags: given(flags),
     json: flags.json === true,
   });
-  const load = () => import('./mirror-kept.ts');
+  const run = async (
+    name: string,
+    repository: string,
+    flags: Flags,
+    work: (kept: Kept, command: KeptCommand) => Promise<void>,
+  ): Promise<void> => {
+    const kept = await import('./mirror-kept.ts');
+    const command = asked(repository, flags);
+    await kept.reported(name, command, context, () => work(kept, command));
+  };
 
   withCredential(
     command('add <repository> <name> <address>', 'Let the server keep a mirror of a repository.'),
@@ -34,36 +44,39 @@ export function addKeptMirrorCommands(
     .option('--overwrite', 'with --follow: replace the branches and tags that are here')
     .option('--no-prune', 'with --push: leave branches and tags that only the address has')
     .option('--every <time>', 'time between two runs: 300s, 15m, 6h, 1d')
-    .action(async (repository: string, name: string, address: string, flags: Flags & AddFlags) =>
-      (await load()).mirrorAdd(asked(repository, flags), name, address, flags, context),
+    .action((repository: string, name: string, address: string, flags: Flags & AddFlags) =>
+      run('add', repository, flags, (kept, asked) => kept.mirrorAdd(asked, name, address, flags, context)),
     );
   command('list <repository>', 'List the mirrors of a repository.').action(
-    async (repository: string, flags: Flags) => (await load()).mirrorList(asked(repository, flags), context),
+    (repository: string, flags: Flags) =>
+      run('list', repository, flags, (kept, asked) => kept.mirrorList(asked, context)),
   );
   command('show <repository> <name>', 'Show a mirror, how it goes, and why it failed.').action(
-    async (repository: string, name: string, flags: Flags) =>
-      (await load()).mirrorShow(asked(repository, flags), name, context),
+    (repository: string, name: string, flags: Flags) =>
+      run('show', repository, flags, (kept, asked) => kept.mirrorShow(asked, name, context)),
   );
   command('remove <repository> <name>', 'Remove a mirror. What it has brought stays.').action(
-    async (repository: string, name: string, flags: Flags) =>
-      (await load()).mirrorRemove(asked(repository, flags), name, context),
+    (repository: string, name: string, flags: Flags) =>
+      run('remove', repository, flags, (kept, asked) => kept.mirrorRemove(asked, name, context)),
   );
   command('run <repository> <name>', 'Run a mirror now.')
     .option('--no-wait', 'do not wait until it has run')
-    .action(async (repository: string, name: string, flags: Flags & { readonly wait?: boolean }) =>
-      (await load()).mirrorRunNow(asked(repository, flags), name, { wait: flags.wait !== false }, context),
+    .action((repository: string, name: string, flags: Flags & { readonly wait?: boolean }) =>
+      run('run', repository, flags, (kept, asked) =>
+        kept.mirrorRunNow(asked, name, { wait: flags.wait !== false }, context),
+      ),
     );
   for (const action of ['pause', 'resume'] as const) {
     const description = action === 'pause' ? 'Stop a mirror until it is resumed.' : 'Let a mirror run again.';
     command(`${action} <repository> <name>`, description).action(
-      async (repository: string, name: string, flags: Flags) =>
-        (await load()).mirrorChange(asked(repository, flags), name, action, context),
+      (repository: string, name: string, flags: Flags) =>
+        run(action, repository, flags, (kept, asked) => kept.mirrorChange(asked, name, action, context)),
     );
   }
   withCredential(
     command('credential <repository> <name>', 'Store another credential of a mirror, or none.'),
-  ).action(async (repository: string, name: string, flags: Flags & CredentialFlags) =>
-    (await load()).mirrorCredential(asked(repository, flags), name, flags, context),
+  ).action((repository: string, name: string, flags: Flags & CredentialFlags) =>
+    run('credential', repository, flags, (kept, asked) => kept.mirrorCredential(asked, name, flags, context)),
   );
 }
 

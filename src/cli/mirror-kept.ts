@@ -1,13 +1,16 @@
 /** `cairn mirror add|list|show|remove|run|pause|resume|credential`: the mirrors that a server keeps. */
 import { type GivenFlags, readClientSettings } from '../config/settings.ts';
 import { systemClock } from '../lib/clock.ts';
-import { CairnError } from '../lib/errors.ts';
+import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import type { MirrorView } from '../mirror/kept/mirror-view.ts';
 import type { MirrorCredential } from '../mirror/kept/sealed-credentials.ts';
+import type { Outcome } from '../mirror/run/mirror-result.ts';
+import { outcomeOf } from '../mirror/run/run-mirror.ts';
 import { formatNpub } from '../nostr/public-key.ts';
 import { readKeyFile } from '../server/keys.ts';
 import type { CommandContext } from './command-context.ts';
 import { readSigner } from './key.ts';
+import { exitAs } from './mirror-exit.ts';
 import { repositoryArgument } from './repository-argument.ts';
 import { serverOf } from './server-connection.ts';
 import { SignedRequests } from './signed-requests.ts';
@@ -38,6 +41,33 @@ export interface KeptCommand {
 
 /** Milliseconds between two looks at a mirror that runs. */
 const LOOK_MS = 500;
+
+/**
+ * Carries out a command. An error ends the program with the exit code of its outcome, as other mirror commands do, and is printed as JSON
+ * where that was asked for.
+ * @param name of the command, after `mirror`
+ */
+export async function reported(
+  name: string,
+  { json }: KeptCommand,
+  context: CommandContext,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof CairnError) && !context.signal.aborted) throw error;
+    const problem = context.signal.aborted ? 'it was told to stop' : messageOf(error);
+    const outcome = context.signal.aborted ? 'interrupted' : keptOutcome(error);
+    if (json) context.print(JSON.stringify({ command: `mirror ${name}`, outcome, problem }));
+    exitAs(outcome, problem);
+  }
+}
+
+/** A name that is taken, or refs that would be overwritten, block what was asked for. */
+function keptOutcome(error: unknown): Outcome {
+  return isCairnError(error, 'conflict') ? 'blocked' : outcomeOf(error);
+}
 
 export async function mirrorAdd(
   command: KeptCommand,

@@ -2,7 +2,11 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { SignedRequests } from '../../src/cli/signed-requests.ts';
+import { sha256 } from '../../src/lib/digest.ts';
 import type { MirrorView } from '../../src/mirror/kept/mirror-view.ts';
+import { parseKeyFile } from '../../src/nostr/key-file.ts';
+import { createSigner } from '../../src/nostr/sign.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { mirrorsKey } from '../../src/repository/keys.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
@@ -50,7 +54,6 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 async function secretIn(place: string): Promise<Uint8Array> {
-  const { parseKeyFile } = await import('../../src/nostr/key-file.ts');
   return Buffer.from(parseKeyFile(await readFile(join(place, '.config/cairn/key'), 'utf8')), 'hex');
 }
 
@@ -69,6 +72,15 @@ function cairnWith(env: Readonly<Record<string, string>>, ...args: string[]): Pr
 const name = () => `${owner.npub}/${identifier}`;
 const here = () => gitUrl(server.url, owner, identifier);
 const there = () => repositoryUrl(elsewhere, identifier);
+
+/** The path of all mirrors of the repository, or of one, or of something to do to it. */
+const path = (...rest: string[]) =>
+  ['/api/v1/repositories', owner.npub, identifier, 'mirrors', ...rest].join('/');
+
+/** What somebody asks a server for, as the command line does. */
+function requestsOf(person: Person, of = server.url): SignedRequests {
+  return new SignedRequests(of, createSigner(person.secretHex), new AbortController().signal);
+}
 
 /** Runs a command on mirrors, which has to succeed. */
 async function mirror(...args: string[]): Promise<string> {
@@ -144,15 +156,14 @@ describe('a pull mirror', () => {
     const announced = announcement(careful.url, owner, identifier);
     expect(await publish(careful.url, announced)).toMatchObject({ accepted: true });
     const port = new URL(elsewhere.url).port;
+    const requests = requestsOf(owner, careful.url);
     for (const [at, host] of ['127.0.0.1', 'localhost', '[::ffff:7f00:1]', '169.254.169.254'].entries()) {
       const address = `http://${host}:${port}/x.git`;
-      const args = ['mirror', 'add', name(), `m${at}`, address];
-      const added = await cairnWith({ CAIRN_SERVER: careful.url }, ...args);
-      expect(added, added.stderr).toMatchObject({ exitCode: 0 });
-      const asked = ['mirror', 'run', name(), `m${at}`];
-      const failed = await cairnWith({ CAIRN_SERVER: careful.url }, ...asked);
-      expect(failed.exitCode, host).not.toBe(0);
-      expect(failed.stderr, host).toContain('not public');
+      await requests.send('POST', path(), { name: `m${at}`, direction: 'pull', address });
+      const look = async () => (await requests.send('GET', path(`m${at}`))) as MirrorView;
+      await expect
+        .poll(look, PATIENCE)
+        .toMatchObject({ condition: 'failing', lastError: { text: expect.stringContaining('not public') } });
     }
   });
 });
@@ -216,54 +227,52 @@ describe('a push mirror', () => {
 describe('who may keep mirrors', () => {
   it('is who may push: others are refused, and see nothing', async () => {
     await mirror('add', name(), 'upstream', there());
-    const stranger = join(folder.path, `stranger-${places}`);
-    await mkdir(stranger);
-    const env = { PATH: process.env['PATH'] ?? '', HOME: stranger, CAIRN_SERVER: server.url };
-    const as = (...args: string[]) => run(MAIN, args, { cwd: stranger, env });
-    await as('key', 'new');
-    for (const args of [['list'], ['add'], ['show'], ['remove'], ['run', '--no-wait'], ['pause']]) {
-      const [verb = '', ...flags] = args;
-      const more = verb === 'list' ? [] : verb === 'add' ? ['mine', there()] : ['upstream'];
-      const result = await as('mirror', verb, name(), ...more, ...flags);
-      expect(result.exitCode, verb).not.toBe(0);
-      expect(result.stderr, verb).toContain('neither the owner');
-      expect(result.stdout, verb).toBe('');
+    const stranger = requestsOf(new Person());
+    const wanted = { name: 'mine', direction: 'pull', address: there() };
+    const refused: readonly (readonly ['GET' | 'POST', string, object?])[] = [
+      ['GET', path()],
+      ['POST', path(), wanted],
+      ['GET', path('upstream')],
+      ...['remove', 'run', 'pause', 'resume', 'credential'].map(
+        (action) => ['POST', path('upstream', action)] as const,
+      ),
+    ];
+    for (const [method, at, content] of refused) {
+      await expect(stranger.send(method, at, content), at).rejects.toMatchObject({ kind: 'forbidden' });
     }
-    const path = `${server.url}/api/v1/repositories/${owner.npub}/${identifier}/mirrors`;
-    const unsigned = await fetch(path);
+    const unsigned = await fetch(`${server.url}${path()}`);
     expect(unsigned.status).toBe(401);
     expect(unsigned.headers.get('www-authenticate')).toBe('Nostr');
     expect(await mirror('list', name())).toContain('upstream');
   });
 
   it('signs each request for itself: another URL, method, body or time is refused', async () => {
-    const path = `${server.url}/api/v1/repositories/${owner.npub}/${identifier}/mirrors`;
-    const { createHash } = await import('node:crypto');
+    const all = `${server.url}${path()}`;
     const body = JSON.stringify({ name: 'a', direction: 'pull', address: there() });
-    const payload = createHash('sha256').update(body).digest('hex');
+    const payload = sha256(body);
     const now = Math.floor(Date.now() / 1000);
     const send = (tags: string[][], at = now, content = body) => {
       const token = Buffer.from(JSON.stringify(owner.sign(27_235, tags, '', at))).toString('base64');
       const headers = { Authorization: `Nostr ${token}` };
-      return fetch(path, { method: 'POST', headers, body: content });
+      return fetch(all, { method: 'POST', headers, body: content });
     };
     const good = [
-      ['u', path],
+      ['u', all],
       ['method', 'POST'],
       ['payload', payload],
     ];
     const bad = [
-      [['u', `${path}/x`], ...good.slice(1)],
+      [['u', `${all}/x`], ...good.slice(1)],
       [
-        ['u', path],
+        ['u', all],
         ['method', 'GET'],
         ['payload', payload],
       ],
       [
-        ['u', path],
+        ['u', all],
         ['method', 'POST'],
       ],
-      [...good, ['u', `${path}x`]],
+      [...good, ['u', `${all}x`]],
     ];
     for (const tags of bad) expect((await send(tags)).status, JSON.stringify(tags)).toBe(401);
     expect((await send(good, now - 120)).status).toBe(401);
@@ -273,24 +282,25 @@ describe('who may keep mirrors', () => {
   });
 
   it('gets errors with reasons, and bodies are bounded', async () => {
-    const failing: readonly (readonly [string[], string])[] = [
-      [['add', name(), 'x', 'git@github.com:a/b'], 'http:// and https://'],
-      [['add', name(), 'x', 'https://u:p@example.org/x'], 'separately'],
-      [['add', name(), 'UPPER', there()], 'lower-case'],
-      [['add', name(), 'x', here()], 'the repository itself'],
-      [['show', name(), 'none'], 'has no mirror'],
-      [['remove', name(), 'none'], 'has no mirror'],
-      [['show', `${owner.npub}/other`, 'none'], 'no such repository'],
-    ];
-    for (const [args, reason] of failing) {
-      const result = await cairn('mirror', ...args);
-      expect(result.exitCode, args.join(' ')).not.toBe(0);
-      expect(result.stderr, args.join(' ')).toContain(reason);
-    }
-    const path = `${server.url}/api/v1/repositories/${owner.npub}/${identifier}/mirrors`;
-    const large = await fetch(path, { method: 'POST', body: Buffer.alloc(40_000, 'x') });
+    const requests = requestsOf(owner);
+    const add = (parts: object) =>
+      requests.send('POST', path(), { name: 'x', direction: 'pull', address: there(), ...parts });
+    await expect(add({ address: 'git@github.com:a/b' })).rejects.toThrow('http:// and https://');
+    await expect(add({ address: 'https://u:p@example.org/x' })).rejects.toThrow('separately');
+    await expect(add({ name: 'UPPER' })).rejects.toThrow('lower-case');
+    await expect(add({ address: here() })).rejects.toThrow('the repository itself');
+    await expect(requests.send('GET', path('none'))).rejects.toThrow('has no mirror');
+    await expect(requests.send('POST', path('none', 'remove'))).rejects.toThrow('has no mirror');
+    await expect(requests.send('GET', path('none').replace(identifier, 'other'))).rejects.toThrow(
+      'no such repository',
+    );
+    const told = await cairn('mirror', 'show', name(), 'none', '--json');
+    expect(told.exitCode).toBe(5);
+    expect(JSON.parse(told.stdout)).toMatchObject({ command: 'mirror show', outcome: 'configuration' });
+    const all = `${server.url}${path()}`;
+    const large = await fetch(all, { method: 'POST', body: Buffer.alloc(40_000, 'x') });
     expect(large.status).toBe(413);
-    expect((await fetch(path, { method: 'DELETE' })).status).toBe(405);
+    expect((await fetch(all, { method: 'DELETE' })).status).toBe(405);
     expect((await fetch(`${server.url}/api/v1/other`)).status).toBe(404);
   });
 });

@@ -502,7 +502,8 @@ describe('ten thousand repositories with mirrors (issue 13, point 4)', () => {
       await rig.store.put(mirrorShardKey(shard), body, { mode: 'overwrite' });
     }
     server.scheduler.start();
-    await expect.poll(() => server.scheduler.summary('pull').conditions.paused).toBe(10_000);
+    const known = () => server.scheduler.summary('pull').conditions.paused;
+    await expect.poll(known, { timeout: 120_000 }).toBe(10_000);
     await rig.clock.settle();
     const before = rig.store.log.length;
     await rig.clock.advance(76);
