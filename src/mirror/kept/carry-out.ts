@@ -13,6 +13,7 @@ import type { Connection } from '../remote/connection.ts';
 import type { Credentials } from '../remote/credentials.ts';
 import { openGitSource } from '../remote/git-source.ts';
 import { type ConnectionOptions, openConnection } from '../remote/open-connection.ts';
+import type { Source } from '../remote/source.ts';
 import { Target } from '../remote/target.ts';
 import { countsOf, type MirrorResult, type Outcome } from '../run/mirror-result.ts';
 import { usualLimits } from '../run/mirror-run.ts';
@@ -34,6 +35,9 @@ export interface CarryOutContext {
   readonly maxPackBytes: number;
 }
 
+/** Why a pull leaves a ref alone that has changed since its source was listed. */
+const OVERTAKEN = 'another run has changed it since the source was listed';
+
 /** Mirrors bring and send branches and tags. Other refs are names that hosts use for themselves. */
 const SCOPE: RefScope = { ...wholeScope, tags: true };
 
@@ -43,8 +47,22 @@ export function pullRun(context: CarryOutContext): PullRun {
   return {
     run: async (repository, remote, { refs, name, actor, forbids }, signal) => {
       const connection = connect(context, remote);
+      // Read before the source is listed: what others bring after that is newer, and stays.
+      let before = (await repository.resolve())?.manifest.refs;
+      let isOvertaken = false;
       const options = { protocol: 'auto', agent, prefixes: refPrefixes(SCOPE), signal } as const;
-      await using source = await openGitSource(connection, options);
+      await using opened = await openGitSource(connection, options);
+      const source: Source = {
+        get listing() {
+          return opened.listing;
+        },
+        relist: async (again) => {
+          before = (await repository.resolve())?.manifest.refs;
+          return opened.relist(again);
+        },
+        fetch: (request, how) => opened.fetch(request, how),
+        [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+      };
       const into = refs === 'namespace' ? mirrorNamespace(name) : undefined;
       if (source.listing.refs.size === 0 && (await isWithoutRefs(repository, into))) {
         return { changed: 0, state: await stateOf(repository) };
@@ -58,12 +76,17 @@ export function pullRun(context: CarryOutContext): PullRun {
         create: false,
         dryRun: false,
         bestEffort: false,
-        forbids,
+        forbids: (state, ref) => {
+          if (state.refs.get(ref) === before?.get(ref)) return forbids(state, ref);
+          isOvertaken = true;
+          return OVERTAKEN;
+        },
         cause: { actor, evidence: null },
         limits: { maxPackBytes: maxPackBytes === 0 ? undefined : maxPackBytes },
         observer: silent,
         signal,
       });
+      if (isOvertaken && result.outcome !== 'ok') throw publicError('conflict', OVERTAKEN);
       return { changed: changedIn(result, signal), state: await stateOf(repository) };
     },
   };

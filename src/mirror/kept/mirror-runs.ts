@@ -38,7 +38,10 @@ export interface PullOptions {
   readonly forbids: (state: GitState, ref: string) => string | undefined;
 }
 
-/** Brings what a source has into a repository, by publishing. */
+/**
+ * Brings what a source has into a repository, by publishing. It reads the published state first and lists the source after that, and
+ * changes only refs that are still as they were read. So of two runs at once, the one that knows less can never undo what the other one did.
+ */
 export interface PullRun {
   run(
     repository: GitRepository,

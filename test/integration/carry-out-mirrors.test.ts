@@ -1,0 +1,106 @@
+/** Runs of kept mirrors on real repositories: of two at once, the one that knows less undoes nothing (issue 13, point 4). */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CarryOutContext, pullRun, pushRun } from '../../src/mirror/kept/carry-out.ts';
+import type { PullOptions } from '../../src/mirror/kept/mirror-runs.ts';
+import { parseRemoteAddress } from '../../src/mirror/remote/remote-address.ts';
+import type { GitRepository } from '../../src/repository/git/git-repository.ts';
+import { repositoryId } from '../../src/repository/repository-id.ts';
+import { GitClient } from '../helpers/git-client.ts';
+import { ImportRig } from '../helpers/import-rig.ts';
+import { OWNER } from '../helpers/server.ts';
+
+const { signal } = new AbortController();
+const FOLLOWS: PullOptions = { refs: 'follow', name: 'upstream', actor: null, forbids: () => undefined };
+
+let rig: ImportRig;
+let context: CarryOutContext;
+let users: GitClient;
+let names = 0;
+
+beforeAll(async () => {
+  rig = await ImportRig.open();
+  users = new GitClient(rig.folder);
+  const { git, scratch } = rig.context;
+  context = { imports: rig.context, git, scratch, connection: {}, agent: 'test', maxPackBytes: 0 };
+});
+afterAll(() => rig[Symbol.asyncDispose]());
+
+/** A repository here, with the refs of a repository of somebody's. */
+async function brought() {
+  const name = `brought-${++names}`;
+  const source = await users.init(name);
+  await source.commit('Begin', { README: 'first\n' });
+  const repository = rig.rig.repositories.get(repositoryId(OWNER, name));
+  const result = await rig.import(repository, source.folder);
+  expect(result).toMatchObject({ outcome: 'ok' });
+  return {
+    source,
+    repository,
+    remote: { address: parseRemoteAddress(source.folder), credential: undefined },
+  };
+}
+
+/** The repository as a slow server has it: something happens before it reads the published state for the second time. */
+function slow(repository: GitRepository, meanwhile: () => Promise<unknown>): GitRepository {
+  let reads = 0;
+  return new Proxy(repository, {
+    get: (target, property) => {
+      const value: unknown = Reflect.get(target, property);
+      if (typeof value !== 'function') return value;
+      if (property !== 'resolve') return value.bind(target) as unknown;
+      return async (...args: unknown[]) => {
+        if (++reads === 2) await meanwhile();
+        return value.apply(target, args) as unknown;
+      };
+    },
+  });
+}
+
+async function mainOf(repository: GitRepository): Promise<string | undefined> {
+  return (await repository.resolve())?.manifest.refs.get('refs/heads/main');
+}
+
+describe('a pull', () => {
+  it('that listed its source before another one brought something newer leaves that alone', async () => {
+    const { source, repository, remote } = await brought();
+    const older = await source.commit('Older', { README: 'older\n' });
+    let newer = '';
+    const stalled = slow(repository, async () => {
+      // The source has gone on since it was listed, and another server has seen that.
+      newer = await source.commit('Newer', { README: 'newer\n' });
+      await pullRun(context).run(repository, remote, FOLLOWS, signal);
+      expect(await mainOf(repository)).toBe(newer);
+    });
+    const run = pullRun(context).run(stalled, remote, FOLLOWS, signal);
+    await expect(run).rejects.toMatchObject({ kind: 'conflict' });
+    expect(await mainOf(repository)).toBe(newer);
+    expect(newer).not.toBe(older);
+  });
+
+  it('brings what there is, and then nothing', async () => {
+    const { source, repository, remote } = await brought();
+    const tip = await source.commit('Go on', { README: 'second\n' });
+    const first = await pullRun(context).run(repository, remote, FOLLOWS, signal);
+    expect(first.changed).toBe(1);
+    expect(first.state?.depth).toBe((await repository.resolve())?.manifest.depth);
+    expect(await mainOf(repository)).toBe(tip);
+    expect(await pullRun(context).run(repository, remote, FOLLOWS, signal)).toMatchObject({ changed: 0 });
+  });
+});
+
+describe('a push', () => {
+  it('sends what is published, with objects that the target lacks, and prunes where that is wanted', async () => {
+    const { source, repository } = await brought();
+    const target = await users.init(`target-${names}`, '--bare');
+    const address = parseRemoteAddress(target.folder);
+    await source.run(['push', '--quiet', target.folder, 'main:refs/heads/old']);
+    const run = (prune: boolean) =>
+      pushRun(context).run(repository, { address, credential: undefined }, { prune }, signal);
+    expect(await run(false)).toMatchObject({ changed: 1 });
+    expect(await target.run(['for-each-ref', '--format=%(refname)'])).toBe('refs/heads/main\nrefs/heads/old');
+    expect(await run(true)).toMatchObject({ changed: 1 });
+    expect(await run(true)).toMatchObject({ changed: 0 });
+    expect(await target.run(['for-each-ref', '--format=%(objectname)'])).toBe(await mainOf(repository));
+    expect(await target.run(['fsck', '--full', '--strict'])).toBe('');
+  });
+});
