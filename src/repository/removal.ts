@@ -6,6 +6,10 @@
  * A delete may take effect long after it was sent: its answer may be lost, or another server may do the same work. So
  * only names are deleted that are never used again: those of the withdrawn generation and of earlier ones. When the
  * repository is announced again, it stores everything under names of a new generation, even equal bytes.
+ *
+ * These names alone keep a late delete from what lives. The day on the tombstones and the looks at the pointer between deletes
+ * are belt and braces: should two servers ever disagree about the generation, nothing is deleted at once, and deleting ends as soon
+ * as the repository is announced again.
  */
 import type { Clock } from '../lib/clock.ts';
 import { concurrently } from '../lib/concurrently.ts';

@@ -28,6 +28,8 @@ export interface RelayRigOptions {
   readonly rule?: MaintainerRule;
   readonly maxRepositoriesPerOwner?: number;
   readonly seed?: number;
+  /** Milliseconds until no server shows any more what was hidden; 0 when not given. */
+  readonly settled?: number;
 }
 
 /** One server's announcements and what follows from them, over a store with faults, without a relay or git. */
@@ -53,7 +55,7 @@ export class RelayRig {
     const { store: control, clock, random, repositories } = this.repositories;
     const log = createLogger('silent');
     const signedEvents = new SignedEvents(control, verifier);
-    const { rule = 'recursive', maxRepositoriesPerOwner = 1_000 } = options;
+    const { rule = 'recursive', maxRepositoriesPerOwner = 1_000, settled = 0 } = options;
     const { events } = this;
     this.trust = new Trust({ events, rule });
     const { trust } = this;
@@ -80,7 +82,7 @@ export class RelayRig {
       base: BASE,
       maxRepositoriesPerOwner,
       clock,
-      settled: 0,
+      settled,
       random,
     });
     this.withdrawals = new Withdrawals({
@@ -88,7 +90,7 @@ export class RelayRig {
       directory,
       trust,
       clock,
-      settled: 0,
+      settled,
       heldStates: {
         heldIn: async (id) => this.waiting.get(formatRepositoryId(id)) ?? [],
         remove: async (id, ids) => {

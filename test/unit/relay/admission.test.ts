@@ -207,6 +207,16 @@ describe('whatever an event is about', () => {
     if (own !== undefined) expect(await rig.send(own, keysOf(dave))).toEqual(accept());
   });
 
+  it('a repost of what is here, but not for its sender, tells nothing of it (issue 11, point 13)', async () => {
+    const rig = await AdmissionRig.hosting([['private', 'true']]);
+    const secret = dave.sign({ kind: kinds.issue, tags: [['a', ADDRESS], ['-']] });
+    await rig.relay.events.append([verified(secret)]);
+    const repost = carol.sign({ kind: kinds.repost, tags: [['e', secret.id]] });
+    expect(await rig.send(repost)).toEqual(await new AdmissionRig().send(repost));
+    const told = await rig.send(repost, keysOf(bob));
+    expect(told).toEqual(reject('blocked: it reposts an event that only its author may publish'));
+  });
+
   it('a repost of anything else is taken like any event', async () => {
     const rig = await AdmissionRig.hosting();
     for (const content of ['', 'see this', '[]', 'null', '{"tags":7}', JSON.stringify(issue(bob))]) {
@@ -349,5 +359,14 @@ describe('an event for which there is no room', () => {
     const event = dave.sign({ kind: kinds.issue, tags: [['a', ADDRESS]] });
     expect(await rig.send(event)).toEqual(await new AdmissionRig().send(event));
     expect(await rig.send(event, keysOf(bob))).toEqual(reject(full));
+  });
+
+  it('is taken all the same if it deletes what its sender may not know of: an answer about room would tell (issue 11, point 13)', async () => {
+    const rig = await AdmissionRig.hosting([['private', 'true']]);
+    rig.noRoom = full;
+    const event = deletion(alice, 1_000);
+    expect(await rig.send(event)).toEqual(accept());
+    expect(rig.done).toEqual([['withdraw', event.id]]);
+    expect(await rig.send(event, keysOf(alice))).toEqual(reject(full));
   });
 });

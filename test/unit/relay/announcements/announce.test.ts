@@ -5,6 +5,16 @@ import { announcement, deletion, idOf, RelayRig, verified } from '../../../helpe
 import { alice, bob, carol, dave } from '../../nostr/authors.ts';
 
 describe('an announcement', () => {
+  it('that hides is answered when no server shows what it hides any more (issue 11, point 14)', async () => {
+    const rig = new RelayRig({ settled: 2_500 });
+    const waited = () => rig.clock.slept.filter((milliseconds) => milliseconds === 2_500).length;
+    await rig.announce(announcement(alice, { at: 1_000 }));
+    await rig.announce(announcement(bob, { at: 1_000, tags: [['private', 'true']] }));
+    expect(waited(), 'nobody has seen anything of it').toBe(0);
+    await rig.announce(announcement(alice, { at: 2_000, tags: [['private', 'true']] }));
+    expect(waited()).toBe(1);
+  });
+
   it('makes a live, empty repository with the policy it announces', async () => {
     const rig = new RelayRig();
     const event = announcement(alice, {

@@ -28,6 +28,18 @@ async function push(rig: RelayRig): Promise<void> {
 }
 
 describe('a deletion of an announcement', () => {
+  it('is answered when no server shows what was withdrawn any more (issue 11, point 14)', async () => {
+    const rig = new RelayRig({ settled: 2_500 });
+    await rig.announce(announcement(alice, { at: 1_000 }));
+    const waited = () => rig.clock.slept.filter((milliseconds) => milliseconds === 2_500).length;
+    expect(waited(), 'what begins is hidden from nobody').toBe(0);
+    expect(await rig.withdraw(deletion(alice, 2_000))).toEqual({ accepted: true, note: '' });
+    expect((await rig.manifest(idOf(alice)))?.lifecycle).toBe('withdrawn');
+    expect(waited()).toBe(1);
+    await rig.withdraw(deletion(carol, 3_000, 'nothing'));
+    expect(waited(), 'nothing was withdrawn').toBe(1);
+  });
+
   it('empties the repository and marks it as withdrawn', async () => {
     const rig = new RelayRig();
     const announced = announcement(alice, { at: 1_000, tags: [['private', 'true']] });
