@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { NostrEvent, VerifiedEvent } from '../../../src/nostr/event.ts';
 import { kinds } from '../../../src/nostr/kinds.ts';
+import type { Events } from '../../../src/relay/events.ts';
+import { EventContents } from '../../../src/relay/log/event-contents.ts';
+import { EventIndex } from '../../../src/relay/log/event-index.ts';
 import { Trust } from '../../../src/relay/trust.ts';
 import { EventsInMemory } from '../../helpers/events-in-memory.ts';
 import { announcement, idOf, RelayRig, verified } from '../../helpers/relay-rig.ts';
@@ -317,4 +320,48 @@ describe('who names whom', () => {
     await events.append([verified(announcement(alice, { at: 4_000, maintainers: [carol] }))]);
     expect(placesOfBob()).toEqual([bob.publicKey]);
   });
+});
+
+describe('an announcement that is hidden until data comes (issue 11, point 12)', () => {
+  const before = announcement(alice, { at: 1_000, maintainers: [carol] });
+  const held = announcement(alice, { at: 2_000, maintainers: [dave], as: 'grasp' });
+
+  /** A real index, and what its store tells of it. */
+  function indexed() {
+    const random = new SeededRandom(1);
+    const contents = new EventContents({ random });
+    const listeners: Parameters<Events['onEvent']>[0][] = [];
+    const index = Object.assign(new EventIndex({ contents, random }), {
+      onEvent: (listener: (typeof listeners)[number]) => {
+        listeners.push(listener);
+        return () => undefined;
+      },
+    });
+    const append = (event: NostrEvent, hidden: boolean) => {
+      index.add(event, { hidden, at: 2_000 });
+      for (const listener of listeners) listener(event, { hidden, elsewhere: false });
+    };
+    return { index, append, over: () => contents.close() };
+  }
+
+  it.each(['before', 'after'])(
+    'counts while it is here, and the one before it counts again once it has gone (names looked for %s it came)',
+    async (when) => {
+      const { index, append, over } = indexed();
+      const trust = new Trust({ events: index, rule: 'recursive' });
+      const trusting = (key: Author) => trust.repositoriesTrusting(key.publicKey, 'project').owners;
+      const own = ({ publicKey }: Author) => [publicKey];
+      const alsoAlices = ({ publicKey }: Author) => [publicKey, alice.publicKey];
+      append(before, false);
+      if (when === 'before') expect(trusting(carol)).toEqual(alsoAlices(carol));
+      append(held, true);
+      expect(trusting(dave)).toEqual(alsoAlices(dave));
+      expect(trusting(carol)).toEqual(own(carol));
+      // Nobody is told when it goes: its time is up.
+      index.dropOutdated(10_000);
+      expect(trusting(carol)).toEqual(alsoAlices(carol));
+      expect(trusting(dave)).toEqual(own(dave));
+      over();
+    },
+  );
 });
