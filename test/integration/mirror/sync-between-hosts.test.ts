@@ -1,4 +1,5 @@
 /** Runs between two repositories behind `git http-backend`. */
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { encodePacket, flushPacket } from '../../../src/git/pkt-line.ts';
 import { encodeSideband } from '../../../src/git/sideband.ts';
@@ -295,19 +296,24 @@ describe('what goes wrong', () => {
   ])(
     'plans again when the source changes, up to three times: %i changes',
     async (most, outcome, attempts) => {
-      let asked = 0;
+      let changes = 0;
+      let change: () => Promise<unknown> = async () => undefined;
       await using rig = await mirrorRig({
-        before: (request, response) => {
+        before: async (request, response) => {
           if (request.method !== 'POST' || request.url !== '/source.git/git-upload-pack') return false;
-          asked += 1;
-          // Every other request is a fetch, after ls-refs.
-          if (asked % 2 === 1 || asked / 2 > most) return false;
+          await once(request, 'readable');
+          const question: unknown = request.read();
+          if (question instanceof Buffer) request.unshift(question);
+          if (!String(question).includes('command=fetch') || changes === most) return false;
+          changes += 1;
+          await change();
           response.writeHead(200, { 'content-type': 'application/x-git-upload-pack-result' });
           response.end(encodePacket('ERR upload-pack: not our ref 1234'));
           request.resume();
           return true;
         },
       });
+      change = () => rig.source.run(['update-ref', `refs/heads/new-${changes}`, 'refs/heads/main']);
       await history(rig);
       const result = await sync(ends(rig));
       expect(result).toMatchObject({ outcome, attempts });
