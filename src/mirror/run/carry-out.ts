@@ -45,7 +45,8 @@ export async function carryOut(
   try {
     await relayOrBatch({ ...run, source }, refs, watching);
   } catch (error) {
-    if (openCopy === undefined || !source.hasFailedFor(error) || !(await mayHelp(run, error))) throw error;
+    if (openCopy === undefined || !source.hasFailedFor(error) || !(await mayHelp(run, refs, error)))
+      throw error;
     const { guilty, others } = partition(run, refs, messageOf(error));
     if (others.length > 0) await carryOut(run, others, observer, undefined);
     await overCopy(run, guilty, observer, openCopy, messageOf(error));
@@ -95,24 +96,32 @@ async function overCopy(
 
 /** Refs whose objects an error names, and the others. An error that names none is one of all. */
 function partition(
-  { source }: MirrorRun,
+  run: MirrorRun,
   refs: readonly PlannedRef[],
   problem: string,
 ): { readonly guilty: readonly PlannedRef[]; readonly others: readonly PlannedRef[] } {
-  const isNamed = ({ newId, source: name }: PlannedRef) => {
-    const peeled = source.listing.peeled.get(name ?? '');
-    return problem.includes(newId) || (peeled !== undefined && problem.includes(peeled));
-  };
-  const guilty = refs.filter(isNamed);
+  const guilty = namedIn(run, refs, problem);
   return guilty.length === 0
     ? { guilty: refs, others: [] }
-    : { guilty, others: refs.filter((ref) => !isNamed(ref)) };
+    : { guilty, others: refs.filter((ref) => !guilty.includes(ref)) };
+}
+
+function namedIn({ source }: MirrorRun, refs: readonly PlannedRef[], problem: string): PlannedRef[] {
+  const { peeled } = source.listing;
+  return refs.filter(({ newId, source: name }) => {
+    const commit = peeled.get(name ?? '');
+    return problem.includes(newId) || (commit !== undefined && problem.includes(commit));
+  });
 }
 
 /** True if git itself may get what we did not: the source has answered, but not with a pack. */
-async function mayHelp({ source, signal }: MirrorRun, error: unknown): Promise<boolean> {
+async function mayHelp(run: MirrorRun, refs: readonly PlannedRef[], error: unknown): Promise<boolean> {
+  const { source, signal } = run;
   if (!isCairnError(error) || signal.aborted) return false;
-  if (isSourceMoved(error)) return !(await hasMoved(source, signal));
+  if (isSourceMoved(error)) {
+    // An object that is listed, and still not sent. Otherwise the source has changed, and the run plans again.
+    return namedIn(run, refs, error.message).length > 0 && !(await hasMoved(source, signal));
+  }
   return error.kind === 'corrupt' || error.kind === 'invalid' || saysNo(error);
 }
 
