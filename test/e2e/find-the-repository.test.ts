@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { delimiterPacket, encodePacket, flushPacket } from '../../src/git/index.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { hosted } from '../helpers/hosted.ts';
+import { tokenFor } from '../helpers/identity.ts';
+import { Person } from '../helpers/nostr-client.ts';
 import { fetchFrom, RECEIVE_PACK, send, UPLOAD_PACK } from '../helpers/raw-git.ts';
 import { speak } from '../helpers/raw-socket.ts';
 import { OWNER } from '../helpers/server.ts';
@@ -144,5 +146,11 @@ describe('a client that waits to be told that it may send (issue 11, point 18)',
     const url = `${signed.app.url}/git/${OWNER}/x.git`;
     expect(await expecting(`${url}/git-receive-pack`, RECEIVE_PACK, LIST)).toEqual(['401']);
     expect(await expecting(`${url}/git-upload-pack`, { ...UPLOAD_PACK, ...V2 }, LIST)).toEqual(['401']);
+  });
+
+  it('is refused before it has sent anything with a key that may not push', async () => {
+    const url = `${signed.app.url}/git/${OWNER}/x.git`;
+    const headers = { ...RECEIVE_PACK, Authorization: tokenFor(new Person(), url) };
+    expect(await expecting(`${url}/git-receive-pack`, headers, LIST)).toEqual(['404']);
   });
 });

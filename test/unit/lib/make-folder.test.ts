@@ -26,6 +26,9 @@ it('gives every folder it makes the mode asked for, whatever the umask, and leav
   expect(await modeOf(join(folder.path, 'there'))).toBe(0o755);
   expect(await modeOf(join(folder.path, 'there', 'x'))).toBe(0o700);
   expect(await modeOf(join(folder.path, 'there', 'x', 'y'))).toBe(0o700);
+  // The usual umask takes rights from this one.
+  await makeFolder(join(folder.path, 'wide', 'open'), 0o777);
+  expect(await modeOf(join(folder.path, 'wide', 'open'))).toBe(0o777);
 });
 
 it('many at once make the same folders', async () => {
