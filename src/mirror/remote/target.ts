@@ -16,6 +16,7 @@ import type { Connection, Session } from './connection.ts';
 import { demultiplexed } from './demultiplex.ts';
 import type { PacketStream } from './packet-stream.ts';
 import { parseAdvertised } from './parse-advertised.ts';
+import { prefixed } from './prefixed.ts';
 
 /** What a target lists, and what it can do. */
 export interface TargetListing {
@@ -123,7 +124,7 @@ export class Target implements AsyncDisposable {
     const body =
       pack === undefined
         ? Buffer.concat(onlyDeletes ? [head] : [head, emptyPack(objectFormat)])
-        : joined(head, pack);
+        : prefixed(head, pack[Symbol.asyncIterator]());
     // Over a process, a conversation has one push.
     if (!session.stateless) this.session = undefined;
     try {
@@ -149,11 +150,6 @@ export class Target implements AsyncDisposable {
     if (this.advertised === undefined) throw new Error('the target is not open');
     return this.advertised;
   }
-}
-
-async function* joined(head: Buffer, pack: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
-  yield head;
-  yield* pack;
 }
 
 async function readReport(

@@ -1,5 +1,6 @@
 import { packHeaderLength, parsePackHeader } from '../../git/index.ts';
 import { CairnError } from '../../lib/errors.ts';
+import { prefixed } from '../remote/prefixed.ts';
 
 /** A pack whose first bytes were read. */
 export interface PeekedPack {
@@ -24,29 +25,9 @@ export async function peekPack(chunks: AsyncIterable<Buffer>): Promise<PeekedPac
     }
     const header = parsePackHeader(head);
     if (header === undefined) throw new CairnError('corrupt', 'the source sent no pack');
-    return { objects: header.objects, pack: behind(head, iterator) };
+    return { objects: header.objects, pack: prefixed(head, iterator) };
   } catch (error) {
     await iterator.return?.();
     throw error;
   }
-}
-
-/** Gives `head`, then what an iterator has left. Ends the iterator, however it ends, once it has begun. */
-function behind(head: Buffer, iterator: AsyncIterator<Buffer>): AsyncIterable<Buffer> {
-  let first: Buffer | undefined = head;
-  return {
-    [Symbol.asyncIterator]: () => ({
-      next: async () => {
-        if (first === undefined) return iterator.next();
-        const value = first;
-        first = undefined;
-        return { done: false, value };
-      },
-      return: async () => {
-        first = undefined;
-        await iterator.return?.();
-        return { done: true, value: undefined };
-      },
-    }),
-  };
 }

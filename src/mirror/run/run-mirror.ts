@@ -1,4 +1,5 @@
 /** One run of a mirror: list, plan, send, look. */
+import { isZeroId } from '../../git/index.ts';
 import { CairnError, type ErrorKind, isCairnError, messageOf } from '../../lib/errors.ts';
 import { deleteTemporaryRefs } from '../batches/temporary-refs.ts';
 import type { ScratchPlace } from '../graph/scratch.ts';
@@ -132,7 +133,10 @@ async function runBetween(request: MirrorRequest, progress: Progress): Promise<v
       await attempt(request, run, progress);
       return;
     } catch (error) {
-      if (!isSourceMoved(error)) throw error;
+      if (!isSourceMoved(error)) {
+        await noteWhatWasDone(run, progress);
+        throw error;
+      }
       if (progress.attempts === MOST_ATTEMPTS) {
         progress.fail('moved', `${messageOf(error)}; it was tried ${MOST_ATTEMPTS} times`);
         return;
@@ -140,6 +144,21 @@ async function runBetween(request: MirrorRequest, progress: Progress): Promise<v
       observer.notice('the source has changed meanwhile: planning again');
       await Promise.all([source.relist(signal), target.relist(signal)]);
     }
+  }
+}
+
+/** After a push that broke off, the refs of the target tell what it has done all the same. A target that is gone tells nothing. */
+async function noteWhatWasDone({ target, signal }: MirrorRun, progress: Progress): Promise<void> {
+  const pending = progress.plan.refs.filter(
+    (ref) => ref.action !== 'skip' && ref.action !== 'block' && !progress.results.has(ref.target),
+  );
+  if (pending.length === 0 || signal.aborted) return;
+  const listing = await target.relist(signal).catch(() => undefined);
+  if (listing === undefined) return;
+  for (const { target: name, newId } of pending) {
+    const now = listing.refs.get(name);
+    if (isZeroId(newId) ? now === undefined : now === newId)
+      progress.results.set(name, { outcome: 'applied' });
   }
 }
 

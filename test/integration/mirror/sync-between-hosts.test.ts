@@ -343,6 +343,24 @@ describe('what goes wrong', () => {
     });
   });
 
+  it('finds out what was done by a push whose answer cannot be understood', async () => {
+    const rig: MirrorRig = await mirrorRig({
+      before: async (request, response) => {
+        if (request.method !== 'POST' || request.url?.includes('target.git') !== true) return false;
+        await rig.author.run(['push', '--quiet', rig.target.folder, 'main', 'a-side']);
+        request
+          .resume()
+          .once('end', () => response.writeHead(200, { 'content-type': 'text/html' }).end('<p>'));
+        return true;
+      },
+    });
+    await using _ = rig;
+    await history(rig);
+    const result = await sync({ ...ends(rig), scope: { tags: true } });
+    expect(result.outcome).toBe('transport');
+    expect(countsOf(result.refs)).toMatchObject({ applied: 2, pending: 1 });
+  });
+
   it('prunes and moves among 10,000 refs, within the requests that it needs', async () => {
     await using rig = await mirrorRig();
     await history(rig);
