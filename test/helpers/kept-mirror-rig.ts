@@ -195,10 +195,11 @@ export class MirrorServer {
   private pulls(): PullRun {
     return {
       run: async (repository, source, options, signal) => {
+        const before = (await repository.resolve())?.manifest.refs;
         const remote = await this.reach(source, signal);
         const listed = new Map(remote.refs);
         await this.passGate(remote, signal);
-        return pulled(repository, listed, options);
+        return pulled(repository, { before, listed }, options);
       },
     };
   }
@@ -257,7 +258,10 @@ export class MirrorRig {
 /** Publishes what a source has listed. */
 async function pulled(
   repository: GitRepository,
-  listed: ReadonlyMap<string, string>,
+  {
+    before,
+    listed,
+  }: { before: ReadonlyMap<string, string> | undefined; listed: ReadonlyMap<string, string> },
   { refs, name, forbids, actor }: PullOptions,
 ): Promise<MirrorRunResult> {
   const prefix = refs === 'follow' ? '' : mirrorNamespace(name);
@@ -273,7 +277,8 @@ async function pulled(
       const names = new Set([...current.refs.keys(), ...next.refs.keys()]);
       const differing = [...names].filter((ref) => current.refs.get(ref) !== next.refs.get(ref));
       for (const ref of differing) {
-        const problem = forbids(current, ref);
+        const isOvertaken = current.refs.get(ref) !== before?.get(ref);
+        const problem = isOvertaken ? 'it has changed meanwhile' : forbids(current, ref);
         if (problem !== undefined) throw new CairnError('conflict', problem);
       }
       const cause = { kind: 'mirror', actor, evidence: null, refs: differing } as const;
