@@ -384,6 +384,21 @@ describe('while a fold is at work', () => {
     expect(await world.isThere(), 'eight days ago').toBe(false);
   });
 
+  it('what came and went, and built on what still waits to leave, has it wait from then on (issue 11, point 4)', async () => {
+    await using world = await rig();
+    await world.fold();
+    world.clock.advanceDays(3);
+    await world.change(undefined, above, [above]);
+    await world.change(above, undefined);
+    await world.fold();
+    world.clock.advanceDays(6);
+    await world.fold();
+    expect(await world.isThere(), 'nine days after it was set apart, six after a ref led to it').toBe(true);
+    world.clock.advanceDays(2);
+    await world.fold();
+    expect(await world.isThere(), 'eight days after').toBe(false);
+  });
+
   it('what a ref is pointed at is not set apart', async () => {
     await using world = await rig();
     world.meanwhile(() => world.change(undefined, left));
