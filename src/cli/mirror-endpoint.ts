@@ -1,9 +1,9 @@
 import { type GivenFlags, readClientSettings } from '../config/settings.ts';
-import { CairnError } from '../lib/errors.ts';
+import { CairnError, isCairnError } from '../lib/errors.ts';
 import type { Credentials } from '../mirror/remote/credentials.ts';
 import { GitCredentialHelper } from '../mirror/remote/git-credential.ts';
 import { traceOf } from '../mirror/remote/http-trace.ts';
-import { parseRemoteAddress } from '../mirror/remote/remote-address.ts';
+import { parseRemoteAddress, type RemoteAddress } from '../mirror/remote/remote-address.ts';
 import type { CommandContext } from './command-context.ts';
 import { readSigner, readSignerIfAny } from './key.ts';
 import type { EndpointReader } from './mirror.ts';
@@ -101,6 +101,16 @@ async function credentialsFor(
 
 /** True for a repository of the server that the user has named. */
 function isAt(server: string, address: string): boolean {
-  const remote = parseRemoteAddress(address);
-  return remote.kind === 'http' && remote.url.origin === new URL(server).origin;
+  const remote = parsedOrNone(address);
+  return remote?.kind === 'http' && remote.url.origin === new URL(server).origin;
+}
+
+/** Undefined for an address that only git reaches (`git://…`), or nobody: the run says which. */
+function parsedOrNone(address: string): RemoteAddress | undefined {
+  try {
+    return parseRemoteAddress(address);
+  } catch (error) {
+    if (isCairnError(error, 'invalid')) return undefined;
+    throw error;
+  }
 }
