@@ -11,7 +11,7 @@ import { type MirrorObserver, silent } from './observer.ts';
 import type { MirrorMode } from './plan/plan.ts';
 import { checkScope, desiredRefs, type RefScope, refPrefixes, wholeScope } from './plan/ref-scope.ts';
 import type { ProtocolVersion } from './remote/connection.ts';
-import { authorizationOf, type Credentials } from './remote/credentials.ts';
+import { authorizationOf, credentialsOf } from './remote/credentials.ts';
 import { openGitSource } from './remote/git-source.ts';
 import { type ConnectionOptions, openConnection } from './remote/open-connection.ts';
 import {
@@ -299,9 +299,9 @@ function copyOpener(
   { source, git = 'git' }: Pick<MirrorOptions, 'source' | 'git'>,
   scratch: ScratchPlace,
 ): Remotes['copied'] {
-  const { guard, transport, environment = process.env, credentials } = source.connection ?? {};
+  const { guard, transport, environment = process.env } = source.connection ?? {};
   if (guard !== undefined || transport !== undefined) return undefined;
-  const settings = address?.kind === 'http' ? headerSettings(address.url, credentials) : [];
+  const settings = httpSettings(address?.kind === 'http' ? address.url : undefined, source.connection);
   const shown = address === undefined ? source.address.replace(/\/\/[^/@]*@/, '//') : displayAddress(address);
   return (prefixes, signal) =>
     openFetchedSource({
@@ -316,11 +316,23 @@ function copyOpener(
     });
 }
 
-/** Settings that make git show the credentials to the host that they are meant for. A key cannot be handed on. */
-function headerSettings(url: URL, credentials: Credentials | undefined): [key: string, value: string][] {
-  if (credentials === undefined || credentials.kind === 'nostr') return [];
+/**
+ * Settings that make git show the credentials to the host that they are meant for, and to no other. A key cannot be handed on.
+ * A header that git is told goes along with redirects, and to the alternates of a repository that is served as files: git
+ * follows neither where there are credentials, or where the user has not allowed it.
+ */
+function httpSettings(
+  url: URL | undefined,
+  { credentials, followRedirects = false }: ConnectionOptions = {},
+): [key: string, value: string][] {
+  const explicit = credentials ?? (url === undefined ? undefined : credentialsOf(url));
+  const stays: [string, string][] = [['http.followRedirects', 'false']];
+  // The user's own settings may name a URL. The longest one wins, and of two equal ones this.
+  if (url !== undefined) stays.push([`http.${displayUrl(url)}.followRedirects`, 'false']);
+  const settings = explicit !== undefined || !followRedirects ? stays : [];
+  if (url === undefined || credentials === undefined || credentials.kind === 'nostr') return settings;
   const header = authorizationOf(credentials, displayUrl(url), systemClock, new Secrets());
-  return [[`http.${url.origin}/.extraHeader`, `Authorization: ${header}`]];
+  return [...settings, [`http.${url.origin}/.extraHeader`, `Authorization: ${header}`]];
 }
 
 /** A folder for scratch repositories, and git to work in them. Both are deleted, or ended, when it is closed. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -69,8 +69,12 @@ async function expectEqual(result: MirrorResult, target: GitClient): Promise<voi
 }
 
 /** The files of a repository, without anything that knows git. */
-async function dumbServer(folder: string): Promise<string> {
+async function dumbServer(
+  folder: string,
+  before: (request: IncomingMessage, response: ServerResponse) => boolean = () => false,
+): Promise<string> {
   const server = createServer((request, response) => {
+    if (before(request, response)) return;
     const path = join(folder, new URL(request.url ?? '/', 'http://localhost').pathname);
     if (existsSync(path) && statSync(path).isFile()) createReadStream(path).pipe(response);
     else response.writeHead(404).end();
@@ -174,6 +178,52 @@ done
       source: { address, connection: { environment } },
     });
     await expectEqual(await sync(options), target);
+  });
+});
+
+describe('where a source that git fetches leads to another host', () => {
+  const credentials = { kind: 'basic', password: 'for-the-first-host' } as const;
+  const redirects = (to: string) => (request: IncomingMessage, response: ServerResponse) => {
+    if (request.headers['user-agent']?.startsWith('git/cairn') !== false) return false;
+    response.writeHead(302, { Location: `${to}${request.url}` }).end();
+    return true;
+  };
+
+  /** A host whose requests by git lead to another one, and what the other one sees. */
+  async function twoHosts() {
+    const shown: (string | undefined)[] = [];
+    const other = await dumbServer(temp.path, ({ headers }) => {
+      shown.push(headers.authorization);
+      return false;
+    });
+    return { address: `${await dumbServer(temp.path, redirects(other))}/source.git`, shown };
+  }
+
+  it.each([
+    ['credentials', { credentials }],
+    ['credentials, where redirects are followed', { credentials, followRedirects: true }],
+    ['a source that may not lead elsewhere', {}],
+  ])('git does not go there with %s', async (_, connection) => {
+    const { address, shown } = await twoHosts();
+    // The user's own settings do not change it.
+    const config = `[http]\n\tfollowRedirects = true\n[http "${address}"]\n\tfollowRedirects = true\n`;
+    const home = join(temp.path, `home-${++number}`);
+    await mkdir(home);
+    await writeFile(join(home, '.gitconfig'), config);
+    const environment = { ...process.env, HOME: home, GIT_CONFIG_GLOBAL: join(home, '.gitconfig') };
+    const source = { address, connection: { ...connection, environment } };
+    const { options, target } = await mirroring(address, { source });
+    expect((await sync(options)).outcome).toBe('transport');
+    expect(shown).toEqual([]);
+    expect(await target.run(['for-each-ref'])).toBe('');
+  });
+
+  it('git goes there without credentials where the user allows it', async () => {
+    const { address, shown } = await twoHosts();
+    const source = { address, connection: { followRedirects: true } };
+    const { options, target } = await mirroring(address, { source });
+    await expectEqual(await sync(options), target);
+    expect(new Set(shown)).toEqual(new Set([undefined]));
   });
 });
 
