@@ -33,8 +33,7 @@ export const MIRROR_OPTIONS = [
     variable: 'CAIRN_MIRROR_CONCURRENCY',
     value: '<count>',
     default: '2',
-    description:
-      'Mirrors that run at the same time; those of one repository get at most three quarters of them.',
+    description: 'Mirrors that run at the same time; those of one owner get at most three quarters of them.',
     commands: 'serve',
   },
 ] as const satisfies readonly Option[];

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CarryOutContext, pullRun, pushRun } from '../../src/mirror/kept/carry-out.ts';
 import type { PullOptions } from '../../src/mirror/kept/mirror-runs.ts';
 import { parseRemoteAddress } from '../../src/mirror/remote/remote-address.ts';
+import { TransferCounts } from '../../src/mirror/remote/traffic.ts';
 import type { GitRepository } from '../../src/repository/git/git-repository.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
 import { GitClient } from '../helpers/git-client.ts';
@@ -80,8 +81,10 @@ describe('a pull', () => {
   it('brings what there is, and then nothing', async () => {
     const { source, repository, remote } = await brought();
     const tip = await source.commit('Go on', { README: 'second\n' });
-    const first = await pullRun(context).run(repository, remote, FOLLOWS, signal);
+    const traffic = new TransferCounts();
+    const first = await pullRun(context).run(repository, { ...remote, traffic }, FOLLOWS, signal);
     expect(first.changed).toBe(1);
+    expect(traffic.receivedBytes).toBeGreaterThan(100);
     expect(first.state?.depth).toBe((await repository.resolve())?.manifest.depth);
     expect(await mainOf(repository)).toBe(tip);
     expect(await pullRun(context).run(repository, remote, FOLLOWS, signal)).toMatchObject({ changed: 0 });
@@ -94,9 +97,11 @@ describe('a push', () => {
     const target = await users.init(`target-${names}`, '--bare');
     const address = parseRemoteAddress(target.folder);
     await source.run(['push', '--quiet', target.folder, 'main:refs/heads/old']);
+    const traffic = new TransferCounts();
     const run = (prune: boolean) =>
-      pushRun(context).run(repository, { address, credential: undefined }, { prune }, signal);
+      pushRun(context).run(repository, { address, credential: undefined, traffic }, { prune }, signal);
     expect(await run(false)).toMatchObject({ changed: 1 });
+    expect(traffic.sentBytes).toBeGreaterThan(100);
     expect(await target.run(['for-each-ref', '--format=%(refname)'])).toBe('refs/heads/main\nrefs/heads/old');
     expect(await run(true)).toMatchObject({ changed: 1 });
     expect(await run(true)).toMatchObject({ changed: 0 });

@@ -394,24 +394,47 @@ describe('mirrors that are looked after (issue 13, point 4)', () => {
     await expect(more).rejects.toThrow('at most 16');
   });
 
-  it('of one repository hold up no other one', async () => {
+  it('of one owner hold up no other owner, in whatever repositories they are', async () => {
     const rig = new MirrorRig();
     const server = await rig.server({ concurrency: 2, starts: false });
+    const { createRepository } = await import('../../src/maintenance/administer.ts');
+    const random = { hex: (count: number) => 'ab'.repeat(count), fraction: () => 0.5 };
+    const second = server.repositories.get(repositoryId(OWNER, 'second'));
+    const other = server.repositories.get(repositoryId('c'.repeat(64), 'other'));
+    for (const one of [second, other]) {
+      await createRepository(one, { objectFormat: 'sha1', head: MAIN, random });
+    }
     const slow = Array.from({ length: 8 }, (_, number) => rig.remote(`slow${number}`));
     for (const [number, target] of slow.entries()) {
       target.close();
-      await server.kept.add(server.repository, pushTo(target, { name: `t${number}` }), null);
+      const repository = number < 4 ? server.repository : second;
+      await server.kept.add(repository, pushTo(target, { name: `t${number}` }), null);
     }
-    const other = server.repositories.get(repositoryId(OWNER, 'other'));
     const target = rig.remote('target');
-    const { createRepository } = await import('../../src/maintenance/administer.ts');
-    const random = { hex: (count: number) => 'ab'.repeat(count), fraction: () => 0.5 };
-    await createRepository(other, { objectFormat: 'sha1', head: MAIN, random });
     await server.kept.add(other, pushTo(target), null);
     server.scheduler.start();
     await rig.clock.advance(1);
     expect(target.asked).toBe(1);
     expect(slow.filter(({ asked }) => asked > 0)).toHaveLength(1);
+    await server.scheduler.close();
+  });
+
+  it('end when their remote hardly moves, and give their place to others', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server({ concurrency: 1 });
+    const [tarpit, target] = [rig.remote('tarpit'), rig.remote('target')];
+    tarpit.close();
+    await server.kept.add(server.repository, pullOf(tarpit), null);
+    await rig.clock.advance(1);
+    await server.kept.add(server.repository, pushTo(target), null);
+    await rig.clock.advance(29 * 60);
+    expect([tarpit.asked, target.asked]).toEqual([1, 0]);
+    await rig.clock.advance(60);
+    expect([tarpit.asked, target.asked]).toEqual([1, 1]);
+    expect(await server.kept.show(server.repository, 'upstream')).toMatchObject({
+      condition: 'failing',
+      lastError: { kind: 'unavailable', text: expect.stringContaining('after 30 minutes') },
+    });
     await server.scheduler.close();
   });
 });

@@ -129,9 +129,15 @@ export function pushRun(context: CarryOutContext): PushRun {
   };
 }
 
-function connect({ connection }: CarryOutContext, { address, credential }: MirrorRemote): Connection {
-  const credentials = credential === undefined ? undefined : credentialsOf(credential);
-  return openConnection(address, { ...connection, ...(credentials === undefined ? {} : { credentials }) });
+function connect(
+  { connection }: CarryOutContext,
+  { address, credential, traffic }: MirrorRemote,
+): Connection {
+  return openConnection(address, {
+    ...connection,
+    ...(credential === undefined ? {} : { credentials: credentialsOf(credential) }),
+    ...(traffic === undefined ? {} : { traffic }),
+  });
 }
 
 function credentialsOf(credential: MirrorCredential): Credentials {

@@ -5,6 +5,7 @@ import { nextTurn } from './schedule.ts';
 
 /** A mirror as this process knows it. */
 export interface KnownMirror {
+  readonly owner: string;
   readonly repository: string;
   readonly id: RepositoryId;
   mirror: KeptMirror;
@@ -26,20 +27,27 @@ export interface MirrorSummary {
 
 interface KnownRepository {
   readonly mirrors: Map<string, KnownMirror>;
-  running: number;
   /** When a mirror of it was last started: milliseconds. */
   started: number;
 }
 
-/** The part of all places that the mirrors of one repository may take, as with fetches and pushes. */
+interface KnownOwner {
+  running: number;
+  /** When a mirror of this owner was last started: milliseconds. */
+  started: number;
+}
+
+/** The part of all places that the mirrors of one owner may take, whose remotes may all be slow on purpose. */
 const MOST_OF_ONE = 3 / 4;
 
 /** The mirrors that this process knows, and whose turn it is. All in memory. */
 export class KnownMirrors {
   private readonly repositories = new Map<string, KnownRepository>();
+  /** Those of whom a mirror has run since the process started. */
+  private readonly owners = new Map<string, KnownOwner>();
   private readonly most: number;
 
-  /** @param concurrency mirrors that run at once; those of one repository get at most three quarters of the places */
+  /** @param concurrency mirrors that run at once; those of one owner get at most three quarters of the places */
   constructor(concurrency: number) {
     this.most = Math.max(1, Math.floor(concurrency * MOST_OF_ONE));
   }
@@ -59,7 +67,8 @@ export class KnownMirrors {
     const { mirrors } = this.open(repository);
     const known = mirrors.get(mirror.id);
     if (known === undefined) {
-      const entry = { repository, id, mirror, due, running: false, depth: -1, behindSince: null };
+      const state = { due, running: false, depth: -1, behindSince: null };
+      const entry = { owner: id.owner, repository, id, mirror, ...state };
       mirrors.set(mirror.id, entry);
       return;
     }
@@ -83,29 +92,27 @@ export class KnownMirrors {
   begin(now: number): KnownMirror | undefined {
     const next = nextTurn(this.idle(), now, {
       most: this.most,
-      running: (name) => this.repositories.get(name)?.running ?? 0,
-      lastStarted: (name) => this.repositories.get(name)?.started ?? 0,
+      running: (owner) => this.runningOf(owner),
+      lastStarted: (name) => (this.owners.get(name) ?? this.repositories.get(name))?.started ?? 0,
     });
     if (next === undefined) return undefined;
     next.running = true;
-    const repository = this.open(next.repository);
-    repository.running++;
-    repository.started = now;
+    this.owners.set(next.owner, { running: this.runningOf(next.owner) + 1, started: now });
+    this.open(next.repository).started = now;
     return next;
   }
 
   end(entry: KnownMirror): void {
     entry.running = false;
-    const repository = this.repositories.get(entry.repository);
-    if (repository !== undefined) repository.running = Math.max(0, repository.running - 1);
+    const owner = this.owners.get(entry.owner);
+    if (owner !== undefined) owner.running--;
   }
 
   /** When the next mirror is due: milliseconds; infinite when none is. */
   get nextDue(): number {
     let next = Number.POSITIVE_INFINITY;
-    for (const { mirrors, running } of this.repositories.values()) {
-      if (running >= this.most) continue;
-      for (const entry of mirrors.values()) if (!entry.running) next = Math.min(next, entry.due);
+    for (const entry of this.idle()) {
+      if (this.runningOf(entry.owner) < this.most) next = Math.min(next, entry.due);
     }
     return next;
   }
@@ -123,6 +130,10 @@ export class KnownMirrors {
     return { conditions, lag };
   }
 
+  private runningOf(owner: string): number {
+    return this.owners.get(owner)?.running ?? 0;
+  }
+
   private *all(): Generator<KnownMirror> {
     for (const { mirrors } of this.repositories.values()) yield* mirrors.values();
   }
@@ -134,7 +145,7 @@ export class KnownMirrors {
   private open(repository: string): KnownRepository {
     const known = this.repositories.get(repository);
     if (known !== undefined) return known;
-    const opened = { mirrors: new Map(), running: 0, started: 0 };
+    const opened = { mirrors: new Map(), started: 0 };
     this.repositories.set(repository, opened);
     return opened;
   }

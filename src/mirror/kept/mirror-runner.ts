@@ -16,9 +16,11 @@ import { type KeptMirror, type KeptPull, MAX_ERROR_TEXT } from '../../repository
 import type { Repositories } from '../../repository/repositories.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { parseRemoteAddress } from '../remote/remote-address.ts';
+import type { TrafficObserver } from '../remote/traffic.ts';
 import type { MirrorBook } from './mirror-book.ts';
 import { isMarked, mark, unmark } from './mirror-mark.ts';
 import type { MirrorRemote, MirrorRunResult, PullRun, PushRun } from './mirror-runs.ts';
+import { RunDeadline } from './run-deadline.ts';
 import { nextInterval, retryAfter } from './schedule.ts';
 import type { SealedCredentials } from './sealed-credentials.ts';
 
@@ -119,13 +121,18 @@ export class MirrorRunner {
   ): Promise<Attempt> {
     const began = this.now();
     let result: MirrorRunResult | 'gone';
+    const deadline = new RunDeadline(this.context.clock);
     try {
-      result = await this.carryOut(repository, mirror, AbortSignal.any([signal, lost]));
-    } catch (error) {
+      const stop = AbortSignal.any([signal, lost, deadline.signal]);
+      result = await this.carryOut(repository, mirror, deadline.traffic, stop);
+    } catch (cause) {
       signal.throwIfAborted();
       if (lost.aborted) return { is: 'leased', mirror };
+      const error: unknown = deadline.signal.aborted ? deadline.signal.reason : cause;
       const after = await this.note(repository.id, mirror, (now) => this.failed(now, began, wanted, error));
       return after === undefined ? { is: 'gone' } : { is: 'failed', mirror: after, error };
+    } finally {
+      deadline.end();
     }
     if (result === 'gone') {
       await this.context.book.removeOne(repository.id, mirror.id);
@@ -144,13 +151,14 @@ export class MirrorRunner {
   private async carryOut(
     repository: GitRepository,
     mirror: KeptMirror,
+    traffic: TrafficObserver,
     signal: AbortSignal,
   ): Promise<MirrorRunResult | 'gone'> {
     const published = await repository.resolve();
     if (published === undefined || isOver(published.manifest, mirror)) return 'gone';
     const keeper = keeperProblem(repository.id, published.manifest, mirror);
     if (keeper !== undefined) throw new CairnError('forbidden', keeper);
-    const remote = this.remoteOf(repository.id, mirror);
+    const remote = { ...this.remoteOf(repository.id, mirror), traffic };
     if (mirror.direction === 'push') {
       return this.context.push.run(repository, remote, { prune: mirror.prune }, signal);
     }

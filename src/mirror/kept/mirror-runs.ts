@@ -4,12 +4,15 @@ import type { MirrorPlacement } from '../../policy/mirrored-refs.ts';
 import type { GitState } from '../../repository/git/git-manifest.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
 import type { RemoteAddress } from '../remote/remote-address.ts';
+import type { TrafficObserver } from '../remote/traffic.ts';
 import type { MirrorCredential } from './sealed-credentials.ts';
 
 /** A remote repository, and what is shown to its host, and to no other one. */
 export interface MirrorRemote {
   readonly address: RemoteAddress;
   readonly credential: MirrorCredential | undefined;
+  /** Is told what goes to it and comes from it. */
+  readonly traffic?: TrafficObserver;
 }
 
 /** A published state. */

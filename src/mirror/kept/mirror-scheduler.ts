@@ -1,6 +1,6 @@
 /**
  * Runs mirrors: by their schedule, soon after a publish of this process that a push mirror has to send on, and when
- * somebody asks. A few run at once; no repository holds up the others. The index of mirrors is looked into once in a
+ * somebody asks. A few run at once; no owner holds up the others. The index of mirrors is looked into once in a
  * while, for what other servers and commands have changed.
  */
 import type { Clock } from '../../lib/clock.ts';

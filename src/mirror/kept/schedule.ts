@@ -45,6 +45,8 @@ export function retryAfter(every: number, failures: number, kind: ErrorKind, fra
 
 /** Something that is due, or running. */
 export interface Candidate {
+  /** Names the owner of the repository. */
+  readonly owner: string;
   /** Names the repository. */
   readonly repository: string;
   /** When it is due: milliseconds. */
@@ -53,17 +55,18 @@ export interface Candidate {
 
 /** What the choice depends on beside the candidates. */
 export interface Turns {
-  /** How many mirrors of one repository may run at once. */
+  /** How many mirrors of one owner may run at once. */
   readonly most: number;
-  /** How many mirrors of a repository run. */
-  running(repository: string): number;
-  /** When a mirror of a repository was last started: milliseconds; 0 when none was. */
-  lastStarted(repository: string): number;
+  /** How many mirrors of an owner run. */
+  running(owner: string): number;
+  /** When a mirror of an owner, or of a repository, was last started: milliseconds; 0 when none was. */
+  lastStarted(ownerOrRepository: string): number;
 }
 
 /**
- * The mirror that runs next: of the repository with the fewest running, then of the one whose last turn is longest
- * ago, then the one that has been due longest. So a repository with many mirrors holds up no other.
+ * The mirror that runs next: of the owner with the fewest running, then of the one whose last turn is longest ago, then
+ * of the repository of which that is true, then the one that has been due longest. So an owner with many repositories
+ * holds up no other, and neither does a repository with many mirrors.
  * @returns undefined when none is due
  */
 export function nextTurn<C extends Candidate>(
@@ -73,15 +76,17 @@ export function nextTurn<C extends Candidate>(
 ): C | undefined {
   let best: C | undefined;
   for (const candidate of candidates) {
-    if (candidate.due > now || turns.running(candidate.repository) >= turns.most) continue;
+    if (candidate.due > now || turns.running(candidate.owner) >= turns.most) continue;
     if (best === undefined || comesFirst(candidate, best, turns)) best = candidate;
   }
   return best;
 }
 
 function comesFirst(a: Candidate, b: Candidate, turns: Turns): boolean {
-  const running = turns.running(a.repository) - turns.running(b.repository);
-  if (running !== 0) return running < 0;
-  const started = turns.lastStarted(a.repository) - turns.lastStarted(b.repository);
-  return started === 0 ? a.due < b.due : started < 0;
+  const order =
+    turns.running(a.owner) - turns.running(b.owner) ||
+    turns.lastStarted(a.owner) - turns.lastStarted(b.owner) ||
+    turns.lastStarted(a.repository) - turns.lastStarted(b.repository) ||
+    a.due - b.due;
+  return order < 0;
 }

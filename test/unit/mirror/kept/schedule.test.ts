@@ -35,25 +35,31 @@ describe('whose turn it is', () => {
     running: (name) => running[name] ?? 0,
     lastStarted: (name) => started[name] ?? 0,
   });
-  const candidate = (repository: string, due: number) => ({ repository, due });
+  const candidate = (owner: string, due: number, repository = `${owner}/one`) => ({ owner, repository, due });
 
   it('is nobody’s before something is due', () => {
     expect(nextTurn([candidate('a', 11)], 10, turns({}))).toBeUndefined();
   });
 
-  it('goes to a repository of which none runs, however long others have waited', () => {
+  it('goes to an owner of whom none runs, however long others have waited', () => {
     const next = nextTurn([candidate('many', 1), candidate('few', 9)], 10, turns({ many: 1 }));
-    expect(next?.repository).toBe('few');
+    expect(next?.owner).toBe('few');
   });
 
-  it('goes to no repository that has its part of the places', () => {
-    expect(nextTurn([candidate('many', 1)], 10, turns({ many: 2 }))).toBeUndefined();
+  it('goes to no owner who has their part of the places, in whatever repository', () => {
+    const candidates = [candidate('many', 1), candidate('many', 1, 'many/two')];
+    expect(nextTurn(candidates, 10, turns({ many: 2 }))).toBeUndefined();
   });
 
-  it('goes round the repositories, so that one with many mirrors holds up no other', () => {
-    const candidates = [candidate('many', 1), candidate('many', 2), candidate('few', 9)];
-    expect(nextTurn(candidates, 10, turns({}, { many: 5, few: 4 }))?.repository).toBe('few');
-    expect(nextTurn(candidates, 10, turns({}, { many: 5, few: 6 }))?.repository).toBe('many');
+  it('goes round the owners, so that one with many repositories holds up no other', () => {
+    const candidates = [candidate('many', 1), candidate('many', 2, 'many/two'), candidate('few', 9)];
+    expect(nextTurn(candidates, 10, turns({}, { many: 5, few: 4 }))?.owner).toBe('few');
+    expect(nextTurn(candidates, 10, turns({}, { many: 5, few: 6 }))?.owner).toBe('many');
+  });
+
+  it('goes round the repositories of an owner', () => {
+    const candidates = [candidate('a', 1), candidate('a', 9, 'a/two')];
+    expect(nextTurn(candidates, 10, turns({}, { 'a/one': 5, 'a/two': 4 }))?.repository).toBe('a/two');
   });
 
   it('goes to what has been due longest, within a repository', () => {
