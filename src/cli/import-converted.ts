@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Git } from '../git-process/git.ts';
 import { sha256 } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
-import { makeFolder } from '../lib/make-folder.ts';
+import { openOwnFolder } from '../lib/make-folder.ts';
 import {
   type ConversionForecast,
   type ConversionObserver,
@@ -27,9 +27,6 @@ import type { ImportCommand, ImportFlags } from './import-options.ts';
 import type { Report } from './mirror.ts';
 import { policyOf } from './mirror-flags.ts';
 
-/** Mode of the folder: what is private at the source stays so. */
-const PRIVATE = 0o700;
-
 /**
  * Converts the source, then goes on with the converted repository as the source. What is lost is said before anything is converted. An
  * import that is interrupted goes on when it is run again, because the work stays in a folder until it is done.
@@ -45,7 +42,8 @@ export async function importConverted(
     throw new CairnError('invalid', '--prune is not possible while a history is converted');
   }
   const folder = join(flags.workFolder ?? tmpdir(), `cairn-convert-${workName(common, name)}`);
-  await makeFolder(folder, PRIVATE);
+  // What is private at the source stays so. Git runs in it, so nobody else may have put settings there.
+  await openOwnFolder(folder, 'conversion');
   await using git = await openPlainGit(folder);
   const work = { command, context, observer, folder, git: git.git };
   const { options, forecast, conversion } = await prepare(work);

@@ -1,4 +1,4 @@
-import { chmod, mkdir, stat } from 'node:fs/promises';
+import { chmod, lstat, mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CairnError, messageOf, systemCode } from './errors.ts';
 
@@ -50,6 +50,40 @@ export async function openPrivateFolder(path: string, what: string): Promise<voi
       'forbidden',
       `others may read or change the ${what} folder ${path}: run "chmod 700 ${path}", or choose a folder that is used for nothing else`,
     );
+  }
+}
+
+/**
+ * Creates a folder that belongs to this user alone, or takes an existing one that does. For a name that others can guess, in a
+ * place where they may write: they could have made it first, or a link, to choose what is read there.
+ * @param what what the folder is for, in messages: `conversion`
+ * @throws CairnError `forbidden` for anything else of that name; `unavailable` when it cannot be created
+ */
+export async function openOwnFolder(path: string, what: string): Promise<void> {
+  try {
+    await makeFolder(dirname(path), PRIVATE_FOLDER);
+    await makeUnlessThere(path);
+  } catch (error) {
+    throw new CairnError('unavailable', `the ${what} folder ${path} cannot be created: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  const found = await lstat(path);
+  const isOwn = process.getuid === undefined || found.uid === process.getuid();
+  // The mode of a folder counts, not special bits that the file system hands down (setgid).
+  if (found.isDirectory() && isOwn && (found.mode & 0o777) === PRIVATE_FOLDER) return;
+  throw new CairnError(
+    'forbidden',
+    `${path} is not a folder that belongs to you alone (mode 700): remove it, or choose another place for the ${what} folder`,
+  );
+}
+
+/** Makes a folder where nothing is, and follows no link. */
+async function makeUnlessThere(path: string): Promise<void> {
+  try {
+    await mkdir(path, PRIVATE_FOLDER);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
   }
 }
 

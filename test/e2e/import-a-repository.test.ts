@@ -1,7 +1,7 @@
 /** `cairn import`, beside a running server and through one (issue 13, point 3). */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir } from 'node:fs/promises';
+import { chmod, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -211,6 +211,12 @@ it('converts a SHA-1 history, says before it begins what is lost, and brings in 
 
   const planned = await convert('--dry-run');
   expect(planned.exitCode, planned.stderr).toBe(0);
+  // Somebody else could have made it, if it were open to others: it is not used then.
+  const [kept = ''] = (await readdir(folder.path)).filter((entry) => entry.startsWith('cairn-convert-'));
+  await chmod(join(folder.path, kept), 0o777);
+  const open = await convert();
+  expect([open.exitCode, JSON.parse(open.stdout)]).toMatchObject([5, { outcome: 'configuration' }]);
+  await chmod(join(folder.path, kept), 0o700);
   expect(JSON.parse(planned.stdout)).toMatchObject({
     conversion: { forecast: { signaturesOfCommits: 1, mentions: 1 } },
   });

@@ -1,7 +1,12 @@
 import { chmod, mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeFolder, openPrivateFolder, PRIVATE_FOLDER } from '../../../src/lib/make-folder.ts';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import {
+  makeFolder,
+  openOwnFolder,
+  openPrivateFolder,
+  PRIVATE_FOLDER,
+} from '../../../src/lib/make-folder.ts';
 import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
 
 let folder: TempDir;
@@ -63,4 +68,37 @@ it('a private folder that others may look into is refused with what to do, like 
   }
   await chmod(path, 0o700);
   await openPrivateFolder(path, 'cache');
+});
+
+it('takes a folder with a name that others can guess only if it belongs to this user alone', async () => {
+  const place = join(folder.path, 'missing', 'place');
+  const own = join(place, 'own');
+  await openOwnFolder(own, 'conversion');
+  expect(await modeOf(own)).toBe(0o700);
+  await openOwnFolder(own, 'conversion');
+
+  await symlink(own, join(place, 'link'));
+  await writeFile(join(place, 'file'), '', { mode: 0o700 });
+  await symlink(join(place, 'nowhere'), join(place, 'dead'));
+  for (const name of ['link', 'file', 'dead']) {
+    const opening = openOwnFolder(join(place, name), 'conversion');
+    await expect(opening, name).rejects.toMatchObject({ kind: 'forbidden' });
+  }
+  for (const mode of [0o755, 0o770, 0o702, 0o500]) {
+    await chmod(own, mode);
+    const opening = openOwnFolder(own, 'conversion');
+    await expect(opening, mode.toString(8)).rejects.toMatchObject({
+      kind: 'forbidden',
+      message: expect.stringContaining('belongs to you alone'),
+    });
+  }
+});
+
+it('refuses a folder of another user, even one that this user could read', async () => {
+  const path = join(folder.path, 'of-another');
+  await openOwnFolder(path, 'conversion');
+  const { uid } = await stat(path);
+  const asOther = vi.spyOn(process, 'getuid').mockReturnValue(uid + 1);
+  onTestFinished(() => asOther.mockRestore());
+  await expect(openOwnFolder(path, 'conversion')).rejects.toMatchObject({ kind: 'forbidden' });
 });
