@@ -56,10 +56,11 @@ export async function reported(
   try {
     await work();
   } catch (error) {
-    if (!(error instanceof CairnError) && !context.signal.aborted) throw error;
     const problem = context.signal.aborted ? 'it was told to stop' : messageOf(error);
     const outcome = context.signal.aborted ? 'interrupted' : keptOutcome(error);
     if (json) context.print(JSON.stringify({ command: `mirror ${name}`, outcome, problem }));
+    // What nobody expects ends the program as such.
+    if (!(error instanceof CairnError) && !context.signal.aborted) throw error;
     exitAs(outcome, problem);
   }
 }
@@ -105,7 +106,8 @@ export async function mirrorAdd(
 export async function mirrorList(command: KeptCommand, context: CommandContext): Promise<void> {
   const answer = await (await open(command, context)).send('GET', pathOf(command));
   const { mirrors } = answer as { readonly mirrors: readonly MirrorView[] };
-  for (const mirror of mirrors) context.print(command.json ? JSON.stringify(mirror) : summaryOf(mirror));
+  if (command.json) context.print(JSON.stringify({ mirrors }));
+  else for (const mirror of mirrors) context.print(summaryOf(mirror));
 }
 
 export async function mirrorShow(command: KeptCommand, name: string, context: CommandContext): Promise<void> {
@@ -170,8 +172,10 @@ export async function mirrorRunNow(
     await systemClock.sleep(LOOK_MS, context.signal);
     mirror = await look();
   }
-  print(mirror, command, context);
-  if (wait && mirror.failures > before.failures) {
+  const hasFailed = wait && mirror.failures > before.failures;
+  // As JSON, the error is the one document.
+  if (!hasFailed || !command.json) print(mirror, command, context);
+  if (hasFailed) {
     throw new CairnError('unavailable', mirror.lastError?.text ?? 'the mirror failed');
   }
 }

@@ -117,6 +117,8 @@ export async function reported(
   const began = systemClock.monotonic();
   const traffic: Traffic = {};
   let report: Report;
+  /** What nobody expects. It ends the program as such, once the document is printed. */
+  let fault: { readonly error: unknown } | undefined;
   {
     using observer = new MirrorProgress(process.stderr, systemClock, { isShown: flags.json !== true });
     try {
@@ -131,7 +133,7 @@ export async function reported(
       });
     } catch (error) {
       const outcome = context.signal.aborted ? 'interrupted' : outcomeOf(error);
-      if (!(error instanceof CairnError) && outcome !== 'interrupted') throw error;
+      if (!(error instanceof CairnError) && outcome !== 'interrupted') fault = { error };
       const problem = outcome === 'interrupted' ? 'it was told to stop' : messageOf(error);
       report = { outcome, problem, content: {}, lines: [] };
     }
@@ -159,6 +161,7 @@ export async function reported(
     if (measurement !== undefined) lines.push(measurementLine(measurement));
     if (lines.length > 0) context.print(lines.join('\n'));
   }
+  if (fault !== undefined) throw fault.error;
   exitAs(report.outcome, report.problem);
 }
 

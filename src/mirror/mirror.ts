@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { isObjectId, isZeroId } from '../git/index.ts';
 import { Git } from '../git-process/git.ts';
 import { systemClock } from '../lib/clock.ts';
-import { CairnError, isCairnError } from '../lib/errors.ts';
+import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import type { ScratchPlace } from './graph/scratch.ts';
 import { type MirrorObserver, silent } from './observer.ts';
 import type { MirrorMode } from './plan/plan.ts';
@@ -335,6 +335,15 @@ function httpSettings(
   return [...settings, [`http.${url.origin}/.extraHeader`, `Authorization: ${header}`]];
 }
 
+async function makeScratchFolder(parent: string): Promise<string> {
+  try {
+    return await mkdtemp(join(parent, 'cairn-mirror-'));
+  } catch (error) {
+    const text = `no folder for temporary files can be made in ${parent} (TMPDIR): ${messageOf(error)}`;
+    throw new CairnError('unavailable', text, { cause: error });
+  }
+}
+
 /** A folder for scratch repositories, and git to work in them. Both are deleted, or ended, when it is closed. */
 async function openScratchPlace({
   git: binary = 'git',
@@ -342,7 +351,7 @@ async function openScratchPlace({
 }: Pick<MirrorOptions, 'git' | 'scratchFolder'>): Promise<
   { readonly place: ScratchPlace } & AsyncDisposable
 > {
-  const folder = await mkdtemp(join(scratchFolder, 'cairn-mirror-'));
+  const folder = await makeScratchFolder(scratchFolder);
   const git = new Git({ binary, home: folder });
   return {
     place: { git, folder },

@@ -297,6 +297,17 @@ describe('who may keep mirrors', () => {
     const told = await cairn('mirror', 'show', name(), 'none', '--json');
     expect(told.exitCode).toBe(5);
     expect(JSON.parse(told.stdout)).toMatchObject({ command: 'mirror show', outcome: 'configuration' });
+    // One document each, whatever there is to say.
+    expect(JSON.parse(await mirror('list', name(), '--json'))).toEqual({ mirrors: [] });
+    for (const gone of ['one', 'two']) await mirror('add', name(), gone, 'http://127.0.0.1:1/x.git');
+    expect(JSON.parse(await mirror('list', name(), '--json'))).toMatchObject({
+      mirrors: [{ name: 'one' }, { name: 'two' }],
+    });
+    const failed = await cairn('mirror', 'run', name(), 'one', '--json');
+    expect([failed.exitCode, JSON.parse(failed.stdout)]).toMatchObject([
+      6,
+      { command: 'mirror run', outcome: 'transport', problem: expect.stringContaining('127.0.0.1:1') },
+    ]);
     const all = `${server.url}${path()}`;
     const large = await fetch(all, { method: 'POST', body: Buffer.alloc(40_000, 'x') });
     expect(large.status).toBe(413);

@@ -68,6 +68,18 @@ it('prints one JSON document and ends with a code for each outcome', async () =>
   expect(await ended('fetch', source, '--have', 'zz')).toEqual([5, 'configuration']);
 });
 
+it('prints its one document where no temporary folder can be made, too', async () => {
+  await using rig = await mirrorRig();
+  await history(rig);
+  for (const command of ['plan', 'sync']) {
+    const args = [command, rig.sourceUrl, rig.targetUrl, '--json'];
+    const { exitCode, stdout, stderr } = await mirror(rig, args, { TMPDIR: '/nonexistent' });
+    const problem = expect.stringContaining('no folder for temporary files can be made in /nonexistent');
+    expect([exitCode, JSON.parse(stdout)]).toMatchObject([6, { command, outcome: 'transport', problem }]);
+    expect(stderr.split('\n')).toHaveLength(2);
+  }
+});
+
 it('measures until after the push, and counts what went over the wire', async () => {
   await using rig = await mirrorRig();
   await history(rig);
