@@ -1,5 +1,5 @@
 /** What is to become of each ref of the target, as data. Pure: refs and facts in, a plan out. */
-import { directoryFileConflict, RefNameIndex, zeroId } from '../../git/index.ts';
+import { directoryFileConflict, isBranch, RefNameIndex, zeroId } from '../../git/index.ts';
 import type { SourceListing } from '../remote/source.ts';
 import type { TargetListing } from '../remote/target.ts';
 import {
@@ -8,6 +8,7 @@ import {
   isPrunable,
   isTemporary,
   kindOf,
+  namesBranches,
   type RefKind,
   type RefScope,
 } from './ref-scope.ts';
@@ -176,17 +177,29 @@ function prunes(
   zero: string,
 ): PlannedRef[] {
   const kept = new Set(wanted.map((ref) => ref.target));
+  const hollow = hollowness(source, scope);
   const deletes: PlannedRef[] = [];
   for (const [name, oldId] of target.refs) {
     if (kept.has(name) || source.refs.has(name) || !isPrunable(scope, name)) continue;
     const facts = { kind: kindOf(name), source: undefined, target: name, oldId, newId: zero };
+    const obstacle = target.canDelete ? hollow : 'the target does not let refs be deleted';
     deletes.push(
-      target.canDelete
+      obstacle === undefined
         ? { ...facts, action: 'delete', reason: 'the source does not have it' }
-        : { ...facts, action: 'block', reason: 'the target does not let refs be deleted' },
+        : { ...facts, action: 'block', reason: obstacle },
     );
   }
   return deletes;
+}
+
+/**
+ * Why a source is no measure of what to delete: it is empty, or lists no branch at all, as one does that was made anew, lost its data, or
+ * hides them. Undefined for all others.
+ */
+function hollowness(source: SourceListing, scope: RefScope): string | undefined {
+  if (source.refs.size === 0) return 'the source has no refs at all: nothing is deleted';
+  if (namesBranches(scope) || [...source.refs.keys()].some(isBranch)) return undefined;
+  return 'the source has no branches at all: nothing is deleted';
 }
 
 /** Hosts take the first branch of a first push as their default branch. */

@@ -165,13 +165,18 @@ function isExcluded({ excludedPrefixes, excludedRefs }: RefScope, name: string):
   return excludedPrefixes.some((prefix) => prefix.trim() !== '' && name.startsWith(prefix.trim()));
 }
 
+/** True if a list of branches or mappings says which ones are meant. */
+export function namesBranches(scope: RefScope): boolean {
+  return scope.mappings.length > 0 || (!scope.allRefs && scope.branches.length > 0);
+}
+
 /**
  * True if a ref of the target that the source does not have is to be deleted by `--prune`. Branches only when no list of branches or
  * mappings narrowed the scope, tags when they are in it, others with `allRefs`.
  */
 export function isPrunable(scope: RefScope, name: string): boolean {
   if (isExcluded(scope, name)) return false;
-  const isNarrowed = scope.mappings.length > 0 || (!scope.allRefs && scope.branches.length > 0);
+  const isNarrowed = namesBranches(scope);
   switch (kindOf(name)) {
     case 'branch':
       return !isNarrowed;

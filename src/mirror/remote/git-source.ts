@@ -222,5 +222,6 @@ function asMoved(error: unknown): unknown {
   if (!isCairnError(error, 'unavailable') || !/not our ref|not a valid|no such ref/i.test(error.message)) {
     return error;
   }
-  return new RemoteError('conflict', `the source changed meanwhile: ${error.message}`, {}, { cause: error });
+  const message = `the source changed meanwhile: ${error.message}`;
+  return new RemoteError('conflict', message, { changed: true }, { cause: error });
 }

@@ -10,6 +10,8 @@ export interface RemoteFacts {
   readonly bodyLimit?: number;
   /** True when the connection broke, or the server waited no longer (408, 504): the same request may succeed with less to send. */
   readonly brokenOff?: boolean;
+  /** True when the source no longer has what it listed. */
+  readonly changed?: boolean;
   /** Bytes of the request that were sent. */
   readonly sent?: number;
 }

@@ -1,6 +1,6 @@
 /** Finds out which commits are ancestors of which, with as little as possible sent by the source. */
 import type { ObjectFormat } from '../../git/index.ts';
-import { CairnError } from '../../lib/errors.ts';
+import { CairnError, isCairnError } from '../../lib/errors.ts';
 import type { CommitGraph } from '../graph/commit-graph.ts';
 import { Scratch, type ScratchPlace } from '../graph/scratch.ts';
 import { type Ancestry, type AncestryPair, pairKey } from '../plan/plan.ts';
@@ -26,7 +26,13 @@ export async function findAncestry(
   pairs: readonly AncestryPair[],
 ): Promise<Map<string, Ancestry>> {
   if (pairs.length > 0) run.observer.phase('ancestry');
-  return ancestryIn(pairs, (wants, haves) => fetchGraph(run, wants, haves));
+  try {
+    return await ancestryIn(pairs, (wants, haves) => fetchGraph(run, wants, haves));
+  } catch (error) {
+    // A bundle that builds on other objects cannot be read without them.
+    if (run.source.listing.protocol !== undefined || !isCairnError(error, 'corrupt')) throw error;
+    return new Map(pairs.map((pair) => [pairKey(pair.old, pair.new), 'unknown']));
+  }
 }
 
 /**

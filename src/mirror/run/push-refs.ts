@@ -1,9 +1,10 @@
 /** Sends changes of refs to the target, with the objects that they need, and finds out what became of them. */
 import { isZeroId, type PushReport, type RefCommand } from '../../git/index.ts';
-import { CairnError, isCairnError } from '../../lib/errors.ts';
+import { CairnError } from '../../lib/errors.ts';
 import type { LongPack } from '../batches/size-control.ts';
 import { temporaryRefsOf } from '../batches/temporary-refs.ts';
 import type { PlannedRef } from '../plan/plan.ts';
+import { RemoteError } from '../remote/remote-error.ts';
 import { saferText } from '../remote/safer-text.ts';
 import type { MirrorRun } from './mirror-run.ts';
 import { sendPack } from './send-pack.ts';
@@ -113,5 +114,5 @@ function reasonIn({ unpack, refs }: PushReport, name: string): string | undefine
 
 /** True when a source that has changed since it was listed is the reason of an error. */
 export function isSourceMoved(error: unknown): boolean {
-  return isCairnError(error, 'conflict');
+  return error instanceof RemoteError && error.facts.changed === true;
 }

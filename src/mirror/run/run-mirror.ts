@@ -207,8 +207,7 @@ async function attempt(request: MirrorRequest, run: MirrorRun, progress: Progres
   const openCopy = copied === undefined ? undefined : () => copied(refPrefixes(scope), signal);
   for (const group of groupsOf(plan.refs)) {
     // Nothing is deleted while what replaces it may not be there.
-    const hasFailed = [...progress.results.values()].some(({ outcome }) => outcome !== 'applied');
-    if (group[0]?.action === 'delete' && hasFailed && !bestEffort) return;
+    if (group[0]?.action === 'delete' && isMissing(plan, progress, bestEffort)) break;
     await carryOut(
       run,
       group,
@@ -220,6 +219,15 @@ async function attempt(request: MirrorRequest, run: MirrorRun, progress: Progres
     );
   }
   progress.leftovers = await deleteTemporaryRefs(run);
+}
+
+/** True if a ref has not become what it should; with `bestEffort` only branches and tags count, since hosts hide other refs. */
+function isMissing({ refs }: Plan, { results }: Progress, bestEffort: boolean): boolean {
+  return refs.some(({ kind, action, target }) => {
+    if (bestEffort && kind === 'other') return false;
+    const result = results.get(target);
+    return action === 'block' || (result !== undefined && result.outcome !== 'applied');
+  });
 }
 
 function nothingToMirror({ refs }: SourceListing): CairnError {
@@ -260,6 +268,12 @@ export function conclusion(
   if (counts.refused > 0 && !bestEffort) {
     const problem = `the target has refused ${counted(counts.refused)}`;
     return { outcome: done > 0 ? 'partial' : 'blocked', problem };
+  }
+  if (counts.pending > 0) {
+    return {
+      outcome: 'partial',
+      problem: `nothing was deleted, because ${counted(counts.refused)} could not be changed`,
+    };
   }
   if (leftovers !== undefined) return { outcome: 'partial', problem: leftovers };
   return { outcome: 'ok', problem: undefined };

@@ -1,5 +1,7 @@
 /** Runs between two repositories behind `git http-backend`. */
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodePacket, flushPacket } from '../../../src/git/pkt-line.ts';
 import { encodeSideband } from '../../../src/git/sideband.ts';
@@ -320,6 +322,35 @@ describe('what goes wrong', () => {
       expect((await refsIn(rig.target)) === '').toBe(outcome === 'moved');
     },
   );
+
+  it.each([false, true])(
+    'deletes nothing when what replaces it was refused, best effort: %s',
+    async (bestEffort) => {
+      await using rig = await mirrorRig();
+      await history(rig);
+      await sync({ ...ends(rig), scope: { branches: ['main'] } });
+      await rig.author.run(['push', '--quiet', 'origin', ':a-side', 'main:refs/heads/trunk']);
+      await rig.source.run(['update-ref', '-d', 'refs/heads/main']);
+      const hook = join(rig.target.folder, 'hooks/update');
+      await writeFile(hook, '#!/bin/sh\ncase $1 in */trunk) exit 1;; esac\n', { mode: 0o755 });
+      const limits = { targetMaxPackBytes: 100_000 };
+      const result = await replicate({ ...ends(rig), prune: true, bestEffort, limits });
+      expect(countsOf(result.refs)).toMatchObject({ refused: 1, deleted: 0, pending: 1 });
+      expect(result.outcome).toBe(bestEffort ? 'partial' : 'blocked');
+      expect(await refsIn(rig.target)).toMatch(/^\w+ refs\/heads\/main$/);
+    },
+  );
+
+  it('an empty source empties nothing', async () => {
+    await using rig = await mirrorRig();
+    await rig.author.commit('Kept');
+    await rig.author.run(['push', '--quiet', rig.target.folder, 'main']);
+    for (const run of [sync, replicate]) {
+      const result = await run({ ...ends(rig), prune: true, scope: { tags: true } });
+      expect(result.outcome).toBe('blocked');
+      expect(await refsIn(rig.target)).toMatch(/refs\/heads\/main$/);
+    }
+  });
 
   it('does not believe a target that reports what it has not done', async () => {
     await using rig = await mirrorRig({

@@ -150,6 +150,42 @@ describe('prune', () => {
   });
 });
 
+describe('prune with a source that is no measure', () => {
+  const target = { 'refs/heads/a': B, 'refs/tags/t': B };
+  const policies = [
+    { prune: true },
+    { prune: true, force: true },
+    { prune: true, mode: 'replicate' as const },
+  ];
+
+  it.each(policies)('deletes nothing when it lists no refs: %j', (policy) => {
+    expect(planned({ source: {}, target, scope: { tags: true }, policy })).toEqual([
+      'block refs/heads/a',
+      'block refs/tags/t',
+    ]);
+  });
+
+  it.each(policies)('deletes nothing when it lists no branches: %j', (policy) => {
+    const source = { 'refs/pull/1/head': A, 'refs/tags/u': A };
+    expect(planned({ source, target, scope: { tags: true }, policy })).toEqual([
+      'create refs/tags/u',
+      'block refs/heads/a',
+      'block refs/tags/t',
+    ]);
+  });
+
+  it('deletes tags where branches were not asked for', () => {
+    const mappings = [{ source: 'refs/tags/u', target: 'refs/tags/u' }];
+    const world = {
+      source: { 'refs/tags/u': A },
+      target,
+      scope: { tags: true, mappings },
+      policy: { prune: true },
+    };
+    expect(planned(world)).toEqual(['create refs/tags/u', 'delete refs/tags/t']);
+  });
+});
+
 describe('a ref in the way of another', () => {
   const source = { 'refs/heads/a/b': A };
 
