@@ -358,7 +358,7 @@ describe('an import that others interfere with', () => {
     const empty = await users.init(`emptied-${count}`);
     const result = await rig.import(repository(), empty.folder, { policy: REPLICATE });
     expect(result).toMatchObject({
-      outcome: 'configuration',
+      outcome: 'blocked',
       problem: expect.stringContaining('nothing is deleted'),
     });
   });

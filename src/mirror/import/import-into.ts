@@ -119,9 +119,6 @@ class ImportRun {
     this.results.clear();
     const leftOver = temporaryRefs(published?.manifest);
     if (refs.length === 0 && leftOver.length === 0) throw nothingToImport(source.listing);
-    if (source.listing.refs.size === 0 && refs.some(({ action }) => action === 'delete')) {
-      throw new CairnError('invalid', 'the source has no refs at all: nothing is deleted');
-    }
     if (dryRun || (refs.some(({ action }) => action === 'block') && !bestEffort)) return;
     const changes = refs.filter(({ action }) => action !== 'skip' && action !== 'block');
     if (changes.length > 0 || leftOver.length > 0 || this.headDiffers(published)) {

@@ -261,12 +261,13 @@ export function conclusion(
     return { outcome: 'moved', problem: `somebody else has changed ${counted(counts.moved)} of the target` };
   }
   if (counts.blocked > 0) {
-    const problem = `${counted(counts.blocked)} cannot be changed as asked`;
+    const first = refs.find(({ action }) => action === 'block');
+    const problem = `${counted(counts.blocked)} cannot be changed as asked: ${first?.target}: ${first?.reason}`;
     return { outcome: done > 0 ? 'partial' : 'blocked', problem };
   }
   if (dryRun) return { outcome: 'ok', problem: undefined };
   if (counts.refused > 0 && !bestEffort) {
-    const problem = `the target has refused ${counted(counts.refused)}`;
+    const problem = `the target has refused ${counted(counts.refused)}${firstRefusal(refs)}`;
     return { outcome: done > 0 ? 'partial' : 'blocked', problem };
   }
   if (counts.pending > 0) {
@@ -277,6 +278,11 @@ export function conclusion(
   }
   if (leftovers !== undefined) return { outcome: 'partial', problem: leftovers };
   return { outcome: 'ok', problem: undefined };
+}
+
+function firstRefusal(refs: readonly MirroredRef[]): string {
+  const first = refs.find(({ result }) => result?.outcome === 'refused');
+  return first?.result?.outcome === 'refused' ? `: ${first.target}: ${first.result.reason}` : '';
 }
 
 function counted(refs: number): string {
