@@ -76,13 +76,14 @@ describe('checkPlottable', () => {
 describe('the rows', () => {
   const rows = rowGroups.flatMap((group) => group.rows);
 
-  it('have names of their own, each for the file store and for S3 but those that are about the server alone', () => {
+  it('have names of their own, each for the file store and for S3 but those about the server alone, or about git’s own', () => {
     expect(new Set(rows.map((row) => row.name)).size).toBe(rows.length);
     const of = (store: string) =>
       rows.filter((row) => row.name.endsWith(store)).map((row) => row.name.split('/')[0]);
     const fileAlone = of('/file').filter((name) => /-100k|-1m|^many-/.test(name ?? ''));
     expect(of('/file').filter((name) => !fileAlone.includes(name))).toEqual(of('/s3'));
-    expect(of('/file').length + of('/s3').length).toBe(rows.length);
+    // Mirrors go between two servers of git's own.
+    expect(of('/file').length + of('/s3').length + of('/http-backend').length).toBe(rows.length);
   });
 
   it('bound the server’s memory growth on both stores, and time on the local one only', () => {
@@ -110,6 +111,12 @@ describe('the rows', () => {
       'many-refs-push/file 0.5 ms',
       'many-refs-loop-delay/file 50 ms',
       'many-refs-bulk-loop-delay/file 50 ms',
+      'mirror-medium/http-backend 0.5 s',
+      'mirror-medium-rss/http-backend 91 MiB',
+      'mirror-large/http-backend 0.5 s',
+      'mirror-large-rss/http-backend 91 MiB',
+      'mirror-big/http-backend 0.5 s',
+      'mirror-big-rss/http-backend 91 MiB',
       'relay-rss-1m/file 512 MiB',
       'import-rss/s3 128 MiB',
       'push-1gib-rss/s3 64 MiB',
