@@ -380,6 +380,81 @@ describe('mirrors that are looked after (issue 13, point 4)', () => {
     await server.kept.add(server.repository, whole, OWNER);
   });
 
+  it('that follow overwrite no push that comes while they are added', async () => {
+    const rig = new MirrorRig();
+    const [one, two] = [await rig.server(), await rig.server()];
+    const source = rig.remote('source');
+    source.set(MAIN, commit(1));
+    rig.store.next(({ key, operation }) => key.endsWith('/pointer') && operation === 'put', {
+      does: 'run',
+      before: () => two.publish(commit(7)),
+    });
+    await expect(one.kept.add(one.repository, pullOf(source), null)).rejects.toThrow('--overwrite');
+    await rig.clock.advance(HOUR);
+    expect(await mainOf(two)).toBe(commit(7));
+    expect(source.asked).toBe(0);
+    expect(await two.kept.list(two.repository)).toEqual([]);
+  });
+
+  it('show their credential to no other host, when somebody changes their address in the bucket', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server();
+    const [source, thief] = [rig.remote('source'), rig.remote('thief')];
+    const credential = { kind: 'bearer', token: 'secret' };
+    await server.kept.add(server.repository, pullOf(source, { credential }), null);
+    await rig.clock.advance(1);
+    await server.book.change(rig.id, (mirrors) =>
+      mirrors.map((mirror) => ({ ...mirror, address: thief.address })),
+    );
+    await rig.clock.advance(120);
+    expect(thief.asked).toBe(0);
+    expect(await server.kept.show(server.repository, 'upstream')).toMatchObject({
+      condition: 'failing',
+      lastError: { kind: 'unauthenticated' },
+    });
+  });
+
+  it('are not removed in the place of another one that had their name', async () => {
+    const rig = new MirrorRig();
+    const [one, two] = [await rig.server({ starts: false }), await rig.server({ starts: false })];
+    await one.kept.add(one.repository, pullOf(rig.remote('first')), null);
+    const second = rig.remote('second');
+    second.set(MAIN, commit(2));
+    rig.store.next(({ key, operation }) => key === mirrorsKey(rig.id) && operation === 'put', {
+      does: 'run',
+      before: async () => {
+        await two.kept.remove(two.repository, 'upstream', null);
+        await two.kept.add(two.repository, pullOf(second), null);
+      },
+    });
+    await one.kept.remove(one.repository, 'upstream', null);
+    two.scheduler.start();
+    await rig.clock.advance(80);
+    expect(await mainOf(two)).toBe(commit(2));
+    expect(await two.kept.show(two.repository, 'upstream')).toMatchObject({ condition: 'current' });
+    await two.scheduler.close();
+  });
+
+  it('are not removed when they are added while nothing of that name is found', async () => {
+    const rig = new MirrorRig();
+    const [one, two] = [await rig.server({ starts: false }), await rig.server({ starts: false })];
+    let isRead = false;
+    let isAdded = false;
+    rig.store.rules.push(({ key, operation }) => {
+      if (isAdded) return undefined;
+      if (key === mirrorsKey(rig.id)) isRead = true;
+      if (!isRead || !key.endsWith('/pointer') || operation !== 'get') return undefined;
+      isAdded = true;
+      const before = async () => {
+        await two.kept.add(two.repository, pullOf(rig.remote('source')), null);
+      };
+      return { does: 'run', before };
+    });
+    await expect(one.kept.remove(one.repository, 'upstream', null)).rejects.toThrow('no mirror');
+    expect(isAdded).toBe(true);
+    expect((await two.repository.resolve())?.manifest.mirrors).toMatchObject([{ name: 'upstream' }]);
+  });
+
   it('are bounded for each repository', async () => {
     const rig = new MirrorRig();
     const server = await rig.server({ starts: false });
@@ -469,6 +544,33 @@ describe('records of mirrors that a crash left half done (issue 13, point 4)', (
     await rig.clock.advance(80);
     expect((await two.repository.resolve())?.manifest.mirrors).toMatchObject([{ name: 'upstream' }]);
     expect(await mainOf(two)).toBe(commit(1));
+  });
+
+  it.each([
+    { overwrite: false, main: commit(7), condition: 'failing' },
+    { overwrite: true, main: commit(1), condition: 'current' },
+  ])('without a mark, whose repository got refs meanwhile: overwrite $overwrite', async (expected) => {
+    const { overwrite, main, condition } = expected;
+    const rig = new MirrorRig();
+    const [one, two] = [await rig.server({ starts: false }), await rig.server({ starts: false })];
+    const source = rig.remote('source');
+    source.set(MAIN, commit(1));
+    rig.store.next(({ key, operation }) => key.endsWith('/pointer') && operation === 'put', {
+      does: 'run',
+      before: async () => one.kill(),
+      afterwards: { does: 'lose-reply-not-applied' },
+    });
+    one.kept.add(one.repository, pullOf(source, { overwrite }), null).catch(() => undefined);
+    await rig.clock.settle();
+    await two.publish(commit(7));
+    two.scheduler.start();
+    await rig.clock.advance(80);
+    expect(await mainOf(two)).toBe(main);
+    expect(await two.kept.show(two.repository, 'upstream')).toMatchObject({
+      condition,
+      lastError: overwrite ? null : { kind: 'conflict' },
+    });
+    await two.scheduler.close();
   });
 
   it('with a mark and nothing else can be removed', async () => {

@@ -3,8 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { Random } from '../../lib/random.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
-import { writerRole } from '../../policy/push-access.ts';
-import type { PublishedGitState } from '../../repository/git/git-manifest.ts';
+import type { NamedMirror, PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
 import { mirrorLeaseKey } from '../../repository/keys.ts';
 import { MirrorIndex } from '../../repository/records/mirror-index.ts';
@@ -17,7 +16,7 @@ import {
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { isSameRepository, parseRemoteAddress } from '../remote/remote-address.ts';
 import { MirrorBook } from './mirror-book.ts';
-import { mark, unmark } from './mirror-mark.ts';
+import { checkFollowing, mark, unmark } from './mirror-mark.ts';
 import { type MirrorView, mirrorView } from './mirror-view.ts';
 import { type MirrorCredential, type NewMirror, parseCredential, parseNewMirror } from './new-mirror.ts';
 import type { SealedCredentials } from './sealed-credentials.ts';
@@ -86,7 +85,7 @@ export class KeptMirrors {
       throw new CairnError('not-found', `there is no repository ${repository}`);
     }
     this.checkAddress(id, mirror);
-    checkFollowing(id, published, mirror, by);
+    if (mirror.direction === 'pull') checkFollowing(id, published.manifest, mirror, by);
     // A crash after this leaves a name too much in the index, which is dropped later.
     await this.index.touch(id);
     const kept = this.begin(id, published, mirror, by);
@@ -112,6 +111,9 @@ export class KeptMirrors {
    */
   async remove(repository: GitRepository, name: string, by: string | null): Promise<void> {
     const { id } = repository;
+    // The mark is read first: one that was there before and has no record then is what a removal left half done, and not
+    // that of a mirror which somebody adds at this moment.
+    const marked = (await repository.resolve())?.manifest.mirrors?.find((mirror) => mirror.name === name);
     const kept = (await this.book.read(id)).find((mirror) => mirror.name === name);
     if (kept !== undefined) {
       await this.book.changeOne(id, kept.id, (mirror) =>
@@ -119,7 +121,8 @@ export class KeptMirrors {
       );
     }
     // A mark without a record is removed, too: it would keep everybody from pushing.
-    const wasMarked = await unmark(repository, (mirror) => mirror.name === name, by);
+    const isMeant = (mirror: NamedMirror) => mirror.id === kept?.id || mirror.id === marked?.id;
+    const wasMarked = await unmark(repository, isMeant, by);
     if (kept === undefined) {
       if (!wasMarked) throw notFound(name);
       return;
@@ -180,17 +183,14 @@ export class KeptMirrors {
     return { ...mirror, progress: { ...mirror.progress, due: this.now() } };
   }
 
-  private async mark(
-    repository: GitRepository,
-    { id, name, refs, incarnation, by }: KeptPull,
-  ): Promise<void> {
+  private async mark(repository: GitRepository, { by, ...mirror }: KeptPull): Promise<void> {
     try {
-      await mark(repository, { id, name, refs, incarnation }, by);
+      await mark(repository, mirror, by);
     } catch (error) {
-      await this.book.removeOne(repository.id, id);
+      await this.book.removeOne(repository.id, mirror.id);
       throw error;
     }
-    await this.book.changeOne(repository.id, id, (mirror) =>
+    await this.book.changeOne(repository.id, mirror.id, (mirror) =>
       mirror.direction === 'pull' ? { ...mirror, marked: true } : undefined,
     );
   }
@@ -216,7 +216,7 @@ export class KeptMirrors {
       progress: { ...NOT_RUN, due: this.now() },
     };
     return mirror.direction === 'pull'
-      ? { ...common, direction: 'pull', refs: mirror.refs, marked: false }
+      ? { ...common, direction: 'pull', refs: mirror.refs, overwrite: mirror.overwrite, marked: false }
       : { ...common, direction: 'push', prune: mirror.prune };
   }
 
@@ -240,33 +240,6 @@ export class KeptMirrors {
 
   private now(): number {
     return Math.floor(this.context.clock.now() / 1000);
-  }
-}
-
-/**
- * A mirror that follows takes over the whole repository: what is there, and what the owner protects.
- * @throws CairnError `conflict`, `forbidden`
- */
-function checkFollowing(
-  { owner }: RepositoryId,
-  { manifest }: PublishedGitState,
-  mirror: NewMirror,
-  by: string | null,
-): void {
-  if (mirror.direction !== 'pull' || mirror.refs !== 'follow') return;
-  const isMaintainer = by !== null && writerRole(by, { owner, ...manifest.policy }) === 'maintainer';
-  if (isMaintainer && manifest.policy.protection.length > 0) {
-    throw new CairnError(
-      'forbidden',
-      'the repository has protected refs: only its owner may let it follow another repository',
-    );
-  }
-  const [first] = manifest.refs.keys();
-  if (first !== undefined && !mirror.overwrite) {
-    throw new CairnError(
-      'conflict',
-      `the repository has refs (${first} …) that the mirror would overwrite: allow it with --overwrite, or use a namespace`,
-    );
   }
 }
 

@@ -3,13 +3,17 @@
  * only then does the mirror publish. So a mirror that is removed ends with one publish, whatever still runs.
  */
 import { CairnError } from '../../lib/errors.ts';
+import { writerRole } from '../../policy/push-access.ts';
 import type { GitState, NamedMirror } from '../../repository/git/git-manifest.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
+import type { RepositoryId } from '../../repository/repository-id.ts';
 
 /** A pull mirror that is to be marked. */
 export interface MarkedMirror extends NamedMirror {
   /** Of the repository it was added to. */
   readonly incarnation: string;
+  /** Whether a mirror that follows may take over a repository that has refs. */
+  readonly overwrite: boolean;
 }
 
 /** True when a state names this mirror. */
@@ -18,14 +22,42 @@ export function isMarked({ mirrors }: Pick<GitState, 'mirrors'>, id: string): bo
 }
 
 /**
+ * A mirror that follows takes over the whole repository: what is there, and what the owner protects.
+ * @param by the key that adds it; null for an operator
+ * @throws CairnError `conflict`, `forbidden`
+ */
+export function checkFollowing(
+  { owner }: RepositoryId,
+  { refs, policy }: Pick<GitState, 'refs' | 'policy'>,
+  mirror: Pick<MarkedMirror, 'refs' | 'overwrite'>,
+  by: string | null,
+): void {
+  if (mirror.refs !== 'follow') return;
+  const isMaintainer = by !== null && writerRole(by, { owner, ...policy }) === 'maintainer';
+  if (isMaintainer && policy.protection.length > 0) {
+    throw new CairnError(
+      'forbidden',
+      'the repository has protected refs: only its owner may let it follow another repository',
+    );
+  }
+  const [first] = refs.keys();
+  if (first !== undefined && !mirror.overwrite) {
+    throw new CairnError(
+      'conflict',
+      `the repository has refs (${first} …) that the mirror would overwrite: allow it with --overwrite, or use a namespace`,
+    );
+  }
+}
+
+/**
  * Publishes the mark of a mirror.
  * @param actor who adds it, for the causes; null for an operator
  * @throws CairnError `not-found` when the repository is not the one that it was added to; `conflict` when another
- * mirror stands in its way; as `Publisher.join`
+ * mirror stands in its way; as {@link checkFollowing}, on each state that the publish meets; as `Publisher.join`
  */
 export async function mark(
   repository: GitRepository,
-  { incarnation, id, name, refs }: MarkedMirror,
+  { incarnation, id, name, refs, overwrite }: MarkedMirror,
   actor: string | null,
 ): Promise<void> {
   await publishMirrors(repository, actor, (state) => {
@@ -41,6 +73,8 @@ export async function mark(
     if (refs === 'follow' && followed !== undefined) {
       throw new CairnError('conflict', `the repository follows its mirror "${followed.name}" already`);
     }
+    // A push may have come since the mirror was added.
+    checkFollowing(repository.id, state, { refs, overwrite }, actor);
     return [...mirrors, { id, name, refs }].sort((a, b) => (a.name < b.name ? -1 : 1));
   });
 }

@@ -178,8 +178,8 @@ export class MirrorRunner {
    * @returns false when the mirror has been removed meanwhile
    */
   private async completeMark(repository: GitRepository, mirror: KeptPull): Promise<boolean> {
-    const { id, name, refs, incarnation, by } = mirror;
-    await mark(repository, { id, name, refs, incarnation }, by);
+    const { id, by } = mirror;
+    await mark(repository, mirror, by);
     const marked = await this.context.book.changeOne(repository.id, id, (now) =>
       now.removing || now.direction === 'push' ? undefined : { ...now, marked: true },
     );
@@ -191,7 +191,9 @@ export class MirrorRunner {
   private remoteOf(repository: RepositoryId, { id, address, credential }: KeptMirror): MirrorRemote {
     const remote = parseRemoteAddress(address);
     if (credential === null) return { address: remote, credential: undefined };
-    const { host, sealed } = credential;
+    // Not the host in the record, which may have been changed together with the address.
+    const host = new URL(address).origin;
+    const { sealed } = credential;
     return { address: remote, credential: this.context.seals.open(sealed, { repository, mirror: id, host }) };
   }
 

@@ -62,6 +62,8 @@ const mirror = z.discriminatedUnion('direction', [
     ...common,
     direction: z.literal('pull'),
     refs: z.enum(['follow', 'namespace']),
+    /** Whether a mirror that follows may take over a repository that has refs. */
+    overwrite: z.boolean().default(false),
     /** True once a manifest has named it. When none does any more, it has been removed. */
     marked: z.boolean(),
   }),
