@@ -87,6 +87,9 @@ export async function mirrorAdd(
   if (options.push === true && (options.follow === true || options.overwrite === true)) {
     throw new CairnError('invalid', '--push goes with neither --follow nor --overwrite');
   }
+  if (options.overwrite === true && options.follow !== true) {
+    throw new CairnError('invalid', '--overwrite is for mirrors that follow: add --follow');
+  }
   if (options.push !== true && options.prune === false) {
     throw new CairnError('invalid', '--no-prune is for push mirrors: add --push');
   }

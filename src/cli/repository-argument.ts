@@ -9,7 +9,7 @@ import { publicKeyArgument } from './public-key-argument.ts';
  */
 export function repositoryArgument(text: string): RepositoryId {
   const slash = text.indexOf('/');
-  if (slash === -1) throw new CairnError('invalid', 'a repository is named <owner>/<identifier>');
+  if (slash < 1) throw new CairnError('invalid', 'a repository is named <owner>/<identifier>');
   const identifier = text.slice(slash + 1).replace(/\.git$/, '');
   return repositoryId(publicKeyArgument(text.slice(0, slash)), identifier);
 }

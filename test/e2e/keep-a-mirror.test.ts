@@ -308,6 +308,8 @@ describe('who may keep mirrors', () => {
       6,
       { command: 'mirror run', outcome: 'transport', problem: expect.stringContaining('127.0.0.1:1') },
     ]);
+    const alone = await cairn('mirror', 'add', name(), 'x', there(), '--overwrite');
+    expect(alone).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('add --follow') });
     const all = `${server.url}${path()}`;
     const large = await fetch(all, { method: 'POST', body: Buffer.alloc(40_000, 'x') });
     expect(large.status).toBe(413);

@@ -44,7 +44,7 @@ export function checkFollowing(
   if (first !== undefined && !mirror.overwrite) {
     throw new CairnError(
       'conflict',
-      `the repository has refs (${first} …) that the mirror would overwrite: allow it with --overwrite, or use a namespace`,
+      `the repository has refs (${first} …) that the mirror would overwrite: allow it with --overwrite, or let it write to refs/mirrors/ only (without --follow)`,
     );
   }
 }

@@ -54,7 +54,7 @@ export function parseNewMirror(value: unknown, { shortest }: NewMirrorLimits): N
   if (every < shortest) {
     throw new CairnError(
       'invalid',
-      `this server runs a mirror every ${shortest} s at most, not every ${every} s`,
+      `every ${every} s is too often: the shortest interval on this server is ${shortest} s`,
     );
   }
   const url = addressOf(rest.address);

@@ -59,7 +59,8 @@ export async function runMirror(request: MirrorRequest): Promise<MirrorResult> {
   try {
     await runBetween(request, progress);
   } catch (error) {
-    progress.fail(request.signal.aborted ? 'interrupted' : outcomeOf(error), messageOf(error), error);
+    if (request.signal.aborted) progress.fail('interrupted', 'it was told to stop', error);
+    else progress.fail(outcomeOf(error), messageOf(error), error);
   }
   return progress.result(request);
 }

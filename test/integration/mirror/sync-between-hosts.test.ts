@@ -439,7 +439,10 @@ describe('what goes wrong', () => {
     await history(rig);
     const stop = new AbortController();
     stop.abort();
-    expect((await sync({ ...ends(rig), signal: stop.signal })).outcome).toBe('interrupted');
+    expect(await sync({ ...ends(rig), signal: stop.signal })).toMatchObject({
+      outcome: 'interrupted',
+      problem: 'it was told to stop',
+    });
   });
 
   it('refuses to mirror a repository into itself', async () => {
