@@ -4,8 +4,10 @@ import type { Credentials } from '../mirror/remote/credentials.ts';
 import { GitCredentialHelper } from '../mirror/remote/git-credential.ts';
 import { traceOf } from '../mirror/remote/http-trace.ts';
 import { parseRemoteAddress, type RemoteAddress } from '../mirror/remote/remote-address.ts';
+import { createSigner } from '../nostr/sign.ts';
+import { readKeyFile } from '../server/keys.ts';
 import type { CommandContext } from './command-context.ts';
-import { readSigner, readSignerIfAny } from './key.ts';
+import { readSignerIfAny } from './key.ts';
 import type { EndpointReader } from './mirror.ts';
 
 type Side = 'source' | 'target';
@@ -91,7 +93,7 @@ async function credentialsFor(
     return { kind: 'basic', password: token, ...(username === undefined ? {} : { userName: username }) };
   }
   if (key !== undefined) {
-    return { kind: 'nostr', signer: await readSigner({ server: undefined, keyFile: key, keyNamed: true }) };
+    return { kind: 'nostr', signer: createSigner(await readKeyFile(key)) };
   }
   const settings = readClientSettings(flags as GivenFlags, environment);
   if (settings.server === undefined || !isAt(settings.server, address)) return undefined;

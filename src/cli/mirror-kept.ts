@@ -210,6 +210,9 @@ async function credentialOf(
   }
   if (bearer !== undefined) return { kind: 'bearer', token: bearer };
   if (key !== undefined) return { kind: 'nostr', secretKey: await readKeyFile(key) };
+  if (token === undefined && remoteUsername !== undefined) {
+    throw new CairnError('invalid', '--remote-username needs a token: set CAIRN_MIRROR_TOKEN');
+  }
   if (token === undefined) return undefined;
   const username = remoteUsername ?? (environment['CAIRN_MIRROR_USERNAME'] || 'git');
   return { kind: 'basic', username, password: token };

@@ -308,6 +308,8 @@ describe('who may keep mirrors', () => {
       6,
       { command: 'mirror run', outcome: 'transport', problem: expect.stringContaining('127.0.0.1:1') },
     ]);
+    const forgotten = await cairn('mirror', 'credential', name(), 'one', '--remote-username', 'me');
+    expect(forgotten).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('CAIRN_MIRROR_TOKEN') });
     const alone = await cairn('mirror', 'add', name(), 'x', there(), '--overwrite');
     expect(alone).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('add --follow') });
     const all = `${server.url}${path()}`;
