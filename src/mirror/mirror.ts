@@ -301,7 +301,9 @@ function copyOpener(
 ): Remotes['copied'] {
   const { guard, transport, environment = process.env } = source.connection ?? {};
   if (guard !== undefined || transport !== undefined) return undefined;
-  const settings = httpSettings(address?.kind === 'http' ? address.url : undefined, source.connection);
+  const secrets = new Secrets();
+  const url = address?.kind === 'http' ? address.url : undefined;
+  const settings = httpSettings(url, secrets, source.connection);
   const shown = address === undefined ? source.address.replace(/\/\/[^/@]*@/, '//') : displayAddress(address);
   return (prefixes, signal) =>
     openFetchedSource({
@@ -310,6 +312,7 @@ function copyOpener(
       git,
       environment,
       settings,
+      redact: (text) => secrets.redact(text),
       scratch,
       prefixes,
       signal,
@@ -323,6 +326,7 @@ function copyOpener(
  */
 function httpSettings(
   url: URL | undefined,
+  secrets: Secrets,
   { credentials, followRedirects = false }: ConnectionOptions = {},
 ): [key: string, value: string][] {
   const explicit = credentials ?? (url === undefined ? undefined : credentialsOf(url));
@@ -330,8 +334,10 @@ function httpSettings(
   // The user's own settings may name a URL. The longest one wins, and of two equal ones this.
   if (url !== undefined) stays.push([`http.${displayUrl(url)}.followRedirects`, 'false']);
   const settings = explicit !== undefined || !followRedirects ? stays : [];
-  if (url === undefined || credentials === undefined || credentials.kind === 'nostr') return settings;
-  const header = authorizationOf(credentials, displayUrl(url), systemClock, new Secrets());
+  if (url === undefined || explicit === undefined || explicit.kind === 'nostr') return settings;
+  const header = authorizationOf(explicit, displayUrl(url), systemClock, secrets);
+  // Git reads a password in the address by itself.
+  if (credentials === undefined) return settings;
   return [...settings, [`http.${url.origin}/.extraHeader`, `Authorization: ${header}`]];
 }
 

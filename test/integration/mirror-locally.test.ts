@@ -218,6 +218,22 @@ describe('where a source that git fetches leads to another host', () => {
     expect(await target.run(['for-each-ref'])).toBe('');
   });
 
+  it('what git says of it has no credentials in it', async () => {
+    const binary = join(temp.path, `git-${++number}`);
+    // It tells all that it was told.
+    const script = `#!/bin/sh
+case "$*" in *ls-remote*) env | grep GIT_CONFIG_VALUE >&2; exit 1 ;; *) exec git "$@" ;; esac
+`;
+    await writeFile(binary, script);
+    await chmod(binary, 0o755);
+    const address = `${await dumbServer(temp.path)}/source.git`;
+    const source = { address, connection: { credentials } };
+    const { options } = await mirroring(address, { source, git: binary });
+    const result = await sync(options);
+    expect(result.problem).toContain('Authorization: Basic <redacted>');
+    expect(result.problem).not.toContain(credentials.password);
+  });
+
   it('git goes there without credentials where the user allows it', async () => {
     const { address, shown } = await twoHosts();
     const source = { address, connection: { followRedirects: true } };

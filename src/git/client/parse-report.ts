@@ -15,6 +15,12 @@ export class ReportParser {
   private unpack: string | undefined;
   private readonly refs = new Map<string, string | undefined>();
   private complete = false;
+  private readonly reasonOf: (text: string) => string;
+
+  /** @param reasonOf makes a text of the remote fit to be shown */
+  constructor(reasonOf: (text: string) => string = (text) => cleanReason(text)) {
+    this.reasonOf = reasonOf;
+  }
 
   /**
    * Takes the next packet.
@@ -37,18 +43,18 @@ export class ReportParser {
   private line(line: string): void {
     const [, status, rest = ''] = /^(unpack|ok|ng|option) (.*)$/s.exec(line) ?? [];
     if (status === 'unpack' && this.unpack === undefined) {
-      this.unpack = cleanReason(rest);
+      this.unpack = this.reasonOf(rest);
       return;
     }
     if (status === 'unpack') throw unexpected('second result of the pack');
     // `option …` lines of version 2 tell how a ref was rewritten, which is never asked for.
     if (status === undefined || this.unpack === undefined)
-      throw unexpected(JSON.stringify(cleanReason(line)));
+      throw unexpected(JSON.stringify(this.reasonOf(line)));
     if (status === 'ok') this.refs.set(rest, undefined);
     if (status === 'ng') {
       const space = rest.indexOf(' ');
       const name = space === -1 ? rest : rest.slice(0, space);
-      this.refs.set(name, cleanReason(space === -1 ? 'no reason given' : rest.slice(space + 1)));
+      this.refs.set(name, this.reasonOf(space === -1 ? 'no reason given' : rest.slice(space + 1)));
     }
   }
 }

@@ -23,6 +23,8 @@ export interface OpenOptions {
  */
 export interface Connection extends AsyncDisposable {
   readonly address: RemoteAddress;
+  /** A text of the remote without secrets that were shown to it, and without the user part of any URL. */
+  redact(text: string): string;
   /** Begins a conversation with a service. */
   open(service: Service, options: OpenOptions): Promise<Session>;
 }

@@ -1,22 +1,31 @@
+import { StringDecoder } from 'node:string_decoder';
 import { textOf } from '../../git/index.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { PacketStream } from './packet-stream.ts';
 import { RemoteError } from './remote-error.ts';
-import { saferText } from './safer-text.ts';
+import { saferText, withoutSequences } from './safer-text.ts';
 
 const BANDS: Readonly<Record<number, 'data' | 'message' | 'error'>> = { 1: 'data', 2: 'message', 3: 'error' };
 
+export interface DemultiplexOptions {
+  /** Gets the texts of band 2: whole lines, with what ends them. */
+  readonly onMessage: ((text: string) => void) | undefined;
+  /** Takes secrets out of texts. */
+  readonly redact: (text: string) => string;
+  /** Lines `ACK …` and `NAK` come first (protocol v0 and v1). */
+  readonly skipAcks?: boolean;
+}
+
 /**
  * Takes a side-band apart (gitprotocol-pack, "side-band"): gives the bytes of band 1 up to the flush, hands on the texts of band 2.
- * @param skipAcks lines `ACK …` and `NAK` come first (protocol v0 and v1)
  * @throws RemoteError `unavailable` with the text of band 3, or of an error packet; CairnError `corrupt` when the stream ends before its flush
  */
 export async function* demultiplexed(
   packets: PacketStream,
-  onMessage: ((text: string) => void) | undefined,
-  skipAcks = false,
+  { onMessage, redact, skipAcks = false }: DemultiplexOptions,
 ): AsyncGenerator<Buffer, void> {
   let isSkipping = skipAcks;
+  const lines = new MessageLines((text) => onMessage?.(redact(withoutSequences(text))));
   try {
     for (;;) {
       const packet = await packets.mustNext();
@@ -26,21 +35,50 @@ export async function* demultiplexed(
       const band = BANDS[payload[0] ?? 0];
       if (band === undefined) {
         const text = payload.toString('latin1', 0, 4);
-        if (text === 'ERR ') throw remoteError(textOf(payload).slice(4));
+        if (text === 'ERR ') throw remoteError(textOf(payload).slice(4), redact);
         if (isSkipping && /^(ACK|NAK)/.test(text)) continue;
-        throw new CairnError('corrupt', `unexpected packet ${JSON.stringify(saferText(text))}`);
+        throw new CairnError('corrupt', `unexpected packet ${JSON.stringify(saferText(text, redact))}`);
       }
       isSkipping = false;
       const data = payload.subarray(1);
-      if (band === 'error') throw remoteError(data.toString('utf8'));
-      if (band === 'message') onMessage?.(data.toString('utf8'));
+      if (band === 'error') throw remoteError(data.toString('utf8'), redact);
+      if (band === 'message') lines.push(data);
       else if (data.length > 0) yield data;
     }
   } finally {
+    lines.end();
     await packets.close();
   }
 }
 
-function remoteError(text: string): RemoteError {
-  return new RemoteError('unavailable', `remote: ${saferText(text) || 'an error without a text'}`);
+/** Characters of a line that are waited for. */
+const LONGEST_LINE = 64 * 1024;
+
+/** Puts lines together that come in several packets, as git does: a secret could be in two of them. */
+class MessageLines {
+  private readonly onLines: (text: string) => void;
+  private readonly decoder = new StringDecoder('utf8');
+  private rest = '';
+
+  constructor(onLines: (text: string) => void) {
+    this.onLines = onLines;
+  }
+
+  push(data: Buffer): void {
+    const text = this.rest + this.decoder.write(data);
+    const end = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1;
+    const whole = text.length - end > LONGEST_LINE ? text.length : end;
+    this.rest = text.slice(whole);
+    if (whole > 0) this.onLines(text.slice(0, whole));
+  }
+
+  end(): void {
+    const rest = this.rest + this.decoder.end();
+    this.rest = '';
+    if (rest !== '') this.onLines(rest);
+  }
+}
+
+function remoteError(text: string, redact: (text: string) => string): RemoteError {
+  return new RemoteError('unavailable', `remote: ${saferText(text, redact) || 'an error without a text'}`);
 }

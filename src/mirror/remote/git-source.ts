@@ -44,12 +44,15 @@ export async function openGitSource(connection: Connection, options: GitSourceOp
   }
 }
 
+type Redact = Connection['redact'];
+
 class GitSource implements Source {
   private readonly connection: Connection;
   private readonly options: GitSourceOptions;
   private session: Session | undefined;
   private advertised: ParsedAdvertisement | undefined;
   private listed: SourceListing | undefined;
+  private readonly redact: Redact = (text) => this.connection.redact(text);
 
   constructor(connection: Connection, options: GitSourceOptions) {
     this.connection = connection;
@@ -75,7 +78,7 @@ class GitSource implements Source {
       ...listed,
       objectFormat,
       protocol: version,
-      capabilities: capabilities.list(),
+      capabilities: capabilities.list().map(this.redact),
       canFilter,
     };
     return this.listed;
@@ -89,15 +92,18 @@ class GitSource implements Source {
     const { version, capabilities, objectFormat } = this.mustBeOpen();
     const { agent } = this.options;
     const isV2 = version === 2;
+    const redact = this.redact;
     const encode = isV2 ? encodeFetchV2 : encodeFetchV0;
     const body = encode(capabilities, objectFormat, agent, request);
     const session = this.mustHaveSession();
     const packets = await session.request(body, { last: !isV2, signal });
     if (!isV2 && !session.stateless) this.session = undefined;
     try {
-      if (isV2) await skipToPack(packets);
+      if (isV2) await skipToPack(packets, redact);
       const hasBands = isV2 || capabilities.has('side-band-64k') || capabilities.has('side-band');
-      const pack = hasBands ? demultiplexed(packets, onMessage, !isV2) : rawPack(packets);
+      const pack = hasBands
+        ? demultiplexed(packets, { onMessage, redact, skipAcks: !isV2 })
+        : rawPack(packets, redact);
       return this.whole(pack, session);
     } catch (error) {
       await packets.close();
@@ -138,7 +144,7 @@ class GitSource implements Source {
     const version = protocol === 'auto' ? 2 : protocol;
     const session = await this.connection.open('git-upload-pack', { version, signal });
     this.session = session;
-    const advertised = await parseAdvertised(session.advertisement, new AdvertisementParser());
+    const advertised = await parseAdvertised(session.advertisement, new AdvertisementParser(), this.redact);
     if (protocol !== 'auto' && advertised.version !== protocol) {
       throw new CairnError(
         'invalid',
@@ -159,7 +165,7 @@ class GitSource implements Source {
       const packet = await packets.mustNext();
       if (packet.kind === 'flush') return collector.finish();
       if (packet.kind === 'data') {
-        throwErrorPacket(packet.payload);
+        throwErrorPacket(packet.payload, this.redact);
         read += packet.payload.length;
         if (read > maxAdvertisementBytes) {
           await packets.close();
@@ -193,27 +199,27 @@ function mustOffer({ capabilities }: ParsedAdvertisement, commands: readonly str
 }
 
 /** Reads the sections before `packfile` (gitprotocol-v2, "fetch"). They come when the remote wants to negotiate, which `done` excludes. */
-async function skipToPack(packets: PacketStream): Promise<void> {
+async function skipToPack(packets: PacketStream, redact: Redact): Promise<void> {
   for (;;) {
     const packet = await packets.mustNext();
     if (packet.kind === 'flush') {
       throw new CairnError('corrupt', 'the source answered without a pack');
     }
     if (packet.kind !== 'data') continue;
-    throwErrorPacket(packet.payload);
+    throwErrorPacket(packet.payload, redact);
     if (textOf(packet.payload) === 'packfile') return;
   }
 }
 
-function throwErrorPacket(payload: Buffer): void {
+function throwErrorPacket(payload: Buffer, redact: Redact): void {
   if (payload.toString('latin1', 0, 4) !== 'ERR ') return;
-  throw new RemoteError('unavailable', `remote: ${saferText(textOf(payload).slice(4))}`);
+  throw new RemoteError('unavailable', `remote: ${saferText(textOf(payload).slice(4), redact)}`);
 }
 
 /** Without a side-band, the bytes after one ACK or NAK are the pack. */
-async function* rawPack(packets: PacketStream): AsyncGenerator<Buffer, void> {
+async function* rawPack(packets: PacketStream, redact: Redact): AsyncGenerator<Buffer, void> {
   const packet = await packets.mustNext();
-  if (packet.kind === 'data') throwErrorPacket(packet.payload);
+  if (packet.kind === 'data') throwErrorPacket(packet.payload, redact);
   yield* packets.rest();
 }
 

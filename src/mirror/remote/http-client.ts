@@ -50,9 +50,8 @@ export class HttpClient {
 
   /** The error of an answer that is not a success. Ends the answer. */
   async refusal(answer: HttpAnswer, repository: URL, sent: number): Promise<RemoteError> {
-    const refusal = await refusalOf(answer, displayUrl(repository), sent);
-    const text = this.options.secrets.redact(refusal.message);
-    return text === refusal.message ? refusal : new RemoteError(refusal.kind, text, refusal.facts);
+    const { secrets } = this.options;
+    return refusalOf(answer, displayUrl(repository), sent, (text) => secrets.redact(text));
   }
 
   private translated(error: unknown, { repository, signal }: RepositoryRequest, body: CountedBody): unknown {

@@ -32,6 +32,10 @@ export class HttpConnection implements Connection {
     this.address = options.address;
   }
 
+  redact(text: string): string {
+    return this.options.client.options.secrets.redact(text);
+  }
+
   async open(service: Service, { version, signal }: OpenOptions): Promise<Session> {
     const { client, authorizer } = this.options;
     // Pushes have no other version than 0.

@@ -45,18 +45,24 @@ const WAITED_TOO_LONG = new Set([408, 504, 524]);
  * The error of an answer that is not a success. Reads and ends its body.
  * @param where the URL as a person may see it
  * @param sent bytes of the request that were sent
+ * @param redact takes secrets out of texts, before they are cut off
  */
-export async function refusalOf(answer: HttpAnswer, where: string, sent: number): Promise<RemoteError> {
+export async function refusalOf(
+  answer: HttpAnswer,
+  where: string,
+  sent: number,
+  redact: (text: string) => string,
+): Promise<RemoteError> {
   const { status, headers } = answer;
   const text = await errorText(answer);
   const limit = statedLimit(text);
   const kind = limit !== undefined && status >= 400 ? 'too-large' : kindOf(status);
   const diagnostics = DIAGNOSTIC_HEADERS.flatMap((name) => {
     const value = headers[name];
-    return value === undefined ? [] : [`${name}: ${cleanReason(value, 120)}`];
+    return value === undefined ? [] : [`${name}: ${cleanReason(redact(value), 120)}`];
   });
   const words = [`${where} answers ${status} ${STATUS_CODES[status] ?? ''}`.trim()];
-  if (text !== '') words.push(`: ${cleanReason(text, SHOWN_BYTES)}`);
+  if (text !== '') words.push(`: ${cleanReason(redact(text), SHOWN_BYTES)}`);
   if (diagnostics.length > 0) words.push(` (${diagnostics.join(', ')})`);
   return new RemoteError(kind, words.join(''), {
     status,

@@ -7,6 +7,7 @@ import { forReading, withoutRepository } from './git-environment.ts';
 import { ProcessSession } from './process-session.ts';
 import type { RemoteAddress } from './remote-address.ts';
 import { type ProgramToRun, RemoteProcess } from './remote-process.ts';
+import { withoutUsers } from './secrets.ts';
 import type { TrafficObserver } from './traffic.ts';
 import type { WaitingTimes } from './waiting-times.ts';
 
@@ -31,6 +32,10 @@ export class LocalConnection implements Connection {
     this.address = options.address;
   }
 
+  redact(text: string): string {
+    return withoutUsers.redact(text);
+  }
+
   async open(service: Service, { version, signal }: OpenOptions): Promise<Session> {
     signal.throwIfAborted();
     const { address, onMessage, waitingTimes, traffic } = this.options;
@@ -38,7 +43,7 @@ export class LocalConnection implements Connection {
       if (service === 'git-upload-pack') return BundleSession.open(address.path, traffic);
       throw new CairnError('invalid', `${address.path} is a bundle: it can be read, not pushed to`);
     }
-    const process = new RemoteProcess(this.program(service, version), onMessage);
+    const process = new RemoteProcess(this.program(service, version), onMessage, this.redact);
     return new ProcessSession({ process, name: service, where: address.path, signal, waitingTimes, traffic });
   }
 

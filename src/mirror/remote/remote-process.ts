@@ -39,8 +39,9 @@ export class RemoteProcess {
   /**
    * Starts a program.
    * @param onMessage is called with each line on standard error, without control characters
+   * @param redact takes secrets out of what is written on standard error
    */
-  constructor(program: ProgramToRun, onMessage: (line: string) => void) {
+  constructor(program: ProgramToRun, onMessage: (line: string) => void, redact: (text: string) => string) {
     const { file, args, env, ownGroup } = program;
     const child = spawn(file, args, { env, detached: ownGroup, stdio: 'pipe' });
     this.stdin = child.stdin;
@@ -53,7 +54,7 @@ export class RemoteProcess {
       failure = error;
     });
     let stderr = '';
-    const lines = new LineSplitter(onMessage);
+    const lines = new LineSplitter(onMessage, redact);
     child.stderr.setEncoding('utf8');
     child.stderr.on('data', (text: string) => {
       stderr = `${stderr}${text}`.slice(-STDERR_KEPT);
@@ -64,7 +65,7 @@ export class RemoteProcess {
         this.over = true;
         lines.push('\n');
         clearTimeout(this.killTimer);
-        resolve({ exitCode, signal, stderr: failure === undefined ? stderr : messageOf(failure) });
+        resolve({ exitCode, signal, stderr: redact(failure === undefined ? stderr : messageOf(failure)) });
       });
     });
   }
@@ -84,10 +85,12 @@ const LONGEST_LINE = 4_096;
 /** Cuts a text into lines that are safe for a terminal. */
 class LineSplitter {
   private readonly onLine: (line: string) => void;
+  private readonly redact: (text: string) => string;
   private rest = '';
 
-  constructor(onLine: (line: string) => void) {
+  constructor(onLine: (line: string) => void, redact: (text: string) => string) {
     this.onLine = onLine;
+    this.redact = redact;
   }
 
   push(text: string): void {
@@ -95,7 +98,9 @@ class LineSplitter {
     const last = lines.pop() ?? '';
     this.rest = last.length > LONGEST_LINE ? '' : last;
     if (this.rest !== last) lines.push(last);
-    for (const line of lines) if (line.trim() !== '') this.onLine(cleanReason(line, LONGEST_LINE));
+    for (const line of lines) {
+      if (line.trim() !== '') this.onLine(cleanReason(this.redact(line), LONGEST_LINE));
+    }
   }
 }
 

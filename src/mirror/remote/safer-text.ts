@@ -4,13 +4,21 @@ const LONGEST = 1_000;
 /**
  * What a remote says, as it can be shown on a terminal: without control sequences, which could move the cursor or change
  * colours, on one line, and not very long.
+ * @param redact takes secrets out: after control sequences, which could hide them, and before the text is cut off, which could leave half of one
  */
-export function saferText(text: string): string {
-  const plain = text
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences are what is removed
-    .replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g, '')
+export function saferText(text: string, redact: (text: string) => string = (same) => same): string {
+  const plain = redact(withoutSequences(text))
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
     .replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ')
     .trim();
   return plain.length > LONGEST ? `${plain.slice(0, LONGEST)}…` : plain;
+}
+
+/** A text without control sequences of terminals. Line breaks and other single control characters stay. */
+export function withoutSequences(text: string): string {
+  return text.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences are what is removed
+    /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g,
+    '',
+  );
 }

@@ -27,6 +27,9 @@ export class Secrets {
   }
 }
 
+/** For remotes to which no secret is shown from here: knows none, and takes the user part out of URLs. */
+export const withoutUsers = new Secrets();
+
 /** A header as a trace shows it. */
 export function shownHeader(name: string, value: string): string {
   if (!/^(authorization|proxy-authorization|cookie|set-cookie)$/i.test(name)) return `${name}: ${value}`;

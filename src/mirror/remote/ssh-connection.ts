@@ -8,6 +8,7 @@ import { ProcessSession } from './process-session.ts';
 import { displayAddress, type SshAddress } from './remote-address.ts';
 import { RemoteError } from './remote-error.ts';
 import { type ProgramToRun, RemoteProcess } from './remote-process.ts';
+import { withoutUsers } from './secrets.ts';
 import { type SshConfig, type SshProgram, sshInvocation, sshProgramOf, variantTrial } from './ssh-command.ts';
 import type { TrafficObserver } from './traffic.ts';
 import type { WaitingTimes } from './waiting-times.ts';
@@ -36,6 +37,10 @@ export class SshConnection implements Connection {
   constructor(options: SshConnectionOptions) {
     this.options = options;
     this.address = options.address;
+  }
+
+  redact(text: string): string {
+    return withoutUsers.redact(text);
   }
 
   async open(service: Service, { version, signal }: OpenOptions): Promise<Session> {
@@ -81,7 +86,7 @@ export class SshConnection implements Connection {
       env: { ...withoutRepository(environment), ...env },
       ownGroup: !terminal,
     };
-    const process = new RemoteProcess(run, onMessage);
+    const process = new RemoteProcess(run, onMessage, this.redact);
     const session = new ProcessSession({
       process,
       name: 'ssh',

@@ -1,5 +1,6 @@
 import {
   AdvertisementParser,
+  cleanReason,
   emptyPack,
   encodePushHead,
   isZeroId,
@@ -13,10 +14,11 @@ import {
 } from '../../git/index.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { Connection, Session } from './connection.ts';
-import { demultiplexed } from './demultiplex.ts';
+import { type DemultiplexOptions, demultiplexed } from './demultiplex.ts';
 import type { PacketStream } from './packet-stream.ts';
 import { parseAdvertised } from './parse-advertised.ts';
 import { prefixed } from './prefixed.ts';
+import { redactedError } from './redacted-error.ts';
 
 /** What a target lists, and what it can do. */
 export interface TargetListing {
@@ -53,6 +55,7 @@ export class Target implements AsyncDisposable {
   private readonly options: TargetOptions;
   private session: Session | undefined;
   private advertised: ParsedAdvertisement | undefined;
+  private readonly redact = (text: string) => this.connection.redact(text);
 
   private constructor(connection: Connection, options: TargetOptions) {
     this.connection = connection;
@@ -78,7 +81,7 @@ export class Target implements AsyncDisposable {
       objectFormat,
       refs: listed?.refs ?? new Map(),
       unusable: listed?.unusable ?? [],
-      capabilities: capabilities.list(),
+      capabilities: capabilities.list().map(this.redact),
       canDelete: capabilities.has('delete-refs'),
       canReport: capabilities.has('report-status'),
       isAtomic: capabilities.has('atomic'),
@@ -91,7 +94,7 @@ export class Target implements AsyncDisposable {
     this.session = undefined;
     const session = await this.connection.open('git-receive-pack', { version: 0, signal });
     this.session = session;
-    const advertised = await parseAdvertised(session.advertisement, new AdvertisementParser());
+    const advertised = await parseAdvertised(session.advertisement, new AdvertisementParser(), this.redact);
     if (advertised.version === 2) {
       throw new CairnError('corrupt', 'the target answers a push in protocol version 2, which has no pushes');
     }
@@ -133,7 +136,10 @@ export class Target implements AsyncDisposable {
         for await (const _ of packets.rest());
         return undefined;
       }
-      return await readReport(packets, capabilities.has('side-band-64k'), onMessage);
+      const hasBands = capabilities.has('side-band-64k');
+      return await readReport(packets, hasBands, { onMessage, redact: this.redact });
+    } catch (error) {
+      throw redactedError(error, this.redact);
     } finally {
       if (!session.stateless) await session[Symbol.asyncDispose]();
     }
@@ -155,16 +161,16 @@ export class Target implements AsyncDisposable {
 async function readReport(
   packets: PacketStream,
   hasBands: boolean,
-  onMessage: ((text: string) => void) | undefined,
+  options: DemultiplexOptions,
 ): Promise<PushReport> {
-  const parser = new ReportParser();
+  const parser = new ReportParser((text) => cleanReason(options.redact(text)));
   if (!hasBands) {
     while (!parser.push(await packets.mustNext()));
     await packets.close();
     return parser.result;
   }
   const inner = new PacketReader({ maxBytes: LONGEST_REPORT });
-  for await (const data of demultiplexed(packets, onMessage)) {
+  for await (const data of demultiplexed(packets, options)) {
     inner.push(data);
     for (let packet = inner.next(); packet !== undefined; packet = inner.next()) parser.push(packet);
   }

@@ -21,6 +21,8 @@ export interface FetchedSourceOptions {
   readonly environment: Readonly<NodeJS.ProcessEnv>;
   /** More settings of git, which may be secret. */
   readonly settings?: readonly (readonly [key: string, value: string])[];
+  /** Takes secrets out of what git says. */
+  readonly redact: (text: string) => string;
   readonly scratch: ScratchPlace;
   /** Refs that begin with one of these are fetched. */
   readonly prefixes: readonly string[];
@@ -131,7 +133,7 @@ class FetchedSource implements Source {
     onMessage: (text: string) => void = () => undefined,
   ): Promise<string> {
     signal.throwIfAborted();
-    const { git, environment, address, shown, settings = [] } = this.options;
+    const { git, environment, address, shown, settings = [], redact } = this.options;
     const config = [[`remote.${REMOTE}.url`, address], ['gc.auto', '0'], ...settings];
     const variables = config.flatMap(([key = '', value = ''], at) => [
       [`GIT_CONFIG_KEY_${at}`, key],
@@ -152,6 +154,7 @@ class FetchedSource implements Source {
         },
       },
       (line) => onMessage(`${line}\n`),
+      redact,
     );
     const stop = () => process.stop();
     signal.addEventListener('abort', stop, { once: true });
