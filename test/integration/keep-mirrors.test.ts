@@ -455,6 +455,22 @@ describe('mirrors that are looked after (issue 13, point 4)', () => {
     expect((await two.repository.resolve())?.manifest.mirrors).toMatchObject([{ name: 'upstream' }]);
   });
 
+  it('count a failure once when the reply of the store is lost', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server({ starts: false });
+    const target = rig.remote('target');
+    target.down = true;
+    await server.kept.add(server.repository, pushTo(target), null);
+    rig.store.next(({ key, operation }) => key === mirrorsKey(rig.id) && operation === 'put', {
+      does: 'lose-reply-applied',
+    });
+    server.scheduler.start();
+    await rig.clock.advance(5);
+    expect(target.asked).toBe(1);
+    expect(await server.progress('backup')).toMatchObject({ failures: 1 });
+    await server.scheduler.close();
+  });
+
   it('are bounded for each repository', async () => {
     const rig = new MirrorRig();
     const server = await rig.server({ starts: false });

@@ -11,6 +11,22 @@ export interface Tip {
 /** Where one piece ends: with these commits, and all that they reach, fetched. */
 export type Checkpoint = readonly Tip[];
 
+/** Most pieces of a history, but for the last one. Each is a publish, and the source alone says how many objects it has. */
+const MOST_PIECES = 200;
+
+/**
+ * How many commits a piece has at least.
+ * @param commits of the whole history
+ * @param pieces how many objects the source has, as it says, and how many of them a piece is to have
+ */
+export function commitsOfPiece(
+  commits: number,
+  pieces: { readonly objects: number; readonly each: number },
+): number {
+  const wanted = Math.floor((commits * pieces.each) / pieces.objects);
+  return Math.max(1, wanted, Math.ceil(commits / MOST_PIECES));
+}
+
 /**
  * Chooses the ends of pieces along first parents, the first tip's from its beginning, then what others add. Each piece has
  * at least as many commits as asked for, but for what is left at the end, which belongs to no piece: it comes with the last

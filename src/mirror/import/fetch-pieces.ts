@@ -5,7 +5,7 @@ import type { PlannedRef } from '../plan/plan.ts';
 import type { SourceListing } from '../remote/source.ts';
 import { fetchGraph } from '../run/ancestry.ts';
 import { fetchPack } from '../run/fetch-pack.ts';
-import { type Checkpoint, planCheckpoints, type Tip } from './checkpoints.ts';
+import { type Checkpoint, commitsOfPiece, planCheckpoints, type Tip } from './checkpoints.ts';
 import { fetchingRun, havesOf } from './fetching-run.ts';
 import type { ImportContext, ImportRequest } from './import-request.ts';
 import { publishImport } from './publish-import.ts';
@@ -21,7 +21,7 @@ export interface Pieces {
   /** The refs whose objects are to come. */
   readonly refs: readonly PlannedRef[];
   readonly wants: readonly string[];
-  /** How many objects the source has to send in all. */
+  /** How many objects the source has to send in all, as it says. */
   readonly objects: number;
   /** Objects of a piece. */
   readonly each: number;
@@ -47,7 +47,7 @@ export async function fetchPieces(
   const haves = havesOf(published?.manifest, []);
   observer.phase('ancestry');
   const graph = await fetchGraph(run, pieces.wants, haves);
-  const each = Math.max(1, Math.floor((graph.size * pieces.each) / pieces.objects));
+  const each = commitsOfPiece(graph.size, pieces);
   const checkpoints = planCheckpoints(graph, tipsOf(pieces.refs, source.listing), each);
   const fetched: string[] = [];
   for (const [at, checkpoint] of checkpoints.entries()) {

@@ -129,7 +129,10 @@ export class MirrorRunner {
       signal.throwIfAborted();
       if (lost.aborted) return { is: 'leased', mirror };
       const error: unknown = deadline.signal.aborted ? deadline.signal.reason : cause;
-      const after = await this.note(repository.id, mirror, (now) => this.failed(now, began, wanted, error));
+      // Of the record that the run began with: the one that is met now may count this failure already.
+      const failures = mirror.progress.failures + 1;
+      const failure = { began, failures, error };
+      const after = await this.note(repository.id, mirror, (now) => this.failed(now, wanted, failure));
       return after === undefined ? { is: 'gone' } : { is: 'failed', mirror: after, error };
     } finally {
       deadline.end();
@@ -197,7 +200,7 @@ export class MirrorRunner {
     return { address: remote, credential: this.context.seals.open(sealed, { repository, mirror: id, host }) };
   }
 
-  /** Writes what became of a run. A date that somebody set meanwhile, to run it now, stays. */
+  /** Writes what became of a run. `change` is called again on its own result when a reply of the store was lost. A date that somebody set meanwhile, to run it now, stays. */
   private note(
     repository: RepositoryId,
     { id, progress }: KeptMirror,
@@ -212,11 +215,9 @@ export class MirrorRunner {
 
   private failed(
     { every, progress }: KeptMirror,
-    began: number,
     { behindSince }: WantedRun,
-    error: unknown,
+    { began, failures, error }: { began: number; failures: number; error: unknown },
   ): KeptMirror['progress'] {
-    const failures = progress.failures + 1;
     const kind: ErrorKind = error instanceof CairnError ? error.kind : 'unavailable';
     const now = this.now();
     const text = publicTextOf(error).slice(0, MAX_ERROR_TEXT);

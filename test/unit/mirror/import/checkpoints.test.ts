@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CommitGraph } from '../../../../src/mirror/graph/commit-graph.ts';
-import { planCheckpoints } from '../../../../src/mirror/import/checkpoints.ts';
+import { commitsOfPiece, planCheckpoints } from '../../../../src/mirror/import/checkpoints.ts';
 import { temporaryRef } from '../../../../src/mirror/import/temporary-refs.ts';
 
 const id = (number: number) => number.toString(16).padStart(40, '0');
@@ -17,6 +17,17 @@ const line = (length: number) =>
   graphOf(Object.fromEntries(Array.from({ length }, (_, at) => [at + 1, [at]])));
 
 describe('checkpoints', () => {
+  it('are as far apart as the objects of a piece ask for', () => {
+    expect(commitsOfPiece(1_000, { objects: 10_000_000, each: 1_000_000 })).toBe(100);
+    expect(commitsOfPiece(10, { objects: 1_000, each: 50 })).toBe(1);
+  });
+
+  it('are 200 at most, whatever number of objects the source states', () => {
+    const commits = commitsOfPiece(1_999, { objects: 2 ** 32 - 1, each: 1 });
+    expect(commits).toBe(10);
+    expect(planCheckpoints(line(1_999), [{ name: 'main', oid: id(1_999) }], commits)).toHaveLength(199);
+  });
+
   it('cut a line into pieces, oldest first, and leave what is over to the last pack', () => {
     const plan = planCheckpoints(line(10), [{ name: 'main', oid: id(10) }], 4);
     expect(plan).toEqual([[{ name: 'main', oid: id(4) }], [{ name: 'main', oid: id(8) }]]);
