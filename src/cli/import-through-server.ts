@@ -1,4 +1,5 @@
 import { readClientSettings } from '../config/settings.ts';
+import { CairnError } from '../lib/errors.ts';
 import { plan, probe, sync } from '../mirror/mirror.ts';
 import type { MirrorResult } from '../mirror/run/mirror-result.ts';
 import { gitUrl } from '../nostr/repository-url.ts';
@@ -20,7 +21,12 @@ import { serverOf } from './server-connection.ts';
 export async function importThroughServer(command: ImportCommand, context: CommandContext): Promise<Report> {
   const { name, flags, given, common, endpoint } = command;
   const dryRun = flags.dryRun === true;
-  const { source } = await probe(common);
+  const { source, refs } = await probe(common);
+  // Before it is announced: a repository that nothing comes into would stay empty.
+  if (refs.size === 0) {
+    const hint = source.refs.size === 0 ? 'it has no refs' : 'no ref of it is in scope';
+    throw new CairnError('invalid', `the source has nothing to import: ${hint}`);
+  }
   const format = formatOf(flags, source.objectFormat);
   const isNew = await announced(command, format, dryRun, context);
   const { owner, identifier } = repositoryArgument(name);

@@ -15,7 +15,10 @@ export function resultLines(result: MirrorResult, isPlan: boolean): string[] {
 }
 
 function refLine(ref: MirroredRef, width: number, isPlan: boolean): string {
-  const renamed = ref.source !== undefined && ref.source !== ref.target ? ` (from ${ref.source})` : '';
+  const renamed =
+    ref.action !== 'block' && ref.source !== undefined && ref.source !== ref.target
+      ? ` (from ${ref.source})`
+      : '';
   const what = isPlan ? ref.action : became(ref);
   const why = ref.result !== undefined && 'reason' in ref.result ? ref.result.reason : ref.reason;
   const how = isPlan && ref.strategy !== undefined ? ` [${ref.strategy}: ${ref.strategyReason}]` : '';

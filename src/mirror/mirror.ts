@@ -220,7 +220,10 @@ export async function fetch(options: FetchTestOptions): Promise<FetchTestResult>
   await using source = await openSource(address, options, prefixes, signal);
   const { listing } = source;
   const wants = refsOf(listing, scope);
-  if (wants.size === 0) throw new CairnError('invalid', 'the source has no ref in scope');
+  if (wants.size === 0) {
+    const hint = listing.refs.size === 0 ? 'it has no refs' : 'no ref of it is in scope';
+    throw new CairnError('invalid', `the source has nothing to fetch: ${hint}`);
+  }
   const known = [
     ...new Set([
       ...haves.map((oid) => checkedHave(oid, listing)),

@@ -168,6 +168,15 @@ it('imports through a server, announced and pushed with the key of the user', as
   const clone = await user.clone(repositoryUrl(signed, 'theirs', publicKey), 'theirs-clone', '--mirror');
   expect(await refsOf(clone)).toBe(await refsOf(source));
 
+  // What brings nothing in leaves no empty repository behind.
+  const empty = await user.init('empty');
+  const nothing = await as('import', empty.folder, `${publicKey}/empty`, '--json');
+  expect(JSON.parse(nothing.stdout)).toMatchObject({
+    outcome: 'configuration',
+    problem: 'the source has nothing to import: it has no refs',
+  });
+  expect((await user.try(['ls-remote', repositoryUrl(signed, 'empty', publicKey)])).exitCode).not.toBe(0);
+
   const foreign = await as('import', source.folder, `${OWNER}/theirs`, '--json');
   expect(foreign.exitCode).toBe(5);
   expect(JSON.parse(foreign.stdout)).toMatchObject({ outcome: 'configuration' });
