@@ -3,7 +3,7 @@ import { ExitError } from './cli/exit-error.ts';
 import { nodeVersionProblem } from './cli/node-version.ts';
 import { keepHeapSmall } from './cli/small-heap.ts';
 import { systemClock } from './lib/clock.ts';
-import { CairnError, messageOf } from './lib/errors.ts';
+import { CairnError, messageOf, systemCode } from './lib/errors.ts';
 import { StoreUntriedError } from './object-store/probe/probe-error.ts';
 
 /** `EX_TEMPFAIL` of sysexits.h, for supervisors: the object store could not be tried, so a later start may succeed. */
@@ -26,6 +26,10 @@ async function main(): Promise<void> {
       stop.abort();
     });
   }
+  // Whoever reads the output may stop early, as `head` does. What is left to print is then for nobody.
+  process.stdout.on('error', (error) => {
+    if (systemCode(error) !== 'EPIPE') throw error;
+  });
   const print = (text: string) => process.stdout.write(`${text}\n`);
   const warn = (text: string) => process.stderr.write(`cairn: warning: ${text}\n`);
   try {

@@ -54,3 +54,11 @@ it('cairn repo takes its options before or after the operation', async () => {
   expect(before.stdout).toContain(`${OWNER}/x`);
   expect(after).toEqual(before);
 });
+
+it('a reader that stops early, as `head` does, is no fault', async () => {
+  // `true` reads nothing, and has ended long before Node has started.
+  const script = 'set -o pipefail; "$@" | true; echo "ended with $?"';
+  const words = [process.execPath, MAIN, 'key', '--key', keyFile, 'show'];
+  const ended = await run('bash', ['--norc', '-c', script, 'bash', ...words], { env: environment });
+  expect(ended).toEqual({ exitCode: 0, stdout: 'ended with 0\n', stderr: '' });
+});
