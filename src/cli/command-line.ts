@@ -9,6 +9,7 @@ import { addImportCommand } from './import-command-line.ts';
 import { keyNew, keyShow } from './key.ts';
 import { addMirrorCommands } from './mirror-command-line.ts';
 import { addKeptMirrorCommands } from './mirror-kept-command-line.ts';
+import { several } from './several.ts';
 
 /**
  * The table of all commands of `cairn`. Commands that work on a store, or run git, are loaded on demand: git runs this
@@ -163,11 +164,6 @@ function addClientCommands(program: Command, context: CommandContext): void {
     .option('--limit <count>', 'maximum number', '100')
     .option('--json', 'print events as signed, one per line')
     .action(async (flags) => (await import('./events.ts')).events(flags, given(flags), context));
-}
-
-/** Collects the values of an option that is given several times. */
-function several(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }
 
 function withOptions(command: Command, scope: Option['commands']): Command {

@@ -3,6 +3,7 @@ import type { GivenFlags } from '../config/settings.ts';
 import type { CommandContext } from './command-context.ts';
 import type { ImportFlags } from './import-options.ts';
 import { side } from './mirror-command-line.ts';
+import { several } from './several.ts';
 import { reportUsageErrors } from './usage-errors.ts';
 
 /** Adds `import`. What does the work is loaded when it is needed. */
@@ -42,8 +43,4 @@ export function addImportCommand(
       const { importRepository } = await import('./import.ts');
       await importRepository(source, repository, flags, given(flags), context);
     });
-}
-
-function several(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }

@@ -1,20 +1,17 @@
 import { roundedSize } from '../lib/format-size.ts';
-import { importInto } from '../mirror/import/import-into.ts';
 import type { ImportResult } from '../mirror/import/import-request.ts';
 import { openSource, type SourceOptions } from '../mirror/mirror.ts';
 import { silent } from '../mirror/observer.ts';
 import { checkScope, refPrefixes, wholeScope } from '../mirror/plan/ref-scope.ts';
 import { parseRemoteAddress } from '../mirror/remote/remote-address.ts';
 import type { Source } from '../mirror/remote/source.ts';
-import { HeightMemory } from '../repository/intake/height-memory.ts';
-import { pushLimits } from '../transfer/push/limits.ts';
 import type { CommandContext } from './command-context.ts';
+import { importIntoOpened } from './import-into-opened.ts';
 import { formatOf, type ImportCommand, piecesOf } from './import-options.ts';
 import type { Report } from './mirror.ts';
 import { policyOf } from './mirror-flags.ts';
 import { resultContent } from './mirror-json.ts';
 import { resultLines } from './mirror-text.ts';
-import { repositoryArgument } from './repository-argument.ts';
 import { type StoreAndGit, withStoreAndGit } from './store-and-git.ts';
 
 /** Imports with nothing but a store, beside running servers. The source is asked for its refs while the store is opened. */
@@ -41,31 +38,18 @@ function imported(
   source: Source,
   signal: AbortSignal,
 ): Promise<ImportResult> {
-  const { repositories, settings, budget } = opened;
-  // Whoever has the store may bring in what they like, as long as it can be served.
-  const limits = pushLimits({
-    commands: settings.maxRefsPerPush,
-    packBytes: 0,
-    objectBytes: settings.maxObjectSize,
-    gitMemory: budget.memory,
-  });
   const policy = policyOf(flags);
-  return importInto(
-    { ...opened, limits, heights: new HeightMemory() },
-    {
-      repository: repositories.get(repositoryArgument(name)),
-      source,
-      scope: { ...wholeScope, ...common.scope },
-      policy: { mode: 'sync', force: policy.force ?? false, prune: policy.prune ?? false },
-      create: true,
-      dryRun: flags.dryRun ?? false,
-      bestEffort: policy.bestEffort ?? false,
-      pieces: piecesOf(flags),
-      limits: { maxPackBytes: policy.limits?.maxPackBytes },
-      observer: common.observer ?? silent,
-      signal,
-    },
-  );
+  return importIntoOpened(opened, name, {
+    source,
+    scope: { ...wholeScope, ...common.scope },
+    policy: { mode: 'sync', force: policy.force ?? false, prune: policy.prune ?? false },
+    dryRun: flags.dryRun ?? false,
+    bestEffort: policy.bestEffort ?? false,
+    pieces: piecesOf(flags),
+    limits: { maxPackBytes: policy.limits?.maxPackBytes },
+    observer: common.observer ?? silent,
+    signal,
+  });
 }
 
 async function openForImport(common: SourceOptions, signal: AbortSignal): Promise<Source> {

@@ -2,6 +2,7 @@ import { type Command, Option as CommanderOption } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import type { EndpointReader } from './mirror.ts';
 import type { MirrorFlags } from './mirror-flags.ts';
+import { several } from './several.ts';
 import { reportUsageErrors } from './usage-errors.ts';
 
 /**
@@ -99,8 +100,4 @@ export function side(command: Command, name: 'source' | 'target'): Command {
     .option(`--${name}-key <file>`, 'secret key to sign with, for a Cairn server')
     .option(`--${name}-follow-redirects`, 'let it redirect to another host; credentials stay behind')
     .option(`--${name}-insecure`, 'accept any certificate');
-}
-
-function several(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }

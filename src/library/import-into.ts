@@ -1,13 +1,11 @@
+import { importIntoOpened } from '../cli/import-into-opened.ts';
 import { repositoryArgument } from '../cli/repository-argument.ts';
 import { withStoreAndGit } from '../cli/store-and-git.ts';
-import { importInto as importFrom } from '../mirror/import/import-into.ts';
 import type { ImportResult } from '../mirror/import/import-request.ts';
 import { openSource, type SourceOptions } from '../mirror/mirror.ts';
 import { silent } from '../mirror/observer.ts';
 import { checkScope, refPrefixes, wholeScope } from '../mirror/plan/ref-scope.ts';
 import { parseRemoteAddress } from '../mirror/remote/remote-address.ts';
-import { HeightMemory } from '../repository/intake/height-memory.ts';
-import { pushLimits } from '../transfer/push/limits.ts';
 
 /** Options of an import. */
 export interface ImportOptions extends SourceOptions {
@@ -35,34 +33,24 @@ export interface ImportOptions extends SourceOptions {
 export async function importInto(options: ImportOptions): Promise<ImportResult> {
   const { store, repository, environment = process.env, signal = new AbortController().signal } = options;
   const { force = false, prune = false, bestEffort = false, dryRun = false, observer = silent } = options;
-  const id = repositoryArgument(repository);
+  // A wrong name is told before anything is opened.
+  repositoryArgument(repository);
   const scope = { ...wholeScope, tags: true, ...options.scope };
   checkScope(scope);
   const address = parseRemoteAddress(options.source.address);
   const context = { environment, print: () => undefined, warn: observer.notice.bind(observer), signal };
   return withStoreAndGit('cairn-import-', { store, 'log-level': 'silent' }, context, async (opened) => {
     await using source = await openSource(address, options, refPrefixes(scope), signal);
-    const limits = pushLimits({
-      commands: opened.settings.maxRefsPerPush,
-      packBytes: 0,
-      objectBytes: opened.settings.maxObjectSize,
-      gitMemory: opened.budget.memory,
-    });
     // Awaited here: the source is closed when this function returns.
-    return await importFrom(
-      { ...opened, limits, heights: new HeightMemory() },
-      {
-        repository: opened.repositories.get(id),
-        source,
-        scope,
-        policy: { mode: 'sync', force, prune },
-        create: true,
-        dryRun,
-        bestEffort,
-        limits: { maxPackBytes: undefined },
-        observer,
-        signal,
-      },
-    );
+    return await importIntoOpened(opened, repository, {
+      source,
+      scope,
+      policy: { mode: 'sync', force, prune },
+      dryRun,
+      bestEffort,
+      limits: { maxPackBytes: undefined },
+      observer,
+      signal,
+    });
   });
 }
