@@ -15,6 +15,7 @@ const ROWS: Readonly<Record<string, number>> = {
   transfer: 4,
   relay: 4,
   mirror: 4,
+  'fossil-sync': 4,
   maintenance: 4,
   repository: 3,
   policy: 3,
