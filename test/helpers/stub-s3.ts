@@ -12,6 +12,10 @@ import type { S3Options } from '../../src/object-store/s3/s3.ts';
 export interface S3Quirks {
   /** Ceph: `If-Match` of a PUT is compared with the bare ETag. */
   readonly ifMatchUnquoted?: boolean;
+  /** A poor server: no `If-Match` ever matches. */
+  readonly neverMatches?: boolean;
+  /** An old server: it does not have multipart uploads. */
+  readonly refusesMultipart?: boolean;
   /** Ceph: a replace of a missing key is 412 instead of 404. */
   readonly missingIsPrecondition?: boolean;
   /** Ceph: CompleteMultipartUpload ignores conditions and answers an empty ETag. */
@@ -176,6 +180,7 @@ class Service {
     if (ifMatch === undefined) return undefined;
     if (stored === undefined)
       return this.quirks.missingIsPrecondition ? [412, 'PreconditionFailed'] : [404, 'NoSuchKey'];
+    if (this.quirks.neverMatches) return [412, 'PreconditionFailed'];
     const wanted = this.quirks.ifMatchUnquoted ? etagOf(stored).replaceAll('"', '') : etagOf(stored);
     return ifMatch === wanted ? undefined : [412, 'PreconditionFailed'];
   }
@@ -186,6 +191,7 @@ class Service {
     request: IncomingMessage,
     response: ServerResponse,
   ): ServerResponse {
+    if (this.quirks.refusesMultipart) return fail(response, 501, 'NotImplemented');
     if (query.has('uploads')) {
       const id = `upload-${this.uploads.size}`;
       this.uploads.set(id, new Map());

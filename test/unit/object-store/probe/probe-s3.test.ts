@@ -95,6 +95,20 @@ describe('the probe of an S3 store', () => {
     });
   });
 
+  it('calls one standard that matches neither form of an ETag, and refuses it for that (issue 11, point 21)', async () => {
+    await using stub = await startStubS3({ neverMatches: true });
+    expect(await findS3Profile(stub.options, { clock: INSTANT })).toMatchObject({ ifMatch: 'quoted' });
+    expect(await probeS3(stub.options, 'stub')).toMatchObject({ ok: false, failure: { is: 'broken' } });
+  });
+
+  it('serves one without multipart uploads by single writes (issue 11, point 21)', async () => {
+    await using stub = await startStubS3({ refusesMultipart: true });
+    expect(await findS3Profile(stub.options, { clock: INSTANT })).toEqual({
+      ifMatch: 'quoted',
+      multipart: 'unconditional',
+    });
+  });
+
   it('refuses one that ignores conditions', async () => {
     await using stub = await startStubS3({ ignoreConditions: true });
     const report = await probeS3(stub.options, 'stub');
