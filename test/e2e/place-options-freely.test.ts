@@ -29,6 +29,18 @@ it.each([
   expect(answer.stdout).toMatch(/^username=npub1\S+\npassword=\S+/);
 });
 
+it('a question about another host or another protocol gets an empty answer, and the next helper is asked', async () => {
+  const options = ['credential', 'get', '--server', SERVER, '--key', keyFile];
+  for (const [said, other] of [
+    ['git.example.org', 'git.example.com'],
+    ['git.example.org', 'git.example.org:8443'],
+    ['https', 'ftp'],
+  ] as const) {
+    const answer = await cairn(options, QUESTION.replace(said, other));
+    expect(answer, other).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+  }
+});
+
 it('git, which appends the operation to what the helper is called with, gets a credential (issue 11, point 25)', async () => {
   const helper = `!'${process.execPath}' '${MAIN}' credential --server ${SERVER} --key '${keyFile}'`;
   const git = new GitClient(folder.path, [`credential.helper=${helper}`, 'credential.useHttpPath=true']);
