@@ -4,7 +4,7 @@ import { SkipReporter } from './test/helpers/skip-reporter.ts';
 const unit = (...folders: readonly string[]) => folders.map((folder) => `test/unit/${folder}/**/*.test.ts`);
 
 /** Tests of what only computes. */
-const PURE = unit('git', 'lib', 'nostr', 'policy');
+const PURE = unit('fossil', 'git', 'lib', 'nostr', 'policy');
 
 /**
  * Tests of single files. Like those above they share a process with others: nothing that they load keeps anything between

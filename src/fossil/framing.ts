@@ -1,0 +1,94 @@
+import { promisify } from 'node:util';
+import { deflate, deflateSync, inflate, inflateSync } from 'node:zlib';
+import { CairnError, messageOf } from '../lib/errors.ts';
+import { FossilSyntaxError } from './syntax-error.ts';
+
+/**
+ * How a message travels in a body. The type of the body alone says which way it is:
+ *
+ * - `application/x-fossil`              four bytes with the size of the message, big-endian, then one zlib stream
+ * - `application/x-fossil-debug`        the message as it is; clients use it with `--httptrace`
+ * - `application/x-fossil-uncompressed` the message as it is; replies to clones from version 3 on
+ */
+export type ContentType =
+  | 'application/x-fossil'
+  | 'application/x-fossil-debug'
+  | 'application/x-fossil-uncompressed';
+
+const CONTENT_TYPES: readonly ContentType[] = [
+  'application/x-fossil',
+  'application/x-fossil-debug',
+  'application/x-fossil-uncompressed',
+];
+
+const PREFIX_BYTES = 4;
+
+/** Smaller bodies are inflated at once: a thread for them takes longer than the work. */
+const SMALL_BYTES = 16_384;
+
+const inflateAside = promisify(inflate);
+const deflateAside = promisify(deflate);
+
+/** The type that a `Content-Type` header names; undefined if it is none of Fossil's. Parameters are ignored. */
+export function contentTypeOf(header: string | undefined): ContentType | undefined {
+  const type = header?.split(';', 1)[0]?.trim().toLowerCase();
+  return CONTENT_TYPES.find((known) => known === type);
+}
+
+/**
+ * The message of a body. An empty body is an empty message.
+ * @param maxBytes of the message. The size that a compressed body declares is checked before anything is inflated
+ * @returns for types that are not compressed the body itself, not a copy. Throws {@link FossilSyntaxError}: `too-large`
+ *   above `maxBytes`, `invalid` if the body is not what its type says
+ */
+export async function decodeMessage(
+  type: ContentType,
+  body: Uint8Array,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  if (type !== 'application/x-fossil') {
+    refuseTooLarge(body.byteLength, maxBytes);
+    return body;
+  }
+  if (body.byteLength === 0) return body;
+  if (body.byteLength < PREFIX_BYTES) {
+    throw new FossilSyntaxError('invalid', 'the body is cut short within the size of the message');
+  }
+  const size = new DataView(body.buffer, body.byteOffset).getUint32(0);
+  refuseTooLarge(size, maxBytes);
+  return inflateExactly(body.subarray(PREFIX_BYTES), size);
+}
+
+/** A body of this type with a message. */
+export async function encodeMessage(type: ContentType, message: Uint8Array): Promise<Uint8Array> {
+  if (type !== 'application/x-fossil') return message;
+  if (message.byteLength > 0xffff_ffff) {
+    throw new CairnError('too-large', 'a message has at most 4 GiB: its size is written in four bytes');
+  }
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  prefix.writeUInt32BE(message.byteLength);
+  const stream = message.byteLength <= SMALL_BYTES ? deflateSync(message) : await deflateAside(message);
+  return Buffer.concat([prefix, stream]);
+}
+
+function refuseTooLarge(size: number, maxBytes: number): void {
+  if (size <= maxBytes) return;
+  throw new FossilSyntaxError('too-large', `the message has ${size} bytes; at most ${maxBytes} are taken`);
+}
+
+/** Inflates a stream that must give exactly `size` bytes, and of which nothing may be left. */
+async function inflateExactly(stream: Uint8Array, size: number): Promise<Uint8Array> {
+  // One byte more tells a stream that is too long from one that fits. Zero is no limit for zlib.
+  const options = { maxOutputLength: size + 1, info: true };
+  try {
+    const result: unknown =
+      stream.byteLength <= SMALL_BYTES && size <= 4 * SMALL_BYTES
+        ? inflateSync(stream, options)
+        : await inflateAside(stream, options);
+    const { buffer, engine } = result as { buffer: Buffer; engine: { bytesWritten: number } };
+    if (buffer.byteLength === size && engine.bytesWritten === stream.byteLength) return buffer;
+  } catch (error) {
+    throw new FossilSyntaxError('invalid', `the body cannot be inflated: ${messageOf(error)}`);
+  }
+  throw new FossilSyntaxError('invalid', `the body does not inflate to the ${size} bytes that it declares`);
+}

@@ -1,0 +1,123 @@
+import { CardLine, type MessageCursor } from './card-line.ts';
+import type { Card } from './cards.ts';
+import { readCard } from './read-card.ts';
+import { readTableCard } from './read-table-card.ts';
+import { FossilSyntaxError } from './syntax-error.ts';
+
+/** What a message may have at most, and which cards are known. */
+export interface CardLimits {
+  /** Cards, comments included. */
+  readonly cards: number;
+  /** Bytes of one line. */
+  readonly line: number;
+  /** Bytes of one payload, as it travels. */
+  readonly payload: number;
+  /** Whether the cards of the table extension are known. */
+  readonly tables: boolean;
+}
+
+/** A first push of a project that has no clusters names every artifact, so there may be many cards. */
+export const CARD_LIMITS: CardLimits = {
+  cards: 500_000,
+  line: 16_384,
+  payload: 128 * 2 ** 20,
+  tables: false,
+};
+
+/**
+ * The cards of a message, in order.
+ * @param message uncompressed (framing.ts). Payloads are views of it, not copies
+ * @returns a reader that reads one card each time it is asked for one, and can be walked once. It throws
+ *   {@link FossilSyntaxError} at the first card that is malformed or beyond a limit
+ */
+export function readCards(message: Uint8Array, limits: Partial<CardLimits> = {}): CardReader {
+  return new CardReader(message, { ...CARD_LIMITS, ...limits });
+}
+
+/** Reads the cards of one message one after the other. */
+export class CardReader implements Iterable<Card> {
+  private readonly cursor: MessageCursor;
+  private readonly limits: CardLimits;
+  private lines = 0;
+  private cards = 0;
+  private nextIsPrivate = false;
+  private hasLogin = false;
+
+  constructor(message: Uint8Array, limits: CardLimits) {
+    this.cursor = { bytes: Buffer.from(message.buffer, message.byteOffset, message.byteLength), at: 0 };
+    this.limits = limits;
+  }
+
+  /** How many bytes are read: the end of the card that came last. */
+  get offset(): number {
+    return this.cursor.at;
+  }
+
+  /** What is not read yet. Right after a `login` card, these are the bytes that its nonce covers. */
+  get rest(): Uint8Array {
+    return this.cursor.bytes.subarray(this.cursor.at);
+  }
+
+  *[Symbol.iterator](): Generator<Card, void, undefined> {
+    for (let card = this.next(); card !== undefined; card = this.next()) yield card;
+  }
+
+  /** The next card; undefined at the end of the message. Throws {@link FossilSyntaxError}. */
+  next(): Card | undefined {
+    while (this.cursor.at < this.cursor.bytes.length) {
+      const line = this.readLine();
+      if (line === undefined) continue;
+      this.cards++;
+      if (this.cards > this.limits.cards) {
+        throw new FossilSyntaxError('too-large', `a message has at most ${this.limits.cards} cards`);
+      }
+      if (line.card !== 'private') return this.readCard(line);
+      line.takes(0);
+      this.nextIsPrivate = true;
+    }
+    if (!this.nextIsPrivate) return undefined;
+    throw new FossilSyntaxError('invalid', 'a private card stands before a file, and no file follows');
+  }
+
+  private readCard(line: CardLine): Card {
+    const table = this.limits.tables ? readTableCard(line) : undefined;
+    const card = table ?? readCard(line, this.nextIsPrivate);
+    if (card.card === 'file' || card.card === 'cfile') this.nextIsPrivate = false;
+    if (card.card === 'login') {
+      // Older servers added the rights of a second login to those of the first.
+      if (this.hasLogin) throw line.wrong('multiple login cards');
+      this.hasLogin = true;
+    }
+    return card;
+  }
+
+  /** @returns undefined for a line that says nothing */
+  private readLine(): CardLine | undefined {
+    const { bytes, at } = this.cursor;
+    this.lines++;
+    const window = bytes.subarray(at, at + this.limits.line + 1);
+    const feed = window.indexOf(0x0a);
+    if (feed === -1 && window.length > this.limits.line) {
+      throw new FossilSyntaxError('too-large', `line ${this.lines} is longer than ${this.limits.line} bytes`);
+    }
+    const end = feed === -1 ? at + window.length : at + feed;
+    this.cursor.at = feed === -1 ? end : end + 1;
+    const text = textOf(bytes, at, end);
+    const tokens = text.startsWith('#') ? ['#'] : tokensOf(text);
+    if (tokens.length === 0) return undefined;
+    return new CardLine(text, tokens, this.lines, this.cursor, this.limits.payload);
+  }
+}
+
+/** Most lines are ASCII, which is decoded fastest as Latin-1. What is not UTF-8 becomes U+FFFD. */
+function textOf(bytes: Buffer, start: number, end: number): string {
+  const text = bytes.toString('latin1', start, end);
+  return /[\x80-\xff]/.test(text) ? bytes.toString('utf8', start, end) : text;
+}
+
+/** Fossil takes any white space between tokens; as a rule it is one space. */
+function tokensOf(text: string): readonly string[] {
+  if (text === '') return [];
+  if (!/[\t\r\v\f]| {2}|^ | $/.test(text)) return text.split(' ');
+  return text.split(/[ \t\r\v\f]+/).filter((token) => token !== '');
+}
