@@ -6,6 +6,7 @@ import { isObjectId, isZeroId } from '../git/index.ts';
 import { Git } from '../git-process/git.ts';
 import { systemClock } from '../lib/clock.ts';
 import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
+import { systemRandom } from '../lib/random.ts';
 import type { ScratchPlace } from './graph/scratch.ts';
 import { type MirrorObserver, silent } from './observer.ts';
 import type { MirrorMode } from './plan/plan.ts';
@@ -126,6 +127,8 @@ async function mirror(options: MirrorOptions, mode: MirrorMode, dryRun: boolean)
       dryRun,
       bestEffort: options.bestEffort ?? false,
       scratch: scratch.place,
+      clock: systemClock,
+      random: systemRandom,
       observer,
       signal,
     });
@@ -299,7 +302,12 @@ function isForGitAlone(address: string): boolean {
 /** How git itself reaches the source; undefined where addresses are guarded, or requests are carried by somebody else. */
 function copyOpener(
   address: RemoteAddress | undefined,
-  { source, git = 'git' }: Pick<MirrorOptions, 'source' | 'git'>,
+  {
+    source,
+    git = 'git',
+    protocol = 'auto',
+    limits,
+  }: Pick<MirrorOptions, 'source' | 'git' | 'protocol' | 'limits'>,
   scratch: ScratchPlace,
 ): Remotes['copied'] {
   const { guard, transport, environment = process.env } = source.connection ?? {};
@@ -317,6 +325,9 @@ function copyOpener(
       settings,
       redact: (text) => secrets.redact(text),
       scratch,
+      maxPackBytes: limits?.maxPackBytes,
+      ...(protocol === 'auto' ? {} : { protocol }),
+      clock: systemClock,
       prefixes,
       signal,
     });

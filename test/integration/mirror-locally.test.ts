@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createReadStream, existsSync, statSync } from 'node:fs';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -240,6 +240,60 @@ case "$*" in *ls-remote*) env | grep GIT_CONFIG_VALUE >&2; exit 1 ;; *) exec git
     const { options, target } = await mirroring(address, { source });
     await expectEqual(await sync(options), target);
     expect(new Set(shown)).toEqual(new Set([undefined]));
+  });
+});
+
+describe('what git fetches (issue 13, point 1)', () => {
+  /** A git that does something of its own when it is to fetch. */
+  async function gitThat(fetches: string): Promise<string> {
+    const binary = join(temp.path, `git-${++number}`);
+    const script = `#!/bin/sh
+for arg in "$@"; do [ "$arg" = fetch ] && fetching=yes; done
+[ -z "$fetching" ] || { ${fetches} }
+exec git "$@"
+`;
+    await writeFile(binary, script, { mode: 0o755 });
+    return binary;
+  }
+
+  it('is bounded by --max-pack-bytes', async () => {
+    const address = `${await dumbServer(temp.path)}/source.git`;
+    const { options, target } = await mirroring(address, { limits: { maxPackBytes: 3_000 } });
+    const result = await sync(options);
+    expect(result).toMatchObject({
+      outcome: 'configuration',
+      problem: expect.stringContaining('longer than 3000 bytes (--max-pack-bytes)'),
+    });
+    expect(await target.run(['for-each-ref'])).toBe('');
+    const enough = await mirroring(address, { limits: { maxPackBytes: 3_000_000 } });
+    await expectEqual(await sync(enough.options), enough.target);
+  });
+
+  it('is stopped while it comes: a source that never ends does not fill the disk', async () => {
+    // The first argument names the repository.
+    const endless =
+      'f="$(echo "$1" | cut -d= -f2)/objects/pack/tmp_pack_x"; while :; do head -c 100000 /dev/zero >> "$f"; sleep 0.05; done;';
+    const address = `${await dumbServer(temp.path)}/source.git`;
+    const { options } = await mirroring(address, {
+      git: await gitThat(endless),
+      limits: { maxPackBytes: 300_000 },
+    });
+    expect(await sync(options)).toMatchObject({
+      outcome: 'configuration',
+      problem: expect.stringContaining('(--max-pack-bytes)'),
+    });
+  });
+
+  it('is asked for in the version of the protocol that --protocol names', async () => {
+    const seen = join(temp.path, `seen-${++number}`);
+    const address = `${await dumbServer(temp.path)}/source.git`;
+    const git = await gitThat(`env > ${seen};`);
+    await sync((await mirroring(address, { git, protocol: 1 })).options);
+    const variables = await readFile(seen, 'utf8');
+    const [, key] = /GIT_CONFIG_KEY_(\d+)=protocol\.version/.exec(variables) ?? [];
+    expect(variables).toContain(`GIT_CONFIG_VALUE_${key}=1\n`);
+    await sync((await mirroring(address, { git })).options);
+    expect(await readFile(seen, 'utf8')).not.toContain('protocol.version');
   });
 });
 

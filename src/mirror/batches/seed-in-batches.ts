@@ -23,7 +23,6 @@ import {
   type SizeControl,
   withFirstStride,
 } from './size-control.ts';
-import { TemporaryNames, temporaryRefsOf } from './temporary-refs.ts';
 
 export interface SeedOptions {
   /** Changes that are no deletions, in the order of the plan. */
@@ -53,7 +52,6 @@ export async function seedInBatches(run: MirrorRun, options: SeedOptions): Promi
 class Seeding {
   private mirror: MirrorRun;
   private readonly options: SeedOptions;
-  private readonly names: TemporaryNames;
   private control: SizeControl;
   private itinerary: Itinerary;
   /** The commits to send, once they were worth fetching. */
@@ -74,7 +72,6 @@ class Seeding {
     this.options = options;
     const { targetMaxPackBytes: given, maxPackBytes } = mirror.limits;
     this.control = firstControl({ given, refused: options.refused, maxPackBytes });
-    this.names = new TemporaryNames(temporaryRefsOf(mirror.target.listing.refs));
     this.itinerary = this.planned(new CommitGraph(mirror.source.listing.objectFormat), options.refs);
   }
 
@@ -162,7 +159,7 @@ class Seeding {
     const commands = stops.flatMap(({ ref }) => (ref === undefined ? [] : [commandOf(ref)]));
     const last = stops.at(-1);
     if (last === undefined || last.ref !== undefined) return commands;
-    const name = this.names.of(last.chain);
+    const name = this.mirror.temporary.of(last.chain);
     const oldId = listing.refs.get(name) ?? zeroId(listing.objectFormat);
     this.sent.add(last.oid);
     return [...commands, { name, oldId, newId: last.oid }];
@@ -194,7 +191,7 @@ class Seeding {
     if (result.outcome === 'moved' && last !== undefined && this.renames < MOST_RENAMES) {
       // Most likely a push of an earlier run, which its server has ended only now.
       this.renames += 1;
-      this.names.replace(last.chain);
+      this.mirror.temporary.replace(last.chain);
       return false;
     }
     const why = result.outcome === 'applied' ? 'it is gone again' : result.reason;

@@ -94,7 +94,7 @@ export function pullRun(context: CarryOutContext): PullRun {
 
 /** Pushes that make their target what is published here. */
 export function pushRun(context: CarryOutContext): PushRun {
-  const { git, scratch, agent } = context;
+  const { imports, git, scratch, agent } = context;
   return {
     run: async (repository, remote, { prune }, signal) => {
       // An empty repository deletes nothing: it may only just have been made.
@@ -118,6 +118,8 @@ export function pushRun(context: CarryOutContext): PushRun {
         dryRun: false,
         bestEffort: false,
         scratch: { git, folder: scratch },
+        clock: imports.clock,
+        random: imports.random,
         observer: silent,
         signal,
       });

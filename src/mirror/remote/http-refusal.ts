@@ -29,7 +29,8 @@ const KINDS: Readonly<Record<number, ErrorKind>> = {
   403: 'forbidden',
   404: 'not-found',
   408: 'unavailable',
-  409: 'conflict',
+  // Another request of somebody else is in the way, or the repository is locked. Nothing is known of its refs.
+  409: 'unavailable',
   410: 'not-found',
   413: 'too-large',
   425: 'busy',

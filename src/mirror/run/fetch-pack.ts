@@ -1,5 +1,5 @@
 import type { PackRequest } from '../../git/index.ts';
-import { publicError } from '../../lib/errors.ts';
+import { type CairnError, publicError } from '../../lib/errors.ts';
 import type { MirrorRun } from './mirror-run.ts';
 import { type PeekedPack, peekPack } from './peek-pack.ts';
 
@@ -20,15 +20,17 @@ export async function fetchPack(
   return peekPack(limits.maxPackBytes === undefined ? chunks : atMost(chunks, limits.maxPackBytes));
 }
 
+/** The error of a source that sends more than a run allows. @param limit bytes */
+export function sourceTooLong(limit: number): CairnError {
+  return publicError('too-large', `the pack of the source is longer than ${limit} bytes (--max-pack-bytes)`);
+}
+
 async function* atMost(chunks: AsyncIterable<Buffer>, limit: number): AsyncGenerator<Buffer, void> {
   let size = 0;
   for await (const chunk of chunks) {
     size += chunk.length;
     if (size > limit) {
-      throw publicError(
-        'too-large',
-        `the pack of the source is longer than ${limit} bytes (--max-pack-bytes)`,
-      );
+      throw sourceTooLong(limit);
     }
     yield chunk;
   }

@@ -2,13 +2,18 @@
  * A source that git itself reaches, for what is not spoken here: repositories without a server behind them (dumb HTTP), `git://`,
  * remote helpers, servers that refuse our requests. Git fetches into a scratch repository, which takes the place of the source.
  */
+import { join } from 'node:path';
 import { isObjectId, type ListedRefs, type ObjectFormat, RefCollector } from '../../git/index.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { Scratch, type ScratchPlace } from '../graph/scratch.ts';
+import type { ProtocolVersion } from '../remote/connection.ts';
 import { withoutRepository } from '../remote/git-environment.ts';
 import { endedTooEarly, RemoteProcess } from '../remote/remote-process.ts';
 import type { FetchOptions, Source, SourceListing } from '../remote/source.ts';
 import { openCopy } from './copy-source.ts';
+import { sourceTooLong } from './fetch-pack.ts';
+import { exceeds, sizeOf } from './watch-size.ts';
 
 export interface FetchedSourceOptions {
   /** As git takes it. It is told to git in its environment, where other users of the machine do not see it. */
@@ -19,11 +24,16 @@ export interface FetchedSourceOptions {
   readonly git: string;
   /** With what git needs to show who asks. */
   readonly environment: Readonly<NodeJS.ProcessEnv>;
+  /** Version of git's protocol to ask for; git decides when it is absent. */
+  readonly protocol?: ProtocolVersion | undefined;
   /** More settings of git, which may be secret. */
   readonly settings?: readonly (readonly [key: string, value: string])[];
   /** Takes secrets out of what git says. */
   readonly redact: (text: string) => string;
   readonly scratch: ScratchPlace;
+  /** Most bytes that one fetch may bring, as they are on disk; undefined for any. */
+  readonly maxPackBytes?: number | undefined;
+  readonly clock: Clock;
   /** Refs that begin with one of these are fetched. */
   readonly prefixes: readonly string[];
   readonly signal: AbortSignal;
@@ -121,8 +131,42 @@ class FetchedSource implements Source {
       '--stdin',
       REMOTE,
     ];
-    await this.run(args, lines.join(''), signal, onMessage);
+    await this.bounded(join(gitDir, 'objects'), signal, (bounded) =>
+      this.run(args, lines.join(''), bounded, onMessage),
+    );
     for (const [, oid] of refs) this.fetched.add(oid);
+  }
+
+  /**
+   * Runs a fetch, and stops it when it brings more than it may. What it writes is looked at a few times a second, since git has no such
+   * limit, and once more at the end.
+   * @throws CairnError `too-large`; what the fetch throws
+   */
+  private async bounded(
+    objects: string,
+    signal: AbortSignal,
+    fetch: (signal: AbortSignal) => Promise<unknown>,
+  ): Promise<void> {
+    const { maxPackBytes, clock } = this.options;
+    if (maxPackBytes === undefined) {
+      await fetch(signal);
+      return;
+    }
+    const before = await sizeOf(objects, isOfPack);
+    const measure = async () => (await sizeOf(objects, isOfPack)) - before;
+    const [over, ended] = [new AbortController(), new AbortController()];
+    const watching = exceeds(measure, maxPackBytes, { clock, signal: ended.signal }).then((isOver) => {
+      if (isOver) over.abort(sourceTooLong(maxPackBytes));
+    });
+    // It is awaited below, whatever becomes of the fetch.
+    watching.catch(() => undefined);
+    try {
+      await fetch(AbortSignal.any([signal, over.signal]));
+    } finally {
+      ended.abort();
+      await watching;
+    }
+    if ((await measure()) > maxPackBytes) throw sourceTooLong(maxPackBytes);
   }
 
   /** @returns what git prints @throws RemoteError with what it says when it fails; the signal's reason */
@@ -134,7 +178,13 @@ class FetchedSource implements Source {
   ): Promise<string> {
     signal.throwIfAborted();
     const { git, environment, address, shown, settings = [], redact } = this.options;
-    const config = [[`remote.${REMOTE}.url`, address], ['gc.auto', '0'], ...settings];
+    const { protocol } = this.options;
+    const config = [
+      [`remote.${REMOTE}.url`, address],
+      ['gc.auto', '0'],
+      ...(protocol === undefined ? [] : [['protocol.version', String(protocol)]]),
+      ...settings,
+    ];
     const variables = config.flatMap(([key = '', value = ''], at) => [
       [`GIT_CONFIG_KEY_${at}`, key],
       [`GIT_CONFIG_VALUE_${at}`, value],
@@ -179,6 +229,11 @@ class FetchedSource implements Source {
       await process.ended;
     }
   }
+}
+
+/** True for a file that holds objects: a pack, whole or on its way, or a loose object. */
+function isOfPack(name: string): boolean {
+  return !/\.(idx|rev|bitmap|keep|lock)$|^tmp_(idx|rev)_/.test(name);
 }
 
 /** Parses what `git ls-remote --symref` prints. */

@@ -1,3 +1,4 @@
+import type { TemporaryNames } from '../batches/temporary-names.ts';
 import type { ScratchPlace } from '../graph/scratch.ts';
 import type { MirrorObserver } from '../observer.ts';
 import type { MirrorPolicy } from '../plan/plan.ts';
@@ -37,6 +38,8 @@ export interface MirrorRun {
   readonly limits: MirrorLimits;
   readonly scratch: ScratchPlace;
   readonly tally: RunTally;
+  /** The refs that this run makes for a while. */
+  readonly temporary: TemporaryNames;
   readonly observer: MirrorObserver;
   readonly signal: AbortSignal;
 }

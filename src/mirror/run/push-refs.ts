@@ -1,9 +1,10 @@
 /** Sends changes of refs to the target, with the objects that they need, and finds out what became of them. */
-import { isZeroId, type PushReport, type RefCommand } from '../../git/index.ts';
+import { isZeroId, type PushReport, type RefCommand, zeroId } from '../../git/index.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { LongPack } from '../batches/size-control.ts';
 import { temporaryRefsOf } from '../batches/temporary-refs.ts';
 import type { PlannedRef } from '../plan/plan.ts';
+import { isTemporary } from '../plan/ref-scope.ts';
 import { RemoteError } from '../remote/remote-error.ts';
 import { saferText } from '../remote/safer-text.ts';
 import type { MirrorRun } from './mirror-run.ts';
@@ -19,6 +20,8 @@ export type RefResult =
 
 /** Most object ids that are sent to the source as what the target has. */
 const MOST_HAVES = 20_000;
+/** Names the temporary ref that no chain of commits has. */
+const BETWEEN_PARTS = -1;
 
 /**
  * Sends the changes of some refs, the pack of the source with the first of them.
@@ -36,10 +39,22 @@ export async function pushRefs(
   for (let start = 0; start < refs.length; start += step) {
     const part = refs.slice(start, start + step);
     // Objects that came with an earlier part of the refs stay with the target.
-    const report = await pushPart(run, part, start === 0 ? wants : []);
+    const marks = start === 0 && refs.length > step ? marksOf(run, part) : [];
+    const report = await pushPart(run, [...part.map(commandOf), ...marks], start === 0 ? wants : []);
     for (const ref of part) results.set(ref.target, resultOf(ref, report, target.listing.refs));
   }
   return results;
+}
+
+/**
+ * A bootstrap refuses a target that has one of the refs. So between the parts of one, a temporary ref says that a run is under way: the one
+ * that goes on after an interruption then skips what is there. The last thing that a run does is to delete it. A target that refuses it
+ * gets the refs all the same.
+ */
+function marksOf({ policy, target, temporary }: MirrorRun, [first]: readonly PlannedRef[]): RefCommand[] {
+  if (policy.mode !== 'bootstrap' || first === undefined) return [];
+  const oldId = zeroId(target.listing.objectFormat);
+  return [{ name: temporary.of(BETWEEN_PARTS), oldId, newId: first.newId }];
 }
 
 /** Objects that the refs need and the target does not say that it has. */
@@ -67,16 +82,16 @@ export class PackTooLong extends CairnError {
 
 async function pushPart(
   run: MirrorRun,
-  refs: readonly PlannedRef[],
+  commands: readonly RefCommand[],
   wants: readonly string[],
 ): Promise<PushReport | undefined> {
   const { target, signal } = run;
-  const sent = await sendPack(run, { commands: refs.map(commandOf), wants, haves: havesOf(run) });
+  const sent = await sendPack(run, { commands, wants, haves: havesOf(run) });
   await target.relist(signal);
   if (sent.outcome === 'answered') return sent.report;
   // A connection that breaks off after the pack has come whole hides that it was taken.
   const now = target.listing.refs;
-  if (refs.every(({ target: name, newId }) => now.get(name) === newId)) return undefined;
+  if (commands.every(({ name, newId }) => isTemporary(name) || now.get(name) === newId)) return undefined;
   throw new PackTooLong(sent.reason, sent.pack);
 }
 

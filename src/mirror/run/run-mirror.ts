@@ -1,6 +1,9 @@
 /** One run of a mirror: list, plan, send, look. */
 import { isZeroId } from '../../git/index.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { CairnError, type ErrorKind, isCairnError, messageOf } from '../../lib/errors.ts';
+import type { Random } from '../../lib/random.ts';
+import { TemporaryNames } from '../batches/temporary-names.ts';
 import { deleteTemporaryRefs } from '../batches/temporary-refs.ts';
 import type { ScratchPlace } from '../graph/scratch.ts';
 import type { MirrorObserver } from '../observer.ts';
@@ -44,6 +47,8 @@ export interface MirrorRequest {
   /** Refs that are blocked, or that the target refuses, do not stop the others. */
   readonly bestEffort: boolean;
   readonly scratch: ScratchPlace;
+  readonly clock: Clock;
+  readonly random: Random;
   readonly observer: MirrorObserver;
   readonly signal: AbortSignal;
 }
@@ -127,7 +132,8 @@ async function runBetween(request: MirrorRequest, progress: Progress): Promise<v
   progress.source = source.listing;
   progress.target = target.listing;
   checkFormats(source.listing, target.listing);
-  const run = { ...request, source, target, tally: progress.tally };
+  const temporary = new TemporaryNames(request);
+  const run = { ...request, source, target, tally: progress.tally, temporary };
   for (;;) {
     progress.attempts += 1;
     try {
@@ -296,6 +302,7 @@ const CONFIGURATION: ReadonlySet<ErrorKind> = new Set([
   'not-found',
   'unauthenticated',
   'forbidden',
+  'too-large',
 ]);
 
 /** How a run ended that threw an error. */

@@ -417,7 +417,7 @@ describe('what goes wrong', () => {
     await history(rig);
     const result = await sync({ ...ends(rig), limits: { maxPackBytes: 50 } });
     expect(result).toMatchObject({
-      outcome: 'transport',
+      outcome: 'configuration',
       problem: expect.stringMatching(/--max-pack-bytes/),
     });
     expect(await refsIn(rig.target)).toBe('');
