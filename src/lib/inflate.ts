@@ -24,6 +24,11 @@ export class Inflater {
   private readonly lengths = new Uint8Array(288 + 32);
   private readonly own: BlockCodes = newCodes();
 
+  /** Where the blocks that were inflated last end in their source: the checksum begins there. */
+  get end(): number {
+    return this.bits.at;
+  }
+
   /**
    * @param source a buffer that has the stream from `from` on
    * @param to the stream must end here or before

@@ -1,0 +1,52 @@
+/** Check-ins: the artifacts that state what all files of a project were at one time. Only what Cairn uses of them is read. */
+import { type ArtifactName, parseArtifactName } from './artifact-name.ts';
+import { readStructuralArtifact } from './structural-artifact.ts';
+import { defossilize } from './tokens.ts';
+
+/** What a check-in says of itself. */
+export interface CheckIn {
+  /** The check-ins it follows: the first is the primary one, others were merged. None for the first of a project. */
+  readonly parents: readonly ArtifactName[];
+  readonly comment: string;
+  readonly user: string;
+  /** When it was made, in seconds since the epoch; undefined if the date is not one. */
+  readonly time: number | undefined;
+  /** The branch that it begins, if it begins one. */
+  readonly branch: string | undefined;
+  /** The check-in that its list of files is relative to, for those called delta manifests. */
+  readonly baseline: ArtifactName | undefined;
+}
+
+/** Cards that only other kinds of artifact have: attachment, technote, forum post, ticket, cluster and wiki page. */
+const OF_OTHERS = /[AEGHIJKLMW]/;
+
+/** Cards that only check-ins have, beside a comment, which attachments and technotes have, too. */
+const OF_CHECK_INS = /[BCFQR]/;
+
+const DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$/;
+
+/** What a check-in says of itself, or undefined if the content is not a check-in. Told apart from others as by Fossil. */
+export function parseCheckIn(content: Uint8Array): CheckIn | undefined {
+  const cards = readStructuralArtifact(content);
+  if (cards === undefined) return undefined;
+  const letters = cards.map(([letter]) => letter).join('');
+  if (OF_OTHERS.test(letters) || !OF_CHECK_INS.test(letters) || !letters.includes('D')) return undefined;
+
+  const textOf = (wanted: string) => cards.find(([letter]) => letter === wanted)?.[1] ?? '';
+  const parents: ArtifactName[] = [];
+  for (const text of textOf('P') === '' ? [] : textOf('P').split(' ')) {
+    const parent = parseArtifactName(text);
+    if (parent === undefined) return undefined;
+    parents.push(parent);
+  }
+  const date = textOf('D');
+  const branch = cards.find(([letter, text]) => letter === 'T' && text.startsWith('*branch * '))?.[1];
+  return {
+    parents,
+    comment: defossilize(textOf('C')),
+    user: defossilize(textOf('U')),
+    time: DATE.test(date) ? Math.floor(Date.parse(`${date}Z`) / 1_000) : undefined,
+    branch: branch === undefined ? undefined : defossilize(branch.slice('*branch * '.length)),
+    baseline: parseArtifactName(textOf('B')),
+  };
+}

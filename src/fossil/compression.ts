@@ -1,0 +1,107 @@
+/**
+ * Payloads as Fossil stores them and as `cfile` cards carry them: the size of the content in four bytes, with the highest
+ * first, and the content as one zlib stream (RFC 1950).
+ */
+import { deflateSync, inflateSync } from 'node:zlib';
+import { CairnError } from '../lib/errors.ts';
+import { Inflater } from '../lib/inflate.ts';
+
+/** Bytes before the zlib stream. */
+const HEAD = 4;
+
+/** Up to this size JavaScript inflates faster than a call of zlib, which first allocates its window. */
+const SMALL = 2_048;
+
+const small = new Inflater();
+
+/** @returns the content as a payload */
+export function deflatePayload(content: Uint8Array): Uint8Array {
+  const deflated = deflateSync(content);
+  const payload = Buffer.allocUnsafe(HEAD + deflated.length);
+  payload.writeUInt32BE(content.length);
+  payload.set(deflated, HEAD);
+  return payload;
+}
+
+/**
+ * The size that a payload declares for its content.
+ * @throws CairnError `invalid` if it is too short to be a payload
+ */
+export function payloadContentSize(payload: Uint8Array): number {
+  if (payload.length < HEAD) throw new CairnError('invalid', 'a compressed payload has no size');
+  return (
+    (payload[0] ?? 0) * 0x1_00_00_00 +
+    ((payload[1] ?? 0) << 16) +
+    ((payload[2] ?? 0) << 8) +
+    (payload[3] ?? 0)
+  );
+}
+
+/**
+ * The content of a payload.
+ * @param maxSize largest content in bytes; the declared size is compared before anything is inflated
+ * @throws CairnError `too-large`, or `invalid` if the stream is damaged, has another size than declared, or ends before the
+ *   payload does
+ */
+export function inflatePayload(payload: Uint8Array, maxSize: number): Uint8Array {
+  const size = payloadContentSize(payload);
+  if (size > maxSize) {
+    throw new CairnError(
+      'too-large',
+      `a compressed payload declares ${size} bytes, and ${maxSize} are allowed`,
+    );
+  }
+  return size <= SMALL ? inflateSmall(payload, size) : inflateLarge(payload, size);
+}
+
+function inflateSmall(payload: Uint8Array, size: number): Uint8Array {
+  const content = Buffer.allocUnsafe(size);
+  const checksumAt = payload.length - 4;
+  const head = (payload[HEAD] ?? 0) * 256 + (payload[HEAD + 1] ?? 0);
+  if (
+    head % 31 !== 0 ||
+    !small.inflate(payload, HEAD, checksumAt, content, 0, size) ||
+    small.end !== checksumAt ||
+    !isAdler(content, payload, checksumAt)
+  ) {
+    throw damaged();
+  }
+  return content;
+}
+
+function inflateLarge(payload: Uint8Array, size: number): Uint8Array {
+  try {
+    // A stream that holds more than declared fails, too.
+    const { buffer, engine } = inflateSync(payload.subarray(HEAD), {
+      maxOutputLength: size,
+      info: true,
+    }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
+    if (buffer.length === size && engine.bytesWritten === payload.length - HEAD) return buffer;
+  } catch (error) {
+    throw damaged(error);
+  }
+  throw damaged();
+}
+
+/** Whether the four bytes at `at` are the Adler-32 checksum of the content (RFC 1950, section 8.2). */
+function isAdler(content: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  let low = 1;
+  let high = 0;
+  // No modulo is needed before the end: 2,048 bytes of 255 keep both sums below 2^31.
+  for (const byte of content) {
+    low += byte;
+    high += low;
+  }
+  low %= 65_521;
+  high %= 65_521;
+  return (
+    bytes[at] === high >>> 8 &&
+    bytes[at + 1] === (high & 255) &&
+    bytes[at + 2] === low >>> 8 &&
+    bytes[at + 3] === (low & 255)
+  );
+}
+
+function damaged(cause?: unknown): CairnError {
+  return new CairnError('invalid', 'a compressed payload is damaged', { cause });
+}

@@ -1,0 +1,77 @@
+import { deflateRawSync, deflateSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { deflatePayload, inflatePayload, payloadContentSize } from '../../../src/fossil/compression.ts';
+import { SeededRandom } from '../../helpers/seeded-random.ts';
+
+const SEED = Number(process.env['CAIRN_TEST_SEED'] ?? 14);
+
+const withSize = (size: number, ...parts: Uint8Array[]) => {
+  const head = Buffer.alloc(4);
+  head.writeUInt32BE(size);
+  return Buffer.concat([head, ...parts]);
+};
+
+describe('a compressed payload', () => {
+  it.each([0, 1, 100, 2_048, 2_049, 100_000])('of %i bytes comes back as it was', (size) => {
+    const content = Buffer.from(Array.from({ length: size }, (_, at) => (at * at) % 97));
+    const payload = deflatePayload(content);
+    expect(payloadContentSize(payload)).toBe(size);
+    expect(Buffer.from(inflatePayload(payload, size)).equals(content)).toBe(true);
+  });
+
+  it('is read whichever way zlib was told to write it', () => {
+    const content = Buffer.from('some text, some text, some more text');
+    for (const level of [0, 1, 9]) {
+      expect(inflatePayload(withSize(content.length, deflateSync(content, { level })), 100)).toEqual(content);
+    }
+  });
+});
+
+describe('a compressed payload is refused', () => {
+  const large = Buffer.alloc(10_000, 'large ');
+  it.each([
+    ['without a size', Buffer.from([0, 0, 1])],
+    ['without a stream', withSize(5)],
+    ['with another size than declared', withSize(4, deflateSync(Buffer.from('12345')))],
+    ['with less than declared', withSize(6, deflateSync(Buffer.from('12345')))],
+    ['with more than a large size declares', withSize(9_999, deflateSync(large))],
+    ['with less than a large size declares', withSize(10_001, deflateSync(large))],
+    ['with bytes after its stream', withSize(5, deflateSync(Buffer.from('12345')), Buffer.from('\n'))],
+    ['with bytes after a large stream', withSize(10_000, deflateSync(large), Buffer.from('\n'))],
+    ['without its checksum', withSize(5, deflateSync(Buffer.from('12345')).subarray(0, -4))],
+    ['without the checksum of a large one', withSize(10_000, deflateSync(large).subarray(0, -4))],
+    ['as a stream without a header', withSize(5, deflateRawSync(Buffer.from('12345')))],
+    [
+      'with a preset dictionary',
+      withSize(5, deflateSync(Buffer.from('12345'), { dictionary: Buffer.from('1234') })),
+    ],
+    ['of nothing but noise', withSize(5, Buffer.from('these are no bytes of zlib'))],
+  ])('%s', (_, payload) => {
+    expect(() => inflatePayload(payload, 1e6)).toThrow('a compressed payload');
+  });
+
+  it.each([10, 10_000])('with a wrong checksum (%i bytes)', (size) => {
+    const payload = Buffer.from(deflatePayload(Buffer.alloc(size, 1)));
+    payload[payload.length - 1] = (payload[payload.length - 1] ?? 0) ^ 1;
+    expect(() => inflatePayload(payload, size)).toThrow('damaged');
+  });
+
+  it('when it declares more than is allowed, before it is inflated', () => {
+    const noStream = withSize(101, Buffer.from('no stream'));
+    expect(() => inflatePayload(noStream, 100)).toThrow('declares 101 bytes, and 100 are allowed');
+  });
+
+  it(`or gives what has its size, whatever bytes are changed (seed ${SEED})`, () => {
+    const random = new SeededRandom(SEED);
+    const payload = Buffer.from(deflatePayload(Buffer.from('a b c a b c d e f '.repeat(20))));
+    for (let run = 0; run < 5_000; run++) {
+      const hurt = Buffer.from(payload.subarray(0, random.below(payload.length + 1)));
+      if (hurt.length > 4) hurt[4 + random.below(hurt.length - 4)] = random.below(256);
+      try {
+        expect(inflatePayload(hurt, 1_000).length).toBe(360);
+      } catch (error) {
+        expect(error).toMatchObject({ name: 'CairnError' });
+      }
+    }
+  });
+});

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { ArtifactName } from '../../../src/fossil/artifact-name.ts';
+import { nameOf } from '../../../src/fossil/artifact-name.ts';
+import { parseCheckIn } from '../../../src/fossil/check-in.ts';
+import { parseCluster, writeClusters } from '../../../src/fossil/cluster.ts';
+import { FossilClient, noFossil } from '../../helpers/fossil.ts';
+import { tempDir } from '../../helpers/temp-dir.ts';
+
+const names = (count: number): ArtifactName[] =>
+  Array.from({ length: count }, (_, number) => nameOf(Buffer.from(`${number}`), 'sha3-256'));
+
+const artifact = (lines: string) =>
+  Buffer.from(`${lines}Z ${createHash('md5').update(lines).digest('hex')}\n`);
+
+const ONE = 'a'.repeat(40) as ArtifactName;
+const OTHER = 'b'.repeat(64) as ArtifactName;
+
+describe('clusters', () => {
+  it.each([
+    [99, []],
+    [100, [100]],
+    [899, [899]],
+    [900, [900]],
+    [901, [800, 101]],
+    [2_000, [800, 800, 400]],
+  ])('of %i artifacts are grouped as by Fossil', (count, sizes) => {
+    const clusters = writeClusters(names(count));
+    expect(clusters.map((cluster) => parseCluster(cluster)?.length)).toEqual(sizes);
+    const members = clusters.flatMap((cluster) => parseCluster(cluster) ?? []);
+    expect(members).toEqual(names(count === 99 ? 0 : count).sort());
+  });
+
+  it('have each name once', () => {
+    expect(parseCluster(writeClusters([...names(100), ...names(100)])[0] ?? Buffer.from(''))).toHaveLength(
+      100,
+    );
+  });
+
+  it.each([
+    ['names out of order', artifact(`M ${OTHER}\nM ${ONE}\n`)],
+    ['a name twice', artifact(`M ${ONE}\nM ${ONE}\n`)],
+    ['upper-case names', artifact(`M ${'A'.repeat(40)}\n`)],
+    ['names of another length', artifact(`M ${'a'.repeat(41)}\n`)],
+    ['another card', artifact(`M ${ONE}\nP ${ONE}\n`)],
+    ['a wrong checksum', Buffer.from(`M ${ONE}\nZ ${'0'.repeat(32)}\n`)],
+    ['nothing but a checksum', artifact('')],
+    ['text after the checksum', Buffer.concat([artifact(`M ${ONE}\n`), Buffer.from('x')])],
+  ])('are not taken for one with %s', (_, content) => {
+    expect(parseCluster(content)).toBeUndefined();
+  });
+});
+
+describe('check-ins', () => {
+  const lines = `C two\\swords\nD 2026-11-29T16:43:34.013\nP ${ONE} ${OTHER}\nR ${'0'.repeat(32)}\nT *branch * trunk\nU a\\sb\n`;
+
+  it('say what they follow, who made them and when', () => {
+    expect(parseCheckIn(artifact(lines))).toEqual({
+      parents: [ONE, OTHER],
+      comment: 'two words',
+      user: 'a b',
+      time: Date.UTC(2026, 10, 29, 16, 43, 34) / 1_000,
+      branch: 'trunk',
+      baseline: undefined,
+    });
+  });
+
+  it('are found under a signature', () => {
+    const signed = `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA1\n\n${artifact(lines).toString()}-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n`;
+    expect(parseCheckIn(Buffer.from(signed))?.user).toBe('a b');
+  });
+
+  it.each([
+    ['a tag', artifact(`D 2026-11-29T16:43:34\nT +release ${ONE}\nU me\n`)],
+    ['a technote', artifact(`C note\nD 2026-11-29T16:43:34\nE 2026-11-29T16:43:34 ${ONE}\nU me\nW 0\n\n`)],
+    ['an attachment', artifact(`A f.txt page ${ONE}\nC comment\nD 2026-11-29T16:43:34\nU me\n`)],
+    ['a wiki page', artifact('D 2026-11-29T16:43:34\nL Page\nU me\n')],
+    ['a cluster', artifact(`M ${ONE}\n`)],
+    ['cards out of order', artifact(`D 2026-11-29T16:43:34\nC hello\nU me\n`)],
+    ['a parent that is no name', artifact('C x\nD 2026-11-29T16:43:34\nP abc\nU me\n')],
+    ['a wrong checksum', Buffer.from(`${lines}Z ${'0'.repeat(32)}\n`)],
+    ['a text', Buffer.from('Some text\n')],
+    ['nothing', Buffer.from('')],
+  ])('are told apart from %s', (_, content) => {
+    expect(parseCheckIn(content)).toBeUndefined();
+  });
+});
+
+it('the stock program tells check-ins and clusters apart as it is done here, and makes the same clusters', async ({
+  skip,
+}) => {
+  skip(noFossil !== undefined, noFossil);
+  await using folder = await tempDir();
+  const user = new FossilClient(folder.path);
+  const repository = await user.init('project');
+  const files = Array.from({ length: 150 }, (_, file) => [`file${file}`, `content of ${file}\n`]);
+  await user.commit('project', 'first commit', Object.fromEntries(files), '--branch', 'side');
+  await user.run(['tag', 'add', 'release', 'tip'], { cwd: 'project' });
+  await writeFile(join(folder.path, 'project', 'page'), 'a page of the wiki');
+  await user.run(['wiki', 'create', 'Page', 'page', '--technote', 'now'], { cwd: 'project' });
+  const before = await user.artifacts(repository);
+  await user.run(['test-create-clusters', '-R', repository]);
+
+  const contents = new Map<string, Buffer>();
+  for (const row of await user.sql(repository, 'SELECT uuid, hex(content(uuid)) FROM blob ORDER BY uuid')) {
+    const [name = '', hex] = row.replaceAll("'", '').split(',');
+    contents.set(name, Buffer.from(hex ?? '', 'hex'));
+  }
+  const those = (parse: (content: Buffer) => unknown) =>
+    [...contents].filter(([, content]) => parse(content) !== undefined).map(([name]) => name);
+  expect(those(parseCheckIn)).toEqual(
+    (
+      await user.sql(
+        repository,
+        "SELECT uuid FROM event JOIN blob ON rid = objid WHERE type = 'ci' ORDER BY uuid",
+      )
+    ).map((row) => row.replaceAll("'", '')),
+  );
+  const clusters = writeClusters(before as ArtifactName[]);
+  expect(clusters).toHaveLength(1);
+  expect(those(parseCluster)).toEqual(clusters.map((cluster) => nameOf(cluster, 'sha3-256')));
+});
