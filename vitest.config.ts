@@ -17,6 +17,7 @@ const UNIT = unit(
   'http',
   'maintenance',
   'mirror',
+  'outbound',
   'relay',
   'repository',
   'server',

@@ -1,10 +1,10 @@
 import { type GivenFlags, readClientSettings } from '../config/settings.ts';
 import { CairnError, isCairnError } from '../lib/errors.ts';
-import type { Credentials } from '../mirror/remote/credentials.ts';
 import { GitCredentialHelper } from '../mirror/remote/git-credential.ts';
-import { traceOf } from '../mirror/remote/http-trace.ts';
 import { parseRemoteAddress, type RemoteAddress } from '../mirror/remote/remote-address.ts';
 import { createSigner } from '../nostr/sign.ts';
+import type { Credentials } from '../outbound/credentials.ts';
+import { traceOf } from '../outbound/http-trace.ts';
 import { readKeyFile } from '../server/keys.ts';
 import type { CommandContext } from './command-context.ts';
 import { readSignerIfAny } from './key.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { roundedSize } from '../lib/format-size.ts';
 import type { MirrorObserver, Phase, Side } from '../mirror/observer.ts';
-import { saferText } from '../mirror/remote/safer-text.ts';
+import { saferText } from '../outbound/safer-text.ts';
 
 /** Where progress is shown: standard error. */
 export interface ProgressOutput {

@@ -23,8 +23,6 @@ export { silent } from '../mirror/observer.ts';
 export type { MirrorMode, PlannedRef, RefAction, Strategy } from '../mirror/plan/plan.ts';
 export type { RefKind, RefMapping, RefScope } from '../mirror/plan/ref-scope.ts';
 export type { CredentialHelper } from '../mirror/remote/credential-helper.ts';
-export type { Credentials } from '../mirror/remote/credentials.ts';
-export type { HttpAnswer, HttpRequest, HttpTransport } from '../mirror/remote/http-transport.ts';
 export type { ConnectionOptions } from '../mirror/remote/open-connection.ts';
 export type { SourceListing } from '../mirror/remote/source.ts';
 export type { TargetListing } from '../mirror/remote/target.ts';
@@ -37,4 +35,6 @@ export {
 } from '../mirror/run/mirror-result.ts';
 export type { MirrorLimits } from '../mirror/run/mirror-run.ts';
 export type { RefResult } from '../mirror/run/push-refs.ts';
+export type { Credentials } from '../outbound/credentials.ts';
+export type { HttpAnswer, HttpRequest, HttpTransport } from '../outbound/http-transport.ts';
 export { type ImportOptions, importInto } from './import-into.ts';

@@ -7,25 +7,25 @@ import { Git } from '../git-process/git.ts';
 import { systemClock } from '../lib/clock.ts';
 import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import { systemRandom } from '../lib/random.ts';
+import { authorizationOf, credentialsOf } from '../outbound/credentials.ts';
+import { displayUrl } from '../outbound/display-url.ts';
+import { Secrets } from '../outbound/secrets.ts';
+import { TransferCounts } from '../outbound/traffic.ts';
 import type { ScratchPlace } from './graph/scratch.ts';
 import { type MirrorObserver, silent } from './observer.ts';
 import type { MirrorMode } from './plan/plan.ts';
 import { checkScope, desiredRefs, type RefScope, refPrefixes, wholeScope } from './plan/ref-scope.ts';
 import type { ProtocolVersion } from './remote/connection.ts';
-import { authorizationOf, credentialsOf } from './remote/credentials.ts';
 import { openGitSource } from './remote/git-source.ts';
 import { type ConnectionOptions, openConnection } from './remote/open-connection.ts';
 import {
   displayAddress,
-  displayUrl,
   isSameRepository,
   parseRemoteAddress,
   type RemoteAddress,
 } from './remote/remote-address.ts';
-import { Secrets } from './remote/secrets.ts';
 import type { Source, SourceListing } from './remote/source.ts';
 import { Target, type TargetListing } from './remote/target.ts';
-import { TransferCounts } from './remote/traffic.ts';
 import type { MirrorResult } from './run/mirror-result.ts';
 
 export type { Outcome } from './run/mirror-result.ts';

@@ -21,6 +21,7 @@ const ROWS: Readonly<Record<string, number>> = {
   policy: 3,
   'object-store': 2,
   'git-process': 2,
+  outbound: 2,
   git: 1,
   nostr: 1,
   fossil: 1,

@@ -2,13 +2,13 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { AddressGuard } from '../../src/mirror/remote/address-guard.ts';
 import type { Connection, Session } from '../../src/mirror/remote/connection.ts';
 import { openGitSource } from '../../src/mirror/remote/git-source.ts';
 import { type ConnectionOptions, openConnection } from '../../src/mirror/remote/open-connection.ts';
 import type { PacketStream } from '../../src/mirror/remote/packet-stream.ts';
 import { parseRemoteAddress } from '../../src/mirror/remote/remote-address.ts';
-import { RemoteError } from '../../src/mirror/remote/remote-error.ts';
+import { AddressGuard } from '../../src/outbound/address-guard.ts';
+import { RemoteError } from '../../src/outbound/remote-error.ts';
 import {
   advertiseNothing,
   type ScriptedServer,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CarryOutContext, pullRun, pushRun } from '../../src/mirror/kept/carry-out.ts';
 import type { PullOptions } from '../../src/mirror/kept/mirror-runs.ts';
 import { parseRemoteAddress } from '../../src/mirror/remote/remote-address.ts';
-import { TransferCounts } from '../../src/mirror/remote/traffic.ts';
+import { TransferCounts } from '../../src/outbound/traffic.ts';
 import type { GitRepository } from '../../src/repository/git/git-repository.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
 import { GitClient } from '../helpers/git-client.ts';

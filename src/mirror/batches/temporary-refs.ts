@@ -4,9 +4,9 @@
  */
 import { type RefCommand, zeroId } from '../../git/index.ts';
 import { isCairnError, messageOf } from '../../lib/errors.ts';
+import { saferText } from '../../outbound/safer-text.ts';
 import type { CommitGraph } from '../graph/commit-graph.ts';
 import { isTemporary } from '../plan/ref-scope.ts';
-import { saferText } from '../remote/safer-text.ts';
 import { fetchGraph } from '../run/ancestry.ts';
 import type { MirrorRun } from '../run/mirror-run.ts';
 import { sizeRefusalOf } from '../run/size-refusal.ts';

@@ -7,6 +7,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { CairnError, type ErrorKind, publicTextOf } from '../../lib/errors.ts';
 import type { Random } from '../../lib/random.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
+import type { TrafficObserver } from '../../outbound/traffic.ts';
 import { isWriter, writerRole } from '../../policy/push-access.ts';
 import type { GitState } from '../../repository/git/git-manifest.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
@@ -16,7 +17,6 @@ import { type KeptMirror, type KeptPull, MAX_ERROR_TEXT } from '../../repository
 import type { Repositories } from '../../repository/repositories.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { parseRemoteAddress } from '../remote/remote-address.ts';
-import type { TrafficObserver } from '../remote/traffic.ts';
 import type { MirrorBook } from './mirror-book.ts';
 import { isMarked, mark, unmark } from './mirror-mark.ts';
 import type { MirrorRemote, MirrorRunResult, PullRun, PushRun } from './mirror-runs.ts';

@@ -1,10 +1,10 @@
 /** What kept mirrors ask of those who carry them out. */
 import type { Digest } from '../../lib/digest.ts';
+import type { TrafficObserver } from '../../outbound/traffic.ts';
 import type { MirrorPlacement } from '../../policy/mirrored-refs.ts';
 import type { GitState } from '../../repository/git/git-manifest.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
 import type { RemoteAddress } from '../remote/remote-address.ts';
-import type { TrafficObserver } from '../remote/traffic.ts';
 import type { MirrorCredential } from './sealed-credentials.ts';
 
 /** A remote repository, and what is shown to its host, and to no other one. */

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../lib/clock.ts';
 import { publicError } from '../../lib/errors.ts';
-import { type TrafficObserver, uncounted } from '../remote/traffic.ts';
+import { type TrafficObserver, uncounted } from '../../outbound/traffic.ts';
 
 /** Milliseconds that every run has, for remotes that are slow to begin and for the work on this side. */
 const FIRST_MS = 30 * 60_000;

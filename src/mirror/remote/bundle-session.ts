@@ -12,11 +12,12 @@ import {
   UploadRequestParser,
 } from '../../git/index.ts';
 import { messageOf } from '../../lib/errors.ts';
+import { RemoteError } from '../../outbound/remote-error.ts';
+import type { RequestBody } from '../../outbound/request-body.ts';
+import type { TrafficObserver } from '../../outbound/traffic.ts';
 import { maxAdvertisementBytes } from './advertisement-body.ts';
-import type { RequestBody, Session } from './connection.ts';
+import type { Session } from './connection.ts';
 import { PacketStream } from './packet-stream.ts';
-import { RemoteError } from './remote-error.ts';
-import type { TrafficObserver } from './traffic.ts';
 
 /** True for the path of a bundle. A path that cannot be read is none: git says what is wrong with it. */
 export async function isBundleFile(path: string): Promise<boolean> {

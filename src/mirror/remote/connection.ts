@@ -1,12 +1,10 @@
 import type { Service } from '../../git/index.ts';
+import type { RequestBody } from '../../outbound/request-body.ts';
 import type { PacketStream } from './packet-stream.ts';
 import type { RemoteAddress } from './remote-address.ts';
 
 /** Version of git's protocol. Pushes use 0; a server that does not know the version that was asked for answers with 0. */
 export type ProtocolVersion = 0 | 1 | 2;
-
-/** Bytes of a request: all of it at once, or read at the pace of the network. */
-export type RequestBody = Buffer | AsyncIterable<Buffer>;
 
 export interface OpenOptions {
   /** The version to ask for. The advertisement tells which one the server speaks. */

@@ -1,9 +1,9 @@
 import { StringDecoder } from 'node:string_decoder';
 import { textOf } from '../../git/index.ts';
 import { CairnError } from '../../lib/errors.ts';
+import { RemoteError } from '../../outbound/remote-error.ts';
+import { saferText, withoutSequences } from '../../outbound/safer-text.ts';
 import type { PacketStream } from './packet-stream.ts';
-import { RemoteError } from './remote-error.ts';
-import { saferText, withoutSequences } from './safer-text.ts';
 
 const BANDS: Readonly<Record<number, 'data' | 'message' | 'error'>> = { 1: 'data', 2: 'message', 3: 'error' };
 

@@ -1,7 +1,7 @@
 /** `git credential`: the helpers that somebody has set up for git, and git's own question on the terminal. */
 import { spawn } from 'node:child_process';
+import { decoded, defaultUserName } from '../../outbound/credentials.ts';
 import type { CredentialHelper, CredentialQuestion, FilledCredential } from './credential-helper.ts';
-import { decoded, defaultUserName } from './credentials.ts';
 
 export interface GitCredentialOptions {
   /** The git to run; a name is looked up in PATH. */

@@ -10,13 +10,13 @@ import {
   textOf,
 } from '../../git/index.ts';
 import { CairnError, isCairnError } from '../../lib/errors.ts';
+import { RemoteError } from '../../outbound/remote-error.ts';
+import { saferText } from '../../outbound/safer-text.ts';
 import { maxAdvertisementBytes } from './advertisement-body.ts';
 import type { Connection, ProtocolVersion, Session } from './connection.ts';
 import { demultiplexed } from './demultiplex.ts';
 import type { PacketStream } from './packet-stream.ts';
 import { parseAdvertised } from './parse-advertised.ts';
-import { RemoteError } from './remote-error.ts';
-import { saferText } from './safer-text.ts';
 import type { FetchOptions, Source, SourceListing } from './source.ts';
 
 export interface GitSourceOptions {

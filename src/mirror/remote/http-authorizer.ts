@@ -1,5 +1,4 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { CredentialHelper, FilledCredential } from './credential-helper.ts';
 import {
   authorizationOf,
   basicAuthorization,
@@ -7,9 +6,10 @@ import {
   credentialsOf,
   decoded,
   mayCarryCredentials,
-} from './credentials.ts';
-import type { HttpAnswer } from './http-transport.ts';
-import type { Secrets } from './secrets.ts';
+} from '../../outbound/credentials.ts';
+import type { HttpAnswer } from '../../outbound/http-transport.ts';
+import type { Secrets } from '../../outbound/secrets.ts';
+import type { CredentialHelper, FilledCredential } from './credential-helper.ts';
 
 export interface AuthorizerOptions {
   /** The address as it was given; a password in it counts as credentials. */

@@ -1,15 +1,17 @@
 import { flushPacket, type Service } from '../../git/index.ts';
+import { displayUrl } from '../../outbound/display-url.ts';
+import { endAnswer, type HttpClient, mustBe, restOfAnswer } from '../../outbound/http-client.ts';
+import type { HttpAnswer } from '../../outbound/http-transport.ts';
+import { readBriefly } from '../../outbound/read-briefly.ts';
+import { RemoteError } from '../../outbound/remote-error.ts';
+import type { RequestBody } from '../../outbound/request-body.ts';
 import { boundedAdvertisement, withoutServiceHeader } from './advertisement-body.ts';
-import type { Connection, OpenOptions, RequestBody, Session } from './connection.ts';
+import type { Connection, OpenOptions, Session } from './connection.ts';
 import type { HttpAuthorizer } from './http-authorizer.ts';
-import { endAnswer, type HttpClient, mustBe, restOfAnswer } from './http-client.ts';
-import type { HttpAnswer } from './http-transport.ts';
 import { PacketStream } from './packet-stream.ts';
 import { collectStart } from './post-buffer.ts';
-import { readBriefly } from './read-briefly.ts';
 import { isRedirect, maxRedirects, redirected } from './redirects.ts';
-import { displayUrl, type RemoteAddress } from './remote-address.ts';
-import { RemoteError } from './remote-error.ts';
+import type { RemoteAddress } from './remote-address.ts';
 import { advertisementUrl, repositoryUrl, requestUrl } from './service-url.ts';
 
 export interface HttpConnectionOptions {

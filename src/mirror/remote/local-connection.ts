@@ -1,15 +1,15 @@
 import { resolve } from 'node:path';
 import type { Service } from '../../git/index.ts';
 import { CairnError } from '../../lib/errors.ts';
+import { withoutUsers } from '../../outbound/secrets.ts';
+import type { TrafficObserver } from '../../outbound/traffic.ts';
+import type { WaitingTimes } from '../../outbound/waiting-times.ts';
 import { BundleSession, isBundleFile } from './bundle-session.ts';
 import type { Connection, OpenOptions, Session } from './connection.ts';
 import { forReading, withoutRepository } from './git-environment.ts';
 import { ProcessSession } from './process-session.ts';
 import type { RemoteAddress } from './remote-address.ts';
 import { type ProgramToRun, RemoteProcess } from './remote-process.ts';
-import { withoutUsers } from './secrets.ts';
-import type { TrafficObserver } from './traffic.ts';
-import type { WaitingTimes } from './waiting-times.ts';
 
 export interface LocalConnectionOptions {
   readonly address: RemoteAddress & { readonly kind: 'local' };

@@ -1,21 +1,21 @@
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { CairnError } from '../../lib/errors.ts';
-import type { AddressGuard } from './address-guard.ts';
+import type { AddressGuard } from '../../outbound/address-guard.ts';
+import type { Credentials } from '../../outbound/credentials.ts';
+import { HttpClient } from '../../outbound/http-client.ts';
+import type { TraceSink } from '../../outbound/http-trace.ts';
+import type { HttpTransport } from '../../outbound/http-transport.ts';
+import { NodeTransport } from '../../outbound/node-transport.ts';
+import { Secrets } from '../../outbound/secrets.ts';
+import { type TrafficObserver, uncounted } from '../../outbound/traffic.ts';
+import { WAITING_TIMES, type WaitingTimes } from '../../outbound/waiting-times.ts';
 import type { Connection } from './connection.ts';
 import type { CredentialHelper } from './credential-helper.ts';
-import type { Credentials } from './credentials.ts';
 import { HttpAuthorizer } from './http-authorizer.ts';
-import { HttpClient } from './http-client.ts';
 import { HttpConnection } from './http-connection.ts';
-import type { TraceSink } from './http-trace.ts';
-import type { HttpTransport } from './http-transport.ts';
 import { LocalConnection } from './local-connection.ts';
-import { NodeTransport } from './node-transport.ts';
 import type { RemoteAddress } from './remote-address.ts';
-import { Secrets } from './secrets.ts';
 import { SshConnection } from './ssh-connection.ts';
-import { type TrafficObserver, uncounted } from './traffic.ts';
-import { WAITING_TIMES, type WaitingTimes } from './waiting-times.ts';
 
 /** How to reach a remote. Without any, everything is as for a person who uses git, but nobody is asked for credentials. */
 export interface ConnectionOptions {

@@ -1,8 +1,8 @@
 import { type AdvertisementParser, type ParsedAdvertisement, textOf } from '../../git/index.ts';
 import { CairnError } from '../../lib/errors.ts';
+import { saferText } from '../../outbound/safer-text.ts';
 import type { PacketStream } from './packet-stream.ts';
 import { redactedError } from './redacted-error.ts';
-import { saferText } from './safer-text.ts';
 
 /**
  * Reads an advertisement to its flush.

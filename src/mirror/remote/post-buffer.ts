@@ -1,5 +1,6 @@
-import type { RequestBody } from './connection.ts';
-import { SentBody } from './sent-body.ts';
+import type { RequestBody } from '../../outbound/request-body.ts';
+
+import { SentBody } from '../../outbound/sent-body.ts';
 
 /** Bytes of a body that are collected before it is sent: as much as git collects (`http.postBuffer`). */
 export const postBufferBytes = 1024 * 1024;

@@ -1,12 +1,13 @@
 import { writeChunk } from '../../lib/streams.ts';
+import { RemoteError } from '../../outbound/remote-error.ts';
+import type { RequestBody } from '../../outbound/request-body.ts';
+import { CountedBody, SentBody } from '../../outbound/sent-body.ts';
+import type { TrafficObserver } from '../../outbound/traffic.ts';
+import { type WaitingTimes, Watchdog } from '../../outbound/waiting-times.ts';
 import { boundedAdvertisement } from './advertisement-body.ts';
-import type { RequestBody, Session } from './connection.ts';
+import type { Session } from './connection.ts';
 import { PacketStream } from './packet-stream.ts';
-import { RemoteError } from './remote-error.ts';
 import { endedTooEarly, type RemoteProcess } from './remote-process.ts';
-import { CountedBody, SentBody } from './sent-body.ts';
-import type { TrafficObserver } from './traffic.ts';
-import { type WaitingTimes, Watchdog } from './waiting-times.ts';
 
 export interface ProcessSessionOptions {
   readonly process: RemoteProcess;

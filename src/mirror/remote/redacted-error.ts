@@ -1,5 +1,5 @@
 import { CairnError } from '../../lib/errors.ts';
-import { RemoteError } from './remote-error.ts';
+import { RemoteError } from '../../outbound/remote-error.ts';
 
 /** The error of a parser, whose text may quote the remote, without secrets. Any other error is given back as it is. */
 export function redactedError(error: unknown, redact: (text: string) => string): unknown {

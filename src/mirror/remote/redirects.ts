@@ -1,8 +1,8 @@
 import type { Service } from '../../git/index.ts';
-import { mayCarryCredentials } from './credentials.ts';
-import type { HttpAnswer } from './http-transport.ts';
-import { displayUrl, parseUrl } from './remote-address.ts';
-import { RemoteError } from './remote-error.ts';
+import { mayCarryCredentials } from '../../outbound/credentials.ts';
+import { displayUrl, parseUrl } from '../../outbound/display-url.ts';
+import type { HttpAnswer } from '../../outbound/http-transport.ts';
+import { RemoteError } from '../../outbound/remote-error.ts';
 import { advertisementUrl } from './service-url.ts';
 
 /** As many as git follows (`http.c`). */

@@ -3,6 +3,7 @@
  * repository, or the path of a bundle file.
  */
 import { CairnError } from '../../lib/errors.ts';
+import { displayUrl, parseUrl } from '../../outbound/display-url.ts';
 
 export type RemoteAddress =
   | { readonly kind: 'http'; readonly url: URL }
@@ -71,11 +72,6 @@ export function displayAddress(address: RemoteAddress): string {
     case 'local':
       return address.path;
   }
-}
-
-/** An HTTP URL as a person may see it: without what could be a secret. */
-export function displayUrl(url: URL): string {
-  return `${url.protocol}//${url.host}${url.pathname}`;
 }
 
 /**
@@ -160,11 +156,6 @@ function mustBePrintable(text: string): void {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (!/[\u0000-\u001f\u007f]/.test(text)) return;
   throw new CairnError('invalid', 'the address of a repository contains control characters');
-}
-
-/** `URL.parse`, which the first versions of Node.js 20 do not have. */
-export function parseUrl(text: string, base?: URL): URL | undefined {
-  return URL.canParse(text, base?.href) ? new URL(text, base) : undefined;
 }
 
 function decoded(text: string): string {

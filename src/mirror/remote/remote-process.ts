@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { cleanReason } from '../../git/index.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { RemoteError } from './remote-error.ts';
+import { RemoteError } from '../../outbound/remote-error.ts';
 
 export interface ProgramToRun {
   readonly file: string;

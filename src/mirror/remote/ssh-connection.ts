@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process';
 import type { Service } from '../../git/index.ts';
 import { isCairnError } from '../../lib/errors.ts';
-import type { AddressGuard } from './address-guard.ts';
+import type { AddressGuard } from '../../outbound/address-guard.ts';
+import { RemoteError } from '../../outbound/remote-error.ts';
+import { withoutUsers } from '../../outbound/secrets.ts';
+import type { TrafficObserver } from '../../outbound/traffic.ts';
+import type { WaitingTimes } from '../../outbound/waiting-times.ts';
 import type { Connection, OpenOptions, Session } from './connection.ts';
 import { withoutRepository } from './git-environment.ts';
 import { ProcessSession } from './process-session.ts';
 import { displayAddress, type SshAddress } from './remote-address.ts';
-import { RemoteError } from './remote-error.ts';
 import { type ProgramToRun, RemoteProcess } from './remote-process.ts';
-import { withoutUsers } from './secrets.ts';
 import { type SshConfig, type SshProgram, sshInvocation, sshProgramOf, variantTrial } from './ssh-command.ts';
-import type { TrafficObserver } from './traffic.ts';
-import type { WaitingTimes } from './waiting-times.ts';
 
 export interface SshConnectionOptions {
   readonly address: SshAddress;

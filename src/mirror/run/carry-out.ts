@@ -1,8 +1,8 @@
 /** Carries planned changes out: each by its strategy, and by another one where that fails. */
 import { type CairnError, isCairnError, messageOf } from '../../lib/errors.ts';
+import { RemoteError } from '../../outbound/remote-error.ts';
 import { seedInBatches } from '../batches/seed-in-batches.ts';
 import type { PlannedRef, Strategy } from '../plan/plan.ts';
-import { RemoteError } from '../remote/remote-error.ts';
 import type { Source } from '../remote/source.ts';
 import type { MirrorRun } from './mirror-run.ts';
 import { isSourceMoved, missingAt, PackTooLong, pushRefs, type RefResult } from './push-refs.ts';

@@ -1,12 +1,12 @@
 /** Sends changes of refs to the target, with the objects that they need, and finds out what became of them. */
 import { isZeroId, type PushReport, type RefCommand, zeroId } from '../../git/index.ts';
 import { CairnError } from '../../lib/errors.ts';
+import { RemoteError } from '../../outbound/remote-error.ts';
+import { saferText } from '../../outbound/safer-text.ts';
 import type { LongPack } from '../batches/size-control.ts';
 import { temporaryRefsOf } from '../batches/temporary-refs.ts';
 import type { PlannedRef } from '../plan/plan.ts';
 import { isTemporary } from '../plan/ref-scope.ts';
-import { RemoteError } from '../remote/remote-error.ts';
-import { saferText } from '../remote/safer-text.ts';
 import type { MirrorRun } from './mirror-run.ts';
 import { sendPack } from './send-pack.ts';
 

@@ -1,10 +1,10 @@
 import type { PushReport, RefCommand } from '../../git/index.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { roundedSize } from '../../lib/format-size.ts';
+import { RemoteError } from '../../outbound/remote-error.ts';
+import { saferText } from '../../outbound/safer-text.ts';
 import { PackProgress } from '../batches/pack-progress.ts';
 import { hasTooManyObjects, type LongPack, type SizeControl, tooLong } from '../batches/size-control.ts';
-import { RemoteError } from '../remote/remote-error.ts';
-import { saferText } from '../remote/safer-text.ts';
 import { fetchPack } from './fetch-pack.ts';
 import type { MirrorRun } from './mirror-run.ts';
 import { type SizeRefusal, sizeRefusalIn, sizeRefusalOf } from './size-refusal.ts';

@@ -1,8 +1,8 @@
 /** Tells from what a target says whether a push was too large, or took too long. */
 import type { PushReport } from '../../git/index.ts';
 import { isCairnError } from '../../lib/errors.ts';
-import { RemoteError } from '../remote/remote-error.ts';
-import { statedLimit } from '../remote/stated-limit.ts';
+import { RemoteError } from '../../outbound/remote-error.ts';
+import { statedLimit } from '../../outbound/stated-limit.ts';
 
 /** Why the same push may succeed with less in it. */
 export interface SizeRefusal {

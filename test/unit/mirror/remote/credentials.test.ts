@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import {
-  authorizationOf,
-  credentialsOf,
-  mayCarryCredentials,
-} from '../../../../src/mirror/remote/credentials.ts';
 import { describeQuestion, parseFilled } from '../../../../src/mirror/remote/git-credential.ts';
-import { Secrets, shownHeader } from '../../../../src/mirror/remote/secrets.ts';
 import { readCredential } from '../../../../src/nostr/http-credential.ts';
 import { createSigner } from '../../../../src/nostr/sign.ts';
+import { authorizationOf, credentialsOf, mayCarryCredentials } from '../../../../src/outbound/credentials.ts';
+import { Secrets, shownHeader } from '../../../../src/outbound/secrets.ts';
 
 const clock = { now: () => 1_700_000_000_000, monotonic: () => 0, sleep: async () => undefined };
 

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { encodePacket, flushPacket } from '../../../../src/git/index.ts';
-import type { RequestBody, Session } from '../../../../src/mirror/remote/connection.ts';
+import type { Session } from '../../../../src/mirror/remote/connection.ts';
 import type {
   CredentialHelper,
   CredentialQuestion,
 } from '../../../../src/mirror/remote/credential-helper.ts';
-import type { HttpAnswer, HttpRequest, HttpTransport } from '../../../../src/mirror/remote/http-transport.ts';
 import { type ConnectionOptions, openConnection } from '../../../../src/mirror/remote/open-connection.ts';
 import { parseRemoteAddress } from '../../../../src/mirror/remote/remote-address.ts';
+import type { HttpAnswer, HttpRequest, HttpTransport } from '../../../../src/outbound/http-transport.ts';
+import type { RequestBody } from '../../../../src/outbound/request-body.ts';
 
 const { signal } = new AbortController();
 type Scripted = Partial<Omit<HttpAnswer, 'body'>> & { readonly body?: string | Buffer };

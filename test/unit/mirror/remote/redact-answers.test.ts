@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodePacket, encodeSideband, flushPacket } from '../../../../src/git/index.ts';
 import { openGitSource } from '../../../../src/mirror/remote/git-source.ts';
-import type { HttpAnswer, HttpRequest, HttpTransport } from '../../../../src/mirror/remote/http-transport.ts';
 import { openConnection } from '../../../../src/mirror/remote/open-connection.ts';
 import { parseRemoteAddress } from '../../../../src/mirror/remote/remote-address.ts';
 import { Target } from '../../../../src/mirror/remote/target.ts';
+import type { HttpAnswer, HttpRequest, HttpTransport } from '../../../../src/outbound/http-transport.ts';
 import { tempDir } from '../../../helpers/temp-dir.ts';
 
 const { signal } = new AbortController();

@@ -1,4 +1,4 @@
-import type { RequestBody } from './connection.ts';
+import type { RequestBody } from './request-body.ts';
 
 /** A body of a request that comes in pieces: closed exactly once, whatever happens. */
 export class SentBody {

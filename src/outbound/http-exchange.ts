@@ -1,7 +1,7 @@
 import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
-import { writeChunk } from '../../lib/streams.ts';
+import { writeChunk } from '../lib/streams.ts';
 import type { HttpAnswer, HttpRequest } from './http-transport.ts';
 import { readBeforeFailing } from './read-before-failing.ts';
 import { SentBody } from './sent-body.ts';

@@ -1,4 +1,4 @@
-import type { RequestBody } from './connection.ts';
+import type { RequestBody } from './request-body.ts';
 
 /** A request of HTTP. */
 export interface HttpRequest {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { systemCode } from '../../lib/errors.ts';
+import { systemCode } from '../lib/errors.ts';
 
 /** Milliseconds within which what was already received is read. */
 const PATIENCE_MS = 2_000;

@@ -1,6 +1,6 @@
-import type { Clock } from '../../lib/clock.ts';
-import { encodeToken, tokenTemplate } from '../../nostr/nip98.ts';
-import type { Signer } from '../../nostr/sign.ts';
+import type { Clock } from '../lib/clock.ts';
+import { encodeToken, tokenTemplate } from '../nostr/nip98.ts';
+import type { Signer } from '../nostr/sign.ts';
 import type { Secrets } from './secrets.ts';
 
 /** What shows a remote who asks. */

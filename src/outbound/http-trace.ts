@@ -1,5 +1,5 @@
-import type { Clock } from '../../lib/clock.ts';
-import { displayUrl } from './remote-address.ts';
+import type { Clock } from '../lib/clock.ts';
+import { displayUrl } from './display-url.ts';
 import { shownHeader } from './secrets.ts';
 
 /** Takes the lines of a trace. They contain no secrets. */

@@ -1,7 +1,7 @@
 /** What an HTTP answer that is not a success means for a mirror. */
 import { STATUS_CODES } from 'node:http';
-import { cleanReason } from '../../git/index.ts';
-import type { ErrorKind } from '../../lib/errors.ts';
+import { cleanReason } from '../git/index.ts';
+import type { ErrorKind } from '../lib/errors.ts';
 import type { HttpAnswer } from './http-transport.ts';
 import { readBriefly } from './read-briefly.ts';
 import { RemoteError } from './remote-error.ts';

@@ -1,10 +1,10 @@
-import { messageOf, systemCode } from '../../lib/errors.ts';
-import type { RequestBody } from './connection.ts';
+import { messageOf, systemCode } from '../lib/errors.ts';
+import { displayUrl } from './display-url.ts';
 import { isEncoded, refusalOf } from './http-refusal.ts';
 import type { HttpAnswer, HttpRequest, HttpTransport } from './http-transport.ts';
 import { readBriefly } from './read-briefly.ts';
-import { displayUrl } from './remote-address.ts';
 import { RemoteError } from './remote-error.ts';
+import type { RequestBody } from './request-body.ts';
 import type { Secrets } from './secrets.ts';
 import { CountedBody } from './sent-body.ts';
 import type { TrafficObserver } from './traffic.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { statedLimit } from '../../../../src/mirror/remote/stated-limit.ts';
+import { statedLimit } from '../../../src/outbound/stated-limit.ts';
 
 it.each([
   ['body exceeded size limit 104857600', 104_857_600],

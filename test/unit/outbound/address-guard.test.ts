@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AddressGuard } from '../../../../src/mirror/remote/address-guard.ts';
+import { AddressGuard } from '../../../src/outbound/address-guard.ts';
 
 const v4 = (address: string) => ({ address, family: 4 });
 const v6 = (address: string) => ({ address, family: 6 });

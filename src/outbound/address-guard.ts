@@ -1,6 +1,6 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
-import { CairnError, publicError } from '../../lib/errors.ts';
+import { CairnError, publicError } from '../lib/errors.ts';
 
 /** Finds all addresses of a host name. */
 export type Resolver = (host: string) => Promise<readonly LookupAddress[]>;

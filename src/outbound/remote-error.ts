@@ -1,4 +1,4 @@
-import { CairnError, type ErrorKind } from '../../lib/errors.ts';
+import { CairnError, type ErrorKind } from '../lib/errors.ts';
 
 /** What a remote said about the failure of a request, for decisions and for people. */
 export interface RemoteFacts {

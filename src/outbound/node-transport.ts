@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Clock } from '../../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { BriefAgents } from './brief-agents.ts';
 import { HttpExchange } from './http-exchange.ts';
