@@ -29,14 +29,19 @@ export function loginSignature(nonce: string, secret: string): string {
   return sha1(Buffer.from(nonce + secret));
 }
 
-/**
- * Whether a card was made with a secret and for just these bytes. Takes as long for a wrong signature as for a right one.
- * @param bytes everything after the line of the card; of a card in a cookie the whole message
- */
+/** Whether the nonce of a card is the one of these bytes: everything after its line; for a card in a cookie the whole message. */
+export function hasNonceOf(card: LoginCard, bytes: Uint8Array): boolean {
+  return isSame(card.nonce, nonceOf(bytes));
+}
+
+/** Whether a card was signed with a secret. Takes as long for a wrong signature as for a right one. */
+export function isSignedWith(card: LoginCard, secret: string): boolean {
+  return isSame(card.signature, loginSignature(card.nonce, secret));
+}
+
+/** Whether a card was made with a secret and for just these bytes: {@link hasNonceOf} and {@link isSignedWith}. */
 export function verifyLogin(card: LoginCard, bytes: Uint8Array, secret: string): boolean {
-  const nonce = nonceOf(bytes);
-  const signed = isSame(card.signature, loginSignature(nonce, secret));
-  return isSame(card.nonce, nonce) && signed;
+  return hasNonceOf(card, bytes) && isSignedWith(card, secret);
 }
 
 /** The card that goes before a message. */
