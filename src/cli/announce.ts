@@ -1,4 +1,5 @@
-import { type GivenFlags, readClientSettings } from '../config/settings.ts';
+import { readClientSettings } from '../config/client-settings.ts';
+import type { GivenFlags } from '../config/given-flags.ts';
 import { systemClock } from '../lib/clock.ts';
 import { CairnError } from '../lib/errors.ts';
 import { formatAddress } from '../nostr/address.ts';

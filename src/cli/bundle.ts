@@ -1,4 +1,4 @@
-import type { GivenFlags } from '../config/settings.ts';
+import type { GivenFlags } from '../config/given-flags.ts';
 import { systemClock } from '../lib/clock.ts';
 import { systemRandom } from '../lib/random.ts';
 import { makeBundle } from '../maintenance/bundle.ts';

@@ -1,19 +1,17 @@
 import { Command, Option as CommanderOption } from 'commander';
+import { type GivenFlags, optionsFor } from '../config/given-flags.ts';
 import type { Option, OptionName } from '../config/options.ts';
-import { type GivenFlags, optionsFor } from '../config/settings.ts';
 import { unknownVariables, unknownVariableWarning } from '../config/unknown-variables.ts';
 import { VERSION } from '../server/version.ts';
 import type { CommandContext } from './command-context.ts';
-import { credentialGet, credentialNote, credentialOther } from './credential.ts';
 import { addImportCommand } from './import-command-line.ts';
-import { keyNew, keyShow } from './key.ts';
 import { addMirrorCommands } from './mirror-command-line.ts';
 import { addKeptMirrorCommands } from './mirror-kept-command-line.ts';
 import { several } from './several.ts';
 
 /**
- * The table of all commands of `cairn`. Commands that work on a store, or run git, are loaded on demand: git runs this
- * program at each push to get a credential, and loading the S3 client would take a third of its time.
+ * The table of all commands of `cairn`. What does their work is loaded on demand: git runs this program at each push to get a
+ * credential, and a mirror of a small repository takes less time than loading everything would.
  */
 export function commandLine(context: CommandContext): Command {
   const program = new Command('cairn');
@@ -95,11 +93,11 @@ function addClientCommands(program: Command, context: CommandContext): void {
   );
   withOptions(key.command('new'), 'client')
     .description('Create a secret key.')
-    .action((flags) => keyNew(given(flags), context));
+    .action(async (flags) => (await import('./key.ts')).keyNew(given(flags), context));
   withOptions(key.command('show'), 'client')
     .description('Show the public key.')
     .option('--json', 'print JSON')
-    .action((flags) => keyShow(flags, given(flags), context));
+    .action(async (flags) => (await import('./key.ts')).keyShow(flags, given(flags), context));
 
   withOptions(program.command('announce <identifier>'), 'client')
     .description('Announce a repository, or change its announcement. Facts without an option stay.')
@@ -136,14 +134,16 @@ function addClientCommands(program: Command, context: CommandContext): void {
   );
   credential
     .argument('[operation]', 'the operation that git asks for')
-    .action((operation) => credentialOther(operation, process.stdin));
+    .action(async (operation) => (await import('./credential.ts')).credentialOther(operation, process.stdin));
   withOptions(credential.command('get'), 'client')
     .description('Answer a request of git on standard input.')
-    .action((flags) => credentialGet(given(flags), context, process.stdin));
+    .action(async (flags) =>
+      (await import('./credential.ts')).credentialGet(given(flags), context, process.stdin),
+    );
   for (const operation of ['store', 'erase']) {
     withOptions(credential.command(operation), 'client')
       .description('Does nothing: each credential is new, and none is stored.')
-      .action(() => credentialNote(process.stdin));
+      .action(async () => (await import('./credential.ts')).credentialNote(process.stdin));
   }
   withOptions(credential.command('install'), 'client')
     .description('Configure git to ask this helper for credentials of the server.')

@@ -1,5 +1,6 @@
 import { execa } from 'execa';
-import { type GivenFlags, readClientSettings } from '../config/settings.ts';
+import { readClientSettings } from '../config/client-settings.ts';
+import type { GivenFlags } from '../config/given-flags.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { CommandContext } from './command-context.ts';
 import { serverOf } from './server-connection.ts';

@@ -3,7 +3,8 @@
  * is a new token, signed for the repository that git names. Nothing is stored, so nothing is erased.
  */
 import type { Readable } from 'node:stream';
-import { type GivenFlags, readClientSettings } from '../config/settings.ts';
+import { readClientSettings } from '../config/client-settings.ts';
+import type { GivenFlags } from '../config/given-flags.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { CairnError } from '../lib/errors.ts';
 import { encodeToken, tokenTemplate, tokenTolerance } from '../nostr/nip98.ts';

@@ -1,4 +1,4 @@
-import type { GivenFlags } from '../config/settings.ts';
+import type { GivenFlags } from '../config/given-flags.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import { type FoldMode, type FoldOutcome, foldRepository } from '../maintenance/fold/fold.ts';
 import type { GitRepository } from '../repository/git/git-repository.ts';

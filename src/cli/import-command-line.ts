@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { GivenFlags } from '../config/settings.ts';
+import type { GivenFlags } from '../config/given-flags.ts';
 import type { CommandContext } from './command-context.ts';
 import type { ImportFlags } from './import-options.ts';
 import { side } from './mirror-command-line.ts';

@@ -1,5 +1,5 @@
 /** What `cairn import` is asked for, and how its options are read. */
-import type { GivenFlags } from '../config/settings.ts';
+import type { GivenFlags } from '../config/given-flags.ts';
 import type { ObjectFormat } from '../git/index.ts';
 import { CairnError } from '../lib/errors.ts';
 import { type PieceSizes, usualPieces } from '../mirror/import/import-request.ts';

@@ -1,4 +1,4 @@
-import { readClientSettings } from '../config/settings.ts';
+import { readClientSettings } from '../config/client-settings.ts';
 import { CairnError } from '../lib/errors.ts';
 import { plan, probe, sync } from '../mirror/mirror.ts';
 import type { MirrorResult } from '../mirror/run/mirror-result.ts';

@@ -1,5 +1,5 @@
 /** `cairn import <source> <owner>/<identifier>`: a repository from elsewhere becomes one here, or is brought up to date. */
-import type { GivenFlags } from '../config/settings.ts';
+import type { GivenFlags } from '../config/given-flags.ts';
 import { CairnError } from '../lib/errors.ts';
 import { probe } from '../mirror/mirror.ts';
 import type { CommandContext } from './command-context.ts';

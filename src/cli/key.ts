@@ -1,4 +1,5 @@
-import { type ClientSettings, type GivenFlags, readClientSettings } from '../config/settings.ts';
+import { type ClientSettings, readClientSettings } from '../config/client-settings.ts';
+import type { GivenFlags } from '../config/given-flags.ts';
 import { CairnError, isCairnError } from '../lib/errors.ts';
 import { type Random, systemRandom } from '../lib/random.ts';
 import { formatNpub } from '../nostr/public-key.ts';
@@ -44,6 +45,11 @@ export async function readSigner(settings: ClientSettings): Promise<Signer> {
     );
   });
   return createSigner(secretKey);
+}
+
+/** The key in a file. @throws as reading key files does */
+export async function readSignerOf(keyFile: string): Promise<Signer> {
+  return createSigner(await readKeyFile(keyFile));
 }
 
 /**

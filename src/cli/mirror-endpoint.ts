@@ -1,13 +1,11 @@
-import { type GivenFlags, readClientSettings } from '../config/settings.ts';
+import { readClientSettings } from '../config/client-settings.ts';
+import type { GivenFlags } from '../config/given-flags.ts';
 import { CairnError, isCairnError } from '../lib/errors.ts';
 import { GitCredentialHelper } from '../mirror/remote/git-credential.ts';
 import { parseRemoteAddress, type RemoteAddress } from '../mirror/remote/remote-address.ts';
-import { createSigner } from '../nostr/sign.ts';
 import type { Credentials } from '../outbound/credentials.ts';
 import { traceOf } from '../outbound/http-trace.ts';
-import { readKeyFile } from '../server/keys.ts';
 import type { CommandContext } from './command-context.ts';
-import { readSignerIfAny } from './key.ts';
 import type { EndpointReader } from './mirror.ts';
 
 type Side = 'source' | 'target';
@@ -93,10 +91,13 @@ async function credentialsFor(
     return { kind: 'basic', password: token, ...(username === undefined ? {} : { userName: username }) };
   }
   if (key !== undefined) {
-    return { kind: 'nostr', signer: createSigner(await readKeyFile(key)) };
+    const { readSignerOf } = await import('./key.ts');
+    return { kind: 'nostr', signer: await readSignerOf(key) };
   }
   const settings = readClientSettings(flags as GivenFlags, environment);
   if (settings.server === undefined || !isAt(settings.server, address)) return undefined;
+  // Most remotes need no key, and loading what signs would take a tenth of the time in which this program starts.
+  const { readSignerIfAny } = await import('./key.ts');
   const signer = await readSignerIfAny(settings);
   return signer === undefined ? undefined : { kind: 'nostr', signer };
 }

@@ -1,5 +1,5 @@
 /** Flags of `cairn mirror`, as the options that they stand for. */
-import { size } from '../config/values.ts';
+import { parseSize } from '../config/plain-values.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { MirrorOptions } from '../mirror/mirror.ts';
 import { parseMapping, type RefScope } from '../mirror/plan/ref-scope.ts';
@@ -72,11 +72,11 @@ function limitsOf(flags: MirrorFlags): Partial<MirrorLimits> {
 }
 
 function bytesOf(flag: string, text: string): number {
-  const result = size.safeParse(text);
-  if (!result.success || result.data < 1) {
+  const result = parseSize(text);
+  if (!('value' in result) || result.value < 1) {
     throw new CairnError('invalid', `--${flag} ${text}: expected a size such as 512MiB`);
   }
-  return result.data;
+  return result.value;
 }
 
 function countOf(flag: string, text: string): number {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { GivenFlags } from '../config/settings.ts';
+import type { GivenFlags } from '../config/given-flags.ts';
 import type { CommandContext } from './command-context.ts';
 import type { AddFlags, CredentialFlags, KeptCommand } from './mirror-kept.ts';
 

@@ -1,5 +1,6 @@
 /** `cairn mirror add|list|show|remove|run|pause|resume|credential`: the mirrors that a server keeps. */
-import { type GivenFlags, readClientSettings } from '../config/settings.ts';
+import { readClientSettings } from '../config/client-settings.ts';
+import type { GivenFlags } from '../config/given-flags.ts';
 import { systemClock } from '../lib/clock.ts';
 import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import type { MirrorView } from '../mirror/kept/mirror-view.ts';

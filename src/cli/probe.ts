@@ -1,4 +1,5 @@
-import { type GivenFlags, readSettings } from '../config/settings.ts';
+import type { GivenFlags } from '../config/given-flags.ts';
+import { readSettings } from '../config/settings.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { ProbeReport } from '../object-store/probe/probe.ts';
 import { probeError } from '../object-store/probe/probe-error.ts';

@@ -1,4 +1,5 @@
-import { type GivenFlags, readSettings } from '../config/settings.ts';
+import type { GivenFlags } from '../config/given-flags.ts';
+import { readSettings } from '../config/settings.ts';
 import { systemClock } from '../lib/clock.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import { systemRandom } from '../lib/random.ts';

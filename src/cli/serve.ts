@@ -1,5 +1,6 @@
+import type { GivenFlags } from '../config/given-flags.ts';
 import { readTls } from '../config/secrets.ts';
-import { type GivenFlags, readSettings, refuseBeyondLoopback } from '../config/settings.ts';
+import { readSettings, refuseBeyondLoopback } from '../config/settings.ts';
 import { unknownVariables, unknownVariableWarning } from '../config/unknown-variables.ts';
 import { systemRandom } from '../lib/random.ts';
 import { createLogger } from '../observability/logger.ts';

@@ -1,6 +1,6 @@
 /** A WebSocket connection to the relay of a server. */
 import { WebSocket } from 'ws';
-import type { ClientSettings } from '../config/settings.ts';
+import type { ClientSettings } from '../config/client-settings.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CairnError, type ErrorKind, systemCode } from '../lib/errors.ts';
 import { encodeEvent, type NostrEvent, type VerifiedEvent } from '../nostr/event.ts';

@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dir as temporaryFolder } from 'tmp-promise';
-import { type GivenFlags, readSettings, type Settings } from '../config/settings.ts';
+import type { GivenFlags } from '../config/given-flags.ts';
+import { readSettings, type Settings } from '../config/settings.ts';
 import type { Git } from '../git-process/git.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { ClosingStack } from '../lib/closing-stack.ts';

@@ -1,11 +1,12 @@
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { CairnError } from '../lib/errors.ts';
 import { type AnonymousPushSettings, anonymousPushes } from './anonymous-pushes.ts';
+import { type GivenFlags, givenValue, invalidValue } from './given-flags.ts';
 import { MIRROR_SCHEMAS, type MirrorSettings } from './mirror-settings.ts';
-import { OPTIONS, type Option, type OptionName } from './options.ts';
-import { automaticIfEmpty, size, whole } from './values.ts';
+import type { OptionName } from './options.ts';
+import { EXPECTED_HTTP_URL, isHttpUrlOrEmpty, parseHomeFile, parseServiceUrl } from './plain-values.ts';
+import { automaticIfEmpty, parsed, size, whole } from './values.ts';
 
 /** Where repositories live. */
 export type StoreSettings =
@@ -106,31 +107,9 @@ const url = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-const httpUrl = z
-  .string()
-  .refine(
-    (text) => text === '' || (/^https?:\/\/[^/]/i.test(text) && URL.canParse(text)),
-    'expected http://… or https://…',
-  );
-
-/** The origin in the spelling that clients use: lower case, no default port. */
-const serviceUrl = httpUrl.transform((text, context) => {
-  if (text === '' || !URL.canParse(text)) return undefined;
-  const { origin } = new URL(text);
-  // A user, path, query or fragment, even an empty one, is more than the origin.
-  if (new URL(text).href === `${origin}/` && !/[?#@]/.test(text)) return origin;
-  context.addIssue({
-    code: 'custom',
-    message: 'expected a URL without a path: git, relay and pages share one host',
-  });
-  return z.NEVER;
-});
-
-/** A path. Expands `~`, because the shell does not in `--key=~/x` and in defaults. */
-const homeFile = z
-  .string()
-  .min(1, 'expected a file')
-  .transform((path) => resolve(path.replace(/^~(?=\/)/, homedir())));
+const httpUrl = z.string().refine(isHttpUrlOrEmpty, EXPECTED_HTTP_URL);
+const serviceUrl = parsed(parseServiceUrl);
+const homeFile = parsed(parseHomeFile);
 
 /** `host:port`, an IPv6 address in brackets. */
 const address = z.string().transform((text, context): Address | undefined => {
@@ -213,9 +192,6 @@ const SCHEMAS = {
   key: homeFile,
 } satisfies Record<OptionName, z.ZodType<unknown, string>>;
 
-/** Flags as given, by option name. */
-export type GivenFlags = Partial<Record<OptionName, string>>;
-
 /**
  * Reads all settings: a flag wins over its variable, a variable over the default.
  * @throws CairnError `invalid`, naming the flag or variable at fault and what was expected
@@ -275,27 +251,6 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
     shutdownGrace: read('shutdown-grace'),
   };
   return settings;
-}
-
-/** The settings of a command that talks to a server. */
-export interface ClientSettings {
-  /** Public URL of the server without a trailing slash; undefined when none was given. */
-  readonly server: string | undefined;
-  readonly keyFile: string;
-  /** False when the key file is only the default: it may not exist. */
-  readonly keyNamed: boolean;
-}
-
-/**
- * Reads the settings of the commands that talk to a server.
- * @throws CairnError `invalid`, which names the flag or variable at fault and what was expected
- */
-export function readClientSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv): ClientSettings {
-  return {
-    server: readOption('server', flags, environment),
-    keyFile: readOption('key', flags, environment),
-    keyNamed: (flags.key ?? environment['CAIRN_KEY_FILE']) !== undefined,
-  };
 }
 
 /**
@@ -365,23 +320,8 @@ function readOption<N extends OptionName>(
   flags: GivenFlags,
   environment: NodeJS.ProcessEnv,
 ): z.output<(typeof SCHEMAS)[N]> {
-  const option = OPTIONS.find(
-    (candidate): candidate is Extract<(typeof OPTIONS)[number], { name: N }> => candidate.name === name,
-  );
-  if (option === undefined) throw new TypeError(`no option ${name}`);
-  const given = flags[name] ?? environment[option.variable] ?? option.default;
-  const result = SCHEMAS[name].safeParse(given);
+  const given = givenValue(name, flags, environment);
+  const result = SCHEMAS[name].safeParse(given.text);
   if (result.success) return result.data as z.output<(typeof SCHEMAS)[N]>;
-  const source = flags[name] === undefined ? option.variable : `--${name}`;
-  throw new CairnError(
-    'invalid',
-    `${source} is ${JSON.stringify(given)}: ${result.error.issues[0]?.message ?? 'not valid'}`,
-  );
-}
-
-/** The options a command knows. */
-export function optionsFor(command: Option['commands']): readonly (Option & { readonly name: OptionName })[] {
-  return OPTIONS.filter(
-    (option) => option.commands === command || (option.commands === 'all' && command === 'serve'),
-  );
+  throw invalidValue(given, result.error.issues[0]?.message ?? 'not valid');
 }

@@ -1,21 +1,18 @@
 /** Value formats that several settings share. */
 import { z } from 'zod';
+import { type Parsed, parseSize } from './plain-values.ts';
 
-const UNITS: Readonly<Record<string, number>> = {
-  B: 1,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-  TiB: 2 ** 40,
-};
+/** A value that is read without zod. */
+export const parsed = <T>(parse: (text: string) => Parsed<T>) =>
+  z.string().transform((text, context) => {
+    const result = parse(text);
+    if ('value' in result) return result.value;
+    context.addIssue({ code: 'custom', message: result.expected });
+    return z.NEVER;
+  });
 
 /** A size in bytes, with or without a unit. */
-export const size = z.string().transform((text, context) => {
-  const [, digits, unit = 'B'] = /^(\d+)\s*(B|KiB|MiB|GiB|TiB)?$/.exec(text) ?? [];
-  if (digits !== undefined) return Number(digits) * (UNITS[unit] ?? 1);
-  context.addIssue({ code: 'custom', message: 'expected a size such as 512MiB or 8GiB' });
-  return z.NEVER;
-});
+export const size = parsed(parseSize);
 
 /** A whole number within bounds, both included. */
 export const whole = (least: number, most: number) =>

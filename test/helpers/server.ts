@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type GivenFlags, readSettings } from '../../src/config/settings.ts';
+import type { GivenFlags } from '../../src/config/given-flags.ts';
+import { readSettings } from '../../src/config/settings.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { ObjectStore, PresignGet } from '../../src/object-store/object-store.ts';
 import { createLogger } from '../../src/observability/logger.ts';

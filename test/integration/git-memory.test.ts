@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { GivenFlags } from '../../src/config/settings.ts';
+import type { GivenFlags } from '../../src/config/given-flags.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
