@@ -30,7 +30,7 @@ export function mirrorBetweenHosts(name: DatasetName): RowGroup {
     runs: 3,
     warmUps: 1,
     async prepare(stage) {
-      const { cairn, reference } = await stage.freshHosts('file', 'cgi');
+      const { cairn, reference } = await stage.freshHosts('file', 'cgid');
       await cairn.stop();
       const dataset = await stage.dataset(name);
       const source = await reference.add('source', dataset);

@@ -37,6 +37,11 @@ export interface Session extends AsyncDisposable {
    */
   readonly stateless: boolean;
   /**
+   * Sends what has to come before a request with a long body, while something else is waited for. The request tells of its errors. Absent
+   * where nothing comes before.
+   */
+  prepare?(signal: AbortSignal): void;
+  /**
    * Sends a request.
    * @param options `last`: no other request follows, so that what runs on the other side may end
    * @returns the packets of the answer. It may begin before the whole request is sent. An error of the body is thrown by reading it.

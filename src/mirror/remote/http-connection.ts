@@ -99,11 +99,22 @@ class HttpSession implements Session {
   /** What was read last. */
   private current: PacketStream;
   private probed = false;
+  /** The answer to a probe that was sent before its request. */
+  private early: Promise<HttpAnswer> | undefined;
+  private readonly closing = new AbortController();
 
   constructor(options: SessionOptions, advertisement: PacketStream) {
     this.options = options;
     this.advertisement = advertisement;
     this.current = advertisement;
+  }
+
+  prepare(signal: AbortSignal): void {
+    const { authorizer, repository } = this.options;
+    if (this.probed || this.early !== undefined || !authorizer.mayLearnMore(repository)) return;
+    this.early = this.askWithoutBody(AbortSignal.any([signal, this.closing.signal]));
+    // The request that waits for it tells of its error.
+    this.early.catch(() => undefined);
   }
 
   async request(
@@ -133,6 +144,8 @@ class HttpSession implements Session {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.closing.abort();
+    await Promise.allSettled([this.early]);
     await this.current.close();
   }
 
@@ -156,9 +169,16 @@ class HttpSession implements Session {
     const { authorizer, repository } = this.options;
     if (this.probed || !authorizer.mayLearnMore(repository)) return;
     this.probed = true;
-    const answer = await this.post(flushPacket, signal);
+    const answer = await (this.early ?? this.askWithoutBody(signal));
+    // Only now may a person be asked for a password: nothing else is written to the terminal meanwhile.
     if (answer.status === 401) await authorizer.learn(repository, answer, signal);
+  }
+
+  /** @returns an answer whose body was ended */
+  private async askWithoutBody(signal: AbortSignal): Promise<HttpAnswer> {
+    const answer = await this.post(flushPacket, signal);
     await endAnswer(answer);
+    return answer;
   }
 
   private post(body: RequestBody, signal: AbortSignal) {

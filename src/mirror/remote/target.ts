@@ -102,6 +102,11 @@ export class Target implements AsyncDisposable {
     return this.listing;
   }
 
+  /** Sends what has to come before a pack, while the source makes one. The push tells of its errors. */
+  prepare(signal: AbortSignal): void {
+    this.session?.prepare?.(signal);
+  }
+
   /**
    * Sends commands and a pack.
    * @param pack read at the pace of the network; undefined sends an empty pack, or none where every command deletes

@@ -55,6 +55,7 @@ export async function sendPack(run: MirrorRun, parcel: Parcel): Promise<Sent> {
     observer.message('target', text);
   };
   if (wants.length === 0) return withoutPack();
+  target.prepare(signal);
   const { objects, pack } = await fetchPack(run, { wants, haves });
   try {
     if (objects === 0) return await withoutPack();
