@@ -15,6 +15,11 @@ export class LruMap<K, V> {
     return this.entries.size;
   }
 
+  /** The weight of all entries together. */
+  get weight(): number {
+    return this.total;
+  }
+
   get(key: K): V | undefined {
     const entry = this.entries.get(key);
     if (entry === undefined) return undefined;

@@ -8,7 +8,7 @@
  *     v1/repos/<owner>/<…>/mirrors
  *     v1/repos/<owner>/<…>/mirroring/<name of the mirror>
  *     v1/repos/<owner>/<…>/tombstones
- *     v1/repos/<owner>/<…>/artifacts/<sha256>[-<n>].<pack|idx|rev|bitmap|graph|refs|bundle|json>
+ *     v1/repos/<owner>/<…>/artifacts/<sha256>[-<n>].<pack|idx|rev|bitmap|graph|refs|bundle|bag|json>
  *     v1/repos/<owner>/<…>/events/<event id>.json
  *     v1/owners/<owner>
  *     v1/service
@@ -22,7 +22,8 @@
 import { type Digest, isDigest } from '../lib/digest.ts';
 import type { RepositoryPlace } from './repository-id.ts';
 
-export type ArtifactKind = 'pack' | 'idx' | 'rev' | 'bitmap' | 'graph' | 'refs' | 'bundle' | 'json';
+/** `bag` is a pack of artifacts of a Fossil repository; all but it and `json` are of git. */
+export type ArtifactKind = 'pack' | 'idx' | 'rev' | 'bitmap' | 'graph' | 'refs' | 'bundle' | 'bag' | 'json';
 
 /** What names an artifact: its digest, its kind, and which copy (absent for the first). */
 export interface ArtifactName {

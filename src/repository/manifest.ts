@@ -37,7 +37,19 @@ export interface Withdrawal {
 /** `held`: announced, and waiting for its first data. The stored form calls it `state`. */
 export type Lifecycle = 'held' | 'live' | 'withdrawn';
 
-export type CauseKind = 'announce' | 'push' | 'order' | 'fold' | 'mirror' | 'restore' | 'head' | 'withdraw';
+/** Each kind of repository has some of them: `order` and `head` are of git, `sync`, `shun` and `configure` of Fossil. */
+export type CauseKind =
+  | 'announce'
+  | 'push'
+  | 'order'
+  | 'fold'
+  | 'mirror'
+  | 'restore'
+  | 'head'
+  | 'withdraw'
+  | 'sync'
+  | 'shun'
+  | 'configure';
 
 /** One entry per push, signed state or other act that a publish carries. A kind adds what it changed. */
 export interface Cause {

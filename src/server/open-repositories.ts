@@ -7,6 +7,12 @@ import type { ObjectStorePair } from '../object-store/object-store.ts';
 import { ArtifactStore } from '../repository/artifact-store.ts';
 import { ArtifactCache, type CacheObserver } from '../repository/cache/artifact-cache.ts';
 import type { RangedDownloads } from '../repository/cache/artifact-download.ts';
+import { Bags } from '../repository/fossil/bags.ts';
+import { ContentCache } from '../repository/fossil/content-cache.ts';
+import { fossilKind } from '../repository/fossil/fossil-kind.ts';
+import type { FossilManifest } from '../repository/fossil/fossil-manifest.ts';
+import { FossilRepository } from '../repository/fossil/fossil-repository.ts';
+import { PackReader } from '../repository/fossil/pack-reader.ts';
 import { gitKind } from '../repository/git/git-kind.ts';
 import type { GitManifest } from '../repository/git/git-manifest.ts';
 import { GitRepository } from '../repository/git/git-repository.ts';
@@ -29,6 +35,24 @@ export interface CacheParts {
   readonly onDiskFull?: () => Promise<void>;
 }
 
+/** Memory for Fossil repositories, in bytes. */
+export interface FossilMemory {
+  /** For what is derived from published states. */
+  readonly bags: number;
+  /** For small packs. */
+  readonly packs: number;
+  /** For contents of artifacts. 0: none is kept. */
+  readonly contents: number;
+}
+
+/** Contents of artifacts that are kept at most. */
+const MOST_CONTENTS = 100_000;
+
+const MiB = 1 << 20;
+
+/** What a server keeps in memory of Fossil repositories, unless it is told otherwise. */
+export const FOSSIL_MEMORY: FossilMemory = { bags: 96 * MiB, packs: 16 * MiB, contents: 32 * MiB };
+
 export interface RepositoriesParts {
   readonly stores: ObjectStorePair;
   readonly clock: Clock;
@@ -39,14 +63,25 @@ export interface RepositoriesParts {
   readonly cache?: CacheParts;
   readonly publishObserver?: PublishObserver;
   readonly onPublished?: OnPublished<GitManifest>;
+  /** Called for each publish of a Fossil repository by this process. */
+  readonly onFossilPublished?: OnPublished<FossilManifest>;
+  readonly fossilMemory?: FossilMemory;
 }
+
+/** The repositories of every kind that Cairn knows. */
+export type AllRepositories = RepositoriesOfAllKinds<{
+  readonly git: Repositories;
+  readonly fossil: Repositories<FossilRepository>;
+}>;
 
 /** The whole repository layer over one object store. */
 export interface OpenedRepositories {
   /** The repositories of git. */
   readonly repositories: Repositories;
   /** Those of every kind that is opened here. A new kind is listed where this is made. */
-  readonly all: RepositoriesOfAllKinds<{ readonly git: Repositories }>;
+  readonly all: AllRepositories;
+  /** The repositories of Fossil. */
+  readonly fossil: Repositories<FossilRepository>;
   readonly artifacts: ArtifactStore;
   readonly manifests: ManifestStore<GitManifest>;
   readonly cache: ArtifactCache;
@@ -75,8 +110,32 @@ export function buildRepositories(parts: RepositoriesParts): OpenedRepositories 
     ...(onPublished === undefined ? {} : { onPublished }),
   };
   const repositories = new Repositories({ ...context, open: (id) => new GitRepository(id, context) });
-  const all = new RepositoriesOfAllKinds({ git: repositories });
-  return { repositories, all, artifacts, manifests, cache, snapshots };
+  const fossil = buildFossil(parts, artifacts, parts.cache === undefined ? undefined : cache);
+  const all = new RepositoriesOfAllKinds({ git: repositories, fossil });
+  return { repositories, all, fossil, artifacts, manifests, cache, snapshots };
+}
+
+function buildFossil(
+  parts: RepositoriesParts,
+  artifacts: ArtifactStore,
+  cache: ArtifactCache | undefined,
+): Repositories<FossilRepository> {
+  const { stores, clock, random, swapPatience, publishObserver, onFossilPublished } = parts;
+  const { bags: memory, packs, contents } = parts.fossilMemory ?? FOSSIL_MEMORY;
+  const reader = new PackReader({ artifacts, memory: packs, ...(cache === undefined ? {} : { cache }) });
+  const kept = contents === 0 ? undefined : new ContentCache({ bytes: contents, entries: MOST_CONTENTS });
+  const context = {
+    control: stores.control,
+    manifests: new ManifestStore(artifacts, fossilKind),
+    artifacts,
+    bags: new Bags({ reader, random, memory, ...(kept === undefined ? {} : { contents: kept }) }),
+    clock,
+    random,
+    swapPatience,
+    ...(publishObserver === undefined ? {} : { publishObserver }),
+    ...(onFossilPublished === undefined ? {} : { onPublished: onFossilPublished }),
+  };
+  return new Repositories({ ...context, open: (id) => new FossilRepository(id, context) });
 }
 
 /**

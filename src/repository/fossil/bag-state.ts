@@ -1,0 +1,306 @@
+/** What is derived from the packs of one published state. All of it can be derived again, so none of it is stored. */
+import type { ArtifactName } from '../../fossil/artifact-name.ts';
+import { compareUnversioned, type UnversionedFile } from '../../fossil/unversioned.ts';
+import type { Cooperative } from '../../lib/cooperative.ts';
+import { BagTable, NONE } from './bag-table.ts';
+import type { FossilPack } from './fossil-manifest.ts';
+import type { NameHash } from './name-table.ts';
+import { flags, NO_SOURCE, type PackIndex, STEPS } from './pack-index.ts';
+
+/** What a state says of a slot, as bits. */
+export const status = {
+  /** A verified record is in the packs. */
+  held: 1,
+  /** That record is private. */
+  private: 2,
+  /** It is a member of a cluster that everybody sees. */
+  clustered: 4,
+  /** It is the parent of a visible check-in. */
+  parent: 8,
+  shunned: 16,
+} as const;
+
+/** A delta that waits for its source. */
+export interface WaitingDelta {
+  readonly slot: number;
+  readonly source: number;
+  readonly isPrivate: boolean;
+  /** Bytes of the content, as the delta declares them. */
+  readonly size: number;
+  readonly pack: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Where the content of an unversioned file is. */
+export interface ContentPlace {
+  readonly pack: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly size: number;
+}
+
+/** What a state has, for readers. It never changes. */
+export interface BagState {
+  readonly table: BagTable;
+  readonly packs: readonly FossilPack[];
+  readonly shunned: readonly ArtifactName[];
+  /** How many slots of the table belong to this state. */
+  readonly slots: number;
+  /** How many artifacts are visible: held and not shunned, private ones included. Their positions are below. */
+  readonly count: number;
+  /** How many of them everybody sees. */
+  readonly publicCount: number;
+  /** How many of those are in no cluster. */
+  readonly unclusteredCount: number;
+  /** How many members of clusters are not here, without shunned ones. */
+  readonly missingMembers: number;
+  /** Bits of {@link status} by slot. */
+  readonly status: Uint8Array;
+  readonly waiting: readonly WaitingDelta[];
+  readonly unversioned: ReadonlyMap<string, UnversionedFile>;
+  readonly contents: ReadonlyMap<ArtifactName, ContentPlace>;
+}
+
+/** Whether a slot has an artifact that may be seen, at least by those who see private ones. */
+export function isVisible(bits: number): boolean {
+  return (bits & (status.held | status.shunned)) === status.held;
+}
+
+/** Whether everybody sees it. */
+export function isPublic(bits: number): boolean {
+  return (bits & (status.held | status.shunned | status.private)) === status.held;
+}
+
+/** Bytes of memory that a state takes beside its table. */
+export function ownMemory(state: BagState): number {
+  return state.status.length + 100 * (state.waiting.length + state.unversioned.size + state.contents.size);
+}
+
+/**
+ * Derives a state from the one before it: the packs that are new are added one after another. Costs what they have, and a copy of
+ * one byte for each name. If the table of the state before has grown since, or an artifact becomes public, the table is copied.
+ */
+export class BagDraft {
+  private table: BagTable;
+  /** True when no state but the one to be made reads what is in the table. */
+  private owns: boolean;
+  private readonly packs: FossilPack[];
+  private readonly shunned: readonly ArtifactName[];
+  private status: Uint8Array;
+  private publicCount: number;
+  private unclusteredCount: number;
+  private missingMembers: number;
+  private waiting: WaitingDelta[];
+  private unversioned: ReadonlyMap<string, UnversionedFile>;
+  private contents: ReadonlyMap<ArtifactName, ContentPlace>;
+  /** Made when they are first needed. */
+  private waitingKeys: Set<string> | undefined;
+  private ownUnversioned: Map<string, UnversionedFile> | undefined;
+  private ownContents: Map<ArtifactName, ContentPlace> | undefined;
+
+  private constructor(from: BagState, owns: boolean) {
+    this.owns = owns;
+    this.table = from.table;
+    this.packs = [...from.packs];
+    this.shunned = from.shunned;
+    this.status = from.status.slice();
+    this.publicCount = from.publicCount;
+    this.unclusteredCount = from.unclusteredCount;
+    this.missingMembers = from.missingMembers;
+    this.waiting = [...from.waiting];
+    this.unversioned = from.unversioned;
+    this.contents = from.contents;
+  }
+
+  /** Begins with nothing. */
+  static empty(hash: NameHash, shunned: readonly ArtifactName[]): BagDraft {
+    const draft = new BagDraft(nothing(hash, shunned), true);
+    for (const name of shunned) draft.mark(draft.table.names.add(name), status.shunned);
+    return draft;
+  }
+
+  /** Begins with a state, which stays as it is. */
+  static from(state: BagState): BagDraft {
+    const { table, slots, count } = state;
+    const isLast = !table.drafted && table.names.size === slots && table.count === count;
+    if (!isLast) return new BagDraft({ ...state, table: table.copy(slots, count) }, true);
+    table.drafted = true;
+    return new BagDraft(state, false);
+  }
+
+  /** Adds a pack behind those before. */
+  *add(pack: FossilPack, index: PackIndex): Cooperative<void> {
+    const number = this.packs.length;
+    this.packs.push(pack);
+    const slots = yield* index.numbersIn(this.table.names);
+    this.makeRoom();
+    const effective = yield* this.addRecords(number, index, slots);
+    for (const [record, links] of index.groups()) {
+      if (effective[record] === 1) this.link(index.flagsOf(record), links, slots);
+      yield;
+    }
+    for (const file of index.unversioned) this.addUnversioned(file);
+  }
+
+  /** To be called once, after all packs. */
+  finish(): BagState {
+    this.table.drafted = false;
+    const { table, packs, shunned, publicCount, unclusteredCount, missingMembers } = this;
+    return {
+      table,
+      packs,
+      shunned,
+      slots: table.names.size,
+      count: table.count,
+      publicCount,
+      unclusteredCount,
+      missingMembers,
+      status: this.status,
+      // What was filled in by another record waits no more.
+      waiting: this.waiting.filter(({ slot }) => ((this.status[slot] ?? 0) & status.held) === 0),
+      unversioned: this.unversioned,
+      contents: this.contents,
+    };
+  }
+
+  /** @returns 1 for each record that says something new about a visible artifact */
+  private *addRecords(pack: number, index: PackIndex, slots: Uint32Array): Cooperative<Uint8Array> {
+    const effective = new Uint8Array(index.records);
+    let offset = 0;
+    for (let record = 0; record < index.records; record++) {
+      const recordFlags = index.flagsOf(record);
+      const length = index.lengthOf(record);
+      const source = index.sourceOf(record);
+      const sourceSlot = source === NO_SOURCE ? NONE : (slots[source] ?? NONE);
+      const slot = slots[record] ?? NONE;
+      const size = index.sizeOf(record);
+      const place = { pack, offset, length, size };
+      offset += length;
+      if ((recordFlags & flags.unversioned) !== 0) this.addContent(slot, place);
+      else if ((recordFlags & flags.wrong) !== 0) this.removeWaiting(slot, sourceSlot);
+      else if ((recordFlags & flags.waiting) !== 0) {
+        this.addWaiting({
+          ...place,
+          slot,
+          source: sourceSlot,
+          isPrivate: (recordFlags & flags.private) !== 0,
+        });
+      } else if (this.isNews(slot, recordFlags)) {
+        const depth = index.depthOf(record);
+        this.hold(slot, { ...place, flags: recordFlags, depth, source: sourceSlot });
+        effective[record] = isVisible(this.status[slot] ?? 0) ? 1 : 0;
+      }
+      if (record % STEPS === STEPS - 1) yield;
+    }
+    return effective;
+  }
+
+  /** Whether a record of an artifact is the first, or makes a private one public. */
+  private isNews(slot: number, recordFlags: number): boolean {
+    const bits = this.status[slot] ?? 0;
+    if ((bits & status.held) === 0) return true;
+    return (bits & status.private) !== 0 && (recordFlags & flags.private) === 0;
+  }
+
+  private hold(slot: number, place: Parameters<BagTable['setPlace']>[1]): void {
+    const bits = this.status[slot] ?? 0;
+    const wasHeld = (bits & status.held) !== 0;
+    // Others may read where the private record is.
+    if (wasHeld) this.own();
+    this.table.setPlace(slot, place);
+    const isPrivate = (place.flags & flags.private) !== 0;
+    this.status[slot] = (bits & ~status.private) | status.held | (isPrivate ? status.private : 0);
+    if ((bits & status.shunned) !== 0) return;
+    if (!wasHeld && (bits & status.clustered) !== 0) this.missingMembers--;
+    if (!wasHeld) this.table.append(slot);
+    if (isPrivate) return;
+    this.publicCount++;
+    if ((bits & status.clustered) === 0) this.unclusteredCount++;
+  }
+
+  private link(recordFlags: number, links: Uint32Array, slots: Uint32Array): void {
+    if ((recordFlags & flags.checkIn) !== 0) {
+      for (const link of links) this.mark(slots[link] ?? NONE, status.parent);
+    } else if ((recordFlags & (flags.cluster | flags.private)) === flags.cluster) {
+      for (const link of links) this.cluster(slots[link] ?? NONE);
+    }
+  }
+
+  private cluster(slot: number): void {
+    const bits = this.status[slot] ?? 0;
+    if ((bits & status.clustered) !== 0) return;
+    this.mark(slot, status.clustered);
+    if ((bits & (status.held | status.shunned)) === 0) this.missingMembers++;
+    else if (isPublic(bits)) this.unclusteredCount--;
+  }
+
+  private mark(slot: number, bit: number): void {
+    if (slot >= this.status.length) this.makeRoom();
+    this.status[slot] = (this.status[slot] ?? 0) | bit;
+  }
+
+  private addWaiting(delta: WaitingDelta): void {
+    this.waitingKeys ??= new Set(this.waiting.map(keyOf));
+    const key = keyOf(delta);
+    if (this.waitingKeys.has(key)) return;
+    this.waitingKeys.add(key);
+    this.waiting.push(delta);
+  }
+
+  private removeWaiting(slot: number, source: number): void {
+    this.waiting = this.waiting.filter((delta) => delta.slot !== slot || delta.source !== source);
+    this.waitingKeys?.delete(keyOf({ slot, source }));
+  }
+
+  private addContent(slot: number, place: ContentPlace): void {
+    const name = this.table.names.at(slot);
+    if (this.contents.has(name)) return;
+    this.ownContents ??= new Map(this.contents);
+    this.contents = this.ownContents.set(name, place);
+  }
+
+  private addUnversioned(file: UnversionedFile): void {
+    if (compareUnversioned(this.unversioned.get(file.name), file) > 2) return;
+    this.ownUnversioned ??= new Map(this.unversioned);
+    this.unversioned = this.ownUnversioned.set(file.name, file);
+  }
+
+  /** From here on the table is the draft's own. */
+  private own(): void {
+    if (this.owns) return;
+    this.table.drafted = false;
+    this.table = this.table.copy(this.table.names.size, this.table.count);
+    this.owns = true;
+  }
+
+  private makeRoom(): void {
+    const { size } = this.table.names;
+    if (size <= this.status.length) return;
+    const grown = new Uint8Array(size);
+    grown.set(this.status);
+    this.status = grown;
+  }
+}
+
+/** A waiting delta is the same as another one of its name and source. */
+function keyOf({ slot, source }: Pick<WaitingDelta, 'slot' | 'source'>): string {
+  return `${slot} ${source}`;
+}
+
+function nothing(hash: NameHash, shunned: readonly ArtifactName[]): BagState {
+  return {
+    table: new BagTable(hash),
+    packs: [],
+    shunned,
+    slots: 0,
+    count: 0,
+    publicCount: 0,
+    unclusteredCount: 0,
+    missingMembers: 0,
+    status: new Uint8Array(0),
+    waiting: [],
+    unversioned: new Map(),
+    contents: new Map(),
+  };
+}

@@ -1,0 +1,48 @@
+import type { ArtifactName } from '../../fossil/artifact-name.ts';
+import { bad } from './bad-artifact.ts';
+import type { WaitingDelta } from './bag-state.ts';
+import type { BroughtDelta, ReceivedArtifact } from './prepared-artifacts.ts';
+
+/** A delta whose source has not been looked at: received now, or waiting in the bag. */
+export interface Delta extends BroughtDelta {
+  readonly isPrivate: boolean;
+  readonly received?: ReceivedArtifact;
+  readonly waiting?: WaitingDelta;
+}
+
+/** Two deltas of one artifact are the same if they have the same source. */
+export function keyOf({ name, source }: BroughtDelta): string {
+  return `${name} ${source}`;
+}
+
+/**
+ * Deltas that are sources of each other can never be made.
+ * @param deltas whose sources are not here
+ * @returns names on circles that deltas in the bag are a part of: whoever keeps none of them asks for one whole
+ * @throws CairnError `invalid` naming one of a circle that was received as such
+ */
+export function circularDeltas(deltas: readonly Delta[]): ReadonlySet<ArtifactName> {
+  const byName = new Map<ArtifactName, Delta>();
+  for (const delta of deltas) if (!byName.has(delta.name)) byName.set(delta.name, delta);
+  const circular = new Set<ArtifactName>();
+  const done = new Set<ArtifactName>();
+  for (const { name: start } of byName.values()) {
+    const walk: ArtifactName[] = [];
+    const onWalk = new Set<ArtifactName>();
+    let at: ArtifactName | undefined = start;
+    while (at !== undefined && byName.has(at) && !done.has(at) && !onWalk.has(at)) {
+      walk.push(at);
+      onWalk.add(at);
+      at = byName.get(at)?.source;
+    }
+    if (at !== undefined && onWalk.has(at)) {
+      const circle = walk.slice(walk.indexOf(at));
+      if (circle.every((name) => byName.get(name)?.received !== undefined)) {
+        throw bad(at, 'its deltas are a circle');
+      }
+      for (const name of circle) circular.add(name);
+    }
+    for (const name of walk) done.add(name);
+  }
+  return circular;
+}

@@ -1,0 +1,357 @@
+/**
+ * The intake of a Fossil repository: what a request brought is verified over a bag and made ready to be stored. An artifact
+ * becomes visible only if its content was made here and has its name, since stock clients do not check that. If anything is bad,
+ * nothing of the request is stored.
+ */
+import { type ArtifactName, isNameOf } from '../../fossil/artifact-name.ts';
+import { parseCheckIn } from '../../fossil/check-in.ts';
+import { parseCluster } from '../../fossil/cluster.ts';
+import { deflatePayload, inflatePayload } from '../../fossil/compression.ts';
+import { applyDelta, deltaOutputSize } from '../../fossil/delta.ts';
+import { Yielder } from '../../lib/cooperative.ts';
+import { CairnError, isCairnError, messageOf } from '../../lib/errors.ts';
+import { LruMap } from '../../lib/lru.ts';
+import { bad, because } from './bad-artifact.ts';
+import type { Bag } from './bag.ts';
+import { isPublic, isVisible, status } from './bag-state.ts';
+import { circularDeltas, type Delta, keyOf } from './deltas.ts';
+import { INTAKE_LIMITS, type IntakeLimits } from './intake-limits.ts';
+import { PackBuilder } from './pack-builder.ts';
+import { flags } from './pack-index.ts';
+import type { PackSession } from './pack-reader.ts';
+import type {
+  BroughtArtifact,
+  BroughtDelta,
+  PreparedArtifacts,
+  Received,
+  ReceivedArtifact,
+} from './prepared-artifacts.ts';
+import { takeUnversioned } from './take-unversioned.ts';
+
+/** Bytes of contents that stay expanded during an intake, as sources of what follows. */
+const CONTENTS = 32 << 20;
+
+/** An artifact of this request that has its record in the new pack. */
+interface Stored {
+  readonly source: ArtifactName | undefined;
+  readonly depth: number;
+  readonly size: number;
+  readonly isPrivate: boolean;
+}
+
+/**
+ * Verifies artifacts over a bag. Deltas that wait in the bag are verified, too, if their source is here now.
+ * @returns what is to be stored; its `pack` is undefined if there is nothing new
+ * @throws CairnError `invalid` or `too-large`, naming the artifact at fault; `corrupt` or `unavailable` if the bag cannot be read
+ */
+export async function prepareArtifacts(
+  bag: Bag,
+  received: readonly ReceivedArtifact[] | Received,
+  limits: Partial<IntakeLimits> = {},
+): Promise<PreparedArtifacts> {
+  const all: Received = 'artifacts' in received ? received : { artifacts: received };
+  await using session = bag.session();
+  return new Intake(bag, session, { ...INTAKE_LIMITS, ...limits }).take(all);
+}
+
+class Intake {
+  private readonly bag: Bag;
+  private readonly session: PackSession;
+  private readonly limits: IntakeLimits;
+  private readonly builder: PackBuilder;
+  private readonly yielder = new Yielder();
+  private readonly deltas = new Map<ArtifactName, Delta[]>();
+  private readonly stored = new Map<ArtifactName, Stored>();
+  private readonly contents = new LruMap<ArtifactName, Uint8Array>(CONTENTS);
+  private readonly sources = new Set<ArtifactName>();
+  private readonly artifacts: BroughtArtifact[] = [];
+  private readonly waiting: BroughtDelta[] = [];
+  private readonly wrong: BroughtDelta[] = [];
+  private expanded = 0;
+  private members = 0;
+
+  constructor(bag: Bag, session: PackSession, limits: IntakeLimits) {
+    this.bag = bag;
+    this.session = session;
+    this.limits = limits;
+    this.builder = new PackBuilder(bag.context.hash);
+  }
+
+  async take(received: Received): Promise<PreparedArtifacts> {
+    if (received.artifacts.length > this.limits.records) {
+      throw new CairnError('too-large', `more than ${this.limits.records} artifacts in one request`);
+    }
+    const whole: ReceivedArtifact[] = [];
+    for (const artifact of received.artifacts) {
+      const { name, source, isPrivate } = artifact;
+      if (this.bag.isShunned(name)) continue;
+      if (source === undefined) whole.push(artifact);
+      else this.note({ name, source, isPrivate, received: artifact });
+    }
+    const { waiting, table } = this.bag.view;
+    for (const delta of waiting) {
+      const [name, source] = [table.names.at(delta.slot), table.names.at(delta.source)];
+      if (!this.bag.isShunned(name)) this.note({ name, source, isPrivate: delta.isPrivate, waiting: delta });
+    }
+    for (const artifact of whole) await this.takeWhole(artifact);
+    for (const source of [...this.deltas.keys()]) {
+      if ((this.bag.bitsOf(this.bag.slotOf(source)) & status.held) !== 0) await this.follow(source);
+    }
+    this.keepWaiting();
+    const unversioned = takeUnversioned(this.bag, received.unversioned ?? [], this.builder, this.limits);
+    const { bag, limits, artifacts, wrong, sources } = this;
+    return {
+      bag,
+      received,
+      limits,
+      pack: this.builder.isEmpty ? undefined : this.builder.build(),
+      artifacts,
+      waiting: this.waiting,
+      wrong,
+      unversioned,
+      sources,
+    };
+  }
+
+  private note(delta: Delta): void {
+    const others = this.deltas.get(delta.source);
+    if (others === undefined) this.deltas.set(delta.source, [delta]);
+    else others.push(delta);
+  }
+
+  private async takeWhole(artifact: ReceivedArtifact): Promise<void> {
+    const { name } = artifact;
+    const content = this.whole(artifact);
+    if (!isNameOf(name, content)) throw bad(name, 'its content is another one');
+    await this.store(artifact, content);
+    await this.follow(name);
+  }
+
+  /** Makes all deltas of an artifact, and the deltas of those, depth first: the source was made just before. */
+  private async follow(source: ArtifactName): Promise<void> {
+    const stack = this.takeDeltas(source);
+    for (let delta = stack.pop(); delta !== undefined; delta = stack.pop()) {
+      const content = await this.made(delta);
+      if (content === undefined) continue;
+      await this.store(delta, content, delta);
+      for (const next of this.takeDeltas(delta.name)) stack.push(next);
+    }
+  }
+
+  private takeDeltas(source: ArtifactName): Delta[] {
+    const deltas = this.deltas.get(source) ?? [];
+    this.deltas.delete(source);
+    return deltas;
+  }
+
+  /** The content that a delta makes; undefined if it waited in the bag and is wrong. */
+  private async made(delta: Delta): Promise<Uint8Array | undefined> {
+    const { name, source } = delta;
+    const from = await this.contentOf(source);
+    const bytes = await this.deltaOf(delta);
+    let problem = 'its content is another one';
+    try {
+      const content = applyDelta(from, bytes, this.limits.artifact);
+      this.count(name, content.length);
+      if (isNameOf(name, content)) {
+        if (delta.received?.size !== undefined && delta.received.size !== content.length) {
+          throw bad(name, 'its content has another size than declared');
+        }
+        return content;
+      }
+    } catch (error) {
+      if (!isCairnError(error, 'invalid') && !isCairnError(error, 'too-large')) throw error;
+      if (delta.received !== undefined) throw because(name, error);
+      problem = messageOf(error);
+    }
+    if (delta.received !== undefined) throw bad(name, problem);
+    this.wrong.push({ name, source });
+    this.builder.add({ name, source, flags: flags.wrong, depth: 0, size: 0 }, new Uint8Array(0));
+    return undefined;
+  }
+
+  /** The delta itself, inflated. */
+  private async deltaOf({ name, received, waiting }: Delta): Promise<Uint8Array> {
+    if (received === undefined) {
+      if (waiting === undefined) throw new CairnError('corrupt', `there is no delta of ${name}`);
+      return inflatePayload(await this.session.read(waiting), this.limits.artifact);
+    }
+    return this.inflated(received);
+  }
+
+  private whole(artifact: ReceivedArtifact): Uint8Array {
+    const content = this.inflated(artifact);
+    if (artifact.size !== undefined && artifact.size !== content.length) {
+      throw bad(artifact.name, 'its content has another size than declared');
+    }
+    return content;
+  }
+
+  private inflated({ name, payload, form }: ReceivedArtifact): Uint8Array {
+    const { artifact: limit } = this.limits;
+    try {
+      const content = form === 'stored' ? inflatePayload(payload, limit) : payload;
+      if (content.length > limit) {
+        throw new CairnError('too-large', `it has ${content.length} bytes, and ${limit} are allowed`);
+      }
+      this.count(name, content.length);
+      return content;
+    } catch (error) {
+      throw because(name, error);
+    }
+  }
+
+  private count(name: ArtifactName, bytes: number): void {
+    this.expanded += bytes;
+    if (this.expanded > this.limits.expanded) {
+      throw new CairnError(
+        'too-large',
+        `artifact ${name}: the artifacts of one request make more than ${this.limits.expanded} bytes`,
+      );
+    }
+  }
+
+  /** The content of what was verified in this intake, or is in the bag. */
+  private async contentOf(name: ArtifactName): Promise<Uint8Array> {
+    const chain: ArtifactName[] = [];
+    let content: Uint8Array | undefined;
+    let at = name;
+    for (;;) {
+      content = this.contents.get(at);
+      if (content !== undefined) break;
+      const stored = this.stored.get(at);
+      if (stored === undefined) {
+        content = await this.bag.expand(this.session, this.bag.slotOf(at));
+        this.contents.set(at, content, content.length);
+        break;
+      }
+      chain.push(at);
+      if (stored.source === undefined) break;
+      at = stored.source;
+    }
+    for (const next of chain.reverse()) {
+      const payload = inflatePayload(this.builder.payloadOf(next) ?? new Uint8Array(0), this.limits.artifact);
+      content = content === undefined ? payload : applyDelta(content, payload, this.limits.artifact);
+      this.contents.set(next, content, content.length);
+    }
+    return content ?? new Uint8Array(0);
+  }
+
+  /** Adds the record of a verified artifact to the pack, unless it is here already. */
+  private async store(
+    from: Pick<Delta, 'name' | 'isPrivate'> & Partial<Pick<ReceivedArtifact, 'payload' | 'form'>>,
+    content: Uint8Array,
+    delta?: Delta,
+  ): Promise<void> {
+    await this.yielder.next();
+    const { name, isPrivate } = from;
+    this.contents.set(name, content, content.length);
+    this.bag.context.contents?.remember(this.bag.repository, name, content);
+    const bits = this.bag.bitsOf(this.bag.slotOf(name));
+    const here = this.stored.get(name);
+    const isHere = isVisible(bits) || here !== undefined;
+    const isPublicHere = isPublic(bits) || here?.isPrivate === false;
+    if (isHere && (isPrivate || isPublicHere)) return;
+
+    const kept = delta === undefined ? undefined : this.keptDelta(delta);
+    const members = parseCluster(content);
+    const checkIn = members === undefined ? parseCheckIn(content) : undefined;
+    const links = members ?? checkIn?.parents;
+    this.countMembers(name, members?.length ?? 0);
+    const bit = members !== undefined ? flags.cluster : checkIn !== undefined ? flags.checkIn : 0;
+    const record = {
+      name,
+      flags: bit | (isPrivate ? flags.private : 0),
+      depth: kept?.depth ?? 0,
+      size: content.length,
+      ...(kept === undefined ? {} : { source: kept.source }),
+      ...(links === undefined ? {} : { links }),
+    };
+    const payload = kept === undefined ? wholePayload(from, content) : await this.deltaPayload(kept);
+    this.builder.add(record, payload);
+    this.stored.set(name, { source: kept?.source, depth: record.depth, size: record.size, isPrivate });
+    this.artifacts.push({ name, isPrivate });
+    if (kept !== undefined && !this.stored.has(kept.source)) this.sources.add(kept.source);
+  }
+
+  /**
+   * Whether a verified delta is stored as it is. Not if its source is not visible to all who see the artifact, or the chain would
+   * be too long: then the content is stored whole.
+   */
+  private keptDelta(delta: Delta): (Delta & { readonly depth: number }) | undefined {
+    const { source } = delta;
+    const here = this.stored.get(source);
+    const slot = this.bag.slotOf(source);
+    const bits = this.bag.bitsOf(slot);
+    const isSeen = here !== undefined || isVisible(bits);
+    const isPrivateSource = here === undefined ? !isPublic(bits) : here.isPrivate;
+    if (!isSeen || (isPrivateSource && !delta.isPrivate)) return undefined;
+    const depth = 1 + (here?.depth ?? this.bag.view.table.depthOf(slot));
+    return depth > this.limits.chain ? undefined : { ...delta, depth };
+  }
+
+  private async deltaPayload(delta: Delta): Promise<Uint8Array> {
+    const { received, waiting } = delta;
+    if (received?.form === 'stored') return received.payload;
+    if (received !== undefined) return deflatePayload(received.payload);
+    return waiting === undefined ? new Uint8Array(0) : this.session.read(waiting);
+  }
+
+  private countMembers(name: ArtifactName, members: number): void {
+    this.members += members;
+    const { members: limit, missing } = this.limits;
+    if (this.members > limit || this.bag.view.missingMembers + members > missing) {
+      throw new CairnError(
+        'too-large',
+        `artifact ${name}: clusters name too many artifacts that are not here`,
+      );
+    }
+  }
+
+  /** What is left has no source here: it is kept until the source comes. */
+  private keepWaiting(): void {
+    let bytes = this.bag.waitingBytes;
+    let records = this.bag.view.waiting.length;
+    const left = [...this.deltas.values()].flat();
+    const circular = circularDeltas(left);
+    const known = new Set(left.flatMap((delta) => (delta.waiting === undefined ? [] : [keyOf(delta)])));
+    for (const { name, source, received, isPrivate } of left) {
+      const key = keyOf({ name, source });
+      if (received === undefined || known.has(key) || this.isHere(name) || circular.has(name)) continue;
+      known.add(key);
+      const delta = this.inflated(received);
+      let size: number;
+      try {
+        size = deltaOutputSize(delta);
+        if (size > this.limits.artifact) {
+          throw new CairnError(
+            'too-large',
+            `it makes ${size} bytes, and ${this.limits.artifact} are allowed`,
+          );
+        }
+      } catch (error) {
+        throw because(name, error);
+      }
+      const payload = received.form === 'stored' ? received.payload : deflatePayload(delta);
+      bytes += payload.length;
+      records++;
+      if (bytes > this.limits.waiting || records > this.limits.waitingRecords) {
+        throw new CairnError('too-large', `artifact ${name}: too many deltas wait for their sources`);
+      }
+      const bits = flags.waiting | (isPrivate ? flags.private : 0);
+      this.builder.add({ name, source, flags: bits, depth: 0, size }, payload);
+      this.waiting.push({ name, source });
+    }
+  }
+
+  private isHere(name: ArtifactName): boolean {
+    return this.stored.has(name) || isVisible(this.bag.bitsOf(this.bag.slotOf(name)));
+  }
+}
+
+function wholePayload(
+  from: Partial<Pick<ReceivedArtifact, 'payload' | 'form'>>,
+  content: Uint8Array,
+): Uint8Array {
+  return from.form === 'stored' && from.payload !== undefined ? from.payload : deflatePayload(content);
+}

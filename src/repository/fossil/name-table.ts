@@ -1,0 +1,162 @@
+import type { ArtifactName } from '../../fossil/artifact-name.ts';
+import type { Random } from '../../lib/random.ts';
+
+/** Bytes of a SHA-1 name, and of a SHA3-256 name. */
+const SHORT = 20;
+const LONG = 32;
+
+/** Slots of an empty table; a power of two. */
+const FIRST = 64;
+
+/**
+ * Hashes names for tables by simple tabulation over random numbers: strangers choose the names in clusters, and cannot choose
+ * names that meet in one place of a table whose numbers they do not know. One for all tables of a process.
+ */
+export class NameHash {
+  private readonly numbers: Uint32Array;
+
+  constructor(random: Random) {
+    const bytes = Buffer.from(random.hex(LONG * 256 * 4), 'hex');
+    this.numbers = Uint32Array.from({ length: LONG * 256 }, (_, at) => bytes.readUInt32LE(4 * at));
+  }
+
+  /** @param bytes holds a name of `length` bytes from `at` on */
+  of(bytes: Uint8Array, at: number, length: number): number {
+    const { numbers } = this;
+    let hash = 0;
+    for (let byte = 0; byte < length; byte++) {
+      hash ^= numbers[(byte << 8) | (bytes[at + byte] ?? 0)] ?? 0;
+    }
+    return hash >>> 0;
+  }
+}
+
+/**
+ * Gives each name a number, from 0 on, in the order in which they are added. Takes some 45 bytes for a name, and no object. A name
+ * never leaves.
+ */
+export class NameTable {
+  private readonly hash: NameHash;
+  private count = 0;
+  /** 32 bytes for each name. */
+  private bytes = Buffer.alloc(FIRST * LONG);
+  /** 1 for a name of 32 bytes, 0 for one of 20. */
+  private long = new Uint8Array(FIRST);
+  /** A number plus one, in the first free place from the one that its hash selects; 0 for an empty place. */
+  private places = new Uint32Array(2 * FIRST);
+  private readonly probe = Buffer.alloc(LONG);
+
+  constructor(hash: NameHash) {
+    this.hash = hash;
+  }
+
+  /** How many names there are. All numbers are below. */
+  get size(): number {
+    return this.count;
+  }
+
+  /** Bytes of memory it takes. */
+  get memory(): number {
+    return this.bytes.length + this.long.length + this.places.byteLength;
+  }
+
+  /** The number of a name, or -1. */
+  find(name: ArtifactName): number {
+    return this.findBytes(this.probe, 0, this.load(name));
+  }
+
+  /** The number of a name, which is added if it is not there. */
+  add(name: ArtifactName): number {
+    return this.addBytes(this.probe, 0, this.load(name));
+  }
+
+  /** The same for the bytes of a name. @param length 20 or 32 */
+  addBytes(bytes: Uint8Array, at: number, length: number): number {
+    const found = this.findBytes(bytes, at, length);
+    if (found !== -1) return found;
+    if (this.count === this.long.length) this.grow();
+    const number = this.count++;
+    const to = number * LONG;
+    for (let byte = 0; byte < length; byte++) this.bytes[to + byte] = bytes[at + byte] ?? 0;
+    this.long[number] = length === LONG ? 1 : 0;
+    this.place(number, this.places);
+    return number;
+  }
+
+  at(number: number): ArtifactName {
+    const from = number * LONG;
+    return this.bytes.toString('hex', from, from + this.lengthOf(number)) as ArtifactName;
+  }
+
+  /** Bytes of a name: 20 or 32. */
+  lengthOf(number: number): number {
+    return this.long[number] === 1 ? LONG : SHORT;
+  }
+
+  /** Copies the bytes of a name. @returns how many there are */
+  copyTo(number: number, target: Uint8Array, at: number): number {
+    const length = this.lengthOf(number);
+    const from = number * LONG;
+    for (let byte = 0; byte < length; byte++) target[at + byte] = this.bytes[from + byte] ?? 0;
+    return length;
+  }
+
+  /** The first `count` names as a table of their own. */
+  copy(count: number): NameTable {
+    const copy = new NameTable(this.hash);
+    const capacity = Math.max(FIRST, capacityFor(count));
+    copy.bytes = Buffer.alloc(capacity * LONG);
+    this.bytes.copy(copy.bytes, 0, 0, count * LONG);
+    copy.long = new Uint8Array(capacity);
+    copy.long.set(this.long.subarray(0, count));
+    copy.places = new Uint32Array(2 * capacity);
+    copy.count = count;
+    for (let number = 0; number < count; number++) copy.place(number, copy.places);
+    return copy;
+  }
+
+  private findBytes(bytes: Uint8Array, at: number, length: number): number {
+    const { places } = this;
+    const mask = places.length - 1;
+    for (let place = this.hash.of(bytes, at, length) & mask; ; place = (place + 1) & mask) {
+      const number = (places[place] ?? 0) - 1;
+      if (number < 0) return -1;
+      if (this.lengthOf(number) === length && this.isAt(number * LONG, bytes, at, length)) return number;
+    }
+  }
+
+  private isAt(from: number, bytes: Uint8Array, at: number, length: number): boolean {
+    for (let byte = 0; byte < length; byte++) {
+      if (this.bytes[from + byte] !== bytes[at + byte]) return false;
+    }
+    return true;
+  }
+
+  private load(name: ArtifactName): number {
+    return this.probe.write(name, 'hex');
+  }
+
+  private place(number: number, places: Uint32Array): void {
+    const mask = places.length - 1;
+    let place = this.hash.of(this.bytes, number * LONG, this.lengthOf(number)) & mask;
+    while (places[place] !== 0) place = (place + 1) & mask;
+    places[place] = number + 1;
+  }
+
+  private grow(): void {
+    const capacity = 2 * this.long.length;
+    const bytes = Buffer.alloc(capacity * LONG);
+    this.bytes.copy(bytes);
+    this.bytes = bytes;
+    const long = new Uint8Array(capacity);
+    long.set(this.long);
+    this.long = long;
+    this.places = new Uint32Array(2 * capacity);
+    for (let number = 0; number < this.count; number++) this.place(number, this.places);
+  }
+}
+
+/** The power of two that is at least as great. */
+function capacityFor(count: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, count)));
+}

@@ -1,0 +1,122 @@
+import type { ArtifactName } from '../../fossil/artifact-name.ts';
+import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
+import { CairnError } from '../../lib/errors.ts';
+import type { Committed } from '../committed.ts';
+import { firstCopy } from '../keys.ts';
+import type { ArtifactRef } from '../manifest.ts';
+import { AddArtifacts, type FossilActor } from './add-artifacts.ts';
+import type { Bag } from './bag.ts';
+import { status } from './bag-state.ts';
+import type { FossilManifest, FossilPack } from './fossil-manifest.ts';
+import type { FossilRepository } from './fossil-repository.ts';
+import { prepareArtifacts } from './intake.ts';
+import type { BuiltPack } from './pack-builder.ts';
+import type { PreparedArtifacts } from './prepared-artifacts.ts';
+
+/** How often artifacts are prepared again because what they are deltas of has left. */
+const TRIES = 4;
+
+/** How often deltas that have waited are verified one after another: those of two servers may wait for each other's. */
+const SETTLES = 4;
+
+/** What a publish of artifacts made. */
+export interface PublishedArtifacts {
+  /** What is published now. */
+  readonly bag: Bag;
+  /** Artifacts that became visible by it. */
+  readonly added: readonly ArtifactName[];
+  /** Unversioned files that it changed. */
+  readonly unversioned: number;
+  /** Undefined if nothing was new, so that nothing was published. */
+  readonly committed: Committed<FossilManifest> | undefined;
+}
+
+/**
+ * Stores what was prepared and publishes it: one pack, one manifest, one swap. If another server published first, both are there
+ * afterwards. Deltas whose source the other one brought are verified and published, too.
+ * @throws CairnError `not-found` if the repository was withdrawn; `unavailable`, `busy` and `UnknownOutcomeError` as a push of git
+ */
+export async function publishArtifacts(
+  repository: FossilRepository,
+  prepared: PreparedArtifacts,
+  actor: FossilActor,
+): Promise<PublishedArtifacts> {
+  let published = await publishOnce(repository, prepared, actor);
+  for (let settles = 0; settles < SETTLES && canSettle(published.bag); settles++) {
+    const settled = await settleWaiting(repository, published.bag);
+    const added = [...published.added, ...settled.added];
+    published = { ...settled, added, committed: settled.committed ?? published.committed };
+  }
+  return published;
+}
+
+/** Whether a delta waits whose source is here: two servers have published one and the other at the same time. */
+export function canSettle({ view }: Bag): boolean {
+  return view.waiting.some(({ source }) => ((view.status[source] ?? 0) & status.held) !== 0);
+}
+
+/** Verifies and publishes deltas that wait although their source is here. */
+export async function settleWaiting(repository: FossilRepository, bag: Bag): Promise<PublishedArtifacts> {
+  const prepared = await prepareArtifacts(bag, []);
+  return publishOnce(repository, prepared, { kind: 'sync', actor: null, evidence: null });
+}
+
+async function publishOnce(
+  repository: FossilRepository,
+  given: PreparedArtifacts,
+  actor: FossilActor,
+): Promise<PublishedArtifacts> {
+  let prepared = given;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const { bag, pack } = prepared;
+    if (pack === undefined) return { bag, added: [], unversioned: 0, committed: undefined };
+    const { result, committed } = await publishPack(repository, prepared, pack, actor);
+    const now = await currentBag(repository, committed);
+    if (result.outcome === 'added') {
+      const { artifacts: added, unversioned } = result;
+      return {
+        bag: now,
+        added,
+        unversioned,
+        committed: committed.digest === undefined ? undefined : committed,
+      };
+    }
+    prepared = await prepareArtifacts(now, prepared.received, prepared.limits);
+  }
+  throw new CairnError('busy', 'the repository is being changed, try again');
+}
+
+async function publishPack(
+  repository: FossilRepository,
+  prepared: PreparedArtifacts,
+  pack: BuiltPack,
+  actor: FossilActor,
+) {
+  const { id, artifacts, publisher, bags } = repository;
+  const { generation } = prepared.bag.state;
+  const since = repository.mark();
+  const change = (ref: ArtifactRef) =>
+    new AddArtifacts(repository, prepared, entryOf(pack, ref, actor), actor, since);
+  const n = firstCopy(generation);
+  const expected = { digest: pack.digest, size: pack.bytes.length, ...(n === 0 ? {} : { n }) };
+  const drafted = change(expected);
+  // What the next evaluation reads is at hand.
+  bags.context.reader.remember(entryOf(pack, expected, actor), pack.bytes);
+  const [stored] = await allSettledOrThrow([
+    artifacts.put(id, 'bag', pack.digest, pack.bytes, { generation }),
+    publisher.prepare(drafted),
+  ]);
+  return publisher.join(stored.n === expected.n ? drafted : change(stored));
+}
+
+function entryOf({ records, index }: BuiltPack, pack: ArtifactRef, { kind }: FossilActor): FossilPack {
+  return { kind, records, pack, index };
+}
+
+async function currentBag(repository: FossilRepository, committed: Committed<FossilManifest>): Promise<Bag> {
+  const { manifest, digest } = committed;
+  if (manifest !== undefined && digest !== undefined) return repository.bagOf({ digest, manifest });
+  const published = (await repository.known()) ?? (await repository.resolve());
+  if (published === undefined) throw new CairnError('not-found', 'there is no such repository');
+  return repository.bagOf(published);
+}

@@ -1,0 +1,192 @@
+import { describe, expect, it } from 'vitest';
+import { nameOf } from '../../../../src/fossil/artifact-name.ts';
+import { createDelta } from '../../../../src/fossil/create-delta.ts';
+import { prepareArtifacts } from '../../../../src/repository/fossil/intake.ts';
+import { canSettle, publishArtifacts } from '../../../../src/repository/fossil/publish-artifacts.ts';
+import { delta, FossilRig, lines, namesOf, PUSHED, whole } from '../../../helpers/fossil-rig.ts';
+
+const source = whole(lines(0, 200));
+const target = whole(lines(1, 200));
+const next = whole(lines(2, 200));
+
+describe('a delta whose source is not here', () => {
+  it('waits durably: it is not shown, not counted, and its source is wanted', async () => {
+    const rig = await new FossilRig().create();
+    await rig.push([delta(source, target)]);
+    for (const bag of [await rig.bag(), await rig.another().bag()]) {
+      expect(bag.count).toBe(0);
+      expect(bag.state.artifacts).toBe(0);
+      expect(bag.find(target.name)).toBeUndefined();
+      expect(bag.isWaiting(target.name)).toBe(true);
+      expect(bag.wanted(10)).toEqual([source.name]);
+      expect([...bag.unclustered()]).toEqual([]);
+      expect((await bag.storedRun(0, 1_000)).artifacts).toEqual([]);
+    }
+  });
+
+  it('becomes an artifact when its source comes, on whichever server, and so do those that wait for it', async () => {
+    const rig = await new FossilRig().create();
+    await rig.push([delta(target, next)]);
+    await rig.push([delta(source, target)]);
+    const { added, bag } = await rig.another().push([source]);
+    expect([...added].sort()).toEqual([source, target, next].map(({ name }) => name).sort());
+    expect(bag.waitingBytes).toBe(0);
+    const cold = await rig.another(3).bag();
+    expect(Buffer.from(await cold.content(next.name)).toString()).toBe(lines(2, 200));
+    expect(cold.state.artifacts).toBe(3);
+    expect(cold.wanted(1)).toEqual([]);
+  });
+
+  it('becomes an artifact at once when its source comes later in the same request', async () => {
+    const rig = await new FossilRig().create();
+    const { added } = await rig.push([delta(target, next), delta(source, target), source]);
+    expect(added.length).toBe(3);
+  });
+
+  it('becomes an artifact when its source was published by another server at the same time', async () => {
+    const one = await new FossilRig().create();
+    const two = one.another();
+    const [prepared, ofSource] = [
+      await prepareArtifacts(await one.bag(), [delta(source, target)]),
+      await prepareArtifacts(await two.bag(), [source]),
+    ];
+    await publishArtifacts(two.repository, ofSource, PUSHED);
+    const { bag, added } = await publishArtifacts(one.repository, prepared, PUSHED);
+    expect(added).toEqual([target.name]);
+    expect(canSettle(bag)).toBe(false);
+    expect(namesOf(await two.bag())).toEqual([source.name, target.name].sort());
+  });
+
+  it('is dropped for good when it turns out wrong, and the artifact may come again', async () => {
+    const rig = await new FossilRig().create();
+    const wrong = {
+      ...target,
+      source: source.name,
+      payload: createDelta(source.payload, Buffer.from('other')),
+    };
+    await rig.push([wrong]);
+    const { added } = await rig.push([source]);
+    expect(added).toEqual([source.name]);
+    for (const bag of [await rig.bag(), await rig.another().bag()]) {
+      expect(bag.isWaiting(target.name)).toBe(false);
+      expect(bag.waitingBytes).toBe(0);
+      expect(namesOf(bag)).toEqual([source.name]);
+    }
+    await rig.push([delta(source, target)]);
+    expect(namesOf(await rig.another(3).bag())).toEqual([source.name, target.name].sort());
+  });
+
+  it('is not needed any more when the artifact comes whole', async () => {
+    const rig = await new FossilRig().create();
+    await rig.push([delta(source, target)]);
+    await rig.push([target]);
+    const bag = await rig.another().bag();
+    expect(bag.wanted(10)).toEqual([]);
+    expect([bag.count, bag.isWaiting(target.name)]).toEqual([1, false]);
+  });
+});
+
+describe('what is bad', () => {
+  const absent = nameOf(Buffer.from('absent'), 'sha1');
+
+  it.each([
+    [
+      'a content that has another name',
+      [whole('good'), { ...whole('bad'), payload: Buffer.from('worse') }],
+      /bad|[0-9a-f]{64}/,
+    ],
+    [
+      'a delta that makes something else',
+      [source, { ...delta(source, target), name: whole('x').name }],
+      /another/,
+    ],
+    [
+      'a delta that is none',
+      [source, { ...target, source: source.name, payload: Buffer.from('nonsense') }],
+      /delta/,
+    ],
+    [
+      'a delta that is none, of what is not here',
+      [{ ...target, source: absent, payload: Buffer.from('nonsense') }],
+      /delta/,
+    ],
+    [
+      'zlib that is none',
+      [{ ...target, form: 'stored' as const, payload: Buffer.from('nonsense') }],
+      /payload/,
+    ],
+    ['another size than declared', [{ ...target, size: 1 }], /size/],
+    [
+      'a delta of itself',
+      [{ ...target, source: target.name, payload: createDelta(target.payload, target.payload) }],
+      /circle/,
+    ],
+    ['deltas in a circle', [delta(source, target), delta(target, source)], /circle/],
+  ])('stores nothing of the request: %s', async (_, received, message) => {
+    const rig = await new FossilRig().create();
+    const before = await rig.bag();
+    rig.store.reset();
+    await expect(rig.push(received)).rejects.toThrow(message);
+    await expect(rig.push(received)).rejects.toThrow(
+      new RegExp(`artifact (${received.map(({ name }) => name).join('|')})`),
+    );
+    expect(rig.store.writes()).toBe(0);
+    expect((await rig.bag()).digest).toBe(before.digest);
+  });
+
+  it('a bomb: a payload or a delta that makes too much', async () => {
+    const rig = await new FossilRig().create();
+    const large = whole(Buffer.alloc(100_000));
+    await expect(rig.push([large], { artifact: 99_999 })).rejects.toThrow(/too-large|99999/);
+    const zeros = whole(Buffer.alloc(50_000));
+    const bomb = { ...large, source: zeros.name, payload: Buffer.from('1Oe0\nmDG@0,mDG@0,0;') };
+    await expect(rig.push([zeros, bomb], { artifact: 60_000 })).rejects.toMatchObject({ kind: 'too-large' });
+    await expect(rig.push([bomb], { artifact: 60_000 })).rejects.toMatchObject({ kind: 'too-large' });
+    // Many deltas that each make a little too much together.
+    const many = Array.from({ length: 100 }, (_, at) => delta(zeros, whole(Buffer.alloc(50_000, at % 7))));
+    await expect(rig.push([zeros, ...many], { expanded: 1_000_000 })).rejects.toMatchObject({
+      kind: 'too-large',
+    });
+  });
+
+  it('too much that waits', async () => {
+    const rig = await new FossilRig().create();
+    const waiting = Array.from({ length: 10 }, (_, at) => delta(whole(`absent ${at}`), whole(lines(at, 20))));
+    await expect(rig.push(waiting, { waitingRecords: 9 })).rejects.toMatchObject({ kind: 'too-large' });
+    await expect(rig.push(waiting, { waiting: 500 })).rejects.toMatchObject({ kind: 'too-large' });
+    await rig.push(waiting.slice(0, 9), { waitingRecords: 9 });
+    await expect(rig.push(waiting, { waitingRecords: 9 })).rejects.toMatchObject({ kind: 'too-large' });
+  });
+
+  it('a circle through what waits already: it is left out, and wanted whole', async () => {
+    const rig = await new FossilRig().create();
+    await rig.push([delta(source, target)]);
+    await rig.push([delta(target, source)]);
+    expect((await rig.bag()).wanted(10)).toEqual([source.name]);
+    await rig.push([source]);
+    expect((await rig.bag()).count).toBe(2);
+  });
+});
+
+it('chains of 20,000 deltas are made one after another, and stored whole now and then', async () => {
+  const rig = await new FossilRig().create();
+  const chain = [whole('0')];
+  const received = [...chain];
+  for (let at = 1; at < 20_000; at++) {
+    const last = chain.at(-1) ?? whole('');
+    const text = String(at);
+    const made = {
+      ...whole(text, { algorithm: 'sha1' }),
+      source: last.name,
+      payload: Buffer.from(`${text.length}\n${text.length}:${text}0;`),
+    };
+    chain[0] = made;
+    received.push(made);
+  }
+  // The source of all comes last.
+  await rig.push(received.reverse());
+  const bag = await rig.another().bag();
+  expect(bag.count).toBe(20_000);
+  expect(Buffer.from(await bag.content(chain[0]?.name ?? whole('').name)).toString()).toBe('19999');
+  expect(bag.view.table.depthOf(19_999)).toBeLessThanOrEqual(200);
+}, 60_000);
