@@ -16,6 +16,7 @@ const ownTags = new Set([
   'private',
   'reader',
   'object-format',
+  'vcs',
 ]);
 
 /**
@@ -28,7 +29,7 @@ export function announcementTemplate(
   at: number,
   otherTags: readonly Tag[] = [],
 ): EventTemplate {
-  const { name, description, earliestUniqueCommit, objectFormat } = facts;
+  const { name, description, earliestUniqueCommit, objectFormat, vcs } = facts;
   const tags: Tag[] = [['d', facts.identifier]];
   if (name !== undefined) tags.push(['name', name]);
   if (description !== undefined) tags.push(['description', description]);
@@ -41,6 +42,7 @@ export function announcementTemplate(
   if (facts.private) tags.push(['private', 'true']);
   if (facts.readers.length > 0) tags.push(['reader', ...facts.readers]);
   if (objectFormat !== undefined) tags.push(['object-format', objectFormat]);
+  if (vcs !== undefined) tags.push(['vcs', vcs]);
   return { kind: kinds.repository, created_at: at, tags: [...tags, ...otherTags], content: '' };
 }
 

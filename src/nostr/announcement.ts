@@ -34,7 +34,12 @@ export interface RepositoryFacts {
   readonly readers: readonly string[];
   /** The format wanted at creation; absent when the announcement does not say. */
   readonly objectFormat?: 'sha1' | 'sha256';
+  /** The version control system of the repository (`vcs` tag); absent: git. */
+  readonly vcs?: VersionControl;
 }
+
+/** The version control systems of repositories here. */
+export type VersionControl = 'git' | 'fossil';
 
 export interface Announcement extends RepositoryFacts {
   /** Id of the event. */
@@ -71,6 +76,10 @@ export function parseAnnouncement(event: NostrEvent): Parsed<Announcement> {
   if (objectFormat !== undefined && objectFormat !== 'sha1' && objectFormat !== 'sha256') {
     return refused('the object-format tag must be "sha1" or "sha256"');
   }
+  const vcs = firstValue(event, 'vcs');
+  if (vcs !== undefined && vcs !== 'git' && vcs !== 'fossil') {
+    return refused('the vcs tag must be "git" or "fossil"');
+  }
   const name = firstValue(event, 'name');
   const description = firstValue(event, 'description');
   const commit = tagsNamed(event, 'r').find((tag) => tag[2] === 'euc')?.[1];
@@ -94,6 +103,7 @@ export function parseAnnouncement(event: NostrEvent): Parsed<Announcement> {
     private: secrecy.includes('true'),
     readers: readers.value,
     ...(objectFormat === undefined ? {} : { objectFormat }),
+    ...(vcs === undefined ? {} : { vcs }),
   });
 }
 

@@ -14,7 +14,12 @@ export function graspUrl(base: string, owner: string, identifier: string): strin
   return `${base}/${formatNpub(owner)}/${encodeURIComponent(identifier)}.git`;
 }
 
-/** Every URL of a repository here. `.git` at the end makes no difference. */
+/** The URL of a Fossil repository, for every request of its clients: `<base>/fossil/<npub>/<identifier>`. */
+export function fossilUrl(base: string, owner: string, identifier: string): string {
+  return `${base}/fossil/${formatNpub(owner)}/${encodeURIComponent(identifier)}`;
+}
+
+/** Every URL of a git repository here. `.git` at the end makes no difference. */
 export function repositoryUrls(base: string, owner: string, identifier: string): string[] {
   return [
     gitUrl(base, owner, identifier),

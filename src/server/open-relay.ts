@@ -20,7 +20,9 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { Admission } from '../relay/admission.ts';
 import { Announcements } from '../relay/announcements/announce.ts';
+import { AnnouncedKinds } from '../relay/announcements/announced-kind.ts';
 import { Directory } from '../relay/announcements/directory.ts';
+import { gitAnnounced } from '../relay/announcements/git-announced.ts';
 import { MaintainerClosures } from '../relay/announcements/maintainer-closures.ts';
 import { RepositoryUpkeep } from '../relay/announcements/repository-upkeep.ts';
 import { Withdrawals } from '../relay/announcements/withdraw.ts';
@@ -129,13 +131,14 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
   const trust = new Trust({ events, rule: settings.maintainers });
   const receiptKey = (owner: string, identifier: string) =>
     service.signerOf(repositoryId(owner, identifier)).publicKey;
-  const directory = new Directory({ events, repositories, trust, receiptKey, base, log });
+  const announced = new AnnouncedKinds(gitAnnounced(repositories));
+  const directory = new Directory({ events, repositories: announced, trust, receiptKey, base, log });
   const maintainerClosures = new MaintainerClosures({
     ...policy,
     events,
     directory,
     trust,
-    repositories,
+    repositories: announced,
     clock,
     random,
     log,
@@ -145,7 +148,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
   const announcements = new Announcements({
     ...policy,
     events,
-    repositories,
+    repositories: announced,
     closures: maintainerClosures,
     owners,
     base,
@@ -158,7 +161,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
   const withdrawals = new Withdrawals({
     ...policy,
     events,
-    repositories,
+    repositories: announced,
     closures: maintainerClosures,
     directory,
     trust,
@@ -265,7 +268,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
         clock,
         random,
         events,
-        repositories,
+        repositories: announced,
         directory,
         owners,
         removalGrace: settings.removalGrace,

@@ -1,7 +1,6 @@
 /** Mirrors of a repository over HTTP: JSON, for whoever may push to the repository and signs each request (NIP-98). */
-import type { ErrorHandler } from 'hono';
 import { type Context, Hono } from 'hono';
-import { CairnError, publicTextOf } from '../../lib/errors.ts';
+import { CairnError } from '../../lib/errors.ts';
 import type { KeptMirrors } from '../../mirror/kept/kept-mirrors.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { AccessMode } from '../../policy/push-entry.ts';
@@ -9,13 +8,12 @@ import type { GitRepository } from '../../repository/git/git-repository.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import { accessError, pushAccess } from '../../transfer/repository-access.ts';
 import { MethodNotAllowed } from '../errors/method-not-allowed.ts';
-import { statusOf } from '../errors/status.ts';
-import { readBody } from '../git/git-body.ts';
 import type { HttpEnv } from '../http-env.ts';
 import type { Expectations } from '../middleware/expectation.ts';
 import type { RequestPlaces } from '../middleware/request-places.ts';
 import { slots } from '../middleware/slots.ts';
 import { untilGone } from '../middleware/until-gone.ts';
+import { jsonErrors, smallBody } from './json-api.ts';
 import { type MirrorPath, parseMirrorPath } from './mirror-path.ts';
 import { type SignedRequestContext, signerOfRequest } from './signed-request.ts';
 
@@ -30,8 +28,6 @@ export interface MirrorRoutesContext extends SignedRequestContext {
 
 /** Where these routes are. */
 const API = '/api/*';
-/** Bytes of a body: an address and a credential are far less. */
-const MAX_BODY_BYTES = 32 * 1024;
 
 /** A request that may be answered. */
 interface Asked {
@@ -56,7 +52,7 @@ export function mirrorRoutes(
     return c.json(await mirrors.show(repository, name));
   });
   app.post(API, async (c) => {
-    const body = await bodyOf(c, server.expectations);
+    const body = await smallBody(c, server.expectations);
     const asked = await admitted(context, c, body);
     if (context.access === 'read-only') throw new CairnError('forbidden', 'this server is read-only');
     return c.json(await changed(asked));
@@ -64,7 +60,7 @@ export function mirrorRoutes(
   app.all(API, () => {
     throw new MethodNotAllowed('mirrors are asked for with GET and POST', 'GET, HEAD, POST, OPTIONS');
   });
-  app.onError(errors(server.log));
+  app.onError(jsonErrors(server.log));
   return app;
 }
 
@@ -104,16 +100,6 @@ async function admitted(context: MirrorRoutesContext, c: Context<HttpEnv>, body:
   return { mirrors, repository, path, body: parsed(body), actor: caller.actor };
 }
 
-async function bodyOf(c: Context<HttpEnv>, expectations: Expectations): Promise<Buffer> {
-  const { incoming } = c.env;
-  const chunks: Buffer[] = [];
-  const limits = { pace: c.get('client').sending, bytes: MAX_BODY_BYTES };
-  for await (const chunk of readBody(incoming, { ...limits, onRead: () => expectations.meet(incoming) })) {
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
 /** @returns undefined for an empty body */
 function parsed(body: Buffer): unknown {
   if (body.length === 0) return undefined;
@@ -122,16 +108,4 @@ function parsed(body: Buffer): unknown {
   } catch {
     throw new CairnError('invalid', 'the body is not JSON');
   }
-}
-
-/** `{"error": <text>}`, with the status of the kind of error. */
-function errors(log: Logger): ErrorHandler<HttpEnv> {
-  return (error, c) => {
-    const status = statusOf(error);
-    if (status >= 500) log.error({ path: c.env.incoming.url, err: error }, 'request failed');
-    if (status === 401) c.header('WWW-Authenticate', 'Nostr');
-    if (status === 503) c.header('Retry-After', '5');
-    if (error instanceof MethodNotAllowed) c.header('Allow', error.allowed);
-    return c.json({ error: publicTextOf(error) }, status as 400);
-  };
 }

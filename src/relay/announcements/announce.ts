@@ -11,19 +11,19 @@ import { expirationOf } from '../../nostr/expiration.ts';
 import { maxWriters } from '../../nostr/maintainers.ts';
 import { namesThisService } from '../../nostr/named-service.ts';
 import type { Reason } from '../../nostr/relay-message.ts';
-import { gitUrl, relayUrl } from '../../nostr/repository-url.ts';
+import { fossilUrl, gitUrl, relayUrl } from '../../nostr/repository-url.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { parseProtection } from '../../policy/protection.ts';
 import { mayKnowOf } from '../../policy/push-access.ts';
 import type { Change, Evaluation } from '../../repository/change.ts';
-import { emptyState, type GitManifest, type GitState } from '../../repository/git/git-manifest.ts';
+import type { Manifest } from '../../repository/manifest.ts';
 import { UnknownOutcomeError } from '../../repository/publisher.ts';
 import type { OwnerRecords } from '../../repository/records/owner-record.ts';
-import type { Repositories } from '../../repository/repositories.ts';
 import { type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
 import type { Events } from '../events.ts';
 import { outdoneNote } from '../outdone.ts';
 import { type Authenticated, accept, reject, type Verdict } from '../publication.ts';
+import type { AnnouncedKind, AnnouncedKinds, AnnouncedState } from './announced-kind.ts';
 import type { MaintainerClosures } from './maintainer-closures.ts';
 import {
   derivePolicy,
@@ -42,7 +42,7 @@ const PURGATORY: Reason = 'purgatory: it is shown once its git data has arrived;
 
 export interface AnnouncementsContext extends Omit<PolicyContext, 'events'> {
   readonly events: Events;
-  readonly repositories: Repositories;
+  readonly repositories: AnnouncedKinds;
   readonly closures: MaintainerClosures;
   readonly owners: OwnerRecords;
   /** Public base URL. */
@@ -85,15 +85,24 @@ export class Announcements {
     sender: Authenticated,
   ): Promise<Verdict> {
     const { repositories, closures, events } = this.context;
-    const repository = repositories.get(id);
-    const existing = await repository.resolve();
+    const wanted = announcement.vcs ?? 'git';
+    const found = await repositories.of(id, (kind) => existingOf(kind, id));
+    const { existing } = found;
+    if (existing !== undefined && found.vcs !== wanted) {
+      return reject(
+        `invalid: there is or was a repository of ${found.vcs} with this name; it needs another name`,
+      );
+    }
     if (existing === undefined || existing.manifest.lifecycle === 'withdrawn') {
       const problem = await this.reserve(id);
       if (problem !== undefined) return reject(problem);
     }
     // Repositories that the author maintains may change, too: those before and those after, since the author may join or leave.
     const before = closures.around(id.identifier, event.pubkey);
-    const outcome = await this.publish(id, event, announcement, grasp);
+    const outcome = await repositories.named(wanted, (kind) =>
+      this.publish(kind, id, event, announcement, grasp),
+    );
+    if (outcome === undefined) return reject(`invalid: this service hosts no repositories of ${wanted}`);
     const policy = (outcome.is === 'refused' ? existing?.manifest : outcome.manifest)?.policy;
     const asIfNew =
       policy !== undefined && !mayKnowOf({ owner: id.owner, ...policy }, sender)
@@ -120,8 +129,8 @@ export class Announcements {
    * answer was lost, this waits only for the rest of the time.
    */
   private async settle(
-    before: GitManifest | undefined,
-    { is, manifest }: { readonly is: string; readonly manifest: GitManifest | undefined },
+    before: Manifest | undefined,
+    { is, manifest }: { readonly is: string; readonly manifest: Manifest | undefined },
   ): Promise<void> {
     const { clock, settled } = this.context;
     const wasShown = before !== undefined && before.lifecycle !== 'withdrawn' && !before.policy.private;
@@ -136,14 +145,15 @@ export class Announcements {
     return `restricted: you have ${limit} repositories here, the most that one key may have`;
   }
 
-  private async publish(
+  private async publish<M extends Manifest>(
+    kind: AnnouncedKind<M>,
     id: RepositoryId,
     event: VerifiedEvent,
     announcement: Announcement,
     grasp: boolean,
   ): Promise<Outcome> {
-    const { repositories, signedEvents, random } = this.context;
-    const repository = repositories.get(id);
+    const { signedEvents, random } = this.context;
+    const repository = kind.get(id);
     const since = repository.mark();
     const incarnation = random.hex(16);
     try {
@@ -152,6 +162,7 @@ export class Announcements {
         signedEvents,
         (stored) =>
           new AnnounceChange({
+            kind,
             context: this.context,
             id,
             event,
@@ -189,13 +200,14 @@ export class Announcements {
   ): Promise<Verdict> {
     const { closures, events, base } = this.context;
     const { owner, identifier } = announcement;
+    const url = announcement.vcs === 'fossil' ? fossilUrl : gitUrl;
     const affected = [
       ...closures.around(identifier, owner),
       ...closures.around(identifier, owner, event),
     ].filter((id) => id.owner !== owner);
     if (!(await closures.anyHere(affected, sender))) {
       return reject(
-        `blocked: it does not name this service; add ${gitUrl(base, owner, identifier)} to its clone tag and ${relayUrl(base)} to its relays tag`,
+        `blocked: it does not name this service; add ${url(base, owner, identifier)} to its clone tag and ${relayUrl(base)} to its relays tag`,
       );
     }
     const [stored] = await events.append([event]);
@@ -240,10 +252,11 @@ type Refused = {
 };
 type AnnounceResult = { readonly is: 'changed' | 'unchanged' | 'older' } | Refused;
 type Outcome =
-  | { readonly is: 'changed' | 'unchanged' | 'older'; readonly manifest: GitManifest | undefined }
+  | { readonly is: 'changed' | 'unchanged' | 'older'; readonly manifest: Manifest | undefined }
   | Refused;
 
-interface AnnounceChangeOptions {
+interface AnnounceChangeOptions<M extends Manifest> {
+  readonly kind: AnnouncedKind<M>;
   readonly context: PolicyContext;
   readonly id: RepositoryId;
   readonly event: VerifiedEvent;
@@ -256,17 +269,17 @@ interface AnnounceChangeOptions {
 }
 
 /** Creates a repository, creates it again after a withdrawal, or publishes the policy that its owner has announced. */
-class AnnounceChange implements Change<GitManifest, AnnounceResult | Unstored> {
+class AnnounceChange<M extends Manifest> implements Change<M, AnnounceResult | Unstored> {
   readonly since: number;
-  private readonly options: AnnounceChangeOptions;
+  private readonly options: AnnounceChangeOptions<M>;
 
-  constructor(options: AnnounceChangeOptions) {
+  constructor(options: AnnounceChangeOptions<M>) {
     this.options = options;
     this.since = options.since;
   }
 
-  async evaluate(current: GitState | undefined): Promise<Evaluation<GitManifest, AnnounceResult | Unstored>> {
-    const { context, id, event, stored } = this.options;
+  async evaluate(current: AnnouncedState<M> | undefined): Promise<Evaluation<M, AnnounceResult | Unstored>> {
+    const { kind, context, id, event, stored } = this.options;
     const refused = this.refusal(current);
     if (refused !== undefined) return { result: refused };
     const newest = await newestAnnouncements(context, id, current, event);
@@ -285,36 +298,32 @@ class AnnounceChange implements Change<GitManifest, AnnounceResult | Unstored> {
     }
     return {
       next,
-      cause: { kind: 'announce', actor: event.pubkey, evidence: event.id, refs: [] },
+      cause: kind.cause('announce', event.pubkey, event.id),
       result: { is: 'changed' },
     };
   }
 
-  private refusal(current: GitState | undefined): Refused | undefined {
-    const { announcement } = this.options;
+  private refusal(current: AnnouncedState<M> | undefined): Refused | undefined {
+    const { kind, announcement } = this.options;
     const watermark = current?.withdrawal?.at ?? -1;
     if (announcement.at <= watermark) {
       const reason: Reason = `blocked: the repository was withdrawn at ${watermark}, after this was signed; sign a newer announcement`;
       return { is: 'refused', reason, outdated: true };
     }
-    const existing =
-      current === undefined || current.lifecycle === 'withdrawn' ? undefined : current.objectFormat;
-    const wanted = announcement.objectFormat;
-    if (existing !== undefined && wanted !== undefined && wanted !== existing) {
-      const reason: Reason = `invalid: the repository has the object format ${existing}, which cannot be changed`;
-      return { is: 'refused', reason };
-    }
+    if (current === undefined || current.lifecycle === 'withdrawn') return undefined;
+    const misfit = kind.misfit(current, announcement);
+    if (misfit !== undefined) return { is: 'refused', reason: `invalid: ${misfit}` };
     return undefined;
   }
 
   /** The state that gets the new policy: the current one, or that of a new repository. */
-  private stateFrom(current: GitState | undefined): GitState {
-    const { id, announcement, grasp, incarnation } = this.options;
+  private stateFrom(current: AnnouncedState<M> | undefined): AnnouncedState<M> {
+    const { kind, id, announcement, grasp, incarnation } = this.options;
     if (current !== undefined && current.lifecycle !== 'withdrawn') {
       // A repository that waits for its first data becomes live when its owner no longer asks for a GRASP repository.
       return { ...current, lifecycle: grasp ? current.lifecycle : 'live' };
     }
-    const fresh = emptyState(id.identifier, announcement.objectFormat ?? 'sha1', incarnation);
+    const fresh = kind.begin(id, announcement, incarnation);
     const { withdrawal, generation = 0 } = current ?? {};
     return {
       ...fresh,
@@ -323,4 +332,12 @@ class AnnounceChange implements Change<GitManifest, AnnounceResult | Unstored> {
       ...(withdrawal === undefined ? {} : { withdrawal }),
     };
   }
+}
+
+/** What is published of a repository, and the name of its kind. */
+async function existingOf<M extends Manifest>(
+  kind: AnnouncedKind<M>,
+  id: RepositoryId,
+): Promise<{ readonly vcs: string; readonly existing: { readonly manifest: Manifest } | undefined }> {
+  return { vcs: kind.name, existing: await kind.get(id).resolve() };
 }

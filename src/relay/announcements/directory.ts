@@ -11,17 +11,17 @@ import { kinds, roleOfKind } from '../../nostr/kinds.ts';
 import { firstValue, values } from '../../nostr/tags.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { type AccessFacts, mayKnowOf } from '../../policy/push-access.ts';
-import type { Repositories } from '../../repository/repositories.ts';
 import { identifierProblem, repositoryId } from '../../repository/repository-id.ts';
 import type { EventReader, Events } from '../events.ts';
 import { type About, answered, EventRepositories, followed, type Named } from '../log/event-repositories.ts';
 import type { Authenticated } from '../publication.ts';
 import type { Trust } from '../trust.ts';
 import { type AnnouncedRepository, announcedBy } from './announced.ts';
+import type { AnnouncedKinds } from './announced-kind.ts';
 
 export interface DirectoryContext {
   readonly events: EventReader & Pick<Events, 'onEvent'>;
-  readonly repositories: Pick<Repositories, 'get'>;
+  readonly repositories: Pick<AnnouncedKinds, 'resolve'>;
   readonly trust: Trust;
   /** The key that signs the receipts of a repository. */
   readonly receiptKey: (owner: string, identifier: string) => string;
@@ -274,7 +274,7 @@ export class Directory {
     const name = nameOf(owner, identifier);
     return this.asking.run(name, async () => {
       try {
-        const state = await this.context.repositories.get(repositoryId(owner, identifier)).resolve();
+        const state = await this.context.repositories.resolve(repositoryId(owner, identifier));
         this.published.set(name, state === undefined ? null : { owner, ...state.manifest.policy }, 1);
       } catch (error) {
         // It stays unknown, and events about it stay hidden, until the next request looks it up.

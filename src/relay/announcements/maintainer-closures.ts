@@ -14,7 +14,7 @@ import { acceptedOwners } from '../../nostr/maintainers.ts';
 import { firstValue, values } from '../../nostr/tags.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { mayKnowOf } from '../../policy/push-access.ts';
-import type { Repositories } from '../../repository/repositories.ts';
+import type { Manifest } from '../../repository/manifest.ts';
 import {
   formatRepositoryId,
   identifierProblem,
@@ -24,6 +24,7 @@ import {
 import type { Events } from '../events.ts';
 import type { Authenticated } from '../publication.ts';
 import type { Trust } from '../trust.ts';
+import type { AnnouncedKind, AnnouncedKinds } from './announced-kind.ts';
 import type { Directory } from './directory.ts';
 import { derivePolicy, PolicyChange, type PolicyContext, publishStored } from './policy-change.ts';
 import { readAnnouncement } from './read-announcement.ts';
@@ -32,7 +33,7 @@ export interface ClosuresContext extends Omit<PolicyContext, 'events'> {
   readonly events: Events;
   readonly directory: Directory;
   readonly trust: Trust;
-  readonly repositories: Repositories;
+  readonly repositories: AnnouncedKinds;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -86,7 +87,7 @@ export class MaintainerClosures {
   /** True when one of them is a repository here that a client with these keys may know of. */
   async anyHere(ids: readonly RepositoryId[], keys: Authenticated): Promise<boolean> {
     for (const id of distinct(ids)) {
-      const manifest = (await this.context.repositories.get(id).resolve())?.manifest;
+      const manifest = (await this.context.repositories.resolve(id))?.manifest;
       if (manifest === undefined || manifest.lifecycle === 'withdrawn') continue;
       if (mayKnowOf({ owner: id.owner, ...manifest.policy }, keys)) return true;
     }
@@ -158,9 +159,17 @@ export class MaintainerClosures {
     await this.working;
   }
 
-  private async publish(id: RepositoryId, because: NostrEvent): Promise<void> {
-    const { repositories, signedEvents } = this.context;
-    const repository = repositories.get(id);
+  private publish(id: RepositoryId, because: NostrEvent): Promise<void> {
+    return this.context.repositories.of(id, (kind) => this.publishOf(kind, id, because));
+  }
+
+  private async publishOf<M extends Manifest>(
+    kind: AnnouncedKind<M>,
+    id: RepositoryId,
+    because: NostrEvent,
+  ): Promise<void> {
+    const { signedEvents } = this.context;
+    const repository = kind.get(id);
     const since = repository.mark();
     const alsoKnown = because.kind === kinds.repository ? because : undefined;
     await publishStored(
@@ -170,7 +179,7 @@ export class MaintainerClosures {
         new PolicyChange({
           context: this.context,
           id,
-          cause: { kind: 'announce', actor: because.pubkey, evidence: because.id, refs: [] },
+          cause: kind.cause('announce', because.pubkey, because.id),
           stored,
           since,
           ...(alsoKnown === undefined ? {} : { alsoKnown }),
@@ -238,7 +247,7 @@ export class MaintainerClosures {
     try {
       const announcement = events.latest(kinds.repository, id.owner, id.identifier);
       if (announcement === undefined) return;
-      const state = await repositories.get(id).resolve();
+      const state = await repositories.resolve(id);
       const withdrawal = state?.manifest.withdrawal;
       if (withdrawal !== undefined && withdrawal.at >= announcement.created_at) {
         await events.append([await signedEvents.load(id, withdrawal.id)]);

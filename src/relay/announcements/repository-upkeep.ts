@@ -8,10 +8,10 @@ import { kinds } from '../../nostr/kinds.ts';
 import { firstValue } from '../../nostr/tags.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Change, Evaluation } from '../../repository/change.ts';
-import type { GitManifest, GitState, PublishedGitState } from '../../repository/git/git-manifest.ts';
+import type { Manifest, PublishedState } from '../../repository/manifest.ts';
 import type { OwnerRecords, Reservation } from '../../repository/records/owner-record.ts';
 import { type RemovalContext, removeArtifacts } from '../../repository/removal.ts';
-import type { Repositories } from '../../repository/repositories.ts';
+import type { Repository } from '../../repository/repository.ts';
 import {
   formatRepositoryId,
   identifierProblem,
@@ -20,11 +20,12 @@ import {
 } from '../../repository/repository-id.ts';
 import type { Events } from '../events.ts';
 import type { UpkeepTask } from '../upkeep.ts';
+import type { AnnouncedKind, AnnouncedKinds, AnnouncedState } from './announced-kind.ts';
 import type { Directory } from './directory.ts';
 
 export interface RepositoryUpkeepContext extends RemovalContext {
   readonly events: Pick<Events, 'onEvent'>;
-  readonly repositories: Repositories;
+  readonly repositories: AnnouncedKinds;
   readonly directory: Directory;
   readonly owners: OwnerRecords;
   /** Milliseconds for which the objects of a withdrawn repository are kept; at least a day. */
@@ -97,7 +98,7 @@ export class RepositoryUpkeep implements UpkeepTask {
     if (reservation.state === 'made' && directory.facts(id.owner, id.identifier) !== undefined) return;
     const settle = (state: 'made' | 'withdrawn' | 'gone') =>
       owners.settle(id.owner, id.identifier, state, reservation);
-    const lifecycle = (await repositories.get(id).resolve())?.manifest.lifecycle;
+    const lifecycle = (await repositories.resolve(id))?.manifest.lifecycle;
     if (lifecycle === 'live') await settle('made');
     else if (lifecycle === 'held') await this.expire(id);
     else if (lifecycle === undefined && age >= RESERVATION_SECONDS) await settle('gone');
@@ -106,18 +107,30 @@ export class RepositoryUpkeep implements UpkeepTask {
   }
 
   /** Withdraws a repository whose data never came. It sets no watermark: the same announcement may be sent again. */
-  private async expire(id: RepositoryId): Promise<void> {
-    const { repositories, owners } = this.context;
-    const repository = repositories.get(id);
+  private expire(id: RepositoryId): Promise<void> {
+    return this.context.repositories.of(id, (kind) => this.expireOf(kind, id));
+  }
+
+  private async expireOf<M extends Manifest>(kind: AnnouncedKind<M>, id: RepositoryId): Promise<void> {
+    const { owners } = this.context;
+    const repository = kind.get(id);
     const before = this.now() - DATA_WAIT_SECONDS;
-    const { committed } = await repository.publisher.join(new ExpireChange(repository.mark(), before));
+    const { committed } = await repository.publisher.join(new ExpireChange(kind, repository.mark(), before));
     if (committed.manifest?.lifecycle === 'withdrawn')
       await owners.settle(id.owner, id.identifier, 'withdrawn');
   }
 
-  private async remove(id: RepositoryId, age: number, signal: AbortSignal): Promise<boolean> {
-    const { repositories, removalGrace, log } = this.context;
-    const repository = repositories.get(id);
+  private remove(id: RepositoryId, age: number, signal: AbortSignal): Promise<boolean> {
+    return this.context.repositories.of(id, (kind) => this.removeOf(kind.get(id), id, age, signal));
+  }
+
+  private async removeOf<M extends Manifest>(
+    repository: Repository<M>,
+    id: RepositoryId,
+    age: number,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { removalGrace, log } = this.context;
     const removed = await removeArtifacts(this.context, repository, age * 1000 >= removalGrace, signal);
     if (removed)
       log.info({ repository: formatRepositoryId(id) }, 'nothing is left of a withdrawn repository');
@@ -141,20 +154,22 @@ export class RepositoryUpkeep implements UpkeepTask {
   }
 }
 
-class ExpireChange implements Change<GitManifest, undefined> {
+class ExpireChange<M extends Manifest> implements Change<M, undefined> {
   readonly since: number;
+  private readonly kind: AnnouncedKind<M>;
   private readonly before: number;
 
   /** @param before seconds: only a repository published no later than this is withdrawn */
-  constructor(since: number, before: number) {
+  constructor(kind: AnnouncedKind<M>, since: number, before: number) {
+    this.kind = kind;
     this.since = since;
     this.before = before;
   }
 
   async evaluate(
-    current: GitState | undefined,
-    published: PublishedGitState | undefined,
-  ): Promise<Evaluation<GitManifest, undefined>> {
+    current: AnnouncedState<M> | undefined,
+    published: PublishedState<M> | undefined,
+  ): Promise<Evaluation<M, undefined>> {
     if (
       current?.lifecycle !== 'held' ||
       published === undefined ||
@@ -162,11 +177,9 @@ class ExpireChange implements Change<GitManifest, undefined> {
     ) {
       return { result: undefined };
     }
-    const { graph: _none, epoch: _over, ...rest } = current;
-    const none = { refs: new Map(), peeled: new Map(), packs: [], appliedState: null };
     return {
-      next: { ...rest, ...none, lifecycle: 'withdrawn' },
-      cause: { kind: 'withdraw', actor: null, evidence: null, refs: [...current.refs.keys()] },
+      next: { ...this.kind.emptied(current), lifecycle: 'withdrawn' },
+      cause: this.kind.cause('withdraw', null, null, current),
       result: undefined,
     };
   }

@@ -13,11 +13,9 @@ import { firstValue } from '../../nostr/tags.ts';
 import { mayKnowOf } from '../../policy/push-access.ts';
 import type { StateStamp } from '../../policy/state-precedence.ts';
 import type { Change, Evaluation } from '../../repository/change.ts';
-import type { GitManifest, GitState } from '../../repository/git/git-manifest.ts';
-import type { RepositoryState } from '../../repository/manifest.ts';
+import type { Manifest, RepositoryState } from '../../repository/manifest.ts';
 import { UnknownOutcomeError } from '../../repository/publisher.ts';
 import type { OwnerRecords } from '../../repository/records/owner-record.ts';
-import type { Repositories } from '../../repository/repositories.ts';
 import {
   formatRepositoryId,
   identifierProblem,
@@ -27,13 +25,14 @@ import {
 import type { Events } from '../events.ts';
 import { type Authenticated, accept, reject, type Verdict } from '../publication.ts';
 import { maxTrustingOwners, type Trust } from '../trust.ts';
+import type { AnnouncedKind, AnnouncedKinds, AnnouncedState } from './announced-kind.ts';
 import type { Directory } from './directory.ts';
 import type { MaintainerClosures } from './maintainer-closures.ts';
 import { newestAnnouncements, type PolicyContext } from './policy-change.ts';
 
 export interface WithdrawalsContext extends Omit<PolicyContext, 'events'> {
   readonly events: Events;
-  readonly repositories: Repositories;
+  readonly repositories: AnnouncedKinds;
   readonly closures: MaintainerClosures;
   readonly directory: Directory;
   readonly trust: Trust;
@@ -186,25 +185,28 @@ export class Withdrawals {
     sender: Authenticated,
   ): Promise<readonly FoundThere[] | Reason> {
     try {
-      return await concurrently(own, 4, (id) => this.withdrawOne(id, event, sender));
+      return await concurrently(own, 4, (id) =>
+        this.context.repositories.of(id, (kind) => this.withdrawOne(kind, id, event, sender)),
+      );
     } catch (error) {
       if (!(error instanceof UnknownOutcomeError)) throw error;
       return 'error: the object store did not answer; the repository may or may not be withdrawn, send it again';
     }
   }
 
-  private async withdrawOne(
+  private async withdrawOne<M extends Manifest>(
+    kind: AnnouncedKind<M>,
     id: RepositoryId,
     event: VerifiedEvent,
     sender: Authenticated,
   ): Promise<FoundThere> {
-    const { repositories, signedEvents, directory, owners } = this.context;
-    const repository = repositories.get(id);
+    const { signedEvents, directory, owners } = this.context;
+    const repository = kind.get(id);
     const existing = await repository.resolve();
     if (existing === undefined) return { is: 'unknown', isSeen: false };
     await signedEvents.store(id, event);
     const { result, committed } = await repository.publisher.join(
-      new WithdrawChange(this.context, id, event, repository.mark()),
+      new WithdrawChange(kind, this.context, id, event, repository.mark()),
     );
     if (committed.manifest?.lifecycle === 'withdrawn') {
       directory.learn(id.identifier, { owner: id.owner, ...committed.manifest.policy });
@@ -312,13 +314,21 @@ function addressedRepositories(deletion: Deletion): RepositoryId[] {
  * Empties a repository and marks it as withdrawn. Its policy stays: it tells who may know that the repository existed. An
  * announcement newer than the request stays in force. If the repository is withdrawn already, the watermark moves forward.
  */
-class WithdrawChange implements Change<GitManifest, boolean> {
+class WithdrawChange<M extends Manifest> implements Change<M, boolean> {
   readonly since: number;
+  private readonly kind: AnnouncedKind<M>;
   private readonly context: PolicyContext;
   private readonly id: RepositoryId;
   private readonly event: VerifiedEvent;
 
-  constructor(context: PolicyContext, id: RepositoryId, event: VerifiedEvent, since: number) {
+  constructor(
+    kind: AnnouncedKind<M>,
+    context: PolicyContext,
+    id: RepositoryId,
+    event: VerifiedEvent,
+    since: number,
+  ) {
+    this.kind = kind;
     this.context = context;
     this.id = id;
     this.event = event;
@@ -326,24 +336,15 @@ class WithdrawChange implements Change<GitManifest, boolean> {
   }
 
   /** The result is true when this request caused the withdrawal in force. */
-  async evaluate(current: GitState | undefined): Promise<Evaluation<GitManifest, boolean>> {
+  async evaluate(current: AnnouncedState<M> | undefined): Promise<Evaluation<M, boolean>> {
     const { created_at: at, id: evidence, pubkey: actor } = this.event;
     if (current === undefined || (current.withdrawal?.at ?? -1) > at) return { result: false };
     if (current.withdrawal?.id === evidence && current.lifecycle === 'withdrawn') return { result: true };
     if (current.lifecycle !== 'withdrawn' && (await this.announcedAfter(current, at)))
       return { result: false };
-    const { graph: _none, epoch: _over, mirrors: _ended, ...rest } = current;
     return {
-      next: {
-        ...rest,
-        lifecycle: 'withdrawn',
-        refs: new Map(),
-        peeled: new Map(),
-        packs: [],
-        appliedState: null,
-        withdrawal: { id: evidence, at },
-      },
-      cause: { kind: 'withdraw', actor, evidence, refs: [...current.refs.keys()] },
+      next: { ...this.kind.emptied(current), lifecycle: 'withdrawn', withdrawal: { id: evidence, at } },
+      cause: this.kind.cause('withdraw', actor, evidence, current),
       result: true,
     };
   }

@@ -7,7 +7,9 @@ import { CairnError } from '../../../../src/lib/errors.ts';
 import type { NostrEvent, Tag } from '../../../../src/nostr/event.ts';
 import { kinds } from '../../../../src/nostr/kinds.ts';
 import { createLogger } from '../../../../src/observability/logger.ts';
+import { AnnouncedKinds } from '../../../../src/relay/announcements/announced-kind.ts';
 import { Directory } from '../../../../src/relay/announcements/directory.ts';
+import { gitAnnounced } from '../../../../src/relay/announcements/git-announced.ts';
 import { SignedEvents } from '../../../../src/relay/log/signed-events.ts';
 import type { Authenticated } from '../../../../src/relay/publication.ts';
 import { ServiceIdentity } from '../../../../src/relay/service-identity.ts';
@@ -101,7 +103,14 @@ class SignedStatesRig {
     const trust = new Trust({ events, rule: 'recursive' });
     const receiptKey = (owner: string, identifier: string) =>
       service.signerOf(repositoryId(owner, identifier)).publicKey;
-    const directory = new Directory({ events, repositories, trust, receiptKey, base: BASE, log });
+    const directory = new Directory({
+      events,
+      repositories: new AnnouncedKinds(gitAnnounced(repositories)),
+      trust,
+      receiptKey,
+      base: BASE,
+      log,
+    });
     this.held = new HeldStates({ control, clock, random, events, signedEvents, verifier, trust, log });
     this.signedStates = new SignedStates({
       events,
