@@ -32,6 +32,11 @@ export interface FileRange {
   readonly path: string;
   readonly offset: number;
   readonly length: number;
+  /**
+   * True when nobody changes the file any more, and the key names exactly these bytes: no other body is ever put under it. A
+   * store on the same file system may then keep the file itself instead of a copy. The caller may remove its own link.
+   */
+  readonly final?: true;
 }
 
 export type ObjectBody = Uint8Array | FileRange;

@@ -43,6 +43,7 @@ export class ArtifactStore {
    * Makes an artifact durable under its digest. An existing artifact is as good as a new one, once no collector can
    * delete it: it is removed from the tombstones, then its existence is checked. An artifact that is already
    * condemned is stored again as another copy, `n`.
+   * @param body a whole file must not be changed any more: a store on the same disk keeps the file itself, under another link
    * @param options `generation`: of the repository, see `firstCopy`
    * @returns the name for a manifest
    * @throws CairnError `unavailable` when the store does not accept it
@@ -101,8 +102,10 @@ export class ArtifactStore {
     signal?: AbortSignal,
   ): Promise<PutOutcome> {
     const options = signal === undefined ? {} : { signal };
+    // The key is the digest of the body.
+    const final = body instanceof Uint8Array ? body : { ...body, final: true as const };
     try {
-      return await this.storeFor(name.kind).put(artifactKey(id, name), body, { mode: 'create' }, options);
+      return await this.storeFor(name.kind).put(artifactKey(id, name), final, { mode: 'create' }, options);
     } catch (error) {
       return { outcome: 'unknown', cause: error };
     }

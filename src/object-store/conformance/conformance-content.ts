@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { open, writeFile } from 'node:fs/promises';
+import { open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ListedObject } from '../object-store.ts';
 import {
   type ConformanceCase,
   check,
@@ -12,6 +13,8 @@ import {
 } from './conformance-check.ts';
 
 const MEBIBYTE = 1024 * 1024;
+/** Large enough for a store on disk to keep the file. */
+const FINAL_BYTES = MEBIBYTE + 321;
 const LARGE_BYTES = 72 * MEBIBYTE + 12_345;
 const OPEN_AT_ONCE = 100;
 const MORE_THAN_A_PAGE = 1050;
@@ -80,6 +83,39 @@ export const contentCases: readonly ConformanceCase[] = [
           );
         }),
       );
+    },
+  },
+  {
+    name: 'a final file is a body, and its source may go once it is written',
+    cost: 'large-body',
+    async run(stores) {
+      const key = `${stores.prefix}final`;
+      const path = join(stores.scratch, `final-${createHash('sha256').update(stores.prefix).digest('hex')}`);
+      const bytes = patterned(FINAL_BYTES, 'g');
+      await writeFile(path, bytes);
+      const body = { path, offset: 0, length: FINAL_BYTES, final: true } as const;
+      const version = await mustWrite(stores, key, body);
+      await mustRefuse(stores, key, body, { mode: 'create' }, 'exists');
+      await mustRefuse(stores, key, Buffer.from('other'), { mode: 'create' }, 'exists');
+      await rm(path);
+      const stored = await read(stores.second, key);
+      check(stored.bytes.equals(bytes), key, 'a final file was stored as something else');
+      check(stored.version === version, key, 'GET gives another version than the write of a final file did');
+      const head = await stores.second.head(key);
+      check(head.found && head.size === FINAL_BYTES, key, 'HEAD gives another size than the final file had');
+      const part = await read(stores.second, key, { range: { offset: FINAL_BYTES - 7, length: 9 } });
+      check(part.bytes.equals(bytes.subarray(-7)), key, 'the end of a final file came back changed');
+      const listed: ListedObject[] = [];
+      for await (const object of stores.second.list(stores.prefix)) listed.push(object);
+      check(
+        listed.length === 1 && listed[0]?.key === key && listed[0].size === FINAL_BYTES,
+        key,
+        'a final file is not listed once with its size',
+      );
+      await stores.first.delete(key);
+      check(!(await stores.second.head(key)).found, key, 'a final file is there after it was deleted');
+      await mustWrite(stores, key, Buffer.from('short'));
+      check((await read(stores.second, key)).bytes.toString() === 'short', key, 'the deleted file is back');
     },
   },
   {

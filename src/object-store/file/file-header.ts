@@ -1,3 +1,4 @@
+import { sha256 } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { VersionToken } from '../object-store.ts';
 
@@ -18,6 +19,15 @@ export interface ObjectHeader {
 /** @param header its version must have 32 hex digits */
 export function encodeHeader(header: ObjectHeader): Buffer {
   return Buffer.from(`cairn-object 1 ${header.version} ${String(header.size).padStart(15, '0')}\n`, 'latin1');
+}
+
+/**
+ * The version of an object whose file has no header. Its key names its bytes (`FileRange.final`), so the token is derived
+ * from the key.
+ * @param size bytes
+ */
+export function bareVersion(key: string, size: number): VersionToken {
+  return sha256(Buffer.from(`${size} ${key}`, 'latin1')).slice(0, 32);
 }
 
 /**

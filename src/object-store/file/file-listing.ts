@@ -6,8 +6,10 @@ import { type FolderEntry, readEntry } from './file-layout.ts';
 
 export interface ListedFile {
   readonly key: string;
-  /** Bytes of the file, header included. */
+  /** Bytes of the file, with the header if it has one. */
   readonly fileSize: number;
+  /** True when the file has no header. */
+  readonly isBare: boolean;
 }
 
 /**
@@ -21,13 +23,16 @@ export async function* listObjects(
   startAfter: string,
   path = '',
 ): AsyncGenerator<ListedFile> {
+  let listed: string | undefined;
   for (const entry of await readFolder(folder)) {
     const key = path + entry.text;
     const entryPath = join(folder, entry.name);
     if (entry.isObject) {
-      if (!key.startsWith(prefix) || key <= startAfter) continue;
+      if (!key.startsWith(prefix) || key <= startAfter || key === listed) continue;
       const fileSize = await sizeOf(entryPath);
-      if (fileSize !== undefined) yield { key, fileSize };
+      if (fileSize === undefined) continue;
+      listed = key;
+      yield { key, fileSize, isBare: entry.isBare };
     } else if (mayHold(key, prefix, startAfter)) {
       yield* listObjects(entryPath, prefix, startAfter, key);
     }
@@ -49,7 +54,13 @@ async function readFolder(folder: string): Promise<FolderEntry[]> {
     throw error;
   }
   const entries = found.flatMap((entry) => readEntry(entry.name, entry.isDirectory()) ?? []);
-  return entries.sort((left, right) => (left.text < right.text ? -1 : 1));
+  // Of two files of one key the one with a header counts, see `FileObjectStore`. Its name is the shorter one.
+  return entries.sort((left, right) => compare(left.text, right.text) || compare(left.name, right.name));
+}
+
+function compare(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

@@ -17,19 +17,34 @@ import {
   type PutMode,
   type PutOutcome,
 } from '../object-store.ts';
-import { HEADER_BYTES, type ObjectHeader } from './file-header.ts';
+import { bareVersion, HEADER_BYTES, type ObjectHeader } from './file-header.ts';
 import { type ObjectPlace, placeOfKey } from './file-layout.ts';
 import { listObjects } from './file-listing.ts';
 import { FolderSync, type Fsync } from './folder-sync.ts';
 import { FolderTree } from './folder-tree.ts';
 import { KeyedLock } from './keyed-lock.ts';
-import { bodyOf, diskError, FIRST_READ_BYTES, type OpenObject, openObjectFile } from './object-file.ts';
+import { isLinked, linkAside } from './link-aside.ts';
+import {
+  bodyOf,
+  diskError,
+  FIRST_READ_BYTES,
+  type OpenObject,
+  openBareFile,
+  openObjectFile,
+} from './object-file.ts';
 import { writeAside } from './write-aside.ts';
 
 export interface FileStoreOptions {
   /** Every fsync goes through this function, so that tests can count them. */
   readonly fsync?: Fsync;
   readonly random?: Random;
+}
+
+/** A durable file in `tmp/` that only has to be renamed. */
+interface FinishedFile extends ObjectHeader {
+  readonly temporary: string;
+  /** True when it has no header. */
+  readonly isBare: boolean;
 }
 
 /** Bodies up to this size are copied before the condition is checked. */
@@ -42,7 +57,8 @@ const fsyncFile: Fsync = (handle) => handle.sync();
  *
  * A write creates a file in `tmp/`, makes it durable and renames it to its place below `objects/`. The answer comes
  * after the fsync of the folder. A crash before the rename leaves garbage in `tmp/`, which the next start removes; a
- * crash after it leaves the new object whole. This process serialises the writes of one key, so only one process may
+ * crash after it leaves the new object whole. A large file that is final is not copied: it gets a link in `tmp/`, and is renamed
+ * as it is, without a header. Where a key has both, the file with the header is the newer one. This process serialises the writes of one key, so only one process may
  * use a folder: the process that opens it owns it (`claimFolder`).
  */
 export class FileObjectStore implements ObjectStore {
@@ -60,6 +76,8 @@ export class FileObjectStore implements ObjectStore {
   /** Folders whose last fsync failed. */
   private readonly doubtful = new Set<string>();
   private readonly writes = new Set<Promise<unknown>>();
+  /** How many objects without a header were replaced by ones that have one. */
+  private headed = 0;
   private closed = false;
 
   private constructor(root: string, options: FileStoreOptions) {
@@ -128,10 +146,16 @@ export class FileObjectStore implements ObjectStore {
       const large = bodyLength(body) > COPIED_UNCHECKED;
       const refused = large ? await this.refusal(key, mode) : undefined;
       if (refused !== undefined) return refused;
-      const header = { version: this.random.hex(16), size: bodyLength(body) };
+      const size = bodyLength(body);
       const temporary = join(this.temporary, this.random.hex(16));
+      if (mode.mode === 'create' && isLinked(body)) {
+        const linked = await linkAside(temporary, body, this.fsync, options.signal);
+        const file = { temporary, isBare: true, version: bareVersion(key, size), size };
+        if (linked) return this.publish(key, file, mode, options.signal);
+      }
+      const header = { version: this.random.hex(16), size };
       await writeAside(temporary, header, body, this.fsync, options.signal);
-      return this.publish(key, temporary, header, mode, options.signal);
+      return this.publish(key, { temporary, isBare: false, ...header }, mode, options.signal);
     });
   }
 
@@ -142,7 +166,7 @@ export class FileObjectStore implements ObjectStore {
     try {
       for await (const object of listObjects(this.objects, prefix, options.startAfter ?? '')) {
         options.signal?.throwIfAborted();
-        yield { key: object.key, size: object.fileSize - HEADER_BYTES };
+        yield { key: object.key, size: object.fileSize - (object.isBare ? 0 : HEADER_BYTES) };
       }
     } catch (error) {
       if (options.signal?.aborted) throw error;
@@ -158,10 +182,12 @@ export class FileObjectStore implements ObjectStore {
     await this.tracked(() =>
       this.lock.run(path, async () => {
         try {
-          await unlink(path);
+          // The older one first: it must not come back when the process is killed in between.
+          const bare = await unlinked(this.barePathOf(place));
+          if (!(await unlinked(path)) && !bare) return;
           await this.folderSync.sync(this.tree.prune(place.folders));
         } catch (error) {
-          // ENOENT: the object does not exist, or another delete removed its folder with it and makes that durable.
+          // ENOENT: another delete removed the folder and makes that durable.
           if (systemCode(error) !== 'ENOENT') throw diskError(`cannot delete ${path}`, error);
         }
       }),
@@ -183,6 +209,10 @@ export class FileObjectStore implements ObjectStore {
 
   private pathOf(place: ObjectPlace): string {
     return join(this.objects, ...place.folders, place.file);
+  }
+
+  private barePathOf(place: ObjectPlace): string {
+    return join(this.objects, ...place.folders, place.bareFile);
   }
 
   private async tracked<T>(work: () => Promise<T>): Promise<T> {
@@ -208,13 +238,13 @@ export class FileObjectStore implements ObjectStore {
   /** Moves a finished file to the path of its key, if the condition still holds. */
   private publish(
     key: string,
-    temporary: string,
-    header: ObjectHeader,
+    file: FinishedFile,
     mode: PutMode,
     signal: AbortSignal | undefined,
   ): Promise<PutOutcome> {
     const place = placeOfKey(key);
     const path = this.pathOf(place);
+    const barePath = this.barePathOf(place);
     return this.lock.run(path, async () => {
       let renamed = false;
       try {
@@ -222,8 +252,11 @@ export class FileObjectStore implements ObjectStore {
         const refused = await this.refusal(key, mode);
         if (refused !== undefined) return refused;
         return await this.tree.within(place.folders, async (folder) => {
-          const landing = this.land(temporary, path, folder, header, () => {
+          const target = file.isBare ? barePath : path;
+          const landing = this.land(file, target, folder, async () => {
             renamed = true;
+            // Only a key that is there already can have a file without a header.
+            if (mode.mode !== 'create' && (await unlinked(barePath))) this.headed++;
           });
           this.landing.set(path, landing);
           try {
@@ -238,28 +271,27 @@ export class FileObjectStore implements ObjectStore {
         if (systemCode(error) === 'ENOENT') this.tree.forget();
         throw error instanceof CairnError ? error : diskError(`cannot write ${path}`, error);
       } finally {
-        if (!renamed) await rm(temporary, { force: true });
+        if (!renamed) await rm(file.temporary, { force: true });
       }
     });
   }
 
   /** Renames, then makes the rename durable with an fsync. Throws only when the rename did not happen. */
   private async land(
-    temporary: string,
+    { temporary, version }: FinishedFile,
     path: string,
     folder: string,
-    header: ObjectHeader,
-    onRenamed: () => void,
+    onRenamed: () => Promise<void>,
   ): Promise<PutOutcome> {
     await rename(temporary, path);
-    onRenamed();
     try {
+      await onRenamed();
       await this.folderSync.sync(folder);
     } catch (error) {
       this.doubtful.add(folder);
       return { outcome: 'unknown', cause: diskError(`cannot make ${folder} durable`, error) };
     }
-    return { outcome: 'written', version: header.version };
+    return { outcome: 'written', version };
   }
 
   private async readHeader(key: string): Promise<ObjectHeader | undefined> {
@@ -273,7 +305,7 @@ export class FileObjectStore implements ObjectStore {
   private async openObject(key: string, firstRead: number): Promise<OpenObject | undefined> {
     const place = placeOfKey(key);
     const path = this.pathOf(place);
-    const opened = await openObjectFile(path, firstRead);
+    const opened = await this.openEither(key, path, this.barePathOf(place), firstRead);
     if (opened === undefined) return undefined;
     try {
       await this.settled(path, join(this.objects, ...place.folders));
@@ -282,6 +314,18 @@ export class FileObjectStore implements ObjectStore {
       await opened.handle.close();
       throw diskError(`cannot make ${path} durable`, error);
     }
+  }
+
+  private async openEither(
+    key: string,
+    path: string,
+    barePath: string,
+    firstRead: number,
+  ): Promise<OpenObject | undefined> {
+    const { headed } = this;
+    const opened = (await openObjectFile(path, firstRead)) ?? (await openBareFile(barePath, key));
+    // A file with a header may have replaced the other one between the two looks.
+    return opened ?? (headed === this.headed ? undefined : openObjectFile(path, firstRead));
   }
 
   /**
@@ -293,5 +337,16 @@ export class FileObjectStore implements ObjectStore {
     if (!this.doubtful.has(folder)) return;
     await this.folderSync.sync(folder);
     this.doubtful.delete(folder);
+  }
+}
+
+/** Removes a file. @returns false when there is none */
+async function unlinked(path: string): Promise<boolean> {
+  try {
+    await unlink(path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { CairnError, messageOf, systemCode } from '../../lib/errors.ts';
-import { decodeHeader, HEADER_BYTES, type ObjectHeader } from './file-header.ts';
+import { bareVersion, decodeHeader, HEADER_BYTES, type ObjectHeader } from './file-header.ts';
 
 const STREAM_CHUNK_BYTES = 256 * 1024;
 
@@ -11,6 +11,8 @@ export const FIRST_READ_BYTES = HEADER_BYTES + 16 * 1024;
 /** An open object file. Its holder closes `handle`, or takes the body, which closes it. */
 export interface OpenObject extends ObjectHeader {
   readonly handle: FileHandle;
+  /** Where the body begins in the file. */
+  readonly bodyAt: number;
   /** The beginning of the body, as far as the first read reached. */
   readonly beginning: Buffer;
 }
@@ -21,13 +23,8 @@ export interface OpenObject extends ObjectHeader {
  * @throws CairnError `corrupt` when its length differs from its header, `unavailable` when it cannot be read
  */
 export async function openObjectFile(path: string, firstRead: number): Promise<OpenObject | undefined> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, 'r');
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw diskError(`cannot read ${path}`, error);
-  }
+  const handle = await openToRead(path);
+  if (handle === undefined) return undefined;
   try {
     const buffer = Buffer.allocUnsafe(firstRead);
     const { bytesRead } = await handle.read(buffer, 0, firstRead, 0);
@@ -39,10 +36,36 @@ export async function openObjectFile(path: string, firstRead: number): Promise<O
         `${path} is damaged: it has ${stored - HEADER_BYTES} bytes of ${header.size}`,
       );
     }
-    return { ...header, handle, beginning: buffer.subarray(HEADER_BYTES, bytesRead) };
+    return { ...header, handle, bodyAt: HEADER_BYTES, beginning: buffer.subarray(HEADER_BYTES, bytesRead) };
   } catch (error) {
     await handle.close();
     throw error instanceof CairnError ? error : diskError(`cannot read ${path}`, error);
+  }
+}
+
+/**
+ * Opens an object file that has no header.
+ * @returns undefined when there is no such file
+ * @throws CairnError `unavailable` when it cannot be read
+ */
+export async function openBareFile(path: string, key: string): Promise<OpenObject | undefined> {
+  const handle = await openToRead(path);
+  if (handle === undefined) return undefined;
+  try {
+    const { size } = await handle.stat();
+    return { version: bareVersion(key, size), size, handle, bodyAt: 0, beginning: Buffer.alloc(0) };
+  } catch (error) {
+    await handle.close();
+    throw diskError(`cannot read ${path}`, error);
+  }
+}
+
+async function openToRead(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw diskError(`cannot read ${path}`, error);
   }
 }
 
@@ -58,8 +81,8 @@ export async function bodyOf(
     return Readable.from(length === 0 ? [] : [bytes], { objectMode: false });
   }
   return object.handle.createReadStream({
-    start: HEADER_BYTES + offset,
-    end: HEADER_BYTES + offset + length - 1,
+    start: object.bodyAt + offset,
+    end: object.bodyAt + offset + length - 1,
     highWaterMark: STREAM_CHUNK_BYTES,
   });
 }

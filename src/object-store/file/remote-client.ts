@@ -9,6 +9,7 @@ import { openFileRange, streamFile } from '../local-body.ts';
 import { checkKey, checkKeyPart, checkMode, checkRange, clipRange } from '../object-key.ts';
 import {
   bodyLength,
+  type FileRange,
   type GetOptions,
   type GetResult,
   type HeadResult,
@@ -20,14 +21,20 @@ import {
   type PutOutcome,
 } from '../object-store.ts';
 import { type WatchedAgents, watchedAgents } from '../s3/watched-agent.ts';
+import { isLinked } from './link-aside.ts';
 import {
   decodeError,
   decodeOutcome,
+  describeFile,
   ERROR_HEADER,
+  encodeFile,
+  FILE_HEADER,
+  FINAL_HEADER,
   LIST_PATH,
   MODE_HEADER,
   OBJECTS_PATH,
   PAGE_KEYS,
+  SEND_BODY,
   SERVED_BY,
   SIZE_HEADER,
   VERSION_HEADER,
@@ -97,17 +104,17 @@ export class RemoteObjectStore implements ObjectStore {
     options.signal?.throwIfAborted();
     const headers = {
       [MODE_HEADER]: mode.mode,
-      'content-length': bodyLength(body),
       ...(mode.mode === 'replace' ? { [VERSION_HEADER]: mode.version } : {}),
     };
+    const exchange = { method: 'PUT', path: objectPath(key), signal: options.signal };
     try {
-      const response = await this.send({
-        method: 'PUT',
-        path: objectPath(key),
-        headers,
-        body,
-        signal: options.signal,
-      });
+      if (isLinked(body)) {
+        const named = await this.putFile({ ...exchange, headers }, body);
+        if (named.outcome !== 'send') return decodeOutcome(named);
+      }
+      const final = !(body instanceof Uint8Array) && body.final === true;
+      const about = { 'content-length': bodyLength(body), ...(final && { [FINAL_HEADER]: '1' }) };
+      const response = await this.send({ ...exchange, headers: { ...headers, ...about }, body });
       return decodeOutcome((await readJson(response)) as WirePutOutcome);
     } catch (error) {
       // The owner refused, the local file is bad, or no process listens: certainly not written. Everything else is
@@ -147,6 +154,16 @@ export class RemoteObjectStore implements ObjectStore {
 
   async close(): Promise<void> {
     this.agents.http.destroy();
+  }
+
+  /** Names the file to the owner, who need not be sent its bytes if it sees the same file. */
+  private async putFile(exchange: Exchange, body: FileRange): Promise<WirePutOutcome | typeof SEND_BODY> {
+    const file = await openFileRange(body);
+    await file.close();
+    const described = await describeFile(body.path);
+    if (described.size !== body.length) return SEND_BODY;
+    const headers = { ...exchange.headers, 'content-length': 0, [FILE_HEADER]: encodeFile(described) };
+    return (await readJson(await this.send({ ...exchange, headers }))) as WirePutOutcome | typeof SEND_BODY;
   }
 
   /** A request without doubtful outcomes: failures are thrown, as `unavailable` or as the signal's reason. */

@@ -6,19 +6,33 @@ import { pipeline } from 'node:stream/promises';
 import { CairnError } from '../../lib/errors.ts';
 import { systemRandom } from '../../lib/random.ts';
 import { readAll } from '../../lib/streams.ts';
-import type { GetOptions, ListedObject, ObjectBody, ObjectStore } from '../object-store.ts';
+import type {
+  FileRange,
+  GetOptions,
+  ListedObject,
+  ObjectBody,
+  ObjectStore,
+  PutMode,
+} from '../object-store.ts';
 import {
+  decodeFile,
   decodeMode,
   ERROR_HEADER,
   encodeError,
   encodeOutcome,
+  FILE_HEADER,
+  FINAL_HEADER,
   LIST_PATH,
   MODE_HEADER,
   OBJECTS_PATH,
   PAGE_KEYS,
+  SEND_BODY,
   SERVED_BY,
   SIZE_HEADER,
+  seesFile,
   VERSION_HEADER,
+  type WireFile,
+  type WirePutOutcome,
 } from './store-wire.ts';
 
 /** Larger bodies go to a file first, to keep memory small. */
@@ -106,6 +120,12 @@ async function put(
   response: ServerResponse,
 ): Promise<void> {
   const mode = decodeMode(request.headers[MODE_HEADER], request.headers[VERSION_HEADER]);
+  const file = request.headers[FILE_HEADER];
+  if (typeof file === 'string') {
+    request.resume();
+    sendJson(response, await putFile(store, key, mode, decodeFile(file)));
+    return;
+  }
   const length = Number(request.headers['content-length']);
   if (!Number.isSafeInteger(length)) throw new CairnError('invalid', 'the body has no length');
   const path = join(spool, `remote-${systemRandom.hex(8)}`);
@@ -114,12 +134,23 @@ async function put(
     if (length <= MOST_BYTES_IN_MEMORY) body = await readAll(request, length);
     else {
       await pipeline(request, createWriteStream(path, { flags: 'wx' }));
-      body = { path, offset: 0, length };
+      body = { path, offset: 0, length, ...(request.headers[FINAL_HEADER] === '1' && { final: true }) };
     }
     sendJson(response, encodeOutcome(await store.put(key, body, mode)));
   } finally {
     await rm(path, { force: true });
   }
+}
+
+async function putFile(
+  store: ObjectStore,
+  key: string,
+  mode: PutMode,
+  file: WireFile,
+): Promise<WirePutOutcome | typeof SEND_BODY> {
+  if (!(await seesFile(file))) return SEND_BODY;
+  const body: FileRange = { path: file.path, offset: 0, length: file.size, final: true };
+  return encodeOutcome(await store.put(key, body, mode));
 }
 
 async function list(store: ObjectStore, url: URL, response: ServerResponse): Promise<void> {

@@ -10,7 +10,7 @@ import { FileObjectStore } from '../../../src/object-store/file/file.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
 
 const WRITER = fileURLToPath(new URL('./writer.mjs', import.meta.url));
-const MOST_BYTES = 1_000_000;
+const MOST_BYTES = 2_000_000;
 
 /** Lets a process write until it has been answered `answers` times, kills it, and gives the keys it was answered for. */
 async function writeAndKill(folder: string, answers: number): Promise<string[]> {
@@ -47,5 +47,9 @@ describe('a store on disk whose process is killed', () => {
     }
     for (const key of answered) expect(listed.has(key), key).toBe(true);
     expect(answered.size).toBeGreaterThan(30);
+    // The files that it took over, and the copies.
+    const names = await readdir(join(folder.path, 'objects'), { recursive: true });
+    expect(names.some((name) => name.endsWith('@bare'))).toBe(true);
+    expect(names.some((name) => name.endsWith('@'))).toBe(true);
   });
 });
