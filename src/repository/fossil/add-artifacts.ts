@@ -2,8 +2,9 @@ import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import { compareUnversioned } from '../../fossil/unversioned.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { Change, Evaluation } from '../change.ts';
-import { type BagState, isPublic, isVisible, status } from './bag-state.ts';
+import { type BagState, isPublic, isVisible, status, stillWaits } from './bag-state.ts';
 import { NONE } from './bag-table.ts';
+import { KnownDeltas } from './deltas.ts';
 import type { FossilManifest, FossilPack, FossilPackKind, FossilState } from './fossil-manifest.ts';
 import type { FossilRepository } from './fossil-repository.ts';
 import type { PreparedArtifacts } from './prepared-artifacts.ts';
@@ -97,12 +98,13 @@ export class AddArtifacts implements Change<FossilManifest, AddedArtifacts> {
   /** Whether a delta begins to wait, or one that waits is dropped. */
   private changesWaiting(view: BagState): boolean {
     const { waiting, wrong } = this.prepared;
-    const here = new Set(view.waiting.map(({ slot, source }) => `${slot} ${source}`));
-    const isWaiting = ({ name, source }: { name: ArtifactName; source: ArtifactName }) =>
-      here.has(`${slotOf(view, name)} ${slotOf(view, source)}`);
+    const here = new KnownDeltas();
+    for (const { slot, source, isPrivate } of view.waiting) {
+      here.add({ name: view.table.names.at(slot), source: view.table.names.at(source), isPrivate });
+    }
     return (
-      waiting.some((delta) => !isWaiting(delta) && !isVisible(bitsOf(view, delta.name))) ||
-      wrong.some(isWaiting)
+      waiting.some((delta) => !here.has(delta) && stillWaits(bitsOf(view, delta.name), delta)) ||
+      wrong.some((delta) => here.has(delta))
     );
   }
 }

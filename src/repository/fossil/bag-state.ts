@@ -157,8 +157,7 @@ export class BagDraft {
       unclusteredCount,
       missingMembers,
       status: this.status,
-      // What was filled in by another record waits no more.
-      waiting: this.waiting.filter(({ slot }) => ((this.status[slot] ?? 0) & status.held) === 0),
+      waiting: this.waiting.filter((delta) => stillWaits(this.status[delta.slot] ?? 0, delta)),
       unversioned: this.unversioned,
       contents: this.contents,
     };
@@ -242,15 +241,17 @@ export class BagDraft {
 
   private addWaiting(delta: WaitingDelta): void {
     this.waitingKeys ??= new Set(this.waiting.map(keyOf));
-    const key = keyOf(delta);
-    if (this.waitingKeys.has(key)) return;
-    this.waitingKeys.add(key);
+    const isKnown = [false, delta.isPrivate].some((isPrivate) =>
+      this.waitingKeys?.has(keyOf({ ...delta, isPrivate })),
+    );
+    if (isKnown || !stillWaits(this.status[delta.slot] ?? 0, delta)) return;
+    this.waitingKeys.add(keyOf(delta));
     this.waiting.push(delta);
   }
 
   private removeWaiting(slot: number, source: number): void {
     this.waiting = this.waiting.filter((delta) => delta.slot !== slot || delta.source !== source);
-    this.waitingKeys?.delete(keyOf({ slot, source }));
+    this.waitingKeys = undefined;
   }
 
   private addContent(slot: number, place: ContentPlace): void {
@@ -283,9 +284,14 @@ export class BagDraft {
   }
 }
 
-/** A waiting delta is the same as another one of its name and source. */
-function keyOf({ slot, source }: Pick<WaitingDelta, 'slot' | 'source'>): string {
-  return `${slot} ${source}`;
+/** Whether a delta would bring something: its artifact is not here, or is private and the delta is not. */
+export function stillWaits(bits: number, { isPrivate }: Pick<WaitingDelta, 'isPrivate'>): boolean {
+  return (bits & status.held) === 0 || ((bits & status.private) !== 0 && !isPrivate);
+}
+
+/** A waiting delta is the same as another one of its name and source, and is of no use beside one that is not private. */
+function keyOf({ slot, source, isPrivate }: Pick<WaitingDelta, 'slot' | 'source' | 'isPrivate'>): string {
+  return `${slot} ${source} ${isPrivate}`;
 }
 
 function nothing(hash: NameHash, shunned: readonly ArtifactName[]): BagState {

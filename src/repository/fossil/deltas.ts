@@ -5,14 +5,25 @@ import type { BroughtDelta, ReceivedArtifact } from './prepared-artifacts.ts';
 
 /** A delta whose source has not been looked at: received now, or waiting in the bag. */
 export interface Delta extends BroughtDelta {
-  readonly isPrivate: boolean;
   readonly received?: ReceivedArtifact;
   readonly waiting?: WaitingDelta;
 }
 
-/** Two deltas of one artifact are the same if they have the same source. */
-export function keyOf({ name, source }: BroughtDelta): string {
-  return `${name} ${source}`;
+/** Deltas by artifact, source, and whether they are private: of equal ones one is kept, and a public one is as good. */
+export class KnownDeltas {
+  private readonly keys = new Set<string>();
+
+  add(delta: BroughtDelta): void {
+    this.keys.add(keyOf(delta, delta.isPrivate));
+  }
+
+  has(delta: BroughtDelta): boolean {
+    return this.keys.has(keyOf(delta, false)) || (delta.isPrivate && this.keys.has(keyOf(delta, true)));
+  }
+}
+
+function keyOf({ name, source }: BroughtDelta, isPrivate: boolean): string {
+  return `${name} ${source} ${isPrivate}`;
 }
 
 /**

@@ -14,7 +14,7 @@ import { LruMap } from '../../lib/lru.ts';
 import { bad, because } from './bad-artifact.ts';
 import type { Bag } from './bag.ts';
 import { isPublic, isVisible, status } from './bag-state.ts';
-import { circularDeltas, type Delta, keyOf } from './deltas.ts';
+import { circularDeltas, type Delta, KnownDeltas } from './deltas.ts';
 import { INTAKE_LIMITS, type IntakeLimits } from './intake-limits.ts';
 import { PackBuilder } from './pack-builder.ts';
 import { flags } from './pack-index.ts';
@@ -146,7 +146,7 @@ class Intake {
 
   /** The content that a delta makes; undefined if it waited in the bag and is wrong. */
   private async made(delta: Delta): Promise<Uint8Array | undefined> {
-    const { name, source } = delta;
+    const { name, source, isPrivate } = delta;
     const from = await this.contentOf(source);
     const bytes = await this.deltaOf(delta);
     let problem = 'its content is another one';
@@ -165,7 +165,7 @@ class Intake {
       problem = messageOf(error);
     }
     if (delta.received !== undefined) throw bad(name, problem);
-    this.wrong.push({ name, source });
+    this.wrong.push({ name, source, isPrivate });
     this.builder.add({ name, source, flags: flags.wrong, depth: 0, size: 0 }, new Uint8Array(0));
     return undefined;
   }
@@ -247,11 +247,7 @@ class Intake {
     const { name, isPrivate } = from;
     this.contents.set(name, content, content.length);
     this.bag.context.contents?.remember(this.bag.repository, name, content);
-    const bits = this.bag.bitsOf(this.bag.slotOf(name));
-    const here = this.stored.get(name);
-    const isHere = isVisible(bits) || here !== undefined;
-    const isPublicHere = isPublic(bits) || here?.isPrivate === false;
-    if (isHere && (isPrivate || isPublicHere)) return;
+    if (this.isHere(from)) return;
 
     const kept = delta === undefined ? undefined : this.keptDelta(delta);
     const members = parseCluster(content);
@@ -314,11 +310,13 @@ class Intake {
     let records = this.bag.view.waiting.length;
     const left = [...this.deltas.values()].flat();
     const circular = circularDeltas(left);
-    const known = new Set(left.flatMap((delta) => (delta.waiting === undefined ? [] : [keyOf(delta)])));
-    for (const { name, source, received, isPrivate } of left) {
-      const key = keyOf({ name, source });
-      if (received === undefined || known.has(key) || this.isHere(name) || circular.has(name)) continue;
-      known.add(key);
+    const known = new KnownDeltas();
+    for (const delta of left) if (delta.waiting !== undefined) known.add(delta);
+    for (const waiting of left) {
+      const { name, source, received, isPrivate } = waiting;
+      if (received === undefined || known.has(waiting) || this.isHere(waiting) || circular.has(name))
+        continue;
+      known.add(waiting);
       const delta = this.inflated(received);
       let size: number;
       try {
@@ -340,12 +338,16 @@ class Intake {
       }
       const bits = flags.waiting | (isPrivate ? flags.private : 0);
       this.builder.add({ name, source, flags: bits, depth: 0, size }, payload);
-      this.waiting.push({ name, source });
+      this.waiting.push({ name, source, isPrivate });
     }
   }
 
-  private isHere(name: ArtifactName): boolean {
-    return this.stored.has(name) || isVisible(this.bag.bitsOf(this.bag.slotOf(name)));
+  /** Whether an artifact is here, and for as many as it comes for. */
+  private isHere({ name, isPrivate }: Pick<Delta, 'name' | 'isPrivate'>): boolean {
+    const bits = this.bag.bitsOf(this.bag.slotOf(name));
+    const stored = this.stored.get(name);
+    if (isPublic(bits) || stored?.isPrivate === false) return true;
+    return isPrivate && (isVisible(bits) || stored !== undefined);
   }
 }
 

@@ -39,6 +39,7 @@ export interface BroughtArtifact {
 export interface BroughtDelta {
   readonly name: ArtifactName;
   readonly source: ArtifactName;
+  readonly isPrivate: boolean;
 }
 
 /** What was verified over one bag and is ready to be published. Nothing of it is stored yet. */
