@@ -14,6 +14,7 @@ const PURE = unit('fossil', 'git', 'lib', 'nostr', 'policy');
 const UNIT = unit(
   'cli',
   'config',
+  'fossil-sync',
   'http',
   'maintenance',
   'mirror',

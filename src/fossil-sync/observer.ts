@@ -57,8 +57,8 @@ export type RequestOperation = 'clone' | 'sync' | 'push' | 'pull' | 'other';
 
 export interface RequestStart {
   readonly operation: RequestOperation;
-  /** The repository, as the server names it in its log. */
-  readonly repository: string;
+  /** The repository as logs name it; undefined if the sender may not read it, or if there is none. */
+  readonly repository: string | undefined;
   /** Undefined for requests without a login. */
   readonly user: string | undefined;
 }

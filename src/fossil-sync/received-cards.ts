@@ -1,0 +1,16 @@
+import type { CompressedFileCard, FileCard, UnversionedFileCard } from '../fossil/cards.ts';
+import type { ReceivedArtifact, ReceivedUnversioned } from '../repository/fossil/prepared-artifacts.ts';
+
+/** An artifact that a card brought, as the intake of a repository takes it. */
+export function receivedArtifact(card: FileCard | CompressedFileCard): ReceivedArtifact {
+  const { name, source, payload, isPrivate } = card;
+  const from = source === undefined ? {} : { source };
+  if (card.card === 'file') return { name, ...from, payload, form: 'plain', isPrivate };
+  return { name, ...from, payload, form: 'stored', size: card.size, isPrivate };
+}
+
+/** An unversioned file that a card brought, as the intake of a repository takes it. */
+export function receivedUnversioned(card: UnversionedFileCard): ReceivedUnversioned {
+  const { name, time, hash, size, content } = card;
+  return { name, time, hash, size, ...(content === undefined ? {} : { content }) };
+}

@@ -1,0 +1,84 @@
+import type { ArtifactName } from '../../fossil/artifact-name.ts';
+import { nameOf } from '../../fossil/artifact-name.ts';
+import { FEWEST_TO_CLUSTER, writeClusters } from '../../fossil/cluster.ts';
+import { Yielder } from '../../lib/cooperative.ts';
+import type { BagEntry } from '../../repository/fossil/bag.ts';
+import type { ReceivedArtifact } from '../../repository/fossil/prepared-artifacts.ts';
+import { faultFires } from '../faults.ts';
+import { isVisible, type Round } from './round.ts';
+
+/**
+ * Announces what is here and in no cluster. Where that is much, it is put into clusters first, so that a pull announces tens of
+ * names instead of all. A pull of anybody may cause that: clusters follow from what is here, and are made once.
+ */
+export async function announceUnclustered(round: Round): Promise<void> {
+  if (!faultFires(round.context.faults, 'server.skip-clusters')) await makeClusters(round);
+  await announce(round, round.bag.unclustered(), faultFires(round.context.faults, 'server.halve-igots'));
+}
+
+/** Announces everything, for a first pull in the old way and for `--verily`. */
+export function announceAll(round: Round): Promise<void> {
+  return announce(round, entriesOf(round));
+}
+
+/** Announces all clusters: the client says that it may have missed some. */
+export function announceClusters(round: Round): Promise<void> {
+  return announce(round, round.bag.clusters());
+}
+
+/** Announces private artifacts, to who may see them and asked for them. */
+export function announcePrivate(round: Round): Promise<void> {
+  return announce(round, privateEntriesOf(round));
+}
+
+async function announce(round: Round, entries: Iterable<BagEntry>, half = false): Promise<void> {
+  const { request, reply, grants, context } = round;
+  const yielder = new Yielder();
+  let seen = 0;
+  for (const entry of entries) {
+    if (yielder.isDueByNow) await yielder.next();
+    context.signal?.throwIfAborted();
+    seen++;
+    if (half && seen % 2 === 0) continue;
+    if (!isVisible(round.bag, entry, grants.withPrivate) || request.known.has(entry.name)) continue;
+    if (!reply.announce(entry.name, entry.isPrivate)) return;
+  }
+}
+
+function* entriesOf({ bag }: Round): Generator<BagEntry> {
+  for (let ordinal = 0; ordinal < bag.count; ordinal++) {
+    const entry = bag.at(ordinal);
+    if (!entry.isPrivate) yield entry;
+  }
+}
+
+function* privateEntriesOf({ bag }: Round): Generator<BagEntry> {
+  for (let ordinal = 0; ordinal < bag.count; ordinal++) {
+    const entry = bag.at(ordinal);
+    if (entry.isPrivate) yield entry;
+  }
+}
+
+/** A pull is answered without clusters if they cannot be published. */
+async function makeClusters(round: Round): Promise<void> {
+  const { bag, repository, context, request } = round;
+  // A client that is still sending would leave many small clusters behind.
+  if (request.files.length > 0) return;
+  if (bag.unclusteredCount < FEWEST_TO_CLUSTER) return;
+  const names: ArtifactName[] = [];
+  for (const { name } of bag.unclustered()) names.push(name);
+  const algorithm = bag.state.hashPolicy === 'sha1' ? 'sha1' : 'sha3-256';
+  const artifacts = writeClusters(names).map(
+    (payload): ReceivedArtifact => ({
+      name: nameOf(payload, algorithm),
+      payload,
+      form: 'plain',
+      isPrivate: false,
+    }),
+  );
+  try {
+    round.bag = await repository.take({ artifacts, cause: 'sync', actor: undefined });
+  } catch (error) {
+    context.observer.error(error);
+  }
+}

@@ -1,0 +1,131 @@
+import type { CloneCard } from '../../fossil/cards.ts';
+import { deflatePayload, inflatePayload } from '../../fossil/compression.ts';
+import type { Bag, BagEntry } from '../../repository/fossil/bag.ts';
+import { faultFires } from '../faults.ts';
+import { type CookieSeal, clonePinCookie, readClonePin } from './clone-cookie.ts';
+import { isVisible, type Round } from './round.ts';
+
+/** Bytes of payloads that are read at once. */
+const RUN_BYTES = 1_000_000;
+
+/** The first version whose payloads travel compressed. */
+const COMPRESSED_FROM = 3;
+
+/** What a page is cut from: a state that stays the same for the whole clone, and where in it the page begins. */
+interface PagePlace {
+  readonly pinned: Bag;
+  /** Seconds since 1970 when it was pinned. */
+  readonly since: number;
+  /** The first entry of the page, from 0 on. */
+  readonly from: number;
+}
+
+/**
+ * Adds one page of a clone (protocol 2 and 3): artifacts in the order of a pinned state, then the position of the next page.
+ * Stock clients end the clone, cut short and without an error, at a page without artifacts, so a page has at least one unless
+ * it is the last.
+ */
+export async function addClonePage(round: Round, clone: CloneCard): Promise<void> {
+  const { reply, request, context } = round;
+  const seal = sealOf(round);
+  const { pinned, since, from } = await placeOf(round, clone, request.cookie, seal);
+  if (clone.version >= COMPRESSED_FROM) reply.type = 'application/x-fossil-uncompressed';
+  const next = await addEntries(round, pinned, from, clone.version);
+  context.signal?.throwIfAborted();
+  const isLast = next >= pinned.count;
+  if (!isLast) {
+    const value = clonePinCookie({ digest: pinned.digest, since }, seal);
+    reply.add({ card: 'cookie', value });
+  }
+  // The position first: a client that sees the push card before it would ask for this page again.
+  reply.add({ card: 'clone_seqno', position: isLast ? 0 : next + 1 });
+}
+
+/** Cookies are bound to the repository and its incarnation. */
+function sealOf({ repository, bag, context }: Round): CookieSeal {
+  return { key: context.cookieKey, scope: `${String(repository)}\0${bag.state.incarnation}` };
+}
+
+/**
+ * The first page pins what is published now. A later one goes on in the state that the cookie names; if that is gone, too old,
+ * or not named at all, the clone begins again: clients drop what they have already.
+ */
+async function placeOf(
+  { repository, bag, context }: Round,
+  { position = 1 }: CloneCard,
+  cookie: string | undefined,
+  seal: CookieSeal,
+): Promise<PagePlace> {
+  const now = Math.floor(context.clock.now() / 1000);
+  const start: PagePlace = { pinned: bag, since: now, from: 0 };
+  if (position <= 1) return start;
+  const pin = readClonePin(cookie, seal);
+  // Without any cookie there is nothing to begin again for: a client that keeps none would begin for ever.
+  if (cookie === undefined) return { ...start, from: position - 1 };
+  if (pin === undefined || now - pin.since > context.limits.pinMilliseconds / 1000) return start;
+  const pinned = pin.digest === bag.digest ? bag : await repository.pinned(pin.digest);
+  return pinned === undefined ? start : { pinned, since: pin.since, from: position - 1 };
+}
+
+/** @returns the ordinal of the first entry that the page does not have */
+async function addEntries(round: Round, pinned: Bag, from: number, version: number): Promise<number> {
+  const { bag, reply, grants, context } = round;
+  const isSmall = faultFires(context.faults, 'server.small-clone-page');
+  let next = from;
+  while (next < pinned.count) {
+    const options = { privateArtifacts: grants.withPrivate };
+    const run = await pinned.storedRun(next, Math.min(RUN_BYTES, reply.room), options);
+    for (const { entry, payload } of run.artifacts) {
+      next = entry.ordinal + 1;
+      // What was shunned since then is left out, whatever the pinned state says.
+      if (!isVisible(bag, current(bag, entry), grants.withPrivate)) continue;
+      await addEntry(round, pinned, entry, payload, version);
+      if (isSmall || reply.isFull) return next;
+    }
+    context.signal?.throwIfAborted();
+    next = run.next;
+    if (reply.filesSent > 0 && reply.isFull) return next;
+  }
+  return next;
+}
+
+/** The entry as it is published now: private artifacts may have become public. */
+function current(bag: Bag, entry: BagEntry): BagEntry {
+  return bag.find(entry.name) ?? entry;
+}
+
+async function addEntry(
+  { bag, reply, grants }: Round,
+  pinned: Bag,
+  entry: BagEntry,
+  payload: Uint8Array,
+  version: number,
+): Promise<void> {
+  const { name, size } = entry;
+  const { isPrivate } = current(bag, entry);
+  const source = entry.source === undefined ? undefined : pinned.find(entry.source);
+  const hasSource =
+    source !== undefined && isVisible(bag, current(bag, source), grants.withPrivate && isPrivate);
+  if (entry.source !== undefined && !hasSource) {
+    // The delta is no use to who may not see its source.
+    const content = await pinned.content(name);
+    if (version >= COMPRESSED_FROM) {
+      reply.add({ card: 'cfile', name, size, payload: deflatePayload(content), isPrivate });
+    } else {
+      reply.add({ card: 'file', name, payload: content, isPrivate });
+    }
+    return;
+  }
+  const against = source === undefined ? {} : { source: source.name };
+  if (version >= COMPRESSED_FROM) {
+    reply.add({ card: 'cfile', name, ...against, size, payload, isPrivate });
+  } else {
+    reply.add({
+      card: 'file',
+      name,
+      ...against,
+      payload: inflatePayload(payload, Number.MAX_SAFE_INTEGER),
+      isPrivate,
+    });
+  }
+}

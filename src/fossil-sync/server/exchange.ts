@@ -1,0 +1,124 @@
+/** One request of the sync protocol as bytes, whatever carries it: decoded, admitted, answered, encoded. */
+import type { Card, LoginCard } from '../../fossil/cards.ts';
+import { type ContentType, decodeMessage, encodeMessage } from '../../fossil/framing.ts';
+import { cookieLogin } from '../../fossil/login.ts';
+import { type CardLimits, type CardReader, readCards } from '../../fossil/read-cards.ts';
+import { answerRound, answerStranger, type RoundReply, refuse } from './answer-round.ts';
+import type { RoundContext, RoundRights } from './round-context.ts';
+import { RoundRefusal } from './round-refusal.ts';
+import type { ServedRepository } from './served-repository.ts';
+
+/** A login, and the bytes that its nonce must cover. */
+export interface SentLogin {
+  readonly card: LoginCard;
+  readonly bytes: Uint8Array;
+}
+
+/** Who sent a request, and what there is for that sender. */
+export interface Admission {
+  /** Undefined for requests without a login. */
+  readonly user: string | undefined;
+  /** Public key of that user. */
+  readonly actor: string | undefined;
+  readonly rights: RoundRights;
+  /** Undefined if there is none, or none for this sender: both are answered in the same words. */
+  readonly repository: ServedRepository | undefined;
+  /** What a clone that is refused is told, so that it can sign its next round. */
+  readonly projectCode: string;
+}
+
+/** What answers the requests for one URL. */
+export interface ExchangeHost {
+  /**
+   * Decides who a request is from. Called once for each.
+   * @param login undefined if the request has none
+   * @returns undefined if the login is wrong
+   */
+  admit(login: SentLogin | undefined): Promise<Admission | undefined>;
+  readonly round: Omit<RoundContext, 'rights' | 'user' | 'actor' | 'signal'>;
+  /** Bytes of a message, uncompressed. */
+  readonly messageBytes: number;
+  readonly cards?: Partial<CardLimits>;
+}
+
+export interface ExchangeRequest {
+  readonly type: ContentType;
+  readonly body: Uint8Array;
+  /** The `Cookie` header. */
+  readonly cookie?: string;
+}
+
+export interface ExchangeReply {
+  readonly type: ContentType;
+  readonly body: Uint8Array;
+}
+
+/**
+ * Answers a request. Everything that is wrong with it is told in an `error` card, since stock clients show nothing else.
+ * @returns Throws only the signal's reason
+ */
+export async function serveExchange(
+  host: ExchangeHost,
+  request: ExchangeRequest,
+  signal?: AbortSignal,
+): Promise<ExchangeReply> {
+  const { type } = request;
+  try {
+    const reply = await answerMessage(host, request, signal);
+    return { type: reply.type, body: await encodeMessage(reply.type, reply.message) };
+  } catch (error) {
+    signal?.throwIfAborted();
+    return refuseExchange(host, type, error);
+  }
+}
+
+/** The reply to a request that cannot be served, for example because its body is too large to be read. */
+export async function refuseExchange(
+  host: ExchangeHost,
+  type: ContentType,
+  error: unknown,
+): Promise<ExchangeReply> {
+  return { type, body: await encodeMessage(type, refuse(error, type, host.round).message) };
+}
+
+async function answerMessage(
+  host: ExchangeHost,
+  { type, body, cookie }: ExchangeRequest,
+  signal: AbortSignal | undefined,
+): Promise<RoundReply> {
+  const message = await decodeMessage(type, body, host.messageBytes);
+  const fromCookie = cookieLogin(cookie);
+  const reader = readCards(message, host.cards);
+  const { lead, login } = leadOf(reader);
+  // Newer clients send one or the other, never both.
+  if (login !== undefined && fromCookie !== undefined) throw new RoundRefusal('login failed');
+  const sent = fromCookie === undefined ? login : { card: fromCookie, bytes: message };
+  const admission = await host.admit(isNobody(sent) ? undefined : sent);
+  if (admission === undefined) throw new RoundRefusal('login failed');
+  const { repository, rights, user, actor, projectCode } = admission;
+  const context = { ...host.round, rights, user, actor, ...(signal === undefined ? {} : { signal }) };
+  const round = { cards: chain(lead, reader), type };
+  if (repository === undefined || !rights.read) return answerStranger(round, context, projectCode);
+  return answerRound(repository, round, context);
+}
+
+/** Whoever logs in by these names sends no password. */
+function isNobody(login: SentLogin | undefined): boolean {
+  return login?.card.user === 'nobody' || login?.card.user === 'anonymous';
+}
+
+/** The cards up to the login, which stands before everything but pragmas and comments. */
+function leadOf(reader: CardReader): { readonly lead: readonly Card[]; readonly login?: SentLogin } {
+  const lead: Card[] = [];
+  for (let card = reader.next(); card !== undefined; card = reader.next()) {
+    if (card.card === 'login') return { lead, login: { card, bytes: reader.rest } };
+    lead.push(card);
+    if (card.card !== 'pragma' && card.card !== 'comment') break;
+  }
+  return { lead };
+}
+
+function* chain(lead: readonly Card[], rest: Iterable<Card>): Generator<Card> {
+  yield* lead;
+  yield* rest;
+}

@@ -1,0 +1,67 @@
+import type { ArtifactName } from '../../fossil/artifact-name.ts';
+import type { Card } from '../../fossil/cards.ts';
+import type { ContentType } from '../../fossil/framing.ts';
+import { FOSSIL_VERSION, pragmaCard } from '../../fossil/pragmas.ts';
+import { CardWriter } from '../../fossil/write-cards.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { RoundLimits } from './round-limits.ts';
+
+/** A reply as it is written: its cards, what they count for, and how much more may follow. */
+export class Reply {
+  filesSent = 0;
+  igotsSent = 0;
+  gimmesSent = 0;
+  /** How it travels. Clones from version 3 on are sent uncompressed, since their payloads are compressed already. */
+  type: ContentType;
+  private readonly cards = new CardWriter();
+  private readonly clock: Clock;
+  private readonly limits: RoundLimits;
+  private readonly until: number;
+  private announced = 0;
+
+  constructor(type: ContentType, clock: Clock, limits: RoundLimits) {
+    this.type = type;
+    this.clock = clock;
+    this.limits = limits;
+    this.until = clock.monotonic() + limits.replyMilliseconds;
+    this.add(pragmaCard({ pragma: 'server-version', ...FOSSIL_VERSION }));
+  }
+
+  /** Bytes so far. */
+  get size(): number {
+    return this.cards.size;
+  }
+
+  /** Whether artifacts have no more room or time. */
+  get isFull(): boolean {
+    return this.size >= this.limits.replyBytes || this.clock.monotonic() >= this.until;
+  }
+
+  /** Bytes that artifacts may still take. */
+  get room(): number {
+    return Math.max(0, this.limits.replyBytes - this.size);
+  }
+
+  add(card: Card): void {
+    this.cards.add(card);
+    if (card.card === 'file' || card.card === 'cfile' || card.card === 'uvfile') this.filesSent++;
+    else if (card.card === 'gimme' || card.card === 'uvgimme') this.gimmesSent++;
+  }
+
+  /** Announces an artifact. @returns false when no more can be announced in this reply */
+  announce(name: ArtifactName, isPrivate: boolean): boolean {
+    if (this.announced >= this.limits.announcementBytes) return false;
+    const before = this.size;
+    this.add({ card: 'igot', name, isPrivate });
+    this.igotsSent++;
+    this.announced += this.size - before;
+    return true;
+  }
+
+  /** The message, ended by the line that stock servers end theirs with: clients compare clocks by it. */
+  end(errors: number): Buffer {
+    const time = new Date(this.clock.now()).toISOString().slice(0, 19);
+    this.add({ card: 'comment', text: `timestamp ${time} errors ${errors}` });
+    return this.cards.bytes();
+  }
+}

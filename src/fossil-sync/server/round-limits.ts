@@ -1,0 +1,27 @@
+/** What one request may make the server do. Defaults are those of stock Fossil where it has any. */
+export interface RoundLimits {
+  /** Bytes of a reply before it is compressed; what does not fit is announced, and sent when it is asked for again. */
+  readonly replyBytes: number;
+  /** Milliseconds for which a reply collects artifacts. At least one is always sent. */
+  readonly replyMilliseconds: number;
+  /** Artifacts that one reply asks a pushing client for. */
+  readonly gimmes: number;
+  /** Bytes of `igot` cards in one reply. */
+  readonly announcementBytes: number;
+  /** Milliseconds for which a pinned clone may go on. After that it begins again from what is published then. */
+  readonly pinMilliseconds: number;
+  /** Check-ins of one request that are read to find what its files were changed from. */
+  readonly deltaCheckIns: number;
+  /** Bytes of the largest artifact that a fresh delta is made of. */
+  readonly deltaBytes: number;
+}
+
+export const ROUND_LIMITS: RoundLimits = {
+  replyBytes: 5_000_000,
+  replyMilliseconds: 30_000,
+  gimmes: 500,
+  announcementBytes: 32 * 2 ** 20,
+  pinMilliseconds: 24 * 3_600_000,
+  deltaCheckIns: 50,
+  deltaBytes: 4 * 2 ** 20,
+};

@@ -1,0 +1,179 @@
+import type { ArtifactName } from '../../fossil/artifact-name.ts';
+import type {
+  Card,
+  CloneCard,
+  CompressedFileCard,
+  FileCard,
+  UnversionedFileCard,
+} from '../../fossil/cards.ts';
+import { type Pragma, parsePragma } from '../../fossil/pragmas.ts';
+import { Yielder } from '../../lib/cooperative.ts';
+import type { Bag } from '../../repository/fossil/bag.ts';
+import { NameMarks } from './name-marks.ts';
+import { RoundRefusal } from './round-refusal.ts';
+
+/** The cards of one request, sorted by what they are about. */
+export interface RoundRequest {
+  readonly cards: number;
+  readonly push: boolean;
+  readonly pull: boolean;
+  /** Codes that `push` and `pull` cards name. */
+  readonly projectCodes: ReadonlySet<string>;
+  readonly clone: CloneCard | undefined;
+  readonly files: readonly (FileCard | CompressedFileCard)[];
+  readonly unversionedFiles: readonly UnversionedFileCard[];
+  /** Artifacts here that the client has, too. */
+  readonly known: NameMarks;
+  /** Artifacts here that the client asks for. */
+  readonly gimmes: NameMarks;
+  /** What the client has and everybody here does not see yet; at most {@link MISSING_KEPT}. */
+  readonly missing: ReadonlyMap<ArtifactName, Announced>;
+  /** What the client asks for and is not here, so it need not be asked for it; at most {@link MISSING_KEPT}. */
+  readonly unknownToClient: ReadonlySet<ArtifactName>;
+  readonly gimmeCount: number;
+  readonly unversionedGimmes: readonly string[];
+  readonly configurations: readonly string[];
+  readonly pragmas: readonly Pragma[];
+  readonly cookie: string | undefined;
+}
+
+/** How the client announced an artifact. */
+export interface Announced {
+  readonly isPrivate: boolean;
+}
+
+/** What sorting a request needs of a bag. */
+export type ArtifactLookup = Pick<Bag, 'count' | 'at' | 'find' | 'isShunned'>;
+
+/** For whoever may not look. */
+export const NO_ARTIFACTS: ArtifactLookup = {
+  count: 0,
+  at: (ordinal) => {
+    throw new RangeError(`no artifact at ${ordinal}`);
+  },
+  find: () => undefined,
+  isShunned: () => false,
+};
+
+/** Names that are not here and are remembered: a reply asks for far fewer. */
+const MISSING_KEPT = 10_000;
+
+/** Unversioned files and groups of configuration that one request may ask for. */
+const REQUESTS_KEPT = 10_000;
+
+/**
+ * Sorts the cards of a request. Names of artifacts that are here become marks of one bit each, so that a million of them take
+ * little memory.
+ * @param bag what is published when the request comes
+ */
+export async function readRoundRequest(cards: Iterable<Card>, bag: ArtifactLookup): Promise<RoundRequest> {
+  const sorter = new Sorter(bag);
+  const yielder = new Yielder();
+  for (const card of cards) {
+    sorter.add(card);
+    if (yielder.isDueByNow) await yielder.next();
+  }
+  return sorter;
+}
+
+class Sorter implements RoundRequest {
+  cards = 0;
+  push = false;
+  pull = false;
+  readonly projectCodes = new Set<string>();
+  clone: CloneCard | undefined;
+  readonly files: (FileCard | CompressedFileCard)[] = [];
+  readonly unversionedFiles: UnversionedFileCard[] = [];
+  readonly known: NameMarks;
+  readonly gimmes: NameMarks;
+  readonly missing = new Map<ArtifactName, Announced>();
+  readonly unknownToClient = new Set<ArtifactName>();
+  gimmeCount = 0;
+  readonly unversionedGimmes: string[] = [];
+  readonly configurations: string[] = [];
+  readonly pragmas: Pragma[] = [];
+  cookie: string | undefined;
+  private readonly bag: ArtifactLookup;
+
+  constructor(bag: ArtifactLookup) {
+    this.bag = bag;
+    this.known = new NameMarks(bag);
+    this.gimmes = new NameMarks(bag);
+  }
+
+  add(card: Card): void {
+    this.cards++;
+    switch (card.card) {
+      case 'push':
+      case 'pull':
+        this[card.card] = true;
+        this.projectCodes.add(card.projectCode);
+        return;
+      case 'clone':
+        this.clone = card;
+        return;
+      case 'file':
+      case 'cfile':
+        this.files.push(card);
+        return;
+      case 'igot':
+        this.igot(card.name, card.isPrivate);
+        return;
+      case 'gimme':
+        this.gimmeCount++;
+        if (!this.gimmes.mark(card.name)) keep(this.unknownToClient, card.name, MISSING_KEPT);
+        return;
+      case 'uvfile':
+        this.unversionedFiles.push(card);
+        return;
+      case 'uvgimme':
+        limited(this.unversionedGimmes, card.name);
+        return;
+      case 'reqconfig':
+        limited(this.configurations, card.name);
+        return;
+      case 'pragma': {
+        const pragma = parsePragma(card);
+        if (pragma !== undefined) limited(this.pragmas, pragma);
+        return;
+      }
+      case 'cookie':
+        this.cookie = card.value;
+        return;
+      case 'config':
+        throw new RoundRefusal('this server does not take configuration');
+      // The login that counts was taken before the cards are sorted.
+      case 'login':
+        throw new RoundRefusal('the login card must come first');
+      case 'comment':
+      case 'message':
+      case 'error':
+        return;
+      default:
+        throw new RoundRefusal(`bad command: ${commandOf(card)}`);
+    }
+  }
+
+  private igot(name: ArtifactName, isPrivate: boolean): void {
+    // A private artifact that the client has as a public one is asked for like one that is not here.
+    if (this.known.mark(name) && (isPrivate || this.bag.find(name)?.isPrivate !== true)) return;
+    if (this.missing.size >= MISSING_KEPT || this.bag.isShunned(name)) return;
+    this.missing.set(name, { isPrivate: isPrivate && this.missing.get(name)?.isPrivate !== false });
+  }
+}
+
+function keep<T>(set: Set<T>, value: T, most: number): void {
+  if (set.size < most) set.add(value);
+}
+
+function limited<T>(list: T[], value: T): void {
+  if (list.length >= REQUESTS_KEPT) {
+    throw new RoundRefusal(`a request asks for at most ${REQUESTS_KEPT} files, settings or pragmas`);
+  }
+  list.push(value);
+}
+
+function commandOf(card: Card): string {
+  const text = card.card === 'unknown' ? card.line : card.card;
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}

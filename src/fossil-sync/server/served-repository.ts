@@ -1,0 +1,30 @@
+import type { Digest } from '../../lib/digest.ts';
+import type { Bag } from '../../repository/fossil/bag.ts';
+import type { Received } from '../../repository/fossil/prepared-artifacts.ts';
+
+/** What a request brings to be published, all or nothing. */
+export interface Arrival extends Received {
+  /** `push`: a client sent it. `sync`: clusters that the server made itself. */
+  readonly cause: 'push' | 'sync';
+  /** Public key of who sent it; undefined for the server itself, and for those who need no key. */
+  readonly actor: string | undefined;
+}
+
+/** A Fossil repository as one request meets it. */
+export interface ServedRepository {
+  /** What is published, as of after the request came. */
+  readonly bag: Bag;
+  /**
+   * An earlier published state of the same repository.
+   * @returns undefined if it cannot be read any more
+   */
+  pinned(digest: Digest): Promise<Bag | undefined>;
+  /**
+   * Verifies what came and publishes it, over whatever is published by then.
+   * @returns what is published with it. Throws a CairnError of kind `invalid` or `too-large` that names the artifact at
+   *   fault; then nothing is stored
+   */
+  take(arrival: Arrival): Promise<Bag>;
+  /** The name of the repository in logs. */
+  toString(): string;
+}

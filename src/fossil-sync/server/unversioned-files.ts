@@ -1,0 +1,34 @@
+import { UV_DELETED, UV_NO_CONTENT } from '../../fossil/cards.ts';
+import { pragmaCard } from '../../fossil/pragmas.ts';
+import { catalogueHash } from '../../fossil/unversioned.ts';
+import { faultFires } from '../faults.ts';
+import type { Round } from './round.ts';
+
+/** Tells what unversioned files are here, unless the client has the same: then both made the same hash of them. */
+export async function announceUnversioned({ bag, reply, context }: Round, hash: string): Promise<void> {
+  const { rights } = context;
+  if (!rights.read) return;
+  const files = await bag.unversioned();
+  if (catalogueHash(files.values()) === hash) return;
+  reply.add(pragmaCard({ pragma: rights.write && rights.unversioned ? 'uv-push-ok' : 'uv-pull-only' }));
+  for (const file of files.values()) reply.add({ card: 'uvigot', ...file });
+}
+
+/** Sends unversioned files. Those that do not fit come without their content, and the client asks again in its next session. */
+export async function sendUnversioned({ bag, request, reply, context }: Round): Promise<void> {
+  if (!context.rights.read || request.unversionedGimmes.length === 0) return;
+  const files = await bag.unversioned();
+  for (const name of new Set(request.unversionedGimmes)) {
+    const file = files.get(name);
+    if (file === undefined || faultFires(context.faults, 'server.ignore-unversioned-gimme')) continue;
+    context.signal?.throwIfAborted();
+    if (file.hash === undefined) {
+      reply.add({ card: 'uvfile', ...file, size: 0, flags: UV_DELETED });
+    } else if (reply.filesSent > 0 && reply.isFull) {
+      reply.add({ card: 'uvfile', ...file, flags: UV_NO_CONTENT });
+    } else {
+      const content = await bag.unversionedContent(file.hash);
+      reply.add({ card: 'uvfile', ...file, flags: 0, content });
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ContentType } from '../../fossil/framing.ts';
+import {
+  type ExchangeHost,
+  type ExchangeReply,
+  refuseExchange,
+  serveExchange,
+} from '../../fossil-sync/server/exchange.ts';
+import { BudgetShare, type ByteBudget } from '../../lib/byte-budget.ts';
+import { CairnError } from '../../lib/errors.ts';
+import { type FossilBodyLimits, readFossilBody } from './fossil-body.ts';
+
+/** Bytes that each request may keep whatever others keep: an ordinary round. */
+const ALWAYS_KEPT = 256 * 1024;
+
+/** Of a compressed body, the size of the message stands in the first bytes. */
+const SIZE_BYTES = 4;
+
+export interface FossilRequestOptions extends Pick<FossilBodyLimits, 'pace' | 'onRead'> {
+  /** For the messages of all requests. */
+  readonly memory: ByteBudget;
+  /** Aborted when the client has gone. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Answers one request of a Fossil client. The reply always has a length and is never sent in chunks: clients up to 2.23 read
+ * nothing else. A refusal is a reply like others, with status 200.
+ * @param type what its `Content-Type` header names
+ * @returns Throws the signal's reason, and errors of a client that has gone
+ */
+export async function answerFossil(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  type: ContentType,
+  host: ExchangeHost,
+  options: FossilRequestOptions,
+): Promise<void> {
+  const share = new BudgetShare(options.memory, ALWAYS_KEPT);
+  try {
+    const reply = await exchange(incoming, type, host, { ...options, share });
+    writeFossilReply(outgoing, reply);
+  } finally {
+    share.forget();
+  }
+}
+
+/** Writes a reply with its length. */
+export function writeFossilReply(outgoing: ServerResponse, { type, body }: ExchangeReply): void {
+  outgoing.writeHead(200, { ...fossilHeaders(type), 'content-length': body.byteLength });
+  outgoing.end(body);
+}
+
+/** The headers of a reply, without its length. */
+export function fossilHeaders(type: ContentType): Record<string, string> {
+  return { 'content-type': type, 'cache-control': 'no-store' };
+}
+
+async function exchange(
+  incoming: IncomingMessage,
+  type: ContentType,
+  host: ExchangeHost,
+  { share, signal, ...reading }: FossilRequestOptions & { readonly share: BudgetShare },
+): Promise<ExchangeReply> {
+  const { cookie } = incoming.headers;
+  let body: Buffer;
+  try {
+    body = await readFossilBody(incoming, { ...reading, bytes: host.messageBytes, memory: share });
+    keepMessage(type, body, host, share);
+  } catch (error) {
+    if (incoming.destroyed && !incoming.complete) throw error;
+    return refuseExchange(host, type, error);
+  }
+  return serveExchange(host, { type, body, ...(cookie === undefined ? {} : { cookie }) }, signal);
+}
+
+/** Takes memory for the message before it is inflated. */
+function keepMessage(
+  type: ContentType,
+  body: Buffer,
+  { messageBytes }: ExchangeHost,
+  share: BudgetShare,
+): void {
+  if (type !== 'application/x-fossil' || body.length < SIZE_BYTES) return;
+  const size = body.readUInt32BE(0);
+  if (size <= messageBytes && !share.keep(size)) {
+    throw new CairnError('busy', 'too much is being pushed now, try again in a moment');
+  }
+}
