@@ -1,5 +1,6 @@
 import type { GivenFlags } from '../config/given-flags.ts';
 import { systemClock } from '../lib/clock.ts';
+import { counted } from '../lib/counted.ts';
 import { systemRandom } from '../lib/random.ts';
 import { makeBundle } from '../maintenance/bundle.ts';
 import type { CommandContext } from './command-context.ts';
@@ -14,7 +15,7 @@ export async function bundle(name: string, flags: GivenFlags, context: CommandCo
     const { signal } = context;
     const making = { artifacts, control, clock: systemClock, random: systemRandom, signal };
     const { record, objects, made } = await makeBundle(making, repository);
-    const what = `${objects} objects in ${record.bundle.size} bytes`;
+    const what = `${counted(objects, 'object')} in ${counted(record.bundle.size, 'byte')}`;
     context.print(made ? `bundled: ${what}` : `nothing to do: the folded pack already has a bundle, ${what}`);
   });
 }

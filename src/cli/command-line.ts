@@ -170,12 +170,17 @@ function withOptions(command: Command, scope: Option['commands']): Command {
   for (const option of optionsFor(scope)) {
     const flag = new CommanderOption(
       `--${option.name} ${option.value}`,
-      `${option.description} (${option.variable})`,
+      `${withoutLinks(option.description)} (${option.variable})`,
     );
     if (option.default !== '') flag.description += ` [${option.default}]`;
     command.addOption(flag);
   }
   return command;
+}
+
+/** Descriptions are Markdown, for the reference page. On a terminal nobody can follow the links. */
+function withoutLinks(markdown: string): string {
+  return markdown.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1');
 }
 
 /**

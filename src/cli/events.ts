@@ -1,6 +1,7 @@
 import { readClientSettings } from '../config/client-settings.ts';
 import type { GivenFlags } from '../config/given-flags.ts';
 import { systemClock } from '../lib/clock.ts';
+import { counted } from '../lib/counted.ts';
 import { CairnError } from '../lib/errors.ts';
 import { formatAddress } from '../nostr/address.ts';
 import { encodeEvent, type NostrEvent } from '../nostr/event.ts';
@@ -132,7 +133,7 @@ function summary(event: NostrEvent): string {
   const refs = event.tags.filter(([name = '']) => /^refs\/(?:heads|tags)\//.test(name)).length;
   const text =
     event.kind === kinds.repositoryState
-      ? `${firstValue(event, 'd') ?? ''} (${refs} ${refs === 1 ? 'ref' : 'refs'})`
+      ? `${firstValue(event, 'd') ?? ''} (${counted(refs, 'ref')})`
       : (firstValue(event, 'subject') ?? firstValue(event, 'd') ?? event.content);
   return [...text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()].slice(0, 100).join('');
 }

@@ -1,4 +1,5 @@
 import type { GivenFlags } from '../config/given-flags.ts';
+import { counted } from '../lib/counted.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import { type FoldMode, type FoldOutcome, foldRepository } from '../maintenance/fold/fold.ts';
 import type { GitRepository } from '../repository/git/git-repository.ts';
@@ -71,7 +72,7 @@ function ended(outcome: FoldOutcome): string {
     case 'folded':
     case 'rolled up': {
       const [before, after] = outcome.packs;
-      return `${outcome.outcome}: ${before} packs are now ${after}, ${outcome.objects} objects packed`;
+      return `${outcome.outcome}: ${counted(before, 'pack')} before, ${after} now, ${counted(outcome.objects, 'object')} packed`;
     }
     case 'leased':
       return 'skipped: a server is folding it right now';

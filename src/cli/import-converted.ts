@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Git } from '../git-process/git.ts';
+import { counted } from '../lib/counted.ts';
 import { sha256 } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
 import { openOwnFolder } from '../lib/make-folder.ts';
@@ -164,15 +165,15 @@ function forecastLines(forecast: ConversionForecast): string[] {
   const { objects, signaturesOfCommits, signaturesOfTags, mergetags, mentions, ambiguousMentions } = forecast;
   const { commits, tags, trees, blobs } = objects;
   const lines = [
-    `to convert from sha1 to sha256: ${commits} commits, ${tags} tags, ${trees} folders, ${blobs} files. Every object gets another id`,
+    `to convert from sha1 to sha256: ${counted(commits, 'commit')}, ${counted(tags, 'tag')}, ${counted(trees, 'folder')}, ${counted(blobs, 'file')}. Every object gets another id`,
   ];
   const lost = [
-    ...(signaturesOfCommits > 0 ? [`${signaturesOfCommits} signatures of commits`] : []),
-    ...(signaturesOfTags > 0 ? [`${signaturesOfTags} signatures of tags`] : []),
-    ...(mergetags > 0 ? [`${mergetags} signed tags within merges`] : []),
+    ...(signaturesOfCommits > 0 ? [`${counted(signaturesOfCommits, 'signature')} of commits`] : []),
+    ...(signaturesOfTags > 0 ? [`${counted(signaturesOfTags, 'signature')} of tags`] : []),
+    ...(mergetags > 0 ? [`${counted(mergetags, 'signed tag')} within merges`] : []),
   ];
   lines.push(`lost: ${lost.length === 0 ? 'nothing' : lost.join(', ')}`);
-  lines.push(`ids in messages: ${mentions} rewritten, ${ambiguousMentions} ambiguous ones stay`);
+  lines.push(`ids in messages: ${mentions} rewritten, ${ambiguousMentions} ambiguous`);
   return lines;
 }
 

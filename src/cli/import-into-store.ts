@@ -1,3 +1,5 @@
+import type { ObjectFormat } from '../git/index.ts';
+import { counted } from '../lib/counted.ts';
 import { roundedSize } from '../lib/format-size.ts';
 import type { ImportResult } from '../mirror/import/import-request.ts';
 import { openSource, type SourceOptions } from '../mirror/mirror.ts';
@@ -12,6 +14,7 @@ import type { Report } from './mirror.ts';
 import { policyOf } from './mirror-flags.ts';
 import { resultContent } from './mirror-json.ts';
 import { resultLines } from './mirror-text.ts';
+import { withRepository } from './repo.ts';
 import { type StoreAndGit, withStoreAndGit } from './store-and-git.ts';
 
 /** Imports with nothing but a store, beside running servers. The source is asked for its refs while the store is opened. */
@@ -30,6 +33,18 @@ export async function importIntoStore(command: ImportCommand, context: CommandCo
     const [source] = await settled;
     if (source.status === 'fulfilled') await source.value[Symbol.asyncDispose]();
   }
+}
+
+/** The format of the repository in the store; undefined when there is none. */
+export async function formatInStore(
+  { name, given }: ImportCommand,
+  context: CommandContext,
+): Promise<ObjectFormat | undefined> {
+  let format: ObjectFormat | undefined;
+  await withRepository(name, given, context, 'reads', async (repository) => {
+    format = (await repository.resolve())?.manifest.objectFormat;
+  });
+  return format;
 }
 
 function imported(
@@ -64,7 +79,7 @@ function reportOf(result: ImportResult, isPlan: boolean): Report {
   const whole = { ...result, target: undefined };
   const lines = resultLines(whole, isPlan);
   const inPacks = packs === 1 ? 'one pack' : `${packs} packs`;
-  if (packs > 0) lines.push(`${objects} objects in ${inPacks}, ${roundedSize(bytes)}`);
+  if (packs > 0) lines.push(`${counted(objects, 'object')} in ${inPacks}, ${roundedSize(bytes)}`);
   const imported = { packs, objects, bytes, state: state ?? null };
   return { outcome, problem, content: { ...resultContent(whole), imported }, lines };
 }

@@ -1,9 +1,12 @@
 import { readClientSettings } from '../config/client-settings.ts';
-import { CairnError } from '../lib/errors.ts';
+import type { ObjectFormat } from '../git/index.ts';
+import { CairnError, type ErrorKind, isCairnError } from '../lib/errors.ts';
 import { plan, probe, sync } from '../mirror/mirror.ts';
 import type { MirrorResult } from '../mirror/run/mirror-result.ts';
+import { formatNpub } from '../nostr/public-key.ts';
 import { gitUrl } from '../nostr/repository-url.ts';
 import { announceIfNew } from './announce.ts';
+import { carryHead } from './carry-head.ts';
 import type { CommandContext } from './command-context.ts';
 import { formatOf, type ImportCommand } from './import-options.ts';
 import { readSigner } from './key.ts';
@@ -28,26 +31,58 @@ export async function importThroughServer(command: ImportCommand, context: Comma
     throw new CairnError('invalid', `the source has nothing to import: ${hint}`);
   }
   const format = formatOf(flags, source.objectFormat);
-  const isNew = await announced(command, format, dryRun, context);
+  const settings = readClientSettings(given, context.environment);
+  const signer = await readSigner(settings);
   const { owner, identifier } = repositoryArgument(name);
-  const address = gitUrl(serverOf(readClientSettings(given, context.environment)), owner, identifier);
-  const options = { ...common, target: await endpoint('target', address), ...policyOf(flags) };
+  // Repositories of others are announced by them.
+  const isNew =
+    owner === signer.publicKey &&
+    !dryRun &&
+    (await announceIfNew(identifier, { objectFormat: format }, given, context));
+  const server = serverOf(settings);
+  const address = gitUrl(server, owner, identifier);
+  const target = await endpoint('target', address);
+  const options = { ...common, target, ...policyOf(flags) };
   const result: MirrorResult = dryRun ? await plan(options) : await sync(options);
-  const { outcome, problem } = result;
+  const { outcome } = result;
+  const problem = withOwner(result, owner, signer.publicKey);
   const lines = resultLines(result, dryRun);
   if (isNew) lines.unshift(`announced ${address}`);
+  const notice = dryRun
+    ? undefined
+    : await carryHead(result, { server, identifier, target, signer, signal: context.signal });
+  if (notice !== undefined) common.observer?.notice(notice);
   return { outcome, problem, content: { ...resultContent(result), announced: isNew }, lines };
 }
 
-/** Repositories of others are announced by them. */
-async function announced(
-  { name, given }: ImportCommand,
-  objectFormat: string,
-  dryRun: boolean,
+/**
+ * The format of the repository on the server; undefined when there is none, or none that this user may read.
+ * @throws as connections do
+ */
+export async function formatOnServer(
+  { name, given, endpoint }: ImportCommand,
   context: CommandContext,
-): Promise<boolean> {
+): Promise<ObjectFormat | undefined> {
   const { owner, identifier } = repositoryArgument(name);
-  const { publicKey } = await readSigner(readClientSettings(given, context.environment));
-  if (owner !== publicKey || dryRun) return false;
-  return announceIfNew(identifier, { objectFormat }, given, context);
+  const address = gitUrl(serverOf(readClientSettings(given, context.environment)), owner, identifier);
+  try {
+    return (await probe({ source: await endpoint('target', address), signal: context.signal })).source
+      .objectFormat;
+  } catch (error) {
+    if (isCairnError(error, 'not-found')) return undefined;
+    throw error;
+  }
 }
+
+/** Who is refused a repository of somebody else is not told whether it exists. What it takes is no secret. */
+function withOwner(
+  { outcome, problem, error }: MirrorResult,
+  owner: string,
+  user: string,
+): string | undefined {
+  const isRefused = REFUSALS.some((kind) => isCairnError(error, kind));
+  if (outcome !== 'configuration' || owner === user || !isRefused) return problem;
+  return `${problem}. The repository is one of ${formatNpub(owner)}, who has to announce it, and to name your key ${formatNpub(user)} as a maintainer`;
+}
+
+const REFUSALS: readonly ErrorKind[] = ['not-found', 'unauthenticated', 'forbidden'];

@@ -3,9 +3,9 @@ import type { GivenFlags } from '../config/given-flags.ts';
 import { CairnError } from '../lib/errors.ts';
 import { probe } from '../mirror/mirror.ts';
 import type { CommandContext } from './command-context.ts';
-import { importIntoStore } from './import-into-store.ts';
+import { formatInStore, importIntoStore } from './import-into-store.ts';
 import { type ImportCommand, type ImportFlags, importScope, mayConvert } from './import-options.ts';
-import { importThroughServer } from './import-through-server.ts';
+import { formatOnServer, importThroughServer } from './import-through-server.ts';
 import { type Report, reported } from './mirror.ts';
 import { endpointReader } from './mirror-endpoint.ts';
 import { repositoryArgument } from './repository-argument.ts';
@@ -27,6 +27,13 @@ export async function importRepository(
       throughServer ? importThroughServer(asIs, context) : importIntoStore(asIs, context);
     if (!mayConvert(flags) || (await probe(command.common)).source.objectFormat === 'sha256')
       return bring(command);
+    const here = await (throughServer ? formatOnServer(command, context) : formatInStore(command, context));
+    if (here === 'sha1') {
+      throw new CairnError(
+        'invalid',
+        `the repository ${name} has sha1 objects, which do not become sha256 ones: import into another repository`,
+      );
+    }
     const { importConverted } = await import('./import-converted.ts');
     return importConverted(command, context, bring);
   });

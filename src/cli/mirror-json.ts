@@ -64,12 +64,20 @@ export function resultContent(result: MirrorResult): Record<string, unknown> {
   };
 }
 
-export function probeContent({ source, target, prefixes, refs }: ProbeResult): Record<string, unknown> {
+export function probeContent({
+  source,
+  target,
+  prefixes,
+  refs,
+  targetRefs,
+}: ProbeResult): Record<string, unknown> {
   return {
     ...sourceContent(source),
     prefixes,
     refs: [...refs].map(([name, oid]) => ({ name, oid })),
-    ...(target === undefined ? {} : { targetFacts: targetContent(target) }),
+    ...(target === undefined
+      ? {}
+      : { targetFacts: { ...targetContent(target), refsInScope: targetRefs?.size ?? 0 } }),
   };
 }
 

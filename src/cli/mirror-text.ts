@@ -1,5 +1,6 @@
 /** Results of mirror commands, as lines for people. */
 
+import { counted } from '../lib/counted.ts';
 import { roundedSize } from '../lib/format-size.ts';
 import type { FetchTestResult, ProbeResult, Traffic } from '../mirror/mirror.ts';
 import { countsOf, type MirroredRef, type MirrorResult } from '../mirror/run/mirror-result.ts';
@@ -48,7 +49,7 @@ function summary({ refs, packs }: MirrorResult, isPlan: boolean): string {
           .filter(([, count]) => count > 0)
           .map(([name, count]) => `${count} ${name}`),
         ...(counts.pending > 0 ? [`${counts.pending} not tried`] : []),
-        ...(packs > 1 ? [`${packs} packs sent`] : []),
+        ...(packs > 1 ? [`${counted(packs, 'pack')} sent`] : []),
       ];
   return parts.join(', ');
 }
@@ -57,12 +58,12 @@ function summary({ refs, packs }: MirrorResult, isPlan: boolean): string {
 export function trafficLines(traffic: Traffic): string[] {
   return Object.entries(traffic).map(
     ([side, { requests, sentBytes, receivedBytes }]) =>
-      `${side}: ${requests} requests, sent ${roundedSize(sentBytes)}, received ${roundedSize(receivedBytes)}`,
+      `${side}: ${counted(requests, 'request')}, sent ${roundedSize(sentBytes)}, received ${roundedSize(receivedBytes)}`,
   );
 }
 
 /** What a probe found. */
-export function probeLines({ source, target, refs }: ProbeResult): string[] {
+export function probeLines({ source, target, refs, targetRefs }: ProbeResult): string[] {
   const lines = [
     `protocol       ${source.protocol ?? 'none'}`,
     `object format  ${source.objectFormat}`,
@@ -71,10 +72,10 @@ export function probeLines({ source, target, refs }: ProbeResult): string[] {
   ];
   if (target !== undefined) {
     lines.push(
-      `target         ${target.objectFormat}, ${target.refs.size} refs, ${target.capabilities.join(' ')}`,
+      `target         ${target.objectFormat}, ${counted(targetRefs?.size ?? 0, 'ref')} in scope of ${target.refs.size}, ${target.capabilities.join(' ')}`,
     );
   }
-  lines.push(`refs           ${refs.size}`, ...[...refs].map(([name, oid]) => `${oid} ${name}`));
+  lines.push(`refs in scope  ${refs.size}`, ...[...refs].map(([name, oid]) => `${oid} ${name}`));
   for (const { shownName, reason } of source.unusable) lines.push(`unusable  ${shownName}  ${reason}`);
   return lines;
 }
@@ -82,8 +83,8 @@ export function probeLines({ source, target, refs }: ProbeResult): string[] {
 /** What a fetch brought. */
 export function fetchLines({ source, wants, haves, objects, bytes }: FetchTestResult): string[] {
   return [
-    `protocol ${source.protocol ?? 'none'}, ${wants.size} wants, ${haves.length} haves`,
-    `a pack of ${objects} objects, ${roundedSize(bytes)}`,
+    `protocol ${source.protocol ?? 'none'}, ${counted(wants.size, 'want')}, ${counted(haves.length, 'have')}`,
+    `a pack of ${counted(objects, 'object')}, ${roundedSize(bytes)}`,
   ];
 }
 

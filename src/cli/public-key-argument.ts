@@ -1,5 +1,5 @@
 import { CairnError } from '../lib/errors.ts';
-import { parsePublicKey } from '../nostr/public-key.ts';
+import { parsePublicKey, publicKeyProblem } from '../nostr/public-key.ts';
 
 /**
  * Reads a public key from the command line.
@@ -9,5 +9,6 @@ import { parsePublicKey } from '../nostr/public-key.ts';
 export function publicKeyArgument(text: string): string {
   const key = parsePublicKey(text);
   if (key !== undefined) return key;
-  throw new CairnError('invalid', `${JSON.stringify(text)} is neither an npub nor 64 hex characters`);
+  const shown = text.startsWith('nsec1') ? 'this' : JSON.stringify(text);
+  throw new CairnError('invalid', `${shown} ${publicKeyProblem(text)}`);
 }

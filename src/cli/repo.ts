@@ -1,6 +1,7 @@
 import type { GivenFlags } from '../config/given-flags.ts';
 import { readSettings } from '../config/settings.ts';
 import { systemClock } from '../lib/clock.ts';
+import { counted } from '../lib/counted.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import { systemRandom } from '../lib/random.ts';
 import { createRepository, restore, setHead } from '../maintenance/administer.ts';
@@ -78,7 +79,7 @@ export async function repoList(
         context.print(JSON.stringify(line));
       } else {
         context.print(
-          [formatRepositoryId(id), count(refs.size, 'ref'), count(packs.length, 'pack'), lifecycle].join(
+          [formatRepositoryId(id), counted(refs.size, 'ref'), counted(packs.length, 'pack'), lifecycle].join(
             '\t',
           ),
         );
@@ -106,7 +107,7 @@ export async function repoShow(
     context.print(`repository  ${repository}`);
     context.print(`manifest    ${state.digest} (depth ${manifest.depth})`);
     context.print(`state       ${manifest.lifecycle}, ${manifest.objectFormat}`);
-    context.print(`packs       ${manifest.packs.length} (${bytes} bytes)`);
+    context.print(`packs       ${manifest.packs.length} (${counted(bytes, 'byte')})`);
     context.print(`HEAD        ${manifest.head}${manifest.refs.has(manifest.head) ? '' : ' (unborn)'}`);
     for (const [ref, oid] of manifest.refs) context.print(`${oid}  ${ref}`);
   });
@@ -210,10 +211,6 @@ async function mustResolve(repository: GitRepository): Promise<PublishedGitState
 
 function branchName(text: string): string {
   return text.startsWith('refs/') ? text : `refs/heads/${text}`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 /** A manifest as JSON, with the property names of its stored form. */

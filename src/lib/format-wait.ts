@@ -1,3 +1,5 @@
+import { counted } from './counted.ts';
+
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 
@@ -6,8 +8,4 @@ export function formatWait(seconds: number): string {
   if (seconds <= 2 * MINUTE) return counted(Math.max(1, Math.ceil(seconds)), 'second');
   if (seconds <= 2 * HOUR) return counted(Math.ceil(seconds / MINUTE), 'minute');
   return counted(Math.ceil(seconds / HOUR), 'hour');
-}
-
-function counted(count: number, unit: string): string {
-  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }

@@ -2,6 +2,7 @@
 import { isBranch, type ObjectFormat, refNameProblem } from '../git/index.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
+import { mirroredRefProblem } from '../policy/mirrored-refs.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
 import type { Committed } from '../repository/committed.ts';
 import {
@@ -32,7 +33,8 @@ export async function createRepository(
 
 /**
  * Points HEAD at a branch.
- * @throws CairnError `not-found` when the repository or, in a repository that has branches, the branch does not exist
+ * @throws CairnError `not-found` when the repository or, in a repository that has branches, the branch does not exist; `conflict` when
+ *   the repository follows another one
  */
 export async function setHead(repository: GitRepository, branch: string): Promise<Committed<GitManifest>> {
   checkBranchName(branch);
@@ -42,7 +44,11 @@ export async function setHead(repository: GitRepository, branch: string): Promis
     if (hasBranches && !existing.refs.has(branch)) {
       throw new CairnError('not-found', `the repository ${repository} has no branch ${branch}`);
     }
-    return existing.head === branch ? undefined : { ...existing, head: branch };
+    if (existing.head === branch) return undefined;
+    // The next run of a mirror that follows would undo it.
+    const problem = mirroredRefProblem(existing.mirrors, 'HEAD');
+    if (problem !== undefined) throw new CairnError('conflict', problem);
+    return { ...existing, head: branch };
   });
 }
 

@@ -14,7 +14,14 @@ import { TransferCounts } from '../outbound/traffic.ts';
 import type { ScratchPlace } from './graph/scratch.ts';
 import { type MirrorObserver, silent } from './observer.ts';
 import type { MirrorMode } from './plan/plan.ts';
-import { checkScope, desiredRefs, type RefScope, refPrefixes, wholeScope } from './plan/ref-scope.ts';
+import {
+  checkScope,
+  desiredRefs,
+  isPrunable,
+  type RefScope,
+  refPrefixes,
+  wholeScope,
+} from './plan/ref-scope.ts';
 import type { ProtocolVersion } from './remote/connection.ts';
 import { openGitSource } from './remote/git-source.ts';
 import { type ConnectionOptions, openConnection } from './remote/open-connection.ts';
@@ -159,6 +166,8 @@ export interface ProbeResult {
   readonly prefixes: readonly string[];
   /** The refs in scope, by the names that the source gives them. */
   readonly refs: ReadonlyMap<string, string>;
+  /** Those refs of the target that a run could change, deletions included; undefined without a target. */
+  readonly targetRefs: ReadonlyMap<string, string> | undefined;
 }
 
 /**
@@ -178,10 +187,11 @@ export async function probe(options: SourceOptions & { readonly target?: Endpoin
   await using source = await openSource(address, options, prefixes, signal);
   const refs = refsOf(source.listing, scope);
   if (targetAddress === undefined || options.target === undefined) {
-    return { source: source.listing, target: undefined, prefixes, refs };
+    return { source: source.listing, target: undefined, prefixes, refs, targetRefs: undefined };
   }
   await using target = await openTarget(targetAddress, { ...options, target: options.target }, signal);
-  return { source: source.listing, target: target.listing, prefixes, refs };
+  const targetRefs = refsAtTarget(target.listing.refs, source.listing, scope);
+  return { source: source.listing, target: target.listing, prefixes, refs, targetRefs };
 }
 
 function refsOf(listing: SourceListing, scope: RefScope): Map<string, string> {
@@ -189,6 +199,16 @@ function refsOf(listing: SourceListing, scope: RefScope): Map<string, string> {
   for (const { source, oid } of desiredRefs(scope, listing.refs))
     if (oid !== undefined) refs.set(source, oid);
   return refs;
+}
+
+/** What is in scope at a target: what the refs in scope are called there, and what pruning would look at. */
+function refsAtTarget(
+  refs: ReadonlyMap<string, string>,
+  source: SourceListing,
+  scope: RefScope,
+): Map<string, string> {
+  const wanted = new Set(desiredRefs(scope, source.refs).map(({ target }) => target));
+  return new Map([...refs].filter(([name]) => wanted.has(name) || isPrunable(scope, name)));
 }
 
 export interface FetchTestOptions extends SourceOptions {

@@ -22,6 +22,14 @@ export function parsePublicKey(text: string): string | undefined {
   }
 }
 
+/** What is wrong with a text that {@link parsePublicKey} does not take; follows the text, or what it is. */
+export function publicKeyProblem(text: string): string {
+  if (text.startsWith('npub1')) return 'is not a valid npub: a character is wrong or missing';
+  if (/^nsec1/.test(text))
+    return 'is a secret key: give the public one (npub1…), and show the secret one to nobody';
+  return 'is neither an npub nor a public key of 64 lower-case hex characters';
+}
+
 /** The `npub1…` form of a public key in hex. */
 export function formatNpub(publicKey: string): string {
   return npubEncode(publicKey);

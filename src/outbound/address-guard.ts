@@ -78,8 +78,18 @@ export class AddressGuard {
     if (this.allowedHosts.has(hostName(host))) return [...found];
     const allowed = found.filter(({ address }) => this.allows(address));
     if (allowed.length > 0) return allowed;
-    // Which address it has is nobody's business: it would tell about the network of the server.
-    throw publicError('forbidden', `this server does not connect to ${host}: its address is not public`);
+    throw notPublic(host);
+  }
+
+  /**
+   * Checks the host of an address as far as that is possible without looking up its name.
+   * @param host a name, or an address without brackets
+   * @throws CairnError `forbidden` for an address that is not public, and for names that every machine has for itself
+   */
+  checkLiteral(host: string): void {
+    const isLocal = /(^|\.)localhost\.?$/i.test(host) && !this.allowedHosts.has(hostName(host));
+    const isOwn = isLocal && !this.allows('127.0.0.1') && !this.allows('::1');
+    if (isOwn || (isIP(host) !== 0 && !this.allows(host))) throw notPublic(host);
   }
 
   /** True for a host, a name or an address without brackets, that the operator has named as an exception. */
@@ -138,19 +148,36 @@ function notFound(host: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${host} has no address of this family`), { code: 'ENOTFOUND' });
 }
 
+/** Which address a name has is nobody's business: it would tell about the network of the server. */
+function notPublic(host: string): CairnError {
+  return publicError('forbidden', `this server does not connect to ${host}: its address is not public`);
+}
+
 function isRange(entry: string): boolean {
   return isIP(entry.split('/')[0] ?? '') !== 0;
 }
 
 function hostName(host: string): string {
   const name = host.toLowerCase().replace(/\.$/, '');
-  if (isIP(name) === 0 && !/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(name)) {
+  const isName = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(name) && !looksLikeAddress(name);
+  if (isIP(name) === 0 && !isName) {
     throw new CairnError(
       'invalid',
       `${JSON.stringify(host)} is neither a host name nor a range of addresses`,
     );
   }
   return name;
+}
+
+/**
+ * True for what was most likely to become an IPv4 address, for example `127.0.0.x`. No top-level domain is a number or a single
+ * character.
+ */
+function looksLikeAddress(name: string): boolean {
+  const labels = name.split('.');
+  const last = labels.at(-1) ?? '';
+  const numbers = labels.filter((label) => /^\d+$/.test(label)).length;
+  return /^\d+$/.test(last) || (numbers > 0 && last.length === 1) || (labels.length === 4 && numbers === 3);
 }
 
 function rangesOf(texts: readonly string[]): BlockList {

@@ -29,7 +29,7 @@ export function mirrorNamespace(name: string): string {
 }
 
 /**
- * Why nobody but a mirror may change a ref; undefined when others may.
+ * Why nobody but a mirror may change a ref, or HEAD; undefined when others may.
  * @param mirrors the pull mirrors of the repository; undefined when there are none
  */
 export function mirroredRefProblem(

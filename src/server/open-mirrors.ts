@@ -100,6 +100,7 @@ export function openMirrors(parts: MirrorParts): OpenedMirrors {
     ownUrls: ({ owner, identifier }) =>
       repositoryUrls(base, owner, identifier).flatMap((url) => [url, url.replace(/\.git$/, '')]),
     checkSecrecy: (address) => checkSecrecy(guard, address),
+    checkHost: (address) => guard.checkLiteral(hostOf(address)),
     onChanged: (id) => scheduler.changed(id),
   });
   return {
@@ -114,7 +115,11 @@ export function openMirrors(parts: MirrorParts): OpenedMirrors {
 
 /** Over http anybody on the way can read a credential. Only the operator knows where that does not matter. */
 function checkSecrecy(guard: AddressGuard, address: string): void {
-  const { protocol, hostname } = new URL(address);
-  if (protocol === 'https:' || guard.isException(hostname.replace(/^\[|\]$/g, ''))) return;
+  if (new URL(address).protocol === 'https:' || guard.isException(hostOf(address))) return;
   throw new CairnError('invalid', 'a credential is sent over https:// only');
+}
+
+/** The host of a URL: a name, or an address without brackets. */
+function hostOf(address: string): string {
+  return new URL(address).hostname.replace(/^\[|\]$/g, '');
 }

@@ -153,8 +153,11 @@ it('imports through a server, announced and pushed with the key of the user', as
   await source.run(['tag', '-a', '-m', 'first', 'v1']);
   const name = `${publicKey}/theirs`;
 
+  // Nothing was announced yet: the plan is for an empty repository.
   const planned = await as('import', source.folder, name, '--dry-run');
-  expect(planned.exitCode, planned.stderr).toBe(5);
+  expect(planned.exitCode, planned.stderr).toBe(0);
+  expect(planned.stdout).toContain('2 to change, 0 equal');
+  expect(planned.stderr).toContain('the plan is for an empty one');
   const first = await as('import', source.folder, name, '--json');
   expect(first.exitCode, first.stderr).toBe(0);
   expect(JSON.parse(first.stdout)).toMatchObject({ outcome: 'ok', announced: true, counts: { applied: 2 } });
@@ -179,7 +182,33 @@ it('imports through a server, announced and pushed with the key of the user', as
 
   const foreign = await as('import', source.folder, `${OWNER}/theirs`, '--json');
   expect(foreign.exitCode).toBe(5);
-  expect(JSON.parse(foreign.stdout)).toMatchObject({ outcome: 'configuration' });
+  expect(JSON.parse(foreign.stdout)).toMatchObject({
+    outcome: 'configuration',
+    problem: expect.stringMatching(/one of npub1\w+, who has to announce it, and to name your key npub1\w+/),
+  });
+
+  // The default branch is that of the source, although a server would take main.
+  await source.run(['checkout', '-q', '-b', 'trunk']);
+  await source.commit('Three', { a: '3\n' });
+  const headed = await as('import', source.folder, `${publicKey}/headed`);
+  expect(headed, headed.stderr).toMatchObject({ exitCode: 0 });
+  const remote = repositoryUrl(signed, 'headed', publicKey);
+  expect(await user.run(['ls-remote', '--symref', remote, 'HEAD'])).toMatch(/^ref: refs\/heads\/trunk\tHEAD/);
+});
+
+it('refuses to convert into a repository of SHA-1 before it has done anything', async () => {
+  const source = await user.init('not-converted');
+  await source.commit('One', { a: '1\n' });
+  const name = `${OWNER}/as-it-is`;
+  expect((await cairn('import', source.folder, name, '--store', store)).exitCode).toBe(0);
+  const work = join(folder.path, 'work');
+  await mkdir(work);
+  const into = ['--object-format', 'sha256', '--work-folder', work, '--store', store];
+  const refused = await cairn('import', source.folder, name, ...into);
+  expect(refused.exitCode).toBe(5);
+  expect(refused.stderr).toContain('has sha1 objects, which do not become sha256 ones');
+  expect(refused.stderr).not.toContain('to convert from');
+  expect(await readdir(work)).toEqual([]);
 });
 
 it('converts a SHA-1 history, says before it begins what is lost, and brings in later what is new (issue 13, point 8)', async () => {
@@ -231,7 +260,7 @@ it('converts a SHA-1 history, says before it begins what is lost, and brings in 
   });
   const converted = await convert();
   expect(converted.exitCode, converted.stderr).toBe(0);
-  expect(converted.stderr).toContain('lost: 1 signatures of commits');
+  expect(converted.stderr).toContain('lost: 1 signature of commits');
   expect(JSON.parse(converted.stdout)).toMatchObject({
     outcome: 'ok',
     objectFormat: 'sha256',

@@ -100,6 +100,33 @@ async function refsAt(url: string): Promise<string[]> {
 
 const ownRefs = () => author.run(['for-each-ref', '--format=%(objectname) %(refname)']);
 
+it('of an address in the network of the server is refused at once, whatever form the address has', async () => {
+  await using careful = await startServer({ flags: { access: 'signed' } });
+  expect(await publish(careful.url, announcement(careful.url, owner, identifier))).toMatchObject({
+    accepted: true,
+  });
+  const requests = requestsOf(owner, careful.url);
+  const hosts = [
+    '127.0.0.1',
+    'localhost',
+    '[::ffff:7f00:1]',
+    '169.254.169.254',
+    '2130706433',
+    '[fd00:ec2::254]',
+  ];
+  for (const [at, host] of hosts.entries()) {
+    const address = `http://${host}:8080/x.git`;
+    for (const direction of ['pull', 'push']) {
+      const added = requests.send('POST', path(), { name: `m${at}`, direction, address });
+      await expect(added, address).rejects.toMatchObject({
+        kind: 'forbidden',
+        message: expect.stringContaining('its address is not public'),
+      });
+    }
+  }
+  expect(await requests.send('GET', path())).toEqual({ mirrors: [] });
+});
+
 describe('a pull mirror', () => {
   it('follows a changing source, takes pushes from nobody, and leaves what it brought when it is removed', async () => {
     await author.commit('Begin', { README: 'first\n' });
@@ -151,20 +178,16 @@ describe('a pull mirror', () => {
     expect((await signedIn(author, owner, here()).try(inside)).stderr).toContain('only mirrors write below');
   });
 
-  it('of a private network is refused, whatever name the address has', async () => {
-    await using careful = await startServer({ flags: { access: 'signed', 'mirror-interval': '1' } });
-    const announced = announcement(careful.url, owner, identifier);
-    expect(await publish(careful.url, announced)).toMatchObject({ accepted: true });
-    const port = new URL(elsewhere.url).port;
-    const requests = requestsOf(owner, careful.url);
-    for (const [at, host] of ['127.0.0.1', 'localhost', '[::ffff:7f00:1]', '169.254.169.254'].entries()) {
-      const address = `http://${host}:${port}/x.git`;
-      await requests.send('POST', path(), { name: `m${at}`, direction: 'pull', address });
-      const look = async () => (await requests.send('GET', path(`m${at}`))) as MirrorView;
-      await expect
-        .poll(look, PATIENCE)
-        .toMatchObject({ condition: 'failing', lastError: { text: expect.stringContaining('not public') } });
-    }
+  it('of a private network is not reached any longer once the operator allows that no more', async () => {
+    await author.commit('Begin', { README: 'first\n' });
+    await author.run(['push', '--quiet', there(), 'main']);
+    await mirror('add', name(), 'inside', there(), '--every', '1s');
+    await expect.poll(() => show('inside'), PATIENCE).toMatchObject({ condition: 'current' });
+    await server.close();
+    server = await startServer({ store, flags: { access: 'signed', 'mirror-interval': '1' } });
+    await expect
+      .poll(() => show('inside'), PATIENCE)
+      .toMatchObject({ condition: 'failing', lastError: { text: expect.stringContaining('not public') } });
   });
 });
 

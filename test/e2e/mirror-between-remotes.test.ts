@@ -113,9 +113,39 @@ it('lists a remote, and tests what it sends', async () => {
   const probe = await mirror(rig, ['probe', rig.sourceUrl, rig.targetUrl]);
   expect(probe.stdout).toMatch(/^protocol {7}2\nobject format {2}sha1\nHEAD {11}refs\/heads\/main\n/);
   const whole = await mirror(rig, ['fetch', rig.sourceUrl]);
-  expect(whole.stdout).toMatch(/^protocol 2, 1 wants, 0 haves\na pack of 6 objects, \d+ bytes\n$/);
+  expect(whole.stdout).toMatch(/^protocol 2, 1 want, 0 haves\na pack of 6 objects, \d+ bytes\n$/);
   const none = await mirror(rig, ['fetch', rig.sourceUrl, '--have-ref', 'main']);
-  expect(none.stdout).toMatch(/1 haves\na pack of 0 objects, 32 bytes/);
+  expect(none.stdout).toMatch(/1 have\na pack of 0 objects, 32 bytes/);
+});
+
+it('counts the refs of both sides in the same way, and one as one', async () => {
+  await using rig = await mirrorRig();
+  await history(rig);
+  await rig.author.run(['push', '--quiet', rig.target.folder, 'main', 'main:refs/tags/v1', 'main:refs/x/y']);
+  const { stdout } = await mirror(rig, ['probe', rig.sourceUrl, rig.targetUrl]);
+  expect(stdout).toContain('target         sha1, 1 ref in scope of 3, ');
+  expect(stdout).toContain('refs in scope  1\n');
+  const json = await mirror(rig, ['probe', rig.sourceUrl, rig.targetUrl, '--tags', '--json']);
+  expect(JSON.parse(json.stdout)).toMatchObject({ targetFacts: { refs: 3, refsInScope: 2 } });
+});
+
+it('plans for a target that is not there as for an empty one, and syncs to none', async () => {
+  await using rig = await mirrorRig();
+  await history(rig);
+  const absent = `${rig.host.url}/none.git`;
+  const planned = await mirror(rig, ['plan', rig.sourceUrl, absent]);
+  expect(planned).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('1 to change, 0 equal') });
+  expect(planned.stderr).toContain('the plan is for an empty one');
+  expect((await mirror(rig, ['sync', rig.sourceUrl, absent])).exitCode).toBe(5);
+});
+
+it('takes an address without a scheme for a path, and says how a host is written', async () => {
+  await using rig = await mirrorRig();
+  const { exitCode, stderr } = await mirror(rig, ['probe', 'github.com/team/tool']);
+  expect(exitCode).toBe(5);
+  expect(stderr).toContain('If a host is meant, write https://github.com/team/tool');
+  const path = await mirror(rig, ['probe', './nothing/here']);
+  expect(path.stderr).toMatch(/there is nothing at the path \.\/nothing\/here\n$/);
 });
 
 it('ends when it is interrupted in the middle of a push, says so, and goes on when it is run again', async () => {

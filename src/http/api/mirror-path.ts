@@ -1,5 +1,5 @@
 import { CairnError } from '../../lib/errors.ts';
-import { parsePublicKey } from '../../nostr/public-key.ts';
+import { parsePublicKey, publicKeyProblem } from '../../nostr/public-key.ts';
 import { type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
 
 /** What may be done to a mirror with POST. */
@@ -28,10 +28,7 @@ export function parseMirrorPath(path: string): MirrorPath {
   }
   const key = parsePublicKey(owner);
   if (key === undefined) {
-    throw new CairnError(
-      'invalid',
-      'the owner is neither an npub nor a public key of 64 lower-case hex characters',
-    );
+    throw new CairnError('invalid', `the owner ${publicKeyProblem(owner)}`);
   }
   return { id: repositoryId(key, decodeOnce(identifier)), name, action };
 }

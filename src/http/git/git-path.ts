@@ -1,5 +1,5 @@
 import { CairnError } from '../../lib/errors.ts';
-import { parsePublicKey } from '../../nostr/public-key.ts';
+import { parsePublicKey, publicKeyProblem } from '../../nostr/public-key.ts';
 import type { UrlSpace } from '../../policy/push-entry.ts';
 import { type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
 
@@ -60,10 +60,7 @@ export function parseGitPath(path: string): GitPath {
   }
   const publicKey = parsePublicKey(owner);
   if (publicKey === undefined) {
-    throw new CairnError(
-      'invalid',
-      'the owner in the URL is neither an npub nor a public key of 64 lower-case hex characters',
-    );
+    throw new CairnError('invalid', `the owner in the URL ${publicKeyProblem(owner)}`);
   }
   const name = decodeOnce(identifier);
   return {

@@ -35,6 +35,11 @@ export interface KeptMirrorsContext {
    * @throws CairnError `invalid` when anybody on the way could read it
    */
   readonly checkSecrecy: (address: string) => void;
+  /**
+   * Checks that a host may be connected to, as far as that can be said without a look-up.
+   * @throws CairnError `forbidden`
+   */
+  readonly checkHost: (address: string) => void;
   /** Called when the mirrors of a repository have changed. */
   readonly onChanged: (id: RepositoryId) => void;
 }
@@ -235,6 +240,7 @@ export class KeptMirrors {
     if (this.context.ownUrls(id).some((own) => isSameRepository(parseRemoteAddress(own), remote))) {
       throw new CairnError('invalid', 'the address is the repository itself');
     }
+    this.context.checkHost(address);
     if (credential !== undefined) this.context.checkSecrecy(address);
   }
 

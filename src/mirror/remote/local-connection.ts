@@ -1,6 +1,7 @@
+import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Service } from '../../git/index.ts';
-import { CairnError } from '../../lib/errors.ts';
+import { CairnError, systemCode } from '../../lib/errors.ts';
 import { withoutUsers } from '../../outbound/secrets.ts';
 import type { TrafficObserver } from '../../outbound/traffic.ts';
 import type { WaitingTimes } from '../../outbound/waiting-times.ts';
@@ -43,6 +44,7 @@ export class LocalConnection implements Connection {
       if (service === 'git-upload-pack') return BundleSession.open(address.path, traffic);
       throw new CairnError('invalid', `${address.path} is a bundle: it can be read, not pushed to`);
     }
+    if (!(await isThere(address.path))) throw new CairnError('not-found', missing(address.path));
     const process = new RemoteProcess(this.program(service, version), onMessage, this.redact);
     return new ProcessSession({ process, name: service, where: address.path, signal, waitingTimes, traffic });
   }
@@ -66,4 +68,20 @@ export class LocalConnection implements Connection {
       env: { ...kept, LC_ALL: 'C', ...(version > 0 ? { GIT_PROTOCOL: `version=${version}` } : {}) },
     };
   }
+}
+
+/** A repository is found with `.git` at its end, too, as git does. What may not be looked at is there: git says what is wrong with it. */
+async function isThere(path: string): Promise<boolean> {
+  for (const place of [path, `${path}.git`]) {
+    const code = await access(place).then(() => undefined, systemCode);
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') return true;
+  }
+  return false;
+}
+
+/** What to say of a path that leads nowhere. Without a scheme, the address of a host is a path. */
+function missing(path: string): string {
+  const isLikeHost = /^([a-z0-9-]+\.)+[a-z]{2,}\/./i.test(path);
+  const hint = isLikeHost ? `. If a host is meant, write https://${path}` : '';
+  return `there is nothing at the path ${path}${hint}`;
 }

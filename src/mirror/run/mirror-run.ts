@@ -3,8 +3,8 @@ import type { ScratchPlace } from '../graph/scratch.ts';
 import type { MirrorObserver } from '../observer.ts';
 import type { MirrorPolicy } from '../plan/plan.ts';
 import type { RefScope } from '../plan/ref-scope.ts';
+import type { OpenedTarget } from '../remote/absent-target.ts';
 import type { Source } from '../remote/source.ts';
-import type { Target } from '../remote/target.ts';
 
 /** Bounds of what is sent. */
 export interface MirrorLimits {
@@ -32,7 +32,7 @@ export interface RunTally {
 /** What every part of a run works with. */
 export interface MirrorRun {
   readonly source: Source;
-  readonly target: Target;
+  readonly target: OpenedTarget;
   readonly scope: RefScope;
   readonly policy: MirrorPolicy;
   readonly limits: MirrorLimits;

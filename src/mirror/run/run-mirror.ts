@@ -17,6 +17,7 @@ import {
 } from '../plan/plan.ts';
 import { checkScope, type RefScope, refPrefixes } from '../plan/ref-scope.ts';
 import { withStrategies } from '../plan/strategies.ts';
+import { absentTarget, type OpenedTarget } from '../remote/absent-target.ts';
 import type { Source, SourceListing } from '../remote/source.ts';
 import type { Target, TargetListing } from '../remote/target.ts';
 import { findAncestry } from './ancestry.ts';
@@ -125,9 +126,9 @@ async function runBetween(request: MirrorRequest, progress: Progress): Promise<v
   const opening = [openSource(request), remotes.target(signal)] as const;
   const [sourceOpened, targetOpened] = await Promise.allSettled(opening);
   await using source = opened(sourceOpened);
-  await using target = opened(targetOpened);
+  await using target = opened(targetOpened) ?? plannedTarget(request, source, targetOpened);
   if (sourceOpened.status === 'rejected') throw sourceOpened.reason;
-  if (targetOpened.status === 'rejected') throw targetOpened.reason;
+  if (target === undefined && targetOpened.status === 'rejected') throw targetOpened.reason;
   if (source === undefined || target === undefined) throw new Error('both ends are open');
   progress.source = source.listing;
   progress.target = target.listing;
@@ -183,6 +184,18 @@ async function openSource({ remotes, scope, signal, observer }: MirrorRequest): 
 
 function forcedIsNeedless({ mode }: MirrorPolicy): string {
   return mode === 'replicate' ? 'it makes the target like the source anyway' : 'it only creates refs';
+}
+
+/** A plan can be made before the target exists: for an empty one. */
+function plannedTarget(
+  { dryRun, observer }: MirrorRequest,
+  source: Source | undefined,
+  opening: PromiseSettledResult<Target>,
+): OpenedTarget | undefined {
+  const isAbsent = opening.status === 'rejected' && isCairnError(opening.reason, 'not-found');
+  if (!dryRun || source === undefined || !isAbsent) return undefined;
+  observer.notice(`the target is not there (${messageOf(opening.reason)}): the plan is for an empty one`);
+  return absentTarget(source.listing.objectFormat);
 }
 
 function opened<T extends AsyncDisposable>(settled: PromiseSettledResult<T>): T | undefined {

@@ -1,4 +1,5 @@
 import type { PushReport, RefCommand } from '../../git/index.ts';
+import { counted } from '../../lib/counted.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { roundedSize } from '../../lib/format-size.ts';
 import { RemoteError } from '../../outbound/remote-error.ts';
@@ -64,7 +65,7 @@ export async function sendPack(run: MirrorRun, parcel: Parcel): Promise<Sent> {
       return {
         outcome: 'too long',
         pack: { sent: 0, projected },
-        reason: `it has ${objects} objects`,
+        reason: `it has ${counted(objects, 'object')}`,
         isCut: false,
       };
     }

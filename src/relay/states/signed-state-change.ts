@@ -128,7 +128,7 @@ export class SignedStateChange implements Change<GitManifest, SignedStateOutcome
     }
     const plan = planState(branchesAndTags(state.refs), await this.lastSet(state), signedState.refs);
     const problem =
-      mirrorProblem(plan.changes, state) ??
+      mirrorProblem(plan.changes, state, signedState.head) ??
       ruleProblem(plan.changes, likelyKinds(plan.changes), state.policy, role);
     if (problem !== undefined) return refuse(problem);
     if (plan.conflicts.length > 0) return this.decide(plan, likelyKinds(plan.changes), state);
@@ -266,8 +266,14 @@ function typeProblem(
 /** Why a signed state may not make these changes in a repository that follows another one. */
 function mirrorProblem(
   changes: readonly RefChange[],
-  { mirrors }: Pick<GitState, 'mirrors'>,
+  { mirrors, head, refs }: Pick<GitState, 'mirrors' | 'head' | 'refs'>,
+  wantedHead: string | undefined,
 ): string | undefined {
+  // Where refs change, the first of them is refused.
+  if (headAfterState(wantedHead, head, refs) !== head) {
+    const problem = mirroredRefProblem(mirrors, 'HEAD');
+    if (problem !== undefined) return problem;
+  }
   for (const { name } of changes) {
     const problem = mirroredRefProblem(mirrors, name);
     if (problem !== undefined) return problem;

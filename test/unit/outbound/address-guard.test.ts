@@ -103,6 +103,22 @@ describe('a name', () => {
   });
 });
 
+describe('what needs no look-up (issue 13, point 7)', () => {
+  it.each(['127.0.0.1', '169.254.169.254', '10.0.0.8', '::1', 'fd00:ec2::254', 'localhost', 'a.localhost.'])(
+    '%s is refused',
+    (host) => {
+      expect(() => new AddressGuard().checkLiteral(host)).toThrow(/is not public/);
+    },
+  );
+
+  it('a public address, a name, and an exception are not', () => {
+    const guard = new AddressGuard({ allowed: ['127.0.0.1', '10.0.0.0/8'] });
+    for (const host of ['8.8.8.8', 'git.example.org', '10.0.0.8', 'localhost', '2606:4700::1']) {
+      expect(() => guard.checkLiteral(host)).not.toThrow();
+    }
+  });
+});
+
 describe('exceptions', () => {
   it('are ranges, addresses and names', async () => {
     const resolve = async (host: string) => [v4(host === 'gitea.lan' ? '192.168.7.7' : '10.9.9.9')];
@@ -117,6 +133,20 @@ describe('exceptions', () => {
     await expect(guard.resolve('10.1.0.1')).resolves.toEqual([v4('10.1.0.1')]);
     await expect(guard.resolve('10.2.0.1')).rejects.toMatchObject({ kind: 'forbidden' });
   });
+
+  it.each(['127.0.0.x', '10.0.0', '10.1.2.300', '127.0.0.o1', '192.168.1.l', '1.2.3.4.5'])(
+    '%j is none: nobody means a host by it',
+    (entry) => {
+      expect(() => new AddressGuard({ allowed: [entry] })).toThrow(/neither/);
+    },
+  );
+
+  it.each(['git1', '1and1.example', '4.example.org', 'x', 'host-10.lan', '0-24.internal'])(
+    '%j is one',
+    (entry) => {
+      expect(new AddressGuard({ allowed: [entry] }).isException(entry)).toBe(true);
+    },
+  );
 
   it.each(['10.0.0.0/33', '10.0.0.0/', '10.0.0.0/x', '::/129', 'a host', 'http://example.com', ''])(
     '%j is none',

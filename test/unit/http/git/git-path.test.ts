@@ -50,7 +50,7 @@ describe('a path', () => {
     [`/${npub}/${'x'.repeat(257)}.git/info/refs`, 'longer than 256 bytes'],
     [`/${npub}/.git/info/refs`, 'is empty'],
     [`/${npub}/x.git.git/info/refs`, 'cannot end in ".git"'],
-    ['/npub1damaged/x.git/info/refs', 'neither an npub'],
+    ['/npub1damaged/x.git/info/refs', 'not a valid npub'],
     [`/${npub.toUpperCase()}/x.git/info/refs`, 'not a repository'],
   ])('%s is of none', (path, reason) => {
     expect(() => parseGitPath(path)).toThrow(reason);

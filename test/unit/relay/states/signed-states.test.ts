@@ -198,6 +198,16 @@ describe('a signed state for a repository that follows another one (issue 13, po
     expect(await rig.waiting()).toEqual([]);
   });
 
+  it('is refused as well when it changes nothing but HEAD', async () => {
+    const refs = { 'heads/main': 'first', 'heads/other': 'second' };
+    const rig = await SignedStatesRig.withObjects({ refs: refsOf(refs), mirrors });
+    expect(await rig.send(signedState(refs, { head: 'other' }))).toEqual({
+      accepted: false,
+      note: expect.stringMatching(/^blocked: mirrored: .*"upstream"/),
+    });
+    expect((await rig.manifest()).head).toBe('refs/heads/main');
+  });
+
   it('may state what is there', async () => {
     const rig = await SignedStatesRig.withObjects({ refs: refsOf({ 'heads/main': 'first' }), mirrors });
     expect(await rig.send(signedState({ 'heads/main': 'first' }))).toMatchObject({ accepted: true });
