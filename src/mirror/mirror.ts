@@ -7,10 +7,8 @@ import { Git } from '../git-process/git.ts';
 import { systemClock } from '../lib/clock.ts';
 import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import { systemRandom } from '../lib/random.ts';
-import { authorizationOf, credentialsOf } from '../outbound/credentials.ts';
-import { displayUrl } from '../outbound/display-url.ts';
-import { Secrets } from '../outbound/secrets.ts';
 import { TransferCounts } from '../outbound/traffic.ts';
+import { copyOpener, isForGitAlone } from './fetch-by-git.ts';
 import type { ScratchPlace } from './graph/scratch.ts';
 import { type MirrorObserver, silent } from './observer.ts';
 import type { MirrorMode } from './plan/plan.ts';
@@ -25,22 +23,16 @@ import {
 import type { ProtocolVersion } from './remote/connection.ts';
 import { openGitSource } from './remote/git-source.ts';
 import { type ConnectionOptions, openConnection } from './remote/open-connection.ts';
-import {
-  displayAddress,
-  isSameRepository,
-  parseRemoteAddress,
-  type RemoteAddress,
-} from './remote/remote-address.ts';
+import { isSameRepository, parseRemoteAddress, type RemoteAddress } from './remote/remote-address.ts';
 import type { Source, SourceListing } from './remote/source.ts';
 import { Target, type TargetListing } from './remote/target.ts';
 import type { MirrorResult } from './run/mirror-result.ts';
 
 export type { Outcome } from './run/mirror-result.ts';
 
-import { openFetchedSource } from './run/fetched-source.ts';
 import { type MirrorLimits, usualLimits } from './run/mirror-run.ts';
 import { peekPack } from './run/peek-pack.ts';
-import { type Remotes, runMirror } from './run/run-mirror.ts';
+import { runMirror } from './run/run-mirror.ts';
 
 /** One end of a mirror. */
 export interface Endpoint {
@@ -312,67 +304,6 @@ async function openTarget(
   const options = { userAgent: `git/${agent}`, traffic: counts, ...target.connection };
   const connection = openConnection(address, options);
   return Target.open(connection, { agent, signal });
-}
-
-/** True for an address that git reaches with a transport or a remote helper of its own: `git://…`, `ftp://…`, `<helper>::…`. */
-function isForGitAlone(address: string): boolean {
-  return /^(git|ftps?):\/\/|^[a-z0-9][a-z0-9+.-]*::/i.test(address.trim());
-}
-
-/** How git itself reaches the source; undefined where addresses are guarded, or requests are carried by somebody else. */
-function copyOpener(
-  address: RemoteAddress | undefined,
-  {
-    source,
-    git = 'git',
-    protocol = 'auto',
-    limits,
-  }: Pick<MirrorOptions, 'source' | 'git' | 'protocol' | 'limits'>,
-  scratch: ScratchPlace,
-): Remotes['copied'] {
-  const { guard, transport, environment = process.env } = source.connection ?? {};
-  if (guard !== undefined || transport !== undefined) return undefined;
-  const secrets = new Secrets();
-  const url = address?.kind === 'http' ? address.url : undefined;
-  const settings = httpSettings(url, secrets, source.connection);
-  const shown = address === undefined ? source.address.replace(/\/\/[^/@]*@/, '//') : displayAddress(address);
-  return (prefixes, signal) =>
-    openFetchedSource({
-      address: source.address.trim(),
-      shown,
-      git,
-      environment,
-      settings,
-      redact: (text) => secrets.redact(text),
-      scratch,
-      maxPackBytes: limits?.maxPackBytes,
-      ...(protocol === 'auto' ? {} : { protocol }),
-      clock: systemClock,
-      prefixes,
-      signal,
-    });
-}
-
-/**
- * Settings that make git show the credentials to the host that they are meant for, and to no other. A key cannot be handed on.
- * A header that git is told goes along with redirects, and to the alternates of a repository that is served as files: git
- * follows neither where there are credentials, or where the user has not allowed it.
- */
-function httpSettings(
-  url: URL | undefined,
-  secrets: Secrets,
-  { credentials, followRedirects = false }: ConnectionOptions = {},
-): [key: string, value: string][] {
-  const explicit = credentials ?? (url === undefined ? undefined : credentialsOf(url));
-  const stays: [string, string][] = [['http.followRedirects', 'false']];
-  // The user's own settings may name a URL. The longest one wins, and of two equal ones this.
-  if (url !== undefined) stays.push([`http.${displayUrl(url)}.followRedirects`, 'false']);
-  const settings = explicit !== undefined || !followRedirects ? stays : [];
-  if (url === undefined || explicit === undefined || explicit.kind === 'nostr') return settings;
-  const header = authorizationOf(explicit, displayUrl(url), systemClock, secrets);
-  // Git reads a password in the address by itself.
-  if (credentials === undefined) return settings;
-  return [...settings, [`http.${url.origin}/.extraHeader`, `Authorization: ${header}`]];
 }
 
 async function makeScratchFolder(parent: string): Promise<string> {
