@@ -70,6 +70,7 @@ export {
   flushPacket,
   maxPayloadLength,
   type Packet,
+  type PacketPart,
   PacketReader,
   textOf,
 } from './pkt-line.ts';

@@ -65,6 +65,13 @@ export function textOf(payload: Buffer): string {
 const flush: Packet = { kind: 'flush' };
 const delimiter: Packet = { kind: 'delimiter' };
 const responseEnd: Packet = { kind: 'response-end' };
+const noBytes: Buffer = Buffer.alloc(0);
+
+/** A packet, or the beginning of one: `missing` bytes of its payload follow. */
+export interface PacketPart {
+  readonly packet: Packet;
+  readonly missing: number;
+}
 
 /**
  * Cuts a stream of bytes into packets. A payload is a view into the chunk it came in, unless it was spread over
@@ -100,9 +107,7 @@ export class PacketReader {
     if (this.#buffered < headerLength) return undefined;
     const length = readLength(this.#front(headerLength));
     const size = Math.max(length, headerLength);
-    if (this.#consumed + size > this.#maxBytes) {
-      throw new CairnError('too-large', `the request is longer than ${this.#maxBytes} bytes`);
-    }
+    this.#checkLimit(size);
     if (this.#buffered < size) return undefined;
     const bytes = this.#front(size);
     this.#drop(size);
@@ -112,12 +117,46 @@ export class PacketReader {
     return { kind: 'data', payload: bytes.subarray(headerLength, size) };
   }
 
+  /**
+   * Like {@link next}, but of a data packet that is not here whole it gives the part that is, as the chunk has it: at least one byte. The rest
+   * of the payload is then taken by {@link takeSome}. So long packets are passed on without being joined.
+   */
+  nextPart(): PacketPart | undefined {
+    if (this.#buffered < headerLength) return undefined;
+    const length = readLength(this.#front(headerLength));
+    if (length <= headerLength || this.#buffered >= length) {
+      const packet = this.next();
+      return packet && { packet, missing: 0 };
+    }
+    if (this.#buffered === headerLength) return undefined;
+    this.#checkLimit(length);
+    const first = this.#front(headerLength + 1);
+    this.#drop(first.length);
+    const packet: Packet = { kind: 'data', payload: first.subarray(headerLength) };
+    return { packet, missing: length - first.length };
+  }
+
+  /** The next bytes of a payload that {@link nextPart} gave a part of: at most `most`, as far as one chunk has them. */
+  takeSome(most: number): Buffer {
+    const [first] = this.#chunks;
+    if (first === undefined) return noBytes;
+    const part = first.subarray(0, most);
+    this.#drop(part.length);
+    return part;
+  }
+
   /** Removes and returns all bytes that were not returned as packets. */
   takeRest(): Buffer {
     const rest = this.#front(this.#buffered);
     this.#chunks = [];
     this.#buffered = 0;
     return rest;
+  }
+
+  #checkLimit(size: number): void {
+    if (this.#consumed + size > this.#maxBytes) {
+      throw new CairnError('too-large', `the request is longer than ${this.#maxBytes} bytes`);
+    }
   }
 
   /** A buffer that starts with the first `size` unread bytes. Chunks are joined only if one packet needs it. */

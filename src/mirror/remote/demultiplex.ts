@@ -28,11 +28,17 @@ export async function* demultiplexed(
   const lines = new MessageLines((text) => onMessage?.(redact(withoutSequences(text))));
   try {
     for (;;) {
-      const packet = await packets.mustNext();
+      const { packet, missing } = await packets.mustNextPart();
       if (packet.kind === 'flush') return;
       if (packet.kind !== 'data') throw new CairnError('corrupt', `unexpected ${packet.kind} packet`);
-      const { payload } = packet;
-      const band = BANDS[payload[0] ?? 0];
+      const band = BANDS[packet.payload[0] ?? 0];
+      if (band === 'data') {
+        isSkipping = false;
+        if (packet.payload.length > 1) yield packet.payload.subarray(1);
+        if (missing > 0) yield* packets.missingBytes(missing);
+        continue;
+      }
+      const payload = await wholePayload(packet.payload, packets.missingBytes(missing));
       if (band === undefined) {
         const text = payload.toString('latin1', 0, 4);
         if (text === 'ERR ') throw remoteError(textOf(payload).slice(4), redact);
@@ -42,13 +48,18 @@ export async function* demultiplexed(
       isSkipping = false;
       const data = payload.subarray(1);
       if (band === 'error') throw remoteError(data.toString('utf8'), redact);
-      if (band === 'message') lines.push(data);
-      else if (data.length > 0) yield data;
+      lines.push(data);
     }
   } finally {
     lines.end();
     await packets.close();
   }
+}
+
+async function wholePayload(begun: Buffer, missing: AsyncIterable<Buffer>): Promise<Buffer> {
+  const parts = [begun];
+  for await (const part of missing) parts.push(part);
+  return parts.length === 1 ? begun : Buffer.concat(parts);
 }
 
 /** Characters of a line that are waited for. */

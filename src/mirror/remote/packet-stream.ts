@@ -1,4 +1,4 @@
-import { type Packet, PacketReader } from '../../git/index.ts';
+import { type Packet, type PacketPart, PacketReader } from '../../git/index.ts';
 import { CairnError } from '../../lib/errors.ts';
 
 /** Packets that are read one after another from a stream, and the bytes between and after them. */
@@ -16,14 +16,28 @@ export class PacketStream {
    * The next packet; undefined at the end of the stream. Its payload is valid until the next call.
    * @throws CairnError `corrupt` for a malformed packet, or when the stream ends within one
    */
-  async next(): Promise<Packet | undefined> {
-    for (;;) {
-      const packet = this.nextBuffered();
-      if (packet !== undefined) return packet;
-      if (!(await this.fill())) {
-        if (this.reader.buffered > 0) throw cutOff();
-        return undefined;
-      }
+  next(): Promise<Packet | undefined> {
+    return this.read(() => this.reader.next());
+  }
+
+  /**
+   * The next packet, or as much of it as has come. The `missing` bytes of its payload are read by {@link missingBytes}.
+   * @throws CairnError as {@link mustNext}
+   */
+  async mustNextPart(): Promise<PacketPart> {
+    return must(await this.read(() => this.reader.nextPart()));
+  }
+
+  /**
+   * The bytes that a part of a packet lacks, piece by piece.
+   * @throws CairnError `corrupt` when the stream ends before them
+   */
+  async *missingBytes(missing: number): AsyncGenerator<Buffer, void> {
+    for (let left = missing; left > 0; ) {
+      const piece = this.reader.takeSome(left);
+      left -= piece.length;
+      if (piece.length > 0) yield piece;
+      else if (!(await this.fill())) throw cutOff();
     }
   }
 
@@ -32,16 +46,14 @@ export class PacketStream {
    * @throws CairnError `corrupt` at the end of the stream, too
    */
   async mustNext(): Promise<Packet> {
-    const packet = await this.next();
-    if (packet === undefined) throw cutOff();
-    return packet;
+    return must(await this.next());
   }
 
   /** All bytes that are left, piece by piece, without looking at them. */
   async *rest(): AsyncGenerator<Buffer, void> {
     const buffered = this.reader.takeRest();
     if (buffered.length > 0) yield buffered;
-    for (let chunk = await this.read(); chunk !== undefined; chunk = await this.read()) yield chunk;
+    for (let chunk = await this.readChunk(); chunk !== undefined; chunk = await this.readChunk()) yield chunk;
   }
 
   /** Ends the source. Nothing can be read after it. */
@@ -50,24 +62,25 @@ export class PacketStream {
     await this.chunks.return?.();
   }
 
-  private nextBuffered(): Packet | undefined {
-    try {
-      return this.reader.next();
-    } catch (error) {
-      throw new CairnError('corrupt', error instanceof Error ? error.message : 'malformed packet', {
-        cause: error,
-      });
+  private async read<T>(buffered: () => T | undefined): Promise<T | undefined> {
+    for (;;) {
+      const found = wellFormed(buffered);
+      if (found !== undefined) return found;
+      if (!(await this.fill())) {
+        if (this.reader.buffered > 0) throw cutOff();
+        return undefined;
+      }
     }
   }
 
   private async fill(): Promise<boolean> {
-    const chunk = await this.read();
+    const chunk = await this.readChunk();
     if (chunk !== undefined) this.reader.push(chunk);
     return chunk !== undefined;
   }
 
   /** The next bytes of the source; undefined at its end. */
-  private async read(): Promise<Buffer | undefined> {
+  private async readChunk(): Promise<Buffer | undefined> {
     if (this.ended) return undefined;
     const step = await this.chunks.next();
     if (step.done) {
@@ -76,6 +89,20 @@ export class PacketStream {
     }
     return step.value;
   }
+}
+
+function wellFormed<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : 'malformed packet';
+    throw new CairnError('corrupt', message, { cause: error });
+  }
+}
+
+function must<T>(found: T | undefined): T {
+  if (found === undefined) throw cutOff();
+  return found;
 }
 
 function cutOff(): CairnError {
