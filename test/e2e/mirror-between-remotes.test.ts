@@ -42,6 +42,21 @@ it('tells what became of each ref, and nothing on standard error when all is wel
   expect(await refsIn(rig.target)).toBe(await refsIn(rig.source));
 });
 
+it('a sync with nothing to do takes two requests a side at most, and no process but its own', async () => {
+  await using rig = await mirrorRig();
+  await history(rig);
+  const { sourceUrl: source, targetUrl: target } = rig;
+  expect(await mirror(rig, ['sync', source, target])).toMatchObject({ exitCode: 0 });
+  const before = rig.host.requests.length;
+  // There is no program in the path that it could start.
+  const env = { PATH: rig.folder, HOME: rig.folder };
+  const again = await run(process.execPath, [MAIN, 'mirror', 'sync', source, target], { env });
+  expect(again).toEqual({ exitCode: 0, stderr: '', stdout: '0 changed, 1 equal\n' });
+  const requests = rig.host.requests.slice(before);
+  expect(requests.filter((line) => line.includes('/source.git/')).length).toBeLessThanOrEqual(2);
+  expect(requests.filter((line) => line.includes('/target.git/')).length).toBeLessThanOrEqual(2);
+});
+
 it('prints one JSON document and ends with a code for each outcome', async () => {
   await using rig = await mirrorRig();
   await history(rig);

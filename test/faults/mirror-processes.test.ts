@@ -104,7 +104,8 @@ describe('a program', () => {
   it('whose input fails does not take the half of it for the whole', async () => {
     const log = join(temp.path, 'input');
     const session = await converse(
-      `printf '${NOTHING}'; trap 'echo ended > "${log}"; exit' TERM; exec 3<&0; cat <&3 >/dev/null & wait; echo whole > "${log}"`,
+      // The trap is there before anybody can send the signal.
+      `trap 'echo ended > "${log}"; exit' TERM; printf '${NOTHING}'; exec 3<&0; cat <&3 >/dev/null & wait; echo whole > "${log}"`,
     );
     await session.advertisement.next();
     const body = async function* () {
