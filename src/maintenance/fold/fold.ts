@@ -192,7 +192,7 @@ async function rollUp(
     linked: isClosed({ packs: rolled }) ? digests(made) : new Set(),
     replaced,
     dropped: new Set(),
-    relied: new Set(),
+    relied: digests(relied),
     // All its commits are still there.
     graph: 'as it is',
     conserves: true,
