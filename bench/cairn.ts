@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { CairnError, messageOf } from '../src/lib/errors.ts';
+import { formatNpub } from '../src/nostr/public-key.ts';
 import { gitUrl } from '../src/nostr/repository-url.ts';
 import { git } from './git-client.ts';
 import type { Host } from './host.ts';
@@ -30,6 +31,8 @@ export interface CairnHost extends Host {
   fold(identifier: string): Promise<void>;
   /** Imports a repository from a URL with `cairn import`, beside the running server. */
   importFrom(source: string, identifier: string): Promise<Import>;
+  /** Brings a Fossil repository in from a URL with `cairn fossil clone`, beside the running server, and returns its URL. */
+  cloneFossil(source: string, identifier: string): Promise<string>;
 }
 
 /** What an import took. */
@@ -73,6 +76,12 @@ export async function startCairn(
     },
     fold,
     importFrom: (source, identifier) => importRepository(folder, store, source, identifier),
+    async cloneFossil(source, identifier) {
+      const where = ['--store', store.location, '--cache', join(folder, 'import-cache')];
+      const args = ['fossil', 'clone', source, `${ownerKey}/${identifier}`, ...where];
+      await run(program(), args, { env: environment(folder, store) });
+      return `${url}/fossil/${formatNpub(ownerKey)}/${identifier}`;
+    },
     ...(signIn === undefined ? {} : { signIn }),
     async stop() {
       await server.stop();

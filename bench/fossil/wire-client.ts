@@ -58,7 +58,8 @@ async function exchange(url: string, cards: string): Promise<Buffer> {
   const body = Buffer.concat([size, deflateSync(plain)]);
   const { type, reply } = await post(url, body);
   if (type.startsWith('application/x-fossil-uncompressed')) return reply;
-  if (type.startsWith('application/x-fossil')) return reply.length === 0 ? reply : inflateSync(reply.subarray(4));
+  if (type.startsWith('application/x-fossil'))
+    return reply.length === 0 ? reply : inflateSync(reply.subarray(4));
   throw new CairnError('corrupt', `a reply of type ${type}: ${reply.subarray(0, 200)}`);
 }
 
@@ -71,7 +72,10 @@ function post(url: string, body: Buffer): Promise<{ readonly type: string; reado
     });
     sent.once('error', reject);
     sent.once('response', (response) => {
-      buffer(response).then((reply) => resolve({ type: response.headers['content-type'] ?? '', reply }), reject);
+      buffer(response).then(
+        (reply) => resolve({ type: response.headers['content-type'] ?? '', reply }),
+        reject,
+      );
     });
     sent.end(body);
   });

@@ -3,6 +3,13 @@ import { cloneCpu, cloneKinds, gitClone, rawClones, rawClonesOfNewStates } from 
 import { coldClone } from './cold.ts';
 import { incrementalFetch } from './fetch.ts';
 import { firstPushMany } from './first-push.ts';
+import {
+  fossilCheckIn,
+  fossilFirstPush,
+  fossilManyWireClones,
+  fossilStockClone,
+  fossilWireClone,
+} from './fossil.ts';
 import { importRepository } from './import.ts';
 import { lsRemote, lsRemoteRaw } from './ls-remote.ts';
 import { manyClones, manyLargeClones } from './many-clients.ts';
@@ -68,5 +75,10 @@ function rowsOf(store: StoreKind): RowGroup[] {
     importRepository(store),
     oneGibibyte(store),
     storeEvents(store),
+    fossilWireClone(store),
+    fossilManyWireClones(store),
+    fossilStockClone(store),
+    fossilFirstPush(store),
+    fossilCheckIn(store),
   ];
 }
