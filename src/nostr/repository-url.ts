@@ -28,6 +28,14 @@ export function repositoryUrls(base: string, owner: string, identifier: string):
   ];
 }
 
+/**
+ * The words that begin the pages of a repository, below `<base>/<npub>/<identifier>/`. None of them is the beginning of a path
+ * that git asks for.
+ */
+export const PAGE_WORDS = ['tree', 'file', 'raw', 'commits', 'commit'] as const;
+
+export type PageWord = (typeof PAGE_WORDS)[number];
+
 /** The URL of the relay: the base URL as `ws://` or `wss://`. */
 export function relayUrl(base: string): string {
   return base.replace(/^http/i, 'ws');

@@ -223,6 +223,7 @@ async function openApp(
       stores,
       repositories,
       transfer,
+      git,
       relay,
       mirrors: mirrors.kept,
       verifier,

@@ -1,5 +1,7 @@
+import { RepositoryViews } from '../browse/repository-views.ts';
 import type { Secrets } from '../config/secrets.ts';
 import type { Settings } from '../config/settings.ts';
+import type { Git } from '../git-process/git.ts';
 import { AdminServer } from '../http/admin-server.ts';
 import { ConnectionMemory } from '../http/clients/connection-memory.ts';
 import { Health } from '../http/health-routes.ts';
@@ -37,6 +39,8 @@ export interface ServedParts extends HttpParts {
   readonly repositories: Repositories;
   readonly transfer: OpenedTransfer;
   readonly relay: OpenedRelay;
+  /** Runs git for pages. */
+  readonly git: Git;
   /** What people do with mirrors; undefined where none are kept. */
   readonly mirrors: KeptMirrors | undefined;
   readonly verifier: Verifier;
@@ -44,6 +48,9 @@ export interface ServedParts extends HttpParts {
   /** Breaks off downloads, because a request that waits for one does not notice that its client has gone. */
   readonly breakOff: () => Promise<void>;
 }
+
+/** Pages at once, pages that wait, and milliseconds for one and for an idle git process. */
+const PAGES = { places: 2, queue: 64, timeLimit: 20_000, idle: 30_000 };
 
 /** A server that listens but does not answer yet. Its URL is known before the parts that depend on it are opened. */
 export interface ListeningHttp {
@@ -97,8 +104,12 @@ export async function serveHttp(
     adminUrl = admin.url;
   }
   const others = health.publicRoutes({ metrics: adminUrl === undefined });
+  const views = new RepositoryViews({ git: parts.git, ...PAGES });
+  // Above the server on the stack: requests that still run need it.
+  stack.defer(() => views.close());
   const pages = webRoutes({
     repositories,
+    views,
     events: relay.events,
     visible: (event) => relay.directory.visible(event, new Set()),
     base,

@@ -13,6 +13,8 @@ export interface PageParts {
   readonly canonical?: string;
   /** The public base URL of the service, for the link to the front page; absent on the front page. */
   readonly base?: string;
+  /** True for pages of code, which take the width of the window. */
+  readonly wide?: boolean;
   readonly content: Html;
 }
 
@@ -24,7 +26,7 @@ const ICON =
 
 /** A whole page around its content. */
 export function page(parts: PageParts): Html {
-  const { title, description, canonical, base, content } = parts;
+  const { title, description, canonical, base, wide, content } = parts;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -36,7 +38,7 @@ ${canonical === undefined ? '' : html`<link rel="canonical" href="${canonical}">
 <link rel="icon" href="${raw(ICON)}">
 <style>${raw(STYLE)}</style>
 </head>
-<body>
+<body${wide === true ? raw(' class="wide"') : ''}>
 ${base === undefined ? '' : html`<header><a href="${base}/">${hostOf(base)}</a></header>`}
 <main>
 ${content}

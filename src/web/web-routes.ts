@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono';
+import type { RepositoryViews } from '../browse/repository-views.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { NostrEvent } from '../nostr/event.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -6,6 +7,8 @@ import { decideAccess } from '../policy/push-access.ts';
 import type { AccessMode } from '../policy/push-entry.ts';
 import type { EventReader } from '../relay/events.ts';
 import type { Repositories } from '../repository/repositories.ts';
+import type { RepositoryId } from '../repository/repository-id.ts';
+import { codeRoutes } from './code/code-routes.ts';
 import type { Html } from './layout.ts';
 import { PAGE_HEADERS } from './page-headers.ts';
 import { readPagePath } from './page-path.ts';
@@ -26,6 +29,8 @@ export interface WebRoutesContext {
   readonly access: AccessMode;
   /** The relay's information document (NIP-11). */
   readonly information: ServiceInformation;
+  /** Reads what is in repositories; absent where there are no pages of code. */
+  readonly views?: RepositoryViews;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -59,6 +64,11 @@ export function webRoutes(context: WebRoutesContext): Hono {
     const repositories = found.slice(0, LISTED);
     return answer(c, homePage({ base, access, information, repositories, more: found.length > LISTED }));
   });
+  if (context.views !== undefined) {
+    const { repositories, views } = context;
+    const nameOf = (id: RepositoryId) => announced.find(id)?.name?.trim() || id.identifier;
+    app.route('/', codeRoutes({ repositories, views, base, nameOf }));
+  }
   app.get('*', async (c) => {
     const id = readPagePath(new URL(c.req.url).pathname);
     const manifest = id === undefined ? undefined : (await context.repositories.get(id).resolve())?.manifest;

@@ -13,6 +13,7 @@ const ROWS: Readonly<Record<string, number>> = {
   http: 5,
   web: 5,
   transfer: 4,
+  browse: 4,
   relay: 4,
   mirror: 4,
   'fossil-sync': 4,

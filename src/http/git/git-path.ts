@@ -1,5 +1,6 @@
 import { CairnError } from '../../lib/errors.ts';
 import { parsePublicKey, publicKeyProblem } from '../../nostr/public-key.ts';
+import { PAGE_WORDS } from '../../nostr/repository-url.ts';
 import type { UrlSpace } from '../../policy/push-entry.ts';
 import { type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
 
@@ -37,13 +38,16 @@ export function gitTarget(path: string): GitTarget | undefined {
 }
 
 /**
- * The URL space of a git path: one that continues after the URL of a repository. That URL itself is a page.
+ * The URL space of a git path: one that continues after the URL of a repository. That URL itself is a page, and so is what
+ * continues with a word for pages.
  * @param path the raw path of the request, without its query
  */
 export function gitSpace(path: string): UrlSpace | undefined {
   if (/^\/git\/[^/]*\/[^/]*\/./.test(path)) return 'git';
-  return /^\/npub1[^/]*\/[^/]*\/./.test(path) ? 'grasp' : undefined;
+  return /^\/npub1[^/]*\/[^/]*\/./.test(path) && !PAGE.test(path) ? 'grasp' : undefined;
 }
+
+const PAGE = new RegExp(`^/npub1[^/]*/[^/]*/(?:${PAGE_WORDS.join('|')})(?:/|$)`);
 
 /**
  * Parses `/git/<npub or hex>/<identifier>[.git]/<endpoint>` and `/<npub>/<identifier>[.git]/<endpoint>`. The identifier is

@@ -1,0 +1,111 @@
+import { type Commit, parseCommit } from '../git/objects/commit.ts';
+import { parseTag, type Tag } from '../git/objects/tag.ts';
+import { findInTree, parseTree, type TreeEntry } from '../git/objects/tree.ts';
+import { CairnError } from '../lib/errors.ts';
+import { idLength, type RepositoryView } from './repository-view.ts';
+
+/** Most bytes of a commit or tag that is shown. */
+const TEXT_SIZE = 1024 * 1024;
+/** Most bytes of a tree: some 500,000 entries. */
+const TREE_SIZE = 24 * 1024 * 1024;
+/** Tags of tags that are followed, as many as a push may bring. */
+const TAG_DEPTH = 64;
+
+/** A commit with its id. */
+export interface FoundCommit {
+  readonly oid: string;
+  readonly commit: Commit;
+}
+
+/** The tags on the way from an id to what it stands for, outermost first. */
+export interface Peeled {
+  readonly tags: readonly { readonly oid: string; readonly tag: Tag }[];
+  readonly oid: string;
+  readonly type: 'commit' | 'tree' | 'blob';
+}
+
+/** Follows tags. @throws CairnError `not-found` for an object that is not here */
+export async function peel(view: RepositoryView, oid: string): Promise<Peeled> {
+  const tags: { oid: string; tag: Tag }[] = [];
+  for (let at = oid; tags.length <= TAG_DEPTH; ) {
+    const info = await view.session.info(at);
+    if (info === undefined) throw notHere(at);
+    if (info.type !== 'tag') return { tags, oid: at, type: info.type };
+    const tag = parseTag((await read(view, at, TEXT_SIZE)).content);
+    tags.push({ oid: at, tag });
+    at = tag.object;
+  }
+  throw new CairnError('not-found', `${oid} is a tag of very many tags`);
+}
+
+/** Reads a commit. @throws CairnError `not-found` for what is not here or is no commit; `too-large` */
+export async function readCommit(view: RepositoryView, oid: string): Promise<FoundCommit> {
+  const { type, content } = await read(view, oid, TEXT_SIZE);
+  if (type !== 'commit') throw new CairnError('not-found', `${oid} is a ${type}, not a commit`);
+  return { oid, commit: parseCommit(content) };
+}
+
+/** Reads the commit that an id stands for, through tags. */
+export async function readCommitOf(view: RepositoryView, oid: string): Promise<FoundCommit> {
+  return readCommit(view, (await peel(view, oid)).oid);
+}
+
+/** The entries of a tree, in git's order. @throws CairnError `not-found`, `too-large` */
+export async function readTree(view: RepositoryView, oid: string): Promise<TreeEntry[]> {
+  return parseTree(await treeContent(view, oid), idLength(view));
+}
+
+/**
+ * Finds what lies at a path.
+ * @param tree id of the tree that the path begins in
+ * @returns the entry; for the empty path the tree itself
+ * @throws CairnError `not-found` when nothing is there
+ */
+export async function findPath(
+  view: RepositoryView,
+  tree: string,
+  path: readonly Buffer[],
+): Promise<Pick<TreeEntry, 'kind' | 'oid'>> {
+  let found: Pick<TreeEntry, 'kind' | 'oid'> = { kind: 'folder', oid: tree };
+  for (const name of path) {
+    const entry =
+      found.kind === 'folder'
+        ? findInTree(await treeContent(view, found.oid), idLength(view), name)
+        : undefined;
+    if (entry === undefined)
+      throw new CairnError('not-found', 'there is no such file or folder in this commit');
+    found = entry;
+  }
+  return found;
+}
+
+/** Reads a file. @param maxSize bytes @throws CairnError `not-found`, `too-large` */
+export async function readBlob(view: RepositoryView, oid: string, maxSize: number): Promise<Buffer> {
+  const { type, content } = await read(view, oid, maxSize);
+  if (type !== 'blob') throw new CairnError('not-found', `${oid} is a ${type}, not a file`);
+  return content;
+}
+
+/** Bytes of a file. @throws CairnError `not-found` for what is not here or is no file */
+export async function blobSize(view: RepositoryView, oid: string): Promise<number> {
+  const info = await view.session.info(oid);
+  if (info?.type !== 'blob') throw notHere(oid);
+  return info.size;
+}
+
+async function treeContent(view: RepositoryView, oid: string): Promise<Buffer> {
+  const { type, content } = await read(view, oid, TREE_SIZE);
+  if (type !== 'tree') throw new CairnError('not-found', `${oid} is a ${type}, not a folder`);
+  return content;
+}
+
+async function read(view: RepositoryView, oid: string, maxSize: number) {
+  view.signal.throwIfAborted();
+  const object = await view.session.read(oid, maxSize);
+  if (object === undefined) throw notHere(oid);
+  return object;
+}
+
+function notHere(oid: string): CairnError {
+  return new CairnError('not-found', `there is no object ${oid} in this repository`);
+}

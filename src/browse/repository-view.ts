@@ -1,0 +1,21 @@
+import type { Git } from '../git-process/git.ts';
+import type { ObjectSession } from '../git-process/object-session.ts';
+import type { GitManifest } from '../repository/git/git-manifest.ts';
+
+/** A published state of a repository, as pages read it. */
+export interface RepositoryView {
+  readonly manifest: GitManifest;
+  /** The snapshot: a bare repository, which stays while the view is in use. */
+  readonly gitDir: string;
+  /** Reads objects. */
+  readonly session: ObjectSession;
+  /** Runs what a session cannot answer. */
+  readonly git: Git;
+  /** Aborted when the visitor has gone or the time for the page is over. */
+  readonly signal: AbortSignal;
+}
+
+/** Bytes of a raw object id. */
+export function idLength({ manifest }: Pick<RepositoryView, 'manifest'>): number {
+  return manifest.objectFormat === 'sha256' ? 32 : 20;
+}

@@ -1,0 +1,131 @@
+import type { Git } from '../git-process/git.ts';
+import { ObjectSession } from '../git-process/object-session.ts';
+import { allSettledOrThrow } from '../lib/all-settled-or-throw.ts';
+import { CairnError } from '../lib/errors.ts';
+import { Limiter } from '../lib/limiter.ts';
+import { SingleFlight } from '../lib/single-flight.ts';
+import type { PublishedGitState } from '../repository/git/git-manifest.ts';
+import type { GitRepository } from '../repository/git/git-repository.ts';
+import type { SnapshotLease } from '../repository/snapshot/snapshot-cache.ts';
+import type { RepositoryView } from './repository-view.ts';
+
+export interface RepositoryViewsOptions {
+  readonly git: Git;
+  /** Pages that may ask git at once. */
+  readonly places: number;
+  /** Pages that may wait for a place; others are told `busy`. */
+  readonly queue: number;
+  /** Milliseconds that the work for one page may take. */
+  readonly timeLimit: number;
+  /** Milliseconds for which git stays after the last question about a state. */
+  readonly idle: number;
+}
+
+/** A session over a snapshot, kept while pages ask for the same state. */
+interface OpenState {
+  readonly lease: SnapshotLease;
+  readonly session: ObjectSession;
+  users: number;
+  idle?: NodeJS.Timeout;
+}
+
+/** States that are kept open without a user. */
+const IDLE_KEPT = 8;
+
+/**
+ * What pages read repositories through. One git process stays for each state that is looked at, so that a page costs no
+ * process of its own. Pages have places of their own: a crawler takes none of those for pushes and fetches.
+ */
+export class RepositoryViews {
+  private readonly options: RepositoryViewsOptions;
+  private readonly places: Limiter;
+  private readonly states = new Map<string, OpenState>();
+  private readonly opening = new SingleFlight<string, void>();
+  private closed = false;
+
+  constructor(options: RepositoryViewsOptions) {
+    this.options = options;
+    this.places = new Limiter('pages', options.places, options.queue);
+  }
+
+  /**
+   * Reads a published state. Whoever calls has decided that the reader may see it.
+   * @param work is given the view, and does not keep it
+   * @throws CairnError `busy` when too many pages wait, or the time for one is over; what `work` throws
+   */
+  async read<T>(
+    repository: GitRepository,
+    state: PublishedGitState,
+    signal: AbortSignal,
+    work: (view: RepositoryView) => Promise<T>,
+  ): Promise<T> {
+    const release = await this.places.acquire(signal);
+    try {
+      const open = await this.acquire(repository, state);
+      const timeout = AbortSignal.timeout(this.options.timeLimit);
+      try {
+        return await work({
+          manifest: state.manifest,
+          gitDir: open.lease.path,
+          session: open.session,
+          git: this.options.git,
+          signal: AbortSignal.any([signal, timeout]),
+        });
+      } catch (error) {
+        if (!timeout.aborted) throw error;
+        throw new CairnError('busy', 'this page takes too long to make, try again later', { cause: error });
+      } finally {
+        this.giveBack(state.digest, open);
+      }
+    } finally {
+      release();
+    }
+  }
+
+  /** Ends what stays open. Running work fails. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await allSettledOrThrow([...this.states.keys()].map((digest) => this.drop(digest)));
+  }
+
+  private async acquire(repository: GitRepository, state: PublishedGitState): Promise<OpenState> {
+    for (;;) {
+      const open = this.states.get(state.digest);
+      if (open !== undefined) {
+        open.users++;
+        clearTimeout(open.idle);
+        return open;
+      }
+      await this.opening.run(state.digest, async () => {
+        const lease = await repository.snapshot(state);
+        this.states.set(state.digest, {
+          lease,
+          session: new ObjectSession(this.options.git, lease.path),
+          users: 0,
+        });
+      });
+    }
+  }
+
+  private giveBack(digest: string, open: OpenState): void {
+    open.users--;
+    if (open.users > 0) return;
+    const idle = [...this.states].filter(([, { users }]) => users === 0);
+    if (this.closed || idle.length > IDLE_KEPT) {
+      // Best effort: closing waits for git to end, and reports nothing that a reader could use.
+      void this.drop(this.closed ? digest : (idle[0]?.[0] ?? digest)).catch(() => undefined);
+      return;
+    }
+    open.idle = setTimeout(() => void this.drop(digest).catch(() => undefined), this.options.idle);
+    open.idle.unref();
+  }
+
+  private async drop(digest: string): Promise<void> {
+    const open = this.states.get(digest);
+    if (open === undefined || (open.users > 0 && !this.closed)) return;
+    this.states.delete(digest);
+    clearTimeout(open.idle);
+    await open.session.close();
+    open.lease.release();
+  }
+}

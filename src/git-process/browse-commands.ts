@@ -1,0 +1,81 @@
+/**
+ * The git commands behind pages. As in `commands.ts`, what a visitor sent goes through standard input; object ids among the
+ * arguments are checked to be hex digits. All of them stand back for pushes and fetches, which somebody waits for.
+ */
+import type { GitCommand } from './commands.ts';
+
+/** Above 0, so that a crawler does not slow down pushes and clones. */
+const NICENESS = 5;
+
+/** Reads `info <oid>` and `contents <oid>` from standard input, and answers each at once. */
+export function answerQuestions(gitDir: string): GitCommand {
+  return {
+    name: 'cat-file',
+    args: ['--batch-command'],
+    variables: { GIT_DIR: gitDir },
+    niceness: NICENESS,
+  };
+}
+
+/**
+ * Prints one object, whose id comes from standard input, behind a line `<oid> <type> <size>`. For large files: the others
+ * are read by a process that stays.
+ */
+export function printObject(gitDir: string): GitCommand {
+  return { name: 'cat-file', args: ['--batch'], variables: { GIT_DIR: gitDir }, niceness: NICENESS };
+}
+
+/**
+ * Prints ids of commits, newest first: those that the ids on standard input reach, and those with a `^` do not. Behind a
+ * line `--` may come a path: then only commits that change something there.
+ * @param count how many at most
+ * @param skip how many to leave out before them
+ */
+export function listCommits(gitDir: string, count: number, skip: number): GitCommand {
+  return {
+    name: 'rev-list',
+    args: [`--max-count=${count}`, `--skip=${skip}`, '--stdin'],
+    // Otherwise git flushes its output after every commit.
+    variables: { GIT_DIR: gitDir, GIT_FLUSH: '0', GIT_LITERAL_PATHSPECS: '1' },
+    niceness: NICENESS,
+  };
+}
+
+/**
+ * Prints the commits that change something below a folder, newest first, each as NUL, its id, NUL and the changed paths, each
+ * with a NUL. Reads like {@link listCommits}. The caller stops it once it knows enough.
+ */
+export function listChanges(gitDir: string): GitCommand {
+  return {
+    name: 'log',
+    args: ['--format=tformat:%x00%H', '--name-only', '-z', '--no-renames', '-c', '--stdin'],
+    variables: { GIT_DIR: gitDir, GIT_LITERAL_PATHSPECS: '1' },
+    niceness: NICENESS,
+  };
+}
+
+/** Similarity in percent from which an added and a deleted file are a rename, and how many are compared at most. */
+const RENAMES = ['-M50%', '-l400'];
+
+/**
+ * Compares the two trees whose ids come from standard input, on one line. Prints both ids, then for each changed file what
+ * `--raw` says, then for each `--numstat`, all ended by NUL.
+ */
+export function listDifferences(gitDir: string): GitCommand {
+  return {
+    name: 'diff-tree',
+    args: ['--stdin', '-r', '-z', '--raw', '--numstat', '--full-index', '--abbrev=64', ...RENAMES],
+    variables: { GIT_DIR: gitDir },
+    niceness: NICENESS,
+  };
+}
+
+/** Compares the two trees whose ids come from standard input, on one line, as a unified diff. @param context lines around a change */
+export function printPatch(gitDir: string, context = 3): GitCommand {
+  return {
+    name: 'diff-tree',
+    args: ['--stdin', '-r', '-p', `-U${context}`, '--full-index', '--no-color', ...RENAMES],
+    variables: { GIT_DIR: gitDir },
+    niceness: NICENESS,
+  };
+}

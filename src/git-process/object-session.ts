@@ -1,0 +1,148 @@
+/** A git process that stays, and answers questions about the objects of one repository, one after the other. */
+import { isObjectType, type ObjectType } from '../git/index.ts';
+import { CairnError } from '../lib/errors.ts';
+import { answerQuestions } from './browse-commands.ts';
+import type { Git, RunningGit } from './git.ts';
+import { failureReason } from './result.ts';
+
+/** An object without its content. */
+export interface ObjectInfo {
+  readonly type: ObjectType;
+  /** Bytes of its content. */
+  readonly size: number;
+}
+
+export interface SessionObject extends ObjectInfo {
+  readonly content: Buffer;
+}
+
+/** What waits for an answer. */
+interface Question {
+  readonly withContent: boolean;
+  resolve(answer: SessionObject | undefined): void;
+  reject(error: unknown): void;
+}
+
+const NO_CONTENT = Buffer.alloc(0);
+
+/**
+ * `git cat-file --batch-command` over one snapshot. Questions may overlap: git answers them in order. The process is started
+ * by the first question, and by the first one after it has ended.
+ */
+export class ObjectSession {
+  private readonly git: Git;
+  private readonly gitDir: string;
+  private readonly waiting: Question[] = [];
+  private running: RunningGit | undefined;
+  private closed = false;
+
+  /** @param gitDir a snapshot, which must stay until the session is closed */
+  constructor(git: Git, gitDir: string) {
+    this.git = git;
+    this.gitDir = gitDir;
+  }
+
+  /**
+   * @param oid a whole object id in hex
+   * @returns undefined if there is no such object
+   * @throws CairnError `unavailable` when git fails, `busy` when there is no memory for it
+   */
+  async info(oid: string): Promise<ObjectInfo | undefined> {
+    return this.ask('info', oid);
+  }
+
+  /**
+   * Reads a whole object.
+   * @param maxSize bytes
+   * @returns undefined if there is no such object
+   * @throws CairnError `too-large` with its size if it has more than `maxSize`; as {@link info}
+   */
+  async read(oid: string, maxSize: number): Promise<SessionObject | undefined> {
+    const info = await this.info(oid);
+    if (info === undefined) return undefined;
+    if (info.size > maxSize) {
+      throw new CairnError('too-large', `${info.type} ${oid} has ${info.size} bytes, more than ${maxSize}`);
+    }
+    return this.ask('contents', oid);
+  }
+
+  /** Ends git. Questions that wait fail. */
+  async close(): Promise<void> {
+    this.closed = true;
+    const { running } = this;
+    running?.stop();
+    await running?.ended;
+  }
+
+  private ask(command: 'info' | 'contents', oid: string): Promise<SessionObject | undefined> {
+    // A line of its own would be another command.
+    if (!/^[0-9a-f]{40,64}$/.test(oid)) return Promise.resolve(undefined);
+    return new Promise((resolve, reject) => {
+      if (this.closed) throw new CairnError('unavailable', 'the session with git is closed');
+      const running = this.process();
+      this.waiting.push({ withContent: command === 'contents', resolve, reject });
+      running.stdin.write(`${command} ${oid}\n`);
+    });
+  }
+
+  private process(): RunningGit {
+    if (this.running !== undefined) return this.running;
+    const running = this.git.start(answerQuestions(this.gitDir));
+    this.running = running;
+    running.stderr.resume();
+    this.answer(running).then(
+      () => this.fail(running, new CairnError('unavailable', 'git stopped answering')),
+      (error: unknown) => this.fail(running, error),
+    );
+    return running;
+  }
+
+  /** Hands out git's answers until it ends. */
+  private async answer(running: RunningGit): Promise<void> {
+    let rest: Buffer = NO_CONTENT;
+    const parts: Buffer[] = [];
+    let missing = 0;
+    let head: ObjectInfo | undefined;
+    for await (const chunk of running.stdout as AsyncIterable<Buffer>) {
+      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      while (rest.length > 0) {
+        if (head === undefined) {
+          const end = rest.indexOf(0x0a);
+          if (end === -1) break;
+          const info = parseInfo(rest.toString('latin1', 0, end));
+          rest = rest.subarray(end + 1);
+          if (info === undefined || this.waiting[0]?.withContent !== true) {
+            this.waiting.shift()?.resolve(info === undefined ? undefined : { ...info, content: NO_CONTENT });
+          } else {
+            head = info;
+            // A line feed follows the content.
+            missing = info.size + 1;
+          }
+          continue;
+        }
+        const part = rest.subarray(0, missing);
+        parts.push(part);
+        missing -= part.length;
+        rest = rest.subarray(part.length);
+        if (missing > 0) continue;
+        const content = Buffer.concat(parts, head.size + 1).subarray(0, head.size);
+        this.waiting.shift()?.resolve({ ...head, content });
+        parts.length = 0;
+        head = undefined;
+      }
+    }
+    const result = await running.ended;
+    if (!this.closed) throw new CairnError('unavailable', failureReason('cat-file', result));
+  }
+
+  private fail(running: RunningGit, error: unknown): void {
+    if (this.running === running) this.running = undefined;
+    for (const question of this.waiting.splice(0)) question.reject(error);
+  }
+}
+
+/** Parses `<oid> <type> <size>`; undefined for `<oid> missing`. */
+function parseInfo(line: string): ObjectInfo | undefined {
+  const [, type, size] = line.split(' ');
+  return isObjectType(type) ? { type, size: Number(size) } : undefined;
+}

@@ -1,0 +1,31 @@
+/** Who made a commit or a tag, and when: git's `Name <address> <seconds> <zone>`. */
+export interface Person {
+  /** Name and address as they stand in the object, decoded. Both may be empty. */
+  readonly name: string;
+  readonly email: string;
+  /** Seconds since 1970; may be negative. 0 where the object has no date that can be read. */
+  readonly time: number;
+  /** Minutes east of UTC. */
+  readonly zone: number;
+}
+
+const LINE = /^(.*?) ?<([^>]*)>(?: +(-?\d{1,18}))?(?: +([+-]\d{2})(\d{2}))?/s;
+/** The largest distance from 1970 in seconds for which JavaScript has dates. */
+const FARTHEST = 8_640_000_000_000;
+
+/**
+ * Reads an author, committer or tagger. Old histories have all kinds of lines: what cannot be read is empty or 0, as git
+ * shows it.
+ */
+export function parsePerson(line: string): Person {
+  const [whole, name = '', email = '', seconds = '0', hours = '+00', minutes = '00'] = LINE.exec(line) ?? [];
+  if (whole === undefined) return { name: line.trim(), email: '', time: 0, zone: 0 };
+  const time = Number(seconds);
+  const sign = hours.startsWith('-') ? -1 : 1;
+  return {
+    name: name.trim(),
+    email: email.trim(),
+    time: Math.abs(time) > FARTHEST ? 0 : time,
+    zone: sign * (Math.abs(Number(hours)) * 60 + Number(minutes)),
+  };
+}

@@ -1,0 +1,36 @@
+/** What a file is, found from its first bytes: git knows names and bytes only. */
+
+/** A file as lines of text, or the reason why it is not shown so. */
+export type FileText =
+  | { readonly is: 'text'; readonly text: string; readonly encoding: string }
+  | { readonly is: 'binary' };
+
+const BYTE_ORDER_MARKS: readonly (readonly [bytes: readonly number[], encoding: string])[] = [
+  [[0xef, 0xbb, 0xbf], 'utf-8'],
+  [[0xff, 0xfe], 'utf-16le'],
+  [[0xfe, 0xff], 'utf-16be'],
+];
+/** As many bytes as git looks at. */
+const LOOKED_AT = 8_000;
+
+/** Reads a file as text. UTF-8 comes first, then UTF-16 by its mark, then Latin-1, in which every byte is a character. */
+export function readFileText(content: Buffer): FileText {
+  const marked = BYTE_ORDER_MARKS.find(([bytes]) => bytes.every((byte, at) => content[at] === byte));
+  if (marked !== undefined) {
+    const [bytes, encoding] = marked;
+    return { is: 'text', text: new TextDecoder(encoding).decode(content.subarray(bytes.length)), encoding };
+  }
+  if (content.subarray(0, LOOKED_AT).includes(0)) return { is: 'binary' };
+  try {
+    return { is: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(content), encoding: 'utf-8' };
+  } catch {
+    return { is: 'text', text: new TextDecoder('windows-1252').decode(content), encoding: 'windows-1252' };
+  }
+}
+
+/** The lines of a text. A line feed ends a line, and need not stand at the end. CR before it is left out. */
+export function linesOf(text: string): string[] {
+  const lines = text.split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  return lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
+}

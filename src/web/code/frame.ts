@@ -1,0 +1,49 @@
+import { html } from 'hono/html';
+import { shortName } from '../../browse/revision.ts';
+import type { GitManifest } from '../../repository/git/git-manifest.ts';
+import { type Html, page } from '../layout.ts';
+import { userText } from '../user-text.ts';
+import type { CodeLinks } from './code-links.ts';
+
+/** What every page of code knows. */
+export interface CodeContext {
+  /** The public base URL of the service. */
+  readonly base: string;
+  readonly links: CodeLinks;
+  /** The repository's name for people. */
+  readonly name: string;
+  readonly manifest: GitManifest;
+}
+
+const NAME = 120;
+
+/** A page of code: the repository and its parts above, the content below. @param title plain text */
+export function codePage(context: CodeContext, title: string, content: Html): Html {
+  const { base, links, name, manifest } = context;
+  const head = shortName(manifest.head);
+  return page({
+    title: `${title} · ${name}`,
+    base,
+    wide: true,
+    content: html`<nav class="repository" aria-label="Repository">
+<a class="name" href="${links.repository}">${userText(name, NAME)}</a>
+<a href="${links.at('tree', head)}">Files</a>
+<a href="${links.at('commits', head)}">Commits</a>
+</nav>
+${content}`,
+  });
+}
+
+/** Links to a path and all folders above it, the last one as plain text. */
+export function breadcrumbs(links: CodeLinks, revision: string, path: readonly Buffer[]): Html {
+  const parts = path.map((name, at) => {
+    const text = userText(name.toString('utf8'), 255);
+    const isLast = at === path.length - 1;
+    return html`<span class="quiet" aria-hidden="true">/</span>${
+      isLast
+        ? html`<span aria-current="page">${text}</span>`
+        : html`<a href="${links.at('tree', revision, path.slice(0, at + 1))}">${text}</a>`
+    }`;
+  });
+  return html`<h1 class="path"><a href="${links.at('tree', revision)}">${userText(revision, 255)}</a>${parts}</h1>`;
+}

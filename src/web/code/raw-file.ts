@@ -1,0 +1,46 @@
+/** The headers of a file as it is. Anybody may have written it, so nothing in it may run here. */
+
+/** Types that browsers show and that run nothing. Everything else is text or a download. */
+const SAFE_TYPES: Readonly<Record<string, string>> = {
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  gif: 'image/gif',
+  webp: 'image/webp',
+  avif: 'image/avif',
+  ico: 'image/x-icon',
+  // Its scripts do not run under the policy below.
+  svg: 'image/svg+xml',
+  mp3: 'audio/mpeg',
+  ogg: 'audio/ogg',
+  flac: 'audio/flac',
+  wav: 'audio/wav',
+  mp4: 'video/mp4',
+  webm: 'video/webm',
+  pdf: 'application/pdf',
+};
+
+/** As many bytes as git looks at to tell text from other content. */
+const LOOKED_AT = 8_000;
+
+/**
+ * @param name of the file
+ * @param start its first bytes
+ * @param oid its object id, which is its strong validator
+ */
+export function rawHeaders(name: Buffer, start: Buffer, oid: string): Record<string, string> {
+  const extension = /\.([a-z0-9]+)$/i.exec(name.toString('latin1'))?.[1]?.toLowerCase() ?? '';
+  const safe = SAFE_TYPES[extension];
+  const isBinary = start.subarray(0, LOOKED_AT).includes(0);
+  const type = safe ?? (isBinary ? 'application/octet-stream' : 'text/plain; charset=utf-8');
+  return {
+    'Content-Type': type,
+    'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
+    'X-Content-Type-Options': 'nosniff',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Referrer-Policy': 'no-referrer',
+    'Cache-Control': 'no-cache',
+    ETag: `"${oid}"`,
+    ...(safe === undefined && isBinary ? { 'Content-Disposition': 'attachment' } : {}),
+  };
+}
