@@ -12,6 +12,7 @@ const PURE = unit('fossil', 'git', 'lib', 'nostr', 'policy');
  * have a process of their own for each file.
  */
 const UNIT = unit(
+  'browse',
   'cli',
   'config',
   'fossil-sync',

@@ -1,5 +1,4 @@
-import { type ChangedFile, parseChangedFiles } from '../git/diff/changed-file.ts';
-import { type FileDiff, parseUnifiedDiff } from '../git/diff/unified-diff.ts';
+import { type ChangedFile, type FileDiff, parseChangedFiles, parseUnifiedDiff } from '../git/index.ts';
 import { listDifferences, printPatch } from '../git-process/browse-commands.ts';
 import type { GitCommand } from '../git-process/commands.ts';
 import { failureReason } from '../git-process/result.ts';

@@ -1,6 +1,12 @@
-import { type Commit, parseCommit } from '../git/objects/commit.ts';
-import { parseTag, type Tag } from '../git/objects/tag.ts';
-import { findInTree, parseTree, type TreeEntry } from '../git/objects/tree.ts';
+import {
+  type Commit,
+  findInTree,
+  parseCommit,
+  parseTag,
+  parseTree,
+  type Tag,
+  type TreeEntry,
+} from '../git/index.ts';
 import { CairnError } from '../lib/errors.ts';
 import { idLength, type RepositoryView } from './repository-view.ts';
 

@@ -28,6 +28,8 @@ export { type PushReport, ReportParser } from './client/parse-report.ts';
 export { emptyPack, encodePushHead, type PushRequestOptions } from './client/push-request.ts';
 export type { CommitProof } from './commit-proof.ts';
 export { applyDelta, DeltaSteps, deltaResultSize } from './delta.ts';
+export { type ChangedFile, type ChangeStatus, parseChangedFiles } from './diff/changed-file.ts';
+export { type DiffHunk, type DiffLine, type FileDiff, parseUnifiedDiff } from './diff/unified-diff.ts';
 export { encodeErrorPacket } from './error-packet.ts';
 export { type FetchRequest, type HistoryLimits, parseFetch } from './fetch-arguments.ts';
 export {
@@ -47,6 +49,10 @@ export {
   type TypedLinkVisitor,
 } from './object-links.ts';
 export { isObjectType, type ObjectDescription, type ObjectType } from './object-type.ts';
+export { type Commit, parseCommit, splitMessage } from './objects/commit.ts';
+export type { Person } from './objects/person.ts';
+export { parseTag, type Tag } from './objects/tag.ts';
+export { findInTree, parseTree, type TreeEntry } from './objects/tree.ts';
 export {
   longestEntryHeader,
   PACKED_BLOB,

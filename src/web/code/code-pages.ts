@@ -12,7 +12,7 @@ import {
 } from '../../browse/objects.ts';
 import type { RepositoryView } from '../../browse/repository-view.ts';
 import type { Revision } from '../../browse/revision.ts';
-import type { TreeEntry } from '../../git/objects/tree.ts';
+import type { TreeEntry } from '../../git/index.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { Html } from '../layout.ts';
 import { linesOf, readFileText } from './file-text.ts';

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Person } from '../../git/objects/person.ts';
+import type { Person } from '../../git/index.ts';
 import type { Html } from '../layout.ts';
 import { userText } from '../user-text.ts';
 

@@ -1,9 +1,11 @@
 import { html } from 'hono/html';
+import { shortName } from '../../browse/revision.ts';
 import type { Announcement } from '../../nostr/announcement.ts';
 import { formatNpub } from '../../nostr/public-key.ts';
 import { gitUrl, graspUrl } from '../../nostr/repository-url.ts';
 import type { AccessMode } from '../../policy/push-entry.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
+import { CodeLinks } from '../code/code-links.ts';
 import { commands, type Html, page, shellWord } from '../layout.ts';
 import { gitWorkshopUrl, nostrCloneUrl } from '../nostr-links.ts';
 import { refTables } from '../ref-tables.ts';
@@ -40,6 +42,7 @@ export function repositoryPage(parts: RepositoryPageParts): Html {
     content: html`<h1>${userText(name, NAME)}</h1>
 ${description === '' ? '' : html`<p class="said">${userText(description, DESCRIPTION)}</p>`}
 ${facts(parts)}
+${code(parts)}
 <h2>Clone</h2>
 ${clone(parts)}
 <h2>Push</h2>
@@ -60,6 +63,14 @@ ${web.length === 0 ? '' : fact('Web', list(web.map((url) => html`<a href="${url}
 ${policy.protection.length === 0 ? '' : fact('Protected', list(policy.protection.slice(0, PROTECTED).map(protection)))}
 ${objectFormat === 'sha1' ? '' : fact('Object format', html`SHA-256`)}
 </dl>`;
+}
+
+/** Links to what is in the default branch, once there is one. */
+function code({ base, owner, manifest }: RepositoryPageParts): Html | '' {
+  if (!manifest.refs.has(manifest.head)) return '';
+  const links = new CodeLinks(base, { owner, identifier: manifest.identifier });
+  const branch = shortName(manifest.head);
+  return html`<p><a href="${links.at('tree', branch)}">Files</a> · <a href="${links.at('commits', branch)}">Commits</a></p>`;
 }
 
 function clone({ base, owner, manifest }: RepositoryPageParts): Html {

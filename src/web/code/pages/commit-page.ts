@@ -1,9 +1,13 @@
 import { html } from 'hono/html';
 import type { Differences, FileDifference } from '../../../browse/differences.ts';
 import type { FoundCommit } from '../../../browse/objects.ts';
-import type { ChangedFile } from '../../../git/diff/changed-file.ts';
-import type { DiffHunk, DiffLine, FileDiff } from '../../../git/diff/unified-diff.ts';
-import { splitMessage } from '../../../git/objects/commit.ts';
+import {
+  type ChangedFile,
+  type DiffHunk,
+  type DiffLine,
+  type FileDiff,
+  splitMessage,
+} from '../../../git/index.ts';
 import type { Html } from '../../layout.ts';
 import { userText } from '../../user-text.ts';
 import { type CodeContext, codePage } from '../frame.ts';

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { HistoryPage } from '../../../browse/history.ts';
-import { splitMessage } from '../../../git/objects/commit.ts';
+import { splitMessage } from '../../../git/index.ts';
 import type { Html } from '../../layout.ts';
 import { userText } from '../../user-text.ts';
 import { breadcrumbs, type CodeContext, codePage } from '../frame.ts';

@@ -1,7 +1,6 @@
 import { html } from 'hono/html';
 import type { FoundCommit } from '../../../browse/objects.ts';
-import { splitMessage } from '../../../git/objects/commit.ts';
-import type { TreeEntry } from '../../../git/objects/tree.ts';
+import { splitMessage, type TreeEntry } from '../../../git/index.ts';
 import type { Html } from '../../layout.ts';
 import { userText } from '../../user-text.ts';
 import { breadcrumbs, type CodeContext, codePage } from '../frame.ts';

@@ -80,7 +80,7 @@ describe('the page of a repository', () => {
     const text = show({
       announcement: { web: ['javascript:alert(1)', 'data:text/html,x', 'nonsense', 'http://ok.example/'] },
     });
-    expect(text.match(/<a href="(?!https:\/\/git)[^"]*"/g)).toEqual(['<a href="http://ok.example/"']);
+    expect(text.match(/<a href="(?!https:\/\/git|\/npub1)[^"]*"/g)).toEqual(['<a href="http://ok.example/"']);
     expect(text).not.toContain('javascript:');
   });
 

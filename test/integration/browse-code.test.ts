@@ -1,0 +1,303 @@
+/** Pages of files, commits and histories, of repositories made by real git, through the routes that serve them. */
+import { Hono } from 'hono';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RepositoryViews } from '../../src/browse/repository-views.ts';
+import { Git } from '../../src/git-process/git.ts';
+import { formatNpub } from '../../src/nostr/public-key.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { UNANNOUNCED } from '../../src/repository/manifest.ts';
+import { repositoryId } from '../../src/repository/repository-id.ts';
+import { codeRoutes } from '../../src/web/code/code-routes.ts';
+import { FaultyStore } from '../helpers/faulty-store.ts';
+import { GitClient } from '../helpers/git-client.ts';
+import { type GitServer, startGitServer } from '../helpers/git-server.ts';
+import { Person } from '../helpers/nostr-client.ts';
+import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+
+const owner = new Person();
+let server: GitServer;
+let folder: TempDir;
+let git: Git;
+let views: RepositoryViews;
+let app: Hono;
+
+beforeAll(async () => {
+  folder = await tempDir('cairn-browse');
+  server = await startGitServer(new FaultyStore(new MemoryObjectStore()), { access: 'open' });
+  git = new Git({ binary: 'git', home: folder.path });
+  views = new RepositoryViews({ git, places: 2, queue: 64, timeLimit: 60_000, idle: 60_000 });
+  app = new Hono().route(
+    '/',
+    codeRoutes({ repositories: server.repositories, views, base: 'https://git.example.org', nameOf }),
+  );
+  app.onError((error) => {
+    throw error;
+  });
+});
+afterAll(async () => {
+  await views.close();
+  await git.close();
+  await server[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+const nameOf = ({ identifier }: { readonly identifier: string }) => identifier;
+
+/** A working folder whose commits are pushed by `push`. */
+async function project(name: string, ...options: string[]) {
+  const client = await new GitClient(folder.path).init(name, '--initial-branch=main', ...options);
+  const id = repositoryId(owner.publicKey, name);
+  const url = `${server.url}/git/${formatNpub(owner.publicKey)}/${name}.git`;
+  return {
+    client,
+    push: (...refs: string[]) =>
+      client.run(['push', '--quiet', url, ...(refs.length === 0 ? ['main'] : refs)]),
+    get: (path: string, headers: Record<string, string> = {}) =>
+      Promise.resolve(app.request(`/${formatNpub(owner.publicKey)}/${name}/${path}`, { headers })),
+    id,
+  };
+}
+
+async function text(response: Response, status = 200): Promise<string> {
+  const body = await response.text();
+  expect(response.status, body.slice(0, 300)).toBe(status);
+  return body;
+}
+
+describe('files and folders', () => {
+  it('are shown with the last commit of each, folders first', async () => {
+    const { client, push, get } = await project('tree');
+    await client.commit('Begin', { 'a.txt': 'one\n', 'src/x.ts': 'x\n', 'src/deep/y.ts': 'y\n' });
+    await client.commit('Change only <a>', { 'a.txt': 'one\ntwo\n' });
+    await push();
+    const root = await text(await get('tree/main'));
+    expect(root).toContain('Change only &lt;a&gt;');
+    expect(root.indexOf('src/')).toBeLessThan(root.indexOf('a.txt'));
+    expect([...root.matchAll(/class="plain"[^>]*><bdi>([^<]*)/g)].map(([, subject]) => subject)).toEqual([
+      'Begin',
+      'Change only &lt;a&gt;',
+    ]);
+    expect(await text(await get('tree/main/src'))).toContain('deep</bdi>/');
+    const file = await text(await get('file/main/a.txt'));
+    expect(file).toContain('id="L2"');
+    expect(file).toContain('2 lines');
+    for (const path of [
+      'tree/main/a.txt',
+      'file/main/src',
+      'tree/main/none',
+      'file/none/a.txt',
+      'tree/main/a.txt/b',
+    ])
+      await text(await get(path), 404);
+  });
+
+  it('may have names of any bytes', async () => {
+    const { client, push, get } = await project('names');
+    const bytes = Buffer.from(Array.from({ length: 255 }, (_, at) => at + 1).filter((byte) => byte !== 0x2f));
+    const blob = (await client.run(['hash-object', '-w', '--stdin'], { input: 'found' })).trim();
+    const entry = Buffer.concat([Buffer.from(`100644 blob ${blob}\t`), bytes, Buffer.from([0])]);
+    const tree = (await client.run(['mktree', '-z'], { input: entry })).trim();
+    const commit = (await client.run(['commit-tree', tree, '-m', 'Odd'])).trim();
+    await client.run(['update-ref', 'refs/heads/main', commit]);
+    await push();
+    const root = await text(await get('tree/main'));
+    const [, link = ''] = /href="[^"]*\/(file\/main\/[^"]*)"/.exec(root) ?? [];
+    expect(link).toMatch(/%01%02/);
+    expect(await text(await get(link))).toContain('found');
+    expect(await text(await get(link.replace('file/', 'raw/')))).toBe('found');
+    // A walk reads its path from a line.
+    await text(await get(link.replace('file/', 'commits/')), 404);
+  });
+
+  it('are read in their encoding, or said to be binary, linked or large', async () => {
+    const { client, push, get } = await project('encodings');
+    await client.commit('Begin', {
+      latin1: Buffer.from('caf\xe9\n', 'latin1'),
+      utf16: Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from('Grüße\n', 'utf16le')]),
+      binary: Buffer.from([1, 0, 2]),
+      crlf: 'one\r\ntwo',
+      empty: '',
+      giant: `${'x'.repeat(1_000_000)}\n`,
+      huge: Buffer.alloc(3_000_000, 'line\n'),
+      page: '<script>alert(1)</script>\n',
+    });
+    await client.run(['config', 'core.symlinks', 'true']);
+    const { symlink } = await import('node:fs/promises');
+    await symlink('../else/where', `${client.folder}/link`);
+    await client.run(['add', '-A']);
+    await client.run(['commit', '-qm', 'Link']);
+    await push();
+    expect(await text(await get('file/main/latin1'))).toContain('café');
+    expect(await text(await get('file/main/utf16'))).toContain('Grüße');
+    expect(await text(await get('file/main/binary'))).toContain('binary file');
+    expect(await text(await get('file/main/crlf'))).toContain('<code>one</code>');
+    expect(await text(await get('file/main/empty'))).toContain('0 lines');
+    const giant = await text(await get('file/main/giant'));
+    expect(giant.length).toBeLessThan(20_000);
+    expect(giant).toContain('The rest of the file is not shown');
+    expect(await text(await get('file/main/huge'))).toContain('too large');
+    expect(await text(await get('file/main/link'))).toContain('../else/where');
+    expect(await text(await get('file/main/page'))).toContain('&lt;script&gt;');
+  });
+
+  it('are sent raw, where nothing in them runs', async () => {
+    const { client, push, get } = await project('raw');
+    await client.commit('Begin', {
+      'a.html': '<script>1</script>',
+      'b.svg': '<svg/>',
+      'c.bin': Buffer.from([0]),
+    });
+    await push();
+    const page = await get('raw/main/a.html');
+    expect(page.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    expect(page.headers.get('content-security-policy')).toContain('sandbox');
+    expect((await get('raw/main/b.svg')).headers.get('content-type')).toBe('image/svg+xml');
+    expect((await get('raw/main/c.bin')).headers.get('content-disposition')).toBe('attachment');
+    const etag = page.headers.get('etag') ?? '';
+    const again = await get('raw/main/a.html', { 'If-None-Match': etag });
+    expect([again.status, await again.text()]).toEqual([304, '']);
+  });
+
+  it('of 20,000 are cut, without a walk through the history', async () => {
+    const { client, push, get } = await project('wide');
+    const blob = (await client.run(['hash-object', '-w', '--stdin'], { input: 'x' })).trim();
+    const entries = Array.from({ length: 20_000 }, (_, at) => `100644 blob ${blob}\tf${at}`).join('\n');
+    const tree = (await client.run(['mktree'], { input: `${entries}\n` })).trim();
+    await client.run([
+      'update-ref',
+      'refs/heads/main',
+      (await client.run(['commit-tree', tree, '-m', 'Wide'])).trim(),
+    ]);
+    await push();
+    expect(await text(await get('tree/main'))).toContain('1,000 of 20,000 entries');
+    expect(await text(await get('file/main/f19999'))).toContain('<code>x</code>');
+  });
+});
+
+describe('commits and histories', () => {
+  it('are paged, and follow a path', async () => {
+    const { client, push, get } = await project('history');
+    const stream = Array.from({ length: 120 }, (_, at) => {
+      const file = at % 40 === 0 ? 'seldom' : 'often';
+      return `commit refs/heads/main\ncommitter N <n@example.org> ${1_000_000 + at} +0000\ndata <<E\nCommit ${at}\nE\nM 644 inline ${file}\ndata <<E\n${at}\nE\n`;
+    });
+    await client.run(['fast-import', '--quiet', '--done'], { input: `${stream.join('')}done\n` });
+    await push();
+    const first = await text(await get('commits/main'));
+    expect(first).toContain('Commit 119');
+    expect(first).toContain('?skip=50');
+    const last = await text(await get('commits/main?skip=100'));
+    expect(last).toContain('Commit 0<');
+    expect(last).not.toContain('rel="next"');
+    const ofPath = await text(await get('commits/main/seldom'));
+    expect([...ofPath.matchAll(/<bdi>Commit (\d+)</g)].map(([, at]) => at)).toEqual(['80', '40', '0']);
+  });
+
+  it('show what changed: renames, modes, binary files, missing line feeds, the root, merges of many', async () => {
+    const { client, push, get } = await project('changes');
+    const long = Array.from({ length: 30 }, (_, at) => `line ${at}`).join('\n');
+    const first = await client.commit('First\n\nWith a <body>.', {
+      moved: `${long}\n`,
+      bin: Buffer.from([0, 1]),
+      end: 'x',
+    });
+    await client.run(['mv', 'moved', 'to']);
+    const second = await client.commit('Second', {
+      bin: Buffer.from([0, 2]),
+      end: 'x\n',
+      run: '#!/bin/sh\n',
+    });
+    const sides: string[] = [];
+    for (const side of ['1', '2', '3', '4', '5', '6', '7']) {
+      await client.run(['checkout', '-q', '-b', `side-${side}`, second]);
+      sides.push(await client.commit(`Side ${side}`, { [`side-${side}`]: side }));
+    }
+    await client.run(['checkout', '-q', 'main']);
+    await client.commit('Main', { main: '1' });
+    await client.run(['merge', '-q', '-m', 'Octopus', ...sides]);
+    await push();
+    const root = await text(await get(`commit/${first}`));
+    expect(root).toContain('3 changed files');
+    expect(root).toContain('With a &lt;body&gt;.');
+    expect(root).toContain('no line feed at the end');
+    const changed = await text(await get(`commit/${second}`));
+    expect(changed).toContain('<bdi>moved</bdi> → <bdi>to</bdi>');
+    expect(changed).toContain('Binary file.');
+    expect(changed).toContain('renamed, +0 −0');
+    const tip = (await client.run(['rev-parse', 'main'])).trim();
+    const merge = await text(await get(`commit/${tip}`));
+    expect([...merge.matchAll(/<dt>Parent<\/dt>/g)]).toHaveLength(8);
+    expect(await text(await get('commits/main'))).toContain('merge of 8');
+    await text(await get(`commit/${'0'.repeat(40)}`), 404);
+    await text(await get('commit/main'), 404);
+  });
+
+  it('of odd commits are shown: no message, days before 1970, names in Latin-1, far zones', async () => {
+    const { client, push, get } = await project('odd');
+    const tree = (await client.run(['mktree'], { input: '' })).trim();
+    const make = async (lines: string) =>
+      (
+        await client.run(['hash-object', '-t', 'commit', '-w', '--stdin', '--literally'], {
+          input: Buffer.from(lines, 'latin1'),
+        })
+      ).trim();
+    const head = `tree ${tree}\nauthor Jos\xe9 <j@example.org> 5 -1130\ncommitter C <c@example.org> 5 +1400\nencoding ISO-8859-1\n\n`;
+    const commit = await make(head);
+    await client.run(['update-ref', 'refs/heads/main', commit]);
+    await push();
+    const page = await text(await get(`commit/${commit}`));
+    expect(page).toContain('no message');
+    expect(page).toContain('José');
+    expect(page).toContain('1969-12-31 12:30:05 -1130');
+    expect(page).toContain('No file differs');
+    expect(await text(await get('tree/main'))).toContain('This folder is empty');
+  });
+
+  it('are there for SHA-256, tags, and refs with slashes', async () => {
+    const { client, push, get, id } = await project('sha256', '--object-format=sha256');
+    await server.announce(id, { objectFormat: 'sha256' });
+    const tip = await client.commit('Begin', { 'a/b': 'of the branch\n' });
+    await client.run(['tag', '-a', '-m', 'tagged', 'release/1.0']);
+    await client.run(['branch', 'feature/x/y']);
+    await push('main', 'release/1.0', 'feature/x/y');
+    for (const name of ['main', 'release/1.0', 'feature/x/y', tip, 'HEAD', 'refs/heads/main'])
+      expect(await text(await get(`file/${name}/a/b`)), name).toContain('of the branch');
+    expect(await text(await get(`commit/${tip}`))).toContain(tip);
+  });
+});
+
+describe('who sees what', () => {
+  it('nothing of a private repository, which answers like one that is not there', async () => {
+    const { client, push, get, id } = await project('private');
+    const tip = await client.commit('Secret', { secret: 'x' });
+    await push();
+    await server.announce(id, {
+      policy: { ...UNANNOUNCED, writers: [owner.publicKey], private: true },
+    });
+    const missing = await project('missing');
+    for (const path of [
+      'tree/main',
+      'file/main/secret',
+      'raw/main/secret',
+      'commits/main',
+      `commit/${tip}`,
+    ]) {
+      const [hidden, absent] = [await get(path), await missing.get(path)];
+      expect(await text(hidden, 404)).toBe(await text(absent, 404));
+      expect([...hidden.headers]).toEqual([...absent.headers]);
+    }
+  });
+
+  it('a page that was made is not made again, and has a strong validator', async () => {
+    const { client, push, get } = await project('cached');
+    await client.commit('Begin', { a: '1' });
+    await push();
+    const first = await get('tree/main');
+    const etag = first.headers.get('etag') ?? '';
+    expect(etag).toMatch(/^"[0-9a-f]{32}"$/);
+    expect((await get('tree/main', { 'If-None-Match': `"x", ${etag}` })).status).toBe(304);
+    await client.commit('Go on', { b: '2' });
+    await push();
+    expect((await get('tree/main')).headers.get('etag')).not.toBe(etag);
+  });
+});

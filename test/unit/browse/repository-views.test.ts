@@ -1,0 +1,128 @@
+import { once } from 'node:events';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { RepositoryViews } from '../../../src/browse/repository-views.ts';
+import { Git } from '../../../src/git-process/git.ts';
+import type { PublishedGitState } from '../../../src/repository/git/git-manifest.ts';
+import type { GitRepository } from '../../../src/repository/git/git-repository.ts';
+import { GitClient } from '../../helpers/git-client.ts';
+import { manifestOf } from '../../helpers/repository-rig.ts';
+import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
+
+let folder: TempDir;
+let git: Git;
+let tip: string;
+const started: string[] = [];
+let leases = 0;
+
+beforeEach(async () => {
+  folder = await tempDir();
+  const client = await new GitClient(folder.path).init('r');
+  tip = await client.commit('One', { a: '1' });
+  started.length = 0;
+  git = new Git({
+    binary: 'git',
+    home: folder.path,
+    observer: { started: (name) => started.push(name), ended: () => undefined },
+  });
+});
+afterEach(async () => {
+  await git.close();
+  await folder[Symbol.asyncDispose]();
+  // Every snapshot was given back.
+  expect(leases).toBe(0);
+});
+
+/** A repository whose every state is the same folder. */
+const repository = {
+  snapshot: async () => {
+    leases++;
+    return {
+      path: `${folder.path}/r/.git`,
+      release: () => {
+        leases--;
+      },
+    };
+  },
+} as unknown as GitRepository;
+
+function state(name: string): PublishedGitState {
+  return { version: 'v', digest: name.repeat(64).slice(0, 64), manifest: manifestOf() };
+}
+
+const NEVER = new AbortController().signal;
+const OPTIONS = { places: 2, queue: 3, timeLimit: 60_000, idle: 60_000 };
+
+it('keep one git for a state, however many pages read it', async () => {
+  const views = new RepositoryViews({ git, ...OPTIONS });
+  const read = () =>
+    views.read(repository, state('a'), NEVER, async ({ session }) =>
+      Promise.all(Array.from({ length: 50 }, () => session.read(tip, 1_000))),
+    );
+  for (let page = 0; page < 5; page++) expect((await read())[49]?.type).toBe('commit');
+  expect(started).toEqual(['cat-file']);
+  await views.close();
+});
+
+it('keep few states open that nobody reads', async () => {
+  const views = new RepositoryViews({ git, ...OPTIONS });
+  for (let at = 0; at < 30; at++) {
+    await views.read(repository, state(`${at}-`), NEVER, ({ session }) => session.info(tip));
+  }
+  await expect.poll(() => git.running).toBeLessThanOrEqual(9);
+  await views.close();
+  expect(git.running).toBe(0);
+});
+
+it('have places for few pages and a queue for some; others are told that it is too much', async () => {
+  const views = new RepositoryViews({ git, ...OPTIONS });
+  const gate = new AbortController();
+  let [working, most] = [0, 0];
+  const pages = Array.from({ length: 9 }, () =>
+    views.read(repository, state('a'), NEVER, async () => {
+      working++;
+      most = Math.max(most, working);
+      if (!gate.signal.aborted) await once(gate.signal, 'abort');
+      working--;
+    }),
+  );
+  const settled = Promise.allSettled(pages);
+  await expect.poll(() => most).toBe(2);
+  gate.abort();
+  const refused = (await settled).filter((page) => page.status === 'rejected');
+  expect(refused.map(({ reason }) => reason.kind)).toEqual(['busy', 'busy', 'busy', 'busy']);
+  expect(most).toBe(2);
+  await views.close();
+});
+
+it('end the work for a page that takes too long', async () => {
+  const views = new RepositoryViews({ git, ...OPTIONS, timeLimit: 50 });
+  const page = views.read(
+    repository,
+    state('a'),
+    NEVER,
+    ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  );
+  await expect(page).rejects.toMatchObject({ kind: 'busy' });
+  await views.close();
+});
+
+it('start git again after it has ended', async () => {
+  const views = new RepositoryViews({ git, ...OPTIONS });
+  const ask = () => views.read(repository, state('a'), NEVER, ({ session }) => session.info(tip));
+  await ask();
+  await git.close();
+  await expect.poll(async () => (await ask().catch(() => undefined))?.type).toBe('commit');
+  expect(started.length).toBeGreaterThan(1);
+  await views.close();
+});
+
+it('read nothing that is too large, and nothing that is not an id', async () => {
+  const views = new RepositoryViews({ git, ...OPTIONS });
+  await views.read(repository, state('a'), NEVER, async ({ session }) => {
+    await expect(session.read(tip, 10)).rejects.toMatchObject({ kind: 'too-large' });
+    expect(await session.read(`${tip}\ninfo ${tip}`, 1_000)).toBeUndefined();
+    expect(await session.info('0'.repeat(40))).toBeUndefined();
+    expect((await session.read(tip, 1_000))?.content.toString()).toContain('One');
+  });
+  await views.close();
+});
