@@ -4,6 +4,7 @@ import type { Option, OptionName } from '../config/options.ts';
 import { unknownVariables, unknownVariableWarning } from '../config/unknown-variables.ts';
 import { VERSION } from '../server/version.ts';
 import type { CommandContext } from './command-context.ts';
+import { addFossilSyncCommands } from './fossil-sync-command-line.ts';
 import { addImportCommand } from './import-command-line.ts';
 import { addMirrorCommands } from './mirror-command-line.ts';
 import { addKeptMirrorCommands } from './mirror-kept-command-line.ts';
@@ -80,6 +81,9 @@ export function commandLine(context: CommandContext): Command {
 
   addClientCommands(program, context);
   const ofClient = (command: Command) => withOptions(command, 'client');
+  const fossil = ofClient(program.command('fossil')).description('Work with Fossil repositories.');
+  const ofStore = (command: Command) => withOptions(command, 'all');
+  addFossilSyncCommands(fossil, context, ofStore, given);
   const mirror = addMirrorCommands(program, context, ofClient);
   addKeptMirrorCommands(mirror, context, ofClient, given);
   addImportCommand(program, context, (command) => withOptions(withOptions(command, 'all'), 'client'), given);

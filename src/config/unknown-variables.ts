@@ -3,7 +3,7 @@ import { OPTIONS } from './options.ts';
 const OURS = /^CAIRN_/;
 /** Variables that are not settings: those of the tests, one that is passed on to git, and what mirrors of a user show remotes. */
 const OTHERS =
-  /^CAIRN_(?:TEST_|GIT_TRACE2_EVENT$|HTTP_TRACE$|(?:SOURCE|TARGET|MIRROR)_(?:TOKEN|BEARER_TOKEN|USERNAME|KEY_FILE)$)/;
+  /^CAIRN_(?:TEST_|GIT_TRACE2_EVENT$|HTTP_TRACE$|FOSSIL_(?:HTTP_)?PASSWORD$|(?:SOURCE|TARGET|MIRROR)_(?:TOKEN|BEARER_TOKEN|USERNAME|KEY_FILE)$)/;
 /** Largest edit distance at which a name is recognized. */
 const MOST_WRONG = 3;
 

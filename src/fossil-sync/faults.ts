@@ -42,6 +42,47 @@ export const FAULT_SITES = {
     probability: 0.1,
     recovery: 'all unclustered artifacts are announced one by one, and the next pull makes the clusters',
   },
+  'client.small-budget': {
+    probability: 0.1,
+    recovery: 'one artifact is sent, and the others in later rounds',
+  },
+  'client.drop-file': {
+    probability: 0.05,
+    recovery: 'the server asks again for what was announced and did not come',
+  },
+  'client.skip-private-igot': {
+    probability: 0.1,
+    recovery: 'the next round or session announces the private artifact',
+  },
+  'client.skip-unversioned': {
+    probability: 0.1,
+    recovery: 'the files are sent in the next round',
+  },
+  'client.corrupt-login': {
+    probability: 0.02,
+    recovery: 'the server refuses the request and stores nothing; the next session logs in again',
+  },
+  'client.drop-received-file': {
+    probability: 0.05,
+    recovery: 'the artifact stays a phantom and is asked for again',
+  },
+  'client.fail-after-store': {
+    probability: 0.03,
+    recovery: 'what was stored stays; the next session goes on from there',
+  },
+  'clone.drop-gimme': {
+    probability: 0.05,
+    recovery: 'the source of a delta stays missing and is asked for in the next round',
+  },
+  'clone.drop-received-file': {
+    probability: 0.05,
+    recovery:
+      'deltas of the artifact, clusters and igots name it, so it is asked for when all pages are there',
+  },
+  'clone.ignore-completion': {
+    probability: 0.05,
+    recovery: 'the last page is asked for again',
+  },
 } as const satisfies Readonly<Record<string, FaultSiteDescription>>;
 
 export type FaultSite = keyof typeof FAULT_SITES;

@@ -106,6 +106,11 @@ export class Bag {
     return this.view.waiting.reduce((sum, { length }) => sum + length, 0);
   }
 
+  /** How many deltas wait for their sources. */
+  get waitingCount(): number {
+    return this.view.waiting.length;
+  }
+
   /** @throws RangeError if there is no such position */
   at(ordinal: number): BagEntry {
     if (!(ordinal >= 0 && ordinal < this.view.count)) throw new RangeError(`no artifact at ${ordinal}`);

@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import type { GivenFlags } from '../config/given-flags.ts';
+import type { CommandContext } from './command-context.ts';
+import type { FossilSyncCommand, FossilSyncFlags } from './fossil-sync.ts';
+
+type Flags = FossilSyncFlags & Record<string, unknown>;
+
+/**
+ * Adds the commands that exchange artifacts with another Fossil server. What does the work is loaded when it is needed.
+ * @param fossil the command that they belong to
+ * @param prepare adds the options of commands that open the store
+ * @param given settings among the flags of a command
+ */
+export function addFossilSyncCommands(
+  fossil: Command,
+  context: CommandContext,
+  prepare: (command: Command) => Command,
+  given: (flags: Record<string, unknown>) => GivenFlags,
+): void {
+  const add = (name: FossilSyncCommand, description: string) => {
+    const command = prepare(fossil.command(`${name} <url> <repository>`)).description(description);
+    if (name === 'pull' || name === 'sync') {
+      command.option('--verily', 'let the server announce everything it has');
+    }
+    command
+      .option('--user <name>', 'log in as this user; the password is in CAIRN_FOSSIL_PASSWORD')
+      .option('--http-user <name>', 'user for HTTP authentication, with CAIRN_FOSSIL_HTTP_PASSWORD')
+      .option('--private', 'private artifacts, too, if the server allows it')
+      .option('--no-unversioned', 'no unversioned files')
+      .option('--follow-redirects', 'let the server redirect to another host')
+      .option('--insecure', 'accept any certificate')
+      .option('--json', 'print one JSON document, whatever happens')
+      .action(async (url: string, repository: string, flags: Flags) => {
+        const { fossilSync } = await import('./fossil-sync.ts');
+        await fossilSync({ command: name, url, repository, flags }, given(flags), context);
+      });
+  };
+  add('clone', 'Bring a Fossil project in as a new repository.');
+  add('pull', 'Fetch what another Fossil server has and this repository does not.');
+  add('push', 'Send what this repository has to another Fossil server.');
+  add('sync', 'Pull and push at once.');
+}

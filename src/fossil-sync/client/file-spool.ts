@@ -1,0 +1,59 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CairnError } from '../../lib/errors.ts';
+import type { PayloadSpool } from './clone-staging.ts';
+
+/** Bytes that are collected before they are written: most payloads have a few hundred. */
+const WRITE_BYTES = 1 << 20;
+
+/** A spool in a file, for projects that are larger than memory. */
+export class FileSpool implements PayloadSpool {
+  private readonly file: FileHandle;
+  private pending: Uint8Array[] = [];
+  private pendingBytes = 0;
+  /** Bytes that are in the file. */
+  private written = 0;
+
+  private constructor(file: FileHandle) {
+    this.file = file;
+  }
+
+  /** @param folder of scratch files: whoever owns it removes it */
+  static async create(folder: string): Promise<FileSpool> {
+    return new FileSpool(await open(join(folder, 'clone-pages'), 'wx+'));
+  }
+
+  async append(payload: Uint8Array): Promise<number> {
+    const place = this.written + this.pendingBytes;
+    // A copy: the payload is a view of a whole page.
+    this.pending.push(Uint8Array.from(payload));
+    this.pendingBytes += payload.length;
+    if (this.pendingBytes >= WRITE_BYTES) await this.flush();
+    return place;
+  }
+
+  async read(place: number, length: number): Promise<Uint8Array> {
+    if (place + length > this.written) await this.flush();
+    const payload = Buffer.allocUnsafe(length);
+    for (let at = 0; at < length; ) {
+      const { bytesRead } = await this.file.read(payload, at, length - at, place + at);
+      if (bytesRead === 0) throw new CairnError('unavailable', 'the scratch file of a clone was cut short');
+      at += bytesRead;
+    }
+    return payload;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.file.close();
+  }
+
+  private async flush(): Promise<void> {
+    const bytes = Buffer.concat(this.pending, this.pendingBytes);
+    for (let at = 0; at < bytes.length; ) {
+      at += (await this.file.write(bytes, at, bytes.length - at, this.written + at)).bytesWritten;
+    }
+    this.written += bytes.length;
+    this.pending = [];
+    this.pendingBytes = 0;
+  }
+}

@@ -1,0 +1,264 @@
+import type { Card, CompressedFileCard, FileCard, UnversionedFileCard } from '../../fossil/cards.ts';
+import { pragmaCard } from '../../fossil/pragmas.ts';
+import type { CardWriter } from '../../fossil/write-cards.ts';
+import { CairnError } from '../../lib/errors.ts';
+import type { ReceivedArtifact } from '../../repository/fossil/prepared-artifacts.ts';
+import { faultFires } from '../faults.ts';
+import { runWithin, type SyncObserver, type SyncOperation } from '../observer.ts';
+import { receivedArtifact } from '../received-cards.ts';
+import type { Transport } from '../transport.ts';
+import { Counters } from './counters.ts';
+import type { LocalBag } from './local-bag.ts';
+import { Outgoing } from './outgoing.ts';
+import { Phantoms } from './phantoms.ts';
+import { ServerWords } from './server-words.ts';
+import type { SyncOptions } from './sync-options.ts';
+import { NAMED_PHANTOMS, StalledError, type SyncResult } from './sync-result.ts';
+import { UnversionedExchange } from './unversioned-exchange.ts';
+import { Wire } from './wire.ts';
+
+/** Receivers of push and pull cards ignore which server sends them; this is what Fossil's documentation writes there. */
+const SERVER_CODE = 'x';
+
+/** The round in which all clusters are announced and asked for: by then what was new has gone both ways. */
+const CLUSTER_ROUND = 3;
+
+/** What a session does beside a sync, for a clone that ends with one. */
+export interface SessionExtras {
+  readonly operation: SyncOperation;
+  /** Rounds of the session before these. */
+  readonly roundsBefore: number;
+  /** Cards of the first request. */
+  readonly cards: readonly Card[];
+  /** Gets cards of replies that a sync has no use for. */
+  read(card: Card): void;
+}
+
+/** The rounds of one session. */
+export class SyncSession {
+  private readonly local: LocalBag;
+  private readonly options: SyncOptions;
+  private readonly observer: SyncObserver;
+  private readonly extras: SessionExtras | undefined;
+  private readonly wire: Wire;
+  private readonly counters = new Counters();
+  private readonly words = new ServerWords();
+  private readonly phantoms: Phantoms;
+  private readonly outgoing: Outgoing;
+  private readonly unversioned: UnversionedExchange | undefined;
+  private readonly pull: boolean;
+  private push: boolean;
+  /** Artifacts that came in the last round: as many again, twice, are asked for in the next one. */
+  private receivedLast = 0;
+  /** Rounds in a row in which something was asked for and nothing came. */
+  private idle = 0;
+  private askedByServer = false;
+  private igotsSent = 0;
+  private gimmesSent = 0;
+
+  constructor(
+    local: LocalBag,
+    transport: Transport,
+    options: SyncOptions,
+    observer: SyncObserver,
+    extras?: SessionExtras,
+  ) {
+    const { push = true, pull = true, faults } = options;
+    this.local = local;
+    this.options = options;
+    this.observer = observer;
+    this.extras = extras;
+    this.wire = new Wire(transport, options);
+    this.push = push;
+    this.pull = pull;
+    this.phantoms = new Phantoms(this.wire.limits.phantoms);
+    this.outgoing = new Outgoing(options.privateArtifacts ?? false, faults);
+    this.unversioned =
+      options.unversioned === true ? new UnversionedExchange({ push, pull, faults }) : undefined;
+  }
+
+  private get operation(): SyncOperation {
+    return this.extras?.operation ?? 'sync';
+  }
+
+  get result(): SyncResult {
+    const { counters, wire, words } = this;
+    const { rounds, filesSent, filesReceived, unversionedSent, unversionedReceived } = counters;
+    const { bytesSent, bytesReceived } = wire;
+    const missing = this.pull ? this.missing() : [];
+    return {
+      ...{ rounds, filesSent, filesReceived, unversionedSent, unversionedReceived, bytesSent, bytesReceived },
+      errors: words.errors,
+      missing,
+      checkInLockFailure: words.checkInLockFailure,
+    };
+  }
+
+  async run(): Promise<SyncResult> {
+    if (this.pull) this.phantoms.refresh(this.local.held);
+    for (let goOn = true; goOn; ) {
+      this.wire.signal.throwIfAborted();
+      if (this.counters.rounds >= this.wire.limits.rounds) {
+        throw this.stalled(`after ${this.counters.rounds} rounds there is still something to exchange`);
+      }
+      const within = this.observer.roundStarted({
+        operation: this.operation,
+        round: this.counters.rounds + 1,
+      });
+      goOn = await runWithin(within, () => this.round());
+    }
+    if (this.phantoms.announcedCount > 0 && this.pull) {
+      throw this.stalled('the server announces artifacts and does not give them');
+    }
+    const files = this.unversioned?.missing ?? [];
+    if (files.length > 0) {
+      const named = files.slice(0, NAMED_PHANTOMS).join(', ');
+      throw new StalledError(`the server lists unversioned files and does not give them: ${named}`, [], 0);
+    }
+    return this.result;
+  }
+
+  /** One request and its reply. @returns whether another one is needed */
+  private async round(): Promise<boolean> {
+    const { counters, wire, local, words } = this;
+    counters.begin(wire.bytesSent, wire.bytesReceived);
+    const cards = await wire.exchange(await this.request(), local.projectCode);
+    const { artifacts, unversioned, isNew } = await this.read(cards);
+    const refusal = words.takeRefusal();
+    if (refusal !== undefined) throw refusal;
+    this.outgoing.answered();
+    if (words.pushRefused) this.push = false;
+    const taken = await this.take(artifacts, unversioned);
+    const { bytesSent, bytesReceived } = wire;
+    const { gimmesSent, igotsSent } = this;
+    const now = { gimmesSent, igotsSent, bytesSent, bytesReceived };
+    const end = counters.end(this.operation, this.extras?.roundsBefore ?? 0, now);
+    this.observer.roundCompleted(end);
+    this.options.progress?.(end);
+    return this.isUnfinished(taken, isNew, end.filesSent);
+  }
+
+  private async request(): Promise<CardWriter> {
+    const { wire, local, options, counters, push, pull } = this;
+    const { projectCode, held } = local;
+    const { limits } = wire;
+    const isFirst = counters.rounds === 1;
+    const writer = wire.begin();
+    if (pull) writer.add({ card: 'pull', serverCode: SERVER_CODE, projectCode });
+    if (push) writer.add({ card: 'push', serverCode: SERVER_CODE, projectCode });
+    if (options.privateArtifacts) writer.add(pragmaCard({ pragma: 'send-private' }));
+    if (isFirst && options.catalog) writer.add(pragmaCard({ pragma: 'send-catalog' }));
+    if (isFirst) this.addLock(writer);
+    if (isFirst) for (const card of this.extras?.cards ?? []) writer.add(card);
+    const isClusterRound = counters.rounds === CLUSTER_ROUND;
+    if (isClusterRound && pull) writer.add(pragmaCard({ pragma: 'req-clusters' }));
+    this.igotsSent = push ? this.outgoing.announce(writer, held, isClusterRound && this.askedByServer) : 0;
+    if (push) counters.filesSent += await this.outgoing.send(writer, held, limits.sendBytes);
+    this.gimmesSent = 0;
+    if (pull) {
+      const asked = this.phantoms.next(Math.max(limits.gimmes, 2 * this.receivedLast));
+      for (const name of asked) writer.add({ card: 'gimme', name });
+      this.gimmesSent = asked.size;
+    }
+    counters.unversionedSent += (await this.unversioned?.add(writer, held, limits.sendBytes)) ?? 0;
+    return writer;
+  }
+
+  private addLock(writer: CardWriter): void {
+    const { checkInLock, checkInUnlock } = this.options;
+    if (checkInLock !== undefined) writer.add(pragmaCard({ pragma: 'ci-lock', ...checkInLock }));
+    if (checkInUnlock !== undefined) writer.add(pragmaCard({ pragma: 'ci-unlock', client: checkInUnlock }));
+  }
+
+  private async read(cards: readonly Card[]): Promise<{
+    artifacts: readonly (FileCard | CompressedFileCard)[];
+    unversioned: readonly UnversionedFileCard[];
+    /** Whether the server named an artifact that is not here. */
+    isNew: boolean;
+  }> {
+    const { held } = this.local;
+    const artifacts: (FileCard | CompressedFileCard)[] = [];
+    const unversioned: UnversionedFileCard[] = [];
+    const files = (await this.unversioned?.files(held)) ?? new Map();
+    let isNew = false;
+    for (const card of cards) {
+      if (this.words.read(card) || this.unversioned?.read(card, files)) continue;
+      switch (card.card) {
+        case 'file':
+        case 'cfile':
+          artifacts.push(card);
+          break;
+        case 'uvfile':
+          unversioned.push(card);
+          break;
+        case 'igot':
+          this.outgoing.has(card.name);
+          if (!this.pull || (card.isPrivate && !this.options.privateArtifacts)) break;
+          isNew = this.phantoms.announce(card.name, held) || isNew;
+          break;
+        case 'gimme':
+          this.askedByServer = true;
+          if (this.push) this.outgoing.ask(card.name, held);
+          break;
+        case 'cookie':
+          this.wire.cookie = card.value;
+          break;
+        case 'unknown':
+          throw new CairnError(
+            'corrupt',
+            `the server sends a card that Fossil does not know: ${card.line.slice(0, 100)}`,
+          );
+        default:
+          this.extras?.read(card);
+      }
+    }
+    return { artifacts, unversioned, isNew };
+  }
+
+  /** Verifies and stores what came. @returns how much of it was new */
+  private async take(
+    artifacts: readonly (FileCard | CompressedFileCard)[],
+    unversioned: readonly UnversionedFileCard[],
+  ): Promise<number> {
+    const { counters, local, options } = this;
+    const received: ReceivedArtifact[] = [];
+    for (const card of artifacts) {
+      if (card.isPrivate && options.privateArtifacts !== true) continue;
+      if (!faultFires(options.faults, 'client.drop-received-file')) received.push(receivedArtifact(card));
+    }
+    const files = this.unversioned?.received(unversioned) ?? [];
+    this.receivedLast = received.length;
+    if (received.length === 0 && files.length === 0) return 0;
+    const taken = await local.take({ artifacts: received, unversioned: files });
+    counters.filesReceived += taken.artifacts;
+    counters.unversionedReceived += taken.unversioned;
+    if (faultFires(options.faults, 'client.fail-after-store')) {
+      throw new CairnError('unavailable', 'a fault was injected after artifacts were stored');
+    }
+    return taken.artifacts + taken.unversioned;
+  }
+
+  private isUnfinished(taken: number, isNew: boolean, filesSent: number): boolean {
+    const { phantoms, outgoing, unversioned, push, pull, local, wire } = this;
+    const found = pull && phantoms.refresh(local.held);
+    const asked = this.gimmesSent + (unversioned?.askedCount ?? 0);
+    this.idle = taken > 0 || asked === 0 ? 0 : this.idle + 1;
+    const isStuck = this.idle >= wire.limits.idleRounds && !isNew && !found;
+    const wants = (pull && phantoms.count > 0) || (unversioned?.isPending ?? false);
+    if (push && (outgoing.pending > 0 || filesSent > 0)) return true;
+    return wants && !isStuck;
+  }
+
+  private missing(): SyncResult['missing'] {
+    const missing: SyncResult['missing'][number][] = [];
+    for (const name of this.phantoms.all()) {
+      if (missing.length === NAMED_PHANTOMS) break;
+      missing.push(name);
+    }
+    return missing;
+  }
+
+  private stalled(why: string): StalledError {
+    return new StalledError(why, this.missing(), this.phantoms.count);
+  }
+}
