@@ -61,9 +61,10 @@ export class AddArtifacts implements Change<FossilManifest, AddedArtifacts> {
     // The same pack again: an earlier attempt was published after all.
     const isThere = current.packs.some(({ pack }) => pack.digest === entry.pack.digest);
     const view = await repository.bags.state(repository.id, current);
-    if (!isThere && [...prepared.sources].some((name) => !isHeld(view, name))) {
-      return { result: { outcome: 'stale' } };
-    }
+    const isStale =
+      [...prepared.sources].some((name) => !isHeld(view, name)) ||
+      [...prepared.contents].some((hash) => !view.contents.has(hash));
+    if (!isThere && isStale) return { result: { outcome: 'stale' } };
     const added = new Set<ArtifactName>();
     const published = new Set<ArtifactName>();
     for (const { name, isPrivate } of prepared.artifacts) {

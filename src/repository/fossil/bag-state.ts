@@ -310,3 +310,17 @@ function nothing(hash: NameHash, shunned: readonly ArtifactName[]): BagState {
     contents: new Map(),
   };
 }
+
+/** The slots that artifacts outside of some packs are deltas of. @param isInside tells by the number of a pack */
+export function sourcesOutside(
+  { table, slots, status: bits }: BagState,
+  isInside: (pack: number) => boolean,
+): ReadonlySet<number> {
+  const sources = new Set<number>();
+  for (let slot = 0; slot < slots; slot++) {
+    if (((bits[slot] ?? 0) & status.held) === 0 || isInside(table.packOf(slot))) continue;
+    const source = table.sourceOf(slot);
+    if (source !== NONE) sources.add(source);
+  }
+  return sources;
+}

@@ -108,8 +108,9 @@ class Intake {
       artifacts,
       waiting: this.waiting,
       wrong,
-      unversioned,
+      unversioned: unversioned.files,
       sources,
+      contents: unversioned.contents,
     };
   }
 

@@ -153,6 +153,17 @@ export class PackIndex {
     return numbers;
   }
 
+  /** Reads names by their numbers. */
+  namesOf(): (number: number) => ArtifactName {
+    const offsets = new Uint32Array(this.names + 1);
+    offsets[0] = this.columns.names;
+    for (let name = 0; name < this.names; name++) {
+      const length = this.bytes[this.columns.long + name] === 1 ? 32 : 20;
+      offsets[name + 1] = (offsets[name] ?? 0) + length;
+    }
+    return (name) => this.bytes.toString('hex', offsets[name], offsets[name + 1]) as ArtifactName;
+  }
+
   /** Each group of links: the record, and the numbers of the names that it links to. */
   *groups(): Generator<readonly [record: number, links: Uint32Array]> {
     let at = this.columns.links;

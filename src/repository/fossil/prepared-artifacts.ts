@@ -56,4 +56,6 @@ export interface PreparedArtifacts {
   readonly unversioned: readonly UnversionedFile[];
   /** Artifacts of the bag that records of the pack are deltas of. */
   readonly sources: ReadonlySet<ArtifactName>;
+  /** Contents in the bag that unversioned files of the pack have. */
+  readonly contents: ReadonlySet<ArtifactName>;
 }

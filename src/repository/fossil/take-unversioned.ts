@@ -16,7 +16,7 @@ import type { ReceivedUnversioned } from './prepared-artifacts.ts';
 /**
  * Verifies versions of unversioned files, and adds those that replace what is here. A version whose content neither came nor is
  * here is left out: the next round asks for it.
- * @returns the versions that were added
+ * @returns the versions that were added, and the contents of the bag that they have
  * @throws CairnError `invalid` or `too-large`, naming the file at fault
  */
 export function takeUnversioned(
@@ -24,8 +24,8 @@ export function takeUnversioned(
   received: readonly ReceivedUnversioned[],
   builder: PackBuilder,
   limits: IntakeLimits,
-): UnversionedFile[] {
-  if (received.length === 0) return [];
+): { readonly files: readonly UnversionedFile[]; readonly contents: ReadonlySet<ArtifactName> } {
+  if (received.length === 0) return { files: [], contents: new Set() };
   const here = new Map(bag.view.unversioned);
   const added = new Map<string, UnversionedFile>();
   const contents = new Set<ArtifactName>(bag.view.contents.keys());
@@ -58,7 +58,11 @@ export function takeUnversioned(
     );
   }
   for (const version of added.values()) builder.addUnversioned(version);
-  return [...added.values()];
+  const known = [...added.values()].flatMap(({ hash }) => (hash === undefined ? [] : [hash]));
+  return {
+    files: [...added.values()],
+    contents: new Set(known.filter((hash) => bag.view.contents.has(hash))),
+  };
 }
 
 function problemOf({ name, time, hash, size, content }: ReceivedUnversioned): string | undefined {

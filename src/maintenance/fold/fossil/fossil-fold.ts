@@ -1,0 +1,263 @@
+/**
+ * Folds one Fossil repository: packs that follow each other become one, and an ordinary publish replaces them. What means nothing any
+ * more is left out: second records of an artifact, deltas that no longer wait, contents of unversioned files that were replaced, and
+ * what is shunned. A crash at any step leaves garbage, never damage.
+ */
+
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ArtifactName } from '../../../fossil/artifact-name.ts';
+import { deflatePayload } from '../../../fossil/compression.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import { Yielder } from '../../../lib/cooperative.ts';
+import type { Random } from '../../../lib/random.ts';
+import type { ObjectStore } from '../../../object-store/object-store.ts';
+import type { ArtifactCache } from '../../../repository/cache/artifact-cache.ts';
+import type { Bag } from '../../../repository/fossil/bag.ts';
+import { isVisible, sourcesOutside, status } from '../../../repository/fossil/bag-state.ts';
+import { NONE } from '../../../repository/fossil/bag-table.ts';
+import { placeOf } from '../../../repository/fossil/expand.ts';
+import type { FossilPack } from '../../../repository/fossil/fossil-manifest.ts';
+import type { FossilRepository } from '../../../repository/fossil/fossil-repository.ts';
+import { type PackFile, PackFileWriter } from '../../../repository/fossil/pack-file.ts';
+import { flags, NO_SOURCE, type PackIndex, type PackRecord } from '../../../repository/fossil/pack-index.ts';
+import type { PackSession } from '../../../repository/fossil/pack-reader.ts';
+import { foldLeaseKey } from '../../../repository/keys.ts';
+import { takeLease } from '../../../repository/records/lease.ts';
+import type { RepositoryId } from '../../../repository/repository-id.ts';
+import { FossilFoldChange } from './fossil-fold-change.ts';
+import { type FossilFoldRun, fossilFoldPlan } from './fossil-fold-plan.ts';
+
+export interface FossilFoldContext {
+  readonly control: ObjectStore;
+  /** Where the new pack is put for the next readers. */
+  readonly cache: ArtifactCache;
+  /** Folder for the pack while it is made. */
+  readonly scratch: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The name of this process in leases. */
+  readonly holder: string;
+  /** Called for harmless failures. */
+  readonly onTrouble: (id: RepositoryId, error: unknown) => void;
+}
+
+/** `leased`: another server folds the repository. `superseded`: something else came first, and the result is dropped. */
+export type FossilFoldOutcome =
+  | { readonly outcome: 'nothing to do' | 'leased' | 'superseded' }
+  | { readonly outcome: 'folded'; readonly packs: number; readonly records: number };
+
+/**
+ * Folds a repository.
+ * @param mode `due`: if it is worth it. `full`: all packs become one
+ * @throws CairnError `corrupt`, `unavailable`, `busy`; the signal's reason
+ */
+export async function foldFossil(
+  context: FossilFoldContext,
+  repository: FossilRepository,
+  mode: 'due' | 'full',
+  signal?: AbortSignal,
+): Promise<FossilFoldOutcome> {
+  const published = await repository.resolve();
+  const run = published === undefined ? undefined : fossilFoldPlan(published.manifest.packs, mode);
+  if (published === undefined || run === undefined) return { outcome: 'nothing to do' };
+  const { id } = repository;
+  const lease = await takeLease(context, {
+    key: foldLeaseKey(id),
+    holder: context.holder,
+    onTrouble: (error) => context.onTrouble(id, error),
+  });
+  if (lease === undefined) return { outcome: 'leased' };
+  const stop = AbortSignal.any([lease.lost, ...(signal === undefined ? [] : [signal])]);
+  const path = join(context.scratch, `fold-${context.random.hex(8)}.bag`);
+  try {
+    return await foldRun(context, repository, await repository.bagOf(published), run, path, stop);
+  } finally {
+    await rm(path, { force: true });
+    await lease.release();
+  }
+}
+
+async function foldRun(
+  context: FossilFoldContext,
+  repository: FossilRepository,
+  bag: Bag,
+  run: FossilFoldRun,
+  path: string,
+  signal: AbortSignal,
+): Promise<FossilFoldOutcome> {
+  const { id, publisher } = repository;
+  const since = repository.mark();
+  const replaced = bag.state.packs.slice(run.from, run.to);
+  const copy = new FoldCopy(bag, run, path, signal);
+  const file = await copy.make();
+  if (replaced.length === 1 && file?.digest === replaced[0]?.pack.digest) return { outcome: 'nothing to do' };
+  const made = file === undefined ? undefined : await storeFile(repository, file, bag, signal);
+  if (made !== undefined && file !== undefined) {
+    // A full cache must not make the fold fail.
+    await context.cache
+      .adopt('bag', made.pack, file.path)
+      .catch((error: unknown) => context.onTrouble(id, error));
+  }
+  signal.throwIfAborted();
+  const { incarnation } = bag.state;
+  const fold = { incarnation, replaced, made, dropped: copy.dropped };
+  const { result } = await publisher.join(new FossilFoldChange(repository, fold, since));
+  if (result === 'superseded') return { outcome: 'superseded' };
+  return { outcome: 'folded', packs: replaced.length, records: made?.records ?? 0 };
+}
+
+async function storeFile(
+  { id, artifacts }: FossilRepository,
+  file: PackFile,
+  bag: Bag,
+  signal: AbortSignal,
+): Promise<FossilPack> {
+  const body = { path: file.path, offset: 0, length: file.size };
+  const { generation } = bag.state;
+  const pack = await artifacts.put(id, 'bag', file.digest, body, { generation, signal });
+  return { kind: 'fold', records: file.records, pack, index: file.index };
+}
+
+/** Copies what is left of some packs into one file, in the order of the packs. */
+class FoldCopy {
+  /** Shunned artifacts that are in no pack any more. */
+  readonly dropped = new Set<ArtifactName>();
+  private readonly bag: Bag;
+  private readonly run: FossilFoldRun;
+  private readonly path: string;
+  private readonly signal: AbortSignal;
+  private readonly yielder = new Yielder();
+  /** Where deltas wait. */
+  private readonly waiting: ReadonlySet<string>;
+  /** Contents that unversioned files have now. */
+  private readonly usedContents: ReadonlySet<ArtifactName>;
+  /** Names of unversioned files whose version is in the new pack. */
+  private readonly written = new Set<string>();
+
+  constructor(bag: Bag, run: FossilFoldRun, path: string, signal: AbortSignal) {
+    const { waiting, unversioned } = bag.view;
+    this.waiting = new Set(waiting.map(({ pack, offset }) => `${pack} ${offset}`));
+    const hashes = [...unversioned.values()].flatMap(({ hash }) => (hash === undefined ? [] : [hash]));
+    this.usedContents = new Set(hashes);
+    this.bag = bag;
+    this.run = run;
+    this.path = path;
+    this.signal = signal;
+  }
+
+  /** @returns undefined if nothing is left */
+  async make(): Promise<PackFile | undefined> {
+    const writer = await PackFileWriter.open(this.path, this.bag.context.hash);
+    try {
+      await using session = this.bag.session();
+      let isEmpty = true;
+      const outside = sourcesOutside(this.bag.view, (pack) => this.isInRun(pack));
+      for (let pack = this.run.from; pack < this.run.to; pack++) {
+        if (await this.copyPack(writer, session, pack, outside)) isEmpty = false;
+      }
+      const file = await writer.finish();
+      return isEmpty ? undefined : file;
+    } catch (error) {
+      await writer.abandon();
+      throw error;
+    }
+  }
+
+  private isInRun(pack: number): boolean {
+    return pack >= this.run.from && pack < this.run.to;
+  }
+
+  /** @returns whether anything was copied */
+  private async copyPack(
+    writer: PackFileWriter,
+    session: PackSession,
+    pack: number,
+    outside: ReadonlySet<number>,
+  ): Promise<boolean> {
+    const { bag } = this;
+    const { view, context, id } = bag;
+    const entry = view.packs[pack];
+    if (entry === undefined) return false;
+    const index = await context.reader.index(id, entry);
+    const names = index.namesOf();
+    const links = new Map(index.groups());
+    let copied = false;
+    let offset = 0;
+    for (let number = 0; number < index.records; number++) {
+      this.signal.throwIfAborted();
+      await this.yielder.next();
+      const length = index.lengthOf(number);
+      const place = { pack, offset, length };
+      offset += length;
+      const name = names(number);
+      const kept = this.kept(name, place, index, number, names, outside);
+      if (kept === undefined) continue;
+      const linked = links.get(number);
+      const record = linked === undefined ? kept : { ...kept, links: [...linked].map((link) => names(link)) };
+      const isWhole = index.sourceOf(number) !== NO_SOURCE && kept.source === undefined;
+      const payload = isWhole
+        ? deflatePayload(await bag.expand(session, bag.slotOf(name)))
+        : await session.read(place);
+      await writer.add(record, payload);
+      copied = true;
+    }
+    for (const { name } of index.unversioned) {
+      const version = view.unversioned.get(name);
+      if (version === undefined || this.written.has(name)) continue;
+      this.written.add(name);
+      writer.addUnversioned(version);
+      copied = true;
+    }
+    return copied;
+  }
+
+  /** The record as it is copied; undefined if it means nothing any more. */
+  private kept(
+    name: ArtifactName,
+    place: { readonly pack: number; readonly offset: number },
+    index: PackIndex,
+    number: number,
+    names: (number: number) => ArtifactName,
+    outside: ReadonlySet<number>,
+  ): PackRecord | undefined {
+    const { bag } = this;
+    const { view } = bag;
+    const bits = index.flagsOf(number);
+    const source = index.sourceOf(number);
+    const record: PackRecord = {
+      name,
+      flags: bits,
+      depth: index.depthOf(number),
+      size: index.sizeOf(number),
+      ...(source === NO_SOURCE ? {} : { source: names(source) }),
+    };
+    const isAt = (found: { readonly pack: number; readonly offset: number } | undefined) =>
+      found?.pack === place.pack && found.offset === place.offset;
+    if ((bits & flags.unversioned) !== 0) {
+      const isUsed = this.usedContents.has(name) && isAt(view.contents.get(name));
+      return isUsed ? record : undefined;
+    }
+    // It may be about a delta in a pack before the run.
+    if ((bits & flags.wrong) !== 0) return this.run.from > 0 ? record : undefined;
+    if ((bits & flags.waiting) !== 0) {
+      return this.waiting.has(`${place.pack} ${place.offset}`) ? record : undefined;
+    }
+    const slot = bag.slotOf(name);
+    if ((bag.bitsOf(slot) & status.held) === 0 || !isAt(placeOf(view, slot))) return undefined;
+    if (!isVisible(bag.bitsOf(slot)) && !outside.has(slot)) {
+      this.dropped.add(name);
+      return undefined;
+    }
+    return this.withoutDropped(record, slot);
+  }
+
+  /** A record whose source is shunned is copied whole. */
+  private withoutDropped(record: PackRecord, slot: number): PackRecord {
+    const { table } = this.bag.view;
+    const source = table.sourceOf(slot);
+    if (source === NONE || isVisible(this.bag.bitsOf(source))) return record;
+    const { source: _source, ...rest } = record;
+    return { ...rest, depth: 0 };
+  }
+}

@@ -1,0 +1,114 @@
+/** Decides when Fossil repositories are folded: after publishes of this process that leave enough to fold, one at a time. */
+import { messageOf } from '../../../lib/errors.ts';
+import { LruMap } from '../../../lib/lru.ts';
+import type { Logger } from '../../../observability/logger.ts';
+import type { FossilManifest } from '../../../repository/fossil/fossil-manifest.ts';
+import type { FossilRepository } from '../../../repository/fossil/fossil-repository.ts';
+import type { Repositories } from '../../../repository/repositories.ts';
+import { formatRepositoryId, type RepositoryId } from '../../../repository/repository-id.ts';
+import type { FoldObserver } from '../folding.ts';
+import { type FossilFoldContext, type FossilFoldOutcome, foldFossil } from './fossil-fold.ts';
+import { fossilFoldPlan } from './fossil-fold-plan.ts';
+
+/** Milliseconds before a failed fold is tried again. */
+const PAUSE_MS = 600_000;
+
+/** Repositories whose last failure is remembered. */
+const REMEMBERED = 10_000;
+
+export interface FossilFoldingOptions extends Omit<FossilFoldContext, 'holder' | 'onTrouble'> {
+  readonly repositories: Repositories<FossilRepository>;
+  readonly log: Logger;
+  readonly observer: FoldObserver;
+  /** False: only explicit requests fold. */
+  readonly automatic: boolean;
+}
+
+export class FossilFolding {
+  private readonly options: FossilFoldingOptions;
+  private readonly context: FossilFoldContext;
+  private readonly waiting = new Map<string, RepositoryId>();
+  /** Monotonic milliseconds of the last failure, by repository. */
+  private readonly failures = new LruMap<string, number>(REMEMBERED);
+  private readonly stopping = new AbortController();
+  private working: Promise<void> | undefined;
+
+  constructor(options: FossilFoldingOptions) {
+    this.options = options;
+    const { log, random } = options;
+    this.context = {
+      ...options,
+      holder: random.hex(8),
+      onTrouble: (id, error) =>
+        log.warn(
+          { repository: formatRepositoryId(id), problem: messageOf(error) },
+          'a step of a fold failed, the fold continues',
+        ),
+    };
+  }
+
+  /** Number of repositories in the queue. */
+  get queued(): number {
+    return this.waiting.size;
+  }
+
+  /** Folds the repository soon if the published state needs it. Does not throw. */
+  published(id: RepositoryId, { packs, lifecycle }: FossilManifest): void {
+    if (!this.options.automatic || lifecycle !== 'live' || this.stopping.signal.aborted) return;
+    const name = formatRepositoryId(id);
+    const failed = this.failures.get(name);
+    const isPausing = failed !== undefined && this.options.clock.monotonic() < failed + PAUSE_MS;
+    if (isPausing || fossilFoldPlan(packs, 'due') === undefined) return;
+    this.waiting.set(name, id);
+    this.working ??= this.work();
+  }
+
+  /** Folds a repository now. @throws as `foldFossil` */
+  async fold(id: RepositoryId, mode: 'due' | 'full' = 'full'): Promise<FossilFoldOutcome> {
+    const { clock, observer, log, repositories } = this.options;
+    const began = clock.monotonic();
+    let ended: FossilFoldOutcome['outcome'] | 'failed' = 'failed';
+    try {
+      const outcome = await foldFossil(this.context, repositories.get(id), mode, this.stopping.signal);
+      ended = outcome.outcome;
+      if (outcome.outcome === 'folded') {
+        const { packs, records: objects } = outcome;
+        log.info({ repository: formatRepositoryId(id), outcome: 'folded', packs, objects }, 'folded');
+      }
+      return outcome;
+    } finally {
+      observer.ended(ended, (clock.monotonic() - began) / 1000);
+    }
+  }
+
+  /** Resolves when all folds caused by publishes are done. */
+  async idle(): Promise<void> {
+    while (this.working !== undefined) await this.working;
+  }
+
+  /** Stops the current fold. It publishes nothing, unless it was about to publish. */
+  async close(): Promise<void> {
+    this.stopping.abort(new Error('the server is stopping'));
+    this.waiting.clear();
+    await this.working;
+  }
+
+  private async work(): Promise<void> {
+    for (const [name, id] of this.waiting) {
+      this.waiting.delete(name);
+      try {
+        await this.fold(id, 'due');
+        this.failures.delete(name);
+      } catch (error) {
+        if (this.stopping.signal.aborted) break;
+        const { clock, log } = this.options;
+        this.failures.set(name, clock.monotonic(), 1);
+        log.warn(
+          { repository: name, problem: messageOf(error), pause: PAUSE_MS / 1000 },
+          'a fold failed; it is tried again',
+        );
+      }
+    }
+    this.working = undefined;
+  }
+}

@@ -1,0 +1,213 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { nameOf } from '../../src/fossil/artifact-name.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { type FossilFoldOutcome, foldFossil } from '../../src/maintenance/fold/fossil/fossil-fold.ts';
+import { FossilFolding } from '../../src/maintenance/fold/fossil/fossil-folding.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import type { Bag } from '../../src/repository/fossil/bag.ts';
+import { ChangeShun, type ShunRequest } from '../../src/repository/fossil/change-shun.ts';
+import { prepareArtifacts } from '../../src/repository/fossil/intake.ts';
+import { publishArtifacts } from '../../src/repository/fossil/publish-artifacts.ts';
+import { verifyBag } from '../../src/repository/fossil/verify-bag.ts';
+import { clusterOf, delta, FossilRig, lines, namesOf, PUSHED, whole } from '../helpers/fossil-rig.ts';
+import { SeededRandom } from '../helpers/seeded-random.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+/** A rig with a cache on disk, and what folds it. */
+class FoldRig implements AsyncDisposable {
+  readonly rig: FossilRig;
+  readonly scratch: string;
+  private readonly folder: AsyncDisposable;
+
+  private constructor(rig: FossilRig, scratch: string, folder: AsyncDisposable) {
+    this.rig = rig;
+    this.scratch = scratch;
+    this.folder = folder;
+  }
+
+  static async open(): Promise<FoldRig> {
+    const folder = await tempDir('fold-fossil');
+    const scratch = join(folder.path, 'scratch');
+    await mkdir(scratch);
+    const rig = await new FossilRig({ folder: join(folder.path, 'cache') }).create();
+    await rig.opened.cache.open();
+    return new FoldRig(rig, scratch, folder);
+  }
+
+  get context() {
+    const { rig, scratch } = this;
+    const { store: control } = rig;
+    // A clock that stands still would renew the lease without end.
+    const clock = systemClock;
+    const random = new SeededRandom(9);
+    const onTrouble = (_id: unknown, error: unknown) => {
+      throw error;
+    };
+    return { control, cache: rig.opened.cache, scratch, clock, random, holder: 'test', onTrouble };
+  }
+
+  fold(mode: 'due' | 'full' = 'full'): Promise<FossilFoldOutcome> {
+    return foldFossil(this.context, this.rig.repository, mode);
+  }
+
+  async shun(request: ShunRequest): Promise<void> {
+    const { repository } = this.rig;
+    await repository.publisher.join(new ChangeShun(repository, request, repository.mark()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.rig.opened.cache.close();
+    await this.folder[Symbol.asyncDispose]();
+  }
+}
+
+async function contentsOf(bag: Bag): Promise<ReadonlyMap<string, string>> {
+  const contents = new Map<string, string>();
+  for (const name of namesOf(bag)) contents.set(name, Buffer.from(await bag.content(name)).toString());
+  return contents;
+}
+
+describe('a fold of a Fossil repository', () => {
+  it('makes one pack of many, with the same artifacts, waiting deltas and unversioned files', async () => {
+    await using folded = await FoldRig.open();
+    const { rig } = folded;
+    const texts = Array.from({ length: 20 }, (_, at) => whole(lines(at, 50)));
+    for (const [at, text] of texts.entries()) {
+      const before = texts[at - 1];
+      const isPrivate = at % 5 === 4;
+      await rig.push([{ ...(before === undefined || at % 3 === 0 ? text : delta(before, text)), isPrivate }]);
+    }
+    await rig.push([clusterOf(texts.slice(0, 5).map(({ name }) => name))]);
+    await rig.push([delta(whole('absent'), whole('waits'))]);
+    for (const time of [1, 2, 3]) {
+      const content = Buffer.from(`version ${time}`);
+      const file = { name: 'file', time, hash: nameOf(content, 'sha1'), size: content.length, content };
+      await rig.push({ artifacts: [], unversioned: [file] });
+    }
+    const before = await rig.bag();
+    const outcome = await folded.fold();
+    expect(outcome).toMatchObject({ outcome: 'folded', packs: before.state.packs.length });
+    for (const bag of [await rig.bag(), await rig.another().bag()]) {
+      expect(bag.state.packs).toMatchObject([{ kind: 'fold' }]);
+      expect(await contentsOf(bag)).toEqual(await contentsOf(before));
+      expect(bag.state.artifacts).toBe(before.state.artifacts);
+      expect(bag.unclusteredCount).toBe(before.unclusteredCount);
+      expect(bag.wanted(10)).toEqual(before.wanted(10));
+      expect(await bag.unversioned()).toEqual(await before.unversioned());
+      expect(bag.view.contents.size).toBe(1);
+      expect(await verifyBag(bag)).toEqual([]);
+    }
+    expect(await folded.fold()).toEqual({ outcome: 'nothing to do' });
+    // The delta still becomes an artifact, and whoever reads the state before still can.
+    await rig.push([whole('absent')]);
+    expect((await rig.bag()).find(whole('waits').name)).toBeDefined();
+    expect(await verifyBag(before)).toEqual([]);
+    expect(await readdir(folded.scratch)).toEqual([]);
+  });
+
+  it('is made when sixteen packs have come, and leaves large folds alone', async () => {
+    await using folded = await FoldRig.open();
+    const { rig } = folded;
+    await rig.push(Array.from({ length: 200 }, (_, at) => whole(lines(at, 100))));
+    await rig.push([whole('another pack')]);
+    await folded.fold();
+    for (let at = 0; at < 15; at++) await rig.push([whole(`text ${at}`)]);
+    expect(await folded.fold('due')).toEqual({ outcome: 'nothing to do' });
+    await rig.push([whole('text 15')]);
+    expect(await folded.fold('due')).toMatchObject({ outcome: 'folded', packs: 16, records: 16 });
+    expect((await rig.bag()).state.packs.map(({ kind }) => kind)).toEqual(['fold', 'fold']);
+  });
+
+  it('goes on when artifacts come meanwhile, and they may be deltas of what it copies', async () => {
+    await using folded = await FoldRig.open();
+    const { rig } = folded;
+    const [one, two, three] = [whole(lines(0, 50)), whole(lines(1, 50)), whole(lines(2, 50))];
+    await rig.push([one]);
+    await rig.push([two]);
+    const other = rig.another();
+    const prepared = await prepareArtifacts(await other.bag(), [delta(two, three)]);
+    // The push is published while the fold is about to swap.
+    rig.store.next(({ key, mode }) => key.endsWith('/pointer') && mode === 'replace', {
+      does: 'run',
+      before: async () => void (await publishArtifacts(other.repository, prepared, PUSHED)),
+    });
+    expect(await folded.fold()).toMatchObject({ outcome: 'folded', packs: 2 });
+    const bag = await rig.another().bag();
+    expect(bag.state.packs.map(({ kind }) => kind)).toEqual(['fold', 'push']);
+    expect(bag.count).toBe(3);
+    expect(await verifyBag(bag)).toEqual([]);
+  });
+
+  it('drops what is shunned, and stores whole what was made of it', async () => {
+    await using folded = await FoldRig.open();
+    const { rig } = folded;
+    const [one, two, three] = [whole(lines(0, 50)), whole(lines(1, 50)), whole(lines(2, 50))];
+    await rig.push([one]);
+    await rig.push([delta(one, two), delta(two, three)]);
+    await folded.shun({ shun: [one.name] });
+    expect(await folded.fold()).toMatchObject({ outcome: 'folded', records: 2 });
+    const bag = await rig.another().bag();
+    expect(bag.slotOf(one.name) === 0 ? bag.view.table.lengthOf(0) : 0).toBe(0);
+    expect(bag.find(three.name)).toMatchObject({ source: two.name });
+    expect(bag.find(two.name)?.source).toBeUndefined();
+    expect(await verifyBag(bag)).toEqual([]);
+    // It is gone for good, and may come again once it is shunned no more.
+    await folded.shun({ unshun: [one.name] });
+    expect((await rig.bag()).find(one.name)).toBeUndefined();
+    await rig.push([one]);
+    expect((await rig.bag()).find(one.name)).toBeDefined();
+  });
+
+  it('keeps what is shunned as long as a pack that it does not fold needs it, and a push that was prepared before is prepared again', async () => {
+    await using folded = await FoldRig.open();
+    const { rig } = folded;
+    const [one, two, three] = [whole(lines(0, 50)), whole(lines(1, 50)), whole(lines(2, 50))];
+    await rig.push([one, two]);
+    const other = rig.another();
+    const prepared = await prepareArtifacts(await other.bag(), [delta(one, three)]);
+    await folded.shun({ shun: [one.name] });
+    await folded.fold();
+    const { added, bag } = await publishArtifacts(other.repository, prepared, PUSHED);
+    // Its source has left for good, so it waits, and nothing is broken.
+    expect(added).toEqual([]);
+    expect(bag.isWaiting(three.name)).toBe(true);
+    expect(await verifyBag(await rig.another(3).bag())).toEqual([]);
+  });
+
+  it('of two servers is made by one', async () => {
+    await using folded = await FoldRig.open();
+    const { rig, context } = folded;
+    await rig.push([whole('one')]);
+    await rig.push([whole('two')]);
+    const other = { ...context, holder: 'other' };
+    const outcomes = await Promise.all([folded.fold(), foldFossil(other, rig.another().repository, 'full')]);
+    const folds = outcomes.filter(({ outcome }) => outcome === 'folded');
+    expect(folds.length).toBe(1);
+    expect(await verifyBag(await rig.another(3).bag())).toEqual([]);
+  });
+
+  it('follows publishes by itself', async () => {
+    await using folded = await FoldRig.open();
+    const { rig, context } = folded;
+    const ends: string[] = [];
+    const folding = new FossilFolding({
+      ...context,
+      repositories: rig.opened.fossil,
+      log: createLogger('silent'),
+      observer: { ended: (end) => ends.push(end) },
+      automatic: true,
+    });
+    for (let at = 0; at < 40; at++) {
+      const { committed } = await rig.push([whole(`text ${at}`)]);
+      if (committed?.manifest !== undefined) folding.published(rig.repository.id, committed.manifest);
+      await folding.idle();
+    }
+    expect(ends).toEqual(['folded', 'folded']);
+    const bag = await rig.another().bag();
+    expect(bag.state.packs.length).toBeLessThan(16);
+    expect(bag.count).toBe(40);
+    await folding.close();
+  });
+});
