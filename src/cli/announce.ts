@@ -8,7 +8,7 @@ import { announcementTemplate, foreignTags } from '../nostr/announcement-templat
 import type { EventTemplate, VerifiedEvent } from '../nostr/event.ts';
 import { kinds } from '../nostr/kinds.ts';
 import { namesThisService } from '../nostr/named-service.ts';
-import { gitUrl, graspUrl } from '../nostr/repository-url.ts';
+import { fossilUrl, gitUrl, graspUrl } from '../nostr/repository-url.ts';
 import type { Signer } from '../nostr/sign.ts';
 import { repositoryId } from '../repository/repository-id.ts';
 import { type AnnounceFlags, changedFacts } from './announcement-changes.ts';
@@ -53,7 +53,8 @@ export async function announce(
     if (announced.ok && namesThisService(announced.value, server).clone === 'grasp') {
       context.print(graspUrl(server, owner, identifier));
     }
-    context.print(gitUrl(server, owner, identifier));
+    const url = facts.vcs === 'fossil' ? fossilUrl : gitUrl;
+    context.print(url(server, owner, identifier));
   });
 }
 

@@ -4,6 +4,7 @@ import type { Announcement, ProtectEntry, RepositoryFacts } from '../nostr/annou
 import {
   canonicalRelayUrl,
   canonicalRepositoryUrl,
+  fossilUrl,
   gitUrl,
   graspUrl,
   relayUrl,
@@ -27,6 +28,7 @@ export interface AnnounceFlags {
   readonly objectFormat?: string;
   readonly earliestCommit?: string;
   readonly grasp?: boolean;
+  readonly fossil?: boolean;
 }
 
 /** The owner of the repository, and its server. */
@@ -56,11 +58,16 @@ export function changedFacts(
   if (!isPrivate && flags.reader !== undefined) {
     throw new CairnError('invalid', '--reader: everybody reads this repository unless it is --private');
   }
+  const vcs = flags.fossil === true ? 'fossil' : old?.vcs;
+  const isFossil = vcs === 'fossil';
+  checkFossil(isFossil, old, flags);
   return {
     identifier,
     ...(name === undefined || name === '' ? {} : { name }),
     ...(description === undefined || description === '' ? {} : { description }),
-    clone: cloneUrls(old?.clone ?? [], here, flags.grasp === true),
+    clone: isFossil
+      ? withUrl(old?.clone ?? [], fossilUrl(server, owner, identifier), canonicalRepositoryUrl)
+      : cloneUrls(old?.clone ?? [], here, flags.grasp === true),
     web: flags.web ?? old?.web ?? [],
     relays: withUrl(old?.relays ?? [], relayUrl(server), canonicalRelayUrl),
     maintainers: maintainers.filter((key) => key !== owner),
@@ -70,7 +77,22 @@ export function changedFacts(
     private: isPrivate,
     readers,
     ...(objectFormat === undefined ? {} : { objectFormat }),
+    ...(vcs === undefined ? {} : { vcs }),
   };
+}
+
+/** A repository stays what it was announced as, and of Fossil there are no object formats, protected refs and signed states. */
+function checkFossil(isFossil: boolean, old: Announcement | undefined, flags: AnnounceFlags): void {
+  if (!isFossil) return;
+  if (flags.fossil === true && old !== undefined && old.vcs !== 'fossil') {
+    throw new CairnError(
+      'conflict',
+      '--fossil: this repository is announced as one of git; use another name',
+    );
+  }
+  const ofGit = { grasp: flags.grasp, 'object-format': flags.objectFormat, protect: flags.protect };
+  const [name] = Object.entries(ofGit).find(([, value]) => value !== undefined && value !== false) ?? [];
+  if (name !== undefined) throw new CairnError('invalid', `--${name}: only for repositories of git`);
 }
 
 function cloneUrls(old: readonly string[], here: RepositoryHere, grasp: boolean): string[] {

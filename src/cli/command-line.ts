@@ -4,6 +4,7 @@ import type { Option, OptionName } from '../config/options.ts';
 import { unknownVariables, unknownVariableWarning } from '../config/unknown-variables.ts';
 import { VERSION } from '../server/version.ts';
 import type { CommandContext } from './command-context.ts';
+import { addFossilCommands } from './fossil-command-line.ts';
 import { addFossilSyncCommands } from './fossil-sync-command-line.ts';
 import { addImportCommand } from './import-command-line.ts';
 import { addMirrorCommands } from './mirror-command-line.ts';
@@ -45,6 +46,11 @@ export function commandLine(context: CommandContext): Command {
     .description('Create an empty repository, named <owner>/<identifier>.')
     .option('--object-format <format>', 'sha1 or sha256', 'sha1')
     .option('--head <branch>', 'the default branch', 'main')
+    .option('--fossil', 'a repository of Fossil instead of git')
+    .option(
+      '--project-code <code>',
+      'of the Fossil project that comes here; without it the first push sets it',
+    )
     .action(async (name, flags) =>
       (await import('./repo.ts')).repoCreate(name, flags, given(flags), context),
     );
@@ -84,6 +90,7 @@ export function commandLine(context: CommandContext): Command {
   const fossil = ofClient(program.command('fossil')).description('Work with Fossil repositories.');
   const ofStore = (command: Command) => withOptions(command, 'all');
   addFossilSyncCommands(fossil, context, ofStore, given);
+  addFossilCommands(fossil, context, ofClient, given);
   const mirror = addMirrorCommands(program, context, ofClient);
   addKeptMirrorCommands(mirror, context, ofClient, given);
   addImportCommand(program, context, (command) => withOptions(withOptions(command, 'all'), 'client'), given);
@@ -123,6 +130,7 @@ function addClientCommands(program: Command, context: CommandContext): void {
     .option('--object-format <format>', 'sha1 or sha256, for a new repository')
     .option('--earliest-commit <commit>', 'the commit that identifies the project, usually its root')
     .option('--grasp', 'also take pushes by signed states (GRASP)')
+    .option('--fossil', 'a repository of Fossil instead of git, if it is new')
     .action(async (identifier, flags) =>
       (await import('./announce.ts')).announce(identifier, flags, given(flags), context),
     );

@@ -9,14 +9,16 @@ import { history } from '../maintenance/history.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { createLogger } from '../observability/logger.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
+import type { FossilRepository } from '../repository/fossil/fossil-repository.ts';
 import type { GitManifest, PublishedGitState } from '../repository/git/git-manifest.ts';
 import type { GitRepository } from '../repository/git/git-repository.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import { formatRepositoryId } from '../repository/repository-id.ts';
-import { buildRepositories } from '../server/open-repositories.ts';
+import { type AllRepositories, buildRepositories } from '../server/open-repositories.ts';
 import { openStoresForCommand, verdictsFolder } from '../server/stores.ts';
 import type { CommandContext } from './command-context.ts';
 import { publicKeyArgument } from './public-key-argument.ts';
+import { createFossil, listFossil, logFossil, showFossil } from './repo-fossil.ts';
 import { repositoryArgument } from './repository-argument.ts';
 
 /** A command that writes needs a store that has passed the probe. */
@@ -25,16 +27,32 @@ type Intent = 'reads' | 'writes';
 /** Repositories opened for one command, without a server. */
 interface Opened {
   readonly repositories: Repositories;
+  readonly fossil: Repositories<FossilRepository>;
+  readonly all: AllRepositories;
   readonly artifacts: ArtifactStore;
   readonly control: ObjectStore;
 }
 
 export async function repoCreate(
   name: string,
-  options: { readonly objectFormat: string; readonly head: string },
+  options: {
+    readonly objectFormat: string;
+    readonly head: string;
+    readonly fossil?: boolean;
+    readonly projectCode?: string;
+  },
   flags: GivenFlags,
   context: CommandContext,
 ): Promise<void> {
+  if (options.fossil === true) {
+    await withRepositories(flags, context, 'writes', ({ fossil }) =>
+      createFossil(fossil.get(repositoryArgument(name)), options.projectCode, context),
+    );
+    return;
+  }
+  if (options.projectCode !== undefined) {
+    throw new CairnError('invalid', '--project-code: only for repositories of Fossil (--fossil)');
+  }
   const { objectFormat } = options;
   if (objectFormat !== 'sha1' && objectFormat !== 'sha256') {
     throw new CairnError(
@@ -60,9 +78,10 @@ export async function repoList(
   flags: GivenFlags,
   context: CommandContext,
 ): Promise<void> {
-  await withRepositories(flags, context, 'reads', async ({ repositories }) => {
+  await withRepositories(flags, context, 'reads', async ({ repositories, fossil }) => {
     const damaged: CairnError[] = [];
-    const listed = repositories.list(owner === undefined ? undefined : publicKeyArgument(owner), (damage) => {
+    const ofOwner = owner === undefined ? undefined : publicKeyArgument(owner);
+    const listed = repositories.list(ofOwner, (damage) => {
       damaged.push(damage);
     });
     for await (const { id, state } of listed) {
@@ -85,6 +104,9 @@ export async function repoList(
         );
       }
     }
+    const json = options.json === true;
+    // Those that cannot be read are known from the first listing.
+    await listFossil(fossil, { owner: ofOwner, json }, context, () => undefined);
     // Report failures at the end: a damaged repository must not hide the others.
     if (damaged.length > 0) throw new CairnError('corrupt', damaged.map(messageOf).join('; '));
   });
@@ -96,7 +118,12 @@ export async function repoShow(
   flags: GivenFlags,
   context: CommandContext,
 ): Promise<void> {
-  await withRepository(name, flags, context, 'reads', async (repository) => {
+  await withRepository(name, flags, context, 'reads', async (repository, { all }) => {
+    const opened = await all.open(repository.id);
+    if (opened?.kind === 'fossil') {
+      showFossil(opened.repository, opened.state, options.json === true, context);
+      return;
+    }
     const state = await mustResolve(repository);
     if (options.json === true) {
       context.print(JSON.stringify({ digest: state.digest, manifest: plain(state.manifest) }, null, 2));
@@ -122,7 +149,12 @@ export async function repoLog(
   const limit = Number(options.limit);
   if (!Number.isInteger(limit) || limit < 1)
     throw new CairnError('invalid', '--limit: expected a whole number from 1');
-  await withRepository(name, flags, context, 'reads', async (repository) => {
+  await withRepository(name, flags, context, 'reads', async (repository, { all }) => {
+    const opened = await all.open(repository.id);
+    if (opened?.kind === 'fossil') {
+      await logFossil(opened.repository, opened.state, { limit, json: options.json === true }, context);
+      return;
+    }
     let left = limit;
     for await (const { digest, manifest } of history(repository, await mustResolve(repository))) {
       const at = new Date(manifest.receiptAt * 1000).toISOString();
@@ -196,15 +228,15 @@ async function withRepositories(
     const { swapPatience } = settings;
     // These commands do not run git, so there is no cache.
     const parts = { stores, clock: systemClock, random: systemRandom, swapPatience };
-    const { repositories, artifacts } = buildRepositories(parts);
-    await use({ repositories, artifacts, control: stores.control });
+    const { repositories, fossil, all, artifacts } = buildRepositories(parts);
+    await use({ repositories, fossil, all, artifacts, control: stores.control });
   } finally {
     await close();
   }
 }
 
 async function mustResolve(repository: GitRepository): Promise<PublishedGitState> {
-  const state = await repository.resolve();
+  const state = await repository.resolveOwnKind();
   if (state === undefined) throw new CairnError('not-found', `there is no repository ${repository}`);
   return state;
 }

@@ -88,7 +88,7 @@ export class SignedRequests {
     } catch {
       throw new CairnError(
         'unavailable',
-        `${this.server} does not know mirrors: it is no Cairn, or an older one`,
+        `${this.server} does not know this request: it is no Cairn, or an older one`,
       );
     }
   }

@@ -5,6 +5,7 @@ import { gitErrors } from './errors/git-errors.ts';
 import { MethodNotAllowed } from './errors/method-not-allowed.ts';
 import { type GitContext, GitRequest } from './git/git-request.ts';
 import { infoRefs } from './git/info-refs.ts';
+import { explainKind } from './git/other-kind.ts';
 import { receivePack, refuse } from './git/receive-pack.ts';
 import { uploadPack } from './git/upload-pack.ts';
 import type { GitEnv, HttpEnv } from './http-env.ts';
@@ -27,7 +28,12 @@ export function gitRoutes(
   const by =
     (handle: (context: GitContext, request: GitRequest) => Promise<void>): Handler<GitEnv> =>
     async (c) => {
-      await handle(context, new GitRequest(context, c));
+      const request = new GitRequest(context, c);
+      try {
+        await handle(context, request);
+      } catch (reason) {
+        throw await explainKind(context, request, reason);
+      }
       return RESPONSE_ALREADY_SENT;
     };
   const refusing =

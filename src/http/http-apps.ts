@@ -1,9 +1,12 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import type { Random } from '../lib/random.ts';
+import type { Verifier } from '../nostr/verify.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { fossilPasswordRoutes } from './api/fossil-password-routes.ts';
 import { type MirrorRoutesContext, mirrorRoutes } from './api/mirror-routes.ts';
+import { type FossilRoutesContext, fossilRoutes } from './fossil/fossil-routes.ts';
 import type { GitRoutesContext } from './git/git-request.ts';
 import { gitRoutes } from './git-routes.ts';
 import type { GitEnv, HttpEnv } from './http-env.ts';
@@ -20,8 +23,15 @@ export interface HttpRoutes {
   readonly git: GitRoutesContext;
   /** Absent: there are no routes for mirrors. */
   readonly mirrors?: MirrorRoutesContext;
+  /** Absent: no Fossil repositories are served. */
+  readonly fossil?: FossilAppContext;
   /** All routes but those of repositories. */
   readonly others: Hono;
+}
+
+/** What serves Fossil repositories: their clients, and keys that want a password for one. */
+export interface FossilAppContext extends FossilRoutesContext {
+  readonly verifier: Verifier;
 }
 
 /** Two apps, so that a git request is compared with git's routes only. */
@@ -51,11 +61,13 @@ export function httpApps(context: HttpAppsContext, routes: HttpRoutes): HttpApps
   const readable = crossOrigin(routes.git.access);
   const mirrors: Hono<HttpEnv> =
     routes.mirrors === undefined ? new Hono<HttpEnv>() : mirrorRoutes(routes.mirrors, { ...context, places });
+  const fossil = fossilApp(routes.fossil, { ...context, places });
   return {
     git: gitRoutes({ ...routes.git, ...context }, places, [...observed, readable]),
     others: new Hono<HttpEnv>()
       .use(...observed, endWithUnreadBody, readable)
       .use(async (c, next) => (c.env.urlIsMadeUp ? c.body(null, 400) : next()))
+      .route('/', fossil)
       .route('/', mirrors)
       .route('/', routes.others)
       .onError((error, c) => {
@@ -65,4 +77,13 @@ export function httpApps(context: HttpAppsContext, routes: HttpRoutes): HttpApps
         return RESPONSE_ALREADY_SENT;
       }),
   };
+}
+
+function fossilApp(
+  fossil: FossilAppContext | undefined,
+  server: HttpAppsContext & { readonly places: RequestPlaces },
+): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>();
+  if (fossil === undefined) return app;
+  return app.route('/', fossilRoutes(fossil, server)).route('/', fossilPasswordRoutes(fossil, server));
 }

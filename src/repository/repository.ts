@@ -66,6 +66,7 @@ export class Repository<M extends Manifest> {
   private readonly context: RepositoryContext<M>;
   private sequence = 0;
   private sighting: Sighting | undefined;
+  private other: string | undefined;
 
   constructor(id: RepositoryId, context: RepositoryContext<M>) {
     this.id = id;
@@ -94,6 +95,11 @@ export class Repository<M extends Manifest> {
   /** The same as {@link resolve}. @throws OtherKindError when there is a repository of another kind */
   async resolveOwnKind(parts: PartsLoaded = 'all'): Promise<PublishedState<M> | undefined> {
     return (await this.observe(parts)).published;
+  }
+
+  /** The kind of the repository that the last look at the store found, if it is another one than this. Sends no request. */
+  get otherKind(): string | undefined {
+    return this.other;
   }
 
   /** The published state as this process last saw it, at any age. Reads from the store only if there is none. */
@@ -144,7 +150,11 @@ export class Repository<M extends Manifest> {
     pointer: Sighting['pointer'],
     parts: PartsLoaded = 'all',
   ): Promise<ObservedState<M>> {
-    const published = await this.load(pointer, parts);
+    const published = await this.load(pointer, parts).catch((error: unknown) => {
+      if (error instanceof OtherKindError) this.other = error.found;
+      throw error;
+    });
+    this.other = undefined;
     this.remember({ ...look, pointer, depth: published?.manifest.depth ?? -1, learnt: ++this.sequence });
     return { sequence: look.sequence, published };
   }

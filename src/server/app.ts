@@ -29,11 +29,14 @@ import type { ObjectStorePair } from '../object-store/object-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import { Metrics } from '../observability/metrics.ts';
 import { rangedDownloads } from '../repository/cache/artifact-download.ts';
+import type { FossilManifest } from '../repository/fossil/fossil-manifest.ts';
+import type { FossilRepository } from '../repository/fossil/fossil-repository.ts';
+import type { GitManifest } from '../repository/git/git-manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 import { learnUploadCapabilities } from '../transfer/fetch/upload-capabilities.ts';
 import { openCacheFolder } from './cache-folder.ts';
-import { logChanges } from './log-changes.ts';
+import { logChanges, logFossilChanges } from './log-changes.ts';
 import {
   cacheObserver,
   foldObserver,
@@ -42,6 +45,7 @@ import {
   publishObserver,
   readGauges,
 } from './metrics-adapters.ts';
+import { openFossil } from './open-fossil.ts';
 import { openGit } from './open-git.ts';
 import { listenHttp, serveHttp } from './open-http.ts';
 import { openMirrors } from './open-mirrors.ts';
@@ -70,6 +74,7 @@ export interface App extends AsyncDisposable {
   readonly metrics: Metrics;
   readonly git: Git;
   readonly repositories: Repositories;
+  readonly fossil: Repositories<FossilRepository>;
   /** Folds a repository now. Without a mode, all reachable objects go into one pack. @throws as `foldRepository` */
   fold(id: RepositoryId, mode?: FoldMode): Promise<FoldOutcome>;
   /** Accepts no new requests, lets running ones finish within the grace period, then closes everything. */
@@ -120,7 +125,8 @@ async function openApp(
       ? await openServerStores(settings, log, observe, stack)
       : observe(given.stores);
 
-  const subscribers = new PublishSubscribers();
+  const subscribers = new PublishSubscribers<GitManifest>();
+  const fossilSubscribers = new PublishSubscribers<FossilManifest>();
   const responses = responseCache(settings, metrics);
   const opened = await openRepositories(
     {
@@ -138,6 +144,7 @@ async function openApp(
       },
       publishObserver: publishObserver(metrics),
       onPublished: subscribers.published,
+      onFossilPublished: fossilSubscribers.published,
     },
     stack,
   );
@@ -174,6 +181,7 @@ async function openApp(
     {
       ...shared,
       repositories,
+      fossil: opened.fossil,
       artifacts,
       cache,
       secp256k1,
@@ -184,6 +192,13 @@ async function openApp(
     stack,
   );
   const transfer = openTransfer({ ...shared, budget, capabilities, repositories: opened, responses, relay });
+  const fossil = openFossil({
+    ...shared,
+    opened,
+    base,
+    serviceKey: secrets.serviceKey,
+    publicKey: relay.service.publicKey,
+  });
   const mirrors = openMirrors({
     ...shared,
     repositories,
@@ -202,6 +217,9 @@ async function openApp(
   subscribers.add(transfer.published);
   subscribers.add(mirrors.published);
   subscribers.complete();
+  fossilSubscribers.add((id, manifest) => logFossilChanges(log, id, manifest));
+  fossilSubscribers.add(relay.fossilPublished);
+  fossilSubscribers.complete();
 
   readGauges(metrics, {
     version: VERSION,
@@ -226,6 +244,7 @@ async function openApp(
       git,
       relay,
       mirrors: mirrors.kept,
+      fossil: { ...fossil, verifier },
       verifier,
       clock,
       breakOff,
@@ -256,6 +275,7 @@ async function openApp(
     metrics,
     git,
     repositories,
+    fossil: opened.fossil,
     fold: (id, mode) => folding.fold(id, mode),
     close,
     [Symbol.asyncDispose]: close,

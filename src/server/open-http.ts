@@ -5,6 +5,7 @@ import type { Git } from '../git-process/git.ts';
 import { AdminServer } from '../http/admin-server.ts';
 import { ConnectionMemory } from '../http/clients/connection-memory.ts';
 import { Health } from '../http/health-routes.ts';
+import type { FossilAppContext } from '../http/http-apps.ts';
 import { httpLimits } from '../http/http-limits.ts';
 import { HttpServer } from '../http/server.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -43,6 +44,7 @@ export interface ServedParts extends HttpParts {
   readonly git: Git;
   /** What people do with mirrors; undefined where none are kept. */
   readonly mirrors: KeptMirrors | undefined;
+  readonly fossil: FossilAppContext;
   readonly verifier: Verifier;
   readonly clock: Clock;
   /** Breaks off downloads, because a request that waits for one does not notice that its client has gone. */
@@ -110,6 +112,7 @@ export async function serveHttp(
   const pages = webRoutes({
     repositories,
     views,
+    fossil: parts.fossil.repositories,
     events: relay.events,
     visible: (event) => relay.directory.visible(event, new Set()),
     base,
@@ -132,6 +135,7 @@ export async function serveHttp(
   server.serve({
     git: {
       repositories,
+      fossil: parts.fossil.repositories,
       advertiser: transfer.advertiser,
       connections: new ConnectionMemory(),
       access: settings.access,
@@ -152,6 +156,7 @@ export async function serveHttp(
       verifier,
       clock,
     },
+    fossil: parts.fossil,
     others,
     relay: relay.sockets,
   });

@@ -15,6 +15,7 @@ import type { ObjectStorePair } from '../object-store/object-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { AddressGuard } from '../outbound/address-guard.ts';
+import type { GitManifest } from '../repository/git/git-manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import { mirrorObserver, readMirrorGauges } from './metrics-adapters.ts';
 import type { OpenedTransfer } from './open-transfer.ts';
@@ -45,7 +46,7 @@ export interface MirrorParts {
 export interface OpenedMirrors {
   /** What people do with mirrors; undefined where none are kept. */
   readonly kept: KeptMirrors | undefined;
-  readonly published: PublishSubscriber;
+  readonly published: PublishSubscriber<GitManifest>;
   start(): void;
   /** Stops running mirrors and waits for their end. */
   close(): Promise<void>;

@@ -22,6 +22,7 @@ import { Admission } from '../relay/admission.ts';
 import { Announcements } from '../relay/announcements/announce.ts';
 import { AnnouncedKinds } from '../relay/announcements/announced-kind.ts';
 import { Directory } from '../relay/announcements/directory.ts';
+import { fossilAnnounced } from '../relay/announcements/fossil-announced.ts';
 import { gitAnnounced } from '../relay/announcements/git-announced.ts';
 import { MaintainerClosures } from '../relay/announcements/maintainer-closures.ts';
 import { RepositoryUpkeep } from '../relay/announcements/repository-upkeep.ts';
@@ -35,6 +36,7 @@ import { PullRequestUpkeep } from '../relay/pull-requests/pull-request-upkeep.ts
 import { PullRequests } from '../relay/pull-requests/pull-requests.ts';
 import { Relay } from '../relay/relay.ts';
 import { claimService, ServiceIdentity } from '../relay/service-identity.ts';
+import { FossilReceiptContent } from '../relay/states/fossil-receipt-content.ts';
 import { GitReceiptContent } from '../relay/states/git-receipt-content.ts';
 import { HeldStates } from '../relay/states/held-states.ts';
 import { Receipts } from '../relay/states/receipts.ts';
@@ -44,6 +46,8 @@ import { Trust } from '../relay/trust.ts';
 import { Upkeep } from '../relay/upkeep.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
 import type { ArtifactCache } from '../repository/cache/artifact-cache.ts';
+import type { FossilManifest } from '../repository/fossil/fossil-manifest.ts';
+import type { FossilRepository } from '../repository/fossil/fossil-repository.ts';
 import type { GitManifest } from '../repository/git/git-manifest.ts';
 import type { RepositoryState } from '../repository/manifest.ts';
 import { OwnerRecords } from '../repository/records/owner-record.ts';
@@ -62,6 +66,7 @@ export interface RelayParts {
   readonly base: string;
   readonly stores: ObjectStorePair;
   readonly repositories: Repositories;
+  readonly fossil: Repositories<FossilRepository>;
   readonly artifacts: ArtifactStore;
   readonly cache: ArtifactCache;
   readonly git: Git;
@@ -89,7 +94,9 @@ export interface OpenedRelay {
    */
   readonly staysPublic: (id: RepositoryId, state: RepositoryState) => boolean;
   /** Reports a publish to the world and to related repositories. */
-  readonly published: PublishSubscriber;
+  readonly published: PublishSubscriber<GitManifest>;
+  /** The same for a Fossil repository. */
+  readonly fossilPublished: PublishSubscriber<FossilManifest>;
   readonly sockets: RelaySockets;
   readonly information: RelayInformation;
   /** Starts to follow other servers, and to finish what they or earlier runs left unfinished. */
@@ -131,7 +138,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
   const trust = new Trust({ events, rule: settings.maintainers });
   const receiptKey = (owner: string, identifier: string) =>
     service.signerOf(repositoryId(owner, identifier)).publicKey;
-  const announced = new AnnouncedKinds(gitAnnounced(repositories));
+  const announced = new AnnouncedKinds(gitAnnounced(repositories), fossilAnnounced(parts.fossil));
   const directory = new Directory({ events, repositories: announced, trust, receiptKey, base, log });
   const maintainerClosures = new MaintainerClosures({
     ...policy,
@@ -210,17 +217,18 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     pullRequestRefs.note(id, manifest);
     pullRequests.note(id, manifest);
   };
+  const receiptParts = { events, signedEvents, service, clock, random, isPublic, log };
   const receipts = new Receipts({
+    ...receiptParts,
     content: new GitReceiptContent(),
-    events,
     repositories,
-    signedEvents,
-    service,
-    clock,
-    random,
-    isPublic,
-    log,
     onTip: noteOfPullRequests,
+  });
+  const fossilReceipts = new Receipts({
+    ...receiptParts,
+    content: new FossilReceiptContent(),
+    repositories: parts.fossil,
+    onTip: () => undefined,
   });
   const quota = new EventQuota({
     ledger: events.ledger,
@@ -279,6 +287,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
       pullRequests,
       signedStateUpkeep,
       { name: 'receipts', run: (signal) => receipts.sweep(signal) },
+      { name: 'fossil receipts', run: (signal) => fossilReceipts.sweep(signal) },
     ],
     interval: UPKEEP_INTERVAL_MS,
     clock,
@@ -292,6 +301,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     await Promise.all(following);
     await pullRequests.idle();
     await receipts.close();
+    await fossilReceipts.close();
   });
   return {
     events,
@@ -318,6 +328,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
       following.add(applying);
       void applying.finally(() => following.delete(applying));
     },
+    fossilPublished: (id, manifest) => fossilReceipts.settle(id, manifest),
     sockets,
     information: relayInformation({
       base,

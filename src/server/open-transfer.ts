@@ -10,6 +10,7 @@ import type { ObjectStorePair } from '../object-store/object-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
+import type { GitManifest } from '../repository/git/git-manifest.ts';
 import { HeightMemory } from '../repository/intake/height-memory.ts';
 import { recencyMs } from '../repository/repository.ts';
 import { CheckedConcatenations } from '../transfer/concatenation/checked-concatenations.ts';
@@ -58,7 +59,7 @@ export interface OpenedTransfer {
   readonly push: ReceivePushContext;
   /** Places for work that runs git. */
   readonly places: FairSemaphore;
-  readonly published: PublishSubscriber;
+  readonly published: PublishSubscriber<GitManifest>;
   /** Stops running work and waits for its end. */
   close(): Promise<void>;
 }

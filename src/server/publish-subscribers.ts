@@ -1,20 +1,20 @@
 import type { Digest } from '../lib/digest.ts';
-import type { GitManifest } from '../repository/git/git-manifest.ts';
+import type { Manifest } from '../repository/manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 
 /** Called for each publish of this process, after the caller of the publish. Returns at once and does not throw. */
-export type PublishSubscriber = (id: RepositoryId, manifest: GitManifest, digest: Digest) => void;
+export type PublishSubscriber<M extends Manifest> = (id: RepositoryId, manifest: M, digest: Digest) => void;
 
 /**
- * All subscribers to the publishes of this process, in one ordered list. Most subscribers need the repositories, so
+ * All subscribers to the publishes of one kind of repository in this process, in one ordered list. Most subscribers need the repositories, so
  * those are opened first and the list is completed later. No publish can happen before that.
  */
-export class PublishSubscribers {
-  private readonly subscribers: PublishSubscriber[] = [];
+export class PublishSubscribers<M extends Manifest> {
+  private readonly subscribers: PublishSubscriber<M>[] = [];
   private isComplete = false;
 
   /** @throws Error when the list is complete, because the subscriber would have missed publishes */
-  add(subscriber: PublishSubscriber): void {
+  add(subscriber: PublishSubscriber<M>): void {
     if (this.isComplete) throw new Error('too late to subscribe: publishes may have happened');
     this.subscribers.push(subscriber);
   }
@@ -25,7 +25,7 @@ export class PublishSubscribers {
   }
 
   /** Calls all subscribers. @throws Error when the list is not complete yet */
-  readonly published: PublishSubscriber = (id, manifest, digest) => {
+  readonly published: PublishSubscriber<M> = (id, manifest, digest) => {
     if (!this.isComplete) throw new Error('a publish happened before the list of subscribers was complete');
     for (const subscriber of this.subscribers) subscriber(id, manifest, digest);
   };

@@ -2,17 +2,20 @@ import { type Context, Hono } from 'hono';
 import type { RepositoryViews } from '../browse/repository-views.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { NostrEvent } from '../nostr/event.ts';
+import { fossilUrl } from '../nostr/repository-url.ts';
 import type { Logger } from '../observability/logger.ts';
 import { decideAccess } from '../policy/push-access.ts';
 import type { AccessMode } from '../policy/push-entry.ts';
 import type { EventReader } from '../relay/events.ts';
+import type { FossilRepository } from '../repository/fossil/fossil-repository.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 import { codeRoutes } from './code/code-routes.ts';
 import type { Html } from './layout.ts';
 import { PAGE_HEADERS } from './page-headers.ts';
-import { readPagePath } from './page-path.ts';
+import { readFossilPagePath, readPagePath } from './page-path.ts';
 import { errorPage } from './pages/error-page.ts';
+import { fossilPage } from './pages/fossil-page.ts';
 import { homePage, type ServiceInformation } from './pages/home-page.ts';
 import { methodNotAllowedPage } from './pages/method-not-allowed-page.ts';
 import { notFoundPage } from './pages/not-found-page.ts';
@@ -21,6 +24,7 @@ import { PublicRepositories } from './public-repositories.ts';
 
 export interface WebRoutesContext {
   readonly repositories: Pick<Repositories, 'get'>;
+  readonly fossil: { get(id: RepositoryId): Pick<FossilRepository, 'resolve'> };
   readonly events: Pick<EventReader, 'get' | 'latest' | 'isHidden' | 'querying'>;
   /** Whether an anonymous client may see an event. */
   readonly visible: (event: NostrEvent) => boolean;
@@ -69,9 +73,29 @@ export function webRoutes(context: WebRoutesContext): Hono {
     const nameOf = (id: RepositoryId) => announced.find(id)?.name?.trim() || id.identifier;
     app.route('/', codeRoutes({ repositories, views, base, nameOf }));
   }
+  /** Whether a repository that is not there as one of git is a public one of Fossil. */
+  const isPublicFossil = async (id: RepositoryId): Promise<boolean> => {
+    if (context.repositories.get(id).otherKind !== 'fossil') return false;
+    const manifest = (await context.fossil.get(id).resolve())?.manifest;
+    if (manifest === undefined || manifest.lifecycle === 'withdrawn') return false;
+    return decideAccess('read', undefined, { owner: id.owner, ...manifest.policy }).allow;
+  };
+  app.on('GET', ['/fossil/:owner/:identifier', '/fossil/:owner/:identifier/'], async (c) => {
+    const id = readFossilPagePath(new URL(c.req.url).pathname);
+    const manifest = id === undefined ? undefined : (await context.fossil.get(id).resolve())?.manifest;
+    if (id === undefined || manifest === undefined || manifest.lifecycle === 'withdrawn') return notFound(c);
+    const { owner } = id;
+    if (!decideAccess('read', undefined, { owner, ...manifest.policy }).allow) return notFound(c);
+    const announcement = announced.find(id);
+    const parts = { base, access, owner, manifest };
+    return answer(c, fossilPage(announcement === undefined ? parts : { ...parts, announcement }));
+  });
   app.get('*', async (c) => {
     const id = readPagePath(new URL(c.req.url).pathname);
     const manifest = id === undefined ? undefined : (await context.repositories.get(id).resolve())?.manifest;
+    if (id !== undefined && manifest === undefined && (await isPublicFossil(id))) {
+      return c.redirect(fossilUrl(base, id.owner, id.identifier));
+    }
     if (id === undefined || manifest === undefined || manifest.lifecycle === 'withdrawn') return notFound(c);
     const { owner } = id;
     // A browser sends no token, so a private repository is not found for it.
@@ -83,7 +107,8 @@ export function webRoutes(context: WebRoutesContext): Hono {
   // Pages are read-only. Other paths are not found, whatever the method.
   app.all('*', (c) => {
     const { pathname } = new URL(c.req.url);
-    if (pathname !== '/' && readPagePath(pathname) === undefined) return notFound(c);
+    const isPage = pathname === '/' || (readPagePath(pathname) ?? readFossilPagePath(pathname)) !== undefined;
+    if (!isPage) return notFound(c);
     c.header('Allow', 'GET, HEAD, OPTIONS');
     return answer(c, methodNotAllowedPage(base, c.req.method), 405);
   });

@@ -118,14 +118,22 @@ export class FossilClient {
       await writeFile(file, content);
     }
     await this.run(['addremove'], { cwd: checkout });
-    await this.run(['commit', '-m', comment, '--no-warnings', '--hash', ...options], { cwd: checkout });
-    return this.checkIn(checkout);
+    const arguments_ = ['commit', '-m', comment, '--no-warnings', '--hash', ...options];
+    const said = await this.try(arguments_, { cwd: checkout });
+    const [, name] = /^New_Version: ([0-9a-f]+)$/m.exec(said.all) ?? [];
+    if (name === undefined) throw new Error(`nothing was checked in:\n${said.all}`);
+    return name;
   }
 
   /** The check-in that a checkout is at. */
   async checkIn(checkout: string): Promise<string> {
-    const text = await this.run(['info'], { cwd: checkout });
-    return /^checkout: +([0-9a-f]+)/m.exec(text)?.[1] ?? '';
+    // `info` prints the first 40 digits of a name that has 64.
+    const [, beginning = ''] =
+      /^checkout: +([0-9a-f]+)/m.exec(await this.run(['info'], { cwd: checkout })) ?? [];
+    const found = await this.run(['sql', `SELECT uuid FROM blob WHERE uuid LIKE '${beginning}%'`], {
+      cwd: checkout,
+    });
+    return found.trim().replaceAll("'", '');
   }
 
   /** Rows of a query on a repository, columns separated by `|`. */

@@ -6,6 +6,7 @@ import { publicTextOf } from '../../lib/errors.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { UrlSpace } from '../../policy/push-entry.ts';
+import type { FossilRepository } from '../../repository/fossil/fossil-repository.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
 import type { RepositoryState } from '../../repository/manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
@@ -27,6 +28,8 @@ import { logPush } from './log-push.ts';
 
 export interface GitRoutesContext extends GitAccessContext {
   readonly repositories: Repositories;
+  /** Absent: there are no Fossil repositories. */
+  readonly fossil?: { get(id: RepositoryId): Pick<FossilRepository, 'resolve'> };
   readonly advertiser: Advertiser;
   readonly fetch: ServeFetchContext;
   readonly push: ReceivePushContext;

@@ -12,16 +12,19 @@ export interface NewProject {
   readonly hashPolicy?: FossilState['hashPolicy'];
 }
 
-/** The project code of a repository that no other project code was given for: every server derives the same. */
-export function derivedProjectCode(id: RepositoryId, incarnation: string): string {
+/**
+ * The project code of a repository that no other project code was given for. It follows from the name alone, so that a stranger
+ * can be told it whether there is a repository of that name or not: a client needs the code to prove its password.
+ */
+export function derivedProjectCode(id: RepositoryId): string {
   return createHash('sha1')
-    .update(`cairn fossil project\n${formatRepositoryId(id)}\n${incarnation}\n`)
+    .update(`cairn fossil project\n${formatRepositoryId(id)}\n`)
     .digest('hex');
 }
 
 /** The first state of a Fossil repository. @param incarnation random, 32 hex digits */
 export function newFossilState(id: RepositoryId, incarnation: string, project: NewProject = {}): FossilState {
-  const { projectCode = derivedProjectCode(id, incarnation), projectName = '', hashPolicy } = project;
+  const { projectCode = derivedProjectCode(id), projectName = '', hashPolicy } = project;
   const state = emptyFossilState(id.identifier, incarnation, projectCode, projectName);
   return hashPolicy === undefined ? state : { ...state, hashPolicy };
 }

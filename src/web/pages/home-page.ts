@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { Announcement } from '../../nostr/announcement.ts';
 import { formatNpub } from '../../nostr/public-key.ts';
-import { graspUrl, relayUrl } from '../../nostr/repository-url.ts';
+import { fossilUrl, graspUrl, relayUrl } from '../../nostr/repository-url.ts';
 import type { AccessMode } from '../../policy/push-entry.ts';
 import { commands, type Html, hostOf, page, shellWord } from '../layout.ts';
 import { shortNpub, userText } from '../user-text.ts';
@@ -22,7 +22,10 @@ export interface HomePageParts {
   readonly access: AccessMode;
   readonly information: ServiceInformation;
   /** Public repositories, newest announcement first. */
-  readonly repositories: readonly Pick<Announcement, 'owner' | 'identifier' | 'name' | 'description'>[];
+  readonly repositories: readonly Pick<
+    Announcement,
+    'owner' | 'identifier' | 'name' | 'description' | 'vcs'
+  >[];
   /** Whether there are more than those. */
   readonly more: boolean;
 }
@@ -84,8 +87,9 @@ ${items}</ul>`;
 function listed(base: string, repository: HomePageParts['repositories'][number]): Html {
   const { owner, identifier } = repository;
   const npub = formatNpub(owner);
+  const url = repository.vcs === 'fossil' ? fossilUrl : graspUrl;
   const description = repository.description?.trim() ?? '';
-  return html`<a href="${graspUrl(base, owner, identifier)}">${userText(repository.name?.trim() || identifier, 80)}</a>
+  return html`<a href="${url(base, owner, identifier)}">${userText(repository.name?.trim() || identifier, 80)}</a>
 <span class="quiet"><code title="${npub}/${identifier}">${shortNpub(npub)}/${userText(identifier, 60)}</code></span>
 ${description === '' ? '' : html`<p>${userText(description, 200)}</p>`}`;
 }

@@ -274,6 +274,7 @@ const INFORMATION = {
 function routes(parts: Partial<WebRoutesContext> = {}): Hono {
   return webRoutes({
     repositories: rig.repositories,
+    fossil: { get: () => ({ resolve: async () => undefined }) },
     events,
     visible: (event) => !unseen.has(event.id),
     base: BASE,

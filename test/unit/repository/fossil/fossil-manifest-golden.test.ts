@@ -89,7 +89,7 @@ describe('a manifest of Fossil', () => {
 
   it('has the same project code on every server', () => {
     expect(newFossilState(FOSSIL_ID, '1'.repeat(32)).projectCode).toBe(
-      'b2c90e3e523bd0b86b86a6dbeff3be441e509d0c',
+      'aed7b07f0c0aa8f37426d550bb814ba9a767f896',
     );
   });
 });

@@ -1,0 +1,110 @@
+/** Passwords of Fossil repositories over HTTP: JSON, for keys that sign each request (NIP-98). */
+import { type Context, Hono } from 'hono';
+import type { ProjectPasswords } from '../../fossil-sync/login/project-passwords.ts';
+import { keysWithRights, projectFacts } from '../../fossil-sync/login/project-rights.ts';
+import { CairnError } from '../../lib/errors.ts';
+import { fossilUrl } from '../../nostr/repository-url.ts';
+import type { Logger } from '../../observability/logger.ts';
+import { decideAccess } from '../../policy/push-access.ts';
+import type { AccessMode } from '../../policy/push-entry.ts';
+import { SetPasswordSeries } from '../../repository/fossil/configure-fossil.ts';
+import type { FossilState } from '../../repository/fossil/fossil-manifest.ts';
+import type { FossilRepository } from '../../repository/fossil/fossil-repository.ts';
+import type { RepositoryId } from '../../repository/repository-id.ts';
+import { accessError } from '../../transfer/repository-access.ts';
+import { MethodNotAllowed } from '../errors/method-not-allowed.ts';
+import type { HttpEnv } from '../http-env.ts';
+import type { Expectations } from '../middleware/expectation.ts';
+import type { RequestPlaces } from '../middleware/request-places.ts';
+import { slots } from '../middleware/slots.ts';
+import { untilGone } from '../middleware/until-gone.ts';
+import { parseFossilPasswordPath } from './fossil-password-path.ts';
+import { jsonErrors, smallBody } from './json-api.ts';
+import { type SignedRequestContext, signerOfRequest } from './signed-request.ts';
+
+export interface FossilPasswordRoutesContext extends SignedRequestContext {
+  readonly repositories: { get(id: RepositoryId): FossilRepository };
+  readonly passwords: ProjectPasswords;
+  readonly access: AccessMode;
+  /** Public base URL of the service, without a slash at its end. */
+  readonly base: string;
+}
+
+const PATH = '/api/v1/repositories/:owner/:identifier/fossil-password';
+
+export function fossilPasswordRoutes(
+  context: FossilPasswordRoutesContext,
+  server: { readonly log: Logger; readonly expectations: Expectations; readonly places: RequestPlaces },
+): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>();
+  app.use(PATH, untilGone, slots(server.places));
+  app.post(PATH, async (c) => c.json(await answer(context, c, await smallBody(c, server.expectations))));
+  app.all(PATH, () => {
+    throw new MethodNotAllowed('a password is asked for with POST', 'POST, OPTIONS');
+  });
+  app.onError(jsonErrors(server.log));
+  return app;
+}
+
+/** @throws CairnError `unauthenticated`, `forbidden`, `not-found`: the same for private and for missing repositories */
+async function answer(
+  context: FossilPasswordRoutesContext,
+  c: Context<HttpEnv>,
+  body: Buffer,
+): Promise<object> {
+  const { base, passwords, repositories, clock } = context;
+  const id = parseFossilPasswordPath(c.env.path);
+  const request = { url: `${base}${c.env.path}`, method: 'POST', body };
+  const { actor } = signerOfRequest(context, c.env.incoming.headers.authorization, request);
+  const { revoke } = wishOf(body);
+  const repository = repositories.get(id);
+  const state = (await repository.resolve())?.manifest;
+  const facts = state === undefined || state.lifecycle === 'withdrawn' ? undefined : projectFacts(id, state);
+  const reading = decideAccess('read', actor, facts);
+  if (!reading.allow || state === undefined || facts === undefined) {
+    throw reading.allow ? new CairnError('not-found', 'there is no such repository') : accessError(reading);
+  }
+  if (revoke) {
+    if (context.access === 'read-only') throw new CairnError('forbidden', 'this server is read-only');
+    const writing = decideAccess('push', actor, facts);
+    if (!writing.allow) throw accessError(writing);
+    const series = await revokeAll(repository, state, actor);
+    return { revoked: true, passwordSeries: series };
+  }
+  if (!keysWithRights(facts).includes(actor)) {
+    throw new CairnError(
+      'forbidden',
+      'your key has no more rights here than anybody: everybody clones this repository without a password',
+    );
+  }
+  const now = Math.floor(clock.now() / 1000);
+  const scope = { id, incarnation: state.incarnation, passwordSeries: state.passwordSeries };
+  return {
+    ...passwords.issue(scope, actor, now),
+    url: fossilUrl(base, id.owner, id.identifier),
+    private: state.policy.private,
+  };
+}
+
+async function revokeAll(repository: FossilRepository, state: FossilState, actor: string): Promise<number> {
+  const series = state.passwordSeries + 1;
+  await repository.publisher.join(new SetPasswordSeries(series, actor, repository.mark()));
+  return series;
+}
+
+/** An empty body asks for a password. */
+function wishOf(body: Buffer): { readonly revoke: boolean } {
+  if (body.length === 0) return { revoke: false };
+  let said: unknown;
+  try {
+    said = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw new CairnError('invalid', 'the body is not JSON');
+  }
+  const isWish = typeof said === 'object' && said !== null && !Array.isArray(said);
+  const { revoke = false, ...others } = (isWish ? said : { none: true }) as Readonly<Record<string, unknown>>;
+  if (typeof revoke !== 'boolean' || Object.keys(others).length > 0) {
+    throw new CairnError('invalid', 'the body may say {"revoke": true}, and nothing else');
+  }
+  return { revoke };
+}

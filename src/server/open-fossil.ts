@@ -1,0 +1,55 @@
+/** Composes what serves Fossil repositories: passwords, rounds, and the memory that requests share. */
+import type { Settings } from '../config/settings.ts';
+import { ProjectPasswords } from '../fossil-sync/login/project-passwords.ts';
+import { observerOf } from '../fossil-sync/observer.ts';
+import { CheckInLocks } from '../fossil-sync/server/check-in-locks.ts';
+import { ROUND_LIMITS } from '../fossil-sync/server/round-limits.ts';
+import type { FossilRoutesContext } from '../http/fossil/fossil-routes.ts';
+import { ByteBudget } from '../lib/byte-budget.ts';
+import type { Clock } from '../lib/clock.ts';
+import { hkdfSha256 } from '../lib/hkdf.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { OpenedRepositories } from './open-repositories.ts';
+
+export interface FossilParts {
+  readonly settings: Settings;
+  readonly opened: Pick<OpenedRepositories, 'repositories' | 'fossil'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The public base URL, without a trailing slash. */
+  readonly base: string;
+  /** The secret key of the service, 64 hex characters. */
+  readonly serviceKey: string;
+  /** The public key of the service, in hex. */
+  readonly publicKey: string;
+}
+
+/** Bytes of one message. Stock clients send 250 kB in a round, and one artifact beyond that, however large it is. */
+const MESSAGE_BYTES = 128 * 2 ** 20;
+/** Bytes of the messages of all requests. */
+const MEMORY_BYTES = 256 * 2 ** 20;
+
+const COOKIE_SALT = 'cairn fossil clone cookies v1';
+
+/** What answers Fossil clients. */
+export function openFossil(parts: FossilParts): FossilRoutesContext {
+  const { settings, opened, clock, log, base, serviceKey, publicKey } = parts;
+  return {
+    repositories: opened.fossil,
+    gitRepositories: opened.repositories,
+    passwords: new ProjectPasswords(serviceKey),
+    access: settings.access,
+    base,
+    clock,
+    messageBytes: MESSAGE_BYTES,
+    memory: new ByteBudget(MEMORY_BYTES),
+    round: {
+      clock,
+      limits: ROUND_LIMITS,
+      locks: new CheckInLocks(),
+      cookieKey: hkdfSha256(Buffer.from(serviceKey, 'hex'), COOKIE_SALT, Buffer.alloc(0), 32),
+      serverCode: publicKey.slice(0, 40),
+      observer: observerOf({ error: (error) => log.error({ err: error }, 'fossil request failed') }),
+    },
+  };
+}
