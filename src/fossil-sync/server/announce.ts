@@ -33,6 +33,7 @@ export function announcePrivate(round: Round): Promise<void> {
 
 async function announce(round: Round, entries: Iterable<BagEntry>, half = false): Promise<void> {
   const { request, reply, grants, context } = round;
+  const brought = new Set(request.files.map(({ name }) => name));
   const yielder = new Yielder();
   let seen = 0;
   for (const entry of entries) {
@@ -40,7 +41,9 @@ async function announce(round: Round, entries: Iterable<BagEntry>, half = false)
     context.signal?.throwIfAborted();
     seen++;
     if (half && seen % 2 === 0) continue;
-    if (!isVisible(round.bag, entry, grants.withPrivate) || request.known.has(entry.name)) continue;
+    if (!isVisible(round.bag, entry, grants.withPrivate)) continue;
+    // The client has what it sent, and what it said it has.
+    if (brought.has(entry.name) || request.known.has(entry.name)) continue;
     if (!reply.announce(entry.name, entry.isPrivate)) return;
   }
 }

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import type { Card } from '../../../../src/fossil/cards.ts';
+import { readCards } from '../../../../src/fossil/read-cards.ts';
+import { writeCards } from '../../../../src/fossil/write-cards.ts';
+import { ROUND_LIMITS } from '../../../../src/fossil-sync/server/round-limits.ts';
+import { NO_ARTIFACTS, readRoundRequest } from '../../../../src/fossil-sync/server/round-request.ts';
+import { ChangeShun } from '../../../../src/repository/fossil/change-shun.ts';
+import { announcedNames, errorOf, sentNames } from '../../../helpers/fossil-requests.ts';
+import { namesOf, whole } from '../../../helpers/fossil-rig.ts';
+import { startRounds } from '../../../helpers/fossil-rounds.ts';
+
+const name = (at: number) => at.toString(16).padStart(40, '0');
+
+describe('limits of a request (docs/reference/fossil-limits.md)', () => {
+  it('of names that are not here, 10,000 are remembered', async () => {
+    const text = Array.from({ length: 15_000 }, (_, at) => `igot ${name(at)}\ngimme ${name(at)}\n`).join('');
+    const request = await readRoundRequest(readCards(Buffer.from(text)), NO_ARTIFACTS);
+    expect(request.missing.size).toBe(10_000);
+    expect(request.unknownToClient.size).toBe(10_000);
+    expect(request.cards).toBe(30_000);
+  });
+
+  it.each([
+    (at: number): Card => ({ card: 'uvgimme', name: `file-${at}` }),
+    (at: number): Card => ({ card: 'reqconfig', name: `setting-${at}` }),
+    (at: number): Card => ({ card: 'pragma', name: 'client-url', args: [`https://example.org/${at}`] }),
+  ])('asks for at most 10,000 things of a kind', async (make) => {
+    const cards = (count: number) =>
+      readCards(writeCards(Array.from({ length: count }, (_, at) => make(at))));
+    await expect(readRoundRequest(cards(10_000), NO_ARTIFACTS)).resolves.toBeDefined();
+    await expect(readRoundRequest(cards(10_001), NO_ARTIFACTS)).rejects.toThrow('at most 10000');
+  });
+});
+
+describe('limits of a reply (docs/reference/fossil-limits.md)', () => {
+  it('are those of stock Fossil unless a server is told otherwise', () => {
+    const { replyBytes, replyMilliseconds, gimmes } = ROUND_LIMITS;
+    expect([replyBytes, replyMilliseconds, gimmes]).toEqual([5_000_000, 30_000, 500]);
+  });
+
+  it('announcements end at their limit, and go on behind what the client has by then', async () => {
+    const artifacts = Array.from({ length: 60 }, (_, at) => whole(`text ${at}`));
+    const { rig, requests } = await startRounds(artifacts, { limits: { announcementBytes: 700 } });
+    const known: Card[] = [];
+    for (let rounds = 0; known.length < 60; rounds++) {
+      const reply = await requests.send([requests.pull, ...known]);
+      const announced = announcedNames(reply);
+      expect(announced.length).toBe(10);
+      expect(rounds).toBeLessThan(6);
+      known.push(...announced.map((each): Card => ({ card: 'igot', name: each, isPrivate: false })));
+    }
+    expect(known.flatMap((card) => ('name' in card ? [card.name] : [])).sort()).toEqual(
+      namesOf(await rig.bag()),
+    );
+  });
+});
+
+it('what is shunned does not travel in any reply, and is not taken in again (issue 14)', async () => {
+  const [kept, shunned] = [whole('kept'), whole('shunned')];
+  const { rig, requests } = await startRounds([kept, shunned], { limits: { replyBytes: 1 } });
+  const first = await requests.send([{ card: 'clone', version: 3, position: 1 }]);
+  const { repository } = rig;
+  await repository.publisher.join(new ChangeShun(repository, { shun: [shunned.name] }, repository.mark()));
+  const cookie = first.cards.filter(({ card }) => card === 'cookie');
+  const gimme: Card = { card: 'gimme', name: shunned.name };
+  const catalog: Card = { card: 'pragma', name: 'send-catalog', args: [] };
+  const file: Card = { card: 'file', name: shunned.name, payload: shunned.payload, isPrivate: false };
+  for (const cards of [
+    [{ card: 'clone', version: 3, position: 2 } satisfies Card, ...cookie],
+    [{ card: 'clone', version: 3, position: 1 } satisfies Card],
+    [{ card: 'clone', version: 1, position: undefined } satisfies Card],
+    [requests.pull, gimme],
+    [catalog, requests.pull],
+    [requests.push, { card: 'igot', name: shunned.name, isPrivate: false } satisfies Card],
+    [requests.push, file],
+  ]) {
+    const reply = await requests.send(cards, { user: 'alice' });
+    expect(errorOf(reply)).toBeUndefined();
+    expect(reply.text).not.toContain(shunned.name);
+    expect(sentNames(reply)).not.toContain(shunned.name);
+  }
+  expect(namesOf(await rig.bag())).toEqual([kept.name]);
+});
