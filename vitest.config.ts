@@ -6,11 +6,7 @@ const unit = (...folders: readonly string[]) => folders.map((folder) => `test/un
 /** Tests of what only computes. */
 const PURE = unit('fossil', 'git', 'lib', 'nostr', 'policy');
 
-/**
- * Tests of single files. Like those above they share a process with others: nothing that they load keeps anything between
- * files, and loading it once for all takes half of the time. Tests that measure the process, or share a server between files,
- * have a process of their own for each file.
- */
+/** Tests of single files. */
 const UNIT = unit(
   'browse',
   'cli',
@@ -27,18 +23,30 @@ const UNIT = unit(
   'web',
 );
 
+/** Tests that measure the memory or count the open files of their process, which others would change. */
+const ALONE = ['test/faults/leave-in-the-middle.test.ts', 'test/integration/relay-socket.test.ts'];
+
+const R2 = 'test/helpers/start-r2-once.ts';
+
+/**
+ * Test files share processes: loading a whole server takes longer than many a file, and nothing that is loaded keeps anything
+ * between files. Files that cannot share one are listed above, with the reason.
+ */
 export default defineConfig({
   oxc: { target: 'es2023' },
   test: {
     projects: [
       { extends: true, test: { name: 'pure', include: PURE, isolate: false } },
       { extends: true, test: { name: 'unit', include: UNIT, isolate: false } },
+      { extends: true, test: { name: 'alone', include: ALONE, isolate: true } },
       {
         extends: true,
         test: {
-          name: 'all',
+          name: 'rest',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...PURE, ...UNIT],
+          exclude: [...configDefaults.exclude, ...PURE, ...UNIT, ...ALONE],
+          isolate: false,
+          globalSetup: [R2],
         },
       },
     ],

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { Miniflare } from 'miniflare';
+import { inject } from 'vitest';
+import { concurrently } from '../../src/lib/concurrently.ts';
 import { findS3Profile } from '../../src/object-store/s3/find-s3-profile.ts';
 import { openS3, type S3Options } from '../../src/object-store/s3/s3.ts';
 import type { S3Credentials } from '../../src/object-store/s3/s3-client.ts';
 import { type S3Profile, STANDARD_PROFILE } from '../../src/object-store/s3/s3-profile.ts';
+import { startSimulator } from './r2-simulator.ts';
 
 /** A bucket for tests. Tests share nothing as long as each keeps below the prefix it was given. */
 export interface TestBucket extends S3Options {
@@ -20,27 +22,17 @@ export interface TestBucket extends S3Options {
 
 /**
  * A real S3 endpoint: the one in `CAIRN_TEST_S3_URL` if set, `http(s)://<key>:<secret>@<host>/<bucket>?region=<region>`,
- * else Cloudflare's own R2 simulator, started here and gone after `close`.
+ * else Cloudflare's own R2 simulator. That one is shared by all files of a project that starts it before (start-r2-once.ts);
+ * other files get one of their own. What was stored is gone after `close`.
  */
 export async function startR2(): Promise<TestBucket> {
   const prefix = `test-${randomBytes(8).toString('hex')}`;
   const url = process.env['CAIRN_TEST_S3_URL'];
-  return url === undefined || url === '' ? startMiniflare(prefix) : useEndpoint(url, prefix);
-}
-
-async function startMiniflare(prefix: string): Promise<TestBucket> {
-  const credentials = { accessKeyId: 'test-key', secretAccessKey: randomBytes(16).toString('hex') };
-  const bucket = 'test-bucket';
-  const miniflare = new Miniflare({
-    host: '127.0.0.1',
-    port: 0,
-    modules: true,
-    script: 'export default { fetch: () => new Response("a bucket for tests") };',
-    r2Buckets: { BUCKET: { id: bucket, s3Credentials: credentials } },
-  });
-  const endpoint = new URL('cdn-cgi/local/r2/s3', await miniflare.ready).href;
-  const access = { endpoint, bucket, region: 'auto', credentials, prefix, profile: STANDARD_PROFILE };
-  return { ...access, close: () => miniflare.dispose() };
+  if (url !== undefined && url !== '') return useEndpoint(url, prefix);
+  const shared = inject('r2');
+  if (shared !== undefined) return bucketOf({ ...shared, prefix, profile: STANDARD_PROFILE });
+  const own = await startSimulator();
+  return { ...own.access, prefix, profile: STANDARD_PROFILE, close: own.stop };
 }
 
 /**
@@ -59,12 +51,18 @@ export async function useEndpoint(text: string, prefix: string): Promise<TestBuc
     },
     prefix,
   };
-  const bucket = { ...access, profile: await findS3Profile(access) };
+  return bucketOf({ ...access, profile: await findS3Profile(access) });
+}
+
+/** A part of a bucket that others use as well: closing it removes what is below its prefix. */
+function bucketOf(bucket: Omit<TestBucket, 'close'>): TestBucket {
   return { ...bucket, close: () => removeAll(bucket) };
 }
 
 async function removeAll(options: S3Options): Promise<void> {
   const { control, bulk } = openS3(options);
-  for await (const { key } of control.list('')) await control.delete(key);
+  const keys: string[] = [];
+  for await (const { key } of control.list('')) keys.push(key);
+  await concurrently(keys, 8, (key) => control.delete(key));
   await Promise.all([control.close(), bulk.close()]);
 }

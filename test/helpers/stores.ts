@@ -9,38 +9,55 @@ import { type TempDir, tempDir } from './temp-dir.ts';
 /** Opens a fresh, empty store; whoever gets it closes it. */
 export type OpenStore = () => Promise<ObjectStore>;
 
+interface Stores {
+  readonly openStore: OpenStore;
+  readonly close: () => Promise<void>;
+}
+
 /** What Cairn runs on: the embedded store on local disk, and a real S3 endpoint. */
-const KINDS: readonly { readonly kind: string; readonly open: OpenStore }[] = [
-  { kind: 'the embedded store', open: openFileStore },
-  { kind: 'S3', open: openS3Store },
+const KINDS: readonly { readonly kind: string; readonly open: () => Stores }[] = [
+  { kind: 'the embedded store', open: fileStores },
+  { kind: 'S3', open: s3Stores },
 ];
-
-// One folder and one endpoint serve all the tests of a file: starting them takes longer than most tests.
-let folder: Promise<TempDir> | undefined;
-let bucket: Promise<TestBucket> | undefined;
-let opened = 0;
-
-afterAll(async () => {
-  await (await folder)?.[Symbol.asyncDispose]();
-  await (await bucket)?.close();
-});
 
 /**
  * Describes the same behaviour once for every kind of store.
  * @param define gets a function that opens fresh stores; it may be called from hooks and tests only
  */
 export function eachStore(name: string, define: (openStore: OpenStore) => void): void {
-  for (const { kind, open } of KINDS) describe(`${name}, on ${kind}`, () => define(open));
+  for (const { kind, open } of KINDS) {
+    describe(`${name}, on ${kind}`, () => {
+      const { openStore, close } = open();
+      afterAll(close);
+      define(openStore);
+    });
+  }
 }
 
-async function openFileStore(): Promise<ObjectStore> {
-  folder ??= tempDir('cairn-store');
-  return FileObjectStore.open(join((await folder).path, String(opened++)));
+/** One folder serves all the tests of a description. */
+function fileStores(): Stores {
+  let folder: Promise<TempDir> | undefined;
+  let opened = 0;
+  return {
+    openStore: async () => {
+      folder ??= tempDir('cairn-store');
+      return FileObjectStore.open(join((await folder).path, String(opened++)));
+    },
+    close: async () => (await folder)?.[Symbol.asyncDispose](),
+  };
 }
 
-async function openS3Store(): Promise<ObjectStore> {
-  bucket ??= startR2();
-  const { close: _, prefix, ...options } = await bucket;
-  // The connections with the longer time limits: the machine may be busy with other tests.
-  return openS3({ ...options, prefix: `${prefix}/${opened++}` }).bulk;
+/** One endpoint does. */
+function s3Stores(): Stores {
+  let bucket: Promise<TestBucket> | undefined;
+  let opened = 0;
+  return {
+    openStore: async () => {
+      bucket ??= startR2();
+      const { close: _, prefix, ...options } = await bucket;
+      // The connections with the longer time limits: the machine may be busy with other tests.
+      return openS3({ ...options, prefix: `${prefix}/${opened++}` }).bulk;
+    },
+    close: async () => (await bucket)?.close(),
+  };
 }
