@@ -16,6 +16,7 @@ import { GitClient } from '../helpers/git-client.ts';
 import { objectId, push, pushHead, type RawObject, reportOf } from '../helpers/raw-git.ts';
 import { SeededRandom } from '../helpers/seeded-random.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
+import { tell } from '../helpers/tell.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { type CraftedPush, craftPush, type Known, LARGEST_OBJECT } from './crafted-push.ts';
 
@@ -45,9 +46,15 @@ it('takes nothing that it cannot serve, and keeps nothing that it refuses (issue
     }
     await repository.conclude();
   }
-  console.info(JSON.stringify(Object.fromEntries([...told].sort())));
-  expect([...told.keys()].some((key) => key.endsWith('ok'))).toBe(true);
-  expect([...told.keys()].some((key) => key.endsWith('ng'))).toBe(true);
+  const came = tell('shapes of crafted pushes', Object.fromEntries([...told].sort()));
+  expect(
+    [...told.keys()].some((key) => key.endsWith('ok')),
+    came,
+  ).toBe(true);
+  expect(
+    [...told.keys()].some((key) => key.endsWith('ng')),
+    came,
+  ).toBe(true);
 });
 
 /** One repository, and what a client knows of it. */

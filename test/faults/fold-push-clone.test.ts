@@ -12,6 +12,7 @@ import { GitClient, run } from '../helpers/git-client.ts';
 import { type Link, readChain } from '../helpers/manifest-chain.ts';
 import { startR2, type TestBucket } from '../helpers/r2.ts';
 import { MAIN, OWNER, repositoryUrl, type ServerProcess, spawnServer } from '../helpers/server.ts';
+import { tell } from '../helpers/tell.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 import { Cloner, type Copy, firstCommits, Pusher, type Told } from './fold-push-clone-users.ts';
 
@@ -98,11 +99,11 @@ it.each([
       foldsAskedFor: folded.done + last.done,
       packs: chain.at(-1)?.manifest.packs.map(({ kind }) => kind),
     };
-    console.info(JSON.stringify(summary));
-    expect(folds.length).toBeGreaterThan(0);
-    if (days > 0) expect(folds.length).toBeGreaterThan(last.done);
-    expect(copies.length).toBeGreaterThan(summary.copiesTooLate);
-    expect(summary.refsPushed).toBeGreaterThan(summary.refsRefused);
+    const came = tell('pushed, folded and cloned', summary);
+    expect(folds.length, came).toBeGreaterThan(0);
+    if (days > 0) expect(folds.length, came).toBeGreaterThan(last.done);
+    expect(copies.length, came).toBeGreaterThan(summary.copiesTooLate);
+    expect(summary.refsPushed, came).toBeGreaterThan(summary.refsRefused);
     expectFoldsToKeepRefs(chain);
     for (const [ref, values] of told) expectAllThere(ref, values, chain);
     for (const copy of copies) expectToHaveExisted(copy, chain, told);

@@ -10,6 +10,7 @@ import { type GeneratedHistory, generateHistory, type HistoryShape, refspecs } f
 import { LikeGit } from './like-git.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { OWNER, repositoryUrl, startServer } from './server.ts';
+import { tell } from './tell.ts';
 import { type TempDir, tempDir } from './temp-dir.ts';
 
 /** A history as a server holds it. */
@@ -51,7 +52,7 @@ const PATIENCE_MS = 180_000;
 const SHOWN = 5;
 
 /**
- * Starts a server over memory before the tests of a file, and prints behind them how many cases were compared, and by
+ * Starts a server over memory before the tests of a file, and tells behind them how many cases were compared, and by
  * what they were answered.
  */
 export function likeGitRig(): LikeGitRig {
@@ -92,7 +93,7 @@ export function likeGitRig(): LikeGitRig {
   });
   afterAll(async () => {
     const answered = { ...(await fetchesOf(app)), ...(await processesOf(app)) };
-    console.info(`compared with git: ${JSON.stringify({ ...Object.fromEntries(totals), ...answered })}`);
+    tell('compared with git', { ...Object.fromEntries(totals), ...answered });
     await app.close();
     await git.close();
     await folder[Symbol.asyncDispose]();
