@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 
 /**
  * What becomes of a push whose body has more bytes than the limit.
@@ -19,8 +20,11 @@ export interface FrontRules {
   style: LimitStyle;
   /** Called with each piece of a push that goes by, and the bytes until then; returns true to close the connection. */
   onPushed?: ((bytes: number) => boolean) | undefined;
-  /** Called when a push was answered by the server; returns true to close the connection instead of handing the answer on. */
-  onAnswered?: (() => boolean) | undefined;
+  /**
+   * Called when the server has answered a push and is done with it, before the answer is handed on; returns true to close the
+   * connection instead.
+   */
+  onAnswered?: (() => boolean | Promise<boolean>) | undefined;
 }
 
 export interface LimitingFront extends AsyncDisposable {
@@ -55,9 +59,8 @@ export async function startLimitingFront(behind: string, first: FrontRules): Pro
     });
     outgoing.on('error', () => response.destroy());
     outgoing.on('response', (answer) => {
-      if (isPush && rules.onAnswered?.() === true) {
-        // Git begins its answer before it has done anything.
-        answer.resume().on('end', () => incoming.socket.destroy());
+      if (isPush && rules.onAnswered !== undefined) {
+        handOn(answer, response).catch(() => response.destroy());
         return;
       }
       response.writeHead(answer.statusCode ?? 500, answer.headers);
@@ -83,6 +86,13 @@ export async function startLimitingFront(behind: string, first: FrontRules): Pro
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return Object.assign(front, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+
+  async function handOn(answer: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Git begins its answer before it has done anything.
+    const body = await buffer(answer);
+    if ((await rules.onAnswered?.()) === true) response.destroy();
+    else response.writeHead(answer.statusCode ?? 500, answer.headers).end(body);
+  }
 
   async function push(
     incoming: IncomingMessage,

@@ -249,11 +249,11 @@ it('very many refs come in pushes of as many as the target takes', async () => {
 });
 
 describe('what somebody else does meanwhile', () => {
-  /** Does something to the target once a number of packs were taken. */
+  /** Acts once the target has taken so many packs, while the run still waits for the answer to the last of them. */
   function onceTaken(seed: Seeding, packs: number, act: () => Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      seed.front.rules.onAnswered = () => {
-        if (seed.front.pushed.length === packs) act().then(resolve, reject);
+      seed.front.rules.onAnswered = async () => {
+        if (seed.front.pushed.length === packs) await act().then(resolve, reject);
         return false;
       };
     });

@@ -298,16 +298,12 @@ exec git "$@"
 });
 
 describe('a source whose history is cut off', () => {
+  beforeAll(async () => {
+    const shallow = ['--bare', '--depth=3', '--no-single-branch'];
+    await git.run(['clone', '--quiet', ...shallow, `file://${source.folder}`, 'cut.git']);
+  });
+
   it('is relayed to a target that has the rest', async () => {
-    await git.run([
-      'clone',
-      '--quiet',
-      '--bare',
-      '--depth=3',
-      '--no-single-branch',
-      `file://${source.folder}`,
-      'cut.git',
-    ]);
     const { options, target } = await mirroring(git.at('cut.git').folder);
     await source.run([
       'push',
