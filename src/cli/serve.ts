@@ -4,7 +4,6 @@ import { readSettings, refuseBeyondLoopback } from '../config/settings.ts';
 import { unknownVariables, unknownVariableWarning } from '../config/unknown-variables.ts';
 import { systemRandom } from '../lib/random.ts';
 import { createLogger } from '../observability/logger.ts';
-import { startApp } from '../server/app.ts';
 import { openServiceKey } from '../server/service-key.ts';
 import type { CommandContext } from './command-context.ts';
 import { openFileLimit, openFilesWarning } from './open-files.ts';
@@ -27,6 +26,8 @@ export async function serve(flags: GivenFlags, context: CommandContext): Promise
   }
   const fewFiles = openFilesWarning(await openFileLimit(), settings.maxConnections);
   if (fewFiles !== undefined) log.warn(fewFiles);
+  // Whoever misspelt a setting is told so before the server is loaded, which takes longer than all of the above.
+  const { startApp } = await import('../server/app.ts');
   const app = await startApp(settings, { tls, serviceKey }, log);
   context.print(`listening on ${app.url}`);
   if (!context.signal.aborted) {
