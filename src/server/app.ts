@@ -23,7 +23,7 @@ import { type Random, systemRandom } from '../lib/random.ts';
 import type { FoldMode, FoldOutcome } from '../maintenance/fold/fold.ts';
 import { Folding } from '../maintenance/fold/folding.ts';
 import { kinds } from '../nostr/kinds.ts';
-import { loadSecp256k1 } from '../nostr/secp256k1.ts';
+import { loadSecp256k1, type Secp256k1 } from '../nostr/secp256k1.ts';
 import { createVerifier } from '../nostr/verify.ts';
 import type { ObjectStorePair } from '../object-store/object-store.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -63,6 +63,14 @@ export interface Overrides {
   readonly random?: Random;
   /** False: no background work, so that a test can count requests. */
   readonly background?: boolean;
+  /** What every start finds out in the same way, for a process that starts many servers: it takes half of the time. */
+  readonly learned?: Learned;
+}
+
+/** What a start learns of git and loads, whatever the settings. */
+export interface Learned {
+  readonly capabilities: Awaited<ReturnType<typeof learnUploadCapabilities>>;
+  readonly secp256k1: Secp256k1;
 }
 
 /** A running server. */
@@ -115,8 +123,8 @@ async function openApp(
     { settings, home: scratch, log, observer: gitObserver(metrics), launches: true },
     stack,
   );
-  const capabilities = await learnUploadCapabilities(git, scratch);
-  const secp256k1 = await loadSecp256k1();
+  const capabilities = given.learned?.capabilities ?? (await learnUploadCapabilities(git, scratch));
+  const secp256k1 = given.learned?.secp256k1 ?? (await loadSecp256k1());
   const verifier = createVerifier(secp256k1);
 
   const observe = (opened: ObjectStorePair) => observeStores(opened, metrics);

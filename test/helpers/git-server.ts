@@ -8,7 +8,7 @@ import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { ClosingStack } from '../../src/lib/closing-stack.ts';
 import { FairSlots } from '../../src/lib/fair-slots.ts';
 import { systemRandom } from '../../src/lib/random.ts';
-import { loadVerifier } from '../../src/nostr/verify.ts';
+import { createVerifier } from '../../src/nostr/verify.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
 import type { AccessMode } from '../../src/policy/push-entry.ts';
@@ -21,7 +21,6 @@ import { openRepositories } from '../../src/server/open-repositories.ts';
 import { FairSemaphore } from '../../src/transfer/fair-semaphore.ts';
 import { Advertiser } from '../../src/transfer/fetch/advertise-refs.ts';
 import { ResponseCache } from '../../src/transfer/fetch/response-cache.ts';
-import { learnUploadCapabilities } from '../../src/transfer/fetch/upload-capabilities.ts';
 import { fetchRequestMemory } from '../../src/transfer/fetch/upload-post.ts';
 import type { HeldStateBook } from '../../src/transfer/push/authority.ts';
 import { headMemory } from '../../src/transfer/push/head.ts';
@@ -30,6 +29,7 @@ import { boundedPushes } from '../../src/transfer/push/stranger-push.ts';
 import { SpoolRoom } from '../../src/transfer/spool.ts';
 import type { FaultyStore } from './faulty-store.ts';
 import { HTTP_LIMITS } from './http-limits.ts';
+import { learnOnce } from './server.ts';
 import { tempDir } from './temp-dir.ts';
 
 /** Signed states as a test puts them there. Asking for them costs a request, as it does where they are kept. */
@@ -105,7 +105,8 @@ export async function startGitServer(
   );
   const responses = new ResponseCache({ folder: join(folder.path, 'answers'), budget: 2 ** 24 });
   await responses.open();
-  const advertiser = new Advertiser(await learnUploadCapabilities(git, scratch), 'cairn/test');
+  const { capabilities, secp256k1 } = await learnOnce();
+  const advertiser = new Advertiser(capabilities, 'cairn/test');
   const places = new FairSemaphore(4, 16);
   const room = new SpoolRoom(scratch, 2 ** 30, clock);
   const heldStates = new TestStateBook(store);
@@ -135,7 +136,7 @@ export async function startGitServer(
       connections: new ConnectionMemory(),
       access,
       base: url,
-      verifier: await loadVerifier(),
+      verifier: createVerifier(secp256k1),
       clock,
       staysPublic: () => true,
       fetchRequestBytes: 2 ** 24,

@@ -3,10 +3,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GivenFlags } from '../../src/config/given-flags.ts';
 import { readSettings } from '../../src/config/settings.ts';
+import { Git } from '../../src/git-process/git.ts';
+import { loadSecp256k1 } from '../../src/nostr/secp256k1.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { ObjectStore, PresignGet } from '../../src/object-store/object-store.ts';
 import { createLogger } from '../../src/observability/logger.ts';
-import { type App, type Overrides, startApp } from '../../src/server/app.ts';
+import { type App, type Learned, type Overrides, startApp } from '../../src/server/app.ts';
+import { learnUploadCapabilities } from '../../src/transfer/fetch/upload-capabilities.ts';
 import { SERVICE_KEY_FILE, SERVICE_SECRET } from './build-once.ts';
 import { tempDir } from './temp-dir.ts';
 
@@ -60,7 +63,10 @@ async function startIn(cacheFolder: string, options: TestServerOptions): Promise
   const log = createLogger(options.onLog === undefined ? 'silent' : 'debug', {
     write: options.onLog ?? (() => undefined),
   });
+  // Another git may be able to do other things.
+  const learned = options.flags?.git === undefined ? { learned: await learnOnce() } : {};
   return startApp(settings, { tls: undefined, serviceKey: SERVICE_SECRET }, log, {
+    ...learned,
     ...options.overrides,
     stores: {
       control: store,
@@ -68,6 +74,27 @@ async function startIn(cacheFolder: string, options: TestServerOptions): Promise
       ...(options.presignGet === undefined ? {} : { presignGet: options.presignGet }),
     },
   });
+}
+
+let learned: Promise<Learned> | undefined;
+
+/** Ten processes and the loading of the signature library, once for all servers of this process. */
+export function learnOnce(): Promise<Learned> {
+  learned ??= learn();
+  return learned;
+}
+
+async function learn(): Promise<Learned> {
+  await using folder = await tempDir();
+  const git = new Git({ binary: 'git', home: folder.path });
+  try {
+    return {
+      capabilities: await learnUploadCapabilities(git, folder.path),
+      secp256k1: await loadSecp256k1(),
+    };
+  } finally {
+    await git.close();
+  }
 }
 
 /** The built program. */
