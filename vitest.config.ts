@@ -58,6 +58,8 @@ export default defineConfig({
     // A second, the default, is not long on a machine that runs other tests beside.
     expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
+    // A warning of Node's says where it comes from.
+    execArgv: ['--trace-warnings'],
     maxWorkers: 3,
     reporters: ['default', new SkipReporter(), ['json', { outputFile: '.test-report.json' }]],
   },
