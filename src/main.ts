@@ -4,6 +4,7 @@ import { nodeVersionProblem } from './cli/node-version.ts';
 import { keepHeapSmall } from './cli/small-heap.ts';
 import { systemClock } from './lib/clock.ts';
 import { CairnError, messageOf, systemCode } from './lib/errors.ts';
+import { localProblem } from './lib/system-error.ts';
 import { StoreUntriedError } from './object-store/probe/probe-error.ts';
 
 /** `EX_TEMPFAIL` of sysexits.h, for supervisors: the object store could not be tried, so a later start may succeed. */
@@ -38,7 +39,9 @@ async function main(): Promise<void> {
     keepHeapSmall(process.argv[2]);
     const { commandLine } = await import('./cli/command-line.ts');
     await commandLine({ environment: process.env, print, warn, signal: stop.signal }).parseAsync();
-  } catch (error) {
+  } catch (thrown) {
+    // A full disk is no fault of the program: where in it that was noticed helps nobody.
+    const error = localProblem(thrown) ?? thrown;
     const reason =
       error instanceof CairnError ? error.message : error instanceof Error ? error.stack : messageOf(error);
     if (reason !== '') process.stderr.write(`cairn: ${reason}\n`);

@@ -1,6 +1,7 @@
 /** `cairn mirror probe|plan|sync|replicate|bootstrap|fetch`: from one remote to another, through this machine. */
 import { systemClock } from '../lib/clock.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
+import { localProblem } from '../lib/system-error.ts';
 import {
   bootstrap,
   type Endpoint,
@@ -132,9 +133,10 @@ export async function reported(
         signal: context.signal,
       });
     } catch (error) {
-      const outcome = context.signal.aborted ? 'interrupted' : outcomeOf(error);
-      if (!(error instanceof CairnError) && outcome !== 'interrupted') fault = { error };
-      const problem = outcome === 'interrupted' ? 'it was told to stop' : messageOf(error);
+      const cause = localProblem(error) ?? error;
+      const outcome = context.signal.aborted ? 'interrupted' : outcomeOf(cause);
+      if (!(cause instanceof CairnError) && outcome !== 'interrupted') fault = { error };
+      const problem = outcome === 'interrupted' ? 'it was told to stop' : messageOf(cause);
       report = { outcome, problem, content: {}, lines: [] };
     }
   }

@@ -30,6 +30,15 @@ export class ResponseFrames {
     return this.#progress;
   }
 
+  /**
+   * Bytes at the end of what was read that belong to a packet of which it is not known yet whether it reports an error: its length,
+   * or a part of that.
+   */
+  get undecided(): number {
+    if (this.#header !== '') return this.#header.length;
+    return this.#missing > 0 && this.#beginning === '' ? HEADER : 0;
+  }
+
   /** True if the last packet reports an error. */
   get endsWithError(): boolean {
     return this.#endsWithError;
@@ -37,8 +46,8 @@ export class ResponseFrames {
 
   /**
    * Reads the next bytes of the response.
-   * @returns the offset in `chunk` of the first packet on side-band 3, by which git reports an error; undefined if none
-   *   begins in it
+   * @returns the offset in `chunk` of the first packet on side-band 3, by which git reports an error; negative if it began in the
+   *   {@link undecided} bytes before; undefined if there is none
    */
   push(chunk: Uint8Array): number | undefined {
     let at = 0;
@@ -93,7 +102,7 @@ export class ResponseFrames {
     this.#missing -= length;
     if (this.#beginning === '') {
       this.#band = chunk[at] ?? 0;
-      if (this.#band === 3 && at >= HEADER) this.#errorAt ??= at - HEADER;
+      if (this.#band === 3) this.#errorAt ??= at - HEADER;
     }
     if (this.#band === 2) this.#keepProgress(chunk, at, at + length);
     if (this.#beginning.length < HEADER) {

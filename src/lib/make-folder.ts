@@ -1,9 +1,13 @@
+import type { Stats } from 'node:fs';
 import { chmod, lstat, mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CairnError, messageOf, systemCode } from './errors.ts';
 
 /** The mode of a folder that only this process's user may read. */
 export const PRIVATE_FOLDER = 0o700;
+
+/** The user that may do anything in any case. */
+const ROOT = 0;
 
 /** Another process may remove a parent between two steps. A place that cannot have folders (`/proc/x`) looks the same. */
 const TRIES = 3;
@@ -35,6 +39,7 @@ export async function makeFolder(path: string, mode?: number): Promise<string | 
 /**
  * Creates a folder that only this user may read, or takes an existing one if nobody else can read it.
  * @param what what the folder is for, in messages: `cache`
+ * A link that this user or root has made is followed: its folder may be on another disk.
  * @throws CairnError `forbidden` when others may read or change it; `unavailable` when it cannot be created
  */
 export async function openPrivateFolder(path: string, what: string): Promise<void> {
@@ -45,7 +50,15 @@ export async function openPrivateFolder(path: string, what: string): Promise<voi
       cause: error,
     });
   }
-  if (await isOpenToOthers(path)) {
+  const [named, found] = [await lstat(path), await stat(path)];
+  const isOfAnother = !isOwn(found) || (named.isSymbolicLink() && !isOwn(named) && named.uid !== ROOT);
+  if (isOfAnother) {
+    throw new CairnError(
+      'forbidden',
+      `the ${what} folder ${path} belongs to another user, who may read and change it: choose another one, or have it given to you`,
+    );
+  }
+  if (isOpen(found)) {
     throw new CairnError(
       'forbidden',
       `others may read or change the ${what} folder ${path}: run "chmod 700 ${path}", or choose a folder that is used for nothing else`,
@@ -69,9 +82,8 @@ export async function openOwnFolder(path: string, what: string): Promise<void> {
     });
   }
   const found = await lstat(path);
-  const isOwn = process.getuid === undefined || found.uid === process.getuid();
   // The mode of a folder counts, not special bits that the file system hands down (setgid).
-  if (found.isDirectory() && isOwn && (found.mode & 0o777) === PRIVATE_FOLDER) return;
+  if (found.isDirectory() && isOwn(found) && (found.mode & 0o777) === PRIVATE_FOLDER) return;
   throw new CairnError(
     'forbidden',
     `${path} is not a folder that belongs to you alone (mode 700): remove it, or choose another place for the ${what} folder`,
@@ -89,7 +101,16 @@ async function makeUnlessThere(path: string): Promise<void> {
 
 /** True when users other than the owner of a folder have any right to it. */
 export async function isOpenToOthers(path: string): Promise<boolean> {
-  return ((await stat(path)).mode & 0o077) !== 0;
+  return isOpen(await stat(path));
+}
+
+function isOpen({ mode }: Stats): boolean {
+  return (mode & 0o077) !== 0;
+}
+
+/** True for what belongs to the user of this process; for everything where there are no users. */
+function isOwn({ uid }: Stats): boolean {
+  return process.getuid === undefined || uid === process.getuid();
 }
 
 async function isFolder(path: string): Promise<boolean> {

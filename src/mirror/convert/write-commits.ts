@@ -6,6 +6,7 @@ import { type CommitText, encodeCommitText, rewriteMentions } from './commit-tex
 import type { ConversionTally } from './conversion.ts';
 import { parseText } from './forecast.ts';
 import { objectId } from './object-id.ts';
+import { OpenMentions } from './open-mentions.ts';
 import type { PackWriter } from './pack-writer.ts';
 import type { PreparedSource } from './prepared-source.ts';
 import { writePack } from './write-pack.ts';
@@ -25,9 +26,10 @@ export async function convertCommits(source: PreparedSource): Promise<void> {
       const graph = await readGraph(source);
       const isDone = (node: number) => source.table.placeOf(graph.numbers[node] ?? 0) !== 0;
       const order = new CommitOrder(graph.dates, graph, isDone);
+      const mentions = new OpenMentions();
       for (let next = order.next(); next !== undefined; next = order.next()) {
         const { node, isForced } = next;
-        const awaited = convertText(source, graph, order, node, isForced, part.writer, tally);
+        const awaited = convertText(source, graph, order, mentions, node, isForced, part.writer, tally);
         if (awaited === undefined) {
           order.done(node);
           await part.added(0);
@@ -108,6 +110,7 @@ function convertText(
   source: PreparedSource,
   { numbers }: CommitGraph,
   order: CommitOrder,
+  mentions: OpenMentions,
   node: number,
   isForced: boolean,
   writer: PackWriter,
@@ -115,13 +118,19 @@ function convertText(
 ): number | undefined {
   const { table } = source;
   const number = numbers[node] ?? 0;
+  if (!isForced) {
+    const known = mentions.next(node, (other) => table.placeOf(numbers[other] ?? 0) !== 0);
+    if (known !== undefined) return known;
+  }
   const text = parseText(source, number);
-  let awaited: number | undefined;
-  const rewritten = rewriteMessage(source, text.message, (mentioned) => {
-    const other = nodeOf(numbers, mentioned);
-    if (awaited === undefined || order.isBefore(awaited, other)) awaited = other;
+  const mentioned: number[] = [];
+  const rewritten = rewriteMessage(source, text.message, (number) => {
+    const other = nodeOf(numbers, number);
+    if (other !== -1) mentioned.push(other);
   });
-  if (awaited !== undefined && !isForced) return awaited;
+  if (mentioned.length > 0 && !isForced) {
+    return mentions.remember(node, mentioned, (a, b) => order.isBefore(a, b));
+  }
 
   const type = table.typeOf(number);
   const content = encodeCommitText(

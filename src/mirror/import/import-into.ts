@@ -1,6 +1,7 @@
 /** A repository from elsewhere becomes one here, or is brought up to date, without a push. */
 import { isZeroId, zeroId } from '../../git/index.ts';
 import { CairnError, isCairnError, messageOf } from '../../lib/errors.ts';
+import { localProblem } from '../../lib/system-error.ts';
 import type { PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { RefusedPack } from '../../repository/intake/take-in-pack.ts';
 import { type PlannedRef, pairKey } from '../plan/plan.ts';
@@ -39,8 +40,9 @@ export async function importInto(context: ImportContext, request: ImportRequest)
   try {
     await run.run();
   } catch (error) {
+    const cause = localProblem(error) ?? error;
     if (request.signal.aborted) run.fail('interrupted', 'it was told to stop', error);
-    else run.fail(outcomeOf(error), messageOf(error), error);
+    else run.fail(outcomeOf(cause), messageOf(cause), cause);
   }
   return run.result();
 }

@@ -3,6 +3,7 @@ import { isZeroId } from '../../git/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { CairnError, type ErrorKind, isCairnError, messageOf } from '../../lib/errors.ts';
 import type { Random } from '../../lib/random.ts';
+import { localProblem } from '../../lib/system-error.ts';
 import { TemporaryNames } from '../batches/temporary-names.ts';
 import { deleteTemporaryRefs } from '../batches/temporary-refs.ts';
 import type { ScratchPlace } from '../graph/scratch.ts';
@@ -65,8 +66,9 @@ export async function runMirror(request: MirrorRequest): Promise<MirrorResult> {
   try {
     await runBetween(request, progress);
   } catch (error) {
+    const cause = localProblem(error) ?? error;
     if (request.signal.aborted) progress.fail('interrupted', 'it was told to stop', error);
-    else progress.fail(outcomeOf(error), messageOf(error), error);
+    else progress.fail(outcomeOf(cause), messageOf(cause), cause);
   }
   return progress.result(request);
 }

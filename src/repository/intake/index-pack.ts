@@ -14,6 +14,7 @@ import { type Digest, sha256 } from '../../lib/digest.ts';
 import { DiskFullError } from '../../lib/disk-full.ts';
 import { CairnError, isCairnError } from '../../lib/errors.ts';
 import { writeChunk } from '../../lib/streams.ts';
+import { IndexingWork } from './indexing-work.ts';
 import { LongLook } from './long-look.ts';
 import { checkPack, MissingObject, type PackBounds, timeFor, unpackLimit } from './pack-bounds.ts';
 import { type ScannedPack, tooLarge } from './pack-entries.ts';
@@ -302,6 +303,7 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
     () => look.begin(),
   );
   const finish = async () => {
+    work.end();
     await look.end();
     await written.close();
   };
@@ -322,49 +324,6 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
   const result = await work.during(size, running.ended).finally(finish);
   const text = Buffer.concat(printed).toString('latin1');
   return { result, late: work.late, problem: look.problem, printed: text, size, digest: hash.digest('hex') };
-}
-
-type WorkOptions = Pick<IndexOptions, 'bounds' | 'clock' | 'onWorked'>;
-
-/** How long git works on a pack that comes in as a stream: while it does not take more, and when it has all of it. */
-class IndexingWork {
-  /** True when it was ended because it took too long. */
-  late = false;
-  private readonly options: WorkOptions;
-  private readonly stop: () => void;
-  private readonly look: () => void;
-  /** Milliseconds. */
-  private worked = 0;
-
-  /** @param stop called when it takes longer than there is patience @param look called when it takes long */
-  constructor(options: WorkOptions, stop: () => void, look: () => void) {
-    this.options = options;
-    this.stop = stop;
-    this.look = look;
-  }
-
-  /** Waits for git. @param bytes that it was given so far */
-  async during<T>(bytes: number, work: Promise<T>): Promise<T> {
-    const { bounds, onWorked, clock } = this.options;
-    const began = clock.monotonic();
-    const timer = setTimeout(
-      () => {
-        this.late = true;
-        this.stop();
-      },
-      Math.max(0, timeFor(bounds.patience, bytes) - this.worked),
-    );
-    const looking = setTimeout(this.look, Math.max(0, timeFor(bounds.lookAfter, bytes) - this.worked));
-    try {
-      return await work;
-    } finally {
-      clearTimeout(timer);
-      clearTimeout(looking);
-      const elapsed = clock.monotonic() - began;
-      this.worked += elapsed;
-      onWorked(elapsed / 1_000);
-    }
-  }
 }
 
 function indexPackOptions(

@@ -56,21 +56,31 @@ export async function runUploadPack(git: Git, run: UploadPackRun): Promise<Uploa
   const frames = new ResponseFrames();
   let answered = false;
   let lacksMemory = false;
+  let held: Buffer = Buffer.alloc(0);
   try {
     for await (const chunk of running.stdout as AsyncIterable<Buffer>) {
       answered = true;
       // The error packet ends the response: drop what follows.
       if (lacksMemory) continue;
+      const before = held.length;
+      const bytes = before === 0 ? chunk : Buffer.concat([held, chunk]);
       const errorAt = frames.push(chunk);
       lacksMemory = errorAt !== undefined && saysThatMemoryIsShort(frames.progress);
+      // The beginning of a packet that may have to be replaced waits for the rest of it.
+      const decided = bytes.length - frames.undecided;
+      held = bytes.subarray(decided);
       const sent = lacksMemory
-        ? Buffer.concat([chunk.subarray(0, errorAt), ...encodeSideband(3, `${PACKING_LACKS_MEMORY}\n`)])
-        : chunk;
-      if (!(await output.write(sent))) {
+        ? Buffer.concat([
+            bytes.subarray(0, before + (errorAt ?? 0)),
+            ...encodeSideband(3, `${PACKING_LACKS_MEMORY}\n`),
+          ])
+        : bytes.subarray(0, decided);
+      if (sent.length > 0 && !(await output.write(sent))) {
         running.stop();
         break;
       }
     }
+    if (held.length > 0 && !lacksMemory) await output.write(held);
   } finally {
     running.stdout.destroy();
   }

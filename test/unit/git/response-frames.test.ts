@@ -25,6 +25,18 @@ it('tells where git gives up, and what its children said before (issue 11, point
   expect(new ResponseFrames().push(Buffer.concat(encodeSideband(1, '0009\u0003why\n')))).toBeUndefined();
 });
 
+it('finds the packet by which git gives up wherever its bytes are divided (issue 13)', () => {
+  const [before, error] = [Buffer.concat([NAK, PROGRESS]), Buffer.concat(encodeSideband(3, 'aborting\n'))];
+  for (let cut = 0; cut <= 5; cut++) {
+    const frames = new ResponseFrames();
+    const first = frames.push(Buffer.concat([before, error.subarray(0, cut)]));
+    const undecided = Math.min(cut, 4);
+    expect(frames.undecided, `cut at ${cut}`).toBe(cut === 5 ? 0 : undecided);
+    const second = frames.push(error.subarray(cut));
+    expect(cut === 5 ? first : second, `cut at ${cut}`).toBe(cut === 5 ? before.length : -undecided || 0);
+  }
+});
+
 it.each<[string, Buffer, string | undefined]>([
   ['nothing', Buffer.alloc(0), '000cERR why\n'],
   ['a line', NAK, '000cERR why\n'],

@@ -102,3 +102,20 @@ it('refuses a folder of another user, even one that this user could read', async
   onTestFinished(() => asOther.mockRestore());
   await expect(openOwnFolder(path, 'conversion')).rejects.toMatchObject({ kind: 'forbidden' });
 });
+
+it('refuses a private folder of another user, and one behind a link of another user (issue 13)', async () => {
+  const path = join(folder.path, 'private');
+  const link = join(folder.path, 'link-to-private');
+  await openPrivateFolder(path, 'cache');
+  await symlink(path, link);
+  await openPrivateFolder(link, 'cache');
+  const { uid } = await stat(path);
+  const asOther = vi.spyOn(process, 'getuid').mockReturnValue(uid + 1);
+  onTestFinished(() => asOther.mockRestore());
+  for (const place of [path, link]) {
+    await expect(openPrivateFolder(place, 'cache')).rejects.toMatchObject({
+      kind: 'forbidden',
+      message: expect.stringContaining('belongs to another user'),
+    });
+  }
+});

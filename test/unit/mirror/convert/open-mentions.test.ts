@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest';
+import { OpenMentions } from '../../../../src/mirror/convert/open-mentions.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
+
+const isBefore = (a: number, b: number) => a < b;
+
+it('gives the youngest mention that is open each time, without another look at the message', () => {
+  const done = new Set<number>();
+  const mentions = new OpenMentions();
+  expect(mentions.remember(1, [5, 9, 5, 7], isBefore)).toBe(9);
+  done.add(9);
+  expect(mentions.next(1, (node) => done.has(node))).toBe(7);
+  done.add(7).add(5);
+  expect(mentions.next(1, (node) => done.has(node))).toBeUndefined();
+  expect(mentions.remember(2, [], isBefore)).toBeUndefined();
+  expect(mentions.next(3, () => false)).toBeUndefined();
+});
+
+it('a message with many mentions is looked through once for them, whatever the order in which they are converted', () => {
+  const random = new SeededRandom(3);
+  const left = new Set(Array.from({ length: 500 }, (_, at) => at + 10));
+  const mentions = new OpenMentions();
+  let awaited = mentions.remember(1, [...left], isBefore);
+  let waits = 0;
+  while (awaited !== undefined) {
+    waits += 1;
+    expect(awaited).toBe(Math.max(...left));
+    left.delete(awaited);
+    // Others may be converted as well meanwhile.
+    for (const one of left) if (random.fraction() < 0.01) left.delete(one);
+    awaited = mentions.next(1, (node) => !left.has(node));
+  }
+  expect(left.size).toBe(0);
+  expect(waits).toBeGreaterThan(50);
+});
+
+it('remembers no more than it may', () => {
+  const mentions = new OpenMentions(4);
+  expect(mentions.remember(1, [10, 11, 12], isBefore)).toBe(12);
+  expect(mentions.remember(2, [20, 21, 22, 23], isBefore)).toBe(23);
+  expect(mentions.next(2, () => false)).toBeUndefined();
+  expect(mentions.next(1, () => false)).toBe(11);
+  expect(mentions.remember(2, [20, 21, 22, 23], isBefore)).toBe(23);
+  expect(mentions.next(2, () => false)).toBe(22);
+});
