@@ -92,7 +92,7 @@ export function commandLine(context: CommandContext): Command {
   addFossilSyncCommands(fossil, context, ofStore, given);
   addFossilCommands(fossil, context, ofClient, given);
   const mirror = addMirrorCommands(program, context, ofClient);
-  addKeptMirrorCommands(mirror, context, ofClient, given);
+  addKeptMirrorCommands(mirror, context, ofClient, ofStore, given);
   addImportCommand(program, context, (command) => withOptions(withOptions(command, 'all'), 'client'), given);
   return program;
 }

@@ -10,12 +10,14 @@ type Flags = Record<string, unknown> & { readonly json?: boolean };
  * Adds the commands for mirrors that a server keeps. What does the work is loaded when it is needed.
  * @param mirror the command `mirror`
  * @param prepare adds the options of commands that talk to a server
+ * @param prepareForStore adds the options of commands that work on a store
  * @param given settings among the flags of a command
  */
 export function addKeptMirrorCommands(
   mirror: Command,
   context: CommandContext,
   prepare: (command: Command) => Command,
+  prepareForStore: (command: Command) => Command,
   given: (flags: Flags) => GivenFlags,
 ): void {
   const command = (usage: string, description: string) =>
@@ -41,19 +43,21 @@ export function addKeptMirrorCommands(
   )
     .option('--push', 'send what is published here to the address, instead of bringing what is there')
     .option('--follow', 'become what is at the address: nobody else can push then')
-    .option('--overwrite', 'with --follow: replace the branches and tags that are here')
+    .option('--overwrite', 'with --follow or --push: replace branches and tags that are on the other side')
+    .option('--prune', 'with --push: delete and replace what only the address has, from the first run on')
     .option('--no-prune', 'with --push: leave branches and tags that only the address has')
     .option('--every <time>', 'time between two runs: 300s, 15m, 6h, 1d')
     .action((repository: string, name: string, address: string, flags: Flags & AddFlags) =>
       run('add', repository, flags, (kept, asked) => kept.mirrorAdd(asked, name, address, flags, context)),
     );
-  command('list <repository>', 'List the mirrors of a repository.').action(
+  prepareForStore(command('list <repository>', 'List the mirrors of a repository.')).action(
     (repository: string, flags: Flags) =>
       run('list', repository, flags, (kept, asked) => kept.mirrorList(asked, context)),
   );
-  command('show <repository> <name>', 'Show a mirror, how it goes, and why it failed.').action(
-    (repository: string, name: string, flags: Flags) =>
-      run('show', repository, flags, (kept, asked) => kept.mirrorShow(asked, name, context)),
+  prepareForStore(
+    command('show <repository> <name>', 'Show a mirror, how it goes, and why it failed.'),
+  ).action((repository: string, name: string, flags: Flags) =>
+    run('show', repository, flags, (kept, asked) => kept.mirrorShow(asked, name, context)),
   );
   command('remove <repository> <name>', 'Remove a mirror. What it has brought stays.').action(
     (repository: string, name: string, flags: Flags) =>

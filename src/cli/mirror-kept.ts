@@ -3,6 +3,7 @@ import { readClientSettings } from '../config/client-settings.ts';
 import type { GivenFlags } from '../config/given-flags.ts';
 import { systemClock } from '../lib/clock.ts';
 import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
+import { localProblem } from '../lib/system-error.ts';
 import type { MirrorView } from '../mirror/kept/mirror-view.ts';
 import type { MirrorCredential } from '../mirror/kept/sealed-credentials.ts';
 import type { Outcome } from '../mirror/run/mirror-result.ts';
@@ -26,7 +27,7 @@ export interface AddFlags extends CredentialFlags {
   readonly push?: boolean;
   readonly follow?: boolean;
   readonly overwrite?: boolean;
-  /** Commander sets it to false for `--no-prune`. */
+  /** True for `--prune`, false for `--no-prune`. */
   readonly prune?: boolean;
   readonly every?: string;
   readonly json?: boolean;
@@ -56,7 +57,8 @@ export async function reported(
 ): Promise<void> {
   try {
     await work();
-  } catch (error) {
+  } catch (thrown) {
+    const error = localProblem(thrown) ?? thrown;
     const problem = context.signal.aborted ? 'it was told to stop' : messageOf(error);
     const outcome = context.signal.aborted ? 'interrupted' : keptOutcome(error);
     if (json) context.print(JSON.stringify({ command: `mirror ${name}`, outcome, problem }));
@@ -85,18 +87,23 @@ export async function mirrorAdd(
     ...(options.every === undefined ? {} : { every: secondsOf(options.every) }),
     ...(credential === undefined ? {} : { credential }),
   };
-  if (options.push === true && (options.follow === true || options.overwrite === true)) {
-    throw new CairnError('invalid', '--push goes with neither --follow nor --overwrite');
+  if (options.push === true && options.follow === true) {
+    throw new CairnError('invalid', '--push and --follow exclude each other');
   }
-  if (options.overwrite === true && options.follow !== true) {
-    throw new CairnError('invalid', '--overwrite is for mirrors that follow: add --follow');
+  if (options.overwrite === true && options.follow !== true && options.push !== true) {
+    throw new CairnError('invalid', '--overwrite needs --follow or --push: other mirrors replace nothing');
   }
-  if (options.push !== true && options.prune === false) {
-    throw new CairnError('invalid', '--no-prune is for push mirrors: add --push');
+  if (options.push !== true && options.prune !== undefined) {
+    throw new CairnError('invalid', '--prune and --no-prune are for push mirrors: add --push');
   }
   const wanted =
     options.push === true
-      ? { ...common, direction: 'push', prune: options.prune !== false }
+      ? {
+          ...common,
+          direction: 'push',
+          prune: options.prune !== false,
+          overwrite: options.prune === true || options.overwrite === true,
+        }
       : {
           ...common,
           direction: 'pull',
@@ -108,15 +115,37 @@ export async function mirrorAdd(
 }
 
 export async function mirrorList(command: KeptCommand, context: CommandContext): Promise<void> {
-  const answer = await (await open(command, context)).send('GET', pathOf(command));
-  const { mirrors } = answer as { readonly mirrors: readonly MirrorView[] };
+  const mirrors = await mirrorsOf(command, context);
   if (command.json) context.print(JSON.stringify({ mirrors }));
   else for (const mirror of mirrors) context.print(summaryOf(mirror));
 }
 
 export async function mirrorShow(command: KeptCommand, name: string, context: CommandContext): Promise<void> {
+  if (isInStore(command)) {
+    const found = (await mirrorsOf(command, context)).find((mirror) => mirror.name === name);
+    if (found === undefined) throw new CairnError('not-found', `the repository has no mirror "${name}"`);
+    print(found, command, context);
+    return;
+  }
   const answer = await (await open(command, context)).send('GET', pathOf(command, name));
   print(answer as MirrorView, command, context);
+}
+
+/** All mirrors of a repository: from the store, where one is named, or from the server. */
+async function mirrorsOf(command: KeptCommand, context: CommandContext): Promise<readonly MirrorView[]> {
+  if (isInStore(command)) {
+    const { mirrorsInStore } = await import('./mirror-kept-store.ts');
+    return mirrorsInStore(command.repository, command.flags, context);
+  }
+  const answer = await (await open(command, context)).send('GET', pathOf(command));
+  return (answer as { readonly mirrors: readonly MirrorView[] }).mirrors;
+}
+
+function isInStore({ flags }: KeptCommand): boolean {
+  if (flags.store !== undefined && flags.server !== undefined) {
+    throw new CairnError('invalid', '--store and --server exclude each other');
+  }
+  return flags.store !== undefined;
 }
 
 export async function mirrorRemove(

@@ -14,7 +14,7 @@ import type { App } from '../../src/server/app.ts';
 import { type CommandResult, GitClient, run } from '../helpers/git-client.ts';
 import { announcement, gitUrl, publish, signedIn } from '../helpers/identity.ts';
 import { Person } from '../helpers/nostr-client.ts';
-import { MAIN, repositoryUrl, startServer } from '../helpers/server.ts';
+import { MAIN, repositoryUrl, spawnServer, startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
 /** Loopback is not public, so a server reaches it only when it is allowed. */
@@ -125,6 +125,35 @@ it('of an address in the network of the server is refused at once, whatever form
     }
   }
   expect(await requests.send('GET', path())).toEqual({ mirrors: [] });
+});
+
+it('is shown from the store, too, where no server runs', async () => {
+  const place = join(home, 'data');
+  const store = `file:${place}`;
+  const flags = ['--store', store];
+  expect(await cairn('repo', 'create', name(), ...flags)).toMatchObject({ exitCode: 0 });
+  expect(await cairn('mirror', 'list', name(), ...flags, '--json')).toMatchObject({
+    exitCode: 0,
+    stdout: '{"mirrors":[]}\n',
+  });
+  const none = await cairn('mirror', 'show', name(), 'none', ...flags);
+  expect(none).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('has no mirror "none"') });
+  const both = await cairn('mirror', 'list', name(), ...flags, '--server', server.url);
+  expect(both).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('exclude each other') });
+  const cache = join(home, 'cache');
+  const options = ['--access', 'signed', '--mirror-allow', '127.0.0.1', '--cache', cache];
+  {
+    await using own = await spawnServer([...flags, ...options]);
+    const author = new Person(await secretIn(home));
+    expect(await publish(own.url, announcement(own.url, author, 'kept'))).toMatchObject({ accepted: true });
+    const at = ['/api/v1/repositories', author.npub, 'kept', 'mirrors'].join('/');
+    const wanted = { name: 'upstream', direction: 'pull', address: there() };
+    await requestsOf(author, own.url).send('POST', at, wanted);
+    const listed = await cairn('mirror', 'list', `${author.npub}/kept`, ...flags);
+    expect(listed.stdout).toContain(`upstream\t<- ${there()}\tpull (namespace)`);
+    const shown = await cairn('mirror', 'show', `${author.npub}/kept`, 'upstream', ...flags);
+    expect(shown.stdout).toContain('mirror        upstream\n');
+  }
 });
 
 describe('a pull mirror', () => {

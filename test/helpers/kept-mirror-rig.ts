@@ -298,10 +298,13 @@ function pushed(
   remote: Remote,
   listed: ReadonlyMap<string, string>,
   wanted: ReadonlyMap<string, string>,
-  { prune }: PushOptions,
+  { prune, overwrite }: PushOptions,
 ): number {
   const names = new Set([...wanted.keys(), ...(prune ? listed.keys() : [])]);
   const differing = [...names].filter((ref) => wanted.get(ref) !== listed.get(ref));
+  if (!overwrite && differing.some((ref) => !wanted.has(ref))) {
+    throw new CairnError('forbidden', 'the target would lose refs');
+  }
   if (differing.some((ref) => remote.refs.get(ref) !== listed.get(ref))) {
     throw new CairnError('conflict', 'somebody else has pushed to the target meanwhile');
   }

@@ -1,7 +1,7 @@
 /** Runs of kept mirrors on real repositories: of two at once, the one that knows less undoes nothing (issue 13, point 4). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CarryOutContext, pullRun, pushRun } from '../../src/mirror/kept/carry-out.ts';
-import type { PullOptions } from '../../src/mirror/kept/mirror-runs.ts';
+import type { PullOptions, PushOptions } from '../../src/mirror/kept/mirror-runs.ts';
 import { parseRemoteAddress } from '../../src/mirror/remote/remote-address.ts';
 import { TransferCounts } from '../../src/outbound/traffic.ts';
 import type { GitRepository } from '../../src/repository/git/git-repository.ts';
@@ -99,7 +99,12 @@ describe('a push', () => {
     await source.run(['push', '--quiet', target.folder, 'main:refs/heads/old']);
     const traffic = new TransferCounts();
     const run = (prune: boolean) =>
-      pushRun(context).run(repository, { address, credential: undefined, traffic }, { prune }, signal);
+      pushRun(context).run(
+        repository,
+        { address, credential: undefined, traffic },
+        { prune, overwrite: true },
+        signal,
+      );
     expect(await run(false)).toMatchObject({ changed: 1 });
     expect(traffic.sentBytes).toBeGreaterThan(100);
     expect(await target.run(['for-each-ref', '--format=%(refname)'])).toBe('refs/heads/main\nrefs/heads/old');
@@ -107,5 +112,45 @@ describe('a push', () => {
     expect(await run(true)).toMatchObject({ changed: 0 });
     expect(await target.run(['for-each-ref', '--format=%(objectname)'])).toBe(await mainOf(repository));
     expect(await target.run(['fsck', '--full', '--strict'])).toBe('');
+  });
+
+  it('into a filled target refuses to take what is nowhere here, unless that was asked for (issue 13)', async () => {
+    const { source, repository } = await brought();
+    const target = await users.init(`filled-${names}`, '--bare');
+    const address = parseRemoteAddress(target.folder);
+    const run = (parts: Partial<PushOptions>) =>
+      pushRun(context).run(
+        repository,
+        { address, credential: undefined },
+        { prune: true, overwrite: false, ...parts },
+        signal,
+      );
+    const refs = () => target.run(['for-each-ref', '--format=%(objectname) %(refname)']);
+    const tip = await source.run(['rev-parse', 'main']);
+    await source.run(['push', '--quiet', target.folder, 'main:refs/heads/theirs']);
+    const before = await refs();
+    await expect(run({})).rejects.toMatchObject({
+      kind: 'forbidden',
+      message: expect.stringMatching(/would lose it: refs\/heads\/theirs\. .*--prune.*--no-prune/),
+    });
+    expect(await refs()).toBe(before);
+    expect(await run({ prune: false })).toMatchObject({ changed: 1 });
+    expect(await refs()).toBe(`${tip} refs/heads/main\n${before}`);
+    await target.run(['update-ref', '-d', 'refs/heads/theirs']);
+
+    // A value that this repository does not know is lost as well; an older one of its own is not.
+    const unknown = await source.commit('Elsewhere', { README: 'elsewhere\n' });
+    await source.run(['push', '--quiet', target.folder, 'main']);
+    await expect(run({ prune: false })).rejects.toMatchObject({
+      message: expect.stringMatching(/would lose it: refs\/heads\/main\. .*--overwrite/),
+    });
+    expect(await refs()).toBe(`${unknown} refs/heads/main`);
+    await rig.import(repository, source.folder);
+    await target.run(['update-ref', 'refs/heads/main', tip]);
+    expect(await run({})).toMatchObject({ changed: 1 });
+    await source.run(['commit', '--amend', '--quiet', '-m', 'Another']);
+    await source.run(['push', '--quiet', '--force', target.folder, 'main']);
+    expect(await run({ overwrite: true })).toMatchObject({ changed: 1 });
+    expect(await refs()).toBe(`${unknown} refs/heads/main`);
   });
 });

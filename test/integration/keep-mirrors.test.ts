@@ -250,13 +250,35 @@ describe('a push mirror (issue 13, point 4)', () => {
     expect(await two.kept.show(two.repository, 'backup')).toMatchObject({ condition: 'current' });
   });
 
+  it('takes nothing from a filled target unasked, at its first run; later it is what the mirror has made of it', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server();
+    await server.publish(commit(1));
+    const target = rig.remote('target');
+    target.set('refs/heads/other', commit(9));
+    await server.kept.add(server.repository, pushTo(target), null);
+    await rig.clock.advance(1);
+    expect([...target.refs]).toEqual([['refs/heads/other', commit(9)]]);
+    expect(await server.kept.show(server.repository, 'backup')).toMatchObject({
+      condition: 'failing',
+      lastError: { kind: 'forbidden' },
+    });
+    target.set('refs/heads/other', undefined);
+    await server.kept.run(server.repository, 'backup');
+    await rig.clock.advance(1);
+    expect([...target.refs]).toEqual([[MAIN, commit(1)]]);
+    target.set('refs/heads/other', commit(9));
+    await rig.clock.advance(120);
+    expect([...target.refs]).toEqual([[MAIN, commit(1)]]);
+  });
+
   it('keeps refs that only the target has when it does not prune', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();
     const [pruned, kept] = [rig.remote('pruned'), rig.remote('kept')];
     for (const target of [pruned, kept]) target.set('refs/heads/other', commit(9));
     await server.publish(commit(1));
-    await server.kept.add(server.repository, pushTo(pruned, { name: 'a' }), null);
+    await server.kept.add(server.repository, pushTo(pruned, { name: 'a', overwrite: true }), null);
     await server.kept.add(server.repository, pushTo(kept, { name: 'b', prune: false }), null);
     await rig.clock.advance(1);
     expect([...pruned.refs.keys()]).toEqual([MAIN]);

@@ -21,6 +21,7 @@ import { runMirror } from '../run/run-mirror.ts';
 import type { MirrorRemote, MirrorRunResult, PullRun, PushRun } from './mirror-runs.ts';
 import { OwnSource } from './own-source.ts';
 import type { MirrorCredential } from './sealed-credentials.ts';
+import { refuseLosses } from './target-losses.ts';
 
 export interface CarryOutContext {
   readonly imports: ImportContext;
@@ -96,7 +97,7 @@ export function pullRun(context: CarryOutContext): PullRun {
 export function pushRun(context: CarryOutContext): PushRun {
   const { imports, git, scratch, agent } = context;
   return {
-    run: async (repository, remote, { prune }, signal) => {
+    run: async (repository, remote, { prune, overwrite }, signal) => {
       // An empty repository deletes nothing: it may only just have been made.
       const published = await repository.resolve();
       if (published === undefined || branchesAndTags(published.manifest.refs).size === 0) {
@@ -106,8 +107,9 @@ export function pushRun(context: CarryOutContext): PushRun {
       let source: OwnSource | undefined;
       const openSource = async () => {
         // The state is read after the target was listed: see `PushRun`.
-        await opening;
+        const { listing } = await opening;
         source = await OwnSource.open(git, repository);
+        if (!overwrite) await refuseLosses({ git, repository, signal }, source.state, listing.refs, prune);
         return source;
       };
       const result = await runMirror({

@@ -222,7 +222,7 @@ export class KeptMirrors {
     };
     return mirror.direction === 'pull'
       ? { ...common, direction: 'pull', refs: mirror.refs, overwrite: mirror.overwrite, marked: false }
-      : { ...common, direction: 'push', prune: mirror.prune };
+      : { ...common, direction: 'push', prune: mirror.prune, overwrite: mirror.overwrite };
   }
 
   private sealed(

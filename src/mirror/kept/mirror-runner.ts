@@ -163,7 +163,9 @@ export class MirrorRunner {
     if (keeper !== undefined) throw new CairnError('forbidden', keeper);
     const remote = { ...this.remoteOf(repository.id, mirror), traffic };
     if (mirror.direction === 'push') {
-      return this.context.push.run(repository, remote, { prune: mirror.prune }, signal);
+      const { prune, overwrite, progress } = mirror;
+      const options = { prune, overwrite: overwrite || progress.mirrored !== null };
+      return this.context.push.run(repository, remote, options, signal);
     }
     if (!isMarked(published.manifest, mirror.id)) {
       if (mirror.marked || !(await this.completeMark(repository, mirror))) return 'gone';

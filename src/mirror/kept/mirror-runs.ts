@@ -57,6 +57,8 @@ export interface PullRun {
 export interface PushOptions {
   /** Whether branches and tags of the target that are not here are deleted there. */
   readonly prune: boolean;
+  /** Whether the target may lose what is nowhere here. It may from the second run on: then it is what this mirror has made of it. */
+  readonly overwrite: boolean;
 }
 
 /**

@@ -25,7 +25,13 @@ const wanted = z.discriminatedUnion('direction', [
     /** Allows a mirror that follows to overwrite the branches and tags that are there. */
     overwrite: z.boolean().default(false),
   }),
-  z.strictObject({ ...common, direction: z.literal('push'), prune: z.boolean().default(true) }),
+  z.strictObject({
+    ...common,
+    direction: z.literal('push'),
+    prune: z.boolean().default(true),
+    /** Allows the first run to delete and replace what only the target has. */
+    overwrite: z.boolean().default(false),
+  }),
 ]);
 
 /** What to keep, checked. */

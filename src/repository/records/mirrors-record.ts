@@ -72,6 +72,8 @@ const mirror = z.discriminatedUnion('direction', [
     direction: z.literal('push'),
     /** Whether refs of the target that are not here are deleted there. */
     prune: z.boolean(),
+    /** Whether the first run may delete and replace what only the target has. */
+    overwrite: z.boolean().default(false),
   }),
 ]);
 

@@ -16,6 +16,7 @@ describe('a mirror that somebody asks for (issue 13, point 4)', () => {
     });
     expect(parseNewMirror({ ...pull, direction: 'push' }, { shortest: 1_200 })).toMatchObject({
       prune: true,
+      overwrite: false,
       every: 1_200,
     });
   });
