@@ -93,7 +93,7 @@ it('keeps everything when the server is stopped and started again', async () => 
 it.each([
   ['nonsense', 'a repository is named <owner>/<identifier>'],
   ['/srv/tool.git', 'a repository is named <owner>/<identifier>'],
-  ['nobody/x', '"nobody" is neither an npub nor 64 hex characters'],
+  ['nobody/x', '"nobody" is neither an npub nor a public key of 64 lower-case hex characters'],
   [`${OWNER}/..`, 'the repository identifier cannot be "." or ".."'],
   [`${OWNER}/none`, `there is no repository ${OWNER}/none`],
 ])('says what is wrong with `repo show %s`', async (name, reason) => {
