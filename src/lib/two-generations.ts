@@ -19,6 +19,11 @@ export class TwoGenerations<K, V> {
     return this.youngWeight + this.oldWeight;
   }
 
+  /** How many entries there are. One that was used again may count twice. */
+  get size(): number {
+    return this.young.size + this.old.size;
+  }
+
   get(key: K): V | undefined {
     const young = this.young.get(key);
     if (young !== undefined) return young.value;

@@ -22,6 +22,7 @@ import { ClosingStack } from '../lib/closing-stack.ts';
 import { type Random, systemRandom } from '../lib/random.ts';
 import type { FoldMode, FoldOutcome } from '../maintenance/fold/fold.ts';
 import { Folding } from '../maintenance/fold/folding.ts';
+import { FossilFolding } from '../maintenance/fold/fossil/fossil-folding.ts';
 import { kinds } from '../nostr/kinds.ts';
 import { loadSecp256k1, type Secp256k1 } from '../nostr/secp256k1.ts';
 import { createVerifier } from '../nostr/verify.ts';
@@ -172,9 +173,20 @@ async function openApp(
     automatic: settings.fold && background,
     observer: foldObserver(metrics),
   });
+  const fossilFolding = new FossilFolding({
+    repositories: opened.fossil,
+    cache,
+    control: stores.control,
+    scratch,
+    clock,
+    random,
+    log,
+    automatic: settings.fold && background,
+    observer: foldObserver(metrics),
+  });
   // Work that waits for downloads is closed together with the cache, because only the cache can break the downloads
   // off.
-  const downloading = [() => cache.close(), () => folding.close()];
+  const downloading = [() => cache.close(), () => folding.close(), () => fossilFolding.close()];
   let broken: Promise<unknown> | undefined;
   const breakOff = async () => {
     broken ??= allSettledOrThrow(downloading.map((close) => close()));
@@ -227,6 +239,7 @@ async function openApp(
   subscribers.complete();
   fossilSubscribers.add((id, manifest) => logFossilChanges(log, id, manifest));
   fossilSubscribers.add(relay.fossilPublished);
+  fossilSubscribers.add((id, manifest) => fossilFolding.published(id, manifest));
   fossilSubscribers.complete();
 
   readGauges(metrics, {
@@ -235,7 +248,7 @@ async function openApp(
     cacheFolder: settings.cache.folder,
     cacheBytes: () => cache.bytes,
     repositories: () => relay.events.countOfKind(kinds.repository),
-    queues: { git: () => transfer.places.waiting, folds: () => folding.queued },
+    queues: { git: () => transfer.places.waiting, folds: () => folding.queued + fossilFolding.queued },
   });
   const adminUrl = await serveHttp(
     server,

@@ -20,6 +20,9 @@ export const status = {
   shunned: 16,
 } as const;
 
+/** Records that are no artifacts. */
+const NO_ARTIFACT = flags.unversioned | flags.wrong | flags.waiting;
+
 /** A delta that waits for its source. */
 export interface WaitingDelta {
   readonly slot: number;
@@ -167,32 +170,47 @@ export class BagDraft {
   private *addRecords(pack: number, index: PackIndex, slots: Uint32Array): Cooperative<Uint8Array> {
     const effective = new Uint8Array(index.records);
     let offset = 0;
-    for (let record = 0; record < index.records; record++) {
+    for (let from = 0; from < index.records; from += STEPS) {
+      const to = Math.min(index.records, from + STEPS);
+      // A loop without pauses inside is compiled once, and runs several times as fast.
+      offset = this.addStretch(pack, index, slots, { from, to, offset }, effective);
+      yield;
+    }
+    return effective;
+  }
+
+  /** @returns the offset behind the last record */
+  private addStretch(
+    pack: number,
+    index: PackIndex,
+    slots: Uint32Array,
+    { from, to, offset: begin }: { readonly from: number; readonly to: number; readonly offset: number },
+    effective: Uint8Array,
+  ): number {
+    let offset = begin;
+    for (let record = from; record < to; record++) {
       const recordFlags = index.flagsOf(record);
       const length = index.lengthOf(record);
       const source = index.sourceOf(record);
       const sourceSlot = source === NO_SOURCE ? NONE : (slots[source] ?? NONE);
       const slot = slots[record] ?? NONE;
       const size = index.sizeOf(record);
-      const place = { pack, offset, length, size };
-      offset += length;
-      if ((recordFlags & flags.unversioned) !== 0) this.addContent(slot, place);
-      else if ((recordFlags & flags.wrong) !== 0) this.removeWaiting(slot, sourceSlot);
-      else if ((recordFlags & flags.waiting) !== 0) {
-        this.addWaiting({
-          ...place,
-          slot,
-          source: sourceSlot,
-          isPrivate: (recordFlags & flags.private) !== 0,
-        });
+      if ((recordFlags & NO_ARTIFACT) !== 0) {
+        this.addOther(slot, sourceSlot, recordFlags, { pack, offset, length, size });
       } else if (this.isNews(slot, recordFlags)) {
         const depth = index.depthOf(record);
-        this.hold(slot, { ...place, flags: recordFlags, depth, source: sourceSlot });
+        this.hold(slot, { flags: recordFlags, depth, size, pack, offset, length, source: sourceSlot });
         effective[record] = isVisible(this.status[slot] ?? 0) ? 1 : 0;
       }
-      if (record % STEPS === STEPS - 1) yield;
+      offset += length;
     }
-    return effective;
+    return offset;
+  }
+
+  private addOther(slot: number, source: number, recordFlags: number, place: ContentPlace): void {
+    if ((recordFlags & flags.unversioned) !== 0) this.addContent(slot, place);
+    else if ((recordFlags & flags.wrong) !== 0) this.removeWaiting(slot, source);
+    else this.addWaiting({ ...place, slot, source, isPrivate: (recordFlags & flags.private) !== 0 });
   }
 
   /** Whether a record of an artifact is the first, or makes a private one public. */

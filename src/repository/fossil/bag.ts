@@ -306,9 +306,8 @@ export class Bag {
     const { table } = this.view;
     const bits = table.flagsOf(slot);
     const source = table.sourceOf(slot);
-    return {
+    const entry = {
       name: table.names.at(slot),
-      ...(source === NONE || this.isSentWhole(slot) ? {} : { source: table.names.at(source) }),
       size: table.sizeOf(slot),
       storedSize: table.lengthOf(slot),
       isPrivate: (this.bitsOf(slot) & status.private) !== 0,
@@ -316,6 +315,7 @@ export class Bag {
       isCheckIn: (bits & flags.checkIn) !== 0,
       ordinal: table.positionOf(slot),
     };
+    return source === NONE || this.isSentWhole(slot) ? entry : { ...entry, source: table.names.at(source) };
   }
 
   /** Whether it is stored as a delta of what not everybody who sees it may see: its source was shunned, or is private. */

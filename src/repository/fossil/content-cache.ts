@@ -1,5 +1,5 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
-import { LruMap } from '../../lib/lru.ts';
+import { TwoGenerations } from '../../lib/two-generations.ts';
 
 /** Of the whole cache, the largest part that one content may take. */
 const LARGEST_SHARE = 1 / 8;
@@ -8,8 +8,9 @@ const LARGEST_SHARE = 1 / 8;
 export interface ContentCacheStats {
   readonly hits: number;
   readonly misses: number;
+  /** Contents that are kept. One that was used again may count twice. */
   readonly entries: number;
-  /** Bytes of contents. */
+  /** Bytes of them. */
   readonly bytes: number;
 }
 
@@ -20,7 +21,7 @@ export interface ContentCacheStats {
  */
 export class ContentCache {
   private readonly bytes: number;
-  private readonly contents: LruMap<string, Uint8Array>;
+  private readonly contents: TwoGenerations<string, Uint8Array>;
   private readonly perEntry: number;
   private hits = 0;
   private misses = 0;
@@ -28,7 +29,7 @@ export class ContentCache {
   /** @param limits bytes of contents, and how many contents */
   constructor(limits: { readonly bytes: number; readonly entries: number }) {
     this.bytes = limits.bytes;
-    this.contents = new LruMap(limits.bytes);
+    this.contents = new TwoGenerations(limits.bytes);
     // Small contents weigh as much as the average one of a full cache, so that the number is bounded, too.
     this.perEntry = Math.ceil(limits.bytes / Math.max(1, limits.entries));
   }

@@ -246,7 +246,8 @@ class Intake {
   ): Promise<void> {
     await this.yielder.next();
     const { name, isPrivate } = from;
-    this.contents.set(name, content, content.length);
+    // Whatever is made of it was noted before.
+    if (this.deltas.has(name)) this.contents.set(name, content, content.length);
     this.bag.context.contents?.remember(this.bag.repository, name, content);
     if (this.isHere(from)) return;
 

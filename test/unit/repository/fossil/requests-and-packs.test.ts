@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { pointerKey } from '../../../../src/repository/keys.ts';
+import {
+  checkIn,
+  clusterOf,
+  delta,
+  FOSSIL_ID,
+  FossilRig,
+  lines,
+  whole,
+} from '../../../helpers/fossil-rig.ts';
+import { tempDir } from '../../../helpers/temp-dir.ts';
+
+describe('requests to the store', () => {
+  it('a round with nothing new takes one conditional read; a push the pack, the manifest and the pointer as well', async () => {
+    const rig = await new FossilRig().create();
+    const [one, two, three] = [whole(lines(0, 100)), whole(lines(1, 100)), whole(lines(2, 100))];
+    await rig.push([one]);
+    rig.store.reset();
+    await (await rig.bag()).content(one.name);
+    expect(rig.store.log).toMatchObject([
+      { operation: 'get', outcome: 'not-modified', key: pointerKey(FOSSIL_ID) },
+    ]);
+
+    rig.store.reset();
+    await rig.push([delta(one, two), delta(two, three), checkIn('a check-in')]);
+    expect(
+      rig.store.log.map(({ operation, key }) => `${operation} ${key.split('.')[1] ?? 'pointer'}`).sort(),
+    ).toEqual(['get pointer', 'put bag', 'put json', 'put pointer']);
+  });
+
+  it('a server that has just started reads the pointer, the manifest, and the index of each pack', async () => {
+    const rig = await new FossilRig().create();
+    for (let at = 0; at < 3; at++) await rig.push([whole(`text ${at}`)]);
+    rig.store.reset();
+    await rig.another().bag();
+    expect(rig.store.count('get')).toBe(5);
+    expect(rig.store.count()).toBe(5);
+  });
+});
+
+describe('what is derived', () => {
+  it('from 45 pushes in a row adds to one table, and costs some 100 bytes for an artifact', async () => {
+    const rig = await new FossilRig().create();
+    let { view } = await rig.bag();
+    for (let round = 0; round < 45; round++) {
+      const artifacts = Array.from({ length: 100 }, (_, at) => whole(`${round} ${at}`));
+      const { bag } = await rig.push(artifacts);
+      expect(bag.view.table).toBe(view.table);
+      expect(bag.view.packs.length).toBe(round + 1);
+      view = bag.view;
+    }
+    expect(view.count).toBe(4_500);
+    expect(view.table.memory / view.count).toBeLessThan(200);
+    expect(rig.repository.bags.memory).toBeLessThan(2 << 20);
+  });
+
+  it('is kept within its bounds', async () => {
+    const rig = await new FossilRig({ memory: { bags: 1, packs: 0, contents: 0 } }).create();
+    await rig.push([whole(lines(0, 100)), delta(whole(lines(0, 100)), whole(lines(1, 100)))]);
+    const bag = await rig.bag();
+    expect(Buffer.from(await bag.content(whole(lines(1, 100)).name)).toString()).toBe(lines(1, 100));
+  });
+});
+
+describe('a pack', () => {
+  it('that is too large for memory is read from the cache on disk, in the same way', async () => {
+    await using folder = await tempDir('fossil-pack');
+    const rig = await new FossilRig({ folder: join(folder.path, 'cache') }).create();
+    await rig.opened.cache.open();
+    const artifacts = Array.from({ length: 40 }, () => whole(randomBytes(60_000)));
+    const [first] = artifacts;
+    await rig.push([
+      ...artifacts,
+      delta(first ?? whole(''), whole(Buffer.concat([first?.payload ?? Buffer.of(), Buffer.from('more')]))),
+    ]);
+    const other = rig.another();
+    const bag = await other.bag();
+    let count = 0;
+    for (let from = 0; from < bag.count; ) {
+      const run = await bag.storedRun(from, 500_000);
+      count += run.artifacts.length;
+      from = run.next;
+    }
+    expect(count).toBe(41);
+    for (const { name, payload } of artifacts) {
+      expect(Buffer.compare(await bag.content(name), payload), name).toBe(0);
+    }
+    expect(other.opened.cache.bytes).toBeGreaterThan(40 * 60_000);
+    await other.opened.cache.close();
+    await rig.opened.cache.close();
+  });
+
+  it.each([
+    ['index', -1],
+    ['payload', 10],
+  ])('with a damaged %s is told apart from an empty one, and named', async (part, at) => {
+    const rig = await new FossilRig().create();
+    await rig.push([whole(lines(0, 100)), clusterOf([whole('x').name])]);
+    const [{ pack } = { pack: undefined }] = (await rig.bag()).state.packs;
+    const key = rig.store.log.find(({ key }) => key.endsWith('.bag'))?.key ?? '';
+    const found = await rig.store.get(key);
+    if (!found.found) throw new Error('the pack is missing');
+    const bytes = Buffer.concat(await found.body.toArray());
+    bytes.writeUInt8((bytes.at(at) ?? 0) ^ 1, at < 0 ? bytes.length + at : at);
+    await rig.store.put(key, bytes, { mode: 'overwrite' });
+    const read = async () => {
+      const bag = await rig.another().bag();
+      await bag.content(whole(lines(0, 100)).name);
+    };
+    await expect(read()).rejects.toMatchObject({
+      kind: 'corrupt',
+      message: expect.stringContaining(pack?.digest ?? part),
+    });
+    await rig.store.delete(key);
+    await expect(read()).rejects.toMatchObject({ kind: 'corrupt' });
+  });
+});
