@@ -8,7 +8,7 @@ const ENTRY = fileURLToPath(new URL('./killing-server.mjs', import.meta.url));
 /** The write of a push at which a server is killed. */
 export interface KillAt {
   /** How its key ends, among those of repositories; `log`: an entry of the event log. */
-  readonly ending: '.pack' | '.idx' | '.json' | '.bitmap' | '.graph' | '/fold' | '/pointer' | 'log';
+  readonly ending: '.pack' | '.bag' | '.idx' | '.json' | '.bitmap' | '.graph' | '/fold' | '/pointer' | 'log';
   /** The first such write of the server, the second one, and so on. */
   readonly ordinal: number;
   /** `during`: it has been begun, and may or may not be finished. */
