@@ -1,3 +1,4 @@
+import { FOSSIL_OPTIONS } from './fossil-options.ts';
 import { MIRROR_OPTIONS } from './mirror-options.ts';
 import type { Option } from './option.ts';
 import { SLOW_CLIENT_OPTIONS } from './slow-client-options.ts';
@@ -354,6 +355,7 @@ export const OPTIONS = [
     commands: 'serve',
   },
   ...MIRROR_OPTIONS,
+  ...FOSSIL_OPTIONS,
   {
     name: 'swap-patience',
     variable: 'CAIRN_SWAP_PATIENCE',

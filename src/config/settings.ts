@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { CairnError } from '../lib/errors.ts';
 import { type AnonymousPushSettings, anonymousPushes } from './anonymous-pushes.ts';
+import { FOSSIL_SCHEMAS, type FossilSettings } from './fossil-settings.ts';
 import { type GivenFlags, givenValue, invalidValue } from './given-flags.ts';
 import { MIRROR_SCHEMAS, type MirrorSettings } from './mirror-settings.ts';
 import type { OptionName } from './options.ts';
@@ -88,6 +89,7 @@ export interface Settings {
   /** Undefined: off. */
   readonly offload: OffloadSettings | undefined;
   readonly mirrors: MirrorSettings;
+  readonly fossil: FossilSettings;
   readonly swapPatience: number;
   readonly shutdownGrace: number;
 }
@@ -186,6 +188,7 @@ const SCHEMAS = {
   // No signature is valid for more than a week.
   'offload-expiry': whole(60, 604_800),
   ...MIRROR_SCHEMAS,
+  ...FOSSIL_SCHEMAS,
   'swap-patience': seconds,
   'shutdown-grace': seconds,
   server: serviceUrl,
@@ -246,6 +249,11 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
       allowed: read('mirror-allow'),
       shortest: read('mirror-interval'),
       concurrency: read('mirror-concurrency'),
+    },
+    fossil: {
+      maxMessage: read('fossil-max-message'),
+      replyBytes: read('fossil-reply-size'),
+      replyMilliseconds: read('fossil-reply-time'),
     },
     swapPatience: read('swap-patience'),
     shutdownGrace: read('shutdown-grace'),

@@ -24,9 +24,7 @@ export interface FossilParts {
   readonly publicKey: string;
 }
 
-/** Bytes of one message. Stock clients send 250 kB in a round, and one artifact beyond that, however large it is. */
-const MESSAGE_BYTES = 128 * 2 ** 20;
-/** Bytes of the messages of all requests. */
+/** Bytes of the messages of all requests, unless one alone may take more: as it travels, and uncompressed. */
 const MEMORY_BYTES = 256 * 2 ** 20;
 
 const COOKIE_SALT = 'cairn fossil clone cookies v1';
@@ -34,6 +32,7 @@ const COOKIE_SALT = 'cairn fossil clone cookies v1';
 /** What answers Fossil clients. */
 export function openFossil(parts: FossilParts): FossilRoutesContext {
   const { settings, opened, clock, log, base, serviceKey, publicKey } = parts;
+  const { maxMessage, replyBytes, replyMilliseconds } = settings.fossil;
   return {
     repositories: opened.fossil,
     gitRepositories: opened.repositories,
@@ -41,11 +40,11 @@ export function openFossil(parts: FossilParts): FossilRoutesContext {
     access: settings.access,
     base,
     clock,
-    messageBytes: MESSAGE_BYTES,
-    memory: new ByteBudget(MEMORY_BYTES),
+    messageBytes: maxMessage,
+    memory: new ByteBudget(Math.max(MEMORY_BYTES, 2 * maxMessage)),
     round: {
       clock,
-      limits: ROUND_LIMITS,
+      limits: { ...ROUND_LIMITS, replyBytes, replyMilliseconds },
       locks: new CheckInLocks(),
       cookieKey: hkdfSha256(Buffer.from(serviceKey, 'hex'), COOKIE_SALT, Buffer.alloc(0), 32),
       serverCode: publicKey.slice(0, 40),

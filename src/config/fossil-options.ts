@@ -1,0 +1,31 @@
+import type { Option } from './option.ts';
+
+/** Settings of the Fossil repositories that a server has. */
+export const FOSSIL_OPTIONS = [
+  {
+    name: 'fossil-max-message',
+    variable: 'CAIRN_FOSSIL_MAX_MESSAGE',
+    value: '<size>',
+    default: '128MiB',
+    description:
+      'Largest request of a Fossil client, uncompressed. Clients send some 250 kB in one request, and a larger artifact alone.',
+    commands: 'serve',
+  },
+  {
+    name: 'fossil-reply-size',
+    variable: 'CAIRN_FOSSIL_REPLY_SIZE',
+    value: '<size>',
+    default: '5000000',
+    description:
+      'Bytes of artifacts in a reply to a Fossil client. What does not fit comes with the next reply. At least one artifact is always sent.',
+    commands: 'serve',
+  },
+  {
+    name: 'fossil-reply-time',
+    variable: 'CAIRN_FOSSIL_REPLY_TIME',
+    value: '<seconds>',
+    default: '30',
+    description: 'How many seconds a reply to a Fossil client collects artifacts.',
+    commands: 'serve',
+  },
+] as const satisfies readonly Option[];
