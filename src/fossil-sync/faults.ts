@@ -70,10 +70,6 @@ export const FAULT_SITES = {
     probability: 0.03,
     recovery: 'what was stored stays; the next session goes on from there',
   },
-  'clone.drop-gimme': {
-    probability: 0.05,
-    recovery: 'the source of a delta stays missing and is asked for in the next round',
-  },
   'clone.drop-received-file': {
     probability: 0.05,
     recovery:

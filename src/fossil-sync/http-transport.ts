@@ -97,7 +97,8 @@ export class HttpTransport implements Transport {
   }
 
   private redirected({ status, headers }: HttpAnswer): URL {
-    const to = parseUrl(headers['location'] ?? '', this.url);
+    const location = headers['location'] ?? '';
+    const to = location === '' ? undefined : parseUrl(location, this.url);
     if (to === undefined || !/^https?:$/.test(to.protocol)) {
       throw new RemoteError('corrupt', `${this.shown} redirects to nowhere`, { status });
     }

@@ -48,6 +48,10 @@ export {
   type OpenedHttpTransport,
   openHttpTransport,
 } from '../fossil-sync/open-http-transport.ts';
+export { syncTables, type TableSyncResult } from '../fossil-sync/table-sync/sync-tables.ts';
+export { type RowSender, type SyncedRow, SyncedTable } from '../fossil-sync/table-sync/synced-table.ts';
+export { answerTables, type Tables } from '../fossil-sync/table-sync/table-exchange.ts';
+export type { ConflictRule, Row, TableSchema } from '../fossil-sync/table-sync/table-schema.ts';
 export type { Transport, TransportReply, TransportRequest } from '../fossil-sync/transport.ts';
 export type { CairnError, ErrorKind } from '../lib/errors.ts';
 export type {

@@ -110,7 +110,10 @@ class CloneSession {
       checkInLockFailure: undefined,
     };
     const settled = this.settling?.result;
-    return { ...(settled === undefined ? pages : sum(pages, settled)), projectCode, projectName };
+    if (settled === undefined) return { ...pages, projectCode, projectName };
+    // Deltas of the pages that had to wait for the pull are not counted twice.
+    const filesReceived = this.draft?.held.count ?? pages.filesReceived;
+    return { ...sum(pages, settled), filesReceived, projectCode, projectName };
   }
 
   close(): PromiseLike<void> {
@@ -143,9 +146,10 @@ class CloneSession {
   private async page(): Promise<boolean> {
     const { wire, counters, options } = this;
     counters.begin(wire.bytesSent, wire.bytesReceived);
-    const isFirst = counters.rounds === 1;
+    // Nobody can log in before the server has told the code of its project: what needs a login waits until then.
+    const isStranger = counters.rounds === 1 && options.account !== undefined;
     const writer = wire.begin();
-    if (options.privateArtifacts) writer.add(pragmaCard({ pragma: 'send-private' }));
+    if (options.privateArtifacts && !isStranger) writer.add(pragmaCard({ pragma: 'send-private' }));
     writer.add({ card: 'clone', version: CLONE_VERSION, position: this.position });
     const code = this.projectCode === '' ? undefined : this.projectCode;
     const { next, files, announced } = await this.read(await wire.exchange(writer, code));
@@ -155,10 +159,11 @@ class CloneSession {
     options.progress?.(end);
     const refusal = this.words.takeRefusal();
     if (refusal !== undefined) {
-      // Nobody can log in before the server has told the code of its project: then it refuses, and is asked again.
-      if (isFirst && options.account !== undefined && this.projectCode !== '') return true;
+      if (isStranger && this.projectCode !== '') return true;
       throw refusal;
     }
+    // The first page has no private artifacts, so it is asked for again.
+    if (isStranger && options.privateArtifacts && this.projectCode !== '') return true;
     return this.goOn(next, files, announced);
   }
 

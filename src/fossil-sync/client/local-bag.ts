@@ -43,8 +43,10 @@ export interface HeldArtifacts {
 
 /** How much of what came was new. */
 export interface TakenArtifacts {
-  /** Artifacts that are here now and were not before, whether verified or waiting for their source. */
+  /** Artifacts that are here now and were not before. Of those that came earlier, deltas that have waited are among them. */
   readonly artifacts: number;
+  /** Deltas that begin to wait for their source. */
+  readonly waiting: number;
   readonly unversioned: number;
 }
 

@@ -131,7 +131,7 @@ export class MemoryBag implements LocalBag, HeldArtifacts {
       if (content !== undefined && file.hash !== undefined) this.contents.set(file.hash, content);
       this.files.set(file.name, file);
     }
-    return { artifacts: made.length + waiting, unversioned: versions.length };
+    return { artifacts: made.length, waiting, unversioned: versions.length };
   }
 
   /** Adds an artifact of which the name is right. */

@@ -50,6 +50,6 @@ export class RepositoryBag implements LocalBag {
     const prepared = await prepareArtifacts(this.bag, received, this.limits);
     const { bag, added, unversioned } = await publishArtifacts(this.repository, prepared, MIRRORED);
     this.bag = bag;
-    return { artifacts: added.length + prepared.waiting.length, unversioned };
+    return { artifacts: added.length, waiting: prepared.waiting.length, unversioned };
   }
 }

@@ -15,6 +15,8 @@ import type { ClonedProject, CloneTarget, DraftBag, HeldArtifacts, TakenArtifact
 
 const MIRRORED = { kind: 'mirror', actor: null, evidence: null } as const;
 
+const NOTHING: TakenArtifacts = { artifacts: 0, waiting: 0, unversioned: 0 };
+
 /** A draft was never published; nothing is looked up by this digest. */
 const NO_DIGEST: Digest = sha256('a state that is not published');
 
@@ -82,7 +84,7 @@ class RepositoryDraft implements DraftBag {
     const { repository, state } = this;
     const prepared = await prepareArtifacts(this.bag, received, this.limits);
     const { pack: built } = prepared;
-    if (built === undefined) return { artifacts: 0, unversioned: 0 };
+    if (built === undefined) return NOTHING;
     const { generation } = state;
     const pack = await repository.artifacts.put(repository.id, 'bag', built.digest, built.bytes, {
       generation,
@@ -91,11 +93,12 @@ class RepositoryDraft implements DraftBag {
     repository.bags.context.reader.remember(entry, built.bytes);
     const change = new AddArtifacts(repository, prepared, entry, MIRRORED, repository.mark());
     const { next } = await change.evaluate(state);
-    if (next === undefined) return { artifacts: 0, unversioned: 0 };
+    if (next === undefined) return NOTHING;
     this.state = next;
     this.bag = await draftBag(repository, next);
     return {
-      artifacts: prepared.artifacts.length + prepared.waiting.length,
+      artifacts: prepared.artifacts.length,
+      waiting: prepared.waiting.length,
       unversioned: prepared.unversioned.length,
     };
   }

@@ -235,7 +235,7 @@ export class SyncSession {
     if (faultFires(options.faults, 'client.fail-after-store')) {
       throw new CairnError('unavailable', 'a fault was injected after artifacts were stored');
     }
-    return taken.artifacts + taken.unversioned;
+    return taken.artifacts + taken.waiting + taken.unversioned;
   }
 
   private isUnfinished(taken: number, isNew: boolean, filesSent: number): boolean {

@@ -1,14 +1,7 @@
 /** A program that uses the packed package, compiled with its types, as somebody else would. */
-import { execFile } from 'node:child_process';
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { beside, mirrorRig, refsIn } from '../../helpers/mirror-rig.ts';
-
-const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+import { packedProgram } from '../../helpers/packed-package.ts';
 
 const PROGRAM = `
 import {
@@ -45,43 +38,11 @@ it('a program compiles against the types of the packed tarball, and mirrors and 
   await rig.author.commit('One', { file: '1\n' });
   await rig.author.run(['tag', 'v1']);
   await rig.author.run(['push', '--quiet', 'origin', 'main', 'v1']);
-  const folder = beside(rig, 'program');
-  const modules = join(folder, 'node_modules');
-  await mkdir(join(modules, 'cairn'), { recursive: true });
-  // The build is there already; nothing else of the checkout may be needed.
-  const { stdout } = await run(
-    'npm',
-    ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder],
-    { cwd: ROOT },
-  );
-  await run('tar', [
-    '-xzf',
-    join(folder, stdout.trim()),
-    '-C',
-    join(modules, 'cairn'),
-    '--strip-components=1',
-  ]);
-  for (const name of await readdir(join(ROOT, 'node_modules'))) {
-    if (name !== 'cairn' && !name.startsWith('.'))
-      await symlink(join(ROOT, 'node_modules', name), join(modules, name));
-  }
-  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-  await writeFile(join(folder, 'program.ts'), PROGRAM);
-  const options = ['--strict', '--target', 'es2023', '--lib', 'es2024,esnext.disposable', '--types', 'node'];
-  const tsc = [...options, '--module', 'nodenext', 'program.ts'];
-  await run(join(ROOT, 'node_modules/.bin/tsc'), tsc, { cwd: folder }).catch((error: { stdout: string }) => {
-    throw new Error(error.stdout);
-  });
+  const program = await packedProgram(beside(rig, 'program'), PROGRAM);
 
-  const result = await run(
-    process.execPath,
-    ['program.js', rig.sourceUrl, rig.targetUrl, beside(rig, 'store')],
-    {
-      cwd: folder,
-    },
-  );
+  const printed = await program([rig.sourceUrl, rig.targetUrl, beside(rig, 'store')]);
 
-  expect(JSON.parse(result.stdout)).toMatchObject({
+  expect(JSON.parse(printed)).toMatchObject({
     refs: ['refs/heads/main'],
     planned: ['create'],
     outcome: 'ok',
