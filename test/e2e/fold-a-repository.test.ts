@@ -22,7 +22,7 @@ it('folds repositories beside a running server, and brings back what was before'
 
   expect(await cairn('fold', name)).toEqual({
     exitCode: 0,
-    stdout: 'folded: 3 packs are now 1, 9 objects packed\n',
+    stdout: 'folded: 3 packs before, 1 now, 9 objects packed\n',
     stderr: '',
   });
   expect((await cairn('fold', name)).stdout).toBe('nothing to do\n');
