@@ -6,22 +6,25 @@ const unit = (...folders: readonly string[]) => folders.map((folder) => `test/un
 /** Tests of what only computes. */
 const PURE = unit('fossil', 'git', 'lib', 'nostr', 'policy');
 
-/** Tests of single files. */
-const UNIT = unit(
-  'browse',
-  'cli',
-  'config',
-  'fossil-sync',
-  'http',
-  'maintenance',
-  'mirror',
-  'outbound',
-  'relay',
-  'repository',
-  'server',
-  'transfer',
-  'web',
-);
+/** Tests of single files, and of the source as a whole. */
+const UNIT = [
+  'test/architecture/**/*.test.ts',
+  ...unit(
+    'browse',
+    'cli',
+    'config',
+    'fossil-sync',
+    'http',
+    'maintenance',
+    'mirror',
+    'outbound',
+    'relay',
+    'repository',
+    'server',
+    'transfer',
+    'web',
+  ),
+];
 
 /** Tests that measure the memory or count the open files of their process, which others would change. */
 const ALONE = ['test/faults/leave-in-the-middle.test.ts', 'test/integration/relay-socket.test.ts'];
@@ -51,7 +54,7 @@ export default defineConfig({
       },
     ],
     globalSetup: ['test/helpers/build-once.ts'],
-    setupFiles: ['test/helpers/no-leftovers.ts'],
+    setupFiles: ['test/helpers/no-leftovers.ts', 'test/helpers/compare-bytes.ts'],
     // Long enough for a dozen processes one after the other, on a machine that is busy with other tests.
     testTimeout: 180_000,
     hookTimeout: 180_000,
