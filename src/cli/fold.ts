@@ -2,9 +2,12 @@ import type { GivenFlags } from '../config/given-flags.ts';
 import { counted } from '../lib/counted.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import { type FoldMode, type FoldOutcome, foldRepository } from '../maintenance/fold/fold.ts';
+import { type FossilFoldOutcome, foldFossil } from '../maintenance/fold/fossil/fossil-fold.ts';
+import type { FossilRepository } from '../repository/fossil/fossil-repository.ts';
 import type { GitRepository } from '../repository/git/git-repository.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository/repository-id.ts';
+import type { AllRepositories } from '../server/open-repositories.ts';
 import type { CommandContext } from './command-context.ts';
 import { repositoryArgument } from './repository-argument.ts';
 import { withStoreAndGit } from './store-and-git.ts';
@@ -12,7 +15,10 @@ import { withStoreAndGit } from './store-and-git.ts';
 /** What is needed to fold repositories. */
 interface Opened {
   readonly repositories: Repositories;
+  readonly fossil: Repositories<FossilRepository>;
+  readonly all: AllRepositories;
   fold(repository: GitRepository, mode: FoldMode): Promise<FoldOutcome>;
+  foldFossil(repository: FossilRepository, mode: 'due' | 'full'): Promise<FossilFoldOutcome>;
 }
 
 /**
@@ -34,7 +40,13 @@ export async function fold(
       await foldAll(opened, context);
       return;
     }
-    const repository = opened.repositories.get(repositoryArgument(name));
+    const id = repositoryArgument(name);
+    const found = await opened.all.open(id);
+    if (found?.kind === 'fossil') {
+      context.print(fossilDescribed(await opened.foldFossil(found.repository, 'full')));
+      return;
+    }
+    const repository = opened.repositories.get(id);
     const outcome = await opened.fold(repository, 'full');
     if (outcome.outcome === 'leased') {
       throw new CairnError('busy', `a server is folding ${repository} right now; try again when it is done`);
@@ -58,8 +70,25 @@ async function foldAll(opened: Opened, context: CommandContext): Promise<void> {
       problems.push(`${repository}: ${messageOf(error)}`);
     }
   }
+  // What cannot be read was reported by the first listing.
+  for await (const { id } of opened.fossil.list(undefined, () => undefined)) {
+    context.signal.throwIfAborted();
+    const repository = opened.fossil.get(id);
+    try {
+      const outcome = await opened.foldFossil(repository, 'due');
+      if (outcome.outcome !== 'nothing to do') context.print(`${repository}\t${fossilDescribed(outcome)}`);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      problems.push(`${repository}: ${messageOf(error)}`);
+    }
+  }
   // Report failures at the end: one repository in trouble must not prevent the others from being folded.
   if (problems.length > 0) throw new CairnError('unavailable', problems.join('; '));
+}
+
+function fossilDescribed(outcome: FossilFoldOutcome): string {
+  if (outcome.outcome !== 'folded') return ended(outcome);
+  return `folded: ${counted(outcome.packs, 'pack')} became one, ${counted(outcome.records, 'record')} in it`;
 }
 
 function described(outcome: FoldOutcome): string {
@@ -67,7 +96,7 @@ function described(outcome: FoldOutcome): string {
   return `${ended(outcome)}${refusal}`;
 }
 
-function ended(outcome: FoldOutcome): string {
+function ended(outcome: FoldOutcome | Exclude<FossilFoldOutcome, { readonly outcome: 'folded' }>): string {
   switch (outcome.outcome) {
     case 'folded':
     case 'rolled up': {
@@ -108,6 +137,9 @@ async function withFolding(
     };
     await use({
       repositories,
+      fossil: opened.fossil,
+      all: opened.all,
+      foldFossil: (repository, mode) => foldFossil(folding, repository, mode, context.signal),
       fold: (repository, mode) =>
         // Repositories are folded one after another, so the cached files of this one are no longer needed.
         foldRepository(folding, repository, mode, 0, context.signal).finally(() => cache.relieve()),

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { AdoptProject, SetPasswordSeries } from '../../../../src/repository/fossil/configure-fossil.ts';
+import { derivedProjectCode } from '../../../../src/repository/fossil/create-fossil.ts';
+import { FOSSIL_ID, FossilRig } from '../../../helpers/fossil-rig.ts';
+
+const ACTOR = 'b'.repeat(64);
+const CODE = 'c'.repeat(40);
+
+async function adopt(rig: FossilRig, code: string) {
+  const { repository } = rig;
+  await repository.publisher.join(new AdoptProject(code, ACTOR, repository.mark()));
+  return (await repository.resolve())?.manifest;
+}
+
+describe('the project code of a repository', () => {
+  it('follows from its name at first, and is that of the first push from then on', async () => {
+    const rig = await new FossilRig().create();
+    expect((await rig.repository.resolve())?.manifest.projectCode).toBe(derivedProjectCode(FOSSIL_ID));
+    const adopted = await adopt(rig, CODE);
+    expect(adopted).toMatchObject({ projectCode: CODE, depth: 1 });
+    expect(adopted?.causes).toEqual([
+      { kind: 'configure', actor: ACTOR, evidence: null, artifacts: 0, unversioned: 0 },
+    ]);
+    // Said again, it publishes nothing.
+    expect(await adopt(rig, CODE)).toMatchObject({ projectCode: CODE, depth: 1 });
+  });
+});
+
+describe('the series of passwords', () => {
+  it('goes up, and never down', async () => {
+    const { repository } = await new FossilRig().create();
+    for (const [wanted, series] of [
+      [1, 1],
+      [1, 1],
+      [3, 3],
+      [2, 3],
+    ] as const) {
+      await repository.publisher.join(new SetPasswordSeries(wanted, ACTOR, repository.mark()));
+      expect((await repository.resolve())?.manifest.passwordSeries).toBe(series);
+    }
+  });
+
+  it('of a repository that is not there stays unsaid', async () => {
+    const { repository } = new FossilRig();
+    await repository.publisher.join(new SetPasswordSeries(1, ACTOR, repository.mark()));
+    expect(await repository.resolve()).toBeUndefined();
+  });
+});
