@@ -63,7 +63,7 @@ export async function restore(
   { artifacts, random }: { readonly artifacts: ArtifactStore; readonly random: Random },
   which: string,
 ): Promise<Committed<GitManifest>> {
-  const current = mustExist(repository, await repository.resolve());
+  const current = mustExist(repository, await repository.resolveOwnKind());
   const { manifest: past } = await findInHistory(repository, current, which);
   if (past.incarnation !== current.manifest.incarnation) {
     throw new CairnError('invalid', `state ${which} belongs to an earlier repository of that name`);
@@ -91,7 +91,7 @@ async function publishState(
   kind: 'announce' | 'head' | 'restore',
   change: (state: GitState | undefined) => GitState | undefined,
 ): Promise<Committed<GitManifest>> {
-  await repository.resolve();
+  await repository.resolveOwnKind();
   const { committed } = await repository.publisher.join({
     since: 0,
     alone: true,

@@ -12,8 +12,10 @@ const ROUTES = [
   '/healthz',
   '/readyz',
   '/metrics',
+  'fossil',
   'other',
 ];
+const FOSSIL_OPERATIONS = ['clone', 'sync', 'push', 'pull', 'other'];
 const STATUSES = ['200', '400', '401', '403', '404', '405', '409', '413', '500', '503'];
 const COMMANDS = [
   'upload-pack',
@@ -110,6 +112,11 @@ export function startAtZero(registry: Registry): void {
     for (const condition of MIRROR_CONDITIONS) begin('cairn_mirrors', { direction, condition });
     begin('cairn_mirror_lag_seconds', { direction });
   }
+  for (const operation of FOSSIL_OPERATIONS) {
+    for (const outcome of ['answered', 'refused'])
+      begin('cairn_fossil_requests_total', { operation, outcome });
+  }
+  for (const direction of ['received', 'sent']) begin('cairn_fossil_artifacts_total', { direction });
   for (const result of ['hit', 'miss']) begin('cairn_artifact_cache_looks_total', { result });
   for (const result of ANSWERS) begin('cairn_answer_cache_total', { result });
   for (const reason of REFUSALS) begin('cairn_push_refused_refs_total', { reason });

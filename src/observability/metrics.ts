@@ -56,6 +56,17 @@ export class Metrics {
     'answer',
   ]);
 
+  readonly fossilRequests = this.counter(
+    'cairn_fossil_requests_total',
+    'Requests of Fossil clients, by what they asked for and whether they were refused',
+    ['operation', 'outcome'],
+  );
+  readonly fossilArtifacts = this.counter(
+    'cairn_fossil_artifacts_total',
+    'Artifacts that Fossil clients sent and were sent',
+    ['direction'],
+  );
+
   readonly publishes = this.counter('cairn_publishes_total', 'Publishes by outcome', ['outcome']);
   readonly publishedChanges = this.counter(
     'cairn_published_changes_total',

@@ -1,10 +1,12 @@
 import { statfs } from 'node:fs/promises';
+import { observerOf, type SyncObserver } from '../fossil-sync/observer.ts';
 import type { GitObserver } from '../git-process/git.ts';
 import type { FoldObserver } from '../maintenance/fold/folding.ts';
 import type { MirrorSummary } from '../mirror/kept/known-mirrors.ts';
 import type { MirrorObserver } from '../mirror/kept/mirror-scheduler.ts';
 import type { ObjectStorePair } from '../object-store/object-store.ts';
 import { type StoreObserver, withMetrics } from '../object-store/with-metrics.ts';
+import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Publication } from '../relay/publication.ts';
 import type { CacheObserver } from '../repository/cache/artifact-cache.ts';
@@ -50,6 +52,18 @@ export function mirrorObserver(metrics: Metrics): MirrorObserver {
       metrics.mirrorSeconds.observe({ direction, outcome }, seconds);
     },
   };
+}
+
+/** Counts the requests of Fossil clients. */
+export function fossilObserver(metrics: Metrics, log: Logger): SyncObserver {
+  return observerOf({
+    requestCompleted: ({ operation, error, filesReceived, filesSent }) => {
+      metrics.fossilRequests.inc({ operation, outcome: error === undefined ? 'answered' : 'refused' });
+      metrics.fossilArtifacts.inc({ direction: 'received' }, filesReceived);
+      metrics.fossilArtifacts.inc({ direction: 'sent' }, filesSent);
+    },
+    error: (error) => log.error({ err: error }, 'fossil request failed'),
+  });
 }
 
 /** Sets the gauges of mirrors at each scrape. */

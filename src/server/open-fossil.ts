@@ -1,7 +1,6 @@
 /** Composes what serves Fossil repositories: passwords, rounds, and the memory that requests share. */
 import type { Settings } from '../config/settings.ts';
 import { ProjectPasswords } from '../fossil-sync/login/project-passwords.ts';
-import { observerOf } from '../fossil-sync/observer.ts';
 import { CheckInLocks } from '../fossil-sync/server/check-in-locks.ts';
 import { ROUND_LIMITS } from '../fossil-sync/server/round-limits.ts';
 import type { FossilRoutesContext } from '../http/fossil/fossil-routes.ts';
@@ -9,6 +8,8 @@ import { ByteBudget } from '../lib/byte-budget.ts';
 import type { Clock } from '../lib/clock.ts';
 import { hkdfSha256 } from '../lib/hkdf.ts';
 import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { fossilObserver } from './metrics-adapters.ts';
 import type { OpenedRepositories } from './open-repositories.ts';
 
 export interface FossilParts {
@@ -16,6 +17,7 @@ export interface FossilParts {
   readonly opened: Pick<OpenedRepositories, 'repositories' | 'fossil'>;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: Metrics;
   /** The public base URL, without a trailing slash. */
   readonly base: string;
   /** The secret key of the service, 64 hex characters. */
@@ -31,7 +33,7 @@ const COOKIE_SALT = 'cairn fossil clone cookies v1';
 
 /** What answers Fossil clients. */
 export function openFossil(parts: FossilParts): FossilRoutesContext {
-  const { settings, opened, clock, log, base, serviceKey, publicKey } = parts;
+  const { settings, opened, clock, log, metrics, base, serviceKey, publicKey } = parts;
   const { maxMessage, replyBytes, replyMilliseconds } = settings.fossil;
   return {
     repositories: opened.fossil,
@@ -48,7 +50,7 @@ export function openFossil(parts: FossilParts): FossilRoutesContext {
       locks: new CheckInLocks(),
       cookieKey: hkdfSha256(Buffer.from(serviceKey, 'hex'), COOKIE_SALT, Buffer.alloc(0), 32),
       serverCode: publicKey.slice(0, 40),
-      observer: observerOf({ error: (error) => log.error({ err: error }, 'fossil request failed') }),
+      observer: fossilObserver(metrics, log),
     },
   };
 }

@@ -150,6 +150,9 @@ describe('a project', () => {
         ['p', id.owner],
       ]);
     expect(digest).toBe(state.digest);
+    const counted = await server.metrics.scrape();
+    expect(counted).toMatch(/^cairn_fossil_requests_total\{operation="clone",outcome="answered"\} [1-9]/m);
+    expect(counted).toMatch(/^cairn_fossil_artifacts_total\{direction="received"\} [1-9]/m);
   });
 
   it('is served by every server over the store', async () => {

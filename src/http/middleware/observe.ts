@@ -65,6 +65,7 @@ export function observe({ log, metrics, random, now }: ObserveContext): Middlewa
 }
 
 function knownPath(path: string): string {
+  if (path.startsWith('/fossil/')) return 'fossil';
   return KNOWN_PATHS.has(path) ? path : 'other';
 }
 
