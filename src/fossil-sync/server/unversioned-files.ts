@@ -1,4 +1,4 @@
-import { UV_DELETED, UV_NO_CONTENT } from '../../fossil/cards.ts';
+import { UV_DELETED } from '../../fossil/cards.ts';
 import { pragmaCard } from '../../fossil/pragmas.ts';
 import { catalogueHash } from '../../fossil/unversioned.ts';
 import { faultFires } from '../faults.ts';
@@ -14,7 +14,10 @@ export async function announceUnversioned({ bag, reply, context }: Round, hash: 
   for (const file of files.values()) reply.add({ card: 'uvigot', ...file });
 }
 
-/** Sends unversioned files. Those that do not fit come without their content, and the client asks again in its next session. */
+/**
+ * Sends unversioned files. Those that do not fit are announced again, so that the client asks for them in its next round. A card
+ * without content (flag 4) would end that: stock clients keep an empty file then, with the hash of the whole one.
+ */
 export async function sendUnversioned({ bag, request, reply, context }: Round): Promise<void> {
   if (!context.rights.read || request.unversionedGimmes.length === 0) return;
   const files = await bag.unversioned();
@@ -25,7 +28,7 @@ export async function sendUnversioned({ bag, request, reply, context }: Round): 
     if (file.hash === undefined) {
       reply.add({ card: 'uvfile', ...file, size: 0, flags: UV_DELETED });
     } else if (reply.filesSent > 0 && reply.isFull) {
-      reply.add({ card: 'uvfile', ...file, flags: UV_NO_CONTENT });
+      reply.add({ card: 'uvigot', ...file });
     } else {
       const content = await bag.unversionedContent(file.hash);
       reply.add({ card: 'uvfile', ...file, flags: 0, content });

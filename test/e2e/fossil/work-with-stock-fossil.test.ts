@@ -9,6 +9,7 @@ import { cardsOf, errorOf, FossilRequests, pragmasOf } from '../../helpers/fossi
 import { whole } from '../../helpers/fossil-rig.ts';
 import { type FossilServers, startFossilServers } from '../../helpers/fossil-servers.ts';
 import { startR2, type TestBucket } from '../../helpers/r2.ts';
+import { SeededRandom } from '../../helpers/seeded-random.ts';
 import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
 
 /** One user of the program with a repository and a checkout. */
@@ -277,6 +278,95 @@ describe.each([
     },
   );
 });
+
+describe('replies that are full', () => {
+  beforeEach((test) => test.skip(noFossil !== undefined, noFossil));
+
+  it('leave nothing out: artifacts and unversioned files come with the next ones', async () => {
+    await using folder = await tempDir('cairn-fossil');
+    const alice = new FossilClient(folder.path);
+    const source = await alice.init('source');
+    const files = Object.fromEntries(
+      Array.from({ length: 12 }, (_, at) => [`${at}.bin`, noise(20_000, at)] as const),
+    );
+    await alice.commit('source', 'files', files);
+    for (const name of ['0.bin', '1.bin', '2.bin']) await alice.run(['uv', 'add', name], { cwd: 'source' });
+    await using servers = await startFossilServers(
+      { projectCode: await alice.projectCode(source) },
+      { limits: { replyBytes: 30_000 } },
+    );
+    await alice.run(['push', '--once', servers.urlOf('alice'), '-R', source]);
+    await alice.run(['uv', 'sync', servers.urlOf('alice'), '-R', source]);
+    const copy = join(folder.path, 'copy.fossil');
+    await alice.run(['clone', '-u', servers.url, copy]);
+    await expectSame({ client: alice, repository: source }, { client: alice, repository: copy });
+    const query = 'SELECT name, hash, sz, length(content) > 0 FROM unversioned ORDER BY name';
+    expect(await alice.sql(copy, query)).toEqual(await alice.sql(source, query));
+    await alice.commit('source', 'more', { 'more.txt': 'more' }, '--branch', 'more');
+    await alice.run(['push', '--once', servers.urlOf('alice'), '-R', source]);
+    await alice.run(['pull', '-R', copy]);
+    await expectSame({ client: alice, repository: source }, { client: alice, repository: copy });
+  });
+});
+
+describe('a project of 2,000 artifacts', () => {
+  beforeEach((test) => test.skip(noFossil !== undefined, noFossil));
+
+  it('is pushed in many rounds, put into clusters, cloned, and pulled by who has the first of it', async () => {
+    await using folder = await tempDir('cairn-fossil');
+    const alice = new FossilClient(folder.path);
+    const [half, source] = [join(folder.path, 'half.fossil'), join(folder.path, 'source.fossil')];
+    await alice.run(['import', '--git', source], { input: history(660) });
+    await using servers = await startFossilServers(
+      { projectCode: await alice.projectCode(source) },
+      { servers: 2 },
+    );
+    await alice.run(['push', '--once', servers.urlOf('alice'), '-R', source]);
+    const clone = join(folder.path, 'clone.fossil');
+    await alice.run(['clone', servers.url, clone]);
+    await expectSame({ client: alice, repository: source }, { client: alice, repository: clone });
+    expect((await alice.artifacts(source)).length).toBeGreaterThan(1_900);
+
+    // A repository of the same project with a third of the history: the pull brings the rest, in clusters.
+    await alice.run(['import', '--git', half], { input: history(220) });
+    const code = await alice.projectCode(source);
+    await alice.run(['sql', '-R', half, `UPDATE config SET value='${code}' WHERE name='project-code'`]);
+    await alice.run(['pull', '--once', servers.url, '-R', half]);
+    expect(await alice.artifacts(half)).toEqual(expect.arrayContaining([...(await alice.artifacts(source))]));
+    await expectWhole(alice, half);
+    const state = await servers.repository.resolve();
+    if (state === undefined) throw new Error('there is no repository');
+    const bag = await servers.repository.bagOf(state);
+    expect([...bag.clusters()].length).toBeGreaterThan(1);
+    expect(bag.unclusteredCount).toBeLessThan(100);
+    expect(servers.faults).toEqual([]);
+  });
+});
+
+/** A history as git exports it: each commit changes two files of twenty. */
+function history(commits: number): string {
+  const lines: string[] = [];
+  for (let at = 0; at < commits; at++) {
+    const message = `commit ${at}`;
+    lines.push(
+      'commit refs/heads/trunk',
+      `committer alice <alice@example.org> ${1_700_000_000 + 60 * at} +0000`,
+    );
+    lines.push(`data ${message.length}`, message);
+    for (const file of [at % 20, (at * 7 + 3) % 20 === at % 20 ? (at + 1) % 20 : (at * 7 + 3) % 20]) {
+      const content = `${'a line that stays\n'.repeat(60)}file ${file} as of ${at}\n`;
+      lines.push(`M 100644 inline file-${file}.txt`, `data ${content.length}`, content);
+    }
+    lines.push('');
+  }
+  return lines.join('\n');
+}
+
+/** Bytes that no compression makes smaller. */
+function noise(length: number, seed: number): Uint8Array {
+  const random = new SeededRandom(seed);
+  return Uint8Array.from({ length }, () => random.below(256));
+}
 
 describe('a closed repository', () => {
   beforeEach((test) => test.skip(noFossil !== undefined, noFossil));

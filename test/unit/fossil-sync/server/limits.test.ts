@@ -30,6 +30,19 @@ describe('limits of a request (docs/reference/fossil-limits.md)', () => {
     await expect(readRoundRequest(cards(10_000), NO_ARTIFACTS)).resolves.toBeDefined();
     await expect(readRoundRequest(cards(10_001), NO_ARTIFACTS)).rejects.toThrow('at most 10000');
   });
+
+  it('of artifacts, so many are taken at once', async () => {
+    const { rig, requests } = await startRounds([], { intake: { records: 2 } });
+    const files = ['a', 'b', 'c'].map((text): Card => {
+      const { name: artifact, payload } = whole(text);
+      return { card: 'file', name: artifact, payload, isPrivate: false };
+    });
+    const refused = await requests.send([requests.push, ...files], { user: 'alice' });
+    expect(errorOf(refused)).toBe('more than 2 artifacts in one request');
+    expect((await rig.bag()).count).toBe(0);
+    await requests.send([requests.push, ...files.slice(1)], { user: 'alice' });
+    expect((await rig.bag()).count).toBe(2);
+  });
 });
 
 describe('limits of a reply (docs/reference/fossil-limits.md)', () => {
