@@ -17,6 +17,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import { AddressGuard } from '../outbound/address-guard.ts';
 import type { GitManifest } from '../repository/git/git-manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
+import type { RepositoryId } from '../repository/repository-id.ts';
 import { mirrorObserver, readMirrorGauges } from './metrics-adapters.ts';
 import type { OpenedTransfer } from './open-transfer.ts';
 import type { PublishSubscriber } from './publish-subscribers.ts';
@@ -92,7 +93,16 @@ export function openMirrors(parts: MirrorParts): OpenedMirrors {
     onTrouble: (err) => log.warn({ err }, 'the lease of a mirror could not be renewed or released'),
   });
   const observer = mirrorObserver(metrics);
-  const scheduler = new MirrorScheduler({ ...records, book, runner, log, observer, concurrency });
+  const depthOf = async (id: RepositoryId) => (await repositories.get(id).resolve())?.manifest.depth;
+  const scheduler = new MirrorScheduler({
+    ...records,
+    book,
+    runner,
+    depthOf,
+    log,
+    observer,
+    concurrency,
+  });
   readMirrorGauges(metrics, (direction) => scheduler.summary(direction));
   const kept = new KeptMirrors({
     ...records,

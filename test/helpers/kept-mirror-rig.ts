@@ -115,6 +115,7 @@ export class MirrorServer {
       ...records,
       book,
       runner,
+      depthOf: async (id) => (await repositories.get(id).resolve())?.manifest.depth,
       log,
       observer: { ended: (_direction, end) => void this.ends.push(end) },
       concurrency: options.concurrency ?? 4,

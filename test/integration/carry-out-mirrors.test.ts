@@ -11,7 +11,13 @@ import { ImportRig } from '../helpers/import-rig.ts';
 import { OWNER } from '../helpers/server.ts';
 
 const { signal } = new AbortController();
-const FOLLOWS: PullOptions = { refs: 'follow', name: 'upstream', actor: null, forbids: () => undefined };
+const FOLLOWS: PullOptions = {
+  id: '1'.repeat(16),
+  refs: 'follow',
+  name: 'upstream',
+  actor: null,
+  forbids: () => undefined,
+};
 
 let rig: ImportRig;
 let context: CarryOutContext;

@@ -119,6 +119,23 @@ it('ends with the same refs after 20 interruptions at random points, and brings 
   expect(objects, said).toBe(await countOf(source));
 });
 
+it('of a mirror that is removed meanwhile publishes no further piece (issue 13)', async () => {
+  let asked = 0;
+  const keeper = {
+    id: '1'.repeat(16),
+    problem: () => (++asked > 3 ? 'the mirror was removed meanwhile' : undefined),
+  };
+  const result = await rig.import(repository('removed'), source.folder, { pieces: PIECES, keeper });
+  expect(result).toMatchObject({ problem: expect.stringContaining('the mirror was removed meanwhile') });
+  const refs = [...((await repository('removed').resolve())?.manifest.refs.keys() ?? [])];
+  expect(refs.length).toBeGreaterThan(0);
+  expect(refs.every((name) => name.startsWith(`refs/cairn-mirror/import/${keeper.id}/`))).toBe(true);
+  // Another import does not take for its own what a mirror of the repository works behind, once that is named there.
+  const whole = await rig.import(repository('removed'), source.folder, { pieces: PIECES });
+  expect(whole.outcome).toBe('ok');
+  expect(await importedRefs('removed')).toBe(expected);
+});
+
 async function countOf(git: GitClient): Promise<number> {
   return (await git.run(['rev-list', '--objects', '--all'])).split('\n').length;
 }

@@ -250,6 +250,36 @@ describe('a push mirror (issue 13, point 4)', () => {
     expect(await two.kept.show(two.repository, 'backup')).toMatchObject({ condition: 'current' });
   });
 
+  it('sends on long before its interval what a server had published that died in the middle of sending it (issue 13)', async () => {
+    const rig = new MirrorRig();
+    const [one, two] = [await rig.server(), await rig.server()];
+    const target = rig.remote('target');
+    await one.kept.add(one.repository, pushTo(target, { every: 10 * HOUR }), null);
+    await rig.clock.advance(80);
+    const open = target.close();
+    await one.publish(commit(1));
+    await rig.clock.settle();
+    one.kill();
+    open();
+    await rig.clock.advance(400);
+    expect(target.refs.get(MAIN)).toBe(commit(1));
+    expect(await two.kept.show(two.repository, 'backup')).toMatchObject({ condition: 'current', lag: 0 });
+  });
+
+  it('finds what was published before its server died without a word, when another one starts (issue 13)', async () => {
+    const rig = new MirrorRig();
+    const one = await rig.server();
+    const target = rig.remote('target');
+    await one.kept.add(one.repository, pushTo(target, { every: 10 * HOUR }), null);
+    await rig.clock.advance(80);
+    one.scheduler.published = () => undefined;
+    await one.publish(commit(1));
+    one.kill();
+    await rig.server();
+    await rig.clock.advance(200);
+    expect(target.refs.get(MAIN)).toBe(commit(1));
+  });
+
   it('takes nothing from a filled target unasked, at its first run; later it is what the mirror has made of it', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();
@@ -647,6 +677,38 @@ describe('records of mirrors that a crash left half done (issue 13, point 4)', (
 });
 
 describe('ten thousand repositories with mirrors (issue 13, point 4)', () => {
+  it('that are gone cost a few more looks, and then none (issue 13)', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server();
+    await server.kept.add(server.repository, pullOf(rig.remote('source')), null);
+    await rig.clock.advance(80);
+    await server.kept.remove(server.repository, 'upstream', null);
+    await rig.clock.advance(80);
+    const before = rig.store.log.length;
+    for (let minute = 0; minute < 120; minute++) await rig.clock.advance(60);
+    const gets = rig.store.log.slice(before).filter(({ operation }) => operation === 'get');
+    expect(gets.filter(({ key }) => key === mirrorsKey(rig.id)).length).toBeLessThanOrEqual(8);
+    const shard = mirrorShardKey(rig.id.identifierDigest.slice(0, 1));
+    const looks = gets.filter(({ key }) => key === shard);
+    expect(looks.length).toBeGreaterThan(90);
+    // Read to write it without the entry, and once more because of that.
+    expect(looks.filter(({ outcome }) => outcome === 'found').length).toBeLessThanOrEqual(3);
+    expect(await indexed(rig)).toEqual([]);
+  });
+
+  it('that are removed take away what an import has brought so far (issue 13)', async () => {
+    const rig = new MirrorRig();
+    const server = await rig.server();
+    await server.kept.add(server.repository, pullOf(rig.remote('source'), { refs: 'namespace' }), null);
+    const [mirror] = (await server.repository.resolve())?.manifest.mirrors ?? [];
+    const folder = 'refs/cairn-mirror/import/';
+    const names = [`${folder}${mirror?.id}/0123456789abcdef`, `${folder}fedcba9876543210`, MAIN];
+    for (const [at, name] of names.entries()) await server.publish(commit(at + 1), name);
+    await server.kept.remove(server.repository, 'upstream', null);
+    const refs = (await server.repository.resolve())?.manifest.refs ?? new Map<string, string>();
+    expect([...refs.keys()].sort()).toEqual(names.slice(1).sort());
+  });
+
   it('cost 16 conditional requests a look, and no LIST', async () => {
     const rig = new MirrorRig();
     const server = await rig.server({ starts: false });

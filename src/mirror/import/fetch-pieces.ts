@@ -61,7 +61,7 @@ export async function fetchPieces(
     pieces.onPack(pack.objects);
     observer.phase('relaying', `pack ${at + 1}/${checkpoints.length + 1}`);
     const outcome = await publishImport(context, request, {
-      changes: changesOf(checkpoint),
+      changes: changesOf(checkpoint, request.keeper?.id),
       forward: [],
       pack,
       head: undefined,
@@ -81,6 +81,10 @@ function tipsOf(refs: readonly PlannedRef[], { peeled }: SourceListing): Tip[] {
   return refs.map(({ source = '', target, newId }) => ({ name: target, oid: peeled.get(source) ?? newId }));
 }
 
-function changesOf(checkpoint: Checkpoint) {
-  return checkpoint.map(({ name, oid }) => ({ name: temporaryRef(name), newId: oid, oldId: undefined }));
+function changesOf(checkpoint: Checkpoint, keeper: string | undefined) {
+  return checkpoint.map(({ name, oid }) => ({
+    name: temporaryRef(name, keeper),
+    newId: oid,
+    oldId: undefined,
+  }));
 }

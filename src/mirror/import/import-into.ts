@@ -119,7 +119,7 @@ class ImportRun {
     this.plan = await planImport(context, request, published, this.diverged);
     const { refs } = this.plan;
     this.results.clear();
-    const leftOver = temporaryRefs(published?.manifest);
+    const leftOver = temporaryRefs(published?.manifest, request.keeper?.id);
     if (refs.length === 0 && leftOver.length === 0) throw nothingToImport(source.listing);
     if (dryRun || (refs.some(({ action }) => action === 'block') && !bestEffort)) return;
     const changes = refs.filter(({ action }) => action !== 'skip' && action !== 'block');
@@ -167,7 +167,7 @@ class ImportRun {
     const pack = await this.fetch(changes, published);
     // Pieces that were fetched have left refs of their own.
     const base = await repository.known();
-    const temporary = temporaryRefs(base?.manifest);
+    const temporary = temporaryRefs(base?.manifest, request.keeper?.id);
     const zero = zeroId(request.source.listing.objectFormat);
     const removed = temporary.map((name): ExpectedChange => ({ name, newId: zero, oldId: undefined }));
     request.observer.phase(pack === undefined ? 'waiting' : 'relaying');

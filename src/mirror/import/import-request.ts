@@ -50,6 +50,13 @@ export interface ImportRequest {
    * them.
    */
   readonly forbids?: (state: GitState, name: string) => string | undefined;
+  /** The mirror that imports; undefined when somebody runs it. */
+  readonly keeper?: {
+    /** What it has brought so far is kept behind refs of its own, which go with it. */
+    readonly id: string;
+    /** Why it publishes nothing any more, not even a piece; asked on each state that the import meets. */
+    readonly problem: (state: GitState) => string | undefined;
+  };
   /** Who has asked, for the manifest. */
   readonly cause?: Pick<GitCause, 'actor' | 'evidence'>;
   readonly pieces?: PieceSizes;

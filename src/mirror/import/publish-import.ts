@@ -84,6 +84,8 @@ function lastWord(
   next: GitState,
   current: GitState,
 ): GitState | string {
+  const ended = request.keeper?.problem(current);
+  if (ended !== undefined) return ended;
   const made = changes.filter(({ name }) => next.refs.get(name) !== current.refs.get(name));
   for (const { name } of made) {
     const problem = isTemporaryRef(name) ? undefined : refProblem(request, current, name);

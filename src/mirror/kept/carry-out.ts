@@ -46,7 +46,7 @@ const SCOPE: RefScope = { ...wholeScope, tags: true };
 export function pullRun(context: CarryOutContext): PullRun {
   const { imports, agent, maxPackBytes } = context;
   return {
-    run: async (repository, remote, { refs, name, actor, forbids }, signal) => {
+    run: async (repository, remote, { id, refs, name, actor, forbids }, signal) => {
       const connection = connect(context, remote);
       // Read before the source is listed: what others bring after that is newer, and stays.
       let before = (await repository.resolve())?.manifest.refs;
@@ -82,6 +82,7 @@ export function pullRun(context: CarryOutContext): PullRun {
           isOvertaken = true;
           return OVERTAKEN;
         },
+        keeper: { id, problem: (state) => forbids(state, 'HEAD') },
         cause: { actor, evidence: null },
         limits: { maxPackBytes: maxPackBytes === 0 ? undefined : maxPackBytes },
         observer: silent,

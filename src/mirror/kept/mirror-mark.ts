@@ -2,11 +2,13 @@
  * The mark of a pull mirror in the published state: while it is there, others leave the refs of the mirror alone, and
  * only then does the mirror publish. So a mirror that is removed ends with one publish, whatever still runs.
  */
+import { changedRefs } from '../../git/index.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { writerRole } from '../../policy/push-access.ts';
 import type { GitState, NamedMirror } from '../../repository/git/git-manifest.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
+import { temporaryRefs } from '../import/temporary-refs.ts';
 
 /** A pull mirror that is to be marked. */
 export interface MarkedMirror extends NamedMirror {
@@ -75,12 +77,13 @@ export async function mark(
     }
     // A push may have come since the mirror was added.
     checkFollowing(repository.id, state, { refs, overwrite }, actor);
-    return [...mirrors, { id, name, refs }].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const marked = [...mirrors, { id, name, refs }].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return { mirrors: marked, temporary: [] };
   });
 }
 
 /**
- * Takes the mark of a mirror away, if it is there.
+ * Takes the mark of a mirror away, if it is there, and the refs behind which it was still bringing something in.
  * @param isMeant which marks to take away
  * @returns whether there was one
  */
@@ -91,18 +94,30 @@ export async function unmark(
 ): Promise<boolean> {
   let found = false;
   await publishMirrors(repository, actor, (state) => {
-    const left = state?.mirrors?.filter((mirror) => !isMeant(mirror));
-    found = left?.length !== state?.mirrors?.length;
-    return found ? left : undefined;
+    const gone = state?.mirrors?.filter(isMeant) ?? [];
+    found = gone.length > 0;
+    if (state === undefined || !found) return undefined;
+    return {
+      mirrors: (state.mirrors ?? []).filter((mirror) => !isMeant(mirror)),
+      temporary: gone.flatMap(({ id }) => temporaryRefs(state, id)),
+    };
   });
   return found;
 }
 
-/** @param change the mirrors that the state is to name; undefined when nothing is to change */
+/** What a publish changes. */
+interface MarkChange {
+  /** The mirrors that the state is to name. */
+  readonly mirrors: readonly NamedMirror[];
+  /** Refs that it removes. */
+  readonly temporary: readonly string[];
+}
+
+/** @param change undefined when nothing is to change */
 async function publishMirrors(
   repository: GitRepository,
   actor: string | null,
-  change: (state: GitState | undefined) => readonly NamedMirror[] | undefined,
+  change: (state: GitState | undefined) => MarkChange | undefined,
 ): Promise<void> {
   const since = repository.mark();
   await repository.publisher.join({
@@ -110,10 +125,13 @@ async function publishMirrors(
     evaluate: async (current) => {
       const wanted = change(current);
       if (wanted === undefined || current === undefined) return { result: undefined };
-      const { mirrors: _before, ...rest } = current;
+      const { mirrors: _before, ...others } = current;
+      const { mirrors, temporary } = wanted;
+      const removed = temporary.map((name) => ({ name, oid: undefined, peeled: undefined }));
+      const rest = removed.length === 0 ? others : { ...others, ...changedRefs(current, removed) };
       return {
-        next: wanted.length === 0 ? rest : { ...rest, mirrors: wanted },
-        cause: { kind: 'mirror', actor, evidence: null, refs: [] },
+        next: mirrors.length === 0 ? rest : { ...rest, mirrors },
+        cause: { kind: 'mirror', actor, evidence: null, refs: temporary },
         result: undefined,
       };
     },

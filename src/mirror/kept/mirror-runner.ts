@@ -170,12 +170,12 @@ export class MirrorRunner {
     if (!isMarked(published.manifest, mirror.id)) {
       if (mirror.marked || !(await this.completeMark(repository, mirror))) return 'gone';
     }
-    const { refs, name, by: actor } = mirror;
+    const { id, refs, name, by: actor } = mirror;
     const forbids = (state: GitState): string | undefined =>
       isMarked(state, mirror.id)
         ? keeperProblem(repository.id, state, mirror)
         : `the mirror "${name}" was removed meanwhile`;
-    return this.context.pull.run(repository, remote, { refs, name, actor, forbids }, signal);
+    return this.context.pull.run(repository, remote, { id, refs, name, actor, forbids }, signal);
   }
 
   /**

@@ -30,13 +30,15 @@ export interface MirrorRunResult {
 }
 
 export interface PullOptions {
+  /** Of the mirror. */
+  readonly id: string;
   readonly refs: MirrorPlacement;
   /** The name of the mirror. */
   readonly name: string;
   /** Who added it, for the causes in manifests; null for an operator. */
   readonly actor: string | null;
   /**
-   * Why this pull may not change a ref; undefined when it may. Asked on each state that its publish meets.
+   * Why this pull may not change a ref, or HEAD; undefined when it may. Asked on each state that its publish meets.
    */
   readonly forbids: (state: GitState, ref: string) => string | undefined;
 }

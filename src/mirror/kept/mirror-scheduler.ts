@@ -29,6 +29,8 @@ export interface MirrorSchedulerOptions extends MirrorRecordsContext {
   readonly random: Random;
   readonly book: MirrorBook;
   readonly runner: Pick<MirrorRunner, 'attempt'>;
+  /** The depth of what a repository publishes now; undefined when there is none. @throws as the store */
+  readonly depthOf: (id: RepositoryId) => Promise<number | undefined>;
   readonly log: Logger;
   readonly observer: MirrorObserver;
   /** Mirrors that run at once. */
@@ -42,6 +44,11 @@ const LOOKED_AT_ONCE = 8;
 const AGAIN_MS = 10_000;
 /** Milliseconds between a run and the next one that sends what was published meanwhile. */
 const FOLLOWING_MS = 1_000;
+/**
+ * Milliseconds after which a server sends a publish on that another one has not: more than it needs for itself, as a rule. If that is still
+ * at it, its lease says so.
+ */
+const TAKEN_OVER_MS = 60_000;
 /** Longest sleep in milliseconds, because the clock on the wall may be set. */
 const LONGEST_SLEEP_MS = 60_000;
 
@@ -51,9 +58,13 @@ export class MirrorScheduler {
   private readonly known: KnownMirrors;
   /** By repository: the entry of the index for which its record was read. */
   private readonly indexed = new Map<string, IndexedRepository>();
+  /** By repository: entries of the index whose record was empty, and when to read that again (monotonic milliseconds). */
+  private readonly empty = new Map<string, { readonly indexed: IndexedRepository; readonly again: number }>();
   /** By part of the index: the version last read. */
   private readonly versions = new Map<string, string>();
+  /** Runs, and notes of publishes that are on their way to the index. */
   private readonly running = new Set<Promise<void>>();
+  private readonly noting = new Set<Promise<void>>();
   private readonly stopping = new AbortController();
   private looking: Promise<void> | undefined;
   private nextLook = 0;
@@ -76,16 +87,18 @@ export class MirrorScheduler {
     this.wake();
     await this.working;
     await this.looking;
-    await Promise.all(this.running);
+    await Promise.all([...this.running, ...this.noting]);
   }
 
   /** Sends a publish on soon, if the repository has push mirrors. Does not throw. */
   published(id: RepositoryId, { depth, causes }: GitManifest): void {
     if (this.indexed.size === 0 || causes.every(({ refs }) => refs.length === 0)) return;
     const now = this.options.clock.now();
+    let isNew = false;
     for (const entry of this.known.of(formatRepositoryId(id))) {
       const { direction, paused, progress } = entry.mirror;
       if (direction !== 'push') continue;
+      isNew ||= entry.depth === -1 && !paused && progress.failures === 0;
       entry.depth = Math.max(entry.depth, depth);
       entry.behindSince ??= Math.floor(now / 1000);
       // While the target fails, a publish waits for the next try.
@@ -93,6 +106,21 @@ export class MirrorScheduler {
       entry.due = Math.min(entry.due, now);
       this.wake();
     }
+    if (isNew) this.note(id);
+  }
+
+  /** Has other servers look at the mirrors of a repository, so that one of them sends a publish on if this process dies. */
+  private note(id: RepositoryId): void {
+    const noting = this.index
+      .touch(id)
+      .catch((error: unknown) => {
+        const told = { repository: formatRepositoryId(id), problem: messageOf(error) };
+        this.options.log.warn(told, 'other servers could not be told of a publish that a mirror sends on');
+      })
+      .then(() => {
+        this.noting.delete(noting);
+      });
+    this.noting.add(noting);
   }
 
   /** Reads the mirrors of a repository again, because somebody has changed them here. Does not throw. */
@@ -161,12 +189,19 @@ export class MirrorScheduler {
   private async lookInto(shard: string): Promise<void> {
     if (this.stopping.signal.aborted) return;
     const found = await this.index.read(shard, this.versions.get(shard));
-    if (found === undefined) return;
+    if (found === undefined) {
+      const waiting = [...this.empty.values()].filter(({ indexed: { id } }) => mirrorShardOf(id) === shard);
+      await concurrently(waiting, LOOKED_AT_ONCE, ({ indexed }) => this.readIndexed(indexed));
+      return;
+    }
     const named = new Set(found.repositories.map(({ id }) => formatRepositoryId(id)));
     for (const [repository, { id }] of this.indexed) {
       if (mirrorShardOf(id) !== shard || named.has(repository)) continue;
       this.indexed.delete(repository);
       this.known.forgetAll(repository);
+    }
+    for (const [repository, { indexed }] of this.empty) {
+      if (mirrorShardOf(indexed.id) === shard && !named.has(repository)) this.empty.delete(repository);
     }
     const read = await concurrently(found.repositories, LOOKED_AT_ONCE, (one) => this.readIndexed(one));
     // What could not be read is read at the next look.
@@ -179,26 +214,65 @@ export class MirrorScheduler {
     const repository = formatRepositoryId(indexed.id);
     if (this.stopping.signal.aborted) return false;
     if (this.indexed.get(repository)?.changes === indexed.changes) return true;
+    const empty = this.empty.get(repository);
+    const now = this.options.clock.monotonic();
+    if (empty?.indexed.changes === indexed.changes && now < empty.again) return true;
     try {
       if ((await this.load(indexed.id)) > 0) {
         this.indexed.set(repository, indexed);
+        this.empty.delete(repository);
         return true;
       }
       this.indexed.delete(repository);
+      this.empty.set(repository, { indexed, again: now + this.untilReadAgain(indexed) });
       await this.index.drop(indexed);
-      return false;
+      return true;
     } catch (error) {
       this.couldNotRead(repository, error);
       return false;
     }
   }
 
+  /**
+   * Milliseconds until the record of a repository without mirrors is read again. Somebody may be about to write it, sooner rather than
+   * later: it is read whenever its entry has become twice as old, and no more than seven times before the entry is dropped.
+   */
+  private untilReadAgain({ at }: IndexedRepository): number {
+    return Math.max(LOOK_EVERY_MS / 2, this.options.clock.now() - at * 1_000);
+  }
+
   /** Reads the mirrors of a repository. @returns how many there are */
   private async load(id: RepositoryId): Promise<number> {
-    const mirrors = await this.options.book.read(id);
+    const { book, depthOf } = this.options;
+    const mirrors = await book.read(id);
+    const pushes = mirrors.some(({ direction, paused }) => direction === 'push' && !paused);
+    const depth = pushes ? ((await depthOf(id)) ?? -1) : -1;
+    const repository = formatRepositoryId(id);
+    const before = new Map([...this.known.of(repository)].map(({ mirror, due }) => [mirror.id, due]));
     this.known.takeAll(id, mirrors);
+    for (const entry of this.known.of(repository)) this.catchUp(entry, depth, before.get(entry.mirror.id));
     this.wake();
     return mirrors.length;
+  }
+
+  /**
+   * Lets a push mirror run before its interval has passed, if something was published that it has not sent on: as planned, if this process
+   * has published it; else when the one that did has had the time for it.
+   * @param depth of what is published
+   * @param planned when it was to run before its record was read
+   */
+  private catchUp(entry: KnownMirror, depth: number, planned: number | undefined): void {
+    const { direction, paused, removing, progress } = entry.mirror;
+    const { mirrored, failures } = progress;
+    if (direction !== 'push' || paused || removing || failures > 0 || mirrored === null) return;
+    const { clock, random } = this.options;
+    if (entry.depth > mirrored.depth) {
+      entry.due = Math.min(entry.due, planned ?? entry.due);
+    } else if (depth > mirrored.depth) {
+      entry.depth = depth;
+      entry.behindSince ??= Math.floor(clock.now() / 1000);
+      entry.due = Math.min(entry.due, clock.now() + TAKEN_OVER_MS * (1 + random.fraction()));
+    }
   }
 
   private couldNotRead(repository: string, error: unknown): void {
