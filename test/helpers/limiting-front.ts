@@ -18,6 +18,8 @@ export interface FrontRules {
   /** Bytes of a body. */
   limit: number;
   style: LimitStyle;
+  /** Called when a push begins, which goes to the server once that is done. */
+  onBegun?: (() => Promise<void>) | undefined;
   /** Called with each piece of a push that goes by, and the bytes until then; returns true to close the connection. */
   onPushed?: ((bytes: number) => boolean) | undefined;
   /**
@@ -102,6 +104,7 @@ export async function startLimitingFront(behind: string, first: FrontRules): Pro
     let bytes = 0;
     let head = '';
     try {
+      await rules.onBegun?.();
       for await (const chunk of incoming as AsyncIterable<Buffer>) {
         bytes += chunk.length;
         if (head.length < 16_384) head += chunk.toString('latin1');
