@@ -78,6 +78,11 @@ export class CardWriter {
     }
   }
 
+  /** Adds cards that are written already. */
+  addWritten(cards: Uint8Array): void {
+    this.payload(cards);
+  }
+
   /** The message. Cards can be added after it, too. */
   bytes(): Buffer {
     this.flush();

@@ -1,6 +1,7 @@
 import type { CloneCard } from '../../fossil/cards.ts';
 import { deflatePayload, inflatePayload } from '../../fossil/compression.ts';
 import type { Bag, BagEntry } from '../../repository/fossil/bag.ts';
+import { writeFileCards } from '../../repository/fossil/file-cards.ts';
 import { faultFires } from '../faults.ts';
 import { type CookieSeal, clonePinCookie, readClonePin } from './clone-cookie.ts';
 import { isVisible, type Round } from './round.ts';
@@ -30,7 +31,11 @@ export async function addClonePage(round: Round, clone: CloneCard): Promise<void
   const seal = sealOf(round);
   const { pinned, since, from } = await placeOf(round, clone, request.cookie, seal);
   if (clone.version >= COMPRESSED_FROM) reply.type = 'application/x-fossil-uncompressed';
-  const next = await addEntries(round, pinned, from, clone.version);
+  const isSmall = faultFires(context.faults, 'server.small-clone-page');
+  const next =
+    !isSmall && isForEverybody(round, pinned, clone.version)
+      ? await addCards(round, pinned, from)
+      : await addEntries(round, pinned, { from, version: clone.version, isSmall });
   context.signal?.throwIfAborted();
   const isLast = next >= pinned.count;
   if (!isLast) {
@@ -67,10 +72,33 @@ async function placeOf(
   return pinned === undefined ? start : { pinned, since: pin.since, from: position - 1 };
 }
 
+/** Whether everybody gets the same page: it shows what is public, as it is stored, and nothing was shunned since. */
+function isForEverybody({ bag, reply, grants }: Round, pinned: Bag, version: number): boolean {
+  if (grants.withPrivate || version < COMPRESSED_FROM || reply.isFull) return false;
+  if (pinned === bag) return true;
+  const { shunned } = pinned.state;
+  return shunned.length === bag.state.shunned.length && shunned.every((name) => bag.isShunned(name));
+}
+
+/** Adds cards as they are for everybody. @returns as {@link addEntries} */
+async function addCards({ reply, context }: Round, pinned: Bag, from: number): Promise<number> {
+  let next = from;
+  while (next < pinned.count && !(reply.filesSent > 0 && reply.isFull)) {
+    const cards = await writeFileCards(pinned, next, Math.max(1, Math.min(RUN_BYTES, reply.room)));
+    reply.addWritten(cards.bytes, cards.files);
+    next = cards.next;
+    context.signal?.throwIfAborted();
+  }
+  return next;
+}
+
 /** @returns the ordinal of the first entry that the page does not have */
-async function addEntries(round: Round, pinned: Bag, from: number, version: number): Promise<number> {
+async function addEntries(
+  round: Round,
+  pinned: Bag,
+  { from, version, isSmall }: { readonly from: number; readonly version: number; readonly isSmall: boolean },
+): Promise<number> {
   const { bag, reply, grants, context } = round;
-  const isSmall = faultFires(context.faults, 'server.small-clone-page');
   let next = from;
   while (next < pinned.count) {
     const options = { privateArtifacts: grants.withPrivate };

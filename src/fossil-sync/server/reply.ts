@@ -48,6 +48,12 @@ export class Reply {
     else if (card.card === 'gimme' || card.card === 'uvgimme') this.gimmesSent++;
   }
 
+  /** Adds cards of artifacts that are written already. @param files how many there are */
+  addWritten(cards: Uint8Array, files: number): void {
+    this.cards.addWritten(cards);
+    this.filesSent += files;
+  }
+
   /** Announces an artifact. @returns false when no more can be announced in this reply */
   announce(name: ArtifactName, isPrivate: boolean): boolean {
     if (this.announced >= this.limits.announcementBytes) return false;

@@ -5,6 +5,8 @@ import type { Random } from '../../lib/random.ts';
 const SHORT = 20;
 const LONG = 32;
 
+const HEX = Buffer.from('0123456789abcdef');
+
 /** Slots of an empty table; a power of two. */
 const FIRST = 64;
 
@@ -99,6 +101,18 @@ export class NameTable {
     const from = number * LONG;
     for (let byte = 0; byte < length; byte++) target[at + byte] = this.bytes[from + byte] ?? 0;
     return length;
+  }
+
+  /** Writes a name in hex, as {@link at} gives it. @returns where it ends */
+  writeHex(number: number, target: Uint8Array, at: number): number {
+    const from = number * LONG;
+    const end = from + this.lengthOf(number);
+    for (let byte = from; byte < end; byte++) {
+      const value = this.bytes[byte] ?? 0;
+      target[at++] = HEX[value >> 4] ?? 0;
+      target[at++] = HEX[value & 15] ?? 0;
+    }
+    return at;
   }
 
   /** The first `count` names as a table of their own. */

@@ -3,6 +3,7 @@ import type { ArtifactName } from '../../../../src/fossil/artifact-name.ts';
 import type { Card } from '../../../../src/fossil/cards.ts';
 import { inflatePayload } from '../../../../src/fossil/compression.ts';
 import { clonePinCookie } from '../../../../src/fossil-sync/server/clone-cookie.ts';
+import { ChangeShun } from '../../../../src/repository/fossil/change-shun.ts';
 import { WRITER } from '../../../helpers/fossil-host.ts';
 import {
   announcedNames,
@@ -81,6 +82,21 @@ describe('a clone (issue 14, deliverable 3)', () => {
       },
     });
     expect(allSent(pages).sort()).toEqual(atFirst);
+  });
+
+  it('leaves out what is shunned while it goes on', async () => {
+    const all = texts(20);
+    const { rig, requests } = await startRounds(all, SMALL_PAGES);
+    const last = (await rig.bag()).at(19).name;
+    const { repository } = rig;
+    const pages = await pagesOf(requests, {
+      between: async (page) => {
+        if (page > 1) return;
+        await repository.publisher.join(new ChangeShun(repository, { shun: [last] }, repository.mark()));
+      },
+    });
+    expect(allSent(pages).length).toBe(19);
+    expect(allSent(pages)).not.toContain(last);
   });
 
   it('can be continued by another server, which has seen nothing yet', async () => {

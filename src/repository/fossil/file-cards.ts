@@ -1,0 +1,176 @@
+/**
+ * Cards of artifacts that follow each other, written straight from the packs. A clone of a large project has a hundred thousand of
+ * them, so nothing is allocated for a single one: what its card says comes from the columns of the table, and its payload is copied
+ * from a long stretch of the pack.
+ */
+import type { Bag } from './bag.ts';
+import { isPublic } from './bag-state.ts';
+import { NONE } from './bag-table.ts';
+import type { PackSession } from './pack-reader.ts';
+
+/** `cfile` cards with their payloads. */
+export interface FileCards {
+  readonly bytes: Uint8Array;
+  /** How many cards there are. */
+  readonly files: number;
+  /** The position behind the last of them, or behind artifacts that not everybody sees; the bag's `count` at the end. */
+  readonly next: number;
+}
+
+/** Bytes between two payloads that are read along, rather than asked for in two reads. */
+const GAP = 16 * 1024;
+
+const CARD = Buffer.from('cfile ');
+const SPACE = 0x20;
+const LINE_FEED = 0x0a;
+const ZERO = 0x30;
+
+/** Artifacts whose payloads are read at once. */
+interface Stretch {
+  /** The number of the first of them among those that are written. */
+  readonly from: number;
+  /** Present if they are no delta in a pack, but made for this. */
+  readonly made?: Uint8Array;
+  readonly pack: number;
+  readonly offset: number;
+  /** How many there are, and where in the pack the last of them ends. */
+  count: number;
+  end: number;
+}
+
+/**
+ * Writes the cards of the artifacts from a position on that everybody sees. It depends on nothing but the state, which never
+ * changes, so it may be kept for everybody.
+ * @param maxBytes the last card is the one that reaches it, or the last of all
+ * @throws CairnError `corrupt` naming what is damaged; `unavailable`
+ */
+export async function writeFileCards(bag: Bag, from: number, maxBytes: number): Promise<FileCards> {
+  const { table, count } = bag.view;
+  const slots: number[] = [];
+  const stretches: Stretch[] = [];
+  let size = 0;
+  let next = from;
+  for (; next < count && size < maxBytes; next++) {
+    const slot = table.slotAt(next);
+    if (!isPublic(bag.bitsOf(slot))) continue;
+    const made = hasHiddenSource(bag, slot) ? await bag.stored(bag.at(next)) : undefined;
+    const length = made?.length ?? table.lengthOf(slot);
+    size += lineLength(bag, slot, made !== undefined, length) + length;
+    addTo(stretches, slots.length, { pack: table.packOf(slot), offset: table.offsetOf(slot), length, made });
+    slots.push(slot);
+  }
+  const bytes = Buffer.allocUnsafeSlow(size);
+  await using session = bag.session();
+  let at = 0;
+  for (const stretch of stretches) at = await writeStretch(bag, session, slots, stretch, bytes, at);
+  return { bytes, files: slots.length, next };
+}
+
+/** Whether an artifact that everybody sees is a delta of one that not everybody sees. */
+function hasHiddenSource(bag: Bag, slot: number): boolean {
+  const source = bag.view.table.sourceOf(slot);
+  return source !== NONE && !isPublic(bag.bitsOf(source));
+}
+
+function addTo(
+  stretches: Stretch[],
+  from: number,
+  {
+    pack,
+    offset,
+    length,
+    made,
+  }: {
+    readonly pack: number;
+    readonly offset: number;
+    readonly length: number;
+    readonly made: Uint8Array | undefined;
+  },
+): void {
+  const end = offset + length;
+  const last = stretches.at(-1);
+  if (made !== undefined) stretches.push({ from, made, pack, offset: 0, count: 1, end: length });
+  else if (
+    last !== undefined &&
+    last.made === undefined &&
+    last.pack === pack &&
+    offset >= last.end &&
+    offset - last.end <= GAP
+  ) {
+    last.count++;
+    last.end = end;
+  } else stretches.push({ from, pack, offset, count: 1, end });
+}
+
+/** @returns where in `target` the last card ends */
+async function writeStretch(
+  bag: Bag,
+  session: PackSession,
+  slots: readonly number[],
+  { from, made, pack, offset, count, end }: Stretch,
+  target: Buffer,
+  begin: number,
+): Promise<number> {
+  const { table } = bag.view;
+  const source = made ?? (await session.read({ pack, offset, length: end - offset }));
+  let at = begin;
+  for (let number = from; number < from + count; number++) {
+    const slot = slots[number] ?? NONE;
+    const length = made?.length ?? table.lengthOf(slot);
+    const first = made === undefined ? table.offsetOf(slot) - offset : 0;
+    at = writeLine(bag, slot, made !== undefined, length, target, at);
+    target.set(source.subarray(first, first + length), at);
+    at += length;
+  }
+  return at;
+}
+
+/** `cfile`, the name, the source of a delta, the bytes of the content, the bytes of the payload. */
+function writeLine(
+  bag: Bag,
+  slot: number,
+  isWhole: boolean,
+  length: number,
+  target: Buffer,
+  begin: number,
+): number {
+  const { table } = bag.view;
+  target.set(CARD, begin);
+  let at = table.names.writeHex(slot, target, begin + CARD.length);
+  target[at++] = SPACE;
+  const source = isWhole ? NONE : table.sourceOf(slot);
+  if (source !== NONE) {
+    at = table.names.writeHex(source, target, at);
+    target[at++] = SPACE;
+  }
+  at = writeDecimal(table.sizeOf(slot), target, at);
+  target[at++] = SPACE;
+  at = writeDecimal(length, target, at);
+  target[at++] = LINE_FEED;
+  return at;
+}
+
+/** The bytes that `writeLine` writes. */
+function lineLength(bag: Bag, slot: number, isWhole: boolean, length: number): number {
+  const { table } = bag.view;
+  const source = isWhole ? NONE : table.sourceOf(slot);
+  const names = table.names.lengthOf(slot) + (source === NONE ? 0 : table.names.lengthOf(source));
+  const spaces = source === NONE ? 2 : 3;
+  return CARD.length + 2 * names + spaces + digits(table.sizeOf(slot)) + digits(length) + 1;
+}
+
+function digits(value: number): number {
+  let count = 1;
+  for (let bound = 10; value >= bound; bound *= 10) count++;
+  return count;
+}
+
+function writeDecimal(value: number, target: Uint8Array, begin: number): number {
+  const end = begin + digits(value);
+  let rest = value;
+  for (let at = end - 1; at >= begin; at--) {
+    target[at] = ZERO + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
+  return end;
+}

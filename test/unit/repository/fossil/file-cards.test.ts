@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import type { Card } from '../../../../src/fossil/cards.ts';
+import { writeCards } from '../../../../src/fossil/write-cards.ts';
+import type { Bag } from '../../../../src/repository/fossil/bag.ts';
+import { ChangeShun } from '../../../../src/repository/fossil/change-shun.ts';
+import { writeFileCards } from '../../../../src/repository/fossil/file-cards.ts';
+import { delta, FossilRig, lines, whole } from '../../../helpers/fossil-rig.ts';
+
+/** The same cards, one artifact after another. */
+async function oneByOne(bag: Bag): Promise<Buffer> {
+  const cards: Card[] = [];
+  for (let position = 0; position < bag.count; position++) {
+    const entry = bag.at(position);
+    const { name, source, size, isPrivate } = entry;
+    if (isPrivate) continue;
+    const from = source === undefined ? {} : { source };
+    cards.push({ card: 'cfile', name, ...from, size, payload: await bag.stored(entry), isPrivate });
+  }
+  return writeCards(cards);
+}
+
+async function inPieces(bag: Bag, maxBytes: number): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for (let from = 0; from < bag.count; ) {
+    const { bytes, files, next } = await writeFileCards(bag, from, maxBytes);
+    expect(next).toBeGreaterThan(from);
+    expect(files > 0).toBe(bytes.length > 0);
+    pieces.push(bytes);
+    from = next;
+  }
+  return Buffer.concat(pieces);
+}
+
+/** Artifacts of all sizes in several packs: deltas, short names, private ones, and deltas of those. */
+async function mixedRig(): Promise<FossilRig> {
+  const rig = await new FossilRig().create();
+  const [old, young] = [whole(lines(0, 300)), whole(`${lines(0, 300)}more\n`)];
+  const secret = whole(lines(400, 300), { isPrivate: true });
+  const told = whole(`${lines(400, 300)}more\n`);
+  const sizes = [0, 1, 9, 10, 99, 100, 70_000].map((size) => whole(Buffer.alloc(size, size)));
+  await rig.push([old, delta(old, young), ...sizes]);
+  await rig.push([secret, delta(secret, told)]);
+  await rig.push([whole('short', { algorithm: 'sha1' }), whole(lines(0, 301), { algorithm: 'sha1' })]);
+  return rig;
+}
+
+describe('cards of many artifacts (issue 14, speed of clones)', () => {
+  it('are those of single artifacts, byte for byte, however they are cut', async () => {
+    const bag = await (await mixedRig()).bag();
+    const expected = await oneByOne(bag);
+    for (const maxBytes of [1, 700, 1_000_000]) {
+      expect((await inPieces(bag, maxBytes)).equals(expected), String(maxBytes)).toBe(true);
+    }
+  });
+
+  it('name nothing private, and send a delta of it whole', async () => {
+    const rig = await mixedRig();
+    const bag = await rig.bag();
+    const secret = Array.from({ length: bag.count }, (_, at) => bag.at(at)).find((entry) => entry.isPrivate);
+    const all = (await inPieces(bag, 1_000)).toString('latin1');
+    expect(secret).toBeDefined();
+    expect(all).not.toContain(secret?.name);
+  });
+
+  it('leave out what is shunned, and send a delta of it whole', async () => {
+    const rig = await new FossilRig().create();
+    const [old, young] = [whole(lines(0, 300)), whole(`${lines(0, 300)}more\n`)];
+    await rig.push([old, delta(old, young)]);
+    const { repository } = rig;
+    await repository.publisher.join(new ChangeShun(repository, { shun: [old.name] }, repository.mark()));
+    const bag = await rig.bag();
+    const all = await inPieces(bag, 1_000);
+    expect(all.toString('latin1')).not.toContain(old.name);
+    expect(all.equals(await oneByOne(bag))).toBe(true);
+  });
+});
