@@ -13,6 +13,8 @@ export interface FossilFold {
   readonly made: FossilPack | undefined;
   /** Shunned artifacts that are in no pack any more. */
   readonly dropped: ReadonlySet<ArtifactName>;
+  /** Contents that no unversioned file had any more. They are in no pack any more. */
+  readonly droppedContents: ReadonlySet<ArtifactName>;
 }
 
 /** `superseded`: another fold, a restore, a withdrawal or a change of what is shunned came first. */
@@ -51,13 +53,16 @@ export class FossilFoldChange implements Change<FossilManifest, FossilFoldVerdic
     };
   }
 
-  /** Whether what was dropped is still shunned, and the source of nothing that came meanwhile. */
+  /** Whether what was dropped is still shunned or unused, and the source of nothing that came meanwhile. */
   private async mayDrop(current: FossilState): Promise<boolean> {
-    const { dropped, replaced } = this.fold;
-    if (dropped.size === 0) return true;
+    const { dropped, droppedContents, replaced } = this.fold;
+    if (dropped.size === 0 && droppedContents.size === 0) return true;
     const shunned = new Set(current.shunned);
     if ([...dropped].some((name) => !shunned.has(name))) return false;
     const view = await this.repository.bags.state(this.repository.id, current);
+    for (const { hash } of view.unversioned.values()) {
+      if (hash !== undefined && droppedContents.has(hash)) return false;
+    }
     const inFold = new Set(replaced.map(({ pack }) => pack.digest));
     const sources = sourcesOutside(view, (number) => inFold.has(view.packs[number]?.pack.digest ?? ''));
     return ![...dropped].some((name) => sources.has(view.table.names.find(name)));

@@ -101,7 +101,8 @@ async function foldRun(
   }
   signal.throwIfAborted();
   const { incarnation } = bag.state;
-  const fold = { incarnation, replaced, made, dropped: copy.dropped };
+  const { dropped, droppedContents } = copy;
+  const fold = { incarnation, replaced, made, dropped, droppedContents };
   const { result } = await publisher.join(new FossilFoldChange(repository, fold, since));
   if (result === 'superseded') return { outcome: 'superseded' };
   return { outcome: 'folded', packs: replaced.length, records: made?.records ?? 0 };
@@ -123,6 +124,8 @@ async function storeFile(
 class FoldCopy {
   /** Shunned artifacts that are in no pack any more. */
   readonly dropped = new Set<ArtifactName>();
+  /** Contents of unversioned files that are in no pack any more. */
+  readonly droppedContents = new Set<ArtifactName>();
   private readonly bag: Bag;
   private readonly run: FossilFoldRun;
   private readonly path: string;
@@ -235,8 +238,11 @@ class FoldCopy {
     const isAt = (found: { readonly pack: number; readonly offset: number } | undefined) =>
       found?.pack === place.pack && found.offset === place.offset;
     if ((bits & flags.unversioned) !== 0) {
-      const isUsed = this.usedContents.has(name) && isAt(view.contents.get(name));
-      return isUsed ? record : undefined;
+      // Another pack has it, too, and that one counts.
+      if (!isAt(view.contents.get(name))) return undefined;
+      if (this.usedContents.has(name)) return record;
+      this.droppedContents.add(name);
+      return undefined;
     }
     // It may be about a delta in a pack before the run.
     if ((bits & flags.wrong) !== 0) return this.run.from > 0 ? record : undefined;

@@ -1,7 +1,11 @@
 /** Several servers over one store that fails now and then, and writers that push anything in any order at the same time. */
-import { describe, expect, it } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactName } from '../../../../src/fossil/artifact-name.ts';
+import { systemClock } from '../../../../src/lib/clock.ts';
 import { isCairnError } from '../../../../src/lib/errors.ts';
+import { systemRandom } from '../../../../src/lib/random.ts';
+import { foldFossil } from '../../../../src/maintenance/fold/fossil/fossil-fold.ts';
 import type { Bag } from '../../../../src/repository/fossil/bag.ts';
 import { ChangeShun } from '../../../../src/repository/fossil/change-shun.ts';
 import type {
@@ -21,6 +25,7 @@ import {
   whole,
 } from '../../../helpers/fossil-rig.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
+import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
 
 const WRITERS = 6;
 const PUSHES = 8;
@@ -123,6 +128,30 @@ class World {
   }
 }
 
+let scratch: TempDir;
+
+beforeAll(async () => {
+  scratch = await tempDir('fold-fossil');
+});
+
+afterAll(() => scratch[Symbol.asyncDispose]());
+
+async function fold({ store: control, opened, repository }: FossilRig, mode: 'due' | 'full') {
+  const context = {
+    control,
+    cache: opened.cache,
+    scratch: scratch.path,
+    // A clock that stands still would renew the lease without end.
+    clock: systemClock,
+    random: systemRandom,
+    holder: 'folder',
+    onTrouble: (_id: unknown, error: unknown) => {
+      throw error;
+    },
+  };
+  return foldFossil(context, repository, mode);
+}
+
 /** A store that loses answers of writes, and is late. */
 function unreliable(random: SeededRandom) {
   return ({ operation }: StoreCall) => {
@@ -136,11 +165,21 @@ function unreliable(random: SeededRandom) {
 describe.each([1, 3, 5].map((seed) => [seed]))('with seed %i', (seed) => {
   it('every artifact of every writer is there afterwards, on every server', async () => {
     const random = new SeededRandom(seed);
-    const first = await new FossilRig({ seed }).create();
+    const first = await new FossilRig({ seed, folder: scratch.path }).create();
     const servers = [first, first.another(seed + 100), first.another(seed + 200)];
     const world = new World(random);
     first.store.rules.push(unreliable(random));
     first.store.latency = 1;
+    // Two servers fold now and then, while others push.
+    let over = false;
+    const folding = (async () => {
+      while (!over) {
+        await fold(random.pick(servers), random.pick(['due', 'full'])).catch((error: unknown) => {
+          if (!isCairnError(error, 'busy') && !isCairnError(error, 'unavailable')) throw error;
+        });
+        await sleep(5);
+      }
+    })();
     await Promise.all(
       Array.from({ length: WRITERS }, async () => {
         for (let push = 0; push < PUSHES; push++) {
@@ -157,6 +196,8 @@ describe.each([1, 3, 5].map((seed) => [seed]))('with seed %i', (seed) => {
         }
       }),
     );
+    over = true;
+    await folding;
     first.store.reset();
     for (const received of late.splice(0)) await first.push(received);
     // A server that died between two publishes leaves this to the next push.
@@ -178,7 +219,7 @@ describe.each([1, 3, 5].map((seed) => [seed]))('with seed %i', (seed) => {
 
   it('what is derived step by step is what is derived from nothing', async () => {
     const random = new SeededRandom(seed);
-    const rig = await new FossilRig({ seed }).create();
+    const rig = await new FossilRig({ seed, folder: scratch.path }).create();
     const world = new World(random);
     for (let step = 0; step < 40; step++) {
       if (random.below(10) === 0) {
@@ -187,6 +228,8 @@ describe.each([1, 3, 5].map((seed) => [seed]))('with seed %i', (seed) => {
         const request =
           random.below(2) === 0 ? { shun: [random.pick(world.all).name] } : { unshun: shunned.slice(0, 1) };
         await repository.publisher.join(new ChangeShun(repository, request, repository.mark()));
+      } else if (random.below(6) === 0) {
+        await fold(rig, random.pick(['due', 'full']));
       } else {
         await rig.push({ artifacts: world.request(), unversioned: world.files() });
       }
