@@ -9,6 +9,7 @@ import {
 import { projectRights } from '../../../../src/fossil-sync/login/project-rights.ts';
 import { type Presented, readBasic, signIn } from '../../../../src/fossil-sync/login/sign-in.ts';
 import { repositoryId } from '../../../../src/repository/repository-id.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
 const OWNER = '1'.repeat(64);
 const READER = '2'.repeat(64);
@@ -110,6 +111,13 @@ describe('user names', () => {
     expect(keysOfUser(fossilUser(OWNER), [STRANGER, OWNER, OWNER])).toEqual([OWNER]);
     expect(keysOfUser(fossilUser(OWNER), [STRANGER])).toEqual([]);
     expect(keysOfUser(fossilUser(OWNER).slice(0, -1), [OWNER])).toEqual([]);
+    expect(keysOfUser('npub1bbbbbbbbbbbb', [OWNER])).toEqual([]);
+    expect(keysOfUser('nsec1'.padEnd(17, 'q'), ['0'.repeat(64)])).toEqual([]);
+    for (let seed = 0; seed < 200; seed++) {
+      const key = new SeededRandom(seed).hex(32);
+      expect(keysOfUser(fossilUser(key), [OWNER, key]), key).toEqual([key]);
+    }
+    expect(keysOfUser(fossilUser('0'.repeat(64)), ['0'.repeat(64)])).toEqual(['0'.repeat(64)]);
   });
 });
 
