@@ -130,6 +130,11 @@ export interface ObjectStorePair {
    * exists.
    */
   readonly presignGet?: PresignGet;
+  /**
+   * True for a store on this machine's disk, which keeps large {@link FileRange.final} files of the same file system. Whoever
+   * makes such a file can begin to make it durable before it is finished, so that the store finds little to do.
+   */
+  readonly keepsFiles?: true;
 }
 
 /** Number of bytes of a body. */

@@ -39,6 +39,11 @@ export class ArtifactStore {
     this.random = options.random;
   }
 
+  /** Whether large files are kept themselves, as far as they are on the same disk (see `ObjectStorePair`). */
+  get keepsFiles(): boolean {
+    return this.stores.keepsFiles === true;
+  }
+
   /**
    * Makes an artifact durable under its digest. An existing artifact is as good as a new one, once no collector can
    * delete it: it is removed from the tombstones, then its existence is checked. An artifact that is already

@@ -61,7 +61,7 @@ export async function openStores(
 ): Promise<OpenedStores> {
   if (settings.kind === 'file') {
     const { store, close } = await openFileStore(settings.folder, { onOwned });
-    return { stores: observe({ control: store, bulk: store }), close };
+    return { stores: { ...observe({ control: store, bulk: store }), keepsFiles: true }, close };
   }
   // Loaded only when needed: the SDK takes most of a second to load.
   const { openS3 } = await import('../object-store/s3/s3.ts');

@@ -6,7 +6,8 @@ import { longestEntryHeader, PACKED_COMMIT, readPackEntryHeader } from '../../gi
 import { Yielder } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { deltaStart, sizeMadeBy } from './delta-start.ts';
-import { type PackEntries, type ScannedPack, tooHeavy } from './pack-entries.ts';
+import { tooHeavy } from './object-limit.ts';
+import type { PackEntries, ScannedPack } from './pack-entries.ts';
 
 /**
  * Parents of a commit. git puts each of them into a list that it searches from the beginning: 50,000 take 10 seconds in each fetch and

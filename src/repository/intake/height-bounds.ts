@@ -12,6 +12,7 @@ import { Inflater } from '../../lib/inflate.ts';
 import type { SortedIds } from '../../lib/sorted-ids.ts';
 import { type EdgesByTarget, edgesByTarget } from './edges.ts';
 import type { EntryListener, HeardEntry } from './entry-listener.ts';
+import { HeardLinks } from './heard-links.ts';
 import { HEAVIEST, type HeightMemory, HIGHEST, type Reach } from './height-memory.ts';
 import { KeptTrees, NO_BASE } from './kept-trees.ts';
 import { TreeOutlines } from './tree-outlines.ts';
@@ -23,35 +24,93 @@ const SMALL = 4_096;
 /** Links, 8 bytes each. */
 const MOST_LINKS = 2 ** 22;
 const NONE = -1;
+/** Of an entry that is not as git writes it, or too much to keep. */
+export const UNREADABLE = -1;
+/** Bytes of the checksum behind a deflated entry. */
+const CHECKSUM_BYTES = 4;
 
 export class HeightBounds implements EntryListener {
-  private readonly ids: SortedIds;
+  private readonly idLength: number;
   private readonly memory: HeightMemory;
   private readonly trees: KeptTrees;
   private readonly outlines: TreeOutlines;
   private readonly inflater = new Inflater();
   /** False once it is clear that nothing will come of it. */
   private possible = true;
+  /** The ids of the objects of the pack, once they are known. */
+  private ids: SortedIds | undefined;
+  /** What trees link to that were heard of before. */
+  private readonly heard: HeardLinks;
   /** By place among the ids: the number of the tree, or NONE. */
-  private readonly numbers: Int32Array;
+  private numbers = new Int32Array(0);
   /** Pairs: the place of an object that is linked to, and the number of the tree that links to it. */
   private readonly links = new GrowingWords(0);
   /** By number: the highest and the heaviest of what it links to, as far as that is known. */
   private readonly below = new GrowingWords(0);
   private readonly heaviest = new GrowingWords(0);
 
-  /**
-   * @param ids of the objects of the pack
-   * @param packBytes its size
-   */
-  constructor(ids: SortedIds, packBytes: number, memory: HeightMemory) {
-    this.ids = ids;
+  /** @param idLength bytes of a raw id */
+  constructor(idLength: number, memory: HeightMemory) {
+    this.idLength = idLength;
     this.memory = memory;
-    this.numbers = new Int32Array(ids.count).fill(NONE);
-    this.trees = new KeptTrees(packBytes);
-    this.outlines = new TreeOutlines(this.trees, ids.idLength, (tree, entry, bytes, at) =>
-      this.link(tree, entry, bytes, at),
-    );
+    this.heard = new HeardLinks(idLength);
+    this.trees = new KeptTrees();
+    this.outlines = new TreeOutlines(this.trees, idLength, (tree, entry, bytes, at) => {
+      if (this.ids === undefined) this.hearLink(tree, entry, bytes, at);
+      else this.link(this.ids, tree, entry, bytes, at);
+    });
+  }
+
+  /** What was taken in part says nothing. */
+  giveUp(): void {
+    this.possible = false;
+  }
+
+  /** How many trees were taken or heard of. */
+  get count(): number {
+    return this.trees.count;
+  }
+
+  /** Much may be kept of a large pack. @param packBytes as far as it has come */
+  allow(packBytes: number): void {
+    this.trees.allow(packBytes);
+  }
+
+  /**
+   * Hears of a tree before the ids of the objects are known.
+   * @param bytes have its entry from `from` on, deflated
+   * @param size bytes once it is inflated
+   * @param base number of the tree that it is a delta from, or NO_BASE
+   * @returns where it ends; undefined when it is not there as a whole, or {@link UNREADABLE}
+   * @throws CairnError `corrupt` for what git would not take in
+   */
+  hear(bytes: Buffer, from: number, size: number, base: number): number | undefined {
+    const { trees, inflater } = this;
+    const room = this.possible ? trees.room(size) : undefined;
+    if (room === undefined) return UNREADABLE;
+    const end = bytes.length - CHECKSUM_BYTES;
+    if (!inflater.inflate(bytes, from, end, trees.buffer, room, size)) return undefined;
+    this.add(room, size, base);
+    return this.possible ? inflater.end + CHECKSUM_BYTES : UNREADABLE;
+  }
+
+  /**
+   * Goes on with the ids of the objects.
+   * @param places of the trees that were heard of among them, by number
+   */
+  async know(ids: SortedIds, places: Uint32Array): Promise<void> {
+    const { heard } = this;
+    const numbers = new Int32Array(ids.count).fill(NONE);
+    await inStretches(places.length, (from, to) => {
+      for (let tree = from; tree < to; tree++) numbers[places[tree] ?? 0] = tree;
+    });
+    this.ids = ids;
+    this.numbers = numbers;
+    await inStretches(heard.count, (from, to) => {
+      for (let at = from; at < to; at++)
+        this.link(ids, heard.treeOf(at), heard.entryOf(at), heard.ids, at * this.idLength);
+    });
+    heard.clear();
   }
 
   wants(type: number | undefined, base: number): boolean {
@@ -67,10 +126,7 @@ export class HeightBounds implements EntryListener {
       return;
     }
     this.numbers[place] = trees.count;
-    this.below.push(0);
-    this.heaviest.push(0);
-    const parent = base === NONE ? NO_BASE : (this.numbers[base] ?? NO_BASE);
-    if (!this.outlines.add(room, size, parent)) this.possible = false;
+    this.add(room, size, base === NONE ? NO_BASE : (this.numbers[base] ?? NO_BASE));
   }
 
   /**
@@ -112,10 +168,23 @@ export class HeightBounds implements EntryListener {
    */
   remember(places: Uint32Array): void {
     const { ids, numbers, memory } = this;
+    if (ids === undefined) return;
     // The highest last, so that they are evicted last.
     const known = [...places].map((place) => ({ place, ...this.boundOf(numbers[place] ?? 0) }));
     for (const { place, height, bytes } of known.sort((a, b) => a.height - b.height))
       memory.set(ids.at(place).toString('hex'), { height, bytes, atMost: true });
+  }
+
+  /** Adds the tree that was inflated to the room for it. */
+  private add(room: number, size: number, base: number): void {
+    this.below.push(0);
+    this.heaviest.push(0);
+    if (!this.outlines.add(room, size, base)) this.possible = false;
+  }
+
+  private hearLink(tree: number, entry: number, bytes: Buffer, at: number): void {
+    this.heard.push(tree, entry, bytes, at);
+    if (this.heard.count > MOST_LINKS) this.possible = false;
   }
 
   private inflate(bytes: Buffer, from: number, to: number, room: number, size: number): boolean {
@@ -126,8 +195,8 @@ export class HeightBounds implements EntryListener {
   }
 
   /** Notes what a tree links to, if that is a folder. */
-  private link(tree: number, entry: number, bytes: Buffer, at: number): void {
-    const { ids, links, below, heaviest } = this;
+  private link(ids: SortedIds, tree: number, entry: number, bytes: Buffer, at: number): void {
+    const { links, below, heaviest } = this;
     const place = ids.indexOf(bytes, at);
     if (place !== NONE) {
       links.push(place);

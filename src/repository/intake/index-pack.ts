@@ -1,55 +1,20 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { hexLength, type ObjectFormat } from '../../git/index.ts';
-import {
-  type IndexPackOptions,
-  indexFromInput,
-  type QuarantinePaths,
-  refusedAllocation,
-} from '../../git-process/commands.ts';
-import { briefInput, type Git } from '../../git-process/git.ts';
+import { hexLength } from '../../git/index.ts';
+import { type QuarantinePaths, refusedAllocation } from '../../git-process/commands.ts';
+import { briefInput } from '../../git-process/git.ts';
 import { checkFindings, failureReason, type GitResult, ranOutOfMemory } from '../../git-process/result.ts';
-import type { Clock } from '../../lib/clock.ts';
-import { type Digest, sha256 } from '../../lib/digest.ts';
+import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import { DiskFullError } from '../../lib/disk-full.ts';
 import { CairnError, isCairnError } from '../../lib/errors.ts';
-import { writeChunk } from '../../lib/streams.ts';
-import { IndexingWork } from './indexing-work.ts';
-import { LongLook } from './long-look.ts';
+import { syncFile } from './early-sync.ts';
+import { tooLarge } from './object-limit.ts';
 import { checkPack, MissingObject, type PackBounds, timeFor, unpackLimit } from './pack-bounds.ts';
-import { type ScannedPack, tooLarge } from './pack-entries.ts';
+import type { ScannedPack } from './pack-entries.ts';
 import { forecastPack } from './pack-forecast.ts';
 import type { PackSource } from './pack-source.ts';
 import { readEmptyPack, readPackHeader } from './pack-start.ts';
-import { GrowingPack } from './pack-watch.ts';
 import { describeReceived, type ReceivedPack } from './received-pack.ts';
-
-/** Where a pack is taken in. */
-export interface IntakePaths extends QuarantinePaths {
-  /** A file of shallow commits that the pack is cut at. */
-  readonly shallowFile?: string;
-}
-
-export interface IndexOptions {
-  readonly git: Git;
-  readonly source: PackSource;
-  /** Asked for right before git is started. @param objects that the pack's header names */
-  readonly paths: (objects: number) => Promise<IntakePaths>;
-  readonly bounds: PackBounds;
-  readonly clock: Pick<Clock, 'monotonic' | 'sleep'>;
-  /**
-   * Told how long git, or the checks before and after it, have worked on the pack since it was told last, in seconds. Waiting for
-   * the client does not count.
-   */
-  readonly onWorked: (seconds: number) => void;
-  /** Of the repository it is for. */
-  readonly format: ObjectFormat;
-  /** Object ids that refs are to point at. */
-  readonly tips: readonly string[];
-  /** Gets what git says about its progress; undefined when nobody wants to hear it. */
-  readonly onProgress?: (text: Buffer) => void;
-  readonly signal: AbortSignal;
-}
+import { type Indexed, type IndexOptions, type IntakePaths, runIndexPack, timed } from './run-index-pack.ts';
 
 /** What git says of a pack that is larger than it was told to take. */
 const MAXIMUM_SIZE = /maximum allowed size/;
@@ -104,21 +69,9 @@ export async function indexPack(options: IndexOptions): Promise<PackOutcome> {
     return excessive(problem);
   }
   const paths = await options.paths(header.objects);
-  const indexed = await index(options, paths, header.objects, whole);
+  const indexed = await runIndexPack(options, paths, header.objects, whole);
   signal.throwIfAborted();
   return judge(options, paths, header.objects, indexed);
-}
-
-async function timed<T>(
-  { clock, onWorked }: Pick<IndexOptions, 'clock' | 'onWorked'>,
-  work: () => Promise<T>,
-): Promise<T> {
-  const began = clock.monotonic();
-  try {
-    return await work();
-  } finally {
-    onWorked((clock.monotonic() - began) / 1_000);
-  }
 }
 
 /** Tells what has become of a pack that was given to git. */
@@ -129,7 +82,7 @@ async function judge(
   indexed: Indexed,
 ): Promise<PackOutcome> {
   const { git, bounds, signal } = options;
-  const { result, late, printed, problem, ...received } = indexed;
+  const { result, late, printed, problem, begun, ...received } = indexed;
   if (problem !== undefined) return excessive(problem);
   if (late && result.exitCode !== 0) {
     const seconds = Math.ceil(timeFor(bounds.patience, received.size) / 1_000);
@@ -150,10 +103,14 @@ async function judge(
   const stem = join(paths.objects, 'pack', `pack-${name}`);
   const format = name.length === hexLength('sha1') ? 'sha1' : 'sha256';
   const cameIn = { format, objects, ...received } as const;
-  const check = (pack: ScannedPack) => checkPack({ git, paths, bounds, signal }, pack);
+  const check = (pack: ScannedPack) => checkPack({ git, paths, bounds, signal }, pack, begun);
   try {
-    const described = timed(options, () => describeReceived(stem, cameIn, options.tips, check));
-    return { outcome: 'received', pack: await described };
+    const [pack] = await allSettledOrThrow([
+      timed(options, () => describeReceived(stem, cameIn, options.tips, check)),
+      // While it is looked at, the disk gets to its end.
+      ...(options.keepsFiles ? [syncFile(`${stem}.pack`), syncFile(`${stem}.idx`)] : []),
+    ]);
+    return { outcome: 'received', pack };
   } catch (error) {
     if (isCairnError(error, 'too-large')) return excessive(error.message);
     if (isCairnError(error, 'invalid'))
@@ -191,19 +148,6 @@ function refusedByGit(result: GitResult, paths: QuarantinePaths, bounds: PackBou
   return refused(reason, [], MAXIMUM_SIZE.test(result.stderr) ? 'limit' : 'pack');
 }
 
-/** What became of index-pack, and what it was given. */
-interface Indexed {
-  readonly result: GitResult;
-  /** True when it was ended because it took too long. */
-  readonly late: boolean;
-  /** What was found in the pack meanwhile that is beyond a bound. */
-  readonly problem: string | undefined;
-  /** What it said on standard output. */
-  readonly printed: string;
-  readonly size: number;
-  readonly digest: Digest;
-}
-
 /** The beginning of a pack. Small packs, nearly all there are, are read whole and then given to git in one piece. */
 interface PackStart {
   readonly bytes: Buffer;
@@ -235,116 +179,4 @@ function forecast(
   // How much all objects may have depends on how much is still to come.
   const unpackedBytes = isWhole ? limit.unpackedBytes : Number.POSITIVE_INFINITY;
   return forecastPack(pack, { ...limit, unpackedBytes }, bounds.foresight);
-}
-
-function index(
-  options: IndexOptions,
-  paths: IntakePaths,
-  objects: number,
-  whole: Buffer | undefined,
-): Promise<Indexed> {
-  if (whole === undefined) return indexStream(options, paths, objects);
-  return indexWhole(options, paths, Math.min(objects, whole.length), whole);
-}
-
-async function indexWhole(
-  options: IndexOptions,
-  paths: IntakePaths,
-  objects: number,
-  pack: Buffer,
-): Promise<Indexed> {
-  const { git, onProgress, bounds } = options;
-  const command = indexFromInput(indexPackOptions(options, paths, objects));
-  const patience = AbortSignal.timeout(timeFor(bounds.patience, pack.length));
-  const found = new AbortController();
-  const signal = AbortSignal.any([options.signal, patience, found.signal]);
-  const read = async (position: number, length: number) => pack.subarray(position, position + length);
-  const look = new LongLook(
-    options,
-    { objects, read },
-    () => pack.length,
-    () => found.abort(),
-  );
-  const timer = setTimeout(() => look.begin(), timeFor(bounds.lookAfter, pack.length, objects));
-  const running = timed(options, () => git.brief(command, { input: pack, signal }));
-  const { stdout, ...result } = await running.finally(async () => {
-    clearTimeout(timer);
-    await look.end();
-  });
-  const said = Buffer.from(result.stderr);
-  if (onProgress !== undefined && said.length > 0 && isProgress(said)) onProgress(said);
-  const printed = stdout.toString('latin1');
-  const late = result.cancelled && patience.aborted;
-  return { result, late, problem: look.problem, printed, size: pack.length, digest: sha256(pack) };
-}
-
-async function indexStream(options: IndexOptions, paths: IntakePaths, objects: number): Promise<Indexed> {
-  const { source, git, signal, onProgress } = options;
-  const running = git.start(indexFromInput(indexPackOptions(options, paths, objects)), { signal });
-  running.stderr.on('data', (text: Buffer) => {
-    if (onProgress !== undefined && isProgress(text)) onProgress(text);
-  });
-  const printed: Buffer[] = [];
-  running.stdout.on('data', (text: Buffer) => printed.push(text));
-  const hash = createHash('sha256');
-  let size = 0;
-  const written = new GrowingPack(paths.objects);
-  const pack = { objects, read: written.read.bind(written) };
-  const look = new LongLook(
-    options,
-    pack,
-    () => size,
-    () => running.stop(),
-  );
-  look.follow(() => running.processorTime());
-  const work = new IndexingWork(
-    options,
-    () => running.stop(),
-    () => look.begin(),
-  );
-  const finish = async () => {
-    work.end();
-    await look.end();
-    await written.close();
-  };
-  try {
-    for (let chunk = await source.next(); chunk !== undefined; chunk = await source.next()) {
-      hash.update(chunk);
-      size += chunk.length;
-      // When git has given up, its reason is told after the client has sent the rest.
-      if (!(await work.during(size, writeChunk(running.stdin, chunk)))) await source.drain();
-    }
-  } catch (error) {
-    running.stop();
-    await running.ended;
-    await finish();
-    throw error;
-  }
-  running.stdin.end();
-  const result = await work.during(size, running.ended).finally(finish);
-  const text = Buffer.concat(printed).toString('latin1');
-  return { result, late: work.late, problem: look.problem, printed: text, size, digest: hash.digest('hex') };
-}
-
-function indexPackOptions(
-  { bounds, onProgress }: IndexOptions,
-  paths: IntakePaths,
-  objects: number,
-): IndexPackOptions {
-  const { shallowFile } = paths;
-  return {
-    paths,
-    maxInputBytes: bounds.packBytes,
-    niceness: bounds.niceness,
-    maxObjectBytes: bounds.objectBytes,
-    heldBytes: bounds.heldBytes,
-    objects,
-    progress: onProgress !== undefined,
-    ...(shallowFile === undefined ? {} : { shallowFile }),
-  };
-}
-
-/** What git died of goes into the report; everything else it says on the way is for the one who waits. */
-function isProgress(text: Buffer): boolean {
-  return !/^(fatal|error): /m.test(text.toString('latin1'));
 }

@@ -25,7 +25,7 @@ const MOST_FOLLOWED = 500;
 export class KeptTrees {
   /** How much work may still be done. Below 0 nothing that was read counts. */
   steps = MOST_STEPS;
-  private readonly most: number;
+  private most = KEPT_BESIDES;
   /** The entries, one after another. */
   private bytes: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
   private filled = 0;
@@ -34,8 +34,8 @@ export class KeptTrees {
   private readonly sizes = new GrowingWords(0);
   private readonly bases = new GrowingWords(0);
 
-  /** @param packBytes size of the pack */
-  constructor(packBytes: number) {
+  /** @param packBytes of the pack, as far as it has come */
+  allow(packBytes: number): void {
     this.most = Math.min(MOST_KEPT, KEPT_BESIDES + packBytes);
   }
 

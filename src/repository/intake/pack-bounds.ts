@@ -11,17 +11,12 @@ import { cooperate, Yielder } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { SortedIds } from '../../lib/sorted-ids.ts';
 import { checkCommits } from './commit-sizes.ts';
+import { EarlyEntries } from './early-entries.ts';
 import { HeightBounds, MANY_OBJECTS } from './height-bounds.ts';
 import type { HeightMemory } from './height-memory.ts';
 import { checkHeights, type HeightQuestion } from './link-heights.ts';
-import {
-  MOST_LINKING_BYTES,
-  type ObjectLimit,
-  type PackEntries,
-  type ScannedPack,
-  scanPack,
-  tooHeavy,
-} from './pack-entries.ts';
+import { MOST_LINKING_BYTES, type ObjectLimit, tooHeavy } from './object-limit.ts';
+import { type PackEntries, type ScannedPack, scanPack } from './pack-entries.ts';
 import type { Foresight } from './pack-forecast.ts';
 import type { WatchLimit } from './pack-watch.ts';
 import { readPackedObjects } from './packed-objects.ts';
@@ -232,18 +227,43 @@ export interface CheckedOver {
 }
 
 /**
+ * @param objects that the header of a pack names
+ * @param idLength bytes of a raw id
+ * @returns what may read the pack while it comes in; undefined where that is of no use
+ */
+export function earlyEntries(
+  { expansion, heights }: PackBounds,
+  objects: number,
+  idLength: number,
+): EarlyEntries | undefined {
+  // What all objects have together is counted later, on the one way through the whole pack.
+  const isCounted = expansion.least !== Number.POSITIVE_INFINITY;
+  return isCounted || objects < MANY_OBJECTS ? undefined : new EarlyEntries(idLength, heights);
+}
+
+/**
  * Checks a pack that git has taken in and completed.
+ * @param begun what was read of it before
  * @throws CairnError `too-large` or `invalid` naming the object that is too large, too deep, too large with all that git holds
  *   beside it, or links to what is not there;
  *   `unavailable` when git cannot be run; the signal's reason when it is aborted
  */
-export async function checkPack(over: CheckedOver, pack: ScannedPack): Promise<void> {
+export async function checkPack(
+  over: CheckedOver,
+  pack: ScannedPack,
+  begun: EarlyEntries | undefined,
+): Promise<void> {
   const { git, paths, bounds, signal } = over;
   let heights: HeightBounds | undefined;
-  const entries = await scanPack(pack, unpackLimit(bounds, pack.size), (ids) => {
-    if (ids.count >= MANY_OBJECTS) heights = new HeightBounds(ids, pack.size, bounds.heights);
+  const listen = async (ids: SortedIds, trees: Uint32Array | undefined) => {
+    if (ids.count < MANY_OBJECTS) return undefined;
+    const known = trees === undefined ? undefined : begun?.bounds;
+    heights = known ?? new HeightBounds(ids.idLength, bounds.heights);
+    heights.allow(pack.size);
+    await heights.know(ids, trees ?? new Uint32Array(0));
     return heights;
-  });
+  };
+  const entries = await scanPack(pack, unpackLimit(bounds, pack.size), { begun, listen });
   const reading = { git, paths, maxSize: MOST_LINKING_BYTES, signal };
   const reader = new ObjectReader(git, paths, MOST_LINKING_BYTES, signal);
   const checked = { pack, entries, reading, reader };

@@ -5,23 +5,29 @@
 import {
   longestEntryHeader,
   PACKED_BLOB,
+  PACKED_TREE,
   type PackEntryHeader,
   type PackIdx,
   readPackEntryHeader,
 } from '../../git/index.ts';
 import { inStretches, Yielder } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
-import { formatSize } from '../../lib/format-size.ts';
 import type { OpenedFile } from '../../lib/opened-file.ts';
 import { SortedIds } from '../../lib/sorted-ids.ts';
 import { deltaStart, sizeMadeBy } from './delta-start.ts';
+import type { EarlyEntries } from './early-entries.ts';
 import type { EntryListener } from './entry-listener.ts';
+import { type Listening, NOBODY } from './listening.ts';
+import {
+  MOST_LINKING_BYTES,
+  type ObjectLimit,
+  tooHeavy,
+  tooLarge,
+  unpacksToTooMuch,
+} from './object-limit.ts';
 
 /** Differences that may build on each other: git's own limit (`git pack-objects --depth`). */
 export const MOST_DELTAS = 4_095;
-
-/** Bytes of a commit, tree or tag, which git always holds whole. */
-export const MOST_LINKING_BYTES = 32 * 1024 * 1024;
 
 /** Bytes of a pack whose entries are looked at together. */
 const BLOCK = 256 * 1024;
@@ -60,36 +66,35 @@ export interface PackEntries {
   readonly bases: Int32Array;
 }
 
-/** Bytes that an object may have, as it is or as the difference it is kept as, and the setting that says so. */
-export interface ObjectLimit {
-  readonly objectBytes: number;
-  readonly setting: string;
-  /** Bytes that all objects of the pack may have together; infinite for as many as they have. */
-  readonly unpackedBytes: number;
-  /** Bytes of a commit, tree or tag. */
-  readonly linkingBytes: number;
-}
-
 export interface ScannedPack extends Pick<OpenedFile, 'size' | 'read'> {
   readonly idx: PackIdx;
 }
 
+/** Trees that follow each other in the pack. */
+interface KnownTrees {
+  /** The first of them and the one behind the last, in the order of the pack. */
+  readonly from: number;
+  readonly to: number;
+  /** Their places among the ids. */
+  readonly places: Uint32Array;
+}
+
 /**
  * Looks at every entry of a pack that needs no other.
- * @param listen makes a listener when the ids are known
  * @throws CairnError `too-large` naming an object that is larger, or kept by more than {@link MOST_DELTAS} differences;
  *   `corrupt` when this is not a pack as git writes it
  */
 export async function scanPack(
   pack: ScannedPack,
   limit: ObjectLimit,
-  listen: (ids: SortedIds) => EntryListener | undefined = () => undefined,
+  { begun, listen }: Listening = NOBODY,
 ): Promise<PackEntries> {
   const scan = new PackScan(pack, limit);
   await scan.readIdx();
-  scan.listener = listen(scan.ids);
   await scan.sort();
-  await scan.readHeaders();
+  const known = begun === undefined ? undefined : await scan.takeOver(begun);
+  scan.listener = await listen(scan.ids, known?.places);
+  await scan.readHeaders(known);
   await scan.resolve();
   return scan;
 }
@@ -187,28 +192,66 @@ class PackScan implements PackEntries {
     }
   }
 
-  async readHeaders(): Promise<void> {
-    const { buckets, bucket, order, offsets, pauses, pack } = this;
+  /**
+   * Takes over the trees that were read while the pack came in.
+   * @returns undefined when they are not where git says that entries are
+   */
+  async takeOver(begun: EarlyEntries): Promise<KnownTrees | undefined> {
+    const { order, offsets, bases } = this;
+    const { count } = begun;
+    const from = count === 0 ? -1 : this.indexOf(begun.offsetOf(0));
+    if (from === -1 || from + count > order.length) return undefined;
+    const places = order.slice(from, from + count);
+    let isSame = true;
+    await inStretches(count, (first, end) => {
+      for (let tree = first; tree < end && isSame; tree++)
+        isSame = offsets[places[tree] ?? 0] === begun.offsetOf(tree);
+    });
+    if (!isSame) return undefined;
+    await inStretches(count, (first, end) => {
+      for (let tree = first; tree < end; tree++) {
+        const place = places[tree] ?? 0;
+        const size = begun.sizeOf(tree);
+        const base = begun.baseOf(tree);
+        this.takeSize(place, size);
+        if (base === -1) this.takeType(place, PACKED_TREE, size);
+        else bases[place] = places[base] ?? -1;
+      }
+    });
+    return { from, to: from + count, places };
+  }
+
+  /** @param known entries that were taken over */
+  async readHeaders(known: KnownTrees | undefined): Promise<void> {
+    const { buckets, bucket, order, pack, pauses } = this;
     const inBlock = BLOCK / bucket;
+    const { from = order.length, to = order.length } = known ?? {};
     for (let block = 0; block * BLOCK < pack.size; block++) {
-      const start = block * BLOCK;
       const first = buckets[block * inBlock] ?? 0;
       const end = buckets[Math.min((block + 1) * inBlock, buckets.length - 1)] ?? 0;
-      if (end - first < DENSE) {
-        for (let at = first; at < end; at++) {
-          const offset = offsets[order[at] ?? 0] ?? 0;
-          const head = await this.readUpTo(offset, HEAD);
-          if (this.takeHeaders(head, offset, at, at + 1) === at) await this.readWhole(at);
-        }
-      } else {
-        const whole = await this.readUpTo(start, BLOCK + OVERLAP);
-        for (let at = first; at < end; ) {
-          const stretch = Math.min(end, at + STRETCH);
-          at = this.takeHeaders(whole, start, at, stretch);
-          if (at < stretch) await this.readWhole(at++);
-          if (pauses.isDue) await pauses.next();
-        }
+      await this.readBlock(block * BLOCK, first, Math.min(end, from));
+      await this.readBlock(block * BLOCK, Math.max(first, to), end);
+      if (pauses.isDue) await pauses.next();
+    }
+  }
+
+  /** Reads the headers of entries that begin in one block, in the order of the pack. */
+  private async readBlock(start: number, first: number, end: number): Promise<void> {
+    if (end <= first) return;
+    const { order, offsets, pauses } = this;
+    if (end - first < DENSE) {
+      for (let at = first; at < end; at++) {
+        const offset = offsets[order[at] ?? 0] ?? 0;
+        const head = await this.readUpTo(offset, HEAD);
+        if (this.takeHeaders(head, offset, at, at + 1) === at) await this.readWhole(at);
       }
+      return;
+    }
+    const whole = await this.readUpTo(start, BLOCK + OVERLAP);
+    for (let at = first; at < end; ) {
+      const stretch = Math.min(end, at + STRETCH);
+      at = this.takeHeaders(whole, start, at, stretch);
+      if (at < stretch) await this.readWhole(at++);
       if (pauses.isDue) await pauses.next();
     }
   }
@@ -259,17 +302,25 @@ class PackScan implements PackEntries {
   }
 
   private take(place: number, { type, size, base }: PackEntryHeader): void {
-    if (size > this.limit.objectBytes) throw tooLarge(`object ${this.name(place)} of`, size, this.limit);
-    this.sizes[place] = Math.min(size, 0xffff_ffff);
+    this.takeSize(place, size);
     if (type !== undefined) {
-      if (type !== PACKED_BLOB) this.mustBeHeld(place, size);
-      this.types[place] = type;
+      this.takeType(place, type, size);
       return;
     }
     const found =
       typeof base === 'number' ? this.placeAt(base) : base === undefined ? -1 : this.ids.indexOf(base);
     if (found === -1) throw damaged();
     this.bases[place] = found;
+  }
+
+  private takeSize(place: number, size: number): void {
+    if (size > this.limit.objectBytes) throw tooLarge(`object ${this.name(place)} of`, size, this.limit);
+    this.sizes[place] = Math.min(size, 0xffff_ffff);
+  }
+
+  private takeType(place: number, type: number, size: number): void {
+    if (type !== PACKED_BLOB) this.mustBeHeld(place, size);
+    this.types[place] = type;
   }
 
   /** Adds up what the entries are unpacked to, where that is bounded. @param deflated what follows the header */
@@ -341,37 +392,6 @@ class PackScan implements PackEntries {
   private name(place: number): string {
     return this.ids.at(place).toString('hex');
   }
-}
-
-/** @param what for example `object <id> of` */
-export function tooLarge(what: string, size: number, { objectBytes, setting }: ObjectLimit): CairnError {
-  return new CairnError(
-    'too-large',
-    `${what} ${size} bytes is larger than ${formatSize(objectBytes)}, the most that one object may have here (${setting})`,
-  );
-}
-
-/** Of a pack whose objects are too large together. */
-export function unpacksToTooMuch({ unpackedBytes }: ObjectLimit): CairnError {
-  const most = formatSize(unpackedBytes);
-  const reason = `the pack unpacks to more than ${most}, the most that one of its size may without a key that may write here`;
-  return new CairnError('too-large', reason);
-}
-
-/** @param what for example `object <id> has` */
-export function tooHeavy(
-  what: string,
-  size: number,
-  { linkingBytes }: Pick<ObjectLimit, 'linkingBytes'>,
-): CairnError {
-  const [most, because] =
-    linkingBytes < MOST_LINKING_BYTES || size <= MOST_LINKING_BYTES
-      ? [linkingBytes, ', and git may hold no more of them at once here (--git-memory)']
-      : [MOST_LINKING_BYTES, ''];
-  return new CairnError(
-    'too-large',
-    `${what} ${size} bytes: only files may have more than ${formatSize(most)}${because}`,
-  );
 }
 
 function damaged(): CairnError {

@@ -7,7 +7,7 @@ import { deltaResultSize, packHeaderLength, readPackEntryHeader } from '../../gi
 import { Yielder } from '../../lib/cooperative.ts';
 import { isCairnError } from '../../lib/errors.ts';
 import { isZlibError, sizeMadeBy } from './delta-start.ts';
-import { type ObjectLimit, tooLarge, unpacksToTooMuch } from './pack-entries.ts';
+import { type ObjectLimit, tooLarge, unpacksToTooMuch } from './object-limit.ts';
 
 /** How far into a pack is looked, in entries and in bytes that are inflated. git finds out about the rest. */
 export interface Foresight {

@@ -14,7 +14,7 @@ import { isCairnError, systemCode } from '../../lib/errors.ts';
 import { formatSize } from '../../lib/format-size.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import { deltaStart, isZlibError, sizeMadeBy } from './delta-start.ts';
-import { type ObjectLimit, tooLarge, unpacksToTooMuch } from './pack-entries.ts';
+import { type ObjectLimit, tooLarge, unpacksToTooMuch } from './object-limit.ts';
 
 /** A pack that git is working on. */
 export interface WatchedPack {
@@ -207,6 +207,12 @@ export class GrowingPack {
     if (this.file === undefined) return Buffer.alloc(0);
     const { bytesRead, buffer } = await this.file.read(Buffer.allocUnsafe(length), 0, length, position);
     return buffer.subarray(0, bytesRead);
+  }
+
+  /** Makes durable what git has written so far. @throws what the file system throws */
+  async sync(): Promise<void> {
+    this.file ??= await this.open();
+    await this.file?.datasync();
   }
 
   async close(): Promise<void> {

@@ -95,6 +95,7 @@ async function takeInto(
   const { published, empty, targets, onProgress, onWorked = () => undefined, signal } = options;
   const tips = newIds(targets);
   const indexed = await indexPack({
+    keepsFiles: context.artifacts.keepsFiles,
     git,
     source,
     paths: () => workspace.open(published),

@@ -158,6 +158,7 @@ class Push {
         return this.workspace.open(published);
       },
       clock: this.context.clock,
+      keepsFiles: this.context.artifacts.keepsFiles,
       onWorked: (seconds) => time.worked(seconds),
       format: (published?.manifest ?? this.empty).objectFormat,
       bounds: packBounds(this.context, allowed),

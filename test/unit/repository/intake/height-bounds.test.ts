@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { eachSubtree } from '../../../../src/git/index.ts';
+import type { SortedIds } from '../../../../src/lib/sorted-ids.ts';
 import { HeightBounds } from '../../../../src/repository/intake/height-bounds.ts';
 import { HeightMemory, type Reach } from '../../../../src/repository/intake/height-memory.ts';
 import { type ScannedPack, scanPack } from '../../../../src/repository/intake/pack-entries.ts';
@@ -15,10 +16,13 @@ const MOST: Reach = { height: 256, bytes: 2 ** 25 };
 /** @returns true where bounds show that all trees are within a limit */
 async function within(pack: ScannedPack, limit: Reach, memory = new HeightMemory()): Promise<boolean> {
   let bounds: HeightBounds | undefined;
-  const { types } = await scanPack(pack, NO_LIMIT, (ids) => {
-    bounds = new HeightBounds(ids, pack.size, memory);
+  const listen = async (ids: SortedIds) => {
+    bounds = new HeightBounds(ids.idLength, memory);
+    bounds.allow(pack.size);
+    await bounds.know(ids, new Uint32Array(0));
     return bounds;
-  });
+  };
+  const { types } = await scanPack(pack, NO_LIMIT, { begun: undefined, listen });
   return (await bounds?.within(limit, types)) === true;
 }
 

@@ -97,6 +97,7 @@ async function receive(
     yield bytes;
   }
   return indexPack({
+    keepsFiles: false,
     git,
     source: new RequestBody(body()),
     paths: async () => {
@@ -326,6 +327,7 @@ describe('a pack', () => {
       }
     }
     const outcome = await indexPack({
+      keepsFiles: false,
       git,
       source: new Source(bomb()),
       paths: async () => paths,

@@ -99,7 +99,8 @@ describe(`outlines of trees (seed ${seed})`, () => {
       /** Ids in hex that were visited in a tree, or in one that it builds on. */
       const heard: Set<string>[] = [];
       const asked: [tree: number, entry: number][] = [];
-      const kept = new KeptTrees(2 ** 20);
+      const kept = new KeptTrees();
+      kept.allow(2 ** 20);
       const outlines = new TreeOutlines(kept, idLength, (tree, entry, bytes, at) => {
         heard[tree]?.add(bytes.toString('hex', at, at + idLength));
         asked.push([tree, entry]);
@@ -135,7 +136,8 @@ describe(`outlines of trees (seed ${seed})`, () => {
   });
 
   it('are given up where there is too much to do', () => {
-    const kept = new KeptTrees(2 ** 20);
+    const kept = new KeptTrees();
+    kept.allow(2 ** 20);
     const outlines = new TreeOutlines(kept, 20, () => undefined);
     const add = (entry: Buffer, base: number) => {
       const room = kept.room(entry.length) ?? -1;
@@ -158,7 +160,8 @@ describe(`outlines of trees (seed ${seed})`, () => {
   });
 
   it('are kept of no more bytes than the pack has, and some', () => {
-    const kept = new KeptTrees(100);
+    const kept = new KeptTrees();
+    kept.allow(100);
     expect(kept.room(2 ** 20)).toBe(0);
     kept.add(2 ** 20, NO_BASE, 2 ** 20);
     expect(kept.room(100)).toBe(2 ** 20);

@@ -1,0 +1,183 @@
+/** What is read of a pack while it comes in changes nothing of what the check finds, whatever the pack is. */
+import { randomBytes } from 'node:crypto';
+import { deflateSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../../src/lib/clock.ts';
+import type { SortedIds } from '../../../../src/lib/sorted-ids.ts';
+import { EarlyEntries } from '../../../../src/repository/intake/early-entries.ts';
+import { EarlyReader } from '../../../../src/repository/intake/early-reader.ts';
+import { HeightBounds } from '../../../../src/repository/intake/height-bounds.ts';
+import { HeightMemory, type Reach } from '../../../../src/repository/intake/height-memory.ts';
+import {
+  type PackEntries,
+  type ScannedPack,
+  scanPack,
+} from '../../../../src/repository/intake/pack-entries.ts';
+import { NO_LIMIT, readPack, treeHistory, treesOf } from '../../../helpers/packed-trees.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
+import { RealRepository } from '../../git/real-git.ts';
+
+const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const MOST: Reach = { height: 256, bytes: 2 ** 25 };
+
+interface Scan {
+  readonly entries: PackEntries;
+  readonly within: (limit: Reach) => Promise<boolean>;
+  /** Whether what was read early is where git says that entries are. */
+  readonly isUsed: boolean;
+}
+
+async function scan(pack: ScannedPack, begun: EarlyEntries | undefined): Promise<Scan> {
+  let bounds: HeightBounds | undefined;
+  let isUsed = false;
+  const listen = async (ids: SortedIds, trees: Uint32Array | undefined) => {
+    isUsed = trees !== undefined;
+    const heard = trees === undefined ? undefined : begun?.bounds;
+    bounds = heard ?? new HeightBounds(ids.idLength, new HeightMemory());
+    bounds.allow(pack.size);
+    await bounds.know(ids, trees ?? new Uint32Array(0));
+    return bounds;
+  };
+  const entries = await scanPack(pack, NO_LIMIT, { begun, listen });
+  return { entries, isUsed, within: async (limit) => (await bounds?.within(limit, entries.types)) === true };
+}
+
+/** Reads a pack that comes in pieces of any size. */
+function readIn(bytes: Buffer, random: SeededRandom): EarlyEntries {
+  const early = new EarlyEntries(20, new HeightMemory());
+  for (let came = 0; came < bytes.length && !early.isOver; ) {
+    came = Math.min(bytes.length, came + 1 + random.below(40_000));
+    while (!early.isOver && early.take(bytes.subarray(early.position, came)));
+  }
+  return early;
+}
+
+const bytesOf = (pack: ScannedPack) => pack.read(0, pack.size);
+
+/** The same entries, and the same answers for limits around what the trees have. */
+async function mustAgree(pack: ScannedPack, early: EarlyEntries): Promise<Scan> {
+  const [with_, without] = [await scan(pack, early), await scan(pack, undefined)];
+  for (const field of ['types', 'sizes', 'bases', 'order', 'offsets'] as const)
+    expect(with_.entries[field], field).toEqual(without.entries[field]);
+  for (let height = 1; height <= 6; height++) {
+    const limit = { ...MOST, height };
+    expect(await with_.within(limit), `height ${height}`).toBe(await without.within(limit));
+  }
+  for (const bytes of [100, 1_000, 3_000, 10_000]) {
+    const limit = { ...MOST, bytes };
+    expect(await with_.within(limit), `${bytes} bytes`).toBe(await without.within(limit));
+  }
+  return with_;
+}
+
+describe(`trees that are read while a pack comes in (seed ${seed})`, () => {
+  it.each([
+    ['kept as deltas', ['--depth=50']],
+    ['in long lines of deltas', ['--depth=400', '--window=3']],
+    ['kept whole', ['--window=0']],
+  ])('are all of them, %s, and the check finds what it finds without', async (_, options) => {
+    using repository = new RealRepository();
+    const random = new SeededRandom(seed);
+    repository.git(['fast-import', '--quiet', '--done'], { input: treeHistory(random, 150, 40) });
+    repository.git(['tag', 'v1', 'main']);
+    repository.git(['repack', '-adfq', ...options]);
+    const trees = treesOf(repository).size;
+    await readPack(repository, async (pack) => {
+      for (let round = 0; round < 4; round++) {
+        const early = readIn(await bytesOf(pack), random);
+        expect(early.count).toBe(trees);
+        expect((await mustAgree(pack, early)).isUsed).toBe(true);
+      }
+    });
+  });
+
+  it('are some of them, or none, where the pack has another order', async () => {
+    using repository = new RealRepository();
+    const random = new SeededRandom(seed);
+    repository.git(['fast-import', '--quiet', '--done'], { input: treeHistory(random, 60, 20) });
+    // Without a tag git writes each tree in front of what it brings.
+    repository.git(['repack', '-adfq']);
+    await readPack(repository, async (pack) => {
+      await mustAgree(pack, readIn(await bytesOf(pack), random));
+    });
+  });
+
+  it('do not count where a commit only contains what looks like one', async () => {
+    using repository = new RealRepository();
+    const random = new SeededRandom(seed);
+    const fake = Buffer.concat([Buffer.from('100644 a\0', 'latin1'), Buffer.from(random.hex(20), 'hex')]);
+    const entry = Buffer.concat([
+      Buffer.from([0xa0 | (fake.length & 15), fake.length >> 4]),
+      deflateSync(fake),
+    ]);
+    // Stored, not deflated, so that the bytes of the entry are in the pack as they are.
+    repository.git(['config', 'core.compression', '0']);
+    repository.git(['config', 'pack.compression', '0']);
+    const head = 'commit refs/heads/trap\ncommitter A <a@example.com> 1 +0000\n';
+    repository.git(['fast-import', '--quiet', '--done'], {
+      input: Buffer.concat([
+        Buffer.from(`${head}data ${entry.length}\n`),
+        entry,
+        Buffer.from(`\n${treeHistory(random, 30, 10)}`),
+      ]),
+    });
+    repository.git(['repack', '-adfq']);
+    await readPack(repository, async (pack) => {
+      const bytes = await bytesOf(pack);
+      expect(bytes.includes(entry)).toBe(true);
+      const early = readIn(bytes, random);
+      expect(early.count).toBe(1);
+      expect((await mustAgree(pack, early)).isUsed).toBe(false);
+    });
+  });
+
+  it('end where the pack is damaged, and never fail', async () => {
+    using repository = new RealRepository();
+    const random = new SeededRandom(seed);
+    repository.git(['fast-import', '--quiet', '--done'], { input: treeHistory(random, 60, 20) });
+    repository.git(['tag', 'v1', 'main']);
+    repository.git(['repack', '-adfq']);
+    await readPack(repository, async (pack) => {
+      const whole = await bytesOf(pack);
+      for (let round = 0; round < 60; round++) {
+        const bytes = Buffer.from(whole);
+        for (let change = random.below(4); change >= 0; change--)
+          bytes[12 + random.below(bytes.length - 12)] = random.below(256);
+        const early = readIn(bytes.subarray(0, 1 + random.below(bytes.length)), random);
+        expect(early.count).toBeLessThan(pack.idx.objects);
+        // The pack that git has taken in is another one: what was read may count only as far as it is the same.
+        const { isUsed, within } = await scan(pack, early);
+        if (!isUsed) expect(await within(MOST)).toBe(true);
+      }
+    });
+  });
+
+  it('are read beside git, as far as it has come, and no further than to its end', async () => {
+    using repository = new RealRepository();
+    const random = new SeededRandom(seed);
+    repository.git(['fast-import', '--quiet', '--done'], { input: treeHistory(random, 150, 40) });
+    repository.git(['tag', 'v1', 'main']);
+    repository.git(['repack', '-adfq']);
+    const trees = treesOf(repository).size;
+    await readPack(repository, async (pack) => {
+      const bytes = await bytesOf(pack);
+      let came = 0;
+      const growing = {
+        read: async (position: number, length: number) =>
+          bytes.subarray(position, Math.min(position + length, came)),
+      };
+      const early = new EarlyEntries(20, new HeightMemory());
+      const reader = new EarlyReader(early, growing, systemClock);
+      while (came < bytes.length) {
+        came = Math.min(bytes.length, came + 10_000);
+        reader.grown(came, came === bytes.length);
+      }
+      await expect.poll(() => early.count, { timeout: 20_000 }).toBe(trees);
+      await reader.end();
+      expect((await mustAgree(pack, early)).isUsed).toBe(true);
+
+      const stopped = new EarlyReader(new EarlyEntries(20, new HeightMemory()), growing, systemClock);
+      await stopped.end();
+    });
+  });
+});
