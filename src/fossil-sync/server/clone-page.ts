@@ -106,7 +106,7 @@ async function addEntries(
     for (const { entry, payload } of run.artifacts) {
       next = entry.ordinal + 1;
       // What was shunned since then is left out, whatever the pinned state says.
-      if (!isVisible(bag, current(bag, entry), grants.withPrivate)) continue;
+      if (!isVisible(bag, current(bag, pinned, entry), grants.withPrivate)) continue;
       await addEntry(round, pinned, entry, payload, version);
       if (isSmall || reply.isFull) return next;
     }
@@ -118,7 +118,9 @@ async function addEntries(
 }
 
 /** The entry as it is published now: private artifacts may have become public. */
-function current(bag: Bag, entry: BagEntry): BagEntry {
+function current(bag: Bag, pinned: Bag, entry: BagEntry): BagEntry {
+  // Most clones are of what is published: then nothing needs to be looked up again.
+  if (bag.digest === pinned.digest) return entry;
   return bag.find(entry.name) ?? entry;
 }
 
@@ -130,10 +132,15 @@ async function addEntry(
   version: number,
 ): Promise<void> {
   const { name, size } = entry;
-  const { isPrivate } = current(bag, entry);
+  const { isPrivate } = current(bag, pinned, entry);
+  // A bag names no source that somebody who may see the artifact may not see.
+  if (bag.digest === pinned.digest && version >= COMPRESSED_FROM) {
+    reply.add({ card: 'cfile', payload, isPrivate, ...namesOf(entry) });
+    return;
+  }
   const source = entry.source === undefined ? undefined : pinned.find(entry.source);
   const hasSource =
-    source !== undefined && isVisible(bag, current(bag, source), grants.withPrivate && isPrivate);
+    source !== undefined && isVisible(bag, current(bag, pinned, source), grants.withPrivate && isPrivate);
   if (entry.source !== undefined && !hasSource) {
     // The delta is no use to who may not see its source.
     const content = await pinned.content(name);
@@ -156,4 +163,8 @@ async function addEntry(
       isPrivate,
     });
   }
+}
+
+function namesOf({ name, source, size }: BagEntry) {
+  return source === undefined ? { name, size } : { name, source, size };
 }
