@@ -91,7 +91,10 @@ export async function mirrorAdd(
     throw new CairnError('invalid', '--push and --follow exclude each other');
   }
   if (options.overwrite === true && options.follow !== true && options.push !== true) {
-    throw new CairnError('invalid', '--overwrite needs --follow or --push: other mirrors replace nothing');
+    throw new CairnError(
+      'invalid',
+      '--overwrite is for mirrors that replace something: add --follow or --push',
+    );
   }
   if (options.push !== true && options.prune !== undefined) {
     throw new CairnError('invalid', '--prune and --no-prune are for push mirrors: add --push');
