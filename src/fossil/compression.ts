@@ -14,9 +14,32 @@ const SMALL = 2_048;
 
 const small = new Inflater();
 
-/** @returns the content as a payload */
+/** Bounds of zlib's window, as powers of two, and the memory that goes with the largest. */
+const SMALLEST_WINDOW = 9;
+const LARGEST_WINDOW = 15;
+const MOST_MEMORY = 8;
+
+/** What zlib keeps beyond its window for a match (`MIN_LOOKAHEAD` in its source). */
+const LOOKAHEAD = 262;
+
+/** Bytes that deflated content may be larger by: its head and checksum, and five bytes for each block. */
+const OVERHEAD = 64;
+
+/** Largest buffer that zlib writes into at once. */
+const LARGEST_CHUNK = 1 << 18;
+
+/**
+ * Most artifacts are small, and a call costs them more than their bytes do: zlib clears 256 KiB first, and the garbage collector
+ * is told of them. A window of the content's size finds the same matches.
+ * @returns the content as a payload
+ */
 export function deflatePayload(content: Uint8Array): Uint8Array {
-  const deflated = deflateSync(content);
+  const { length } = content;
+  const needed = Math.ceil(Math.log2(length + LOOKAHEAD));
+  const windowBits = Math.min(LARGEST_WINDOW, Math.max(SMALLEST_WINDOW, needed));
+  const memLevel = Math.min(MOST_MEMORY, windowBits - 6);
+  const chunkSize = Math.min(LARGEST_CHUNK, length + OVERHEAD);
+  const deflated = deflateSync(content, { windowBits, memLevel, chunkSize });
   const payload = Buffer.allocUnsafe(HEAD + deflated.length);
   payload.writeUInt32BE(content.length);
   payload.set(deflated, HEAD);
@@ -73,6 +96,7 @@ function inflateLarge(payload: Uint8Array, size: number): Uint8Array {
   try {
     // A stream that holds more than declared fails, too.
     const { buffer, engine } = inflateSync(payload.subarray(HEAD), {
+      chunkSize: Math.min(LARGEST_CHUNK, size + 1),
       maxOutputLength: size,
       info: true,
     }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };

@@ -1,7 +1,6 @@
 import type { CloneCard } from '../../fossil/cards.ts';
 import { deflatePayload, inflatePayload } from '../../fossil/compression.ts';
 import type { Bag, BagEntry } from '../../repository/fossil/bag.ts';
-import { writeFileCards } from '../../repository/fossil/file-cards.ts';
 import { faultFires } from '../faults.ts';
 import { type CookieSeal, clonePinCookie, readClonePin } from './clone-cookie.ts';
 import { isVisible, type Round } from './round.ts';
@@ -84,7 +83,8 @@ function isForEverybody({ bag, reply, grants }: Round, pinned: Bag, version: num
 async function addCards({ reply, context }: Round, pinned: Bag, from: number): Promise<number> {
   let next = from;
   while (next < pinned.count && !(reply.filesSent > 0 && reply.isFull)) {
-    const cards = await writeFileCards(pinned, next, Math.max(1, Math.min(RUN_BYTES, reply.room)));
+    const most = Math.max(1, Math.min(RUN_BYTES, reply.room));
+    const cards = await pinned.context.cards.of(pinned, next, most);
     reply.addWritten(cards.bytes, cards.files);
     next = cards.next;
     context.signal?.throwIfAborted();

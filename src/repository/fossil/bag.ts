@@ -8,6 +8,7 @@ import { type BagState, isPublic, isVisible, status } from './bag-state.ts';
 import { NONE } from './bag-table.ts';
 import type { ContentCache } from './content-cache.ts';
 import { expand, placeOf, verifiedContent } from './expand.ts';
+import type { FileCardsCache } from './file-cards-cache.ts';
 import type { FossilState, PublishedFossilState } from './fossil-manifest.ts';
 import type { NameHash } from './name-table.ts';
 import { flags } from './pack-index.ts';
@@ -51,6 +52,7 @@ export interface BagContext {
   readonly hash: NameHash;
   /** Absent: each content is expanded when it is asked for. */
   readonly contents: ContentCache | undefined;
+  readonly cards: FileCardsCache;
 }
 
 /** Bytes between two payloads that are read along, rather than asked for in two reads. */
@@ -123,14 +125,13 @@ export class Bag {
   }
 
   isShunned(name: ArtifactName): boolean {
+    if (this.view.shunned.length === 0) return false;
     return (this.bitsOf(this.slotOf(name)) & status.shunned) !== 0;
   }
 
   /** Whether a delta of this artifact is here, whose source is not. */
   isWaiting(name: ArtifactName): boolean {
-    if (this.view.waiting.length === 0) return false;
-    this.waitingSlots ??= new Set(this.view.waiting.map(({ slot }) => slot));
-    return this.waitingSlots.has(this.slotOf(name));
+    return this.view.waiting.length > 0 && this.isWaitingSlot(this.slotOf(name));
   }
 
   /**
@@ -142,7 +143,7 @@ export class Bag {
     const found = new Set<number>();
     const isWanted = (slot: number) => {
       const bits = this.bitsOf(slot);
-      return (bits & (status.held | status.shunned)) === 0 && !this.isWaiting(table.names.at(slot));
+      return (bits & (status.held | status.shunned)) === 0 && !this.isWaitingSlot(slot);
     };
     for (const { source } of waiting) {
       if (found.size >= limit) break;
@@ -290,6 +291,11 @@ export class Bag {
   /** What the state says of a slot. For this folder alone. */
   bitsOf(slot: number): number {
     return this.view.status[slot] ?? 0;
+  }
+
+  private isWaitingSlot(slot: number): boolean {
+    this.waitingSlots ??= new Set(this.view.waiting.map((delta) => delta.slot));
+    return this.waitingSlots.has(slot);
   }
 
   private *slots(): Generator<number> {
