@@ -2,6 +2,9 @@ import { CairnError } from '../lib/errors.ts';
 import type { Card, UnversionedIgotCard } from './cards.ts';
 import { fossilize } from './tokens.ts';
 
+/** Bytes from which on a payload is a chunk of its own. */
+const LARGE = 64 * 1024;
+
 /** Collects cards and makes a message of them. Payloads are kept as they are until `bytes()` joins everything once. */
 export class CardWriter {
   private readonly parts: Uint8Array[] = [];
@@ -87,6 +90,26 @@ export class CardWriter {
   bytes(): Buffer {
     this.flush();
     return Buffer.concat(this.parts, this.written);
+  }
+
+  /** The message in chunks: large payloads as they are, what is between them joined. */
+  chunks(): readonly Uint8Array[] {
+    this.flush();
+    const chunks: Uint8Array[] = [];
+    let small: Uint8Array[] = [];
+    const join = () => {
+      if (small.length > 0) chunks.push(Buffer.concat(small));
+      small = [];
+    };
+    for (const part of this.parts) {
+      if (part.byteLength < LARGE) small.push(part);
+      else {
+        join();
+        chunks.push(part);
+      }
+    }
+    join();
+    return chunks;
   }
 
   private line(...tokens: readonly string[]): void {

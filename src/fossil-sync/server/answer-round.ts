@@ -30,8 +30,8 @@ export interface RoundMessage {
 }
 
 export interface RoundReply {
-  /** Uncompressed. */
-  readonly message: Uint8Array;
+  /** Uncompressed, in chunks that may be shared with other replies: nobody may change them. */
+  readonly message: readonly Uint8Array[];
   readonly type: ContentType;
 }
 
@@ -86,15 +86,15 @@ async function inObservedRound(
     const received = { cards: request.cards, filesReceived: request.files.length };
     try {
       await work(request, reply);
-      const bytes = reply.end(0);
+      const chunks = reply.end(0);
       const { filesSent, igotsSent, gimmesSent } = reply;
-      const sent = { filesSent, igotsSent, gimmesSent, replyBytes: bytes.byteLength };
+      const sent = { filesSent, igotsSent, gimmesSent, replyBytes: reply.size };
       observer.requestCompleted({ ...about, ...received, ...sent, error: undefined });
-      return { message: bytes, type: reply.type };
+      return { message: chunks, type: reply.type };
     } catch (error) {
       signal?.throwIfAborted();
       const refused = refuse(error, message.type, context);
-      const sent = { filesSent: 0, igotsSent: 0, gimmesSent: 0, replyBytes: refused.message.byteLength };
+      const sent = { filesSent: 0, igotsSent: 0, gimmesSent: 0, replyBytes: sizeOf(refused.message) };
       observer.requestCompleted({ ...about, ...received, ...sent, error: textOf(error) });
       return refused;
     }
@@ -113,6 +113,11 @@ export function refuse(
   if (projectCode !== undefined) reply.add({ card: 'push', serverCode: context.serverCode, projectCode });
   reply.add({ card: 'error', text: textOf(error) });
   return { message: reply.end(1), type };
+}
+
+/** Bytes of chunks together. */
+export function sizeOf(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((size, { byteLength }) => size + byteLength, 0);
 }
 
 function isFaultOfTheRequest(error: unknown): boolean {

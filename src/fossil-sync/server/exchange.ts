@@ -53,6 +53,12 @@ export interface ExchangeReply {
   readonly body: Uint8Array;
 }
 
+/** A reply whose body comes in chunks. They may be shared with other replies, so nobody may change them. */
+export interface ChunkedReply {
+  readonly type: ContentType;
+  readonly chunks: readonly Uint8Array[];
+}
+
 /**
  * Answers a request. Everything that is wrong with it is told in an `error` card, since stock clients show nothing else.
  * @returns Throws only the signal's reason
@@ -62,13 +68,21 @@ export async function serveExchange(
   request: ExchangeRequest,
   signal?: AbortSignal,
 ): Promise<ExchangeReply> {
+  return joined(await serveInChunks(host, request, signal));
+}
+
+/** As {@link serveExchange}, without a copy of the pages of clones. */
+export async function serveInChunks(
+  host: ExchangeHost,
+  request: ExchangeRequest,
+  signal?: AbortSignal,
+): Promise<ChunkedReply> {
   const { type } = request;
   try {
-    const reply = await answerMessage(host, request, signal);
-    return { type: reply.type, body: await encodeMessage(reply.type, reply.message) };
+    return await encodeReply(await answerMessage(host, request, signal));
   } catch (error) {
     signal?.throwIfAborted();
-    return refuseExchange(host, type, error);
+    return refuseInChunks(host, type, error);
   }
 }
 
@@ -78,7 +92,26 @@ export async function refuseExchange(
   type: ContentType,
   error: unknown,
 ): Promise<ExchangeReply> {
-  return { type, body: await encodeMessage(type, refuse(error, type, host.round).message) };
+  return joined(await refuseInChunks(host, type, error));
+}
+
+/** As {@link refuseExchange}. */
+export async function refuseInChunks(
+  host: ExchangeHost,
+  type: ContentType,
+  error: unknown,
+): Promise<ChunkedReply> {
+  return encodeReply(refuse(error, type, host.round));
+}
+
+function joined({ type, chunks }: ChunkedReply): ExchangeReply {
+  const [first, ...more] = chunks;
+  return { type, body: first !== undefined && more.length === 0 ? first : Buffer.concat(chunks) };
+}
+
+async function encodeReply({ type, message }: RoundReply): Promise<ChunkedReply> {
+  if (type !== 'application/x-fossil') return { type, chunks: message };
+  return { type, chunks: [await encodeMessage(type, Buffer.concat(message))] };
 }
 
 async function answerMessage(

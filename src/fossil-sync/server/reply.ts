@@ -64,10 +64,10 @@ export class Reply {
     return true;
   }
 
-  /** The message, ended by the line that stock servers end theirs with: clients compare clocks by it. */
-  end(errors: number): Buffer {
+  /** The message in chunks, ended by the line that stock servers end theirs with: clients compare clocks by it. */
+  end(errors: number): readonly Uint8Array[] {
     const time = new Date(this.clock.now()).toISOString().slice(0, 19);
     this.add({ card: 'comment', text: `timestamp ${time} errors ${errors}` });
-    return this.cards.bytes();
+    return this.cards.chunks();
   }
 }

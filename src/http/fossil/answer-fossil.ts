@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ContentType } from '../../fossil/framing.ts';
+import { sizeOf } from '../../fossil-sync/server/answer-round.ts';
 import {
+  type ChunkedReply,
   type ExchangeHost,
-  type ExchangeReply,
-  refuseExchange,
-  serveExchange,
+  refuseInChunks,
+  serveInChunks,
 } from '../../fossil-sync/server/exchange.ts';
 import { BudgetShare, type ByteBudget } from '../../lib/byte-budget.ts';
 import { CairnError } from '../../lib/errors.ts';
@@ -46,9 +47,10 @@ export async function answerFossil(
 }
 
 /** Writes a reply with its length. */
-export function writeFossilReply(outgoing: ServerResponse, { type, body }: ExchangeReply): void {
-  outgoing.writeHead(200, { ...fossilHeaders(type), 'content-length': body.byteLength });
-  outgoing.end(body);
+export function writeFossilReply(outgoing: ServerResponse, { type, chunks }: ChunkedReply): void {
+  outgoing.writeHead(200, { ...fossilHeaders(type), 'content-length': sizeOf(chunks) });
+  for (const chunk of chunks) outgoing.write(chunk);
+  outgoing.end();
 }
 
 /** The headers of a reply, without its length. */
@@ -61,7 +63,7 @@ async function exchange(
   type: ContentType,
   host: ExchangeHost,
   { share, signal, ...reading }: FossilRequestOptions & { readonly share: BudgetShare },
-): Promise<ExchangeReply> {
+): Promise<ChunkedReply> {
   const { cookie } = incoming.headers;
   let body: Buffer;
   try {
@@ -69,9 +71,9 @@ async function exchange(
     keepMessage(type, body, host, share);
   } catch (error) {
     if (incoming.destroyed && !incoming.complete) throw error;
-    return refuseExchange(host, type, error);
+    return refuseInChunks(host, type, error);
   }
-  return serveExchange(host, { type, body, ...(cookie === undefined ? {} : { cookie }) }, signal);
+  return serveInChunks(host, { type, body, ...(cookie === undefined ? {} : { cookie }) }, signal);
 }
 
 /** Takes memory for the message before it is inflated. */

@@ -1,7 +1,7 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import { contentTypeOf } from '../../fossil/framing.ts';
-import { type ExchangeHost, refuseExchange } from '../../fossil-sync/server/exchange.ts';
+import { type ExchangeHost, refuseInChunks } from '../../fossil-sync/server/exchange.ts';
 import type { ByteBudget } from '../../lib/byte-budget.ts';
 import { CairnError, isCairnError, messageOf } from '../../lib/errors.ts';
 import { fossilUrl } from '../../nostr/repository-url.ts';
@@ -83,7 +83,7 @@ export function fossilRoutes(
       'fossil request failed',
     );
     if (!incoming.complete) outgoing.setHeader('Connection', 'close');
-    writeFossilReply(outgoing, await refuseExchange(hostOf(context, c.env.path, undefined), type, error));
+    writeFossilReply(outgoing, await refuseInChunks(hostOf(context, c.env.path, undefined), type, error));
     incoming.resume();
     return RESPONSE_ALREADY_SENT;
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FileCardsCache } from '../../../../src/repository/fossil/file-cards-cache.ts';
 import { writeFileCards } from '../../../../src/repository/fossil/file-cards.ts';
+import { FileCardsCache } from '../../../../src/repository/fossil/file-cards-cache.ts';
 import { FossilRig, lines, whole } from '../../../helpers/fossil-rig.ts';
 
 async function rigWith(count: number): Promise<FossilRig> {
