@@ -1,6 +1,7 @@
 import type { CloneCard } from '../../fossil/cards.ts';
 import { deflatePayload, inflatePayload } from '../../fossil/compression.ts';
 import type { Bag, BagEntry } from '../../repository/fossil/bag.ts';
+import { fileCards } from '../../repository/fossil/file-cards.ts';
 import { faultFires } from '../faults.ts';
 import { type CookieSeal, clonePinCookie, readClonePin } from './clone-cookie.ts';
 import { isVisible, type Round } from './round.ts';
@@ -84,7 +85,7 @@ async function addCards({ reply, context }: Round, pinned: Bag, from: number): P
   let next = from;
   while (next < pinned.count && !(reply.filesSent > 0 && reply.isFull)) {
     const most = Math.max(1, Math.min(RUN_BYTES, reply.room));
-    const cards = await pinned.context.cards.of(pinned, next, most);
+    const cards = await fileCards(pinned, next, most);
     reply.addWritten(cards.bytes, cards.files);
     next = cards.next;
     context.signal?.throwIfAborted();

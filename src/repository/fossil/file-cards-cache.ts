@@ -1,7 +1,22 @@
 import { LruMap } from '../../lib/lru.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
-import type { Bag } from './bag.ts';
-import { type FileCards, writeFileCards } from './file-cards.ts';
+
+/** `cfile` cards with their payloads. */
+export interface FileCards {
+  readonly bytes: Uint8Array;
+  /** How many cards there are. */
+  readonly files: number;
+  /** The position behind the last of them, or behind artifacts that not everybody sees; the bag's `count` at the end. */
+  readonly next: number;
+}
+
+/** Which cards: those of a state, from a position on, until they reach a size. */
+export interface FileCardsPlace {
+  readonly repository: string;
+  readonly digest: string;
+  readonly from: number;
+  readonly maxBytes: number;
+}
 
 /** A single piece takes at most this fraction (1/n) of the budget. */
 const SHARE = 4;
@@ -26,14 +41,14 @@ export class FileCardsCache {
     return this.pieces.weight;
   }
 
-  /** As {@link writeFileCards}. Nobody may change the bytes. */
-  async of(bag: Bag, from: number, maxBytes: number): Promise<FileCards> {
-    const key = `${bag.repository} ${bag.digest} ${from} ${maxBytes}`;
-    return this.pieces.get(key) ?? this.writing.run(key, () => this.write(key, bag, from, maxBytes));
+  /** The cards of a place, as they are kept or as `write` makes them. Nobody may change the bytes. */
+  async of(place: FileCardsPlace, write: () => Promise<FileCards>): Promise<FileCards> {
+    const key = `${place.repository} ${place.digest} ${place.from} ${place.maxBytes}`;
+    return this.pieces.get(key) ?? this.writing.run(key, () => this.write(key, write));
   }
 
-  private async write(key: string, bag: Bag, from: number, maxBytes: number): Promise<FileCards> {
-    const cards = await writeFileCards(bag, from, maxBytes);
+  private async write(key: string, write: () => Promise<FileCards>): Promise<FileCards> {
+    const cards = await write();
     const weight = cards.bytes.length + key.length;
     if (weight <= this.budget / SHARE) this.pieces.set(key, cards, weight);
     return cards;

@@ -6,16 +6,8 @@
 import type { Bag } from './bag.ts';
 import { isPublic } from './bag-state.ts';
 import { NONE } from './bag-table.ts';
+import type { FileCards, FileCardsCache } from './file-cards-cache.ts';
 import type { PackSession } from './pack-reader.ts';
-
-/** `cfile` cards with their payloads. */
-export interface FileCards {
-  readonly bytes: Uint8Array;
-  /** How many cards there are. */
-  readonly files: number;
-  /** The position behind the last of them, or behind artifacts that not everybody sees; the bag's `count` at the end. */
-  readonly next: number;
-}
 
 /** Bytes between two payloads that are read along, rather than asked for in two reads. */
 const GAP = 16 * 1024;
@@ -36,6 +28,17 @@ interface Stretch {
   /** How many there are, and where in the pack the last of them ends. */
   count: number;
   end: number;
+}
+
+/** As {@link writeFileCards}; what was written last is kept. Nobody may change the bytes. */
+export function fileCards(
+  bag: Bag,
+  from: number,
+  maxBytes: number,
+  cache: FileCardsCache = bag.context.cards,
+): Promise<FileCards> {
+  const { repository, digest } = bag;
+  return cache.of({ repository, digest, from, maxBytes }, () => writeFileCards(bag, from, maxBytes));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { writeFileCards } from '../../../../src/repository/fossil/file-cards.ts';
+import { fileCards, writeFileCards } from '../../../../src/repository/fossil/file-cards.ts';
 import { FileCardsCache } from '../../../../src/repository/fossil/file-cards-cache.ts';
 import { FossilRig, lines, whole } from '../../../helpers/fossil-rig.ts';
 
@@ -13,34 +13,37 @@ describe('kept cards (issue 14, speed of clones)', () => {
   it('are one copy for all clones of a state that ask at once, and later', async () => {
     const bag = await (await rigWith(3)).bag();
     const cache = new FileCardsCache(100_000);
-    const [one, other] = await Promise.all([cache.of(bag, 0, 1_000), cache.of(bag, 0, 1_000)]);
+    const [one, other] = await Promise.all([
+      fileCards(bag, 0, 1_000, cache),
+      fileCards(bag, 0, 1_000, cache),
+    ]);
     expect(other).toBe(one);
-    expect(await cache.of(bag, 0, 1_000)).toBe(one);
+    expect(await fileCards(bag, 0, 1_000, cache)).toBe(one);
     expect(one).toEqual(await writeFileCards(bag, 0, 1_000));
   });
 
   it('are those of the state that is asked for, as each begins and ends', async () => {
     const rig = await rigWith(3);
     const [cache, before] = [new FileCardsCache(100_000), await rig.bag()];
-    await cache.of(before, 0, 100_000);
+    await fileCards(before, 0, 100_000, cache);
     await rig.push([whole('one more')]);
     const now = await rig.bag();
-    expect((await cache.of(now, 0, 100_000)).files).toBe(4);
-    expect((await cache.of(before, 0, 100_000)).files).toBe(3);
-    expect((await cache.of(before, 0, 1)).files).toBe(1);
-    expect((await cache.of(before, 2, 100_000)).files).toBe(1);
+    expect((await fileCards(now, 0, 100_000, cache)).files).toBe(4);
+    expect((await fileCards(before, 0, 100_000, cache)).files).toBe(3);
+    expect((await fileCards(before, 0, 1, cache)).files).toBe(1);
+    expect((await fileCards(before, 2, 100_000, cache)).files).toBe(1);
   });
 
   it('take no more memory than they may, and large ones are not kept', async () => {
     const bag = await (await rigWith(30)).bag();
     const cache = new FileCardsCache(2_000);
     for (let from = 0; from < bag.count; from++) {
-      await cache.of(bag, from, 1);
+      await fileCards(bag, from, 1, cache);
       expect(cache.bytes).toBeLessThanOrEqual(2_000);
     }
     const kept = cache.bytes;
     expect(kept).toBeGreaterThan(0);
-    expect((await cache.of(bag, 0, 1_000_000)).files).toBe(30);
+    expect((await fileCards(bag, 0, 1_000_000, cache)).files).toBe(30);
     expect(cache.bytes).toBe(kept);
   });
 });
