@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { deflate, deflateSync, inflate, inflateSync } from 'node:zlib';
+import { constants, deflate, deflateSync, inflate, inflateSync } from 'node:zlib';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import { FossilSyntaxError } from './syntax-error.ts';
 
@@ -25,6 +25,9 @@ const PREFIX_BYTES = 4;
 
 /** Smaller bodies are inflated at once: a thread for them takes longer than the work. */
 const SMALL_BYTES = 16_384;
+
+/** Largest buffer that zlib writes into at once: each takes a turn of the event loop. */
+const LARGEST_CHUNK = 1 << 20;
 
 const inflateAside = promisify(inflate);
 const deflateAside = promisify(deflate);
@@ -67,8 +70,16 @@ export async function encodeMessage(type: ContentType, message: Uint8Array): Pro
   }
   const prefix = Buffer.alloc(PREFIX_BYTES);
   prefix.writeUInt32BE(message.byteLength);
-  const stream = message.byteLength <= SMALL_BYTES ? deflateSync(message) : await deflateAside(message);
+  const stream =
+    message.byteLength <= SMALL_BYTES
+      ? deflateSync(message)
+      : await deflateAside(message, { chunkSize: chunkFor(message.byteLength / 2) });
   return Buffer.concat([prefix, stream]);
+}
+
+/** @param bytes that zlib is expected to write */
+function chunkFor(bytes: number): number {
+  return Math.max(constants.Z_MIN_CHUNK, Math.min(LARGEST_CHUNK, Math.ceil(bytes)));
 }
 
 function refuseTooLarge(size: number, maxBytes: number): void {
@@ -79,7 +90,7 @@ function refuseTooLarge(size: number, maxBytes: number): void {
 /** Inflates a stream that must give exactly `size` bytes, and of which nothing may be left. */
 async function inflateExactly(stream: Uint8Array, size: number): Promise<Uint8Array> {
   // One byte more tells a stream that is too long from one that fits. Zero is no limit for zlib.
-  const options = { maxOutputLength: size + 1, info: true };
+  const options = { maxOutputLength: size + 1, info: true, chunkSize: chunkFor(size + 1) };
   try {
     const result: unknown =
       stream.byteLength <= SMALL_BYTES && size <= 4 * SMALL_BYTES
