@@ -8,11 +8,11 @@ import { type BagState, isPublic, isVisible, status } from './bag-state.ts';
 import { NONE } from './bag-table.ts';
 import type { ContentCache } from './content-cache.ts';
 import { expand, placeOf, verifiedContent } from './expand.ts';
-import type { FileCardsCache } from './file-cards-cache.ts';
 import type { FossilState, PublishedFossilState } from './fossil-manifest.ts';
 import type { NameHash } from './name-table.ts';
 import { flags } from './pack-index.ts';
 import type { PackReader, PackSession } from './pack-reader.ts';
+import type { SharedFileCards } from './shared-file-cards.ts';
 
 /** A visible artifact of a bag. */
 export interface BagEntry {
@@ -52,7 +52,7 @@ export interface BagContext {
   readonly hash: NameHash;
   /** Absent: each content is expanded when it is asked for. */
   readonly contents: ContentCache | undefined;
-  readonly cards: FileCardsCache;
+  readonly cards: SharedFileCards;
 }
 
 /** Bytes between two payloads that are read along, rather than asked for in two reads. */

@@ -9,16 +9,13 @@ import { formatRepositoryId, type RepositoryId } from '../repository-id.ts';
 import { Bag, type BagContext, type BagSource } from './bag.ts';
 import { BagDraft, type BagState, ownMemory } from './bag-state.ts';
 import type { ContentCache } from './content-cache.ts';
-import { FileCardsCache } from './file-cards-cache.ts';
 import type { FossilPack, FossilState } from './fossil-manifest.ts';
 import { NameHash } from './name-table.ts';
 import type { PackReader } from './pack-reader.ts';
+import { SharedFileCards } from './shared-file-cards.ts';
 
 /** States of one repository that are kept: those that clones are pinned to are asked for again. */
 const KEPT = 4;
-
-/** Bytes of cards that are kept for clones that run at once. */
-const CARDS = 16 << 20;
 
 /** Indexes that are read at once. */
 const READS = 8;
@@ -41,7 +38,7 @@ export class Bags {
   private readonly deriving = new SingleFlight<string, BagState>();
 
   constructor({ reader, random, memory, contents }: BagsOptions) {
-    this.context = { reader, contents, hash: new NameHash(random), cards: new FileCardsCache(CARDS) };
+    this.context = { reader, contents, hash: new NameHash(random), cards: new SharedFileCards() };
     this.known = new LruMap(memory);
   }
 

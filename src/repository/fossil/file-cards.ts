@@ -6,8 +6,8 @@
 import type { Bag } from './bag.ts';
 import { isPublic } from './bag-state.ts';
 import { NONE } from './bag-table.ts';
-import type { FileCards, FileCardsCache } from './file-cards-cache.ts';
 import type { PackSession } from './pack-reader.ts';
+import type { FileCards, SharedFileCards } from './shared-file-cards.ts';
 
 /** Bytes between two payloads that are read along, rather than asked for in two reads. */
 const GAP = 16 * 1024;
@@ -30,15 +30,15 @@ interface Stretch {
   end: number;
 }
 
-/** As {@link writeFileCards}; what was written last is kept. Nobody may change the bytes. */
+/** As {@link writeFileCards}; clones that run at once share them. Nobody may change the bytes. */
 export function fileCards(
   bag: Bag,
   from: number,
   maxBytes: number,
-  cache: FileCardsCache = bag.context.cards,
+  shared: SharedFileCards = bag.context.cards,
 ): Promise<FileCards> {
   const { repository, digest } = bag;
-  return cache.of({ repository, digest, from, maxBytes }, () => writeFileCards(bag, from, maxBytes));
+  return shared.of({ repository, digest, from, maxBytes }, () => writeFileCards(bag, from, maxBytes));
 }
 
 /**
