@@ -58,7 +58,7 @@ describe('a request that makes no sense', () => {
         status: 400,
         reason: 'lower-case hex',
       },
-      { what: 'has a damaged npub', path: '/git/npub1xxx/x.git', status: 400, reason: 'neither an npub nor' },
+      { what: 'has a damaged npub', path: '/git/npub1xxx/x.git', status: 400, reason: 'not a valid npub' },
       { what: 'goes up', path: `/git/${OWNER}/%2e%2e.git`, status: 400, reason: 'cannot be "." or ".."' },
       { what: 'goes nowhere', path: `/git/${OWNER}/..git`, status: 400, reason: 'cannot be "." or ".."' },
       {

@@ -104,6 +104,15 @@ describe('the rows', () => {
       'import-rss/file 128 MiB',
       'push-1gib-rss/file 64 MiB',
       'clone-1gib-rss/file 64 MiB',
+      'fossil-clone-wire/file 1 ms',
+      'fossil-clone-wire-cpu/file 1 ms',
+      'fossil-clone-wire-rss/file 150 MiB',
+      'fossil-clone-wire-16/file 1 s',
+      'fossil-clone-wire-16-rss/file 150 MiB',
+      'fossil-clone/file 1.05 s',
+      'fossil-first-push-cpu/file 0.5 ms',
+      'fossil-push-one/file 2 ms',
+      'fossil-sync-noop/file 1.5 ms',
       'many-clients-clone/file 0.3 ms',
       'many-clients-clone-100mib-rss/file 256 MiB',
       'many-pushers-slow-swaps/file 50 pushes/s',
@@ -121,6 +130,8 @@ describe('the rows', () => {
       'import-rss/s3 128 MiB',
       'push-1gib-rss/s3 64 MiB',
       'clone-1gib-rss/s3 64 MiB',
+      'fossil-clone-wire-rss/s3 150 MiB',
+      'fossil-clone-wire-16-rss/s3 150 MiB',
     ]);
   });
 });
