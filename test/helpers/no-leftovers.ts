@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll } from 'vitest';
+import { afterAll, vi } from 'vitest';
 
 /** Long enough for a process that has been told to end, on a busy machine, and shorter than anything that hangs. */
 const PATIENCE_MS = 30_000;
@@ -19,11 +19,18 @@ interface Process {
   readonly command: string;
 }
 
+const realTimeout = globalThis.setTimeout;
 const outer = process.env['TMPDIR'];
 const folder = mkdtempSync(join(tmpdir(), 'cairn-tests-'));
 process.env['TMPDIR'] = folder;
 
 afterAll(async () => {
+  // The next file may run in this very process, and waits for real time.
+  vi.useRealTimers();
+  if (globalThis.setTimeout !== realTimeout) {
+    globalThis.setTimeout = realTimeout;
+    throw new Error('the tests of this file left timers behind that are not real');
+  }
   const deadline = performance.now() + PATIENCE_MS;
   let left = leftovers();
   while (left.length > 0 && performance.now() < deadline) {

@@ -32,6 +32,8 @@ export class EarlyReader {
     this.pack = pack;
     this.clock = clock;
     this.reading = this.read();
+    // Whoever calls `end` hears of a failure. Until then it must not end the process.
+    this.reading.catch(() => undefined);
   }
 
   /** @param bytes of the pack that git was given so far @param isWhole true when that is all of it */

@@ -49,7 +49,7 @@ export class LongLook {
   follow(time: () => Promise<number | undefined>): void {
     if (this.following !== undefined) return;
     this.timeIsKnown = true;
-    this.following = this.beginLater(time);
+    this.following = untilAwaited(this.beginLater(time));
   }
 
   /**
@@ -57,7 +57,7 @@ export class LongLook {
    * not known how much of the processor git has used.
    */
   begin(): void {
-    if (!this.timeIsKnown) this.looking ??= this.look();
+    if (!this.timeIsKnown) this.looking ??= untilAwaited(this.look());
   }
 
   /** Call it when git is done. @throws what went wrong with the look */
@@ -95,4 +95,10 @@ export class LongLook {
     this.problem = await watchPack(this.pack, limit, clock, this.over.signal);
     if (this.problem !== undefined) this.stop();
   }
+}
+
+/** A failure is told to whoever calls `end`. Until then it must not end the process. */
+function untilAwaited(work: Promise<void>): Promise<void> {
+  work.catch(() => undefined);
+  return work;
 }

@@ -194,7 +194,8 @@ function inflatedFrom(deflated: Buffer, size: number): number | undefined {
 /** The file into which git writes a pack that it reads from standard input, as far as it has come. */
 export class GrowingPack {
   private readonly folder: string;
-  private file: FileHandle | undefined;
+  /** The file once it was found. Several may ask at once: it is opened once for all. */
+  private opening: Promise<FileHandle | undefined> | undefined;
 
   /** @param objects the object directory that git writes to */
   constructor(objects: string) {
@@ -203,24 +204,48 @@ export class GrowingPack {
 
   /** Reads up to so many bytes: fewer where git has written no more yet. @throws what the file system throws */
   async read(position: number, length: number): Promise<Buffer> {
-    this.file ??= await this.open();
-    if (this.file === undefined) return Buffer.alloc(0);
-    const { bytesRead, buffer } = await this.file.read(Buffer.allocUnsafe(length), 0, length, position);
+    const file = await this.file();
+    if (file === undefined) return Buffer.alloc(0);
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, position);
     return buffer.subarray(0, bytesRead);
   }
 
   /** Makes durable what git has written so far. @throws what the file system throws */
   async sync(): Promise<void> {
-    this.file ??= await this.open();
-    await this.file?.datasync();
+    await (await this.file())?.datasync();
   }
 
   async close(): Promise<void> {
-    await this.file?.close();
+    await (await this.opening)?.close();
+  }
+
+  private async file(): Promise<FileHandle | undefined> {
+    const opening = this.opening ?? this.open();
+    this.opening = opening;
+    try {
+      const file = await opening;
+      if (file === undefined) this.forget(opening);
+      return file;
+    } catch (error) {
+      this.forget(opening);
+      throw error;
+    }
+  }
+
+  /** The next one who asks looks for the file again. */
+  private forget(opening: Promise<unknown>): void {
+    if (this.opening === opening) this.opening = undefined;
   }
 
   private async open(): Promise<FileHandle | undefined> {
     const name = (await readdir(this.folder)).find((each) => each.startsWith('tmp_pack_'));
-    return name === undefined ? undefined : open(join(this.folder, name));
+    if (name === undefined) return undefined;
+    try {
+      return await open(join(this.folder, name));
+    } catch (error) {
+      // git gives the file its name when it is done, and removes it when it has failed.
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
   }
 }

@@ -4,6 +4,7 @@ import { hexLength, type ObjectFormat } from '../../git/index.ts';
 import { type IndexPackOptions, indexFromInput, type QuarantinePaths } from '../../git-process/commands.ts';
 import type { Git } from '../../git-process/git.ts';
 import type { GitResult } from '../../git-process/result.ts';
+import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { type Digest, sha256 } from '../../lib/digest.ts';
 import { writeChunk } from '../../lib/streams.ts';
@@ -147,10 +148,15 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
   const syncing = options.keepsFiles ? new EarlySync(written) : undefined;
   const finish = async () => {
     work.end();
-    await look.end();
-    await syncing?.settled();
-    await reader?.end();
-    await written.close();
+    try {
+      await allSettledOrThrow([
+        look.end(),
+        Promise.resolve(syncing?.settled()),
+        Promise.resolve(reader?.end()),
+      ]);
+    } finally {
+      await written.close();
+    }
   };
   try {
     for (let chunk = await source.next(); chunk !== undefined; chunk = await source.next()) {

@@ -1,5 +1,7 @@
 /** What is read of a pack while it comes in changes nothing of what the check finds, whatever the pack is. */
 import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/lib/clock.ts';
@@ -13,8 +15,10 @@ import {
   type ScannedPack,
   scanPack,
 } from '../../../../src/repository/intake/pack-entries.ts';
+import { GrowingPack } from '../../../../src/repository/intake/pack-watch.ts';
 import { NO_LIMIT, readPack, treeHistory, treesOf } from '../../../helpers/packed-trees.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
+import { tempDir } from '../../../helpers/temp-dir.ts';
 import { RealRepository } from '../../git/real-git.ts';
 
 const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
@@ -179,5 +183,33 @@ describe(`trees that are read while a pack comes in (seed ${seed})`, () => {
       const stopped = new EarlyReader(new EarlyEntries(20, new HeightMemory()), growing, systemClock);
       await stopped.end();
     });
+  });
+});
+
+describe('a pack that is read while git works on it', () => {
+  it('that cannot be read ends no process before somebody waits for it', async () => {
+    const broken = { read: () => Promise.reject(new Error('the disk does not answer')) };
+    const entries = new EarlyEntries(20, new HeightMemory());
+    const reader = new EarlyReader(entries, broken, systemClock);
+    reader.grown(1_000_000, true);
+    // Long enough for Node to look for rejections that nobody has heard of.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await expect(reader.end()).rejects.toThrow('the disk does not answer');
+  });
+
+  it('is opened once for all who ask at once, and may be gone between the look and the open', async () => {
+    await using folder = await tempDir();
+    await mkdir(join(folder.path, 'pack'));
+    const pack = new GrowingPack(folder.path);
+    expect(await pack.read(0, 10)).toHaveLength(0);
+    // A name without a file, as when git is done between the two.
+    await symlink(join(folder.path, 'gone'), join(folder.path, 'pack', 'tmp_pack_1'));
+    expect(await pack.read(0, 10)).toHaveLength(0);
+    await writeFile(join(folder.path, 'gone'), 'PACK and so on');
+    const before = (await readdir('/proc/self/fd')).length;
+    const all = await Promise.all(Array.from({ length: 20 }, () => pack.read(0, 4)));
+    expect(all.map(String)).toEqual(Array.from({ length: 20 }, () => 'PACK'));
+    await pack.close();
+    expect((await readdir('/proc/self/fd')).length).toBe(before);
   });
 });
