@@ -179,14 +179,14 @@ export class Bag {
     }
   }
 
-  /** Check-ins that are the parent of none. */
+  /** Check-ins on which none follows in the same branch. */
   *leaves(): Generator<BagEntry> {
     for (const slot of this.slots()) {
       if (this.isLeafSlot(slot)) yield this.entry(slot);
     }
   }
 
-  /** Whether an artifact is a check-in, and the parent of none. */
+  /** Whether an artifact is a check-in on which none follows in the same branch. */
   isLeaf(name: ArtifactName): boolean {
     const slot = this.slotOf(name);
     return isVisible(this.bitsOf(slot)) && this.isLeafSlot(slot);

@@ -254,7 +254,8 @@ class Intake {
     const kept = delta === undefined ? undefined : this.keptDelta(delta);
     const members = parseCluster(content);
     const checkIn = members === undefined ? parseCheckIn(content) : undefined;
-    const links = members ?? checkIn?.parents;
+    // One that begins a branch leaves its parent a leaf of the other branch, as in stock Fossil.
+    const links = members ?? (checkIn?.branch === undefined ? checkIn?.parents : []);
     this.countMembers(name, members?.length ?? 0);
     const bit = members !== undefined ? flags.cluster : checkIn !== undefined ? flags.checkIn : 0;
     const record = {

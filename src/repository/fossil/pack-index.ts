@@ -49,7 +49,7 @@ export interface PackRecord {
   readonly depth: number;
   /** Bytes of the content; for a waiting delta as it declares them. */
   readonly size: number;
-  /** The members of a cluster; the parents of a check-in. */
+  /** The members of a cluster; the parents of a check-in, unless it begins a branch. */
   readonly links?: readonly ArtifactName[];
 }
 
