@@ -363,7 +363,10 @@ describe('who may keep mirrors', () => {
     const forgotten = await cairn('mirror', 'credential', name(), 'one', '--remote-username', 'me');
     expect(forgotten).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('CAIRN_MIRROR_TOKEN') });
     const alone = await cairn('mirror', 'add', name(), 'x', there(), '--overwrite');
-    expect(alone).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('--overwrite needs') });
+    expect(alone).toMatchObject({
+      exitCode: 5,
+      stderr: expect.stringContaining('--overwrite is for mirrors'),
+    });
     const all = `${server.url}${path()}`;
     const large = await fetch(all, { method: 'POST', body: Buffer.alloc(40_000, 'x') });
     expect(large.status).toBe(413);
