@@ -252,31 +252,29 @@ describe.each([
     await expectWhole(client, repository);
   });
 
-  it.runIf(count === 1)(
-    'warns of a check-in that somebody else is about to make on top of the same one',
-    async () => {
-      await alice.must('update', 'trunk');
-      await bob.must('update', 'trunk');
-      const tip = await alice.tip();
-      const requests = new FossilRequests(servers.hosts[0] ?? fossilHost(servers.repository), projectCode);
-      const lock = { card: 'pragma', name: 'ci-lock', args: [tip, 'another-checkout'] } as const;
-      const reply = await requests.send([requests.pull, lock], { user: 'alice' });
-      expect(pragmasOf(reply, 'ci-lock-fail')).toEqual([]);
-      expect(cardsOf(reply, 'error')).toEqual([]);
-      await bob.write('lock.txt', 'hello from bob\n');
-      await bob.must('add', 'lock.txt');
-      const warned = await bob.client.try(['commit', '-m', 'maybe a fork', '--no-warnings'], {
-        cwd: 'project',
-        input: 'n\n',
-      });
-      expect(warned.all).toMatch(/alice/);
-      await requests.send([{ card: 'pragma', name: 'ci-unlock', args: ['another-checkout'] }], {
-        user: 'alice',
-      });
-      await bob.must('commit', '-m', 'no fork', '--no-warnings');
-      await expectInStep();
-    },
-  );
+  it('warns of a check-in that somebody else is about to make on top of the same one', async (test) => {
+    test.skip(count > 1, 'locks of check-ins are in the memory of one server');
+    await alice.must('update', 'trunk');
+    await bob.must('update', 'trunk');
+    const tip = await alice.tip();
+    const requests = new FossilRequests(servers.hosts[0] ?? fossilHost(servers.repository), projectCode);
+    const lock = { card: 'pragma', name: 'ci-lock', args: [tip, 'another-checkout'] } as const;
+    const reply = await requests.send([requests.pull, lock], { user: 'alice' });
+    expect(pragmasOf(reply, 'ci-lock-fail')).toEqual([]);
+    expect(cardsOf(reply, 'error')).toEqual([]);
+    await bob.write('lock.txt', 'hello from bob\n');
+    await bob.must('add', 'lock.txt');
+    const warned = await bob.client.try(['commit', '-m', 'maybe a fork', '--no-warnings'], {
+      cwd: 'project',
+      input: 'n\n',
+    });
+    expect(warned.all).toMatch(/alice/);
+    await requests.send([{ card: 'pragma', name: 'ci-unlock', args: ['another-checkout'] }], {
+      user: 'alice',
+    });
+    await bob.must('commit', '-m', 'no fork', '--no-warnings');
+    await expectInStep();
+  });
 });
 
 describe('replies that are full', () => {
