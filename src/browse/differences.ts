@@ -1,6 +1,6 @@
 import { type ChangedFile, type FileDiff, parseChangedFiles, parseUnifiedDiff } from '../git/index.ts';
 import { listDifferences, printPatch } from '../git-process/browse-commands.ts';
-import type { GitCommand } from '../git-process/commands.ts';
+import { EMPTY_TREE, type GitCommand } from '../git-process/commands.ts';
 import { failureReason } from '../git-process/result.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { RepositoryView } from './repository-view.ts';
@@ -25,19 +25,17 @@ const MOST_BYTES = 1024 * 1024;
 /** Most bytes that are read to count changed files: some 200,000 of them. */
 const MOST_LISTED = 64 * 1024 * 1024;
 
-/** git knows the empty trees without a stored object. */
-export const EMPTY_TREE = {
-  sha1: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
-  sha256: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
-} as const;
-
 /**
  * Compares two trees, with renames.
- * @param from and @param to ids of trees
+ * @param from and @param to ids of trees; `from` is undefined for the empty tree
  * @throws CairnError `unavailable` when git fails, `too-large` when very many files differ
  */
-export async function compareTrees(view: RepositoryView, from: string, to: string): Promise<Differences> {
-  const input = `${from} ${to}\n`;
+export async function compareTrees(
+  view: RepositoryView,
+  from: string | undefined,
+  to: string,
+): Promise<Differences> {
+  const input = `${from ?? EMPTY_TREE[view.manifest.objectFormat]} ${to}\n`;
   const [listed, patch] = await Promise.all([
     firstBytes(view, listDifferences(view.gitDir), input, MOST_LISTED),
     firstBytes(view, printPatch(view.gitDir), input, MOST_BYTES),

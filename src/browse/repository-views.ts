@@ -50,13 +50,14 @@ export class RepositoryViews {
 
   /**
    * Reads a published state. Whoever calls has decided that the reader may see it.
+   * @param signal of the visitor; undefined for work that others share
    * @param work is given the view, and does not keep it
    * @throws CairnError `busy` when too many pages wait, or the time for one is over; what `work` throws
    */
   async read<T>(
     repository: GitRepository,
     state: PublishedGitState,
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
     work: (view: RepositoryView) => Promise<T>,
   ): Promise<T> {
     const release = await this.places.acquire(signal);
@@ -69,7 +70,7 @@ export class RepositoryViews {
           gitDir: open.lease.path,
           session: open.session,
           git: this.options.git,
-          signal: AbortSignal.any([signal, timeout]),
+          signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
         });
       } catch (error) {
         if (!timeout.aborted) throw error;

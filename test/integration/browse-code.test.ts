@@ -253,6 +253,16 @@ describe('commits and histories', () => {
     expect(await text(await get('tree/main'))).toContain('This folder is empty');
   });
 
+  it('that are too large to be shown say so', async () => {
+    const { client, push, get } = await project('wordy');
+    const tree = (await client.run(['mktree'], { input: '' })).trim();
+    const input = 'many words '.repeat(110_000);
+    const commit = (await client.run(['commit-tree', tree, '-F', '-'], { input })).trim();
+    await client.run(['update-ref', 'refs/heads/main', commit]);
+    await push();
+    expect(await text(await get(`commit/${commit}`), 413)).toContain('Clone the repository');
+  });
+
   it('are there for SHA-256, tags, and refs with slashes', async () => {
     const { client, push, get, id } = await project('sha256', '--object-format=sha256');
     await server.announce(id, { objectFormat: 'sha256' });

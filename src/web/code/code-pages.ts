@@ -1,4 +1,4 @@
-import { compareTrees, EMPTY_TREE } from '../../browse/differences.ts';
+import { compareTrees } from '../../browse/differences.ts';
 import { lastCommits, listHistory } from '../../browse/history.ts';
 import {
   blobSize,
@@ -76,10 +76,7 @@ export async function makeHistoryPage(
 export async function makeCommitPage(view: RepositoryView, context: CodeContext, oid: string): Promise<Html> {
   const found = await readCommitOf(view, oid);
   const [parent] = found.commit.parents;
-  const before =
-    parent === undefined
-      ? EMPTY_TREE[view.manifest.objectFormat]
-      : (await readCommit(view, parent)).commit.tree;
+  const before = parent === undefined ? undefined : (await readCommit(view, parent)).commit.tree;
   const differences = await compareTrees(view, before, found.commit.tree);
   return commitPage(context, { found, differences });
 }

@@ -14,6 +14,7 @@ import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { Html } from '../layout.ts';
 import { PAGE_HEADERS } from '../page-headers.ts';
 import { notFoundPage } from '../pages/not-found-page.ts';
+import { tooLargePage } from '../pages/too-large-page.ts';
 import { CodeLinks } from './code-links.ts';
 import { findFile, makeCommitPage, makeFilePage, makeHistoryPage, makeTreePage } from './code-pages.ts';
 import { type CodePath, readCodePath } from './code-path.ts';
@@ -60,6 +61,7 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
     } catch (error) {
       // Only about what everybody may see: the repository is public.
       if (isCairnError(error, 'not-found') || isCairnError(error, 'invalid')) return notFound(c);
+      if (isCairnError(error, 'too-large')) return c.html(tooLargePage(context.base), 413, PAGE_HEADERS);
       throw error;
     }
   });
@@ -96,7 +98,7 @@ async function answerPage(
   const around = [links.repository, code.name, manifest.head, manifest.objectFormat];
   const page = await cache.page([...key, ...around], () =>
     // Others may wait for the same page, so it is made whether or not this visitor stays.
-    context.views.read(repository, published, NEVER, async (view) =>
+    context.views.read(repository, published, undefined, async (view) =>
       String(await makePage(view, code, path.word, at, skip)),
     ),
   );
@@ -104,8 +106,6 @@ async function answerPage(
   if (isKnown(c, page.etag)) return c.body(null, 304, headers);
   return c.html(page.body, 200, headers);
 }
-
-const NEVER = new AbortController().signal;
 
 function makePage(
   view: RepositoryView,
