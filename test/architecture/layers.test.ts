@@ -59,14 +59,17 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@smithy/node-http-handler': ['object-store'],
   commander: ['cli'],
   execa: ['cli', 'git-process'],
+  'highlight.js': ['web'],
   hono: ['http', 'web'],
+  'markdown-it': ['web'],
   'nostr-tools': ['nostr'],
   'nostr-wasm': ['nostr'],
   pino: ['observability'],
   'prom-client': ['observability'],
+  'sanitize-html': ['web'],
   'tmp-promise': ['cli', 'maintenance'],
   ws: ['cli', 'http'],
-  zod: ['config', 'mirror', 'object-store', 'relay', 'repository'],
+  zod: ['config', 'mirror', 'object-store', 'relay', 'repository', 'web'],
 };
 
 /** Time and chance are arguments (`lib/clock.ts`, `lib/random.ts`). Each exception has its reason. */
