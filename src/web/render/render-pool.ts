@@ -1,0 +1,190 @@
+import { Worker } from 'node:worker_threads';
+import { CairnError } from '../../lib/errors.ts';
+import { Limiter } from '../../lib/limiter.ts';
+import type {
+  RenderAnswer,
+  RenderQuestion,
+  RenderReply,
+  RenderRequest,
+  RenderTaskName,
+} from './render-tasks.ts';
+
+export interface RenderPoolOptions {
+  /** Threads at most. */
+  readonly workers: number;
+  /** Texts that may wait for a thread; others are told `busy`. */
+  readonly queue: number;
+  /** Milliseconds that one text may take. */
+  readonly timeLimit: number;
+  /** MiB of memory that a thread may use. */
+  readonly memory: number;
+  /** Milliseconds for which a thread stays after its last text. */
+  readonly idle: number;
+  /** The program of the threads. */
+  readonly program?: URL;
+}
+
+/** Milliseconds in which a thread has to start. */
+const START = 60_000;
+
+/**
+ * The program of the threads, as JavaScript. Tests run the source, but Node starts no thread from TypeScript, so theirs run
+ * the program that was built.
+ */
+const PROGRAM = new URL(
+  import.meta.url.endsWith('.ts') ? '../../../dist/web/render/render-worker.js' : './render-worker.js',
+  import.meta.url,
+);
+
+/**
+ * Renders what strangers wrote in threads of its own: some texts take very long, or very much memory. Such a text costs its
+ * thread, and nothing else waits for it but other texts.
+ */
+export class RenderPool {
+  private readonly options: RenderPoolOptions;
+  private readonly places: Limiter;
+  private readonly idle = new Set<RenderThread>();
+  private readonly threads = new Set<RenderThread>();
+  private closed = false;
+
+  constructor(options: RenderPoolOptions) {
+    this.options = options;
+    this.places = new Limiter('texts to be rendered', options.workers, options.queue);
+  }
+
+  /** Threads that run. */
+  get size(): number {
+    return this.threads.size;
+  }
+
+  /**
+   * Renders a text.
+   * @returns undefined when that takes too long or too much memory, or the renderer fails: the text is shown as it is
+   * @throws CairnError `busy` when too many texts wait
+   */
+  async render<Name extends RenderTaskName>(
+    task: Name,
+    question: RenderQuestion<Name>,
+    signal?: AbortSignal,
+  ): Promise<RenderAnswer<Name> | undefined> {
+    const release = await this.places.acquire(signal);
+    try {
+      if (this.closed) throw new CairnError('busy', 'the server is stopping');
+      const thread = this.take();
+      const reply = await thread.ask({ task, question }, this.options.timeLimit);
+      if (thread.isUsable && !this.closed) this.keep(thread);
+      else await this.end(thread);
+      // The worker answers each task with the answer of its type.
+      return reply?.is === 'rendered' ? (reply.answer as RenderAnswer<Name>) : undefined;
+    } finally {
+      release();
+    }
+  }
+
+  /** Ends the threads. Texts that are being rendered stay as they are. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all([...this.threads].map((thread) => this.end(thread)));
+  }
+
+  private take(): RenderThread {
+    for (const kept of this.idle) {
+      this.idle.delete(kept);
+      kept.wake();
+      if (kept.isUsable) return kept;
+      this.threads.delete(kept);
+    }
+    const thread = new RenderThread(this.options.program ?? PROGRAM, this.options.memory);
+    this.threads.add(thread);
+    return thread;
+  }
+
+  private keep(thread: RenderThread): void {
+    this.idle.add(thread);
+    thread.rest(this.options.idle, () => {
+      // Nobody waits for an idle thread, and to end it does not fail.
+      void this.end(thread);
+    });
+  }
+
+  private async end(thread: RenderThread): Promise<void> {
+    this.idle.delete(thread);
+    await thread.end();
+    this.threads.delete(thread);
+  }
+}
+
+/** One thread. It is asked one thing at a time. */
+class RenderThread {
+  isUsable = true;
+  private readonly worker: Worker;
+  private readonly ready: Promise<void>;
+  private heard: (reply: RenderReply | undefined) => void = () => undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(program: URL, memory: number) {
+    this.worker = new Worker(program, {
+      resourceLimits: { maxOldGenerationSizeMb: memory, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 },
+      // It needs nothing of what this process was told, such as keys.
+      env: {},
+      execArgv: [],
+    });
+    let start: () => void = () => undefined;
+    this.ready = new Promise((resolve) => {
+      start = resolve;
+    });
+    this.worker.on('message', (reply: RenderReply) => (reply.is === 'ready' ? start() : this.heard(reply)));
+    const gone = () => {
+      this.isUsable = false;
+      start();
+      this.heard(undefined);
+    };
+    // Out of memory is an error; it ends the thread and nothing else.
+    this.worker.on('error', gone);
+    this.worker.on('exit', gone);
+  }
+
+  /** @returns undefined when there is no answer in time: then the thread is of no use any more */
+  async ask(request: RenderRequest, timeLimit: number): Promise<RenderReply | undefined> {
+    await this.within(START, this.ready);
+    if (!this.isUsable) return undefined;
+    const answer = new Promise<RenderReply | undefined>((resolve) => {
+      this.heard = resolve;
+    });
+    this.worker.postMessage(request);
+    return this.within(timeLimit, answer);
+  }
+
+  /** Does not keep the process, and calls back after a while. */
+  rest(milliseconds: number, done: () => void): void {
+    this.worker.unref();
+    this.timer = setTimeout(done, milliseconds);
+    this.timer.unref();
+  }
+
+  wake(): void {
+    this.worker.ref();
+    clearTimeout(this.timer);
+  }
+
+  async end(): Promise<void> {
+    this.isUsable = false;
+    clearTimeout(this.timer);
+    await this.worker.terminate();
+  }
+
+  private async within<T>(milliseconds: number, promise: Promise<T>): Promise<T | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => {
+        this.isUsable = false;
+        resolve(undefined);
+      }, milliseconds);
+    });
+    try {
+      return await Promise.race([promise, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

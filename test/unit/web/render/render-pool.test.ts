@@ -1,0 +1,99 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { RenderPool, type RenderPoolOptions } from '../../../../src/web/render/render-pool.ts';
+
+/** Does what its text says. */
+const PROGRAM = `
+import { parentPort } from 'node:worker_threads';
+parentPort.on('message', ({ question: { text } }) => {
+  if (text === 'loop') for (;;);
+  if (text === 'backtrack') /^(a+)+$/.test('a'.repeat(60) + 'b');
+  if (text === 'swell') for (const all = []; ; ) all.push(new Array(1000).fill(all.length));
+  if (text === 'throw') return parentPort.postMessage({ is: 'failed', reason: 'x' });
+  if (text === 'leave') process.exit(1);
+  if (text === 'environment') return parentPort.postMessage({ is: 'rendered', answer: JSON.stringify(process.env) });
+  parentPort.postMessage({ is: 'rendered', answer: text.toUpperCase() });
+});
+parentPort.postMessage({ is: 'ready' });
+`;
+
+const program = new URL(`data:text/javascript,${encodeURIComponent(PROGRAM)}`);
+
+let pool: RenderPool | undefined;
+
+afterEach(() => pool?.close());
+
+function open(options: Partial<RenderPoolOptions> = {}): RenderPool {
+  pool = new RenderPool({
+    workers: 1,
+    queue: 8,
+    timeLimit: 120_000,
+    memory: 32,
+    idle: 60_000,
+    program,
+    ...options,
+  });
+  return pool;
+}
+
+describe('a pool of threads that render', () => {
+  it('renders with the real program, in one thread that is kept', async () => {
+    pool = new RenderPool({ workers: 1, queue: 8, timeLimit: 120_000, memory: 128, idle: 60_000 });
+    expect(await pool.render('markdown', { text: '*a*' })).toContain('<em>a</em>');
+    expect(await pool.render('code', { text: 'const a = 1;', language: 'typescript' })).toContain('hljs');
+    expect(await pool.render('code', { text: 'x', language: 'no-such-language' })).toBeUndefined();
+    expect(pool.size).toBe(1);
+  });
+
+  it.each(['loop', 'backtrack'])(
+    'ends a thread whose text takes too long (%s), and goes on',
+    async (text) => {
+      const threads = open({ timeLimit: 100 });
+      expect(await threads.render('markdown', { text })).toBeUndefined();
+      expect(threads.size).toBe(0);
+      // A busy machine may take longer than the time limit even for this.
+      await expect.poll(() => threads.render('markdown', { text: 'next' })).toBe('NEXT');
+    },
+  );
+
+  it.each(['swell', 'leave'])('outlives a thread that ends by itself (%s)', async (text) => {
+    const threads = open();
+    expect(await threads.render('markdown', { text })).toBeUndefined();
+    expect(threads.size).toBe(0);
+    expect(await threads.render('markdown', { text: 'next' })).toBe('NEXT');
+  });
+
+  it('keeps a thread that says that it failed', async () => {
+    const threads = open();
+    expect(await threads.render('markdown', { text: 'throw' })).toBeUndefined();
+    expect(threads.size).toBe(1);
+  });
+
+  it('gives threads nothing of the environment', async () => {
+    expect(await open().render('markdown', { text: 'environment' })).toBe('{}');
+  });
+
+  it('has no more threads than it may, and tells those beyond the queue', async () => {
+    const threads = open({ workers: 2, queue: 1 });
+    const asked = ['a', 'b', 'c', 'd'].map((text) => threads.render('markdown', { text }));
+    const settled = await Promise.allSettled(asked);
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected']);
+    expect(settled[3]).toMatchObject({ reason: { kind: 'busy' } });
+    expect(threads.size).toBe(2);
+  });
+
+  it('ends threads that have nothing to do', async () => {
+    const threads = open({ idle: 1 });
+    expect(await threads.render('markdown', { text: 'a' })).toBe('A');
+    await expect.poll(() => threads.size).toBe(0);
+    expect(await threads.render('markdown', { text: 'b' })).toBe('B');
+  });
+
+  it('ends what runs when it is closed', async () => {
+    const threads = open();
+    const running = threads.render('markdown', { text: 'loop' });
+    await expect.poll(() => threads.size).toBe(1);
+    await threads.close();
+    expect(await running).toBeUndefined();
+    expect(threads.size).toBe(0);
+  });
+});
