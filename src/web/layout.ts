@@ -1,5 +1,5 @@
 import { html, raw } from 'hono/html';
-import { STYLE } from './style.ts';
+import { STYLE } from './assets/style.ts';
 
 /** HTML whose inserted values are escaped. */
 export type Html = ReturnType<typeof html>;

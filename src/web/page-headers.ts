@@ -1,6 +1,6 @@
 /** The security and cache headers of every page. */
 import { sha256 } from '../lib/digest.ts';
-import { STYLE } from './style.ts';
+import { STYLE } from './assets/style.ts';
 
 /** A page loads nothing and runs no script: it has only its inline style sheet and icon. */
 const CONTENT_SECURITY_POLICY = [

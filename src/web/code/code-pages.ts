@@ -17,10 +17,10 @@ import { CairnError } from '../../lib/errors.ts';
 import type { Html } from '../layout.ts';
 import { linesOf, readFileText } from './file-text.ts';
 import type { CodeContext } from './frame.ts';
-import { commitPage } from './pages/commit-page.ts';
-import { filePage, type ShownFile } from './pages/file-page.ts';
-import { historyPage } from './pages/history-page.ts';
-import { treePage } from './pages/tree-page.ts';
+import { commitPage } from './pages/commit/commit-html.ts';
+import { historyPage } from './pages/commits/commits-html.ts';
+import { filePage, type ShownFile } from './pages/file/file-html.ts';
+import { treePage } from './pages/tree/tree-html.ts';
 
 /** Most bytes of a file that is shown as lines. */
 const SHOWN_SIZE = 1024 * 1024;

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
-import { roughSize } from '../../../lib/format-size.ts';
-import type { Html } from '../../layout.ts';
-import { breadcrumbs, type CodeContext, codePage } from '../frame.ts';
+import { roughSize } from '../../../../lib/format-size.ts';
+import type { Html } from '../../../layout.ts';
+import { breadcrumbs, type CodeContext, codePage } from '../../frame.ts';
 
 /** What is shown of a file. */
 export type ShownFile =

@@ -1,17 +1,17 @@
 import { html } from 'hono/html';
-import type { Differences, FileDifference } from '../../../browse/differences.ts';
-import type { FoundCommit } from '../../../browse/objects.ts';
+import type { Differences, FileDifference } from '../../../../browse/differences.ts';
+import type { FoundCommit } from '../../../../browse/objects.ts';
 import {
   type ChangedFile,
   type DiffHunk,
   type DiffLine,
   type FileDiff,
   splitMessage,
-} from '../../../git/index.ts';
-import type { Html } from '../../layout.ts';
-import { userText } from '../../user-text.ts';
-import { type CodeContext, codePage } from '../frame.ts';
-import { dayAndTime, personName } from '../person.ts';
+} from '../../../../git/index.ts';
+import type { Html } from '../../../layout.ts';
+import { userText } from '../../../user-text.ts';
+import { type CodeContext, codePage } from '../../frame.ts';
+import { dayAndTime, personName } from '../../person.ts';
 
 export interface CommitPageParts {
   readonly found: FoundCommit;

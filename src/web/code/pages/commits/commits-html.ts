@@ -1,10 +1,10 @@
 import { html } from 'hono/html';
-import type { HistoryPage } from '../../../browse/history.ts';
-import { splitMessage } from '../../../git/index.ts';
-import type { Html } from '../../layout.ts';
-import { userText } from '../../user-text.ts';
-import { breadcrumbs, type CodeContext, codePage } from '../frame.ts';
-import { day, personName } from '../person.ts';
+import type { HistoryPage } from '../../../../browse/history.ts';
+import { splitMessage } from '../../../../git/index.ts';
+import type { Html } from '../../../layout.ts';
+import { userText } from '../../../user-text.ts';
+import { breadcrumbs, type CodeContext, codePage } from '../../frame.ts';
+import { day, personName } from '../../person.ts';
 
 export interface HistoryPageParts {
   readonly revision: string;

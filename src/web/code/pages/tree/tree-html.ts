@@ -1,10 +1,10 @@
 import { html } from 'hono/html';
-import type { FoundCommit } from '../../../browse/objects.ts';
-import { splitMessage, type TreeEntry } from '../../../git/index.ts';
-import type { Html } from '../../layout.ts';
-import { userText } from '../../user-text.ts';
-import { breadcrumbs, type CodeContext, codePage } from '../frame.ts';
-import { day } from '../person.ts';
+import type { FoundCommit } from '../../../../browse/objects.ts';
+import { splitMessage, type TreeEntry } from '../../../../git/index.ts';
+import type { Html } from '../../../layout.ts';
+import { userText } from '../../../user-text.ts';
+import { breadcrumbs, type CodeContext, codePage } from '../../frame.ts';
+import { day } from '../../person.ts';
 
 export interface TreePageParts {
   /** As the URL names the revision. */
