@@ -32,7 +32,14 @@ export function repositoryUrls(base: string, owner: string, identifier: string):
  * The words that begin the pages of a repository, below `<base>/<npub>/<identifier>/`. None of them is the beginning of a path
  * that git asks for.
  */
-export const PAGE_WORDS = ['tree', 'file', 'raw', 'commits', 'commit'] as const;
+export const PAGE_WORDS = [
+  // One on each line, in order of the alphabet.
+  'commit',
+  'commits',
+  'file',
+  'raw',
+  'tree',
+] as const;
 
 export type PageWord = (typeof PAGE_WORDS)[number];
 

@@ -1,5 +1,5 @@
 import { html, raw } from 'hono/html';
-import { STYLE } from './assets/style.ts';
+import { PAGE_SCRIPT, STYLE_SHEET } from './assets/assets.ts';
 
 /** HTML whose inserted values are escaped. */
 export type Html = ReturnType<typeof html>;
@@ -11,8 +11,10 @@ export interface PageParts {
   readonly description?: string;
   /** The canonical URL, if the page has several. */
   readonly canonical?: string;
-  /** The public base URL of the service, for the link to the front page; absent on the front page. */
-  readonly base?: string;
+  /** The public base URL of the service. */
+  readonly base: string;
+  /** True for the front page, which needs no link to itself. */
+  readonly isFront?: true;
   /** True for pages of code, which take the width of the window. */
   readonly wide?: boolean;
   readonly content: Html;
@@ -26,7 +28,8 @@ const ICON =
 
 /** A whole page around its content. */
 export function page(parts: PageParts): Html {
-  const { title, description, canonical, base, wide, content } = parts;
+  const { title, description, canonical, base, isFront, wide, content } = parts;
+  const root = rootOf(base);
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -36,10 +39,11 @@ export function page(parts: PageParts): Html {
 ${description === undefined ? '' : html`<meta name="description" content="${description}">`}
 ${canonical === undefined ? '' : html`<link rel="canonical" href="${canonical}">`}
 <link rel="icon" href="${raw(ICON)}">
-<style>${raw(STYLE)}</style>
+<link rel="stylesheet" href="${root}${STYLE_SHEET.path}">
+<script src="${root}${PAGE_SCRIPT.path}" defer></script>
 </head>
 <body${wide === true ? raw(' class="wide"') : ''}>
-${base === undefined ? '' : html`<header><a href="${base}/">${hostOf(base)}</a></header>`}
+${isFront === true ? '' : html`<header><a href="${base}/">${hostOf(base)}</a></header>`}
 <main>
 ${content}
 </main>
@@ -49,6 +53,11 @@ ${content}
 `;
 }
 
+/** The path of a base URL, without a slash at its end. Links with it work wherever a page was reached. */
+export function rootOf(base: string): string {
+  return new URL(base).pathname.replace(/\/$/, '');
+}
+
 /** The host of a base URL, as people name a service. */
 export function hostOf(base: string): string {
   return base.replace(/^https?:\/\//, '');
@@ -56,7 +65,7 @@ export function hostOf(base: string): string {
 
 /** Commands for a terminal, one a line. */
 export function commands(...lines: readonly string[]): Html {
-  return html`<pre><code>${lines.join('\n')}</code></pre>`;
+  return html`<pre class="commands"><code>${lines.join('\n')}</code></pre>`;
 }
 
 /** One word of a shell command, quoted if necessary. Identifiers come from strangers, and people copy commands. */

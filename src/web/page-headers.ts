@@ -1,14 +1,19 @@
 /** The security and cache headers of every page. */
-import { sha256 } from '../lib/digest.ts';
-import { STYLE } from './assets/style.ts';
 
-/** A page loads nothing and runs no script: it has only its inline style sheet and icon. */
+/**
+ * A page loads only from its own server: the style sheet, the script, and files of repositories as pictures, sound, film and
+ * documents. Files of repositories are never sent as a style sheet or a script, so `'self'` lets none of them run.
+ */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
-  `style-src 'sha256-${Buffer.from(sha256(STYLE), 'hex').toString('base64')}'`,
-  'img-src data:',
+  "style-src 'self'",
+  "script-src 'self'",
+  "img-src 'self' data:",
+  "media-src 'self'",
+  "frame-src 'self'",
+  "connect-src 'self'",
   "base-uri 'none'",
-  "form-action 'none'",
+  "form-action 'self'",
   "frame-ancestors 'none'",
 ].join('; ');
 
@@ -22,3 +27,15 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'X-Content-Type-Options': 'nosniff',
   'Cache-Control': 'no-cache',
 };
+
+/** Headers of answers in JSON. */
+export const JSON_HEADERS: Readonly<Record<string, string>> = {
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Content-Type': 'application/json; charset=utf-8',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'Cache-Control': 'no-cache',
+};
+
+/** Takes the place of `Cache-Control` where not everybody may read. No cache keeps such an answer. */
+export const PRIVATE_CACHING: Readonly<Record<string, string>> = { 'Cache-Control': 'private, no-store' };

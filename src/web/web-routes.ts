@@ -10,17 +10,19 @@ import type { EventReader } from '../relay/events.ts';
 import type { FossilRepository } from '../repository/fossil/fossil-repository.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
+import { apiRoutes } from './api/api-routes.ts';
+import { assetRoutes } from './assets/asset-routes.ts';
+import { CODE_PAGES } from './code/code-page-list.ts';
 import { codeRoutes } from './code/code-routes.ts';
 import type { Html } from './layout.ts';
 import { PAGE_HEADERS } from './page-headers.ts';
 import { readFossilPagePath, readPagePath } from './page-path.ts';
-import { errorPage } from './pages/error-page.ts';
 import { fossilPage } from './pages/fossil-page.ts';
 import { homePage, type ServiceInformation } from './pages/home-page.ts';
 import { methodNotAllowedPage } from './pages/method-not-allowed-page.ts';
-import { notFoundPage } from './pages/not-found-page.ts';
 import { repositoryPage } from './pages/repository-page.ts';
 import { PublicRepositories } from './public-repositories.ts';
+import { failed, notFound as refuseNotFound } from './refuse.ts';
 
 export interface WebRoutesContext {
   readonly repositories: Pick<Repositories, 'get'>;
@@ -41,7 +43,6 @@ export interface WebRoutesContext {
 
 /** Maximum number of repositories on the front page. */
 const LISTED = 100;
-const RETRY_AFTER_SECONDS = '5';
 
 /**
  * The pages for browsers at the URLs that git and Nostr clients use: the front page, a page for each public repository, and
@@ -50,11 +51,12 @@ const RETRY_AFTER_SECONDS = '5';
 export function webRoutes(context: WebRoutesContext): Hono {
   const { base, access, information } = context;
   const announced = new PublicRepositories(context);
-  const answer = (c: Context, body: Html, status: 200 | 404 | 405 | 500 | 503 = 200) =>
-    c.html(body, status, PAGE_HEADERS);
-  const notFound = (c: Context) => answer(c, notFoundPage(base), 404);
+  const answer = (c: Context, body: Html, status: 200 | 405 = 200) => c.html(body, status, PAGE_HEADERS);
+  const notFound = (c: Context) => refuseNotFound(c, base);
 
   const app = new Hono();
+  app.route('/', assetRoutes());
+  app.route('/', apiRoutes(base, CODE_PAGES));
   app.get('/', async (c) => {
     c.header('Vary', 'Accept');
     if (asksForRelayInformation(c)) {
@@ -114,9 +116,7 @@ export function webRoutes(context: WebRoutesContext): Hono {
   });
   app.onError((error, c) => {
     context.log.error({ path: c.req.path, err: error }, 'page failed');
-    const { status, html } = errorPage(error, base);
-    if (status === 503) c.header('Retry-After', RETRY_AFTER_SECONDS);
-    return answer(c, html, status);
+    return failed(c, base, error);
   });
   return app;
 }

@@ -7,6 +7,7 @@ import { formatNpub } from '../../src/nostr/public-key.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { UNANNOUNCED } from '../../src/repository/manifest.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
+import { CODE_PAGES } from '../../src/web/code/code-page-list.ts';
 import { codeRoutes } from '../../src/web/code/code-routes.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
@@ -309,5 +310,34 @@ describe('who sees what', () => {
     await client.commit('Go on', { b: '2' });
     await push();
     expect((await get('tree/main')).headers.get('etag')).not.toBe(etag);
+  });
+});
+
+describe('for programs', () => {
+  it('every page is the JSON that its schema describes, under a validator of its own', async () => {
+    const { client, push, get } = await project('json');
+    await client.commit('Begin', { 'a.txt': 'one\n' });
+    const oid = await client.commit('Go on', { 'a.txt': 'one\ntwo\n', 'src/ü.txt': 'x' });
+    await push();
+    const paths: Readonly<Record<string, string>> = {
+      commit: `commit/${oid}`,
+      commits: 'commits/main/a.txt',
+      file: 'file/main/a.txt',
+      tree: 'tree/main/src',
+    };
+    for (const { word, schema } of CODE_PAGES) {
+      const path = paths[word];
+      if (path === undefined) continue;
+      const response = await get(path, { Accept: 'application/json' });
+      const body: unknown = JSON.parse(await text(response));
+      expect(schema.parse(body), word).toEqual(body);
+      expect(response.headers.get('Content-Type')).toBe('application/json; charset=utf-8');
+      expect(response.headers.get('Vary')).toBe('Accept');
+      const etag = response.headers.get('ETag') ?? '';
+      expect((await get(path, { Accept: 'application/json', 'If-None-Match': etag })).status).toBe(304);
+      expect((await get(path, { Accept: 'text/html', 'If-None-Match': etag })).status).toBe(200);
+    }
+    const refusal = await get('tree/none', { Accept: 'application/json' });
+    expect(JSON.parse(await text(refusal, 404))).toMatchObject({ error: { kind: 'not-found' } });
   });
 });

@@ -1,6 +1,7 @@
 import { formatNpub } from '../../nostr/public-key.ts';
 import type { PageWord } from '../../nostr/repository-url.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
+import { rootOf } from '../layout.ts';
 
 /** Makes the URLs of a repository's pages. They have no host, so they work wherever the page was reached. */
 export class CodeLinks {
@@ -9,8 +10,7 @@ export class CodeLinks {
 
   /** @param base the public base URL of the service, whose path comes first */
   constructor(base: string, { owner, identifier }: Pick<RepositoryId, 'owner' | 'identifier'>) {
-    const { pathname } = new URL(base);
-    this.repository = `${pathname.replace(/\/$/, '')}/${formatNpub(owner)}/${encodeURIComponent(identifier)}`;
+    this.repository = `${rootOf(base)}/${formatNpub(owner)}/${encodeURIComponent(identifier)}`;
   }
 
   /** A page about a path in a revision. */

@@ -8,7 +8,8 @@ const WORDS: ReadonlySet<string> = new Set(PAGE_WORDS);
 /** The URL of a page of code: `/<npub>/<identifier>/<word>/<segments>`. */
 export interface CodePath {
   readonly id: RepositoryId;
-  readonly word: PageWord;
+  /** Empty for the overview. */
+  readonly word: PageWord | '';
   /** Decoded once. A path in git is bytes, so these are bytes. */
   readonly segments: readonly Buffer[];
 }

@@ -1,26 +1,21 @@
 import { type Context, Hono } from 'hono';
-import { blobSize, peel, readBlob } from '../../browse/objects.ts';
-import type { RepositoryView } from '../../browse/repository-view.ts';
 import type { RepositoryViews } from '../../browse/repository-views.ts';
-import { type Revision, readRevision } from '../../browse/revision.ts';
-import { isObjectId } from '../../git/index.ts';
-import { CairnError, isCairnError } from '../../lib/errors.ts';
-import type { PageWord } from '../../nostr/repository-url.ts';
-import { decideAccess } from '../../policy/push-access.ts';
-import type { PublishedGitState } from '../../repository/git/git-manifest.ts';
-import type { GitRepository } from '../../repository/git/git-repository.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
-import type { Html } from '../layout.ts';
-import { PAGE_HEADERS } from '../page-headers.ts';
-import { notFoundPage } from '../pages/not-found-page.ts';
-import { tooLargePage } from '../pages/too-large-page.ts';
+import { type FoundRepository, findRepository } from '../find-repository.ts';
+import { JSON_HEADERS, PAGE_HEADERS, PRIVATE_CACHING } from '../page-headers.ts';
+import { readPagePath } from '../page-path.ts';
+import { notFound, refuse } from '../refuse.ts';
+import { representationOf } from '../representation.ts';
+import { isKnown } from '../validators.ts';
+import type { CodeDownload } from './code-download.ts';
+import { CODE_DOWNLOADS } from './code-download-list.ts';
 import { CodeLinks } from './code-links.ts';
-import { findFile, makeCommitPage, makeFilePage, makeHistoryPage, makeTreePage } from './code-pages.ts';
+import type { ListedPage } from './code-page.ts';
+import { CODE_PAGES } from './code-page-list.ts';
 import { type CodePath, readCodePath } from './code-path.ts';
-import type { CodeContext } from './frame.ts';
+import { type CodeContext, contextKey } from './frame.ts';
 import { PageCache } from './page-cache.ts';
-import { rawHeaders } from './raw-file.ts';
 
 export interface CodeRoutesContext {
   readonly repositories: Pick<Repositories, 'get'>;
@@ -29,135 +24,84 @@ export interface CodeRoutesContext {
   readonly base: string;
   /** The repository's name for people. */
   readonly nameOf: (id: RepositoryId) => string;
+  /** The key of a visitor who has signed in. Absent: nobody can. */
+  readonly readerOf?: (c: Context) => Promise<string | undefined>;
 }
 
 /** Bytes of pages in memory. */
 const CACHE = 64 * 1024 * 1024;
-/** Most bytes of a file that is sent raw. Larger ones are a matter for git. */
-const RAW_SIZE = 32 * 1024 * 1024;
 
-/** A repository that may be read by whoever asks. */
-interface Found {
-  readonly repository: GitRepository;
-  readonly published: PublishedGitState;
-}
-
-/**
- * The pages of files, commits and histories. Requests for anything else go to the next routes.
- */
+/** The pages and downloads of what is in repositories. Requests for anything else go to the next routes. */
 export function codeRoutes(context: CodeRoutesContext): Hono {
+  const { base } = context;
   const cache = new PageCache(CACHE);
-  const notFound = (c: Context) => c.html(notFoundPage(context.base), 404, PAGE_HEADERS);
   const app = new Hono();
   app.get('*', async (c, next) => {
-    const path = readCodePath(new URL(c.req.url).pathname);
-    if (path === undefined) return next();
-    const found = await findRepository(context, path.id);
-    if (found === undefined) return notFound(c);
-    try {
-      return path.word === 'raw'
-        ? await answerRaw(c, context, found, path)
-        : await answerPage(c, context, cache, found, path);
-    } catch (error) {
-      // Only about what everybody may see: the repository is public.
-      if (isCairnError(error, 'not-found') || isCairnError(error, 'invalid')) return notFound(c);
-      if (isCairnError(error, 'too-large')) return c.html(tooLargePage(context.base), 413, PAGE_HEADERS);
-      throw error;
-    }
+    const { pathname } = new URL(c.req.url);
+    const path = readCodePath(pathname) ?? readOverviewPath(pathname);
+    const download = path === undefined ? undefined : downloadAt(path);
+    const page = path === undefined ? undefined : CODE_PAGES.find(({ word }) => word === path.word);
+    if (path === undefined || (download === undefined && page === undefined)) return next();
+    c.header('Vary', 'Accept');
+    const reader = await context.readerOf?.(c);
+    const found = await findRepository(context.repositories, path.id, reader);
+    if (found === undefined) return notFound(c, base);
+    const answer = await answerFor(c, context, cache, found, path, download ?? page).catch((error: unknown) =>
+      refuse(c, base, error),
+    );
+    if (!found.isPublic)
+      for (const [name, value] of Object.entries(PRIVATE_CACHING)) answer.headers.set(name, value);
+    return answer;
   });
   return app;
 }
 
-/** Finds a repository that everybody may see: a browser sends no token. */
-async function findRepository(
-  { repositories }: CodeRoutesContext,
-  id: RepositoryId,
-): Promise<Found | undefined> {
-  const repository = repositories.get(id);
-  const published = await repository.resolve();
-  if (published === undefined || published.manifest.lifecycle === 'withdrawn') return undefined;
-  const { manifest } = published;
-  if (!decideAccess('read', undefined, { owner: id.owner, ...manifest.policy }).allow) return undefined;
-  return { repository, published };
+/** The page of the repository itself. */
+function readOverviewPath(pathname: string): CodePath | undefined {
+  const id = readPagePath(pathname);
+  return id === undefined ? undefined : { id, word: '', segments: [] };
+}
+
+function downloadAt({ word, segments }: CodePath): CodeDownload | undefined {
+  return CODE_DOWNLOADS.find((one) => one.word === word && (one.claims?.(segments) ?? true));
+}
+
+async function answerFor(
+  c: Context,
+  context: CodeRoutesContext,
+  cache: PageCache,
+  found: FoundRepository,
+  path: CodePath,
+  wanted: CodeDownload | ListedPage | undefined,
+): Promise<Response> {
+  if (wanted === undefined) return notFound(c, context.base);
+  if ('answer' in wanted) return wanted.answer(c, { views: context.views }, found, path.segments);
+  return answerPage(c, context, cache, found, path, wanted);
 }
 
 async function answerPage(
   c: Context,
   context: CodeRoutesContext,
   cache: PageCache,
-  { repository, published }: Found,
-  path: CodePath,
+  { repository, published }: FoundRepository,
+  { id, segments }: CodePath,
+  page: ListedPage,
 ): Promise<Response> {
-  const { manifest } = published;
-  const links = new CodeLinks(context.base, path.id);
-  const code: CodeContext = { base: context.base, links, name: context.nameOf(path.id), manifest };
-  const skip = Number(/^\d{1,7}$/.exec(c.req.query('skip') ?? '')?.[0] ?? 0);
-  const at = revisionOf(path, published);
+  const { base, nameOf, views } = context;
+  const code: CodeContext = {
+    base,
+    links: new CodeLinks(base, id),
+    name: nameOf(id),
+    manifest: published.manifest,
+  };
+  const representation = representationOf(c);
+  const asked = page.ask(code, published, segments, new URL(c.req.url).searchParams);
   // What the page is made from, and what stands around it.
-  const key = [path.word, at.oid, at.name, at.path.map((name) => name.toString('latin1')), skip];
-  const around = [links.repository, code.name, manifest.head, manifest.objectFormat];
-  const page = await cache.page([...key, ...around], () =>
+  const made = await cache.page([page.word, representation, asked.key, contextKey(code)], () =>
     // Others may wait for the same page, so it is made whether or not this visitor stays.
-    context.views.read(repository, published, undefined, async (view) =>
-      String(await makePage(view, code, path.word, at, skip)),
-    ),
+    views.read(repository, published, undefined, (view) => asked.make({ view }, representation)),
   );
-  const headers = { ...PAGE_HEADERS, ETag: page.etag };
-  if (isKnown(c, page.etag)) return c.body(null, 304, headers);
-  return c.html(page.body, 200, headers);
-}
-
-function makePage(
-  view: RepositoryView,
-  code: CodeContext,
-  word: PageWord,
-  at: Revision,
-  skip: number,
-): Promise<Html> {
-  switch (word) {
-    case 'tree':
-      return makeTreePage(view, code, at);
-    case 'commits':
-      return makeHistoryPage(view, code, at, skip);
-    case 'commit':
-      return makeCommitPage(view, code, at.oid);
-    default:
-      return makeFilePage(view, code, at);
-  }
-}
-
-/** A commit is named by its id alone; everything else by a revision and a path. */
-function revisionOf({ word, segments }: CodePath, { manifest }: PublishedGitState): Revision {
-  if (word !== 'commit') return readRevision(manifest, segments);
-  const id = segments[0]?.toString('latin1') ?? '';
-  if (segments.length !== 1 || !isObjectId(id, manifest.objectFormat)) {
-    throw new CairnError('not-found', 'a commit is named by its whole id');
-  }
-  return { name: id, ref: undefined, oid: id, path: [] };
-}
-
-async function answerRaw(
-  c: Context,
-  context: CodeRoutesContext,
-  { repository, published }: Found,
-  path: CodePath,
-): Promise<Response> {
-  const at = revisionOf(path, published);
-  const name = at.path.at(-1);
-  if (name === undefined) throw new CairnError('not-found', 'no file is named');
-  return context.views.read(repository, published, c.req.raw.signal, async (view) => {
-    const { oid } = await findFile(view, at);
-    if ((await blobSize(view, oid)) > RAW_SIZE) {
-      throw new CairnError('too-large', 'this file is too large to be sent by a page');
-    }
-    const content = await readBlob(view, (await peel(view, oid)).oid, RAW_SIZE);
-    const headers = rawHeaders(name, content, oid);
-    if (isKnown(c, headers['ETag'] ?? '')) return c.body(null, 304, headers);
-    return c.body(new Uint8Array(content), 200, headers);
-  });
-}
-
-function isKnown(c: Context, etag: string): boolean {
-  const known = c.req.header('If-None-Match') ?? '';
-  return known.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+  const headers = { ...(representation === 'json' ? JSON_HEADERS : PAGE_HEADERS), ETag: made.etag };
+  if (isKnown(c, made.etag)) return c.body(null, 304, headers);
+  return representation === 'json' ? c.body(made.body, 200, headers) : c.html(made.body, 200, headers);
 }

@@ -5,7 +5,7 @@ import { type Html, page } from '../layout.ts';
 import { userText } from '../user-text.ts';
 import type { CodeLinks } from './code-links.ts';
 
-/** What every page of code knows. */
+/** What every page of code knows. All of it is part of what a kept page depends on: see {@link contextKey}. */
 export interface CodeContext {
   /** The public base URL of the service. */
   readonly base: string;
@@ -17,19 +17,30 @@ export interface CodeContext {
 
 const NAME = 120;
 
+/** The parts of a repository that every page links to. */
+const TABS: readonly { readonly title: string; url(context: CodeContext): string }[] = [
+  { title: 'Files', url: ({ links, manifest }) => links.at('tree', shortName(manifest.head)) },
+  { title: 'Commits', url: ({ links, manifest }) => links.at('commits', shortName(manifest.head)) },
+];
+
+/** What a page has of its context. */
+export function contextKey({ links, name, manifest }: CodeContext): unknown {
+  return [links.repository, name, manifest.head, manifest.objectFormat];
+}
+
 /** A page of code: the repository and its parts above, the content below. @param title plain text */
 export function codePage(context: CodeContext, title: string, content: Html): Html {
-  const { base, links, name, manifest } = context;
-  const head = shortName(manifest.head);
+  const { base, links, name } = context;
   return page({
     title: `${title} · ${name}`,
     base,
     wide: true,
     content: html`<nav class="repository" aria-label="Repository">
 <a class="name" href="${links.repository}">${userText(name, NAME)}</a>
-<a href="${links.at('tree', head)}">Files</a>
-<a href="${links.at('commits', head)}">Commits</a>
-</nav>
+${TABS.map(
+  ({ title, url }) => html`<a href="${url(context)}">${title}</a>
+`,
+)}</nav>
 ${content}`,
   });
 }

@@ -4,6 +4,9 @@ import { type Html, page } from '../layout.ts';
 
 export interface ErrorPage {
   readonly status: 500 | 503;
+  readonly kind: 'unavailable' | 'internal';
+  readonly title: string;
+  readonly advice: string;
   readonly html: Html;
 }
 
@@ -22,6 +25,9 @@ export function errorPage(error: unknown, base: string): ErrorPage {
       ] as const);
   return {
     status,
+    kind: comesBack ? 'unavailable' : 'internal',
+    title,
+    advice,
     html: page({
       title,
       base,

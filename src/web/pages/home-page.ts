@@ -37,6 +37,8 @@ export function homePage(parts: HomePageParts): Html {
     title: information.name,
     description: information.description,
     canonical: `${base}/`,
+    base,
+    isFront: true,
     content: html`<h1>${information.name}</h1>
 <p class="said">${information.description}</p>
 <dl>

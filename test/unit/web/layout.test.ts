@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { html } from 'hono/html';
 import { describe, expect, it } from 'vitest';
+import { PAGE_SCRIPT, STYLE_SHEET } from '../../../src/web/assets/assets.ts';
 import { page, shellWord } from '../../../src/web/layout.ts';
 import { PAGE_HEADERS } from '../../../src/web/page-headers.ts';
 import { cut, userText } from '../../../src/web/user-text.ts';
@@ -38,14 +38,19 @@ describe('what somebody said', () => {
 describe('a page', () => {
   const text = String(page({ title: 'A "title"', base: 'https://git.example.org', content: html`<p>x</p>` }));
 
-  it('is allowed the style sheet that is in it, and nothing else', () => {
-    const [, style = ''] = /<style>(.*)<\/style>/s.exec(text) ?? [];
-    const hash = createHash('sha256').update(style).digest('base64');
+  it('loads its style sheet and its script from its own server, and may load nothing from another one', () => {
     const policy = PAGE_HEADERS['Content-Security-Policy']?.split('; ');
-    expect(policy).toContain(`style-src 'sha256-${hash}'`);
     expect(policy).toContain("default-src 'none'");
-    expect(policy?.join()).not.toContain('unsafe');
-    expect(text.match(/<style|<script|style=|<link|<img/g)).toEqual(['<link', '<style']);
+    expect(policy).toContain("style-src 'self'");
+    expect(policy).toContain("script-src 'self'");
+    expect(policy?.join()).not.toMatch(/unsafe|https?:|\*/);
+    expect(text.match(/<style|<script|style=|<link|<img/g)).toEqual(['<link', '<link', '<script']);
+    for (const { path } of [STYLE_SHEET, PAGE_SCRIPT]) expect(text).toContain(`"${path}"`);
+  });
+
+  it('finds them below the path of the base URL', () => {
+    const below = String(page({ title: 'x', base: 'https://example.org/git/', content: html`` }));
+    expect(below).toContain(`"/git${STYLE_SHEET.path}"`);
   });
 
   it('says its language and its title, and leads back to the first page', () => {

@@ -22,7 +22,7 @@ export interface CommitPageParts {
 const MESSAGE = 20_000;
 
 /** A commit: who, when, why and what. */
-export function commitPage(context: CodeContext, { found, differences }: CommitPageParts): Html {
+export function commitHtml(context: CodeContext, { found, differences }: CommitPageParts): Html {
   const { links } = context;
   const { oid, commit } = found;
   const { subject, body } = splitMessage(commit.message);

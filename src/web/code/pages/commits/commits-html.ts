@@ -17,7 +17,7 @@ export interface HistoryPageParts {
 }
 
 /** The commits of a revision or of a path in it, newest first. */
-export function historyPage(context: CodeContext, parts: HistoryPageParts): Html {
+export function commitsHtml(context: CodeContext, parts: HistoryPageParts): Html {
   const { revision, path, history, skip, count } = parts;
   const { links } = context;
   const here = links.at('commits', revision, path);

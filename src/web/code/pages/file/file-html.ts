@@ -23,7 +23,7 @@ export interface FilePageParts {
 }
 
 /** A file: its lines with numbers that can be linked to, or why it is not shown. */
-export function filePage(context: CodeContext, parts: FilePageParts): Html {
+export function fileHtml(context: CodeContext, parts: FilePageParts): Html {
   const { revision, path, size, shown } = parts;
   const { links } = context;
   return codePage(

@@ -21,7 +21,7 @@ export interface TreePageParts {
 const SUBJECT = 100;
 
 /** A folder: its entries, each with the last commit that changed it. */
-export function treePage(context: CodeContext, parts: TreePageParts): Html {
+export function treeHtml(context: CodeContext, parts: TreePageParts): Html {
   const { revision, path, entries, count, commits } = parts;
   const { links } = context;
   const rows = entries.map((entry) => {

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import type { ListedPage } from '../code/code-page.ts';
+import { rootOf } from '../layout.ts';
+
+/** The version of OpenAPI that the description is in. Its schemas are JSON Schema as zod writes it. */
+const OPEN_API = '3.1.0';
+const OWNER = {
+  name: 'owner',
+  in: 'path',
+  required: true,
+  description: 'npub of the owner',
+  schema: { type: 'string' },
+};
+const IDENTIFIER = {
+  name: 'identifier',
+  in: 'path',
+  required: true,
+  description: 'of the repository, percent-encoded',
+  schema: { type: 'string' },
+};
+
+/** What the placeholders in paths stand for. */
+const PARAMETERS: Readonly<Record<string, string>> = {
+  revision: 'a branch, a tag or the id of a commit; names may have slashes',
+  path: 'names of folders and of a file, each percent-encoded, with slashes between them; may be empty',
+  id: 'whole id of an object',
+};
+
+/**
+ * Describes the API in the words of OpenAPI: every page of a repository, sent as JSON to whoever asks for it.
+ * @param base the public base URL of the service
+ */
+export function openApi(base: string, pages: readonly ListedPage[]): Record<string, unknown> {
+  return {
+    openapi: OPEN_API,
+    info: {
+      title: 'Cairn',
+      version: '1',
+      description:
+        'Every page of a repository as JSON: the same URL, with the header Accept: application/json. Read only. ' +
+        'Errors are objects with error.kind and error.message.',
+    },
+    servers: [{ url: rootOf(base) === '' ? '/' : rootOf(base) }],
+    paths: Object.fromEntries(
+      pages.map((page) => [`/{owner}/{identifier}/${page.description.path}`, pathItem(page)]),
+    ),
+  };
+}
+
+function pathItem({ word, description, schema }: ListedPage): Record<string, unknown> {
+  const { summary, path, query = {} } = description;
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
+    name,
+    in: 'path',
+    required: true,
+    description: PARAMETERS[name] ?? name,
+    schema: { type: 'string' },
+  }));
+  const inQuery = Object.entries(query).map(([name, meaning]) => ({
+    name,
+    in: 'query',
+    required: false,
+    description: meaning,
+    schema: { type: 'string' },
+  }));
+  return {
+    get: {
+      operationId: word === '' ? 'overview' : word,
+      summary,
+      parameters: [OWNER, IDENTIFIER, ...inPath, ...inQuery],
+      responses: {
+        200: {
+          description: summary,
+          content: { 'application/json': { schema: z.toJSONSchema(schema) } },
+        },
+        304: { description: 'not modified: what If-None-Match names is current' },
+        404: { description: 'no such repository, none that you may read, or nothing there' },
+        413: { description: 'larger than what is sent' },
+        503: { description: 'the server has too much to do; see Retry-After' },
+      },
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import type { Context } from 'hono';
+import type { RepositoryViews } from '../../browse/repository-views.ts';
+import type { PageWord } from '../../nostr/repository-url.ts';
+import type { FoundRepository } from '../find-repository.ts';
+
+/** What downloads are made from. */
+export interface DownloadSources {
+  readonly views: RepositoryViews;
+}
+
+/** An answer about what is in a repository that is no page: it may be large, and is streamed. */
+export interface CodeDownload {
+  readonly word: PageWord;
+  /** Whether it answers this path, where pages have the same word. Absent: it answers all of them. */
+  claims?(segments: readonly Buffer[]): boolean;
+  /**
+   * Answers a GET or a HEAD. The routes take care of what is private.
+   * @throws CairnError `not-found`, `invalid`, `too-large`, `busy`, `unavailable`
+   */
+  answer(
+    c: Context,
+    sources: DownloadSources,
+    found: FoundRepository,
+    segments: readonly Buffer[],
+  ): Promise<Response>;
+}

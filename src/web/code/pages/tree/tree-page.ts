@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { lastCommits } from '../../../../browse/history.ts';
+import { type FoundCommit, findPath, peel, readCommit, readTree } from '../../../../browse/objects.ts';
+import type { RepositoryView } from '../../../../browse/repository-view.ts';
+import { type Revision, readRevision } from '../../../../browse/revision.ts';
+import type { TreeEntry } from '../../../../git/index.ts';
+import { CairnError } from '../../../../lib/errors.ts';
+import type { CodePage } from '../../code-page.ts';
+import { commitJson, commitSchema } from '../../json/commit-json.ts';
+import { nameSchema, pathJson } from '../../json/name-json.ts';
+import { treeHtml } from './tree-html.ts';
+
+/** Entries of a folder on a page. */
+const SHOWN_ENTRIES = 1_000;
+/** Entries up to which the last commits are looked for, and for how many milliseconds. */
+const WITH_COMMITS = 300;
+const LOOK_FOR_COMMITS_MS = 1_500;
+
+export interface TreeContent {
+  readonly oid: string;
+  /** Of one part of the folder, folders first. */
+  readonly entries: readonly TreeEntry[];
+  /** Number of entries of the whole folder. */
+  readonly count: number;
+  /** The last commits of entries, by their name in latin1, where they were found. */
+  readonly commits: ReadonlyMap<string, FoundCommit>;
+}
+
+const schema = z.object({
+  revision: z.string(),
+  path: nameSchema,
+  oid: z.string().describe('of the tree'),
+  count: z.number().int().describe('entries of the whole folder'),
+  entries: z.array(
+    z.object({
+      name: nameSchema,
+      kind: z.enum(['folder', 'file', 'executable', 'symlink', 'submodule']),
+      oid: z.string(),
+      lastCommit: commitSchema.nullable().describe('null where it was not looked for, or not found in time'),
+    }),
+  ),
+});
+
+/** A folder. */
+export const treePage: CodePage<Revision, TreeContent, z.infer<typeof schema>> = {
+  word: 'tree',
+  description: {
+    summary: 'A folder: its entries, each with the last commit that changed it',
+    path: 'tree/{revision}/{path}',
+  },
+  ask: (_, { manifest }, segments) => readRevision(manifest, segments),
+  read: ({ view }, at) => readFolder(view, at),
+  html: (context, at, content) => treeHtml(context, { revision: at.name, path: at.path, ...content }),
+  json: {
+    schema,
+    of: (_, at, { oid, entries, count, commits }) => ({
+      revision: at.name,
+      path: pathJson(at.path),
+      oid,
+      count,
+      entries: entries.map((entry) => {
+        const last = commits.get(entry.name.toString('latin1'));
+        return {
+          name: pathJson([entry.name]),
+          kind: entry.kind,
+          oid: entry.oid,
+          lastCommit: last === undefined ? null : commitJson(last),
+        };
+      }),
+    }),
+  },
+};
+
+/** Reads a folder. @throws CairnError `not-found` for a file, or where nothing is */
+export async function readFolder(
+  view: RepositoryView,
+  at: Pick<Revision, 'oid' | 'path'>,
+): Promise<TreeContent> {
+  const { oid, type } = await peel(view, at.oid);
+  const root = type === 'commit' ? (await readCommit(view, oid)).commit.tree : oid;
+  const folder = await findPath(view, root, at.path);
+  if (folder.kind !== 'folder') throw new CairnError('not-found', 'this is a file, not a folder');
+  const all = (await readTree(view, folder.oid)).sort(foldersFirst);
+  const entries = all.slice(0, SHOWN_ENTRIES);
+  const commits =
+    type === 'commit' && all.length <= WITH_COMMITS
+      ? await commitsOf(view, oid, at.path, entries)
+      : new Map<string, FoundCommit>();
+  return { oid: folder.oid, entries, count: all.length, commits };
+}
+
+async function commitsOf(
+  view: RepositoryView,
+  commit: string,
+  path: readonly Buffer[],
+  entries: readonly TreeEntry[],
+): Promise<Map<string, FoundCommit>> {
+  const names = entries.map(({ name }) => name);
+  const found = await lastCommits(view, commit, path, names, LOOK_FOR_COMMITS_MS);
+  const commits = new Map<string, FoundCommit>();
+  for (const oid of new Set(found.values())) commits.set(oid, await readCommit(view, oid));
+  return new Map(
+    [...found].flatMap(([name, oid]) => {
+      const read = commits.get(oid);
+      return read === undefined ? [] : [[name, read] as const];
+    }),
+  );
+}
+
+function foldersFirst(left: TreeEntry, right: TreeEntry): number {
+  const [a, b] = [left.kind === 'folder' ? 0 : 1, right.kind === 'folder' ? 0 : 1];
+  return a - b || Buffer.compare(left.name, right.name);
+}

@@ -1,0 +1,43 @@
+import type { Context } from 'hono';
+import { isCairnError } from '../lib/errors.ts';
+import { JSON_HEADERS, PAGE_HEADERS } from './page-headers.ts';
+import { errorPage } from './pages/error-page.ts';
+import { notFoundPage } from './pages/not-found-page.ts';
+import { tooLargePage } from './pages/too-large-page.ts';
+import { representationOf } from './representation.ts';
+
+const RETRY_AFTER_SECONDS = '5';
+
+/** The answer for everything that a visitor does not find: always the same bytes. */
+export function notFound(c: Context, base: string): Response | Promise<Response> {
+  if (representationOf(c) === 'json') return jsonError(c, 404, 'not-found', 'not found');
+  return c.html(notFoundPage(base), 404, PAGE_HEADERS);
+}
+
+/**
+ * The answer for what went wrong about a repository that the visitor may read.
+ * @throws what is no matter of the visitor: see {@link failed}
+ */
+export function refuse(c: Context, base: string, error: unknown): Response | Promise<Response> {
+  if (isCairnError(error, 'too-large')) {
+    if (representationOf(c) === 'json') return jsonError(c, 413, 'too-large', error.publicText);
+    return c.html(tooLargePage(base), 413, PAGE_HEADERS);
+  }
+  if (isCairnError(error, 'not-found') || isCairnError(error, 'invalid')) {
+    if (representationOf(c) === 'json') return jsonError(c, 404, 'not-found', error.publicText);
+    return c.html(notFoundPage(base), 404, PAGE_HEADERS);
+  }
+  throw error;
+}
+
+/** The answer for a fault of the server. It says nothing about a repository. */
+export function failed(c: Context, base: string, error: unknown): Response | Promise<Response> {
+  const { status, kind, title, advice, html } = errorPage(error, base);
+  if (status === 503) c.header('Retry-After', RETRY_AFTER_SECONDS);
+  if (representationOf(c) === 'json') return jsonError(c, status, kind, `${title}. ${advice}`);
+  return c.html(html, status, PAGE_HEADERS);
+}
+
+function jsonError(c: Context, status: 404 | 413 | 500 | 503, kind: string, message: string): Response {
+  return c.body(JSON.stringify({ error: { kind, message } }), status, JSON_HEADERS);
+}

@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { assetRoutes } from '../../../../src/web/assets/asset-routes.ts';
+import { PAGE_SCRIPT, STYLE_SHEET } from '../../../../src/web/assets/assets.ts';
+
+it.each([STYLE_SHEET, PAGE_SCRIPT])('$path may be kept for ever', async ({ path, type, body }) => {
+  const response = await assetRoutes().request(path);
+  expect(response.headers.get('Content-Type')).toBe(type);
+  expect(response.headers.get('Cache-Control')).toContain('immutable');
+  expect(response.headers.get('X-Content-Type-Options')).toBe('nosniff');
+  expect(await response.text()).toBe(body);
+});
+
+it('has no other files', async () => {
+  for (const path of ['/assets/page.css', '/assets/', '/assets/../assets', `${STYLE_SHEET.path}/`]) {
+    expect((await assetRoutes().request(path)).status, path).toBe(404);
+  }
+});
+
+it('the script is one that can be parsed', () => {
+  // Only parsed: it is made for browsers.
+  expect(() => new Function(PAGE_SCRIPT.body)).not.toThrow();
+});
