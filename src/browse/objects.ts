@@ -8,6 +8,7 @@ import {
   type TreeEntry,
 } from '../git/index.ts';
 import { CairnError } from '../lib/errors.ts';
+import { mailmapOf } from './mailmap.ts';
 import { idLength, type RepositoryView } from './repository-view.ts';
 
 /** Most bytes of a commit or tag that is shown. */
@@ -17,13 +18,13 @@ const TREE_SIZE = 24 * 1024 * 1024;
 /** Tags of tags that are followed, as many as a push may bring. */
 const TAG_DEPTH = 64;
 
-/** A commit with its id. */
+/** A commit with its id. Its people have the names that the mailmap of the default branch gives them. */
 export interface FoundCommit {
   readonly oid: string;
   readonly commit: Commit;
 }
 
-/** The tags on the way from an id to what it stands for, outermost first. */
+/** The tags on the way from an id to what it stands for, outermost first. Mailmaps count for taggers, too. */
 export interface Peeled {
   readonly tags: readonly { readonly oid: string; readonly tag: Tag }[];
   readonly oid: string;
@@ -38,7 +39,8 @@ export async function peel(view: RepositoryView, oid: string): Promise<Peeled> {
     if (info === undefined) throw notHere(at);
     if (info.type !== 'tag') return { tags, oid: at, type: info.type };
     const tag = parseTag((await read(view, at, TEXT_SIZE)).content);
-    tags.push({ oid: at, tag });
+    const tagger = tag.tagger === undefined ? undefined : (await mailmapOf(view)).apply(tag.tagger);
+    tags.push({ oid: at, tag: { ...tag, tagger } });
     at = tag.object;
   }
   throw new CairnError('not-found', `${oid} is a tag of very many tags`);
@@ -48,7 +50,9 @@ export async function peel(view: RepositoryView, oid: string): Promise<Peeled> {
 export async function readCommit(view: RepositoryView, oid: string): Promise<FoundCommit> {
   const { type, content } = await read(view, oid, TEXT_SIZE);
   if (type !== 'commit') throw new CairnError('not-found', `${oid} is a ${type}, not a commit`);
-  return { oid, commit: parseCommit(content) };
+  const [commit, mailmap] = [parseCommit(content), await mailmapOf(view)];
+  const [author, committer] = [mailmap.apply(commit.author), mailmap.apply(commit.committer)];
+  return { oid, commit: { ...commit, author, committer } };
 }
 
 /** Reads the commit that an id stands for, through tags. */

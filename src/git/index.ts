@@ -50,6 +50,7 @@ export {
 } from './object-links.ts';
 export { isObjectType, type ObjectDescription, type ObjectType } from './object-type.ts';
 export { type Commit, parseCommit, splitMessage } from './objects/commit.ts';
+export { Mailmap, MOST_MAILMAP_LINES, type Named } from './objects/mailmap.ts';
 export type { Person } from './objects/person.ts';
 export { parseTag, type Tag } from './objects/tag.ts';
 export { findInTree, parseTree, type TreeEntry } from './objects/tree.ts';
