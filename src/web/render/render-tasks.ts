@@ -1,5 +1,5 @@
 import { highlightCode } from './highlight.ts';
-import { renderMarkdown } from './markdown.ts';
+import { type MarkdownQuestion, renderMarkdown } from './markdown.ts';
 
 /**
  * What a render worker does, by name. Each task is a pure function from plain data to plain data. Only the worker imports
@@ -10,7 +10,7 @@ export const RENDER_TASKS = {
   code: ({ text, language }: { readonly text: string; readonly language: string }) =>
     highlightCode(text, language),
   /** HTML of Markdown. */
-  markdown: ({ text }: { readonly text: string }) => renderMarkdown(text),
+  markdown: (question: MarkdownQuestion) => renderMarkdown(question),
 };
 
 export type RenderTaskName = keyof typeof RENDER_TASKS;

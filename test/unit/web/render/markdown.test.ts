@@ -1,9 +1,136 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { renderMarkdown } from '../../../../src/web/render/markdown.ts';
 
-it('renders Markdown and drops scripts', () => {
-  const html = renderMarkdown('# Title\n\n<script>alert(1)</script><b onclick="x()">bold</b>');
-  expect(html).toContain('<h1>Title</h1>');
-  expect(html).toContain('<b>bold</b>');
-  expect(html).not.toMatch(/script|onclick/);
+const place = { files: '/npub1x/tool/file/main', raw: '/npub1x/tool/raw/main', folder: ['docs'] };
+const render = (text: string, folder = place.folder) =>
+  renderMarkdown({ text, place: { ...place, folder } }).trim();
+
+describe('Markdown', () => {
+  it('has headings with anchors of their own names, which are no ids of the page', () => {
+    const html = render('# Hello *World*!\n\n## Größe & Co\n\n# Hello World\n\n[there](#hello-world)');
+    expect(html).toContain('<h1 id="user-content-hello-world">Hello <em>World</em>!<a class="anchor"');
+    expect(html).toContain('<h2 id="user-content-größe--co">');
+    expect(html).toContain('<h1 id="user-content-hello-world-1">');
+    expect(html).toContain('<a href="#user-content-hello-world">there</a>');
+    expect(render('<a name="top"></a><h1 id="main">x</h1>')).toContain('id="user-content-top"');
+  });
+
+  it('has tables that scroll, with aligned cells and no styles', () => {
+    const html = render('| a | b |\n|:-:|--:|\n| 1 | `2` |');
+    expect(html).toMatch(/^<div class="scroll" tabindex="0"><table>/);
+    expect(html).toContain('<th scope="col" align="center">a</th>');
+    expect(html).toContain('<td align="right"><code>2</code></td>');
+    expect(html).not.toContain('style');
+  });
+
+  it('has task lists, strikethrough and alerts', () => {
+    expect(render('- [ ] one\n- [x] ~~two~~')).toBe(
+      `<ul>
+<li class="task"><input type="checkbox" disabled aria-label="To do" /> one</li>
+<li class="task"><input type="checkbox" disabled checked aria-label="Done" /> <s>two</s></li>
+</ul>`,
+    );
+    expect(render('> [!WARNING]\n> Take care')).toBe(
+      '<div class="alert alert-warning">\n<p class="alert-title">Warning</p><p>Take care</p>\n</div>',
+    );
+    expect(render('> [!WARNING] no')).toMatch(/^<blockquote>/);
+  });
+
+  it('marks the words of code, and says nothing of front matter as if it were text', () => {
+    expect(render('```ts\nconst a = 1;\n```')).toContain('<span class="hljs-keyword">const</span>');
+    expect(render('```no-such-language\na < b\n```')).toContain('a &lt; b');
+    expect(render('---\ntitle: x\n---\n# Begin')).toMatch(/^<pre tabindex="0"><code class="language-yaml">/);
+  });
+
+  it('marks no more code than is cheap', () => {
+    const block = `\`\`\`js\n${'let a = 1;\n'.repeat(1_500)}\`\`\`\n\n`;
+    const marked = render(block.repeat(10)).match(/<pre[^>]*><code class="language-js"><span/g);
+    expect(marked).toHaveLength(6);
+  });
+
+  it('makes links of plain URLs, and not of names of files', () => {
+    expect(render('see https://example.org/a and README.md and nostr:npub1abc')).toBe(
+      '<p>see <a href="https://example.org/a" rel="nofollow ugc noopener">https://example.org/a</a> and README.md and ' +
+        '<a href="nostr:npub1abc" rel="nofollow ugc noopener">nostr:npub1abc</a></p>',
+    );
+  });
+
+  it.each([
+    ['guide.md', '/npub1x/tool/file/main/docs/guide.md'],
+    ['./a/../guide.md?plain=1', '/npub1x/tool/file/main/docs/guide.md'],
+    ['../LICENSE#L10-L20', '/npub1x/tool/file/main/LICENSE#L10-L20'],
+    ['/LICENSE#Use', '/npub1x/tool/file/main/LICENSE#user-content-Use'],
+    ['../', '/npub1x/tool/file/main'],
+    ['<a b/ä%20"\'.md>', "/npub1x/tool/file/main/docs/a%20b/%C3%A4%20%22'.md"],
+    ['..\\x', '/npub1x/tool/file/main/docs/..%5Cx'],
+    ['../../etc', undefined],
+    ['%2e%2e/%2E%2e/%2e%2e/x', undefined],
+    ['//evil.example/x', 'https://evil.example/x'],
+    ['/\\evil.example', '/npub1x/tool/file/main/%5Cevil.example'],
+    ['mailto:a@example.org', 'mailto:a@example.org'],
+    ['ftp://example.org/', undefined],
+    ['nostr:npub1x', 'nostr:npub1x'],
+  ])('leads from a link to %s into the same revision, or outside', (link, expected) => {
+    const [, href] = /href="([^"]*)"/.exec(render(`[x](${link})`)) ?? [];
+    expect(href?.replaceAll('&quot;', '"')).toBe(expected);
+  });
+
+  it('shows pictures of the repository, and loads none from elsewhere', () => {
+    expect(render('![Logo](../logo.svg?raw=true)')).toBe(
+      '<p><img src="/npub1x/tool/raw/main/logo.svg" alt="Logo" loading="lazy" /></p>',
+    );
+    expect(render('<img src="x.png" width="100" height="9999" srcset="https://e.example/y.png 2x">')).toBe(
+      '<img width="100" src="/npub1x/tool/raw/main/docs/x.png" alt="x.png" loading="lazy" />',
+    );
+    expect(render('![CI & co](https://badge.example/ci.svg)')).toBe(
+      '<p><a class="outside" href="https://badge.example/ci.svg" rel="nofollow ugc noopener">CI &amp; co</a></p>',
+    );
+    expect(render('[![CI](https://badge.example/ci.svg)](https://ci.example)')).toBe(
+      '<p><a href="https://ci.example/" rel="nofollow ugc noopener"><span class="outside">CI</span></a></p>',
+    );
+    expect(render('![x](data:image/png;base64,AAAA)')).not.toMatch(/<img|href/);
+  });
+
+  it('keeps the harmless HTML that READMEs are made of', () => {
+    const html = render(
+      '<p align="center"><b>x</b></p>\n\n<details open><summary>More</summary>\n\n*in*\n\n</details>\n\n<kbd>Ctrl</kbd> H<sub>2</sub>O',
+    );
+    expect(html).toContain('<p align="center"><b>x</b></p>');
+    expect(html).toContain('<details open><summary>More</summary>\n<p><em>in</em></p>\n</details>');
+    expect(html).toContain('<kbd>Ctrl</kbd> H<sub>2</sub>O');
+  });
+
+  it('bounds what it makes of a short text', () => {
+    const many = `[a]: http://x/${'y'.repeat(1_900)}\n\n${'[a] '.repeat(20_000)}`;
+    expect(() => render(many)).toThrow('too large');
+    const depth = (html: string) => html.match(/<blockquote>|<div>/g)?.length ?? 0;
+    expect(depth(render(`${'>'.repeat(5_000)} x`))).toBeLessThanOrEqual(60);
+    expect(depth(render('<div>'.repeat(5_000)))).toBeLessThanOrEqual(60);
+    expect(render('<table><tr><td colspan="1000" rowspan="65534">x</td></tr></table>')).toContain(
+      '<td>x</td>',
+    );
+    expect(render(`<b id="${'x'.repeat(10_000)}">x</b>`).length).toBeLessThan(300);
+  });
+
+  it('takes a step for each character at most, whatever the text', () => {
+    // Where the time grows faster than the text, these never end.
+    for (const part of [
+      '>',
+      '> ',
+      '- ',
+      '*a_ ',
+      '**a*b',
+      '[',
+      '![[',
+      '[a](',
+      '`',
+      '<div>',
+      '<a ',
+      '<!--',
+      '&amp',
+      '~~a ',
+    ]) {
+      expect(render(part.repeat(4_000)).length, part).toBeLessThan(4_000_000);
+    }
+  });
 });

@@ -18,6 +18,8 @@ parentPort.postMessage({ is: 'ready' });
 
 const program = new URL(`data:text/javascript,${encodeURIComponent(PROGRAM)}`);
 
+const place = { files: '/file', raw: '/raw', folder: [] };
+
 let pool: RenderPool | undefined;
 
 afterEach(() => pool?.close());
@@ -38,7 +40,7 @@ function open(options: Partial<RenderPoolOptions> = {}): RenderPool {
 describe('a pool of threads that render', () => {
   it('renders with the real program, in one thread that is kept', async () => {
     pool = new RenderPool({ workers: 1, queue: 8, timeLimit: 120_000, memory: 128, idle: 60_000 });
-    expect(await pool.render('markdown', { text: '*a*' })).toContain('<em>a</em>');
+    expect(await pool.render('markdown', { text: '*a*', place })).toContain('<em>a</em>');
     expect(await pool.render('code', { text: 'const a = 1;', language: 'typescript' })).toContain('hljs');
     expect(await pool.render('code', { text: 'x', language: 'no-such-language' })).toBeUndefined();
     expect(pool.size).toBe(1);
@@ -48,33 +50,33 @@ describe('a pool of threads that render', () => {
     'ends a thread whose text takes too long (%s), and goes on',
     async (text) => {
       const threads = open({ timeLimit: 100 });
-      expect(await threads.render('markdown', { text })).toBeUndefined();
+      expect(await threads.render('markdown', { text, place })).toBeUndefined();
       expect(threads.size).toBe(0);
       // A busy machine may take longer than the time limit even for this.
-      await expect.poll(() => threads.render('markdown', { text: 'next' })).toBe('NEXT');
+      await expect.poll(() => threads.render('markdown', { text: 'next', place })).toBe('NEXT');
     },
   );
 
   it.each(['swell', 'leave'])('outlives a thread that ends by itself (%s)', async (text) => {
     const threads = open();
-    expect(await threads.render('markdown', { text })).toBeUndefined();
+    expect(await threads.render('markdown', { text, place })).toBeUndefined();
     expect(threads.size).toBe(0);
-    expect(await threads.render('markdown', { text: 'next' })).toBe('NEXT');
+    expect(await threads.render('markdown', { text: 'next', place })).toBe('NEXT');
   });
 
   it('keeps a thread that says that it failed', async () => {
     const threads = open();
-    expect(await threads.render('markdown', { text: 'throw' })).toBeUndefined();
+    expect(await threads.render('markdown', { text: 'throw', place })).toBeUndefined();
     expect(threads.size).toBe(1);
   });
 
   it('gives threads nothing of the environment', async () => {
-    expect(await open().render('markdown', { text: 'environment' })).toBe('{}');
+    expect(await open().render('markdown', { text: 'environment', place })).toBe('{}');
   });
 
   it('has no more threads than it may, and tells those beyond the queue', async () => {
     const threads = open({ workers: 2, queue: 1 });
-    const asked = ['a', 'b', 'c', 'd'].map((text) => threads.render('markdown', { text }));
+    const asked = ['a', 'b', 'c', 'd'].map((text) => threads.render('markdown', { text, place }));
     const settled = await Promise.allSettled(asked);
     expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected']);
     expect(settled[3]).toMatchObject({ reason: { kind: 'busy' } });
@@ -83,14 +85,14 @@ describe('a pool of threads that render', () => {
 
   it('ends threads that have nothing to do', async () => {
     const threads = open({ idle: 1 });
-    expect(await threads.render('markdown', { text: 'a' })).toBe('A');
+    expect(await threads.render('markdown', { text: 'a', place })).toBe('A');
     await expect.poll(() => threads.size).toBe(0);
-    expect(await threads.render('markdown', { text: 'b' })).toBe('B');
+    expect(await threads.render('markdown', { text: 'b', place })).toBe('B');
   });
 
   it('ends what runs when it is closed', async () => {
     const threads = open();
-    const running = threads.render('markdown', { text: 'loop' });
+    const running = threads.render('markdown', { text: 'loop', place });
     await expect.poll(() => threads.size).toBe(1);
     await threads.close();
     expect(await running).toBeUndefined();

@@ -1,0 +1,163 @@
+import sanitize from 'sanitize-html';
+import { fileUrl, linkTarget, type MarkdownPlace, prefixedId, rawUrl } from './markdown-links.ts';
+
+/** The elements that remain. All other tags are left out; scripts and styles with what is in them. */
+const TAGS =
+  `a abbr b bdi bdo blockquote br caption cite code dd del details dfn div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i
+  img input ins kbd li mark ol p pre q rp rt ruby s samp small span strike strong sub summary sup table tbody td tfoot th
+  thead time tr tt u ul var wbr`.split(/\s+/);
+
+const ALIGNED = ['div', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'img', 'p', 'table', 'td', 'th', 'tr'];
+
+/** The attributes that remain, by element. Values that need a look have one in {@link cleanAttributes}. */
+const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
+  '*': ['align', 'class', 'dir', 'id', 'lang', 'title'],
+  a: ['href', 'rel', 'aria-label'],
+  div: ['tabindex'],
+  details: ['open'],
+  img: ['src', 'alt', 'width', 'height', 'loading'],
+  input: ['type', 'disabled', 'checked', 'aria-label'],
+  ol: ['start', 'reversed'],
+  pre: ['tabindex'],
+  td: ['colspan', 'rowspan'],
+  th: ['colspan', 'rowspan', 'scope'],
+};
+
+/** Classes that the renderer gives. Others have no meaning here, or a wrong one. */
+const CLASSES =
+  /^(?:hljs-[\w-]+|language-[\w+#.-]+|anchor|alert|alert-(?:note|tip|important|warning|caution|title)|task|outside|scroll)$/;
+/** What numbers may be. Browsers take thousands of columns for as many cells. */
+const NUMBERS: Readonly<Record<string, number>> = {
+  width: 4_000,
+  height: 4_000,
+  colspan: 50,
+  rowspan: 200,
+  start: 1e9,
+};
+/** Elements within elements; deeper ones lose their tags. */
+const DEPTH = 60;
+
+type Attributes = Record<string, string>;
+
+/**
+ * Leaves of HTML what may stand in a page: no script, no style, no form, nothing that is loaded from another host. Links and
+ * pictures are resolved in the repository; a picture elsewhere becomes a link to it.
+ * @param html untrusted
+ */
+export function cleanHtml(html: string, place: MarkdownPlace): string {
+  /** Links that are open: there is no link in a link. */
+  let links = 0;
+  const open = (name: string) => {
+    if (name === 'a') links++;
+  };
+  const close = (name: string) => {
+    if (name === 'a') links--;
+  };
+  return sanitize(html, {
+    allowedTags: TAGS,
+    allowedAttributes: { ...ATTRIBUTES } as Record<string, string[]>,
+    // Checked by the transformations, which also make URLs without a host.
+    allowedSchemes: ['http', 'https', 'mailto', 'nostr'],
+    allowProtocolRelative: false,
+    nestingLimit: DEPTH,
+    onOpenTag: open,
+    onCloseTag: close,
+    transformTags: {
+      a: (tagName, attributes) => ({ tagName, attribs: cleanLink(attributes, place) }),
+      img: (_, attributes) => cleanPicture(attributes, place, links > 0),
+      input: (_, { checked, 'aria-label': label }) => ({
+        tagName: 'input',
+        attribs: {
+          type: 'checkbox',
+          disabled: '',
+          ...(checked === undefined ? {} : { checked: '' }),
+          'aria-label': label ?? 'Task',
+        },
+      }),
+      '*': (tagName, attributes) => ({ tagName, attribs: cleanAttributes(tagName, attributes) }),
+    },
+  });
+}
+
+function cleanLink(attributes: Attributes, place: MarkdownPlace): Attributes {
+  const { href, rel: _, name, id, ...rest } = attributes;
+  const anchor = id ?? name;
+  const kept = anchor === undefined ? rest : { ...rest, id: anchor };
+  const target = href === undefined ? undefined : linkTarget(href, place.folder);
+  switch (target?.is) {
+    case undefined:
+      return kept;
+    case 'anchor':
+      return { ...kept, href: target.url };
+    case 'path':
+      return { ...kept, href: fileUrl(place, target.path, target.fragment) };
+    case 'outside':
+      return { ...kept, href: target.url, rel: 'nofollow ugc noopener' };
+  }
+}
+
+/** A picture of the repository stays one. Any other is not loaded: its words remain, with a link to it if that is possible. */
+function cleanPicture(attributes: Attributes, place: MarkdownPlace, isLinked: boolean): sanitize.Tag {
+  const { src = '', alt, ...rest } = attributes;
+  const target = linkTarget(src, place.folder);
+  const words = alt?.trim() || lastName(src) || 'picture';
+  if (target?.is === 'path') {
+    const attribs = { ...rest, src: rawUrl(place, target.path), alt: words, loading: 'lazy' };
+    return { tagName: 'img', attribs };
+  }
+  if (target?.is === 'outside' && !isLinked) {
+    return { tagName: 'a', attribs: cleanLink({ href: target.url, class: 'outside' }, place), text: words };
+  }
+  return { tagName: 'span', attribs: { class: 'outside' }, text: words };
+}
+
+/** The last part of a URL's path, for people. */
+function lastName(url: string): string {
+  return /([^/\\?#]{1,100})(?:[?#]|$)/.exec(url.startsWith('data:') ? '' : url.slice(0, 2_000))?.[1] ?? '';
+}
+
+function cleanAttributes(tagName: string, attributes: Attributes): Attributes {
+  const clean: Attributes = {};
+  for (const [name, value] of Object.entries(attributes)) {
+    const kept = cleanAttribute(tagName, name, value);
+    if (kept !== undefined) clean[name] = kept;
+  }
+  return clean;
+}
+
+/** @returns undefined for a value that is not kept */
+function cleanAttribute(tagName: string, name: string, value: string): string | undefined {
+  const most = NUMBERS[name];
+  if (most !== undefined)
+    return /^\d{1,10}%?$/.test(value) && Number.parseInt(value, 10) <= most ? value : undefined;
+  switch (name) {
+    case 'id':
+      return value === '' ? undefined : prefixedId(value);
+    case 'class':
+      return (
+        value
+          .split(/\s+/)
+          .filter((word) => CLASSES.test(word))
+          .slice(0, 4)
+          .join(' ') || undefined
+      );
+    case 'align':
+      return ALIGNED.includes(tagName) && /^(?:left|right|center)$/i.test(value)
+        ? value.toLowerCase()
+        : undefined;
+    case 'tabindex':
+      return value === '0' ? value : undefined;
+    case 'dir':
+      return /^(?:ltr|rtl|auto)$/i.test(value) ? value : undefined;
+    case 'lang':
+      return /^[a-z0-9-]{1,35}$/i.test(value) ? value : undefined;
+    case 'scope':
+      return /^(?:row|col)$/.test(value) ? value : undefined;
+    case 'title':
+    case 'alt':
+    case 'aria-label':
+      return value.slice(0, 1_000);
+    default:
+      return value;
+  }
+}

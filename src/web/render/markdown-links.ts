@@ -1,0 +1,102 @@
+/** Where links and pictures of a Markdown file lead. Their text is untrusted. */
+
+/** Where a Markdown file lies, as URLs without a host. Segments are percent-encoded. */
+export interface MarkdownPlace {
+  /** What the URLs of files of the same revision begin with, without a slash at the end. */
+  readonly files: string;
+  /** What the URLs of raw files of the same revision begin with. */
+  readonly raw: string;
+  /** The folders above the file, from the root. */
+  readonly folder: readonly string[];
+}
+
+/** The prefix of every id in rendered text, so that none of them is an id of the page. */
+export const ID_PREFIX = 'user-content-';
+
+/** Schemes that links may have. */
+const SCHEMES: ReadonlySet<string> = new Set(['http:', 'https:', 'mailto:', 'nostr:']);
+const LONGEST_URL = 2_000;
+const LONGEST_ID = 200;
+
+export type LinkTarget =
+  /** A place in the same text. */
+  | { readonly is: 'anchor'; readonly url: string }
+  /** Something in the same repository, without the prefix of its URL and the fragment. */
+  | { readonly is: 'path'; readonly path: readonly string[]; readonly fragment: string }
+  /** A page elsewhere. */
+  | { readonly is: 'outside'; readonly url: string };
+
+/**
+ * Finds where a link leads.
+ * @param folder the percent-encoded folders that relative links start from
+ * @returns undefined for what is no link: another scheme, or a path out of the repository
+ */
+export function linkTarget(text: string, folder: readonly string[]): LinkTarget | undefined {
+  // Browsers leave these characters out before they look at the scheme.
+  const url = text.replace(/[\0-\x20\x7f]+/g, (white) => (/^ +$/.test(white) ? '%20' : '')).toWellFormed();
+  if (url === '' || url.length > LONGEST_URL) return undefined;
+  if (url.startsWith('#')) return { is: 'anchor', url: anchorUrl(url.slice(1)) };
+  if (/^[a-z][a-z0-9+.-]*:/i.test(url)) return outside(url);
+  if (/^[/\\]{2}/.test(url)) return outside(`https:${url}`);
+  const [, before = '', fragment = ''] = /^([^#]*)(?:#(.*))?$/s.exec(url) ?? [];
+  const path = pathFrom(before.replace(/\?.*$/s, ''), folder);
+  return path === undefined ? undefined : { is: 'path', path, fragment };
+}
+
+/** The URL of a link to a file or folder of the repository. */
+export function fileUrl({ files }: MarkdownPlace, path: readonly string[], fragment: string): string {
+  const url = [files, ...path].join('/');
+  if (fragment === '') return url;
+  // Lines are anchors of the page; all others are in the text.
+  return /^L\d+(?:-L?\d+)?$/.test(fragment) ? `${url}#${fragment}` : `${url}${anchorUrl(fragment)}`;
+}
+
+/** The URL of a picture of the repository. */
+export function rawUrl({ raw }: MarkdownPlace, path: readonly string[]): string {
+  return [raw, ...path].join('/');
+}
+
+/** An id as it stands in the page. */
+export function prefixedId(id: string): string {
+  const short = id.slice(0, LONGEST_ID).replace(/\s+/g, '-').toWellFormed();
+  return short.startsWith(ID_PREFIX) ? short : `${ID_PREFIX}${short}`;
+}
+
+function anchorUrl(fragment: string): string {
+  return `#${encodePart(prefixedId(decodeFragment(fragment)))}`;
+}
+
+function decodeFragment(fragment: string): string {
+  try {
+    return decodeURIComponent(fragment);
+  } catch {
+    // Not percent-encoded UTF-8, so it is meant as it is written.
+    return fragment;
+  }
+}
+
+function outside(url: string): LinkTarget | undefined {
+  if (!URL.canParse(url)) return undefined;
+  const { protocol, href } = new URL(url);
+  return SCHEMES.has(protocol) ? { is: 'outside', url: href } : undefined;
+}
+
+/** A path is relative to the folder of the file, or to the root if it begins with a slash. */
+function pathFrom(text: string, folder: readonly string[]): readonly string[] | undefined {
+  const path = /^[/\\]/.test(text) ? [] : [...folder];
+  for (const part of text.split(/[/\\]/)) {
+    const name = encodePart(part);
+    if (name === '' || name === '.') continue;
+    if (name !== '..') path.push(name);
+    else if (path.pop() === undefined) return undefined;
+  }
+  return path;
+}
+
+/** Percent-encodes what is not encoded yet. Dots are never encoded: browsers take `%2e%2e` for `..`. */
+function encodePart(text: string): string {
+  return text.replace(/%([0-9a-f]{2})|[^\w.~-]/giu, (char: string, hex: string | undefined) => {
+    if (hex === undefined) return encodeURIComponent(char);
+    return hex.toLowerCase() === '2e' ? '.' : `%${hex.toUpperCase()}`;
+  });
+}
