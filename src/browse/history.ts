@@ -97,7 +97,11 @@ async function* changes(output: AsyncIterable<Buffer>): AsyncGenerator<{ oid: st
 }
 
 /** The input of a walk. git reads a path from each line, literally. */
-function startOfWalk(from: readonly string[], except: readonly string[], path: readonly Buffer[]): Buffer {
+export function startOfWalk(
+  from: readonly string[],
+  except: readonly string[],
+  path: readonly Buffer[],
+): Buffer {
   const start = [...from, ...except.map((oid) => `^${oid}`)].map((line) => `${line}\n`).join('');
   if (path.length === 0) return Buffer.from(start);
   const separated = path.flatMap((name, at) => (at === 0 ? [name] : [Buffer.from('/'), name]));

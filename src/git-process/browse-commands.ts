@@ -5,7 +5,7 @@
 import type { GitCommand } from './commands.ts';
 
 /** Above 0, so that a crawler does not slow down pushes and clones. */
-const NICENESS = 5;
+export const NICENESS = 5;
 
 /** Reads `info <oid>` and `contents <oid>` from standard input, and answers each at once. */
 export function answerQuestions(gitDir: string): GitCommand {

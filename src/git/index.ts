@@ -32,6 +32,7 @@ export { type ChangedFile, type ChangeStatus, parseChangedFiles } from './diff/c
 export { type DiffHunk, type DiffLine, type FileDiff, parseUnifiedDiff } from './diff/unified-diff.ts';
 export { encodeErrorPacket } from './error-packet.ts';
 export { type FetchRequest, type HistoryLimits, parseFetch } from './fetch-arguments.ts';
+export { type GrepFile, type GrepLine, parseGrep } from './grep-output.ts';
 export {
   encodeLsRefs,
   encodeLsRefsHead,
@@ -53,6 +54,7 @@ export { type Commit, parseCommit, splitMessage } from './objects/commit.ts';
 export { Mailmap, MOST_MAILMAP_LINES, type Named } from './objects/mailmap.ts';
 export type { Person } from './objects/person.ts';
 export { parseTag, type Tag } from './objects/tag.ts';
+export { decodeText } from './objects/text-encoding.ts';
 export { findInTree, parseTree, type TreeEntry } from './objects/tree.ts';
 export {
   longestEntryHeader,

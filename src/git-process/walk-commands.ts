@@ -1,0 +1,47 @@
+/** The git commands behind pages of branches, tags and contributors. As in `browse-commands.ts`, ids go through standard input. */
+import { NICENESS } from './browse-commands.ts';
+import type { GitCommand } from './commands.ts';
+
+/**
+ * Prints the commits that the ids on standard input reach, newest first, each on a line with its parents. The caller stops it
+ * once it knows enough.
+ */
+export function listParents(gitDir: string, count: number): GitCommand {
+  return {
+    name: 'rev-list',
+    args: ['--parents', `--max-count=${count}`, '--stdin'],
+    // Otherwise git flushes its output after every commit.
+    variables: { GIT_DIR: gitDir, GIT_FLUSH: '0' },
+    niceness: NICENESS,
+  };
+}
+
+/** Sorts the commits on standard input, newest first; prints each as `<seconds> <oid>`. What is no commit is left out. */
+export function sortByDate(gitDir: string): GitCommand {
+  return {
+    name: 'rev-list',
+    args: ['--no-walk=sorted', '--timestamp', '--stdin'],
+    variables: { GIT_DIR: gitDir, GIT_FLUSH: '0' },
+    niceness: NICENESS,
+  };
+}
+
+/** Parts of a commit that {@link listTexts} prints. */
+const FORMATS = {
+  authors: '%an%x00%ae%x00%at',
+  messages: '%H%x00%an%x00%ae%x00%B',
+} as const;
+
+/**
+ * Prints something of each commit, newest first, as fields that NUL ends: `authors`: name, address, seconds; `messages`: id,
+ * author's name and address, message. Reads ids, and perhaps `--` and a path, from standard input.
+ * @param count how many commits at most
+ */
+export function listTexts(gitDir: string, what: keyof typeof FORMATS, count: number): GitCommand {
+  return {
+    name: 'log',
+    args: ['-z', `--format=tformat:${FORMATS[what]}`, `--max-count=${count}`, '--stdin'],
+    variables: { GIT_DIR: gitDir, GIT_FLUSH: '0', GIT_LITERAL_PATHSPECS: '1' },
+    niceness: NICENESS,
+  };
+}
