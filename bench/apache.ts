@@ -19,6 +19,8 @@ export type Cgi = 'cgid' | 'cgi';
 
 const program = '/usr/sbin/apache2';
 const modules = '/usr/lib/apache2/modules';
+/** Debian's cgit, for the rows of pages. Where it is missing, the other rows do without it. */
+const cgit = '/usr/lib/cgit/cgit.cgi';
 
 /** What a served repository is configured with, and why. */
 const repositorySettings: Record<string, string> = {
@@ -51,6 +53,8 @@ export async function startApache(folder: string, cgi: Cgi): Promise<ReferenceHo
   const log = join(folder, 'apache.log');
   const configuration = join(folder, 'apache.conf');
   await writeFile(configuration, configurationText({ cgi, folder, log, repositories, port, backend }));
+  // Without a cache, its default: pages are made each time. Names keep their `.git`, as in URLs of git.
+  await writeFile(join(folder, 'cgitrc'), `cache-size=0\nscan-path=${repositories}\n`);
   const service = await startService(program, ['-DFOREGROUND', '-f', configuration], {
     env: { PATH: process.env['PATH'], LC_ALL: 'C' },
     log,
@@ -146,9 +150,12 @@ function configurationText(options: {
     'SetEnv GIT_HTTP_EXPORT_ALL 1',
     'SetEnv GIT_CONFIG_NOSYSTEM 1',
     `ScriptAlias /git/ "${options.backend}/"`,
-    '<Location /git/>',
+    ...(existsSync(cgit)
+      ? [`SetEnv CGIT_CONFIG "${options.folder}/cgitrc"`, `ScriptAlias /cgit/ "${cgit}/"`]
+      : []),
+    '<LocationMatch "^/c?git/">',
     '  Require all granted',
-    '</Location>',
+    '</LocationMatch>',
     '',
   ].join('\n');
 }

@@ -1,4 +1,6 @@
 import type { StoreKind } from '../cairn.ts';
+import { PAGE_KINDS, type PageKind } from '../pages/page-urls.ts';
+import { besideCrawler } from './beside-crawler.ts';
 import { cloneCpu, cloneKinds, gitClone, rawClones, rawClonesOfNewStates } from './clone.ts';
 import { coldClone } from './cold.ts';
 import { incrementalFetch } from './fetch.ts';
@@ -18,6 +20,7 @@ import { manyPushes } from './many-pushes.ts';
 import { manyRefs } from './many-refs.ts';
 import { mirrorBetweenHosts } from './mirror.ts';
 import { oneGibibyte } from './one-gib.ts';
+import { coldPage, overviewPage, repeatedPage } from './pages.ts';
 import { pushOneCommit, pushOneCommitCpu, pushSigned } from './push.ts';
 import { hundredThousandEvents, millionEvents } from './relay-100k.ts';
 import { storeEvents } from './relay-store.ts';
@@ -41,6 +44,8 @@ export function allRows({ pushes }: Growth): RowGroup[] {
     ...rowsOf('s3'),
   ];
 }
+
+const pageKinds = Object.keys(PAGE_KINDS) as PageKind[];
 
 /** How far the row goes that grows a repository. */
 export interface Growth {
@@ -75,6 +80,9 @@ function rowsOf(store: StoreKind): RowGroup[] {
     importRepository(store),
     oneGibibyte(store),
     storeEvents(store),
+    overviewPage(store),
+    ...pageKinds.flatMap((kind) => [coldPage(store, kind), repeatedPage(store, kind)]),
+    besideCrawler(store),
     fossilWireClone(store),
     fossilManyWireClones(store),
     fossilStockClone(store),
