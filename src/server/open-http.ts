@@ -19,6 +19,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import { FETCH_REQUEST_BYTES } from '../transfer/fetch/upload-post.ts';
 import { headMemory } from '../transfer/push/head.ts';
+import { RenderPool } from '../web/render/render-pool.ts';
 import { webRoutes } from '../web/web-routes.ts';
 import type { OpenedRelay } from './open-relay.ts';
 import type { OpenedTransfer } from './open-transfer.ts';
@@ -53,6 +54,12 @@ export interface ServedParts extends HttpParts {
 
 /** Pages at once, pages that wait, and milliseconds for one and for an idle git process. */
 const PAGES = { places: 2, queue: 64, timeLimit: 20_000, idle: 30_000 };
+
+/**
+ * Threads that render for pages: one for each page at once. Ordinary texts take milliseconds. A hostile one takes all of the time
+ * limit, and is then shown as it is.
+ */
+const RENDERING = { workers: PAGES.places, queue: 64, timeLimit: 2_500, memory: 160, idle: 30_000 };
 
 /** A server that listens but does not answer yet. Its URL is known before the parts that depend on it are opened. */
 export interface ListeningHttp {
@@ -109,9 +116,12 @@ export async function serveHttp(
   const views = new RepositoryViews({ git: parts.git, ...PAGES });
   // Above the server on the stack: requests that still run need it.
   stack.defer(() => views.close());
+  const renderer = new RenderPool(RENDERING);
+  stack.defer(() => renderer.close());
   const pages = webRoutes({
     repositories,
     views,
+    renderer,
     fossil: parts.fossil.repositories,
     events: relay.events,
     visible: (event) => relay.directory.visible(event, new Set()),

@@ -23,6 +23,7 @@ import { methodNotAllowedPage } from './pages/method-not-allowed-page.ts';
 import { repositoryPage } from './pages/repository-page.ts';
 import { PublicRepositories } from './public-repositories.ts';
 import { failed, notFound as refuseNotFound } from './refuse.ts';
+import { NO_RENDERER, type Renderer } from './render/render-pool.ts';
 
 export interface WebRoutesContext {
   readonly repositories: Pick<Repositories, 'get'>;
@@ -37,6 +38,8 @@ export interface WebRoutesContext {
   readonly information: ServiceInformation;
   /** Reads what is in repositories; absent where there are no pages of code. */
   readonly views?: RepositoryViews;
+  /** Renders what strangers wrote; absent: it is shown as it is. */
+  readonly renderer?: Renderer;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -71,9 +74,9 @@ export function webRoutes(context: WebRoutesContext): Hono {
     return answer(c, homePage({ base, access, information, repositories, more: found.length > LISTED }));
   });
   if (context.views !== undefined) {
-    const { repositories, views } = context;
+    const { repositories, views, renderer = NO_RENDERER } = context;
     const nameOf = (id: RepositoryId) => announced.find(id)?.name?.trim() || id.identifier;
-    app.route('/', codeRoutes({ repositories, views, base, nameOf }));
+    app.route('/', codeRoutes({ repositories, views, renderer, base, nameOf }));
   }
   /** Whether a repository that is not there as one of git is a public one of Fossil. */
   const isPublicFossil = async (id: RepositoryId): Promise<boolean> => {

@@ -1,5 +1,6 @@
 import { BASE } from './style/base.ts';
 import { CODE } from './style/code.ts';
+import { HIGHLIGHT } from './style/highlight.ts';
 
 /** The one style sheet. Without it a page is still read from top to bottom. Later parts win over earlier ones. */
-export const STYLE = [BASE, CODE].join('');
+export const STYLE = [BASE, CODE, HIGHLIGHT].join('');

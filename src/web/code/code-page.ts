@@ -3,6 +3,7 @@ import type { RepositoryView } from '../../browse/repository-view.ts';
 import type { PageWord } from '../../nostr/repository-url.ts';
 import type { PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { Html } from '../layout.ts';
+import type { Renderer } from '../render/render-pool.ts';
 import type { Representation } from '../representation.ts';
 import type { CodeContext } from './frame.ts';
 
@@ -18,6 +19,9 @@ export interface PageDescription {
 /** What a page is read from. */
 export interface PageSources {
   readonly view: RepositoryView;
+  readonly renderer: Renderer;
+  /** What is going to be made of it. Some contents are of use to people alone. */
+  readonly representation: Representation;
 }
 
 /**
@@ -55,7 +59,7 @@ export interface CodePage<Question, Content, Json> {
 export interface AskedPage {
   /** What it depends on, beside its context and its representation. */
   readonly key: unknown;
-  make(sources: PageSources, representation: Representation): Promise<string>;
+  make(sources: PageSources): Promise<string>;
 }
 
 /** A page in the list of all: its types are its own matter. */
@@ -81,9 +85,9 @@ export function listed<Question, Content, Json>(page: CodePage<Question, Content
       const question = page.ask(context, published, segments, query);
       return {
         key: question,
-        make: async (sources, representation) => {
+        make: async (sources) => {
           const content = await page.read(sources, question);
-          return representation === 'json'
+          return sources.representation === 'json'
             ? JSON.stringify(page.json.of(context, question, content))
             : String(await page.html(context, question, content));
         },

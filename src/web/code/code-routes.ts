@@ -6,6 +6,7 @@ import { type FoundRepository, findRepository } from '../find-repository.ts';
 import { JSON_HEADERS, PAGE_HEADERS, PRIVATE_CACHING } from '../page-headers.ts';
 import { readPagePath } from '../page-path.ts';
 import { notFound, refuse } from '../refuse.ts';
+import { NO_RENDERER, type Renderer } from '../render/render-pool.ts';
 import { representationOf } from '../representation.ts';
 import { isKnown } from '../validators.ts';
 import type { CodeDownload } from './code-download.ts';
@@ -20,6 +21,8 @@ import { PageCache } from './page-cache.ts';
 export interface CodeRoutesContext {
   readonly repositories: Pick<Repositories, 'get'>;
   readonly views: RepositoryViews;
+  /** Absent: files are shown as they are. */
+  readonly renderer?: Renderer;
   /** The public base URL of the service, without a slash at its end. */
   readonly base: string;
   /** The repository's name for people. */
@@ -87,7 +90,7 @@ async function answerPage(
   { id, segments }: CodePath,
   page: ListedPage,
 ): Promise<Response> {
-  const { base, nameOf, views } = context;
+  const { base, nameOf, views, renderer = NO_RENDERER } = context;
   const code: CodeContext = {
     base,
     links: new CodeLinks(base, id),
@@ -99,7 +102,7 @@ async function answerPage(
   // What the page is made from, and what stands around it.
   const made = await cache.page([page.word, representation, asked.key, contextKey(code)], () =>
     // Others may wait for the same page, so it is made whether or not this visitor stays.
-    views.read(repository, published, undefined, (view) => asked.make({ view }, representation)),
+    views.read(repository, published, undefined, (view) => asked.make({ view, renderer, representation })),
   );
   const headers = { ...(representation === 'json' ? JSON_HEADERS : PAGE_HEADERS), ETag: made.etag };
   if (isKnown(c, made.etag)) return c.body(null, 304, headers);

@@ -1,11 +1,71 @@
-import hljs from 'highlight.js';
+import { createRequire } from 'node:module';
+import type { LanguageFn } from 'highlight.js';
+import hljs from 'highlight.js/lib/core';
+import { type Language, languageNamed } from './language-of.ts';
+import { markedLines } from './marked-lines.ts';
+
+/** A text whose words are to be marked. */
+export interface CodeQuestion {
+  readonly text: string;
+  readonly language: Language;
+  /** Characters of a line that are shown. */
+  readonly columns: number;
+}
+
+/** Characters of a text that is marked. */
+export const MOST_MARKED = 512 * 1024;
+/** Characters of its HTML: a text of nothing but brackets grows to 30 times its size. */
+const MOST_HTML = 4 * 1024 * 1024;
+
+const load = createRequire(import.meta.url);
 
 /**
- * Marks the words of source code with the classes of highlight.js.
- * @param language as highlight.js names it
- * @returns HTML; undefined for a language that it does not know
+ * Marks the words of source code with the classes of highlight.js. May take very long, so it runs in a thread that can be ended.
+ * @returns HTML of each line, complete in itself; undefined for a text that is better shown plain
  */
-export function highlightCode(code: string, language: string): string | undefined {
-  if (hljs.getLanguage(language) === undefined) return undefined;
-  return hljs.highlight(code, { language, ignoreIllegals: true }).value;
+export function highlightLines({ text, language, columns }: CodeQuestion): readonly string[] | undefined {
+  const marked = text.length > MOST_MARKED ? undefined : mark(text, language);
+  if (marked === undefined || marked.length > MOST_HTML) return undefined;
+  return markedLines(marked, { columns, size: MOST_HTML });
+}
+
+/**
+ * Marks a block of code, as {@link highlightLines}.
+ * @param word names the language
+ * @returns HTML; undefined for a language that is not known
+ */
+export function highlightCode(code: string, word: string): string | undefined {
+  const language = languageNamed(word);
+  return language === undefined ? undefined : mark(code, language);
+}
+
+function mark(code: string, language: Language): string | undefined {
+  learn(language);
+  const { value, errorRaised } = hljs.highlight(code, { language, ignoreIllegals: true });
+  return errorRaised === undefined ? value : undefined;
+}
+
+/** Loads a language, and those inside it, when it is first needed: all of them take 80 ms and 60 MiB. */
+function learn(language: string): void {
+  const missing = [language];
+  for (let name = missing.pop(); name !== undefined; name = missing.pop()) {
+    if (hljs.getLanguage(name) !== undefined) continue;
+    hljs.registerLanguage(name, load(`highlight.js/lib/languages/${name}`) as LanguageFn);
+    missing.push(...languagesIn(hljs.getLanguage(name)));
+  }
+}
+
+/** The names of languages that a definition has inside. Those that would be guessed are none: that takes long. */
+function languagesIn(definition: unknown): Set<string> {
+  const names = new Set<string>();
+  const seen = new Set<unknown>();
+  const rest = [definition];
+  while (rest.length > 0) {
+    const part = rest.pop();
+    if (typeof part !== 'object' || part === null || part instanceof RegExp || seen.has(part)) continue;
+    seen.add(part);
+    if ('subLanguage' in part && typeof part.subLanguage === 'string') names.add(part.subLanguage);
+    rest.push(...Object.values(part));
+  }
+  return names;
 }

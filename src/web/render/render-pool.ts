@@ -24,6 +24,12 @@ export interface RenderPoolOptions {
   readonly program?: URL;
 }
 
+/** Renders text that strangers wrote. */
+export type Renderer = Pick<RenderPool, 'render'>;
+
+/** Shows every text as it is. */
+export const NO_RENDERER: Renderer = { render: () => Promise.resolve(undefined) };
+
 /** Milliseconds in which a thread has to start. */
 const START = 60_000;
 

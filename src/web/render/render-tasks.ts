@@ -1,21 +1,20 @@
-import { highlightCode } from './highlight.ts';
-import { type MarkdownQuestion, renderMarkdown } from './markdown.ts';
+import type { CodeQuestion } from './highlight.ts';
+import type { MarkdownQuestion } from './markdown.ts';
 
 /**
- * What a render worker does, by name. Each task is a pure function from plain data to plain data. Only the worker imports
- * this file; all others import its types, so that the server itself does not load the renderers.
+ * What a render worker does, by name. Each task goes from plain data to plain data. A renderer is loaded by the first text that
+ * needs it: all of them take longer than a page.
  */
 export const RENDER_TASKS = {
-  /** HTML of source code; undefined for a language that is not known. */
-  code: ({ text, language }: { readonly text: string; readonly language: string }) =>
-    highlightCode(text, language),
+  /** HTML of each line of source code; undefined where it is better shown plain. */
+  code: async (question: CodeQuestion) => (await import('./highlight.ts')).highlightLines(question),
   /** HTML of Markdown. */
-  markdown: (question: MarkdownQuestion) => renderMarkdown(question),
+  markdown: async (question: MarkdownQuestion) => (await import('./markdown.ts')).renderMarkdown(question),
 };
 
 export type RenderTaskName = keyof typeof RENDER_TASKS;
 export type RenderQuestion<Name extends RenderTaskName> = Parameters<(typeof RENDER_TASKS)[Name]>[0];
-export type RenderAnswer<Name extends RenderTaskName> = ReturnType<(typeof RENDER_TASKS)[Name]>;
+export type RenderAnswer<Name extends RenderTaskName> = Awaited<ReturnType<(typeof RENDER_TASKS)[Name]>>;
 
 /** What a worker is sent. */
 export interface RenderRequest {

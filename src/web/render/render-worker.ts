@@ -4,13 +4,15 @@ import { RENDER_TASKS, type RenderReply, type RenderRequest } from './render-tas
 
 const reply = (message: RenderReply) => parentPort?.postMessage(message);
 
-parentPort?.on('message', ({ task, question }: RenderRequest) => {
+const answer = async ({ task, question }: RenderRequest) => {
   try {
     // The pool sends each task the question of its type.
-    const render = RENDER_TASKS[task] as (asked: unknown) => unknown;
-    reply({ is: 'rendered', answer: render(question) });
+    const render = RENDER_TASKS[task] as (asked: unknown) => Promise<unknown>;
+    reply({ is: 'rendered', answer: await render(question) });
   } catch (error) {
     reply({ is: 'failed', reason: error instanceof Error ? error.message : String(error) });
   }
-});
+};
+
+parentPort?.on('message', (request: RenderRequest) => void answer(request));
 reply({ is: 'ready' });

@@ -1,10 +1,30 @@
 import { expect, it } from 'vitest';
-import { highlightCode } from '../../../../src/web/render/highlight.ts';
+import { highlightCode, highlightLines, MOST_MARKED } from '../../../../src/web/render/highlight.ts';
+import { LANGUAGES } from '../../../../src/web/render/language-of.ts';
 
-it('marks keywords, and knows what it does not know', () => {
-  expect(highlightCode('const a = 1 < 2;', 'typescript')).toContain(
-    '<span class="hljs-keyword">const</span>',
-  );
-  expect(highlightCode('const a = 1 < 2;', 'typescript')).toContain('&lt;');
+const columns = 100;
+
+it('marks lines, each complete in itself and escaped', () => {
+  const text = '/* <a>\n & */ const x = 1;';
+  expect(highlightLines({ text, language: 'typescript', columns })).toEqual([
+    '<span class="hljs-comment">/* &lt;a&gt;</span>',
+    '<span class="hljs-comment"> &amp; */</span> <span class="hljs-keyword">const</span> x = <span class="hljs-number">1</span>;',
+  ]);
+});
+
+it('marks blocks of languages that it knows by a name or an ending', () => {
+  expect(highlightCode('if', 'ts')).toContain('hljs-keyword');
   expect(highlightCode('x', 'no-such-language')).toBeUndefined();
+});
+
+it('knows all its languages, and those inside them', () => {
+  for (const language of LANGUAGES)
+    expect(highlightLines({ text: 'x', language, columns }), language).toHaveLength(1);
+  const page = highlightLines({ text: '<style>a { color: red }</style>', language: 'xml', columns });
+  expect(page?.join('')).toContain('hljs-attribute');
+});
+
+it('leaves texts plain that are large, or whose HTML is', () => {
+  expect(highlightLines({ text: 'x'.repeat(MOST_MARKED + 1), language: 'c', columns })).toBeUndefined();
+  expect(highlightLines({ text: '[{},'.repeat(35_000), language: 'json', columns })).toBeUndefined();
 });

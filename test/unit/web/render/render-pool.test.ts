@@ -41,8 +41,8 @@ describe('a pool of threads that render', () => {
   it('renders with the real program, in one thread that is kept', async () => {
     pool = new RenderPool({ workers: 1, queue: 8, timeLimit: 120_000, memory: 128, idle: 60_000 });
     expect(await pool.render('markdown', { text: '*a*', place })).toContain('<em>a</em>');
-    expect(await pool.render('code', { text: 'const a = 1;', language: 'typescript' })).toContain('hljs');
-    expect(await pool.render('code', { text: 'x', language: 'no-such-language' })).toBeUndefined();
+    const code = { text: 'const a = 1;\nb', language: 'typescript', columns: 80 } as const;
+    expect(await pool.render('code', code)).toEqual([expect.stringContaining('hljs'), 'b']);
     expect(pool.size).toBe(1);
   });
 
@@ -56,6 +56,19 @@ describe('a pool of threads that render', () => {
       await expect.poll(() => threads.render('markdown', { text: 'next', place })).toBe('NEXT');
     },
   );
+
+  it('shows code plain that the real program takes too long for', async () => {
+    // Links that begin and do not end: at each, the rest of the line is searched.
+    pool = new RenderPool({ workers: 1, queue: 8, timeLimit: 300, memory: 128, idle: 60_000 });
+    const code = { text: '['.repeat(400_000), language: 'markdown', columns: 80 } as const;
+    let turns = 0;
+    const ticking = setInterval(() => turns++, 1);
+    expect(await pool.render('code', code)).toBeUndefined();
+    clearInterval(ticking);
+    // Nothing else runs in this process while it runs a regular expression itself.
+    expect(turns).toBeGreaterThan(2);
+    expect(pool.size).toBe(0);
+  });
 
   it.each(['swell', 'leave'])('outlives a thread that ends by itself (%s)', async (text) => {
     const threads = open();
