@@ -164,6 +164,14 @@ function addClientCommands(program: Command, context: CommandContext): void {
       return credentialInstall(given(flags), context, process.argv.slice(0, 2));
     });
 
+  withOptions(program.command('open <repository>'), 'client')
+    .description('Print a link that signs a browser in, once, and shows a repository, given its URL.')
+    .option('--browser', 'also open it in the browser of this desktop')
+    .option('--json', 'print JSON')
+    .action(async (repository, flags) =>
+      (await import('./open.ts')).open(repository, flags, given(flags), context),
+    );
+
   withOptions(program.command('events'), 'client')
     .description('Print the events that the server has, newest first.')
     .option('--id <id>', 'with this id', several)

@@ -1,6 +1,7 @@
 import { FOSSIL_OPTIONS } from './fossil-options.ts';
 import { MIRROR_OPTIONS } from './mirror-options.ts';
 import type { Option } from './option.ts';
+import { SESSION_OPTIONS } from './session-options.ts';
 import { SLOW_CLIENT_OPTIONS } from './slow-client-options.ts';
 
 export type { Option } from './option.ts';
@@ -356,6 +357,7 @@ export const OPTIONS = [
   },
   ...MIRROR_OPTIONS,
   ...FOSSIL_OPTIONS,
+  ...SESSION_OPTIONS,
   {
     name: 'swap-patience',
     variable: 'CAIRN_SWAP_PATIENCE',

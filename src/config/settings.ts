@@ -90,6 +90,8 @@ export interface Settings {
   readonly offload: OffloadSettings | undefined;
   readonly mirrors: MirrorSettings;
   readonly fossil: FossilSettings;
+  /** Seconds that a browser stays signed in. 0: nobody can sign in. */
+  readonly sessionLifetime: number;
   readonly swapPatience: number;
   readonly shutdownGrace: number;
 }
@@ -189,6 +191,8 @@ const SCHEMAS = {
   'offload-expiry': whole(60, 604_800),
   ...MIRROR_SCHEMAS,
   ...FOSSIL_SCHEMAS,
+  // A week, `LONGEST_SESSION`.
+  'session-lifetime': whole(0, 604_800),
   'swap-patience': seconds,
   'shutdown-grace': seconds,
   server: serviceUrl,
@@ -255,6 +259,7 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
       replyBytes: read('fossil-reply-size'),
       replyMilliseconds: read('fossil-reply-time'),
     },
+    sessionLifetime: read('session-lifetime'),
     swapPatience: read('swap-patience'),
     shutdownGrace: read('shutdown-grace'),
   };

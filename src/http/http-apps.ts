@@ -5,7 +5,9 @@ import type { Verifier } from '../nostr/verify.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { fossilPasswordRoutes } from './api/fossil-password-routes.ts';
+import { smallBody } from './api/json-api.ts';
 import { type MirrorRoutesContext, mirrorRoutes } from './api/mirror-routes.ts';
+import { type SignInLinkRoutesContext, signInLinkRoutes } from './api/sign-in-link-routes.ts';
 import { type FossilRoutesContext, fossilRoutes } from './fossil/fossil-routes.ts';
 import type { GitRoutesContext } from './git/git-request.ts';
 import { gitRoutes } from './git-routes.ts';
@@ -23,6 +25,8 @@ export interface HttpRoutes {
   readonly git: GitRoutesContext;
   /** Absent: there are no routes for mirrors. */
   readonly mirrors?: MirrorRoutesContext;
+  /** Absent: no browser can be signed in by a link. */
+  readonly signInLinks?: SignInLinkRoutesContext;
   /** Absent: no Fossil repositories are served. */
   readonly fossil?: FossilAppContext;
   /** All routes but those of repositories. */
@@ -61,13 +65,22 @@ export function httpApps(context: HttpAppsContext, routes: HttpRoutes): HttpApps
   const readable = crossOrigin(routes.git.access);
   const mirrors: Hono<HttpEnv> =
     routes.mirrors === undefined ? new Hono<HttpEnv>() : mirrorRoutes(routes.mirrors, { ...context, places });
+  const signInLinks: Hono<HttpEnv> =
+    routes.signInLinks === undefined
+      ? new Hono<HttpEnv>()
+      : signInLinkRoutes(routes.signInLinks, { ...context, places });
   const fossil = fossilApp(routes.fossil, { ...context, places });
   return {
     git: gitRoutes({ ...routes.git, ...context }, places, [...observed, readable]),
     others: new Hono<HttpEnv>()
       .use(...observed, endWithUnreadBody, readable)
       .use(async (c, next) => (c.env.urlIsMadeUp ? c.body(null, 400) : next()))
+      .use((c, next) => {
+        c.set('smallBody', () => smallBody(c, context.expectations));
+        return next();
+      })
       .route('/', fossil)
+      .route('/', signInLinks)
       .route('/', mirrors)
       .route('/', routes.others)
       .onError((error, c) => {

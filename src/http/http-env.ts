@@ -29,6 +29,8 @@ export interface HttpEnv {
     /** When the request came: monotonic milliseconds. */
     began: number;
     client: Client;
+    /** Reads the whole body of a request that is a small one. @throws CairnError `too-large` */
+    smallBody?: () => Promise<Buffer>;
     /** Aborted when the client has gone; absent where nobody asked. */
     signal?: AbortSignal;
     /** What went wrong in the middle of an answer, in which the client has been told of it. */

@@ -22,6 +22,8 @@ export interface RequestTokenAccepted {
   readonly ok: true;
   readonly actor: string;
   readonly tokenId: string;
+  /** When it was signed, in seconds. */
+  readonly signedAt: number;
 }
 
 /**
@@ -37,7 +39,8 @@ export function checkRequestToken(
     return refused(`the token is an event of kind ${event.kind}, it must be ${kinds.httpAuth} (NIP-98)`);
   }
   const problem = requestProblem(event, request) ?? timeProblem(event, now);
-  return problem === undefined ? { ok: true, actor: event.pubkey, tokenId: event.id } : refused(problem);
+  if (problem !== undefined) return refused(problem);
+  return { ok: true, actor: event.pubkey, tokenId: event.id, signedAt: event.created_at };
 }
 
 function requestProblem(event: NostrEvent, { url, method, body }: TokenRequest): string | undefined {

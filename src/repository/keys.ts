@@ -13,6 +13,8 @@
  *     v1/owners/<owner>
  *     v1/service
  *     v1/mirrors/<first hex digit of the identifier digest>
+ *     v1/sign-ins/<expiry in seconds>-<name>
+ *     v1/sign-outs/<period>/<public key>
  *     v1/events/catalog
  *     v1/events/writers/<writer>/<sequence>.json
  *     v1/events/segments/<sha256>.json
@@ -138,6 +140,41 @@ export function parseOwnerKey(key: string): string | undefined {
 
 /** The service that owns this bucket. */
 export const SERVICE_KEY = 'v1/service';
+
+/** The prefix of {@link usedSignInKey}. */
+export const usedSignInsPrefix = 'v1/sign-ins/';
+
+/**
+ * Says that something one can sign in with once has been used. It begins with the date, so that a listing has the oldest first.
+ * @param expires seconds since 1970
+ * @param name 32 hex characters
+ */
+export function usedSignInKey(expires: number, name: string): string {
+  return `${usedSignInsPrefix}${String(expires).padStart(10, '0')}-${name}`;
+}
+
+/** The date in the key of a used sign-in, in seconds since 1970; undefined for another key. */
+export function parseUsedSignInKey(key: string): number | undefined {
+  const [, expires] = /^v1\/sign-ins\/(\d{10})-[0-9a-f]{32}$/.exec(key) ?? [];
+  return expires === undefined ? undefined : Number(expires);
+}
+
+/** The prefix of {@link signOutKey}. */
+export const signOutsPrefix = 'v1/sign-outs/';
+
+/**
+ * The sessions of a key that it has ended, of those that began in one period.
+ * @param period counted from 1970
+ */
+export function signOutKey(period: number, publicKey: string): string {
+  return `${signOutsPrefix}${String(period).padStart(6, '0')}/${publicKey}`;
+}
+
+/** The period in the key of a record of ended sessions; undefined for another key. */
+export function parseSignOutKey(key: string): number | undefined {
+  const [, period] = /^v1\/sign-outs\/(\d{6})\/[0-9a-f]{64}$/.exec(key) ?? [];
+  return period === undefined ? undefined : Number(period);
+}
 
 /** The catalog of the event log: its event segments, its writers, and how much of each writer is in segments. */
 export const CATALOG_KEY = `${EVENTS}catalog`;

@@ -52,6 +52,7 @@ import { listenHttp, serveHttp } from './open-http.ts';
 import { openMirrors } from './open-mirrors.ts';
 import { openRelay } from './open-relay.ts';
 import { openRepositories } from './open-repositories.ts';
+import { openSessions } from './open-sessions.ts';
 import { openTransfer, responseCache } from './open-transfer.ts';
 import { PublishSubscribers } from './publish-subscribers.ts';
 import { describeStore, openServerStores } from './stores.ts';
@@ -197,6 +198,7 @@ async function openApp(
   const { server, url } = await listenHttp({ settings, secrets, random, log, metrics }, stack);
   const base = settings.publicUrl ?? url;
   const shared = { settings, git, stores, clock, random, log, metrics, scratch, background };
+  const sessions = openSessions({ ...shared, base, serviceKey: secrets.serviceKey });
   const relay = await openRelay(
     {
       ...shared,
@@ -208,6 +210,7 @@ async function openApp(
       verifier,
       base,
       serviceKey: secrets.serviceKey,
+      upkeep: [sessions.upkeep],
     },
     stack,
   );
@@ -266,6 +269,7 @@ async function openApp(
       relay,
       mirrors: mirrors.kept,
       fossil: { ...fossil, verifier },
+      sessions,
       verifier,
       clock,
       breakOff,

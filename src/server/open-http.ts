@@ -22,6 +22,7 @@ import { headMemory } from '../transfer/push/head.ts';
 import { RenderPool } from '../web/render/render-pool.ts';
 import { webRoutes } from '../web/web-routes.ts';
 import type { OpenedRelay } from './open-relay.ts';
+import type { OpenedSessions } from './open-sessions.ts';
 import type { OpenedTransfer } from './open-transfer.ts';
 import { checkReady } from './stores.ts';
 
@@ -46,6 +47,7 @@ export interface ServedParts extends HttpParts {
   /** What people do with mirrors; undefined where none are kept. */
   readonly mirrors: KeptMirrors | undefined;
   readonly fossil: FossilAppContext;
+  readonly sessions: OpenedSessions;
   readonly verifier: Verifier;
   readonly clock: Clock;
   /** Breaks off downloads, because a request that waits for one does not notice that its client has gone. */
@@ -128,6 +130,7 @@ export async function serveHttp(
     base,
     access: settings.access,
     information: relay.information,
+    signIn: { ...parts.sessions, verifier },
     clock,
     log,
   });
@@ -166,6 +169,9 @@ export async function serveHttp(
       verifier,
       clock,
     },
+    ...(parts.sessions.sessions === undefined
+      ? {}
+      : { signInLinks: { ...parts.sessions, base, verifier, clock } }),
     fossil: parts.fossil,
     others,
     relay: relay.sockets,

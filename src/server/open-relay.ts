@@ -43,7 +43,7 @@ import { Receipts } from '../relay/states/receipts.ts';
 import { SignedStateUpkeep } from '../relay/states/signed-state-upkeep.ts';
 import { SignedStates } from '../relay/states/signed-states.ts';
 import { Trust } from '../relay/trust.ts';
-import { Upkeep } from '../relay/upkeep.ts';
+import { Upkeep, type UpkeepTask } from '../relay/upkeep.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
 import type { ArtifactCache } from '../repository/cache/artifact-cache.ts';
 import type { FossilManifest } from '../repository/fossil/fossil-manifest.ts';
@@ -78,6 +78,8 @@ export interface RelayParts {
   readonly metrics: Metrics;
   /** Folder for files that may be lost when the process ends. */
   readonly scratch: string;
+  /** More work for the upkeep of a server. */
+  readonly upkeep: readonly UpkeepTask[];
   /** False: {@link OpenedRelay.start} starts nothing. */
   readonly background: boolean;
 }
@@ -288,6 +290,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
       signedStateUpkeep,
       { name: 'receipts', run: (signal) => receipts.sweep(signal) },
       { name: 'fossil receipts', run: (signal) => fossilReceipts.sweep(signal) },
+      ...parts.upkeep,
     ],
     interval: UPKEEP_INTERVAL_MS,
     clock,

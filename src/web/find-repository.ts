@@ -1,32 +1,71 @@
 import { decideAccess } from '../policy/push-access.ts';
+import type { FossilManifest } from '../repository/fossil/fossil-manifest.ts';
+import type { FossilRepository } from '../repository/fossil/fossil-repository.ts';
 import type { PublishedGitState } from '../repository/git/git-manifest.ts';
 import type { GitRepository } from '../repository/git/git-repository.ts';
+import type { RepositoryState } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
+import type { Reader } from './session/page-readers.ts';
+
+/** Somebody who may read a repository. */
+export interface Visit {
+  /** Whether everybody may read it. If not, no shared cache may keep the answer, and no other visitor may get it. */
+  readonly isPublic: boolean;
+  /** The key of the visitor, where not everybody may read it. */
+  readonly reader?: string;
+}
 
 /** A repository that the visitor may read. */
-export interface FoundRepository {
+export interface FoundRepository extends Visit {
   readonly id: RepositoryId;
   readonly repository: GitRepository;
   readonly published: PublishedGitState;
-  /** Whether everybody may read it. If not, no shared cache may keep the answer, and no other visitor may get it. */
-  readonly isPublic: boolean;
+}
+
+/** The state of a Fossil repository that the visitor may read. */
+export interface FoundFossil extends Visit {
+  readonly id: RepositoryId;
+  readonly manifest: FossilManifest;
 }
 
 /**
  * Finds a git repository for a visitor. A repository that the visitor may not read and a missing one are the same.
- * @param reader key of the visitor who has signed in
+ * @param readerOf finds out who the visitor is; only asked where that makes a difference
  */
 export async function findRepository(
   repositories: Pick<Repositories, 'get'>,
   id: RepositoryId,
-  reader: string | undefined,
+  readerOf: Reader,
 ): Promise<FoundRepository | undefined> {
   const repository = repositories.get(id);
   const published = await repository.resolve();
-  if (published === undefined || published.manifest.lifecycle === 'withdrawn') return undefined;
-  const facts = { owner: id.owner, ...published.manifest.policy };
-  const isPublic = decideAccess('read', undefined, facts).allow;
-  if (!isPublic && !decideAccess('read', reader, facts).allow) return undefined;
-  return { id, repository, published, isPublic };
+  if (published === undefined) return undefined;
+  const visit = await admit(id, published.manifest, readerOf);
+  return visit === undefined ? undefined : { ...visit, id, repository, published };
+}
+
+/** The same for a Fossil repository. */
+export async function findFossil(
+  repositories: { get(id: RepositoryId): Pick<FossilRepository, 'resolve'> },
+  id: RepositoryId,
+  readerOf: Reader,
+): Promise<FoundFossil | undefined> {
+  const manifest = (await repositories.get(id).resolve())?.manifest;
+  if (manifest === undefined) return undefined;
+  const visit = await admit(id, manifest, readerOf);
+  return visit === undefined ? undefined : { ...visit, id, manifest };
+}
+
+async function admit(
+  { owner }: RepositoryId,
+  { lifecycle, policy }: RepositoryState,
+  readerOf: Reader,
+): Promise<Visit | undefined> {
+  if (lifecycle === 'withdrawn') return undefined;
+  const facts = { owner, ...policy };
+  if (decideAccess('read', undefined, facts).allow) return { isPublic: true };
+  const reader = await readerOf();
+  if (reader === undefined || !decideAccess('read', reader, facts).allow) return undefined;
+  return { isPublic: false, reader };
 }

@@ -36,6 +36,3 @@ export const JSON_HEADERS: Readonly<Record<string, string>> = {
   'X-Content-Type-Options': 'nosniff',
   'Cache-Control': 'no-cache',
 };
-
-/** Takes the place of `Cache-Control` where not everybody may read. No cache keeps such an answer. */
-export const PRIVATE_CACHING: Readonly<Record<string, string>> = { 'Cache-Control': 'private, no-store' };

@@ -4,7 +4,6 @@ import type { Clock } from '../lib/clock.ts';
 import type { NostrEvent } from '../nostr/event.ts';
 import { fossilUrl } from '../nostr/repository-url.ts';
 import type { Logger } from '../observability/logger.ts';
-import { decideAccess } from '../policy/push-access.ts';
 import type { AccessMode } from '../policy/push-entry.ts';
 import type { EventReader } from '../relay/events.ts';
 import type { FossilRepository } from '../repository/fossil/fossil-repository.ts';
@@ -14,6 +13,7 @@ import { apiRoutes } from './api/api-routes.ts';
 import { assetRoutes } from './assets/asset-routes.ts';
 import { CODE_PAGES } from './code/code-page-list.ts';
 import { codeRoutes } from './code/code-routes.ts';
+import { findFossil, findRepository } from './find-repository.ts';
 import type { Html } from './layout.ts';
 import { PAGE_HEADERS } from './page-headers.ts';
 import { readFossilPagePath, readPagePath } from './page-path.ts';
@@ -24,6 +24,10 @@ import { repositoryPage } from './pages/repository-page.ts';
 import { PublicRepositories } from './public-repositories.ts';
 import { failed, notFound as refuseNotFound } from './refuse.ts';
 import { NO_RENDERER, type Renderer } from './render/render-pool.ts';
+import { PageReaders } from './session/page-readers.ts';
+import { privateAnswer } from './session/private-answer.ts';
+import { SessionCookie } from './session/session-cookie.ts';
+import { type SignInRoutesContext, signInRoutes } from './session/sign-in-routes.ts';
 
 export interface WebRoutesContext {
   readonly repositories: Pick<Repositories, 'get'>;
@@ -36,6 +40,8 @@ export interface WebRoutesContext {
   readonly access: AccessMode;
   /** The relay's information document (NIP-11). */
   readonly information: ServiceInformation;
+  /** What visitors sign in with. Absent: only public repositories have pages. */
+  readonly signIn?: Pick<SignInRoutesContext, 'sessions' | 'signIns' | 'verifier' | 'admit'>;
   /** Reads what is in repositories; absent where there are no pages of code. */
   readonly views?: RepositoryViews;
   /** Renders what strangers wrote; absent: it is shown as it is. */
@@ -57,9 +63,16 @@ export function webRoutes(context: WebRoutesContext): Hono {
   const answer = (c: Context, body: Html, status: 200 | 405 = 200) => c.html(body, status, PAGE_HEADERS);
   const notFound = (c: Context) => refuseNotFound(c, base);
 
+  const cookie = new SessionCookie(base);
+  const readers = new PageReaders(context.signIn?.sessions, cookie);
+  const readerOf = (c: Context) => readers.readerOf(c);
+
   const app = new Hono();
   app.route('/', assetRoutes());
   app.route('/', apiRoutes(base, CODE_PAGES));
+  if (context.signIn !== undefined) {
+    app.route('/', signInRoutes({ ...context.signIn, base, clock: context.clock, cookie, readers }));
+  }
   app.get('/', async (c) => {
     c.header('Vary', 'Accept');
     if (asksForRelayInformation(c)) {
@@ -76,38 +89,45 @@ export function webRoutes(context: WebRoutesContext): Hono {
   if (context.views !== undefined) {
     const { repositories, views, renderer = NO_RENDERER } = context;
     const nameOf = (id: RepositoryId) => announced.find(id)?.name?.trim() || id.identifier;
-    app.route('/', codeRoutes({ repositories, views, renderer, base, nameOf }));
+    app.route('/', codeRoutes({ repositories, views, renderer, base, nameOf, readerOf }));
   }
-  /** Whether a repository that is not there as one of git is a public one of Fossil. */
-  const isPublicFossil = async (id: RepositoryId): Promise<boolean> => {
-    if (context.repositories.get(id).otherKind !== 'fossil') return false;
-    const manifest = (await context.fossil.get(id).resolve())?.manifest;
-    if (manifest === undefined || manifest.lifecycle === 'withdrawn') return false;
-    return decideAccess('read', undefined, { owner: id.owner, ...manifest.policy }).allow;
-  };
+  /** Whether what is not there as a repository of git is one of Fossil that the visitor may read. */
+  const isFossil = async (c: Context, id: RepositoryId): Promise<boolean> =>
+    context.repositories.get(id).otherKind === 'fossil' &&
+    (await findFossil(context.fossil, id, () => readers.readerOf(c))) !== undefined;
   app.on('GET', ['/fossil/:owner/:identifier', '/fossil/:owner/:identifier/'], async (c) => {
     const id = readFossilPagePath(new URL(c.req.url).pathname);
-    const manifest = id === undefined ? undefined : (await context.fossil.get(id).resolve())?.manifest;
-    if (id === undefined || manifest === undefined || manifest.lifecycle === 'withdrawn') return notFound(c);
-    const { owner } = id;
-    if (!decideAccess('read', undefined, { owner, ...manifest.policy }).allow) return notFound(c);
-    const announcement = announced.find(id);
-    const parts = { base, access, owner, manifest };
-    return answer(c, fossilPage(announcement === undefined ? parts : { ...parts, announcement }));
+    const found =
+      id === undefined ? undefined : await findFossil(context.fossil, id, () => readers.readerOf(c));
+    if (found === undefined) return notFound(c);
+    const announcement = announced.find(found.id);
+    const { manifest, reader, isPublic } = found;
+    const body = fossilPage({
+      base,
+      access,
+      owner: found.id.owner,
+      manifest,
+      ...(announcement === undefined ? {} : { announcement }),
+      ...(reader === undefined ? {} : { reader }),
+    });
+    const page = await answer(c, body);
+    return isPublic ? page : privateAnswer(c, page);
   });
   app.get('*', async (c) => {
     const id = readPagePath(new URL(c.req.url).pathname);
-    const manifest = id === undefined ? undefined : (await context.repositories.get(id).resolve())?.manifest;
-    if (id !== undefined && manifest === undefined && (await isPublicFossil(id))) {
+    if (id === undefined) return notFound(c);
+    const found = await findRepository(context.repositories, id, () => readers.readerOf(c));
+    if (found === undefined && (await isFossil(c, id))) {
       return c.redirect(fossilUrl(base, id.owner, id.identifier));
     }
-    if (id === undefined || manifest === undefined || manifest.lifecycle === 'withdrawn') return notFound(c);
-    const { owner } = id;
-    // A browser sends no token, so a private repository is not found for it.
-    if (!decideAccess('read', undefined, { owner, ...manifest.policy }).allow) return notFound(c);
+    if (found === undefined) return notFound(c);
     const announcement = announced.find(id);
-    const parts = { base, access, owner, manifest };
-    return answer(c, repositoryPage(announcement === undefined ? parts : { ...parts, announcement }));
+    const parts = { base, access, owner: id.owner, manifest: found.published.manifest };
+    const page = await answer(
+      c,
+      repositoryPage(announcement === undefined ? parts : { ...parts, announcement }),
+    );
+    return found.isPublic ? page : privateAnswer(c, page);
   });
   // Pages are read-only. Other paths are not found, whatever the method.
   app.all('*', (c) => {

@@ -17,6 +17,7 @@ const ROWS: Readonly<Record<string, number>> = {
   relay: 4,
   mirror: 4,
   'fossil-sync': 4,
+  sessions: 4,
   maintenance: 4,
   repository: 3,
   policy: 3,
@@ -69,7 +70,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   'sanitize-html': ['web'],
   'tmp-promise': ['cli', 'maintenance'],
   ws: ['cli', 'http'],
-  zod: ['config', 'mirror', 'object-store', 'relay', 'repository', 'web'],
+  zod: ['config', 'mirror', 'object-store', 'relay', 'repository', 'sessions', 'web'],
 };
 
 /** Time and chance are arguments (`lib/clock.ts`, `lib/random.ts`). Each exception has its reason. */

@@ -5,6 +5,12 @@ import { checkRequestToken, type TokenRequest } from '../../nostr/nip98-request.
 import type { Verifier } from '../../nostr/verify.ts';
 import type { Caller } from '../git/git-access.ts';
 
+/** Whoever has signed a request. */
+export interface RequestSigner extends Caller {
+  /** When the token was signed, in seconds. */
+  readonly signedAt: number;
+}
+
 export interface SignedRequestContext {
   readonly verifier: Verifier;
   readonly clock: Clock;
@@ -19,7 +25,7 @@ export function signerOfRequest(
   { verifier, clock }: SignedRequestContext,
   authorization: string | undefined,
   request: TokenRequest,
-): Caller {
+): RequestSigner {
   const credential = readCredential(authorization);
   if (credential.kind === 'none') {
     throw new CairnError('unauthenticated', 'this needs a token signed for the request (NIP-98)');
@@ -31,5 +37,5 @@ export function signerOfRequest(
   }
   const token = checkRequestToken(event, request, Math.floor(clock.now() / 1000));
   if (!token.ok) throw new CairnError('unauthenticated', token.reason);
-  return { actor: token.actor, token: token.tokenId };
+  return { actor: token.actor, token: token.tokenId, signedAt: token.signedAt };
 }

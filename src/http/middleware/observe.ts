@@ -57,11 +57,28 @@ export function observe({ log, metrics, random, now }: ObserveContext): Middlewa
       metrics.bytesIn.inc({ route }, received);
       metrics.bytesOut.inc({ route }, sent);
       const client = c.get('client').address;
-      const { method, url } = incoming;
-      log.info({ requestId, client, method, path: url, status, seconds, received, sent }, 'request');
+      const { method } = incoming;
+      log.info(
+        {
+          requestId,
+          client,
+          method,
+          path: loggedTarget(path, incoming.url),
+          status,
+          seconds,
+          received,
+          sent,
+        },
+        'request',
+      );
     });
     return next();
   };
+}
+
+/** What the log says of a path and its query. Whoever has the query of a sign-in may use it. */
+function loggedTarget(path: string, url: string | undefined): string | undefined {
+  return path === '/sign-in' ? path : url;
 }
 
 function knownPath(path: string): string {

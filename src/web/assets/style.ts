@@ -1,6 +1,7 @@
 import { BASE } from './style/base.ts';
 import { CODE } from './style/code.ts';
 import { HIGHLIGHT } from './style/highlight.ts';
+import { SESSION } from './style/session.ts';
 
 /** The one style sheet. Without it a page is still read from top to bottom. Later parts win over earlier ones. */
-export const STYLE = [BASE, CODE, HIGHLIGHT].join('');
+export const STYLE = [BASE, CODE, HIGHLIGHT, SESSION].join('');

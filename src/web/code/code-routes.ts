@@ -3,11 +3,12 @@ import type { RepositoryViews } from '../../browse/repository-views.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { type FoundRepository, findRepository } from '../find-repository.ts';
-import { JSON_HEADERS, PAGE_HEADERS, PRIVATE_CACHING } from '../page-headers.ts';
+import { JSON_HEADERS, PAGE_HEADERS } from '../page-headers.ts';
 import { readPagePath } from '../page-path.ts';
 import { notFound, refuse } from '../refuse.ts';
 import { NO_RENDERER, type Renderer } from '../render/render-pool.ts';
 import { representationOf } from '../representation.ts';
+import { privateAnswer } from '../session/private-answer.ts';
 import { isKnown } from '../validators.ts';
 import type { CodeDownload } from './code-download.ts';
 import { CODE_DOWNLOADS } from './code-download-list.ts';
@@ -46,15 +47,12 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
     const page = path === undefined ? undefined : CODE_PAGES.find(({ word }) => word === path.word);
     if (path === undefined || (download === undefined && page === undefined)) return next();
     c.header('Vary', 'Accept');
-    const reader = await context.readerOf?.(c);
-    const found = await findRepository(context.repositories, path.id, reader);
+    const found = await findRepository(context.repositories, path.id, async () => context.readerOf?.(c));
     if (found === undefined) return notFound(c, base);
     const answer = await answerFor(c, context, cache, found, path, download ?? page).catch((error: unknown) =>
       refuse(c, base, error),
     );
-    if (!found.isPublic)
-      for (const [name, value] of Object.entries(PRIVATE_CACHING)) answer.headers.set(name, value);
-    return answer;
+    return found.isPublic ? answer : privateAnswer(c, answer);
   });
   return app;
 }
@@ -86,7 +84,7 @@ async function answerPage(
   c: Context,
   context: CodeRoutesContext,
   cache: PageCache,
-  { repository, published }: FoundRepository,
+  { repository, published, reader }: FoundRepository,
   { id, segments }: CodePath,
   page: ListedPage,
 ): Promise<Response> {
@@ -96,6 +94,7 @@ async function answerPage(
     links: new CodeLinks(base, id),
     name: nameOf(id),
     manifest: published.manifest,
+    ...(reader === undefined ? {} : { reader }),
   };
   const representation = representationOf(c);
   const asked = page.ask(code, published, segments, new URL(c.req.url).searchParams);

@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import { shortName } from '../../browse/revision.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import { type Html, page } from '../layout.ts';
+import { visitor } from '../session/visitor.ts';
 import { userText } from '../user-text.ts';
 import type { CodeLinks } from './code-links.ts';
 
@@ -13,6 +14,8 @@ export interface CodeContext {
   /** The repository's name for people. */
   readonly name: string;
   readonly manifest: GitManifest;
+  /** The key of the visitor, where not everybody may read the repository. */
+  readonly reader?: string;
 }
 
 const NAME = 120;
@@ -24,13 +27,13 @@ const TABS: readonly { readonly title: string; url(context: CodeContext): string
 ];
 
 /** What a page has of its context. */
-export function contextKey({ links, name, manifest }: CodeContext): unknown {
-  return [links.repository, name, manifest.head, manifest.objectFormat];
+export function contextKey({ links, name, manifest, reader }: CodeContext): unknown {
+  return [links.repository, name, manifest.head, manifest.objectFormat, reader ?? null];
 }
 
 /** A page of code: the repository and its parts above, the content below. @param title plain text */
 export function codePage(context: CodeContext, title: string, content: Html): Html {
-  const { base, links, name } = context;
+  const { base, links, name, reader } = context;
   return page({
     title: `${title} · ${name}`,
     base,
@@ -41,6 +44,7 @@ ${TABS.map(
   ({ title, url }) => html`<a href="${url(context)}">${title}</a>
 `,
 )}</nav>
+${reader === undefined ? '' : visitor(base, reader)}
 ${content}`,
   });
 }

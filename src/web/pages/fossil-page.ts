@@ -5,6 +5,7 @@ import { fossilUrl } from '../../nostr/repository-url.ts';
 import type { AccessMode } from '../../policy/push-entry.ts';
 import type { FossilManifest } from '../../repository/fossil/fossil-manifest.ts';
 import { commands, type Html, page, shellWord } from '../layout.ts';
+import { visitor } from '../session/visitor.ts';
 import { cut, userText } from '../user-text.ts';
 
 export interface FossilPageParts {
@@ -13,17 +14,20 @@ export interface FossilPageParts {
   readonly access: AccessMode;
   /** Public key in hex. */
   readonly owner: string;
-  /** The manifest of a public repository. */
+  /** The manifest of a repository that the visitor may read. */
   readonly manifest: FossilManifest;
   /** The owner's description; absent if there is no public one. */
   readonly announcement?: Pick<Announcement, 'name' | 'description'>;
+  /** The key of the visitor, where not everybody may read the repository. */
+  readonly reader?: string;
 }
 
 const NAME = 120;
 const DESCRIPTION = 2_000;
 
 /** The page of a Fossil repository: its facts, how to clone it, and how to push to it. */
-export function fossilPage({ base, access, owner, manifest, announcement }: FossilPageParts): Html {
+export function fossilPage(parts: FossilPageParts): Html {
+  const { base, access, owner, manifest, announcement, reader } = parts;
   const { identifier, projectName, projectCode, artifacts, receiptAt, policy } = manifest;
   const name = announcement?.name?.trim() || projectName.trim() || identifier;
   const description = announcement?.description?.trim() ?? '';
@@ -35,6 +39,7 @@ export function fossilPage({ base, access, owner, manifest, announcement }: Foss
     canonical: url,
     base,
     content: html`<h1>${userText(name, NAME)}</h1>
+${reader === undefined ? '' : visitor(base, reader)}
 ${description === '' ? '' : html`<p class="said">${userText(description, DESCRIPTION)}</p>`}
 <dl>
 <dt>Kind</dt><dd>Fossil repository</dd>

@@ -1,0 +1,66 @@
+import { Hono } from 'hono';
+import { expect, it } from 'vitest';
+import { systemRandom } from '../../../../src/lib/random.ts';
+import { MemoryObjectStore } from '../../../../src/object-store/memory.ts';
+import { Sessions } from '../../../../src/sessions/sessions.ts';
+import { PageReaders } from '../../../../src/web/session/page-readers.ts';
+import { SessionCookie } from '../../../../src/web/session/session-cookie.ts';
+import { FaultyStore } from '../../../helpers/faulty-store.ts';
+import { ManualClock } from '../../../helpers/manual-clock.ts';
+
+const KEY = 'a'.repeat(64);
+const base = 'https://git.example.org';
+
+async function rig() {
+  const clock = new ManualClock();
+  const store = new FaultyStore(new MemoryObjectStore());
+  const sessions = new Sessions({
+    serviceKey: 'c'.repeat(64),
+    base,
+    control: store,
+    clock,
+    random: systemRandom,
+    lifetime: 3_600,
+  });
+  const cookie = new SessionCookie(base);
+  const readers = new PageReaders(sessions, cookie);
+  const app = new Hono().get('*', async (c) => c.json({ reader: await readers.readerOf(c) }));
+  const { session, text } = await sessions.begin(KEY);
+  const read = async (headers: Record<string, string>) =>
+    ((await (await app.request('/', { headers })).json()) as { reader?: string }).reader;
+  return { clock, store, sessions, session, cookie: `${cookie.name}=${text}`, read };
+}
+
+it('a request of this service, or of a person who follows a link, has the session of its cookie', async () => {
+  const { read, cookie: Cookie } = await rig();
+  const from = (site: string, mode: string, dest: string) =>
+    read({ Cookie, 'Sec-Fetch-Site': site, 'Sec-Fetch-Mode': mode, 'Sec-Fetch-Dest': dest });
+  // A browser without these headers, or another program.
+  expect(await read({ Cookie })).toBe(KEY);
+  expect(await from('none', 'navigate', 'document')).toBe(KEY);
+  expect(await from('same-origin', 'no-cors', 'image')).toBe(KEY);
+  expect(await from('cross-site', 'navigate', 'document')).toBe(KEY);
+  expect(await from('cross-site', 'navigate', 'iframe')).toBeUndefined();
+  expect(await from('same-site', 'no-cors', 'image')).toBeUndefined();
+  expect(await from('same-site', 'cors', 'empty')).toBeUndefined();
+});
+
+it('asks the store once for a session, and never for what is none', async () => {
+  const { read, store, cookie } = await rig();
+  const asked = () => store.count();
+  const before = asked();
+  await read({});
+  await read({ Cookie: `${cookie}x` });
+  await read({ Cookie: 'cairn-session=x' });
+  expect(asked() - before).toBe(0);
+  expect(await read({ Cookie: cookie })).toBe(KEY);
+  expect(asked() - before).toBe(1);
+});
+
+it('a session is over after its lifetime, whoever asks', async () => {
+  const { read, cookie: Cookie, clock } = await rig();
+  await clock.advance(3_599);
+  expect(await read({ Cookie })).toBe(KEY);
+  await clock.advance(1);
+  expect(await read({ Cookie })).toBeUndefined();
+});
