@@ -17,6 +17,7 @@ import type { ObjectStorePair } from '../object-store/object-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Repositories } from '../repository/repositories.ts';
+import { repositoryId } from '../repository/repository-id.ts';
 import { FETCH_REQUEST_BYTES } from '../transfer/fetch/upload-post.ts';
 import { headMemory } from '../transfer/push/head.ts';
 import { RenderPool } from '../web/render/render-pool.ts';
@@ -127,6 +128,7 @@ export async function serveHttp(
     fossil: parts.fossil.repositories,
     events: relay.events,
     visible: (event) => relay.directory.visible(event, new Set()),
+    receiptKey: (owner, identifier) => relay.service.signerOf(repositoryId(owner, identifier)).publicKey,
     base,
     access: settings.access,
     information: relay.information,

@@ -1,31 +1,23 @@
-import type { Clock } from '../lib/clock.ts';
-import { cooperate } from '../lib/cooperative.ts';
-import { SingleFlight } from '../lib/single-flight.ts';
 import { type Announcement, parseAnnouncement } from '../nostr/announcement.ts';
 import type { NostrEvent } from '../nostr/event.ts';
-import type { Filter } from '../nostr/filter.ts';
 import { kinds } from '../nostr/kinds.ts';
 import { namesThisService } from '../nostr/named-service.ts';
 import type { EventReader } from '../relay/events.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 
-const ANNOUNCEMENTS: Filter = { kinds: new Set([kinds.repository]), tags: new Map() };
-
 export interface PublicRepositoriesContext {
-  readonly events: Pick<EventReader, 'get' | 'latest' | 'isHidden' | 'querying'>;
+  readonly events: Pick<EventReader, 'latest' | 'isHidden'>;
   /** Whether an anonymous client may see an event. */
   readonly visible: (event: NostrEvent) => boolean;
   /** The public base URL of the service. */
   readonly base: string;
-  readonly clock: Clock;
 }
 
 /** The public announcements of repositories hosted here. */
 export class PublicRepositories {
   private readonly context: PublicRepositoriesContext;
-  /** Parsed announcements: the front page needs all of them each time, and an event never changes. */
+  /** Parsed announcements: pages need them again and again, and an event never changes. */
   private readonly read = new WeakMap<NostrEvent, Reading>();
-  private readonly searching = new SingleFlight<number, NostrEvent[]>();
 
   constructor(context: PublicRepositoriesContext) {
     this.context = context;
@@ -39,22 +31,13 @@ export class PublicRepositories {
   }
 
   /**
-   * Public repositories hosted here, newest announcement first. Announcements that do not name this service are skipped: a
-   * maintainer may announce a repository that is hosted elsewhere.
+   * What an event announces, if it is a public repository hosted here. Announcements that do not name this service are skipped:
+   * a maintainer may announce a repository that is hosted elsewhere. Whether it may be seen is another question.
    */
-  async newest(limit: number): Promise<Announcement[]> {
-    const { events, clock, visible } = this.context;
-    const now = Math.floor(clock.now() / 1000);
-    const isListed = (event: NostrEvent) => this.reading(event).namesThisService && visible(event);
-    // Anyone may ask, and most announcements may be private: only one search runs at a time, and it yields to other work.
-    const found = await this.searching.run(limit, () =>
-      cooperate(events.querying([ANNOUNCEMENTS], { limit, now, visible: isListed })),
-    );
-    // Events may have been deleted or hidden since the search started.
-    const stands = ({ id }: NostrEvent) => events.get(id) !== undefined && !events.isHidden(id);
-    return found.flatMap((event) =>
-      stands(event) && isListed(event) ? (this.reading(event).public ?? []) : [],
-    );
+  listed(event: NostrEvent): Announcement | undefined {
+    if (this.context.events.isHidden(event.id)) return undefined;
+    const reading = this.reading(event);
+    return reading.namesThisService ? reading.public : undefined;
   }
 
   private reading(event: NostrEvent): Reading {

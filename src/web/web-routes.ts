@@ -5,7 +5,7 @@ import type { NostrEvent } from '../nostr/event.ts';
 import { fossilUrl } from '../nostr/repository-url.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { AccessMode } from '../policy/push-entry.ts';
-import type { EventReader } from '../relay/events.ts';
+import type { EventReader, Events } from '../relay/events.ts';
 import type { FossilRepository } from '../repository/fossil/fossil-repository.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
@@ -14,11 +14,13 @@ import { assetRoutes } from './assets/asset-routes.ts';
 import { CODE_PAGES } from './code/code-page-list.ts';
 import { codeRoutes } from './code/code-routes.ts';
 import { findFossil, findRepository } from './find-repository.ts';
+import { frontRoutes } from './front/front-routes.ts';
+import { RepositoryIndex } from './front/repository-index.ts';
 import type { Html } from './layout.ts';
 import { PAGE_HEADERS } from './page-headers.ts';
 import { readFossilPagePath, readPagePath } from './page-path.ts';
 import { fossilPage } from './pages/fossil-page.ts';
-import { homePage, type ServiceInformation } from './pages/home-page.ts';
+import type { ServiceInformation } from './pages/home-page.ts';
 import { methodNotAllowedPage } from './pages/method-not-allowed-page.ts';
 import { repositoryPage } from './pages/repository-page.ts';
 import { PublicRepositories } from './public-repositories.ts';
@@ -32,7 +34,9 @@ import { type SignInRoutesContext, signInRoutes } from './session/sign-in-routes
 export interface WebRoutesContext {
   readonly repositories: Pick<Repositories, 'get'>;
   readonly fossil: { get(id: RepositoryId): Pick<FossilRepository, 'resolve'> };
-  readonly events: Pick<EventReader, 'get' | 'latest' | 'isHidden' | 'querying'>;
+  readonly events: Pick<EventReader, 'counting' | 'isHidden' | 'latest'> & Pick<Events, 'onEvent'>;
+  /** The key that signs the receipts of a repository. Absent: the front page says nothing of pushes. */
+  readonly receiptKey?: (owner: string, identifier: string) => string;
   /** Whether an anonymous client may see an event. */
   readonly visible: (event: NostrEvent) => boolean;
   /** The public base URL of the service, without a slash at its end. */
@@ -50,9 +54,6 @@ export interface WebRoutesContext {
   readonly log: Logger;
 }
 
-/** Maximum number of repositories on the front page. */
-const LISTED = 100;
-
 /**
  * The pages for browsers at the URLs that git and Nostr clients use: the front page, a page for each public repository, and
  * a page for everything else. Mount it last: it answers every request that no other route has answered.
@@ -60,6 +61,7 @@ const LISTED = 100;
 export function webRoutes(context: WebRoutesContext): Hono {
   const { base, access, information } = context;
   const announced = new PublicRepositories(context);
+  const index = new RepositoryIndex({ ...context, announced });
   const answer = (c: Context, body: Html, status: 200 | 405 = 200) => c.html(body, status, PAGE_HEADERS);
   const notFound = (c: Context) => refuseNotFound(c, base);
 
@@ -73,19 +75,7 @@ export function webRoutes(context: WebRoutesContext): Hono {
   if (context.signIn !== undefined) {
     app.route('/', signInRoutes({ ...context.signIn, base, clock: context.clock, cookie, readers }));
   }
-  app.get('/', async (c) => {
-    c.header('Vary', 'Accept');
-    if (asksForRelayInformation(c)) {
-      return c.body(JSON.stringify(information), 200, {
-        'Content-Type': 'application/nostr+json',
-        // NIP-11 requires this header of every relay, even if no other response has it.
-        'Access-Control-Allow-Origin': '*',
-      });
-    }
-    const found = await announced.newest(LISTED + 1);
-    const repositories = found.slice(0, LISTED);
-    return answer(c, homePage({ base, access, information, repositories, more: found.length > LISTED }));
-  });
+  app.route('/', frontRoutes({ index, base, access, information }));
   if (context.views !== undefined) {
     const { repositories, views, renderer = NO_RENDERER } = context;
     const nameOf = (id: RepositoryId) => announced.find(id)?.name?.trim() || id.identifier;
@@ -142,8 +132,4 @@ export function webRoutes(context: WebRoutesContext): Hono {
     return failed(c, base, error);
   });
   return app;
-}
-
-function asksForRelayInformation(c: Context): boolean {
-  return c.req.header('Accept')?.includes('application/nostr+json') === true;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ListedPage } from '../code/code-page.ts';
+import { FRONT, frontSchema } from '../front/front-json.ts';
 import { rootOf } from '../layout.ts';
 
 /** The version of OpenAPI that the description is in. Its schemas are JSON Schema as zod writes it. */
@@ -41,10 +42,40 @@ export function openApi(base: string, pages: readonly ListedPage[]): Record<stri
         'Errors are objects with error.kind and error.message.',
     },
     servers: [{ url: rootOf(base) === '' ? '/' : rootOf(base) }],
-    paths: Object.fromEntries(
-      pages.map((page) => [`/{owner}/{identifier}/${page.description.path}`, pathItem(page)]),
-    ),
+    paths: Object.fromEntries([
+      ['/', frontItem()],
+      ...pages.map((page) => [`/{owner}/{identifier}/${page.description.path}`, pathItem(page)]),
+    ]),
   };
+}
+
+function frontItem(): Record<string, unknown> {
+  const { summary, query } = FRONT;
+  return {
+    get: {
+      operationId: 'repositories',
+      summary,
+      parameters: inQuery(query),
+      responses: {
+        200: {
+          description: summary,
+          content: { 'application/json': { schema: z.toJSONSchema(frontSchema) } },
+        },
+        304: { description: 'not modified: what If-None-Match names is current' },
+        503: { description: 'the server has too much to do; see Retry-After' },
+      },
+    },
+  };
+}
+
+function inQuery(query: Readonly<Record<string, string>>): readonly Record<string, unknown>[] {
+  return Object.entries(query).map(([name, meaning]) => ({
+    name,
+    in: 'query',
+    required: false,
+    description: meaning,
+    schema: { type: 'string' },
+  }));
 }
 
 function pathItem({ word, description, schema }: ListedPage): Record<string, unknown> {
@@ -56,18 +87,11 @@ function pathItem({ word, description, schema }: ListedPage): Record<string, unk
     description: PARAMETERS[name] ?? name,
     schema: { type: 'string' },
   }));
-  const inQuery = Object.entries(query).map(([name, meaning]) => ({
-    name,
-    in: 'query',
-    required: false,
-    description: meaning,
-    schema: { type: 'string' },
-  }));
   return {
     get: {
       operationId: word === '' ? 'overview' : word,
       summary,
-      parameters: [OWNER, IDENTIFIER, ...inPath, ...inQuery],
+      parameters: [OWNER, IDENTIFIER, ...inPath, ...inQuery(query)],
       responses: {
         200: {
           description: summary,

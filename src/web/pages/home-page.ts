@@ -1,9 +1,13 @@
 import { html } from 'hono/html';
-import type { Announcement } from '../../nostr/announcement.ts';
 import { formatNpub } from '../../nostr/public-key.ts';
-import { fossilUrl, graspUrl, relayUrl } from '../../nostr/repository-url.ts';
+import { relayUrl } from '../../nostr/repository-url.ts';
 import type { AccessMode } from '../../policy/push-entry.ts';
-import { commands, type Html, hostOf, page, shellWord } from '../layout.ts';
+import { type FrontQuestion, frontQuery } from '../front/front-question.ts';
+import { nameOf, topicsOf } from '../front/listed-repository.ts';
+import type { FoundRepositories, FoundRepository } from '../front/repository-index.ts';
+import type { Sort } from '../front/sorts.ts';
+import { commands, type Html, hostOf, page, rootOf, shellWord } from '../layout.ts';
+import { timeOf } from '../time.ts';
 import { shortNpub, userText } from '../user-text.ts';
 
 /** The description of the service; its relay publishes the same (NIP-11). */
@@ -21,42 +25,105 @@ export interface HomePageParts {
   readonly base: string;
   readonly access: AccessMode;
   readonly information: ServiceInformation;
-  /** Public repositories, newest announcement first. */
-  readonly repositories: readonly Pick<
-    Announcement,
-    'owner' | 'identifier' | 'name' | 'description' | 'vcs'
-  >[];
-  /** Whether there are more than those. */
-  readonly more: boolean;
+  readonly question: FrontQuestion;
+  readonly found: FoundRepositories;
 }
 
-/** The front page: what the service is, how to start, and what is hosted here. */
+const SORTS: readonly { readonly sort: Sort; readonly title: string }[] = [
+  { sort: 'newest', title: 'Newest' },
+  { sort: 'pushed', title: 'Last push' },
+  { sort: 'name', title: 'Name' },
+];
+/** Topics of a repository in the list. */
+const TOPICS = 6;
+
+/** The front page: what is hosted here, what the service is, and how to begin. */
 export function homePage(parts: HomePageParts): Html {
-  const { base, information } = parts;
+  const { base, information, question } = parts;
+  const isSearch = question.text !== '';
   return page({
-    title: information.name,
+    title: isSearch ? `${question.text} · ${information.name}` : information.name,
     description: information.description,
     canonical: `${base}/`,
     base,
     isFront: true,
-    content: html`<h1>${information.name}</h1>
+    content: html`<div class="hero">
+<h1>${isSearch ? html`<a class="plain" href="${rootOf(base)}/">${information.name}</a>` : information.name}</h1>
 <p class="said">${information.description}</p>
+</div>
+${search(parts)}
+<h2 id="repositories">Repositories</h2>
+${results(parts)}
+${isSearch || question.after !== undefined ? '' : beginning(parts)}`,
+  });
+}
+
+function search({ base, question }: HomePageParts): Html {
+  return html`<form class="search" role="search" action="${rootOf(base)}/" method="get">
+<label for="q">Search repositories</label>
+<div class="field"><input id="q" name="q" type="search" value="${question.text}" maxlength="200" placeholder="Name, description, npub or #topic" autocomplete="off">
+${question.sort === 'newest' ? '' : html`<input type="hidden" name="sort" value="${question.sort}">`}<button type="submit">Search</button></div>
+</form>`;
+}
+
+function results(parts: HomePageParts): Html {
+  const { base, question, found } = parts;
+  const { repositories, next } = found;
+  if (repositories.length === 0) {
+    return question.text === '' && question.after === undefined
+      ? html`<p>No public repository has been announced here yet.</p>`
+      : html`<p>Nothing found. A search finds repositories in which every word begins a word of the name, the topics or the
+description. <a href="${rootOf(base)}/">Show all</a></p>`;
+  }
+  return html`<nav class="sorts" aria-label="Order">
+${SORTS.map(
+  ({ sort, title }) =>
+    html`<a href="${rootOf(base)}/${frontQuery(question.text, sort)}"${sort === question.sort ? html` aria-current="true"` : ''}>${title}</a>
+`,
+)}</nav>
+<ul class="listed">
+${repositories.map(
+  (one) => html`<li>${listed(base, one)}</li>
+`,
+)}</ul>
+${
+  next === undefined
+    ? ''
+    : html`<nav class="pages" aria-label="Pages"><a rel="next" href="${rootOf(base)}/${frontQuery(question.text, question.sort, next)}">More</a></nav>`
+}`;
+}
+
+function listed(base: string, { announcement, pushed }: FoundRepository): Html {
+  const { owner, identifier, vcs, at } = announcement;
+  const npub = formatNpub(owner);
+  const root = rootOf(base);
+  const url = `${root}/${vcs === 'fossil' ? 'fossil/' : ''}${npub}/${encodeURIComponent(identifier)}`;
+  const description = announcement.description?.trim() ?? '';
+  const topics = topicsOf(announcement).slice(0, TOPICS);
+  return html`<h3><a href="${url}">${userText(nameOf(announcement), 80)}</a>${vcs === 'fossil' ? html` <span class="badge">Fossil</span>` : ''}</h3>
+${description === '' ? '' : html`<p>${userText(description, 200)}</p>`}
+<p class="quiet"><a class="plain" href="${root}/${frontQuery(npub, 'newest')}" title="${npub}">${shortNpub(npub)}</a><span aria-hidden="true"> / </span>${userText(identifier, 60)} · ${
+    pushed === undefined ? html`announced ${timeOf(at)}` : html`pushed ${timeOf(pushed)}`
+  }${topics.map((topic) => html` <a class="topic" href="${root}/${frontQuery(`topic:${topic}`, 'newest')}">${userText(topic, 40)}</a>`)}</p>`;
+}
+
+function beginning(parts: HomePageParts): Html {
+  const { base, information } = parts;
+  return html`<section class="begin" aria-labelledby="begin">
+<h2 id="begin">Begin</h2>
+${begin(parts)}
 <dl>
 <dt>Relay</dt><dd><code>${relayUrl(base)}</code></dd>
 <dt>Hosts</dt><dd>${information.repo_acceptance_criteria}</dd>
 <dt>Signs as</dt><dd><code>${formatNpub(information.self)}</code></dd>
 </dl>
-<h2>Begin</h2>
-${begin(parts)}
-<h2>Repositories</h2>
-${repositoryList(parts)}`,
-  });
+</section>`;
 }
 
 function begin({ base, access }: HomePageParts): Html {
   const server = shellWord(base);
   if (access === 'read-only') {
-    return html`<p>This server is read-only. Clone what you find below.</p>`;
+    return html`<p>This server is read-only. Clone what you find above.</p>`;
   }
   if (access === 'open') {
     return html`<p>This server runs for development: anyone who reaches it may push, and the first push makes the repository.
@@ -73,25 +140,4 @@ ${commands(
 <p>The last line printed is the URL to push to:</p>
 ${commands('git remote add origin <that URL>', 'git push -u origin main')}
 <p>With a Nostr git client, name <code>${hostOf(base)}</code> as a GRASP server of your repository.</p>`;
-}
-
-function repositoryList({ base, repositories, more }: HomePageParts): Html {
-  if (repositories.length === 0) return html`<p>No public repository has been announced here yet.</p>`;
-  const items = repositories.map(
-    (repository) => html`<li>${listed(base, repository)}</li>
-`,
-  );
-  return html`<p class="quiet">${more ? `The ${repositories.length} announced last; the relay knows all of them.` : `${repositories.length} in all, announced last first.`}</p>
-<ul class="listed">
-${items}</ul>`;
-}
-
-function listed(base: string, repository: HomePageParts['repositories'][number]): Html {
-  const { owner, identifier } = repository;
-  const npub = formatNpub(owner);
-  const url = repository.vcs === 'fossil' ? fossilUrl : graspUrl;
-  const description = repository.description?.trim() ?? '';
-  return html`<a href="${url(base, owner, identifier)}">${userText(repository.name?.trim() || identifier, 80)}</a>
-<span class="quiet"><code title="${npub}/${identifier}">${shortNpub(npub)}/${userText(identifier, 60)}</code></span>
-${description === '' ? '' : html`<p>${userText(description, 200)}</p>`}`;
 }

@@ -1,0 +1,59 @@
+import { type Context, Hono } from 'hono';
+import { accepts } from 'hono/accepts';
+import { sha256 } from '../../lib/digest.ts';
+import type { AccessMode } from '../../policy/push-entry.ts';
+import { JSON_HEADERS, PAGE_HEADERS } from '../page-headers.ts';
+import { homePage, type ServiceInformation } from '../pages/home-page.ts';
+import { isKnown } from '../validators.ts';
+import { frontJson } from './front-json.ts';
+import { readFrontQuestion } from './front-question.ts';
+import type { RepositoryIndex } from './repository-index.ts';
+
+export interface FrontRoutesContext {
+  readonly index: RepositoryIndex;
+  /** The public base URL of the service. */
+  readonly base: string;
+  readonly access: AccessMode;
+  /** The relay's information document (NIP-11). */
+  readonly information: ServiceInformation;
+}
+
+/** Repositories on a page. */
+const SHOWN = 50;
+
+/** The front page: for people, for programs, and for clients of the relay, which know it by the same URL. */
+export function frontRoutes({ index, base, access, information }: FrontRoutesContext): Hono {
+  return new Hono().get('/', async (c) => {
+    c.header('Vary', 'Accept');
+    const type = typeOf(c);
+    if (type === 'application/nostr+json') {
+      return c.body(JSON.stringify(information), 200, {
+        'Content-Type': type,
+        // NIP-11 requires this header of every relay, even if no other response has it.
+        'Access-Control-Allow-Origin': '*',
+      });
+    }
+    const question = readFrontQuestion(new URL(c.req.url).searchParams);
+    const found = await index.find(question, SHOWN);
+    const isJson = type === 'application/json';
+    const body = isJson
+      ? JSON.stringify(frontJson(base, question, found))
+      : String(await homePage({ base, access, information, question, found }));
+    const headers = {
+      ...(isJson ? JSON_HEADERS : PAGE_HEADERS),
+      ETag: `"${sha256(body).slice(0, 32)}"`,
+    };
+    if (isKnown(c, headers.ETag)) return c.body(null, 304, headers);
+    return isJson ? c.body(body, 200, headers) : c.html(body, 200, headers);
+  });
+}
+
+function typeOf(c: Context): string {
+  // Clients of the relay may name other types besides.
+  if (c.req.header('Accept')?.includes('application/nostr+json') === true) return 'application/nostr+json';
+  return accepts(c, {
+    header: 'Accept',
+    supports: ['text/html', 'application/json'],
+    default: 'text/html',
+  });
+}
