@@ -1,7 +1,7 @@
 import { listChanges, listCommits } from '../git-process/browse-commands.ts';
 import { failureReason } from '../git-process/result.ts';
 import { CairnError } from '../lib/errors.ts';
-import { type FoundCommit, readCommit } from './objects.ts';
+import { type FoundCommit, readListedCommit } from './objects.ts';
 import type { RepositoryView } from './repository-view.ts';
 
 /** A part of a history, newest first. */
@@ -13,6 +13,15 @@ export interface HistoryPage {
 
 /** Commits that a page may leave out before it begins: to skip, git has to walk. */
 export const MOST_SKIPPED = 1_000_000;
+
+/** Bytes of a line with an id, of SHA-256 at most. */
+const ID_LINE = 65;
+/**
+ * Commits, and bytes of their changed paths, among which the last ones of a folder are looked for first: in most folders all
+ * of them are there, and a short answer costs the server less than a stream.
+ */
+const FIRST_COMMITS = 256;
+const FIRST_BYTES = 256 * 1024;
 
 /**
  * Lists commits.
@@ -32,15 +41,19 @@ export async function listHistory(
   },
 ): Promise<HistoryPage> {
   const { from, except = [], path = [], count, skip } = question;
-  const command = listCommits(view.gitDir, count + 1, Math.min(skip, MOST_SKIPPED));
-  const result = await view.git.run(command, { input: startOfWalk(from, except, path), signal: view.signal });
+  const command = listCommits(view.gitDir, isAscii(path), count + 1, Math.min(skip, MOST_SKIPPED));
+  const result = await view.git.brief(command, {
+    input: startOfWalk(from, except, path),
+    signal: view.signal,
+    keepOutput: (count + 1) * ID_LINE,
+  });
   view.signal.throwIfAborted();
   if (result.exitCode !== 0) throw new CairnError('unavailable', failureReason('rev-list', result));
   const ids = result.stdout
     .toString('latin1')
     .split('\n')
     .filter((line) => line !== '');
-  const commits = await Promise.all(ids.slice(0, count).map((oid) => readCommit(view, oid)));
+  const commits = await Promise.all(ids.slice(0, count).map((oid) => readListedCommit(view, oid)));
   return { commits, more: ids.length > count };
 }
 
@@ -57,32 +70,65 @@ export async function lastCommits(
   names: readonly Buffer[],
   timeLimit: number,
 ): Promise<ReadonlyMap<string, string>> {
-  const missing = new Set(names.map((name) => name.toString('latin1')));
-  const found = new Map<string, string>();
+  const search = new EntrySearch(folder, names);
+  const input = startOfWalk([commit], [], folder);
   const timeout = AbortSignal.timeout(timeLimit);
-  const running = view.git.start(listChanges(view.gitDir), { signal: view.signal });
+  // What git has printed until the time-out counts.
+  const first = await view.git.brief(listChanges(view.gitDir, isAscii(folder), FIRST_COMMITS), {
+    input,
+    signal: AbortSignal.any([view.signal, timeout]),
+    keepOutput: FIRST_BYTES,
+    stopWhenCut: true,
+  });
+  view.signal.throwIfAborted();
+  const commits = await search.read([first.stdout]);
+  const isAll = !first.cut && !first.cancelled && commits < FIRST_COMMITS;
+  if (isAll || timeout.aborted || search.found.size === names.length) return search.found;
+  const running = view.git.start(listChanges(view.gitDir, isAscii(folder)), { signal: view.signal });
   running.stderr.resume();
-  running.stdin.end(startOfWalk([commit], [], folder));
-  const prefix = folder.map((name) => `${name.toString('latin1')}/`).join('');
+  running.stdin.end(input);
   try {
-    for await (const { oid, path } of changes(running.stdout as AsyncIterable<Buffer>)) {
-      if (timeout.aborted) break;
-      if (!path.startsWith(prefix)) continue;
-      const name = path.slice(prefix.length).split('/', 1)[0] ?? '';
-      if (missing.delete(name)) found.set(name, oid);
-      if (missing.size === 0) break;
-    }
+    await search.read(running.stdout as AsyncIterable<Buffer>, timeout);
   } finally {
     running.stop();
     running.stdout.destroy();
     await running.ended;
   }
   view.signal.throwIfAborted();
-  return found;
+  return search.found;
 }
 
-/** The changed paths that git prints, in latin1, each with its commit. */
-async function* changes(output: AsyncIterable<Buffer>): AsyncGenerator<{ oid: string; path: string }> {
+/** Looks for the first commit that names each entry of a folder. */
+class EntrySearch {
+  /** Ids of commits, by the name of the entry in latin1. */
+  readonly found = new Map<string, string>();
+  private readonly missing: Set<string>;
+  private readonly prefix: string;
+
+  constructor(folder: readonly Buffer[], names: readonly Buffer[]) {
+    this.missing = new Set(names.map((name) => name.toString('latin1')));
+    this.prefix = folder.map((name) => `${name.toString('latin1')}/`).join('');
+  }
+
+  /** Reads until the end, the time-out, or until all are found. @returns the number of commits read */
+  async read(output: AsyncIterable<Buffer> | Iterable<Buffer>, timeout?: AbortSignal): Promise<number> {
+    let commits = 0;
+    for await (const { oid, path } of changes(output)) {
+      if (timeout?.aborted === true) break;
+      if (path === undefined) commits++;
+      if (path?.startsWith(this.prefix) !== true) continue;
+      const name = path.slice(this.prefix.length).split('/', 1)[0] ?? '';
+      if (this.missing.delete(name)) this.found.set(name, oid);
+      if (this.missing.size === 0) break;
+    }
+    return commits;
+  }
+}
+
+/** What git prints: each commit without a path, then its changed paths in latin1. */
+async function* changes(
+  output: AsyncIterable<Buffer> | Iterable<Buffer>,
+): AsyncGenerator<{ readonly oid: string; readonly path: string | undefined }> {
   let [rest, oid, isHead] = ['', '', false];
   for await (const chunk of output) {
     const fields = `${rest}${chunk.toString('latin1')}`.split('\0');
@@ -90,10 +136,16 @@ async function* changes(output: AsyncIterable<Buffer>): AsyncGenerator<{ oid: st
     for (const field of fields) {
       // An empty field begins a commit, whose id comes next. The first path follows on a line of its own.
       if (field === '' || field === '\n') isHead = true;
-      else if (isHead) [oid, isHead] = [field, false];
-      else yield { oid, path: field.replace(/^\n/, '') };
+      else if (isHead) {
+        [oid, isHead] = [field, false];
+        yield { oid, path: undefined };
+      } else yield { oid, path: field.replace(/^\n/, '') };
     }
   }
+}
+
+function isAscii(path: readonly Buffer[]): boolean {
+  return path.every((name) => name.every((byte) => byte < 0x80));
 }
 
 /** The input of a walk. git reads a path from each line, literally. */

@@ -55,6 +55,14 @@ export async function readCommit(view: RepositoryView, oid: string): Promise<Fou
   return { oid, commit: { ...commit, author, committer } };
 }
 
+/** Reads a commit that is known to be one: git has listed it, or a commit names it as its parent. */
+export async function readListedCommit(view: RepositoryView, oid: string): Promise<FoundCommit> {
+  view.signal.throwIfAborted();
+  const object = await view.session.readSmall(oid, TEXT_SIZE);
+  if (object === undefined) throw notHere(oid);
+  return { oid, commit: parseCommit(object.content) };
+}
+
 /** Reads the commit that an id stands for, through tags. */
 export async function readCommitOf(view: RepositoryView, oid: string): Promise<FoundCommit> {
   return readCommit(view, (await peel(view, oid)).oid);

@@ -28,12 +28,14 @@ export function printObject(gitDir: string): GitCommand {
 /**
  * Prints ids of commits, newest first: those that the ids on standard input reach, and those with a `^` do not. Behind a
  * line `--` may come a path: then only commits that change something there.
+ * @param isAscii as for {@link listChanges}
  * @param count how many at most
  * @param skip how many to leave out before them
  */
-export function listCommits(gitDir: string, count: number, skip: number): GitCommand {
+export function listCommits(gitDir: string, isAscii: boolean, count: number, skip: number): GitCommand {
   return {
     name: 'rev-list',
+    config: [['commitGraph.readChangedPaths', String(isAscii)]],
     args: [`--max-count=${count}`, `--skip=${skip}`, '--stdin'],
     // Otherwise git flushes its output after every commit.
     variables: { GIT_DIR: gitDir, GIT_FLUSH: '0', GIT_LITERAL_PATHSPECS: '1' },
@@ -44,11 +46,23 @@ export function listCommits(gitDir: string, count: number, skip: number): GitCom
 /**
  * Prints the commits that change something below a folder, newest first, each as NUL, its id, NUL and the changed paths, each
  * with a NUL. Reads like {@link listCommits}. The caller stops it once it knows enough.
+ * @param isAscii whether the path has ASCII characters alone. Otherwise git does not use the filters of changed paths: before
+ *   2.46 it computes other ones for such paths on processors whose characters have no sign
+ * @param count of commits at most; undefined for all of them
  */
-export function listChanges(gitDir: string): GitCommand {
+export function listChanges(gitDir: string, isAscii: boolean, count?: number): GitCommand {
   return {
     name: 'log',
-    args: ['--format=tformat:%x00%H', '--name-only', '-z', '--no-renames', '-c', '--stdin'],
+    args: [
+      '--format=tformat:%x00%H',
+      '--name-only',
+      '-z',
+      '--no-renames',
+      '-c',
+      ...(count === undefined ? [] : [`--max-count=${count}`]),
+      '--stdin',
+    ],
+    config: [['commitGraph.readChangedPaths', String(isAscii)]],
     variables: { GIT_DIR: gitDir, GIT_LITERAL_PATHSPECS: '1' },
     niceness: NICENESS,
   };

@@ -81,11 +81,17 @@ export function packListed(gitDir: string, kept: readonly string[]): GitCommand 
   );
 }
 
-/** Writes a commit-graph of every commit that is reachable from the refs; nothing if there is none. */
+/** Commits whose changed paths are computed for a commit-graph: a second or two for each 30,000 of them. */
+const CHANGED_PATHS = 200_000;
+
+/**
+ * Writes a commit-graph of every commit that is reachable from the refs, with filters of the paths that each changes: with them
+ * the history of a path is found without a look at most trees. Writes nothing if there is none.
+ */
 export function writeCommitGraph(gitDir: string): GitCommand {
   return {
     name: 'commit-graph',
-    args: ['write', '--reachable', '--no-progress'],
+    args: ['write', '--reachable', '--changed-paths', `--max-new-filters=${CHANGED_PATHS}`, '--no-progress'],
     variables: { GIT_DIR: gitDir },
     niceness: NICENESS,
     large: true,

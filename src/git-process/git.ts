@@ -45,6 +45,8 @@ export interface BriefOptions {
   readonly signal?: AbortSignal;
   /** Bytes of standard output to keep (default 64 KiB). The rest is dropped. */
   readonly keepOutput?: number;
+  /** Ends git when it has printed more than that. */
+  readonly stopWhenCut?: true;
 }
 
 /** A running git process with open streams. */
@@ -261,6 +263,7 @@ export class Git {
     running.stdout.on('data', (chunk: Buffer) => {
       if (size < keep) chunks.push(chunk.subarray(0, keep - size));
       size += chunk.length;
+      if (size > keep && options.stopWhenCut === true) running.stop();
     });
     running.stdin.end(input);
     const result = await running.ended;
@@ -272,7 +275,7 @@ export class Git {
     launcher: Launcher,
     command: GitCommand,
     input: Buffer,
-    { signal, keepOutput }: BriefOptions,
+    { signal, keepOutput, stopWhenCut }: BriefOptions,
   ): Promise<BriefResult> {
     signal?.throwIfAborted();
     const { observer } = this.options;
@@ -284,6 +287,7 @@ export class Git {
       niceness: command.niceness ?? 0,
       standsBackAsSession: command.standsBackAsSession === true,
       keepOutput: keepOutput ?? OUTPUT_KEPT,
+      stopWhenCut: stopWhenCut === true,
       keepErrors: STDERR_KEPT,
     });
     observer?.started(command.name);

@@ -19,6 +19,8 @@ export interface LaunchRequest {
   readonly standsBackAsSession: boolean;
   /** Bytes of standard output to return; the rest is read and dropped. */
   readonly keepOutput: number;
+  /** Whether to end the process when it has printed more than that. */
+  readonly stopWhenCut: boolean;
   /** Bytes to return from the end of standard error. */
   readonly keepErrors: number;
 }
@@ -82,20 +84,24 @@ export function launcherProgram(host: LauncherHost): void {
   };
 
   function launch(request: LaunchRequest): void {
-    const { id, file, args, env, input, niceness, keepOutput, keepErrors } = request;
+    const { id, file, args, env, input, niceness, keepOutput, stopWhenCut, keepErrors } = request;
     const child = spawn(file, args, { env, detached: true, stdio: 'pipe' });
+    const { pid } = child;
     child.once('error', (error) => {
       // The event also reports signals that could not be sent. Only a missing pid means that the start failed.
-      if (child.pid === undefined) reply({ id, failed: error.message });
+      if (pid === undefined) reply({ id, failed: error.message });
     });
-    if (child.pid === undefined) return;
-    alive.set(id, child.pid);
-    if (niceness > 0) standBack(child.pid, request);
+    if (pid === undefined) return;
+    alive.set(id, pid);
+    if (niceness > 0) standBack(pid, request);
     const output: Buffer[] = [];
     let kept = 0;
     let cut = false;
     child.stdout.on('data', (chunk: Buffer) => {
-      cut ||= kept + chunk.length > keepOutput;
+      if (!cut && kept + chunk.length > keepOutput) {
+        cut = true;
+        if (stopWhenCut && pid !== undefined) kill(pid, 'SIGTERM');
+      }
       if (kept < keepOutput) output.push(chunk.subarray(0, keepOutput - kept));
       kept = Math.min(keepOutput, kept + chunk.length);
     });

@@ -18,7 +18,8 @@ export interface SessionObject extends ObjectInfo {
 
 /** What waits for an answer. */
 interface Question {
-  readonly withContent: boolean;
+  /** Most bytes of content that are wanted; undefined for none. */
+  readonly maxSize: number | undefined;
   resolve(answer: SessionObject | undefined): void;
   reject(error: unknown): void;
 }
@@ -33,6 +34,8 @@ export class ObjectSession {
   private readonly git: Git;
   private readonly gitDir: string;
   private readonly waiting: Question[] = [];
+  /** Questions that git has not been sent: those of one moment go in one write. */
+  private unsent = '';
   private running: RunningGit | undefined;
   private closed = false;
 
@@ -48,7 +51,7 @@ export class ObjectSession {
    * @throws CairnError `unavailable` when git fails, `busy` when there is no memory for it
    */
   async info(oid: string): Promise<ObjectInfo | undefined> {
-    return this.ask('info', oid);
+    return this.ask(oid, undefined);
   }
 
   /**
@@ -61,9 +64,17 @@ export class ObjectSession {
     const info = await this.info(oid);
     if (info === undefined) return undefined;
     if (info.size > maxSize) {
-      throw new CairnError('too-large', `${info.type} ${oid} has ${info.size} bytes, more than ${maxSize}`);
+      throw tooLarge(info, maxSize);
     }
-    return this.ask('contents', oid);
+    return this.ask(oid, maxSize);
+  }
+
+  /**
+   * Like {@link read}, with one question instead of two. For objects that are known to be small: the content of a large one is
+   * read, and dropped.
+   */
+  async readSmall(oid: string, maxSize: number): Promise<SessionObject | undefined> {
+    return this.ask(oid, maxSize);
   }
 
   /** Ends git. Questions that wait fail. */
@@ -74,15 +85,22 @@ export class ObjectSession {
     await running?.ended;
   }
 
-  private ask(command: 'info' | 'contents', oid: string): Promise<SessionObject | undefined> {
+  private ask(oid: string, maxSize: number | undefined): Promise<SessionObject | undefined> {
     // A line of its own would be another command.
     if (!/^[0-9a-f]{40,64}$/.test(oid)) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
       if (this.closed) throw new CairnError('unavailable', 'the session with git is closed');
       const running = this.process();
-      this.waiting.push({ withContent: command === 'contents', resolve, reject });
-      running.stdin.write(`${command} ${oid}\n`);
+      this.waiting.push({ maxSize, resolve, reject });
+      if (this.unsent === '') queueMicrotask(() => this.send(running));
+      this.unsent += `${maxSize === undefined ? 'info' : 'contents'} ${oid}\n`;
     });
+  }
+
+  private send(running: RunningGit): void {
+    // Questions to a process that has ended have failed.
+    if (this.running === running) running.stdin.write(this.unsent);
+    this.unsent = '';
   }
 
   private process(): RunningGit {
@@ -111,7 +129,7 @@ export class ObjectSession {
           if (end === -1) break;
           const info = parseInfo(rest.toString('latin1', 0, end));
           rest = rest.subarray(end + 1);
-          if (info === undefined || this.waiting[0]?.withContent !== true) {
+          if (info === undefined || this.waiting[0]?.maxSize === undefined) {
             this.waiting.shift()?.resolve(info === undefined ? undefined : { ...info, content: NO_CONTENT });
           } else {
             head = info;
@@ -121,12 +139,16 @@ export class ObjectSession {
           continue;
         }
         const part = rest.subarray(0, missing);
-        parts.push(part);
+        const fits = head.size <= (this.waiting[0]?.maxSize ?? 0);
+        if (fits) parts.push(part);
         missing -= part.length;
         rest = rest.subarray(part.length);
         if (missing > 0) continue;
-        const content = Buffer.concat(parts, head.size + 1).subarray(0, head.size);
-        this.waiting.shift()?.resolve({ ...head, content });
+        const question = this.waiting.shift();
+        if (fits) {
+          const content = Buffer.concat(parts, head.size + 1).subarray(0, head.size);
+          question?.resolve({ ...head, content });
+        } else question?.reject(tooLarge(head, question.maxSize ?? 0));
         parts.length = 0;
         head = undefined;
       }
@@ -137,8 +159,13 @@ export class ObjectSession {
 
   private fail(running: RunningGit, error: unknown): void {
     if (this.running === running) this.running = undefined;
+    this.unsent = '';
     for (const question of this.waiting.splice(0)) question.reject(error);
   }
+}
+
+function tooLarge({ type, size }: ObjectInfo, maxSize: number): CairnError {
+  return new CairnError('too-large', `a ${type} has ${size} bytes, more than ${maxSize}`);
 }
 
 /** Parses `<oid> <type> <size>`; undefined for `<oid> missing`. */

@@ -1,7 +1,7 @@
 import { listTexts } from '../../git-process/walk-commands.ts';
 import { startOfWalk } from '../history.ts';
 import { mailmapOf } from '../mailmap.ts';
-import { type FoundCommit, readCommit } from '../objects.ts';
+import { type FoundCommit, readListedCommit } from '../objects.ts';
 import { Fields, readOutput } from '../read-output.ts';
 import type { RepositoryView } from '../repository-view.ts';
 
@@ -58,7 +58,7 @@ export async function searchCommits(view: RepositoryView, question: CommitQuesti
     }
     return true;
   });
-  const commits = await Promise.all(found.map((oid) => readCommit(view, oid)));
+  const commits = await Promise.all(found.map((oid) => readListedCommit(view, oid)));
   return { commits, searched, cut: end !== 'whole' || searched === MOST_SEARCHED };
 }
 

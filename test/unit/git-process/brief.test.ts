@@ -104,6 +104,13 @@ describe.each([
     expect(stderr).toMatch(/line 2999 of a long complaint\n$/);
   });
 
+  it('is ended when it has printed enough, if that is wished', async () => {
+    // It would print for ever.
+    const { git } = await scripted('exec cat /dev/zero');
+    const { stdout, cut, exitCode } = await git.brief(command, { keepOutput: 1_000, stopWhenCut: true });
+    expect([stdout.length, cut, exitCode === 0]).toEqual([1_000, true, false]);
+  });
+
   it('that does not read its input is no error', async () => {
     const { git } = await scripted('exit 0');
     expect((await git.brief(command, { input: Buffer.alloc(briefInput) })).exitCode).toBe(0);

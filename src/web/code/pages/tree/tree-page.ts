@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { lastCommits } from '../../../../browse/history.ts';
-import { type FoundCommit, findPath, peel, readCommit, readTree } from '../../../../browse/objects.ts';
+import {
+  type FoundCommit,
+  findPath,
+  peel,
+  readCommit,
+  readListedCommit,
+  readTree,
+} from '../../../../browse/objects.ts';
 import type { RepositoryView } from '../../../../browse/repository-view.ts';
 import { type Revision, readRevision } from '../../../../browse/revision.ts';
 import type { TreeEntry } from '../../../../git/index.ts';
@@ -97,12 +104,13 @@ async function commitsOf(
 ): Promise<Map<string, FoundCommit>> {
   const names = entries.map(({ name }) => name);
   const found = await lastCommits(view, commit, path, names, LOOK_FOR_COMMITS_MS);
-  const commits = new Map<string, FoundCommit>();
-  for (const oid of new Set(found.values())) commits.set(oid, await readCommit(view, oid));
+  const ids = [...new Set(found.values())];
+  const read = await Promise.all(ids.map((oid) => readListedCommit(view, oid)));
+  const commits = new Map(read.map((one) => [one.oid, one]));
   return new Map(
     [...found].flatMap(([name, oid]) => {
-      const read = commits.get(oid);
-      return read === undefined ? [] : [[name, read] as const];
+      const last = commits.get(oid);
+      return last === undefined ? [] : [[name, last] as const];
     }),
   );
 }

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { isCairnError } from '../../../src/lib/errors.ts';
+import { BrowseRig } from '../../helpers/browse-rig.ts';
+import { SeededRandom } from '../../helpers/seeded-random.ts';
+
+let rig: BrowseRig;
+const contents = new Map<string, Buffer>();
+const SMALL = 1_000;
+
+beforeAll(async () => {
+  rig = await BrowseRig.open();
+  // Sizes around a line, a pipe and a bound.
+  for (const size of [0, 1, SMALL - 1, SMALL, SMALL + 1, 70_000, 300_000]) {
+    const content = Buffer.alloc(size, `${size}\n`);
+    const oid = await rig.client.run(['hash-object', '-w', '--stdin'], { input: content });
+    contents.set(oid.trim(), content);
+  }
+});
+afterAll(async () => {
+  await rig[Symbol.asyncDispose]();
+});
+
+it('answers overlapping questions of all kinds, each with its own object', async () => {
+  const seed = Math.floor(Math.random() * 1e9);
+  const random = new SeededRandom(seed);
+  const { session } = await rig.view();
+  const oids = [...contents.keys(), 'f'.repeat(40), 'no id'];
+  const ask = async () => {
+    const oid = oids[random.below(oids.length)] ?? '';
+    const content = contents.get(oid);
+    const kind = random.below(3);
+    if (kind === 0) {
+      expect(await session.info(oid), `seed ${seed}`).toEqual(
+        content === undefined ? undefined : expect.objectContaining({ type: 'blob', size: content.length }),
+      );
+      return;
+    }
+    const read = kind === 1 ? session.read(oid, SMALL) : session.readSmall(oid, SMALL);
+    const answer = await read.catch((error: unknown) => {
+      if (!isCairnError(error, 'too-large')) throw error;
+      return 'too large';
+    });
+    const isLarge = content !== undefined && content.length > SMALL;
+    if (isLarge) expect(answer, `seed ${seed}`).toBe('too large');
+    else if (content === undefined) expect(answer, `seed ${seed}`).toBeUndefined();
+    else expect(answer, `seed ${seed}`).toMatchObject({ type: 'blob', content });
+  };
+  for (let round = 0; round < 20; round++) await Promise.all(Array.from({ length: 20 }, ask));
+});
+
+it('fails what waits when it is closed, and what is asked later', async () => {
+  const { session } = await rig.view();
+  const [oid = ''] = contents.keys();
+  await session.info(oid);
+  const waiting = session.info(oid).catch((error: unknown) => isCairnError(error, 'unavailable'));
+  await session.close();
+  expect([true, { type: 'blob', size: 0, content: Buffer.alloc(0) }]).toContainEqual(await waiting);
+  await expect(session.info(oid)).rejects.toThrow('closed');
+});
