@@ -15,6 +15,8 @@ export interface RepositoryViewsOptions {
   readonly places: number;
   /** Pages that may wait for a place; others are told `busy`. */
   readonly queue: number;
+  /** Downloads that git may be at work for at once; 2 if absent. As many may wait for a place as pages. */
+  readonly downloads?: number;
   /** Milliseconds that the work for one page may take. */
   readonly timeLimit: number;
   /** Milliseconds for which git stays after the last question about a state. */
@@ -31,6 +33,7 @@ interface OpenState {
 
 /** States that are kept open without a user. */
 const IDLE_KEPT = 8;
+const DOWNLOADS = 2;
 
 /**
  * What pages read repositories through. One git process stays for each state that is looked at, so that a page costs no
@@ -39,6 +42,7 @@ const IDLE_KEPT = 8;
 export class RepositoryViews {
   private readonly options: RepositoryViewsOptions;
   private readonly places: Limiter;
+  private readonly downloads: Limiter;
   private readonly states = new Map<string, OpenState>();
   private readonly opening = new SingleFlight<string, void>();
   private closed = false;
@@ -46,6 +50,7 @@ export class RepositoryViews {
   constructor(options: RepositoryViewsOptions) {
     this.options = options;
     this.places = new Limiter('pages', options.places, options.queue);
+    this.downloads = new Limiter('downloads', options.downloads ?? DOWNLOADS, options.queue);
   }
 
   /**
@@ -60,21 +65,52 @@ export class RepositoryViews {
     signal: AbortSignal | undefined,
     work: (view: RepositoryView) => Promise<T>,
   ): Promise<T> {
-    const release = await this.places.acquire(signal);
-    try {
-      const open = await this.acquire(repository, state);
+    return this.using(this.places, repository, state, signal, async (open) => {
       const timeout = AbortSignal.timeout(this.options.timeLimit);
+      const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
       try {
-        return await work({
-          manifest: state.manifest,
-          gitDir: open.lease.path,
-          session: open.session,
-          git: this.options.git,
-          signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-        });
+        return await work(this.viewOf(open, state, either));
       } catch (error) {
         if (!timeout.aborted) throw error;
         throw new CairnError('busy', 'this page takes too long to make, try again later', { cause: error });
+      }
+    });
+  }
+
+  /**
+   * Reads a published state for a download, which has a place of its own kind and no limit of time: pages do not wait for it.
+   * @param signal of all who wait for it
+   * @throws CairnError `busy` when too many downloads wait; what `work` throws
+   */
+  async download<T>(
+    repository: GitRepository,
+    state: PublishedGitState,
+    signal: AbortSignal,
+    work: (view: RepositoryView) => Promise<T>,
+  ): Promise<T> {
+    return this.using(this.downloads, repository, state, signal, (open) =>
+      work(this.viewOf(open, state, signal)),
+    );
+  }
+
+  /** Ends what stays open. Running work fails. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await allSettledOrThrow([...this.states.keys()].map((digest) => this.drop(digest)));
+  }
+
+  private async using<T>(
+    places: Limiter,
+    repository: GitRepository,
+    state: PublishedGitState,
+    signal: AbortSignal | undefined,
+    work: (open: OpenState) => Promise<T>,
+  ): Promise<T> {
+    const release = await places.acquire(signal);
+    try {
+      const open = await this.acquire(repository, state);
+      try {
+        return await work(open);
       } finally {
         this.giveBack(state.digest, open);
       }
@@ -83,10 +119,12 @@ export class RepositoryViews {
     }
   }
 
-  /** Ends what stays open. Running work fails. */
-  async close(): Promise<void> {
-    this.closed = true;
-    await allSettledOrThrow([...this.states.keys()].map((digest) => this.drop(digest)));
+  private viewOf(
+    { lease, session }: OpenState,
+    { manifest }: PublishedGitState,
+    signal: AbortSignal,
+  ): RepositoryView {
+    return { manifest, gitDir: lease.path, session, git: this.options.git, signal };
   }
 
   private async acquire(repository: GitRepository, state: PublishedGitState): Promise<OpenState> {

@@ -1,3 +1,4 @@
+import { CACHE_OPTIONS } from './cache-options.ts';
 import { FOSSIL_OPTIONS } from './fossil-options.ts';
 import { MIRROR_OPTIONS } from './mirror-options.ts';
 import type { Option } from './option.ts';
@@ -240,23 +241,7 @@ export const OPTIONS = [
       'Probe at start whether the object store keeps its promises, and refuse to run if it does not. `off` risks lost pushes.',
     commands: 'serve',
   },
-  {
-    name: 'cache-size',
-    variable: 'CAIRN_CACHE_SIZE',
-    value: '<size>',
-    default: '20GiB',
-    description: 'Size of the artifact cache. Artifacts in use stay even above this size.',
-    commands: 'serve',
-  },
-  {
-    name: 'answer-cache-size',
-    variable: 'CAIRN_ANSWER_CACHE_SIZE',
-    value: '<size>',
-    default: '2GiB',
-    description:
-      'Size of the cache of git responses, which serves clients that repeat a request; it is separate from the artifact cache. A response above a quarter of this size is not cached. 0 turns the cache off.',
-    commands: 'serve',
-  },
+  ...CACHE_OPTIONS,
   {
     name: 'max-push-size',
     variable: 'CAIRN_MAX_PUSH_SIZE',

@@ -43,7 +43,12 @@ export interface Address {
  */
 export interface Settings {
   readonly store: StoreSettings;
-  readonly cache: { readonly folder: string; readonly size: number; readonly answers: number };
+  readonly cache: {
+    readonly folder: string;
+    readonly size: number;
+    readonly answers: number;
+    readonly downloads: number;
+  };
   readonly listen: Address;
   /** Address for operators. Undefined: operators use the public address. */
   readonly adminListen: Address | undefined;
@@ -169,6 +174,7 @@ const SCHEMAS = {
   probe: z.enum(['on', 'off']).transform((text) => text === 'on'),
   'cache-size': size,
   'answer-cache-size': size,
+  'download-cache-size': size,
   'git-memory': automaticIfEmpty(size.pipe(z.number().min(16 * 2 ** 20, 'expected 16MiB or more'))),
   'max-push-size': size.pipe(z.number().min(1)),
   'max-object-size': size.pipe(z.number().min(2 ** 20)),
@@ -212,7 +218,12 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
   }
   const settings: Settings = {
     store: readStore(flags, environment),
-    cache: { folder: read('cache'), size: read('cache-size'), answers: read('answer-cache-size') },
+    cache: {
+      folder: read('cache'),
+      size: read('cache-size'),
+      answers: read('answer-cache-size'),
+      downloads: read('download-cache-size'),
+    },
     listen: { host: read('host'), port: read('port') },
     adminListen: read('admin-listen'),
     access: read('access'),

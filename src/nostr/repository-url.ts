@@ -34,10 +34,16 @@ export function repositoryUrls(base: string, owner: string, identifier: string):
  */
 export const PAGE_WORDS = [
   // One on each line, in order of the alphabet.
+  'archive',
+  'branches',
   'commit',
   'commits',
+  'contributors',
   'file',
   'raw',
+  'search',
+  'tag',
+  'tags',
   'tree',
 ] as const;
 

@@ -115,6 +115,10 @@ export class Metrics {
     ['result'],
   );
   readonly answerBytes = this.gauge('cairn_answer_cache_bytes', 'Bytes of recorded answers on disk');
+  readonly downloadBytes = this.gauge(
+    'cairn_download_cache_bytes',
+    'Bytes of archives and large files, made for visitors of pages, on disk',
+  );
   readonly cacheBytes = this.gauge('cairn_artifact_cache_bytes', 'Bytes of artifacts on local disk');
   readonly diskFree = this.gauge('cairn_cache_disk_free_bytes', 'Bytes free on the disk of the cache folder');
 

@@ -46,6 +46,7 @@ import {
   publishObserver,
   readGauges,
 } from './metrics-adapters.ts';
+import { downloadCache } from './open-downloads.ts';
 import { openFossil } from './open-fossil.ts';
 import { openGit } from './open-git.ts';
 import { listenHttp, serveHttp } from './open-http.ts';
@@ -138,6 +139,7 @@ async function openApp(
   const subscribers = new PublishSubscribers<GitManifest>();
   const fossilSubscribers = new PublishSubscribers<FossilManifest>();
   const responses = responseCache(settings, metrics);
+  const downloads = downloadCache(settings, metrics);
   const opened = await openRepositories(
     {
       stores,
@@ -150,7 +152,9 @@ async function openApp(
         // A file on local disk is not read faster in ranges.
         ...(settings.store.kind === 's3' ? { ranged: rangedDownloads() } : {}),
         observer: cacheObserver(metrics),
-        onDiskFull: () => responses.relieve(),
+        onDiskFull: async () => {
+          await allSettledOrThrow([responses.relieve(), downloads.relieve()]);
+        },
       },
       publishObserver: publishObserver(metrics),
       onPublished: subscribers.published,
@@ -159,6 +163,7 @@ async function openApp(
     stack,
   );
   await responses.open();
+  await downloads.open();
   const { repositories, artifacts, cache } = opened;
   const folding = new Folding({
     repositories,
@@ -266,6 +271,7 @@ async function openApp(
       repositories,
       transfer,
       git,
+      downloads,
       relay,
       mirrors: mirrors.kept,
       fossil: { ...fossil, verifier },

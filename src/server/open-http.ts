@@ -18,10 +18,12 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import { repositoryId } from '../repository/repository-id.ts';
+import type { ResponseCache } from '../transfer/fetch/response-cache.ts';
 import { FETCH_REQUEST_BYTES } from '../transfer/fetch/upload-post.ts';
 import { headMemory } from '../transfer/push/head.ts';
 import { RenderPool } from '../web/render/render-pool.ts';
 import { webRoutes } from '../web/web-routes.ts';
+import { openDownloads } from './open-downloads.ts';
 import type { OpenedRelay } from './open-relay.ts';
 import type { OpenedSessions } from './open-sessions.ts';
 import type { OpenedTransfer } from './open-transfer.ts';
@@ -45,6 +47,8 @@ export interface ServedParts extends HttpParts {
   readonly relay: OpenedRelay;
   /** Runs git for pages. */
   readonly git: Git;
+  /** Keeps archives and large files. */
+  readonly downloads: ResponseCache;
   /** What people do with mirrors; undefined where none are kept. */
   readonly mirrors: KeptMirrors | undefined;
   readonly fossil: FossilAppContext;
@@ -119,11 +123,13 @@ export async function serveHttp(
   const views = new RepositoryViews({ git: parts.git, ...PAGES });
   // Above the server on the stack: requests that still run need it.
   stack.defer(() => views.close());
+  stack.defer(() => parts.downloads.close());
   const renderer = new RenderPool(RENDERING);
   stack.defer(() => renderer.close());
   const pages = webRoutes({
     repositories,
     views,
+    downloads: openDownloads(settings, parts.downloads, views),
     renderer,
     fossil: parts.fossil.repositories,
     events: relay.events,

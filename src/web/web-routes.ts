@@ -13,6 +13,7 @@ import { apiRoutes } from './api/api-routes.ts';
 import { assetRoutes } from './assets/asset-routes.ts';
 import { CODE_PAGES } from './code/code-page-list.ts';
 import { codeRoutes } from './code/code-routes.ts';
+import type { KeptDownloads } from './code/downloads/kept-downloads.ts';
 import { findFossil, findRepository } from './find-repository.ts';
 import { frontRoutes } from './front/front-routes.ts';
 import { RepositoryIndex } from './front/repository-index.ts';
@@ -50,6 +51,8 @@ export interface WebRoutesContext {
   readonly views?: RepositoryViews;
   /** Renders what strangers wrote; absent: it is shown as it is. */
   readonly renderer?: Renderer;
+  /** Keeps large answers; see `codeRoutes`. */
+  readonly downloads?: KeptDownloads;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -77,9 +80,10 @@ export function webRoutes(context: WebRoutesContext): Hono {
   }
   app.route('/', frontRoutes({ index, base, access, information }));
   if (context.views !== undefined) {
-    const { repositories, views, renderer = NO_RENDERER } = context;
+    const { repositories, views, downloads, renderer = NO_RENDERER } = context;
     const nameOf = (id: RepositoryId) => announced.find(id)?.name?.trim() || id.identifier;
-    app.route('/', codeRoutes({ repositories, views, renderer, base, nameOf, readerOf }));
+    const kept = downloads === undefined ? {} : { downloads };
+    app.route('/', codeRoutes({ repositories, views, ...kept, renderer, base, nameOf, readerOf }));
   }
   /** Whether what is not there as a repository of git is one of Fossil that the visitor may read. */
   const isFossil = async (c: Context, id: RepositoryId): Promise<boolean> =>

@@ -2,7 +2,7 @@
  * A cache of responses of `git upload-pack`. CI jobs send the same request many times, often at once. The response depends
  * only on the manifest and the request, so it is made once and sent to all.
  *
- * The first response to a request is not recorded, only the request is remembered: most requests never repeat. The second
+ * The first response to a request of git is not recorded, only the request is remembered: most requests never repeat. The second
  * response is recorded (see {@link ResponseRecording}), even while the first is still being sent. So git runs at most twice,
  * however many clients ask at once. A recording belongs to a manifest and is dropped when the repository has a newer one.
  */
@@ -57,6 +57,7 @@ export class ResponseCache {
   private readonly folder: string;
   private readonly budget: number;
   private readonly observer: ResponseObserver | undefined;
+  private readonly recordsFirst: boolean;
   /** Least recently used first. */
   private readonly entries = new Map<string, Entry>();
   private readonly memory = new LruMap<string, Memory>(REMEMBERED);
@@ -70,16 +71,19 @@ export class ResponseCache {
 
   /**
    * @param options `folder`: for recordings, emptied by `open()`. `budget`: bytes on disk; 0 turns recording off. A recording
-   *   that is being sent is kept until then, but never exceeds the budget
+   *   that is being sent is kept until then, but never exceeds the budget. `recordsFirst`: records a response the first time
+   *   it is asked for, because most are asked for again
    */
   constructor(options: {
     readonly folder: string;
     readonly budget: number;
     readonly observer?: ResponseObserver;
+    readonly recordsFirst?: boolean;
   }) {
     this.folder = options.folder;
     this.budget = options.budget;
     this.observer = options.observer;
+    this.recordsFirst = options.recordsFirst === true;
   }
 
   /** Removes recordings of an earlier run: it is not known which of them are complete. */
@@ -167,15 +171,16 @@ export class ResponseCache {
     return false;
   }
 
-  /** Starts a recording if the request was sent before. @returns undefined if the response is not to be recorded */
+  /** Starts a recording if the request is worth it. @returns undefined if the response is not to be recorded */
   private startRecording(
     key: string,
     request: RepeatableRequest,
     produce: Produce,
   ): ResponseRecording | undefined {
     if (this.budget === 0 || this.closed !== undefined) return undefined;
-    const remembered = this.memory.get(key);
-    this.memory.set(key, remembered ?? 'requested', 1);
+    const known = this.memory.get(key);
+    this.memory.set(key, known ?? 'requested', 1);
+    const remembered = this.recordsFirst ? (known ?? 'requested') : known;
     if (remembered !== 'requested' || !this.hasPlace()) return undefined;
     const path = join(this.folder, `${this.files++}`);
     const room = {

@@ -2,10 +2,13 @@ import type { Context } from 'hono';
 import type { RepositoryViews } from '../../browse/repository-views.ts';
 import type { PageWord } from '../../nostr/repository-url.ts';
 import type { FoundRepository } from '../find-repository.ts';
+import type { KeptDownloads } from './downloads/kept-downloads.ts';
 
 /** What downloads are made from. */
 export interface DownloadSources {
   readonly views: RepositoryViews;
+  /** Large answers; undefined where there are none. */
+  readonly downloads: KeptDownloads | undefined;
 }
 
 /** An answer about what is in a repository that is no page: it may be large, and is streamed. */

@@ -16,6 +16,7 @@ import { CodeLinks } from './code-links.ts';
 import type { ListedPage } from './code-page.ts';
 import { CODE_PAGES } from './code-page-list.ts';
 import { type CodePath, readCodePath } from './code-path.ts';
+import type { KeptDownloads } from './downloads/kept-downloads.ts';
 import { type CodeContext, contextKey } from './frame.ts';
 import { PageCache } from './page-cache.ts';
 
@@ -24,6 +25,8 @@ export interface CodeRoutesContext {
   readonly views: RepositoryViews;
   /** Absent: files are shown as they are. */
   readonly renderer?: Renderer;
+  /** Keeps large answers. Absent: there are no archives, and large files are not sent. */
+  readonly downloads?: KeptDownloads;
   /** The public base URL of the service, without a slash at its end. */
   readonly base: string;
   /** The repository's name for people. */
@@ -76,7 +79,8 @@ async function answerFor(
   wanted: CodeDownload | ListedPage | undefined,
 ): Promise<Response> {
   if (wanted === undefined) return notFound(c, context.base);
-  if ('answer' in wanted) return wanted.answer(c, { views: context.views }, found, path.segments);
+  const { views, downloads } = context;
+  if ('answer' in wanted) return wanted.answer(c, { views, downloads }, found, path.segments);
   return answerPage(c, context, cache, found, path, wanted);
 }
 

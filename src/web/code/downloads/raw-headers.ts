@@ -1,3 +1,5 @@
+import { contentDisposition } from '../../../lib/safe-file-name.ts';
+
 /** The headers of a file as it is. Anybody may have written it, so nothing in it may run here. */
 
 /** Types that browsers show and that run nothing. Everything else is text or a download. */
@@ -23,24 +25,38 @@ const SAFE_TYPES: Readonly<Record<string, string>> = {
 /** As many bytes as git looks at to tell text from other content. */
 const LOOKED_AT = 8_000;
 
-/**
- * @param name of the file
- * @param start its first bytes
- * @param oid its object id, which is its strong validator
- */
-export function rawHeaders(name: Buffer, start: Buffer, oid: string): Record<string, string> {
+/** A file that is sent as it is. */
+export interface RawFile {
+  readonly name: Buffer;
+  /** Undefined for a file that is too large to be looked at: it is saved, unless its name says that it can be shown. */
+  readonly content: Buffer | undefined;
+  /** Its object id, which is its strong validator. */
+  readonly oid: string;
+  /** Whether it is to be saved whatever it is. */
+  readonly saved: boolean;
+}
+
+/** The headers of a file, for GET and for HEAD. */
+export function rawHeaders({
+  name,
+  content,
+  oid,
+  saved,
+}: RawFile): Record<string, string> & { readonly ETag: string } {
   const extension = /\.([a-z0-9]+)$/i.exec(name.toString('latin1'))?.[1]?.toLowerCase() ?? '';
   const safe = SAFE_TYPES[extension];
-  const isBinary = start.subarray(0, LOOKED_AT).includes(0);
+  const isBinary = content === undefined || content.subarray(0, LOOKED_AT).includes(0);
   const type = safe ?? (isBinary ? 'application/octet-stream' : 'text/plain; charset=utf-8');
+  const how = saved || (safe === undefined && isBinary) ? 'attachment' : 'inline';
   return {
     'Content-Type': type,
+    'Content-Disposition': contentDisposition(how, name.toString('utf8')),
     'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
     'X-Content-Type-Options': 'nosniff',
     'Cross-Origin-Resource-Policy': 'same-origin',
     'Referrer-Policy': 'no-referrer',
     'Cache-Control': 'no-cache',
+    'Accept-Ranges': 'bytes',
     ETag: `"${oid}"`,
-    ...(safe === undefined && isBinary ? { 'Content-Disposition': 'attachment' } : {}),
   };
 }

@@ -1,0 +1,40 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ObjectFormat } from '../../git/index.ts';
+import { makeFolder } from '../../lib/make-folder.ts';
+
+const CONFIG: Readonly<Record<ObjectFormat, string>> = {
+  sha1: '[core]\n\trepositoryformatversion = 0\n\tbare = true\n',
+  sha256: '[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectFormat = sha256\n',
+};
+
+/** Bare repositories without refs, one for each object format. Git reads objects of others through them. */
+export class ReflessFolders {
+  private readonly root: string;
+  private readonly made = new Map<ObjectFormat, Promise<string>>();
+
+  /** @param root a folder, which is made when it is needed */
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  /** The path of the repository. @throws an error of the file system */
+  path(format: ObjectFormat): Promise<string> {
+    const known = this.made.get(format);
+    if (known !== undefined) return known;
+    const making = this.make(format);
+    this.made.set(format, making);
+    // What failed is tried again by the next one.
+    making.catch(() => this.made.delete(format));
+    return making;
+  }
+
+  private async make(format: ObjectFormat): Promise<string> {
+    const path = join(this.root, format);
+    for (const folder of ['objects', 'refs']) await makeFolder(join(path, folder));
+    await writeFile(join(path, 'config'), CONFIG[format]);
+    // There is no such branch.
+    await writeFile(join(path, 'HEAD'), 'ref: refs/heads/none\n');
+    return path;
+  }
+}

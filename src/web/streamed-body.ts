@@ -1,0 +1,67 @@
+import type { Output } from '../transfer/output.ts';
+import type { ByteRange } from './byte-range.ts';
+
+/**
+ * Makes what is written the body of an answer. The writer waits while the visitor reads slowly.
+ * @param signal aborted when the visitor has gone
+ * @param write writes everything, and stops when its signal is aborted or a write returns false
+ * @returns once there is a first byte, so that what goes wrong before can still be an answer of its own
+ * @throws what `write` throws before its first byte; what it throws later breaks off the body
+ */
+export function streamedBody(
+  signal: AbortSignal,
+  write: (output: Output, signal: AbortSignal) => Promise<unknown>,
+): Promise<ReadableStream<Uint8Array>> {
+  return new Promise((resolve, reject) => {
+    const leaving = new AbortController();
+    const gone = AbortSignal.any([signal, leaving.signal]);
+    let wake: () => void = () => undefined;
+    gone.addEventListener('abort', () => wake(), { once: true });
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        const output: Output = {
+          write: async (chunk) => {
+            if (gone.aborted) return false;
+            controller.enqueue(chunk);
+            resolve(body);
+            while (!gone.aborted && (controller.desiredSize ?? 0) <= 0) {
+              await new Promise<void>((roomed) => {
+                wake = roomed;
+              });
+            }
+            return !gone.aborted;
+          },
+        };
+        // In a later turn: `body` is not there yet.
+        Promise.resolve()
+          .then(() => write(output, gone))
+          .then(
+            () => {
+              if (!gone.aborted) controller.close();
+              resolve(body);
+            },
+            (error: unknown) => {
+              controller.error(error);
+              reject(error);
+            },
+          );
+      },
+      pull: () => wake(),
+      cancel: (reason) => leaving.abort(reason),
+    });
+  });
+}
+
+/** An output that passes on a part of what is written, and then wants no more. */
+export function partOf(output: Output, { start, length }: ByteRange): Output {
+  let at = 0;
+  const end = start + length;
+  return {
+    write: async (chunk) => {
+      const [from, to] = [Math.max(0, start - at), Math.min(chunk.length, end - at)];
+      at += chunk.length;
+      const wanted = from >= to || (await output.write(chunk.subarray(from, to)));
+      return wanted && at < end;
+    },
+  };
+}
