@@ -29,6 +29,7 @@ export { emptyPack, encodePushHead, type PushRequestOptions } from './client/pus
 export type { CommitProof } from './commit-proof.ts';
 export { applyDelta, DeltaSteps, deltaResultSize } from './delta.ts';
 export { type ChangedFile, type ChangeStatus, parseChangedFiles } from './diff/changed-file.ts';
+export { type PatchMail, type PatchMailLimits, parsePatchMail } from './diff/patch-mail.ts';
 export { type DiffHunk, type DiffLine, type FileDiff, parseUnifiedDiff } from './diff/unified-diff.ts';
 export { encodeErrorPacket } from './error-packet.ts';
 export { type FetchRequest, type HistoryLimits, parseFetch } from './fetch-arguments.ts';

@@ -15,6 +15,16 @@ export const kinds = {
   statusClosed: 1632,
   statusDraft: 1633,
   label: 1985,
+  /** Draft NIP-C1 (continuous integration): a maintainer asks for one run. */
+  ciManualTrigger: 9840,
+  /** NIP-C1: the result of a job. */
+  ciJobResult: 9841,
+  /** NIP-C1: the result of a run. */
+  ciWorkflowResult: 9842,
+  /** NIP-C1: a maintainer asks a coordinator to run what is pushed. */
+  ciServiceRequest: 9843,
+  /** NIP-C1: a maintainer takes that back. */
+  ciServiceStop: 9844,
   relayList: 10_002,
   graspList: 10_317,
   /** NIP-42: authenticates the client of a connection. */
@@ -27,6 +37,8 @@ export const kinds = {
   repository: 30_617,
   /** NIP-34 repository state. */
   repositoryState: 30_618,
+  /** NIP-C1: a run that is queued, under way, or just over. */
+  ciWorkflowProgress: 39_842,
 } as const;
 
 /**
@@ -54,6 +66,12 @@ const roles: ReadonlyMap<number, KindRole> = new Map<number, KindRole>([
   [kinds.statusDraft, 'discussion'],
   [kinds.comment, 'discussion'],
   [kinds.label, 'discussion'],
+  [kinds.ciManualTrigger, 'discussion'],
+  [kinds.ciJobResult, 'discussion'],
+  [kinds.ciWorkflowResult, 'discussion'],
+  [kinds.ciServiceRequest, 'discussion'],
+  [kinds.ciServiceStop, 'discussion'],
+  [kinds.ciWorkflowProgress, 'discussion'],
   [kinds.profile, 'author'],
   [kinds.relayList, 'author'],
   [kinds.graspList, 'anyone'],

@@ -34,6 +34,14 @@ export interface KeptEvent {
   readonly json: string | undefined;
 }
 
+/** What the index itself knows of an event. */
+export interface ListedEvent {
+  readonly id: string;
+  readonly kind: number;
+  /** Seconds. */
+  readonly at: number;
+}
+
 /** Reading. Hidden events (announcements of repositories that have no data yet) are found by id and address only. */
 export interface EventReader {
   get(id: string): NostrEvent | undefined;
@@ -59,6 +67,12 @@ export interface EventReader {
    * once. One that comes meanwhile does not count; one that goes may or may not count.
    */
   counting(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): Cooperative<number>;
+  /**
+   * Lists the events that match a filter, newest first, in steps, and reads none of them: the index alone answers. It compares
+   * keys and tags by hashes. Whoever shows one of the events reads it, and asks first whether the reader may see it. Ignores
+   * `ids` and the filter's `limit`.
+   */
+  listing(filter: Filter, options: Pick<QueryOptions, 'limit' | 'now'>): Cooperative<ListedEvent[]>;
   /** True when a visible or hidden event refers to this id or address by a tag (e, E, q, a, A). */
   isReferredTo(idOrAddress: string): boolean;
   /** What {@link EventSink.append} would return for an event. */

@@ -7,7 +7,7 @@ import { isExpired } from '../../src/nostr/expiration.ts';
 import { type Filter, matches } from '../../src/nostr/filter.ts';
 import { kinds } from '../../src/nostr/kinds.ts';
 import { firstValue } from '../../src/nostr/tags.ts';
-import type { Events, KeptEvent, QueryOptions, Stored } from '../../src/relay/events.ts';
+import type { Events, KeptEvent, ListedEvent, QueryOptions, Stored } from '../../src/relay/events.ts';
 
 type Listener = Parameters<Events['onEvent']>[0];
 
@@ -92,6 +92,15 @@ export class EventsInMemory implements Events {
     const matching = () =>
       filters.flatMap((filter) => this.matching(filter, options).map((event) => event.id));
     return inOneStep(() => new Set(matching()).size);
+  }
+
+  listing(filter: Filter, { limit, now }: Pick<QueryOptions, 'limit' | 'now'>): Cooperative<ListedEvent[]> {
+    const all = { now, visible: () => true };
+    return inOneStep(() =>
+      this.matching(filter, all)
+        .slice(0, limit)
+        .map(({ id, kind, created_at: at }) => ({ id, kind, at })),
+    );
   }
 
   isReferredTo(idOrAddress: string): boolean {

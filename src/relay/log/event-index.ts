@@ -14,7 +14,7 @@ import { newestFirst } from '../../nostr/event-order.ts';
 import { expirationOf } from '../../nostr/expiration.ts';
 import type { Filter } from '../../nostr/filter.ts';
 import { kinds } from '../../nostr/kinds.ts';
-import type { EventReader, KeptEvent, QueryOptions, Stored } from '../events.ts';
+import type { EventReader, KeptEvent, ListedEvent, QueryOptions, Stored } from '../events.ts';
 import { type Amount, EventCharges } from './event-charges.ts';
 import { EventContents } from './event-contents.ts';
 import { EventLists } from './event-lists.ts';
@@ -147,6 +147,10 @@ export class EventIndex implements EventReader, Ledger {
 
   counting(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): Cooperative<number> {
     return this.search.counting(filters, options, this.rows.mark);
+  }
+
+  listing(filter: Filter, options: Pick<QueryOptions, 'limit' | 'now'>): Cooperative<ListedEvent[]> {
+    return this.search.listing(filter, options, this.rows.mark);
   }
 
   isReferredTo(idOrAddress: string): boolean {

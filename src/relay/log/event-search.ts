@@ -1,7 +1,7 @@
 import type { Cooperative } from '../../lib/cooperative.ts';
 import type { NostrEvent } from '../../nostr/event.ts';
 import { type Filter, matches } from '../../nostr/filter.ts';
-import type { KeptEvent, QueryOptions } from '../events.ts';
+import type { KeptEvent, ListedEvent, QueryOptions } from '../events.ts';
 import { type EventLists, NO_ROW } from './event-lists.ts';
 import type { EventRows } from './event-rows.ts';
 import type { RowContents } from './row-contents.ts';
@@ -48,6 +48,25 @@ export class EventSearch {
       }
     }
     return count;
+  }
+
+  /** See {@link EventReader.listing}. @param mark when the query began */
+  *listing(
+    filter: Filter,
+    { limit, now }: Pick<QueryOptions, 'limit' | 'now'>,
+    mark: number,
+  ): Cooperative<ListedEvent[]> {
+    const { rows } = this;
+    const found: ListedEvent[] = [];
+    if (limit <= 0) return found;
+    for (const row of this.lists.matching(filter)) {
+      if (this.isCandidate(row, now, mark)) {
+        found.push({ id: rows.id(row), kind: rows.kind(row), at: rows.createdAt(row) });
+        if (found.length === limit) break;
+      }
+      yield;
+    }
+    return found;
   }
 
   /** The rows of an answer, sorted. All of them are still in force. */

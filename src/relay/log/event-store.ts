@@ -6,7 +6,7 @@ import type { NostrEvent, VerifiedEvent } from '../../nostr/event.ts';
 import type { Filter } from '../../nostr/filter.ts';
 import type { ObjectStorePair } from '../../object-store/object-store.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { Events, KeptEvent, QueryOptions, Stored } from '../events.ts';
+import type { Events, KeptEvent, ListedEvent, QueryOptions, Stored } from '../events.ts';
 import { type AppendBatch, EventAppends } from './event-appends.ts';
 import { EventArrivals } from './event-arrivals.ts';
 import { EventCatalog } from './event-catalog.ts';
@@ -222,6 +222,10 @@ export class EventStore implements Events {
 
   counting(filters: readonly Filter[], options: Omit<QueryOptions, 'limit'>): Cooperative<number> {
     return this.index.counting(filters, options);
+  }
+
+  listing(filter: Filter, options: Pick<QueryOptions, 'limit' | 'now'>): Cooperative<ListedEvent[]> {
+    return this.index.listing(filter, options);
   }
 
   /** How many events of a kind there are, hidden ones included; costs nothing. */

@@ -1,0 +1,161 @@
+/** Patches as mails, as `git format-patch` writes them and `git am` reads them. Anybody may have written one. */
+import type { ChangedFile, ChangeStatus } from './changed-file.ts';
+import { type FileDiff, parseUnifiedDiff } from './unified-diff.ts';
+
+/** A mail with a patch. Whatever is missing is empty. */
+export interface PatchMail {
+  /** Object id of the commit that it was made from, as it claims. */
+  readonly commit: string;
+  /** `Name <address>`. */
+  readonly from: string;
+  readonly date: string;
+  /** One line, with `[PATCH …]`. */
+  readonly subject: string;
+  /** The message of the commit without its subject. */
+  readonly message: string;
+  /** The changed files; those beyond the limit are only counted. */
+  readonly files: readonly { readonly file: ChangedFile; readonly diff: FileDiff }[];
+  readonly count: number;
+}
+
+export interface PatchMailLimits {
+  readonly files: number;
+  /** Lines of one file. */
+  readonly lines: number;
+}
+
+const SIGNATURE = /\n-- \n[^\n]*\s*$/;
+const NONE = '000000';
+
+/** Reads a mail. Never fails: a text that is no patch is a message without files. */
+export function parsePatchMail(text: string, limits: PatchMailLimits): PatchMail {
+  const content = text.replaceAll('\r\n', '\n');
+  const diffAt = content.startsWith('diff --git ') ? 0 : content.indexOf('\ndiff --git ') + 1;
+  const hasDiff = diffAt > 0 || content.startsWith('diff --git ');
+  const head = hasDiff ? content.slice(0, diffAt) : content;
+  const [headers, body] = splitHead(head);
+  const { files, count } = hasDiff ? changes(content.slice(diffAt), limits) : { files: [], count: 0 };
+  return {
+    commit: /^From ([0-9a-f]{40}|[0-9a-f]{64}) /.exec(head)?.[1] ?? '',
+    from: headers.get('from') ?? '',
+    date: headers.get('date') ?? '',
+    subject: headers.get('subject') ?? '',
+    message: messageOf(body),
+    files,
+    count,
+  };
+}
+
+/** The header fields by their names in lower case, and what follows them. */
+function splitHead(head: string): [ReadonlyMap<string, string>, string] {
+  const fields = new Map<string, string>();
+  if (!/^(?:From |[A-Za-z-]+: )/.test(head)) return [fields, head];
+  const end = head.indexOf('\n\n');
+  const lines = (end === -1 ? head : head.slice(0, end)).replace(/\n[ \t]+/g, ' ').split('\n');
+  for (const line of lines) {
+    const [, name, value] = /^([A-Za-z-]+): (.*)$/.exec(line) ?? [];
+    if (name !== undefined && value !== undefined) fields.set(name.toLowerCase(), decodeWords(value.trim()));
+  }
+  return [fields, end === -1 ? '' : head.slice(end + 2)];
+}
+
+/** Decodes the words of a header field that are not ASCII (RFC 2047), in UTF-8 or Latin-1. */
+function decodeWords(value: string): string {
+  return value
+    .replace(/(\?=)\s+(=\?)/g, '$1$2')
+    .replace(
+      /=\?(utf-8|iso-8859-1)\?([qb])\?([^?]{0,1000})\?=/gi,
+      (_, charset: string, how: string, text: string) => {
+        const bytes =
+          how.toLowerCase() === 'b'
+            ? Buffer.from(text, 'base64')
+            : Buffer.from(
+                text
+                  .replaceAll('_', ' ')
+                  .replace(/=([0-9a-f]{2})/gi, (_all, hex: string) =>
+                    String.fromCharCode(Number.parseInt(hex, 16)),
+                  ),
+                'latin1',
+              );
+        return bytes.toString(charset.toLowerCase() === 'utf-8' ? 'utf8' : 'latin1');
+      },
+    );
+}
+
+/** The message: what comes before the line `---`, behind which there are statistics. */
+function messageOf(body: string): string {
+  const end = /(?:^|\n)---[ ]*\n/.exec(body)?.index ?? body.length;
+  return body.slice(0, end).replace(SIGNATURE, '').trim();
+}
+
+function changes(text: string, limits: PatchMailLimits): Pick<PatchMail, 'files' | 'count'> {
+  const patch = text.replace(SIGNATURE, '\n');
+  const diffs = parseUnifiedDiff(
+    Buffer.from(patch.endsWith('\n') ? patch : `${patch}\n`),
+    true,
+    limits.lines,
+  );
+  const sections = patch.split(/^(?=diff --git )/m).slice(0, limits.files);
+  const files = sections.flatMap((section, at) => {
+    const diff = diffs[at];
+    return diff === undefined ? [] : [{ file: changedFile(section, diff), diff }];
+  });
+  return { files, count: diffs.length };
+}
+
+function changedFile(section: string, diff: FileDiff): ChangedFile {
+  const head = section.split(/^(?:@@ |GIT binary patch|Binary files )/m, 1)[0] ?? '';
+  const field = (name: string) => new RegExp(`^${name} (.*)$`, 'm').exec(head)?.[1];
+  const [, oldSide, newSide] =
+    /^diff --git ("(?:[^"\\]|\\.)*"|a\/.*?) ("(?:[^"\\]|\\.)*"|b\/.*)$/m.exec(head) ?? [];
+  const before = field('rename from') ?? field('copy from') ?? sideOf(field('---')) ?? sideOf(oldSide) ?? '';
+  const after =
+    field('rename to') ?? field('copy to') ?? sideOf(field('\\+\\+\\+')) ?? sideOf(newSide) ?? before;
+  const [created, removed] = [field('new file mode'), field('deleted file mode')];
+  const [, oldId = '', newId = '', mode = '100644'] =
+    /^index ([0-9a-f]+)\.\.([0-9a-f]+)(?: (\d+))?$/m.exec(head) ?? [];
+  const status: ChangeStatus =
+    created !== undefined
+      ? 'added'
+      : removed !== undefined
+        ? 'deleted'
+        : field('rename from') !== undefined
+          ? 'renamed'
+          : field('copy from') !== undefined
+            ? 'copied'
+            : 'modified';
+  const lines = diff.hunks.flatMap((hunk) => hunk.lines);
+  const counted = (kind: 'added' | 'deleted') =>
+    diff.binary ? undefined : lines.reduce((sum, line) => sum + (line.kind === kind ? 1 : 0), 0);
+  return {
+    status,
+    oldPath: unquote(status === 'added' ? after : before),
+    newPath: unquote(status === 'deleted' ? before : after),
+    oldMode: created === undefined ? (removed ?? field('old mode') ?? mode) : NONE,
+    newMode: removed === undefined ? (created ?? field('new mode') ?? mode) : NONE,
+    oldId,
+    newId,
+    added: counted('added'),
+    deleted: counted('deleted'),
+  };
+}
+
+/** A path behind `a/` or `b/`, still quoted; undefined for `/dev/null`. */
+function sideOf(side: string | undefined): string | undefined {
+  if (side === undefined || side === '/dev/null') return undefined;
+  return side.replace(/\t$/, '').replace(/^("?)[ab]\//, '$1');
+}
+
+const ESCAPES: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13 };
+
+/** The bytes of a path; git puts unusual ones in quotes, with escapes as in C. */
+function unquote(path: string): Buffer {
+  if (!path.startsWith('"') || !path.endsWith('"') || path.length < 2) return Buffer.from(path);
+  const parts: Buffer[] = [];
+  for (const [, octal, char, plain] of path.slice(1, -1).matchAll(/\\([0-7]{3})|\\(.)|([^\\]+)/gs)) {
+    if (octal !== undefined) parts.push(Buffer.from([Number.parseInt(octal, 8) & 0xff]));
+    else if (char !== undefined) parts.push(Buffer.from([ESCAPES[char] ?? char.charCodeAt(0)]));
+    else parts.push(Buffer.from(plain ?? ''));
+  }
+  return Buffer.concat(parts);
+}
