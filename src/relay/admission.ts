@@ -56,6 +56,16 @@ export interface AdmissionContext {
 /** How many events that refer to an event are looked at to find one that the sender may see; the newest first. */
 const MAX_REFERRING = 256;
 
+/** What makes somebody known to readers of pages, and how many such events are looked at for a profile. */
+const PUBLIC_WORDS: ReadonlySet<number> = new Set([
+  kinds.issue,
+  kinds.patch,
+  kinds.pullRequest,
+  kinds.comment,
+]);
+const MAX_WORDS = 64;
+const NOBODY: Authenticated = new Set();
+
 const NOT_OURS: Reason = 'blocked: this relay keeps what belongs to the repositories hosted here';
 
 export class Admission implements Publication {
@@ -158,7 +168,8 @@ export class Admission implements Publication {
     const { belonging } = this.context;
     if (roleOfKind(event.kind) === 'anyone') return belonging.visible(event, sender);
     if (roleOfKind(event.kind) === 'author') {
-      return belonging.hasRepository(event.pubkey) && belonging.visible(event, sender);
+      const isKnown = belonging.hasRepository(event.pubkey) || this.takesPart(event);
+      return isKnown && belonging.visible(event, sender);
     }
     // Clients would take an attestation by another key for the service's.
     if (event.kind === kinds.applicationData || event.kind === kinds.httpAuth) return false;
@@ -170,6 +181,20 @@ export class Admission implements Publication {
     if (!isReferredTo) return false;
     await belonging.prepare(event);
     return belonging.visible(event, sender);
+  }
+
+  /**
+   * True for a profile of somebody who has said something here that everybody may see: pages show who that was. Others are no
+   * reason: everybody will see the profile.
+   */
+  private takesPart({ kind, pubkey }: NostrEvent): boolean {
+    if (kind !== kinds.profile) return false;
+    const { events, belonging, clock } = this.context;
+    const filter = { kinds: PUBLIC_WORDS, authors: new Set([pubkey]), tags: new Map<string, never>() };
+    const visible = (event: NostrEvent) =>
+      belonging.mentions(event).length > 0 && belonging.visible(event, NOBODY);
+    const now = Math.floor(clock.now() / 1000);
+    return events.query([filter], { limit: 1, now, visible, looks: MAX_WORDS }).length > 0;
   }
 
   /** True when a stored event that the sender may see refers to this one. Others must not change the answer. */

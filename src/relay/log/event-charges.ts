@@ -74,8 +74,10 @@ export class EventCharges {
     }
     for (const term of this.inherited(event)) all.add(term);
     if (all.size > 0) return [...all];
-    // Events about their author are not charged: an author with a repository here needs them, and the key's quota bounds them.
-    return roleOfKind(event.kind) === 'author' ? [] : [this.term(NOBODY)];
+    // A list of relays is not charged: an author with a repository here needs it, and the key's quota bounds it. Profiles come
+    // from strangers as well.
+    const isFree = roleOfKind(event.kind) === 'author' && event.kind !== kinds.profile;
+    return isFree ? [] : [this.term(NOBODY)];
   }
 
   /** How many repositories an event would be charged to. */

@@ -17,7 +17,7 @@ export interface EventQuotas {
   readonly stranger: Amount;
   /** About each repository, by all keys that neither own nor maintain it. */
   readonly repository: Amount;
-  /** By strangers, about no repository here: deletions of events that are gone, lists of servers. */
+  /** By strangers, about no repository here: profiles, deletions of events that are gone, lists of servers. */
   readonly unclaimed: Amount;
   /** Bytes of memory of the index. Strangers may use only {@link STRANGERS_SHARE} of it. */
   readonly indexBytes: number;

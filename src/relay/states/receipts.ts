@@ -261,7 +261,7 @@ export class Receipts<M extends Manifest> {
 }
 
 /** Nothing is told of a withdrawal. What was told before must not be taken for the state of what is announced anew. */
-function comesAfterWithdrawal(parent: Manifest | undefined): boolean {
+export function comesAfterWithdrawal(parent: Manifest | undefined): boolean {
   return parent?.lifecycle === 'withdrawn' && parent.withdrawal !== undefined;
 }
 

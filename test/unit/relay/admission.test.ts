@@ -225,6 +225,24 @@ describe('whatever an event is about', () => {
     }
   });
 
+  it('a profile is taken from those who have said something here that everybody may see', async () => {
+    const rig = await AdmissionRig.hosting();
+    const profile = dave.sign({ kind: kinds.profile });
+    expect(await rig.send(profile)).toMatchObject({ accepted: false });
+    await rig.send(issue(dave));
+    expect(await rig.send(profile)).toMatchObject({ accepted: true });
+  });
+
+  it('a profile tells nobody that its author takes part in a private repository', async () => {
+    const rig = await AdmissionRig.hosting([
+      ['private', 'true'],
+      ['reader', dave.publicKey],
+    ]);
+    const sender = keysOf(dave);
+    expect(await rig.send(issue(dave), sender)).toMatchObject({ accepted: true });
+    expect(await rig.send(dave.sign({ kind: kinds.profile }), sender)).toMatchObject({ accepted: false });
+  });
+
   it('a list of GRASP servers (10317) is taken from anyone, a profile from those with a repository (issue 11, point 24)', async () => {
     const rig = await AdmissionRig.hosting();
     expect(await rig.send(dave.sign({ kind: kinds.graspList, tags: [['g', 'wss://a.example']] }))).toEqual(
