@@ -7,7 +7,7 @@ export interface PatchMail {
   /** Object id of the commit that it was made from, as it claims. */
   readonly commit: string;
   /** `Name <address>`. */
-  readonly from: string;
+  readonly sender: string;
   readonly date: string;
   /** One line, with `[PATCH …]`. */
   readonly subject: string;
@@ -37,25 +37,24 @@ export function parsePatchMail(text: string, limits: PatchMailLimits): PatchMail
   const { files, count } = hasDiff ? changes(content.slice(diffAt), limits) : { files: [], count: 0 };
   return {
     commit: /^From ([0-9a-f]{40}|[0-9a-f]{64}) /.exec(head)?.[1] ?? '',
-    from: headers.get('from') ?? '',
-    date: headers.get('date') ?? '',
-    subject: headers.get('subject') ?? '',
+    ...headers,
     message: messageOf(body),
     files,
     count,
   };
 }
 
-/** The header fields by their names in lower case, and what follows them. */
-function splitHead(head: string): [ReadonlyMap<string, string>, string] {
-  const fields = new Map<string, string>();
-  if (!/^(?:From |[A-Za-z-]+: )/.test(head)) return [fields, head];
+/** The header fields that are read, and what follows the header. */
+function splitHead(head: string): [Pick<PatchMail, 'sender' | 'date' | 'subject'>, string] {
+  if (!/^(?:From |[A-Za-z-]+: )/.test(head)) return [{ sender: '', date: '', subject: '' }, head];
   const end = head.indexOf('\n\n');
-  const lines = (end === -1 ? head : head.slice(0, end)).replace(/\n[ \t]+/g, ' ').split('\n');
-  for (const line of lines) {
-    const [, name, value] = /^([A-Za-z-]+): (.*)$/.exec(line) ?? [];
-    if (name !== undefined && value !== undefined) fields.set(name.toLowerCase(), decodeWords(value.trim()));
-  }
+  const header = (end === -1 ? head : head.slice(0, end)).replace(/\n[ \t]+/g, ' ');
+  const read = (field: RegExp) => decodeWords((field.exec(header)?.[1] ?? '').trim());
+  const fields = {
+    sender: read(/^From: (.*)$/im),
+    date: read(/^Date: (.*)$/im),
+    subject: read(/^Subject: (.*)$/im),
+  };
   return [fields, end === -1 ? '' : head.slice(end + 2)];
 }
 
@@ -103,27 +102,28 @@ function changes(text: string, limits: PatchMailLimits): Pick<PatchMail, 'files'
   return { files, count: diffs.length };
 }
 
+/** Lines of the head of a section. */
+const RENAMED = /^rename from (.*)$/m;
+const COPIED = /^copy from (.*)$/m;
+const TARGET = /^(?:rename|copy) to (.*)$/m;
+const BEFORE = /^--- (.*)$/m;
+const AFTER = /^\+\+\+ (.*)$/m;
+const CREATED = /^new file mode (\d+)$/m;
+const REMOVED = /^deleted file mode (\d+)$/m;
+const OLD_MODE = /^old mode (\d+)$/m;
+const NEW_MODE = /^new mode (\d+)$/m;
+const INDEX = /^index ([0-9a-f]+)\.\.([0-9a-f]+)(?: (\d+))?$/m;
+const SIDES = /^diff --git ("(?:[^"\\]|\\.)*"|a\/.*?) ("(?:[^"\\]|\\.)*"|b\/.*)$/m;
+
 function changedFile(section: string, diff: FileDiff): ChangedFile {
   const head = section.split(/^(?:@@ |GIT binary patch|Binary files )/m, 1)[0] ?? '';
-  const field = (name: string) => new RegExp(`^${name} (.*)$`, 'm').exec(head)?.[1];
-  const [, oldSide, newSide] =
-    /^diff --git ("(?:[^"\\]|\\.)*"|a\/.*?) ("(?:[^"\\]|\\.)*"|b\/.*)$/m.exec(head) ?? [];
-  const before = field('rename from') ?? field('copy from') ?? sideOf(field('---')) ?? sideOf(oldSide) ?? '';
-  const after =
-    field('rename to') ?? field('copy to') ?? sideOf(field('\\+\\+\\+')) ?? sideOf(newSide) ?? before;
-  const [created, removed] = [field('new file mode'), field('deleted file mode')];
-  const [, oldId = '', newId = '', mode = '100644'] =
-    /^index ([0-9a-f]+)\.\.([0-9a-f]+)(?: (\d+))?$/m.exec(head) ?? [];
-  const status: ChangeStatus =
-    created !== undefined
-      ? 'added'
-      : removed !== undefined
-        ? 'deleted'
-        : field('rename from') !== undefined
-          ? 'renamed'
-          : field('copy from') !== undefined
-            ? 'copied'
-            : 'modified';
+  const read = (line: RegExp) => line.exec(head)?.[1];
+  const [, oldSide, newSide] = SIDES.exec(head) ?? [];
+  const before = read(RENAMED) ?? read(COPIED) ?? sideOf(read(BEFORE)) ?? sideOf(oldSide) ?? '';
+  const after = read(TARGET) ?? sideOf(read(AFTER)) ?? sideOf(newSide) ?? before;
+  const [created, removed] = [read(CREATED), read(REMOVED)];
+  const [, oldId = '', newId = '', mode = '100644'] = INDEX.exec(head) ?? [];
+  const status = statusOf(head);
   const lines = diff.hunks.flatMap((hunk) => hunk.lines);
   const counted = (kind: 'added' | 'deleted') =>
     diff.binary ? undefined : lines.reduce((sum, line) => sum + (line.kind === kind ? 1 : 0), 0);
@@ -131,13 +131,20 @@ function changedFile(section: string, diff: FileDiff): ChangedFile {
     status,
     oldPath: unquote(status === 'added' ? after : before),
     newPath: unquote(status === 'deleted' ? before : after),
-    oldMode: created === undefined ? (removed ?? field('old mode') ?? mode) : NONE,
-    newMode: removed === undefined ? (created ?? field('new mode') ?? mode) : NONE,
+    oldMode: created === undefined ? (removed ?? read(OLD_MODE) ?? mode) : NONE,
+    newMode: removed === undefined ? (created ?? read(NEW_MODE) ?? mode) : NONE,
     oldId,
     newId,
     added: counted('added'),
     deleted: counted('deleted'),
   };
+}
+
+function statusOf(head: string): ChangeStatus {
+  if (CREATED.test(head)) return 'added';
+  if (REMOVED.test(head)) return 'deleted';
+  if (RENAMED.test(head)) return 'renamed';
+  return COPIED.test(head) ? 'copied' : 'modified';
 }
 
 /** A path behind `a/` or `b/`, still quoted; undefined for `/dev/null`. */
