@@ -1,8 +1,22 @@
-import { type ChangedFile, type FileDiff, parseChangedFiles, parseUnifiedDiff } from '../git/index.ts';
-import { listDifferences, printPatch } from '../git-process/browse-commands.ts';
-import { EMPTY_TREE, type GitCommand } from '../git-process/commands.ts';
-import { failureReason } from '../git-process/result.ts';
+import {
+  type ChangedFile,
+  ChangedFilesReader,
+  countLines,
+  type DiffBounds,
+  type FileDiff,
+  type LineTotals,
+  markWords,
+  type PatchSection,
+  parseFileDiff,
+  sectionHead,
+  splitPatch,
+  type WordBudget,
+} from '../git/index.ts';
+import { type ComparisonOptions, listDifferences, printPatch } from '../git-process/browse-commands.ts';
+import { EMPTY_TREE } from '../git-process/commands.ts';
 import { CairnError } from '../lib/errors.ts';
+import { compareFile } from './file-difference.ts';
+import { firstBytes, outputOf } from './output-of.ts';
 import type { RepositoryView } from './repository-view.ts';
 
 /** A changed file with its lines; undefined if they are beyond what one page shows. */
@@ -13,70 +27,125 @@ export interface FileDifference {
 
 /** How one tree differs from another. */
 export interface Differences {
+  /** The files that are shown. */
   readonly files: readonly FileDifference[];
+  /** Place of the first of them among all, from 0. */
+  readonly first: number;
   /** Number of changed files, those left out included. */
   readonly count: number;
+  /** Lines of all files; undefined if there are so many files that git does not count their lines. */
+  readonly totals: LineTotals | undefined;
 }
 
-/** Bounds of what one page shows. */
-const MOST_FILES = 300;
-const MOST_LINES = 1_500;
+/** Which part of the differences is shown, and how lines are compared. */
+export interface DifferencesQuestion extends ComparisonOptions {
+  /** Only this file, with more of its lines; from 1. */
+  readonly file?: number | undefined;
+  /** Page of the list of files, from 1. Later pages have no lines. */
+  readonly page?: number | undefined;
+}
+
+/** Files on a page. */
+export const FILES_ON_A_PAGE = 300;
+/** Bounds of a file on a page with others, and of all together. */
+const BOUNDS: DiffBounds = { lines: 1_000, columns: 1_000 };
+const MOST_LINES = 6_000;
 const MOST_BYTES = 1024 * 1024;
-/** Most bytes that are read to count changed files: some 200,000 of them. */
+/** Most files whose lines git counts: to count them it compares them all. */
+const MOST_COUNTED = 1_000;
+/** Most bytes that are read to count changed files: some 500,000 of them. */
 const MOST_LISTED = 64 * 1024 * 1024;
+/** Steps in which differing words are looked for on a page. */
+const WORD_STEPS = 2_000_000;
 
 /**
  * Compares two trees, with renames.
  * @param from and @param to ids of trees; `from` is undefined for the empty tree
- * @throws CairnError `unavailable` when git fails, `too-large` when very many files differ
+ * @throws CairnError `unavailable` when git fails, `too-large` when very many files differ, `not-found` for a file or a page
+ *   beyond the last one
  */
 export async function compareTrees(
   view: RepositoryView,
   from: string | undefined,
   to: string,
+  question: DifferencesQuestion = {},
 ): Promise<Differences> {
   const input = `${from ?? EMPTY_TREE[view.manifest.objectFormat]} ${to}\n`;
+  const { file, page = 1 } = question;
+  if (file !== undefined) return compareOne(view, input, file, question);
+  const first = (page - 1) * FILES_ON_A_PAGE;
   const [listed, patch] = await Promise.all([
-    firstBytes(view, listDifferences(view.gitDir), input, MOST_LISTED),
-    firstBytes(view, printPatch(view.gitDir), input, MOST_BYTES),
+    listFiles(view, input, first, FILES_ON_A_PAGE, question),
+    page > 1 ? undefined : firstBytes(view, printPatch(view.gitDir, question), input, MOST_BYTES),
   ]);
-  if (!listed.complete) throw new CairnError('too-large', 'so many files differ that they cannot be shown');
-  const { files, count } = parseChangedFiles(listed.output, MOST_FILES);
-  const diffs = parseUnifiedDiff(patch.output, patch.complete, MOST_LINES);
-  let at = 0;
-  const shown = files.map((file) => {
-    const diff = diffs[at];
-    // A file that becomes a link is deleted and added.
-    at += file.status === 'type-changed' ? 2 : 1;
-    return { file, diff };
-  });
-  return { files: shown, count };
+  if (page > 1 && listed.files.length === 0) throw new CairnError('not-found', 'no more files differ');
+  const files = listed.files.map((one) => ({ file: one, diff: undefined }));
+  const { count, totals } = listed;
+  return {
+    files: patch === undefined ? files : withLines(listed.files, patch.output, patch.complete),
+    first,
+    count,
+    totals,
+  };
 }
 
-/** Runs a command and reads the beginning of its output; then git is ended. */
-async function firstBytes(
+/** Compares one file, whatever the others are. */
+async function compareOne(
   view: RepositoryView,
-  command: GitCommand,
   input: string,
+  at: number,
+  question: DifferencesQuestion,
+): Promise<Differences> {
+  const { files, count, totals } = await listFiles(view, input, at - 1, 1, question);
+  const [file] = files;
+  if (file === undefined) throw new CairnError('not-found', 'there is no such changed file');
+  const found = await compareFile(view, file, question);
+  const diff = found === undefined ? undefined : withMarks(found, { steps: WORD_STEPS });
+  return { files: [{ file, diff }], first: at - 1, count, totals };
+}
+
+async function listFiles(
+  view: RepositoryView,
+  input: string,
+  first: number,
   most: number,
-): Promise<{ readonly output: Buffer; readonly complete: boolean }> {
-  const running = view.git.start(command, { signal: view.signal });
-  running.stderr.resume();
-  running.stdin.end(input);
-  const chunks: Buffer[] = [];
+  question: DifferencesQuestion,
+): Promise<Pick<Differences, 'count' | 'totals'> & { readonly files: readonly ChangedFile[] }> {
+  const reader = new ChangedFilesReader(first, most);
   let size = 0;
-  try {
-    for await (const chunk of running.stdout as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size > most) return { output: Buffer.concat(chunks).subarray(0, most), complete: false };
+  for await (const chunk of outputOf(view, listDifferences(view.gitDir, question), input)) {
+    size += chunk.length;
+    if (size > MOST_LISTED)
+      throw new CairnError('too-large', 'so many files differ that they cannot be shown');
+    reader.push(chunk);
+    if (reader.listedAll && reader.count > MOST_COUNTED) {
+      return { files: reader.files, count: reader.count, totals: undefined };
     }
-  } finally {
-    if (size > most) running.stop();
-    running.stdout.destroy();
   }
-  const result = await running.ended;
-  view.signal.throwIfAborted();
-  if (result.exitCode !== 0) throw new CairnError('unavailable', failureReason(command.name, result));
-  return { output: Buffer.concat(chunks), complete: true };
+  reader.end();
+  return { files: reader.files, count: reader.count, totals: reader.totals };
+}
+
+/** Gives files the lines that a patch has of them, as many as a page shows. */
+function withLines(files: readonly ChangedFile[], output: Buffer, complete: boolean): FileDifference[] {
+  const sections = new Map<string, PatchSection[]>();
+  for (const section of splitPatch(output, complete)) {
+    const same = sections.get(section.head);
+    if (same === undefined) sections.set(section.head, [section]);
+    else same.push(section);
+  }
+  const budget = { steps: WORD_STEPS };
+  let left = MOST_LINES;
+  return files.map((file) => {
+    const found = sections.get(sectionHead(file));
+    // A patch has nothing about a file that differs only in white space, if that is left out.
+    if (left === 0 || (found === undefined && !complete)) return { file, diff: undefined };
+    const diff = parseFileDiff(found ?? [], { ...BOUNDS, lines: Math.min(BOUNDS.lines, left) });
+    left -= countLines(diff);
+    return { file, diff: withMarks(diff, budget) };
+  });
+}
+
+function withMarks(diff: FileDiff, budget: WordBudget): FileDiff {
+  return { ...diff, hunks: diff.hunks.map((hunk) => markWords(hunk, budget)) };
 }

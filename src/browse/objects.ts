@@ -7,6 +7,7 @@ import {
   type Tag,
   type TreeEntry,
 } from '../git/index.ts';
+import type { SessionObject } from '../git-process/object-session.ts';
 import { CairnError } from '../lib/errors.ts';
 import { mailmapOf } from './mailmap.ts';
 import { idLength, type RepositoryView } from './repository-view.ts';
@@ -38,7 +39,7 @@ export async function peel(view: RepositoryView, oid: string): Promise<Peeled> {
     const info = await view.session.info(at);
     if (info === undefined) throw notHere(at);
     if (info.type !== 'tag') return { tags, oid: at, type: info.type };
-    const tag = parseTag((await read(view, at, TEXT_SIZE)).content);
+    const tag = parseTag((await readObject(view, at, TEXT_SIZE)).content);
     const tagger = tag.tagger === undefined ? undefined : (await mailmapOf(view)).apply(tag.tagger);
     tags.push({ oid: at, tag: { ...tag, tagger } });
     at = tag.object;
@@ -48,7 +49,7 @@ export async function peel(view: RepositoryView, oid: string): Promise<Peeled> {
 
 /** Reads a commit. @throws CairnError `not-found` for what is not here or is no commit; `too-large` */
 export async function readCommit(view: RepositoryView, oid: string): Promise<FoundCommit> {
-  const { type, content } = await read(view, oid, TEXT_SIZE);
+  const { type, content } = await readObject(view, oid, TEXT_SIZE);
   if (type !== 'commit') throw new CairnError('not-found', `${oid} is a ${type}, not a commit`);
   const [commit, mailmap] = [parseCommit(content), await mailmapOf(view)];
   const [author, committer] = [mailmap.apply(commit.author), mailmap.apply(commit.committer)];
@@ -99,7 +100,7 @@ export async function findPath(
 
 /** Reads a file. @param maxSize bytes @throws CairnError `not-found`, `too-large` */
 export async function readBlob(view: RepositoryView, oid: string, maxSize: number): Promise<Buffer> {
-  const { type, content } = await read(view, oid, maxSize);
+  const { type, content } = await readObject(view, oid, maxSize);
   if (type !== 'blob') throw new CairnError('not-found', `${oid} is a ${type}, not a file`);
   return content;
 }
@@ -112,12 +113,13 @@ export async function blobSize(view: RepositoryView, oid: string): Promise<numbe
 }
 
 async function treeContent(view: RepositoryView, oid: string): Promise<Buffer> {
-  const { type, content } = await read(view, oid, TREE_SIZE);
+  const { type, content } = await readObject(view, oid, TREE_SIZE);
   if (type !== 'tree') throw new CairnError('not-found', `${oid} is a ${type}, not a folder`);
   return content;
 }
 
-async function read(view: RepositoryView, oid: string, maxSize: number) {
+/** Reads any object as it is. @param maxSize bytes @throws CairnError `not-found`, `too-large` */
+export async function readObject(view: RepositoryView, oid: string, maxSize: number): Promise<SessionObject> {
   view.signal.throwIfAborted();
   const object = await view.session.read(oid, maxSize);
   if (object === undefined) throw notHere(oid);

@@ -2,7 +2,7 @@
  * The git commands behind pages. As in `commands.ts`, what a visitor sent goes through standard input; object ids among the
  * arguments are checked to be hex digits. All of them stand back for pushes and fetches, which somebody waits for.
  */
-import type { GitCommand } from './commands.ts';
+import { checkedObjectId, type GitCommand } from './commands.ts';
 
 /** Above 0, so that a crawler does not slow down pushes and clones. */
 export const NICENESS = 5;
@@ -71,24 +71,79 @@ export function listChanges(gitDir: string, isAscii: boolean, count?: number): G
 /** Similarity in percent from which an added and a deleted file are a rename, and how many are compared at most. */
 const RENAMES = ['-M50%', '-l400'];
 
+/** Larger files are compared as binary ones: to compare lines, git holds both files and tables of their lines. */
+const COMPARED_SIZE = ['core.bigFileThreshold', '16m'] as const;
+
+/** How two trees or files are compared. */
+export interface ComparisonOptions {
+  /** Whether lines are the same that differ in white space only. */
+  readonly ignoreSpace?: boolean;
+}
+
+function spaceOption({ ignoreSpace }: ComparisonOptions): string[] {
+  return ignoreSpace === true ? ['--ignore-all-space'] : [];
+}
+
 /**
  * Compares the two trees whose ids come from standard input, on one line. Prints both ids, then for each changed file what
  * `--raw` says, then for each `--numstat`, all ended by NUL.
  */
-export function listDifferences(gitDir: string): GitCommand {
+export function listDifferences(gitDir: string, options: ComparisonOptions = {}): GitCommand {
   return {
     name: 'diff-tree',
-    args: ['--stdin', '-r', '-z', '--raw', '--numstat', '--full-index', '--abbrev=64', ...RENAMES],
+    args: [
+      '--stdin',
+      '-r',
+      '-z',
+      '--raw',
+      '--numstat',
+      '--full-index',
+      '--abbrev=64',
+      ...spaceOption(options),
+      ...RENAMES,
+    ],
+    config: [COMPARED_SIZE],
     variables: { GIT_DIR: gitDir },
     niceness: NICENESS,
   };
 }
 
-/** Compares the two trees whose ids come from standard input, on one line, as a unified diff. @param context lines around a change */
-export function printPatch(gitDir: string, context = 3): GitCommand {
+/** Compares the two trees whose ids come from standard input, on one line, as a unified diff. */
+export function printPatch(gitDir: string, options: ComparisonOptions = {}): GitCommand {
   return {
     name: 'diff-tree',
-    args: ['--stdin', '-r', '-p', `-U${context}`, '--full-index', '--no-color', ...RENAMES],
+    args: ['--stdin', '-r', '-p', '-U3', '--full-index', '--no-color', ...spaceOption(options), ...RENAMES],
+    config: [COMPARED_SIZE],
+    variables: { GIT_DIR: gitDir },
+    niceness: NICENESS,
+  };
+}
+
+/** Compares two files as a unified diff. @param from and @param to whole object ids in hex */
+export function compareBlobs(
+  gitDir: string,
+  from: string,
+  to: string,
+  options: ComparisonOptions = {},
+): GitCommand {
+  const fixed = ['--no-color', '--no-ext-diff', '--no-textconv', '-U3'];
+  return {
+    name: 'diff',
+    args: [...fixed, ...spaceOption(options), checkedObjectId(from), checkedObjectId(to)],
+    config: [COMPARED_SIZE],
+    variables: { GIT_DIR: gitDir },
+    niceness: NICENESS,
+  };
+}
+
+/**
+ * Prints the best common ancestor of two commits; exit code 1 if there is none. merge-base does not read standard input.
+ * @param one and @param other whole object ids in hex
+ */
+export function findMergeBase(gitDir: string, one: string, other: string): GitCommand {
+  return {
+    name: 'merge-base',
+    args: [checkedObjectId(one), checkedObjectId(other)],
     variables: { GIT_DIR: gitDir },
     niceness: NICENESS,
   };

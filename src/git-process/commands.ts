@@ -1,7 +1,8 @@
 /**
  * Every git command that Cairn runs, as data: name, arguments, settings and variables. No string is split into
  * arguments. Nothing that a client sent becomes an argument, an option or a variable: names and object ids go through
- * standard input. The one exception, {@link checkAncestry}, takes object ids that are checked to be hex digits.
+ * standard input. The exceptions, {@link checkAncestry} and some of `browse-commands`, take object ids that are checked to
+ * be hex digits.
  */
 
 import { isObjectId } from '../git/index.ts';
@@ -247,7 +248,8 @@ export function checkAncestry(paths: QuarantinePaths, from: string, to: string):
   };
 }
 
-function checkedObjectId(oid: string): string {
+/** An object id as an argument. @throws Error for anything else */
+export function checkedObjectId(oid: string): string {
   if (!isObjectId(oid, 'sha1') && !isObjectId(oid, 'sha256'))
     throw new Error('only a whole object id may become an argument');
   return oid;

@@ -16,15 +16,21 @@ export interface SessionObject extends ObjectInfo {
   readonly content: Buffer;
 }
 
+/** An answer of git's. */
+interface Answer extends SessionObject {
+  readonly oid: string;
+}
+
 /** What waits for an answer. */
 interface Question {
   /** Most bytes of content that are wanted; undefined for none. */
   readonly maxSize: number | undefined;
-  resolve(answer: SessionObject | undefined): void;
+  resolve(answer: Answer | undefined): void;
   reject(error: unknown): void;
 }
 
 const NO_CONTENT = Buffer.alloc(0);
+const WHOLE_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /**
  * `git cat-file --batch-command` over one snapshot. Questions may overlap: git answers them in order. The process is started
@@ -51,7 +57,7 @@ export class ObjectSession {
    * @throws CairnError `unavailable` when git fails, `busy` when there is no memory for it
    */
   async info(oid: string): Promise<ObjectInfo | undefined> {
-    return this.ask(oid, undefined);
+    return WHOLE_ID.test(oid) ? this.ask(oid, undefined) : undefined;
   }
 
   /**
@@ -74,7 +80,20 @@ export class ObjectSession {
    * read, and dropped.
    */
   async readSmall(oid: string, maxSize: number): Promise<SessionObject | undefined> {
-    return this.ask(oid, maxSize);
+    return WHOLE_ID.test(oid) ? this.ask(oid, maxSize) : undefined;
+  }
+
+  /**
+   * Finds the object that the beginning of an id stands for.
+   * @param prefix 4 to 64 hex digits
+   * @returns undefined if there is none, or several
+   * @throws as {@link info}
+   */
+  async find(prefix: string): Promise<(ObjectInfo & { readonly oid: string }) | undefined> {
+    if (!/^[0-9a-f]{4,64}$/.test(prefix)) return undefined;
+    const found = await this.ask(prefix, undefined);
+    // For git a ref may have such a name, too.
+    return found?.oid.startsWith(prefix) === true ? found : undefined;
   }
 
   /** Ends git. Questions that wait fail. */
@@ -85,9 +104,8 @@ export class ObjectSession {
     await running?.ended;
   }
 
-  private ask(oid: string, maxSize: number | undefined): Promise<SessionObject | undefined> {
-    // A line of its own would be another command.
-    if (!/^[0-9a-f]{40,64}$/.test(oid)) return Promise.resolve(undefined);
+  /** @param oid hex digits and nothing else: a line of its own would be another command */
+  private ask(oid: string, maxSize: number | undefined): Promise<Answer | undefined> {
     return new Promise((resolve, reject) => {
       if (this.closed) throw new CairnError('unavailable', 'the session with git is closed');
       const running = this.process();
@@ -120,7 +138,7 @@ export class ObjectSession {
     let rest: Buffer = NO_CONTENT;
     const parts: Buffer[] = [];
     let missing = 0;
-    let head: ObjectInfo | undefined;
+    let head: Omit<Answer, 'content'> | undefined;
     for await (const chunk of running.stdout as AsyncIterable<Buffer>) {
       rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       while (rest.length > 0) {
@@ -168,8 +186,8 @@ function tooLarge({ type, size }: ObjectInfo, maxSize: number): CairnError {
   return new CairnError('too-large', `a ${type} has ${size} bytes, more than ${maxSize}`);
 }
 
-/** Parses `<oid> <type> <size>`; undefined for `<oid> missing`. */
-function parseInfo(line: string): ObjectInfo | undefined {
-  const [, type, size] = line.split(' ');
-  return isObjectType(type) ? { type, size: Number(size) } : undefined;
+/** Parses `<oid> <type> <size>`; undefined for `<oid> missing` and `<oid> ambiguous`. */
+function parseInfo(line: string): Omit<Answer, 'content'> | undefined {
+  const [oid = '', type, size] = line.split(' ');
+  return isObjectType(type) ? { oid, type, size: Number(size) } : undefined;
 }

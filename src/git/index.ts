@@ -28,9 +28,27 @@ export { type PushReport, ReportParser } from './client/parse-report.ts';
 export { emptyPack, encodePushHead, type PushRequestOptions } from './client/push-request.ts';
 export type { CommitProof } from './commit-proof.ts';
 export { applyDelta, DeltaSteps, deltaResultSize } from './delta.ts';
-export { type ChangedFile, type ChangeStatus, parseChangedFiles } from './diff/changed-file.ts';
+export {
+  type ChangedFile,
+  ChangedFilesReader,
+  type ChangeStatus,
+  type LineTotals,
+  SUBMODULE_MODE,
+} from './diff/changed-file.ts';
 export { type PatchMail, type PatchMailLimits, parsePatchMail } from './diff/patch-mail.ts';
-export { type DiffHunk, type DiffLine, type FileDiff, parseUnifiedDiff } from './diff/unified-diff.ts';
+export { type PatchSection, sectionHead, splitPatch } from './diff/patch-sections.ts';
+export { type SplitRow, splitRows } from './diff/split-rows.ts';
+export {
+  countLines,
+  type DiffBounds,
+  type DiffHunk,
+  type DiffLine,
+  type FileDiff,
+  type Mark,
+  parseFileDiff,
+} from './diff/unified-diff.ts';
+export { wholeFileDiff } from './diff/whole-file-diff.ts';
+export { compareWords, markWords, type WordBudget } from './diff/word-marks.ts';
 export { encodeErrorPacket } from './error-packet.ts';
 export { type FetchRequest, type HistoryLimits, parseFetch } from './fetch-arguments.ts';
 export { type GrepFile, type GrepLine, parseGrep } from './grep-output.ts';
@@ -51,11 +69,23 @@ export {
   type TypedLinkVisitor,
 } from './object-links.ts';
 export { isObjectType, type ObjectDescription, type ObjectType } from './object-type.ts';
+export { type AllowedSigner, allowsGit, parseAllowedSigners } from './objects/allowed-signers.ts';
 export { type Commit, parseCommit, splitMessage } from './objects/commit.ts';
 export { Mailmap, MOST_MAILMAP_LINES, type Named } from './objects/mailmap.ts';
 export type { Person } from './objects/person.ts';
+export { findReferences, type Reference } from './objects/references.ts';
+export {
+  openPgpKey,
+  parseSshSignature,
+  readStrings,
+  type SignatureKind,
+  type SshSignature,
+  signatureKind,
+  signedContent,
+} from './objects/signature.ts';
 export { parseTag, type Tag } from './objects/tag.ts';
 export { decodeText } from './objects/text-encoding.ts';
+export { parseTrailers, splitTrailers, type Trailer } from './objects/trailers.ts';
 export { findInTree, parseTree, type TreeEntry } from './objects/tree.ts';
 export {
   longestEntryHeader,

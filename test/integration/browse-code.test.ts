@@ -223,8 +223,8 @@ describe('commits and histories', () => {
     expect(root).toContain('no line feed at the end');
     const changed = await text(await get(`commit/${second}`));
     expect(changed).toContain('<bdi>moved</bdi> → <bdi>to</bdi>');
-    expect(changed).toContain('Binary file.');
-    expect(changed).toContain('renamed, +0 −0');
+    expect(changed).toContain('Binary file, or a very large one.');
+    expect(changed).toContain('<span class="quiet">renamed</span>');
     const tip = (await client.run(['rev-parse', 'main'])).trim();
     const merge = await text(await get(`commit/${tip}`));
     expect([...merge.matchAll(/<dt>Parent<\/dt>/g)]).toHaveLength(8);

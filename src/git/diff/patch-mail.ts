@@ -1,6 +1,7 @@
 /** Patches as mails, as `git format-patch` writes them and `git am` reads them. Anybody may have written one. */
 import type { ChangedFile, ChangeStatus } from './changed-file.ts';
-import { type FileDiff, parseUnifiedDiff } from './unified-diff.ts';
+import { splitPatch } from './patch-sections.ts';
+import { type FileDiff, parseFileDiff } from './unified-diff.ts';
 
 /** A mail with a patch. Whatever is missing is empty. */
 export interface PatchMail {
@@ -26,6 +27,8 @@ export interface PatchMailLimits {
 
 const SIGNATURE = /\n-- \n[^\n]*\s*$/;
 const NONE = '000000';
+/** Characters of a line that are kept. */
+const COLUMNS = 2_000;
 
 /** Reads a mail. Never fails: a text that is no patch is a message without files. */
 export function parsePatchMail(text: string, limits: PatchMailLimits): PatchMail {
@@ -89,17 +92,15 @@ function messageOf(body: string): string {
 
 function changes(text: string, limits: PatchMailLimits): Pick<PatchMail, 'files' | 'count'> {
   const patch = text.replace(SIGNATURE, '\n');
-  const diffs = parseUnifiedDiff(
-    Buffer.from(patch.endsWith('\n') ? patch : `${patch}\n`),
-    true,
-    limits.lines,
-  );
+  const found = splitPatch(Buffer.from(patch.endsWith('\n') ? patch : `${patch}\n`), true);
+  const bounds = { lines: limits.lines, columns: COLUMNS };
+  const diffs = found.slice(0, limits.files).map((section) => parseFileDiff([section], bounds));
   const sections = patch.split(/^(?=diff --git )/m).slice(0, limits.files);
   const files = sections.flatMap((section, at) => {
     const diff = diffs[at];
     return diff === undefined ? [] : [{ file: changedFile(section, diff), diff }];
   });
-  return { files, count: diffs.length };
+  return { files, count: found.length };
 }
 
 /** Lines of the head of a section. */

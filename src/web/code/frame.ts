@@ -28,7 +28,9 @@ const TABS: readonly { readonly title: string; url(context: CodeContext): string
 
 /** What a page has of its context. */
 export function contextKey({ links, name, manifest, reader }: CodeContext): unknown {
-  return [links.repository, name, manifest.head, manifest.objectFormat, reader ?? null];
+  // On the default branch stands the mailmap, which changes the names of people on every page.
+  const tip = manifest.refs.get(manifest.head) ?? null;
+  return [links.repository, name, manifest.head, manifest.objectFormat, tip, reader ?? null];
 }
 
 /** A page of code: the repository and its parts above, the content below. @param title plain text */

@@ -22,9 +22,6 @@ details.file .code { margin: 0; border: 0; border-top: 1px solid var(--line); bo
 .code .number { padding: 0 0.7rem; text-align: end; color: var(--quiet); user-select: none; font-size: 0.8rem; font-variant-numeric: tabular-nums; }
 .code .number a { color: inherit; text-decoration: none; }
 .code tr:target { background: var(--marked); }
-.diff .added { background: var(--added); }
-.diff .deleted { background: var(--deleted); }
-.diff .hunk { color: var(--quiet); }
 @media (max-width: 40rem) {
   .code td { display: table-cell; color: inherit; }
   .code .number { color: var(--quiet); }

@@ -16,7 +16,7 @@ export const commitSchema = z.object({
   author: personSchema,
   committer: personSchema,
   message: z.string(),
-  signature: z.string().nullable().describe('in ASCII armour, not checked'),
+  signature: z.string().nullable().describe('in ASCII armour'),
 });
 
 export function personJson({ name, email, time, zone }: Person): z.infer<typeof personSchema> {

@@ -12,6 +12,11 @@ const lineSchema = z.object({
 
 export const differencesSchema = z.object({
   count: z.number().int().describe('changed files, those left out included'),
+  first: z.number().int().describe('place of the first file below among all, from 0'),
+  totals: z
+    .object({ added: z.number().int(), deleted: z.number().int() })
+    .nullable()
+    .describe('lines of all files; null where very many files differ'),
   files: z.array(
     z.object({
       status: z.enum(['added', 'deleted', 'modified', 'renamed', 'copied', 'type-changed']),
@@ -21,7 +26,11 @@ export const differencesSchema = z.object({
       newMode: z.string(),
       oldId: z.string(),
       newId: z.string(),
-      added: z.number().int().nullable().describe('lines; null for binary files'),
+      added: z
+        .number()
+        .int()
+        .nullable()
+        .describe('lines; null for binary files, and where very many files differ'),
       deleted: z.number().int().nullable(),
       diff: z
         .object({
@@ -35,8 +44,9 @@ export const differencesSchema = z.object({
   ),
 });
 
-export function differencesJson({ files, count }: Differences): z.infer<typeof differencesSchema> {
-  return { count, files: files.map(fileJson) };
+export function differencesJson(differences: Differences): z.infer<typeof differencesSchema> {
+  const { files, first, count, totals } = differences;
+  return { count, first, totals: totals ?? null, files: files.map(fileJson) };
 }
 
 function fileJson({ file, diff }: FileDifference): z.infer<typeof differencesSchema>['files'][number] {

@@ -1,106 +1,113 @@
 import { html } from 'hono/html';
-import type { Differences, FileDifference } from '../../../../browse/differences.ts';
+import type { CheckedSignature } from '../../../../browse/check-signature.ts';
+import type { Differences } from '../../../../browse/differences.ts';
 import type { FoundCommit } from '../../../../browse/objects.ts';
-import {
-  type ChangedFile,
-  type DiffHunk,
-  type DiffLine,
-  type FileDiff,
-  splitMessage,
-} from '../../../../git/index.ts';
+import { splitMessage, splitTrailers } from '../../../../git/index.ts';
 import type { Html } from '../../../layout.ts';
 import { userText } from '../../../user-text.ts';
+import type { DiffView } from '../../diff/diff-view.ts';
+import { differencesHtml } from '../../diff/differences-html.ts';
 import { type CodeContext, codePage } from '../../frame.ts';
+import { messageHtml } from '../../message/message-html.ts';
 import { dayAndTime, personName } from '../../person.ts';
 
 export interface CommitPageParts {
   readonly found: FoundCommit;
-  /** How the commit differs from its first parent. */
+  /** Words of the message that are ids of commits. */
+  readonly known: ReadonlyMap<string, string>;
+  readonly signature: CheckedSignature | undefined;
+  /** How the commit differs from a parent. */
   readonly differences: Differences;
+  /** Which parent that is, from 1; 0 if there is none. */
+  readonly parent: number;
+  readonly view: DiffView;
 }
 
+const SUBJECT = 500;
 const MESSAGE = 20_000;
+const TRAILER = 300;
+const SIGNER = 300;
+/** Links to parents on a page: a commit may have thousands. */
+const MOST_PARENTS = 64;
 
 /** A commit: who, when, why and what. */
-export function commitHtml(context: CodeContext, { found, differences }: CommitPageParts): Html {
+export function commitHtml(context: CodeContext, parts: CommitPageParts): Html {
+  const { found, known, parent, view, differences } = parts;
   const { links } = context;
   const { oid, commit } = found;
   const { subject, body } = splitMessage(commit.message);
-  const isSamePerson =
-    commit.author.name === commit.committer.name && commit.author.email === commit.committer.email;
+  const trailers = splitTrailers(commit.message).trailers;
+  const text = trailers.length === 0 ? body : splitTrailers(`-\n\n${body}`).text.slice(3);
   return codePage(
     context,
-    `${subject === '' ? oid.slice(0, 10) : subject}`,
-    html`<h1 class="subject">${subject === '' ? html`<em>no message</em>` : userText(subject, 500)}</h1>
-${body === '' ? '' : html`<p class="said">${userText(body, MESSAGE)}</p>`}
+    subject === '' ? oid.slice(0, 10) : subject,
+    html`<h1 class="subject">${subject === '' ? html`<em>no message</em>` : messageHtml(links, subject, known, SUBJECT)}</h1>
+${text === '' ? '' : html`<div class="message">${messageHtml(links, text, known, MESSAGE)}</div>`}
 <dl>
+${people(found)}
 <dt>Commit</dt><dd><code>${oid}</code></dd>
-<dt>Author</dt><dd>${personName(commit.author)} <span class="quiet">${dayAndTime(commit.author)}</span></dd>
-${isSamePerson ? '' : html`<dt>Committer</dt><dd>${personName(commit.committer)} <span class="quiet">${dayAndTime(commit.committer)}</span></dd>`}
-${commit.parents.map((parent) => html`<dt>Parent</dt><dd><a href="${links.commit(parent)}"><code>${parent}</code></a></dd>`)}
-<dt>Files</dt><dd><a href="${links.at('tree', oid)}">Browse this commit</a></dd>
-${commit.signature === undefined ? '' : html`<dt>Signature</dt><dd>signed; not checked here</dd>`}
+${parents(parts, links)}
+${trailers.map(
+  ({
+    name,
+    value,
+  }) => html`<dt>${userText(name, 60)}</dt><dd>${messageHtml(links, value, known, TRAILER)}</dd>
+`,
+)}${signature(parts.signature)}
 </dl>
-${differencesOf(differences)}`,
+<p class="switches"><a href="${links.at('tree', oid)}">Files</a> <a href="${links.at('commits', oid)}">History</a></p>
+${differencesHtml(links, {
+  differences,
+  view,
+  here: links.commit(oid),
+  others: parent > 1 ? { parent: String(parent) } : {},
+  before: commit.parents[parent - 1],
+  after: oid,
+})}`,
   );
 }
 
-/** Changed files: a list, and the lines of each. */
-export function differencesOf({ files, count }: Differences): Html {
-  if (count === 0) return html`<h2>Changes</h2><p>No file differs.</p>`;
-  const title = `${count.toLocaleString('en')} changed ${count === 1 ? 'file' : 'files'}`;
-  return html`<h2>${title}</h2>
-<ul class="changed">
-${files.map(
-  (
-    { file },
-    at,
-  ) => html`<li><a href="#file-${at + 1}">${pathText(file)}</a> <span class="quiet">${file.status}${counts(file)}</span></li>
+function people({ commit: { author, committer } }: FoundCommit): Html {
+  const isSamePerson = author.name === committer.name && author.email === committer.email;
+  const when = (title: string, person: typeof author) =>
+    html`<dt>${title}</dt><dd>${personName(person)} <span class="quiet">${dayAndTime(person)}</span></dd>`;
+  return html`${when('Author', author)}
+${isSamePerson && author.time === committer.time ? '' : when('Committer', committer)}`;
+}
+
+/** The parents; for a merge, with links to the differences from each. */
+function parents({ found, parent, view }: CommitPageParts, links: CodeContext['links']): Html {
+  const { oid, commit } = found;
+  const isMerge = commit.parents.length > 1;
+  const compared = (number: number) => {
+    if (number === parent) return html` <span class="quiet">compared below</span>`;
+    const query = [...(number > 1 ? [`parent=${number}`] : []), ...(view.split ? ['view=split'] : [])];
+    return html` <a href="${links.commit(oid)}${query.length === 0 ? '' : `?${query.join('&')}`}">compare with this parent</a>`;
+  };
+  const more = commit.parents.length - MOST_PARENTS;
+  return html`${commit.parents.slice(0, MOST_PARENTS).map(
+    (
+      id,
+      at,
+    ) => html`<dt>Parent</dt><dd><a href="${links.commit(id)}"><code>${id}</code></a>${isMerge ? compared(at + 1) : ''}</dd>
 `,
-)}</ul>
-${files.length < count ? html`<p class="quiet">The first ${files.length} files are shown.</p>` : ''}
-${files.map(fileDifference)}`;
+  )}${more > 0 ? html`<dt>Parents</dt><dd>and ${more.toLocaleString('en')} more</dd>` : ''}${
+    commit.parents.length === 0 ? html`<dt>Parent</dt><dd>none: this is where the history begins</dd>` : ''
+  }`;
 }
 
-function fileDifference({ file, diff }: FileDifference, at: number): Html {
-  return html`<details class="file" id="file-${at + 1}" open>
-<summary>${pathText(file)} <span class="quiet">${file.status}${counts(file)}</span></summary>
-${diff === undefined ? html`<p class="quiet">Not shown: this comparison is very large.</p>` : fileLines(file, diff)}
-</details>
-`;
-}
+const KINDS = { openpgp: 'OpenPGP', ssh: 'SSH', x509: 'X.509', nostr: 'Nostr', unknown: 'unknown' } as const;
 
-function fileLines(file: ChangedFile, diff: FileDiff): Html {
-  if (diff.binary) return html`<p class="quiet">Binary file.</p>`;
-  if (diff.hunks.length === 0) {
-    const mode = file.oldMode === file.newMode ? '' : `, mode ${file.oldMode} → ${file.newMode}`;
-    return html`<p class="quiet">No line differs${mode}.</p>`;
-  }
-  return html`<div class="code diff" role="region" aria-label="Changes" tabindex="0"><table>
-<tbody>
-${diff.hunks.map(hunkRows)}</tbody>
-</table></div>
-${diff.cut ? html`<p class="quiet">The rest of the changes of this file is not shown.</p>` : ''}`;
-}
-
-function hunkRows({ heading, lines }: DiffHunk): Html {
-  return html`<tr class="hunk"><td class="number"></td><td class="number"></td><td><code>… ${heading}</code></td></tr>
-${lines.map(lineRow)}`;
-}
-
-const SIGNS = { added: '+', deleted: '-', context: ' ' } as const;
-
-function lineRow({ kind, oldLine, newLine, text, noLineFeed }: DiffLine): Html {
-  const end = noLineFeed === true ? html`<span class="quiet"> no line feed at the end</span>` : '';
-  return html`<tr class="${kind}"><td class="number">${oldLine ?? ''}</td><td class="number">${newLine ?? ''}</td><td><code>${SIGNS[kind]}${text}</code>${end}</td></tr>
-`;
-}
-
-function pathText({ oldPath, newPath }: ChangedFile): Html {
-  const path = (bytes: Buffer) => userText(bytes.toString('utf8'), 1_024);
-  return oldPath.equals(newPath) ? path(newPath) : html`${path(oldPath)} → ${path(newPath)}`;
-}
-
-function counts({ added, deleted }: ChangedFile): string {
-  return added === undefined || deleted === undefined ? ', binary' : `, +${added} −${deleted}`;
+/** A signature, with a word for what is known of it. Only a key that the repository names is good. */
+function signature(checked: CheckedSignature | undefined): Html | '' {
+  if (checked === undefined) return '';
+  const { verdict, kind, key, signer } = checked;
+  const named = key === undefined ? '' : html`, key <code>${key}</code>`;
+  const text = {
+    good: html`<strong>good</strong>, by ${userText(signer ?? '', SIGNER)}`,
+    'unknown-key': html`<strong>unknown key</strong>: the signature fits, but this repository does not say whose key it is`,
+    bad: html`<strong>bad</strong>: the signature does not fit this commit`,
+    'not-checked': html`signed, not checked here`,
+  }[verdict];
+  return html`<dt>Signature</dt><dd>${text} <span class="quiet">(${KINDS[kind]}${named})</span></dd>`;
 }

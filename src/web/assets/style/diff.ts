@@ -1,0 +1,16 @@
+/** Messages of commits, and differences. */
+export const DIFF = `
+.message { margin: 0.6rem 0; white-space: pre-wrap; font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: 0.875rem; }
+.switches { display: flex; flex-wrap: wrap; gap: 0.2rem 1.2rem; }
+details.file > .whole-files { margin: 0; padding-top: 0.3rem; padding-bottom: 0.3rem; font-size: 0.9rem; }
+.whole-files a { margin-inline-end: 0.8rem; }
+.diff code { unicode-bidi: isolate; }
+.diff .added { background: var(--added); }
+.diff .deleted { background: var(--deleted); }
+.diff mark { color: inherit; border-radius: 2px; background: color-mix(in srgb, currentColor 16%, transparent); }
+.diff .hunk { color: var(--quiet); }
+.split table { width: 100%; min-width: 48rem; table-layout: fixed; }
+.split .number { width: 4rem; }
+.split code { white-space: pre-wrap; }
+.split .none { background: var(--ground); }
+`;

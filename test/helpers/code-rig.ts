@@ -1,0 +1,86 @@
+import { Hono } from 'hono';
+import { expect } from 'vitest';
+import { RepositoryViews } from '../../src/browse/repository-views.ts';
+import { Git } from '../../src/git-process/git.ts';
+import { formatNpub } from '../../src/nostr/public-key.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
+import { repositoryId } from '../../src/repository/repository-id.ts';
+import { codeRoutes } from '../../src/web/code/code-routes.ts';
+import { FaultyStore } from './faulty-store.ts';
+import { GitClient } from './git-client.ts';
+import { type GitServer, startGitServer } from './git-server.ts';
+import { Person } from './nostr-client.ts';
+import { type TempDir, tempDir } from './temp-dir.ts';
+
+/** A server to push to, and the routes of its pages of code. One for all tests of a file. */
+export class CodeRig implements AsyncDisposable {
+  readonly owner = new Person();
+  readonly server: GitServer;
+  readonly folder: TempDir;
+  readonly app: Hono;
+  private readonly git: Git;
+  private readonly views: RepositoryViews;
+
+  private constructor(server: GitServer, folder: TempDir) {
+    this.server = server;
+    this.folder = folder;
+    this.git = new Git({ binary: 'git', home: folder.path });
+    this.views = new RepositoryViews({
+      git: this.git,
+      places: 2,
+      queue: 64,
+      timeLimit: 60_000,
+      idle: 60_000,
+    });
+    const { repositories } = server;
+    const nameOf = ({ identifier }: { readonly identifier: string }) => identifier;
+    this.app = new Hono().route(
+      '/',
+      codeRoutes({ repositories, views: this.views, base: 'https://git.example.org', nameOf }),
+    );
+    this.app.onError((error) => {
+      throw error;
+    });
+  }
+
+  static async open(): Promise<CodeRig> {
+    const folder = await tempDir('cairn-code');
+    const server = await startGitServer(new FaultyStore(new MemoryObjectStore()), { access: 'open' });
+    return new CodeRig(server, folder);
+  }
+
+  /** A working folder whose commits are pushed by `push`, and the pages of what was pushed. */
+  async project(name: string, ...options: string[]) {
+    const client = await new GitClient(this.folder.path).init(name, ...options);
+    const path = `${formatNpub(this.owner.publicKey)}/${name}`;
+    const url = `${this.server.url}/git/${path}.git`;
+    const get = (page: string, headers: Record<string, string> = {}) =>
+      Promise.resolve(this.app.request(`/${path}/${page}`, { headers }));
+    return {
+      client,
+      id: repositoryId(this.owner.publicKey, name),
+      push: (...refs: string[]) =>
+        client.run(['push', '--quiet', url, ...(refs.length === 0 ? ['main'] : refs)]),
+      get,
+      /** The text of a page that is there. */
+      page: async (page: string) => textOf(await get(page)),
+      /** The JSON of a page that is there. */
+      json: async (page: string): Promise<unknown> =>
+        JSON.parse(await textOf(await get(page, { Accept: 'application/json' }))),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.views.close();
+    await this.git.close();
+    await this.server[Symbol.asyncDispose]();
+    await this.folder[Symbol.asyncDispose]();
+  }
+}
+
+/** The body of an answer that must have a status. */
+export async function textOf(response: Response, status = 200): Promise<string> {
+  const body = await response.text();
+  expect(response.status, body.slice(0, 300)).toBe(status);
+  return body;
+}

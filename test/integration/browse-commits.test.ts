@@ -1,0 +1,188 @@
+/** Pages of commits and their differences, of repositories made by real git, through the routes that serve them. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CodeRig, textOf } from '../helpers/code-rig.ts';
+
+let rig: CodeRig;
+beforeAll(async () => {
+  rig = await CodeRig.open();
+});
+afterAll(() => rig[Symbol.asyncDispose]());
+
+/** The text of each cell of code, with the marks of words. */
+function codeOf(page: string): string[] {
+  return [...page.matchAll(/<code>([-+ ].*?)<\/code>/g)].map(([, code = '']) => code);
+}
+
+describe('the page of a commit', () => {
+  it('links addresses and commits in the message, and lists its trailers', async () => {
+    const { client, push, page } = await rig.project('message');
+    const first = await client.commit('Begin');
+    const message = `Fix ${first.slice(0, 8)} (#12)
+
+See https://example.org/a(b)?x=1&y=<2>, deadbeef and ${first}.
+  Indented <b>.
+
+Fixes: #3
+Reviewed-by: R <r@example.org>`;
+    const oid = await client.commit(message);
+    await push();
+    const shown = await page(`commit/${oid}`);
+    expect(shown).toContain('href="https://example.org/a(b)?x=1&amp;y="');
+    expect([...shown.matchAll(new RegExp(`/commit/${first}"`, 'g'))]).toHaveLength(3);
+    expect(shown).not.toMatch(/<a [^>]*>#?(?:12|deadbeef)</);
+    expect(shown).toContain('  Indented &lt;b&gt;.');
+    expect(shown).toContain('<dt><bdi>Reviewed-by</bdi></dt><dd><bdi>R &lt;r@example.org&gt;</bdi></dd>');
+    expect(shown.match(/Reviewed-by/g)).toHaveLength(1);
+  });
+
+  it('shows changes in one column or two, with the words that differ, with or without white space', async () => {
+    const { client, push, page } = await rig.project('views');
+    await client.commit('Begin', { a: 'const size = 1;\nkept\n', b: 'if (x) {\n  y\n}\n', crlf: 'a\r\nb\n' });
+    const oid = await client.commit('Change', {
+      a: 'const length = 1;\nkept\n',
+      b: 'if (x) {\n      y\n}\n',
+      crlf: 'a\nb\n',
+    });
+    await push();
+    const unified = await page(`commit/${oid}`);
+    expect(codeOf(unified)).toEqual(
+      expect.arrayContaining([
+        '-const <mark>size</mark> = 1;',
+        '+const <mark>length</mark> = 1;',
+        ' kept',
+        '-a<mark>␍</mark>',
+      ]),
+    );
+    expect(unified).toContain('<span class="quiet">+3 −3</span>');
+    const split = await page(`commit/${oid}?view=split`);
+    expect(split).toMatch(
+      /<td class="number">1<\/td><td class="deleted">.*size.*<\/td><td class="number">1<\/td><td class="added">.*length/,
+    );
+    const spaceless = await page(`commit/${oid}?w=1`);
+    expect(spaceless).toContain('3 changed files');
+    expect(spaceless.match(/Only white space differs\./g)).toHaveLength(2);
+    expect(codeOf(spaceless)).toHaveLength(3);
+    expect(spaceless).toContain('With white space');
+  });
+
+  it('tells of renames, modes, links, submodules and binary files, whatever their names are', async () => {
+    const { client, push, page } = await rig.project('kinds');
+    const long = Array.from({ length: 30 }, (_, at) => `line ${at}`).join('\n');
+    await client.commit('Begin', {
+      'moved "quoted" é\tx': `${long}\n`,
+      type: 'a file\n',
+      bin: Buffer.from([0]),
+    });
+    await client.run(['update-index', '--add', '--cacheinfo', `160000,${'1'.repeat(40)},sub`]);
+    await client.run(['commit', '-qm', 'Submodule']);
+    const link = await client.run(['hash-object', '-w', '--stdin'], { input: 'a link' });
+    await client.run(['rm', '-q', '--cached', 'type', 'moved "quoted" é\tx']);
+    const moved = await client.run(['hash-object', '-w', '--stdin'], { input: `${long}\nmore\n` });
+    await client.run(['update-index', '--add', '--cacheinfo', `120000,${link},type`]);
+    await client.run(['update-index', '--add', '--cacheinfo', `100755,${moved},to/a\nb`]);
+    await client.run(['update-index', '--cacheinfo', `160000,${'2'.repeat(40)},sub`]);
+    await client.run(['update-index', '--force-remove', 'bin']);
+    await client.run(['commit', '-qm', 'Change']);
+    await push();
+    const oid = await client.run(['rev-parse', 'main']);
+    const shown = await page(`commit/${oid}`);
+    expect(shown).toContain('moved &quot;quoted&quot; é\tx</bdi> → <bdi>to/a\nb</bdi>');
+    expect(shown).toContain('renamed, mode 100644 → 100755, +1 −0');
+    expect(codeOf(shown)).toEqual(expect.arrayContaining(['+more', '-a file', '+a link']));
+    expect(shown).toContain('type-changed, mode 100644 → 120000');
+    expect(shown).toContain('Submodule <code>1111111111</code> → <code>2222222222</code>');
+    expect(shown).toContain('Binary file, or a very large one.');
+    expect(shown).toContain(`/file/${oid}/to/a%0Ab"`);
+    // Each of them alone is the same.
+    const files = [...shown.matchAll(/<details class="file".*?<\/details>/gs)].map(([file]) => file);
+    for (const [at, file] of files.entries()) {
+      const alone = await page(`commit/${oid}?file=${at + 1}`);
+      expect(codeOf(alone)).toEqual(codeOf(file));
+      expect(alone).toContain(`File ${at + 1} of 4.`);
+    }
+    await textOf(await await rig.app.request('/'), 404);
+  });
+
+  it('compares a merge with each of its eight parents, and says that a root is one', async () => {
+    const { client, push, page, get } = await rig.project('merges');
+    const root = await client.commit('Root', { root: '1\n' });
+    const sides: string[] = [];
+    for (let side = 1; side <= 7; side++) {
+      await client.run(['checkout', '-q', '-b', `side-${side}`, root]);
+      sides.push(await client.commit(`Side ${side}`, { [`side-${side}`]: `${side}\n` }));
+    }
+    await client.run(['checkout', '-q', 'main']);
+    await client.commit('Main', { main: '1\n' });
+    await client.run(['merge', '-q', '-m', 'Octopus', ...sides]);
+    await client.run(['commit', '-q', '--allow-empty', '--allow-empty-message', '-m', '']);
+    const tip = await client.run(['rev-parse', 'main']);
+    await push();
+    const merge = await client.run(['rev-parse', 'main~1']);
+    const first = await page(`commit/${merge}`);
+    expect(first).toContain('7 changed files');
+    expect(first.match(/compare with this parent/g)).toHaveLength(7);
+    const eighth = await page(`commit/${merge}?parent=8`);
+    expect(eighth).toContain('>main</bdi>');
+    expect(eighth).toContain('7 changed files');
+    expect(eighth).toContain('?parent=8&amp;view=split#changes');
+    expect(eighth).not.toContain('id="file-8"');
+    await textOf(await get(`commit/${merge}?parent=9`), 404);
+    expect(await page(`commit/${root}`)).toContain('this is where the history begins');
+    const nothing = await page(`commit/${tip}`);
+    expect(nothing).toContain('<em>no message</em>');
+    expect(nothing).toContain('No file differs.');
+  });
+
+  it('shows a large change up to a bound, and the rest one file at a time', async () => {
+    const { client, push, page, get, json } = await rig.project('large');
+    const lines = (count: number) => Array.from({ length: count }, (_, at) => `line ${at}\n`).join('');
+    const files = Object.fromEntries(
+      Array.from({ length: 320 }, (_, at) => [
+        `f${String(at).padStart(3, '0')}`,
+        lines(at === 0 ? 30_000 : 100),
+      ]),
+    );
+    const oid = await client.commit('Large', files);
+    await push();
+    const shown = await page(`commit/${oid}`);
+    expect(codeOf(shown)).toHaveLength(6_000);
+    expect(shown.length).toBeLessThan(2_000_000);
+    expect(shown).toContain('Files 1 to 300.');
+    expect(shown).toMatch(/More lines of this file differ\. <a href="[^"]*\?file=1">/);
+    expect(shown).toMatch(/Not shown among so many changes\. <a href="[^"]*\?file=300">/);
+    const second = await page(`commit/${oid}?page=2`);
+    expect(second).toContain('Files 301 to 320.');
+    expect(second).toContain('?file=320"');
+    expect(codeOf(second)).toEqual([]);
+    expect(codeOf(await page(`commit/${oid}?file=320`))).toHaveLength(100);
+    const whole = await page(`commit/${oid}?file=1`);
+    expect(codeOf(whole)).toHaveLength(20_000);
+    expect(whole).toContain('The rest of the changes of this file is not shown.');
+    for (const path of ['?file=321', '?page=3']) await textOf(await get(`commit/${oid}${path}`), 404);
+    expect(await json(`commit/${oid}?file=320`)).toMatchObject({
+      parent: 0,
+      differences: { count: 320, first: 319, totals: { added: 61_900, deleted: 0 } },
+    });
+  });
+
+  it('shows what people wrote as text, and nothing of it runs', async () => {
+    const { client, push, page } = await rig.project('hostile');
+    const evil = '<script>alert(1)</script>"\'><img src=x onerror=alert(1)>';
+    await client.commit('Begin', { a: 'x\n' });
+    const oid = await client.commit(
+      `${evil}\n\n${evil} javascript:alert(1) https://e.org/"onx=1\n\nX-${1}: ${evil}`,
+      {
+        a: `${evil}\n`,
+        [evil.replaceAll('/', '')]: evil,
+      },
+    );
+    await push();
+    const shown = await page(`commit/${oid}`);
+    expect(shown).not.toContain('<img');
+    expect(shown.match(/<script/g) ?? []).toHaveLength(
+      (await page('commits/main')).match(/<script/g)?.length ?? 0,
+    );
+    expect(shown).not.toMatch(/href="javascript:/);
+    expect(shown).not.toMatch(/ style=/);
+  });
+});
