@@ -21,6 +21,8 @@ export interface RepositoryViewsOptions {
   readonly timeLimit: number;
   /** Milliseconds for which git stays after the last question about a state. */
   readonly idle: number;
+  /** Waits while more urgent work goes first; absent where there is none. */
+  readonly standBack?: () => Promise<void>;
 }
 
 /** A session over a snapshot, kept while pages ask for the same state. */
@@ -108,6 +110,7 @@ export class RepositoryViews {
   ): Promise<T> {
     const release = await places.acquire(signal);
     try {
+      await this.options.standBack?.();
       const open = await this.acquire(repository, state);
       try {
         return await work(open);

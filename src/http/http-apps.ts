@@ -1,5 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
+import type { Precedence } from '../lib/precedence.ts';
 import type { Random } from '../lib/random.ts';
 import type { Verifier } from '../nostr/verify.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -18,6 +19,7 @@ import { endWithUnreadBody } from './middleware/end-with-unread-body.ts';
 import type { Expectations } from './middleware/expectation.ts';
 import { observe } from './middleware/observe.ts';
 import { RequestPlaces } from './middleware/request-places.ts';
+import { takePrecedence } from './middleware/take-precedence.ts';
 import { watchClient } from './middleware/watch-client.ts';
 
 /** The routes of the server. */
@@ -29,6 +31,8 @@ export interface HttpRoutes {
   readonly signInLinks?: SignInLinkRoutesContext;
   /** Absent: no Fossil repositories are served. */
   readonly fossil?: FossilAppContext;
+  /** Pages stand back for requests of git and Fossil. Absent: they do not. */
+  readonly precedence?: Precedence;
   /** All routes but those of repositories. */
   readonly others: Hono;
 }
@@ -63,15 +67,16 @@ export function httpApps(context: HttpAppsContext, routes: HttpRoutes): HttpApps
   const onTooSlow = () => metrics.clientsRefused.inc({ limit: 'pace' });
   const observed = [watchClient({ ...limits, onTooSlow, now }), observe(context)];
   const readable = crossOrigin(routes.git.access);
+  const first = takePrecedence(routes.precedence);
   const mirrors: Hono<HttpEnv> =
     routes.mirrors === undefined ? new Hono<HttpEnv>() : mirrorRoutes(routes.mirrors, { ...context, places });
   const signInLinks: Hono<HttpEnv> =
     routes.signInLinks === undefined
       ? new Hono<HttpEnv>()
       : signInLinkRoutes(routes.signInLinks, { ...context, places });
-  const fossil = fossilApp(routes.fossil, { ...context, places });
+  const fossil = fossilApp(routes.fossil, { ...context, places }, first);
   return {
-    git: gitRoutes({ ...routes.git, ...context }, places, [...observed, readable]),
+    git: gitRoutes({ ...routes.git, ...context }, places, [...observed, readable, first]),
     others: new Hono<HttpEnv>()
       .use(...observed, endWithUnreadBody, readable)
       .use(async (c, next) => (c.env.urlIsMadeUp ? c.body(null, 400) : next()))
@@ -95,8 +100,10 @@ export function httpApps(context: HttpAppsContext, routes: HttpRoutes): HttpApps
 function fossilApp(
   fossil: FossilAppContext | undefined,
   server: HttpAppsContext & { readonly places: RequestPlaces },
+  first: MiddlewareHandler<HttpEnv>,
 ): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   if (fossil === undefined) return app;
+  app.use('/fossil/*', (c, next) => (c.req.method === 'POST' ? first(c, next) : next()));
   return app.route('/', fossilRoutes(fossil, server)).route('/', fossilPasswordRoutes(fossil, server));
 }

@@ -10,6 +10,7 @@ import { httpLimits } from '../http/http-limits.ts';
 import { HttpServer } from '../http/server.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ClosingStack } from '../lib/closing-stack.ts';
+import { Precedence } from '../lib/precedence.ts';
 import type { Random } from '../lib/random.ts';
 import type { KeptMirrors } from '../mirror/kept/kept-mirrors.ts';
 import type { Verifier } from '../nostr/verify.ts';
@@ -61,6 +62,9 @@ export interface ServedParts extends HttpParts {
 
 /** Pages at once, pages that wait, and milliseconds for one and for an idle git process. */
 const PAGES = { places: 2, queue: 64, timeLimit: 20_000, idle: 30_000 };
+
+/** Pages stand back for requests of git in their first seconds, for a quarter of a second at most, in milliseconds. */
+const FIRST = { protects: 3_000, patience: 250 };
 
 /**
  * Threads that render for pages: one for each page at once. Ordinary texts take milliseconds. A hostile one takes all of the time
@@ -120,7 +124,12 @@ export async function serveHttp(
     adminUrl = admin.url;
   }
   const others = health.publicRoutes({ metrics: adminUrl === undefined });
-  const views = new RepositoryViews({ git: parts.git, ...PAGES });
+  const precedence = new Precedence({ ...FIRST, clock });
+  const views = new RepositoryViews({
+    git: parts.git,
+    ...PAGES,
+    standBack: () => precedence.standBack(),
+  });
   // Above the server on the stack: requests that still run need it.
   stack.defer(() => views.close());
   stack.defer(() => parts.downloads.close());
@@ -154,6 +163,7 @@ export async function serveHttp(
     clearTimeout(cut);
   });
   server.serve({
+    precedence,
     git: {
       repositories,
       fossil: parts.fossil.repositories,

@@ -4,6 +4,7 @@ import { JSON_HEADERS, PAGE_HEADERS } from './page-headers.ts';
 import { errorPage } from './pages/error-page.ts';
 import { notFoundPage } from './pages/not-found-page.ts';
 import { tooLargePage } from './pages/too-large-page.ts';
+import { tooManyPage } from './pages/too-many-page.ts';
 import { representationOf } from './representation.ts';
 
 const RETRY_AFTER_SECONDS = '5';
@@ -30,6 +31,15 @@ export function refuse(c: Context, base: string, error: unknown): Response | Pro
   throw error;
 }
 
+/** The answer for an address that has asked for very much. @param seconds after which it may ask again */
+export function tooMany(c: Context, base: string, seconds: number): Response | Promise<Response> {
+  c.header('Retry-After', String(seconds));
+  if (representationOf(c) === 'json') {
+    return jsonError(c, 429, 'busy', `too many pages for your address, try again in ${seconds} seconds`);
+  }
+  return c.html(tooManyPage(base, seconds), 429, PAGE_HEADERS);
+}
+
 /** The answer for a fault of the server. It says nothing about a repository. */
 export function failed(c: Context, base: string, error: unknown): Response | Promise<Response> {
   const { status, kind, title, advice, html } = errorPage(error, base);
@@ -38,6 +48,6 @@ export function failed(c: Context, base: string, error: unknown): Response | Pro
   return c.html(html, status, PAGE_HEADERS);
 }
 
-function jsonError(c: Context, status: 404 | 413 | 500 | 503, kind: string, message: string): Response {
+function jsonError(c: Context, status: 404 | 413 | 429 | 500 | 503, kind: string, message: string): Response {
   return c.body(JSON.stringify({ error: { kind, message } }), status, JSON_HEADERS);
 }

@@ -17,7 +17,7 @@ import type { KeptDownloads } from './code/downloads/kept-downloads.ts';
 import { findFossil, findRepository } from './find-repository.ts';
 import { frontRoutes } from './front/front-routes.ts';
 import { RepositoryIndex } from './front/repository-index.ts';
-import type { Html } from './layout.ts';
+import { type Html, rootOf } from './layout.ts';
 import { PAGE_HEADERS } from './page-headers.ts';
 import { readFossilPagePath, readPagePath } from './page-path.ts';
 import { fossilPage } from './pages/fossil-page.ts';
@@ -27,6 +27,7 @@ import { repositoryPage } from './pages/repository-page.ts';
 import { PublicRepositories } from './public-repositories.ts';
 import { failed, notFound as refuseNotFound } from './refuse.ts';
 import { NO_RENDERER, type Renderer } from './render/render-pool.ts';
+import { robotsText } from './robots.ts';
 import { PageReaders } from './session/page-readers.ts';
 import { privateAnswer } from './session/private-answer.ts';
 import { SessionCookie } from './session/session-cookie.ts';
@@ -74,6 +75,7 @@ export function webRoutes(context: WebRoutesContext): Hono {
 
   const app = new Hono();
   app.route('/', assetRoutes());
+  app.get('/robots.txt', (c) => c.text(robotsText(rootOf(base)), 200, { 'Cache-Control': 'max-age=3600' }));
   app.route('/', apiRoutes(base, CODE_PAGES));
   if (context.signIn !== undefined) {
     app.route('/', signInRoutes({ ...context.signIn, base, clock: context.clock, cookie, readers }));
@@ -82,8 +84,9 @@ export function webRoutes(context: WebRoutesContext): Hono {
   if (context.views !== undefined) {
     const { repositories, views, downloads, renderer = NO_RENDERER } = context;
     const nameOf = (id: RepositoryId) => announced.find(id)?.name?.trim() || id.identifier;
+    const { clock } = context;
     const kept = downloads === undefined ? {} : { downloads };
-    app.route('/', codeRoutes({ repositories, views, ...kept, renderer, base, nameOf, readerOf }));
+    app.route('/', codeRoutes({ repositories, views, ...kept, renderer, base, nameOf, readerOf, clock }));
   }
   /** Whether what is not there as a repository of git is one of Fossil that the visitor may read. */
   const isFossil = async (c: Context, id: RepositoryId): Promise<boolean> =>

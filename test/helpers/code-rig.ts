@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { expect } from 'vitest';
 import { RepositoryViews } from '../../src/browse/repository-views.ts';
 import { Git } from '../../src/git-process/git.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { formatNpub } from '../../src/nostr/public-key.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
@@ -36,7 +37,13 @@ export class CodeRig implements AsyncDisposable {
     const nameOf = ({ identifier }: { readonly identifier: string }) => identifier;
     this.app = new Hono().route(
       '/',
-      codeRoutes({ repositories, views: this.views, base: 'https://git.example.org', nameOf }),
+      codeRoutes({
+        repositories,
+        views: this.views,
+        base: 'https://git.example.org',
+        nameOf,
+        clock: systemClock,
+      }),
     );
     this.app.onError((error) => {
       throw error;

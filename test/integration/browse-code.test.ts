@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RepositoryViews } from '../../src/browse/repository-views.ts';
 import { Git } from '../../src/git-process/git.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { formatNpub } from '../../src/nostr/public-key.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { UNANNOUNCED } from '../../src/repository/manifest.ts';
@@ -29,7 +30,13 @@ beforeAll(async () => {
   views = new RepositoryViews({ git, places: 2, queue: 64, timeLimit: 60_000, idle: 60_000 });
   app = new Hono().route(
     '/',
-    codeRoutes({ repositories: server.repositories, views, base: 'https://git.example.org', nameOf }),
+    codeRoutes({
+      repositories: server.repositories,
+      views,
+      base: 'https://git.example.org',
+      nameOf,
+      clock: systemClock,
+    }),
   );
   app.onError((error) => {
     throw error;
@@ -339,5 +346,60 @@ describe('for programs', () => {
     }
     const refusal = await get('tree/none', { Accept: 'application/json' });
     expect(JSON.parse(await text(refusal, 404))).toMatchObject({ error: { kind: 'not-found' } });
+  });
+});
+
+describe('an address that asks for very much', () => {
+  it('is told when to come back, in both representations, and others are not', async () => {
+    const { client, push, id } = await project('crawled');
+    const oid = await client.commit('Begin', { 'a.txt': 'one\n' });
+    await push();
+    let now = 0;
+    const clock = { ...systemClock, monotonic: () => now };
+    // Every look at the repository takes two minutes.
+    const slow: Pick<RepositoryViews, 'read'> = {
+      read: (repository, state, signal, work) =>
+        views.read(repository, state, signal, (view) =>
+          work({
+            ...view,
+            get session() {
+              now += 120_000;
+              return view.session;
+            },
+          }),
+        ),
+    };
+    let caller = '192.0.2.1';
+    const routes = codeRoutes({
+      repositories: server.repositories,
+      views: slow,
+      base: 'https://x',
+      nameOf,
+      clock,
+    });
+    const known = new Hono<{ Variables: { client: { readonly caller: string } } }>()
+      .use(async (c, next) => {
+        c.set('client', { caller });
+        await next();
+      })
+      .route('/', routes);
+    const get = (path: string, accept = 'text/html') =>
+      Promise.resolve(
+        known.request(`/${formatNpub(owner.publicKey)}/${id.identifier}/${path}`, {
+          headers: { Accept: accept },
+        }),
+      );
+    await text(await get('tree/main'));
+    const refusal = await get(`commit/${oid}`);
+    expect(await text(refusal, 429)).toContain('Too many pages');
+    const wait = Number(refusal.headers.get('Retry-After'));
+    expect(JSON.parse(await text(await get('tree/main', 'application/json'), 429))).toMatchObject({
+      error: { kind: 'busy' },
+    });
+    caller = '192.0.2.2';
+    await text(await get('tree/main'));
+    caller = '192.0.2.1';
+    now += wait * 1_000;
+    await text(await get('tree/main'));
   });
 });

@@ -1,15 +1,14 @@
 import { callerAddress } from '../../lib/caller-address.ts';
+import { CallerBuckets } from '../../lib/caller-buckets.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { CairnError } from '../../lib/errors.ts';
-import { type Rate, TokenBucket } from '../../lib/token-bucket.ts';
+import type { Rate } from '../../lib/token-bucket.ts';
 import { usedUp } from './used-up.ts';
 
 /** How many seconds git may work on the packs of one address: at once, and per second. */
 const SECONDS: Rate = { burst: 120, perSecond: 0.2 };
 /** The first seconds of a pack that exceeds a bound are free for a writer. git notices most such packs sooner. */
 const FREE = 1;
-/** Number of remembered addresses above which those with their full time are removed. */
-const REMEMBERED = 10_000;
 
 /** Charges the time of one push to its address. */
 export interface UnpackAccount {
@@ -26,17 +25,15 @@ export interface UnpackAccount {
  * writer is charged only for a pack that exceeds a bound, if git has worked on it for long.
  */
 export class UnpackTime {
-  private readonly clock: Clock;
-  private readonly addresses = new Map<string, TokenBucket>();
-  private sweepAt = REMEMBERED;
+  private readonly addresses: CallerBuckets;
 
   constructor(clock: Clock) {
-    this.clock = clock;
+    this.addresses = new CallerBuckets(SECONDS, clock);
   }
 
   /** Number of remembered addresses. */
   get remembered(): number {
-    return this.addresses.size;
+    return this.addresses.remembered;
   }
 
   /** The error for strangers from an address that has used up its time; undefined while it has some left. */
@@ -53,7 +50,7 @@ export class UnpackTime {
     let [worked, charged] = [0, 0];
     const chargeUpTo = (seconds: number) => {
       if (seconds <= charged) return;
-      this.of(key).charge(seconds - charged);
+      this.addresses.of(key).charge(seconds - charged);
       charged = seconds;
     };
     return {
@@ -72,24 +69,10 @@ export class UnpackTime {
   }
 
   private problem(key: string): CairnError | undefined {
-    const bucket = this.addresses.get(key);
+    const bucket = this.addresses.known(key);
     if (bucket === undefined || bucket.left() > 0) return undefined;
     const usage = { used: bucket.used(), limit: bucket.burst, wait: bucket.secondsUntil(1) };
     return usedUp('seconds of work on packs from your address', usage);
-  }
-
-  private of(key: string): TokenBucket {
-    const known = this.addresses.get(key);
-    if (known !== undefined) return known;
-    if (this.addresses.size >= this.sweepAt) this.sweep();
-    const made = new TokenBucket(SECONDS, this.clock);
-    this.addresses.set(key, made);
-    return made;
-  }
-
-  private sweep(): void {
-    for (const [key, bucket] of this.addresses) if (bucket.isFull()) this.addresses.delete(key);
-    this.sweepAt = Math.max(REMEMBERED, 2 * this.addresses.size);
   }
 }
 

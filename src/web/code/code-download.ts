@@ -6,7 +6,7 @@ import type { KeptDownloads } from './downloads/kept-downloads.ts';
 
 /** What downloads are made from. */
 export interface DownloadSources {
-  readonly views: RepositoryViews;
+  readonly views: Pick<RepositoryViews, 'read'>;
   /** Large answers; undefined where there are none. */
   readonly downloads: KeptDownloads | undefined;
 }

@@ -1,13 +1,16 @@
 import { type Context, Hono } from 'hono';
 import type { RepositoryViews } from '../../browse/repository-views.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { type FoundRepository, findRepository } from '../find-repository.ts';
 import { JSON_HEADERS, PAGE_HEADERS } from '../page-headers.ts';
 import { readPagePath } from '../page-path.ts';
-import { notFound, refuse } from '../refuse.ts';
+import { PageTraffic } from '../page-traffic.ts';
+import { notFound, refuse, tooMany } from '../refuse.ts';
 import { NO_RENDERER, type Renderer } from '../render/render-pool.ts';
 import { representationOf } from '../representation.ts';
+import { callerOf } from '../served.ts';
 import { privateAnswer } from '../session/private-answer.ts';
 import { isKnown } from '../validators.ts';
 import type { CodeDownload } from './code-download.ts';
@@ -22,19 +25,27 @@ import { PageCache } from './page-cache.ts';
 
 export interface CodeRoutesContext {
   readonly repositories: Pick<Repositories, 'get'>;
-  readonly views: RepositoryViews;
+  readonly views: Pick<RepositoryViews, 'read'>;
   /** Absent: files are shown as they are. */
   readonly renderer?: Renderer;
   /** Keeps large answers. Absent: there are no archives, and large files are not sent. */
   readonly downloads?: KeptDownloads;
   /** The public base URL of the service, without a slash at its end. */
   readonly base: string;
+  readonly clock: Clock;
   /** The repository's name for people. */
   readonly nameOf: (id: RepositoryId) => string;
   /** The key of a visitor who has signed in. Absent: nobody can. */
   readonly readerOf?: (c: Context) => Promise<string | undefined>;
 }
 
+interface Answering extends CodeRoutesContext {
+  readonly cache: PageCache;
+  readonly traffic: PageTraffic;
+}
+
+/** Seconds of work that a download counts as. Most of them wait for the network, or are kept. */
+const DOWNLOAD_SECONDS = 0.05;
 /** Bytes of pages in memory. */
 const CACHE = 64 * 1024 * 1024;
 
@@ -42,6 +53,7 @@ const CACHE = 64 * 1024 * 1024;
 export function codeRoutes(context: CodeRoutesContext): Hono {
   const { base } = context;
   const cache = new PageCache(CACHE);
+  const traffic = new PageTraffic(context.clock);
   const app = new Hono();
   app.get('*', async (c, next) => {
     const { pathname } = new URL(c.req.url);
@@ -50,10 +62,12 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
     const page = path === undefined ? undefined : CODE_PAGES.find(({ word }) => word === path.word);
     if (path === undefined || (download === undefined && page === undefined)) return next();
     c.header('Vary', 'Accept');
+    const wait = traffic.admit(callerOf(c));
+    if (wait > 0) return tooMany(c, base, wait);
     const found = await findRepository(context.repositories, path.id, async () => context.readerOf?.(c));
     if (found === undefined) return notFound(c, base);
-    const answer = await answerFor(c, context, cache, found, path, download ?? page).catch((error: unknown) =>
-      refuse(c, base, error),
+    const answer = await answerFor(c, { ...context, cache, traffic }, found, path, download ?? page).catch(
+      (error: unknown) => refuse(c, base, error),
     );
     return found.isPublic ? answer : privateAnswer(c, answer);
   });
@@ -72,27 +86,28 @@ function downloadAt({ word, segments }: CodePath): CodeDownload | undefined {
 
 async function answerFor(
   c: Context,
-  context: CodeRoutesContext,
-  cache: PageCache,
+  context: Answering,
   found: FoundRepository,
   path: CodePath,
   wanted: CodeDownload | ListedPage | undefined,
 ): Promise<Response> {
   if (wanted === undefined) return notFound(c, context.base);
-  const { views, downloads } = context;
-  if ('answer' in wanted) return wanted.answer(c, { views, downloads }, found, path.segments);
-  return answerPage(c, context, cache, found, path, wanted);
+  const { views, downloads, traffic } = context;
+  if ('answer' in wanted) {
+    traffic.charge(callerOf(c), DOWNLOAD_SECONDS);
+    return wanted.answer(c, { views, downloads }, found, path.segments);
+  }
+  return answerPage(c, context, found, path, wanted);
 }
 
 async function answerPage(
   c: Context,
-  context: CodeRoutesContext,
-  cache: PageCache,
+  context: Answering,
   { repository, published, reader }: FoundRepository,
   { id, segments }: CodePath,
   page: ListedPage,
 ): Promise<Response> {
-  const { base, nameOf, views, renderer = NO_RENDERER } = context;
+  const { base, nameOf, views, renderer = NO_RENDERER, cache, traffic, clock } = context;
   const code: CodeContext = {
     base,
     links: new CodeLinks(base, id),
@@ -105,7 +120,14 @@ async function answerPage(
   // What the page is made from, and what stands around it.
   const made = await cache.page([page.word, representation, asked.key, contextKey(code)], () =>
     // Others may wait for the same page, so it is made whether or not this visitor stays.
-    views.read(repository, published, undefined, (view) => asked.make({ view, renderer, representation })),
+    views.read(repository, published, undefined, async (view) => {
+      const began = clock.monotonic();
+      try {
+        return await asked.make({ view, renderer, representation });
+      } finally {
+        traffic.charge(callerOf(c), (clock.monotonic() - began) / 1000);
+      }
+    }),
   );
   const headers = { ...(representation === 'json' ? JSON_HEADERS : PAGE_HEADERS), ETag: made.etag };
   if (isKnown(c, made.etag)) return c.body(null, 304, headers);

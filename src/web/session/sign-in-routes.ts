@@ -11,6 +11,7 @@ import type { SignIns } from '../../sessions/sign-ins.ts';
 import type { Html } from '../layout.ts';
 import { PAGE_HEADERS } from '../page-headers.ts';
 import { methodNotAllowedPage } from '../pages/method-not-allowed-page.ts';
+import { callerOf, servedOf } from '../served.ts';
 import type { PageReaders } from './page-readers.ts';
 import { privateAnswer } from './private-answer.ts';
 import { requireSameOrigin } from './same-origin.ts';
@@ -29,13 +30,6 @@ export interface SignInRoutesContext {
   /** The public base URL of the service, without a slash at its end. */
   readonly base: string;
   readonly clock: Clock;
-}
-
-/** What the server has set on a request before it comes here. */
-interface Served {
-  /** Reads the whole body, within bounds. */
-  readonly smallBody?: () => Promise<Buffer>;
-  readonly client?: { readonly caller: string };
 }
 
 const STATUS_OF: Readonly<Partial<Record<ErrorKind, 400 | 403 | 413 | 503>>> = {
@@ -79,7 +73,7 @@ async function changed(
 ): Promise<Response> {
   try {
     requireSameOrigin(c, context.base);
-    if (!context.admit(servedOf(c).client?.caller ?? '')) {
+    if (!context.admit(callerOf(c))) {
       throw new CairnError('busy', 'too many sign-ins from your address, try again in a minute');
     }
     return privateAnswer(c, await change());
@@ -207,8 +201,4 @@ function jsonOf(text: string): unknown {
     // What it is instead does not matter.
     return undefined;
   }
-}
-
-function servedOf(c: Context): Served {
-  return { smallBody: c.get('smallBody'), client: c.get('client') };
 }

@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest';
+import { Precedence } from '../../../src/lib/precedence.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+
+function precedence(clock = new ManualClock()) {
+  return { clock, precedence: new Precedence({ protects: 3_000, patience: 250, clock }) };
+}
+
+/** Whether work that stands back now goes on at once. */
+async function goesOn(of: Precedence): Promise<boolean> {
+  return Promise.race([
+    of.standBack().then(() => true),
+    new Promise<false>((resolve) => setImmediate(() => resolve(false))),
+  ]);
+}
+
+it('work goes on where nothing is urgent, and after that has ended', async () => {
+  const { precedence: it } = precedence();
+  expect(await goesOn(it)).toBe(true);
+  const ended = it.begin();
+  const waiting = it.standBack();
+  expect(await goesOn(it)).toBe(false);
+  ended();
+  ended();
+  await waiting;
+  expect(await goesOn(it)).toBe(true);
+});
+
+it('work waits no longer than its patience', async () => {
+  const { precedence: it, clock } = precedence();
+  it.begin();
+  const waiting = it.standBack();
+  await clock.advance(250);
+  await waiting;
+});
+
+it('what has been urgent for long is urgent no more', async () => {
+  const { precedence: it, clock } = precedence();
+  it.begin();
+  await clock.advance(3_000);
+  expect(await goesOn(it)).toBe(true);
+});
