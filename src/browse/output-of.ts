@@ -3,8 +3,12 @@ import { failureReason } from '../git-process/result.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { RepositoryView } from './repository-view.ts';
 
+/** Bytes that most output is shorter than. Such output comes through the launcher, which blocks the server for less time. */
+const SHORT = 256 * 1024;
+
 /**
- * Runs a command and hands out its output piece by piece. Git is ended as soon as the caller leaves the loop.
+ * Runs a command and hands out its output piece by piece. Git is ended as soon as the caller leaves the loop. A command with
+ * long output is run twice: the first time it is ended at {@link SHORT}.
  * @throws CairnError `unavailable` when git fails; the reason of the view's signal
  */
 export async function* outputOf(
@@ -12,6 +16,18 @@ export async function* outputOf(
   command: GitCommand,
   input: string | Buffer = '',
 ): AsyncGenerator<Buffer> {
+  const short = await view.git.brief(command, {
+    input,
+    signal: view.signal,
+    keepOutput: SHORT,
+    stopWhenCut: true,
+  });
+  view.signal.throwIfAborted();
+  if (!short.cut) {
+    if (short.exitCode !== 0) throw new CairnError('unavailable', failureReason(command.name, short));
+    yield short.stdout;
+    return;
+  }
   const running = view.git.start(command, { signal: view.signal });
   running.stderr.resume();
   running.stdin.end(input);
