@@ -148,7 +148,10 @@ function isAscii(path: readonly Buffer[]): boolean {
   return path.every((name) => name.every((byte) => byte < 0x80));
 }
 
-/** The input of a walk. git reads a path from each line, literally. */
+/**
+ * The input of a walk. git reads a path from each line, literally.
+ * @throws CairnError `invalid` for a path with a line feed, `not-found` for what can be no path in git
+ */
 export function startOfWalk(
   from: readonly string[],
   except: readonly string[],
@@ -160,6 +163,10 @@ export function startOfWalk(
   const line = Buffer.concat(separated);
   if (line.includes(0x0a)) {
     throw new CairnError('invalid', 'the history of a path with a line feed in its name cannot be shown');
+  }
+  // git would take them for ways through folders, and refuse those that lead out of the repository.
+  if (path.some((name) => ['', '.', '..'].includes(name.toString('latin1')))) {
+    throw new CairnError('not-found', 'no file has this path');
   }
   return Buffer.concat([Buffer.from(`${start}--\n`), line, Buffer.from('\n')]);
 }

@@ -15,6 +15,8 @@ export interface RepositoryViewsOptions {
   readonly places: number;
   /** Pages that may wait for a place; others are told `busy`. */
   readonly queue: number;
+  /** Slow pages that may ask git at once, beside the others; 1 if absent. */
+  readonly slow?: number;
   /** Downloads that git may be at work for at once; 2 if absent. As many may wait for a place as pages. */
   readonly downloads?: number;
   /** Milliseconds that the work for one page may take. */
@@ -35,6 +37,8 @@ interface OpenState {
 
 /** States that are kept open without a user. */
 const IDLE_KEPT = 8;
+/** Places where the options have none. */
+const SLOW = 1;
 const DOWNLOADS = 2;
 
 /**
@@ -44,6 +48,7 @@ const DOWNLOADS = 2;
 export class RepositoryViews {
   private readonly options: RepositoryViewsOptions;
   private readonly places: Limiter;
+  private readonly slow: Limiter;
   private readonly downloads: Limiter;
   private readonly states = new Map<string, OpenState>();
   private readonly opening = new SingleFlight<string, void>();
@@ -52,6 +57,7 @@ export class RepositoryViews {
   constructor(options: RepositoryViewsOptions) {
     this.options = options;
     this.places = new Limiter('pages', options.places, options.queue);
+    this.slow = new Limiter('searches', options.slow ?? SLOW, options.queue);
     this.downloads = new Limiter('downloads', options.downloads ?? DOWNLOADS, options.queue);
   }
 
@@ -59,6 +65,7 @@ export class RepositoryViews {
    * Reads a published state. Whoever calls has decided that the reader may see it.
    * @param signal of the visitor; undefined for work that others share
    * @param work is given the view, and does not keep it
+   * @param pace `slow` for work that may take seconds, such as searches: it has places of its own
    * @throws CairnError `busy` when too many pages wait, or the time for one is over; what `work` throws
    */
   async read<T>(
@@ -66,8 +73,9 @@ export class RepositoryViews {
     state: PublishedGitState,
     signal: AbortSignal | undefined,
     work: (view: RepositoryView) => Promise<T>,
+    pace: 'quick' | 'slow' = 'quick',
   ): Promise<T> {
-    return this.using(this.places, repository, state, signal, async (open) => {
+    return this.using(pace === 'slow' ? this.slow : this.places, repository, state, signal, async (open) => {
       const timeout = AbortSignal.timeout(this.options.timeLimit);
       const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
       try {

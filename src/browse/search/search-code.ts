@@ -2,6 +2,7 @@ import { decodeText, type GrepLine, parseGrep } from '../../git/index.ts';
 import { grepTree } from '../../git-process/search-commands.ts';
 import { readOutput } from '../read-output.ts';
 import type { RepositoryView } from '../repository-view.ts';
+import { splitPath } from './split-path.ts';
 
 /** A file in which the text was found. */
 export interface CodeFile {
@@ -53,18 +54,6 @@ export async function searchCode(view: RepositoryView, tree: string, query: stri
     })),
     cut: more || end !== 'whole',
   };
-}
-
-/** The names of a path. */
-export function splitPath(path: Buffer): Buffer[] {
-  const names: Buffer[] = [];
-  let from = 0;
-  for (let at = path.indexOf(0x2f); at !== -1; at = path.indexOf(0x2f, from)) {
-    names.push(path.subarray(from, at));
-    from = at + 1;
-  }
-  names.push(path.subarray(from));
-  return names;
 }
 
 /** The part of a line around what was found in it. */

@@ -25,6 +25,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   revision: 'a branch, a tag or the id of a commit; names may have slashes',
   path: 'names of folders and of a file, each percent-encoded, with slashes between them; may be empty',
   id: 'whole id of an object',
+  tag: 'name of a tag; may have slashes',
 };
 
 /**

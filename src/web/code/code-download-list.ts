@@ -1,10 +1,12 @@
 import type { CodeDownload } from './code-download.ts';
 import { archiveDownload } from './downloads/archive-download.ts';
 import { rawDownload } from './downloads/raw-download.ts';
+import { tagsFeed } from './feeds/tags-feed.ts';
 
 /** All answers about what is in a repository that are no pages. */
 export const CODE_DOWNLOADS: readonly CodeDownload[] = [
   // One on each line, in order of the alphabet.
   archiveDownload,
   rawDownload,
+  tagsFeed,
 ];

@@ -6,6 +6,8 @@ import type { KeptDownloads } from './downloads/kept-downloads.ts';
 
 /** What downloads are made from. */
 export interface DownloadSources {
+  /** The public base URL of the service. */
+  readonly base: string;
   readonly views: Pick<RepositoryViews, 'read'>;
   /** Large answers; undefined where there are none. */
   readonly downloads: KeptDownloads | undefined;

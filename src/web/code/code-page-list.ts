@@ -1,14 +1,24 @@
 import { type ListedPage, listed } from './code-page.ts';
+import { branchesPage } from './pages/branches/branches-page.ts';
 import { commitPage } from './pages/commit/commit-page.ts';
 import { commitsPage } from './pages/commits/commits-page.ts';
+import { contributorsPage } from './pages/contributors/contributors-page.ts';
 import { filePage } from './pages/file/file-page.ts';
+import { searchPage } from './pages/search/search-page.ts';
+import { tagPage } from './pages/tag/tag-page.ts';
+import { tagsPage } from './pages/tags/tags-page.ts';
 import { treePage } from './pages/tree/tree-page.ts';
 
 /** All pages about what is in a repository. */
 export const CODE_PAGES: readonly ListedPage[] = [
   // One on each line, in order of the alphabet.
+  listed(branchesPage),
   listed(commitPage),
   listed(commitsPage),
+  listed(contributorsPage),
   listed(filePage),
+  listed(searchPage),
+  listed(tagPage),
+  listed(tagsPage),
   listed(treePage),
 ];

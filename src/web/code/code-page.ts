@@ -35,6 +35,8 @@ export interface CodePage<Question, Content, Json> {
   /** The word in the URL that begins it; empty for the overview. */
   readonly word: PageWord | '';
   readonly description: PageDescription;
+  /** True for a page that may take seconds: other pages do not wait for it. */
+  readonly slow?: boolean;
   /**
    * Reads the URL. Pure and cheap.
    * @param segments of the path behind the word, decoded
@@ -66,6 +68,7 @@ export interface AskedPage {
 export interface ListedPage {
   readonly word: PageWord | '';
   readonly description: PageDescription;
+  readonly slow: boolean;
   readonly schema: z.ZodType;
   ask(
     context: CodeContext,
@@ -80,6 +83,7 @@ export function listed<Question, Content, Json>(page: CodePage<Question, Content
   return {
     word: page.word,
     description: page.description,
+    slow: page.slow === true,
     schema: page.json.schema,
     ask: (context, published, segments, query) => {
       const question = page.ask(context, published, segments, query);

@@ -92,10 +92,10 @@ async function answerFor(
   wanted: CodeDownload | ListedPage | undefined,
 ): Promise<Response> {
   if (wanted === undefined) return notFound(c, context.base);
-  const { views, downloads, traffic } = context;
+  const { base, views, downloads, traffic } = context;
   if ('answer' in wanted) {
     traffic.charge(callerOf(c), DOWNLOAD_SECONDS);
-    return wanted.answer(c, { views, downloads }, found, path.segments);
+    return wanted.answer(c, { base, views, downloads }, found, path.segments);
   }
   return answerPage(c, context, found, path, wanted);
 }
@@ -120,14 +120,20 @@ async function answerPage(
   // What the page is made from, and what stands around it.
   const made = await cache.page([page.word, representation, asked.key, contextKey(code)], () =>
     // Others may wait for the same page, so it is made whether or not this visitor stays.
-    views.read(repository, published, undefined, async (view) => {
-      const began = clock.monotonic();
-      try {
-        return await asked.make({ view, renderer, representation });
-      } finally {
-        traffic.charge(callerOf(c), (clock.monotonic() - began) / 1000);
-      }
-    }),
+    views.read(
+      repository,
+      published,
+      undefined,
+      async (view) => {
+        const began = clock.monotonic();
+        try {
+          return await asked.make({ view, renderer, representation });
+        } finally {
+          traffic.charge(callerOf(c), (clock.monotonic() - began) / 1000);
+        }
+      },
+      page.slow ? 'slow' : 'quick',
+    ),
   );
   const headers = { ...(representation === 'json' ? JSON_HEADERS : PAGE_HEADERS), ETag: made.etag };
   if (isKnown(c, made.etag)) return c.body(null, 304, headers);

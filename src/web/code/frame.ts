@@ -24,6 +24,10 @@ const NAME = 120;
 const TABS: readonly { readonly title: string; url(context: CodeContext): string }[] = [
   { title: 'Files', url: ({ links, manifest }) => links.at('tree', shortName(manifest.head)) },
   { title: 'Commits', url: ({ links, manifest }) => links.at('commits', shortName(manifest.head)) },
+  { title: 'Branches', url: ({ links }) => `${links.repository}/branches` },
+  { title: 'Tags', url: ({ links }) => `${links.repository}/tags` },
+  { title: 'Contributors', url: ({ links }) => `${links.repository}/contributors` },
+  { title: 'Search', url: ({ links }) => `${links.repository}/search` },
 ];
 
 /** What a page has of its context. */

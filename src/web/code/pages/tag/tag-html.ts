@@ -1,0 +1,48 @@
+import { html } from 'hono/html';
+import type { FoundTag } from '../../../../browse/refs/tags.ts';
+import { shortName } from '../../../../browse/revision.ts';
+import { splitMessage, type Tag } from '../../../../git/index.ts';
+import type { Html } from '../../../layout.ts';
+import { userText } from '../../../user-text.ts';
+import { archiveLinks } from '../../archive-links.ts';
+import { type CodeContext, codePage } from '../../frame.ts';
+import { dayAndTime, personName } from '../../person.ts';
+
+const MESSAGE = 20_000;
+/** Tags of tags whose messages are shown. */
+const SHOWN_TAGS = 5;
+
+/** A tag: its message, who made it, what it stands for, and the archives of that. */
+export function tagHtml(context: CodeContext, { ref, oid, peeled, commit }: FoundTag): Html {
+  const { links } = context;
+  const name = shortName(ref);
+  const tags = peeled?.tags ?? [];
+  return codePage(
+    context,
+    `Tag ${name}`,
+    html`<h1 class="subject">${userText(name, 255)}</h1>
+${tags.slice(0, SHOWN_TAGS).map(({ tag }) => annotation(tag))}
+<dl>
+${tags.length === 0 ? html`<dt>Tag</dt><dd>lightweight: a name without a message</dd>` : html`<dt>Tag</dt><dd><code>${oid}</code></dd>`}
+${target(context, peeled, commit)}
+${commit === undefined ? '' : html`<dt>Files</dt><dd><a href="${links.at('tree', name)}">Browse</a></dd><dt>Archives</dt><dd>${archiveLinks(links, name)}</dd>`}
+</dl>`,
+  );
+}
+
+function annotation({ message, tagger, signature }: Tag): Html {
+  return html`${message.trim() === '' ? '' : html`<p class="said">${userText(message.trim(), MESSAGE)}</p>`}
+<p class="quiet">${tagger === undefined ? '' : html`${personName(tagger)} · ${dayAndTime(tagger)}`}${
+    signature === undefined ? '' : ' · signed; not checked here'
+  }</p>
+`;
+}
+
+function target({ links }: CodeContext, peeled: FoundTag['peeled'], commit: FoundTag['commit']): Html {
+  if (peeled === undefined) return html`<dt>Stands for</dt><dd>something that cannot be read</dd>`;
+  if (commit === undefined)
+    return html`<dt>Stands for</dt><dd>a ${peeled.type}, <code>${peeled.oid}</code></dd>`;
+  const { subject } = splitMessage(commit.commit.message);
+  return html`<dt>Commit</dt><dd><a href="${links.commit(commit.oid)}"><code>${commit.oid}</code></a>
+<span class="quiet">${userText(subject, 200)}</span></dd>`;
+}

@@ -1,0 +1,26 @@
+import type { z } from 'zod';
+import { type FoundTag, readTag } from '../../../../browse/refs/tags.ts';
+import { CairnError } from '../../../../lib/errors.ts';
+import type { CodePage } from '../../code-page.ts';
+import { tagJson, tagSchema } from '../../json/tag-json.ts';
+import { tagHtml } from './tag-html.ts';
+
+interface TagQuestion {
+  readonly ref: string;
+  readonly oid: string;
+}
+
+/** One tag. */
+export const tagPage: CodePage<TagQuestion, FoundTag, z.infer<typeof tagSchema>> = {
+  word: 'tag',
+  description: { summary: 'A tag: what it says, and what it stands for', path: 'tag/{tag}' },
+  ask: (_, { manifest }, segments) => {
+    const ref = `refs/tags/${segments.map((segment) => segment.toString('utf8')).join('/')}`;
+    const oid = manifest.refs.get(ref);
+    if (oid === undefined) throw new CairnError('not-found', 'there is no such tag');
+    return { ref, oid };
+  },
+  read: ({ view }, { ref, oid }) => readTag(view, ref, oid),
+  html: (context, _, tag) => tagHtml(context, tag),
+  json: { schema: tagSchema, of: (_, __, tag) => tagJson(tag) },
+};

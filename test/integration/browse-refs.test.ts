@@ -1,0 +1,159 @@
+/** Pages of branches, tags, contributors and searches, and the feed of tags, as a real server sends them. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formatNpub } from '../../src/nostr/public-key.ts';
+import { CODE_PAGES } from '../../src/web/code/code-page-list.ts';
+import { GitClient } from '../helpers/git-client.ts';
+import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
+import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+
+const EVIL = '<img/src=x/onerror=alert(1)>';
+
+let server: Awaited<ReturnType<typeof startServer>>;
+let folder: TempDir;
+
+beforeAll(async () => {
+  folder = await tempDir('cairn-refs');
+  server = await startServer();
+  const client = await new GitClient(folder.path).init('project');
+  await client.commit('Begin', { 'src/main.ts': 'const begin = 1;\n', [`${EVIL}/x`]: `needle ${EVIL}\n` });
+  await client.run(['tag', '-a', '-m', `Release ${EVIL}\n\nWith notes.`, 'v1.0']);
+  await client.run(['tag', 'light/1.0-rc1']);
+  await client.run(['checkout', '-q', '-b', `side/${EVIL}`]);
+  await client.commit(`Aside ${EVIL}`, { aside: '1' });
+  await client.run(['checkout', '-q', 'main']);
+  await client.commit('Go on', { on: '1', '.mailmap': 'Ann &"Co <user@example.com>\n' });
+  await client.run(['push', '--quiet', '--tags', repositoryUrl(server, 'project'), 'main', `side/${EVIL}`]);
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+const get = (path: string, accept = 'text/html', repository = 'project') =>
+  fetch(`${server.url}/${formatNpub(OWNER)}/${repository}/${path}`, { headers: { Accept: accept } });
+
+async function page(path: string): Promise<string> {
+  const response = await get(path);
+  const body = await response.text();
+  expect(response.status, body.slice(0, 300)).toBe(200);
+  // Nothing that somebody wrote is HTML.
+  expect(body).not.toContain('<img');
+  expect(body).not.toMatch(/<[^>]*\s(on\w+|style)=/);
+  return body;
+}
+
+async function json(path: string): Promise<unknown> {
+  const response = await get(path, 'application/json');
+  expect(response.status).toBe(200);
+  const body: unknown = await response.json();
+  const found = CODE_PAGES.find(({ word }) => word === path.split(/[/?]/)[0]);
+  return found?.schema.parse(body);
+}
+
+describe('the page of branches', () => {
+  it('says who changed each last, and how far it is from the default branch', async () => {
+    const body = await page('branches');
+    expect(body).toContain('2 branches');
+    expect(body.indexOf('default</span>')).toBeLessThan(body.indexOf('1 ahead, 1 behind'));
+    expect(body).toContain('Aside &lt;img');
+    expect(await json('branches?order=name')).toMatchObject({
+      order: 'name',
+      count: 2,
+      branches: [
+        { name: 'main', isDefault: true, apart: null },
+        { name: `side/${EVIL}`, isDefault: false, apart: { ahead: 1, behind: 1, exact: true } },
+      ],
+    });
+    expect((await json('branches?skip=2')) as object).toMatchObject({ branches: [] });
+  });
+});
+
+describe('the pages of tags', () => {
+  it('list releases with what they say and their archives, and show each', async () => {
+    const body = await page('tags');
+    expect(body.indexOf('v1.0')).toBeLessThan(body.indexOf('light/1.0-rc1'));
+    expect(body).toContain('archive/v1.0.tar.gz');
+    const tag = await page('tag/v1.0');
+    expect(tag).toContain('With notes.');
+    expect(tag).toContain('archive/v1.0.zip');
+    expect(await page('tag/light/1.0-rc1')).toContain('lightweight');
+    expect(await json('tag/v1.0')).toMatchObject({
+      name: 'v1.0',
+      annotations: [{ message: `Release ${EVIL}\n\nWith notes.\n` }],
+      target: { type: 'commit' },
+    });
+    expect(await json('tags')).toMatchObject({
+      count: 2,
+      tags: [{ name: 'v1.0' }, { name: 'light/1.0-rc1' }],
+    });
+    for (const path of ['tag/none', 'tag', 'tag/light', 'tags/x', 'branches/x'])
+      expect((await get(path)).status, path).toBe(404);
+  });
+
+  it('have a feed, which is well-formed and has a validator', async () => {
+    const feed = await get('tags/feed.atom');
+    expect(feed.headers.get('content-type')).toBe('application/atom+xml; charset=utf-8');
+    const body = await feed.text();
+    expect([...body.matchAll(/<entry>/g)]).toHaveLength(2);
+    expect(body).toContain(`<id>${server.url}/${formatNpub(OWNER)}/project/tag/v1.0#`);
+    expect(body).not.toContain('<img');
+    const again = await fetch(feed.url, { headers: { 'If-None-Match': feed.headers.get('etag') ?? '' } });
+    expect(again.status).toBe(304);
+  });
+});
+
+describe('the page of contributors', () => {
+  it('counts commits by person, as the mailmap says', async () => {
+    expect(await page('contributors')).toContain('2 commits');
+    expect(await json('contributors/main')).toMatchObject({
+      commits: 2,
+      cut: false,
+      people: [{ name: 'Ann &"Co', email: 'user@example.com', commits: 2 }],
+    });
+  });
+});
+
+describe('the page of searches', () => {
+  it('finds code, paths and commits, and is a form that works without script', async () => {
+    expect(await page('search')).toContain('<form class="search" role="search" method="get"');
+    const code = await page(`search/main?q=${encodeURIComponent(`needle ${EVIL}`)}`);
+    expect(code).toContain('<mark>needle &lt;img');
+    expect(await json('search/main?q=begin&type=code')).toMatchObject({
+      cut: false,
+      files: [{ path: { text: 'src/main.ts' }, lines: [{ number: 1, found: { from: 6, to: 11 } }] }],
+    });
+    expect(await page('search/main?type=paths&q=smts')).toContain('file/main/src/main.ts');
+    expect(await json('search/main?type=paths&q=smts')).toMatchObject({ paths: [{ at: [0, 4, 9, 10] }] });
+    expect(await page('search/main?type=commits&q=begin')).toContain('1 commit.');
+    expect(await json('search/main?type=commits&author=user@example.com&path=src')).toMatchObject({
+      commits: [{ message: 'Begin\n' }],
+    });
+    expect(await page('search/v1.0?q=nowhere')).toContain('Nothing was found');
+  });
+
+  it('takes one line of at most 200 characters, which is no pattern and no option', async () => {
+    for (const query of ['x'.repeat(201), 'a\nb', 'a\0b'])
+      expect((await get(`search/main?q=${encodeURIComponent(query)}`)).status).toBe(404);
+    for (const query of ['.*', '--open-files-in-pager=id', '-e', '\\', '((', ':(glob)**', '$(id)', '%00'])
+      expect(await json(`search/main?q=${encodeURIComponent(query)}`), query).toMatchObject({ files: [] });
+    for (const path of ['../..', 'src/../src', './src', 'src//main.ts'])
+      expect((await get(`search/main?type=commits&path=${encodeURIComponent(path)}`)).status, path).toBe(404);
+    for (const path of [':(top)src', '*', '--all', '-1'])
+      expect(await json(`search/main?type=commits&path=${encodeURIComponent(path)}`)).toMatchObject({
+        commits: [],
+      });
+  });
+});
+
+it('of a repository that is not there, none of these pages is found', async () => {
+  for (const path of [
+    'branches',
+    'tags',
+    'tags/feed.atom',
+    'tag/v1.0',
+    'contributors',
+    'search',
+    'archive/main.zip',
+  ])
+    expect((await get(path, 'text/html', 'missing')).status, path).toBe(404);
+});
