@@ -148,3 +148,21 @@ export function findMergeBase(gitDir: string, one: string, other: string): GitCo
     niceness: NICENESS,
   };
 }
+
+/**
+ * Prints which commits the lines of a file come from, each as soon as it is known.
+ * @param commit a whole object id in hex
+ * @param path a file in it
+ * @param lines how many at most; there must be one at least
+ */
+export function blameLines(gitDir: string, commit: string, path: Uint8Array, lines: number): GitCommand {
+  return {
+    name: 'blame',
+    args: ['--incremental', `-L1,${lines}`, checkedObjectId(commit), '--'],
+    path,
+    // As for listChanges.
+    config: [['commitGraph.readChangedPaths', String(path.every((byte) => byte < 0x80))]],
+    variables: { GIT_DIR: gitDir, GIT_LITERAL_PATHSPECS: '1' },
+    niceness: NICENESS,
+  };
+}

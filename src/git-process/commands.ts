@@ -11,6 +11,8 @@ export interface GitCommand {
   /** The subcommand; also the label in metrics. */
   readonly name: string;
   readonly args: readonly string[];
+  /** The last argument, behind `--`: a path in a tree, for the one command that reads it from nowhere else. */
+  readonly path?: Uint8Array;
   readonly config?: readonly (readonly [key: string, value: string])[];
   readonly variables?: Readonly<Record<string, string>>;
   /** Niceness of the process (nice(2)), 0–19; absent for work that an authorized user waits for. */

@@ -5,6 +5,7 @@ import { CairnError, messageOf } from '../lib/errors.ts';
 import type { PipedChild } from './bounded-process.ts';
 import type { GitCommand } from './commands.ts';
 import { gitEnvironment } from './environment.ts';
+import { withLastArgument } from './last-argument.ts';
 import type { Launcher } from './launcher.ts';
 import { isNotStarted, limitMemory, type Program } from './memory-limit.ts';
 import { type Grant, MemoryShares, type SharesOptions } from './memory-shares.ts';
@@ -176,7 +177,8 @@ export class Git {
       ...(variables === undefined ? {} : { variables }),
     });
     const most = memory === undefined ? undefined : memory * memoryPart;
-    return { ...limitMemory(most, { file: binary, args: [name, ...args] }), env };
+    const program = withLastArgument({ file: binary, args: [name, ...args] }, command.path);
+    return { ...limitMemory(most, program), env };
   }
 
   private notStarted(command: GitCommand, cause: unknown): CairnError {

@@ -51,6 +51,8 @@ export { wholeFileDiff } from './diff/whole-file-diff.ts';
 export { compareWords, markWords, type WordBudget } from './diff/word-marks.ts';
 export { encodeErrorPacket } from './error-packet.ts';
 export { type FetchRequest, type HistoryLimits, parseFetch } from './fetch-arguments.ts';
+export { parseGitmodules } from './files/gitmodules.ts';
+export { LFS_POINTER_SIZE, type LfsPointer, parseLfsPointer } from './files/lfs-pointer.ts';
 export { type GrepFile, type GrepLine, parseGrep } from './grep-output.ts';
 export {
   encodeLsRefs,
@@ -70,6 +72,7 @@ export {
 } from './object-links.ts';
 export { isObjectType, type ObjectDescription, type ObjectType } from './object-type.ts';
 export { type AllowedSigner, allowsGit, parseAllowedSigners } from './objects/allowed-signers.ts';
+export { type BlameGroup, parseBlame, unquotePath } from './objects/blame.ts';
 export { type Commit, parseCommit, splitMessage } from './objects/commit.ts';
 export { Mailmap, MOST_MAILMAP_LINES, type Named } from './objects/mailmap.ts';
 export type { Person } from './objects/person.ts';

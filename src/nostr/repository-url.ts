@@ -35,6 +35,7 @@ export function repositoryUrls(base: string, owner: string, identifier: string):
 export const PAGE_WORDS = [
   // One on each line, in order of the alphabet.
   'archive',
+  'blame',
   'branches',
   'commit',
   'commits',

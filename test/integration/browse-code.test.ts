@@ -89,13 +89,19 @@ describe('files and folders', () => {
     const file = await text(await get('file/main/a.txt'));
     expect(file).toContain('id="L2"');
     expect(file).toContain('2 lines');
-    for (const path of [
-      'tree/main/a.txt',
-      'file/main/src',
-      'tree/main/none',
-      'file/none/a.txt',
-      'tree/main/a.txt/b',
-    ])
+    // Who asks for one of the wrong kind is sent to the other page.
+    for (const [asked, right] of [
+      ['tree/main/a.txt', 'file/main/a.txt'],
+      ['file/main/src', 'tree/main/src'],
+      ['blame/main/src', 'tree/main/src'],
+    ] as const) {
+      const answer = await get(asked);
+      expect([answer.status, answer.headers.get('location')]).toEqual([
+        302,
+        expect.stringMatching(`/tree/${right}$`),
+      ]);
+    }
+    for (const path of ['tree/main/none', 'file/none/a.txt', 'tree/main/a.txt/b'])
       await text(await get(path), 404);
   });
 
@@ -329,6 +335,7 @@ describe('for programs', () => {
     const paths: Readonly<Record<string, string>> = {
       commit: `commit/${oid}`,
       commits: 'commits/main/a.txt',
+      blame: 'blame/main/a.txt',
       file: 'file/main/a.txt',
       tree: 'tree/main/src',
     };

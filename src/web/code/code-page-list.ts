@@ -1,4 +1,5 @@
 import { type ListedPage, listed } from './code-page.ts';
+import { blamePage } from './pages/blame/blame-page.ts';
 import { branchesPage } from './pages/branches/branches-page.ts';
 import { commitPage } from './pages/commit/commit-page.ts';
 import { commitsPage } from './pages/commits/commits-page.ts';
@@ -13,6 +14,7 @@ import { treePage } from './pages/tree/tree-page.ts';
 export const CODE_PAGES: readonly ListedPage[] = [
   // One on each line, in order of the alphabet.
   listed(branchesPage),
+  listed(blamePage),
   listed(commitPage),
   listed(commitsPage),
   listed(contributorsPage),

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import type { RepositoryViews } from '../../browse/repository-views.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { PageWord } from '../../nostr/repository-url.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { type FoundRepository, findRepository } from '../find-repository.ts';
@@ -15,12 +16,13 @@ import { privateAnswer } from '../session/private-answer.ts';
 import { isKnown } from '../validators.ts';
 import type { CodeDownload } from './code-download.ts';
 import { CODE_DOWNLOADS } from './code-download-list.ts';
-import { CodeLinks } from './code-links.ts';
+import { CodeLinks, encodeSegment } from './code-links.ts';
 import type { ListedPage } from './code-page.ts';
 import { CODE_PAGES } from './code-page-list.ts';
 import { type CodePath, readCodePath } from './code-path.ts';
 import type { KeptDownloads } from './downloads/kept-downloads.ts';
 import { type CodeContext, contextKey } from './frame.ts';
+import { LiesElsewhere } from './lies-elsewhere.ts';
 import { PageCache } from './page-cache.ts';
 
 export interface CodeRoutesContext {
@@ -67,11 +69,19 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
     const found = await findRepository(context.repositories, path.id, async () => context.readerOf?.(c));
     if (found === undefined) return notFound(c, base);
     const answer = await answerFor(c, { ...context, cache, traffic }, found, path, download ?? page).catch(
-      (error: unknown) => refuse(c, base, error),
+      (error: unknown) =>
+        error instanceof LiesElsewhere ? sendTo(c, base, path, error.word) : refuse(c, base, error),
     );
     return found.isPublic ? answer : privateAnswer(c, answer);
   });
   return app;
+}
+
+/** Sends a visitor to the page that shows what lies at a path. What lies there may change, so nobody keeps that. */
+function sendTo(c: Context, base: string, { id, segments }: CodePath, word: PageWord): Response {
+  c.header('Cache-Control', 'no-cache');
+  const parts = segments.map(encodeSegment).join('/');
+  return c.redirect(`${new CodeLinks(base, id).repository}/${word}/${parts}`, 302);
 }
 
 /** The page of the repository itself. */

@@ -1,9 +1,17 @@
 /** What a file is, found from its first bytes: git knows names and bytes only. */
 
-/** A file as lines of text, or the reason why it is not shown so. */
+/** A file as text, or the reason why it is not shown so. */
 export type FileText =
   | { readonly is: 'text'; readonly text: string; readonly encoding: string }
   | { readonly is: 'binary' };
+
+/** A text as lines. */
+export interface TextLines {
+  readonly lines: readonly string[];
+  readonly lineEnds: 'lf' | 'crlf' | 'mixed';
+  /** Whether the last line ends with a line feed. True for an empty file. */
+  readonly endsWithLineFeed: boolean;
+}
 
 const BYTE_ORDER_MARKS: readonly (readonly [bytes: readonly number[], encoding: string])[] = [
   [[0xef, 0xbb, 0xbf], 'utf-8'],
@@ -29,8 +37,22 @@ export function readFileText(content: Buffer): FileText {
 }
 
 /** The lines of a text. A line feed ends a line, and need not stand at the end. CR before it is left out. */
-export function linesOf(text: string): string[] {
+export function linesOf(text: string): TextLines {
   const lines = text.split('\n');
-  if (lines.at(-1) === '') lines.pop();
-  return lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
+  const endsWithLineFeed = lines.at(-1) === '';
+  if (endsWithLineFeed) lines.pop();
+  let returns = 0;
+  for (const [at, line] of lines.entries()) {
+    if (!line.endsWith('\r')) continue;
+    lines[at] = line.slice(0, -1);
+    returns++;
+  }
+  // The last line may end with nothing.
+  const isAll = returns > 0 && returns >= lines.length - (endsWithLineFeed ? 0 : 1);
+  return { lines, lineEnds: isAll ? 'crlf' : returns > 0 ? 'mixed' : 'lf', endsWithLineFeed };
+}
+
+/** Whether a text has characters that change the writing direction: code then does what its readers do not see. */
+export function hasHiddenDirections(text: string): boolean {
+  return /[\u202a-\u202e\u2066-\u2069]/.test(text);
 }

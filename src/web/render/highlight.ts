@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { LanguageFn } from 'highlight.js';
 import hljs from 'highlight.js/lib/core';
 import { type Language, languageNamed } from './language-of.ts';
-import { markedLines } from './marked-lines.ts';
+import { MOST_MARKED, markedLines } from './marked-lines.ts';
 
 /** A text whose words are to be marked. */
 export interface CodeQuestion {
@@ -12,8 +12,6 @@ export interface CodeQuestion {
   readonly columns: number;
 }
 
-/** Characters of a text that is marked. */
-export const MOST_MARKED = 512 * 1024;
 /** Characters of its HTML: a text of nothing but brackets grows to 30 times its size. */
 const MOST_HTML = 4 * 1024 * 1024;
 

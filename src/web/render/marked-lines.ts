@@ -1,3 +1,6 @@
+/** Characters of a text that is marked. */
+export const MOST_MARKED = 512 * 1024;
+
 export interface MarkedLinesBounds {
   /** Characters of a line; what is behind them is cut off, with an ellipsis. */
   readonly columns: number;

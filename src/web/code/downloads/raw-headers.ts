@@ -25,6 +25,12 @@ const SAFE_TYPES: Readonly<Record<string, string>> = {
 /** As many bytes as git looks at to tell text from other content. */
 const LOOKED_AT = 8_000;
 
+/** The type of a file that browsers show without running anything, by its name; undefined for all others. */
+export function rawType(name: string): string | undefined {
+  const extension = /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
+  return Object.hasOwn(SAFE_TYPES, extension) ? SAFE_TYPES[extension] : undefined;
+}
+
 /** A file that is sent as it is. */
 export interface RawFile {
   readonly name: Buffer;
@@ -43,15 +49,15 @@ export function rawHeaders({
   oid,
   saved,
 }: RawFile): Record<string, string> & { readonly ETag: string } {
-  const extension = /\.([a-z0-9]+)$/i.exec(name.toString('latin1'))?.[1]?.toLowerCase() ?? '';
-  const safe = SAFE_TYPES[extension];
+  const safe = rawType(name.toString('latin1'));
   const isBinary = content === undefined || content.subarray(0, LOOKED_AT).includes(0);
   const type = safe ?? (isBinary ? 'application/octet-stream' : 'text/plain; charset=utf-8');
   const how = saved || (safe === undefined && isBinary) ? 'attachment' : 'inline';
   return {
     'Content-Type': type,
     'Content-Disposition': contentDisposition(how, name.toString('utf8')),
-    'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
+    // Browsers show no PDF in a sandbox. What may run in one is locked up in its viewer.
+    'Content-Security-Policy': `default-src 'none'; style-src 'unsafe-inline'; img-src data:${type === 'application/pdf' ? '' : '; sandbox'}`,
     'X-Content-Type-Options': 'nosniff',
     'Cross-Origin-Resource-Policy': 'same-origin',
     'Referrer-Policy': 'no-referrer',

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
-import { highlightCode, highlightLines, MOST_MARKED } from '../../../../src/web/render/highlight.ts';
+import { highlightCode, highlightLines } from '../../../../src/web/render/highlight.ts';
 import { LANGUAGES } from '../../../../src/web/render/language-of.ts';
+import { MOST_MARKED } from '../../../../src/web/render/marked-lines.ts';
 
 const columns = 100;
 

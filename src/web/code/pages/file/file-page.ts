@@ -1,83 +1,80 @@
 import { z } from 'zod';
-import { blobSize, readBlob } from '../../../../browse/objects.ts';
-import type { RepositoryView } from '../../../../browse/repository-view.ts';
+import { blobSize } from '../../../../browse/objects.ts';
 import { type Revision, readRevision } from '../../../../browse/revision.ts';
-import type { TreeEntry } from '../../../../git/index.ts';
 import type { CodePage } from '../../code-page.ts';
-import { linesOf, readFileText } from '../../file-text.ts';
 import { nameSchema, pathJson } from '../../json/name-json.ts';
-import { fileHtml, type ShownFile } from './file-html.ts';
-import { findFile } from './find-file.ts';
-
-/** Most bytes of a file that is shown as lines. */
-const SHOWN_SIZE = 1024 * 1024;
-/** Most lines, and most characters of a line. */
-const SHOWN_LINES = 20_000;
-const SHOWN_COLUMNS = 2_000;
-/** A symbolic link is a path. */
-const LINK_SIZE = 8_192;
-
-interface FileContent {
-  readonly oid: string;
-  readonly kind: TreeEntry['kind'];
-  /** Bytes. */
-  readonly size: number;
-  readonly shown: ShownFile;
-}
+import { LiesElsewhere } from '../../lies-elsewhere.ts';
+import { markdownPlace } from '../../markdown-place.ts';
+import { type FileContent, type FileQuestion, fileHtml } from './file-html.ts';
+import { findEntry } from './find-file.ts';
+import { showFile } from './show-file.ts';
 
 const schema = z.object({
   revision: z.string(),
   path: nameSchema,
-  oid: z.string(),
-  kind: z.enum(['file', 'executable', 'symlink']),
-  size: z.number().int().describe('bytes'),
+  commit: z.string().nullable().describe('the commit of the revision; null where a tag is one of a tree'),
+  oid: z.string().describe('of the file; of a submodule the commit'),
+  kind: z.enum(['file', 'executable', 'symlink', 'submodule']),
+  size: z.number().int().nullable().describe('bytes; null for a submodule'),
   encoding: z.string().nullable().describe('null for what is not shown as text'),
   lines: z.array(z.string()).nullable().describe('null for what is not shown as text'),
+  lineEnds: z.enum(['lf', 'crlf', 'mixed']).nullable(),
+  endsWithLineFeed: z.boolean().nullable(),
   cut: z.boolean().describe('whether lines, or parts of them, were left out'),
+  target: z.string().nullable().describe('of a symbolic link, as it is written'),
+  submodule: z.string().nullable().describe('where a submodule comes from, as .gitmodules writes it'),
+  lfs: z
+    .object({ oid: z.string().describe('SHA-256'), size: z.number().int() })
+    .nullable()
+    .describe('the file that Git LFS keeps elsewhere'),
 });
 
 /** A file. */
-export const filePage: CodePage<Revision, FileContent, z.infer<typeof schema>> = {
+export const filePage: CodePage<FileQuestion, FileContent, z.infer<typeof schema>> = {
   word: 'file',
-  description: { summary: 'A file: what it is, and its lines', path: 'file/{revision}/{path}' },
-  ask: (_, { manifest }, segments) => readRevision(manifest, segments),
-  read: async (view, at) => {
-    const { kind, oid } = await findFile(view.view, at);
-    const size = await blobSize(view.view, oid);
-    return { oid, kind, size, shown: await showFile(view.view, kind, oid, size) };
+  description: {
+    summary: 'A file: what it is, and its lines',
+    path: 'file/{revision}/{path}',
+    query: {
+      plain:
+        '1: pages show the lines of a file that they render otherwise; answers in JSON have the lines always',
+    },
   },
-  html: (context, at, content) => fileHtml(context, { revision: at.name, path: at.path, ...content }),
-  json: {
-    schema,
-    of: (_, at, { oid, kind, size, shown }) => ({
-      revision: at.name,
-      path: pathJson(at.path),
-      oid,
-      kind: kind === 'executable' || kind === 'symlink' ? kind : 'file',
-      size,
-      encoding: shown.is === 'text' ? shown.encoding : null,
-      lines: shown.is === 'text' ? [...shown.lines] : null,
-      cut: shown.is === 'text' && shown.cut,
-    }),
+  ask: ({ links }, { manifest }, segments, query) => {
+    const at = readRevision(manifest, segments);
+    return {
+      ...at,
+      plain: query.get('plain') === '1',
+      place: markdownPlace(links, at.name, at.path.slice(0, -1)),
+    };
   },
+  read: async (sources, question) => {
+    const { view } = sources;
+    const entry = await findEntry(view, question);
+    if (entry.kind === 'folder') throw new LiesElsewhere('tree');
+    const size = entry.kind === 'submodule' ? undefined : await blobSize(view, entry.oid);
+    return { entry, size, shown: await showFile(sources, { ...entry, ...question, oid: entry.oid, size }) };
+  },
+  html: fileHtml,
+  json: { schema, of: (_, at, content) => fileJson(at, content) },
 };
 
-async function showFile(
-  view: RepositoryView,
-  kind: TreeEntry['kind'],
-  oid: string,
-  size: number,
-): Promise<ShownFile> {
-  if (kind === 'symlink' && size <= LINK_SIZE) {
-    return { is: 'link', target: (await readBlob(view, oid, LINK_SIZE)).toString('utf8') };
-  }
-  if (size > SHOWN_SIZE) return { is: 'too-large' };
-  const read = readFileText(await readBlob(view, oid, SHOWN_SIZE));
-  if (read.is === 'binary') return read;
-  const all = linesOf(read.text);
-  const cut = all.length > SHOWN_LINES || all.some((line) => line.length > SHOWN_COLUMNS);
-  const lines = all
-    .slice(0, SHOWN_LINES)
-    .map((line) => (line.length > SHOWN_COLUMNS ? `${line.slice(0, SHOWN_COLUMNS)}…` : line));
-  return { is: 'text', lines, encoding: read.encoding, cut };
+function fileJson(at: Revision, { entry, size, shown }: FileContent): z.infer<typeof schema> {
+  const { lines, special } = shown;
+  return {
+    revision: at.name,
+    path: pathJson(at.path),
+    commit: entry.commit ?? null,
+    oid: entry.oid,
+    kind: entry.kind === 'folder' ? 'file' : entry.kind,
+    size: size ?? null,
+    encoding: lines?.encoding ?? null,
+    lines: lines === undefined ? null : [...lines.lines],
+    lineEnds: lines?.lineEnds ?? null,
+    endsWithLineFeed: lines?.endsWithLineFeed ?? null,
+    cut: lines?.cut ?? false,
+    target: special?.is === 'link' ? special.target : null,
+    submodule: (special?.is === 'submodule' ? special.url : undefined) ?? null,
+    lfs: special?.is === 'lfs' ? { oid: special.oid, size: special.size } : null,
+  };
 }

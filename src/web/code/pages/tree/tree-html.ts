@@ -59,7 +59,7 @@ function entryLink({ links }: CodeContext, { revision, path }: TreePageParts, en
     case 'folder':
       return html`<a href="${links.at('tree', revision, [...path, entry.name])}">${name}/</a>`;
     case 'submodule':
-      return html`${name} <span class="quiet">submodule at <code>${entry.oid.slice(0, 10)}</code></span>`;
+      return html`<a href="${links.at('file', revision, [...path, entry.name])}">${name}</a> <span class="quiet">submodule at <code>${entry.oid.slice(0, 10)}</code></span>`;
     case 'symlink':
       return html`<a href="${links.at('file', revision, [...path, entry.name])}">${name}</a> <span class="quiet">link</span>`;
     default:

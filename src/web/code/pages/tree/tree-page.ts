@@ -11,10 +11,10 @@ import {
 import type { RepositoryView } from '../../../../browse/repository-view.ts';
 import { type Revision, readRevision } from '../../../../browse/revision.ts';
 import type { TreeEntry } from '../../../../git/index.ts';
-import { CairnError } from '../../../../lib/errors.ts';
 import type { CodePage } from '../../code-page.ts';
 import { commitJson, commitSchema } from '../../json/commit-json.ts';
 import { nameSchema, pathJson } from '../../json/name-json.ts';
+import { LiesElsewhere } from '../../lies-elsewhere.ts';
 import { treeHtml } from './tree-html.ts';
 
 /** Entries of a folder on a page. */
@@ -78,7 +78,7 @@ export const treePage: CodePage<Revision, TreeContent, z.infer<typeof schema>> =
   },
 };
 
-/** Reads a folder. @throws CairnError `not-found` for a file, or where nothing is */
+/** Reads a folder. @throws CairnError `not-found` where nothing is; LiesElsewhere for a file */
 export async function readFolder(
   view: RepositoryView,
   at: Pick<Revision, 'oid' | 'path'>,
@@ -86,7 +86,7 @@ export async function readFolder(
   const { oid, type } = await peel(view, at.oid);
   const root = type === 'commit' ? (await readCommit(view, oid)).commit.tree : oid;
   const folder = await findPath(view, root, at.path);
-  if (folder.kind !== 'folder') throw new CairnError('not-found', 'this is a file, not a folder');
+  if (folder.kind !== 'folder') throw new LiesElsewhere('file');
   const all = (await readTree(view, folder.oid)).sort(foldersFirst);
   const entries = all.slice(0, SHOWN_ENTRIES);
   const commits =
