@@ -16,7 +16,8 @@ import { type ComparisonOptions, listDifferences, printPatch } from '../git-proc
 import { EMPTY_TREE } from '../git-process/commands.ts';
 import { CairnError } from '../lib/errors.ts';
 import { compareFile } from './file-difference.ts';
-import { firstBytes, outputOf } from './output-of.ts';
+import { firstBytes } from './first-bytes.ts';
+import { readOutput } from './read-output.ts';
 import type { RepositoryView } from './repository-view.ts';
 
 /** A changed file with its lines; undefined if they are beyond what one page shows. */
@@ -55,6 +56,10 @@ const MOST_BYTES = 1024 * 1024;
 const MOST_COUNTED = 1_000;
 /** Most bytes that are read to count changed files: some 500,000 of them. */
 const MOST_LISTED = 64 * 1024 * 1024;
+/** Milliseconds for that. */
+const LIST_MS = 15_000;
+/** Bytes of a list that is not streamed: that of all changes but very large ones. */
+const SHORT_LIST = 256 * 1024;
 /** Steps in which differing words are looked for on a page. */
 const WORD_STEPS = 2_000_000;
 
@@ -111,19 +116,23 @@ async function listFiles(
   most: number,
   question: DifferencesQuestion,
 ): Promise<Pick<Differences, 'count' | 'totals'> & { readonly files: readonly ChangedFile[] }> {
-  const reader = new ChangedFilesReader(first, most);
-  let size = 0;
-  for await (const chunk of outputOf(view, listDifferences(view.gitDir, question), input)) {
-    size += chunk.length;
-    if (size > MOST_LISTED)
-      throw new CairnError('too-large', 'so many files differ that they cannot be shown');
-    reader.push(chunk);
-    if (reader.listedAll && reader.count > MOST_COUNTED) {
-      return { files: reader.files, count: reader.count, totals: undefined };
-    }
+  const command = listDifferences(view.gitDir, question);
+  const short = await firstBytes(view, command, input, SHORT_LIST);
+  let reader = new ChangedFilesReader(first, most);
+  const take = (piece: Buffer) => {
+    reader.push(piece);
+    return !(reader.listedAll && reader.count > MOST_COUNTED);
+  };
+  if (short.complete) take(short.output);
+  else {
+    reader = new ChangedFilesReader(first, most);
+    const end = await readOutput(view, command, input, { bytes: MOST_LISTED, milliseconds: LIST_MS }, take);
+    if (end === 'cut') throw new CairnError('too-large', 'so many files differ that they cannot be shown');
   }
+  const { files, count } = reader;
+  if (reader.listedAll && count > MOST_COUNTED) return { files, count, totals: undefined };
   reader.end();
-  return { files: reader.files, count: reader.count, totals: reader.totals };
+  return { files, count, totals: reader.totals };
 }
 
 /** Gives files the lines that a patch has of them, as many as a page shows. */

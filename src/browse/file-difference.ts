@@ -8,8 +8,8 @@ import {
   wholeFileDiff,
 } from '../git/index.ts';
 import { type ComparisonOptions, compareBlobs } from '../git-process/browse-commands.ts';
+import { firstBytes } from './first-bytes.ts';
 import { blobSize, readBlob } from './objects.ts';
-import { firstBytes } from './output-of.ts';
 import type { RepositoryView } from './repository-view.ts';
 
 /** Bounds of a file that has a page to itself. */

@@ -69,7 +69,7 @@ export function listChanges(gitDir: string, isAscii: boolean, count?: number): G
 }
 
 /** Similarity in percent from which an added and a deleted file are a rename, and how many are compared at most. */
-const RENAMES = ['-M50%', '-l400'];
+export const RENAMES = ['-M50%', '-l400'];
 
 /** Larger files are compared as binary ones: to compare lines, git holds both files and tables of their lines. */
 const COMPARED_SIZE = ['core.bigFileThreshold', '16m'] as const;

@@ -1,8 +1,8 @@
 /** The git commands behind downloads. */
 import { isObjectId } from '../git/index.ts';
 import { CairnError } from '../lib/errors.ts';
-import { NICENESS } from './browse-commands.ts';
-import type { GitCommand } from './commands.ts';
+import { NICENESS, RENAMES } from './browse-commands.ts';
+import { checkedObjectId, type GitCommand } from './commands.ts';
 
 /** The formats that git packs archives in. */
 export type GitArchiveFormat = 'tar' | 'tar.gz' | 'zip';
@@ -42,3 +42,40 @@ export function archiveCommit(
 
 /** What may be the name of an archive's folder. */
 export const PREFIX = /^[A-Za-z0-9_][A-Za-z0-9._+-]{0,199}$/;
+
+/** What a patch needs so that `git am` and `git apply` make the same tree of it. */
+const WHOLE_PATCH = ['--binary', '--full-index', '--no-color', '--no-ext-diff', '--no-textconv', ...RENAMES];
+
+/**
+ * Prints commits as mails that `git am` takes, oldest first, without merges and without commits that change nothing. Reads
+ * ids of commits, with a `^` for those whose history is left out, from standard input.
+ */
+export function printMails(gitDir: string): GitCommand {
+  return {
+    name: 'format-patch',
+    args: ['--stdout', '--no-signature', ...WHOLE_PATCH, '--stdin'],
+    variables: { GIT_DIR: gitDir },
+    niceness: NICENESS,
+  };
+}
+
+/** Prints one commit as such a mail, whatever it is: a merge as it differs from its first parent. Its id comes from standard input. */
+export function printMail(gitDir: string): GitCommand {
+  const merges = ['--diff-merges=first-parent', '--max-count=1'];
+  return {
+    name: 'log',
+    args: ['--format=email', '--stat', '--summary', '-p', ...merges, ...WHOLE_PATCH, '--stdin'],
+    variables: { GIT_DIR: gitDir },
+    niceness: NICENESS,
+  };
+}
+
+/** Prints how one tree differs from another, as `git apply` takes it. @param from and @param to whole object ids in hex */
+export function printWholeDiff(gitDir: string, from: string, to: string): GitCommand {
+  return {
+    name: 'diff-tree',
+    args: ['-r', '-p', ...WHOLE_PATCH, checkedObjectId(from), checkedObjectId(to)],
+    variables: { GIT_DIR: gitDir },
+    niceness: NICENESS,
+  };
+}

@@ -1,12 +1,16 @@
+import { join } from 'node:path';
 import { Hono } from 'hono';
 import { expect } from 'vitest';
+import { ReflessFolders } from '../../src/browse/downloads/refless-folder.ts';
 import { RepositoryViews } from '../../src/browse/repository-views.ts';
 import { Git } from '../../src/git-process/git.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { formatNpub } from '../../src/nostr/public-key.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
+import { ResponseCache } from '../../src/transfer/fetch/response-cache.ts';
 import { codeRoutes } from '../../src/web/code/code-routes.ts';
+import { KeptDownloads } from '../../src/web/code/downloads/kept-downloads.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { GitClient } from './git-client.ts';
 import { type GitServer, startGitServer } from './git-server.ts';
@@ -35,11 +39,18 @@ export class CodeRig implements AsyncDisposable {
     });
     const { repositories } = server;
     const nameOf = ({ identifier }: { readonly identifier: string }) => identifier;
+    const { views } = this;
+    const downloads = new KeptDownloads({
+      views,
+      cache: new ResponseCache({ folder: join(folder.path, 'downloads'), budget: 2 ** 26 }),
+      refless: new ReflessFolders(join(folder.path, 'refless')),
+    });
     this.app = new Hono().route(
       '/',
       codeRoutes({
         repositories,
-        views: this.views,
+        views,
+        downloads,
         base: 'https://git.example.org',
         nameOf,
         clock: systemClock,

@@ -1,5 +1,7 @@
 import type { CodeDownload } from './code-download.ts';
 import { archiveDownload } from './downloads/archive-download.ts';
+import { commitPatchDownload } from './downloads/commit-patch-download.ts';
+import { comparePatchDownload } from './downloads/compare-patch-download.ts';
 import { rawDownload } from './downloads/raw-download.ts';
 import { tagsFeed } from './feeds/tags-feed.ts';
 
@@ -7,6 +9,8 @@ import { tagsFeed } from './feeds/tags-feed.ts';
 export const CODE_DOWNLOADS: readonly CodeDownload[] = [
   // One on each line, in order of the alphabet.
   archiveDownload,
+  commitPatchDownload,
+  comparePatchDownload,
   rawDownload,
   tagsFeed,
 ];

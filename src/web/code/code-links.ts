@@ -19,6 +19,11 @@ export class CodeLinks {
     return `${this.repository}/${word}/${parts.map(encodeSegment).join('/')}`;
   }
 
+  /** What lies between two revisions. @param dots 3: from what both have in common */
+  compare(from: string, to: string, dots: 2 | 3 = 3): string {
+    return this.at('compare', `${from}${'.'.repeat(dots)}${to}`);
+  }
+
   commit(oid: string): string {
     return `${this.repository}/commit/${oid}`;
   }

@@ -3,6 +3,7 @@ import { blamePage } from './pages/blame/blame-page.ts';
 import { branchesPage } from './pages/branches/branches-page.ts';
 import { commitPage } from './pages/commit/commit-page.ts';
 import { commitsPage } from './pages/commits/commits-page.ts';
+import { comparePage } from './pages/compare/compare-page.ts';
 import { contributorsPage } from './pages/contributors/contributors-page.ts';
 import { filePage } from './pages/file/file-page.ts';
 import { searchPage } from './pages/search/search-page.ts';
@@ -18,6 +19,7 @@ export const CODE_PAGES: readonly ListedPage[] = [
   listed(commitPage),
   listed(commitsPage),
   listed(contributorsPage),
+  listed(comparePage),
   listed(filePage),
   listed(searchPage),
   listed(tagPage),

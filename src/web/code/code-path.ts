@@ -26,7 +26,8 @@ export function readCodePath(path: string): CodePath | undefined {
   if (publicKey === undefined || !isPageWord(word)) return undefined;
   try {
     const id = repositoryId(publicKey, decodeURIComponent(encoded));
-    const segments = rest
+    // Whoever encodes a ref whole encodes its slashes, too. Where a ref ends is not said by a slash there.
+    const segments = (word === 'compare' ? rest.replace(/%2f/gi, '/') : rest)
       .split('/')
       .filter((part) => part !== '')
       .map(decodeSegment);

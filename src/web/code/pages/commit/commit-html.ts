@@ -55,7 +55,8 @@ ${trailers.map(
 `,
 )}${signature(parts.signature)}
 </dl>
-<p class="switches"><a href="${links.at('tree', oid)}">Files</a> <a href="${links.at('commits', oid)}">History</a></p>
+<p class="switches"><a href="${links.at('tree', oid)}">Files</a> <a href="${links.at('commits', oid)}">History</a>
+<a href="${links.commit(oid)}.patch">Patch</a> <a href="${links.commit(oid)}.diff">Diff</a></p>
 ${differencesHtml(links, {
   differences,
   view,

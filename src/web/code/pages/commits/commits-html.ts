@@ -1,10 +1,8 @@
 import { html } from 'hono/html';
 import type { HistoryPage } from '../../../../browse/history.ts';
-import { splitMessage } from '../../../../git/index.ts';
 import type { Html } from '../../../layout.ts';
-import { userText } from '../../../user-text.ts';
 import { breadcrumbs, type CodeContext, codePage } from '../../frame.ts';
-import { day, personName } from '../../person.ts';
+import { commitRows } from './commit-rows.ts';
 
 export interface HistoryPageParts {
   readonly revision: string;
@@ -21,14 +19,6 @@ export function commitsHtml(context: CodeContext, parts: HistoryPageParts): Html
   const { revision, path, history, skip, count } = parts;
   const { links } = context;
   const here = links.at('commits', revision, path);
-  const rows = history.commits.map(({ oid, commit }) => {
-    const { subject } = splitMessage(commit.message);
-    return html`<li><a class="subject" href="${links.commit(oid)}">${subject === '' ? html`<em>no message</em>` : userText(subject, 200)}</a>
-<p class="quiet">${personName(commit.author)} · ${day(commit.author)} · <code>${oid.slice(0, 10)}</code>${
-      commit.parents.length > 1 ? html` · merge of ${commit.parents.length}` : ''
-    }</p></li>
-`;
-  });
   const newer =
     skip === 0 ? '' : html`<a rel="prev" href="${pageUrl(here, Math.max(0, skip - count))}">Newer</a>`;
   const older = history.more ? html`<a rel="next" href="${pageUrl(here, skip + count)}">Older</a>` : '';
@@ -36,7 +26,7 @@ export function commitsHtml(context: CodeContext, parts: HistoryPageParts): Html
     context,
     `Commits of ${revision}`,
     html`${breadcrumbs(links, revision, path)}
-${rows.length === 0 ? html`<p>No commits.</p>` : html`<ol class="listed">${rows}</ol>`}
+${history.commits.length === 0 ? html`<p>No commits.</p>` : commitRows(links, history.commits)}
 <nav class="pages" aria-label="Pages">${newer} ${older}</nav>`,
   );
 }

@@ -1,0 +1,46 @@
+import { readComparison, readPair, startOf } from '../../../browse/comparison.ts';
+import { printMails, printWholeDiff } from '../../../git-process/download-commands.ts';
+import { CairnError } from '../../../lib/errors.ts';
+import type { CodeDownload } from '../code-download.ts';
+import { answerPatch, isPatch, withoutEnding } from './patch-answer.ts';
+
+/**
+ * What lies between two commits: the commits as mails for `git am`, oldest first and without merges (`.patch`), or one diff
+ * (`.diff`).
+ */
+export const comparePatchDownload: CodeDownload = {
+  word: 'compare',
+  claims: isPatch,
+  answer: async (c, sources, found, segments) => {
+    const { repository, published } = found;
+    const { names, form } = withoutEnding(segments);
+    const pair = readComparison(published.manifest, names);
+    const { from, to, start } = await sources.views.read(
+      repository,
+      published,
+      c.req.raw.signal,
+      async (view) => {
+        const { from, to, mergeBase } = await readPair(view, pair);
+        return { from, to, start: await startOf(view, pair, from, mergeBase) };
+      },
+    );
+    if (form === 'patch') {
+      return answerPatch(c, sources, found, {
+        key: ['mails', from.oid, to.oid],
+        name: `${from.oid.slice(0, 12)}-${to.oid.slice(0, 12)}.patch`,
+        command: ({ gitDir }) => printMails(gitDir),
+        input: `${to.oid}\n^${from.oid}\n`,
+      });
+    }
+    if (start === undefined) {
+      throw new CairnError('not-found', 'these histories have nothing in common: compare them with two dots');
+    }
+    const [before, after] = [start.commit.tree, to.commit.tree];
+    return answerPatch(c, sources, found, {
+      key: ['diff', before, after],
+      name: `${start.oid.slice(0, 12)}-${to.oid.slice(0, 12)}.diff`,
+      command: ({ gitDir }) => printWholeDiff(gitDir, before, after),
+      input: '',
+    });
+  },
+};

@@ -1,0 +1,74 @@
+import { html } from 'hono/html';
+import { COMPARED_COMMITS, type ComparedPair, type Comparison } from '../../../../browse/comparison.ts';
+import type { Html } from '../../../layout.ts';
+import { userText } from '../../../user-text.ts';
+import type { CodeLinks } from '../../code-links.ts';
+import { type DiffView, diffUrl } from '../../diff/diff-view.ts';
+import { differencesHtml } from '../../diff/differences-html.ts';
+import { type CodeContext, codePage } from '../../frame.ts';
+import { commitRows } from '../commits/commit-rows.ts';
+
+const NAME = 255;
+
+/** What lies between two commits: the commits, and how the files differ. */
+export function compareHtml(
+  context: CodeContext,
+  pair: ComparedPair,
+  skip: number,
+  view: DiffView,
+  comparison: Comparison,
+): Html {
+  const { links } = context;
+  const { from, to, dots } = pair;
+  const { history, differences, mergeBase } = comparison;
+  const here = links.compare(from.name, to.name, dots);
+  const others = skip === 0 ? {} : { skip: String(skip) };
+  const start = dots === 2 ? comparison.from.oid : mergeBase;
+  return codePage(
+    context,
+    `${from.name}${'.'.repeat(dots)}${to.name}`,
+    html`<h1 class="subject">${userText(from.name, NAME)}${'.'.repeat(dots)}${userText(to.name, NAME)}</h1>
+${form(links, pair)}
+<p>${summary(pair, comparison)}</p>
+<p class="switches"><a href="${links.compare(to.name, from.name, dots)}">The other way round</a>
+<a href="${links.compare(from.name, to.name, dots === 2 ? 3 : 2)}">${
+      dots === 2 ? 'From what both have in common' : 'From one end to the other'
+    }</a>
+${history.commits.length === 0 ? '' : html`<a href="${here}.patch">Patches</a>`}
+${differences === undefined ? '' : html`<a href="${here}.diff">Diff</a>`}</p>
+<h2>Commits</h2>
+${history.commits.length === 0 ? html`<p>No commits.</p>` : commitRows(links, history.commits)}
+<nav class="pages" aria-label="Pages of commits">${
+      skip === 0 ? '' : html`<a rel="prev" href="${pageUrl(here, view, skip - COMPARED_COMMITS)}">Newer</a>`
+    } ${history.more ? html`<a rel="next" href="${pageUrl(here, view, skip + COMPARED_COMMITS)}">Older</a>` : ''}</nav>
+${
+  differences === undefined
+    ? ''
+    : differencesHtml(links, { differences, view, here, others, before: start, after: comparison.to.oid })
+}`,
+  );
+}
+
+/** How the two stand to each other, in words. */
+function summary({ from, to, dots }: ComparedPair, { mergeBase, ...found }: Comparison): Html {
+  const [first, second] = [userText(from.name, NAME), userText(to.name, NAME)];
+  if (found.from.oid === found.to.oid) return html`${first} and ${second} are the same commit.`;
+  if (mergeBase === undefined) {
+    return html`${first} and ${second} have nothing in common.${dots === 3 ? ' With two dots their files can be compared.' : ''}`;
+  }
+  if (mergeBase === found.to.oid) return html`${first} has everything of ${second}.`;
+  if (mergeBase === found.from.oid) return html`${second} has everything of ${first}, and more.`;
+  return html`${first} and ${second} have moved apart since <code>${mergeBase.slice(0, 10)}</code>.`;
+}
+
+function form(links: CodeLinks, { from, to }: ComparedPair): Html {
+  return html`<form class="compare" action="${links.repository}/compare" method="get">
+<label>From <input name="base" value="${from.name}" autocomplete="off" spellcheck="false"></label>
+<label>to <input name="head" value="${to.name}" autocomplete="off" spellcheck="false"></label>
+<button type="submit">Compare</button>
+</form>`;
+}
+
+function pageUrl(here: string, view: DiffView, skip: number): string {
+  return diffUrl(here, skip <= 0 ? {} : { skip: String(skip) }, view);
+}
