@@ -11,7 +11,6 @@ import type { Repositories } from '../repository/repositories.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 import { apiRoutes } from './api/api-routes.ts';
 import { assetRoutes } from './assets/asset-routes.ts';
-import { CODE_PAGES } from './code/code-page-list.ts';
 import { codeRoutes } from './code/code-routes.ts';
 import type { KeptDownloads } from './code/downloads/kept-downloads.ts';
 import { findFossil, findRepository } from './find-repository.ts';
@@ -76,7 +75,7 @@ export function webRoutes(context: WebRoutesContext): Hono {
   const app = new Hono();
   app.route('/', assetRoutes());
   app.get('/robots.txt', (c) => c.text(robotsText(rootOf(base)), 200, { 'Cache-Control': 'max-age=3600' }));
-  app.route('/', apiRoutes(base, CODE_PAGES));
+  app.route('/', apiRoutes(base));
   if (context.signIn !== undefined) {
     app.route('/', signInRoutes({ ...context.signIn, base, clock: context.clock, cookie, readers }));
   }

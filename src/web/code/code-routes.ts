@@ -15,14 +15,13 @@ import { callerOf } from '../served.ts';
 import { privateAnswer } from '../session/private-answer.ts';
 import { isKnown } from '../validators.ts';
 import type { CodeDownload } from './code-download.ts';
-import { CODE_DOWNLOADS } from './code-download-list.ts';
 import { CodeLinks, encodeSegment } from './code-links.ts';
 import type { ListedPage } from './code-page.ts';
-import { CODE_PAGES } from './code-page-list.ts';
 import { type CodePath, readCodePath } from './code-path.ts';
 import type { KeptDownloads } from './downloads/kept-downloads.ts';
 import { type CodeContext, contextKey } from './frame.ts';
 import { LiesElsewhere } from './lies-elsewhere.ts';
+import { type CodeAnswers, loadCode } from './load-code.ts';
 import { PageCache } from './page-cache.ts';
 
 export interface CodeRoutesContext {
@@ -60,15 +59,14 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
   app.get('*', async (c, next) => {
     const { pathname } = new URL(c.req.url);
     const path = readCodePath(pathname) ?? readOverviewPath(pathname);
-    const download = path === undefined ? undefined : downloadAt(path);
-    const page = path === undefined ? undefined : CODE_PAGES.find(({ word }) => word === path.word);
-    if (path === undefined || (download === undefined && page === undefined)) return next();
+    const wanted = path === undefined ? undefined : answerAt(path, await loadCode());
+    if (path === undefined || wanted === undefined) return next();
     c.header('Vary', 'Accept');
     const wait = traffic.admit(callerOf(c));
     if (wait > 0) return tooMany(c, base, wait);
     const found = await findRepository(context.repositories, path.id, async () => context.readerOf?.(c));
     if (found === undefined) return notFound(c, base);
-    const answer = await answerFor(c, { ...context, cache, traffic }, found, path, download ?? page).catch(
+    const answer = await answerFor(c, { ...context, cache, traffic }, found, path, wanted).catch(
       (error: unknown) =>
         error instanceof LiesElsewhere ? sendTo(c, base, path, error.word) : refuse(c, base, error),
     );
@@ -90,8 +88,12 @@ function readOverviewPath(pathname: string): CodePath | undefined {
   return id === undefined ? undefined : { id, word: '', segments: [] };
 }
 
-function downloadAt({ word, segments }: CodePath): CodeDownload | undefined {
-  return CODE_DOWNLOADS.find((one) => one.word === word && (one.claims?.(segments) ?? true));
+function answerAt(
+  { word, segments }: CodePath,
+  { downloads, pages }: CodeAnswers,
+): CodeDownload | ListedPage | undefined {
+  const download = downloads.find((one) => one.word === word && (one.claims?.(segments) ?? true));
+  return download ?? pages.find((one) => one.word === word);
 }
 
 async function answerFor(
@@ -99,9 +101,8 @@ async function answerFor(
   context: Answering,
   found: FoundRepository,
   path: CodePath,
-  wanted: CodeDownload | ListedPage | undefined,
+  wanted: CodeDownload | ListedPage,
 ): Promise<Response> {
-  if (wanted === undefined) return notFound(c, context.base);
   const { base, views, downloads, traffic } = context;
   if ('answer' in wanted) {
     traffic.charge(callerOf(c), DOWNLOAD_SECONDS);
