@@ -151,6 +151,32 @@ describe('a question', () => {
   });
 });
 
+describe('a cache that records the first time', () => {
+  it('makes an answer once, however many ask at once or later', async () => {
+    const first = new ResponseCache({
+      folder: join(folder.path, 'first'),
+      budget: BUDGET,
+      recordsFirst: true,
+    });
+    await first.open();
+    let made = 0;
+    const producing: Produce = async (sink, signal) => {
+      made++;
+      await answering(Buffer.alloc(50 * KIB))(sink, signal);
+    };
+    const serve = () => first.serve(question(), reader(), new AbortController().signal, producing);
+    expect(await Promise.all([serve(), serve()])).toEqual(['produced', 'followed']);
+    expect(await serve()).toBe('cached');
+    expect(made).toBe(1);
+    // What is too long is not recorded again.
+    const long = question({ request: sha256('long') });
+    const tooLong = answering(Buffer.alloc(BUDGET / 2));
+    for (let round = 0; round < 2; round++)
+      expect(await first.serve(long, reader(), new AbortController().signal, tooLong)).toBe('produced');
+    await first.close();
+  });
+});
+
 describe('equal questions at once', () => {
   it('are answered by two productions, however many they are', async () => {
     const first = script();

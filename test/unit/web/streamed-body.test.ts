@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { partOf, streamedBody } from '../../../src/web/streamed-body.ts';
+
+const here = () => new AbortController().signal;
+const bytes = (...numbers: number[]) => Uint8Array.from(numbers);
+
+describe('a body that is written', () => {
+  it('is what was written, and the writer waits for the reader', async () => {
+    let written = 0;
+    const body = await streamedBody(here(), async (output) => {
+      for (; written < 20; written++) await output.write(bytes(written));
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(written).toBeLessThan(3);
+    const read = Buffer.from(await new Response(body).arrayBuffer());
+    expect([...read]).toEqual(Array.from({ length: 20 }, (_, at) => at));
+  });
+
+  it('may be empty', async () => {
+    const body = await streamedBody(here(), () => Promise.resolve());
+    expect((await new Response(body).arrayBuffer()).byteLength).toBe(0);
+  });
+
+  it('that goes wrong before its first byte is an error, and breaks off later', async () => {
+    const wrong = () => Promise.reject(new Error('wrong'));
+    await expect(streamedBody(here(), wrong)).rejects.toThrow('wrong');
+    const body = await streamedBody(here(), async (output) => {
+      await output.write(bytes(1));
+      await wrong();
+    });
+    await expect(new Response(body).arrayBuffer()).rejects.toThrow('wrong');
+  });
+
+  it.each(['the reader cancels', 'the signal is aborted'])('ends when %s', async (how) => {
+    const visit = new AbortController();
+    let ended: boolean | undefined;
+    const body = await streamedBody(visit.signal, async (output, signal) => {
+      while (await output.write(bytes(1)));
+      ended = signal.aborted;
+    });
+    if (how.includes('cancels')) await body.cancel();
+    else visit.abort();
+    await expect.poll(() => ended).toBe(true);
+  });
+});
+
+describe('a part of what is written', () => {
+  it('is passed on alone, whatever the pieces, and then nothing more is wanted', async () => {
+    for (let start = 0; start <= 9; start++) {
+      for (let length = 1; start + length <= 10; length++) {
+        for (const size of [1, 3, 10]) {
+          const passed: number[] = [];
+          const part = partOf({ write: async (chunk) => passed.push(...chunk) > 0 }, { start, length });
+          let at = 0;
+          while (
+            at < 10 &&
+            (await part.write(Uint8Array.from({ length: Math.min(size, 10 - at) }, (_, i) => at + i)))
+          )
+            at += size;
+          expect(passed).toEqual(Array.from({ length }, (_, i) => start + i));
+          expect(at).toBeLessThan(start + length);
+        }
+      }
+    }
+  });
+});
