@@ -50,6 +50,16 @@ export function listPaths(gitDir: string, tree: string): GitCommand {
   };
 }
 
+/** Prints all files below a tree, each as mode, type, id and size (bytes), a tab and its path, with a NUL. @param tree object id */
+export function listSizes(gitDir: string, tree: string): GitCommand {
+  return {
+    name: 'ls-tree',
+    args: ['-r', '-l', '-z', '--full-tree', hex(tree)],
+    variables: { GIT_DIR: gitDir },
+    niceness: NICENESS,
+  };
+}
+
 /** An object id that may be an argument. */
 function hex(oid: string): string {
   if (isObjectId(oid, 'sha1') || isObjectId(oid, 'sha256')) return oid;

@@ -30,6 +30,14 @@ export class PublicRepositories {
     return this.context.visible(event) ? this.reading(event).public : undefined;
   }
 
+  /** The owner's announcement of a repository, private or not: for visitors who may read the repository. */
+  known({ owner, identifier }: RepositoryId): Announcement | undefined {
+    const event = this.context.events.latest(kinds.repository, owner, identifier);
+    if (event === undefined || this.context.events.isHidden(event.id)) return undefined;
+    const parsed = parseAnnouncement(event);
+    return parsed.ok ? parsed.value : undefined;
+  }
+
   /**
    * What an event announces, if it is a public repository hosted here. Announcements that do not name this service are skipped:
    * a maintainer may announce a repository that is hosted elsewhere. Whether it may be seen is another question.

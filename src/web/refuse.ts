@@ -11,6 +11,7 @@ const RETRY_AFTER_SECONDS = '5';
 
 /** The answer for everything that a visitor does not find: always the same bytes. */
 export function notFound(c: Context, base: string): Response | Promise<Response> {
+  c.header('Vary', 'Accept');
   if (representationOf(c) === 'json') return jsonError(c, 404, 'not-found', 'not found');
   return c.html(notFoundPage(base), 404, PAGE_HEADERS);
 }

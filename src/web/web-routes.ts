@@ -9,11 +9,12 @@ import type { EventReader, Events } from '../relay/events.ts';
 import type { FossilRepository } from '../repository/fossil/fossil-repository.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
+import { aboutRepository, announcementFor } from './about-repository.ts';
 import { apiRoutes } from './api/api-routes.ts';
 import { assetRoutes } from './assets/asset-routes.ts';
 import { codeRoutes } from './code/code-routes.ts';
 import type { KeptDownloads } from './code/downloads/kept-downloads.ts';
-import { findFossil, findRepository } from './find-repository.ts';
+import { findFossil } from './find-repository.ts';
 import { frontRoutes } from './front/front-routes.ts';
 import { RepositoryIndex } from './front/repository-index.ts';
 import { type Html, rootOf } from './layout.ts';
@@ -22,7 +23,6 @@ import { readFossilPagePath, readPagePath } from './page-path.ts';
 import { fossilPage } from './pages/fossil-page.ts';
 import type { ServiceInformation } from './pages/home-page.ts';
 import { methodNotAllowedPage } from './pages/method-not-allowed-page.ts';
-import { repositoryPage } from './pages/repository-page.ts';
 import { PublicRepositories } from './public-repositories.ts';
 import { failed, notFound as refuseNotFound } from './refuse.ts';
 import { NO_RENDERER, type Renderer } from './render/render-pool.ts';
@@ -57,6 +57,9 @@ export interface WebRoutesContext {
   readonly log: Logger;
 }
 
+/** Characters of a repository's name. */
+const NAME = 200;
+
 /**
  * The pages for browsers at the URLs that git and Nostr clients use: the front page, a page for each public repository, and
  * a page for everything else. Mount it last: it answers every request that no other route has answered.
@@ -82,10 +85,16 @@ export function webRoutes(context: WebRoutesContext): Hono {
   app.route('/', frontRoutes({ index, base, access, information }));
   if (context.views !== undefined) {
     const { repositories, views, downloads, renderer = NO_RENDERER } = context;
-    const nameOf = (id: RepositoryId) => announced.find(id)?.name?.trim() || id.identifier;
     const { clock } = context;
     const kept = downloads === undefined ? {} : { downloads };
-    app.route('/', codeRoutes({ repositories, views, ...kept, renderer, base, nameOf, readerOf, clock }));
+    const about = { ...context, announced };
+    const nameOf = (id: RepositoryId, isPublic: boolean) =>
+      announcementFor(about, id, isPublic)?.name?.trim().slice(0, NAME) || id.identifier;
+    const aboutOf = (id: RepositoryId, isPublic: boolean) => aboutRepository(about, id, isPublic);
+    app.route(
+      '/',
+      codeRoutes({ repositories, views, ...kept, renderer, base, nameOf, aboutOf, readerOf, clock }),
+    );
   }
   /** Whether what is not there as a repository of git is one of Fossil that the visitor may read. */
   const isFossil = async (c: Context, id: RepositoryId): Promise<boolean> =>
@@ -112,18 +121,8 @@ export function webRoutes(context: WebRoutesContext): Hono {
   app.get('*', async (c) => {
     const id = readPagePath(new URL(c.req.url).pathname);
     if (id === undefined) return notFound(c);
-    const found = await findRepository(context.repositories, id, () => readers.readerOf(c));
-    if (found === undefined && (await isFossil(c, id))) {
-      return c.redirect(fossilUrl(base, id.owner, id.identifier));
-    }
-    if (found === undefined) return notFound(c);
-    const announcement = announced.find(id);
-    const parts = { base, access, owner: id.owner, manifest: found.published.manifest };
-    const page = await answer(
-      c,
-      repositoryPage(announcement === undefined ? parts : { ...parts, announcement }),
-    );
-    return found.isPublic ? page : privateAnswer(c, page);
+    // The page of a repository of git has been found above.
+    return (await isFossil(c, id)) ? c.redirect(fossilUrl(base, id.owner, id.identifier)) : notFound(c);
   });
   // Pages are read-only. Other paths are not found, whatever the method.
   app.all('*', (c) => {

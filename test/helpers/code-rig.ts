@@ -11,6 +11,7 @@ import { repositoryId } from '../../src/repository/repository-id.ts';
 import { ResponseCache } from '../../src/transfer/fetch/response-cache.ts';
 import { codeRoutes } from '../../src/web/code/code-routes.ts';
 import { KeptDownloads } from '../../src/web/code/downloads/kept-downloads.ts';
+import { RenderPool } from '../../src/web/render/render-pool.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { GitClient } from './git-client.ts';
 import { type GitServer, startGitServer } from './git-server.ts';
@@ -25,8 +26,10 @@ export class CodeRig implements AsyncDisposable {
   readonly app: Hono;
   private readonly git: Git;
   private readonly views: RepositoryViews;
+  private readonly renderer: RenderPool | undefined;
 
-  private constructor(server: GitServer, folder: TempDir) {
+  private constructor(server: GitServer, folder: TempDir, renderer: RenderPool | undefined) {
+    this.renderer = renderer;
     this.server = server;
     this.folder = folder;
     this.git = new Git({ binary: 'git', home: folder.path });
@@ -51,6 +54,7 @@ export class CodeRig implements AsyncDisposable {
         repositories,
         views,
         downloads,
+        ...(renderer === undefined ? {} : { renderer }),
         base: 'https://git.example.org',
         nameOf,
         clock: systemClock,
@@ -61,10 +65,14 @@ export class CodeRig implements AsyncDisposable {
     });
   }
 
-  static async open(): Promise<CodeRig> {
+  /** @param options `renders`: whether Markdown and code are rendered, in a thread */
+  static async open({ renders = false } = {}): Promise<CodeRig> {
     const folder = await tempDir('cairn-code');
     const server = await startGitServer(new FaultyStore(new MemoryObjectStore()), { access: 'open' });
-    return new CodeRig(server, folder);
+    const renderer = renders
+      ? new RenderPool({ workers: 1, queue: 64, timeLimit: 60_000, memory: 128, idle: 60_000 })
+      : undefined;
+    return new CodeRig(server, folder, renderer);
   }
 
   /** A working folder whose commits are pushed by `push`, and the pages of what was pushed. */
@@ -89,6 +97,7 @@ export class CodeRig implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.renderer?.close();
     await this.views.close();
     await this.git.close();
     await this.server[Symbol.asyncDispose]();

@@ -6,6 +6,7 @@ import { commitsPage } from './pages/commits/commits-page.ts';
 import { comparePage } from './pages/compare/compare-page.ts';
 import { contributorsPage } from './pages/contributors/contributors-page.ts';
 import { filePage } from './pages/file/file-page.ts';
+import { overviewPage } from './pages/overview/overview-page.ts';
 import { searchPage } from './pages/search/search-page.ts';
 import { tagPage } from './pages/tag/tag-page.ts';
 import { tagsPage } from './pages/tags/tags-page.ts';
@@ -24,5 +25,6 @@ export const CODE_PAGES: readonly ListedPage[] = [
   listed(searchPage),
   listed(tagPage),
   listed(tagsPage),
+  listed(overviewPage),
   listed(treePage),
 ];

@@ -14,6 +14,7 @@ import { representationOf } from '../representation.ts';
 import { callerOf } from '../served.ts';
 import { privateAnswer } from '../session/private-answer.ts';
 import { isKnown } from '../validators.ts';
+import type { About } from './about.ts';
 import type { CodeDownload } from './code-download.ts';
 import { CodeLinks, encodeSegment } from './code-links.ts';
 import type { ListedPage } from './code-page.ts';
@@ -35,7 +36,9 @@ export interface CodeRoutesContext {
   readonly base: string;
   readonly clock: Clock;
   /** The repository's name for people. */
-  readonly nameOf: (id: RepositoryId) => string;
+  readonly nameOf: (id: RepositoryId, isPublic: boolean) => string;
+  /** What is said of a repository, to a visitor who may read it. */
+  readonly aboutOf?: (id: RepositoryId, isPublic: boolean) => About;
   /** The key of a visitor who has signed in. Absent: nobody can. */
   readonly readerOf?: (c: Context) => Promise<string | undefined>;
 }
@@ -65,7 +68,8 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
     const wait = traffic.admit(callerOf(c));
     if (wait > 0) return tooMany(c, base, wait);
     const found = await findRepository(context.repositories, path.id, async () => context.readerOf?.(c));
-    if (found === undefined) return notFound(c, base);
+    // What is not a repository of git may be one of Fossil.
+    if (found === undefined) return path.word === '' ? next() : notFound(c, base);
     const answer = await answerFor(c, { ...context, cache, traffic }, found, path, wanted).catch(
       (error: unknown) =>
         error instanceof LiesElsewhere ? sendTo(c, base, path, error.word) : refuse(c, base, error),
@@ -114,16 +118,20 @@ async function answerFor(
 async function answerPage(
   c: Context,
   context: Answering,
-  { repository, published, reader }: FoundRepository,
+  { repository, published, reader, isPublic }: FoundRepository,
   { id, segments }: CodePath,
   page: ListedPage,
 ): Promise<Response> {
-  const { base, nameOf, views, renderer = NO_RENDERER, cache, traffic, clock } = context;
+  const { base, nameOf, aboutOf, views, renderer = NO_RENDERER, cache, traffic, clock } = context;
+  const about = page.word === '' ? aboutOf?.(id, isPublic) : undefined;
   const code: CodeContext = {
     base,
     links: new CodeLinks(base, id),
-    name: nameOf(id),
+    name: nameOf(id, isPublic),
     manifest: published.manifest,
+    owner: id.owner,
+    word: page.word,
+    ...(about === undefined ? {} : { about }),
     ...(reader === undefined ? {} : { reader }),
   };
   const representation = representationOf(c);

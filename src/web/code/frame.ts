@@ -1,9 +1,11 @@
 import { html } from 'hono/html';
 import { shortName } from '../../browse/revision.ts';
+import type { PageWord } from '../../nostr/repository-url.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
-import { type Html, page } from '../layout.ts';
+import { type Html, type PageParts, page } from '../layout.ts';
 import { visitor } from '../session/visitor.ts';
-import { userText } from '../user-text.ts';
+import { cut, userText } from '../user-text.ts';
+import type { About } from './about.ts';
 import type { CodeLinks } from './code-links.ts';
 
 /** What every page of code knows. All of it is part of what a kept page depends on: see {@link contextKey}. */
@@ -14,21 +16,47 @@ export interface CodeContext {
   /** The repository's name for people. */
   readonly name: string;
   readonly manifest: GitManifest;
+  /** Public key in hex. */
+  readonly owner: string;
+  /** The word of the page. */
+  readonly word?: PageWord | '';
+  /** What is said of it. Only pages that have it in their question may show it. */
+  readonly about?: About;
   /** The key of the visitor, where not everybody may read the repository. */
   readonly reader?: string;
 }
 
 const NAME = 120;
+const TITLE = 300;
 
-/** The parts of a repository that every page links to. */
-const TABS: readonly { readonly title: string; url(context: CodeContext): string }[] = [
-  { title: 'Files', url: ({ links, manifest }) => links.at('tree', shortName(manifest.head)) },
-  { title: 'Commits', url: ({ links, manifest }) => links.at('commits', shortName(manifest.head)) },
-  { title: 'Branches', url: ({ links }) => `${links.repository}/branches` },
-  { title: 'Tags', url: ({ links }) => `${links.repository}/tags` },
-  { title: 'Contributors', url: ({ links }) => `${links.repository}/contributors` },
-  { title: 'Search', url: ({ links }) => `${links.repository}/search` },
+/** A part of a repository that every page links to. */
+interface Tab {
+  readonly title: string;
+  /** The pages that belong to it. */
+  readonly words: readonly (PageWord | '')[];
+  /** @returns undefined where there is nothing to see */
+  url(context: CodeContext): string | undefined;
+}
+
+const TABS: readonly Tab[] = [
+  { title: 'Overview', words: [''], url: ({ links }) => links.repository },
+  { title: 'Files', words: ['tree', 'file'], url: (context) => atHead(context, 'tree') },
+  { title: 'Commits', words: ['commits', 'commit'], url: (context) => atHead(context, 'commits') },
+  { title: 'Branches', words: ['branches'], url: ({ links }) => `${links.repository}/branches` },
+  { title: 'Tags', words: ['tags', 'tag'], url: ({ links }) => `${links.repository}/tags` },
+  { title: 'Contributors', words: ['contributors'], url: (context) => belowHead(context, 'contributors') },
+  { title: 'Search', words: ['search'], url: (context) => belowHead(context, 'search') },
 ];
+
+/** A page about the default branch, once that exists. */
+function atHead({ links, manifest }: CodeContext, word: PageWord): string | undefined {
+  return manifest.refs.has(manifest.head) ? links.at(word, shortName(manifest.head)) : undefined;
+}
+
+/** A page that is about the default branch if it names no other. */
+function belowHead({ links, manifest }: CodeContext, word: PageWord): string | undefined {
+  return manifest.refs.has(manifest.head) ? `${links.repository}/${word}` : undefined;
+}
 
 /** What a page has of its context. */
 export function contextKey({ links, name, manifest, reader }: CodeContext): unknown {
@@ -37,22 +65,31 @@ export function contextKey({ links, name, manifest, reader }: CodeContext): unkn
   return [links.repository, name, manifest.head, manifest.objectFormat, tip, reader ?? null];
 }
 
-/** A page of code: the repository and its parts above, the content below. @param title plain text */
-export function codePage(context: CodeContext, title: string, content: Html): Html {
+/** What else a page says of itself, see {@link PageParts}. */
+export type PageFacts = Pick<PageParts, 'description' | 'canonical'>;
+
+/** A page of code: the repository and its parts above, the content below. @param title plain text; empty for the overview */
+export function codePage(context: CodeContext, title: string, content: Html, facts: PageFacts = {}): Html {
   const { base, links, name, reader } = context;
   return page({
-    title: `${title} · ${name}`,
+    ...facts,
+    title: title === '' ? cut(name, NAME) : `${cut(title, TITLE)} · ${cut(name, NAME)}`,
     base,
     wide: true,
     content: html`<nav class="repository" aria-label="Repository">
 <a class="name" href="${links.repository}">${userText(name, NAME)}</a>
-${TABS.map(
-  ({ title, url }) => html`<a href="${url(context)}">${title}</a>
-`,
-)}</nav>
+${TABS.map((tab) => tabHtml(context, tab))}</nav>
 ${reader === undefined ? '' : visitor(base, reader)}
 ${content}`,
   });
+}
+
+function tabHtml(context: CodeContext, { title, words, url }: Tab): Html | '' {
+  const href = url(context);
+  if (href === undefined) return '';
+  const isHere = context.word !== undefined && words.includes(context.word);
+  return html`<a href="${href}"${isHere ? html` aria-current="true"` : ''}>${title}</a>
+`;
 }
 
 /** Links to a path and all folders above it, the last one as plain text. */

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { RepositoryViews } from '../../../src/browse/repository-views.ts';
 import type { NostrEvent, VerifiedEvent } from '../../../src/nostr/event.ts';
 import { kinds } from '../../../src/nostr/kinds.ts';
 import { formatNpub } from '../../../src/nostr/public-key.ts';
@@ -58,7 +59,7 @@ describe('the page of a repository', () => {
     await publish(TOOL, { lifecycle: 'held', refs: new Map() });
     await announce(TOOL, { hidden: true });
     const text = await (await get(PAGE)).text();
-    expect(text).toContain('nothing has been pushed');
+    expect(text).toContain('Nothing has been pushed');
     expect(text).not.toContain('The Tool');
   });
 
@@ -307,9 +308,20 @@ const INFORMATION = {
   supported_nips: [1, 11],
 };
 
+/** Shows the published state alone. */
+const VIEWS = {
+  read: async (
+    _: unknown,
+    { manifest }: { manifest: GitManifest },
+    __: unknown,
+    work: (view: unknown) => unknown,
+  ) => work({ manifest }),
+} as unknown as RepositoryViews;
+
 function routes(parts: Partial<WebRoutesContext> = {}): Hono {
   return webRoutes({
     repositories: rig.repositories,
+    views: VIEWS,
     fossil: { get: () => ({ resolve: async () => undefined }) },
     events,
     visible: (event) => !unseen.has(event.id),
@@ -338,7 +350,8 @@ async function host(id: RepositoryId): Promise<{ readonly digest: string }> {
 
 async function publish(id: RepositoryId, parts: Partial<GitManifest>) {
   const { identifier } = id;
-  const refs = new Map([['refs/heads/main', oid('1')]]);
+  // The default branch does not exist, so nothing is read with git.
+  const refs = new Map([['refs/heads/other', oid('1')]]);
   return rig.publish(manifestOf({ identifier, refs, policy: POLICY, ...parts }), undefined, id);
 }
 

@@ -8,13 +8,16 @@ import {
   readListedCommit,
   readTree,
 } from '../../../../browse/objects.ts';
+import { chooseReadme, readReadme } from '../../../../browse/readme.ts';
 import type { RepositoryView } from '../../../../browse/repository-view.ts';
 import { type Revision, readRevision } from '../../../../browse/revision.ts';
 import type { TreeEntry } from '../../../../git/index.ts';
-import type { CodePage } from '../../code-page.ts';
+import type { MarkdownPlace } from '../../../render/markdown-links.ts';
+import type { CodePage, PageSources } from '../../code-page.ts';
 import { commitJson, commitSchema } from '../../json/commit-json.ts';
 import { nameSchema, pathJson } from '../../json/name-json.ts';
 import { LiesElsewhere } from '../../lies-elsewhere.ts';
+import { type ShownReadme, showReadme } from '../../readme/show-readme.ts';
 import { treeHtml } from './tree-html.ts';
 
 /** Entries of a folder on a page. */
@@ -23,14 +26,22 @@ const SHOWN_ENTRIES = 1_000;
 const WITH_COMMITS = 300;
 const LOOK_FOR_COMMITS_MS = 1_500;
 
+/** What a folder is made from: its README has links to files of the same revision. */
+export interface TreeQuestion extends Revision {
+  readonly place: Omit<MarkdownPlace, 'folder'>;
+}
+
 export interface TreeContent {
   readonly oid: string;
+  /** The commit that it is a folder of; undefined for a tree without one. */
+  readonly commit: string | undefined;
   /** Of one part of the folder, folders first. */
   readonly entries: readonly TreeEntry[];
   /** Number of entries of the whole folder. */
   readonly count: number;
   /** The last commits of entries, by their name in latin1, where they were found. */
   readonly commits: ReadonlyMap<string, FoundCommit>;
+  readonly readme: ShownReadme | undefined;
 }
 
 const schema = z.object({
@@ -49,14 +60,17 @@ const schema = z.object({
 });
 
 /** A folder. */
-export const treePage: CodePage<Revision, TreeContent, z.infer<typeof schema>> = {
+export const treePage: CodePage<TreeQuestion, TreeContent, z.infer<typeof schema>> = {
   word: 'tree',
   description: {
     summary: 'A folder: its entries, each with the last commit that changed it',
     path: 'tree/{revision}/{path}',
   },
-  ask: (_, { manifest }, segments) => readRevision(manifest, segments),
-  read: ({ view }, at) => readFolder(view, at),
+  ask: ({ links }, { manifest }, segments) => {
+    const at = readRevision(manifest, segments);
+    return { ...at, place: { files: links.at('file', at.name), raw: links.at('raw', at.name) } };
+  },
+  read: readFolder,
   html: (context, at, content) => treeHtml(context, { revision: at.name, path: at.path, ...content }),
   json: {
     schema,
@@ -80,20 +94,24 @@ export const treePage: CodePage<Revision, TreeContent, z.infer<typeof schema>> =
 
 /** Reads a folder. @throws CairnError `not-found` where nothing is; LiesElsewhere for a file */
 export async function readFolder(
-  view: RepositoryView,
-  at: Pick<Revision, 'oid' | 'path'>,
+  { view, renderer, representation }: PageSources,
+  at: TreeQuestion,
 ): Promise<TreeContent> {
   const { oid, type } = await peel(view, at.oid);
   const root = type === 'commit' ? (await readCommit(view, oid)).commit.tree : oid;
   const folder = await findPath(view, root, at.path);
   if (folder.kind !== 'folder') throw new LiesElsewhere('file');
   const all = (await readTree(view, folder.oid)).sort(foldersFirst);
+  const introduction = representation === 'json' ? undefined : chooseReadme(all);
+  const found = introduction === undefined ? undefined : await readReadme(view, root, at.path, introduction);
+  const readme = found === undefined ? undefined : await showReadme(renderer, found, at.place);
   const entries = all.slice(0, SHOWN_ENTRIES);
   const commits =
     type === 'commit' && all.length <= WITH_COMMITS
       ? await commitsOf(view, oid, at.path, entries)
       : new Map<string, FoundCommit>();
-  return { oid: folder.oid, entries, count: all.length, commits };
+  const commit = type === 'commit' ? oid : undefined;
+  return { oid: folder.oid, commit, entries, count: all.length, commits, readme };
 }
 
 async function commitsOf(

@@ -1,0 +1,107 @@
+/**
+ * Programming languages as people name them, with the ends of file names (in lower case). Data and prose are left out, and so
+ * are ends that several languages share.
+ */
+const ENDINGS: Readonly<Record<string, string>> = {
+  Ada: 'ada adb ads',
+  Assembly: 'asm s nasm',
+  Astro: 'astro',
+  Awk: 'awk gawk',
+  Batch: 'bat cmd',
+  C: 'c h',
+  'C#': 'cs csx',
+  'C++': 'cc cpp cxx c++ hh hpp hxx h++ inl ipp tpp',
+  CMake: 'cmake',
+  CSS: 'css',
+  Clojure: 'clj cljs cljc',
+  COBOL: 'cob cbl',
+  'Common Lisp': 'lisp lsp',
+  Crystal: 'cr',
+  CUDA: 'cu cuh',
+  Cython: 'pyx pxd',
+  D: 'd',
+  Dart: 'dart',
+  Elixir: 'ex exs heex',
+  Elm: 'elm',
+  'Emacs Lisp': 'el',
+  Erlang: 'erl hrl',
+  'F#': 'fs fsi fsx',
+  Fortran: 'f f77 f90 f95 f03 f08',
+  GDScript: 'gd',
+  GLSL: 'glsl vert frag',
+  Go: 'go',
+  GraphQL: 'graphql gql',
+  Groovy: 'groovy gradle',
+  HCL: 'tf hcl',
+  HTML: 'html htm xhtml',
+  Handlebars: 'hbs',
+  Haskell: 'hs lhs',
+  Haxe: 'hx',
+  Java: 'java',
+  JavaScript: 'js mjs cjs jsx',
+  Julia: 'jl',
+  'Jupyter Notebook': 'ipynb',
+  Kotlin: 'kt kts',
+  Less: 'less',
+  Lua: 'lua',
+  MATLAB: 'matlab',
+  Makefile: 'mk mak',
+  Nim: 'nim nims',
+  Nix: 'nix',
+  OCaml: 'ml mli',
+  'Objective-C++': 'mm',
+  PHP: 'php phtml',
+  Pascal: 'pas dpr',
+  Perl: 'pl pm',
+  PowerShell: 'ps1 psm1 psd1',
+  Prolog: 'prolog',
+  Python: 'py pyi pyw',
+  R: 'r',
+  Racket: 'rkt',
+  Ruby: 'rb rake gemspec',
+  Rust: 'rs',
+  SCSS: 'scss sass',
+  SQL: 'sql',
+  Scala: 'scala sc',
+  Scheme: 'scm ss',
+  Shell: 'sh bash zsh ksh bats fish',
+  Solidity: 'sol',
+  'Standard ML': 'sml',
+  Svelte: 'svelte',
+  Swift: 'swift',
+  SystemVerilog: 'sv svh',
+  Tcl: 'tcl',
+  TeX: 'tex sty cls',
+  TypeScript: 'ts mts cts tsx',
+  VHDL: 'vhd vhdl',
+  Vala: 'vala vapi',
+  Verilog: 'vh',
+  'Vim Script': 'vim',
+  Vue: 'vue',
+  WebAssembly: 'wat wast',
+  Zig: 'zig',
+};
+
+const WHOLE_NAMES: Readonly<Record<string, string>> = {
+  'cmakelists.txt': 'CMake',
+  containerfile: 'Dockerfile',
+  dockerfile: 'Dockerfile',
+  gemfile: 'Ruby',
+  gnumakefile: 'Makefile',
+  justfile: 'Just',
+  makefile: 'Makefile',
+  'meson.build': 'Meson',
+  rakefile: 'Ruby',
+};
+
+const BY_ENDING: ReadonlyMap<string, string> = new Map(
+  Object.entries(ENDINGS).flatMap(([name, endings]) => endings.split(' ').map((ending) => [ending, name])),
+);
+const BY_NAME: ReadonlyMap<string, string> = new Map(Object.entries(WHOLE_NAMES));
+
+/** @param file its name, without folders @returns undefined for data, prose and what is not known */
+export function languageNamed(file: string): string | undefined {
+  const name = file.toLowerCase();
+  const dot = name.lastIndexOf('.');
+  return BY_NAME.get(name) ?? (dot <= 0 ? undefined : BY_ENDING.get(name.slice(dot + 1)));
+}

@@ -1,0 +1,23 @@
+import type { AccessMode } from '../../policy/push-entry.ts';
+
+/** What the owner says of a repository, and what the service knows of it beside what is published. Plain values. */
+export interface About {
+  readonly access: AccessMode;
+  /** Absent where the owner has given none. */
+  readonly description?: string;
+  /** Links to pages elsewhere. Only http and https. */
+  readonly web: readonly string[];
+  readonly topics: readonly string[];
+  /** The last change of branches and tags. */
+  readonly lastChange?: LastChange;
+}
+
+export interface LastChange {
+  /** Seconds. */
+  readonly at: number;
+  /** Public keys in hex of those who made it. */
+  readonly by: readonly string[];
+}
+
+/** What is known of a repository that nobody has announced. */
+export const NOTHING_SAID: About = { access: 'signed', web: [], topics: [] };

@@ -1,0 +1,137 @@
+import { html } from 'hono/html';
+import type { FoundCommit } from '../../../../browse/objects.ts';
+import { splitMessage } from '../../../../git/index.ts';
+import { roughSize } from '../../../../lib/format-size.ts';
+import { formatNpub } from '../../../../nostr/public-key.ts';
+import { graspUrl } from '../../../../nostr/repository-url.ts';
+import type { GitManifest } from '../../../../repository/git/git-manifest.ts';
+import { frontQuery } from '../../../front/front-question.ts';
+import { type Html, rootOf } from '../../../layout.ts';
+import { timeOf } from '../../../time.ts';
+import { cut, shortNpub, userText } from '../../../user-text.ts';
+import { type CodeContext, codePage } from '../../frame.ts';
+import { day, personName } from '../../person.ts';
+import { readmeHtml } from '../../readme/readme-html.ts';
+import { entriesHtml } from '../tree/tree-html.ts';
+import { cloneHtml, pushHtml } from './instructions-html.ts';
+import { languagesHtml } from './languages-html.ts';
+import type { OverviewContent, OverviewQuestion } from './overview-content.ts';
+
+const NAME = 120;
+const DESCRIPTION = 2_000;
+const TOPICS = 20;
+
+/** The overview of a repository: what it is, how to get it, and what is in its default branch. */
+export function overviewHtml(
+  context: CodeContext,
+  question: OverviewQuestion,
+  content: OverviewContent | undefined,
+): Html {
+  const { base, manifest, name, owner } = context;
+  const { about, facts } = question;
+  const description = about.description ?? '';
+  const instructions = { base, access: about.access, owner, manifest, facts };
+  return codePage(
+    context,
+    '',
+    html`<div class="overview">
+<div class="introduction">
+<h1>${userText(name, NAME)}</h1>
+${description === '' ? '' : html`<p class="said">${userText(description, DESCRIPTION)}</p>`}
+${topics(context, about.topics)}
+</div>
+<aside class="side" aria-label="About">
+<h2>Clone</h2>
+${cloneHtml(instructions)}
+${content === undefined ? '' : html`<details class="push"><summary>How to push</summary>${pushHtml(instructions)}</details>`}
+${content === undefined ? '' : languagesHtml(content.languages)}
+<h2>About</h2>
+${factsHtml(context, question)}
+</aside>
+<div class="contents">
+${content === undefined ? html`${nothingYet(question)}${pushHtml(instructions)}` : inside(context, question, content)}
+</div>
+</div>`,
+    {
+      ...(description === '' ? {} : { description: cut(description, 160) }),
+      canonical: graspUrl(base, owner, manifest.identifier).replace(/\.git$/, ''),
+    },
+  );
+}
+
+/** What is in the default branch. */
+function inside(
+  context: CodeContext,
+  { facts }: OverviewQuestion,
+  { folder, latest }: OverviewContent,
+): Html {
+  const { links } = context;
+  const { branch } = facts;
+  return html`<p class="refs"><a class="branch" href="${links.at('tree', branch)}">${userText(branch, 255)}</a>
+<a href="${links.repository}/branches">${counted(facts.branches, 'branch', 'branches')}</a>
+<a href="${links.repository}/tags">${counted(facts.tags, 'tag', 'tags')}</a>
+<a href="${links.at('commits', branch)}">History</a></p>
+${latestHtml(context, latest)}
+${entriesHtml(context, { revision: branch, path: [], ...folder })}
+${folder.readme === undefined ? '' : readmeHtml(links, branch, folder.readme)}`;
+}
+
+function latestHtml({ links }: CodeContext, { oid, commit }: FoundCommit): Html {
+  const { subject } = splitMessage(commit.message);
+  return html`<p class="latest"><a class="subject" href="${links.commit(oid)}">${subject === '' ? html`<em>no message</em>` : userText(subject, 200)}</a>
+<span class="quiet">${personName(commit.author)} · ${day(commit.author)} · <code>${oid.slice(0, 10)}</code></span></p>`;
+}
+
+/** Why there are no files. */
+function nothingYet({ facts }: OverviewQuestion): Html {
+  const { refs, branch, branches, tags } = facts;
+  if (refs === 0) return html`<h2>Nothing here yet</h2><p>Nothing has been pushed to this repository.</p>`;
+  const others = `${counted(branches, 'branch', 'branches')} and ${counted(tags, 'tag', 'tags')}`;
+  return html`<h2>No default branch</h2>
+<p>The default branch, ${userText(branch, 255)}, does not exist. The repository has ${others}.</p>`;
+}
+
+function topics({ base }: CodeContext, topics: readonly string[]): Html | '' {
+  if (topics.length === 0) return '';
+  return html`<ul class="topics" aria-label="Topics">${topics
+    .slice(0, TOPICS)
+    .map(
+      (topic) =>
+        html`<li><a class="topic" href="${rootOf(base)}/${frontQuery(`topic:${topic}`, 'newest')}">${userText(topic, 40)}</a></li>`,
+    )}</ul>`;
+}
+
+function factsHtml({ base, owner, manifest }: CodeContext, { about, facts }: OverviewQuestion): Html {
+  const { lastChange, maintainers, protection, size } = facts;
+  return html`<dl class="facts">
+${fact('Owner', key(base, owner))}
+${maintainers.length === 0 ? '' : fact('Maintainers', list(maintainers.map((one) => key(base, one))))}
+${lastChange === undefined ? '' : fact('Last push', html`${timeOf(lastChange.at)}${lastChange.by.map((one) => html` by ${key(base, one)}`)}`)}
+${size === 0 ? '' : fact('Size', html`${roughSize(size)}`)}
+${about.web.length === 0 ? '' : fact('Web', list(about.web.map((url) => html`<a href="${url}" rel="nofollow ugc noopener">${userText(url.replace(/^https?:\/\//, ''), 200)}</a>`)))}
+${protection.length === 0 ? '' : fact('Protected', list(protection.map(protectionHtml)))}
+${manifest.objectFormat === 'sha1' ? '' : fact('Object format', html`SHA-256`)}
+${fact('Identifier', html`<code>${userText(manifest.identifier, 256)}</code>`)}
+</dl>`;
+}
+
+function fact(term: string, definition: Html): Html {
+  return html`<div><dt>${term}</dt><dd>${definition}</dd></div>`;
+}
+
+function list(items: readonly Html[]): Html {
+  return html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
+}
+
+function key(base: string, publicKey: string): Html {
+  const npub = formatNpub(publicKey);
+  return html`<a class="key" href="${rootOf(base)}/${frontQuery(npub, 'newest')}" title="${npub}">${shortNpub(npub)}</a>`;
+}
+
+function protectionHtml({ pattern, rules }: GitManifest['policy']['protection'][number]): Html {
+  return html`<code>${userText(pattern, 200)}</code>: ${userText(rules.join(', '), 200)}`;
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+}
