@@ -43,8 +43,9 @@ ${canonical === undefined ? '' : html`<link rel="canonical" href="${canonical}">
 <script src="${root}${PAGE_SCRIPT.path}" defer></script>
 </head>
 <body${wide === true ? raw(' class="wide"') : ''}>
+<a class="skip" href="#content">Skip to the content</a>
 ${isFront === true ? '' : html`<header><a href="${base}/">${hostOf(base)}</a></header>`}
-<main>
+<main id="content" tabindex="-1">
 ${content}
 </main>
 <footer>Served by Cairn: git hosting on nothing but an object store.</footer>

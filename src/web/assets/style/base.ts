@@ -15,6 +15,9 @@ body {
   background: var(--ground); color: var(--text); font: 1rem/1.55 system-ui, sans-serif; overflow-wrap: anywhere;
 }
 a { color: var(--accent); text-underline-offset: 0.15em; }
+.skip { position: absolute; left: -999rem; top: 0.3rem; padding: 0.3rem 0.6rem; background: var(--raised); }
+.skip:focus { left: 0.6rem; }
+main:focus { outline: none; }
 a:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
 h1, h2 { line-height: 1.25; margin: 0; }
 h1 { font-size: 1.8rem; }

@@ -6,7 +6,7 @@ nav.actions { display: flex; flex-wrap: wrap; gap: 0.3rem 1.2rem; margin: 0.6rem
 .lines tr.named { background: var(--marked); }
 .lines .who { padding: 0 0.8rem; border-top: 1px solid var(--line); border-inline-end: 1px solid var(--line); color: var(--quiet); font-size: 0.8rem; }
 .lines .who div { width: 22rem; overflow: hidden; white-space: nowrap; text-overflow: ellipsis; }
-.preview img, .preview video { max-width: 100%; height: auto; }
+.preview img, .preview video, .markdown img { max-width: 100%; height: auto; }
 p.preview { padding: 1rem; background: var(--raised); border: 1px solid var(--line); border-radius: 6px; text-align: center; }
 .preview audio { width: 100%; }
 iframe.preview { width: 100%; height: 80vh; border: 1px solid var(--line); border-radius: 6px; background: var(--raised); }
