@@ -195,6 +195,8 @@ describe('the page of a file', () => {
       expect(await page(`file/main/${name}`)).toMatch(
         new RegExp(`<${element}[^>]* src="${root}/raw/main/${name}"`),
       );
+    // Nothing is read to show them.
+    expect(await page('file/main/d.pdf')).not.toContain('Blame');
     expect(await page('file/main/p.svg?plain=1')).toContain('<span class="hljs-name">script</span>&gt;');
     const raw = async (name: string) =>
       (await get(`raw/main/${name}`)).headers.get('content-security-policy');

@@ -1,6 +1,6 @@
 /**
  * Marks the lines that a URL names: `#L3-L7`. A click on a number names its line, and one with the Shift key a range from the
- * line that was named before.
+ * line that was named before. Lines of a file that is shown otherwise are on the page of its source.
  */
 export const LINES = `
 if (document.querySelector('.lines')) {
@@ -33,5 +33,8 @@ if (document.querySelector('.lines')) {
   });
   window.addEventListener('hashchange', () => show(true));
   show(true);
+} else if (/^#L\\d/.test(location.hash)) {
+  const source = document.querySelector('a.source');
+  if (source) location.replace(source.href + location.hash);
 }
 `;

@@ -19,7 +19,7 @@ details.file .code { margin: 0; border: 0; border-top: 1px solid var(--line); bo
 .code table { width: auto; min-width: 100%; }
 .code td { width: auto; padding: 0 0.8rem 0 0; border: 0; line-height: 1.45; }
 .code code { white-space: pre; }
-.code .number { padding: 0 0.7rem; text-align: end; color: var(--quiet); user-select: none; font-size: 0.8rem; font-variant-numeric: tabular-nums; }
+.code .number { width: 1%; padding: 0 0.7rem; text-align: end; white-space: nowrap; color: var(--quiet); user-select: none; font-size: 0.8rem; font-variant-numeric: tabular-nums; }
 .code .number a { color: inherit; text-decoration: none; }
 .code tr:target { background: var(--marked); }
 @media (max-width: 40rem) {

@@ -2,9 +2,10 @@
 export const FILE = `
 nav.actions { display: flex; flex-wrap: wrap; gap: 0.3rem 1.2rem; margin: 0.6rem 0; }
 .note { padding: 0.5rem 0.8rem; background: var(--marked); border: 1px solid var(--line); border-radius: 6px; }
+.lines td { height: 1.3rem; line-height: 1.3rem; vertical-align: baseline; }
 .lines tr:target .number, .lines tr.named .number { box-shadow: inset 3px 0 var(--accent); }
 .lines tr.named { background: var(--marked); }
-.lines .who { padding: 0 0.8rem; border-top: 1px solid var(--line); border-inline-end: 1px solid var(--line); color: var(--quiet); font-size: 0.8rem; }
+.lines .who { vertical-align: top; padding: 0 0.8rem; border-top: 1px solid var(--line); border-inline-end: 1px solid var(--line); color: var(--quiet); font-size: 0.8rem; }
 .lines .who div { width: 22rem; overflow: hidden; white-space: nowrap; text-overflow: ellipsis; }
 .preview img, .preview video, .markdown img { max-width: 100%; height: auto; }
 p.preview { padding: 1rem; background: var(--raised); border: 1px solid var(--line); border-radius: 6px; text-align: center; }
@@ -20,7 +21,7 @@ table.delimited { width: auto; }
 .cell .output.error { border-inline-start-color: var(--accent); }
 .cell img { max-width: 100%; height: auto; }
 @media (max-width: 40rem) {
-  .lines .who div { width: 7rem; }
+  .lines .who div { width: 9.5rem; }
   .delimited thead { display: table-header-group; }
   .delimited td { display: table-cell; color: inherit; }
 }

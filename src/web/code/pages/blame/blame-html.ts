@@ -61,7 +61,7 @@ function cellOf(links: CodeLinks, group: BlameGroup, commits: Blame['commits']):
     previous === undefined
       ? ''
       : ` <a href="${links.at('blame', previous.oid, partsOf(previous.path))}" title="Before this commit" aria-label="Before this commit">↶</a>`;
-  return `<td class="who" rowspan="${count}"><div>${day(commit.author)} <bdi>${who}</bdi> <a class="plain" href="${links.commit(oid)}"><bdi>${said}</bdi></a>${before}</div></td>`;
+  return `<td class="who" rowspan="${count}"><div><a class="plain" href="${links.commit(oid)}">${day(commit.author)} <bdi>${who}</bdi></a>${before} <bdi>${said}</bdi></div></td>`;
 }
 
 function partsOf(path: Buffer): Buffer[] {

@@ -70,7 +70,7 @@ function actions({ links }: CodeContext, question: FileQuestion, { entry, shown 
   const here = links.at('file', name, path);
   const hasSource = WITH_SOURCE.test(nameOf(path)) && shown.lines !== undefined;
   return html`<nav class="actions" aria-label="File">
-${hasSource ? (plain ? html`<a href="${here}">Rendered</a>` : html`<a href="${here}?plain=1">Source</a>`) : ''}
+${hasSource ? (plain ? html`<a href="${here}">Rendered</a>` : html`<a class="source" href="${here}?plain=1">Source</a>`) : ''}
 ${isInRepository ? html`<a href="${raw}">Raw</a> <a href="${raw}?download=1">Download</a>` : ''}
 ${entry.commit === undefined || entry.commit === name ? '' : html`<a class="permalink" href="${links.at('file', entry.commit, path)}">Permalink</a>`}
 ${hasHistory ? html`<a href="${links.at('commits', name, path)}">History</a>` : ''}

@@ -23,7 +23,7 @@ export function previewHtml(preview: Preview, url: string, name: string): Html {
 <iframe class="preview" src="${url}" title="${name}" loading="lazy"></iframe>`;
     case 'markdown':
       // Cleaned by the renderer.
-      return html`<div class="markdown rendered">${raw(preview.html)}</div>`;
+      return html`<article class="markdown" dir="auto">${raw(preview.html)}</article>`;
     case 'table':
       return tableHtml(preview.table);
     case 'notebook':
@@ -52,7 +52,7 @@ ${cut ? html`<p class="quiet">Some cells, or parts of them, are not shown.</p>` 
 function cellHtml({ is, html: content, count, outputs }: RenderedCell): Html {
   // Escaped or cleaned by the renderer.
   if (is === 'markdown') {
-    return html`<section class="cell markdown rendered" aria-label="Text">${raw(content)}</section>
+    return html`<section class="cell markdown" aria-label="Text">${raw(content)}</section>
 `;
   }
   return html`<section class="cell" aria-label="${is === 'code' ? 'Code' : 'Raw text'}">

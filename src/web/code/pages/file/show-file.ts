@@ -38,12 +38,14 @@ export async function showFile(sources: PageSources, file: FileToShow): Promise<
   const name = path.at(-1)?.toString('utf8') ?? '';
   const is = fileKind(name);
   const media = isShownByBrowser(is) ? { is } : undefined;
-  if (size > (is === 'notebook' ? NOTEBOOK_SIZE : SHOWN_SIZE)) return whole(media, 'too-large');
+  // An SVG is text, too. Of all others nothing is read, but for what may be a pointer of Git LFS.
+  const isUnread = media !== undefined && !/\.svg$/i.test(name) && size >= LFS_POINTER_SIZE;
+  if (isUnread || size > (is === 'notebook' ? NOTEBOOK_SIZE : SHOWN_SIZE)) return whole(media, 'too-large');
   const content = await readBlob(view, oid, NOTEBOOK_SIZE);
   const pointer = size < LFS_POINTER_SIZE ? parseLfsPointer(content) : undefined;
   if (pointer !== undefined) return { special: { is: 'lfs', ...pointer } };
   const read = readFileText(content);
-  if (read.is === 'binary') return whole(media, 'binary');
+  if (read.is === 'binary' || is === 'document') return whole(media, 'binary');
   if (representation === 'json') return { lines: await shownLines(read) };
   const preview = plain ? undefined : (media ?? (await renderText(renderer, is, name, read.text, place)));
   return preview === undefined

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { hasHiddenDirections, linesOf } from '../../../../src/web/code/file-text.ts';
+import { shownLines } from '../../../../src/web/code/shown-lines.ts';
+import type { CodeQuestion } from '../../../../src/web/render/highlight.ts';
+import { MOST_MARKED } from '../../../../src/web/render/marked-lines.ts';
+import type { Renderer } from '../../../../src/web/render/render-pool.ts';
+
+it.each([
+  ['', [], 'lf', true],
+  ['a', ['a'], 'lf', false],
+  ['a\n\n', ['a', ''], 'lf', true],
+  ['a\r\nb\r\n', ['a', 'b'], 'crlf', true],
+  ['a\r\nb', ['a', 'b'], 'crlf', false],
+  ['a\r\nb\nc\n', ['a', 'b', 'c'], 'mixed', true],
+  ['a\rb\n', ['a\rb'], 'lf', true],
+])(
+  '%j has lines, their ends, and perhaps a line feed at its end',
+  (text, lines, lineEnds, endsWithLineFeed) => {
+    expect(linesOf(text)).toEqual({ lines, lineEnds, endsWithLineFeed });
+  },
+);
+
+it('characters that change the writing direction are seen', () => {
+  expect(['a\u202eb', '\u2066'].map(hasHiddenDirections)).toEqual([true, true]);
+  expect(['', 'עברית', '\u200f'].map(hasHiddenDirections)).toEqual([false, false, false]);
+});
+
+describe('what is shown of a text', () => {
+  const plain = (text: string) => shownLines({ text, encoding: 'utf-8' });
+
+  it('has 20,000 lines of 2,000 characters at most', async () => {
+    const many = await plain('x\n'.repeat(20_001));
+    expect([many.lines.length, many.cut]).toEqual([20_000, true]);
+    expect((await plain('x\n'.repeat(20_000))).cut).toBe(false);
+    const long = await plain(`${'y'.repeat(2_001)}\n`);
+    expect([long.lines[0], long.cut]).toEqual([`${'y'.repeat(2_000)}…`, true]);
+    expect((await plain('y'.repeat(2_000))).cut).toBe(false);
+    expect((await plain(`${'y'.repeat(1_999)}\u{1f600}`)).lines[0]).toBe(`${'y'.repeat(1_999)}…`);
+  });
+
+  it('is marked by the language of its name, if it is not too large', async () => {
+    const asked: CodeQuestion[] = [];
+    const marks = (reply: unknown): Renderer => ({
+      render: (_, question) => {
+        asked.push(question as CodeQuestion);
+        return Promise.resolve(reply as undefined);
+      },
+    });
+    const marked = (text: string, name: string, reply: unknown) =>
+      shownLines({ text, encoding: 'utf-8' }, { renderer: marks(reply), name });
+    expect((await marked('a\r\nb\n', 'x.c', ['A', 'B'])).marked).toEqual(['A', 'B']);
+    expect(asked).toEqual([{ text: 'a\nb', language: 'c', columns: 2_000 }]);
+    // Lines that do not fit those of the text would stand at wrong numbers.
+    expect((await marked('a\nb\n', 'x.c', ['A'])).marked).toBeUndefined();
+    expect((await marked('a\n', 'x.c', undefined)).marked).toBeUndefined();
+    asked.length = 0;
+    await marked('x', 'unknown', ['X']);
+    await marked('', 'x.c', ['X']);
+    await marked('x\n'.repeat(MOST_MARKED / 2 + 1), 'x.c', ['X']);
+    // Only the lines that are shown are marked.
+    expect(asked.map(({ text }) => text.length)).toEqual([39_999]);
+    asked.length = 0;
+    await marked('x'.repeat(MOST_MARKED + 1), 'x.c', ['X']);
+    expect(asked).toEqual([]);
+  });
+});
