@@ -28,6 +28,7 @@ const FIRST_BYTES = 256 * 1024;
  * @param from ids of commits; those that they reach are listed
  * @param except ids of commits; what these reach is left out
  * @param path if not empty, only commits that change something there; names with line feeds cannot be asked for
+ * @param firstParent whether only first parents of merges are followed
  * @throws CairnError `unavailable` when git fails
  */
 export async function listHistory(
@@ -38,10 +39,12 @@ export async function listHistory(
     readonly path?: readonly Buffer[];
     readonly count: number;
     readonly skip: number;
+    readonly firstParent?: boolean;
   },
 ): Promise<HistoryPage> {
-  const { from, except = [], path = [], count, skip } = question;
-  const command = listCommits(view.gitDir, isAscii(path), count + 1, Math.min(skip, MOST_SKIPPED));
+  const { from, except = [], path = [], count, skip, firstParent = false } = question;
+  const skipped = Math.min(skip, MOST_SKIPPED);
+  const command = listCommits(view.gitDir, isAscii(path), count + 1, skipped, firstParent);
   const result = await view.git.brief(command, {
     input: startOfWalk(from, except, path),
     signal: view.signal,

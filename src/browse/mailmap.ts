@@ -1,5 +1,6 @@
 import { findInTree, Mailmap, parseCommit } from '../git/index.ts';
 import type { ObjectSession } from '../git-process/object-session.ts';
+import { isCairnError } from '../lib/errors.ts';
 import { idLength, type RepositoryView } from './repository-view.ts';
 
 /** Most bytes of a `.mailmap` that counts, and of what is read on the way to it. */
@@ -45,7 +46,12 @@ async function readSmall(
   type: 'commit' | 'tree' | 'blob',
   maxSize: number,
 ): Promise<Buffer | undefined> {
-  const info = await session.info(oid);
-  if (info?.type !== type || info.size > maxSize) return undefined;
-  return (await session.read(oid, maxSize))?.content;
+  try {
+    // Small ones are usual, and take one question instead of two.
+    const object = type === 'blob' ? await session.read(oid, maxSize) : await session.readSmall(oid, maxSize);
+    return object?.type === type ? object.content : undefined;
+  } catch (error) {
+    if (isCairnError(error, 'too-large')) return undefined;
+    throw error;
+  }
 }

@@ -51,9 +51,7 @@ export async function peel(view: RepositoryView, oid: string): Promise<Peeled> {
 export async function readCommit(view: RepositoryView, oid: string): Promise<FoundCommit> {
   const { type, content } = await readObject(view, oid, TEXT_SIZE);
   if (type !== 'commit') throw new CairnError('not-found', `${oid} is a ${type}, not a commit`);
-  const [commit, mailmap] = [parseCommit(content), await mailmapOf(view)];
-  const [author, committer] = [mailmap.apply(commit.author), mailmap.apply(commit.committer)];
-  return { oid, commit: { ...commit, author, committer } };
+  return { oid, commit: await commitIn(view, content) };
 }
 
 /** Reads a commit that is known to be one: git has listed it, or a commit names it as its parent. */
@@ -61,7 +59,14 @@ export async function readListedCommit(view: RepositoryView, oid: string): Promi
   view.signal.throwIfAborted();
   const object = await view.session.readSmall(oid, TEXT_SIZE);
   if (object === undefined) throw notHere(oid);
-  return { oid, commit: parseCommit(object.content) };
+  return { oid, commit: await commitIn(view, object.content) };
+}
+
+/** The commit of this content, with people as the mailmap names them. */
+async function commitIn(view: RepositoryView, content: Buffer): Promise<Commit> {
+  const [commit, mailmap] = [parseCommit(content), await mailmapOf(view)];
+  const [author, committer] = [mailmap.apply(commit.author), mailmap.apply(commit.committer)];
+  return { ...commit, author, committer };
 }
 
 /** Reads the commit that an id stands for, through tags. */

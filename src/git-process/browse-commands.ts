@@ -31,12 +31,19 @@ export function printObject(gitDir: string): GitCommand {
  * @param isAscii as for {@link listChanges}
  * @param count how many at most
  * @param skip how many to leave out before them
+ * @param firstParent whether only first parents of merges are followed
  */
-export function listCommits(gitDir: string, isAscii: boolean, count: number, skip: number): GitCommand {
+export function listCommits(
+  gitDir: string,
+  isAscii: boolean,
+  count: number,
+  skip: number,
+  firstParent = false,
+): GitCommand {
   return {
     name: 'rev-list',
     config: [['commitGraph.readChangedPaths', String(isAscii)]],
-    args: [`--max-count=${count}`, `--skip=${skip}`, '--stdin'],
+    args: [`--max-count=${count}`, `--skip=${skip}`, ...(firstParent ? ['--first-parent'] : []), '--stdin'],
     // Otherwise git flushes its output after every commit.
     variables: { GIT_DIR: gitDir, GIT_FLUSH: '0', GIT_LITERAL_PATHSPECS: '1' },
     niceness: NICENESS,

@@ -64,7 +64,17 @@ export function printMail(gitDir: string): GitCommand {
   const merges = ['--diff-merges=first-parent', '--max-count=1'];
   return {
     name: 'log',
-    args: ['--format=email', '--stat', '--summary', '-p', ...merges, ...WHOLE_PATCH, '--stdin'],
+    // As the commit has its author: the mailmap may change, and the patch may not.
+    args: [
+      '--format=email',
+      '--no-mailmap',
+      '--stat',
+      '--summary',
+      '-p',
+      ...merges,
+      ...WHOLE_PATCH,
+      '--stdin',
+    ],
     variables: { GIT_DIR: gitDir },
     niceness: NICENESS,
   };

@@ -186,3 +186,78 @@ Reviewed-by: R <r@example.org>`;
     expect(shown).not.toMatch(/ style=/);
   });
 });
+
+describe('histories', () => {
+  it('follow first parents only where that is asked for, and name what a file was renamed from', async () => {
+    const { client, push, page, json } = await rig.project('histories');
+    const long = Array.from({ length: 20 }, (_, at) => `line ${at}\n`).join('');
+    await client.commit('Old', { 'old/näme': long });
+    await client.run(['mv', 'old', 'new']);
+    const renamed = await client.commit('Rename');
+    await client.run(['checkout', '-q', '-b', 'side']);
+    await client.commit('Side', { side: '1' });
+    await client.run(['checkout', '-q', 'main']);
+    await client.commit('Main', { main: '1' });
+    await client.run(['merge', '-q', '-m', 'Merge', 'side']);
+    await push();
+    const subjects = (shown: string) =>
+      [...shown.matchAll(/class="subject" href[^>]*><bdi>([^<]*)/g)].map(([, text]) => text);
+    expect(subjects(await page('commits/main'))).toHaveLength(5);
+    const first = await page('commits/main?first-parent=1');
+    expect(subjects(first)).toEqual(['Merge', 'Main', 'Rename', 'Old']);
+    const file = await page('commits/main/new/n%C3%A4me');
+    expect(subjects(file)).toEqual(['Rename']);
+    const before = await client.run(['rev-parse', `${renamed}~1`]);
+    expect(file).toContain(`/commits/${before}/old/n%C3%A4me"`);
+    expect(await json('commits/main/new/n%C3%A4me')).toMatchObject({
+      renamed: { commit: before, path: { text: 'old/näme' } },
+    });
+    expect(await page('commits/main/side')).not.toContain('Renamed here');
+  });
+
+  it('are Atom feeds, too: well-formed whatever commits say, with a validator that costs no git', async () => {
+    const { client, push, get } = await rig.project('feeds');
+    await client.commit('Begin', { a: '1', b: '1' });
+    const oid = await client.commit('A <b> & "c" ]]> \u0001 \u202e\n\n</content><script>', { a: '2' });
+    await client.run(['commit', '-q', '--allow-empty', '--allow-empty-message', '-m', '']);
+    await push();
+    const answer = await get('feed/main');
+    expect(answer.headers.get('content-type')).toBe('application/atom+xml; charset=utf-8');
+    const feed = await textOf(answer);
+    expect(feed).toMatch(
+      /^<\?xml version="1.0" encoding="utf-8"\?>\n<feed xmlns="http:\/\/www.w3.org\/2005\/Atom">/,
+    );
+    expect(feed).toContain(`/feeds/commit/${oid}</id>`);
+    expect(feed.match(/<entry>/g)).toHaveLength(3);
+    // RFC 4287: what a feed and an entry must have.
+    for (const entry of feed.split('<entry>')) {
+      for (const part of ['id', 'title', 'updated'])
+        expect(entry).toMatch(new RegExp(`<${part}>[^<]+</${part}>`));
+    }
+    expect(feed.match(/<author><name>[^<]+<\/name><\/author>/g)).toHaveLength(3);
+    expect(feed).not.toMatch(/<script|<b>/);
+    expect(feed).not.toContain('\u0001');
+    expect((await textOf(await get('feed/main/b'))).match(/<entry>/g)).toHaveLength(1);
+    const known = await get('feed/main', { 'If-None-Match': answer.headers.get('etag') ?? '' });
+    expect([known.status, await known.text()]).toEqual([304, '']);
+    await client.commit('More');
+    await push();
+    expect((await get('feed/main')).headers.get('etag')).not.toBe(answer.headers.get('etag'));
+    await textOf(await get('feed/none'), 404);
+  });
+
+  it('and pages have the names of the mailmap, and are made again when it changes', async () => {
+    const { client, push, page, get } = await rig.project('names');
+    const oid = await client.commit('Begin', { a: '1' });
+    await push();
+    expect(await page(`commit/${oid}`)).toContain('<bdi>A User</bdi>');
+    await client.commit('Map', { '.mailmap': 'Wanted Name <user@example.com>\n' });
+    await push();
+    for (const path of [`commit/${oid}`, 'commits/main', 'tree/main', `compare/${oid}...main`]) {
+      expect(await page(path), path).not.toContain('A User');
+    }
+    expect(await page(`commit/${oid}`)).toContain('<bdi>Wanted Name</bdi>');
+    expect(await textOf(await get('feed/main'))).toContain('<name>Wanted Name</name>');
+    expect(await page(`commit/${oid}.patch`)).toContain('From: A User');
+  });
+});

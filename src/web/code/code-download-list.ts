@@ -3,6 +3,7 @@ import { archiveDownload } from './downloads/archive-download.ts';
 import { commitPatchDownload } from './downloads/commit-patch-download.ts';
 import { comparePatchDownload } from './downloads/compare-patch-download.ts';
 import { rawDownload } from './downloads/raw-download.ts';
+import { commitsFeed } from './feeds/commits-feed.ts';
 import { tagsFeed } from './feeds/tags-feed.ts';
 
 /** All answers about what is in a repository that are no pages. */
@@ -10,6 +11,7 @@ export const CODE_DOWNLOADS: readonly CodeDownload[] = [
   // One on each line, in order of the alphabet.
   archiveDownload,
   commitPatchDownload,
+  commitsFeed,
   comparePatchDownload,
   rawDownload,
   tagsFeed,

@@ -1,36 +1,54 @@
 import { html } from 'hono/html';
+import type { Renamed } from '../../../../browse/find-rename.ts';
 import type { HistoryPage } from '../../../../browse/history.ts';
 import type { Html } from '../../../layout.ts';
+import { userText } from '../../../user-text.ts';
 import { breadcrumbs, type CodeContext, codePage } from '../../frame.ts';
+import { pager, withQuery } from '../../pager.ts';
 import { commitRows } from './commit-rows.ts';
 
 export interface HistoryPageParts {
   readonly revision: string;
   readonly path: readonly Buffer[];
   readonly history: HistoryPage;
+  /** Where the history goes on under another name. */
+  readonly renamed: Renamed | undefined;
   /** Commits left out before the first one. */
   readonly skip: number;
   /** Commits on a page. */
   readonly count: number;
+  readonly firstParent: boolean;
 }
 
 /** The commits of a revision or of a path in it, newest first. */
 export function commitsHtml(context: CodeContext, parts: HistoryPageParts): Html {
-  const { revision, path, history, skip, count } = parts;
+  const { revision, path, history, renamed, skip, count, firstParent } = parts;
   const { links } = context;
-  const here = links.at('commits', revision, path);
-  const newer =
-    skip === 0 ? '' : html`<a rel="prev" href="${pageUrl(here, Math.max(0, skip - count))}">Newer</a>`;
-  const older = history.more ? html`<a rel="next" href="${pageUrl(here, skip + count)}">Older</a>` : '';
+  const url = links.at('commits', revision, path);
+  const other = withQuery(url, { 'first-parent': firstParent ? '' : '1' });
   return codePage(
     context,
     `Commits of ${revision}`,
     html`${breadcrumbs(links, revision, path)}
+<p class="switches"><a href="${other}">${firstParent ? 'All commits' : 'First parents only'}</a>
+<a href="${links.at('feed', revision, path)}">Feed</a></p>
 ${history.commits.length === 0 ? html`<p>No commits.</p>` : commitRows(links, history.commits)}
-<nav class="pages" aria-label="Pages">${newer} ${older}</nav>`,
-  );
+${
+  renamed === undefined
+    ? ''
+    : html`<p>Renamed here from <a href="${links.at('commits', renamed.commit, renamed.path)}">${userText(
+        renamed.path.map((name) => name.toString('utf8')).join('/'),
+        1_024,
+      )}</a>, whose history is older.</p>`
 }
-
-function pageUrl(url: string, skip: number): string {
-  return skip === 0 ? url : `${url}?skip=${skip}`;
+${pager({
+  url,
+  query: { 'first-parent': firstParent ? '1' : '' },
+  skip,
+  size: count,
+  more: history.more,
+  previous: 'Newer',
+  next: 'Older',
+})}`,
+  );
 }
