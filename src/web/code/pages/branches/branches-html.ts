@@ -56,7 +56,9 @@ function branchItem({ links, manifest }: CodeContext, { ref, oid, last, apart }:
       ? html`<code>${oid.slice(0, 10)}</code>`
       : html`<a class="plain" href="${links.commit(last.oid)}">${userText(splitMessage(last.commit.message).subject || 'no message', 120)}</a> · ${personName(last.commit.author)} · ${day(last.commit.committer)}`;
   return html`<li><a class="name" href="${links.at('tree', name)}">${userText(name, 255)}</a>${mark}${
-    apart === undefined ? '' : html` <span class="quiet">${apartText(apart)}</span>`
+    apart === undefined
+      ? ''
+      : html` <span class="quiet">${apartText(apart)} · <a href="${links.compare(shortName(manifest.head), name, 3)}" rel="nofollow">compare</a></span>`
   }
 <p class="quiet">${change}</p></li>
 `;

@@ -6,9 +6,12 @@ import type { Html } from '../../../layout.ts';
 import { userText } from '../../../user-text.ts';
 import { archiveLinks } from '../../archive-links.ts';
 import { type CodeContext, codePage } from '../../frame.ts';
+import { messageHtml } from '../../message/message-html.ts';
 import { dayAndTime, personName } from '../../person.ts';
 
 const MESSAGE = 20_000;
+/** Ids of commits in messages of tags are not looked up. */
+const NO_IDS: ReadonlyMap<string, string> = new Map();
 /** Tags of tags whose messages are shown. */
 const SHOWN_TAGS = 5;
 
@@ -21,7 +24,7 @@ export function tagHtml(context: CodeContext, { ref, oid, peeled, commit }: Foun
     context,
     `Tag ${name}`,
     html`<h1 class="subject">${userText(name, 255)}</h1>
-${tags.slice(0, SHOWN_TAGS).map(({ tag }) => annotation(tag))}
+${tags.slice(0, SHOWN_TAGS).map(({ tag }) => annotation(context, tag))}
 <dl>
 ${tags.length === 0 ? html`<dt>Tag</dt><dd>lightweight: a name without a message</dd>` : html`<dt>Tag</dt><dd><code>${oid}</code></dd>`}
 ${target(context, peeled, commit)}
@@ -30,8 +33,8 @@ ${commit === undefined ? '' : html`<dt>Files</dt><dd><a href="${links.at('tree',
   );
 }
 
-function annotation({ message, tagger, signature }: Tag): Html {
-  return html`${message.trim() === '' ? '' : html`<p class="said">${userText(message.trim(), MESSAGE)}</p>`}
+function annotation({ links }: CodeContext, { message, tagger, signature }: Tag): Html {
+  return html`${message.trim() === '' ? '' : html`<p class="said">${messageHtml(links, message.trim(), NO_IDS, MESSAGE)}</p>`}
 <p class="quiet">${tagger === undefined ? '' : html`${personName(tagger)} · ${dayAndTime(tagger)}`}${
     signature === undefined ? '' : ' · signed; not checked here'
   }</p>
