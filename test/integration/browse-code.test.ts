@@ -172,7 +172,7 @@ describe('files and folders', () => {
     expect([again.status, await again.text()]).toEqual([304, '']);
   });
 
-  it('of 20,000 are cut, without a walk through the history', async () => {
+  it('of 20,000 come in pages, without a walk through the history', async () => {
     const { client, push, get } = await project('wide');
     const blob = (await client.run(['hash-object', '-w', '--stdin'], { input: 'x' })).trim();
     const entries = Array.from({ length: 20_000 }, (_, at) => `100644 blob ${blob}\tf${at}`).join('\n');
@@ -183,7 +183,19 @@ describe('files and folders', () => {
       (await client.run(['commit-tree', tree, '-m', 'Wide'])).trim(),
     ]);
     await push();
-    expect(await text(await get('tree/main'))).toContain('1,000 of 20,000 entries');
+    const first = await text(await get('tree/main'));
+    expect(first).toContain('1–1,000 of 20,000 entries');
+    expect(first).toMatch(/<a rel="next" href="[^"]*\/tree\/main\?skip=1000">/);
+    const last = await text(await get('tree/main?skip=19999'));
+    expect(last).toContain('20,000–20,000 of 20,000 entries');
+    expect(last).not.toContain('rel="next"');
+    expect(await text(await get('tree/main?skip=20000'))).toContain('None of 20,000 entries');
+    const json = await get('tree/main?skip=19999', { Accept: 'application/json' });
+    expect(JSON.parse(await text(json))).toMatchObject({
+      count: 20_000,
+      skip: 19_999,
+      entries: [{ name: { text: 'f9999' }, kind: 'file', mode: '100644', size: 1, lastCommit: null }],
+    });
     expect(await text(await get('file/main/f19999'))).toContain('<code>x</code>');
   });
 });

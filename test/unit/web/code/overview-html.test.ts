@@ -200,6 +200,7 @@ function inside(text = 'plain'): OverviewContent {
       commit: oid('1'),
       entries: [entry as unknown as OverviewContent['folder']['entries'][number]],
       count: 1,
+      sizes: new Map(),
       commits: new Map(),
       readme: { path: [Buffer.from(text)], shown: { is: 'text', text } },
     },

@@ -3,10 +3,13 @@ import type { FoundCommit } from '../../../../browse/objects.ts';
 import { splitMessage, type TreeEntry } from '../../../../git/index.ts';
 import type { Html } from '../../../layout.ts';
 import { userText } from '../../../user-text.ts';
+import { archiveLinks } from '../../archive-links.ts';
 import { breadcrumbs, type CodeContext, codePage } from '../../frame.ts';
+import { pager } from '../../pager.ts';
 import { day } from '../../person.ts';
 import { readmeHtml } from '../../readme/readme-html.ts';
 import type { ShownReadme } from '../../readme/show-readme.ts';
+import { SHOWN_ENTRIES } from './shown-entries.ts';
 
 export interface TreePageParts {
   /** As the URL names the revision. */
@@ -14,10 +17,13 @@ export interface TreePageParts {
   readonly path: readonly Buffer[];
   /** Of one part of the folder, folders first. */
   readonly entries: readonly TreeEntry[];
-  /** Number of entries of the whole folder. */
+  /** Number of entries of the whole folder, and of those left out before the first one. */
   readonly count: number;
+  readonly skip?: number;
   /** The last commits of entries, by their name in latin1, where they were found. */
   readonly commits: ReadonlyMap<string, FoundCommit>;
+  /** The commit that it is a folder of, if any. */
+  readonly commit: string | undefined;
   readonly readme: ShownReadme | undefined;
 }
 
@@ -33,7 +39,7 @@ export function treeHtml(context: CodeContext, parts: TreePageParts): Html {
     context,
     title,
     html`${breadcrumbs(links, revision, path)}
-<p class="quiet"><a href="${links.at('commits', revision, path)}">History</a></p>
+<p class="quiet"><a href="${links.at('commits', revision, path)}">History</a>${path.length === 0 && parts.commit !== undefined ? html` · Download ${archiveLinks(links, revision)}` : ''}</p>
 ${entriesHtml(context, parts)}
 ${readme === undefined ? '' : readmeHtml(links, revision, readme)}`,
   );
@@ -41,7 +47,7 @@ ${readme === undefined ? '' : readmeHtml(links, revision, readme)}`,
 
 /** The entries of a folder. */
 export function entriesHtml(context: CodeContext, parts: Omit<TreePageParts, 'readme'>): Html {
-  const { entries, count, commits } = parts;
+  const { revision, path, entries, count, commits, skip = 0 } = parts;
   const { links } = context;
   if (count === 0) return html`<p>This folder is empty.</p>`;
   const rows = entries.map((entry) => {
@@ -58,7 +64,14 @@ export function entriesHtml(context: CodeContext, parts: Omit<TreePageParts, 're
 <tbody>
 ${rows}</tbody>
 </table>
-${entries.length < count ? html`<p class="quiet">${entries.length.toLocaleString('en')} of ${count.toLocaleString('en')} entries.</p>` : ''}`;
+${entries.length < count ? html`<p class="quiet">${range(skip, entries.length)} of ${count.toLocaleString('en')} entries.</p>` : ''}
+${pager({ url: links.at('tree', revision, path), skip, size: SHOWN_ENTRIES, more: skip + entries.length < count && entries.length > 0 })}`;
+}
+
+/** Which entries are shown: `1,001–2,000`. */
+function range(skip: number, count: number): string {
+  const [first, last] = [skip + 1, skip + count].map((number) => number.toLocaleString('en'));
+  return count === 0 ? 'None' : `${first}–${last}`;
 }
 
 function entryLink(

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { lastCommits } from '../../../../browse/history.ts';
 import {
+  blobSize,
   type FoundCommit,
   findPath,
   peel,
@@ -17,18 +18,29 @@ import type { CodePage, PageSources } from '../../code-page.ts';
 import { commitJson, commitSchema } from '../../json/commit-json.ts';
 import { nameSchema, pathJson } from '../../json/name-json.ts';
 import { LiesElsewhere } from '../../lies-elsewhere.ts';
+import { readNumber } from '../../read-query.ts';
 import { type ShownReadme, showReadme } from '../../readme/show-readme.ts';
+import { SHOWN_ENTRIES } from './shown-entries.ts';
 import { treeHtml } from './tree-html.ts';
 
-/** Entries of a folder on a page. */
-const SHOWN_ENTRIES = 1_000;
 /** Entries up to which the last commits are looked for, and for how many milliseconds. */
 const WITH_COMMITS = 300;
 const LOOK_FOR_COMMITS_MS = 1_500;
 
+/** The modes of kinds, as git writes them. */
+const MODES = {
+  folder: '040000',
+  file: '100644',
+  executable: '100755',
+  symlink: '120000',
+  submodule: '160000',
+} as const;
+
 /** What a folder is made from: its README has links to files of the same revision. */
 export interface TreeQuestion extends Revision {
   readonly place: Omit<MarkdownPlace, 'folder'>;
+  /** Entries to leave out before the first one; 0 if absent. */
+  readonly skip?: number;
 }
 
 export interface TreeContent {
@@ -39,6 +51,8 @@ export interface TreeContent {
   readonly entries: readonly TreeEntry[];
   /** Number of entries of the whole folder. */
   readonly count: number;
+  /** Bytes of files, by object id; only for programs. */
+  readonly sizes: ReadonlyMap<string, number>;
   /** The last commits of entries, by their name in latin1, where they were found. */
   readonly commits: ReadonlyMap<string, FoundCommit>;
   readonly readme: ShownReadme | undefined;
@@ -49,11 +63,14 @@ const schema = z.object({
   path: nameSchema,
   oid: z.string().describe('of the tree'),
   count: z.number().int().describe('entries of the whole folder'),
+  skip: z.number().int().describe('entries left out before the first one'),
   entries: z.array(
     z.object({
       name: nameSchema,
       kind: z.enum(['folder', 'file', 'executable', 'symlink', 'submodule']),
+      mode: z.enum(['040000', '100644', '100755', '120000', '160000']).describe('as git writes it'),
       oid: z.string(),
+      size: z.number().int().nullable().describe('bytes of a file or link; null for the rest'),
       lastCommit: commitSchema.nullable().describe('null where it was not looked for, or not found in time'),
     }),
   ),
@@ -65,26 +82,32 @@ export const treePage: CodePage<TreeQuestion, TreeContent, z.infer<typeof schema
   description: {
     summary: 'A folder: its entries, each with the last commit that changed it',
     path: 'tree/{revision}/{path}',
+    query: { skip: `entries to leave out before the first one; ${SHOWN_ENTRIES} are on a page` },
   },
-  ask: ({ links }, { manifest }, segments) => {
+  ask: ({ links }, { manifest }, segments, query) => {
     const at = readRevision(manifest, segments);
-    return { ...at, place: { files: links.at('file', at.name), raw: links.at('raw', at.name) } };
+    const place = { files: links.at('file', at.name), raw: links.at('raw', at.name) };
+    return { ...at, place, skip: readNumber(query, 'skip') };
   },
   read: readFolder,
-  html: (context, at, content) => treeHtml(context, { revision: at.name, path: at.path, ...content }),
+  html: (context, { name, path, skip = 0 }, content) =>
+    treeHtml(context, { revision: name, path, skip, ...content }),
   json: {
     schema,
-    of: (_, at, { oid, entries, count, commits }) => ({
+    of: (_, at, { oid, entries, count, sizes, commits }) => ({
       revision: at.name,
       path: pathJson(at.path),
       oid,
       count,
+      skip: at.skip ?? 0,
       entries: entries.map((entry) => {
         const last = commits.get(entry.name.toString('latin1'));
         return {
           name: pathJson([entry.name]),
           kind: entry.kind,
+          mode: MODES[entry.kind],
           oid: entry.oid,
+          size: sizes.get(entry.oid) ?? null,
           lastCommit: last === undefined ? null : commitJson(last),
         };
       }),
@@ -101,17 +124,19 @@ export async function readFolder(
   const root = type === 'commit' ? (await readCommit(view, oid)).commit.tree : oid;
   const folder = await findPath(view, root, at.path);
   if (folder.kind !== 'folder') throw new LiesElsewhere('file');
-  const all = (await readTree(view, folder.oid)).sort(foldersFirst);
-  const introduction = representation === 'json' ? undefined : chooseReadme(all);
+  const all = foldersFirst(await readTree(view, folder.oid));
+  const { skip = 0 } = at;
+  const introduction = representation === 'json' || skip > 0 ? undefined : chooseReadme(all);
   const found = introduction === undefined ? undefined : await readReadme(view, root, at.path, introduction);
   const readme = found === undefined ? undefined : await showReadme(renderer, found, at.place);
-  const entries = all.slice(0, SHOWN_ENTRIES);
+  const entries = all.slice(skip, skip + SHOWN_ENTRIES);
+  const sizes = representation === 'json' ? await sizesOf(view, entries) : new Map<string, number>();
   const commits =
     type === 'commit' && all.length <= WITH_COMMITS
       ? await commitsOf(view, oid, at.path, entries)
       : new Map<string, FoundCommit>();
   const commit = type === 'commit' ? oid : undefined;
-  return { oid: folder.oid, commit, entries, count: all.length, commits, readme };
+  return { oid: folder.oid, commit, entries, count: all.length, sizes, commits, readme };
 }
 
 async function commitsOf(
@@ -133,7 +158,15 @@ async function commitsOf(
   );
 }
 
-function foldersFirst(left: TreeEntry, right: TreeEntry): number {
-  const [a, b] = [left.kind === 'folder' ? 0 : 1, right.kind === 'folder' ? 0 : 1];
-  return a - b || Buffer.compare(left.name, right.name);
+/** Folders, then the rest, both in git's order: a folder may have a hundred thousand entries, which are not sorted again. */
+function foldersFirst(entries: readonly TreeEntry[]): TreeEntry[] {
+  const folders = entries.filter(({ kind }) => kind === 'folder');
+  return [...folders, ...entries.filter(({ kind }) => kind !== 'folder')];
+}
+
+async function sizesOf(view: RepositoryView, entries: readonly TreeEntry[]): Promise<Map<string, number>> {
+  const files = entries.filter(({ kind }) => kind !== 'folder' && kind !== 'submodule');
+  const ids = [...new Set(files.map(({ oid }) => oid))];
+  const sizes = await Promise.all(ids.map(async (oid) => [oid, await blobSize(view, oid)] as const));
+  return new Map(sizes);
 }
