@@ -1,3 +1,4 @@
+import { FossilViews } from '../browse/fossil/fossil-views.ts';
 import { RepositoryViews } from '../browse/repository-views.ts';
 import type { Secrets } from '../config/secrets.ts';
 import type { Settings } from '../config/settings.ts';
@@ -141,6 +142,7 @@ export async function serveHttp(
     downloads: openDownloads(settings, parts.downloads, views),
     renderer,
     fossil: parts.fossil.repositories,
+    fossilViews: new FossilViews({ ...PAGES, standBack: () => precedence.standBack() }),
     events: relay.events,
     visible: (event) => relay.directory.visible(event, new Set()),
     receiptKey: (owner, identifier) => relay.service.signerOf(repositoryId(owner, identifier)).publicKey,

@@ -1,5 +1,5 @@
 import { decideAccess } from '../policy/push-access.ts';
-import type { FossilManifest } from '../repository/fossil/fossil-manifest.ts';
+import type { PublishedFossilState } from '../repository/fossil/fossil-manifest.ts';
 import type { FossilRepository } from '../repository/fossil/fossil-repository.ts';
 import type { PublishedGitState } from '../repository/git/git-manifest.ts';
 import type { GitRepository } from '../repository/git/git-repository.ts';
@@ -26,7 +26,7 @@ export interface FoundRepository extends Visit {
 /** The state of a Fossil repository that the visitor may read. */
 export interface FoundFossil extends Visit {
   readonly id: RepositoryId;
-  readonly manifest: FossilManifest;
+  readonly published: PublishedFossilState;
 }
 
 /**
@@ -51,10 +51,10 @@ export async function findFossil(
   id: RepositoryId,
   readerOf: Reader,
 ): Promise<FoundFossil | undefined> {
-  const manifest = (await repositories.get(id).resolve())?.manifest;
-  if (manifest === undefined) return undefined;
-  const visit = await admit(id, manifest, readerOf);
-  return visit === undefined ? undefined : { ...visit, id, manifest };
+  const published = await repositories.get(id).resolve();
+  if (published === undefined) return undefined;
+  const visit = await admit(id, published.manifest, readerOf);
+  return visit === undefined ? undefined : { ...visit, id, published };
 }
 
 async function admit(

@@ -1,4 +1,5 @@
 import { PAGE_WORDS, type PageWord } from '../nostr/repository-url.ts';
+import { FOSSIL_WORDS } from './fossil/fossil-word.ts';
 
 /** Pages that robots may read: there is one of each for a branch or a repository. Of all others there is one for each commit. */
 const FOR_ROBOTS: ReadonlySet<PageWord> = new Set<PageWord>(['file', 'tree']);
@@ -13,6 +14,8 @@ export function robotsText(root: string): string {
   return [
     'User-agent: *',
     ...closed.map((word) => `Disallow: ${root}/*/*/${word}/`),
+    ...FOSSIL_WORDS.map((word) => `Disallow: ${root}/fossil/*/*/${word}`),
+    `Disallow: ${root}/sign-in`,
     `Disallow: ${root}/git/`,
     'Crawl-delay: 2',
     '',

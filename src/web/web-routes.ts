@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono';
+import type { FossilViews } from '../browse/fossil/fossil-views.ts';
 import type { RepositoryViews } from '../browse/repository-views.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { NostrEvent } from '../nostr/event.ts';
@@ -14,7 +15,8 @@ import { apiRoutes } from './api/api-routes.ts';
 import { assetRoutes } from './assets/asset-routes.ts';
 import { codeRoutes } from './code/code-routes.ts';
 import type { KeptDownloads } from './code/downloads/kept-downloads.ts';
-import { findFossil } from './find-repository.ts';
+import { type FoundFossil, findFossil } from './find-repository.ts';
+import { fossilRoutes } from './fossil/fossil-routes.ts';
 import { frontRoutes } from './front/front-routes.ts';
 import { RepositoryIndex } from './front/repository-index.ts';
 import { type Html, rootOf } from './layout.ts';
@@ -34,7 +36,7 @@ import { type SignInRoutesContext, signInRoutes } from './session/sign-in-routes
 
 export interface WebRoutesContext {
   readonly repositories: Pick<Repositories, 'get'>;
-  readonly fossil: { get(id: RepositoryId): Pick<FossilRepository, 'resolve'> };
+  readonly fossil: { get(id: RepositoryId): Pick<FossilRepository, 'resolve' | 'bagOf'> };
   readonly events: Pick<EventReader, 'counting' | 'isHidden' | 'latest'> & Pick<Events, 'onEvent'>;
   /** The key that signs the receipts of a repository. Absent: the front page says nothing of pushes. */
   readonly receiptKey?: (owner: string, identifier: string) => string;
@@ -49,6 +51,8 @@ export interface WebRoutesContext {
   readonly signIn?: Pick<SignInRoutesContext, 'sessions' | 'signIns' | 'verifier' | 'admit'>;
   /** Reads what is in repositories; absent where there are no pages of code. */
   readonly views?: RepositoryViews;
+  /** Reads what is in Fossil repositories; absent where only their own pages are there. */
+  readonly fossilViews?: FossilViews;
   /** Renders what strangers wrote; absent: it is shown as it is. */
   readonly renderer?: Renderer;
   /** Keeps large answers; see `codeRoutes`. */
@@ -71,6 +75,7 @@ export function webRoutes(context: WebRoutesContext): Hono {
   const answer = (c: Context, body: Html, status: 200 | 405 = 200) => c.html(body, status, PAGE_HEADERS);
   const notFound = (c: Context) => refuseNotFound(c, base);
 
+  const about = { ...context, announced };
   const cookie = new SessionCookie(base);
   const readers = new PageReaders(context.signIn?.sessions, cookie);
   const readerOf = (c: Context) => readers.readerOf(c);
@@ -87,7 +92,6 @@ export function webRoutes(context: WebRoutesContext): Hono {
     const { repositories, views, downloads, renderer = NO_RENDERER } = context;
     const { clock } = context;
     const kept = downloads === undefined ? {} : { downloads };
-    const about = { ...context, announced };
     const nameOf = (id: RepositoryId, isPublic: boolean) =>
       announcementFor(about, id, isPublic)?.name?.trim().slice(0, NAME) || id.identifier;
     const aboutOf = (id: RepositoryId, isPublic: boolean) => aboutRepository(about, id, isPublic);
@@ -100,18 +104,36 @@ export function webRoutes(context: WebRoutesContext): Hono {
   const isFossil = async (c: Context, id: RepositoryId): Promise<boolean> =>
     context.repositories.get(id).otherKind === 'fossil' &&
     (await findFossil(context.fossil, id, () => readers.readerOf(c))) !== undefined;
+  if (context.fossilViews !== undefined) {
+    const nameOf = ({ id, isPublic, published: { manifest } }: FoundFossil) =>
+      announcementFor(about, id, isPublic)?.name?.trim().slice(0, NAME) ||
+      manifest.projectName.trim().slice(0, NAME) ||
+      id.identifier;
+    app.route(
+      '/',
+      fossilRoutes({
+        repositories: context.fossil,
+        views: context.fossilViews,
+        ...(context.renderer === undefined ? {} : { renderer: context.renderer }),
+        base,
+        nameOf,
+        readerOf,
+        clock: context.clock,
+      }),
+    );
+  }
   app.on('GET', ['/fossil/:owner/:identifier', '/fossil/:owner/:identifier/'], async (c) => {
     const id = readFossilPagePath(new URL(c.req.url).pathname);
     const found =
       id === undefined ? undefined : await findFossil(context.fossil, id, () => readers.readerOf(c));
     if (found === undefined) return notFound(c);
-    const announcement = announced.find(found.id);
-    const { manifest, reader, isPublic } = found;
+    const { reader, isPublic } = found;
+    const announcement = announcementFor(about, found.id, isPublic);
     const body = fossilPage({
       base,
       access,
       owner: found.id.owner,
-      manifest,
+      manifest: found.published.manifest,
       ...(announcement === undefined ? {} : { announcement }),
       ...(reader === undefined ? {} : { reader }),
     });

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { loadCode } from '../code/load-code.ts';
+import { loadFossilPages } from '../fossil/load-fossil-pages.ts';
 import { JSON_HEADERS } from '../page-headers.ts';
 
 /** The description of the API. */
@@ -8,8 +9,12 @@ export function apiRoutes(base: string): Hono {
   let description: string | undefined;
   return new Hono().get('/openapi.json', async (c) => {
     if (description === undefined) {
-      const [{ openApi }, { pages }] = await Promise.all([import('./open-api.ts'), loadCode()]);
-      description = JSON.stringify(openApi(base, pages));
+      const [{ openApi }, { pages }, fossilPages] = await Promise.all([
+        import('./open-api.ts'),
+        loadCode(),
+        loadFossilPages(),
+      ]);
+      description = JSON.stringify(openApi(base, pages, fossilPages));
     }
     return c.body(description, 200, JSON_HEADERS);
   });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ListedPage } from '../code/code-page.ts';
+import type { ListedFossilPage } from '../fossil/fossil-page.ts';
 import { FRONT, frontSchema } from '../front/front-json.ts';
 import { rootOf } from '../layout.ts';
 
@@ -26,13 +27,20 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   path: 'names of folders and of a file, each percent-encoded, with slashes between them; may be empty',
   id: 'whole id of an object',
   tag: 'name of a tag; may have slashes',
+  artifact: 'whole hash of an artifact of Fossil; where a check-in is meant, also `tip`, the newest one',
 };
 
 /**
  * Describes the API in the words of OpenAPI: every page of a repository, sent as JSON to whoever asks for it.
  * @param base the public base URL of the service
+ * @param pages of repositories of git
+ * @param fossilPages of repositories of Fossil
  */
-export function openApi(base: string, pages: readonly ListedPage[]): Record<string, unknown> {
+export function openApi(
+  base: string,
+  pages: readonly ListedPage[],
+  fossilPages: readonly ListedFossilPage[] = [],
+): Record<string, unknown> {
   return {
     openapi: OPEN_API,
     info: {
@@ -46,6 +54,10 @@ export function openApi(base: string, pages: readonly ListedPage[]): Record<stri
     paths: Object.fromEntries([
       ['/', frontItem()],
       ...pages.map((page) => [`/{owner}/{identifier}/${page.description.path}`, pathItem(page)]),
+      ...fossilPages.map((page) => [
+        `/fossil/{owner}/{identifier}/${page.description.path}`,
+        pathItem(page, `fossil-${page.word}`),
+      ]),
     ]),
   };
 }
@@ -79,7 +91,10 @@ function inQuery(query: Readonly<Record<string, string>>): readonly Record<strin
   }));
 }
 
-function pathItem({ word, description, schema }: ListedPage): Record<string, unknown> {
+function pathItem(
+  { word, description, schema }: Pick<ListedPage, 'description' | 'schema'> & { readonly word: string },
+  operationId = word === '' ? 'overview' : word,
+): Record<string, unknown> {
   const { summary, path, query = {} } = description;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
     name,
@@ -90,7 +105,7 @@ function pathItem({ word, description, schema }: ListedPage): Record<string, unk
   }));
   return {
     get: {
-      operationId: word === '' ? 'overview' : word,
+      operationId,
       summary,
       parameters: [OWNER, IDENTIFIER, ...inPath, ...inQuery(query)],
       responses: {

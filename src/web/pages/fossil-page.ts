@@ -4,6 +4,7 @@ import { formatNpub } from '../../nostr/public-key.ts';
 import { fossilUrl } from '../../nostr/repository-url.ts';
 import type { AccessMode } from '../../policy/push-entry.ts';
 import type { FossilManifest } from '../../repository/fossil/fossil-manifest.ts';
+import { FossilLinks } from '../fossil/fossil-links.ts';
 import { commands, type Html, page, shellWord } from '../layout.ts';
 import { visitor } from '../session/visitor.ts';
 import { cut, userText } from '../user-text.ts';
@@ -32,6 +33,7 @@ export function fossilPage(parts: FossilPageParts): Html {
   const name = announcement?.name?.trim() || projectName.trim() || identifier;
   const description = announcement?.description?.trim() ?? '';
   const url = fossilUrl(base, owner, identifier);
+  const links = new FossilLinks(base, { owner, identifier });
   const maintainers = policy.writers.filter((key) => key !== owner);
   return page({
     title: `${cut(name, NAME)} · ${formatNpub(owner)}/${identifier}`,
@@ -54,6 +56,7 @@ ${
 <dt>Artifacts</dt><dd>${artifacts === 0 ? 'none yet: nothing has been pushed' : artifacts}</dd>
 <dt>Last change</dt><dd>${new Date(receiptAt * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC</dd>
 </dl>
+${artifacts === 0 ? '' : html`<p><a href="${links.at('timeline')}">Timeline</a> · <a href="${links.at('tree', 'tip')}">Files of the newest check-in</a></p>`}
 <h2>Clone</h2>
 ${commands(`fossil clone ${shellWord(url)} ${shellWord(`${fileName(identifier)}.fossil`)}`, `fossil open ${shellWord(`${fileName(identifier)}.fossil`)}`)}
 <h2>Push</h2>

@@ -322,7 +322,9 @@ function routes(parts: Partial<WebRoutesContext> = {}): Hono {
   return webRoutes({
     repositories: rig.repositories,
     views: VIEWS,
-    fossil: { get: () => ({ resolve: async () => undefined }) },
+    fossil: {
+      get: () => ({ resolve: async () => undefined, bagOf: () => Promise.reject(new Error('no bag')) }),
+    },
     events,
     visible: (event) => !unseen.has(event.id),
     base: BASE,

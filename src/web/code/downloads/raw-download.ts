@@ -54,7 +54,7 @@ export const rawDownload: CodeDownload = {
 };
 
 /** The part that is asked for, unless the visitor has another part of another file (`If-Range`). */
-function rangeOf(c: Context, etag: string, size: number): ReturnType<typeof readByteRange> {
+export function rangeOf(c: Context, etag: string, size: number): ReturnType<typeof readByteRange> {
   const condition = c.req.header('If-Range');
   if (c.req.method !== 'GET' || (condition !== undefined && condition.trim() !== etag)) return undefined;
   return readByteRange(c.req.header('Range'), size);

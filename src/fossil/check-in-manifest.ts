@@ -1,0 +1,80 @@
+/** All that pages show of a check-in (fossil-scm.org, "Fossil File Formats", 2.1): its files, its tags, and the form of its comment. */
+import { type ArtifactName, parseArtifactName } from './artifact-name.ts';
+import { type CheckIn, parseCheckIn } from './check-in.ts';
+import { readStructuralArtifact } from './structural-artifact.ts';
+import { defossilize } from './tokens.ts';
+
+export interface CheckInFile {
+  readonly artifact: ArtifactName;
+  readonly kind: 'file' | 'executable' | 'symlink';
+  /** Its name before, if this check-in gave it another one. */
+  readonly oldName: string | undefined;
+}
+
+/** A tag that a check-in gives to itself. */
+export interface CheckInTag {
+  /** `+` for this check-in alone, `*` for those that follow as well, `-` ends one that came from before. */
+  readonly sign: '+' | '*' | '-';
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface CheckInManifest extends CheckIn {
+  /** By name, with slashes. Of a delta manifest those that differ from its baseline: undefined stands for a deleted one. */
+  readonly files: ReadonlyMap<string, CheckInFile | undefined>;
+  readonly tags: readonly CheckInTag[];
+}
+
+/** Reads a check-in whole; undefined if the content is none, or one of its files has no name that can be one. */
+export function parseCheckInManifest(content: Uint8Array): CheckInManifest | undefined {
+  const checkIn = parseCheckIn(content);
+  const cards = checkIn === undefined ? undefined : readStructuralArtifact(content);
+  if (checkIn === undefined || cards === undefined) return undefined;
+  const files = new Map<string, CheckInFile | undefined>();
+  const tags: CheckInTag[] = [];
+  for (const [letter, text] of cards) {
+    if (letter === 'F' && !addFile(files, text)) return undefined;
+    if (letter === 'T') tags.push(...tagOf(text));
+  }
+  return { ...checkIn, files, tags };
+}
+
+/** The files of a delta manifest together with those of its baseline, in the order of their names. */
+export function applyToBaseline(
+  baseline: ReadonlyMap<string, CheckInFile | undefined>,
+  changed: ReadonlyMap<string, CheckInFile | undefined>,
+): Map<string, CheckInFile> {
+  const all = new Map([...baseline, ...changed]);
+  return new Map(
+    [...all].flatMap(([name, file]) => (file === undefined ? [] : [[name, file] as const])).sort(byName),
+  );
+}
+
+function addFile(files: Map<string, CheckInFile | undefined>, text: string): boolean {
+  const [name = '', hash, permission = '', oldName] = text.split(' ');
+  if (name === '') return false;
+  if (hash === undefined || hash === '') {
+    files.set(defossilize(name), undefined);
+    return true;
+  }
+  const artifact = parseArtifactName(hash);
+  if (artifact === undefined) return false;
+  const kind = permission.includes('l') ? 'symlink' : permission.includes('x') ? 'executable' : 'file';
+  files.set(defossilize(name), {
+    artifact,
+    kind,
+    oldName: oldName === undefined ? undefined : defossilize(oldName),
+  });
+  return true;
+}
+
+/** Tags of other artifacts (a target that is not `*`) are left out. */
+function tagOf(text: string): CheckInTag[] {
+  const [, sign, name = '', value = ''] = /^([+*-])(\S+) \*(?: (.*))?$/.exec(text) ?? [];
+  if (sign !== '+' && sign !== '*' && sign !== '-') return [];
+  return [{ sign, name: defossilize(name), value: defossilize(value) }];
+}
+
+function byName([one]: readonly [string, unknown], [other]: readonly [string, unknown]): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}

@@ -1,0 +1,35 @@
+import type { RepositoryId } from '../../repository/repository-id.ts';
+import { readFossilPagePath } from '../page-path.ts';
+import { FOSSIL_WORDS, type FossilWord } from './fossil-word.ts';
+
+/** The URL of a page: `/fossil/<npub>/<identifier>/<word>/<segments>`. */
+export interface FossilPath {
+  readonly id: RepositoryId;
+  readonly word: FossilWord;
+  /** Decoded once. */
+  readonly segments: readonly string[];
+}
+
+/**
+ * Parses the path of a page about what is in a Fossil repository.
+ * @param path the raw path
+ * @returns undefined if it is none
+ */
+export function readFossilPath(path: string): FossilPath | undefined {
+  const [, repository = '', name, rest = ''] =
+    /^(\/fossil\/[^/]+\/[^/]+)\/([a-z]+)(?:\/(.*))?$/.exec(path) ?? [];
+  const word = FOSSIL_WORDS.find((known) => known === name);
+  const id = word === undefined ? undefined : readFossilPagePath(repository);
+  if (word === undefined || id === undefined) return undefined;
+  try {
+    const segments = rest
+      .split('/')
+      .filter((part) => part !== '')
+      .map((part) => decodeURIComponent(part));
+    return { id, word, segments };
+  } catch (error) {
+    // Fossil's names are UTF-8.
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,152 @@
+import { type Context, Hono } from 'hono';
+import { findFile } from '../../browse/fossil/check-ins.ts';
+import { type FossilView, readArtifact } from '../../browse/fossil/fossil-view.ts';
+import type { FossilViews } from '../../browse/fossil/fossil-views.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { FossilRepository } from '../../repository/fossil/fossil-repository.ts';
+import type { RepositoryId } from '../../repository/repository-id.ts';
+import { contentRange } from '../byte-range.ts';
+import { rangeOf } from '../code/downloads/raw-download.ts';
+import { rawHeaders } from '../code/downloads/raw-headers.ts';
+import { PageCache } from '../code/page-cache.ts';
+import { type FoundFossil, findFossil } from '../find-repository.ts';
+import { JSON_HEADERS, PAGE_HEADERS } from '../page-headers.ts';
+import { PageTraffic } from '../page-traffic.ts';
+import { notFound, refuse, tooMany } from '../refuse.ts';
+import { NO_RENDERER, type Renderer } from '../render/render-pool.ts';
+import { representationOf } from '../representation.ts';
+import { callerOf } from '../served.ts';
+import { privateAnswer } from '../session/private-answer.ts';
+import { isKnown } from '../validators.ts';
+import { contextKey, type FossilContext } from './fossil-frame.ts';
+import { FossilLinks } from './fossil-links.ts';
+import { type FossilPath, readFossilPath } from './fossil-path.ts';
+import { loadFossilPages } from './load-fossil-pages.ts';
+import { checkInOf, readArtifactName, readCheckInName } from './read-artifact-name.ts';
+
+export interface FossilRoutesContext {
+  readonly repositories: { get(id: RepositoryId): Pick<FossilRepository, 'resolve' | 'bagOf'> };
+  readonly views: FossilViews;
+  /** Absent: files are shown as they are. */
+  readonly renderer?: Renderer;
+  /** The public base URL of the service, without a slash at its end. */
+  readonly base: string;
+  /** The repository's name for people. */
+  readonly nameOf: (found: FoundFossil) => string;
+  /** The key of a visitor who has signed in. */
+  readonly readerOf: (c: Context) => Promise<string | undefined>;
+  readonly clock: Clock;
+}
+
+interface Answering extends FossilRoutesContext {
+  readonly cache: PageCache;
+  readonly traffic: PageTraffic;
+}
+
+/** Bytes of pages in memory. */
+const CACHE = 16 * 1024 * 1024;
+/** Most bytes of an artifact that is sent raw. Larger ones are a matter for Fossil. */
+const RAW_SIZE = 32 * 1024 * 1024;
+
+/** The pages and raw files of what is in Fossil repositories. Requests for anything else go to the next routes. */
+export function fossilRoutes(context: FossilRoutesContext): Hono {
+  const { base, repositories } = context;
+  const answering = { ...context, cache: new PageCache(CACHE), traffic: new PageTraffic(context.clock) };
+  const app = new Hono();
+  app.get('/fossil/*', async (c, next) => {
+    const path = readFossilPath(new URL(c.req.url).pathname);
+    if (path === undefined) return next();
+    c.header('Vary', 'Accept');
+    const wait = answering.traffic.admit(callerOf(c));
+    if (wait > 0) return tooMany(c, base, wait);
+    const found = await findFossil(repositories, path.id, () => context.readerOf(c));
+    if (found === undefined) return notFound(c, base);
+    const answer = await (path.word === 'raw' ? answerRaw : answerPage)(c, answering, found, path).catch(
+      (error: unknown) => refuse(c, base, error),
+    );
+    return found.isPublic ? answer : privateAnswer(c, answer);
+  });
+  return app;
+}
+
+async function answerPage(
+  c: Context,
+  context: Answering,
+  found: FoundFossil,
+  { id, word, segments }: FossilPath,
+): Promise<Response> {
+  const { base, nameOf, cache, renderer = NO_RENDERER } = context;
+  const page = (await loadFossilPages()).find((one) => one.word === word);
+  if (page === undefined) return notFound(c, base);
+  const { published, reader } = found;
+  const fossil: FossilContext = {
+    base,
+    links: new FossilLinks(base, id),
+    name: nameOf(found),
+    ...(reader === undefined ? {} : { reader }),
+  };
+  const representation = representationOf(c);
+  const asked = page.ask(segments, new URL(c.req.url).searchParams);
+  const key = [word, representation, asked.key, published.digest, contextKey(fossil)];
+  const made = await cache.page(key, () =>
+    // Others may wait for the same page, so it is made whether or not this visitor stays.
+    readCharged(c, context, found, undefined, (view) =>
+      asked.make({ view, renderer }, fossil, representation),
+    ),
+  );
+  const headers = { ...(representation === 'json' ? JSON_HEADERS : PAGE_HEADERS), ETag: made.etag };
+  if (isKnown(c, made.etag)) return c.body(null, 304, headers);
+  return representation === 'json' ? c.body(made.body, 200, headers) : c.html(made.body, 200, headers);
+}
+
+/** Reads a state, and charges the visitor's address for the time. */
+function readCharged<T>(
+  c: Context,
+  { views, repositories, traffic, clock }: Answering,
+  { id, published }: FoundFossil,
+  signal: AbortSignal | undefined,
+  work: (view: FossilView) => Promise<T>,
+): Promise<T> {
+  return views.read(repositories.get(id), published, signal, async (view) => {
+    const began = clock.monotonic();
+    try {
+      return await work(view);
+    } finally {
+      traffic.charge(callerOf(c), (clock.monotonic() - began) / 1000);
+    }
+  });
+}
+
+/** A file of a check-in (`raw/<check-in>/<path>`), or an artifact (`raw/<name>`), as it is. */
+async function answerRaw(
+  c: Context,
+  context: Answering,
+  found: FoundFossil,
+  { segments: [first, ...path] }: FossilPath,
+): Promise<Response> {
+  const checkIn = path.length === 0 ? undefined : readCheckInName(first);
+  const artifact = checkIn === undefined ? readArtifactName(first) : undefined;
+  return readCharged(c, context, found, c.req.raw.signal, async (view) => {
+    const name =
+      checkIn === undefined
+        ? artifact
+        : (await findFile(view, await checkInOf(view, checkIn), path.join('/'))).artifact;
+    if (name === undefined) throw new TypeError('neither a file nor an artifact');
+    const content = await readArtifact(view, name, RAW_SIZE);
+    const headers = rawHeaders({
+      name: Buffer.from(path.at(-1) ?? name),
+      content,
+      oid: name,
+      saved: c.req.query('download') === '1',
+    });
+    if (isKnown(c, headers.ETag)) return c.body(null, 304, headers);
+    const range = rangeOf(c, headers.ETag, content.length);
+    if (range === 'none') {
+      return c.body(null, 416, { ...headers, 'Content-Range': contentRange('none', content.length) });
+    }
+    if (range === undefined) return c.body(new Uint8Array(content), 200, headers);
+    const part = content.subarray(range.start, range.start + range.length);
+    const partial = { ...headers, 'Content-Range': contentRange(range, content.length) };
+    return c.body(new Uint8Array(part), 206, partial);
+  });
+}

@@ -1,0 +1,341 @@
+/** Pages of what is in Fossil repositories: of artifacts that were made up, and of a project that the stock program has pushed. */
+import { mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Hono } from 'hono';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { FossilViews } from '../../src/browse/fossil/fossil-views.ts';
+import { LONGEST_TIMELINE } from '../../src/browse/fossil/timeline.ts';
+import { writeStructuralArtifact } from '../../src/fossil/structural-artifact.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { formatNpub } from '../../src/nostr/public-key.ts';
+import { ChangeShun } from '../../src/repository/fossil/change-shun.ts';
+import type { FossilRepository } from '../../src/repository/fossil/fossil-repository.ts';
+import type { ReceivedArtifact } from '../../src/repository/fossil/prepared-artifacts.ts';
+import { fossilRoutes } from '../../src/web/fossil/fossil-routes.ts';
+import { FossilClient, noFossil } from '../helpers/fossil.ts';
+import { PASSWORD } from '../helpers/fossil-host.ts';
+import { FOSSIL_ID, FossilRig, whole } from '../helpers/fossil-rig.ts';
+import { startFossilServers } from '../helpers/fossil-servers.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+const OWNER = formatNpub(FOSSIL_ID.owner);
+const HERE = `/fossil/${OWNER}/${FOSSIL_ID.identifier}`;
+
+/** The pages of one repository. */
+function pagesOf(repository: Pick<FossilRepository, 'resolve' | 'bagOf'>) {
+  const views = new FossilViews({ places: 2, queue: 64, timeLimit: 60_000 });
+  const app = new Hono().route(
+    '/',
+    fossilRoutes({
+      repositories: { get: () => repository },
+      views,
+      base: 'https://git.example.org',
+      nameOf: () => 'the project',
+      readerOf: async () => undefined,
+      clock: systemClock,
+    }),
+  );
+  app.onError((error) => {
+    throw error;
+  });
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    Promise.resolve(app.request(`${HERE}/${path}`, { headers }));
+  const text = async (path: string, status = 200) => {
+    const response = await get(path);
+    const body = await response.text();
+    expect(response.status, `${path}: ${body.slice(0, 300)}`).toBe(status);
+    return body;
+  };
+  const json = async <T>(path: string): Promise<T> => {
+    const response = await get(path, { Accept: 'application/json' });
+    expect(response.status, path).toBe(200);
+    return (await response.json()) as T;
+  };
+  return { get, text, json };
+}
+
+interface TimelineJson {
+  readonly more: boolean;
+  readonly checkIns: readonly { readonly name: string; readonly comment: string; readonly time: number }[];
+}
+
+let second = 0;
+
+/** A check-in with files. @param lines more cards that come behind them, in the order of the format */
+function checkInOf(
+  comment: string,
+  files: Readonly<Record<string, ReceivedArtifact>>,
+  parents: readonly ReceivedArtifact[] = [],
+  { isPrivate = false, baseline, lines = '' }: CheckInOptions = {},
+): ReceivedArtifact {
+  const cards = [
+    ...(baseline === undefined ? [] : [`B ${baseline.name}`]),
+    `C ${comment.replaceAll(' ', '\\s')}`,
+    `D 2026-01-01T00:${String(Math.floor(second / 60)).padStart(2, '0')}:${String(second++ % 60).padStart(2, '0')}`,
+    ...Object.entries(files).map(([name, { name: hash }]) => `F ${name.replaceAll(' ', '\\s')} ${hash}`),
+    ...(parents.length === 0 ? [] : [`P ${parents.map(({ name }) => name).join(' ')}`]),
+  ];
+  return whole(writeStructuralArtifact(`${cards.join('\n')}\n${lines}U someone\n`), { isPrivate });
+}
+
+interface CheckInOptions {
+  readonly isPrivate?: boolean;
+  readonly baseline?: ReceivedArtifact;
+  readonly lines?: string;
+}
+
+async function rigWith(...artifacts: readonly ReceivedArtifact[]) {
+  const rig = await new FossilRig().create();
+  if (artifacts.length > 0) await rig.push(artifacts);
+  return { rig, ...pagesOf(rig.repository) };
+}
+
+describe('a timeline', () => {
+  it('has the newest check-in first, each before its parents, in pages', async () => {
+    const all: ReceivedArtifact[] = [];
+    for (let at = 0; at < 120; at++) {
+      const before = all.at(-1);
+      all.push(checkInOf(`number ${at}`, {}, before === undefined ? [] : [before]));
+    }
+    const { json, text } = await rigWith(...all);
+    const found: string[] = [];
+    for (let skip = 0; ; skip += 50) {
+      const page = await json<TimelineJson>(`timeline?skip=${skip}`);
+      found.push(...page.checkIns.map(({ name }) => name));
+      if (!page.more) break;
+    }
+    expect(found).toEqual(all.map(({ name }) => name).reverse());
+    expect(await text('timeline')).toContain(`href="${HERE}/timeline?skip=50"`);
+    expect(await text('timeline?skip=100')).toContain(`href="${HERE}/timeline?skip=50"`);
+    await text(`timeline?skip=${LONGEST_TIMELINE + 1}`, 404);
+  });
+
+  it('follows merges, and takes dates that go backwards', async () => {
+    second = 0;
+    const root = checkInOf('root', {});
+    second = 1_000;
+    const left = checkInOf('left', {}, [root]);
+    second = 10;
+    const right = checkInOf('right', {}, [left]);
+    second = 2_000;
+    const other = checkInOf('other', {}, [root]);
+    const merge = checkInOf('merge', {}, [right, other]);
+    const { json } = await rigWith(root, left, right, other, merge);
+    const { checkIns } = await json<TimelineJson>('timeline');
+    // What is dated before its parent still comes before it.
+    expect(checkIns.map(({ comment }) => comment)).toEqual(['merge', 'other', 'right', 'left', 'root']);
+  });
+
+  it('is empty before the first check-in, and there are no files then', async () => {
+    const { text } = await rigWith();
+    expect(await text('timeline')).toContain('No check-ins yet');
+    await text('tree/tip', 404);
+    await text('checkin/tip', 404);
+  });
+});
+
+describe('what not everybody sees', () => {
+  it('is on no page: private and shunned artifacts answer like missing ones', async () => {
+    const [secretFile, openFile, badFile] = [
+      whole('secret text\n'),
+      whole('open text\n'),
+      whole('bad text\n'),
+    ];
+    const root = checkInOf('root', { 'a.txt': openFile });
+    const hidden = checkInOf('hidden work', { 'a.txt': secretFile }, [root], { isPrivate: true });
+    const bad = checkInOf('bad work', { 'a.txt': badFile }, [root]);
+    const after = checkInOf('after', { 'a.txt': openFile }, [hidden]);
+    const { rig, get, text, json } = await rigWith(
+      { ...secretFile, isPrivate: true },
+      openFile,
+      badFile,
+      root,
+      hidden,
+      bad,
+      after,
+    );
+    await rig.repository.publisher.join(
+      new ChangeShun(rig.repository, { shun: [bad.name, badFile.name] }, rig.repository.mark()),
+    );
+    const { checkIns } = await json<TimelineJson>('timeline');
+    expect(checkIns.map(({ comment }) => comment)).toEqual(['after', 'root']);
+    const missing = await text(`artifact/${'0'.repeat(64)}`, 404);
+    for (const { name } of [secretFile, badFile, hidden, bad]) {
+      for (const path of [
+        `artifact/${name}`,
+        `raw/${name}`,
+        `checkin/${name}`,
+        `tree/${name}`,
+        `file/${name}/a.txt`,
+      ]) {
+        expect(await text(path, 404), path).toBe(missing);
+      }
+    }
+    // A check-in on top of a private one names it, and nothing of what it has.
+    const page = await text(`checkin/${after.name}`);
+    expect(page).toContain('cannot be told what this check-in changes');
+    expect(page).not.toContain('hidden work');
+    expect((await get(`raw/${after.name}/a.txt`)).status).toBe(200);
+  });
+});
+
+describe('check-ins', () => {
+  it('say what they change, delta manifests, renames and deletions included', async () => {
+    const [one, two, three] = [whole('1\n'), whole('2\n'), whole('3\n')];
+    const base = checkInOf('base', { 'a.txt': one, 'src/b c.txt': two, 'src/old.txt': three });
+    const next = checkInOf('next', { 'a.txt': two }, [base], { baseline: base });
+    const last = whole(
+      writeStructuralArtifact(
+        [
+          'C last',
+          'D 2026-01-01T09:00:00',
+          `F a.txt ${two.name} x`,
+          `F src/new.txt ${three.name} w src/old.txt`,
+          `P ${next.name}`,
+          'T +sym-v1.0 *',
+          'T +bgcolor * #ff0000',
+          'U someone\n',
+        ].join('\n'),
+      ),
+    );
+    const { json, text } = await rigWith(one, two, three, base, next, last);
+    interface CheckInJson {
+      readonly files: number;
+      readonly changes: readonly { readonly change: string; readonly name: string }[];
+    }
+    const changesOf = async ({ name }: ReceivedArtifact) =>
+      (await json<CheckInJson>(`checkin/${name}`)).changes.map((each) => `${each.change} ${each.name}`);
+    expect(await changesOf(base)).toEqual(['added a.txt', 'added src/b c.txt', 'added src/old.txt']);
+    expect(await changesOf(next)).toEqual(['changed a.txt']);
+    expect(await changesOf(last)).toEqual(['changed a.txt', 'deleted src/b c.txt', 'renamed src/new.txt']);
+    expect((await json<CheckInJson>(`checkin/${next.name}`)).files).toBe(3);
+    const page = await text(`checkin/${last.name}`);
+    expect(page).toContain('v1.0');
+    expect(page).toContain('bgcolor');
+    expect(await text('timeline')).toContain('tag <b><bdi>v1.0</bdi></b>');
+    expect(await text(`tree/${next.name}/src`)).toContain(`href="${HERE}/file/${next.name}/src/b%20c.txt"`);
+    expect(await text(`file/${next.name}/src/b%20c.txt`)).toContain('<code>2</code>');
+    await text(`tree/${next.name}/none`, 404);
+    await text(`file/${next.name}/src`, 404);
+    await text(`checkin/${one.name}`, 404);
+    for (const path of [
+      'checkin/abc',
+      'checkin',
+      'artifact/ABC',
+      'file/tip',
+      'tree',
+      'raw',
+      'wiki/x',
+      `timeline/x`,
+    ]) {
+      await text(path, 404);
+    }
+  });
+
+  it('and everything in them are text: nothing runs', async () => {
+    const script = '<script>alert(1)</script>';
+    const svg = whole(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>\n`);
+    const html = whole(`${script}\n`);
+    const evil = checkInOf(script, { [`${script}.html`]: html, 'x.svg': svg }, [], {
+      lines: `T *branch * ${script.replaceAll(' ', '\\s')}\n`,
+    });
+    const { text, get } = await rigWith(html, svg, evil);
+    const file = encodeURIComponent(`${script}.html`);
+    for (const path of [
+      'timeline',
+      `checkin/${evil.name}`,
+      `tree/${evil.name}`,
+      `file/${evil.name}/x.svg`,
+      `artifact/${evil.name}`,
+    ]) {
+      expect(await text(path), path).not.toContain('<script>alert');
+    }
+    expect(file).toContain('%2F');
+    for (const path of [`raw/${evil.name}/x.svg`, `raw/${html.name}`]) {
+      const { headers } = await get(path);
+      expect(headers.get('Content-Security-Policy'), path).toContain('sandbox');
+      expect(headers.get('X-Content-Type-Options'), path).toBe('nosniff');
+      expect(headers.get('Content-Type'), path).not.toContain('html');
+    }
+  });
+
+  it('are kept: a page that is asked for again is not read again, and a validator is enough', async () => {
+    const { get, rig } = await rigWith(checkInOf('only', {}));
+    const first = await get('timeline');
+    const etag = first.headers.get('ETag') ?? '';
+    expect(etag).toMatch(/^"[0-9a-f]{32}"$/);
+    expect((await get('timeline', { 'If-None-Match': etag })).status).toBe(304);
+    await rig.push([checkInOf('another', {})]);
+    expect((await get('timeline', { 'If-None-Match': etag })).status).toBe(200);
+  });
+});
+
+describe('artifacts', () => {
+  it('are shown as text within bounds, and sent as they are', async () => {
+    const binary = whole(Buffer.from([0, 1, 2, 255]));
+    const large = whole(Buffer.alloc(1024 * 1024 + 1, 'line\n'));
+    const huge = whole(Buffer.alloc(32 * 1024 * 1024 + 1));
+    const ticket = whole(
+      writeStructuralArtifact('D 2026-01-01T00:00:00\nJ title Broken\nK abc\nU someone\n'),
+    );
+    const latin1 = whole(Buffer.from('caf\xe9\n', 'latin1'));
+    const { text, get, json } = await rigWith(binary, large, huge, ticket, latin1);
+    expect(await text(`artifact/${binary.name}`)).toContain('binary');
+    expect(await text(`artifact/${large.name}`)).toContain('too large');
+    expect(await text(`artifact/${ticket.name}`)).toContain('a ticket change');
+    expect(await text(`artifact/${latin1.name}`)).toContain('café');
+    const raw = await get(`raw/${binary.name}`);
+    expect(Buffer.from(await raw.arrayBuffer())).toEqual(Buffer.from(binary.payload));
+    expect(raw.headers.get('ETag')).toBe(`"${binary.name}"`);
+    expect((await get(`raw/${binary.name}`, { 'If-None-Match': `"${binary.name}"` })).status).toBe(304);
+    const part = await get(`raw/${binary.name}`, { Range: 'bytes=1-2' });
+    expect([part.status, part.headers.get('Content-Range')]).toEqual([206, 'bytes 1-2/4']);
+    expect(Buffer.from(await part.arrayBuffer())).toEqual(Buffer.from([1, 2]));
+    expect((await get(`raw/${huge.name}`)).status).toBe(413);
+    expect(await json(`artifact/${binary.name}`)).toMatchObject({ kind: 'file', size: 4, lines: null });
+  });
+});
+
+describe('a project of the stock program', () => {
+  beforeEach((test) => test.skip(noFossil !== undefined, noFossil));
+
+  it('has the timeline, the files and the contents that the program shows', async () => {
+    await using folder = await tempDir('cairn-browse-fossil');
+    const client = new FossilClient(folder.path);
+    await mkdir(folder.path, { recursive: true });
+    const repository = await client.init('project');
+    // Each at a second of its own: dates decide the order.
+    const at = (seconds: number) => ['--date-override', `2030-01-01 00:00:0${seconds}`];
+    const begun = { 'README.md': '# Hello\n', 'src/main.c': 'int main;\n'.repeat(400) };
+    const first = await client.commit('project', 'Begin: a "quoted" \\ text', begun, ...at(1));
+    await symlink('README.md', join(folder.path, 'project', 'link'));
+    const german = { 'src/ü ö.txt': 'Grüße\n' };
+    const onBranch = await client.commit('project', 'Zweig für später', german, '--branch', 'side', ...at(2));
+    await client.run(['update', first], { cwd: 'project' });
+    await client.commit('project', 'Go on', { 'src/main.c': 'int main(void);\n' }, '--tag', 'v1', ...at(3));
+    const projectCode = await client.projectCode(repository);
+    await using servers = await startFossilServers({ projectCode });
+    const url = servers.url.replace('://', `://alice:${PASSWORD}@`);
+    const pushed = await client.try(['push', url, '-R', repository, '--once']);
+    expect(pushed.all).not.toMatch(/error|failed/i);
+    const { json, text, get } = pagesOf(servers.repository);
+    const { checkIns } = await json<TimelineJson>('timeline');
+    const rows = await client.sql(
+      repository,
+      "SELECT uuid, coalesce(ecomment, comment) FROM event JOIN blob ON objid=rid WHERE type='ci' ORDER BY mtime DESC",
+    );
+    const shown = checkIns.map(({ name, comment }) => `${name} ${comment}`);
+    const expected = rows.map((row) => /^'([0-9a-f]+)','(.*)'$/.exec(row)?.slice(1).join(' '));
+    expect(shown.toSorted()).toEqual(expected.toSorted());
+    expect(checkIns[0]?.comment).toBe('Go on');
+    expect(await text('timeline')).toContain('begins <b><bdi>side</bdi></b>');
+    expect(await text('timeline')).toContain('tag <b><bdi>v1</bdi></b>');
+    const tip = checkIns[0]?.name ?? '';
+    expect(await text(`checkin/${tip}`)).toContain('changed');
+    expect(await text('tree/tip/src')).toContain('main.c');
+    expect(await text(`file/${onBranch}/src/${encodeURIComponent('ü ö.txt')}`)).toContain('Grüße');
+    const raw = await get(`raw/${first}/src/main.c`);
+    expect(await raw.text()).toBe('int main;\n'.repeat(400));
+    expect(raw.headers.get('Content-Type')).toBe('text/plain; charset=utf-8');
+  });
+});
