@@ -1,16 +1,16 @@
-import { type BlameGroup, parseBlame } from '../git/index.ts';
+import { type BlamedCommit, type BlameGroup, parseBlame } from '../git/index.ts';
 import { blameLines } from '../git-process/browse-commands.ts';
 import { failureReason } from '../git-process/result.ts';
 import { CairnError } from '../lib/errors.ts';
-import { type FoundCommit, readCommit } from './objects.ts';
+import { mailmapOf } from './mailmap.ts';
 import type { RepositoryView } from './repository-view.ts';
 
 /** Where the lines of a file come from. */
 export interface Blame {
   /** In the order of the file. Lines that were not found out in time are in none of them. */
   readonly groups: readonly BlameGroup[];
-  /** The commits of the groups, by id. */
-  readonly commits: ReadonlyMap<string, FoundCommit>;
+  /** The commits of the groups, by id. Their authors have the names of the mailmap. */
+  readonly commits: ReadonlyMap<string, BlamedCommit>;
   /** Whether all lines are in a group. */
   readonly complete: boolean;
 }
@@ -35,23 +35,6 @@ export async function readBlame(
 ): Promise<Blame> {
   // git takes line 1 of an empty file for a mistake.
   if (lines === 0) return { groups: [], commits: new Map(), complete: true };
-  const groups = await listGroups(view, commit, path, lines, timeLimit);
-  groups.sort((a, b) => a.first - b.first);
-  const commits = new Map<string, FoundCommit>();
-  for (const { oid } of groups) {
-    if (!commits.has(oid)) commits.set(oid, await readCommit(view, oid));
-  }
-  const known = groups.reduce((sum, { count }) => sum + count, 0);
-  return { groups, commits, complete: known >= lines };
-}
-
-async function listGroups(
-  view: RepositoryView,
-  commit: string,
-  path: readonly Buffer[],
-  lines: number,
-  timeLimit: number,
-): Promise<BlameGroup[]> {
   const whole = Buffer.concat(path.flatMap((name, at) => (at === 0 ? [name] : [Buffer.from('/'), name])));
   const result = await view.git.brief(blameLines(view.gitDir, commit, whole, lines), {
     signal: AbortSignal.any([view.signal, AbortSignal.timeout(timeLimit)]),
@@ -61,5 +44,10 @@ async function listGroups(
   // Stopped at the limit of time, it has told a part.
   if (result.exitCode !== 0 && !result.cancelled)
     throw new CairnError('unavailable', failureReason('blame', result));
-  return parseBlame(result.stdout);
+  const { groups, commits } = parseBlame(result.stdout);
+  const mailmap = await mailmapOf(view);
+  for (const [oid, said] of commits) commits.set(oid, { ...said, author: mailmap.apply(said.author) });
+  groups.sort((a, b) => a.first - b.first);
+  const known = groups.reduce((sum, { count }) => sum + count, 0);
+  return { groups, commits, complete: known >= lines };
 }

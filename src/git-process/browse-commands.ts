@@ -167,8 +167,12 @@ export function blameLines(gitDir: string, commit: string, path: Uint8Array, lin
     name: 'blame',
     args: ['--incremental', `-L1,${lines}`, checkedObjectId(commit), '--'],
     path,
-    // As for listChanges.
-    config: [['commitGraph.readChangedPaths', String(path.every((byte) => byte < 0x80))]],
+    config: [
+      // As for listChanges.
+      ['commitGraph.readChangedPaths', String(path.every((byte) => byte < 0x80))],
+      // Pages have a mailmap of their own, and one that was replaced twice would be wrong. No ref has a space in its name.
+      ['mailmap.blob', 'no mailmap'],
+    ],
     variables: { GIT_DIR: gitDir, GIT_LITERAL_PATHSPECS: '1' },
     niceness: NICENESS,
   };

@@ -72,7 +72,7 @@ export {
 } from './object-links.ts';
 export { isObjectType, type ObjectDescription, type ObjectType } from './object-type.ts';
 export { type AllowedSigner, allowsGit, parseAllowedSigners } from './objects/allowed-signers.ts';
-export { type BlameGroup, parseBlame, unquotePath } from './objects/blame.ts';
+export { type BlamedCommit, type BlameGroup, parseBlame, unquotePath } from './objects/blame.ts';
 export { type Commit, parseCommit, splitMessage } from './objects/commit.ts';
 export { Mailmap, MOST_MAILMAP_LINES, type Named } from './objects/mailmap.ts';
 export type { Person } from './objects/person.ts';

@@ -1,3 +1,6 @@
+import { type Person, parsePerson } from './person.ts';
+import { decodeText } from './text-encoding.ts';
+
 /** Lines that came into a file together. */
 export interface BlameGroup {
   /** The commit that they come from. */
@@ -13,42 +16,63 @@ export interface BlameGroup {
   readonly previous: { readonly oid: string; readonly path: Buffer } | undefined;
 }
 
+/** What is said of a commit: it may have a message of any size, so it is not read. */
+export interface BlamedCommit {
+  readonly oid: string;
+  readonly author: Person;
+  /** The first line of its message, as git makes it. */
+  readonly subject: string;
+}
+
 const HEAD = /^([0-9a-f]{40}|[0-9a-f]{64}) (\d+) (\d+) (\d+)$/;
-const PREVIOUS = /^previous ([0-9a-f]{40}|[0-9a-f]{64}) (.*)$/s;
+const PREVIOUS = /^([0-9a-f]{40}|[0-9a-f]{64}) (.*)$/s;
 
 /**
  * Reads what `git blame --incremental` prints.
  * @param output may end anywhere; a group that is not complete is left out
- * @returns groups in the order in which git found them
+ * @returns groups in the order in which git found them, and their commits by id
  */
-export function parseBlame(output: Buffer): BlameGroup[] {
+export function parseBlame(output: Buffer): {
+  readonly groups: BlameGroup[];
+  readonly commits: Map<string, BlamedCommit>;
+} {
   const groups: BlameGroup[] = [];
+  const commits = new Map<string, BlamedCommit>();
   let head: RegExpExecArray | null = null;
-  let previous: BlameGroup['previous'];
+  const said = new Map<string, string>();
   const lines = output.toString('latin1').split('\n');
   // What is behind the last line feed is no whole line.
   lines.pop();
   for (const line of lines) {
     if (head === null) {
       head = HEAD.exec(line);
-      previous = undefined;
+      said.clear();
       continue;
     }
-    const [, oid = '', path = ''] = PREVIOUS.exec(line) ?? [];
-    if (oid !== '') previous = { oid, path: unquotePath(path) };
+    const space = line.indexOf(' ');
+    said.set(space === -1 ? line : line.slice(0, space), line.slice(space + 1));
     if (!line.startsWith('filename ')) continue;
-    const [, commit = '', firstThere, first, count] = head;
+    const [, oid = '', firstThere, first, count] = head;
+    // git says each commit once.
+    if (!commits.has(oid)) commits.set(oid, commitOf(oid, said));
+    const [, before = '', path = ''] = PREVIOUS.exec(said.get('previous') ?? '') ?? [];
     groups.push({
-      oid: commit,
+      oid,
       first: Number(first),
       count: Number(count),
       firstThere: Number(firstThere),
-      path: unquotePath(line.slice('filename '.length)),
-      previous,
+      path: unquotePath(said.get('filename') ?? ''),
+      previous: before === '' ? undefined : { oid: before, path: unquotePath(path) },
     });
     head = null;
   }
-  return groups;
+  return { groups, commits };
+}
+
+function commitOf(oid: string, said: ReadonlyMap<string, string>): BlamedCommit {
+  const text = (key: string) => decodeText(Buffer.from(said.get(key) ?? '', 'latin1'));
+  const author = ['author', 'author-mail', 'author-time', 'author-tz'].map(text).join(' ');
+  return { oid, author: parsePerson(author), subject: text('summary') };
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {

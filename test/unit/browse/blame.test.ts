@@ -14,7 +14,7 @@ afterAll(() => rig[Symbol.asyncDispose]());
 /** The subject of the commit of each line. */
 function subjects({ groups, commits }: Blame): string[] {
   return groups.flatMap(({ oid, count }) =>
-    Array.from({ length: count }, () => commits.get(oid)?.commit.message.trim() ?? ''),
+    Array.from({ length: count }, () => commits.get(oid)?.subject ?? ''),
   );
 }
 
@@ -81,6 +81,24 @@ it('paths may look like options or patterns, and have every byte', async () => {
   }
 });
 
+it('messages and names of any size cost no more than what git may say', async () => {
+  const message = `${'many words '.repeat(90_000)}\n`;
+  const files = (at: number) => ({
+    wordy: Array.from({ length: 12 }, (_, line) => (line < at ? 'new' : 'old')).join('\n'),
+  });
+  let tip = '';
+  for (let at = 0; at < 12; at++) {
+    await rig.client.commit('x', files(at));
+    await rig.client.run(['commit', '-q', '--amend', '-F', '-'], { input: `${at} ${message}` });
+    tip = await rig.client.run(['rev-parse', 'HEAD']);
+  }
+  const blame = await readBlame(await rig.view(), tip, [Buffer.from('wordy')], 12, MINUTE);
+  // 12 MiB in all, of which 8 are read.
+  expect(blame.complete).toBe(false);
+  expect(blame.groups.length).toBeGreaterThan(5);
+  expect(blame.groups.length).toBeLessThan(9);
+});
+
 it('what is not found out in time is left out', async () => {
   const commit = await rig.client.commit('Late', { late: 'x\n' });
   const blame = await readBlame(await rig.view(), commit, [Buffer.from('late')], 1, 0);
@@ -99,8 +117,9 @@ it('a visitor who leaves ends git, and a file that is not there is a failure', a
 });
 
 it('people have the names of the mailmap', async () => {
-  const mailmap = 'New <new@example.org> <user@example.com>\n';
+  // Once: whoever is called Old would be called New.
+  const mailmap = 'Old <old@example.org> <user@example.com>\nNew <new@example.org> <old@example.org>\n';
   const commit = await rig.client.commit('Mapped', { '.mailmap': mailmap, m: 'x\n' });
   const { commits } = await readBlame(await rig.view(), commit, [Buffer.from('m')], 1, MINUTE);
-  expect(commits.get(commit)?.commit.author).toMatchObject({ name: 'New', email: 'new@example.org' });
+  expect(commits.get(commit)?.author).toMatchObject({ name: 'Old', email: 'old@example.org' });
 });

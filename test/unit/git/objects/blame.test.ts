@@ -6,6 +6,8 @@ const OUTPUT = [
   `${A} 1 3 2`,
   'author filename of an author',
   'author-mail <previous@example.org>',
+  'author-time -5',
+  'author-tz -0130',
   `summary ${B} 1 1 1`,
   `previous ${B} "old \\303\\251\\n"`,
   'filename new name',
@@ -26,11 +28,19 @@ it('what git blame prints is read, however much of it there is', () => {
     },
     { oid: A, first: 1, count: 1, firstThere: 9, path: Buffer.from('new name'), previous: undefined },
   ];
-  expect(parseBlame(Buffer.from(OUTPUT))).toEqual(expected);
+  const { groups, commits } = parseBlame(Buffer.from(OUTPUT));
+  expect(groups).toEqual(expected);
+  expect([...commits.values()]).toEqual([
+    {
+      oid: A,
+      author: { name: 'filename of an author', email: 'previous@example.org', time: -5, zone: -90 },
+      subject: `${B} 1 1 1`,
+    },
+  ]);
   // Where git was stopped, whole groups remain.
   for (let end = 0; end < OUTPUT.length; end++)
     expect(expected.slice(0, 1)).toEqual(
-      expect.arrayContaining(parseBlame(Buffer.from(OUTPUT.slice(0, end)))),
+      expect.arrayContaining(parseBlame(Buffer.from(OUTPUT.slice(0, end))).groups),
     );
 });
 

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { Blame } from '../../../../browse/blame.ts';
 import type { Revision } from '../../../../browse/revision.ts';
-import { type BlameGroup, splitMessage } from '../../../../git/index.ts';
+import type { BlameGroup } from '../../../../git/index.ts';
 import { escapeHtml } from '../../../escape-html.ts';
 import type { Html } from '../../../layout.ts';
 import { cut } from '../../../user-text.ts';
@@ -51,10 +51,10 @@ function cellsOf(links: CodeLinks, { groups, commits }: Blame, count: number): (
 
 function cellOf(links: CodeLinks, group: BlameGroup, commits: Blame['commits']): string {
   const { oid, count, previous } = group;
-  const commit = commits.get(oid)?.commit;
+  const commit = commits.get(oid);
   if (commit === undefined) return `<td class="who" rowspan="${count}"></td>`;
   const { name, email } = commit.author;
-  const subject = splitMessage(commit.message).subject;
+  const { subject } = commit;
   const said = escapeHtml(cut(subject === '' ? oid.slice(0, 10) : subject, SUBJECT));
   const who = escapeHtml(cut(name === '' ? email : name, NAME));
   const before =

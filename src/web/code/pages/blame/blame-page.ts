@@ -5,7 +5,7 @@ import { type Revision, readRevision } from '../../../../browse/revision.ts';
 import { CairnError } from '../../../../lib/errors.ts';
 import type { CodePage } from '../../code-page.ts';
 import { readFileText } from '../../file-text.ts';
-import { commitJson, commitSchema } from '../../json/commit-json.ts';
+import { personJson, personSchema } from '../../json/commit-json.ts';
 import { nameSchema, pathJson, wholePathJson } from '../../json/name-json.ts';
 import { LiesElsewhere } from '../../lies-elsewhere.ts';
 import { shownLines } from '../../shown-lines.ts';
@@ -38,7 +38,9 @@ const schema = z.object({
         .describe('the commit before, without these lines; null where the file began'),
     }),
   ),
-  commits: z.array(commitSchema).describe('of the groups'),
+  commits: z
+    .array(z.object({ oid: z.string(), author: personSchema, subject: z.string() }))
+    .describe('of the groups'),
 });
 
 /** Where the lines of a file come from. */
@@ -80,7 +82,11 @@ export const blamePage: CodePage<Revision, BlameContent, z.infer<typeof schema>>
         previous:
           previous === undefined ? null : { commit: previous.oid, path: wholePathJson(previous.path) },
       })),
-      commits: [...blame.commits.values()].map(commitJson),
+      commits: [...blame.commits.values()].map(({ oid, author, subject }) => ({
+        oid,
+        author: personJson(author),
+        subject,
+      })),
     }),
   },
 };
