@@ -52,6 +52,12 @@ export function head({ head, refs }: GitManifest): Revision {
   return { name: shortName(head), ref: head, oid, path: [] };
 }
 
+/** The default branch; its `oid` is empty when it does not exist yet. */
+export function headOrNothing(manifest: GitManifest): Revision {
+  const { head: ref, refs } = manifest;
+  return { name: shortName(ref), ref, oid: refs.get(ref) ?? '', path: [] };
+}
+
 /** A ref as people name it. */
 export function shortName(ref: string): string {
   return ref.replace(/^refs\/(?:heads|tags)\//, '');

@@ -1,5 +1,4 @@
 import type { Output } from '../transfer/output.ts';
-import type { ByteRange } from './byte-range.ts';
 
 /**
  * Makes what is written the body of an answer. The writer waits while the visitor reads slowly.
@@ -50,18 +49,4 @@ export function streamedBody(
       cancel: (reason) => leaving.abort(reason),
     });
   });
-}
-
-/** An output that passes on a part of what is written, and then wants no more. */
-export function partOf(output: Output, { start, length }: ByteRange): Output {
-  let at = 0;
-  const end = start + length;
-  return {
-    write: async (chunk) => {
-      const [from, to] = [Math.max(0, start - at), Math.min(chunk.length, end - at)];
-      at += chunk.length;
-      const wanted = from >= to || (await output.write(chunk.subarray(from, to)));
-      return wanted && at < end;
-    },
-  };
 }

@@ -145,6 +145,21 @@ describe('the page of searches', () => {
   });
 });
 
+it('of a repository whose default branch does not exist yet, these pages say that there is nothing', async () => {
+  const client = new GitClient(folder.path).at('project');
+  await client.run(['push', '--quiet', repositoryUrl(server, 'unborn'), 'v1.0']);
+  for (const [path, words] of [
+    ['branches', 'There is no branch yet'],
+    ['contributors', '0 people'],
+    ['search?q=x', 'Search'],
+    ['tags', '1 tag'],
+  ] as const) {
+    const answer = await get(path, 'text/html', 'unborn');
+    expect(await answer.text(), path).toContain(words);
+    expect(answer.status).toBe(200);
+  }
+});
+
 it('of a repository that is not there, none of these pages is found', async () => {
   for (const path of [
     'branches',

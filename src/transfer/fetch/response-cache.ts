@@ -13,6 +13,7 @@ import { type CairnError, publicError } from '../../lib/errors.ts';
 import { LruMap } from '../../lib/lru.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
 import type { Output } from '../output.ts';
+import { withoutFirst } from '../part-of-output.ts';
 import { type Produce, ResponseRecording } from './response-recording.ts';
 
 export interface RepeatableRequest {
@@ -109,6 +110,7 @@ export class ResponseCache {
    *
    * The caller checks access before. `produce` may outlive its own client if others follow it. Its signal is aborted when all
    * of them have gone.
+   * @param start number of bytes at the beginning that the client does not get
    * @throws what the producer throws, possibly after a part was sent; the signal's reason once the client has gone;
    *   CairnError `unavailable` if a recording cannot be read
    */
@@ -117,6 +119,7 @@ export class ResponseCache {
     output: Output,
     signal: AbortSignal,
     produce: Produce,
+    start = 0,
   ): Promise<ResponseSource> {
     signal.throwIfAborted();
     const key = `${request.repository} ${request.manifest} ${request.request}`;
@@ -125,7 +128,7 @@ export class ResponseCache {
     if (kept?.recording.state === 'whole' && (await this.hold(key, kept))) {
       this.observer?.answered('cached');
       try {
-        await kept.recording.follow(output, signal);
+        await kept.recording.follow(output, signal, start);
       } finally {
         await kept.recording.release();
       }
@@ -134,14 +137,14 @@ export class ResponseCache {
     const running = this.entries.get(key)?.recording;
     if (running?.state === 'open') {
       this.observer?.answered('followed');
-      await running.follow(output, signal);
+      await running.follow(output, signal, start);
       return 'followed';
     }
     const recording =
       isCurrent && running?.state !== 'closed' ? this.startRecording(key, request, produce) : undefined;
     this.observer?.answered(recording === undefined ? 'passed' : 'recorded');
-    if (recording === undefined) await produce(output, signal);
-    else await recording.follow(output, signal);
+    if (recording === undefined) await produce(start === 0 ? output : withoutFirst(output, start), signal);
+    else await recording.follow(output, signal, start);
     return 'produced';
   }
 

@@ -120,13 +120,14 @@ export class ResponseRecording {
   }
 
   /**
-   * Sends the whole response, the part that is not yet produced as it comes. Call it in the same turn of the event loop in
+   * Sends the response to its end, the part that is not yet produced as it comes. Call it in the same turn of the event loop in
    * which `state` was `open` or `whole`, or before the producer starts.
+   * @param start where to begin: the bytes before are not sent
    * @throws the error of the producer, at once; the signal's reason if the client has gone; CairnError `unavailable` if the
    *   file cannot be read
    */
-  async follow(output: Output, signal: AbortSignal): Promise<void> {
-    const reader: Reader = { position: 0 };
+  async follow(output: Output, signal: AbortSignal, start = 0): Promise<void> {
+    const reader: Reader = { position: start };
     const wake = () => this.changed.notify();
     this.users++;
     this.readers.add(reader);
@@ -135,7 +136,7 @@ export class ResponseRecording {
       for (;;) {
         signal.throwIfAborted();
         if (typeof this.end === 'object') throw this.end.failure;
-        if (reader.position === this.produced) {
+        if (reader.position >= this.produced) {
           if (this.end !== 'not yet') return;
           // The recording was stopped, and the producer has not ended yet.
           this.stopping.signal.throwIfAborted();

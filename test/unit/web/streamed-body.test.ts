@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { partOf, streamedBody } from '../../../src/web/streamed-body.ts';
+import { streamedBody } from '../../../src/web/streamed-body.ts';
 
 const here = () => new AbortController().signal;
 const bytes = (...numbers: number[]) => Uint8Array.from(numbers);
@@ -41,26 +41,5 @@ describe('a body that is written', () => {
     if (how.includes('cancels')) await body.cancel();
     else visit.abort();
     await expect.poll(() => ended).toBe(true);
-  });
-});
-
-describe('a part of what is written', () => {
-  it('is passed on alone, whatever the pieces, and then nothing more is wanted', async () => {
-    for (let start = 0; start <= 9; start++) {
-      for (let length = 1; start + length <= 10; length++) {
-        for (const size of [1, 3, 10]) {
-          const passed: number[] = [];
-          const part = partOf({ write: async (chunk) => passed.push(...chunk) > 0 }, { start, length });
-          let at = 0;
-          while (
-            at < 10 &&
-            (await part.write(Uint8Array.from({ length: Math.min(size, 10 - at) }, (_, i) => at + i)))
-          )
-            at += size;
-          expect(passed).toEqual(Array.from({ length }, (_, i) => start + i));
-          expect(at).toBeLessThan(start + length);
-        }
-      }
-    }
   });
 });

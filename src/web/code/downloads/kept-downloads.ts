@@ -4,9 +4,10 @@ import type { RepositoryViews } from '../../../browse/repository-views.ts';
 import { sha256 } from '../../../lib/digest.ts';
 import type { ResponseCache } from '../../../transfer/fetch/response-cache.ts';
 import type { Output } from '../../../transfer/output.ts';
+import { atMost } from '../../../transfer/part-of-output.ts';
 import type { ByteRange } from '../../byte-range.ts';
 import type { FoundRepository } from '../../find-repository.ts';
-import { partOf, streamedBody } from '../../streamed-body.ts';
+import { streamedBody } from '../../streamed-body.ts';
 
 /**
  * Large answers, which are made once for all who ask: they are written to disk at the speed of git, and read from there by each
@@ -51,8 +52,12 @@ export class KeptDownloads {
       request: digest,
     };
     return streamedBody(signal, (output, gone) =>
-      this.cache.serve(request, range === undefined ? output : partOf(output, range), gone, (sink, waited) =>
-        this.views.download(repository, published, waited, (view) => make(view, sink)),
+      this.cache.serve(
+        request,
+        range === undefined ? output : atMost(output, range.length),
+        gone,
+        (sink, waited) => this.views.download(repository, published, waited, (view) => make(view, sink)),
+        range?.start,
       ),
     );
   }

@@ -168,6 +168,10 @@ describe('a cache that records the first time', () => {
     expect(await Promise.all([serve(), serve()])).toEqual(['produced', 'followed']);
     expect(await serve()).toBe('cached');
     expect(made).toBe(1);
+    // Nobody who wants the end alone waits for the beginning.
+    const end = reader();
+    await first.serve(question(), end, new AbortController().signal, never, 50 * KIB - 3);
+    expect(end.received).toBe(3);
     // What is too long is not recorded again.
     const long = question({ request: sha256('long') });
     const tooLong = answering(Buffer.alloc(BUDGET / 2));

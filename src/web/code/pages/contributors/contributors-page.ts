@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import { readCommitOf } from '../../../../browse/objects.ts';
 import { type Contributors, countContributors, MOST_COUNTED } from '../../../../browse/refs/contributors.ts';
-import { head, readRevision } from '../../../../browse/revision.ts';
+import { headOrNothing, readRevision } from '../../../../browse/revision.ts';
 import { CairnError } from '../../../../lib/errors.ts';
 import type { CodePage } from '../../code-page.ts';
 import { readNumber } from '../../read-query.ts';
 import { contributorsHtml } from './contributors-html.ts';
 import { type ContributorsQuestion, SHOWN_PEOPLE } from './contributors-question.ts';
+
+/** The contributors of a repository without commits. */
+const NOBODY: Contributors = { people: [], commits: 0, cut: false };
 
 const schema = z.object({
   revision: z.string(),
@@ -35,11 +38,12 @@ export const contributorsPage: CodePage<ContributorsQuestion, Contributors, z.in
     query: { skip: 'people to leave out before the first one' },
   },
   ask: (_, { manifest }, segments, query) => {
-    const at = segments.length === 0 ? head(manifest) : readRevision(manifest, segments);
+    const at = segments.length === 0 ? headOrNothing(manifest) : readRevision(manifest, segments);
     if (at.path.length > 0) throw new CairnError('not-found', 'contributors are those of a whole revision');
     return { ...at, skip: readNumber(query, 'skip'), mailmapAt: manifest.refs.get(manifest.head) ?? '' };
   },
-  read: async ({ view }, { oid }) => countContributors(view, (await readCommitOf(view, oid)).oid),
+  read: async ({ view }, { oid }) =>
+    oid === '' ? NOBODY : countContributors(view, (await readCommitOf(view, oid)).oid),
   html: contributorsHtml,
   json: {
     schema,

@@ -1,6 +1,6 @@
 import { peel, readCommit, readCommitOf } from '../../../../browse/objects.ts';
 import type { RepositoryView } from '../../../../browse/repository-view.ts';
-import { head, readRevision } from '../../../../browse/revision.ts';
+import { headOrNothing, readRevision } from '../../../../browse/revision.ts';
 import { readQuery, SEARCH_TYPES } from '../../../../browse/search/query.ts';
 import { searchCode } from '../../../../browse/search/search-code.ts';
 import { searchCommits } from '../../../../browse/search/search-commits.ts';
@@ -27,7 +27,7 @@ export const searchPage: CodePage<SearchQuestion, Found, SearchJson> = {
     },
   },
   ask: (_, { manifest }, segments, query) => {
-    const at = segments.length === 0 ? head(manifest) : readRevision(manifest, segments);
+    const at = segments.length === 0 ? headOrNothing(manifest) : readRevision(manifest, segments);
     if (at.path.length > 0) throw new CairnError('not-found', 'a search is in a whole revision');
     const wanted = query.get('type');
     return {
@@ -45,6 +45,7 @@ export const searchPage: CodePage<SearchQuestion, Found, SearchJson> = {
 
 async function search(view: RepositoryView, question: SearchQuestion): Promise<Found> {
   const { oid, type, query, author, below } = question;
+  if (oid === '') return { type: 'nothing' };
   if (type === 'commits') {
     if (query === '' && author === '' && below === '') return { type: 'nothing' };
     const from = (await readCommitOf(view, oid)).oid;
