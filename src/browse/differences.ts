@@ -51,7 +51,7 @@ export const FILES_ON_A_PAGE = 300;
 /** Bounds of a file on a page with others, and of all together. */
 const BOUNDS: DiffBounds = { lines: 1_000, columns: 1_000 };
 const MOST_LINES = 6_000;
-const MOST_BYTES = 1024 * 1024;
+const MOST_BYTES = 2 * 1024 * 1024;
 /** Most files whose lines git counts: to count them it compares them all. */
 const MOST_COUNTED = 1_000;
 /** Most bytes that are read to count changed files: some 500,000 of them. */

@@ -13,7 +13,7 @@ import { blobSize, readBlob } from './objects.ts';
 import type { RepositoryView } from './repository-view.ts';
 
 /** Bounds of a file that has a page to itself. */
-const BOUNDS: DiffBounds = { lines: 20_000, columns: 2_000 };
+const BOUNDS: DiffBounds = { lines: 10_000, columns: 2_000 };
 const MOST_BYTES = 4 * 1024 * 1024;
 /** Largest file that is compared. */
 const COMPARED_SIZE = 16 * 1024 * 1024;

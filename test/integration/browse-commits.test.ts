@@ -156,13 +156,41 @@ Reviewed-by: R <r@example.org>`;
     expect(codeOf(second)).toEqual([]);
     expect(codeOf(await page(`commit/${oid}?file=320`))).toHaveLength(100);
     const whole = await page(`commit/${oid}?file=1`);
-    expect(codeOf(whole)).toHaveLength(20_000);
+    expect(codeOf(whole)).toHaveLength(10_000);
     expect(whole).toContain('The rest of the changes of this file is not shown.');
     for (const path of ['?file=321', '?page=3']) await textOf(await get(`commit/${oid}${path}`), 404);
     expect(await json(`commit/${oid}?file=320`)).toMatchObject({
       parent: 0,
       differences: { count: 320, first: 319, totals: { added: 61_900, deleted: 0 } },
     });
+  });
+
+  it('stays bounded where there is very much: files, parents, ids in a message', async () => {
+    const { client, push, page, json } = await rig.project('much');
+    const blob = await client.run(['hash-object', '-w', '--stdin'], { input: 'x\n' });
+    const entries = Array.from({ length: 1_200 }, (_, at) => `100644 blob ${blob}\tf${at}\n`).join('');
+    const tree = await client.run(['mktree'], { input: entries });
+    const make = (args: string[], input = 'x') =>
+      client.run(['commit-tree', tree, ...args], { input, env: { GIT_COMMITTER_DATE: '@5 +0000' } });
+    const parents: string[] = [];
+    for (let at = 0; at < 100; at++) parents.push(await make([], `Parent ${at}`));
+    const merge = await make(
+      parents.flatMap((oid) => ['-p', oid]),
+      `Many\n\n${parents.join(' ')}\n`,
+    );
+    await client.run(['update-ref', 'refs/heads/main', merge]);
+    await push();
+    // To count lines git would compare all files.
+    expect(await json(`commit/${parents[0]}`)).toMatchObject({
+      differences: { count: 1_200, totals: null, files: { length: 300 } },
+    });
+    expect(await page(`commit/${parents[0]}?file=1200`)).toContain('File 1200 of 1,200.');
+    const shown = await page(`commit/${merge}`);
+    expect(shown.match(/<dt>Parent<\/dt>/g)).toHaveLength(64);
+    expect(shown).toContain('and 36 more');
+    // 64 as parents, 50 in the message, one of its files, its history, patch and so on.
+    expect(shown.match(/href="[^"]*\/commit\/[0-9a-f]{40}"/g)).toHaveLength(114);
+    expect(await page(`commit/${merge}?parent=100`)).toContain('No file differs.');
   });
 
   it('shows what people wrote as text, and nothing of it runs', async () => {

@@ -60,6 +60,24 @@ describe('comparisons', () => {
     await textOf(await get('compare/main...alone.diff'), 404);
   });
 
+  it('of refs with hostile names show them as text', async () => {
+    const { client, push, page } = await rig.project('hostile-refs');
+    await client.commit('Begin', { a: '1\n' });
+    const name = `'"><svg/onload=alert(1)><b>&amp;`;
+    await client.run(['checkout', '-q', '-b', name]);
+    await client.commit('More', { a: '2\n' });
+    await push('main', name);
+    const encoded = encodeURIComponent(name);
+    for (const path of [`compare/main...${encoded}`, `compare/${encoded}..main`, `compare?base=${encoded}`]) {
+      const shown = await page(path);
+      expect(shown, path).not.toMatch(/<svg|<b>|="[^"]*"onload/);
+      expect(shown).toContain('&lt;svg/onload=alert(1)&gt;&lt;b&gt;&amp;amp;');
+    }
+    const tree = encodeURIComponent(name).replaceAll('%2F', '/');
+    expect(await page(`commits/${tree}`)).not.toMatch(/<svg|<b>/);
+    expect(await page(`feed/${tree}`)).not.toMatch(/<svg|<b>/);
+  });
+
   it('have pages of commits, and of files one at a time', async () => {
     const { client, push, page } = await rig.project('paged');
     const stream = Array.from({ length: 120 }, (_, at) => {

@@ -54,6 +54,26 @@ it('fails what waits when it is closed, and what is asked later', async () => {
   await session.info(oid);
   const waiting = session.info(oid).catch((error: unknown) => isCairnError(error, 'unavailable'));
   await session.close();
-  expect([true, { type: 'blob', size: 0, content: Buffer.alloc(0) }]).toContainEqual(await waiting);
+  expect([true, { oid, type: 'blob', size: 0, content: Buffer.alloc(0) }]).toContainEqual(await waiting);
   await expect(session.info(oid)).rejects.toThrow('closed');
+});
+
+it('finds objects by the beginnings of their ids, unless several have it, or a ref of that name points elsewhere', async () => {
+  await using own = await BrowseRig.open();
+  const { client } = own;
+  const paths = Array.from({ length: 700 }, (_, at) => `f${at}`);
+  const tip = await client.commit('Many', Object.fromEntries(paths.map((path) => [path, path])));
+  const listed = await client.run(['ls-tree', '--format=%(objectname)', 'HEAD']);
+  const blobs = [...new Set(listed.split('\n'))];
+  const { session } = await own.view();
+  const byStart = new Map<string, number>();
+  for (const oid of blobs) byStart.set(oid.slice(0, 4), (byStart.get(oid.slice(0, 4)) ?? 0) + 1);
+  const shared = [...byStart].find(([, count]) => count > 1)?.[0] ?? '';
+  expect(await session.find(shared)).toBeUndefined();
+  expect(await session.find(tip.slice(0, 12))).toMatchObject({ oid: tip, type: 'commit' });
+  expect(await session.find(tip)).toMatchObject({ oid: tip });
+  await client.run(['branch', 'deadbeef']);
+  for (const none of ['deadbeef', 'HEAD', 'main', 'abc', `${tip}\ninfo ${tip}`, '']) {
+    expect(await session.find(none), none).toBeUndefined();
+  }
 });
