@@ -21,19 +21,43 @@ const BYTE_ORDER_MARKS: readonly (readonly [bytes: readonly number[], encoding: 
 /** As many bytes as git looks at. */
 const LOOKED_AT = 8_000;
 
-/** Reads a file as text. UTF-8 comes first, then UTF-16 by its mark, then Latin-1, in which every byte is a character. */
+/**
+ * Reads a file as text. Byte order marks come first, then UTF-8, then UTF-16 without a mark, then Latin-1, in which every byte is
+ * a character.
+ */
 export function readFileText(content: Buffer): FileText {
   const marked = BYTE_ORDER_MARKS.find(([bytes]) => bytes.every((byte, at) => content[at] === byte));
   if (marked !== undefined) {
     const [bytes, encoding] = marked;
     return { is: 'text', text: new TextDecoder(encoding).decode(content.subarray(bytes.length)), encoding };
   }
-  if (content.subarray(0, LOOKED_AT).includes(0)) return { is: 'binary' };
+  const start = content.subarray(0, LOOKED_AT);
+  if (start.includes(0)) {
+    const encoding = likelyUtf16(start);
+    if (encoding === undefined) return { is: 'binary' };
+    return { is: 'text', text: new TextDecoder(encoding).decode(content), encoding };
+  }
   try {
     return { is: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(content), encoding: 'utf-8' };
   } catch {
     return { is: 'text', text: new TextDecoder('windows-1252').decode(content), encoding: 'windows-1252' };
   }
+}
+
+/**
+ * Tells UTF-16 without a mark: every other byte of Latin letters is NUL, and there are no characters that are not written.
+ * @returns undefined for everything else
+ */
+function likelyUtf16(start: Buffer): string | undefined {
+  const zeros = [0, 0];
+  for (const [at, byte] of start.entries()) if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1;
+  const [even = 0, odd = 0] = zeros;
+  if (start.length % 2 !== 0 || Math.max(even, odd) < start.length / 5 || Math.min(even, odd) > 0)
+    return undefined;
+  const encoding = odd > 0 ? 'utf-16le' : 'utf-16be';
+  const text = new TextDecoder(encoding).decode(start);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those that no text has
+  return /[\0-\x08\x0e-\x1f\x7f\uffff]/.test(text) ? undefined : encoding;
 }
 
 /** The lines of a text. A line feed ends a line, and need not stand at the end. CR before it is left out. */

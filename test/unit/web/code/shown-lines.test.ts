@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hasHiddenDirections, linesOf } from '../../../../src/web/code/file-text.ts';
+import { hasHiddenDirections, linesOf, readFileText } from '../../../../src/web/code/file-text.ts';
 import { shownLines } from '../../../../src/web/code/shown-lines.ts';
 import type { CodeQuestion } from '../../../../src/web/render/highlight.ts';
 import { MOST_MARKED } from '../../../../src/web/render/marked-lines.ts';
@@ -19,6 +19,38 @@ it.each([
     expect(linesOf(text)).toEqual({ lines, lineEnds, endsWithLineFeed });
   },
 );
+
+describe('the encoding of a file', () => {
+  const be = (text: string) => Buffer.from(text, 'utf16le').swap16();
+
+  it.each([
+    ['utf-8', Buffer.from('Grüße')],
+    ['utf-8', Buffer.from('\ufeffGrüße')],
+    ['utf-8', Buffer.alloc(0)],
+    ['utf-16le', Buffer.from('\ufeffGrüße €', 'utf16le')],
+    ['utf-16be', be('\ufeffGrüße €')],
+    ['utf-16le', Buffer.from('Grüße\r\nan alle € '.repeat(600), 'utf16le')],
+    ['utf-16be', be('Grüße\n')],
+    ['windows-1252', Buffer.from('Grüße', 'latin1')],
+  ])('is %s of %j', (encoding, content) => {
+    const read = readFileText(content);
+    expect(read.is === 'text' && read.encoding).toBe(encoding);
+    if (content.length > 0) expect(read.is === 'text' && read.text.slice(0, 5)).toBe('Grüße');
+  });
+
+  it('is none for what has other bytes', () => {
+    for (const content of [
+      Buffer.from([0]),
+      Buffer.alloc(100),
+      Buffer.from([0x61, 0, 0x62]),
+      Buffer.from('a\0b\0c\0\0d'),
+      Buffer.from([1, 0, 2, 0, 3, 0, 4, 0]),
+      Buffer.from('many letters and one \0 ...'),
+      Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d]),
+    ])
+      expect(readFileText(content)).toEqual({ is: 'binary' });
+  });
+});
 
 it('characters that change the writing direction are seen', () => {
   expect(['a\u202eb', '\u2066'].map(hasHiddenDirections)).toEqual([true, true]);

@@ -14,7 +14,7 @@ import { SHOWN_SIZE } from '../file/show-file.ts';
 import { type BlameContent, blameHtml } from './blame-html.ts';
 
 /** Milliseconds for which git looks for where lines come from. */
-const TIME_LIMIT = 8_000;
+const TIME_LIMIT = 5_000;
 
 const schema = z.object({
   revision: z.string(),
