@@ -51,6 +51,7 @@ import { openFossil } from './open-fossil.ts';
 import { openGit } from './open-git.ts';
 import { listenHttp, serveHttp } from './open-http.ts';
 import { openMirrors } from './open-mirrors.ts';
+import { pageDisk } from './open-page-disk.ts';
 import { openRelay } from './open-relay.ts';
 import { openRepositories } from './open-repositories.ts';
 import { openSessions } from './open-sessions.ts';
@@ -140,6 +141,7 @@ async function openApp(
   const fossilSubscribers = new PublishSubscribers<FossilManifest>();
   const responses = responseCache(settings, metrics);
   const downloads = downloadCache(settings, metrics);
+  const pages = pageDisk(settings);
   const opened = await openRepositories(
     {
       stores,
@@ -153,7 +155,7 @@ async function openApp(
         ...(settings.store.kind === 's3' ? { ranged: rangedDownloads() } : {}),
         observer: cacheObserver(metrics),
         onDiskFull: async () => {
-          await allSettledOrThrow([responses.relieve(), downloads.relieve()]);
+          await allSettledOrThrow([responses.relieve(), downloads.relieve(), pages.relieve()]);
         },
       },
       publishObserver: publishObserver(metrics),
@@ -164,6 +166,7 @@ async function openApp(
   );
   await responses.open();
   await downloads.open();
+  await pages.open();
   const { repositories, artifacts, cache } = opened;
   const folding = new Folding({
     repositories,
@@ -272,6 +275,7 @@ async function openApp(
       transfer,
       git,
       downloads,
+      pages,
       relay,
       mirrors: mirrors.kept,
       fossil: { ...fossil, verifier },

@@ -23,6 +23,7 @@ import { repositoryId } from '../repository/repository-id.ts';
 import type { ResponseCache } from '../transfer/fetch/response-cache.ts';
 import { FETCH_REQUEST_BYTES } from '../transfer/fetch/upload-post.ts';
 import { headMemory } from '../transfer/push/head.ts';
+import type { PageDisk } from '../web/code/page-disk.ts';
 import { RenderPool } from '../web/render/render-pool.ts';
 import { webRoutes } from '../web/web-routes.ts';
 import { openDownloads } from './open-downloads.ts';
@@ -51,6 +52,7 @@ export interface ServedParts extends HttpParts {
   readonly git: Git;
   /** Keeps archives and large files. */
   readonly downloads: ResponseCache;
+  readonly pages: PageDisk;
   /** What people do with mirrors; undefined where none are kept. */
   readonly mirrors: KeptMirrors | undefined;
   readonly fossil: FossilAppContext;
@@ -134,12 +136,14 @@ export async function serveHttp(
   // Above the server on the stack: requests that still run need it.
   stack.defer(() => views.close());
   stack.defer(() => parts.downloads.close());
+  stack.defer(() => parts.pages.close());
   const renderer = new RenderPool(RENDERING);
   stack.defer(() => renderer.close());
   const pages = webRoutes({
     repositories,
     views,
     downloads: openDownloads(settings, parts.downloads, views),
+    disk: parts.pages,
     renderer,
     fossil: parts.fossil.repositories,
     fossilViews: new FossilViews({ ...PAGES, standBack: () => precedence.standBack() }),

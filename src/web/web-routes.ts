@@ -15,6 +15,7 @@ import { apiRoutes } from './api/api-routes.ts';
 import { assetRoutes } from './assets/asset-routes.ts';
 import { codeRoutes } from './code/code-routes.ts';
 import type { KeptDownloads } from './code/downloads/kept-downloads.ts';
+import type { PageDisk } from './code/page-disk.ts';
 import { type FoundFossil, findFossil } from './find-repository.ts';
 import { fossilRoutes } from './fossil/fossil-routes.ts';
 import { frontRoutes } from './front/front-routes.ts';
@@ -57,6 +58,8 @@ export interface WebRoutesContext {
   readonly renderer?: Renderer;
   /** Keeps large answers; see `codeRoutes`. */
   readonly downloads?: KeptDownloads;
+  /** Pages on disk. Absent: they are kept in memory alone. */
+  readonly disk?: PageDisk;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -89,9 +92,9 @@ export function webRoutes(context: WebRoutesContext): Hono {
   }
   app.route('/', frontRoutes({ index, base, access, information }));
   if (context.views !== undefined) {
-    const { repositories, views, downloads, renderer = NO_RENDERER } = context;
+    const { repositories, views, downloads, disk, renderer = NO_RENDERER } = context;
     const { clock } = context;
-    const kept = downloads === undefined ? {} : { downloads };
+    const kept = { ...(downloads && { downloads }), ...(disk && { disk }) };
     const nameOf = (id: RepositoryId, isPublic: boolean) =>
       announcementFor(about, id, isPublic)?.name?.trim().slice(0, NAME) || id.identifier;
     const aboutOf = (id: RepositoryId, isPublic: boolean) => aboutRepository(about, id, isPublic);

@@ -1,4 +1,5 @@
 /** Pages of files, commits and histories, of repositories made by real git, through the routes that serve them. */
+import { gunzipSync } from 'node:zlib';
 import { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RepositoryViews } from '../../src/browse/repository-views.ts';
@@ -358,13 +359,32 @@ describe('for programs', () => {
       const body: unknown = JSON.parse(await text(response));
       expect(schema.parse(body), word).toEqual(body);
       expect(response.headers.get('Content-Type')).toBe('application/json; charset=utf-8');
-      expect(response.headers.get('Vary')).toBe('Accept');
+      expect(response.headers.get('Vary')).toBe('Accept, Accept-Encoding');
       const etag = response.headers.get('ETag') ?? '';
       expect((await get(path, { Accept: 'application/json', 'If-None-Match': etag })).status).toBe(304);
       expect((await get(path, { Accept: 'text/html', 'If-None-Match': etag })).status).toBe(200);
     }
     const refusal = await get('tree/none', { Accept: 'application/json' });
     expect(JSON.parse(await text(refusal, 404))).toMatchObject({ error: { kind: 'not-found' } });
+  });
+});
+
+describe('a page for those who take gzip', () => {
+  it('is compressed, with a validator of its own', async () => {
+    const { client, push, get } = await project('zipped');
+    await client.commit('Begin', { 'a.txt': 'one\n' });
+    await push();
+    const plain = await get('tree/main');
+    const zipped = await get('tree/main', { 'Accept-Encoding': 'br, gzip' });
+    expect(zipped.headers.get('Content-Encoding')).toBe('gzip');
+    expect(zipped.headers.get('Vary')).toBe('Accept, Accept-Encoding');
+    const body = Buffer.from(await zipped.arrayBuffer());
+    expect(Number(zipped.headers.get('Content-Length'))).toBe(body.length);
+    expect(gunzipSync(body).toString()).toBe(await text(plain));
+    const etag = zipped.headers.get('ETag') ?? '';
+    expect(etag).not.toBe(plain.headers.get('ETag'));
+    expect((await get('tree/main', { 'If-None-Match': etag })).status).toBe(200);
+    expect((await get('tree/main', { 'If-None-Match': etag, 'Accept-Encoding': 'gzip' })).status).toBe(304);
   });
 });
 

@@ -5,15 +5,14 @@ import type { PageWord } from '../../nostr/repository-url.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { type FoundRepository, findRepository } from '../find-repository.ts';
-import { JSON_HEADERS, PAGE_HEADERS } from '../page-headers.ts';
 import { readPagePath } from '../page-path.ts';
 import { PageTraffic } from '../page-traffic.ts';
 import { notFound, refuse, tooMany } from '../refuse.ts';
 import { NO_RENDERER, type Renderer } from '../render/render-pool.ts';
 import { representationOf } from '../representation.ts';
+import { sendPage } from '../send-page.ts';
 import { callerOf } from '../served.ts';
 import { privateAnswer } from '../session/private-answer.ts';
-import { isKnown } from '../validators.ts';
 import type { About } from './about.ts';
 import type { CodeDownload } from './code-download.ts';
 import { CodeLinks, encodeSegment } from './code-links.ts';
@@ -24,6 +23,7 @@ import { type CodeContext, contextKey } from './frame.ts';
 import { LiesElsewhere } from './lies-elsewhere.ts';
 import { type CodeAnswers, loadCode } from './load-code.ts';
 import { PageCache } from './page-cache.ts';
+import type { PageDisk } from './page-disk.ts';
 
 export interface CodeRoutesContext {
   readonly repositories: Pick<Repositories, 'get'>;
@@ -32,6 +32,8 @@ export interface CodeRoutesContext {
   readonly renderer?: Renderer;
   /** Keeps large answers. Absent: there are no archives, and large files are not sent. */
   readonly downloads?: KeptDownloads;
+  /** Pages on disk. Absent: they are kept in memory alone. */
+  readonly disk?: PageDisk;
   /** The public base URL of the service, without a slash at its end. */
   readonly base: string;
   readonly clock: Clock;
@@ -56,7 +58,7 @@ const CACHE = 64 * 1024 * 1024;
 /** The pages and downloads of what is in repositories. Requests for anything else go to the next routes. */
 export function codeRoutes(context: CodeRoutesContext): Hono {
   const { base } = context;
-  const cache = new PageCache(CACHE);
+  const cache = new PageCache(CACHE, context.disk);
   const traffic = new PageTraffic(context.clock);
   const app = new Hono();
   app.get('*', async (c, next) => {
@@ -154,7 +156,5 @@ async function answerPage(
       page.slow ? 'slow' : 'quick',
     ),
   );
-  const headers = { ...(representation === 'json' ? JSON_HEADERS : PAGE_HEADERS), ETag: made.etag };
-  if (isKnown(c, made.etag)) return c.body(null, 304, headers);
-  return representation === 'json' ? c.body(made.body, 200, headers) : c.html(made.body, 200, headers);
+  return sendPage(c, made, representation);
 }

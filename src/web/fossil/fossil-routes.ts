@@ -10,11 +10,11 @@ import { rangeOf } from '../code/downloads/raw-download.ts';
 import { rawHeaders } from '../code/downloads/raw-headers.ts';
 import { PageCache } from '../code/page-cache.ts';
 import { type FoundFossil, findFossil } from '../find-repository.ts';
-import { JSON_HEADERS, PAGE_HEADERS } from '../page-headers.ts';
 import { PageTraffic } from '../page-traffic.ts';
 import { notFound, refuse, tooMany } from '../refuse.ts';
 import { NO_RENDERER, type Renderer } from '../render/render-pool.ts';
 import { representationOf } from '../representation.ts';
+import { sendPage } from '../send-page.ts';
 import { callerOf } from '../served.ts';
 import { privateAnswer } from '../session/private-answer.ts';
 import { isKnown } from '../validators.ts';
@@ -94,9 +94,7 @@ async function answerPage(
       asked.make({ view, renderer }, fossil, representation),
     ),
   );
-  const headers = { ...(representation === 'json' ? JSON_HEADERS : PAGE_HEADERS), ETag: made.etag };
-  if (isKnown(c, made.etag)) return c.body(null, 304, headers);
-  return representation === 'json' ? c.body(made.body, 200, headers) : c.html(made.body, 200, headers);
+  return sendPage(c, made, representation);
 }
 
 /** Reads a state, and charges the visitor's address for the time. */

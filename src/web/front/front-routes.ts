@@ -1,10 +1,9 @@
 import { type Context, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
-import { sha256 } from '../../lib/digest.ts';
 import type { AccessMode } from '../../policy/push-entry.ts';
-import { JSON_HEADERS, PAGE_HEADERS } from '../page-headers.ts';
+import { MadePage } from '../made-page.ts';
 import { homePage, type ServiceInformation } from '../pages/home-page.ts';
-import { isKnown } from '../validators.ts';
+import { sendPage } from '../send-page.ts';
 import { frontJson } from './front-json.ts';
 import { readFrontQuestion } from './front-question.ts';
 import type { RepositoryIndex } from './repository-index.ts';
@@ -39,12 +38,7 @@ export function frontRoutes({ index, base, access, information }: FrontRoutesCon
     const body = isJson
       ? JSON.stringify(frontJson(base, question, found))
       : String(await homePage({ base, access, information, question, found }));
-    const headers = {
-      ...(isJson ? JSON_HEADERS : PAGE_HEADERS),
-      ETag: `"${sha256(body).slice(0, 32)}"`,
-    };
-    if (isKnown(c, headers.ETag)) return c.body(null, 304, headers);
-    return isJson ? c.body(body, 200, headers) : c.html(body, 200, headers);
+    return sendPage(c, new MadePage(Buffer.from(body)), isJson ? 'json' : 'html');
   });
 }
 

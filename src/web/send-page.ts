@@ -1,0 +1,46 @@
+import type { Context } from 'hono';
+import type { MadePage } from './made-page.ts';
+import { JSON_HEADERS, PAGE_HEADERS } from './page-headers.ts';
+import type { Representation } from './representation.ts';
+import { isKnown } from './validators.ts';
+
+/** Bodies up to so many bytes fit into one packet, compressed or not. */
+const SMALL = 1_024;
+
+const HEADERS: Readonly<Record<Representation, Readonly<Record<string, string>>>> = {
+  html: { ...PAGE_HEADERS, 'Content-Type': 'text/html; charset=UTF-8' },
+  json: JSON_HEADERS,
+};
+
+/** Sends a page: compressed to those who take that, and nothing to those who have it. */
+export async function sendPage(
+  c: Context,
+  page: MadePage,
+  representation: Representation,
+): Promise<Response> {
+  const headers = HEADERS[representation];
+  c.header('Vary', 'Accept-Encoding', { append: true });
+  const isZipped = page.body.length > SMALL && takesGzip(c.req.header('Accept-Encoding'));
+  // Other bytes need another validator (RFC 9110, section 8.8.3.3).
+  const etag = `"${page.digest}${isZipped ? '-gzip' : ''}"`;
+  if (isKnown(c, etag)) return c.body(null, 304, { ...headers, ETag: etag });
+  const body = isZipped ? await page.zipped() : page.body;
+  return c.body(new Uint8Array(body.buffer as ArrayBuffer, body.byteOffset, body.length), 200, {
+    ...headers,
+    ETag: etag,
+    'Content-Length': String(body.length),
+    ...(isZipped ? { 'Content-Encoding': 'gzip' } : {}),
+  });
+}
+
+/** Whether an `Accept-Encoding` allows gzip (RFC 9110, section 12.5.3). */
+export function takesGzip(header: string | undefined): boolean {
+  const weights = new Map(
+    (header ?? '').split(',').map((part) => {
+      const [coding = '', ...parameters] = part.split(';').map((one) => one.trim().toLowerCase());
+      const weight = parameters.find((one) => one.startsWith('q='))?.slice(2) ?? '1';
+      return [coding, Number(weight)] as const;
+    }),
+  );
+  return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0;
+}

@@ -1,0 +1,129 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PageCache } from '../../../../src/web/code/page-cache.ts';
+import { PageDisk } from '../../../../src/web/code/page-disk.ts';
+import { takesGzip } from '../../../../src/web/send-page.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
+import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
+
+let folder: TempDir;
+beforeAll(async () => {
+  folder = await tempDir('cairn-pages');
+});
+afterAll(() => folder[Symbol.asyncDispose]());
+
+/** Text that does not shrink much. */
+const text = (seed: number, size: number) => new SeededRandom(seed).hex(size / 2);
+
+describe('pages', () => {
+  it('are made once, also for those who ask at once, and again after a failure', async () => {
+    const cache = new PageCache(1_000_000);
+    let made = 0;
+    const make = async () => `page ${++made}`;
+    const all = await Promise.all(Array.from({ length: 10 }, () => cache.page(['a'], make)));
+    expect(new Set(all.map(({ body }) => body.toString()))).toEqual(new Set(['page 1']));
+    await expect(cache.page(['b'], () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect((await cache.page(['b'], make)).body.toString()).toBe('page 2');
+  });
+
+  it('that leave the memory are read from disk', async () => {
+    const disk = new PageDisk({ folder: join(folder.path, 'leave'), budget: 1_000_000 });
+    await disk.open();
+    const cache = new PageCache(25_000, disk);
+    let made = 0;
+    const page = (at: number) =>
+      cache.page([at], async () => {
+        made++;
+        return text(at, 10_000);
+      });
+    for (let at = 0; at < 10; at++) {
+      await page(at);
+      await expect.poll(async () => (await readdir(join(folder.path, 'leave'))).length).toBe(at + 1);
+    }
+    const digests = new Set<string>();
+    for (let at = 0; at < 10; at++) {
+      const { body, digest } = await page(at);
+      expect(body.toString()).toBe(text(at, 10_000));
+      digests.add(digest);
+    }
+    expect([made, digests.size]).toEqual([10, 10]);
+    await disk.close();
+  });
+
+  it('that are damaged on disk, or gone from it, are made again', async () => {
+    const at = join(folder.path, 'damage');
+    const disk = new PageDisk({ folder: at, budget: 1_000_000 });
+    await disk.open();
+    const cache = new PageCache(1, disk);
+    const make = async () => 'whole';
+    await cache.page([1], make);
+    await cache.page([2], make);
+    await expect.poll(async () => (await readdir(at)).length).toBe(1 + 1);
+    for (const name of await readdir(at)) await writeFile(join(at, name), 'damaged');
+    expect((await cache.page([1], make)).body.toString()).toBe('whole');
+    await disk.relieve();
+    expect([disk.size, await readdir(at)]).toEqual([0, []]);
+    expect((await cache.page([2], make)).body.toString()).toBe('whole');
+    await disk.close();
+  });
+});
+
+describe('the disk', () => {
+  it('stays within its budget, and keeps what was read last', async () => {
+    const at = join(folder.path, 'budget');
+    const disk = new PageDisk({ folder: at, budget: 40_000 });
+    await disk.open();
+    const cache = new PageCache(1, disk);
+    let made: number[] = [];
+    const page = async (number: number) => {
+      await cache.page([number], async () => {
+        made.push(number);
+        return text(number, 10_000);
+      });
+      await disk.settled();
+    };
+    for (let number = 0; number < 20; number++) {
+      await page(number);
+      await page(0);
+    }
+    expect(disk.size).toBeGreaterThan(20_000);
+    expect(disk.size).toBeLessThanOrEqual(40_000);
+    expect(made.filter((number) => number === 0)).toHaveLength(1);
+    made = [];
+    await page(1);
+    expect(made).toEqual([1]);
+    await disk.close();
+  });
+
+  it('that does not work is no fault of a page', async () => {
+    const disk = new PageDisk({ folder: join(folder.path, 'none'), budget: 1_000_000 });
+    // It was never opened: nothing can be written.
+    const cache = new PageCache(1, disk);
+    for (let time = 0; time < 3; time++) {
+      expect((await cache.page([1], async () => 'page')).body.toString()).toBe('page');
+      await disk.settled();
+    }
+    expect(disk.size).toBe(0);
+    await disk.close();
+  });
+});
+
+describe('Accept-Encoding', () => {
+  it.each([
+    [undefined, false],
+    ['', false],
+    ['gzip', true],
+    ['gzip, deflate, br, zstd', true],
+    ['br;q=1.0, gzip;q=0.8, *;q=0.1', true],
+    ['*', true],
+    ['GZIP', true],
+    ['gzip;q=0', false],
+    ['gzip; q=0.000, *', false],
+    ['identity', false],
+    ['x-gzipped', false],
+    ['gzip;q=nonsense', false],
+  ])('%s: %s', (header, taken) => {
+    expect(takesGzip(header)).toBe(taken);
+  });
+});
