@@ -100,6 +100,17 @@ function codeOf(link: string): string {
   return new URL(link).searchParams.get('link') ?? '';
 }
 
+/** Pages, feeds and downloads of refs. What a reader has asked for is kept by then, in memory and on disk. */
+const OF_REFS = [
+  '/archive/main.tar.gz',
+  '/branches',
+  '/contributors/main',
+  '/search/main?q=plan',
+  '/search/main?type=paths&q=plan',
+  '/tags',
+  '/tags/feed.atom',
+];
+
 describe('a visitor with a Nostr extension', () => {
   it('signs in, sees the private repository, and is sent to the page that was wanted', async () => {
     const visit = new Visit(server.url);
@@ -116,7 +127,14 @@ describe('a visitor with a Nostr extension', () => {
     const text = await page.text();
     expect(text).toContain('plan.txt');
     expect(text).toContain(`You are signed in as <code>${reader.npub.slice(0, 12)}`);
-    for (const path of ['', '.git', '/raw/main/plan.txt', '/commits/main', '/file/main/plan.txt']) {
+    for (const path of [
+      '',
+      '.git',
+      '/raw/main/plan.txt',
+      '/commits/main',
+      '/file/main/plan.txt',
+      ...OF_REFS,
+    ]) {
       const found = await visit.get(`${secret}${path}`);
       expect(found.status, path).toBe(200);
       expect(found.headers.get('Cache-Control'), path).toBe('private, no-store');
@@ -207,7 +225,7 @@ describe('a link of cairn open', () => {
 describe('nothing tells what there is', () => {
   it('a key without rights gets what everybody gets, for private and for missing repositories', async () => {
     const visit = await signedInAs(stranger);
-    for (const path of ['', '/tree/main', '/raw/main/plan.txt', '/commits/main']) {
+    for (const path of ['', '/tree/main', '/raw/main/plan.txt', '/commits/main', ...OF_REFS]) {
       for (const headers of [{}, { Accept: 'application/json' }] as Record<string, string>[]) {
         const anonymous = await seen(await new Visit(server.url).get(`${secret}${path}`, headers));
         expect(anonymous.status).toBe(404);
