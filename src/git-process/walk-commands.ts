@@ -1,6 +1,6 @@
 /** The git commands behind pages of branches, tags and contributors. As in `browse-commands.ts`, ids go through standard input. */
 import { NICENESS } from './browse-commands.ts';
-import type { GitCommand } from './commands.ts';
+import { checkedObjectId, type GitCommand } from './commands.ts';
 
 /**
  * Prints the commits that the ids on standard input reach, newest first, each on a line with its parents. The caller stops it
@@ -12,6 +12,19 @@ export function listParents(gitDir: string, count: number): GitCommand {
     args: ['--parents', `--max-count=${count}`, '--stdin'],
     // Otherwise git flushes its output after every commit.
     variables: { GIT_DIR: gitDir, GIT_FLUSH: '0' },
+    niceness: NICENESS,
+  };
+}
+
+/**
+ * Prints the best common ancestor of two commits; exit code 1 if they have none. It reads no standard input.
+ * @param one and @param other whole object ids in hex
+ */
+export function findMergeBase(gitDir: string, one: string, other: string): GitCommand {
+  return {
+    name: 'merge-base',
+    args: [checkedObjectId(one), checkedObjectId(other)],
+    variables: { GIT_DIR: gitDir },
     niceness: NICENESS,
   };
 }

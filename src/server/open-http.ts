@@ -150,6 +150,7 @@ export async function serveHttp(
     events: relay.events,
     visible: (event) => relay.directory.visible(event, new Set()),
     receiptKey: (owner, identifier) => relay.service.signerOf(repositoryId(owner, identifier)).publicKey,
+    discussions: { discussions: relay.discussions, history: relay.refHistory },
     base,
     access: settings.access,
     information: relay.information,

@@ -29,6 +29,7 @@ import { RepositoryUpkeep } from '../relay/announcements/repository-upkeep.ts';
 import { Withdrawals } from '../relay/announcements/withdraw.ts';
 import { type RelayInformation, relayInformation } from '../relay/client/information.ts';
 import { defaultRelayLimits } from '../relay/client/relay-limits.ts';
+import { Discussions } from '../relay/discussions/discussions.ts';
 import { EventQuota } from '../relay/log/event-quota.ts';
 import { EventStore } from '../relay/log/event-store.ts';
 import { SignedEvents } from '../relay/log/signed-events.ts';
@@ -40,6 +41,7 @@ import { FossilReceiptContent } from '../relay/states/fossil-receipt-content.ts'
 import { GitReceiptContent } from '../relay/states/git-receipt-content.ts';
 import { HeldStates } from '../relay/states/held-states.ts';
 import { Receipts } from '../relay/states/receipts.ts';
+import { RefHistory } from '../relay/states/ref-history.ts';
 import { SignedStateUpkeep } from '../relay/states/signed-state-upkeep.ts';
 import { SignedStates } from '../relay/states/signed-states.ts';
 import { Trust } from '../relay/trust.ts';
@@ -101,6 +103,10 @@ export interface OpenedRelay {
   readonly fossilPublished: PublishSubscriber<FossilManifest>;
   readonly sockets: RelaySockets;
   readonly information: RelayInformation;
+  /** What is said about repositories, for pages. */
+  readonly discussions: Discussions;
+  /** Who moved the refs of repositories, for pages. */
+  readonly refHistory: RefHistory;
   /** Starts to follow other servers, and to finish what they or earlier runs left unfinished. */
   start(): void;
 }
@@ -308,6 +314,14 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
   });
   return {
     events,
+    discussions: new Discussions({
+      events,
+      trust,
+      visible: (event, reader) => directory.visible(event, reader),
+      mentions: (event) => directory.mentions(event),
+      clock,
+    }),
+    refHistory: new RefHistory({ content: new GitReceiptContent(), signedEvents, service, clock }),
     directory,
     service,
     heldStates,

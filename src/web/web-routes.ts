@@ -21,6 +21,10 @@ import { fossilRoutes } from './fossil/fossil-routes.ts';
 import { frontRoutes } from './front/front-routes.ts';
 import { RepositoryIndex } from './front/repository-index.ts';
 import { type Html, rootOf } from './layout.ts';
+import type { NostrSources } from './nostr/nostr-page.ts';
+import { nostrRoutes } from './nostr/nostr-routes.ts';
+import { ownerRoutes } from './nostr/owner/owner-routes.ts';
+import { RenderedTexts } from './nostr/text/rendered-texts.ts';
 import { PAGE_HEADERS } from './page-headers.ts';
 import { readFossilPagePath, readPagePath } from './page-path.ts';
 import { fossilPage } from './pages/fossil-page.ts';
@@ -56,6 +60,8 @@ export interface WebRoutesContext {
   readonly fossilViews?: FossilViews;
   /** Renders what strangers wrote; absent: it is shown as it is. */
   readonly renderer?: Renderer;
+  /** What is said about repositories, and who moved their refs. Absent: there are no pages of it. */
+  readonly discussions?: Pick<NostrSources, 'discussions' | 'history'>;
   /** Keeps large answers; see `codeRoutes`. */
   readonly downloads?: KeptDownloads;
   /** Pages on disk. Absent: they are kept in memory alone. */
@@ -102,6 +108,15 @@ export function webRoutes(context: WebRoutesContext): Hono {
       '/',
       codeRoutes({ repositories, views, ...kept, renderer, base, nameOf, aboutOf, readerOf, clock }),
     );
+    const { discussions } = context;
+    if (discussions !== undefined) {
+      const texts = new RenderedTexts(renderer, clock);
+      app.route(
+        '/',
+        nostrRoutes({ ...discussions, repositories, views, texts, base, nameOf, readerOf, clock }),
+      );
+      app.route('/', ownerRoutes({ ...discussions, base, readerOf }));
+    }
   }
   /** Whether what is not there as a repository of git is one of Fossil that the visitor may read. */
   const isFossil = async (c: Context, id: RepositoryId): Promise<boolean> =>

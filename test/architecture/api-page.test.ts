@@ -1,14 +1,19 @@
 import { expect, it } from 'vitest';
 import { CODE_PAGES } from '../../src/web/code/code-page-list.ts';
 import { FOSSIL_PAGES } from '../../src/web/fossil/fossil-page-list.ts';
+import { NOSTR_WORDS } from '../../src/web/nostr/load-nostr.ts';
+import { NOSTR_PAGES } from '../../src/web/nostr/nostr-page-list.ts';
 import { readText } from './source-tree.ts';
 
 it('the reference of the API has every page, and no other', () => {
   const rows = [...readText('docs/reference/api.md').matchAll(/^\| `([^`]*)` \| (.*) \|$/gm)];
   const written = rows.map(([, path = '', summary = '']) => [path, summary]);
-  const pages = [...CODE_PAGES, ...FOSSIL_PAGES].map(({ description }) => [
-    description.path,
-    description.summary,
-  ]);
+  const all = [...CODE_PAGES, ...FOSSIL_PAGES, ...NOSTR_PAGES];
+  const pages = all.map(({ description }) => [description.path, description.summary]);
   expect(written.filter(([path]) => path !== undefined)).toEqual(pages);
+});
+
+it('the words of pages about events are known before the pages are loaded', () => {
+  const words = [...NOSTR_PAGES.map(({ word }) => word), 'event', 'receipt'];
+  expect([...NOSTR_WORDS].sort()).toEqual(words.sort());
 });

@@ -25,7 +25,8 @@ export interface PatchMailLimits {
   readonly lines: number;
 }
 
-const SIGNATURE = /\n-- \n[^\n]*\s*$/;
+/** What ends a mail of git's: behind it stands the version of git. */
+const SIGNATURE = '\n-- \n';
 const NONE = '000000';
 /** Characters of a line that are kept. */
 const COLUMNS = 2_000;
@@ -87,11 +88,22 @@ function decodeWords(value: string): string {
 /** The message: what comes before the line `---`, behind which there are statistics. */
 function messageOf(body: string): string {
   const end = /(?:^|\n)---[ ]*\n/.exec(body)?.index ?? body.length;
-  return body.slice(0, end).replace(SIGNATURE, '').trim();
+  return withoutSignature(body.slice(0, end)).trim();
+}
+
+function withoutSignature(text: string): string {
+  const at = text.lastIndexOf(SIGNATURE);
+  const isLast =
+    at !== -1 &&
+    !text
+      .slice(at + SIGNATURE.length)
+      .trim()
+      .includes('\n');
+  return isLast ? text.slice(0, at + 1) : text;
 }
 
 function changes(text: string, limits: PatchMailLimits): Pick<PatchMail, 'files' | 'count'> {
-  const patch = text.replace(SIGNATURE, '\n');
+  const patch = withoutSignature(text);
   const found = splitPatch(Buffer.from(patch.endsWith('\n') ? patch : `${patch}\n`), true);
   const bounds = { lines: limits.lines, columns: COLUMNS };
   const diffs = found.slice(0, limits.files).map((section) => parseFileDiff([section], bounds));

@@ -108,8 +108,8 @@ export function parseJobResult(event: NostrEvent): JobResult | undefined {
   const conclusion = conclusionOf(event);
   const job = oneLine(firstValue(event, 'name') ?? firstValue(event, 'job') ?? '', TEXT);
   if (context === undefined || conclusion === undefined || job === '') return undefined;
-  const logs = firstValue(event, 'logs');
-  return { ...context, job, conclusion, ...(logs !== undefined && isWebAddress(logs) ? { logs } : {}) };
+  const logs = webAddress(firstValue(event, 'logs') ?? '');
+  return { ...context, job, conclusion, ...(logs === undefined ? {} : { logs }) };
 }
 
 /** Reads a request to a coordinator. @returns undefined for what is none, or names several */
@@ -154,6 +154,7 @@ function isStatus(text: string): text is WorkflowRun['status'] {
   return STATUSES.has(text);
 }
 
-function isWebAddress(text: string): boolean {
-  return text.length <= 1_000 && URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+function webAddress(text: string): string | undefined {
+  const url = text.length <= 1_000 && URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) ? url.href : undefined;
 }

@@ -37,13 +37,13 @@ export function parseProfile(event: NostrEvent): Profile {
   };
   const name = [text('display_name', NAME), text('name', NAME)].find((found) => found && !isLikeKey(found));
   const about = text('about', ABOUT);
-  const website = text('website', ADDRESS);
+  const website = webAddress(text('website', ADDRESS) ?? '');
   const nip05 = text('nip05', ADDRESS);
   return {
     at,
     ...(name === undefined ? {} : { name }),
     ...(about === undefined ? {} : { about }),
-    ...(website !== undefined && isWebAddress(website) ? { website } : {}),
+    ...(website === undefined ? {} : { website }),
     ...(nip05 !== undefined && /^[\w.+-]+@[\w.-]+\.[a-z]{2,}$/i.test(nip05) ? { nip05 } : {}),
   };
 }
@@ -78,11 +78,10 @@ function isLikeKey(name: string): boolean {
   return /n(?:pub|sec|profile)1|[0-9a-f]{16}/i.test(name.replace(/[^\w]/g, ''));
 }
 
-function isWebAddress(text: string): boolean {
+function webAddress(text: string): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  return (
-    (url?.protocol === 'https:' || url?.protocol === 'http:') && url.username === '' && url.password === ''
-  );
+  if (url === undefined || !/^https?:$/.test(url.protocol)) return undefined;
+  return url.username === '' && url.password === '' ? url.href : undefined;
 }
 
 function readObject(content: string): Readonly<Record<string, unknown>> {

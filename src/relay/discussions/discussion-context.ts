@@ -14,6 +14,10 @@ export interface DiscussionContext {
   readonly trust: Pick<Trust, 'counts' | 'writersOf'>;
   /** Whether somebody who has shown these keys may see an event. */
   readonly visible: (event: NostrEvent, reader: Authenticated) => boolean;
+  /** The repositories that an event is about, directly or through the events it answers. */
+  readonly mentions: (
+    event: NostrEvent,
+  ) => readonly { readonly owner: string; readonly announcement: { readonly identifier: string } }[];
   readonly clock: Clock;
 }
 

@@ -26,6 +26,12 @@ export interface CoverNote {
   readonly content: string;
 }
 
+/** A thread in a list. */
+export interface ThreadHead extends ThreadStart {
+  /** How many comments it has. */
+  readonly comments: number;
+}
+
 export interface Thread {
   /** With the subject and the labels that are in force. */
   readonly start: ThreadStart;
@@ -123,6 +129,39 @@ export class ThreadReader {
   /** How many comments a thread has, without reading them. @returns at most {@link MOST_COMMENTS} */
   async commentCount(thread: string): Promise<number> {
     return (await this.commentIds(thread)).length;
+  }
+
+  /**
+   * Heads of threads for a list, with the subjects and labels that are in force, in the given order. A thread that the reader
+   * may not see, or that is not here any more, is left out.
+   */
+  async heads(
+    repository: RepositoryId,
+    ids: readonly string[],
+    reader: Authenticated,
+  ): Promise<readonly ThreadHead[]> {
+    const starts = ids.flatMap((id) => {
+      const event = seenEvent(this.context, id, reader);
+      return (event === undefined ? undefined : parseThreadStart(event)) ?? [];
+    });
+    const byId = new Map(starts.map((start) => [start.id, start]));
+    const filter = { kinds: new Set([kinds.label]), tags: new Map([['e', new Set(byId.keys())]]) };
+    const labellings = await this.valid(filter, reader, (event) => {
+      const labelling = parseLabelling(event);
+      const start = labelling === undefined ? undefined : byId.get(labelling.thread);
+      if (start === undefined) return undefined;
+      const isValid = event.pubkey === start.author || this.isMaintainer(repository, event.pubkey);
+      return isValid ? labelling : undefined;
+    });
+    labellings.sort(latestFirst);
+    const heads: ThreadHead[] = [];
+    for (const start of starts) {
+      const own = labellings.filter(({ thread }) => thread === start.id);
+      const subject = own.find((labelling) => labelling.subject !== undefined)?.subject ?? start.subject;
+      const comments = await this.commentCount(start.id);
+      heads.push({ ...start, subject, labels: allLabels(start, own), comments });
+    }
+    return heads;
   }
 
   isMaintainer({ owner, identifier }: RepositoryId, key: string): boolean {

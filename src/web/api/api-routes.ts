@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { loadCode } from '../code/load-code.ts';
 import { loadFossilPages } from '../fossil/load-fossil-pages.ts';
+import { loadNostr } from '../nostr/load-nostr.ts';
 import { JSON_HEADERS } from '../page-headers.ts';
 
 /** The description of the API. */
@@ -9,12 +10,13 @@ export function apiRoutes(base: string): Hono {
   let description: string | undefined;
   return new Hono().get('/openapi.json', async (c) => {
     if (description === undefined) {
-      const [{ openApi }, { pages }, fossilPages] = await Promise.all([
+      const [{ openApi }, code, fossilPages, nostr] = await Promise.all([
         import('./open-api.ts'),
         loadCode(),
         loadFossilPages(),
+        loadNostr(),
       ]);
-      description = JSON.stringify(openApi(base, pages, fossilPages));
+      description = JSON.stringify(openApi(base, [...code.pages, ...nostr.pages], fossilPages));
     }
     return c.body(description, 200, JSON_HEADERS);
   });

@@ -21,6 +21,9 @@ const IDENTIFIER = {
   schema: { type: 'string' },
 };
 
+/** What the description says of a page. */
+export type DescribedPage = Pick<ListedPage, 'word' | 'description' | 'schema'>;
+
 /** What the placeholders in paths stand for. */
 const PARAMETERS: Readonly<Record<string, string>> = {
   revision: 'a branch, a tag or the id of a commit; names may have slashes',
@@ -28,6 +31,8 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   id: 'whole id of an object',
   tag: 'name of a tag; may have slashes',
   artifact: 'whole hash of an artifact of Fossil; where a check-in is meant, also `tip`, the newest one',
+  event: 'id of an event, in hex',
+  ref: 'a branch, a tag, or the whole name of a ref; may be empty',
 };
 
 /**
@@ -38,7 +43,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
  */
 export function openApi(
   base: string,
-  pages: readonly ListedPage[],
+  pages: readonly DescribedPage[],
   fossilPages: readonly ListedFossilPage[] = [],
 ): Record<string, unknown> {
   return {

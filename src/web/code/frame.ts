@@ -46,6 +46,10 @@ const TABS: readonly Tab[] = [
   { title: 'Tags', words: ['tags', 'tag'], url: ({ links }) => `${links.repository}/tags` },
   { title: 'Contributors', words: ['contributors'], url: (context) => belowHead(context, 'contributors') },
   { title: 'Search', words: ['search'], url: (context) => belowHead(context, 'search') },
+  { title: 'Issues', words: ['issues', 'issue'], url: ({ links }) => `${links.repository}/issues` },
+  { title: 'Patches', words: ['patches', 'patch'], url: ({ links }) => `${links.repository}/patches` },
+  { title: 'Pull requests', words: ['pulls', 'pull'], url: ({ links }) => `${links.repository}/pulls` },
+  { title: 'Receipts', words: ['receipts'], url: ({ links }) => `${links.repository}/receipts` },
 ];
 
 /** A page about the default branch, once that exists. */

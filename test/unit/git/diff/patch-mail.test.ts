@@ -75,6 +75,8 @@ describe('a mail that somebody made up', () => {
       lines: 2,
     });
     expect([many.files.length, many.count, many.files[0]?.diff.cut]).toEqual([10, 2_000, true]);
+    const lines = `Subject: x\n\ndiff --git a/x b/x\n-- \n${' '.repeat(200_000)}\nx`;
+    expect(parsePatchMail(lines, LIMITS).count).toBe(1);
     for (const odd of ['=?utf-8?q?', '\n-- \n', 'Subject: ', ' \n\t', '---\n', '"\\', 'diff --git "a/'])
       expect(parsePatchMail(`Subject: x\n${odd.repeat(20_000)}`, LIMITS).count).toBeLessThanOrEqual(20_000);
   });

@@ -34,7 +34,13 @@ beforeEach(async () => {
 });
 
 function contextOf({ events, trust, directory, clock }: RelayRig): DiscussionContext {
-  return { events, trust, visible: (event, reader) => directory.visible(event, reader), clock };
+  return {
+    events,
+    trust,
+    visible: (event, reader) => directory.visible(event, reader),
+    mentions: (event) => directory.mentions(event),
+    clock,
+  };
 }
 
 async function publish(by: Author, fields: Parameters<Author['sign']>[0]): Promise<NostrEvent> {
