@@ -6,6 +6,7 @@ import type { GitRepository } from '../repository/git/git-repository.ts';
 import type { RepositoryState } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
+import { accessFacts } from '../transfer/repository-access.ts';
 import type { Reader } from './session/page-readers.ts';
 
 /** Somebody who may read a repository. */
@@ -31,7 +32,7 @@ export interface FoundFossil extends Visit {
 
 /**
  * Finds a git repository for a visitor. A repository that the visitor may not read and a missing one are the same.
- * @param readerOf finds out who the visitor is; only asked where that makes a difference
+ * @param readerOf finds out who the visitor is; not asked for what everybody may read
  */
 export async function findRepository(
   repositories: Pick<Repositories, 'get'>,
@@ -40,9 +41,8 @@ export async function findRepository(
 ): Promise<FoundRepository | undefined> {
   const repository = repositories.get(id);
   const published = await repository.resolve();
-  if (published === undefined) return undefined;
-  const visit = await admit(id, published.manifest, readerOf);
-  return visit === undefined ? undefined : { ...visit, id, repository, published };
+  const visit = await admit(id, published?.manifest, readerOf);
+  return visit === undefined || published === undefined ? undefined : { ...visit, id, repository, published };
 }
 
 /** The same for a Fossil repository. */
@@ -52,19 +52,18 @@ export async function findFossil(
   readerOf: Reader,
 ): Promise<FoundFossil | undefined> {
   const published = await repositories.get(id).resolve();
-  if (published === undefined) return undefined;
-  const visit = await admit(id, published.manifest, readerOf);
-  return visit === undefined ? undefined : { ...visit, id, published };
+  const visit = await admit(id, published?.manifest, readerOf);
+  return visit === undefined || published === undefined ? undefined : { ...visit, id, published };
 }
 
 async function admit(
-  { owner }: RepositoryId,
-  { lifecycle, policy }: RepositoryState,
+  id: RepositoryId,
+  state: RepositoryState | undefined,
   readerOf: Reader,
 ): Promise<Visit | undefined> {
-  if (lifecycle === 'withdrawn') return undefined;
-  const facts = { owner, ...policy };
+  const facts = accessFacts(id, state);
   if (decideAccess('read', undefined, facts).allow) return { isPublic: true };
+  // Asked whether or not there is a repository: that takes some time, which is not to tell the one from the other.
   const reader = await readerOf();
   if (reader === undefined || !decideAccess('read', reader, facts).allow) return undefined;
   return { isPublic: false, reader };

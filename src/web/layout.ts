@@ -48,7 +48,7 @@ ${isFront === true ? '' : html`<header><a href="${base}/">${hostOf(base)}</a></h
 <main id="content" tabindex="-1">
 ${content}
 </main>
-<footer>Served by Cairn: git hosting on nothing but an object store.</footer>
+<footer>Served by Cairn: git hosting on nothing but an object store. <a href="${root}/sign-in" rel="nofollow" referrerpolicy="same-origin">Sign in</a> to see private repositories.</footer>
 </body>
 </html>
 `;

@@ -86,7 +86,8 @@ export function webRoutes(context: WebRoutesContext): Hono {
 
   const about = { ...context, announced };
   const cookie = new SessionCookie(base);
-  const readers = new PageReaders(context.signIn?.sessions, cookie);
+  const { sessions, verifier } = context.signIn ?? {};
+  const readers = new PageReaders({ sessions, cookie, verifier, base, clock: context.clock });
   const readerOf = (c: Context) => readers.readerOf(c);
 
   const app = new Hono();

@@ -131,6 +131,22 @@ export function checkIn(
   });
 }
 
+/** A check-in with files. @param comment without spaces and backslashes, or written as Fossil writes them in tokens */
+export function checkInWith({
+  comment,
+  files,
+  parent,
+}: {
+  readonly comment: string;
+  readonly files: Readonly<Record<string, ReceivedArtifact>>;
+  readonly parent?: ReceivedArtifact;
+}): ReceivedArtifact {
+  const fileLines = Object.entries(files).map(([name, { name: hash }]) => `F ${name} ${hash}\n`);
+  const parentLine = parent === undefined ? '' : `P ${parent.name}\n`;
+  const lines = `C ${comment}\nD 2026-01-01T00:00:00\n${fileLines.join('')}${parentLine}U someone\n`;
+  return whole(writeStructuralArtifact(lines));
+}
+
 /** Text of some length that deltas can be made of: lines of numbers. */
 export function lines(from: number, count: number): string {
   return Array.from({ length: count }, (_, at) => `line ${from + at} of a text that goes on\n`).join('');

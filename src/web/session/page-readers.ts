@@ -1,40 +1,62 @@
 import type { Context } from 'hono';
+import type { Clock } from '../../lib/clock.ts';
+import type { NostrEvent } from '../../nostr/event.ts';
+import { readCredential } from '../../nostr/http-credential.ts';
+import { checkRequestToken } from '../../nostr/nip98-request.ts';
+import type { Verifier } from '../../nostr/verify.ts';
 import type { Session, Sessions } from '../../sessions/sessions.ts';
 import type { SessionCookie } from './session-cookie.ts';
 
-/** Finds out who the visitor of a page is. Called only where that makes a difference: it asks the store. */
+/** Finds out who the visitor of a page is. Not called for what everybody may read: it may ask the store. */
 export type Reader = () => Promise<string | undefined>;
 
-/** The visitors of pages, by their sessions. */
-export class PageReaders {
-  private readonly sessions: Sessions | undefined;
-  private readonly cookie: SessionCookie;
+export interface PageReadersContext {
+  /** Absent: nobody can sign in. */
+  readonly sessions?: Sessions | undefined;
+  readonly cookie: SessionCookie;
+  /** Checks tokens of programs. Absent: none are taken. */
+  readonly verifier?: Verifier | undefined;
+  /** The public base URL of the service, without a slash at its end. */
+  readonly base: string;
+  readonly clock: Clock;
+}
 
-  /** @param sessions undefined where nobody can sign in */
-  constructor(sessions: Sessions | undefined, cookie: SessionCookie) {
-    this.sessions = sessions;
-    this.cookie = cookie;
+/** The visitors of pages: people by their sessions, programs by the tokens that they sign for each request (NIP-98). */
+export class PageReaders {
+  private readonly context: PageReadersContext;
+
+  constructor(context: PageReadersContext) {
+    this.context = context;
   }
 
   /**
-   * The key of the visitor, in hex; undefined for one who has not signed in.
+   * The key of the visitor, in hex; undefined for one who has shown none. A token that does not hold is none, and so is the cookie
+   * that comes with it.
    * @throws CairnError `unavailable` when the store does not answer
    */
   async readerOf(c: Context): Promise<string | undefined> {
-    return (await this.sessionOf(c))?.key;
+    const credential = readCredential(c.req.header('Authorization'));
+    if (credential.kind === 'none') return (await this.sessionOf(c))?.key;
+    return credential.kind === 'token' ? this.signerOf(c, credential.event) : undefined;
   }
 
   /** The session of a request, if it stands. @throws CairnError `unavailable` */
   async sessionOf(c: Context): Promise<Session | undefined> {
-    const session = this.claimed(c);
-    if (session === undefined || this.sessions === undefined) return undefined;
-    return (await this.sessions.stands(session)) ? session : undefined;
+    const { sessions, cookie } = this.context;
+    if (sessions === undefined || !isOwnRequest(c)) return undefined;
+    const text = cookie.read(c.req.header('Cookie'));
+    const session = text === undefined ? undefined : sessions.read(text);
+    return session !== undefined && (await sessions.stands(session)) ? session : undefined;
   }
 
-  private claimed(c: Context): Session | undefined {
-    if (this.sessions === undefined || !isOwnRequest(c)) return undefined;
-    const text = this.cookie.read(c.req.header('Cookie'));
-    return text === undefined ? undefined : this.sessions.read(text);
+  private signerOf(c: Context, event: NostrEvent): string | undefined {
+    const { verifier, base, clock } = this.context;
+    if (verifier === undefined || !verifier.verify(event)) return undefined;
+    const { pathname, search } = new URL(c.req.url);
+    const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
+    const request = { url: `${base}${pathname}${search}`, method, body: new Uint8Array() };
+    const token = checkRequestToken(event, request, Math.floor(clock.now() / 1000));
+    return token.ok ? token.actor : undefined;
   }
 }
 

@@ -14,7 +14,7 @@ const PRIVATE_HEADERS: Readonly<Record<string, string>> = {
 /** Makes an answer one for this visitor alone. */
 export function privateAnswer(c: Context, answer: Response): Response {
   for (const [name, value] of Object.entries(PRIVATE_HEADERS)) answer.headers.set(name, value);
-  answer.headers.append('Vary', 'Cookie');
+  answer.headers.append('Vary', 'Cookie, Authorization');
   // The server lets pages of any origin read its answers, but for such ones.
   const { outgoing } = (c.env ?? {}) as { readonly outgoing?: ServerResponse };
   for (const name of outgoing?.getHeaderNames() ?? []) {

@@ -1,12 +1,14 @@
 import { Hono } from 'hono';
 import { expect, it } from 'vitest';
 import { systemRandom } from '../../../../src/lib/random.ts';
+import { loadVerifier } from '../../../../src/nostr/verify.ts';
 import { MemoryObjectStore } from '../../../../src/object-store/memory.ts';
 import { Sessions } from '../../../../src/sessions/sessions.ts';
 import { PageReaders } from '../../../../src/web/session/page-readers.ts';
 import { SessionCookie } from '../../../../src/web/session/session-cookie.ts';
 import { FaultyStore } from '../../../helpers/faulty-store.ts';
 import { ManualClock } from '../../../helpers/manual-clock.ts';
+import { Person } from '../../../helpers/nostr-client.ts';
 
 const KEY = 'a'.repeat(64);
 const base = 'https://git.example.org';
@@ -23,7 +25,7 @@ async function rig() {
     lifetime: 3_600,
   });
   const cookie = new SessionCookie(base);
-  const readers = new PageReaders(sessions, cookie);
+  const readers = new PageReaders({ sessions, cookie, base, clock, verifier: await loadVerifier() });
   const app = new Hono().get('*', async (c) => c.json({ reader: await readers.readerOf(c) }));
   const { session, text } = await sessions.begin(KEY);
   const read = async (headers: Record<string, string>) =>
@@ -63,4 +65,29 @@ it('a session is over after its lifetime, whoever asks', async () => {
   expect(await read({ Cookie })).toBe(KEY);
   await clock.advance(1);
   expect(await read({ Cookie })).toBeUndefined();
+});
+
+it('a program is whoever has signed its request, and nobody with a token for another one', async () => {
+  const { read, cookie: Cookie, clock } = await rig();
+  const program = new Person();
+  const token = (url: string, method = 'GET', at = clock.seconds) =>
+    `Nostr ${Buffer.from(
+      JSON.stringify(
+        program.sign(
+          27_235,
+          [
+            ['u', url],
+            ['method', method],
+          ],
+          '',
+          at,
+        ),
+      ),
+    ).toString('base64')}`;
+  expect(await read({ Authorization: token(`${base}/`) })).toBe(program.publicKey);
+  expect(await read({ Authorization: token(`${base}/`), Cookie })).toBe(program.publicKey);
+  expect(await read({ Authorization: token(`${base}/other`), Cookie })).toBeUndefined();
+  expect(await read({ Authorization: token(`${base}/`, 'POST') })).toBeUndefined();
+  expect(await read({ Authorization: token(`${base}/`, 'GET', clock.seconds - 61) })).toBeUndefined();
+  expect(await read({ Authorization: 'Nostr x', Cookie })).toBeUndefined();
 });

@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest';
+import type { GitRepository } from '../../../src/repository/git/git-repository.ts';
+import type { Repositories } from '../../../src/repository/repositories.ts';
+import { findFossil, findRepository } from '../../../src/web/find-repository.ts';
+import { ID, manifestOf } from '../../helpers/repository-rig.ts';
+
+const [READER, STRANGER] = ['b'.repeat(64), 'c'.repeat(64)];
+const PUBLIC = manifestOf();
+const SECRET = manifestOf({ policy: { ...PUBLIC.policy, private: true, readers: [READER] } });
+
+/** Looks for a repository. @returns what was found, and how often the visitor was looked for */
+async function find(manifest: typeof PUBLIC | undefined, reader: string | undefined) {
+  let asked = 0;
+  const resolve = async () => (manifest === undefined ? undefined : { manifest });
+  const repositories = { get: () => ({ resolve }) as unknown as GitRepository } as Pick<Repositories, 'get'>;
+  const readerOf = async () => {
+    asked++;
+    return reader;
+  };
+  const found = await findRepository(repositories, ID, readerOf);
+  // Fossil repositories are found in the same way.
+  const fossil = await findFossil(repositories as never, ID, readerOf);
+  expect(fossil?.isPublic).toBe(found?.isPublic);
+  return { found, asked: asked / 2 };
+}
+
+it('everybody finds a public repository, and nobody asks who it is', async () => {
+  expect(await find(PUBLIC, STRANGER)).toMatchObject({ asked: 0, found: { isPublic: true } });
+});
+
+it('readers find a private one', async () => {
+  expect(await find(SECRET, READER)).toMatchObject({ asked: 1, found: { isPublic: false, reader: READER } });
+  expect(await find(SECRET, ID.owner)).toMatchObject({ found: { isPublic: false, reader: ID.owner } });
+});
+
+it('others find nothing, with the same questions whether there is something or not', async () => {
+  const withdrawn = manifestOf({ lifecycle: 'withdrawn' });
+  for (const reader of [STRANGER, undefined]) {
+    for (const manifest of [SECRET, undefined, withdrawn]) {
+      expect(await find(manifest, reader)).toEqual({ asked: 1, found: undefined });
+    }
+  }
+});
