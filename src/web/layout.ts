@@ -26,6 +26,12 @@ const ICON =
   "%3Cellipse cx='8' cy='13' rx='7' ry='2.6'/%3E%3Cellipse cx='8' cy='8' rx='5' ry='2.2'/%3E" +
   "%3Cellipse cx='8' cy='3.6' rx='3' ry='1.9'/%3E%3C/svg%3E";
 
+/** The same, in the colours of the page. */
+const LOGO = raw(
+  '<svg viewBox="0 0 16 16" aria-hidden="true" focusable="false"><ellipse cx="8" cy="13" rx="7" ry="2.6"/>' +
+    '<ellipse cx="8" cy="8" rx="5" ry="2.2"/><ellipse cx="8" cy="3.6" rx="3" ry="1.9"/></svg>',
+);
+
 /** A whole page around its content. */
 export function page(parts: PageParts): Html {
   const { title, description, canonical, base, isFront, wide, content } = parts;
@@ -44,7 +50,7 @@ ${canonical === undefined ? '' : html`<link rel="canonical" href="${canonical}">
 </head>
 <body${wide === true ? raw(' class="wide"') : ''}>
 <a class="skip" href="#content">Skip to the content</a>
-${isFront === true ? '' : html`<header><a href="${base}/">${hostOf(base)}</a></header>`}
+${isFront === true ? '' : html`<header class="top"><div><a href="${base}/">${LOGO}${hostOf(base)}</a></div></header>`}
 <main id="content" tabindex="-1">
 ${content}
 </main>
@@ -66,7 +72,8 @@ export function hostOf(base: string): string {
 
 /** Commands for a terminal, one a line. */
 export function commands(...lines: readonly string[]): Html {
-  return html`<pre class="commands"><code>${lines.join('\n')}</code></pre>`;
+  // Long lines scroll, so the keyboard has to reach them.
+  return html`<div class="commands"><pre tabindex="0"><code>${lines.join('\n')}</code></pre></div>`;
 }
 
 /** One word of a shell command, quoted if necessary. Identifiers come from strangers, and people copy commands. */

@@ -1,10 +1,12 @@
 import { html } from 'hono/html';
 import { shortName } from '../../browse/revision.ts';
+import { formatNpub } from '../../nostr/public-key.ts';
 import type { PageWord } from '../../nostr/repository-url.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
-import { type Html, type PageParts, page } from '../layout.ts';
+import { frontQuery } from '../front/front-question.ts';
+import { type Html, type PageParts, page, rootOf } from '../layout.ts';
 import { visitor } from '../session/visitor.ts';
-import { cut, userText } from '../user-text.ts';
+import { cut, shortNpub, userText } from '../user-text.ts';
 import type { About } from './about.ts';
 import type { CodeLinks } from './code-links.ts';
 
@@ -74,15 +76,18 @@ export type PageFacts = Pick<PageParts, 'description' | 'canonical'>;
 
 /** A page of code: the repository and its parts above, the content below. @param title plain text; empty for the overview */
 export function codePage(context: CodeContext, title: string, content: Html, facts: PageFacts = {}): Html {
-  const { base, links, name, reader } = context;
+  const { base, links, name, owner, reader } = context;
+  const npub = formatNpub(owner);
   return page({
     ...facts,
     title: title === '' ? cut(name, NAME) : `${cut(title, TITLE)} · ${cut(name, NAME)}`,
     base,
     wide: true,
     content: html`<nav class="repository" aria-label="Repository">
-<a class="name" href="${links.repository}">${userText(name, NAME)}</a>
-${TABS.map((tab) => tabHtml(context, tab))}</nav>
+<p><a class="owner" href="${rootOf(base)}/${frontQuery(npub, 'newest')}" title="${npub}">${shortNpub(npub)}</a> <span class="quiet" aria-hidden="true">/</span> <a class="name" href="${links.repository}">${userText(name, NAME)}</a></p>
+<ul>
+${TABS.map((tab) => tabHtml(context, tab))}</ul>
+</nav>
 ${reader === undefined ? '' : visitor(base, reader)}
 ${content}`,
   });
@@ -92,7 +97,7 @@ function tabHtml(context: CodeContext, { title, words, url }: Tab): Html | '' {
   const href = url(context);
   if (href === undefined) return '';
   const isHere = context.word !== undefined && words.includes(context.word);
-  return html`<a href="${href}"${isHere ? html` aria-current="true"` : ''}>${title}</a>
+  return html`<li><a href="${href}"${isHere ? html` aria-current="true"` : ''}>${title}</a></li>
 `;
 }
 

@@ -47,19 +47,23 @@ export function homePage(parts: HomePageParts): Html {
     canonical: `${base}/`,
     base,
     isFront: true,
+    wide: true,
     content: html`<div class="hero">
 <h1>${isSearch ? html`<a class="plain" href="${rootOf(base)}/">${information.name}</a>` : information.name}</h1>
 <p class="said">${information.description}</p>
 </div>
 ${search(parts)}
-<h2 id="repositories">Repositories</h2>
+<div class="front">
+<section class="repositories" aria-labelledby="repositories">
 ${results(parts)}
-${isSearch || question.after !== undefined ? '' : beginning(parts)}`,
+</section>
+${beginning(parts)}
+</div>`,
   });
 }
 
 function search({ base, question }: HomePageParts): Html {
-  return html`<form class="search" role="search" action="${rootOf(base)}/" method="get">
+  return html`<form class="find" role="search" action="${rootOf(base)}/" method="get">
 <label for="q">Search repositories</label>
 <div class="field"><input id="q" name="q" type="search" value="${question.text}" maxlength="200" placeholder="Name, description, npub or #topic" autocomplete="off">
 ${question.sort === 'newest' ? '' : html`<input type="hidden" name="sort" value="${question.sort}">`}<button type="submit">Search</button></div>
@@ -70,17 +74,19 @@ function results(parts: HomePageParts): Html {
   const { base, question, found } = parts;
   const { repositories, next } = found;
   if (repositories.length === 0) {
+    const title = html`<h2 id="repositories">Repositories</h2>`;
     return question.text === '' && question.after === undefined
-      ? html`<p>No public repository has been announced here yet.</p>`
-      : html`<p>Nothing found. A search finds repositories in which every word begins a word of the name, the topics or the
+      ? html`${title}<p>No public repository has been announced here yet.</p>`
+      : html`${title}<p>Nothing found. A search finds repositories in which every word begins a word of the name, the topics or the
 description. <a href="${rootOf(base)}/">Show all</a></p>`;
   }
-  return html`<nav class="sorts" aria-label="Order">
+  return html`<div class="front-head"><h2 id="repositories">Repositories</h2>
+<nav class="sorts" aria-label="Order">
 ${SORTS.map(
   ({ sort, title }) =>
     html`<a href="${rootOf(base)}/${frontQuery(question.text, sort)}"${sort === question.sort ? html` aria-current="true"` : ''}>${title}</a>
 `,
-)}</nav>
+)}</nav></div>
 <ul class="listed">
 ${repositories.map(
   (one) => html`<li>${listed(base, one)}</li>

@@ -56,6 +56,9 @@ describe('a page', () => {
   it('says its language and its title, and leads back to the first page', () => {
     expect(text).toContain('<html lang="en">');
     expect(text).toContain('<title>A &quot;title&quot;</title>');
-    expect(text).toContain('<a href="https://git.example.org/">git.example.org</a>');
+    expect(text).toMatch(/<a href="https:\/\/git\.example\.org\/"><svg .*<\/svg>git\.example\.org<\/a>/);
+    // The keyboard comes to the content first.
+    expect(text).toMatch(/<body>\s*<a class="skip" href="#content">/);
+    expect(text).toContain('<main id="content" tabindex="-1">');
   });
 });

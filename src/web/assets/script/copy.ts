@@ -1,7 +1,7 @@
 /** Gives each block of commands a button that copies it. Where nothing may be copied, there is no button. */
 export const COPY = `
 if (navigator.clipboard) {
-  for (const block of document.querySelectorAll('pre.commands')) {
+  for (const block of document.querySelectorAll('.commands')) {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'copy';

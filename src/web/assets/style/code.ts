@@ -1,15 +1,28 @@
 /** Pages of a repository: files, histories, differences. */
 export const CODE = `
-body.wide { max-width: 90rem; }
-nav.repository { display: flex; flex-wrap: wrap; gap: 0.3rem 1.2rem; margin-bottom: 1.2rem; padding-bottom: 0.6rem; border-bottom: 1px solid var(--line); }
-nav.repository .name { font-weight: 600; }
-nav.pages { display: flex; gap: 1.2rem; margin-top: 1rem; }
 h1.path, h1.subject { font-size: 1.25rem; }
 h1.path > * + * { margin-inline-start: 0.3rem; }
 a.plain, a.subject { color: inherit; text-decoration: none; }
 a.plain:hover, a.subject:hover { text-decoration: underline; }
-.files td { width: auto; }
-.files .when { white-space: nowrap; color: var(--quiet); }
+table.files { table-layout: fixed; }
+.files td, .files th { padding: 0.4rem 0.9rem; }
+.files td { width: auto; color: var(--quiet); font-size: 0.9rem; }
+.files tbody tr:hover { background: var(--sunken); }
+.files tbody th a { color: inherit; text-decoration: none; }
+.files tbody th a:hover { color: var(--accent); text-decoration: underline; }
+.files tbody th::before {
+  content: ""; display: inline-block; width: 1em; height: 1em; margin-inline-end: 0.55em; vertical-align: -0.12em; background: var(--quiet);
+  mask: var(--icon) center / contain no-repeat;
+}
+.files .file, .files .executable { --icon: url("data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath fill='none' stroke='%23000' d='M3.5 1.5h6l3 3v10h-9zM9 1.5V5h3.5'/%3E%3C/svg%3E"); }
+.files .folder { --icon: url("data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath d='M1 3.5A1.5 1.5 0 0 1 2.5 2H6l1.5 2h6A1.5 1.5 0 0 1 15 5.5v7A1.5 1.5 0 0 1 13.5 14h-11A1.5 1.5 0 0 1 1 12.5z'/%3E%3C/svg%3E"); }
+.files .symlink { --icon: url("data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath fill='none' stroke='%23000' stroke-width='1.5' d='M3 13c0-5 3-7 9-7M9 2.5l3.5 3.5L9 9.5'/%3E%3C/svg%3E"); }
+.files .submodule { --icon: url("data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath fill='none' stroke='%23000' d='M2.5 4.5 8 1.5l5.5 3v7L8 14.5l-5.5-3zM2.5 4.5 8 8l5.5-3.5M8 8v6.5'/%3E%3C/svg%3E"); }
+.files .folder a { font-weight: 500; }
+.files td a { display: block; overflow: hidden; white-space: nowrap; text-overflow: ellipsis; }
+.files th:first-child { width: 36%; }
+.files th:last-child, .files .when { width: 8rem; white-space: nowrap; }
+.card .files tbody tr:first-child > * { border-top-color: var(--line); }
 .changed { margin: 0.6rem 0; padding-inline-start: 1.2rem; }
 details.file { margin: 1rem 0; border: 1px solid var(--line); border-radius: 6px; overflow: hidden; }
 details.file > summary { padding: 0.5rem 0.8rem; background: var(--raised); cursor: pointer; }
@@ -23,6 +36,10 @@ details.file .code { margin: 0; border: 0; border-top: 1px solid var(--line); bo
 .code .number a { color: inherit; text-decoration: none; }
 .code tr:target { background: var(--marked); }
 @media (max-width: 40rem) {
+  .files tbody tr { display: flex; align-items: baseline; border-top: 1px solid var(--line); }
+  .files tbody th { flex: 1; border: 0; }
+  .files td { display: none; }
+  .files .when { display: block; padding: 0.4rem 0.9rem; }
   .code td { display: table-cell; color: inherit; }
   .code .number { color: var(--quiet); }
 }

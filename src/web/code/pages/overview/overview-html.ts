@@ -40,17 +40,19 @@ export function overviewHtml(
 ${description === '' ? '' : html`<p class="said">${userText(description, DESCRIPTION)}</p>`}
 ${topics(context, about.topics)}
 </div>
-<aside class="side" aria-label="About">
+<aside class="get" aria-label="How to get it">
 <h2>Clone</h2>
 ${cloneHtml(instructions)}
 ${content === undefined ? '' : html`<details class="push"><summary>How to push</summary>${pushHtml(instructions)}</details>`}
-${content === undefined ? '' : languagesHtml(content.languages)}
-<h2>About</h2>
-${factsHtml(context, question)}
 </aside>
 <div class="contents">
-${content === undefined ? html`${nothingYet(question)}${pushHtml(instructions)}` : inside(context, question, content)}
+${content === undefined ? html`${nothingYet(question)}<h2>Push</h2>${pushHtml(instructions)}` : inside(context, question, content)}
 </div>
+<aside class="about" aria-label="About">
+<h2>About</h2>
+${factsHtml(context, question)}
+${content === undefined ? '' : languagesHtml(content.languages)}
+</aside>
 </div>`,
     {
       ...(description === '' ? {} : { description: cut(description, 160) }),
@@ -67,12 +69,14 @@ function inside(
 ): Html {
   const { links } = context;
   const { branch } = facts;
-  return html`<p class="refs"><a class="branch" href="${links.at('tree', branch)}">${userText(branch, 255)}</a>
+  return html`<p class="branch-bar"><a class="branch" href="${links.at('tree', branch)}">${userText(branch, 255)}</a>
 <a href="${links.repository}/branches">${counted(facts.branches, 'branch', 'branches')}</a>
 <a href="${links.repository}/tags">${counted(facts.tags, 'tag', 'tags')}</a>
 <a href="${links.at('commits', branch)}">History</a></p>
+<div class="card">
 ${latestHtml(context, latest)}
 ${entriesHtml(context, { revision: branch, path: [], ...folder })}
+</div>
 ${folder.readme === undefined ? '' : readmeHtml(links, branch, folder.readme)}`;
 }
 

@@ -40,7 +40,9 @@ export function treeHtml(context: CodeContext, parts: TreePageParts): Html {
     title,
     html`${breadcrumbs(links, revision, path)}
 <p class="quiet"><a href="${links.at('commits', revision, path)}">History</a>${path.length === 0 && parts.commit !== undefined ? html` · Download ${archiveLinks(links, revision)}` : ''}</p>
+<div class="card">
 ${entriesHtml(context, parts)}
+</div>
 ${readme === undefined ? '' : readmeHtml(links, revision, readme)}`,
   );
 }
