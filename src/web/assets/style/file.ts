@@ -6,6 +6,7 @@ nav.actions { display: flex; flex-wrap: wrap; gap: 0.3rem 1.2rem; margin: 0.6rem
 .lines tr:target .number, .lines tr.named .number { box-shadow: inset 3px 0 var(--accent); }
 .lines tr.named { background: var(--marked); }
 .lines .who { vertical-align: top; padding: 0 0.8rem; border-top: 1px solid var(--line); border-inline-end: 1px solid var(--line); color: var(--quiet); font-size: 0.8rem; }
+.lines .who a { color: inherit; }
 .lines .who div { width: 22rem; overflow: hidden; white-space: nowrap; text-overflow: ellipsis; }
 .preview img, .preview video, .markdown img { max-width: 100%; height: auto; }
 p.preview { padding: 1rem; background: var(--raised); border: 1px solid var(--line); border-radius: 6px; text-align: center; }

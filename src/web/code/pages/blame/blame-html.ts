@@ -31,7 +31,7 @@ export function blameHtml(context: CodeContext, { name, path }: Revision, conten
 <nav class="actions" aria-label="File">
 <a href="${links.at('file', name, path)}">File</a>
 ${commit === name ? '' : html`<a class="permalink" href="${links.at('blame', commit, path)}">Permalink</a>`}
-<a href="${links.at('commits', name, path)}">History</a>
+${path.some((part) => part.includes(0x0a)) ? '' : html`<a href="${links.at('commits', name, path)}">History</a>`}
 </nav>
 ${blame.complete ? '' : html`<p class="note">This history is very long: some lines come from commits that were not found in time.</p>`}
 ${linesHtml(lines, cellsOf(links, blame, lines.lines.length))}`,
@@ -61,7 +61,7 @@ function cellOf(links: CodeLinks, group: BlameGroup, commits: Blame['commits']):
     previous === undefined
       ? ''
       : ` <a href="${links.at('blame', previous.oid, partsOf(previous.path))}" title="Before this commit" aria-label="Before this commit">↶</a>`;
-  return `<td class="who" rowspan="${count}"><div><a class="plain" href="${links.commit(oid)}">${day(commit.author)} <bdi>${who}</bdi></a>${before} <bdi>${said}</bdi></div></td>`;
+  return `<td class="who" rowspan="${count}"><div><a href="${links.commit(oid)}">${day(commit.author)} <bdi>${who}</bdi></a>${before} <bdi>${said}</bdi></div></td>`;
 }
 
 function partsOf(path: Buffer): Buffer[] {
