@@ -1,5 +1,6 @@
 import type { StoreKind } from '../cairn.ts';
 import { PAGE_KINDS, type PageKind } from '../pages/page-urls.ts';
+import { archive } from './archive.ts';
 import { besideCrawler } from './beside-crawler.ts';
 import { cloneCpu, cloneKinds, gitClone, rawClones, rawClonesOfNewStates } from './clone.ts';
 import { coldClone } from './cold.ts';
@@ -82,6 +83,7 @@ function rowsOf(store: StoreKind): RowGroup[] {
     storeEvents(store),
     overviewPage(store),
     ...pageKinds.flatMap((kind) => [coldPage(store, kind), repeatedPage(store, kind)]),
+    archive(store),
     besideCrawler(store),
     fossilWireClone(store),
     fossilManyWireClones(store),

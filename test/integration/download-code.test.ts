@@ -20,7 +20,7 @@ let tip: string;
 
 beforeAll(async () => {
   folder = await tempDir('cairn-download');
-  server = await startServer();
+  server = await startServer({ flags: { 'git-memory': '256MiB' } });
   client = await new GitClient(folder.path).init('project');
   tip = await client.commit('Begin', {
     'small.txt': SMALL,
@@ -239,6 +239,18 @@ describe('archives', () => {
     await answer.body?.getReader().read();
     leaving.abort();
     await expect.poll(() => count('failures', 'archive')).toBe(1);
+  });
+
+  it('of files that ask for far too much are refused, and the server goes on', async () => {
+    const side = await new GitClient(folder.path).init('asking');
+    await side.commit('x'.repeat(100_000), {
+      '.gitattributes': '* export-subst\n',
+      file: '$Format:%B$\n'.repeat(8_000),
+    });
+    await side.run(['push', '--quiet', repositoryUrl(server, 'project'), 'HEAD:refs/heads/asking']);
+    const answer = await get('archive/asking.tar');
+    expect((await bytes(answer, 413)).toString()).toContain('Too large');
+    await bytes(await get('archive/main.tar'));
   });
 
   it('are not there for what is no revision', async () => {
