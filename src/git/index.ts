@@ -54,6 +54,7 @@ export { type FetchRequest, type HistoryLimits, parseFetch } from './fetch-argum
 export { parseGitmodules } from './files/gitmodules.ts';
 export { LFS_POINTER_SIZE, type LfsPointer, parseLfsPointer } from './files/lfs-pointer.ts';
 export { type GrepFile, type GrepLine, parseGrep } from './grep-output.ts';
+export { historyLanes, type LaneLine, type LaneRow, type Lanes, MOST_LANES } from './history-lanes.ts';
 export {
   encodeLsRefs,
   encodeLsRefsHead,

@@ -231,7 +231,11 @@ describe('histories', () => {
     const subjects = (shown: string) =>
       [...shown.matchAll(/class="subject" href[^>]*><bdi>([^<]*)/g)].map(([, text]) => text);
     expect(subjects(await page('commits/main'))).toHaveLength(5);
+    expect(
+      (await page('commits/main')).match(/<svg class="graph" aria-hidden="true" width="28"/g),
+    ).toHaveLength(5);
     const first = await page('commits/main?first-parent=1');
+    expect(first).not.toContain('class="graph"');
     expect(subjects(first)).toEqual(['Merge', 'Main', 'Rename', 'Old']);
     const file = await page('commits/main/new/n%C3%A4me');
     expect(subjects(file)).toEqual(['Rename']);

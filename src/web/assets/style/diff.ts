@@ -1,8 +1,21 @@
-/** Messages of commits, and differences. */
+/** Pixels for each lane of a graph beside commits, and most lanes; as the pages draw them. */
+const [LANE, MOST_LANES] = [14, 10];
+
+const LANES = Array.from(
+  { length: MOST_LANES },
+  (_, at) => `.lanes-${at + 1} li { padding-inline-start: ${(at + 1) * LANE + 8}px; }\n`,
+).join('');
+
+/** Messages of commits, lines between commits, and differences. */
 export const DIFF = `
-.message { margin: 0.6rem 0; white-space: pre-wrap; font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: 0.875rem; }
+.graph { position: absolute; top: 0; inset-inline-start: 0; height: 100%; fill: none; stroke: var(--quiet); stroke-width: 2; }
+.graph path { vector-effect: non-scaling-stroke; }
+.graph .node { stroke: var(--accent); stroke-width: 9; stroke-linecap: round; }
+[class*="lanes-"] li { position: relative; }
+${LANES}.message { margin: 0.6rem 0; white-space: pre-wrap; font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: 0.875rem; }
 .switches { display: flex; flex-wrap: wrap; gap: 0.2rem 1.2rem; }
-form.compare { display: flex; flex-wrap: wrap; gap: 0.4rem 0.8rem; align-items: end; }
+form.compare { display: flex; flex-wrap: wrap; gap: 0.4rem 0.8rem; align-items: center; }
+form.compare button { margin: 0; }
 form.compare input { font: inherit; max-width: 100%; }
 details.file > .whole-files { margin: 0; padding-top: 0.3rem; padding-bottom: 0.3rem; font-size: 0.9rem; }
 .whole-files a { margin-inline-end: 0.8rem; }
@@ -12,7 +25,7 @@ details.file > .whole-files { margin: 0; padding-top: 0.3rem; padding-bottom: 0.
 .diff mark { color: inherit; border-radius: 2px; background: color-mix(in srgb, currentColor 16%, transparent); }
 .diff .hunk { color: var(--quiet); }
 .split table { width: 100%; min-width: 48rem; table-layout: fixed; }
-.split .number { width: 4rem; }
+.split col.number { width: 4rem; }
 .split code { white-space: pre-wrap; }
 .split .none { background: var(--ground); }
 `;

@@ -2,15 +2,19 @@ import { html } from 'hono/html';
 import { type DiffHunk, type DiffLine, type FileDiff, type Mark, splitRows } from '../../../git/index.ts';
 import type { Html } from '../../layout.ts';
 
+/** The first row has no cell for each column, so widths are said before it. */
+const COLUMNS = html`<colgroup><col class="number"><col><col class="number"><col></colgroup>
+`;
+
 const SIGNS = { added: '+', deleted: '-', context: ' ' } as const;
 
 /** The lines of a file that changed, in one column or two. */
 export function diffLinesHtml({ hunks }: FileDiff, split: boolean): Html {
   const returns = mixesReturns(hunks);
   return html`<div class="code diff${split ? ' split' : ''}" role="region" aria-label="Changes" tabindex="0"><table>
-<tbody>
+${split ? COLUMNS : ''}<tbody>
 ${hunks.map(({ heading, lines }) => [
-  html`<tr class="hunk"><td class="number"></td><td colspan="${split ? 3 : 2}"><code>… ${heading}</code></td></tr>
+  html`<tr class="hunk"><td class="number"></td>${split ? html`<td colspan="3">` : html`<td class="number"></td><td>`}<code>… ${heading}</code></td></tr>
 `,
   split
     ? splitRows(lines).map(({ left, right }) => splitRow(left, right, returns))
