@@ -99,6 +99,8 @@ describe('a git process (issue 11, point 3)', () => {
     expect(starts, 'a new start of a process needs a memory limit').toEqual({
       // What a user runs, on data of their own.
       'cli/credential-install.ts': 1,
+      // The browser of whoever signs in.
+      'cli/open.ts': 1,
       // git, behind the limit: with open streams, with bounded output, and by the launcher, which is started as well.
       'git-process/bounded-process.ts': 1,
       'git-process/git.ts': 1,
