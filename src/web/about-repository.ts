@@ -2,7 +2,9 @@ import type { Announcement } from '../nostr/announcement.ts';
 import { kinds } from '../nostr/kinds.ts';
 import { values } from '../nostr/tags.ts';
 import type { AccessMode } from '../policy/push-entry.ts';
+import type { People } from '../relay/discussions/people.ts';
 import type { EventReader } from '../relay/events.ts';
+import type { GitManifest } from '../repository/git/git-manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 import type { About, LastChange } from './code/about.ts';
 import { topicsOf } from './front/listed-repository.ts';
@@ -12,6 +14,8 @@ export interface AboutRepositoryContext {
   readonly access: AccessMode;
   readonly events: Pick<EventReader, 'latest'>;
   readonly announced: Pick<PublicRepositories, 'find' | 'known'>;
+  /** Who people say they are. Absent: only their keys are shown. */
+  readonly people?: Pick<People, 'profile'>;
   /** The key that signs the receipts of a repository. */
   readonly receiptKey?: (owner: string, identifier: string) => string;
 }
@@ -22,6 +26,11 @@ const WEB = 5;
 const URL_LENGTH = 500;
 const TOPICS = 20;
 const ACTORS = 3;
+const PEOPLE = 20;
+const PERSON = 60;
+
+/** The page is kept for all who may see it, so it shows what an anonymous visitor sees. */
+const NOBODY: ReadonlySet<string> = new Set();
 
 /** The owner's announcement, for visitors who may read the repository: all are the same if everybody may. */
 export function announcementFor(
@@ -32,8 +41,16 @@ export function announcementFor(
   return isPublic ? announced.find(id) : announced.known(id);
 }
 
-/** What is said of a repository to those who may read it. */
-export function aboutRepository(context: AboutRepositoryContext, id: RepositoryId, isPublic: boolean): About {
+/**
+ * What is said of a repository to those who may read it.
+ * @param published causes and writers of its newest manifest
+ */
+export function aboutRepository(
+  context: AboutRepositoryContext,
+  id: RepositoryId,
+  isPublic: boolean,
+  published: Pick<GitManifest, 'causes' | 'policy'>,
+): About {
   const { access } = context;
   const announcement = announcementFor(context, id, isPublic);
   const lastChange = lastReceipt(context, id);
@@ -41,7 +58,26 @@ export function aboutRepository(context: AboutRepositoryContext, id: RepositoryI
     access,
     ...(announcement === undefined ? { web: [], topics: [] } : wordsOf(announcement)),
     ...(lastChange === undefined ? {} : { lastChange }),
+    names: namesOf(context, [
+      id.owner,
+      ...(lastChange?.by ?? []),
+      ...published.causes.flatMap(({ actor }) => actor ?? []),
+      ...published.policy.writers,
+    ]),
   };
+}
+
+/** The names that people give themselves, as everybody may see them. @param keys the first of them are looked up */
+function namesOf(
+  { people }: AboutRepositoryContext,
+  keys: readonly string[],
+): Readonly<Record<string, string>> {
+  const names: Record<string, string> = {};
+  for (const key of [...new Set(keys)].slice(0, PEOPLE)) {
+    const name = people?.profile(key, NOBODY)?.name?.trim().slice(0, PERSON) ?? '';
+    if (name !== '') names[key] = name;
+  }
+  return names;
 }
 
 function wordsOf(announcement: Announcement): Pick<About, 'description' | 'web' | 'topics'> {

@@ -8,6 +8,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { AccessMode } from '../policy/push-entry.ts';
 import type { EventReader, Events } from '../relay/events.ts';
 import type { FossilRepository } from '../repository/fossil/fossil-repository.ts';
+import type { GitManifest } from '../repository/git/git-manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 import { aboutRepository, announcementFor } from './about-repository.ts';
@@ -104,7 +105,8 @@ export function webRoutes(context: WebRoutesContext): Hono {
     const kept = { ...(downloads && { downloads }), ...(disk && { disk }) };
     const nameOf = (id: RepositoryId, isPublic: boolean) =>
       announcementFor(about, id, isPublic)?.name?.trim().slice(0, NAME) || id.identifier;
-    const aboutOf = (id: RepositoryId, isPublic: boolean) => aboutRepository(about, id, isPublic);
+    const aboutOf = (id: RepositoryId, isPublic: boolean, published: GitManifest) =>
+      aboutRepository(about, id, isPublic, published);
     app.route(
       '/',
       codeRoutes({ repositories, views, ...kept, renderer, base, nameOf, aboutOf, readerOf, clock }),

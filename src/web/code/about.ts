@@ -10,6 +10,8 @@ export interface About {
   readonly topics: readonly string[];
   /** The last change of branches and tags. */
   readonly lastChange?: LastChange;
+  /** By public key in hex: what people call themselves. Nobody checks it. */
+  readonly names: Readonly<Record<string, string>>;
 }
 
 export interface LastChange {
@@ -20,4 +22,4 @@ export interface LastChange {
 }
 
 /** What is known of a repository that nobody has announced. */
-export const NOTHING_SAID: About = { access: 'signed', web: [], topics: [] };
+export const NOTHING_SAID: About = { access: 'signed', web: [], topics: [], names: {} };

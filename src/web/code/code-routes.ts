@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import type { RepositoryViews } from '../../browse/repository-views.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { PageWord } from '../../nostr/repository-url.ts';
+import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { type FoundRepository, findRepository } from '../find-repository.ts';
@@ -40,7 +41,7 @@ export interface CodeRoutesContext {
   /** The repository's name for people. */
   readonly nameOf: (id: RepositoryId, isPublic: boolean) => string;
   /** What is said of a repository, to a visitor who may read it. */
-  readonly aboutOf?: (id: RepositoryId, isPublic: boolean) => About;
+  readonly aboutOf?: (id: RepositoryId, isPublic: boolean, published: GitManifest) => About;
   /** The key of a visitor who has signed in. Absent: nobody can. */
   readonly readerOf?: (c: Context) => Promise<string | undefined>;
 }
@@ -125,7 +126,7 @@ async function answerPage(
   page: ListedPage,
 ): Promise<Response> {
   const { base, nameOf, aboutOf, views, renderer = NO_RENDERER, cache, traffic, clock } = context;
-  const about = page.word === '' ? aboutOf?.(id, isPublic) : undefined;
+  const about = page.word === '' ? aboutOf?.(id, isPublic, published.manifest) : undefined;
   const code: CodeContext = {
     base,
     links: new CodeLinks(base, id),

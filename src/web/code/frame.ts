@@ -3,7 +3,6 @@ import { shortName } from '../../browse/revision.ts';
 import { formatNpub } from '../../nostr/public-key.ts';
 import type { PageWord } from '../../nostr/repository-url.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
-import { frontQuery } from '../front/front-question.ts';
 import { type Html, type PageParts, page, rootOf } from '../layout.ts';
 import { visitor } from '../session/visitor.ts';
 import { cut, shortNpub, userText } from '../user-text.ts';
@@ -84,7 +83,7 @@ export function codePage(context: CodeContext, title: string, content: Html, fac
     base,
     wide: true,
     content: html`<nav class="repository" aria-label="Repository">
-<p><a class="owner" href="${rootOf(base)}/${frontQuery(npub, 'newest')}" title="${npub}">${shortNpub(npub)}</a> <span class="quiet" aria-hidden="true">/</span> <a class="name" href="${links.repository}">${userText(name, NAME)}</a></p>
+<p><a class="owner" href="${rootOf(base)}/${npub}" title="${npub}">${shortNpub(npub)}</a> <span class="quiet" aria-hidden="true">/</span> <a class="name" href="${links.repository}">${userText(name, NAME)}</a></p>
 <ul>
 ${TABS.map((tab) => tabHtml(context, tab))}</ul>
 </nav>

@@ -108,7 +108,7 @@ function listed(base: string, { announcement, pushed }: FoundRepository): Html {
   const topics = topicsOf(announcement).slice(0, TOPICS);
   return html`<h3><a href="${url}">${userText(nameOf(announcement), 80)}</a>${vcs === 'fossil' ? html` <span class="badge">Fossil</span>` : ''}</h3>
 ${description === '' ? '' : html`<p>${userText(description, 200)}</p>`}
-<p class="quiet"><a class="plain" href="${root}/${frontQuery(npub, 'newest')}" title="${npub}">${shortNpub(npub)}</a><span aria-hidden="true"> / </span>${userText(identifier, 60)} · ${
+<p class="quiet"><a class="plain" href="${root}/${npub}" title="${npub}">${shortNpub(npub)}</a><span aria-hidden="true"> / </span>${userText(identifier, 60)} · ${
     pushed === undefined ? html`announced ${timeOf(at)}` : html`pushed ${timeOf(pushed)}`
   }${topics.map((topic) => html` <a class="topic" href="${root}/${frontQuery(`topic:${topic}`, 'newest')}">${userText(topic, 40)}</a>`)}</p>`;
 }

@@ -20,6 +20,8 @@ nav.repository li a { display: block; padding: 0.45rem 0.7rem; border-bottom: 2p
 nav.repository li a:hover { border-color: var(--edge); }
 nav.repository li a[aria-current] { border-color: var(--accent); font-weight: 600; }
 nav.repository li a:focus-visible { outline-offset: -2px; }
+/* What does not fit is scrolled to; where one is stands first. */
+@media (max-width: 40rem) { nav.repository li:has([aria-current]) { order: -1; } }
 nav.pages { display: flex; gap: 1.2rem; margin-top: 1rem; }
 @media print {
   .top, nav, .skip, button, form, body > footer { display: none !important; }

@@ -15,6 +15,8 @@ dl.facts > div { display: grid; grid-template-columns: 6.5rem 1fr; gap: 0.6rem; 
 dl.facts > div:first-child { border-top: 0; }
 dl.facts dd { margin: 0; }
 a.key { text-decoration: none; }
+a.key .name { font-weight: 600; }
+a.key code { white-space: nowrap; }
 a.key:hover { text-decoration: underline; }
 svg.languages { display: block; width: 100%; height: 0.6rem; border-radius: 0.3rem; }
 ul.languages { display: flex; flex-wrap: wrap; gap: 0.1rem 1rem; margin: 0.5rem 0 0; padding: 0; list-style: none; font-size: 0.9rem; }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Announcement } from '../../../../src/nostr/announcement.ts';
+import type { Profile } from '../../../../src/nostr/collaboration/profile.ts';
 import { formatNpub } from '../../../../src/nostr/public-key.ts';
 import type { AccessMode } from '../../../../src/policy/push-entry.ts';
 import type { GitManifest } from '../../../../src/repository/git/git-manifest.ts';
@@ -30,9 +31,7 @@ describe('the page of a repository', () => {
     expect(text).toContain('<a href="https://tool.example.org/"');
     expect(text).toContain('<a class="topic" href="/?q=topic%3Amasonry"><bdi>masonry</bdi></a>');
     expect(text).toContain('<bdi>walls</bdi>');
-    expect(text).toMatch(
-      new RegExp(`<dt>Owner</dt><dd><a class="key" href="/\\?q=${NPUB}" title="${NPUB}">`),
-    );
+    expect(text).toMatch(new RegExp(`<dt>Owner</dt><dd><a class="key" href="/${NPUB}" title="${NPUB}">`));
     expect(text).toMatch(
       new RegExp(`<dt>Maintainers</dt><dd><ul><li><a [^>]*title="${formatNpub(bob.publicKey)}">`),
     );
@@ -122,7 +121,9 @@ describe('the page of a repository', () => {
     ];
     const text = show({ manifest: announced({ packs, causes, receiptAt: 1_700_000_000 }) });
     expect(text).toMatch(/<dt>Last push<\/dt><dd><time datetime="2023-11-14T22:13:20.000Z"/);
-    expect(text).toContain(`title="${formatNpub(bob.publicKey)}"`);
+    expect(text).toContain(
+      `title="${formatNpub(bob.publicKey)}"><span class="name"><bdi>Bob &lt;b&gt;</bdi></span> <code>npub1`,
+    );
     expect(text).toContain('<dt>Size</dt><dd>3 MiB</dd>');
   });
 
@@ -218,9 +219,15 @@ function show(parts: Shown): string {
   const full: Announcement = { ...BARE, identifier: manifest.identifier, ...announcement };
   const said = announcement === undefined ? undefined : full;
   const about = aboutRepository(
-    { access, events: { latest: () => undefined }, announced: { find: () => said, known: () => said } },
+    {
+      access,
+      events: { latest: () => undefined },
+      announced: { find: () => said, known: () => said },
+      people,
+    },
     repositoryId(alice.publicKey, 'tool'),
     true,
+    manifest,
   );
   const context = {
     base,
@@ -234,6 +241,10 @@ function show(parts: Shown): string {
   const question = overviewPage.ask(context, published, [], new URLSearchParams());
   return String(overviewPage.html(context, question, content));
 }
+
+const people = {
+  profile: (key: string) => (key === bob.publicKey ? ({ name: 'Bob <b>' } as Profile) : undefined),
+};
 
 const BARE: Announcement = {
   id: 'e'.repeat(64),

@@ -7,8 +7,10 @@ import { graspUrl } from '../../../../nostr/repository-url.ts';
 import type { GitManifest } from '../../../../repository/git/git-manifest.ts';
 import { frontQuery } from '../../../front/front-question.ts';
 import { type Html, rootOf } from '../../../layout.ts';
+import { personUrl } from '../../../nostr/people/person-html.ts';
 import { timeOf } from '../../../time.ts';
 import { cut, shortNpub, userText } from '../../../user-text.ts';
+import type { About } from '../../about.ts';
 import { type CodeContext, codePage } from '../../frame.ts';
 import { day, personName } from '../../person.ts';
 import { readmeHtml } from '../../readme/readme-html.ts';
@@ -108,9 +110,9 @@ function topics({ base }: CodeContext, topics: readonly string[]): Html | '' {
 function factsHtml({ base, owner, manifest }: CodeContext, { about, facts }: OverviewQuestion): Html {
   const { lastChange, maintainers, protection, size } = facts;
   return html`<dl class="facts">
-${fact('Owner', key(base, owner))}
-${maintainers.length === 0 ? '' : fact('Maintainers', list(maintainers.map((one) => key(base, one))))}
-${lastChange === undefined ? '' : fact('Last push', html`${timeOf(lastChange.at)}${lastChange.by.map((one) => html` by ${key(base, one)}`)}`)}
+${fact('Owner', key(base, owner, about))}
+${maintainers.length === 0 ? '' : fact('Maintainers', list(maintainers.map((one) => key(base, one, about))))}
+${lastChange === undefined ? '' : fact('Last push', html`${timeOf(lastChange.at)}${lastChange.by.map((one) => html` by ${key(base, one, about)}`)}`)}
 ${size === 0 ? '' : fact('Size', html`${roughSize(size)}`)}
 ${about.web.length === 0 ? '' : fact('Web', list(about.web.map((url) => html`<a href="${url}" rel="nofollow ugc noopener">${userText(url.replace(/^https?:\/\//, ''), 200)}</a>`)))}
 ${protection.length === 0 ? '' : fact('Protected', list(protection.map(protectionHtml)))}
@@ -127,9 +129,11 @@ function list(items: readonly Html[]): Html {
   return html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
 }
 
-function key(base: string, publicKey: string): Html {
+/** A person: the name, if there is one, and always the key, since a name is anybody's to take. */
+function key(base: string, publicKey: string, { names }: About): Html {
   const npub = formatNpub(publicKey);
-  return html`<a class="key" href="${rootOf(base)}/${frontQuery(npub, 'newest')}" title="${npub}">${shortNpub(npub)}</a>`;
+  const name = names[publicKey];
+  return html`<a class="key" href="${personUrl(base, npub)}" title="${npub}">${name === undefined ? '' : html`<span class="name">${userText(name, 60)}</span> `}<code>${shortNpub(npub)}</code></a>`;
 }
 
 function protectionHtml({ pattern, rules }: GitManifest['policy']['protection'][number]): Html {
