@@ -41,6 +41,10 @@ export async function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: PROGRAM, args: ARGUMENTS, timeout: PATIENCE_MS });
 }
 
+function askedFor(url: string): string {
+  return `a request to another host: ${url.slice(0, 200)}`;
+}
+
 /** A window that notes everything that should not happen on a page of one server. */
 export class Window implements AsyncDisposable {
   readonly page: Page;
@@ -67,7 +71,13 @@ export class Window implements AsyncDisposable {
       const url = request.url();
       // What comes from the network; the browser's own viewer of documents loads parts of itself.
       if (!/^(?:http|ws)s?:/.test(url) || new URL(url).origin === this.origin) return;
-      this.noted.push(`a request to another host: ${url.slice(0, 200)}`);
+      this.noted.push(askedFor(url));
+    });
+    context.on('requestfailed', (request) => {
+      // The page's policy has stopped it before it was sent.
+      const stopped = request.failure()?.errorText === 'csp';
+      const at = stopped ? this.noted.indexOf(askedFor(request.url())) : -1;
+      if (at >= 0) this.noted.splice(at, 1);
     });
   }
 

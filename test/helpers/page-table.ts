@@ -46,6 +46,7 @@ const OTHER_PAGES: Paths = ({ word, owner }) => [
   '/',
   `/?q=${encodeURIComponent(word)}`,
   '/sign-in',
+  `/${owner.npub}`,
   `/${owner.npub}/none`,
 ];
 

@@ -202,7 +202,18 @@ describe('the page of a file', () => {
       (await get(`raw/main/${name}`)).headers.get('content-security-policy');
     expect(await raw('p.svg')).toContain('sandbox');
     expect(await raw('d.pdf')).toContain("default-src 'none'");
-    expect(await raw('d.pdf')).not.toContain('sandbox');
+    expect(await raw('d.pdf')).toContain('sandbox');
+    const framed = { 'Sec-Fetch-Dest': 'iframe', 'Sec-Fetch-Site': 'same-origin' };
+    expect((await get('raw/main/d.pdf', framed)).headers.get('content-disposition')).toMatch(/^inline/);
+    for (const headers of [
+      {},
+      { ...framed, 'Sec-Fetch-Site': 'cross-site' },
+      { ...framed, 'Sec-Fetch-Dest': 'document' },
+    ]) {
+      const alone = await get('raw/main/d.pdf', headers);
+      expect(alone.headers.get('content-disposition')).toMatch(/^attachment/);
+      expect(alone.headers.get('content-security-policy')).toContain('sandbox');
+    }
   });
 
   it('shows notebooks without what they would run, and tables', async () => {

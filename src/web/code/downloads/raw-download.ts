@@ -25,7 +25,9 @@ export const rawDownload: CodeDownload = {
       const size = await blobSize(view, oid);
       return { oid, size, content: size > READ_WHOLE ? undefined : await readBlob(view, oid, READ_WHOLE) };
     });
-    const headers = rawHeaders({ name, content, oid, saved: c.req.query('download') === '1' });
+    c.header('Vary', 'Sec-Fetch-Dest, Sec-Fetch-Site', { append: true });
+    const saved = c.req.query('download') === '1';
+    const headers = rawHeaders({ name, content, oid, saved, framed: isFramed(c) });
     if (isKnown(c, headers.ETag)) return c.body(null, 304, headers);
     const range = rangeOf(c, headers.ETag, size);
     if (range === 'none') {
@@ -52,6 +54,11 @@ export const rawDownload: CodeDownload = {
     return c.body(body, status, sized);
   },
 };
+
+/** Whether a page of this server asks for it, to show it in a frame. Browsers say so, and nothing in a page can. */
+function isFramed(c: Context): boolean {
+  return c.req.header('Sec-Fetch-Dest') === 'iframe' && c.req.header('Sec-Fetch-Site') === 'same-origin';
+}
 
 /** The part that is asked for, unless the visitor has another part of another file (`If-Range`). */
 export function rangeOf(c: Context, etag: string, size: number): ReturnType<typeof readByteRange> {

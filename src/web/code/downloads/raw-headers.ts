@@ -40,6 +40,8 @@ export interface RawFile {
   readonly oid: string;
   /** Whether it is to be saved whatever it is. */
   readonly saved: boolean;
+  /** Whether a page of this server shows it in a frame. */
+  readonly framed?: boolean;
 }
 
 /** The headers of a file, for GET and for HEAD. */
@@ -48,16 +50,18 @@ export function rawHeaders({
   content,
   oid,
   saved,
+  framed = false,
 }: RawFile): Record<string, string> & { readonly ETag: string } {
   const safe = rawType(name.toString('latin1'));
   const isBinary = content === undefined || content.subarray(0, LOOKED_AT).includes(0);
   const type = safe ?? (isBinary ? 'application/octet-stream' : 'text/plain; charset=utf-8');
-  const how = saved || (safe === undefined && isBinary) ? 'attachment' : 'inline';
+  // Browsers show no PDF in a sandbox, and may run what is in it in their viewers. So it is shown only where a visitor asks for it.
+  const isDocument = type === 'application/pdf';
+  const how = saved || (safe === undefined && isBinary) || (isDocument && !framed) ? 'attachment' : 'inline';
   return {
     'Content-Type': type,
     'Content-Disposition': contentDisposition(how, name.toString('utf8')),
-    // Browsers show no PDF in a sandbox. What may run in one is locked up in its viewer.
-    'Content-Security-Policy': `default-src 'none'; style-src 'unsafe-inline'; img-src data:${type === 'application/pdf' ? '' : '; sandbox'}`,
+    'Content-Security-Policy': `default-src 'none'; style-src 'unsafe-inline'; img-src data:${isDocument && framed ? '' : '; sandbox'}`,
     'X-Content-Type-Options': 'nosniff',
     'Cross-Origin-Resource-Policy': 'same-origin',
     'Referrer-Policy': 'no-referrer',

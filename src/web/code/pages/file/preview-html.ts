@@ -19,8 +19,10 @@ export function previewHtml(preview: Preview, url: string, name: string): Html {
     case 'film':
       return html`<p class="preview"><video controls preload="metadata" src="${url}" aria-label="${name}"></video></p>`;
     case 'document':
-      return html`<p>Some browsers do not show documents in a page: <a href="${url}">open it by itself</a>.</p>
-<iframe class="preview" src="${url}" title="${name}" loading="lazy"></iframe>`;
+      // Not loaded before it is opened.
+      return html`<p>Browsers may run what is in a document. <a href="${url}">Save it</a>, or show it here:</p>
+<details class="file"><summary>Show the document</summary>
+<iframe class="preview" src="${url}" title="${name}" loading="lazy"></iframe></details>`;
     case 'markdown':
       // Cleaned by the renderer.
       return html`<article class="markdown" dir="auto">${raw(preview.html)}</article>`;
