@@ -48,6 +48,7 @@ const OTHER_PAGES: Paths = ({ word, owner }) => [
   '/sign-in',
   `/${owner.npub}`,
   `/${owner.npub}/none`,
+  `/${owner.npub}`,
 ];
 
 /** The paths of all pages. */

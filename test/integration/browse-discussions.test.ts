@@ -3,6 +3,7 @@ import { verifyEvent } from 'nostr-tools/pure';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NostrEvent } from '../../src/nostr/event.ts';
 import { kinds } from '../../src/nostr/kinds.ts';
+import { repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { announcement, gitUrl, graspUrl, signedIn } from '../helpers/identity.ts';
@@ -232,7 +233,7 @@ describe('patches', () => {
 });
 
 describe('pull requests', () => {
-  it('are compared with the default branch when their tip is here, and say so when it is not', async () => {
+  it('are compared with the default branch, in each of their versions, and have the results of their checks', async () => {
     await git.run(['checkout', '-q', '-b', 'topic', 'main']);
     const first = await git.commit('Add d', { 'd.txt': 'four\n' });
     const second = await git.commit('Add e', { 'e.txt': 'five\n' });
@@ -330,6 +331,47 @@ describe('receipts', () => {
     ])
       await get(path(page), {}, 404);
   });
+});
+
+it('a pull request whose tip is not here says so, and names where its author says that it is', async () => {
+  // Elsewhere such a pull request waits for its tip, unseen. Where nobody can push one, it does not wait.
+  await using closed = await startServer({ flags: { access: 'signed', 'anonymous-pushes': 'off' } });
+  await using client = await NostrClient.connect(closed.url);
+  await client.publish(announcement(closed.url, owner, NAME, { at: START }));
+  const gone = 'f'.repeat(40);
+  const clone = ['clone', 'https://git.example.org/x.git', 'ext::sh -c id'];
+  const event = author.sign(kinds.pullRequest, [['a', address()], ['c', gone], clone], '', ++seconds);
+  expect(await client.publish(event)).toMatchObject({ accepted: true });
+  const page = await (await fetch(`${closed.url}${path(`pull/${event.id}`)}`)).text();
+  expect(page).toContain('This commit is not in this repository');
+  expect(page).toContain(`git fetch https://git.example.org/x.git ${gone}`);
+  expect(page).not.toContain('ext::');
+});
+
+it('receipts of a public repository tell nothing of the time when it was private', async () => {
+  const name = 'once-private';
+  const options = { tags: [['private', 'true']], at: START };
+  await using client = await NostrClient.connect(server.url);
+  await client.authenticate(owner, server.url.replace(/^http/, 'ws'));
+  expect(await client.publish(announcement(server.url, owner, name, options))).toMatchObject({
+    accepted: true,
+  });
+  const url = gitUrl(server.url, owner, name);
+  const pushed = (...refs: string[]) => signedIn(git, owner, url).run(['push', '--quiet', url, ...refs]);
+  await pushed('main', 'main:refs/heads/secret-plan');
+  await pushed(':refs/heads/secret-plan');
+  expect(await client.publish(announcement(server.url, owner, name, { at: START + 1 }))).toMatchObject({
+    accepted: true,
+  });
+  const { body } = await get(`/${owner.npub}/${name}/receipts`, { Accept: 'application/json' });
+  const { steps, cut } = JSON.parse(body);
+  expect(steps).toMatchObject([{ causes: [{ kind: 'announce' }], changes: [{ ref: 'refs/heads/main' }] }]);
+  expect([cut, body.includes('secret-plan')]).toEqual([true, false]);
+  const { digest, manifest } =
+    (await server.repositories.get(repositoryId(owner.publicKey, name)).resolve()) ?? {};
+  expect(steps[0].publish).toBe(digest);
+  await get(`/${owner.npub}/${name}/receipt/${manifest?.parent}.json`, {}, 404);
+  await get(`/${owner.npub}/${name}/receipts?begin=${manifest?.parent}`, {}, 404);
 });
 
 describe('people', () => {

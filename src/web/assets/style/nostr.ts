@@ -20,6 +20,7 @@ ul.statuses a[aria-current] { font-weight: 600; text-decoration: underline; }
 .comment.depth-3 { margin-inline-start: 3rem; }
 .comment.depth-4 { margin-inline-start: 4rem; }
 .steps { list-style: none; }
+.listed ul li { padding: 0.1rem 0; border: 0; }
 .how { margin-top: 1.5rem; }
 @media (max-width: 40rem) {
   .person { white-space: normal; }

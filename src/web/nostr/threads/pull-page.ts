@@ -96,7 +96,7 @@ ${threadTail(request, content)}`,
   };
 }
 
-function versionsHtml(request: NostrRequest, { thread, version }: PullContent): Html {
+function versionsHtml(request: NostrRequest, { thread, version, changes }: PullContent): Html {
   if (version?.tip === undefined) return html`<p>It names no commit.</p>`;
   const { links } = request.code;
   const here = `${links.repository}/pull/${thread.start.id}`;
@@ -112,22 +112,28 @@ ${version.branch === undefined ? '' : html`<dt>Branch</dt><dd><code>${userText(v
 <dt>Into</dt><dd><code>${userText(shortName(request.code.manifest.head), 255)}</code></dd>
 ${thread.versions.length > 1 ? html`<dt>Versions</dt><dd><ul>${items}</ul></dd>` : ''}
 </dl>
-${howToFetch(request, version)}`;
+${howToFetch(request, version, changes !== undefined)}`;
 }
 
 /** How to get the tip: from here if it is here, or else from where its author says that it is. */
-function howToFetch({ code, found }: NostrRequest, version: PullRequestVersion): Html | '' {
-  const ref = `refs/nostr/${version.id}`;
-  const { owner, identifier } = found.id;
-  if (code.manifest.refs.get(ref) === version.tip) {
+function howToFetch(
+  { code, found }: NostrRequest,
+  { id, tip, clone }: PullRequestVersion,
+  isHere: boolean,
+): Html | '' {
+  if (tip === undefined) return '';
+  if (isHere) {
+    const { owner, identifier } = found.id;
+    const ref = `refs/nostr/${id}`;
+    const what = code.manifest.refs.get(ref) === tip ? ref : tip;
     return commands(
-      `git fetch ${shellWord(graspUrl(code.base, owner, identifier))} ${ref}`,
+      `git fetch ${shellWord(graspUrl(code.base, owner, identifier))} ${what}`,
       'git checkout FETCH_HEAD',
     );
   }
-  if (version.tip === undefined || version.clone.length === 0) return '';
+  if (clone.length === 0) return '';
   return html`<p class="quiet">Its author says that it is there; nobody has checked that:</p>
-${commands(...version.clone.map((url) => `git fetch ${shellWord(url)} ${version.tip}`))}`;
+${commands(...clone.map((url) => `git fetch ${shellWord(url)} ${tip}`))}`;
 }
 
 function changesHtml(request: NostrRequest, { thread, version, changes, view }: PullContent): Html | '' {

@@ -56,7 +56,8 @@ ${trailers.map(
 )}${signature(parts.signature)}
 </dl>
 <p class="switches"><a href="${links.at('tree', oid)}">Files</a> <a href="${links.at('commits', oid)}">History</a>
-<a href="${links.commit(oid)}.patch">Patch</a> <a href="${links.commit(oid)}.diff">Diff</a></p>
+<a href="${links.commit(oid)}.patch">Patch</a> <a href="${links.commit(oid)}.diff">Diff</a>
+<a href="${links.repository}/checks/${oid}">Checks</a></p>
 ${differencesHtml(links, {
   differences,
   view,
