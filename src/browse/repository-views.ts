@@ -39,6 +39,8 @@ interface OpenState {
 const IDLE_KEPT = 8;
 /** Places where the options have none. */
 const SLOW = 1;
+/** Slow pages that wait: nobody stays for a minute. */
+const SLOW_QUEUE = 8;
 const DOWNLOADS = 2;
 
 /**
@@ -51,13 +53,15 @@ export class RepositoryViews {
   private readonly slow: Limiter;
   private readonly downloads: Limiter;
   private readonly states = new Map<string, OpenState>();
+  /** What waits for a git to end. */
+  private readonly dropping = new Set<Promise<void>>();
   private readonly opening = new SingleFlight<string, void>();
   private closed = false;
 
   constructor(options: RepositoryViewsOptions) {
     this.options = options;
     this.places = new Limiter('pages', options.places, options.queue);
-    this.slow = new Limiter('searches', options.slow ?? SLOW, options.queue);
+    this.slow = new Limiter('searches', options.slow ?? SLOW, Math.min(options.queue, SLOW_QUEUE));
     this.downloads = new Limiter('downloads', options.downloads ?? DOWNLOADS, options.queue);
   }
 
@@ -107,6 +111,7 @@ export class RepositoryViews {
   async close(): Promise<void> {
     this.closed = true;
     await allSettledOrThrow([...this.states.keys()].map((digest) => this.drop(digest)));
+    await Promise.all(this.dropping);
   }
 
   private async using<T>(
@@ -162,12 +167,19 @@ export class RepositoryViews {
     if (open.users > 0) return;
     const idle = [...this.states].filter(([, { users }]) => users === 0);
     if (this.closed || idle.length > IDLE_KEPT) {
-      // Best effort: closing waits for git to end, and reports nothing that a reader could use.
-      void this.drop(this.closed ? digest : (idle[0]?.[0] ?? digest)).catch(() => undefined);
+      this.dropSoon(this.closed ? digest : (idle[0]?.[0] ?? digest));
       return;
     }
-    open.idle = setTimeout(() => void this.drop(digest).catch(() => undefined), this.options.idle);
+    open.idle = setTimeout(() => this.dropSoon(digest), this.options.idle);
     open.idle.unref();
+  }
+
+  private dropSoon(digest: string): void {
+    // Best effort: it waits for git to end, and reports nothing that a reader could use.
+    const dropping = this.drop(digest)
+      .catch(() => undefined)
+      .finally(() => this.dropping.delete(dropping));
+    this.dropping.add(dropping);
   }
 
   private async drop(digest: string): Promise<void> {
