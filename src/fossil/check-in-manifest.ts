@@ -1,7 +1,7 @@
 /** All that pages show of a check-in (fossil-scm.org, "Fossil File Formats", 2.1): its files, its tags, and the form of its comment. */
 import { type ArtifactName, parseArtifactName } from './artifact-name.ts';
-import { type CheckIn, parseCheckIn } from './check-in.ts';
-import { readStructuralArtifact } from './structural-artifact.ts';
+import { type CheckIn, checkInOf } from './check-in.ts';
+import { type ArtifactCard, readStructuralArtifact } from './structural-artifact.ts';
 import { defossilize } from './tokens.ts';
 
 export interface CheckInFile {
@@ -19,24 +19,33 @@ export interface CheckInTag {
   readonly value: string;
 }
 
-export interface CheckInManifest extends CheckIn {
+/** A check-in without its files, of which there may be very many. */
+export interface TaggedCheckIn extends CheckIn {
+  readonly tags: readonly CheckInTag[];
+}
+
+export interface CheckInManifest extends TaggedCheckIn {
   /** By name, with slashes. Of a delta manifest those that differ from its baseline: undefined stands for a deleted one. */
   readonly files: ReadonlyMap<string, CheckInFile | undefined>;
-  readonly tags: readonly CheckInTag[];
+}
+
+/** Reads what a check-in says of itself and its tags; undefined if the content is none. */
+export function parseTaggedCheckIn(content: Uint8Array): TaggedCheckIn | undefined {
+  const cards = readStructuralArtifact(content);
+  const checkIn = cards === undefined ? undefined : checkInOf(cards);
+  return checkIn === undefined || cards === undefined ? undefined : { ...checkIn, tags: tagsOf(cards) };
 }
 
 /** Reads a check-in whole; undefined if the content is none, or one of its files has no name that can be one. */
 export function parseCheckInManifest(content: Uint8Array): CheckInManifest | undefined {
-  const checkIn = parseCheckIn(content);
-  const cards = checkIn === undefined ? undefined : readStructuralArtifact(content);
+  const cards = readStructuralArtifact(content);
+  const checkIn = cards === undefined ? undefined : checkInOf(cards);
   if (checkIn === undefined || cards === undefined) return undefined;
   const files = new Map<string, CheckInFile | undefined>();
-  const tags: CheckInTag[] = [];
   for (const [letter, text] of cards) {
     if (letter === 'F' && !addFile(files, text)) return undefined;
-    if (letter === 'T') tags.push(...tagOf(text));
   }
-  return { ...checkIn, files, tags };
+  return { ...checkIn, files, tags: tagsOf(cards) };
 }
 
 /** The files of a delta manifest together with those of its baseline, in the order of their names. */
@@ -66,6 +75,10 @@ function addFile(files: Map<string, CheckInFile | undefined>, text: string): boo
     oldName: oldName === undefined ? undefined : defossilize(oldName),
   });
   return true;
+}
+
+function tagsOf(cards: readonly ArtifactCard[]): CheckInTag[] {
+  return cards.flatMap(([letter, text]) => (letter === 'T' ? tagOf(text) : []));
 }
 
 /** Tags of other artifacts (a target that is not `*`) are left out. */

@@ -1,6 +1,6 @@
 /** Check-ins: the artifacts that state what all files of a project were at one time. Only what Cairn uses of them is read. */
 import { type ArtifactName, parseArtifactName } from './artifact-name.ts';
-import { readStructuralArtifact } from './structural-artifact.ts';
+import { type ArtifactCard, readStructuralArtifact } from './structural-artifact.ts';
 import { defossilize } from './tokens.ts';
 
 /** What a check-in says of itself. */
@@ -28,7 +28,11 @@ const DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$/;
 /** What a check-in says of itself, or undefined if the content is not a check-in. Told apart from others as by Fossil. */
 export function parseCheckIn(content: Uint8Array): CheckIn | undefined {
   const cards = readStructuralArtifact(content);
-  if (cards === undefined) return undefined;
+  return cards === undefined ? undefined : checkInOf(cards);
+}
+
+/** The same for the cards of a structural artifact. */
+export function checkInOf(cards: readonly ArtifactCard[]): CheckIn | undefined {
   const letters = cards.map(([letter]) => letter).join('');
   if (OF_OTHERS.test(letters) || !OF_CHECK_INS.test(letters) || !letters.includes('D')) return undefined;
 

@@ -8,8 +8,10 @@ import {
 } from '../repository/keys.ts';
 import { LONGEST_SESSION, periodOf } from './sessions.ts';
 
-/** Most objects that one run deletes of each kind: more than strangers can make between two runs. */
+/** Most objects that one run deletes of each kind. What is left comes with the next one: strangers make fewer in a minute. */
 const MOST_DELETED = 2_000;
+/** Milliseconds between two looks when there was little to delete: a listing costs money. */
+const BETWEEN_MS = 60 * 60 * 1000;
 /** Seconds that something stays after nobody can use it any more, whatever the clock of another server says. */
 const SLACK = 60 * 60;
 
@@ -25,20 +27,31 @@ export interface SessionUpkeepContext {
 export class SessionUpkeep {
   readonly name = 'sessions';
   private readonly context: SessionUpkeepContext;
+  /** Monotonic milliseconds. */
+  private due = Number.NEGATIVE_INFINITY;
 
   constructor(context: SessionUpkeepContext) {
     this.context = context;
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const now = Math.floor(this.context.clock.now() / 1000);
-    await this.sweep(usedSignInsPrefix, signal, (key) => (parseUsedSignInKey(key) ?? now) < now - SLACK);
+    const { clock } = this.context;
+    if (clock.monotonic() < this.due) return;
+    const now = Math.floor(clock.now() / 1000);
+    const isUsed = (key: string) => (parseUsedSignInKey(key) ?? now) < now - SLACK;
+    const used = await this.sweep(usedSignInsPrefix, signal, isUsed);
     const oldest = periodOf(now - LONGEST_SESSION - SLACK);
-    await this.sweep(signOutsPrefix, signal, (key) => (parseSignOutKey(key) ?? oldest) < oldest);
+    const isEnded = (key: string) => (parseSignOutKey(key) ?? oldest) < oldest;
+    const ended = await this.sweep(signOutsPrefix, signal, isEnded);
+    if (Math.max(used, ended) < MOST_DELETED) this.due = clock.monotonic() + BETWEEN_MS;
   }
 
-  /** Deletes the first objects of a prefix, as long as they are over. Listings have the oldest first. */
-  private async sweep(prefix: string, signal: AbortSignal, isOver: (key: string) => boolean): Promise<void> {
+  /** Deletes the first objects of a prefix, as long as they are over. Listings have the oldest first. @returns how many */
+  private async sweep(
+    prefix: string,
+    signal: AbortSignal,
+    isOver: (key: string) => boolean,
+  ): Promise<number> {
     const { control } = this.context;
     const over: string[] = [];
     for await (const { key } of control.list(prefix, { signal })) {
@@ -46,5 +59,6 @@ export class SessionUpkeep {
       over.push(key);
     }
     for (const key of over) await control.delete(key, { signal });
+    return over.length;
   }
 }

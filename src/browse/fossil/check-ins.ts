@@ -1,9 +1,12 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import {
   applyToBaseline,
   type CheckInFile,
   type CheckInManifest,
   parseCheckInManifest,
+  parseTaggedCheckIn,
+  type TaggedCheckIn,
 } from '../../fossil/check-in-manifest.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { CheckInFacts } from './fossil-memory.ts';
@@ -38,15 +41,22 @@ export async function readCheckIn(view: FossilView, name: ArtifactName): Promise
   if (!isCheckIn) throw new CairnError('not-found', 'this artifact is no check-in');
   const manifest = parseCheckInManifest(await readArtifact(view, name, LARGEST_MANIFEST));
   if (manifest === undefined) throw new CairnError('not-found', 'this check-in cannot be read');
-  view.memory.rememberFacts(view.bag.repository, factsOf(name, manifest));
   return manifest;
 }
 
 /** What lists show of a check-in, from memory if it is there. @throws as {@link readCheckIn} */
 export async function readFacts(view: FossilView, name: ArtifactName): Promise<CheckInFacts> {
-  findArtifact(view, name);
+  const { isCheckIn } = findArtifact(view, name);
   const known = view.memory.factsOf(view.bag.repository, name);
-  return known ?? factsOf(name, await readCheckIn(view, name));
+  if (known !== undefined) return known;
+  const content = isCheckIn ? await readArtifact(view, name, LARGEST_MANIFEST) : undefined;
+  const checkIn = content === undefined ? undefined : parseTaggedCheckIn(content);
+  if (checkIn === undefined) throw new CairnError('not-found', 'this artifact is no check-in');
+  const facts = factsOf(name, checkIn);
+  view.memory.rememberFacts(view.bag.repository, facts);
+  // Contents that are in memory come without a pause, and there may be thousands.
+  await nextTurn();
+  return facts;
 }
 
 /** All files of a check-in by name, in order. @throws as {@link readCheckIn} */
@@ -97,8 +107,8 @@ export function compareFiles(
   return changes.sort((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
 }
 
-function factsOf(name: ArtifactName, manifest: CheckInManifest): CheckInFacts {
-  const { comment, user, time, parents, branch, tags } = manifest;
+function factsOf(name: ArtifactName, checkIn: TaggedCheckIn): CheckInFacts {
+  const { comment, user, time, parents, branch, tags } = checkIn;
   // Slices of a manifest would keep all of it in memory.
   const own = (text: string, limit: number) => Buffer.from(text.slice(0, limit)).toString('utf8');
   const names = tags

@@ -3,6 +3,7 @@
  * from the leaves as far as somebody has asked, so that the first page of a long history reads little of it. Private check-ins are
  * walked over and not listed.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import { parseCheckIn } from '../../fossil/check-in.ts';
 import { isCairnError } from '../../lib/errors.ts';
@@ -80,6 +81,7 @@ async function look(view: FossilView, name: ArtifactName): Promise<WaitingCheckI
   if (entry.isPrivate) {
     // Not kept: nothing of it is shown.
     const checkIn = parseCheckIn(await bag.content(name));
+    await nextTurn();
     if (checkIn === undefined) return undefined;
     return { name, time: checkIn.time ?? 0, parents: checkIn.parents, isPrivate: true };
   }

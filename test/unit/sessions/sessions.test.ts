@@ -91,6 +91,28 @@ it('upkeep deletes what was used and ended, once nobody could use it or be in it
   expect(await keysOf(store, 'v1/')).toEqual([]);
 });
 
+it('upkeep asks the store once an hour, and goes on at once while there is much to delete', async () => {
+  const store = new FaultyStore(new MemoryObjectStore());
+  const clock = new ManualClock();
+  const upkeep = new SessionUpkeep({ control: store, clock });
+  const signIns = new SignIns({ ...context, control: store, clock });
+  const expires = clock.seconds - 2 * 60 * 60;
+  for (let each = 0; each < 2_001; each++) {
+    await signIns.use({ name: each.toString(16).padStart(32, '0'), expires });
+  }
+  store.reset();
+  await upkeep.run(quiet);
+  expect(store.count('delete')).toBe(2_000);
+  await upkeep.run(quiet);
+  expect(store.count('delete')).toBe(2_001);
+  expect(store.count('list')).toBe(4);
+  await upkeep.run(quiet);
+  expect(store.count('list')).toBe(4);
+  await clock.advance(60 * 60);
+  await upkeep.run(quiet);
+  expect(store.count('list')).toBe(6);
+});
+
 it('what was used once is not used again when the answer of the store was lost', async () => {
   const store = new FaultyStore(new MemoryObjectStore());
   const signIns = new SignIns({ ...context, control: store, clock: new ManualClock() });
