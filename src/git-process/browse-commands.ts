@@ -2,7 +2,7 @@
  * The git commands behind pages. As in `commands.ts`, what a visitor sent goes through standard input; object ids among the
  * arguments are checked to be hex digits. All of them stand back for pushes and fetches, which somebody waits for.
  */
-import { checkedObjectId, type GitCommand } from './commands.ts';
+import { checkedObjectId, EMPTY_TREE, type GitCommand } from './commands.ts';
 
 /** Above 0, so that a crawler does not slow down pushes and clones. */
 export const NICENESS = 5;
@@ -81,6 +81,12 @@ export const RENAMES = ['-M50%', '-l400'];
 /** Larger files are compared as binary ones: to compare lines, git holds both files and tables of their lines. */
 const COMPARED_SIZE = ['core.bigFileThreshold', '16m'] as const;
 
+/**
+ * Differences depend on what is compared, and not on attributes that the default branch happens to have: git from 2.43 to 2.45
+ * reads those of HEAD in a bare repository unless another tree is named. Where there is no such tree, none count.
+ */
+export const NO_ATTRIBUTES = ['attr.tree', EMPTY_TREE.sha1] as const;
+
 /** How two trees or files are compared. */
 export interface ComparisonOptions {
   /** Whether lines are the same that differ in white space only. */
@@ -109,7 +115,7 @@ export function listDifferences(gitDir: string, options: ComparisonOptions = {})
       ...spaceOption(options),
       ...RENAMES,
     ],
-    config: [COMPARED_SIZE],
+    config: [COMPARED_SIZE, NO_ATTRIBUTES],
     variables: { GIT_DIR: gitDir },
     niceness: NICENESS,
   };
@@ -120,7 +126,7 @@ export function printPatch(gitDir: string, options: ComparisonOptions = {}): Git
   return {
     name: 'diff-tree',
     args: ['--stdin', '-r', '-p', '-U3', '--full-index', '--no-color', ...spaceOption(options), ...RENAMES],
-    config: [COMPARED_SIZE],
+    config: [COMPARED_SIZE, NO_ATTRIBUTES],
     variables: { GIT_DIR: gitDir },
     niceness: NICENESS,
   };
@@ -137,7 +143,7 @@ export function compareBlobs(
   return {
     name: 'diff',
     args: [...fixed, ...spaceOption(options), checkedObjectId(from), checkedObjectId(to)],
-    config: [COMPARED_SIZE],
+    config: [COMPARED_SIZE, NO_ATTRIBUTES],
     variables: { GIT_DIR: gitDir },
     niceness: NICENESS,
   };

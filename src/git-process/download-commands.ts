@@ -1,7 +1,7 @@
 /** The git commands behind downloads. */
 import { isObjectId } from '../git/index.ts';
 import { CairnError } from '../lib/errors.ts';
-import { NICENESS, RENAMES } from './browse-commands.ts';
+import { NICENESS, NO_ATTRIBUTES, RENAMES } from './browse-commands.ts';
 import { checkedObjectId, type GitCommand } from './commands.ts';
 
 /** The formats that git packs archives in. */
@@ -54,6 +54,7 @@ export function printMails(gitDir: string): GitCommand {
   return {
     name: 'format-patch',
     args: ['--stdout', '--no-signature', ...WHOLE_PATCH, '--stdin'],
+    config: [NO_ATTRIBUTES],
     variables: { GIT_DIR: gitDir },
     niceness: NICENESS,
   };
@@ -75,6 +76,7 @@ export function printMail(gitDir: string): GitCommand {
       ...WHOLE_PATCH,
       '--stdin',
     ],
+    config: [NO_ATTRIBUTES],
     variables: { GIT_DIR: gitDir },
     niceness: NICENESS,
   };
@@ -85,6 +87,7 @@ export function printWholeDiff(gitDir: string, from: string, to: string): GitCom
   return {
     name: 'diff-tree',
     args: ['-r', '-p', ...WHOLE_PATCH, checkedObjectId(from), checkedObjectId(to)],
+    config: [NO_ATTRIBUTES],
     variables: { GIT_DIR: gitDir },
     niceness: NICENESS,
   };

@@ -290,6 +290,8 @@ describe('histories', () => {
     }
     expect(await page(`commit/${oid}`)).toContain('<bdi>Wanted Name</bdi>');
     expect(await textOf(await get('feed/main'))).toContain('<name>Wanted Name</name>');
+    // Patches have the names of the commits themselves.
     expect(await page(`commit/${oid}.patch`)).toContain('From: A User');
+    expect(await page(`compare/${oid}...main.patch`)).toContain('From: A User');
   });
 });

@@ -3,9 +3,10 @@ import { COMPARED_COMMITS, type ComparedPair, type Comparison } from '../../../.
 import type { Html } from '../../../layout.ts';
 import { userText } from '../../../user-text.ts';
 import type { CodeLinks } from '../../code-links.ts';
-import { type DiffView, diffUrl } from '../../diff/diff-view.ts';
+import type { DiffView } from '../../diff/diff-view.ts';
 import { differencesHtml } from '../../diff/differences-html.ts';
 import { type CodeContext, codePage } from '../../frame.ts';
+import { pager } from '../../pager.ts';
 import { commitRows } from '../commits/commit-rows.ts';
 
 const NAME = 255;
@@ -38,9 +39,15 @@ ${history.commits.length === 0 ? '' : html`<a href="${here}.patch">Patches</a>`}
 ${differences === undefined ? '' : html`<a href="${here}.diff">Diff</a>`}</p>
 <h2>Commits</h2>
 ${history.commits.length === 0 ? html`<p>No commits.</p>` : commitRows(links, history.commits)}
-<nav class="pages" aria-label="Pages of commits">${
-      skip === 0 ? '' : html`<a rel="prev" href="${pageUrl(here, view, skip - COMPARED_COMMITS)}">Newer</a>`
-    } ${history.more ? html`<a rel="next" href="${pageUrl(here, view, skip + COMPARED_COMMITS)}">Older</a>` : ''}</nav>
+${pager({
+  url: here,
+  query: { view: view.split ? 'split' : '', w: view.ignoreSpace ? '1' : '' },
+  skip,
+  size: COMPARED_COMMITS,
+  more: history.more,
+  previous: 'Newer',
+  next: 'Older',
+})}
 ${
   differences === undefined
     ? ''
@@ -67,8 +74,4 @@ function form(links: CodeLinks, { from, to }: ComparedPair): Html {
 <label>to <input name="head" value="${to.name}" autocomplete="off" spellcheck="false"></label>
 <button type="submit">Compare</button>
 </form>`;
-}
-
-function pageUrl(here: string, view: DiffView, skip: number): string {
-  return diffUrl(here, skip <= 0 ? {} : { skip: String(skip) }, view);
 }
