@@ -1,5 +1,6 @@
 import { countRefsStartingWith, refsStartingWith } from '../../git/index.ts';
 import { listParents } from '../../git-process/walk-commands.ts';
+import { inBatches } from '../../lib/cooperative.ts';
 import { isCairnError } from '../../lib/errors.ts';
 import { type FoundCommit, readCommitOf } from '../objects.ts';
 import { Fields, readOutput } from '../read-output.ts';
@@ -52,11 +53,14 @@ export async function listBranches(
   const shown: string[] = [];
   let at = refs.has(head) ? 1 : 0;
   if (at === 1 && skip === 0) shown.push(head);
-  for (const name of names) {
+  // There may be a million, which others must not wait for.
+  for await (const batch of inBatches(names)) {
+    for (const name of batch) {
+      if (name === head || shown.length === BRANCHES_ON_PAGE) continue;
+      if (at >= skip) shown.push(name);
+      at++;
+    }
     if (shown.length === BRANCHES_ON_PAGE) break;
-    if (name === head) continue;
-    if (at >= skip) shown.push(name);
-    at++;
   }
   const found = shown.map((ref) => ({ ref, oid: refs.get(ref) ?? '' }));
   const last = await Promise.all(found.map(({ oid }) => commitAt(view, oid)));

@@ -1,4 +1,5 @@
 import { countRefsStartingWith, refsStartingWith } from '../../git/index.ts';
+import { inBatches } from '../../lib/cooperative.ts';
 import { isCairnError } from '../../lib/errors.ts';
 import { compareVersions, versionKey } from '../../lib/version-order.ts';
 import { type FoundCommit, type Peeled, peel, readCommit } from '../objects.ts';
@@ -43,7 +44,7 @@ export async function listTags(
   const count = countRefsStartingWith(refs, PREFIX);
   const byName = count > MOST_SORTED;
   const names = byName
-    ? lastNames(view, skip + most).reverse()
+    ? (await lastNames(view, skip + most)).reverse()
     : order === 'version'
       ? byVersion(Array.from(refsStartingWith(refs, PREFIX), ([name]) => name))
       : await orderByDate(
@@ -80,11 +81,11 @@ function byVersion(names: readonly string[]): string[] {
     .map(({ name }) => name);
 }
 
-/** The last names of tags, in their order: there may be a million. */
-function lastNames({ manifest }: RepositoryView, most: number): string[] {
+/** The last names of tags, in their order: there may be a million, which others must not wait for. */
+async function lastNames({ manifest }: RepositoryView, most: number): Promise<string[]> {
   const last: string[] = [];
-  for (const [name] of refsStartingWith(manifest.refs, PREFIX)) {
-    last.push(name);
+  for await (const batch of inBatches(refsStartingWith(manifest.refs, PREFIX))) {
+    for (const [name] of batch) last.push(name);
     if (last.length > 2 * most + MOST_SORTED) last.splice(0, last.length - most);
   }
   return last.slice(-most);
