@@ -194,9 +194,13 @@ export async function serveHttp(
       verifier,
       clock,
     },
-    ...(parts.sessions.sessions === undefined
-      ? {}
-      : { signInLinks: { ...parts.sessions, base, verifier, clock } }),
+    signInLinks: {
+      signIns: parts.sessions.sessions === undefined ? undefined : parts.sessions.signIns,
+      admit: parts.sessions.admit,
+      base,
+      verifier,
+      clock,
+    },
     fossil: parts.fossil,
     others,
     relay: relay.sockets,

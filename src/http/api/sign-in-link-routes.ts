@@ -14,7 +14,8 @@ import { jsonErrors, smallBody } from './json-api.ts';
 import { type SignedRequestContext, signerOfRequest } from './signed-request.ts';
 
 export interface SignInLinkRoutesContext extends SignedRequestContext {
-  readonly signIns: Pick<SignIns, 'link'>;
+  /** Absent: nobody can sign in. */
+  readonly signIns: Pick<SignIns, 'link'> | undefined;
   /** Whether an address may sign in once more now. */
   readonly admit: (caller: string) => boolean;
   /** Public base URL of the service, without a slash at its end. */
@@ -45,9 +46,12 @@ export function signInLinkRoutes(
   return app;
 }
 
-/** @throws CairnError `unauthenticated`, `invalid` */
+/** @throws CairnError `unauthenticated`, `invalid`, `not-found` where nobody can sign in */
 function answer(context: SignInLinkRoutesContext, c: Context<HttpEnv>, body: Buffer): object {
   const { base, signIns } = context;
+  if (signIns === undefined) {
+    throw new CairnError('not-found', 'nobody can sign in to the pages of this server: that is turned off');
+  }
   const request = { url: `${base}${c.env.path}`, method: 'POST', body };
   const { actor, token, signedAt } = signerOfRequest(context, c.env.incoming.headers.authorization, request);
   const { code, expires } = signIns.link(actor, nextPage(wishOf(body)), { id: token, signedAt });
