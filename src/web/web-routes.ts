@@ -28,6 +28,7 @@ import { ownerRoutes } from './nostr/owner/owner-routes.ts';
 import { RenderedTexts } from './nostr/text/rendered-texts.ts';
 import { PAGE_HEADERS } from './page-headers.ts';
 import { readFossilPagePath, readPagePath } from './page-path.ts';
+import { PageTraffic } from './page-traffic.ts';
 import { fossilPage } from './pages/fossil-page.ts';
 import type { ServiceInformation } from './pages/home-page.ts';
 import { methodNotAllowedPage } from './pages/method-not-allowed-page.ts';
@@ -98,7 +99,7 @@ export function webRoutes(context: WebRoutesContext): Hono {
   if (context.signIn !== undefined) {
     app.route('/', signInRoutes({ ...context.signIn, base, clock: context.clock, cookie, readers }));
   }
-  app.route('/', frontRoutes({ index, base, access, information }));
+  app.route('/', frontRoutes({ index, traffic: new PageTraffic(context.clock), base, access, information }));
   if (context.views !== undefined) {
     const { repositories, views, downloads, disk, renderer = NO_RENDERER } = context;
     const { clock } = context;

@@ -2,14 +2,19 @@ import { type Context, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
 import type { AccessMode } from '../../policy/push-entry.ts';
 import { MadePage } from '../made-page.ts';
+import type { PageTraffic } from '../page-traffic.ts';
 import { homePage, type ServiceInformation } from '../pages/home-page.ts';
+import { tooMany } from '../refuse.ts';
 import { sendPage } from '../send-page.ts';
+import { callerOf } from '../served.ts';
 import { frontJson } from './front-json.ts';
 import { readFrontQuestion } from './front-question.ts';
 import type { RepositoryIndex } from './repository-index.ts';
 
 export interface FrontRoutesContext {
-  readonly index: RepositoryIndex;
+  readonly index: Pick<RepositoryIndex, 'find'>;
+  /** Limits what one address asks for. */
+  readonly traffic: Pick<PageTraffic, 'admit' | 'charge'>;
   /** The public base URL of the service. */
   readonly base: string;
   readonly access: AccessMode;
@@ -19,9 +24,11 @@ export interface FrontRoutesContext {
 
 /** Repositories on a page. */
 const SHOWN = 50;
+/** Seconds that a search among very many repositories may take; a list takes the least. */
+const SEARCH_SECONDS = 0.02;
 
 /** The front page: for people, for programs, and for clients of the relay, which know it by the same URL. */
-export function frontRoutes({ index, base, access, information }: FrontRoutesContext): Hono {
+export function frontRoutes({ index, traffic, base, access, information }: FrontRoutesContext): Hono {
   return new Hono().get('/', async (c) => {
     c.header('Vary', 'Accept');
     const type = typeOf(c);
@@ -32,7 +39,10 @@ export function frontRoutes({ index, base, access, information }: FrontRoutesCon
         'Access-Control-Allow-Origin': '*',
       });
     }
+    const wait = traffic.admit(callerOf(c));
+    if (wait > 0) return tooMany(c, base, wait);
     const question = readFrontQuestion(new URL(c.req.url).searchParams);
+    if (question.text !== '') traffic.charge(callerOf(c), SEARCH_SECONDS);
     const found = await index.find(question, SHOWN);
     const isJson = type === 'application/json';
     const body = isJson

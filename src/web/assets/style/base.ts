@@ -30,8 +30,8 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.35rem 1.2rem;
 dt { color: var(--quiet); }
 dd { margin: 0; }
 dd ul, .listed { margin: 0; padding: 0; list-style: none; }
-.listed li { padding: 0.8rem 0; border-top: 1px solid var(--line); }
-.listed p { margin: 0.15rem 0 0; }
+.listed > li { padding: 0.8rem 0; border-top: 1px solid var(--line); }
+.listed > li p { margin: 0.15rem 0 0; }
 table { width: 100%; border-collapse: collapse; }
 caption { text-align: start; padding-bottom: 0.3rem; color: var(--quiet); font-size: 0.9rem; }
 th, td { padding: 0.4rem 0.8rem 0.4rem 0; border-top: 1px solid var(--line); text-align: start; vertical-align: top; }
