@@ -15,7 +15,13 @@ import { kinds } from '../../nostr/kinds.ts';
 import { values } from '../../nostr/tags.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { Authenticated } from '../publication.ts';
-import { type DiscussionContext, nowOf, repositoryAddress, seenEvent } from './discussion-context.ts';
+import {
+  type DiscussionContext,
+  keysThatCount,
+  nowOf,
+  repositoryAddress,
+  seenEvent,
+} from './discussion-context.ts';
 
 export interface Check {
   readonly run: WorkflowRun;
@@ -67,12 +73,20 @@ export class CheckRuns {
       ['a', new Set([address])],
       [letter, new Set([value])],
     ]);
-    const runs = await this.read({ kinds: RUNS, tags }, reader, address, parseWorkflowRun);
-    const about = withoutFinished(runs.filter(isAbout));
-    if (about.length === 0) return [];
-    const requests = await this.requests(repository, address, reader);
+    const maintainers = new Set(keysThatCount(this.context, repository));
+    const requests = await this.requests(address, maintainers, reader);
+    // They are looked for first, so that results by others do not push them out of sight.
+    const authors = new Set([...maintainers, ...requests.map(({ coordinator }) => coordinator)]);
+    const runs = new Map<string, WorkflowRun>();
+    for (const filter of [
+      { kinds: RUNS, authors, tags },
+      { kinds: RUNS, tags },
+    ]) {
+      for (const run of await this.read(filter, reader, address, parseWorkflowRun)) runs.set(run.id, run);
+    }
+    const about = withoutFinished([...runs.values()].filter(isAbout));
     const isAsked = ({ author, at }: WorkflowRun) =>
-      this.isMaintainer(repository, author) || wasAsked(requests, author, at);
+      maintainers.has(author) || wasAsked(requests, author, at);
     let left = MOST_JOBS;
     return about
       .map((run) => ({ run, asked: isAsked(run) }))
@@ -92,20 +106,13 @@ export class CheckRuns {
     return job?.commit === run.commit && job.workflow === run.workflow ? job : undefined;
   }
 
-  private async requests(
-    repository: RepositoryId,
+  private requests(
     address: string,
+    maintainers: ReadonlySet<string>,
     reader: Authenticated,
   ): Promise<readonly CheckRequest[]> {
-    const { owner, identifier } = repository;
-    const authors = new Set(this.context.trust.writersOf(owner, identifier));
-    const filter = { kinds: REQUESTS, authors, tags: new Map([['a', new Set([address])]]) };
-    const requests = await this.read(filter, reader, address, parseCheckRequest);
-    return requests.filter(({ author }) => this.isMaintainer(repository, author));
-  }
-
-  private isMaintainer({ owner, identifier }: RepositoryId, key: string): boolean {
-    return this.context.trust.counts(key, owner, identifier);
+    const filter = { kinds: REQUESTS, authors: maintainers, tags: new Map([['a', new Set([address])]]) };
+    return this.read(filter, reader, address, parseCheckRequest);
   }
 
   private async read<T>(

@@ -26,6 +26,14 @@ export function repositoryAddress({ owner, identifier }: RepositoryId): string {
   return formatAddress({ kind: kinds.repository, pubkey: owner, identifier });
 }
 
+/** The keys whose word counts in a repository (decision 37): those that the owner trusts, and that accept it. */
+export function keysThatCount(
+  { trust }: Pick<DiscussionContext, 'trust'>,
+  { owner, identifier }: RepositoryId,
+): string[] {
+  return trust.writersOf(owner, identifier).filter((key) => trust.counts(key, owner, identifier));
+}
+
 /** Seconds. */
 export function nowOf({ clock }: Pick<DiscussionContext, 'clock'>): number {
   return Math.floor(clock.now() / 1000);

@@ -2,7 +2,7 @@ import type { NostrEvent } from '../../nostr/event.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { Authenticated } from '../publication.ts';
 import { CheckRuns } from './check-runs.ts';
-import { type DiscussionContext, seenEvent } from './discussion-context.ts';
+import { type DiscussionContext, keysThatCount, seenEvent } from './discussion-context.ts';
 import { People } from './people.ts';
 import { ThreadLists } from './thread-lists.ts';
 import { ThreadReader } from './thread-reader.ts';
@@ -34,10 +34,7 @@ export class Discussions {
   }
 
   /** The keys that maintain a repository besides its owner: those whose word counts there. */
-  maintainers({ owner, identifier }: RepositoryId): readonly string[] {
-    const { trust } = this.context;
-    return trust
-      .writersOf(owner, identifier)
-      .filter((key) => key !== owner && trust.counts(key, owner, identifier));
+  maintainers(repository: RepositoryId): readonly string[] {
+    return keysThatCount(this.context, repository).filter((key) => key !== repository.owner);
   }
 }

@@ -3,8 +3,10 @@ import { cooperate } from '../../lib/cooperative.ts';
 import { predecessorOf } from '../../nostr/collaboration/references.ts';
 import { parseThreadStart } from '../../nostr/collaboration/thread-start.ts';
 import type { NostrEvent } from '../../nostr/event.ts';
+import type { Filter } from '../../nostr/filter.ts';
 import { kinds } from '../../nostr/kinds.ts';
 import { values } from '../../nostr/tags.ts';
+import type { ListedEvent } from '../events.ts';
 import type { Authenticated } from '../publication.ts';
 import { type DiscussionContext, nowOf, seenEvent } from './discussion-context.ts';
 
@@ -31,8 +33,9 @@ export interface PatchThread {
   readonly cut: boolean;
 }
 
-/** Patches of a thread that are read: each may have 256 KiB. */
+/** Patches of a thread that are read, and those by others: each may have 256 KiB. */
 export const MOST_PATCHES = 100;
+const MOST_BY_OTHERS = 20;
 /** Steps from the beginning of a thread that are followed. */
 const MOST_STEPS = 100;
 
@@ -44,20 +47,19 @@ interface Read extends ListedPatch {
 /**
  * Reads the patches that belong to a thread.
  * @param root the event that begins it
- * @param mayAdd whether a key may add patches besides the author
+ * @param keys that may add patches: the author's, and those of maintainers
  */
 export async function readPatchThread(
   context: DiscussionContext,
   root: NostrEvent,
   reader: Authenticated,
-  mayAdd: (key: string) => boolean,
+  keys: ReadonlySet<string>,
 ): Promise<PatchThread> {
   const read = new Map<string, Read>([[root.id, patchOf(root)]]);
   let [frontier, cut]: [ReadonlySet<string>, boolean] = [new Set([root.id]), false];
   for (let step = 0; frontier.size > 0 && !cut; step++) {
-    const filter = { kinds: new Set([kinds.patch]), tags: new Map([['e', frontier]]) };
-    const limit = 2 * MOST_PATCHES;
-    const found = await cooperate(context.events.listing(filter, { limit, now: nowOf(context) }));
+    // Only those are looked at, so nobody else can push them out of sight.
+    const found = await following(context, frontier, { authors: keys }, 2 * MOST_PATCHES);
     const next = new Set<string>();
     // The oldest first: what comes after the limit is what came last.
     for (const { id } of found.reverse()) {
@@ -73,10 +75,25 @@ export async function readPatchThread(
     }
     frontier = next;
   }
-  const byOthers = [...read.values()].filter(({ author }) => author !== root.pubkey && !mayAdd(author));
-  for (const { id } of byOthers) read.delete(id);
+  const others = await following(context, new Set(read.keys()), {}, MOST_PATCHES);
+  const byOthers = others
+    .flatMap(({ id }) => seenEvent(context, id, reader) ?? [])
+    .filter(({ pubkey }) => !keys.has(pubkey))
+    .slice(0, MOST_BY_OTHERS)
+    .map(patchOf);
   const [first, ...revisions] = seriesOf(root.id, read);
   return { series: [first ?? { patches: [patchOf(root)] }, ...revisions], byOthers, cut };
+}
+
+/** Patches that follow some others, newest first. */
+function following(
+  context: DiscussionContext,
+  ids: ReadonlySet<string>,
+  which: Pick<Filter, 'authors'>,
+  limit: number,
+): Promise<ListedEvent[]> {
+  const filter = { ...which, kinds: new Set([kinds.patch]), tags: new Map([['e', ids]]) };
+  return cooperate(context.events.listing(filter, { limit, now: nowOf(context) }));
 }
 
 /** Finds the patch that begins the thread of a patch, along what each follows. */

@@ -8,12 +8,13 @@ import { parseStatus, STATUS_KINDS, type StatusChange } from '../../nostr/collab
 import type { NostrEvent } from '../../nostr/event.ts';
 import type { Filter } from '../../nostr/filter.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
-import { type DiscussionContext, nowOf } from './discussion-context.ts';
+import { type DiscussionContext, keysThatCount, nowOf } from './discussion-context.ts';
 
 const KINDS: ReadonlySet<number> = new Set(STATUS_KINDS.keys());
 
 /** Statuses that are looked at for one question; the newest first. A repository has no more by strangers (event quota). */
 const MOST_LOOKS = 100_000;
+const FEW = 64;
 
 export class StatusReader {
   private readonly context: DiscussionContext;
@@ -58,31 +59,24 @@ export class StatusReader {
     take: (change: StatusChange) => void,
   ): Promise<void> {
     const { events } = this.context;
+    const maintainers = new Set(keysThatCount(this.context, repository));
     const authors = new Map<string, string | undefined>();
     const authorOf = (thread: string) => {
       if (!authors.has(thread)) authors.set(thread, events.get(thread)?.pubkey);
       return authors.get(thread);
     };
-    const counts = this.counting(repository);
     const visible = (event: NostrEvent) => {
       const change = parseStatus(event);
       if (change === undefined || !threads.has(change.thread)) return false;
-      if (counts(change.author) || change.author === authorOf(change.thread)) take(change);
+      if (maintainers.has(change.author) || change.author === authorOf(change.thread)) take(change);
       return false;
     };
-    const filter: Filter = { kinds: KINDS, tags: new Map([['e', threads]]) };
+    const all: Filter = { kinds: KINDS, tags: new Map([['e', threads]]) };
+    // Of few threads the authors are read first. Then statuses by others cost nothing, however many there are.
+    const keys = [...threads].flatMap((thread) => (threads.size > FEW ? [] : (authorOf(thread) ?? [])));
+    const filter = threads.size > FEW ? all : { ...all, authors: new Set([...maintainers, ...keys]) };
     await cooperate(
       events.querying([filter], { limit: 1, now: nowOf(this.context), visible, looks: MOST_LOOKS }),
     );
-  }
-
-  /** Whether a key's word counts in a repository; each key is looked up once. */
-  private counting({ owner, identifier }: RepositoryId): (key: string) => boolean {
-    const known = new Map<string, boolean>();
-    return (key) => {
-      const counts = known.get(key) ?? this.context.trust.counts(key, owner, identifier);
-      known.set(key, counts);
-      return counts;
-    };
   }
 }

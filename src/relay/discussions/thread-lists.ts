@@ -1,6 +1,7 @@
 /** The lists of a repository's issues, patches and pull requests, with their statuses. */
 import { cooperate } from '../../lib/cooperative.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
+import { subjectOf } from '../../nostr/collaboration/references.ts';
 import { STATUS_KINDS, THREAD_STATUSES, type ThreadStatus } from '../../nostr/collaboration/status.ts';
 import { eventKindOf, type ThreadKind, threadKindOf } from '../../nostr/collaboration/thread-kind.ts';
 import type { NostrEvent } from '../../nostr/event.ts';
@@ -9,7 +10,7 @@ import { kinds } from '../../nostr/kinds.ts';
 import { values } from '../../nostr/tags.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { ListedEvent } from '../events.ts';
-import { type DiscussionContext, nowOf, repositoryAddress } from './discussion-context.ts';
+import { type DiscussionContext, keysThatCount, nowOf, repositoryAddress } from './discussion-context.ts';
 import { StatusReader } from './status-reader.ts';
 
 /** A thread in a list. Its text is not read for it. */
@@ -44,6 +45,8 @@ interface List {
   readonly threads: Map<string, ListedEvent>;
   /** By thread; a thread whose status is not known is looked up when the list is shown. */
   readonly statuses: Map<string, Decided>;
+  /** By the event that set a status: the thread. */
+  readonly deciders: Map<string, string>;
   cut: boolean;
   /** Seconds. */
   madeAt: number;
@@ -54,8 +57,6 @@ interface List {
 
 interface Decided {
   readonly status: ThreadStatus;
-  /** Id of the event that set it; undefined: none did. */
-  readonly by: string | undefined;
   /** Seconds; from then on it does not count any more. */
   readonly expires?: number | undefined;
 }
@@ -124,8 +125,8 @@ export class ThreadLists {
     for (const [thread, { expires }] of list.statuses) {
       if (expires !== undefined && expires <= now) list.statuses.delete(thread);
     }
-    const maintainers = this.maintainersOf(repository);
-    if (list.maintainers !== maintainers) list.statuses.clear();
+    const maintainers = keysThatCount(this.context, repository).join();
+    if (list.maintainers !== maintainers) forgetStatuses(list);
     list.maintainers = maintainers;
     await this.decide(repository, list);
   }
@@ -171,43 +172,47 @@ export class ThreadLists {
 
   /** Looks up the statuses that are not known. */
   private async decide(repository: RepositoryId, list: List): Promise<void> {
+    // Those of statuses that do not count any more stay, but not for ever.
+    if (list.deciders.size > 2 * MOST_THREADS) forgetStatuses(list);
     const unknown = [...list.threads.keys()].filter((id) => !list.statuses.has(id));
     if (unknown.length === 0) return;
-    for (const id of unknown) list.statuses.set(id, { status: 'open', by: undefined });
+    for (const id of unknown) list.statuses.set(id, { status: 'open' });
     const found = await this.statuses.newest(repository, new Set(unknown));
     for (const [thread, { status, id, expires }] of found) {
       // Removed meanwhile: another one has arrived, and is looked up the next time.
-      if (list.statuses.has(thread)) list.statuses.set(thread, { status, by: id, expires });
+      if (!list.statuses.has(thread)) continue;
+      list.statuses.set(thread, { status, expires });
+      list.deciders.set(id, thread);
     }
-  }
-
-  private maintainersOf({ owner, identifier }: RepositoryId): string {
-    const { trust } = this.context;
-    return trust
-      .writersOf(owner, identifier)
-      .filter((key) => trust.counts(key, owner, identifier))
-      .join();
   }
 
   private heard(event: NostrEvent): void {
     const kind = threadKindOf(event.kind);
     const isStatus = STATUS_KINDS.has(event.kind);
     if (kind === undefined && !isStatus && event.kind !== kinds.deletion) return;
-    const [addresses, ids] = [values(event, 'a'), new Set(values(event, 'e'))];
+    const addresses = new Set(values(event, 'a'));
+    const subject = isStatus ? subjectOf(event) : undefined;
+    const deleted = event.kind === kinds.deletion ? new Set(values(event, 'e')) : undefined;
     for (const list of this.lists.values()) {
-      if (kind !== undefined) list.isStale ||= list.kind === kind && addresses.includes(list.address);
-      else if (isStatus) for (const id of ids) list.statuses.delete(id);
-      else forget(list, ids);
+      if (kind !== undefined) list.isStale ||= list.kind === kind && addresses.has(list.address);
+      else if (subject !== undefined) list.statuses.delete(subject);
+      else if (deleted !== undefined) forget(list, deleted);
     }
   }
 }
 
 /** Takes a deletion into account: of threads, and of what set their statuses. */
 function forget(list: List, ids: ReadonlySet<string>): void {
-  for (const id of ids) list.isStale ||= list.threads.has(id);
-  for (const [thread, { by }] of list.statuses) {
-    if (by !== undefined && ids.has(by)) list.statuses.delete(thread);
+  for (const id of ids) {
+    list.isStale ||= list.threads.has(id);
+    const thread = list.deciders.get(id);
+    if (thread !== undefined) list.statuses.delete(thread);
   }
+}
+
+function forgetStatuses({ statuses, deciders }: List): void {
+  statuses.clear();
+  deciders.clear();
 }
 
 function newList(kind: ThreadKind, address: string): List {
@@ -216,6 +221,7 @@ function newList(kind: ThreadKind, address: string): List {
     address,
     threads: new Map(),
     statuses: new Map(),
+    deciders: new Map(),
     cut: false,
     madeAt: 0,
     isStale: true,

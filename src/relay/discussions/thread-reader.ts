@@ -13,7 +13,13 @@ import { kinds } from '../../nostr/kinds.ts';
 import { values } from '../../nostr/tags.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import type { Authenticated } from '../publication.ts';
-import { type DiscussionContext, nowOf, repositoryAddress, seenEvent } from './discussion-context.ts';
+import {
+  type DiscussionContext,
+  keysThatCount,
+  nowOf,
+  repositoryAddress,
+  seenEvent,
+} from './discussion-context.ts';
 import { type PatchThread, readPatchThread, rootOfPatch } from './patch-series.ts';
 import { StatusReader } from './status-reader.ts';
 
@@ -100,12 +106,13 @@ export class ThreadReader {
   ): Promise<Thread | undefined> {
     const start = parseThreadStart(event);
     if (start === undefined) return undefined;
-    const mayChange = (key: string) => key === event.pubkey || this.isMaintainer(repository, key);
+    // Only their events are looked at, so nobody else can push them out of sight.
+    const changers = new Set([event.pubkey, ...keysThatCount(this.context, repository)]);
     const history = await this.statuses.history(repository, event.id, MOST_STATUSES);
-    const labellings = (await this.about(event.id, kinds.label, reader, mayChange, parseLabelling)).sort(
+    const labellings = (await this.about(event.id, kinds.label, reader, changers, parseLabelling)).sort(
       latestFirst,
     );
-    const notes = await this.about(event.id, kinds.coverNote, reader, mayChange, coverNoteOf);
+    const notes = await this.about(event.id, kinds.coverNote, reader, changers, coverNoteOf);
     const [coverNote] = notes.sort(latestFirst);
     const { comments, count } = await this.comments(event.id, reader, part);
     const subject = labellings.find((labelling) => labelling.subject !== undefined)?.subject;
@@ -119,9 +126,9 @@ export class ThreadReader {
       ...(coverNote === undefined ? {} : { coverNote }),
       comments,
       commentCount: count,
-      versions: start.kind === 'pull' ? await this.versions(event, reader, mayChange) : [],
+      versions: start.kind === 'pull' ? await this.versions(event, reader, changers) : [],
       ...(start.kind === 'patch'
-        ? { patches: await readPatchThread(this.context, event, reader, mayChange) }
+        ? { patches: await readPatchThread(this.context, event, reader, changers) }
         : {}),
     };
   }
@@ -145,12 +152,17 @@ export class ThreadReader {
       return (event === undefined ? undefined : parseThreadStart(event)) ?? [];
     });
     const byId = new Map(starts.map((start) => [start.id, start]));
-    const filter = { kinds: new Set([kinds.label]), tags: new Map([['e', new Set(byId.keys())]]) };
+    const maintainers = keysThatCount(this.context, repository);
+    const filter = {
+      kinds: new Set([kinds.label]),
+      authors: new Set([...maintainers, ...starts.map(({ author }) => author)]),
+      tags: new Map([['e', new Set(byId.keys())]]),
+    };
     const labellings = await this.valid(filter, reader, (event) => {
       const labelling = parseLabelling(event);
       const start = labelling === undefined ? undefined : byId.get(labelling.thread);
       if (start === undefined) return undefined;
-      const isValid = event.pubkey === start.author || this.isMaintainer(repository, event.pubkey);
+      const isValid = event.pubkey === start.author || maintainers.includes(event.pubkey);
       return isValid ? labelling : undefined;
     });
     labellings.sort(latestFirst);
@@ -162,10 +174,6 @@ export class ThreadReader {
       heads.push({ ...start, subject, labels: allLabels(start, own), comments });
     }
     return heads;
-  }
-
-  isMaintainer({ owner, identifier }: RepositoryId, key: string): boolean {
-    return this.context.trust.counts(key, owner, identifier);
   }
 
   private async comments(
@@ -200,29 +208,30 @@ export class ThreadReader {
     thread: string,
     kind: number,
     reader: Authenticated,
-    mayChange: (key: string) => boolean,
+    changers: ReadonlySet<string>,
     parse: (event: NostrEvent) => T | undefined,
   ): Promise<T[]> {
-    const filter: Filter = { kinds: new Set([kind]), tags: new Map([['e', new Set([thread])]]) };
-    return this.valid(filter, reader, (event) => {
-      return mayChange(event.pubkey) && subjectOf(event) === thread ? parse(event) : undefined;
-    });
+    const filter: Filter = {
+      kinds: new Set([kind]),
+      authors: changers,
+      tags: new Map([['e', new Set([thread])]]),
+    };
+    return this.valid(filter, reader, (event) => (subjectOf(event) === thread ? parse(event) : undefined));
   }
 
   private async versions(
     event: NostrEvent,
     reader: Authenticated,
-    mayChange: (key: string) => boolean,
+    changers: ReadonlySet<string>,
   ): Promise<PullRequestVersion[]> {
     const filter: Filter = {
       kinds: new Set([kinds.pullRequestUpdate]),
+      authors: changers,
       tags: new Map([['E', new Set([event.id])]]),
     };
-    const updates = await this.valid(filter, reader, (update) => {
-      return mayChange(update.pubkey) && threadOf(update) === event.id
-        ? parsePullRequestVersion(update)
-        : undefined;
-    });
+    const updates = await this.valid(filter, reader, (update) =>
+      threadOf(update) === event.id ? parsePullRequestVersion(update) : undefined,
+    );
     const first = parsePullRequestVersion(event);
     const newest = updates.sort(latestFirst).slice(0, MOST_VERSIONS);
     return first === undefined ? newest : [...newest, first];

@@ -288,6 +288,38 @@ describe('a thread', () => {
   });
 });
 
+describe('a flood by strangers', () => {
+  it('pushes nothing out of sight: statuses, labels, patches, checks', async () => {
+    const commit = 'c'.repeat(40);
+    const root = await publish(carol, { kind: kinds.patch, at: 1, tags: about(['t', 'root']) });
+    const tags: Tag[] = [['e', root.id, '', 'root']];
+    await publish(bob, { kind: kinds.statusApplied, at: 2, tags });
+    await publish(bob, { kind: kinds.label, at: 2, tags: [...tags, ['l', 'kept', '#t']] });
+    await publish(carol, { kind: kinds.patch, at: 2, tags, content: 'Subject: second\n\n' });
+    const run = about(['c', commit], ['w', 'ci.yml', '0'.repeat(64)], ['conclusion', 'success']);
+    await publish(bob, { kind: kinds.ciWorkflowResult, at: 2, tags: run });
+    const flood = { by: mallory.publicKey, created_at: 9 };
+    for (let at = 0; at < 700; at++) {
+      const content = String(at);
+      await rig.events.append([
+        plainEvent({ ...flood, kind: kinds.statusClosed, tags, content }),
+        plainEvent({ ...flood, kind: kinds.label, tags: [...tags, ['l', 'spam', '#t']], content }),
+        plainEvent({ ...flood, kind: kinds.patch, tags, content }),
+        plainEvent({ ...flood, kind: kinds.ciWorkflowResult, tags: run, content }),
+      ]);
+    }
+    const thread = await threads.read(PROJECT, root, NOBODY, ALL);
+    expect(thread).toMatchObject({ status: 'applied', start: { labels: ['kept'] } });
+    expect(thread?.patches?.series[0].patches.map(({ subject }) => subject)).toEqual([
+      'No subject',
+      'second',
+    ]);
+    expect(thread?.patches?.byOthers).toHaveLength(20);
+    const [check] = await new CheckRuns(context).ofCommit(PROJECT, commit, NOBODY);
+    expect(check).toMatchObject({ asked: true, run: { author: bob.publicKey } });
+  });
+});
+
 describe('checks (NIP-C1)', () => {
   const commit = 'c'.repeat(40);
   const common = about(['c', commit], ['w', 'ci.yml', '0'.repeat(64)], ['o', 'push']);
