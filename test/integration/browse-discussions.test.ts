@@ -510,6 +510,24 @@ describe('a private repository', () => {
     expect((await get(`/${secretive.npub}`, {}, 404)).body).toBe(missing);
     await get(path(`issue/${issue.id}`), {}, 404);
     await get(path(`event/${issue.id}.json`), {}, 404);
+    // Who may read it, and signs the request, gets the pages, and no cache keeps them.
+    const signed = async (person: Person, where: string, status: number) => {
+      const tags = [
+        ['u', `${server.url}${where}`],
+        ['method', 'GET'],
+      ];
+      const token = Buffer.from(JSON.stringify(person.sign(27_235, tags))).toString('base64');
+      return get(where, { Authorization: `Nostr ${token}` }, status);
+    };
+    const pages = ['issues', 'receipts', `issue/${issue.id}`].map(
+      (page) => `/${secretive.npub}/secret/${page}`,
+    );
+    for (const where of [...pages, `/${secretive.npub}`]) {
+      expect((await signed(stranger, where, 404)).body, where).toBe(missing);
+      const { body, headers } = await signed(secretive, where, 200);
+      expect(headers.get('cache-control')).toBe('private, no-store');
+      expect(body).toContain(where.endsWith('issues') ? 'Hidden' : 'Secretive');
+    }
   });
 });
 
