@@ -38,7 +38,9 @@ export async function languagesOf(view: RepositoryView, tree: string): Promise<r
     for (const line of fields.of(piece)) count(sizes, line);
     return true;
   });
-  const shares = end === 'whole' ? [...sizes].map(([name, bytes]) => ({ name, bytes })) : [];
+  // A busy machine may be faster the next time.
+  if (end !== 'whole') return [];
+  const shares = [...sizes].map(([name, bytes]) => ({ name, bytes }));
   shares.sort((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1));
   known.set(tree, shares, 1);
   return shares;
