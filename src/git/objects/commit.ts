@@ -26,10 +26,15 @@ export function parseCommit(content: Buffer): Commit {
   };
 }
 
-/** The first paragraph of a message as one line, and the rest of it. */
+/** The first paragraph of a message as one line, and the rest of it. The time is linear in its length. */
 export function splitMessage(message: string): { readonly subject: string; readonly body: string } {
-  const text = message.replace(/^\s+/, '');
+  const text = message.trimStart();
   const end = /\n\s*\n/.exec(text);
-  const subject = (end === null ? text : text.slice(0, end.index)).replace(/\s*\n\s*/g, ' ').trim();
+  // Line by line: an expression with white space before the line feed would begin at each space, and try all that follow.
+  const lines = (end === null ? text : text.slice(0, end.index)).split('\n');
+  const subject = lines
+    .map((line) => line.trim())
+    .join(' ')
+    .trim();
   return { subject, body: end === null ? '' : text.slice(end.index + end[0].length).trimEnd() };
 }

@@ -9,7 +9,8 @@ export interface Person {
   readonly zone: number;
 }
 
-const LINE = /^(.*?) ?<([^>]*)>(?: +(-?\d{1,18}))?(?: +([+-]\d{2})(\d{2}))?/s;
+/** The name ends at the first `<`, as for git: otherwise a line of very many of them would be tried from each. */
+const LINE = /^([^<]*)<([^>]*)>(?: +(-?\d{1,18}))?(?: +([+-]\d{2})(\d{2}))?/s;
 /** The largest distance from 1970 in seconds for which JavaScript has dates. */
 const FARTHEST = 8_640_000_000_000;
 
