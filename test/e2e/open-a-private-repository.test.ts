@@ -356,6 +356,9 @@ describe('attacks on signing in', () => {
     for (const event of ['', '{', '[]', 'null', '{"id":1}']) {
       expect((await visit.post('/sign-in', { event })).status, event).toBe(400);
     }
+    // Where it was to lead is not forgotten.
+    const failed = await visit.post('/sign-in', { event: '{}', next: secret });
+    expect(await failed.text()).toContain(`name="next" value="${secret}"`);
     const event = JSON.stringify(signInEvent(reader, form));
     expect((await visit.post('/sign-in', { event })).status).toBe(303);
     // The same event again, on the other server.
@@ -451,10 +454,14 @@ describe('attacks on signing in', () => {
 it('an address signs in only so often', async () => {
   await using alone = await startServer({ flags: { access: 'signed' } });
   const visit = new Visit(alone.url);
-  const statuses: number[] = [];
-  for (let time = 0; time < 65; time++) statuses.push((await visit.post('/sign-in', { link: 'x' })).status);
-  expect(statuses.filter((status) => status === 403)).toHaveLength(60);
-  expect(statuses.at(-1)).toBe(503);
+  let tries = 0;
+  // More come back while it is tried, far fewer than are taken.
+  for (let status = 403; status === 403 && tries < 1_000; tries++) {
+    status = (await visit.post('/sign-in', { link: 'x' })).status;
+    if (status !== 403) expect(status).toBe(503);
+  }
+  expect(tries).toBeGreaterThan(60);
+  expect(tries).toBeLessThan(1_000);
 });
 
 it('an operator can let nobody sign in', async () => {

@@ -47,8 +47,8 @@ export function signInRoutes(context: SignInRoutesContext): Hono {
   const { base, sessions } = context;
   const app = new Hono();
   app.get('/sign-in', async (c) => answerPage(c, context));
-  app.post('/sign-in', (c) => changed(c, context, () => signIn(c, context)));
-  app.post('/sign-out', (c) => changed(c, context, () => signOut(c, context)));
+  app.post('/sign-in', (c) => changed(c, context, (form) => signIn(c, context, form)));
+  app.post('/sign-out', (c) => changed(c, context, (form) => signOut(c, context, form)));
   for (const [path, allowed] of [
     ['/sign-in', 'GET, HEAD, POST, OPTIONS'],
     ['/sign-out', 'POST, OPTIONS'],
@@ -69,26 +69,28 @@ export function signInRoutes(context: SignInRoutesContext): Hono {
 async function changed(
   c: Context,
   context: SignInRoutesContext,
-  change: () => Promise<Response>,
+  change: (form: URLSearchParams) => Promise<Response>,
 ): Promise<Response> {
+  let form: URLSearchParams | undefined;
   try {
     requireSameOrigin(c, context.base);
     if (!context.admit(callerOf(c))) {
       throw new CairnError('busy', 'too many sign-ins from your address, try again in a minute');
     }
-    return privateAnswer(c, await change());
+    form = await formOf(c);
+    return privateAnswer(c, await change(form));
   } catch (error) {
     if (!isCairnError(error) || error.kind === 'unavailable' || error.kind === 'corrupt') throw error;
     const status = STATUS_OF[error.kind] ?? 400;
     if (status === 503) c.header('Retry-After', '60');
-    return answerPage(c, context, { status, problem: error.publicText });
+    const next = form?.get('next') ?? undefined;
+    return answerPage(c, context, { status, problem: error.publicText, next });
   }
 }
 
 /** @throws CairnError `forbidden`, `invalid`, `unauthenticated`, `unavailable` */
-async function signIn(c: Context, context: SignInRoutesContext): Promise<Response> {
+async function signIn(c: Context, context: SignInRoutesContext, form: URLSearchParams): Promise<Response> {
   const { base, sessions, signIns, cookie } = context;
-  const form = await formOf(c);
   const { key, next, once } = form.has('link') ? provenByLink(form, context) : provenByEvent(form, context);
   if (!(await signIns.use(once))) {
     throw new CairnError('unauthenticated', 'this was used to sign in before, and works once: begin again');
@@ -136,9 +138,8 @@ function provenByEvent(form: URLSearchParams, context: SignInRoutesContext): Pro
 }
 
 /** @throws CairnError `unavailable`, `busy` */
-async function signOut(c: Context, context: SignInRoutesContext): Promise<Response> {
+async function signOut(c: Context, context: SignInRoutesContext, form: URLSearchParams): Promise<Response> {
   const { base, sessions, cookie, readers } = context;
-  const form = await formOf(c);
   const session = await readers.sessionOf(c);
   if (session !== undefined && form.has('everywhere')) await sessions?.endAll(session.key);
   else if (session !== undefined) await sessions?.end(session);
@@ -146,13 +147,18 @@ async function signOut(c: Context, context: SignInRoutesContext): Promise<Respon
   return c.redirect(`${base}/sign-in`, 303);
 }
 
+/** What became of a form that was not carried out. */
+interface Refused {
+  readonly status?: 200 | 400 | 403 | 413 | 503;
+  readonly problem?: string;
+  /** Where it was to lead. */
+  readonly next?: string | undefined;
+}
+
 async function answerPage(
   c: Context,
   context: SignInRoutesContext,
-  {
-    status = 200,
-    problem,
-  }: { readonly status?: 200 | 400 | 403 | 413 | 503; readonly problem?: string } = {},
+  { status = 200, problem, next }: Refused = {},
 ): Promise<Response> {
   const { base, signIns, readers, clock } = context;
   const code = c.req.query('link');
@@ -164,7 +170,7 @@ async function answerPage(
   const session = await readers.sessionOf(c);
   const body: Html = signInPage({
     base,
-    next: nextPage(c.req.query('next') ?? pageBefore(c, base)),
+    next: nextPage(next ?? c.req.query('next') ?? pageBefore(c, base)),
     challenge: signIns.challenge(),
     now: Math.floor(clock.now() / 1000),
     ...(told === undefined ? {} : { problem: told }),
