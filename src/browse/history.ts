@@ -74,7 +74,9 @@ export async function lastCommits(
   timeLimit: number,
 ): Promise<ReadonlyMap<string, string>> {
   const search = new EntrySearch(folder, names);
-  const input = startOfWalk([commit], [], folder);
+  // git reads a path from a line: below a name with a line feed, all that is above it is walked.
+  const walkable = folder.findIndex((name) => name.includes(0x0a));
+  const input = startOfWalk([commit], [], walkable < 0 ? folder : folder.slice(0, walkable));
   const timeout = AbortSignal.timeout(timeLimit);
   // What git has printed until the time-out counts.
   const first = await view.git.brief(listChanges(view.gitDir, isAscii(folder), FIRST_COMMITS), {

@@ -9,11 +9,7 @@ const PAGES_OF_WORD: Readonly<Record<string, Paths>> = {
   '': () => [''],
   blame: ({ branch, files: [file = ''] }) => [`blame/${branch}/${encodePath(file)}`],
   branches: () => ['branches', 'branches?order=name'],
-  commit: ({ commits: [first, second, ...others] }) => [
-    `commit/${first}`,
-    `commit/${second}?view=split`,
-    ...others.map((id) => `commit/${id}`),
-  ],
+  commit: ({ commits }) => commits.map((id, at) => `commit/${id}${at === 1 ? '?view=split' : ''}`),
   commits: ({ branch, files: [file = ''] }) => [
     `commits/${encodePath(branch)}`,
     `commits/${encodePath(branch)}/${encodePath(file)}`,
@@ -32,7 +28,7 @@ const PAGES_OF_WORD: Readonly<Record<string, Paths>> = {
       (type) => `search/${encodePath(branch)}?type=${type}&q=${encodeURIComponent(word)}`,
     ),
   receipts: ({ branch }) => ['receipts', `receipts/refs/heads/${encodePath(branch)}`],
-  checks: ({ commits: [first] }) => [`checks/${first}`],
+  checks: ({ commits }) => commits.slice(0, 1).map((id) => `checks/${id}`),
   tag: ({ tag }) => [`tag/${encodePath(tag)}`],
   tags: () => ['tags'],
   tree: ({ branch, folders }) => folders.map((folder) => `tree/${encodePath(branch)}/${encodePath(folder)}`),
